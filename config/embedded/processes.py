@@ -1,0 +1,79 @@
+"""What is known about a process by its id, and how to wait for it and end it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_PROC = Path("/proc")
+
+
+def runs(pid: int, marker: str) -> bool:
+    """Whether `pid` is alive and its command line holds `marker`: ids are reused, and zombies still have one."""
+    state, command = _look(pid)
+    return state not in {"", "Z", "X"} and marker in command
+
+
+def _look(pid: int) -> tuple[str, str]:
+    return _look_in_proc(pid) if (_PROC / "self").exists() else _ask_ps(pid)
+
+
+def _look_in_proc(pid: int) -> tuple[str, str]:
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text(errors="replace")
+        command = (_PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return "", ""
+    # The name in parentheses may itself hold spaces and parentheses.
+    return stat.rpartition(")")[2].split()[0], command.replace(b"\0", b" ").decode(errors="replace")
+
+
+def _ask_ps(pid: int) -> tuple[str, str]:
+    asked = ["ps", "-p", str(pid), "-o", "stat=", "-o", "command="]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    state, _, command = answer.partition(" ")
+    return state[:1], command
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Poll `condition` until it holds; False when it has not within `seconds`."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def end(pid: int, marker: str, escalation: tuple[tuple[signal.Signals, float], ...]) -> bool:
+    """Send each signal in turn, giving it its seconds, until the process is gone."""
+    for number, seconds in escalation:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return True
+        if wait_until(lambda: not runs(pid, marker), seconds):
+            return True
+    return False
+
+
+def port_is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do; without it a port in TIME_WAIT would count as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
