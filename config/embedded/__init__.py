@@ -23,23 +23,23 @@ from config.embedded.errors import EmbeddedError
 from config.embedded.postgres import Postgres
 from config.embedded.valkey import Valkey
 
-__all__ = ["EmbeddedError", "Urls", "destroy", "ensure", "running", "stop"]
+__all__ = ["EmbeddedError", "Urls", "destroy", "ensure", "running", "secret_key", "stop"]
 
 FREE_DISK_NEEDED = 300 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Addresses with passwords; `database` is the role that owns nothing, `migration_database` the one that does."""
+    """Addresses with passwords; `database` is for the role that owns nothing."""
 
     database: str
-    migration_database: str
+    owner_database: str
     redis: str
 
     def environment(self) -> dict[str, str]:
         return {
             "DATABASE_URL": self.database,
-            "MIGRATION_DATABASE_URL": self.migration_database,
+            "MIGRATION_DATABASE_URL": self.owner_database,
             "REDIS_URL": self.redis,
         }
 
@@ -51,9 +51,7 @@ class _Stack:
 
     @property
     def urls(self) -> Urls:
-        return Urls(
-            self.postgres.url(postgres.APPLICATION), self.postgres.url(postgres.OWNER), self.valkey.url
-        )
+        return Urls(self.postgres.url(postgres.APPLICATION), self.postgres.url(postgres.OWNER), self.valkey.url)
 
 
 def ensure(root: Path, *, durable: bool = True) -> Urls:
@@ -84,6 +82,12 @@ def running(root: Path) -> Urls | None:
     return stack.urls if postgres.ready(stack.postgres) and valkey.ready(stack.valkey) else None
 
 
+def secret_key(root: Path) -> str:
+    """Django's secret key for this folder's demo: invented once, then kept."""
+    local = _local(root)
+    return str(json.loads((local / "embedded.json").read_text())["secret_key"])
+
+
 def stop(root: Path) -> bool:
     """Stop both servers; False when neither was running."""
     local = root.resolve() / ".local"
@@ -92,6 +96,11 @@ def stop(root: Path) -> bool:
     with _lock(local):
         stack = _stack(local)
         return any([valkey.stop(stack.valkey), postgres.stop(stack.postgres)])
+
+
+def secret_key(root: Path) -> str:
+    """Django's SECRET_KEY of this checkout: made once, so that sessions survive a restart."""
+    return str(json.loads((_local(root) / "embedded.json").read_text())["django"])
 
 
 def destroy(root: Path) -> None:
@@ -121,7 +130,7 @@ def _invent_secrets(file: Path) -> None:
         return
     draft = file.with_suffix(".new")
     draft.touch(mode=0o600)
-    draft.write_text(json.dumps({"postgres": secrets.token_hex(16), "valkey": secrets.token_hex(16)}))
+    draft.write_text(json.dumps({name: secrets.token_hex(32) for name in ("postgres", "valkey", "django")}))
     draft.replace(file)
 
 

@@ -107,7 +107,9 @@ def _digest(path: Path, more: str = "") -> str:
 def _installed(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedError(f"The package {name} is not installed: run `make setup`, or set DATABASE_URL and REDIS_URL.")
+        raise EmbeddedError(
+            f"The package {name} is not installed: run `make setup`, or set DATABASE_URL and REDIS_URL."
+        )
     return Path(spec.submodule_search_locations[0]).resolve()
 
 

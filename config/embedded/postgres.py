@@ -179,9 +179,7 @@ def _socket_folder(server: Postgres) -> str:
     before = _configured(server, "unix_socket_directories")
     if before and Path(before).is_dir():
         return before
-    return server.tenant.run(
-        ["mktemp", "-d", f"{tempfile.gettempdir()}/accord-XXXXXX"], cwd=server.data
-    ).stdout.strip()
+    return server.tenant.run(["mktemp", "-d", f"{tempfile.gettempdir()}/accord-XXXXXX"], cwd=server.data).stdout.strip()
 
 
 def _configured(server: Postgres, name: str) -> str:

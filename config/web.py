@@ -1,0 +1,66 @@
+"""What every page's view needs and no app owns: the request's type, role checks, cache headers. Imports no app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_cache_control
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+    from leads.models import User
+
+
+class Request(HttpRequest):
+    """A signed-in person's request, after the middleware."""
+
+    user: User  # type: ignore[assignment]
+    htmx: HtmxDetails
+
+
+def roles_of(user: Any) -> frozenset[str]:
+    """The names of a user's groups, read once per request."""
+    if not user.is_authenticated:
+        return frozenset()
+    if not hasattr(user, "_roles"):
+        user._roles = frozenset(user.groups.values_list("name", flat=True))
+    return user._roles  # type: ignore[no-any-return]
+
+
+def holds(user: Any, *roles: str) -> bool:
+    return user.is_active and (user.is_superuser or not roles_of(user).isdisjoint(roles))
+
+
+def roles_required(*roles: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Sign-in, then one of these roles, else 403. Rows are guarded by the lookup, not by this."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not holds(request.user, *roles):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+class PersonalPages:
+    """Pages of a signed-in person are never stored by a cache on the way."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            patch_cache_control(response, private=True, no_store=True)
+        return response

@@ -1,0 +1,348 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from definitions.vocabulary import (
+    FIELDS,
+    Axis,
+    DecayMode,
+    Decision,
+    Operator,
+    Part,
+    PathKind,
+    ReviewKind,
+    ReviewTrigger,
+    Side,
+    VersionState,
+)
+from leads.models import NamedList, Signal, append_only
+from leads.vocabulary import Motion
+
+
+class Definition(models.Model):
+    """A series of numbered versions of one agreement, for one motion."""
+
+    name = models.CharField(max_length=120, unique=True)
+    slug = models.SlugField(max_length=120, unique=True)
+    motion = models.CharField(max_length=3, choices=Motion.choices, default=Motion.MQL)
+    is_primary = models.BooleanField(default=False, help_text="The motion most of the pipeline comes from.")
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VersionQuerySet(models.QuerySet["Version"]):
+    def active(self) -> VersionQuerySet:
+        return self.filter(state=VersionState.ACTIVE)
+
+
+#: Columns of a version that its life changes after it left the draft; the database refuses every other update.
+LIVING_COLUMNS = ["state", "proposed_at", "approved_at", "activated_at", "retired_at"]
+
+
+class Version(models.Model):
+    """One version of a definition: all of SPEC 3 as rows. Immutable from *proposed* on."""
+
+    definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="versions")
+    major = models.PositiveSmallIntegerField(default=1)
+    minor = models.PositiveSmallIntegerField(default=0)
+    state = models.CharField(max_length=8, choices=VersionState.choices, default=VersionState.DRAFT)
+    based_on = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    owner = models.CharField(max_length=200, help_text="Who sees to it that the system matches the document.")
+    reason = models.TextField(help_text="Why this version: what evidence it answers.")
+    sal_rate_target = models.DecimalField(max_digits=4, decimal_places=3, default="0.700")
+    own_statement = models.TextField(blank=True, help_text="Your own words; the generated statement is kept beside them.")
+
+    decay_mode = models.CharField(max_length=8, choices=DecayMode.choices, default=DecayMode.COMPOUND)
+    decay_percent = models.DecimalField(max_digits=6, decimal_places=3, default=10)
+    decay_per_days = models.DecimalField(max_digits=6, decimal_places=2, default=30)
+    inactivity_after_days = models.DecimalField(max_digits=7, decimal_places=2, null=True, blank=True)
+    inactivity_points = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
+    fit_ceiling = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True, default=100)
+    engagement_ceiling = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True, default=100)
+    bant_ceiling = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True, default=100)
+    engaged_within_days = models.DecimalField(max_digits=7, decimal_places=2, null=True, blank=True)
+    or_request_within_days = models.DecimalField(max_digits=7, decimal_places=2, null=True, blank=True)
+    tier_3_axis = models.CharField(max_length=16, choices=Axis.choices, blank=True)
+    tier_3_less_than = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
+
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    proposed_at = models.DateTimeField(null=True, blank=True)
+    approved_at = models.DateTimeField(null=True, blank=True)
+    activated_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["definition", "major", "minor"], name="version_number_once"),
+            models.UniqueConstraint(fields=["definition"], condition=Q(state="active"), name="one_active_version"),
+            models.CheckConstraint(
+                name="tier_3_whole", condition=Q(tier_3_axis="", tier_3_less_than=None) | (~Q(tier_3_axis="") & Q(tier_3_less_than__isnull=False))
+            ),
+            models.CheckConstraint(
+                name="inactivity_whole",
+                condition=Q(inactivity_after_days__isnull=True, inactivity_points__isnull=True)
+                | Q(inactivity_after_days__isnull=False, inactivity_points__isnull=False),
+            ),
+            models.CheckConstraint(name="decay_percent_in_range", condition=Q(decay_percent__gte=0, decay_percent__lte=100)),
+            models.CheckConstraint(name="sal_rate_target_is_a_rate", condition=Q(sal_rate_target__gte=0, sal_rate_target__lte=1)),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="version_is_kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__state="draft")),
+            pgtrigger.ReadOnly(name="version_is_immutable", exclude=LIVING_COLUMNS, condition=~pgtrigger.Q(old__state="draft")),
+            pgtrigger.FSM(
+                name="version_moves",
+                field="state",
+                transitions=[
+                    ("draft", "proposed"),
+                    ("proposed", "approved"),
+                    ("proposed", "refused"),
+                    ("approved", "active"),
+                    ("approved", "refused"),
+                    ("active", "retired"),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.definition} {self.number}"
+
+    @property
+    def number(self) -> str:
+        return f"v{self.major}.{self.minor}"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == VersionState.DRAFT
+
+    @property
+    def is_active(self) -> bool:
+        return self.state == VersionState.ACTIVE
+
+
+def only_in_a_draft(name: str, version: str = "NEW.version_id", old: str = "OLD.version_id") -> pgtrigger.Trigger:
+    """Rows of a version may come, change and go only while it is a draft."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+        declare=[("state", "text")],
+        func=f"""
+            IF TG_OP IN ('UPDATE', 'DELETE') THEN
+                SELECT v.state INTO state FROM definitions_version v WHERE v.id = {old} FOR SHARE;
+                IF state <> 'draft' THEN
+                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;
+                END IF;
+            END IF;
+            IF TG_OP IN ('INSERT', 'UPDATE') THEN
+                SELECT v.state INTO state FROM definitions_version v WHERE v.id = {version} FOR SHARE;
+                IF state <> 'draft' THEN
+                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;
+                END IF;
+                RETURN NEW;
+            END IF;
+            RETURN OLD;
+        """,
+    )
+
+
+class Criterion(models.Model):
+    """One row of the gate, the fit or BANT points, or the disqualifiers."""
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="criteria")
+    part = models.CharField(max_length=13, choices=Part.choices)
+    position = models.PositiveSmallIntegerField(default=0)
+    field = models.CharField(max_length=120, help_text=f"One of {', '.join(FIELDS)}, lead.custom.NAME or company.custom.NAME.")
+    op = models.CharField(max_length=16, choices=Operator.choices)
+    low = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    high = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    texts = ArrayField(models.CharField(max_length=253), default=list, blank=True)
+    flag = models.BooleanField(null=True, blank=True)
+    list = models.ForeignKey(NamedList, on_delete=models.PROTECT, null=True, blank=True)
+    points = models.DecimalField(max_digits=8, decimal_places=3, default=0)
+    rationale = models.TextField()
+
+    class Meta:
+        verbose_name_plural = "criteria"
+        constraints: ClassVar = [models.CheckConstraint(name="criterion_has_rationale", condition=~Q(rationale=""))]
+        triggers: ClassVar = [only_in_a_draft("criterion_of_a_draft")]
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.get_op_display()}"
+
+
+class SignalRule(models.Model):
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="signal_rules")
+    position = models.PositiveSmallIntegerField(default=0)
+    signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="+")
+    points = models.DecimalField(max_digits=8, decimal_places=3)
+    cap = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
+    rationale = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["version", "signal"], name="signal_once_in_a_version"),
+            models.CheckConstraint(name="signal_rule_has_rationale", condition=~Q(rationale="")),
+        ]
+        triggers: ClassVar = [only_in_a_draft("signal_rule_of_a_draft")]
+
+    def __str__(self) -> str:
+        return f"{self.signal}: {self.points:g}"
+
+
+class Path(models.Model):
+    """A way to the threshold, or a hot trigger: all its clauses must hold."""
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="paths")
+    kind = models.CharField(max_length=5, choices=PathKind.choices, default=PathKind.PATH)
+    position = models.PositiveSmallIntegerField(default=0)
+    name = models.CharField(max_length=120)
+    rationale = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(name="path_has_rationale", condition=~Q(rationale=""))]
+        triggers: ClassVar = [only_in_a_draft("path_of_a_draft")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+_PATH_OF_NEW = "(SELECT p.version_id FROM definitions_path p WHERE p.id = NEW.path_id)"
+_PATH_OF_OLD = "(SELECT p.version_id FROM definitions_path p WHERE p.id = OLD.path_id)"
+
+
+class Clause(models.Model):
+    """An axis at least N, or a count of signals at least N in a window (SPEC 15)."""
+
+    path = models.ForeignKey(Path, on_delete=models.CASCADE, related_name="clauses")
+    position = models.PositiveSmallIntegerField(default=0)
+    axis = models.CharField(max_length=16, choices=Axis.choices, blank=True)
+    signals = ArrayField(models.SlugField(max_length=64), default=list, blank=True)
+    at_least = models.DecimalField(max_digits=8, decimal_places=3)
+    within_days = models.DecimalField(max_digits=9, decimal_places=4, null=True, blank=True, help_text="Empty: ever.")
+    within_hours_of_each_other = models.DecimalField(max_digits=9, decimal_places=4, null=True, blank=True)
+    distinct_assets = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="clause_is_axis_or_count",
+                condition=(Q(axis="") & ~Q(signals=[]))
+                | (
+                    ~Q(axis="")
+                    & Q(signals=[], within_days=None, within_hours_of_each_other=None, distinct_assets=False)
+                ),
+            )
+        ]
+        triggers: ClassVar = [only_in_a_draft("clause_of_a_draft", _PATH_OF_NEW, _PATH_OF_OLD)]
+
+    def __str__(self) -> str:
+        return f"{self.axis or ', '.join(self.signals)} ≥ {self.at_least:g}"
+
+
+class VersionChange(models.Model):
+    """The life of a version, step by step."""
+
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="changes")
+    from_state = models.CharField(max_length=8, choices=VersionState.choices)
+    to_state = models.CharField(max_length=8, choices=VersionState.choices)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    why = models.TextField(blank=True)
+
+    class Meta:
+        triggers: ClassVar = [append_only("version_changes_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.from_state} → {self.to_state}"
+
+
+class SignOff(models.Model):
+    """A side's word on a proposed version. Both leaders', and two different people (SPEC 9)."""
+
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="sign_offs")
+    side = models.CharField(max_length=9, choices=Side.choices)
+    decision = models.CharField(max_length=8, choices=Decision.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    comment = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["version", "side"], name="one_word_a_side"),
+            models.UniqueConstraint(fields=["version", "by"], name="one_word_a_person"),
+            models.CheckConstraint(name="sign_off_has_comment", condition=~Q(comment="")),
+        ]
+        triggers: ClassVar = [append_only("sign_offs_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.get_side_display()}: {self.get_decision_display()}"
+
+
+class Review(models.Model):
+    """Why the agreement is looked at again, with the evidence frozen at opening (SPEC 8)."""
+
+    definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="reviews")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, related_name="+", help_text="In force at opening.")
+    trigger = models.CharField(max_length=24, choices=ReviewTrigger.choices)
+    kind = models.CharField(max_length=16, choices=ReviewKind.choices)
+    title = models.CharField(max_length=200)
+    proposal = models.TextField(blank=True)
+    evidence = models.JSONField(default=dict)
+    opened_at = models.DateTimeField()
+    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: Accord itself.")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    decision = models.TextField(blank=True)
+    reasoning = models.TextField(blank=True)
+    led_to = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["definition", "trigger"],
+                condition=Q(decided_at__isnull=True) & ~Q(trigger="manual"),
+                name="one_open_review_a_cause",
+            ),
+            models.CheckConstraint(
+                name="review_decided_whole",
+                condition=Q(decided_at__isnull=True, decided_by__isnull=True, decision="")
+                | (Q(decided_at__isnull=False, decided_by__isnull=False) & ~Q(decision="") & ~Q(reasoning="")),
+            ),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="reviews_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="review_evidence_stays", exclude=["decided_at", "decided_by", "decision", "reasoning", "led_to"]),
+            pgtrigger.Protect(
+                name="review_decision_stays", operation=pgtrigger.Update, condition=pgtrigger.Q(old__decided_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ReviewEvidence(models.Model):
+    """A condition that persists adds evidence to the open review, not a second review."""
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="further_evidence")
+    period = models.CharField(max_length=32)
+    evidence = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["review", "period"], name="evidence_once_a_period")]
+        triggers: ClassVar = [append_only("review_evidence_rows_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.review}: {self.period}"

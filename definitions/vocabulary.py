@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+DOCUMENT_FORMAT: Final = "accord.definition/1"
+
+#: SPEC 3.10: a statement longer than 30 seconds at 150 words a minute is warned about.
+STATEMENT_WORDS: Final = 75
+STATEMENT_SECONDS: Final = 30
+
+
+class VersionState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    PROPOSED = "proposed", _("Proposed")
+    APPROVED = "approved", _("Approved")
+    ACTIVE = "active", _("Active")
+    RETIRED = "retired", _("Retired")
+    REFUSED = "refused", _("Refused")
+
+
+#: The one table of allowed moves (SPEC 9). A refusal ends the version; its copy goes on as a new minor draft.
+VERSION_MOVES: Final = MappingProxyType(
+    {
+        VersionState.DRAFT: {VersionState.PROPOSED},
+        VersionState.PROPOSED: {VersionState.APPROVED, VersionState.REFUSED},
+        VersionState.APPROVED: {VersionState.ACTIVE, VersionState.REFUSED},
+        VersionState.ACTIVE: {VersionState.RETIRED},
+        VersionState.RETIRED: set(),
+        VersionState.REFUSED: set(),
+    }
+)
+
+
+class Part(models.TextChoices):
+    GATE = "gate", _("Gate (all must pass)")
+    FIT = "fit", _("Fit points")
+    BANT = "bant", _("BANT points")
+    DISQUALIFIER = "disqualifiers", _("Disqualifier (any excludes)")
+
+
+class Operator(models.TextChoices):
+    BETWEEN = "between", _("is between")
+    AT_LEAST = "at_least", _("is at least")
+    AT_MOST = "at_most", _("is at most")
+    IN = "in", _("is one of")
+    NOT_IN = "not_in", _("is none of")
+    CONTAINS_ANY = "contains_any", _("contains any of")
+    HAS_WORD_ANY = "has_word_any", _("has any of the words")
+    HAS_ANY = "has_any", _("includes any of")
+    IS = "is", _("is (yes/no)")
+    KNOWN = "known", _("is known (yes/no)")
+    IN_LIST = "in_list", _("is in the list")
+
+
+class FieldKind(models.TextChoices):
+    TEXT = "text"
+    NUMBER = "number"
+    FLAG = "flag"
+    LIST = "list"
+    SENIORITY = "seniority"
+
+
+#: Every field a criterion can name, with its kind and what people call it (SPEC 15). Own attributes: `lead.custom.NAME`.
+FIELDS: Final = MappingProxyType(
+    {
+        "company.employees": (FieldKind.NUMBER, _("company size")),
+        "company.industry": (FieldKind.TEXT, _("industry")),
+        "company.country": (FieldKind.TEXT, _("company country")),
+        "company.annual_revenue": (FieldKind.NUMBER, _("annual revenue")),
+        "company.business_model": (FieldKind.TEXT, _("business model")),
+        "company.technologies": (FieldKind.LIST, _("technologies")),
+        "company.is_customer": (FieldKind.FLAG, _("current customer")),
+        "company.is_competitor": (FieldKind.FLAG, _("competitor")),
+        "lead.title": (FieldKind.TEXT, _("job title")),
+        "lead.seniority": (FieldKind.SENIORITY, _("seniority")),
+        "lead.email_domain": (FieldKind.TEXT, _("e-mail domain")),
+        "lead.country": (FieldKind.TEXT, _("country")),
+        "lead.region": (FieldKind.TEXT, _("region")),
+        "lead.source": (FieldKind.TEXT, _("lead source")),
+        "lead.do_not_contact": (FieldKind.FLAG, _("do not contact")),
+        "lead.budget": (FieldKind.TEXT, _("budget")),
+        "lead.timeline": (FieldKind.TEXT, _("timeline")),
+        "lead.use_case": (FieldKind.TEXT, _("use case")),
+    }
+)
+
+#: Which operators fit which kind of field. Own attributes may use any of them.
+OPERATORS_OF: Final = MappingProxyType(
+    {
+        FieldKind.TEXT: {"in", "not_in", "contains_any", "has_word_any", "known", "in_list"},
+        FieldKind.NUMBER: {"between", "at_least", "at_most", "in", "not_in", "known"},
+        FieldKind.FLAG: {"is", "known"},
+        FieldKind.LIST: {"has_any", "known"},
+        FieldKind.SENIORITY: {"at_least", "at_most", "between", "in", "not_in", "known"},
+    }
+)
+
+
+class Axis(models.TextChoices):
+    FIT = "fit", _("fit")
+    ENGAGEMENT = "engagement", _("engagement")
+    BANT = "bant", _("BANT")
+    FIT_AND_ENGAGEMENT = "fit+engagement", _("fit + engagement")
+
+
+class DecayMode(models.TextChoices):
+    COMPOUND = "compound", _("compound")
+    LINEAR = "linear", _("linear")
+    NONE = "none", _("none")
+
+
+class PathKind(models.TextChoices):
+    PATH = "paths", _("Path")
+    HOT = "hot", _("Hot trigger (tier 1)")
+
+
+class Side(models.TextChoices):
+    MARKETING = "marketing", _("Marketing")
+    SALES = "sales", _("Sales")
+    OPS = "ops", _("Marketing ops")
+    SDR = "sdr", _("SDR")
+
+
+class Decision(models.TextChoices):
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Refused")
+
+
+class ReviewTrigger(models.TextChoices):
+    """SPEC 8. One open review per trigger and definition."""
+
+    QUARTER = "quarter", _("A quarter since the last review")
+    REJECTION_SPIKE = "rejection_spike", _("Rejection rate above 35 %")
+    REJECTION_SUSTAINED = "rejection_sustained_2m", _("Rejection rate above 35 % two months running")
+    SAL_BELOW_TARGET = "sal_below_target_2m", _("SAL rate below target two months running")
+    VOLUME_SPIKE = "volume_spike", _("MQL volume above its trend")
+    RUBBER_STAMP = "rejection_low", _("Rejection rate below 10 %")
+    STALE = "stale", _("Not reviewed for too long")
+    MANUAL = "manual", _("Opened by hand")
+
+
+class ReviewKind(models.TextChoices):
+    LIGHT = "light", _("Light check")
+    FULL = "full", _("Full review")
+    SPOT = "spot", _("Spot review")
+    JOINT = "joint", _("Joint session")
+    RECONCILIATION = "reconciliation", _("Reconciliation")

@@ -1,0 +1,344 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import F, Func, Q
+from django.db.models.functions import Cast, Lower
+from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
+
+from leads.vocabulary import BEGINNING, Intent, OutcomeKind, Seniority, Stage
+
+#: The transaction that wrote a row. Ids are not commit order: readers that follow a growing table
+#: take their watermark from the transaction horizon (scoring.columns).
+CURRENT_TRANSACTION = Cast(Cast(Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField())
+
+
+def append_only(name: str) -> pgtrigger.Protect:
+    """A ledger: rows may be added, never changed or deleted, by nobody (RELIABILITY promise 3)."""
+    return pgtrigger.Protect(name=name, operation=pgtrigger.Update | pgtrigger.Delete)
+
+
+class User(AbstractUser):
+    """A person who signs in. What they may do hangs on their groups (`Role`), see config.web."""
+
+    email = models.EmailField(unique=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+
+    class Meta(AbstractUser.Meta):
+        constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+
+class Attributed(models.Model):
+    """What companies and leads share: current attributes here, their history in `AttributeChange`.
+
+    The columns hold the values in force now. `known_at` is the date of the first statement; while
+    `has_history` is false the columns have been so ever since.
+    """
+
+    external_id = models.CharField(max_length=128, null=True, blank=True, unique=True)  # noqa: DJ001 (unique or absent)
+    country = models.CharField(max_length=64, blank=True)
+    region = models.CharField(max_length=64, blank=True)
+    custom = models.JSONField(default=dict, blank=True)
+    known_at = models.DateTimeField(default=BEGINNING)
+    has_history = models.BooleanField(default=False)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class Company(Attributed):
+    name = models.CharField(max_length=200, blank=True)
+    domain = models.CharField(max_length=253, null=True, blank=True)  # noqa: DJ001 (unique or absent)
+    industry = models.CharField(max_length=120, blank=True)
+    employees_low = models.IntegerField(null=True, blank=True)
+    employees_high = models.IntegerField(null=True, blank=True, help_text="Equal to low when the exact count is known; empty: open band.")
+    annual_revenue = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True, help_text="In the company's currency.")
+    business_model = models.CharField(max_length=64, blank=True)
+    technologies = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    is_customer = models.BooleanField(null=True, blank=True)
+    is_competitor = models.BooleanField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "companies"
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("domain"), name="company_domain_once"),
+            models.CheckConstraint(
+                name="company_employees_in_order",
+                condition=Q(employees_low__isnull=True) | Q(employees_high__isnull=True) | Q(employees_low__lte=F("employees_high")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.domain or self.external_id or f"company {self.pk}"
+
+
+class LeadQuerySet(models.QuerySet["Lead"]):
+    def due_for_a_look(self, now: object) -> LeadQuerySet:
+        return self.filter(next_look_at__lte=now)
+
+
+class Lead(Attributed):
+    """One person (SPEC 13): matched by e-mail, whatever its case, or by an external id."""
+
+    email = models.EmailField(null=True, blank=True)  # noqa: DJ001 (unique or absent)
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    title = models.CharField(max_length=200, blank=True)
+    seniority = models.CharField(max_length=32, blank=True, choices=Seniority.choices, help_text="Empty: derived from the title.")
+    source = models.CharField(max_length=120, blank=True, db_index=True)
+    do_not_contact = models.BooleanField(default=False)
+    budget = models.CharField(max_length=200, blank=True)
+    timeline = models.CharField(max_length=200, blank=True)
+    use_case = models.CharField(max_length=500, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, blank=True, related_name="leads")
+
+    # The stage is derived from the last StageChange; leads.lifecycle alone writes it.
+    stage = models.CharField(max_length=16, choices=Stage.choices, default=Stage.LEAD)
+    stage_at = models.DateTimeField()
+
+    # The work to be done: leads.looks alone writes these (ARCHITECTURE, "rows are the queue").
+    next_look_at = models.DateTimeField(null=True, blank=True)
+    look_failures = models.PositiveSmallIntegerField(default=0)
+    look_error = models.TextField(blank=True)
+
+    objects = LeadQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("email"), name="lead_email_once"),
+            models.CheckConstraint(
+                name="lead_is_somebody", condition=Q(email__isnull=False) | Q(external_id__isnull=False)
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["next_look_at"], name="lead_due", condition=Q(next_look_at__isnull=False)),
+            models.Index(fields=["stage", "-stage_at", "-id"], name="lead_by_stage"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.email or f"#{self.external_id}"
+
+
+class AttributeChange(models.Model):
+    """One statement about a company or a lead: these fields had these values from `valid_from` on.
+
+    The ledger behind the columns. `values` maps field names (without the `lead.`/`company.` prefix,
+    custom ones as `custom.NAME`, a lead's company as `company` with its id) to JSON values, null for unknown.
+    At an instant T a field has the value of the latest statement naming it with `valid_from <= T` (ties: the later row).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, null=True, related_name="attribute_changes")
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, related_name="attribute_changes")
+    values = models.JSONField()
+    valid_from = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    source = models.CharField(max_length=64)
+    transaction = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="attributes_of_one_subject", condition=Q(lead__isnull=False) ^ Q(company__isnull=False)
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["lead", "valid_from", "id"], name="attributes_of_lead", condition=Q(lead__isnull=False)),
+            models.Index(fields=["company", "valid_from", "id"], name="attributes_of_company", condition=Q(company__isnull=False)),
+            BrinIndex(fields=["transaction"], name="attributes_by_transaction", autosummarize=True),
+        ]
+        triggers: ClassVar = [append_only("attribute_changes_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.lead or self.company}: {', '.join(self.values)}"
+
+
+class Signal(models.Model):
+    """The vocabulary of behaviour: what an event can be."""
+
+    id = models.SmallAutoField(primary_key=True)
+    code = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=120)
+    intent = models.CharField(max_length=8, choices=Intent.choices, default=Intent.LOW)
+    is_explicit_request = models.BooleanField(default=False, help_text="The person asks to be contacted (a hand raise).")
+    is_engagement = models.BooleanField(default=True, help_text="Counts as activity of the lead; off for unsubscribes, bounces, machine opens.")
+    closes_request = models.BooleanField(default=False, help_text="Ends an open explicit request.")
+    is_high_value_asset = models.BooleanField(default=False)
+    description = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Event(models.Model):
+    """Something a lead did. Append-only; placed at its own `occurred_at`, however late it came."""
+
+    id = models.BigAutoField(primary_key=True)
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="events", db_index=False)
+    signal = models.ForeignKey(Signal, on_delete=models.PROTECT, db_index=False, related_name="+")
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    source = models.CharField(max_length=64)
+    external_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 (absent: the sender cannot repeat it)
+    digest = models.BinaryField(max_length=16, help_text="Of the body as sent: one key with two bodies is a conflict.")
+    asset = models.CharField(max_length=200, blank=True)
+    properties = models.JSONField(default=dict)
+    transaction = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["source", "external_id"], name="event_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["lead", "occurred_at"], include=["signal"], name="event_of_lead"),
+            BrinIndex(fields=["transaction"], name="event_by_transaction", autosummarize=True),
+        ]
+        triggers: ClassVar = [append_only("events_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.signal} at {self.occurred_at:%Y-%m-%d %H:%M}"
+
+
+class StageChange(models.Model):
+    id = models.BigAutoField(primary_key=True)
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="stage_changes")
+    from_stage = models.CharField(max_length=16, choices=Stage.choices)
+    to_stage = models.CharField(max_length=16, choices=Stage.choices)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: Accord itself.")
+    why = models.CharField(max_length=300)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["to_stage", "at"], name="stage_change_by_stage")]
+        triggers: ClassVar = [append_only("stage_changes_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.lead}: {self.from_stage} → {self.to_stage}"
+
+
+class Outcome(models.Model):
+    """What became of a lead, as the CRM says. A correction is a new row."""
+
+    id = models.BigAutoField(primary_key=True)
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="outcomes")
+    kind = models.CharField(max_length=16, choices=OutcomeKind.choices)
+    at = models.DateTimeField()
+    amount = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    reason = models.CharField(max_length=200, blank=True)
+    recorded_at = models.DateTimeField()
+    source = models.CharField(max_length=64)
+    external_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 (absent: the sender cannot repeat it)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["source", "external_id", "kind"], name="outcome_once")]
+        indexes: ClassVar = [models.Index(fields=["kind", "at"], name="outcome_by_kind")]
+        triggers: ClassVar = [append_only("outcomes_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.lead}: {self.kind}"
+
+
+class NamedList(models.Model):
+    """A list a rule can name: `free_email`, `disposable_email`, `student_email`, `competitors`, or the customer's own.
+
+    An entry that is a domain also holds for the domains below it: `edu` lists `state.edu`.
+    """
+
+    name = models.SlugField(max_length=64, unique=True)
+    label = models.CharField(max_length=120)
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class ListEntry(models.Model):
+    list = models.ForeignKey(NamedList, on_delete=models.CASCADE, related_name="entries")
+    value = models.CharField(max_length=253)
+
+    class Meta:
+        verbose_name_plural = "list entries"
+        constraints: ClassVar = [models.UniqueConstraint("list", Lower("value"), name="list_entry_once")]
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class ApiKeyManager(BaseAPIKeyManager):
+    def get_usable_keys(self) -> models.QuerySet[AbstractAPIKey]:
+        return super().get_usable_keys().filter(owner__is_active=True)
+
+
+class ApiKey(AbstractAPIKey):
+    """A machine client: acts as `owner`, within `scopes`; its events carry `source`, the space of their ids."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="api_keys")
+    source = models.SlugField(max_length=64)
+    scopes = ArrayField(models.CharField(max_length=32), default=list)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ApiKeyManager()
+
+    class Meta(AbstractAPIKey.Meta):
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
+
+
+class ImportRun(models.Model):
+    """One file on its way in: how far it came, so that the same file can be taken up again."""
+
+    kind = models.CharField(max_length=16)
+    file_name = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    lines_done = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "digest"], name="import_of_a_file_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.file_name}"
+
+
+class Heartbeat(models.Model):
+    """When each periodic task last ended well; `/readyz` reads it."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PeriodicRun(models.Model):
+    """A fence: each job runs once a period, however many beats there are (RELIABILITY, decide 4)."""
+
+    job = models.CharField(max_length=64)
+    period = models.CharField(max_length=32)
+    started_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["job", "period"], name="job_once_a_period")]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.period}"
+
+

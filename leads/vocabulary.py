@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import datetime as dt
+from types import MappingProxyType
+from typing import Final
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+#: "Always been so": the date of a fact whose sender gave none.
+BEGINNING: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+#: How far ahead of our clock a sender's clock may run (RELIABILITY, time drills).
+CLOCK_SKEW: Final = dt.timedelta(minutes=5)
+
+
+class Role(models.TextChoices):
+    """The groups of SPEC 1. A user may hold several."""
+
+    SDR = "sdr", _("SDR")
+    SALES_MANAGER = "sales_manager", _("Sales manager")
+    MARKETING_OPS = "marketing_ops", _("Marketing ops")
+    MARKETING_LEADER = "marketing_leader", _("Marketing leader")
+    SALES_LEADER = "sales_leader", _("Sales leader")
+    VIEWER = "viewer", _("Executive")
+
+
+class Stage(models.TextChoices):
+    """The ladder of SPEC 2."""
+
+    LEAD = "lead", _("Lead")
+    MAL = "mal", _("MAL")
+    MQL = "mql", _("MQL")
+    SAL = "sal", _("SAL")
+    SQL = "sql", _("SQL")
+    OPPORTUNITY = "opportunity", _("Opportunity")
+    WON = "won", _("Won")
+    LOST = "lost", _("Lost")
+    NURTURE = "nurture", _("Nurture")
+    DISQUALIFIED = "disqualified", _("Disqualified")
+
+
+#: The one table of allowed moves. Won and lost may come from the CRM for a lead that Accord never saw as an MQL.
+MOVES: Final = MappingProxyType(
+    {
+        Stage.LEAD: {Stage.MAL, Stage.MQL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
+        Stage.MAL: {Stage.LEAD, Stage.MQL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
+        Stage.MQL: {Stage.SAL, Stage.MAL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
+        Stage.SAL: {Stage.SQL, Stage.MAL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
+        Stage.SQL: {Stage.OPPORTUNITY, Stage.MAL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.WON, Stage.LOST},
+        Stage.OPPORTUNITY: {Stage.WON, Stage.LOST, Stage.NURTURE},
+        Stage.WON: {Stage.LOST},
+        Stage.LOST: {Stage.MQL, Stage.MAL, Stage.NURTURE, Stage.OPPORTUNITY, Stage.WON},
+        Stage.NURTURE: {Stage.MAL, Stage.MQL, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
+        Stage.DISQUALIFIED: {Stage.LEAD, Stage.MAL, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
+    }
+)
+
+#: Stages in which a lead may become an MQL.
+OPEN_TO_QUALIFY: Final = frozenset({Stage.LEAD, Stage.MAL, Stage.NURTURE, Stage.LOST})
+
+
+class Intent(models.TextChoices):
+    LOW = "low", _("Low")
+    MEDIUM = "medium", _("Medium")
+    HIGH = "high", _("High")
+
+
+class OutcomeKind(models.TextChoices):
+    OPPORTUNITY = "opportunity", _("Opportunity")
+    WON = "won", _("Won")
+    LOST = "lost", _("Lost")
+
+
+class Motion(models.TextChoices):
+    """Which way a lead qualifies (SPEC 2). Motions are never summed."""
+
+    MQL = "mql", _("MQL (marketing qualified)")
+    PQL = "pql", _("PQL (product qualified)")
+    AQL = "aql", _("AQL (account qualified)")
+
+
+class Seniority(models.TextChoices):
+    """In rising order; the engine derives it from the title unless it is given."""
+
+    INTERN = "intern", _("Intern")
+    INDIVIDUAL_CONTRIBUTOR = "individual contributor", _("Individual contributor")
+    MANAGER = "manager", _("Manager")
+    SENIOR_MANAGER = "senior manager", _("Senior manager")
+    DIRECTOR = "director", _("Director")
+    VP = "vp", _("VP")
+    C_LEVEL = "c-level", _("C-level")

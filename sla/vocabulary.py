@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class HandoffState(models.TextChoices):
+    UNROUTED = "unrouted", _("Unrouted")
+    ASSIGNED = "assigned", _("To decide")
+    ACCEPTED = "accepted", _("Accepted")
+    REJECTED = "rejected", _("Rejected")
+    QUALIFIED = "qualified", _("SQL")
+    OPPORTUNITY = "opportunity", _("Opportunity")
+    WON = "won", _("Won")
+    LOST = "lost", _("Lost")
+
+
+#: The one table of allowed moves of a handoff.
+HANDOFF_MOVES: Final = MappingProxyType(
+    {
+        HandoffState.UNROUTED: {HandoffState.ASSIGNED},
+        HandoffState.ASSIGNED: {HandoffState.ACCEPTED, HandoffState.REJECTED, HandoffState.UNROUTED},
+        HandoffState.ACCEPTED: {HandoffState.QUALIFIED, HandoffState.LOST, HandoffState.REJECTED},
+        HandoffState.QUALIFIED: {HandoffState.OPPORTUNITY, HandoffState.WON, HandoffState.LOST},
+        HandoffState.OPPORTUNITY: {HandoffState.WON, HandoffState.LOST},
+        HandoffState.REJECTED: {HandoffState.ACCEPTED},
+        HandoffState.WON: set(),
+        HandoffState.LOST: set(),
+    }
+)
+
+#: While a handoff is in one of these the lead has no second one of the same motion.
+OPEN_STATES: Final = (
+    HandoffState.UNROUTED,
+    HandoffState.ASSIGNED,
+    HandoffState.ACCEPTED,
+    HandoffState.QUALIFIED,
+    HandoffState.OPPORTUNITY,
+)
+
+
+class ClockKind(models.TextChoices):
+    ROUTE = "route", _("Routing")
+    FIRST_CONTACT = "first_contact", _("First contact")
+    DISPOSITION = "disposition", _("Accept or reject")
+
+
+class Channel(models.TextChoices):
+    CALL = "call", _("Call")
+    EMAIL = "email", _("E-mail")
+    LINKEDIN = "linkedin", _("LinkedIn")
+    SMS = "sms", _("Text message")
+    MEETING = "meeting", _("Meeting")
+
+
+class AttemptOutcome(models.TextChoices):
+    NO_ANSWER = "no_answer", _("No answer")
+    LEFT_MESSAGE = "left_message", _("Left a message")
+    SENT = "sent", _("Sent")
+    CONNECTED = "connected", _("Connected")
+    BOUNCED = "bounced", _("Bounced / wrong number")
+
+
+class Family(models.TextChoices):
+    """What a rejection reason says about the definition (SPEC 7)."""
+
+    FIT = "fit", _("Fit")
+    ENGAGEMENT = "engagement", _("Engagement")
+    TIMING = "timing", _("Timing")
+    BANT = "bant", _("BANT")
+    DATA = "data", _("Data quality")
+
+
+class Route(models.TextChoices):
+    """Where a rejected lead goes."""
+
+    RECYCLE = "recycle", _("Nurture, back on a date")
+    BACK_TO_MARKETING = "back_to_marketing", _("Back to marketing (MAL)")
+    DISQUALIFY = "disqualify", _("Disqualified")
+
+
+class DispositionKind(models.TextChoices):
+    ACCEPT = "accept", _("Accepted")
+    REJECT = "reject", _("Rejected")
+
+
+class CommitmentState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    ACTIVE = "active", _("Active")
+    RETIRED = "retired", _("Retired")
+
+
+class NoticeKind(models.TextChoices):
+    NEW_MQL = "mql.routed", _("New MQL")
+    UNROUTED = "mql.unrouted", _("Nobody to route to")
+    DUE_SOON = "sla.warning", _("Due soon")
+    BREACHED = "sla.breached", _("Breached")
+    RECYCLED = "lead.recycled", _("Recycled")
+    REENGAGED = "lead.reengaged", _("Back from nurture")
+    REVIEW = "review.opened", _("Review opened")
