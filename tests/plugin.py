@@ -17,11 +17,19 @@ import pytest
 
 from config import embedded
 
+_ENVIRONMENT = {
+    "SECRET_KEY": "only-for-tests-" + "0" * 50,
+    "HTTPS": "false",
+    # Playwright's sync API runs an event loop in the test's thread.
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
+}
 _holders: list[subprocess.Popen[bytes]] = []
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Generator[None, object, object]:
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     # The workers of xdist inherit the addresses.
     if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
         _start_servers()
@@ -44,7 +52,7 @@ def _start_servers() -> None:
     except embedded.EmbeddedError as error:
         pytest.exit(str(error), returncode=1)
     # The suite makes and truncates databases, so it works as the owner; tests of rights take the other role.
-    os.environ["DATABASE_URL"] = urls.migration_database
+    os.environ["DATABASE_URL"] = urls.owner_database
     os.environ["REDIS_URL"] = urls.redis
 
 

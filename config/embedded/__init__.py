@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,12 +81,6 @@ def running(root: Path) -> Urls | None:
     return stack.urls if postgres.ready(stack.postgres) and valkey.ready(stack.valkey) else None
 
 
-def secret_key(root: Path) -> str:
-    """Django's secret key for this folder's demo: invented once, then kept."""
-    local = _local(root)
-    return str(json.loads((local / "embedded.json").read_text())["secret_key"])
-
-
 def stop(root: Path) -> bool:
     """Stop both servers; False when neither was running."""
     local = root.resolve() / ".local"
@@ -114,8 +107,6 @@ def destroy(root: Path) -> None:
 
 
 def _local(root: Path) -> Path:
-    if sys.version_info < (3, 11):
-        raise EmbeddedError(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
     local = root.resolve() / ".local"
     with _plain_errors(local):
         local.mkdir(exist_ok=True)

@@ -30,7 +30,6 @@ class Tenant:
     gid: int | None = None
 
     def run(self, command: Sequence[str | Path], *, cwd: Path, text: str = "") -> subprocess.CompletedProcess[str]:
-        lent = {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
         # A clean environment: PGPORT, PGDATA and the like of the caller must not reach the servers.
         return subprocess.run(
             [str(part) for part in command],
@@ -41,7 +40,9 @@ class Tenant:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            **lent,  # type: ignore[call-overload]
+            user=self.uid,
+            group=self.gid,
+            extra_groups=None if self.uid is None else [],
         )
 
     def reaches(self, path: Path) -> bool:
@@ -116,11 +117,12 @@ def _installed(name: str) -> Path:
 def _copy_for_all(source: Path, target: Path) -> None:
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.copytree(source, draft, ignore=shutil.ignore_patterns("include", "*.py", "*.a", "__pycache__"))
-    for folder, _, files in os.walk(draft):
-        Path(folder).chmod(0o755)
-        for name in files:
-            file = Path(folder, name)
-            file.chmod(file.stat().st_mode | 0o555)
-    for folder in target.parents[:2]:
-        folder.chmod(0o755)
-    draft.rename(target)
+    for path in (draft, *draft.rglob("*")):
+        path.chmod(0o755)
+    for parent in target.parents[:2]:
+        parent.chmod(0o755)
+    try:
+        draft.rename(target)
+    except OSError:
+        # Somebody else was quicker.
+        shutil.rmtree(draft)

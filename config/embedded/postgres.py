@@ -22,6 +22,8 @@ APPLICATION = "accord_app"
 
 _SUPERUSER = "postgres"
 _STARTS = 5
+# postmaster.pid: id, data folder, start, port, socket folder, host, shared memory, status.
+_STATUS_LINE = 7
 # The kernel keeps 108 bytes for the path of a socket, and PostgreSQL adds a name and a lock file to the folder.
 _LONGEST_SOCKET_FOLDER = 85
 # Fast shutdown; then immediate (recovers at the next start); then by force.
@@ -65,8 +67,8 @@ class Postgres:
 
 def ready(server: Postgres) -> bool:
     lines = _postmaster_lines(server)
-    # The eighth line says whether connections are taken.
-    return len(lines) > 7 and lines[7].strip() == "ready" and _pid(server) is not None and server.marker.exists()
+    takes_connections = [line.strip() for line in lines[_STATUS_LINE:]] == ["ready"]
+    return takes_connections and _pid(server) is not None and server.marker.exists()
 
 
 def start(server: Postgres, *, durable: bool) -> None:
