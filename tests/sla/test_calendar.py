@@ -141,10 +141,17 @@ def looks_open(calendar: Calendar, at: datetime) -> bool:
     return opened and not on_break
 
 
+@st.composite
+def pauses_around(draw, start: datetime):
+    edges = st.integers(-3000, 6000).map(lambda minutes: start + minutes * MINUTE)
+    return draw(st.lists(st.tuples(edges, edges), max_size=4))
+
+
 @settings(max_examples=150, deadline=None)
-@given(situation=situations(), minutes=st.integers(0, 2000))
-def test_intervals_agree_with_stepping_through_the_minutes(situation, minutes):
+@given(situation=situations(), minutes=st.integers(0, 2000), data=st.data())
+def test_intervals_agree_with_stepping_through_the_minutes(situation, minutes, data):
     calendar, start = situation
+    pauses = data.draw(pauses_around(start))
     steps = [start + step * MINUTE for step in range(minutes)]
     open_steps = [at for at in steps if looks_open(calendar, at)]
 
@@ -152,7 +159,8 @@ def test_intervals_agree_with_stepping_through_the_minutes(situation, minutes):
 
     covered = [at for opens, closes in spans for at in steps if opens <= at < closes]
     assert covered == open_steps
-    assert business.elapsed(calendar, start, start + minutes * MINUTE) == 60 * len(open_steps)
+    counted = [at for at in open_steps if not any(first <= at < last for first, last in pauses)]
+    assert business.elapsed(calendar, start, start + minutes * MINUTE, pauses) == 60 * len(counted)
     assert all(before[1] < after[0] for before, after in itertools.pairwise(spans))
 
 
@@ -162,12 +170,6 @@ def test_a_single_instant_agrees_with_the_wall_clock(situation):
     calendar, at = situation
 
     assert business.is_open(calendar, at) == looks_open(calendar, at)
-
-
-@st.composite
-def pauses_around(draw, start: datetime):
-    edges = st.integers(-3000, 6000).map(lambda minutes: start + minutes * MINUTE)
-    return draw(st.lists(st.tuples(edges, edges), max_size=4))
 
 
 @settings(max_examples=200, deadline=None)
@@ -219,6 +221,35 @@ def test_a_time_that_the_clocks_repeat_is_open_twice():
     ]
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "opens", "closes", "minutes"),
+    [
+        ("Europe/Berlin", "2026-03-29", "01:00", "02:30", 60),  # closes inside the skipped hour
+        ("Europe/Berlin", "2026-03-29", "02:15", "02:45", 0),  # lies inside it
+        ("Europe/Berlin", "2026-03-29", "02:30", "04:00", 60),  # opens inside it
+        ("Europe/Berlin", "2026-10-25", "01:00", "02:30", 120),  # closes inside the repeated hour
+        ("Europe/Berlin", "2026-10-25", "02:30", "04:00", 120),  # opens inside it
+        ("Europe/Berlin", "2026-10-25", "00:00", "24:00", 1500),
+        ("Australia/Lord_Howe", "2026-04-05", "01:00", "02:00", 90),
+        ("America/Sao_Paulo", "2015-10-18", "00:00", "01:30", 30),
+        ("Pacific/Apia", "2011-12-30", "00:00", "24:00", 0),
+    ],
+)
+def test_hours_that_meet_a_clock_change_last_as_long_as_the_clock_shows_them(zone, day, opens, closes, minutes):
+    midnight = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    calendar = Calendar(zone, days={midnight.date(): (Interval.parse(opens, closes),)})
+
+    seconds = business.elapsed(calendar, midnight - timedelta(days=3), midnight + timedelta(days=4))
+
+    assert seconds == minutes * 60
+
+
+def test_a_shift_of_23_hours_runs_into_the_second_utc_day():
+    calendar = Calendar("America/New_York", days={date(2026, 6, 1): (Interval.parse("23:30", "22:30"),)})
+
+    assert business.next_close(calendar, instant("2026-06-03T00:00Z")) == instant("2026-06-03T02:30Z")
+
+
 def test_a_night_shift_lasts_as_long_as_the_night():
     calendar = Calendar("Europe/Berlin", week=((Interval.parse("22:00", "06:00"),),) * 7)
 
@@ -267,6 +298,19 @@ def test_a_paused_clock_falls_due_later():
 
     assert business.due(calendar, start, 1800, pauses) == instant("2026-06-01T12:20Z")
     assert business.elapsed(calendar, start, instant("2026-06-01T12:20Z"), pauses) == 1800
+
+
+def test_a_pause_that_ends_before_it_begins_is_none():
+    calendar = Calendar("UTC", week=WORK_WEEK)
+    pauses = [(instant("2026-06-01T10:20Z"), instant("2026-06-01T10:10Z"))]
+
+    assert business.due(calendar, instant("2026-06-01T10:00Z"), 1800, pauses) == instant("2026-06-01T10:30Z")
+
+
+def test_a_target_of_many_years_is_reached():
+    calendar = Calendar("UTC", week=WORK_WEEK)
+
+    assert business.due(calendar, instant("2026-06-01T09:00Z"), 261 * 5 * 8 * 3600) == instant("2031-05-30T17:00Z")
 
 
 def test_pauses_may_come_from_any_iterable():
