@@ -1,0 +1,25 @@
+"""The MQLs: made once, taken by the floor above, closed when their cycle ends."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+
+from scoring.models import Qualification
+
+
+def take(*, qualification: Qualification, now: dt.datetime) -> None:
+    """The floor above has it in hand. Call within the transaction that writes the handoff."""
+    Qualification.objects.filter(pk=qualification.pk, taken_at__isnull=True).update(taken_at=now)
+
+
+@transaction.atomic
+def close(*, qualification: Qualification, now: dt.datetime, reenter_at: dt.datetime | None = None) -> Qualification:
+    """End the cycle (rejected, lost, won): the lead may qualify again only on activity newer than `now`,
+    and before `reenter_at` only by raising its hand (SPEC 6)."""
+    current = Qualification.objects.select_for_update(of=("self",), no_key=True).get(pk=qualification.pk)
+    if current.closed_at is None:
+        current.closed_at, current.reenter_at = now, reenter_at
+        current.save(update_fields=["closed_at", "reenter_at"])
+    return current
