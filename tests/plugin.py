@@ -33,6 +33,7 @@ def pytest_load_initial_conftests() -> Generator[None, object, object]:
     # The workers of xdist inherit the addresses.
     if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
         _start_servers()
+    _take_own_redis_database()
     return (yield)
 
 
@@ -54,6 +55,14 @@ def _start_servers() -> None:
     # The suite makes and truncates databases, so it works as the owner; tests of rights take the other role.
     os.environ["DATABASE_URL"] = urls.owner_database
     os.environ["REDIS_URL"] = urls.redis
+
+
+def _take_own_redis_database() -> None:
+    """Each worker of xdist has its own of Valkey's 16, as pytest-django gives it its own PostgreSQL database."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if worker:
+        server, _, _ = os.environ["REDIS_URL"].rpartition("/")
+        os.environ["REDIS_URL"] = f"{server}/{int(worker) + 1}"
 
 
 def _hold(root: Path) -> subprocess.Popen[bytes]:

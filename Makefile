@@ -1,0 +1,67 @@
+# Accord: two commands. `make demo` shows the product, `make test` proves it. Needs Python 3.11 or newer and make.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+PORT ?= 8000
+BIN := .venv/bin
+PY := $(BIN)/python
+# The static checks read settings.py and must start no server for that.
+NOWHERE := DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing REDIS_URL=redis://127.0.0.1:1/0 \
+	SECRET_KEY=only-for-checks-0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ ALLOWED_HOSTS=accord.example
+APPS := config leads definitions scoring sla
+TEMPLATES := $(wildcard templates)
+
+.PHONY: help demo test setup setup-dev browser check bench fmt stop lock
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: setup ## Accord with an example company at http://localhost:8000 (PORT=8001 for another port)
+	@PORT=$(PORT) $(PY) -m config.demo
+
+test: setup-dev browser ## The whole suite on a real PostgreSQL and a real Valkey (ARGS="-k routing" for a part)
+	@$(BIN)/pytest -n 2 $(ARGS)
+
+setup: .venv/.runtime ## .venv with the locked packages
+
+setup-dev: .venv/.development
+
+check: setup-dev ## Format, lint, floors, types, templates, migrations, deployment settings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/djlint --lint --quiet $(TEMPLATES)
+	find $(TEMPLATES) -name '*.html' -print0 | xargs -0 -r $(BIN)/djade --target-version 5.2 --check
+	git ls-files -z '*.py' | xargs -0 $(BIN)/django-upgrade --target-version 5.2 --check
+	$(NOWHERE) $(BIN)/mypy
+	$(NOWHERE) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(NOWHERE) $(PY) manage.py check --deploy --fail-level WARNING
+
+bench: setup ## The measurements of docs (SIZE=1m for one million leads)
+	@$(PY) -m benchmarks $(SIZE)
+
+fmt: setup-dev ## Rewrite code and templates in the house style
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+	find $(TEMPLATES) -name '*.html' -print0 | xargs -0 -r $(BIN)/djade --target-version 5.2 || true
+
+stop: ## End the demo and the embedded servers
+	@if [ -x $(PY) ]; then $(PY) -m config.demo stop; else echo "Nothing of Accord is running any more."; fi
+
+lock: setup-dev ## Pin the newest allowed packages, with versions and hashes only
+	$(BIN)/uv pip compile pyproject.toml $(LOCKING) -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.txt $(LOCKING) -o requirements-dev.txt
+LOCKING := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-annotate --no-header --quiet
+
+.venv/.runtime: requirements.txt scripts/install
+	@sh scripts/install requirements.txt
+	@touch $@
+
+.venv/.development: requirements-dev.txt scripts/install
+	@sh scripts/install requirements-dev.txt
+	@touch $@ .venv/.runtime
+
+browser: ## A Chromium for the tests of the pages
+	@sh scripts/browser

@@ -1,0 +1,1 @@
+"""`make demo`: the whole product on one machine, supervised. `python -m config.demo [stop]`."""

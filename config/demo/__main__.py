@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from config import embedded
+from config.demo.supervisor import Program, Supervisor, end_leftovers, supervisor_of
+from config.embedded import processes
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL = ROOT / ".local"
+ROSTER = LOCAL / "demo.json"
+DISK_NEEDED = 500 * 1024 * 1024
+_READY_SECONDS = 90.0
+_HTTP_OK = 200
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message is a sentence for the person at the terminal."""
+
+
+def main() -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        stop() if sys.argv[1:] == ["stop"] else demo()
+    except (DemoError, embedded.EmbeddedError) as error:
+        sys.stderr.write(f"\n{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        say("Stopped.")
+    return 0
+
+
+def demo() -> None:
+    port = _web_port()
+    _check_machine(port)
+    with _servers() as urls:
+        environment = _environment(urls)
+        _prepare(environment)
+        supervisor = Supervisor(_programs(port), cwd=ROOT, environment=environment, roster=ROSTER, say=say)
+        try:
+            with _step("Starting web server, worker and beat"):
+                supervisor.start()
+                _wait_until_ready(supervisor, port)
+            _welcome(port, environment)
+            _tend(supervisor, urls)
+        finally:
+            say("\nStopping …")
+            supervisor.stop()
+
+
+def stop() -> None:
+    """End a demo that runs in another terminal, what a killed one left behind, and the embedded servers."""
+    pid = supervisor_of(ROSTER)
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        processes.wait_until(lambda: supervisor_of(ROSTER) is None, 60)
+    end_leftovers(ROSTER)
+    embedded.stop(ROOT)
+    say("Nothing of Accord is running any more.")
+
+
+# ── Before anything starts ────────────────────────────────────────────────────────────────────────────────
+def _web_port() -> int:
+    asked = os.environ.get("PORT", "8000")
+    if not asked.isdigit() or not 0 < int(asked) < 2**16:
+        raise DemoError(f"PORT={asked} is not a port: give a number from 1 to 65535.")
+    return int(asked)
+
+
+def _check_machine(port: int) -> None:
+    pid = supervisor_of(ROSTER)
+    if pid is not None:
+        raise DemoError(f"A demo is already running here (process {pid}). `make stop` ends it.")
+    end_leftovers(ROSTER)
+    if not processes.port_is_free(port):
+        raise DemoError(f"Port {port} is taken by another program. Choose another one: make demo PORT={port + 1}")
+    free = shutil.disk_usage(ROOT).free
+    if free < DISK_NEEDED:
+        raise DemoError(f"The disk is full: {ROOT} has {free // 2**20} MB left, the demo needs {DISK_NEEDED // 2**20}.")
+
+
+@contextlib.contextmanager
+def _servers() -> Iterator[embedded.Urls | None]:
+    """The embedded servers' addresses, or None where the environment names real ones. Stops what it started."""
+    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        yield None
+        return
+    ours = embedded.running(ROOT) is None
+    try:
+        with _step("Starting PostgreSQL and Valkey"):
+            urls = embedded.ensure(ROOT)
+        yield urls
+    finally:
+        if ours:
+            embedded.stop(ROOT)
+
+
+def _environment(urls: embedded.Urls | None) -> dict[str, str]:
+    defaults = {"SECRET_KEY": embedded.secret_key(ROOT), "HTTPS": "false"}
+    always = {"DEBUG": "false", "PYTHONUNBUFFERED": "1"}
+    return defaults | dict(os.environ) | always | (urls.environment() if urls else {})
+
+
+def _prepare(environment: dict[str, str]) -> None:
+    with _step("Bringing the database up to date"):
+        _manage("migrate", "--no-input", "--verbosity=0", environment=environment)
+    digest, stamp = _static_digest(), LOCAL / "static.digest"
+    if not stamp.exists() or stamp.read_text() != digest:
+        with _step("Collecting static files"):
+            _manage("collectstatic", "--no-input", "--clear", "--verbosity=0", environment=environment)
+            stamp.write_text(digest)
+    with _step("Loading the example company (once)"):
+        _manage("seed_demo", "--if-empty", environment=environment)
+
+
+def _static_digest() -> str:
+    files = [ROOT / "requirements.txt", *sorted(path for path in (ROOT / "static").rglob("*") if path.is_file())]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(ROOT)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _manage(*arguments: str, environment: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py", *arguments]
+    if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
+        raise DemoError(f"`manage.py {' '.join(arguments)}` failed; what it said stands above.")
+
+
+# ── The programs ──────────────────────────────────────────────────────────────────────────────────────────
+def _programs(port: int) -> list[Program]:
+    commands = {
+        "web": ["gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}", *_GUNICORN],
+        "worker": ["celery", "--app=config", "worker", "--concurrency=2", "--loglevel=WARNING"],
+        "beat": ["celery", "--app=config", "beat", f"--schedule={LOCAL / 'beat'}", "--pidfile=", "--loglevel=WARNING"],
+    }
+    return [
+        Program(name, [sys.executable, "-m", *command], LOCAL / "log" / f"{name}.log")
+        for name, command in commands.items()
+    ]
+
+
+_GUNICORN = ["--workers=2", "--worker-class=gthread", "--threads=8", "--no-control-socket", "--log-level=warning"]
+
+
+def _wait_until_ready(supervisor: Supervisor, port: int) -> None:
+    def settled() -> bool:
+        return any(program.ended() for program in supervisor.programs) or _readiness(port)[0] == _HTTP_OK
+
+    in_time = processes.wait_until(settled, _READY_SECONDS)
+    for program in supervisor.programs:
+        if program.ended():
+            raise DemoError(f"{program.name} does not start. Its log ({program.log}) ends with\n{program.last_words()}")
+    if not in_time:
+        raise DemoError(f"Accord is not ready after {_READY_SECONDS:.0f} s. /readyz says: {_readiness(port)[1]}")
+
+
+def _readiness(port: int) -> tuple[int, str]:
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        line.request("GET", "/readyz")
+        answer = line.getresponse()
+        return answer.status, answer.read().decode(errors="replace")
+    except OSError as error:
+        return 0, str(error)
+    finally:
+        line.close()
+
+
+def _tend(supervisor: Supervisor, urls: embedded.Urls | None) -> None:
+    while True:
+        time.sleep(1)
+        supervisor.tend()
+        if urls is not None and embedded.running(ROOT) is None:
+            say("An embedded server has ended; starting it again.")
+            if embedded.ensure(ROOT) != urls:
+                raise DemoError("An embedded server had to move to another port. Run `make demo` again.")
+
+
+# ── What people see ───────────────────────────────────────────────────────────────────────────────────────
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _step(title: str) -> Iterator[None]:
+    say(f"• {title} …")
+    begun = time.monotonic()
+    yield
+    say(f"  done in {time.monotonic() - begun:.1f} s")
+
+
+def _welcome(port: int, environment: dict[str, str]) -> None:
+    say(f"\nAccord is running: http://localhost:{port}\n")
+    _manage("seed_demo", "--logins", environment=environment)
+    say(f"\nCtrl-C stops everything. Logs: {(LOCAL / 'log').relative_to(ROOT)}/")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Keeps programs running: starts them, starts the dead again, ends them all together.
+
+A supervisor is part of the product: a worker that the broker drove into a corner exits, and nothing is scored until
+somebody starts it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.embedded import processes
+
+GRACE_SECONDS = 20.0
+_LONGEST_DELAY = 30.0
+# One that lived this long is healthy, and its earlier failures are forgotten.
+_HEALTHY_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class Program:
+    name: str
+    command: Sequence[str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    failures: int = 0
+    # Both on the monotonic clock.
+    started_at: float = 0.0
+    due_at: float | None = None
+
+    @property
+    def marker(self) -> str:
+        return " ".join(self.command[1:])
+
+    def start(self, *, cwd: Path, environment: Mapping[str, str]) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # A group of its own: Ctrl-C reaches only us, and we end the group with all its children.
+                start_new_session=True,
+            )
+        self.started_at, self.due_at = time.monotonic(), None
+
+    def ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+    def last_words(self, lines: int = 5) -> str:
+        with contextlib.suppress(OSError):
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        return ""
+
+
+@dataclass(slots=True)
+class Supervisor:
+    programs: list[Program]
+    cwd: Path
+    environment: Mapping[str, str]
+    # Written for the next supervisor, in case this one has no chance to end its programs.
+    roster: Path
+    say: Callable[[str], None] = field(repr=False)
+
+    def start(self) -> None:
+        for program in self.programs:
+            program.start(cwd=self.cwd, environment=self.environment)
+        self._write_roster()
+
+    def tend(self) -> None:
+        """Start again what has ended, later each time it fails. Call it every second or so."""
+        now = time.monotonic()
+        for program in self.programs:
+            if not program.ended():
+                continue
+            if program.due_at is None:
+                self._plan_restart(program, now)
+            elif program.due_at <= now:
+                program.start(cwd=self.cwd, environment=self.environment)
+                self._write_roster()
+
+    def stop(self) -> None:
+        """Ask each program to end, wait, then end what is left of its group."""
+        for program in self.programs:
+            if program.process is not None and not program.ended():
+                program.process.terminate()
+        with contextlib.suppress(KeyboardInterrupt):
+            processes.wait_until(lambda: all(program.ended() for program in self.programs), GRACE_SECONDS)
+        for program in self.programs:
+            if program.process is not None:
+                _end_group(program.process.pid)
+                program.process.wait()
+        self.roster.unlink(missing_ok=True)
+
+    def _plan_restart(self, program: Program, now: float) -> None:
+        if program.process is not None:
+            # A killed parent leaves children behind that hold its port or its tasks.
+            _end_group(program.process.pid)
+        program.failures = 0 if now - program.started_at > _HEALTHY_SECONDS else program.failures + 1
+        delay = min(2.0 ** max(0, program.failures - 1), _LONGEST_DELAY)
+        program.due_at = now + delay
+        self.say(f"{program.name} has ended; it starts again in {delay:.0f} s. Its log: {program.log}")
+
+    def _write_roster(self) -> None:
+        running = {str(p.process.pid): p.marker for p in self.programs if p.process is not None}
+        self.roster.write_text(json.dumps({"supervisor": os.getpid(), "programs": running}))
+
+
+def supervisor_of(roster: Path) -> int | None:
+    """The id of the supervisor that wrote `roster`, if it is alive."""
+    pid, _ = _read(roster)
+    return pid if processes.runs(pid, "config.demo") else None
+
+
+def end_leftovers(roster: Path) -> None:
+    """End the programs of a supervisor that was killed."""
+    _, programs = _read(roster)
+    for pid, marker in programs.items():
+        if processes.runs(int(pid), marker):
+            _end_group(int(pid))
+    roster.unlink(missing_ok=True)
+
+
+def _read(roster: Path) -> tuple[int, dict[str, str]]:
+    try:
+        noted = json.loads(roster.read_text())
+    except (FileNotFoundError, ValueError):
+        return 0, {}
+    return noted["supervisor"], noted["programs"]
+
+
+def _end_group(leader: int) -> None:
+    # The group outlives its leader, and its id is not given away while it does.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+
+from config.embedded.postgres import APPLICATION
+
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+_QUIET_BROWSER = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_configure() -> None:
+    # Static files as they are now, not as they were collected.
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
+    # Slow hashing protects passwords of people; there are none here.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> Iterator[None]:
+    """Rate limits and the like must not reach from one test into another."""
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def application_role(db: None) -> None:
+    """The rest of the test runs with the rights of the application in production."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL ROLE {APPLICATION}")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    program = next(filter(None, map(shutil.which, _CHROMIUM)), None)
+    if program is None:
+        pytest.fail("The tests of the pages need Chromium: apt-get install chromium")
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {"executable_path": program, "args": [*_QUIET_BROWSER, *sandbox]}
