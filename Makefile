@@ -12,7 +12,8 @@ NOWHERE := DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing REDIS_URL=redis:
 APPS := config leads definitions scoring sla
 TEMPLATES := $(wildcard templates)
 
-.PHONY: help demo test setup setup-dev browser check bench fmt stop lock
+.PHONY: help demo test setup setup-dev browser check bench fmt stop lock check-format check-lint check-floors \
+	check-templates check-syntax check-types check-migrations check-deploy
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -27,23 +28,32 @@ setup: .venv/.runtime ## .venv with the locked packages
 
 setup-dev: .venv/.development
 
-check: setup-dev ## Format, lint, floors, types, templates, migrations, deployment settings
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/lint-imports
-	$(BIN)/djlint --lint --quiet $(TEMPLATES)
-	find $(TEMPLATES) -name '*.html' -print0 | xargs -0 -r $(BIN)/djade --target-version 5.2 --check
-	git ls-files -z '*.py' | xargs -0 $(BIN)/django-upgrade --target-version 5.2 --check
-	$(NOWHERE) $(BIN)/mypy
-	$(NOWHERE) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	$(NOWHERE) $(PY) manage.py check --deploy --fail-level WARNING
+check: check-format check-lint check-floors check-templates check-syntax check-types check-migrations check-deploy ## Format, lint, floors, types, templates, migrations, deployment settings
+
+check-format: setup-dev
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet . 2>/dev/null | grep '^+++'; false; }
+check-lint: setup-dev
+	@$(BIN)/ruff check --quiet --output-format=concise .
+check-floors: setup-dev
+	@$(BIN)/lint-imports --no-logo
+check-templates: setup-dev
+	@$(BIN)/djlint --lint --quiet $(TEMPLATES)
+	@find $(TEMPLATES) -name '*.html' -print0 | xargs -0 -r $(BIN)/djade --target-version 5.2 --check
+check-syntax: setup-dev
+	@git ls-files -z '*.py' | xargs -0 $(BIN)/django-upgrade --target-version 5.2 --check
+check-types: setup-dev
+	@$(NOWHERE) $(BIN)/mypy
+check-migrations: setup-dev
+	@$(NOWHERE) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+check-deploy: setup-dev
+	@$(NOWHERE) $(PY) manage.py check --deploy --fail-level WARNING
 
 bench: setup ## The measurements of docs (SIZE=1m for one million leads)
 	@$(PY) -m benchmarks $(SIZE)
 
 fmt: setup-dev ## Rewrite code and templates in the house style
-	$(BIN)/ruff check --fix-only --quiet .
-	$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
 	find $(TEMPLATES) -name '*.html' -print0 | xargs -0 -r $(BIN)/djade --target-version 5.2 || true
 
 stop: ## End the demo and the embedded servers
