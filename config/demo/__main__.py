@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import os
 import shutil
@@ -14,11 +13,13 @@ from pathlib import Path
 
 from config import embedded
 from config.demo.supervisor import Program, Supervisor, end_leftovers, supervisor_of
+from config.demo.terminal import say, step
 from config.embedded import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
 ROSTER = LOCAL / "demo.json"
+LOGINS = LOCAL / "logins.txt"
 DISK_NEEDED = 500 * 1024 * 1024
 _READY_SECONDS = 90.0
 _HTTP_OK = 200
@@ -49,10 +50,10 @@ def demo() -> None:
         _prepare(environment)
         supervisor = Supervisor(_programs(port), cwd=ROOT, environment=environment, roster=ROSTER, say=say)
         try:
-            with _step("Starting web server, worker and beat"):
+            with step("Starting web server, worker and beat"):
                 supervisor.start()
                 _wait_until_ready(supervisor, port)
-            _welcome(port, environment)
+            _welcome(port)
             _tend(supervisor, urls)
         finally:
             say("\nStopping …")
@@ -98,7 +99,7 @@ def _servers() -> Iterator[embedded.Urls | None]:
         return
     ours = embedded.running(ROOT) is None
     try:
-        with _step("Starting PostgreSQL and Valkey"):
+        with step("Starting PostgreSQL and Valkey"):
             urls = embedded.ensure(ROOT)
         yield urls
     finally:
@@ -113,29 +114,9 @@ def _environment(urls: embedded.Urls | None) -> dict[str, str]:
 
 
 def _prepare(environment: dict[str, str]) -> None:
-    with _step("Bringing the database up to date"):
-        _manage("migrate", "--no-input", "--verbosity=0", environment=environment)
-    digest, stamp = _static_digest(), LOCAL / "static.digest"
-    if not stamp.exists() or stamp.read_text() != digest:
-        with _step("Collecting static files"):
-            _manage("collectstatic", "--no-input", "--clear", "--verbosity=0", environment=environment)
-            stamp.write_text(digest)
-    with _step("Loading the example company (once)"):
-        _manage("seed_demo", "--if-empty", environment=environment)
-
-
-def _static_digest() -> str:
-    files = [ROOT / "requirements.txt", *sorted(path for path in (ROOT / "static").rglob("*") if path.is_file())]
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file.relative_to(ROOT)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()
-
-
-def _manage(*arguments: str, environment: dict[str, str]) -> None:
-    command = [sys.executable, "manage.py", *arguments]
+    command = [sys.executable, "-m", "config.demo.prepare", str(LOGINS)]
     if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
-        raise DemoError(f"`manage.py {' '.join(arguments)}` failed; what it said stands above.")
+        raise DemoError("The demo cannot be prepared; the reason stands above.")
 
 
 # ── The programs ──────────────────────────────────────────────────────────────────────────────────────────
@@ -151,7 +132,14 @@ def _programs(port: int) -> list[Program]:
     ]
 
 
-_GUNICORN = ["--workers=2", "--worker-class=gthread", "--threads=8", "--no-control-socket", "--log-level=warning"]
+_GUNICORN = [
+    "--workers=2",
+    "--worker-class=gthread",
+    "--threads=8",
+    "--preload",
+    "--no-control-socket",
+    "--log-level=warning",
+]
 
 
 def _wait_until_ready(supervisor: Supervisor, port: int) -> None:
@@ -188,24 +176,10 @@ def _tend(supervisor: Supervisor, urls: embedded.Urls | None) -> None:
                 raise DemoError("An embedded server had to move to another port. Run `make demo` again.")
 
 
-# ── What people see ───────────────────────────────────────────────────────────────────────────────────────
-def say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-@contextlib.contextmanager
-def _step(title: str) -> Iterator[None]:
-    say(f"• {title} …")
-    begun = time.monotonic()
-    yield
-    say(f"  done in {time.monotonic() - begun:.1f} s")
-
-
-def _welcome(port: int, environment: dict[str, str]) -> None:
+def _welcome(port: int) -> None:
     say(f"\nAccord is running: http://localhost:{port}\n")
-    _manage("seed_demo", "--logins", environment=environment)
-    say(f"\nCtrl-C stops everything. Logs: {(LOCAL / 'log').relative_to(ROOT)}/")
+    say(LOGINS.read_text())
+    say(f"Ctrl-C stops everything. Logs: {(LOCAL / 'log').relative_to(ROOT)}/")
 
 
 if __name__ == "__main__":
