@@ -37,6 +37,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.humanize",
+    # The templates of widgets: FORM_RENDERER finds them, and ours before them.
+    "django.forms",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "pgtrigger",
@@ -74,6 +76,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.web.PersonalPages",
+    "config.web.OwnTimeZone",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 

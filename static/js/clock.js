@@ -1,0 +1,34 @@
+// Countdowns tick between two answers of the server, by the server's clock.
+const offset = Number(document.body.dataset.now) * 1000 - Date.now();
+const title = document.title;
+
+// The same words as config.ui.remaining; beyond eight hours the server's text (a day, a time) stays.
+function words(seconds) {
+  const late = seconds < 0;
+  const left = Math.abs(seconds);
+  if (!late && left < 600) return `${Math.floor(left / 60)}:${String(Math.floor(left % 60)).padStart(2, "0")}`;
+  const minutes = Math.floor(left / 60);
+  const hours = Math.floor(minutes / 60);
+  let text = `${minutes} min`;
+  if (hours >= 48) text = `${Math.floor(hours / 24)} days`;
+  else if (hours >= 8) text = `${hours} h`;
+  else if (hours) text = `${hours} h ${minutes % 60} min`;
+  return late ? `${text} late` : text;
+}
+
+function tick() {
+  const now = (Date.now() + offset) / 1000;
+  let due = 0;
+  for (const clock of document.querySelectorAll("[data-due]")) {
+    const left = Number(clock.dataset.due) - now;
+    const tone = left < 0 ? "bad" : now >= Number(clock.dataset.warn) ? "warn" : "calm";
+    if (left < 8 * 3600 && clock.textContent !== words(left)) clock.textContent = words(left);
+    if (clock.dataset.tone !== tone) clock.dataset.tone = tone;
+    if (tone !== "calm") due += 1;
+  }
+  document.title = due ? `(${due}) ${title}` : title;
+}
+
+tick();
+setInterval(tick, 1000);
+document.addEventListener("htmx:afterSwap", tick);

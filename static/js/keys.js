@@ -1,0 +1,103 @@
+// One-letter keys for lists of rows. Silent while someone types, and where there are no rows.
+const rows = () => [...document.querySelectorAll("[data-row]")];
+const current = () => document.activeElement?.closest("[data-row]");
+let place = 0;
+
+function select(index) {
+  const all = rows();
+  if (!all.length) return;
+  place = Math.max(0, Math.min(index, all.length - 1));
+  all[place].focus();
+  all[place].scrollIntoView({ block: "nearest" });
+}
+
+function move(step) {
+  const at = rows().indexOf(current());
+  select(at < 0 ? 0 : at + step);
+}
+
+function press(selector) {
+  const target = (current() ?? document).querySelector(selector);
+  target?.click();
+  return Boolean(target);
+}
+
+function pick(digit) {
+  const form = (current() ?? document).querySelector("[data-reasons]");
+  const radio = form?.querySelector(`[data-digit="${digit}"]`);
+  if (!radio) return false;
+  radio.click();
+  radio.focus();
+  // The first field that this reason opens, else the button.
+  const next = [...form.querySelectorAll("input[type=date], textarea, button[type=submit]")].find(
+    (field) => field.offsetParent && (field.type !== "textarea" || radio.hasAttribute("data-needs-note")),
+  );
+  next?.focus();
+  return true;
+}
+
+function close() {
+  const opened = current()?.querySelector("[data-close]") ?? document.querySelector("[data-close]");
+  if (!opened) return false;
+  const row = opened.closest("[data-row]");
+  opened.closest("[data-slot]")?.replaceChildren();
+  row?.focus();
+  return true;
+}
+
+const actions = {
+  j: () => move(1),
+  k: () => move(-1),
+  ArrowDown: () => current() && move(1),
+  ArrowUp: () => current() && move(-1),
+  Enter: () => document.activeElement?.matches("[data-row]") && press("[data-open]"),
+  a: () => press("[data-accept]"),
+  r: () => press("[data-reject]"),
+  "/": () => {
+    const search = document.querySelector("input[type=search]");
+    search?.focus();
+    return Boolean(search);
+  },
+  "?": () => {
+    document.getElementById("keys")?.showModal();
+    return true;
+  },
+};
+
+function typing(target) {
+  return target.matches("input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]");
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && close()) return;
+  if (typing(event.target)) return;
+  const done = /^[0-9]$/.test(event.key) ? pick(event.key) : actions[event.key]?.();
+  if (done !== undefined && done !== false) event.preventDefault();
+});
+
+document.addEventListener("focusin", () => {
+  const at = rows().indexOf(current());
+  if (at >= 0) place = at;
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-close]") && event.target.closest("[data-slot]")) {
+    event.preventDefault();
+    close();
+  }
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+// A poll must not pull an open form away from under somebody's fingers.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.hasAttribute("data-poll") && event.detail.elt.querySelector("[data-slot] form")) event.preventDefault();
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const slot = event.detail.target;
+  if (slot?.hasAttribute("data-slot")) slot.querySelector("input[type=radio], [autofocus]")?.focus();
+  else if (slot?.id === "queue" && event.detail.requestConfig?.verb === "post") select(place);
+});
