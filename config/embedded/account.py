@@ -96,9 +96,16 @@ def shelter(local: Path) -> Path:
 
 def _sheltered(local: Path, name: str) -> Path:
     home = shelter(local) / name
-    home.mkdir(parents=True, exist_ok=True, mode=0o755)
+    home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
+    _open_way_to(home)
     return home
+
+
+def _open_way_to(folder: Path) -> None:
+    """Let everybody pass through our own folders above `folder`, whatever the umask was."""
+    for parent in folder.relative_to(_SHELTERS.parent).parents[:-1]:
+        (_SHELTERS.parent / parent).chmod(0o755)
 
 
 def _digest(path: Path, more: str = "") -> str:
@@ -119,8 +126,7 @@ def _copy_for_all(source: Path, target: Path) -> None:
     shutil.copytree(source, draft, ignore=shutil.ignore_patterns("include", "*.py", "*.a", "__pycache__"))
     for path in (draft, *draft.rglob("*")):
         path.chmod(0o755)
-    for parent in target.parents[:2]:
-        parent.chmod(0o755)
+    _open_way_to(target)
     try:
         draft.rename(target)
     except OSError:

@@ -166,9 +166,11 @@ def test_a_path_too_long_for_a_socket_gets_a_short_folder(root: Path) -> None:
 def test_a_folder_closed_to_the_lent_account_moves_the_data_to_a_shelter(root: Path) -> None:
     home = root / "home"
     home.mkdir(mode=0o700)
+    umask = os.umask(0o077)
 
     urls = embedded.ensure(home)
 
+    os.umask(umask)
     try:
         assert (home / ".local/postgres").is_symlink()
         assert query(urls.database, "SELECT 1") == [(1,)]
