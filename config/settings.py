@@ -152,10 +152,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600.0,
         "options": {"expires": 600},
     },
-    "every hour: rescore all leads once a day": {
-        "task": "config.tasks.rescore_all_daily",
-        "schedule": 3600.0,
-        "options": {"expires": 3600},
+    "every minute: one more range of leads of today's full rescore": {
+        "task": "config.tasks.rescore_daily",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
 }
 

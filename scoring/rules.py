@@ -26,20 +26,25 @@ from scoring.engine.rules import (
 _CRITERIA = ("gate", "fit", "bant", "disqualifiers")
 
 
-def compile_document(document: Mapping[str, Any], *, catalogue: Catalogue, named_lists: Mapping[str, frozenset[str]]) -> Rules:
-    """The rules of a valid document (SPEC 15). `named_lists` must hold every list that it names."""
-    gate, fit, bant, disqualifiers = (_criteria(part, document.get(part, ())) for part in _CRITERIA)
-    timing, inactivity, floor = document.get("timing"), document.get("inactivity"), document.get("tier_3_below")
+def compile_document(
+    document: Mapping[str, Any], *, catalogue: Catalogue, named_lists: Mapping[str, frozenset[str]]
+) -> Rules:
+    """The rules of a complete document (definitions.documents.normal or export). `named_lists` must hold every list that it names."""
+    gate, fit, bant, disqualifiers = (_criteria(part, document[part]) for part in _CRITERIA)
+    timing, inactivity, floor = document["timing"], document["inactivity"], document["tier_3_below"]
     return Rules(
         gate=gate,
         fit=fit,
         bant=bant,
         disqualifiers=disqualifiers,
-        signals=tuple(SignalRule(row["signal"], float(row["points"]), _number(row.get("cap"))) for row in document.get("signals", ())),
-        paths=_paths("paths", document.get("paths", ())),
-        hot=_paths("hot", document.get("hot", ())),
-        timing=timing and Timing(_number(timing.get("engaged_within_days")), _number(timing.get("or_request_within_days"))),
-        decay=_decay(document.get("decay")),
+        signals=tuple(
+            SignalRule(row["signal"], float(row["points"]), _number(row.get("cap"))) for row in document["signals"]
+        ),
+        paths=_paths("paths", document["paths"]),
+        hot=_paths("hot", document["hot"]),
+        timing=timing
+        and Timing(_number(timing.get("engaged_within_days")), _number(timing.get("or_request_within_days"))),
+        decay=Decay(**document["decay"]),
         inactivity=inactivity and Inactivity(**{name: float(value) for name, value in inactivity.items()}),
         ceilings={axis: _number(ceiling) for axis, ceiling in document["ceilings"].items()},
         tier_3_below=floor and TierFloor(floor["axis"], float(floor["less_than"])),
@@ -50,7 +55,7 @@ def compile_document(document: Mapping[str, Any], *, catalogue: Catalogue, named
 
 def compiled(document: Mapping[str, Any]) -> Rules:
     """`compile_document` with today's catalogue of signals and the lists that the document names."""
-    names = {row["value"] for part in _CRITERIA for row in document.get(part, ()) if row["op"] == "in_list"}
+    names = {row["value"] for part in _CRITERIA for row in document[part] if row["op"] == "in_list"}
     return compile_document(document, catalogue=current_catalogue(), named_lists=lists.contents(names))
 
 
@@ -76,7 +81,8 @@ def _frozen(value: Any) -> object:
 
 def _paths(kind: str, rows: Any) -> tuple[Path, ...]:
     return tuple(
-        Path(f"{kind}.{index}", row["name"], tuple(_clause(clause) for clause in row["clauses"])) for index, row in enumerate(rows)
+        Path(f"{kind}.{index}", row["name"], tuple(_clause(clause) for clause in row["clauses"]))
+        for index, row in enumerate(rows)
     )
 
 
@@ -90,12 +96,6 @@ def _clause(clause: Mapping[str, Any]) -> Clause:
         within_hours_of_each_other=_number(clause.get("within_hours_of_each_other")),
         distinct=clause.get("distinct"),
     )
-
-
-def _decay(decay: Mapping[str, Any] | None) -> Decay:
-    if decay is None:
-        return Decay(mode="none")
-    return Decay(decay["mode"], float(decay.get("percent", 0)), float(decay.get("per_days", 30)))
 
 
 def _number(value: Any) -> float | None:

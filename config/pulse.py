@@ -1,0 +1,75 @@
+"""What happens by itself: one function a beat, each a few claims of due rows, so any number of workers may run it at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable
+
+from leads import heartbeats
+from scoring import rescoring, sweeping
+from sla import clocks, handoffs, notices, routing, watch
+
+log = logging.getLogger(__name__)
+
+#: A tick works at most so long, then leaves the rest to the next one.
+SECONDS_A_TICK = 20
+
+
+def tick(*, now: dt.datetime) -> dict[str, int]:
+    """One walk takes an event all the way to a rep: rescore what is due, hand off who qualified, send what is written.
+
+    Returns how many rows each step took.
+    """
+    return _beat(
+        "tick",
+        now,
+        {
+            "rescored": lambda: _while_full(lambda: rescoring.rescore_due(now=now), rescoring.BATCH),
+            "handed_off": lambda: handoffs.hand_off_waiting(now=now),
+            "routed": lambda: routing.route_unrouted(now=now),
+            "sent": lambda: notices.send_due(now=now),
+        },
+    )
+
+
+def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
+    return _beat(
+        "clocks",
+        now,
+        {"warned": lambda: clocks.sweep_warnings(now=now), "breached": lambda: clocks.sweep_breaches(now=now)},
+    )
+
+
+def watch_figures(*, now: dt.datetime) -> dict[str, int]:
+    return _beat("figures", now, {"reviews": lambda: watch.watch(now=now)})
+
+
+def rescore_daily(*, now: dt.datetime) -> dict[str, int]:
+    """One range of the daily full rescore."""
+    return _beat("daily rescore", now, {"ranges": lambda: int(sweeping.sweep_next(now=now))})
+
+
+def _beat(name: str, now: dt.datetime, steps: dict[str, Callable[[], int]]) -> dict[str, int]:
+    """A step that fails is logged and stops none of the others; the heart has beaten only if all went well."""
+    counts: dict[str, int] = {}
+    for step, run in steps.items():
+        try:
+            counts[step] = run()
+        except Exception:
+            log.exception("A step of the beat failed.", extra={"beat": name, "step": step})
+    if len(counts) == len(steps):
+        heartbeats.note(name=name, now=now)
+    return counts
+
+
+def _while_full(batch: Callable[[], int], size: int) -> int:
+    """Go on while there is a whole batch to do, but not past the tick's time."""
+    until = time.monotonic() + SECONDS_A_TICK
+    total = 0
+    while True:
+        done = batch()
+        total += done
+        if done < size or time.monotonic() > until:
+            return total

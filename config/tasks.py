@@ -1,0 +1,29 @@
+"""Beat's tasks: the clock, one call, a count. Each claims rows; none carries state, none is ever sent by our code."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from config import pulse
+
+
+@shared_task
+def tick() -> dict[str, int]:
+    """Walk what is due all the way: rescore, hand off, route again, notify."""
+    return pulse.tick(now=timezone.now())
+
+
+@shared_task
+def watch_clocks() -> dict[str, int]:
+    return pulse.watch_clocks(now=timezone.now())
+
+
+@shared_task
+def watch_figures() -> dict[str, int]:
+    return pulse.watch_figures(now=timezone.now())
+
+
+@shared_task
+def rescore_daily() -> dict[str, int]:
+    return pulse.rescore_daily(now=timezone.now())

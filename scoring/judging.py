@@ -1,0 +1,48 @@
+"""One version's judgement of some leads at one instant, and at each lead's latest fact."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+
+from definitions.models import Version
+from scoring.engine.facts import Facts
+from scoring.engine.judge import Verdicts, judge
+from scoring.engine.rules import Rules
+from scoring.engine.timeline import EVER, Ints, Positions
+from scoring.instants import microseconds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """`at_now` and `at_latest` have one entry per lead of `facts`; `latest` is the lead's last fact, or now if it has none."""
+
+    version: Version
+    rules: Rules
+    facts: Facts
+    now: Ints
+    at_now: Verdicts
+    latest: Ints
+    at_latest: Verdicts
+
+    @property
+    def meeting(self) -> Positions:
+        return np.flatnonzero(self.at_now.meets)
+
+
+def judge_now(version: Version, rules: Rules, facts: Facts, now: dt.datetime) -> Judged:
+    leads = np.arange(len(facts))
+    at = np.full(leads.size, microseconds(now), dtype=np.int64)
+    latest = _latest(facts, at)
+    return Judged(version, rules, facts, at, judge(rules, facts, leads, at), latest, judge(rules, facts, leads, latest))
+
+
+def _latest(facts: Facts, now: Ints) -> Ints:
+    """Each lead's last event or attribute change up to now; between facts only decay is at work."""
+    latest = np.full(len(facts), EVER, dtype=np.int64)
+    for lead, at in ((facts.event_lead, facts.event_at), (facts.row_lead, facts.row_from)):
+        past = at <= now[lead]
+        np.maximum.at(latest, lead[past], at[past])
+    return np.where(latest > EVER, latest, now)

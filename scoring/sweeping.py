@@ -1,0 +1,137 @@
+"""The periodic full rescore: every lead judged once a day, range by range, by whichever worker is free.
+
+It repairs what the prompt path may have missed and makes the first scores after an import: scores that changed are
+written, leads whose verdict changed are asked to be looked at, and the prompt path (`rescoring`) does the rest.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from django.db import connection, transaction
+from django.db.models import Max
+from numpy.typing import NDArray
+
+from leads import looks
+from leads.models import Lead, PeriodicRun
+from scoring import columns, events, versions
+from scoring.engine.timeline import Bools
+from scoring.instants import from_microseconds
+from scoring.judging import Judged, judge_now
+from scoring.reading import INSTANT, BulkReader, Scope, bulk_reader, instants
+
+_SCHEMA = {
+    "lead_id": pa.int64(),
+    "version_id": pa.int64(),
+    "as_of": INSTANT,
+    "fit": pa.float64(),
+    "engagement": pa.float64(),
+    "bant": pa.float64(),
+    "gate": pa.int16(),
+    "is_disqualified": pa.bool_(),
+    "meets": pa.bool_(),
+    "tier": pa.int16(),
+}
+_ROWS_AT_ONCE = 20_000
+
+
+def sweep_next(*, now: dt.datetime) -> bool:
+    """Rescore one more range that nobody took today; False when none is left. The row in PeriodicRun is the fence:
+    it stands only if the range was done, so a worker that dies leaves it to another."""
+    for number in range(_ranges()):
+        with transaction.atomic():
+            run, fresh = PeriodicRun.objects.get_or_create(
+                job=f"rescore {number}", period=now.date().isoformat(), defaults={"started_at": now}
+            )
+            if fresh:
+                sweep_range(number, now=now)
+                return True
+    return False
+
+
+def sweep_all(*, now: dt.datetime) -> int:
+    """Rescore every lead now; how many scores were written."""
+    return sum(sweep_range(number, now=now) for number in range(_ranges()))
+
+
+def sweep_range(number: int, *, now: dt.datetime) -> int:
+    """Judge the leads `[number * RANGE, (number + 1) * RANGE)`; how many scores were written."""
+    written = 0
+    with bulk_reader() as reader:
+        for version in versions.active():
+            rules = versions.rules_of(version)
+            judged = judge_now(version, rules, columns.of_range(reader, number, rules), now)
+            written += _keep(judged, _kept(reader, number, version.definition_id), now)
+    return written
+
+
+def _ranges() -> int:
+    return (Lead.objects.aggregate(last=Max("pk"))["last"] or 0) // events.RANGE + 1
+
+
+def _kept(reader: BulkReader, number: int, definition_id: int) -> pa.Table:
+    scope = Scope(number * events.RANGE, (number + 1) * events.RANGE)
+    return reader.table(
+        f"SELECT {', '.join(_SCHEMA)} FROM scoring_score"
+        f" WHERE definition_id = {int(definition_id)} AND {scope.sql('lead_id')} ORDER BY lead_id",
+        _SCHEMA,
+    )
+
+
+def _keep(judged: Judged, kept: pa.Table, now: dt.datetime) -> int:
+    fresh = _columns(judged)
+    at = np.searchsorted(fresh["lead_id"], kept["lead_id"].to_numpy())
+    differs = np.ones(len(judged.facts), dtype=np.bool_)
+    differs[at] = _differ(fresh, kept, at)
+    began = judged.at_now.meets.copy()
+    began[at] &= ~kept["meets"].to_numpy() | (kept["version_id"].to_numpy() != judged.version.pk)
+    _write(judged, {name: column[differs] for name, column in fresh.items()}, now)
+    looks.request(lead_ids=fresh["lead_id"][began].tolist(), at=now)
+    return int(differs.sum())
+
+
+def _columns(judged: Judged) -> Mapping[str, NDArray[Any]]:
+    then, present = judged.at_latest, judged.at_now
+    return {
+        "lead_id": judged.facts.lead_ids,
+        "version_id": np.full(len(judged.facts), judged.version.pk),
+        "as_of": judged.latest,
+        "fit": then.fit,
+        "engagement": then.engagement,
+        "bant": then.bant,
+        "gate": present.gate,
+        "is_disqualified": present.disqualified,
+        "meets": present.meets,
+        "tier": present.tier,
+    }
+
+
+def _differ(fresh: Mapping[str, NDArray[Any]], kept: pa.Table, at: NDArray[np.intp]) -> Bools:
+    differs = np.zeros(at.size, dtype=np.bool_)
+    for name, column in fresh.items():
+        before = instants(kept[name]) if name == "as_of" else kept[name].to_numpy()
+        differs |= column[at] != before
+    return differs
+
+
+def _write(judged: Judged, changed: Mapping[str, NDArray[Any]], now: dt.datetime) -> None:
+    """Only rows that changed reach the database; one judged later meanwhile, by the prompt path, stays."""
+    names = list(changed)
+    sets = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*names[1:], "judged_at"])
+    for first in range(0, changed["lead_id"].size, _ROWS_AT_ONCE):
+        rows = {name: column[first : first + _ROWS_AT_ONCE].tolist() for name, column in changed.items()}
+        rows["as_of"] = [from_microseconds(at) for at in rows["as_of"]]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                INSERT INTO scoring_score (definition_id, judged_at, {", ".join(names)})
+                SELECT %s, %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::float8[], %s::float8[],
+                                             %s::float8[], %s::int2[], %s::bool[], %s::bool[], %s::int2[])
+                ON CONFLICT (lead_id, definition_id) DO UPDATE SET {sets} WHERE scoring_score.judged_at <= EXCLUDED.judged_at
+                """,
+                [judged.version.definition_id, now, *rows.values()],
+            )
