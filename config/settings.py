@@ -18,16 +18,15 @@ EMBEDDED = not (env.str("DATABASE_URL", default="") and env.str("REDIS_URL", def
 if EMBEDDED:
     from config import embedded
 
-    _urls = embedded.ensure(BASE_DIR)
-    for _name, _value in _urls.environment().items():
+    # Into the environment, so that processes which this one starts (runserver's reloader) agree with it.
+    _brought = {"SECRET_KEY": embedded.secret_key(BASE_DIR), "HTTPS": "false", **embedded.ensure(BASE_DIR).environment()}
+    for _name, _value in _brought.items():
         env.ENVIRON.setdefault(_name, _value)
-    SECRET_KEY = env.str("SECRET_KEY", default=embedded.secret_key(BASE_DIR))
-else:
-    SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY = env.str("SECRET_KEY")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 # TLS ends at the proxy; only plain local use may go without.
-HTTPS = env.bool("HTTPS", default=not EMBEDDED and not DEBUG)
+HTTPS = env.bool("HTTPS", default=not DEBUG)
 
 INSTALLED_APPS = [
     "config.apps.AccordAdminConfig",
@@ -304,3 +303,4 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 
 BEAT_MAY_BE_SILENT = dt.timedelta(seconds=60)
+WORK_MAY_WAIT = dt.timedelta(minutes=5)
