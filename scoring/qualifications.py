@@ -23,3 +23,8 @@ def close(*, qualification: Qualification, now: dt.datetime, reenter_at: dt.date
         current.closed_at, current.reenter_at = now, reenter_at
         current.save(update_fields=["closed_at", "reenter_at"])
     return current
+
+
+def reopen(*, qualification: Qualification) -> None:
+    """Take the end of a cycle back, because the word that ended it was corrected. Call only while no later cycle exists."""
+    Qualification.objects.filter(pk=qualification.pk).update(closed_at=None, reenter_at=None)

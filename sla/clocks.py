@@ -1,0 +1,156 @@
+"""The promises on a handoff, each a dated row: started, met, breached, cancelled. Nothing else writes `Clock`.
+
+A row's due time is computed once, in business time; sweeps then only compare instants (RELIABILITY, decide 3).
+Whoever starts, meets or cancels a clock holds the lock on its handoff.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Min
+
+from sla import calendar, calendars, notices
+from sla.models import CalendarVersion, Clock, ClockQuerySet, Handoff, Rep
+from sla.vocabulary import ClockKind, NoticeKind
+
+#: When the receiver is told that a promise is due soon: with a fifth of its time left.
+WARN_AFTER_PERCENT: Final = 80
+
+#: A rep's promises; the routing is marketing's.
+SALES_KINDS: Final = (ClockKind.FIRST_CONTACT, ClockKind.DISPOSITION)
+
+
+def start_routing(*, handoff: Handoff, since: dt.datetime) -> Clock:
+    """Marketing's promise, in wall-clock minutes since the lead qualified."""
+    return _start(handoff, ClockKind.ROUTE, None, handoff.commitment.route_minutes * 60, since)
+
+
+def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
+    """The rep's promises, from now on by the rep's calendar; those that were kept already stay kept."""
+    commitment, hours = handoff.commitment, calendars.of_rep(rep)
+    contact = commitment.contact_minutes_tier_1 if handoff.tier == 1 else commitment.contact_minutes
+    targets = {
+        ClockKind.FIRST_CONTACT: (contact * 60, handoff.first_contact_at),
+        ClockKind.DISPOSITION: (commitment.disposition_hours * 3600, handoff.decided_at),
+    }
+    for kind, (seconds, done_at) in targets.items():
+        if done_at is None:
+            around_the_clock = kind == ClockKind.DISPOSITION
+            version = calendars.version_of(hours, now, around_the_clock=around_the_clock)
+            _start(handoff, kind, version, seconds, now)
+    restate_due(handoff)
+
+
+def met(*, handoff: Handoff, kind: ClockKind, at: dt.datetime) -> Clock | None:
+    """The promise was fulfilled at `at`, perhaps before that was written down. An earlier fulfilment replaces a later one."""
+    clock = handoff.clocks.filter(kind=kind, cancelled_at=None).select_for_update(of=("self",), no_key=True).first()
+    if clock is None or (clock.met_at is not None and clock.met_at <= at):
+        return clock
+    clock.met_at, clock.used_seconds = at, round(used(clock, at))
+    clock.is_late = clock.used_seconds > clock.target_seconds
+    if not clock.is_late:
+        # The sweep had seen a breach only because the fulfilment was logged later than it happened.
+        clock.breached_at = None
+    clock.save(update_fields=["met_at", "used_seconds", "is_late", "breached_at"])
+    restate_due(handoff)
+    return clock
+
+
+def cancel(*, handoff: Handoff, kinds: Iterable[ClockKind] = SALES_KINDS, now: dt.datetime) -> None:
+    """These promises need not be kept any more. One that is overdue already stays broken."""
+    running = handoff.clocks.running().filter(kind__in=list(kinds)).order_by("pk")
+    for clock in running.select_for_update(of=("self",), no_key=True):
+        clock.cancelled_at = now
+        if clock.breached_at is None and used(clock, now) > clock.target_seconds:
+            clock.breached_at = now
+        clock.save(update_fields=["cancelled_at", "breached_at"])
+    restate_due(handoff)
+
+
+def restate_due(handoff: Handoff) -> None:
+    """Keep `Handoff.due_at` the earliest due time of its running clocks."""
+    handoff.due_at = handoff.clocks.running().aggregate(due=Min("due_at"))["due"]
+    handoff.save(update_fields=["due_at"])
+
+
+def used(clock: Clock, at: dt.datetime) -> float:
+    """Seconds of the clock's own time from its start to `at`."""
+    if clock.calendar_version is None:
+        return max(0.0, (at - clock.started_at).total_seconds())
+    return calendar.elapsed(calendars.load(clock.calendar_version), clock.started_at, at)
+
+
+def sweep_warnings(*, now: dt.datetime, limit: int = 500) -> int:
+    """Tell the receivers of promises that are due soon, each once. Any number of workers may sweep at once."""
+    with transaction.atomic():
+        # One that is overdue by now gets its breach instead.
+        soon = _claimable().filter(warned_at=None, breached_at=None, warn_at__lte=now, due_at__gte=now)
+        clocks = list(soon.order_by("warn_at", "pk")[:limit])
+        notices.write(_warning(clock, now) for clock in clocks)
+        Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(warned_at=now)
+    return len(clocks)
+
+
+def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
+    """Mark promises that were broken and tell the rep and the managers, each once. Any number of workers may sweep at once."""
+    with transaction.atomic():
+        due = _claimable().filter(breached_at=None, due_at__lt=now).order_by("due_at", "pk")
+        # Time used up exactly at closing is not exceeded before the next opening.
+        clocks = [clock for clock in due[:limit] if used(clock, now) > clock.target_seconds]
+        notices.write(_breach(clock, now) for clock in clocks)
+        Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(breached_at=now)
+    return len(clocks)
+
+
+def _start(
+    handoff: Handoff, kind: ClockKind, version: CalendarVersion | None, seconds: int, since: dt.datetime
+) -> Clock:
+    return Clock.objects.create(
+        handoff=handoff,
+        kind=kind,
+        rep=handoff.rep,
+        commitment=handoff.commitment,
+        calendar_version=version,
+        target_seconds=seconds,
+        started_at=since,
+        due_at=_after(version, since, seconds),
+        warn_at=_after(version, since, seconds * WARN_AFTER_PERCENT // 100),
+    )
+
+
+def _after(version: CalendarVersion | None, start: dt.datetime, seconds: int) -> dt.datetime:
+    if version is None:
+        return start + dt.timedelta(seconds=seconds)
+    return calendar.due(calendars.load(version), start, seconds)
+
+
+def _claimable() -> ClockQuerySet:
+    related = ("handoff__lead", "handoff__team", "rep__user", "calendar_version")
+    running = Clock.objects.running().select_related(*related)
+    return running.select_for_update(of=("self",), no_key=True, skip_locked=True)
+
+
+def _warning(clock: Clock, now: dt.datetime) -> notices.Draft:
+    return notices.Draft(
+        kind=NoticeKind.DUE_SOON,
+        once=f"warning:{clock.pk}",
+        handoff=clock.handoff,
+        to=notices.rep_or_managers(clock.rep, clock.handoff.team),
+        text=f"{clock.get_kind_display()} is due soon: {clock.handoff.lead}",
+        at=now,
+    )
+
+
+def _breach(clock: Clock, now: dt.datetime) -> notices.Draft:
+    return notices.Draft(
+        kind=NoticeKind.BREACHED,
+        once=f"breach:{clock.pk}",
+        handoff=clock.handoff,
+        to=notices.rep_and_managers(clock.rep, clock.handoff.team),
+        text=f"{clock.get_kind_display()} is overdue: {clock.handoff.lead}",
+        at=now,
+    )

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+
+from config.web import holds
+from leads.models import User
+from leads.vocabulary import Role
+from sla.models import Commitment
+from sla.vocabulary import CommitmentState
+
+
+class NotYetAgreed(Exception):
+    """No commitments are in force: there is nothing to judge a handoff by."""
+
+
+class ActivationRefused(Exception):
+    """These commitments cannot come into force."""
+
+
+def current() -> Commitment:
+    """The commitments in force. Raises NotYetAgreed."""
+    commitment = Commitment.objects.filter(state=CommitmentState.ACTIVE).first()
+    if commitment is None:
+        raise NotYetAgreed("No commitments are in force yet: both sides must sign them before leads are handed off.")
+    return commitment
+
+
+@transaction.atomic
+def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now: dt.datetime) -> Commitment:
+    """Put signed commitments in force and retire those before them (SPEC 6). Open handoffs keep theirs.
+
+    Raises ActivationRefused with a sentence for the user.
+    """
+    _check_signers(by_marketing, by_sales)
+    # All rows, in order: two activations at once wait for each other here.
+    rows = Commitment.objects.order_by("pk").select_for_update(of=("self",))
+    locked = {row.pk: row for row in rows}
+    commitment = locked[commitment.pk]
+    if commitment.state != CommitmentState.DRAFT:
+        raise ActivationRefused(f"{commitment} are {commitment.get_state_display().lower()} already.")
+    for row in locked.values():
+        if row.state == CommitmentState.ACTIVE:
+            row.state, row.retired_at = CommitmentState.RETIRED, now
+            row.save(update_fields=["state", "retired_at"])
+    commitment.state, commitment.activated_at = CommitmentState.ACTIVE, now
+    commitment.signed_by_marketing, commitment.signed_by_sales = by_marketing, by_sales
+    commitment.save(update_fields=["state", "activated_at", "signed_by_marketing", "signed_by_sales"])
+    return commitment
+
+
+def _check_signers(by_marketing: User, by_sales: User) -> None:
+    if by_marketing == by_sales:
+        raise ActivationRefused("Two different people sign: one for marketing, one for sales.")
+    if not holds(by_marketing, Role.MARKETING_LEADER):
+        raise ActivationRefused(f"{by_marketing} is not a marketing leader.")
+    if not holds(by_sales, Role.SALES_LEADER):
+        raise ActivationRefused(f"{by_sales} is not a sales leader.")

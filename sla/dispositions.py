@@ -1,0 +1,231 @@
+"""The word of sales on a handoff (SPEC 7): given once, and corrected only by another row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+
+from leads.models import User
+from leads.vocabulary import Stage
+from scoring.models import Qualification
+from sla import access, clocks, recycling, states
+from sla.models import Disposition, Handoff, ReasonCode
+from sla.vocabulary import ClockKind, DispositionKind, HandoffState, Route
+
+NOTE_AT_MOST: Final = 1000
+LONGEST_NURTURE: Final = dt.timedelta(days=2 * 365)
+
+#: The steps by which a lead that was sent away comes back to sales.
+WAY_BACK: Final = {
+    Stage.NURTURE: (Stage.MQL, Stage.SAL),
+    Stage.MAL: (Stage.MQL, Stage.SAL),
+    Stage.DISQUALIFIED: (Stage.MAL, Stage.MQL, Stage.SAL),
+}
+
+
+class DispositionRefused(Exception):
+    """The word cannot be taken as given."""
+
+
+class AlreadyDecided(Exception):
+    """Somebody was faster; the sentence says who and when."""
+
+    def __init__(self, standing: Disposition, reader: User) -> None:
+        self.disposition = standing
+        at = standing.at.astimezone(ZoneInfo(reader.time_zone))
+        verb = standing.get_kind_display().lower()
+        super().__init__(f"{standing.by} {verb} this lead on {at:%-d %B %Y at %H:%M} ({reader.time_zone}).")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What is said about a handoff, checked."""
+
+    kind: DispositionKind
+    reason: ReasonCode | None = None
+    note: str = ""
+    reengage_on: dt.date | None = None
+
+
+@transaction.atomic
+def accept(*, handoff: Handoff, by: User, now: dt.datetime) -> Disposition:
+    """Sales takes the lead: it becomes an SAL. Raises AlreadyDecided, NotYours, DispositionRefused."""
+    handoff = _lock_undecided(handoff, by)
+    disposition = _record(handoff, Word(DispositionKind.ACCEPT), by, now)
+    states.move(handoff, HandoffState.ACCEPTED, decided_at=now)
+    clocks.met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
+    states.lead_follows(handoff, Stage.SAL, by=by, now=now, why="Accepted by sales.")
+    recycling.close_request(handoff=handoff, now=now)
+    return disposition
+
+
+@transaction.atomic
+def reject(
+    *,
+    handoff: Handoff,
+    reason: ReasonCode,
+    by: User,
+    now: dt.datetime,
+    note: str = "",
+    reengage_on: dt.date | None = None,
+) -> Disposition:
+    """Sales sends the lead where the reason says (SPEC 7). `reengage_on` counts only for reasons that recycle.
+
+    Raises AlreadyDecided, NotYours, DispositionRefused with a sentence for the user.
+    """
+    handoff = _lock_undecided(handoff, by)
+    word = _checked_rejection(handoff, reason, note, reengage_on, now)
+    disposition = _record(handoff, word, by, now)
+    states.move(handoff, HandoffState.REJECTED, decided_at=now, closed_at=now)
+    clocks.met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
+    clocks.cancel(handoff=handoff, now=now)
+    _send_away(handoff, word, by, now)
+    recycling.close_request(handoff=handoff, now=now)
+    return disposition
+
+
+@transaction.atomic
+def correct(
+    *,
+    handoff: Handoff,
+    kind: DispositionKind,
+    by: User,
+    now: dt.datetime,
+    reason: ReasonCode | None = None,
+    note: str = "",
+    reengage_on: dt.date | None = None,
+) -> Disposition:
+    """Replace the standing word by another row that points at it; the lead goes where the new one says.
+
+    The clocks keep the first decision's time. Raises NotYours, DispositionRefused, StepRefused.
+    """
+    handoff = states.lock(handoff)
+    access.require_decider(by, handoff)
+    before = standing(handoff)
+    if before is None:
+        raise DispositionRefused("There is no decision to correct yet.")
+    if kind == DispositionKind.REJECT and reason is None:
+        raise DispositionRefused("A rejection needs a reason.")
+    word = Word(kind) if reason is None else _checked_rejection(handoff, reason, note, reengage_on, now)
+    if kind == DispositionKind.ACCEPT:
+        word = Word(kind)
+    if (word.kind, word.reason, word.reengage_on) == (before.kind, before.reason, before.reengage_on):
+        raise DispositionRefused("That is what the record says already.")
+    disposition = _record(handoff, word, by, now, corrects=before)
+    _carry_out(handoff, word, by, now)
+    return disposition
+
+
+def standing(handoff: Handoff) -> Disposition | None:
+    """The word that holds now: the one that no other corrects."""
+    current = handoff.dispositions.filter(corrected_by__isnull=True)
+    return current.select_related("by", "reason", "corrects__by").first()
+
+
+def default_reengagement(*, handoff: Handoff, now: dt.datetime) -> dt.date:
+    """The day a recycled lead comes back unless the rep says otherwise."""
+    return _today(now) + dt.timedelta(days=handoff.commitment.recycle_days)
+
+
+def _lock_undecided(handoff: Handoff, by: User) -> Handoff:
+    handoff = states.lock(handoff)
+    access.require_decider(by, handoff)
+    decided = standing(handoff)
+    if decided is not None:
+        raise AlreadyDecided(decided, by)
+    return handoff
+
+
+def _checked_rejection(
+    handoff: Handoff, reason: ReasonCode, note: str, reengage_on: dt.date | None, now: dt.datetime
+) -> Word:
+    note = note.strip()
+    if not reason.is_offered:
+        raise DispositionRefused(f"“{reason}” is not in use any more.")
+    if reason.needs_note and not note:
+        raise DispositionRefused(f"“{reason}” needs a note: what exactly?")
+    if len(note) > NOTE_AT_MOST:
+        raise DispositionRefused(f"A note has {NOTE_AT_MOST} characters at most.")
+    _check_attempts(handoff, reason)
+    if reason.route != Route.RECYCLE:
+        return Word(DispositionKind.REJECT, reason, note)
+    day = reengage_on or default_reengagement(handoff=handoff, now=now)
+    if day <= _today(now):
+        raise DispositionRefused("The re-engagement date must be in the future.")
+    if day > _today(now) + LONGEST_NURTURE:
+        raise DispositionRefused("The re-engagement date must be within two years.")
+    return Word(DispositionKind.REJECT, reason, note, day)
+
+
+def _check_attempts(handoff: Handoff, reason: ReasonCode) -> None:
+    promised = handoff.commitment.attempts_before_unresponsive
+    if reason.needs_attempts and (logged := handoff.attempts.count()) < promised:
+        raise DispositionRefused(f"“{reason}” needs {promised} logged attempts; there are {logged}.")
+
+
+def _record(
+    handoff: Handoff, word: Word, by: User, now: dt.datetime, corrects: Disposition | None = None
+) -> Disposition:
+    return Disposition.objects.create(
+        handoff=handoff,
+        kind=word.kind,
+        reason=word.reason,
+        note=word.note,
+        reengage_on=word.reengage_on,
+        contacted_before=handoff.first_contact_at is not None,
+        by=by,
+        at=now,
+        corrects=corrects,
+    )
+
+
+def _carry_out(handoff: Handoff, word: Word, by: User, now: dt.datetime) -> None:
+    """Follow a correction."""
+    if handoff.state == HandoffState.REJECTED and not _is_last_cycle(handoff):
+        if word.kind == DispositionKind.ACCEPT:
+            raise DispositionRefused("This lead has qualified again since; decide on the newer handoff.")
+        return  # The newer cycle says where the lead is; here only the record changes.
+    if handoff.state == HandoffState.REJECTED:
+        recycling.reopen(handoff=handoff)
+    if word.kind == DispositionKind.REJECT:
+        if handoff.state != HandoffState.REJECTED:
+            states.move(handoff, HandoffState.REJECTED, closed_at=now)
+            clocks.cancel(handoff=handoff, now=now)
+        _send_away(handoff, word, by, now)
+    else:
+        states.move(handoff, HandoffState.ACCEPTED, closed_at=None)
+        way = WAY_BACK.get(Stage(handoff.lead.stage), (Stage.SAL,))
+        states.lead_follows(handoff, *way, by=by, now=now, why="Accepted by sales, correcting a rejection.")
+
+
+def _send_away(handoff: Handoff, word: Word, by: User, now: dt.datetime) -> None:
+    why = f"Rejected by sales: {word.reason}."
+    if word.reengage_on is not None:
+        states.lead_follows(handoff, *_to_nurture(handoff), by=by, now=now, why=why)
+        recycling.recycle(handoff=handoff, on=word.reengage_on, now=now)
+        return
+    assert word.reason is not None  # noqa: S101 (the database says so too)
+    to = Stage.MAL if word.reason.route == Route.BACK_TO_MARKETING else Stage.DISQUALIFIED
+    states.lead_follows(handoff, to, by=by, now=now, why=why)
+    recycling.close(handoff=handoff, now=now)
+
+
+def _to_nurture(handoff: Handoff) -> tuple[Stage, ...]:
+    """A correction may find the lead disqualified, from where the way leads through MAL."""
+    return (Stage.MAL, Stage.NURTURE) if handoff.lead.stage == Stage.DISQUALIFIED else (Stage.NURTURE,)
+
+
+def _is_last_cycle(handoff: Handoff) -> bool:
+    later = Qualification.objects.filter(
+        lead=handoff.lead_id, motion=handoff.motion, cycle__gt=handoff.qualification.cycle
+    )
+    return not later.exists()
+
+
+def _today(now: dt.datetime) -> dt.date:
+    return now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()

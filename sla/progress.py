@@ -1,0 +1,117 @@
+"""An accepted handoff on its way: meeting, SQL, opportunity, won or lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Final
+
+from django.db import transaction
+
+from leads.models import Outcome, User
+from leads.vocabulary import OutcomeKind, Stage
+from sla import access, clocks, recycling, states
+from sla.models import Handoff, SalesQualification
+from sla.vocabulary import HandoffState
+
+ANSWER_AT_MOST: Final = 500
+REASON_AT_MOST: Final = 200
+FARTHEST_MEETING: Final = dt.timedelta(days=366)
+MOST_MONEY: Final = Decimal(10) ** 16
+
+MEETING_STATES: Final = (HandoffState.ACCEPTED, HandoffState.QUALIFIED, HandoffState.OPPORTUNITY)
+
+
+class ProgressRefused(Exception):
+    """The step lacks what it needs."""
+
+
+@transaction.atomic
+def book_meeting(*, handoff: Handoff, at: dt.datetime, by: User, now: dt.datetime) -> Handoff:
+    """Raises NotYours and ProgressRefused with a sentence for the user, like every step here; also StepRefused."""
+    handoff = _lock(handoff, by)
+    if handoff.state not in MEETING_STATES:
+        raise states.StepRefused("Accept the lead before booking its meeting.")
+    if not handoff.created_at <= at <= now + FARTHEST_MEETING:
+        raise ProgressRefused("A meeting lies after the handover and within a year.")
+    handoff.meeting_at = at
+    handoff.save(update_fields=["meeting_at"])
+    return handoff
+
+
+@transaction.atomic
+def qualify(
+    *, handoff: Handoff, problem: str, budget: str, authority: str, timeline: str, by: User, now: dt.datetime
+) -> SalesQualification:
+    """A human confirms the four answers: the lead becomes an SQL (SPEC 2)."""
+    handoff = _lock(handoff, by)
+    answers = {"problem": problem, "budget": budget, "authority": authority, "timeline": timeline}
+    answers = {name: answer.strip() for name, answer in answers.items()}
+    if missing := [name for name, answer in answers.items() if not answer]:
+        raise ProgressRefused(f"An SQL needs all four answers; missing: {', '.join(missing)}.")
+    if any(len(answer) > ANSWER_AT_MOST for answer in answers.values()):
+        raise ProgressRefused(f"An answer has {ANSWER_AT_MOST} characters at most.")
+    states.move(handoff, HandoffState.QUALIFIED)
+    states.lead_follows(handoff, Stage.SQL, by=by, now=now, why="Qualified by sales.")
+    return SalesQualification.objects.create(handoff=handoff, by=by, at=now, **answers)
+
+
+@transaction.atomic
+def open_opportunity(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime) -> Handoff:
+    handoff = _lock(handoff, by)
+    states.move(handoff, HandoffState.OPPORTUNITY)
+    _record(handoff, OutcomeKind.OPPORTUNITY, now, amount=amount)
+    states.lead_follows(handoff, Stage.OPPORTUNITY, by=by, now=now, why="Opportunity opened.")
+    return handoff
+
+
+@transaction.atomic
+def win(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime) -> Handoff:
+    handoff = _lock(handoff, by)
+    _close(handoff, HandoffState.WON, now)
+    _record(handoff, OutcomeKind.WON, now, amount=amount)
+    states.lead_follows(handoff, Stage.WON, by=by, now=now, why="Won.")
+    return handoff
+
+
+@transaction.atomic
+def lose(*, handoff: Handoff, reason: str, by: User, now: dt.datetime) -> Handoff:
+    handoff = _lock(handoff, by)
+    reason = reason.strip()
+    if not reason:
+        raise ProgressRefused("Say why it was lost: the definition learns from it.")
+    if len(reason) > REASON_AT_MOST:
+        raise ProgressRefused(f"A reason has {REASON_AT_MOST} characters at most.")
+    _close(handoff, HandoffState.LOST, now)
+    _record(handoff, OutcomeKind.LOST, now, reason=reason)
+    states.lead_follows(handoff, Stage.LOST, by=by, now=now, why=f"Lost: {reason}")
+    return handoff
+
+
+def _lock(handoff: Handoff, by: User) -> Handoff:
+    handoff = states.lock(handoff)
+    access.require_decider(by, handoff)
+    return handoff
+
+
+def _close(handoff: Handoff, to: HandoffState, now: dt.datetime) -> None:
+    states.move(handoff, to, closed_at=now)
+    clocks.cancel(handoff=handoff, now=now)
+    recycling.close(handoff=handoff, now=now)
+
+
+def _record(
+    handoff: Handoff, kind: OutcomeKind, now: dt.datetime, *, amount: Decimal | None = None, reason: str = ""
+) -> None:
+    if amount is not None and not 0 <= amount < MOST_MONEY:
+        raise ProgressRefused("That is not an amount of money.")
+    Outcome.objects.create(
+        lead=handoff.lead,
+        kind=kind,
+        at=now,
+        amount=amount,
+        reason=reason,
+        recorded_at=now,
+        source=recycling.SOURCE,
+        external_id=f"handoff-{handoff.pk}",
+    )
