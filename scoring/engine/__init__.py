@@ -1,0 +1,7 @@
+"""
+The judge: given rules, facts in columns and (lead, instant) pairs, it returns the verdicts. SPEC 3, 4 and 15.
+
+Pure: numpy and the standard library, no Django, no clock. Read in this order: `rules` and `facts` are what goes in, `judge`
+is the front door, `hearing` applies rules to a chunk of facts (`criteria`, `profile`: attributes; `timeline`, `points`,
+`counts`: events), `verdict` compares. `explain` and `forecast` ask the same hearing.
+"""

@@ -1,0 +1,92 @@
+"""What a count clause finds: events of a set, or different assets, in a window, or close together. SPEC 3.2, 3.5, 15."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from scoring.engine.events import Counts, Events, Stream
+from scoring.engine.rules import CountClause
+from scoring.engine.timeline import HOUR, Ints, Moments, microseconds
+
+# From index `begin` up to and without `end` of a stream, all of one lead: how many?
+Between = Callable[[Counts, Counts], Counts]
+Figure = Callable[[Moments], Counts]
+
+
+def figure(clause: CountClause, events: Events) -> Figure:
+    """
+    Prepare the figure that a clause compares with its threshold (which is not looked at).
+
+    With `within_hours_of_each_other` it is the largest number that happened so close together, the last of them in the window.
+    """
+    stream = events.stream(clause.signals, with_asset=clause.distinct is not None)
+    window = None if clause.within_days is None else microseconds(clause.within_days)
+    between = _occurrences if clause.distinct is None else _different(_previous(stream, events))
+    if clause.within_hours_of_each_other is not None:
+        burst = stream.since(microseconds(clause.within_hours_of_each_other, HOUR))
+        between = _largest(between(burst, np.arange(1, burst.size + 1, dtype=np.int32)))
+    return lambda moments: between(stream.before(moments.since(window)), stream.before(moments.now))
+
+
+def _occurrences(begin: Counts, end: Counts) -> Counts:
+    return end - begin
+
+
+def _largest(sizes: Counts) -> Between:
+    """The maximum over a range, of 0 and more: two overlapping ranges of a power of two, whose maxima stand ready."""
+    ready = [sizes]
+    while (step := 1 << len(ready)) <= sizes.size:
+        half = ready[-1]
+        ready.append(np.maximum(half[: sizes.size - step + 1], half[step // 2 :][: sizes.size - step + 1]))
+
+    def between(begin: Counts, end: Counts) -> Counts:
+        found = np.zeros(begin.size, dtype=np.int32)
+        level = np.frexp(end - begin)[1] - 1
+        for power, maxima in enumerate(ready):
+            here = np.flatnonzero(level == power)
+            found[here] = np.maximum(maxima[begin[here]], maxima[end[here] - (1 << power)])
+        return found
+
+    return between
+
+
+def _previous(stream: Stream, events: Events) -> Ints:
+    """For each event one more than the index of the one before it with the same lead and asset; 0 for the first of its kind."""
+    asset, lead = events.asset[stream.index], stream.leads
+    order = np.lexsort((asset, lead))
+    same = (asset[order][1:] == asset[order][:-1]) & (lead[order][1:] == lead[order][:-1])
+    previous = np.zeros(order.size, dtype=np.int64)
+    previous[order[1:][same]] = order[:-1][same] + 1
+    return previous
+
+
+def _different(previous: Ints) -> Between:
+    """Different assets in a range: its events, less those whose asset is already in it (theirs is the later `previous`)."""
+
+    def between(begin: Counts, end: Counts) -> Counts:
+        return end - begin - _above(previous, end, begin)
+
+    return between
+
+
+def _above(values: Ints, end: Counts, floor: Counts) -> Counts:
+    """
+    For each query, how many of values[:end] exceed `floor`: all queries walk down one wavelet matrix together.
+
+    At each bit, from the highest, the values are parted stably into those without and those with it; a query follows its floor's
+    bit, and where that is 0 counts those with it, which are greater whatever follows.
+    """
+    found = np.zeros(end.size, dtype=np.int32)
+    low, high = np.zeros_like(end), end.copy()
+    for bit in reversed(range(int(values.size).bit_length())):
+        has = (values >> bit) & 1 == 1
+        ones = np.concatenate(([0], np.cumsum(has, dtype=np.int32))).astype(np.int32)
+        low_ones, high_ones = ones[low], ones[high]
+        up = (floor >> bit) & 1 == 1
+        found += np.where(up, 0, high_ones - low_ones)
+        zeros = values.size - int(ones[-1])
+        low, high = np.where(up, zeros + low_ones, low - low_ones), np.where(up, zeros + high_ones, high - high_ones)
+        values = np.concatenate((values[~has], values[has]))
+    return found

@@ -1,0 +1,102 @@
+"""Rules before a chunk of facts: what does not depend on the instant is prepared once, then any instants may be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from scoring.engine import counts, points
+from scoring.engine.events import Events
+from scoring.engine.facts import Facts
+from scoring.engine.profile import Attributes
+from scoring.engine.rules import Rules
+from scoring.engine.timeline import FOREVER, Bools, Floats, Ints, Moments, Positions
+from scoring.engine.verdict import DECIMALS, Axes, Verdicts, joined, picked
+
+_PAIRS_AT_ONCE = 1 << 19
+Result = TypeVar("Result", Axes, Verdicts)
+
+
+class Hearing:
+    """The one place where rules meet facts: live scores, backtests, explanations and forecasts all ask it."""
+
+    def __init__(self, rules: Rules, facts: Facts) -> None:
+        self.rules = rules
+        self.facts = facts
+        self.attributes = Attributes(facts)
+        self.events = Events(facts)
+        self.profile = self.attributes.profile(rules)
+        self._contributions = points.contributions(rules.signals, rules.decay, self.events)
+        self._figures = {tally: counts.figure(tally, self.events) for tally in rules.tallies}
+
+    def moments(self, leads: Positions, at: Ints) -> Moments:
+        return Moments(self.events.timeline, leads, at)
+
+    def axes(self, leads: Positions, at: Ints) -> Axes:
+        """Measure each (lead index, microseconds) pair; quickest when they are sorted."""
+        moments, row = self.moments(leads, at), self.attributes.rows(leads, at)
+        profile, quiet = self.profile, self.quiet(moments)
+        return Axes(
+            fit=self._limited("fit", profile.fit)[row],
+            engagement=self._limited("engagement", self.earned(moments) - self.penalty(quiet)),
+            bant=self._limited("bant", profile.bant)[row],
+            gate=profile.gate[row],
+            disqualified=profile.disqualified[row],
+            quiet=quiet,
+            waiting=self.waiting(moments),
+            figures={tally: figure(moments) for tally, figure in self._figures.items()},
+        )
+
+    def earned(self, moments: Moments) -> Floats:
+        """The sum of all contributions, before penalty and ceiling."""
+        return self._contributions(moments)
+
+    def penalty(self, quiet: Ints) -> Floats:
+        return points.penalty(self.rules.inactivity, quiet)
+
+    def quiet(self, moments: Moments) -> Ints:
+        """Microseconds since the last engagement; FOREVER where there was none."""
+        return self.events.stream(self.rules.engaging).age(moments)
+
+    def waiting(self, moments: Moments) -> Ints:
+        """Microseconds since the last request, unless something closed it at or after its instant; else FOREVER."""
+        requested = self.events.stream(self.rules.catalogue.requests).age(moments)
+        closed = self.events.stream(self.rules.catalogue.closing).age(moments)
+        open_: Bools = requested < closed
+        return np.where(open_, requested, FOREVER)
+
+    def _limited(self, axis: str, raw: Floats) -> Floats:
+        ceiling = self.rules.ceilings.get(axis)
+        return np.round(np.clip(raw, 0.0, np.inf if ceiling is None else ceiling) + 0.0, DECIMALS)
+
+
+def hear(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike, finish: Callable[[Axes], Result]) -> Result:
+    """
+    `finish` of what is measured at each pair, in the order given.
+
+    Facts are taken in chunks of leads and pairs in pieces, so memory is bounded by those, whatever is asked.
+    """
+    leads, at = np.asarray(leads, dtype=np.intp), np.asarray(at, dtype=np.int64)
+    if not _in_order(leads, at):
+        order = np.lexsort((at, leads))
+        back = np.empty_like(order)
+        back[order] = np.arange(order.size)
+        return picked(hear(rules, facts, leads[order], at[order], finish), back)
+    asked = leads[np.flatnonzero(np.diff(leads, prepend=-1))]
+    if 2 * asked.size < len(facts):
+        return hear(rules, facts.known(asked), np.searchsorted(asked, leads), at, finish)
+    parts = []
+    for first, last in facts.chunks():
+        begin, end = np.searchsorted(leads, (first, last)).tolist()
+        hearing = Hearing(rules, facts.slice(first, last))
+        for start in range(begin, max(end, begin + 1), _PAIRS_AT_ONCE):
+            piece = slice(start, min(start + _PAIRS_AT_ONCE, end))
+            parts.append(finish(hearing.axes(leads[piece] - first, at[piece])))
+    return joined(parts)
+
+
+def _in_order(leads: Positions, at: Ints) -> bool:
+    return bool(np.all((leads[1:] > leads[:-1]) | ((leads[1:] == leads[:-1]) & (at[1:] >= at[:-1]))))

@@ -1,0 +1,139 @@
+"""Attributes: every criterion asked once per distinct value, then looked up for the row in force. SPEC 3.1, 3.4, 3.7."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.engine.criteria import SENIORITY, is_missing, predicate
+from scoring.engine.facts import Column, Facts
+from scoring.engine.rules import Criterion, Rules
+from scoring.engine.seniority import seniority_of
+from scoring.engine.timeline import EVER, Bools, Floats, Ints, Positions, Timeline
+
+PASS, FAIL, UNKNOWN = 1, 0, -1
+Answers = NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """
+    What the attributes say, one entry per attribute row and a last one for "no row yet".
+
+    `fit` and `bant` are sums of points, not yet limited.
+    """
+
+    gate: Answers
+    disqualified: Bools
+    fit: Floats
+    bant: Floats
+
+
+class Attributes:
+    """The attribute rows of a chunk of facts: which row is in force when, and what it answers."""
+
+    def __init__(self, facts: Facts) -> None:
+        dated = facts.row_from[facts.row_from > EVER]
+        # "Since ever" is just before everything dated, so that no span of the timeline is endless.
+        self._dawn = int(dated.min()) - 1 if dated.size else 0
+        self._timeline = Timeline(facts.row_lead, np.maximum(facts.row_from, self._dawn), len(facts))
+        self._facts = facts
+        self._columns: dict[str, Column | None] = {}
+
+    def rows(self, leads: Positions, at: Ints) -> Positions:
+        """The row in force at each (lead, instant); -1, the entry for "no row yet", where there is none."""
+        upto = self._timeline.upto(leads, np.maximum(at, self._dawn))
+        return np.where(upto > self._timeline.starts[leads], upto - 1, -1)
+
+    def profile(self, rules: Rules) -> Profile:
+        disqualifiers = (self.answers(criterion, rules) == PASS for criterion in rules.disqualifiers)
+        return Profile(
+            gate=self._all_pass(self.answers(criterion, rules) for criterion in rules.gate),
+            disqualified=np.logical_or.reduce([self._no(), *disqualifiers]),
+            fit=self._points(rules.fit, rules),
+            bant=self._points(rules.bant, rules),
+        )
+
+    def answers(self, criterion: Criterion, rules: Rules) -> Answers:
+        """PASS, FAIL or UNKNOWN of each row, and of a lead without a row."""
+        ask = predicate(criterion, rules.lists)
+        column = self._column(criterion.field)
+        answers = np.full(self._facts.row_from.size + 1, _code(ask(None)), dtype=np.int8)
+        if column is not None:
+            table = np.zeros(len(column.values), dtype=np.int8)
+            for code in _used(column):
+                table[code] = _code(ask(column.values[code]))
+            answers[:-1] = table[column.codes]
+        return answers
+
+    def value(self, field: str, row: int) -> object:
+        """What one row says in a field, for showing."""
+        column = self._column(field)
+        return None if column is None or row < 0 else column.values[column.codes[row]]
+
+    def _column(self, field: str) -> Column | None:
+        if field not in self._columns:
+            self._columns[field] = _column_of(self._facts, field)
+        return self._columns[field]
+
+    def _no(self) -> Bools:
+        return np.zeros(self._facts.row_from.size + 1, dtype=np.bool_)
+
+    def _all_pass(self, answers: Iterable[Answers]) -> Answers:
+        failed, unknown = self._no(), self._no()
+        for answer in answers:
+            failed |= answer == FAIL
+            unknown |= answer == UNKNOWN
+        return np.where(failed, FAIL, np.where(unknown, UNKNOWN, PASS)).astype(np.int8)
+
+    def _points(self, criteria: Iterable[Criterion], rules: Rules) -> Floats:
+        points = np.zeros(self._facts.row_from.size + 1)
+        for criterion in criteria:
+            points += criterion.points * (self.answers(criterion, rules) == PASS)
+        return points
+
+
+def domain_of(email: object) -> str | None:
+    """What follows the last @ of an address; None for anything else."""
+    return email.rpartition("@")[2].strip() or None if isinstance(email, str) and "@" in email else None
+
+
+def _column_of(facts: Facts, field: str) -> Column | None:
+    given = facts.columns.get(field)
+    if field == "lead.email_domain" and given is None:
+        return _derived(facts.columns.get("lead.email"), domain_of)
+    if field == SENIORITY:
+        titles = facts.columns.get("lead.title")
+        return _filled(given, _derived(titles, lambda title: seniority_of(title) if isinstance(title, str) else None))
+    return given
+
+
+def _derived(column: Column | None, derive: Callable[[object], object]) -> Column | None:
+    if column is None:
+        return None
+    distinct: dict[object, int] = {}
+    codes = np.zeros(len(column.values), dtype=np.int32)
+    for code in _used(column):
+        codes[code] = distinct.setdefault(derive(column.values[code]), len(distinct))
+    return Column(codes[column.codes], tuple(distinct))
+
+
+def _filled(column: Column | None, spare: Column | None) -> Column | None:
+    """The first column, with the second's values where the first has none."""
+    if column is None or spare is None:
+        return column or spare
+    missing = np.fromiter(map(is_missing, column.values), dtype=np.bool_, count=len(column.values))
+    codes = np.where(missing[column.codes], spare.codes + len(column.values), column.codes)
+    return Column(codes.astype(np.int32), column.values + spare.values)
+
+
+def _used(column: Column) -> list[int]:
+    """Codes that occur: a slice of facts shares the dictionary of the whole, and asking is the slow part."""
+    return np.flatnonzero(np.bincount(column.codes, minlength=len(column.values))).tolist()
+
+
+def _code(answer: bool | None) -> int:
+    return UNKNOWN if answer is None else int(answer)

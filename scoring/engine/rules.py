@@ -1,0 +1,145 @@
+"""What a version of a definition says, compiled: values only. SPEC 3 and 15."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """
+    One attribute asked one question (a row of `gate`, `fit`, `bant` or `disqualifiers`).
+
+    `value` by `op`: between (low or None, high or None) · at_least, at_most number (a seniority's name for `lead.seniority`)
+    · in, not_in, contains_any, has_word_any, has_any tuple · is, known bool · in_list the list's name.
+    """
+
+    key: str
+    field: str
+    op: str
+    value: object
+    points: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRule:
+    """Points of one occurrence of a signal. The cap limits the decayed sum; of negative points, from below."""
+
+    signal: str
+    points: float
+    cap: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AxisClause:
+    """`axis` is fit, engagement, bant or fit+engagement."""
+
+    axis: str
+    at_least: float
+
+
+@dataclass(frozen=True, slots=True)
+class CountClause:
+    """At least so many events of a set. `within_days` None is ever; `distinct` "asset" counts different assets instead."""
+
+    signals: frozenset[str]
+    at_least: int
+    within_days: float | None
+    within_hours_of_each_other: float | None = None
+    distinct: str | None = None
+
+    @property
+    def tally(self) -> CountClause:
+        """The same question without its threshold: what is counted, not how much is needed."""
+        return replace(self, at_least=0)
+
+
+Clause = AxisClause | CountClause
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Holds when all its clauses hold."""
+
+    key: str
+    name: str
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Either alternative suffices. One that is None is not offered; with neither there is no condition."""
+
+    engaged_within_days: float | None
+    or_request_within_days: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """`mode` is none, linear or compound; `percent` is lost per `per_days`."""
+
+    mode: str = "compound"
+    percent: float = 10.0
+    per_days: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inactivity:
+    """`points` off for each full `per_days` beyond `after_days` since the last engagement."""
+
+    after_days: float
+    points: float
+    per_days: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class TierFloor:
+    axis: str
+    less_than: float
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """
+    What signals mean apart from points: which are the lead's own engagement, which ask to be contacted,
+    and which close every open request at or before them.
+    """
+
+    engagement: frozenset[str] = frozenset()
+    requests: frozenset[str] = frozenset()
+    closing: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One version. `ceilings` maps fit, engagement and bant to their highest score, None for no ceiling."""
+
+    gate: tuple[Criterion, ...] = ()
+    fit: tuple[Criterion, ...] = ()
+    bant: tuple[Criterion, ...] = ()
+    disqualifiers: tuple[Criterion, ...] = ()
+    signals: tuple[SignalRule, ...] = ()
+    paths: tuple[Path, ...] = ()
+    hot: tuple[Path, ...] = ()
+    timing: Timing | None = None
+    decay: Decay = field(default_factory=Decay)
+    inactivity: Inactivity | None = None
+    ceilings: Mapping[str, float | None] = field(
+        default_factory=lambda: {"fit": 100.0, "engagement": 100.0, "bant": 100.0}
+    )
+    tier_3_below: TierFloor | None = None
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def engaging(self) -> frozenset[str]:
+        """Signals that count as engagement for timing and inactivity: never one this version punishes, never a closing one."""
+        punished = {rule.signal for rule in self.signals if rule.points < 0}
+        return self.catalogue.engagement - punished - self.catalogue.closing
+
+    @property
+    def tallies(self) -> tuple[CountClause, ...]:
+        """Each distinct thing that some path counts, once."""
+        clauses = [clause for path in (*self.paths, *self.hot) for clause in path.clauses]
+        return tuple(dict.fromkeys(clause.tally for clause in clauses if isinstance(clause, CountClause)))

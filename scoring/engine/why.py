@@ -1,0 +1,167 @@
+"""The decisive reason of a verdict, in one plain sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scoring.engine.explanation import Answer, ClauseAnswer, Explanation, PathAnswer
+from scoring.engine.rules import AxisClause, CountClause, Criterion
+from scoring.engine.timeline import DAY
+
+_NAMES_SHOWN = 3
+_TEXT_SHOWN = 60
+
+
+def sentence(told: Explanation) -> str:
+    """For a lead that meets the rules what brought it there, else the first thing that is missing."""
+    return _why_it_meets(told) if told.meets else _what_is_missing(told)
+
+
+def _why_it_meets(told: Explanation) -> str:
+    held = [path for path in (*told.hot_paths, *told.paths) if path.held]
+    latest = max((clause for clause in _counts(held) if clause.last_at is not None), key=_last_at, default=None)
+    event = "" if latest is None else f"{signal_words(str(latest.last_signal))} {_ago(told.at - _last_at(latest))}"
+    score = next((_points(clause) for path in (*held, *told.paths) for clause in path.clauses if _scored(clause)), "")
+    return _capital("; ".join(part for part in (event, score) if part) or f"{held[0].name}: all of it holds") + "."
+
+
+def _what_is_missing(told: Explanation) -> str:
+    hit = next((answer for answer in told.disqualifier_answers if answer.verdict == "pass"), None)
+    if hit is not None:
+        return f"Excluded: {field_words(hit.criterion.field)} is {_shown(hit.seen)}."
+    for verdict in ("fail", "unknown"):
+        answer = next((answer for answer in told.gate_answers if answer.verdict == verdict), None)
+        if answer is not None:
+            return _gate(answer)
+    if not told.threshold:
+        return _nearest(told.paths)
+    return _timing(told)
+
+
+def _gate(answer: Answer) -> str:
+    field, needed = _capital(field_words(answer.criterion.field)), wanted(answer.criterion)
+    if answer.seen is None or answer.seen == "":
+        return f"{field} is not known; needed: {needed}."
+    doubt = "" if answer.verdict == "fail" else ", which does not tell"
+    return f"{field} is {_shown(answer.seen)}{doubt}; needed: {needed}."
+
+
+def _nearest(paths: Iterable[PathAnswer]) -> str:
+    """The first clause that misses on the path of which most clauses hold."""
+    nearest = max(paths, key=lambda path: sum(clause.held for clause in path.clauses) / len(path.clauses), default=None)
+    if nearest is None:
+        return "No hot trigger fired, and there is no other path."
+    clause = next(clause for clause in nearest.clauses if not clause.held)
+    return (
+        _capital(_points(clause) if isinstance(clause.clause, AxisClause) else _count(clause.clause, clause.found))
+        + "."
+    )
+
+
+def _timing(told: Explanation) -> str:
+    timing = told.timing
+    missing = []
+    if timing.engaged_within_days is not None:
+        missing.append(f"no engagement in the last {_days(timing.engaged_within_days)}")
+    if timing.or_request_within_days is not None:
+        missing.append(f"no open request in the last {_days(timing.or_request_within_days)}")
+    return _capital(" and ".join(missing)) + "."
+
+
+def _points(answer: ClauseAnswer) -> str:
+    clause = answer.clause
+    axis = "" if not isinstance(clause, AxisClause) or clause.axis == "engagement" else f"{clause.axis} "
+    # Two decimals, unless they would make what falls short look as if it reached.
+    shown = next(text for text in (f"{answer.found:.{n}f}" for n in (0, 1, 2, 6)) if _honest(text, answer))
+    return f"{shown} {axis.replace('+', ' and ')}points of {clause.at_least:g}"
+
+
+def _honest(text: str, answer: ClauseAnswer) -> bool:
+    return (float(text) >= answer.clause.at_least) == answer.held
+
+
+def _count(clause: CountClause, figure: float) -> str:
+    what = "different assets of " if clause.distinct else ""
+    names = _listed([signal_words(name).lower() for name in sorted(clause.signals)], "or")
+    close = clause.within_hours_of_each_other
+    together = "" if close is None else f" within {close:g} hours of each other"
+    window = "" if clause.within_days is None else f" in the last {_days(clause.within_days)}"
+    return f"{figure:g} of {clause.at_least} {what}{names}{together}{window}"
+
+
+def wanted(criterion: Criterion) -> str:
+    """What a criterion asks for, in words."""
+    value = criterion.value
+    if criterion.op == "between" and isinstance(value, tuple | list):
+        low, high = (None if end is None else _shown(end) for end in value)
+        return f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
+    if criterion.op in ("is", "known"):
+        return {"is": ("no", "yes"), "known": ("not known", "known")}[criterion.op][bool(value)]
+    words = _listed([_shown(part) for part in value], "or") if isinstance(value, tuple | list) else _shown(value)
+    return f"{_ASKS[criterion.op]}{words}"
+
+
+_ASKS = {
+    "at_least": "at least ",
+    "at_most": "at most ",
+    "in": "",
+    "not_in": "other than ",
+    "contains_any": "containing ",
+    "has_word_any": "with the word ",
+    "has_any": "with ",
+    "in_list": "on the list ",
+}
+
+
+def signal_words(code: str) -> str:
+    """demo_request as people say it: Demo request."""
+    return _capital(code.replace("_", " ").replace(".", " ").strip())
+
+
+def field_words(field: str) -> str:
+    """company.annual_revenue as people say it: company annual revenue; lead.title: title."""
+    owner, _, name = field.partition(".")
+    words = name.removeprefix("custom.").replace("_", " ")
+    return words if owner == "lead" else f"{owner} {words}"
+
+
+def _counts(paths: Iterable[PathAnswer]) -> list[ClauseAnswer]:
+    return [clause for path in paths for clause in path.clauses]
+
+
+def _last_at(clause: ClauseAnswer) -> int:
+    return clause.last_at or 0
+
+
+def _scored(clause: ClauseAnswer) -> bool:
+    return isinstance(clause.clause, AxisClause)
+
+
+def _ago(age: int) -> str:
+    days = age // DAY
+    return "today" if days == 0 else "yesterday" if days == 1 else f"{days} days ago"
+
+
+def _days(days: float) -> str:
+    return "day" if days == 1 else f"{days:g} days"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:,.15g}"
+    if isinstance(value, tuple):
+        return _listed([_shown(part) for part in value], "and")
+    text = " ".join(str(value).split())
+    return text if len(text) <= _TEXT_SHOWN else f"{text[:_TEXT_SHOWN]}…"
+
+
+def _listed(words: list[str], last: str) -> str:
+    if len(words) > _NAMES_SHOWN:
+        return f"{', '.join(words[:_NAMES_SHOWN])} {last} {len(words) - _NAMES_SHOWN} more"
+    return f" {last} ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
