@@ -162,6 +162,8 @@ def _normal(options: frozenset[str]) -> frozenset[str]:
 
 def _one_of(texts: frozenset[str], numbers: frozenset[float]) -> Predicate:
     def ask(seen: object) -> bool:
+        if isinstance(seen, str) and not numbers:
+            return text_of(seen) in texts
         parts = seen if isinstance(seen, tuple) else (seen,)
         return not texts.isdisjoint(_texts(seen)) or bool(numbers and not numbers.isdisjoint(map(number_of, parts)))
 

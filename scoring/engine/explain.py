@@ -20,7 +20,7 @@ from scoring.engine.explanation import (
 )
 from scoring.engine.facts import Facts
 from scoring.engine.hearing import Hearing
-from scoring.engine.profile import FAIL, PASS, UNKNOWN
+from scoring.engine.profile import FAIL, PASS, UNKNOWN, Attributes
 from scoring.engine.rules import Clause, CountClause, Criterion, Path, Rules, SignalRule, Timing
 from scoring.engine.timeline import DAY, FOREVER
 from scoring.engine.verdict import DECIMALS, found, holds, timely, verdict
@@ -42,9 +42,11 @@ class _Inquiry:
     def __init__(self, rules: Rules, facts: Facts, lead: int, at: int) -> None:
         here, now = np.zeros(1, dtype=np.intp), np.array([at], dtype=np.int64)
         self.rules, self.lead_id, self.at = rules, int(facts.lead_ids[lead]), int(at)
-        self.hearing = Hearing(rules, facts.slice(lead, lead + 1))
+        one = facts.slice(lead, lead + 1)
+        self.attributes = Attributes(one)
+        self.hearing = Hearing(rules, one, self.attributes.profile(rules))
         self.moments = self.hearing.moments(here, now)
-        self.row = int(self.hearing.attributes.rows(here, now)[0])
+        self.row = int(self.hearing.in_force.row(here, now)[0])
         self.axes = self.hearing.axes(here, now)
         self.first_index = int(np.searchsorted(facts.event_lead, lead))
 
@@ -85,7 +87,7 @@ class _Inquiry:
         return Axis(round(raw, DECIMALS), penalty, self.rules.ceilings.get(name), value)
 
     def answers(self, criteria: Iterable[Criterion]) -> tuple[Answer, ...]:
-        attributes = self.hearing.attributes
+        attributes = self.attributes
         return tuple(
             Answer(
                 criterion,

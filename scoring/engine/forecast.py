@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scoring.engine.facts import Facts
-from scoring.engine.hearing import Hearing, hear
+from scoring.engine.hearing import Hearing, hear, hearings
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Ints, Positions
 from scoring.engine.verdict import verdict
@@ -31,9 +31,8 @@ def next_change(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike) -> 
     for start in range(0, meeting.size, _PAIRS_AT_ONCE):
         batch = meeting[start : start + _PAIRS_AT_ONCE]
         known = facts.known(leads[batch], at[batch])
-        for first, last in known.chunks():
-            pairs = batch[first:last]
-            change[pairs] = _next_fall(Hearing(rules, known.slice(first, last)), at[pairs])
+        for first, last, hearing in hearings(rules, known):
+            change[batch[first:last]] = _next_fall(hearing, at[batch[first:last]])
     return change
 
 

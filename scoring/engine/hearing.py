@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scoring.engine import counts, points
 from scoring.engine.events import Events
 from scoring.engine.facts import Facts
-from scoring.engine.profile import Attributes
+from scoring.engine.profile import Attributes, InForce, Profile
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import FOREVER, Bools, Floats, Ints, Moments, Positions
 from scoring.engine.verdict import DECIMALS, Axes, Verdicts, joined, picked
@@ -23,12 +23,11 @@ Result = TypeVar("Result", Axes, Verdicts)
 class Hearing:
     """The one place where rules meet facts: live scores, backtests, explanations and forecasts all ask it."""
 
-    def __init__(self, rules: Rules, facts: Facts) -> None:
+    def __init__(self, rules: Rules, facts: Facts, profile: Profile) -> None:
         self.rules = rules
-        self.facts = facts
-        self.attributes = Attributes(facts)
+        self.profile = profile
         self.events = Events(facts)
-        self.profile = self.attributes.profile(rules)
+        self.in_force = InForce(facts)
         self._contributions = points.contributions(rules.signals, rules.decay, self.events)
         self._figures = {tally: counts.figure(tally, self.events) for tally in rules.tallies}
 
@@ -37,7 +36,7 @@ class Hearing:
 
     def axes(self, leads: Positions, at: Ints) -> Axes:
         """Measure each (lead index, microseconds) pair; quickest when they are sorted."""
-        moments, row = self.moments(leads, at), self.attributes.rows(leads, at)
+        moments, row = self.moments(leads, at), self.in_force.row(leads, at)
         profile, quiet = self.profile, self.quiet(moments)
         return Axes(
             fit=self._limited("fit", profile.fit)[row],
@@ -49,6 +48,12 @@ class Hearing:
             waiting=self.waiting(moments),
             figures={tally: figure(moments) for tally, figure in self._figures.items()},
         )
+
+    def each(self, leads: Positions, at: Ints, finish: Callable[[Axes], Result]) -> Result:
+        """`finish` of the axes of each pair, a bounded number of pairs at a time."""
+        starts = range(0, max(leads.size, 1), _PAIRS_AT_ONCE)
+        pieces = [slice(start, start + _PAIRS_AT_ONCE) for start in starts]
+        return joined([finish(self.axes(leads[piece], at[piece])) for piece in pieces])
 
     def earned(self, moments: Moments) -> Floats:
         """The sum of all contributions, before penalty and ceiling."""
@@ -73,6 +78,14 @@ class Hearing:
         return np.round(np.clip(raw, 0.0, np.inf if ceiling is None else ceiling) + 0.0, DECIMALS)
 
 
+def hearings(rules: Rules, facts: Facts) -> Iterator[tuple[int, int, Hearing]]:
+    """Leads [first, last) chunk by chunk, each with its hearing. Attributes are asked once for all chunks."""
+    profile = Attributes(facts).profile(rules)
+    for first, last in facts.chunks():
+        rows = np.searchsorted(facts.row_lead, (first, last)).tolist()
+        yield first, last, Hearing(rules, facts.slice(first, last), profile.slice(*rows))
+
+
 def hear(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike, finish: Callable[[Axes], Result]) -> Result:
     """
     `finish` of what is measured at each pair, in the order given.
@@ -89,12 +102,9 @@ def hear(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike, finish: Ca
     if 2 * asked.size < len(facts):
         return hear(rules, facts.known(asked), np.searchsorted(asked, leads), at, finish)
     parts = []
-    for first, last in facts.chunks():
-        begin, end = np.searchsorted(leads, (first, last)).tolist()
-        hearing = Hearing(rules, facts.slice(first, last))
-        for start in range(begin, max(end, begin + 1), _PAIRS_AT_ONCE):
-            piece = slice(start, min(start + _PAIRS_AT_ONCE, end))
-            parts.append(finish(hearing.axes(leads[piece] - first, at[piece])))
+    for first, last, hearing in hearings(rules, facts):
+        within = slice(*np.searchsorted(leads, (first, last)).tolist())
+        parts.append(hearing.each(leads[within] - first, at[within], finish))
     return joined(parts)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scoring.engine.explain import Explanation, explain
 from scoring.engine.facts import Facts
 from scoring.engine.forecast import NEVER, next_change
-from scoring.engine.hearing import hear
+from scoring.engine.hearing import Hearing, hear, hearings
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Ints, Positions
 from scoring.engine.verdict import Axes, Verdicts, joined, picked, verdict
@@ -46,19 +46,21 @@ def first_qualifying(
 
     Judged at every event and attribute change: between them scores only fall (SPEC 4), so no other instant can be the first.
     """
-    found = [_first(rules, facts, chunk, since, until) for chunk in facts.chunks()]
+    found = [
+        _first(hearing, facts.slice(first, last), first, since, until)
+        for first, last, hearing in hearings(rules, facts)
+    ]
     leads, at, verdicts = zip(*found, strict=True)
     return np.concatenate(leads), np.concatenate(at), joined(verdicts)
 
 
 def _first(
-    rules: Rules, facts: Facts, chunk: tuple[int, int], since: int | None, until: int
+    hearing: Hearing, facts: Facts, shift: int, since: int | None, until: int
 ) -> tuple[Positions, Ints, Verdicts]:
-    part = facts.slice(*chunk)
-    leads, at = part.instants()
+    leads, at = facts.instants()
     asked = (at <= until) if since is None else (at >= since) & (at <= until)
     leads, at = leads[asked], at[asked]
-    verdicts = judge(rules, part, leads, at)
+    verdicts = hearing.each(leads, at, lambda measured: verdict(hearing.rules, measured))
     meeting = np.flatnonzero(verdicts.meets)
     first = meeting[np.unique(leads[meeting], return_index=True)[1]]
-    return leads[first] + chunk[0], at[first], picked(verdicts, first)
+    return leads[first] + shift, at[first], picked(verdicts, first)

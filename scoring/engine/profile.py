@@ -31,22 +31,37 @@ class Profile:
     fit: Floats
     bant: Floats
 
+    def slice(self, begin: int, end: int) -> Profile:
+        """Of the rows from `begin` up to and without `end`; the last entry stays."""
+        return Profile(
+            *(
+                np.append(column[begin:end], column[-1])
+                for column in (self.gate, self.disqualified, self.fit, self.bant)
+            )
+        )
 
-class Attributes:
-    """The attribute rows of a chunk of facts: which row is in force when, and what it answers."""
+
+class InForce:
+    """Which attribute row is in force when."""
 
     def __init__(self, facts: Facts) -> None:
         dated = facts.row_from[facts.row_from > EVER]
         # "Since ever" is just before everything dated, so that no span of the timeline is endless.
         self._dawn = int(dated.min()) - 1 if dated.size else 0
         self._timeline = Timeline(facts.row_lead, np.maximum(facts.row_from, self._dawn), len(facts))
-        self._facts = facts
-        self._columns: dict[str, Column | None] = {}
 
-    def rows(self, leads: Positions, at: Ints) -> Positions:
-        """The row in force at each (lead, instant); -1, the entry for "no row yet", where there is none."""
+    def row(self, leads: Positions, at: Ints) -> Positions:
+        """The row in force at each (lead, instant); -1, which is the entry for "no row yet", where there is none."""
         upto = self._timeline.upto(leads, np.maximum(at, self._dawn))
         return np.where(upto > self._timeline.starts[leads], upto - 1, -1)
+
+
+class Attributes:
+    """The columns of facts and what they answer, row by row."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._columns: dict[str, Column | None] = {}
 
     def profile(self, rules: Rules) -> Profile:
         disqualifiers = (self.answers(criterion, rules) == PASS for criterion in rules.disqualifiers)

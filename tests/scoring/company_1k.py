@@ -17,10 +17,12 @@ from scoring.engine.rules import (
     CountClause,
     Criterion,
     Decay,
-    Path as RulesPath,
     Rules,
     SignalRule,
     TierFloor,
+)
+from scoring.engine.rules import (
+    Path as RulesPath,
 )
 from scoring.engine.timeline import EVER
 
