@@ -47,6 +47,16 @@ class VersionQuerySet(models.QuerySet["Version"]):
 LIVING_COLUMNS = ["state", "proposed_at", "approved_at", "activated_at", "retired_at"]
 
 
+#: Nobody can activate what both sides have not signed (SPEC 9), whatever way they take to the database.
+_APPROVED_BY_BOTH = """
+    IF (SELECT count(*) FROM definitions_signoff s
+        WHERE s.version_id = NEW.id AND s.decision = 'approved' AND s.side IN ('marketing', 'sales')) < 2 THEN
+        RAISE EXCEPTION 'pgtrigger: a version is approved when both leaders have signed it';
+    END IF;
+    RETURN NEW;
+"""
+
+
 class Version(models.Model):
     """One version of a definition: all of SPEC 3 as rows. Immutable from *proposed* on."""
 
@@ -65,6 +75,7 @@ class Version(models.Model):
     decay_per_days = models.DecimalField(max_digits=6, decimal_places=2, default=30)
     inactivity_after_days = models.DecimalField(max_digits=7, decimal_places=2, null=True, blank=True)
     inactivity_points = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
+    inactivity_per_days = models.DecimalField(max_digits=6, decimal_places=2, default=30)
     fit_ceiling = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True, default=100)
     engagement_ceiling = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True, default=100)
     bant_ceiling = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True, default=100)
@@ -87,7 +98,9 @@ class Version(models.Model):
             models.UniqueConstraint(fields=["definition", "major", "minor"], name="version_number_once"),
             models.UniqueConstraint(fields=["definition"], condition=Q(state="active"), name="one_active_version"),
             models.CheckConstraint(
-                name="tier_3_whole", condition=Q(tier_3_axis="", tier_3_less_than=None) | (~Q(tier_3_axis="") & Q(tier_3_less_than__isnull=False))
+                name="tier_3_whole",
+                condition=Q(tier_3_axis="", tier_3_less_than=None)
+                | (~Q(tier_3_axis="") & Q(tier_3_less_than__isnull=False)),
             ),
             models.CheckConstraint(
                 name="inactivity_whole",
@@ -100,6 +113,16 @@ class Version(models.Model):
         triggers: ClassVar = [
             pgtrigger.Protect(name="version_is_kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__state="draft")),
             pgtrigger.ReadOnly(name="version_is_immutable", exclude=LIVING_COLUMNS, condition=~pgtrigger.Q(old__state="draft")),
+            pgtrigger.Protect(
+                name="version_begins_as_draft", operation=pgtrigger.Insert, condition=~pgtrigger.Q(new__state="draft")
+            ),
+            pgtrigger.Trigger(
+                name="version_approved_by_both",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state="proposed", new__state="approved"),
+                func=_APPROVED_BY_BOTH,
+            ),
             pgtrigger.FSM(
                 name="version_moves",
                 field="state",
@@ -137,6 +160,7 @@ def only_in_a_draft(name: str, version: str = "NEW.version_id", old: str = "OLD.
         when=pgtrigger.Before,
         operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
         declare=[("state", "text")],
+        # The names come from this module.
         func=f"""
             IF TG_OP IN ('UPDATE', 'DELETE') THEN
                 SELECT v.state INTO state FROM definitions_version v WHERE v.id = {old} FOR SHARE;
@@ -152,7 +176,7 @@ def only_in_a_draft(name: str, version: str = "NEW.version_id", old: str = "OLD.
                 RETURN NEW;
             END IF;
             RETURN OLD;
-        """,
+        """,  # noqa: S608
     )
 
 
@@ -300,7 +324,9 @@ class Review(models.Model):
     proposal = models.TextField(blank=True)
     evidence = models.JSONField(default=dict)
     opened_at = models.DateTimeField()
-    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: Accord itself.")
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: Accord itself."
+    )
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     decision = models.TextField(blank=True)

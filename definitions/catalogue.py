@@ -1,0 +1,21 @@
+"""What the floor below has on offer for a definition to name: signals and named lists."""
+
+from __future__ import annotations
+
+from definitions.document import Catalogue
+from definitions.wording import Names
+from leads.models import NamedList, Signal
+
+
+def current() -> Catalogue:
+    return Catalogue(
+        signals=frozenset(Signal.objects.values_list("code", flat=True)),
+        lists=frozenset(NamedList.objects.values_list("name", flat=True)),
+    )
+
+
+def names() -> Names:
+    return Names(
+        signals=dict(Signal.objects.values_list("code", "name")),
+        lists=dict(NamedList.objects.values_list("name", "label")),
+    )

@@ -1,0 +1,235 @@
+"""The values of a definition document: what parsing gives and storing takes. Pure; amounts are exact decimals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from definitions.vocabulary import DOCUMENT_FORMAT, FIELDS, DecayMode, FieldKind, Operator, Part, PathKind
+from leads.vocabulary import Motion
+
+Json = dict[str, object]
+
+RANGES = frozenset({Operator.BETWEEN, Operator.AT_LEAST, Operator.AT_MOST})
+CHOICES = frozenset({Operator.IN, Operator.NOT_IN, Operator.CONTAINS_ANY, Operator.HAS_WORD_ANY, Operator.HAS_ANY})
+TRUTHS = frozenset({Operator.IS, Operator.KNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionRow:
+    """One criterion as it is stored: ranges in `low` and `high`, choices in `texts`, yes/no in `flag`, or a list's name.
+
+    Seniorities are names, so a range of them stands in `texts` as (lowest, highest), "" for an open end.
+    """
+
+    part: Part
+    field: str
+    op: Operator
+    rationale: str
+    points: Decimal = Decimal(0)
+    low: Decimal | None = None
+    high: Decimal | None = None
+    texts: tuple[str, ...] = ()
+    flag: bool | None = None
+    list_name: str = ""
+
+    @property
+    def value(self) -> object:
+        """The value as the document writes it."""
+        if self.op in TRUTHS:
+            return self.flag
+        if self.op == Operator.IN_LIST:
+            return self.list_name
+        if self.op in CHOICES:
+            return [_plain(Decimal(text)) for text in self.texts] if self._is_number else list(self.texts)
+        low, high = self._ends
+        return [low, high] if self.op == Operator.BETWEEN else low if self.op == Operator.AT_LEAST else high
+
+    @property
+    def _is_number(self) -> bool:
+        return kind_of(self.field) == FieldKind.NUMBER
+
+    @property
+    def _ends(self) -> tuple[object, object]:
+        if kind_of(self.field) == FieldKind.SENIORITY:
+            low, high = (*self.texts, "", "")[:2]
+            return low or None, high or None
+        return _plain(self.low), _plain(self.high)
+
+    def document(self) -> Json:
+        row: Json = {"field": self.field, "op": str(self.op), "value": self.value}
+        if self.part != Part.DISQUALIFIER:
+            row["points"] = _plain(self.points)
+        return row | {"rationale": self.rationale}
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    signal: str
+    points: Decimal
+    cap: Decimal | None
+    rationale: str
+
+    def document(self) -> Json:
+        return {
+            "signal": self.signal,
+            "points": _plain(self.points),
+            "cap": _plain(self.cap),
+            "rationale": self.rationale,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseRow:
+    """An axis at least so many points, or a count of signals; `axis` is empty for a count."""
+
+    at_least: Decimal
+    axis: str = ""
+    signals: tuple[str, ...] = ()
+    within_days: Decimal | None = None
+    within_hours_of_each_other: Decimal | None = None
+    distinct_assets: bool = False
+
+    def document(self) -> Json:
+        if self.axis:
+            return {"axis": self.axis, "at_least": _plain(self.at_least)}
+        row: Json = {"count_of": list(self.signals), "at_least": _plain(self.at_least)}
+        if self.within_hours_of_each_other is not None:
+            row["within_hours_of_each_other"] = _plain(self.within_hours_of_each_other)
+        row["within_days"] = _plain(self.within_days)
+        return row | ({"distinct": "asset"} if self.distinct_assets else {})
+
+
+@dataclass(frozen=True, slots=True)
+class PathRow:
+    kind: PathKind
+    name: str
+    clauses: tuple[ClauseRow, ...]
+    rationale: str
+
+    def document(self) -> Json:
+        return {
+            "name": self.name,
+            "clauses": [clause.document() for clause in self.clauses],
+            "rationale": self.rationale,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    mode: DecayMode = DecayMode.COMPOUND
+    percent: Decimal = Decimal(10)
+    per_days: Decimal = Decimal(30)
+
+    def document(self) -> Json:
+        return {"mode": str(self.mode), "percent": _plain(self.percent), "per_days": _plain(self.per_days)}
+
+
+@dataclass(frozen=True, slots=True)
+class Inactivity:
+    after_days: Decimal
+    points: Decimal
+    per_days: Decimal = Decimal(30)
+
+    def document(self) -> Json:
+        return {
+            "after_days": _plain(self.after_days),
+            "points": _plain(self.points),
+            "per_days": _plain(self.per_days),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ceilings:
+    fit: Decimal | None = Decimal(100)
+    engagement: Decimal | None = Decimal(100)
+    bant: Decimal | None = Decimal(100)
+
+    def document(self) -> Json:
+        return {"fit": _plain(self.fit), "engagement": _plain(self.engagement), "bant": _plain(self.bant)}
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """At least one of the two is given."""
+
+    engaged_within_days: Decimal | None
+    or_request_within_days: Decimal | None
+
+    def document(self) -> Json:
+        return {
+            "engaged_within_days": _plain(self.engaged_within_days),
+            "or_request_within_days": _plain(self.or_request_within_days),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TierFloor:
+    axis: str
+    less_than: Decimal
+
+    def document(self) -> Json:
+        return {"axis": self.axis, "less_than": _plain(self.less_than)}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A whole version (SPEC 15)."""
+
+    name: str
+    motion: Motion
+    major: int
+    minor: int
+    owner: str
+    reason: str
+    statement: str
+    sal_rate_target: Decimal
+    decay: Decay
+    inactivity: Inactivity | None
+    ceilings: Ceilings
+    criteria: tuple[CriterionRow, ...]
+    signals: tuple[SignalRow, ...]
+    paths: tuple[PathRow, ...]
+    timing: Timing | None
+    tier_3_below: TierFloor | None
+
+    def document(self) -> Json:
+        """The document, its keys always in this order; whole numbers as integers."""
+        head: Json = {
+            "format": DOCUMENT_FORMAT,
+            "name": self.name,
+            "motion": str(self.motion),
+            "version": f"{self.major}.{self.minor}",
+            "owner": self.owner,
+            "reason": self.reason,
+        }
+        if self.statement:
+            head["statement"] = self.statement
+        return {
+            **head,
+            "sal_rate_target": _plain(self.sal_rate_target),
+            "decay": self.decay.document(),
+            "inactivity": self.inactivity and self.inactivity.document(),
+            "ceilings": self.ceilings.document(),
+            **{str(part): [row.document() for row in self.criteria if row.part == part] for part in Part},
+            "signals": [row.document() for row in self.signals],
+            "paths": self._paths(PathKind.PATH),
+            "timing": self.timing and self.timing.document(),
+            "hot": self._paths(PathKind.HOT),
+            "tier_3_below": self.tier_3_below and self.tier_3_below.document(),
+        }
+
+    def _paths(self, kind: PathKind) -> list[Json]:
+        return [path.document() for path in self.paths if path.kind == kind]
+
+
+def kind_of(field: str) -> FieldKind | None:
+    """What a field holds; None for the customer's own attributes, which may hold anything."""
+    known = FIELDS.get(field)
+    return known[0] if known else None
+
+
+def _plain(number: Decimal | None) -> int | float | None:
+    if number is None:
+        return None
+    return int(number) if number == number.to_integral_value() else float(number)

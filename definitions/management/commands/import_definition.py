@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from rest_framework.exceptions import ParseError
+
+from definitions import catalogue, documents, wording
+from definitions.document import DocumentRefused
+from leads.parsers import loads
+
+
+class Command(BaseCommand):
+    help = "Makes a draft from a definition document (accord.definition/1)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *, file: Path, **_: Any) -> None:
+        try:
+            document = loads(file.read_text(encoding="utf-8-sig"))
+            version = documents.import_document(document=document, by=None, now=timezone.now())
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"{file} cannot be read: {error}") from error
+        except ParseError as error:
+            raise CommandError(f"{file}: {error.detail}") from error
+        except DocumentRefused as refusal:
+            raise CommandError(f"{file} is refused; nothing was stored:\n{refusal}") from refusal
+        statement = wording.statement(documents.export(version), catalogue.names())
+        self.stdout.write(f"{version}, a draft (version {version.pk}).")
+        self.stdout.write(statement.text)

@@ -1,0 +1,17 @@
+"""Who may take which step in the life of a definition (SPEC 1 and 9)."""
+
+from __future__ import annotations
+
+from config.web import holds
+from leads.models import User
+from leads.vocabulary import Role
+
+
+class NotAllowed(Exception):
+    """This person does not hold the role that the step asks for; the sentence is for them."""
+
+
+def require(by: User | None, *roles: Role, to: str) -> None:
+    """`by` None is the command line of the installation, which may do anything."""
+    if by is not None and not holds(by, *roles):
+        raise NotAllowed(f"Only {' or '.join(str(role.label) for role in roles)} may {to}.")
