@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from definitions import documents
+from scoring import asking
+from scoring.rules import compiled
+from tests.scoring import facts
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_reference_definition_finds_exactly_the_76_leads_at_their_instants_with_their_scores() -> None:
+    facts.load_company_1k(NOW)
+    rules = compiled(documents.normal(facts.document()))
+
+    found = {row["external_id"]: row for row in asking.first_instants(rules, NOW)}
+
+    expected = {row["lead_id"]: row for row in facts.rows("mqls")}
+    assert len(expected) == 76
+    assert found.keys() == expected.keys()
+    for lead_id, row in expected.items():
+        assert facts.instant(found[lead_id]["qualified_at"]) == facts.instant(row["qualified_at"])
+        assert found[lead_id]["engagement"] == pytest.approx(float(row["score_at_qualification"]), abs=1e-6)
+        assert found[lead_id]["hot"] == (row["hot"] == "true")
+
+
+def test_a_file_of_kept_columns_gives_the_same_as_the_table() -> None:
+    facts.load_company_1k(NOW)
+    rules = compiled(documents.normal(facts.document()))
+
+    cold, warm = list(asking.first_instants(rules, NOW)), list(asking.first_instants(rules, NOW))
+
+    assert cold == warm
+    assert len(warm) == 76
