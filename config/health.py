@@ -47,7 +47,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    return ExportToDjangoView(request)
+    page: HttpResponse = ExportToDjangoView(request)
+    return page
 
 
 def _answer(check: Check, now: dt.datetime) -> dict[str, object]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Request(HttpRequest):
     """A signed-in person's request, after the middleware."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
 
 
@@ -33,20 +33,21 @@ def roles_of(user: Any) -> frozenset[str]:
         return frozenset()
     if not hasattr(user, "_roles"):
         user._roles = frozenset(user.groups.values_list("name", flat=True))
-    return user._roles  # type: ignore[no-any-return]
+    roles: frozenset[str] = user._roles
+    return roles
 
 
 def holds(user: Any, *roles: str) -> bool:
     return user.is_active and (user.is_superuser or not roles_of(user).isdisjoint(roles))
 
 
-def roles_required(*roles: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+def roles_required(*roles: str) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Sign-in, then one of these roles, else 403. Rows are guarded by the lookup, not by this."""
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @login_required
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not holds(request.user, *roles):
                 raise PermissionDenied
             return view(request, *args, **kwargs)

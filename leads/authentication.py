@@ -39,7 +39,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             api_key = ApiKey.objects.select_related("owner").get(pk=ApiKey.objects.get_from_key(key).pk)
         except ApiKey.DoesNotExist:
             raise AuthenticationFailed("This API key is unknown, revoked or expired.") from None
-        if api_key.has_expired:
+        if api_key.has_expired or not api_key.owner.is_active:
             raise AuthenticationFailed("This API key is unknown, revoked or expired.")
         _note_use(api_key, timezone.now())
         return api_key.owner, api_key

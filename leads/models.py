@@ -8,15 +8,18 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Cast, Lower
-from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
+from rest_framework_api_key.models import AbstractAPIKey
 
 from leads.vocabulary import BEGINNING, Intent, OutcomeKind, Seniority, Stage
 
 #: The transaction that wrote a row. Ids are not commit order: readers that follow a growing table
 #: take their watermark from the transaction horizon (scoring.columns).
 CURRENT_TRANSACTION = Cast(Cast(Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField())
+
+#: What follows the @ of a lead's address.
+EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part", output_field=models.TextField())
 
 
 def append_only(name: str) -> pgtrigger.Protect:
@@ -125,6 +128,7 @@ class Lead(Attributed):
         indexes: ClassVar = [
             models.Index(fields=["next_look_at"], name="lead_due", condition=Q(next_look_at__isnull=False)),
             models.Index(fields=["stage", "-stage_at", "-id"], name="lead_by_stage"),
+            models.Index(EMAIL_DOMAIN, name="lead_without_company", condition=Q(company__isnull=True)),
         ]
 
     def __str__(self) -> str:
@@ -277,11 +281,6 @@ class ListEntry(models.Model):
         return self.value
 
 
-class ApiKeyManager(BaseAPIKeyManager):
-    def get_usable_keys(self) -> models.QuerySet[AbstractAPIKey]:
-        return super().get_usable_keys().filter(owner__is_active=True)
-
-
 class ApiKey(AbstractAPIKey):
     """A machine client: acts as `owner`, within `scopes`; its events carry `source`, the space of their ids."""
 
@@ -289,8 +288,6 @@ class ApiKey(AbstractAPIKey):
     source = models.SlugField(max_length=64)
     scopes = ArrayField(models.CharField(max_length=32), default=list)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    objects = ApiKeyManager()
 
     class Meta(AbstractAPIKey.Meta):
         verbose_name = "API key"

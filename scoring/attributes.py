@@ -171,7 +171,7 @@ def _read(reader: Reader, subject: str, where: str, of_ledger: str, names: list[
     table = reader.table(
         f"SELECT {', '.join(['id', 'known_at', 'has_history', company, *(each.sql for each in fields.values())])}"
         f" FROM leads_{subject} WHERE {where} ORDER BY id",
-        schema | dict.fromkeys(fields, pa.string()),
+        {**schema, **dict.fromkeys(fields, pa.string())},
     )
     ids = table["id"].to_numpy()
     codes = {name: _Codes(table[name], each.decode) for name, each in fields.items()}
@@ -221,7 +221,7 @@ def _folded(reader: Reader, subject: str, of_ledger: str, ids: Ints) -> Iterator
     for owner, start, values in zip(
         np.searchsorted(ids, subjects).tolist(), starts.tolist(), table["values"].to_pylist(), strict=True
     ):
-        said = (said if owner == last else {}) | json.loads(values)
+        said = {**(said if owner == last else {}), **json.loads(values)}
         last = owner
         yield owner, start, said
 
