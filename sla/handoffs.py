@@ -10,7 +10,7 @@ from django.db import transaction
 from leads.models import User
 from scoring import qualifications
 from scoring.models import Qualification
-from sla import access, clocks, commitments, routing, states
+from sla import access, clocks, commitments, routing, states, territories
 from sla.calendar import BadCalendar, NeverOpen
 from sla.models import Commitment, Handoff, Rep, RoutingDecision
 
@@ -32,6 +32,7 @@ def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
         if Qualification.objects.waiting().exists():
             log.warning("handoffs_wait", why=str(reason))
         return 0
+    rules = territories.rules()
     done, failed = 0, set[int]()
     while done < limit:
         try:
@@ -41,7 +42,7 @@ def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
             continue
         if claimed is None:
             break
-        routing.route(handoff=claimed, now=now)
+        routing.route(handoff=claimed, now=now, rules=rules)
         done += 1
     return done
 

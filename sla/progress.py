@@ -8,7 +8,8 @@ from typing import Final
 
 from django.db import transaction
 
-from leads.models import Outcome, User
+from leads import outcomes
+from leads.models import User
 from leads.vocabulary import OutcomeKind, Stage
 from sla import access, clocks, recycling, states
 from sla.models import Handoff, SalesQualification
@@ -17,7 +18,6 @@ from sla.vocabulary import HandoffState
 ANSWER_AT_MOST: Final = 500
 REASON_AT_MOST: Final = 200
 FARTHEST_MEETING: Final = dt.timedelta(days=366)
-MOST_MONEY: Final = Decimal(10) ** 16
 
 MEETING_STATES: Final = (HandoffState.ACCEPTED, HandoffState.QUALIFIED, HandoffState.OPPORTUNITY)
 
@@ -60,8 +60,8 @@ def qualify(
 def open_opportunity(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime) -> Handoff:
     handoff = _lock(handoff, by)
     states.move(handoff, HandoffState.OPPORTUNITY)
-    _record(handoff, OutcomeKind.OPPORTUNITY, now, amount=amount)
     states.lead_follows(handoff, Stage.OPPORTUNITY, by=by, now=now, why="Opportunity opened.")
+    _record(handoff, OutcomeKind.OPPORTUNITY, now, amount=amount)
     return handoff
 
 
@@ -69,8 +69,8 @@ def open_opportunity(*, handoff: Handoff, amount: Decimal | None, by: User, now:
 def win(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime) -> Handoff:
     handoff = _lock(handoff, by)
     _close(handoff, HandoffState.WON, now)
-    _record(handoff, OutcomeKind.WON, now, amount=amount)
     states.lead_follows(handoff, Stage.WON, by=by, now=now, why="Won.")
+    _record(handoff, OutcomeKind.WON, now, amount=amount)
     return handoff
 
 
@@ -83,9 +83,29 @@ def lose(*, handoff: Handoff, reason: str, by: User, now: dt.datetime) -> Handof
     if len(reason) > REASON_AT_MOST:
         raise ProgressRefused(f"A reason has {REASON_AT_MOST} characters at most.")
     _close(handoff, HandoffState.LOST, now)
-    _record(handoff, OutcomeKind.LOST, now, reason=reason)
     states.lead_follows(handoff, Stage.LOST, by=by, now=now, why=f"Lost: {reason}")
+    _record(handoff, OutcomeKind.LOST, now, reason=reason)
     return handoff
+
+
+def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
+    """Close the handoffs of leads that the CRM says are won or lost, each in its own transaction."""
+    ended = Handoff.objects.filter(state__in=MEETING_STATES, lead__stage__in=[Stage.WON, Stage.LOST])
+    found = list(ended.order_by("pk")[:limit])
+    for handoff in found:
+        _follow_outcome(handoff, now)
+    return len(found)
+
+
+@transaction.atomic
+def _follow_outcome(handoff: Handoff, now: dt.datetime) -> None:
+    handoff = states.lock(handoff)
+    to = HandoffState.WON if handoff.lead.stage == Stage.WON else HandoffState.LOST
+    # Won without an SQL in between: the CRM knows, and the table of moves wants each step.
+    if handoff.state == HandoffState.ACCEPTED and to == HandoffState.WON:
+        states.move(handoff, HandoffState.QUALIFIED)
+    if handoff.state in MEETING_STATES:
+        _close(handoff, to, now)
 
 
 def _lock(handoff: Handoff, by: User) -> Handoff:
@@ -103,15 +123,14 @@ def _close(handoff: Handoff, to: HandoffState, now: dt.datetime) -> None:
 def _record(
     handoff: Handoff, kind: OutcomeKind, now: dt.datetime, *, amount: Decimal | None = None, reason: str = ""
 ) -> None:
-    if amount is not None and not 0 <= amount < MOST_MONEY:
-        raise ProgressRefused("That is not an amount of money.")
-    Outcome.objects.create(
-        lead=handoff.lead,
-        kind=kind,
-        at=now,
-        amount=amount,
-        reason=reason,
-        recorded_at=now,
-        source=recycling.SOURCE,
-        external_id=f"handoff-{handoff.pk}",
-    )
+    outcome = {
+        "lead": handoff.lead_id,
+        "kind": kind.value,
+        "at": now,
+        "id": f"handoff-{handoff.pk}",
+        "amount": None if amount is None else float(amount),
+        "reason": reason,
+    }
+    for result in outcomes.record(items=[outcome], source=recycling.SOURCE, now=now):
+        if result.status == "rejected":
+            raise ProgressRefused(f"{result.field.capitalize()} {result.reason}")

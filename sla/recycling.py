@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from typing import Final
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from leads import looks
-from leads.models import Event, Lead, Signal
+from leads import events, looks
+from leads.models import Event, Lead
 from leads.vocabulary import Stage
 from scoring import qualifications
 from sla import notices
 from sla.calendar import wall_to_instant
 from sla.models import Handoff, Notice
 from sla.vocabulary import HandoffState, NoticeKind
+
+log = structlog.get_logger(__name__)
 
 #: SPEC 4: a lead in nurture without activity for so long is paused.
 PAUSED_AFTER: Final = dt.timedelta(days=90)
@@ -54,22 +56,18 @@ def reopen(*, handoff: Handoff) -> None:
 def close_request(*, handoff: Handoff, now: dt.datetime) -> None:
     """The lead's explicit request has been answered, so it does not keep the timing open any more."""
     asked = handoff.lead.events.filter(signal__is_explicit_request=True, occurred_at__lte=now)
-    signal = Signal.objects.filter(code=REQUEST_CLOSED).first()
-    if signal is None or not asked.exists():
+    if not asked.exists():
         return
-    external_id = f"handoff-{handoff.pk}-decided"
-    Event.objects.get_or_create(
-        source=SOURCE,
-        external_id=external_id,
-        defaults={
-            "lead": handoff.lead,
-            "signal": signal,
-            "occurred_at": now,
-            "recorded_at": now,
-            "digest": hashlib.sha256(external_id.encode()).digest()[:16],
-        },
-    )
-    looks.request(lead_ids=[handoff.lead_id], at=now)
+    answered = {
+        "lead": handoff.lead_id,
+        "signal": REQUEST_CLOSED,
+        "occurred_at": now,
+        "id": f"handoff-{handoff.pk}-decided",
+        "properties": {},
+    }
+    for result in events.record(items=[answered], source=SOURCE, now=now):
+        if result.status == "rejected":
+            log.warning("request_not_closed", handoff=handoff.pk, why=f"{result.field} {result.reason}")
 
 
 def returning(now: dt.datetime) -> QuerySet[Handoff]:
