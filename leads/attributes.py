@@ -1,0 +1,198 @@
+"""What can be said of a company and of a lead: each attribute's name, type and limits (SPEC 15, `field`).
+
+Values are what the ledger (`AttributeChange.values`) holds: JSON, null for unknown.
+"""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Final
+
+from leads import reading
+from leads.refusals import Refused
+from leads.vocabulary import Seniority
+
+MAX_CUSTOM: Final = 200
+_MAX_TAGS: Final = 200
+_MOST_EMPLOYEES: Final = 2**31 - 1
+_MOST_MONEY: Final = 10**15
+_CUSTOM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_YES: Final = frozenset({"true", "yes", "y", "1", "t", "on"})
+_NO: Final = frozenset({"false", "no", "n", "0", "f", "off"})
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_PLAIN = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """`read` takes the JSON value of the API; `parse` makes one out of a cell of a file. Both raise Refused."""
+
+    read: Callable[[str, object], Any]
+    parse: Callable[[str, str], object] = lambda _field, cell: cell
+
+
+def _text(limit: int) -> Attribute:
+    return Attribute(lambda field, value: reading.text(field, value, limit=limit) or None)
+
+
+def parse_flag(field: str, cell: str) -> bool:
+    word = cell.strip().casefold()
+    if word in _YES or word in _NO:
+        return word in _YES
+    raise Refused(field, "must be true or false (yes, no, 1, 0).")
+
+
+def parse_number(field: str, cell: str) -> int | float:
+    """`1200`, `1200.50`, `1,200.50`; never a guess about other ways to write one."""
+    clean = cell.strip()
+    if _GROUPED.fullmatch(clean):
+        clean = clean.replace(",", "")
+    if not _PLAIN.fullmatch(clean):
+        raise Refused(field, "is not a number as 1200 or 1200.50.")
+    value = float(clean)
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def _money(field: str, value: object) -> int | float:
+    amount = round(Decimal(repr(reading.number(field, value, low=0, high=_MOST_MONEY))), 2)
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def _tags(field: str, value: object) -> list[str] | None:
+    if not isinstance(value, list) or len(value) > _MAX_TAGS:
+        raise Refused(field, f"must be a list of at most {_MAX_TAGS} texts.")
+    return sorted({tag for item in value if (tag := reading.text(field, item, limit=64))}) or None
+
+
+def _parse_tags(_field: str, cell: str) -> list[str]:
+    return re.split(r"[;,|]", cell)
+
+
+def _seniority(field: str, value: object) -> str | None:
+    word = reading.text(field, value, limit=32).casefold()
+    if word and word not in Seniority.values:
+        raise Refused(field, f"must be one of: {', '.join(Seniority.values)}.")
+    return word or None
+
+
+def _zone(field: str, value: object) -> str | None:
+    name = reading.text(field, value, limit=64)
+    if name and name not in zoneinfo.available_timezones():
+        raise Refused(field, "is not a time zone as Europe/Berlin.")
+    return name or None
+
+
+_FLAG = Attribute(reading.flag, parse_flag)
+_SHARED = {"country": _text(64), "region": _text(64)}
+
+LEAD: Final[Mapping[str, Attribute]] = MappingProxyType(
+    _SHARED
+    | {
+        "first_name": _text(100),
+        "last_name": _text(100),
+        "phone": _text(40),
+        "title": _text(200),
+        "seniority": Attribute(_seniority),
+        "source": _text(120),
+        "do_not_contact": _FLAG,
+        "budget": _text(200),
+        "timeline": _text(200),
+        "use_case": _text(500),
+        "time_zone": Attribute(_zone),
+    }
+)
+COMPANY: Final[Mapping[str, Attribute]] = MappingProxyType(
+    _SHARED
+    | {
+        "name": _text(200),
+        "industry": _text(120),
+        "annual_revenue": Attribute(_money, parse_number),
+        "business_model": _text(64),
+        "technologies": Attribute(_tags, _parse_tags),
+        "is_customer": _FLAG,
+        "is_competitor": _FLAG,
+    }
+)
+
+_COUNT = r"(\d{1,3}(?:,\d{3})+|\d{1,10})"
+_BANDS = (
+    (re.compile(rf"{_COUNT}(?:\.0+)?"), lambda low: (low, low)),
+    (re.compile(rf"{_COUNT}\s*(?:\+|or more|and more)"), lambda low: (low, None)),
+    (re.compile(rf"(?:>=|≥)\s*{_COUNT}"), lambda low: (low, None)),
+    (re.compile(rf"(?:>|over|more than)\s*{_COUNT}"), lambda low: (low + 1, None)),
+    (re.compile(rf"(?:<=|≤|up to)\s*{_COUNT}"), lambda high: (0, high)),
+    (re.compile(rf"(?:<|under|less than)\s*{_COUNT}"), lambda high: (0, max(high - 1, 0))),
+    (re.compile(rf"{_COUNT}\s*(?:-|–|—|to)\s*{_COUNT}"), lambda low, high: (low, high)),
+)
+
+
+def employees(field: str, value: object) -> dict[str, int | None]:
+    """A count, or a band as senders write it: "51-200", "1,001 to 5,000", "1000+", "<50"."""
+    if value is None:
+        return {"employees_low": None, "employees_high": None}
+    low, high = _band(field, value) if isinstance(value, str) else (_whole(field, value),) * 2
+    if max(low or 0, high or 0) > _MOST_EMPLOYEES or (low is not None and high is not None and low > high):
+        raise Refused(field, "is not a count or band that ends after it begins.")
+    return {"employees_low": low, "employees_high": high}
+
+
+def _whole(field: str, value: object) -> int:
+    count = reading.number(field, value, low=0, high=_MOST_EMPLOYEES)
+    if count != int(count):
+        raise Refused(field, "must be a whole number or a band as 51-200.")
+    return int(count)
+
+
+def _band(field: str, value: str) -> tuple[int | None, int | None]:
+    clean = re.sub(r"\s*(employees|people)$", "", value.strip().casefold())
+    for pattern, ends in _BANDS:
+        if match := pattern.fullmatch(clean):
+            return ends(*(int(part.replace(",", "")) for part in match.groups()))
+    raise Refused(field, "must be a whole number or a band as 51-200 or 1000+.")
+
+
+def custom(field: str, value: object) -> Any:
+    """An attribute of the customer's own: a text, a number, true/false or a list of texts."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return reading.number(field, value, low=-(2**53), high=2**53)
+    if isinstance(value, list):
+        return _tags(field, value)
+    return reading.text(field, value, limit=1000) or None
+
+
+def read(known: Mapping[str, Attribute], given: Mapping[str, object]) -> dict[str, Any]:
+    """The statement for the ledger out of what was sent: `employees` as its two ends, `custom` flattened to `custom.NAME`."""
+    values: dict[str, Any] = {}
+    for field, value in given.items():
+        if field == "custom":
+            values |= _custom_all({f"custom.{name}": each for name, each in reading.mapping(field, value).items()})
+        elif field.startswith("custom."):
+            values |= _custom_all({field: value})
+        elif field == "employees" and known is COMPANY:
+            values |= employees(field, value)
+        elif field in known:
+            values[field] = None if value is None else known[field].read(field, value)
+        else:
+            raise Refused(reading.shown(field), "is not a known field; an attribute of your own goes under custom.")
+    if sum(field.startswith("custom.") for field in values) > MAX_CUSTOM:
+        raise Refused("custom", f"must have at most {MAX_CUSTOM} attributes.")
+    return values
+
+
+def _custom_all(given: Mapping[str, object]) -> dict[str, Any]:
+    for field in given:
+        if not _CUSTOM_NAME.fullmatch(field.removeprefix("custom.")):
+            raise Refused(reading.shown(field), "must be named with up to 64 letters, digits and underscores.")
+    return {field: None if value is None else custom(field, value) for field, value in given.items()}
+
+
+def parse(known: Mapping[str, Attribute], field: str, cell: str) -> object:
+    """A cell of a file as the JSON value that `read` takes. Custom attributes stay texts unless they are plain numbers or flags."""
+    return known[field].parse(field, cell) if field in known else cell

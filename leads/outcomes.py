@@ -1,0 +1,129 @@
+"""What became of leads, as the CRM says: opportunity, won, lost. Idempotent on (source, id, kind); a correction is a new row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db import transaction
+
+from leads import lifecycle, looks, reading, references
+from leads.events import Result
+from leads.models import Lead, Outcome, StageChange
+from leads.references import LeadRef
+from leads.refusals import Refused
+from leads.vocabulary import MOVES, OutcomeKind, Stage
+
+_KEYS: Final = frozenset({"email", "lead", "kind", "at", "id", "amount", "reason"})
+_MOST_MONEY: Final = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    lead: LeadRef
+    kind: OutcomeKind
+    at: dt.datetime
+    external_id: str | None
+    amount: Decimal | None
+    reason: str
+
+
+def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[Result]:
+    """Store outcomes `{"email" or "lead", "kind", "at", "id", "amount", "reason"}`; one result each, in order.
+
+    An outcome moves its lead along the ladder where the table of moves allows it and nothing newer moved it.
+    """
+    results: list[Result] = []
+    for item in items:
+        try:
+            results.append(_record(_read(item, now), source, now))
+        except Refused as refusal:
+            results.append(Result("rejected", field=refusal.field, reason=refusal.rule))
+    return results
+
+
+def _read(item: object, now: dt.datetime) -> _Item:
+    body = reading.mapping("outcome", item)
+    if not body.keys() <= _KEYS:
+        raise Refused(
+            reading.shown(min(body.keys() - _KEYS)), f"is not a key of an outcome ({', '.join(sorted(_KEYS))})."
+        )
+    if body.get("kind") not in OutcomeKind.values:
+        raise Refused("kind", f"must be one of: {', '.join(OutcomeKind.values)}.")
+    if "at" not in body:
+        raise Refused("at", "is required.")
+    return _Item(
+        lead=references.read(body),
+        kind=OutcomeKind(body["kind"]),
+        at=reading.instant("at", body["at"], now=now),
+        external_id=None if body.get("id") is None else reading.identity("id", body["id"]),
+        amount=_amount(body),
+        reason=reading.text("reason", body.get("reason") or "", limit=200),
+    )
+
+
+def _amount(body: Mapping[str, Any]) -> Decimal | None:
+    if body.get("amount") is None:
+        return None
+    return round(Decimal(repr(reading.number("amount", body["amount"], low=0, high=_MOST_MONEY))), 2)
+
+
+@transaction.atomic
+def _record(item: _Item, source: str, now: dt.datetime) -> Result:
+    if earlier := _earlier(item, source):
+        return _compared(item, earlier)
+    found = references.resolve({item.lead: min(item.at, now)}, now=now).get(item.lead)
+    if found is None:
+        raise references.unknown(item.lead)
+    # The lock makes two senders of one outcome take turns; the second then finds the first's row.
+    lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=found.pk)
+    if earlier := _earlier(item, source):
+        return _compared(item, earlier)
+    outcome = Outcome.objects.create(
+        lead=lead,
+        kind=item.kind,
+        at=item.at,
+        amount=item.amount,
+        reason=item.reason,
+        recorded_at=now,
+        source=source,
+        external_id=item.external_id,
+    )
+    _move(lead, item)
+    looks.request(lead_ids=[lead.pk], at=now)
+    return Result("accepted", id=outcome.pk)
+
+
+def _earlier(item: _Item, source: str) -> Outcome | None:
+    if item.external_id is None:
+        return None
+    return (
+        Outcome.objects.select_related("lead")
+        .filter(source=source, external_id=item.external_id, kind=item.kind)
+        .first()
+    )
+
+
+def _compared(item: _Item, earlier: Outcome) -> Result:
+    lead = earlier.lead
+    theirs: dict[str, str | int | None] = {
+        "email": (lead.email or "").lower(),
+        "external_id": lead.external_id,
+        "id": lead.pk,
+    }
+    is_same = theirs[item.lead.kind] == item.lead.key
+    if is_same and (item.at, item.amount, item.reason) == (earlier.at, earlier.amount, earlier.reason):
+        return Result("duplicate", id=earlier.pk)
+    return Result(
+        "rejected", field="id", reason="conflict: another outcome with this id was recorded, and its content differs."
+    )
+
+
+def _move(lead: Lead, item: _Item) -> None:
+    to = Stage(item.kind)
+    is_newest = not StageChange.objects.filter(lead=lead, at__gt=item.at).exists()
+    if is_newest and to in MOVES[Stage(lead.stage)]:
+        lifecycle.move(lead=lead, to=to, by=None, now=item.at, why="Outcome from the CRM")
