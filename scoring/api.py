@@ -1,0 +1,110 @@
+"""/api/v1/: explanations of leads, and questions to any version of a definition."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from definitions.models import Version
+from leads.authentication import scoped
+from leads.models import Lead
+from leads.vocabulary import Role
+from scoring import asking, backtests, explanations
+from scoring.versions import rules_of
+
+_READERS = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
+_FACTS = scoped("facts:read", "facts:read", read_roles=_READERS, write_roles=_READERS)
+_DEFINITIONS = scoped("definitions:read", "definitions:read", read_roles=_READERS, write_roles=_READERS)
+
+
+class AtSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField(
+        required=False, help_text="The instant to judge at; default: now.", default_timezone=dt.UTC
+    )
+
+
+class EvaluateSerializer(AtSerializer):
+    leads = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        required=False,
+        max_length=1000,
+        help_text="Accord's ids; default: the counts of all leads.",
+    )
+
+
+class BacktestSerializer(serializers.Serializer[Any]):
+    to = serializers.DateTimeField(required=False, help_text="The period's end, not in it; default: now.")
+    days = serializers.IntegerField(
+        min_value=1, max_value=3660, default=182, help_text="Length of the period before `to`."
+    )
+
+
+class ExplanationView(APIView):
+    permission_classes = (_FACTS,)
+
+    @extend_schema(
+        operation_id="lead_explanation",
+        parameters=[OpenApiParameter("at", dt.datetime)],
+        responses=serializers.ListField(child=serializers.DictField()),
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """Each version in force on this lead: axes, every rule's contribution, clauses, gate, timing, verdict, tier, and why."""
+        asked = AtSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        lead = get_object_or_404(Lead, pk=pk)
+        told = explanations.of_lead(lead, at=asked.validated_data.get("at") or timezone.now())
+        return Response(
+            [
+                {"version": version.number, "definition": version.definition.slug, **each.as_dict()}
+                for version, each in told
+            ]
+        )
+
+
+class EvaluateView(APIView):
+    permission_classes = (_DEFINITIONS,)
+
+    @extend_schema(operation_id="definition_evaluate", request=EvaluateSerializer, responses=serializers.DictField())
+    def post(self, request: Request, pk: int) -> Response:
+        """Judge by this version, whatever its state: given leads one by one, or all of them in numbers."""
+        asked = EvaluateSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        rules = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk))
+        at = asked.validated_data.get("at") or timezone.now()
+        wanted = asked.validated_data.get("leads")
+        rows = asking.verdicts_at(rules, at) if wanted is None else asking.verdicts_of(rules, wanted, at)
+        if wanted is not None:
+            return Response({"at": at, "leads": list(rows)})
+        counts = Counter(name for row in rows for name in ("known", f"gate_{row['gate']}", f"tier_{row['tier']}"))
+        return Response({"at": at, "counts": dict(counts)})
+
+
+class BacktestView(APIView):
+    permission_classes = (_DEFINITIONS,)
+
+    @extend_schema(operation_id="definition_backtest", request=BacktestSerializer, responses=serializers.DictField())
+    def post(self, request: Request, pk: int) -> Response:
+        """Coverage and precision over a past period (SPEC 10), each lead judged on what was known then."""
+        asked = BacktestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        rules = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk))
+        end = asked.validated_data.get("to") or timezone.now()
+        start = end - dt.timedelta(days=asked.validated_data["days"])
+        return Response(backtests.run(rules, start=start, end=end).as_dict())
+
+
+urlpatterns: list[URLPattern] = [
+    path("leads/<int:pk>/explanation", ExplanationView.as_view(), name="lead-explanation"),
+    path("definitions/<int:pk>/evaluate", EvaluateView.as_view(), name="definition-evaluate"),
+    path("definitions/<int:pk>/backtest", BacktestView.as_view(), name="definition-backtest"),
+]
