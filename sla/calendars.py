@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from sla.calendar import MINUTES_A_DAY, Calendar, Hours, Interval, country_holidays
 from sla.models import CalendarVersion, Rep, WorkCalendar
@@ -29,7 +28,6 @@ def pure(calendar: WorkCalendar, around: dt.datetime) -> Calendar:
 
     Reads `hours` and `special_days`, which may be prefetched. Raises BadCalendar for an unknown zone or country.
     """
-    year = around.astimezone(ZoneInfo(calendar.zone)).year
     week: dict[int, list[Interval]] = defaultdict(list)
     for row in calendar.hours.all():
         week[row.weekday].append(_interval(row.opens, row.closes))
@@ -37,7 +35,7 @@ def pure(calendar: WorkCalendar, around: dt.datetime) -> Calendar:
         zone=calendar.zone,
         week=tuple(tuple(sorted(week[weekday])) for weekday in range(7)),
         days=_special_days(calendar),
-        holidays=_public_holidays(calendar.country, calendar.subdivision, year),
+        holidays=_public_holidays(calendar.country, calendar.subdivision, around.year),
     )
 
 

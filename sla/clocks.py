@@ -130,7 +130,7 @@ def _after(version: CalendarVersion | None, start: dt.datetime, seconds: int) ->
 
 def _claimable() -> ClockQuerySet:
     related = ("handoff__lead", "handoff__team", "rep__user", "calendar_version")
-    running = Clock.objects.running().select_related(*related)
+    running = Clock.objects.running().select_related(*related).prefetch_related("handoff__team__managers")
     return running.select_for_update(of=("self",), no_key=True, skip_locked=True)
 
 

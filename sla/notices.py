@@ -55,8 +55,9 @@ def rep_and_managers(rep: Rep | None, team: Team | None) -> Collection[User]:
 
 def managers(team: Team | None) -> Collection[User]:
     """Who answers for a team; for no team, or one without managers, every sales manager."""
-    own = list(team.managers.filter(is_active=True).order_by("pk")) if team is not None else []
-    return own or list(_holders(Role.SALES_MANAGER))
+    # Sorted here, so that a sweep can prefetch them.
+    own = [manager for manager in team.managers.all() if manager.is_active] if team is not None else []
+    return sorted(own, key=lambda manager: manager.pk) or list(_holders(Role.SALES_MANAGER))
 
 
 def marketing() -> Collection[User]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.db.models import Count
 
 from sla import calendar, calendars
+from sla.calendar import BadCalendar
 from sla.models import Absence, Handoff, Rep, RoutingDecision, Team
 from sla.vocabulary import HandoffState
 
@@ -88,13 +89,16 @@ def _unavailable(
         return "absent", f"absent until {absent[rep.pk]:%Y-%m-%d %H:%M} UTC"
     if loads[rep.pk] >= rep.capacity:
         return "at capacity", f"{loads[rep.pk]} of {rep.capacity} in hand"
-    if not _is_working(rep, now):
-        return "outside working hours", "outside working hours"
-    return None
+    return _off_work(rep, now)
 
 
-def _is_working(rep: Rep, now: dt.datetime) -> bool:
-    return calendar.is_open(calendars.pure(calendars.of_rep(rep), now), now)
+def _off_work(rep: Rep, now: dt.datetime) -> tuple[str, str] | None:
+    try:
+        hours = calendars.pure(calendars.of_rep(rep), now)
+    # One rep's calendar that cannot be read must not keep the team's leads.
+    except BadCalendar as error:
+        return "without a readable calendar", str(error)
+    return None if calendar.is_open(hours, now) else ("outside working hours", "outside working hours")
 
 
 def _absent(reps: Sequence[Rep], now: dt.datetime) -> dict[int, dt.datetime]:
