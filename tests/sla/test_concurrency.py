@@ -1,0 +1,148 @@
+"""Real threads on the real PostgreSQL: exactly one wins, nothing is lost, nothing is done twice (RELIABILITY, promises 2 and 4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from leads.vocabulary import Role
+from scoring.models import Qualification
+from sla import calendars, clocks, dispositions, handoffs, routing
+from sla.models import CalendarVersion, Clock, Disposition, Handoff, Notice, RoutingDecision
+from sla.vocabulary import ClockKind, NoticeKind
+from tests.sla import situations
+from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("sla_concurrency")]
+
+
+def at_once(workers: int, act: Callable[[int], Any]) -> list[Any]:
+    """Run `act(0)`, `act(1)` … in threads that start together; what each returned or raised."""
+    start = Barrier(workers)
+
+    def run(number: int) -> Any:
+        try:
+            start.wait(timeout=60)
+            return act(number)
+        except Exception as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(run, range(workers)))
+
+
+def test_of_forty_decisions_one_wins_and_the_others_read_who_and_when():
+    managers = tuple(situations.user(Role.SALES_MANAGER) for _ in range(40))
+    situations.team(managers=managers)
+    handoff = situations.handoff()
+    reason = situations.reason_code()
+
+    def decide(number: int) -> Disposition:
+        if number % 2:
+            return dispositions.accept(handoff=handoff, by=managers[number], now=NOW + MINUTE)
+        return dispositions.reject(handoff=handoff, reason=reason, by=managers[number], now=NOW + MINUTE)
+
+    answers = at_once(40, decide)
+
+    winner = Disposition.objects.get()
+    losers = [answer for answer in answers if isinstance(answer, dispositions.AlreadyDecided)]
+    assert len(losers) == 39
+    assert {str(loser) for loser in losers} == {
+        f"{winner.by} {winner.get_kind_display().lower()} this lead on 10 March 2026 at 10:01 (UTC)."
+    }
+    assert situations.fresh(handoff).state == ("accepted" if winner.kind == "accept" else "rejected")
+    assert handoff.clocks.get(kind=ClockKind.DISPOSITION).met_at == NOW + MINUTE
+
+
+def test_eight_routers_share_300_leads_among_7_reps_by_weight():
+    situations.commitment()
+    team = situations.team(reps=0)
+    weights = dict.fromkeys((situations.rep(team).pk for _ in range(6)), 1)
+    weights[situations.rep(team, weight=2).pk] = 2
+    under = situations.version()
+    for _ in range(300):
+        situations.qualification(version=under)
+
+    done = at_once(8, lambda _: handoffs.hand_off_waiting(now=NOW, limit=300))
+
+    assert sum(done) == 300
+    assert not Qualification.objects.waiting().exists()
+    assert not Handoff.objects.unrouted().exists()
+    assert Handoff.objects.values("qualification").distinct().count() == 300
+    assert RoutingDecision.objects.count() == 300
+    served = Counter(Handoff.objects.values_list("rep", flat=True))
+    assert all(abs(served[rep] - 300 * weight / 8) <= 1 for rep, weight in weights.items()), served
+    assert Clock.objects.filter(kind=ClockKind.FIRST_CONTACT).count() == 300
+
+
+def test_two_who_hand_off_at_once_make_one_handoff_each():
+    situations.commitment()
+    situations.team(reps=2)
+    for _ in range(10):
+        situations.qualification()
+
+    done = at_once(2, lambda _: handoffs.hand_off_waiting(now=NOW))
+
+    assert sum(done) == 10
+    assert Handoff.objects.count() == 10
+    assert Notice.objects.filter(kind=NoticeKind.NEW_MQL).count() == 10
+
+
+def test_the_unrouted_are_routed_once_by_any_number_of_sweeps():
+    situations.team(reps=2)
+    evening = NOW.replace(hour=20)
+    for _ in range(20):
+        situations.handoff(now=evening)
+
+    at_once(4, lambda _: routing.route_unrouted(now=NOW + DAY))
+
+    assert not Handoff.objects.unrouted().exists()
+    assert RoutingDecision.objects.filter(rep__isnull=False).count() == 20
+    assert sorted(Counter(Handoff.objects.values_list("rep", flat=True)).values()) == [10, 10]
+
+
+def test_four_sweeps_breach_each_clock_once():
+    situations.team(reps=3)
+    for _ in range(40):
+        situations.handoff()
+
+    marked = at_once(4, lambda _: sum(clocks.sweep_breaches(now=NOW + HOUR, limit=7) for _ in range(8)))
+
+    assert sum(marked) == 40
+    assert Clock.objects.filter(breached_at=NOW + HOUR).count() == 40
+    assert Notice.objects.filter(kind=NoticeKind.BREACHED).count() == 2 * 40
+
+
+def test_sweeping_while_deciding_neither_blocks_nor_doubles():
+    team = situations.team(reps=2)
+    made = [situations.handoff() for _ in range(20)]
+    manager = situations.manager(team)
+
+    def act(number: int) -> int:
+        if number < 2:
+            return sum(clocks.sweep_breaches(now=NOW + HOUR, limit=5) for _ in range(10))
+        mine = made[number - 2 :: 2]
+        return sum(dispositions.accept(handoff=each, by=manager, now=NOW + HOUR).handoff_id == each.pk for each in mine)
+
+    answers = at_once(4, act)
+
+    assert sum(answers[2:]) == 20
+    assert sum(answers[:2]) == 20
+    assert Clock.objects.filter(kind=ClockKind.FIRST_CONTACT, breached_at__isnull=False).count() == 20
+
+
+def test_a_calendar_version_asked_for_by_many_is_one_row():
+
+    made = situations.calendar()
+
+    versions = at_once(8, lambda _: calendars.version_of(made, NOW))
+
+    assert {version.pk for version in versions} == {CalendarVersion.objects.get().pk}
