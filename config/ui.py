@@ -46,7 +46,7 @@ class Place:
 
 PLACES: Final = (
     Place("Queue", "queue", ("sdr", "sales_manager")),
-    Place("Home", "home", MARKETING),
+    Place("Overview", "overview", MARKETING),
     Place("Unrouted", "unrouted", ("sales_manager",)),
     Place("Leads", "lead_list", MARKETING),
     Place("Nurture", "nurture", MARKETING),
@@ -129,7 +129,9 @@ def _day_and_time(at: dt.datetime, now: dt.datetime) -> str:
 @register.simple_tag
 def clock(due: dt.datetime, now: dt.datetime, warn: dt.datetime | None = None) -> SafeString:
     """A countdown: text from here, ticking by static/js/clock.js."""
-    tone = "bad" if due < now else "warn" if warn is not None and now >= warn else "calm"
+    left = (due - now).total_seconds()
+    is_soon = left < SECONDS_SHOWN_BELOW or (warn is not None and now >= warn)
+    tone = "bad" if left < 0 else "warn" if is_soon else "calm"
     return render_to_string(
         "components/clock.html",
         {"due": timezone.localtime(due), "warn": warn or due, "tone": tone, "text": remaining(due, now)},
@@ -156,6 +158,13 @@ def duration(seconds: float | None) -> str:
     return f"{int(seconds)} s" if seconds < SECONDS_OF_A_MINUTE else _span(int(seconds))
 
 
+@register.filter
+def days_left(at: dt.datetime, now: dt.datetime) -> str:
+    """Whole calendar days to an instant, in the reader's zone."""
+    days = (timezone.localtime(at).date() - timezone.localtime(now).date()).days
+    return str(days) if days > 0 else "today" if days == 0 else "due"
+
+
 # ── Figures ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -163,6 +172,17 @@ def duration(seconds: float | None) -> str:
 def percent(share: float | None) -> str:
     """0.7 as 70 %; no share of nothing."""
     return "–" if share is None else f"{share * 100:.0f}\u202f%"
+
+
+@register.filter
+def rate(of_a_hundred: float | None) -> str:
+    """A share that is in percent already."""
+    return "–" if of_a_hundred is None else f"{of_a_hundred:.0f}\u202f%"
+
+
+@register.filter
+def minutes(count: float | None) -> str:
+    return duration(None if count is None else count * 60)
 
 
 @register.filter
@@ -174,6 +194,12 @@ def points(value: Any) -> str:
 @register.filter
 def money(amount: Any) -> str:
     return "–" if amount is None else f"{amount:,.0f}"
+
+
+@register.inclusion_tag("components/chart.html")
+def chart(chart: Any) -> dict[str, Any]:
+    """A chart of config.charts; put a table with its figures behind it."""
+    return {"chart": chart}
 
 
 @register.inclusion_tag("components/score_bar.html")
@@ -254,8 +280,19 @@ def icon(name: str) -> dict[str, str]:
 
 
 @register.filter
+def tier_tone(number: int) -> str:
+    return "bad" if number == 1 else ""
+
+
+@register.filter
 def message_tone(level: str) -> str:
     return MESSAGE_TONES.get(level, "info")
+
+
+@register.filter
+def last_digit(number: int) -> int:
+    """The key for the tenth of a list is 0."""
+    return number % 10
 
 
 @register.filter

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from leads import views
+
+urlpatterns: list[URLPattern] = [
+    path("leads/", views.lead_list, name="lead_list"),
+    path("leads/export.csv", views.lead_export, name="lead_export"),
+    path("leads/<int:pk>/", views.lead, name="lead"),
+]

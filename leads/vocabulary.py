@@ -25,6 +25,16 @@ class Role(models.TextChoices):
     VIEWER = "viewer", _("Executive")
 
 
+#: They look through all leads; an SDR sees those that were handed to the team, on the handoff's page (SPEC 1).
+READERS_OF_LEADS: Final = (
+    Role.MARKETING_OPS,
+    Role.MARKETING_LEADER,
+    Role.SALES_LEADER,
+    Role.SALES_MANAGER,
+    Role.VIEWER,
+)
+
+
 class Stage(models.TextChoices):
     """The ladder of SPEC 2."""
 

@@ -42,7 +42,9 @@ class WorkHours(models.Model):
     calendar = models.ForeignKey(WorkCalendar, on_delete=models.CASCADE, related_name="hours")
     weekday = models.PositiveSmallIntegerField(help_text="0 Monday to 6 Sunday.")
     opens = models.PositiveSmallIntegerField(help_text="Minutes after midnight.")
-    closes = models.PositiveSmallIntegerField(help_text="Minutes after midnight; at or before opening: runs into the next day.")
+    closes = models.PositiveSmallIntegerField(
+        help_text="Minutes after midnight; at or before opening: runs into the next day."
+    )
 
     class Meta:
         verbose_name_plural = "work hours"
@@ -111,7 +113,9 @@ class Rep(models.Model):
     capacity = models.PositiveSmallIntegerField(default=30, help_text="Open handoffs at most.")
     weight = models.PositiveSmallIntegerField(default=1)
     last_assigned_at = models.DateTimeField(null=True, blank=True, editable=False)
-    calendar = models.ForeignKey(WorkCalendar, on_delete=models.PROTECT, null=True, blank=True, help_text="Empty: the team's.")
+    calendar = models.ForeignKey(
+        WorkCalendar, on_delete=models.PROTECT, null=True, blank=True, help_text="Empty: the team's."
+    )
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(name="rep_weight_counts", condition=Q(weight__gte=1))]
@@ -127,7 +131,9 @@ class Absence(models.Model):
     label = models.CharField(max_length=120, blank=True)
 
     class Meta:
-        constraints: ClassVar = [models.CheckConstraint(name="absence_in_order", condition=Q(starts_at__lt=F("ends_at")))]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="absence_in_order", condition=Q(starts_at__lt=F("ends_at")))
+        ]
 
     def __str__(self) -> str:
         return f"{self.rep} {self.starts_at:%Y-%m-%d}"
@@ -163,8 +169,12 @@ class Commitment(models.Model):
     attempts_before_unresponsive = models.PositiveSmallIntegerField(default=6)
     recycle_days = models.PositiveSmallIntegerField(default=90)
     mqls_a_month = models.PositiveIntegerField(default=60, help_text="Marketing's volume, from sales capacity.")
-    signed_by_marketing = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    signed_by_sales = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    signed_by_marketing = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    signed_by_sales = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     activated_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
 
@@ -173,13 +183,21 @@ class Commitment(models.Model):
             models.UniqueConstraint(fields=["state"], condition=Q(state="active"), name="one_active_commitment"),
             models.CheckConstraint(
                 name="active_commitment_is_signed",
-                condition=Q(state="draft") | (Q(signed_by_marketing__isnull=False, signed_by_sales__isnull=False) & ~Q(signed_by_marketing=F("signed_by_sales"))),
+                condition=Q(state="draft")
+                | (
+                    Q(signed_by_marketing__isnull=False, signed_by_sales__isnull=False)
+                    & ~Q(signed_by_marketing=F("signed_by_sales"))
+                ),
             ),
         ]
         triggers: ClassVar = [
-            pgtrigger.Protect(name="commitment_is_kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__state="draft")),
+            pgtrigger.Protect(
+                name="commitment_is_kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__state="draft")
+            ),
             pgtrigger.ReadOnly(
-                name="commitment_is_immutable", exclude=["state", "retired_at"], condition=~pgtrigger.Q(old__state="draft")
+                name="commitment_is_immutable",
+                exclude=["state", "retired_at"],
+                condition=~pgtrigger.Q(old__state="draft"),
             ),
         ]
 
@@ -202,6 +220,10 @@ class ReasonCode(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def recycles(self) -> bool:
+        return self.route == Route.RECYCLE
 
 
 class HandoffQuerySet(models.QuerySet["Handoff"]):
@@ -241,20 +263,28 @@ class Handoff(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["lead", "motion"], condition=Q(state__in=OPEN_STATES), name="one_open_handoff"),
+            models.UniqueConstraint(
+                fields=["lead", "motion"], condition=Q(state__in=OPEN_STATES), name="one_open_handoff"
+            ),
             models.CheckConstraint(
-                name="routed_to_somebody", condition=Q(state="unrouted", rep__isnull=True) | Q(rep__isnull=False, team__isnull=False)
+                name="routed_to_somebody",
+                condition=Q(state="unrouted", rep__isnull=True) | Q(rep__isnull=False, team__isnull=False),
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["rep", "tier", "due_at", "id"], name="handoff_queue", condition=Q(state__in=("assigned", "accepted"))),
+            models.Index(
+                fields=["rep", "tier", "due_at", "id"],
+                name="handoff_queue",
+                condition=Q(state__in=("assigned", "accepted")),
+            ),
             models.Index(fields=["created_at", "id"], name="handoff_unrouted", condition=Q(state="unrouted")),
             models.Index(fields=["created_at", "id"], name="handoff_by_age"),
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="handoffs_stay", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(
-                name="handoff_origin_stays", fields=["qualification", "lead", "motion", "version", "commitment", "tier", "created_at"]
+                name="handoff_origin_stays",
+                fields=["qualification", "lead", "motion", "version", "commitment", "tier", "created_at"],
             ),
         ]
 
@@ -283,7 +313,13 @@ class RoutingDecision(models.Model):
 
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="routing_decisions")
     at = models.DateTimeField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: Accord itself.")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Empty: Accord itself.",
+    )
     rep = models.ForeignKey(Rep, on_delete=models.PROTECT, null=True, related_name="+")
     explanation = models.CharField(max_length=300)
     trace = models.JSONField(default=list)
@@ -309,9 +345,13 @@ class Clock(models.Model):
     id = models.BigAutoField(primary_key=True)
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="clocks")
     kind = models.CharField(max_length=16, choices=ClockKind.choices)
-    rep = models.ForeignKey(Rep, on_delete=models.PROTECT, null=True, related_name="+", help_text="Whose promise; empty: marketing's.")
+    rep = models.ForeignKey(
+        Rep, on_delete=models.PROTECT, null=True, related_name="+", help_text="Whose promise; empty: marketing's."
+    )
     commitment = models.ForeignKey(Commitment, on_delete=models.PROTECT, related_name="+")
-    calendar_version = models.ForeignKey(CalendarVersion, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: wall-clock time.")
+    calendar_version = models.ForeignKey(
+        CalendarVersion, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: wall-clock time."
+    )
     target_seconds = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     due_at = models.DateTimeField()
@@ -327,15 +367,26 @@ class Clock(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["handoff", "kind"], condition=Q(cancelled_at__isnull=True), name="one_clock_a_promise"),
+            models.UniqueConstraint(
+                fields=["handoff", "kind"], condition=Q(cancelled_at__isnull=True), name="one_clock_a_promise"
+            ),
             models.CheckConstraint(
                 name="clock_met_whole",
-                condition=Q(met_at__isnull=True, used_seconds__isnull=True) | Q(met_at__isnull=False, used_seconds__isnull=False, is_late__isnull=False),
+                condition=Q(met_at__isnull=True, used_seconds__isnull=True)
+                | Q(met_at__isnull=False, used_seconds__isnull=False, is_late__isnull=False),
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["due_at", "id"], name="clock_to_breach", condition=Q(met_at=None, cancelled_at=None, breached_at=None)),
-            models.Index(fields=["warn_at", "id"], name="clock_to_warn", condition=Q(met_at=None, cancelled_at=None, warned_at=None)),
+            models.Index(
+                fields=["due_at", "id"],
+                name="clock_to_breach",
+                condition=Q(met_at=None, cancelled_at=None, breached_at=None),
+            ),
+            models.Index(
+                fields=["warn_at", "id"],
+                name="clock_to_warn",
+                condition=Q(met_at=None, cancelled_at=None, warned_at=None),
+            ),
             models.Index(fields=["kind", "started_at"], name="clock_by_start"),
         ]
 
@@ -388,7 +439,8 @@ class Disposition(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["handoff"], condition=Q(corrects__isnull=True), name="one_disposition"),
             models.CheckConstraint(
-                name="rejection_has_reason", condition=Q(kind="accept", reason__isnull=True) | Q(kind="reject", reason__isnull=False)
+                name="rejection_has_reason",
+                condition=Q(kind="accept", reason__isnull=True) | Q(kind="reject", reason__isnull=False),
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["at", "kind"], name="disposition_by_time")]
@@ -411,7 +463,10 @@ class SalesQualification(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(name="sql_has_four_answers", condition=~Q(problem="") & ~Q(budget="") & ~Q(authority="") & ~Q(timeline=""))
+            models.CheckConstraint(
+                name="sql_has_four_answers",
+                condition=~Q(problem="") & ~Q(budget="") & ~Q(authority="") & ~Q(timeline=""),
+            )
         ]
         triggers: ClassVar = [append_only("sales_qualifications_stay")]
 

@@ -21,7 +21,7 @@ function tick() {
   let due = 0;
   for (const clock of document.querySelectorAll("[data-due]")) {
     const left = Number(clock.dataset.due) - now;
-    const tone = left < 0 ? "bad" : now >= Number(clock.dataset.warn) ? "warn" : "calm";
+    const tone = left < 0 ? "bad" : left < 600 || now >= Number(clock.dataset.warn) ? "warn" : "calm";
     if (left < 8 * 3600 && clock.textContent !== words(left)) clock.textContent = words(left);
     if (clock.dataset.tone !== tone) clock.dataset.tone = tone;
     if (tone !== "calm") due += 1;

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import django_filters as filters
+from django.db.models import Q, QuerySet
+
+from leads.models import Company, Lead, LeadQuerySet
+from leads.vocabulary import Stage
+
+WORDS_AT_MOST = 6
+
+
+def leads_matching(leads: LeadQuerySet, _name: str, words: str) -> LeadQuerySet:
+    """Each word in the person's or the company's name, in an address or an id."""
+    for word in words.split()[:WORDS_AT_MOST]:
+        leads = leads.filter(
+            Q(first_name__icontains=word)
+            | Q(last_name__icontains=word)
+            | Q(email__icontains=word)
+            | Q(external_id__icontains=word)
+            | Q(company__name__icontains=word)
+        )
+    return leads
+
+
+class LeadFilter(filters.FilterSet):
+    q = filters.CharFilter(method=leads_matching, label="Search")
+    stage = filters.ChoiceFilter(choices=Stage.choices, empty_label="All stages")
+    source = filters.AllValuesFilter(empty_label="All sources")
+
+    class Meta:
+        model = Lead
+        fields = ["q", "stage", "source"]
+
+
+class LeadFactsFilter(LeadFilter):
+    """What programs ask for besides."""
+
+    source = filters.CharFilter(lookup_expr="exact")
+    company = filters.NumberFilter(
+        field_name="company_id", min_value=1, max_value=2**63 - 1, help_text="Accord's id of the company."
+    )
+    country = filters.CharFilter(lookup_expr="iexact")
+    email = filters.CharFilter(lookup_expr="iexact")
+    external_id = filters.CharFilter(lookup_expr="exact")
+
+    class Meta(LeadFilter.Meta):
+        fields = ["q", "stage", "source", "company", "country", "email", "external_id"]
+
+
+def companies_matching(companies: QuerySet[Company], _name: str, words: str) -> QuerySet[Company]:
+    for word in words.split()[:WORDS_AT_MOST]:
+        companies = companies.filter(
+            Q(name__icontains=word) | Q(domain__icontains=word) | Q(external_id__icontains=word)
+        )
+    return companies
+
+
+class CompanyFilter(filters.FilterSet):
+    q = filters.CharFilter(method=companies_matching, label="Search")
+    country = filters.CharFilter(lookup_expr="iexact")
+    industry = filters.CharFilter(lookup_expr="iexact")
+    domain = filters.CharFilter(lookup_expr="iexact")
+    external_id = filters.CharFilter(lookup_expr="exact")
+
+    class Meta:
+        model = Company
+        fields = ["q", "country", "industry", "domain", "external_id"]

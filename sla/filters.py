@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import django_filters as filters
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from leads.models import User
+from sla import compliance
+from sla.calendar import wall_to_instant
+from sla.models import Clock, Handoff, HandoffQuerySet, Rep
+from sla.vocabulary import ClockKind, HandoffState
+
+WORDS_AT_MOST = 6
+
+
+def handoffs_matching(handoffs: HandoffQuerySet, _name: str, words: str) -> HandoffQuerySet:
+    """Each word in the person's or the company's name, or in an address."""
+    for word in words.split()[:WORDS_AT_MOST]:
+        handoffs = handoffs.filter(
+            Q(lead__first_name__icontains=word)
+            | Q(lead__last_name__icontains=word)
+            | Q(lead__email__icontains=word)
+            | Q(lead__company__name__icontains=word)
+        )
+    return handoffs
+
+
+def reps_of(request: Any) -> Any:
+    """Whom a manager may pick."""
+    user: User = request.user
+    reps = Rep.objects.select_related("user").order_by("user__last_name", "pk")
+    return reps if user.is_superuser else reps.filter(team__in=user.managed_teams.values("pk"))
+
+
+class QueueFilter(filters.FilterSet):
+    q = filters.CharFilter(method=handoffs_matching, label="Search")
+    tier = filters.ChoiceFilter(choices=[(1, "Tier 1"), (2, "Tier 2"), (3, "Tier 3")], empty_label="All tiers")
+    rep = filters.ModelChoiceFilter(queryset=reps_of, empty_label="All reps")
+
+
+def of_week(clocks: QuerySet[Clock], _name: str, day: dt.date) -> QuerySet[Clock]:
+    """Started in the company's week that holds the day."""
+    start = compliance.week_of(wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time())))
+    end = compliance.week_of(start + dt.timedelta(days=8))
+    return clocks.filter(started_at__gte=start, started_at__lt=end)
+
+
+def of_verdict(clocks: QuerySet[Clock], _name: str, verdict: str) -> QuerySet[Clock]:
+    return clocks.filter({"kept": compliance.KEPT, "late": compliance.LATE, "running": compliance.RUNNING}[verdict])
+
+
+class ClockFilter(filters.FilterSet):
+    kind = filters.ChoiceFilter(choices=ClockKind.choices, empty_label="All promises", label="Promise")
+    verdict = filters.ChoiceFilter(
+        choices=[("kept", "Kept"), ("late", "Late"), ("running", "Running")],
+        method=of_verdict,
+        empty_label="Kept and late",
+    )
+    rep = filters.NumberFilter(field_name="rep")
+    week = filters.DateFilter(method=of_week)
+
+
+class HandoffFilter(filters.FilterSet):
+    """Of the API and of lists of all handoffs."""
+
+    q = filters.CharFilter(method=handoffs_matching, label="Search")
+    state = filters.MultipleChoiceFilter(choices=HandoffState.choices)
+    created_from = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_to = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Handoff
+        fields = ["q", "state", "tier", "motion", "team", "rep", "lead", "version", "created_from", "created_to"]

@@ -1,0 +1,120 @@
+"""The day's work of a rep, or of a manager's teams: the most urgent first (SPEC 1, 6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Case, CharField, Count, F, OuterRef, Prefetch, Q, Subquery, Value, When
+from django.utils import timezone
+
+from config.web import holds
+from leads.models import User
+from leads.vocabulary import Role
+from sla.models import Clock, Handoff, HandoffQuerySet, RoutingDecision
+from sla.vocabulary import HandoffState
+
+#: Due soon: warned of, or due within this; its countdown shows seconds then.
+SOON: Final = dt.timedelta(minutes=10)
+SHOWN: Final = 50
+SHOWN_AT_MOST: Final = 500
+IN_WORK: Final = (HandoffState.ASSIGNED, HandoffState.ACCEPTED)
+
+#: In the order in which they are worked: key, title, tone.
+GROUPS: Final = (
+    ("breached", "Overdue", "bad"),
+    ("soon", "Due soon", "warn"),
+    ("today", "Due today", "info"),
+    ("later", "Due later", ""),
+    ("accepted", "In work", "sales"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`count` is of all its handoffs, `rows` are those shown."""
+
+    key: str
+    title: str
+    tone: str
+    count: int
+    rows: list[Handoff]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    groups: list[Group]
+    total: int
+    shown: int
+
+    @property
+    def is_cut(self) -> bool:
+        return self.shown < self.total
+
+
+def of(user: User) -> HandoffQuerySet:
+    """What the person works on: their own handoffs, and as a manager those of their teams."""
+    work: HandoffQuerySet = Handoff.objects.filter(state__in=IN_WORK)
+    if user.is_superuser:
+        return work
+    mine = Q(rep__user=user)
+    if holds(user, Role.SALES_MANAGER):
+        mine |= Q(team__in=user.managed_teams.values("pk"))
+    return work.filter(mine)
+
+
+def in_order(work: HandoffQuerySet, *, now: dt.datetime, limit: int = SHOWN) -> Queue:
+    """The queue in groups by urgency; four queries, however long it is."""
+    work = _with_group(work, now)
+    counts = dict(work.order_by().values_list("group").annotate(n=Count("pk")))  # type: ignore[misc]  # annotated
+    rows = list(_rows(work, limit))
+    groups = [
+        Group(key, title, tone, counts.get(key, 0), [row for row in rows if row.group == key])  # type: ignore[attr-defined]
+        for key, title, tone in GROUPS
+    ]
+    return Queue(groups, total=sum(counts.values()), shown=len(rows))
+
+
+def unrouted() -> HandoffQuerySet:
+    """Those nobody has: tier 1 first, then the longest waiting."""
+    running = Clock.objects.running().order_by("due_at", "pk")
+    decisions = RoutingDecision.objects.order_by("-at", "-pk")
+    return (
+        Handoff.objects.unrouted()
+        .select_related("lead__company", "qualification")
+        .defer("qualification__evidence")
+        .prefetch_related(
+            Prefetch("clocks", queryset=running, to_attr="running_clocks"),
+            Prefetch("routing_decisions", queryset=decisions, to_attr="decisions"),
+        )
+        .order_by("tier", "created_at", "pk")
+    )
+
+
+def _rows(work: HandoffQuerySet, limit: int) -> HandoffQuerySet:
+    rank = Case(*(When(group=key, then=Value(at)) for at, (key, _, _) in enumerate(GROUPS)))
+    running = Clock.objects.running().order_by("due_at", "pk")
+    return (
+        work.annotate(rank=rank)
+        .select_related("lead__company", "qualification", "rep__user", "team")
+        .defer("qualification__evidence")
+        .prefetch_related(Prefetch("clocks", queryset=running, to_attr="running_clocks"))
+        .order_by("rank", "tier", F("due_at").asc(nulls_last=True), "pk")[:limit]
+    )
+
+
+def _with_group(work: HandoffQuerySet, now: dt.datetime) -> HandoffQuerySet:
+    """An accepted lead whose first contact is overdue is overdue, not merely in work."""
+    running = Clock.objects.running().filter(handoff=OuterRef("pk")).order_by("due_at", "pk")
+    tomorrow = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
+    return work.annotate(warn_at=Subquery(running.values("warn_at")[:1])).annotate(
+        group=Case(
+            When(due_at__lt=now, then=Value("breached")),
+            When(Q(warn_at__lte=now) | Q(due_at__lt=now + SOON), then=Value("soon")),
+            When(state=HandoffState.ACCEPTED, then=Value("accepted")),
+            When(due_at__lt=tomorrow, then=Value("today")),
+            default=Value("later"),
+            output_field=CharField(),
+        )
+    )
