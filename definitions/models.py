@@ -313,6 +313,11 @@ class SignOff(models.Model):
         return f"{self.get_side_display()}: {self.get_decision_display()}"
 
 
+class ReviewQuerySet(models.QuerySet["Review"]):
+    def undecided(self) -> ReviewQuerySet:
+        return self.filter(decided_at__isnull=True)
+
+
 class Review(models.Model):
     """Why the agreement is looked at again, with the evidence frozen at opening (SPEC 8)."""
 
@@ -332,6 +337,8 @@ class Review(models.Model):
     decision = models.TextField(blank=True)
     reasoning = models.TextField(blank=True)
     led_to = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    objects = ReviewQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

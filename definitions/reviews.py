@@ -1,0 +1,88 @@
+"""Reviews of a definition: opened by a trigger or by hand, one at a time for each cause, decided by the leaders. SPEC 8."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from definitions import documents, rights
+from definitions.models import Definition, Review, ReviewEvidence, Version
+from definitions.vocabulary import ReviewKind, ReviewTrigger
+from leads.models import User
+from leads.vocabulary import Role
+
+
+class ReviewRefused(Exception):
+    """The review cannot be decided like this; the sentence says why."""
+
+
+@transaction.atomic
+def open_review(  # noqa: PLR0913 (each is a column of the record)
+    *,
+    definition: Definition,
+    trigger: ReviewTrigger,
+    kind: ReviewKind,
+    title: str,
+    evidence: Mapping[str, Any],
+    proposal: str,
+    now: dt.datetime,
+    period: str = "",
+    by: User | None = None,
+) -> Review:
+    """Open a review with its evidence frozen, or add this period's evidence to the one that is open for the trigger.
+
+    `period` names what the evidence is about ("2026-05"), by default the day; the same period adds nothing. Reviews
+    opened by hand are each their own. `by` None is Accord itself. Raises rights.NotAllowed.
+    """
+    rights.require(by, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, to="open a review")
+    definition = documents.lock(definition)
+    period = period or f"{now:%Y-%m-%d}"
+    standing = Review.objects.undecided().filter(definition=definition, trigger=trigger).order_by("pk").first()
+    if standing is not None and trigger != ReviewTrigger.MANUAL:
+        return _add_evidence(standing, evidence, period, now)
+    return Review.objects.create(
+        definition=definition,
+        version=Version.objects.active().filter(definition=definition).first(),
+        trigger=trigger,
+        kind=kind,
+        title=title[:200],
+        proposal=proposal,
+        evidence={**evidence, "period": period},
+        opened_at=now,
+        opened_by=by,
+    )
+
+
+@transaction.atomic
+def decide(
+    *, review: Review, decision: str, reasoning: str, by: User, now: dt.datetime, led_to: Version | None = None
+) -> Review:
+    """The leaders' decision with its reasoning, once. `led_to` is the version that came of it.
+
+    Raises ReviewRefused, rights.NotAllowed.
+    """
+    rights.require(by, Role.MARKETING_LEADER, Role.SALES_LEADER, to="decide a review")
+    review = Review.objects.select_for_update(of=("self",), no_key=True).get(pk=review.pk)
+    if review.decided_at is not None:
+        raise ReviewRefused(
+            f"{review.decided_by} decided this review on {review.decided_at:%d %B %Y}: {review.decision}"
+        )
+    if not decision.strip() or not reasoning.strip():
+        raise ReviewRefused("A decision needs its reasoning: both are kept.")
+    if led_to is not None and led_to.definition_id != review.definition_id:
+        raise ReviewRefused(f"{led_to} is not a version of {review.definition}.")
+    review.decision, review.reasoning, review.led_to = decision.strip(), reasoning.strip(), led_to
+    review.decided_at, review.decided_by = now, by
+    review.save(update_fields=["decision", "reasoning", "led_to", "decided_at", "decided_by"])
+    return review
+
+
+def _add_evidence(review: Review, evidence: Mapping[str, Any], period: str, now: dt.datetime) -> Review:
+    if review.evidence.get("period") != period:
+        ReviewEvidence.objects.get_or_create(
+            review=review, period=period, defaults={"evidence": dict(evidence), "at": now}
+        )
+    return review

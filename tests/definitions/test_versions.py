@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import pytest
+
+from definitions import documents, rights, versions
+from definitions.models import Definition, SignOff, Version
+from definitions.vocabulary import Decision, Side, VersionState
+from leads.models import Lead
+from leads.vocabulary import Role
+from tests.definitions.documents import minimal
+from tests.definitions.lives import DAY, NOW, active, approved, draft, proposed, sign
+from tests.definitions.people import person
+
+pytestmark = pytest.mark.django_db
+
+
+def steps(version: Version) -> list[tuple[str, str]]:
+    return list(version.changes.order_by("pk").values_list("from_state", "to_state"))
+
+
+def test_a_version_goes_from_draft_to_active_and_each_step_is_kept() -> None:
+    version = active()
+
+    assert version.state == VersionState.ACTIVE
+    assert steps(version) == [("draft", "proposed"), ("proposed", "approved"), ("approved", "active")]
+    assert (version.proposed_at, version.approved_at, version.activated_at) == (NOW + DAY, NOW + 2 * DAY, NOW + 3 * DAY)
+
+
+def test_activating_retires_the_version_in_force() -> None:
+    first = active()
+
+    second = active()
+
+    first.refresh_from_db()
+    assert first.state == VersionState.RETIRED
+    assert first.retired_at == NOW + 3 * DAY
+    assert list(Version.objects.active()) == [second]
+    assert first.changes.get(to_state="retired").why == "v1.1 takes over."
+
+
+def test_activating_leaves_the_active_versions_of_other_definitions() -> None:
+    active()
+
+    active(name="Product qualified", motion="pql")
+
+    assert Version.objects.active().count() == 2
+
+
+def test_activating_has_every_lead_judged_again() -> None:
+    lead = Lead.objects.create(email="ada@example.org", stage_at=NOW, recorded_at=NOW)
+
+    active()
+
+    lead.refresh_from_db()
+    assert lead.next_look_at == NOW + 3 * DAY
+
+
+def test_a_copy_is_a_new_draft_with_the_same_rows() -> None:
+    version = active(statement="Whoever asks.")
+
+    copy = versions.copy(version=version, by=person(Role.MARKETING_OPS), now=NOW, reason="Tighter.")
+
+    assert (copy.number, copy.state, copy.based_on) == ("v1.1", VersionState.DRAFT, version)
+    assert documents.export(copy) == documents.export(version) | {"version": "1.1", "reason": "Tighter."}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"paths": []}, "it has no path"),
+        ({"paths": [{"name": "Empty", "clauses": [], "rationale": "So."}]}, "“Empty” has no clause"),
+        (
+            {"hot": [{"name": "Hot", "clauses": [], "rationale": "So."}]},
+            "“Hot” has no clause",
+        ),
+    ],
+)
+def test_an_unfinished_draft_is_not_proposed(changes: dict[str, object], sentence: str) -> None:
+    version = draft(**changes)
+
+    with pytest.raises(versions.StepRefused, match=sentence):
+        versions.propose(version=version, by=person(Role.MARKETING_OPS), now=NOW)
+
+
+def test_a_version_is_proposed_once() -> None:
+    version = proposed()
+
+    with pytest.raises(versions.StepRefused, match=r"v1\.0 is proposed; it cannot become proposed"):
+        versions.propose(version=version, by=person(Role.MARKETING_OPS), now=NOW)
+
+
+@pytest.mark.parametrize("side", [Side.MARKETING, Side.SALES])
+def test_one_sides_signature_does_not_approve(side: Side) -> None:
+    version = proposed()
+
+    sign(version, side)
+    sign(version, Side.OPS)
+    signed = sign(version, Side.SDR)
+
+    assert signed.version.state == VersionState.PROPOSED
+    with pytest.raises(versions.StepRefused, match="waits for the signatures of both leaders"):
+        versions.activate(version=version, by=person(Role.MARKETING_OPS), now=NOW)
+
+
+def test_both_leaders_signatures_approve() -> None:
+    assert approved().state == VersionState.APPROVED
+
+
+def test_a_refusal_ends_the_version_and_its_copy_goes_on_as_a_draft() -> None:
+    version = proposed()
+
+    signed = sign(version, Side.SALES, Decision.REFUSED)
+
+    assert signed.version.state == VersionState.REFUSED
+    assert signed.successor is not None
+    assert signed.successor.number == "v1.1"
+    assert signed.successor.is_draft
+    assert signed.successor.reason == "v1.0 was refused by Sales: It says what we mean."
+    with pytest.raises(versions.StepRefused, match="is refused; only a proposed version can be signed"):
+        sign(version, Side.MARKETING)
+
+
+def test_an_approved_version_may_still_be_refused() -> None:
+    signed = sign(approved(), Side.SDR, Decision.REFUSED)
+
+    assert signed.version.state == VersionState.REFUSED
+
+
+@pytest.mark.parametrize("comment", ["", "  \n"])
+def test_a_signature_carries_a_comment(comment: str) -> None:
+    version = proposed()
+
+    with pytest.raises(versions.StepRefused, match="Say in a sentence why"):
+        versions.sign(
+            version=version,
+            side=Side.SALES,
+            decision=Decision.APPROVED,
+            comment=comment,
+            by=person(Role.SALES_LEADER),
+            now=NOW,
+        )
+
+
+def test_a_side_speaks_once() -> None:
+    version = proposed()
+    sign(version, Side.SALES)
+
+    with pytest.raises(versions.StepRefused, match="has signed for Sales already"):
+        sign(version, Side.SALES)
+
+
+def test_one_person_cannot_sign_for_both_sides() -> None:
+    version = proposed()
+    both = person(Role.MARKETING_LEADER, Role.SALES_LEADER)
+    words = {"version": version, "decision": Decision.APPROVED, "comment": "Yes.", "by": both, "now": NOW}
+    versions.sign(side=Side.MARKETING, **words)
+
+    with pytest.raises(versions.StepRefused, match="the other side needs another person"):
+        versions.sign(side=Side.SALES, **words)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.SALES_LEADER])
+def test_only_a_sales_leader_signs_for_sales(role: Role) -> None:
+    version = proposed()
+
+    with pytest.raises(rights.NotAllowed, match="Only Sales leader may sign for Sales"):
+        versions.sign(
+            version=version, side=Side.SALES, decision=Decision.APPROVED, comment="Yes.", by=person(role), now=NOW
+        )
+
+    assert not SignOff.objects.exists()
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.MARKETING_OPS])
+def test_only_marketing_ops_drafts_proposes_and_activates(role: Role) -> None:
+    somebody = person(role)
+
+    with pytest.raises(rights.NotAllowed):
+        documents.import_document(document=minimal(), by=somebody, now=NOW)
+    with pytest.raises(rights.NotAllowed):
+        versions.copy(version=draft(), by=somebody, now=NOW)
+    with pytest.raises(rights.NotAllowed):
+        versions.propose(version=draft(), by=somebody, now=NOW)
+    with pytest.raises(rights.NotAllowed):
+        versions.activate(version=approved(), by=somebody, now=NOW)
+
+
+def test_a_retired_version_does_not_come_back() -> None:
+    first = active()
+    active()
+
+    with pytest.raises(versions.StepRefused, match=r"v1\.0 is retired; it cannot become active"):
+        versions.activate(version=first, by=person(Role.MARKETING_OPS), now=NOW)
+
+    assert Definition.objects.get().versions.active().get().number == "v1.1"
