@@ -254,6 +254,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": [],
     "DATETIME_FORMAT": "iso-8601",
 }
+DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "leads.errors.ExceptionHandler"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Accord API",
     "DESCRIPTION": "Events, leads, handoffs, definitions and reports. Authenticate with `Authorization: Api-Key …`.",
@@ -263,10 +264,19 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    # The names of the errors' enumerations, as drf-standardized-errors documents them.
+    "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
+    "ENUM_NAME_OVERRIDES": {
+        f"{name}Enum": f"drf_standardized_errors.openapi_serializers.{name}Enum.choices"
+        for name in (
+            "ValidationError", "ClientError", "ServerError", "ErrorCode401", "ErrorCode403", "ErrorCode404",
+            "ErrorCode405", "ErrorCode406", "ErrorCode415", "ErrorCode429", "ErrorCode500",
+        )
+    },
 }
 
 # ── Mail, logs ────────────────────────────────────────────────────────────────────────────────────────────
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="dummymail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="accord@localhost")
 

@@ -1,0 +1,145 @@
+"""Faults from outside, on real processes: nothing lost, nothing doubled (RELIABILITY, promise 4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from config import pulse
+from definitions import documents
+from leads import catalogue, events, lists
+from leads.models import Company, Lead, Signal
+from scoring.models import Qualification, Score
+from sla.models import Clock, Handoff
+from tests.scoring import facts
+from tests.scoring.test_rescoring import put_in_force
+from tests.sla import situations
+
+ROOT = Path(__file__).parents[2]
+MQLS = 150
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a Celery program in a process group of its own, on this test's database; none outlives the test."""
+    started: list[subprocess.Popen[bytes]] = []
+    database = connection.settings_dict
+    url = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
+
+    def program(*words: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "celery", "-A", "config", *words]
+        environment = os.environ | {"DATABASE_URL": url, "COLUMN_CACHE_DIR": str(tmp_path / "columns")}
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+        started.append(process)
+        return process
+
+    yield program
+    for process in started:
+        _kill(process)
+
+
+@pytest.fixture
+def company_at_work() -> None:
+    """A definition in force, commitments, one team that never sleeps, and as many demo requests as `MQLS`."""
+    now = timezone.now()
+    catalogue.ship(signals=Signal.objects)
+    lists.ship()
+    draft = documents.import_document(document=facts.document(), by=None, now=now)
+    put_in_force(draft, now - dt.timedelta(days=1))
+    situations.commitment()
+    situations.team(reps=3, calendar=situations.calendar(weekdays=range(7), opens=0, closes=24))
+    company = Company.objects.create(
+        domain="fit.example", industry="Software", country="DE", employees_low=200, employees_high=200, recorded_at=now
+    )
+    Lead.objects.bulk_create(
+        Lead(email=f"{n}@fit.example", company=company, stage_at=now, recorded_at=now) for n in range(MQLS)
+    )
+
+
+def _ask_for_demos() -> None:
+    at = (timezone.now() - dt.timedelta(seconds=1)).isoformat()
+    items = [
+        {"email": f"{n}@fit.example", "signal": "demo_request", "occurred_at": at, "id": str(n)} for n in range(MQLS)
+    ]
+    answers = events.record(items=items, source="drill", now=timezone.now())
+    assert {answer.status for answer in answers} == {"accepted"}
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _until(holds: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "It did not come to pass."
+        time.sleep(0.05)
+
+
+def _each_lead_is_handed_off_once() -> None:
+    assert Score.objects.count() == MQLS
+    assert Qualification.objects.count() == MQLS
+    assert Handoff.objects.count() == MQLS
+    assert Handoff.objects.values("lead").distinct().count() == MQLS
+    assert Clock.objects.count() == 3 * MQLS
+
+
+@pytest.mark.usefixtures("company_at_work")
+def test_a_worker_killed_in_the_middle_of_a_sweep_loses_nothing_and_doubles_nothing(start: Start) -> None:
+    beat = ["beat", "--schedule", "/dev/null", "--scheduler", "celery.beat:Scheduler"]
+    first = start("worker", "--concurrency", "2", "--loglevel", "error")
+    start(*beat, "--loglevel", "error")
+    _ask_for_demos()
+
+    _until(lambda: Qualification.objects.exists())
+    _kill(first)
+    assert Handoff.objects.count() < MQLS
+    start("worker", "--concurrency", "2", "--loglevel", "error")
+
+    _until(lambda: Handoff.objects.filter(rep__isnull=False).count() == MQLS)
+    _each_lead_is_handed_off_once()
+
+
+@pytest.mark.usefixtures("company_at_work")
+def test_an_emptied_valkey_loses_nothing_and_two_beats_double_nothing(start: Start) -> None:
+    beat = ["beat", "--schedule", "/dev/null", "--scheduler", "celery.beat:Scheduler"]
+    start("worker", "--concurrency", "2", "--loglevel", "error")
+    start(*beat, "--loglevel", "error")
+    start(*beat, "--loglevel", "error")
+    _ask_for_demos()
+
+    _until(lambda: Qualification.objects.exists())
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+
+    _until(lambda: Handoff.objects.filter(rep__isnull=False).count() == MQLS)
+    _each_lead_is_handed_off_once()
+
+
+@pytest.mark.usefixtures("company_at_work")
+def test_one_tick_walks_an_event_all_the_way_to_a_rep() -> None:
+    _ask_for_demos()
+
+    counts = pulse.tick(now=timezone.now())
+
+    assert counts["rescored"] == MQLS
+    assert counts["handed_off"] == 100
+    assert Handoff.objects.filter(rep__isnull=False, tier=1).count() == 100
