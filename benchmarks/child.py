@@ -1,0 +1,61 @@
+"""One measurement in a process of its own: `python -m benchmarks.child MODULE FUNCTION`, the answer as JSON on the last line."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from benchmarks.scratch import ROOT
+
+
+@dataclass(slots=True)
+class Measured:
+    """`rows` went through in `seconds`; `peak` is the most memory the process ever held, in MB; `more` is what else was seen."""
+
+    seconds: float = 0.0
+    rows: int = 0
+    peak: float = 0.0
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        begin = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - begin
+
+
+def measure(environment: dict[str, str], module: str, function: str) -> Measured:
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.child", module, function]
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return Measured(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def folder() -> Path:
+    """Where measurements leave what they found, for the comparison."""
+    return Path(os.environ["BENCH_FOLDER"])
+
+
+def main(module: str, function: str) -> None:
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    connection.ensure_connection()
+    measured: Measured = getattr(import_module(f"benchmarks.{module}"), function)()
+    measured.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(f"\n{json.dumps(asdict(measured))}\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

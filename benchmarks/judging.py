@@ -1,0 +1,99 @@
+"""The bare read, the full rescore and the every-instant backtest: cold and warm, with much, nothing and little changed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+from django.conf import settings
+from django.db import connection
+
+from benchmarks import company, loop
+from benchmarks.child import Measured, folder
+from benchmarks.company import LEADS, NOW
+from leads.models import Lead
+from scoring import backtests, sweeping, versions
+from scoring.models import Score
+from scoring.reading import bulk_reader
+
+_EVENTS = "SELECT lead_id, occurred_at, signal_id FROM leads_event"
+_LEADS = "SELECT id, company_id, known_at, has_history, title, split_part(email, '@', 2) FROM leads_lead"
+_COMPANIES = "SELECT id, known_at, has_history, employees_low, employees_high, industry, country FROM leads_company"
+
+
+def bare_read() -> Measured:
+    """The columns of all events, leads and companies that the engine asks for, into Arrow tables; nothing else."""
+    measured = Measured()
+    with measured.timed(), bulk_reader() as reader:
+        for statement in (_EVENTS, _LEADS, _COMPANIES):
+            measured.rows += _bare(reader.raw, statement).num_rows
+    return measured
+
+
+def _bare(raw: object, statement: str) -> pa.Table:
+    with raw.cursor() as cursor:  # type: ignore[attr-defined]
+        cursor.execute(statement)
+        return cursor.fetch_arrow_table()
+
+
+def rescore_cold_all() -> Measured:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE scoring_score")
+    return _cold(rescore_warm)
+
+
+def rescore_cold() -> Measured:
+    return _cold(rescore_warm)
+
+
+def rescore_cold_some() -> Measured:
+    company.add_events(0.01)
+    return _cold(rescore_warm)
+
+
+def rescore_warm_some() -> Measured:
+    company.add_events(0.01)
+    return rescore_warm()
+
+
+def rescore_warm() -> Measured:
+    measured = Measured(rows=LEADS)
+    with measured.timed():
+        measured.more["written"] = sweeping.sweep_all(now=NOW)
+    meeting = Score.objects.filter(meets=True).order_by("lead_id").values_list("lead_id", flat=True)
+    np.save(folder() / "meets-engine.npy", np.array(meeting, dtype=np.int64))
+    return measured
+
+
+def backtest_cold() -> Measured:
+    return _cold(backtest_warm)
+
+
+def backtest_warm() -> Measured:
+    measured = Measured(rows=LEADS)
+    rules = versions.rules_of(versions.active()[0])
+    with measured.timed():
+        found = backtests.first_instants(rules, until=NOW + company.MICROSECOND)
+    np.save(folder() / "first-engine.npy", np.array(sorted(found.items()), dtype=np.int64).reshape(-1, 2))
+    return measured
+
+
+def loop_sample() -> Measured:
+    """Both questions, lead by lead in plain Python, over a sample; the seconds are of the sample."""
+    every = max(1, LEADS // 1000)
+    ids = list(Lead.objects.filter(pk__gt=0).order_by("pk").values_list("pk", flat=True)[::every])
+    measured = Measured(rows=len(ids))
+    with measured.timed():
+        found = [loop.judged(lead_id, NOW) for lead_id in ids]
+    np.save(folder() / "sample.npy", np.array(ids))
+    np.save(folder() / "meets-loop.npy", np.array([pk for pk, (meets, _) in zip(ids, found, strict=True) if meets]))
+    firsts = [(pk, company.microseconds(at)) for pk, (_, at) in zip(ids, found, strict=True) if at is not None]
+    np.save(folder() / "first-loop.npy", np.array(firsts, dtype=np.int64).reshape(-1, 2))
+    return measured
+
+
+def _cold(run: Callable[[], Measured]) -> Measured:
+    shutil.rmtree(settings.COLUMN_CACHE_DIR, ignore_errors=True)
+    return run()

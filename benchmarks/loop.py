@@ -1,0 +1,53 @@
+"""What one would write first: lead by lead, through the ORM, in plain Python."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from benchmarks import agreement
+from leads.models import Lead
+
+Did = Sequence[tuple[dt.datetime, str]]
+
+
+def judged(lead_id: int, now: dt.datetime) -> tuple[bool, dt.datetime | None]:
+    """Whether the lead meets the definition now, and the first instant at which it did."""
+    lead = Lead.objects.select_related("company").get(pk=lead_id)
+    if not _passes(lead):
+        return False, None
+    did = [
+        (at, code)
+        for at, code in lead.events.order_by("occurred_at").values_list("occurred_at", "signal__code")
+        if at <= now
+    ]
+    return _meets(did, now), next((at for at, _ in did if _meets(did, at)), None)
+
+
+def _passes(lead: Lead) -> bool:
+    company = lead.company
+    if company is None or company.employees_low is None or company.employees_high is None:
+        return False
+    low, high = agreement.EMPLOYEES
+    return (
+        low <= company.employees_low
+        and company.employees_high <= high
+        and company.industry in agreement.INDUSTRIES
+        and company.country in agreement.COUNTRIES
+        and (lead.email or "").partition("@")[2] not in agreement.FREE_EMAIL
+        and not set(lead.title.lower().split()) & set(agreement.NOT_BUYERS)
+    )
+
+
+def _meets(did: Did, at: dt.datetime) -> bool:
+    sums = dict.fromkeys(agreement.SIGNALS, 0.0)
+    intent = 0
+    for when, code in did:
+        if when > at:
+            break
+        age = (at - when) / dt.timedelta(days=1)
+        sums[code] += agreement.SIGNALS[code][0] * (1 - agreement.DECAY_PERCENT / 100) ** (age / agreement.DECAY_DAYS)
+        intent += code in agreement.INTENT and age <= agreement.INTENT_DAYS
+    caps = {code: cap for code, (_, cap) in agreement.SIGNALS.items() if cap is not None}
+    engagement = sum(min(total, caps.get(code, total)) for code, total in sums.items())
+    return round(engagement, 6) >= agreement.THRESHOLD and intent >= agreement.INTENT_AT_LEAST

@@ -1,0 +1,71 @@
+"""The order of the measurements, what they are compared with, and that they agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.child import Measured, measure
+from benchmarks.table import row, say, section
+
+Environment = dict[str, str]
+
+
+def judging(environment: Environment) -> None:
+    loaded = measure(environment, "company", "load")
+    say(f"{loaded.rows:,} events, loaded in {loaded.seconds:,.0f} s")
+    section("Judging everybody")
+    bare = _best(environment, "judging", "bare_read")
+    _show("bare read of the columns (ADBC)", bare, bare)
+    first = measure(environment, "judging", "rescore_cold_all")
+    _show(f"full rescore, cold, {first.more['written']:,} scores written", first, bare)
+    cold = _best(environment, "judging", "rescore_cold")
+    warm = _best(environment, "judging", "rescore_warm")
+    by_sql = min(
+        (_best(environment, "rival", name) for name in ("verdicts", "flat_verdicts")), key=lambda each: each.seconds
+    )
+    _show("full rescore, cold, nothing changed", cold, bare, by_sql)
+    _show("full rescore, warm, nothing changed", warm, bare, by_sql)
+    _show("current verdicts by the best SQL, nothing written", by_sql, bare, by_sql)
+    cold = _best(environment, "judging", "backtest_cold")
+    warm = _best(environment, "judging", "backtest_warm")
+    by_sql = _best(environment, "rival", "first_instants")
+    _show("every-instant backtest, cold", cold, bare, by_sql)
+    _show("every-instant backtest, warm", warm, bare, by_sql)
+    _show("first qualifying instants by the best SQL", by_sql, bare, by_sql)
+    sample = measure(environment, "judging", "loop_sample")
+    _show(f"both in plain Python, a sample of {sample.rows:,} leads", sample, bare)
+    _agree(Path(environment["BENCH_FOLDER"]))
+    for name, title in (("rescore_warm_some", "warm"), ("rescore_cold_some", "cold")):
+        some = measure(environment, "judging", name)
+        _show(f"full rescore, {title}, 1 % of leads did something, {some.more['written']:,} written", some, bare)
+
+
+def _best(environment: Environment, module: str, function: str) -> Measured:
+    """The best of three: a busy machine only ever slows things down."""
+    return min((measure(environment, module, function) for _ in range(3)), key=lambda each: each.seconds)
+
+
+def _show(title: str, measured: Measured, bare: Measured, sql: Measured | None = None) -> None:
+    row(
+        (
+            title,
+            f"{measured.seconds:.2f}",
+            f"{measured.seconds / bare.seconds:.2f}",
+            f"{measured.seconds / sql.seconds:.2f}" if sql else "",
+            f"{measured.rows / measured.seconds:,.0f}",
+            f"{measured.peak:,.0f}",
+        )
+    )
+
+
+def _agree(folder: Path) -> None:
+    """Engine, SQL and loop found the same leads and instants: to the microsecond, on every lead they judged."""
+    import numpy as np
+
+    found = {path.stem: np.load(path) for path in folder.glob("*.npy")}
+    meets, first, sample = found["meets-engine"], found["first-engine"], found["sample"]
+    assert np.array_equal(meets, found["meets-sql"]), "engine and SQL disagree on who meets the definition"
+    assert np.array_equal(first, found["first-sql"]), "engine and SQL disagree on first instants"
+    assert np.array_equal(meets[np.isin(meets, sample)], found["meets-loop"]), "the loop disagrees on who meets"
+    assert np.array_equal(first[np.isin(first[:, 0], sample)], found["first-loop"]), "the loop disagrees on instants"
+    say(f"All agree: {meets.size:,} leads meet the definition now, {len(first):,} did at some instant.")
