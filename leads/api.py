@@ -1,0 +1,242 @@
+"""/api/v1/: facts in (events, leads, companies, outcomes) and facts out (SPEC 13, 14, 16)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import ListAPIView, RetrieveAPIView
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from leads import documents, events, outcomes, people
+from leads.authentication import scoped
+from leads.filters import CompanyFilter, LeadFactsFilter
+from leads.intake import Answer, Statement
+from leads.models import ApiKey, Company, Event, Lead
+from leads.refusals import Refused
+from leads.vocabulary import Role
+
+_READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
+FACTS: Final = scoped("facts:read", "facts:write", read_roles=_READERS, write_roles=(Role.MARKETING_OPS,))
+#: Source of what a signed-in person sends.
+_BY_HAND: Final = "accord"
+_LATEST_EVENTS: Final = 50
+_Post = TypeVar("_Post", bound=Callable[..., Response])
+_OF_ONE: Final = {"accepted": 201, "created": 201, "rejected": 422}
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "leads.authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:  # noqa: ARG002 - the interface of the library
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Api-Key PREFIX.SECRET`"}
+
+
+class ResultSerializer(serializers.Serializer[Any]):
+    status = serializers.CharField(help_text="accepted, duplicate, created, updated, unchanged or rejected.")
+    id = serializers.IntegerField(allow_null=True, help_text="Accord's id; null for what was rejected.")
+    field = serializers.CharField(allow_blank=True, help_text="Of a rejected item: the field at fault.")
+    reason = serializers.CharField(allow_blank=True, help_text="Of a rejected item: the rule it breaks.")
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    """One result for each item, in the order sent, and how many there are of each status."""
+
+    results = ResultSerializer(many=True)
+    counts = serializers.DictField(child=serializers.IntegerField())
+
+
+class CompanySerializer(serializers.ModelSerializer[Company]):
+    class Meta:
+        model = Company
+        exclude = ("has_history",)
+
+
+class EmployerSerializer(serializers.ModelSerializer[Company]):
+    class Meta:
+        model = Company
+        fields = ("id", "external_id", "name", "domain")
+
+
+class LeadSerializer(serializers.ModelSerializer[Lead]):
+    company = EmployerSerializer(allow_null=True)
+
+    class Meta:
+        model = Lead
+        exclude = ("has_history", "next_look_at", "look_failures", "look_error")
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    signal = serializers.CharField(source="signal.code")
+
+    class Meta:
+        model = Event
+        fields = ("id", "signal", "occurred_at", "recorded_at", "source", "external_id", "asset", "properties")
+
+
+class LeadDetailSerializer(LeadSerializer):
+    latest_events = serializers.SerializerMethodField()
+
+    @extend_schema(responses=EventSerializer(many=True))
+    def get_latest_events(self, lead: Lead) -> list[dict[str, Any]]:
+        rows = lead.events.select_related("signal").order_by("-occurred_at", "-pk")[:_LATEST_EVENTS]
+        return list(EventSerializer(rows, many=True).data)
+
+
+class NewestFirst(CursorPagination):
+    """Keyset pages: the cursor is opaque, the next page begins where this one ended, however many rows came since."""
+
+    ordering: str | tuple[str, ...] = "-pk"
+    page_size = 100
+    page_size_query_param = "page_size"
+    max_page_size = 1000
+
+
+class LatestFirst(NewestFirst):
+    ordering = ("-occurred_at", "-pk")
+
+
+def _batch(data: object) -> Sequence[object]:
+    items = data if isinstance(data, list) else [data]
+    if len(items) > events.MAX_BATCH:
+        raise ValidationError({"batch": f"At most {events.MAX_BATCH:,} items; this one has {len(items):,}."})
+    return items
+
+
+def _answer(request: Request, results: Sequence[events.Result | dict[str, Any]]) -> Response:
+    """A batch is always 200 and each item speaks for itself; a single item speaks by its status, too: 201, 200 or 422."""
+    rows = [dataclasses.asdict(result) if isinstance(result, events.Result) else result for result in results]
+    status = 200 if isinstance(request.data, list) else _OF_ONE.get(rows[0]["status"], 200)
+    return Response({"results": rows, "counts": Counter(row["status"] for row in rows)}, status=status)
+
+
+def _source(request: Request) -> str:
+    return request.auth.source if isinstance(request.auth, ApiKey) else _BY_HAND
+
+
+def _posting(operation: str, document: dict[str, Any]) -> Callable[[_Post], _Post]:
+    answers = dict.fromkeys((200, 201, 422), AnswerSerializer)
+    return extend_schema(operation_id=operation, request={"application/json": document}, responses=answers)
+
+
+class EventsView(APIView):
+    permission_classes = (FACTS,)
+
+    @_posting("record_events", documents.EVENTS)
+    def post(self, request: Request) -> Response:
+        """Record one event or up to 1,000. Idempotent on `id` within the API key's source: sent again, it is a duplicate."""
+        return _answer(request, events.record(items=_batch(request.data), source=_source(request), now=timezone.now()))
+
+
+class OutcomesView(APIView):
+    permission_classes = (FACTS,)
+
+    @_posting("record_outcomes", documents.OUTCOMES)
+    def post(self, request: Request) -> Response:
+        """Record one outcome or up to 1,000: opportunity, won, lost. Idempotent on `id` and `kind` within the key's source."""
+        return _answer(
+            request, outcomes.record(items=_batch(request.data), source=_source(request), now=timezone.now())
+        )
+
+
+class LeadsView(ListAPIView[Lead]):
+    """Filter by words, stage, source, company and country; newest first."""
+
+    permission_classes = (FACTS,)
+    serializer_class = LeadSerializer
+    pagination_class = NewestFirst
+    filterset_class = LeadFactsFilter
+    queryset = Lead.objects.select_related("company")
+
+    @_posting("upsert_leads", documents.LEADS)
+    def post(self, request: Request) -> Response:
+        """Create or change one lead or up to 1,000, by `email` or `external_id`. What is not named stays; null is unknown."""
+        return _answer(request, _upserted(request, people.read_lead, people.upsert_leads))
+
+
+class CompaniesView(ListAPIView[Company]):
+    """Filter by words, country and industry; newest first."""
+
+    permission_classes = (FACTS,)
+    serializer_class = CompanySerializer
+    pagination_class = NewestFirst
+    filterset_class = CompanyFilter
+    queryset = Company.objects.all()
+
+    @_posting("upsert_companies", documents.COMPANIES)
+    def post(self, request: Request) -> Response:
+        """Create or change one company or up to 1,000, by `domain` or `external_id`. What is not named stays; null is unknown."""
+        return _answer(request, _upserted(request, people.read_company, people.upsert_companies))
+
+
+class LeadView(RetrieveAPIView[Lead]):
+    """One lead with its attributes of today and its latest events."""
+
+    permission_classes = (FACTS,)
+    serializer_class = LeadDetailSerializer
+    queryset = Lead.objects.select_related("company")
+
+
+class LeadEventsView(ListAPIView[Event]):
+    """All events of one lead, the latest first."""
+
+    permission_classes = (FACTS,)
+    serializer_class = EventSerializer
+    pagination_class = LatestFirst
+    filter_backends = ()
+    queryset = Event.objects.none()
+
+    def get_queryset(self) -> QuerySet[Event]:
+        if "pk" not in self.kwargs:
+            return Event.objects.none()
+        return get_object_or_404(Lead, pk=self.kwargs["pk"]).events.select_related("signal")
+
+
+def _upserted(
+    request: Request, read: Callable[..., Statement], upsert: Callable[..., list[Answer[Any]]]
+) -> list[dict[str, Any]]:
+    items, now = _batch(request.data), timezone.now()
+    answers: dict[int, Answer[Any]] = {}
+    statements: dict[int, Statement] = {}
+    for position, item in enumerate(items):
+        try:
+            statements[position] = read(item, now=now)
+        except Refused as refusal:
+            answers[position] = Answer(None, "rejected", refusal)
+    taken = upsert(items=list(statements.values()), source=_source(request), now=now)
+    answers |= dict(zip(statements, taken, strict=True))
+    return [_row(answers[position]) for position in range(len(items))]
+
+
+def _row(answer: Answer[Any]) -> dict[str, Any]:
+    refusal = answer.refusal
+    return {
+        "status": answer.change,
+        "id": answer.subject.pk if answer.subject else None,
+        "field": refusal.field if refusal else "",
+        "reason": refusal.rule if refusal else "",
+    }
+
+
+urlpatterns: list[URLPattern] = [
+    path("events", EventsView.as_view(), name="events"),
+    path("leads", LeadsView.as_view(), name="leads"),
+    path("leads/<int:pk>", LeadView.as_view(), name="lead"),
+    path("leads/<int:pk>/events", LeadEventsView.as_view(), name="lead-events"),
+    path("companies", CompaniesView.as_view(), name="companies"),
+    path("outcomes", OutcomesView.as_view(), name="outcomes"),
+]

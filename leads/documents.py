@@ -1,0 +1,115 @@
+"""The shapes of what the API takes in, as OpenAPI schemas. The hot path reads by hand, so they are written by hand, too."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from leads import attributes
+from leads.events import MAX_BATCH
+from leads.vocabulary import OutcomeKind, Seniority
+
+_INSTANT = {
+    "type": "string",
+    "format": "date-time",
+    "description": "With its zone; at most five minutes ahead of our clock.",
+}
+_ID = {"oneOf": [{"type": "string", "maxLength": 200, "minLength": 1}, {"type": "integer"}]}
+_LEAD_REF = {
+    "email": {"type": "string", "format": "email"},
+    "lead": {
+        "oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "maxLength": 128}],
+        "description": "Instead of the e-mail: Accord's id as a number, or your own id as a text.",
+    },
+}
+_TYPES: Final = {
+    "do_not_contact": {"type": "boolean", "nullable": True},
+    "is_customer": {"type": "boolean", "nullable": True},
+    "is_competitor": {"type": "boolean", "nullable": True},
+    "annual_revenue": {"type": "number", "minimum": 0, "nullable": True},
+    "technologies": {"type": "array", "items": {"type": "string"}, "nullable": True},
+    "seniority": {"type": "string", "enum": Seniority.values},
+}
+_DATES = {
+    "valid_from": _INSTANT | {"description": "Since when these values hold; default: now."},
+    "created_at": _INSTANT | {"description": "Since when the values of a first statement hold; default: now."},
+}
+_CUSTOM = {
+    "type": "object",
+    "additionalProperties": True,
+    "description": "Your own attributes: texts, numbers, true/false, lists of texts.",
+}
+
+
+def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def _one_or_many(item: dict[str, Any]) -> dict[str, Any]:
+    if not item["required"]:
+        del item["required"]
+    return {"oneOf": [item, {"type": "array", "items": item, "maxItems": MAX_BATCH}]}
+
+
+def _fields(names: Any) -> dict[str, Any]:
+    return {name: _TYPES.get(name, {"type": "string", "nullable": True}) for name in sorted(names)}
+
+
+EVENTS: Final = _one_or_many(
+    _object(
+        _LEAD_REF
+        | {
+            "signal": {"type": "string", "description": "The code of a signal."},
+            "occurred_at": _INSTANT,
+            "id": _ID,
+            "properties": {
+                "type": "object",
+                "additionalProperties": True,
+                "description": "`asset` names the content engaged with.",
+            },
+        },
+        "signal",
+        "occurred_at",
+    )
+)
+OUTCOMES: Final = _one_or_many(
+    _object(
+        _LEAD_REF
+        | {
+            "kind": {"type": "string", "enum": OutcomeKind.values},
+            "at": _INSTANT,
+            "id": _ID,
+            "amount": {"type": "number", "minimum": 0},
+            "reason": {"type": "string", "maxLength": 200},
+        },
+        "kind",
+        "at",
+    )
+)
+LEADS: Final = _one_or_many(
+    _object(
+        {
+            "email": {"type": "string", "format": "email"},
+            "external_id": _ID,
+            "company_domain": {"type": "string"},
+            "company_external_id": _ID,
+            "custom": _CUSTOM,
+        }
+        | _DATES
+        | _fields(attributes.LEAD)
+    )
+)
+COMPANIES: Final = _one_or_many(
+    _object(
+        {
+            "domain": {"type": "string"},
+            "external_id": _ID,
+            "employees": {
+                "oneOf": [{"type": "integer"}, {"type": "string"}],
+                "description": "A count, or a band as 51-200 or 1000+.",
+            },
+            "custom": _CUSTOM,
+        }
+        | _DATES
+        | _fields(attributes.COMPANY)
+    )
+)

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+
+from leads import people
+from leads.models import ApiKey, Event, Lead, Outcome, User
+from leads.vocabulary import Role
+from tests.leads.facts import DAY, NOW, event
+
+pytestmark = pytest.mark.django_db
+
+
+def user(*roles: Role) -> User:
+    person = User.objects.create_user(
+        f"{'-'.join(roles) or 'nobody'}@acme.example", f"{'-'.join(roles)}@acme.example", "secret"
+    )
+    person.groups.set(Group.objects.filter(name__in=roles))
+    return person
+
+
+class Sender(Client):
+    """A machine with a key."""
+
+    def __init__(self, *scopes: str) -> None:
+        owner, _ = User.objects.get_or_create(username="ops", email="ops@acme.example")
+        self.key, secret = ApiKey.objects.create_key(name="site", owner=owner, source="site", scopes=list(scopes))
+        super().__init__(headers={"authorization": f"Api-Key {secret}"})
+
+    def send(self, path: str, body: object) -> Any:
+        return self.post(
+            f"/api/v1/{path}", body if isinstance(body, str) else json.dumps(body), content_type="application/json"
+        )
+
+
+@pytest.fixture
+def sender() -> Sender:
+    return Sender("facts:write", "facts:read")
+
+
+def test_one_event_answers_by_its_status(sender: Sender) -> None:
+    first, again = sender.send("events", event()), sender.send("events", event())
+    bad = sender.send("events", event(signal="dance"))
+
+    assert (first.status_code, again.status_code, bad.status_code) == (201, 200, 422)
+    assert again.json() == {
+        "results": [{"status": "duplicate", "id": first.json()["results"][0]["id"], "field": "", "reason": ""}],
+        "counts": {"duplicate": 1},
+    }
+    assert bad.json()["results"][0]["field"] == "signal"
+    assert Event.objects.get().source == "site"
+
+
+def test_a_batch_answers_item_by_item(sender: Sender) -> None:
+    response = sender.send("events", [event(), event(), 5, event(id="e-2", email="?")])
+
+    assert response.status_code == 200
+    assert [row["status"] for row in response.json()["results"]] == ["accepted", "duplicate", "rejected", "rejected"]
+    assert response.json()["counts"] == {"accepted": 1, "duplicate": 1, "rejected": 2}
+
+
+def test_a_batch_of_more_than_a_thousand_is_refused_whole(sender: Sender) -> None:
+    response = sender.send("events", [event(id=f"e-{n}") for n in range(1001)])
+
+    assert response.status_code == 400
+    assert "1,001" in response.json()["errors"][0]["detail"]
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "", "{", "[" * 10_000, '{"email": NaN}', '{"email": "\\u0000"}', '{"email": "\\ud800"}', "5", '"x"', "null", "[null]", "[[]]",
+        '{"properties": {"n": 1e400}}', '{"lead": 123456789012345678901234567890}', '{"id": ' + "9" * 5000 + "}", "true",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["events", "leads", "companies", "outcomes"])
+def test_whatever_is_sent_the_answer_is_never_a_server_error(sender: Sender, path: str, body: str) -> None:
+    response = sender.send(path, body)
+
+    assert response.status_code in {200, 400, 422}
+    assert response.status_code != 200 or response.json()["counts"] == {"rejected": 1}
+
+
+def test_leads_are_created_changed_and_refused_each_for_itself(sender: Sender) -> None:
+    response = sender.send("leads", [
+        {"email": "ada@acme.example", "title": "CTO", "custom": {"plan": "gold"}, "company_domain": "acme.example"},
+        {"email": "ADA@acme.example", "title": "CEO"},
+        {"email": "ada@acme.example", "title": "CEO"},
+        {"title": "CEO"},
+        {"email": "eve@acme.example", "stage": "won"},
+    ])  # fmt: skip
+
+    assert [row["status"] for row in response.json()["results"]] == [
+        "created",
+        "updated",
+        "unchanged",
+        "rejected",
+        "rejected",
+    ]
+    assert [row["field"] for row in response.json()["results"]] == ["", "", "", "email", "stage"]
+    assert Lead.objects.get().title == "CEO"
+
+
+def test_a_company_is_created_by_its_domain(sender: Sender) -> None:
+    response = sender.send("companies", {"domain": "acme.example", "employees": "51-200", "technologies": ["Go"]})
+
+    assert response.status_code == 201
+    listed = sender.get("/api/v1/companies", {"q": "acme"}).json()["results"]
+    assert [(row["domain"], row["employees_low"], row["employees_high"]) for row in listed] == [
+        ("acme.example", 51, 200)
+    ]
+
+
+def test_an_outcome_moves_the_lead(sender: Sender) -> None:
+    sender.send("events", event())
+    won = {"email": "ada@acme.example", "kind": "won", "at": "2026-03-01T12:00:00Z", "id": 7, "amount": 1200.5}
+
+    first, again, other = (sender.send("outcomes", each) for each in (won, won, won | {"amount": 3}))
+
+    assert (first.status_code, again.status_code, other.status_code) == (201, 200, 422)
+    assert Lead.objects.get().stage == "won"
+    assert float(Outcome.objects.get().amount or 0) == 1200.5
+
+
+def test_leads_are_listed_by_pages_that_new_leads_do_not_shift(sender: Sender) -> None:
+    for number in range(5):
+        people.upsert_lead(email=f"p{number}@acme.example", source="crm", now=NOW)
+    page = sender.get("/api/v1/leads", {"page_size": 2}).json()
+    people.upsert_lead(email="new@acme.example", source="crm", now=NOW)
+
+    following = sender.get(page["next"]).json()
+
+    assert [row["email"][:2] for row in page["results"] + following["results"]] == ["p4", "p3", "p2", "p1"]
+
+
+def test_a_list_takes_as_many_queries_for_any_length(sender: Sender, django_assert_max_num_queries: Any) -> None:
+    for number in range(30):
+        people.upsert_lead(
+            email=f"p{number}@c{number}.example", company_domain=f"c{number}.example", source="crm", now=NOW
+        )
+
+    with django_assert_max_num_queries(5):
+        response = sender.get("/api/v1/leads")
+
+    assert len(response.json()["results"]) == 30
+
+
+@pytest.mark.parametrize(
+    "query", [{"q": "a\x00"}, {"email": "\x00"}, {"company": "9" * 40}, {"stage": "boss"}, {"cursor": "x"}]
+)
+def test_a_filter_that_makes_no_sense_is_refused(sender: Sender, query: dict[str, str]) -> None:
+    assert sender.get("/api/v1/leads", query).status_code in {400, 404}
+
+
+def test_one_lead_shows_its_facts_and_its_events(sender: Sender) -> None:
+    sender.send("events", [event(id=f"e-{n}", occurred_at=(NOW - n * DAY).isoformat()) for n in range(3)])
+    lead = Lead.objects.get()
+
+    shown = sender.get(f"/api/v1/leads/{lead.pk}").json()
+    listed = sender.get(f"/api/v1/leads/{lead.pk}/events", {"page_size": 2}).json()
+
+    assert (shown["email"], shown["stage"]) == ("ada@acme.example", "lead")
+    assert [row["external_id"] for row in shown["latest_events"]] == ["e-0", "e-1", "e-2"]
+    assert [row["external_id"] for row in listed["results"] + sender.get(listed["next"]).json()["results"]] == [
+        "e-0",
+        "e-1",
+        "e-2",
+    ]
+    assert sender.get(f"/api/v1/leads/{lead.pk + 1}").status_code == 404
+
+
+def test_a_key_does_only_what_its_scopes_allow() -> None:
+    reader, writer = Sender("facts:read"), Sender("facts:write")
+
+    assert (reader.send("events", event()).status_code, reader.get("/api/v1/leads").status_code) == (403, 200)
+    assert (writer.send("events", event()).status_code, writer.get("/api/v1/leads").status_code) == (201, 403)
+
+
+def test_a_revoked_key_and_one_in_the_address_are_nobody(sender: Sender) -> None:
+    key = sender.defaults["HTTP_AUTHORIZATION"].split()[1]
+    sender.key.revoked = True
+    sender.key.save()
+
+    assert sender.send("events", event()).status_code == 401
+    assert Client().get("/api/v1/leads", {"api_key": key}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("role", "reads", "writes"), [*((role, role != Role.SDR, role == Role.MARKETING_OPS) for role in Role)]
+)
+def test_people_read_and_write_by_their_role(client: Client, role: Role, reads: bool, writes: bool) -> None:
+    client.force_login(user(role))
+
+    listed = client.get("/api/v1/leads").status_code
+    sent = client.post("/api/v1/leads", {"email": "ada@acme.example"}, content_type="application/json").status_code
+
+    assert (listed, sent) == (200 if reads else 403, 201 if writes else 403)
+
+
+def test_the_stage_the_next_look_and_the_ids_cannot_be_assigned(sender: Sender) -> None:
+    for field in ("id", "stage", "stage_at", "next_look_at", "has_history", "known_at", "look_error", "company_id"):
+        response = sender.send("leads", {"email": "ada@acme.example", field: 5})
+
+        assert (response.status_code, response.json()["results"][0]["field"]) == (422, field)
+
+
+def test_while_the_database_is_away_nothing_is_acknowledged(sender: Sender) -> None:
+    sender.raise_request_exception = False
+    with connection.execute_wrapper(_away):
+        response = sender.send("events", event())
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+
+
+def _away(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    raise OperationalError("server closed the connection unexpectedly")
+
+
+def test_the_clock_of_the_server_judges_the_future(sender: Sender) -> None:
+    ahead = (timezone.now() + 2 * DAY).isoformat()
+
+    assert "in the future" in sender.send("events", event(occurred_at=ahead)).json()["results"][0]["reason"]
+
+
+def test_a_body_past_the_limit_is_refused(sender: Sender) -> None:
+    response = sender.send("events", [event(id=f"e-{n}", properties={"text": "x" * 15_000}) for n in range(500)])
+
+    assert response.status_code == 413
