@@ -9,7 +9,7 @@ from django.db.models import Q
 from config.web import holds
 from leads.models import User
 from leads.vocabulary import Role
-from sla.models import Handoff, HandoffQuerySet
+from sla.models import Handoff, HandoffQuerySet, Rep
 
 #: They read every team's handoffs; only sales acts on them.
 SEE_EVERYTHING: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
@@ -26,7 +26,7 @@ def visible_to(user: User) -> HandoffQuerySet:
         return handoffs
     mine = Q(pk__in=[])
     if holds(user, Role.SDR):
-        mine |= Q(rep__user=user) | Q(team__reps__user=user)
+        mine |= Q(rep__user=user) | Q(team__in=Rep.objects.filter(user=user).values("team"))
     if holds(user, Role.SALES_MANAGER):
         mine |= Q(team__in=user.managed_teams.values("pk")) | Q(rep__isnull=True)
     return handoffs.filter(mine)

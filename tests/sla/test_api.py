@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from leads.models import ApiKey
+from leads.vocabulary import Role, Stage
+from sla.models import Disposition
+from tests.sla import situations
+from tests.sla.situations import MINUTE, NOW
+
+pytestmark = pytest.mark.django_db
+
+
+class Api:
+    """A machine client that acts as the owner of its key."""
+
+    def __init__(self, owner, *scopes):
+        _, key = ApiKey.objects.create_key(name="test", owner=owner, source="test", scopes=list(scopes))
+        self.client = Client(headers={"Authorization": f"Api-Key {key}"})
+
+    def get(self, path, **query):
+        return self.client.get(f"/api/v1/{path}", query)
+
+    def post(self, path, said=None):
+        return self.client.post(f"/api/v1/{path}", said or {}, content_type="application/json")
+
+
+@pytest.fixture
+def handoff():
+    return situations.handoff()
+
+
+@pytest.fixture
+def api(handoff):
+    return Api(handoff.rep.user, "handoffs:read", "handoffs:write")
+
+
+def sentence(answer):
+    return answer.json()["errors"][0]["detail"]
+
+
+def test_the_list_shows_what_the_owner_may_see(handoff, api):
+    elsewhere = situations.team()
+    elsewhere.rules.update(position=0)
+    situations.handoff()
+
+    found = api.get("handoffs").json()["results"]
+
+    assert [row["id"] for row in found] == [handoff.pk]
+
+
+def test_one_handoff_comes_with_its_evidence_clocks_and_words(handoff, api):
+    answer = api.get(f"handoffs/{handoff.pk}").json()
+
+    assert (answer["state"], answer["rep"]["email"], answer["why"]) == (
+        "assigned",
+        handoff.rep.user.email,
+        handoff.qualification.why,
+    )
+    assert {clock["kind"] for clock in answer["clocks"]} == {"route", "first_contact", "disposition"}
+    assert answer["routing_decisions"][0]["explanation"].endswith("next in turn")
+    assert (answer["attempts"], answer["dispositions"], answer["sales_qualification"]) == ([], [], None)
+
+
+def test_a_foreign_id_is_not_found_to_read_or_to_act_on(handoff):
+    stranger = Api(situations.rep(situations.team()).user, "handoffs:read", "handoffs:write")
+
+    answers = [
+        stranger.get(f"handoffs/{handoff.pk}"),
+        *(
+            stranger.post(f"handoffs/{handoff.pk}/{action}")
+            for action in ("accept", "reject", "attempts", "meeting", "qualify", "opportunity", "won", "lost")
+        ),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404] * 9
+
+
+def test_a_key_needs_the_scope(handoff):
+    reader = Api(handoff.rep.user, "handoffs:read")
+
+    assert reader.get("handoffs").status_code == 200
+    assert reader.post(f"handoffs/{handoff.pk}/accept").status_code == 403
+    assert reader.get("reports/sla").status_code == 403
+    assert Client().get("/api/v1/handoffs").status_code == 401
+
+
+def test_marketing_reads_but_never_decides(handoff):
+    key = Api(situations.user(Role.MARKETING_OPS), "handoffs:read", "handoffs:write")
+
+    assert key.get(f"handoffs/{handoff.pk}").status_code == 200
+    assert key.post(f"handoffs/{handoff.pk}/accept").status_code == 403
+    assert not Disposition.objects.exists()
+
+
+def test_a_signed_in_person_uses_it_with_their_roles(handoff):
+    client = Client()
+    client.force_login(handoff.rep.user)
+
+    assert client.get(f"/api/v1/handoffs/{handoff.pk}").status_code == 200
+
+
+def test_from_accepting_to_winning(handoff, api):
+    steps = [
+        ("accept", {}),
+        ("attempts", {"channel": "call", "outcome": "connected"}),
+        ("meeting", {"at": (timezone.now() + dt.timedelta(days=2)).isoformat()}),
+        ("qualify", dict.fromkeys(("problem", "budget", "authority", "timeline"), "Yes.")),
+        ("opportunity", {"amount": "12000.50"}),
+        ("won", {"amount": "11000"}),
+    ]
+
+    answers = [api.post(f"handoffs/{handoff.pk}/{action}", said) for action, said in steps]
+
+    assert [answer.status_code for answer in answers] == [200] * 6, [answer.content for answer in answers]
+    assert [answer.json()["state"] for answer in answers] == [
+        "accepted", "accepted", "accepted", "qualified", "opportunity", "won",
+    ]  # fmt: skip
+    assert situations.fresh(handoff).lead.stage == Stage.WON
+
+
+def test_a_rejection_names_its_reason_by_code(handoff, api):
+    reason = situations.reason_code("bad_timing", family="timing", route="recycle")
+    day = (timezone.now() + dt.timedelta(days=30)).date().isoformat()
+
+    answer = api.post(f"handoffs/{handoff.pk}/reject", {"reason": reason.code, "reengage_on": day})
+
+    assert answer.status_code == 200
+    assert answer.json()["dispositions"][0]["reengage_on"] == day
+
+
+def test_the_second_to_decide_reads_who_and_when(handoff, api):
+    api.post(f"handoffs/{handoff.pk}/accept")
+
+    answer = api.post(f"handoffs/{handoff.pk}/accept")
+
+    assert answer.status_code == 409
+    assert sentence(answer).startswith(f"{handoff.rep} accepted this lead on ")
+
+
+@pytest.mark.parametrize(
+    ("action", "said", "status", "words"),
+    [
+        ("reject", {"reason": "nonsense"}, 400, "does not exist"),
+        ("reject", {}, 400, "required"),
+        ("attempts", {"channel": "pigeon", "outcome": "sent"}, 400, "pigeon"),
+        ("attempts", {"channel": "call", "outcome": "sent", "at": "2026-03-10T10:00:00"}, 400, "zone"),
+        ("attempts", {"channel": "call", "outcome": "sent", "at": "2099-01-01T00:00:00Z"}, 422, "future"),
+        ("attempts", {"channel": "call", "outcome": "sent", "at": "1999-01-01T00:00:00Z"}, 422, "before the lead"),
+        ("meeting", {"at": "2099-01-01T00:00:00Z"}, 409, "Accept the lead"),
+        ("qualify", dict.fromkeys(("problem", "budget", "authority", "timeline"), "x"), 409, "cannot become"),
+        ("qualify", {"problem": "x"}, 400, "required"),
+        ("opportunity", {"amount": "NaN"}, 400, "number"),
+        ("opportunity", {"amount": -1}, 400, "0"),
+        ("lost", {"reason": "x" * 201}, 400, "200"),
+        ("won", {}, 409, "cannot become"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_sentence(handoff, api, action, said, status, words):
+    answer = api.post(f"handoffs/{handoff.pk}/{action}", said)
+
+    assert (answer.status_code, words in sentence(answer)) == (status, True), answer.content
+    assert situations.fresh(handoff).state == "assigned"
+
+
+def test_the_list_costs_the_same_for_any_number(api, handoff, django_assert_num_queries):
+    for _ in range(5):
+        situations.handoff()
+    api.get("handoffs")
+
+    with django_assert_num_queries(4):
+        assert len(api.get("handoffs").json()["results"]) == 6
+
+
+def test_filters_and_pages(api, handoff):
+    for _ in range(3):
+        situations.handoff(tier=1)
+
+    first = api.get("handoffs", tier=1, page_size=2).json()
+    second = api.client.get(first["next"]).json()
+
+    assert (len(first["results"]), len(second["results"]), second["next"]) == (2, 1, None)
+    assert api.get("handoffs", state="won").json()["results"] == []
+    assert api.get("handoffs", created_from=(NOW + MINUTE).isoformat()).json()["results"] == []
+    assert api.get("handoffs", lead="\x00").status_code == 400
+
+
+def test_the_report_has_the_figures_of_the_promises(handoff):
+    key = Api(situations.manager(handoff.team), "reports:read")
+
+    answer = key.get("reports/sla", by="team", since="2026-03-01", until="2026-04-01").json()
+
+    kept = {figure["kind"]: (figure["group"], figure["kept"], figure["running"]) for figure in answer["figures"]}
+    assert kept["route"] == (handoff.team.name, 1, 0)
+    assert kept["first_contact"] == (handoff.team.name, 0, 1)
+    assert answer["since"] == "2026-03-01T00:00:00Z"
+
+
+def test_a_report_of_no_time_is_refused(handoff):
+    key = Api(situations.manager(handoff.team), "reports:read")
+
+    assert key.get("reports/sla", since="2026-04-01", until="2026-03-01").status_code == 400
+    assert key.get("reports/sla", by="mood").status_code == 400
