@@ -44,7 +44,7 @@ def sweep_next(*, now: dt.datetime) -> bool:
     it stands only if the range was done, so a worker that dies leaves it to another."""
     for number in range(_ranges()):
         with transaction.atomic():
-            run, fresh = PeriodicRun.objects.get_or_create(
+            _, fresh = PeriodicRun.objects.get_or_create(
                 job=f"rescore {number}", period=now.date().isoformat(), defaults={"started_at": now}
             )
             if fresh:
@@ -58,6 +58,7 @@ def sweep_all(*, now: dt.datetime) -> int:
     return sum(sweep_range(number, now=now) for number in range(_ranges()))
 
 
+@transaction.atomic
 def sweep_range(number: int, *, now: dt.datetime) -> int:
     """Judge the leads `[number * RANGE, (number + 1) * RANGE)`; how many scores were written."""
     written = 0
@@ -89,8 +90,9 @@ def _keep(judged: Judged, kept: pa.Table, now: dt.datetime) -> int:
     differs[at] = _differ(fresh, kept, at)
     began = judged.at_now.meets.copy()
     began[at] &= ~kept["meets"].to_numpy() | (kept["version_id"].to_numpy() != judged.version.pk)
-    _write(judged, {name: column[differs] for name, column in fresh.items()}, now)
+    # Leads before scores, each in the order of their ids: the prompt path locks them so, and neither waits for the other in vain.
     looks.request(lead_ids=fresh["lead_id"][began].tolist(), at=now)
+    _write(judged, {name: column[differs] for name, column in fresh.items()}, now)
     return int(differs.sum())
 
 
