@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-
 from leads.models import Outcome, StageChange
 from leads.vocabulary import OutcomeKind, Stage
 from scoring import columns
@@ -111,10 +110,7 @@ def compare(first: Mapping[int, int], known: History, *, start: dt.datetime, end
 def verdicts(coverage: Sample, precision: Sample, rejected: int) -> tuple[str, ...]:
     """What can be said, in sentences; below the minimum samples, that nothing can."""
     if coverage.total < WON_AT_LEAST or rejected < REJECTED_AT_LEAST:
-        return (
-            f"Not enough data for a verdict: {coverage.total} won of {WON_AT_LEAST} needed,"
-            f" {rejected} rejected of {REJECTED_AT_LEAST} needed. Read the intervals instead.",
-        )
+        return (_not_enough(coverage.total, rejected),)
     said = []
     if coverage.hits * 100 < coverage.total * COVERAGE_PERCENT:
         said.append(f"Too tight: it would have missed more than {100 - COVERAGE_PERCENT} % of the leads that were won.")
@@ -123,6 +119,13 @@ def verdicts(coverage: Sample, precision: Sample, rejected: int) -> tuple[str, .
     if precision.hits * 100 < precision.total * PRECISION_PERCENT:
         said.append(f"Too loose: fewer than {PRECISION_PERCENT} % of the leads it flags were won.")
     return tuple(said) or ("Passes: it covers the wins, and enough of what it flags is won.",)
+
+
+def _not_enough(won: int, rejected: int) -> str:
+    return (
+        f"Not enough data for a verdict: {won} won of {WON_AT_LEAST} needed, {rejected} rejected of {REJECTED_AT_LEAST} needed."
+        " Read the intervals instead."
+    )
 
 
 def _became(flagged: Mapping[int, int], since: Mapping[int, int]) -> Sample:
