@@ -5,11 +5,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
-from rest_framework.exceptions import ParseError
 
 from definitions import catalogue, documents, wording
 from definitions.document import DocumentRefused
-from leads.parsers import loads
+from leads.payload import BadPayload, loads
 
 
 class Command(BaseCommand):
@@ -24,8 +23,8 @@ class Command(BaseCommand):
             version = documents.import_document(document=document, by=None, now=timezone.now())
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{file} cannot be read: {error}") from error
-        except ParseError as error:
-            raise CommandError(f"{file}: {error.detail}") from error
+        except BadPayload as error:
+            raise CommandError(f"{file}: {error}") from error
         except DocumentRefused as refusal:
             raise CommandError(f"{file} is refused; nothing was stored:\n{refusal}") from refusal
         statement = wording.statement(documents.export(version), catalogue.names())
