@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from definitions.vocabulary import (
     FIELDS,
+    VERSION_TONES,
     Axis,
     DecayMode,
     Decision,
@@ -68,7 +69,9 @@ class Version(models.Model):
     owner = models.CharField(max_length=200, help_text="Who sees to it that the system matches the document.")
     reason = models.TextField(help_text="Why this version: what evidence it answers.")
     sal_rate_target = models.DecimalField(max_digits=4, decimal_places=3, default="0.700")
-    own_statement = models.TextField(blank=True, help_text="Your own words; the generated statement is kept beside them.")
+    own_statement = models.TextField(
+        blank=True, help_text="Your own words; the generated statement is kept beside them."
+    )
 
     decay_mode = models.CharField(max_length=8, choices=DecayMode.choices, default=DecayMode.COMPOUND)
     decay_percent = models.DecimalField(max_digits=6, decimal_places=3, default=10)
@@ -107,12 +110,20 @@ class Version(models.Model):
                 condition=Q(inactivity_after_days__isnull=True, inactivity_points__isnull=True)
                 | Q(inactivity_after_days__isnull=False, inactivity_points__isnull=False),
             ),
-            models.CheckConstraint(name="decay_percent_in_range", condition=Q(decay_percent__gte=0, decay_percent__lte=100)),
-            models.CheckConstraint(name="sal_rate_target_is_a_rate", condition=Q(sal_rate_target__gte=0, sal_rate_target__lte=1)),
+            models.CheckConstraint(
+                name="decay_percent_in_range", condition=Q(decay_percent__gte=0, decay_percent__lte=100)
+            ),
+            models.CheckConstraint(
+                name="sal_rate_target_is_a_rate", condition=Q(sal_rate_target__gte=0, sal_rate_target__lte=1)
+            ),
         ]
         triggers: ClassVar = [
-            pgtrigger.Protect(name="version_is_kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__state="draft")),
-            pgtrigger.ReadOnly(name="version_is_immutable", exclude=LIVING_COLUMNS, condition=~pgtrigger.Q(old__state="draft")),
+            pgtrigger.Protect(
+                name="version_is_kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__state="draft")
+            ),
+            pgtrigger.ReadOnly(
+                name="version_is_immutable", exclude=LIVING_COLUMNS, condition=~pgtrigger.Q(old__state="draft")
+            ),
             pgtrigger.Protect(
                 name="version_begins_as_draft", operation=pgtrigger.Insert, condition=~pgtrigger.Q(new__state="draft")
             ),
@@ -143,6 +154,10 @@ class Version(models.Model):
     @property
     def number(self) -> str:
         return f"v{self.major}.{self.minor}"
+
+    @property
+    def tone(self) -> str:
+        return VERSION_TONES[VersionState(self.state)]
 
     @property
     def is_draft(self) -> bool:
@@ -186,7 +201,9 @@ class Criterion(models.Model):
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="criteria")
     part = models.CharField(max_length=13, choices=Part.choices)
     position = models.PositiveSmallIntegerField(default=0)
-    field = models.CharField(max_length=120, help_text=f"One of {', '.join(FIELDS)}, lead.custom.NAME or company.custom.NAME.")
+    field = models.CharField(
+        max_length=120, help_text=f"One of {', '.join(FIELDS)}, lead.custom.NAME or company.custom.NAME."
+    )
     op = models.CharField(max_length=16, choices=Operator.choices)
     low = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
     high = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
@@ -322,7 +339,9 @@ class Review(models.Model):
     """Why the agreement is looked at again, with the evidence frozen at opening (SPEC 8)."""
 
     definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="reviews")
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, related_name="+", help_text="In force at opening.")
+    version = models.ForeignKey(
+        Version, on_delete=models.PROTECT, null=True, related_name="+", help_text="In force at opening."
+    )
     trigger = models.CharField(max_length=24, choices=ReviewTrigger.choices)
     kind = models.CharField(max_length=16, choices=ReviewKind.choices)
     title = models.CharField(max_length=200)
@@ -330,10 +349,16 @@ class Review(models.Model):
     evidence = models.JSONField(default=dict)
     opened_at = models.DateTimeField()
     opened_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: Accord itself."
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Empty: Accord itself.",
     )
     decided_at = models.DateTimeField(null=True, blank=True)
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     decision = models.TextField(blank=True)
     reasoning = models.TextField(blank=True)
     led_to = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -355,9 +380,13 @@ class Review(models.Model):
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="reviews_stay", operation=pgtrigger.Delete),
-            pgtrigger.ReadOnly(name="review_evidence_stays", exclude=["decided_at", "decided_by", "decision", "reasoning", "led_to"]),
+            pgtrigger.ReadOnly(
+                name="review_evidence_stays", exclude=["decided_at", "decided_by", "decision", "reasoning", "led_to"]
+            ),
             pgtrigger.Protect(
-                name="review_decision_stays", operation=pgtrigger.Update, condition=pgtrigger.Q(old__decided_at__isnull=False)
+                name="review_decision_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__decided_at__isnull=False),
             ),
         ]
 

@@ -22,6 +22,18 @@ class VersionState(models.TextChoices):
     REFUSED = "refused", _("Refused")
 
 
+#: How a state looks on the pages (components/badge.html).
+VERSION_TONES: Final = MappingProxyType(
+    {
+        VersionState.DRAFT: "",
+        VersionState.PROPOSED: "info",
+        VersionState.APPROVED: "info",
+        VersionState.ACTIVE: "good",
+        VersionState.RETIRED: "",
+        VersionState.REFUSED: "bad",
+    }
+)
+
 #: The one table of allowed moves (SPEC 9). A refusal ends the version; its copy goes on as a new minor draft.
 VERSION_MOVES: Final = MappingProxyType(
     {

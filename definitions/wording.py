@@ -111,7 +111,7 @@ def criterion(row: Json, names: Names) -> str:
 
 def field_label(name: str) -> str:
     if name in FIELDS:
-        return _capital(str(FIELDS[name][1]))
+        return capital(str(FIELDS[name][1]))
     return name.partition(".custom.")[2] or name
 
 
@@ -125,14 +125,17 @@ def clause(row: Json, names: Names) -> str:
 def path(row: Json, names: Names) -> str:
     """All clauses of a path or hot trigger."""
     clauses = [clause(each, names) for each in row["clauses"]]
-    return _capital(joined(clauses, "and")) if clauses else "No clause yet"
+    return capital(joined(clauses, "and")) if clauses else "No clause yet"
 
 
 def signal_rule(row: Json) -> str:
-    cap = (
-        "" if row["cap"] is None else f", {'at most' if row['points'] >= 0 else 'down to'} {number(row['cap'])} in all"
-    )
-    return f"{count_noun(row['points'], 'point')} each{cap}"
+    return f"{count_noun(row['points'], 'point')} each{f', {cap(row)}' if cap(row) else ''}"
+
+
+def cap(row: Json) -> str:
+    if row["cap"] is None:
+        return ""
+    return f"{'at most' if row['points'] >= 0 else 'down to'} {number(row['cap'])} in all"
 
 
 def _counted(row: Json, names: Names) -> str:
@@ -221,7 +224,7 @@ def _axis(axis: str) -> str:
     return "BANT" if axis == Axis.BANT else axis
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 

@@ -5,148 +5,347 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Clause',
+            name="Clause",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('axis', models.CharField(blank=True, choices=[('fit', 'fit'), ('engagement', 'engagement'), ('bant', 'BANT'), ('fit+engagement', 'fit + engagement')], max_length=16)),
-                ('signals', django.contrib.postgres.fields.ArrayField(base_field=models.SlugField(max_length=64), blank=True, default=list, size=None)),
-                ('at_least', models.DecimalField(decimal_places=3, max_digits=8)),
-                ('within_days', models.DecimalField(blank=True, decimal_places=4, help_text='Empty: ever.', max_digits=9, null=True)),
-                ('within_hours_of_each_other', models.DecimalField(blank=True, decimal_places=4, max_digits=9, null=True)),
-                ('distinct_assets', models.BooleanField(default=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "axis",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("fit", "fit"),
+                            ("engagement", "engagement"),
+                            ("bant", "BANT"),
+                            ("fit+engagement", "fit + engagement"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "signals",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.SlugField(max_length=64), blank=True, default=list, size=None
+                    ),
+                ),
+                ("at_least", models.DecimalField(decimal_places=3, max_digits=8)),
+                (
+                    "within_days",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, help_text="Empty: ever.", max_digits=9, null=True
+                    ),
+                ),
+                (
+                    "within_hours_of_each_other",
+                    models.DecimalField(blank=True, decimal_places=4, max_digits=9, null=True),
+                ),
+                ("distinct_assets", models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(
-            name='Criterion',
+            name="Criterion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('part', models.CharField(choices=[('gate', 'Gate (all must pass)'), ('fit', 'Fit points'), ('bant', 'BANT points'), ('disqualifiers', 'Disqualifier (any excludes)')], max_length=13)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('field', models.CharField(help_text='One of company.employees, company.industry, company.country, company.annual_revenue, company.business_model, company.technologies, company.is_customer, company.is_competitor, lead.title, lead.seniority, lead.email_domain, lead.country, lead.region, lead.source, lead.do_not_contact, lead.budget, lead.timeline, lead.use_case, lead.custom.NAME or company.custom.NAME.', max_length=120)),
-                ('op', models.CharField(choices=[('between', 'is between'), ('at_least', 'is at least'), ('at_most', 'is at most'), ('in', 'is one of'), ('not_in', 'is none of'), ('contains_any', 'contains any of'), ('has_word_any', 'has any of the words'), ('has_any', 'includes any of'), ('is', 'is (yes/no)'), ('known', 'is known (yes/no)'), ('in_list', 'is in the list')], max_length=16)),
-                ('low', models.DecimalField(blank=True, decimal_places=4, max_digits=18, null=True)),
-                ('high', models.DecimalField(blank=True, decimal_places=4, max_digits=18, null=True)),
-                ('texts', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=253), blank=True, default=list, size=None)),
-                ('flag', models.BooleanField(blank=True, null=True)),
-                ('points', models.DecimalField(decimal_places=3, default=0, max_digits=8)),
-                ('rationale', models.TextField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "part",
+                    models.CharField(
+                        choices=[
+                            ("gate", "Gate (all must pass)"),
+                            ("fit", "Fit points"),
+                            ("bant", "BANT points"),
+                            ("disqualifiers", "Disqualifier (any excludes)"),
+                        ],
+                        max_length=13,
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "field",
+                    models.CharField(
+                        help_text="One of company.employees, company.industry, company.country, company.annual_revenue, company.business_model, company.technologies, company.is_customer, company.is_competitor, lead.title, lead.seniority, lead.email_domain, lead.country, lead.region, lead.source, lead.do_not_contact, lead.budget, lead.timeline, lead.use_case, lead.custom.NAME or company.custom.NAME.",
+                        max_length=120,
+                    ),
+                ),
+                (
+                    "op",
+                    models.CharField(
+                        choices=[
+                            ("between", "is between"),
+                            ("at_least", "is at least"),
+                            ("at_most", "is at most"),
+                            ("in", "is one of"),
+                            ("not_in", "is none of"),
+                            ("contains_any", "contains any of"),
+                            ("has_word_any", "has any of the words"),
+                            ("has_any", "includes any of"),
+                            ("is", "is (yes/no)"),
+                            ("known", "is known (yes/no)"),
+                            ("in_list", "is in the list"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("low", models.DecimalField(blank=True, decimal_places=4, max_digits=18, null=True)),
+                ("high", models.DecimalField(blank=True, decimal_places=4, max_digits=18, null=True)),
+                (
+                    "texts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=253), blank=True, default=list, size=None
+                    ),
+                ),
+                ("flag", models.BooleanField(blank=True, null=True)),
+                ("points", models.DecimalField(decimal_places=3, default=0, max_digits=8)),
+                ("rationale", models.TextField()),
             ],
             options={
-                'verbose_name_plural': 'criteria',
+                "verbose_name_plural": "criteria",
             },
         ),
         migrations.CreateModel(
-            name='Definition',
+            name="Definition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('slug', models.SlugField(max_length=120, unique=True)),
-                ('motion', models.CharField(choices=[('mql', 'MQL (marketing qualified)'), ('pql', 'PQL (product qualified)'), ('aql', 'AQL (account qualified)')], default='mql', max_length=3)),
-                ('is_primary', models.BooleanField(default=False, help_text='The motion most of the pipeline comes from.')),
-                ('created_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, unique=True)),
+                ("slug", models.SlugField(max_length=120, unique=True)),
+                (
+                    "motion",
+                    models.CharField(
+                        choices=[
+                            ("mql", "MQL (marketing qualified)"),
+                            ("pql", "PQL (product qualified)"),
+                            ("aql", "AQL (account qualified)"),
+                        ],
+                        default="mql",
+                        max_length=3,
+                    ),
+                ),
+                (
+                    "is_primary",
+                    models.BooleanField(default=False, help_text="The motion most of the pipeline comes from."),
+                ),
+                ("created_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Path',
+            name="Path",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('paths', 'Path'), ('hot', 'Hot trigger (tier 1)')], default='paths', max_length=5)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('name', models.CharField(max_length=120)),
-                ('rationale', models.TextField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("paths", "Path"), ("hot", "Hot trigger (tier 1)")], default="paths", max_length=5
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("name", models.CharField(max_length=120)),
+                ("rationale", models.TextField()),
             ],
         ),
         migrations.CreateModel(
-            name='Review',
+            name="Review",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('trigger', models.CharField(choices=[('quarter', 'A quarter since the last review'), ('rejection_spike', 'Rejection rate above 35 %'), ('rejection_sustained_2m', 'Rejection rate above 35 % two months running'), ('sal_below_target_2m', 'SAL rate below target two months running'), ('volume_spike', 'MQL volume above its trend'), ('rejection_low', 'Rejection rate below 10 %'), ('stale', 'Not reviewed for too long'), ('manual', 'Opened by hand')], max_length=24)),
-                ('kind', models.CharField(choices=[('light', 'Light check'), ('full', 'Full review'), ('spot', 'Spot review'), ('joint', 'Joint session'), ('reconciliation', 'Reconciliation')], max_length=16)),
-                ('title', models.CharField(max_length=200)),
-                ('proposal', models.TextField(blank=True)),
-                ('evidence', models.JSONField(default=dict)),
-                ('opened_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decision', models.TextField(blank=True)),
-                ('reasoning', models.TextField(blank=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[
+                            ("quarter", "A quarter since the last review"),
+                            ("rejection_spike", "Rejection rate above 35 %"),
+                            ("rejection_sustained_2m", "Rejection rate above 35 % two months running"),
+                            ("sal_below_target_2m", "SAL rate below target two months running"),
+                            ("volume_spike", "MQL volume above its trend"),
+                            ("rejection_low", "Rejection rate below 10 %"),
+                            ("stale", "Not reviewed for too long"),
+                            ("manual", "Opened by hand"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("light", "Light check"),
+                            ("full", "Full review"),
+                            ("spot", "Spot review"),
+                            ("joint", "Joint session"),
+                            ("reconciliation", "Reconciliation"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("proposal", models.TextField(blank=True)),
+                ("evidence", models.JSONField(default=dict)),
+                ("opened_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("decision", models.TextField(blank=True)),
+                ("reasoning", models.TextField(blank=True)),
             ],
         ),
         migrations.CreateModel(
-            name='ReviewEvidence',
+            name="ReviewEvidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('period', models.CharField(max_length=32)),
-                ('evidence', models.JSONField()),
-                ('at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("period", models.CharField(max_length=32)),
+                ("evidence", models.JSONField()),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='SignalRule',
+            name="SignalRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('points', models.DecimalField(decimal_places=3, max_digits=8)),
-                ('cap', models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
-                ('rationale', models.TextField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("points", models.DecimalField(decimal_places=3, max_digits=8)),
+                ("cap", models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
+                ("rationale", models.TextField()),
             ],
         ),
         migrations.CreateModel(
-            name='SignOff',
+            name="SignOff",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('side', models.CharField(choices=[('marketing', 'Marketing'), ('sales', 'Sales'), ('ops', 'Marketing ops'), ('sdr', 'SDR')], max_length=9)),
-                ('decision', models.CharField(choices=[('approved', 'Approved'), ('refused', 'Refused')], max_length=8)),
-                ('at', models.DateTimeField()),
-                ('comment', models.TextField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "side",
+                    models.CharField(
+                        choices=[
+                            ("marketing", "Marketing"),
+                            ("sales", "Sales"),
+                            ("ops", "Marketing ops"),
+                            ("sdr", "SDR"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "decision",
+                    models.CharField(choices=[("approved", "Approved"), ("refused", "Refused")], max_length=8),
+                ),
+                ("at", models.DateTimeField()),
+                ("comment", models.TextField()),
             ],
         ),
         migrations.CreateModel(
-            name='Version',
+            name="Version",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('major', models.PositiveSmallIntegerField(default=1)),
-                ('minor', models.PositiveSmallIntegerField(default=0)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('proposed', 'Proposed'), ('approved', 'Approved'), ('active', 'Active'), ('retired', 'Retired'), ('refused', 'Refused')], default='draft', max_length=8)),
-                ('owner', models.CharField(help_text='Who sees to it that the system matches the document.', max_length=200)),
-                ('reason', models.TextField(help_text='Why this version: what evidence it answers.')),
-                ('sal_rate_target', models.DecimalField(decimal_places=3, default='0.700', max_digits=4)),
-                ('own_statement', models.TextField(blank=True, help_text='Your own words; the generated statement is kept beside them.')),
-                ('decay_mode', models.CharField(choices=[('compound', 'compound'), ('linear', 'linear'), ('none', 'none')], default='compound', max_length=8)),
-                ('decay_percent', models.DecimalField(decimal_places=3, default=10, max_digits=6)),
-                ('decay_per_days', models.DecimalField(decimal_places=2, default=30, max_digits=6)),
-                ('inactivity_after_days', models.DecimalField(blank=True, decimal_places=2, max_digits=7, null=True)),
-                ('inactivity_points', models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
-                ('fit_ceiling', models.DecimalField(blank=True, decimal_places=3, default=100, max_digits=8, null=True)),
-                ('engagement_ceiling', models.DecimalField(blank=True, decimal_places=3, default=100, max_digits=8, null=True)),
-                ('bant_ceiling', models.DecimalField(blank=True, decimal_places=3, default=100, max_digits=8, null=True)),
-                ('engaged_within_days', models.DecimalField(blank=True, decimal_places=2, max_digits=7, null=True)),
-                ('or_request_within_days', models.DecimalField(blank=True, decimal_places=2, max_digits=7, null=True)),
-                ('tier_3_axis', models.CharField(blank=True, choices=[('fit', 'fit'), ('engagement', 'engagement'), ('bant', 'BANT'), ('fit+engagement', 'fit + engagement')], max_length=16)),
-                ('tier_3_less_than', models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('proposed_at', models.DateTimeField(blank=True, null=True)),
-                ('approved_at', models.DateTimeField(blank=True, null=True)),
-                ('activated_at', models.DateTimeField(blank=True, null=True)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("major", models.PositiveSmallIntegerField(default=1)),
+                ("minor", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("proposed", "Proposed"),
+                            ("approved", "Approved"),
+                            ("active", "Active"),
+                            ("retired", "Retired"),
+                            ("refused", "Refused"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "owner",
+                    models.CharField(help_text="Who sees to it that the system matches the document.", max_length=200),
+                ),
+                ("reason", models.TextField(help_text="Why this version: what evidence it answers.")),
+                ("sal_rate_target", models.DecimalField(decimal_places=3, default="0.700", max_digits=4)),
+                (
+                    "own_statement",
+                    models.TextField(
+                        blank=True, help_text="Your own words; the generated statement is kept beside them."
+                    ),
+                ),
+                (
+                    "decay_mode",
+                    models.CharField(
+                        choices=[("compound", "compound"), ("linear", "linear"), ("none", "none")],
+                        default="compound",
+                        max_length=8,
+                    ),
+                ),
+                ("decay_percent", models.DecimalField(decimal_places=3, default=10, max_digits=6)),
+                ("decay_per_days", models.DecimalField(decimal_places=2, default=30, max_digits=6)),
+                ("inactivity_after_days", models.DecimalField(blank=True, decimal_places=2, max_digits=7, null=True)),
+                ("inactivity_points", models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
+                (
+                    "fit_ceiling",
+                    models.DecimalField(blank=True, decimal_places=3, default=100, max_digits=8, null=True),
+                ),
+                (
+                    "engagement_ceiling",
+                    models.DecimalField(blank=True, decimal_places=3, default=100, max_digits=8, null=True),
+                ),
+                (
+                    "bant_ceiling",
+                    models.DecimalField(blank=True, decimal_places=3, default=100, max_digits=8, null=True),
+                ),
+                ("engaged_within_days", models.DecimalField(blank=True, decimal_places=2, max_digits=7, null=True)),
+                ("or_request_within_days", models.DecimalField(blank=True, decimal_places=2, max_digits=7, null=True)),
+                (
+                    "tier_3_axis",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("fit", "fit"),
+                            ("engagement", "engagement"),
+                            ("bant", "BANT"),
+                            ("fit+engagement", "fit + engagement"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("tier_3_less_than", models.DecimalField(blank=True, decimal_places=3, max_digits=8, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("proposed_at", models.DateTimeField(blank=True, null=True)),
+                ("approved_at", models.DateTimeField(blank=True, null=True)),
+                ("activated_at", models.DateTimeField(blank=True, null=True)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='VersionChange',
+            name="VersionChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('from_state', models.CharField(choices=[('draft', 'Draft'), ('proposed', 'Proposed'), ('approved', 'Approved'), ('active', 'Active'), ('retired', 'Retired'), ('refused', 'Refused')], max_length=8)),
-                ('to_state', models.CharField(choices=[('draft', 'Draft'), ('proposed', 'Proposed'), ('approved', 'Approved'), ('active', 'Active'), ('retired', 'Retired'), ('refused', 'Refused')], max_length=8)),
-                ('at', models.DateTimeField()),
-                ('why', models.TextField(blank=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "from_state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("proposed", "Proposed"),
+                            ("approved", "Approved"),
+                            ("active", "Active"),
+                            ("retired", "Retired"),
+                            ("refused", "Refused"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "to_state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("proposed", "Proposed"),
+                            ("approved", "Approved"),
+                            ("active", "Active"),
+                            ("retired", "Retired"),
+                            ("refused", "Refused"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("why", models.TextField(blank=True)),
             ],
         ),
     ]

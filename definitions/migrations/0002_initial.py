@@ -8,229 +8,482 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('definitions', '0001_initial'),
-        ('leads', '0001_initial'),
+        ("definitions", "0001_initial"),
+        ("leads", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='criterion',
-            name='list',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='leads.namedlist'),
+            model_name="criterion",
+            name="list",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="leads.namedlist"
+            ),
         ),
         migrations.AddField(
-            model_name='clause',
-            name='path',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='clauses', to='definitions.path'),
+            model_name="clause",
+            name="path",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="clauses", to="definitions.path"
+            ),
         ),
         migrations.AddField(
-            model_name='review',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="review",
+            name="decided_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='review',
-            name='definition',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='definitions.definition'),
+            model_name="review",
+            name="definition",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="reviews", to="definitions.definition"
+            ),
         ),
         migrations.AddField(
-            model_name='review',
-            name='opened_by',
-            field=models.ForeignKey(help_text='Empty: Accord itself.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="review",
+            name="opened_by",
+            field=models.ForeignKey(
+                help_text="Empty: Accord itself.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='reviewevidence',
-            name='review',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='further_evidence', to='definitions.review'),
+            model_name="reviewevidence",
+            name="review",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="further_evidence", to="definitions.review"
+            ),
         ),
         migrations.AddField(
-            model_name='signalrule',
-            name='signal',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.signal'),
+            model_name="signalrule",
+            name="signal",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="leads.signal"),
         ),
         migrations.AddField(
-            model_name='signoff',
-            name='by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="signoff",
+            name="by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='version',
-            name='based_on',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='definitions.version'),
+            model_name="version",
+            name="based_on",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="definitions.version",
+            ),
         ),
         migrations.AddField(
-            model_name='version',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="version",
+            name="created_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='version',
-            name='definition',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='definitions.definition'),
+            model_name="version",
+            name="definition",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="definitions.definition"
+            ),
         ),
         migrations.AddField(
-            model_name='signoff',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sign_offs', to='definitions.version'),
+            model_name="signoff",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="sign_offs", to="definitions.version"
+            ),
         ),
         migrations.AddField(
-            model_name='signalrule',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='signal_rules', to='definitions.version'),
+            model_name="signalrule",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="signal_rules", to="definitions.version"
+            ),
         ),
         migrations.AddField(
-            model_name='review',
-            name='led_to',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='definitions.version'),
+            model_name="review",
+            name="led_to",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="definitions.version",
+            ),
         ),
         migrations.AddField(
-            model_name='review',
-            name='version',
-            field=models.ForeignKey(help_text='In force at opening.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='definitions.version'),
+            model_name="review",
+            name="version",
+            field=models.ForeignKey(
+                help_text="In force at opening.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="definitions.version",
+            ),
         ),
         migrations.AddField(
-            model_name='path',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='paths', to='definitions.version'),
+            model_name="path",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="paths", to="definitions.version"
+            ),
         ),
         migrations.AddField(
-            model_name='criterion',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='criteria', to='definitions.version'),
+            model_name="criterion",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="criteria", to="definitions.version"
+            ),
         ),
         migrations.AddField(
-            model_name='versionchange',
-            name='by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="versionchange",
+            name="by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='versionchange',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='definitions.version'),
+            model_name="versionchange",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="changes", to="definitions.version"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='clause',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('axis', ''), models.Q(('signals', []), _negated=True)), models.Q(models.Q(('axis', ''), _negated=True), ('distinct_assets', False), ('signals', []), ('within_days', None), ('within_hours_of_each_other', None)), _connector='OR'), name='clause_is_axis_or_count'),
+            model_name="clause",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("axis", ""), models.Q(("signals", []), _negated=True)),
+                    models.Q(
+                        models.Q(("axis", ""), _negated=True),
+                        ("distinct_assets", False),
+                        ("signals", []),
+                        ("within_days", None),
+                        ("within_hours_of_each_other", None),
+                    ),
+                    _connector="OR",
+                ),
+                name="clause_is_axis_or_count",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='clause',
-            trigger=pgtrigger.compiler.Trigger(name='clause_of_a_draft', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE state text;', func="\n            IF TG_OP IN ('UPDATE', 'DELETE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = (SELECT p.version_id FROM definitions_path p WHERE p.id = OLD.path_id) FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n            END IF;\n            IF TG_OP IN ('INSERT', 'UPDATE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = (SELECT p.version_id FROM definitions_path p WHERE p.id = NEW.path_id) FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n                RETURN NEW;\n            END IF;\n            RETURN OLD;\n        ", hash='7d07ed9c52f365810ee3c61f3a2c2e593c252b85', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_clause_of_a_draft_177a2', table='definitions_clause', when='BEFORE')),
+            model_name="clause",
+            trigger=pgtrigger.compiler.Trigger(
+                name="clause_of_a_draft",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE state text;",
+                    func="\n            IF TG_OP IN ('UPDATE', 'DELETE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = (SELECT p.version_id FROM definitions_path p WHERE p.id = OLD.path_id) FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n            END IF;\n            IF TG_OP IN ('INSERT', 'UPDATE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = (SELECT p.version_id FROM definitions_path p WHERE p.id = NEW.path_id) FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n                RETURN NEW;\n            END IF;\n            RETURN OLD;\n        ",
+                    hash="7d07ed9c52f365810ee3c61f3a2c2e593c252b85",
+                    operation="INSERT OR UPDATE OR DELETE",
+                    pgid="pgtrigger_clause_of_a_draft_177a2",
+                    table="definitions_clause",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewevidence',
-            constraint=models.UniqueConstraint(fields=('review', 'period'), name='evidence_once_a_period'),
+            model_name="reviewevidence",
+            constraint=models.UniqueConstraint(fields=("review", "period"), name="evidence_once_a_period"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='reviewevidence',
-            trigger=pgtrigger.compiler.Trigger(name='review_evidence_rows_stay', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='9b468e5c5033f0c9739432a55bb337582c8d4de0', operation='UPDATE OR DELETE', pgid='pgtrigger_review_evidence_rows_stay_3aef6', table='definitions_reviewevidence', when='BEFORE')),
+            model_name="reviewevidence",
+            trigger=pgtrigger.compiler.Trigger(
+                name="review_evidence_rows_stay",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="9b468e5c5033f0c9739432a55bb337582c8d4de0",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_review_evidence_rows_stay_3aef6",
+                    table="definitions_reviewevidence",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(fields=('definition', 'major', 'minor'), name='version_number_once'),
+            model_name="version",
+            constraint=models.UniqueConstraint(fields=("definition", "major", "minor"), name="version_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('definition',), name='one_active_version'),
+            model_name="version",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "active")), fields=("definition",), name="one_active_version"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('tier_3_axis', ''), ('tier_3_less_than', None)), models.Q(models.Q(('tier_3_axis', ''), _negated=True), ('tier_3_less_than__isnull', False)), _connector='OR'), name='tier_3_whole'),
+            model_name="version",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("tier_3_axis", ""), ("tier_3_less_than", None)),
+                    models.Q(models.Q(("tier_3_axis", ""), _negated=True), ("tier_3_less_than__isnull", False)),
+                    _connector="OR",
+                ),
+                name="tier_3_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('inactivity_after_days__isnull', True), ('inactivity_points__isnull', True)), models.Q(('inactivity_after_days__isnull', False), ('inactivity_points__isnull', False)), _connector='OR'), name='inactivity_whole'),
+            model_name="version",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("inactivity_after_days__isnull", True), ("inactivity_points__isnull", True)),
+                    models.Q(("inactivity_after_days__isnull", False), ("inactivity_points__isnull", False)),
+                    _connector="OR",
+                ),
+                name="inactivity_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.CheckConstraint(condition=models.Q(('decay_percent__gte', 0), ('decay_percent__lte', 100)), name='decay_percent_in_range'),
+            model_name="version",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("decay_percent__gte", 0), ("decay_percent__lte", 100)),
+                name="decay_percent_in_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.CheckConstraint(condition=models.Q(('sal_rate_target__gte', 0), ('sal_rate_target__lte', 1)), name='sal_rate_target_is_a_rate'),
+            model_name="version",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sal_rate_target__gte", 0), ("sal_rate_target__lte", 1)),
+                name="sal_rate_target_is_a_rate",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='version',
-            trigger=pgtrigger.compiler.Trigger(name='version_is_kept', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NOT (OLD."state" = \'draft\'))', func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='fbf3973587b3d01be1822f7ca6c832ce99b3e50a', operation='DELETE', pgid='pgtrigger_version_is_kept_9622b', table='definitions_version', when='BEFORE')),
+            model_name="version",
+            trigger=pgtrigger.compiler.Trigger(
+                name="version_is_kept",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (NOT (OLD.\"state\" = 'draft'))",
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="fbf3973587b3d01be1822f7ca6c832ce99b3e50a",
+                    operation="DELETE",
+                    pgid="pgtrigger_version_is_kept_9622b",
+                    table="definitions_version",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='version',
-            trigger=pgtrigger.compiler.Trigger(name='version_is_immutable', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."definition_id" IS DISTINCT FROM (NEW."definition_id") OR OLD."major" IS DISTINCT FROM (NEW."major") OR OLD."minor" IS DISTINCT FROM (NEW."minor") OR OLD."based_on_id" IS DISTINCT FROM (NEW."based_on_id") OR OLD."owner" IS DISTINCT FROM (NEW."owner") OR OLD."reason" IS DISTINCT FROM (NEW."reason") OR OLD."sal_rate_target" IS DISTINCT FROM (NEW."sal_rate_target") OR OLD."own_statement" IS DISTINCT FROM (NEW."own_statement") OR OLD."decay_mode" IS DISTINCT FROM (NEW."decay_mode") OR OLD."decay_percent" IS DISTINCT FROM (NEW."decay_percent") OR OLD."decay_per_days" IS DISTINCT FROM (NEW."decay_per_days") OR OLD."inactivity_after_days" IS DISTINCT FROM (NEW."inactivity_after_days") OR OLD."inactivity_points" IS DISTINCT FROM (NEW."inactivity_points") OR OLD."fit_ceiling" IS DISTINCT FROM (NEW."fit_ceiling") OR OLD."engagement_ceiling" IS DISTINCT FROM (NEW."engagement_ceiling") OR OLD."bant_ceiling" IS DISTINCT FROM (NEW."bant_ceiling") OR OLD."engaged_within_days" IS DISTINCT FROM (NEW."engaged_within_days") OR OLD."or_request_within_days" IS DISTINCT FROM (NEW."or_request_within_days") OR OLD."tier_3_axis" IS DISTINCT FROM (NEW."tier_3_axis") OR OLD."tier_3_less_than" IS DISTINCT FROM (NEW."tier_3_less_than") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='583fba9dfe1c77c50c015ef3392dbc82efaaff90', operation='UPDATE', pgid='pgtrigger_version_is_immutable_bd6f3', table='definitions_version', when='BEFORE')),
+            model_name="version",
+            trigger=pgtrigger.compiler.Trigger(
+                name="version_is_immutable",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."definition_id" IS DISTINCT FROM (NEW."definition_id") OR OLD."major" IS DISTINCT FROM (NEW."major") OR OLD."minor" IS DISTINCT FROM (NEW."minor") OR OLD."based_on_id" IS DISTINCT FROM (NEW."based_on_id") OR OLD."owner" IS DISTINCT FROM (NEW."owner") OR OLD."reason" IS DISTINCT FROM (NEW."reason") OR OLD."sal_rate_target" IS DISTINCT FROM (NEW."sal_rate_target") OR OLD."own_statement" IS DISTINCT FROM (NEW."own_statement") OR OLD."decay_mode" IS DISTINCT FROM (NEW."decay_mode") OR OLD."decay_percent" IS DISTINCT FROM (NEW."decay_percent") OR OLD."decay_per_days" IS DISTINCT FROM (NEW."decay_per_days") OR OLD."inactivity_after_days" IS DISTINCT FROM (NEW."inactivity_after_days") OR OLD."inactivity_points" IS DISTINCT FROM (NEW."inactivity_points") OR OLD."fit_ceiling" IS DISTINCT FROM (NEW."fit_ceiling") OR OLD."engagement_ceiling" IS DISTINCT FROM (NEW."engagement_ceiling") OR OLD."bant_ceiling" IS DISTINCT FROM (NEW."bant_ceiling") OR OLD."engaged_within_days" IS DISTINCT FROM (NEW."engaged_within_days") OR OLD."or_request_within_days" IS DISTINCT FROM (NEW."or_request_within_days") OR OLD."tier_3_axis" IS DISTINCT FROM (NEW."tier_3_axis") OR OLD."tier_3_less_than" IS DISTINCT FROM (NEW."tier_3_less_than") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="583fba9dfe1c77c50c015ef3392dbc82efaaff90",
+                    operation="UPDATE",
+                    pgid="pgtrigger_version_is_immutable_bd6f3",
+                    table="definitions_version",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='version',
-            trigger=pgtrigger.compiler.Trigger(name='version_moves', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{draft:proposed,proposed:approved,proposed:refused,approved:active,approved:refused,active:retired}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='48d2cec8ff7e3cb22c4c06f709483603ff535a0f', operation='UPDATE', pgid='pgtrigger_version_moves_d7a30', table='definitions_version', when='BEFORE')),
+            model_name="version",
+            trigger=pgtrigger.compiler.Trigger(
+                name="version_moves",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE _is_valid_transition BOOLEAN;",
+                    func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{draft:proposed,proposed:approved,proposed:refused,approved:active,approved:refused,active:retired}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
+                    hash="48d2cec8ff7e3cb22c4c06f709483603ff535a0f",
+                    operation="UPDATE",
+                    pgid="pgtrigger_version_moves_d7a30",
+                    table="definitions_version",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signoff',
-            constraint=models.UniqueConstraint(fields=('version', 'side'), name='one_word_a_side'),
+            model_name="signoff",
+            constraint=models.UniqueConstraint(fields=("version", "side"), name="one_word_a_side"),
         ),
         migrations.AddConstraint(
-            model_name='signoff',
-            constraint=models.UniqueConstraint(fields=('version', 'by'), name='one_word_a_person'),
+            model_name="signoff",
+            constraint=models.UniqueConstraint(fields=("version", "by"), name="one_word_a_person"),
         ),
         migrations.AddConstraint(
-            model_name='signoff',
-            constraint=models.CheckConstraint(condition=models.Q(('comment', ''), _negated=True), name='sign_off_has_comment'),
+            model_name="signoff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("comment", ""), _negated=True), name="sign_off_has_comment"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='signoff',
-            trigger=pgtrigger.compiler.Trigger(name='sign_offs_stay', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='ab23b9b0f2c8b42015c3b2287b1acaf7b33a85cc', operation='UPDATE OR DELETE', pgid='pgtrigger_sign_offs_stay_92352', table='definitions_signoff', when='BEFORE')),
+            model_name="signoff",
+            trigger=pgtrigger.compiler.Trigger(
+                name="sign_offs_stay",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="ab23b9b0f2c8b42015c3b2287b1acaf7b33a85cc",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_sign_offs_stay_92352",
+                    table="definitions_signoff",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signalrule',
-            constraint=models.UniqueConstraint(fields=('version', 'signal'), name='signal_once_in_a_version'),
+            model_name="signalrule",
+            constraint=models.UniqueConstraint(fields=("version", "signal"), name="signal_once_in_a_version"),
         ),
         migrations.AddConstraint(
-            model_name='signalrule',
-            constraint=models.CheckConstraint(condition=models.Q(('rationale', ''), _negated=True), name='signal_rule_has_rationale'),
+            model_name="signalrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("rationale", ""), _negated=True), name="signal_rule_has_rationale"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='signalrule',
-            trigger=pgtrigger.compiler.Trigger(name='signal_rule_of_a_draft', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE state text;', func="\n            IF TG_OP IN ('UPDATE', 'DELETE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = OLD.version_id FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n            END IF;\n            IF TG_OP IN ('INSERT', 'UPDATE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = NEW.version_id FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n                RETURN NEW;\n            END IF;\n            RETURN OLD;\n        ", hash='75e391cdde28f9d711d310f66c3c38d293deac2e', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_signal_rule_of_a_draft_64b31', table='definitions_signalrule', when='BEFORE')),
+            model_name="signalrule",
+            trigger=pgtrigger.compiler.Trigger(
+                name="signal_rule_of_a_draft",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE state text;",
+                    func="\n            IF TG_OP IN ('UPDATE', 'DELETE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = OLD.version_id FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n            END IF;\n            IF TG_OP IN ('INSERT', 'UPDATE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = NEW.version_id FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n                RETURN NEW;\n            END IF;\n            RETURN OLD;\n        ",
+                    hash="75e391cdde28f9d711d310f66c3c38d293deac2e",
+                    operation="INSERT OR UPDATE OR DELETE",
+                    pgid="pgtrigger_signal_rule_of_a_draft_64b31",
+                    table="definitions_signalrule",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.UniqueConstraint(condition=models.Q(('decided_at__isnull', True), models.Q(('trigger', 'manual'), _negated=True)), fields=('definition', 'trigger'), name='one_open_review_a_cause'),
+            model_name="review",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("decided_at__isnull", True), models.Q(("trigger", "manual"), _negated=True)),
+                fields=("definition", "trigger"),
+                name="one_open_review_a_cause",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True), ('decision', '')), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False), models.Q(('decision', ''), _negated=True), models.Q(('reasoning', ''), _negated=True)), _connector='OR'), name='review_decided_whole'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decided_at__isnull", True), ("decided_by__isnull", True), ("decision", "")),
+                    models.Q(
+                        ("decided_at__isnull", False),
+                        ("decided_by__isnull", False),
+                        models.Q(("decision", ""), _negated=True),
+                        models.Q(("reasoning", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="review_decided_whole",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='review',
-            trigger=pgtrigger.compiler.Trigger(name='reviews_stay', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='9918f8603a9882cfcd9387bb5afba2591bb8b2f9', operation='DELETE', pgid='pgtrigger_reviews_stay_3ad0b', table='definitions_review', when='BEFORE')),
+            model_name="review",
+            trigger=pgtrigger.compiler.Trigger(
+                name="reviews_stay",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="9918f8603a9882cfcd9387bb5afba2591bb8b2f9",
+                    operation="DELETE",
+                    pgid="pgtrigger_reviews_stay_3ad0b",
+                    table="definitions_review",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='review',
-            trigger=pgtrigger.compiler.Trigger(name='review_evidence_stays', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."definition_id" IS DISTINCT FROM (NEW."definition_id") OR OLD."version_id" IS DISTINCT FROM (NEW."version_id") OR OLD."trigger" IS DISTINCT FROM (NEW."trigger") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."title" IS DISTINCT FROM (NEW."title") OR OLD."proposal" IS DISTINCT FROM (NEW."proposal") OR OLD."evidence" IS DISTINCT FROM (NEW."evidence") OR OLD."opened_at" IS DISTINCT FROM (NEW."opened_at") OR OLD."opened_by_id" IS DISTINCT FROM (NEW."opened_by_id"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='bb8bb2f53525fc0aadc650df379f0f784c2ff706', operation='UPDATE', pgid='pgtrigger_review_evidence_stays_299aa', table='definitions_review', when='BEFORE')),
+            model_name="review",
+            trigger=pgtrigger.compiler.Trigger(
+                name="review_evidence_stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."definition_id" IS DISTINCT FROM (NEW."definition_id") OR OLD."version_id" IS DISTINCT FROM (NEW."version_id") OR OLD."trigger" IS DISTINCT FROM (NEW."trigger") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."title" IS DISTINCT FROM (NEW."title") OR OLD."proposal" IS DISTINCT FROM (NEW."proposal") OR OLD."evidence" IS DISTINCT FROM (NEW."evidence") OR OLD."opened_at" IS DISTINCT FROM (NEW."opened_at") OR OLD."opened_by_id" IS DISTINCT FROM (NEW."opened_by_id"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="bb8bb2f53525fc0aadc650df379f0f784c2ff706",
+                    operation="UPDATE",
+                    pgid="pgtrigger_review_evidence_stays_299aa",
+                    table="definitions_review",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='review',
-            trigger=pgtrigger.compiler.Trigger(name='review_decision_stays', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."decided_at" IS NOT NULL)', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='d3315387924d0939eea9620d83ac751bc2ac86bd', operation='UPDATE', pgid='pgtrigger_review_decision_stays_66af8', table='definitions_review', when='BEFORE')),
+            model_name="review",
+            trigger=pgtrigger.compiler.Trigger(
+                name="review_decision_stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."decided_at" IS NOT NULL)',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="d3315387924d0939eea9620d83ac751bc2ac86bd",
+                    operation="UPDATE",
+                    pgid="pgtrigger_review_decision_stays_66af8",
+                    table="definitions_review",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='path',
-            constraint=models.CheckConstraint(condition=models.Q(('rationale', ''), _negated=True), name='path_has_rationale'),
+            model_name="path",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("rationale", ""), _negated=True), name="path_has_rationale"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='path',
-            trigger=pgtrigger.compiler.Trigger(name='path_of_a_draft', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE state text;', func="\n            IF TG_OP IN ('UPDATE', 'DELETE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = OLD.version_id FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n            END IF;\n            IF TG_OP IN ('INSERT', 'UPDATE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = NEW.version_id FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n                RETURN NEW;\n            END IF;\n            RETURN OLD;\n        ", hash='b83623ba03d927fad10a78e8a3014190adbfc8ab', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_path_of_a_draft_c314d', table='definitions_path', when='BEFORE')),
+            model_name="path",
+            trigger=pgtrigger.compiler.Trigger(
+                name="path_of_a_draft",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE state text;",
+                    func="\n            IF TG_OP IN ('UPDATE', 'DELETE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = OLD.version_id FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n            END IF;\n            IF TG_OP IN ('INSERT', 'UPDATE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = NEW.version_id FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n                RETURN NEW;\n            END IF;\n            RETURN OLD;\n        ",
+                    hash="b83623ba03d927fad10a78e8a3014190adbfc8ab",
+                    operation="INSERT OR UPDATE OR DELETE",
+                    pgid="pgtrigger_path_of_a_draft_c314d",
+                    table="definitions_path",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='criterion',
-            constraint=models.CheckConstraint(condition=models.Q(('rationale', ''), _negated=True), name='criterion_has_rationale'),
+            model_name="criterion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("rationale", ""), _negated=True), name="criterion_has_rationale"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='criterion',
-            trigger=pgtrigger.compiler.Trigger(name='criterion_of_a_draft', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE state text;', func="\n            IF TG_OP IN ('UPDATE', 'DELETE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = OLD.version_id FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n            END IF;\n            IF TG_OP IN ('INSERT', 'UPDATE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = NEW.version_id FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n                RETURN NEW;\n            END IF;\n            RETURN OLD;\n        ", hash='da22bc785a56f81a9771052b5f9b79baf66fe7a2', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_criterion_of_a_draft_ee20b', table='definitions_criterion', when='BEFORE')),
+            model_name="criterion",
+            trigger=pgtrigger.compiler.Trigger(
+                name="criterion_of_a_draft",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE state text;",
+                    func="\n            IF TG_OP IN ('UPDATE', 'DELETE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = OLD.version_id FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n            END IF;\n            IF TG_OP IN ('INSERT', 'UPDATE') THEN\n                SELECT v.state INTO state FROM definitions_version v WHERE v.id = NEW.version_id FOR SHARE;\n                IF state <> 'draft' THEN\n                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;\n                END IF;\n                RETURN NEW;\n            END IF;\n            RETURN OLD;\n        ",
+                    hash="da22bc785a56f81a9771052b5f9b79baf66fe7a2",
+                    operation="INSERT OR UPDATE OR DELETE",
+                    pgid="pgtrigger_criterion_of_a_draft_ee20b",
+                    table="definitions_criterion",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='versionchange',
-            trigger=pgtrigger.compiler.Trigger(name='version_changes_stay', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='a676354ba5a7ff5aaaaf02e9fd30985f24045794', operation='UPDATE OR DELETE', pgid='pgtrigger_version_changes_stay_730b5', table='definitions_versionchange', when='BEFORE')),
+            model_name="versionchange",
+            trigger=pgtrigger.compiler.Trigger(
+                name="version_changes_stay",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="a676354ba5a7ff5aaaaf02e9fd30985f24045794",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_version_changes_stay_730b5",
+                    table="definitions_versionchange",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

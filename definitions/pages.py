@@ -1,0 +1,133 @@
+"""What the published page of a version shows: its rows beside their plain English (SPEC 3.10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Prefetch
+
+from definitions import catalogue, documents, evidence, wording
+from definitions.draft import Json
+from definitions.evidence import Evidence
+from definitions.models import Definition, Review, SignOff, Version
+from definitions.vocabulary import Part
+from definitions.wording import Names, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the definition: what it says, what it gives, why."""
+
+    text: str
+    points: float | None
+    rationale: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    lines: list[Line]
+    gives_points: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    version: Version
+    statement: Statement
+    sections: list[Section]
+    timing: str
+    tiers: tuple[str, ...]
+    decay: str
+    ceilings: str
+    history: list[Version]
+
+    @property
+    def reading(self) -> str:
+        return f"{self.statement.words} words, {self.statement.seconds} seconds aloud"
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherEvidence:
+    title: str
+    evidence: Evidence
+
+
+_CRITERIA = {
+    Part.GATE: "Gate: all must pass",
+    Part.DISQUALIFIER: "Disqualifiers: any one excludes",
+    Part.FIT: "Fit points",
+    Part.BANT: "BANT points",
+}
+
+
+def published(version: Version) -> Published:
+    """Everything on the page, in a number of queries that does not grow with the version or its history."""
+    document, names = documents.export(version), catalogue.names()
+    return Published(
+        version=version,
+        statement=wording.statement(document, names),
+        sections=[section for section in _sections(document, names) if section.lines],
+        timing=wording.timing(document),
+        tiers=wording.tiers(document, names),
+        decay=wording.decay(document),
+        ceilings=wording.ceilings(document),
+        history=history(version.definition),
+    )
+
+
+def listed() -> list[Definition]:
+    """All definitions, the main one first, each with its versions in `listed`, newest first."""
+    versions = Version.objects.order_by("-major", "-minor", "-pk")
+    definitions = Definition.objects.order_by("-is_primary", "name", "pk")
+    return list(definitions.prefetch_related(Prefetch("versions", versions, to_attr="listed")))
+
+
+def evidence_of(review: Review) -> dict[str, Any]:
+    """What the review opened with, and what has come since."""
+    further = review.further_evidence.order_by("at", "pk")
+    return {
+        "evidence": evidence.read(review.evidence),
+        "further": [FurtherEvidence(more.period, evidence.read(more.evidence)) for more in further],
+    }
+
+
+def history(definition: Definition) -> list[Version]:
+    """All versions, newest first, with who signed and each step."""
+    signed = SignOff.objects.select_related("by").order_by("pk")
+    versions = definition.versions.select_related("definition", "created_by").prefetch_related(
+        Prefetch("sign_offs", signed)
+    )
+    return list(versions.order_by("-major", "-minor", "-pk"))
+
+
+def _sections(document: Json, names: Names) -> list[Section]:
+    whole: dict[str, Any] = document
+    return [
+        *(_criteria(title, whole[part], names) for part, title in list(_CRITERIA.items())[:2]),
+        _paths("Paths: any one reaches the threshold", whole["paths"], names),
+        _paths("Hot triggers: any one makes it tier 1", whole["hot"], names),
+        *(_criteria(title, whole[part], names, gives=True) for part, title in list(_CRITERIA.items())[2:]),
+        _signals(whole["signals"], names),
+    ]
+
+
+def _criteria(title: str, rows: list[Json], names: Names, *, gives: bool = False) -> Section:
+    return Section(title, [_criterion(row, names) for row in rows], gives or any(row.get("points") for row in rows))
+
+
+def _criterion(row: dict[str, Any], names: Names) -> Line:
+    return Line(wording.criterion(row, names), row.get("points"), row["rationale"])
+
+
+def _signals(rows: list[dict[str, Any]], names: Names) -> Section:
+    lines = [
+        Line(wording.capital(names.signal(row["signal"])), row["points"], row["rationale"], wording.cap(row))
+        for row in rows
+    ]
+    return Section("Signals: points for what leads do", lines, gives_points=True)
+
+
+def _paths(title: str, rows: list[dict[str, Any]], names: Names) -> Section:
+    return Section(title, [Line(wording.path(row, names), None, row["rationale"], row["name"]) for row in rows])
