@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-WIDTH: Final = 720
+WIDTH: Final = 760
 HEIGHT: Final = 220
 LEFT: Final = 40
-RIGHT: Final = 12
+RIGHT: Final = 28
 TOP: Final = 12
 BOTTOM: Final = 26
 LABELS_AT_MOST: Final = 8

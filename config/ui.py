@@ -100,7 +100,7 @@ def remaining(due: dt.datetime, now: dt.datetime) -> str:
     """A countdown in words: to the second below ten minutes, by the clock on the wall beyond eight hours."""
     seconds = (due - now).total_seconds()
     if seconds < 0:
-        return f"{_span(int(-seconds))} late"
+        return f"{_span(max(SECONDS_OF_A_MINUTE, int(-seconds)))} late"
     if seconds < SECONDS_SHOWN_BELOW:
         return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
     return _span(int(seconds)) if seconds < COUNTDOWN_BELOW else _day_and_time(due, now)

@@ -110,8 +110,8 @@ def _money(kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, n
     """Outcomes of leads that had been handed to sales before."""
     before = handoffs.filter(lead=OuterRef("lead"), created_at__lte=OuterRef("at"))
     of_mqls = Outcome.objects.filter(Exists(before), kind=kind, at__gte=since, at__lte=now)
-    found = of_mqls.aggregate(amount=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
-    return Money(found["amount"] or Decimal(0), found["count"], found["unpriced"])
+    found = of_mqls.aggregate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
+    return Money(found["total"] or Decimal(0), found["count"], found["unpriced"])
 
 
 def _months(handoffs: QuerySet[Handoff], now: dt.datetime) -> list[Decisions]:

@@ -120,7 +120,8 @@ def _clause(answer: Mapping[str, Any]) -> Line:
     if clause.get("axis"):
         text = f"{_capital(str(clause['axis']).replace('+', ' + '))} of at least {_figure(needed)}"
     else:
-        text = f"{_names(clause.get('signals'))} at least {_figure(needed)}×{_window(clause)}"
+        different = " different" if clause.get("distinct") else ""
+        text = f"At least {_figure(needed)}{different} of {_names(clause.get('signals'))}{_window(clause)}"
     return Line(text, _held(answer), f"was {_figure(found)}" if found is not None else "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from config.charts import Chart, Series, line_chart
@@ -40,7 +40,7 @@ class Scorecard:
 
 
 def of(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> Scorecard:
-    weekly = rows(compliance.promises(start=start, end=end, by="week", handoffs=handoffs), BOTH)
+    weekly = by_week(compliance.promises(start=start, end=end, by="week", handoffs=handoffs))
     overall = rows(compliance.promises(start=start, end=end, handoffs=handoffs), BOTH)
     return Scorecard(
         start=start,
@@ -60,6 +60,12 @@ def rows(figures: Iterable[Figure], kinds: Sequence[ClockKind]) -> list[Row]:
         Row(key, next(iter(cells.values())).group, [cells.get(kind) for kind in kinds]) for key, cells in found.items()
     ]
     return sorted(made, key=lambda row: (row.label.casefold(), row.key))
+
+
+def by_week(figures: Iterable[Figure]) -> list[Row]:
+    """In order of time, each with its Monday as people write it."""
+    dated = sorted(rows(figures, BOTH), key=lambda row: row.key)
+    return [replace(row, label=f"{dt.date.fromisoformat(row.key):%-d %b %Y}") for row in dated]
 
 
 def _chart(weeks: Sequence[Row]) -> Chart:

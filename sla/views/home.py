@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from config.charts import Series, line_chart
-from config.web import Request, holds, roles_of
+from config.web import Request, holds, roles_of, roles_required
 from leads.vocabulary import READERS_OF_LEADS, Role
 from sla import dashboard
 from sla.watch import TOO_MANY
@@ -22,14 +22,15 @@ def home(request: Request) -> HttpResponse:
         return redirect("queue")
     if Role.SALES_MANAGER in roles:
         return redirect("sla_report")
-    return overview(request)
+    if holds(request.user, *READERS_OF_LEADS):
+        return redirect("overview")
+    return render(request, "sla/no_role.html")
 
 
-@login_required
+@roles_required(*READERS_OF_LEADS)
 @require_GET
 def overview(request: Request) -> HttpResponse:
-    if not holds(request.user, *READERS_OF_LEADS):
-        return render(request, "sla/no_role.html")
+    """Pipeline first, then acceptance, then what waits (SPEC 12)."""
     now = timezone.now()
     figures = dashboard.overview(now=now)
     rates = [None if month.rejection is None else month.rejection * 100 for month in figures.months]

@@ -5,7 +5,7 @@ const title = document.title;
 // The same words as config.ui.remaining; beyond eight hours the server's text (a day, a time) stays.
 function words(seconds) {
   const late = seconds < 0;
-  const left = Math.abs(seconds);
+  const left = late ? Math.max(60, -seconds) : seconds;
   if (!late && left < 600) return `${Math.floor(left / 60)}:${String(Math.floor(left % 60)).padStart(2, "0")}`;
   const minutes = Math.floor(left / 60);
   const hours = Math.floor(minutes / 60);

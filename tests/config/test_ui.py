@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.http import QueryDict
+from django.utils import timezone
+
+from config.charts import Series, line_chart
+from config.downloads import cell
+from config.ui import days_left, duration, percent, remaining, with_query
+from config.web import zone_of
+
+NOW = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0:00"),
+        (299, "4:59"),
+        (600, "10 min"),
+        (3599, "59 min"),
+        (3600, "1 h 0 min"),
+        (8 * 3600 - 1, "7 h 59 min"),
+        (8 * 3600, "today 18:00"),
+        (24 * 3600, "tomorrow 10:00"),
+        (3 * 86400, "Fri 10:00"),
+        (9 * 86400, "19 Mar"),
+        (-1, "1 min late"),
+        (-3600 * 3, "3 h 0 min late"),
+        (-3600 * 20, "20 h late"),
+        (-86400 * 3, "3 days late"),
+    ],
+)
+def test_a_countdown_reads_as_people_say_it(seconds: int, words: str) -> None:
+    assert remaining(NOW + dt.timedelta(seconds=seconds), NOW) == words
+
+
+def test_a_day_is_the_readers_day() -> None:
+    with timezone.override("Asia/Tokyo"):
+        assert remaining(NOW + dt.timedelta(hours=9), NOW) == "tomorrow 04:00"
+        assert days_left(NOW + dt.timedelta(hours=9), NOW) == "1"
+
+
+def test_figures_without_a_sample_are_dashes() -> None:
+    assert (percent(None), percent(0.7), duration(None), duration(59), duration(725)) == (
+        "–",
+        "70\u202f%",
+        "–",
+        "59 s",
+        "12 min",
+    )
+
+
+def test_other_parameters_stay_in_an_address() -> None:
+    query = QueryDict("q=a%20b&stage=mql&after=7")
+
+    assert with_query(query, after=None) == "?q=a+b&stage=mql"
+    assert with_query(query, after=9) == "?q=a+b&stage=mql&after=9"
+
+
+@pytest.mark.parametrize("name", ["", "Mars/Phobos", "../etc/passwd", "x" * 300])
+def test_a_zone_that_is_none_is_utc(name: str) -> None:
+    class Person:
+        time_zone = name
+
+    assert zone_of(Person()) == dt.UTC
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_no_cell_begins_a_formula(text: str) -> None:
+    assert cell(text) == f"'{text}"
+
+
+def test_cells_that_are_no_text_stay_what_they_are() -> None:
+    assert (cell(-1), cell(None), cell("a=b")) == (-1, "", "a=b")
+
+
+def test_a_gap_in_the_values_is_a_gap_in_the_line() -> None:
+    drawn = line_chart("Kept", ["1", "2", "3", "4"], [Series("Sales", "sales", [50.0, None, 100.0, 0.0])])
+
+    assert drawn.lines[0].path.count("M") == 2
+    assert len(drawn.lines[0].dots) == 3
+
+
+def test_a_chart_of_nothing_is_still_a_chart() -> None:
+    assert line_chart("Kept", [], [Series("Sales", "sales", [])]).lines[0].path == ""

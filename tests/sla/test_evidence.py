@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from sla import evidence
+from sla.evidence import Line
+
+DOCUMENT = {
+    "fit": {"raw": 70, "penalty": 0, "ceiling": 100, "value": 70},
+    "engagement": {"raw": 130, "penalty": 0, "ceiling": None, "value": 130},
+    "gate_answers": [
+        {
+            "criterion": {"key": "gate.1", "field": "company.employees", "op": "between", "value": [50, 1000]},
+            "seen": "51-200",
+            "verdict": "pass",
+        },
+        {
+            "criterion": {"field": "company.industry", "op": "in", "value": ["Logistics"]},
+            "seen": None,
+            "verdict": "unknown",
+        },
+    ],
+    "paths": [
+        {
+            "name": "Engaged",
+            "held": True,
+            "clauses": [
+                {"clause": {"axis": "fit+engagement", "at_least": 100}, "found": 200, "held": True},
+                {
+                    "clause": {"signals": ["demo_request", "pricing_view"], "at_least": 2, "within_days": 30},
+                    "found": 1,
+                    "held": False,
+                },
+            ],
+        }
+    ],
+    "timing": {
+        "engaged_within_days": 30,
+        "engaged_days_ago": 0.25,
+        "or_request_within_days": 90,
+        "open_request_days_ago": None,
+    },
+    "contributions": [
+        {"signal": "email_open", "count": 9, "decayed": 17.0, "contributes": 10.0, "cap": 10},
+        {"signal": "demo_request", "count": 1, "decayed": 50.0, "contributes": 50.0, "cap": None},
+        {"signal": "blog_read", "count": 0, "decayed": 0.0, "contributes": 0.0, "cap": None},
+    ],
+}
+
+
+def test_criteria_say_what_was_seen_and_what_was_needed() -> None:
+    assert evidence.read(DOCUMENT).gate == [
+        Line("Company employees: 51-200", "pass", "needed: 50 to 1,000"),
+        Line("Company industry: not known", "unknown", "needed: Logistics"),
+    ]
+
+
+def test_clauses_read_as_sentences() -> None:
+    way = evidence.read(DOCUMENT).ways[0]
+
+    assert (way.name, way.verdict) == ("Engaged", "pass")
+    assert way.clauses == [
+        Line("Fit + engagement of at least 100", "pass", "was 200"),
+        Line("At least 2 of Demo request, Pricing view, in the last 30 days", "fail", "was 1"),
+    ]
+
+
+def test_contributions_come_largest_first_without_the_silent_ones() -> None:
+    told = evidence.read(DOCUMENT).contributions
+
+    assert [(row.signal, row.count, row.note) for row in told] == [
+        ("Demo request", 1, ""),
+        ("Email open", 9, "limited to 10"),
+    ]
+
+
+def test_timing_tells_how_long_ago() -> None:
+    assert [(line.verdict, line.note) for line in evidence.read(DOCUMENT).timing] == [
+        ("pass", "0.2 days ago"),
+        ("fail", "never"),
+    ]
+
+
+def test_an_axis_without_ceiling_is_drawn_to_the_next_hundred() -> None:
+    assert [(axis.value, axis.ceiling) for axis in evidence.read(DOCUMENT).axes] == [(70, 100), (130, 200)]
+
+
+def test_a_document_of_another_shape_is_read_as_far_as_it_goes() -> None:
+    for document in (None, 3, "x", [], {"paths": 3, "fit": [], "gate_answers": [1], "contributions": [{"count": 1}]}):
+        assert evidence.read(document).ways == []
