@@ -80,7 +80,9 @@ class Qualification(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["lead", "motion"], condition=Q(closed_at__isnull=True), name="one_open_qualification"),
+            models.UniqueConstraint(
+                fields=["lead", "motion"], condition=Q(closed_at__isnull=True), name="one_open_qualification"
+            ),
             models.UniqueConstraint(fields=["lead", "motion", "cycle"], name="qualification_cycle_once"),
             models.CheckConstraint(name="qualification_tier", condition=Q(tier__in=[1, 2, 3])),
         ]

@@ -8,7 +8,8 @@ from typing import Final
 from django.db.models import Prefetch
 
 from leads.models import Lead, User
-from sla import access, dispositions, evidence, timeline
+from scoring import evidence
+from sla import access, dispositions, timeline
 from sla.models import Clock, Disposition, Handoff, HandoffQuerySet, SalesQualification
 from sla.vocabulary import HANDOFF_MOVES, OPEN_STATES, HandoffState
 

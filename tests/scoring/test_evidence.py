@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from sla import evidence
-from sla.evidence import Line
+from scoring import evidence
+from scoring.evidence import Line
 
 DOCUMENT = {
     "fit": {"raw": 70, "penalty": 0, "ceiling": 100, "value": 70},
