@@ -6,7 +6,7 @@ import datetime as dt
 import random
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -108,7 +108,7 @@ def _month(now: dt.datetime, ago: int) -> dt.datetime:
 
 # ── Firms ─────────────────────────────────────────────────────────────────────────────────────────────────
 def _firms(profile: Profile, rng: random.Random, calendar: Calendar) -> list[Firm]:
-    firms = {"nordfjord-foods.example": _nordfjord(calendar)}
+    firms = {firm.domain: firm for firm in _named(calendar)}
     for name, domain in words.COMPETITORS:
         values = {"industry": "Software", "country": "US", "employees_low": 400, "employees_high": 400, "is_competitor": True}
         firms[domain] = Firm(domain, name, values, calendar.start)
@@ -118,9 +118,15 @@ def _firms(profile: Profile, rng: random.Random, calendar: Calendar) -> list[Fir
     return list(firms.values())
 
 
-def _nordfjord(calendar: Calendar) -> Firm:
-    values = {"industry": "Food & Beverage", "country": "SE", "employees_low": 850, "employees_high": 850, "annual_revenue": 190_000_000}
-    return Firm("nordfjord-foods.example", "Nordfjord Foods", values | {"technologies": ["SAP"], "business_model": "B2B"}, calendar.start)
+def _named(calendar: Calendar) -> Iterator[Firm]:
+    """Two that the closing scene cannot do without."""
+    usual = {"annual_revenue": 190_000_000, "technologies": ["SAP"], "business_model": "B2B"}
+    for domain, name, industry, country, employees in (
+        ("nordfjord-foods.example", "Nordfjord Foods", "Food & Beverage", "SE", 850),
+        ("altamar-cargo.example", "Altamar Cargo", "Logistics", "BR", 1200),
+    ):
+        size = {"employees_low": employees, "employees_high": employees}
+        yield Firm(domain, name, {"industry": industry, "country": country} | size | usual, calendar.start)
 
 
 def _firm(rng: random.Random, calendar: Calendar) -> Firm:

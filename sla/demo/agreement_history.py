@@ -1,0 +1,114 @@
+"""How the agreement came about and changed: signed, challenged by a bad month, signed again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from definitions import documents, reviews, versions
+from definitions.models import Definition, Review, Version
+from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side
+from scoring.engine.rules import Rules
+from scoring.rules import compiled
+from sla import watch
+from sla.demo import agreement
+from sla.demo.company import Calendar
+from sla.demo.staff import Staff
+
+_DAY: Final = dt.timedelta(days=1)
+
+Happening: TypeAlias = Callable[[dt.datetime], None]
+
+_REASONING: Final = (
+    "The report that a trade magazine gave away brought readers, not buyers: downloads and mail clicks alone carried them over"
+    " 40 points. From now on downloads are capped and one strong signal must be recent. The smallest firms go as well: under 150"
+    " people nobody has a planner."
+)
+_ANSWER: Final = (
+    "More than 35 % of the handoffs of a month were rejected, most of them as “not interested”. Downloads are capped, and a"
+    " sign of choosing a vendor must be recent; companies from 150 people on."
+)
+
+
+def steps(calendar: Calendar, staff: Staff) -> Iterator[tuple[dt.datetime, Happening]]:
+    """What happened to the agreement, each step with its date."""
+    yield calendar.start, partial(_adopt, staff)
+    change = calendar.new_version
+    yield change - 6 * _DAY, partial(_make_sure_of_review, staff)
+    yield change - 5 * _DAY, partial(_propose, staff, agreement.second(_ANSWER))
+    yield change - 3 * _DAY, partial(_sign, Side.MARKETING, "Fewer, and better. I will say so in the board report.", staff)
+    yield change - 2 * _DAY, partial(_sign, Side.SALES, "If it keeps the readers of free reports away, my people call within the half hour.", staff)
+    yield change, partial(_activate, staff)
+    yield change + dt.timedelta(hours=1), partial(_decide, staff)
+    yield calendar.now - 3 * _DAY, partial(_open_the_quarterly_check, staff)
+
+
+def in_force(calendar: Calendar) -> list[tuple[dt.datetime, Rules]]:
+    """Each version's rules and the instant from which they judge."""
+    documents_ = ((calendar.start, agreement.first()), (calendar.new_version, agreement.second(_ANSWER)))
+    return [(since, compiled(documents.normal(document))) for since, document in documents_]
+
+
+def _adopt(staff: Staff, now: dt.datetime) -> None:
+    _propose(staff, agreement.first(), now)
+    _sign(Side.MARKETING, "At last in writing.", staff, now)
+    _sign(Side.SALES, "Good enough to begin with; we look at it every quarter.", staff, now)
+    _activate(staff, now)
+
+
+def _propose(staff: Staff, document: dict[str, Any], now: dt.datetime) -> None:
+    version = documents.import_document(document=document, by=staff.ops, now=now)
+    versions.propose(version=version, by=staff.ops, now=now)
+
+
+def _sign(side: Side, comment: str, staff: Staff, now: dt.datetime) -> None:
+    by = staff.marketing_leader if side == Side.MARKETING else staff.sales_leader
+    versions.sign(version=_newest(), side=side, decision=Decision.APPROVED, comment=comment, by=by, now=now)
+
+
+def _activate(staff: Staff, now: dt.datetime) -> None:
+    versions.activate(version=_newest(), by=staff.ops, now=now)
+
+
+def _newest() -> Version:
+    return Version.objects.select_related("definition").order_by("-pk")[0]
+
+
+def _make_sure_of_review(staff: Staff, now: dt.datetime) -> None:
+    """In a small example the bad month has too few decisions for Accord to open the review by itself; people then do."""
+    if not Review.objects.exists():
+        title = "Too many readers of free reports among the MQLs"
+        _open(ReviewTrigger.MANUAL, ReviewKind.FULL, title, "See the reasons of the rejections.", staff, now)
+
+
+def _decide(staff: Staff, now: dt.datetime) -> None:
+    for review in Review.objects.undecided().order_by("pk"):
+        reviews.decide(
+            review=review, decision="Tighten: v1.1", reasoning=_REASONING, led_to=_newest(), by=staff.sales_leader, now=now
+        )
+
+
+def _open_the_quarterly_check(staff: Staff, now: dt.datetime) -> None:
+    proposal = "Thirty minutes: SAL and rejection rate against the baseline, the reasons, one thing to change or none."
+    _open(ReviewTrigger.QUARTER, ReviewKind.LIGHT, "Quarterly check of the MQL definition", proposal, staff, now)
+
+
+def _open(
+    trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, staff: Staff, now: dt.datetime
+) -> None:
+    definition = Definition.objects.get(name=agreement.NAME)
+    decided = watch.rejection(definition=definition, month=watch.Month.containing(now, months_back=1))
+    evidence = {"decided": len(decided.words), "rejected": len(decided.rejected), "percent": decided.percent}
+    reviews.open_review(
+        definition=definition,
+        trigger=trigger,
+        kind=kind,
+        title=title,
+        evidence=evidence,
+        proposal=proposal,
+        period=decided.month.name,
+        by=staff.ops,
+        now=now,
+    )
