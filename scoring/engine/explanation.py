@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -125,4 +126,7 @@ def _plain(value: Any, name: str = "") -> Any:
         return sorted(value)
     if isinstance(value, tuple | list):
         return [_plain(part) for part in value]
+    # JSON knows no NaN, and an attribute may be one.
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return str(value) if isinstance(value, Band) else value

@@ -71,7 +71,7 @@ def _timing(told: Explanation) -> str:
 def _points(answer: ClauseAnswer) -> str:
     clause = answer.clause
     axis = "" if not isinstance(clause, AxisClause) or clause.axis == "engagement" else f"{clause.axis} "
-    # Two decimals, unless they would make what falls short look as if it reached.
+    # As few decimals as will do: what falls short must not look as if it reached.
     shown = next(text for text in (f"{answer.found:.{n}f}" for n in (0, 1, 2, 6)) if _honest(text, answer))
     return f"{shown} {axis.replace('+', ' and ')}points of {clause.at_least:g}"
 
