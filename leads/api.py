@@ -26,7 +26,6 @@ from leads.authentication import scoped
 from leads.filters import CompanyFilter, LeadFactsFilter
 from leads.intake import Answer, Statement
 from leads.models import ApiKey, Company, Event, Lead
-from leads.refusals import Refused
 from leads.vocabulary import Role
 
 _READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
@@ -210,16 +209,8 @@ def _upserted(
     request: Request, read: Callable[..., Statement], upsert: Callable[..., list[Answer[Any]]]
 ) -> list[dict[str, Any]]:
     items, now = _batch(request.data), timezone.now()
-    answers: dict[int, Answer[Any]] = {}
-    statements: dict[int, Statement] = {}
-    for position, item in enumerate(items):
-        try:
-            statements[position] = read(item, now=now)
-        except Refused as refusal:
-            answers[position] = Answer(None, "rejected", refusal)
-    taken = upsert(items=list(statements.values()), source=_source(request), now=now)
-    answers |= dict(zip(statements, taken, strict=True))
-    return [_row(answers[position]) for position in range(len(items))]
+    answers = people.read_and_upsert(items=items, read=read, upsert=upsert, source=_source(request), now=now)
+    return [_row(answer) for answer in answers]
 
 
 def _row(answer: Answer[Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ One person is one lead, by e-mail or by external id; one company by domain or by
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
@@ -59,6 +59,30 @@ def upsert_leads(*, items: Sequence[Statement], source: str, now: dt.datetime) -
 def upsert_companies(*, items: Sequence[Statement], source: str, now: dt.datetime) -> list[Answer[Company]]:
     """Create or change these companies. Leads whose e-mail has the domain of a company, and no other company, join it."""
     return _repeated(lambda: CompanyIntake(source, now).take(items))
+
+
+def read_and_upsert(
+    *,
+    items: Iterable[object],
+    read: Callable[..., Statement],
+    upsert: Callable[..., list[Answer[Subject]]],
+    source: str,
+    now: dt.datetime,
+    since: dt.datetime | None = None,
+) -> list[Answer[Subject]]:
+    """Items as strangers send them: those that can be read are upserted, the others answered with their refusal."""
+    answers: list[Answer[Subject] | None] = []
+    statements: dict[int, Statement] = {}
+    for position, item in enumerate(items):
+        answers.append(None)
+        try:
+            statements[position] = read(item, now=now, since=since)
+        except Refused as refusal:
+            answers[position] = Answer(None, "rejected", refusal)
+    taken = upsert(items=list(statements.values()), source=source, now=now)
+    for position, answer in zip(statements, taken, strict=True):
+        answers[position] = answer
+    return [answer for answer in answers if answer is not None]
 
 
 def upsert_lead(  # noqa: PLR0913 - all by name

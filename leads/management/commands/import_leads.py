@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from leads.management.importing import ImportCommand
+
+
+class Command(ImportCommand):
+    help = "Import leads from a CSV file."
+    kind = "leads"

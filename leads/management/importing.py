@@ -1,0 +1,66 @@
+"""`manage.py import_…`: what the four commands share."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from leads import imports, payload
+from leads.mapping import KINDS, Map, read_map
+from leads.models import ImportRun
+from leads.tabular import Unreadable
+
+
+class ImportCommand(BaseCommand):
+    """Streams a CSV file in. Interrupted, the same command goes on where it stopped."""
+
+    kind: ClassVar[str]
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--map", type=Path, help="JSON: which column means what, see docs/importing.md")
+        parser.add_argument("--rejected", type=Path, help="where rows that are refused go (default: FILE.rejected.csv)")
+        parser.add_argument("--source", default="import", help="the space of the file's ids (default: import)")
+        parser.add_argument("--again", action="store_true", help="read a file again that was imported already")
+        parser.add_argument("--strict", action="store_true", help="exit with 1 when any row was refused")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        rejected = options["rejected"] or path.with_name(f"{path.name}.rejected.csv")
+        try:
+            a_map = read_map(_document(options["map"]), KINDS[self.kind]) if options["map"] else Map()
+            file = imports.prepare(
+                path=path, kind=KINDS[self.kind], a_map=a_map, source=options["source"][:64], rejected=rejected
+            )
+            run = imports.run(file=file, again=options["again"], now=timezone.now(), progress=self._show)
+        except (Unreadable, OSError) as error:
+            raise CommandError(str(error)) from error
+        self._summarise(run, rejected)
+        taken = run.created + run.updated + run.unchanged
+        if run.rejected and (options["strict"] or not taken):
+            sys.exit(1)
+
+    def _show(self, run: ImportRun) -> None:
+        if self.stderr.isatty():
+            self.stderr.write(f"\r{run.lines_done:>12,} lines", ending="")
+
+    def _summarise(self, run: ImportRun, rejected: Path) -> None:
+        if self.stderr.isatty():
+            self.stderr.write("")
+        self.stdout.write(
+            f"{self.kind}: {run.created:,} new, {run.updated:,} changed, {run.unchanged:,} as before, {run.rejected:,} refused."
+        )
+        if run.rejected:
+            self.stdout.write(f"The refused rows and why: {rejected}")
+
+
+def _document(path: Path) -> object:
+    try:
+        return payload.loads(path.read_text(encoding="utf-8-sig"))
+    except (payload.BadPayload, UnicodeDecodeError) as error:
+        raise Unreadable(f"{path.name}: {error}") from error
