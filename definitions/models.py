@@ -22,7 +22,7 @@ from definitions.vocabulary import (
     Side,
     VersionState,
 )
-from leads.models import NamedList, Signal, append_only
+from leads.models import FrozenOnce, NamedList, Signal, append_only
 from leads.vocabulary import Motion
 
 
@@ -121,7 +121,7 @@ class Version(models.Model):
             pgtrigger.Protect(
                 name="version_is_kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__state="draft")
             ),
-            pgtrigger.ReadOnly(
+            FrozenOnce(
                 name="version_is_immutable", exclude=LIVING_COLUMNS, condition=~pgtrigger.Q(old__state="draft")
             ),
             pgtrigger.Protect(

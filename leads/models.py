@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.conf import settings
@@ -25,6 +25,13 @@ EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part",
 def append_only(name: str) -> pgtrigger.Protect:
     """A ledger: rows may be added, never changed or deleted, by nobody (RELIABILITY promise 3)."""
     return pgtrigger.Protect(name=name, operation=pgtrigger.Update | pgtrigger.Delete)
+
+
+class FrozenOnce(pgtrigger.ReadOnly):
+    """Columns that cannot change once `condition` holds. The library's ReadOnly takes a condition and drops it."""
+
+    def get_condition(self, model: Any) -> Any:
+        return super().get_condition(model) & self.condition  # type: ignore[no-untyped-call]
 
 
 class User(AbstractUser):

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from definitions.models import Version
-from leads.models import Lead, append_only
+from leads.models import FrozenOnce, Lead, append_only
 from leads.vocabulary import Motion
 from scoring.models import Qualification
 from sla.vocabulary import (
@@ -194,7 +194,7 @@ class Commitment(models.Model):
             pgtrigger.Protect(
                 name="commitment_is_kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__state="draft")
             ),
-            pgtrigger.ReadOnly(
+            FrozenOnce(
                 name="commitment_is_immutable",
                 exclude=["state", "retired_at"],
                 condition=~pgtrigger.Q(old__state="draft"),
