@@ -39,6 +39,12 @@ def pure(calendar: WorkCalendar, around: dt.datetime) -> Calendar:
     )
 
 
+def check(*, zone: str, country: str, subdivision: str, now: dt.datetime) -> None:
+    """Raises BadCalendar when such a calendar could not be read later."""
+    Calendar(zone=zone)
+    _public_holidays(country, subdivision, now.year)
+
+
 def whole_days(calendar: Calendar) -> Calendar:
     """The same working days, around the clock: what the disposition clock counts (docs/decisions/disposition-clock.md)."""
     return replace(

@@ -1,0 +1,279 @@
+"""Stock admin: calendars, teams and what was promised are edited here; ledgers are only read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils import timezone
+
+from sla import calendars
+from sla.calendar import HOURS_AND_MINUTES, MINUTES_A_DAY, BadCalendar
+from sla.models import (
+    Absence,
+    Attempt,
+    CalendarVersion,
+    Clock,
+    Commitment,
+    Disposition,
+    Handoff,
+    Notice,
+    ReasonCode,
+    Rep,
+    RoutingDecision,
+    RoutingRule,
+    SalesQualification,
+    SpecialDay,
+    Team,
+    WorkCalendar,
+    WorkHours,
+)
+from sla.vocabulary import CommitmentState
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class MinutesField(forms.CharField):
+    """A time of day, kept as minutes after midnight; "24:00" is the midnight after."""
+
+    widget = forms.TextInput(attrs={"size": 6, "placeholder": "09:00"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value // 60:02}:{value % 60:02}" if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return time_of_day(text)
+        except BadCalendar as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.prepare_value(initial) != data) and bool(initial is not None or data)
+
+
+def time_of_day(text: str) -> int:
+    match = HOURS_AND_MINUTES.fullmatch(text)
+    minutes = int(match[1]) * 60 + int(match[2]) if match else MINUTES_A_DAY + 1
+    if minutes > MINUTES_A_DAY:
+        raise BadCalendar(f"{text!r} is not a time between 00:00 and 24:00.")
+    return minutes
+
+
+class WorkHoursForm(forms.ModelForm):  # type: ignore[type-arg]
+    weekday = forms.TypedChoiceField(choices=list(enumerate(WEEKDAYS)), coerce=int)
+    opens = MinutesField()
+    closes = MinutesField(help_text="At or before the opening: runs into the next day.")
+
+    class Meta:
+        model = WorkHours
+        fields = ("weekday", "opens", "closes")
+
+    def clean_opens(self) -> int:
+        opens: int = self.cleaned_data["opens"]
+        if opens >= MINUTES_A_DAY:
+            raise forms.ValidationError("The day begins at 00:00.")
+        return opens
+
+
+class SpecialDayForm(forms.ModelForm):  # type: ignore[type-arg]
+    opens = MinutesField(required=False, help_text="Empty: closed.")
+    closes = MinutesField(required=False)
+
+    class Meta:
+        model = SpecialDay
+        fields = ("date", "label", "opens", "closes")
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if not self.errors and (said.get("opens") is None) != (said.get("closes") is None):
+            raise forms.ValidationError("Give both times, or none for a day that is closed.")
+        return said
+
+
+class WorkCalendarForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = WorkCalendar
+        fields = ("name", "zone", "country", "subdivision")
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if not self.errors:
+            given = {name: said.get(name, "") for name in ("zone", "country", "subdivision")}
+            try:
+                calendars.check(**given, now=timezone.now())
+            except BadCalendar as error:
+                raise forms.ValidationError(str(error)) from error
+        return said
+
+
+class WorkHoursInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = WorkHours
+    form = WorkHoursForm
+    extra = 1
+    ordering = ("weekday", "opens", "pk")
+
+
+class SpecialDayInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = SpecialDay
+    form = SpecialDayForm
+    extra = 1
+    ordering = ("date", "pk")
+
+
+@admin.register(WorkCalendar)
+class WorkCalendarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = WorkCalendarForm
+    inlines = (WorkHoursInline, SpecialDayInline)
+    list_display = ("name", "zone", "country", "subdivision")
+
+
+class RepInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Rep
+    extra = 0
+    fields = ("user", "is_active", "is_away", "capacity", "weight", "calendar")
+
+
+@admin.register(Team)
+class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "calendar")
+    list_select_related = ("calendar",)
+    filter_horizontal = ("managers",)
+    inlines = (RepInline,)
+
+
+class AbsenceInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Absence
+    extra = 1
+
+
+@admin.register(Rep)
+class RepAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("user", "team", "is_active", "is_away", "capacity", "weight", "last_assigned_at")
+    list_filter = ("team", "is_active", "is_away")
+    list_select_related = ("user", "team")
+    search_fields = ("user__first_name", "user__last_name", "user__email")
+    readonly_fields = ("last_assigned_at",)
+    inlines = (AbsenceInline,)
+
+
+@admin.register(RoutingRule)
+class RoutingRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("position", "name", "team", "is_active")
+    list_display_links = ("name",)
+    list_select_related = ("team",)
+    ordering = ("position", "pk")
+
+
+@admin.register(ReasonCode)
+class ReasonCodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("label", "code", "family", "route", "needs_note", "needs_attempts", "is_offered", "position")
+    list_filter = ("family", "route", "is_offered")
+    ordering = ("position", "pk")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ReasonCode | None = None) -> tuple[str, ...]:  # noqa: ARG002
+        return () if obj is None else ("code",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: ReasonCode | None = None) -> bool:  # noqa: ARG002
+        """A reason that was ever given stays; retire it by not offering it."""
+        return False
+
+
+@admin.register(Commitment)
+class CommitmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A draft is edited; both sides sign it where commitments are activated (sla.commitments)."""
+
+    list_display = ("number", "state", "activated_at", "retired_at", "signed_by_marketing", "signed_by_sales")
+    list_select_related = ("signed_by_marketing", "signed_by_sales")
+    ordering = ("-number",)
+    readonly_fields = ("state", "signed_by_marketing", "signed_by_sales", "activated_at", "retired_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: Commitment | None = None) -> bool:
+        return _is_draft(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Commitment | None = None) -> bool:
+        return _is_draft(obj) and super().has_delete_permission(request, obj)
+
+
+class Ledger(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Read only: what happened is written by use-cases and corrected by none."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+
+@admin.register(Handoff)
+class HandoffAdmin(Ledger):
+    list_display = ("id", "lead", "state", "tier", "team", "rep", "created_at", "decided_at")
+    list_filter = ("state", "tier", "team")
+    list_select_related = ("lead", "team", "rep__user")
+    search_fields = ("lead__email", "lead__last_name")
+    ordering = ("-pk",)
+
+
+@admin.register(Clock)
+class ClockAdmin(Ledger):
+    list_display = ("id", "handoff_id", "kind", "started_at", "due_at", "met_at", "breached_at", "is_late")
+    list_filter = ("kind", "is_late")
+    ordering = ("-pk",)
+
+
+@admin.register(Disposition)
+class DispositionAdmin(Ledger):
+    list_display = ("id", "handoff_id", "kind", "reason", "by", "at", "corrects_id")
+    list_filter = ("kind", "reason__family")
+    list_select_related = ("reason", "by")
+    ordering = ("-pk",)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(Ledger):
+    list_display = ("id", "handoff_id", "at", "channel", "outcome", "by")
+    list_select_related = ("by",)
+    ordering = ("-pk",)
+
+
+@admin.register(RoutingDecision)
+class RoutingDecisionAdmin(Ledger):
+    list_display = ("id", "handoff_id", "at", "explanation", "by")
+    list_select_related = ("by",)
+    ordering = ("-pk",)
+
+
+@admin.register(SalesQualification)
+class SalesQualificationAdmin(Ledger):
+    list_display = ("id", "handoff_id", "at", "by")
+    list_select_related = ("by",)
+    ordering = ("-pk",)
+
+
+@admin.register(Notice)
+class NoticeAdmin(Ledger):
+    list_display = ("id", "kind", "to", "text", "created_at", "sent_at", "failures")
+    list_filter = ("kind",)
+    list_select_related = ("to",)
+    ordering = ("-pk",)
+
+
+@admin.register(CalendarVersion)
+class CalendarVersionAdmin(Ledger):
+    list_display = ("id", "calendar", "created_at", "digest")
+    list_select_related = ("calendar",)
+    ordering = ("-pk",)
+
+
+def _is_draft(commitment: Commitment | None) -> bool:
+    return commitment is None or commitment.state == CommitmentState.DRAFT

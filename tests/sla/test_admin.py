@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from sla.admin import Ledger
+from sla.models import Clock, Commitment, Disposition, Handoff, WorkCalendar
+from tests.sla import situations
+from tests.sla.situations import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def chief(client):
+    client.force_login(situations.user(is_staff=True, is_superuser=True))
+    return client
+
+
+def form(**changes):
+    fields = {"name": "Berlin", "zone": "Europe/Berlin", "country": "DE", "subdivision": "BE"}
+    for prefix in ("hours", "special_days"):
+        fields |= {f"{prefix}-TOTAL_FORMS": 1, f"{prefix}-INITIAL_FORMS": 0}
+    fields |= {"hours-0-weekday": 0, "hours-0-opens": "22:00", "hours-0-closes": "06:00"}
+    return fields | changes
+
+
+def test_a_calendar_is_edited_in_times_of_day(chief):
+    days = {"special_days-0-date": "2026-12-24", "special_days-0-label": "Half day"}
+    times = {"special_days-0-opens": "09:00", "special_days-0-closes": "24:00"}
+
+    answer = chief.post(reverse("admin:sla_workcalendar_add"), form(**days, **times))
+
+    assert answer.status_code == 302, answer.context["errors"]
+    made = WorkCalendar.objects.get()
+    assert str(made.hours.get()) == "0 22:00-06:00"
+    assert (made.special_days.get().opens, made.special_days.get().closes) == (540, 1440)
+    page = chief.get(reverse("admin:sla_workcalendar_change", args=[made.pk])).content.decode()
+    assert 'value="22:00"' in page
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"zone": "Atlantis/Capital"},
+        {"country": "XX"},
+        {"hours-0-opens": "9 o'clock"},
+        {"hours-0-opens": "24:00"},
+        {"hours-0-closes": "24:01"},
+        {"hours-0-closes": "١٢:00"},
+        {"special_days-0-date": "2026-12-24", "special_days-0-label": "x", "special_days-0-opens": "09:00"},
+    ],
+)
+def test_a_calendar_that_could_not_be_read_is_refused(chief, wrong):
+    answer = chief.post(reverse("admin:sla_workcalendar_add"), form(**wrong))
+
+    assert answer.status_code == 200
+    assert not WorkCalendar.objects.exists()
+
+
+@pytest.mark.parametrize("model", [model for model, shown in admin.site._registry.items() if isinstance(shown, Ledger)])
+def test_ledgers_are_listed_and_neither_added_changed_nor_deleted(chief, model):
+    handoff = situations.accepted()
+    name = f"admin:sla_{model._meta.model_name}"
+
+    assert chief.get(reverse(f"{name}_changelist")).status_code == 200
+    assert chief.get(reverse(f"{name}_add")).status_code == 403
+    row = model.objects.first()
+    if row is not None:
+        assert chief.post(reverse(f"{name}_change", args=[row.pk]), {}).status_code == 403
+        assert chief.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert (Handoff.objects.get(), Disposition.objects.count(), Clock.objects.count()) == (handoff, 1, 3)
+
+
+@pytest.mark.parametrize("model", ["team", "rep", "routingrule", "reasoncode", "commitment", "workcalendar"])
+def test_settings_of_sales_open(chief, model):
+    situations.handoff()
+
+    assert chief.get(reverse(f"admin:sla_{model}_changelist")).status_code == 200
+    assert chief.get(reverse(f"admin:sla_{model}_add")).status_code == 200
+
+
+def test_signed_commitments_cannot_be_edited(chief):
+    situations.commitment()
+    made = Commitment.objects.get()
+    draft = Commitment.objects.create(number=900)
+
+    assert chief.post(reverse("admin:sla_commitment_change", args=[made.pk]), {"route_minutes": 9}).status_code == 403
+    assert chief.get(reverse("admin:sla_commitment_change", args=[draft.pk])).status_code == 200
+    assert made.activated_at < NOW

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from leads.models import Outcome
+from leads.vocabulary import Role, Stage
+from sla import access, progress, states
+from sla.vocabulary import HandoffState
+from tests.sla import situations
+from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+
+pytestmark = pytest.mark.django_db
+
+ANSWERS = {"problem": "Slow closing", "budget": "50k", "authority": "The CFO", "timeline": "June"}
+SOON = NOW + HOUR
+
+
+def qualified():
+    handoff = situations.accepted()
+    progress.qualify(handoff=handoff, by=handoff.rep.user, now=SOON, **ANSWERS)
+    return situations.fresh(handoff)
+
+
+def test_four_answers_by_a_human_make_an_sql():
+    handoff = qualified()
+
+    assert (handoff.state, handoff.lead.stage) == (HandoffState.QUALIFIED, Stage.SQL)
+    assert (handoff.sales_qualification.by, handoff.sales_qualification.budget) == (handoff.rep.user, "50k")
+
+
+def test_a_missing_answer_is_named():
+    handoff = situations.accepted()
+
+    with pytest.raises(progress.ProgressRefused, match="missing: budget, timeline"):
+        progress.qualify(handoff=handoff, by=handoff.rep.user, now=SOON, **{**ANSWERS, "budget": " ", "timeline": ""})
+
+    assert situations.fresh(handoff).lead.stage == Stage.SAL
+
+
+def test_only_an_accepted_one_is_qualified_and_only_once():
+    untouched = situations.handoff()
+    done = qualified()
+
+    for handoff in (untouched, done):
+        with pytest.raises(states.StepRefused, match="cannot become “SQL”"):
+            progress.qualify(handoff=handoff, by=handoff.rep.user, now=SOON, **ANSWERS)
+
+
+def test_a_meeting_is_booked_on_an_accepted_one():
+    handoff = situations.accepted()
+
+    progress.book_meeting(handoff=handoff, at=NOW + 2 * DAY, by=handoff.rep.user, now=SOON)
+
+    assert situations.fresh(handoff).meeting_at == NOW + 2 * DAY
+    with pytest.raises(progress.ProgressRefused, match="within a year"):
+        progress.book_meeting(handoff=handoff, at=NOW + 400 * DAY, by=handoff.rep.user, now=SOON)
+    with pytest.raises(states.StepRefused, match="Accept the lead"):
+        progress.book_meeting(handoff=(other := situations.handoff()), at=NOW + DAY, by=other.rep.user, now=SOON)
+
+
+def test_an_opportunity_is_won():
+    handoff = qualified()
+    by = handoff.rep.user
+
+    progress.open_opportunity(handoff=handoff, amount=Decimal("12000.50"), by=by, now=SOON)
+    progress.win(handoff=handoff, amount=Decimal(11000), by=by, now=SOON + DAY)
+
+    handoff = situations.fresh(handoff)
+    assert (handoff.state, handoff.lead.stage, handoff.closed_at) == (HandoffState.WON, Stage.WON, SOON + DAY)
+    assert handoff.qualification.closed_at == SOON + DAY
+    assert list(Outcome.objects.order_by("pk").values_list("kind", "amount", "source")) == [
+        ("opportunity", Decimal("12000.50"), "accord"),
+        ("won", Decimal("11000.00"), "accord"),
+    ]
+    assert handoff.lead.stage_changes.latest("pk").by == by
+
+
+def test_losing_needs_a_reason_and_ends_the_cycle():
+    handoff = situations.accepted()
+    with pytest.raises(progress.ProgressRefused, match="why it was lost"):
+        progress.lose(handoff=handoff, reason=" ", by=handoff.rep.user, now=SOON)
+
+    progress.lose(handoff=handoff, reason="Went silent", by=handoff.rep.user, now=SOON)
+
+    handoff = situations.fresh(handoff)
+    assert (handoff.state, handoff.lead.stage) == (HandoffState.LOST, Stage.LOST)
+    assert handoff.qualification.closed_at == SOON
+    assert not handoff.clocks.running().exists()
+    assert Outcome.objects.get().reason == "Went silent"
+
+
+def test_strangers_take_no_step():
+    handoff = situations.accepted()
+    stranger = situations.user(Role.SALES_MANAGER)
+
+    with pytest.raises(access.NotYours):
+        progress.qualify(handoff=handoff, by=stranger, now=SOON, **ANSWERS)
+    with pytest.raises(access.NotYours):
+        progress.lose(handoff=handoff, reason="Mine", by=stranger, now=SOON)
+
+
+@pytest.mark.parametrize("stage", [Stage.WON, Stage.LOST])
+def test_a_handoff_follows_what_the_crm_says(stage):
+    handoff = situations.accepted()
+    situations.accepted()
+    type(handoff.lead).objects.filter(pk=handoff.lead_id).update(stage=stage)
+
+    assert progress.follow_outcomes(now=NOW + MINUTE) == 1
+    assert progress.follow_outcomes(now=NOW + MINUTE) == 0
+
+    handoff = situations.fresh(handoff)
+    assert (handoff.state, handoff.qualification.closed_at) == (stage, NOW + MINUTE)
