@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,32 +19,18 @@ from leads.models import Lead
 from leads.vocabulary import Role
 from scoring import asking, backtests, explanations
 from scoring.versions import rules_of
+from scoring.wire import (
+    AtSerializer,
+    BacktestResultSerializer,
+    BacktestSerializer,
+    EvaluateSerializer,
+    EvaluationSerializer,
+    ExplanationSerializer,
+)
 
 _READERS = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 _FACTS = scoped("facts:read", "facts:read", read_roles=_READERS, write_roles=_READERS)
 _DEFINITIONS = scoped("definitions:read", "definitions:read", read_roles=_READERS, write_roles=_READERS)
-
-
-class AtSerializer(serializers.Serializer[Any]):
-    at = serializers.DateTimeField(
-        required=False, help_text="The instant to judge at; default: now.", default_timezone=dt.UTC
-    )
-
-
-class EvaluateSerializer(AtSerializer):
-    leads = serializers.ListField(
-        child=serializers.IntegerField(min_value=1),
-        required=False,
-        max_length=1000,
-        help_text="Accord's ids; default: the counts of all leads.",
-    )
-
-
-class BacktestSerializer(serializers.Serializer[Any]):
-    to = serializers.DateTimeField(required=False, help_text="The period's end, not in it; default: now.")
-    days = serializers.IntegerField(
-        min_value=1, max_value=3660, default=182, help_text="Length of the period before `to`."
-    )
 
 
 class ExplanationView(APIView):
@@ -55,7 +39,7 @@ class ExplanationView(APIView):
     @extend_schema(
         operation_id="lead_explanation",
         parameters=[OpenApiParameter("at", dt.datetime)],
-        responses=serializers.ListField(child=serializers.DictField()),
+        responses=ExplanationSerializer(many=True),
     )
     def get(self, request: Request, pk: int) -> Response:
         """Each version in force on this lead: axes, every rule's contribution, clauses, gate, timing, verdict, tier, and why."""
@@ -65,7 +49,14 @@ class ExplanationView(APIView):
         told = explanations.of_lead(lead, at=asked.validated_data.get("at") or timezone.now())
         return Response(
             [
-                {"version": version.number, "definition": version.definition.slug, **each.as_dict()}
+                {
+                    "version": version.number,
+                    "definition": version.definition.slug,
+                    "meets": each.meets,
+                    "tier": each.tier,
+                    "why": each.why,
+                    "explanation": each.as_dict(),
+                }
                 for version, each in told
             ]
         )
@@ -74,7 +65,7 @@ class ExplanationView(APIView):
 class EvaluateView(APIView):
     permission_classes = (_DEFINITIONS,)
 
-    @extend_schema(operation_id="definition_evaluate", request=EvaluateSerializer, responses=serializers.DictField())
+    @extend_schema(operation_id="definition_evaluate", request=EvaluateSerializer, responses=EvaluationSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """Judge by this version, whatever its state: given leads one by one, or all of them in numbers."""
         asked = EvaluateSerializer(data=request.data)
@@ -92,7 +83,7 @@ class EvaluateView(APIView):
 class BacktestView(APIView):
     permission_classes = (_DEFINITIONS,)
 
-    @extend_schema(operation_id="definition_backtest", request=BacktestSerializer, responses=serializers.DictField())
+    @extend_schema(operation_id="definition_backtest", request=BacktestSerializer, responses=BacktestResultSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """Coverage and precision over a past period (SPEC 10), each lead judged on what was known then."""
         asked = BacktestSerializer(data=request.data)
