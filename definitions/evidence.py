@@ -10,6 +10,8 @@ from typing import Any, Final
 #: A table wider than this cannot be read; a longer one is an export.
 MOST_COLUMNS: Final = 8
 MOST_ROWS: Final = 50
+#: Ids: they become links, not columns.
+_LINKS: Final = frozenset({"handoff", "lead"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,8 @@ def read(evidence: Mapping[str, Any]) -> Evidence:
 
 
 def _table(key: str, rows: list[dict[str, Any]]) -> EvidenceTable:
-    columns = [column for column in dict.fromkeys(name for row in rows for name in row) if column != "handoff"][
-        :MOST_COLUMNS
-    ]
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = [name for name in names if name not in _LINKS][:MOST_COLUMNS]
     return EvidenceTable(
         _label(key),
         [_label(column) for column in columns],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from django import forms
 
-from definitions import questions
+from definitions import questions, wording
 from definitions.draft import CHOICES, RANGES, TRUTHS, kind_of
 from definitions.models import Clause, Criterion, Definition, Path, SignalRule, Version
 from definitions.reading import Node
@@ -16,6 +17,8 @@ from definitions.vocabulary import FIELDS, Decision, FieldKind, Operator, Part, 
 from leads.models import Signal
 
 _VALUE_INPUTS: Final = ("low", "high", "texts", "flag", "list")
+#: Where a complaint about one of several texts stands.
+_LINE: Final = re.compile(r"^\[(\d+)\]")
 _YES_NO: Final = [("", "–"), ("true", "Yes"), ("false", "No")]
 
 
@@ -107,7 +110,7 @@ class CriterionForm(forms.ModelForm):  # type: ignore[type-arg]
     def _read(self, node: Node, name: str, reader: Any) -> Any:
         found = reader(node)
         for complaint in node.complaints:
-            self.add_error(name, complaint[:1].upper() + complaint[1:])
+            self.add_error(name, _LINE.sub(lambda match: f"Line {int(match[1]) + 1}", wording.capital(complaint)))
         return found
 
 

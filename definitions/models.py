@@ -121,9 +121,7 @@ class Version(models.Model):
             pgtrigger.Protect(
                 name="version_is_kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__state="draft")
             ),
-            FrozenOnce(
-                name="version_is_immutable", exclude=LIVING_COLUMNS, condition=~pgtrigger.Q(old__state="draft")
-            ),
+            FrozenOnce(name="version_is_immutable", exclude=LIVING_COLUMNS, condition=~pgtrigger.Q(old__state="draft")),
             pgtrigger.Protect(
                 name="version_begins_as_draft", operation=pgtrigger.Insert, condition=~pgtrigger.Q(new__state="draft")
             ),

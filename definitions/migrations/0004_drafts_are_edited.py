@@ -6,18 +6,28 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('definitions', '0003_whole_lives'),
+        ("definitions", "0003_whole_lives"),
     ]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(
-            model_name='version',
-            name='version_is_immutable',
+            model_name="version",
+            name="version_is_immutable",
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='version',
-            trigger=pgtrigger.compiler.Trigger(name='version_is_immutable', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN ((OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."definition_id" IS DISTINCT FROM (NEW."definition_id") OR OLD."major" IS DISTINCT FROM (NEW."major") OR OLD."minor" IS DISTINCT FROM (NEW."minor") OR OLD."based_on_id" IS DISTINCT FROM (NEW."based_on_id") OR OLD."owner" IS DISTINCT FROM (NEW."owner") OR OLD."reason" IS DISTINCT FROM (NEW."reason") OR OLD."sal_rate_target" IS DISTINCT FROM (NEW."sal_rate_target") OR OLD."own_statement" IS DISTINCT FROM (NEW."own_statement") OR OLD."decay_mode" IS DISTINCT FROM (NEW."decay_mode") OR OLD."decay_percent" IS DISTINCT FROM (NEW."decay_percent") OR OLD."decay_per_days" IS DISTINCT FROM (NEW."decay_per_days") OR OLD."inactivity_after_days" IS DISTINCT FROM (NEW."inactivity_after_days") OR OLD."inactivity_points" IS DISTINCT FROM (NEW."inactivity_points") OR OLD."inactivity_per_days" IS DISTINCT FROM (NEW."inactivity_per_days") OR OLD."fit_ceiling" IS DISTINCT FROM (NEW."fit_ceiling") OR OLD."engagement_ceiling" IS DISTINCT FROM (NEW."engagement_ceiling") OR OLD."bant_ceiling" IS DISTINCT FROM (NEW."bant_ceiling") OR OLD."engaged_within_days" IS DISTINCT FROM (NEW."engaged_within_days") OR OLD."or_request_within_days" IS DISTINCT FROM (NEW."or_request_within_days") OR OLD."tier_3_axis" IS DISTINCT FROM (NEW."tier_3_axis") OR OLD."tier_3_less_than" IS DISTINCT FROM (NEW."tier_3_less_than") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at")) AND NOT (OLD."state" = \'draft\'))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='69f7ef96c0c54e338042b3f69c144623fb421665', operation='UPDATE', pgid='pgtrigger_version_is_immutable_bd6f3', table='definitions_version', when='BEFORE')),
+            model_name="version",
+            trigger=pgtrigger.compiler.Trigger(
+                name="version_is_immutable",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN ((OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."definition_id" IS DISTINCT FROM (NEW."definition_id") OR OLD."major" IS DISTINCT FROM (NEW."major") OR OLD."minor" IS DISTINCT FROM (NEW."minor") OR OLD."based_on_id" IS DISTINCT FROM (NEW."based_on_id") OR OLD."owner" IS DISTINCT FROM (NEW."owner") OR OLD."reason" IS DISTINCT FROM (NEW."reason") OR OLD."sal_rate_target" IS DISTINCT FROM (NEW."sal_rate_target") OR OLD."own_statement" IS DISTINCT FROM (NEW."own_statement") OR OLD."decay_mode" IS DISTINCT FROM (NEW."decay_mode") OR OLD."decay_percent" IS DISTINCT FROM (NEW."decay_percent") OR OLD."decay_per_days" IS DISTINCT FROM (NEW."decay_per_days") OR OLD."inactivity_after_days" IS DISTINCT FROM (NEW."inactivity_after_days") OR OLD."inactivity_points" IS DISTINCT FROM (NEW."inactivity_points") OR OLD."inactivity_per_days" IS DISTINCT FROM (NEW."inactivity_per_days") OR OLD."fit_ceiling" IS DISTINCT FROM (NEW."fit_ceiling") OR OLD."engagement_ceiling" IS DISTINCT FROM (NEW."engagement_ceiling") OR OLD."bant_ceiling" IS DISTINCT FROM (NEW."bant_ceiling") OR OLD."engaged_within_days" IS DISTINCT FROM (NEW."engaged_within_days") OR OLD."or_request_within_days" IS DISTINCT FROM (NEW."or_request_within_days") OR OLD."tier_3_axis" IS DISTINCT FROM (NEW."tier_3_axis") OR OLD."tier_3_less_than" IS DISTINCT FROM (NEW."tier_3_less_than") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at")) AND NOT (OLD."state" = \'draft\'))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="69f7ef96c0c54e338042b3f69c144623fb421665",
+                    operation="UPDATE",
+                    pgid="pgtrigger_version_is_immutable_bd6f3",
+                    table="definitions_version",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from definitions import documents
+from definitions.models import Clause, Criterion, Definition, Path, Version
+from leads.models import NamedList
+from leads.vocabulary import Role
+from tests.definitions.documents import reference
+from tests.definitions.lives import active, draft, proposed
+from tests.definitions.people import person
+
+pytestmark = pytest.mark.django_db
+
+CONTENT = {key: value for key, value in reference().items() if key not in ("format", "name")}
+#: Prefixes of the inlines, in their order on the page.
+GATE, DISQUALIFIERS, FIT, BANT, SIGNALS, PATHS, HOT = (
+    "criteria", "criteria-2", "criteria-3", "criteria-4", "signal_rules", "paths", "paths-2",
+)  # fmt: skip
+
+
+def signed_in(*roles: Role) -> Client:
+    client = Client()
+    client.force_login(person(*roles, is_staff=True))
+    return client
+
+
+@pytest.fixture
+def ops() -> Client:
+    return signed_in(Role.MARKETING_OPS)
+
+
+def url(version: Version) -> str:
+    return reverse("admin:definitions_version_change", args=[version.pk])
+
+
+def form_of(client: Client, address: str) -> dict[str, Any]:
+    """What a browser would send when the page is saved untouched."""
+    response = client.get(address)
+    assert response.status_code == 200
+    forms = [response.context["adminform"].form]
+    for inline in response.context["inline_admin_formsets"]:
+        forms += [inline.formset.management_form, *inline.formset.forms]
+    return {
+        bound.html_name: _sent(bound.value()) for form in forms for bound in form if _sent(bound.value()) is not None
+    }
+
+
+def _sent(value: Any) -> Any:
+    if value is True:
+        return "on"
+    return None if value is None or value is False else value
+
+
+def errors_of(response: Any) -> str:
+    assert response.status_code == 200, "saved"
+    inlines = response.context["inline_admin_formsets"]
+    forms = [response.context["adminform"].form, *(inline.formset.management_form for inline in inlines)]
+    forms += [form for inline in inlines for form in inline.formset.forms]
+    return " ".join(str(error) for form in forms for errors in form.errors.values() for error in errors)
+
+
+def row(prefix: str, number: int, **columns: Any) -> dict[str, Any]:
+    values = {"position": 0, "points": 0, "rationale": "Because.", "op": "in"} | columns
+    return {f"{prefix}-{number}-{name}": value for name, value in values.items()} | {
+        f"{prefix}-TOTAL_FORMS": number + 1
+    }
+
+
+def test_a_draft_saved_untouched_stays_as_it_is(ops: Client) -> None:
+    version = draft(**CONTENT)
+    before = documents.export(version)
+
+    response = ops.post(url(version), form_of(ops, url(version)))
+
+    assert response.status_code == 302, errors_of(response)
+    assert documents.export(Version.objects.get(pk=version.pk)) == before
+
+
+@pytest.mark.parametrize("prefix", [GATE, DISQUALIFIERS, FIT, BANT])
+def test_each_part_of_the_definition_has_its_rows(ops: Client, prefix: str) -> None:
+    version = draft()
+    added = row(prefix, 0, field="company.industry", texts="Software\nFood, drinks\n\n")
+
+    response = ops.post(url(version), form_of(ops, url(version)) | added)
+
+    assert response.status_code == 302, errors_of(response)
+    saved = Criterion.objects.get()
+    assert saved.texts == ["Software", "Food, drinks"]
+    assert saved.part == {GATE: "gate", DISQUALIFIERS: "disqualifiers", FIT: "fit", BANT: "bant"}[prefix]
+
+
+@pytest.mark.parametrize(
+    ("columns", "value"),
+    [
+        ({"field": "company.employees", "op": "between", "low": "50", "high": "5000"}, [50, 5000]),
+        ({"field": "company.employees", "op": "between", "low": "50"}, [50, None]),
+        ({"field": "company.employees", "op": "at_least", "low": "0"}, 0),
+        ({"field": "company.annual_revenue", "op": "at_most", "high": "1.5"}, 1.5),
+        ({"field": "company.employees", "op": "in", "texts": "1\n2.5"}, [1, 2.5]),
+        ({"field": "company.is_customer", "op": "is", "flag": "false"}, False),
+        ({"field": "lead.title", "op": "known", "flag": "true"}, True),
+        ({"field": "lead.seniority", "op": "at_least", "texts": "Director"}, "director"),
+        ({"field": "lead.seniority", "op": "between", "texts": "manager\nvp"}, ["manager", "vp"]),
+        ({"own_field": "lead.custom.plan", "op": "in", "texts": "trial"}, ["trial"]),
+    ],
+)
+def test_every_kind_of_value_has_its_input(ops: Client, columns: dict[str, Any], value: object) -> None:
+    version = draft()
+
+    response = ops.post(url(version), form_of(ops, url(version)) | row(GATE, 0, **columns))
+
+    assert response.status_code == 302, errors_of(response)
+    saved = Version.objects.get(pk=version.pk)
+    assert documents.export(saved)["gate"][0]["value"] == value
+    again = ops.post(url(saved), form_of(ops, url(saved)))
+    assert again.status_code == 302, errors_of(again)
+    assert documents.export(Version.objects.get(pk=version.pk))["gate"][0]["value"] == value
+
+
+def test_a_named_list_is_chosen(ops: Client) -> None:
+    version = draft()
+    chosen = NamedList.objects.get(name="free_email").pk
+
+    ops.post(
+        url(version),
+        form_of(ops, url(version)) | row(DISQUALIFIERS, 0, field="lead.email_domain", op="in_list", list=chosen),
+    )
+
+    assert documents.export(Version.objects.get(pk=version.pk))["disqualifiers"][0]["value"] == "free_email"
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ({"field": "company.employees", "op": "is", "flag": "true"}, "“is” does not fit company.employees"),
+        ({"field": "company.employees", "op": "at_least"}, "“is at least” needs this."),
+        ({"field": "company.employees", "op": "at_least", "low": "5", "texts": "x"}, "does not use this: clear it."),
+        ({"field": "company.employees", "op": "between", "low": "5", "high": "1"}, "The lower end 5 is above"),
+        ({"field": "lead.seniority", "op": "at_least", "texts": "boss"}, "There is no seniority “boss”"),
+        ({"field": "lead.seniority", "op": "at_least", "texts": "vp\ndirector"}, "Must be a text, not a list."),
+        ({"field": "company.employees", "op": "in", "texts": "many"}, "Line 1: must be a number, not a text."),
+        ({"op": "in", "texts": "x"}, "Choose a field, or name an attribute of your own"),
+        ({"field": "lead.title", "own_field": "lead.custom.x", "texts": "x"}, "one of the two"),
+        ({"own_field": "company.size", "texts": "x"}, "There is no field “company.size”"),
+        ({"field": "lead.title", "op": "in", "texts": "x", "rationale": ""}, "This field is required."),
+    ],
+)
+def test_an_unfit_row_says_what_to_do(ops: Client, columns: dict[str, Any], sentence: str) -> None:
+    version = draft()
+
+    response = ops.post(url(version), form_of(ops, url(version)) | row(GATE, 0, **columns))
+
+    assert sentence in errors_of(response)
+    assert not Criterion.objects.exists()
+
+
+def test_a_path_gets_its_clauses_on_its_own_page(ops: Client) -> None:
+    version = draft()
+    path = Path.objects.get()
+    address = reverse("admin:definitions_path_change", args=[path.pk])
+    added = {
+        "clauses-TOTAL_FORMS": 2,
+        "clauses-1-position": 1,
+        "clauses-1-axis": "engagement",
+        "clauses-1-at_least": "50",
+    }
+
+    assert "Edit clauses" in ops.get(url(version)).content.decode()
+    response = ops.post(address, form_of(ops, address) | added)
+
+    assert response.status_code == 302, errors_of(response)
+    assert response.url == url(version)
+    assert documents.export(version)["paths"][0]["clauses"] == [
+        {"count_of": ["demo_request", "contact_request"], "at_least": 1, "within_days": 30},
+        {"axis": "engagement", "at_least": 50},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ({"axis": "fit", "signals": ["demo_request"]}, "choose one of the two"),
+        ({}, "choose one of the two"),
+        ({"axis": "fit", "within_days": "3"}, "Only a count of signals has this"),
+        ({"signals": ["demo_request"], "at_least": "1.5"}, "A count is a whole number"),
+        ({"signals": ["demo_request"], "within_days": "-1"}, "A window is not negative."),
+    ],
+)
+def test_an_unfit_clause_says_what_to_do(ops: Client, columns: dict[str, Any], sentence: str) -> None:
+    draft()
+    path = Path.objects.get()
+    address = reverse("admin:definitions_path_change", args=[path.pk])
+    values = {"position": 1, "at_least": "1"} | columns
+    added = {f"clauses-1-{name}": value for name, value in values.items()} | {"clauses-TOTAL_FORMS": 2}
+
+    response = ops.post(address, form_of(ops, address) | added)
+
+    assert sentence in errors_of(response)
+    assert Clause.objects.count() == 1
+
+
+def test_a_new_draft_takes_the_next_number(ops: Client) -> None:
+    definition = draft().definition
+    address = reverse("admin:definitions_version_add")
+    sent = form_of(ops, address) | {"definition": definition.pk, "owner": "Ops", "reason": "Tighter."}
+
+    response = ops.post(address, sent)
+
+    assert response.status_code == 302, errors_of(response)
+    assert definition.versions.order_by("-pk").first().number == "v1.1"
+
+
+def test_the_page_of_a_draft_shows_its_statement_and_its_steps(ops: Client) -> None:
+    shown = ops.get(url(draft(**CONTENT))).content.decode()
+
+    assert "An MQL works at a company with 50 to 5,000 employees" in shown
+    assert "seconds aloud." in shown
+    assert "Propose" in shown
+    assert "Copy to a new draft" in shown
+
+
+@pytest.mark.parametrize("make", [proposed, active])
+def test_what_is_proposed_is_only_read(ops: Client, make: Any) -> None:
+    version = make(**CONTENT)
+
+    shown = ops.get(url(version)).content.decode()
+
+    assert "from the proposal on nothing in a version changes" in shown
+    assert 'name="_save"' not in shown
+    assert ops.post(url(version), {"owner": "Me"}).status_code == 403
+    assert ops.post(reverse("admin:definitions_version_delete", args=[version.pk]), {"post": "yes"}).status_code == 403
+    path = reverse("admin:definitions_path_change", args=[version.paths.first().pk])
+    assert ops.post(path, {"name": "Other"}).status_code == 403
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.MARKETING_OPS])
+def test_everybody_else_only_reads(role: Role) -> None:
+    version = draft(**CONTENT)
+    client = signed_in(role)
+
+    shown = client.get(url(version)).content.decode()
+
+    assert 'name="_save"' not in shown
+    assert client.post(url(version), {"owner": "Me"}).status_code == 403
+    assert client.get(reverse("admin:definitions_version_add")).status_code == 403
+
+
+def test_a_draft_is_deleted_with_its_rows(ops: Client) -> None:
+    version = draft(**CONTENT)
+
+    response = ops.post(reverse("admin:definitions_version_delete", args=[version.pk]), {"post": "yes"})
+
+    assert response.status_code == 302
+    assert not Version.objects.exists()
+
+
+def test_the_lists_and_the_definition_open(ops: Client) -> None:
+    definition = active().definition
+
+    for address in (
+        reverse("admin:index"),
+        reverse("admin:definitions_version_changelist"),
+        reverse("admin:definitions_definition_changelist"),
+        reverse("admin:definitions_definition_change", args=[definition.pk]),
+        reverse("admin:definitions_definition_add"),
+    ):
+        assert ops.get(address).status_code == 200
+    assert Definition.objects.count() == 1

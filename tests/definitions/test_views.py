@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from definitions import reviews
+from definitions.models import Review, SignOff, Version
+from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
+from leads.models import User
+from leads.vocabulary import Role
+from tests.definitions.documents import reference
+from tests.definitions.lives import NOW, active, approved, draft, proposed, sign
+from tests.definitions.people import person
+
+pytestmark = pytest.mark.django_db
+
+CONTENT = {key: value for key, value in reference().items() if key not in ("format", "name")}
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page(*roles: Role, to: str) -> str:
+    response = signed_in(person(*roles)).get(to)
+    assert response.status_code == 200, to
+    return response.content.decode()
+
+
+def url(version: Version, step: str = "") -> str:
+    if step:
+        return reverse("version_step", args=[version.pk, step])
+    return reverse("definition_version", args=[version.definition.slug, version.number])
+
+
+def opened(version: Version) -> Review:
+    return reviews.open_review(
+        definition=version.definition,
+        trigger=ReviewTrigger.REJECTION_SPIKE,
+        kind=ReviewKind.FULL,
+        title="41 % rejected in October",
+        evidence={
+            "rejected": 41,
+            "limits": {"too_many": 35},
+            "from": "2026-10-01T00:00:00+00:00",
+            "rejected_handoffs": [{"handoff": 7, "name": "<b>Ada</b>", "note": "No need."}],
+        },
+        proposal="Tighten the gate.",
+        now=NOW,
+        period="2026-10",
+    )
+
+
+def test_the_published_page_shows_the_definition_in_force() -> None:
+    active(**CONTENT)
+
+    shown = page(Role.SDR, to="/definition/")
+
+    assert "An MQL works at a company with 50 to 5,000 employees" in shown
+    assert "seconds aloud" in shown
+    assert "Noise; capped." in shown
+    assert "Points fade by 10 % every 30 days." in shown
+    assert "Tier 3: fewer than 55 engagement points." in shown
+    assert "“It says what we mean.”" in shown
+
+
+def test_without_a_definition_in_force_the_page_says_so() -> None:
+    draft()
+
+    assert "No definition is in force" in page(Role.SDR, to="/definition/")
+
+
+def test_the_main_definition_comes_first() -> None:
+    active()
+    active(name="Product qualified", motion="pql")
+
+    assert "Hand raise v1.0" in page(Role.VIEWER, to="/definition/")
+
+
+def test_an_authors_own_words_stand_beside_the_generated_ones() -> None:
+    shown = page(Role.VIEWER, to=url(active(statement="Whoever <asks>.")))
+
+    assert "Whoever &lt;asks&gt;." in shown
+    assert "An MQL is anyone who has one of" in shown
+
+
+@pytest.mark.parametrize("make", [draft, proposed, approved, active])
+def test_every_version_has_its_page_with_the_history(make: Callable[[], Version]) -> None:
+    active(name="Other")
+    version = make()
+
+    shown = page(Role.VIEWER, to=url(version))
+
+    assert version.get_state_display() in shown
+
+
+@pytest.mark.parametrize(
+    "path", ["/definitions/hand-raise/v9.9/", "/definitions/none/v1.0/", "/definitions/hand-raise/x/"]
+)
+def test_what_there_is_not_is_not_found(path: str) -> None:
+    draft()
+
+    assert signed_in(person(Role.VIEWER)).get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/definition/", "/definitions/", "/reviews/"])
+def test_pages_are_for_people_who_signed_in(path: str) -> None:
+    assert Client().get(path).status_code == 302
+
+
+def test_the_page_takes_as_many_queries_for_a_long_history_as_for_a_short_one(
+    django_assert_max_num_queries: type[CaptureQueriesContext],
+) -> None:
+    for _ in range(4):
+        active(**CONTENT)
+    client = signed_in(person(Role.VIEWER))
+
+    with django_assert_max_num_queries(16):
+        client.get("/definition/")
+    with django_assert_max_num_queries(8):
+        client.get("/definitions/")
+
+
+# Steps
+
+
+def test_a_draft_is_proposed_signed_and_activated_from_its_pages() -> None:
+    version = draft()
+    ops = signed_in(person(Role.MARKETING_OPS))
+
+    ops.post(url(version, "propose"))
+    for role, side in ((Role.MARKETING_LEADER, "marketing"), (Role.SALES_LEADER, "sales")):
+        word = {"side": side, "decision": "approved", "comment": "Yes."}
+        signed_in(person(role)).post(url(version, "sign"), word)
+    response = ops.post(url(version, "activate"), follow=True)
+
+    assert "Hand raise v1.0 is active now." in response.content.decode()
+    version.refresh_from_db()
+    assert version.state == VersionState.ACTIVE
+
+
+def test_a_page_before_each_step_says_what_it_brings_about() -> None:
+    shown = page(Role.MARKETING_OPS, to=url(draft(), "propose"))
+
+    assert "From here on nobody can change anything in it" in shown
+
+
+def test_a_step_that_is_refused_says_why() -> None:
+    response = signed_in(person(Role.MARKETING_OPS)).post(url(proposed(), "activate"), follow=True)
+
+    assert "waits for the signatures of both leaders" in response.content.decode()
+
+
+def test_a_signature_needs_a_comment() -> None:
+    version = proposed()
+
+    response = signed_in(person(Role.SALES_LEADER)).post(
+        url(version, "sign"), {"side": "sales", "decision": "approved"}
+    )
+
+    assert response.status_code == 422
+    assert not SignOff.objects.exists()
+
+
+def test_a_leader_cannot_name_the_other_side() -> None:
+    version = proposed()
+    word = {"side": "marketing", "decision": "approved", "comment": "Yes."}
+
+    response = signed_in(person(Role.SALES_LEADER)).post(url(version, "sign"), word)
+
+    assert response.status_code == 422
+    assert not SignOff.objects.exists()
+
+
+def test_a_refusal_leaves_a_draft() -> None:
+    version = proposed()
+    word = {"side": "sales", "decision": "refused", "comment": "Too loose."}
+
+    response = signed_in(person(Role.SALES_LEADER)).post(url(version, "sign"), word, follow=True)
+
+    assert "v1.0 was refused by Sales: Too loose." in response.content.decode()
+
+
+@pytest.mark.parametrize("step", ["copy", "propose", "activate", "sign", "delete"])
+def test_a_step_that_is_not_ones_own_is_not_found(step: str) -> None:
+    client = signed_in(person(Role.VIEWER))
+    version = approved()
+
+    assert client.get(url(version, step)).status_code == 404
+    assert client.post(url(version, step)).status_code == 404
+
+
+def test_the_buttons_are_those_of_the_role_and_the_state() -> None:
+    version = proposed()
+
+    assert "Sign or refuse" in page(Role.SALES_LEADER, to=url(version))
+    assert "Activate" not in page(Role.MARKETING_OPS, to=url(version))
+    assert "Copy to a new draft" not in page(Role.SDR, to=url(version))
+
+
+# Reviews
+
+
+def test_a_review_shows_its_evidence_escaped_and_linked() -> None:
+    review = opened(active())
+
+    shown = page(Role.VIEWER, to=reverse("review", args=[review.pk]))
+
+    assert "Tighten the gate." in shown
+    assert "Limits: too many" in shown
+    assert "1 Oct 2026, 00:00" in shown
+    assert '<a href="/handoffs/7/">&lt;b&gt;Ada&lt;/b&gt;</a>' in shown
+    assert "<form class" not in shown
+
+
+def test_a_leader_decides_a_review_on_its_page() -> None:
+    version = active()
+    review = opened(version)
+    words = {"decision": "Tighten.", "reasoning": "52 % are fit.", "led_to": version.pk}
+
+    signed_in(person(Role.SALES_LEADER)).post(reverse("review", args=[review.pk]), words)
+
+    shown = page(Role.VIEWER, to="/reviews/")
+    assert "Tighten." in shown
+    assert "Nothing to decide" in shown
+
+
+def test_a_decision_without_reasoning_comes_back_with_the_form() -> None:
+    review = opened(active())
+
+    response = signed_in(person(Role.SALES_LEADER)).post(reverse("review", args=[review.pk]), {"decision": "Tighten."})
+
+    assert response.status_code == 422
+    assert "This field is required" in response.content.decode()
+
+
+def test_two_leaders_deciding_one_wins_and_the_other_is_told() -> None:
+    review = opened(active())
+    words = {"decision": "Tighten.", "reasoning": "52 % are fit."}
+    signed_in(person(Role.MARKETING_LEADER)).post(reverse("review", args=[review.pk]), words)
+
+    response = signed_in(person(Role.SALES_LEADER)).post(reverse("review", args=[review.pk]), words, follow=True)
+
+    assert "decided this review on" in response.content.decode()
+
+
+def test_nobody_but_a_leader_decides() -> None:
+    review = opened(active())
+    words = {"decision": "Tighten.", "reasoning": "52 % are fit."}
+
+    assert signed_in(person(Role.MARKETING_OPS)).post(reverse("review", args=[review.pk]), words).status_code == 404
+    assert signed_in(person(Role.SDR)).get(reverse("review", args=[review.pk])).status_code == 403
+    assert Review.objects.undecided().exists()
+
+
+def test_a_superuser_sees_which_sides_are_left() -> None:
+    version = proposed()
+    sign(version, Side.SALES, Decision.APPROVED)
+    root = person(is_superuser=True)
+
+    shown = signed_in(root).get(url(version, "sign")).content.decode()
+
+    assert 'value="marketing"' in shown
+    assert 'value="sales"' not in shown
