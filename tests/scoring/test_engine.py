@@ -119,6 +119,14 @@ def test_fit_50_and_a_demo_of_50_are_exactly_100() -> None:
     assert not meets(rules, events(("demo", 1_000_000)))
 
 
+def test_a_sum_of_axes_is_rounded_before_it_is_compared() -> None:
+    everyone = Criterion("fit.1", "lead.title", "known", value=False, points=0.7)
+    rules = points(("demo", 0.1), fit=(everyone,), paths=path(AxisClause("fit+engagement", 0.8)))
+
+    # In binary, 0.7 + 0.1 is a little less than 0.8.
+    assert meets(rules, events(("demo", 0)))
+
+
 @pytest.mark.parametrize(
     ("decay", "days", "left"),
     [
