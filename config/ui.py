@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.forms import BoundField
 from django.http import HttpRequest, QueryDict
 from django.template.loader import render_to_string
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -78,18 +78,15 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 def navigation(request: HttpRequest) -> list[Link]:
     allowed = [place for place in PLACES if not place.roles or holds(request.user, *place.roles)]
-    return [link for place in allowed if (link := _link(place, request.path))]
+    return [_link(place, request.path) for place in allowed]
 
 
 def unread_notices(user: Any) -> int:
     return user.notices.filter(read_at__isnull=True).count()  # type: ignore[no-any-return]
 
 
-def _link(place: Place, path: str) -> Link | None:
-    try:
-        url = reverse(place.name)
-    except NoReverseMatch:
-        return None
+def _link(place: Place, path: str) -> Link:
+    url = reverse(place.name)
     return Link(place.label, url, is_current=path == url or (url != "/" and path.startswith(url)))
 
 

@@ -42,6 +42,10 @@ class Decisions:
     rejected: int
 
     @property
+    def label(self) -> str:
+        return f"{dt.date.fromisoformat(f'{self.name}-01'):%b %Y}"
+
+    @property
     def decided(self) -> int:
         return self.accepted + self.rejected
 

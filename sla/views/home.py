@@ -36,7 +36,7 @@ def overview(request: Request) -> HttpResponse:
     rates = [None if month.rejection is None else month.rejection * 100 for month in figures.months]
     chart = line_chart(
         "Rejection rate by month",
-        [month.name for month in figures.months],
+        [month.label for month in figures.months],
         [Series("Rejected", "bad", rates)],
         target=(TOO_MANY, f"{TOO_MANY} %: review"),
     )

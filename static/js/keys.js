@@ -64,6 +64,18 @@ const actions = {
   },
 };
 
+// A person may switch the letters off; "?" stays, to switch them on again.
+const OFF = "accord.keys.off";
+const isOff = () => localStorage.getItem(OFF) === "1";
+
+for (const box of document.querySelectorAll("[data-keys-switch]")) {
+  box.checked = !isOff();
+  box.addEventListener("change", () => (box.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")));
+}
+
+// On a phone the navigation scrolls; begin where one is.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 function typing(target) {
   return target.matches("input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]");
 }
@@ -71,7 +83,7 @@ function typing(target) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && close()) return;
-  if (typing(event.target)) return;
+  if (typing(event.target) || (isOff() && event.key !== "?")) return;
   const done = /^[0-9]$/.test(event.key) ? pick(event.key) : actions[event.key]?.();
   if (done !== undefined && done !== false) event.preventDefault();
 });

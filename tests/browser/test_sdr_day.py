@@ -1,0 +1,163 @@
+"""The SDR's main deeds in a real browser, by keyboard; and the main pages under axe."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import BrowserContext, Page, expect
+
+from leads.models import User
+from leads.vocabulary import Role, Stage
+from sla.models import Handoff, ReasonCode
+from sla.vocabulary import Family, HandoffState, Route
+from tests.sla import situations
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+@pytest.fixture
+def work() -> list[Handoff]:
+    """Three fresh MQLs in one rep's hands, in a team that works around the clock."""
+    hours = situations.calendar(weekdays=range(7), opens=0, closes=24)
+    situations.team(name="EMEA", calendar=hours)
+    for position, (code, family, route) in enumerate(
+        [("wrong_fit", Family.FIT, Route.DISQUALIFY), ("bad_timing", Family.TIMING, Route.RECYCLE)]
+    ):
+        situations.reason_code(
+            code, label=code.replace("_", " ").capitalize(), family=family, route=route, position=position
+        )
+    now = timezone.now()
+    return [situations.handoff(now=now - dt.timedelta(seconds=30 - at)) for at in range(3)]
+
+
+@pytest.fixture
+def open_as(context: BrowserContext, page: Page, live_server: object) -> Callable[[User, str], Page]:
+    """Sign in and go to a path; anything on the console is a failure, a refused style or script first of all."""
+    address = str(live_server)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+
+    def go(user: User, path: str) -> Page:
+        client = Client()
+        client.force_login(user)
+        name = settings.SESSION_COOKIE_NAME
+        context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": address}])
+        page.goto(address + path)
+        assert said == []
+        return page
+
+    return go
+
+
+def test_a_lead_is_accepted_by_keyboard(open_as: Callable[[User, str], Page], work: list[Handoff]) -> None:
+    page = open_as(work[0].rep.user, "/queue/")
+
+    page.keyboard.press("j")
+    expect(page.locator(f"#handoff-{work[0].pk}")).to_be_focused()
+    page.keyboard.press("a")
+
+    expect(page.locator("#messages")).to_contain_text(f"Accepted {work[0].lead}")
+    work[0].refresh_from_db()
+    assert work[0].state == HandoffState.ACCEPTED
+
+
+def test_a_lead_is_rejected_for_timing_by_keyboard(open_as: Callable[[User, str], Page], work: list[Handoff]) -> None:
+    page = open_as(work[0].rep.user, "/queue/")
+    digit = list(ReasonCode.objects.filter(is_offered=True).order_by("position", "pk")).index(
+        ReasonCode.objects.get(code="bad_timing")
+    )
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("r")
+    slot = page.locator(f"#reject-{work[1].pk}")
+    expect(slot.locator("form")).to_be_visible()
+    expect(slot.locator("input[type=date]")).to_be_hidden()
+    page.keyboard.press(str(digit + 1))
+    expect(slot.locator("input[type=date]")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#messages")).to_contain_text("Rejected")
+    expect(page.locator(f"#handoff-{work[1].pk}")).to_have_count(0)
+    work[1].refresh_from_db()
+    assert work[1].lead.stage == Stage.NURTURE
+    assert work[1].dispositions.get().reengage_on > timezone.now().date()
+
+
+def test_keys_are_silent_while_one_types(open_as: Callable[[User, str], Page], work: list[Handoff]) -> None:
+    page = open_as(work[0].rep.user, "/queue/")
+
+    page.locator("#id_q").fill("")
+    page.locator("#id_q").press_sequentially("jar?")
+
+    assert page.locator("#id_q").input_value() == "jar?"
+    assert Handoff.objects.filter(state=HandoffState.ASSIGNED).count() == 3
+
+
+def test_a_new_lead_comes_in_without_a_reload(open_as: Callable[[User, str], Page], work: list[Handoff]) -> None:
+    page = open_as(work[0].rep.user, "/queue/")
+    late = situations.handoff(now=timezone.now())
+
+    page.evaluate("htmx.ajax('GET', '/queue/', {target: '#queue', swap: 'outerHTML'})")
+
+    expect(page.locator(f"#handoff-{late.pk}")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_main_pages_are_accessible_and_fit(
+    open_as: Callable[[User, str], Page], work: list[Handoff], scheme: str, width: int
+) -> None:
+    manager = situations.manager(work[0].team)
+    situations.handoff(now=timezone.now())
+    paths = ["/queue/", f"/handoffs/{work[0].pk}/", f"/handoffs/{work[0].pk}/reject/", "/reports/sla/", "/overview/"]
+    paths += ["/leads/", f"/leads/{work[0].lead_id}/", "/nurture/", "/unrouted/", "/notices/", "/reports/sla/promises/"]
+
+    for path in paths:
+        page = open_as(manager, path)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found = Axe().run(page, options=RULES)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than {width}"
+
+
+def test_signing_in_is_accessible(page: Page, live_server: object) -> None:
+    page.goto(f"{live_server}/accounts/login/")
+
+    assert Axe().run(page, options=RULES).violations_count == 0
+
+
+def test_without_script_the_same_deeds_are_forms(browser: object, live_server: object, work: list[Handoff]) -> None:
+    client = Client()
+    client.force_login(work[0].rep.user)
+    name = settings.SESSION_COOKIE_NAME
+    context = browser.new_context(java_script_enabled=False)
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": str(live_server)}])
+    page = context.new_page()
+
+    page.goto(f"{live_server}/queue/")
+    page.locator(f"#handoff-{work[0].pk}").get_by_role("button", name="Accept").click()
+    expect(page.locator("#messages")).to_contain_text("Accepted")
+    page.locator(f"#handoff-{work[1].pk}").get_by_role("link", name="Reject").click()
+    page.get_by_label("Bad timing").check()
+    page.get_by_role("button", name="Reject").click()
+    expect(page.locator("#messages")).to_contain_text("Rejected")
+    expect(page).to_have_url(f"{live_server}/queue/")
+    context.close()
+
+
+def test_the_navigation_shows_only_ones_own_places(open_as: Callable[[User, str], Page]) -> None:
+    page = open_as(situations.user(Role.MARKETING_OPS), "/overview/")
+
+    expect(page.get_by_role("navigation", name="Main")).to_contain_text("Leads")
+    expect(page.get_by_role("navigation", name="Main")).not_to_contain_text("Queue")
