@@ -24,7 +24,7 @@ from rest_framework.views import APIView
 from leads.authentication import scoped
 from leads.models import User
 from leads.vocabulary import Role
-from sla import access, attempts, compliance, dispositions, documents, progress, states
+from sla import access, attempts, compliance, dispositions, progress, states, wire
 from sla.calendar import wall_to_instant
 from sla.filters import HandoffFilter
 from sla.models import Disposition, Handoff
@@ -68,7 +68,7 @@ class HandoffsView(ListAPIView[Handoff]):
     """The handoffs that the caller, or the owner of the key, may see; newest first."""
 
     permission_classes = (HANDOFFS,)
-    serializer_class = documents.HandoffSerializer
+    serializer_class = wire.HandoffSerializer
     pagination_class = NewestFirst
     filterset_class = HandoffFilter
     queryset = Handoff.objects.none()
@@ -80,7 +80,7 @@ class HandoffsView(ListAPIView[Handoff]):
 
 class HandoffView(RetrieveAPIView[Handoff]):
     permission_classes = (HANDOFFS,)
-    serializer_class = documents.HandoffDetailSerializer
+    serializer_class = wire.HandoffDetailSerializer
     queryset = Handoff.objects.none()
 
     def get_queryset(self) -> QuerySet[Handoff]:
@@ -91,7 +91,7 @@ class ActionView(APIView):
     """An action on one handoff, answered with the handoff as it is then: 404 foreign, 403 not to act on, 409 overtaken, 422 refused."""
 
     permission_classes = (HANDOFFS,)
-    takes: ClassVar[type[serializers.Serializer[Any]]] = documents.Nothing
+    takes: ClassVar[type[serializers.Serializer[Any]]] = wire.Nothing
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         raise NotImplementedError
@@ -109,7 +109,7 @@ class ActionView(APIView):
             raise Conflict(str(refusal)) from refusal
         except (dispositions.DispositionRefused, attempts.AttemptRefused, progress.ProgressRefused) as refusal:
             raise Refused(str(refusal)) from refusal
-        return Response(documents.HandoffDetailSerializer(_detailed(caller).get(pk=pk)).data)
+        return Response(wire.HandoffDetailSerializer(_detailed(caller).get(pk=pk)).data)
 
 
 def _posting(takes: type[serializers.Serializer[Any]], operation: str) -> Callable[[Any], Any]:
@@ -119,8 +119,8 @@ def _posting(takes: type[serializers.Serializer[Any]], operation: str) -> Callab
     }
     return extend_schema(
         operation_id=operation,
-        request=None if takes is documents.Nothing else takes,
-        responses={200: documents.HandoffDetailSerializer, **refusals},
+        request=None if takes is wire.Nothing else takes,
+        responses={200: wire.HandoffDetailSerializer, **refusals},
     )
 
 
@@ -128,90 +128,90 @@ class AcceptView(ActionView):
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         return dispositions.accept(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(documents.Nothing, "accept_handoff")
+    @_posting(wire.Nothing, "accept_handoff")
     def post(self, request: Request, pk: int) -> Response:
         """Sales takes the lead."""
         return self.answer(request, pk)
 
 
 class RejectView(ActionView):
-    takes = documents.RejectionSerializer
+    takes = wire.RejectionSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         return dispositions.reject(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(documents.RejectionSerializer, "reject_handoff")
+    @_posting(wire.RejectionSerializer, "reject_handoff")
     def post(self, request: Request, pk: int) -> Response:
         """Sales sends the lead back, with the reason that says where to."""
         return self.answer(request, pk)
 
 
 class AttemptsView(ActionView):
-    takes = documents.NewAttemptSerializer
+    takes = wire.NewAttemptSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         return attempts.log(handoff=handoff, by=by, now=now, **{**said, "at": said["at"] or now})
 
-    @_posting(documents.NewAttemptSerializer, "log_attempt")
+    @_posting(wire.NewAttemptSerializer, "log_attempt")
     def post(self, request: Request, pk: int) -> Response:
         """A human contacted the lead."""
         return self.answer(request, pk)
 
 
 class MeetingView(ActionView):
-    takes = documents.MeetingSerializer
+    takes = wire.MeetingSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         return progress.book_meeting(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(documents.MeetingSerializer, "book_meeting")
+    @_posting(wire.MeetingSerializer, "book_meeting")
     def post(self, request: Request, pk: int) -> Response:
         """A meeting with the lead is booked."""
         return self.answer(request, pk)
 
 
 class QualifyView(ActionView):
-    takes = documents.AnswersSerializer
+    takes = wire.AnswersSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         return progress.qualify(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(documents.AnswersSerializer, "qualify_handoff")
+    @_posting(wire.AnswersSerializer, "qualify_handoff")
     def post(self, request: Request, pk: int) -> Response:
         """A human confirmed the four answers: the lead is an SQL."""
         return self.answer(request, pk)
 
 
 class OpportunityView(ActionView):
-    takes = documents.AmountSerializer
+    takes = wire.AmountSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         return progress.open_opportunity(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(documents.AmountSerializer, "open_opportunity")
+    @_posting(wire.AmountSerializer, "open_opportunity")
     def post(self, request: Request, pk: int) -> Response:
         """A deal with a value is open."""
         return self.answer(request, pk)
 
 
 class WonView(ActionView):
-    takes = documents.AmountSerializer
+    takes = wire.AmountSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         return progress.win(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(documents.AmountSerializer, "win_handoff")
+    @_posting(wire.AmountSerializer, "win_handoff")
     def post(self, request: Request, pk: int) -> Response:
         return self.answer(request, pk)
 
 
 class LostView(ActionView):
-    takes = documents.LossSerializer
+    takes = wire.LossSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         return progress.lose(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(documents.LossSerializer, "lose_handoff")
+    @_posting(wire.LossSerializer, "lose_handoff")
     def post(self, request: Request, pk: int) -> Response:
         return self.answer(request, pk)
 
@@ -221,12 +221,12 @@ class ComplianceView(APIView):
 
     @extend_schema(
         operation_id="report_sla",
-        parameters=[documents.ComplianceQuerySerializer],
-        responses=documents.ComplianceSerializer,
+        parameters=[wire.ComplianceQuerySerializer],
+        responses=wire.ComplianceSerializer,
     )
     def get(self, request: Request) -> Response:
         """How both sides kept their promises, of the handoffs that the caller may see (SPEC 12)."""
-        asked = documents.ComplianceQuerySerializer(data=request.query_params)
+        asked = wire.ComplianceQuerySerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         by, since, until = (asked.validated_data[name] for name in ("by", "since", "until"))
         today = timezone.now().astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
@@ -235,7 +235,7 @@ class ComplianceView(APIView):
         visible = access.visible_to(_caller(request))
         figures = compliance.promises(start=start, end=end, by=by, handoffs=visible)
         report = {"since": start, "until": end, "by": by, "figures": [figure.as_dict() for figure in figures]}
-        return Response(documents.ComplianceSerializer(report).data)
+        return Response(wire.ComplianceSerializer(report).data)
 
 
 def _caller(request: Request) -> User:
