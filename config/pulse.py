@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from leads import heartbeats
 from scoring import rescoring, sweeping
-from sla import clocks, handoffs, notices, routing, watch
+from sla import clocks, handoffs, notices, progress, recycling, routing, watch
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,15 @@ def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
 
 
 def watch_figures(*, now: dt.datetime) -> dict[str, int]:
-    return _beat("figures", now, {"reviews": lambda: watch.watch(now=now)})
+    return _beat(
+        "figures",
+        now,
+        {
+            "reviews": lambda: watch.watch(now=now),
+            "returned": lambda: recycling.announce_returns(now=now),
+            "ended": lambda: progress.follow_outcomes(now=now),
+        },
+    )
 
 
 def rescore_daily(*, now: dt.datetime) -> dict[str, int]:
