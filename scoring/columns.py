@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from django.db.models import Max
+from numpy.typing import NDArray
 
 from leads.models import Lead, Signal
 from scoring import attributes, events
@@ -19,7 +20,8 @@ from scoring.reading import BulkReader, NearReader, Reader, Scope, bulk_reader
 def near(lead_ids: Sequence[int], *rules: Rules) -> Facts:
     """The facts of these leads that the rules ask for, read in the caller's transaction."""
     reader, scope = NearReader(), Scope(some=sorted(set(lead_ids)))
-    return _facts(reader, scope, rules, events.read(reader, scope.sql("lead_id"), with_assets=_ask_for_assets(rules)))
+    found = events.read(reader, scope.sql("lead_id"), with_assets=_ask_for_assets(rules))
+    return _facts(reader, scope, rules, found)
 
 
 def everything(*rules: Rules, folder: Path | None = None, cached: bool = True) -> Iterator[Facts]:
@@ -35,18 +37,18 @@ def of_range(reader: BulkReader, number: int, *rules: Rules, folder: Path | None
     scope = Scope(number * events.RANGE, (number + 1) * events.RANGE)
     if cached and not _ask_for_assets(rules):
         return _facts(reader, scope, rules, events.Cache(reader, folder).events(number))
-    return _facts(reader, scope, rules, events.read(reader, scope.sql("lead_id"), with_assets=_ask_for_assets(rules)))
+    found = events.read(reader, scope.sql("lead_id"), with_assets=_ask_for_assets(rules))
+    return _facts(reader, scope, rules, found)
 
 
 def _facts(reader: Reader, scope: Scope, rules: tuple[Rules, ...], found: events.Events) -> Facts:
     lead_ids, row_lead, row_from, columns = attributes.rows(reader, scope, _fields(rules))
-    found = _of_known_leads(found, lead_ids)
     codes = dict(Signal.objects.values_list("pk", "code"))
     index = np.zeros(max(codes, default=0) + 1, dtype=np.int16)
     index[list(codes)] = np.arange(len(codes))
     return Facts(
         lead_ids=lead_ids,
-        event_lead=np.searchsorted(lead_ids, found.lead).astype(np.int32),
+        event_lead=_positions(lead_ids, found.lead),
         event_at=found.at,
         event_signal=index[found.signal],
         event_asset=found.asset,
@@ -57,10 +59,11 @@ def _facts(reader: Reader, scope: Scope, rules: tuple[Rules, ...], found: events
     )
 
 
-def _of_known_leads(found: events.Events, lead_ids: Ints) -> events.Events:
-    """A kept file may be newer than the snapshot that the leads were read in."""
-    known = np.isin(found.lead, lead_ids)
-    return found if known.all() else found.where(known)
+def _positions(lead_ids: Ints, lead: Ints) -> NDArray[np.int32]:
+    """Which of `lead_ids` each of the sorted `lead` is: looked up once a lead, not once an event."""
+    starts = np.searchsorted(lead, lead_ids)
+    counts = np.diff(starts, append=lead.size)
+    return np.repeat(np.arange(lead_ids.size, dtype=np.int32), counts)
 
 
 def _fields(rules: tuple[Rules, ...]) -> set[str]:

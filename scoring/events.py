@@ -1,9 +1,9 @@
 """The event columns of the engine, and the copy of them that each machine keeps on disk.
 
-Reading a million events costs more than judging them (PERFORMANCE.md), and events never change: so their columns are
-kept, sorted, in one file per range of lead ids, and only what came since is read. What may still become visible is never
-kept: a file ends at the oldest transaction that was running when it was read (ids are not commit order). The folder is named
-after the server and the table's storage, so a restored or emptied database starts anew; it may be wiped at any moment.
+Reading a million events costs more than judging them, and events never change: so their columns are kept, sorted, in one file
+per range of lead ids, each with the snapshot that saw them, and only what that snapshot did not see is read. (Ids would not do: a
+lower one may become visible later.) The folder is named after the server, its timeline and the table's storage, so that a
+restored or emptied database starts anew. It may be wiped at any moment.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,8 @@ import pyarrow as pa
 from django.conf import settings
 from numpy.typing import NDArray
 
-from scoring.engine.timeline import Bools, Ints
-from scoring.reading import INSTANT, Reader, Scope, instants
+from scoring.engine.timeline import Ints, Positions
+from scoring.reading import INSTANT, BulkReader, Reader, Scope, Snapshot, instants
 
 #: Lead ids per file: what bounds the memory of a chunk and the cost of rewriting one.
 RANGE = 1 << 16
@@ -41,85 +42,98 @@ class Events:
     def __len__(self) -> int:
         return int(self.lead.size)
 
-    def where(self, chosen: Bools) -> Events:
-        return Events(self.lead[chosen], self.at[chosen], self.signal[chosen], self.asset[chosen])
 
-
-def read(reader: Reader, where: str, *, with_assets: bool) -> Events:
-    """Straight from the table. Asset codes are those of this one answer."""
+def read(reader: Reader, where: str, *, with_assets: bool = False) -> Events:
+    """Straight from the table; without assets, from its covering index. Asset codes are those of this one answer."""
     asset = ", asset" if with_assets else ""
     schema = _SCHEMA | ({"asset": pa.string()} if with_assets else {})
-    table = reader.table(f"SELECT lead_id, occurred_at, signal_id{asset} FROM leads_event WHERE {where}", schema)
-    lead, at = table["lead"].to_numpy(), instants(table["at"])
-    assets = _asset_codes(table["asset"]) if with_assets else np.full(lead.size, -1, dtype=np.int32)
-    return _sorted(lead, at, table["signal"].to_numpy(), assets)
+    table = reader.table(
+        f"SELECT lead_id, occurred_at, signal_id{asset} FROM leads_event WHERE {where} ORDER BY lead_id, occurred_at",
+        schema,
+    )
+    assets = _asset_codes(table["asset"]) if with_assets else _no_assets(table.num_rows)
+    return Events(table["lead"].to_numpy(), instants(table["at"]), table["signal"].to_numpy(), assets)
 
 
 class Cache:
-    """The kept columns of one database, as seen by one reader's snapshot. Without assets: few rules ask for them."""
+    """The kept columns of one database, as one reader sees them. Without assets: few rules ask for them."""
 
-    def __init__(self, reader: Reader, folder: Path | None = None) -> None:
-        table = reader.table(
-            "SELECT (SELECT system_identifier::text FROM pg_control_system()), pg_relation_filenode('leads_event')::bigint,"
-            " pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
-            {"server": pa.string(), "storage": pa.int64(), "horizon": pa.int64()},
-        )
-        row = table.to_pylist()[0]
+    def __init__(self, reader: BulkReader, folder: Path | None = None) -> None:
+        row = reader.table(
+            "SELECT (SELECT system_identifier FROM pg_control_system())::text, pg_relation_filenode('leads_event')::bigint,"
+            " (SELECT timeline_id FROM pg_control_checkpoint())::bigint,"
+            f" EXISTS (SELECT FROM leads_event WHERE transaction >= {reader.snapshot.high})",
+            {"server": pa.string(), "storage": pa.int64(), "timeline": pa.int64(), "foreign": pa.bool_()},
+        ).to_pylist()[0]
         self._reader = reader
-        self._horizon = int(row["horizon"])
-        self._folder = (folder or settings.COLUMN_CACHE_DIR) / f"{row['server']}-{row['storage']}"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder = (folder or settings.COLUMN_CACHE_DIR) / f"{row['server']}-{row['timeline']}-{row['storage']}"
+        # Rows restored from another server carry its transactions, which say nothing here: then nothing is kept.
+        self._usable = not row["foreign"]
 
     def events(self, number: int) -> Events:
         """All events of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot."""
-        kept, until = self._kept(number)
         within = Scope(number * RANGE, (number + 1) * RANGE).sql("lead_id")
-        settled = read(
-            self._reader, f"{within} AND transaction >= {until} AND transaction < {self._horizon}", with_assets=False
-        )
-        if len(settled):
-            kept = merged(kept, settled)
-        if len(settled) or until == 0:
-            self._keep(number, kept)
-        # Another process with a later snapshot may have kept more than ours has settled.
-        fresh = max(until, self._horizon)
-        return merged(kept, read(self._reader, f"{within} AND transaction >= {fresh}", with_assets=False))
+        kept = self._kept(number) if self._usable else None
+        if kept is None:
+            found = read(self._reader, within)
+        elif not self._reader.snapshot.covers(kept[1]):
+            # Another process keeps what we cannot see yet; our snapshot is the older one and leaves no trace.
+            return read(self._reader, within)
+        else:
+            fresh = read(self._reader, f"{within} AND {kept[1].unseen('transaction')}")
+            if not len(fresh):
+                return kept[0]
+            found = merged(kept[0], fresh)
+        if self._usable:
+            self._keep(number, found)
+        return found
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number}.npz"
 
-    def _kept(self, number: int) -> tuple[Events, int]:
-        with (
-            contextlib.suppress(FileNotFoundError, ValueError, KeyError, EOFError),
-            np.load(self._path(number)) as file,
-        ):
-            return Events(
-                file["lead"], file["at"], file["signal"], np.full(file["lead"].size, -1, dtype=np.int32)
-            ), int(file["until"])
-        return _NONE, 0
+    def _kept(self, number: int) -> tuple[Events, Snapshot] | None:
+        with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            with np.load(self._path(number)) as file:
+                events = Events(file["lead"], file["at"], file["signal"], _no_assets(file["lead"].size))
+                return events, Snapshot.parsed(str(file["snapshot"]))
+        return None
 
     def _keep(self, number: int, events: Events) -> None:
         """Whole or not at all: another process may be reading or writing the same file."""
         with _whole(self._path(number)) as draft:
-            np.savez(draft, lead=events.lead, at=events.at, signal=events.signal, until=np.int64(self._horizon))
+            np.savez(
+                draft,
+                lead=events.lead,
+                at=events.at,
+                signal=events.signal,
+                snapshot=np.array(str(self._reader.snapshot)),
+            )
 
 
 def merged(some: Events, more: Events) -> Events:
-    if not len(more):
-        return some
-    return _sorted(*(np.concatenate(pair) for pair in zip(_columns(some), _columns(more), strict=True)))
+    """Both in one, sorted as they are. Of one lead and instant, those of `some` come first."""
+    places = _places(some, more)
+    return Events(
+        np.insert(some.lead, places, more.lead),
+        np.insert(some.at, places, more.at),
+        np.insert(some.signal, places, more.signal),
+        np.insert(some.asset, places, more.asset),
+    )
 
 
-def _columns(events: Events) -> tuple[NDArray[np.generic], ...]:
-    return events.lead, events.at, events.signal, events.asset
+def _places(some: Events, more: Events) -> Positions:
+    """Where each of `more` belongs: just past its lead's last event of `some` that is not later. A bisection of all at once."""
+    low, high = (np.searchsorted(some.lead, more.lead, side=side) for side in ("left", "right"))
+    while (open_ := np.flatnonzero(low < high)).size:
+        middle = (low[open_] + high[open_]) // 2
+        later = some.at[middle] > more.at[open_]
+        high[open_[later]] = middle[later]
+        low[open_[~later]] = middle[~later] + 1
+    return low
 
 
-def _sorted(lead: Ints, at: Ints, signal: NDArray[np.int16], asset: NDArray[np.int32]) -> Events:
-    order = np.lexsort((at, lead))
-    return Events(lead[order], at[order], signal[order], asset[order])
-
-
-_NONE = Events(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int16), np.empty(0, np.int32))
+def _no_assets(count: int) -> NDArray[np.int32]:
+    return np.full(count, -1, dtype=np.int32)
 
 
 def _asset_codes(column: pa.ChunkedArray) -> NDArray[np.int32]:
@@ -131,6 +145,7 @@ def _asset_codes(column: pa.ChunkedArray) -> NDArray[np.int32]:
 
 @contextlib.contextmanager
 def _whole(path: Path) -> Iterator[str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent, suffix=".npz")
     os.close(handle)
     try:

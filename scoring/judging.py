@@ -9,7 +9,7 @@ import numpy as np
 
 from definitions.models import Version
 from scoring.engine.facts import Facts
-from scoring.engine.judge import Verdicts, judge
+from scoring.engine.judge import Verdicts, judge, picked
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import EVER, Ints, Positions
 from scoring.instants import microseconds
@@ -33,10 +33,12 @@ class Judged:
 
 
 def judge_now(version: Version, rules: Rules, facts: Facts, now: dt.datetime) -> Judged:
-    leads = np.arange(len(facts))
-    at = np.full(leads.size, microseconds(now), dtype=np.int64)
+    at = np.full(len(facts), microseconds(now), dtype=np.int64)
     latest = _latest(facts, at)
-    return Judged(version, rules, facts, at, judge(rules, facts, leads, at), latest, judge(rules, facts, leads, latest))
+    # Asked together: what the judge prepares for the leads serves both.
+    both = judge(rules, facts, np.repeat(np.arange(at.size), 2), np.column_stack((latest, at)).ravel())
+    then, present = (picked(both, np.arange(place, 2 * at.size, 2)) for place in (0, 1))
+    return Judged(version, rules, facts, at, present, latest, then)
 
 
 def _latest(facts: Facts, now: Ints) -> Ints:

@@ -22,6 +22,36 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a reader sees, in PostgreSQL's terms: the transactions below `high` but for those that were `running`."""
+
+    low: int
+    high: int
+    running: frozenset[int]
+
+    @classmethod
+    def parsed(cls, text: str) -> Snapshot:
+        """Of `low:high:running,…`, as `pg_current_snapshot()` writes it. Raises ValueError."""
+        low, high, running = text.split(":")
+        return cls(int(low), int(high), frozenset(map(int, filter(None, running.split(",")))))
+
+    def __str__(self) -> str:
+        return f"{self.low}:{self.high}:{','.join(map(str, sorted(self.running)))}"
+
+    def sees(self, transaction: int) -> bool:
+        return transaction < self.high and transaction not in self.running
+
+    def covers(self, other: Snapshot) -> bool:
+        """Does it see all that the other one sees?"""
+        return other.high <= self.high and not any(other.sees(transaction) for transaction in self.running)
+
+    def unseen(self, column: str) -> str:
+        """A condition on a column of transactions: what this snapshot did not see, and a later one may."""
+        some = "".join(f" OR {column} = {transaction}" for transaction in sorted(self.running))
+        return f"{column} >= {self.low} AND ({column} >= {self.high}{some})"
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """Which leads: `some` ids, or all of `[low, high)`."""
 
@@ -54,6 +84,8 @@ class BulkReader:
 
     def __init__(self, raw: dbapi.Connection) -> None:
         self.raw = raw
+        seen = self.table("SELECT pg_current_snapshot()::text", {"snapshot": pa.string()})
+        self.snapshot = Snapshot.parsed(seen["snapshot"][0].as_py())
 
     def table(self, query: str, schema: Schema) -> pa.Table:
         with self.raw.cursor() as cursor:
