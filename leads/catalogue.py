@@ -110,10 +110,10 @@ SIGNALS: Final = (
     _passive("careers_page", "Careers page", "Looks for a job, not for a product."),
 )  # fmt: skip
 
-#: What marketing ops may do in the admin (SPEC 1); facts that are ledgers can only be viewed there, by anybody.
+#: What marketing ops may do in the admin (SPEC 1); facts can only be viewed there: intake changes them.
 OPS_MAY: Final = {
-    "company": ("view", "add", "change"),
-    "lead": ("view", "add", "change"),
+    "company": ("view",),
+    "lead": ("view",),
     "signal": ("view", "add", "change"),
     "namedlist": ("view", "add", "change"),
     "listentry": ("view", "add", "change", "delete"),

@@ -80,5 +80,5 @@ def test_the_contents_of_lists_come_in_lower_case_and_unknown_lists_are_left_out
 def test_marketing_ops_may_keep_facts_but_not_rewrite_ledgers() -> None:
     granted = set(Group.objects.get(name=Role.MARKETING_OPS).permissions.values_list("codename", flat=True))
 
-    assert {"change_lead", "add_signal", "add_listentry", "view_event"} <= granted
-    assert not granted & {"change_event", "delete_event", "add_stagechange", "delete_lead", "add_user", "add_apikey"}
+    assert {"view_lead", "add_signal", "add_listentry", "view_event"} <= granted
+    assert not granted & {"change_event", "delete_event", "add_stagechange", "change_lead", "add_user", "add_apikey"}

@@ -1,0 +1,218 @@
+"""Signals, lists, keys and people are kept here; facts are only looked at: intake changes them, so that the ledger holds it all."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from rest_framework_api_key.admin import APIKeyModelAdmin
+from rest_framework_api_key.models import APIKey
+
+from leads.authentication import SCOPES
+from leads.models import (
+    ApiKey,
+    AttributeChange,
+    Company,
+    Event,
+    ImportRun,
+    Lead,
+    ListEntry,
+    NamedList,
+    Outcome,
+    Signal,
+    StageChange,
+    User,
+)
+
+
+class _Kept:
+    """Nobody adds, changes or deletes these by hand."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, *_args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *_args: Any) -> bool:
+        return False
+
+    def has_delete_permission(self, *_args: Any) -> bool:
+        return False
+
+
+class KeptAdmin(_Kept, admin.ModelAdmin):  # type: ignore[type-arg]
+    pass
+
+
+class AttributesOfLead(_Kept, admin.TabularInline):  # type: ignore[type-arg]
+    model = AttributeChange
+    fk_name = "lead"
+    fields = ("valid_from", "values", "source", "recorded_at")
+    ordering = ("valid_from", "pk")
+    verbose_name_plural = "what was said, and since when it holds"
+
+
+class AttributesOfCompany(AttributesOfLead):
+    fk_name = "company"
+
+
+class StagesOfLead(_Kept, admin.TabularInline):  # type: ignore[type-arg]
+    model = StageChange
+    fields = ("at", "from_stage", "to_stage", "by", "why")
+    ordering = ("at", "pk")
+
+
+@admin.register(Company)
+class CompanyAdmin(KeptAdmin):
+    list_display = ("__str__", "domain", "industry", "country", "employees_low", "employees_high", "is_customer")
+    list_filter = ("is_customer", "is_competitor")
+    search_fields = ("name", "domain", "external_id")
+    ordering = ("-pk",)
+    inlines: ClassVar = [AttributesOfCompany]
+
+
+@admin.register(Lead)
+class LeadAdmin(KeptAdmin):
+    list_display = ("__str__", "email", "title", "company", "source", "stage", "stage_at")
+    list_filter = ("stage", "do_not_contact")
+    list_select_related = ("company",)
+    search_fields = ("email", "external_id", "first_name", "last_name")
+    ordering = ("-pk",)
+    inlines: ClassVar = [StagesOfLead, AttributesOfLead]
+
+
+@admin.register(Event)
+class EventAdmin(KeptAdmin):
+    list_display = ("lead", "signal", "occurred_at", "recorded_at", "source", "asset")
+    list_filter = ("signal",)
+    list_select_related = ("lead", "signal")
+    search_fields = ("=external_id", "=lead__email", "=lead__external_id")
+    exclude = ("digest",)
+    ordering = ("-pk",)
+
+
+@admin.register(StageChange)
+class StageChangeAdmin(KeptAdmin):
+    list_display = ("lead", "from_stage", "to_stage", "at", "by", "why")
+    list_filter = ("to_stage",)
+    list_select_related = ("lead", "by")
+    search_fields = ("=lead__email", "=lead__external_id")
+    ordering = ("-pk",)
+
+
+@admin.register(AttributeChange)
+class AttributeChangeAdmin(KeptAdmin):
+    list_display = ("lead", "company", "values", "valid_from", "recorded_at", "source")
+    list_select_related = ("lead", "company")
+    search_fields = ("=lead__email", "=lead__external_id", "=company__domain")
+    ordering = ("-pk",)
+
+
+@admin.register(Outcome)
+class OutcomeAdmin(KeptAdmin):
+    list_display = ("lead", "kind", "at", "amount", "reason", "source")
+    list_filter = ("kind",)
+    list_select_related = ("lead",)
+    search_fields = ("=external_id", "=lead__email", "=lead__external_id")
+    ordering = ("-pk",)
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(KeptAdmin):
+    list_display = (
+        "file_name",
+        "kind",
+        "started_at",
+        "finished_at",
+        "lines_done",
+        "created",
+        "updated",
+        "unchanged",
+        "rejected",
+    )
+    list_filter = ("kind",)
+    ordering = ("-pk",)
+
+
+@admin.register(Signal)
+class SignalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = (
+        "name",
+        "code",
+        "intent",
+        "is_explicit_request",
+        "is_engagement",
+        "is_high_value_asset",
+        "closes_request",
+    )
+    list_filter = ("intent", "is_explicit_request", "is_engagement")
+    search_fields = ("name", "code")
+    ordering = ("code",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Signal | None = None) -> tuple[str, ...]:  # noqa: ARG002
+        """Senders and definitions name a signal by its code."""
+        return ("code",) if obj else ()
+
+
+@admin.register(NamedList)
+class NamedListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("label", "name")
+    ordering = ("name",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: NamedList | None = None) -> tuple[str, ...]:  # noqa: ARG002
+        return ("name",) if obj else ()
+
+
+@admin.register(ListEntry)
+class ListEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A page of its own: a shipped list has thousands of entries."""
+
+    list_display = ("value", "list")
+    list_filter = ("list",)
+    list_select_related = ("list",)
+    search_fields = ("value",)
+    ordering = ("value", "pk")
+
+
+class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+    scopes = forms.MultipleChoiceField(choices=tuple(SCOPES.items()), widget=forms.CheckboxSelectMultiple)
+
+    class Meta:
+        model = ApiKey
+        fields = ("name", "owner", "source", "scopes", "expiry_date", "revoked")
+
+
+admin.site.unregister(APIKey)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(APIKeyModelAdmin):
+    """The key itself is shown once, after it was made; only its hash is kept."""
+
+    form = ApiKeyForm
+    list_display = ("name", "prefix", "owner", "source", "scopes", "last_used_at", "expiry_date", "revoked")  # type: ignore[assignment]
+    list_select_related = ("owner",)
+    fields = ("name", "owner", "source", "scopes", "expiry_date", "revoked", "prefix", "last_used_at")
+    ordering = ("-created",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*super().get_readonly_fields(request, obj), "last_used_at")
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+    list_display = ("username", "email", "first_name", "last_name", "roles", "is_active")
+    fieldsets = (*(UserAdmin.fieldsets or ()), ("Here", {"fields": ("time_zone",)}))
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "email", "password1", "password2")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description="roles")
+    def roles(self, person: User) -> str:
+        return ", ".join(group.name for group in person.groups.all())

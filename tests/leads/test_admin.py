@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from leads import events, outcomes, people
+from leads.models import ApiKey, Company, Lead, NamedList, Signal, User
+from leads.vocabulary import Role
+from tests.leads.facts import NOW, event
+
+pytestmark = pytest.mark.django_db
+
+KEPT = ("company", "lead", "event", "stagechange", "attributechange", "outcome", "importrun")
+
+
+@pytest.fixture
+def root(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("root", "root@acme.example", "secret"))
+    return client
+
+
+@pytest.fixture
+def ops(client: Client) -> Client:
+    person = User.objects.create_user("ops", "ops@acme.example", "secret", is_staff=True)
+    person.groups.add(Group.objects.get(name=Role.MARKETING_OPS))
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture
+def facts() -> Lead:
+    title = "<script>alert(1)</script>"
+    lead, _ = people.upsert_lead(
+        email="ada@acme.example", company_domain="acme.example", values={"title": title}, source="crm", now=NOW
+    )
+    events.record(items=[event()], source="site", now=NOW)
+    outcomes.record(items=[{"email": "ada@acme.example", "kind": "won", "at": NOW.isoformat()}], source="crm", now=NOW)
+    return lead
+
+
+@pytest.mark.parametrize("model", KEPT)
+def test_facts_are_shown_and_not_touched(root: Client, facts: Lead, model: str) -> None:
+    of_model = {each._meta.model_name: each for each in admin.site._registry}[model]
+    first = of_model._default_manager.first()
+
+    assert root.get(reverse(f"admin:leads_{model}_changelist")).status_code == 200
+    assert root.get(reverse(f"admin:leads_{model}_add")).status_code == 403
+    if first is not None:
+        page = root.get(reverse(f"admin:leads_{model}_change", args=[first.pk]))
+        assert page.status_code == 200
+        assert b"<script>alert" not in page.content
+        assert root.post(reverse(f"admin:leads_{model}_change", args=[first.pk]), {"title": "x"}).status_code == 403
+        assert root.post(reverse(f"admin:leads_{model}_delete", args=[first.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_a_key_is_shown_once_and_its_scopes_are_boxes(root: Client) -> None:
+    owner = User.objects.get()
+    form = {
+        "name": "Site",
+        "owner": owner.pk,
+        "source": "site",
+        "scopes": ["facts:write"],
+        "expiry_date_0": "",
+        "expiry_date_1": "",
+    }
+
+    made = root.post(reverse("admin:leads_apikey_add"), form, follow=True)
+
+    key = ApiKey.objects.get()
+    shown = [str(message) for message in made.context["messages"]]
+    assert (key.scopes, key.source) == (["facts:write"], "site")
+    secret = shown[0].partition("is: ")[2].split(". ")[0]
+    assert ApiKey.objects.is_valid(secret)
+    again = root.get(reverse("admin:leads_apikey_change", args=[key.pk]))
+    assert again.status_code == 200
+    assert secret.encode() not in again.content
+
+
+def test_a_key_cannot_be_given_a_scope_that_is_none(root: Client) -> None:
+    form = {"name": "Site", "owner": User.objects.get().pk, "source": "site", "scopes": ["everything"]}
+
+    root.post(reverse("admin:leads_apikey_add"), form)
+
+    assert not ApiKey.objects.exists()
+
+
+def test_marketing_ops_keeps_signals_and_lists_but_no_people_and_no_keys(ops: Client, facts: Lead) -> None:
+    competitors = NamedList.objects.get(name="competitors")
+
+    added = ops.post(reverse("admin:leads_listentry_add"), {"list": competitors.pk, "value": "rival.example"})
+    signal = ops.get(reverse("admin:leads_signal_change", args=[Signal.objects.get(code="blog_read").pk]))
+
+    assert (added.status_code, signal.status_code) == (302, 200)
+    assert list(competitors.entries.values_list("value", flat=True)) == ["rival.example"]
+    assert ops.get(reverse("admin:leads_lead_changelist")).status_code == 200
+    for model in ("user", "apikey"):
+        assert ops.get(reverse(f"admin:leads_{model}_changelist")).status_code == 403
+    assert ops.get(reverse("admin:auth_group_changelist")).status_code == 403
+
+
+def test_a_list_of_leads_takes_as_many_queries_for_any_length(root: Client, django_assert_max_num_queries: Any) -> None:
+    for number in range(30):
+        people.upsert_lead(
+            email=f"p{number}@c{number}.example", company_domain=f"c{number}.example", source="crm", now=NOW
+        )
+
+    with django_assert_max_num_queries(8):
+        page = root.get(reverse("admin:leads_lead_changelist"))
+
+    assert b"p29@c29.example" in page.content
+    assert Company.objects.count() == 30
+
+
+def test_people_are_shown_with_their_roles(root: Client) -> None:
+    person = User.objects.create_user("sam", "sam@acme.example", "secret")
+    person.groups.add(Group.objects.get(name=Role.SDR))
+
+    assert b"sdr" in root.get(reverse("admin:leads_user_changelist")).content
+    assert root.get(reverse("admin:leads_user_change", args=[person.pk])).status_code == 200
+    assert root.get(reverse("admin:leads_user_add")).status_code == 200
