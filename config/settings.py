@@ -272,6 +272,10 @@ SPECTACULAR_SETTINGS = {
             "ValidationError", "ClientError", "ServerError", "ErrorCode401", "ErrorCode403", "ErrorCode404",
             "ErrorCode405", "ErrorCode406", "ErrorCode415", "ErrorCode429", "ErrorCode500",
         )
+    }
+    | {
+        "VersionStateEnum": "definitions.vocabulary.VersionState",
+        "HandoffStateEnum": "sla.vocabulary.HandoffState",
     },
 }
 
