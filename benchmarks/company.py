@@ -133,7 +133,9 @@ def _leads(
     np.minimum.at(known_at, lead - 1, at)
     company = random.integers(1, companies + 1, LEADS)
     at_work = _text("company", company, ".example")
-    domain = pc.if_else(pa.array(random.random(LEADS) < 0.1), pa.array(random.choice(agreement.FREE_EMAIL, LEADS)), at_work)
+    domain = pc.if_else(
+        pa.array(random.random(LEADS) < 0.1), pa.array(random.choice(agreement.FREE_EMAIL, LEADS)), at_work
+    )
     texts = ("first_name", "last_name", "phone", "region", "seniority", "budget", "timeline", "use_case", "time_zone")
     return {
         "id": number,

@@ -69,3 +69,26 @@ def _agree(folder: Path) -> None:
     assert np.array_equal(meets[np.isin(meets, sample)], found["meets-loop"]), "the loop disagrees on who meets"
     assert np.array_equal(first[np.isin(first[:, 0], sample)], found["first-loop"]), "the loop disagrees on instants"
     say(f"All agree: {meets.size:,} leads meet the definition now, {len(first):,} did at some instant.")
+
+
+def intake(environment: Environment) -> None:
+    section("Events in, batches of 1,000")
+    measured = measure(environment, "intake", "ingest")
+    bare = measured.more["bare"]
+    titles = {"bare": "bare multi-row INSERT, leads known", "record": "events.record", "http": "POST /api/v1/events"}
+    for name, title in titles.items():
+        seconds = measured.more[name]
+        row((title, f"{seconds:.2f}", f"{bare / seconds:.2f} of", "bare", f"{measured.rows / seconds:,.0f}"))
+
+
+def live(environment: Environment) -> None:
+    section("One lead")
+    _show_times("judged: claim, judge, store, plan the next look", measure(environment, "live", "rescores"))
+    _show_times("explained", measure(environment, "live", "explains"))
+    _show_times("event accepted → handoff visible, worker and beat at work", measure(environment, "live", "handoffs"))
+
+
+def _show_times(title: str, measured: Measured) -> None:
+    seconds = sorted(measured.more["seconds"])
+    p50, p95, p99 = (1000 * seconds[min(len(seconds) - 1, int(len(seconds) * share))] for share in (0.5, 0.95, 0.99))
+    say(f"{title.ljust(58)}{len(seconds):>5} times   p50 {p50:,.1f} ms   p95 {p95:,.1f} ms   p99 {p99:,.1f} ms")

@@ -137,15 +137,15 @@ def _engagement_now() -> str:
     left = f"exp(date_part('epoch', event.occurred_at) * {_rate()!r} - {NOW.timestamp() * _rate()!r})"
     parts = [f"coalesce(sum({_points()} * {left}) FILTER (WHERE event.signal_id NOT IN ({_ids(capped)})), 0)"]
     for code, (points, cap) in capped.items():
-        parts.append(f"least({cap}, coalesce(sum({points} * {left}) FILTER (WHERE event.signal_id = {_ids([code])}), 0))")
+        parts.append(
+            f"least({cap}, coalesce(sum({points} * {left}) FILTER (WHERE event.signal_id = {_ids([code])}), 0))"
+        )
     return " + ".join(parts)
 
 
 def _intent_now() -> str:
     since = NOW - dt.timedelta(days=agreement.INTENT_DAYS)
-    return (
-        f"count(*) FILTER (WHERE event.signal_id IN ({_ids(agreement.INTENT)}) AND event.occurred_at >= {_literal(since)})"
-    )
+    return f"count(*) FILTER (WHERE event.signal_id IN ({_ids(agreement.INTENT)}) AND event.occurred_at >= {_literal(since)})"
 
 
 def _points() -> str:

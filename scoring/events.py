@@ -21,7 +21,7 @@ import pyarrow as pa
 from django.conf import settings
 from numpy.typing import NDArray
 
-from scoring.engine.timeline import Ints, Positions
+from scoring.engine.timeline import Ints, places
 from scoring.reading import INSTANT, BulkReader, Reader, Scope, Snapshot, instants
 
 #: Lead ids per file: what bounds the memory of a chunk and the cost of rewriting one.
@@ -92,10 +92,10 @@ class Cache:
         return self._folder / f"{number}.npz"
 
     def _kept(self, number: int) -> tuple[Events, Snapshot] | None:
-        with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            with np.load(self._path(number)) as file:
-                events = Events(file["lead"], file["at"], file["signal"], _no_assets(file["lead"].size))
-                return events, Snapshot.parsed(str(file["snapshot"]))
+        unreadable = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+        with contextlib.suppress(*unreadable), np.load(self._path(number)) as file:
+            events = Events(file["lead"], file["at"], file["signal"], _no_assets(file["lead"].size))
+            return events, Snapshot.parsed(str(file["snapshot"]))
         return None
 
     def _keep(self, number: int, events: Events) -> None:
@@ -112,24 +112,13 @@ class Cache:
 
 def merged(some: Events, more: Events) -> Events:
     """Both in one, sorted as they are. Of one lead and instant, those of `some` come first."""
-    places = _places(some, more)
+    where = places(some.lead, some.at, more.lead, more.at)
     return Events(
-        np.insert(some.lead, places, more.lead),
-        np.insert(some.at, places, more.at),
-        np.insert(some.signal, places, more.signal),
-        np.insert(some.asset, places, more.asset),
+        np.insert(some.lead, where, more.lead),
+        np.insert(some.at, where, more.at),
+        np.insert(some.signal, where, more.signal),
+        np.insert(some.asset, where, more.asset),
     )
-
-
-def _places(some: Events, more: Events) -> Positions:
-    """Where each of `more` belongs: just past its lead's last event of `some` that is not later. A bisection of all at once."""
-    low, high = (np.searchsorted(some.lead, more.lead, side=side) for side in ("left", "right"))
-    while (open_ := np.flatnonzero(low < high)).size:
-        middle = (low[open_] + high[open_]) // 2
-        later = some.at[middle] > more.at[open_]
-        high[open_[later]] = middle[later]
-        low[open_[~later]] = middle[~later] + 1
-    return low
 
 
 def _no_assets(count: int) -> NDArray[np.int32]:

@@ -63,7 +63,7 @@ class Scope:
         """A condition on a column of lead ids. Only integers of ours go into the text."""
         if self.some is None:
             return f"{column} >= {int(self.low)} AND {column} < {int(self.high)}"
-        return f"{column} = ANY ('{{{','.join(str(int(lead)) for lead in self.some)}}}'::bigint[])"
+        return f"{column} = ANY ('{{{','.join(map(str, map(int, self.some)))}}}'::bigint[])"
 
 
 class NearReader:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.engine.bands import Band, parse_band
-from scoring.engine.timeline import EVER, FOREVER, Bools, Floats, Ints, Positions, bounds
+from scoring.engine.timeline import EVER, FOREVER, Bools, Floats, Ints, Positions, bounds, places
 
 __all__ = ["Band", "Column", "Facts", "parse_band"]
 
@@ -109,10 +109,9 @@ class Facts:
     def instants(self) -> tuple[Positions, Ints]:
         """(lead index, at) of every event and every dated attribute change; sorted, each once."""
         dated = self.row_from > EVER
-        lead = np.concatenate((self.event_lead, self.row_lead[dated]))
-        at = np.concatenate((self.event_at, self.row_from[dated]))
-        order = np.lexsort((at, lead))
-        lead, at = lead[order], at[order]
+        row_lead, row_from = self.row_lead[dated], self.row_from[dated]
+        where = places(self.event_lead, self.event_at, row_lead, row_from)
+        lead, at = np.insert(self.event_lead, where, row_lead), np.insert(self.event_at, where, row_from)
         fresh = np.ones(at.size, dtype=np.bool_)
         fresh[1:] = (lead[1:] != lead[:-1]) | (at[1:] != at[:-1])
         return lead[fresh].astype(np.intp), at[fresh]

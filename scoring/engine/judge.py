@@ -15,6 +15,7 @@ from scoring.engine.explain import Explanation, explain
 from scoring.engine.facts import Facts
 from scoring.engine.forecast import NEVER, next_change
 from scoring.engine.hearing import Hearing, hear, hearings
+from scoring.engine.profile import PASS, Attributes
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Ints, Positions
 from scoring.engine.verdict import Axes, Verdicts, joined, picked, verdict
@@ -46,12 +47,22 @@ def first_qualifying(
 
     Judged at every event and attribute change: between them scores only fall (SPEC 4), so no other instant can be the first.
     """
+    hopeful = _hopeful(rules, facts)
+    facts = facts.known(hopeful) if hopeful.size < len(facts) else facts
     found = [
         _first(hearing, facts.slice(first, last), first, since, until)
         for first, last, hearing in hearings(rules, facts)
     ]
     leads, at, verdicts = zip(*found, strict=True)
-    return np.concatenate(leads), np.concatenate(at), joined(verdicts)
+    return hopeful[np.concatenate(leads)], np.concatenate(at), joined(verdicts)
+
+
+def _hopeful(rules: Rules, facts: Facts) -> Positions:
+    """Leads that at some time pass the gate and are not disqualified: of the others no event needs a look."""
+    profile = Attributes(facts).profile(rules)
+    passes = (profile.gate == PASS) & ~profile.disqualified
+    # The last entry speaks for the time before a lead's first row.
+    return np.arange(len(facts)) if passes[-1] else np.unique(facts.row_lead[passes[:-1]]).astype(np.intp)
 
 
 def _first(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,18 @@ def bounds(lead: NDArray[np.int32], leads: int) -> Positions:
     starts = np.zeros(leads + 1, dtype=np.intp)
     np.cumsum(np.bincount(lead, minlength=leads), out=starts[1:])
     return starts
+
+
+def places(lead: NDArray[np.integer[Any]], at: Ints, other_lead: NDArray[np.integer[Any]], other_at: Ints) -> Positions:
+    """Where among rows sorted by (lead, at) others belong: just past their lead's last one that is not later."""
+    low, high = (np.searchsorted(lead, other_lead, side=side) for side in ("left", "right"))
+    # A bisection of all at once.
+    while (open_ := np.flatnonzero(low < high)).size:
+        middle = (low[open_] + high[open_]) // 2
+        later = at[middle] > other_at[open_]
+        high[open_[later]] = middle[later]
+        low[open_[~later]] = middle[~later] + 1
+    return low
 
 
 class Timeline:

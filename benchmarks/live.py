@@ -1,0 +1,158 @@
+"""How long one lead waits: to be judged, to be explained, and from the answer to its event until its handoff can be seen."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.contrib.auth.models import Group
+from django.db.models import Exists, OuterRef
+from django.test import Client
+from django.utils import timezone
+
+from benchmarks import agreement, intake
+from benchmarks.child import Measured, folder
+from benchmarks.company import LEADS, NOW
+from benchmarks.scratch import ROOT
+from leads.models import Event, Lead, User
+from leads.vocabulary import Role
+from scoring import explanations, rescoring
+from scoring.models import Qualification
+from sla.models import Commitment, Handoff, Rep, RoutingRule, Team, WorkCalendar, WorkHours
+from sla.vocabulary import CommitmentState
+
+_LOOKS = 300
+_REQUESTS = 30
+_PATIENCE_SECONDS = 60
+_PROGRAMS = {
+    "worker": ["worker", "--concurrency=2", "--loglevel=ERROR"],
+    "beat": ["beat", "--pidfile=", "--loglevel=ERROR"],
+}
+
+
+def rescores() -> Measured:
+    """`more` has the seconds of each look at a single due lead, from the claim to the commit."""
+    measured = Measured(rows=_LOOKS)
+    nobody_is_due()
+    seconds = []
+    for lead in _some_leads():
+        Lead.objects.filter(pk=lead.pk).update(next_look_at=NOW)
+        one = Measured()
+        with one.timed():
+            assert rescoring.rescore_due(now=timezone.now()) == 1
+        seconds.append(one.seconds)
+    # The first compiles the definition.
+    measured.more["seconds"] = seconds[1:]
+    return measured
+
+
+def explains() -> Measured:
+    measured = Measured(rows=_LOOKS)
+    seconds = []
+    for lead in _some_leads():
+        one = Measured()
+        with one.timed():
+            explanations.of_lead(lead, at=timezone.now())
+        seconds.append(one.seconds)
+    measured.more["seconds"] = seconds[1:]
+    return measured
+
+
+def handoffs() -> Measured:
+    """`more` has the seconds from the API's answer until the handoff is there, with a worker and beat at work."""
+    measured = Measured(rows=_REQUESTS)
+    nobody_is_due()
+    _team()
+    by = intake.client()
+    seconds = []
+    with _programs():
+        # The first one also waits until both programs have started.
+        for lead in _who_would_qualify(_REQUESTS + 1):
+            seconds.append(_until_handed_off(lead, by))
+            time.sleep(random.uniform(0, 2))
+    measured.more["seconds"] = seconds[1:]
+    return measured
+
+
+def nobody_is_due() -> None:
+    """What the measurements before have asked for is not waited for."""
+    Lead.objects.filter(next_look_at__isnull=False).update(next_look_at=None)
+
+
+def _some_leads() -> list[Lead]:
+    every = max(1, LEADS // (_LOOKS + 1))
+    return list(Lead.objects.order_by("pk").filter(pk__in=range(1, LEADS + 1, every))[: _LOOKS + 1])
+
+
+def _until_handed_off(lead: Lead, by: Client) -> float:
+    now = timezone.now().isoformat()
+    bodies = [
+        {"email": lead.email, "signal": "demo_request", "occurred_at": now, "id": f"{lead.pk}-{n}"} for n in range(2)
+    ]
+    intake.post(by, bodies)
+    accepted = time.perf_counter()
+    while not Handoff.objects.filter(lead=lead).exists():
+        if time.perf_counter() - accepted > _PATIENCE_SECONDS:
+            raise TimeoutError("No handoff: see the logs of worker and beat.")
+        time.sleep(0.02)
+    return time.perf_counter() - accepted
+
+
+def _who_would_qualify(count: int) -> list[Lead]:
+    low, high = agreement.EMPLOYEES
+    leads = Lead.objects.filter(
+        ~Exists(Qualification.objects.filter(lead=OuterRef("pk"))),
+        Exists(Event.objects.filter(lead=OuterRef("pk"))),
+        company__employees_low__gte=low,
+        company__employees_high__lte=high,
+        company__industry__in=agreement.INDUSTRIES,
+        company__country__in=agreement.COUNTRIES,
+        email__endswith=".example",
+    ).exclude(title__iregex="|".join(agreement.NOT_BUYERS))
+    return list(leads.order_by("pk")[:count])
+
+
+def _team() -> None:
+    """Ten reps who work around the clock, and commitments in force."""
+    calendar = WorkCalendar.objects.create(name="Always")
+    for weekday in range(7):
+        WorkHours.objects.create(calendar=calendar, weekday=weekday, opens=0, closes=1440)
+    team = Team.objects.create(name="Bench", calendar=calendar)
+    for number in range(10):
+        Rep.objects.create(user=_user(Role.SDR, f"rep{number}"), team=team, capacity=1000)
+    RoutingRule.objects.create(position=1, name="All", team=team)
+    Commitment.objects.create(
+        number=1,
+        state=CommitmentState.ACTIVE,
+        activated_at=NOW - dt.timedelta(days=1),
+        signed_by_marketing=_user(Role.MARKETING_LEADER, "marketing-leader"),
+        signed_by_sales=_user(Role.SALES_LEADER, "sales-leader"),
+    )
+
+
+def _user(role: Role, name: str) -> User:
+    user = User.objects.create(username=name, email=f"{name}@accord.test")
+    user.groups.add(Group.objects.get_or_create(name=role)[0])
+    return user
+
+
+@contextmanager
+def _programs() -> Iterator[None]:
+    running = []
+    try:
+        for name, command in _PROGRAMS.items():
+            more = [f"--schedule={folder() / 'beat'}"] if name == "beat" else []
+            with (folder() / f"{name}.log").open("ab") as log:
+                program = [sys.executable, "-W", "ignore", "-m", "celery", "--app=config", *command, *more]
+                running.append(subprocess.Popen(program, cwd=ROOT, stdout=log, stderr=log))
+        yield
+    finally:
+        for each in running:
+            each.terminate()
+        for each in running:
+            each.wait(30)
