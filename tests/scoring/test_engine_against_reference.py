@@ -139,7 +139,9 @@ def test_next_change_is_the_second_at_which_the_verdict_falls(rules: Rules, lead
 
     change = next_change(rules, facts, everyone, now)
 
-    known = facts.known(everyone, now)
+    known = worlds.facts_of(
+        [Lead(tuple(e for e in lead.events if e.at <= at), tuple(r for r in lead.rows if r[0] <= at)) for lead in leads]
+    )
     for index in everyone.tolist():
         horizon = at + 3650 * DAY
         then = int(change[index])
