@@ -10,10 +10,10 @@ from typing import Any, Final, TypeAlias
 from definitions import documents, reviews, versions
 from definitions.models import Definition, Review, Version
 from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side
-from scoring.engine.rules import Rules
 from scoring.rules import compiled
 from sla import watch
 from sla.demo import agreement
+from sla.demo.candidates import InForce
 from sla.demo.company import Calendar
 from sla.demo.staff import Staff
 
@@ -45,10 +45,12 @@ def steps(calendar: Calendar, staff: Staff) -> Iterator[tuple[dt.datetime, Happe
     yield calendar.now - 3 * _DAY, partial(_open_the_quarterly_check, staff)
 
 
-def in_force(calendar: Calendar) -> list[tuple[dt.datetime, Rules]]:
+def in_force(calendar: Calendar) -> list[InForce]:
     """Each version's rules and the instant from which they judge."""
-    documents_ = ((calendar.start, agreement.first()), (calendar.new_version, agreement.second(_ANSWER)))
-    return [(since, compiled(documents.normal(document))) for since, document in documents_]
+    rows = (("v1.0", calendar.start, agreement.first()), ("v1.1", calendar.new_version, agreement.second(_ANSWER)))
+    return [
+        InForce(f"{agreement.NAME} {number}", since, compiled(documents.normal(document))) for number, since, document in rows
+    ]
 
 
 def _adopt(staff: Staff, now: dt.datetime) -> None:

@@ -218,7 +218,7 @@ def _prices(ago: dt.timedelta, *, lukewarm: bool = False) -> list[tuple[dt.timed
 
 def _compares(ago: dt.timedelta) -> list[tuple[dt.timedelta, str, str]]:
     views = [(ago + minutes * _MINUTE, "pricing_view", "/pricing") for minutes in (200, 95, 0)]
-    return [*_warm(ago + 4 * _HOUR, lukewarm=True), *views]
+    return [*_warm(ago + 4 * _HOUR, lukewarm=True)[2:], *views]
 
 
 _EMEA: Final = ("DE", "GB", "NL", "SE", "FR")

@@ -16,7 +16,8 @@ from django.db.models import F
 from leads.authentication import SCOPES
 from leads.models import ApiKey, Event, Lead
 from scoring.models import Qualification
-from sla.demo import agreement_history, candidates, company, facts, staff
+from sla.demo import agreement_history, company, facts, staff
+from sla.demo.candidates import Candidates
 from sla.demo.company import Profile
 from sla.demo.year import Year
 from sla.models import Notice
@@ -36,7 +37,9 @@ def key_file() -> Path:
 
 
 @transaction.atomic
-def seed(*, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], None]) -> str:
+def seed(
+    *, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], None], books: bool = True
+) -> str:
     """Write the year that ends at `now`; returns the website's API key, which is shown only this once. Raises NotEmpty.
 
     The same profile, seed and `now` give the same rows, the key excepted.
@@ -49,11 +52,11 @@ def seed(*, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], 
     step(f"{len(world.firms)} companies, {len(world.people)} people, 3 teams drawn")
     leads = facts.store(world)
     step(f"{Event.objects.count()} events stored")
-    found = candidates.find(list(leads.values()), agreement_history.in_force(world.calendar))
-    candidates.accept_for_marketing(found)
+    candidates = Candidates(list(leads.values()), agreement_history.in_force(world.calendar))
+    candidates.accept_for_marketing()
     step("Every lead judged at every instant of the year")
     rng = random.Random(f"{seed}/story")  # noqa: S311 (a story, not a secret)
-    Year(world, people, leads, found, rng, say).play()
+    Year(world=world, people=people, leads=leads, candidates=candidates, rng=rng).play(books=books)
     _put_the_mail_away(now)
     step(f"The year played: {Qualification.objects.count()} MQLs and what became of them")
     _, secret = ApiKey.objects.create_key(

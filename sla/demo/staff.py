@@ -11,9 +11,9 @@ from django.contrib.auth.models import Group
 
 from leads.models import ListEntry, NamedList, User
 from leads.vocabulary import Role
+from sla import commitments
 from sla.demo import words
 from sla.models import Absence, Commitment, Rep, RoutingRule, Team, WorkCalendar, WorkHours
-from sla.vocabulary import CommitmentState
 
 #: One for everybody: it opens nothing but the example.
 PASSWORD: Final = "north-by-northlane"  # noqa: S105
@@ -168,11 +168,7 @@ def _list() -> None:
 
 
 def _promise(people: dict[str, User], start: dt.datetime) -> None:
-    Commitment.objects.create(
-        number=1,
-        mqls_a_month=35,
-        state=CommitmentState.ACTIVE,
-        signed_by_marketing=people["mona.marketing"],
-        signed_by_sales=people["luis.sales"],
-        activated_at=start,
+    commitment = Commitment.objects.create(number=1, mqls_a_month=35)
+    commitments.activate(
+        commitment=commitment, by_marketing=people["mona.marketing"], by_sales=people["luis.sales"], now=start
     )

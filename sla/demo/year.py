@@ -1,7 +1,7 @@
-"""Plays the year in order of time, through the product's own use-cases with `now` in the past.
+"""Plays the year in order of time: what Accord and the people do, each at its instant.
 
-So everything that Accord decides is decided by Accord: who qualifies and when, who gets the lead, which promise was broken,
-which month asks for a review. Only what people do comes from the story.
+Until the last day it is kept in books (`books`), from then on it goes through the product's use-cases (`live`).
+Who qualifies and when is the judge's word; what people do comes from the story.
 """
 
 from __future__ import annotations
@@ -10,208 +10,183 @@ import datetime as dt
 import heapq
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import Final, TypeAlias
-
-from django.db import transaction
+from typing import Final, Protocol, TypeAlias
 
 from definitions.models import Version
-from leads.models import Lead
-from scoring import columns, qualifying, rescoring, versions
-from scoring.engine.rules import Rules
-from scoring.judging import judge_now
-from sla import calendar, calendars, clocks, handoffs, recycling, routing, territories, watch
-from sla.demo import acts, agreement_history, staff
+from leads.models import User
+from scoring import versions
+from sla import calendar, calendars, recycling, territories, watch
+from sla.demo import agreement_history, staff
+from sla.demo.books import Books
 from sla.demo.candidates import Candidates
 from sla.demo.company import World
+from sla.demo.live import Live
 from sla.demo.staff import Staff
 from sla.demo.story import Case, Step, Storyteller, Verb
-from sla.models import Clock, Handoff, Rep, Team
-from sla.vocabulary import ClockKind, HandoffState
+from sla.models import Clock, Handoff, Rep
+from sla.vocabulary import HandoffState
 
 _SECOND: Final = dt.timedelta(seconds=1)
 _DAY: Final = dt.timedelta(days=1)
 #: From an event to the worker that judges it, and on to the handoff.
 _JUDGED_AFTER: Final = 5 * _SECOND
 _HANDED_OFF_AFTER: Final = 3 * _SECOND
-#: For how long the desk has been working around the clock when the curtain rises.
-DESK_FOR: Final = dt.timedelta(hours=30)
+_SWEPT_AFTER: Final = 10 * _SECOND
+#: The last day: from here on the desk works around the clock, and the use-cases take over from the books.
+LAST_DAY: Final = dt.timedelta(hours=30)
 
 Happening: TypeAlias = Callable[[dt.datetime], None]
 
 
-@dataclass(slots=True)
+class Office(Protocol):
+    """Whoever carries out what happens."""
+
+    def qualify(self, *, lead_id: int, at: dt.datetime, version: Version, now: dt.datetime) -> bool: ...
+    def hand_off(self, now: dt.datetime) -> None: ...
+    def reroute(self, now: dt.datetime) -> None: ...
+    def assign(self, handoff: Handoff, rep: Rep, by: User, reason: str, now: dt.datetime) -> None: ...
+    def arrivals(self) -> list[Handoff]: ...
+    def waiting(self) -> list[Handoff]: ...
+    def perform(self, *, handoff: Handoff, step: Step, now: dt.datetime) -> None: ...
+    def close(self, now: dt.datetime) -> None: ...
+
+
 class Year:
-    world: World
-    staff: Staff
-    leads: Mapping[str, int]
-    candidates: Candidates
-    rng: random.Random
-    say: Callable[[str], None]
-    story: Storyteller = field(init=False)
-    cues: dict[int, str] = field(init=False)
-    told: set[int] = field(default_factory=set)
-    rules: dict[int, Rules] = field(default_factory=dict)
-    planned: set[tuple[dt.datetime, str]] = field(default_factory=set)
-    _queue: list[tuple[dt.datetime, int, Happening]] = field(default_factory=list)
-    _number: Iterator[int] = field(default_factory=count)
+    def __init__(
+        self, *, world: World, people: Staff, leads: Mapping[str, int], candidates: Candidates, rng: random.Random
+    ) -> None:
+        turning = world.calendar
+        self._calendar, self._staff, self._candidates, self._rng = turning, people, candidates, rng
+        self._cues = {leads[person.email]: person.cue for person in world.people if person.cue}
+        self._story = Storyteller(rng, turning.bad_month, turning.new_version)
+        self._queue: list[tuple[dt.datetime, int, Happening]] = []
+        self._number = count()
+        self._rerouted: set[dt.datetime] = set()
+        self._by_hand: set[int] = set()
+        self._version: Version | None = None
+        self._office: Office = Live(manager=people.manager)
 
-    def __post_init__(self) -> None:
-        calendar_ = self.world.calendar
-        self.story = Storyteller(self.rng, calendar_.bad_month, calendar_.new_version)
-        self.cues = {self.leads[person.email]: person.cue for person in self.world.people if person.cue}
+    def play(self, *, books: bool = True) -> None:
+        """Without books everything goes through the use-cases: the same year, slowly."""
+        now = self._calendar.now
+        curtain = now - LAST_DAY
+        for at, happening in agreement_history.steps(self._calendar, self._staff):
+            self._at(at, partial(self._change_agreement, happening))
+        for lead_id, at in self._candidates.first():
+            self._at(at + _JUDGED_AFTER, partial(self._qualify, lead_id, at))
+        for at in self._inspections():
+            self._at(at, self._inspect)
+        if books:
+            self._office = Books(candidates=self._candidates, staff=self._staff)
+        self._run(until=curtain)
+        self._office.close(curtain)
+        self._rise(curtain)
+        self._run(until=now)
+        self._office.close(now)
 
-    def play(self) -> None:
-        now = self.world.calendar.now
-        for lead_id, at in self.candidates.first():
-            self._at(at + _JUDGED_AFTER, partial(self._qualify, lead_id))
-        for at, happening in agreement_history.steps(self.world.calendar, self.staff):
-            self._at(at, happening)
-        for at in self._mornings():
-            self._at(at, self._morning)
-        self._at(now - DESK_FOR, lambda at: staff.close_the_year(desk=self.staff.desk, now=at))
-        while self._queue and self._queue[0][0] <= now:
+    def _run(self, *, until: dt.datetime) -> None:
+        while self._queue and self._queue[0][0] <= until:
             at, _, happening = heapq.heappop(self._queue)
             happening(at)
-        self._curtain(now)
+
+    def _rise(self, now: dt.datetime) -> None:
+        """The last day begins: what is in hand stays in hand, by the same steps."""
+        live = Live(manager=self._staff.manager)
+        self._office = live
+        staff.close_the_year(desk=self._staff.desk, now=now)
+        recycling.announce_returns(now=now)
+        for clock in Clock.objects.running().filter(due_at__gt=now):
+            self._watch(live, clock, now)
 
     def _at(self, at: dt.datetime, happening: Happening) -> None:
         heapq.heappush(self._queue, (at, next(self._number), happening))
 
-    def _at_once(self, at: dt.datetime, sweep: Happening) -> None:
-        """A sweep takes all there is, so one at an instant is enough."""
-        if (at, sweep.__name__) not in self.planned:
-            self.planned.add((at, sweep.__name__))
-            self._at(at, sweep)
+    # ── The agreement and its figures ─────────────────────────────────────────────────────────────────────
+    def _change_agreement(self, happening: Happening, now: dt.datetime) -> None:
+        happening(now)
+        self._version = next(iter(versions.active()), None)
 
-    def _mornings(self) -> Iterator[dt.datetime]:
-        calendar_ = self.world.calendar
-        for days in range(1, (calendar_.now - calendar_.start).days + 1):
-            yield (calendar_.start + days * _DAY).replace(hour=5, minute=10, second=0, microsecond=0)
+    def _inspections(self) -> Iterator[dt.datetime]:
+        """The mornings on which the figures are looked at: the first of each month, and weekly around the bad one."""
+        turning = self._calendar
+        for days in range(1, (turning.now - LAST_DAY - turning.start).days):
+            morning = (turning.start + days * _DAY).replace(hour=5, minute=10, second=0, microsecond=0)
+            in_doubt = turning.bad_month + 9 * _DAY < morning < turning.bad_month_ends + 9 * _DAY
+            if morning.day == 1 or (in_doubt and morning.weekday() == 0):
+                yield morning
 
-    def _morning(self, now: dt.datetime) -> None:
+    def _inspect(self, now: dt.datetime) -> None:
+        self._office.close(now)
+        watch.watch(now=now)
         recycling.announce_returns(now=now)
-        if now.weekday() == 0 or now.day == 1:
-            watch.watch(now=now)
-        if now.day == 1:
-            self.say(f"  {now:%B %Y} …")
 
-    # ── What Accord does ──────────────────────────────────────────────────────────────────────────────────
-    def _qualify(self, lead_id: int, now: dt.datetime) -> None:
-        """As a worker does when an event asks it to look at the lead."""
-        with transaction.atomic():
-            lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
-            version, rules = self._in_force()
-            judged = judge_now(version, rules, columns.near([lead_id], rules), now)
-            qualifying.qualify(judged, leads={lead_id: lead}, since={}, now=now)
-        if not self._hand_off(now + _HANDED_OFF_AFTER):
-            # Not enough yet, as after a rejection: perhaps at the next thing they do.
-            self._look_out_for(lead_id, now)
+    # ── From an event to a rep ────────────────────────────────────────────────────────────────────────────
+    def _qualify(self, lead_id: int, at: dt.datetime, now: dt.datetime) -> None:
+        assert self._version is not None  # noqa: S101 (the agreement begins with the year)
+        if self._office.qualify(lead_id=lead_id, at=at, version=self._version, now=now):
+            self._at(now + _HANDED_OFF_AFTER, self._hand_off)
 
-    def _in_force(self) -> tuple[Version, Rules]:
-        version = versions.active()[0]
-        if version.pk not in self.rules:
-            self.rules[version.pk] = versions.rules_of(version)
-        return version, self.rules[version.pk]
-
-    def _look_out_for(self, lead_id: int, after: dt.datetime) -> None:
-        at = self.candidates.next(lead_id, after)
-        if at is not None:
-            self._at(at + _JUDGED_AFTER, partial(self._qualify, lead_id))
-
-    def _hand_off(self, now: dt.datetime) -> bool:
-        found = handoffs.hand_off_waiting(now=now) > 0
-        self._tell_stories(now)
-        return found
+    def _hand_off(self, now: dt.datetime) -> None:
+        self._office.hand_off(now)
+        self._go_on(now)
 
     def _reroute(self, now: dt.datetime) -> None:
-        routing.route_unrouted(now=now)
-        self._tell_stories(now)
+        self._office.reroute(now)
+        self._go_on(now)
 
-    def _watch_clocks(self, now: dt.datetime) -> None:
-        clocks.sweep_warnings(now=now)
-        clocks.sweep_breaches(now=now)
+    def _go_on(self, now: dt.datetime) -> None:
+        for handoff in self._office.arrivals():
+            self._begin(handoff, now)
+        for handoff in self._office.waiting():
+            self._wait(handoff, now)
 
-    def _tell_stories(self, now: dt.datetime) -> None:
-        fresh = Handoff.objects.filter(state__in=(HandoffState.ASSIGNED, HandoffState.UNROUTED)).order_by("pk")
-        for handoff in fresh.select_related("lead__company", "rep__team__calendar"):
-            if handoff.pk in self.told:
-                continue
-            if handoff.rep is None:
-                self._wait_for_somebody(handoff, now)
-            else:
-                self.told.add(handoff.pk)
-                self._begin(handoff, handoff.rep, now)
-
-    def _wait_for_somebody(self, handoff: Handoff, now: dt.datetime) -> None:
-        decision = handoff.routing_decisions.order_by("-pk").first()
-        uncovered = decision is not None and "→" not in decision.explanation
-        if uncovered:
-            if self._is_new(handoff, now):
-                self._at(now + self.rng.uniform(0.5, 3) * dt.timedelta(hours=1), partial(self._assign_by_hand, handoff))
-            return
-        hours = calendars.pure(self._team_of(handoff).calendar, now)
-        self._at_once(calendar.next_open(hours, now + 60 * _SECOND) + 2 * _SECOND, self._reroute)
-
-    def _team_of(self, handoff: Handoff) -> Team:
-        match = territories.match(territories.rules(), handoff)
-        assert match.rule is not None  # noqa: S101 (a lead that no rule covers is assigned by hand)
-        return match.rule.team
-
-    def _is_new(self, handoff: Handoff, now: dt.datetime) -> bool:
-        return now - handoff.created_at < _SECOND and not self.cues.get(handoff.lead_id)
+    def _wait(self, handoff: Handoff, now: dt.datetime) -> None:
+        """Until the team opens; what no rule covers waits for the manager."""
+        rule = territories.match(territories.rules(), handoff).rule
+        if rule is not None:
+            opens = calendar.next_open(calendars.pure(rule.team.calendar, now), now + 60 * _SECOND) + 2 * _SECOND
+            if opens not in self._rerouted:
+                self._rerouted.add(opens)
+                self._at(opens, self._reroute)
+        elif handoff.lead_id not in self._cues and handoff.lead_id not in self._by_hand:
+            self._by_hand.add(handoff.lead_id)
+            self._at(now + self._rng.uniform(0.5, 3) * dt.timedelta(hours=1), partial(self._assign_by_hand, handoff))
 
     def _assign_by_hand(self, handoff: Handoff, now: dt.datetime) -> None:
-        rep = Rep.objects.filter(team__name="Americas").order_by("last_assigned_at", "pk")[0]
-        handoffs.assign(
-            handoff=handoff, rep=rep, by=self.staff.manager, now=now, reason="No rule for this country yet; Americas covers it."
-        )
-        self._tell_stories(now)
+        rep = Rep.objects.filter(team__name="Americas").select_related("user").order_by("pk")[len(self._by_hand) % 3]
+        self._by_hand.discard(handoff.lead_id)
+        self._office.assign(handoff, rep, self._staff.manager, "No rule for this country yet; Americas covers it.", now)
+        self._go_on(now)
 
-    # ── What the reps do ──────────────────────────────────────────────────────────────────────────────────
-    def _begin(self, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
-        lead = handoff.lead
+    # ── What the rep makes of it ──────────────────────────────────────────────────────────────────────────
+    def _begin(self, handoff: Handoff, now: dt.datetime) -> None:
+        lead, rep = handoff.lead, handoff.rep
+        assert rep is not None  # noqa: S101 (it has arrived)
         case = Case(
             tier=handoff.tier,
             source=lead.source,
-            cue=self.cues.get(lead.pk, ""),
+            cue=self._cues.get(lead.pk, ""),
             employees=(lead.company.employees_low if lead.company else None) or 100,
             assigned_at=now,
             hours=calendars.pure(rep.team.calendar, now),
         )
-        steps = self.story.plan(case, self.world.calendar.now)
-        for step in steps:
+        for step in self._story.plan(case, self._calendar.now):
             self._at(step.at, partial(self._act, handoff, step))
-        self._expect_breaches(handoff, steps)
+        if isinstance(self._office, Live):
+            for clock in handoff.clocks.running():
+                self._watch(self._office, clock, now)
 
-    def _expect_breaches(self, handoff: Handoff, steps: list[Step]) -> None:
-        """Sweep where the story leaves a promise unkept; sweeping every quarter of a minute of a year would find no more."""
-        done = {
-            ClockKind.FIRST_CONTACT: next((step.at for step in steps if step.verb == Verb.ATTEMPT), None),
-            ClockKind.DISPOSITION: next((step.at for step in steps if step.verb in (Verb.ACCEPT, Verb.REJECT)), None),
-        }
-        for clock in Clock.objects.running().filter(handoff=handoff, kind__in=done):
-            at = done[ClockKind(clock.kind)]
-            for instant in (clock.warn_at, clock.due_at):
-                if at is None or at > instant:
-                    self._at_once(instant + 10 * _SECOND, self._watch_clocks)
+    def _watch(self, live: Live, clock: Clock, now: dt.datetime) -> None:
+        """Sweep when the promise is due: sweeping every quarter of a minute would find no more."""
+        for instant in (clock.warn_at, clock.due_at):
+            self._at(max(instant, now) + _SWEPT_AFTER, live.watch_clocks)
 
     def _act(self, handoff: Handoff, step: Step, now: dt.datetime) -> None:
-        if now > self.world.calendar.now - DESK_FOR and acts.is_away(handoff.pk, now):
-            return
-        acts.perform(handoff_id=handoff.pk, step=step, manager=self.staff.manager, now=now)
+        self._office.perform(handoff=handoff, step=step, now=now)
         if step.verb in (Verb.REJECT, Verb.LOSE):
-            self._look_out_for(handoff.lead_id, now)
-
-    # ── The last scene ────────────────────────────────────────────────────────────────────────────────────
-    def _curtain(self, now: dt.datetime) -> None:
-        """Everything is judged, handed off, watched and announced as of `now`, as a worker would have done."""
-        ids = list(Lead.objects.order_by("pk").values_list("pk", flat=True))
-        for first in range(0, len(ids), rescoring.BATCH):
-            rescoring.rescore(lead_ids=ids[first : first + rescoring.BATCH], now=now)
-        self._hand_off(now)
-        routing.route_unrouted(now=now)
-        self._watch_clocks(now)
-        recycling.announce_returns(now=now)
+            back_at = handoff.qualification.reenter_at if step.verb == Verb.REJECT else None
+            again = self._candidates.next(handoff.lead_id, now, back_at)
+            if again is not None:
+                self._at(again + _JUDGED_AFTER, partial(self._qualify, handoff.lead_id, again))
