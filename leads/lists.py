@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db.models.functions import Lower
@@ -45,14 +47,14 @@ def ship(*, named_lists: Any = NamedList.objects, entries: Any = ListEntry.objec
 
 
 def contents(names: Iterable[str]) -> dict[str, frozenset[str]]:
-    """The entries of these lists in lower case; a list that does not exist is left out."""
-    wanted = set(names)
-    held: dict[str, set[str]] = {
-        name: set() for name in NamedList.objects.filter(name__in=wanted).values_list("name", flat=True)
-    }
-    for name, value in ListEntry.objects.filter(list__name__in=held).values_list("list__name", Lower("value")):
-        held[name].add(value)
-    return {name: frozenset(values) for name, values in held.items()}
+    """The entries of these lists in lower case; a list that does not exist is left out. Read again only when entries changed."""
+    found = NamedList.objects.filter(name__in=set(names)).values_list("name", "pk", "revision")
+    return {name: _entries(pk, revision) for name, pk, revision in found}
+
+
+@lru_cache(maxsize=32)
+def _entries(list_id: int, _revision: uuid.UUID) -> frozenset[str]:
+    return frozenset(ListEntry.objects.filter(list_id=list_id).values_list(Lower("value"), flat=True))
 
 
 def among(domains: Mapping[str, object] | Collection[str], *, names: Collection[str]) -> frozenset[str]:

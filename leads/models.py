@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from typing import Any, ClassVar
 
 import pgtrigger
@@ -271,6 +272,8 @@ class NamedList(models.Model):
 
     name = models.SlugField(max_length=64, unique=True)
     label = models.CharField(max_length=120)
+    # Another one after every change of entries, and never one that was before: what was read under it still holds.
+    revision = models.UUIDField(default=uuid.uuid4, editable=False)
 
     def __str__(self) -> str:
         return self.label
@@ -283,6 +286,15 @@ class ListEntry(models.Model):
     class Meta:
         verbose_name_plural = "list entries"
         constraints: ClassVar = [models.UniqueConstraint("list", Lower("value"), name="list_entry_once")]
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="entries_revise_lists",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete | pgtrigger.Truncate,
+                func="UPDATE leads_namedlist SET revision = gen_random_uuid(); RETURN NULL;",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.value
