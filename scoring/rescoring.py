@@ -66,6 +66,8 @@ def _judge_whole_or_singly(lead_ids: Sequence[int], now: dt.datetime) -> None:
 def _falls(judged: Judged) -> Mapping[int, int]:
     """When the verdict on each lead that meets the version can next fall by decay or recency alone."""
     meeting = judged.meeting
+    if not meeting.size:
+        return {}
     at = next_change(judged.rules, judged.facts, meeting, judged.now[meeting])
     return dict(zip(judged.facts.lead_ids[meeting].tolist(), at.tolist(), strict=True))
 

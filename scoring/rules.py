@@ -56,16 +56,15 @@ def compile_document(
 def compiled(document: Mapping[str, Any]) -> Rules:
     """`compile_document` with today's catalogue of signals and the lists that the document names."""
     names = {row["value"] for part in _CRITERIA for row in document[part] if row["op"] == "in_list"}
-    return compile_document(document, catalogue=current_catalogue(), named_lists=lists.contents(names))
+    named_lists = lists.contents(names) if names else {}
+    return compile_document(document, catalogue=current_catalogue(), named_lists=named_lists)
 
 
 def current_catalogue() -> Catalogue:
-    signals = list(Signal.objects.all())
-    return Catalogue(
-        engagement=frozenset(signal.code for signal in signals if signal.is_engagement),
-        requests=frozenset(signal.code for signal in signals if signal.is_explicit_request),
-        closing=frozenset(signal.code for signal in signals if signal.closes_request),
-    )
+    rows = Signal.objects.values_list("code", "is_engagement", "is_explicit_request", "closes_request")
+    codes = {code: flags for code, *flags in rows}
+    engagement, requests, closing = (frozenset(code for code, flags in codes.items() if flags[n]) for n in range(3))
+    return Catalogue(engagement=engagement, requests=requests, closing=closing)
 
 
 def _criteria(part: str, rows: Any) -> tuple[Criterion, ...]:
