@@ -9,9 +9,10 @@ import numpy as np
 
 from definitions.models import Version
 from scoring.engine.facts import Facts
-from scoring.engine.judge import Verdicts, judge, picked
+from scoring.engine.judge import Verdicts, judge
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import EVER, Ints, Positions
+from scoring.engine.verdict import picked
 from scoring.instants import microseconds
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import cast
 
@@ -50,7 +50,7 @@ def _question(criterion: Criterion, lists: Lists) -> Predicate:
     if op == "in_list":
         if value not in lists:
             raise ValueError(f"{criterion.key}: there is no list named {value!r}.")
-        return _one_of(_normal(lists[str(value)]), frozenset())
+        return _listed(_normal(lists[str(value)]))
     options = value if isinstance(value, tuple | list | frozenset) else (value,)
     if criterion.field == SENIORITY and op in ("in", "not_in", "has_any"):
         return _rung_of({_rank(criterion, option) for option in options}, within=op != "not_in")
@@ -158,6 +158,21 @@ def _texts(value: object) -> list[str]:
 @lru_cache(maxsize=64)
 def _normal(options: frozenset[str]) -> frozenset[str]:
     return frozenset(text_of(option) for option in options) - {""}
+
+
+def _listed(entries: frozenset[str]) -> Predicate:
+    """An entry also holds for what is below it, as domains are: `edu` lists `state.edu`, `gmail.com` lists `mail.gmail.com`."""
+
+    def ask(seen: object) -> bool:
+        return any(not entries.isdisjoint(_upwards(text)) for text in _texts(seen))
+
+    return ask
+
+
+def _upwards(text: str) -> Iterator[str]:
+    while text:
+        yield text
+        text = text.partition(".")[2]
 
 
 def _one_of(texts: frozenset[str], numbers: frozenset[float]) -> Predicate:

@@ -136,7 +136,9 @@ def answer(criterion: Criterion, attributes: dict[str, object], rules: Rules) ->
     texts = [str(part).strip().casefold() for part in (value if isinstance(value, tuple) else (value,))]
     options = rules.lists[wanted] if criterion.op == "in_list" else wanted
     words = [str(option).strip().casefold() for option in options]
-    if criterion.op in ("in", "in_list", "has_any"):
+    if criterion.op == "in_list":
+        return any(text == word or text.endswith(f".{word}") for text in texts for word in words)
+    if criterion.op in ("in", "has_any"):
         return any(text in words for text in texts)
     if criterion.op == "not_in":
         return not any(text in words for text in texts)

@@ -71,6 +71,8 @@ def answer(op: str, wanted: object, value: object, field: str = "lead.custom.x")
         ("is", True, "perhaps", None),
         ("in_list", "free_email", "GMAIL.com", True),
         ("in_list", "free_email", "firm.example", False),
+        ("in_list", "free_email", "mail.gmail.com", True),
+        ("in_list", "free_email", "notgmail.com", False),
     ],
 )
 def test_an_operator_answers_a_value(op: str, wanted: object, value: object, expected: bool | None) -> None:
