@@ -28,7 +28,7 @@ class NotReady(Exception):
 
 @require_GET
 @never_cache
-def livez(request: HttpRequest) -> HttpResponse:
+def livez(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
@@ -60,7 +60,7 @@ def _answer(check: Check, now: dt.datetime) -> dict[str, object]:
         return {"ok": False, "detail": type(error).__name__}
 
 
-def _database(now: dt.datetime) -> str:
+def _database(_now: dt.datetime) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")
         (is_read_only,) = cursor.fetchone()
@@ -69,7 +69,7 @@ def _database(now: dt.datetime) -> str:
     return "writable"
 
 
-def _migrations(now: dt.datetime) -> str:
+def _migrations(_now: dt.datetime) -> str:
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
@@ -77,7 +77,7 @@ def _migrations(now: dt.datetime) -> str:
     return "applied"
 
 
-def _broker(now: dt.datetime) -> str:
+def _broker(_now: dt.datetime) -> str:
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
     client.ping()
     return "answers"

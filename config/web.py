@@ -31,9 +31,10 @@ def roles_of(user: Any) -> frozenset[str]:
     """The names of a user's groups, read once per request."""
     if not user.is_authenticated:
         return frozenset()
-    if not hasattr(user, "_roles"):
-        user._roles = frozenset(user.groups.values_list("name", flat=True))
-    roles: frozenset[str] = user._roles
+    known = vars(user)
+    if "roles" not in known:
+        known["roles"] = frozenset(user.groups.values_list("name", flat=True))
+    roles: frozenset[str] = known["roles"]
     return roles
 
 

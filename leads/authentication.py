@@ -44,7 +44,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         _note_use(api_key, timezone.now())
         return api_key.owner, api_key
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, _request: Request) -> str:
         return "Api-Key"
 
 
@@ -57,7 +57,7 @@ def scoped(read: str, write: str, *, read_roles: tuple[str, ...], write_roles: t
     """A permission class: keys need the scope, people one of the roles."""
 
     class Scoped(BasePermission):
-        def has_permission(self, request: Request, view: Any) -> bool:
+        def has_permission(self, request: Request, _view: Any) -> bool:
             is_read = request.method in SAFE_METHODS
             if isinstance(request.auth, ApiKey):
                 return (read if is_read else write) in request.auth.scopes

@@ -55,7 +55,7 @@ class Attributed(models.Model):
     `has_history` is false the columns have been so ever since.
     """
 
-    external_id = models.CharField(max_length=128, null=True, blank=True, unique=True)  # noqa: DJ001 (unique or absent)
+    external_id = models.CharField(max_length=128, null=True, blank=True, unique=True)
     country = models.CharField(max_length=64, blank=True)
     region = models.CharField(max_length=64, blank=True)
     custom = models.JSONField(default=dict, blank=True)
@@ -69,11 +69,15 @@ class Attributed(models.Model):
 
 class Company(Attributed):
     name = models.CharField(max_length=200, blank=True)
-    domain = models.CharField(max_length=253, null=True, blank=True)  # noqa: DJ001 (unique or absent)
+    domain = models.CharField(max_length=253, null=True, blank=True)
     industry = models.CharField(max_length=120, blank=True)
     employees_low = models.IntegerField(null=True, blank=True)
-    employees_high = models.IntegerField(null=True, blank=True, help_text="Equal to low when the exact count is known; empty: open band.")
-    annual_revenue = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True, help_text="In the company's currency.")
+    employees_high = models.IntegerField(
+        null=True, blank=True, help_text="Equal to low when the exact count is known; empty: open band."
+    )
+    annual_revenue = models.DecimalField(
+        max_digits=18, decimal_places=2, null=True, blank=True, help_text="In the company's currency."
+    )
     business_model = models.CharField(max_length=64, blank=True)
     technologies = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     is_customer = models.BooleanField(null=True, blank=True)
@@ -85,7 +89,9 @@ class Company(Attributed):
             models.UniqueConstraint(Lower("domain"), name="company_domain_once"),
             models.CheckConstraint(
                 name="company_employees_in_order",
-                condition=Q(employees_low__isnull=True) | Q(employees_high__isnull=True) | Q(employees_low__lte=F("employees_high")),
+                condition=Q(employees_low__isnull=True)
+                | Q(employees_high__isnull=True)
+                | Q(employees_low__lte=F("employees_high")),
             ),
         ]
 
@@ -101,12 +107,14 @@ class LeadQuerySet(models.QuerySet["Lead"]):
 class Lead(Attributed):
     """One person (SPEC 13): matched by e-mail, whatever its case, or by an external id."""
 
-    email = models.EmailField(null=True, blank=True)  # noqa: DJ001 (unique or absent)
+    email = models.EmailField(null=True, blank=True)
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     title = models.CharField(max_length=200, blank=True)
-    seniority = models.CharField(max_length=32, blank=True, choices=Seniority.choices, help_text="Empty: derived from the title.")
+    seniority = models.CharField(
+        max_length=32, blank=True, choices=Seniority.choices, help_text="Empty: derived from the title."
+    )
     source = models.CharField(max_length=120, blank=True, db_index=True)
     do_not_contact = models.BooleanField(default=False)
     budget = models.CharField(max_length=200, blank=True)
@@ -171,8 +179,12 @@ class AttributeChange(models.Model):
             )
         ]
         indexes: ClassVar = [
-            models.Index(fields=["lead", "valid_from", "id"], name="attributes_of_lead", condition=Q(lead__isnull=False)),
-            models.Index(fields=["company", "valid_from", "id"], name="attributes_of_company", condition=Q(company__isnull=False)),
+            models.Index(
+                fields=["lead", "valid_from", "id"], name="attributes_of_lead", condition=Q(lead__isnull=False)
+            ),
+            models.Index(
+                fields=["company", "valid_from", "id"], name="attributes_of_company", condition=Q(company__isnull=False)
+            ),
             BrinIndex(fields=["transaction"], name="attributes_by_transaction", autosummarize=True),
         ]
         triggers: ClassVar = [append_only("attribute_changes_stay")]
@@ -188,8 +200,12 @@ class Signal(models.Model):
     code = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=120)
     intent = models.CharField(max_length=8, choices=Intent.choices, default=Intent.LOW)
-    is_explicit_request = models.BooleanField(default=False, help_text="The person asks to be contacted (a hand raise).")
-    is_engagement = models.BooleanField(default=True, help_text="Counts as activity of the lead; off for unsubscribes, bounces, machine opens.")
+    is_explicit_request = models.BooleanField(
+        default=False, help_text="The person asks to be contacted (a hand raise)."
+    )
+    is_engagement = models.BooleanField(
+        default=True, help_text="Counts as activity of the lead; off for unsubscribes, bounces, machine opens."
+    )
     closes_request = models.BooleanField(default=False, help_text="Ends an open explicit request.")
     is_high_value_asset = models.BooleanField(default=False)
     description = models.TextField(blank=True)
@@ -207,7 +223,7 @@ class Event(models.Model):
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     source = models.CharField(max_length=64)
-    external_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 (absent: the sender cannot repeat it)
+    external_id = models.CharField(max_length=200, null=True)
     digest = models.BinaryField(max_length=16, help_text="Of the body as sent: one key with two bodies is a conflict.")
     asset = models.CharField(max_length=200, blank=True)
     properties = models.JSONField(default=dict)
@@ -231,7 +247,13 @@ class StageChange(models.Model):
     from_stage = models.CharField(max_length=16, choices=Stage.choices)
     to_stage = models.CharField(max_length=16, choices=Stage.choices)
     at = models.DateTimeField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: Accord itself.")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Empty: Accord itself.",
+    )
     why = models.CharField(max_length=300)
 
     class Meta:
@@ -253,7 +275,7 @@ class Outcome(models.Model):
     reason = models.CharField(max_length=200, blank=True)
     recorded_at = models.DateTimeField()
     source = models.CharField(max_length=64)
-    external_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 (absent: the sender cannot repeat it)
+    external_id = models.CharField(max_length=200, null=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["source", "external_id", "kind"], name="outcome_once")]
@@ -356,5 +378,3 @@ class PeriodicRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} {self.period}"
-
-

@@ -13,7 +13,7 @@ class StrictJSONParser(JSONParser):
     """UTF-8 JSON as `payload.loads` takes it."""
 
     def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self, stream: IO[Any], _media_type: str | None = None, _parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         try:
             return payload.loads(stream.read().decode("utf-8"))

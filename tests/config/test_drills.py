@@ -110,7 +110,7 @@ def test_a_worker_killed_in_the_middle_of_a_sweep_loses_nothing_and_doubles_noth
     start(*beat, "--loglevel", "error")
     _ask_for_demos()
 
-    _until(lambda: Qualification.objects.exists())
+    _until(Qualification.objects.exists)
     _kill(first)
     assert Handoff.objects.count() < MQLS
     start("worker", "--concurrency", "2", "--loglevel", "error")
@@ -127,7 +127,7 @@ def test_an_emptied_valkey_loses_nothing_and_two_beats_double_nothing(start: Sta
     start(*beat, "--loglevel", "error")
     _ask_for_demos()
 
-    _until(lambda: Qualification.objects.exists())
+    _until(Qualification.objects.exists)
     redis.Redis.from_url(settings.REDIS_URL).flushdb()
 
     _until(lambda: Handoff.objects.filter(rep__isnull=False).count() == MQLS)
