@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from django.db import connection, transaction
+from django.db import connection
 
 from leads import looks, people, reading, references
+from leads.collisions import repeated
 from leads.models import Event, Signal
 from leads.references import LeadRef
 from leads.refusals import Refused
@@ -71,9 +72,8 @@ def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[Re
             read.append(_read(position, item, signals, now))
         except Refused as refusal:
             results[position] = _rejected(refusal)
-    with transaction.atomic():
-        for position, result in _store(read, source, now):
-            results[position] = result
+    for position, result in repeated(lambda: dict(_store(read, source, now))).items():
+        results[position] = result
     return [result for result in results if result is not None]
 
 
@@ -152,15 +152,19 @@ def _asset(properties: Mapping[str, Any]) -> str:
 
 def _store(read: Sequence[_Item], source: str, now: dt.datetime) -> Iterable[tuple[int, Result]]:
     firsts = _without_repeats(read)
-    earlier = _earlier(firsts, source) if references.has_unknown([item.lead for item in firsts]) else {}
+    leads = references.find({item.lead for item in firsts})
+    # Before somebody is made up for an event, see that it is not a repeated one.
+    earlier = _earlier([item for item in firsts if item.lead not in leads], source)
     fresh = [item for item in firsts if item.external_id not in earlier]
     first_seen: dict[LeadRef, dt.datetime] = {}
     for item in fresh:
         first_seen[item.lead] = min(item.occurred_at, first_seen.get(item.lead, now))
-    leads = references.resolve(first_seen, now=now)
+    leads |= references.add({ref: at for ref, at in first_seen.items() if ref not in leads}, now=now)
     stored = _insert([item for item in fresh if item.lead in leads], leads, source, now)
-    _note_addresses(first_seen, leads, source, now)
-    looks.request(lead_ids={leads[item.lead].pk for item in fresh if item.position in stored}, at=now)
+    acted = {item.lead for item in fresh if item.position in stored}
+    # This locks all of them, in order; what follows locks none that is not among them.
+    looks.request(lead_ids={leads[ref].pk for ref in acted}, at=now)
+    _note_addresses({ref: first_seen[ref] for ref in acted}, leads, source, now)
     unstored = [
         item for item in firsts if item.position not in stored and (item.lead in leads or item.external_id in earlier)
     ]

@@ -6,8 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from django.db import connection, transaction
-from django.db.models.functions import Least
+from django.db import connection
 
 from leads.models import Lead
 
@@ -16,12 +15,21 @@ BACKOFF: Final = (dt.timedelta(seconds=10), dt.timedelta(minutes=1), dt.timedelt
 
 
 def request(*, lead_ids: Collection[int], at: dt.datetime) -> int:
-    """Have these leads judged at `at` or earlier. Rows are locked in the order of their ids, so intakes cannot deadlock."""
-    with transaction.atomic():
-        locked = Lead.objects.filter(pk__in=lead_ids).order_by("pk").select_for_update(of=("self",), no_key=True)
-        ids = list(locked.values_list("pk", flat=True))
-        # LEAST ignores NULL, which is what is wanted: no look planned yet means this one.
-        return Lead.objects.filter(pk__in=ids).update(next_look_at=Least("next_look_at", at))
+    """Have these leads judged at `at` or earlier; how many were planned later or not at all.
+
+    Rows are locked in the order of their ids, so intakes cannot deadlock. Those that are due anyway are locked, too: whoever
+    judges them right now may not have seen what we just wrote, and settles them before we look.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH held AS (SELECT id, next_look_at FROM leads_lead WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)
+            UPDATE leads_lead SET next_look_at = %s FROM held
+            WHERE leads_lead.id = held.id AND (held.next_look_at IS NULL OR held.next_look_at > %s)
+            """,
+            [list(lead_ids), at, at],
+        )
+        return int(cursor.rowcount)
 
 
 def request_all(*, at: dt.datetime) -> int:

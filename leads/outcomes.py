@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db import transaction
-
 from leads import lifecycle, looks, reading, references
+from leads.collisions import repeated
 from leads.events import Result
 from leads.models import Lead, Outcome, StageChange
 from leads.references import LeadRef
@@ -36,13 +35,15 @@ def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[Re
 
     An outcome moves its lead along the ladder where the table of moves allows it and nothing newer moved it.
     """
-    results: list[Result] = []
-    for item in items:
-        try:
-            results.append(_record(_read(item, now), source, now))
-        except Refused as refusal:
-            results.append(Result("rejected", field=refusal.field, reason=refusal.rule))
-    return results
+    read = [_read_or_refusal(item, now) for item in items]
+    return repeated(lambda: _store(read, source, now))
+
+
+def _read_or_refusal(item: object, now: dt.datetime) -> _Item | Result:
+    try:
+        return _read(item, now)
+    except Refused as refusal:
+        return Result("rejected", field=refusal.field, reason=refusal.rule)
 
 
 def _read(item: object, now: dt.datetime) -> _Item:
@@ -71,17 +72,30 @@ def _amount(body: Mapping[str, Any]) -> Decimal | None:
     return round(Decimal(repr(reading.number("amount", body["amount"], low=0, high=_MOST_MONEY))), 2)
 
 
-@transaction.atomic
-def _record(item: _Item, source: str, now: dt.datetime) -> Result:
+def _store(read: Sequence[_Item | Result], source: str, now: dt.datetime) -> list[Result]:
+    items = [each for each in read if isinstance(each, _Item)]
+    leads = _locked_leads([item for item in items if not _earlier(item, source)], now)
+    return [each if isinstance(each, Result) else _record(each, leads.get(each.lead), source, now) for each in read]
+
+
+def _locked_leads(items: Sequence[_Item], now: dt.datetime) -> dict[LeadRef, Lead]:
+    """The locks make two senders of one outcome take turns; the second then finds the first's row."""
+    first_seen: dict[LeadRef, dt.datetime] = {}
+    for item in items:
+        first_seen[item.lead] = min(item.at, first_seen.get(item.lead, now))
+    found = references.resolve(first_seen, now=now)
+    ids = {each.pk for each in found.values()}
+    rows = Lead.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
+    leads = {lead.pk: lead for lead in rows}
+    return {ref: leads[each.pk] for ref, each in found.items()}
+
+
+def _record(item: _Item, lead: Lead | None, source: str, now: dt.datetime) -> Result:
     if earlier := _earlier(item, source):
         return _compared(item, earlier)
-    found = references.resolve({item.lead: min(item.at, now)}, now=now).get(item.lead)
-    if found is None:
-        raise references.unknown(item.lead)
-    # The lock makes two senders of one outcome take turns; the second then finds the first's row.
-    lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=found.pk)
-    if earlier := _earlier(item, source):
-        return _compared(item, earlier)
+    if lead is None:
+        refusal = references.unknown(item.lead)
+        return Result("rejected", field=refusal.field, reason=refusal.rule)
     outcome = Outcome.objects.create(
         lead=lead,
         kind=item.kind,
@@ -126,4 +140,4 @@ def _move(lead: Lead, item: _Item) -> None:
     to = Stage(item.kind)
     is_newest = not StageChange.objects.filter(lead=lead, at__gt=item.at).exists()
     if is_newest and to in MOVES[Stage(lead.stage)]:
-        lifecycle.move(lead=lead, to=to, by=None, now=item.at, why="Outcome from the CRM")
+        lead.stage = lifecycle.move(lead=lead, to=to, by=None, now=item.at, why="Outcome from the CRM").stage

@@ -9,16 +9,14 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import IntegrityError, OperationalError, transaction
-
 from leads import attributes, reading
+from leads.collisions import repeated
 from leads.intake import Answer, Change, CompanyIntake, LeadIntake, Statement, Subject
 from leads.models import Company, Lead
 from leads.refusals import Refused
 
 _LEAD_KEYS = {"email", "external_id", "company_domain", "company_external_id", "valid_from", "created_at"}
 _COMPANY_KEYS = {"domain", "external_id", "valid_from", "created_at"}
-_ATTEMPTS = 3
 
 
 def read_lead(item: object, *, now: dt.datetime, since: dt.datetime | None = None) -> Statement:
@@ -53,12 +51,12 @@ def read_company(item: object, *, now: dt.datetime, since: dt.datetime | None = 
 
 def upsert_leads(*, items: Sequence[Statement], source: str, now: dt.datetime) -> list[Answer[Lead]]:
     """Create or change these leads, all that can be taken; one answer each, in order. Statements see those before them."""
-    return _repeated(lambda: LeadIntake(source, now).take(items))
+    return repeated(lambda: LeadIntake(source, now).take(items))
 
 
 def upsert_companies(*, items: Sequence[Statement], source: str, now: dt.datetime) -> list[Answer[Company]]:
     """Create or change these companies. Leads whose e-mail has the domain of a company, and no other company, join it."""
-    return _repeated(lambda: CompanyIntake(source, now).take(items))
+    return repeated(lambda: CompanyIntake(source, now).take(items))
 
 
 def read_and_upsert(
@@ -158,16 +156,3 @@ def _one(answers: list[Answer[Subject]]) -> tuple[Subject, Change]:
     if answer.refusal or answer.subject is None or answer.change == "rejected":
         raise answer.refusal or Refused("", "was refused.")
     return answer.subject, answer.change
-
-
-def _repeated(attempt: Callable[[], list[Answer[Subject]]]) -> list[Answer[Subject]]:
-    """Two senders may claim one e-mail in the same instant: the second looks again and finds what the first wrote."""
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            with transaction.atomic():
-                return attempt()
-        except (IntegrityError, OperationalError) as error:
-            if getattr(error.__cause__, "sqlstate", "") not in {"23505", "40P01"}:
-                raise
-    with transaction.atomic():
-        return attempt()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
-from django.db.models.functions import Lower
+from django.db import connection
 
 from leads import identities, reading
 from leads.identities import NewLead
-from leads.models import Lead
 from leads.refusals import Refused
 
 
@@ -51,23 +50,28 @@ def _email(value: object) -> str:
     return clean
 
 
+_COLUMNS: Final[tuple[tuple[Literal["email", "external_id", "id"], str, str], ...]] = (
+    ("email", "lower(email)", "text[]"),
+    ("external_id", "external_id", "text[]"),
+    ("id", "id", "bigint[]"),
+)
 _MOST_SEEN = 50_000
 _SEEN: dict[str, str] = {}
 
 
-def has_unknown(refs: Collection[LeadRef]) -> bool:
-    """Whether one of these leads would have to be made."""
-    return any(ref.kind != "id" for ref in set(refs) - _find(refs).keys())
+def add(missing: Mapping[LeadRef, dt.datetime], *, now: dt.datetime) -> dict[LeadRef, Found]:
+    """Leads that nobody knew, known from these instants on; an id of ours is not made up."""
+    new = {_new(ref, at) for ref, at in missing.items() if ref.kind != "id"}
+    if not new:
+        return {}
+    identities.add_leads(new, now=now)
+    return find(missing)
 
 
 def resolve(first_seen: Mapping[LeadRef, dt.datetime], *, now: dt.datetime) -> dict[LeadRef, Found]:
-    """The leads meant, made where they are missing and known from then on; only an unknown id of ours stays out."""
-    found = _find(first_seen)
-    missing = [ref for ref in first_seen if ref not in found and ref.kind != "id"]
-    if missing:
-        identities.add_leads({_new(ref, first_seen[ref]) for ref in missing}, now=now)
-        found |= _find(missing)
-    return found
+    """The leads meant, made where they are missing; only an unknown id of ours stays out."""
+    found = find(first_seen)
+    return found | add({ref: at for ref, at in first_seen.items() if ref not in found}, now=now)
 
 
 def unknown(ref: LeadRef) -> Refused:
@@ -79,18 +83,15 @@ def _new(ref: LeadRef, known_at: dt.datetime) -> NewLead:
     return NewLead(str(email), str(external_id), known_at)
 
 
-def _find(refs: Collection[LeadRef]) -> dict[LeadRef, Found]:
-    keys: dict[str, list[Any]] = {"email": [], "external_id": [], "id": []}
-    for ref in refs:
-        keys[ref.kind].append(ref.key)
+def find(refs: Collection[LeadRef]) -> dict[LeadRef, Found]:
+    """One query for each way of naming. An array is one parameter; a list of a thousand costs more than the search."""
     found: dict[LeadRef, Found] = {}
-    if keys["email"]:
-        rows = identities.leads_by_email(keys["email"]).values_list(Lower("email"), "pk", "known_at")
-        found |= {LeadRef("email", email): Found(pk, known_at) for email, pk, known_at in rows if email}
-    if keys["external_id"]:
-        named = Lead.objects.filter(external_id__in=keys["external_id"]).values_list("external_id", "pk", "known_at")
-        found |= {LeadRef("external_id", key or ""): Found(pk, known_at) for key, pk, known_at in named}
-    if keys["id"]:
-        ours = Lead.objects.filter(pk__in=keys["id"]).values_list("pk", "known_at")
-        found |= {LeadRef("id", pk): Found(pk, known_at) for pk, known_at in ours}
+    for kind, column, array in _COLUMNS:
+        keys = [ref.key for ref in refs if ref.kind == kind]
+        if keys:
+            # Column and type are ours, from the table above.
+            query = f"SELECT {column}, id, known_at FROM leads_lead WHERE {column} = ANY(%s::{array})"  # noqa: S608
+            with connection.cursor() as cursor:
+                cursor.execute(query, [keys])
+                found |= {LeadRef(kind, key): Found(pk, known_at) for key, pk, known_at in cursor.fetchall()}
     return found
