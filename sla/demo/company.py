@@ -87,7 +87,7 @@ def draw(profile: Profile, *, seed: int, now: dt.datetime) -> World:
     crowd = _Crowd(random.Random(f"{seed}/people"), firms, calendar)  # noqa: S311
     for _ in range(profile.leads):
         crowd.join(crowd.somebody())
-    for _ in range(profile.leads // 28):
+    for _ in range(profile.leads // 50):
         crowd.join(crowd.syndicated())
     crowd.closing_scene()
     people = sorted(crowd.people.values(), key=lambda person: (person.known_at, person.email))
@@ -190,7 +190,7 @@ class _Crowd:
         manner = _weighted(rng, deeds.MANNERS)
         # Who compares vendors, or is sent by a friend, more often comes from a firm that buys such things.
         serious = manner in (Manner.EVALUATOR, Manner.ASKER)
-        firm = rng.choice(self.buyers) if rng.random() < (0.72 if serious else 0.4) else rng.choice(self.firms)
+        firm = rng.choice(self.buyers) if rng.random() < (0.66 if serious else 0.4) else rng.choice(self.firms)
         span = self.calendar.now - self.calendar.start
         first = self.calendar.start + span * (rng.random() ** 0.92)
         return self.person(firm, source, deeds.Visit(manner, first, self.calendar.now, _zone(firm), source))

@@ -27,7 +27,7 @@ class Manner(StrEnum):
 
 
 #: How often each comes up among those who find the company by themselves.
-MANNERS: Final = {Manner.PASSERBY: 33, Manner.READER: 37, Manner.EVALUATOR: 20, Manner.ASKER: 10}
+MANNERS: Final = {Manner.PASSERBY: 33, Manner.READER: 46, Manner.EVALUATOR: 14, Manner.ASKER: 7}
 
 #: What each manner does besides asking for something, with weights.
 HABITS: Final = {
@@ -132,13 +132,13 @@ def _evaluate(rng: random.Random, visit: Visit) -> Iterator[Deed]:
     lull = rng.uniform(0, 40)
     yield from _spread(rng, reader, rng.randint(2, 8), lull + 1)
     begins = [visit.first + lull * _DAY]
-    if rng.random() < 0.35:
+    if rng.random() < 0.3:
         begins.append(begins[0] + rng.uniform(80, 200) * _DAY)
     for begin in begins:
         burst = Visit(Manner.EVALUATOR, begin, visit.now, visit.zone, visit.source)
         days = rng.uniform(3, 18)
         yield from _spread(rng, burst, rng.randint(9, 18), days)
-        if rng.random() < 0.28:
+        if rng.random() < 0.25:
             yield from _ask(rng, burst, begin + days * _DAY)
 
 
@@ -235,6 +235,7 @@ SCENE: Final = (
     Part(("US", "CA"), "VP Supply Chain", "Referral", _asks(75 * _MINUTE), "untouched"),
     Part(("SG", "AU"), "Head of Supply Chain", "Webinar", _prices(50 * _MINUTE), "untouched"),
     Part(("BR",), "Director of Procurement", "Organic search", _asks(65 * _MINUTE), "untouched"),
+    Part(_EMEA, "Director of Operations", "Referral", _prices(6 * _DAY), "sql"),
     Part(_EMEA, "Procurement Manager", "Webinar", _prices(34 * _DAY), "back today"),
     Part(_EMEA, "Senior Manager Logistics", "Organic search", _prices(33 * _DAY), "back soon"),
 )

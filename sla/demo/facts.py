@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.db import connection
+
 from leads.ledger import Dossier
-from leads.models import AttributeChange, Company, Event, Lead, Signal
+from leads.models import AttributeChange, Company, Lead, Signal
 from sla.demo.company import Firm, Person, World
 from sla.demo.deeds import Deed
 
+_EVENT_COLUMNS: Final = (
+    "lead_id", "signal_id", "occurred_at", "recorded_at", "source", "external_id", "digest", "asset", "properties",
+)  # fmt: skip
 _SOURCE: Final = "crm"
 _BATCH: Final = 2_000
 #: How long the systems that report take to do so.
@@ -70,28 +76,16 @@ def _remember(dossiers: list[Any]) -> None:
 
 
 def _events(world: World, leads: Mapping[str, int]) -> None:
+    """By COPY: the one table of this size."""
     signals = dict(Signal.objects.values_list("code", "pk"))
     all_deeds = [(person, deed) for person in world.people for deed in person.deeds]
     all_deeds.sort(key=lambda pair: (pair[1].at, pair[0].email))
-    Event.objects.bulk_create(
-        [
-            _event(leads[person.email], signals[deed.signal], deed, f"{deed.source}-{number:06}")
-            for number, (person, deed) in enumerate(all_deeds, start=1)
-        ],
-        batch_size=_BATCH,
-    )
+    with connection.cursor() as cursor, cursor.copy(f"COPY leads_event ({', '.join(_EVENT_COLUMNS)}) FROM STDIN") as copy:
+        for number, (person, deed) in enumerate(all_deeds, start=1):
+            copy.write_row(_event_row(leads[person.email], signals[deed.signal], deed, f"{deed.source}-{number:06}"))
 
 
-def _event(lead: int, signal: int, deed: Deed, external_id: str) -> Event:
+def _event_row(lead: int, signal: int, deed: Deed, external_id: str) -> tuple[object, ...]:
     properties = {name: value for name, value in (("asset", deed.asset), ("campaign", deed.campaign)) if value}
-    return Event(
-        lead_id=lead,
-        signal_id=signal,
-        occurred_at=deed.at,
-        recorded_at=deed.at + _LAG,
-        source=deed.source,
-        external_id=external_id,
-        digest=hashlib.sha256(f"{external_id} {deed}".encode()).digest()[:16],
-        asset=deed.asset,
-        properties=properties,
-    )
+    digest = hashlib.sha256(f"{external_id} {deed}".encode()).digest()[:16]
+    return lead, signal, deed.at, deed.at + _LAG, deed.source, external_id, digest, deed.asset, json.dumps(properties)

@@ -25,8 +25,7 @@ from sla.demo.company import World
 from sla.demo.live import Live
 from sla.demo.staff import Staff
 from sla.demo.story import Case, Step, Storyteller, Verb
-from sla.models import Clock, Handoff, Rep
-from sla.vocabulary import HandoffState
+from sla.models import Clock, Handoff, Rep, Team
 
 _SECOND: Final = dt.timedelta(seconds=1)
 _DAY: Final = dt.timedelta(days=1)
@@ -65,6 +64,8 @@ class Year:
         self._number = count()
         self._rerouted: set[dt.datetime] = set()
         self._by_hand: set[int] = set()
+        self._hours_of: dict[tuple[int, int], calendar.Calendar] = {}
+        self._rules = territories.rules()
         self._version: Version | None = None
         self._office: Office = Live(manager=people.manager)
 
@@ -144,9 +145,9 @@ class Year:
 
     def _wait(self, handoff: Handoff, now: dt.datetime) -> None:
         """Until the team opens; what no rule covers waits for the manager."""
-        rule = territories.match(territories.rules(), handoff).rule
+        rule = territories.match(self._rules, handoff).rule
         if rule is not None:
-            opens = calendar.next_open(calendars.pure(rule.team.calendar, now), now + 60 * _SECOND) + 2 * _SECOND
+            opens = calendar.next_open(self._hours(rule.team, now), now + 60 * _SECOND) + 2 * _SECOND
             if opens not in self._rerouted:
                 self._rerouted.add(opens)
                 self._at(opens, self._reroute)
@@ -160,6 +161,12 @@ class Year:
         self._office.assign(handoff, rep, self._staff.manager, "No rule for this country yet; Americas covers it.", now)
         self._go_on(now)
 
+    def _hours(self, team: Team, now: dt.datetime) -> calendar.Calendar:
+        key = (team.pk, now.year)
+        if key not in self._hours_of:
+            self._hours_of[key] = calendars.pure(team.calendar, now)
+        return self._hours_of[key]
+
     # ── What the rep makes of it ──────────────────────────────────────────────────────────────────────────
     def _begin(self, handoff: Handoff, now: dt.datetime) -> None:
         lead, rep = handoff.lead, handoff.rep
@@ -170,7 +177,7 @@ class Year:
             cue=self._cues.get(lead.pk, ""),
             employees=(lead.company.employees_low if lead.company else None) or 100,
             assigned_at=now,
-            hours=calendars.pure(rep.team.calendar, now),
+            hours=self._hours(rep.team, now),
         )
         for step in self._story.plan(case, self._calendar.now):
             self._at(step.at, partial(self._act, handoff, step))
