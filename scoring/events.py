@@ -93,9 +93,9 @@ class Cache:
 
     def _kept(self, number: int) -> tuple[Events, Snapshot] | None:
         unreadable = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
-        with contextlib.suppress(*unreadable), np.load(self._path(number)) as file:
-            events = Events(file["lead"], file["at"], file["signal"], _no_assets(file["lead"].size))
-            return events, Snapshot.parsed(str(file["snapshot"]))
+        with contextlib.suppress(*unreadable), self._path(number).open("rb") as file, np.load(file) as kept:
+            events = Events(kept["lead"], kept["at"], kept["signal"], _no_assets(kept["lead"].size))
+            return events, Snapshot.parsed(str(kept["snapshot"]))
         return None
 
     def _keep(self, number: int, events: Events) -> None:
