@@ -13,6 +13,8 @@ from leads.models import User
 EMPLOYEES = (50, 1000)
 INDUSTRIES = ("Software", "Financial Services", "Healthcare", "Manufacturing", "Logistics", "Professional Services")
 COUNTRIES = ("US", "CA", "GB", "DE", "FR", "NL", "AU", "IE", "SE")
+LISTS = ("free_email", "disposable_email")
+#: Domains that the generator takes from the first of them.
 FREE_EMAIL = ("gmail.com", "yahoo.com", "hotmail.com", "outlook.com", "icloud.com", "gmx.de", "web.de", "aol.com")
 NOT_BUYERS = ("student", "intern")
 #: Points, and the cap on their decayed sum.
@@ -57,7 +59,7 @@ def document() -> dict[str, Any]:
         "fit": [],
         "bant": [],
         "disqualifiers": [
-            {"field": "lead.email_domain", "op": "in", "value": list(FREE_EMAIL), **why},
+            *({"field": "lead.email_domain", "op": "in_list", "value": name, **why} for name in LISTS),
             {"field": "lead.title", "op": "has_word_any", "value": list(NOT_BUYERS), **why},
         ],
         "signals": [{"signal": code, "points": points, "cap": cap, **why} for code, (points, cap) in SIGNALS.items()],

@@ -10,9 +10,10 @@ import pyarrow as pa
 from django.conf import settings
 from django.db import connection
 
-from benchmarks import company, loop
+from benchmarks import agreement, company, loop
 from benchmarks.child import Measured, folder
 from benchmarks.company import LEADS, NOW
+from leads import lists
 from leads.models import Lead
 from scoring import backtests, sweeping, versions
 from scoring.models import Score
@@ -86,12 +87,25 @@ def loop_sample() -> Measured:
     ids = list(Lead.objects.filter(pk__gt=0).order_by("pk").values_list("pk", flat=True)[::every])
     measured = Measured(rows=len(ids))
     with measured.timed():
-        found = [loop.judged(lead_id, NOW) for lead_id in ids]
+        private = frozenset().union(*lists.contents(agreement.LISTS).values())
+        found = [loop.judged(lead_id, NOW, private) for lead_id in ids]
     np.save(folder() / "sample.npy", np.array(ids))
     np.save(folder() / "meets-loop.npy", np.array([pk for pk, (meets, _) in zip(ids, found, strict=True) if meets]))
     firsts = [(pk, company.microseconds(at)) for pk, (_, at) in zip(ids, found, strict=True) if at is not None]
     np.save(folder() / "first-loop.npy", np.array(firsts, dtype=np.int64).reshape(-1, 2))
     return measured
+
+
+def compared() -> Measured:
+    """Engine, SQL and loop found the same leads and instants: to the microsecond, on every lead they judged."""
+    found = {path.stem: np.load(path) for path in folder().glob("*.npy")}
+    meets, first, sample = found["meets-engine"], found["first-engine"], found["sample"]
+    assert np.array_equal(meets, found["meets-sql"]), "engine and SQL disagree on who meets the definition"
+    assert np.array_equal(first, found["first-sql"]), "engine and SQL disagree on first instants"
+    assert np.array_equal(meets[np.isin(meets, sample)], found["meets-loop"]), "the loop disagrees on who meets"
+    assert np.array_equal(first[np.isin(first[:, 0], sample)], found["first-loop"]), "the loop disagrees on instants"
+    said = f"All agree: {meets.size:,} leads meet the definition now, {len(first):,} did at some instant."
+    return Measured(more={"said": said})
 
 
 def _cold(run: Callable[[], Measured]) -> Measured:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from benchmarks import agreement
 from leads.models import Lead
@@ -11,10 +11,10 @@ from leads.models import Lead
 Did = Sequence[tuple[dt.datetime, str]]
 
 
-def judged(lead_id: int, now: dt.datetime) -> tuple[bool, dt.datetime | None]:
-    """Whether the lead meets the definition now, and the first instant at which it did."""
+def judged(lead_id: int, now: dt.datetime, private: Collection[str]) -> tuple[bool, dt.datetime | None]:
+    """Whether the lead meets the definition now, and the first instant at which it did. `private` are the listed domains."""
     lead = Lead.objects.select_related("company").get(pk=lead_id)
-    if not _passes(lead):
+    if not _passes(lead, private):
         return False, None
     did = [
         (at, code)
@@ -24,7 +24,7 @@ def judged(lead_id: int, now: dt.datetime) -> tuple[bool, dt.datetime | None]:
     return _meets(did, now), next((at for at, _ in did if _meets(did, at)), None)
 
 
-def _passes(lead: Lead) -> bool:
+def _passes(lead: Lead, private: Collection[str]) -> bool:
     company = lead.company
     if company is None or company.employees_low is None or company.employees_high is None:
         return False
@@ -34,7 +34,7 @@ def _passes(lead: Lead) -> bool:
         and company.employees_high <= high
         and company.industry in agreement.INDUSTRIES
         and company.country in agreement.COUNTRIES
-        and (lead.email or "").partition("@")[2] not in agreement.FREE_EMAIL
+        and (lead.email or "").partition("@")[2] not in private
         and not set(lead.title.lower().split()) & set(agreement.NOT_BUYERS)
     )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from benchmarks.child import Measured, measure
 from benchmarks.table import row, say, section
 
@@ -34,7 +32,7 @@ def judging(environment: Environment) -> None:
     _show("first qualifying instants by the best SQL", by_sql, bare, by_sql)
     sample = measure(environment, "judging", "loop_sample")
     _show(f"both in plain Python, a sample of {sample.rows:,} leads", sample, bare)
-    _agree(Path(environment["BENCH_FOLDER"]))
+    say(str(measure(environment, "judging", "compared").more["said"]))
     for name, title in (("rescore_warm_some", "warm"), ("rescore_cold_some", "cold")):
         some = measure(environment, "judging", name)
         _show(f"full rescore, {title}, 1 % of leads did something, {some.more['written']:,} written", some, bare)
@@ -56,19 +54,6 @@ def _show(title: str, measured: Measured, bare: Measured, sql: Measured | None =
             f"{measured.peak:,.0f}",
         )
     )
-
-
-def _agree(folder: Path) -> None:
-    """Engine, SQL and loop found the same leads and instants: to the microsecond, on every lead they judged."""
-    import numpy as np
-
-    found = {path.stem: np.load(path) for path in folder.glob("*.npy")}
-    meets, first, sample = found["meets-engine"], found["first-engine"], found["sample"]
-    assert np.array_equal(meets, found["meets-sql"]), "engine and SQL disagree on who meets the definition"
-    assert np.array_equal(first, found["first-sql"]), "engine and SQL disagree on first instants"
-    assert np.array_equal(meets[np.isin(meets, sample)], found["meets-loop"]), "the loop disagrees on who meets"
-    assert np.array_equal(first[np.isin(first[:, 0], sample)], found["first-loop"]), "the loop disagrees on instants"
-    say(f"All agree: {meets.size:,} leads meet the definition now, {len(first):,} did at some instant.")
 
 
 def intake(environment: Environment) -> None:

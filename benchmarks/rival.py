@@ -127,8 +127,10 @@ def _gate() -> str:
 
 def _disqualified() -> str:
     words = "|".join(agreement.NOT_BUYERS)
+    lists = "SELECT lower(value) FROM leads_listentry entry JOIN leads_namedlist list ON list.id = entry.list_id"
     return (
-        f"lower(split_part(lead.email, '@', 2)) IN ({_texts(agreement.FREE_EMAIL)}) OR lead.title ~* '\\y({words})\\y'"
+        f"lower(split_part(lead.email, '@', 2)) IN ({lists} WHERE list.name IN ({_texts(agreement.LISTS)}))"
+        f" OR lead.title ~* '\\y({words})\\y'"
     )
 
 
