@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -13,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from config.web import holds
-from definitions import catalogue, documents, forms, steps, wording
+from definitions import catalogue, documents, forms, pages, steps, wording
 from definitions.models import Clause, Criterion, Definition, Path, SignalRule, Version
 from definitions.vocabulary import Part, PathKind
 from leads.vocabulary import Role
@@ -21,6 +22,14 @@ from leads.vocabulary import Role
 _COLUMNS_NOBODY_TYPES = (
     "number", "state", "based_on", "created_by", "created_at", "proposed_at", "approved_at", "activated_at", "retired_at",
 )  # fmt: skip
+
+
+def _only_chosen(field: Any) -> Any:
+    """A choice among what the catalogue offers: it is edited on its own page, not from here."""
+    if hasattr(field, "widget") and isinstance(field.widget, RelatedFieldWidgetWrapper):
+        field.widget.can_add_related = field.widget.can_change_related = False
+        field.widget.can_delete_related = field.widget.can_view_related = False
+    return field
 
 
 class OfDraft:
@@ -47,18 +56,29 @@ def _is_open(obj: Any) -> bool:
     return version is None or version.is_draft
 
 
-class CriterionInline(OfDraft, admin.TabularInline):  # type: ignore[type-arg]
+class CriterionInline(OfDraft, admin.StackedInline):  # type: ignore[type-arg]
     model = Criterion
     extra = 0
+    fields: ClassVar = [
+        ("field", "own_field", "op"),
+        ("low", "high", "texts", "flag", "list"),
+        ("points", "rationale", "position"),
+    ]
+    classes = ("questions",)
     part: Part
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request).filter(part=self.part)
         return rows.select_related("list").order_by("position", "pk")
 
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        return _only_chosen(super().formfield_for_dbfield(db_field, request, **kwargs))
+
 
 def _criterion_inline(part: Part, many: str) -> type[CriterionInline]:
     names = {"part": part, "form": forms.criterion_form(part), "verbose_name": "criterion", "verbose_name_plural": many}
+    if part == Part.DISQUALIFIER:
+        names["fields"] = [*CriterionInline.fields[:2], ("rationale", "position")]
     return type(f"{part.name.title()}Inline", (CriterionInline,), names)
 
 
@@ -71,6 +91,9 @@ class SignalRuleInline(OfDraft, admin.TabularInline):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("signal").order_by("position", "pk")
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        return _only_chosen(super().formfield_for_dbfield(db_field, request, **kwargs))
 
 
 class PathInline(OfDraft, admin.TabularInline):  # type: ignore[type-arg]
@@ -167,6 +190,9 @@ class PathAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg]
     form = forms.PathForm
     inlines = (ClauseInline,)
 
+    class Media:
+        css: ClassVar = {"all": ["css/admin.css"]}
+
     def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False
 
@@ -225,6 +251,9 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
         _path_inline(PathKind.HOT, "hot trigger", "Hot triggers: any of these makes it tier 1"),
     )
 
+    class Media:
+        css: ClassVar = {"all": ["css/admin.css"]}
+
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("definition")
 
@@ -246,7 +275,7 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
     def generated_statement(self, version: Version) -> SafeString | str:
         if not version.pk:
             return "It writes itself as soon as the version is saved."
-        said = wording.statement(documents.export(version), catalogue.names())
+        said = pages.statement(version)
         advice = (
             " Longer than 30 seconds: nobody will say it like this. Cut criteria, or use named lists."
             if said.is_long

@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from definitions import catalogue, documents, rights, versions, wording
+from definitions import documents, pages, rights, versions
 from definitions.document import DocumentRefused
 from definitions.filters import VersionFilter
 from definitions.models import SignOff, Version, VersionChange
@@ -79,7 +79,7 @@ class VersionDetailSerializer(VersionSerializer):
         fields = (*VersionSerializer.Meta.fields, "statement", "document", "sign_offs", "changes")
 
     def get_statement(self, version: Version) -> str:
-        return wording.statement(documents.export(version), catalogue.names()).text
+        return pages.statement(version).text
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_document(self, version: Version) -> dict[str, object]:

@@ -11,7 +11,7 @@ from django import forms
 
 from definitions import questions, wording
 from definitions.draft import CHOICES, RANGES, TRUTHS, kind_of
-from definitions.models import Clause, Criterion, Definition, Path, SignalRule, Version
+from definitions.models import Clause, Criterion, Definition, Path, SignalRule, Version, plain
 from definitions.reading import Node
 from definitions.vocabulary import FIELDS, Decision, FieldKind, Operator, Part, PathKind, Side
 from leads.models import Signal
@@ -22,11 +22,25 @@ _LINE: Final = re.compile(r"^\[(\d+)\]")
 _YES_NO: Final = [("", "–"), ("true", "Yes"), ("false", "No")]
 
 
+def _narrow(size: int) -> forms.TextInput:
+    """A number among many columns; a number input would be twice as wide."""
+    return forms.TextInput(attrs={"size": size, "inputmode": "decimal"})
+
+
+class PlainNumbers(forms.ModelForm):  # type: ignore[type-arg]
+    """50, not 50.0000: numbers without the zeros that their columns add."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        decimals = {name: value for name, value in self.initial.items() if isinstance(value, Decimal)}
+        self.initial.update({name: plain(value) for name, value in decimals.items()})
+
+
 class Lines(forms.CharField):
     """Texts, one on each line."""
 
     def __init__(self, *, label: str = "", help_text: str = "") -> None:
-        widget = forms.Textarea(attrs={"rows": 3, "cols": 24})
+        widget = forms.Textarea(attrs={"rows": 3, "cols": 18})
         super().__init__(required=False, widget=widget, label=label, help_text=help_text)
 
     def prepare_value(self, value: Any) -> Any:
@@ -40,7 +54,7 @@ class Lines(forms.CharField):
         return self.to_python(initial) != self.to_python(data)
 
 
-class CriterionForm(forms.ModelForm):  # type: ignore[type-arg]
+class CriterionForm(PlainNumbers):
     """One question to an attribute; which of the value's inputs it takes depends on the operator."""
 
     part: Part
@@ -52,11 +66,11 @@ class CriterionForm(forms.ModelForm):  # type: ignore[type-arg]
         label="or own attribute",
         required=False,
         max_length=120,
-        widget=forms.TextInput(attrs={"size": 18}),
+        widget=forms.TextInput(attrs={"size": 12}),
         help_text="lead.custom.NAME or company.custom.NAME",
     )
-    low = forms.DecimalField(label="from", required=False, widget=forms.NumberInput(attrs={"size": 8, "step": "any"}))
-    high = forms.DecimalField(label="to", required=False, widget=forms.NumberInput(attrs={"size": 8, "step": "any"}))
+    low = forms.DecimalField(label="from", required=False, widget=_narrow(7))
+    high = forms.DecimalField(label="to", required=False, widget=_narrow(7))
     texts = Lines(label="texts", help_text="One a line. A range of seniorities: lowest, then highest.")
     flag = forms.TypedChoiceField(
         label="yes/no",
@@ -69,7 +83,11 @@ class CriterionForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Criterion
         fields = ("position", "field", "own_field", "op", "low", "high", "texts", "flag", "list", "points", "rationale")
-        widgets = {"rationale": forms.Textarea(attrs={"rows": 3, "cols": 28})}
+        widgets = {
+            "position": _narrow(2),
+            "points": _narrow(5),
+            "rationale": forms.Textarea(attrs={"rows": 2, "cols": 60}),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -154,11 +172,16 @@ def criterion_form(part: Part) -> type[CriterionForm]:
     return type(f"{part.name.title()}Form", (CriterionForm,), {"part": part})
 
 
-class SignalRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+class SignalRuleForm(PlainNumbers):
     class Meta:
         model = SignalRule
         fields = ("position", "signal", "points", "cap", "rationale")
-        widgets = {"rationale": forms.Textarea(attrs={"rows": 2, "cols": 40})}
+        widgets = {
+            "position": _narrow(2),
+            "points": _narrow(6),
+            "cap": _narrow(6),
+            "rationale": forms.Textarea(attrs={"rows": 2, "cols": 40}),
+        }
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -174,7 +197,7 @@ class PathForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Path
         fields = ("position", "name", "rationale")
-        widgets = {"rationale": forms.Textarea(attrs={"rows": 2, "cols": 40})}
+        widgets = {"position": _narrow(2), "rationale": forms.Textarea(attrs={"rows": 2, "cols": 30})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -187,7 +210,7 @@ def path_form(kind: PathKind) -> type[PathForm]:
     return type(f"{kind.name.title()}Form", (PathForm,), {"kind": kind})
 
 
-class ClauseForm(forms.ModelForm):  # type: ignore[type-arg]
+class ClauseForm(PlainNumbers):
     """Either an axis with at least so many points, or a count of signals."""
 
     signals = forms.MultipleChoiceField(
@@ -233,7 +256,7 @@ class ClauseForm(forms.ModelForm):  # type: ignore[type-arg]
                 yield name, "A window is not negative."
 
 
-class VersionForm(forms.ModelForm):  # type: ignore[type-arg]
+class VersionForm(PlainNumbers):
     class Meta:
         model = Version
         exclude = ()  # noqa: DJ006 (the admin's fieldsets name them)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 import pgtrigger
@@ -24,6 +25,11 @@ from definitions.vocabulary import (
 )
 from leads.models import FrozenOnce, NamedList, Signal, append_only
 from leads.vocabulary import Motion
+
+
+def plain(number: Decimal) -> str:
+    """A decimal without the zeros that its column adds."""
+    return f"{number.normalize():f}"
 
 
 class Definition(models.Model):
@@ -205,7 +211,8 @@ class Criterion(models.Model):
     op = models.CharField(max_length=16, choices=Operator.choices)
     low = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
     high = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
-    texts = ArrayField(models.CharField(max_length=253), default=list, blank=True)
+    # An open end of a range of seniorities is a blank.
+    texts = ArrayField(models.CharField(max_length=253, blank=True), default=list, blank=True)
     flag = models.BooleanField(null=True, blank=True)
     list = models.ForeignKey(NamedList, on_delete=models.PROTECT, null=True, blank=True)
     points = models.DecimalField(max_digits=8, decimal_places=3, default=0)
@@ -236,7 +243,7 @@ class SignalRule(models.Model):
         triggers: ClassVar = [only_in_a_draft("signal_rule_of_a_draft")]
 
     def __str__(self) -> str:
-        return f"{self.signal}: {self.points:g}"
+        return f"{self.signal}: {plain(self.points)}"
 
 
 class Path(models.Model):
@@ -286,7 +293,7 @@ class Clause(models.Model):
         triggers: ClassVar = [only_in_a_draft("clause_of_a_draft", _PATH_OF_NEW, _PATH_OF_OLD)]
 
     def __str__(self) -> str:
-        return f"{self.axis or ', '.join(self.signals)} ≥ {self.at_least:g}"
+        return f"{self.axis or ', '.join(self.signals)} ≥ {plain(self.at_least)}"
 
 
 class VersionChange(models.Model):

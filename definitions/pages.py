@@ -77,6 +77,11 @@ def published(version: Version) -> Published:
     )
 
 
+def statement(version: Version) -> Statement:
+    """The version in plain English, from its rows as they are now."""
+    return wording.statement(documents.export(version), catalogue.names())
+
+
 def listed() -> list[Definition]:
     """All definitions, the main one first, each with its versions in `listed`, newest first."""
     versions = Version.objects.order_by("-major", "-minor", "-pk")

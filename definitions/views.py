@@ -63,7 +63,7 @@ def version_step(request: Request, pk: int, step: str) -> HttpResponse:
     form = SignForm(request.POST or None, sides=steps.sides_of(version, request.user)) if step == "sign" else None
     if request.method == "POST" and (form is None or form.is_valid()):
         return _take(request, version, step, form)
-    context = {"version": version, "step": offer, "form": form}
+    context = {"version": version, "step": offer, "form": form, "statement": pages.statement(version)}
     return render(request, "definitions/step.html", context, status=422 if request.method == "POST" else 200)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from definitions import catalogue, documents, wording
+from definitions import documents, pages
 from definitions.document import DocumentRefused
 from leads.payload import BadPayload, loads
 
@@ -27,6 +27,5 @@ class Command(BaseCommand):
             raise CommandError(f"{file}: {error}") from error
         except DocumentRefused as refusal:
             raise CommandError(f"{file} is refused; nothing was stored:\n{refusal}") from refusal
-        statement = wording.statement(documents.export(version), catalogue.names())
         self.stdout.write(f"{version}, a draft (version {version.pk}).")
-        self.stdout.write(statement.text)
+        self.stdout.write(pages.statement(version).text)
