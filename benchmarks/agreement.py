@@ -32,7 +32,7 @@ SIGNALS: dict[str, tuple[int, int | None]] = {
     "email_open": (2, 10),
     "homepage_visit": (1, None),
 }
-THRESHOLD = 50
+THRESHOLD, TIER_3_BELOW = 50, 55
 INTENT = ("demo_request", "contact_request", "trial_signup", "pricing_view", "webinar_attended")
 INTENT_AT_LEAST, INTENT_DAYS = 2, 30
 DECAY_PERCENT, DECAY_DAYS = 10, 30
@@ -75,7 +75,7 @@ def document() -> dict[str, Any]:
         ],
         "timing": None,
         "hot": [],
-        "tier_3_below": {"axis": "engagement", "less_than": THRESHOLD + 5},
+        "tier_3_below": {"axis": "engagement", "less_than": TIER_3_BELOW},
     }
 
 

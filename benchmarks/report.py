@@ -19,11 +19,11 @@ def judging(environment: Environment) -> None:
     cold = _best(environment, "judging", "rescore_cold")
     warm = _best(environment, "judging", "rescore_warm")
     by_sql = min(
-        (_best(environment, "rival", name) for name in ("verdicts", "flat_verdicts")), key=lambda each: each.seconds
+        (_best(environment, "rival", name) for name in ("rescore", "flat_rescore")), key=lambda each: each.seconds
     )
     _show("full rescore, cold, nothing changed", cold, bare, by_sql)
     _show("full rescore, warm, nothing changed", warm, bare, by_sql)
-    _show("current verdicts by the best SQL, nothing written", by_sql, bare, by_sql)
+    _show(f"full rescore by the best SQL, {by_sql.more['written']:,} written", by_sql, bare, by_sql)
     cold = _best(environment, "judging", "backtest_cold")
     warm = _best(environment, "judging", "backtest_warm")
     by_sql = _best(environment, "rival", "first_instants")

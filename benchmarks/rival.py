@@ -13,29 +13,54 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from benchmarks import agreement
 from benchmarks.child import Measured, folder
 from benchmarks.company import LEADS, NOW
+from definitions.models import Version
 from leads.models import Signal
 
+_SCORE = (
+    "lead_id", "definition_id", "version_id", "as_of", "fit", "engagement", "bant", "gate", "is_disqualified", "meets", "tier",
+)  # fmt: skip
 _EPSILON = 5e-7  # scores are rounded to six decimals before they are compared
 
 
-def verdicts() -> Measured:
-    """The verdict on every lead and its engagement now, added up in the server: nothing is sent, nothing is written."""
-    statement = f"SELECT count(*) FILTER (WHERE meets), sum(engagement) FROM ({_verdicts()}) judged"
-    measured = _measured(statement)
-    found = _fetched(f"SELECT lead_id FROM ({_verdicts()}) judged WHERE meets ORDER BY lead_id")
+def rescore() -> Measured:
+    """Every score as of now, compared with the kept one, written where it differs. Events by a LATERAL walk of the index."""
+    measured = _rescored(_by_lead())
+    found = _fetched("SELECT lead_id FROM scoring_score WHERE meets ORDER BY lead_id")
     np.save(folder() / "meets-sql.npy", found[:, 0] if found.size else np.empty(0, np.int64))
     return measured
 
 
-def flat_verdicts() -> Measured:
+def flat_rescore() -> Measured:
     """The same by one pass over all events with a GROUP BY."""
-    return _measured(f"SELECT count(*) FILTER (WHERE meets), sum(engagement) FROM ({_flat_verdicts()}) judged")
+    return _rescored(_by_group())
+
+
+def _rescored(sums: str) -> Measured:
+    """Into a temporary table first: PostgreSQL uses its parallel workers for that, and for no INSERT."""
+    names = ", ".join(_SCORE)
+    differ = f"({', '.join(f'kept.{name}' for name in _SCORE)}) IS DISTINCT FROM ({', '.join(f'judged.{name}' for name in _SCORE)})"
+    measured = Measured(rows=LEADS)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '256MB'")
+        with measured.timed():
+            cursor.execute(
+                f"CREATE TEMP TABLE changed ON COMMIT DROP AS SELECT {', '.join(f'judged.{name}' for name in _SCORE)}"
+                f" FROM ({_judged(sums)}) judged LEFT JOIN scoring_score kept USING (lead_id, definition_id)"
+                f" WHERE {differ}"
+            )
+            cursor.execute(
+                f"INSERT INTO scoring_score ({names}, judged_at) SELECT {names}, {_literal(NOW)} FROM changed"
+                f" ON CONFLICT (lead_id, definition_id) DO UPDATE"
+                f" SET {', '.join(f'{name} = EXCLUDED.{name}' for name in (*_SCORE[2:], 'judged_at'))}"
+            )
+            measured.more["written"] = cursor.rowcount
+    return measured
 
 
 def first_instants() -> Measured:
@@ -63,38 +88,56 @@ def _fetched(statement: str) -> NDArray[np.int64]:
         return np.array(cursor.fetchall(), dtype=np.int64)
 
 
-def _verdicts() -> str:
+def _judged(sums: str) -> str:
+    """The columns of a score. What was the engagement at the latest fact is today's, before caps, less the decay since."""
+    version = Version.objects.active().get()
+    then = " + ".join(_limited(code, f"coalesce({code}, 0) * fewer") for code in ("shared", *_capped()))
+    present = " + ".join(_limited(code, f"coalesce({code}, 0)") for code in ("shared", *_capped()))
+    meets = (
+        f"coalesce(passes AND NOT is_disqualified, false)"
+        f" AND now_engagement >= {agreement.THRESHOLD - _EPSILON} AND coalesce(intent, 0) >= {agreement.INTENT_AT_LEAST}"
+    )
     return f"""
-        SELECT lead.id AS lead_id, sums.engagement,
-               coalesce(({_gate()}) AND NOT ({_disqualified()}), false)
-               AND sums.engagement >= {agreement.THRESHOLD - _EPSILON} AND sums.intent >= {agreement.INTENT_AT_LEAST} AS meets
-        FROM leads_lead lead LEFT JOIN leads_company company ON company.id = lead.company_id
+        SELECT lead_id, {version.definition_id}::bigint AS definition_id, {version.pk}::bigint AS version_id, as_of,
+               0::float8 AS fit, round(({then}) * 1e6) / 1e6 AS engagement, 0::float8 AS bant,
+               CASE WHEN passes THEN 1 WHEN passes IS NULL THEN -1 ELSE 0 END::smallint AS gate, is_disqualified,
+               {meets} AS meets,
+               CASE WHEN NOT ({meets}) THEN 0 WHEN now_engagement < {agreement.TIER_3_BELOW - _EPSILON} THEN 3 ELSE 2 END::smallint
+                   AS tier
+        FROM (
+            SELECT *, exp(date_part('epoch', {_literal(NOW)} - as_of) * {_rate()!r}) AS fewer, {present} AS now_engagement
+            FROM (
+                SELECT lead.id AS lead_id, greatest(latest, lead.known_at) AS as_of, {_gate()} AS passes,
+                       coalesce({_disqualified()}, false) AS is_disqualified, sums.*
+                FROM leads_lead lead LEFT JOIN leads_company company ON company.id = lead.company_id {sums}
+            ) summed
+        ) aged
+    """
+
+
+def _by_lead() -> str:
+    return f"""
         CROSS JOIN LATERAL (
-            SELECT {_engagement_now()} AS engagement, {_intent_now()} AS intent
-            FROM leads_event event WHERE event.lead_id = lead.id AND event.occurred_at <= {_literal(NOW)}
+            SELECT {_sums_now()} FROM leads_event event
+            WHERE event.lead_id = lead.id AND event.occurred_at <= {_literal(NOW)}
         ) sums
     """
 
 
-def _flat_verdicts() -> str:
+def _by_group() -> str:
     return f"""
-        SELECT lead.id AS lead_id, sums.engagement,
-               coalesce(({_gate()}) AND NOT ({_disqualified()}), false)
-               AND sums.engagement >= {agreement.THRESHOLD - _EPSILON} AND sums.intent >= {agreement.INTENT_AT_LEAST} AS meets
-        FROM leads_lead lead LEFT JOIN leads_company company ON company.id = lead.company_id
         LEFT JOIN (
-            SELECT event.lead_id, {_engagement_now()} AS engagement, {_intent_now()} AS intent
-            FROM leads_event event WHERE event.occurred_at <= {_literal(NOW)} GROUP BY event.lead_id
-        ) sums ON sums.lead_id = lead.id
+            SELECT event.lead_id AS of_lead, {_sums_now()} FROM leads_event event
+            WHERE event.occurred_at <= {_literal(NOW)} GROUP BY event.lead_id
+        ) sums ON sums.of_lead = lead.id
     """
 
 
 def _first_instants() -> str:
     """Running sums of points that grow instead of decaying, scaled back at each event; the window stops at the first hit."""
-    capped = {code: row for code, row in agreement.SIGNALS.items() if row[1] is not None}
     sums = [f"sum({_points()} * {_grown()}) OVER upto AS shared"]
     total = ["coalesce(shared, 0) * left_of"]
-    for code, (points, cap) in capped.items():
+    for code, (points, cap) in _capped().items():
         sums.append(f"sum({points} * {_grown()}) FILTER (WHERE signal_id = {_ids([code])}) OVER upto AS {code}")
         total.append(f"least({cap}, coalesce({code}, 0) * left_of)")
     return f"""
@@ -117,9 +160,11 @@ def _first_instants() -> str:
 
 
 def _gate() -> str:
+    """True, false, or NULL for unknown: three-valued logic is what a gate means."""
     low, high = agreement.EMPLOYEES
     return (
-        f"company.employees_low >= {low} AND company.employees_high <= {high}"
+        f"CASE WHEN company.employees_low >= {low} AND company.employees_high <= {high} THEN true"
+        f" WHEN company.employees_high < {low} OR company.employees_low > {high} THEN false END"
         f" AND lower(trim(company.industry)) IN ({_texts(agreement.INDUSTRIES)})"
         f" AND lower(trim(company.country)) IN ({_texts(agreement.COUNTRIES)})"
     )
@@ -134,20 +179,23 @@ def _disqualified() -> str:
     )
 
 
-def _engagement_now() -> str:
-    capped = {code: row for code, row in agreement.SIGNALS.items() if row[1] is not None}
+def _sums_now() -> str:
     left = f"exp(date_part('epoch', event.occurred_at) * {_rate()!r} - {NOW.timestamp() * _rate()!r})"
-    parts = [f"coalesce(sum({_points()} * {left}) FILTER (WHERE event.signal_id NOT IN ({_ids(capped)})), 0)"]
-    for code, (points, cap) in capped.items():
-        parts.append(
-            f"least({cap}, coalesce(sum({points} * {left}) FILTER (WHERE event.signal_id = {_ids([code])}), 0))"
-        )
-    return " + ".join(parts)
-
-
-def _intent_now() -> str:
     since = NOW - dt.timedelta(days=agreement.INTENT_DAYS)
-    return f"count(*) FILTER (WHERE event.signal_id IN ({_ids(agreement.INTENT)}) AND event.occurred_at >= {_literal(since)})"
+    sums = [f"sum({_points()} * {left}) FILTER (WHERE event.signal_id NOT IN ({_ids(_capped())})) AS shared"]
+    for code, (points, _) in _capped().items():
+        sums.append(f"sum({points} * {left}) FILTER (WHERE event.signal_id = {_ids([code])}) AS {code}")
+    intent = f"event.signal_id IN ({_ids(agreement.INTENT)}) AND event.occurred_at >= {_literal(since)}"
+    return f"{', '.join(sums)}, count(*) FILTER (WHERE {intent}) AS intent, max(event.occurred_at) AS latest"
+
+
+def _capped() -> dict[str, tuple[int, int | None]]:
+    return {code: row for code, row in agreement.SIGNALS.items() if row[1] is not None}
+
+
+def _limited(code: str, total: str) -> str:
+    cap = agreement.SIGNALS[code][1] if code in agreement.SIGNALS else None
+    return f"least({cap}, {total})" if cap is not None else total
 
 
 def _points() -> str:
