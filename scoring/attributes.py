@@ -197,7 +197,8 @@ def _spells(
     owner = np.concatenate([owners, np.array([row[0] for row in folded], dtype=np.intp)])
     start = np.concatenate([starts, np.array([row[1] for row in folded], dtype=np.int64)])
     company = np.concatenate([companies, np.array([row[2].get("company") or 0 for row in folded], dtype=np.int64)])
-    order = np.lexsort((start, owner))
+    # Those without history come in the order of their owners, those with it in that of their statements; nobody is in both.
+    order = np.argsort(owner, kind="stable")
     columns = {}
     for name, each in codes.items():
         more = [each.code(fields[name].said(row[2])) for row in folded]
@@ -244,11 +245,13 @@ def _joined(leads: _Spells, company_ids: Ints, companies: _Spells) -> tuple[Posi
     opening = np.full(companies.start.size + 1, FOREVER, dtype=np.int64)
     opening[:-1] = companies.start
     alone = np.flatnonzero(leads.start < np.where(after > first, opening[first], FOREVER))
-    lead_row = np.concatenate([lead_row[lasts], alone])
-    company_row = np.concatenate([company_row[lasts], np.full(alone.size, -1)])
-    start = np.concatenate([start[lasts], leads.start[alone]])
-    order = np.lexsort((start, leads.owner[lead_row]))
-    return lead_row[order], company_row[order], start[order]
+    lead_row, company_row, start = lead_row[lasts], company_row[lasts], start[lasts]
+    first_of_lead = np.searchsorted(lead_row, alone)
+    return (
+        np.insert(lead_row, first_of_lead, alone),
+        np.insert(company_row, first_of_lead, -1),
+        np.insert(start, first_of_lead, leads.start[alone]),
+    )
 
 
 def _ever(at: Ints) -> Ints:

@@ -47,25 +47,26 @@ def sweep_next(*, now: dt.datetime) -> bool:
                 job=f"rescore {number}", period=now.date().isoformat(), defaults={"started_at": now}
             )
             if fresh:
-                sweep_range(number, now=now)
+                with bulk_reader() as reader:
+                    sweep_range(reader, number, now=now)
                 return True
     return False
 
 
 def sweep_all(*, now: dt.datetime) -> int:
     """Rescore every lead now; how many scores were written."""
-    return sum(sweep_range(number, now=now) for number in range(_ranges()))
+    with bulk_reader() as reader:
+        return sum(sweep_range(reader, number, now=now) for number in range(_ranges()))
 
 
 @transaction.atomic
-def sweep_range(number: int, *, now: dt.datetime) -> int:
-    """Judge the leads `[number * RANGE, (number + 1) * RANGE)`; how many scores were written."""
+def sweep_range(reader: BulkReader, number: int, *, now: dt.datetime) -> int:
+    """Judge the leads `[number * RANGE, (number + 1) * RANGE)` as the reader sees them; how many scores were written."""
     written = 0
-    with bulk_reader() as reader:
-        for version in versions.active():
-            rules = versions.rules_of(version)
-            judged = judge_now(version, rules, columns.of_range(reader, number, rules), now)
-            written += _keep(judged, _kept(reader, number, version.definition_id), now)
+    for version in versions.active():
+        rules = versions.rules_of(version)
+        judged = judge_now(version, rules, columns.of_range(reader, number, rules), now)
+        written += _keep(judged, _kept(reader, number, version.definition_id), now)
     return written
 
 
