@@ -7,5 +7,5 @@ from django.http import HttpRequest
 class InvitedOnly(DefaultAccountAdapter):
     """Accounts are made by an administrator; nobody signs up by themselves."""
 
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
+    def is_open_for_signup(self, _request: HttpRequest) -> bool:
         return False

@@ -52,7 +52,7 @@ def _band(low: object, high: object) -> object:
 
 
 def _decode_band(text: str) -> object:
-    low, high = (float(end) if end else None for end in text.split(":"))
+    low, high = (int(end) if end else None for end in text.split(":"))
     return _band(low, high)
 
 
@@ -61,8 +61,12 @@ def _decode_json(text: str) -> object:
     return tuple(str(item) for item in value) if isinstance(value, list) else value
 
 
-def _number(value: object) -> object:
-    return None if value is None else float(value)  # type: ignore[arg-type]
+def _number(value: Any) -> object:
+    """As people write it: whole where it is whole."""
+    if value is None:
+        return None
+    number = float(value)
+    return int(number) if number.is_integer() else number
 
 
 def _custom(name: str) -> Field:
@@ -94,7 +98,7 @@ _FIELDS = {
     ),
     "company.industry": _text("industry"),
     "company.country": _text("country"),
-    "company.annual_revenue": Field("annual_revenue::text", float, lambda said: _number(said.get("annual_revenue"))),
+    "company.annual_revenue": Field("annual_revenue::text", _number, lambda said: _number(said.get("annual_revenue"))),
     "company.business_model": _text("business_model"),
     "company.technologies": Field(
         f"array_to_string(technologies, {quote(_LIST_SEPARATOR)})",

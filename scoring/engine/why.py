@@ -20,9 +20,23 @@ def sentence(told: Explanation) -> str:
 def _why_it_meets(told: Explanation) -> str:
     held = [path for path in (*told.hot_paths, *told.paths) if path.held]
     latest = max((clause for clause in _counts(held) if clause.last_at is not None), key=_last_at, default=None)
-    event = "" if latest is None else f"{signal_words(str(latest.last_signal))} {_ago(told.at - _last_at(latest))}"
-    score = next((_points(clause) for path in (*held, *told.paths) for clause in path.clauses if _scored(clause)), "")
+    event = "" if latest is None else f"{_deed(latest)} {_ago(told.at - _last_at(latest))}"
+    scores = [clause for path in (*held, *told.paths) for clause in path.clauses if _scored(clause)]
+    # What the lead did says more than what it is.
+    score = _points(min(scores, key=_is_about_fit)) if scores else ""
     return _capital("; ".join(part for part in (event, score) if part) or f"{held[0].name}: all of it holds") + "."
+
+
+def _deed(answer: ClauseAnswer) -> str:
+    """The latest signal; with how often, where one signal had to come several times."""
+    words, clause = signal_words(str(answer.last_signal)), answer.clause
+    if not isinstance(clause, CountClause) or clause.distinct or len(clause.signals) > 1 or clause.at_least == 1:
+        return words
+    return f"{words} {answer.found:g} times,"
+
+
+def _is_about_fit(answer: ClauseAnswer) -> bool:
+    return isinstance(answer.clause, AxisClause) and answer.clause.axis == "fit"
 
 
 def _what_is_missing(told: Explanation) -> str:
