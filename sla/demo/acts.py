@@ -34,7 +34,9 @@ def perform(*, handoff_id: int, step: Step, manager: User, now: dt.datetime) -> 
 def _reassign(handoff: Handoff, rep: Rep, manager: User, now: dt.datetime) -> None:
     others = Rep.objects.filter(team=handoff.team, is_active=True).exclude(pk=rep.pk)
     nearest = others.order_by("last_assigned_at", "pk")[0]
-    handoffs.assign(handoff=handoff, rep=nearest, by=manager, now=now, reason="Not called yet, and the lead is waiting.")
+    handoffs.assign(
+        handoff=handoff, rep=nearest, by=manager, now=now, reason="Not called yet, and the lead is waiting."
+    )
 
 
 def _attempt(handoff: Handoff, by: User, words: _Words, now: dt.datetime) -> None:

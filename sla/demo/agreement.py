@@ -101,7 +101,9 @@ def _document(
 
 def _gate(smallest: int) -> list[Any]:
     return [
-        _row("company.employees", "between", [smallest, 5000], "Smaller ones plan by hand; larger ones build their own."),
+        _row(
+            "company.employees", "between", [smallest, 5000], "Smaller ones plan by hand; larger ones build their own."
+        ),
         _row("company.industry", "in", _INDUSTRIES, "They move goods. The industries of the last thirty wins."),
         _row("company.country", "in", _COUNTRIES, "Where we sell and support."),
     ]
@@ -134,7 +136,9 @@ _FIT: Final = [
     _row("lead.seniority", "at_least", "director", "Can pay for it.", 15),
     _row("company.industry", "in", ["Manufacturing", "Logistics", "Distribution"], "Two thirds of our revenue.", 15),
     _row("company.annual_revenue", "at_least", 20_000_000, "Stock worth planning.", 10),
-    _row("company.technologies", "has_any", ["SAP", "NetSuite", "Microsoft Dynamics"], "We connect to it in a week.", 10),
+    _row(
+        "company.technologies", "has_any", ["SAP", "NetSuite", "Microsoft Dynamics"], "We connect to it in a week.", 10
+    ),
 ]
 _BANT: Final = [
     _row("lead.budget", "known", True, "Has talked about money.", 25),
@@ -153,7 +157,9 @@ _DISQUALIFIERS: Final = [
 ]
 _HOT: Final = [
     _path(
-        "Asked to talk", [{"count_of": _REQUESTS, "at_least": 1, "within_days": 1}], "Whoever calls back first usually wins."
+        "Asked to talk",
+        [{"count_of": _REQUESTS, "at_least": 1, "within_days": 1}],
+        "Whoever calls back first usually wins.",
     ),
     _path(
         "Price three times in a day",

@@ -21,6 +21,8 @@ _DAY: Final = dt.timedelta(days=1)
 
 Happening: TypeAlias = Callable[[dt.datetime], None]
 
+_WORD_OF_MARKETING: Final = "Fewer, and better. I will say so in the board report."
+_WORD_OF_SALES: Final = "If it keeps the readers of free reports away, my people call within the half hour."
 _REASONING: Final = (
     "The report that a trade magazine gave away brought readers, not buyers: downloads and mail clicks alone carried them over"
     " 40 points. From now on downloads are capped and one strong signal must be recent. The smallest firms go as well: under 150"
@@ -38,8 +40,8 @@ def steps(calendar: Calendar, staff: Staff) -> Iterator[tuple[dt.datetime, Happe
     change = calendar.new_version
     yield change - 6 * _DAY, partial(_make_sure_of_review, staff)
     yield change - 5 * _DAY, partial(_propose, staff, agreement.second(_ANSWER))
-    yield change - 3 * _DAY, partial(_sign, Side.MARKETING, "Fewer, and better. I will say so in the board report.", staff)
-    yield change - 2 * _DAY, partial(_sign, Side.SALES, "If it keeps the readers of free reports away, my people call within the half hour.", staff)
+    yield change - 3 * _DAY, partial(_sign, Side.MARKETING, _WORD_OF_MARKETING, staff)
+    yield change - 2 * _DAY, partial(_sign, Side.SALES, _WORD_OF_SALES, staff)
     yield change, partial(_activate, staff)
     yield change + dt.timedelta(hours=1), partial(_decide, staff)
     yield calendar.now - 3 * _DAY, partial(_open_the_quarterly_check, staff)
@@ -49,7 +51,8 @@ def in_force(calendar: Calendar) -> list[InForce]:
     """Each version's rules and the instant from which they judge."""
     rows = (("v1.0", calendar.start, agreement.first()), ("v1.1", calendar.new_version, agreement.second(_ANSWER)))
     return [
-        InForce(f"{agreement.NAME} {number}", since, compiled(documents.normal(document))) for number, since, document in rows
+        InForce(f"{agreement.NAME} {number}", since, compiled(documents.normal(document)))
+        for number, since, document in rows
     ]
 
 
@@ -88,7 +91,12 @@ def _make_sure_of_review(staff: Staff, now: dt.datetime) -> None:
 def _decide(staff: Staff, now: dt.datetime) -> None:
     for review in Review.objects.undecided().order_by("pk"):
         reviews.decide(
-            review=review, decision="Tighten: v1.1", reasoning=_REASONING, led_to=_newest(), by=staff.sales_leader, now=now
+            review=review,
+            decision="Tighten: v1.1",
+            reasoning=_REASONING,
+            led_to=_newest(),
+            by=staff.sales_leader,
+            now=now,
         )
 
 
@@ -97,9 +105,7 @@ def _open_the_quarterly_check(staff: Staff, now: dt.datetime) -> None:
     _open(ReviewTrigger.QUARTER, ReviewKind.LIGHT, "Quarterly check of the MQL definition", proposal, staff, now)
 
 
-def _open(
-    trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, staff: Staff, now: dt.datetime
-) -> None:
+def _open(trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, staff: Staff, now: dt.datetime) -> None:
     definition = Definition.objects.get(name=agreement.NAME)
     decided = watch.rejection(definition=definition, month=watch.Month.containing(now, months_back=1))
     evidence = {"decided": len(decided.words), "rejected": len(decided.rejected), "percent": decided.percent}

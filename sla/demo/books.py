@@ -152,7 +152,13 @@ class Books:
             self.ledger.tell(NoticeKind.UNROUTED, [self._staff.manager], text, now, handoff, "unrouted:{}")
 
     def _explain(
-        self, handoff: Handoff, rep: Rep | None, explanation: str, trace: Sequence[Any], now: dt.datetime, by: User | None = None
+        self,
+        handoff: Handoff,
+        rep: Rep | None,
+        explanation: str,
+        trace: Sequence[Any],
+        now: dt.datetime,
+        by: User | None = None,
     ) -> None:
         row = RoutingDecision(handoff=handoff, at=now, by=by, rep=rep, explanation=explanation[:300], trace=list(trace))
         self.ledger.add(row)
@@ -204,11 +210,20 @@ class Books:
     def _reject(self, handoff: Handoff, by: User, words: Mapping[str, Any], now: dt.datetime) -> None:
         reason, day = self._reasons[words["reason"]], words["reengage_on"]
         self._decide(
-            handoff, DispositionKind.REJECT, HandoffState.REJECTED, by, now, reason=reason, note=words["note"], reengage_on=day
+            handoff,
+            DispositionKind.REJECT,
+            HandoffState.REJECTED,
+            by,
+            now,
+            reason=reason,
+            note=words["note"],
+            reengage_on=day,
         )
         handoff.closed_at = now
         self._promises.cancel(handoff, now)
-        to = {Route.BACK_TO_MARKETING: Stage.MAL, Route.DISQUALIFY: Stage.DISQUALIFIED}.get(Route(reason.route), Stage.NURTURE)
+        to = {Route.BACK_TO_MARKETING: Stage.MAL, Route.DISQUALIFY: Stage.DISQUALIFIED}.get(
+            Route(reason.route), Stage.NURTURE
+        )
         self._move(handoff.lead, to, by, now, f"Rejected by sales: {reason}.")
         self._end_cycle(handoff, now, day)
         self._close_request(handoff, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,9 +50,12 @@ class Candidates:
             yield lead_id, instants[0]
 
     def next(self, lead_id: int, after: dt.datetime, back_at: dt.datetime | None) -> dt.datetime | None:
-        """The next instant after the end of a cycle; before `back_at` only one at which the lead raises its hand (SPEC 6)."""
+        """The next instant after the end of a cycle, on newer activity; before `back_at` only on a raised hand (SPEC 6)."""
+        rules = self._versions[-1].rules
         for at in self._meeting.get(lead_id, ()):
-            if at > after and (back_at is None or at >= back_at or self._asks_at(lead_id, at)):
+            if at <= after or not self._has_done(lead_id, rules.engaging, after, at):
+                continue
+            if back_at is None or at >= back_at or self._has_done(lead_id, rules.catalogue.requests, after, at):
                 return at
         return None
 
@@ -61,8 +64,7 @@ class Candidates:
         return explain(rules, self._facts_of(lead_id), 0, microseconds(at))
 
     def has_asked(self, lead_id: int, by: dt.datetime) -> bool:
-        facts = self._facts_of(lead_id)
-        return bool(np.any(self._requests(facts) & (facts.event_at <= microseconds(by))))
+        return self._has_done(lead_id, self._versions[-1].rules.catalogue.requests, self._versions[0].since, by)
 
     def note_answer(self, lead_id: int, at: dt.datetime) -> None:
         """The lead's request was answered: a fact that was not there when the year was judged."""
@@ -85,7 +87,9 @@ class Candidates:
         at_once = {lead_id for lead_id, at in self.first() if at <= self._accepted[lead_id][0]}
         accepted = {lead_id: row for lead_id, row in self._accepted.items() if lead_id not in at_once}
         StageChange.objects.bulk_create(
-            StageChange(lead_id=lead_id, from_stage=Stage.LEAD, to_stage=Stage.MAL, at=at, why=f"Passes the gate of {name}")
+            StageChange(
+                lead_id=lead_id, from_stage=Stage.LEAD, to_stage=Stage.MAL, at=at, why=f"Passes the gate of {name}"
+            )
             for lead_id, (at, name) in sorted(accepted.items(), key=lambda item: (item[1], item[0]))
         )
         leads = list(Lead.objects.filter(pk__in=accepted))
@@ -108,11 +112,8 @@ class Candidates:
             self._answered[lead_id] = self._facts.slice(index, index + 1)
         return self._answered[lead_id]
 
-    def _asks_at(self, lead_id: int, at: dt.datetime) -> bool:
+    def _has_done(self, lead_id: int, signals: Collection[str], after: dt.datetime, by: dt.datetime) -> bool:
         facts = self._facts_of(lead_id)
-        return bool(np.any(self._requests(facts) & (facts.event_at == microseconds(at))))
-
-    def _requests(self, facts: Facts) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        requests = self._versions[0].rules.catalogue.requests
-        codes = [code for code, signal in enumerate(facts.signals) if signal in requests]
-        return np.isin(facts.event_signal, codes)
+        codes = [code for code, signal in enumerate(facts.signals) if signal in signals]
+        past = (facts.event_at > microseconds(after)) & (facts.event_at <= microseconds(by))
+        return bool(np.any(np.isin(facts.event_signal, codes) & past))

@@ -12,12 +12,13 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from sla.demo import deeds, words
-from sla.demo.deeds import Deed, Manner
+from sla.demo.deeds import Deed, Manner, happens
 
 #: The reserved lead of the ready-made demo request: engaged, known, and not an MQL yet.
 CURL_EMAIL: Final = "clara.lindqvist@nordfjord-foods.example"
 
-_DAY = dt.timedelta(days=1)
+_BUYERS_SIZE: Final = range(150, 4501)
+_DAY: Final = dt.timedelta(days=1)
 _Item = TypeVar("_Item")
 
 
@@ -110,7 +111,13 @@ def _month(now: dt.datetime, ago: int) -> dt.datetime:
 def _firms(profile: Profile, rng: random.Random, calendar: Calendar) -> list[Firm]:
     firms = {firm.domain: firm for firm in _named(calendar)}
     for name, domain in words.COMPETITORS:
-        values = {"industry": "Software", "country": "US", "employees_low": 400, "employees_high": 400, "is_competitor": True}
+        values = {
+            "industry": "Software",
+            "country": "US",
+            "employees_low": 400,
+            "employees_high": 400,
+            "is_competitor": True,
+        }
         firms[domain] = Firm(domain, name, values, calendar.start)
     while len(firms) < profile.firms:
         firm = _firm(rng, calendar)
@@ -134,17 +141,17 @@ def _firm(rng: random.Random, calendar: Calendar) -> Firm:
     country = _weighted(rng, {name: row[4] for name, row in words.COUNTRIES.items()})
     place, trade = rng.choice(words.PLACES), rng.choice(words.INDUSTRIES[industry][1])
     employees = round(min(max(rng.lognormvariate(6.25, 1.15), 6), 60_000))
-    low, high = _band(employees) if rng.random() < 0.25 else (employees, employees)
+    low, high = _band(employees) if happens(rng, 0.25) else (employees, employees)
     values = {
         "industry": industry,
         "country": country,
         "region": words.COUNTRIES[country][2],
         "employees_low": low,
         "employees_high": high,
-        "annual_revenue": round(employees * rng.uniform(120_000, 320_000), -5) if rng.random() < 0.85 else None,
+        "annual_revenue": round(employees * rng.uniform(120_000, 320_000), -5) if happens(rng, 0.85) else None,
         "business_model": rng.choice(words.BUSINESS_MODELS),
         "technologies": sorted(rng.sample(words.TECHNOLOGIES, rng.choice((0, 1, 2, 2, 3)))),
-        "is_customer": True if rng.random() < 0.04 else None,
+        "is_customer": True if happens(rng, 0.04) else None,
     }
     known_at = calendar.start + (calendar.now - calendar.start) * rng.random() * 0.1
     domain = f"{_slug(place)}-{_slug(trade)}.example"
@@ -155,7 +162,7 @@ def _learned_of_firm(
     rng: random.Random, calendar: Calendar, employees: int
 ) -> tuple[tuple[dt.datetime, Mapping[str, Any]], ...]:
     """One firm in twelve grows or shrinks, or is measured better, during the year."""
-    if rng.random() >= 0.08:
+    if not happens(rng, 0.08):
         return ()
     count = max(5, round(employees * rng.uniform(0.7, 1.6)))
     at = calendar.start + (calendar.now - calendar.start) * rng.uniform(0.2, 0.9)
@@ -186,11 +193,13 @@ class _Crowd:
 
     def somebody(self) -> Person:
         rng = self.rng
-        source = _weighted(rng, {name: weight for name, (weight, _) in words.SOURCES.items() if name != words.SYNDICATION})
+        source = _weighted(
+            rng, {name: weight for name, (weight, _) in words.SOURCES.items() if name != words.SYNDICATION}
+        )
         manner = _weighted(rng, deeds.MANNERS)
         # Who compares vendors, or is sent by a friend, more often comes from a firm that buys such things.
         serious = manner in (Manner.EVALUATOR, Manner.ASKER)
-        firm = rng.choice(self.buyers) if rng.random() < (0.66 if serious else 0.4) else rng.choice(self.firms)
+        firm = rng.choice(self.buyers) if happens(rng, 0.66 if serious else 0.4) else rng.choice(self.firms)
         span = self.calendar.now - self.calendar.start
         first = self.calendar.start + span * (rng.random() ** 0.92)
         return self.person(firm, source, deeds.Visit(manner, first, self.calendar.now, _zone(firm), source))
@@ -198,7 +207,7 @@ class _Crowd:
     def syndicated(self) -> Person:
         """Readers of a report that a trade magazine gave away: much engagement, little need."""
         rng, calendar = self.rng, self.calendar
-        firm = rng.choice(self.buyers) if rng.random() < 0.9 else rng.choice(self.firms)
+        firm = rng.choice(self.buyers) if happens(rng, 0.9) else rng.choice(self.firms)
         first = calendar.bad_month - 4 * _DAY + 22 * _DAY * rng.random()
         visit = deeds.Visit(Manner.SYNDICATED, first, calendar.now, _zone(firm), words.SYNDICATION)
         return self.person(firm, words.SYNDICATION, visit)
@@ -207,12 +216,16 @@ class _Crowd:
         rng = self.rng
         first_name, last_name = self._name(firm.country)
         local = f"{_slug(first_name)}.{_slug(last_name)}"
-        unwanted = rng.random() < 0.05
+        unwanted = happens(rng, 0.05)
         domain = _weighted(rng, {firm.domain: 93, "": 7}) if not unwanted else rng.choice(("", "", firm.domain))
         email = f"{local}@{domain or self._private_domain(unwanted)}"
         known = deeds.draw(rng, visit)
         values = {"first_name": first_name, "last_name": last_name, "country": firm.country, "source": source}
-        values |= {"title": self._title(unwanted), "phone": self._phone(firm.country), "time_zone": words.COUNTRIES[firm.country][1]}
+        values |= {
+            "title": self._title(unwanted),
+            "phone": self._phone(firm.country),
+            "time_zone": words.COUNTRIES[firm.country][1],
+        }
         return Person(email, domain, values | self._answers(visit), known, self._learned(known, unwanted))
 
     def closing_scene(self) -> None:
@@ -226,7 +239,11 @@ class _Crowd:
 
     def _cast(self, part: deeds.Part, firm: Firm, email: str, first_name: str, last_name: str) -> None:
         values = {"first_name": first_name, "last_name": last_name, "country": firm.country, "source": part.source}
-        values |= {"title": part.title, "phone": self._phone(firm.country), "time_zone": words.COUNTRIES[firm.country][1]}
+        values |= {
+            "title": part.title,
+            "phone": self._phone(firm.country),
+            "time_zone": words.COUNTRIES[firm.country][1],
+        }
         self.people[email] = Person(email, firm.domain, values, deeds.played(part, self.calendar.now), cue=part.cue)
 
     def _firm_in(self, countries: Sequence[str]) -> Firm:
@@ -240,33 +257,31 @@ class _Crowd:
         return self.rng.choice(given), self.rng.choice(family)
 
     def _private_domain(self, student: bool) -> str:
-        return self.rng.choice(words.UNIVERSITIES if student and self.rng.random() < 0.6 else words.FREE_MAIL)
+        return self.rng.choice(words.UNIVERSITIES if student and happens(self.rng, 0.6) else words.FREE_MAIL)
 
     def _title(self, unwanted: bool) -> str:
         if unwanted:
             return self.rng.choice(words.UNWANTED_TITLES)
-        if self.rng.random() < 0.04:
+        if happens(self.rng, 0.04):
             return ""
-        titles = words.BUYING_TITLES if self.rng.random() < 0.78 else words.OTHER_TITLES
+        titles = words.BUYING_TITLES if happens(self.rng, 0.78) else words.OTHER_TITLES
         return _weighted(self.rng, dict(titles))
 
     def _phone(self, country: str) -> str:
-        if self.rng.random() < 0.35:
+        if happens(self.rng, 0.35):
             return ""
         # 555-01xx and its like: numbers that ring nowhere.
         return f"{words.COUNTRIES[country][3]} 555 01{self.rng.randrange(100):02}"
 
     def _answers(self, visit: deeds.Visit) -> dict[str, str]:
-        if visit.manner not in (Manner.EVALUATOR, Manner.ASKER) or self.rng.random() < 0.4:
+        if visit.manner not in (Manner.EVALUATOR, Manner.ASKER) or happens(self.rng, 0.4):
             return {}
         answers = {"use_case": words.USE_CASES, "budget": words.BUDGETS, "timeline": words.TIMELINES}
-        return {name: self.rng.choice(choices) for name, choices in answers.items() if self.rng.random() < 0.6}
+        return {name: self.rng.choice(choices) for name, choices in answers.items() if happens(self.rng, 0.6)}
 
-    def _learned(
-        self, known: tuple[Deed, ...], unwanted: bool
-    ) -> tuple[tuple[dt.datetime, Mapping[str, Any]], ...]:
+    def _learned(self, known: tuple[Deed, ...], unwanted: bool) -> tuple[tuple[dt.datetime, Mapping[str, Any]], ...]:
         """One person in twenty is promoted or changes the job."""
-        if unwanted or len(known) < 2 or self.rng.random() >= 0.05:
+        if unwanted or not known[1:] or not happens(self.rng, 0.05):
             return ()
         at = known[0].at + (known[-1].at - known[0].at) * self.rng.uniform(0.3, 0.9)
         return ((at, {"title": _weighted(self.rng, dict(words.BUYING_TITLES))}),)
@@ -275,7 +290,7 @@ class _Crowd:
 def _is_likely_buyer(firm: Firm) -> bool:
     low = firm.values["employees_low"]
     trade = firm.values["industry"] not in ("Software", "Consulting", "Education")
-    return trade and 150 <= low <= 4500 and not firm.values.get("is_customer")
+    return trade and low in _BUYERS_SIZE and not firm.values.get("is_customer")
 
 
 def _zone(firm: Firm) -> ZoneInfo:
@@ -286,6 +301,10 @@ def _weighted(rng: random.Random, weights: Mapping[_Item, float]) -> _Item:
     return rng.choices(list(weights), list(weights.values()))[0]
 
 
+#: Letters that have no plain one inside.
+_UNDIVIDED: Final = str.maketrans({"\u0131": "i", "ø": "o", "ł": "l"})
+
+
 def _slug(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.replace("ı", "i").replace("ø", "o").replace("ł", "l"))
+    plain = unicodedata.normalize("NFKD", text.translate(_UNDIVIDED))
     return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode().lower()).strip("-")

@@ -33,15 +33,17 @@ MANNERS: Final = {Manner.PASSERBY: 33, Manner.READER: 46, Manner.EVALUATOR: 14, 
 HABITS: Final = {
     Manner.PASSERBY: {"homepage_visit": 30, "blog_read": 30, "ad_click": 12, "product_page": 18, "email_open": 10},
     Manner.READER: {
-        "newsletter_open": 34, "email_open": 20, "blog_read": 22, "email_click": 9, "product_page": 6, "machine_open": 4, "case_study": 2,
-        "ebook_download": 2, "social_engagement": 1,
+        "newsletter_open": 34, "email_open": 20, "blog_read": 22, "email_click": 9, "product_page": 6, "machine_open": 4,
+        "case_study": 2, "ebook_download": 2, "social_engagement": 1,
     },
     Manner.EVALUATOR: {
-        "product_page": 27, "pricing_view": 15, "case_study": 10, "email_click": 9, "blog_read": 9, "comparison_guide": 5, "calculator_used": 4,
-        "implementation_content": 6, "demo_video_watched": 5, "webinar_attended": 5, "guide_download": 5,
+        "product_page": 27, "pricing_view": 15, "case_study": 10, "email_click": 9, "blog_read": 9, "comparison_guide": 5,
+        "calculator_used": 4, "implementation_content": 6, "demo_video_watched": 5, "webinar_attended": 5, "guide_download": 5,
     },
     Manner.ASKER: {"homepage_visit": 20, "product_page": 45, "pricing_view": 20, "case_study": 15},
-    Manner.SYNDICATED: {"email_open": 18, "email_click": 24, "blog_read": 14, "ebook_download": 16, "report_download": 14, "guide_download": 14},
+    Manner.SYNDICATED: {
+        "email_open": 18, "email_click": 24, "blog_read": 14, "ebook_download": 16, "report_download": 14, "guide_download": 14,
+    },
 }  # fmt: skip
 
 #: How a source's leads first appear.
@@ -97,6 +99,10 @@ class Visit:
     source: str
 
 
+def happens(rng: random.Random, share: float) -> bool:
+    return rng.random() < share
+
+
 def draw(rng: random.Random, visit: Visit) -> tuple[Deed, ...]:
     """In order of time, all before `visit.now`; at least one."""
     found = [*_entrance(rng, visit), *_course(rng, visit)]
@@ -108,7 +114,7 @@ def _entrance(rng: random.Random, visit: Visit) -> Iterator[Deed]:
     at = _waking(rng, visit.first, visit.zone)
     campaign = words.SYNDICATION_CAMPAIGN if visit.manner == Manner.SYNDICATED else rng.choice(words.CAMPAIGNS)
     for number, signal in enumerate(ENTRANCES.get(visit.source, ("first_contact",))):
-        if number and rng.random() < 0.4:
+        if number and happens(rng, 0.4):
             return
         yield _deed(rng, at + number * 3 * _DAY, signal, campaign)
 
@@ -132,13 +138,13 @@ def _evaluate(rng: random.Random, visit: Visit) -> Iterator[Deed]:
     lull = rng.uniform(0, 40)
     yield from _spread(rng, reader, rng.randint(2, 8), lull + 1)
     begins = [visit.first + lull * _DAY]
-    if rng.random() < 0.3:
+    if happens(rng, 0.3):
         begins.append(begins[0] + rng.uniform(80, 200) * _DAY)
     for begin in begins:
         burst = Visit(Manner.EVALUATOR, begin, visit.now, visit.zone, visit.source)
         days = rng.uniform(3, 18)
         yield from _spread(rng, burst, rng.randint(9, 18), days)
-        if rng.random() < 0.25:
+        if happens(rng, 0.25):
             yield from _ask(rng, burst, begin + days * _DAY)
 
 
@@ -158,8 +164,9 @@ def _spread(rng: random.Random, visit: Visit, count: int, days: float) -> Iterat
     habits = HABITS[visit.manner]
     at = visit.first
     for _ in range(count):
-        together = rng.random() < 0.35
-        at = at + rng.uniform(0.5, 9) * _MINUTE if together else _waking(rng, visit.first + rng.random() * days * _DAY, visit.zone)
+        together = happens(rng, 0.35)
+        apart = visit.first + rng.random() * days * _DAY
+        at = at + rng.uniform(0.5, 9) * _MINUTE if together else _waking(rng, apart, visit.zone)
         yield _deed(rng, at, rng.choices(list(habits), list(habits.values()))[0])
 
 
@@ -173,7 +180,7 @@ def _deed(rng: random.Random, at: dt.datetime, signal: str, campaign: str = "") 
 def _waking(rng: random.Random, day: dt.datetime, zone: ZoneInfo) -> dt.datetime:
     """An instant on that day, when people there are at work, or nearly; most weekends are moved to the days after."""
     local = day.astimezone(zone)
-    if local.weekday() >= _SATURDAY and rng.random() < 0.85:
+    if local.weekday() >= _SATURDAY and happens(rng, 0.85):
         local += 2 * _DAY
     seconds = rng.triangular(7.8, 18.6, 11) * 3600
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)

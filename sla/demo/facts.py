@@ -80,7 +80,10 @@ def _events(world: World, leads: Mapping[str, int]) -> None:
     signals = dict(Signal.objects.values_list("code", "pk"))
     all_deeds = [(person, deed) for person in world.people for deed in person.deeds]
     all_deeds.sort(key=lambda pair: (pair[1].at, pair[0].email))
-    with connection.cursor() as cursor, cursor.copy(f"COPY leads_event ({', '.join(_EVENT_COLUMNS)}) FROM STDIN") as copy:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY leads_event ({', '.join(_EVENT_COLUMNS)}) FROM STDIN") as copy,
+    ):
         for number, (person, deed) in enumerate(all_deeds, start=1):
             copy.write_row(_event_row(leads[person.email], signals[deed.signal], deed, f"{deed.source}-{number:06}"))
 

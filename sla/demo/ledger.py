@@ -70,7 +70,9 @@ class Ledger:
         """`once` has a place for the id of what it is about."""
         handoff = about if isinstance(about, Handoff) else about.handoff
         for person in to:
-            notice = Notice(kind=kind, handoff=handoff, to=person, text=text[:300], created_at=at, send_at=at, sent_at=at)
+            notice = Notice(
+                kind=kind, handoff=handoff, to=person, text=text[:300], created_at=at, send_at=at, sent_at=at
+            )
             self._notices.append((notice, about, f"{once}:{person.pk}"))
 
     def write(self, reps: Sequence[Rep]) -> None:
@@ -79,10 +81,10 @@ class Ledger:
             before = self._rows[table][: self._written[table]]
             changed = [row for row in before if columns and self._seen[id(row)] != _state(row, columns)]
             if changed:
-                table._default_manager.bulk_update(changed, columns, batch_size=_BATCH)
+                table._base_manager.bulk_update(changed, columns, batch_size=_BATCH)  # noqa: SLF001 (Django's own name)
         moved = {change.lead.pk: change.lead for change in self.fresh(StageChange)}
         for table, columns in _TABLES:
-            table._default_manager.bulk_create(self.fresh(table), batch_size=_BATCH)
+            table._base_manager.bulk_create(self.fresh(table), batch_size=_BATCH)  # noqa: SLF001
             self._written[table] = len(self._rows[table])
             self._seen |= {id(row): _state(row, columns) for row in self._rows[table] if columns}
         self._write_what_follows()

@@ -24,7 +24,14 @@ class Live:
         self._rules: dict[int, Rules] = {}
         self._told = set(Handoff.objects.filter(rep__isnull=False).values_list("pk", flat=True))
 
-    def qualify(self, *, lead_id: int, at: dt.datetime, version: Version, now: dt.datetime) -> bool:
+    def qualify(
+        self,
+        *,
+        lead_id: int,
+        at: dt.datetime,  # noqa: ARG002 (since when is the product's own finding)
+        version: Version,
+        now: dt.datetime,
+    ) -> bool:
         """As a worker does when an event asks it to look at the lead; the rules are compiled once, not at each look."""
         if version.pk not in self._rules:
             self._rules[version.pk] = versions.rules_of(version)

@@ -37,9 +37,7 @@ def key_file() -> Path:
 
 
 @transaction.atomic
-def seed(
-    *, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], None], books: bool = True
-) -> str:
+def seed(*, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], None], books: bool = True) -> str:
     """Write the year that ends at `now`; returns the website's API key, which is shown only this once. Raises NotEmpty.
 
     The same profile, seed and `now` give the same rows, the key excepted.
@@ -60,7 +58,10 @@ def seed(
     _put_the_mail_away(now)
     step(f"The year played: {Qualification.objects.count()} MQLs and what became of them")
     _, secret = ApiKey.objects.create_key(
-        name=_KEY_NAME, owner=people.ops, source="example-website", scopes=[scope for scope in _SCOPES if scope in SCOPES]
+        name=_KEY_NAME,
+        owner=people.ops,
+        source="example-website",
+        scopes=[scope for scope in _SCOPES if scope in SCOPES],
     )
     return str(secret)
 
@@ -68,7 +69,9 @@ def seed(
 def _put_the_mail_away(now: dt.datetime) -> None:
     """Nobody gets mail about the past; what is of today is still unread."""
     Notice.objects.filter(sent_at=None).update(sent_at=F("created_at"))
-    Notice.objects.filter(created_at__lt=now - _READ_AFTER, read_at=None).update(read_at=F("created_at") + dt.timedelta(hours=2))
+    Notice.objects.filter(created_at__lt=now - _READ_AFTER, read_at=None).update(
+        read_at=F("created_at") + dt.timedelta(hours=2)
+    )
 
 
 class _Steps:

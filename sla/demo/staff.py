@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
@@ -142,7 +142,7 @@ def _route() -> None:
     """Brazil is sold to and has no rule yet: its leads wait in the unrouted list for a manager."""
     teams = {team.name: team for team in Team.objects.all()}
     elsewhere = [code for code in words.COUNTRIES if code not in (*words.AMERICAS, *words.APAC)]
-    rules = (
+    rules: tuple[tuple[str, dict[str, Any], str], ...] = (
         ("Named account: Harbourline", {"domains": ["harbourline-freight.example"]}, "EMEA"),
         ("North America and Mexico", {"countries": ["US", "CA", "MX"]}, "Americas"),
         ("Europe", {"countries": elsewhere}, "EMEA"),
@@ -164,7 +164,9 @@ def _list() -> None:
     }
     for name, values in own.items():
         named_list = NamedList.objects.get(name=name)
-        ListEntry.objects.bulk_create([ListEntry(list=named_list, value=value) for value in values], ignore_conflicts=True)
+        ListEntry.objects.bulk_create(
+            [ListEntry(list=named_list, value=value) for value in values], ignore_conflicts=True
+        )
 
 
 def _promise(people: dict[str, User], start: dt.datetime) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sla import calendar
 from sla.calendar import Calendar
 from sla.demo import words
+from sla.demo.deeds import happens
 
 _DAY = dt.timedelta(days=1)
 _MINUTE = dt.timedelta(minutes=1)
@@ -75,10 +76,16 @@ class Dial:
 
 
 _REASONS: Final = {
-    "not_interested": 22, "bad_timing": 20, "wrong_persona": 15, "wrong_company_profile": 11, "has_solution": 10, "no_budget_authority": 10,
-    "couldnt_reach": 5, "competitor_selected": 4, "existing_customer": 2, "competitor_student_spam": 1,
+    "not_interested": 22, "bad_timing": 20, "wrong_persona": 15, "wrong_company_profile": 11, "has_solution": 10,
+    "no_budget_authority": 10, "couldnt_reach": 5, "competitor_selected": 4, "existing_customer": 2, "competitor_student_spam": 1,
 }  # fmt: skip
-_REASONS_OF_READERS: Final = {"not_interested": 62, "wrong_persona": 18, "bad_timing": 10, "no_budget_authority": 6, "wrong_company_profile": 4}
+_REASONS_OF_READERS: Final = {
+    "not_interested": 62,
+    "wrong_persona": 18,
+    "bad_timing": 10,
+    "no_budget_authority": 6,
+    "wrong_company_profile": 4,
+}
 _NOTES: Final = {
     "not_interested": ["Wanted the report for a presentation, nothing more.", "Reads everything, buys nothing.", ""],
     "bad_timing": ["Budget opens in the new fiscal year.", "ERP migration first, then planning.", "Call again after the peak season."],
@@ -92,11 +99,32 @@ _NOTES: Final = {
     "competitor_student_spam": ["Writes a thesis on forecasting."],
 }  # fmt: skip
 _RECYCLED: Final = frozenset({"bad_timing", "has_solution", "competitor_selected"})
-_LOST: Final = ("Stayed with spreadsheets", "No project this year", "Chose Planwise", "Went quiet after the second call", "Budget was cut", "Price")
-_PROBLEMS: Final = ("Forecast lives in eleven spreadsheets", "Stock-outs in the top hundred articles", "Plans once a month, wants to plan weekly")
-_AUTHORITY: Final = ("Operations director decides, met on the second call", "COO signs, is in the loop", "Buying committee of three, all known")
+_LOST: Final = (
+    "Stayed with spreadsheets",
+    "No project this year",
+    "Chose Planwise",
+    "Went quiet after the second call",
+    "Budget was cut",
+    "Price",
+)
+_PROBLEMS: Final = (
+    "Forecast lives in eleven spreadsheets",
+    "Stock-outs in the top hundred articles",
+    "Plans once a month, wants to plan weekly",
+)
+_AUTHORITY: Final = (
+    "Operations director decides, met on the second call",
+    "COO signs, is in the loop",
+    "Buying committee of three, all known",
+)
 _DEADLINES: Final = ("Live before the peak season", "Decision this quarter", "Contract of the old tool ends in June")
-_TRIES: Final = (("call", "no_answer"), ("email", "sent"), ("call", "left_message"), ("linkedin", "sent"), ("call", "no_answer"))
+_TRIES: Final = (
+    ("call", "no_answer"),
+    ("email", "sent"),
+    ("call", "left_message"),
+    ("linkedin", "sent"),
+    ("call", "no_answer"),
+)
 
 
 @dataclass(slots=True)
@@ -155,12 +183,14 @@ class Storyteller:
     def _first_contact(self, case: Case) -> dt.datetime:
         promised = 5 if case.tier == 1 else 30
         late = self.late_contact.says(LATE_CONTACT)
-        return _after(case, self.rng.uniform(1.3, 9) * promised if late else self.rng.triangular(0.12, 0.97, 0.4) * promised)
+        share = self.rng.uniform(1.3, 9) if late else self.rng.triangular(0.12, 0.97, 0.4)
+        return _after(case, share * promised)
 
     def _word_at(self, case: Case, first: dt.datetime) -> dt.datetime:
         if self.late_word.says(LATE_WORD):
             return self._days_later(case, case.assigned_at, self.rng.uniform(2, 4))
-        return first + dt.timedelta(minutes=self.rng.choice((2, 4, 9, 25))) + self.rng.random() * 240 * _MINUTE * (case.tier > 1)
+        thinking = self.rng.choice((2, 4, 9, 25)) + self.rng.random() * 240 * (case.tier > 1)
+        return first + thinking * _MINUTE
 
     def _is_rejected(self, case: Case, at: dt.datetime) -> bool:
         month = (at.year, at.month)
@@ -177,7 +207,8 @@ class Storyteller:
             at = max(at, first + 6 * 95 * _MINUTE)
             for number in range(1, 6):
                 yield _try(first + (at - first) * number / 6, number)
-        day = (at + dt.timedelta(days=self.rng.choice((30, 60, 90, 90, 120, 180)))).date() if reason in _RECYCLED else None
+        back_at = at + self.rng.choice((30, 60, 90, 90, 120, 180)) * _DAY
+        day = back_at.date() if reason in _RECYCLED else None
         yield Step(at, Verb.REJECT, {"reason": reason, "note": self.rng.choice(_NOTES[reason]), "reengage_on": day})
 
     def _sell(self, case: Case, accepted: dt.datetime) -> Iterator[Step]:
@@ -187,10 +218,12 @@ class Storyteller:
         yield Step(talked + 2 * _MINUTE, Verb.MEETING, {"at": meeting})
         sql = meeting + 50 * _MINUTE
         yield Step(sql, Verb.QUALIFY, self._answers())
-        if self.rng.random() < BECOMES_OPPORTUNITY:
+        if happens(self.rng, BECOMES_OPPORTUNITY):
             yield from self._negotiate(case, self._days_later(case, sql, self.rng.uniform(1, 9)))
         else:
-            yield Step(self._days_later(case, sql, self.rng.uniform(8, 25)), Verb.LOSE, {"reason": self.rng.choice(_LOST)})
+            yield Step(
+                self._days_later(case, sql, self.rng.uniform(8, 25)), Verb.LOSE, {"reason": self.rng.choice(_LOST)}
+            )
 
     def _answers(self) -> dict[str, str]:
         answers = {"problem": _PROBLEMS, "budget": words.BUDGETS, "authority": _AUTHORITY, "timeline": _DEADLINES}
@@ -209,7 +242,7 @@ class Storyteller:
         at = accepted
         for number in range(1, self.rng.randint(3, 7)):
             at = self._days_later(case, at, self.rng.uniform(0.8, 4))
-            yield _talk(at) if self.rng.random() < 0.2 else _try(at, number)
+            yield _talk(at) if happens(self.rng, 0.2) else _try(at, number)
         yield Step(self._days_later(case, at, self.rng.uniform(3, 16)), Verb.LOSE, {"reason": self.rng.choice(_LOST)})
 
     def _days_later(self, case: Case, at: dt.datetime, days: float) -> dt.datetime:

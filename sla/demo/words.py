@@ -7,12 +7,16 @@ from typing import Final
 #: Given and family names by culture, so that they fit together.
 PEOPLE: Final = {
     "en": (
-        ["Olivia", "James", "Charlotte", "Ethan", "Grace", "Daniel", "Hannah", "Owen", "Renee", "Marcus", "Tara", "Gavin", "Simone", "Patrick"],
-        ["Bennett", "Whitfield", "Carver", "Okonkwo", "Sinclair", "Doyle", "Hargrove", "Ellis", "Tremblay", "Walsh", "Prescott", "Amadi", "Lowell"],
+        ["Olivia", "James", "Charlotte", "Ethan", "Grace", "Daniel", "Hannah", "Owen", "Renee", "Marcus", "Tara",
+         "Gavin", "Simone", "Patrick"],
+        ["Bennett", "Whitfield", "Carver", "Okonkwo", "Sinclair", "Doyle", "Hargrove", "Ellis", "Tremblay", "Walsh",
+         "Prescott", "Amadi", "Lowell"],
     ),
     "de": (
-        ["Katrin", "Jonas", "Annika", "Stefan", "Heike", "Tobias", "Yasemin", "Florian", "Birgit", "Emre", "Lena", "Matthias"],
-        ["Vogel", "Brandt", "Krüger", "Yılmaz", "Hofmann", "Lindner", "Seidel", "Baumann", "Öztürk", "Keller", "Albrecht"],
+        ["Katrin", "Jonas", "Annika", "Stefan", "Heike", "Tobias", "Yasemin", "Florian", "Birgit", "Emre", "Lena",
+         "Matthias"],
+        ["Vogel", "Brandt", "Krüger", "Y\u0131lmaz", "Hofmann", "Lindner", "Seidel", "Baumann", "Öztürk", "Keller",
+         "Albrecht"],
     ),
     "fr": (
         ["Camille", "Julien", "Aïcha", "Mathieu", "Élodie", "Thibault", "Nadia", "Rémi", "Sandrine", "Karim"],
@@ -74,25 +78,44 @@ INDUSTRIES: Final = {
     "Education": (3, ["Institute", "Academy", "College"]),
 }
 PLACES: Final = [
-    "Nordfjord", "Harbourline", "Ashgrove", "Kestrel", "Blackwater", "Montclair", "Redstone", "Silverbrook", "Tamarind", "Westmark", "Oakhurst",
-    "Brightwell", "Calder", "Damson", "Eastvale", "Fairmont", "Granby", "Hollis", "Ironbridge", "Juniper", "Kingsway", "Larkfield", "Meridian",
-    "Northgate", "Orchard", "Pinecrest", "Quayside", "Rosewood", "Stonebridge", "Thornton", "Umber", "Valemont", "Windermere", "Yarrow", "Zephyr",
-    "Altamar", "Bergheim", "Castellan", "Delmonte", "Elbtal", "Finsbury", "Grünwald", "Hanseatic", "Isarwerk", "Jurong", "Kaimana", "Lindholm",
-    "Marina Bay", "Nagoya", "Oresund", "Pacifica", "Rheinland", "Saltwater", "Tasman", "Utrecht", "Vistula", "Wollongong", "Yamato", "Southbank",
+    "Nordfjord", "Harbourline", "Ashgrove", "Kestrel", "Blackwater", "Montclair", "Redstone", "Silverbrook",
+    "Tamarind", "Westmark", "Oakhurst",
+    "Brightwell", "Calder", "Damson", "Eastvale", "Fairmont", "Granby", "Hollis", "Ironbridge", "Juniper",
+    "Kingsway", "Larkfield", "Meridian",
+    "Northgate", "Orchard", "Pinecrest", "Quayside", "Rosewood", "Stonebridge", "Thornton", "Umber", "Valemont",
+    "Windermere", "Yarrow", "Zephyr",
+    "Altamar", "Bergheim", "Castellan", "Delmonte", "Elbtal", "Finsbury", "Grünwald", "Hanseatic", "Isarwerk",
+    "Jurong", "Kaimana", "Lindholm",
+    "Marina Bay", "Nagoya", "Oresund", "Pacifica", "Rheinland", "Saltwater", "Tasman", "Utrecht", "Vistula",
+    "Wollongong", "Yamato", "Southbank",
 ]  # fmt: skip
 
 BUYING_TITLES: Final = [
-    ("Head of Supply Chain", 8), ("Director of Operations", 9), ("VP Supply Chain", 6), ("Procurement Manager", 11), ("Supply Chain Planner", 8),
-    ("Logistics Manager", 10), ("Chief Operating Officer", 4), ("Demand Planning Manager", 8), ("Director of Procurement", 6),
+    ("Head of Supply Chain", 8), ("Director of Operations", 9), ("VP Supply Chain", 6), ("Procurement Manager", 11),
+    ("Supply Chain Planner", 8),
+    ("Logistics Manager", 10), ("Chief Operating Officer", 4), ("Demand Planning Manager", 8),
+    ("Director of Procurement", 6),
     ("Senior Manager Logistics", 5), ("Operations Analyst", 5), ("VP Operations", 4),
 ]  # fmt: skip
 OTHER_TITLES: Final = [
-    ("IT Manager", 6), ("Marketing Manager", 5), ("Software Engineer", 4), ("Finance Director", 4), ("HR Business Partner", 2),
+    ("IT Manager", 6), ("Marketing Manager", 5), ("Software Engineer", 4), ("Finance Director", 4),
+    ("HR Business Partner", 2),
     ("Office Manager", 2), ("Business Analyst", 5), ("Project Coordinator", 3), ("Consultant", 3),
 ]  # fmt: skip
 UNWANTED_TITLES: Final = ["Student", "Supply Chain Intern", "PhD Student", "Research Assistant"]
 
-TECHNOLOGIES: Final = ["SAP", "Oracle", "NetSuite", "Microsoft Dynamics", "Salesforce", "HubSpot", "Snowflake", "Excel", "Manhattan", "Infor"]
+TECHNOLOGIES: Final = [
+    "SAP",
+    "Oracle",
+    "NetSuite",
+    "Microsoft Dynamics",
+    "Salesforce",
+    "HubSpot",
+    "Snowflake",
+    "Excel",
+    "Manhattan",
+    "Infor",
+]
 BUSINESS_MODELS: Final = ["B2B", "B2B", "B2B", "B2B2C", "B2C"]
 COMPETITORS: Final = [("Planwise", "planwise.example"), ("Stocksmith", "stocksmith.example")]
 #: Entered in the shipped lists, because addresses at real providers could be somebody's.
@@ -113,13 +136,35 @@ SOURCES: Final = {
 SYNDICATION: Final = "Content syndication"
 
 BLOG: Final = [
-    "/blog/safety-stock-explained", "/blog/bullwhip-effect", "/blog/s-and-op-in-90-days", "/blog/container-rates-outlook",
+    "/blog/safety-stock-explained", "/blog/bullwhip-effect", "/blog/s-and-op-in-90-days",
+    "/blog/container-rates-outlook",
     "/blog/forecast-accuracy-metrics", "/blog/supplier-risk-map", "/blog/planners-and-spreadsheets",
 ]  # fmt: skip
-PRODUCT_PAGES: Final = ["/product/demand-planning", "/product/inventory", "/product/s-and-op", "/product/supplier-portal", "/product/control-tower"]
-INTEGRATIONS: Final = ["/integrations/sap-s4", "/integrations/netsuite", "/integrations/dynamics", "/docs/implementation-timeline"]
-EBOOKS: Final = ["S&OP playbook", "Inventory benchmark report", "Supplier risk checklist", "Buyer's guide to planning software"]
-WEBINARS: Final = ["Forecasting without spreadsheets", "S&OP in 90 days", "Cutting stock without cutting service", "Planning for tariffs"]
+PRODUCT_PAGES: Final = [
+    "/product/demand-planning",
+    "/product/inventory",
+    "/product/s-and-op",
+    "/product/supplier-portal",
+    "/product/control-tower",
+]
+INTEGRATIONS: Final = [
+    "/integrations/sap-s4",
+    "/integrations/netsuite",
+    "/integrations/dynamics",
+    "/docs/implementation-timeline",
+]
+EBOOKS: Final = [
+    "S&OP playbook",
+    "Inventory benchmark report",
+    "Supplier risk checklist",
+    "Buyer's guide to planning software",
+]
+WEBINARS: Final = [
+    "Forecasting without spreadsheets",
+    "S&OP in 90 days",
+    "Cutting stock without cutting service",
+    "Planning for tariffs",
+]
 CAMPAIGNS: Final = ["spring-planning", "s-and-op-series", "inventory-clinic", "peak-season", "tariff-radar"]
 SYNDICATED_REPORT: Final = "State of supply chains report"
 SYNDICATION_CAMPAIGN: Final = "trade-press-report"
@@ -128,5 +173,11 @@ USE_CASES: Final = [
     "Replace spreadsheets in demand planning", "Cut safety stock by a tenth", "One forecast for sales and operations",
     "See supplier delays before they hit production", "Plan three warehouses instead of one",
 ]  # fmt: skip
-BUDGETS: Final = ["€40k–60k a year", "Approved for this fiscal year", "$75,000", "Part of the ERP programme", "To be confirmed in the autumn round"]
+BUDGETS: Final = [
+    "€40k–60k a year",
+    "Approved for this fiscal year",
+    "$75,000",
+    "Part of the ERP programme",
+    "To be confirmed in the autumn round",
+]
 TIMELINES: Final = ["now", "this quarter", "next quarter", "this year", "just researching"]

@@ -49,7 +49,11 @@ year = pytest.mark.usefixtures("_year")
 def test_rejections_are_healthy_but_in_one_month() -> None:
     turning = company.calendar_of(company.PROFILES["small"], NOW)
 
-    rates = {month: words[DispositionKind.REJECT] / words.total() for month, words in decided_by_month().items() if words.total() >= 20}
+    rates = {
+        month: words[DispositionKind.REJECT] / words.total()
+        for month, words in decided_by_month().items()
+        if words.total() >= 20
+    }
 
     bad = (turning.bad_month.year, turning.bad_month.month)
     assert 0.38 <= rates.pop(bad) <= 0.45
@@ -94,7 +98,9 @@ def test_referrals_convert_better_than_syndicated_readers() -> None:
 def test_everything_has_something_to_show() -> None:
     assert set(Handoff.objects.values_list("state", flat=True)) == set(HandoffState.values)
     assert set(Lead.objects.values_list("stage", flat=True)) == set(Stage.values)
-    assert set(Disposition.objects.filter(reason__isnull=False).values_list("reason__family", flat=True)) == set(Family.values)
+    assert set(Disposition.objects.filter(reason__isnull=False).values_list("reason__family", flat=True)) == set(
+        Family.values
+    )
     assert set(Version.objects.values_list("state", flat=True)) == {VersionState.RETIRED, VersionState.ACTIVE}
     assert Team.objects.count() == len(set(Team.objects.values_list("calendar__zone", flat=True))) == 3
     assert Qualification.objects.filter(cycle__gt=1).exists()
@@ -117,7 +123,9 @@ def test_the_queue_of_the_desk_is_alive() -> None:
 
 @year
 def test_somebody_comes_back_from_nurture_today() -> None:
-    back = [handoff.lead for handoff in recycling.returning(NOW) if handoff.qualification.reenter_at.date() == NOW.date()]
+    back = [
+        handoff.lead for handoff in recycling.returning(NOW) if handoff.qualification.reenter_at.date() == NOW.date()
+    ]
 
     assert back
     assert Qualification.objects.filter(lead__stage=Stage.NURTURE, reenter_at__gt=NOW).exists()
@@ -266,10 +274,10 @@ def tables() -> dict[str, list[object]]:
     columns = {
         Lead: ("email", "title", "company__domain", "stage", "stage_at", "known_at"),
         Event: ("lead__email", "signal__code", "occurred_at", "source", "asset"),
-        Qualification: ("lead__email", "cycle", "version__minor", "at", "recorded_at", "tier", "evidence", "taken_at", "closed_at", "reenter_at"),
+        Qualification: ("lead__email", "cycle", "version__minor", "recorded_at", "taken_at", "closed_at", "reenter_at"),
         Handoff: (
-            "lead__email", "state", "rep__user__email", "team__name", "created_at", "routed_at", "first_contact_at", "decided_at", "meeting_at",
-            "closed_at", "due_at",
+            "lead__email", "state", "rep__user__email", "team__name", "created_at", "routed_at", "first_contact_at",
+            "decided_at", "meeting_at", "closed_at", "due_at",
         ),
         RoutingDecision: (who, "at", "by__email", "rep__user__email", "explanation"),
         Clock: (
@@ -283,4 +291,8 @@ def tables() -> dict[str, list[object]]:
         Score: ("lead__email", "as_of", "fit", "engagement", "bant", "gate", "meets", "tier"),
         Review: ("trigger", "title", "opened_at", "decided_at"),
     }  # fmt: skip
-    return {model.__name__: sorted(model.objects.values_list(*names), key=repr) for model, names in columns.items()}
+    rows = {model.__name__: sorted(model.objects.values_list(*names), key=repr) for model, names in columns.items()}
+    evidence = Qualification.objects.filter(cycle=1).values_list("lead__email", "at", "why", "evidence")
+    return rows | {
+        "evidence": sorted((who, at, why, repr({**said, "lead_id": None})) for who, at, why, said in evidence)
+    }
