@@ -49,7 +49,7 @@ PLACES: Final = (
     Place("Overview", "overview", MARKETING),
     Place("Unrouted", "unrouted", ("sales_manager",)),
     Place("Leads", "lead_list", MARKETING),
-    Place("Nurture", "nurture", MARKETING),
+    Place("Nurture", "nurture", (*MARKETING, "sdr")),
     Place("Definition", "definition"),
     Place("Reviews", "reviews", MARKETING),
     Place("SLA", "sla_report"),

@@ -6,17 +6,17 @@ from django.db.models import Exists, OuterRef, Prefetch
 
 from leads.vocabulary import Stage
 from scoring.models import Qualification
-from sla.models import Disposition, Handoff, HandoffQuerySet
+from sla.models import Disposition, HandoffQuerySet
 from sla.vocabulary import HandoffState
 
 
-def recycled() -> HandoffQuerySet:
-    """The last handoff of each lead in nurture that has a date; its standing word is `words[0]`. The nearest first."""
+def recycled(handoffs: HandoffQuerySet) -> HandoffQuerySet:
+    """Of these, the last handoff of each lead in nurture that has a date; its standing word is `words[0]`. The nearest first."""
     later = Qualification.objects.filter(
         lead=OuterRef("lead"), motion=OuterRef("motion"), pk__gt=OuterRef("qualification")
     )
     words = Disposition.objects.filter(corrected_by__isnull=True).select_related("reason", "by")
-    rows: HandoffQuerySet = Handoff.objects.filter(
+    rows = handoffs.filter(
         ~Exists(later), state=HandoffState.REJECTED, lead__stage=Stage.NURTURE, qualification__reenter_at__isnull=False
     )
     return (

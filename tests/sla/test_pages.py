@@ -60,7 +60,7 @@ def timing_reason() -> int:
     [
         ("queue", {Role.SDR, Role.SALES_MANAGER}),
         ("unrouted", {Role.SALES_MANAGER}),
-        ("nurture", set(READERS_OF_LEADS)),
+        ("nurture", set(Role)),
         ("notices", set(Role)),
         ("sla_report", set(Role)),
         ("sla_rows", set(Role)),
@@ -275,10 +275,14 @@ def test_a_timing_rejection_lands_in_nurture_with_its_day() -> None:
         reverse("handoff_reject", args=[handoff.pk]), {"reason": timing_reason(), "reengage_on": back_on.isoformat()}
     )
     page = signed_in(situations.user(Role.MARKETING_OPS)).get(reverse("nurture")).content.decode()
+    own = rep_of(handoff).get(reverse("nurture")).content.decode()
+    foreign = signed_in(situations.rep(situations.team()).user).get(reverse("nurture")).content.decode()
 
     assert handoff.lead.name in page
     assert f"{back_on:%-d %b %Y}" in page
     assert ">30<" in page
+    assert handoff.lead.name in own
+    assert handoff.lead.name not in foreign
 
 
 def test_a_rejection_without_reason_is_asked_again_in_its_row() -> None:
