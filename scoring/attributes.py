@@ -25,6 +25,7 @@ from scoring.reading import INSTANT, Reader, Schema, Scope, instants
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _LIST_SEPARATOR = "\x1f"
+_NONE = np.empty(0, dtype=np.int32)
 _BEGINNING = (BEGINNING - _EPOCH) // _MICROSECOND
 
 
@@ -121,18 +122,21 @@ class _Codes:
 
     def __init__(self, column: pa.ChunkedArray, decode: Callable[[str], object]) -> None:
         encoded = column.combine_chunks().dictionary_encode()
-        self.values: list[object] = [decode(text) for text in encoded.dictionary.to_pylist()]
-        self.values.append(None)
-        self.codes = encoded.indices.fill_null(len(self.values) - 1).to_numpy().astype(np.int32)
-        # True equals 1 in a dictionary; a value is itself only together with its type.
-        self._code = {(type(value), value): code for code, value in enumerate(self.values)}
+        self.values: list[object] = [*map(decode, encoded.dictionary.to_pylist()), None]
+        self.unknown = len(self.values) - 1
+        self.codes = encoded.indices.fill_null(self.unknown).to_numpy().astype(np.int32)
 
-    def code(self, value: object) -> int:
-        key = (type(value), value)
-        if key not in self._code:
-            self._code[key] = len(self.values)
-            self.values.append(value)
-        return self._code[key]
+    def of(self, values: Iterable[object]) -> NDArray[np.int32]:
+        """Their codes; a value that is new gets one."""
+        # True equals 1 in a dictionary; a value is itself only together with its type.
+        known = {(type(value), value): code for code, value in enumerate(self.values)}
+        codes = []
+        for value in values:
+            code = known.setdefault((type(value), value), len(self.values))
+            if code == len(self.values):
+                self.values.append(value)
+            codes.append(code)
+        return np.array(codes, dtype=np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,10 +209,9 @@ def _spells(
     order = np.argsort(owner, kind="stable")
     columns = {}
     for name, each in codes.items():
-        more = [each.code(fields[name].said(row[2])) for row in folded]
-        column = np.concatenate([each.codes, np.array(more, dtype=np.int32)])[order]
-        unknown = [each.code(None)] if open_ended else []
-        columns[name] = Column(np.append(column, np.array(unknown, dtype=np.int32)), tuple(each.values))
+        more = each.of(fields[name].said(row[2]) for row in folded) if folded else _NONE
+        last = np.full(int(open_ended), each.unknown, dtype=np.int32)
+        columns[name] = Column(np.concatenate([np.concatenate([each.codes, more])[order], last]), tuple(each.values))
     return _Spells(owner[order], start[order], columns, company[order])
 
 

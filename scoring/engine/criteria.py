@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import cast
 
@@ -145,12 +145,17 @@ def truth_of(value: object) -> bool | None:
 
 def text_of(value: object) -> str:
     """How a value reads once trimmed and case-folded."""
+    if isinstance(value, str):
+        return value.strip().casefold()
     if isinstance(value, float | int) and not isinstance(value, bool):
         return f"{value:.15g}"
     return str(value).strip().casefold()
 
 
 def _texts(value: object) -> list[str]:
+    """The texts in a value that is not missing."""
+    if isinstance(value, str):
+        return [text_of(value)]
     parts = value if isinstance(value, tuple) else (value,)
     return [text_of(part) for part in parts if not is_missing(part)]
 
@@ -164,15 +169,15 @@ def _listed(entries: frozenset[str]) -> Predicate:
     """An entry also holds for what is below it, as domains are: `edu` lists `state.edu`, `gmail.com` lists `mail.gmail.com`."""
 
     def ask(seen: object) -> bool:
-        return any(not entries.isdisjoint(_upwards(text)) for text in _texts(seen))
+        return any(_is_under(text, entries) for text in _texts(seen))
 
     return ask
 
 
-def _upwards(text: str) -> Iterator[str]:
-    while text:
-        yield text
+def _is_under(text: str, entries: frozenset[str]) -> bool:
+    while text and text not in entries:
         text = text.partition(".")[2]
+    return bool(text)
 
 
 def _one_of(texts: frozenset[str], numbers: frozenset[float]) -> Predicate:

@@ -58,9 +58,8 @@ def first_qualifying(
 
 
 def _hopeful(rules: Rules, facts: Facts) -> Positions:
-    """Leads that at some time pass the gate and are not disqualified: of the others no event needs a look."""
-    profile = Attributes(facts).profile(rules)
-    passes = (profile.gate == PASS) & ~profile.disqualified
+    """Leads that pass the gate at some time: of the others neither events nor disqualifiers need a look."""
+    passes = Attributes(facts).gate(rules) == PASS
     # The last entry speaks for the time before a lead's first row.
     return np.arange(len(facts)) if passes[-1] else np.unique(facts.row_lead[passes[:-1]]).astype(np.intp)
 

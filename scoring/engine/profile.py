@@ -66,11 +66,15 @@ class Attributes:
     def profile(self, rules: Rules) -> Profile:
         disqualifiers = (self.answers(criterion, rules) == PASS for criterion in rules.disqualifiers)
         return Profile(
-            gate=self._all_pass(self.answers(criterion, rules) for criterion in rules.gate),
+            gate=self.gate(rules),
             disqualified=np.logical_or.reduce([self._no(), *disqualifiers]),
             fit=self._points(rules.fit, rules),
             bant=self._points(rules.bant, rules),
         )
+
+    def gate(self, rules: Rules) -> Answers:
+        """PASS, FAIL or UNKNOWN of each row, and of a lead without a row."""
+        return self._all_pass(self.answers(criterion, rules) for criterion in rules.gate)
 
     def answers(self, criterion: Criterion, rules: Rules) -> Answers:
         """PASS, FAIL or UNKNOWN of each row, and of a lead without a row."""
@@ -79,8 +83,8 @@ class Attributes:
         answers = np.full(self._facts.row_from.size + 1, _code(ask(None)), dtype=np.int8)
         if column is not None:
             table = np.zeros(len(column.values), dtype=np.int8)
-            for code in _used(column):
-                table[code] = _code(ask(column.values[code]))
+            used = _used(column)
+            table[used] = [_code(ask(column.values[code])) for code in used]
             answers[:-1] = table[column.codes]
         return answers
 
