@@ -20,7 +20,7 @@ def sentence(told: Explanation) -> str:
 def _why_it_meets(told: Explanation) -> str:
     held = [path for path in (*told.hot_paths, *told.paths) if path.held]
     latest = max((clause for clause in _counts(held) if clause.last_at is not None), key=_last_at, default=None)
-    event = "" if latest is None else f"{_deed(latest)} {_ago(told.at - _last_at(latest))}"
+    event = "" if latest is None else _deed(latest) + _earlier(told.at - _last_at(latest))
     scores = [clause for path in (*held, *told.paths) for clause in path.clauses if _scored(clause)]
     # What the lead did says more than what it is.
     score = _points(min(scores, key=_is_about_fit)) if scores else ""
@@ -32,7 +32,7 @@ def _deed(answer: ClauseAnswer) -> str:
     words, clause = signal_words(str(answer.last_signal)), answer.clause
     if not isinstance(clause, CountClause) or clause.distinct or len(clause.signals) > 1 or clause.at_least == 1:
         return words
-    return f"{words} {answer.found:g} times,"
+    return f"{words} {answer.found:g} times"
 
 
 def _is_about_fit(answer: ClauseAnswer) -> bool:
@@ -151,9 +151,10 @@ def _scored(clause: ClauseAnswer) -> bool:
     return isinstance(clause.clause, AxisClause)
 
 
-def _ago(age: int) -> str:
+def _earlier(age: int) -> str:
+    """Counted from the instant judged, never from when it is read: the sentence is kept."""
     days = age // DAY
-    return "today" if days == 0 else "yesterday" if days == 1 else f"{days} days ago"
+    return "" if days == 0 else " a day earlier" if days == 1 else f" {days} days earlier"
 
 
 def _days(days: float) -> str:

@@ -40,6 +40,8 @@ RULES = Rules(
     timing=Timing(14, 7),
     catalogue=Catalogue(engagement=frozenset({"demo_request", "email_open"}), requests=frozenset({"demo_request"})),
 )
+THRICE = Path("hot.0", "Thrice", (CountClause(frozenset({"demo_request"}), 3, 1.0),))
+FIT_TOO = Path("paths.0", "Fit first", (AxisClause("fit", 0), AxisClause("engagement", 50)))
 FIRM = {"company.employees": 120, "lead.email": "ana@firm.example"}
 
 
@@ -53,8 +55,12 @@ def told(*events: tuple[str, int], rules: Rules = RULES, **attributes: object) -
 @pytest.mark.parametrize(
     ("explanation", "why"),
     [
-        (told(("demo_request", 0), ("email_open", 0)), "Demo request today; 54 points of 50."),
-        (told(("demo_request", DAY), ("email_open", 0)), "Demo request yesterday; 54 points of 50."),
+        (told(("demo_request", 0), ("email_open", 0)), "Demo request; 54 points of 50."),
+        (told(("demo_request", DAY), ("email_open", 0)), "Demo request a day earlier; 54 points of 50."),
+        (
+            told(*[("demo_request", 0)] * 3, rules=replace(RULES, paths=(FIT_TOO,), hot=(THRICE,))),
+            "Demo request 3 times; 100 points of 50.",
+        ),
         (told(("demo_request", 0), lead__email="x@GMAIL.com"), "Excluded: email domain is GMAIL.com."),
         (told(("demo_request", 0), company__employees=1200), "Company employees is 1,200; needed: 50 to 1,000."),
         (told(("demo_request", 0), company__employees=None), "Company employees is not known; needed: 50 to 1,000."),
@@ -82,7 +88,10 @@ def test_one_sentence_gives_the_decisive_reason(explanation: Explanation, why: s
 def test_a_checklist_says_what_happened_without_points() -> None:
     checklist = replace(RULES, signals=(), paths=(Path("paths.1", "Asked", (RULES.paths[0].clauses[1],)),))
 
-    assert told(("pricing_view", 3 * DAY), ("demo_request", 5 * DAY), rules=checklist).why == "Pricing view 3 days ago."
+    assert (
+        told(("pricing_view", 3 * DAY), ("demo_request", 5 * DAY), rules=checklist).why
+        == "Pricing view 3 days earlier."
+    )
 
 
 def test_contributions_show_count_decayed_sum_and_what_the_cap_left() -> None:
