@@ -20,7 +20,11 @@ if EMBEDDED:
     from config import embedded
 
     # Into the environment, so that processes which this one starts (runserver's reloader) agree with it.
-    _brought = {"SECRET_KEY": embedded.secret_key(BASE_DIR), "HTTPS": "false", **embedded.ensure(BASE_DIR).environment()}
+    _brought = {
+        "SECRET_KEY": embedded.secret_key(BASE_DIR),
+        "HTTPS": "false",
+        **embedded.ensure(BASE_DIR).environment(),
+    }
     for _name, _value in _brought.items():
         env.ENVIRON.setdefault(_name, _value)
 SECRET_KEY = env.str("SECRET_KEY")
@@ -105,7 +109,9 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # The application's role owns nothing; migrations run as another (RELIABILITY, decide 7).
 _migrating = len(sys.argv) > 1 and sys.argv[1] in {"migrate", "makemigrations", "pgtrigger"}
 DATABASES = {
-    "default": env.db("MIGRATION_DATABASE_URL" if _migrating and "MIGRATION_DATABASE_URL" in env.ENVIRON else "DATABASE_URL")
+    "default": env.db(
+        "MIGRATION_DATABASE_URL" if _migrating and "MIGRATION_DATABASE_URL" in env.ENVIRON else "DATABASE_URL"
+    )
 }
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -159,7 +165,9 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "accord"}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "accord"}
+}
 # Where scoring keeps its copy of the events' columns; may be wiped at any moment.
 COLUMN_CACHE_DIR = Path(env.str("COLUMN_CACHE_DIR", default=str(BASE_DIR / ".local" / "columns")))
 
@@ -244,7 +252,10 @@ STORAGES = {
 
 # ── API ───────────────────────────────────────────────────────────────────────────────────────────────────
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["leads.authentication.ApiKeyAuthentication", "rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "leads.authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["leads.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -269,8 +280,17 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         f"{name}Enum": f"drf_standardized_errors.openapi_serializers.{name}Enum.choices"
         for name in (
-            "ValidationError", "ClientError", "ServerError", "ErrorCode401", "ErrorCode403", "ErrorCode404",
-            "ErrorCode405", "ErrorCode406", "ErrorCode415", "ErrorCode429", "ErrorCode500",
+            "ValidationError",
+            "ClientError",
+            "ServerError",
+            "ErrorCode401",
+            "ErrorCode403",
+            "ErrorCode404",
+            "ErrorCode405",
+            "ErrorCode406",
+            "ErrorCode415",
+            "ErrorCode429",
+            "ErrorCode500",
         )
     }
     | {
@@ -309,7 +329,11 @@ LOGGING = {
     },
 }
 structlog.configure(
-    processors=[structlog.stdlib.filter_by_level, *_SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_SHARED_PROCESSORS,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )

@@ -93,7 +93,9 @@ class _Runs:
         self._judged = judged
         self._lead, self._at = lead[asked], at[asked]
         # Most looks ask about nobody's past.
-        self._held = judge(judged.rules, judged.facts, self._lead, self._at).meets if self._at.size else np.empty(0, np.bool_)
+        self._held = (
+            judge(judged.rules, judged.facts, self._lead, self._at).meets if self._at.size else np.empty(0, np.bool_)
+        )
 
     def beginning(self, index: int, last_look: int) -> int | None:
         """The instant at which the lead began to qualify, None if it does not.

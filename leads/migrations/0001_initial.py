@@ -16,325 +16,684 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
+                ("name", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='NamedList',
+            name="NamedList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=64, unique=True)),
-                ('label', models.CharField(max_length=120)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.SlugField(max_length=64, unique=True)),
+                ("label", models.CharField(max_length=120)),
             ],
         ),
         migrations.CreateModel(
-            name='Signal',
+            name="Signal",
             fields=[
-                ('id', models.SmallAutoField(primary_key=True, serialize=False)),
-                ('code', models.SlugField(max_length=64, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('intent', models.CharField(choices=[('low', 'Low'), ('medium', 'Medium'), ('high', 'High')], default='low', max_length=8)),
-                ('is_explicit_request', models.BooleanField(default=False, help_text='The person asks to be contacted (a hand raise).')),
-                ('is_engagement', models.BooleanField(default=True, help_text='Counts as activity of the lead; off for unsubscribes, bounces, machine opens.')),
-                ('closes_request', models.BooleanField(default=False, help_text='Ends an open explicit request.')),
-                ('is_high_value_asset', models.BooleanField(default=False)),
-                ('description', models.TextField(blank=True)),
+                ("id", models.SmallAutoField(primary_key=True, serialize=False)),
+                ("code", models.SlugField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "intent",
+                    models.CharField(
+                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")], default="low", max_length=8
+                    ),
+                ),
+                (
+                    "is_explicit_request",
+                    models.BooleanField(default=False, help_text="The person asks to be contacted (a hand raise)."),
+                ),
+                (
+                    "is_engagement",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Counts as activity of the lead; off for unsubscribes, bounces, machine opens.",
+                    ),
+                ),
+                ("closes_request", models.BooleanField(default=False, help_text="Ends an open explicit request.")),
+                ("is_high_value_asset", models.BooleanField(default=False)),
+                ("description", models.TextField(blank=True)),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('time_zone', models.CharField(default='UTC', max_length=64)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.CharField(editable=False, max_length=150, primary_key=True, serialize=False, unique=True)),
-                ('prefix', models.CharField(editable=False, max_length=8, unique=True)),
-                ('hashed_key', models.CharField(editable=False, max_length=150)),
-                ('created', models.DateTimeField(auto_now_add=True, db_index=True)),
-                ('name', models.CharField(default=None, help_text='A free-form name for the API key. Need not be unique. 50 characters max.', max_length=50)),
-                ('revoked', models.BooleanField(blank=True, default=False, help_text='If the API key is revoked, clients cannot use it anymore. (This cannot be undone.)')),
-                ('expiry_date', models.DateTimeField(blank=True, help_text='Once API key expires, clients cannot use it anymore.', null=True, verbose_name='Expires')),
-                ('source', models.SlugField(max_length=64)),
-                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=32), default=list, size=None)),
-                ('last_used_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_keys', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.CharField(editable=False, max_length=150, primary_key=True, serialize=False, unique=True),
+                ),
+                ("prefix", models.CharField(editable=False, max_length=8, unique=True)),
+                ("hashed_key", models.CharField(editable=False, max_length=150)),
+                ("created", models.DateTimeField(auto_now_add=True, db_index=True)),
+                (
+                    "name",
+                    models.CharField(
+                        default=None,
+                        help_text="A free-form name for the API key. Need not be unique. 50 characters max.",
+                        max_length=50,
+                    ),
+                ),
+                (
+                    "revoked",
+                    models.BooleanField(
+                        blank=True,
+                        default=False,
+                        help_text="If the API key is revoked, clients cannot use it anymore. (This cannot be undone.)",
+                    ),
+                ),
+                (
+                    "expiry_date",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Once API key expires, clients cannot use it anymore.",
+                        null=True,
+                        verbose_name="Expires",
+                    ),
+                ),
+                ("source", models.SlugField(max_length=64)),
+                (
+                    "scopes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=32), default=list, size=None
+                    ),
+                ),
+                ("last_used_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="api_keys",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API key',
-                'verbose_name_plural': 'API keys',
-                'ordering': ('-created',),
-                'abstract': False,
+                "verbose_name": "API key",
+                "verbose_name_plural": "API keys",
+                "ordering": ("-created",),
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Company',
+            name="Company",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(blank=True, max_length=128, null=True, unique=True)),
-                ('country', models.CharField(blank=True, max_length=64)),
-                ('region', models.CharField(blank=True, max_length=64)),
-                ('custom', models.JSONField(blank=True, default=dict)),
-                ('known_at', models.DateTimeField(default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))),
-                ('has_history', models.BooleanField(default=False)),
-                ('recorded_at', models.DateTimeField()),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('domain', models.CharField(blank=True, max_length=253, null=True)),
-                ('industry', models.CharField(blank=True, max_length=120)),
-                ('employees_low', models.IntegerField(blank=True, null=True)),
-                ('employees_high', models.IntegerField(blank=True, help_text='Equal to low when the exact count is known; empty: open band.', null=True)),
-                ('annual_revenue', models.DecimalField(blank=True, decimal_places=2, help_text="In the company's currency.", max_digits=18, null=True)),
-                ('business_model', models.CharField(blank=True, max_length=64)),
-                ('technologies', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, default=list, size=None)),
-                ('is_customer', models.BooleanField(blank=True, null=True)),
-                ('is_competitor', models.BooleanField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("external_id", models.CharField(blank=True, max_length=128, null=True, unique=True)),
+                ("country", models.CharField(blank=True, max_length=64)),
+                ("region", models.CharField(blank=True, max_length=64)),
+                ("custom", models.JSONField(blank=True, default=dict)),
+                (
+                    "known_at",
+                    models.DateTimeField(default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)),
+                ),
+                ("has_history", models.BooleanField(default=False)),
+                ("recorded_at", models.DateTimeField()),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("domain", models.CharField(blank=True, max_length=253, null=True)),
+                ("industry", models.CharField(blank=True, max_length=120)),
+                ("employees_low", models.IntegerField(blank=True, null=True)),
+                (
+                    "employees_high",
+                    models.IntegerField(
+                        blank=True, help_text="Equal to low when the exact count is known; empty: open band.", null=True
+                    ),
+                ),
+                (
+                    "annual_revenue",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, help_text="In the company's currency.", max_digits=18, null=True
+                    ),
+                ),
+                ("business_model", models.CharField(blank=True, max_length=64)),
+                (
+                    "technologies",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64), blank=True, default=list, size=None
+                    ),
+                ),
+                ("is_customer", models.BooleanField(blank=True, null=True)),
+                ("is_competitor", models.BooleanField(blank=True, null=True)),
             ],
             options={
-                'verbose_name_plural': 'companies',
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('domain'), name='company_domain_once'), models.CheckConstraint(condition=models.Q(('employees_low__isnull', True), ('employees_high__isnull', True), ('employees_low__lte', models.F('employees_high')), _connector='OR'), name='company_employees_in_order')],
+                "verbose_name_plural": "companies",
+                "constraints": [
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("domain"), name="company_domain_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("employees_low__isnull", True),
+                            ("employees_high__isnull", True),
+                            ("employees_low__lte", models.F("employees_high")),
+                            _connector="OR",
+                        ),
+                        name="company_employees_in_order",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=16)),
-                ('file_name', models.CharField(max_length=255)),
-                ('digest', models.CharField(max_length=64)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('lines_done', models.PositiveIntegerField(default=0)),
-                ('created', models.PositiveIntegerField(default=0)),
-                ('updated', models.PositiveIntegerField(default=0)),
-                ('unchanged', models.PositiveIntegerField(default=0)),
-                ('rejected', models.PositiveIntegerField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=16)),
+                ("file_name", models.CharField(max_length=255)),
+                ("digest", models.CharField(max_length=64)),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("lines_done", models.PositiveIntegerField(default=0)),
+                ("created", models.PositiveIntegerField(default=0)),
+                ("updated", models.PositiveIntegerField(default=0)),
+                ("unchanged", models.PositiveIntegerField(default=0)),
+                ("rejected", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('kind', 'digest'), name='import_of_a_file_once')],
+                "constraints": [models.UniqueConstraint(fields=("kind", "digest"), name="import_of_a_file_once")],
             },
         ),
         migrations.CreateModel(
-            name='Lead',
+            name="Lead",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(blank=True, max_length=128, null=True, unique=True)),
-                ('country', models.CharField(blank=True, max_length=64)),
-                ('region', models.CharField(blank=True, max_length=64)),
-                ('custom', models.JSONField(blank=True, default=dict)),
-                ('known_at', models.DateTimeField(default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))),
-                ('has_history', models.BooleanField(default=False)),
-                ('recorded_at', models.DateTimeField()),
-                ('email', models.EmailField(blank=True, max_length=254, null=True)),
-                ('first_name', models.CharField(blank=True, max_length=100)),
-                ('last_name', models.CharField(blank=True, max_length=100)),
-                ('phone', models.CharField(blank=True, max_length=40)),
-                ('title', models.CharField(blank=True, max_length=200)),
-                ('seniority', models.CharField(blank=True, choices=[('intern', 'Intern'), ('individual contributor', 'Individual contributor'), ('manager', 'Manager'), ('senior manager', 'Senior manager'), ('director', 'Director'), ('vp', 'VP'), ('c-level', 'C-level')], help_text='Empty: derived from the title.', max_length=32)),
-                ('source', models.CharField(blank=True, db_index=True, max_length=120)),
-                ('do_not_contact', models.BooleanField(default=False)),
-                ('budget', models.CharField(blank=True, max_length=200)),
-                ('timeline', models.CharField(blank=True, max_length=200)),
-                ('use_case', models.CharField(blank=True, max_length=500)),
-                ('time_zone', models.CharField(blank=True, max_length=64)),
-                ('stage', models.CharField(choices=[('lead', 'Lead'), ('mal', 'MAL'), ('mql', 'MQL'), ('sal', 'SAL'), ('sql', 'SQL'), ('opportunity', 'Opportunity'), ('won', 'Won'), ('lost', 'Lost'), ('nurture', 'Nurture'), ('disqualified', 'Disqualified')], default='lead', max_length=16)),
-                ('stage_at', models.DateTimeField()),
-                ('next_look_at', models.DateTimeField(blank=True, null=True)),
-                ('look_failures', models.PositiveSmallIntegerField(default=0)),
-                ('look_error', models.TextField(blank=True)),
-                ('company', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='leads', to='leads.company')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("external_id", models.CharField(blank=True, max_length=128, null=True, unique=True)),
+                ("country", models.CharField(blank=True, max_length=64)),
+                ("region", models.CharField(blank=True, max_length=64)),
+                ("custom", models.JSONField(blank=True, default=dict)),
+                (
+                    "known_at",
+                    models.DateTimeField(default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)),
+                ),
+                ("has_history", models.BooleanField(default=False)),
+                ("recorded_at", models.DateTimeField()),
+                ("email", models.EmailField(blank=True, max_length=254, null=True)),
+                ("first_name", models.CharField(blank=True, max_length=100)),
+                ("last_name", models.CharField(blank=True, max_length=100)),
+                ("phone", models.CharField(blank=True, max_length=40)),
+                ("title", models.CharField(blank=True, max_length=200)),
+                (
+                    "seniority",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("intern", "Intern"),
+                            ("individual contributor", "Individual contributor"),
+                            ("manager", "Manager"),
+                            ("senior manager", "Senior manager"),
+                            ("director", "Director"),
+                            ("vp", "VP"),
+                            ("c-level", "C-level"),
+                        ],
+                        help_text="Empty: derived from the title.",
+                        max_length=32,
+                    ),
+                ),
+                ("source", models.CharField(blank=True, db_index=True, max_length=120)),
+                ("do_not_contact", models.BooleanField(default=False)),
+                ("budget", models.CharField(blank=True, max_length=200)),
+                ("timeline", models.CharField(blank=True, max_length=200)),
+                ("use_case", models.CharField(blank=True, max_length=500)),
+                ("time_zone", models.CharField(blank=True, max_length=64)),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("lead", "Lead"),
+                            ("mal", "MAL"),
+                            ("mql", "MQL"),
+                            ("sal", "SAL"),
+                            ("sql", "SQL"),
+                            ("opportunity", "Opportunity"),
+                            ("won", "Won"),
+                            ("lost", "Lost"),
+                            ("nurture", "Nurture"),
+                            ("disqualified", "Disqualified"),
+                        ],
+                        default="lead",
+                        max_length=16,
+                    ),
+                ),
+                ("stage_at", models.DateTimeField()),
+                ("next_look_at", models.DateTimeField(blank=True, null=True)),
+                ("look_failures", models.PositiveSmallIntegerField(default=0)),
+                ("look_error", models.TextField(blank=True)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="leads",
+                        to="leads.company",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AttributeChange',
+            name="AttributeChange",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('values', models.JSONField()),
-                ('valid_from', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('source', models.CharField(max_length=64)),
-                ('transaction', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('company', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='attribute_changes', to='leads.company')),
-                ('lead', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='attribute_changes', to='leads.lead')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("values", models.JSONField()),
+                ("valid_from", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("source", models.CharField(max_length=64)),
+                (
+                    "transaction",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attribute_changes",
+                        to="leads.company",
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attribute_changes",
+                        to="leads.lead",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ListEntry',
+            name="ListEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('value', models.CharField(max_length=253)),
-                ('list', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='leads.namedlist')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("value", models.CharField(max_length=253)),
+                (
+                    "list",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="entries", to="leads.namedlist"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'list entries',
+                "verbose_name_plural": "list entries",
             },
         ),
         migrations.CreateModel(
-            name='Outcome',
+            name="Outcome",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('opportunity', 'Opportunity'), ('won', 'Won'), ('lost', 'Lost')], max_length=16)),
-                ('at', models.DateTimeField()),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=18, null=True)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('recorded_at', models.DateTimeField()),
-                ('source', models.CharField(max_length=64)),
-                ('external_id', models.CharField(max_length=200, null=True)),
-                ('lead', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='outcomes', to='leads.lead')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("opportunity", "Opportunity"), ("won", "Won"), ("lost", "Lost")], max_length=16
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=18, null=True)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("recorded_at", models.DateTimeField()),
+                ("source", models.CharField(max_length=64)),
+                ("external_id", models.CharField(max_length=200, null=True)),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="outcomes", to="leads.lead"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PeriodicRun',
+            name="PeriodicRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('job', models.CharField(max_length=64)),
-                ('period', models.CharField(max_length=32)),
-                ('started_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("job", models.CharField(max_length=64)),
+                ("period", models.CharField(max_length=32)),
+                ("started_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('job', 'period'), name='job_once_a_period')],
+                "constraints": [models.UniqueConstraint(fields=("job", "period"), name="job_once_a_period")],
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('occurred_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('source', models.CharField(max_length=64)),
-                ('external_id', models.CharField(max_length=200, null=True)),
-                ('digest', models.BinaryField(help_text='Of the body as sent: one key with two bodies is a conflict.', max_length=16)),
-                ('asset', models.CharField(blank=True, max_length=200)),
-                ('properties', models.JSONField(default=dict)),
-                ('transaction', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('lead', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='leads.lead')),
-                ('signal', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.signal')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("occurred_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("source", models.CharField(max_length=64)),
+                ("external_id", models.CharField(max_length=200, null=True)),
+                (
+                    "digest",
+                    models.BinaryField(
+                        help_text="Of the body as sent: one key with two bodies is a conflict.", max_length=16
+                    ),
+                ),
+                ("asset", models.CharField(blank=True, max_length=200)),
+                ("properties", models.JSONField(default=dict)),
+                (
+                    "transaction",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="leads.lead",
+                    ),
+                ),
+                (
+                    "signal",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="leads.signal"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StageChange',
+            name="StageChange",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('from_stage', models.CharField(choices=[('lead', 'Lead'), ('mal', 'MAL'), ('mql', 'MQL'), ('sal', 'SAL'), ('sql', 'SQL'), ('opportunity', 'Opportunity'), ('won', 'Won'), ('lost', 'Lost'), ('nurture', 'Nurture'), ('disqualified', 'Disqualified')], max_length=16)),
-                ('to_stage', models.CharField(choices=[('lead', 'Lead'), ('mal', 'MAL'), ('mql', 'MQL'), ('sal', 'SAL'), ('sql', 'SQL'), ('opportunity', 'Opportunity'), ('won', 'Won'), ('lost', 'Lost'), ('nurture', 'Nurture'), ('disqualified', 'Disqualified')], max_length=16)),
-                ('at', models.DateTimeField()),
-                ('why', models.CharField(max_length=300)),
-                ('by', models.ForeignKey(help_text='Empty: Accord itself.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('lead', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stage_changes', to='leads.lead')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "from_stage",
+                    models.CharField(
+                        choices=[
+                            ("lead", "Lead"),
+                            ("mal", "MAL"),
+                            ("mql", "MQL"),
+                            ("sal", "SAL"),
+                            ("sql", "SQL"),
+                            ("opportunity", "Opportunity"),
+                            ("won", "Won"),
+                            ("lost", "Lost"),
+                            ("nurture", "Nurture"),
+                            ("disqualified", "Disqualified"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "to_stage",
+                    models.CharField(
+                        choices=[
+                            ("lead", "Lead"),
+                            ("mal", "MAL"),
+                            ("mql", "MQL"),
+                            ("sal", "SAL"),
+                            ("sql", "SQL"),
+                            ("opportunity", "Opportunity"),
+                            ("won", "Won"),
+                            ("lost", "Lost"),
+                            ("nurture", "Nurture"),
+                            ("disqualified", "Disqualified"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("why", models.CharField(max_length=300)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        help_text="Empty: Accord itself.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="stage_changes", to="leads.lead"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='user_email_once'),
+            model_name="user",
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower("email"), name="user_email_once"),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(condition=models.Q(('next_look_at__isnull', False)), fields=['next_look_at'], name='lead_due'),
+            model_name="lead",
+            index=models.Index(
+                condition=models.Q(("next_look_at__isnull", False)), fields=["next_look_at"], name="lead_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['stage', '-stage_at', '-id'], name='lead_by_stage'),
+            model_name="lead",
+            index=models.Index(fields=["stage", "-stage_at", "-id"], name="lead_by_stage"),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='lead_email_once'),
+            model_name="lead",
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower("email"), name="lead_email_once"),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('email__isnull', False), ('external_id__isnull', False), _connector='OR'), name='lead_is_somebody'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("email__isnull", False), ("external_id__isnull", False), _connector="OR"),
+                name="lead_is_somebody",
+            ),
         ),
         migrations.AddIndex(
-            model_name='attributechange',
-            index=models.Index(condition=models.Q(('lead__isnull', False)), fields=['lead', 'valid_from', 'id'], name='attributes_of_lead'),
+            model_name="attributechange",
+            index=models.Index(
+                condition=models.Q(("lead__isnull", False)),
+                fields=["lead", "valid_from", "id"],
+                name="attributes_of_lead",
+            ),
         ),
         migrations.AddIndex(
-            model_name='attributechange',
-            index=models.Index(condition=models.Q(('company__isnull', False)), fields=['company', 'valid_from', 'id'], name='attributes_of_company'),
+            model_name="attributechange",
+            index=models.Index(
+                condition=models.Q(("company__isnull", False)),
+                fields=["company", "valid_from", "id"],
+                name="attributes_of_company",
+            ),
         ),
         migrations.AddIndex(
-            model_name='attributechange',
-            index=django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['transaction'], name='attributes_by_transaction'),
+            model_name="attributechange",
+            index=django.contrib.postgres.indexes.BrinIndex(
+                autosummarize=True, fields=["transaction"], name="attributes_by_transaction"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attributechange',
-            constraint=models.CheckConstraint(condition=models.Q(('lead__isnull', False), ('company__isnull', False), _connector='XOR'), name='attributes_of_one_subject'),
+            model_name="attributechange",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("lead__isnull", False), ("company__isnull", False), _connector="XOR"),
+                name="attributes_of_one_subject",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='attributechange',
-            trigger=pgtrigger.compiler.Trigger(name='attribute_changes_stay', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='cd56e7c998d0c597b4df16316de5559f9a30655a', operation='UPDATE OR DELETE', pgid='pgtrigger_attribute_changes_stay_210d3', table='leads_attributechange', when='BEFORE')),
+            model_name="attributechange",
+            trigger=pgtrigger.compiler.Trigger(
+                name="attribute_changes_stay",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="cd56e7c998d0c597b4df16316de5559f9a30655a",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_attribute_changes_stay_210d3",
+                    table="leads_attributechange",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='listentry',
-            constraint=models.UniqueConstraint(models.F('list'), django.db.models.functions.text.Lower('value'), name='list_entry_once'),
+            model_name="listentry",
+            constraint=models.UniqueConstraint(
+                models.F("list"), django.db.models.functions.text.Lower("value"), name="list_entry_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='outcome',
-            index=models.Index(fields=['kind', 'at'], name='outcome_by_kind'),
+            model_name="outcome",
+            index=models.Index(fields=["kind", "at"], name="outcome_by_kind"),
         ),
         migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.UniqueConstraint(fields=('source', 'external_id', 'kind'), name='outcome_once'),
+            model_name="outcome",
+            constraint=models.UniqueConstraint(fields=("source", "external_id", "kind"), name="outcome_once"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='outcome',
-            trigger=pgtrigger.compiler.Trigger(name='outcomes_stay', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='d4381feb97ea201096b0119756002f6bd44864e3', operation='UPDATE OR DELETE', pgid='pgtrigger_outcomes_stay_8b122', table='leads_outcome', when='BEFORE')),
+            model_name="outcome",
+            trigger=pgtrigger.compiler.Trigger(
+                name="outcomes_stay",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="d4381feb97ea201096b0119756002f6bd44864e3",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_outcomes_stay_8b122",
+                    table="leads_outcome",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['lead', 'occurred_at'], include=('signal',), name='event_of_lead'),
+            model_name="event",
+            index=models.Index(fields=["lead", "occurred_at"], include=("signal",), name="event_of_lead"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['transaction'], name='event_by_transaction'),
+            model_name="event",
+            index=django.contrib.postgres.indexes.BrinIndex(
+                autosummarize=True, fields=["transaction"], name="event_by_transaction"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(fields=('source', 'external_id'), name='event_once'),
+            model_name="event",
+            constraint=models.UniqueConstraint(fields=("source", "external_id"), name="event_once"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='event',
-            trigger=pgtrigger.compiler.Trigger(name='events_stay', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='cc45c84657e2a5dd714e4075874880cbd89e7501', operation='UPDATE OR DELETE', pgid='pgtrigger_events_stay_10b86', table='leads_event', when='BEFORE')),
+            model_name="event",
+            trigger=pgtrigger.compiler.Trigger(
+                name="events_stay",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="cc45c84657e2a5dd714e4075874880cbd89e7501",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_events_stay_10b86",
+                    table="leads_event",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='stagechange',
-            index=models.Index(fields=['to_stage', 'at'], name='stage_change_by_stage'),
+            model_name="stagechange",
+            index=models.Index(fields=["to_stage", "at"], name="stage_change_by_stage"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='stagechange',
-            trigger=pgtrigger.compiler.Trigger(name='stage_changes_stay', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='9172ccb81b5e04d5de91cac245799437335122c6', operation='UPDATE OR DELETE', pgid='pgtrigger_stage_changes_stay_8c05c', table='leads_stagechange', when='BEFORE')),
+            model_name="stagechange",
+            trigger=pgtrigger.compiler.Trigger(
+                name="stage_changes_stay",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="9172ccb81b5e04d5de91cac245799437335122c6",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_stage_changes_stay_8c05c",
+                    table="leads_stagechange",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -7,19 +7,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0003_shipped'),
+        ("leads", "0003_shipped"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='namedlist',
-            name='revision',
+            model_name="namedlist",
+            name="revision",
             field=models.UUIDField(default=uuid.uuid4, editable=False),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='listentry',
-            trigger=pgtrigger.compiler.Trigger(name='entries_revise_lists', sql=pgtrigger.compiler.UpsertTriggerSql(func='UPDATE leads_namedlist SET revision = gen_random_uuid(); RETURN NULL;', hash='11dbb77b6e94de26ad4b238f716b883a2db8e3f9', level='STATEMENT', operation='INSERT OR UPDATE OR DELETE OR TRUNCATE', pgid='pgtrigger_entries_revise_lists_54d3b', table='leads_listentry', when='AFTER')),
+            model_name="listentry",
+            trigger=pgtrigger.compiler.Trigger(
+                name="entries_revise_lists",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="UPDATE leads_namedlist SET revision = gen_random_uuid(); RETURN NULL;",
+                    hash="11dbb77b6e94de26ad4b238f716b883a2db8e3f9",
+                    level="STATEMENT",
+                    operation="INSERT OR UPDATE OR DELETE OR TRUNCATE",
+                    pgid="pgtrigger_entries_revise_lists_54d3b",
+                    table="leads_listentry",
+                    when="AFTER",
+                ),
+            ),
         ),
     ]

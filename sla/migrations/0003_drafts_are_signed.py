@@ -6,18 +6,28 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sla', '0002_reason_codes'),
+        ("sla", "0002_reason_codes"),
     ]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(
-            model_name='commitment',
-            name='commitment_is_immutable',
+            model_name="commitment",
+            name="commitment_is_immutable",
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='commitment',
-            trigger=pgtrigger.compiler.Trigger(name='commitment_is_immutable', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN ((OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."number" IS DISTINCT FROM (NEW."number") OR OLD."route_minutes" IS DISTINCT FROM (NEW."route_minutes") OR OLD."contact_minutes" IS DISTINCT FROM (NEW."contact_minutes") OR OLD."contact_minutes_tier_1" IS DISTINCT FROM (NEW."contact_minutes_tier_1") OR OLD."disposition_hours" IS DISTINCT FROM (NEW."disposition_hours") OR OLD."attempts_before_unresponsive" IS DISTINCT FROM (NEW."attempts_before_unresponsive") OR OLD."recycle_days" IS DISTINCT FROM (NEW."recycle_days") OR OLD."mqls_a_month" IS DISTINCT FROM (NEW."mqls_a_month") OR OLD."signed_by_marketing_id" IS DISTINCT FROM (NEW."signed_by_marketing_id") OR OLD."signed_by_sales_id" IS DISTINCT FROM (NEW."signed_by_sales_id") OR OLD."activated_at" IS DISTINCT FROM (NEW."activated_at")) AND NOT (OLD."state" = \'draft\'))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='3e9e9a7dfdd62d9c79eaf13a172f6db0cbc282af', operation='UPDATE', pgid='pgtrigger_commitment_is_immutable_f7adc', table='sla_commitment', when='BEFORE')),
+            model_name="commitment",
+            trigger=pgtrigger.compiler.Trigger(
+                name="commitment_is_immutable",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN ((OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."number" IS DISTINCT FROM (NEW."number") OR OLD."route_minutes" IS DISTINCT FROM (NEW."route_minutes") OR OLD."contact_minutes" IS DISTINCT FROM (NEW."contact_minutes") OR OLD."contact_minutes_tier_1" IS DISTINCT FROM (NEW."contact_minutes_tier_1") OR OLD."disposition_hours" IS DISTINCT FROM (NEW."disposition_hours") OR OLD."attempts_before_unresponsive" IS DISTINCT FROM (NEW."attempts_before_unresponsive") OR OLD."recycle_days" IS DISTINCT FROM (NEW."recycle_days") OR OLD."mqls_a_month" IS DISTINCT FROM (NEW."mqls_a_month") OR OLD."signed_by_marketing_id" IS DISTINCT FROM (NEW."signed_by_marketing_id") OR OLD."signed_by_sales_id" IS DISTINCT FROM (NEW."signed_by_sales_id") OR OLD."activated_at" IS DISTINCT FROM (NEW."activated_at")) AND NOT (OLD."state" = \'draft\'))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="3e9e9a7dfdd62d9c79eaf13a172f6db0cbc282af",
+                    operation="UPDATE",
+                    pgid="pgtrigger_commitment_is_immutable_f7adc",
+                    table="sla_commitment",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -33,7 +33,9 @@ def user(*roles: Role, name: str = "", **columns: Any) -> User:
     return person
 
 
-def calendar(*, zone: str = "UTC", weekdays: range = range(5), opens: int = 9, closes: int = 17, **columns: Any) -> WorkCalendar:
+def calendar(
+    *, zone: str = "UTC", weekdays: range = range(5), opens: int = 9, closes: int = 17, **columns: Any
+) -> WorkCalendar:
     made = WorkCalendar.objects.create(name=f"calendar {next(_numbers)}", zone=zone, **columns)
     for weekday in weekdays:
         WorkHours.objects.create(calendar=made, weekday=weekday, opens=opens * 60, closes=closes * 60)

@@ -132,10 +132,8 @@ def looks_open(calendar: Calendar, at: datetime) -> bool:
     wall = at.astimezone(ZoneInfo(calendar.zone)).replace(tzinfo=None)
     opened = on_break = False
     for day in (wall.date() - timedelta(days=1), wall.date()):
-        if day in calendar.days:
-            intervals_of_day = calendar.days[day]
-        else:
-            intervals_of_day = () if day in calendar.holidays else calendar.week[day.weekday()]
+        usual = () if day in calendar.holidays else calendar.week[day.weekday()]
+        intervals_of_day = calendar.days.get(day, usual)
         opened = opened or any(shows(wall, day, interval) for interval in intervals_of_day)
         on_break = on_break or any(shows(wall, day, interval) for interval in calendar.breaks.get(day, ()))
     return opened and not on_break
