@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from argparse import ArgumentParser
 from typing import Any
 
@@ -52,10 +53,12 @@ class Command(BaseCommand):
         for login in staff.LOGINS:
             self._say(f"  {login.shown_as:<17} {login.email + '@' + staff.DOMAIN:<32} {login.what}")
         if seed.key_file().exists():
-            self._say(f"\nAsk for a demo, then look at the SDR's queue:\n\n{_CURL.format(email=company.CURL_EMAIL)}")
+            self._say(
+                f"\nAsk for a demo, then look at the SDR's queue:\n\n{_CURL.format(email=company.CURL_EMAIL, port=os.environ.get('PORT', '8000'))}"
+            )
 
 
-_CURL = """  curl -X POST http://localhost:8000/api/v1/events \\
+_CURL = """  curl -X POST http://localhost:{port}/api/v1/events \\
     -H "Authorization: Api-Key $(cat .local/demo_api_key)" -H "Content-Type: application/json" \\
     -d '{{"email": "{email}", "signal": "demo_request", "occurred_at": "'$(date -u +%FT%TZ)'"}}'"""
 
