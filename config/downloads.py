@@ -9,7 +9,7 @@ from typing import Final
 from django.http import StreamingHttpResponse
 
 #: A spreadsheet takes a cell that begins so for a formula, and leads are written by strangers.
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class _Echo:
@@ -29,7 +29,7 @@ def csv_download(name: str, header: Sequence[str], rows: Iterable[Sequence[objec
 
 def cell(value: object) -> object:
     """Text that a spreadsheet would run gets an apostrophe in front; numbers stay numbers."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+    if isinstance(value, str) and (value.startswith(FORMULA_STARTS) or value.lstrip().startswith(FORMULA_STARTS)):
         return f"'{value}"
     return "" if value is None else value
 

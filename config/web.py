@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+from django_structlog.middlewares import RequestMiddleware
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -20,11 +21,20 @@ if TYPE_CHECKING:
     from leads.models import User
 
 
+#: More does not fit a bigint.
+DIGITS_AT_MOST: Final = 18
+
+
 class Request(HttpRequest):
     """A signed-in person's request, after the middleware."""
 
     user: User
     htmx: HtmxDetails
+
+
+def typed_number(text: str) -> int | None:
+    """The whole number that an address or a form carries; None for what is none or fits no column."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS_AT_MOST else None
 
 
 def roles_of(user: Any) -> frozenset[str]:
@@ -56,6 +66,14 @@ def roles_required(*roles: str) -> Callable[[Callable[..., HttpResponseBase]], C
         return guarded
 
     return decorate
+
+
+class RequestLog(RequestMiddleware):
+    """Each request in the log by method and path: a query may name a person (`?email=`, `?q=`)."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return f"{request.method} {request.path}"
 
 
 class PersonalPages:

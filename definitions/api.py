@@ -14,7 +14,6 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -25,6 +24,7 @@ from definitions.filters import VersionFilter
 from definitions.models import SignOff, Version, VersionChange
 from definitions.vocabulary import Decision, Side
 from leads.authentication import scoped
+from leads.keyset import KeysetPages
 from leads.models import User
 from leads.vocabulary import Role
 
@@ -101,9 +101,8 @@ class CopySerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=5000, required=False, default="")
 
 
-class NewestFirst(CursorPagination):
+class NewestFirst(KeysetPages):
     ordering = ("-created_at", "-pk")
-    page_size = 100
 
 
 class DefinitionsView(ListAPIView[Version]):

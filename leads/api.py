@@ -16,7 +16,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import ListAPIView, RetrieveAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -25,6 +24,7 @@ from leads import documents, events, outcomes, people
 from leads.authentication import scoped
 from leads.filters import CompanyFilter, LeadFactsFilter
 from leads.intake import Answer, Statement
+from leads.keyset import KeysetPages
 from leads.models import ApiKey, Company, Event, Lead
 from leads.vocabulary import Role
 
@@ -96,16 +96,11 @@ class LeadDetailSerializer(LeadSerializer):
         return list(EventSerializer(rows, many=True).data)
 
 
-class NewestFirst(CursorPagination):
-    """Keyset pages: the cursor is opaque, the next page begins where this one ended, however many rows came since."""
-
-    ordering: str | tuple[str, ...] = "-pk"
-    page_size = 100
-    page_size_query_param = "page_size"
-    max_page_size = 1000
+class NewestFirst(KeysetPages):
+    ordering = "-pk"
 
 
-class LatestFirst(NewestFirst):
+class LatestFirst(KeysetPages):
     ordering = ("-occurred_at", "-pk")
 
 

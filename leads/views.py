@@ -9,14 +9,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from config.downloads import csv_download
-from config.web import Request, roles_required
+from config.web import Request, roles_required, typed_number
 from leads.filters import LeadFilter
 from leads.models import Lead, LeadQuerySet
 from leads.vocabulary import READERS_OF_LEADS
 
 PAGE: Final = 50
-#: More does not fit the column.
-DIGITS_OF_AN_ID: Final = 18
 COLUMNS: Final = ("id", "email", "first name", "last name", "title", "company", "country", "source", "stage", "since")
 
 
@@ -25,8 +23,8 @@ COLUMNS: Final = ("id", "email", "first name", "last name", "title", "company", 
 def lead_list(request: Request) -> HttpResponse:
     """The newest first, in keyset pages: the next begins below the id `after`."""
     found = LeadFilter(request.GET, queryset=_listed(), request=request)
-    after = request.GET.get("after", "")
-    rows = list((found.qs.filter(pk__lt=int(after)) if _is_id(after) else found.qs)[: PAGE + 1])
+    after = typed_number(request.GET.get("after", ""))
+    rows = list((found.qs if after is None else found.qs.filter(pk__lt=after))[: PAGE + 1])
     more = rows[PAGE - 1].pk if len(rows) > PAGE else None
     return render(request, "leads/list.html", {"filter": found, "leads": rows[:PAGE], "more": more})
 
@@ -48,10 +46,6 @@ def lead(request: Request, pk: int) -> HttpResponse:
 
 def _listed() -> LeadQuerySet:
     return Lead.objects.select_related("company").order_by("-pk")
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= DIGITS_OF_AN_ID
 
 
 def _cells(leads: LeadQuerySet) -> Iterator[tuple[object, ...]]:

@@ -16,12 +16,12 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.generics import ListAPIView, RetrieveAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leads.authentication import scoped
+from leads.keyset import KeysetPages
 from leads.models import User
 from leads.vocabulary import Role
 from sla import access, attempts, compliance, dispositions, progress, states, wire
@@ -57,11 +57,8 @@ class Refused(APIException):
     default_code = "refused"
 
 
-class NewestFirst(CursorPagination):
+class NewestFirst(KeysetPages):
     ordering = ("-created_at", "-pk")
-    page_size = 100
-    page_size_query_param = "page_size"
-    max_page_size = 1000
 
 
 class HandoffsView(ListAPIView[Handoff]):

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from config.web import Request
+from config.web import Request, typed_number
 from sla import notices
 
 SHOWN: Final = 100
@@ -25,6 +25,6 @@ def notice_list(request: Request) -> HttpResponse:
 @require_POST
 def mark_read(request: Request) -> HttpResponse:
     """All that the page showed; what came since stays unread."""
-    up_to = request.POST.get("up_to", "")
-    notices.mark_read(user=request.user, now=timezone.now(), up_to=int(up_to) if up_to.isdecimal() else None)
+    up_to = typed_number(request.POST.get("up_to", ""))
+    notices.mark_read(user=request.user, now=timezone.now(), up_to=up_to)
     return redirect("notices")

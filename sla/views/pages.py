@@ -8,7 +8,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 
-from config.web import Request, holds
+from config.web import Request, holds, typed_number
 from leads.vocabulary import READERS_OF_LEADS
 from sla import casefile, queue
 from sla.filters import QueueFilter, reps_of
@@ -19,7 +19,7 @@ from sla.models import Handoff
 def queue_context(request: Request, query: QueryDict, here: str) -> dict[str, Any]:
     now = timezone.now()
     work = QueueFilter(query, queryset=queue.of(request.user), request=request)
-    limit = int(given) if (given := query.get("limit", "")).isdecimal() else queue.SHOWN
+    limit = typed_number(query.get("limit", "")) or queue.SHOWN
     return {
         "filter": work,
         "queue": queue.in_order(work.qs, now=now, limit=min(limit, queue.SHOWN_AT_MOST)),

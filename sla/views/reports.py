@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from config.downloads import csv_download
-from config.web import Request
+from config.web import Request, typed_number
 from sla import access, compliance, scorecard
 from sla.filters import ClockFilter
 from sla.models import Clock
@@ -66,4 +66,5 @@ def period(request: Request, now: dt.datetime) -> tuple[int, dt.datetime]:
 
 
 def keyset(rows: Any, after: str) -> Any:
-    return rows.filter(pk__lt=int(after)) if after.isascii() and after.isdecimal() else rows
+    last = typed_number(after)
+    return rows if last is None else rows.filter(pk__lt=last)
