@@ -75,17 +75,16 @@ class Dial:
         return answer
 
 
-_REASONS: Final = {
-    "not_interested": 22, "bad_timing": 20, "wrong_persona": 15, "wrong_company_profile": 11, "has_solution": 10,
-    "no_budget_authority": 10, "couldnt_reach": 5, "competitor_selected": 4, "existing_customer": 2, "competitor_student_spam": 1,
-}  # fmt: skip
+#: A pack of reasons, dealt until it is empty: so each of them turns up in a small example, too.
+_REASONS: Final = (
+    *("not_interested", "bad_timing") * 5,
+    *("wrong_persona", "wrong_company_profile") * 3,
+    *("has_solution", "no_budget_authority") * 2,
+    *("couldnt_reach", "competitor_selected", "existing_customer", "competitor_student_spam"),
+)
 _REASONS_OF_READERS: Final = {
-    "not_interested": 62,
-    "wrong_persona": 18,
-    "bad_timing": 10,
-    "no_budget_authority": 6,
-    "wrong_company_profile": 4,
-}
+    "not_interested": 62, "wrong_persona": 18, "bad_timing": 10, "no_budget_authority": 6, "wrong_company_profile": 4,
+}  # fmt: skip
 _NOTES: Final = {
     "not_interested": ["Wanted the report for a presentation, nothing more.", "Reads everything, buys nothing.", ""],
     "bad_timing": ["Budget opens in the new fiscal year.", "ERP migration first, then planning.", "Call again after the peak season."],
@@ -139,6 +138,7 @@ class Storyteller:
     late_word: Dial = field(init=False)
     won: Dial = field(init=False)
     rejected: dict[tuple[int, int], Dial] = field(init=False)
+    pack: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.sql, self.late_contact, self.late_word, self.won = (Dial(self.rng) for _ in range(4))
@@ -201,8 +201,7 @@ class Storyteller:
         return self.rejected[month].says(share, leaning)
 
     def _reject(self, case: Case, first: dt.datetime, at: dt.datetime) -> Iterator[Step]:
-        reasons = _REASONS_OF_READERS if case.source == words.SYNDICATION else _REASONS
-        reason = self.rng.choices(list(reasons), list(reasons.values()))[0]
+        reason = self._reason(case)
         if reason == "couldnt_reach":
             at = max(at, first + 6 * 95 * _MINUTE)
             for number in range(1, 6):
@@ -210,6 +209,13 @@ class Storyteller:
         back_at = at + self.rng.choice((30, 60, 90, 90, 120, 180)) * _DAY
         day = back_at.date() if reason in _RECYCLED else None
         yield Step(at, Verb.REJECT, {"reason": reason, "note": self.rng.choice(_NOTES[reason]), "reengage_on": day})
+
+    def _reason(self, case: Case) -> str:
+        if case.source == words.SYNDICATION:
+            return self.rng.choices(list(_REASONS_OF_READERS), list(_REASONS_OF_READERS.values()))[0]
+        if not self.pack:
+            self.pack = self.rng.sample(_REASONS, len(_REASONS))
+        return self.pack.pop()
 
     def _sell(self, case: Case, accepted: dt.datetime) -> Iterator[Step]:
         talked = self._days_later(case, accepted, self.rng.uniform(0.5, 3))

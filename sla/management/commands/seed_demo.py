@@ -53,9 +53,8 @@ class Command(BaseCommand):
         for login in staff.LOGINS:
             self._say(f"  {login.shown_as:<17} {login.email + '@' + staff.DOMAIN:<32} {login.what}")
         if seed.key_file().exists():
-            self._say(
-                f"\nAsk for a demo, then look at the SDR's queue:\n\n{_CURL.format(email=company.CURL_EMAIL, port=os.environ.get('PORT', '8000'))}"
-            )
+            request = _CURL.format(email=company.CURL_EMAIL, port=os.environ.get("PORT", "8000"))
+            self._say(f"\nAsk for a demo, then look at the SDR's queue:\n\n{request}")
 
 
 _CURL = """  curl -X POST http://localhost:{port}/api/v1/events \\
