@@ -64,22 +64,25 @@ def _floor(judged: Judged, index: int, cycle: Qualification | None, now: dt.date
     if cycle is None or cycle.closed_at is None:
         return _Floor(in_force)
     released = microseconds(cycle.closed_at)
-    catalogue = judged.rules.catalogue
-    if _has_done(judged, index, catalogue.requests, released):
-        return _Floor(max(in_force, released))
-    if cycle.reenter_at is not None and cycle.reenter_at > now:
-        return _Floor(released, closed=True, until=microseconds(cycle.reenter_at))
-    back = released if cycle.reenter_at is None else microseconds(cycle.reenter_at)
-    return _Floor(max(in_force, released, back), closed=not _has_done(judged, index, judged.rules.engaging, released))
+    back = None if cycle.reenter_at is None else microseconds(cycle.reenter_at)
+    is_back = back is None or back <= microseconds(now)
+    raised = _first_deed(judged, index, judged.rules.catalogue.requests, released)
+    active = _first_deed(judged, index, judged.rules.engaging, released) if is_back else None
+    starts = [] if raised is None else [raised]
+    starts += [] if active is None else [max(active, back or active)]
+    if starts:
+        return _Floor(max(in_force, min(starts)))
+    return _Floor(released, closed=True, until=None if is_back else back)
 
 
-def _has_done(judged: Judged, index: int, signals: frozenset[str], after: int) -> bool:
-    """Did the lead do any of these after an instant, and by now?"""
+def _first_deed(judged: Judged, index: int, signals: frozenset[str], after: int) -> int | None:
+    """When the lead first did any of these after an instant, and by now."""
     facts = judged.facts
     mine = slice(*np.searchsorted(facts.event_lead, (index, index + 1)))
     codes = [code for code, signal in enumerate(facts.signals) if signal in signals]
     at = facts.event_at[mine]
-    return bool(np.any((at > after) & (at <= judged.now[index]) & np.isin(facts.event_signal[mine], codes)))
+    done = at[(at > after) & (at <= judged.now[index]) & np.isin(facts.event_signal[mine], codes)]
+    return int(done[0]) if done.size else None
 
 
 class _Runs:

@@ -169,6 +169,20 @@ def test_a_closed_cycle_reopens_only_on_newer_activity(version: Version, lead: L
     ]
 
 
+def test_a_new_cycle_begins_at_the_new_activity_not_at_its_release(version: Version, lead: Lead) -> None:
+    did(lead, "demo_request", NOW - 2 * HOUR)
+    did(lead, "trial_signup", NOW - HOUR)
+    rescoring.rescore_due(now=NOW)
+    qualifications.close(qualification=Qualification.objects.get(), now=NOW)
+    Lead.objects.update(stage=Stage.MAL)
+
+    did(lead, "request_closed", NOW + HOUR)
+    did(lead, "blog_read", NOW + 2 * HOUR)
+    rescoring.rescore_due(now=NOW + 3 * HOUR)
+
+    assert Qualification.objects.latest("cycle").at == NOW + 2 * HOUR
+
+
 def test_a_recycled_lead_comes_back_on_its_day_and_not_before(version: Version, lead: Lead) -> None:
     did(lead, "demo_request", NOW - HOUR)
     rescoring.rescore_due(now=NOW)
