@@ -8,8 +8,8 @@ from typing import Final
 
 from django.http import StreamingHttpResponse
 
-#: A spreadsheet takes a cell that begins so for a formula, and leads are written by strangers.
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+#: A spreadsheet takes a cell that begins so (some in full width, too) for a formula, and leads are written by strangers.
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class _Echo:

@@ -20,7 +20,7 @@ from leads.vocabulary import READERS_OF_LEADS, Role
 LEADERS = (Role.MARKETING_LEADER, Role.SALES_LEADER)
 
 
-@login_required
+@roles_required(*Role)
 @require_GET
 def definition(request: Request) -> HttpResponse:
     """The definition in force: what an MQL is here, today."""
@@ -31,13 +31,13 @@ def definition(request: Request) -> HttpResponse:
     return _page(request, version)
 
 
-@login_required
+@roles_required(*Role)
 @require_GET
 def definition_list(request: Request) -> HttpResponse:
     return render(request, "definitions/list.html", {"definitions": pages.listed()})
 
 
-@login_required
+@roles_required(*Role)
 @require_GET
 def definition_version(request: Request, slug: str, number: str) -> HttpResponse:
     match = re.fullmatch(r"v?(\d{1,4})\.(\d{1,4})", number)

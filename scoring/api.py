@@ -9,13 +9,14 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from definitions.models import Version
 from leads.authentication import scoped
-from leads.models import Lead
+from leads.models import ApiKey, Lead
 from leads.vocabulary import Role
 from scoring import asking, backtests, explanations
 from scoring.versions import rules_of
@@ -31,6 +32,10 @@ from scoring.wire import (
 _READERS = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 _FACTS = scoped("facts:read", "facts:read", read_roles=_READERS, write_roles=_READERS)
 _DEFINITIONS = scoped("definitions:read", "definitions:read", read_roles=_READERS, write_roles=_READERS)
+
+
+def may_read_facts(request: Request) -> bool:
+    return not isinstance(request.auth, ApiKey) or "facts:read" in request.auth.scopes
 
 
 class ExplanationView(APIView):
@@ -67,9 +72,11 @@ class EvaluateView(APIView):
 
     @extend_schema(operation_id="definition_evaluate", request=EvaluateSerializer, responses=EvaluationSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Judge by this version, whatever its state: given leads one by one, or all of them in numbers."""
+        """Judge by this version, whatever its state: given leads one by one (scope facts:read), or all of them in numbers."""
         asked = EvaluateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        if asked.validated_data.get("leads") is not None and not may_read_facts(request):
+            raise PermissionDenied("Verdicts on leads by name need the scope facts:read.")
         rules = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk))
         at = asked.validated_data.get("at") or timezone.now()
         wanted = asked.validated_data.get("leads")

@@ -68,7 +68,7 @@ def test_a_zone_that_is_none_is_utc(name: str) -> None:
     assert zone_of(Person()) == dt.UTC
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", " =1+1", "\uff1d1"])
 def test_no_cell_begins_a_formula(text: str) -> None:
     assert cell(text) == f"'{text}"
 

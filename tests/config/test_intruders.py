@@ -1,0 +1,332 @@
+"""What every address answers to whom. The table is held against the resolver: a new route cannot be forgotten."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+import pytest
+import time_machine
+from django.contrib import admin
+from django.http import HttpResponseBase
+from django.test import Client
+from django.test.client import MULTIPART_CONTENT
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from definitions.models import Review
+from definitions.vocabulary import ReviewKind, ReviewTrigger
+from leads.catalogue import OPS_MAY
+from leads.models import ApiKey, User
+from leads.vocabulary import Role
+from sla.models import Handoff
+from tests.sla import situations
+from tests.sla.situations import MINUTE, NOW
+
+pytestmark = pytest.mark.django_db
+
+CALLERS: Final = (
+    "nobody", "no role", "sdr", "other sdr", "manager", "other manager", "ops", "marketing leader", "sales leader", "viewer", "key",
+)  # fmt: skip
+TABLE: Final = """
+api:companies            401 403 403 403 200 200 200 200 200 200 403
+api:definition           401 403 200 200 200 200 200 200 200 200 403
+api:definition-activate  401 403 405 405 405 405 405 405 405 405 403
+api:definition-backtest  401 403 403 403 405 405 405 405 405 405 403
+api:definition-copy      401 403 405 405 405 405 405 405 405 405 403
+api:definition-current   401 403 200 200 200 200 200 200 200 200 403
+api:definition-evaluate  401 403 403 403 405 405 405 405 405 405 403
+api:definition-propose   401 403 405 405 405 405 405 405 405 405 403
+api:definition-sign      401 403 405 405 405 405 405 405 405 405 403
+api:definitions          401 403 200 200 200 200 200 200 200 200 403
+api:docs                 200 200 200 200 200 200 200 200 200 200 200
+api:events               401 403 403 403 405 405 405 405 405 405 403
+api:handoff              401 403 200 404 200 404 200 200 200 200 403
+api:handoff-accept       401 403 405 405 405 405 405 405 405 405 403
+api:handoff-attempts     401 403 405 405 405 405 405 405 405 405 403
+api:handoff-lost         401 403 405 405 405 405 405 405 405 405 403
+api:handoff-meeting      401 403 405 405 405 405 405 405 405 405 403
+api:handoff-opportunity  401 403 405 405 405 405 405 405 405 405 403
+api:handoff-qualify      401 403 405 405 405 405 405 405 405 405 403
+api:handoff-reject       401 403 405 405 405 405 405 405 405 405 403
+api:handoff-won          401 403 405 405 405 405 405 405 405 405 403
+api:handoffs             401 403 200 200 200 200 200 200 200 200 403
+api:lead                 401 403 403 403 200 200 200 200 200 200 403
+api:lead-events          401 403 403 403 200 200 200 200 200 200 403
+api:lead-explanation     401 403 403 403 200 200 200 200 200 200 403
+api:leads                401 403 403 403 200 200 200 200 200 200 403
+api:outcomes             401 403 403 403 405 405 405 405 405 405 403
+api:report-sla           401 403 403 403 200 200 200 200 200 200 403
+api:schema               200 200 200 200 200 200 200 200 200 200 200
+definition               302 403 200 200 200 200 200 200 200 200 302
+definition_version       302 403 200 200 200 200 200 200 200 200 302
+definitions              302 403 200 200 200 200 200 200 200 200 302
+handoff                  302 404 200 404 200 404 200 200 200 200 302
+handoff_accept           302 405 405 405 405 405 405 405 405 405 302
+handoff_assign           302 405 405 405 405 405 405 405 405 405 302
+handoff_attempt          302 405 405 405 405 405 405 405 405 405 302
+handoff_lose             302 405 405 405 405 405 405 405 405 405 302
+handoff_meeting          302 405 405 405 405 405 405 405 405 405 302
+handoff_opportunity      302 405 405 405 405 405 405 405 405 405 302
+handoff_qualify          302 405 405 405 405 405 405 405 405 405 302
+handoff_reject           302 404 200 404 200 404 200 200 200 200 302
+handoff_win              302 405 405 405 405 405 405 405 405 405 302
+home                     302 200 302 302 302 302 302 302 302 302 302
+lead                     302 403 403 403 200 200 200 200 200 200 302
+lead_export              302 403 403 403 200 200 200 200 200 200 302
+lead_list                302 403 403 403 200 200 200 200 200 200 302
+livez                    200 200 200 200 200 200 200 200 200 200 200
+metrics                  200 200 200 200 200 200 200 200 200 200 200
+notices                  302 200 200 200 200 200 200 200 200 200 302
+notices_read             302 405 405 405 405 405 405 405 405 405 302
+nurture                  302 403 200 200 200 200 200 200 200 200 302
+overview                 302 403 403 403 200 200 200 200 200 200 302
+queue                    302 403 200 200 200 200 403 403 403 403 302
+readyz                   200 200 200 200 200 200 200 200 200 200 200
+review                   302 403 403 403 200 200 200 200 200 200 302
+reviews                  302 403 403 403 200 200 200 200 200 200 302
+sla_export               302 200 200 200 200 200 200 200 200 200 302
+sla_report               302 200 200 200 200 200 200 200 200 200 302
+sla_rows                 302 200 200 200 200 200 200 200 200 200 302
+unrouted                 302 403 403 403 200 200 403 403 403 403 302
+version_step             302 404 200 200 404 404 200 200 200 404 302
+"""
+ANSWERS: Final = {name: tuple(map(int, codes)) for name, *codes in map(str.split, TABLE.strip().splitlines())}
+
+
+def named(patterns: Iterable[URLPattern | URLResolver], space: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The name of each route with the names of its parameters."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            yield from (
+                (name, (*pattern.pattern.converters, *rest)) for name, rest in named(pattern.url_patterns, inner)
+            )
+        elif pattern.name:
+            yield space + pattern.name, tuple(pattern.pattern.regex.groupindex)
+
+
+ROUTES: Final = dict(named(get_resolver().url_patterns))
+OURS: Final = sorted(name for name in ROUTES if not name.startswith(("admin:", "account_", "mfa_")))
+ACTIONS: Final = sorted(name for name in OURS if ":handoff-" in name or name.startswith("handoff_"))
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One handoff in the hands of an SDR, and everybody who might come by."""
+
+    handoff: Handoff
+    review: Review
+    callers: dict[str, Client]
+
+    def path(self, name: str) -> str:
+        """The address of a route with the ids of this world."""
+        values = {
+            "pk": self._pk(name),
+            "step": "sign",
+            "slug": self.handoff.version.definition.slug,
+            "number": self.handoff.version.number,
+        }
+        return reverse(name, kwargs={parameter: values[parameter] for parameter in ROUTES[name]})
+
+    def _pk(self, name: str) -> int:
+        kind = name.removeprefix("api:").partition("-")[0].partition("_")[0]
+        pks = {
+            "handoff": self.handoff.pk,
+            "lead": self.handoff.lead_id,
+            "version": self.handoff.version_id,
+            "definition": self.handoff.version_id,
+        }
+        return pks.get(kind, self.review.pk)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with time_machine.travel(NOW + 2 * MINUTE, tick=False):
+        handoff = situations.handoff()
+        people: dict[str, User] = {
+            "no role": situations.user(),
+            "sdr": handoff.rep.user,  # type: ignore[union-attr]
+            "other sdr": situations.rep(situations.team(reps=0)).user,
+            "manager": situations.manager(handoff.team),  # type: ignore[arg-type]
+            "other manager": situations.user(Role.SALES_MANAGER),
+            "ops": situations.user(Role.MARKETING_OPS, is_staff=True),
+            "marketing leader": situations.user(Role.MARKETING_LEADER),
+            "sales leader": situations.user(Role.SALES_LEADER),
+            "viewer": situations.user(Role.VIEWER),
+        }
+        callers = {"nobody": Client()} | {name: signed_in(person) for name, person in people.items()}
+        yield World(handoff, review(handoff), callers | {"key": machine(people["viewer"])})
+
+
+def signed_in(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def machine(owner: User, *scopes: str) -> Client:
+    _, secret = ApiKey.objects.create_key(name="intruder", owner=owner, source="intruder", scopes=list(scopes))
+    return Client(headers={"authorization": f"Api-Key {secret}"})
+
+
+def review(handoff: Handoff) -> Review:
+    return Review.objects.create(
+        definition=handoff.version.definition,
+        version=handoff.version,
+        trigger=ReviewTrigger.MANUAL,
+        kind=ReviewKind.LIGHT,
+        title="A look",
+        opened_at=NOW,
+    )
+
+
+def status_of(response: HttpResponseBase) -> int:
+    """Streams are read to their end: what breaks there breaks, too."""
+    getattr(response, "getvalue", bytes)()
+    return response.status_code
+
+
+def test_every_route_stands_in_the_table() -> None:
+    assert sorted(ANSWERS) == OURS
+
+
+def test_everybody_gets_what_the_table_says(world: World) -> None:
+    got = {name: tuple(status_of(client.get(world.path(name))) for client in world.callers.values()) for name in OURS}
+
+    assert tuple(world.callers) == CALLERS
+    assert got == ANSWERS
+
+
+def test_who_may_only_read_changes_nothing(world: World) -> None:
+    bystanders = {name: client for name, client in world.callers.items() if name not in {"sdr", "manager"}}
+
+    got = {
+        (name, who): client.post(
+            world.path(name), {}, "application/json" if ":" in name else MULTIPART_CONTENT
+        ).status_code
+        for name in ACTIONS
+        for who, client in bystanders.items()
+    }
+
+    assert set(got.values()) <= {302, 401, 403, 404, 422}
+    assert {who for (_, who), status in got.items() if status == 302} == {"nobody", "key"}
+    assert {status for (_, who), status in got.items() if who in {"other sdr", "other manager"}} == {404}
+    assert Handoff.objects.get(pk=world.handoff.pk).state == world.handoff.state
+
+
+def test_a_form_of_another_site_does_nothing(world: World) -> None:
+    careless = Client(enforce_csrf_checks=True)
+    careless.force_login(world.handoff.rep.user)  # type: ignore[union-attr]
+
+    assert {careless.post(world.path(name), {}, "application/json").status_code for name in ACTIONS} == {403}
+
+
+def test_personal_pages_are_stored_nowhere(world: World) -> None:
+    kept = {name for name in OURS if "no-store" not in world.callers["sdr"].get(world.path(name))["Cache-Control"]}
+
+    assert kept == set()
+
+
+# ── The library's pages ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_accounts_are_made_and_addressed_by_the_administrator(world: World) -> None:
+    typed = {"email": "ops@accord.test", "password1": "north-by-northlane", "password2": "north-by-northlane"}
+
+    assert world.callers["sdr"].get("/accounts/email/").status_code == 404
+    assert (
+        world.callers["sdr"].post("/accounts/email/", {"action_add": "", "email": "ops@accord.test"}).status_code == 404
+    )
+    Client().post("/accounts/signup/", typed)
+    assert not User.objects.filter(email="ops@accord.test").exists()
+
+
+def test_guesses_at_a_password_end_after_five() -> None:
+    person = situations.user(Role.SDR, name="sam")
+    person.set_password("north-by-northlane")
+    person.save()
+    client = Client()
+
+    answers = [
+        client.post(reverse("account_login"), {"login": person.email, "password": password})
+        for password in (*["wrong"] * 5, "north-by-northlane")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert "Too many failed login attempts" in answers[-1].content.decode()
+
+
+@pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+def test_a_sign_in_leads_to_no_other_site(to: str) -> None:
+    person = situations.user(Role.SDR)
+    person.set_password("north-by-northlane")
+    person.save()
+
+    answer = Client().post(
+        reverse("account_login"), {"login": person.email, "password": "north-by-northlane", "next": to}
+    )
+
+    assert (answer.status_code, answer["Location"]) == (302, reverse("home"))
+
+
+# ── The admin ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def admin_lists() -> dict[str, str]:
+    return {
+        model._meta.model_name: reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        for model in admin.site._registry
+        if model._meta.model_name
+    }
+
+
+def test_the_admin_has_no_door_of_its_own(world: World) -> None:
+    sign_in = Client().post(reverse("admin:login"), {"username": "x", "password": "y"})
+
+    assert (sign_in.status_code, sign_in["Location"].partition("?")[0]) == (302, reverse("account_login"))
+    assert world.callers["viewer"].get(reverse("admin:login")).status_code == 403
+
+
+def test_only_staff_enters_the_admin_and_sees_what_is_theirs(world: World) -> None:
+    entered = {
+        who: {name for name, path in admin_lists().items() if client.get(path).status_code == 200}
+        for who, client in world.callers.items()
+    }
+
+    assert entered.pop("ops") == {*OPS_MAY, "definition", "version", "path"}
+    assert set().union(*entered.values()) == set()
+
+
+# ── Keys ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_key_reads_no_lead_by_way_of_a_definition(world: World) -> None:
+    owner = situations.user(Role.MARKETING_OPS)
+    asked = {"leads": [world.handoff.lead_id]}
+    path = world.path("api:definition-evaluate")
+
+    got = [
+        machine(owner, *scopes).post(path, asked, "application/json").status_code
+        for scopes in (["definitions:read"], ["facts:read"], ["definitions:read", "facts:read"])
+    ]
+
+    assert got == [403, 403, 200]
+
+
+@pytest.mark.parametrize("position", ["abc", "9" * 40, "2026-02-30", "\x00", ""])
+@pytest.mark.parametrize("name", ["leads", "companies", "lead-events", "handoffs", "definitions"])
+def test_a_cursor_of_ones_own_making_is_refused(world: World, name: str, position: str) -> None:
+    cursor = b64encode(urlencode({"p": position}).encode()).decode()
+
+    assert world.callers["viewer"].get(world.path(f"api:{name}"), {"cursor": cursor}).status_code in {200, 404}
+
+
+def test_the_log_names_the_path_and_never_the_query(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        world.callers["viewer"].get(reverse("lead_list"), {"q": "clara.lindqvist"})
+
+    assert "GET /leads/" in caplog.text
+    assert "clara.lindqvist" not in caplog.text
