@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from functools import wraps
+from typing import Any
+
 from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 
 
@@ -11,3 +16,15 @@ class AccordAdminSite(AdminSite):
     site_header = "Accord administration"
     site_title = "Accord"
     index_title = "Definitions, facts and promises"
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        guarded = super().admin_view(view, cacheable)
+
+        @wraps(guarded)
+        def without_nul(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            """A filter of the admin hands on what it is given, and PostgreSQL knows no NUL."""
+            if "%00" in request.META["QUERY_STRING"]:
+                raise BadRequest
+            return guarded(request, *args, **kwargs)
+
+        return without_nul

@@ -16,6 +16,8 @@ from leads.vocabulary import BEGINNING, CLOCK_SKEW
 MAX_ID: Final = 200
 MAX_BIGINT: Final = 2**63 - 1
 _SHOWN: Final = 80
+#: Invisible characters that turn round what follows them, up to the end of somebody else's line.
+_TURNS_OF_WRITING: Final = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -23,7 +25,7 @@ _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-
 def text(field: str, value: object, *, limit: int) -> str:
     if not isinstance(value, str):
         raise Refused(field, "must be a text.")
-    clean = value.strip()
+    clean = value.strip() if value.isascii() else value.translate(_TURNS_OF_WRITING).strip()
     if len(clean) > limit:
         raise Refused(field, f"must have at most {limit} characters, has {len(clean)}.")
     if "\x00" in clean or (not clean.isascii() and _is_broken(clean)):

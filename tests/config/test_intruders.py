@@ -300,6 +300,12 @@ def test_only_staff_enters_the_admin_and_sees_what_is_theirs(world: World) -> No
     assert set().union(*entered.values()) == set()
 
 
+def test_a_filter_of_the_admin_takes_no_nul(world: World) -> None:
+    answer = world.callers["ops"].get(reverse("admin:leads_company_changelist") + "?country=%00")
+
+    assert answer.status_code == 400
+
+
 # ── Keys ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 

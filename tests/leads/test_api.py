@@ -233,3 +233,10 @@ def test_a_body_past_the_limit_is_refused(sender: Sender) -> None:
     response = sender.send("events", [event(id=f"e-{n}", properties={"text": "x" * 15_000}) for n in range(500)])
 
     assert response.status_code == 413
+
+
+def test_a_name_cannot_turn_round_what_follows_it(sender: Sender) -> None:
+    sender.send("leads", {"email": "ada@acme.example", "first_name": "\u202eexe.gpj\u2069", "last_name": "עדה"})
+
+    lead = Lead.objects.get()
+    assert (lead.first_name, lead.last_name) == ("exe.gpj", "עדה")
