@@ -16,9 +16,12 @@ from django.db import connection, transaction
 from django.db.models import Max
 from numpy.typing import NDArray
 
+from definitions.models import Version
 from leads import looks
 from leads.models import Lead, PeriodicRun
 from scoring import columns, events, versions
+from scoring.engine.facts import Facts
+from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools
 from scoring.judging import Judged, judge_now
 from scoring.reading import INSTANT, BulkReader, Scope, bulk_reader, instants
@@ -47,27 +50,32 @@ def sweep_next(*, now: dt.datetime) -> bool:
                 job=f"rescore {number}", period=now.date().isoformat(), defaults={"started_at": now}
             )
             if fresh:
+                in_force = _in_force()
                 with bulk_reader() as reader:
-                    sweep_range(reader, number, now=now)
+                    _sweep(reader, number, columns.of_range(reader, number, *in_force.values()), in_force, now)
                 return True
     return False
 
 
 def sweep_all(*, now: dt.datetime) -> int:
     """Rescore every lead now; how many scores were written."""
+    in_force = _in_force()
     with bulk_reader() as reader:
-        return sum(sweep_range(reader, number, now=now) for number in range(_ranges()))
+        ranges = enumerate(columns.everything(*in_force.values()))
+        return sum(_sweep(reader, number, facts, in_force, now) for number, facts in ranges)
+
+
+def _in_force() -> Mapping[Version, Rules]:
+    return {version: versions.rules_of(version) for version in versions.active()}
 
 
 @transaction.atomic
-def sweep_range(reader: BulkReader, number: int, *, now: dt.datetime) -> int:
-    """Judge the leads `[number * RANGE, (number + 1) * RANGE)` as the reader sees them; how many scores were written."""
-    written = 0
-    for version in versions.active():
-        rules = versions.rules_of(version)
-        judged = judge_now(version, rules, columns.of_range(reader, number, rules), now)
-        written += _keep(judged, _kept(reader, number, version.definition_id), now)
-    return written
+def _sweep(reader: BulkReader, number: int, facts: Facts, in_force: Mapping[Version, Rules], now: dt.datetime) -> int:
+    """Judge the leads `[number * RANGE, (number + 1) * RANGE)`; how many scores were written."""
+    return sum(
+        _keep(judge_now(version, rules, facts, now), _kept(reader, number, version.definition_id), now)
+        for version, rules in in_force.items()
+    )
 
 
 def _ranges() -> int:
@@ -85,6 +93,8 @@ def _kept(reader: BulkReader, number: int, definition_id: int) -> pa.Table:
 
 def _keep(judged: Judged, kept: pa.Table, now: dt.datetime) -> int:
     fresh = _columns(judged)
+    # Facts and scores may come from two snapshots, and a lead be gone in the later one.
+    kept = kept.filter(np.isin(kept["lead_id"].to_numpy(), fresh["lead_id"], assume_unique=True))
     at = np.searchsorted(fresh["lead_id"], kept["lead_id"].to_numpy())
     differs = np.ones(len(judged.facts), dtype=np.bool_)
     differs[at] = _differ(fresh, kept, at)
