@@ -57,17 +57,17 @@ def _show(title: str, measured: Measured, bare: Measured, sql: Measured | None =
 
 
 def intake(environment: Environment) -> None:
-    section("Events in, batches of 1,000")
+    section("Events in, batches of 1,000", ("seconds", "speed", "", "events/s", ""))
     measured = measure(environment, "intake", "ingest")
     bare = measured.more["bare"]
     titles = {"bare": "bare multi-row INSERT, leads known", "record": "events.record", "http": "POST /api/v1/events"}
     for name, title in titles.items():
         seconds = measured.more[name]
-        row((title, f"{seconds:.2f}", f"{bare / seconds:.2f} of", "bare", f"{measured.rows / seconds:,.0f}"))
+        row((title, f"{seconds:.2f}", f"{bare / seconds:.2f}", "", f"{measured.rows / seconds:,.0f}"))
 
 
 def live(environment: Environment) -> None:
-    section("One lead")
+    section("One lead, milliseconds", ("times", "p50", "p95", "p99"))
     _show_times("judged: claim, judge, store, plan the next look", measure(environment, "live", "rescores"))
     _show_times("explained", measure(environment, "live", "explains"))
     _show_times("event accepted → handoff visible, worker and beat at work", measure(environment, "live", "handoffs"))
@@ -75,5 +75,5 @@ def live(environment: Environment) -> None:
 
 def _show_times(title: str, measured: Measured) -> None:
     seconds = sorted(measured.more["seconds"])
-    p50, p95, p99 = (1000 * seconds[min(len(seconds) - 1, int(len(seconds) * share))] for share in (0.5, 0.95, 0.99))
-    say(f"{title.ljust(58)}{len(seconds):>5} times   p50 {p50:,.1f} ms   p95 {p95:,.1f} ms   p99 {p99:,.1f} ms")
+    quantiles = (seconds[min(len(seconds) - 1, int(len(seconds) * share))] for share in (0.5, 0.95, 0.99))
+    row((title, f"{len(seconds)}", *(f"{1000 * each:,.1f}" for each in quantiles)))

@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-_HEAD = ("", "seconds", "× bare", "× SQL", "rows a second", "peak MB")
+_HEAD = ("seconds", "× bare", "× SQL", "rows a second", "peak MB")
 _WIDTH = (58, 10, 8, 8, 14, 9)
 
 
-def section(title: str) -> None:
+def section(title: str, head: Sequence[str] = _HEAD) -> None:
     say("")
-    row((title, *_HEAD[1:]))
+    row((title, *head))
     say("─" * sum(_WIDTH))
 
 
 def row(cells: Sequence[str]) -> None:
-    first, *others = (cell.rjust(width) for cell, width in zip(cells, _WIDTH, strict=False))
-    say(cells[0].ljust(_WIDTH[0]) + "".join(others) if first else "")
+    first, *others = cells
+    say(first.ljust(_WIDTH[0]) + "".join(cell.rjust(width) for cell, width in zip(others, _WIDTH[1:], strict=False)))
 
 
 def say(text: str) -> None:
