@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.exceptions import NotFound
+from rest_framework.views import APIView
 
 app_name = "api"
+
+
+class NothingHere(APIView):
+    """Programs read JSON, also where there is nothing."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    schema = None
+
+    def initial(self, *_args: object, **_kwargs: object) -> None:
+        raise NotFound
+
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema", SpectacularAPIView.as_view(), name="schema"),
@@ -14,4 +28,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("definitions.api")),
     path("", include("scoring.api")),
     path("", include("sla.api")),
+    path("<path:anything>", NothingHere.as_view()),
 ]

@@ -9,6 +9,8 @@ import structlog
 import structlog.typing
 from csp.constants import NONCE, NONE, SELF
 
+from config.logs import without_rows
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -314,6 +316,7 @@ _SHARED_PROCESSORS: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.format_exc_info,
+    without_rows,
 ]
 LOGGING = {
     "version": 1,
@@ -330,6 +333,8 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "celery": {"level": "WARNING"},
+        # What was refused stands in the line of its request, with the id.
+        "django.request": {"level": "ERROR"},
     },
 }
 structlog.configure(

@@ -24,9 +24,9 @@ from definitions.filters import VersionFilter
 from definitions.models import SignOff, Version, VersionChange
 from definitions.vocabulary import Decision, Side
 from leads.authentication import scoped
-from leads.keyset import KeysetPages
 from leads.models import User
 from leads.vocabulary import Role
+from leads.wire import KeysetPages
 
 #: Everybody reads the agreement; which step is whose, the steps themselves know.
 DEFINITIONS: Final = scoped(

@@ -24,9 +24,9 @@ from leads import documents, events, outcomes, people
 from leads.authentication import scoped
 from leads.filters import CompanyFilter, LeadFactsFilter
 from leads.intake import Answer, Statement
-from leads.keyset import KeysetPages
 from leads.models import ApiKey, Company, Event, Lead
 from leads.vocabulary import Role
+from leads.wire import KeysetPages
 
 _READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 FACTS: Final = scoped("facts:read", "facts:write", read_roles=_READERS, write_roles=(Role.MARKETING_OPS,))

@@ -21,9 +21,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leads.authentication import scoped
-from leads.keyset import KeysetPages
 from leads.models import User
 from leads.vocabulary import Role
+from leads.wire import KeysetPages
 from sla import access, attempts, compliance, dispositions, progress, states, wire
 from sla.calendar import wall_to_instant
 from sla.filters import HandoffFilter

@@ -5,17 +5,20 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from traceback import format_exc
 from typing import Final
 from urllib.parse import urlencode
 
 import pytest
 import time_machine
 from django.contrib import admin
+from django.db import IntegrityError, transaction
 from django.http import HttpResponseBase
 from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from config.logs import without_rows
 from definitions.models import Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.catalogue import OPS_MAY
@@ -336,3 +339,22 @@ def test_the_log_names_the_path_and_never_the_query(world: World, caplog: pytest
 
     assert "GET /leads/" in caplog.text
     assert "clara.lindqvist" not in caplog.text
+
+
+def test_a_failing_row_stays_out_of_the_log(world: World) -> None:
+    try:
+        with transaction.atomic():
+            situations.lead(email=world.handoff.lead.email)
+    except IntegrityError:
+        complaint = format_exc()
+
+    told = without_rows(None, "error", {"event": "request_failed", "exception": complaint})["exception"]
+
+    assert world.handoff.lead.email in complaint
+    assert world.handoff.lead.email not in told
+    assert "duplicate key value" in told
+
+
+def test_programs_are_told_in_json_that_there_is_nothing() -> None:
+    for answer in (Client().get("/api/v1/leads/abc"), Client().post("/api/v1/nothing", {}, "application/json")):
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (404, "not_found")

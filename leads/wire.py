@@ -1,4 +1,4 @@
-"""Pages of the API's lists: the cursor is opaque, the next page begins where this one ended, however many rows came since."""
+"""The API's lists, page by page: the cursor is opaque, the next page begins where this one ended, however many rows came since."""
 
 from __future__ import annotations
 
