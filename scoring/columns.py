@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -27,19 +26,11 @@ def near(lead_ids: Sequence[int], *rules: Rules) -> Facts:
 
 
 def everything(*rules: Rules, folder: Path | None = None, cached: bool = True) -> Iterator[Facts]:
-    """The facts of all leads, `events.RANGE` ids at a time, from one snapshot; memory is bounded by two ranges.
-
-    One is read while the one before is being judged.
-    """
+    """The facts of all leads, `events.RANGE` ids at a time, from one snapshot; memory is bounded by the range."""
     last = Lead.objects.aggregate(last=Max("pk"))["last"] or 0
-    with bulk_reader() as reader, ThreadPoolExecutor(1) as ahead:
-        coming: Future[Facts] | None = None
+    with bulk_reader() as reader:
         for number in range(last // events.RANGE + 1):
-            ready, coming = coming, ahead.submit(of_range, reader, number, *rules, folder=folder, cached=cached)
-            if ready is not None:
-                yield ready.result()
-        if coming is not None:
-            yield coming.result()
+            yield of_range(reader, number, *rules, folder=folder, cached=cached)
 
 
 def of_range(reader: BulkReader, number: int, *rules: Rules, folder: Path | None = None, cached: bool = True) -> Facts:
@@ -53,7 +44,6 @@ def of_range(reader: BulkReader, number: int, *rules: Rules, folder: Path | None
 
 def _facts(reader: Reader, scope: Scope, rules: tuple[Rules, ...], found: events.Events) -> Facts:
     lead_ids, row_lead, row_from, columns = attributes.rows(reader, scope, _fields(rules))
-    # Through the reader: it may be at work in a thread, where Django would open a connection of its own.
     signals = reader.table("SELECT id, code FROM leads_signal", {"id": pa.int16(), "code": pa.string()})
     codes = dict(zip(signals["id"].to_pylist(), signals["code"].to_pylist(), strict=True))
     index = np.zeros(max(codes, default=0) + 1, dtype=np.int16)

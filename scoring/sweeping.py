@@ -20,7 +20,6 @@ from definitions.models import Version
 from leads import looks
 from leads.models import Lead, PeriodicRun
 from scoring import columns, events, versions
-from scoring.engine.facts import Facts
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools
 from scoring.judging import Judged, judge_now
@@ -50,9 +49,8 @@ def sweep_next(*, now: dt.datetime) -> bool:
                 job=f"rescore {number}", period=now.date().isoformat(), defaults={"started_at": now}
             )
             if fresh:
-                in_force = _in_force()
                 with bulk_reader() as reader:
-                    _sweep(reader, number, columns.of_range(reader, number, *in_force.values()), in_force, now)
+                    _sweep(reader, number, _in_force(), now)
                 return True
     return False
 
@@ -61,8 +59,7 @@ def sweep_all(*, now: dt.datetime) -> int:
     """Rescore every lead now; how many scores were written."""
     in_force = _in_force()
     with bulk_reader() as reader:
-        ranges = enumerate(columns.everything(*in_force.values()))
-        return sum(_sweep(reader, number, facts, in_force, now) for number, facts in ranges)
+        return sum(_sweep(reader, number, in_force, now) for number in range(_ranges()))
 
 
 def _in_force() -> Mapping[Version, Rules]:
@@ -70,8 +67,9 @@ def _in_force() -> Mapping[Version, Rules]:
 
 
 @transaction.atomic
-def _sweep(reader: BulkReader, number: int, facts: Facts, in_force: Mapping[Version, Rules], now: dt.datetime) -> int:
-    """Judge the leads `[number * RANGE, (number + 1) * RANGE)`; how many scores were written."""
+def _sweep(reader: BulkReader, number: int, in_force: Mapping[Version, Rules], now: dt.datetime) -> int:
+    """Judge the leads `[number * RANGE, (number + 1) * RANGE)` as the reader sees them; how many scores were written."""
+    facts = columns.of_range(reader, number, *in_force.values())
     return sum(
         _keep(judge_now(version, rules, facts, now), _kept(reader, number, version.definition_id), now)
         for version, rules in in_force.items()
@@ -93,8 +91,6 @@ def _kept(reader: BulkReader, number: int, definition_id: int) -> pa.Table:
 
 def _keep(judged: Judged, kept: pa.Table, now: dt.datetime) -> int:
     fresh = _columns(judged)
-    # Facts and scores may come from two snapshots, and a lead be gone in the later one.
-    kept = kept.filter(np.isin(kept["lead_id"].to_numpy(), fresh["lead_id"], assume_unique=True))
     at = np.searchsorted(fresh["lead_id"], kept["lead_id"].to_numpy())
     differs = np.ones(len(judged.facts), dtype=np.bool_)
     differs[at] = _differ(fresh, kept, at)

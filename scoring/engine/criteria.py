@@ -153,9 +153,6 @@ def text_of(value: object) -> str:
 
 
 def _texts(value: object) -> list[str]:
-    """The texts in a value that is not missing."""
-    if isinstance(value, str):
-        return [text_of(value)]
     parts = value if isinstance(value, tuple) else (value,)
     return [text_of(part) for part in parts if not is_missing(part)]
 
@@ -169,6 +166,8 @@ def _listed(entries: frozenset[str]) -> Predicate:
     """An entry also holds for what is below it, as domains are: `edu` lists `state.edu`, `gmail.com` lists `mail.gmail.com`."""
 
     def ask(seen: object) -> bool:
+        if isinstance(seen, str):
+            return _is_under(text_of(seen), entries)
         return any(_is_under(text, entries) for text in _texts(seen))
 
     return ask
