@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, cast
 
 from django import forms
-from django.contrib import admin
-from django.db.models import Model
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from sla import calendars
+from config.web import holds
+from leads.models import User
+from leads.vocabulary import Role
+from sla import calendars, commitments
 from sla.calendar import HOURS_AND_MINUTES, MINUTES_A_DAY, BadCalendar
 from sla.models import (
     Absence,
@@ -32,6 +35,9 @@ from sla.models import (
     WorkHours,
 )
 from sla.vocabulary import CommitmentState
+
+#: They sign for their sides.
+LEADERS: Final = (Role.MARKETING_LEADER, Role.SALES_LEADER)
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -186,12 +192,38 @@ class ReasonCodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Commitment)
 class CommitmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A draft is edited; both sides sign it where commitments are activated (sla.commitments)."""
+    """A draft is edited, then signed by both leaders with the action; the second signature puts it in force."""
 
     list_display = ("number", "state", "activated_at", "retired_at", "signed_by_marketing", "signed_by_sales")
     list_select_related = ("signed_by_marketing", "signed_by_sales")
     ordering = ("-number",)
     readonly_fields = ("state", "signed_by_marketing", "signed_by_sales", "activated_at", "retired_at")
+    actions = ("sign",)
+
+    @admin.action(description="Sign for my side")
+    def sign(self, request: HttpRequest, chosen: QuerySet[Commitment]) -> None:
+        for commitment in chosen:
+            try:
+                signed = commitments.sign(commitment=commitment, by=cast("User", request.user), now=timezone.now())
+            except commitments.ActivationRefused as refusal:
+                self.message_user(request, str(refusal), messages.ERROR)
+            else:
+                said = (
+                    "are in force" if signed.state == CommitmentState.ACTIVE else "wait for the other side’s signature"
+                )
+                self.message_user(request, f"Signed: {signed} {said}.")
+
+    def save_model(self, request: HttpRequest, obj: Commitment, form: Any, change: bool) -> None:
+        # What was signed is not what stands there now.
+        if form.changed_data:
+            obj.signed_by_marketing = obj.signed_by_sales = None
+        super().save_model(request, obj, form, change)
+
+    def has_view_permission(self, request: HttpRequest, obj: Commitment | None = None) -> bool:
+        return holds(request.user, *LEADERS) or super().has_view_permission(request, obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return holds(request.user, *LEADERS) or super().has_module_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Commitment | None = None) -> bool:
         return _is_draft(obj) and super().has_change_permission(request, obj)

@@ -28,6 +28,28 @@ def current() -> Commitment:
 
 
 @transaction.atomic
+def sign(*, commitment: Commitment, by: User, now: dt.datetime) -> Commitment:
+    """A leader's signature for their own side; with the second one the commitments come into force.
+
+    Raises ActivationRefused with a sentence for the user.
+    """
+    commitment = Commitment.objects.select_for_update(of=("self",), no_key=True).get(pk=commitment.pk)
+    if commitment.state != CommitmentState.DRAFT:
+        raise ActivationRefused(f"{commitment} are {commitment.get_state_display().lower()} already.")
+    side = _side_to_sign(commitment, by)
+    setattr(commitment, side, by)
+    commitment.save(update_fields=[side])
+    if commitment.signed_by_marketing is None or commitment.signed_by_sales is None:
+        return commitment
+    return activate(
+        commitment=commitment,
+        by_marketing=commitment.signed_by_marketing,
+        by_sales=commitment.signed_by_sales,
+        now=now,
+    )
+
+
+@transaction.atomic
 def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now: dt.datetime) -> Commitment:
     """Put signed commitments in force and retire those before them (SPEC 6). Open handoffs keep theirs.
 
@@ -48,6 +70,14 @@ def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now:
     commitment.signed_by_marketing, commitment.signed_by_sales = by_marketing, by_sales
     commitment.save(update_fields=["state", "activated_at", "signed_by_marketing", "signed_by_sales"])
     return commitment
+
+
+def _side_to_sign(commitment: Commitment, by: User) -> str:
+    if commitment.signed_by_marketing is None and holds(by, Role.MARKETING_LEADER):
+        return "signed_by_marketing"
+    if commitment.signed_by_sales is None and holds(by, Role.SALES_LEADER):
+        return "signed_by_sales"
+    raise ActivationRefused("Only the marketing leader and the sales leader sign, each once and for their own side.")
 
 
 def _check_signers(by_marketing: User, by_sales: User) -> None:

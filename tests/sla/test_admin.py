@@ -4,8 +4,10 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
+from leads.vocabulary import Role
 from sla.admin import Ledger
 from sla.models import Clock, Commitment, Disposition, Handoff, WorkCalendar
+from sla.vocabulary import CommitmentState
 from tests.sla import situations
 from tests.sla.situations import NOW
 
@@ -89,3 +91,38 @@ def test_signed_commitments_cannot_be_edited(chief):
     assert chief.post(reverse("admin:sla_commitment_change", args=[made.pk]), {"route_minutes": 9}).status_code == 403
     assert chief.get(reverse("admin:sla_commitment_change", args=[draft.pk])).status_code == 200
     assert made.activated_at < NOW
+
+
+def test_commitments_come_into_force_with_the_second_leaders_signature(client):
+    draft = Commitment.objects.create(number=7)
+    sign = {"action": "sign", "_selected_action": [draft.pk]}
+    marketing, sales = (situations.user(role, is_staff=True) for role in (Role.MARKETING_LEADER, Role.SALES_LEADER))
+    list_page = reverse("admin:sla_commitment_changelist")
+
+    client.force_login(marketing)
+    client.post(list_page, sign)
+    twice = client.post(list_page, sign, follow=True).content.decode()
+    draft.refresh_from_db()
+    after_one = (draft.signed_by_marketing, draft.signed_by_sales, draft.state)
+    client.force_login(sales)
+    client.post(list_page, sign)
+    draft.refresh_from_db()
+
+    assert after_one == (marketing, None, CommitmentState.DRAFT)
+    assert "each once and for their own side" in twice
+    assert (draft.signed_by_sales, draft.state) == (sales, CommitmentState.ACTIVE)
+
+
+def test_a_change_to_a_draft_takes_its_signatures_away(chief):
+    signer = situations.user(Role.MARKETING_LEADER)
+    draft = Commitment.objects.create(number=7, signed_by_marketing=signer)
+    page = reverse("admin:sla_commitment_change", args=[draft.pk])
+    fields = {
+        name: value for name, value in chief.get(page).context["adminform"].form.initial.items() if value is not None
+    }
+
+    answer = chief.post(page, fields | {"contact_minutes": 45})
+
+    draft.refresh_from_db()
+    assert answer.status_code == 302
+    assert (draft.contact_minutes, draft.signed_by_marketing) == (45, None)
