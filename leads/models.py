@@ -16,7 +16,7 @@ from rest_framework_api_key.models import AbstractAPIKey
 from leads.vocabulary import BEGINNING, Intent, OutcomeKind, Seniority, Stage
 
 #: The transaction that wrote a row. Ids are not commit order: readers that follow a growing table
-#: take their watermark from the transaction horizon (scoring.columns).
+#: ask which transactions their last snapshot did not see (scoring.events).
 CURRENT_TRANSACTION = Cast(Cast(Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField())
 
 #: What follows the @ of a lead's address.

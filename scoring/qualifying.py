@@ -148,5 +148,6 @@ def _accept_for_marketing(judged: Judged, index: int, lead: Lead, now: dt.dateti
 
 
 def _latest_cycles(judged: Judged, leads: Mapping[int, Lead]) -> Mapping[int, Qualification]:
-    found = Qualification.objects.filter(lead_id__in=leads, motion=judged.version.definition.motion).defer("evidence")
+    found = Qualification.objects.filter(lead_id__in=leads, motion=judged.version.definition.motion)
+    found = found.only("lead", "cycle", "closed_at", "reenter_at")
     return {cycle.lead_id: cycle for cycle in found.order_by("lead_id", "cycle")}
