@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
@@ -40,6 +42,11 @@ def normal(document: object) -> Json:
 def export(version: Version) -> Json:
     """The version's document, complete: what is signed, compiled, exchanged. At most 5 queries, whatever its size."""
     return draft_of(version).document()
+
+
+def digest(document: Json) -> str:
+    """The document's fingerprint: the same for two documents that say the same in every row and word."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 @transaction.atomic

@@ -142,6 +142,20 @@ class Decision(models.TextChoices):
     REFUSED = "refused", _("Refused")
 
 
+class ChangeDriver(models.TextChoices):
+    """What a new version answers (SPEC 9). Volume is offered so that it can be refused with the reason why."""
+
+    FIRST = "first", _("It is the first version")
+    BACKTEST = "backtest", _("A backtest")
+    SAL_RATE = "sal_rate", _("The SAL rate")
+    REJECTION_PATTERN = "rejection_pattern", _("A pattern in the rejections")
+    ICP_CHANGE = "icp_change", _("The ideal customer changed")
+    NEW_MARKET = "new_market", _("A new market or product line")
+    LEADERSHIP = "leadership", _("New leadership, reconciled")
+    CORRECTION = "correction", _("A correction that loosens nothing")
+    VOLUME = "volume", _("A volume target")
+
+
 class ReviewTrigger(models.TextChoices):
     """SPEC 8. One open review per trigger and definition."""
 

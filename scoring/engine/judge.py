@@ -8,6 +8,8 @@ list or seniority that does not exist raise ValueError.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -21,7 +23,8 @@ from scoring.engine.timeline import Ints, Positions
 from scoring.engine.verdict import Axes, Verdicts, joined, picked, verdict
 
 __all__ = [
-    "NEVER", "Axes", "Explanation", "Verdicts", "axes", "explain", "first_qualifying", "judge", "next_change", "verdict",
+    "NEVER", "Axes", "Explanation", "Verdicts", "axes", "explain", "first_of", "first_qualifying", "judge", "measured", "next_change",
+    "verdict",
 ]  # fmt: skip
 
 
@@ -47,30 +50,50 @@ def first_qualifying(
 
     Judged at every event and attribute change: between them scores only fall (SPEC 4), so no other instant can be the first.
     """
-    hopeful = _hopeful(rules, facts)
-    facts = facts.known(hopeful) if hopeful.size < len(facts) else facts
+    found = []
+    for names, leads, at, hearing in _asked(rules, facts, since, until):
+        chosen, instants, verdicts = first_of(leads, at, hearing.each(leads, at, lambda axes: verdict(rules, axes)))
+        found.append((names[chosen], instants, verdicts))
+    qualified, since_when, all_verdicts = zip(*found, strict=True)
+    return np.concatenate(qualified), np.concatenate(since_when), joined(all_verdicts)
+
+
+def measured(rules: Rules, facts: Facts, *, until: int, since: int | None = None) -> tuple[Positions, Ints, Axes]:
+    """
+    What `first_qualifying` compares, to be kept for what-ifs: leads, instants and axes of every instant in [since, until].
+
+    Only of leads that pass the gate at some time, so it serves rules that differ in thresholds, timing or tiers alone:
+    `first_of(leads, at, verdict(other_rules, axes))` is then their `first_qualifying`.
+    """
     found = [
-        _first(hearing, facts.slice(first, last), first, since, until)
-        for first, last, hearing in hearings(rules, facts)
+        (names[leads], at, hearing.each(leads, at, lambda axes: axes))
+        for names, leads, at, hearing in _asked(rules, facts, since, until)
     ]
-    leads, at, verdicts = zip(*found, strict=True)
-    return hopeful[np.concatenate(leads)], np.concatenate(at), joined(verdicts)
+    all_leads, all_at, all_axes = zip(*found, strict=True)
+    return np.concatenate(all_leads), np.concatenate(all_at), joined(all_axes)
+
+
+def first_of(leads: Positions, at: Ints, verdicts: Verdicts) -> tuple[Positions, Ints, Verdicts]:
+    """Of pairs sorted by lead and instant, the first of each lead that meets the rules."""
+    meeting = np.flatnonzero(verdicts.meets)
+    first = meeting[np.unique(leads[meeting], return_index=True)[1]]
+    return leads[first], at[first], picked(verdicts, first)
+
+
+def _asked(
+    rules: Rules, facts: Facts, since: int | None, until: int
+) -> Iterator[tuple[Positions, Positions, Ints, Hearing]]:
+    """Chunk by chunk of the leads that pass the gate at some time: who they are in `facts`, and each pair to judge."""
+    hopeful = _hopeful(rules, facts)
+    some = facts.known(hopeful) if hopeful.size < len(facts) else facts
+    for first, last, hearing in hearings(rules, some):
+        leads, at = some.slice(first, last).instants()
+        asked = (at <= until) if since is None else (at >= since) & (at <= until)
+        yield hopeful[first:last], leads[asked], at[asked], hearing
 
 
 def _hopeful(rules: Rules, facts: Facts) -> Positions:
-    """Leads that pass the gate at some time: of the others neither events nor disqualifiers need a look."""
+    """Of the others neither events nor disqualifiers need a look."""
     passes = Attributes(facts).gate(rules) == PASS
     # The last entry speaks for the time before a lead's first row.
     return np.arange(len(facts)) if passes[-1] else np.unique(facts.row_lead[passes[:-1]]).astype(np.intp)
-
-
-def _first(
-    hearing: Hearing, facts: Facts, shift: int, since: int | None, until: int
-) -> tuple[Positions, Ints, Verdicts]:
-    leads, at = facts.instants()
-    asked = (at <= until) if since is None else (at >= since) & (at <= until)
-    leads, at = leads[asked], at[asked]
-    verdicts = hearing.each(leads, at, lambda measured: verdict(hearing.rules, measured))
-    meeting = np.flatnonzero(verdicts.meets)
-    first = meeting[np.unique(leads[meeting], return_index=True)[1]]
-    return leads[first] + shift, at[first], picked(verdicts, first)

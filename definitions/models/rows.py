@@ -14,16 +14,12 @@ from definitions.vocabulary import (
     VERSION_TONES,
     Axis,
     DecayMode,
-    Decision,
     Operator,
     Part,
     PathKind,
-    ReviewKind,
-    ReviewTrigger,
-    Side,
     VersionState,
 )
-from leads.models import FrozenOnce, NamedList, Signal, append_only
+from leads.models import FrozenOnce, NamedList, Signal
 from leads.vocabulary import Motion
 
 
@@ -51,7 +47,7 @@ class VersionQuerySet(models.QuerySet["Version"]):
 
 
 #: Columns of a version that its life changes after it left the draft; the database refuses every other update.
-LIVING_COLUMNS = ["state", "proposed_at", "approved_at", "activated_at", "retired_at"]
+LIVING_COLUMNS = ["state", "proposed_at", "approved_at", "activated_at", "retired_at", "hands_over_entrants"]
 
 
 #: Nobody can activate what both sides have not signed (SPEC 9), whatever way they take to the database.
@@ -99,6 +95,9 @@ class Version(models.Model):
     approved_at = models.DateTimeField(null=True, blank=True)
     activated_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
+    hands_over_entrants = models.BooleanField(
+        null=True, blank=True, help_text="Whether leads that meet it by the change alone went to sales at activation."
+    )
 
     objects = VersionQuerySet.as_manager()
 
@@ -294,122 +293,3 @@ class Clause(models.Model):
 
     def __str__(self) -> str:
         return f"{self.axis or ', '.join(self.signals)} ≥ {plain(self.at_least)}"
-
-
-class VersionChange(models.Model):
-    """The life of a version, step by step."""
-
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="changes")
-    from_state = models.CharField(max_length=8, choices=VersionState.choices)
-    to_state = models.CharField(max_length=8, choices=VersionState.choices)
-    at = models.DateTimeField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    why = models.TextField(blank=True)
-
-    class Meta:
-        triggers: ClassVar = [append_only("version_changes_stay")]
-
-    def __str__(self) -> str:
-        return f"{self.version}: {self.from_state} → {self.to_state}"
-
-
-class SignOff(models.Model):
-    """A side's word on a proposed version. Both leaders', and two different people (SPEC 9)."""
-
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="sign_offs")
-    side = models.CharField(max_length=9, choices=Side.choices)
-    decision = models.CharField(max_length=8, choices=Decision.choices)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField()
-    comment = models.TextField()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["version", "side"], name="one_word_a_side"),
-            models.UniqueConstraint(fields=["version", "by"], name="one_word_a_person"),
-            models.CheckConstraint(name="sign_off_has_comment", condition=~Q(comment="")),
-        ]
-        triggers: ClassVar = [append_only("sign_offs_stay")]
-
-    def __str__(self) -> str:
-        return f"{self.get_side_display()}: {self.get_decision_display()}"
-
-
-class ReviewQuerySet(models.QuerySet["Review"]):
-    def undecided(self) -> ReviewQuerySet:
-        return self.filter(decided_at__isnull=True)
-
-
-class Review(models.Model):
-    """Why the agreement is looked at again, with the evidence frozen at opening (SPEC 8)."""
-
-    definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="reviews")
-    version = models.ForeignKey(
-        Version, on_delete=models.PROTECT, null=True, related_name="+", help_text="In force at opening."
-    )
-    trigger = models.CharField(max_length=24, choices=ReviewTrigger.choices)
-    kind = models.CharField(max_length=16, choices=ReviewKind.choices)
-    title = models.CharField(max_length=200)
-    proposal = models.TextField(blank=True)
-    evidence = models.JSONField(default=dict)
-    opened_at = models.DateTimeField()
-    opened_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        help_text="Empty: Accord itself.",
-    )
-    decided_at = models.DateTimeField(null=True, blank=True)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    decision = models.TextField(blank=True)
-    reasoning = models.TextField(blank=True)
-    led_to = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-
-    objects = ReviewQuerySet.as_manager()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["definition", "trigger"],
-                condition=Q(decided_at__isnull=True) & ~Q(trigger="manual"),
-                name="one_open_review_a_cause",
-            ),
-            models.CheckConstraint(
-                name="review_decided_whole",
-                condition=Q(decided_at__isnull=True, decided_by__isnull=True, decision="")
-                | (Q(decided_at__isnull=False, decided_by__isnull=False) & ~Q(decision="") & ~Q(reasoning="")),
-            ),
-        ]
-        triggers: ClassVar = [
-            pgtrigger.Protect(name="reviews_stay", operation=pgtrigger.Delete),
-            pgtrigger.ReadOnly(
-                name="review_evidence_stays", exclude=["decided_at", "decided_by", "decision", "reasoning", "led_to"]
-            ),
-            pgtrigger.Protect(
-                name="review_decision_stays",
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Q(old__decided_at__isnull=False),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.title
-
-
-class ReviewEvidence(models.Model):
-    """A condition that persists adds evidence to the open review, not a second review."""
-
-    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="further_evidence")
-    period = models.CharField(max_length=32)
-    evidence = models.JSONField()
-    at = models.DateTimeField()
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["review", "period"], name="evidence_once_a_period")]
-        triggers: ClassVar = [append_only("review_evidence_rows_stay")]
-
-    def __str__(self) -> str:
-        return f"{self.review}: {self.period}"
