@@ -193,10 +193,22 @@ def money(amount: Any) -> str:
     return "–" if amount is None else f"{amount:,.0f}"
 
 
+@register.filter
+def figure(count: Any) -> str:
+    """A count as people read it, its thousands apart."""
+    return f"{count:,}" if isinstance(count, int) else "–"
+
+
 @register.inclusion_tag("components/chart.html")
-def chart(chart: Any) -> dict[str, Any]:
-    """A chart of config.charts; put a table with its figures behind it."""
-    return {"chart": chart}
+def chart(chart: Any, figures: bool = True) -> dict[str, Any]:
+    """A chart of config.charts, its figures in a table behind it. `figures=False`: the page has that table already."""
+    return {"chart": chart, "figures": figures}
+
+
+@register.inclusion_tag("components/heat_grid.html")
+def heat_grid(grid: Any) -> dict[str, Any]:
+    """A grid of config.charts."""
+    return {"grid": grid}
 
 
 @register.inclusion_tag("components/score_bar.html")

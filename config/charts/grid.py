@@ -1,0 +1,85 @@
+"""A grid of counts and rates by two scales: a table whose cells are shaded, so that it needs no other behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+#: Shades from 1 to 5 by the rate, in equal parts of the highest; 0 is an empty cell.
+SHADES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """So many of `total` hit; `rate` in percent, None of nothing. A small sample says so."""
+
+    total: int
+    hits: int
+    rate: float | None
+    shade: int
+    is_small: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    label: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """`down` and `across` name the two scales; `hit` what the rates count. Rows stand with the highest first."""
+
+    title: str
+    down: str
+    across: str
+    hit: str
+    columns: list[str]
+    rows: list[GridRow]
+    small: int
+    has_small: bool
+
+
+def heat_grid(
+    title: str,
+    *,
+    down: tuple[str, Sequence[float]],
+    across: tuple[str, Sequence[float]],
+    cells: Sequence[Sequence[tuple[int, int]]],
+    hit: str,
+    small: int,
+) -> Grid:
+    """`cells[i][j]` is (total, hits) between the edges i and i + 1 of `down`, j and j + 1 of `across`.
+
+    Below `small` in a cell its rate is said to be of a small sample.
+    """
+    highest = max((hits / total for row in cells for total, hits in row if total >= small), default=0.0)
+    rows = [
+        GridRow(label, [_cell(total, hits, highest, small) for total, hits in row])
+        for label, row in zip(spans(down[1]), cells, strict=True)
+    ]
+    return Grid(
+        title=title,
+        down=down[0],
+        across=across[0],
+        hit=hit,
+        columns=spans(across[1]),
+        rows=rows[::-1],
+        small=small,
+        has_small=any(cell.is_small for row in rows for cell in row.cells),
+    )
+
+
+def spans(edges: Sequence[float]) -> list[str]:
+    """What lies between neighbouring edges, in words."""
+    return [f"{low:g} – {high:g}" for low, high in pairwise(edges)]
+
+
+def _cell(total: int, hits: int, highest: float, small: int) -> Cell:
+    if not total:
+        return Cell(0, 0, None, 0, is_small=False)
+    rate = hits / total
+    share = min(rate / highest, 1.0) if highest else 0.0
+    return Cell(total, hits, rate * 100, max(1, round(share * SHADES)), is_small=total < small)
