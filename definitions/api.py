@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextChoices
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -21,8 +21,8 @@ from rest_framework.views import APIView
 from definitions import documents, pages, rights, versions
 from definitions.document import DocumentRefused
 from definitions.filters import VersionFilter
-from definitions.models import SignOff, Version, VersionChange
-from definitions.vocabulary import Decision, Side
+from definitions.models import Review, SignOff, Version, VersionChange
+from definitions.vocabulary import ChangeDriver, Decision, Side
 from leads.authentication import scoped
 from leads.models import User
 from leads.vocabulary import Role
@@ -86,15 +86,48 @@ class VersionDetailSerializer(VersionSerializer):
         return documents.export(version)
 
 
+class Word(serializers.ChoiceField):
+    """One of the words of a vocabulary, given on as its member."""
+
+    def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
+        super().__init__(choices=vocabulary.choices, **kwargs)
+        self._vocabulary = vocabulary
+
+    def to_internal_value(self, data: Any) -> TextChoices:
+        return self._vocabulary(super().to_internal_value(data))
+
+
 class SignSerializer(serializers.Serializer[Any]):
-    side = serializers.ChoiceField(choices=Side.choices)
-    decision = serializers.ChoiceField(choices=Decision.choices)
+    side = Word(Side)
+    decision = Word(Decision)
     comment = serializers.CharField(max_length=5000)
 
 
 class SignedSerializer(serializers.Serializer[Any]):
     version = VersionSerializer()
     successor = VersionSerializer(allow_null=True, help_text="The draft that goes on after a refusal.")
+
+
+class ProposeSerializer(serializers.Serializer[Any]):
+    driver = Word(ChangeDriver, help_text="What the change answers.")
+    evidence = serializers.CharField(
+        max_length=5000, required=False, default="", allow_blank=True, help_text="What shows it: figures, links."
+    )
+    review = serializers.PrimaryKeyRelatedField(
+        queryset=Review.objects.all(), required=False, allow_null=True, default=None
+    )
+    acknowledged = serializers.DictField(
+        child=serializers.CharField(max_length=2000, allow_blank=True),
+        required=False,
+        default=dict,
+        help_text="Why each of the linter's warnings is accepted, by the finding's key.",
+    )
+
+
+class ActivateSerializer(serializers.Serializer[Any]):
+    hand_over_entrants = serializers.BooleanField(
+        help_text="Whether leads that meet it by the change alone go to sales, or are only marked."
+    )
 
 
 class CopySerializer(serializers.Serializer[Any]):
@@ -160,11 +193,10 @@ class DefinitionView(APIView):
 class ProposeView(APIView):
     permission_classes = (DEFINITIONS,)
 
-    @extend_schema(operation_id="definition_propose", request=None, responses=VersionSerializer)
+    @extend_schema(operation_id="definition_propose", request=ProposeSerializer, responses=VersionSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """The draft is finished; from here on nothing in it changes. 409 when it cannot take the step."""
-        version = _take(versions.propose, request, pk)
-        return Response(VersionSerializer(version).data)
+        """The draft is finished; from here on nothing in it changes. 409 with every objection when it cannot take the step."""
+        return Response(VersionSerializer(_take(versions.propose, request, pk, ProposeSerializer)).data)
 
 
 class SignView(APIView):
@@ -173,21 +205,16 @@ class SignView(APIView):
     @extend_schema(operation_id="definition_sign", request=SignSerializer, responses=SignedSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """A side's word, by somebody who holds its role. Both leaders' approval approves; a refusal ends the version."""
-        said = SignSerializer(data=request.data)
-        said.is_valid(raise_exception=True)
-        word = said.validated_data
-        side, decision = Side(word["side"]), Decision(word["decision"])
-        signed = _take(versions.sign, request, pk, side=side, decision=decision, comment=word["comment"])
-        return Response(SignedSerializer(signed).data)
+        return Response(SignedSerializer(_take(versions.sign, request, pk, SignSerializer)).data)
 
 
 class ActivateView(APIView):
     permission_classes = (DEFINITIONS,)
 
-    @extend_schema(operation_id="definition_activate", request=None, responses=VersionSerializer)
+    @extend_schema(operation_id="definition_activate", request=ActivateSerializer, responses=VersionSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """The approved version takes over from the one in force, at once."""
-        return Response(VersionSerializer(_take(versions.activate, request, pk)).data)
+        return Response(VersionSerializer(_take(versions.activate, request, pk, ActivateSerializer)).data)
 
 
 class CopyView(APIView):
@@ -196,19 +223,19 @@ class CopyView(APIView):
     @extend_schema(operation_id="definition_copy", request=CopySerializer, responses={201: VersionSerializer})
     def post(self, request: Request, pk: int) -> Response:
         """A new draft with the same rows and the next number."""
-        asked = CopySerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        return Response(VersionSerializer(_take(versions.copy, request, pk, **asked.validated_data)).data, status=201)
+        return Response(VersionSerializer(_take(versions.copy, request, pk, CopySerializer)).data, status=201)
 
 
-def _take(step: Callable[..., Any], request: Request, pk: int, **words: object) -> Any:
+def _take(step: Callable[..., Any], request: Request, pk: int, words: type[serializers.Serializer[Any]]) -> Any:
     version = get_object_or_404(Version.objects.select_related("definition"), pk=pk)
+    said = words(data=request.data)
+    said.is_valid(raise_exception=True)
     try:
-        return step(version=version, by=_caller(request), now=timezone.now(), **words)
+        return step(version=version, by=_caller(request), now=timezone.now(), **said.validated_data)
     except rights.NotAllowed as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     except versions.StepRefused as refusal:
-        raise Conflict(str(refusal)) from refusal
+        raise Conflict(list(refusal.sentences)) from refusal
 
 
 def _detailed() -> QuerySet[Version]:

@@ -13,9 +13,10 @@ from typing import Final
 
 from django.db import transaction
 
-from definitions import documents, rights
-from definitions.models import Definition, SignOff, Version, VersionChange
-from definitions.vocabulary import VERSION_MOVES, Decision, PathKind, Side, VersionState
+from definitions import documents, proposals, rights
+from definitions.models import LIVING_COLUMNS, Definition, Review, SignOff, Version, VersionChange
+from definitions.proposals import Grounds
+from definitions.vocabulary import VERSION_MOVES, ChangeDriver, Decision, Side, VersionState
 from leads import looks
 from leads.models import User
 from leads.vocabulary import Role
@@ -30,10 +31,18 @@ SIGNERS: Final[Mapping[Side, Role]] = MappingProxyType(
 )
 #: Whose word approves a version; the others' is heard.
 DECIDING: Final = frozenset({Side.MARKETING, Side.SALES})
+_ENTRANTS: Final = {
+    True: "Leads that meet it by the change alone are handed to sales.",
+    False: "Leads that meet it by the change alone are only marked.",
+}
 
 
 class StepRefused(Exception):
-    """The version cannot take this step now; the sentence says why and what to do."""
+    """The version cannot take this step now; each sentence says why and what to do."""
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +62,31 @@ def copy(*, version: Version, by: User, now: dt.datetime, reason: str = "") -> V
 
 
 @transaction.atomic
-def propose(*, version: Version, by: User, now: dt.datetime) -> Version:
-    """The draft is finished: from here on nothing in it changes. Raises StepRefused, rights.NotAllowed."""
+def propose(
+    *,
+    version: Version,
+    driver: ChangeDriver,
+    by: User,
+    now: dt.datetime,
+    evidence: str = "",
+    review: Review | None = None,
+    acknowledged: Mapping[str, str] = MappingProxyType({}),
+) -> Version:
+    """The draft is finished: from here on nothing in it changes, and what speaks for it is frozen beside it (SPEC 9).
+
+    It needs a backtest of exactly this document, no error of the linter, and each of its warnings in `acknowledged`: the
+    finding's key and why it is accepted. `driver` says what the change answers, `evidence` and `review` show it; whatever
+    loosens needs one of them. Raises StepRefused with every objection at once, rights.NotAllowed.
+    """
     rights.require(by, Role.MARKETING_OPS, to="propose a version")
     version = _locked(version)
     _check_move(version, VersionState.PROPOSED)
-    _check_finished(version)
+    grounds = Grounds(driver=driver, evidence=evidence.strip(), review=review, acknowledged=acknowledged)
+    case = proposals.case_of(version)
+    objections = proposals.objections(case, grounds)
+    if objections or case.backtest is None:
+        raise StepRefused(*objections)
+    proposals.record(case, grounds, backtest=case.backtest, by=by, now=now)
     version.proposed_at = now
     return _move(version, VersionState.PROPOSED, by, now)
 
@@ -82,27 +110,48 @@ def sign(*, version: Version, side: Side, decision: Decision, comment: str, by: 
     return Signed(version)
 
 
-def activate(*, version: Version, by: User, now: dt.datetime) -> Version:
+def activate(*, version: Version, hand_over_entrants: bool, by: User, now: dt.datetime) -> Version:
     """The approved version takes over from the active one, in one step; then every lead is due to be judged by it.
 
+    `hand_over_entrants` says whether leads that meet it by the change alone go to sales, or are only marked.
     The looks are asked for after the step is committed, batch by batch, so that intake goes on meanwhile; what a
     crash leaves out the daily rescoring finds. Raises StepRefused, rights.NotAllowed.
     """
     rights.require(by, Role.MARKETING_OPS, to="activate a version")
-    version = _take_over(version, by, now)
+    version = _take_over(version, hand_over_entrants, by, now)
     looks.request_all(at=now)
     return version
 
 
 @transaction.atomic
-def _take_over(version: Version, by: User, now: dt.datetime) -> Version:
+def revert(*, definition: Definition, to: Version, by: User, now: dt.datetime, reason: str = "") -> Version:
+    """A new draft equal to a version that was in force before; it takes the same backtest and signatures as any other.
+
+    It is numbered after the latest version. Raises StepRefused, rights.NotAllowed.
+    """
+    rights.require(by, Role.MARKETING_OPS, to="draft a version")
+    definition = documents.lock(definition)
+    if to.definition_id != definition.pk:
+        raise StepRefused(f"{to} is not a version of {definition}.")
+    if to.state != VersionState.RETIRED:
+        raise StepRefused(f"{to.number} is {_named(to)}: only a version that was in force once can come back. Copy it.")
+    latest = definition.versions.order_by("-major", "-minor")[0]
+    minor = documents.next_minor(definition, latest.major)
+    draft = replace(
+        documents.draft_of(to), major=latest.major, minor=minor, reason=reason.strip() or f"Back to {to.number}."
+    )
+    return documents.create(definition=definition, draft=draft, based_on=to, by=by, now=now)
+
+
+@transaction.atomic
+def _take_over(version: Version, hand_over_entrants: bool, by: User, now: dt.datetime) -> Version:
     version = _locked(version)
     _check_move(version, VersionState.ACTIVE)
     for old in Version.objects.active().filter(definition=version.definition).order_by("pk"):
         old.retired_at = now
         _move(old, VersionState.RETIRED, by, now, why=f"{version.number} takes over.")
-    version.activated_at = now
-    return _move(version, VersionState.ACTIVE, by, now)
+    version.activated_at, version.hands_over_entrants = now, hand_over_entrants
+    return _move(version, VersionState.ACTIVE, by, now, why=_ENTRANTS[hand_over_entrants])
 
 
 def _locked(version: Version) -> Version:
@@ -115,7 +164,7 @@ def _locked(version: Version) -> Version:
 def _move(version: Version, to: VersionState, by: User, now: dt.datetime, why: str = "") -> Version:
     VersionChange.objects.create(version=version, from_state=version.state, to_state=to, at=now, by=by, why=why)
     version.state = to
-    version.save(update_fields=["state", "proposed_at", "approved_at", "activated_at", "retired_at"])
+    version.save(update_fields=list(LIVING_COLUMNS))
     return version
 
 
@@ -145,21 +194,13 @@ def _check_move(version: Version, to: VersionState) -> None:
     raise StepRefused(f"{version.number} is {state.label.lower()}; it cannot become {to.label.lower()}.")
 
 
-def _check_finished(version: Version) -> None:
-    draft = documents.draft_of(version)
-    if not draft.owner.strip() or not draft.reason.strip():
-        raise StepRefused("Say who owns this version and why it is made, then propose it.")
-    if not any(path.kind == PathKind.PATH for path in draft.paths):
-        raise StepRefused("No lead can meet this version: it has no path. Add one with at least one clause.")
-    for path in draft.paths:
-        if not path.clauses:
-            raise StepRefused(f"“{path.name}” has no clause, so it would hold for everybody. Add one, or delete it.")
+def _named(version: Version) -> str:
+    return VersionState(version.state).label.lower()
 
 
 def _check_signature(version: Version, side: Side, comment: str, by: User) -> None:
     if version.state not in (VersionState.PROPOSED, VersionState.APPROVED):
-        state = VersionState(version.state).label.lower()
-        raise StepRefused(f"{version.number} is {state}; only a proposed version can be signed.")
+        raise StepRefused(f"{version.number} is {_named(version)}; only a proposed version can be signed.")
     if not comment.strip():
         raise StepRefused("Say in a sentence why: a signature carries its comment.")
     for word in version.sign_offs.select_related("by").order_by("pk"):

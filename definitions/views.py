@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
@@ -14,7 +15,8 @@ from config.web import Request, holds, roles_required
 from definitions import pages, reviews, rights, steps, versions
 from definitions.forms import DecideForm, SignForm
 from definitions.models import Review, Version
-from definitions.vocabulary import Decision, Side
+from definitions.step_forms import ActivateForm, ProposeForm
+from definitions.vocabulary import ChangeDriver, Decision, Side
 from leads.vocabulary import READERS_OF_LEADS, Role
 
 LEADERS = (Role.MARKETING_LEADER, Role.SALES_LEADER)
@@ -60,14 +62,25 @@ def version_step(request: Request, pk: int, step: str) -> HttpResponse:
     offer = steps.STEPS.get(step)
     if offer is None or not holds(request.user, *offer.roles):
         raise Http404
-    form = SignForm(request.POST or None, sides=steps.sides_of(version, request.user)) if step == "sign" else None
-    if request.method == "POST" and (form is None or form.is_valid()):
+    form = _form(request, version, step)
+    if request.method == "POST" and form.is_valid():
         return _take(request, version, step, form)
     context = {"version": version, "step": offer, "form": form, "statement": pages.statement(version)}
     return render(request, "definitions/step.html", context, status=422 if request.method == "POST" else 200)
 
 
-def _take(request: Request, version: Version, step: str, form: SignForm | None) -> HttpResponse:
+def _form(request: Request, version: Version, step: str) -> forms.Form:
+    data = request.POST if request.method == "POST" else None
+    if step == "propose":
+        return ProposeForm(data, definition=version.definition)
+    if step == "sign":
+        return SignForm(data, sides=steps.sides_of(version, request.user))
+    if step == "activate":
+        return ActivateForm(data)
+    return forms.Form(data)
+
+
+def _take(request: Request, version: Version, step: str, form: forms.Form) -> HttpResponse:
     try:
         after = _step(request, version, step, form)
     except (versions.StepRefused, rights.NotAllowed) as refusal:
@@ -80,17 +93,19 @@ def _take(request: Request, version: Version, step: str, form: SignForm | None) 
     return redirect("definition_version", after.definition.slug, after.number)
 
 
-def _step(request: Request, version: Version, step: str, form: SignForm | None) -> Version:
-    by, now = request.user, timezone.now()
-    if form is not None:
-        word = form.cleaned_data
-        side, decision = Side(word["side"]), Decision(word["decision"])
+def _step(request: Request, version: Version, step: str, form: forms.Form) -> Version:
+    by, now, said = request.user, timezone.now(), form.cleaned_data
+    if step == "propose":
+        return versions.propose(version=version, by=by, now=now, **said | {"driver": ChangeDriver(said["driver"])})
+    if step == "sign":
+        side, decision = Side(said["side"]), Decision(said["decision"])
         return versions.sign(
-            version=version, side=side, decision=decision, comment=word["comment"], by=by, now=now
+            version=version, side=side, decision=decision, comment=said["comment"], by=by, now=now
         ).version
-    if step == "copy":
-        return versions.copy(version=version, by=by, now=now)
-    return {"propose": versions.propose, "activate": versions.activate}[step](version=version, by=by, now=now)
+    if step == "activate":
+        hands_over = said["entrants"] == "yes"
+        return versions.activate(version=version, hand_over_entrants=hands_over, by=by, now=now)
+    return versions.copy(version=version, by=by, now=now)
 
 
 # Reviews

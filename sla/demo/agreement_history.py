@@ -9,11 +9,11 @@ from typing import Any, Final, TypeAlias
 
 from definitions import documents, reviews, versions
 from definitions.models import Definition, Review, Version
-from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side
+from definitions.vocabulary import ChangeDriver, Decision, ReviewKind, ReviewTrigger, Side
 from scoring.rules import compiled
 from sla import watch
-from sla.demo import agreement
-from sla.demo.candidates import InForce
+from sla.demo import agreement, rehearsals
+from sla.demo.candidates import Candidates, InForce
 from sla.demo.company import Calendar
 from sla.demo.staff import Staff
 
@@ -34,12 +34,12 @@ _ANSWER: Final = (
 )
 
 
-def steps(calendar: Calendar, staff: Staff) -> Iterator[tuple[dt.datetime, Happening]]:
+def steps(calendar: Calendar, staff: Staff, candidates: Candidates) -> Iterator[tuple[dt.datetime, Happening]]:
     """What happened to the agreement, each step with its date."""
-    yield calendar.start, partial(_adopt, staff)
+    yield calendar.start, partial(_adopt, staff, candidates)
     change = calendar.new_version
     yield change - 6 * _DAY, partial(_make_sure_of_review, staff)
-    yield change - 5 * _DAY, partial(_propose, staff, agreement.second(_ANSWER))
+    yield change - 5 * _DAY, partial(_answer_the_review, staff, candidates)
     yield change - 3 * _DAY, partial(_sign, Side.MARKETING, _WORD_OF_MARKETING, staff)
     yield change - 2 * _DAY, partial(_sign, Side.SALES, _WORD_OF_SALES, staff)
     yield change, partial(_activate, staff)
@@ -56,16 +56,29 @@ def in_force(calendar: Calendar) -> list[InForce]:
     ]
 
 
-def _adopt(staff: Staff, now: dt.datetime) -> None:
-    _propose(staff, agreement.first(), now)
+def _adopt(staff: Staff, candidates: Candidates, now: dt.datetime) -> None:
+    version = _drafted(staff, candidates, agreement.first(), now)
+    versions.propose(version=version, driver=ChangeDriver.FIRST, by=staff.ops, now=now)
     _sign(Side.MARKETING, "At last in writing.", staff, now)
     _sign(Side.SALES, "Good enough to begin with; we look at it every quarter.", staff, now)
-    _activate(staff, now)
+    versions.activate(version=_newest(), hand_over_entrants=True, by=staff.ops, now=now)
 
 
-def _propose(staff: Staff, document: dict[str, Any], now: dt.datetime) -> None:
+def _answer_the_review(staff: Staff, candidates: Candidates, now: dt.datetime) -> None:
+    versions.propose(
+        version=_drafted(staff, candidates, agreement.second(_ANSWER), now),
+        driver=ChangeDriver.REJECTION_PATTERN,
+        evidence="The review of the month: most rejections say “not interested”, and most of those leads only ever read.",
+        review=Review.objects.undecided().order_by("pk").first(),
+        by=staff.ops,
+        now=now,
+    )
+
+
+def _drafted(staff: Staff, candidates: Candidates, document: dict[str, Any], now: dt.datetime) -> Version:
     version = documents.import_document(document=document, by=staff.ops, now=now)
-    versions.propose(version=version, by=staff.ops, now=now)
+    rehearsals.rehearse(version, candidates, by=staff.ops, now=now)
+    return version
 
 
 def _sign(side: Side, comment: str, staff: Staff, now: dt.datetime) -> None:
@@ -74,7 +87,8 @@ def _sign(side: Side, comment: str, staff: Staff, now: dt.datetime) -> None:
 
 
 def _activate(staff: Staff, now: dt.datetime) -> None:
-    versions.activate(version=_newest(), by=staff.ops, now=now)
+    """Nobody who qualifies by the change alone is new: the second version asks for more than the first."""
+    versions.activate(version=_newest(), hand_over_entrants=False, by=staff.ops, now=now)
 
 
 def _newest() -> Version:

@@ -14,7 +14,7 @@ from leads.vocabulary import Stage
 from scoring import columns
 from scoring.engine.explain import Explanation, explain
 from scoring.engine.facts import Facts
-from scoring.engine.judge import judge
+from scoring.engine.judge import first_qualifying, judge
 from scoring.engine.profile import PASS
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Ints, Positions
@@ -58,6 +58,15 @@ class Candidates:
             if back_at is None or at >= back_at or self._has_done(lead_id, rules.catalogue.requests, after, at):
                 return at
         return None
+
+    @property
+    def total(self) -> int:
+        return int(self._facts.lead_ids.size)
+
+    def first_meeting(self, rules: Rules, *, until: dt.datetime) -> dict[int, int]:
+        """By lead: the first instant before `until`, in microseconds, at which it meets rules of any version."""
+        leads, at, _ = first_qualifying(rules, self._facts, until=microseconds(until) - 1)
+        return dict(zip(self._facts.lead_ids[leads].tolist(), at.tolist(), strict=True))
 
     def explain(self, lead_id: int, at: dt.datetime) -> Explanation:
         rules = next(version.rules for version in reversed(self._versions) if version.since <= at)

@@ -73,7 +73,7 @@ class Year:
         """Without books everything goes through the use-cases: the same year, slowly."""
         now = self._calendar.now
         curtain = now - LAST_DAY
-        for at, happening in agreement_history.steps(self._calendar, self._staff):
+        for at, happening in agreement_history.steps(self._calendar, self._staff, self._candidates):
             self._at(at, partial(self._change_agreement, happening))
         for lead_id, at in self._candidates.first():
             self._at(at + _JUDGED_AFTER, partial(self._qualify, lead_id, at))

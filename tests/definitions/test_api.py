@@ -11,7 +11,7 @@ from definitions.models import Version
 from leads.models import ApiKey, User
 from leads.vocabulary import Role
 from tests.definitions.documents import minimal, reference
-from tests.definitions.lives import active, approved, draft, proposed
+from tests.definitions.lives import active, approved, backtested, draft, proposed
 from tests.definitions.people import person
 
 pytestmark = pytest.mark.django_db
@@ -77,12 +77,14 @@ def test_the_whole_life_by_the_api() -> None:
     }
     pk = ops.send("", minimal()).json()["id"]
 
-    assert ops.send(f"/{pk}/propose").json()["state"] == "proposed"
+    backtested(Version.objects.get(pk=pk))
+
+    assert ops.send(f"/{pk}/propose", {"driver": "first"}).json()["state"] == "proposed"
     for side, leader in leaders.items():
         signed = leader.send(f"/{pk}/sign", {"side": side, "decision": "approved", "comment": "Yes."})
         assert signed.status_code == 200
     assert signed.json()["version"]["state"] == "approved"
-    assert ops.send(f"/{pk}/activate").json()["state"] == "active"
+    assert ops.send(f"/{pk}/activate", {"hand_over_entrants": False}).json()["state"] == "active"
 
     current = ops.fetch("/current").json()
     assert current["id"] == pk
@@ -108,7 +110,7 @@ def test_a_copy_is_a_draft_with_its_reason(machine: Machine) -> None:
 
 
 def test_a_step_out_of_turn_is_a_conflict(machine: Machine) -> None:
-    answer = machine.send(f"/{proposed().pk}/activate")
+    answer = machine.send(f"/{proposed().pk}/activate", {"hand_over_entrants": True})
 
     assert answer.status_code == 409
     assert "waits for the signatures of both leaders" in answer.json()["errors"][0]["detail"]

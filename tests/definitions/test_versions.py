@@ -8,7 +8,7 @@ from definitions.vocabulary import Decision, Side, VersionState
 from leads.models import Lead
 from leads.vocabulary import Role
 from tests.definitions.documents import minimal
-from tests.definitions.lives import DAY, NOW, active, approved, draft, proposed, sign
+from tests.definitions.lives import DAY, NOW, active, approved, draft, propose, proposed, sign
 from tests.definitions.people import person
 
 pytestmark = pytest.mark.django_db
@@ -79,14 +79,14 @@ def test_an_unfinished_draft_is_not_proposed(changes: dict[str, object], sentenc
     version = draft(**changes)
 
     with pytest.raises(versions.StepRefused, match=sentence):
-        versions.propose(version=version, by=person(Role.MARKETING_OPS), now=NOW)
+        propose(version)
 
 
 def test_a_version_is_proposed_once() -> None:
     version = proposed()
 
     with pytest.raises(versions.StepRefused, match=r"v1\.0 is proposed; it cannot become proposed"):
-        versions.propose(version=version, by=person(Role.MARKETING_OPS), now=NOW)
+        propose(version)
 
 
 @pytest.mark.parametrize("side", [Side.MARKETING, Side.SALES])
@@ -99,7 +99,7 @@ def test_one_sides_signature_does_not_approve(side: Side) -> None:
 
     assert signed.version.state == VersionState.PROPOSED
     with pytest.raises(versions.StepRefused, match="waits for the signatures of both leaders"):
-        versions.activate(version=version, by=person(Role.MARKETING_OPS), now=NOW)
+        versions.activate(version=version, hand_over_entrants=False, by=person(Role.MARKETING_OPS), now=NOW)
 
 
 def test_both_leaders_signatures_approve() -> None:
@@ -180,9 +180,9 @@ def test_only_marketing_ops_drafts_proposes_and_activates(role: Role) -> None:
     with pytest.raises(rights.NotAllowed):
         versions.copy(version=draft(), by=somebody, now=NOW)
     with pytest.raises(rights.NotAllowed):
-        versions.propose(version=draft(), by=somebody, now=NOW)
+        propose(draft(), by=somebody)
     with pytest.raises(rights.NotAllowed):
-        versions.activate(version=approved(), by=somebody, now=NOW)
+        versions.activate(version=approved(), hand_over_entrants=False, by=somebody, now=NOW)
 
 
 def test_a_retired_version_does_not_come_back() -> None:
@@ -190,6 +190,6 @@ def test_a_retired_version_does_not_come_back() -> None:
     active()
 
     with pytest.raises(versions.StepRefused, match=r"v1\.0 is retired; it cannot become active"):
-        versions.activate(version=first, by=person(Role.MARKETING_OPS), now=NOW)
+        versions.activate(version=first, hand_over_entrants=False, by=person(Role.MARKETING_OPS), now=NOW)
 
     assert Definition.objects.get().versions.active().get().number == "v1.1"

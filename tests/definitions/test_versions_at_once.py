@@ -11,12 +11,12 @@ from django.db import DatabaseError, connection
 
 from definitions import documents, reviews, versions
 from definitions.models import Criterion, Review, ReviewEvidence, SignOff, Version
-from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
+from definitions.vocabulary import ChangeDriver, Decision, ReviewKind, ReviewTrigger, Side, VersionState
 from leads import catalogue
 from leads.models import Signal
 from leads.vocabulary import Role
 from tests.definitions.documents import criterion, minimal
-from tests.definitions.lives import NOW, approved, draft, proposed
+from tests.definitions.lives import NOW, approved, backtested, draft, proposed
 from tests.definitions.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,8 +57,8 @@ def test_of_two_activations_one_version_is_active_and_both_are_whole() -> None:
     first, second = approved(), approved()
 
     results = at_once(
-        lambda: versions.activate(version=first, by=ops, now=NOW),
-        lambda: versions.activate(version=second, by=ops, now=NOW),
+        lambda: versions.activate(version=first, hand_over_entrants=False, by=ops, now=NOW),
+        lambda: versions.activate(version=second, hand_over_entrants=False, by=ops, now=NOW),
     )
 
     assert not refusals(results)
@@ -69,7 +69,7 @@ def test_one_version_activated_twice_at_once_is_activated_once() -> None:
     ops = person(Role.MARKETING_OPS)
     version = approved()
 
-    results = at_once(*[lambda: versions.activate(version=version, by=ops, now=NOW)] * 4)
+    results = at_once(*[lambda: versions.activate(version=version, hand_over_entrants=False, by=ops, now=NOW)] * 4)
 
     assert len(refusals(results)) == 3
     assert version.changes.filter(to_state=VersionState.ACTIVE).count() == 1
@@ -123,19 +123,25 @@ def test_one_leader_pressing_twice_signs_once() -> None:
 def test_an_edit_and_a_proposal_at_once_leave_nothing_that_was_not_proposed() -> None:
     ops = person(Role.MARKETING_OPS)
     version = draft(gate=[criterion("company.employees", "at_least", 50)])
+    backtested(version)
 
     def edit() -> object:
         return Criterion.objects.filter(version=version).update(low=1)
 
-    def propose() -> object:
-        versions.propose(version=version, by=ops, now=NOW)
+    def propose_it() -> object:
+        versions.propose(version=version, driver=ChangeDriver.FIRST, by=ops, now=NOW)
         return documents.export(Version.objects.get(pk=version.pk))["gate"]
 
-    edited, gate = at_once(edit, propose)
+    edited, gate = at_once(edit, propose_it)
 
     kept = documents.export(Version.objects.get(pk=version.pk))["gate"]
-    assert gate == kept
-    assert kept[0]["value"] == (50 if isinstance(edited, Exception) else 1)
+    if isinstance(edited, Exception):
+        assert gate == kept
+        assert kept[0]["value"] == 50
+    else:
+        assert "edited since its last backtest" in str(gate)
+        assert kept[0]["value"] == 1
+        assert Version.objects.get(pk=version.pk).is_draft
 
 
 def test_imports_at_once_take_numbers_of_their_own() -> None:

@@ -13,7 +13,7 @@ from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, Ve
 from leads.models import User
 from leads.vocabulary import Role
 from tests.definitions.documents import reference
-from tests.definitions.lives import NOW, active, approved, draft, proposed, sign
+from tests.definitions.lives import NOW, active, approved, backtested, draft, proposed, sign
 from tests.definitions.people import person
 
 pytestmark = pytest.mark.django_db
@@ -134,11 +134,12 @@ def test_a_draft_is_proposed_signed_and_activated_from_its_pages() -> None:
     version = draft()
     ops = signed_in(person(Role.MARKETING_OPS))
 
-    ops.post(url(version, "propose"))
+    backtested(version)
+    ops.post(url(version, "propose"), {"driver": "first"})
     for role, side in ((Role.MARKETING_LEADER, "marketing"), (Role.SALES_LEADER, "sales")):
         word = {"side": side, "decision": "approved", "comment": "Yes."}
         signed_in(person(role)).post(url(version, "sign"), word)
-    response = ops.post(url(version, "activate"), follow=True)
+    response = ops.post(url(version, "activate"), {"entrants": "no"}, follow=True)
 
     assert "Hand raise v1.0 is active now." in response.content.decode()
     version.refresh_from_db()
@@ -152,7 +153,7 @@ def test_a_page_before_each_step_says_what_it_brings_about() -> None:
 
 
 def test_a_step_that_is_refused_says_why() -> None:
-    response = signed_in(person(Role.MARKETING_OPS)).post(url(proposed(), "activate"), follow=True)
+    response = signed_in(person(Role.MARKETING_OPS)).post(url(proposed(), "activate"), {"entrants": "no"}, follow=True)
 
     assert "waits for the signatures of both leaders" in response.content.decode()
 
