@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from definitions.document import Catalogue
+from definitions.lint import Meaning
 from definitions.wording import Names
 from leads.models import NamedList, Signal
 
@@ -19,3 +22,9 @@ def names() -> Names:
         signals=dict(Signal.objects.values_list("code", "name")),
         lists=dict(NamedList.objects.values_list("name", "label")),
     )
+
+
+def meanings() -> Mapping[str, Meaning]:
+    """What each signal means apart from points, by code: for linting."""
+    rows = Signal.objects.values_list("code", "intent", "is_explicit_request", "is_engagement", "closes_request")
+    return {code: Meaning(*flags) for code, *flags in rows}

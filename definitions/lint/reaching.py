@@ -1,0 +1,102 @@
+"""What it takes to come through each path and hot trigger: proved from points, caps, ceilings and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from definitions import phrases, wording
+from definitions.lint.finding import WAYS, Meanings
+from definitions.lint.ideal import Ideal, ideal
+from definitions.lint.supply import UNLIMITED, Supply, supply
+from definitions.vocabulary import Axis
+from definitions.wording import Json, Names
+from leads.vocabulary import Intent
+
+_POINTS = {
+    Axis.FIT: "fit points",
+    Axis.ENGAGEMENT: "engagement points",
+    Axis.BANT: "BANT points",
+    Axis.FIT_AND_ENGAGEMENT: "points of fit and engagement together",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PathReach:
+    """
+    One path (`kind` "paths") or hot trigger ("hot"), and who could come through it with the best profile that the gate lets in.
+
+    `by_one_event_of`: signals of which a single event suffices, requests among them · `by_low_intent_alone`: any number of
+    low-intent events suffices · `without_events`: nothing needs to happen · `without_fit`: holds at fit 0 · `without_request`:
+    no explicit request is needed. `short` are places of clauses that nobody can meet.
+    """
+
+    place: str
+    kind: str
+    name: str
+    reachable: bool
+    sentence: str
+    by_low_intent_alone: bool
+    by_one_event_of: tuple[str, ...]
+    without_events: bool
+    without_fit: bool
+    without_request: bool
+    short: tuple[str, ...] = ()
+
+
+def reach(document: Json, *, meanings: Meanings, names: Names | None = None) -> tuple[PathReach, ...]:
+    """Of every path and hot trigger of a complete document (definitions.documents.normal or export), in its order."""
+    most = ideal(document)
+    best = supply(document, meanings, most)
+    return tuple(
+        _reach(way, f"{kind}[{at}]", kind, best, most, names or Names())
+        for kind in WAYS
+        for at, way in enumerate(document[kind])
+    )
+
+
+def low_intent(meanings: Meanings) -> frozenset[str]:
+    return frozenset(code for code, mean in meanings.items() if mean.intent == Intent.LOW and not mean.is_request)
+
+
+def requests(meanings: Meanings) -> frozenset[str]:
+    return frozenset(code for code, mean in meanings.items() if mean.is_request)
+
+
+def _reach(way: Json, place: str, kind: str, best: Supply, most: Ideal, names: Names) -> PathReach:
+    timing = kind == "paths"
+    without_events = all(map(best.only((), times=0).meets, way["clauses"]))
+    single = tuple(s for s in sorted(best.signals) if best.only((s,), times=1).opens(way, timing=timing))
+    short = tuple(
+        f"{place}.clauses[{at}]" for at, clause in enumerate(way["clauses"]) if most.barred or not best.meets(clause)
+    )
+    low = best.only(low_intent(best.meanings))
+    quiet = best.only(best.signals - requests(best.meanings))
+    return PathReach(
+        place=place,
+        kind=kind,
+        name=way["name"],
+        reachable=not short and best.opens(way, timing=timing),
+        sentence=" ".join(_needs(clause, best, names) for clause in way["clauses"]) or "Needs nothing.",
+        by_low_intent_alone=not without_events and low.opens(way, timing=timing),
+        by_one_event_of=() if without_events else single,
+        without_events=without_events,
+        without_fit=best.without_fit().opens(way, timing=timing),
+        without_request=quiet.opens(way, timing=timing),
+        short=short,
+    )
+
+
+def _needs(clause: Json, best: Supply, names: Names) -> str:
+    if "axis" not in clause:
+        unknown = "" if best.meets(clause) else "; none of these signals is known"
+        return f"Needs {wording.clause(clause, names)}{unknown}."
+    what = f"{amount(clause['at_least'])} {_POINTS[Axis(clause['axis'])]}"
+    return f"Needs {what}; {most(best.found(clause))}."
+
+
+def most(found: float) -> str:
+    return "any number can be had" if found == UNLIMITED else f"at most {amount(found)} can be had"
+
+
+def amount(value: float) -> str:
+    return "unlimited" if value == UNLIMITED else phrases.number(value)
