@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from config.embedded.postgres import APPLICATION
+from scoring import desk
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _QUIET_BROWSER = [
@@ -31,9 +32,10 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> Iterator[None]:
-    """Rate limits and the like must not reach from one test into another."""
+    """Rate limits, figures kept for a minute and the like must not reach from one test into another."""
     yield
     cache.clear()
+    desk.forget()
 
 
 @pytest.fixture

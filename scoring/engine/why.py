@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scoring.engine.explanation import Answer, ClauseAnswer, Explanation, PathAnswer
+from scoring.engine.explanation import Answer, ClauseAnswer, Explanation, PathAnswer, TimingAnswer
 from scoring.engine.rules import AxisClause, CountClause, Criterion
 from scoring.engine.timeline import DAY
 
@@ -42,17 +42,23 @@ def _is_about_fit(answer: ClauseAnswer) -> bool:
 def _what_is_missing(told: Explanation) -> str:
     hit = next((answer for answer in told.disqualifier_answers if answer.verdict == "pass"), None)
     if hit is not None:
-        return f"Excluded: {field_words(hit.criterion.field)} is {_shown(hit.seen)}."
+        return excluded(hit)
     for verdict in ("fail", "unknown"):
         answer = next((answer for answer in told.gate_answers if answer.verdict == verdict), None)
         if answer is not None:
-            return _gate(answer)
+            return not_passed(answer)
     if not told.threshold:
         return _nearest(told.paths)
-    return _timing(told)
+    return late(told.timing)
 
 
-def _gate(answer: Answer) -> str:
+def excluded(answer: Answer) -> str:
+    """What a disqualifier that hit saw."""
+    return f"Excluded: {field_words(answer.criterion.field)} is {_shown(answer.seen)}."
+
+
+def not_passed(answer: Answer) -> str:
+    """What a gate criterion saw instead of what it asks."""
     field, needed = _capital(field_words(answer.criterion.field)), wanted(answer.criterion)
     if answer.seen is None or answer.seen == "":
         return f"{field} is not known; needed: {needed}."
@@ -65,15 +71,17 @@ def _nearest(paths: Iterable[PathAnswer]) -> str:
     nearest = max(paths, key=lambda path: sum(clause.held for clause in path.clauses) / len(path.clauses), default=None)
     if nearest is None:
         return "No hot trigger fired, and there is no other path."
-    clause = next(clause for clause in nearest.clauses if not clause.held)
-    return (
-        _capital(_points(clause) if isinstance(clause.clause, AxisClause) else _count(clause.clause, clause.found))
-        + "."
-    )
+    return short(next(clause for clause in nearest.clauses if not clause.held))
 
 
-def _timing(told: Explanation) -> str:
-    timing = told.timing
+def short(answer: ClauseAnswer) -> str:
+    """The figure of a clause, and what it asks."""
+    words = _points(answer) if isinstance(answer.clause, AxisClause) else _count(answer.clause, answer.found)
+    return f"{_capital(words)}."
+
+
+def late(timing: TimingAnswer) -> str:
+    """What timing misses."""
     missing = []
     if timing.engaged_within_days is not None:
         missing.append(f"no engagement in the last {_days(timing.engaged_within_days)}")
@@ -95,12 +103,22 @@ def _honest(text: str, answer: ClauseAnswer) -> bool:
 
 
 def _count(clause: CountClause, figure: float) -> str:
+    return f"{figure:g} of {clause.at_least} {counted(clause)}"
+
+
+def counted(clause: CountClause) -> str:
+    """What a clause counts, without how many it asks for."""
     what = "different assets of " if clause.distinct else ""
     names = _listed([signal_words(name).lower() for name in sorted(clause.signals)], "or")
     close = clause.within_hours_of_each_other
     together = "" if close is None else f" within {close:g} hours of each other"
     window = "" if clause.within_days is None else f" in the last {_days(clause.within_days)}"
-    return f"{figure:g} of {clause.at_least} {what}{names}{together}{window}"
+    return f"{what}{names}{together}{window}"
+
+
+def axis_points(axis: str) -> str:
+    """An axis as people say it: fit and engagement points."""
+    return f"{axis.replace('+', ' and ')} points"
 
 
 def wanted(criterion: Criterion) -> str:

@@ -1,0 +1,170 @@
+"""The numbers in a version that can be turned: where they stand, what they are called, other rules with other numbers. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.engine import why
+from scoring.engine.rules import AxisClause, Clause, Path, Rules
+from scoring.engine.timeline import FOREVER, Bools, microseconds
+from scoring.engine.verdict import Axes, found, verdict
+
+_PATHS: Final = ("paths", "hot")
+_TIMING: Final = {"engaged_within_days": "quiet", "or_request_within_days": "waiting"}
+_TIMING_LABELS: Final = {
+    "engaged_within_days": "Timing: days since the last engagement",
+    "or_request_within_days": "Timing: days since an open request",
+}
+_STEPS: Final = 10
+# More than anything can be counted, and fits the engine's int32.
+_NEVER_COUNTED: Final = 1 << 30
+
+Row = TypeVar("Row")
+
+
+class NoSuchThreshold(ValueError):
+    """The version has no number at that place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """`place` as in the document: `paths[0].clauses[1]`, `timing.engaged_within_days`. `unit` is points, times or days."""
+
+    place: str
+    label: str
+    unit: str
+    value: float
+
+    @property
+    def choices(self) -> tuple[float, ...]:
+        """Values to try, its own among them."""
+        if self.unit == "times":
+            return tuple(float(count) for count in range(1, max(15, int(self.value) + _STEPS) + 1))
+        step = _nice(abs(self.value) / _STEPS)
+        around = (round(self.value + number * step, 6) for number in range(-_STEPS, _STEPS + 1))
+        return tuple(value for value in around if value >= 0)
+
+
+def thresholds(rules: Rules) -> tuple[Threshold, ...]:
+    """Every axis and count clause of paths and hot triggers, and the days of timing."""
+    return (*_of_paths(rules), *_of_timing(rules))
+
+
+def changed(rules: Rules, values: Mapping[str, float]) -> Rules:
+    """The same rules with other numbers at these places. Raises NoSuchThreshold."""
+    for place, value in values.items():
+        rules = _changed(rules, place, value)
+    return rules
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sweep:
+    """What one number decides at each of some instants: `meets(value)`, for any value of it."""
+
+    figure: NDArray[np.float64]
+    always: Bools
+    never: Bools
+    is_days: bool
+
+    def meets(self, value: float) -> Bools:
+        bar = -float(min(microseconds(value), FOREVER - 1)) if self.is_days else value
+        return self.never | (self.always & (self.figure >= bar))
+
+
+def sweep(rules: Rules, threshold: Threshold, axes: Axes) -> Sweep:
+    """
+    Two verdicts answer for all values of one number: when its clause never holds and when it always does.
+
+    More clauses that hold never make a lead meet the rules less, so between the two only the clause itself decides.
+    """
+    lowest, highest = _extremes(threshold)
+    return Sweep(
+        figure=_figure(rules, threshold, axes),
+        always=verdict(_changed(rules, threshold.place, lowest), axes).meets,
+        never=verdict(_changed(rules, threshold.place, highest), axes).meets,
+        is_days=threshold.unit == "days",
+    )
+
+
+def axis_threshold(rules: Rules, axis: str) -> float | None:
+    """What the first path that asks for this axis alone asks of it."""
+    clauses = (clause for path in rules.paths for clause in path.clauses)
+    return next((each.at_least for each in clauses if isinstance(each, AxisClause) and each.axis == axis), None)
+
+
+def label(path: Path, clause: Clause) -> str:
+    """The path's name and what the clause looks at, without how much of it: `Engaged: engagement points`."""
+    what = why.axis_points(clause.axis) if isinstance(clause, AxisClause) else why.counted(clause)
+    return f"{path.name}: {what}"
+
+
+def _of_paths(rules: Rules) -> Iterator[Threshold]:
+    for kind in _PATHS:
+        for number, path in enumerate(getattr(rules, kind)):
+            for index, clause in enumerate(path.clauses):
+                unit = "points" if isinstance(clause, AxisClause) else "times"
+                yield Threshold(f"{kind}[{number}].clauses[{index}]", label(path, clause), unit, float(clause.at_least))
+
+
+def _of_timing(rules: Rules) -> Iterator[Threshold]:
+    for name, words in _TIMING_LABELS.items():
+        days = getattr(rules.timing, name, None)
+        if days is not None:
+            yield Threshold(f"timing.{name}", words, "days", days)
+
+
+def _extremes(threshold: Threshold) -> tuple[float, float]:
+    """A value at which the clause always holds, and one at which it never does."""
+    if threshold.unit == "days":
+        return math.inf, -1.0
+    return (0.0, float(_NEVER_COUNTED)) if threshold.unit == "times" else (-math.inf, math.inf)
+
+
+def _figure(rules: Rules, threshold: Threshold, axes: Axes) -> NDArray[np.float64]:
+    """What is compared with the number; of days the age, negative, so that here too more is better."""
+    if threshold.unit == "days":
+        ages: NDArray[np.int64] = getattr(axes, _TIMING[threshold.place.removeprefix("timing.")])
+        return -ages.astype(np.float64)
+    kind, number, index = _parsed(threshold.place)
+    return found(getattr(rules, kind)[number].clauses[index], axes).astype(np.float64)
+
+
+def _changed(rules: Rules, place: str, value: float) -> Rules:
+    name = place.removeprefix("timing.")
+    if place.startswith("timing.") and getattr(rules.timing, name if name in _TIMING else "", None) is not None:
+        return replace(rules, timing=replace(rules.timing, **{name: value}))  # type: ignore[type-var]
+    kind, number, index = _parsed(place)
+    paths: tuple[Path, ...] = getattr(rules, kind)
+    if number >= len(paths) or index >= len(paths[number].clauses):
+        raise NoSuchThreshold(f"There is no threshold at {place}.")
+    path = paths[number]
+    clauses = _replaced(path.clauses, index, _with(path.clauses[index], value))
+    return replace(rules, **{kind: _replaced(paths, number, replace(path, clauses=clauses))})
+
+
+def _with(clause: Clause, value: float) -> Clause:
+    return replace(clause, at_least=value) if isinstance(clause, AxisClause) else replace(clause, at_least=int(value))
+
+
+def _replaced(rows: tuple[Row, ...], index: int, row: Row) -> tuple[Row, ...]:
+    return (*rows[:index], row, *rows[index + 1 :])
+
+
+def _parsed(place: str) -> tuple[str, int, int]:
+    match = re.fullmatch(r"(paths|hot)\[([0-9]{1,4})\]\.clauses\[([0-9]{1,4})\]", place)
+    if match is None:
+        raise NoSuchThreshold(f"There is no threshold at {place[:60]}.")
+    return match[1], int(match[2]), int(match[3])
+
+
+def _nice(least: float) -> float:
+    """The smallest of 0.1, 0.2, 0.5, 1, 2, 5, 10, … that is not less."""
+    power = 10.0 ** math.floor(math.log10(max(least, 0.1)))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= least * (1 - 1e-9))
