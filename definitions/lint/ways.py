@@ -201,7 +201,7 @@ def _advice(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
                 (way.place,),
             )
         kinds = [code for code in _used(case, way) if _alone(case, way, code)]
-        if kinds and not way.by_one_event_of:
+        if kinds and all(case.meanings[code].is_request for code in way.by_one_event_of):
             yield Finding(
                 "advice.two_actions",
                 ADVICE,

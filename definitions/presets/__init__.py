@@ -1,0 +1,76 @@
+"""Definitions to begin with, one document each beside this module; what linting says of them is part of the lesson."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from definitions.wording import Json
+
+#: In the order in which they are offered.
+_TITLES: Final = {
+    "three_components": "Three components: fit, behaviour, timing",
+    "one_score": "One score",
+    "written_criteria": "Written criteria, with alternatives",
+    "three_axes": "Three axes with decay and a fast track",
+    "two_bars": "Two bars: fit and behaviour",
+    "checklist": "Checklist without points",
+    "hand_raise": "Hand raise only",
+}
+_DESCRIPTIONS: Final = {
+    "three_components": (
+        "A gate on the company, a score that includes one strong signal of the last weeks, and a limit on how old the interest may "
+        "be: all three must hold. The template to write down what both teams agree on first."
+    ),
+    "one_score": (
+        "Three classes of signals with 25, 10 and 5 points, and one bar at 50. The oldest and simplest model, and the one that "
+        "most often lets interest alone through."
+    ),
+    "written_criteria": (
+        "Size, industry and seniority as a gate, then any one of several ways to show interest. It reads like the sentence that "
+        "both teams sign."
+    ),
+    "three_axes": (
+        "Fit, engagement and BANT from 0 to 100 each, three combinations of them that qualify, and hot triggers that go to sales "
+        "at once. Engagement fades by a tenth a month."
+    ),
+    "two_bars": (
+        "Fit and behaviour are scored apart and both must clear their own bar, so neither makes up for the other. Mail opens are "
+        "capped, and silence costs points."
+    ),
+    "checklist": (
+        "The right title, the right industry, and one of two actions: no points at all. Enough for a small team, and clear to "
+        "everybody who reads it."
+    ),
+    "hand_raise": (
+        "Only a person who asks is handed to sales; everything else stays with marketing, however much of it there is. Volume is "
+        "low, and nobody argues about a lead."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """`document` is an `accord.definition/1` that imports as it is; signals and lists are those that Accord ships."""
+
+    code: str
+    title: str
+    description: str
+    document: Json
+
+
+def all_presets() -> tuple[Preset, ...]:
+    return tuple(preset(code) for code in _TITLES)
+
+
+def preset(code: str) -> Preset:
+    """KeyError for a code that there is not. The document is a copy of its own."""
+    return Preset(code, _TITLES[code], _DESCRIPTIONS[code], json.loads(_text(code)))
+
+
+@cache
+def _text(code: str) -> str:
+    return resources.files(__package__).joinpath(f"{code}.json").read_text(encoding="utf-8")
