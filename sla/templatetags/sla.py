@@ -7,8 +7,9 @@ from typing import Any
 
 from django import template
 
+from definitions.models import Version
 from leads.models import Lead
-from sla import timeline
+from sla import timeline, vintages
 
 register = template.Library()
 
@@ -22,3 +23,8 @@ def timeline_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
 def handoffs_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     rows = lead.handoffs.select_related("qualification", "version__definition", "rep__user", "team")
     return {"handoffs": rows.defer("qualification__evidence").order_by("-created_at", "-pk"), "now": now}
+
+
+@register.inclusion_tag("sla/_vintages.html")
+def vintages_of(version: Version, now: dt.datetime) -> dict[str, Any]:
+    return {"vintages": vintages.of_version(version, now=now), "version": version}

@@ -1,0 +1,66 @@
+"""What became of a version's MQLs, by the week in which they were made: a change of definition shows here first (SPEC 12)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models.functions import TruncWeek
+
+from definitions.models import Version
+from sla.models import Disposition, Handoff
+from sla.vocabulary import DispositionKind
+
+WEEKS_SHOWN: Final = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Vintage:
+    """The handoffs of MQLs made in the week from Monday `week`, company time. `untouched`: nobody tried or decided yet."""
+
+    week: dt.date
+    mqls: int
+    accepted: int
+    rejected: int
+    untouched: int
+
+    @property
+    def decided(self) -> int:
+        return self.accepted + self.rejected
+
+    @property
+    def sal_rate(self) -> float | None:
+        return self.accepted / self.decided if self.decided else None
+
+    @property
+    def untouched_share(self) -> float | None:
+        return self.untouched / self.mqls if self.mqls else None
+
+
+def of_version(version: Version, *, now: dt.datetime) -> list[Vintage]:
+    """The latest weeks that made any, the newest first. One query."""
+    standing = Disposition.objects.filter(handoff=OuterRef("pk"), corrected_by__isnull=True)
+    handoffs = Handoff.objects.filter(version=version, qualification__at__lte=now).annotate(
+        is_accepted=Exists(standing.filter(kind=DispositionKind.ACCEPT)),
+        is_rejected=Exists(standing.filter(kind=DispositionKind.REJECT)),
+        week=TruncWeek("qualification__at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE)),
+    )
+    counted = (
+        handoffs.order_by()
+        .values("week")
+        .annotate(
+            mqls=Count("pk"),
+            accepted=Count("pk", filter=Q(is_accepted=True)),
+            rejected=Count("pk", filter=Q(is_rejected=True)),
+            untouched=Count("pk", filter=Q(is_accepted=False, is_rejected=False, first_contact_at=None)),
+        )
+        .order_by("-week")
+    )
+    return [
+        Vintage(row["week"].date(), row["mqls"], row["accepted"], row["rejected"], row["untouched"])
+        for row in counted[:WEEKS_SHOWN]
+    ]
