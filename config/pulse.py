@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from leads import heartbeats
-from scoring import rescoring, sweeping
+from scoring import backtests, rescoring, sweeping
 from sla import clocks, handoffs, notices, progress, recycling, routing, watch
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,11 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
 def rescore_daily(*, now: dt.datetime) -> dict[str, int]:
     """One range of the daily full rescore."""
     return _beat("daily rescore", now, {"ranges": lambda: int(sweeping.sweep_next(now=now))})
+
+
+def run_backtests(*, now: dt.datetime) -> dict[str, int]:
+    """One backtest that somebody asked for; it may take minutes, so it is no part of the tick."""
+    return _beat("backtests", now, {"backtests": lambda: backtests.run_pending(now=now)})
 
 
 def _beat(name: str, now: dt.datetime, steps: dict[str, Callable[[], int]]) -> dict[str, int]:

@@ -150,6 +150,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"expires": 10},
     },
+    "every 2 seconds: do a backtest that somebody asked for": {
+        "task": "config.tasks.run_backtests",
+        "schedule": 2.0,
+        "options": {"expires": 4},
+    },
     "every 15 seconds: warn and breach clocks": {
         "task": "config.tasks.watch_clocks",
         "schedule": 15.0,

@@ -27,3 +27,8 @@ def watch_figures() -> dict[str, int]:
 @shared_task
 def rescore_daily() -> dict[str, int]:
     return pulse.rescore_daily(now=timezone.now())
+
+
+@shared_task
+def run_backtests() -> dict[str, int]:
+    return pulse.run_backtests(now=timezone.now())

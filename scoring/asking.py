@@ -63,9 +63,9 @@ def version_named(name: str) -> Version:
 def verdicts_at(rules: Rules, at: dt.datetime) -> Iterator[dict[str, Any]]:
     """The verdict on each lead known at `at`, in the order of their ids."""
     for facts in columns.everything(rules):
-        known = _known(facts, microseconds(at))
-        verdicts = judge(rules, facts, known, np.full(known.size, microseconds(at)))
-        yield from _rows(facts, known, verdicts)
+        found = known(facts, microseconds(at))
+        verdicts = judge(rules, facts, found, np.full(found.size, microseconds(at)))
+        yield from _rows(facts, found, verdicts)
 
 
 def verdicts_of(rules: Rules, lead_ids: Sequence[int], at: dt.datetime) -> Iterator[dict[str, Any]]:
@@ -84,12 +84,12 @@ def first_instants(rules: Rules, until: dt.datetime) -> Iterator[dict[str, Any]]
             yield row
 
 
-def _known(facts: Facts, at: int) -> Any:
+def known(facts: Facts, at: int) -> Any:
     """Leads of which anything was known by then."""
-    known = np.zeros(len(facts), dtype=np.bool_)
-    known[facts.row_lead[facts.row_from <= at]] = True
-    known[facts.event_lead[facts.event_at <= at]] = True
-    return np.flatnonzero(known)
+    heard = np.zeros(len(facts), dtype=np.bool_)
+    heard[facts.row_lead[facts.row_from <= at]] = True
+    heard[facts.event_lead[facts.event_at <= at]] = True
+    return np.flatnonzero(heard)
 
 
 def _rows(facts: Facts, leads: Any, verdicts: Verdicts) -> Iterator[dict[str, Any]]:

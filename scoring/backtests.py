@@ -1,20 +1,28 @@
-"""What a version would have done: coverage and precision over a past period, each lead judged on what was known then (SPEC 10)."""
+"""What a version would have done: coverage and precision over a past period, each lead judged on what was known then (SPEC 10).
+
+`run` answers at once; what people ask for waits as a row (`definitions.Backtest`) and is done by `run_pending`.
+"""
 
 from __future__ import annotations
 
 import calendar
 import datetime as dt
-from collections.abc import Mapping
+import logging
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F
 
+from definitions import models
 from definitions.backtests import MONTHS
-from scoring import columns, histories
+from scoring import columns, histories, trials
 from scoring.cohorts import (
     BIASED_PERCENT,
     COVERAGE_PERCENT,
@@ -31,12 +39,26 @@ from scoring.cohorts import (
 from scoring.engine.judge import first_qualifying
 from scoring.engine.rules import Rules
 from scoring.instants import microseconds
+from scoring.rules import compiled
 from scoring.statistics import Sample
+from scoring.versions import rules_of
 
 __all__ = [
     "BIASED_PERCENT", "COVERAGE_PERCENT", "PRECISION_PERCENT", "REJECTED_AT_LEAST", "WON_AT_LEAST", "Backtest", "History",
-    "compare", "first_instants", "history", "last_months", "run", "verdicts",
+    "compare", "first_instants", "history", "last_months", "run", "run_pending", "verdicts",
 ]  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+#: How long a worker may say nothing before its work is anybody's again; it speaks after every range of leads.
+LEASE: Final = dt.timedelta(minutes=3)
+ATTEMPTS: Final = 3
+_GAVE_UP: Final = (
+    f"It was begun {ATTEMPTS} times and never came to its end: each time the worker stopped, or ran out of time or memory."
+    " Try a shorter period."
+)
+
+Clock = Callable[[], dt.datetime]
 
 history = histories.of_period
 
@@ -125,3 +147,86 @@ def _first(rules: Rules, until: dt.datetime, folder: Path | None) -> Dated:
         lead.append(facts.lead_ids[leads])
         at.append(instants)
     return Dated(np.concatenate(lead), np.concatenate(at))
+
+
+# ── The job ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Stopped(Exception):
+    """Somebody cancelled it, or another worker has it now."""
+
+
+def run_pending(*, now: dt.datetime) -> int:
+    """Do one backtest that was asked for; how many were done.
+
+    One at a time, wherever the workers are: live work must not wait because people try things.
+    """
+    began = time.monotonic()
+    backtest = _claim(now)
+    if backtest is None:
+        return 0
+    _do(backtest, lambda: now + dt.timedelta(seconds=time.monotonic() - began))
+    return 1
+
+
+@transaction.atomic
+def _claim(now: dt.datetime) -> models.Backtest | None:
+    """The one that was tried least often, then the oldest. `attempts` is also the token: who holds an older one writes nothing more."""
+    rows = models.Backtest.objects.pending().order_by("attempts", "pk")
+    pending = list(rows.select_for_update(of=("self",), no_key=True))
+    if any(each.claimed_until is not None and each.claimed_until > now for each in pending):
+        return None
+    for each in pending:
+        if each.attempts >= ATTEMPTS:
+            _write(each, finished_at=now, error=_GAVE_UP, claimed_until=None)
+            continue
+        _write(each, claimed_until=now + LEASE, attempts=each.attempts + 1, done=0, total=0)
+        each.attempts += 1
+        return each
+    return None
+
+
+def _do(backtest: models.Backtest, clock: Clock) -> None:
+    """It ends with a result, with an error, or not at all: then its lease does."""
+    began = clock()
+
+    def progress(done: int, total: int) -> None:
+        if not _write(backtest, done=done, total=total, claimed_until=clock() + LEASE):
+            raise _Stopped
+
+    try:
+        result = _judged(backtest, progress)
+        result["seconds"] = round((clock() - began).total_seconds(), 3)
+        _write(backtest, result=result, done=F("total"), finished_at=clock(), claimed_until=None)
+    except _Stopped:
+        log.info("A backtest was stopped.", extra={"backtest": backtest.pk})
+    except (OperationalError, InterfaceError):
+        # The database is away: nothing can be written, and the lease brings it back.
+        raise
+    except Exception as error:
+        log.exception("A backtest failed.", extra={"backtest": backtest.pk})
+        _write(backtest, finished_at=clock(), error=_said(error), claimed_until=None)
+
+
+def _judged(backtest: models.Backtest, progress: trials.Progress) -> dict[str, Any]:
+    """By the document as it was when somebody asked, whatever became of the draft."""
+    version, against = backtest.version, backtest.against
+    return trials.result(
+        trials.Candidate(version.number, compiled(backtest.document)),
+        None if against is None else trials.Candidate(against.number, rules_of(against)),
+        start=backtest.start,
+        end=backtest.end,
+        progress=progress,
+    )
+
+
+def _write(backtest: models.Backtest, **columns: object) -> bool:
+    """False when it is finished, or somebody else's, by now."""
+    mine = models.Backtest.objects.pending().filter(pk=backtest.pk, attempts=backtest.attempts)
+    return mine.update(**columns) == 1
+
+
+def _said(error: Exception) -> str:
+    """Our own refusals are sentences; anything else is named, and the log has the rest."""
+    told = f": {error}" if isinstance(error, ValueError) else ""
+    return f"It could not be judged ({type(error).__name__}{told}). An administrator finds more in the log."[:500]

@@ -189,5 +189,7 @@ def _measure_range(plain: Rules, facts: Facts, now: int) -> tuple[Ints, Ints, Ax
 
 
 def _size(found: Axes) -> int:
-    named = (found.fit, found.engagement, found.bant, found.gate, found.disqualified, found.quiet, found.waiting)
-    return sum(column.nbytes for column in (*named, *found.figures.values()))
+    flags = found.gate.nbytes + found.disqualified.nbytes
+    scores = sum(column.nbytes for column in (found.fit, found.engagement, found.bant))
+    ages = found.quiet.nbytes + found.waiting.nbytes
+    return flags + scores + ages + sum(figure.nbytes for figure in found.figures.values())

@@ -47,7 +47,7 @@ class Threshold:
         """Values to try, its own among them."""
         if self.unit == "times":
             return tuple(float(count) for count in range(1, max(15, int(self.value) + _STEPS) + 1))
-        step = _nice(abs(self.value) / _STEPS)
+        step = nice(abs(self.value) / _STEPS)
         around = (round(self.value + number * step, 6) for number in range(-_STEPS, _STEPS + 1))
         return tuple(value for value in around if value >= 0)
 
@@ -72,6 +72,9 @@ class Sweep:
     always: Bools
     never: Bools
     is_days: bool
+
+    def picked(self, index: NDArray[np.intp]) -> Sweep:
+        return Sweep(self.figure[index], self.always[index], self.never[index], self.is_days)
 
     def meets(self, value: float) -> Bools:
         bar = -float(min(microseconds(value), FOREVER - 1)) if self.is_days else value
@@ -146,7 +149,8 @@ def _changed(rules: Rules, place: str, value: float) -> Rules:
         raise NoSuchThreshold(f"There is no threshold at {place}.")
     path = paths[number]
     clauses = _replaced(path.clauses, index, _with(path.clauses[index], value))
-    return replace(rules, **{kind: _replaced(paths, number, replace(path, clauses=clauses))})
+    others = _replaced(paths, number, replace(path, clauses=clauses))
+    return replace(rules, paths=others) if kind == "paths" else replace(rules, hot=others)
 
 
 def _with(clause: Clause, value: float) -> Clause:
@@ -164,7 +168,7 @@ def _parsed(place: str) -> tuple[str, int, int]:
     return match[1], int(match[2]), int(match[3])
 
 
-def _nice(least: float) -> float:
+def nice(least: float) -> float:
     """The smallest of 0.1, 0.2, 0.5, 1, 2, 5, 10, … that is not less."""
     power = 10.0 ** math.floor(math.log10(max(least, 0.1)))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= least * (1 - 1e-9))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scoring.engine.decisions import Decision
 from scoring.engine.explanation import Answer, ClauseAnswer, Explanation, PathAnswer, TimingAnswer
 from scoring.engine.rules import AxisClause, CountClause, Criterion
 from scoring.engine.timeline import DAY
@@ -14,10 +15,11 @@ _TEXT_SHOWN = 60
 
 def sentence(told: Explanation) -> str:
     """For a lead that meets the rules what brought it there, else the first thing that is missing."""
-    return _why_it_meets(told) if told.meets else _what_is_missing(told)
+    return reached(told) if told.meets else _what_is_missing(told)
 
 
-def _why_it_meets(told: Explanation) -> str:
+def reached(told: Explanation | Decision) -> str:
+    """What brought a lead that meets the rules there."""
     held = [path for path in (*told.hot_paths, *told.paths) if path.held]
     latest = max((clause for clause in _counts(held) if clause.last_at is not None), key=_last_at, default=None)
     event = "" if latest is None else _deed(latest) + _earlier(told.at - _last_at(latest))
@@ -67,11 +69,19 @@ def not_passed(answer: Answer) -> str:
 
 
 def _nearest(paths: Iterable[PathAnswer]) -> str:
-    """The first clause that misses on the path of which most clauses hold."""
-    nearest = max(paths, key=lambda path: sum(clause.held for clause in path.clauses) / len(path.clauses), default=None)
-    if nearest is None:
-        return "No hot trigger fired, and there is no other path."
-    return short(next(clause for clause in nearest.clauses if not clause.held))
+    """The first clause that misses on the nearest path."""
+    path = nearest(paths)
+    return no_path() if path is None else short(next(clause for clause in path.clauses if not clause.held))
+
+
+def nearest(paths: Iterable[PathAnswer]) -> PathAnswer | None:
+    """Of the paths that do not hold, the one of which most clauses do."""
+    missed = [path for path in paths if not path.held]
+    return max(missed, key=lambda path: sum(clause.held for clause in path.clauses) / len(path.clauses), default=None)
+
+
+def no_path() -> str:
+    return "No hot trigger fired, and there is no other path."
 
 
 def short(answer: ClauseAnswer) -> str:

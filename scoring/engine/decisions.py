@@ -1,0 +1,111 @@
+"""What decided about many leads at once: the parts of an explanation that a verdict hangs on, without the points of every signal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from scoring.engine.explanation import Answer, ClauseAnswer, PathAnswer, TimingAnswer
+from scoring.engine.facts import Facts
+from scoring.engine.hearing import Hearing, hearings
+from scoring.engine.profile import FAIL, PASS, UNKNOWN, Attributes
+from scoring.engine.rules import Clause, CountClause, Criterion, Path, Rules, Timing
+from scoring.engine.timeline import DAY, FOREVER, Ints, Positions
+from scoring.engine.verdict import DECIMALS, Axes, found, holds, timely
+
+_WORDS = {PASS: "pass", FAIL: "fail", UNKNOWN: "unknown"}
+Told = TypeVar("Told")
+# One pair's part of columns that were looked up for all.
+Part = Callable[[int], Told]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """As `explain` would tell it of this lead (its index in the facts) at this instant."""
+
+    lead: int
+    at: int
+    gate_answers: tuple[Answer, ...]
+    disqualifier_answers: tuple[Answer, ...]
+    paths: tuple[PathAnswer, ...]
+    hot_paths: tuple[PathAnswer, ...]
+    timing: TimingAnswer
+
+
+def decisions(rules: Rules, facts: Facts, leads: Positions, at: Ints) -> Iterator[Decision]:
+    """Of (lead index, microseconds) pairs sorted by lead, in their order."""
+    attributes = Attributes(facts)
+    for first, last, hearing in hearings(rules, facts):
+        within = slice(*np.searchsorted(leads, (first, last)).tolist())
+        panel = _Panel(rules, attributes, hearing, leads[within] - first, at[within])
+        rows = int(np.searchsorted(facts.row_lead, first))
+        yield from panel.decisions(first, rows)
+
+
+class _Panel:
+    """A chunk's pairs before one hearing: columns are looked up once, then each pair takes its part."""
+
+    def __init__(self, rules: Rules, attributes: Attributes, hearing: Hearing, leads: Positions, at: Ints) -> None:
+        self.rules, self.attributes, self.hearing = rules, attributes, hearing
+        self.leads, self.at = leads, at
+        self.moments = hearing.moments(leads, at)
+        self.axes: Axes = hearing.axes(leads, at)
+
+    def decisions(self, first_lead: int, first_row: int) -> Iterator[Decision]:
+        row = self.hearing.in_force.row(self.leads, self.at)
+        row = np.where(row < 0, row, row + first_row)
+        gate, disqualifiers = self.answers(self.rules.gate, row), self.answers(self.rules.disqualifiers, row)
+        paths, hot, timing = self.paths(self.rules.paths), self.paths(self.rules.hot), self.timing(self.rules.timing)
+        for pair, (lead, at) in enumerate(zip(self.leads.tolist(), self.at.tolist(), strict=True)):
+            yield Decision(first_lead + lead, at, gate(pair), disqualifiers(pair), paths(pair), hot(pair), timing(pair))
+
+    def answers(self, criteria: Iterable[Criterion], row: Positions) -> Part[tuple[Answer, ...]]:
+        asked = [(each, self.attributes.answers(each, self.rules)[row].tolist()) for each in criteria]
+        rows = row.tolist()
+        return lambda pair: tuple(
+            Answer(criterion, self.attributes.value(criterion.field, rows[pair]), _WORDS[verdicts[pair]])
+            for criterion, verdicts in asked
+        )
+
+    def paths(self, paths: Iterable[Path]) -> Part[tuple[PathAnswer, ...]]:
+        told = [
+            (path, holds(path, self.axes).tolist(), [self.clause(clause) for clause in path.clauses]) for path in paths
+        ]
+        return lambda pair: tuple(
+            PathAnswer(path.key, path.name, held[pair], tuple(clause(pair) for clause in clauses))
+            for path, held, clauses in told
+        )
+
+    def clause(self, clause: Clause) -> Part[ClauseAnswer]:
+        figures = found(clause, self.axes)
+        values, held = figures.tolist(), (figures >= clause.at_least).tolist()
+        last = self.last(clause.signals) if isinstance(clause, CountClause) else _nothing
+        return lambda pair: ClauseAnswer(clause, values[pair], held[pair], *last(pair))
+
+    def last(self, signals: frozenset[str]) -> Part[tuple[int | None, str | None]]:
+        events = self.hearing.events
+        stream = events.stream(signals)
+        index, there = stream.last(self.moments)
+        return lambda pair: (
+            (int(stream.at[index[pair]]), events.names[events.signal[stream.index[index[pair]]]])
+            if there[pair]
+            else (None, None)
+        )
+
+    def timing(self, timing: Timing | None) -> Part[TimingAnswer]:
+        held = timely(timing, self.axes).tolist()
+        quiet, waiting = (_days(ages) for ages in (self.axes.quiet, self.axes.waiting))
+        engaged_within = timing.engaged_within_days if timing else None
+        request_within = timing.or_request_within_days if timing else None
+        return lambda pair: TimingAnswer(held[pair], engaged_within, quiet[pair], request_within, waiting[pair])
+
+
+def _nothing(_pair: int) -> tuple[None, None]:
+    return None, None
+
+
+def _days(ages: Ints) -> list[float | None]:
+    return [None if age == FOREVER else round(age / DAY, DECIMALS) for age in ages.tolist()]
