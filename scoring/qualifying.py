@@ -3,117 +3,164 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
+from definitions.models import Version
 from leads import lifecycle
 from leads.models import Lead
 from leads.vocabulary import OPEN_TO_QUALIFY, Motion, Stage
-from scoring.engine.judge import NEVER, explain, judge
+from scoring import beginnings
+from scoring.beginnings import Floor, Question, Release
+from scoring.engine.facts import Facts
+from scoring.engine.judge import explain
+from scoring.engine.rules import Rules
+from scoring.engine.timeline import HOUR, Bools
 from scoring.instants import from_microseconds, microseconds
 from scoring.judging import Judged
-from scoring.models import Qualification
+from scoring.models import Qualification, Score
 
 #: With sales, done, or out for good: the CRM's word ends what marketing can qualify.
-NOT_TO_QUALIFY = frozenset({Stage.OPPORTUNITY, Stage.WON, Stage.DISQUALIFIED})
+NOT_TO_QUALIFY: Final = frozenset({Stage.OPPORTUNITY, Stage.WON, Stage.DISQUALIFIED})
+#: What a lead did so shortly before a version came into force may not have been judged by the one before.
+_UNSEEN: Final = HOUR
 
 
 def qualify(
-    judged: Judged, *, leads: Mapping[int, Lead], since: Mapping[int, int], now: dt.datetime
+    judged: Judged, *, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
 ) -> Mapping[int, int]:
-    """Make the MQLs among the judged leads, whose rows the caller holds. `since` is when each was last judged.
+    """Make the MQLs among the judged leads, whose rows the caller holds. `before` are their scores until now.
 
     Returns the instants at which leads must be looked at again because they may not qualify before.
     """
-    cycles = _latest_cycles(judged, leads)
-    floors = {
-        index: _floor(judged, index, cycles.get(lead_id), now)
-        for index, lead_id in enumerate(judged.facts.lead_ids.tolist())
-        if _may_qualify(leads[lead_id], cycles.get(lead_id))
-    }
-    runs = _Runs(judged, {index: floor.at for index, floor in floors.items() if not floor.closed})
-    for index, floor in floors.items():
+    standing = _standing(judged, leads, now)
+    found = _began(judged, standing, leads, before)
+    for index in standing.floors:
         lead = leads[int(judged.facts.lead_ids[index])]
-        at = None if floor.closed else runs.beginning(index, since.get(lead.pk, microseconds(lead.recorded_at)))
-        if at is None:
-            _accept_for_marketing(judged, index, lead, now)
+        if index in found:
+            _make(judged, index, lead, standing.cycles.get(lead.pk), found[index], now)
         else:
-            _make(judged, index, lead, cycles.get(lead.pk), at, now)
+            _accept_for_marketing(judged, index, lead, now)
     return {
-        int(judged.facts.lead_ids[index]): floor.until for index, floor in floors.items() if floor.until is not None
+        int(judged.facts.lead_ids[index]): floor.until
+        for index, floor in standing.floors.items()
+        if floor.until is not None
     }
+
+
+def free(
+    version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], *, now: dt.datetime
+) -> frozenset[int]:
+    """The ids of those leads (in the facts) that may qualify at `now` if they meet the version: not with sales or done
+    already, and not waiting for newer activity or for their day (SPEC 6)."""
+    standing = _standing_of(version, rules, facts, leads, now)
+    return frozenset(int(facts.lead_ids[index]) for index, floor in standing.floors.items() if not floor.closed)
+
+
+def marked(judged: Judged, leads: Mapping[int, Lead], *, now: dt.datetime) -> frozenset[int]:
+    """The ids of those judged leads that meet the version by its coming alone, and wait for their next activity (SPEC 9)."""
+    if judged.version.hands_over_entrants is not False:
+        return frozenset()
+    standing = _standing(judged, leads, now)
+    questions = _questions(judged, standing, leads, {}, judged.at_now.meets)
+    waiting = {index: question for index, question in questions.items() if question.waits}
+    begun = beginnings.began(judged.rules, judged.facts, waiting)
+    return frozenset(int(judged.facts.lead_ids[index]) for index in waiting if index not in begun)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """The leads that may qualify at all, by their place in the facts, and the last cycle of each lead that had one."""
+
+    floors: Mapping[int, Floor]
+    cycles: Mapping[int, Qualification]
+
+
+def _standing(judged: Judged, leads: Mapping[int, Lead], now: dt.datetime) -> _Standing:
+    return _standing_of(judged.version, judged.rules, judged.facts, leads, now)
+
+
+def _standing_of(
+    version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], now: dt.datetime
+) -> _Standing:
+    cycles = _latest_cycles(version, leads)
+    in_force, at = microseconds(version.activated_at or now), microseconds(now)
+    floors = {
+        index: beginnings.floor_of(rules, facts, index, _release(cycles.get(lead_id)), in_force=in_force, now=at)
+        for index, lead_id in enumerate(facts.lead_ids.tolist())
+        if lead_id in leads and _may_qualify(leads[lead_id], cycles.get(lead_id))
+    }
+    return _Standing(floors, cycles)
 
 
 def _may_qualify(lead: Lead, cycle: Qualification | None) -> bool:
     return lead.stage not in NOT_TO_QUALIFY and (cycle is None or cycle.closed_at is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Floor:
-    """From when on a lead may qualify; `closed` while it needs newer activity first, or its day has not come (`until`)."""
-
-    at: int
-    closed: bool = False
-    until: int | None = None
+def _release(cycle: Qualification | None) -> Release | None:
+    return None if cycle is None or cycle.closed_at is None else Release.of(cycle.closed_at, cycle.reenter_at)
 
 
-def _floor(judged: Judged, index: int, cycle: Qualification | None, now: dt.datetime) -> _Floor:
-    in_force = microseconds(judged.version.activated_at or now)
-    if cycle is None or cycle.closed_at is None:
-        return _Floor(in_force)
-    released = microseconds(cycle.closed_at)
-    back = None if cycle.reenter_at is None else microseconds(cycle.reenter_at)
-    is_back = back is None or back <= microseconds(now)
-    raised = _first_deed(judged, index, judged.rules.catalogue.requests, released)
-    active = _first_deed(judged, index, judged.rules.engaging, released) if is_back else None
-    starts = [] if raised is None else [raised]
-    starts += [] if active is None else [max(active, back or active)]
-    if starts:
-        return _Floor(max(in_force, min(starts)))
-    return _Floor(released, closed=True, until=None if is_back else back)
+def _began(
+    judged: Judged, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score]
+) -> Mapping[int, int]:
+    """Only of leads that meet the version, or have news since their last look: a worker that was away loses nobody."""
+    facts, news = judged.facts, judged.at_now.meets.copy()
+    looked = np.array([_last_look(leads[lead_id], before) for lead_id in facts.lead_ids.tolist()], dtype=np.int64)
+    lead, at = facts.instants()
+    news[lead[(at > looked[lead]) & (at <= judged.now[lead])]] = True
+    return beginnings.began(judged.rules, facts, _questions(judged, standing, leads, before, news))
 
 
-def _first_deed(judged: Judged, index: int, signals: frozenset[str], after: int) -> int | None:
-    """When the lead first did any of these after an instant, and by now."""
-    facts = judged.facts
-    mine = slice(*np.searchsorted(facts.event_lead, (index, index + 1)))
-    codes = [code for code, signal in enumerate(facts.signals) if signal in signals]
-    at = facts.event_at[mine]
-    done = at[(at > after) & (at <= judged.now[index]) & np.isin(facts.event_signal[mine], codes)]
-    return int(done[0]) if done.size else None
-
-
-class _Runs:
-    """At which of their instants, from each one's floor to now, the leads met the version: judged in one pass."""
-
-    def __init__(self, judged: Judged, floors: Mapping[int, int]) -> None:
-        lead, at = judged.facts.instants()
-        floor = np.full(len(judged.facts), NEVER, dtype=np.int64)
-        floor[list(floors)] = list(floors.values())
-        asked = (at >= floor[lead]) & (at <= judged.now[lead])
-        self._judged = judged
-        self._lead, self._at = lead[asked], at[asked]
-        # Most looks ask about nobody's past.
-        self._held = (
-            judge(judged.rules, judged.facts, self._lead, self._at).meets if self._at.size else np.empty(0, np.bool_)
+def _questions(
+    judged: Judged, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score], asked: Bools
+) -> Mapping[int, Question]:
+    questions = {}
+    for index, floor in standing.floors.items():
+        if floor.closed or not asked[index]:
+            continue
+        lead, now = leads[int(judged.facts.lead_ids[index])], int(judged.now[index])
+        score, known = before.get(lead.pk), microseconds(lead.recorded_at)
+        questions[index] = Question(
+            floor=floor.at,
+            until=now,
+            # Looked at for the first time, it is looked at as it came, too.
+            looks=(now,) if score else (known, now),
+            after=_last_look(lead, before),
+            known=known,
+            waits=_waits(judged, index, floor, lead, score),
         )
+    return questions
 
-    def beginning(self, index: int, last_look: int) -> int | None:
-        """The instant at which the lead began to qualify, None if it does not.
 
-        Holding now: the start of the run of instants that held up to now. Not holding any more: the first that held
-        since the last look, so that a worker that was away for days loses nobody.
-        """
-        mine = slice(*np.searchsorted(self._lead, (index, index + 1)))
-        at, held = self._at[mine], self._held[mine]
-        if self._judged.at_now.meets[index]:
-            broken = np.flatnonzero(~held)
-            run = at[broken[-1] + 1 :] if broken.size else at
-            return int(run[0]) if run.size else int(self._judged.now[index])
-        missed = at[held & (at > last_look)]
-        return int(missed[0]) if missed.size else None
+def _last_look(lead: Lead, before: Mapping[int, Score]) -> int:
+    score = before.get(lead.pk)
+    return microseconds(lead.recorded_at if score is None else score.judged_at)
+
+
+def _waits(judged: Judged, index: int, floor: Floor, lead: Lead, score: Score | None) -> bool:
+    """Those whom the version's coming finds meeting it wait for their next activity, where it hands over no entrants;
+    but not for what came before it and nobody had judged (SPEC 9)."""
+    version = judged.version
+    if not finds_waiting(version, floor, microseconds(lead.recorded_at)):
+        return False
+    if score is not None and score.version_id == version.pk:
+        # It did not meet the version at the last look: what it meets it by was learned since.
+        return score.meets
+    seen = 0 if score is None else microseconds(score.judged_at)
+    after = max(floor.at - _UNSEEN, seen)
+    deed = beginnings.first_deed(judged.facts, index, beginnings.activity(judged.rules), after, floor.at)
+    return deed is None
+
+
+def finds_waiting(version: Version, floor: Floor, known: int) -> bool:
+    """Was the lead there, and free to qualify, when a version came that hands over no entrants?"""
+    if version.hands_over_entrants is not False or version.activated_at is None:
+        return False
+    return floor.at == microseconds(version.activated_at) and known <= floor.at
 
 
 def _make(judged: Judged, index: int, lead: Lead, cycle: Qualification | None, at: int, now: dt.datetime) -> None:
@@ -147,7 +194,7 @@ def _accept_for_marketing(judged: Judged, index: int, lead: Lead, now: dt.dateti
         lifecycle.move(lead=lead, to=Stage.MAL, by=None, now=now, why=f"Passes the gate of {judged.version}")
 
 
-def _latest_cycles(judged: Judged, leads: Mapping[int, Lead]) -> Mapping[int, Qualification]:
-    found = Qualification.objects.filter(lead_id__in=leads, motion=judged.version.definition.motion)
+def _latest_cycles(version: Version, lead_ids: Iterable[int]) -> Mapping[int, Qualification]:
+    found = Qualification.objects.filter(lead_id__in=lead_ids, motion=version.definition.motion)
     found = found.only("lead", "cycle", "closed_at", "reenter_at")
     return {cycle.lead_id: cycle for cycle in found.order_by("lead_id", "cycle")}

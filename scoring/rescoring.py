@@ -37,8 +37,8 @@ def rescore(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
     for version in versions.active():
         rules = versions.rules_of(version)
         judged = judge_now(version, rules, columns.near(list(leads), rules), now)
-        kept = scores.keep(judged, now=now)
-        for lead_id, at in qualifying.qualify(judged, leads=leads, since=kept, now=now).items():
+        before = scores.keep(judged, now=now)
+        for lead_id, at in qualifying.qualify(judged, leads=leads, before=before, now=now).items():
             next_looks[lead_id] = min(next_looks[lead_id], at)
         for lead_id, at in _falls(judged).items():
             next_looks[lead_id] = min(next_looks[lead_id], at)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
-from scoring.instants import from_microseconds, microseconds
+from scoring.instants import from_microseconds
 from scoring.judging import Judged
 from scoring.models import Score
 
 _JUDGED = ["version", "as_of", "fit", "engagement", "bant", "gate", "is_disqualified", "meets", "tier"]
 
 
-def keep(judged: Judged, *, now: dt.datetime) -> Mapping[int, int]:
-    """Store what changed. Returns when each lead was last judged before, in microseconds; leads never judged are absent."""
+def keep(judged: Judged, *, now: dt.datetime) -> Mapping[int, Score]:
+    """Store what changed. Returns the score of each lead before, by its id; leads never judged are absent."""
     lead_ids = judged.facts.lead_ids.tolist()
     before = {
         score.lead_id: score
@@ -23,7 +23,7 @@ def keep(judged: Judged, *, now: dt.datetime) -> Mapping[int, int]:
     Score.objects.bulk_create(
         fresh, update_conflicts=True, unique_fields=["lead", "definition"], update_fields=[*_JUDGED, "judged_at"]
     )
-    return {lead_id: microseconds(score.judged_at) for lead_id, score in before.items()}
+    return before
 
 
 def _scores(judged: Judged, now: dt.datetime) -> list[Score]:

@@ -17,6 +17,7 @@ from django.db.models import Max
 from numpy.typing import NDArray
 
 from definitions.models import Version
+from definitions.vocabulary import VersionState
 from leads import looks
 from leads.models import Lead, PeriodicRun
 from scoring import columns, events, versions
@@ -96,10 +97,22 @@ def _keep(judged: Judged, kept: pa.Table, now: dt.datetime) -> int:
     differs[at] = _differ(fresh, kept, at)
     began = judged.at_now.meets.copy()
     began[at] &= ~kept["meets"].to_numpy() | (kept["version_id"].to_numpy() != judged.version.pk)
+    if not _still_in_force(judged.version):
+        # Whoever took over has asked for a look at every lead.
+        return 0
     # Leads before scores, each in the order of their ids: the prompt path locks them so, and neither waits for the other in vain.
     looks.request(lead_ids=fresh["lead_id"][began].tolist(), at=now)
     _write(judged, {name: column[differs] for name, column in fresh.items()}, now)
     return int(differs.sum())
+
+
+def _still_in_force(version: Version) -> bool:
+    """And will be until the end of our transaction: an activation waits, so that no score of a retired version is left behind."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM definitions_version WHERE id = %s AND state = %s FOR SHARE", [version.pk, VersionState.ACTIVE]
+        )
+        return cursor.fetchone() is not None
 
 
 def _columns(judged: Judged) -> Mapping[str, NDArray[Any]]:
