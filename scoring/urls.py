@@ -1,5 +1,14 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from scoring.views import backtests, glance
+
+urlpatterns: list[URLPattern] = [
+    path("quick-figures/", glance.quick_figures, name="quick_figures"),
+    path("backtests/version/<int:pk>/", backtests.version_backtests, name="version_backtests"),
+    path("backtests/<int:pk>/", backtests.backtest, name="backtest"),
+    path("backtests/<int:pk>/cancel/", backtests.backtest_cancel, name="backtest_cancel"),
+    path("backtests/<int:pk>/what-if/", backtests.what_if, name="what_if"),
+    path("backtests/<int:pk>/<slug:table>.csv", backtests.backtest_csv, name="backtest_csv"),
+]

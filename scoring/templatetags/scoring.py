@@ -7,8 +7,12 @@ from typing import Any
 
 from django import template
 
+from config.web import holds
+from definitions import backtests, catalogue, documents, wording
+from definitions.models import Backtest, Version
 from leads.models import Lead
-from scoring import evidence, explanations
+from leads.vocabulary import READERS_OF_LEADS
+from scoring import evidence, explanations, pictures, results, rules
 
 register = template.Library()
 
@@ -27,4 +31,43 @@ def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
             }
             for version, each in told
         ]
+    }
+
+
+@register.simple_tag
+def period_of(backtest: Backtest) -> str:
+    return results.period(backtest.start, backtest.end)
+
+
+@register.inclusion_tag("scoring/_backtest_card.html", takes_context=True)
+def backtest_of(context: template.Context, version: Version) -> dict[str, Any]:
+    """The two numbers of exactly what the version says now; else what there is, and how to come by them."""
+    current = backtests.current(version)
+    latest = version.backtests.select_related("version").order_by("-pk").first()
+    return {
+        "version": version,
+        "current": current,
+        "numbers": results.numbers_of(current) if current else [],
+        "pending": latest if latest and latest.is_pending else None,
+        "outdated": version.backtests.successful().order_by("-pk").first() if not current else None,
+        "may_read": holds(context["request"].user, *READERS_OF_LEADS),
+    }
+
+
+@register.inclusion_tag("scoring/_version_charts.html", takes_context=True)
+def charts_of(context: template.Context, version: Version) -> dict[str, Any]:
+    """What time takes from the version's points; volume, scores and fit by engagement of its last backtest. Sums only, no lead."""
+    document: dict[str, Any] = documents.export(version)
+    tested = (
+        version.backtests.successful().filter(digest=documents.digest(document)).order_by("-finished_at", "-pk").first()
+    )
+    compiled = rules.compiled(document)
+    return {
+        "version": version,
+        "fading": pictures.fading(compiled.decay, compiled.signals, catalogue.names().signals),
+        "inactivity": compiled.inactivity,
+        "decay": wording.decay(document),
+        "backtest": tested,
+        "pictures": pictures.of(tested.result or {}) if tested else None,
+        "may_read": holds(context["request"].user, *READERS_OF_LEADS),
     }

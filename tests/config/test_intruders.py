@@ -19,12 +19,13 @@ from django.test.client import MULTIPART_CONTENT
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from config.logs import without_rows
-from definitions.models import Review
+from definitions.models import Backtest, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.catalogue import OPS_MAY
 from leads.models import ApiKey, User
 from leads.vocabulary import Role
 from sla.models import Handoff
+from tests.scoring import backtest_results
 from tests.sla import situations
 from tests.sla.situations import MINUTE, NOW
 
@@ -34,15 +35,19 @@ CALLERS: Final = (
     "nobody", "no role", "sdr", "other sdr", "manager", "other manager", "ops", "marketing leader", "sales leader", "viewer", "key",
 )  # fmt: skip
 TABLE: Final = """
+api:backtest-cancel      401 403 403 403 405 405 405 405 405 405 403
+api:backtest-record      401 403 403 403 200 200 200 200 200 200 403
 api:companies            401 403 403 403 200 200 200 200 200 200 403
 api:definition           401 403 200 200 200 200 200 200 200 200 403
 api:definition-activate  401 403 405 405 405 405 405 405 405 405 403
 api:definition-backtest  401 403 403 403 405 405 405 405 405 405 403
+api:definition-backtests 401 403 403 403 200 200 200 200 200 200 403
 api:definition-copy      401 403 405 405 405 405 405 405 405 405 403
 api:definition-current   401 403 200 200 200 200 200 200 200 200 403
 api:definition-evaluate  401 403 403 403 405 405 405 405 405 405 403
 api:definition-propose   401 403 405 405 405 405 405 405 405 405 403
 api:definition-sign      401 403 405 405 405 405 405 405 405 405 403
+api:definition-what-if   401 403 403 403 405 405 405 405 405 405 403
 api:definitions          401 403 200 200 200 200 200 200 200 200 403
 api:docs                 200 200 200 200 200 200 200 200 200 200 200
 api:events               401 403 403 403 405 405 405 405 405 405 403
@@ -63,6 +68,9 @@ api:leads                401 403 403 403 200 200 200 200 200 200 403
 api:outcomes             401 403 403 403 405 405 405 405 405 405 403
 api:report-sla           401 403 403 403 200 200 200 200 200 200 403
 api:schema               200 200 200 200 200 200 200 200 200 200 200
+backtest                 302 403 403 403 200 200 200 200 200 200 302
+backtest_cancel          302 403 403 403 405 405 405 405 405 405 302
+backtest_csv             302 403 403 403 200 200 200 200 200 200 302
 definition               302 403 200 200 200 200 200 200 200 200 302
 definition_version       302 403 200 200 200 200 200 200 200 200 302
 definitions              302 403 200 200 200 200 200 200 200 200 302
@@ -94,7 +102,9 @@ sla_export               302 200 200 200 200 200 200 200 200 200 302
 sla_report               302 200 200 200 200 200 200 200 200 200 302
 sla_rows                 302 200 200 200 200 200 200 200 200 200 302
 unrouted                 302 403 403 403 200 200 403 403 403 403 302
+version_backtests        302 403 403 403 200 200 200 200 200 200 302
 version_step             302 404 200 200 404 404 200 200 200 404 302
+what_if                  302 403 403 403 200 200 200 200 200 200 302
 """
 ANSWERS: Final = {name: tuple(map(int, codes)) for name, *codes in map(str.split, TABLE.strip().splitlines())}
 
@@ -122,6 +132,7 @@ class World:
 
     handoff: Handoff
     review: Review
+    backtest: Backtest
     callers: dict[str, Client]
 
     def path(self, name: str) -> str:
@@ -131,6 +142,7 @@ class World:
             "step": "sign",
             "slug": self.handoff.version.definition.slug,
             "number": self.handoff.version.number,
+            "table": "weeks",
         }
         return reverse(name, kwargs={parameter: values[parameter] for parameter in ROUTES[name]})
 
@@ -141,6 +153,8 @@ class World:
             "lead": self.handoff.lead_id,
             "version": self.handoff.version_id,
             "definition": self.handoff.version_id,
+            "backtest": self.backtest.pk,
+            "what": self.backtest.pk,
         }
         return pks.get(kind, self.review.pk)
 
@@ -161,7 +175,12 @@ def world() -> Iterator[World]:
             "viewer": situations.user(Role.VIEWER),
         }
         callers = {"nobody": Client()} | {name: signed_in(person) for name, person in people.items()}
-        yield World(handoff, review(handoff), callers | {"key": machine(people["viewer"])})
+        yield World(
+            handoff,
+            review(handoff),
+            backtest_results.finished(handoff.version),
+            callers | {"key": machine(people["viewer"])},
+        )
 
 
 def signed_in(person: User) -> Client:

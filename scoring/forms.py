@@ -1,0 +1,119 @@
+"""What people type about backtests. Forms check input only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.conf import settings
+
+from definitions.backtests import MONTHS
+from scoring.backtests import last_months
+
+_DATE: Final = forms.DateInput(attrs={"type": "date"})
+_MOST: Final = Decimal(99999)
+
+
+class PeriodForm(forms.Form):
+    """The last so many months, or two dates; days are the company's."""
+
+    months = forms.IntegerField(
+        label="The last months",
+        min_value=1,
+        max_value=120,
+        initial=MONTHS,
+        required=False,
+        help_text="Up to yesterday.",
+    )
+    start = forms.DateField(label="Or from", required=False, widget=_DATE)
+    end = forms.DateField(label="to, this day not included", required=False, widget=_DATE)
+
+    def clean(self) -> dict[str, Any]:
+        typed: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return typed
+        if bool(typed.get("start")) != bool(typed.get("end")):
+            missing = "end" if typed.get("start") else "start"
+            self.add_error(missing, "A period of your own needs both dates.")
+        elif not typed.get("start") and not typed.get("months"):
+            self.add_error("months", "Say how many months, or two dates.")
+        return typed
+
+    def period(self, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+        """The half-open period asked for, from midnight to midnight in the company's time zone."""
+        start, end = self.cleaned_data["start"], self.cleaned_data["end"]
+        if start and end:
+            return midnight(start), midnight(end)
+        today = now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
+        return last_months(midnight(today), self.cleaned_data["months"])
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    wall = dt.datetime.combine(day, dt.time(), ZoneInfo(settings.COMPANY_TIME_ZONE))
+    return wall.astimezone(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Slider:
+    """A threshold of a backtest's result with its field; the slider covers what the backtest tried."""
+
+    label: str
+    unit: str
+    own: float
+    low: float
+    high: float
+    field: forms.BoundField
+
+    @property
+    def value(self) -> object:
+        typed = self.field.value()
+        return self.own if typed in (None, "") else typed
+
+
+class ThresholdsForm(forms.Form):
+    """A number for each threshold of a backtest's result, named t0, t1, … in its order."""
+
+    def __init__(self, thresholds: Sequence[Mapping[str, Any]], data: Mapping[str, Any] | None) -> None:
+        self.thresholds = thresholds
+        super().__init__(data)
+        for at, each in enumerate(thresholds):
+            self.fields[f"t{at}"] = _number(each)
+
+    def sliders(self) -> list[Slider]:
+        return [_slider(each, self[f"t{at}"]) for at, each in enumerate(self.thresholds)]
+
+    def values(self) -> dict[str, Decimal]:
+        """The thresholds that differ from the backtest's own, by their place in the document."""
+        typed = {each["place"]: self.cleaned_data[f"t{at}"] for at, each in enumerate(self.thresholds)}
+        own = {each["place"]: Decimal(str(each["value"])) for each in self.thresholds}
+        return {place: value for place, value in typed.items() if value is not None and value != own[place]}
+
+
+def _number(threshold: Mapping[str, Any]) -> forms.DecimalField:
+    is_count = threshold["unit"] == "times"
+    return forms.DecimalField(
+        label=threshold["label"],
+        initial=threshold["value"],
+        required=False,
+        min_value=Decimal(1 if is_count else 0),
+        max_value=_MOST,
+        decimal_places=0 if is_count else 3,
+        widget=forms.NumberInput(attrs={"step": "1" if is_count else "any"}),
+    )
+
+
+def _slider(threshold: Mapping[str, Any], field: forms.BoundField) -> Slider:
+    tried = [choice["at_least"] for choice in threshold["choices"]] + [threshold["value"]]
+    return Slider(
+        label=threshold["label"],
+        unit=threshold["unit"],
+        own=threshold["value"],
+        low=min(tried),
+        high=max(tried),
+        field=field,
+    )
