@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
 
-from definitions import backtests, documents
+from definitions import backtests, catalogue, checklist, diff, documents, lint
+from definitions.checklist import Point
+from definitions.diff import RowChange
 from definitions.draft import Draft, Json
+from definitions.lint import Change, Finding, Severity
 from definitions.models import Backtest, Proposal, Review, Version
-from definitions.vocabulary import ChangeDriver, PathKind
+from definitions.vocabulary import ChangeDriver, PathKind, ReviewTrigger
 from leads.models import User
 
 #: The shortest reason for which a warning is accepted: a word, not a keystroke.
@@ -19,41 +23,78 @@ SHORTEST_REASON: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What a person says for the change: what it answers, what shows it, and why each warning is accepted (by its key)."""
+    """What a person says for the change: what it answers, what shows it, and why each warning is accepted (by its key).
 
-    driver: ChangeDriver
-    evidence: str
-    review: Review | None
-    acknowledged: Mapping[str, str]
+    No driver yet on the page that asks for it.
+    """
+
+    driver: ChangeDriver | None = None
+    evidence: str = ""
+    review: Review | None = None
+    acknowledged: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def accepts(self, finding: Finding) -> str:
+        """Why the warning is accepted; empty when nothing was said, or hardly anything."""
+        reason = self.acknowledged.get(finding.key, "").strip()
+        return reason if len(reason) >= SHORTEST_REASON else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What Accord knows of a draft at an instant."""
+    """What Accord knows of a draft at an instant. `changes` are those against the version in force, if there is one."""
 
     version: Version
     draft: Draft
-    document: Json
     in_force: Version | None
     backtest: Backtest | None
+    findings: tuple[Finding, ...]
+    changes: tuple[RowChange, ...]
+    points: list[Point]
+
+    @property
+    def loosens(self) -> bool:
+        return diff.loosens(self.changes)
+
+    def of(self, severity: Severity) -> list[Finding]:
+        return [finding for finding in self.findings if finding.severity == severity]
 
 
-def case_of(version: Version) -> Case:
+def case_of(version: Version, grounds: Grounds, *, now: dt.datetime) -> Case:
     """The case as it stands; under the version's lock it stays so."""
     draft = documents.draft_of(version)
-    in_force = Version.objects.active().filter(definition=version.definition_id).exclude(pk=version.pk).first()
+    document = draft.document()
+    backtest = backtests.current(version)
+    in_force = in_force_beside(version)
+    before = documents.export(in_force) if in_force else None
     return Case(
         version=version,
         draft=draft,
-        document=draft.document(),
         in_force=in_force,
-        backtest=backtests.current(version),
+        backtest=backtest,
+        findings=_findings(document, before, backtest, grounds),
+        changes=diff.changes(before, document, catalogue.names()) if before else (),
+        points=checklist.of(
+            document=document, definition=version.definition, backtest=backtest, evidence=grounds.evidence, now=now
+        ),
     )
+
+
+def in_force_beside(version: Version) -> Version | None:
+    """The version of the same definition that is in force, unless it is this one."""
+    active = Version.objects.active().select_related("definition")
+    return active.filter(definition=version.definition_id).exclude(pk=version.pk).first()
 
 
 def objections(case: Case, grounds: Grounds) -> list[str]:
     """Why the draft cannot be proposed on these grounds, each with what to do; empty when it can."""
-    return [*_unfinished(case.draft), *_untested(case), *_groundless(case, grounds)]
+    return [
+        *_unfinished(case.draft),
+        *_untested(case),
+        *(f"{error.sentence} {error.remedy}" for error in case.of(Severity.ERROR)),
+        *_unaccepted(case, grounds),
+        *_groundless(case, grounds),
+        *_misplaced(case, grounds),
+    ]
 
 
 def record(case: Case, grounds: Grounds, *, backtest: Backtest, by: User, now: dt.datetime) -> Proposal:
@@ -61,14 +102,27 @@ def record(case: Case, grounds: Grounds, *, backtest: Backtest, by: User, now: d
     return Proposal.objects.create(
         version=case.version,
         backtest=backtest,
-        driver=grounds.driver,
+        driver=grounds.driver or "",
         evidence=grounds.evidence,
         review=grounds.review,
-        findings=[],
-        checklist=[],
+        findings=[finding.as_dict() | {"accepted": grounds.accepts(finding)} for finding in case.findings],
+        checklist=[point.as_dict() for point in case.points],
         at=now,
         by=by,
     )
+
+
+def _findings(document: Json, before: Json | None, backtest: Backtest | None, grounds: Grounds) -> tuple[Finding, ...]:
+    shown = grounds.evidence or ("It answers a review." if grounds.review else "")
+    change = Change(before, grounds.driver or "", shown, _volume(backtest)) if before else None
+    return lint.findings(document, meanings=catalogue.meanings(), names=catalogue.names(), change=change)
+
+
+def _volume(backtest: Backtest | None) -> tuple[int, int] | None:
+    """How many leads the backtest flagged: by the version in force, by the new one."""
+    result: Mapping[str, Any] = (backtest and backtest.result) or {}
+    against = result.get("against")
+    return (against["flagged"], result["version"]["flagged"]) if against else None
 
 
 def _unfinished(draft: Draft) -> Iterator[str]:
@@ -88,11 +142,32 @@ def _untested(case: Case) -> Iterator[str]:
         yield f"Run the backtest of {case.version.number} first: {since}, and leaders sign on figures."
 
 
+def _unaccepted(case: Case, grounds: Grounds) -> Iterator[str]:
+    for warning in case.of(Severity.WARNING):
+        if not grounds.accepts(warning):
+            yield f"“{warning.sentence}” {warning.remedy} Or say why you accept it, in a word or more."
+
+
 def _groundless(case: Case, grounds: Grounds) -> Iterator[str]:
-    if grounds.driver == ChangeDriver.VOLUME:
-        yield (
-            "A volume target is no reason to change who is a good lead: more leads that sales rejects are no more pipeline."
-            " Name the quality evidence that the change answers, or leave the definition as it is."
-        )
-    if grounds.driver == ChangeDriver.FIRST and case.in_force is not None:
+    """What the linter cannot see: it compares with the version in force, and not how a first version is explained."""
+    if case.in_force is not None and grounds.driver in (None, ChangeDriver.FIRST):
         yield f"{case.in_force.number} is in force: say what this change answers."
+    if case.in_force is None and grounds.driver == ChangeDriver.VOLUME:
+        yield (
+            "A volume target is no reason to call a lead good: more leads that sales rejects are no more pipeline."
+            " Say what shows who buys, or that it is the first version."
+        )
+
+
+def _misplaced(case: Case, grounds: Grounds) -> Iterator[str]:
+    review = grounds.review
+    if review is None:
+        return
+    if review.definition_id != case.version.definition_id:
+        yield f"“{review}” is a review of another definition; cite one of {case.version.definition}."
+    is_spike = review.trigger == ReviewTrigger.VOLUME_SPIKE and review.decided_at is None
+    if is_spike and case.loosens:
+        yield (
+            f"“{review}” is open: a rise in volume loosens nothing until it is known whether those leads are any good."
+            " Decide the review, then propose."
+        )

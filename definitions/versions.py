@@ -82,7 +82,7 @@ def propose(
     version = _locked(version)
     _check_move(version, VersionState.PROPOSED)
     grounds = Grounds(driver=driver, evidence=evidence.strip(), review=review, acknowledged=acknowledged)
-    case = proposals.case_of(version)
+    case = proposals.case_of(version, grounds, now=now)
     objections = proposals.objections(case, grounds)
     if objections or case.backtest is None:
         raise StepRefused(*objections)

@@ -5,6 +5,7 @@ import datetime as dt
 from django.db import transaction
 
 from config.web import holds
+from definitions import promises
 from leads.models import User
 from leads.vocabulary import Role
 from sla.models import Commitment
@@ -69,7 +70,29 @@ def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now:
     commitment.state, commitment.activated_at = CommitmentState.ACTIVE, now
     commitment.signed_by_marketing, commitment.signed_by_sales = by_marketing, by_sales
     commitment.save(update_fields=["state", "activated_at", "signed_by_marketing", "signed_by_sales"])
+    promises.record(
+        sentences=terms(commitment), signed_by=f"{by_marketing} for marketing, {by_sales} for sales", now=now
+    )
     return commitment
+
+
+def terms(commitment: Commitment) -> dict[str, list[str]]:
+    """The commitments in sentences, as they stand beside a definition when it is signed."""
+    return {
+        promises.SALES: [
+            f"First contact within {commitment.contact_minutes} business minutes; tier 1 within {commitment.contact_minutes_tier_1}.",
+            f"Accepted, or rejected with a specific reason, within {commitment.disposition_hours} hours.",
+            f"At least {commitment.attempts_before_unresponsive} contact attempts before a lead counts as out of reach.",
+        ],
+        promises.AFTERWARDS: [
+            f"Rejected for its timing, a lead comes back after {commitment.recycle_days} days, or on the day that was given.",
+            "Any other rejection sends it back to marketing or disqualifies it; its reason counts in the definition’s reviews.",
+        ],
+        promises.MARKETING: [
+            f"{commitment.mqls_a_month} MQLs a month, all of which meet the definition.",
+            f"Each reaches sales within {commitment.route_minutes} minutes, with its source, what it did and its history.",
+        ],
+    }
 
 
 def _side_to_sign(commitment: Commitment, by: User) -> str:

@@ -35,14 +35,23 @@ _SIGNALS: Final = (
     ("guide_download", 12, None, 12, "Further along than an e-book."),
     ("badge_scan", 8, 8, 8, "Was at our stand, or at the coffee beside it."),
     ("case_study", 8, 16, 16, "Looks for somebody like themselves."),
-    ("product_page", 4, 20, 20, "Weak interest, and capped."),
-    ("email_click", 3, 15, 9, "Weak interest, and capped."),
-    ("blog_read", 3, 12, 9, "Weak interest, and capped."),
-    ("webinar_registered", 3, 6, 6, "Half of those who register never come."),
-    ("email_open", 1, 5, 5, "Noise, and capped."),
-    ("newsletter_open", 1, 5, 5, "Noise, and capped."),
+    ("product_page", 4, 12, 12, "Weak interest, and capped."),
+    ("email_click", 3, 9, 9, "Weak interest, and capped."),
+    ("blog_read", 3, 6, 6, "Weak interest, and capped."),
+    ("webinar_registered", 3, 3, 3, "Half of those who register never come."),
+    ("email_open", 1, 4, 4, "Noise, and capped."),
+    ("newsletter_open", 1, 4, 4, "Noise, and capped."),
     ("unsubscribe", -30, -30, -30, "Has told us to stop."),
 )
+
+#: Why marketing ops accepts what the linter warns about, by its code.
+ACCEPTED: Final = {
+    "complex.many_criteria": "The disqualifiers are lists that nobody has to remember; the gate is three rows.",
+    "complex.one_screen": "Most rows are signals with small caps; the three parts still fit on a page.",
+    "statement.long": "Sales read it aloud in the joint session and kept every clause.",
+    "criterion.never_matters": "Sales wants to see the BANT answers beside the score, though nothing asks for them yet.",
+}
+ACCEPTED_ANYWAY: Final = "Discussed in the joint session and kept for this quarter."
 
 
 def first() -> dict[str, Any]:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from definitions import documents, reviews, versions
+from definitions import documents, proposals, reviews, versions
+from definitions.lint import Severity
 from definitions.models import Definition, Review, Version
+from definitions.proposals import Grounds
 from definitions.vocabulary import ChangeDriver, Decision, ReviewKind, ReviewTrigger, Side
 from scoring.rules import compiled
 from sla import watch
@@ -58,18 +60,32 @@ def in_force(calendar: Calendar) -> list[InForce]:
 
 def _adopt(staff: Staff, candidates: Candidates, now: dt.datetime) -> None:
     version = _drafted(staff, candidates, agreement.first(), now)
-    versions.propose(version=version, driver=ChangeDriver.FIRST, by=staff.ops, now=now)
+    _propose(version, Grounds(driver=ChangeDriver.FIRST), staff, now)
     _sign(Side.MARKETING, "At last in writing.", staff, now)
     _sign(Side.SALES, "Good enough to begin with; we look at it every quarter.", staff, now)
     versions.activate(version=_newest(), hand_over_entrants=True, by=staff.ops, now=now)
 
 
 def _answer_the_review(staff: Staff, candidates: Candidates, now: dt.datetime) -> None:
-    versions.propose(
-        version=_drafted(staff, candidates, agreement.second(_ANSWER), now),
+    grounds = Grounds(
         driver=ChangeDriver.REJECTION_PATTERN,
         evidence="The review of the month: most rejections say “not interested”, and most of those leads only ever read.",
         review=Review.objects.undecided().order_by("pk").first(),
+    )
+    _propose(_drafted(staff, candidates, agreement.second(_ANSWER), now), grounds, staff, now)
+
+
+def _propose(version: Version, grounds: Grounds, staff: Staff, now: dt.datetime) -> None:
+    """Marketing ops accepts each of the linter's warnings and says why."""
+    warnings = proposals.case_of(version, grounds, now=now).of(Severity.WARNING)
+    versions.propose(
+        version=version,
+        driver=grounds.driver or ChangeDriver.FIRST,
+        evidence=grounds.evidence,
+        review=grounds.review,
+        acknowledged={
+            warning.key: agreement.ACCEPTED.get(warning.code, agreement.ACCEPTED_ANYWAY) for warning in warnings
+        },
         by=staff.ops,
         now=now,
     )

@@ -12,6 +12,7 @@ import numpy as np
 from leads.models import Lead, StageChange
 from leads.vocabulary import Stage
 from scoring import columns
+from scoring.cohorts import Dated
 from scoring.engine.explain import Explanation, explain
 from scoring.engine.facts import Facts
 from scoring.engine.judge import first_qualifying, judge
@@ -63,10 +64,10 @@ class Candidates:
     def total(self) -> int:
         return int(self._facts.lead_ids.size)
 
-    def first_meeting(self, rules: Rules, *, until: dt.datetime) -> dict[int, int]:
-        """By lead: the first instant before `until`, in microseconds, at which it meets rules of any version."""
+    def first_meeting(self, rules: Rules, *, until: dt.datetime) -> Dated:
+        """The first instant of each lead, before `until`, at which it meets rules of any version."""
         leads, at, _ = first_qualifying(rules, self._facts, until=microseconds(until) - 1)
-        return dict(zip(self._facts.lead_ids[leads].tolist(), at.tolist(), strict=True))
+        return Dated(self._facts.lead_ids[leads], at)
 
     def explain(self, lead_id: int, at: dt.datetime) -> Explanation:
         rules = next(version.rules for version in reversed(self._versions) if version.since <= at)

@@ -11,6 +11,7 @@ from definitions.draft import Json
 from definitions.models import Backtest, Version
 from leads.models import User
 from scoring import backtests
+from scoring.cohorts import is_enough
 from scoring.rules import compiled
 from sla.demo.candidates import Candidates
 
@@ -21,34 +22,40 @@ def rehearse(version: Version, candidates: Candidates, *, by: User, now: dt.date
     The six months end with the last whole one, whose decisions are all written down by now.
     """
     end = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    row = records.request(version=version, start=_half_a_year_before(end), end=end, by=by, now=now)
+    start, end = backtests.last_months(end)
+    row = records.request(version=version, start=start, end=end, by=by, now=now)
     against = Version.objects.active().select_related("definition").filter(definition=version.definition).first()
+    mine = _judged(row.document, candidates, row)
     row.result = {
         "from": row.start.isoformat(),
         "to": row.end.isoformat(),
         "leads": candidates.total,
         "seconds": 0.0,
-        "version": _cohort(version.number, row.document, candidates, row),
-        "against": _cohort(against.number, documents.export(against), candidates, row) if against else None,
+        "version": _cohort(version, mine),
+        "against": _cohort(against, _judged(documents.export(against), candidates, row)) if against else None,
+        "weeks": [f"{monday:%Y-%m-%d}" for monday in mine.weeks],
+        "thresholds": [],
+        "distributions": [],
+        "grid": None,
     }
     row.finished_at = now
     row.save(update_fields=["result", "finished_at"])
     return row
 
 
-def _cohort(number: str, document: Json, candidates: Candidates, row: Backtest) -> dict[str, Any]:
+def _judged(document: Json, candidates: Candidates, row: Backtest) -> backtests.Backtest:
     first = candidates.first_meeting(compiled(document), until=row.end)
-    known = backtests.history(row.start, row.end)
-    found = backtests.compare(first, known, start=row.start, end=row.end).as_dict()
-    enough = found["coverage"]["of"] >= backtests.WON_AT_LEAST and found["rejected"] >= backtests.REJECTED_AT_LEAST
+    return backtests.compare(first, backtests.history(row.start, row.end), start=row.start, end=row.end)
+
+
+def _cohort(version: Version, found: backtests.Backtest) -> dict[str, Any]:
+    told = found.as_dict()
     return {
-        "number": number,
-        "flagged": found["precision_won"]["of"],
-        **{name: found[name] for name in ("coverage", "precision_won", "precision_sal", "rejected", "verdicts")},
-        "enough": enough,
+        "number": version.number,
+        "flagged": found.flagged,
+        **{name: told[name] for name in ("coverage", "precision_won", "precision_sal", "rejected", "verdicts")},
+        "enough": is_enough(found.coverage.total, found.rejected),
+        "by_week": list(found.by_week),
+        "lost_wins": {"total": len(found.lost), "rows": [], "by_criterion": []},
+        "still_passing": {"total": 0, "of": found.rejected, "rows": []},
     }
-
-
-def _half_a_year_before(end: dt.datetime) -> dt.datetime:
-    years, month = divmod(end.year * 12 + end.month - 1 - records.MONTHS, 12)
-    return end.replace(year=years, month=month + 1)

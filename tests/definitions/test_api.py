@@ -11,7 +11,7 @@ from definitions.models import Version
 from leads.models import ApiKey, User
 from leads.vocabulary import Role
 from tests.definitions.documents import minimal, reference
-from tests.definitions.lives import active, approved, backtested, draft, proposed
+from tests.definitions.lives import active, approved, backtested, draft, grounds_for, proposed
 from tests.definitions.people import person
 
 pytestmark = pytest.mark.django_db
@@ -77,9 +77,10 @@ def test_the_whole_life_by_the_api() -> None:
     }
     pk = ops.send("", minimal()).json()["id"]
 
-    backtested(Version.objects.get(pk=pk))
+    version = Version.objects.get(pk=pk)
+    backtested(version)
 
-    assert ops.send(f"/{pk}/propose", {"driver": "first"}).json()["state"] == "proposed"
+    assert ops.send(f"/{pk}/propose", grounds_for(version)).json()["state"] == "proposed"
     for side, leader in leaders.items():
         signed = leader.send(f"/{pk}/sign", {"side": side, "decision": "approved", "comment": "Yes."})
         assert signed.status_code == 200

@@ -11,12 +11,12 @@ from django.db import DatabaseError, connection
 
 from definitions import documents, reviews, versions
 from definitions.models import Criterion, Review, ReviewEvidence, SignOff, Version
-from definitions.vocabulary import ChangeDriver, Decision, ReviewKind, ReviewTrigger, Side, VersionState
+from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
 from leads import catalogue
 from leads.models import Signal
 from leads.vocabulary import Role
 from tests.definitions.documents import criterion, minimal
-from tests.definitions.lives import NOW, approved, backtested, draft, proposed
+from tests.definitions.lives import NOW, approved, backtested, draft, grounds_for, proposed
 from tests.definitions.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -124,12 +124,13 @@ def test_an_edit_and_a_proposal_at_once_leave_nothing_that_was_not_proposed() ->
     ops = person(Role.MARKETING_OPS)
     version = draft(gate=[criterion("company.employees", "at_least", 50)])
     backtested(version)
+    words = grounds_for(version)
 
     def edit() -> object:
         return Criterion.objects.filter(version=version).update(low=1)
 
     def propose_it() -> object:
-        versions.propose(version=version, driver=ChangeDriver.FIRST, by=ops, now=NOW)
+        versions.propose(version=version, by=ops, now=NOW, **words)
         return documents.export(Version.objects.get(pk=version.pk))["gate"]
 
     edited, gate = at_once(edit, propose_it)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from django.db import ProgrammingError
 
+from definitions import promises
 from leads.vocabulary import Role
 from sla import commitments
 from sla.models import Commitment
@@ -26,6 +27,18 @@ def test_signed_by_both_they_come_into_force_and_retire_those_before(leaders):
     before.refresh_from_db()
     assert commitments.current().contact_minutes == 15
     assert (before.state, before.retired_at) == ("retired", NOW)
+
+
+def test_what_comes_into_force_stands_beside_the_definition_in_sentences(leaders):
+    draft = Commitment.objects.create(number=901, contact_minutes=15)
+
+    commitments.activate(commitment=draft, now=NOW, **leaders)
+
+    promise = promises.current()
+    assert promises.about(promise, promises.SALES)[0] == "First contact within 15 business minutes; tier 1 within 5."
+    assert "comes back after 90 days" in promises.about(promise, promises.AFTERWARDS)[0]
+    assert promise.signed_by == f"{leaders['by_marketing']} for marketing, {leaders['by_sales']} for sales"
+    assert promise.at == NOW
 
 
 def test_a_fresh_installation_has_none_and_says_so():
