@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 
 import numpy as np
-import pyarrow as pa
 from django.conf import settings
 from django.db import connection
 
@@ -30,14 +29,8 @@ def bare_read() -> Measured:
     measured = Measured()
     with measured.timed(), bulk_reader() as reader:
         for statement in (_EVENTS, _LEADS, _COMPANIES):
-            measured.rows += _bare(reader.raw, statement).num_rows
+            measured.rows += reader.bare(statement).num_rows
     return measured
-
-
-def _bare(raw: object, statement: str) -> pa.Table:
-    with raw.cursor() as cursor:  # type: ignore[attr-defined]
-        cursor.execute(statement)
-        return cursor.fetch_arrow_table()
 
 
 def rescore_cold_all() -> Measured:

@@ -10,14 +10,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Cast, Lower
+from django.db.models.functions import Lower
 from rest_framework_api_key.models import AbstractAPIKey
 
+from leads import stamps
+from leads.stamps import CURRENT_TRANSACTION, stamped
 from leads.vocabulary import BEGINNING, Intent, OutcomeKind, Seniority, Stage
-
-#: The transaction that wrote a row. Ids are not commit order: readers that follow a growing table
-#: ask which transactions their last snapshot did not see (scoring.events).
-CURRENT_TRANSACTION = Cast(Cast(Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField())
 
 #: What follows the @ of a lead's address.
 EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part", output_field=models.TextField())
@@ -62,6 +60,7 @@ class Attributed(models.Model):
     known_at = models.DateTimeField(default=BEGINNING)
     has_history = models.BooleanField(default=False)
     recorded_at = models.DateTimeField()
+    transaction = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
 
     class Meta:
         abstract = True
@@ -94,6 +93,7 @@ class Company(Attributed):
                 | Q(employees_low__lte=F("employees_high")),
             ),
         ]
+        triggers: ClassVar = stamped(stamps.COMPANY)
 
     def __str__(self) -> str:
         return self.name or self.domain or self.external_id or f"company {self.pk}"
@@ -146,6 +146,7 @@ class Lead(Attributed):
             models.Index(fields=["stage", "-stage_at", "-id"], name="lead_by_stage"),
             models.Index(EMAIL_DOMAIN, name="lead_without_company", condition=Q(company__isnull=True)),
         ]
+        triggers: ClassVar = stamped(stamps.LEAD)
 
     def __str__(self) -> str:
         return self.name

@@ -1,7 +1,8 @@
-"""The attribute rows of the engine: what each lead and its company were, from each change to the next.
+"""
+The attribute rows of the engine: what each lead and its company were, from each change to the next.
 
 The columns of a lead or company hold its values of now, and while it `has_history` is false its only ones. The few
-that have a history are folded from their ledger (`AttributeChange`), one statement after the other.
+that have a history are folded from their ledger (`AttributeChange`), one statement after the other. `scoring.spells` keeps them.
 """
 
 from __future__ import annotations
@@ -15,106 +16,90 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from psycopg.sql import quote
 
 from leads.vocabulary import BEGINNING
-from scoring.engine.facts import Band, Column
+from scoring.engine.facts import Column
 from scoring.engine.timeline import EVER, FOREVER, Ints, Positions
+from scoring.fields import Field, field
 from scoring.reading import INSTANT, Reader, Schema, Scope, instants
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
-_LIST_SEPARATOR = "\x1f"
 _NONE = np.empty(0, dtype=np.int32)
 _BEGINNING = (BEGINNING - _EPOCH) // _MICROSECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """How an attribute is read: `sql` gives a text, `decode` its value; `said` finds the value in a ledger's statements."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Spells:
+    """
+    Leads or companies (`ids`, ascending), and their rows sorted by (subject, start): one for each time attributes changed.
 
-    sql: str
-    decode: Callable[[str], object]
-    said: Callable[[Mapping[str, Any]], object]
+    `subject` and `company` are ids (0: no company); each column has None among its values.
+    """
 
+    ids: Ints
+    subject: Ints
+    start: Ints
+    company: Ints
+    columns: Mapping[str, Column]
 
-def _text(column: str) -> Field:
-    return Field(column, str, lambda said: said.get(column))
-
-
-def _flag(column: str) -> Field:
-    return Field(f"{column}::text", lambda text: text == "true", lambda said: said.get(column))
-
-
-def _band(low: object, high: object) -> object:
-    if low is None and high is None:
-        return None
-    return low if low == high else Band(low, high)  # type: ignore[arg-type]
-
-
-def _decode_band(text: str) -> object:
-    low, high = (int(end) if end else None for end in text.split(":"))
-    return _band(low, high)
+    def ends(self) -> Ints:
+        """When the subject's next row begins."""
+        ends = np.full(self.start.size, FOREVER, dtype=np.int64)
+        same = np.flatnonzero(self.subject[1:] == self.subject[:-1])
+        ends[same] = self.start[same + 1]
+        return ends
 
 
-def _decode_json(text: str) -> object:
-    value = json.loads(text)
-    return tuple(str(item) for item in value) if isinstance(value, list) else value
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """As `Facts` wants them: leads, and for each row the lead's index, its start, the values of lead and company."""
+
+    lead_ids: Ints
+    lead: NDArray[np.int32]
+    start: Ints
+    columns: Mapping[str, Column]
 
 
-def _number(value: Any) -> object:
-    """As people write it: whole where it is whole."""
-    if value is None:
-        return None
-    number = float(value)
-    return int(number) if number.is_integer() else number
+def rows(reader: Reader, scope: Scope, fields: Iterable[str]) -> Rows:
+    """Of the leads in scope, straight from the tables."""
+    names = sorted(set(fields))
+    leads = read(reader, "lead", scope, names)
+    companies = np.unique(leads.company[leads.company > 0]).tolist()
+    return joined(leads, read(reader, "company", Scope(some=companies), names))
 
 
-def _custom(name: str) -> Field:
-    key = f"custom.{name}"
-    return Field(f"(custom -> {quote(name)})::text", _decode_json, lambda said: _frozen(said.get(key)))
+def read(reader: Reader, subject: str, scope: Scope, names: Iterable[str]) -> Spells:
+    """The spells of leads or companies (`subject`), with those of the named attributes that are theirs."""
+    fields = {name: field(name) for name in names if name.startswith(f"{subject}.")}
+    schema: Schema = {"id": pa.int64(), "known_at": INSTANT, "has_history": pa.bool_(), "company_id": pa.int64()}
+    company = "company_id" if subject == "lead" else "0"
+    table = reader.table(
+        f"SELECT {', '.join(['id', 'known_at', 'has_history', company, *(each.sql for each in fields.values())])}"
+        f" FROM leads_{subject} WHERE {scope.sql('id')} ORDER BY id",
+        {**schema, **dict.fromkeys(fields, pa.string())},
+    )
+    ids = table["id"].to_numpy()
+    codes = {name: _Codes(table[name], each.decode) for name, each in fields.items()}
+    settled = ~table["has_history"].to_numpy()
+    subjects, starts = ids[settled], _ever(instants(table["known_at"]))[settled]
+    companies = table["company_id"].fill_null(0).to_numpy()[settled]
+    folded = [] if settled.all() else list(_folded(reader, subject, scope.sql(f"{subject}_id")))
+    for each in codes.values():
+        each.codes = each.codes[settled]
+    return _with_history(Spells(ids, subjects, starts, companies, {}), codes, fields, folded)
 
 
-def _frozen(value: object) -> object:
-    return (tuple(str(item) for item in value) or None) if isinstance(value, list) else value
-
-
-_FIELDS = {
-    "lead.title": _text("title"),
-    "lead.seniority": _text("seniority"),
-    "lead.email_domain": Field(
-        "split_part(email, '@', 2)", str, lambda said: str(said.get("email") or "").partition("@")[2]
-    ),
-    "lead.country": _text("country"),
-    "lead.region": _text("region"),
-    "lead.source": _text("source"),
-    "lead.do_not_contact": _flag("do_not_contact"),
-    "lead.budget": _text("budget"),
-    "lead.timeline": _text("timeline"),
-    "lead.use_case": _text("use_case"),
-    "company.employees": Field(
-        "coalesce(employees_low::text, '') || ':' || coalesce(employees_high::text, '')",
-        _decode_band,
-        lambda said: _band(_number(said.get("employees_low")), _number(said.get("employees_high"))),
-    ),
-    "company.industry": _text("industry"),
-    "company.country": _text("country"),
-    "company.annual_revenue": Field("annual_revenue::text", _number, lambda said: _number(said.get("annual_revenue"))),
-    "company.business_model": _text("business_model"),
-    "company.technologies": Field(
-        f"array_to_string(technologies, {quote(_LIST_SEPARATOR)})",
-        lambda text: tuple(text.split(_LIST_SEPARATOR)) if text else None,
-        lambda said: _frozen(said.get("technologies")),
-    ),
-    "company.is_customer": _flag("is_customer"),
-    "company.is_competitor": _flag("is_competitor"),
-}
-
-
-def field(name: str) -> Field:
-    """Raises KeyError for a name that SPEC 15 does not know."""
-    subject, _, rest = name.partition(".custom.")
-    return _custom(rest) if rest and subject in {"lead", "company"} else _FIELDS[name]
+def joined(leads: Spells, companies: Spells) -> Rows:
+    """Each lead's spell cut where its company's begin."""
+    lead_row, company_row, start = _cut(leads, companies)
+    columns = {name: Column(column.codes[lead_row], column.values) for name, column in leads.columns.items()}
+    for name, column in companies.columns.items():
+        # The last one is for leads that have no company, or one that was not known yet.
+        codes = np.append(column.codes, np.int32(column.values.index(None)))
+        columns[name] = Column(codes[company_row], column.values)
+    lead = np.searchsorted(leads.ids, leads.subject[lead_row]).astype(np.int32)
+    return Rows(leads.ids, lead, start, columns)
 
 
 class _Codes:
@@ -123,13 +108,11 @@ class _Codes:
     def __init__(self, column: pa.ChunkedArray, decode: Callable[[str], object]) -> None:
         encoded = column.combine_chunks().dictionary_encode()
         self.values: list[object] = [*map(decode, encoded.dictionary.to_pylist()), None]
-        self.unknown = len(self.values) - 1
-        self.codes = encoded.indices.fill_null(self.unknown).to_numpy().astype(np.int32)
+        self.codes = encoded.indices.fill_null(len(self.values) - 1).to_numpy().astype(np.int32)
 
     def of(self, values: Iterable[object]) -> NDArray[np.int32]:
         """Their codes; a value that is new gets one."""
-        # True equals 1 in a dictionary; a value is itself only together with its type.
-        known = {(type(value), value): code for code, value in enumerate(self.values)}
+        known = coded(self.values)
         codes = []
         for value in values:
             code = known.setdefault((type(value), value), len(self.values))
@@ -139,111 +122,57 @@ class _Codes:
         return np.array(codes, dtype=np.int32)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Spells:
-    """Rows of leads or companies, sorted by (owner, start): one for each time the attributes changed."""
-
-    owner: Positions
-    start: Ints
-    columns: dict[str, Column]
-    company: Ints
-
-    def ends(self) -> Ints:
-        """When the owner's next row begins."""
-        ends = np.full(self.start.size, FOREVER, dtype=np.int64)
-        same = np.flatnonzero(self.owner[1:] == self.owner[:-1])
-        ends[same] = self.start[same + 1]
-        return ends
+def coded(values: Iterable[object]) -> dict[tuple[type, object], int]:
+    """The code of each value. True equals 1 in a dictionary: a value is itself only together with its type."""
+    return {(type(value), value): code for code, value in enumerate(values)}
 
 
-def rows(
-    reader: Reader, scope: Scope, fields: Iterable[str]
-) -> tuple[Ints, NDArray[np.int32], Ints, dict[str, Column]]:
-    """(lead ids, row_lead, row_from, columns) of the leads in scope, as `Facts` wants them."""
-    names = sorted(set(fields))
-    lead_ids, leads = _read(reader, "lead", scope.sql("id"), scope.sql("lead_id"), names)
-    wanted = leads.company[leads.company > 0]
-    among = Scope(some=np.unique(wanted).tolist())
-    company_ids, companies = _read(reader, "company", among.sql("id"), among.sql("company_id"), names)
-    lead_row, company_row, start = _joined(leads, company_ids, companies)
-    columns = {name: Column(column.codes[lead_row], column.values) for name, column in leads.columns.items()}
-    columns |= {name: Column(column.codes[company_row], column.values) for name, column in companies.columns.items()}
-    return lead_ids, leads.owner[lead_row].astype(np.int32), start, columns
-
-
-def _read(reader: Reader, subject: str, where: str, of_ledger: str, names: list[str]) -> tuple[Ints, _Spells]:
-    """The subjects' ids, ascending, and their spells; a company's end with one of all unknown, for leads that have none."""
-    fields = {name: field(name) for name in names if name.startswith(f"{subject}.")}
-    schema: Schema = {"id": pa.int64(), "known_at": INSTANT, "has_history": pa.bool_(), "company_id": pa.int64()}
-    company = "company_id" if subject == "lead" else "0"
-    table = reader.table(
-        f"SELECT {', '.join(['id', 'known_at', 'has_history', company, *(each.sql for each in fields.values())])}"
-        f" FROM leads_{subject} WHERE {where} ORDER BY id",
-        {**schema, **dict.fromkeys(fields, pa.string())},
-    )
-    ids = table["id"].to_numpy()
-    codes = {name: _Codes(table[name], each.decode) for name, each in fields.items()}
-    settled = ~table["has_history"].to_numpy()
-    owners, starts = np.arange(ids.size)[settled], _ever(instants(table["known_at"]))[settled]
-    companies = table["company_id"].fill_null(0).to_numpy()[settled]
-    folded = list(_folded(reader, subject, of_ledger, ids)) if not settled.all() else []
-    for each in codes.values():
-        each.codes = each.codes[settled]
-    return ids, _spells(owners, starts, companies, codes, fields, folded, open_ended=subject == "company")
-
-
-def _spells(
-    owners: Positions,
-    starts: Ints,
-    companies: Ints,
+def _with_history(
+    settled: Spells,
     codes: dict[str, _Codes],
     fields: Mapping[str, Field],
     folded: list[tuple[int, int, Mapping[str, Any]]],
-    *,
-    open_ended: bool,
-) -> _Spells:
-    owner = np.concatenate([owners, np.array([row[0] for row in folded], dtype=np.intp)])
-    start = np.concatenate([starts, np.array([row[1] for row in folded], dtype=np.int64)])
-    company = np.concatenate([companies, np.array([row[2].get("company") or 0 for row in folded], dtype=np.int64)])
-    # Those without history come in the order of their owners, those with it in that of their statements; nobody is in both.
-    order = np.argsort(owner, kind="stable")
+) -> Spells:
+    subject = np.concatenate([settled.subject, np.array([row[0] for row in folded], dtype=np.int64)])
+    start = np.concatenate([settled.start, np.array([row[1] for row in folded], dtype=np.int64)])
+    company = np.concatenate(
+        [settled.company, np.array([row[2].get("company") or 0 for row in folded], dtype=np.int64)]
+    )
+    # Those without history come in the order of their ids, those with it in that of their statements; nobody is in both.
+    order = np.argsort(subject, kind="stable")
     columns = {}
     for name, each in codes.items():
         more = each.of(fields[name].said(row[2]) for row in folded) if folded else _NONE
-        last = np.full(int(open_ended), each.unknown, dtype=np.int32)
-        columns[name] = Column(np.concatenate([np.concatenate([each.codes, more])[order], last]), tuple(each.values))
-    return _Spells(owner[order], start[order], columns, company[order])
+        columns[name] = Column(np.concatenate([each.codes, more])[order], tuple(each.values))
+    return Spells(settled.ids, subject[order], start[order], company[order], columns)
 
 
-def _folded(reader: Reader, subject: str, of_ledger: str, ids: Ints) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
-    """(owner, start, everything said so far) for each statement about a subject with a history."""
+def _folded(reader: Reader, subject: str, where: str) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
+    """(id, start, everything said so far) for each statement about a subject with a history."""
     table = reader.table(
         f"SELECT ledger.{subject}_id, ledger.valid_from, ledger.values::text FROM leads_attributechange ledger"
         f" JOIN leads_{subject} subject ON subject.id = ledger.{subject}_id AND subject.has_history"
-        f" WHERE ledger.{of_ledger} ORDER BY ledger.{subject}_id, ledger.valid_from, ledger.id",
+        f" WHERE ledger.{where} ORDER BY ledger.{subject}_id, ledger.valid_from, ledger.id",
         {"subject": pa.int64(), "valid_from": INSTANT, "values": pa.string()},
     )
-    subjects, starts = table["subject"].to_numpy(), _ever(instants(table["valid_from"]))
     said: dict[str, Any] = {}
     last = -1
     for owner, start, values in zip(
-        np.searchsorted(ids, subjects).tolist(), starts.tolist(), table["values"].to_pylist(), strict=True
+        table["subject"].to_pylist(),
+        _ever(instants(table["valid_from"])).tolist(),
+        table["values"].to_pylist(),
+        strict=True,
     ):
         said = {**(said if owner == last else {}), **json.loads(values)}
         last = owner
         yield owner, start, said
 
 
-def _joined(leads: _Spells, company_ids: Ints, companies: _Spells) -> tuple[Positions, Positions, Ints]:
-    """Each lead's spell cut where its company's begin: (lead row, company row, start), sorted by (lead, start).
-
-    A company row of -1 is the last one, "unknown": no company, or one that was not known yet.
-    """
-    company = np.searchsorted(company_ids, leads.company)
-    has = leads.company > 0
-    first = np.where(has, np.searchsorted(companies.owner, company), 0)
-    after = np.where(has, np.searchsorted(companies.owner, company, side="right"), 0)
-    lead_row = np.repeat(np.arange(leads.owner.size), after - first)
+def _cut(leads: Spells, companies: Spells) -> tuple[Positions, Positions, Ints]:
+    """(lead row, company row, start), sorted by (lead, start). A company row of -1: no company, or one not known yet."""
+    first = np.searchsorted(companies.subject, leads.company)
+    after = np.searchsorted(companies.subject, leads.company, side="right")
+    lead_row = np.repeat(np.arange(leads.subject.size), after - first)
     offset = np.cumsum(after - first) - (after - first)
     company_row = np.arange(lead_row.size) - np.repeat(offset - first, after - first)
     lead_end, company_end = leads.ends(), companies.ends()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,53 +11,81 @@ from django.db.models import Max
 from numpy.typing import NDArray
 
 from leads.models import Lead
-from scoring import attributes, events
+from scoring import attributes, events, spells
 from scoring.engine.facts import Facts
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Ints
 from scoring.reading import BulkReader, NearReader, Reader, Scope, bulk_reader
+from scoring.shelf import Shelf
 
 
 def near(lead_ids: Sequence[int], *rules: Rules) -> Facts:
     """The facts of these leads that the rules ask for, read in the caller's transaction."""
     reader, scope = NearReader(), Scope(some=sorted(set(lead_ids)))
     found = events.read(reader, scope.sql("lead_id"), with_assets=_ask_for_assets(rules))
-    return _facts(reader, scope, rules, found)
+    return _facts(attributes.rows(reader, scope, _fields(rules)), found, _signals(reader))
 
 
-def everything(*rules: Rules, folder: Path | None = None, cached: bool = True) -> Iterator[Facts]:
-    """The facts of all leads, `events.RANGE` ids at a time, from one snapshot; memory is bounded by the range."""
+def everything(*rules: Rules, folder: Path | None = None, cached: bool = True, kept: bool = False) -> Iterator[Facts]:
+    """The facts of all leads, `events.RANGE` ids at a time, from one snapshot; memory is bounded by the range.
+
+    `cached`: from the files of this machine, completed by what came since. `kept`: also from this process's memory, within
+    `shelf.MEMORY`; then a range's facts are the very same object as last time for as long as none of them changes
+    and no new field is asked for, and what was made of them still holds.
+    """
     last = Lead.objects.aggregate(last=Max("pk"))["last"] or 0
     with bulk_reader() as reader:
         for number in range(last // events.RANGE + 1):
-            yield of_range(reader, number, *rules, folder=folder, cached=cached)
+            yield of_range(reader, number, *rules, folder=folder, cached=cached, kept=kept)
 
 
-def of_range(reader: BulkReader, number: int, *rules: Rules, folder: Path | None = None, cached: bool = True) -> Facts:
-    """The facts of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot."""
-    scope = Scope(number * events.RANGE, (number + 1) * events.RANGE)
-    if cached and not _ask_for_assets(rules):
-        return _facts(reader, scope, rules, events.Cache(reader, folder).events(number))
-    found = events.read(reader, scope.sql("lead_id"), with_assets=_ask_for_assets(rules))
-    return _facts(reader, scope, rules, found)
+def of_range(
+    reader: BulkReader,
+    number: int,
+    *rules: Rules,
+    folder: Path | None = None,
+    cached: bool = True,
+    kept: bool = False,
+) -> Facts:
+    """The facts of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot; see `everything`."""
+    signals = _signals(reader)
+    if not cached:
+        scope = Scope(number * events.RANGE, (number + 1) * events.RANGE)
+        return _facts(attributes.rows(reader, scope, _fields(rules)), _uncached(reader, number, rules), signals)
+    shelf = Shelf(reader, folder, in_memory=kept)
+    rows = spells.rows(shelf, number, _fields(rules))
+    if _ask_for_assets(rules):
+        return _facts(rows, _uncached(reader, number, rules), signals)
+    found = events.Cache(reader, shelf=shelf).events(number)
+    return shelf.made("facts", number, (rows, found), signals, lambda: _facts(rows, found, signals), 14 * len(found))
 
 
-def _facts(reader: Reader, scope: Scope, rules: tuple[Rules, ...], found: events.Events) -> Facts:
-    lead_ids, row_lead, row_from, columns = attributes.rows(reader, scope, _fields(rules))
-    signals = reader.table("SELECT id, code FROM leads_signal", {"id": pa.int16(), "code": pa.string()})
-    codes = dict(zip(signals["id"].to_pylist(), signals["code"].to_pylist(), strict=True))
-    index = np.zeros(max(codes, default=0) + 1, dtype=np.int16)
-    index[list(codes)] = np.arange(len(codes))
+def _uncached(reader: BulkReader, number: int, rules: tuple[Rules, ...]) -> events.Events:
+    within = Scope(number * events.RANGE, (number + 1) * events.RANGE).sql("lead_id")
+    return events.read(reader, within, with_assets=_ask_for_assets(rules))
+
+
+Signals = Mapping[int, str]
+
+
+def _signals(reader: Reader) -> Signals:
+    table = reader.table("SELECT id, code FROM leads_signal ORDER BY id", {"id": pa.int16(), "code": pa.string()})
+    return dict(zip(table["id"].to_pylist(), table["code"].to_pylist(), strict=True))
+
+
+def _facts(rows: attributes.Rows, found: events.Events, signals: Signals) -> Facts:
+    index = np.zeros(max(signals, default=0) + 1, dtype=np.int16)
+    index[list(signals)] = np.arange(len(signals))
     return Facts(
-        lead_ids=lead_ids,
-        event_lead=_positions(lead_ids, found.lead),
+        lead_ids=rows.lead_ids,
+        event_lead=_positions(rows.lead_ids, found.lead),
         event_at=found.at,
         event_signal=index[found.signal],
         event_asset=found.asset,
-        signals=tuple(codes.values()),
-        row_lead=row_lead,
-        row_from=row_from,
-        columns=columns,
+        signals=tuple(signals.values()),
+        row_lead=rows.lead,
+        row_from=rows.start,
+        columns=rows.columns,
     )
 
 

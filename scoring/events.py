@@ -1,33 +1,22 @@
-"""The event columns of the engine, and the copy of them that each machine keeps on disk.
-
-Reading a million events costs more than judging them, and events never change: so their columns are kept, sorted, in one file
-per range of lead ids, each with the snapshot that saw them, and only what that snapshot did not see is read. (Ids would not do: a
-lower one may become visible later.) The folder is named after the server, its timeline and the table's storage, so that a
-restored or emptied database starts anew. It may be wiped at any moment.
-"""
+"""The event columns of the engine, and how they are kept: reading a million events costs more than judging them."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
-import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from django.conf import settings
 from numpy.typing import NDArray
 
 from scoring.engine.timeline import Ints, places
 from scoring.reading import INSTANT, BulkReader, Reader, Scope, Snapshot, instants
+from scoring.shelf import RANGE, Arrays, Shelf
 
-#: Lead ids per file: what bounds the memory of a chunk and the cost of rewriting one.
-RANGE = 1 << 16
+__all__ = ["RANGE", "Cache", "Events", "merged", "read"]
 
 _SCHEMA = {"lead": pa.int64(), "at": INSTANT, "signal": pa.int16()}
+_NO_ASSET = np.int32(-1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,87 +47,70 @@ def read(reader: Reader, where: str, *, with_assets: bool = False) -> Events:
 class Cache:
     """The kept columns of one database, as one reader sees them. Without assets: few rules ask for them."""
 
-    def __init__(self, reader: BulkReader, folder: Path | None = None) -> None:
-        row = reader.table(
-            "SELECT (SELECT system_identifier FROM pg_control_system())::text, pg_relation_filenode('leads_event')::bigint,"
-            " (SELECT timeline_id FROM pg_control_checkpoint())::bigint,"
-            f" EXISTS (SELECT FROM leads_event WHERE transaction >= {reader.snapshot.high})",
-            {"server": pa.string(), "storage": pa.int64(), "timeline": pa.int64(), "foreign": pa.bool_()},
-        ).to_pylist()[0]
+    def __init__(self, reader: BulkReader, folder: Path | None = None, *, shelf: Shelf | None = None) -> None:
         self._reader = reader
-        self._folder = (folder or settings.COLUMN_CACHE_DIR) / f"{row['server']}-{row['timeline']}-{row['storage']}"
+        self._shelf = shelf or Shelf(reader, folder)
+        found = reader.table(
+            f"SELECT EXISTS (SELECT FROM leads_event WHERE transaction >= {reader.snapshot.high})",
+            {"foreign": pa.bool_()},
+        )
         # Rows restored from another server carry its transactions, which say nothing here: then nothing is kept.
-        self._usable = not row["foreign"]
+        self._usable = not found["foreign"][0].as_py()
 
     def events(self, number: int) -> Events:
         """All events of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot."""
-        within = Scope(number * RANGE, (number + 1) * RANGE).sql("lead_id")
-        kept = self._kept(number) if self._usable else None
-        if kept is None:
-            found = read(self._reader, within)
-        elif not self._reader.snapshot.covers(kept[1]):
-            # Another process keeps what we cannot see yet; our snapshot is the older one and leaves no trace.
-            return read(self._reader, within)
-        else:
-            fresh = read(self._reader, f"{within} AND {kept[1].unseen('transaction')}")
-            if not len(fresh):
-                return kept[0]
-            found = merged(kept[0], fresh)
-        if self._usable:
-            self._keep(number, found)
-        return found
+        kind = _Kept(self._reader, number)
+        return self._shelf.part(kind, number) if self._usable else kind.whole()
 
-    def _path(self, number: int) -> Path:
-        return self._folder / f"{number}.npz"
 
-    def _kept(self, number: int) -> tuple[Events, Snapshot] | None:
-        unreadable = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
-        with contextlib.suppress(*unreadable), self._path(number).open("rb") as file, np.load(file) as kept:
-            events = Events(kept["lead"], kept["at"], kept["signal"], _no_assets(kept["lead"].size))
-            return events, Snapshot.parsed(str(kept["snapshot"]))
-        return None
+class _Kept:
+    """Events are never changed: to be complete, those of a file only lack what is newer."""
 
-    def _keep(self, number: int, events: Events) -> None:
-        """Whole or not at all: another process may be reading or writing the same file."""
-        with _whole(self._path(number)) as draft:
-            np.savez(
-                draft,
-                lead=events.lead,
-                at=events.at,
-                signal=events.signal,
-                snapshot=np.array(str(self._reader.snapshot)),
-            )
+    name = "events"
+
+    def __init__(self, reader: BulkReader, number: int) -> None:
+        self._reader = reader
+        self._within = Scope(number * RANGE, (number + 1) * RANGE).sql("lead_id")
+
+    def whole(self) -> Events:
+        return read(self._reader, self._within)
+
+    def completed(self, part: Events, since: Snapshot) -> tuple[Events, int]:
+        if since == self._reader.snapshot:
+            return part, 0
+        fresh = read(self._reader, f"{self._within} AND {since.unseen('transaction')}")
+        return (merged(part, fresh) if len(fresh) else part), len(fresh)
+
+    def pack(self, part: Events) -> Arrays:
+        return {"lead": part.lead, "at": part.at, "signal": part.signal}
+
+    def unpack(self, arrays: Arrays) -> Events:
+        lead = arrays["lead"]
+        return Events(lead, arrays["at"], arrays["signal"], _no_assets(lead.size))
+
+    def size(self, part: Events) -> tuple[int, int]:
+        return len(part), sum(column.nbytes for column in (part.lead, part.at, part.signal))
 
 
 def merged(some: Events, more: Events) -> Events:
-    """Both in one, sorted as they are. Of one lead and instant, those of `some` come first."""
+    """Both in one, sorted as they are, without assets. Of one lead and instant, those of `some` come first."""
     where = places(some.lead, some.at, more.lead, more.at)
+    lead = np.insert(some.lead, where, more.lead)
     return Events(
-        np.insert(some.lead, where, more.lead),
+        lead,
         np.insert(some.at, where, more.at),
         np.insert(some.signal, where, more.signal),
-        np.insert(some.asset, where, more.asset),
+        _no_assets(lead.size),
     )
 
 
 def _no_assets(count: int) -> NDArray[np.int32]:
-    return np.full(count, -1, dtype=np.int32)
+    """One value that stands for all, without their memory."""
+    return np.broadcast_to(_NO_ASSET, count)
 
 
 def _asset_codes(column: pa.ChunkedArray) -> NDArray[np.int32]:
     encoded = column.combine_chunks().dictionary_encode()
     codes = encoded.indices.to_numpy().astype(np.int32)
     empty = [code for code, asset in enumerate(encoded.dictionary.to_pylist()) if not asset]
-    return np.where(np.isin(codes, empty), np.int32(-1), codes)
-
-
-@contextlib.contextmanager
-def _whole(path: Path) -> Iterator[str]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    os.close(handle)
-    try:
-        yield draft
-        Path(draft).replace(path)
-    finally:
-        Path(draft).unlink(missing_ok=True)
+    return np.where(np.isin(codes, empty), _NO_ASSET, codes)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
+import adbc_driver_postgresql
 import pyarrow as pa
-from adbc_driver_postgresql import dbapi
+from adbc_driver_manager import AdbcConnection, AdbcDatabase, AdbcStatement
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
@@ -82,15 +84,20 @@ class NearReader:
 class BulkReader:
     """Its own connection and snapshot; three times as fast as COPY through psycopg."""
 
-    def __init__(self, raw: dbapi.Connection) -> None:
+    def __init__(self, raw: AdbcConnection) -> None:
         self.raw = raw
         seen = self.table("SELECT pg_current_snapshot()::text", {"snapshot": pa.string()})
         self.snapshot = Snapshot.parsed(seen["snapshot"][0].as_py())
 
     def table(self, query: str, schema: Schema) -> pa.Table:
-        with self.raw.cursor() as cursor:
-            cursor.execute(query)
-            return cursor.fetch_arrow_table().rename_columns(list(schema)).cast(pa.schema(list(schema.items())))
+        return self.bare(query).rename_columns(list(schema)).cast(pa.schema(list(schema.items())))
+
+    def bare(self, query: str) -> pa.Table:
+        """As the driver gives it."""
+        with AdbcStatement(self.raw) as statement:
+            statement.set_sql_query(query)
+            stream, _ = statement.execute_query()
+            return pa.RecordBatchReader.from_stream(stream).read_all()
 
 
 @contextmanager
@@ -108,11 +115,20 @@ def bulk_reader() -> Iterator[BulkReader]:
         "sslrootcert",
     }
     parameters = {name: value for name, value in connection.get_connection_params().items() if name in known}
-    with dbapi.connect(make_conninfo(**parameters)) as raw:
-        with raw.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    with AdbcConnection(_database(make_conninfo(**parameters))) as raw:
+        raw.set_autocommit(False)
+        with AdbcStatement(raw) as statement:
+            statement.set_sql_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            statement.execute_update()
         yield BulkReader(raw)
         raw.rollback()
+
+
+@lru_cache(maxsize=4)
+def _database(conninfo: str) -> AdbcDatabase:
+    """Where to connect, and the types there. No connection, but it takes five times as long to make as one."""
+    database: AdbcDatabase = adbc_driver_postgresql.connect(conninfo)
+    return database
 
 
 def instants(column: pa.ChunkedArray) -> Any:
