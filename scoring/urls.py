@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from scoring.views import backtests, glance
+from scoring.views import backtests, comparing, glance
 
 urlpatterns: list[URLPattern] = [
     path("quick-figures/", glance.quick_figures, name="quick_figures"),
+    path("comparisons/<int:pk>/<int:other>/", comparing.comparison, name="comparison"),
+    path("comparisons/<int:pk>/<int:other>.csv", comparing.comparison_csv, name="comparison_csv"),
+    path("replays/<int:pk>/", comparing.replay, name="replay"),
     path("backtests/version/<int:pk>/", backtests.version_backtests, name="version_backtests"),
     path("backtests/<int:pk>/", backtests.backtest, name="backtest"),
     path("backtests/<int:pk>/cancel/", backtests.backtest_cancel, name="backtest_cancel"),

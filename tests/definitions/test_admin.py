@@ -7,10 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from definitions import documents
-from definitions.models import Clause, Criterion, Definition, Path, Version
+from definitions.models import Clause, Criterion, Definition, Version
 from leads.models import NamedList
 from leads.vocabulary import Role
-from tests.definitions.documents import reference
+from tests.definitions.documents import criterion, reference
 from tests.definitions.lives import active, draft, proposed
 from tests.definitions.people import person
 
@@ -42,12 +42,24 @@ def form_of(client: Client, address: str) -> dict[str, Any]:
     """What a browser would send when the page is saved untouched."""
     response = client.get(address)
     assert response.status_code == 200
+    return {
+        bound.html_name: _sent(bound.value())
+        for form in forms_of(response)
+        for bound in form
+        if _sent(bound.value()) is not None
+    }
+
+
+def forms_of(response: Any) -> list[Any]:
     forms = [response.context["adminform"].form]
     for inline in response.context["inline_admin_formsets"]:
-        forms += [inline.formset.management_form, *inline.formset.forms]
-    return {
-        bound.html_name: _sent(bound.value()) for form in forms for bound in form if _sent(bound.value()) is not None
-    }
+        forms += _with_nested(inline.formset)
+    return forms
+
+
+def _with_nested(formset: Any) -> list[Any]:
+    inner = [form.clauses for form in formset.forms if hasattr(form, "clauses")]
+    return [formset.management_form, *formset.forms, *(form for clauses in inner for form in _with_nested(clauses))]
 
 
 def _sent(value: Any) -> Any:
@@ -58,10 +70,7 @@ def _sent(value: Any) -> Any:
 
 def errors_of(response: Any) -> str:
     assert response.status_code == 200, "saved"
-    inlines = response.context["inline_admin_formsets"]
-    forms = [response.context["adminform"].form, *(inline.formset.management_form for inline in inlines)]
-    forms += [form for inline in inlines for form in inline.formset.forms]
-    return " ".join(str(error) for form in forms for errors in form.errors.values() for error in errors)
+    return " ".join(str(error) for form in forms_of(response) for errors in form.errors.values() for error in errors)
 
 
 def row(prefix: str, number: int, **columns: Any) -> dict[str, Any]:
@@ -159,19 +168,18 @@ def test_an_unfit_row_says_what_to_do(ops: Client, columns: dict[str, Any], sent
     assert not Criterion.objects.exists()
 
 
-def test_a_path_gets_its_clauses_on_its_own_page(ops: Client) -> None:
-    version = draft()
-    path = Path.objects.get()
-    address = reverse("admin:definitions_path_change", args=[path.pk])
-    added = {
-        "clauses-TOTAL_FORMS": 2,
-        "clauses-1-position": 1,
-        "clauses-1-axis": "engagement",
-        "clauses-1-at_least": "50",
+def clause(prefix: str, number: int, **columns: Any) -> dict[str, Any]:
+    values = {"position": number, "at_least": "1"} | columns
+    return {f"{prefix}-clauses-{number}-{name}": value for name, value in values.items()} | {
+        f"{prefix}-clauses-TOTAL_FORMS": number + 1
     }
 
-    assert "Edit clauses" in ops.get(url(version)).content.decode()
-    response = ops.post(address, form_of(ops, address) | added)
+
+def test_a_path_gets_its_clauses_on_the_same_page(ops: Client) -> None:
+    version = draft()
+    added = clause("paths-0", 1, axis="engagement", at_least="50")
+
+    response = ops.post(url(version), form_of(ops, url(version)) | added)
 
     assert response.status_code == 302, errors_of(response)
     assert response.url == url(version)
@@ -181,32 +189,108 @@ def test_a_path_gets_its_clauses_on_its_own_page(ops: Client) -> None:
     ]
 
 
+def test_a_new_hot_trigger_comes_with_its_clauses(ops: Client) -> None:
+    version = draft()
+    added = row(HOT, 0, name="Asked twice") | {f"{HOT}-0-clauses-INITIAL_FORMS": 0}
+    added |= clause(f"{HOT}-0", 0, signals=["demo_request"], at_least="2", within_days="1")
+
+    response = ops.post(url(version), form_of(ops, url(version)) | added)
+
+    assert response.status_code == 302, errors_of(response)
+    assert documents.export(version)["hot"] == [
+        {
+            "name": "Asked twice",
+            "clauses": [{"count_of": ["demo_request"], "at_least": 2, "within_days": 1}],
+            "rationale": "Because.",
+        }
+    ]
+
+
+def test_a_clause_and_a_path_can_be_taken_away(ops: Client) -> None:
+    version = draft(**CONTENT)
+    before = documents.export(version)
+    sent = form_of(ops, url(version)) | {"paths-0-clauses-0-DELETE": "on", "paths-1-DELETE": "on"}
+
+    response = ops.post(url(version), sent)
+
+    assert response.status_code == 302, errors_of(response)
+    kept = documents.export(Version.objects.get(pk=version.pk))["paths"]
+    assert [path["name"] for path in kept] == [path["name"] for at, path in enumerate(before["paths"]) if at != 1]
+    assert kept[0]["clauses"] == before["paths"][0]["clauses"][1:]
+
+
+def test_rows_stand_in_the_order_of_the_page(ops: Client) -> None:
+    version = draft(gate=[criterion("company.industry", "in", ["a"]), criterion("lead.region", "in", ["b"])])
+
+    ops.post(url(version), form_of(ops, url(version)) | {"criteria-0-position": 1, "criteria-1-position": 0})
+
+    fields = [row["field"] for row in documents.export(Version.objects.get(pk=version.pk))["gate"]]
+    assert fields == ["lead.region", "company.industry"]
+
+
+def test_a_new_row_with_nothing_in_it_is_no_row(ops: Client) -> None:
+    version = draft()
+    before = documents.export(version)
+    added = row(GATE, 0, position=3, op="", rationale="") | row(HOT, 0, name="", rationale="")
+    added |= {f"{HOT}-0-clauses-INITIAL_FORMS": 0, f"{HOT}-0-clauses-TOTAL_FORMS": 0}
+
+    response = ops.post(url(version), form_of(ops, url(version)) | added)
+
+    assert response.status_code == 302, errors_of(response)
+    assert documents.export(Version.objects.get(pk=version.pk)) == before
+
+
+def test_errors_keep_everything_that_was_typed(ops: Client) -> None:
+    version = draft()
+    before = documents.export(version)
+    sent = form_of(ops, url(version)) | {"paths-0-name": "Asked again", "owner": ""}
+    sent |= clause("paths-0", 1, axis="engagement", at_least="many")
+    sent |= row(GATE, 0, field="company.industry", texts="Software", rationale="")
+
+    shown = ops.post(url(version), sent).content.decode()
+
+    assert "What you typed is still here" in shown
+    assert all(f'value="{typed}"' in shown for typed in ("Asked again", "many"))
+    assert ">\nSoftware</textarea>" in shown
+    assert documents.export(Version.objects.get(pk=version.pk)) == before
+
+
 @pytest.mark.parametrize(
     ("columns", "sentence"),
     [
         ({"axis": "fit", "signals": ["demo_request"]}, "choose one of the two"),
-        ({}, "choose one of the two"),
+        ({"within_days": "3"}, "choose one of the two"),
         ({"axis": "fit", "within_days": "3"}, "Only a count of signals has this"),
         ({"signals": ["demo_request"], "at_least": "1.5"}, "A count is a whole number"),
         ({"signals": ["demo_request"], "within_days": "-1"}, "A window is not negative."),
+        ({"signals": ["no_such"]}, "Select a valid choice"),
     ],
 )
 def test_an_unfit_clause_says_what_to_do(ops: Client, columns: dict[str, Any], sentence: str) -> None:
-    draft()
-    path = Path.objects.get()
-    address = reverse("admin:definitions_path_change", args=[path.pk])
-    values = {"position": 1, "at_least": "1"} | columns
-    added = {f"clauses-1-{name}": value for name, value in values.items()} | {"clauses-TOTAL_FORMS": 2}
+    version = draft()
 
-    response = ops.post(address, form_of(ops, address) | added)
+    response = ops.post(url(version), form_of(ops, url(version)) | clause("paths-0", 1, **columns))
 
     assert sentence in errors_of(response)
     assert Clause.objects.count() == 1
 
 
+def test_a_clause_of_another_version_is_not_touched(ops: Client) -> None:
+    version, other = draft(), draft()
+    foreign = Clause.objects.get(path__version=other)
+
+    ops.post(
+        url(version), form_of(ops, url(version)) | {"paths-0-clauses-0-id": foreign.pk, "paths-0-clauses-0-at_least": 9}
+    )
+
+    foreign.refresh_from_db()
+    assert foreign.at_least == 1
+    assert foreign.path.version == other
+
+
 def test_a_new_draft_takes_the_next_number(ops: Client) -> None:
     definition = draft().definition
-    address = reverse("admin:definitions_version_add")
+    address = reverse("admin:definitions_version_add") + "?empty"
     sent = form_of(ops, address) | {"definition": definition.pk, "owner": "Ops", "reason": "Tighter."}
 
     response = ops.post(address, sent)
@@ -234,8 +318,7 @@ def test_what_is_proposed_is_only_read(ops: Client, make: Any) -> None:
     assert 'name="_save"' not in shown
     assert ops.post(url(version), {"owner": "Me"}).status_code == 403
     assert ops.post(reverse("admin:definitions_version_delete", args=[version.pk]), {"post": "yes"}).status_code == 403
-    path = reverse("admin:definitions_path_change", args=[version.paths.first().pk])
-    assert ops.post(path, {"name": "Other"}).status_code == 403
+    assert ops.post(reverse("admin:definitions_version_panel", args=[version.pk]), {}).status_code == 403
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.MARKETING_OPS])

@@ -1,0 +1,8 @@
+"""The stock admin edits a draft; what is proposed can only be read there."""
+
+from __future__ import annotations
+
+from definitions.admin.series import DefinitionAdmin
+from definitions.admin.version import VersionAdmin
+
+__all__ = ["DefinitionAdmin", "VersionAdmin"]

@@ -1,0 +1,111 @@
+"""What the rows of a draft can choose from: signals, named lists, and the values that the data at hand holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+from django.core.cache import cache
+from django.db.models import Count, F, Func, Max, TextField
+
+from definitions import questions
+from leads.models import Company, Lead, NamedList, Signal
+from leads.vocabulary import Intent, Seniority
+
+#: A longer list helps nobody to choose; other values can still be typed.
+SHOWN: Final = 200
+#: The latest rows stand for all of them, so that the page opens as fast with millions.
+SAMPLE: Final = 100_000
+_KEPT_SECONDS: Final = 600
+_KEY: Final = "definitions:values-at-hand"
+
+_INTENTS: Final = {Intent.HIGH: "High intent", Intent.MEDIUM: "Medium intent", Intent.LOW: "Low intent"}
+_OF_COMPANIES: Final = ("industry", "country", "business_model")
+_OF_LEADS: Final = ("country", "region", "source", "budget", "timeline")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    text: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalChoice:
+    pk: int
+    code: str
+    name: str
+    is_request: bool
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} (request)" if self.is_request else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """`signals` by intent, highest first; `lists` as choices; `values` by field, the most frequent first."""
+
+    signals: tuple[tuple[str, tuple[SignalChoice, ...]], ...]
+    lists: tuple[tuple[int, str], ...]
+    values: Mapping[str, tuple[Value, ...]]
+    own_fields: tuple[str, ...]
+
+    @property
+    def signal_choices(self) -> list[tuple[str, list[tuple[int, str]]]]:
+        return [(intent, [(signal.pk, signal.label) for signal in signals]) for intent, signals in self.signals]
+
+    @property
+    def codes(self) -> list[tuple[str, str]]:
+        return [(signal.code, signal.label) for _, signals in self.signals for signal in signals]
+
+
+def at_hand() -> AtHand:
+    values, own_fields = cache.get_or_set(_KEY, _read, _KEPT_SECONDS)
+    return AtHand(_signals(), _lists(), values, own_fields)
+
+
+def _signals() -> tuple[tuple[str, tuple[SignalChoice, ...]], ...]:
+    order = list(_INTENTS)
+    rows = Signal.objects.order_by("name", "pk").values_list("intent", "pk", "code", "name", "is_explicit_request")
+    ranked = sorted(rows, key=lambda row: order.index(Intent(row[0])))
+    by_intent = groupby(ranked, key=lambda row: Intent(row[0]))
+    return tuple((_INTENTS[intent], tuple(SignalChoice(*row[1:]) for row in group)) for intent, group in by_intent)
+
+
+def _lists() -> tuple[tuple[int, str], ...]:
+    lists = NamedList.objects.annotate(size=Count("entries")).order_by("label", "pk")
+    return tuple((named.pk, f"{named.label} ({named.size:,})") for named in lists)
+
+
+def _read() -> tuple[dict[str, tuple[Value, ...]], tuple[str, ...]]:
+    companies, leads = _latest(Company), _latest(Lead)
+    values = {f"company.{name}": _counted(companies, F(name), "companies") for name in _OF_COMPANIES}
+    values["company.technologies"] = _counted(companies, _each("technologies", "unnest"), "companies")
+    values |= {f"lead.{name}": _counted(leads, F(name), "leads") for name in _OF_LEADS}
+    values["lead.seniority"] = tuple(Value(str(value), str(label)) for value, label in Seniority.choices)
+    return values, (*_own("lead", leads), *_own("company", companies))
+
+
+def _latest(model: Any) -> Any:
+    last = model.objects.aggregate(last=Max("pk"))["last"] or 0
+    return model.objects.filter(pk__gt=last - SAMPLE)
+
+
+def _each(column: str, function: str) -> Func:
+    return Func(F(column), function=function, output_field=TextField())
+
+
+def _counted(rows: Any, value: Any, noun: str) -> tuple[Value, ...]:
+    counted = rows.values_list(value).annotate(count=Count("pk")).order_by("-count")[: SHOWN + 1]
+    found = sorted(((text, count) for text, count in counted if text), key=lambda row: (-row[1], row[0]))
+    return tuple(Value(text, f"{count:,} {noun}") for text, count in found[:SHOWN])
+
+
+def _own(kind: str, rows: Any) -> tuple[str, ...]:
+    """The customer's own attributes, as far as a criterion can name them."""
+    keys = rows.exclude(custom={}).values_list(_each("custom", "jsonb_object_keys"), flat=True).distinct()
+    names = (f"{kind}.custom.{key}" for key in sorted(keys[:SHOWN]))
+    return tuple(name for name in names if questions.CUSTOM_FIELD.fullmatch(name))

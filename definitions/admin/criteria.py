@@ -1,0 +1,187 @@
+"""Rows that ask one question to an attribute: the gate, fit and BANT points, disqualifiers. Read by the rules of SPEC 15."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest
+
+from definitions import questions, wording
+from definitions.admin.access import OfDraft
+from definitions.admin.inputs import Lines, Ordered, RowForm, number_input, rationale_input
+from definitions.draft import CHOICES, RANGES, TRUTHS, kind_of
+from definitions.models import Criterion
+from definitions.reading import Node
+from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator, Part
+from leads.models import NamedList
+
+_VALUE_INPUTS: Final = ("low", "high", "texts", "flag", "list")
+#: Where a complaint about one of several texts stands.
+_LINE: Final = re.compile(r"^\[(\d+)\]")
+_YES_NO: Final = [("", "–"), ("true", "yes"), ("false", "no")]
+#: In the list of fields: an attribute that the customer named.
+OWN: Final = "own"
+_SAID: Final = ("lead.budget", "lead.timeline", "lead.use_case")
+
+
+def field_choices() -> list[tuple[str, Any]]:
+    groups: dict[str, list[tuple[str, str]]] = {"The company": [], "The person": [], "What they said": []}
+    for name, (_, label) in FIELDS.items():
+        of_person = "What they said" if name in _SAID else "The person"
+        groups["The company" if name.startswith("company.") else of_person].append((name, wording.capital(str(label))))
+    return [("", "Choose…"), *groups.items(), (OWN, "An attribute of our own…")]
+
+
+def inputs_of(kind: FieldKind | None, op: Operator) -> tuple[str, ...]:
+    """Which inputs hold the value of such a question."""
+    if op in TRUTHS:
+        return ("flag",)
+    if op == Operator.IN_LIST:
+        return ("list",)
+    if op in CHOICES or kind == FieldKind.SENIORITY:
+        return ("texts",)
+    return {Operator.AT_LEAST: ("low",), Operator.AT_MOST: ("high",)}.get(op, ("low", "high"))
+
+
+def input_table() -> dict[str, dict[str, tuple[str, ...]]]:
+    """For the page: by kind of field, each fitting operator with the inputs that it takes."""
+    kinds: list[FieldKind | None] = [*FieldKind, None]
+    return {
+        str(kind or OWN): {str(op): inputs_of(kind, op) for op in Operator if kind is None or op in OPERATORS_OF[kind]}
+        for kind in kinds
+    }
+
+
+def kind_table() -> dict[str, str]:
+    return {name: str(kind) for name, (kind, _) in FIELDS.items()}
+
+
+class CriterionForm(RowForm):
+    """One question to an attribute; which of the value's inputs it takes depends on the operator."""
+
+    part: Part
+
+    field = forms.ChoiceField(choices=field_choices, required=False)
+    own_field = forms.CharField(
+        label="own attribute",
+        required=False,
+        max_length=120,
+        widget=forms.TextInput(attrs={"placeholder": "lead.custom.NAME", "list": "own-fields", "autocomplete": "off"}),
+    )
+    low = forms.DecimalField(label="from", required=False, widget=number_input(9))
+    high = forms.DecimalField(label="to", required=False, widget=number_input(9))
+    texts = Lines(label="values, one a line")
+    flag = forms.TypedChoiceField(
+        label="yes or no",
+        choices=_YES_NO,
+        required=False,
+        coerce=lambda value: {"true": True, "false": False}.get(str(value).lower()),
+        empty_value=None,
+    )
+    list = forms.ModelChoiceField(NamedList.objects.all(), required=False, empty_label="Choose a list…")
+
+    class Meta:
+        model = Criterion
+        fields = ("position", "field", "own_field", "op", "low", "high", "texts", "flag", "list", "points", "rationale")
+        widgets = {"points": number_input(5), "rationale": rationale_input()}
+        labels = {"op": "asks", "points": "fit points"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.part = self.part
+        # One query for all rows, not one for each.
+        self.fields["list"].choices = [("", "Choose a list…"), *self.at_hand.lists]  # type: ignore[attr-defined]
+        self.initial["flag"] = {True: "true", False: "false"}.get(self.instance.flag, "")
+        if self.instance.field and self.instance.field not in FIELDS:
+            self.initial["own_field"], self.initial["field"] = self.instance.field, OWN
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        own = data.pop("own_field", "").strip()
+        known = data.get("field") or ""
+        if bool(own) == (known not in ("", OWN)):
+            code = "invalid" if own else "required"
+            raise forms.ValidationError("Choose a field, or name an attribute of your own; one of the two.", code=code)
+        data["field"] = self._read(Node(own or known, ""), "own_field" if own else "field", questions.field)
+        if data["field"] and data.get("op") and not set(self.errors) - {"rationale"}:
+            data |= self._answer(data["field"], Operator(data["op"]), data)
+        return data
+
+    def _answer(self, field: str, op: Operator, data: dict[str, Any]) -> dict[str, Any]:
+        if sentence := questions.unfit(field, op):
+            self.add_error("op", sentence)
+            return {}
+        taken = inputs_of(kind_of(field), op)
+        for name in _VALUE_INPUTS:
+            if name not in taken and data.get(name) not in (None, "", []):
+                self.add_error(name, f"“{op.label}” does not use this: clear it.")
+        if all(data.get(name) in (None, "", []) for name in taken):
+            self.add_error(taken[0], forms.ValidationError(f"“{op.label}” needs this.", code="required"))
+            return {}
+        lists = {data["list"].name} if data["list"] else ()
+        node = Node(_value(field, op, taken, data), "")
+        answer = (
+            self._read(node, taken[0], lambda at: questions.answer(at, field=field, op=op, lists=lists))
+            or questions.Answer()
+        )
+        return {"low": answer.low, "high": answer.high, "texts": [*answer.texts], "flag": answer.flag}
+
+    def _read(self, node: Node, name: str, reader: Callable[[Node], Any]) -> Any:
+        found = reader(node)
+        for complaint in node.complaints:
+            self.add_error(name, _LINE.sub(lambda match: f"Line {int(match[1]) + 1}", wording.capital(complaint)))
+        return found
+
+
+def _value(field: str, op: Operator, taken: tuple[str, ...], data: dict[str, Any]) -> object:
+    """The value as a document would write it."""
+    if taken == ("list",):
+        return data["list"].name
+    if taken == ("texts",):
+        return _texts(field, op, data["texts"])
+    values = [data[name] for name in taken]
+    return values if op == Operator.BETWEEN else values[0]
+
+
+def _texts(field: str, op: Operator, texts: list[str]) -> object:
+    if kind_of(field) == FieldKind.NUMBER:
+        return [_number_or_text(text) for text in texts]
+    if op == Operator.BETWEEN or op not in RANGES:
+        return texts
+    return texts[0] if len(texts) == 1 else texts
+
+
+def _number_or_text(text: str) -> Decimal | str:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+class CriterionFormSet(Ordered, BaseInlineFormSet):  # type: ignore[type-arg]
+    pass
+
+
+class CriterionInline(OfDraft, admin.StackedInline):  # type: ignore[type-arg]
+    model = Criterion
+    formset = CriterionFormSet
+    extra = 0
+    part: Part
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows = super().get_queryset(request).filter(part=self.part)
+        return rows.select_related("list").order_by("position", "pk")
+
+
+def criterion_inline(part: Part) -> type[CriterionInline]:
+    form = type(f"{part.name.title()}Form", (CriterionForm,), {"part": part})
+    names: dict[str, Any] = {"part": part, "form": form}
+    if part == Part.DISQUALIFIER:
+        names["exclude"] = ["points"]
+    return type(f"{part.name.title()}Inline", (CriterionInline,), names)

@@ -1,0 +1,108 @@
+"""What the forms of the rows have in common."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.functional import cached_property
+
+from definitions.admin.choices import AtHand
+from definitions.models import plain
+
+HUNDRED = Decimal(100)
+
+
+def number_input(size: int) -> forms.TextInput:
+    """A number among words; a number input would be twice as wide, and turn with the wheel."""
+    return forms.TextInput(attrs={"size": size, "inputmode": "decimal", "autocomplete": "off"})
+
+
+def rationale_input() -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": 1, "placeholder": "Why this row is here"})
+
+
+class PlainNumbers(forms.ModelForm):  # type: ignore[type-arg]
+    """50, not 50.0000: numbers without the zeros that their columns add."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        decimals = {name: value for name, value in self.initial.items() if isinstance(value, Decimal)}
+        self.initial.update({name: plain(value) for name, value in decimals.items()})
+
+
+class RowForm(PlainNumbers):
+    """A row among others; its position is where it stands on the page, numbered by static/js/editor.js."""
+
+    position = forms.IntegerField(
+        required=False, min_value=0, max_value=9999, widget=forms.HiddenInput(attrs={"data-position": ""})
+    )
+
+    def __init__(self, *args: Any, at_hand: AtHand, **kwargs: Any) -> None:
+        self.at_hand = at_hand
+        super().__init__(*args, **kwargs)
+
+    def clean_position(self) -> int:
+        typed = self.cleaned_data["position"]
+        return typed if typed is not None else int((self.prefix or "0").rpartition("-")[2])
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """A new row with nothing in it is no row, wherever it stands."""
+        changed: list[str] = super().changed_data
+        return changed if self.instance.pk else [name for name in changed if name != "position"]
+
+    @property
+    def is_removed(self) -> bool:
+        return bool(self["DELETE"].value()) if "DELETE" in self.fields else False
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.instance.pk and not self.has_changed()
+
+
+class Ordered:
+    """A formset that is shown in the order of the positions typed, not of the numbers in its names."""
+
+    def in_order(self: Any) -> list[RowForm]:
+        def place(item: tuple[int, RowForm]) -> tuple[int, int]:
+            index, form = item
+            position = str(form["position"].value() or "")
+            return (int(position) if position.isascii() and position.isdecimal() else index), index
+
+        return [form for _, form in sorted(enumerate(self.forms), key=place)]
+
+
+class Lines(forms.CharField):
+    """Texts, one on each line."""
+
+    def __init__(self, *, label: str = "") -> None:
+        super().__init__(required=False, widget=forms.Textarea(attrs={"rows": 3, "cols": 18}), label=label)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        lines = value if isinstance(value, list) else str(value or "").splitlines()
+        return [line.strip() for line in lines if line.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.to_python(initial) != self.to_python(data)
+
+
+class Percent(forms.DecimalField):
+    """Typed as 70, kept as 0.7."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return plain(value * HUNDRED) if isinstance(value, Decimal) else value
+
+    def to_python(self, value: Any) -> Decimal | None:
+        typed = super().to_python(value)
+        return None if typed is None else typed / HUNDRED
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return self.to_python(data) != initial
+        except forms.ValidationError:
+            return True

@@ -1,0 +1,124 @@
+"""The version's page as a document: its sections in the order in which people read an agreement, each with what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from definitions.vocabulary import Part, PathKind
+
+SIGNALS: Final = "signals"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`rows`: which part or kind of rows it holds; without, it shows fields of the version itself. `shown_by`: its template's name."""
+
+    anchor: str
+    title: str
+    meaning: str
+    shown_by: str
+    rows: str = ""
+    adds: str = ""
+    component: str = ""
+    formset: Any = None
+
+
+SECTIONS: Final = (
+    Section(
+        "gate",
+        "Fit gate",
+        "Who the lead and its company must be. Every row must pass; nothing that a lead does can carry it past a failed one.",
+        "criteria",
+        Part.GATE,
+        "Add a gate row",
+        "Fit",
+    ),
+    Section(
+        "signals",
+        "Signals",
+        "What leads do, and the points that each time gives to engagement. A cap limits what one signal can give in all.",
+        "signals",
+        SIGNALS,
+        "Add a signal",
+        "Behaviour",
+    ),
+    Section(
+        "paths",
+        "Paths",
+        "The ways to the threshold. Any path will do; within a path, all of its clauses must hold.",
+        "paths",
+        PathKind.PATH,
+        "Add a path",
+        "Behaviour",
+    ),
+    Section(
+        "timing",
+        "Timing",
+        "How fresh it must be. Old interest is no interest: both windows empty means that timing is not asked.",
+        "timing",
+        component="Timing",
+    ),
+    Section(
+        "disqualifiers",
+        "Disqualifiers",
+        "Any one of these excludes a lead, whatever else it has.",
+        "criteria",
+        Part.DISQUALIFIER,
+        "Add a disqualifier",
+    ),
+    Section(
+        "hot",
+        "Hot triggers",
+        "Any one of these makes an MQL tier 1, for immediate personal contact. The gate and the disqualifiers still apply.",
+        "paths",
+        PathKind.HOT,
+        "Add a hot trigger",
+    ),
+    Section(
+        "fit",
+        "Fit points",
+        "Points for who they are; each row that passes gives its points. They exclude nobody.",
+        "criteria",
+        Part.FIT,
+        "Add a fit row",
+    ),
+    Section(
+        "bant",
+        "BANT points",
+        "Points for budget, authority, need and timeline, as far as the lead has told.",
+        "criteria",
+        Part.BANT,
+        "Add a BANT row",
+    ),
+    Section(
+        "decay",
+        "Decay and ceilings",
+        "How points fade with time, what silence costs, and where scores end.",
+        "decay",
+    ),
+    Section(
+        "tiers",
+        "Tiers",
+        "Hot triggers make tier 1; the rest is tier 2. MQLs below this floor are tier 3: automated nurture first.",
+        "tiers",
+    ),
+    Section(
+        "head",
+        "Owner, reason and words",
+        "Who answers for this version, why it is made, and what it promises.",
+        "head",
+    ),
+)
+
+
+def with_formsets(formsets: Sequence[Any]) -> list[Section]:
+    by_rows = {rows_of(formset): formset for formset in formsets}
+    return [replace(section, formset=by_rows.get(section.rows)) for section in SECTIONS]
+
+
+def rows_of(formset: Any) -> str:
+    """Which part of the definition a formset edits."""
+    form = formset.form
+    return str(getattr(form, "part", None) or getattr(form, "kind", None) or SIGNALS)

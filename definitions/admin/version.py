@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, Subquery
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from definitions import catalogue, documents, lint, pages, steps
+from definitions.admin import criteria, sections, typed
+from definitions.admin.access import Locking, OfDraft
+from definitions.admin.behaviour import SignalRuleInline, path_inline
+from definitions.admin.choices import AtHand, at_hand
+from definitions.admin.criteria import criterion_inline
+from definitions.admin.head import VersionForm
+from definitions.admin.panel import panel
+from definitions.lint import Severity
+from definitions.models import Backtest, Version
+from definitions.vocabulary import Part, PathKind
+
+_HEAD = ("owner", "reason", "sal_rate_target")
+_NUMBERS = (
+    *("engaged_within_days", "or_request_within_days", "decay_mode", "decay_percent", "decay_per_days"),
+    *("inactivity_after_days", "inactivity_points", "inactivity_per_days"),
+    *("fit_ceiling", "engagement_ceiling", "bant_ceiling", "tier_3_axis", "tier_3_less_than"),
+)
+
+
+@admin.register(Version)
+class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg]
+    """A version's page is the agreement itself, to be written; beside it stands what it says and does as it is typed."""
+
+    form = VersionForm
+    change_form_template = "admin/definitions/version/change_form.html"
+    list_display = ("__str__", "state", "owner", "findings", "latest_backtest", "activated_at", "created_at")
+    list_filter = ("state", "definition")
+    list_select_related = ("definition",)
+    ordering = ("definition__name", "-major", "-minor", "-pk")
+    rows = (
+        criterion_inline(Part.GATE),
+        criterion_inline(Part.DISQUALIFIER),
+        criterion_inline(Part.FIT),
+        criterion_inline(Part.BANT),
+        SignalRuleInline,
+        path_inline(PathKind.PATH),
+        path_inline(PathKind.HOT),
+    )
+
+    class Media:
+        css: ClassVar = {"all": ["css/admin.css"]}
+
+    # What is asked for
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.panel_view))
+        return [path("<int:pk>/panel/", view, name="definitions_version_panel"), *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        latest = Backtest.objects.successful().filter(version=OuterRef("pk")).order_by("-finished_at", "-pk")
+        rows = super().get_queryset(request).select_related("definition")
+        return rows.annotate(backtested_at=Subquery(latest.values("finished_at")[:1]))
+
+    def get_inlines(self, request: HttpRequest, obj: Version | None) -> Any:  # noqa: ARG002
+        return self.rows if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: Version | None = None) -> Any:  # noqa: ARG002
+        return (*_HEAD, "own_statement", *_NUMBERS) if obj else ("definition", *_HEAD)
+
+    def get_formset_kwargs(self, request: HttpRequest, obj: Version, inline: Any, prefix: str) -> dict[str, Any]:
+        kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        return kwargs | {"form_kwargs": {"at_hand": _at_hand(request)}}
+
+    # Its list
+
+    @admin.display(description="lint")
+    def findings(self, version: Version) -> str:
+        """Only of drafts: nobody mends what is signed."""
+        if not version.is_draft:
+            return "–"
+        found = lint.findings(
+            documents.export(version), meanings=catalogue.meanings(), names=catalogue.names(), change=None
+        )
+        counts = [(sum(each.severity == severity for each in found), severity) for severity in Severity]
+        return (
+            ", ".join(f"{count} {severity}{_plural(count, severity)}" for count, severity in counts if count) or "clean"
+        )
+
+    @admin.display(description="latest backtest", ordering="backtested_at", empty_value="none yet")
+    def latest_backtest(self, version: Any) -> Any:
+        return version.backtested_at
+
+    # Its page
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """A new version begins from one of the presets, or empty."""
+        if request.method == "GET" and "empty" not in request.GET and (presets := _presets()):
+            return HttpResponseRedirect(presets)
+        return super().add_view(request, form_url, extra_context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        version = kwargs.get("obj")
+        if version is not None:
+            context |= self._page(request, version, context)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _page(self, request: HttpRequest, version: Version, context: dict[str, Any]) -> dict[str, Any]:
+        page: dict[str, Any] = {
+            "version": version,
+            "head": context["adminform"].form,
+            "offers": steps.offers(version, request.user),  # type: ignore[arg-type]
+            "in_force": Version.objects.active().filter(definition=version.definition).exclude(pk=version.pk).first(),
+        }
+        if not self.has_change_permission(request, version):
+            return page | {"published": pages.published(version)}
+        formsets = [inline.formset for inline in context["inline_admin_formsets"]]
+        said = self._said(version, context["adminform"].form, formsets)
+        return page | {
+            "sections": sections.with_formsets(formsets),
+            "panel": panel(version, said),
+            "at_hand": _at_hand(request),
+            "questions": {"inputs": criteria.input_table(), "kinds": criteria.kind_table()},
+        }
+
+    def _said(self, version: Version, form: Any, formsets: list[Any]) -> typed.Typed:
+        return typed.read(version, form, formsets) if form.is_bound else typed.stored(version, formsets)
+
+    def panel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The panel for the form as it is typed; stores nothing."""
+        version = self.get_object(request, str(pk))
+        if version is None:
+            raise Http404
+        if not self.has_change_permission(request, version):
+            raise PermissionDenied
+        form = self.get_form(request, version, change=True)(request.POST, instance=version)
+        formsets, _ = self._create_formsets(request, version, change=True)
+        said = typed.read(version, form, formsets)
+        context = {"panel": panel(version, said), "version": version}
+        name = "_panel.html" if getattr(request, "htmx", False) else "checked.html"
+        return render(
+            request, f"admin/definitions/version/{name}", {**self.admin_site.each_context(request), **context}
+        )
+
+    # Saving
+
+    def save_model(self, request: HttpRequest, obj: Version, form: Any, change: bool) -> None:
+        if not change:
+            obj.definition = documents.lock(obj.definition)
+            obj.minor = documents.next_minor(obj.definition, obj.major)
+            obj.created_at, obj.created_by = timezone.now(), request.user  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Version, post_url_continue: str | None = None) -> HttpResponse:  # noqa: ARG002
+        messages.success(request, f"{obj} is begun. Now say who fits, what they do, and how fresh it must be.")
+        return HttpResponseRedirect(reverse("admin:definitions_version_change", args=[obj.pk]))
+
+    def response_change(self, request: HttpRequest, obj: Version) -> HttpResponse:
+        """One goes on writing: propose and backtest are on the same page."""
+        messages.success(request, f"{obj} is saved.")
+        return HttpResponseRedirect(reverse("admin:definitions_version_change", args=[obj.pk]))
+
+
+def _at_hand(request: Any) -> AtHand:
+    """Read once a request."""
+    if not hasattr(request, "at_hand"):
+        request.at_hand = at_hand()
+    found: AtHand = request.at_hand
+    return found
+
+
+def _plural(count: int, severity: Severity) -> str:
+    return "" if count == 1 or severity == Severity.ADVICE else "s"
+
+
+def _presets() -> str:
+    try:
+        return reverse("presets")
+    except NoReverseMatch:
+        return ""
