@@ -30,7 +30,7 @@ Row = TypeVar("Row")
 
 
 class NoSuchThreshold(ValueError):
-    """The version has no number at that place."""
+    """The version has no number at that place, or none that could be this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ class Sweep:
         return Sweep(self.figure[index], self.always[index], self.never[index], self.is_days)
 
     def meets(self, value: float) -> Bools:
-        bar = -float(min(microseconds(value), FOREVER - 1)) if self.is_days else value
+        # A float cannot tell FOREVER, which is "none", from the instant before it.
+        bar = -float(min(microseconds(value), FOREVER >> 1)) if self.is_days else value
         return self.never | (self.always & (self.figure >= bar))
 
 
@@ -126,7 +127,7 @@ def _of_timing(rules: Rules) -> Iterator[Threshold]:
 def _extremes(threshold: Threshold) -> tuple[float, float]:
     """A value at which the clause always holds, and one at which it never does."""
     if threshold.unit == "days":
-        return math.inf, -1.0
+        return float(FOREVER), -1.0
     return (0.0, float(_NEVER_COUNTED)) if threshold.unit == "times" else (-math.inf, math.inf)
 
 
@@ -154,6 +155,8 @@ def _changed(rules: Rules, place: str, value: float) -> Rules:
 
 
 def _with(clause: Clause, value: float) -> Clause:
+    if not isinstance(clause, AxisClause) and not float(value).is_integer():
+        raise NoSuchThreshold(f"It counts how often something happened: {value:g} times cannot be.")
     return replace(clause, at_least=value) if isinstance(clause, AxisClause) else replace(clause, at_least=int(value))
 
 

@@ -1,0 +1,80 @@
+"""Turning one number of a version: two verdicts answer for all of its values, and say what a verdict with that value would."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scoring import thresholds
+from scoring.engine.judge import measured, verdict
+from scoring.engine.rules import AxisClause, CountClause, Path, Rules, Timing
+from scoring.thresholds import NoSuchThreshold
+from tests.scoring import worlds
+
+RULES = Rules(
+    paths=(
+        Path("paths.0", "Engaged", (AxisClause("engagement", 40.0), CountClause(frozenset({"demo"}), 2, 30.0))),
+        Path("paths.1", "Fits", (AxisClause("fit+engagement", 7.5),)),
+    ),
+    hot=(Path("hot.0", "Asked", (CountClause(frozenset({"demo", "pricing"}), 1, None),)),),
+    timing=Timing(30.0, None),
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(rules=worlds.lenient, leads=st.lists(worlds.leads, min_size=1, max_size=4), data=st.data())
+def test_a_turned_number_gives_the_verdict_of_rules_with_that_number(rules, leads, data) -> None:
+    facts = worlds.facts_of(leads)
+    _, _, axes = measured(rules, facts, until=worlds.START * 2)
+
+    for threshold in thresholds.thresholds(rules):
+        swept = thresholds.sweep(rules, threshold, axes)
+        for value in (threshold.value, data.draw(st.sampled_from(threshold.choices))):
+            expected = verdict(thresholds.changed(rules, {threshold.place: value}), axes).meets
+            assert np.array_equal(swept.meets(value), expected), (threshold, value)
+
+
+def test_every_number_of_paths_and_timing_has_a_place_and_a_name() -> None:
+    found = [(each.place, each.label, each.unit, each.value) for each in thresholds.thresholds(RULES)]
+
+    assert found == [
+        ("paths[0].clauses[0]", "Engaged: engagement points", "points", 40.0),
+        ("paths[0].clauses[1]", "Engaged: demo in the last 30 days", "times", 2.0),
+        ("paths[1].clauses[0]", "Fits: fit and engagement points", "points", 7.5),
+        ("hot[0].clauses[0]", "Asked: demo or pricing", "times", 1.0),
+        ("timing.engaged_within_days", "Timing: days since the last engagement", "days", 30.0),
+    ]
+
+
+@pytest.mark.parametrize("threshold", thresholds.thresholds(RULES), ids=lambda threshold: threshold.place)
+def test_the_values_to_try_lie_round_its_own(threshold) -> None:
+    choices = threshold.choices
+
+    assert threshold.value in choices
+    assert 11 <= len(choices) <= 25
+    assert list(choices) == sorted(choices)
+    assert min(choices) >= 0
+
+
+def test_rules_with_other_numbers_are_otherwise_the_same() -> None:
+    changed = thresholds.changed(RULES, {"paths[0].clauses[1]": 3, "timing.engaged_within_days": 7})
+
+    assert changed.paths[0].clauses == (AxisClause("engagement", 40.0), CountClause(frozenset({"demo"}), 3, 30.0))
+    assert changed.timing == Timing(7, None)
+    assert (changed.paths[1], changed.hot) == (RULES.paths[1], RULES.hot)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["paths[2].clauses[0]", "paths[0].clauses[2]", "timing.or_request_within_days", "timing.x", "gate[0]", "", "x" * 999],
+)
+def test_a_place_without_a_number_is_refused(place) -> None:
+    with pytest.raises(NoSuchThreshold):
+        thresholds.changed(RULES, {place: 1})
+
+
+def test_nothing_happens_two_and_a_half_times() -> None:
+    with pytest.raises(NoSuchThreshold, match="2.5 times"):
+        thresholds.changed(RULES, {"paths[0].clauses[1]": 2.5})
