@@ -93,11 +93,11 @@ def read(reader: Reader, subject: str, scope: Scope, names: Iterable[str]) -> Sp
 def joined(leads: Spells, companies: Spells) -> Rows:
     """Each lead's spell cut where its company's begin."""
     lead_row, company_row, start = _cut(leads, companies)
-    columns = {name: Column(column.codes[lead_row], column.values) for name, column in leads.columns.items()}
+    columns = {name: column.at(lead_row) for name, column in leads.columns.items()}
     for name, column in companies.columns.items():
         # The last one is for leads that have no company, or one that was not known yet.
         codes = np.append(column.codes, np.int32(column.values.index(None)))
-        columns[name] = Column(codes[company_row], column.values)
+        columns[name] = Column(codes[company_row], column.values, column.asked)
     lead = np.searchsorted(leads.ids, leads.subject[lead_row]).astype(np.int32)
     return Rows(leads.ids, lead, start, columns)
 

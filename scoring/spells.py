@@ -12,6 +12,7 @@ from functools import reduce
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from scoring.attributes import Rows, Spells, coded, joined, read
 from scoring.engine.facts import Column
@@ -23,6 +24,7 @@ from scoring.shelf import RANGE, Arrays, Shelf
 #: Where more than this part of a range is news, all of it is read.
 _MUCH = 4
 _BYTES_A_VALUE = 120
+_SPARE = 1000
 _TABLES = {"lead": "leads", "company": "companies"}
 
 
@@ -115,7 +117,7 @@ def without(spells: Spells, ids: Ints) -> Spells:
         spells.subject[stay],
         spells.start[stay],
         spells.company[stay],
-        {name: Column(column.codes[stay], column.values) for name, column in spells.columns.items()},
+        {name: column.at(stay) for name, column in spells.columns.items()},
     )
 
 
@@ -133,13 +135,23 @@ def merged(some: Spells, more: Spells) -> Spells:
 
 
 def _merged(some: Column, more: Column, order: Positions) -> Column:
-    """Under one dictionary, which forgets what no row says any more."""
-    # Two texts may mean one value, so a dictionary may hold it twice.
-    values, known = [*some.values, *more.values], coded(some.values)
-    places = [known.get((type(value), value), len(some.values) + code) for code, value in enumerate(more.values)]
+    """Under one dictionary: the first one, longer. What was asked of its values before stays answered."""
+    values, known = list(some.values), coded(some.values)
+    places = []
+    for value in more.values:
+        place = known.setdefault((type(value), value), len(values))
+        if place == len(values):
+            values.append(value)
+        places.append(place)
     codes = np.concatenate([some.codes, np.array(places, dtype=np.int32)[more.codes]])[order]
+    # A dictionary mostly of what no row says any more is not worth its memory.
+    return (
+        Column(codes, tuple(values), dict(some.asked)) if len(values) <= codes.size + _SPARE else _tidied(codes, values)
+    )
+
+
+def _tidied(codes: NDArray[np.int32], values: list[object]) -> Column:
     used = np.bincount(codes, minlength=len(values)) > 0
     used[values.index(None)] = True
-    return Column(
-        (np.cumsum(used) - 1).astype(np.int32)[codes], tuple(values[code] for code in np.flatnonzero(used).tolist())
-    )
+    places = (np.cumsum(used) - 1).astype(np.int32)
+    return Column(places[codes], tuple(values[code] for code in np.flatnonzero(used).tolist()))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -23,11 +23,16 @@ class Column:
     """
     One attribute, dictionary-encoded: `codes` (int32, one per attribute row) index `values`.
 
-    A value is None (missing), str, int, float, bool, a tuple of str, or a Band.
+    A value is None (missing), str, int, float, bool, a tuple of str, or a Band. `asked` is the profile's note of what criteria
+    answered for the values; columns with one dictionary share it.
     """
 
     codes: NDArray[np.int32]
     values: tuple[object, ...]
+    asked: dict[Hashable, NDArray[np.int8]] = field(default_factory=dict, repr=False)
+
+    def at(self, rows: slice | Positions | Bools) -> Column:
+        return Column(self.codes[rows], self.values, self.asked)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +88,7 @@ class Facts:
             signals=self.signals,
             row_lead=self.row_lead[rows] - np.int32(lead_from),
             row_from=self.row_from[rows],
-            columns={name: Column(column.codes[rows], column.values) for name, column in self.columns.items()},
+            columns={name: column.at(rows) for name, column in self.columns.items()},
         )
 
     def known(self, leads: Positions, at: Ints | None = None) -> Facts:
@@ -103,7 +108,7 @@ class Facts:
             signals=self.signals,
             row_lead=row_lead.astype(np.int32),
             row_from=self.row_from[row],
-            columns={name: Column(column.codes[row], column.values) for name, column in self.columns.items()},
+            columns={name: column.at(row) for name, column in self.columns.items()},
         )
 
     def instants(self) -> tuple[Positions, Ints]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.engine.criteria import SENIORITY, is_missing, predicate
+from scoring.engine.criteria import SENIORITY, Predicate, is_missing, predicate
 from scoring.engine.facts import Column, Facts
 from scoring.engine.rules import Criterion, Rules
 from scoring.engine.seniority import seniority_of
 from scoring.engine.timeline import EVER, Bools, Floats, Ints, Positions, Timeline
 
 PASS, FAIL, UNKNOWN = 1, 0, -1
+_UNASKED = -2
+#: Whose answers a dictionary remembers at most.
+_QUESTIONS = 64
 Answers = NDArray[np.int8]
 
 
@@ -82,10 +85,7 @@ class Attributes:
         column = self._column(criterion.field)
         answers = np.full(self._facts.row_from.size + 1, _code(ask(None)), dtype=np.int8)
         if column is not None:
-            table = np.zeros(len(column.values), dtype=np.int8)
-            used = _used(column)
-            table[used] = [_code(ask(column.values[code])) for code in used]
-            answers[:-1] = table[column.codes]
+            answers[:-1] = _table(column, _question(criterion, rules), ask)[column.codes]
         return answers
 
     def value(self, field: str, row: int) -> object:
@@ -135,7 +135,7 @@ def _derived(column: Column | None, derive: Callable[[object], object]) -> Colum
         return None
     distinct: dict[object, int] = {}
     codes = np.zeros(len(column.values), dtype=np.int32)
-    for code in _used(column):
+    for code in np.flatnonzero(_occurs(column)).tolist():
         codes[code] = distinct.setdefault(derive(column.values[code]), len(distinct))
     return Column(codes[column.codes], tuple(distinct))
 
@@ -149,9 +149,29 @@ def _filled(column: Column | None, spare: Column | None) -> Column | None:
     return Column(codes.astype(np.int32), column.values + spare.values)
 
 
-def _used(column: Column) -> list[int]:
-    """Codes that occur: a slice of facts shares the dictionary of the whole, and asking is the slow part."""
-    return np.flatnonzero(np.bincount(column.codes, minlength=len(column.values))).tolist()
+def _occurs(column: Column) -> Bools:
+    """Which values do: a slice of facts shares the dictionary of the whole, and asking is the slow part."""
+    occurs: Bools = np.bincount(column.codes, minlength=len(column.values)) > 0
+    return occurs
+
+
+def _question(criterion: Criterion, rules: Rules) -> Hashable:
+    """What the answers hang on, apart from the value. As text, True is not 1."""
+    entries = rules.lists.get(str(criterion.value)) if criterion.op == "in_list" else None
+    return criterion.field == SENIORITY, criterion.op, repr(criterion.value), entries
+
+
+def _table(column: Column, question: Hashable, ask: Predicate) -> Answers:
+    """The answer for each value that occurs, also if it was asked before: of the same column, or of another with its dictionary."""
+    table = np.full(len(column.values), _UNASKED, dtype=np.int8)
+    before = column.asked.get(question, table[:0])
+    table[: before.size] = before
+    asked = np.flatnonzero(_occurs(column) & (table == _UNASKED)).tolist()
+    table[asked] = [_code(ask(column.values[code])) for code in asked]
+    if len(column.asked) >= _QUESTIONS:
+        column.asked.clear()
+    column.asked[question] = table
+    return table
 
 
 def _code(answer: bool | None) -> int:
