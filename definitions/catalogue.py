@@ -27,4 +27,4 @@ def names() -> Names:
 def meanings() -> Mapping[str, Meaning]:
     """What each signal means apart from points, by code: for linting."""
     rows = Signal.objects.values_list("code", "intent", "is_explicit_request", "is_engagement", "closes_request")
-    return {code: Meaning(*flags) for code, *flags in rows}
+    return {code: Meaning(intent, asks, engages, closes) for code, intent, asks, engages, closes in rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from definitions import phrases, wording
@@ -88,8 +88,8 @@ class _Comparison:
             if old != new:
                 row = new or old or {}
                 label = wording.capital(self.names.signal(row["signal"]))
-                words = tuple("" if each is None else wording.signal_rule(each) for each in (old, new))
-                yield self._change("Signals", label, old, new, (words[0], words[1]), self._signal(old, new))
+                words = _said(wording.signal_rule, old, new)
+                yield self._change("Signals", label, old, new, words, self._signal(old, new))
 
     def _signal(self, old: Json | None, new: Json | None) -> Effect:
         crosses = (old is not None and old["points"] < 0) is not (new is not None and new["points"] < 0)
@@ -106,8 +106,8 @@ class _Comparison:
         for old, new in matched(self.before[kind], self.after[kind], *keys):
             if old is None or new is None:
                 way = new or old or {}
-                words = tuple("" if each is None else wording.path(each, self.names) for each in (old, new))
-                yield self._change(_WAYS[kind], way["name"], old, new, (words[0], words[1]), effect.way(old, new))
+                words = _said(lambda row: wording.path(row, self.names), old, new)
+                yield self._change(_WAYS[kind], way["name"], old, new, words, effect.way(old, new))
             elif old != new:
                 yield from self.way(f"{_WAYS[kind]}: {new['name']}", old, new)
 
@@ -118,11 +118,9 @@ class _Comparison:
         keys = (repr, _asks, lambda row: row.get("axis") or "count")
         for one, other in matched(old["clauses"], new["clauses"], *keys):
             if one != other:
-                words = tuple(
-                    "" if each is None else wording.capital(wording.clause(each, self.names)) for each in (one, other)
-                )
+                clauses = _said(lambda row: wording.capital(wording.clause(row, self.names)), one, other)
                 found = effect.clause(one, other)
-                yield RowChange(part, kind_of(one, other), "Clause", words[0], words[1], found, new["rationale"])
+                yield RowChange(part, kind_of(one, other), "Clause", *clauses, found, new["rationale"])
 
     # The version's other sentences
 
@@ -166,6 +164,10 @@ class _Comparison:
 
 def _clauses(document: Json) -> Iterator[Json]:
     return (clause for kind in _WAYS for way in document[kind] for clause in way["clauses"])
+
+
+def _said(say: Callable[[Json], str], old: Json | None, new: Json | None) -> tuple[str, str]:
+    return say(old) if old is not None else "", say(new) if new is not None else ""
 
 
 def _asks(clause: Json) -> object:

@@ -68,7 +68,10 @@ def gate(before: Json | None, after: Json | None) -> Effect:
 
 
 def disqualifier(before: Json | None, after: Json | None) -> Effect:
-    return gate(before, after).reversed
+    """One more excludes more, and so does one that holds for more."""
+    if before is None or after is None:
+        return gate(before, after)
+    return passing(before, after).reversed
 
 
 def scored(before: Json | None, after: Json | None) -> Effect:

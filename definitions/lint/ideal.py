@@ -19,7 +19,8 @@ Answer = Callable[[Json], bool | None]
 
 _RANGES: Final = frozenset({Operator.BETWEEN, Operator.AT_LEAST, Operator.AT_MOST})
 _SEARCHES: Final = frozenset({Operator.CONTAINS_ANY, Operator.HAS_WORD_ANY})
-#: More ends than these are not paired into bands: what a band could add is then left to the rows' sum.
+_FINDS: Final = _SEARCHES | {Operator.IN, Operator.HAS_ANY}
+#: More ends than these are not paired into bands, which only matter where points can be lost.
 _MANY_ENDS: Final = 40
 
 
@@ -72,13 +73,14 @@ def _answers(field: str, asked: dict[str, list[Json]]) -> Iterator[Answer]:
         yield from map(_numbered, _spans(rows))
     if kind == FieldKind.SENIORITY:
         yield from (_rung(rank) for rank in range(len(Seniority.values)))
+        yield _unread
     if kind in (FieldKind.FLAG, None):
         yield from (_truth(flag) for flag in (True, False))
     if kind in (FieldKind.TEXT, None):
         yield from map(_named, _texts(rows))
         yield _free(asked["disqualifiers"])
     if kind in (FieldKind.LIST, None):
-        yield _list
+        yield _list(asked["disqualifiers"])
 
 
 def _known(row: Json) -> bool | None:
@@ -87,6 +89,11 @@ def _known(row: Json) -> bool | None:
 
 def _missing(row: Json) -> bool:
     return row["op"] == Operator.KNOWN and not row["value"]
+
+
+def _unread(row: Json) -> bool:
+    """Something is known, but it stands on no ladder."""
+    return bool(_known(row))
 
 
 def _truth(flag: bool) -> Answer:
@@ -128,7 +135,7 @@ def _numbered(span: tuple[float, float]) -> Answer:
     def answer(row: Json) -> bool | None:
         if row["op"] in _RANGES:
             bottom, top = ends(row)
-            return (bottom is None or bottom <= low) and (top is None or high <= top)
+            return bool((bottom is None or bottom <= low) and (top is None or high <= top))
         if row["op"] in (Operator.IN, Operator.NOT_IN, Operator.HAS_ANY):
             within = low == high and any(_same_number(value, low) for value in row["value"])
             return within is not (row["op"] == Operator.NOT_IN)
@@ -190,16 +197,17 @@ def _free(disqualifiers: Rows) -> Answer:
 
     def answer(row: Json) -> bool | None:
         if row["op"] in _SEARCHES:
-            usable = any(not any(_finds(each, normal(text)) for each in searches) for text in row["value"])
-            return None if usable or row in searches else False
+            return _if_usable(row, searches)
         if row["op"] in (Operator.IN, Operator.NOT_IN, Operator.HAS_ANY):
-            return row["op"] == Operator.NOT_IN
+            return bool(row["op"] == Operator.NOT_IN)
         return None if row["op"] == Operator.IN_LIST else bool(_known(row))
 
     return answer
 
 
 def _finds(row: Json, text: str) -> bool:
+    if row["op"] not in _SEARCHES:
+        return text in map(normal, row["value"])
     return any(_found(normal(needle), text, words=row["op"] == Operator.HAS_WORD_ANY) for needle in row["value"])
 
 
@@ -210,8 +218,21 @@ def _found(needle: str, text: str, *, words: bool) -> bool:
     return re.search(rf"(?<!\w)(?:{phrase})(?!\w)", text) is not None
 
 
-def _list(row: Json) -> bool | None:
+def _if_usable(row: Json, disqualifiers: Rows) -> bool | None:
+    """One may choose to have something that the row looks for, unless all of it disqualifies."""
+    usable = any(not any(_finds(each, normal(text)) for each in disqualifiers) for text in row["value"])
+    return None if usable else False
+
+
+def _list(disqualifiers: Rows) -> Answer:
     """A list of texts holds whatever rows look for, or not."""
-    if row["op"] in _RANGES or row["op"] == Operator.IS:
-        return False
-    return bool(row["value"]) if row["op"] == Operator.KNOWN else None
+    finding = [row for row in disqualifiers if row["op"] in _FINDS]
+
+    def answer(row: Json) -> bool | None:
+        if row["op"] in _FINDS:
+            return _if_usable(row, finding)
+        if row["op"] in (Operator.NOT_IN, Operator.IN_LIST):
+            return None
+        return bool(_known(row))
+
+    return answer

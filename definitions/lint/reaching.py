@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from definitions import phrases, wording
 from definitions.lint.finding import WAYS, Meanings
-from definitions.lint.ideal import Ideal, ideal
+from definitions.lint.ideal import ideal
 from definitions.lint.supply import UNLIMITED, Supply, supply
 from definitions.vocabulary import Axis
 from definitions.wording import Json, Names
@@ -27,7 +27,7 @@ class PathReach:
 
     `by_one_event_of`: signals of which a single event suffices, requests among them · `by_low_intent_alone`: any number of
     low-intent events suffices · `without_events`: nothing needs to happen · `without_fit`: holds at fit 0 · `without_request`:
-    no explicit request is needed. `short` are places of clauses that nobody can meet.
+    no explicit request is needed · `without_both`: neither fit nor a request. `short` are places of clauses that nobody can meet.
     """
 
     place: str
@@ -40,15 +40,15 @@ class PathReach:
     without_events: bool
     without_fit: bool
     without_request: bool
+    without_both: bool
     short: tuple[str, ...] = ()
 
 
 def reach(document: Json, *, meanings: Meanings, names: Names | None = None) -> tuple[PathReach, ...]:
     """Of every path and hot trigger of a complete document (definitions.documents.normal or export), in its order."""
-    most = ideal(document)
-    best = supply(document, meanings, most)
+    best = supply(document, meanings, ideal(document))
     return tuple(
-        _reach(way, f"{kind}[{at}]", kind, best, most, names or Names())
+        _reach(way, f"{kind}[{at}]", kind, best, names or Names())
         for kind in WAYS
         for at, way in enumerate(document[kind])
     )
@@ -62,13 +62,11 @@ def requests(meanings: Meanings) -> frozenset[str]:
     return frozenset(code for code, mean in meanings.items() if mean.is_request)
 
 
-def _reach(way: Json, place: str, kind: str, best: Supply, most: Ideal, names: Names) -> PathReach:
+def _reach(way: Json, place: str, kind: str, best: Supply, names: Names) -> PathReach:
     timing = kind == "paths"
-    without_events = all(map(best.only((), times=0).meets, way["clauses"]))
+    without_events = best.only((), times=0).opens(way, timing=False)
     single = tuple(s for s in sorted(best.signals) if best.only((s,), times=1).opens(way, timing=timing))
-    short = tuple(
-        f"{place}.clauses[{at}]" for at, clause in enumerate(way["clauses"]) if most.barred or not best.meets(clause)
-    )
+    short = tuple(f"{place}.clauses[{at}]" for at, clause in enumerate(way["clauses"]) if not best.meets(clause))
     low = best.only(low_intent(best.meanings))
     quiet = best.only(best.signals - requests(best.meanings))
     return PathReach(
@@ -82,6 +80,7 @@ def _reach(way: Json, place: str, kind: str, best: Supply, most: Ideal, names: N
         without_events=without_events,
         without_fit=best.without_fit().opens(way, timing=timing),
         without_request=quiet.opens(way, timing=timing),
+        without_both=quiet.without_fit().opens(way, timing=timing),
         short=short,
     )
 

@@ -34,7 +34,9 @@ def inspect(case: Case) -> Iterator[Finding]:
 
 
 def fades(document: Json) -> bool:
-    return document["decay"]["mode"] != DecayMode.NONE and bool(document["decay"]["percent"])
+    """Whether engagement points go by themselves: by decay, or by the price of silence."""
+    decay, silence = document["decay"], document["inactivity"]
+    return (decay["mode"] != DecayMode.NONE and bool(decay["percent"])) or bool(silence and silence["points"])
 
 
 def _timing(case: Case) -> Iterator[Finding]:

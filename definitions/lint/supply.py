@@ -19,7 +19,7 @@ UNLIMITED: Final = math.inf
 class Supply:
     """
     Fit and BANT within their ceilings, and events: each of `signals` up to `times` times, all of them at the instant of judgement,
-    so that neither decay nor silence takes anything.
+    so that neither decay nor silence takes anything. With `barred` the gate lets nobody in.
     """
 
     document: Json
@@ -28,6 +28,7 @@ class Supply:
     bant: float
     signals: frozenset[str]
     times: float = UNLIMITED
+    barred: bool = False
 
     def only(self, signals: Collection[str], *, times: float = UNLIMITED) -> Supply:
         return replace(self, signals=self.signals & frozenset(signals), times=times)
@@ -53,11 +54,11 @@ class Supply:
         return self.times * matching if matching else 0.0
 
     def meets(self, clause: Json) -> bool:
-        return round(self.found(clause), 6) >= clause["at_least"]
+        return bool(round(self.found(clause), 6) >= clause["at_least"])
 
     def opens(self, way: Json, *, timing: bool) -> bool:
         """Whether all clauses of a path hold, and the timing where it is asked; a hot trigger needs none (SPEC 3.5)."""
-        return all(map(self.meets, way["clauses"])) and (not timing or self.is_timely)
+        return not self.barred and all(map(self.meets, way["clauses"])) and (not timing or self.is_timely)
 
     @property
     def is_timely(self) -> bool:
@@ -78,6 +79,7 @@ def supply(document: Json, meanings: Meanings, most: Ideal) -> Supply:
         fit=limited(document, "fit", most.fit),
         bant=limited(document, "bant", most.bant),
         signals=frozenset(meanings),
+        barred=bool(most.barred),
     )
 
 

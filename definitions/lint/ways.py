@@ -119,7 +119,7 @@ def _low_intent(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
             used = [code for code in _used(case, way) if code in low]
             best = supply(case.document, case.meanings, ideal(case.document)).only(low)
             points = " and ".join(
-                f"{amount(best.found(clause))} points of {amount(clause['at_least'])} asked"
+                f"{most(best.found(clause))}, {amount(clause['at_least'])} are asked"
                 for clause in _clauses(case, way)
                 if clause.get("axis") in (Axis.ENGAGEMENT, Axis.FIT_AND_ENGAGEMENT)
             )
@@ -145,7 +145,8 @@ def _fit_does_not_gate(case: Case, ways: list[PathReach]) -> Iterator[Finding]:
             ("gate",),
         )
         return
-    asks = not any(way.without_request for way in ways)
+    unasked = [way for way in loose if way.without_both]
+    asks, loose = not unasked, unasked or loose
     yield Finding(
         "loose.fit_does_not_gate",
         WARNING if asks else ERROR,
