@@ -50,6 +50,14 @@ class Point:
     def tone(self) -> str:
         return _TONES[self.standing]
 
+    @property
+    def is_met(self) -> bool:
+        return self.standing == Standing.YES
+
+    @property
+    def is_missed(self) -> bool:
+        return self.standing == Standing.NO
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 

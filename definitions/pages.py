@@ -7,10 +7,11 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from definitions import catalogue, documents, evidence, wording
+from definitions import catalogue, documents, dossier, evidence, wording
+from definitions.dossier import Happening
 from definitions.draft import Json
 from definitions.evidence import Evidence
-from definitions.models import Definition, Review, SignOff, Version
+from definitions.models import Definition, Proposal, Review, SignOff, Version
 from definitions.vocabulary import Part
 from definitions.wording import Names, Statement
 
@@ -42,6 +43,22 @@ class Published:
     decay: str
     ceilings: str
     history: list[Version]
+    #: What runs is this document and no other: the fingerprint of what is compiled, signed and exported.
+    digest: str
+    story: list[Happening]
+    proposal: Proposal | None
+
+    @property
+    def predecessor(self) -> Version | None:
+        """The one it was drafted from or, when it began anew, the one before it."""
+        earlier = [each for each in self.history if (each.major, each.minor) < (self.version.major, self.version.minor)]
+        drafted_from = [each for each in self.history if each.pk == self.version.based_on_id]
+        return next(iter([*drafted_from, *earlier]), None)
+
+    @property
+    def accepted(self) -> list[Any]:
+        """The warnings of the linter that were accepted, each with the reason."""
+        return dossier.accepted(self.proposal)
 
     @property
     def reading(self) -> str:
@@ -74,6 +91,9 @@ def published(version: Version) -> Published:
         decay=wording.decay(document),
         ceilings=wording.ceilings(document),
         history=history(version.definition),
+        digest=documents.digest(document),
+        story=dossier.story(version),
+        proposal=dossier.proposal_of(version),
     )
 
 

@@ -59,6 +59,13 @@ STEPS: Final = {
             frozenset({VersionState.APPROVED}),
             "It takes over from the version in force at once, and every lead is judged by it. Open handoffs keep theirs.",
         ),
+        Step(
+            "revert",
+            "Revert to this",
+            _OPS,
+            frozenset({VersionState.RETIRED}),
+            "A new draft equal to this version. It takes a backtest and both signatures, as any other.",
+        ),
     )
 }
 

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from definitions import views
+from definitions.views import life, presets, published, reviews
 
 urlpatterns: list[URLPattern] = [
-    path("definition/", views.definition, name="definition"),
-    path("definitions/", views.definition_list, name="definitions"),
-    path("definitions/versions/<int:pk>/<slug:step>/", views.version_step, name="version_step"),
-    path("definitions/<slug:slug>/<str:number>/", views.definition_version, name="definition_version"),
-    path("reviews/", views.review_list, name="reviews"),
-    path("reviews/<int:pk>/", views.review, name="review"),
+    path("definition/", published.definition, name="definition"),
+    path("definitions/", published.definition_list, name="definitions"),
+    path("definitions/presets/", presets.presets, name="presets"),
+    path("definitions/versions/<int:pk>/<slug:step>/", life.version_step, name="version_step"),
+    path("definitions/<slug:slug>/<str:number>/", published.definition_version, name="definition_version"),
+    path("definitions/<slug:slug>/<str:number>/diff/<str:other>/", published.version_diff, name="version_diff"),
+    path("reviews/", reviews.review_list, name="reviews"),
+    path("reviews/<int:pk>/", reviews.review, name="review"),
 ]

@@ -54,11 +54,11 @@ class Signed:
 
 
 @transaction.atomic
-def copy(*, version: Version, by: User, now: dt.datetime, reason: str = "") -> Version:
-    """A new draft with the same rows and the next minor number. Raises rights.NotAllowed."""
+def copy(*, version: Version, by: User, now: dt.datetime, reason: str = "", major: bool = False) -> Version:
+    """A new draft with the same rows and the next minor number, or the next major one. Raises rights.NotAllowed."""
     rights.require(by, Role.MARKETING_OPS, to="draft a version")
     definition = documents.lock(version.definition)
-    return _copy(definition, version, by, now, reason or f"Copy of {version.number}.")
+    return _copy(definition, version, by, now, reason.strip() or f"Copy of {version.number}.", major=major)
 
 
 @transaction.atomic
@@ -168,9 +168,12 @@ def _move(version: Version, to: VersionState, by: User, now: dt.datetime, why: s
     return version
 
 
-def _copy(definition: Definition, version: Version, by: User, now: dt.datetime, reason: str) -> Version:
-    minor = documents.next_minor(definition, version.major)
-    draft = replace(documents.draft_of(version), minor=minor, reason=reason)
+def _copy(
+    definition: Definition, version: Version, by: User, now: dt.datetime, reason: str, *, major: bool = False
+) -> Version:
+    number = definition.versions.order_by("-major")[0].major + 1 if major else version.major
+    minor = documents.next_minor(definition, number)
+    draft = replace(documents.draft_of(version), major=number, minor=minor, reason=reason)
     return documents.create(definition=definition, draft=draft, based_on=version, by=by, now=now)
 
 

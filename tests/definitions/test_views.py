@@ -13,7 +13,7 @@ from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, Ve
 from leads.models import User
 from leads.vocabulary import Role
 from tests.definitions.documents import reference
-from tests.definitions.lives import NOW, active, approved, backtested, draft, proposed, sign
+from tests.definitions.lives import NOW, active, approved, backtested, draft, grounds_for, proposed, sign
 from tests.definitions.people import person
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +121,7 @@ def test_the_page_takes_as_many_queries_for_a_long_history_as_for_a_short_one(
         active(**CONTENT)
     client = signed_in(person(Role.VIEWER))
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(36):
         client.get("/definition/")
     with django_assert_max_num_queries(8):
         client.get("/definitions/")
@@ -135,7 +135,9 @@ def test_a_draft_is_proposed_signed_and_activated_from_its_pages() -> None:
     ops = signed_in(person(Role.MARKETING_OPS))
 
     backtested(version)
-    ops.post(url(version, "propose"), {"driver": "first"})
+    words = grounds_for(version)
+    accepted = {f"accept-{key}": reason for key, reason in words["acknowledged"].items()}
+    ops.post(url(version, "propose"), {"driver": words["driver"], "evidence": words["evidence"], **accepted})
     for role, side in ((Role.MARKETING_LEADER, "marketing"), (Role.SALES_LEADER, "sales")):
         word = {"side": side, "decision": "approved", "comment": "Yes."}
         signed_in(person(role)).post(url(version, "sign"), word)

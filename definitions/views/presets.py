@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from config.web import Request, holds, roles_required
+from definitions import beginnings, rights
+from definitions.document import DocumentRefused
+from definitions.step_forms import BeginForm
+from leads.vocabulary import Role
+
+
+@roles_required(*Role)
+@require_http_methods(["GET", "POST"])
+def presets(request: Request) -> HttpResponse:
+    """Definitions to begin with; marketing ops starts a draft from one of them, or from nothing."""
+    may_begin = holds(request.user, Role.MARKETING_OPS)
+    if request.method == "POST" and not may_begin:
+        raise Http404
+    form = BeginForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        return _begin(request, form)
+    context = {"cards": beginnings.offered(), "form": form, "may_begin": may_begin}
+    return render(request, "definitions/presets.html", context, status=422 if form.is_bound else 200)
+
+
+def _begin(request: Request, form: BeginForm) -> HttpResponse:
+    said = form.cleaned_data
+    try:
+        version = beginnings.begin(
+            code=said["preset"], name=said["name"], into=said["into"], by=request.user, now=timezone.now()
+        )
+    except (DocumentRefused, rights.NotAllowed) as refusal:
+        messages.error(request, str(refusal))
+        return redirect("presets")
+    messages.success(request, f"{version} is a draft now.")
+    if request.user.is_staff:
+        return redirect("admin:definitions_version_change", version.pk)
+    return redirect("definition_version", version.definition.slug, version.number)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from config.web import Request, holds, roles_required
+from definitions import pages, reviews, rights
+from definitions.forms import DecideForm
+from definitions.models import Review
+from leads.vocabulary import READERS_OF_LEADS, Role
+
+LEADERS = (Role.MARKETING_LEADER, Role.SALES_LEADER)
+
+
+@roles_required(*READERS_OF_LEADS)
+@require_GET
+def review_list(request: Request) -> HttpResponse:
+    rows = Review.objects.select_related("definition", "version__definition", "decided_by", "led_to__definition")
+    context = {
+        "undecided": rows.undecided().order_by("-opened_at", "-pk"),
+        "decided": rows.filter(decided_at__isnull=False).order_by("-decided_at", "-pk")[:100],
+        "now": timezone.now(),
+    }
+    return render(request, "definitions/reviews.html", context)
+
+
+@roles_required(*READERS_OF_LEADS)
+@require_http_methods(["GET", "POST"])
+def review(request: Request, pk: int) -> HttpResponse:
+    """A review with its evidence; the leaders decide it here."""
+    found = Review.objects.select_related(
+        "definition", "version__definition", "opened_by", "decided_by", "led_to__definition"
+    )
+    row = get_object_or_404(found, pk=pk)
+    may_decide = row.decided_at is None and holds(request.user, *LEADERS)
+    if request.method == "POST" and not holds(request.user, *LEADERS):
+        raise Http404
+    form = DecideForm(request.POST or None, definition=row.definition)
+    if request.method == "POST" and form.is_valid():
+        return _decide(request, row, form)
+    context = {"review": row, "form": form, "may_decide": may_decide, "now": timezone.now(), **pages.evidence_of(row)}
+    return render(request, "definitions/review.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _decide(request: Request, row: Review, form: DecideForm) -> HttpResponse:
+    try:
+        reviews.decide(review=row, by=request.user, now=timezone.now(), **form.cleaned_data)
+    except (reviews.ReviewRefused, rights.NotAllowed) as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "Decided. The record is kept with its evidence.")
+    return redirect(reverse("review", args=[row.pk]))
