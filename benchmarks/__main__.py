@@ -21,6 +21,7 @@ def main() -> int:
         environment |= {"BENCH_LEADS": str(LEADS[size]), "BENCH_NOW": str(int(now.timestamp()))}
         say(f"{now:%Y-%m-%d}, Python {platform.python_version()}, {platform.machine()}, {LEADS[size]:,} leads")
         report.judging(environment)
+        report.editing(environment)
         report.intake(environment)
         report.live(environment)
     return 0

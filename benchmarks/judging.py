@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from django.conf import settings
@@ -14,11 +17,13 @@ from benchmarks.child import Measured, folder
 from benchmarks.company import LEADS, NOW
 from leads import lists
 from leads.models import Lead
-from scoring import backtests, explanations, sweeping, versions
+from scoring import backtests, desk, explanations, sweeping, versions
 from scoring.engine.rules import Rules
 from scoring.models import Score
 from scoring.reading import bulk_reader
 
+_TIMES = 15
+_HALF_A_YEAR_AGO = NOW - dt.timedelta(days=183)
 _EVENTS = "SELECT lead_id, occurred_at, signal_id FROM leads_event"
 _LEADS = "SELECT id, company_id, known_at, has_history, title, split_part(email, '@', 2) FROM leads_lead"
 _COMPANIES = "SELECT id, known_at, has_history, employees_low, employees_high, industry, country FROM leads_company"
@@ -74,6 +79,53 @@ def backtest_warm() -> Measured:
         found = backtests.first_instants(rules, until=NOW + company.MICROSECOND)
     np.save(folder() / "first-engine.npy", np.array(sorted(found.items()), dtype=np.int64).reshape(-1, 2))
     return measured
+
+
+def whole_backtest() -> Measured:
+    """First instants of everybody, what became of them, and the two numbers over six months."""
+    measured = Measured(rows=LEADS)
+    rules = _warm_up()
+    with measured.timed():
+        found = backtests.run(rules, start=_HALF_A_YEAR_AGO, end=NOW)
+    measured.more["flagged"] = found.flagged
+    return measured
+
+
+def quick_figures() -> Measured:
+    """`more` has the seconds of each answer to an editor who changed more than thresholds: everybody is measured again."""
+    measured = Measured(rows=LEADS)
+    rules = _warm_up()
+    desk.quick(rules, now=NOW)
+    measured.more["seconds"] = [
+        _seconds(partial(desk.quick, rules, now=NOW), before=desk.forget) for _ in range(_TIMES)
+    ]
+    return measured
+
+
+def what_ifs() -> Measured:
+    """`more` has the seconds of each answer to an editor who moves the threshold."""
+    measured = Measured(rows=LEADS)
+    rules = _warm_up()
+    desk.quick(rules, now=NOW)
+    measured.more["seconds"] = [
+        _seconds(partial(desk.what_if, _with_threshold(rules, each), start=_HALF_A_YEAR_AGO, end=NOW, now=NOW))
+        for each in range(agreement.THRESHOLD - _TIMES, agreement.THRESHOLD)
+    ]
+    return measured
+
+
+def _with_threshold(rules: Rules, at_least: float) -> Rules:
+    [path] = rules.paths
+    axis, *others = path.clauses
+    return replace(rules, paths=(replace(path, clauses=(replace(axis, at_least=at_least), *others)),))
+
+
+def _seconds(ask: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
+    before()
+    one = Measured()
+    with one.timed():
+        ask()
+    return one.seconds
 
 
 def loop_sample() -> Measured:

@@ -175,7 +175,7 @@ def _key(plain: Rules) -> Hashable:
 
 
 def _measure(plain: Rules, now: dt.datetime) -> Measured:
-    parts = [_measure_range(plain, facts, microseconds(now)) for facts in columns.everything(plain)]
+    parts = [_measure_range(plain, facts, microseconds(now)) for facts in columns.everything(plain, kept=True)]
     lead, at, moments, standing = zip(*parts, strict=True)
     return Measured(now, np.concatenate(lead), np.concatenate(at), joined(moments), joined(standing))
 
