@@ -80,7 +80,13 @@ def load_company_1k(now: dt.datetime) -> None:
 def say(lead: Lead, at: dt.datetime, now: dt.datetime, **values: object) -> None:
     """A statement in the lead's ledger; the baseline goes in with the first."""
     if not lead.has_history:
-        baseline = {"title": lead.title, "country": lead.country, "company": lead.company_id}
+        baseline = {
+            "email": lead.email,
+            "title": lead.title,
+            "source": lead.source,
+            "country": lead.country,
+            "company": lead.company_id,
+        }
         AttributeChange.objects.create(
             lead=lead, values=baseline, valid_from=lead.known_at, recorded_at=now, source="test"
         )
