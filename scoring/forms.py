@@ -31,7 +31,7 @@ class PeriodForm(forms.Form):
         help_text="Up to yesterday.",
     )
     start = forms.DateField(label="Or from", required=False, widget=_DATE)
-    end = forms.DateField(label="to, this day not included", required=False, widget=_DATE)
+    end = forms.DateField(label="Up to", required=False, widget=_DATE, help_text="This day is not part of it any more.")
 
     def clean(self) -> dict[str, Any]:
         typed: dict[str, Any] = super().clean() or {}
@@ -71,16 +71,16 @@ class Slider:
 
     @property
     def value(self) -> object:
-        typed = self.field.value()
-        return self.own if typed in (None, "") else typed
+        return self.field.value()
 
 
 class ThresholdsForm(forms.Form):
-    """A number for each threshold of a backtest's result, named t0, t1, … in its order."""
+    """A number for each threshold of a backtest's result, named t0, t1, … in its order; what is left out stays as tested."""
 
     def __init__(self, thresholds: Sequence[Mapping[str, Any]], data: Mapping[str, Any] | None) -> None:
         self.thresholds = thresholds
-        super().__init__(data)
+        own = {f"t{at}": each["value"] for at, each in enumerate(thresholds)}
+        super().__init__(None if data is None else {name: data.get(name) or value for name, value in own.items()})
         for at, each in enumerate(thresholds):
             self.fields[f"t{at}"] = _number(each)
 
@@ -91,7 +91,7 @@ class ThresholdsForm(forms.Form):
         """The thresholds that differ from the backtest's own, by their place in the document."""
         typed = {each["place"]: self.cleaned_data[f"t{at}"] for at, each in enumerate(self.thresholds)}
         own = {each["place"]: Decimal(str(each["value"])) for each in self.thresholds}
-        return {place: value for place, value in typed.items() if value is not None and value != own[place]}
+        return {place: value for place, value in typed.items() if value != own[place]}
 
 
 def _number(threshold: Mapping[str, Any]) -> forms.DecimalField:
@@ -99,7 +99,6 @@ def _number(threshold: Mapping[str, Any]) -> forms.DecimalField:
     return forms.DecimalField(
         label=threshold["label"],
         initial=threshold["value"],
-        required=False,
         min_value=Decimal(1 if is_count else 0),
         max_value=_MOST,
         decimal_places=0 if is_count else 3,

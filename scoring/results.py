@@ -19,7 +19,7 @@ from scoring.cohorts import COVERAGE_PERCENT, PRECISION_PERCENT
 Result = Mapping[str, Any]
 
 #: More rows are in the download.
-ROWS_SHOWN: Final = 50
+ROWS_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
         ),
         "lost-wins": Table((*_WHO, "won_at", "nearest_at", "lost_by", "detail"), _lost_wins),
         "lost-by-criterion": Table(("criterion", "wins_lost"), _by_criterion),
-        "still-passing": Table((*_WHO, "rejected_at", "qualified_at", "why"), _still_passing),
+        "still-passing": Table((*_WHO, "rejected_at", "qualified_at", "qualified_by"), _still_passing),
         "weeks": Table(("week_from", "mqls", "mqls_of_version_in_force"), _weeks),
         "thresholds": Table(
             (

@@ -7,4 +7,16 @@ from config.charts.figures import Across, Band, Chart, Mark, Series
 from config.charts.grid import Grid, heat_grid, spans
 from config.charts.lines import line_chart
 
-__all__ = ["Across", "Band", "Chart", "Grid", "Mark", "Series", "bar_chart", "heat_grid", "histogram", "line_chart", "spans"]
+__all__ = [
+    "Across",
+    "Band",
+    "Chart",
+    "Grid",
+    "Mark",
+    "Series",
+    "bar_chart",
+    "heat_grid",
+    "histogram",
+    "line_chart",
+    "spans",
+]

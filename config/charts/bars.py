@@ -57,6 +57,7 @@ def bar_chart(
         bars=[bar for place, one in enumerate(series) for bar in _bars(one, labels, place, len(series), measure, full)],
         mark=vertical(across.mark[0] / groups, across.mark[1]) if across.mark else None,
         across=across.name,
+        has_bars=True,
     )
 
 

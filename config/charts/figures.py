@@ -15,7 +15,7 @@ RIGHT: Final = 28
 TOP: Final = 20
 BOTTOM: Final = 26
 LABELS_AT_MOST: Final = 8
-TICKS: Final = 4
+STEPS: Final = 5
 PERCENT: Final = "%"
 #: A label at the frame's right end is written to the left of what it names, so that it stays inside.
 RIGHT_THIRD: Final = LEFT + (WIDTH - LEFT - RIGHT) * 2 / 3
@@ -109,16 +109,13 @@ class Chart:
     target: Mark | None = None
     mark: Mark | None = None
     across: str = ""
+    has_bars: bool = False
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
     right: int = WIDTH - RIGHT
     top: int = TOP
     bottom: int = HEIGHT - BOTTOM
-
-    @property
-    def has_bars(self) -> bool:
-        return bool(self.bars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +124,25 @@ class Scale:
 
     top: float
     unit: str
+    step: float
 
     def y(self, value: float) -> float:
         inside = min(max(value, 0), self.top)
         return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * inside / self.top, 1)
 
     def ticks(self) -> list[Mark]:
-        values = [self.top * part / TICKS for part in range(TICKS + 1)]
+        count = round(self.top / self.step)
+        values = [self.step * number for number in range(count + 1)]
         return [Mark(LEFT, self.y(value), short(value, self.unit)) for value in values]
 
 
 def scale(series: Iterable[Series], unit: str) -> Scale:
     """Percentages from 0 to 100, other units to a round number at or above all values and bands."""
-    return Scale(_HUNDRED if unit == PERCENT else _round_top(max(_drawn(series), default=0.0)), unit)
+    if unit == PERCENT:
+        return Scale(_HUNDRED, unit, _HUNDRED / 4)
+    largest = max(1.0, max(_drawn(series), default=0.0))
+    step = _round_step(largest / STEPS)
+    return Scale(step * math.ceil(largest / step), unit, step)
 
 
 def x_of(share: float) -> float:
@@ -216,13 +219,11 @@ def _drawn(series: Iterable[Series]) -> Iterable[float]:
             yield from (value for value in one.band.high if value is not None)
 
 
-def _round_top(largest: float) -> float:
-    """Four equal steps, each a round number, that reach `largest`; whole ones from 4 on."""
-    if largest <= TICKS:
-        return float(TICKS)
-    size = 10.0 ** math.floor(math.log10(largest / TICKS))
-    steps = (size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor == int(size * factor))
-    return next(step for step in steps if step * TICKS >= largest) * TICKS
+def _round_step(least: float) -> float:
+    """The smallest of 1, 2, 5, 10, 20, 25, 50, … that is not less."""
+    size = 10.0 ** max(0, math.floor(math.log10(least)))
+    factors = (1, 2, 2.5, 5, 10) if size > 1 else (1, 2, 5, 10)
+    return next(size * factor for factor in factors if size * factor >= least)
 
 
 def _cell(one: Series, at: int, unit: str) -> str:

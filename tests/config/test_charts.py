@@ -93,7 +93,22 @@ def test_the_marked_row_of_the_table_is_the_marked_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("largest", "top"), [(0, 4), (3, 4), (5, 8), (9, 20), (37, 40), (41, 80), (99, 100), (101, 200), (1234, 2000)]
+    ("largest", "top"),
+    [
+        (0, 1),
+        (1, 1),
+        (3, 3),
+        (5, 5),
+        (6, 6),
+        (10, 10),
+        (11, 15),
+        (37, 40),
+        (41, 50),
+        (99, 100),
+        (101, 125),
+        (1234, 1250),
+        (1e15, 1e15),
+    ],
 )
 def test_a_scale_ends_at_a_round_number(largest: float, top: float) -> None:
     chart = line_chart("Leads", WEEKS, [Series("New", "one", [largest, 0, 0])], unit="")

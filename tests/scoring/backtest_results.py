@@ -45,7 +45,7 @@ def cohort(number: str = "v1.1", *, times: int = 1, leads: tuple[int, ...] = (),
             "lead": lead,
             "rejected_at": "2026-06-03T09:00:00+00:00",
             "qualified_at": "2026-06-01T10:00:00+00:00",
-            "why": "Wrong company profile",
+            "why": "Engaged: 44 points, 40 needed",
         }
         for lead in leads
     ]

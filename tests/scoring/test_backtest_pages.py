@@ -185,7 +185,7 @@ def test_progress_is_told_and_asked_for_again_until_it_is_finished(draft: Versio
     fragment = html(client.get(address(row), headers=HTMX))
 
     assert fragment.strip() in page
-    assert "250 of 1,000 leads judged" in fragment
+    assert "25\u202f% judged" in fragment
     assert 'hx-trigger="every 2s"' in fragment
     assert "1 min since it was asked for" in fragment
 
