@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,14 +13,14 @@ from definitions.models import Version
 from leads import lifecycle
 from leads.models import Lead
 from leads.vocabulary import OPEN_TO_QUALIFY, Motion, Stage
-from scoring import beginnings
+from scoring import beginnings, columns, versions
 from scoring.beginnings import Floor, Question, Release
 from scoring.engine.facts import Facts
 from scoring.engine.judge import explain
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import HOUR, Bools
 from scoring.instants import from_microseconds, microseconds
-from scoring.judging import Judged
+from scoring.judging import Judged, judge_now
 from scoring.models import Qualification, Score
 
 #: With sales, done, or out for good: the CRM's word ends what marketing can qualify.
@@ -60,14 +60,16 @@ def free(
     return frozenset(int(facts.lead_ids[index]) for index, floor in standing.floors.items() if not floor.closed)
 
 
-def marked(judged: Judged, leads: Mapping[int, Lead], *, now: dt.datetime) -> frozenset[int]:
-    """The ids of those judged leads that meet the version by its coming alone, and wait for their next activity (SPEC 9)."""
-    if judged.version.hands_over_entrants is not False:
+def marked(version: Version, lead_ids: Sequence[int], *, now: dt.datetime) -> frozenset[int]:
+    """Those of these leads that meet the version by its coming alone, and wait for their next activity (SPEC 9)."""
+    if version.hands_over_entrants is not False:
         return frozenset()
-    standing = _standing(judged, leads, now)
-    questions = _questions(judged, standing, leads, {}, judged.at_now.meets)
+    rules, leads = versions.rules_of(version), Lead.objects.in_bulk(lead_ids)
+    judged = judge_now(version, rules, columns.near(list(leads), rules), now)
+    before = {score.lead_id: score for score in Score.objects.filter(version=version, lead_id__in=leads)}
+    questions = _questions(judged, _standing(judged, leads, now), leads, before, judged.at_now.meets)
     waiting = {index: question for index, question in questions.items() if question.waits}
-    begun = beginnings.began(judged.rules, judged.facts, waiting)
+    begun = beginnings.began(rules, judged.facts, waiting)
     return frozenset(int(judged.facts.lead_ids[index]) for index in waiting if index not in begun)
 
 

@@ -226,3 +226,9 @@ class _Lore:
 def _out(moves: Sequence[tuple[int, str]]) -> tuple[tuple[int, int], ...]:
     ends = [*moves, (FOREVER, "")]
     return tuple((at, until) for (at, stage), (until, _) in pairwise(ends) if stage in NOT_TO_QUALIFY)
+
+
+def named(differences: Sequence[Difference]) -> list[tuple[Difference, Lead | None]]:
+    """Each with its lead."""
+    leads = Lead.objects.select_related("company").in_bulk([each.lead_id for each in differences])
+    return [(each, leads.get(each.lead_id)) for each in differences]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, Final
 
 from django import template
 
 from config.web import holds
 from definitions import backtests, catalogue, documents, wording
 from definitions.models import Backtest, Version
+from definitions.vocabulary import VersionState
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
-from scoring import evidence, explanations, pictures, results, rules
+from scoring import comparing, evidence, explanations, pictures, qualifying, results, rules
+from scoring.comparing import Kind
 
 register = template.Library()
+
+_NAMES_SHOWN: Final = 8
 
 
 @register.inclusion_tag("scoring/_scores.html")
@@ -28,9 +32,43 @@ def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
                 "note": f"tier {each.tier}" if each.meets else "does not meet it now",
                 "why": each.why,
                 "evidence": evidence.read(each.as_dict()),
+                "waits": each.meets and bool(qualifying.marked(version, [lead.pk], now=now)),
             }
             for version, each in told
         ]
+    }
+
+
+@register.inclusion_tag("scoring/_entrants.html", takes_context=True)
+def entrants_of(context: template.Context, version: Version, now: dt.datetime) -> dict[str, Any]:
+    """Who would enter, leave and stay if the version came into force now; the first names for those who may read leads."""
+    found = comparing.coming(version, now=now)
+    may_read = holds(context["request"].user, *READERS_OF_LEADS)
+    shown = {kind: list(found.rows(kind, limit=_NAMES_SHOWN)) if may_read else [] for kind in (Kind.SECOND, Kind.FIRST)}
+    counts = found.counts
+    return {
+        "version": version,
+        "comparison": found,
+        "entering": counts[Kind.SECOND],
+        "leaving": counts[Kind.FIRST],
+        "staying": counts[Kind.BOTH],
+        "entrants": shown[Kind.SECOND],
+        "leavers": shown[Kind.FIRST],
+        "may_read": may_read,
+        "note": "if it came into force now",
+    }
+
+
+@register.inclusion_tag("scoring/_record.html", takes_context=True)
+def record_of(context: template.Context, version: Version, now: dt.datetime) -> dict[str, Any]:
+    """What a version does on the leads: who waits since it came into force; the way to its comparison and its replay."""
+    others = Version.objects.filter(definition=version.definition_id).exclude(pk=version.pk).exclude(activated_at=None)
+    return {
+        "version": version,
+        "waiting": comparing.marked(version, now=now) if version.state == VersionState.ACTIVE else 0,
+        # The one in force; seen from there, the one before it.
+        "other": others.order_by("-activated_at", "-pk").first(),
+        "may_read": holds(context["request"].user, *READERS_OF_LEADS),
     }
 
 

@@ -42,10 +42,16 @@ api:definition           401 403 200 200 200 200 200 200 200 200 403
 api:definition-activate  401 403 405 405 405 405 405 405 405 405 403
 api:definition-backtest  401 403 403 403 405 405 405 405 405 405 403
 api:definition-backtests 401 403 403 403 200 200 200 200 200 200 403
+api:definition-compare   401 403 403 403 400 400 400 400 400 400 403
+api:definition-checklist 401 403 200 200 200 200 200 200 200 200 403
 api:definition-copy      401 403 405 405 405 405 405 405 405 405 403
 api:definition-current   401 403 200 200 200 200 200 200 200 200 403
+api:definition-diff      401 403 400 400 400 400 400 400 400 400 403
 api:definition-evaluate  401 403 403 403 405 405 405 405 405 405 403
+api:definition-lint      401 403 200 200 200 200 200 200 200 200 403
+api:definition-presets   401 403 200 200 200 200 200 200 200 200 403
 api:definition-propose   401 403 405 405 405 405 405 405 405 405 403
+api:definition-revert    401 403 405 405 405 405 405 405 405 405 403
 api:definition-sign      401 403 405 405 405 405 405 405 405 405 403
 api:definition-what-if   401 403 403 403 405 405 405 405 405 405 403
 api:definitions          401 403 200 200 200 200 200 200 200 200 403
@@ -71,6 +77,8 @@ api:schema               200 200 200 200 200 200 200 200 200 200 200
 backtest                 302 403 403 403 200 200 200 200 200 200 302
 backtest_cancel          302 403 403 403 405 405 405 405 405 405 302
 backtest_csv             302 403 403 403 200 200 200 200 200 200 302
+comparison               302 403 403 403 200 200 200 200 200 200 302
+comparison_csv           302 403 403 403 200 200 200 200 200 200 302
 definition               302 403 200 200 200 200 200 200 200 200 302
 definition_version       302 403 200 200 200 200 200 200 200 200 302
 definitions              302 403 200 200 200 200 200 200 200 200 302
@@ -94,9 +102,11 @@ notices                  302 200 200 200 200 200 200 200 200 200 302
 notices_read             302 405 405 405 405 405 405 405 405 405 302
 nurture                  302 403 200 200 200 200 200 200 200 200 302
 overview                 302 403 403 403 200 200 200 200 200 200 302
+presets                  302 403 200 200 200 200 200 200 200 200 302
 queue                    302 403 200 200 200 200 403 403 403 403 302
 quick_figures            302 403 403 403 403 403 405 405 405 403 302
 readyz                   200 200 200 200 200 200 200 200 200 200 200
+replay                   302 403 403 403 200 200 200 200 200 200 302
 review                   302 403 403 403 200 200 200 200 200 200 302
 reviews                  302 403 403 403 200 200 200 200 200 200 302
 sla_export               302 200 200 200 200 200 200 200 200 200 302
@@ -104,6 +114,7 @@ sla_report               302 200 200 200 200 200 200 200 200 200 302
 sla_rows                 302 200 200 200 200 200 200 200 200 200 302
 unrouted                 302 403 403 403 200 200 403 403 403 403 302
 version_backtests        302 403 403 403 200 200 200 200 200 200 302
+version_diff             302 403 200 200 200 200 200 200 200 200 302
 version_step             302 404 200 200 404 404 200 200 200 404 302
 what_if                  302 403 403 403 200 200 200 200 200 200 302
 """
@@ -144,6 +155,8 @@ class World:
             "slug": self.handoff.version.definition.slug,
             "number": self.handoff.version.number,
             "table": "weeks",
+            "other": self.handoff.version_id,
+            "against": self.handoff.version.number,
         }
         return reverse(name, kwargs={parameter: values[parameter] for parameter in ROUTES[name]})
 
@@ -156,6 +169,8 @@ class World:
             "definition": self.handoff.version_id,
             "backtest": self.backtest.pk,
             "what": self.backtest.pk,
+            "comparison": self.handoff.version_id,
+            "replay": self.handoff.version_id,
         }
         return pks.get(kind, self.review.pk)
 
