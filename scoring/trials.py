@@ -23,6 +23,7 @@ from scoring.engine.judge import measured, verdict
 from scoring.engine.rules import Rules
 from scoring.instants import from_microseconds, microseconds
 from scoring.landscapes import Heard, Landscape
+from scoring.lifts import Lifts
 from scoring.losses import Loss, by_criterion, losses
 from scoring.statistics import Sample
 
@@ -65,12 +66,14 @@ def result(
     weeks = Weeks.of(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
     trials = [Trial(each, history, weeks, since, until) for each in (candidate, against) if each is not None]
     landscape = Landscape(candidate.rules, history, since, until)
+    lifts = Lifts(history.won, start=since, end=until)
     known, steps = 0, _ranges() + 1
     progress(0, steps)
     rules = [trial.rules for trial in trials]
     for number, facts in enumerate(columns.everything(*rules, folder=folder), start=1):
         known += asking.known(facts, until - 1).size
         landscape.hear(trials[0].hear(facts))
+        lifts.add(facts)
         for trial in trials[1:]:
             trial.hear(facts)
         progress(min(number, steps - 1), steps)
@@ -81,6 +84,7 @@ def result(
         "version": trials[0].as_dict(),
         "against": trials[1].as_dict() if against else None,
         "weeks": [monday.isoformat() for monday in weeks.mondays],
+        "signals": [lift.as_dict() for lift in lifts.of(candidate.rules)],
         **landscape.as_dict(len(history.won_since(since))),
     }
 
