@@ -8,7 +8,8 @@ from typing import Final
 
 from definitions import diff, phrases
 from definitions.diff import Effect, RowChange
-from definitions.lint.finding import Case, Change, Finding, Severity
+from definitions.lint.case import Case
+from definitions.lint.finding import Change, Finding, Severity
 from definitions.vocabulary import ChangeDriver
 
 _THINGS: Final = r"(?:mqls?|pqls?|aqls?|leads?|volume|qualified leads?)"

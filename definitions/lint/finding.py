@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from definitions.wording import Json, Names
+from definitions.wording import Json
 
 
 class Severity(StrEnum):
@@ -73,33 +73,3 @@ class Change:
     driver: str = ""
     evidence: str = ""
     volume: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the document and its place there."""
-
-    place: str
-    value: Json
-
-
-CRITERIA = ("gate", "fit", "bant", "disqualifiers")
-WAYS = ("paths", "hot")
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A complete document and what is needed to judge it."""
-
-    document: Json
-    meanings: Meanings
-    names: Names
-    change: Change | None = None
-
-    def rows(self, *parts: str) -> list[Row]:
-        return [Row(f"{part}[{at}]", row) for part in parts for at, row in enumerate(self.document[part])]
-
-    def clauses(self, *parts: str) -> Iterator[Row]:
-        for way in self.rows(*parts or WAYS):
-            for at, clause in enumerate(way.value["clauses"]):
-                yield Row(f"{way.place}.clauses[{at}]", clause)

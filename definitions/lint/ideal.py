@@ -20,6 +20,7 @@ Answer = Callable[[Json], bool | None]
 _RANGES: Final = frozenset({Operator.BETWEEN, Operator.AT_LEAST, Operator.AT_MOST})
 _SEARCHES: Final = frozenset({Operator.CONTAINS_ANY, Operator.HAS_WORD_ANY})
 _FINDS: Final = _SEARCHES | {Operator.IN, Operator.HAS_ANY}
+_SETS: Final = _FINDS | {Operator.NOT_IN}
 #: More ends than these are not paired into bands, which only matter where points can be lost.
 _MANY_ENDS: Final = 40
 
@@ -52,7 +53,9 @@ def ideal(document: Json) -> Ideal:
 
 
 def _of(field: str, rows: Rows) -> list[Json]:
-    return [row for row in rows if row["field"] == field]
+    """The rows that ask this field; what a set names stands beside it under "texts", ready to be compared."""
+    asked = [row for row in rows if row["field"] == field]
+    return [{**row, "texts": frozenset(map(normal, row["value"]))} if row["op"] in _SETS else row for row in asked]
 
 
 def _passes(answer: Answer, gate: Rows, disqualifiers: Rows) -> bool:
@@ -175,15 +178,20 @@ def normal(value: object) -> str:
 
 
 def _texts(rows: Rows) -> list[str]:
-    """The values that a set names. Any other text is the free one."""
-    named = [row["value"] for row in rows if row["op"] in (Operator.IN, Operator.NOT_IN, Operator.HAS_ANY)]
-    return sorted({normal(value) for values in named for value in values})
+    """Values that sets name; of those that the same sets name, and that nothing searches, one. Any other text is the free one."""
+    named: dict[str, list[int]] = {}
+    for at, row in enumerate(rows):
+        for text in row["texts"] if row["op"] in _SETS - _SEARCHES else ():
+            named.setdefault(text, []).append(at)
+    if any(row["op"] in _SEARCHES for row in rows):
+        return sorted(named)
+    return list({tuple(where): text for text, where in named.items()}.values())
 
 
 def _named(text: str) -> Answer:
     def answer(row: Json) -> bool | None:
         if row["op"] in (Operator.IN, Operator.NOT_IN, Operator.HAS_ANY):
-            return (text in map(normal, row["value"])) is not (row["op"] == Operator.NOT_IN)
+            return (text in row["texts"]) is not (row["op"] == Operator.NOT_IN)
         if row["op"] in _SEARCHES:
             return _finds(row, text)
         return None if row["op"] == Operator.IN_LIST else bool(_known(row))
@@ -207,8 +215,8 @@ def _free(disqualifiers: Rows) -> Answer:
 
 def _finds(row: Json, text: str) -> bool:
     if row["op"] not in _SEARCHES:
-        return text in map(normal, row["value"])
-    return any(_found(normal(needle), text, words=row["op"] == Operator.HAS_WORD_ANY) for needle in row["value"])
+        return text in row["texts"]
+    return any(_found(needle, text, words=row["op"] == Operator.HAS_WORD_ANY) for needle in row["texts"])
 
 
 def _found(needle: str, text: str, *, words: bool) -> bool:
@@ -220,7 +228,7 @@ def _found(needle: str, text: str, *, words: bool) -> bool:
 
 def _if_usable(row: Json, disqualifiers: Rows) -> bool | None:
     """One may choose to have something that the row looks for, unless all of it disqualifies."""
-    usable = any(not any(_finds(each, normal(text)) for each in disqualifiers) for text in row["value"])
+    usable = any(not any(_finds(each, text) for each in disqualifiers) for text in row["texts"])
     return None if usable else False
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from definitions import phrases, wording
-from definitions.lint.finding import WAYS, Meanings
+from definitions.lint.finding import Meanings
 from definitions.lint.ideal import ideal
 from definitions.lint.supply import UNLIMITED, Supply, supply
 from definitions.vocabulary import Axis
 from definitions.wording import Json, Names
 from leads.vocabulary import Intent
 
-_POINTS = {
+WAYS: Final = ("paths", "hot")
+_POINTS: Final = {
     Axis.FIT: "fit points",
     Axis.ENGAGEMENT: "engagement points",
     Axis.BANT: "BANT points",

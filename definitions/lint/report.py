@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from definitions.lint import changing, rows, shape, ways
-from definitions.lint.finding import Case, Change, Finding, Meanings, Severity
+from definitions.lint.case import Case
+from definitions.lint.finding import Change, Finding, Meanings, Severity
 from definitions.wording import Json, Names
 
 _GRAVEST_FIRST: Final = (Severity.ERROR, Severity.WARNING, Severity.ADVICE)

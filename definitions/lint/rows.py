@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from definitions import phrases, wording
 from definitions.draft import kind_of
-from definitions.lint.finding import CRITERIA, WAYS, Case, Finding, Row, Severity
+from definitions.lint.case import CRITERIA, Case, Row
+from definitions.lint.finding import Finding, Severity
 from definitions.lint.ideal import ends, normal, rank
+from definitions.lint.reaching import WAYS
 from definitions.lint.shape import BY_ENGAGEMENT
 from definitions.vocabulary import Axis, FieldKind, Operator
 from definitions.wording import Json

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from definitions import phrases, wording
-from definitions.lint.finding import CRITERIA, Case, Finding, Severity
-from definitions.lint.ideal import ideal
-from definitions.lint.reaching import PathReach, amount, reach
-from definitions.lint.supply import supply
+from definitions.lint.case import CRITERIA, Case
+from definitions.lint.finding import Finding, Severity
+from definitions.lint.reaching import PathReach, amount
 from definitions.vocabulary import STATEMENT_SECONDS, Axis, DecayMode
 from definitions.wording import Json, Statement
 
@@ -81,8 +80,7 @@ def _ages(document: Json, path: Json) -> bool:
 
 
 def _open_paths(case: Case) -> list[PathReach]:
-    ways = reach(case.document, meanings=case.meanings)
-    return [way for way in ways if way.kind == "paths" and way.reachable]
+    return [way for way in case.ways if way.kind == "paths" and way.reachable]
 
 
 # Size
@@ -148,7 +146,7 @@ def _tiers(case: Case) -> Iterator[Finding]:
         return
     axis, below = floor["axis"], floor["less_than"]
     least = min(_demanded(case.document["paths"][_index(path)], axis) for path in paths)
-    best = supply(case.document, case.meanings, ideal(case.document)).amount(axis)
+    best = case.best.amount(axis)
     if least >= below:
         sentence = f"Nobody is tier 3: every path asks for at least {amount(least)} on that axis, and the floor is {amount(below)}."
         yield _tier_finding("tier.nobody", sentence)

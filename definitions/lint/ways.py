@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from definitions import phrases
-from definitions.lint.finding import Case, Finding, Severity
-from definitions.lint.ideal import ideal
-from definitions.lint.reaching import PathReach, amount, low_intent, most, reach
-from definitions.lint.supply import supply
+from definitions.lint.case import Case
+from definitions.lint.finding import Finding, Severity
+from definitions.lint.reaching import PathReach, amount, low_intent, most
 from definitions.vocabulary import Axis
 from definitions.wording import Json, field_label
 from leads.vocabulary import Intent, Motion
@@ -20,7 +19,7 @@ ERROR, WARNING, ADVICE = Severity.ERROR, Severity.WARNING, Severity.ADVICE
 
 
 def inspect(case: Case) -> Iterator[Finding]:
-    ways = reach(case.document, meanings=case.meanings, names=case.names)
+    ways = case.ways
     if not ways:
         yield Finding(
             "no_behavioural_component",
@@ -45,7 +44,7 @@ def called(way: PathReach) -> str:
 
 
 def _barred(case: Case) -> Iterator[Finding]:
-    for field in ideal(case.document).barred:
+    for field in case.ideal.barred:
         rows = [row.place for row in case.rows("gate", "disqualifiers") if row.value["field"] == field]
         yield Finding(
             "gate.contradictory",
@@ -57,7 +56,7 @@ def _barred(case: Case) -> Iterator[Finding]:
 
 
 def _unreachable(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
-    if ideal(case.document).barred:
+    if case.ideal.barred:
         return
     for way in ways:
         if not way.reachable:
@@ -74,7 +73,7 @@ def _unreachable(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
 def _shortfall(case: Case, way: PathReach) -> str:
     if not way.short:
         return "No signal that it can rest on satisfies the timing."
-    best = supply(case.document, case.meanings, ideal(case.document))
+    best = case.best
     short = [row.value for row in case.clauses() if row.place in way.short]
     return " ".join(_needs(clause, best.found(clause)) for clause in short)
 
@@ -117,7 +116,7 @@ def _low_intent(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
     for way in ways:
         if way.by_low_intent_alone:
             used = [code for code in _used(case, way) if code in low]
-            best = supply(case.document, case.meanings, ideal(case.document)).only(low)
+            best = case.best.only(low)
             points = " and ".join(
                 f"{most(best.found(clause))}, {amount(clause['at_least'])} are asked"
                 for clause in _clauses(case, way)
@@ -213,7 +212,7 @@ def _advice(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
 
 
 def _alone(case: Case, way: PathReach, code: str) -> bool:
-    best = supply(case.document, case.meanings, ideal(case.document)).only((code,))
+    best = case.best.only((code,))
     opens = all(map(best.meets, _clauses(case, way))) and best.is_timely
     return opens and not case.meanings[code].is_request
 

@@ -190,7 +190,7 @@ profiles = st.fixed_dictionaries({name: st.sampled_from(values) for name, values
 leads = st.builds(lambda did, profile: Lead(tuple(did), ((EVER, profile),)), st.lists(events, max_size=8), profiles)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(world=st.lists(leads, min_size=20, max_size=40))
 def test_what_is_called_looser_loses_nobody_and_what_is_called_tighter_gains_nobody(world: list[Lead]) -> None:
     facts, asked = facts_of(world), range(len(world))

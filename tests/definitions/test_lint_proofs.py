@@ -92,7 +92,7 @@ def passing(rules: Rules, *signals: str, times: int = PLENTY) -> list[bool]:
 
 
 @pytest.mark.parametrize("kind", ["any", "low", "no request", "one"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(document=documents())
 def test_a_claim_about_a_path_is_what_the_engine_finds(kind: str, document: dict[str, Any]) -> None:
     rules = compiled(document)
