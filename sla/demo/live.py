@@ -40,7 +40,7 @@ class Live:
         with transaction.atomic():
             lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
             judged = judge_now(version, rules, columns.near([lead_id], rules), now)
-            qualifying.qualify(judged, leads={lead_id: lead}, since={}, now=now)
+            qualifying.qualify(judged, leads={lead_id: lead}, before={}, now=now)
         return _cycles(lead_id) > before
 
     def hand_off(self, now: dt.datetime) -> None:
