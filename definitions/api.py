@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from django.db.models import QuerySet, TextChoices
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView
@@ -18,11 +18,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from definitions import documents, pages, rights, versions
+from definitions import beginnings, checklist, diff, documents, dossier, proposals, rights, versions
 from definitions.document import DocumentRefused
 from definitions.filters import VersionFilter
-from definitions.models import Review, SignOff, Version, VersionChange
-from definitions.vocabulary import ChangeDriver, Decision, Side
+from definitions.models import Definition, Version
+from definitions.presets import all_presets
+from definitions.proposals import Grounds
+from definitions.wire import (
+    ActivateSerializer,
+    BeginSerializer,
+    CopySerializer,
+    DiffSerializer,
+    FindingSerializer,
+    PointSerializer,
+    PresetSerializer,
+    ProposeSerializer,
+    RevertSerializer,
+    SignedSerializer,
+    SignSerializer,
+    VersionDetailSerializer,
+    VersionSerializer,
+)
 from leads.authentication import scoped
 from leads.models import User
 from leads.vocabulary import Role
@@ -34,104 +50,13 @@ DEFINITIONS: Final = scoped(
 )
 
 
+#: Ids are below it in digits, so that they fit their column.
+_LONGEST_ID: Final = 10
+
+
 class Conflict(APIException):
     status_code = 409
     default_code = "refused"
-
-
-class VersionSerializer(serializers.ModelSerializer[Version]):
-    definition = serializers.SlugField(source="definition.slug")
-    name = serializers.CharField(source="definition.name")
-    motion = serializers.CharField(source="definition.motion")
-    number = serializers.CharField()
-
-    class Meta:
-        model = Version
-        fields: tuple[str, ...] = (
-            *("id", "definition", "name", "motion", "number", "state", "owner", "reason", "based_on"),
-            *("created_at", "proposed_at", "approved_at", "activated_at", "retired_at"),
-        )
-
-
-class SignOffSerializer(serializers.ModelSerializer[SignOff]):
-    by = serializers.CharField()
-
-    class Meta:
-        model = SignOff
-        fields = ("side", "decision", "by", "at", "comment")
-
-
-class VersionChangeSerializer(serializers.ModelSerializer[VersionChange]):
-    by = serializers.CharField()
-
-    class Meta:
-        model = VersionChange
-        fields = ("from_state", "to_state", "at", "by", "why")
-
-
-class VersionDetailSerializer(VersionSerializer):
-    statement = serializers.SerializerMethodField(help_text="In plain English, generated from the rows.")
-    document = serializers.SerializerMethodField(help_text="accord.definition/1, as it is imported.")
-    sign_offs = SignOffSerializer(many=True)
-    changes = VersionChangeSerializer(many=True)
-
-    class Meta(VersionSerializer.Meta):
-        fields = (*VersionSerializer.Meta.fields, "statement", "document", "sign_offs", "changes")
-
-    def get_statement(self, version: Version) -> str:
-        return pages.statement(version).text
-
-    @extend_schema_field(OpenApiTypes.OBJECT)
-    def get_document(self, version: Version) -> dict[str, object]:
-        return documents.export(version)
-
-
-class Word(serializers.ChoiceField):
-    """One of the words of a vocabulary, given on as its member."""
-
-    def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
-        super().__init__(choices=vocabulary.choices, **kwargs)
-        self._vocabulary = vocabulary
-
-    def to_internal_value(self, data: Any) -> TextChoices:
-        return self._vocabulary(super().to_internal_value(data))
-
-
-class SignSerializer(serializers.Serializer[Any]):
-    side = Word(Side)
-    decision = Word(Decision)
-    comment = serializers.CharField(max_length=5000)
-
-
-class SignedSerializer(serializers.Serializer[Any]):
-    version = VersionSerializer()
-    successor = VersionSerializer(allow_null=True, help_text="The draft that goes on after a refusal.")
-
-
-class ProposeSerializer(serializers.Serializer[Any]):
-    driver = Word(ChangeDriver, help_text="What the change answers.")
-    evidence = serializers.CharField(
-        max_length=5000, required=False, default="", allow_blank=True, help_text="What shows it: figures, links."
-    )
-    review = serializers.PrimaryKeyRelatedField(
-        queryset=Review.objects.all(), required=False, allow_null=True, default=None
-    )
-    acknowledged = serializers.DictField(
-        child=serializers.CharField(max_length=2000, allow_blank=True),
-        required=False,
-        default=dict,
-        help_text="Why each of the linter's warnings is accepted, by the finding's key.",
-    )
-
-
-class ActivateSerializer(serializers.Serializer[Any]):
-    hand_over_entrants = serializers.BooleanField(
-        help_text="Whether leads that meet it by the change alone go to sales, or are only marked."
-    )
-
-
-class CopySerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=5000, required=False, default="")
 
 
 class NewestFirst(KeysetPages):
@@ -226,8 +151,104 @@ class CopyView(APIView):
         return Response(VersionSerializer(_take(versions.copy, request, pk, CopySerializer)).data, status=201)
 
 
+class RevertView(APIView):
+    permission_classes = (DEFINITIONS,)
+
+    @extend_schema(operation_id="definition_revert", request=RevertSerializer, responses={201: VersionSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        """A new draft equal to this version, which was in force once. It takes the same steps as any other."""
+        return Response(VersionSerializer(_take(_revert, request, pk, RevertSerializer)).data, status=201)
+
+
+class LintView(APIView):
+    permission_classes = (DEFINITIONS,)
+
+    @extend_schema(operation_id="definition_lint", responses=FindingSerializer(many=True))
+    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002
+        """What is wrong with it, errors first; of a draft also what its change against the version in force says of itself."""
+        return Response([finding.as_dict() for finding in _case(pk).findings])
+
+
+class ChecklistView(APIView):
+    permission_classes = (DEFINITIONS,)
+
+    @extend_schema(operation_id="definition_checklist", responses=PointSerializer(many=True))
+    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002
+        """The seven points: as they stand for a draft, as they stood when a version was proposed."""
+        proposal = dossier.proposal_of(_version(pk))
+        points = checklist.read(proposal.checklist) if proposal else _case(pk).points
+        return Response(PointSerializer(points, many=True).data)
+
+
+class DiffView(APIView):
+    permission_classes = (DEFINITIONS,)
+
+    @extend_schema(
+        operation_id="definition_diff",
+        parameters=[
+            OpenApiParameter("against", int, required=True, description="The id of the version to compare with.")
+        ],
+        responses=DiffSerializer,
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """What this version says otherwise than another, row by row."""
+        against = request.query_params.get("against", "")
+        if not (against.isascii() and against.isdigit() and len(against) < _LONGEST_ID):
+            raise ValidationError({"against": "Give the id of the version to compare with."})
+        before, after = _version(int(against)), _version(pk)
+        rows = [change.row for change in dossier.changes(before, after)]
+        told = {"before": before, "after": after, "loosens": diff.loosens(rows), "changes": rows}
+        return Response(DiffSerializer(told).data)
+
+
+class PresetsView(APIView):
+    permission_classes = (DEFINITIONS,)
+
+    @extend_schema(operation_id="definition_presets", responses=PresetSerializer(many=True))
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """Definitions to begin with, and what the linter says of each."""
+        return Response(PresetSerializer(beginnings.offered(), many=True).data)
+
+    @extend_schema(operation_id="definition_begin", request=BeginSerializer, responses={201: VersionDetailSerializer})
+    def post(self, request: Request) -> Response:
+        """A draft from one of them, or an empty one."""
+        said = BeginSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        code, name, into = (said.validated_data[each] for each in ("preset", "name", "into"))
+        _check_beginning(code, name, into)
+        try:
+            version = beginnings.begin(code=code, name=name, into=into, by=_caller(request), now=timezone.now())
+        except DocumentRefused as refusal:
+            raise ValidationError({"name": list(refusal.complaints)}) from refusal
+        except rights.NotAllowed as refusal:
+            raise PermissionDenied(str(refusal)) from refusal
+        return Response(VersionDetailSerializer(_detailed().get(pk=version.pk)).data, status=201)
+
+
+def _check_beginning(code: str, name: str, into: Definition | None) -> None:
+    if code and code not in {preset.code for preset in all_presets()}:
+        raise ValidationError({"preset": f"There is no definition “{code}” to begin with."})
+    if bool(name.strip()) == bool(into):
+        raise ValidationError({"name": "Give a name for a new definition, or the slug of one that there is in “into”."})
+    if name and Definition.objects.filter(name=name.strip()).exists():
+        raise ValidationError({"name": f"“{name}” is a definition already: give its slug in “into”."})
+
+
+def _revert(*, version: Version, by: User, now: dt.datetime, reason: str) -> Version:
+    reason = reason or dossier.reason_to_revert(version)
+    return versions.revert(definition=version.definition, to=version, by=by, now=now, reason=reason)
+
+
+def _case(pk: int) -> proposals.Case:
+    return proposals.case_of(_version(pk), Grounds(), now=timezone.now())
+
+
+def _version(pk: int) -> Version:
+    return get_object_or_404(Version.objects.select_related("definition"), pk=pk)
+
+
 def _take(step: Callable[..., Any], request: Request, pk: int, words: type[serializers.Serializer[Any]]) -> Any:
-    version = get_object_or_404(Version.objects.select_related("definition"), pk=pk)
+    version = _version(pk)
     said = words(data=request.data)
     said.is_valid(raise_exception=True)
     try:
@@ -239,7 +260,7 @@ def _take(step: Callable[..., Any], request: Request, pk: int, words: type[seria
 
 
 def _detailed() -> QuerySet[Version]:
-    return Version.objects.select_related("definition").prefetch_related("sign_offs__by", "changes__by")
+    return Version.objects.select_related("definition").prefetch_related("sign_offs__by", "changes__by", "backtests")
 
 
 def _caller(request: Request) -> User:
@@ -250,9 +271,14 @@ def _caller(request: Request) -> User:
 urlpatterns: list[URLPattern] = [
     path("definitions", DefinitionsView.as_view(), name="definitions"),
     path("definitions/current", CurrentView.as_view(), name="definition-current"),
+    path("definitions/presets", PresetsView.as_view(), name="definition-presets"),
     path("definitions/<int:pk>", DefinitionView.as_view(), name="definition"),
     path("definitions/<int:pk>/propose", ProposeView.as_view(), name="definition-propose"),
     path("definitions/<int:pk>/sign", SignView.as_view(), name="definition-sign"),
     path("definitions/<int:pk>/activate", ActivateView.as_view(), name="definition-activate"),
     path("definitions/<int:pk>/copy", CopyView.as_view(), name="definition-copy"),
+    path("definitions/<int:pk>/revert", RevertView.as_view(), name="definition-revert"),
+    path("definitions/<int:pk>/lint", LintView.as_view(), name="definition-lint"),
+    path("definitions/<int:pk>/checklist", ChecklistView.as_view(), name="definition-checklist"),
+    path("definitions/<int:pk>/diff", DiffView.as_view(), name="definition-diff"),
 ]

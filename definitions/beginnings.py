@@ -63,7 +63,7 @@ def begin(*, code: str, name: str, into: Definition | None, by: User, now: dt.da
     Raises DocumentRefused, rights.NotAllowed.
     """
     preset = presets.preset(code) if code else None
-    document: dict[str, Any] = dict(preset.document) if preset else {"format": DOCUMENT_FORMAT}
+    document: dict[str, Any] = dict(preset.document) if preset else {"format": DOCUMENT_FORMAT, "paths": []}
     document |= {
         "name": into.name if into else name,
         "owner": by.email or by.get_username(),

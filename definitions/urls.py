@@ -10,7 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("definitions/presets/", presets.presets, name="presets"),
     path("definitions/versions/<int:pk>/<slug:step>/", life.version_step, name="version_step"),
     path("definitions/<slug:slug>/<str:number>/", published.definition_version, name="definition_version"),
-    path("definitions/<slug:slug>/<str:number>/diff/<str:other>/", published.version_diff, name="version_diff"),
+    path("definitions/<slug:slug>/<str:number>/diff/<str:against>/", published.version_diff, name="version_diff"),
     path("reviews/", reviews.review_list, name="reviews"),
     path("reviews/<int:pk>/", reviews.review, name="review"),
 ]

@@ -38,9 +38,9 @@ def definition_version(request: Request, slug: str, number: str) -> HttpResponse
 
 @roles_required(*Role)
 @require_GET
-def version_diff(request: Request, slug: str, number: str, other: str) -> HttpResponse:
-    """What `number` says otherwise than `other`, row by row."""
-    after, before = _version(slug, number), _version(slug, other)
+def version_diff(request: Request, slug: str, number: str, against: str) -> HttpResponse:
+    """What `number` says otherwise than `against`, row by row."""
+    after, before = _version(slug, number), _version(slug, against)
     context = {
         "version": after,
         "before": before,

@@ -117,6 +117,75 @@ def test_a_step_out_of_turn_is_a_conflict(machine: Machine) -> None:
     assert "waits for the signatures of both leaders" in answer.json()["errors"][0]["detail"]
 
 
+def test_a_proposal_is_refused_with_every_objection_at_once(machine: Machine) -> None:
+    version = draft()
+
+    answer = machine.send(f"/{version.pk}/propose", {"driver": "first"})
+
+    said = [error["detail"] for error in answer.json()["errors"]]
+    assert answer.status_code == 409
+    assert any("it was never backtested" in sentence for sentence in said)
+    assert any("Or say why you accept it" in sentence for sentence in said)
+    assert len(said) == len(set(said)) > 1
+
+
+def test_linting_tells_the_keys_under_which_warnings_are_accepted(machine: Machine) -> None:
+    version = draft()
+
+    found = machine.fetch(f"/{version.pk}/lint").json()
+
+    warnings = {each["key"] for each in found if each["severity"] == "warning"}
+    assert warnings == set(grounds_for(version)["acknowledged"])
+
+
+def test_what_was_put_before_the_leaders_stands_with_the_version(machine: Machine) -> None:
+    version = proposed()
+
+    told = machine.fetch(f"/{version.pk}").json()
+
+    assert told["proposal"]["driver"] == "first"
+    assert told["proposal"]["backtest"] in told["backtests"]
+    assert len(told["proposal"]["checklist"]) == 7
+    assert told["digest"] == documents.digest(told["document"])
+    assert machine.fetch(f"/{version.pk}/checklist").json() == told["proposal"]["checklist"]
+
+
+def test_two_versions_are_compared_row_by_row(machine: Machine) -> None:
+    before, after = active(sal_rate_target=0.7), draft(sal_rate_target=0.6)
+
+    told = machine.fetch(f"/{after.pk}/diff?against={before.pk}").json()
+
+    assert [told["before"]["number"], told["after"]["number"]] == ["v1.0", "v1.1"]
+    assert len(told["changes"]) == 1
+    assert machine.fetch(f"/{after.pk}/diff?against=x").status_code == 400
+    assert machine.fetch(f"/{after.pk}/diff?against=999").status_code == 404
+
+
+def test_a_version_that_was_in_force_comes_back_as_a_draft(machine: Machine) -> None:
+    first = active()
+    active()
+
+    answer = machine.send(f"/{first.pk}/revert", {})
+
+    assert answer.status_code == 201
+    assert (answer.json()["number"], answer.json()["based_on"]) == ("v1.2", first.pk)
+    assert "Back to v1.0" in answer.json()["reason"]
+    assert machine.send(f"/{answer.json()['id']}/revert", {}).status_code == 409
+
+
+def test_a_draft_begins_with_a_preset_or_with_nothing(machine: Machine) -> None:
+    codes = [preset["code"] for preset in machine.fetch("/presets").json()]
+
+    begun = machine.send("/presets", {"preset": codes[0], "name": "Ours"})
+    further = machine.send("/presets", {"into": "ours"})
+
+    assert (begun.status_code, begun.json()["number"]) == (201, "v1.0")
+    assert (further.status_code, further.json()["number"]) == (201, "v1.1")
+    assert machine.send("/presets", {"preset": "nothing", "name": "Theirs"}).status_code == 400
+    assert machine.send("/presets", {"name": "Ours"}).status_code == 400
+    assert machine.send("/presets", {}).status_code == 400
+
+
 def test_the_key_may_no_more_than_its_owner(machine: Machine) -> None:
     word = {"side": "sales", "decision": "approved", "comment": "Yes."}
 
