@@ -33,7 +33,7 @@ class SignalRuleForm(RowForm):
     class Meta:
         model = SignalRule
         fields = ("position", "signal", "points", "cap", "rationale")
-        widgets = {"points": number_input(6), "cap": number_input(6), "rationale": rationale_input()}
+        widgets = {"points": number_input(), "cap": number_input("no cap"), "rationale": rationale_input()}
         labels = {"points": "points each", "cap": "at most in all"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -67,9 +67,9 @@ class ClauseForm(RowForm):
         model = Clause
         fields = ("position", "axis", "signals", "at_least", *_ENDS_OF_A_CLAUSE)
         widgets = {
-            "at_least": number_input(4),
-            "within_days": number_input(4),
-            "within_hours_of_each_other": number_input(4),
+            "at_least": number_input(),
+            "within_days": number_input("ever"),
+            "within_hours_of_each_other": number_input("any"),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -144,6 +144,8 @@ class PathForm(RowForm):
 class PathFormSet(Ordered, BaseInlineFormSet):  # type: ignore[type-arg]
     """Paths, each with a formset of its clauses under `<prefix>-<number>-clauses`."""
 
+    forms: list[PathForm]  # type: ignore[assignment]
+
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         form.clauses = ClauseFormSet(
@@ -155,9 +157,8 @@ class PathFormSet(Ordered, BaseInlineFormSet):  # type: ignore[type-arg]
         )
 
     def is_valid(self) -> bool:
-        kept = [form for form in self.forms if not form.is_removed]
-        # All of them are asked, so that all errors are shown at once.
-        return bool(super().is_valid() & all([form.clauses.is_valid() for form in kept if not form.is_blank]))
+        kept = [form for form in self.forms if not form.is_removed and not form.is_blank]
+        return bool(super().is_valid()) and all(form.clauses.is_valid() for form in kept)
 
     def save(self, commit: bool = True) -> Any:
         saved = super().save(commit=commit)

@@ -63,8 +63,11 @@ class AtHand:
 
 
 def at_hand() -> AtHand:
-    values, own_fields = cache.get_or_set(_KEY, _read, _KEPT_SECONDS)
-    return AtHand(_signals(), _lists(), values, own_fields)
+    kept = cache.get(_KEY)
+    if kept is None:
+        kept = _read()
+        cache.set(_KEY, kept, _KEPT_SECONDS)
+    return AtHand(_signals(), _lists(), *kept)
 
 
 def _signals() -> tuple[tuple[str, tuple[SignalChoice, ...]], ...]:

@@ -74,8 +74,8 @@ class CriterionForm(RowForm):
         max_length=120,
         widget=forms.TextInput(attrs={"placeholder": "lead.custom.NAME", "list": "own-fields", "autocomplete": "off"}),
     )
-    low = forms.DecimalField(label="from", required=False, widget=number_input(9))
-    high = forms.DecimalField(label="to", required=False, widget=number_input(9))
+    low = forms.DecimalField(label="from", required=False, widget=number_input())
+    high = forms.DecimalField(label="to", required=False, widget=number_input())
     texts = Lines(label="values, one a line")
     flag = forms.TypedChoiceField(
         label="yes or no",
@@ -89,7 +89,7 @@ class CriterionForm(RowForm):
     class Meta:
         model = Criterion
         fields = ("position", "field", "own_field", "op", "low", "high", "texts", "flag", "list", "points", "rationale")
-        widgets = {"points": number_input(5), "rationale": rationale_input()}
+        widgets = {"points": number_input(), "rationale": rationale_input()}
         labels = {"op": "asks", "points": "fit points"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -9,6 +9,7 @@ from django import forms
 
 from definitions.admin.inputs import HUNDRED, Percent, PlainNumbers, number_input
 from definitions.models import Version
+from definitions.vocabulary import Axis
 
 _NUMBERS: Final = (
     *("decay_percent", "decay_per_days", "inactivity_after_days", "inactivity_points", "inactivity_per_days"),
@@ -25,11 +26,12 @@ _NOT_NEGATIVE: Final = (
 class VersionForm(PlainNumbers):
     sal_rate_target = Percent(
         label="SAL-rate target",
+        initial=Decimal("0.7"),
         min_value=0,
         max_value=1,
         max_digits=4,
         decimal_places=3,
-        widget=number_input(4),
+        widget=number_input(),
         error_messages={"max_value": "This is at most 100 %.", "min_value": "This is not negative."},
     )
 
@@ -37,7 +39,7 @@ class VersionForm(PlainNumbers):
         model = Version
         exclude = ()
         widgets = {
-            **{name: number_input(5) for name in _NUMBERS},
+            **{name: number_input("none") for name in _NUMBERS},
             "owner": forms.TextInput(attrs={"size": 40}),
             "reason": forms.Textarea(attrs={"rows": 2}),
             "own_statement": forms.Textarea(attrs={"rows": 3}),
@@ -48,7 +50,7 @@ class VersionForm(PlainNumbers):
         if "sal_rate_target" in self.initial:
             self.initial["sal_rate_target"] = Decimal(self.instance.sal_rate_target)
         if "tier_3_axis" in self.fields:
-            self.fields["tier_3_axis"].choices = [("", "no axis: no tier 3"), *_axes()]  # type: ignore[attr-defined]
+            self.fields["tier_3_axis"].choices = [("", "no axis: no tier 3"), *Axis.choices]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -64,7 +66,3 @@ class VersionForm(PlainNumbers):
         if "decay_percent" in data and not 0 <= data["decay_percent"] <= HUNDRED:
             self.add_error("decay_percent", "This is from 0 to 100.")
         return data
-
-
-def _axes() -> list[tuple[Any, Any]]:
-    return [choice for choice in Version._meta.get_field("tier_3_axis").flatchoices if choice[0]]

@@ -14,9 +14,9 @@ from definitions.models import plain
 HUNDRED = Decimal(100)
 
 
-def number_input(size: int) -> forms.TextInput:
-    """A number among words; a number input would be twice as wide, and turn with the wheel."""
-    return forms.TextInput(attrs={"size": size, "inputmode": "decimal", "autocomplete": "off"})
+def number_input(empty: str = "") -> forms.TextInput:
+    """A number among words, `empty` what none means; a number input would turn with the wheel."""
+    return forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "placeholder": empty})
 
 
 def rationale_input() -> forms.Textarea:
@@ -29,7 +29,7 @@ class PlainNumbers(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         decimals = {name: value for name, value in self.initial.items() if isinstance(value, Decimal)}
-        self.initial.update({name: plain(value) for name, value in decimals.items()})
+        self.initial.update({name: Decimal(plain(value)) for name, value in decimals.items()})
 
 
 class RowForm(PlainNumbers):
@@ -97,12 +97,12 @@ class Percent(forms.DecimalField):
     def prepare_value(self, value: Any) -> Any:
         return plain(value * HUNDRED) if isinstance(value, Decimal) else value
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         typed = super().to_python(value)
         return None if typed is None else typed / HUNDRED
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
-            return self.to_python(data) != initial
+            return bool(self.to_python(data) != initial)
         except forms.ValidationError:
             return True

@@ -16,9 +16,9 @@ from definitions.models import Version
 from definitions.wording import Statement
 
 _TITLES: Final = {
-    Severity.ERROR: ("Errors", "bar a proposal", "bad"),
-    Severity.WARNING: ("Warnings", "need a reason at the proposal", "warn"),
-    Severity.ADVICE: ("Advice", "to think about", ""),
+    Severity.ERROR: (("error", "errors"), "to mend before it can be proposed", "bad"),
+    Severity.WARNING: (("warning", "warnings"), "to answer with a reason when it is proposed", "warn"),
+    Severity.ADVICE: (("thought", "thoughts"), "nobody has to answer", "quiet"),
 }
 
 
@@ -30,7 +30,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    title: str
+    called: str
     meaning: str
     tone: str
     found: list[Found]
@@ -79,16 +79,16 @@ def _change(version: Version) -> lint.Change | None:
 
 def _groups(findings: Iterable[Finding], typed: Typed) -> list[Group]:
     groups = []
-    for severity, (title, meaning, tone) in _TITLES.items():
+    for severity, ((one, many), meaning, tone) in _TITLES.items():
         found = [Found(finding, _links(finding, typed)) for finding in findings if finding.severity == severity]
         if found:
-            groups.append(Group(title, meaning, tone, found))
+            groups.append(Group(one if len(found) == 1 else many, meaning, tone, found))
     return groups
 
 
 def _links(finding: Finding, typed: Typed) -> list[tuple[str, str]]:
     """Anchors on the page with what to call them; a place without a row of its own is its section."""
-    links = {}
+    links: dict[str, str] = {}
     for place in filter(None, finding.rows):
         anchor = typed.anchors.get(place) or _SECTIONS.get(place.partition("[")[0].partition(".")[0], "")
         if anchor:

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -98,8 +98,8 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """A new version begins from one of the presets, or empty."""
-        if request.method == "GET" and "empty" not in request.GET and (presets := _presets()):
-            return HttpResponseRedirect(presets)
+        if request.method == "GET" and "empty" not in request.GET and self.has_add_permission(request):
+            return HttpResponseRedirect(reverse("presets"))
         return super().add_view(request, form_url, extra_context)
 
     def render_change_form(
@@ -113,6 +113,10 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
     def _page(self, request: HttpRequest, version: Version, context: dict[str, Any]) -> dict[str, Any]:
         page: dict[str, Any] = {
             "version": version,
+            "title": str(version),
+            "subtitle": None,
+            # The page needs the width.
+            "is_nav_sidebar_enabled": False,
             "head": context["adminform"].form,
             "offers": steps.offers(version, request.user),  # type: ignore[arg-type]
             "in_force": Version.objects.active().filter(definition=version.definition).exclude(pk=version.pk).first(),
@@ -139,7 +143,8 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
         if not self.has_change_permission(request, version):
             raise PermissionDenied
         form = self.get_form(request, version, change=True)(request.POST, instance=version)
-        formsets, _ = self._create_formsets(request, version, change=True)
+        # As Django's own change view makes them.
+        formsets, _ = self._create_formsets(request, version, change=True)  # type: ignore[attr-defined]
         said = typed.read(version, form, formsets)
         context = {"panel": panel(version, said), "version": version}
         name = "_panel.html" if getattr(request, "htmx", False) else "checked.html"
@@ -176,10 +181,3 @@ def _at_hand(request: Any) -> AtHand:
 
 def _plural(count: int, severity: Severity) -> str:
     return "" if count == 1 or severity == Severity.ADVICE else "s"
-
-
-def _presets() -> str:
-    try:
-        return reverse("presets")
-    except NoReverseMatch:
-        return ""

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 
 from definitions import documents
 from definitions.models import Clause, Criterion, Definition, Version
-from leads.models import NamedList
+from leads.models import Company, NamedList
 from leads.vocabulary import Role
 from tests.definitions.documents import criterion, reference
-from tests.definitions.lives import active, draft, proposed
+from tests.definitions.lives import NOW, active, draft, proposed
 from tests.definitions.people import person
 
 pytestmark = pytest.mark.django_db
@@ -354,3 +359,161 @@ def test_the_lists_and_the_definition_open(ops: Client) -> None:
     ):
         assert ops.get(address).status_code == 200
     assert Definition.objects.count() == 1
+
+
+# The panel beside the editor
+
+
+HTMX = {"HX-Request": "true"}
+
+
+def panel(client: Client, version: Version, **typed: Any) -> str:
+    sent = form_of(client, url(version)) | typed
+    response = client.post(reverse("admin:definitions_version_panel", args=[version.pk]), sent, headers=HTMX)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_panel_says_what_is_typed_and_stores_nothing(ops: Client) -> None:
+    version = draft(**CONTENT)
+    before = documents.export(version)
+
+    shown = panel(
+        ops, version, **{"criteria-0-low": "75", "owner": "Somebody else", "paths-0-clauses-0-at_least": "61"}
+    )
+
+    assert "An MQL works at a company with 75 to 5,000 employees" in shown
+    assert "at least 61 engagement points" in shown
+    assert 'data-saved="no"' in shown
+    assert "Can it be reached?" in shown
+    assert documents.export(Version.objects.get(pk=version.pk)) == before
+
+
+def test_the_panel_of_what_is_kept_says_so(ops: Client) -> None:
+    assert 'data-saved="yes"' in panel(ops, draft(**CONTENT))
+
+
+def test_findings_lead_to_their_rows(ops: Client) -> None:
+    shown = panel(ops, draft(), **{"paths-0-clauses-0-within_days": ""})
+
+    assert 'href="#row-paths-0' in shown
+    assert 'data-tone="bad"' in shown or 'data-tone="warn"' in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        (
+            lambda: row(GATE, 0, field="company.employees", op="between"),
+            "Gate row 1 is not finished: it needs a value.",
+        ),
+        (
+            lambda: row(GATE, 0, field="lead.title", texts="x", rationale=""),
+            "Gate row 1 is not finished: it needs its why.",
+        ),
+        (
+            lambda: row(GATE, 0, field="company.industry", op="", texts="x"),
+            "Gate row 1 is not finished: it needs its comp",
+        ),
+        (lambda: row(GATE, 0, texts="x", op="in"), "Gate row 1 is not finished"),
+        (lambda: row(SIGNALS, 0, signal="", points="5"), "Signal 1 is not finished: it needs a signal."),
+        (lambda: {"paths-0-clauses-0-at_least": ""}, "clause 1 is not finished: it needs a number."),
+        (lambda: {"paths-0-clauses-0-DELETE": "on"}, "Path “Asked to talk” is not finished: it needs a clause."),
+        (lambda: {"paths-0-name": "\x00"}, "Null characters are not allowed"),
+        (lambda: {"owner": ""}, "Owner: it needs an owner"),
+        (lambda: {"decay_percent": "150"}, "This is from 0 to 100"),
+        (lambda: {"tier_3_less_than": "5"}, "Fill both, or neither"),
+        (lambda: {"paths-TOTAL_FORMS": "x"}, "In plain English"),
+        (lambda: {"paths-0-position": "²", "paths-0-clauses-0-signals": ["nothing"]}, "is not finished"),
+    ],
+)
+def test_a_half_typed_row_is_said_kindly_and_the_rest_is_shown(ops: Client, typed: Any, sentence: str) -> None:
+    shown = html.unescape(panel(ops, draft(gate=[]), **typed()))
+
+    assert sentence in shown
+    assert "In plain English" in shown
+
+
+def test_a_row_that_lacks_only_its_why_counts_already(ops: Client) -> None:
+    typed = row(GATE, 0, field="company.industry", op="in", texts="Software", rationale="")
+
+    assert "An MQL works at a company in Software" in panel(ops, draft(), **typed)
+
+
+def test_what_strangers_wrote_is_only_text(ops: Client) -> None:
+    evil = '"><script>alert(1)</script>'
+    Company.objects.create(name="Evil", industry=evil, custom={evil: 1}, recorded_at=NOW)
+    version = draft()
+    typed = row(GATE, 0, field="company.industry", op="in", texts=evil, rationale=evil)
+
+    page, shown = ops.get(url(version)).content.decode(), panel(ops, version, **typed)
+
+    assert "<script>alert" not in page + shown
+    assert escape(evil) in page
+    assert escape(evil) in shown
+
+
+@pytest.mark.parametrize("role", [None, *(role for role in Role if role != Role.MARKETING_OPS)])
+def test_only_marketing_ops_has_a_panel(role: Role | None) -> None:
+    version = draft()
+    client = signed_in(*([role] if role else []))
+
+    assert client.post(reverse("admin:definitions_version_panel", args=[version.pk]), {}).status_code == 403
+
+
+def test_the_panel_is_only_posted_to(ops: Client) -> None:
+    address = reverse("admin:definitions_version_panel", args=[draft().pk])
+
+    assert ops.get(address).status_code == 405
+    assert ops.post(reverse("admin:definitions_version_panel", args=[0]), {}).status_code == 404
+
+
+def test_without_script_the_panel_is_a_page(ops: Client) -> None:
+    version = draft()
+
+    shown = ops.post(reverse("admin:definitions_version_panel", args=[version.pk]), form_of(ops, url(version)))
+
+    assert "Nothing is saved" in shown.content.decode()
+    assert "</html>" in shown.content.decode()
+
+
+def test_the_choices_come_from_the_data_at_hand(ops: Client) -> None:
+    for name in ("Logistics", "Logistics", "Mining"):
+        Company.objects.create(industry=name, technologies=["CRM", "ERP"], custom={"plan": "trial"}, recorded_at=NOW)
+
+    shown = ops.get(url(draft())).content.decode()
+
+    assert '<option value="Logistics">2 companies</option><option value="Mining">1 companies</option>' in shown
+    assert '<option value="CRM">3 companies</option>' in shown
+    assert '<option value="company.custom.plan">' in shown
+    assert "Free e-mail providers (" in shown
+    assert '<optgroup label="High intent">' in shown
+
+
+def test_the_page_asks_as_often_however_long_the_version_is(ops: Client) -> None:
+    short, long = draft(), draft(**CONTENT)
+    counts = []
+
+    for version in (short, short, long):
+        with CaptureQueriesContext(connection) as asked:
+            ops.get(url(version))
+        counts.append(len(asked))
+
+    # One more for each further path and hot trigger, of which there are few: their clauses.
+    assert counts[2] <= counts[1] + len(CONTENT["paths"]) + len(CONTENT["hot"])
+
+
+def test_the_list_shows_what_lint_says_of_drafts(ops: Client) -> None:
+    active()
+    draft()
+
+    shown = ops.get(reverse("admin:definitions_version_changelist")).content.decode()
+
+    of_draft, of_active = re.findall(r'<td class="field-findings">(.*?)</td>', shown)
+    assert (of_draft == "clean") or ("warning" in of_draft)
+    assert of_active == "–"
+    assert "none yet" in shown
+
+
+def test_adding_a_version_begins_with_the_presets(ops: Client) -> None:
+    assert ops.get(reverse("admin:definitions_version_add")).url == reverse("presets")
