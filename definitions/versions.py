@@ -6,7 +6,7 @@ Each step locks the definition, then the version: signatures, edits and activati
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -194,7 +194,20 @@ def _check_move(version: Version, to: VersionState) -> None:
         return
     if to == VersionState.ACTIVE and state == VersionState.PROPOSED:
         raise StepRefused(f"{version.number} waits for the signatures of both leaders; nobody can activate it before.")
-    raise StepRefused(f"{version.number} is {state.label.lower()}; it cannot become {to.label.lower()}.")
+    raise StepRefused(
+        f"{version.number} is {state.label.lower()}; it cannot become {to.label.lower()}.", *_last_step(version)
+    )
+
+
+def _last_step(version: Version) -> Iterator[str]:
+    """Who was faster, and when."""
+    step = version.changes.select_related("by").order_by("-pk").first()
+    if step is not None:
+        yield f"{step.by} took the last step on {_moment(step.at)}: {step.get_to_state_display().lower()}."
+
+
+def _moment(at: dt.datetime) -> str:
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"
 
 
 def _named(version: Version) -> str:
@@ -203,11 +216,13 @@ def _named(version: Version) -> str:
 
 def _check_signature(version: Version, side: Side, comment: str, by: User) -> None:
     if version.state not in (VersionState.PROPOSED, VersionState.APPROVED):
-        raise StepRefused(f"{version.number} is {_named(version)}; only a proposed version can be signed.")
+        said = f"{version.number} is {_named(version)}; only a proposed version can be signed."
+        raise StepRefused(said, *_last_step(version))
     if not comment.strip():
         raise StepRefused("Say in a sentence why: a signature carries its comment.")
     for word in version.sign_offs.select_related("by").order_by("pk"):
         if word.side == side:
-            raise StepRefused(f"{word.by} has signed for {side.label} already ({word.get_decision_display().lower()}).")
+            said = word.get_decision_display().lower()
+            raise StepRefused(f"{word.by} has signed for {side.label} already ({said}, {_moment(word.at)}).")
         if word.by_id == by.pk:
             raise StepRefused(f"You have signed for {word.get_side_display()}; the other side needs another person.")

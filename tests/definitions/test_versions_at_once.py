@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError, connection
 
 from definitions import documents, reviews, versions
-from definitions.models import Criterion, Review, ReviewEvidence, SignOff, Version
+from definitions.models import Criterion, Proposal, Review, ReviewEvidence, SignOff, Version
 from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
 from leads import catalogue
 from leads.models import Signal
@@ -72,7 +72,65 @@ def test_one_version_activated_twice_at_once_is_activated_once() -> None:
     results = at_once(*[lambda: versions.activate(version=version, hand_over_entrants=False, by=ops, now=NOW)] * 4)
 
     assert len(refusals(results)) == 3
+    assert all(
+        f"{ops} took the last step on 2 November 2026, 09:00 UTC: active." in str(each) for each in refusals(results)
+    )
     assert version.changes.filter(to_state=VersionState.ACTIVE).count() == 1
+
+
+def test_of_two_people_proposing_at_once_one_does() -> None:
+    version, people = draft(), [person(Role.MARKETING_OPS), person(Role.MARKETING_OPS)]
+    backtested(version)
+    words = grounds_for(version)
+
+    results = at_once(
+        *[lambda by=by: versions.propose(version=version, by=by, now=NOW, **words) for by in people]  # type: ignore[misc]
+    )
+
+    proposal = Proposal.objects.get()
+    assert len(refusals(results)) == 1
+    assert f"{proposal.by} took the last step" in str(refusals(results)[0])
+    assert version.changes.get().by == proposal.by
+
+
+def test_an_activation_and_a_refusal_at_once_leave_one_of_them() -> None:
+    version, ops, sdr = approved(), person(Role.MARKETING_OPS), person(Role.SDR)
+
+    results = at_once(
+        lambda: versions.activate(version=version, hand_over_entrants=True, by=ops, now=NOW),
+        lambda: versions.sign(
+            version=version, side=Side.SDR, decision=Decision.REFUSED, comment="Not this.", by=sdr, now=NOW
+        ),
+    )
+
+    version.refresh_from_db()
+    assert len(refusals(results)) == 1
+    assert version.changes.count() == 3
+    if version.state == VersionState.ACTIVE:
+        assert version.sign_offs.count() == 2
+        assert Version.objects.count() == 1
+        assert f"{ops} took the last step" in str(results[1])
+    else:
+        assert version.hands_over_entrants is None
+        assert version.sign_offs.count() == 3
+        assert Version.objects.filter(based_on=version, state=VersionState.DRAFT).count() == 1
+        assert f"{sdr} took the last step" in str(results[0])
+
+
+def test_an_edit_while_a_leader_signs_changes_nothing_that_was_signed() -> None:
+    version, leader = proposed(gate=[criterion("company.employees", "at_least", 50)]), person(Role.SALES_LEADER)
+
+    edited, signed = at_once(
+        lambda: Criterion.objects.filter(version=version).update(low=1),
+        lambda: versions.sign(
+            version=version, side=Side.SALES, decision=Decision.APPROVED, comment="Yes.", by=leader, now=NOW
+        ),
+    )
+
+    assert isinstance(edited, DatabaseError)
+    assert not isinstance(signed, Exception)
+    assert documents.export(Version.objects.get(pk=version.pk))["gate"][0]["value"] == 50
+    assert version.proposal.backtest.digest == documents.digest(documents.export(Version.objects.get(pk=version.pk)))
 
 
 def test_both_leaders_signing_at_once_approve() -> None:
