@@ -29,7 +29,13 @@ def predicate(criterion: Criterion, lists: Lists) -> Predicate:
     if criterion.op == "known":
         return lambda value: is_missing(value) is not bool(criterion.value)
     ask = _question(criterion, lists)
-    return lambda value: None if is_missing(value) else ask(value)
+
+    def answer(value: object) -> bool | None:
+        # Asked of every distinct text of a column: a call saved is a tenth of the time.
+        missing = not value.strip() if isinstance(value, str) else is_missing(value)
+        return None if missing else ask(value)
+
+    return answer
 
 
 def is_missing(value: object) -> bool:
@@ -167,7 +173,7 @@ def _listed(entries: frozenset[str]) -> Predicate:
 
     def ask(seen: object) -> bool:
         if isinstance(seen, str):
-            return _is_under(text_of(seen), entries)
+            return _is_under(seen.strip().casefold(), entries)
         return any(_is_under(text, entries) for text in _texts(seen))
 
     return ask

@@ -15,6 +15,7 @@ from scoring.engine.seniority import seniority_of
 from scoring.engine.timeline import EVER, Bools, Floats, Ints, Positions, Timeline
 
 PASS, FAIL, UNKNOWN = 1, 0, -1
+_CODES = {True: PASS, False: FAIL, None: UNKNOWN}
 _UNASKED = -2
 #: Whose answers a dictionary remembers at most.
 _QUESTIONS = 64
@@ -83,7 +84,7 @@ class Attributes:
         """PASS, FAIL or UNKNOWN of each row, and of a lead without a row."""
         ask = predicate(criterion, rules.lists)
         column = self._column(criterion.field)
-        answers = np.full(self._facts.row_from.size + 1, _code(ask(None)), dtype=np.int8)
+        answers = np.full(self._facts.row_from.size + 1, _CODES[ask(None)], dtype=np.int8)
         if column is not None:
             answers[:-1] = _table(column, _question(criterion, rules), ask)[column.codes]
         return answers
@@ -167,12 +168,8 @@ def _table(column: Column, question: Hashable, ask: Predicate) -> Answers:
     before = column.asked.get(question, table[:0])
     table[: before.size] = before
     asked = np.flatnonzero(_occurs(column) & (table == _UNASKED)).tolist()
-    table[asked] = [_code(ask(column.values[code])) for code in asked]
+    table[asked] = [_CODES[ask(column.values[code])] for code in asked]
     if len(column.asked) >= _QUESTIONS:
         column.asked.clear()
     column.asked[question] = table
     return table
-
-
-def _code(answer: bool | None) -> int:
-    return UNKNOWN if answer is None else int(answer)
