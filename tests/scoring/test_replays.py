@@ -37,7 +37,7 @@ def test_replaying_versions_over_a_life_gives_exactly_the_mqls_that_were_made(se
 
     assert [each.differences for each in replayed] == [(), ()]
     assert [each.agree for each in replayed] == [each.made for each in replayed]
-    assert sum(each.made for each in replayed) == Qualification.objects.count() > 10
+    assert sum(each.made for each in replayed) == Qualification.objects.count() > 5
 
 
 def refreshed(version: Version) -> Version:
