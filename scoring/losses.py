@@ -85,13 +85,11 @@ def _loss(rules: Rules, lead: int, won_at: int, decision: Decision | None) -> Lo
 
 
 def _missed(rules: Rules, decision: Decision) -> Iterator[tuple[str, str]]:
-    """(criterion, its figure and what was asked) of the first thing in the way, as the verdict goes through them."""
+    """(criterion, its figure and what was asked): what kept it out whatever it did, or else what it lacked."""
     gate = [answer for answer in decision.gate_answers if answer.verdict != "pass"]
-    if gate:
-        yield from ((f"Gate: {_field(answer)}", why.not_passed(answer)) for answer in gate)
-        return
     hit = [answer for answer in decision.disqualifier_answers if answer.verdict == "pass"]
-    if hit:
+    if gate or hit:
+        yield from ((f"Gate: {_field(answer)}", why.not_passed(answer)) for answer in gate)
         yield from ((f"Excluded by {_field(answer)}", why.excluded(answer)) for answer in hit)
         return
     if not any(path.held for path in decision.paths):

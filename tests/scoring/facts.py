@@ -28,7 +28,8 @@ def document() -> dict[str, object]:
     return content
 
 
-def load_company_1k(now: dt.datetime) -> None:
+def load_company_1k(now: dt.datetime, *, every: int = 1) -> None:
+    """All of it, or every so many leads."""
     companies = Company.objects.bulk_create(
         Company(
             external_id=row["company_id"],
@@ -57,7 +58,7 @@ def load_company_1k(now: dt.datetime) -> None:
             stage_at=instant(row["created_at"]),
             recorded_at=now,
         )
-        for row in rows("leads")
+        for row in rows("leads")[::every]
     )
     lead = {each.external_id: each for each in leads}
     signals = {row["type"] for row in rows("events")}
@@ -74,6 +75,7 @@ def load_company_1k(now: dt.datetime) -> None:
             digest=b"",
         )
         for row in rows("events")
+        if row["lead_id"] in lead
     )
 
 

@@ -30,7 +30,7 @@ SECOND = dt.timedelta(seconds=1)
 @pytest.fixture
 def rules(transactional_db: None) -> Rules:
     catalogue.ship(signals=Signal.objects)
-    facts.load_company_1k(NOW)
+    facts.load_company_1k(NOW, every=3)
     Outcome.objects.bulk_create(
         Outcome(lead=lead, kind=OutcomeKind.WON, at=NOW - (number + 1) * SECOND, recorded_at=NOW, source="test")
         for number, lead in enumerate(Lead.objects.order_by("pk")[::4])
