@@ -34,7 +34,8 @@ def compile_document(
     timing, inactivity, floor = document["timing"], document["inactivity"], document["tier_3_below"]
     return Rules(
         gate=gate,
-        fit=fit,
+        # A criterion of the gate may carry fit points as well (SPEC 3.1).
+        fit=(*(row for row in gate if row.points), *fit),
         bant=bant,
         disqualifiers=disqualifiers,
         signals=tuple(

@@ -47,7 +47,7 @@ def ideal(document: Json) -> Ideal:
         if not open_:
             barred.append(field)
         chosen = open_ or list(_answers(field, asked))
-        fit += max((_points(answer, asked["fit"]) for answer in chosen), default=0.0)
+        fit += max((_points(answer, [*asked["gate"], *asked["fit"]]) for answer in chosen), default=0.0)
         bant += max((_points(answer, asked["bant"]) for answer in chosen), default=0.0)
     return Ideal(round(fit, 6), round(bant, 6), tuple(barred))
 

@@ -177,10 +177,9 @@ def _idle_signals(case: Case) -> Iterator[Finding]:
 
 def _idle_criteria(case: Case) -> Iterator[Finding]:
     axes = _axes(case)
-    idle = [] if axes & {Axis.FIT, Axis.FIT_AND_ENGAGEMENT} else case.rows("fit")
-    idle += [] if Axis.BANT in axes else case.rows("bant")
-    # Points stand in the document's gate rows too, but only fit and bant rows give any (SPEC 15).
-    idle += [row for row in case.rows("gate") if row.value["points"]]
+    idle = [] if Axis.BANT in axes else case.rows("bant")
+    if not axes & {Axis.FIT, Axis.FIT_AND_ENGAGEMENT}:
+        idle += [*case.rows("fit"), *(row for row in case.rows("gate") if row.value["points"])]
     if idle:
         labels = phrases.joined([_label(case, row) for row in idle[: phrases.SHOWN]], "and")
         yield Finding(
@@ -188,6 +187,6 @@ def _idle_criteria(case: Case) -> Iterator[Finding]:
             Severity.WARNING,
             f"Points of {labels}{' and others' if len(idle) > phrases.SHOWN else ''} decide nothing: no path, hot trigger or "
             "tier asks for them.",
-            "Ask for these points somewhere (only fit and BANT rows give any), or take the rows away.",
+            "Ask for these points somewhere, or take them away.",
             tuple(row.place for row in idle),
         )
