@@ -37,7 +37,7 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
 
     form = VersionForm
     change_form_template = "admin/definitions/version/change_form.html"
-    list_display = ("__str__", "state", "owner", "findings", "latest_backtest", "activated_at", "created_at")
+    list_display = ("__str__", "state", "owner", "findings", "latest_backtest", "activated_at")
     list_filter = ("state", "definition")
     list_select_related = ("definition",)
     ordering = ("definition__name", "-major", "-minor", "-pk")
