@@ -36,7 +36,7 @@ def judging(environment: Environment) -> None:
     )
     _show("every-instant backtest, cold", cold, bare, sql)
     _show("every-instant backtest, warm", warm, bare, sql)
-    _show(f"the same with what became of them, {whole.more['flagged']:,} flagged in six months", whole, bare, sql)
+    _show(f"with what became of them, {whole.more['flagged']:,} flagged", whole, bare, sql)
     _show("first qualifying instants by the best SQL", sql, bare, sql)
     sample = measure(environment, "judging", "loop_sample")
     _show(f"both in plain Python, a sample of {sample.rows:,} leads", sample, bare)
