@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 
 import redis
 from django.conf import settings
@@ -14,12 +15,21 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 from django_prometheus.exports import ExportToDjangoView
+from prometheus_client import Gauge
 
+from definitions.models import Backtest
 from leads import heartbeats
 from leads.models import Lead
 from scoring.models import Qualification
 
 Check = Callable[[dt.datetime], str]
+
+# A long backtest is no reason to call a worker ill; one that nobody finishes should be seen.
+OLDEST_BACKTEST = Gauge(
+    "accord_oldest_backtest_seconds",
+    "Seconds since the oldest backtest that is still to be finished was asked for; 0 without any.",
+    multiprocess_mode="mostrecent",
+)
 
 
 class NotReady(Exception):
@@ -47,8 +57,16 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
+    # Whoever counts wants to hear of a database that is away, too.
+    with suppress(DatabaseError):
+        OLDEST_BACKTEST.set(_oldest_backtest(timezone.now()))
     page: HttpResponse = ExportToDjangoView(request)
     return page
+
+
+def _oldest_backtest(now: dt.datetime) -> float:
+    asked = Backtest.objects.pending().order_by("pk").values_list("requested_at", flat=True).first()
+    return 0.0 if asked is None else max((now - asked).total_seconds(), 0.0)
 
 
 def _answer(check: Check, now: dt.datetime) -> dict[str, object]:

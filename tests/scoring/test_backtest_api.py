@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -171,3 +172,15 @@ def test_a_threshold_that_is_none_is_refused_by_name(machine: Machine, threshold
 
     assert answer.status_code == 400
     assert all(error["attr"].startswith("thresholds") for error in answer.json()["errors"])
+
+
+def test_the_metrics_say_how_long_the_oldest_has_waited(machine: Machine) -> None:
+    before = machine.get("/metrics").content.decode()
+    with time_machine.travel(timezone.now() - DAY, tick=False):
+        machine.send(f"definitions/{draft().pk}/backtests")
+
+    after = machine.get("/metrics").content.decode()
+
+    assert "accord_oldest_backtest_seconds 0.0" in before
+    (line,) = (line for line in after.splitlines() if line.startswith("accord_oldest_backtest_seconds "))
+    assert float(line.split()[1]) >= DAY.total_seconds()

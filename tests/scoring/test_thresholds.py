@@ -68,7 +68,15 @@ def test_rules_with_other_numbers_are_otherwise_the_same() -> None:
 
 @pytest.mark.parametrize(
     "place",
-    ["paths[2].clauses[0]", "paths[0].clauses[2]", "timing.or_request_within_days", "timing.x", "gate[0]", "", "x" * 999],
+    [
+        "paths[2].clauses[0]",
+        "paths[0].clauses[2]",
+        "timing.or_request_within_days",
+        "timing.x",
+        "gate[0]",
+        "",
+        "x" * 999,
+    ],
 )
 def test_a_place_without_a_number_is_refused(place) -> None:
     with pytest.raises(NoSuchThreshold):
@@ -76,5 +84,5 @@ def test_a_place_without_a_number_is_refused(place) -> None:
 
 
 def test_nothing_happens_two_and_a_half_times() -> None:
-    with pytest.raises(NoSuchThreshold, match="2.5 times"):
+    with pytest.raises(NoSuchThreshold, match=r"2\.5 times"):
         thresholds.changed(RULES, {"paths[0].clauses[1]": 2.5})
