@@ -184,9 +184,9 @@ def _review_due(known: Known) -> Point:
     title, look_at = "The review is on the calendar", "reviews"
     due = _due(known)
     if due < known.now:
-        said = f"It was due on {_day(due)}: a quarter after the last one. Hold it, then propose."
+        said = f"It was due on {_day(due)}, a quarter after the last look at it. Hold it, then propose."
         return Point("review_due", title, Standing.NO, said, look_at)
-    since = "the last one" if known.looked_at else "today"
+    since = "the last look at it" if known.looked_at else "today"
     return Point("review_due", title, Standing.YES, f"Due on {_day(due)}, a quarter after {since}.", look_at)
 
 

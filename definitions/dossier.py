@@ -146,7 +146,8 @@ _DONE = {
 def story(version: Version) -> list[Happening]:
     """From the first draft to the last step, in order of time."""
     begun = Happening(version.created_at, _name(version.created_by), _begun(version), version.reason)
-    return sorted([begun, *_steps(version), *_words(version), *_reviews(version)], key=lambda each: each.at)
+    # A signature comes before what it brings about at the same instant.
+    return sorted([begun, *_words(version), *_steps(version), *_reviews(version)], key=lambda each: each.at)
 
 
 def _begun(version: Version) -> str:

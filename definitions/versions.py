@@ -131,6 +131,7 @@ def revert(*, definition: Definition, to: Version, by: User, now: dt.datetime, r
     """
     rights.require(by, Role.MARKETING_OPS, to="draft a version")
     definition = documents.lock(definition)
+    to = Version.objects.select_related("definition").get(pk=to.pk)
     if to.definition_id != definition.pk:
         raise StepRefused(f"{to} is not a version of {definition}.")
     if to.state != VersionState.RETIRED:

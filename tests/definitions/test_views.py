@@ -8,11 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from definitions import reviews
-from definitions.models import Review, SignOff, Version
+from definitions.models import Definition, Review, SignOff, Version
 from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
 from leads.models import User
 from leads.vocabulary import Role
-from tests.definitions.documents import reference
+from tests.definitions.documents import criterion, reference
 from tests.definitions.lives import NOW, active, approved, backtested, draft, grounds_for, proposed, sign
 from tests.definitions.people import person
 
@@ -271,3 +271,73 @@ def test_a_superuser_sees_which_sides_are_left() -> None:
 
     assert 'value="marketing"' in shown
     assert 'value="sales"' not in shown
+
+
+# Comparing, beginning, going back
+
+
+def test_two_versions_are_compared_with_the_effect_of_each_change() -> None:
+    first = active(gate=[criterion("company.employees", "between", [50, 1000])])
+    draft(gate=[criterion("company.employees", "between", [100, 1000])])
+
+    shown = page(Role.SALES_LEADER, to=f"/definitions/{first.definition.slug}/v1.1/diff/v1.0/")
+
+    assert "tighter" in shown
+    assert signed_in(person(Role.VIEWER)).get(f"/definitions/{first.definition.slug}/v1.1/diff/x/").status_code == 404
+
+
+def test_marketing_ops_begins_with_a_preset() -> None:
+    ops = signed_in(person(Role.MARKETING_OPS))
+
+    begun = ops.post("/definitions/presets/", {"preset": "hand_raise", "name": "Ours"}, follow=True)
+    empty = ops.post("/definitions/presets/", {"preset": "", "into": Definition.objects.get().pk}, follow=True)
+
+    assert "Ours v1.0 is a draft now." in begun.content.decode()
+    assert "Ours v1.1 is a draft now." in empty.content.decode()
+
+
+@pytest.mark.parametrize(
+    "sent", [{"preset": "hand_raise"}, {"preset": "nothing", "name": "Ours"}, {"preset": "", "name": "Hand raise"}]
+)
+def test_a_beginning_without_a_place_is_refused_by_its_field(sent: dict[str, str]) -> None:
+    draft()
+
+    response = signed_in(person(Role.MARKETING_OPS)).post("/definitions/presets/", sent)
+
+    assert response.status_code == 422
+    assert Version.objects.count() == 1
+
+
+def test_presets_are_shown_with_what_the_linter_says_of_them() -> None:
+    shown = page(Role.VIEWER, to="/definitions/presets/")
+
+    assert "It cannot be proposed as it is" in shown
+    assert "Start a draft from this" not in shown
+    assert signed_in(person(Role.VIEWER)).post("/definitions/presets/", {"name": "Ours"}).status_code == 404
+
+
+def test_the_reason_for_going_back_is_written_from_the_records() -> None:
+    first = active()
+    second = active()
+    Review.objects.create(
+        definition=second.definition,
+        version=second,
+        trigger=ReviewTrigger.REJECTION_SPIKE,
+        kind=ReviewKind.FULL,
+        title="45 % rejected",
+        evidence={"decided": 40, "rejected": 18},
+        opened_at=NOW,
+    )
+
+    shown = page(Role.MARKETING_OPS, to=url(first, "revert"))
+
+    assert "v1.1 has been in force since 5 November 2026." in shown
+    assert "18 of 40 handoffs rejected (45 %), SAL rate 55 %." in shown
+    assert "its backtest said: Coverage 24 of 30 (80 %), precision 24 of 120 (20 %)." in shown
+
+
+def test_whoever_comes_second_reads_why_on_the_page_itself() -> None:
+    response = signed_in(person(Role.MARKETING_OPS)).post(url(proposed(), "propose"), {"driver": "first"})
+
+    assert response.status_code == 409
+    assert "took the last step on" in response.content.decode()
