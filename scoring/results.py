@@ -12,12 +12,15 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from config.charts import spans
+from definitions import catalogue, wording
 from definitions.models import Backtest
 from leads.models import Lead
 from scoring.cohorts import COVERAGE_PERCENT, PRECISION_PERCENT
 
 Result = Mapping[str, Any]
 
+#: Below it the share of winners among those who sent a signal says nothing.
+SENDERS_AT_LEAST: Final = 20
 #: More rows are in the download.
 ROWS_SHOWN: Final = 20
 
@@ -45,6 +48,25 @@ class LeadRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SignalRow:
+    """Whether a signal's points follow the evidence; `lift` is times the average lead's rate, None where nothing tells."""
+
+    name: str
+    points: float
+    won: int
+    leads: int
+    interval: Sequence[float] | None
+    lift: float | None
+    is_small: bool
+
+    @property
+    def tone(self) -> str:
+        if self.lift is None or self.is_small:
+            return ""
+        return "good" if self.lift > 1 else "warn"
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """The page of a finished backtest."""
 
@@ -53,6 +75,7 @@ class Figures:
     numbers: list[Number]
     lost: list[LeadRow]
     passing: list[LeadRow]
+    signals: list[SignalRow]
 
 
 def figures(backtest: Backtest) -> Figures:
@@ -66,6 +89,7 @@ def figures(backtest: Backtest) -> Figures:
         numbers=numbers_of(backtest),
         lost=[_lost(row, known) for row in lost],
         passing=[_passing(row, known) for row in passing],
+        signals=_signals(result),
     )
 
 
@@ -108,6 +132,22 @@ def period(start: dt.datetime, end: dt.datetime) -> str:
     first, last = start.astimezone(zone), (end - dt.timedelta(microseconds=1)).astimezone(zone)
     year = "" if first.year == last.year else f" {first.year}"
     return f"{first.day} {first:%B}{year} to {last.day} {last:%B} {last.year}"
+
+
+def _signals(result: Result) -> list[SignalRow]:
+    names = catalogue.names()
+    return [
+        SignalRow(
+            name=wording.capital(names.signal(row["signal"])),
+            points=row["points"],
+            won=row["won"],
+            leads=row["leads"],
+            interval=row["interval_95"],
+            lift=row["lift"],
+            is_small=row["leads"] < SENDERS_AT_LEAST,
+        )
+        for row in result.get("signals", ())
+    ]
 
 
 # Rows that name leads
@@ -199,6 +239,12 @@ def _grid(result: Result) -> Iterator[Sequence[object]]:
             yield fit, engagement, cell["leads"], cell["sal"], cell["won"]
 
 
+def _signal_table(result: Result) -> Iterator[Sequence[object]]:
+    for row in result.get("signals", ()):
+        ends = row["interval_95"] or (None, None)
+        yield row["signal"], row["points"], row["won"], row["leads"], *ends, row["lift"]
+
+
 def _summary(result: Result) -> Iterator[Sequence[object]]:
     for cohort in filter(None, (result["version"], result["against"])):
         for name in ("coverage", "precision_won", "precision_sal"):
@@ -218,6 +264,9 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
         "lost-wins": Table((*_WHO, "won_at", "nearest_at", "lost_by", "detail"), _lost_wins),
         "lost-by-criterion": Table(("criterion", "wins_lost"), _by_criterion),
         "still-passing": Table((*_WHO, "rejected_at", "qualified_at", "qualified_by"), _still_passing),
+        "signals": Table(
+            ("signal", "points", "won", "leads", "interval_95_low", "interval_95_high", "lift"), _signal_table
+        ),
         "weeks": Table(("week_from", "mqls", "mqls_of_version_in_force"), _weeks),
         "thresholds": Table(
             (

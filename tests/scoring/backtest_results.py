@@ -102,6 +102,11 @@ def result(*, times: int = 1, leads: tuple[int, ...] = (), **changes: Any) -> di
             threshold(),
             threshold(place="timing.engaged_within_days", label="Timing: days since the last engagement", unit="days"),
         ],
+        "signals": [
+            {"signal": "demo_request", "points": 50, "won": 15, "leads": 30, "interval_95": [0.33, 0.67], "lift": 4.2},
+            {"signal": "pricing_view", "points": 20, "won": 5, "leads": 60, "interval_95": [0.04, 0.18], "lift": 0.7},
+            {"signal": "blog_read", "points": 3, "won": 1, "leads": 4, "interval_95": [0.05, 0.7], "lift": 2.1},
+        ],
         "distributions": [
             {
                 "axis": axis,

@@ -245,6 +245,14 @@ def test_the_two_numbers_stand_first_with_sample_interval_and_the_version_in_for
     assert "1 May to 31 October 2026" in page
 
 
+def test_points_that_do_not_follow_the_wins_show_and_few_senders_prove_nothing(draft: Version) -> None:
+    page = html(ops().get(address(backtest_results.finished(draft))))
+
+    assert 'data-tone="good">4.2 ×' in page
+    assert 'data-tone="warn">0.7 ×' in page
+    assert "2.1 × (few)" in page
+
+
 def test_a_result_of_nothing_is_a_page(draft: Version) -> None:
     row = backtest_results.finished(draft, backtest_results.of_nothing())
 
@@ -282,6 +290,7 @@ def test_a_lead_that_is_gone_leaves_its_row(draft: Version) -> None:
         ("lost-wins", 2),
         ("lost-by-criterion", 1),
         ("still-passing", 2),
+        ("signals", 3),
         ("weeks", 27),
         ("thresholds", 42),
         ("distributions", 40),
