@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -13,11 +13,14 @@ from definitions import catalogue, promises
 from definitions.draft import Json
 from definitions.lint import PathReach, reach
 from definitions.models import Backtest, Definition, Promise, Review, Version
+from definitions.wording import Names
 
 WON_AT_LEAST: Final = 20
 COVERAGE_PERCENT: Final = 70
 #: A half with fewer leads says nothing about the other.
 LEADS_AT_LEAST: Final = 20
+#: So many signals must bear out their weight.
+WEIGHTIEST: Final = 3
 MONTHS_BETWEEN_REVIEWS: Final = 3
 
 
@@ -74,6 +77,7 @@ class Known:
     promise: Promise | None
     looked_at: dt.datetime | None
     now: dt.datetime
+    names: Names = field(default_factory=Names)
 
     @property
     def result(self) -> Mapping[str, Any] | None:
@@ -85,16 +89,18 @@ def of(
 ) -> list[Point]:
     """The seven points of a document that is to be proposed; `backtest` is its current one, `evidence` the owner's words."""
     known: dict[str, Any] = document
+    names = catalogue.names()
     return points(
         Known(
             backtest=backtest,
             gate=known["gate"],
             gives_points=any(row["points"] for row in [*known["signals"], *known["fit"], *known["bant"]]),
-            ways=reach(document, meanings=catalogue.meanings(), names=catalogue.names()),
+            ways=reach(document, meanings=catalogue.meanings(), names=names),
             evidence=evidence.strip(),
             promise=promises.current(),
             looked_at=_looked_at(definition),
             now=now,
+            names=names,
         )
     )
 
@@ -144,11 +150,16 @@ def _fit_gates_intent(known: Known) -> Point:
 
 
 def _weights_match(known: Known) -> Point:
-    title, look_at = "Weights match the evidence", "backtest"
+    """By each of the weightiest signals; where too few leads sent any of them, by all engagement points together."""
+    title = "Weights match the evidence"
     if not known.gives_points:
         said = "It gives no points: there are no weights to be wrong."
-        return Point("weights_match", title, Standing.YES, said, look_at)
-    halves = _halves((known.result or {}).get("grid"))
+        return Point("weights_match", title, Standing.YES, said, "editor")
+    result = known.result or {}
+    heard = [row for row in result.get("signals") or [] if row["leads"] >= LEADS_AT_LEAST and row["lift"] is not None]
+    if heard:
+        return _lifted(known, heard[:WEIGHTIEST])
+    halves = _halves(result.get("grid"))
     if halves is None:
         return Point("weights_match", title, Standing.UNKNOWN, _judgement(known), "evidence")
     edge, (low_won, low), (high_won, high) = halves
@@ -156,7 +167,15 @@ def _weights_match(known: Known) -> Point:
         f"Of the leads with at least {edge:g} engagement points {high_won} of {high} were won,"
         f" of those below {low_won} of {low}."
     )
-    return Point("weights_match", title, _standing(high_won * low > low_won * high), said, look_at)
+    return Point("weights_match", title, _standing(high_won * low > low_won * high), said, "backtest")
+
+
+def _lifted(known: Known, rows: Sequence[Mapping[str, Any]]) -> Point:
+    """Whether those who sent each of these signals were won more often than the average lead."""
+    told = ", ".join(f"{known.names.signal(row['signal'])} {row['lift']:.1f}" for row in rows)
+    said = f"How many times as often as the average lead those who sent it were won: {told}."
+    met = all(row["lift"] > 1 for row in rows)
+    return Point("weights_match", "Weights match the evidence", _standing(met), said, "backtest")
 
 
 def _calibrated(known: Known) -> Point:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -59,8 +59,12 @@ def result(
     end: dt.datetime,
     progress: Progress,
     folder: Path | None = None,
+    ranges: Iterable[Facts] | None = None,
 ) -> dict[str, Any]:
-    """What `definitions.Backtest.result` holds, but for the seconds it took; nothing dated `end` or later has a part in it."""
+    """What `definitions.Backtest.result` holds, but for the seconds it took; nothing dated `end` or later has a part in it.
+
+    `ranges` are the facts in hand, if they need not be read.
+    """
     since, until = microseconds(start), microseconds(end)
     history = histories.of_period(start, end)
     weeks = Weeks.of(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
@@ -70,7 +74,8 @@ def result(
     known, steps = 0, _ranges() + 1
     progress(0, steps)
     rules = [trial.rules for trial in trials]
-    for number, facts in enumerate(columns.everything(*rules, folder=folder), start=1):
+    found = columns.everything(*rules, folder=folder) if ranges is None else ranges
+    for number, facts in enumerate(found, start=1):
         known += asking.known(facts, until - 1).size
         landscape.hear(trials[0].hear(facts))
         lifts.add(facts)

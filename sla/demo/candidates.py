@@ -12,10 +12,9 @@ import numpy as np
 from leads.models import Lead, StageChange
 from leads.vocabulary import Stage
 from scoring import columns
-from scoring.cohorts import Dated
 from scoring.engine.explain import Explanation, explain
 from scoring.engine.facts import Facts
-from scoring.engine.judge import first_qualifying, judge
+from scoring.engine.judge import judge
 from scoring.engine.profile import PASS
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Ints, Positions
@@ -61,13 +60,9 @@ class Candidates:
         return None
 
     @property
-    def total(self) -> int:
-        return int(self._facts.lead_ids.size)
-
-    def first_meeting(self, rules: Rules, *, until: dt.datetime) -> Dated:
-        """The first instant of each lead, before `until`, at which it meets rules of any version."""
-        leads, at, _ = first_qualifying(rules, self._facts, until=microseconds(until) - 1)
-        return Dated(self._facts.lead_ids[leads], at)
+    def facts(self) -> Facts:
+        """All that is known of the leads over the whole year."""
+        return self._facts
 
     def explain(self, lead_id: int, at: dt.datetime) -> Explanation:
         rules = next(version.rules for version in reversed(self._versions) if version.since <= at)

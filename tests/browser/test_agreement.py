@@ -131,9 +131,10 @@ def copied_and_edited(page: Page, in_force: Version) -> Version:
     version = Version.objects.select_related("definition").get(based_on=in_force)
     expect(page).to_have_url(re.compile(f"/definitions/version/{version.pk}/change/"))
 
+    expect(page.locator("[data-qualify-now]")).to_be_visible()
     low = page.locator("input[name$='-low']").first
     low.fill("60")
-    expect(page.locator("#panel")).to_contain_text("60 to 5,000 employees")
+    expect(page.locator("#panel")).to_contain_text("60 to 5,000 employees", timeout=20_000)
     page.get_by_role("button", name="Save draft").click()
     expect(page.locator(".messagelist")).to_contain_text("is saved")
     expect(low).to_have_value("60")

@@ -97,6 +97,15 @@ def test_weights_match_when_more_points_mean_more_wins() -> None:
     assert "at least 10 engagement points 11 of 70" in point("weights_match", backtest=a_backtest(grid=rising)).sentence
 
 
+def test_weights_match_when_the_weightiest_signals_came_before_wins() -> None:
+    def signals(*lifts: float, leads: int = 30) -> dict[str, Any]:
+        return {"signals": [{"signal": "demo_request", "leads": leads, "lift": lift} for lift in lifts]}
+
+    assert point("weights_match", backtest=a_backtest(**signals(2.5, 1.2, 1.1, 0.4))).standing == Standing.YES
+    assert point("weights_match", backtest=a_backtest(**signals(2.5, 0.8))).standing == Standing.NO
+    assert point("weights_match", backtest=a_backtest(**signals(2.5, leads=19))).standing == Standing.UNKNOWN
+
+
 def test_too_few_leads_leave_the_weights_a_judgement() -> None:
     few = a_backtest(grid=grid((1, 5), (2, 6)))
 
