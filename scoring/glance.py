@@ -7,10 +7,11 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from config.charts import Chart
 from definitions import documents
 from definitions.document import DocumentRefused
 from definitions.models import Version
-from scoring import desk, versions
+from scoring import desk, pictures, versions
 from scoring.desk import Quick
 from scoring.rules import compiled
 from scoring.statistics import Bounds, Sample, wilson
@@ -58,6 +59,7 @@ class Glance:
     typed: Side
     in_force: Side | None
     verdicts: tuple[str, ...]
+    fading: Chart
 
     @property
     def difference(self) -> int | None:
@@ -75,7 +77,8 @@ def at(text: str, *, now: dt.datetime) -> Glance:
     tested = desk.what_if(rules, start=quick.start, end=quick.end, now=now)
     active = Version.objects.active().select_related("definition").filter(definition__name=document["name"]).first()
     in_force = Side(active.number, desk.quick(versions.rules_of(active), now=now)) if active else None
-    return Glance(Side("as typed", quick), in_force, tested.verdicts)
+    fading = pictures.fading(rules.decay, rules.signals, {}).chart
+    return Glance(Side("as typed", quick), in_force, tested.verdicts, fading)
 
 
 def _read(text: str) -> dict[str, Any]:
