@@ -95,6 +95,8 @@ class CriterionForm(RowForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.instance.part = self.part
+        if self.part == Part.BANT:
+            self.fields["points"].label = "BANT points"
         # One query for all rows, not one for each.
         self.fields["list"].choices = [("", "Choose a list…"), *self.at_hand.lists]  # type: ignore[attr-defined]
         self.initial["flag"] = {True: "true", False: "false"}.get(self.instance.flag, "")
