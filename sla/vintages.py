@@ -45,8 +45,8 @@ def of_version(version: Version, *, now: dt.datetime) -> list[Vintage]:
     """The latest weeks that made any, the newest first. One query."""
     standing = Disposition.objects.filter(handoff=OuterRef("pk"), corrected_by__isnull=True)
     handoffs = Handoff.objects.filter(version=version, qualification__at__lte=now).annotate(
-        is_accepted=Exists(standing.filter(kind=DispositionKind.ACCEPT)),
-        is_rejected=Exists(standing.filter(kind=DispositionKind.REJECT)),
+        said_yes=Exists(standing.filter(kind=DispositionKind.ACCEPT)),
+        said_no=Exists(standing.filter(kind=DispositionKind.REJECT)),
         week=TruncWeek("qualification__at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE)),
     )
     counted = (
@@ -54,9 +54,9 @@ def of_version(version: Version, *, now: dt.datetime) -> list[Vintage]:
         .values("week")
         .annotate(
             mqls=Count("pk"),
-            accepted=Count("pk", filter=Q(is_accepted=True)),
-            rejected=Count("pk", filter=Q(is_rejected=True)),
-            untouched=Count("pk", filter=Q(is_accepted=False, is_rejected=False, first_contact_at=None)),
+            accepted=Count("pk", filter=Q(said_yes=True)),
+            rejected=Count("pk", filter=Q(said_no=True)),
+            untouched=Count("pk", filter=Q(said_yes=False, said_no=False, first_contact_at=None)),
         )
         .order_by("-week")
     )
