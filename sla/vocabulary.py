@@ -101,3 +101,8 @@ class NoticeKind(models.TextChoices):
     RECYCLED = "lead.recycled", _("Recycled")
     REENGAGED = "lead.reengaged", _("Back from nurture")
     REVIEW = "review.opened", _("Review opened")
+
+
+class DeliveryChannel(models.TextChoices):
+    EMAIL = "email", _("E-mail")
+    SLACK = "slack", _("Slack")

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from sla.models.agreement import Commitment, ReasonCode, RoutingRule
+from sla.models.handoffs import (
+    Attempt,
+    Clock,
+    ClockQuerySet,
+    Disposition,
+    Handoff,
+    HandoffQuerySet,
+    Intention,
+    RoutingDecision,
+    SalesQualification,
+)
+from sla.models.notices import AlertSettings, Delivery, Notice, SavedFilter
+from sla.models.teams import Absence, CalendarVersion, Rep, SpecialDay, Team, WorkCalendar, WorkHours
+
+__all__ = [
+    "Absence", "AlertSettings", "Attempt", "CalendarVersion", "Clock", "ClockQuerySet", "Commitment", "Delivery", "Disposition",
+    "Handoff", "HandoffQuerySet", "Intention", "Notice", "ReasonCode", "Rep", "RoutingDecision", "RoutingRule", "SalesQualification",
+    "SavedFilter", "SpecialDay", "Team", "WorkCalendar", "WorkHours",
+]  # fmt: skip

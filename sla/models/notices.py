@@ -1,0 +1,92 @@
+"""What people must hear."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from sla.models.handoffs import Handoff
+from sla.vocabulary import DeliveryChannel, NoticeKind
+
+
+class Notice(models.Model):
+    """The outbox: written in the transaction that caused it, sent by a sweep, once."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=20, choices=NoticeKind.choices)
+    once = models.CharField(max_length=120, unique=True, help_text="What makes it the same notice.")
+    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="notices")
+    to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="notices")
+    text = models.CharField(max_length=300)
+    created_at = models.DateTimeField()
+    send_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["send_at", "id"], name="notice_to_send", condition=Q(sent_at=None)),
+            models.Index(fields=["to", "-created_at"], name="notice_of_person"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Delivery(models.Model):
+    """A notice on its way out of Accord by one channel: sent once, retried, given up visibly."""
+
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="deliveries")
+    channel = models.CharField(max_length=8, choices=DeliveryChannel.choices)
+    send_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["notice", "channel"], name="delivery_once_a_channel")]
+        indexes: ClassVar = [
+            models.Index(fields=["send_at", "id"], name="delivery_to_send", condition=Q(sent_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()}: {self.notice}"
+
+
+class AlertSettings(models.Model):
+    """How a person wants to be told; without a row: by e-mail of everything, quiet outside their hours."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="alert_settings")
+    email_kinds = ArrayField(models.CharField(max_length=20, choices=NoticeKind.choices), default=list, blank=True)
+    slack_kinds = ArrayField(models.CharField(max_length=20, choices=NoticeKind.choices), default=list, blank=True)
+    slack_url = models.CharField(max_length=300, blank=True, help_text="An incoming webhook of Slack.")
+    is_quiet_off_hours = models.BooleanField(default=True)
+    in_browser = models.BooleanField(default=False, help_text="Tier 1 as a notification of the browser.")
+    with_sound = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "alert settings"
+
+    def __str__(self) -> str:
+        return f"Alerts of {self.user}"
+
+
+class SavedFilter(models.Model):
+    """A person's own view of the queue, by name; `query` is what the address carries."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_filters")
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=500)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "name"], name="filter_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
