@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from leads import heartbeats
 from scoring import backtests, rescoring, sweeping
-from sla import clocks, handoffs, notices, progress, recycling, routing, watch
+from sla import clocks, handoffs, intentions, notices, progress, recycling, routing, watch
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
         "tick",
         now,
         {
+            "decided": lambda: intentions.finish_due(now=now),
             "rescored": lambda: _while_full(lambda: rescoring.rescore_due(now=now), rescoring.BATCH),
             "handed_off": lambda: handoffs.hand_off_waiting(now=now),
             "routed": lambda: routing.route_unrouted(now=now),
@@ -38,7 +39,11 @@ def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
     return _beat(
         "clocks",
         now,
-        {"warned": lambda: clocks.sweep_warnings(now=now), "breached": lambda: clocks.sweep_breaches(now=now)},
+        {
+            "warned": lambda: clocks.sweep_warnings(now=now),
+            "breached": lambda: clocks.sweep_breaches(now=now),
+            "passed_on": lambda: overdue.pass_on(now=now),
+        },
     )
 
 

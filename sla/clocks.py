@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from sla import calendar, calendars, notices
-from sla.models import CalendarVersion, Clock, ClockQuerySet, Handoff, Rep
-from sla.vocabulary import ClockKind, NoticeKind
+from sla.models import CalendarVersion, Clock, ClockQuerySet, Handoff, Intention, Rep
+from sla.vocabulary import ClockKind, DispositionKind, NoticeKind
 
 #: When the receiver is told that a promise is due soon: with a fifth of its time left.
 WARN_AFTER_PERCENT: Final = 80
@@ -130,8 +130,16 @@ def _after(version: CalendarVersion | None, start: dt.datetime, seconds: int) ->
 
 def _claimable() -> ClockQuerySet:
     related = ("handoff__lead", "handoff__team", "rep__user", "calendar_version")
-    running = Clock.objects.running().select_related(*related).prefetch_related("handoff__team__managers")
+    running = Clock.objects.running().filter(~Exists(_kept_in_effect()))
+    running = running.select_related(*related).prefetch_related("handoff__team__managers")
     return running.select_for_update(of=("self",), no_key=True, skip_locked=True)
+
+
+def _kept_in_effect() -> QuerySet[Intention]:
+    """Decisions in time that are not final yet: an acceptance keeps the promise to decide, a rejection ends all."""
+    ends_all = Q(kind=DispositionKind.REJECT)
+    in_time = Intention.objects.filter(handoff=OuterRef("handoff"), at__lte=OuterRef("due_at"))
+    return in_time.annotate(clock_kind=OuterRef("kind")).filter(ends_all | Q(clock_kind=ClockKind.DISPOSITION))
 
 
 def _warning(clock: Clock, now: dt.datetime) -> notices.Draft:

@@ -14,10 +14,11 @@ from leads.models import User
 from leads.vocabulary import Stage
 from scoring.models import Qualification
 from sla import access, clocks, recycling, states
-from sla.models import Disposition, Handoff, ReasonCode
+from sla.models import Disposition, Handoff, Intention, ReasonCode
 from sla.vocabulary import ClockKind, DispositionKind, HandoffState, Route
 
 NOTE_AT_MOST: Final = 1000
+MISSING_AT_MOST: Final = 500
 LONGEST_NURTURE: Final = dt.timedelta(days=2 * 365)
 
 #: The steps by which a lead that was sent away comes back to sales.
@@ -35,8 +36,8 @@ class DispositionRefused(Exception):
 class AlreadyDecided(Exception):
     """Somebody was faster; the sentence says who and when."""
 
-    def __init__(self, standing: Disposition, reader: User) -> None:
-        self.disposition = standing
+    def __init__(self, standing: Disposition | Intention, reader: User) -> None:
+        self.standing = standing
         at = standing.at.astimezone(ZoneInfo(reader.time_zone))
         verb = standing.get_kind_display().lower()
         super().__init__(f"{standing.by} {verb} this lead on {at:%-d %B %Y at %H:%M} ({reader.time_zone}).")
@@ -50,12 +51,13 @@ class Word:
     reason: ReasonCode | None = None
     note: str = ""
     reengage_on: dt.date | None = None
+    missing: str = ""
 
 
 @transaction.atomic
 def accept(*, handoff: Handoff, by: User, now: dt.datetime) -> Disposition:
     """Sales takes the lead: it becomes an SAL. Raises AlreadyDecided, NotYours, DispositionRefused."""
-    handoff = _lock_undecided(handoff, by)
+    handoff = lock_undecided(handoff, by)
     disposition = _record(handoff, Word(DispositionKind.ACCEPT), by, now)
     states.move(handoff, HandoffState.ACCEPTED, decided_at=now)
     clocks.met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
@@ -73,13 +75,14 @@ def reject(
     now: dt.datetime,
     note: str = "",
     reengage_on: dt.date | None = None,
+    missing: str = "",
 ) -> Disposition:
     """Sales sends the lead where the reason says (SPEC 7). `reengage_on` counts only for reasons that recycle.
 
     Raises AlreadyDecided, NotYours, DispositionRefused with a sentence for the user.
     """
-    handoff = _lock_undecided(handoff, by)
-    word = _checked_rejection(handoff, reason, note, reengage_on, now)
+    handoff = lock_undecided(handoff, by)
+    word = checked_rejection(handoff, reason, note, reengage_on, now, missing)
     disposition = _record(handoff, word, by, now)
     states.move(handoff, HandoffState.REJECTED, decided_at=now, closed_at=now)
     clocks.met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
@@ -111,7 +114,7 @@ def correct(
         raise DispositionRefused("There is no decision to correct yet.")
     if kind == DispositionKind.REJECT and reason is None:
         raise DispositionRefused("A rejection needs a reason.")
-    word = Word(kind) if reason is None else _checked_rejection(handoff, reason, note, reengage_on, now)
+    word = Word(kind) if reason is None else checked_rejection(handoff, reason, note, reengage_on, now)
     if kind == DispositionKind.ACCEPT:
         word = Word(kind)
     if (word.kind, word.reason, word.reengage_on) == (before.kind, before.reason, before.reengage_on):
@@ -132,34 +135,50 @@ def default_reengagement(*, handoff: Handoff, now: dt.datetime) -> dt.date:
     return _today(now) + dt.timedelta(days=handoff.commitment.recycle_days)
 
 
-def _lock_undecided(handoff: Handoff, by: User) -> Handoff:
+def lock_undecided(handoff: Handoff, by: User) -> Handoff:
+    """The handoff, held for a decision by this person. A decision that is not final yet stands like one that is.
+
+    Raises NotYours, AlreadyDecided.
+    """
     handoff = states.lock(handoff)
     access.require_decider(by, handoff)
-    decided = standing(handoff)
+    decided = standing(handoff) or Intention.objects.filter(handoff=handoff).select_related("by").first()
     if decided is not None:
         raise AlreadyDecided(decided, by)
     return handoff
 
 
-def _checked_rejection(
-    handoff: Handoff, reason: ReasonCode, note: str, reengage_on: dt.date | None, now: dt.datetime
+def checked_rejection(
+    handoff: Handoff,
+    reason: ReasonCode,
+    note: str,
+    reengage_on: dt.date | None,
+    now: dt.datetime,
+    missing: str = "",
 ) -> Word:
-    note = note.strip()
+    """Raises DispositionRefused with a sentence for the user."""
+    note, missing = note.strip(), missing.strip()
     if not reason.is_offered:
         raise DispositionRefused(f"“{reason}” is not in use any more.")
     if reason.needs_note and not note:
         raise DispositionRefused(f"“{reason}” needs a note: what exactly?")
-    if len(note) > NOTE_AT_MOST:
-        raise DispositionRefused(f"A note has {NOTE_AT_MOST} characters at most.")
+    _check_lengths(note, missing)
     _check_attempts(handoff, reason)
     if reason.route != Route.RECYCLE:
-        return Word(DispositionKind.REJECT, reason, note)
+        return Word(DispositionKind.REJECT, reason, note, missing=missing)
     day = reengage_on or default_reengagement(handoff=handoff, now=now)
     if day <= _today(now):
         raise DispositionRefused("The re-engagement date must be in the future.")
     if day > _today(now) + LONGEST_NURTURE:
         raise DispositionRefused("The re-engagement date must be within two years.")
-    return Word(DispositionKind.REJECT, reason, note, day)
+    return Word(DispositionKind.REJECT, reason, note, day, missing)
+
+
+def _check_lengths(note: str, missing: str) -> None:
+    if len(note) > NOTE_AT_MOST:
+        raise DispositionRefused(f"A note has {NOTE_AT_MOST} characters at most.")
+    if len(missing) > MISSING_AT_MOST:
+        raise DispositionRefused(f"What was missing fits {MISSING_AT_MOST} characters.")
 
 
 def _check_attempts(handoff: Handoff, reason: ReasonCode) -> None:
@@ -176,6 +195,7 @@ def _record(
         kind=word.kind,
         reason=word.reason,
         note=word.note,
+        missing=word.missing,
         reengage_on=word.reengage_on,
         contacted_before=handoff.first_contact_at is not None,
         by=by,
