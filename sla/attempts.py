@@ -8,7 +8,7 @@ from leads.models import User
 from leads.vocabulary import CLOCK_SKEW
 from sla import access, clocks, states
 from sla.models import Attempt, Handoff
-from sla.vocabulary import AttemptOutcome, Channel, ClockKind
+from sla.vocabulary import CONTACTS, AttemptOutcome, Channel, ClockKind
 
 NOTE_AT_MOST = 1000
 
@@ -30,12 +30,15 @@ def log(
 ) -> Attempt:
     """A human contacted the lead. The first contact keeps the first-contact promise, as of `at`.
 
+    Only this does (FIELD_NOTES P22): a note, a mail of the lead's and what machines send are no contact.
     Raises NotYours and AttemptRefused with a sentence for the user.
     """
     handoff = states.lock(handoff)
     access.require_decider(by, handoff)
     at = min(at, now) if at <= now + CLOCK_SKEW else at
     _check(handoff, at, now, note)
+    if outcome not in CONTACTS[channel]:
+        raise AttemptRefused(f"“{outcome.label}” cannot come of a contact by {channel.label.lower()}.")
     attempt = Attempt.objects.create(
         handoff=handoff, channel=channel, outcome=outcome, note=note.strip(), at=at, recorded_at=now, by=by
     )

@@ -12,7 +12,7 @@ from leads import outcomes
 from leads.models import User
 from leads.vocabulary import OutcomeKind, Stage
 from sla import access, clocks, recycling, states
-from sla.models import Handoff, SalesQualification
+from sla.models import Handoff, Note, SalesQualification
 from sla.vocabulary import HandoffState
 
 ANSWER_AT_MOST: Final = 500
@@ -36,6 +36,7 @@ def book_meeting(*, handoff: Handoff, at: dt.datetime, by: User, now: dt.datetim
         raise ProgressRefused("A meeting lies after the handover and within a year.")
     handoff.meeting_at = at
     handoff.save(update_fields=["meeting_at"])
+    Note.objects.create(handoff=handoff, meeting_at=at, by=by, at=now)
     return handoff
 
 

@@ -64,6 +64,38 @@ class AttemptOutcome(models.TextChoices):
     BOUNCED = "bounced", _("Bounced / wrong number")
 
 
+#: What can come of a contact, by channel and as people say it there: the only combinations that count as contact
+#: (FIELD_NOTES P22). Each is something a person of ours did; what the lead does by itself is an event.
+CONTACTS: Final = MappingProxyType(
+    {
+        Channel.CALL: {
+            AttemptOutcome.NO_ANSWER: _("No answer"),
+            AttemptOutcome.LEFT_MESSAGE: _("Left a voicemail"),
+            AttemptOutcome.CONNECTED: _("Reached"),
+            AttemptOutcome.BOUNCED: _("Wrong number"),
+        },
+        Channel.EMAIL: {
+            AttemptOutcome.SENT: _("Sent"),
+            AttemptOutcome.CONNECTED: _("Answered"),
+            AttemptOutcome.BOUNCED: _("Bounced"),
+        },
+        Channel.LINKEDIN: {AttemptOutcome.SENT: _("Sent"), AttemptOutcome.CONNECTED: _("Answered")},
+        Channel.SMS: {
+            AttemptOutcome.SENT: _("Sent"),
+            AttemptOutcome.CONNECTED: _("Answered"),
+            AttemptOutcome.BOUNCED: _("Wrong number"),
+        },
+        Channel.MEETING: {AttemptOutcome.CONNECTED: _("Held"), AttemptOutcome.NO_ANSWER: _("Did not come")},
+    }
+)
+
+
+def words_of(channel: str, outcome: str) -> str:
+    """The outcome as people say it of this channel; of an older combination its plain name."""
+    known = CONTACTS.get(Channel(channel), {})
+    return str(known.get(AttemptOutcome(outcome), AttemptOutcome(outcome).label))
+
+
 class Family(models.TextChoices):
     """What a rejection reason says about the definition (SPEC 7)."""
 
@@ -95,6 +127,7 @@ class CommitmentState(models.TextChoices):
 
 class NoticeKind(models.TextChoices):
     NEW_MQL = "mql.routed", _("New MQL")
+    REASSIGNED = "mql.reassigned", _("Reassigned")
     UNROUTED = "mql.unrouted", _("Nobody to route to")
     DUE_SOON = "sla.warning", _("Due soon")
     BREACHED = "sla.breached", _("Breached")

@@ -9,6 +9,7 @@ from sla.models.handoffs import (
     Handoff,
     HandoffQuerySet,
     Intention,
+    Note,
     RoutingDecision,
     SalesQualification,
 )
@@ -17,6 +18,6 @@ from sla.models.teams import Absence, CalendarVersion, Rep, SpecialDay, Team, Wo
 
 __all__ = [
     "Absence", "AlertSettings", "Attempt", "CalendarVersion", "Clock", "ClockQuerySet", "Commitment", "Delivery", "Disposition",
-    "Handoff", "HandoffQuerySet", "Intention", "Notice", "ReasonCode", "Rep", "RoutingDecision", "RoutingRule", "SalesQualification",
+    "Handoff", "HandoffQuerySet", "Intention", "Note", "Notice", "ReasonCode", "Rep", "RoutingDecision", "RoutingRule", "SalesQualification",
     "SavedFilter", "SpecialDay", "Team", "WorkCalendar", "WorkHours",
 ]  # fmt: skip

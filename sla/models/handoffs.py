@@ -22,6 +22,7 @@ from sla.vocabulary import (
     ClockKind,
     DispositionKind,
     HandoffState,
+    words_of,
 )
 
 
@@ -217,7 +218,27 @@ class Attempt(models.Model):
         triggers: ClassVar = [append_only("attempts_stay")]
 
     def __str__(self) -> str:
-        return f"{self.get_channel_display()}: {self.get_outcome_display()}"
+        return f"{self.get_channel_display()}: {words_of(self.channel, self.outcome).lower()}"
+
+
+class Note(models.Model):
+    """What a person wrote down, or a meeting booked. Never a contact (FIELD_NOTES P22)."""
+
+    id = models.BigAutoField(primary_key=True)
+    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="notes")
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    text = models.CharField(max_length=1000, blank=True)
+    meeting_at = models.DateTimeField(null=True, help_text="The meeting that was booked with this row.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="note_says_something", condition=~Q(text="") | Q(meeting_at__isnull=False))
+        ]
+        triggers: ClassVar = [append_only("notes_stay")]
+
+    def __str__(self) -> str:
+        return self.text or "Meeting booked"
 
 
 class Disposition(models.Model):
