@@ -7,10 +7,25 @@ from typing import Any
 
 from django import forms
 
-from sla.models import ReasonCode, Rep
-from sla.vocabulary import AttemptOutcome, Channel
+from leads.models import Lead
+from sla import reasons
+from sla.models import Handoff, HandoffQuerySet, ReasonCode, Rep
+from sla.vocabulary import CONTACTS, AttemptOutcome, Channel, DispositionKind
 
 NOTE = {"rows": 2, "maxlength": 1000}
+
+
+def _contacts() -> list[tuple[str, str]]:
+    return [
+        (f"{channel}:{outcome}", f"{channel.label}: {words}")
+        for channel, outcomes in CONTACTS.items()
+        for outcome, words in outcomes.items()
+    ]
+
+
+def _known(lead: Lead) -> dict[str, str]:
+    said = {"problem": lead.use_case, "budget": lead.budget, "authority": lead.title, "timeline": lead.timeline}
+    return {name: words for name, words in said.items() if words}
 
 
 class Moment(forms.DateTimeInput):
@@ -32,6 +47,7 @@ class Day(forms.DateInput):
 class RejectForm(forms.Form):
     reason = forms.ModelChoiceField(ReasonCode.objects.none(), error_messages={"required": "Pick a reason."})
     note = forms.CharField(max_length=1000, required=False, widget=forms.Textarea(NOTE))
+    missing = forms.CharField(max_length=500, required=False, label="What was missing?")
     reengage_on = forms.DateField(required=False, label="Come back on", widget=Day())
 
     def __init__(self, *args: Any, reengage_on: dt.date | None = None, **kwargs: Any) -> None:
@@ -41,11 +57,62 @@ class RejectForm(forms.Form):
         self.fields["reengage_on"].initial = reengage_on
 
 
+class DecideForm(forms.Form):
+    """One decision on several handoffs; only reasons that ask nothing of the single lead can be given to all."""
+
+    kind = forms.ChoiceField(choices=DispositionKind.choices)
+    handoffs = forms.ModelMultipleChoiceField(
+        Handoff.objects.none(), error_messages={"required": "Select leads first."}
+    )
+    reason = forms.ModelChoiceField(reasons.of_many(), required=False, empty_label="Reason to reject…")
+    confirmed = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, handoffs: HandoffQuerySet, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["handoffs"].queryset = handoffs.select_related("lead__company")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        if said.get("kind") == DispositionKind.REJECT and "reason" in said and said["reason"] is None:
+            raise forms.ValidationError("Pick the reason that is true of each of them.")
+        if said.get("kind") == DispositionKind.ACCEPT:
+            said["reason"] = None
+        return said
+
+
+class CorrectForm(RejectForm):
+    """Another word in place of the one that stands."""
+
+    kind = forms.TypedChoiceField(
+        choices=DispositionKind.choices, coerce=DispositionKind, error_messages={"required": "Accepted or rejected?"}
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = False
+
+
 class AttemptForm(forms.Form):
-    channel = forms.ChoiceField(choices=Channel.choices)
-    outcome = forms.ChoiceField(choices=AttemptOutcome.choices)
+    """What was done and what came of it: `did` is a button such as call:no_answer, or the two are chosen apart."""
+
+    did = forms.ChoiceField(choices=_contacts, required=False)
+    channel = forms.ChoiceField(choices=Channel.choices, required=False)
+    outcome = forms.ChoiceField(choices=AttemptOutcome.choices, required=False)
     at = forms.DateTimeField(required=False, label="When", help_text="Empty: now.", widget=Moment())
     note = forms.CharField(max_length=1000, required=False, widget=forms.Textarea(NOTE))
+
+
+    def clean(self) -> dict[str, Any]:
+        typed: dict[str, Any] = super().clean() or {}
+        if typed.get("did"):
+            typed["channel"], _, typed["outcome"] = typed["did"].partition(":")
+        if not typed.get("channel") or not typed.get("outcome"):
+            raise forms.ValidationError("Say how the lead was contacted and what came of it.")
+        return typed
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(max_length=1000, label="Note", widget=forms.Textarea(NOTE))
 
 
 class MeetingForm(forms.Form):
@@ -61,6 +128,20 @@ class QualifyForm(forms.Form):
     timeline = forms.CharField(max_length=500, help_text="By when must it run?")
 
 
+    def __init__(self, *args: Any, lead: Lead | None = None, **kwargs: Any) -> None:
+        """What the lead itself has said stands beside each question: a hint, never the answer."""
+        super().__init__(*args, **kwargs)
+        known = {} if lead is None else _known(lead)
+        for name, said in known.items():
+            self.fields[name].help_text = f"{self.fields[name].help_text} So far: {said}"
+
+
+class OpportunityForm(forms.Form):
+    amount = forms.DecimalField(
+        min_value=0, max_digits=18, decimal_places=2, help_text="In the company’s currency; an estimate will do."
+    )
+
+
 class AmountForm(forms.Form):
     amount = forms.DecimalField(
         min_value=0, max_digits=18, decimal_places=2, required=False, help_text="In the company’s currency."
@@ -68,7 +149,7 @@ class AmountForm(forms.Form):
 
 
 class LostForm(forms.Form):
-    reason = forms.CharField(max_length=200)
+    reason = forms.CharField(max_length=200, help_text="In a few words; the definition learns from it.")
 
 
 class AssignForm(forms.Form):

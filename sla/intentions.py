@@ -40,6 +40,9 @@ REFUSALS: Final = (
 class TooLate(Exception):
     """The decision is final."""
 
+    def __init__(self) -> None:
+        super().__init__("This decision is final by now; it can be corrected on the lead’s page.")
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -85,6 +88,14 @@ def intend(  # noqa: PLR0913 (what is said about a lead)
     )
 
 
+def pending(handoff: Handoff) -> Intention:
+    """The decision on it that is not final yet. Raises TooLate."""
+    found = Intention.objects.filter(handoff=handoff).first()
+    if found is None:
+        raise TooLate
+    return found
+
+
 def intend_each(
     *, handoffs: Iterable[Handoff], kind: DispositionKind, by: User, now: dt.datetime, reason: ReasonCode | None = None
 ) -> list[Answer]:
@@ -104,7 +115,7 @@ def take_back(*, intention: Intention, by: User, now: dt.datetime) -> Handoff:
     """As if nothing had been said; the clocks have not noticed. Raises NotYours, TooLate with a sentence."""
     held = _held().filter(pk=intention.pk).select_related("handoff__lead", "by").first()
     if held is None or now >= held.final_at:
-        raise TooLate("This decision is final by now; it can be corrected on the lead’s page.")
+        raise TooLate
     if held.by_id != by.pk:
         raise access.NotYours(f"Only {held.by} can take this decision back.")
     held.delete()

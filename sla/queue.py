@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Case, CharField, Count, F, OuterRef, Prefetch, Q, Subquery, Value, When
+from django.db.models import Case, CharField, Count, F, Prefetch, Q, Value, When
 from django.utils import timezone
 
 from config.web import holds
@@ -28,6 +28,7 @@ GROUPS: Final = (
     ("today", "Due today", "info"),
     ("later", "Due later", ""),
     ("accepted", "In work", "sales"),
+    ("waiting", "Waiting", ""),
 )
 
 
@@ -64,6 +65,11 @@ def of(user: User) -> HandoffQuerySet:
     return work.filter(mine)
 
 
+def own(user: User) -> HandoffQuerySet:
+    """What the person alone works on."""
+    return of(user).filter(rep__user=user)
+
+
 def in_order(work: HandoffQuerySet, *, now: dt.datetime, limit: int = SHOWN) -> Queue:
     """The queue in groups by urgency; four queries, however long it is."""
     work = _with_group(work, now)
@@ -97,7 +103,7 @@ def _rows(work: HandoffQuerySet, limit: int) -> HandoffQuerySet:
     running = Clock.objects.running().order_by("due_at", "pk")
     return (
         work.annotate(rank=rank)
-        .select_related("lead__company", "qualification", "rep__user", "team")
+        .select_related("lead__company", "qualification", "rep__user", "team", "intention__reason", "intention__by")
         .defer("qualification__evidence")
         .prefetch_related(Prefetch("clocks", queryset=running, to_attr="running_clocks"))
         .order_by("rank", "tier", F("due_at").asc(nulls_last=True), "pk")[:limit]
@@ -106,13 +112,18 @@ def _rows(work: HandoffQuerySet, limit: int) -> HandoffQuerySet:
 
 def _with_group(work: HandoffQuerySet, now: dt.datetime) -> HandoffQuerySet:
     """An accepted lead whose first contact is overdue is overdue, not merely in work."""
-    running = Clock.objects.running().filter(handoff=OuterRef("pk")).order_by("due_at", "pk")
+    # Not correlated: one look at the few clocks that have warned, however long the queue is.
+    warned = Clock.objects.running().filter(warn_at__lte=now).values("handoff")
     tomorrow = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
-    return work.annotate(warn_at=Subquery(running.values("warn_at")[:1])).annotate(
+    accepted = Q(state=HandoffState.ACCEPTED)
+    begun = Q(first_contact_at__isnull=False) | Q(meeting_at__isnull=False)
+    return work.annotate(
         group=Case(
             When(due_at__lt=now, then=Value("breached")),
-            When(Q(warn_at__lte=now) | Q(due_at__lt=now + SOON), then=Value("soon")),
-            When(state=HandoffState.ACCEPTED, then=Value("accepted")),
+            When(Q(due_at__lt=now + SOON) | Q(pk__in=warned), then=Value("soon")),
+            # Nothing is promised any more and the lead has been spoken to: its answer or the meeting is awaited.
+            When(accepted & begun & Q(due_at__isnull=True), then=Value("waiting")),
+            When(accepted, then=Value("accepted")),
             When(due_at__lt=tomorrow, then=Value("today")),
             default=Value("later"),
             output_field=CharField(),

@@ -13,9 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import reswap, retarget
 
 from config.web import Request
-from sla import access, attempts, casefile, dispositions, handoffs, progress, states
+from sla import access, attempts, casefile, dispositions, handoffs, intentions, progress, states
 from sla.models import Handoff
 from sla.views import pages
 
@@ -36,13 +37,23 @@ def visible(request: Request, pk: int) -> Handoff:
 
 
 def act(request: Request, pk: int, action: Action, done: str) -> HttpResponse:
+    """A further step with a lead: whoever takes it has decided, though the decision could still be taken back."""
+
+    def settled(handoff: Handoff, now: dt.datetime) -> object:
+        intentions.settle(handoff=handoff, by=request.user)
+        return action(handoff, now)
+
+    return decide(request, pk, settled, done)
+
+
+def decide(request: Request, pk: int, action: Action, done: str) -> HttpResponse:
     """Do it and answer: 404 for a foreign handoff, 403 for one only to be read, 409 when somebody was faster, 422 when it cannot be."""
     handoff = visible(request, pk)
     try:
         action(handoff, timezone.now())
     except access.NotYours as refusal:
         return refused(request, handoff, refusal, 403)
-    except dispositions.AlreadyDecided as refusal:
+    except (dispositions.AlreadyDecided, intentions.TooLate) as refusal:
         return refused(request, handoff, refusal, 409)
     except REFUSALS as refusal:
         return refused(request, handoff, refusal, 422)
@@ -68,6 +79,11 @@ def after_disposition(request: Request, status: int = 200) -> HttpResponse:
     here = back(request) or reverse("queue")
     context = pages.queue_context(request, QueryDict(urlsplit(here).query), here)
     return render(request, "sla/_after_disposition.html", context, status=status)
+
+
+def into_slot(response: HttpResponse, handoff: Handoff) -> HttpResponse:
+    """A form goes into the place for it in the row, whatever was asked to be replaced."""
+    return reswap(retarget(response, f"#reject-{handoff.pk}"), "innerHTML")
 
 
 def in_queue(request: Request) -> bool:

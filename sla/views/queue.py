@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
 
 from config.web import Request, roles_required
 from leads.vocabulary import Role
-from sla.views import pages
+from sla import saved_filters
+from sla.views import answers, pages
 
 
 @roles_required(Role.SDR, Role.SALES_MANAGER)
@@ -15,3 +18,23 @@ def queue(request: Request) -> HttpResponse:
     """The page, or for its poll the list alone."""
     context = pages.queue_context(request, request.GET, request.get_full_path())
     return render(request, "sla/_queue.html" if request.htmx else "sla/queue.html", context)
+
+
+@roles_required(Role.SDR, Role.SALES_MANAGER)
+@require_POST
+def save_filter(request: Request) -> HttpResponse:
+    try:
+        kept = saved_filters.save(
+            name=request.POST.get("name", ""), query=request.POST.get("query", ""), by=request.user
+        )
+    except saved_filters.FilterRefused as refusal:
+        messages.warning(request, str(refusal))
+        return redirect(answers.back(request) or reverse("queue"))
+    return redirect(f"{reverse('queue')}?{kept.query}")
+
+
+@roles_required(Role.SDR, Role.SALES_MANAGER)
+@require_POST
+def forget_filter(request: Request, pk: int) -> HttpResponse:
+    saved_filters.forget(pk=pk, by=request.user)
+    return redirect(answers.back(request) or reverse("queue"))

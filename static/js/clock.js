@@ -16,6 +16,20 @@ function words(seconds) {
   return late ? `${text} late` : text;
 }
 
+// What can still be taken back; when it no longer can, the page asks how it stands.
+function tickUndo(now) {
+  for (const count of document.querySelectorAll("[data-final]")) {
+    const left = Math.ceil(Number(count.dataset.final) - now);
+    if (left > 0) count.textContent = `(${left} s)`;
+    else {
+      const place = count.closest("#queue, #decide");
+      count.closest("form").remove();
+      // The decision is made by the next beat.
+      setTimeout(() => place?.dispatchEvent(new CustomEvent(place.id === "queue" ? "refresh" : "final")), 2500);
+    }
+  }
+}
+
 function tick() {
   const now = (Date.now() + offset) / 1000;
   let due = 0;
@@ -27,6 +41,7 @@ function tick() {
     if (tone !== "calm") due += 1;
   }
   document.title = due ? `(${due}) ${title}` : title;
+  tickUndo(now);
 }
 
 tick();

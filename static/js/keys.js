@@ -45,6 +45,36 @@ function close() {
   return true;
 }
 
+// The lead's own, else the latest decision on the page.
+function undo() {
+  if (current()?.querySelector("[data-undo]")) return press("[data-undo]");
+  const final = (button) => Number(button.querySelector("[data-final]").dataset.final);
+  const latest = [...document.querySelectorAll("[data-undo]")].sort((one, other) => final(other) - final(one))[0];
+  latest?.click();
+  return Boolean(latest);
+}
+
+function acceptSelected() {
+  const isAny = Boolean(document.querySelector("[data-select]:checked"));
+  if (isAny) document.querySelector("[data-accept-all]")?.click();
+  return isAny;
+}
+
+// A part of the lead's page: open it here, else go there from the queue.
+function open(part) {
+  const row = current();
+  if (row) {
+    location.href = `${row.querySelector("[data-open]").href}#${part}`;
+    return true;
+  }
+  const place = document.getElementById(part);
+  if (!place) return false;
+  if (place.tagName === "DETAILS") place.open = true;
+  place.scrollIntoView({ block: "nearest" });
+  place.querySelector("input:not([type=hidden]), select, textarea, button")?.focus();
+  return true;
+}
+
 const actions = {
   j: () => move(1),
   k: () => move(-1),
@@ -53,6 +83,11 @@ const actions = {
   Enter: () => document.activeElement?.matches("[data-row]") && press("[data-open]"),
   a: () => press("[data-accept]"),
   r: () => press("[data-reject]"),
+  u: undo,
+  c: () => open("attempt"),
+  m: () => open("meeting"),
+  x: () => press("[data-select]"),
+  A: acceptSelected,
   "/": () => {
     const search = document.querySelector("input[type=search]");
     search?.focus();
@@ -108,8 +143,52 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.elt.hasAttribute("data-poll") && event.detail.elt.querySelector("[data-slot] form")) event.preventDefault();
 });
 
+// What the list takes with it when it is replaced: the focus, the selection, which rows were known.
+let kept = null;
+
+function count() {
+  const selected = document.querySelectorAll("[data-select]:checked").length;
+  for (const place of document.querySelectorAll("[data-bulk-count]")) place.textContent = `${selected} selected`;
+}
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id !== "queue") return;
+  const focused = document.activeElement;
+  kept = {
+    row: current()?.id,
+    part: ["data-select", "data-open", "data-accept", "data-reject"].find((name) => focused?.hasAttribute(name)),
+    known: new Set(rows().map((row) => row.id)),
+    selected: new Set([...document.querySelectorAll("[data-select]:checked")].map((box) => box.value)),
+    isDeed: event.detail.requestConfig?.verb === "post",
+  };
+});
+
+function restore() {
+  for (const row of rows()) row.classList.toggle("is-new", !kept.known.has(row.id));
+  for (const box of document.querySelectorAll("[data-select]")) box.checked = kept.selected.has(box.value);
+  count();
+  const row = kept.row && document.getElementById(kept.row);
+  if (kept.isDeed) goOn(row);
+  else if (row) (kept.part ? (row.querySelector(`[${kept.part}]`) ?? row) : row).focus({ preventScroll: true });
+  kept = null;
+}
+
+// After a decision the next lead that waits for one; after an undo the lead itself.
+function goOn(row) {
+  if (!row) return select(place);
+  if (!row.classList.contains("is-decided")) return row.focus();
+  const all = rows();
+  const next = all.slice(all.indexOf(row) + 1).find((one) => !one.classList.contains("is-decided"));
+  select(all.indexOf(next ?? row));
+}
+
+document.addEventListener("change", (event) => event.target.matches("[data-select]") && count());
+
 document.addEventListener("htmx:afterSettle", (event) => {
   const slot = event.detail.target;
   if (slot?.hasAttribute("data-slot")) slot.querySelector("input[type=radio], [autofocus]")?.focus();
-  else if (slot?.id === "queue" && event.detail.requestConfig?.verb === "post") select(place);
+  else if (kept) restore();
 });
+
+// Arrived by c or m: the part of the page is open and has the focus.
+if (["#attempt", "#meeting"].includes(location.hash)) open(location.hash.slice(1));
