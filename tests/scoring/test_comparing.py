@@ -70,7 +70,7 @@ def test_the_leads_are_parted_by_which_version_they_meet(
         Kind.NEITHER: [people["out"]],
     }
     assert found.tiers[0] == {1: 2, 2: 0, 3: 0}
-    assert found.tiers[1] == {1: 1, 2: 2, 3: 0}
+    assert found.tiers[1] == {1: 1, 2: 0, 3: 2}
 
 
 def test_who_enters_or_leaves_is_told_why_by_both_versions(
