@@ -33,10 +33,13 @@ def everything(*rules: Rules, folder: Path | None = None, cached: bool = True, k
     `shelf.MEMORY`; then a range's facts are the very same object as last time for as long as none of them changes
     and no new field is asked for, and what was made of them still holds.
     """
-    last = Lead.objects.aggregate(last=Max("pk"))["last"] or 0
+    last = (Lead.objects.aggregate(last=Max("pk"))["last"] or 0) // events.RANGE
     with bulk_reader() as reader:
-        for number in range(last // events.RANGE + 1):
+        for number in range(last):
             yield of_range(reader, number, *rules, folder=folder, cached=cached, kept=kept)
+        final = of_range(reader, last, *rules, folder=folder, cached=cached, kept=kept)
+    # Nothing more to read: while the last range, often the only one, is judged, no transaction stands open.
+    yield final
 
 
 def of_range(

@@ -100,6 +100,13 @@ class BulkReader:
             return pa.RecordBatchReader.from_stream(stream).read_all()
 
 
+#: A reader that somebody forgot must not hold its snapshot, and everybody's migrations, for ever.
+_SETTINGS = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    "SET LOCAL idle_in_transaction_session_timeout = '10min'",
+)
+
+
 @contextmanager
 def bulk_reader() -> Iterator[BulkReader]:
     """One repeatable snapshot of the database for all that is read."""
@@ -117,9 +124,10 @@ def bulk_reader() -> Iterator[BulkReader]:
     parameters = {name: value for name, value in connection.get_connection_params().items() if name in known}
     with AdbcConnection(_database(make_conninfo(**parameters))) as raw:
         raw.set_autocommit(False)
-        with AdbcStatement(raw) as statement:
-            statement.set_sql_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            statement.execute_update()
+        for setting in _SETTINGS:
+            with AdbcStatement(raw) as statement:
+                statement.set_sql_query(setting)
+                statement.execute_update()
         yield BulkReader(raw)
         raw.rollback()
 
