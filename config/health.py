@@ -10,6 +10,7 @@ import redis
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -21,6 +22,8 @@ from definitions.models import Backtest
 from leads import heartbeats
 from leads.models import Lead
 from scoring.models import Qualification
+from sla import deliveries
+from sla.models import Delivery
 
 Check = Callable[[dt.datetime], str]
 
@@ -28,6 +31,16 @@ Check = Callable[[dt.datetime], str]
 OLDEST_BACKTEST = Gauge(
     "accord_oldest_backtest_seconds",
     "Seconds since the oldest backtest that is still to be finished was asked for; 0 without any.",
+    multiprocess_mode="mostrecent",
+)
+OLDEST_ALERT = Gauge(
+    "accord_oldest_undelivered_alert_seconds",
+    "Seconds since the oldest e-mail or Slack message that should have been sent was due; 0 without any.",
+    multiprocess_mode="mostrecent",
+)
+ALERTS_GIVEN_UP = Gauge(
+    "accord_alerts_given_up",
+    "E-mails and Slack messages that failed too often to be tried again by themselves.",
     multiprocess_mode="mostrecent",
 )
 
@@ -59,14 +72,16 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     # Whoever counts wants to hear of a database that is away, too.
     with suppress(DatabaseError):
-        OLDEST_BACKTEST.set(_oldest_backtest(timezone.now()))
+        now = timezone.now()
+        OLDEST_BACKTEST.set(_age(Backtest.objects.pending().aggregate(at=Min("requested_at"))["at"], now))
+        OLDEST_ALERT.set(_age(deliveries.waiting_since(now), now))
+        ALERTS_GIVEN_UP.set(Delivery.objects.given_up().count())
     page: HttpResponse = ExportToDjangoView(request)
     return page
 
 
-def _oldest_backtest(now: dt.datetime) -> float:
-    asked = Backtest.objects.pending().order_by("pk").values_list("requested_at", flat=True).first()
-    return 0.0 if asked is None else max((now - asked).total_seconds(), 0.0)
+def _age(since: dt.datetime | None, now: dt.datetime) -> float:
+    return 0.0 if since is None else max((now - since).total_seconds(), 0.0)
 
 
 def _answer(check: Check, now: dt.datetime) -> dict[str, object]:

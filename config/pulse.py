@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from leads import heartbeats
 from scoring import backtests, rescoring, sweeping
-from sla import clocks, handoffs, intentions, notices, progress, recycling, routing, watch
+from sla import clocks, deliveries, handoffs, intentions, progress, recycling, routing, watch
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ SECONDS_A_TICK = 20
 
 
 def tick(*, now: dt.datetime) -> dict[str, int]:
-    """One walk takes an event all the way to a rep: rescore what is due, hand off who qualified, send what is written.
+    """One walk takes an event all the way to a rep: rescore what is due, hand off who qualified, route them.
 
     Returns how many rows each step took.
     """
@@ -30,9 +30,13 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
             "rescored": lambda: _while_full(lambda: rescoring.rescore_due(now=now), rescoring.BATCH),
             "handed_off": lambda: handoffs.hand_off_waiting(now=now),
             "routed": lambda: routing.route_unrouted(now=now),
-            "sent": lambda: notices.send_due(now=now),
         },
     )
+
+
+def deliver(*, now: dt.datetime) -> dict[str, int]:
+    """Send alerts beyond the app. No part of the tick: a mail server or Slack that hangs must not hold up the routing."""
+    return _beat("deliveries", now, {"sent": lambda: deliveries.send_due(now=now)})
 
 
 def watch_clocks(*, now: dt.datetime) -> dict[str, int]:

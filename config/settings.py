@@ -145,10 +145,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TIMEZONE = "UTC"
 # A task that waited longer than its period is not worth running: the next one does its work.
 CELERY_BEAT_SCHEDULE = {
-    "every 2 seconds: rescore what is due, hand off, notify": {
+    "every 2 seconds: rescore what is due, hand off, route": {
         "task": "config.tasks.tick",
         "schedule": 2.0,
         "options": {"expires": 10},
+    },
+    "every 2 seconds: send alerts by e-mail and Slack": {
+        "task": "config.tasks.deliver",
+        "schedule": 2.0,
+        "options": {"expires": 4},
     },
     "every 2 seconds: do a backtest that somebody asked for": {
         "task": "config.tasks.run_backtests",
@@ -314,6 +319,12 @@ SPECTACULAR_SETTINGS = {
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="dummymail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="accord@localhost")
+# A mail server that says nothing must not hold a worker.
+EMAIL_TIMEOUT = 10
+# Where people reach Accord, for the links in mails and in Slack: https://accord.example.com. Empty: no links.
+BASE_URL = env.str("BASE_URL", default="").rstrip("/")
+# Webhooks compatible with Slack's may stand elsewhere: name, or name:port. They must have a public address.
+SLACK_WEBHOOK_HOSTS = env.list("SLACK_WEBHOOK_HOSTS", default=["hooks.slack.com"])
 
 _SHARED_PROCESSORS: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,

@@ -10,8 +10,13 @@ from config import pulse
 
 @shared_task
 def tick() -> dict[str, int]:
-    """Walk what is due all the way: rescore, hand off, route again, notify."""
+    """Walk what is due all the way: rescore, hand off, route again."""
     return pulse.tick(now=timezone.now())
+
+
+@shared_task
+def deliver() -> dict[str, int]:
+    return pulse.deliver(now=timezone.now())
 
 
 @shared_task

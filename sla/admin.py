@@ -21,6 +21,7 @@ from sla.models import (
     CalendarVersion,
     Clock,
     Commitment,
+    Delivery,
     Disposition,
     Handoff,
     Notice,
@@ -294,9 +295,17 @@ class SalesQualificationAdmin(Ledger):
 
 @admin.register(Notice)
 class NoticeAdmin(Ledger):
-    list_display = ("id", "kind", "to", "text", "created_at", "sent_at", "failures")
+    list_display = ("id", "kind", "to", "text", "created_at", "read_at")
     list_filter = ("kind",)
     list_select_related = ("to",)
+    ordering = ("-pk",)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(Ledger):
+    list_display = ("id", "channel", "notice", "send_at", "sent_at", "failures", "error")
+    list_filter = ("channel",)
+    list_select_related = ("notice",)
     ordering = ("-pk",)
 
 

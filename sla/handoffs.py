@@ -10,7 +10,7 @@ from django.db import transaction
 from leads.models import User
 from scoring import qualifications
 from scoring.models import Qualification
-from sla import access, clocks, commitments, routing, states, territories
+from sla import access, clocks, commitments, notices, routing, states, territories
 from sla.calendar import BadCalendar, NeverOpen
 from sla.models import Commitment, Handoff, Rep, RoutingDecision
 
@@ -66,6 +66,7 @@ def assign(*, handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: st
         raise AssignmentRefused(f"{rep}’s calendar has no working hours.") from error
     path = f"{before or 'Unrouted'} → {rep}, by {by}: {reason.strip()}"
     RoutingDecision.objects.create(handoff=handoff, at=now, by=by, rep=rep, explanation=path[:300])
+    notices.reassigned(handoff=handoff, before=before, why=reason, at=now)
     return handoff
 
 

@@ -1,4 +1,4 @@
-"""The outbox: a notice is a row of the transaction that caused it. In the app it is there at once; its e-mail follows."""
+"""What people must hear: a row of the transaction that caused it. In the app it is there at once; `deliveries` carry it out."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-from django.conf import settings
-from django.core.mail import EmailMessage
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.lookups import IsNull
 
 from leads.models import User
 from leads.vocabulary import Role
+from sla import deliveries
 from sla.models import Handoff, Notice, Rep, Team
 from sla.vocabulary import NoticeKind
 
-log = structlog.get_logger(__name__)
-
-#: How long a notice whose mail failed waits, by the number of failures so far; after the last it is given up.
-BACKOFF: Final = (dt.timedelta(minutes=1), dt.timedelta(minutes=10), dt.timedelta(hours=1), dt.timedelta(hours=6))
 TEXT_AT_MOST: Final = 300
+SHOWN: Final = 50
+
+_UNREAD_FIRST: Final = IsNull(F("read_at"), True).desc()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +36,26 @@ class Draft:
 
 def write(drafts: Iterable[Draft]) -> None:
     """Put notices in the outbox, within the caller's transaction. Without a receiver the row is kept for the list of all."""
-    rows = [_row(draft, receiver) for draft in drafts for receiver in _receivers(draft)]
-    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    rows = {row.once: row for draft in drafts for row in _rows(draft)}
+    known = set(Notice.objects.filter(once__in=rows).values_list("once", flat=True))
+    Notice.objects.bulk_create([row for once, row in rows.items() if once not in known], ignore_conflicts=True)
+    new = Notice.objects.filter(once__in=rows.keys() - known).select_related("to").order_by("pk")
+    deliveries.write(list(new))
+
+
+def reassigned(*, handoff: Handoff, before: Rep | None, why: str, at: dt.datetime) -> None:
+    """Tell the rep who had it that they need not care any more; who has it now is told of a new MQL."""
+    if before is None or handoff.rep is None:
+        return
+    told = Draft(
+        kind=NoticeKind.REASSIGNED,
+        once=f"reassigned:{handoff.pk}:{at.timestamp()}",
+        handoff=handoff,
+        to=[before.user],
+        text=f"Now with {handoff.rep}: {handoff.lead} ({why.strip()})",
+        at=at,
+    )
+    write([told])
 
 
 def rep_or_managers(rep: Rep | None, team: Team | None) -> Collection[User]:
@@ -70,67 +85,33 @@ def unread(user: User) -> QuerySet[Notice]:
     return mine.select_related("handoff__lead").order_by("-created_at", "-pk")
 
 
+def inbox(user: User, *, after: int | None = None, limit: int = SHOWN) -> list[Notice]:
+    """The person's notices, unread ones first and the newest first; those that follow the one with the id `after`.
+
+    One more than `limit`, if there are more.
+    """
+    mine = Notice.objects.filter(to=user)
+    last = mine.filter(pk=after).first() if after is not None else None
+    rows = mine.filter(_following(last)) if last is not None else mine
+    return list(rows.select_related("handoff__lead").order_by(_UNREAD_FIRST, "-created_at", "-pk")[: limit + 1])
+
+
 def mark_read(*, user: User, now: dt.datetime, up_to: int | None = None) -> int:
     """The person has seen their notices, those after the id `up_to` excepted."""
     mine = unread(user) if up_to is None else unread(user).filter(pk__lte=up_to)
     return Notice.objects.filter(pk__in=mine.order_by().values("pk")).update(read_at=now)
 
 
-def send_due(*, now: dt.datetime, limit: int = 100) -> int:
-    """Send the e-mails that are due, each in its own transaction. A failing one is pushed ahead and blocks nobody.
-
-    A worker killed between the mail server's answer and the commit sends that one mail again, under the same
-    Message-ID.
-    """
-    sent = 0
-    for _ in range(limit):
-        outcome = _send_next(now)
-        if outcome is None:
-            break
-        sent += outcome
-    return sent
+def _following(last: Notice) -> Q:
+    older = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
+    if last.read_at is None:
+        return Q(read_at__isnull=False) | (Q(read_at__isnull=True) & older)
+    return Q(read_at__isnull=False) & older
 
 
-@transaction.atomic
-def _send_next(now: dt.datetime) -> bool | None:
-    waiting = Notice.objects.filter(sent_at__isnull=True, send_at__lte=now, failures__lte=len(BACKOFF))
-    claimed = waiting.order_by("send_at", "pk").select_for_update(of=("self",), no_key=True, skip_locked=True)
-    notice = claimed.select_related("to").first()
-    if notice is None:
-        return None
-    try:
-        _mail(notice)
-    # Whatever a mail server does, the others' notices go out.
-    except Exception as error:
-        _push_ahead(notice, error, now)
-        return False
-    notice.sent_at, notice.error = now, ""
-    notice.save(update_fields=["sent_at", "error"])
-    return True
-
-
-def _mail(notice: Notice) -> None:
-    if notice.to is None or not notice.to.is_active or not notice.to.email:
-        return
-    EmailMessage(
-        # A lead's name may hold anything; a subject is one line.
-        subject=" ".join(notice.text.split())[:150],
-        body=notice.text,
-        to=[notice.to.email],
-        headers={"Message-ID": f"<notice-{notice.pk}@{_sender_domain()}>"},
-    ).send()
-
-
-def _push_ahead(notice: Notice, error: Exception, now: dt.datetime) -> None:
-    log.warning("notice_not_sent", notice=notice.pk, error=type(error).__name__)
-    notice.send_at = now + BACKOFF[min(notice.failures, len(BACKOFF) - 1)]
-    notice.failures += 1
-    notice.error = str(error)[:2000]
-    notice.save(update_fields=["send_at", "failures", "error"])
-
-
-def _receivers(draft: Draft) -> list[User | None]:
-    return [*draft.to] or [None]
+def _rows(draft: Draft) -> list[Notice]:
+    receivers: list[User | None] = [*draft.to] or [None]
+    return [_row(draft, receiver) for receiver in receivers]
 
 
 def _row(draft: Draft, receiver: User | None) -> Notice:
@@ -141,13 +122,8 @@ def _row(draft: Draft, receiver: User | None) -> Notice:
         to=receiver,
         text=draft.text[:TEXT_AT_MOST],
         created_at=draft.at,
-        send_at=draft.at,
     )
 
 
 def _holders(role: Role) -> QuerySet[User]:
     return User.objects.filter(Q(groups__name=role) & Q(is_active=True)).order_by("pk")
-
-
-def _sender_domain() -> str:
-    return settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">") or "localhost"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 from types import MappingProxyType
 from typing import Final
 
@@ -134,6 +135,10 @@ class NoticeKind(models.TextChoices):
     RECYCLED = "lead.recycled", _("Recycled")
     REENGAGED = "lead.reengaged", _("Back from nurture")
     REVIEW = "review.opened", _("Review opened")
+
+
+#: How long a delivery that failed waits, by the number of failures so far; after the last it is given up.
+BACKOFF: Final = (dt.timedelta(minutes=1), dt.timedelta(minutes=10), dt.timedelta(hours=1), dt.timedelta(hours=6))
 
 
 class DeliveryChannel(models.TextChoices):

@@ -70,9 +70,7 @@ class Ledger:
         """`once` has a place for the id of what it is about."""
         handoff = about if isinstance(about, Handoff) else about.handoff
         for person in to:
-            notice = Notice(
-                kind=kind, handoff=handoff, to=person, text=text[:300], created_at=at, send_at=at, sent_at=at
-            )
+            notice = Notice(kind=kind, handoff=handoff, to=person, text=text[:300], created_at=at)
             self._notices.append((notice, about, f"{once}:{person.pk}"))
 
     def write(self, reps: Sequence[Rep]) -> None:

@@ -20,7 +20,7 @@ from sla.demo import agreement_history, company, facts, staff
 from sla.demo.candidates import Candidates
 from sla.demo.company import Profile
 from sla.demo.year import Year
-from sla.models import Notice
+from sla.models import Delivery, Notice
 
 #: Notices older than this were read in the story.
 _READ_AFTER: Final = dt.timedelta(hours=20)
@@ -68,7 +68,7 @@ def seed(*, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], 
 
 def _put_the_mail_away(now: dt.datetime) -> None:
     """Nobody gets mail about the past; what is of today is still unread."""
-    Notice.objects.filter(sent_at=None).update(sent_at=F("created_at"))
+    Delivery.objects.filter(sent_at=None).update(sent_at=F("send_at"))
     Notice.objects.filter(created_at__lt=now - _READ_AFTER, read_at=None).update(
         read_at=F("created_at") + dt.timedelta(hours=2)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -10,11 +10,11 @@ from django.db import models
 from django.db.models import Q
 
 from sla.models.handoffs import Handoff
-from sla.vocabulary import DeliveryChannel, NoticeKind
+from sla.vocabulary import BACKOFF, DeliveryChannel, NoticeKind
 
 
 class Notice(models.Model):
-    """The outbox: written in the transaction that caused it, sent by a sweep, once."""
+    """What a person is told in the app, written in the transaction that caused it; beyond the app by its deliveries."""
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=20, choices=NoticeKind.choices)
@@ -23,20 +23,25 @@ class Notice(models.Model):
     to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="notices")
     text = models.CharField(max_length=300)
     created_at = models.DateTimeField()
-    send_at = models.DateTimeField()
-    sent_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
-    failures = models.PositiveSmallIntegerField(default=0)
-    error = models.TextField(blank=True)
 
     class Meta:
-        indexes: ClassVar = [
-            models.Index(fields=["send_at", "id"], name="notice_to_send", condition=Q(sent_at=None)),
-            models.Index(fields=["to", "-created_at"], name="notice_of_person"),
-        ]
+        indexes: ClassVar = [models.Index(fields=["to", "-created_at"], name="notice_of_person")]
 
     def __str__(self) -> str:
         return self.text
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def waiting(self) -> Self:
+        return self.filter(sent_at=None, failures__lte=len(BACKOFF))
+
+    def failing(self) -> Self:
+        """Not sent so far, and perhaps never."""
+        return self.filter(sent_at=None, failures__gt=0)
+
+    def given_up(self) -> Self:
+        return self.filter(sent_at=None, failures__gt=len(BACKOFF))
 
 
 class Delivery(models.Model):
@@ -49,6 +54,8 @@ class Delivery(models.Model):
     failures = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
 
+    objects = DeliveryQuerySet.as_manager()
+
     class Meta:
         verbose_name_plural = "deliveries"
         constraints: ClassVar = [models.UniqueConstraint(fields=["notice", "channel"], name="delivery_once_a_channel")]
@@ -58,6 +65,10 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()}: {self.notice}"
+
+    @property
+    def is_given_up(self) -> bool:
+        return self.failures > len(BACKOFF)
 
 
 class AlertSettings(models.Model):

@@ -35,6 +35,8 @@ CALLERS: Final = (
     "nobody", "no role", "sdr", "other sdr", "manager", "other manager", "ops", "marketing leader", "sales leader", "viewer", "key",
 )  # fmt: skip
 TABLE: Final = """
+alerts                   302 200 200 200 200 200 200 200 200 200 302
+alerts_test              302 405 405 405 405 405 405 405 405 405 302
 api:backtest-cancel      401 403 403 403 405 405 405 405 405 405 403
 api:backtest-record      401 403 403 403 200 200 200 200 200 200 403
 api:companies            401 403 403 403 200 200 200 200 200 200 403
@@ -77,6 +79,15 @@ api:schema               200 200 200 200 200 200 200 200 200 200 200
 backtest                 302 403 403 403 200 200 200 200 200 200 302
 backtest_cancel          302 403 403 403 405 405 405 405 405 405 302
 backtest_csv             302 403 403 403 200 200 200 200 200 200 302
+calendar                 302 403 200 200 200 200 200 200 200 200 302
+calendar_new             302 403 403 403 200 200 403 403 403 403 302
+calendars                302 403 200 200 200 200 200 200 200 200 302
+commitment               302 403 200 200 200 200 200 200 200 200 302
+commitment_delete        302 403 403 403 405 405 405 405 405 403 302
+commitment_edit          302 403 403 403 302 302 302 302 302 403 302
+commitment_new           302 403 403 403 200 200 200 200 200 403 302
+commitment_sign          302 403 405 405 405 405 405 405 405 405 302
+commitments              302 403 200 200 200 200 200 200 200 200 302
 comparison               302 403 403 403 200 200 200 200 200 200 302
 comparison_csv           302 403 403 403 200 200 200 200 200 200 302
 definition               302 403 200 200 200 200 200 200 200 200 302
@@ -103,6 +114,7 @@ livez                    200 200 200 200 200 200 200 200 200 200 200
 metrics                  200 200 200 200 200 200 200 200 200 200 200
 notices                  302 200 200 200 200 200 200 200 200 200 302
 notices_read             302 405 405 405 405 405 405 405 405 405 302
+notices_retry            302 405 405 405 405 405 405 405 405 405 302
 nurture                  302 403 200 200 200 200 200 200 200 200 302
 overview                 302 403 403 403 200 200 200 200 200 200 302
 presets                  302 403 200 200 200 200 200 200 200 200 302
@@ -113,6 +125,7 @@ readyz                   200 200 200 200 200 200 200 200 200 200 200
 replay                   302 403 403 403 200 200 200 200 200 200 302
 review                   302 403 403 403 200 200 200 200 200 200 302
 reviews                  302 403 403 403 200 200 200 200 200 200 302
+rules                    302 403 200 200 200 200 200 200 200 200 302
 sla_export               302 200 200 200 200 200 200 200 200 200 302
 sla_report               302 200 200 200 200 200 200 200 200 200 302
 sla_rows                 302 200 200 200 200 200 200 200 200 200 302
@@ -175,6 +188,8 @@ class World:
             "what": self.backtest.pk,
             "comparison": self.handoff.version_id,
             "replay": self.handoff.version_id,
+            "commitment": self.handoff.commitment_id,
+            "calendar": self.handoff.team.calendar_id,  # type: ignore[union-attr]
         }
         return pks.get(kind, self.review.pk)
 

@@ -15,7 +15,7 @@ from scoring import versions
 from scoring.models import Qualification, Score
 from sla import recycling
 from sla.demo import company, deeds, seed, staff
-from sla.models import Attempt, Clock, Disposition, Handoff, Notice, RoutingDecision, Team
+from sla.models import Attempt, Clock, Delivery, Disposition, Handoff, Notice, RoutingDecision, Team
 from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -111,7 +111,7 @@ def test_the_queue_of_the_desk_is_alive() -> None:
     assert running.filter(breached_at__isnull=False).exists()
     assert Handoff.objects.unrouted().filter(lead__country="BR").exists()
     assert Notice.objects.filter(read_at=None).exists()
-    assert not Notice.objects.filter(sent_at=None).exists()
+    assert not Delivery.objects.filter(sent_at=None).exists()
 
 
 @year

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from django.core import mail
 
 from leads.vocabulary import Role
-from sla import notices
+from sla import handoffs, notices
 from sla.models import Notice
 from sla.vocabulary import NoticeKind
 from tests.sla import situations
-from tests.sla.situations import DAY, MINUTE, NOW
+from tests.sla.situations import HOUR, MINUTE, NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -28,55 +27,6 @@ def test_the_same_notice_is_written_once_to_each():
     assert notices.unread(ana).count() == 1
 
 
-def test_due_notices_go_out_by_mail_once(mailoutbox):
-    ana = situations.user(name="ana")
-    write(ana, text="New MQL:\nBcc: all@example.org\r\n" + "x" * 400)
-
-    assert notices.send_due(now=NOW - MINUTE) == 0
-    assert notices.send_due(now=NOW) == 1
-    assert notices.send_due(now=NOW) == 0
-
-    (sent,) = mailoutbox
-    assert (sent.to, "\n" in sent.subject) == (["ana@accord.test"], False)
-    assert Notice.objects.get().sent_at == NOW
-
-
-def test_nobody_is_mailed_who_left():
-    gone = situations.user(is_active=False)
-    write(gone)
-    write()
-
-    assert notices.send_due(now=NOW) == 2
-    assert not mail.outbox
-
-
-def test_a_failing_mail_server_blocks_nobody_and_is_tried_again(settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
-    for number in range(3):
-        write(situations.user(), once=str(number))
-
-    assert notices.send_due(now=NOW) == 0
-
-    assert set(Notice.objects.values_list("failures", "send_at")) == {(1, NOW + MINUTE)}
-    assert all("refused" in error for error in Notice.objects.values_list("error", flat=True))
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert notices.send_due(now=NOW + MINUTE) == 3
-
-
-def test_after_the_last_failure_it_is_given_up_and_still_shown(settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
-    ana = situations.user()
-    write(ana)
-
-    for days in range(10):
-        notices.send_due(now=NOW + days * DAY)
-
-    assert Notice.objects.get().failures == len(notices.BACKOFF) + 1
-    assert notices.unread(ana).exists()
-
-
 def test_what_was_read_is_not_unread():
     ana, ben = situations.user(), situations.user()
     write(ana, ben)
@@ -86,6 +36,37 @@ def test_what_was_read_is_not_unread():
     assert notices.mark_read(user=ana, now=NOW, up_to=first.pk) == 1
     assert notices.mark_read(user=ana, now=NOW) == 1
     assert (notices.unread(ana).count(), notices.unread(ben).count()) == (0, 1)
+
+
+def test_the_unread_come_first_and_the_next_page_goes_on_after_the_last():
+    ana = situations.user()
+    for number in range(6):
+        draft = notices.Draft(NoticeKind.NEW_MQL, str(number), None, [ana], str(number), NOW + number * MINUTE)
+        notices.write([draft])
+    Notice.objects.filter(text__in="0245").update(read_at=NOW + HOUR)
+
+    first = notices.inbox(ana, limit=1)
+    second = notices.inbox(ana, after=first[0].pk, limit=2)
+    third = notices.inbox(ana, after=second[1].pk, limit=9)
+
+    assert [[notice.text for notice in page] for page in (first, second, third)] == [
+        ["3", "1"],
+        ["1", "5", "4"],
+        ["4", "2", "0"],
+    ]
+
+
+def test_who_loses_a_lead_hears_of_it_and_who_gets_it_has_a_new_mql():
+    handoff = situations.handoff()
+    colleague = situations.rep(handoff.team)
+
+    handoffs.assign(
+        handoff=handoff, rep=colleague, by=situations.manager(handoff.team), now=NOW + HOUR, reason="Speaks German"
+    )
+
+    lost = notices.unread(handoff.rep.user).first()
+    assert (lost.kind, lost.text) == (NoticeKind.REASSIGNED, f"Now with {colleague}: {handoff.lead} (Speaks German)")
+    assert [told.kind for told in notices.unread(colleague.user)] == [NoticeKind.NEW_MQL]
 
 
 def test_a_team_without_managers_is_answered_for_by_all_managers():

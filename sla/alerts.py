@@ -1,0 +1,99 @@
+"""How each person wants to be told: by which channel of what, and whether outside their hours (SPEC 6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from leads.models import User
+from sla import calendar, calendars, slack
+from sla.models import AlertSettings, Rep, Team, WorkCalendar
+from sla.vocabulary import DeliveryChannel, NoticeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person chose. `slack_url`: None keeps the one there is, "" takes it away."""
+
+    email_kinds: Collection[str]
+    slack_kinds: Collection[str]
+    slack_url: str | None
+    is_quiet_off_hours: bool
+    in_browser: bool
+    with_sound: bool
+
+
+def of(user: User) -> AlertSettings:
+    """Theirs, or those of a person who has not chosen: e-mail of everything, quiet outside their hours."""
+    return AlertSettings.objects.filter(user=user).first() or _unchosen(user)
+
+
+@transaction.atomic
+def choose(*, user: User, wishes: Wishes) -> AlertSettings:
+    """Raises BadWebhook with the rule that the Slack address breaks."""
+    if wishes.slack_url:
+        slack.check(wishes.slack_url)
+    chosen = of(user)
+    chosen.email_kinds, chosen.slack_kinds = sorted(wishes.email_kinds), sorted(wishes.slack_kinds)
+    chosen.is_quiet_off_hours = wishes.is_quiet_off_hours
+    chosen.in_browser, chosen.with_sound = wishes.in_browser, wishes.with_sound
+    if wishes.slack_url is not None:
+        chosen.slack_url = wishes.slack_url
+    chosen.save()
+    return chosen
+
+
+def send_test(*, user: User) -> None:
+    """One line to the person's own webhook. Raises BadWebhook and NotDelivered."""
+    url = of(user).slack_url
+    if not url:
+        raise slack.BadWebhook("Save the address of a webhook first.")
+    slack.post(url, f"Accord: a test for {slack.quoted(str(user))}. Alerts will arrive here.")
+
+
+def channels(people: Iterable[User], kind: NoticeKind) -> Mapping[int, list[DeliveryChannel]]:
+    """By which channels each of the people wants to hear of such a thing, by their id."""
+    active = [person for person in people if person.is_active]
+    chosen = {row.user_id: row for row in AlertSettings.objects.filter(user__in=[person.pk for person in active])}
+    return {person.pk: list(_channels(person, chosen.get(person.pk) or _unchosen(person), kind)) for person in active}
+
+
+def may_hear_from(user: User, at: dt.datetime) -> dt.datetime:
+    """The first instant from `at` on at which the person may be alerted beyond the app: within their hours, if they want that.
+
+    The hours are the rep's calendar; without a rep, those of the teams the person manages. Who has none, or a
+    calendar that never opens, hears at once: better at night than never.
+    """
+    if not of(user).is_quiet_off_hours:
+        return at
+    openings = list(_openings(user, at))
+    return min(openings) if openings else at
+
+
+def hours_of(user: User) -> list[WorkCalendar]:
+    """The calendars outside of which the person is left in peace; none: always on."""
+    rep = Rep.objects.filter(user=user).select_related("calendar", "team__calendar").first()
+    if rep is not None:
+        return [calendars.of_rep(rep)]
+    return [team.calendar for team in Team.objects.filter(managers=user).select_related("calendar").order_by("pk")]
+
+
+def _openings(user: User, at: dt.datetime) -> Iterable[dt.datetime]:
+    for hours in hours_of(user):
+        with suppress(calendar.BadCalendar, calendar.NeverOpen):
+            yield calendar.next_open(calendars.pure(hours, at), at)
+
+
+def _channels(person: User, chosen: AlertSettings, kind: NoticeKind) -> Iterable[DeliveryChannel]:
+    if kind in chosen.email_kinds and person.email:
+        yield DeliveryChannel.EMAIL
+    if kind in chosen.slack_kinds and chosen.slack_url:
+        yield DeliveryChannel.SLACK
+
+
+def _unchosen(user: User) -> AlertSettings:
+    return AlertSettings(user=user, email_kinds=list(NoticeKind.values))

@@ -1,0 +1,170 @@
+"""Slack's incoming webhooks: the one request that Accord sends to an address which a person typed (RELIABILITY, SSRF).
+
+The address is a secret: whoever has it may write to the channel. It stands in no error and no log line.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import json
+import re
+import socket
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final, TypeAlias
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+
+SECONDS: Final = 3.0
+ADDRESS_AT_MOST: Final = 300
+#: The answer's first line says it all; no more of it is ever read.
+ANSWER_AT_MOST: Final = 1024
+ADDRESSES_AT_MOST: Final = 3
+SHOWN_OF_A_SECRET: Final = 4
+
+#: May this IP address be connected to?
+Guard: TypeAlias = Callable[[str], bool]
+
+_PRINTABLE: Final = re.compile(r"[!-~]+")
+_TAKEN: Final = range(200, 300)
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
+_GLOBAL_V6: Final = ipaddress.IPv6Network("2000::/3")
+_ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# Slack makes links of bare addresses and domains, and mentions of names; a character without width keeps them apart.
+_WOULD_LINK: Final = re.compile(r"(?<=\w)\.(?=\w)|:(?=//)|@")
+_JOINER: Final = "\u2060"
+
+
+class BadWebhook(ValueError):
+    """This address is none that alerts may be sent to; says the rule."""
+
+
+class NotDelivered(Exception):
+    """Slack did not take it; says why without the address."""
+
+
+def check(url: str) -> None:
+    """Raises BadWebhook with the rule that the address breaks."""
+    if len(url) > ADDRESS_AT_MOST or not _PRINTABLE.fullmatch(url):
+        raise BadWebhook(f"The address must be at most {ADDRESS_AT_MOST} plain characters, without spaces.")
+    parts = _split(url)
+    if parts.scheme != "https":
+        raise BadWebhook("The address must begin with https://.")
+    if parts.username is not None or parts.password is not None:
+        raise BadWebhook("The address must not carry a user name or a password.")
+    hosts = settings.SLACK_WEBHOOK_HOSTS
+    if parts.netloc.lower() not in hosts:
+        raise BadWebhook(f"The address must be one of {', '.join(hosts)}.")
+    if len(parts.path) <= 1 or parts.fragment:
+        raise BadWebhook("The address is incomplete: copy all of it from Slack, https://hooks.slack.com/services/….")
+
+
+def masked(url: str) -> str:
+    """What may be shown of the secret."""
+    return f"https://{_split(url).netloc}/…{url[-SHOWN_OF_A_SECRET:]}" if url else ""
+
+
+def quoted(text: str) -> str:
+    """A stranger's words as one line of plain text: no link, no mention, no control sequence of mrkdwn."""
+    plain = _WOULD_LINK.sub(lambda found: found[0] + _JOINER, " ".join(text.split()))
+    return re.sub("[&<>]", lambda found: _ENTITIES[found[0]], plain)
+
+
+def is_public(address: str) -> bool:
+    """Not this machine, not its network, nor a detour to them."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        return ip in _GLOBAL_V6 and ip.is_global and ip.sixtofour is None and ip.teredo is None
+    return ip.is_global and not ip.is_multicast
+
+
+def post(url: str, text: str, *, may_reach: Guard = is_public) -> None:
+    """Write `text`, which is mrkdwn already, to the channel behind the webhook.
+
+    The name is resolved once and the connection made to the very address that was checked. No redirect is followed.
+    Raises BadWebhook, and NotDelivered when Slack says no or nothing.
+    """
+    check(url)
+    parts = _split(url)
+    try:
+        status = _status(parts, json.dumps({"text": text}).encode(), may_reach)
+    except TimeoutError:
+        raise NotDelivered(f"No answer within {SECONDS:.0f} seconds") from None
+    except ssl.SSLError:
+        raise NotDelivered("The encrypted connection failed") from None
+    except (OSError, http.client.HTTPException, UnicodeError):
+        raise NotDelivered("No connection") from None
+    if status not in _TAKEN:
+        raise NotDelivered(f"HTTP {status}")
+
+
+class _ToCheckedAddresses(http.client.HTTPSConnection):
+    """Certificate, SNI and Host are the name's; the socket goes to one of its addresses, which were checked."""
+
+    def __init__(self, host: str, port: int, addresses: Sequence[str]) -> None:
+        self._tls = ssl.create_default_context()
+        self._addresses = addresses
+        super().__init__(host, port, timeout=SECONDS, context=self._tls)
+
+    def connect(self) -> None:
+        plain = _connected(self._addresses, self.port)
+        try:
+            self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+
+
+def _connected(addresses: Sequence[str], port: int) -> socket.socket:
+    """The first that answers: a name may have an address of IPv6 that this machine cannot reach."""
+    *others, last = addresses
+    for address in others:
+        with suppress(OSError):
+            return socket.create_connection((address, port), SECONDS / len(addresses))
+    return socket.create_connection((last, port), SECONDS)
+
+
+def _status(parts: SplitResult, body: bytes, may_reach: Guard) -> int:
+    host, port = parts.hostname or "", parts.port or 443
+    connection = _ToCheckedAddresses(host, port, _checked_addresses(host, port, may_reach))
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    try:
+        connection.request("POST", target, body, {"Content-Type": "application/json", "User-Agent": "Accord"})
+        return _first_line(connection.sock)
+    finally:
+        connection.close()
+
+
+def _checked_addresses(host: str, port: int, may_reach: Guard) -> Sequence[str]:
+    found = [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)][:ADDRESSES_AT_MOST]
+    if not found or not all(may_reach(address) for address in found):
+        raise BadWebhook("The address leads to a private network.")
+    return found
+
+
+def _first_line(sock: socket.socket) -> int:
+    """The status, however slowly it drips."""
+    until, line = time.monotonic() + SECONDS, b""
+    while b"\n" not in line and len(line) < ANSWER_AT_MOST:
+        sock.settimeout(max(until - time.monotonic(), 0.001))
+        more = sock.recv(ANSWER_AT_MOST - len(line))
+        if not more:
+            break
+        line += more
+    said = _STATUS.match(line)
+    if said is None:
+        raise NotDelivered("An answer that is none")
+    return int(said[1])
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise BadWebhook("This is no address.") from None
+    return parts

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from config.web import Request
+from sla import alerts, slack
+from sla.alert_forms import AlertForm
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings(request: Request) -> HttpResponse:
+    """How the person wants to be told; each decides for themselves alone."""
+    chosen = alerts.of(request.user)
+    form = AlertForm(request.POST if request.method == "POST" else None, chosen=chosen)
+    if form.is_bound and form.is_valid():
+        alerts.choose(user=request.user, wishes=form.wishes())
+        messages.success(request, "Saved.")
+        return redirect("alerts")
+    context = {
+        "form": form,
+        "kinds": list(zip(form["email_kinds"], form["slack_kinds"], strict=True)),
+        "webhook": slack.masked(chosen.slack_url),
+        "hours": alerts.hours_of(request.user),
+    }
+    return render(request, "sla/alerts.html", context, status=422 if form.is_bound else 200)
+
+
+@login_required
+@require_POST
+def send_test(request: Request) -> HttpResponse:
+    try:
+        alerts.send_test(user=request.user)
+    except (slack.BadWebhook, slack.NotDelivered) as refusal:
+        messages.error(request, f"Slack did not take the test: {refusal}")
+    else:
+        messages.success(request, "Sent. Look into the channel.")
+    return redirect("alerts")
