@@ -53,6 +53,7 @@ PLACES: Final = (
     Place("Definition", "definition"),
     Place("Reviews", "reviews", MARKETING),
     Place("SLA", "sla_report"),
+    Place("Rules", "rules", (*MARKETING, "sdr")),
 )
 
 

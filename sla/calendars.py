@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from sla.calendar import MINUTES_A_DAY, Calendar, Hours, Interval, country_holidays
-from sla.models import CalendarVersion, Rep, WorkCalendar
+import structlog
+from django.db import transaction
+
+from config.web import holds
+from leads.models import User
+from leads.vocabulary import Role
+from sla.calendar import MINUTES_A_DAY, BadCalendar, Calendar, Hours, Interval, country_holidays
+from sla.models import CalendarVersion, Rep, SpecialDay, WorkCalendar, WorkHours
+from sla.opening import Draft, OwnDay, problems
+
+log = structlog.get_logger(__name__)
 
 ALL_DAY: Final = (Interval(0, MINUTES_A_DAY),)
 
@@ -28,15 +39,7 @@ def pure(calendar: WorkCalendar, around: dt.datetime) -> Calendar:
 
     Reads `hours` and `special_days`, which may be prefetched. Raises BadCalendar for an unknown zone or country.
     """
-    week: dict[int, list[Interval]] = defaultdict(list)
-    for row in calendar.hours.all():
-        week[row.weekday].append(_interval(row.opens, row.closes))
-    return Calendar(
-        zone=calendar.zone,
-        week=tuple(tuple(sorted(week[weekday])) for weekday in range(7)),
-        days=_special_days(calendar),
-        holidays=_public_holidays(calendar.country, calendar.subdivision, around.year),
-    )
+    return drafted(draft_of(calendar), around)
 
 
 def check(*, zone: str, country: str, subdivision: str, now: dt.datetime) -> None:
@@ -73,6 +76,118 @@ def load(version: CalendarVersion) -> Calendar:
             _LOADED.clear()
         calendar = _LOADED[version.digest] = Calendar.from_dict(version.content)
     return calendar
+
+
+def draft_of(calendar: WorkCalendar) -> Draft:
+    """What is stored, as it is edited. Reads `hours` and `special_days`, which may be prefetched."""
+    week: dict[int, list[Interval]] = defaultdict(list)
+    for row in calendar.hours.all():
+        week[row.weekday].append(_interval(row.opens, row.closes))
+    labels = {row.date: row.label for row in calendar.special_days.all()}
+    own = tuple(OwnDay(day, labels[day], hours) for day, hours in sorted(_special_days(calendar).items()))
+    return Draft(
+        name=calendar.name,
+        zone=calendar.zone,
+        country=calendar.country,
+        subdivision=calendar.subdivision,
+        week=tuple(tuple(sorted(week[weekday])) for weekday in range(7)),
+        days=own,
+    )
+
+
+def drafted(draft: Draft, around: dt.datetime) -> Calendar:
+    """The calendar a draft would be. Raises BadCalendar for an unknown zone or country."""
+    return draft.pure(_public_holidays(draft.country, draft.subdivision, around.year))
+
+
+def stamp(draft: Draft) -> str:
+    """Two equal drafts have one stamp: by it an edit says what it began with."""
+    return hashlib.sha256(repr(draft).encode()).hexdigest()[:16]
+
+
+def countries() -> list[tuple[str, str]]:
+    """Code and name of each country whose public holidays are known, by name."""
+    # As in sla.calendar: a second to import, for the pages that edit.
+    from holidays.registry import COUNTRIES  # noqa: PLC0415
+
+    named = ((code, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)) for name, code, *_ in COUNTRIES.values())
+    return sorted(named, key=lambda each: each[1])
+
+
+def subdivisions(country: str) -> list[str]:
+    """The parts of a country that have holidays of their own."""
+    import holidays  # noqa: PLC0415
+
+    return list(holidays.list_supported_countries().get(country, []))
+
+
+def coming_holidays(draft: Draft, now: dt.datetime) -> list[tuple[dt.date, str]]:
+    """The next twelve months' public holidays with their names. Raises BadCalendar for an unknown country."""
+    if not draft.country:
+        return []
+    import holidays  # noqa: PLC0415
+
+    today = now.date()
+    country_holidays(draft.country, draft.subdivision or None, [today.year])
+    known = holidays.country_holidays(
+        draft.country, subdiv=draft.subdivision or None, years=(today.year, today.year + 1)
+    )
+    return [(day, name) for day, name in sorted(known.items()) if today <= day < today + dt.timedelta(days=365)]
+
+
+@transaction.atomic
+def change(*, calendar: WorkCalendar | None, draft: Draft, read: str, by: User, now: dt.datetime) -> WorkCalendar:
+    """Store a calendar as drafted, a new one for None; clocks that run keep the version they started with (SPEC 6).
+
+    `read` is the stamp of what stood there when the edit began. Raises BadCalendar with sentences for the user.
+    """
+    if not holds(by, Role.SALES_MANAGER):
+        raise BadCalendar("Only a sales manager changes calendars.")
+    check(zone=draft.zone, country=draft.country, subdivision=draft.subdivision, now=now)
+    if found := problems(draft):
+        raise BadCalendar(" ".join(found))
+    row = _held(calendar, read)
+    row.name, row.zone, row.country, row.subdivision = draft.name, draft.zone, draft.country, draft.subdivision
+    _check_name(row)
+    row.save()
+    _replace_hours(row, draft)
+    log.info("calendar_changed", calendar=row.pk, by=by.pk)
+    return row
+
+
+def _held(calendar: WorkCalendar | None, read: str) -> WorkCalendar:
+    if calendar is None:
+        return WorkCalendar()
+    row = WorkCalendar.objects.select_for_update(of=("self",)).get(pk=calendar.pk)
+    if stamp(draft_of(row)) != read:
+        raise BadCalendar("Somebody changed this calendar in the meantime; look at it as it is now, then change it.")
+    return row
+
+
+def _check_name(row: WorkCalendar) -> None:
+    if WorkCalendar.objects.filter(name__iexact=row.name).exclude(pk=row.pk).exists():
+        raise BadCalendar(f"There is a calendar “{row.name}” already.")
+
+
+def _replace_hours(row: WorkCalendar, draft: Draft) -> None:
+    row.hours.all().delete()
+    row.special_days.all().delete()
+    WorkHours.objects.bulk_create(
+        WorkHours(calendar=row, weekday=weekday, **_columns(interval))
+        for weekday, hours in enumerate(draft.week)
+        for interval in hours
+    )
+    SpecialDay.objects.bulk_create(
+        SpecialDay(calendar=row, date=day.date, label=day.label, **columns)
+        for day in draft.days
+        for columns in ([_columns(interval) for interval in day.hours] or [{}])
+    )
+
+
+def _columns(interval: Interval) -> dict[str, int]:
+    """The closing as a time of day; only midnight after a whole evening is 24:00."""
+    closes = interval.closes
+    return {"opens": interval.opens, "closes": closes if closes <= MINUTES_A_DAY else closes - MINUTES_A_DAY}
 
 
 def _interval(opens: int, closes: int) -> Interval:

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
+import structlog
 from django.db import transaction
+from django.db.models import Max
 
 from config.web import holds
 from definitions import promises
@@ -11,6 +17,42 @@ from leads.vocabulary import Role
 from sla.models import Commitment
 from sla.vocabulary import CommitmentState
 
+log = structlog.get_logger(__name__)
+
+#: They draft; only the two leaders sign.
+DRAFTERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A number that was agreed: a column of Commitment, as people call it, and its limits."""
+
+    name: str
+    label: str
+    unit: str
+    most: int
+    least: int = 1
+
+
+TERMS: Final = (
+    Term("contact_minutes", "First contact", "business minutes", 10_000),
+    Term("contact_minutes_tier_1", "First contact with tier 1", "business minutes", 10_000),
+    Term("disposition_hours", "Accept or reject", "hours of working days", 1_000),
+    Term("attempts_before_unresponsive", "Contact attempts before “unresponsive”", "attempts", 100),
+    Term("recycle_days", "A timing rejection comes back after", "days", 730),
+    Term("mqls_a_month", "MQLs from marketing", "a month", 1_000_000),
+    Term("route_minutes", "Routed to a rep within", "minutes", 10_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A term of one version beside the same term of another."""
+
+    term: Term
+    before: int
+    after: int
+
 
 class NotYetAgreed(Exception):
     """No commitments are in force: there is nothing to judge a handoff by."""
@@ -18,6 +60,10 @@ class NotYetAgreed(Exception):
 
 class ActivationRefused(Exception):
     """These commitments cannot come into force."""
+
+
+class DraftRefused(Exception):
+    """These commitments cannot be drafted, edited or deleted."""
 
 
 def current() -> Commitment:
@@ -29,12 +75,78 @@ def current() -> Commitment:
 
 
 @transaction.atomic
-def sign(*, commitment: Commitment, by: User, now: dt.datetime) -> Commitment:
+def draft(*, terms: Mapping[str, int], reason: str, by: User, now: dt.datetime) -> Commitment:
+    """A next version, which nobody has signed. Raises DraftRefused with a sentence for the user."""
+    _check_drafter(by)
+    # Two drafts at once wait for each other at the latest version.
+    list(Commitment.objects.order_by("-number").select_for_update(of=("self",))[:1])
+    number = (Commitment.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+    made = Commitment.objects.create(number=number, reason=reason, created_at=now, **terms)
+    log.info("commitments_drafted", commitment=made.pk, by=by.pk)
+    return made
+
+
+@transaction.atomic
+def amend(*, commitment: Commitment, terms: Mapping[str, int], reason: str, read: str, by: User) -> Commitment:
+    """Edit a draft; what was signed before is not what stands there now, so signatures go.
+
+    `read` is the stamp of the draft that was edited. Raises DraftRefused with a sentence for the user.
+    """
+    _check_drafter(by)
+    row = _held_draft(commitment)
+    if stamp(row) != read:
+        raise DraftRefused("Somebody changed this draft in the meantime; look at it as it is now, then change it.")
+    changed = {name: value for name, value in terms.items() if getattr(row, name) != value}
+    for name, value in changed.items():
+        setattr(row, name, value)
+    if changed or row.reason != reason:
+        row.signed_by_marketing = row.signed_by_sales = None
+    row.reason = reason
+    row.save()
+    log.info("commitments_amended", commitment=row.pk, by=by.pk)
+    return row
+
+
+@transaction.atomic
+def discard(*, commitment: Commitment, by: User) -> None:
+    """Delete a draft. Raises DraftRefused with a sentence for the user."""
+    _check_drafter(by)
+    row = _held_draft(commitment)
+    log.info("commitments_discarded", commitment=row.pk, by=by.pk)
+    row.delete()
+
+
+def stamp(commitment: Commitment) -> str:
+    """What a reader saw: two versions with the same terms and reason have one stamp."""
+    seen = [*(getattr(commitment, term.name) for term in TERMS), commitment.reason]
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
+
+
+def changes(before: Commitment, after: Commitment) -> tuple[Change, ...]:
+    """The terms in which two versions differ."""
+    pairs = (Change(term, getattr(before, term.name), getattr(after, term.name)) for term in TERMS)
+    return tuple(pair for pair in pairs if pair.before != pair.after)
+
+
+def side_to_sign(commitment: Commitment, by: User) -> str:
+    """ "marketing" or "sales" when this person's signature is missing, else nothing."""
+    try:
+        side = _side_to_sign(commitment, by)
+    except ActivationRefused:
+        return ""
+    other = commitment.signed_by_sales if side == "signed_by_marketing" else commitment.signed_by_marketing
+    return "" if other == by or commitment.state != CommitmentState.DRAFT else side.removeprefix("signed_by_")
+
+
+@transaction.atomic
+def sign(*, commitment: Commitment, by: User, now: dt.datetime, read: str | None = None) -> Commitment:
     """A leader's signature for their own side; with the second one the commitments come into force.
 
-    Raises ActivationRefused with a sentence for the user.
+    `read` is the stamp of what they saw. Raises ActivationRefused with a sentence for the user.
     """
     commitment = Commitment.objects.select_for_update(of=("self",), no_key=True).get(pk=commitment.pk)
+    if read is not None and stamp(commitment) != read:
+        raise ActivationRefused("The draft was changed after you opened it; read it as it is now, then sign.")
     if commitment.state != CommitmentState.DRAFT:
         raise ActivationRefused(f"{commitment} are {commitment.get_state_display().lower()} already.")
     side = _side_to_sign(commitment, by)
@@ -101,6 +213,20 @@ def _side_to_sign(commitment: Commitment, by: User) -> str:
     if commitment.signed_by_sales is None and holds(by, Role.SALES_LEADER):
         return "signed_by_sales"
     raise ActivationRefused("Only the marketing leader and the sales leader sign, each once and for their own side.")
+
+
+def _check_drafter(by: User) -> None:
+    if not holds(by, *DRAFTERS):
+        raise DraftRefused("Sales managers, marketing ops and the two leaders draft commitments.")
+
+
+def _held_draft(commitment: Commitment) -> Commitment:
+    row = Commitment.objects.select_for_update(of=("self",)).filter(pk=commitment.pk).first()
+    if row is None:
+        raise DraftRefused("This draft was deleted in the meantime.")
+    if row.state != CommitmentState.DRAFT:
+        raise DraftRefused(f"{row} are {row.get_state_display().lower()}: what was signed stays as it is.")
+    return row
 
 
 def _check_signers(by_marketing: User, by_sales: User) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from sla.views import alerts, decisions, handoffs, home, notices, nurture, queue, reports, steps, unrouted
+from sla.views import alerts, calendars, commitments, decisions, handoffs, home, notices, nurture, queue, reports, steps, unrouted
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -25,6 +25,16 @@ urlpatterns: list[URLPattern] = [
     path("handoffs/<int:pk>/assign/", handoffs.assign, name="handoff_assign"),
     path("unrouted/", unrouted.unrouted, name="unrouted"),
     path("nurture/", nurture.nurture_list, name="nurture"),
+    path("rules/", calendars.rules, name="rules"),
+    path("calendars/", calendars.calendar_list, name="calendars"),
+    path("calendars/new/", calendars.calendar_new, name="calendar_new"),
+    path("calendars/<int:pk>/", calendars.calendar, name="calendar"),
+    path("commitments/", commitments.commitment_list, name="commitments"),
+    path("commitments/new/", commitments.commitment_new, name="commitment_new"),
+    path("commitments/<int:pk>/", commitments.commitment, name="commitment"),
+    path("commitments/<int:pk>/edit/", commitments.commitment_edit, name="commitment_edit"),
+    path("commitments/<int:pk>/sign/", commitments.commitment_sign, name="commitment_sign"),
+    path("commitments/<int:pk>/delete/", commitments.commitment_delete, name="commitment_delete"),
     path("overview/", home.overview, name="overview"),
     path("reports/sla/", reports.sla_report, name="sla_report"),
     path("reports/sla.csv", reports.sla_export, name="sla_export"),

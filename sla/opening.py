@@ -1,0 +1,139 @@
+"""A calendar as a person types and reads it: hours as text, one sentence for all of it, and what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby, pairwise
+from typing import Final
+
+from sla.calendar import MINUTES_A_DAY, WEEKDAYS, BadCalendar, Calendar, Hours, Interval
+
+DAY_NAMES: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+INTERVALS_A_DAY_AT_MOST: Final = 12
+MINUTES_A_WEEK: Final = 7 * MINUTES_A_DAY
+
+_TIME: Final = r"(\d{1,2})(?::(\d{2}))?"
+_RANGE: Final = re.compile(rf"{_TIME}\s*(?:-|–|—|to)\s*{_TIME}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDay:
+    """A date of the team's own: closed without hours, else open then and only then. It beats a public holiday."""
+
+    date: date
+    label: str
+    hours: Hours = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A calendar as somebody would have it; `week` is Monday first."""
+
+    name: str
+    zone: str
+    country: str
+    subdivision: str
+    week: tuple[Hours, ...]
+    days: tuple[OwnDay, ...]
+
+    def pure(self, holidays: frozenset[date] = frozenset()) -> Calendar:
+        """Raises BadCalendar for an unknown zone."""
+        return Calendar(self.zone, self.week, {day.date: day.hours for day in self.days}, holidays=holidays)
+
+
+def read_hours(text: str) -> Hours:
+    """Read "9:00-12:00, 13-17:30"; nothing means closed, "22:00-06:00" runs into the next day, 24:00 is the midnight after.
+
+    Raises BadCalendar with a sentence that names the rule.
+    """
+    parts = [part.strip() for part in re.split(r"[,;]|\band\b", text) if part.strip()]
+    if parts in (["closed"], ["Closed"]):
+        return ()
+    if len(parts) > INTERVALS_A_DAY_AT_MOST:
+        raise BadCalendar(f"A day takes at most {INTERVALS_A_DAY_AT_MOST} intervals.")
+    hours = tuple(sorted(_interval(part) for part in parts))
+    for earlier, later in pairwise(hours):
+        if later.opens < earlier.closes:
+            raise BadCalendar(f"{said(earlier)} and {said(later)} overlap.")
+    return hours
+
+
+def said(interval: Interval) -> str:
+    opens, closes = interval.as_text()
+    return f"{_short(opens)}–{_short(closes)}"
+
+
+def written(hours: Iterable[Interval]) -> str:
+    """Hours as `read_hours` reads them."""
+    return ", ".join("-".join(interval.as_text()) for interval in sorted(hours))
+
+
+def problems(draft: Draft) -> tuple[str, ...]:
+    """What is wrong between days, which no single day shows: hours that run into those of the day after."""
+    spans = [
+        (weekday * MINUTES_A_DAY + each.opens, weekday * MINUTES_A_DAY + each.closes, weekday, each)
+        for weekday, hours in enumerate(draft.week)
+        for each in sorted(hours)
+    ]
+    around = [*spans, *((spans[0][0] + MINUTES_A_WEEK, *spans[0][1:]),)] if spans else []
+    overlapping = tuple(
+        f"{DAY_NAMES[earlier[2]]} {said(earlier[3])} runs into {DAY_NAMES[later[2]]} {said(later[3])}."
+        for earlier, later in pairwise(around)
+        if earlier[2] != later[2] and later[0] < earlier[1]
+    )
+    return (*overlapping, *_twice(draft.days))
+
+
+def sentence(draft: Draft) -> str:
+    """ "Mon–Fri 9:00–12:00, 13:00–17:30 Berlin; public holidays of DE-BY; 3 own days"."""
+    parts = [f"{_week_said(draft.week)} {place(draft.zone)}"]
+    if draft.country:
+        parts.append(f"public holidays of {draft.country}{f'-{draft.subdivision}' if draft.subdivision else ''}")
+    if draft.days:
+        parts.append(f"{len(draft.days)} own day{'' if len(draft.days) == 1 else 's'}")
+    return "; ".join(parts)
+
+
+def place(zone: str) -> str:
+    """The city of a zone: "Berlin", "New York", "UTC"."""
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
+def _week_said(week: Sequence[Hours]) -> str:
+    runs = [(hours, [weekday for weekday, _ in run]) for hours, run in groupby(enumerate(week), key=lambda day: day[1])]
+    open_runs = [f"{_days_said(run)} {', '.join(map(said, sorted(hours)))}" for hours, run in runs if hours]
+    return ", ".join(open_runs) or "Closed all week,"
+
+
+def _days_said(weekdays: list[int]) -> str:
+    first, last = (WEEKDAYS[weekday].capitalize() for weekday in (weekdays[0], weekdays[-1]))
+    if len(weekdays) == 1:
+        return first
+    return "Every day" if len(weekdays) == len(WEEKDAYS) else f"{first}–{last}"
+
+
+def _interval(text: str) -> Interval:
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        raise BadCalendar(f"“{text[:40]}” is not hours; write 09:00-12:00, 13:00-17:30.")
+    opens, closes = f"{int(match[1]):02}:{match[2] or '00'}", f"{int(match[3]):02}:{match[4] or '00'}"
+    if opens == closes or (opens, closes) == ("24:00", "00:00"):
+        raise BadCalendar(f"{_short(opens)}–{_short(closes)} is no time at all; a whole day is 00:00-24:00.")
+    if opens == "24:00":
+        raise BadCalendar("A day begins at 00:00; 24:00 is only where it ends.")
+    return Interval.parse(opens, closes)
+
+
+def _short(text: str) -> str:
+    return text.removeprefix("0")
+
+
+def _twice(days: Sequence[OwnDay]) -> Iterator[str]:
+    seen: set[date] = set()
+    for day in days:
+        if day.date in seen:
+            yield f"{day.date:%-d %B %Y} stands there twice."
+        seen.add(day.date)
