@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q
 
 from sla import calendar, calendars, notices
 from sla.models import CalendarVersion, Clock, ClockQuerySet, Handoff, Intention, Rep
@@ -130,16 +130,16 @@ def _after(version: CalendarVersion | None, start: dt.datetime, seconds: int) ->
 
 def _claimable() -> ClockQuerySet:
     related = ("handoff__lead", "handoff__team", "rep__user", "calendar_version")
-    running = Clock.objects.running().filter(~Exists(_kept_in_effect()))
+    running = _undecided(Clock.objects.running())
     running = running.select_related(*related).prefetch_related("handoff__team__managers")
     return running.select_for_update(of=("self",), no_key=True, skip_locked=True)
 
 
-def _kept_in_effect() -> QuerySet[Intention]:
-    """Decisions in time that are not final yet: an acceptance keeps the promise to decide, a rejection ends all."""
-    ends_all = Q(kind=DispositionKind.REJECT)
-    in_time = Intention.objects.filter(handoff=OuterRef("handoff"), at__lte=OuterRef("due_at"))
-    return in_time.annotate(clock_kind=OuterRef("kind")).filter(ends_all | Q(clock_kind=ClockKind.DISPOSITION))
+def _undecided(running: ClockQuerySet) -> ClockQuerySet:
+    """Without those that a decision in time keeps or ends as soon as it is final (sla.intentions)."""
+    decided = Intention.objects.filter(handoff=OuterRef("handoff"), at__lte=OuterRef("due_at"))
+    kept = Q(kind=ClockKind.DISPOSITION) & Exists(decided)
+    return running.filter(~kept, ~Exists(decided.filter(kind=DispositionKind.REJECT)))
 
 
 def _warning(clock: Clock, now: dt.datetime) -> notices.Draft:
