@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from leads import heartbeats
 from scoring import backtests, rescoring, sweeping
-from sla import clocks, deliveries, handoffs, intentions, progress, recycling, routing, watch
+from sla import clocks, deliveries, handoffs, intentions, overdue, progress, recycling, routing, watch
 
 log = logging.getLogger(__name__)
 
