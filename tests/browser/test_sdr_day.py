@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +15,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from leads.models import User
 from leads.vocabulary import Role, Stage
-from sla.models import Handoff, ReasonCode
+from sla import intentions
+from sla.models import Disposition, Handoff, Intention, ReasonCode
 from sla.vocabulary import Family, HandoffState, Route
 from tests.sla import situations
 
@@ -36,6 +38,11 @@ def work() -> list[Handoff]:
         )
     now = timezone.now()
     return [situations.handoff(now=now - dt.timedelta(seconds=30 - at)) for at in range(3)]
+
+
+def make_final() -> None:
+    """What the beat does once the seconds for undoing are over."""
+    intentions.finish_due(now=timezone.now() + dt.timedelta(minutes=1))
 
 
 @pytest.fixture
@@ -66,6 +73,8 @@ def test_a_lead_is_accepted_by_keyboard(open_as: Callable[[User, str], Page], wo
     page.keyboard.press("a")
 
     expect(page.locator("#messages")).to_contain_text(f"Accepted {work[0].lead}")
+    expect(page.locator(f"#handoff-{work[0].pk} [data-undo]")).to_be_visible()
+    make_final()
     work[0].refresh_from_db()
     assert work[0].state == HandoffState.ACCEPTED
 
@@ -87,10 +96,71 @@ def test_a_lead_is_rejected_for_timing_by_keyboard(open_as: Callable[[User, str]
     page.keyboard.press("Enter")
 
     expect(page.locator("#messages")).to_contain_text("Rejected")
+    make_final()
+    page.reload()
     expect(page.locator(f"#handoff-{work[1].pk}")).to_have_count(0)
     work[1].refresh_from_db()
     assert work[1].lead.stage == Stage.NURTURE
     assert work[1].dispositions.get().reengage_on > timezone.now().date()
+
+
+def test_a_slip_of_the_finger_is_undone_by_keyboard(open_as: Callable[[User, str], Page], work: list[Handoff]) -> None:
+    page = open_as(work[0].rep.user, "/queue/")
+
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    expect(page.locator(f"#handoff-{work[1].pk}")).to_be_focused()
+    page.keyboard.press("u")
+
+    expect(page.locator("#messages")).to_contain_text("Taken back")
+    expect(page.locator(f"#handoff-{work[0].pk} [data-accept]")).to_be_visible()
+    assert not Intention.objects.exists()
+
+
+def test_several_are_selected_and_accepted_by_keyboard(
+    open_as: Callable[[User, str], Page], work: list[Handoff]
+) -> None:
+    page = open_as(work[0].rep.user, "/queue/")
+
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("[data-bulk-count]")).to_have_text("2 selected")
+    page.evaluate("htmx.trigger('#queue', 'refresh')")
+    expect(page.locator("[data-bulk-count]")).to_have_text("2 selected")
+    page.keyboard.press("A")
+
+    expect(page.locator("#messages")).to_contain_text("Accepted: 2 leads.")
+    make_final()
+    assert Disposition.objects.count() == 2
+
+
+def test_c_leads_to_the_form_for_a_contact(open_as: Callable[[User, str], Page], work: list[Handoff]) -> None:
+    page = open_as(work[0].rep.user, "/queue/")
+
+    page.keyboard.press("j")
+    page.keyboard.press("c")
+
+    expect(page).to_have_url(re.compile(rf"/handoffs/{work[0].pk}/#attempt$"))
+    expect(page.locator("#attempt :focus")).to_have_count(1)
+
+
+def test_a_poll_takes_neither_focus_nor_an_open_form_away(
+    open_as: Callable[[User, str], Page], work: list[Handoff]
+) -> None:
+    page = open_as(work[0].rep.user, "/queue/")
+    page.keyboard.press("j")
+    late = situations.handoff(now=timezone.now())
+
+    page.evaluate("htmx.trigger('#queue', 'refresh')")
+    expect(page.locator(f"#handoff-{late.pk}.is-new")).to_be_visible()
+    expect(page.locator(f"#handoff-{work[0].pk}")).to_be_focused()
+    page.keyboard.press("r")
+    expect(page.locator(f"#reject-{work[0].pk} form")).to_be_visible()
+    page.evaluate("htmx.trigger('#queue', 'refresh')")
+
+    expect(page.locator(f"#reject-{work[0].pk} form")).to_be_visible()
 
 
 def test_keys_are_silent_while_one_types(open_as: Callable[[User, str], Page], work: list[Handoff]) -> None:

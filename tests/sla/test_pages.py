@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from leads.models import Lead, User
 from leads.vocabulary import READERS_OF_LEADS, Role, Stage
-from sla import notices
+from sla import intentions, notices
 from sla.models import Attempt, Handoff, SalesQualification
 from sla.vocabulary import Family, HandoffState, NoticeKind, Route
 from tests.sla import situations
@@ -206,6 +206,7 @@ def test_accepting_makes_it_an_sal_and_returns_to_where_one_was() -> None:
     response = rep_of(handoff).post(reverse("handoff_accept", args=[handoff.pk]), {"next": "/queue/?tier=2"})
 
     assert response["Location"] == "/queue/?tier=2"
+    intentions.finish_due(now=NOW + 3 * MINUTE)
     handoff.refresh_from_db()
     assert handoff.state == HandoffState.ACCEPTED
     assert Lead.objects.get(pk=handoff.lead_id).stage == Stage.SAL
@@ -274,6 +275,7 @@ def test_a_timing_rejection_lands_in_nurture_with_its_day() -> None:
     rep_of(handoff).post(
         reverse("handoff_reject", args=[handoff.pk]), {"reason": timing_reason(), "reengage_on": back_on.isoformat()}
     )
+    intentions.finish_due(now=NOW + 3 * MINUTE)
     page = signed_in(situations.user(Role.MARKETING_OPS)).get(reverse("nurture")).content.decode()
     own = rep_of(handoff).get(reverse("nurture")).content.decode()
     foreign = signed_in(situations.rep(situations.team()).user).get(reverse("nurture")).content.decode()
