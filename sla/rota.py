@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from sla import calendar, calendars
 from sla.calendar import BadCalendar
@@ -19,15 +19,41 @@ from sla.vocabulary import HandoffState
 #: What fills a rep's capacity: handoffs to decide, and accepted ones that are being worked.
 IN_HAND: Final = (HandoffState.ASSIGNED, HandoffState.ACCEPTED)
 
+AVAILABLE: Final = "available"
+NEXT: Final = "next in turn"
 NEVER: Final = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a rep can take a lead now: `kind` is "available" or the kind of hindrance, `why` a part of a sentence."""
+
+    rep: Rep
+    kind: str
+    why: str
+    load: int
+    unworked: int
+
+    @property
+    def is_available(self) -> bool:
+        return self.kind == AVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A rep who has the lead's company in hand, and of whom."""
+
+    rep: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
-    """The rep whose turn it is, or None, and a line for each rep of the team."""
+    """The rep whose turn it is and why, or None, and a line for each rep of the team."""
 
     rep: Rep | None
     trace: list[dict[str, Any]]
+    why: str = ""
 
     @property
     def reasons(self) -> str:
@@ -36,32 +62,42 @@ class Turn:
         return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "the team has no reps"
 
 
-def reps_of(team: Team) -> list[Rep]:
-    """The team's reps with all that availability needs, in a constant number of queries."""
+def reps_of(*teams: Team) -> list[Rep]:
+    """The teams' reps with all that availability needs, in a constant number of queries."""
     calendars_of = ("calendar", "team__calendar")
     hours = [f"{path}__{rows}" for path in calendars_of for rows in ("hours", "special_days")]
-    reps = Rep.objects.filter(team=team).select_related("user", *calendars_of).prefetch_related(*hours)
+    reps = Rep.objects.filter(team__in=teams).select_related("user", *calendars_of).prefetch_related(*hours)
     return list(reps.order_by("pk"))
 
 
-def next_in_turn(reps: Sequence[Rep], now: dt.datetime) -> Turn:
+def standings(reps: Sequence[Rep], now: dt.datetime) -> list[Standing]:
+    """How each of these reps stands at `now`: their hours, absences, switch and what they have in hand. Reads only."""
+    absent, loads = _absent(reps, now), _loads(reps)
+    return [_standing(rep, absent, *loads.get(rep.pk, (0, 0)), now=now) for rep in reps]
+
+
+def next_in_turn(
+    reps: Sequence[Rep], now: dt.datetime, *, owners: Sequence[Owner] = (), passing_over: Rep | None = None
+) -> Turn:
     """Choose among the reps who are in working hours, not away and below capacity (SPEC 6).
 
+    One of `owners`, the first of them that can, goes before whose turn it is; `passing_over` names who had it already.
     Fair when the caller holds the locks on these reps: two routers then choose one after the other.
     """
-    absent = _absent(reps, now)
-    loads = _loads(reps)
-    trace, available = [], []
-    for rep in reps:
-        if skipped := _unavailable(rep, absent, loads, now):
-            trace.append({"rep": rep.pk, "name": str(rep), "kind": skipped[0], "why": skipped[1]})
-        else:
-            available.append(rep)
+    lines = standings([rep for rep in reps if rep != passing_over], now)
+    trace = [_line(line.rep, line.kind, line.why) for line in lines if not line.is_available]
+    if passing_over is not None:
+        trace.append(_line(passing_over, "passed over", "had it already"))
+    available = {line.rep.pk: line for line in lines if line.is_available}
     if not available:
         return Turn(None, trace)
-    chosen = _least_served(available)
-    lines = [_line(rep, chosen, loads[rep.pk]) for rep in available]
-    return Turn(chosen, trace + lines)
+    owner = next((owner for owner in owners if owner.rep in available), None)
+    chosen = available[owner.rep].rep if owner else _least_served([line.rep for line in available.values()])
+    why = owner.why if owner else NEXT
+    for line in available.values():
+        said = why if line.rep == chosen else "not their turn"
+        trace.append(_line(line.rep, AVAILABLE, f"{said}, {line.load} of {line.rep.capacity} in hand"))
+    return Turn(chosen, trace, why)
 
 
 def _least_served(available: Sequence[Rep]) -> Rep:
@@ -77,19 +113,30 @@ def _least_served(available: Sequence[Rep]) -> Rep:
     return min(available, key=lambda rep: (Fraction(served[rep.pk], rep.weight), rep.last_assigned_at or NEVER, rep.pk))
 
 
-def _unavailable(
-    rep: Rep, absent: Mapping[int, dt.datetime], loads: Mapping[int, int], now: dt.datetime
-) -> tuple[str, str] | None:
-    """The kind of hindrance and a sentence part, or None for a rep who can take a lead."""
+def _standing(rep: Rep, absent: Mapping[int, dt.datetime], load: int, unworked: int, now: dt.datetime) -> Standing:
+    hindrance = _unavailable(rep, absent) or _full(rep, load, unworked) or _off_work(rep, now)
+    kind, why = hindrance or (AVAILABLE, "at work")
+    return Standing(rep, kind, why, load, unworked)
+
+
+def _unavailable(rep: Rep, absent: Mapping[int, dt.datetime]) -> tuple[str, str] | None:
+    """The kind of hindrance and a sentence part, or None for a rep who is there."""
     if not rep.is_active or not rep.user.is_active:
         return "inactive", "not active"
     if rep.is_away:
         return "away", "away"
     if rep.pk in absent:
         return "absent", f"absent until {absent[rep.pk]:%Y-%m-%d %H:%M} UTC"
-    if loads[rep.pk] >= rep.capacity:
-        return "at capacity", f"{loads[rep.pk]} of {rep.capacity} in hand"
-    return _off_work(rep, now)
+    return None
+
+
+def _full(rep: Rep, load: int, unworked: int) -> tuple[str, str] | None:
+    if load >= rep.capacity:
+        return "at capacity", f"{load} of {rep.capacity} in hand"
+    most = rep.team.unworked_at_most
+    if most is not None and unworked >= most:
+        return "with work waiting", f"{unworked} accepted without a contact, {most} at most"
+    return None
 
 
 def _off_work(rep: Rep, now: dt.datetime) -> tuple[str, str] | None:
@@ -106,11 +153,12 @@ def _absent(reps: Sequence[Rep], now: dt.datetime) -> dict[int, dt.datetime]:
     return dict(rows.values_list("rep", "ends_at"))
 
 
-def _loads(reps: Sequence[Rep]) -> Counter[int]:
-    in_hand = Handoff.objects.filter(rep__in=reps, state__in=IN_HAND).order_by()
-    return Counter(dict(in_hand.values_list("rep").annotate(Count("pk"))))
+def _loads(reps: Sequence[Rep]) -> dict[int, tuple[int, int]]:
+    """What each has in hand, and how much of it is accepted but not contacted yet: to be worked before more (SPEC 6)."""
+    in_hand = Handoff.objects.filter(rep__in=reps, state__in=IN_HAND).order_by().values_list("rep")
+    unworked = Count("pk", filter=Q(state=HandoffState.ACCEPTED, first_contact_at=None))
+    return {rep: (load, waiting) for rep, load, waiting in in_hand.annotate(Count("pk"), waiting=unworked)}
 
 
-def _line(rep: Rep, chosen: Rep, load: int) -> dict[str, Any]:
-    why = "next in turn" if rep.pk == chosen.pk else "not their turn"
-    return {"rep": rep.pk, "name": str(rep), "kind": "available", "why": f"{why}, {load} of {rep.capacity} in hand"}
+def _line(rep: Rep, kind: str, why: str) -> dict[str, Any]:
+    return {"rep": rep.pk, "name": str(rep), "kind": kind, "why": why}

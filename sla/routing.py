@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from sla import clocks, notices, rota, states, territories
 from sla.models import Handoff, Rep, RoutingDecision, RoutingRule, Team
-from sla.vocabulary import ClockKind, HandoffState, NoticeKind
+from sla.vocabulary import OPEN_STATES, ClockKind, HandoffState, NoticeKind
 
 log = structlog.get_logger(__name__)
 
 EXPLANATION_AT_MOST: Final = 300
+NAME_AT_MOST: Final = 80
+#: So long after its end a handoff still says whose company it is.
+RECENT: Final = dt.timedelta(days=90)
+CLOSED_AFTER_ACCEPTANCE: Final = (HandoffState.WON, HandoffState.LOST)
+OWNERS_AT_MOST: Final = 20
 
 Trace: TypeAlias = Sequence[dict[str, Any]]
 
@@ -76,6 +83,47 @@ def give(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
     notices.write([new])
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where a handoff would go and why; no rep: it would be unrouted."""
+
+    rule: RoutingRule | None
+    team: Team | None
+    rep: Rep | None
+    explanation: str
+    trace: Trace
+
+
+def plan(*, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, locking: bool = False) -> Plan:
+    """The first rule that matches names the team, then the company's owner in it or who is next in turn (SPEC 6).
+
+    Reads only, so it serves a dry run with a handoff that was never stored; `locking` makes the turns fair among routers.
+    """
+    match = territories.match(rules, handoff)
+    if match.rule is None:
+        explanation = "No routing rule matches." if rules else "There is no routing rule yet."
+        return Plan(None, None, None, explanation, match.trace)
+    team = match.rule.team
+    if locking:
+        lock_turns(team)
+    turn = rota.next_in_turn(rota.reps_of(team), now, owners=_owners(handoff, team, now))
+    path = f"Rule {match.rule.position}: {match.rule.name} → team {team}"
+    end = f"{turn.rep}, {turn.why}" if turn.rep else f"nobody available ({turn.reasons})"
+    return Plan(match.rule, team, turn.rep, f"{path} → {end}", match.trace + turn.trace)
+
+
+def lock_turns(team: Team) -> None:
+    """Everybody who routes to this team waits here, in one order: that is what makes the turns fair."""
+    list(Rep.objects.filter(team=team).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
+def explain(*, handoff: Handoff, rep: Rep | None, explanation: str, trace: Trace, now: dt.datetime) -> None:
+    """Write down who got it and why; the decision is Accord's own."""
+    RoutingDecision.objects.create(
+        handoff=handoff, at=now, rep=rep, explanation=explanation[:EXPLANATION_AT_MOST], trace=list(trace)
+    )
+
+
 class _Failed(Exception):
     """Routing broke down on this handoff, which says nothing about the others."""
 
@@ -95,23 +143,27 @@ def _route(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime) -> 
     handoff = states.lock(handoff)
     if not handoff.is_unrouted:
         return handoff.rep
-    match = territories.match(rules, handoff)
-    if match.rule is None:
-        explanation = "No routing rule matches." if rules else "There is no routing rule yet."
-        _stay_unrouted(handoff, explanation, now, match.trace)
+    chosen = plan(handoff=handoff, rules=rules, now=now, locking=True)
+    if chosen.rep is None:
+        _stay_unrouted(handoff, chosen.explanation, now, chosen.trace, chosen.team)
         return None
-    team = match.rule.team
-    # Everybody who routes to this team waits here, in one order: that is what makes the turns fair.
-    list(Rep.objects.filter(team=team).order_by("pk").select_for_update(no_key=True).values_list("pk"))
-    turn = rota.next_in_turn(rota.reps_of(team), now)
-    path = f"Rule {match.rule.position}: {match.rule.name} → team {team}"
-    trace = match.trace + turn.trace
-    if turn.rep is None:
-        _stay_unrouted(handoff, f"{path} → nobody available ({turn.reasons})", now, trace, team)
-        return None
-    give(handoff=handoff, rep=turn.rep, now=now)
-    _explain(handoff, turn.rep, f"{path} → {turn.rep}, next in turn", trace, now)
-    return turn.rep
+    give(handoff=handoff, rep=chosen.rep, now=now)
+    explain(handoff=handoff, rep=chosen.rep, explanation=chosen.explanation, trace=chosen.trace, now=now)
+    return chosen.rep
+
+
+def _owners(handoff: Handoff, team: Team, now: dt.datetime) -> list[rota.Owner]:
+    """The team's reps who have somebody of the lead's company in hand, or had until lately; the latest first."""
+    if handoff.lead.company_id is None:
+        return []
+    is_theirs = Q(state__in=OPEN_STATES) | Q(state__in=CLOSED_AFTER_ACCEPTANCE, closed_at__gte=now - RECENT)
+    theirs = Handoff.objects.filter(is_theirs, lead__company=handoff.lead.company_id, motion=handoff.motion)
+    rows = theirs.filter(rep__team=team).exclude(pk=handoff.pk).select_related("lead", "rep__user").order_by("-pk")
+    return [rota.Owner(row.rep_id, _same_company(row)) for row in rows[:OWNERS_AT_MOST] if row.rep_id is not None]
+
+
+def _same_company(row: Handoff) -> str:
+    return f"same company as {str(row.lead)[:NAME_AT_MOST]}, owned by {row.rep}"
 
 
 def _stay_unrouted(
@@ -120,7 +172,7 @@ def _stay_unrouted(
     """Say why, once for each new reason, and alert those who can help."""
     last = handoff.routing_decisions.order_by("-pk").first()
     if last is None or last.explanation != explanation[:EXPLANATION_AT_MOST]:
-        _explain(handoff, None, explanation, trace, now)
+        explain(handoff=handoff, rep=None, explanation=explanation, trace=trace, now=now)
     alert = notices.Draft(
         kind=NoticeKind.UNROUTED,
         once=f"unrouted:{handoff.pk}",
@@ -130,9 +182,3 @@ def _stay_unrouted(
         at=now,
     )
     notices.write([alert])
-
-
-def _explain(handoff: Handoff, rep: Rep | None, explanation: str, trace: Trace, now: dt.datetime) -> None:
-    RoutingDecision.objects.create(
-        handoff=handoff, at=now, rep=rep, explanation=explanation[:EXPLANATION_AT_MOST], trace=list(trace)
-    )

@@ -10,6 +10,8 @@ from leads.models import Company, Lead
 from sla.models import Handoff, RoutingRule
 
 TRACE_TEXT_AT_MOST: Final = 60
+#: The conditions that name what a lead may be.
+CHOICES: Final = ("tiers", "countries", "regions", "industries", "sources")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,74 @@ def match(rules: Sequence[RoutingRule], handoff: Handoff) -> Match:
     return Match(None, trace)
 
 
+def conditions(rule: RoutingRule) -> list[str]:
+    """What a lead must be, in words: "country is DE, AT or CH". None: every lead matches."""
+    said = [f"{what} is {_one_of(choices)}" for what, choices in _choices(rule) if choices]
+    return said + _size_said(rule.employees_at_least, rule.employees_at_most)
+
+
+def covers(earlier: RoutingRule, later: RoutingRule) -> bool:
+    """Whether every lead that matches `later` matches `earlier` too, so that `later` is never reached."""
+    return (
+        earlier.motion in ("", later.motion)
+        and all(_holds_all(getattr(earlier, name), getattr(later, name)) for name in CHOICES)
+        and (not earlier.domains or (bool(later.domains) and all(_is_named(d, earlier.domains) for d in later.domains)))
+        and _bounds(earlier.employees_at_least, later.employees_at_least, int.__le__)
+        and _bounds(earlier.employees_at_most, later.employees_at_most, int.__ge__)
+    )
+
+
+def _choices(rule: RoutingRule) -> list[tuple[str, list[str]]]:
+    return [
+        ("motion", [rule.motion.upper()] if rule.motion else []),
+        ("tier", [str(tier) for tier in rule.tiers]),
+        ("country", rule.countries),
+        ("region", rule.regions),
+        ("industry", rule.industries),
+        ("source", rule.sources),
+        ("account", rule.domains),
+    ]
+
+
+def _one_of(choices: Sequence[str]) -> str:
+    *others, last = choices
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _size_said(least: int | None, most: int | None) -> list[str]:
+    if least is not None and most is not None:
+        return [f"company has {least:,} to {most:,} employees"]
+    if least is not None:
+        return [f"company has at least {least:,} employees"]
+    return [] if most is None else [f"company has at most {most:,} employees"]
+
+
+def _holds_all(earlier: Sequence[object], later: Sequence[object]) -> bool:
+    wanted = {_folded(str(choice)) for choice in later}
+    return not earlier or (bool(wanted) and wanted <= {_folded(str(choice)) for choice in earlier})
+
+
+def _is_named(domain: str, names: Sequence[str]) -> bool:
+    return any(_is_within(_folded(domain), _folded(name)) for name in names)
+
+
+def _bounds(earlier: int | None, later: int | None, compare: Callable[[int, int], bool]) -> bool:
+    """An earlier bound that is missing keeps nobody out; one that is there must be the wider one."""
+    return earlier is None or (later is not None and compare(earlier, later))
+
+
 def _country(rule: RoutingRule, handoff: Handoff) -> str:
     country = handoff.lead.country or _company(handoff.lead).country
     return _miss("country", country, rule.countries)
+
+
+def _region(rule: RoutingRule, handoff: Handoff) -> str:
+    region = handoff.lead.region or _company(handoff.lead).region
+    return _miss("region", region, rule.regions)
+
+
+def _industry(rule: RoutingRule, handoff: Handoff) -> str:
+    return _miss("industry", _company(handoff.lead).industry, rule.industries)
 
 
 def _source(rule: RoutingRule, handoff: Handoff) -> str:
@@ -54,10 +121,16 @@ def _motion(rule: RoutingRule, handoff: Handoff) -> str:
 
 
 def _size(rule: RoutingRule, handoff: Handoff) -> str:
-    least, known = rule.employees_at_least, _company(handoff.lead).employees_low
-    if least is None or (known is not None and known >= least):
+    """A band counts as within when all of it is: "51-200" is not at most 100."""
+    least, most, company = rule.employees_at_least, rule.employees_at_most, _company(handoff.lead)
+    low, high = company.employees_low, company.employees_high
+    is_large_enough = least is None or (low is not None and low >= least)
+    is_small_enough = most is None or (high is not None and high <= most)
+    if is_large_enough and is_small_enough:
         return ""
-    return "company size unknown" if known is None else f"company size {known}"
+    if low is None and high is None:
+        return "company size unknown"
+    return f"company size {low}" if low == high else f"company size {_or_open(low)}–{_or_open(high)}"
 
 
 def _domain(rule: RoutingRule, handoff: Handoff) -> str:
@@ -68,7 +141,13 @@ def _domain(rule: RoutingRule, handoff: Handoff) -> str:
     return "not a named account"
 
 
-CHECKS: Final[tuple[Callable[[RoutingRule, Handoff], str], ...]] = (_motion, _tier, _country, _source, _size, _domain)
+CHECKS: Final[tuple[Callable[[RoutingRule, Handoff], str], ...]] = (
+    _motion, _tier, _country, _region, _industry, _source, _size, _domain,
+)  # fmt: skip
+
+
+def _or_open(count: int | None) -> str:
+    return "?" if count is None else str(count)
 
 
 def _miss(what: str, value: str, wanted: Sequence[str]) -> str:

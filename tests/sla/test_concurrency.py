@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +14,8 @@ from django.db import connection
 
 from leads.vocabulary import Role
 from scoring.models import Qualification
-from sla import calendars, clocks, dispositions, handoffs, routing
-from sla.models import CalendarVersion, Clock, Disposition, Handoff, Notice, RoutingDecision
+from sla import calendars, clocks, dispositions, handoffs, overdue, routing
+from sla.models import Absence, CalendarVersion, Clock, Disposition, Handoff, Notice, RoutingDecision
 from sla.vocabulary import ClockKind, NoticeKind
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
@@ -62,25 +63,49 @@ def test_of_forty_decisions_one_wins_and_the_others_read_who_and_when():
     assert handoff.clocks.get(kind=ClockKind.DISPOSITION).met_at == NOW + MINUTE
 
 
-def test_eight_routers_share_300_leads_among_7_reps_by_weight():
+def test_eight_routers_share_1000_leads_among_7_reps_by_weight():
     situations.commitment()
     team = situations.team(reps=0)
-    weights = dict.fromkeys((situations.rep(team).pk for _ in range(6)), 1)
-    weights[situations.rep(team, weight=2).pk] = 2
+    weights = {situations.rep(team, weight=weight).pk: weight for weight in (1, 1, 2, 2, 3, 4, 7)}
     under = situations.version()
-    for _ in range(300):
+    for _ in range(1000):
         situations.qualification(version=under)
 
-    done = at_once(8, lambda _: handoffs.hand_off_waiting(now=NOW, limit=300))
+    done = at_once(8, lambda _: handoffs.hand_off_waiting(now=NOW, limit=1000))
 
-    assert sum(done) == 300
+    assert sum(done) == 1000
     assert not Qualification.objects.waiting().exists()
     assert not Handoff.objects.unrouted().exists()
-    assert Handoff.objects.values("qualification").distinct().count() == 300
-    assert RoutingDecision.objects.count() == 300
+    assert Handoff.objects.values("qualification").distinct().count() == 1000
+    assert RoutingDecision.objects.count() == 1000
     served = Counter(Handoff.objects.values_list("rep", flat=True))
-    assert all(abs(served[rep] - 300 * weight / 8) <= 1 for rep, weight in weights.items()), served
-    assert Clock.objects.filter(kind=ClockKind.FIRST_CONTACT).count() == 300
+    assert all(abs(served[rep] - 1000 * weight / 20) <= 1 for rep, weight in weights.items()), served
+    assert Clock.objects.filter(kind=ClockKind.FIRST_CONTACT).count() == 1000
+
+
+@pytest.mark.parametrize("seed", [1, 7])
+def test_nobody_inactive_absent_or_full_gets_one_from_eight_routers(seed: int):
+    chance = random.Random(seed)
+    situations.commitment()
+    team = situations.team(reps=0)
+    for number in range(12):
+        hindrance: dict[str, Any] = chance.choice([{}, {}, {"is_away": True}, {"is_active": False}])
+        rep = situations.rep(team, capacity=chance.randint(0, 6), weight=chance.randint(1, 3), **hindrance)
+        if number % 4 == 0:
+            Absence.objects.create(rep=rep, starts_at=NOW - HOUR, ends_at=NOW + HOUR)
+    open_to_more = team.reps.filter(is_away=False, is_active=True, absences=None)
+    room = sum(open_to_more.values_list("capacity", flat=True))
+    under = situations.version()
+    for _ in range(60):
+        situations.qualification(version=under)
+
+    at_once(8, lambda _: handoffs.hand_off_waiting(now=NOW, limit=60))
+
+    served = Counter(Handoff.objects.exclude(rep=None).values_list("rep", flat=True))
+    assert set(served) <= set(open_to_more.values_list("pk", flat=True))
+    assert all(served[rep.pk] <= rep.capacity for rep in open_to_more)
+    assert sum(served.values()) == min(60, room)
+    assert Handoff.objects.unrouted().count() == 60 - min(60, room)
 
 
 def test_two_who_hand_off_at_once_make_one_handoff_each():
@@ -119,6 +144,29 @@ def test_four_sweeps_breach_each_clock_once():
     assert sum(marked) == 40
     assert Clock.objects.filter(breached_at=NOW + HOUR).count() == 40
     assert Notice.objects.filter(kind=NoticeKind.BREACHED).count() == 2 * 40
+
+
+def test_four_workers_pass_each_overdue_one_on_once():
+    team = situations.team(reps=3, reassigns_on_breach=True)
+    before = {made.pk: made.rep_id for made in (situations.handoff() for _ in range(30))}
+
+    def sweep(_: int) -> int:
+        clocks.sweep_breaches(now=NOW + HOUR)
+        return overdue.pass_on(now=NOW + HOUR)
+
+    passed_on = at_once(4, sweep)
+    # Whoever was skipped because another worker held it, and a second overdue contact, which goes no further.
+    passed_on.append(overdue.pass_on(now=NOW + HOUR))
+    clocks.sweep_breaches(now=NOW + 3 * HOUR)
+    again = overdue.pass_on(now=NOW + 3 * HOUR)
+
+    after = dict(Handoff.objects.values_list("pk", "rep"))
+    assert (sum(passed_on), again) == (30, 0)
+    assert all(after[pk] != rep for pk, rep in before.items())
+    assert Notice.objects.filter(once__startswith="passed_on:").count() == 2 * 30
+    first = Clock.objects.filter(kind=ClockKind.FIRST_CONTACT, breached_at=NOW + HOUR)
+    assert {clock.handoff_id: clock.rep_id for clock in first} == before
+    assert team.reps.count() == 3
 
 
 def test_sweeping_while_deciding_neither_blocks_nor_doubles():

@@ -240,3 +240,75 @@ def test_a_long_name_of_a_stranger_fits_the_record():
 
     assert handoff.rep is not None
     assert handoffs.hand_off_waiting(now=NOW) == 0
+
+
+def test_region_industry_and_size_up_to_a_limit_are_conditions_too():
+    midmarket = situations.team(name="midmarket")
+    midmarket.rules.update(position=1, industries=["Software"], regions=["Bavaria"], employees_at_most=500)
+    situations.team(name="rest")
+    band = {"industry": "software", "region": " bavaria", "employees_low": 51}
+
+    fits = situations.company(employees_high=500, **band)
+    too_large = situations.company(employees_high=501, **band)
+    of_open_size = situations.company(**band)
+
+    assert situations.handoff(of=situations.lead(company=fits)).team.name == "midmarket"
+    assert situations.handoff(of=situations.lead(company=too_large)).team.name == "rest"
+    open_band = situations.handoff(of=situations.lead(company=of_open_size))
+    assert open_band.routing_decisions.get().trace[0]["why"] == "company size 51–?"
+    assert situations.handoff().team.name == "rest"
+
+
+def test_the_same_company_goes_to_the_same_owner():
+    situations.team(reps=3)
+    acme = situations.company(name="Acme")
+    first = situations.handoff(of=situations.lead(company=acme, first_name="Jane"))
+    situations.handoff()
+
+    second = situations.handoff(of=situations.lead(company=acme))
+
+    assert second.rep == first.rep
+    assert reason(second).endswith(f"{first.rep}, same company as Jane, owned by {first.rep}")
+
+
+def test_an_owner_who_cannot_take_it_is_passed_over():
+    situations.team(reps=2)
+    acme = situations.company()
+    first = situations.handoff(of=situations.lead(company=acme))
+    type(first.rep).objects.filter(pk=first.rep_id).update(is_away=True)
+
+    second = situations.handoff(of=situations.lead(company=acme))
+
+    assert second.rep not in (None, first.rep)
+    assert reason(second).endswith("next in turn")
+
+
+def test_the_rules_choose_the_team_before_the_owner():
+    situations.team(name="World")
+    acme = situations.company(domain="acme.example")
+    situations.handoff(of=situations.lead(company=acme))
+    named = situations.team(name="Named")
+    named.rules.update(position=1, domains=["acme.example"])
+
+    assert situations.handoff(of=situations.lead(company=acme)).team == named
+
+
+def test_another_motion_and_a_rejection_make_no_owner():
+    situations.team(reps=2)
+    acme = situations.company()
+    turned_down = situations.rejected(of=situations.lead(company=acme))
+
+    assert situations.handoff(of=situations.lead(company=acme), motion=Motion.PQL).rep != turned_down.rep
+
+
+def test_work_waits_before_more_is_taken():
+    team = situations.team(reps=0, unworked_at_most=1)
+    busy = situations.rep(team)
+    situations.accepted()
+
+    waiting = situations.handoff()
+
+    assert "nobody available (1 with work waiting)" in reason(waiting)
+    assert waiting.routing_decisions.get().trace[-1]["why"] == "1 accepted without a contact, 1 at most"
+    Handoff.objects.filter(rep=busy).update(first_contact_at=NOW + MINUTE)
+    assert routing.route(handoff=waiting, now=NOW + HOUR) == busy
