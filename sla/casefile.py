@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from django.db.models import Prefetch
+from django.utils import timezone
 
-from leads.models import Lead, User
+from leads.models import Lead, Outcome, User
 from scoring import evidence
-from sla import access, dispositions, timeline
-from sla.models import Clock, Disposition, Handoff, HandoffQuerySet, SalesQualification
+from sla import access, advice, deeds, recycling, since
+from sla.models import Attempt, Clock, Disposition, Handoff, HandoffQuerySet, SalesQualification
 from sla.vocabulary import HANDOFF_MOVES, OPEN_STATES, HandoffState
 
 COLLEAGUES_SHOWN: Final = 8
@@ -18,17 +21,41 @@ COLLEAGUES_SHOWN: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
+    """`story`: what the lead did before it qualified, in words; `words`: every word of sales on it, the standing one last."""
+
     handoff: Handoff
+    story: str
     evidence: evidence.Evidence
-    timeline: timeline.Timeline
+    advice: advice.Advice | None
+    since: since.Since
     clocks: list[Clock]
-    disposition: Disposition | None
+    words: list[Disposition]
     answers: SalesQualification | None
-    attempts: int
+    outcomes: list[Outcome]
+    attempts: Sequence[Attempt]
     routing: str
     colleagues: list[Lead]
     may_decide: bool
     may_assign: bool
+
+    @property
+    def disposition(self) -> Disposition | None:
+        """The word that holds."""
+        return self.words[-1] if self.words else None
+
+    @property
+    def tried(self) -> str:
+        """The count towards “couldn't reach”."""
+        promised = self.handoff.commitment.attempts_before_unresponsive
+        missing = promised - len(self.attempts)
+        to_go = f"; {missing} more before “couldn’t reach”" if missing > 0 else ""
+        return f"{len(self.attempts)} of {promised} attempts{to_go}"
+
+    @property
+    def may_correct(self) -> bool:
+        """Once a deal is on its way the word of sales is borne out or not, and stays."""
+        states = (HandoffState.ACCEPTED, HandoffState.REJECTED)
+        return self.may_decide and self.disposition is not None and self.handoff.state in states
 
     @property
     def may_work(self) -> bool:
@@ -56,26 +83,45 @@ class CaseFile:
 
 def rows(handoffs: HandoffQuerySet) -> HandoffQuerySet:
     return handoffs.select_related(
-        "lead__company", "qualification", "version__definition", "commitment", "rep__user", "team"
+        "lead__company",
+        "qualification",
+        "version__definition",
+        "commitment",
+        "rep__user",
+        "team",
+        "intention__by",
+        "intention__reason",
     )
 
 
-def of(handoff: Handoff, *, reader: User) -> CaseFile:
-    """The handoff as `rows` gives it, with all that belongs to it."""
+def of(handoff: Handoff, *, reader: User, now: dt.datetime) -> CaseFile:
+    """The handoff as `rows` gives it, with all that belongs to it; times of the day in the reader's zone."""
     decision = handoff.routing_decisions.order_by("-at", "-pk").first()
+    clocks = list(handoff.clocks.filter(cancelled_at__isnull=True).order_by("due_at", "pk"))
+    attempts = list(handoff.attempts.order_by("-at", "-pk"))
+    qualified, zone = handoff.qualification, timezone.get_current_timezone()
     return CaseFile(
         handoff=handoff,
-        evidence=evidence.read(handoff.qualification.evidence),
-        timeline=timeline.of(handoff.lead),
-        clocks=list(handoff.clocks.filter(cancelled_at__isnull=True).order_by("due_at", "pk")),
-        disposition=dispositions.standing(handoff),
+        story=deeds.sentences(deeds.read(qualified.evidence), asked_at=qualified.at, now=now, zone=zone),
+        evidence=evidence.read(qualified.evidence),
+        advice=advice.of(handoff, clocks=clocks, attempts=attempts, now=now, zone=zone),
+        since=since.of(handoff, now=now),
+        clocks=clocks,
+        words=list(handoff.dispositions.select_related("by", "reason", "corrects__reason").order_by("at", "pk")),
         answers=SalesQualification.objects.filter(handoff=handoff).select_related("by").first(),
-        attempts=handoff.attempts.count(),
+        outcomes=_outcomes(handoff),
+        attempts=attempts,
         routing=decision.explanation if decision else "",
         colleagues=_colleagues(handoff.lead),
         may_decide=access.may_decide(reader, handoff),
         may_assign=access.may_assign(reader, handoff),
     )
+
+
+def _outcomes(handoff: Handoff) -> list[Outcome]:
+    """What sales recorded of this handoff: opportunity, won, lost."""
+    own = Outcome.objects.filter(lead=handoff.lead_id, source=recycling.SOURCE, external_id=f"handoff-{handoff.pk}")
+    return list(own.order_by("at", "pk"))
 
 
 def _colleagues(lead: Lead) -> list[Lead]:

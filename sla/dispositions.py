@@ -102,6 +102,7 @@ def correct(
     reason: ReasonCode | None = None,
     note: str = "",
     reengage_on: dt.date | None = None,
+    missing: str = "",
 ) -> Disposition:
     """Replace the standing word by another row that points at it; the lead goes where the new one says.
 
@@ -114,10 +115,11 @@ def correct(
         raise DispositionRefused("There is no decision to correct yet.")
     if kind == DispositionKind.REJECT and reason is None:
         raise DispositionRefused("A rejection needs a reason.")
-    word = Word(kind) if reason is None else checked_rejection(handoff, reason, note, reengage_on, now)
-    if kind == DispositionKind.ACCEPT:
-        word = Word(kind)
-    if (word.kind, word.reason, word.reengage_on) == (before.kind, before.reason, before.reengage_on):
+    if kind == DispositionKind.ACCEPT or reason is None:
+        word = Word(DispositionKind.ACCEPT, note=_checked_note(note))
+    else:
+        word = checked_rejection(handoff, reason, note, reengage_on, now, missing)
+    if _says_the_same(word, before):
         raise DispositionRefused("That is what the record says already.")
     disposition = _record(handoff, word, by, now, corrects=before)
     _carry_out(handoff, word, by, now)
@@ -174,6 +176,19 @@ def checked_rejection(
     return Word(DispositionKind.REJECT, reason, note, day, missing)
 
 
+def _checked_note(note: str) -> str:
+    _check_lengths(note.strip(), "")
+    return note.strip()
+
+
+def _says_the_same(word: Word, before: Disposition) -> bool:
+    """A correction may be of the words alone: an acceptance has none worth a row."""
+    if word.kind == DispositionKind.ACCEPT:
+        return before.kind == word.kind
+    said = (before.kind, before.reason, before.reengage_on, before.note, before.missing)
+    return (word.kind, word.reason, word.reengage_on, word.note, word.missing) == said
+
+
 def _check_lengths(note: str, missing: str) -> None:
     if len(note) > NOTE_AT_MOST:
         raise DispositionRefused(f"A note has {NOTE_AT_MOST} characters at most.")
@@ -184,7 +199,8 @@ def _check_lengths(note: str, missing: str) -> None:
 def _check_attempts(handoff: Handoff, reason: ReasonCode) -> None:
     promised = handoff.commitment.attempts_before_unresponsive
     if reason.needs_attempts and (logged := handoff.attempts.count()) < promised:
-        raise DispositionRefused(f"“{reason}” needs {promised} logged attempts; there are {logged}.")
+        missing = promised - logged
+        raise DispositionRefused(f"“{reason}” needs {promised} logged attempts; there are {logged}, {missing} to go.")
 
 
 def _record(

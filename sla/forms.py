@@ -101,7 +101,6 @@ class AttemptForm(forms.Form):
     at = forms.DateTimeField(required=False, label="When", help_text="Empty: now.", widget=Moment())
     note = forms.CharField(max_length=1000, required=False, widget=forms.Textarea(NOTE))
 
-
     def clean(self) -> dict[str, Any]:
         typed: dict[str, Any] = super().clean() or {}
         if typed.get("did"):
@@ -126,7 +125,6 @@ class QualifyForm(forms.Form):
     budget = forms.CharField(max_length=500, help_text="How much, and is it set aside?")
     authority = forms.CharField(max_length=500, help_text="Who decides, and are they with us?")
     timeline = forms.CharField(max_length=500, help_text="By when must it run?")
-
 
     def __init__(self, *args: Any, lead: Lead | None = None, **kwargs: Any) -> None:
         """What the lead itself has said stands beside each question: a hint, never the answer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, Final
 
 from django import template
 
@@ -12,6 +12,16 @@ from leads.models import Lead
 from sla import timeline, vintages
 
 register = template.Library()
+
+FEWEST_DIGITS: Final = 5
+
+
+@register.filter
+def dialable(phone: str) -> str:
+    """The digits of a number as `tel:` takes them; empty when there are too few to dial."""
+    digits = "".join(each for each in phone if each.isascii() and each.isdigit())
+    plus = "+" if phone.strip().startswith("+") else ""
+    return f"{plus}{digits}" if len(digits) >= FEWEST_DIGITS else ""
 
 
 @register.inclusion_tag("sla/_timeline.html")

@@ -1,0 +1,66 @@
+"""The one thing to do next on a handoff, from where it stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sla import deeds
+from sla.models import Attempt, Clock, Handoff
+from sla.vocabulary import ClockKind, HandoffState
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """`clock`: the promise that makes it urgent; `meeting_at`: to show behind the words."""
+
+    title: str
+    detail: str = ""
+    clock: Clock | None = None
+    meeting_at: dt.datetime | None = None
+    tone: str = "info"
+
+
+def of(
+    handoff: Handoff, *, clocks: Sequence[Clock], attempts: Sequence[Attempt], now: dt.datetime, zone: dt.tzinfo
+) -> Advice | None:
+    """None when nothing is left to do. `attempts`: all of this handoff, the newest first."""
+    running = {ClockKind(clock.kind): clock for clock in clocks if clock.is_running}
+    tried = _tried(handoff, attempts, now, zone)
+    if handoff.is_unrouted:
+        return Advice("Give it to somebody", "Nobody has this lead yet.", running.get(ClockKind.ROUTE), tone="warn")
+    if not handoff.is_open:
+        return None
+    if handoff.first_contact_at is None:
+        how = "Call" if handoff.lead.phone else "Write"
+        return Advice(f"{how}: no contact yet", tried, running.get(ClockKind.FIRST_CONTACT), tone="warn")
+    if handoff.is_to_decide:
+        return Advice("Accept it, or reject it with the reason", tried, running.get(ClockKind.DISPOSITION))
+    return _in_work(handoff, tried, len(attempts), now)
+
+
+def _in_work(handoff: Handoff, tried: str, count: int, now: dt.datetime) -> Advice:
+    if handoff.meeting_at is not None and handoff.meeting_at > now:
+        return Advice(
+            "Meeting", "Bring the four questions: problem, budget, authority, timeline.", None, handoff.meeting_at
+        )
+    if handoff.state == HandoffState.OPPORTUNITY:
+        return Advice("Close the opportunity", "Won, or lost with the reason.")
+    if handoff.state == HandoffState.QUALIFIED:
+        return Advice("Open the opportunity", "The four answers are confirmed; a deal needs its amount.")
+    if handoff.meeting_at is not None:
+        return Advice("Qualify to SQL, or say why not", "The meeting was", None, handoff.meeting_at)
+    if count >= handoff.commitment.attempts_before_unresponsive:
+        return Advice("Book a meeting, or let it go", tried)
+    return Advice("Try again, and book a meeting", tried)
+
+
+def _tried(handoff: Handoff, attempts: Sequence[Attempt], now: dt.datetime, zone: dt.tzinfo) -> str:
+    promised = handoff.commitment.attempts_before_unresponsive
+    count = f"{len(attempts)} of {promised} attempts."
+    for last in attempts[:1]:
+        at = last.at.astimezone(zone)
+        day = deeds.day(last.at, now=now, zone=zone)
+        return f"{count} Last: {str(last)[:1].lower()}{str(last)[1:]}, {day} at {at:%H:%M}."
+    return count
