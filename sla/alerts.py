@@ -47,12 +47,13 @@ def choose(*, user: User, wishes: Wishes) -> AlertSettings:
     return chosen
 
 
-def send_test(*, user: User) -> None:
+def send_test(*, user: User, may_reach: slack.Guard = slack.is_public) -> None:
     """One line to the person's own webhook. Raises BadWebhook and NotDelivered."""
     url = of(user).slack_url
     if not url:
         raise slack.BadWebhook("Save the address of a webhook first.")
-    slack.post(url, f"Accord: a test for {slack.quoted(str(user))}. Alerts will arrive here.")
+    text = f"Accord: a test for {slack.quoted(str(user))}. Alerts will arrive here."
+    slack.post(url, text, may_reach=may_reach)
 
 
 def channels(people: Iterable[User], kind: NoticeKind) -> Mapping[int, list[DeliveryChannel]]:

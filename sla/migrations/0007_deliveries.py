@@ -5,7 +5,7 @@ from django.db import migrations, models
 from django.db.models import F
 
 
-def to_deliveries(apps, _schema):
+def to_deliveries(apps, schema):
     """What still has to be mailed goes on being tried; what was sent needs no row."""
     Notice, Delivery = apps.get_model("sla", "Notice"), apps.get_model("sla", "Delivery")
     pending = Notice.objects.filter(sent_at=None, to__isnull=False).order_by("pk")
@@ -17,9 +17,10 @@ def to_deliveries(apps, _schema):
         batch_size=2000,
         ignore_conflicts=True,
     )
+    _check_now(schema)
 
 
-def to_notices(apps, _schema):
+def to_notices(apps, schema):
     """What no mail waits for has been sent, as far as a notice can tell."""
     Notice, Delivery = apps.get_model("sla", "Notice"), apps.get_model("sla", "Delivery")
     Notice.objects.update(send_at=F("created_at"), sent_at=F("created_at"))
@@ -28,6 +29,12 @@ def to_notices(apps, _schema):
             send_at=row.send_at, sent_at=row.sent_at, failures=row.failures, error=row.error
         )
     Delivery.objects.all().delete()
+    _check_now(schema)
+
+
+def _check_now(schema):
+    """A table cannot be altered while checks of foreign keys wait for the transaction's end."""
+    schema.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 class Migration(migrations.Migration):

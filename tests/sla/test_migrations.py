@@ -1,0 +1,51 @@
+"""What stood in the rows before a migration stands there after it, and again when it is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from sla.vocabulary import NoticeKind
+from tests.sla import situations
+from tests.sla.situations import MINUTE, NOW
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("sla_concurrency")]
+
+
+def at(name: str) -> Any:
+    """The rows as they are at a migration of this app."""
+    executor = MigrationExecutor(connection)
+    executor.migrate([("sla", name)])
+    return executor.loader.project_state([("sla", name)]).apps
+
+
+@pytest.fixture
+def back_to_the_newest() -> Iterator[None]:
+    yield
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+@pytest.mark.usefixtures("back_to_the_newest")
+def test_mails_that_wait_become_deliveries_and_notices_again() -> None:
+    ana = situations.user()
+    rows = at("0006_handoff_notes").get_model("sla", "Notice").objects
+    told = {"kind": NoticeKind.NEW_MQL, "text": "Hello", "created_at": NOW}
+    rows.create(once="sent", to_id=ana.pk, send_at=NOW, sent_at=NOW, **told)
+    rows.create(once="for all", to_id=None, send_at=NOW, **told)
+    rows.create(once="waits", to_id=ana.pk, send_at=NOW + MINUTE, failures=2, error="Refused", **told)
+
+    after = at("0007_deliveries").get_model("sla", "Delivery").objects
+    copied = list(after.values_list("notice__once", "channel", "send_at", "sent_at", "failures", "error"))
+    before = at("0006_handoff_notes").get_model("sla", "Notice").objects
+
+    assert copied == [("waits", "email", NOW + MINUTE, None, 2, "Refused")]
+    assert list(before.order_by("once").values_list("once", "send_at", "sent_at", "failures", "error")) == [
+        ("for all", NOW, NOW, 0, ""),
+        ("sent", NOW, NOW, 0, ""),
+        ("waits", NOW + MINUTE, None, 2, "Refused"),
+    ]
