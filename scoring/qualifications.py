@@ -28,3 +28,16 @@ def close(*, qualification: Qualification, now: dt.datetime, reenter_at: dt.date
 def reopen(*, qualification: Qualification) -> None:
     """Take the end of a cycle back, because the word that ended it was corrected. Call only while no later cycle exists."""
     Qualification.objects.filter(pk=qualification.pk).update(closed_at=None, reenter_at=None)
+
+
+def postpone(*, qualification: Qualification, to: dt.datetime) -> bool:
+    """The lead of an ended cycle comes back at `to`, never earlier than it would have; whether that moved it."""
+    later = Qualification.objects.filter(pk=qualification.pk, closed_at__isnull=False, reenter_at__lt=to)
+    return later.update(reenter_at=to) == 1
+
+
+def release(*, qualification: Qualification, now: dt.datetime) -> None:
+    """The lead of an ended cycle may qualify again from now on, by activity newer than that end."""
+    Qualification.objects.filter(pk=qualification.pk, closed_at__isnull=False, reenter_at__gt=now).update(
+        reenter_at=now
+    )

@@ -9,9 +9,9 @@ from zoneinfo import available_timezones
 from django import forms
 from django.utils.dateparse import parse_datetime
 
-from sla import calendars, commitments
+from sla import calendars, commitments, nurture
 from sla.calendar import WEEKDAYS, BadCalendar, Hours
-from sla.models import WorkCalendar
+from sla.models import ReasonCode, Rep, WorkCalendar
 from sla.opening import DAY_NAMES, Draft, OwnDay, read_hours, written
 
 #: Beyond these, calendars are somebody's joke.
@@ -140,7 +140,9 @@ class ArrivalForm(forms.Form):
 class CommitmentForm(forms.Form):
     """The terms of a draft, each with its label and limits from `commitments.TERMS`."""
 
-    reason = forms.CharField(max_length=2000, label="Why these, and not those before", widget=forms.Textarea({"rows": 3}))
+    reason = forms.CharField(
+        max_length=2000, label="Why these, and not those before", widget=forms.Textarea({"rows": 3})
+    )
     read = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput())
     calendar = ArrivalForm.base_fields["calendar"]
     arrives = WallTime(required=False, label="A lead arrives")
@@ -166,3 +168,21 @@ class CommitmentForm(forms.Form):
 
     def terms(self) -> dict[str, int]:
         return {term.name: self.cleaned_data[term.name] for term in commitments.TERMS}
+
+
+class NurtureFilterForm(forms.Form):
+    q = forms.CharField(max_length=100, required=False, label="Search", widget=forms.TextInput({"type": "search"}))
+    when = forms.ChoiceField(choices=[("", "Any day"), *nurture.WHEN.items()], required=False, label="Comes back")
+    reason = forms.ModelChoiceField(ReasonCode.objects.none(), required=False, empty_label="Any reason")
+    rep = forms.ModelChoiceField(Rep.objects.none(), required=False, empty_label="Anybody", label="Owner")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].queryset = ReasonCode.objects.filter(route="recycle").order_by("position", "pk")  # type: ignore[attr-defined]
+        reps = Rep.objects.select_related("user").order_by("user__last_name", "pk")
+        self.fields["rep"].queryset = reps  # type: ignore[attr-defined]
+
+
+class PostponeForm(forms.Form):
+    to = forms.DateField(label="Postpone to", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    why = forms.CharField(max_length=300, required=False)

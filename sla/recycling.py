@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from leads import events, looks
-from leads.models import Event, Lead
-from leads.vocabulary import Stage
+from config.web import holds
+from leads import events, lifecycle, looks
+from leads.models import Event, Lead, User
+from leads.vocabulary import Role, Stage
 from scoring import qualifications
-from sla import notices
+from sla import notices, nurture
 from sla.calendar import wall_to_instant
-from sla.models import Handoff, Notice
+from sla.models import Handoff, Note, Notice
 from sla.vocabulary import HandoffState, NoticeKind
 
 log = structlog.get_logger(__name__)
 
-#: SPEC 4: a lead in nurture without activity for so long is paused.
-PAUSED_AFTER: Final = dt.timedelta(days=90)
 REQUEST_CLOSED: Final = "request_closed"
 SOURCE: Final = "accord"
+
+#: Nurture is marketing's.
+NURSES: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER)
+POSTPONED_AT_MOST: Final = dt.timedelta(days=2 * 365)
+
+
+class RecyclingRefused(Exception):
+    """Nurture cannot be changed so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How many leads were moved, and how many of those asked for were not: gone from nurture, or later already."""
+
+    moved: int
+    left: int
 
 
 def recycle(*, handoff: Handoff, on: dt.date, now: dt.datetime) -> None:
@@ -41,6 +59,39 @@ def recycle(*, handoff: Handoff, on: dt.date, now: dt.datetime) -> None:
         at=now,
     )
     notices.write([recycled])
+
+
+@transaction.atomic
+def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.datetime, why: str = "") -> Moved:
+    """These leads stay in nurture until a later day: only forward, at most two years; who, when and why is noted on each.
+
+    Raises RecyclingRefused with a sentence for the user.
+    """
+    _check_nurse(by)
+    today = now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
+    if not today < to <= today + POSTPONED_AT_MOST:
+        raise RecyclingRefused("Choose a day after today, at most two years ahead.")
+    back_at = wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(to, dt.time()))
+    waiting = {handoff.pk: handoff.qualification for handoff in _held(handoff_ids)}
+    moved = {pk: each for pk, each in waiting.items() if qualifications.postpone(qualification=each, to=back_at)}
+    Note.objects.bulk_create(
+        Note(handoff_id=pk, at=now, by=by, text=_postponed_said(each.reenter_at, to, why)) for pk, each in moved.items()
+    )
+    looks.request(lead_ids=[each.lead_id for each in moved.values()], at=back_at)
+    return Moved(len(moved), len(set(handoff_ids)) - len(moved))
+
+
+@transaction.atomic
+def bring_back(*, handoff_ids: Collection[int], by: User, now: dt.datetime, why: str = "") -> Moved:
+    """These leads leave nurture for marketing now; any new activity may qualify them. Raises RecyclingRefused."""
+    _check_nurse(by)
+    back = _held(handoff_ids)
+    for handoff in back:
+        qualifications.release(qualification=handoff.qualification, now=now)
+        said = f"Back to marketing before its day{f': {why}' if why else ''}"
+        lifecycle.move(lead=handoff.lead, to=Stage.MAL, by=by, now=now, why=said[:300])
+    looks.request(lead_ids=[handoff.lead_id for handoff in back], at=now)
+    return Moved(len(back), len(set(handoff_ids)) - len(back))
 
 
 def close(*, handoff: Handoff, now: dt.datetime) -> None:
@@ -78,7 +129,9 @@ def returning(now: dt.datetime) -> QuerySet[Handoff]:
 
 def paused(now: dt.datetime) -> QuerySet[Lead]:
     """Leads in nurture that have done nothing for 90 days."""
-    active = Event.objects.filter(lead=OuterRef("pk"), signal__is_engagement=True, occurred_at__gt=now - PAUSED_AFTER)
+    active = Event.objects.filter(
+        lead=OuterRef("pk"), signal__is_engagement=True, occurred_at__gt=now - nurture.PAUSED_AFTER
+    )
     nurtured = Lead.objects.filter(stage=Stage.NURTURE).filter(~Exists(active))
     return nurtured.order_by("pk")
 
@@ -86,13 +139,16 @@ def paused(now: dt.datetime) -> QuerySet[Lead]:
 @transaction.atomic
 def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
     """Tell marketing of each returned lead, once."""
-    told = Notice.objects.filter(handoff=OuterRef("pk"), kind=NoticeKind.REENGAGED)
-    back = list(returning(now).filter(~Exists(told))[:limit])
+    # One that was postponed after its day came is told of again on the new one.
+    told = Notice.objects.filter(
+        handoff=OuterRef("pk"), kind=NoticeKind.REENGAGED, created_at__gte=OuterRef("qualification__reenter_at")
+    )
+    back = list(returning(now).select_related("qualification").filter(~Exists(told))[:limit])
     receivers = notices.marketing() if back else []
     notices.write(
         notices.Draft(
             kind=NoticeKind.REENGAGED,
-            once=f"reengaged:{handoff.pk}",
+            once=f"reengaged:{handoff.pk}:{handoff.qualification.reenter_at:%Y-%m-%d}",
             handoff=handoff,
             to=receivers,
             text=f"Back from nurture today: {handoff.lead}",
@@ -101,3 +157,21 @@ def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
         for handoff in back
     )
     return len(back)
+
+
+def _held(handoff_ids: Collection[int]) -> list[Handoff]:
+    """Those that wait in nurture, held until the end of the transaction; in order, so that two bulks cannot deadlock."""
+    rows = Handoff.objects.filter(pk__in=handoff_ids).order_by("pk")
+    held = list(rows.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+    return list(nurture.recycled(Handoff.objects.filter(pk__in=held)).order_by("pk"))
+
+
+def _postponed_said(before: dt.datetime | None, to: dt.date, why: str) -> str:
+    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
+    was = f" from {before.astimezone(zone):%-d %B %Y}" if before else ""
+    return f"Return postponed{was} to {to:%-d %B %Y}{f': {why}' if why else ''}"[:1000]
+
+
+def _check_nurse(by: User) -> None:
+    if not holds(by, *NURSES):
+        raise RecyclingRefused("Marketing decides about the leads in nurture.")

@@ -2,7 +2,22 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from sla.views import alerts, calendars, commitments, decisions, handoffs, home, notices, nurture, queue, reports, steps, unrouted
+from sla.views import (
+    alerts,
+    calendars,
+    commitments,
+    decisions,
+    handoffs,
+    home,
+    notices,
+    nurture,
+    queue,
+    reports,
+    reps,
+    routing,
+    steps,
+    unrouted,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -23,8 +38,25 @@ urlpatterns: list[URLPattern] = [
     path("handoffs/<int:pk>/win/", steps.win, name="handoff_win"),
     path("handoffs/<int:pk>/lose/", steps.lose, name="handoff_lose"),
     path("handoffs/<int:pk>/assign/", handoffs.assign, name="handoff_assign"),
+    path("routing/", routing.routing, name="routing"),
+    path("routing/rules/new/", routing.rule_new, name="rule_new"),
+    path("routing/rules/<int:pk>/", routing.rule_edit, name="rule_edit"),
+    path("routing/rules/<int:pk>/move/", routing.rule_move, name="rule_move"),
+    path("routing/rules/<int:pk>/switch/", routing.rule_switch, name="rule_switch"),
+    path("routing/rules/<int:pk>/delete/", routing.rule_delete, name="rule_delete"),
+    path("routing/try/", routing.routing_try, name="routing_try"),
+    path("routing/reps/", reps.reps, name="reps"),
+    path("routing/reps/<int:pk>/away/", reps.rep_away, name="rep_away"),
+    path("routing/reps/<int:pk>/adjust/", reps.rep_adjust, name="rep_adjust"),
+    path("routing/reps/<int:pk>/absences/", reps.absence_new, name="absence_new"),
+    path("routing/absences/<int:pk>/delete/", reps.absence_delete, name="absence_delete"),
+    path("routing/teams/<int:pk>/", reps.team_settle, name="team_settle"),
+    path("availability/", reps.availability, name="availability"),
     path("unrouted/", unrouted.unrouted, name="unrouted"),
     path("nurture/", nurture.nurture_list, name="nurture"),
+    path("nurture.csv", nurture.nurture_export, name="nurture_export"),
+    path("nurture/postpone/", nurture.nurture_postpone, name="nurture_postpone"),
+    path("nurture/back/", nurture.nurture_back, name="nurture_back"),
     path("rules/", calendars.rules, name="rules"),
     path("calendars/", calendars.calendar_list, name="calendars"),
     path("calendars/new/", calendars.calendar_new, name="calendar_new"),

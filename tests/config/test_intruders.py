@@ -24,7 +24,7 @@ from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.catalogue import OPS_MAY
 from leads.models import ApiKey, User
 from leads.vocabulary import Role
-from sla.models import Handoff
+from sla.models import Handoff, RoutingRule
 from tests.scoring import backtest_results
 from tests.sla import situations
 from tests.sla.situations import MINUTE, NOW
@@ -35,6 +35,8 @@ CALLERS: Final = (
     "nobody", "no role", "sdr", "other sdr", "manager", "other manager", "ops", "marketing leader", "sales leader", "viewer", "key",
 )  # fmt: skip
 TABLE: Final = """
+absence_delete           302 405 405 405 405 405 405 405 405 405 302
+absence_new              302 405 405 405 405 405 405 405 405 405 302
 alerts                   302 200 200 200 200 200 200 200 200 200 302
 alerts_test              302 405 405 405 405 405 405 405 405 405 302
 api:backtest-cancel      401 403 403 403 405 405 405 405 405 405 403
@@ -44,8 +46,8 @@ api:definition           401 403 200 200 200 200 200 200 200 200 403
 api:definition-activate  401 403 405 405 405 405 405 405 405 405 403
 api:definition-backtest  401 403 403 403 405 405 405 405 405 405 403
 api:definition-backtests 401 403 403 403 200 200 200 200 200 200 403
-api:definition-compare   401 403 403 403 400 400 400 400 400 400 403
 api:definition-checklist 401 403 200 200 200 200 200 200 200 200 403
+api:definition-compare   401 403 403 403 400 400 400 400 400 400 403
 api:definition-copy      401 403 405 405 405 405 405 405 405 405 403
 api:definition-current   401 403 200 200 200 200 200 200 200 200 403
 api:definition-diff      401 403 400 400 400 400 400 400 400 400 403
@@ -76,6 +78,7 @@ api:leads                401 403 403 403 200 200 200 200 200 200 403
 api:outcomes             401 403 403 403 405 405 405 405 405 405 403
 api:report-sla           401 403 403 403 200 200 200 200 200 200 403
 api:schema               200 200 200 200 200 200 200 200 200 200 200
+availability             302 403 200 200 200 200 403 403 403 403 302
 backtest                 302 403 403 403 200 200 200 200 200 200 302
 backtest_cancel          302 403 403 403 405 405 405 405 405 405 302
 backtest_csv             302 403 403 403 200 200 200 200 200 200 302
@@ -127,13 +130,24 @@ queue                    302 403 200 200 200 200 403 403 403 403 302
 queue_decide             302 403 405 405 405 405 403 403 403 403 302
 quick_figures            302 403 403 403 403 403 405 405 405 403 302
 readyz                   200 200 200 200 200 200 200 200 200 200 200
+rep_adjust               302 405 405 405 405 405 405 405 405 405 302
+rep_away                 302 405 405 405 405 405 405 405 405 405 302
 replay                   302 403 403 403 200 200 200 200 200 200 302
+reps                     302 403 403 403 200 200 200 200 200 200 302
 review                   302 403 403 403 200 200 200 200 200 200 302
 reviews                  302 403 403 403 200 200 200 200 200 200 302
+routing                  302 403 403 403 200 200 200 200 200 200 302
+routing_try              302 403 403 403 200 200 200 200 200 200 302
+rule_delete              302 403 403 403 405 405 403 403 403 403 302
+rule_edit                302 403 403 403 200 200 403 403 403 403 302
+rule_move                302 403 403 403 405 405 403 403 403 403 302
+rule_new                 302 403 403 403 200 200 403 403 403 403 302
+rule_switch              302 403 403 403 405 405 403 403 403 403 302
 rules                    302 403 200 200 200 200 200 200 200 200 302
 sla_export               302 200 200 200 200 200 200 200 200 200 302
 sla_report               302 200 200 200 200 200 200 200 200 200 302
 sla_rows                 302 200 200 200 200 200 200 200 200 200 302
+team_settle              302 405 405 405 405 405 405 405 405 405 302
 unrouted                 302 403 403 403 200 200 403 403 403 403 302
 version_backtests        302 403 403 403 200 200 200 200 200 200 302
 version_diff             302 403 200 200 200 200 200 200 200 200 302
@@ -187,6 +201,7 @@ class World:
         pks = {
             "handoff": self.handoff.pk,
             "lead": self.handoff.lead_id,
+            "rule": RoutingRule.objects.latest("pk").pk,
             "version": self.handoff.version_id,
             "definition": self.handoff.version_id,
             "backtest": self.backtest.pk,
