@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.db.models import Count, Min, Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -11,6 +12,8 @@ from config.web import Request, roles_required
 from leads.vocabulary import Role
 from sla import queue
 from sla.forms import AssignForm
+from sla.models import Clock
+from sla.vocabulary import HandoffState
 
 SHOWN: Final = 100
 
@@ -19,12 +22,18 @@ SHOWN: Final = 100
 @require_GET
 def unrouted(request: Request) -> HttpResponse:
     """Leads nobody has; never to nobody's notice (SPEC 6)."""
-    rows = queue.unrouted()
+    rows, now = queue.unrouted(), timezone.now()
+    figures = rows.order_by().aggregate(
+        total=Count("pk"),
+        hot=Count("pk", filter=Q(tier=1)),
+        oldest=Min("created_at"),
+    )
     context = {
-        "total": rows.count(),
+        **figures,
+        "late": Clock.objects.running().filter(handoff__state=HandoffState.UNROUTED, due_at__lt=now).count(),
         "rows": rows[:SHOWN],
         "assign_form": AssignForm(),
         "here": request.path,
-        "now": timezone.now(),
+        "now": now,
     }
     return render(request, "sla/unrouted.html", context)

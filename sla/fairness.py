@@ -1,0 +1,66 @@
+"""Whether the leads are spread by weight: what each rep got against what their weight says, with the arithmetic."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from django.db.models import Count, Q
+
+from sla.models import Rep, RoutingDecision
+
+DAYS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Of the leads that Accord gave to the team: `got` of `of`, with `weight` of `weights`; `by_hand` come on top."""
+
+    got: int
+    of: int
+    weight: int
+    weights: int
+    by_hand: int
+
+    @property
+    def expected(self) -> Fraction:
+        return Fraction(self.of * self.weight, self.weights) if self.weights else Fraction(0)
+
+    @property
+    def difference(self) -> float:
+        return float(self.got - self.expected)
+
+    @property
+    def arithmetic(self) -> str:
+        """ "7 of 30, weight 1 of 4 = 7.5"."""
+        return f"{self.got} of {self.of}, weight {self.weight} of {self.weights} = {float(self.expected):.4g}"
+
+
+def shares(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, Share]:
+    """By rep, over the last 30 days, each within their team. Who is not active has no weight there."""
+    got = _assignments(reps, now - dt.timedelta(days=DAYS), now)
+    weights, totals = defaultdict[int, int](int), defaultdict[int, int](int)
+    for rep in reps:
+        weights[rep.team_id] += _weight(rep)
+        totals[rep.team_id] += got[rep.pk][0]
+    return {
+        rep.pk: Share(got[rep.pk][0], totals[rep.team_id], _weight(rep), weights[rep.team_id], got[rep.pk][1])
+        for rep in reps
+    }
+
+
+def _weight(rep: Rep) -> int:
+    return rep.weight if rep.is_active and rep.user.is_active else 0
+
+
+def _assignments(reps: Sequence[Rep], since: dt.datetime, until: dt.datetime) -> dict[int, tuple[int, int]]:
+    made = RoutingDecision.objects.filter(rep__in=reps, at__gte=since, at__lte=until).order_by()
+    rows = made.values_list("rep").annotate(
+        own=Count("pk", filter=Q(by=None)), by_hand=Count("pk", filter=Q(by__isnull=False))
+    )
+    counted = {rep: (own, by_hand) for rep, own, by_hand in rows if rep is not None}
+    return {rep.pk: counted.get(rep.pk, (0, 0)) for rep in reps}

@@ -1,0 +1,130 @@
+"""The rules that choose the team, and the dry run that says where a lead would go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from config.web import Request, roles_required, typed_number
+from leads.models import Lead
+from leads.vocabulary import READERS_OF_LEADS, Motion, Role
+from sla import changelog, dryrun, rulebook
+from sla.models import Handoff, RoutingRule
+from sla.routing import Plan
+from sla.routing_forms import DryRunForm, NewRuleForm, RuleForm
+
+CHANGES_SHOWN: Final = 10
+#: What names a lead by hand; the rest of the form says when and how.
+ATTRIBUTES: Final = ("country", "region", "source", "domain", "industry", "employees")
+
+
+@roles_required(*READERS_OF_LEADS)
+@require_GET
+def routing(request: Request) -> HttpResponse:
+    context = {
+        "entries": rulebook.entries(),
+        "may_change": rulebook.may_change(request.user),
+        "unrouted": Handoff.objects.unrouted().count(),
+        "changes": changelog.latest(RoutingRule)[:CHANGES_SHOWN],
+        "now": timezone.now(),
+    }
+    return render(request, "sla/routing.html", context)
+
+
+@roles_required(Role.SALES_MANAGER)
+@require_http_methods(["GET", "POST"])
+def rule_new(request: Request) -> HttpResponse:
+    form = NewRuleForm(request.POST or None)
+    if not form.is_valid():
+        return _rule_page(request, form, None)
+    columns = dict(form.cleaned_data)
+    before = columns.pop("before")
+    rule = rulebook.add(columns=columns, before=before.pk if before else None, by=request.user, now=timezone.now())
+    messages.success(request, f"Added: {rule.name}.")
+    return redirect("routing")
+
+
+@roles_required(Role.SALES_MANAGER)
+@require_http_methods(["GET", "POST"])
+def rule_edit(request: Request, pk: int) -> HttpResponse:
+    rule = get_object_or_404(RoutingRule.objects.select_related("team"), pk=pk)
+    form = RuleForm(request.POST or None, rule=rule)
+    if not form.is_valid():
+        return _rule_page(request, form, rule)
+    rulebook.change(rule=rule, columns=form.cleaned_data, by=request.user, now=timezone.now())
+    messages.success(request, f"Saved: {form.cleaned_data['name']}.")
+    return redirect("routing")
+
+
+@roles_required(Role.SALES_MANAGER)
+@require_POST
+def rule_move(request: Request, pk: int) -> HttpResponse:
+    up = request.POST.get("to") == "up"
+    return _on_rule(pk, lambda rule: rulebook.move(rule=rule, up=up, by=request.user, now=timezone.now()))
+
+
+@roles_required(Role.SALES_MANAGER)
+@require_POST
+def rule_switch(request: Request, pk: int) -> HttpResponse:
+    columns = {"is_active": request.POST.get("to") == "on"}
+    return _on_rule(pk, lambda rule: rulebook.change(rule=rule, columns=columns, by=request.user, now=timezone.now()))
+
+
+@roles_required(Role.SALES_MANAGER)
+@require_POST
+def rule_delete(request: Request, pk: int) -> HttpResponse:
+    return _on_rule(pk, lambda rule: rulebook.remove(rule=rule, by=request.user, now=timezone.now()))
+
+
+@roles_required(*READERS_OF_LEADS)
+@require_GET
+def routing_try(request: Request) -> HttpResponse:
+    """Where would it go? A form by GET: it writes nothing and its address can be sent to a colleague."""
+    form = DryRunForm(request.GET or None)
+    lead = _lead(request)
+    context: dict[str, Any] = {
+        "form": form,
+        "lead": lead,
+        "search": request.GET.get("q", ""),
+        "found": dryrun.find(request.GET.get("q", "").replace("\x00", "")),
+        "plan": _plan(form, lead) if form.is_valid() and _is_asked(form, request, lead) else None,
+        "now": timezone.now(),
+    }
+    return render(request, "sla/routing_try.html", context, status=422 if form.errors else 200)
+
+
+def _is_asked(form: DryRunForm, request: Request, lead: Lead | None) -> bool:
+    return lead is not None or "tier" in request.GET or any(form.cleaned_data[name] for name in ATTRIBUTES)
+
+
+def _plan(form: DryRunForm, lead: Lead | None) -> Plan:
+    typed = form.cleaned_data
+    asked = {
+        "tier": typed["tier"],
+        "motion": Motion(typed["motion"] or Motion.MQL),
+        "now": typed["at"] or timezone.now(),
+    }
+    if lead is not None:
+        return dryrun.of_lead(lead=lead, **asked)
+    stranger = dryrun.Stranger(**{name: typed[name] for name in ATTRIBUTES})
+    return dryrun.of_stranger(stranger=stranger, **asked)
+
+
+def _lead(request: Request) -> Lead | None:
+    number = typed_number(request.GET.get("lead", ""))
+    return None if number is None else Lead.objects.select_related("company").filter(pk=number).first()
+
+
+def _on_rule(pk: int, act: Callable[[RoutingRule], object]) -> HttpResponse:
+    act(get_object_or_404(RoutingRule, pk=pk))
+    return redirect("routing")
+
+
+def _rule_page(request: Request, form: RuleForm, rule: RoutingRule | None) -> HttpResponse:
+    return render(request, "sla/rule.html", {"form": form, "rule": rule}, status=422 if form.is_bound else 200)

@@ -1,0 +1,360 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from leads.models import User
+from leads.vocabulary import Role
+from sla.models import Absence, Handoff, Notice, Rep, RoutingDecision, RoutingRule
+from tests.sla import situations
+from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture(autouse=True)
+def at_work() -> Iterator[None]:
+    with time_machine.travel(NOW + 2 * MINUTE, tick=False):
+        yield
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page(client: Client, name: str, *args: object, **query: object) -> str:
+    answer = client.get(reverse(name, args=args), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def queries(client: Client, name: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        page(client, name)
+    return len(captured)
+
+
+def order() -> list[tuple[int, str]]:
+    return list(RoutingRule.objects.order_by("position").values_list("position", "name"))
+
+
+# ── Rules ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_manager_writes_a_rule_and_reads_it_as_a_sentence():
+    team = situations.team(name="World")
+    client = signed_in(situations.manager(team))
+    typed = {
+        "name": "DACH",
+        "team": team.pk,
+        "countries": "DE, AT\nCH, de",
+        "employees_at_most": "500",
+        "before": team.rules.get().pk,
+        "is_active": "on",
+    }
+
+    answer = client.post(reverse("rule_new"), typed)
+
+    assert answer.status_code == 302
+    assert order() == [(1, "DACH"), (2, "World")]
+    assert RoutingRule.objects.get(name="DACH").countries == ["de", "AT", "CH"]
+    shown = page(client, "routing")
+    assert "country is de, AT or CH and company has at most 500 employees" in shown
+    assert LogEntry.objects.get().user == situations.manager(team)
+    assert "Added: DACH" in shown
+
+
+def test_a_rule_with_no_room_between_its_bounds_is_refused():
+    team = situations.team()
+
+    answer = signed_in(situations.manager(team)).post(
+        reverse("rule_new"),
+        {"name": "x", "team": team.pk, "employees_at_least": "10", "employees_at_most": "9", "tiers": ["4"]},
+    )
+
+    assert answer.status_code == 422
+    assert "No company has that many and that few." in answer.content.decode()
+    assert RoutingRule.objects.count() == 1
+
+
+def test_rules_are_edited_moved_switched_and_deleted_and_each_is_logged():
+    team = situations.team(name="a", reps=0)
+    rules = [team.rules.get(), situations.rule(team, name="b"), situations.rule(team, name="c")]
+    client = signed_in(situations.manager(team))
+
+    client.post(reverse("rule_move", args=[rules[2].pk]), {"to": "up"})
+    client.post(reverse("rule_move", args=[rules[0].pk]), {"to": "up"})
+    client.post(reverse("rule_switch", args=[rules[2].pk]), {"to": "off"})
+    client.post(reverse("rule_edit", args=[rules[0].pk]), {"name": "A", "team": team.pk, "sources": "webinar"})
+    client.post(reverse("rule_delete", args=[rules[1].pk]))
+
+    assert order() == [(1, "A"), (2, "c")]
+    assert RoutingRule.objects.get(name="A").sources == ["webinar"]
+    assert not RoutingRule.objects.get(name="c").is_active
+    said = list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True))
+    assert said == [
+        "Moved from place 3 to 2",
+        "Was: c: every lead → team a. Is: c: every lead → team a (off)",
+        "Was: a: every lead → team a. Is: A: source is webinar → team a (off)",
+        "Deleted: b: every lead → team a",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "is_covered"),
+    [
+        ({}, {"countries": ["DE"]}, True),
+        ({"countries": ["DE", "AT"]}, {"countries": ["at"]}, True),
+        ({"countries": ["DE"]}, {"countries": ["DE", "AT"]}, False),
+        ({"countries": ["DE"]}, {}, False),
+        ({"employees_at_least": 50}, {"employees_at_least": 100}, True),
+        ({"employees_at_least": 50}, {"employees_at_most": 100}, False),
+        ({"employees_at_most": 500}, {"employees_at_most": 100}, True),
+        ({"employees_at_most": 100}, {"employees_at_most": 500}, False),
+        ({"domains": ["acme.com"]}, {"domains": ["eu.acme.com"]}, True),
+        ({"domains": ["acme.com"]}, {"domains": ["acme.org"]}, False),
+        ({"tiers": [1, 2]}, {"tiers": [1]}, True),
+        ({"motion": "pql"}, {}, False),
+        ({"is_active": False}, {}, False),
+    ],
+)
+def test_a_rule_that_is_never_reached_is_marked(earlier, later, is_covered):
+    team = situations.team(reps=0)
+    team.rules.update(**({"position": 1} | earlier))
+    situations.rule(team, **later)
+
+    assert ("never reached" in page(signed_in(situations.manager(team)), "routing")) is is_covered
+
+
+@pytest.mark.parametrize("name", ["rule_edit", "rule_delete", "rule_move", "rule_switch"])
+def test_a_rule_that_is_gone_is_a_404(name):
+    team = situations.team()
+
+    assert signed_in(situations.manager(team)).post(reverse(name, args=[10**6])).status_code == 404
+
+
+def test_who_may_not_change_the_rules_changes_none():
+    team = situations.team(reps=1)
+    rule = team.rules.get()
+    for role in (Role.SDR, Role.MARKETING_OPS, Role.SALES_LEADER, Role.VIEWER):
+        client = signed_in(situations.user(role))
+
+        got = {client.post(reverse(name, args=[rule.pk])).status_code for name in ("rule_edit", "rule_delete")}
+
+        assert got == {403}
+    assert "New rule" not in page(signed_in(situations.user(Role.MARKETING_OPS)), "routing")
+    assert RoutingRule.objects.filter(pk=rule.pk).exists()
+
+
+def test_names_of_strangers_are_text_everywhere():
+    team = situations.team(name=HOSTILE[:100], reps=1)
+    team.rules.update(name=HOSTILE, countries=[HOSTILE])
+    lead = situations.lead(first_name=HOSTILE, country=HOSTILE, source=HOSTILE)
+    client = signed_in(situations.manager(team))
+
+    shown = [
+        page(client, "routing"),
+        page(client, "reps"),
+        page(client, "routing_try", lead=lead.pk, tier=1),
+        page(client, "routing_try", q=HOSTILE, country=HOSTILE),
+    ]
+
+    assert not any(HOSTILE in text for text in shown)
+
+
+# ── A dry run ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_dry_run_says_what_the_router_then_does_and_writes_nothing():
+    team = situations.team(name="World", reps=2)
+    situations.rep(team, name="ann", is_away=True)
+    lead = situations.lead(first_name="Jane", email="jane@acme.example")
+    client = signed_in(situations.manager(team))
+
+    found = page(client, "routing_try", q="jane")
+    with CaptureQueriesContext(connection) as captured:
+        shown = page(client, "routing_try", lead=lead.pk, tier=2)
+
+    assert f"lead={lead.pk}" in found
+    assert not [query for query in captured if "FOR UPDATE" in query["sql"] or query["sql"].startswith("INSERT")]
+    assert [rows.objects.count() for rows in (Handoff, RoutingDecision, Notice)] == [0, 0, 0]
+    assert "Ann" in shown
+    decision = situations.handoff(of=lead).routing_decisions.get()
+    assert decision.explanation in shown
+
+
+def test_a_dry_run_by_hand_knows_the_hour_and_the_owner_of_the_company():
+    team = situations.team(name="World", reps=3)
+    acme = situations.company(domain="acme.example")
+    owner = situations.handoff(of=situations.lead(company=acme, first_name="Jane")).rep
+    client = signed_in(situations.user(Role.MARKETING_OPS))
+
+    by_day = page(client, "routing_try", domain="ACME.example", tier=1)
+    by_night = page(client, "routing_try", country="DE", tier=1, at="2026-03-10T22:00")
+
+    assert f"→ {owner}, same company as Jane, owned by {owner}" in by_day
+    assert "nobody available (3 outside working hours)" in by_night
+    assert team.reps.count() == 3
+
+
+@pytest.mark.parametrize("query", [{"lead": "x"}, {"lead": "9" * 18}, {"q": "a\x00b"}, {"q": "%_"}])
+def test_a_search_for_nobody_finds_nobody(query):
+    assert "It would go" not in page(signed_in(situations.manager(situations.team())), "routing_try", **query)
+
+
+def test_a_dry_run_with_a_wrong_instant_says_so():
+    client = signed_in(situations.manager(situations.team()))
+
+    assert client.get(reverse("routing_try"), {"at": "soon", "employees": "-1"}).status_code == 422
+
+
+# ── Reps ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_managers_page_says_who_takes_leads_and_shows_the_arithmetic():
+    team = situations.team(reps=0)
+    situations.rep(team, name="ann", weight=3)
+    situations.rep(team, name="ben", weight=1)
+    for _ in range(8):
+        situations.handoff()
+    situations.rep(team, name="cem", is_away=True)
+
+    shown = page(signed_in(situations.manager(team)), "reps")
+
+    assert "6 of 8, weight 3 of 5 = 4.8" in shown
+    assert "2 of 8, weight 1 of 5 = 1.6" in shown
+    assert "2 of 3 take leads now" in shown
+
+
+def test_a_manager_sets_weight_capacity_and_whether_somebody_is_active():
+    team = situations.team()
+    rep = team.reps.get()
+
+    signed_in(situations.manager(team)).post(reverse("rep_adjust", args=[rep.pk]), {"weight": 2, "capacity": 7})
+
+    rep.refresh_from_db()
+    assert (rep.weight, rep.capacity, rep.is_active) == (2, 7, False)
+    assert LogEntry.objects.get().change_message.endswith("Is: weight 2, capacity 7, not active")
+
+
+@pytest.mark.parametrize("typed", [{"weight": 0, "capacity": 1}, {"weight": 1, "capacity": -1}, {"weight": "x"}])
+def test_terms_that_cannot_be_are_refused(typed):
+    team = situations.team()
+    rep = team.reps.get()
+
+    answer = signed_in(situations.manager(team)).post(reverse("rep_adjust", args=[rep.pk]), typed, follow=True)
+
+    assert "message" in answer.content.decode()
+    assert Rep.objects.get(pk=rep.pk).weight == rep.weight
+
+
+def test_a_rep_switches_themselves_away_and_gets_no_more():
+    team = situations.team()
+    rep = team.reps.get()
+    client = signed_in(rep.user)
+
+    client.post(reverse("rep_away", args=[rep.pk]), {"to": "away"})
+
+    assert situations.handoff().is_unrouted
+    assert "You get no new leads: away." in page(client, "availability")
+    client.post(reverse("rep_away", args=[rep.pk]), {"to": "back"})
+    assert situations.handoff().rep == rep
+
+
+def test_an_absence_is_added_with_its_effect_and_taken_back():
+    team = situations.team()
+    rep = team.reps.get()
+    client = signed_in(situations.manager(team))
+    typed = {"starts_at": "2026-03-10T10:00", "ends_at": "2026-03-12T08:00", "label": "Leave"}
+
+    answer = client.post(reverse("absence_new", args=[rep.pk]), typed | {"next": reverse("reps")}, follow=True)
+
+    shown = answer.content.decode()
+    assert f"{rep} gets no new leads from Tue 10 Mar 2026, 10:00 to Thu 12 Mar 2026, 08:00." in shown
+    assert "absent until 2026-03-12 08:00 UTC" in shown
+    client.post(reverse("absence_delete", args=[Absence.objects.get().pk]))
+    assert not Absence.objects.exists()
+    assert LogEntry.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "ends_at"), [("2026-03-12T10:00", "2026-03-11T10:00"), ("2026-03-01T10:00", "2026-03-02T10:00")]
+)
+def test_an_absence_that_cannot_be_is_refused_with_a_sentence(starts_at, ends_at):
+    rep = situations.team().reps.get()
+
+    answer = signed_in(rep.user).post(
+        reverse("absence_new", args=[rep.pk]), {"starts_at": starts_at, "ends_at": ends_at}, follow=True
+    )
+
+    assert not Absence.objects.exists()
+    assert "absence" in answer.content.decode()
+
+
+def test_another_teams_reps_and_absences_are_not_there():
+    rep = situations.team().reps.get()
+    absence = Absence.objects.create(rep=rep, starts_at=NOW, ends_at=NOW + DAY)
+    strangers = [situations.manager(situations.team()), situations.user(Role.MARKETING_OPS), situations.user(Role.SDR)]
+
+    for stranger in strangers:
+        client = signed_in(stranger)
+        got = [
+            client.post(reverse("rep_away", args=[rep.pk]), {"to": "away"}).status_code,
+            client.post(reverse("rep_adjust", args=[rep.pk]), {"weight": 1, "capacity": 1}).status_code,
+            client.post(reverse("absence_new", args=[rep.pk])).status_code,
+            client.post(reverse("absence_delete", args=[absence.pk])).status_code,
+            client.post(reverse("team_settle", args=[rep.team_id])).status_code,
+        ]
+        assert got == [404] * 5
+
+    # A rep sets when they are off, not how much they get.
+    typed = {"weight": 9, "capacity": 9, "is_active": "on"}
+    assert signed_in(rep.user).post(reverse("rep_adjust", args=[rep.pk]), typed).status_code == 403
+
+
+def test_a_manager_settles_what_happens_to_overdue_and_unworked_leads():
+    team = situations.team()
+    client = signed_in(situations.manager(team))
+
+    client.post(reverse("team_settle", args=[team.pk]), {"reassigns_on_breach": "on", "unworked_at_most": "5"})
+
+    team.refresh_from_db()
+    assert (team.reassigns_on_breach, team.unworked_at_most) == (True, 5)
+    assert "Overdue leads go to the next rep" in page(client, "reps")
+
+
+def test_the_unrouted_page_sounds_the_alarm():
+    team = situations.team(reps=0)
+    situations.handoff(tier=1, now=NOW - HOUR)
+    client = signed_in(situations.manager(team))
+
+    assert "Nobody has 1 lead, the oldest since" in page(client, "unrouted")
+    assert "1 of tier 1; 1 past the promise to route" in page(client, "unrouted")
+    assert "1 lead found nobody" in page(client, "routing")
+
+
+@pytest.mark.parametrize("name", ["routing", "reps"])
+def test_a_page_costs_the_same_for_any_number_of_rules_and_reps(name):
+    team = situations.team(reps=2)
+    manager = situations.manager(team)
+    situations.handoff()
+    client = signed_in(manager)
+    queries(client, name)
+    few = queries(client, name)
+    for _ in range(3):
+        more = situations.team(reps=3, managers=(manager,))
+        Absence.objects.create(rep=more.reps.first(), starts_at=NOW, ends_at=NOW + DAY)
+        situations.handoff()
+
+    assert queries(client, name) == few
