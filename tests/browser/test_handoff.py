@@ -1,0 +1,162 @@
+"""The page of a handoff by keyboard: a contact in two keystrokes, the steps by their letters, the filters of the timeline."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import BrowserContext, Page, expect
+
+from leads import catalogue
+from leads.models import Event, Signal
+from sla import attempts, notes
+from sla.models import Attempt, Handoff
+from sla.vocabulary import AttemptOutcome, Channel, HandoffState
+from tests.sla import situations
+from tests.sla.situations import MINUTE
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+@pytest.fixture
+def handoff() -> Handoff:
+    """A hot lead that asked for a demo, in a team that works around the clock."""
+    catalogue.ship(signals=Signal.objects)
+    situations.team(name="EMEA", calendar=situations.calendar(weekdays=range(7), opens=0, closes=24))
+    now = timezone.now() - 2 * MINUTE
+    done = [("demo_request", 1)] + [("pricing_view", 14 + hour) for hour in range(3)] + [("blog_read", 900)]
+    frozen = {
+        "events": [
+            {"at": (now - dt.timedelta(hours=hours)).isoformat(), "signal": signal, "points": 20.0}
+            for signal, hours in done
+        ],
+        "events_total": len(done),
+        "fit": {"value": 40.0, "ceiling": 100},
+        "engagement": {"value": 62.0, "ceiling": 100},
+    }
+    company = situations.company(name="Northlane Freight", domain="northlane.test", industry="Logistics")
+    situations.lead(company=company, first_name="Carla", title="COO")
+    lead = situations.lead(
+        first_name="Dana",
+        last_name="Whitfield",
+        title="VP Operations",
+        company=company,
+        phone="+1 312 555 0100",
+        budget="About 40k",
+        use_case="Late trucks",
+        source="Webinar",
+    )
+    return situations.accepted(of=lead, evidence=frozen, tier=1, now=now, why="Demo request; 62 points of 40.")
+
+
+@pytest.fixture
+def page_of(context: BrowserContext, page: Page, live_server: object) -> Callable[[Handoff], Page]:
+    """The page as its rep sees it; anything on the console is a failure, a refused style or script first of all."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+
+    def go(handoff: Handoff) -> Page:
+        client = Client()
+        client.force_login(handoff.rep.user)
+        name = settings.SESSION_COOKIE_NAME
+        context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": str(live_server)}])
+        page.goto(f"{live_server}/handoffs/{handoff.pk}/")
+        assert said == []
+        return page
+
+    return go
+
+
+def test_a_contact_takes_two_keystrokes(page_of: Callable[[Handoff], Page], handoff: Handoff) -> None:
+    page = page_of(handoff)
+
+    page.keyboard.press("c")
+    expect(page.locator('[data-contact="c"]')).to_have_class("contact is-armed")
+    assert not Attempt.objects.exists()
+    page.keyboard.press("2")
+
+    expect(page.locator("#messages")).to_contain_text("Logged: Call, left a voicemail.")
+    expect(page.get_by_text("1 of 6 attempts").first).to_be_visible()
+    made = Attempt.objects.get()
+    assert (made.channel, made.outcome) == (Channel.CALL, AttemptOutcome.LEFT_MESSAGE)
+
+
+def test_a_channel_chosen_by_mistake_is_left_again(page_of: Callable[[Handoff], Page], handoff: Handoff) -> None:
+    page = page_of(handoff)
+
+    page.keyboard.press("e")
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+
+    expect(page.locator(".is-armed")).to_have_count(0)
+    assert not Attempt.objects.exists()
+
+
+def test_the_steps_open_by_their_letters(page_of: Callable[[Handoff], Page], handoff: Handoff) -> None:
+    page = page_of(handoff)
+
+    page.keyboard.press("m")
+    expect(page.locator('[data-step="m"] input[name=at]')).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("s")
+    for answer in ("Late trucks", "40k", "The COO"):
+        page.keyboard.type(answer)
+        page.keyboard.press("Tab")
+    page.keyboard.type("June")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#messages")).to_contain_text("is sales qualified")
+    assert situations.fresh(handoff).state == HandoffState.QUALIFIED
+
+
+def test_the_timeline_is_filtered_in_place(page_of: Callable[[Handoff], Page], handoff: Handoff) -> None:
+    notes.write(handoff=handoff, text="Prefers mail.", by=handoff.rep.user, now=timezone.now())
+    page = page_of(handoff)
+
+    page.get_by_role("link", name="Notes and meetings").click()
+
+    expect(page.locator("#history .timeline > li")).to_have_count(1)
+    expect(page.locator("#history")).to_contain_text("Prefers mail.")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_full_page_is_accessible_and_fits(
+    page_of: Callable[[Handoff], Page], handoff: Handoff, scheme: str, width: int
+) -> None:
+    now = timezone.now()
+    Event.objects.create(
+        lead=handoff.lead,
+        signal=Signal.objects.get(code="case_study"),
+        occurred_at=now,
+        recorded_at=now,
+        source="site",
+        digest=b"0" * 16,
+        asset="a-story-with-a-very-long-name-that-does-not-break-anywhere-at-all.pdf",
+    )
+    attempts.log(
+        handoff=handoff,
+        channel=Channel.CALL,
+        outcome=AttemptOutcome.NO_ANSWER,
+        at=now,
+        by=handoff.rep.user,
+        now=now,
+    )
+    page = page_of(handoff)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+
+    for step in page.locator("details.next-step").all():
+        step.locator("summary").click()
+
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
