@@ -56,10 +56,9 @@ class RuleForm(forms.Form):
     motion = forms.ChoiceField(choices=[("", "Any"), *Motion.choices], required=False)
     is_active = forms.BooleanField(required=False, initial=True, label="Switched on")
 
-    def __init__(self, *args: Any, rule: RoutingRule | None = None, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, rule: RoutingRule | None = None) -> None:
         columns = self.base_fields if rule is not None else ()
-        initial = {name: getattr(rule, name) for name in columns} | (kwargs.pop("initial", None) or {})
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, initial={name: getattr(rule, name) for name in columns})
         self.fields["team"].queryset = Team.objects.order_by("name", "pk")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
@@ -79,8 +78,8 @@ class NewRuleForm(RuleForm):
         help_text="The first match wins.",
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
         rules = RoutingRule.objects.order_by("position", "pk")
         self.fields["before"].queryset = rules  # type: ignore[attr-defined]
         self.fields["before"].label_from_instance = lambda rule: f"Before {rule}"  # type: ignore[attr-defined]
@@ -112,7 +111,7 @@ class DryRunForm(forms.Form):
     domain = forms.CharField(max_length=253, required=False)
     industry = forms.CharField(max_length=120, required=False)
     employees = forms.IntegerField(min_value=0, max_value=MOST, required=False)
-    tier = forms.TypedChoiceField(choices=TIERS, coerce=int, initial=2, required=False, empty_value=2)
+    tier = forms.TypedChoiceField(choices=TIERS, coerce=int, initial=2, required=False)
     motion = forms.ChoiceField(choices=Motion.choices, required=False)
     at = forms.DateTimeField(
         required=False,
@@ -120,3 +119,6 @@ class DryRunForm(forms.Form):
         help_text="Empty: now.",
         widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
+
+    def clean_tier(self) -> int:
+        return int(self.cleaned_data["tier"] or 2)
