@@ -38,7 +38,7 @@ TERMS: Final = (
     Term("contact_minutes", "First contact", "business minutes", 10_000),
     Term("contact_minutes_tier_1", "First contact with tier 1", "business minutes", 10_000),
     Term("disposition_hours", "Accept or reject", "hours of working days", 1_000),
-    Term("attempts_before_unresponsive", "Contact attempts before “unresponsive”", "attempts", 100),
+    Term("attempts_before_unresponsive", "Before “unresponsive”", "contact attempts", 100),
     Term("recycle_days", "A timing rejection comes back after", "days", 730),
     Term("mqls_a_month", "MQLs from marketing", "a month", 1_000_000),
     Term("route_minutes", "Routed to a rep within", "minutes", 10_000),
