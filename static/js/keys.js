@@ -60,19 +60,11 @@ function acceptSelected() {
   return isAny;
 }
 
-// A part of the lead's page: open it here, else go there from the queue.
-function open(part) {
-  const row = current();
-  if (row) {
-    location.href = `${row.querySelector("[data-open]").href}#${part}`;
-    return true;
-  }
-  const place = document.getElementById(part);
-  if (!place) return false;
-  if (place.tagName === "DETAILS") place.open = true;
-  place.scrollIntoView({ block: "nearest" });
-  place.querySelector("input:not([type=hidden]), select, textarea, button")?.focus();
-  return true;
+// From the queue to a part of the lead's page.
+function go(part) {
+  const link = current()?.querySelector("[data-open]");
+  if (link) location.href = `${link.href}#${part}`;
+  return Boolean(link);
 }
 
 const actions = {
@@ -84,8 +76,8 @@ const actions = {
   a: () => press("[data-accept]"),
   r: () => press("[data-reject]"),
   u: undo,
-  c: () => open("attempt"),
-  m: () => open("meeting"),
+  c: () => go("attempt"),
+  m: () => go("meeting"),
   x: () => press("[data-select]"),
   A: acceptSelected,
   "/": () => {
@@ -190,5 +182,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
   else if (kept) restore();
 });
 
-// Arrived by c or m: the part of the page is open and has the focus.
-if (["#attempt", "#meeting"].includes(location.hash)) open(location.hash.slice(1));
+// Arrived by m.
+const meeting = location.hash === "#meeting" && document.querySelector('[data-step="m"]');
+if (meeting) {
+  meeting.open = true;
+  meeting.querySelector("input:not([type=hidden])")?.focus();
+}
