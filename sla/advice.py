@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sla import deeds
 from sla.models import Attempt, Clock, Handoff
-from sla.vocabulary import ClockKind, HandoffState
+from sla.vocabulary import ClockKind, HandoffState, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +62,6 @@ def _tried(handoff: Handoff, attempts: Sequence[Attempt], now: dt.datetime, zone
     for last in attempts[:1]:
         at = last.at.astimezone(zone)
         day = deeds.day(last.at, now=now, zone=zone)
-        return f"{count} Last: {str(last)[:1].lower()}{str(last)[1:]}, {day} at {at:%H:%M}."
+        how, what = last.get_channel_display(), words_of(last.channel, last.outcome).lower()
+        return f"{count} Last: {how}, {what}, {day} at {at:%H:%M}."
     return count

@@ -185,6 +185,9 @@ def _told(deeds: list[Deed], *, now: dt.datetime, zone: dt.tzinfo) -> str:
     if len(times) == 1:
         ((moment, count),) = times.items()
         return f"{words} {_times(count)}{moment}"
+    days = {day(deed.at, now=now, zone=zone) for deed in deeds}
+    if len(days) == 1:
+        return f"{words} {_times(len(deeds))}{days.pop()}"
     if len(times) == 2:  # noqa: PLR2004 (two moments can be named, more are a period)
         return f"{words} " + " and ".join(f"{_times(count) or 'once '}{moment}" for moment, count in times.items())
     return f"{words} {_times(len(deeds))}since {next(iter(times)).removeprefix('on ')}"

@@ -66,7 +66,7 @@ class AttemptOutcome(models.TextChoices):
 
 
 #: What can come of a contact, by channel and as people say it there: the only combinations that count as contact
-#: (FIELD_NOTES P22). Each is something a person of ours did; what the lead does by itself is an event.
+#: (FIELD_NOTES P22). Each is something a person of ours did: an answer of the lead's is an event, and no contact.
 CONTACTS: Final = MappingProxyType(
     {
         Channel.CALL: {
@@ -77,13 +77,11 @@ CONTACTS: Final = MappingProxyType(
         },
         Channel.EMAIL: {
             AttemptOutcome.SENT: _("Sent"),
-            AttemptOutcome.CONNECTED: _("Answered"),
             AttemptOutcome.BOUNCED: _("Bounced"),
         },
-        Channel.LINKEDIN: {AttemptOutcome.SENT: _("Sent"), AttemptOutcome.CONNECTED: _("Answered")},
+        Channel.LINKEDIN: {AttemptOutcome.SENT: _("Sent")},
         Channel.SMS: {
             AttemptOutcome.SENT: _("Sent"),
-            AttemptOutcome.CONNECTED: _("Answered"),
             AttemptOutcome.BOUNCED: _("Wrong number"),
         },
         Channel.MEETING: {AttemptOutcome.CONNECTED: _("Held"), AttemptOutcome.NO_ANSWER: _("Did not come")},

@@ -143,7 +143,7 @@ def test_then_the_decision_and_the_attempts_so_far():
     advice = case_of(handoff).advice
 
     assert advice.clock.kind == "disposition"
-    assert advice.detail == "2 of 6 attempts. Last: call: no answer, today at 10:01."
+    assert advice.detail == "2 of 6 attempts. Last: Call, no answer, today at 10:01."
 
 
 def test_a_meeting_is_the_next_thing_until_it_was():
@@ -175,7 +175,9 @@ def test_one_button_says_how_and_with_what_result():
     assert "Call: left a voicemail" in page_of(handoff)
 
 
-@pytest.mark.parametrize("typed", [{}, {"did": "note:sent"}, {"did": "call:sent"}, {"channel": "call"}])
+@pytest.mark.parametrize(
+    "typed", [{}, {"did": "note:sent"}, {"did": "call:sent"}, {"did": "email:connected"}, {"channel": "call"}]
+)
 def test_what_is_no_contact_is_not_counted(typed):
     handoff = situations.handoff()
 

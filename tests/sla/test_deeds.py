@@ -77,6 +77,12 @@ def test_one_signal_on_two_days_and_on_many():
     assert told(evidence(*often)) == "Viewed the pricing page 4 times since Saturday morning."
 
 
+def test_several_times_of_one_day_are_told_by_the_day():
+    views = [event("pricing_view", hours(16)), event("pricing_view", hours(20)), event("pricing_view", hours(25))]
+
+    assert told(evidence(*views)) == "Viewed the pricing page 3 times yesterday."
+
+
 def test_what_is_long_ago_is_counted_and_not_told():
     old = [event("blog_read", hours(24 * 40)), event("ebook_download", hours(24 * 30))]
 
