@@ -9,154 +9,229 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sla', '0004_promises_of_commitments_in_force'),
+        ("sla", "0004_promises_of_commitments_in_force"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AlertSettings',
+            name="AlertSettings",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email_kinds', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('mql.routed', 'New MQL'), ('mql.unrouted', 'Nobody to route to'), ('sla.warning', 'Due soon'), ('sla.breached', 'Breached'), ('lead.recycled', 'Recycled'), ('lead.reengaged', 'Back from nurture'), ('review.opened', 'Review opened')], max_length=20), blank=True, default=list, size=None)),
-                ('slack_kinds', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('mql.routed', 'New MQL'), ('mql.unrouted', 'Nobody to route to'), ('sla.warning', 'Due soon'), ('sla.breached', 'Breached'), ('lead.recycled', 'Recycled'), ('lead.reengaged', 'Back from nurture'), ('review.opened', 'Review opened')], max_length=20), blank=True, default=list, size=None)),
-                ('slack_url', models.CharField(blank=True, help_text='An incoming webhook of Slack.', max_length=300)),
-                ('is_quiet_off_hours', models.BooleanField(default=True)),
-                ('in_browser', models.BooleanField(default=False, help_text='Tier 1 as a notification of the browser.')),
-                ('with_sound', models.BooleanField(default=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "email_kinds",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("mql.routed", "New MQL"),
+                                ("mql.unrouted", "Nobody to route to"),
+                                ("sla.warning", "Due soon"),
+                                ("sla.breached", "Breached"),
+                                ("lead.recycled", "Recycled"),
+                                ("lead.reengaged", "Back from nurture"),
+                                ("review.opened", "Review opened"),
+                            ],
+                            max_length=20,
+                        ),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
+                    "slack_kinds",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("mql.routed", "New MQL"),
+                                ("mql.unrouted", "Nobody to route to"),
+                                ("sla.warning", "Due soon"),
+                                ("sla.breached", "Breached"),
+                                ("lead.recycled", "Recycled"),
+                                ("lead.reengaged", "Back from nurture"),
+                                ("review.opened", "Review opened"),
+                            ],
+                            max_length=20,
+                        ),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("slack_url", models.CharField(blank=True, help_text="An incoming webhook of Slack.", max_length=300)),
+                ("is_quiet_off_hours", models.BooleanField(default=True)),
+                (
+                    "in_browser",
+                    models.BooleanField(default=False, help_text="Tier 1 as a notification of the browser."),
+                ),
+                ("with_sound", models.BooleanField(default=False)),
             ],
             options={
-                'verbose_name_plural': 'alert settings',
+                "verbose_name_plural": "alert settings",
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('slack', 'Slack')], max_length=8)),
-                ('send_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('failures', models.PositiveSmallIntegerField(default=0)),
-                ('error', models.TextField(blank=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("channel", models.CharField(choices=[("email", "E-mail"), ("slack", "Slack")], max_length=8)),
+                ("send_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("failures", models.PositiveSmallIntegerField(default=0)),
+                ("error", models.TextField(blank=True)),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
+                "verbose_name_plural": "deliveries",
             },
         ),
         migrations.CreateModel(
-            name='Intention',
+            name="Intention",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('accept', 'Accepted'), ('reject', 'Rejected')], max_length=8)),
-                ('note', models.CharField(blank=True, max_length=1000)),
-                ('missing', models.CharField(blank=True, max_length=500)),
-                ('reengage_on', models.DateField(null=True)),
-                ('at', models.DateTimeField()),
-                ('final_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(choices=[("accept", "Accepted"), ("reject", "Rejected")], max_length=8)),
+                ("note", models.CharField(blank=True, max_length=1000)),
+                ("missing", models.CharField(blank=True, max_length=500)),
+                ("reengage_on", models.DateField(null=True)),
+                ("at", models.DateTimeField()),
+                ("final_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='SavedFilter',
+            name="SavedFilter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('query', models.CharField(max_length=500)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                ("query", models.CharField(max_length=500)),
             ],
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='commitment',
-            name='commitment_is_immutable',
+            model_name="commitment",
+            name="commitment_is_immutable",
         ),
         migrations.AddField(
-            model_name='commitment',
-            name='created_at',
+            model_name="commitment",
+            name="created_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='commitment',
-            name='reason',
-            field=models.TextField(blank=True, help_text='Why these, and not those before.'),
+            model_name="commitment",
+            name="reason",
+            field=models.TextField(blank=True, help_text="Why these, and not those before."),
         ),
         migrations.AddField(
-            model_name='disposition',
-            name='missing',
+            model_name="disposition",
+            name="missing",
             field=models.CharField(blank=True, help_text="What was missing, in the rep's words.", max_length=500),
         ),
         migrations.AddField(
-            model_name='routingrule',
-            name='employees_at_most',
+            model_name="routingrule",
+            name="employees_at_most",
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='routingrule',
-            name='industries',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=120), blank=True, default=list, size=None),
+            model_name="routingrule",
+            name="industries",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=120), blank=True, default=list, size=None
+            ),
         ),
         migrations.AddField(
-            model_name='routingrule',
-            name='regions',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, default=list, size=None),
+            model_name="routingrule",
+            name="regions",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=64), blank=True, default=list, size=None
+            ),
         ),
         migrations.AddField(
-            model_name='team',
-            name='reassigns_on_breach',
-            field=models.BooleanField(default=False, help_text='A first contact that is overdue goes to the next rep in turn.'),
+            model_name="team",
+            name="reassigns_on_breach",
+            field=models.BooleanField(
+                default=False, help_text="A first contact that is overdue goes to the next rep in turn."
+            ),
         ),
         migrations.AddField(
-            model_name='team',
-            name='unworked_at_most',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='Accepted leads without a contact, beyond which a rep gets no more. Empty: no limit.', null=True),
+            model_name="team",
+            name="unworked_at_most",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                help_text="Accepted leads without a contact, beyond which a rep gets no more. Empty: no limit.",
+                null=True,
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='commitment',
-            trigger=pgtrigger.compiler.Trigger(name='commitment_is_immutable', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN ((OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."number" IS DISTINCT FROM (NEW."number") OR OLD."route_minutes" IS DISTINCT FROM (NEW."route_minutes") OR OLD."contact_minutes" IS DISTINCT FROM (NEW."contact_minutes") OR OLD."contact_minutes_tier_1" IS DISTINCT FROM (NEW."contact_minutes_tier_1") OR OLD."disposition_hours" IS DISTINCT FROM (NEW."disposition_hours") OR OLD."attempts_before_unresponsive" IS DISTINCT FROM (NEW."attempts_before_unresponsive") OR OLD."recycle_days" IS DISTINCT FROM (NEW."recycle_days") OR OLD."mqls_a_month" IS DISTINCT FROM (NEW."mqls_a_month") OR OLD."signed_by_marketing_id" IS DISTINCT FROM (NEW."signed_by_marketing_id") OR OLD."signed_by_sales_id" IS DISTINCT FROM (NEW."signed_by_sales_id") OR OLD."reason" IS DISTINCT FROM (NEW."reason") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."activated_at" IS DISTINCT FROM (NEW."activated_at")) AND NOT (OLD."state" = \'draft\'))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='069e7cffd32e461f61036c4f099e7c737160061c', operation='UPDATE', pgid='pgtrigger_commitment_is_immutable_f7adc', table='sla_commitment', when='BEFORE')),
+            model_name="commitment",
+            trigger=pgtrigger.compiler.Trigger(
+                name="commitment_is_immutable",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN ((OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."number" IS DISTINCT FROM (NEW."number") OR OLD."route_minutes" IS DISTINCT FROM (NEW."route_minutes") OR OLD."contact_minutes" IS DISTINCT FROM (NEW."contact_minutes") OR OLD."contact_minutes_tier_1" IS DISTINCT FROM (NEW."contact_minutes_tier_1") OR OLD."disposition_hours" IS DISTINCT FROM (NEW."disposition_hours") OR OLD."attempts_before_unresponsive" IS DISTINCT FROM (NEW."attempts_before_unresponsive") OR OLD."recycle_days" IS DISTINCT FROM (NEW."recycle_days") OR OLD."mqls_a_month" IS DISTINCT FROM (NEW."mqls_a_month") OR OLD."signed_by_marketing_id" IS DISTINCT FROM (NEW."signed_by_marketing_id") OR OLD."signed_by_sales_id" IS DISTINCT FROM (NEW."signed_by_sales_id") OR OLD."reason" IS DISTINCT FROM (NEW."reason") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."activated_at" IS DISTINCT FROM (NEW."activated_at")) AND NOT (OLD."state" = \'draft\'))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="069e7cffd32e461f61036c4f099e7c737160061c",
+                    operation="UPDATE",
+                    pgid="pgtrigger_commitment_is_immutable_f7adc",
+                    table="sla_commitment",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='alertsettings',
-            name='user',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='alert_settings', to=settings.AUTH_USER_MODEL),
+            model_name="alertsettings",
+            name="user",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE, related_name="alert_settings", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='delivery',
-            name='notice',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='sla.notice'),
+            model_name="delivery",
+            name="notice",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="deliveries", to="sla.notice"
+            ),
         ),
         migrations.AddField(
-            model_name='intention',
-            name='by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="intention",
+            name="by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='intention',
-            name='handoff',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='intention', to='sla.handoff'),
+            model_name="intention",
+            name="handoff",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, related_name="intention", to="sla.handoff"
+            ),
         ),
         migrations.AddField(
-            model_name='intention',
-            name='reason',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sla.reasoncode'),
+            model_name="intention",
+            name="reason",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="sla.reasoncode"
+            ),
         ),
         migrations.AddField(
-            model_name='savedfilter',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_filters', to=settings.AUTH_USER_MODEL),
+            model_name="savedfilter",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="saved_filters", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('sent_at', None)), fields=['send_at', 'id'], name='delivery_to_send'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("sent_at", None)), fields=["send_at", "id"], name="delivery_to_send"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('notice', 'channel'), name='delivery_once_a_channel'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(fields=("notice", "channel"), name="delivery_once_a_channel"),
         ),
         migrations.AddIndex(
-            model_name='intention',
-            index=models.Index(fields=['final_at', 'id'], name='intention_due'),
+            model_name="intention",
+            index=models.Index(fields=["final_at", "id"], name="intention_due"),
         ),
         migrations.AddConstraint(
-            model_name='savedfilter',
-            constraint=models.UniqueConstraint(fields=('user', 'name'), name='filter_name_once'),
+            model_name="savedfilter",
+            constraint=models.UniqueConstraint(fields=("user", "name"), name="filter_name_once"),
         ),
     ]

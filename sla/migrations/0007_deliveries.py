@@ -38,9 +38,8 @@ def _check_now(schema):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sla', '0006_handoff_notes'),
+        ("sla", "0006_handoff_notes"),
     ]
 
     operations = [
@@ -48,38 +47,84 @@ class Migration(migrations.Migration):
         migrations.AlterField(model_name="notice", name="send_at", field=models.DateTimeField(null=True)),
         migrations.RunPython(to_deliveries, to_notices),
         migrations.RemoveIndex(
-            model_name='notice',
-            name='notice_to_send',
+            model_name="notice",
+            name="notice_to_send",
         ),
         migrations.RemoveField(
-            model_name='notice',
-            name='error',
+            model_name="notice",
+            name="error",
         ),
         migrations.RemoveField(
-            model_name='notice',
-            name='failures',
+            model_name="notice",
+            name="failures",
         ),
         migrations.RemoveField(
-            model_name='notice',
-            name='send_at',
+            model_name="notice",
+            name="send_at",
         ),
         migrations.RemoveField(
-            model_name='notice',
-            name='sent_at',
+            model_name="notice",
+            name="sent_at",
         ),
         migrations.AlterField(
-            model_name='alertsettings',
-            name='email_kinds',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('mql.routed', 'New MQL'), ('mql.reassigned', 'Reassigned'), ('mql.unrouted', 'Nobody to route to'), ('sla.warning', 'Due soon'), ('sla.breached', 'Breached'), ('lead.recycled', 'Recycled'), ('lead.reengaged', 'Back from nurture'), ('review.opened', 'Review opened')], max_length=20), blank=True, default=list, size=None),
+            model_name="alertsettings",
+            name="email_kinds",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(
+                    choices=[
+                        ("mql.routed", "New MQL"),
+                        ("mql.reassigned", "Reassigned"),
+                        ("mql.unrouted", "Nobody to route to"),
+                        ("sla.warning", "Due soon"),
+                        ("sla.breached", "Breached"),
+                        ("lead.recycled", "Recycled"),
+                        ("lead.reengaged", "Back from nurture"),
+                        ("review.opened", "Review opened"),
+                    ],
+                    max_length=20,
+                ),
+                blank=True,
+                default=list,
+                size=None,
+            ),
         ),
         migrations.AlterField(
-            model_name='alertsettings',
-            name='slack_kinds',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('mql.routed', 'New MQL'), ('mql.reassigned', 'Reassigned'), ('mql.unrouted', 'Nobody to route to'), ('sla.warning', 'Due soon'), ('sla.breached', 'Breached'), ('lead.recycled', 'Recycled'), ('lead.reengaged', 'Back from nurture'), ('review.opened', 'Review opened')], max_length=20), blank=True, default=list, size=None),
+            model_name="alertsettings",
+            name="slack_kinds",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(
+                    choices=[
+                        ("mql.routed", "New MQL"),
+                        ("mql.reassigned", "Reassigned"),
+                        ("mql.unrouted", "Nobody to route to"),
+                        ("sla.warning", "Due soon"),
+                        ("sla.breached", "Breached"),
+                        ("lead.recycled", "Recycled"),
+                        ("lead.reengaged", "Back from nurture"),
+                        ("review.opened", "Review opened"),
+                    ],
+                    max_length=20,
+                ),
+                blank=True,
+                default=list,
+                size=None,
+            ),
         ),
         migrations.AlterField(
-            model_name='notice',
-            name='kind',
-            field=models.CharField(choices=[('mql.routed', 'New MQL'), ('mql.reassigned', 'Reassigned'), ('mql.unrouted', 'Nobody to route to'), ('sla.warning', 'Due soon'), ('sla.breached', 'Breached'), ('lead.recycled', 'Recycled'), ('lead.reengaged', 'Back from nurture'), ('review.opened', 'Review opened')], max_length=20),
+            model_name="notice",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("mql.routed", "New MQL"),
+                    ("mql.reassigned", "Reassigned"),
+                    ("mql.unrouted", "Nobody to route to"),
+                    ("sla.warning", "Due soon"),
+                    ("sla.breached", "Breached"),
+                    ("lead.recycled", "Recycled"),
+                    ("lead.reengaged", "Back from nurture"),
+                    ("review.opened", "Review opened"),
+                ],
+                max_length=20,
+            ),
         ),
     ]
