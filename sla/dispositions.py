@@ -93,7 +93,7 @@ def reject(
 
 
 @transaction.atomic
-def correct(
+def correct(  # noqa: PLR0913 (each is a column of the record)
     *,
     handoff: Handoff,
     kind: DispositionKind,

@@ -18,6 +18,6 @@ from sla.models.teams import Absence, CalendarVersion, Rep, SpecialDay, Team, Wo
 
 __all__ = [
     "Absence", "AlertSettings", "Attempt", "CalendarVersion", "Clock", "ClockQuerySet", "Commitment", "Delivery", "Disposition",
-    "Handoff", "HandoffQuerySet", "Intention", "Note", "Notice", "ReasonCode", "Rep", "RoutingDecision", "RoutingRule", "SalesQualification",
-    "SavedFilter", "SpecialDay", "Team", "WorkCalendar", "WorkHours",
+    "Handoff", "HandoffQuerySet", "Intention", "Note", "Notice", "ReasonCode", "Rep", "RoutingDecision", "RoutingRule",
+    "SalesQualification", "SavedFilter", "SpecialDay", "Team", "WorkCalendar", "WorkHours",
 ]  # fmt: skip

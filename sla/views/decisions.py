@@ -79,7 +79,7 @@ def decide_several(request: Request) -> HttpResponse:
     form = DecideForm(request.POST, handoffs=queue.own(request.user))
     here = answers.back(request) or reverse("queue")
     if not form.is_valid():
-        messages.warning(request, " ".join(error for found in form.errors.values() for error in found))
+        messages.warning(request, " ".join(str(error) for found in form.errors.values() for error in found))
         return redirect(here)
     said = form.cleaned_data
     if said["kind"] == DispositionKind.REJECT and not said["confirmed"]:
