@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from config.web import Request, holds, roles_required
-from leads.vocabulary import Role
+from leads.vocabulary import READERS_OF_LEADS, Role
 from sla import arrivals, calendars
 from sla.calendar import BadCalendar, Calendar
 from sla.models import Clock, Commitment, WorkCalendar
@@ -31,7 +31,7 @@ def rules(request: Request) -> HttpResponse:
     context = {
         "calendars": WorkCalendar.objects.count(),
         "in_force": Commitment.objects.filter(state="active").first(),
-        "may_route": holds(request.user, Role.SALES_MANAGER),
+        "may_route": holds(request.user, *READERS_OF_LEADS),
     }
     return render(request, "sla/rules.html", context)
 

@@ -169,10 +169,10 @@ def test_sweeping_costs_the_same_for_any_number(django_assert_num_queries):
     situations.team(reps=1)
     for _ in range(3):
         situations.handoff()
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(10):
         assert clocks.sweep_breaches(now=NOW + HOUR) == 3
     for _ in range(9):
         situations.handoff(now=NOW + HOUR)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(10):
         assert clocks.sweep_breaches(now=NOW + 2 * HOUR) == 9
