@@ -68,7 +68,8 @@ def _choices(rule: RoutingRule) -> list[tuple[str, list[str]]]:
 
 
 def _one_of(choices: Sequence[str]) -> str:
-    *others, last = choices
+    # A blank choice is for leads of whom it is not known.
+    *others, last = [choice.strip() or "unknown" for choice in choices]
     return f"{', '.join(others)} or {last}" if others else last
 
 
