@@ -88,8 +88,9 @@ def intend(  # noqa: PLR0913 (what is said about a lead)
     )
 
 
-def pending(handoff: Handoff) -> Intention:
-    """The decision on it that is not final yet. Raises TooLate."""
+def pending(handoff: Handoff, *, by: User) -> Intention:
+    """The decision on it that is not final yet, for who may decide. Raises TooLate, NotYours."""
+    access.require_decider(by, handoff)
     found = Intention.objects.filter(handoff=handoff).first()
     if found is None:
         raise TooLate

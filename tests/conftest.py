@@ -30,6 +30,19 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the pages empty the tables, too: they go where the others that do so begin, after those that need shipped rows.
+
+    Their parameter, the browser, would have them earlier.
+    """
+    pages = [item for item in items if "live_server" in getattr(item, "fixturenames", ())]
+    others = [item for item in items if item not in set(pages)]
+    marks = (item.get_closest_marker("django_db") for item in others)
+    place = next((at for at, mark in enumerate(marks) if mark and mark.kwargs.get("transaction")), len(others))
+    items[:] = others[:place] + pages + others[place:]
+
+
 @pytest.fixture(autouse=True)
 def empty_cache() -> Iterator[None]:
     """Rate limits, figures kept for a minute and the like must not reach from one test into another."""

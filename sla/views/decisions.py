@@ -67,7 +67,9 @@ def undo(request: Request, pk: int) -> HttpResponse:
     return answers.decide(
         request,
         pk,
-        lambda row, now: intentions.take_back(intention=intentions.pending(row), by=request.user, now=now),
+        lambda row, now: intentions.take_back(
+            intention=intentions.pending(row, by=request.user), by=request.user, now=now
+        ),
         "Taken back: {lead} waits for a decision again.",
     )
 

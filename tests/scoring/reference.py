@@ -247,6 +247,9 @@ def counted(clause: CountClause, events: list[Event], at: int) -> bool:
 
 def figure(clause: CountClause, events: list[Event], at: int) -> int:
     mine = [event for event in events if event.signal in clause.signals]
+    if clause.distinct is not None:
+        # What carries no asset is none of the things that are counted, so it is not the last of them either.
+        mine = [event for event in mine if event.asset is not None]
     recent = [event for event in mine if clause.within_days is None or at - event.at <= clause.within_days * DAY]
     if clause.within_hours_of_each_other is None:
         return number(clause, recent)
