@@ -86,7 +86,8 @@ def tables() -> dict[str, list[object]]:
             "lead__email", "state", "rep__user__email", "team__name", "created_at", "routed_at", "first_contact_at",
             "decided_at", "meeting_at", "closed_at", "due_at",
         ),
-        RoutingDecision: (who, "at", "by__email", "rep__user__email", "explanation"),
+        # Not the sentence: the books say "next in turn" also where that rep happens to own the company.
+        RoutingDecision: (who, "at", "by__email", "rep__user__email"),
         Clock: (
             who, "kind", "rep__user__email", "calendar_version__digest", "target_seconds", "started_at", "due_at", "warn_at", "met_at",
             "used_seconds", "is_late", "cancelled_at",
