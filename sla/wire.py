@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
+from sla import dispositions
 from sla.models import (
     Attempt,
     Clock,
@@ -79,7 +80,7 @@ class DispositionSerializer(serializers.ModelSerializer[Disposition]):
 
     class Meta:
         model = Disposition
-        fields = ("id", "kind", "reason", "note", "reengage_on", "contacted_before", "by", "at", "corrects")
+        fields = ("id", "kind", "reason", "note", "missing", "reengage_on", "contacted_before", "by", "at", "corrects")
 
 
 class RoutingDecisionSerializer(serializers.ModelSerializer[RoutingDecision]):
@@ -119,7 +120,14 @@ class Nothing(serializers.Serializer[Any]):
 
 class RejectionSerializer(serializers.Serializer[Any]):
     reason = serializers.SlugRelatedField(slug_field="code", queryset=ReasonCode.objects.all())
-    note = serializers.CharField(required=False, allow_blank=True, max_length=1000, default="")
+    note = serializers.CharField(required=False, allow_blank=True, max_length=dispositions.NOTE_AT_MOST, default="")
+    missing = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=dispositions.MISSING_AT_MOST,
+        default="",
+        help_text="What the lead would have needed, in the rep's words: an active project, a budget.",
+    )
     reengage_on = serializers.DateField(
         required=False, allow_null=True, default=None, help_text="For reasons that recycle; else ignored."
     )

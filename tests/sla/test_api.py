@@ -133,6 +133,16 @@ def test_a_rejection_names_its_reason_by_code(handoff, api):
     assert answer.json()["dispositions"][0]["reengage_on"] == day
 
 
+def test_a_rejection_says_what_was_missing(handoff, api):
+    reason = situations.reason_code()
+
+    answer = api.post(f"handoffs/{handoff.pk}/reject", {"reason": reason.code, "missing": "  An active project "})
+
+    assert answer.status_code == 200
+    assert answer.json()["dispositions"][0]["missing"] == "An active project"
+    assert api.get(f"handoffs/{handoff.pk}").json()["dispositions"][0]["missing"] == "An active project"
+
+
 def test_the_second_to_decide_reads_who_and_when(handoff, api):
     api.post(f"handoffs/{handoff.pk}/accept")
 
@@ -147,6 +157,8 @@ def test_the_second_to_decide_reads_who_and_when(handoff, api):
     [
         ("reject", {"reason": "nonsense"}, 400, "does not exist"),
         ("reject", {}, 400, "required"),
+        ("reject", {"reason": "not_interested", "missing": "x" * 501}, 400, "500"),
+        ("reject", {"reason": "not_interested", "missing": "\x00"}, 400, "Null characters"),
         ("attempts", {"channel": "pigeon", "outcome": "sent"}, 400, "pigeon"),
         ("attempts", {"channel": "call", "outcome": "sent", "at": "2026-03-10T10:00:00"}, 400, "zone"),
         ("attempts", {"channel": "call", "outcome": "sent", "at": "2099-01-01T00:00:00Z"}, 422, "future"),
