@@ -158,7 +158,7 @@ def test_the_second_to_decide_reads_who_and_when(handoff, api):
         ("reject", {"reason": "nonsense"}, 400, "does not exist"),
         ("reject", {}, 400, "required"),
         ("reject", {"reason": "not_interested", "missing": "x" * 501}, 400, "500"),
-        ("reject", {"reason": "not_interested", "missing": "\x00"}, 400, "Null characters"),
+        ("reject", {"reason": "not_interested", "missing": "\x00"}, 400, "NUL"),
         ("attempts", {"channel": "pigeon", "outcome": "sent"}, 400, "pigeon"),
         ("attempts", {"channel": "call", "outcome": "sent", "at": "2026-03-10T10:00:00"}, 400, "zone"),
         ("attempts", {"channel": "call", "outcome": "sent", "at": "2099-01-01T00:00:00Z"}, 422, "future"),
@@ -199,6 +199,26 @@ def test_filters_and_pages(api, handoff):
     assert api.get("handoffs", state="won").json()["results"] == []
     assert api.get("handoffs", created_from=(NOW + MINUTE).isoformat()).json()["results"] == []
     assert api.get("handoffs", lead="\x00").status_code == 400
+
+
+@pytest.mark.parametrize("name", ["lead", "rep", "team", "version"])
+def test_what_a_handoff_points_at_is_a_number(api, handoff, name):
+    own = getattr(handoff, f"{name}_id")
+
+    found = [len(api.get("handoffs", **{name: number}).json()["results"]) for number in (own, own + 999, -1, 10**30)]
+    refused = api.get("handoffs", **{name: "x"})
+
+    assert found == [1, 0, 0, 0]
+    assert (refused.status_code, refused.json()["errors"][0]["attr"]) == (400, name)
+
+
+def test_a_filter_by_lead_reads_no_other_lead(api, handoff, django_assert_num_queries):
+    api.get("handoffs")
+
+    with django_assert_num_queries(4) as asked:
+        api.get("handoffs", lead=handoff.lead_id, team=handoff.team_id, version=handoff.version_id)
+
+    assert not [query for query in asked if 'FROM "leads_lead"' in query["sql"]]
 
 
 def test_the_report_has_the_figures_of_the_promises(handoff):
