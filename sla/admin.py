@@ -139,6 +139,21 @@ class WorkCalendarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     inlines = (WorkHoursInline, SpecialDayInline)
     list_display = ("name", "zone", "country", "subdivision")
 
+    def save_model(self, request: Any, obj: WorkCalendar, form: Any, change: bool) -> None:
+        form.before = calendars.draft_of(WorkCalendar.objects.get(pk=obj.pk)) if change else None
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        stored = WorkCalendar.objects.get(pk=form.instance.pk)
+        calendars.record(
+            calendar=stored,
+            before=form.before,
+            after=calendars.draft_of(stored),
+            by=request.user,
+            now=timezone.now(),
+        )
+
 
 class RepInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Rep

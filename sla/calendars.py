@@ -13,13 +13,14 @@ from typing import Final
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
 from config.web import holds
 from leads.models import User
 from leads.vocabulary import Role
 from sla.calendar import MINUTES_A_DAY, BadCalendar, Calendar, Hours, Interval, country_holidays
-from sla.models import CalendarVersion, Rep, SpecialDay, WorkCalendar, WorkHours
-from sla.opening import Draft, OwnDay, problems
+from sla.models import CalendarChange, CalendarVersion, Rep, SpecialDay, WorkCalendar, WorkHours
+from sla.opening import Draft, OwnDay, changes, problems
 
 log = structlog.get_logger(__name__)
 
@@ -63,10 +64,12 @@ def version_of(calendar: WorkCalendar, now: dt.datetime, *, around_the_clock: bo
     content = pure(calendar, now)
     if around_the_clock:
         content = whole_days(content)
-    version, _ = CalendarVersion.objects.get_or_create(
-        calendar=calendar, digest=content.digest(), defaults={"content": content.as_dict(), "created_at": now}
-    )
-    return version
+    return _kept(calendar, content, now)
+
+
+def history(calendar: WorkCalendar) -> QuerySet[CalendarChange]:
+    """What people made of it, the latest first."""
+    return calendar.changes.select_related("by").order_by("-at", "-pk")
 
 
 def load(version: CalendarVersion) -> Calendar:
@@ -136,10 +139,13 @@ def coming_holidays(draft: Draft, now: dt.datetime) -> list[tuple[dt.date, str]]
 
 
 @transaction.atomic
-def change(*, calendar: WorkCalendar | None, draft: Draft, read: str, by: User, now: dt.datetime) -> WorkCalendar:
+def change(
+    *, calendar: WorkCalendar | None, draft: Draft, read: str, by: User, now: dt.datetime, why: str = ""
+) -> WorkCalendar:
     """Store a calendar as drafted, a new one for None; clocks that run keep the version they started with (SPEC 6).
 
-    `read` is the stamp of what stood there when the edit began. Raises BadCalendar with sentences for the user.
+    `read` is the stamp of what stood there when the edit began. Writes down who changed what; a draft that changes
+    nothing writes nothing. Raises BadCalendar with sentences for the user.
     """
     if not holds(by, Role.SALES_MANAGER):
         raise BadCalendar("Only a sales manager changes calendars.")
@@ -147,12 +153,34 @@ def change(*, calendar: WorkCalendar | None, draft: Draft, read: str, by: User, 
     if found := problems(draft):
         raise BadCalendar(" ".join(found))
     row = _held(calendar, read)
+    before = draft_of(row) if row.pk else None
     row.name, row.zone, row.country, row.subdivision = draft.name, draft.zone, draft.country, draft.subdivision
     _check_name(row)
     row.save()
     _replace_hours(row, draft)
-    log.info("calendar_changed", calendar=row.pk, by=by.pk)
+    record(calendar=row, before=before, after=draft, by=by, now=now, why=why)
     return row
+
+
+def record(
+    *, calendar: WorkCalendar, before: Draft | None, after: Draft, by: User, now: dt.datetime, why: str = ""
+) -> CalendarChange | None:
+    """Write down who made the calendar what it is, and what is different; None when nothing is."""
+    said = changes(before, after)
+    if not said:
+        return None
+    version = _kept(calendar, drafted(after, now), now)
+    log.info("calendar_changed", calendar=calendar.pk, by=by.pk)
+    return CalendarChange.objects.create(
+        calendar=calendar, version=version, by=by, at=now, said="; ".join(said), why=why.strip()
+    )
+
+
+def _kept(calendar: WorkCalendar, content: Calendar, now: dt.datetime) -> CalendarVersion:
+    version, _ = CalendarVersion.objects.get_or_create(
+        calendar=calendar, digest=content.digest(), defaults={"content": content.as_dict(), "created_at": now}
+    )
+    return version
 
 
 def _held(calendar: WorkCalendar | None, read: str) -> WorkCalendar:

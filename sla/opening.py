@@ -97,6 +97,13 @@ def sentence(draft: Draft) -> str:
     return "; ".join(parts)
 
 
+def changes(before: Draft | None, after: Draft) -> tuple[str, ...]:
+    """What is different, each a part of a sentence: "Friday 9:00–16:00 instead of 9:00–17:00". A new one: all of it."""
+    if before is None:
+        return (f"New: {sentence(after)}",)
+    return (*_place_changes(before, after), *_week_changes(before.week, after.week), *_day_changes(before, after))
+
+
 def place(zone: str) -> str:
     """The city of a zone: "Berlin", "New York", "UTC"."""
     return zone.rpartition("/")[2].replace("_", " ")
@@ -113,6 +120,47 @@ def _days_said(weekdays: list[int]) -> str:
     if len(weekdays) == 1:
         return first
     return "Every day" if len(weekdays) == len(WEEKDAYS) else f"{first}–{last}"
+
+
+def _place_changes(before: Draft, after: Draft) -> Iterator[str]:
+    if after.name != before.name:
+        yield f"named “{after.name}” instead of “{before.name}”"
+    if after.zone != before.zone:
+        yield f"time zone {after.zone} instead of {before.zone}"
+    if _country(after) != _country(before):
+        yield f"public holidays of {_country(after)} instead of {_country(before)}"
+
+
+def _country(draft: Draft) -> str:
+    return "-".join(part for part in (draft.country, draft.subdivision) if part) or "nowhere"
+
+
+def _week_changes(before: Sequence[Hours], after: Sequence[Hours]) -> Iterator[str]:
+    """Neighbouring days with the same change are said in one."""
+    pairs = enumerate(zip(before, after, strict=True))
+    for (old, new), run in groupby(pairs, key=lambda day: day[1]):
+        if old != new:
+            days = [weekday for weekday, _ in run]
+            name = DAY_NAMES[days[0]] if len(days) == 1 else _days_said(days)
+            yield f"{name} {_hours_said(new)} instead of {_hours_said(old)}"
+
+
+def _day_changes(before: Draft, after: Draft) -> Iterator[str]:
+    old, new = ({day.date: day for day in draft.days} for draft in (before, after))
+    for on in sorted({*old, *new}):
+        if on not in new:
+            yield f"no longer {_own_day_said(old[on])}"
+        elif new[on] != old.get(on):
+            was = f" instead of {_hours_said(old[on].hours)}" if on in old else ""
+            yield f"{_own_day_said(new[on])}{was}"
+
+
+def _own_day_said(day: OwnDay) -> str:
+    return f"{day.date:%-d %B %Y} ({day.label}) {_hours_said(day.hours)}"
+
+
+def _hours_said(hours: Hours) -> str:
+    return ", ".join(map(said, sorted(hours))) or "closed"
 
 
 def _interval(text: str) -> Interval:

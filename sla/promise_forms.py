@@ -77,6 +77,7 @@ class CalendarForm(forms.Form):
     subdivision = forms.CharField(
         max_length=16, required=False, label="Part of the country", widget=forms.TextInput({"list": "subdivisions"})
     )
+    why = forms.CharField(max_length=300, required=False, label="Why it changes", help_text="Kept with your name.")
     read = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput())
     arrives = WallTime(required=False, label="A lead arrives")
 

@@ -14,10 +14,10 @@ from sla.models.handoffs import (
     SalesQualification,
 )
 from sla.models.notices import AlertSettings, Delivery, Notice, SavedFilter
-from sla.models.teams import Absence, CalendarVersion, Rep, SpecialDay, Team, WorkCalendar, WorkHours
+from sla.models.teams import Absence, CalendarChange, CalendarVersion, Rep, SpecialDay, Team, WorkCalendar, WorkHours
 
 __all__ = [
-    "Absence", "AlertSettings", "Attempt", "CalendarVersion", "Clock", "ClockQuerySet", "Commitment", "Delivery", "Disposition",
-    "Handoff", "HandoffQuerySet", "Intention", "Note", "Notice", "ReasonCode", "Rep", "RoutingDecision", "RoutingRule",
+    "Absence", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion", "Clock", "ClockQuerySet", "Commitment", "Delivery",
+    "Disposition",    "Handoff", "HandoffQuerySet", "Intention", "Note", "Notice", "ReasonCode", "Rep", "RoutingDecision", "RoutingRule",
     "SalesQualification", "SavedFilter", "SpecialDay", "Team", "WorkCalendar", "WorkHours",
 ]  # fmt: skip

@@ -79,6 +79,24 @@ class CalendarVersion(models.Model):
         return f"{self.calendar} {self.created_at:%Y-%m-%d}"
 
 
+class CalendarChange(models.Model):
+    """Who made a calendar what it is, when and why. Clocks make versions, too, but change nothing."""
+
+    calendar = models.ForeignKey(WorkCalendar, on_delete=models.PROTECT, related_name="changes")
+    version = models.ForeignKey(CalendarVersion, on_delete=models.PROTECT, related_name="changes")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    said = models.TextField(help_text="What is different, in words.")
+    why = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(name="calendar_change_says_what", condition=~Q(said=""))]
+        triggers: ClassVar = [append_only("calendar_changes_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.calendar}: {self.said}"
+
+
 class Team(models.Model):
     name = models.CharField(max_length=120, unique=True)
     calendar = models.ForeignKey(WorkCalendar, on_delete=models.PROTECT, related_name="teams")

@@ -21,6 +21,7 @@ from sla.models import Clock, Commitment, WorkCalendar
 from sla.opening import DAY_NAMES, Draft, place, read_hours, said, sentence
 from sla.promise_forms import CalendarForm
 
+CHANGES_SHOWN: Final = 20
 OFFICE_HOURS: Final = (*[read_hours("09:00-17:00")] * 5, (), ())
 
 
@@ -76,7 +77,8 @@ def _edit(request: Request, found: WorkCalendar | None, stored: Draft) -> HttpRe
     if "preview" in request.POST:
         return _show(request, found, stored, form, _preview(draft, form.cleaned_data["arrives"] or usual, now))
     try:
-        made = calendars.change(calendar=found, draft=draft, read=form.cleaned_data["read"], by=request.user, now=now)
+        typed = {name: form.cleaned_data[name] for name in ("read", "why")}
+        made = calendars.change(calendar=found, draft=draft, by=request.user, now=now, **typed)
     except BadCalendar as refusal:
         form.add_error(None, str(refusal))
         return _show(request, found, stored, form, None, status=409)
@@ -104,6 +106,8 @@ def _show(
         "preview": preview,
         "may_edit": _may_edit(request),
         "zones": sorted(available_timezones()),
+        "history": calendars.history(found)[:CHANGES_SHOWN] if found else [],
+        "now": timezone.now(),
         "subdivisions": calendars.subdivisions(form["country"].value() or ""),
         **_use(found),
     }
