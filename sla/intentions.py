@@ -200,7 +200,7 @@ def _give_back(intention: Intention, why: str, now: dt.datetime) -> None:
     notices.write(
         [
             notices.Draft(
-                kind=NoticeKind.DUE_SOON,
+                kind=NoticeKind.GIVEN_BACK,
                 once=f"given_back:{intention.pk}",
                 handoff=intention.handoff,
                 to=[intention.by],

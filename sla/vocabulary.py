@@ -133,6 +133,7 @@ class NoticeKind(models.TextChoices):
     RECYCLED = "lead.recycled", _("Recycled")
     REENGAGED = "lead.reengaged", _("Back from nurture")
     REVIEW = "review.opened", _("Review opened")
+    GIVEN_BACK = "decision.given_back", _("Decision not recorded")
 
 
 #: How long a delivery that failed waits, by the number of failures so far; after the last it is given up.

@@ -10,7 +10,7 @@ from leads.models import Lead
 from leads.vocabulary import Stage
 from sla import access, clocks, dispositions, intentions
 from sla.models import Clock, Disposition, Handoff, Intention, Notice
-from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState, Route
+from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState, NoticeKind, Route
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
 from tests.sla.test_concurrency import at_once
@@ -185,7 +185,7 @@ def test_one_that_cannot_be_recorded_any_more_goes_back_and_blocks_nobody():
 
     assert Disposition.objects.get().handoff == other.handoff
     notice = Notice.objects.get(once__startswith="given_back")
-    assert notice.to == refused.by
+    assert (notice.kind, notice.to) == (NoticeKind.GIVEN_BACK, refused.by)
     assert "is not in use any more" in notice.text
     assert situations.fresh(refused.handoff).state == HandoffState.ASSIGNED
     assert not Intention.objects.exists()
