@@ -13,15 +13,17 @@ from django.utils import timezone
 from leads.models import Lead, Outcome, User
 from scoring import evidence
 from sla import access, advice, deeds, recycling, since
-from sla.models import Attempt, Clock, Disposition, Handoff, HandoffQuerySet, SalesQualification
+from sla.models import Attempt, Clock, Disposition, Handoff, HandoffQuerySet, RoutingDecision, SalesQualification
 from sla.vocabulary import HANDOFF_MOVES, OPEN_STATES, HandoffState
 
 COLLEAGUES_SHOWN: Final = 8
+DECISIONS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """`story`: what the lead did before it qualified, in words; `words`: every word of sales on it, the standing one last."""
+    """`story`: what the lead did before it qualified, in words; `words`: every word of sales on it, the standing one
+    last; `routing`: the latest decisions first."""
 
     handoff: Handoff
     story: str
@@ -33,7 +35,7 @@ class CaseFile:
     answers: SalesQualification | None
     outcomes: list[Outcome]
     attempts: Sequence[Attempt]
-    routing: str
+    routing: list[RoutingDecision]
     colleagues: list[Lead]
     may_decide: bool
     may_assign: bool
@@ -96,7 +98,6 @@ def rows(handoffs: HandoffQuerySet) -> HandoffQuerySet:
 
 def of(handoff: Handoff, *, reader: User, now: dt.datetime) -> CaseFile:
     """The handoff as `rows` gives it, with all that belongs to it; times of the day in the reader's zone."""
-    decision = handoff.routing_decisions.order_by("-at", "-pk").first()
     clocks = list(handoff.clocks.filter(cancelled_at__isnull=True).order_by("due_at", "pk"))
     attempts = list(handoff.attempts.order_by("-at", "-pk"))
     qualified, zone = handoff.qualification, timezone.get_current_timezone()
@@ -111,7 +112,7 @@ def of(handoff: Handoff, *, reader: User, now: dt.datetime) -> CaseFile:
         answers=SalesQualification.objects.filter(handoff=handoff).select_related("by").first(),
         outcomes=_outcomes(handoff),
         attempts=attempts,
-        routing=decision.explanation if decision else "",
+        routing=list(handoff.routing_decisions.order_by("-at", "-pk")[:DECISIONS_SHOWN]),
         colleagues=_colleagues(handoff.lead),
         may_decide=access.may_decide(reader, handoff),
         may_assign=access.may_assign(reader, handoff),

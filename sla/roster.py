@@ -58,6 +58,11 @@ def managed_by(user: User) -> QuerySet[Team]:
     return teams.filter(managers=user) if holds(user, Role.SALES_MANAGER) else teams.none()
 
 
+def set_up_by() -> QuerySet[User]:
+    """Whom to ask for a team."""
+    return User.objects.filter(is_active=True, groups__name=Role.MARKETING_OPS).order_by("last_name", "pk")
+
+
 def of(user: User, *, now: dt.datetime) -> list[TeamRoster]:
     """Each team the person may see; the same number of queries for any number of teams and reps."""
     teams = list(teams_of(user))

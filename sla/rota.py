@@ -126,7 +126,7 @@ def _unavailable(rep: Rep, absent: Mapping[int, dt.datetime]) -> tuple[str, str]
     if rep.is_away:
         return "away", "away"
     if rep.pk in absent:
-        return "absent", f"absent until {absent[rep.pk]:%Y-%m-%d %H:%M} UTC"
+        return "absent", f"absent until {absent[rep.pk]:%-d %b %Y, %H:%M} UTC"
     return None
 
 

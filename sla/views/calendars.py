@@ -18,7 +18,7 @@ from leads.vocabulary import READERS_OF_LEADS, Role
 from sla import arrivals, calendars
 from sla.calendar import BadCalendar, Calendar
 from sla.models import Clock, Commitment, WorkCalendar
-from sla.opening import DAY_NAMES, Draft, place, read_hours, said, sentence
+from sla.opening import DAY_NAMES, Draft, changes, place, read_hours, said, sentence
 from sla.promise_forms import CalendarForm
 
 CHANGES_SHOWN: Final = 20
@@ -67,7 +67,9 @@ def _edit(request: Request, found: WorkCalendar | None, stored: Draft) -> HttpRe
     now = timezone.now()
     usual = arrivals.friday_afternoon(now, stored.zone)
     if request.method != "POST":
-        return _show(request, found, stored, CalendarForm(draft=stored, arrives=usual), _preview(stored, usual, now))
+        return _show(
+            request, found, stored, CalendarForm(draft=stored, arrives=usual), _preview(stored, stored, usual, now)
+        )
     if not _may_edit(request):
         raise PermissionDenied
     form = CalendarForm(request.POST, draft=stored, arrives=usual)
@@ -75,7 +77,7 @@ def _edit(request: Request, found: WorkCalendar | None, stored: Draft) -> HttpRe
         return _show(request, found, stored, form, None, status=422)
     draft = form.draft()
     if "preview" in request.POST:
-        return _show(request, found, stored, form, _preview(draft, form.cleaned_data["arrives"] or usual, now))
+        return _show(request, found, stored, form, _preview(draft, stored, form.cleaned_data["arrives"] or usual, now))
     try:
         typed = {name: form.cleaned_data[name] for name in ("read", "why")}
         made = calendars.change(calendar=found, draft=draft, by=request.user, now=now, **typed)
@@ -125,8 +127,11 @@ def _use(found: WorkCalendar | None) -> dict[str, Any]:
     }
 
 
-def _preview(draft: Draft, wall: dt.datetime, now: dt.datetime) -> dict[str, Any]:
-    """What the draft says: in one sentence, of a lead that arrives then and one that arrives now, and its holidays."""
+def _preview(draft: Draft, stored: Draft, wall: dt.datetime, now: dt.datetime) -> dict[str, Any]:
+    """What the draft says: in one sentence, of a lead that arrives then and one that arrives now, and its holidays.
+
+    Beside it what is stored says of the same instant, and what would change.
+    """
     terms = arrivals.terms_in_force()
     try:
         at = arrivals.instant(calendars.drafted(draft, now), wall)
@@ -134,8 +139,11 @@ def _preview(draft: Draft, wall: dt.datetime, now: dt.datetime) -> dict[str, Any
         coming = calendars.coming_holidays(draft, now)
     except BadCalendar as error:
         return {"problem": str(error)}
+    before = arrivals.of(calendars.drafted(stored, at), terms=terms, at=at, title="before")
     return {
         "sentence": sentence(draft),
+        "changes": changes(stored, draft) if stored.name else (),
+        "before": before.answers[0],
         "arrivals": [_arrival(there, terms, at, "then"), _arrival(here, terms, now, "now")],
         "holidays": coming,
         "zone": place(draft.zone),

@@ -22,14 +22,17 @@ from sla.routing_forms import AbsenceForm, RepForm, TeamForm
 from sla.views import answers
 
 CHANGES_SHOWN: Final = 10
+OPS_SHOWN: Final = 3
 
 
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def reps(request: Request) -> HttpResponse:
     now = timezone.now()
+    rosters = roster.of(request.user, now=now)
     context = {
-        "rosters": roster.of(request.user, now=now),
+        "rosters": rosters,
+        "ops": [] if rosters else roster.set_up_by()[:OPS_SHOWN],
         "changes": changelog.latest(Rep, Absence, Team)[:CHANGES_SHOWN],
         "absence_form": AbsenceForm(),
         "here": request.path,

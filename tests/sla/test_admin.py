@@ -42,6 +42,19 @@ def test_a_calendar_is_edited_in_times_of_day(chief):
     assert 'value="22:00"' in page
 
 
+def test_a_change_in_the_administration_says_who_made_it_like_any_other(chief):
+    chief.post(reverse("admin:sla_workcalendar_add"), form())
+    made = WorkCalendar.objects.get()
+    kept = {"hours-0-id": made.hours.get().pk, "hours-0-calendar": made.pk, "hours-INITIAL_FORMS": 1}
+
+    chief.post(reverse("admin:sla_workcalendar_change", args=[made.pk]), form(subdivision="BY", **kept))
+
+    assert [change.said for change in made.changes.order_by("pk")] == [
+        "New: Mon 22:00–6:00 Berlin; public holidays of DE-BE",
+        "public holidays of DE-BY instead of DE-BE",
+    ]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import time_machine
@@ -185,6 +186,53 @@ def test_a_new_calendar_needs_a_name_of_its_own(manager: Client, berlin: WorkCal
 
     assert (taken.status_code, made.status_code) == (409, 302)
     assert WorkCalendar.objects.filter(name="Night shift").exists()
+
+
+def test_who_changed_it_when_and_why_is_kept_and_shown(berlin: WorkCalendar) -> None:
+    person = situations.user(Role.SALES_MANAGER, name="maria", last_name="Castellanos")
+    client, page = signed_in(person), reverse("calendar", args=[berlin.pk])
+    same = dict.fromkeys(("mon", "tue", "wed", "thu"), "09:00-17:00")
+
+    client.post(page, typed(berlin, name=berlin.name, fri="09:00-16:00", why="Nobody calls then.", **same))
+
+    (change,) = berlin.changes.all()
+    assert (change.by, change.at) == (person, NOW)
+    assert (change.said, change.why) == ("Friday 9:00–16:00 instead of 9:00–17:00", "Nobody calls then.")
+    assert calendars.load(change.version) == calendars.pure(WorkCalendar.objects.get(pk=berlin.pk), NOW)
+    shown = text_of(client.get(page))
+    assert "Maria Castellanos" in shown
+    assert "Friday 9:00–16:00 instead of 9:00–17:00<br><em>Nobody calls then.</em>" in shown
+
+
+def test_saving_what_stands_there_changes_nothing(manager: Client, berlin: WorkCalendar) -> None:
+    week = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "9-17")
+
+    manager.post(reverse("calendar", args=[berlin.pk]), typed(berlin, name=berlin.name, **week))
+
+    assert not berlin.changes.exists()
+
+
+def test_a_clock_after_a_change_runs_by_the_version_of_that_change(berlin: WorkCalendar) -> None:
+    person = situations.user(Role.SALES_MANAGER)
+    draft = replace(calendars.draft_of(berlin), zone="Europe/Lisbon")
+    read = calendars.stamp(calendars.draft_of(berlin))
+
+    made = calendars.change(calendar=berlin, draft=draft, read=read, by=person, now=NOW)
+
+    assert calendars.history(made).get().version == calendars.version_of(made, NOW + MINUTE)
+
+
+def test_a_preview_says_what_would_change_and_what_is_due_so_far(manager: Client, berlin: WorkCalendar) -> None:
+    week = dict.fromkeys(("mon", "tue", "wed", "thu"), "9-17") | {"fri": "9-16"}
+    late = {"arrives": "2026-03-13T15:50", "preview": "1"}
+
+    shown = text_of(
+        manager.post(reverse("calendar", args=[berlin.pk]), typed(berlin, name=berlin.name, **week, **late))
+    )
+
+    assert "Friday 9:00–16:00 instead of 9:00–17:00" in shown
+    assert "would be due Monday 9:20 in Berlin" in shown
+    assert "By the hours as they are saved: Friday 16:20." in shown
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.SALES_MANAGER])

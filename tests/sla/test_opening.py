@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from sla.calendar import BadCalendar, Interval
-from sla.opening import Draft, OwnDay, problems, read_hours, sentence, written
+from sla.opening import Draft, OwnDay, changes, problems, read_hours, sentence, written
 
 OFFICE = read_hours("9:00-12:00, 13:00-17:30")
 CLOSED = ()
@@ -79,3 +79,32 @@ def test_an_own_day_stands_once():
     days = [OwnDay(dt.date(2026, 12, 24), "One"), OwnDay(dt.date(2026, 12, 24), "Two")]
 
     assert problems(draft(*[OFFICE] * 7, days=days)) == ("24 December 2026 stands there twice.",)
+
+
+def test_neighbouring_days_that_change_alike_are_said_in_one():
+    week = [OFFICE] * 5 + [CLOSED] * 2
+    earlier = read_hours("8-16")
+
+    assert changes(draft(*week), draft(earlier, earlier, *week[2:5], earlier, CLOSED)) == (
+        "Mon–Tue 8:00–16:00 instead of 9:00–12:00, 13:00–17:30",
+        "Saturday 8:00–16:00 instead of closed",
+    )
+
+
+def test_own_days_zone_and_holidays_that_change_are_said():
+    week = [OFFICE] * 5 + [CLOSED] * 2
+    eve, party = dt.date(2026, 12, 24), dt.date(2026, 7, 3)
+    before = draft(*week, days=[OwnDay(eve, "Christmas Eve"), OwnDay(party, "Party")])
+    after = draft(*week, zone="UTC", country="DE", days=[OwnDay(eve, "Christmas Eve", read_hours("9-12"))])
+
+    assert changes(before, after) == (
+        "time zone UTC instead of Europe/Berlin",
+        "public holidays of DE instead of nowhere",
+        "no longer 3 July 2026 (Party) closed",
+        "24 December 2026 (Christmas Eve) 9:00–12:00 instead of closed",
+    )
+    assert changes(after, after) == ()
+
+
+def test_a_new_calendar_is_said_whole():
+    assert changes(None, draft(*[OFFICE] * 5, CLOSED, CLOSED)) == ("New: Mon–Fri 9:00–12:00, 13:00–17:30 Berlin",)
