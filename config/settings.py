@@ -30,6 +30,8 @@ if EMBEDDED:
     for _name, _value in _brought.items():
         env.ENVIRON.setdefault(_name, _value)
 SECRET_KEY = env.str("SECRET_KEY")
+# Keys of before: sessions and sealed webhooks of then are still read.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 # TLS ends at the proxy; only plain local use may go without.

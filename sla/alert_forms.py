@@ -35,7 +35,7 @@ class AlertForm(forms.Form):
     def __init__(self, data: QueryDict | None, *, chosen: AlertSettings) -> None:
         shown = ("email_kinds", "slack_kinds", "is_quiet_off_hours", "in_browser", "with_sound")
         super().__init__(data, initial={name: getattr(chosen, name) for name in shown})
-        self.had_url = bool(chosen.slack_url)
+        self.had_url = bool(chosen.slack_sealed)
 
     def clean_slack_url(self) -> str:
         url: str = self.cleaned_data["slack_url"]

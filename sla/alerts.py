@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import transaction
 
 from leads.models import User
-from sla import calendar, calendars, slack
+from sla import calendar, calendars, sealing, slack
 from sla.models import AlertSettings, Rep, Team, WorkCalendar
 from sla.vocabulary import DeliveryChannel, NoticeKind
 
@@ -21,7 +21,7 @@ class Wishes:
 
     email_kinds: Collection[str]
     slack_kinds: Collection[str]
-    slack_url: str | None
+    slack_url: str | None = field(repr=False)
     is_quiet_off_hours: bool
     in_browser: bool
     with_sound: bool
@@ -42,14 +42,42 @@ def choose(*, user: User, wishes: Wishes) -> AlertSettings:
     chosen.is_quiet_off_hours = wishes.is_quiet_off_hours
     chosen.in_browser, chosen.with_sound = wishes.in_browser, wishes.with_sound
     if wishes.slack_url is not None:
-        chosen.slack_url = wishes.slack_url
+        chosen.slack_sealed = sealing.seal(wishes.slack_url)
     chosen.save()
     return chosen
 
 
+class WebhookLost(slack.BadWebhook):
+    """The address is there, but sealed under a key that is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("The address of the Slack webhook can no longer be read: enter it again under Alerts.")
+
+
+def webhook(chosen: AlertSettings) -> str:
+    """The secret itself, "" without one. Raises WebhookLost."""
+    try:
+        return sealing.unseal(chosen.slack_sealed)
+    except sealing.KeyLost:
+        raise WebhookLost from None
+
+
+@transaction.atomic
+def reseal() -> tuple[int, int]:
+    """Put all webhooks under the newest key; returns how many were, and how many no key opens."""
+    rows = list(AlertSettings.objects.exclude(slack_sealed="").select_for_update().order_by("pk"))
+    resealed = []
+    for row in rows:
+        with suppress(sealing.KeyLost):
+            row.slack_sealed = sealing.reseal(row.slack_sealed)
+            resealed.append(row)
+    AlertSettings.objects.bulk_update(resealed, ["slack_sealed"], batch_size=500)
+    return len(resealed), len(rows) - len(resealed)
+
+
 def send_test(*, user: User, may_reach: slack.Guard = slack.is_public) -> None:
     """One line to the person's own webhook. Raises BadWebhook and NotDelivered."""
-    url = of(user).slack_url
+    url = webhook(of(user))
     if not url:
         raise slack.BadWebhook("Save the address of a webhook first.")
     text = f"Accord: a test for {slack.quoted(str(user))}. Alerts will arrive here."
@@ -92,7 +120,7 @@ def _openings(user: User, at: dt.datetime) -> Iterable[dt.datetime]:
 def _channels(person: User, chosen: AlertSettings, kind: NoticeKind) -> Iterable[DeliveryChannel]:
     if kind in chosen.email_kinds and person.email:
         yield DeliveryChannel.EMAIL
-    if kind in chosen.slack_kinds and chosen.slack_url:
+    if kind in chosen.slack_kinds and chosen.slack_sealed:
         yield DeliveryChannel.SLACK
 
 

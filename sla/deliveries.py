@@ -113,9 +113,7 @@ def _send_next(now: dt.datetime, may_reach: slack.Guard) -> _Outcome | None:
 
 def _deliver(delivery: Delivery, now: dt.datetime, may_reach: slack.Guard) -> _Outcome:
     person = delivery.notice.to
-    url = alerts.of(person).slack_url if person is not None else ""
-    has_address = url if delivery.channel == DeliveryChannel.SLACK else person is not None and person.email
-    if person is None or not person.is_active or not has_address:
+    if person is None or not person.is_active or not _has_address(person, delivery.channel):
         # Who left, or took the address away, wants to hear no more.
         delivery.delete()
         return _Outcome.NOT_NOW
@@ -125,12 +123,16 @@ def _deliver(delivery: Delivery, now: dt.datetime, may_reach: slack.Guard) -> _O
         delivery.save(update_fields=["send_at"])
         return _Outcome.NOT_NOW
     if delivery.channel == DeliveryChannel.SLACK:
-        slack.post(url, _for_slack(delivery.notice), may_reach=may_reach)
+        slack.post(alerts.webhook(alerts.of(person)), _for_slack(delivery.notice), may_reach=may_reach)
     else:
         _mail(delivery.notice, person)
     delivery.sent_at, delivery.error = now, ""
     delivery.save(update_fields=["sent_at", "error"])
     return _Outcome.SENT
+
+
+def _has_address(person: User, channel: str) -> bool:
+    return bool(alerts.of(person).slack_sealed if channel == DeliveryChannel.SLACK else person.email)
 
 
 def _mail(notice: Notice, person: User) -> None:

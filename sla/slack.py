@@ -65,7 +65,13 @@ def check(url: str) -> None:
 
 def masked(url: str) -> str:
     """What may be shown of the secret."""
-    return f"https://{_split(url).netloc}/…{url[-SHOWN_OF_A_SECRET:]}" if url else ""
+    if not url:
+        return ""
+    parts = _split(url)
+    *names, secret = parts.path.split("/")[1:]
+    # As people know it from Slack: /services/T…/B…/ and the secret proper.
+    shown = "".join(f"{name if place == 0 else name[:1] + '…'}/" for place, name in enumerate(names[:2]))
+    return f"{parts.netloc}/{shown}…{secret[-SHOWN_OF_A_SECRET:]}"
 
 
 def quoted(text: str) -> str:

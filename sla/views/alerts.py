@@ -4,13 +4,16 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from config.web import Request
 from sla import alerts, slack
 from sla.alert_forms import AlertForm
+from sla.models import AlertSettings
 
 
+@sensitive_post_parameters("slack_url")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: Request) -> HttpResponse:
@@ -24,10 +27,17 @@ def settings(request: Request) -> HttpResponse:
     context = {
         "form": form,
         "kinds": list(zip(form["email_kinds"], form["slack_kinds"], strict=True)),
-        "webhook": slack.masked(chosen.slack_url),
+        **_webhook(chosen),
         "hours": alerts.hours_of(request.user),
     }
     return render(request, "sla/alerts.html", context, status=422 if form.is_bound else 200)
+
+
+def _webhook(chosen: AlertSettings) -> dict[str, str]:
+    try:
+        return {"webhook": slack.masked(alerts.webhook(chosen))}
+    except alerts.WebhookLost as lost:
+        return {"webhook_lost": str(lost)}
 
 
 @login_required

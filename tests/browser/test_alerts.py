@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from leads.models import User
-from sla import alerts, notices
+from sla import alerts, notices, sealing
 from sla.models import AlertSettings, Delivery, Notice
 from sla.vocabulary import NoticeKind
 from tests.sla import situations
@@ -29,7 +29,7 @@ def manager(context: BrowserContext, live_server: object) -> User:
     """Signed in; told of a few things, some of which did not get out."""
     team = situations.team(name="EMEA")
     person = situations.manager(team)
-    AlertSettings.objects.create(user=person, email_kinds=list(NoticeKind.values), slack_url=HOOK)
+    AlertSettings.objects.create(user=person, email_kinds=list(NoticeKind.values), slack_sealed=sealing.seal(HOOK))
     for days, kind in ((0, NoticeKind.BREACHED), (0, NoticeKind.UNROUTED), (1, NoticeKind.NEW_MQL)):
         at = timezone.now() - days * DAY
         notices.write([notices.Draft(kind, f"{kind}", None, [person], "First contact is overdue: Clara Lindqvist", at)])
@@ -71,7 +71,7 @@ def test_alerts_are_chosen_by_keyboard(page: Page, live_server: object, manager:
 
     expect(page.locator("#messages")).to_contain_text("Saved.")
     chosen = alerts.of(manager)
-    assert (chosen.slack_kinds, chosen.with_sound, chosen.slack_url) == ([NoticeKind.DUE_SOON], True, HOOK)
+    assert (chosen.slack_kinds, chosen.with_sound, alerts.webhook(chosen)) == ([NoticeKind.DUE_SOON], True, HOOK)
 
 
 def test_what_failed_is_tried_again(page: Page, live_server: object, manager: User) -> None:

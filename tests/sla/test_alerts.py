@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -12,7 +14,7 @@ from django.urls import reverse
 
 from leads.models import User
 from leads.vocabulary import Role
-from sla import alerts, deliveries, notices, slack
+from sla import alerts, deliveries, notices, sealing, slack
 from sla.models import AlertSettings, Delivery, Notice
 from sla.vocabulary import NoticeKind
 from tests.sla import situations
@@ -59,11 +61,11 @@ def test_what_was_chosen_is_kept_and_the_webhook_is_shown_masked() -> None:
 
     chosen = alerts.of(ana)
     assert (answer.status_code, answer["Location"]) == (302, reverse("alerts"))
-    assert (chosen.email_kinds, chosen.slack_kinds, chosen.slack_url) == (["mql.routed"], ["sla.breached"], HOOK)
+    assert (chosen.email_kinds, chosen.slack_kinds, alerts.webhook(chosen)) == (["mql.routed"], ["sla.breached"], HOOK)
     assert (chosen.is_quiet_off_hours, chosen.in_browser, chosen.with_sound) == (True, True, True)
     page = client.get(reverse("alerts")).content.decode()
     assert "s3cr3t" not in page
-    assert "https://hooks.slack.com/…cr3t" in page
+    assert "hooks.slack.com/services/T…/…cr3t" in page
 
 
 def test_saving_without_typing_it_again_keeps_the_webhook_until_it_is_to_be_forgotten() -> None:
@@ -72,10 +74,10 @@ def test_saving_without_typing_it_again_keeps_the_webhook_until_it_is_to_be_forg
     client.post(reverse("alerts"), said(slack_url=HOOK))
 
     client.post(reverse("alerts"), said(slack_kinds=["sla.breached"]))
-    assert alerts.of(ana).slack_url == HOOK
+    assert alerts.webhook(alerts.of(ana)) == HOOK
     client.post(reverse("alerts"), said(without_slack="on"))
 
-    assert alerts.of(ana).slack_url == ""
+    assert alerts.webhook(alerts.of(ana)) == ""
 
 
 @pytest.mark.parametrize(
@@ -96,9 +98,58 @@ def test_what_cannot_be_is_refused_with_the_rule(changes: dict[str, Any], rule: 
     assert not AlertSettings.objects.exists()
 
 
+def test_the_database_holds_the_webhook_sealed() -> None:
+    ana = situations.user(Role.SDR)
+
+    signed_in(ana).post(reverse("alerts"), said(slack_url=HOOK))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row_to_json(s)::text FROM sla_alertsettings s")
+        (row,) = cursor.fetchone()
+    assert "hooks.slack.com" not in row
+    assert "s3cr3t" not in row
+
+
+def test_a_webhook_whose_key_is_lost_is_to_be_entered_again() -> None:
+    ana = situations.user(Role.SDR)
+    client = signed_in(ana)
+    client.post(reverse("alerts"), said(slack_url=HOOK))
+    AlertSettings.objects.update(slack_sealed="sealed under another key")
+
+    page = client.get(reverse("alerts"))
+    refused = client.post(reverse("alerts_test"), follow=True).content.decode()
+    client.post(reverse("alerts"), said(slack_url=HOOK))
+
+    assert page.status_code == 200
+    assert "enter it again under Alerts" in page.content.decode()
+    assert "enter it again under Alerts" in refused
+    assert alerts.webhook(alerts.of(ana)) == HOOK
+
+
+def test_webhooks_move_to_the_newest_key(settings: Any) -> None:
+    ana, ben = situations.user(), situations.user()
+    AlertSettings.objects.create(user=ana, slack_sealed=sealing.seal(HOOK))
+    AlertSettings.objects.create(user=ben, slack_sealed="sealed under another key")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, [settings.SECRET_KEY]
+    said, told = StringIO(), StringIO()
+
+    call_command("reseal", stdout=said, stderr=told)
+    settings.SECRET_KEY_FALLBACKS = []
+
+    assert alerts.webhook(alerts.of(ana)) == HOOK
+    assert said.getvalue().startswith("1 Slack webhooks")
+    assert told.getvalue().startswith("1 cannot be opened")
+
+
+def test_wishes_are_printed_without_the_secret() -> None:
+    wishes = alerts.Wishes([], [], HOOK, is_quiet_off_hours=True, in_browser=False, with_sound=False)
+
+    assert "s3cr3t" not in repr(wishes)
+
+
 def test_a_test_goes_to_the_own_webhook(channel: Any) -> None:
     ana = situations.user(name="ana")
-    AlertSettings.objects.create(user=ana, slack_url=f"https://{channel.address}/services/x")
+    AlertSettings.objects.create(user=ana, slack_sealed=sealing.seal(f"https://{channel.address}/services/x"))
 
     alerts.send_test(user=ana, may_reach=lambda _address: True)
 
@@ -110,7 +161,7 @@ def test_a_test_that_fails_says_why(channel: Any) -> None:
     client = signed_in(ana)
 
     without = client.post(reverse("alerts_test"), follow=True).content.decode()
-    AlertSettings.objects.create(user=ana, slack_url=f"https://{channel.address}/services/x")
+    AlertSettings.objects.create(user=ana, slack_sealed=sealing.seal(f"https://{channel.address}/services/x"))
     private = client.post(reverse("alerts_test"), follow=True).content.decode()
 
     assert "Save the address of a webhook first." in without

@@ -11,7 +11,7 @@ from django.db import connection
 
 from config import pulse
 from leads.vocabulary import Role
-from sla import alerts, deliveries, notices
+from sla import alerts, deliveries, notices, sealing
 from sla.models import AlertSettings, Delivery, Handoff, Notice
 from sla.vocabulary import BACKOFF, DeliveryChannel, NoticeKind
 from tests.sla import situations
@@ -29,7 +29,10 @@ def write(*people, once="x", text="Hello", kind=NoticeKind.NEW_MQL, handoff=None
 
 
 def in_slack(user, channel, **columns):
-    columns = {"slack_kinds": list(NoticeKind.values), "slack_url": f"https://{channel.address}{HOOK}"} | columns
+    columns = {
+        "slack_kinds": list(NoticeKind.values),
+        "slack_sealed": sealing.seal(f"https://{channel.address}{HOOK}"),
+    } | columns
     return AlertSettings.objects.create(user=user, **columns)
 
 
@@ -216,6 +219,20 @@ def test_a_lead_is_routed_while_no_alert_gets_out(channel, no_mail_server):
     errors = Delivery.objects.failing().values_list("channel", "error")
     assert dict(errors)["slack"] == "HTTP 500"
     assert "refused" in dict(errors)["email"]
+
+
+def test_a_webhook_whose_key_is_lost_says_so_and_holds_up_nothing(channel, mailoutbox):
+    situations.commitment()
+    rep = situations.team().reps.get()
+    in_slack(rep.user, channel, email_kinds=list(NoticeKind.values), slack_sealed="sealed under another key")
+    situations.qualification()
+
+    pulse.tick(now=NOW)
+    sent = send()
+
+    assert Handoff.objects.get().rep == rep
+    assert (sent, len(mailoutbox), channel.lines) == (1, 1, [])
+    assert "enter it again under Alerts" in Delivery.objects.failing().get().error
 
 
 @pytest.mark.django_db(transaction=True)

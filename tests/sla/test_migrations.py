@@ -9,9 +9,12 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from sla import sealing
 from sla.vocabulary import NoticeKind
 from tests.sla import situations
 from tests.sla.situations import MINUTE, NOW
+
+HOOK = "https://hooks.slack.com/services/T000/B000/s3cr3t"
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("sla_concurrency")]
 
@@ -49,3 +52,20 @@ def test_mails_that_wait_become_deliveries_and_notices_again() -> None:
         ("sent", NOW, NOW, 0, ""),
         ("waits", NOW + MINUTE, None, 2, "Refused"),
     ]
+
+
+@pytest.mark.usefixtures("back_to_the_newest")
+def test_webhooks_are_sealed_and_opened_again_unless_their_key_is_lost() -> None:
+    ana, ben, cem = (situations.user() for _ in range(3))
+    rows = at("0009_a_decision_given_back").get_model("sla", "AlertSettings").objects
+    for person, url in ((ana, HOOK), (ben, ""), (cem, HOOK)):
+        rows.create(user_id=person.pk, slack_url=url)
+
+    after = at("0010_sealed_webhooks").get_model("sla", "AlertSettings").objects
+    sealed = dict(after.values_list("user", "slack_sealed"))
+    after.filter(user=cem.pk).update(slack_sealed="sealed under another key")
+    before = at("0009_a_decision_given_back").get_model("sla", "AlertSettings").objects
+
+    assert "hooks" not in "".join(sealed.values())
+    assert (sealing.unseal(sealed[ana.pk]), sealed[ben.pk]) == (HOOK, "")
+    assert dict(before.values_list("user", "slack_url")) == {ana.pk: HOOK, ben.pk: "", cem.pk: ""}

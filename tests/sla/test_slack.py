@@ -116,7 +116,7 @@ def test_the_secret_is_in_no_error_and_no_log_line(
         slack.post(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
 
     assert "s3cr3t" not in caplog.text + repr(failure.value)
-    assert slack.masked(f"https://hooks.slack.com{SECRET}") == "https://hooks.slack.com/…cr3t"
+    assert slack.masked(f"https://hooks.slack.com{SECRET}") == "hooks.slack.com/services/T…/…cr3t"
 
 
 def test_a_leads_words_mention_nobody_and_link_nowhere() -> None:
