@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -149,11 +150,16 @@ def _timing(timing: object) -> list[Line]:
         Line(
             f"{what} within {_figure(limit)} days",
             "pass" if ago is not None and ago <= limit else "fail",
-            "never" if ago is None else f"{_figure(ago)} days ago",
+            "never" if ago is None else _ago(ago),
         )
         for what, limit, ago in asked
         if limit is not None
     ]
+
+
+def _ago(days: float) -> str:
+    """Rounded up, so that what is too old for a limit of whole days never looks as if it met it."""
+    return f"{math.ceil(days):,} days ago" if days > 1 else "less than a day ago"
 
 
 def _contributions(rows: object) -> list[Contribution]:

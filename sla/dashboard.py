@@ -89,6 +89,10 @@ class Dashboard:
     def month(self) -> Decisions:
         return self.months[-1]
 
+    @property
+    def has_decisions(self) -> bool:
+        return any(month.decided for month in self.months)
+
 
 def overview(*, now: dt.datetime) -> Dashboard:
     """Of the primary motion alone: motions are never summed (SPEC 2). Six queries."""

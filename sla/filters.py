@@ -68,7 +68,7 @@ class ClockFilter(filters.FilterSet):
     verdict = filters.ChoiceFilter(
         choices=[("kept", "Kept"), ("late", "Late"), ("running", "Running")],
         method=of_verdict,
-        empty_label="Kept and late",
+        empty_label="Any verdict",
     )
     rep = IdFilter()
     week = filters.DateFilter(method=of_week)

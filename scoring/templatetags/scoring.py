@@ -29,7 +29,7 @@ def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
         "scores": [
             {
                 "version": version,
-                "note": f"tier {each.tier}" if each.meets else "does not meet it now",
+                "note": f"meets it now: tier {each.tier}" if each.meets else "does not meet it now",
                 "why": each.why,
                 "evidence": evidence.read(each.as_dict()),
                 "waits": each.meets and bool(qualifying.marked(version, [lead.pk], now=now)),
