@@ -130,9 +130,18 @@ def clock(due: dt.datetime, now: dt.datetime, warn: dt.datetime | None = None) -
     left = (due - now).total_seconds()
     is_soon = left < SECONDS_SHOWN_BELOW or (warn is not None and now >= warn)
     tone = "bad" if left < 0 else "warn" if is_soon else "calm"
+    local = timezone.localtime(due)
     return render_to_string(
         "components/clock.html",
-        {"due": timezone.localtime(due), "warn": warn or due, "tone": tone, "text": remaining(due, now)},
+        {
+            "iso": local.isoformat(),
+            # Formatted here: a queue shows dozens, and the filters for dates cost more than all else of its row.
+            "due": int(due.timestamp()),
+            "warn": int((warn or due).timestamp()),
+            "title": f"{local:%a} {local.day} {local:%b, %H:%M %Z}",
+            "tone": tone,
+            "text": remaining(due, now),
+        },
     )
 
 
@@ -144,7 +153,12 @@ def moment(at: dt.datetime | None, now: dt.datetime | None = None) -> SafeString
     local = timezone.localtime(at)
     year = "" if now is None or local.year == timezone.localtime(now).year else f" {local.year}"
     return render_to_string(
-        "components/moment.html", {"at": local, "text": f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}"}
+        "components/moment.html",
+        {
+            "iso": local.isoformat(),
+            "title": f"{local:%A} {local.day} {local:%B %Y, %H:%M %Z}",
+            "text": f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}",
+        },
     )
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Case, CharField, Count, F, Prefetch, Q, Value, When
+from django.db.models import Case, Count, F, Prefetch, Q, Value, When
 from django.utils import timezone
 
 from config.web import holds
@@ -30,6 +30,16 @@ GROUPS: Final = (
     ("accepted", "In work", "sales"),
     ("waiting", "Waiting", ""),
 )
+_PLACE: Final = {key: Value(at) for at, (key, _, _) in enumerate(GROUPS)}
+#: What a row shows; a lead's own attributes and the frozen evidence are wide.
+_SHOWN_COLUMNS: Final = (
+    "state", "tier", "meeting_at", "qualification__why",
+    "lead__first_name", "lead__last_name", "lead__email", "lead__external_id", "lead__title",
+    "lead__company__name", "lead__company__domain", "lead__company__external_id",
+    "team__name", "rep__user__first_name", "rep__user__last_name", "rep__user__username",
+    "intention__kind", "intention__final_at", "intention__reason__label",
+    "intention__by__first_name", "intention__by__last_name", "intention__by__username",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +86,8 @@ def in_order(work: HandoffQuerySet, *, now: dt.datetime, limit: int = SHOWN) -> 
     counts = dict(work.order_by().values_list("group").annotate(n=Count("pk")))  # type: ignore[misc]  # annotated
     rows = _rows(work, limit)
     groups = [
-        Group(key, title, tone, counts.get(key, 0), [row for row in rows if row.group == key])  # type: ignore[attr-defined]
-        for key, title, tone in GROUPS
+        Group(key, title, tone, counts.get(at, 0), [row for row in rows if row.group == at])  # type: ignore[attr-defined]
+        for at, (key, title, tone) in enumerate(GROUPS)
     ]
     return Queue(groups, total=sum(counts.values()), shown=len(rows))
 
@@ -100,14 +110,13 @@ def unrouted() -> HandoffQuerySet:
 
 def _rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
     """Sorted by their own columns alone; only those shown are read with their lead, reasons and clocks."""
-    rank = Case(*(When(group=key, then=Value(at)) for at, (key, _, _) in enumerate(GROUPS)))
-    order = work.annotate(rank=rank).order_by("rank", "tier", F("due_at").asc(nulls_last=True), "pk")
-    group_of = dict(order.values_list("pk", "group")[:limit])
+    order = work.order_by("group", "tier", F("due_at").asc(nulls_last=True), "pk")  # type: ignore[misc]  # annotated
+    group_of = dict(order.values_list("pk", "group")[:limit])  # type: ignore[misc]  # annotated
     running = Clock.objects.running().order_by("due_at", "pk")
     shown = (
         Handoff.objects.filter(pk__in=group_of)
         .select_related("lead__company", "qualification", "rep__user", "team", "intention__reason", "intention__by")
-        .defer("qualification__evidence")
+        .only(*_SHOWN_COLUMNS)
         .prefetch_related(Prefetch("clocks", queryset=running, to_attr="running_clocks"))
         .in_bulk()
     )
@@ -119,7 +128,7 @@ def _rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
 
 
 def _with_group(work: HandoffQuerySet, now: dt.datetime) -> HandoffQuerySet:
-    """An accepted lead whose first contact is overdue is overdue, not merely in work."""
+    """Its place in GROUPS. An accepted lead whose first contact is overdue is overdue, not merely in work."""
     # Not correlated: one look at the few clocks that have warned, however long the queue is.
     warned = Clock.objects.running().filter(warn_at__lte=now).values("handoff")
     tomorrow = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
@@ -127,13 +136,12 @@ def _with_group(work: HandoffQuerySet, now: dt.datetime) -> HandoffQuerySet:
     begun = Q(first_contact_at__isnull=False) | Q(meeting_at__isnull=False)
     return work.annotate(
         group=Case(
-            When(due_at__lt=now, then=Value("breached")),
-            When(Q(due_at__lt=now + SOON) | Q(pk__in=warned), then=Value("soon")),
+            When(due_at__lt=now, then=_PLACE["breached"]),
+            When(Q(due_at__lt=now + SOON) | Q(pk__in=warned), then=_PLACE["soon"]),
             # Nothing is promised any more and the lead has been spoken to: its answer or the meeting is awaited.
-            When(accepted & begun & Q(due_at__isnull=True), then=Value("waiting")),
-            When(accepted, then=Value("accepted")),
-            When(due_at__lt=tomorrow, then=Value("today")),
-            default=Value("later"),
-            output_field=CharField(),
+            When(accepted & begun & Q(due_at__isnull=True), then=_PLACE["waiting"]),
+            When(accepted, then=_PLACE["accepted"]),
+            When(due_at__lt=tomorrow, then=_PLACE["today"]),
+            default=_PLACE["later"],
         )
     )
