@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from leads import heartbeats
 from scoring import backtests, rescoring, sweeping
-from sla import clocks, deliveries, handoffs, intentions, overdue, progress, recycling, routing, watch
+from sla import clocks, deliveries, handoffs, intentions, overdue, progress, recycling, routing, summons, watch
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         now,
         {
             "reviews": lambda: watch.watch(now=now),
+            "summoned": lambda: summons.send(now=now),
             "returned": lambda: recycling.announce_returns(now=now),
             "ended": lambda: progress.follow_outcomes(now=now),
         },

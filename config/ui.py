@@ -252,6 +252,7 @@ NOTICE_TONES: Final = {
     "sla.breached": "bad",
     "mql.unrouted": "bad",
     "sla.warning": "warn",
+    "signature.waiting": "warn",
     "lead.reengaged": "marketing",
 }
 LADDER: Final = {

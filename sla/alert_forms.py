@@ -9,18 +9,13 @@ from django.http import QueryDict
 
 from sla import alerts, slack
 from sla.models import AlertSettings
-from sla.vocabulary import NoticeKind
 
 
 class AlertForm(forms.Form):
     """The webhook is a secret: it is typed, and never shown again."""
 
-    email_kinds = forms.MultipleChoiceField(
-        choices=NoticeKind.choices, required=False, label="E-mail", widget=forms.CheckboxSelectMultiple
-    )
-    slack_kinds = forms.MultipleChoiceField(
-        choices=NoticeKind.choices, required=False, label="Slack", widget=forms.CheckboxSelectMultiple
-    )
+    email_kinds = forms.MultipleChoiceField(required=False, label="E-mail", widget=forms.CheckboxSelectMultiple)
+    slack_kinds = forms.MultipleChoiceField(required=False, label="Slack", widget=forms.CheckboxSelectMultiple)
     slack_url = forms.CharField(
         max_length=slack.ADDRESS_AT_MOST,
         required=False,
@@ -35,6 +30,9 @@ class AlertForm(forms.Form):
     def __init__(self, data: QueryDict | None, *, chosen: AlertSettings) -> None:
         shown = ("email_kinds", "slack_kinds", "is_quiet_off_hours", "in_browser", "with_sound")
         super().__init__(data, initial={name: getattr(chosen, name) for name in shown})
+        offered = [(kind.value, kind.label) for kind in alerts.offered(chosen.user)]
+        for name in ("email_kinds", "slack_kinds"):
+            self.fields[name].choices = offered  # type: ignore[attr-defined]
         self.had_url = bool(chosen.slack_sealed)
 
     def clean_slack_url(self) -> str:

@@ -6,13 +6,20 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Final
 
 from django.db import transaction
 
+from config.web import holds
 from leads.models import User
+from leads.vocabulary import Role
 from sla import calendar, calendars, sealing, slack
 from sla.models import AlertSettings, Rep, Team, WorkCalendar
 from sla.vocabulary import DeliveryChannel, NoticeKind
+
+_LEADERS: Final = (Role.MARKETING_LEADER, Role.SALES_LEADER)
+#: The roles that such a thing is told to; without an entry it may be told to anybody.
+_TOLD: Final = {NoticeKind.SIGNATURE: _LEADERS, NoticeKind.REVIEW: (*_LEADERS, Role.MARKETING_OPS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +39,20 @@ def of(user: User) -> AlertSettings:
     return AlertSettings.objects.filter(user=user).first() or _unchosen(user)
 
 
+def offered(user: User) -> list[NoticeKind]:
+    """What the person may be told of: some things are told to certain roles alone."""
+    return [kind for kind in NoticeKind if kind not in _TOLD or holds(user, *_TOLD[kind])]
+
+
 @transaction.atomic
 def choose(*, user: User, wishes: Wishes) -> AlertSettings:
-    """Raises BadWebhook with the rule that the Slack address breaks."""
+    """What the person is not offered stays as it was. Raises BadWebhook with the rule that the Slack address breaks."""
     if wishes.slack_url:
         slack.check(wishes.slack_url)
     chosen = of(user)
-    chosen.email_kinds, chosen.slack_kinds = sorted(wishes.email_kinds), sorted(wishes.slack_kinds)
+    others = set(NoticeKind.values).difference(offered(user))
+    chosen.email_kinds = sorted(others.intersection(chosen.email_kinds).union(wishes.email_kinds))
+    chosen.slack_kinds = sorted(others.intersection(chosen.slack_kinds).union(wishes.slack_kinds))
     chosen.is_quiet_off_hours = wishes.is_quiet_off_hours
     chosen.in_browser, chosen.with_sound = wishes.in_browser, wishes.with_sound
     if wishes.slack_url is not None:

@@ -162,9 +162,7 @@ def _for_slack(notice: Notice) -> str:
 
 
 def _link(notice: Notice) -> str:
-    if notice.handoff_id is None or not settings.BASE_URL:
-        return ""
-    return f"{settings.BASE_URL}{reverse('handoff', args=[notice.handoff_id])}"
+    return f"{settings.BASE_URL}{notice.leads_to}" if notice.leads_to and settings.BASE_URL else ""
 
 
 def _push_ahead(delivery: Delivery, error: Exception, now: dt.datetime) -> None:

@@ -14,7 +14,7 @@ from leads.models import User
 from leads.vocabulary import Role
 from sla import deliveries
 from sla.models import Handoff, Notice, Rep, Team
-from sla.vocabulary import NoticeKind
+from sla.vocabulary import HandoffState, NoticeKind
 
 TEXT_AT_MOST: Final = 300
 SHOWN: Final = 50
@@ -24,7 +24,10 @@ _UNREAD_FIRST: Final = IsNull(F("read_at"), True).desc()
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One notice to several people. `once` names what it is about: the same is never written twice to one person."""
+    """One notice to several people. `once` names what it is about: the same is never written twice to one person.
+
+    `path` is the page it is about, where that is no handoff.
+    """
 
     kind: NoticeKind
     once: str
@@ -32,15 +35,20 @@ class Draft:
     to: Collection[User]
     text: str
     at: dt.datetime
+    path: str = ""
 
 
-def write(drafts: Iterable[Draft]) -> None:
-    """Put notices in the outbox, within the caller's transaction. Without a receiver the row is kept for the list of all."""
+def write(drafts: Iterable[Draft]) -> int:
+    """Put notices in the outbox, within the caller's transaction; returns how many are new.
+
+    Without a receiver the row is kept for the list of all.
+    """
     rows = {row.once: row for draft in drafts for row in _rows(draft)}
     known = set(Notice.objects.filter(once__in=rows).values_list("once", flat=True))
     Notice.objects.bulk_create([row for once, row in rows.items() if once not in known], ignore_conflicts=True)
     new = Notice.objects.filter(once__in=rows.keys() - known).select_related("to").order_by("pk")
     deliveries.write(list(new))
+    return len(new)
 
 
 def reassigned(*, handoff: Handoff, before: Rep | None, why: str, at: dt.datetime) -> None:
@@ -72,17 +80,30 @@ def managers(team: Team | None) -> Collection[User]:
     """Who answers for a team; for no team, or one without managers, every sales manager."""
     # Sorted here, so that a sweep can prefetch them.
     own = [manager for manager in team.managers.all() if manager.is_active] if team is not None else []
-    return sorted(own, key=lambda manager: manager.pk) or list(_holders(Role.SALES_MANAGER))
+    return sorted(own, key=lambda manager: manager.pk) or holders(Role.SALES_MANAGER)
 
 
 def marketing() -> Collection[User]:
-    return list(_holders(Role.MARKETING_OPS))
+    return holders(Role.MARKETING_OPS)
+
+
+def holders(*roles: Role) -> list[User]:
+    """Who has one of the roles, each once."""
+    return list(User.objects.filter(groups__name__in=roles, is_active=True).order_by("pk").distinct())
 
 
 def unread(user: User) -> QuerySet[Notice]:
     """What the person has not seen yet, the newest first."""
     mine = Notice.objects.filter(to=user, read_at__isnull=True)
     return mine.select_related("handoff__lead").order_by("-created_at", "-pk")
+
+
+def hot(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
+    """The leads of tier 1 that came to the person since then and that nobody has decided on, the oldest first."""
+    waiting = Handoff.objects.filter(tier=1, state=HandoffState.ASSIGNED, rep__user=user)
+    told = Notice.objects.filter(to=user, kind=NoticeKind.NEW_MQL, created_at__gt=since, handoff__in=waiting)
+    rows = told.select_related("handoff__lead", "handoff__qualification").order_by("created_at", "pk")
+    return rows.exclude(handoff__intention__isnull=False)
 
 
 def inbox(user: User, *, after: int | None = None, limit: int = SHOWN) -> list[Notice]:
@@ -121,9 +142,6 @@ def _row(draft: Draft, receiver: User | None) -> Notice:
         handoff=draft.handoff,
         to=receiver,
         text=draft.text[:TEXT_AT_MOST],
+        path=draft.path,
         created_at=draft.at,
     )
-
-
-def _holders(role: Role) -> QuerySet[User]:
-    return User.objects.filter(Q(groups__name=role) & Q(is_active=True)).order_by("pk")

@@ -133,6 +133,7 @@ class NoticeKind(models.TextChoices):
     RECYCLED = "lead.recycled", _("Recycled")
     REENGAGED = "lead.reengaged", _("Back from nurture")
     REVIEW = "review.opened", _("Review opened")
+    SIGNATURE = "signature.waiting", _("Waits for your signature")
     GIVEN_BACK = "decision.given_back", _("Decision not recorded")
 
 

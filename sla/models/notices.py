@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from sla.models.handoffs import Handoff
 from sla.vocabulary import BACKOFF, DeliveryChannel, NoticeKind
@@ -22,6 +23,13 @@ class Notice(models.Model):
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="notices")
     to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="notices")
     text = models.CharField(max_length=300)
+    path = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The page in Accord it is about, if that is no handoff.",
+    )
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
 
@@ -30,6 +38,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def leads_to(self) -> str:
+        """The path of the page to go to, empty for none."""
+        return reverse("handoff", args=[self.handoff_id]) if self.handoff_id is not None else self.path
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):

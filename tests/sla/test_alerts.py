@@ -45,9 +45,11 @@ def said(**changes: Any) -> dict[str, Any]:
 
 
 def test_without_a_choice_everything_comes_by_mail_and_at_work() -> None:
-    page = signed_in(situations.user(Role.SDR)).get(reverse("alerts")).content.decode()
+    sam = situations.user(Role.SDR)
 
-    assert page.count('name="email_kinds"') == page.count(" checked") - 1 == len(NoticeKind)
+    page = signed_in(sam).get(reverse("alerts")).content.decode()
+
+    assert page.count('name="email_kinds"') == page.count(" checked") - 1 == len(alerts.offered(sam))
     assert not AlertSettings.objects.exists()
 
 
@@ -61,7 +63,9 @@ def test_what_was_chosen_is_kept_and_the_webhook_is_shown_masked() -> None:
 
     chosen = alerts.of(ana)
     assert (answer.status_code, answer["Location"]) == (302, reverse("alerts"))
-    assert (chosen.email_kinds, chosen.slack_kinds, alerts.webhook(chosen)) == (["mql.routed"], ["sla.breached"], HOOK)
+    told_to_others = ["review.opened", "signature.waiting"]
+    assert chosen.email_kinds == ["mql.routed", *told_to_others]
+    assert (chosen.slack_kinds, alerts.webhook(chosen)) == (["sla.breached"], HOOK)
     assert (chosen.is_quiet_off_hours, chosen.in_browser, chosen.with_sound) == (True, True, True)
     page = client.get(reverse("alerts")).content.decode()
     assert "s3cr3t" not in page
