@@ -32,7 +32,7 @@ def start_routing(*, handoff: Handoff, since: dt.datetime) -> Clock:
 def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
     """The rep's promises, from now on by the rep's calendar; those that were kept already stay kept."""
     commitment, hours = handoff.commitment, calendars.of_rep(rep)
-    contact = commitment.contact_minutes_tier_1 if handoff.tier == 1 else commitment.contact_minutes
+    contact = commitment.contact_minutes_tier_1 if handoff.is_hot else commitment.contact_minutes
     targets = {
         ClockKind.FIRST_CONTACT: (contact * 60, handoff.first_contact_at),
         ClockKind.DISPOSITION: (commitment.disposition_hours * 3600, handoff.decided_at),
@@ -43,6 +43,26 @@ def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
             version = calendars.version_of(hours, now, around_the_clock=around_the_clock)
             _start(handoff, kind, version, seconds, now)
     restate_due(handoff)
+
+
+def hurry(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Clock | None:
+    """The lead became hot in the rep's hands: the first contact is due in tier 1's minutes from now on, if that is earlier.
+
+    The clock that begins, or None when nothing changes: contacted already, overdue already, or due as early anyhow. The
+    one it replaces is cancelled, neither kept nor broken. Raises NeverOpen, BadCalendar.
+    """
+    running = handoff.clocks.running().filter(kind=ClockKind.FIRST_CONTACT, breached_at=None, due_at__gte=now)
+    clock = running.select_for_update(of=("self",), no_key=True).first()
+    if clock is None:
+        return None
+    seconds = handoff.commitment.contact_minutes_tier_1 * 60
+    version = calendars.version_of(calendars.of_rep(rep), now)
+    if _after(version, now, seconds) >= clock.due_at:
+        return None
+    cancel(handoff=handoff, kinds=[ClockKind.FIRST_CONTACT], now=now)
+    hurried = _start(handoff, ClockKind.FIRST_CONTACT, version, seconds, now)
+    restate_due(handoff)
+    return hurried
 
 
 def met(*, handoff: Handoff, kind: ClockKind, at: dt.datetime) -> Clock | None:

@@ -53,6 +53,33 @@ def test_the_targets_are_those_of_the_commitment_at_creation():
     assert handoff.commitment.contact_minutes == 60
 
 
+def test_a_lead_that_becomes_hot_is_to_be_contacted_within_tier_1s_minutes():
+    handoff = situations.handoff()
+
+    hurried = clocks.hurry(handoff=handoff, rep=handoff.rep, now=NOW + 10 * MINUTE)
+
+    assert hurried == handoff.clocks.get(kind=ClockKind.FIRST_CONTACT, cancelled_at=None)
+    assert situations.fresh(handoff).due_at == hurried.due_at == NOW + 15 * MINUTE
+    replaced = handoff.clocks.get(kind=ClockKind.FIRST_CONTACT, cancelled_at=NOW + 10 * MINUTE)
+    assert (replaced.breached_at, replaced.is_late) == (None, None)
+
+
+@pytest.mark.parametrize("minutes", [26, 31])
+def test_what_is_due_as_early_or_is_overdue_is_not_hurried(minutes):
+    handoff = situations.handoff()
+
+    assert clocks.hurry(handoff=handoff, rep=handoff.rep, now=NOW + minutes * MINUTE) is None
+
+    assert first_contact(handoff).due_at == NOW + 30 * MINUTE
+
+
+def test_a_lead_that_was_contacted_is_not_hurried():
+    handoff = situations.handoff()
+    contact(handoff, NOW + MINUTE)
+
+    assert clocks.hurry(handoff=handoff, rep=handoff.rep, now=NOW + 2 * MINUTE) is None
+
+
 def test_a_contact_in_time_keeps_the_promise_and_the_next_clock_is_due():
     handoff = situations.handoff(now=EVENING)
 
