@@ -78,7 +78,7 @@ def _attempts(lead: Lead, limit: int) -> Iterator[Entry]:
 def _notes(lead: Lead, limit: int) -> Iterator[Entry]:
     for note in Note.objects.filter(handoff__lead=lead).select_related("by").order_by("-at", "-pk")[:limit]:
         title = "Note" if note.meeting_at is None else "Meeting booked for"
-        yield Entry(note.at, "sales", title, note.text, str(note.by), note.meeting_at)
+        yield Entry(note.at, "sales", title, note.text, str(note.by or ""), note.meeting_at)
 
 
 def _dispositions(lead: Lead, limit: int) -> Iterator[Entry]:

@@ -104,6 +104,15 @@ class ReasonCode(models.Model):
     needs_attempts = models.BooleanField(default=False, help_text="Only after the promised number of attempts.")
     is_offered = models.BooleanField(default=True)
 
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="timing_recycles",
+                condition=~Q(family="timing") | Q(route="recycle"),
+                violation_error_message="Leads rejected for their timing come back: a reason of the family “Timing” sends them to nurture.",
+            )
+        ]
+
     def __str__(self) -> str:
         return self.label
 

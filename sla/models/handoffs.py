@@ -227,7 +227,13 @@ class Note(models.Model):
     id = models.BigAutoField(primary_key=True)
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="notes")
     at = models.DateTimeField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Empty: Accord itself.",
+    )
     text = models.CharField(max_length=1000, blank=True)
     meeting_at = models.DateTimeField(null=True, help_text="The meeting that was booked with this row.")
 
