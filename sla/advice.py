@@ -5,10 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from sla import attempts as logged
 from sla import deeds
 from sla.models import Attempt, Clock, Handoff
 from sla.vocabulary import ClockKind, HandoffState, words_of
+
+NO_CONTACT: Final = "The lead may not be contacted. A note, and what the lead itself sends, can still be kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ def of(
     """None when nothing is left to do. `attempts`: all of this handoff, the newest first."""
     running = {ClockKind(clock.kind): clock for clock in clocks if clock.is_running}
     tried = _tried(handoff, attempts, now, zone)
+    if handoff.is_open and handoff.lead.do_not_contact:
+        return _silence(handoff, running.get(ClockKind.DISPOSITION))
     if handoff.is_unrouted:
         return Advice("Give it to somebody", "Nobody has this lead yet.", running.get(ClockKind.ROUTE), tone="warn")
     if not handoff.is_open:
@@ -37,18 +43,28 @@ def of(
         return Advice(f"{how}: no contact yet", tried, running.get(ClockKind.FIRST_CONTACT), tone="warn")
     if handoff.is_to_decide:
         return Advice("Accept it, or reject it with the reason", tried, running.get(ClockKind.DISPOSITION))
-    return _in_work(handoff, tried, len(attempts), now)
+    return _in_work(handoff, tried, logged.counted(attempt.at for attempt in attempts), now)
+
+
+def _silence(handoff: Handoff, clock: Clock | None) -> Advice:
+    if handoff.is_unrouted:
+        return Advice("Do not contact: give it to somebody to reject", NO_CONTACT, tone="bad")
+    if handoff.is_to_decide:
+        return Advice("Do not contact: reject it with the reason", NO_CONTACT, clock, tone="bad")
+    if handoff.is_accepted:
+        return Advice("Do not contact: correct the decision, or close it as lost", NO_CONTACT, tone="bad")
+    return Advice("Do not contact: wait for the lead, or close it", NO_CONTACT, tone="bad")
 
 
 def _in_work(handoff: Handoff, tried: str, count: int, now: dt.datetime) -> Advice:
-    if handoff.meeting_at is not None and handoff.meeting_at > now:
-        return Advice(
-            "Meeting", "Bring the four questions: problem, budget, authority, timeline.", None, handoff.meeting_at
-        )
     if handoff.state == HandoffState.OPPORTUNITY:
         return Advice("Close the opportunity", "Won, or lost with the reason.")
     if handoff.state == HandoffState.QUALIFIED:
         return Advice("Open the opportunity", "The four answers are confirmed; a deal needs its amount.")
+    if handoff.meeting_at is not None and handoff.meeting_at > now:
+        return Advice(
+            "Meeting", "Bring the four questions: problem, budget, authority, timeline.", None, handoff.meeting_at
+        )
     if handoff.meeting_at is not None:
         return Advice("Qualify to SQL, or say why not", "The meeting was", None, handoff.meeting_at)
     if count >= handoff.commitment.attempts_before_unresponsive:
@@ -58,7 +74,7 @@ def _in_work(handoff: Handoff, tried: str, count: int, now: dt.datetime) -> Advi
 
 def _tried(handoff: Handoff, attempts: Sequence[Attempt], now: dt.datetime, zone: dt.tzinfo) -> str:
     promised = handoff.commitment.attempts_before_unresponsive
-    count = f"{len(attempts)} of {promised} attempts."
+    count = f"{logged.counted(attempt.at for attempt in attempts)} of {promised} attempts."
     for last in attempts[:1]:
         at = last.at.astimezone(zone)
         day = deeds.day(last.at, now=now, zone=zone)

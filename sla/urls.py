@@ -72,6 +72,7 @@ urlpatterns: list[URLPattern] = [
     path("reports/sla.csv", reports.sla_export, name="sla_export"),
     path("reports/sla/promises/", reports.sla_rows, name="sla_rows"),
     path("notices/", notices.notice_list, name="notices"),
+    path("notices/bell/", notices.bell, name="bell"),
     path("notices/read/", notices.mark_read, name="notices_read"),
     path("notices/retry/", notices.try_again, name="notices_retry"),
     path("alerts/", alerts.settings, name="alerts"),

@@ -41,7 +41,9 @@ def reject(request: Request, pk: int) -> HttpResponse:
     if request.method == "GET" or not form.is_valid():
         return reject_form(request, row, form)
     try:
-        intentions.intend(handoff=row, kind=DispositionKind.REJECT, by=request.user, now=now, **form.cleaned_data)
+        said = intentions.intend(
+            handoff=row, kind=DispositionKind.REJECT, by=request.user, now=now, **form.cleaned_data
+        )
     except dispositions.DispositionRefused as refusal:
         form.add_error(None, str(refusal))
         return reject_form(request, row, form)
@@ -49,7 +51,8 @@ def reject(request: Request, pk: int) -> HttpResponse:
         return answers.refused(request, row, refusal, 403)
     except dispositions.AlreadyDecided as refusal:
         return answers.refused(request, row, refusal, 409)
-    return answers.done_with(request, row, f"Rejected {row.lead}: {form.cleaned_data['reason']}.")
+    back = f" Back on {said.reengage_on.day} {said.reengage_on:%B %Y}." if said.reengage_on else ""
+    return answers.done_with(request, row, f"Rejected {row.lead}: {said.reason}.{back}")
 
 
 def reject_form(request: Request, row: Handoff, form: RejectForm) -> HttpResponse:

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,10 +14,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from config.web import Request, typed_number
-from sla import deliveries, notices
+from sla import alerts, deliveries, notices
 from sla.models import Notice
 
 FAILING_SHOWN = 20
+#: What came before is in the queue; a bell for it would come too late.
+RINGS_FOR: Final = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,15 @@ def notice_list(request: Request) -> HttpResponse:
         "failing_count": failing.count(),
     }
     return render(request, "sla/notices.html", context)
+
+
+@login_required
+@require_GET
+def bell(request: Request) -> HttpResponse:
+    """What every page asks for now and then: how many notices are unread, and for which leads to ring."""
+    since = timezone.now() - RINGS_FOR
+    context = {"alarm": alerts.of(request.user), "hot": notices.hot(request.user, since=since)}
+    return render(request, "components/bell.html", context)
 
 
 @login_required

@@ -1,17 +1,25 @@
-// A new lead of tier 1, for people who asked to be told here: a notification, a short sound.
-const seen = new Set();
-const root = () => document.getElementById("queue");
-const hot = () => [...document.querySelectorAll("[data-row][data-hot]")];
+// A new lead of tier 1, for people who asked to be told here: a notification, a short sound. The bell says for whom.
+const RUNG = "accord.alarm.rung";
+const KEPT = 50;
 let audio = null;
 
-for (const row of hot()) seen.add(row.id);
+const bell = () => document.getElementById("bell");
+
+// Once a lead, however many pages and windows somebody has open, and however often they ask.
+function notYetRung() {
+  const rung = new Set(JSON.parse(localStorage.getItem(RUNG) ?? "[]"));
+  const fresh = [...document.querySelectorAll("#bell [data-hot]")].filter((hot) => !rung.has(hot.dataset.hot));
+  const all = [...rung, ...fresh.map((hot) => hot.dataset.hot)];
+  if (fresh.length) localStorage.setItem(RUNG, JSON.stringify(all.slice(-KEPT)));
+  return fresh;
+}
 
 // Browsers let a page sound only after somebody has touched it.
 function wake() {
-  if (root()?.hasAttribute("data-alarm-sound")) audio ??= new AudioContext();
+  if (bell()?.hasAttribute("data-alarm-sound")) audio ??= new AudioContext();
 }
-document.addEventListener("keydown", wake, { once: true });
-document.addEventListener("pointerdown", wake, { once: true });
+document.addEventListener("keydown", wake);
+document.addEventListener("pointerdown", wake);
 
 function beep() {
   if (!audio) return;
@@ -27,28 +35,27 @@ function beep() {
   tone.stop(at + 0.5);
 }
 
-function notify(row) {
+function notify(hot) {
   if (typeof Notification === "undefined" || Notification.permission !== "granted") return;
-  const link = row.querySelector("[data-open]");
-  const said = new Notification(`Tier 1: ${link.textContent}`, {
-    body: row.querySelector(".queue-why")?.textContent.trim() ?? "",
-    tag: row.id,
-  });
+  const { hot: id, title, open } = hot.dataset;
+  const said = new Notification(`Tier 1: ${title}`, { body: hot.textContent.trim(), tag: `tier-1-${id}` });
   said.addEventListener("click", () => {
     window.focus();
-    location.href = link.href;
+    location.href = open;
   });
 }
 
-document.addEventListener("htmx:afterSwap", () => {
-  const fresh = hot().filter((row) => !seen.has(row.id));
-  if (!fresh.length || !root()) return;
-  for (const row of fresh) {
-    seen.add(row.id);
-    if (root().hasAttribute("data-alarm-notify")) notify(row);
-  }
-  if (root().hasAttribute("data-alarm-sound")) beep();
-});
+function ring() {
+  const fresh = notYetRung();
+  if (!fresh.length) return;
+  if (bell().hasAttribute("data-alarm-sound")) beep();
+  if (bell().hasAttribute("data-alarm-notify")) fresh.forEach(notify);
+}
+
+document.addEventListener("htmx:afterSettle", (event) => event.detail.target?.id === "bell" && ring());
+
+const denied = document.querySelector("[data-alarm-denied]");
+if (denied && typeof Notification !== "undefined") denied.hidden = Notification.permission !== "denied";
 
 const allow = document.querySelector("[data-alarm-allow]");
 if (allow && typeof Notification !== "undefined" && Notification.permission === "default") {

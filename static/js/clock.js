@@ -38,8 +38,9 @@ function tick() {
     const tone = left < 0 ? "bad" : left < 600 || now >= Number(clock.dataset.warn) ? "warn" : "calm";
     if (left < 8 * 3600 && clock.textContent !== words(left)) clock.textContent = words(left);
     if (clock.dataset.tone !== tone) clock.dataset.tone = tone;
-    if (tone !== "calm") due += 1;
+    if (tone !== "calm" && clock.closest("[data-row]")) due += 1;
   }
+  due ||= document.querySelectorAll("#bell [data-hot]").length;
   document.title = due ? `(${due}) ${title}` : title;
   tickUndo(now);
 }

@@ -45,11 +45,12 @@ function close() {
   return true;
 }
 
-// The lead's own, else the latest decision on the page.
+// The lead's own, else the latest decision on the page; its lead is the one the next key speaks of.
 function undo() {
   if (current()?.querySelector("[data-undo]")) return press("[data-undo]");
   const final = (button) => Number(button.querySelector("[data-final]").dataset.final);
   const latest = [...document.querySelectorAll("[data-undo]")].sort((one, other) => final(other) - final(one))[0];
+  latest?.closest("[data-row]")?.focus();
   latest?.click();
   return Boolean(latest);
 }
@@ -60,10 +61,49 @@ function acceptSelected() {
   return isAny;
 }
 
+// Who comes back to the queue stands where they left it.
+const LEFT = "accord.queue.left";
+
+function remember(link) {
+  const row = link?.closest("#queue [data-row]");
+  if (row) sessionStorage.setItem(LEFT, row.id);
+}
+
+function comeBack() {
+  if (!document.getElementById("queue")) return;
+  const row = document.getElementById(sessionStorage.getItem(LEFT) ?? "");
+  sessionStorage.removeItem(LEFT);
+  if (row) select(rows().indexOf(row));
+  // Who searched means what was found.
+  else if (document.querySelector("input[type=search]")?.value) select(0);
+}
+
 // From the queue to a part of the lead's page.
 function go(part) {
   const link = current()?.querySelector("[data-open]");
+  remember(link);
   if (link) location.href = `${link.href}#${part}`;
+  return Boolean(link);
+}
+
+// From the search back to what it found, the text as it is.
+function leaveSearch(target) {
+  if (!target.matches("input[type=search]") || !rows().length) return false;
+  select(place);
+  return true;
+}
+
+// g and a letter: to another page.
+let isGoing = false;
+
+function goes(event) {
+  if (!isGoing) {
+    isGoing = event.key === "g";
+    return isGoing;
+  }
+  isGoing = false;
+  const link = document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
+  link?.click();
   return Boolean(link);
 }
 
@@ -107,13 +147,56 @@ function typing(target) {
   return target.matches("input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]");
 }
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  if (event.key === "Escape" && close()) return;
-  if (typing(event.target) || (isOff() && event.key !== "?")) return;
-  const done = /^[0-9]$/.test(event.key) ? pick(event.key) : actions[event.key]?.();
-  if (done !== undefined && done !== false) event.preventDefault();
+const isForOthers = (event) =>
+  event.ctrlKey || event.metaKey || event.altKey || Boolean(document.querySelector("dialog[open]"));
+const isKnown = (key) => /^[0-9]$/.test(key) || key in actions;
+
+function act(key) {
+  const done = /^[0-9]$/.test(key) ? pick(key) : actions[key]?.();
+  return done !== undefined && done !== false;
+}
+
+// What is typed while the server answers waits for its answer: no key falls on a list that is about to be replaced.
+let isWaiting = false;
+let ahead = [];
+
+document.addEventListener("htmx:beforeSend", (event) => {
+  if (!event.detail.elt.closest("#queue, #decide")) return;
+  isWaiting ||= event.detail.requestConfig.verb === "post" || event.detail.target.hasAttribute("data-slot");
 });
+
+function answered() {
+  if (!isWaiting) return;
+  isWaiting = false;
+  const keys = ahead;
+  ahead = [];
+  for (const key of keys) {
+    if (isWaiting) ahead.push(key);
+    else if (!typing(document.activeElement)) act(key);
+  }
+}
+
+// Before all others: the second letter of a pair belongs to nobody else.
+document.addEventListener(
+  "keydown",
+  (event) => {
+    if (isForOthers(event) || typing(event.target) || isOff() || !goes(event)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  },
+  { capture: true },
+);
+
+document.addEventListener("keydown", (event) => {
+  if (isForOthers(event)) return;
+  if (event.key === "Escape" && (close() || leaveSearch(event.target))) return;
+  if (typing(event.target) || (isOff() && event.key !== "?")) return;
+  const waits = isWaiting && isKnown(event.key);
+  if (waits) ahead.push(event.key);
+  if (waits || act(event.key)) event.preventDefault();
+});
+
+document.addEventListener("htmx:afterRequest", (event) => event.detail.successful || answered());
 
 document.addEventListener("focusin", () => {
   const at = rows().indexOf(current());
@@ -121,6 +204,7 @@ document.addEventListener("focusin", () => {
 });
 
 document.addEventListener("click", (event) => {
+  remember(event.target.closest("[data-open]"));
   if (event.target.closest("[data-close]") && event.target.closest("[data-slot]")) {
     event.preventDefault();
     close();
@@ -145,6 +229,11 @@ function count() {
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target?.id !== "queue") return;
+  // A form that was opened, or a deed that was done, since this poll was asked for: the next one will do.
+  if (event.detail.requestConfig.verb === "get" && (isWaiting || document.querySelector("[data-slot] form"))) {
+    event.detail.shouldSwap = false;
+    return;
+  }
   const focused = document.activeElement;
   kept = {
     row: current()?.id,
@@ -180,6 +269,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const slot = event.detail.target;
   if (slot?.hasAttribute("data-slot")) slot.querySelector("input[type=radio], [autofocus]")?.focus();
   else if (kept) restore();
+  answered();
 });
 
 // Arrived by m.
@@ -188,3 +278,6 @@ if (meeting) {
   meeting.open = true;
   meeting.querySelector("input:not([type=hidden])")?.focus();
 }
+
+document.querySelector("[data-first] input:not([type=hidden])")?.focus();
+comeBack();

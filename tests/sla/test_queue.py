@@ -250,7 +250,7 @@ def test_a_name_that_is_taken_gets_the_new_view():
 
 
 @pytest.mark.parametrize(
-    ("name", "query"), [("", "tier=1"), ("All", ""), ("x" * 61, "tier=1"), ("Q", "q=" + "x" * 500)]
+    ("name", "query"), [("", "tier=1"), ("All", ""), ("x" * 61, "tier=1"), ("Q", "q=" + "x" * 500), ("\x00", "tier=1")]
 )
 def test_what_makes_no_view_is_refused(name: str, query: str):
     with pytest.raises(saved_filters.FilterRefused):
@@ -286,9 +286,9 @@ def test_the_browser_rings_only_for_those_who_asked():
     handoff = situations.handoff(tier=1)
     client = signed_in(handoff.rep.user)
 
-    silent = client.get(reverse("queue")).content.decode()
+    silent = client.get(reverse("bell")).content.decode()
     AlertSettings.objects.create(user=handoff.rep.user, in_browser=True, with_sound=True)
-    loud = client.get(reverse("queue")).content.decode()
+    loud = client.get(reverse("bell")).content.decode()
 
     assert "data-alarm-notify" not in silent
     assert "data-alarm-sound" not in silent
