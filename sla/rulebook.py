@@ -84,9 +84,10 @@ def remove(*, rule: RoutingRule, by: User, now: dt.datetime) -> None:
     gone = next((other for other in rules if other.pk == rule.pk), None)
     if gone is None:
         return
+    rules.remove(gone)
     changelog.record(of=gone, flag=DELETION, said=f"Deleted: {sentence(gone)}", by=by, now=now)
     gone.delete()
-    _arrange([other for other in rules if other.pk != rule.pk])
+    _arrange(rules)
 
 
 def sentence(rule: RoutingRule) -> str:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 import pytest
 import time_machine
 from django.contrib.admin.models import LogEntry
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -86,6 +87,17 @@ def test_a_rule_with_no_room_between_its_bounds_is_refused():
     assert answer.status_code == 422
     assert "No company has that many and that few." in answer.content.decode()
     assert RoutingRule.objects.count() == 1
+
+
+def test_the_rules_after_a_deleted_one_close_up():
+    team = situations.team(name="a", reps=0)
+    first, second = team.rules.get(), situations.rule(team, name="b")
+    client = signed_in(situations.manager(team))
+    client.post(reverse("rule_move", args=[second.pk]), {"to": "up"})
+
+    client.post(reverse("rule_delete", args=[second.pk]))
+
+    assert order() == [(1, first.name)]
 
 
 def test_rules_are_edited_moved_switched_and_deleted_and_each_is_logged():
@@ -213,10 +225,18 @@ def test_a_search_for_nobody_finds_nobody(query):
     assert "It would go" not in page(signed_in(situations.manager(situations.team())), "routing_try", **query)
 
 
-def test_a_dry_run_with_a_wrong_instant_says_so():
+@pytest.mark.parametrize("at", ["soon", "9999-12-31T23:59", "0001-01-01T00:00"])
+def test_a_dry_run_with_a_wrong_instant_says_so(at):
     client = signed_in(situations.manager(situations.team()))
 
-    assert client.get(reverse("routing_try"), {"at": "soon", "employees": "-1"}).status_code == 422
+    assert client.get(reverse("routing_try"), {"at": at, "tier": "1"}).status_code == 422
+
+
+def test_the_database_keeps_absences_within_our_time():
+    rep = situations.team().reps.get()
+
+    with pytest.raises(IntegrityError, match="absence_in_our_time"):
+        Absence.objects.create(rep=rep, starts_at=NOW, ends_at=dt.datetime(9999, 12, 31, tzinfo=dt.UTC))
 
 
 # ── Reps ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -283,14 +303,22 @@ def test_an_absence_is_added_with_its_effect_and_taken_back():
     shown = answer.content.decode()
     assert f"{rep} gets no new leads from Tue 10 Mar 2026, 10:00 to Thu 12 Mar 2026, 08:00." in shown
     assert "until <time" in shown
-    assert "Thu 12 Mar, 08:00</time>: Leave" in shown
+    assert "Thu 12 Mar, 08:00</time>" in shown
+    assert "(Leave)" in shown
     client.post(reverse("absence_delete", args=[Absence.objects.get().pk]))
     assert not Absence.objects.exists()
     assert LogEntry.objects.count() == 2
 
 
 @pytest.mark.parametrize(
-    ("starts_at", "ends_at"), [("2026-03-12T10:00", "2026-03-11T10:00"), ("2026-03-01T10:00", "2026-03-02T10:00")]
+    ("starts_at", "ends_at"),
+    [
+        ("2026-03-12T10:00", "2026-03-11T10:00"),
+        ("2026-03-01T10:00", "2026-03-02T10:00"),
+        # Whose wall time some zones do not have.
+        ("2026-03-12T10:00", "9999-12-31T23:59"),
+        ("0001-01-01T00:00", "2026-03-20T10:00"),
+    ],
 )
 def test_an_absence_that_cannot_be_is_refused_with_a_sentence(starts_at, ends_at):
     rep = situations.team().reps.get()
