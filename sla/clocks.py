@@ -30,7 +30,11 @@ def start_routing(*, handoff: Handoff, since: dt.datetime) -> Clock:
 
 
 def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
-    """The rep's promises, from now on by the rep's calendar; those that were kept already stay kept."""
+    """The rep's promises, from now on by the rep's calendar; those that were kept already stay kept.
+
+    Each rep's time begins when the handoff first comes to them: somebody else finds it whole, but whoever gets it back
+    goes on with the very clocks they had, breaches and all. So passing a lead away and back buys nobody a minute.
+    """
     commitment, hours = handoff.commitment, calendars.of_rep(rep)
     contact = commitment.contact_minutes_tier_1 if handoff.is_hot else commitment.contact_minutes
     targets = {
@@ -38,7 +42,7 @@ def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
         ClockKind.DISPOSITION: (commitment.disposition_hours * 3600, handoff.decided_at),
     }
     for kind, (seconds, done_at) in targets.items():
-        if done_at is None:
+        if done_at is None and not _resume(handoff, kind, rep):
             around_the_clock = kind == ClockKind.DISPOSITION
             version = calendars.version_of(hours, now, around_the_clock=around_the_clock)
             _start(handoff, kind, version, seconds, now)
@@ -124,6 +128,17 @@ def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
         notices.write(_breach(clock, now) for clock in clocks)
         Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(breached_at=now)
     return len(clocks)
+
+
+def _resume(handoff: Handoff, kind: ClockKind, rep: Rep) -> bool:
+    """Let the rep's own clock of this kind run again if there was one, the most urgent if it was hurried meanwhile."""
+    earlier = handoff.clocks.filter(kind=kind, rep=rep, cancelled_at__isnull=False).order_by("due_at", "pk")
+    clock = earlier.select_for_update(of=("self",), no_key=True).first()
+    if clock is None:
+        return False
+    clock.cancelled_at = None
+    clock.save(update_fields=["cancelled_at"])
+    return True
 
 
 def _start(

@@ -106,6 +106,21 @@ def test_reassigning_does_not_repair_a_broken_promise():
     assert broken.breached_at == NOW + HOUR
 
 
+def test_whoever_gets_it_back_goes_on_with_the_clocks_they_had():
+    handoff = situations.handoff()
+    first, colleague = handoff.rep, situations.rep(handoff.team)
+    before = list(handoff.clocks.filter(rep=first).order_by("pk").values_list("pk", "started_at", "due_at"))
+
+    for rep, later in ((colleague, 10 * MINUTE), (first, 20 * MINUTE), (colleague, 25 * MINUTE), (first, HOUR)):
+        by = situations.manager(handoff.team)
+        handoffs.assign(handoff=handoff, rep=rep, by=by, now=NOW + later, reason="To and fro")
+
+    running = handoff.clocks.running().filter(rep=first).order_by("pk")
+    assert list(running.values_list("pk", "started_at", "due_at")) == before
+    assert situations.fresh(handoff).due_at == NOW + 30 * MINUTE
+    assert handoff.clocks.filter(rep=colleague).count() == 2
+
+
 def test_an_unrouted_one_is_assigned_by_hand():
     handoff = situations.handoff(now=NOW + 4 * DAY)  # Saturday.
     assert handoff.is_unrouted
