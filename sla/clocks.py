@@ -49,6 +49,13 @@ def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
     restate_due(handoff)
 
 
+def resume_contact(*, handoff: Handoff) -> None:
+    """A rejection was corrected: the first contact that it spared the rep is due as if it had never been."""
+    if handoff.first_contact_at is None and handoff.rep is not None:
+        _resume(handoff, ClockKind.FIRST_CONTACT, handoff.rep)
+        restate_due(handoff)
+
+
 def hurry(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Clock | None:
     """The lead became hot in the rep's hands: the first contact is due in tier 1's minutes from now on, if that is earlier.
 

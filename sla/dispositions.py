@@ -106,7 +106,8 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
 ) -> Disposition:
     """Replace the standing word by another row that points at it; the lead goes where the new one says.
 
-    The clocks keep the first decision's time. Raises NotYours, DispositionRefused, StepRefused.
+    The clocks keep the first decision's time; a first contact that is owed again is due when it always was.
+    Raises NotYours, DispositionRefused, StepRefused.
     """
     handoff = states.lock(handoff)
     access.require_decider(by, handoff)
@@ -235,6 +236,7 @@ def _carry_out(handoff: Handoff, word: Word, by: User, now: dt.datetime) -> None
         _send_away(handoff, word, by, now)
     else:
         states.move(handoff, HandoffState.ACCEPTED, closed_at=None)
+        clocks.resume_contact(handoff=handoff)
         way = WAY_BACK.get(Stage(handoff.lead.stage), (Stage.SAL,))
         states.lead_follows(handoff, *way, by=by, now=now, why="Accepted by sales, correcting a rejection.")
 

@@ -228,6 +228,28 @@ def test_a_rejection_is_corrected_to_an_acceptance_and_back():
     assert handoff.dispositions.count() == 3
 
 
+def test_a_correction_to_an_acceptance_does_not_buy_time_for_the_first_contact():
+    handoff = situations.rejected()
+    assert situations.fresh(handoff).due_at is None
+
+    correct(handoff, DispositionKind.ACCEPT)
+
+    clock = handoff.clocks.get(kind=ClockKind.FIRST_CONTACT)
+    assert (clock.started_at, clock.is_running) == (NOW, True)
+    assert situations.fresh(handoff).due_at == NOW + 30 * MINUTE
+
+
+def test_a_correction_of_a_contacted_lead_starts_nothing():
+    handoff = situations.handoff()
+    said = {"channel": Channel.CALL, "outcome": AttemptOutcome.CONNECTED, "by": handoff.rep.user}
+    attempts.log(handoff=handoff, at=NOW, now=SOON, **said)
+    dispositions.reject(handoff=handoff, reason=situations.reason_code(), by=handoff.rep.user, now=SOON)
+
+    correct(handoff, DispositionKind.ACCEPT)
+
+    assert situations.fresh(handoff).due_at is None
+
+
 def test_a_disqualified_lead_comes_back_by_a_correction():
     handoff = situations.rejected(reason=situations.reason_code("spam", route=Route.DISQUALIFY))
 
