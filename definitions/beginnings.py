@@ -54,7 +54,8 @@ def offered() -> list[Card]:
         document = parse(preset.document, catalogue=catalogue_now).document()
         found = lint.findings(document, meanings=meanings, names=names)
         cards.append(Card(preset, wording.statement(document, names), found))
-    return cards
+    # Those that can be proposed as they are come first.
+    return sorted(cards, key=lambda card: card.bars)
 
 
 def begin(*, code: str, name: str, into: Definition | None, by: User, now: dt.datetime) -> Version:

@@ -3,15 +3,55 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 #: A table wider than this cannot be read; a longer one is an export.
 MOST_COLUMNS: Final = 8
 MOST_ROWS: Final = 50
+
+#: What Accord's own evidence is called, in the order it is read; of an object, by its way ("limits.too_many").
+_FACTS: Final = {
+    "period": "Period",
+    "decided": "Handoffs decided",
+    "rejected": "Of them rejected",
+    "percent": "Rejection rate",
+    "from": "From",
+    "to": "Until",
+    "limits.too_many": "Too many above",
+    "limits.too_few": "Too few below",
+    "limits.smallest_sample": "Smallest sample, decided handoffs",
+}
+#: Tables in the order they are read, each with its title and the columns it shows: codes have a label beside them.
+_TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "reasons": ("Reasons given", {"label": "Reason", "family": "Family", "count": "Rejected"}),
+    "families": (
+        "Families of reasons",
+        {"label": "Family", "count": "Rejected", "percent": "Share", "lever": "What to do about them"},
+    ),
+    "promises": (
+        "Promises of the period",
+        {"promise": "Promise", "kept": "Kept", "late": "Late", "running": "Running", "share": "Share kept"},
+    ),
+    "rejected_handoffs": (
+        "Rejected handoffs, the latest first",
+        {
+            "name": "Lead",
+            "label": "Reason",
+            "note": "Note",
+            "tier": "Tier",
+            "contacted_before": "Contacted before",
+            "decided_at": "Decided",
+        },
+    ),
+}
 #: Ids: they become links, not columns.
 _LINKS: Final = frozenset({"handoff", "lead"})
+_PERCENT: Final = frozenset({"percent", "share", "limits.too_many", "limits.too_few"})
+_FAMILIES: Final = {"bant": "BANT"}
+_MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +61,27 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    label: str
+    text: str
+    is_number: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    cells: list[str]
+    cells: list[Cell]
     handoff: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceTable:
     title: str
-    columns: list[str]
     rows: list[Row]
+
+    @property
+    def columns(self) -> list[Cell]:
+        """The cells of the first row: they say how each column is called, and which are figures."""
+        return self.rows[0].cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +92,62 @@ class Evidence:
 
 def read(evidence: Mapping[str, Any]) -> Evidence:
     """Any JSON object: what has no better form is shown as text."""
-    facts, tables = [], []
+    facts: dict[str, Any] = {}
+    tables: dict[str, list[dict[str, Any]]] = {}
     for key, value in evidence.items():
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-            tables.append(_table(key, value))
+            tables[key] = value
         elif isinstance(value, dict):
-            facts += [Fact(f"{_label(key)}: {_label(inner).lower()}", _text(each)) for inner, each in value.items()]
+            facts |= {f"{key}.{inner}": each for inner, each in value.items()}
         else:
-            facts.append(Fact(_label(key), _text(value)))
-    return Evidence(facts, tables)
-
-
-def _table(key: str, rows: list[dict[str, Any]]) -> EvidenceTable:
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = [name for name in names if name not in _LINKS][:MOST_COLUMNS]
-    return EvidenceTable(
-        _label(key),
-        [_label(column) for column in columns],
-        [Row([_text(row.get(column)) for column in columns], _id(row.get("handoff"))) for row in rows[:MOST_ROWS]],
+            facts[key] = value
+    return Evidence(
+        [Fact(_FACTS.get(key) or _label(key), _figure(key, facts[key])) for key in _in_order(facts, _FACTS)],
+        [_table(key, tables[key]) for key in _in_order(tables, _TABLES)],
     )
 
 
+def _in_order(found: Iterable[str], known: Iterable[str]) -> list[str]:
+    """The known ones first: the database keeps the keys of an object in an order of its own."""
+    place = {key: number for number, key in enumerate(known)}
+    return sorted(found, key=lambda key: place.get(key, len(place)))
+
+
+def _table(key: str, rows: list[dict[str, Any]]) -> EvidenceTable:
+    title, known = _TABLES.get(key, (_label(key), {}))
+    there = dict.fromkeys(name for row in rows for name in row)
+    columns = [name for name in known if name in there] or [name for name in there if name not in _LINKS]
+    labels = {name: known.get(name) or _label(name) for name in columns[:MOST_COLUMNS]}
+    return EvidenceTable(title, [_row(row, labels) for row in rows[:MOST_ROWS]])
+
+
+def _row(row: dict[str, Any], labels: dict[str, str]) -> Row:
+    cells = [Cell(label, _figure(name, row.get(name)), _is_number(row.get(name))) for name, label in labels.items()]
+    return Row(cells, _id(row.get("handoff")))
+
+
 def _label(key: str) -> str:
-    return key.replace("_", " ").capitalize()
+    whole, _, part = key.replace("_", " ").partition(".")
+    return f"{whole.capitalize()}: {part.lower()}" if part else whole.capitalize()
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _id(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def _figure(key: str, value: object) -> str:
+    if key == "family":
+        return _FAMILIES.get(str(value)) or _text(value).capitalize()
+    text = _text(value)
+    return f"{text} %" if key in _PERCENT and _is_number(value) else text
+
+
 def _text(value: object) -> str:
-    if value is None:
+    if value is None or value == "":
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -85,9 +161,11 @@ def _text(value: object) -> str:
 
 
 def _instant(text: str) -> str:
-    """An ISO instant as a day and a time in UTC; any other text as it is."""
+    """A month by its name, an ISO instant as a day and a time with its zone; any other text as it is."""
+    if _MONTH.fullmatch(text):
+        return f"{dt.date.fromisoformat(f'{text}-01'):%B %Y}"
     try:
         at = dt.datetime.fromisoformat(text)
     except ValueError:
         return text
-    return f"{at.day} {at:%b %Y, %H:%M}" if at.tzinfo else text
+    return f"{at.day} {at:%b %Y, %H:%M %Z}" if at.tzinfo else text

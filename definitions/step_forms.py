@@ -80,6 +80,13 @@ class BeginForm(forms.Form):
         empty_label="A new definition",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not Definition.objects.exists():
+            del self.fields["into"]
+            self.fields["name"].label = "Name of the definition"
+            self.fields["name"].initial = "MQL"
+
     def clean_preset(self) -> str:
         code: str = self.cleaned_data["preset"]
         if code and code not in {preset.code for preset in presets.all_presets()}:

@@ -17,6 +17,9 @@ from scoring.results import Result
 
 AXES: Final = {"fit": "Fit", "engagement": "Engagement", "bant": "BANT", "fit+engagement": "Fit and engagement"}
 SMALL: Final = 20
+#: More weeks than this are too thin to be seen, each for itself.
+_MOST_WEEKS: Final = 60
+_WEEKS_TOGETHER: Final = 4
 _SHARES: Final = (
     ("coverage", "Coverage", "one", True),
     ("precision_won", "Precision (won)", "two", True),
@@ -84,11 +87,21 @@ def _percent(rate: float | None) -> float | None:
 
 
 def volume(result: Result) -> Chart:
-    """MQLs by week, beside those of the version in force."""
-    labels = [f"{dt.date.fromisoformat(day):%-d %b}" for day in result["weeks"]]
+    """MQLs by week, beside those of the version in force; by four weeks where bars of one would be hairlines."""
+    is_long = len(result["weeks"]) > _MOST_WEEKS
+    step = _WEEKS_TOGETHER if is_long else 1
+    days = [dt.date.fromisoformat(day) for day in result["weeks"][::step]]
     cohorts = [(result["version"], "one"), (result["against"], "two")]
-    series = [Series(f"{cohort['number']}", look, cohort["by_week"]) for cohort, look in cohorts if cohort]
-    return bar_chart("MQLs by week", labels, series, across=Across("week from"))
+    return bar_chart(
+        "MQLs by four weeks" if is_long else "MQLs by week",
+        [f"{day:%-d %b %Y}" if is_long else f"{day:%-d %b}" for day in days],
+        [Series(f"{cohort['number']}", look, _together(cohort["by_week"], step)) for cohort, look in cohorts if cohort],
+        across=Across("four weeks from" if is_long else "week from"),
+    )
+
+
+def _together(counts: Sequence[int], step: int) -> list[float | None]:
+    return [sum(counts[at : at + step]) for at in range(0, len(counts), step)]
 
 
 def distribution(each: Result) -> Chart:

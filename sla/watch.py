@@ -47,6 +47,11 @@ class Month:
     start: dt.datetime
     end: dt.datetime
 
+    @property
+    def words(self) -> str:
+        """Its name for people: March 2026."""
+        return f"{dt.date.fromisoformat(f'{self.name}-01'):%B %Y}"
+
     @classmethod
     def containing(cls, now: dt.datetime, *, months_back: int = 0) -> Month:
         local = now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE))
@@ -147,7 +152,7 @@ def _fire(definition: Definition, trigger: ReviewTrigger, decided: Decided, now:
 
 
 def _title(trigger: ReviewTrigger, decided: Decided) -> str:
-    rate = f"{decided.percent:g} % of {len(decided.words)} decided handoffs rejected in {decided.month.name}"
+    rate = f"{decided.percent:g} % of {len(decided.words)} decided handoffs rejected in {decided.month.words}"
     if trigger == ReviewTrigger.REJECTION_SUSTAINED:
         return f"{rate}, the second month above {TOO_MANY} %: for both leaders"
     return rate

@@ -31,7 +31,7 @@ def _begin(request: Request, form: BeginForm) -> HttpResponse:
     said = form.cleaned_data
     try:
         version = beginnings.begin(
-            code=said["preset"], name=said["name"], into=said["into"], by=request.user, now=timezone.now()
+            code=said["preset"], name=said["name"], into=said.get("into"), by=request.user, now=timezone.now()
         )
     except (DocumentRefused, rights.NotAllowed) as refusal:
         messages.error(request, str(refusal))

@@ -39,8 +39,8 @@ def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("scoring/_entrants.html", takes_context=True)
-def entrants_of(context: template.Context, version: Version, now: dt.datetime) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def coming_of(context: template.Context, version: Version, now: dt.datetime) -> dict[str, Any]:
     """Who would enter, leave and stay if the version came into force now; the first names for those who may read leads."""
     found = comparing.coming(version, now=now)
     may_read = holds(context["request"].user, *READERS_OF_LEADS)
