@@ -21,8 +21,7 @@ from prometheus_client import Gauge
 from definitions.models import Backtest
 from leads import heartbeats
 from leads.models import Lead
-from scoring.models import Qualification
-from sla import deliveries
+from sla import deliveries, handoffs
 from sla.models import Delivery
 
 Check = Callable[[dt.datetime], str]
@@ -128,7 +127,7 @@ def _beat(now: dt.datetime) -> str:
 def _oldest_work(now: dt.datetime) -> str:
     """The age of what waits longest: a lead to be judged, an MQL to be handed off."""
     look = Lead.objects.due_for_a_look(now).order_by("next_look_at").values_list("next_look_at", flat=True).first()
-    waiting = Qualification.objects.waiting().order_by("tier", "pk").values_list("recorded_at", flat=True).first()
+    waiting = handoffs.waiting_since(now)
     age = max((now - at).total_seconds() for at in (look or now, waiting or now))
     if age > settings.WORK_MAY_WAIT.total_seconds():
         raise NotReady(f"The oldest work has waited {age:.0f} s.")

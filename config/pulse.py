@@ -9,7 +9,20 @@ from collections.abc import Callable
 
 from leads import heartbeats
 from scoring import backtests, rescoring, sweeping
-from sla import clocks, deliveries, handoffs, intentions, overdue, progress, recycling, routing, summons, watch
+from sla import (
+    clocks,
+    deliveries,
+    handoffs,
+    heat,
+    intentions,
+    overdue,
+    progress,
+    recycling,
+    routing,
+    summons,
+    suppression,
+    watch,
+)
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +31,7 @@ SECONDS_A_TICK = 20
 
 
 def tick(*, now: dt.datetime) -> dict[str, int]:
-    """One walk takes an event all the way to a rep: rescore what is due, hand off who qualified, route them.
+    """One walk takes an event all the way to a rep: rescore what is due, hurry who turned hot, hand off who qualified, route them.
 
     Returns how many rows each step took.
     """
@@ -28,6 +41,7 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
         {
             "decided": lambda: intentions.finish_due(now=now),
             "rescored": lambda: _while_full(lambda: rescoring.rescore_due(now=now), rescoring.BATCH),
+            "hurried": lambda: heat.follow(now=now),
             "handed_off": lambda: handoffs.hand_off_waiting(now=now),
             "routed": lambda: routing.route_unrouted(now=now),
         },
@@ -44,6 +58,9 @@ def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
         "clocks",
         now,
         {
+            # Before anything is warned of: what nobody need do any more.
+            "ended": lambda: progress.follow_outcomes(now=now),
+            "silenced": lambda: suppression.stop_clocks(now=now),
             "warned": lambda: clocks.sweep_warnings(now=now),
             "breached": lambda: clocks.sweep_breaches(now=now),
             "passed_on": lambda: overdue.pass_on(now=now),
@@ -59,7 +76,6 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
             "reviews": lambda: watch.watch(now=now),
             "summoned": lambda: summons.send(now=now),
             "returned": lambda: recycling.announce_returns(now=now),
-            "ended": lambda: progress.follow_outcomes(now=now),
         },
     )
 

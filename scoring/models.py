@@ -97,3 +97,39 @@ class Qualification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lead} ({self.motion} {self.at:%Y-%m-%d})"
+
+
+class HeatingQuerySet(models.QuerySet["Heating"]):
+    def waiting(self) -> HeatingQuerySet:
+        return self.filter(taken_at__isnull=True)
+
+
+class Heating(models.Model):
+    """A lead whose cycle is open met a hot trigger after it had qualified without one: `at` is when, by what it did.
+
+    Once a cycle. Also the row by which the floor above finds what to hurry (`taken_at`).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    qualification = models.OneToOneField(Qualification, on_delete=models.PROTECT, related_name="heating")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+", help_text="Whose trigger it met.")
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    why = models.CharField(max_length=300, help_text="What the lead did, in one line.")
+    evidence = models.JSONField(help_text="The explanation (scoring.engine) as the trigger was met, never recomputed.")
+
+    taken_at = models.DateTimeField(null=True, blank=True)
+
+    objects = HeatingQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="heating_waiting", condition=Q(taken_at__isnull=True)),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="heatings_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="heating_is_frozen", exclude=["taken_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.why

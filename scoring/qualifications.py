@@ -6,12 +6,17 @@ import datetime as dt
 
 from django.db import transaction
 
-from scoring.models import Qualification
+from scoring.models import Heating, Qualification
 
 
 def take(*, qualification: Qualification, now: dt.datetime) -> None:
     """The floor above has it in hand. Call within the transaction that writes the handoff."""
     Qualification.objects.filter(pk=qualification.pk, taken_at__isnull=True).update(taken_at=now)
+
+
+def take_heating(*, heating: Heating, now: dt.datetime) -> None:
+    """The floor above has dealt with it. Call within the transaction that does."""
+    Heating.objects.filter(pk=heating.pk, taken_at__isnull=True).update(taken_at=now)
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from definitions.models import Version
 from leads import lifecycle
 from leads.models import Lead
 from leads.vocabulary import OPEN_TO_QUALIFY, Motion, Stage
-from scoring import beginnings, columns, versions
+from scoring import beginnings, columns, heating, versions
 from scoring.beginnings import Floor, Question, Release
 from scoring.engine.facts import Facts
 from scoring.engine.judge import explain
@@ -32,7 +32,9 @@ _UNSEEN: Final = HOUR
 def qualify(
     judged: Judged, *, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
 ) -> Mapping[int, int]:
-    """Make the MQLs among the judged leads, whose rows the caller holds. `before` are their scores until now.
+    """Make the MQLs among the judged leads, whose rows the caller holds, and note which MQLs turned hot since.
+
+    `before` are their scores until now.
 
     Returns the instants at which leads must be looked at again because they may not qualify before.
     """
@@ -44,6 +46,7 @@ def qualify(
             _make(judged, index, lead, standing.cycles.get(lead.pk), found[index], now)
         else:
             _accept_for_marketing(judged, index, lead, now)
+    _heat(judged, standing, leads, before, now)
     return {
         int(judged.facts.lead_ids[index]): floor.until
         for index, floor in standing.floors.items()
@@ -188,6 +191,24 @@ def _make(judged: Judged, index: int, lead: Lead, cycle: Qualification | None, a
         lifecycle.move(lead=lead, to=Stage.MQL, by=None, now=now, why=f"Meets {judged.version}")
 
 
+def _heat(
+    judged: Judged, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
+) -> None:
+    ids = judged.facts.lead_ids.tolist()
+    lukewarm = {
+        index: cycle
+        for index, lead_id in enumerate(ids)
+        if (cycle := standing.cycles.get(lead_id)) and _may_heat(leads[lead_id], cycle)
+    }
+    looked = {index: microseconds(before[ids[index]].judged_at) for index in lukewarm if ids[index] in before}
+    heating.heat(judged, lukewarm, looked=looked, now=now)
+
+
+def _may_heat(lead: Lead, cycle: Qualification) -> bool:
+    is_open = cycle.closed_at is None and lead.stage not in NOT_TO_QUALIFY
+    return is_open and not cycle.is_hot and not hasattr(cycle, "heating")
+
+
 def _accept_for_marketing(judged: Judged, index: int, lead: Lead, now: dt.datetime) -> None:
     """A MAL passes the gate and is engaged, without meeting the definition (SPEC 2)."""
     verdicts = judged.at_now
@@ -198,5 +219,7 @@ def _accept_for_marketing(judged: Judged, index: int, lead: Lead, now: dt.dateti
 
 def _latest_cycles(version: Version, lead_ids: Iterable[int]) -> Mapping[int, Qualification]:
     found = Qualification.objects.filter(lead_id__in=lead_ids, motion=version.definition.motion)
-    found = found.only("lead", "cycle", "closed_at", "reenter_at")
+    found = found.only("lead", "cycle", "at", "is_hot", "closed_at", "reenter_at", "heating__id")
+    # With the heating beside it, where there is one: nobody is asked about one by one.
+    found = found.select_related("heating")
     return {cycle.lead_id: cycle for cycle in found.order_by("lead_id", "cycle")}

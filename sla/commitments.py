@@ -41,6 +41,7 @@ TERMS: Final = (
     Term("attempts_before_unresponsive", "Before “unresponsive”", "contact attempts", 100),
     Term("recycle_days", "A timing rejection comes back after", "days", 730),
     Term("mqls_a_month", "MQLs from marketing", "a month", 1_000_000),
+    Term("tier_3_nurture_days", "Tier 3 nurtured first, before sales", "days", 365, least=0),
     Term("route_minutes", "Routed to a rep within", "minutes", 10_000),
 )
 
@@ -203,8 +204,19 @@ def terms(commitment: Commitment) -> dict[str, list[str]]:
         promises.MARKETING: [
             f"{commitment.mqls_a_month} MQLs a month, all of which meet the definition.",
             f"Each reaches sales within {commitment.route_minutes} minutes, with its source, what it did and its history.",
+            _tier_3(commitment),
         ],
     }
+
+
+def _tier_3(commitment: Commitment) -> str:
+    days = commitment.tier_3_nurture_days
+    if not days:
+        return "Tier 3, the weakest, goes to sales like the others."
+    return (
+        f"Tier 3, the weakest, is nurtured for {days} day{'' if days == 1 else 's'} before it goes to sales,"
+        " or goes at once as tier 1 when it turns hot."
+    )
 
 
 def _side_to_sign(commitment: Commitment, by: User) -> str:

@@ -15,7 +15,7 @@ from django.db.models.functions import TruncMonth
 from definitions.models import Definition
 from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
-from scoring.models import Qualification
+from sla import handoffs as desk
 from sla.models import Disposition, Handoff
 from sla.vocabulary import DispositionKind, HandoffState
 from sla.watch import SMALLEST_SAMPLE, TOO_MANY, Month
@@ -146,4 +146,4 @@ def _waiting(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> W
         to_decide=Count("pk", filter=Q(state=HandoffState.ASSIGNED)),
         overdue=Count("pk", filter=Q(state__in=(HandoffState.ASSIGNED, HandoffState.ACCEPTED), due_at__lt=now)),
     )
-    return Waiting(not_handed_over=Qualification.objects.waiting().filter(motion=motion).count(), **found)
+    return Waiting(not_handed_over=desk.to_hand_off(now).filter(motion=motion).count(), **found)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Iterable
 
 import structlog
 from django.db import transaction
 
+from config.web import holds
 from leads.models import User
 from scoring import qualifications
-from scoring.models import Qualification
-from sla import access, clocks, commitments, notices, routing, states, territories
+from scoring.models import Heating, Qualification, QualificationQuerySet
+from sla import access, clocks, commitments, notices, routing, states, territories, tier_3
 from sla.calendar import BadCalendar, NeverOpen
-from sla.models import Commitment, Handoff, Rep, RoutingDecision
+from sla.models import Commitment, Handoff, Note, Rep, RoutingDecision
+from sla.recycling import NURSES
 
 log = structlog.get_logger(__name__)
 
@@ -21,10 +24,15 @@ class AssignmentRefused(Exception):
     """This handoff cannot go to this rep."""
 
 
+class TooSoon(Exception):
+    """These MQLs cannot go to sales before their day."""
+
+
 def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
     """Turn waiting MQLs into routed handoffs, tier 1 first, each in its own transaction (RELIABILITY, promises 4 and 5).
 
-    Any number of workers may run it at once. A qualification that fails is logged, stays waiting and is passed over.
+    Those of tier 3 that are nurtured first wait for their day (SPEC 3.6). Any number of workers may run it at once. A
+    qualification that fails is logged, stays waiting and is passed over.
     """
     try:
         commitment = commitments.current()
@@ -42,9 +50,68 @@ def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
             continue
         if claimed is None:
             break
-        routing.route(handoff=claimed, now=now, rules=rules)
+        if isinstance(claimed, Handoff):
+            routing.route(handoff=claimed, now=now, rules=rules)
         done += 1
     return done
+
+
+def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.datetime, why: str) -> int:
+    """Marketing gives MQLs of tier 3 to sales before their day; who and why is noted on each. How many went.
+
+    One that has gone meanwhile is passed over. Raises TooSoon with a sentence for the user.
+    """
+    if not holds(by, *NURSES):
+        raise TooSoon("Marketing decides about the leads in nurture.")
+    if not why.strip():
+        raise TooSoon("Say why, for the record.")
+    try:
+        commitment = commitments.current()
+    except commitments.NotYetAgreed as reason:
+        raise TooSoon(str(reason)) from reason
+    with transaction.atomic():
+        made = [_create(each, commitment, now, since=now) for each in _held(qualification_ids, commitment, now)]
+        said = f"Handed to sales before its day: {why.strip()}"[:1000]
+        Note.objects.bulk_create(Note(handoff=handoff, at=now, by=by, text=said) for handoff in made)
+    rules = territories.rules()
+    for handoff in made:
+        routing.route(handoff=handoff, now=now, rules=rules)
+    return len(made)
+
+
+def hand_off_hot(*, heating: Heating, commitment: Commitment, now: dt.datetime) -> Handoff | None:
+    """An MQL that turned hot before sales had it becomes a handoff of tier 1, as yet unrouted; None if sales has it.
+
+    Call within the transaction that holds the heating.
+    """
+    rows = _claimable(Qualification.objects.waiting().filter(pk=heating.qualification_id))
+    qualification = rows.first()
+    if qualification is None:
+        return None
+    handoff = _create(qualification, commitment, now, since=heating.recorded_at, tier=1)
+    handoff.heated_at = heating.recorded_at
+    handoff.save(update_fields=["heated_at"])
+    return handoff
+
+
+def to_hand_off(now: dt.datetime) -> QualificationQuerySet:
+    """MQLs that sales should have by now; not those of tier 3 that are nurtured first."""
+    try:
+        return tier_3.free(commitments.current(), now)
+    except commitments.NotYetAgreed:
+        return Qualification.objects.waiting()
+
+
+def waiting_since(now: dt.datetime) -> dt.datetime | None:
+    """Since when the one that waits longest should have been with sales."""
+    # The oldest by its tier's index; all tiers are handed off in one go, so which of them is the witness matters little.
+    first = to_hand_off(now).defer("evidence").order_by("tier", "pk").first()
+    if first is None:
+        return None
+    try:
+        return tier_3.since(first, commitments.current())
+    except commitments.NotYetAgreed:
+        return first.recorded_at
 
 
 @transaction.atomic
@@ -76,31 +143,45 @@ class _Failed(Exception):
 
 
 @transaction.atomic
-def _hand_off_next(commitment: Commitment, passed_over: set[int], now: dt.datetime) -> Handoff | None:
-    waiting = Qualification.objects.waiting().exclude(pk__in=passed_over).order_by("tier", "pk")
-    qualification = waiting.select_for_update(no_key=True, skip_locked=True).first()
+def _hand_off_next(commitment: Commitment, passed_over: set[int], now: dt.datetime) -> Handoff | Qualification | None:
+    """What became of the next one: its handoff, or itself if there is no case for sales any more."""
+    free = tier_3.free(commitment, now).exclude(pk__in=passed_over).order_by("tier", "pk")
+    qualification = _claimable(free, skip_locked=True).first()
     if qualification is None:
         return None
     try:
         with transaction.atomic():
-            return _create(qualification, commitment, now)
+            if tier_3.is_over(qualification):
+                qualifications.take(qualification=qualification, now=now)
+                return qualifications.close(qualification=qualification, now=now)
+            return _create(qualification, commitment, now, since=tier_3.since(qualification, commitment))
     except Exception as error:
         log.exception("handoff_failed", qualification=qualification.pk)
         raise _Failed(qualification.pk) from error
 
 
-def _create(qualification: Qualification, commitment: Commitment, now: dt.datetime) -> Handoff:
+def _held(ids: Collection[int], commitment: Commitment, now: dt.datetime) -> Iterable[Qualification]:
+    return _claimable(tier_3.held(commitment, now).filter(pk__in=ids).order_by("pk"))
+
+
+def _claimable(rows: QualificationQuerySet, *, skip_locked: bool = False) -> QualificationQuerySet:
+    return rows.select_related("lead").select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
+
+
+def _create(
+    qualification: Qualification, commitment: Commitment, now: dt.datetime, *, since: dt.datetime, tier: int = 0
+) -> Handoff:
     handoff = Handoff.objects.create(
         qualification=qualification,
-        lead_id=qualification.lead_id,
+        lead=qualification.lead,
         motion=qualification.motion,
         version_id=qualification.version_id,
         commitment=commitment,
-        tier=qualification.tier,
+        tier=tier or qualification.tier,
         created_at=now,
     )
-    # Counted from the moment the lead qualified: a worker that was down has used up marketing's minutes.
-    clocks.start_routing(handoff=handoff, since=qualification.recorded_at)
+    # A worker that was down has used up marketing's minutes.
+    clocks.start_routing(handoff=handoff, since=since)
     qualifications.take(qualification=qualification, now=now)
     return handoff
 

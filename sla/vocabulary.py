@@ -131,7 +131,7 @@ class NoticeKind(models.TextChoices):
     DUE_SOON = "sla.warning", _("Due soon")
     BREACHED = "sla.breached", _("Breached")
     RECYCLED = "lead.recycled", _("Recycled")
-    REENGAGED = "lead.reengaged", _("Back from nurture")
+    REENGAGED = "lead.reengaged", _("Re-engaged")
     REVIEW = "review.opened", _("Review opened")
     SIGNATURE = "signature.waiting", _("Waits for your signature")
     GIVEN_BACK = "decision.given_back", _("Decision not recorded")

@@ -52,6 +52,12 @@ class Commitment(models.Model):
     disposition_hours = models.PositiveSmallIntegerField(default=24, help_text="Hours to accept or reject.")
     attempts_before_unresponsive = models.PositiveSmallIntegerField(default=6)
     recycle_days = models.PositiveSmallIntegerField(default=90)
+    tier_3_nurture_days = models.PositiveSmallIntegerField(
+        default=14,
+        # What was signed before there was this term said nothing of it: those leads went straight to sales.
+        db_default=0,
+        help_text="Days of automated nurture before tier 3 goes to sales; 0: straight to sales.",
+    )
     mqls_a_month = models.PositiveIntegerField(default=60, help_text="Marketing's volume, from sales capacity.")
     signed_by_marketing = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"

@@ -56,6 +56,8 @@ class Handoff(models.Model):
     decided_at = models.DateTimeField(null=True)
     meeting_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
+    # When Accord saw that the lead had turned hot after it qualified (scoring.Heating): from then on tier 1's minutes count.
+    heated_at = models.DateTimeField(null=True)
     # The most urgent running clock's due time, kept in step by sla.clocks: the queue's order.
     due_at = models.DateTimeField(null=True)
 
@@ -75,7 +77,7 @@ class Handoff(models.Model):
             models.Index(
                 fields=["rep", "tier", "due_at", "id"],
                 name="handoff_queue",
-                condition=Q(state__in=("assigned", "accepted")),
+                condition=Q(state__in=("assigned", "accepted", "qualified", "opportunity")),
             ),
             models.Index(fields=["created_at", "id"], name="handoff_unrouted", condition=Q(state="unrouted")),
             models.Index(fields=["created_at", "id"], name="handoff_by_age"),
@@ -106,6 +108,11 @@ class Handoff(models.Model):
     @property
     def is_accepted(self) -> bool:
         return self.state == HandoffState.ACCEPTED
+
+    @property
+    def is_hot(self) -> bool:
+        """From the start, or since the lead turned hot."""
+        return self.tier == 1 or self.heated_at is not None
 
 
 class RoutingDecision(models.Model):
