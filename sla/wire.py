@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.db.models import Choices
 from django.utils import timezone
 from rest_framework import serializers
 
@@ -28,7 +29,22 @@ class Instant(serializers.DateTimeField):
     def enforce_timezone(self, value: dt.datetime) -> dt.datetime:
         if timezone.is_naive(value):
             raise serializers.ValidationError("It must carry its zone, as 2026-01-31T09:30:00Z or …+01:00.")
-        return value.astimezone(dt.UTC)
+        try:
+            return value.astimezone(dt.UTC)
+        except OverflowError as error:
+            raise serializers.ValidationError("It lies beyond the calendar.") from error
+
+
+class Word(serializers.ChoiceField):
+    """One of a vocabulary's words, as its member; a refusal names those there are."""
+
+    def __init__(self, vocabulary: type[Choices], **kwargs: Any) -> None:
+        self.vocabulary = vocabulary
+        super().__init__(choices=vocabulary.choices, **kwargs)
+        self.error_messages["invalid_choice"] = f"It must be one of: {', '.join(vocabulary.values)}."
+
+    def to_internal_value(self, data: Any) -> Choices:
+        return self.vocabulary(super().to_internal_value(data))
 
 
 class RepSerializer(serializers.ModelSerializer[Rep]):
@@ -134,8 +150,8 @@ class RejectionSerializer(serializers.Serializer[Any]):
 
 
 class NewAttemptSerializer(serializers.Serializer[Any]):
-    channel = serializers.ChoiceField(choices=Channel.choices)
-    outcome = serializers.ChoiceField(choices=AttemptOutcome.choices)
+    channel = Word(Channel)
+    outcome = Word(AttemptOutcome)
     at = Instant(required=False, allow_null=True, default=None, help_text="Without it: now.")
     note = serializers.CharField(required=False, allow_blank=True, max_length=1000, default="")
 

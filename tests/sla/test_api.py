@@ -159,7 +159,7 @@ def test_the_second_to_decide_reads_who_and_when(handoff, api):
         ("reject", {}, 400, "required"),
         ("reject", {"reason": "not_interested", "missing": "x" * 501}, 400, "500"),
         ("reject", {"reason": "not_interested", "missing": "\x00"}, 400, "NUL"),
-        ("attempts", {"channel": "pigeon", "outcome": "sent"}, 400, "pigeon"),
+        ("attempts", {"channel": "pigeon", "outcome": "sent"}, 400, "call, email, linkedin, sms, meeting"),
         ("attempts", {"channel": "call", "outcome": "sent", "at": "2026-03-10T10:00:00"}, 400, "zone"),
         ("attempts", {"channel": "call", "outcome": "sent", "at": "2099-01-01T00:00:00Z"}, 422, "future"),
         ("attempts", {"channel": "call", "outcome": "sent", "at": "1999-01-01T00:00:00Z"}, 422, "before the lead"),
