@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from leads.models import Lead, Outcome, User
 from scoring import evidence
-from sla import access, advice, deeds, recycling, since
+from sla import access, advice, attempts, deeds, recycling, since
 from sla.models import Attempt, Clock, Disposition, Handoff, HandoffQuerySet, RoutingDecision, SalesQualification
 from sla.vocabulary import HANDOFF_MOVES, OPEN_STATES, HandoffState
 
@@ -49,9 +49,10 @@ class CaseFile:
     def tried(self) -> str:
         """The count towards “couldn't reach”."""
         promised = self.handoff.commitment.attempts_before_unresponsive
-        missing = promised - len(self.attempts)
+        tried = attempts.counted(attempt.at for attempt in self.attempts)
+        missing = promised - tried
         to_go = f"; {missing} more before “couldn’t reach”" if missing > 0 else ""
-        return f"{len(self.attempts)} of {promised} attempts{to_go}"
+        return f"{tried} of {promised} attempts{to_go}"
 
     @property
     def may_correct(self) -> bool:
@@ -99,19 +100,19 @@ def rows(handoffs: HandoffQuerySet) -> HandoffQuerySet:
 def of(handoff: Handoff, *, reader: User, now: dt.datetime) -> CaseFile:
     """The handoff as `rows` gives it, with all that belongs to it; times of the day in the reader's zone."""
     clocks = list(handoff.clocks.filter(cancelled_at__isnull=True).order_by("due_at", "pk"))
-    attempts = list(handoff.attempts.order_by("-at", "-pk"))
+    tried = list(handoff.attempts.order_by("-at", "-pk"))
     qualified, zone = handoff.qualification, timezone.get_current_timezone()
     return CaseFile(
         handoff=handoff,
         story=deeds.sentences(deeds.read(qualified.evidence), asked_at=qualified.at, now=now, zone=zone),
         evidence=evidence.read(qualified.evidence),
-        advice=advice.of(handoff, clocks=clocks, attempts=attempts, now=now, zone=zone),
+        advice=advice.of(handoff, clocks=clocks, attempts=tried, now=now, zone=zone),
         since=since.of(handoff, now=now),
         clocks=clocks,
         words=list(handoff.dispositions.select_related("by", "reason", "corrects__reason").order_by("at", "pk")),
         answers=SalesQualification.objects.filter(handoff=handoff).select_related("by").first(),
         outcomes=_outcomes(handoff),
-        attempts=attempts,
+        attempts=tried,
         routing=list(handoff.routing_decisions.order_by("-at", "-pk")[:DECISIONS_SHOWN]),
         colleagues=_colleagues(handoff.lead),
         may_decide=access.may_decide(reader, handoff),

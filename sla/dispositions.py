@@ -13,7 +13,7 @@ from django.db import transaction
 from leads.models import User
 from leads.vocabulary import Stage
 from scoring.models import Qualification
-from sla import access, clocks, recycling, states
+from sla import access, attempts, clocks, recycling, states
 from sla.models import Disposition, Handoff, Intention, ReasonCode
 from sla.vocabulary import ClockKind, DispositionKind, HandoffState, Route
 
@@ -199,7 +199,10 @@ def _check_lengths(note: str, missing: str) -> None:
 
 def _check_attempts(handoff: Handoff, reason: ReasonCode) -> None:
     promised = handoff.commitment.attempts_before_unresponsive
-    if reason.needs_attempts and (logged := handoff.attempts.count()) < promised:
+    if not reason.needs_attempts:
+        return
+    logged = attempts.counted(handoff.attempts.values_list("at", flat=True))
+    if logged < promised:
         missing = promised - logged
         raise DispositionRefused(f"“{reason}” needs {promised} logged attempts; there are {logged}, {missing} to go.")
 

@@ -34,7 +34,7 @@ _PLACE: Final = {key: Value(at) for at, (key, _, _) in enumerate(GROUPS)}
 #: What a row shows; a lead's own attributes and the frozen evidence are wide.
 _SHOWN_COLUMNS: Final = (
     "state", "tier", "meeting_at", "qualification__why",
-    "lead__first_name", "lead__last_name", "lead__email", "lead__external_id", "lead__title",
+    "lead__first_name", "lead__last_name", "lead__email", "lead__external_id", "lead__title", "lead__do_not_contact",
     "lead__company__name", "lead__company__domain", "lead__company__external_id",
     "team__name", "rep__user__first_name", "rep__user__last_name", "rep__user__username",
     "intention__kind", "intention__final_at", "intention__reason__label",

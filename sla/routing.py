@@ -23,6 +23,9 @@ NAME_AT_MOST: Final = 80
 RECENT: Final = dt.timedelta(days=90)
 CLOSED_AFTER_ACCEPTANCE: Final = (HandoffState.WON, HandoffState.LOST)
 OWNERS_AT_MOST: Final = 20
+DO_NOT_CONTACT: Final = (
+    "Do not contact: nobody is given this lead to call. A manager may assign it to have it rejected."
+)
 
 Trace: TypeAlias = Sequence[dict[str, Any]]
 
@@ -43,7 +46,9 @@ def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
     rules = territories.rules()
     exhausted: set[int | None] = {None}
     routed = 0
-    waiting = Handoff.objects.unrouted().select_related("lead__company").order_by("tier", "created_at", "pk")
+    # Those who may not be contacted were told of when they came; they say nothing about their team.
+    waiting = Handoff.objects.unrouted().filter(lead__do_not_contact=False)
+    waiting = waiting.select_related("lead__company").order_by("tier", "created_at", "pk")
     for handoff in waiting:
         rule = territories.match(rules, handoff).rule
         team = rule.team_id if rule else None
@@ -143,6 +148,9 @@ def _route(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime) -> 
     handoff = states.lock(handoff)
     if not handoff.is_unrouted:
         return handoff.rep
+    if handoff.lead.do_not_contact:
+        _stay_unrouted(handoff, DO_NOT_CONTACT, now)
+        return None
     chosen = plan(handoff=handoff, rules=rules, now=now, locking=True)
     if chosen.rep is None:
         _stay_unrouted(handoff, chosen.explanation, now, chosen.trace, chosen.team)

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import datetime as dt
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.db import ProgrammingError, transaction
+from django.utils import timezone
 
 from leads.vocabulary import CLOCK_SKEW, Role
-from sla import access, attempts
+from sla import access, attempts, routing
 from sla.models import Attempt
 from sla.vocabulary import AttemptOutcome, Channel
 from tests.sla import situations
@@ -13,6 +17,8 @@ from tests.sla.situations import HOUR, MINUTE, NOW
 pytestmark = pytest.mark.django_db
 
 SOON = NOW + HOUR
+SECOND = dt.timedelta(seconds=1)
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def log(handoff, at=SOON, *, by=None, **said):
@@ -79,3 +85,50 @@ def test_nobody_changes_a_contact():
     for change in (lambda: Attempt.objects.update(note="x"), lambda: Attempt.objects.all().delete()):
         with pytest.raises(ProgrammingError, match="pgtrigger"), transaction.atomic():
             change()
+
+
+def test_a_form_sent_twice_is_one_contact():
+    handoff = situations.handoff()
+    first = log(handoff, NOW + MINUTE, note="Voicemail")
+
+    again = [log(handoff, NOW + MINUTE + 5 * SECOND, note=note) for note in ("Voicemail", "")]
+
+    assert [each.pk for each in again] == [first.pk] * 2
+    assert Attempt.objects.count() == 1
+
+
+def test_the_same_contact_in_other_words_is_refused():
+    handoff = situations.handoff()
+    log(handoff, NOW + MINUTE, note="Voicemail")
+
+    with (
+        pytest.raises(attempts.AttemptRefused, match="logged this contact already, at 11:01"),
+        timezone.override(BERLIN),
+    ):
+        log(handoff, NOW + MINUTE, note="Sent the price list")
+
+
+def test_a_minute_later_or_another_person_is_another_contact():
+    handoff = situations.handoff()
+
+    log(handoff, NOW + MINUTE)
+    log(handoff, NOW + 2 * MINUTE)
+    log(handoff, NOW + MINUTE, by=situations.manager(handoff.team))
+
+    assert Attempt.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count"),
+    [([], 0), ([0, 0, 0, 0, 0, 0], 1), ([0, 59], 1), ([60, 0], 2), ([0, 30, 60, 90, 120], 3), ([0, 45, 90], 2)],
+)
+def test_only_moments_a_minute_apart_count_towards_could_not_reach(seconds, count):
+    assert attempts.counted(NOW + each * SECOND for each in seconds) == count
+
+
+def test_nobody_contacts_a_lead_that_nobody_had_yet():
+    handoff = situations.handoff(now=NOW.replace(hour=8))
+    routing.route_unrouted(now=NOW.replace(hour=9))
+
+    with pytest.raises(attempts.AttemptRefused, match="handed over to anybody"):
+        log(situations.fresh(handoff), NOW.replace(hour=8, minute=30))

@@ -59,14 +59,14 @@ def event(handoff: Handoff, code: str = "pricing_view", at: dt.datetime = NOW + 
 
 
 def called(handoff: Handoff, count: int = 1, at: dt.datetime = NOW + MINUTE) -> None:
-    for _ in range(count):
+    for number in range(count):
         attempts.log(
             handoff=handoff,
             channel=Channel.CALL,
             outcome=AttemptOutcome.NO_ANSWER,
-            at=at,
+            at=at + number * MINUTE,
             by=handoff.rep.user,
-            now=max(at, SOON),
+            now=max(at, SOON) + count * MINUTE,
         )
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from leads.models import Lead
 from leads.vocabulary import Role
 from scoring.models import Qualification
-from sla import calendars, clocks, dispositions, handoffs, overdue, routing
-from sla.models import Absence, CalendarVersion, Clock, Disposition, Handoff, Notice, RoutingDecision
-from sla.vocabulary import ClockKind, NoticeKind
+from sla import attempts, calendars, clocks, dispositions, handoffs, overdue, routing, suppression
+from sla.models import Absence, Attempt, CalendarVersion, Clock, Disposition, Handoff, Notice, RoutingDecision
+from sla.vocabulary import AttemptOutcome, Channel, ClockKind, NoticeKind
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
 
@@ -185,6 +186,37 @@ def test_sweeping_while_deciding_neither_blocks_nor_doubles():
     assert sum(answers[2:]) == 20
     assert sum(answers[:2]) == 20
     assert Clock.objects.filter(kind=ClockKind.FIRST_CONTACT, breached_at__isnull=False).count() == 20
+
+
+def test_a_contact_posted_twice_at_once_is_one_row():
+    handoff = situations.handoff()
+
+    def post(_: int) -> Attempt:
+        return attempts.log(
+            handoff=handoff,
+            channel=Channel.CALL,
+            outcome=AttemptOutcome.NO_ANSWER,
+            at=NOW + MINUTE,
+            by=handoff.rep.user,
+            now=NOW + MINUTE,
+        )
+
+    answers = at_once(4, post)
+
+    assert {answer.pk for answer in answers} == {Attempt.objects.get().pk}
+
+
+def test_four_sweeps_silence_each_handoff_once():
+    situations.team(reps=2)
+    for _ in range(12):
+        silent = situations.handoff().lead
+        Lead.objects.filter(pk=silent.pk).update(do_not_contact=True)
+
+    stopped = at_once(4, lambda _: suppression.stop_clocks(now=NOW + MINUTE))
+    stopped.append(suppression.stop_clocks(now=NOW + MINUTE))
+
+    assert sum(stopped) == 12
+    assert not Clock.objects.running().filter(kind=ClockKind.FIRST_CONTACT).exists()
 
 
 def test_a_calendar_version_asked_for_by_many_is_one_row():

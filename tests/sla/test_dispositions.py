@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 
 from leads.models import Event, Signal, StageChange
 from leads.vocabulary import Role, Stage
-from sla import access, attempts, dispositions, states
-from sla.models import Disposition, Notice
+from sla import access, attempts, dispositions, recycling, states
+from sla.models import Attempt, Disposition, Notice
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, DispositionKind, Family, HandoffState, NoticeKind, Route
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
@@ -117,6 +117,65 @@ def test_could_not_reach_needs_six_attempts():
         )
 
     assert reject(handoff, unreachable, now=NOW + HOUR).contacted_before
+
+
+def test_six_rows_of_one_moment_are_one_attempt():
+    handoff = situations.handoff()
+    unreachable = situations.reason_code("gone", family=Family.DATA, needs_attempts=True)
+    Attempt.objects.bulk_create(
+        Attempt(
+            handoff=handoff,
+            channel=Channel.CALL,
+            outcome=AttemptOutcome.NO_ANSWER,
+            at=NOW + MINUTE,
+            recorded_at=SOON,
+            by=handoff.rep.user,
+        )
+        for _ in range(6)
+    )
+
+    with pytest.raises(dispositions.DispositionRefused, match="needs 6 logged attempts; there are 1, 5 to go"):
+        reject(handoff, unreachable)
+
+
+def test_a_correction_that_leads_to_the_same_day_leaves_what_marketing_postponed():
+    solved = situations.reason_code("has_solution", family=Family.TIMING, route=Route.RECYCLE)
+    handoff = situations.rejected(reason=timing())
+    day = dispositions.standing(handoff).reengage_on
+    later = day + dt.timedelta(days=30)
+    recycling.postpone(handoff_ids=[handoff.pk], to=later, by=situations.user(Role.MARKETING_OPS), now=NOW + HOUR)
+    postponed = situations.fresh(handoff).qualification.reenter_at
+
+    for said in ({"reason": timing(), "note": "Their year ends in June"}, {"reason": solved}):
+        dispositions.correct(
+            handoff=handoff,
+            kind=DispositionKind.REJECT,
+            by=handoff.rep.user,
+            now=NOW + 2 * HOUR,
+            reengage_on=day,
+            **said,
+        )
+
+    assert postponed.date() >= later - dt.timedelta(days=1)
+    assert situations.fresh(handoff).qualification.reenter_at == postponed
+    assert handoff.dispositions.count() == 3
+
+
+def test_a_correction_of_the_day_moves_it():
+    handoff = situations.rejected(reason=timing())
+    before = situations.fresh(handoff).qualification.reenter_at
+    day = dispositions.standing(handoff).reengage_on + dt.timedelta(days=7)
+
+    dispositions.correct(
+        handoff=handoff,
+        kind=DispositionKind.REJECT,
+        by=handoff.rep.user,
+        now=NOW + HOUR,
+        reason=timing(),
+        reengage_on=day,
+    )
+
+    assert situations.fresh(handoff).qualification.reenter_at > before
 
 
 def test_the_second_to_decide_is_told_who_and_when():

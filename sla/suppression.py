@@ -1,0 +1,48 @@
+"""Leads that may not be contacted: what that means for a handoff that is in somebody's hands already (SPEC 3.4).
+
+Before a lead qualifies the definition's disqualifier keeps it away from sales; here it is about what comes later.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from django.db import transaction
+
+from leads.models import Lead
+from sla import clocks, states
+from sla.models import Clock, Handoff
+from sla.vocabulary import ClockKind
+
+#: Nobody has to call, or to find somebody who calls.
+MOOT: Final = (ClockKind.ROUTE, ClockKind.FIRST_CONTACT)
+
+
+def since(lead: Lead) -> dt.datetime | None:
+    """From when on the lead may not be contacted, by the ledger of its attributes; None: it may be."""
+    if not lead.do_not_contact:
+        return None
+    said = lead.attribute_changes.filter(values__has_key="do_not_contact").order_by("valid_from", "pk")
+    start: dt.datetime | None = None
+    for at, is_so in said.values_list("valid_from", "values__do_not_contact"):
+        start = (start or at) if is_so else None
+    return start or lead.known_at
+
+
+def stop_clocks(*, now: dt.datetime, limit: int = 500) -> int:
+    """Cancel the promises to contact those who may not be contacted; how many. Any number of workers may sweep at once."""
+    moot = Clock.objects.running().filter(kind__in=MOOT, handoff__lead__do_not_contact=True)
+    found = Handoff.objects.filter(pk__in=moot.values("handoff")).order_by("pk")
+    return sum(_stop(handoff, now) for handoff in found[:limit])
+
+
+@transaction.atomic
+def _stop(handoff: Handoff, now: dt.datetime) -> bool:
+    if not Handoff.objects.filter(pk=handoff.pk).select_for_update(no_key=True, skip_locked=True).exists():
+        return False
+    held = states.lock(handoff)
+    if not held.lead.do_not_contact:
+        return False
+    clocks.cancel(handoff=held, kinds=MOOT, now=now)
+    return True
