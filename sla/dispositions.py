@@ -123,7 +123,8 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
     if _says_the_same(word, before):
         raise DispositionRefused("That is what the record says already.")
     disposition = _record(handoff, word, by, now, corrects=before)
-    _carry_out(handoff, word, by, now)
+    if not _leads_there_already(word, before):
+        _carry_out(handoff, word, by, now)
     return disposition
 
 
@@ -188,6 +189,13 @@ def _says_the_same(word: Word, before: Disposition) -> bool:
         return before.kind == word.kind
     said = (before.kind, before.reason, before.reengage_on, before.note, before.missing)
     return (word.kind, word.reason, word.reengage_on, word.note, word.missing) == said
+
+
+def _leads_there_already(word: Word, before: Disposition) -> bool:
+    """The same way on the same day: what marketing has done with the lead since stands."""
+    if word.reason is None or before.reason is None:
+        return False
+    return (word.reason.route, word.reengage_on) == (before.reason.route, before.reengage_on)
 
 
 def _check_lengths(note: str, missing: str) -> None:
