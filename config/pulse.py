@@ -61,7 +61,6 @@ def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
             # Before anything is warned of: what nobody need do any more.
             "ended": lambda: progress.follow_outcomes(now=now),
             "silenced": lambda: suppression.stop_clocks(now=now),
-            "silenced": lambda: suppression.stop_clocks(now=now),
             "warned": lambda: clocks.sweep_warnings(now=now),
             "breached": lambda: clocks.sweep_breaches(now=now),
             "passed_on": lambda: overdue.pass_on(now=now),

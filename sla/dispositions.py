@@ -142,13 +142,15 @@ def default_reengagement(*, handoff: Handoff, now: dt.datetime) -> dt.date:
 def lock_undecided(handoff: Handoff, by: User) -> Handoff:
     """The handoff, held for a decision by this person. A decision that is not final yet stands like one that is.
 
-    Raises NotYours, AlreadyDecided.
+    Raises NotYours, AlreadyDecided; StepRefused when the CRM has gone on without a decision.
     """
     handoff = states.lock(handoff)
     access.require_decider(by, handoff)
     decided = standing(handoff) or Intention.objects.filter(handoff=handoff).select_related("by").first()
     if decided is not None:
         raise AlreadyDecided(decided, by)
+    if not handoff.is_to_decide:
+        raise states.StepRefused(f"This handoff is “{handoff.get_state_display()}”; there is nothing to decide.")
     return handoff
 
 

@@ -115,7 +115,7 @@ class NoteForm(forms.Form):
 
 
 class MeetingForm(forms.Form):
-    at = forms.DateTimeField(label="When", widget=Moment())
+    at = forms.DateTimeField(label="When", help_text="After the handover: to come, or held already.", widget=Moment())
 
 
 class QualifyForm(forms.Form):

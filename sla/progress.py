@@ -7,18 +7,21 @@ from decimal import Decimal
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from leads import outcomes
 from leads.models import User
 from leads.vocabulary import OutcomeKind, Stage
 from sla import access, clocks, recycling, states
-from sla.models import Handoff, Note, SalesQualification
+from sla.models import Handoff, Intention, Note, SalesQualification
 from sla.vocabulary import HandoffState
 
 ANSWER_AT_MOST: Final = 500
 REASON_AT_MOST: Final = 200
 FARTHEST_MEETING: Final = dt.timedelta(days=366)
 
+#: What the CRM says of a lead and its handoff follows; each is a state of the same name.
+FOLLOWED: Final = (Stage.OPPORTUNITY, Stage.WON, Stage.LOST)
 MEETING_STATES: Final = (HandoffState.ACCEPTED, HandoffState.QUALIFIED, HandoffState.OPPORTUNITY)
 
 
@@ -28,12 +31,15 @@ class ProgressRefused(Exception):
 
 @transaction.atomic
 def book_meeting(*, handoff: Handoff, at: dt.datetime, by: User, now: dt.datetime) -> Handoff:
-    """Raises NotYours and ProgressRefused with a sentence for the user, like every step here; also StepRefused."""
+    """The meeting to come, or one that was held since the handover.
+
+    Raises NotYours and ProgressRefused with a sentence for the user, like every step here; also StepRefused.
+    """
     handoff = _lock(handoff, by)
     if handoff.state not in MEETING_STATES:
         raise states.StepRefused("Accept the lead before booking its meeting.")
     if not handoff.created_at <= at <= now + FARTHEST_MEETING:
-        raise ProgressRefused("A meeting lies after the handover and within a year.")
+        raise ProgressRefused("A meeting lies after the handover, held already or to come, and within a year from now.")
     handoff.meeting_at = at
     handoff.save(update_fields=["meeting_at"])
     Note.objects.create(handoff=handoff, meeting_at=at, by=by, at=now)
@@ -90,23 +96,35 @@ def lose(*, handoff: Handoff, reason: str, by: User, now: dt.datetime) -> Handof
 
 
 def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
-    """Close the handoffs of leads that the CRM says are won or lost, each in its own transaction."""
-    ended = Handoff.objects.filter(state__in=MEETING_STATES, lead__stage__in=[Stage.WON, Stage.LOST])
-    found = list(ended.order_by("pk")[:limit])
-    for handoff in found:
-        _follow_outcome(handoff, now)
-    return len(found)
+    """Take along the handoffs of leads that the CRM says are an opportunity, won or lost, each in its own transaction.
+
+    One that was not decided yet counts as accepted by the fact: no disposition is written, as none was given, but its
+    clocks end and a note says why. A decision that can still be taken back is waited for. Any number of workers may
+    sweep at once. Returns how many followed.
+    """
+    behind = Q(pk__in=[])
+    for to in FOLLOWED:
+        behind |= Q(lead__stage=to, state__in=[state for state, allowed in states.CRM_MOVES.items() if to in allowed])
+    found = Handoff.objects.filter(behind, intention=None).order_by("pk")
+    return sum(_follow_outcome(handoff, now) for handoff in found[:limit])
 
 
 @transaction.atomic
-def _follow_outcome(handoff: Handoff, now: dt.datetime) -> None:
+def _follow_outcome(handoff: Handoff, now: dt.datetime) -> bool:
     handoff = states.lock(handoff)
-    to = HandoffState.WON if handoff.lead.stage == Stage.WON else HandoffState.LOST
-    # Won without an SQL in between: the CRM knows, and the table of moves wants each step.
-    if handoff.state == HandoffState.ACCEPTED and to == HandoffState.WON:
-        states.move(handoff, HandoffState.QUALIFIED)
-    if handoff.state in MEETING_STATES:
-        _close(handoff, to, now)
+    if handoff.lead.stage not in FOLLOWED or Intention.objects.filter(handoff=handoff).exists():
+        return False
+    to = HandoffState(handoff.lead.stage)
+    was = HandoffState(handoff.state)
+    closed = {} if to == HandoffState.OPPORTUNITY else {"closed_at": now}
+    if not states.follow_crm(handoff, to, decided_at=handoff.decided_at or now, **closed):
+        return False
+    clocks.cancel(handoff=handoff, now=now)
+    if closed:
+        recycling.close(handoff=handoff, now=now)
+    if was == HandoffState.ASSIGNED:
+        Note.objects.create(handoff=handoff, text=f"The CRM says {to.label.lower()}: accepted by the fact.", at=now)
+    return True
 
 
 def _lock(handoff: Handoff, by: User) -> Handoff:

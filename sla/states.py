@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import structlog
 
@@ -14,6 +15,18 @@ from sla.models import Handoff
 from sla.vocabulary import HANDOFF_MOVES, HandoffState
 
 log = structlog.get_logger(__name__)
+
+
+#: Where the CRM's word takes a handoff, whatever sales has said of it (SPEC 2: outcomes come from the CRM). These are
+#: facts, no steps that anybody may take: those stand in HANDOFF_MOVES.
+CRM_MOVES: Final = MappingProxyType(
+    {
+        HandoffState.ASSIGNED: {HandoffState.OPPORTUNITY, HandoffState.WON, HandoffState.LOST},
+        HandoffState.ACCEPTED: {HandoffState.OPPORTUNITY, HandoffState.WON, HandoffState.LOST},
+        HandoffState.QUALIFIED: {HandoffState.OPPORTUNITY, HandoffState.WON, HandoffState.LOST},
+        HandoffState.OPPORTUNITY: {HandoffState.WON, HandoffState.LOST},
+    }
+)
 
 
 class StepRefused(Exception):
@@ -31,6 +44,18 @@ def move(handoff: Handoff, to: HandoffState, **columns: Any) -> None:
     """Take a locked handoff to another state. Raises StepRefused with a sentence for the user."""
     if to not in HANDOFF_MOVES[HandoffState(handoff.state)]:
         raise StepRefused(f"This handoff is “{HandoffState(handoff.state).label}”; it cannot become “{to.label}”.")
+    _write(handoff, to, columns)
+
+
+def follow_crm(handoff: Handoff, to: HandoffState, **columns: Any) -> bool:
+    """Take a locked handoff to where the CRM says its lead is; False when it cannot go there, or is there."""
+    if to not in CRM_MOVES.get(HandoffState(handoff.state), ()):
+        return False
+    _write(handoff, to, columns)
+    return True
+
+
+def _write(handoff: Handoff, to: HandoffState, columns: dict[str, Any]) -> None:
     handoff.state = to
     for name, value in columns.items():
         setattr(handoff, name, value)

@@ -4,10 +4,11 @@ from decimal import Decimal
 
 import pytest
 
+from leads import outcomes
 from leads.models import Outcome
 from leads.vocabulary import Role, Stage
-from sla import access, progress, states
-from sla.vocabulary import HandoffState
+from sla import access, clocks, dispositions, intentions, progress, states
+from sla.vocabulary import DispositionKind, HandoffState
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
 
@@ -112,3 +113,82 @@ def test_a_handoff_follows_what_the_crm_says(stage):
 
     handoff = situations.fresh(handoff)
     assert (handoff.state, handoff.qualification.closed_at) == (stage, NOW + MINUTE)
+
+
+def the_crm_says(handoff, stage):
+    type(handoff.lead).objects.filter(pk=handoff.lead_id).update(stage=stage)
+
+
+@pytest.mark.parametrize("stage", [Stage.OPPORTUNITY, Stage.WON, Stage.LOST])
+def test_what_the_crm_says_goes_before_a_decision(stage):
+    handoff = situations.handoff()
+    the_crm_says(handoff, stage)
+
+    followed = [progress.follow_outcomes(now=NOW + MINUTE) for _ in range(2)]
+    clocks.sweep_breaches(now=NOW + 9 * DAY)
+
+    handoff = situations.fresh(handoff)
+    assert followed == [1, 0]
+    assert (handoff.state, handoff.decided_at) == (stage, NOW + MINUTE)
+    assert handoff.is_open is (stage == Stage.OPPORTUNITY)
+    assert not handoff.dispositions.exists()
+    assert not handoff.clocks.running().exists()
+    assert not handoff.clocks.filter(breached_at__isnull=False).exists()
+    note = handoff.notes.get()
+    assert (note.by, note.text) == (None, f"The CRM says {stage}: accepted by the fact.")
+
+
+def test_an_outcome_by_the_api_is_followed():
+    handoff = situations.handoff()
+    said = {"lead": handoff.lead_id, "kind": "won", "at": (NOW + MINUTE).isoformat(), "amount": 900}
+
+    recorded = outcomes.record(items=[said], source="crm", now=NOW + 2 * MINUTE)
+    progress.follow_outcomes(now=NOW + 2 * MINUTE)
+
+    assert [each.status for each in recorded] == ["accepted"]
+    assert situations.fresh(handoff).state == HandoffState.WON
+
+
+def test_a_sql_becomes_the_opportunity_that_the_crm_opened():
+    handoff = qualified()
+    the_crm_says(handoff, Stage.OPPORTUNITY)
+
+    progress.follow_outcomes(now=SOON)
+
+    assert situations.fresh(handoff).state == HandoffState.OPPORTUNITY
+    assert not handoff.notes.exists()
+
+
+def test_a_decision_that_is_being_made_is_waited_for():
+    handoff = situations.handoff()
+    by = handoff.rep.user
+    intentions.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
+    the_crm_says(handoff, Stage.WON)
+
+    before = progress.follow_outcomes(now=NOW + MINUTE)
+    intentions.finish_due(now=NOW + 2 * MINUTE)
+    after = progress.follow_outcomes(now=NOW + 2 * MINUTE)
+
+    assert (before, after) == (0, 1)
+    assert handoff.dispositions.get().by == by
+    assert situations.fresh(handoff).state == HandoffState.WON
+
+
+def test_nothing_is_decided_after_the_crm_has_closed_it():
+    handoff = situations.handoff()
+    the_crm_says(handoff, Stage.LOST)
+    progress.follow_outcomes(now=NOW + MINUTE)
+
+    for decide in (dispositions.accept, lambda **said: intentions.intend(kind=DispositionKind.ACCEPT, **said)):
+        with pytest.raises(states.StepRefused, match="“Lost”; there is nothing to decide"):
+            decide(handoff=handoff, by=handoff.rep.user, now=SOON)
+
+
+def test_a_meeting_held_since_the_handover_can_be_kept():
+    handoff = situations.accepted()
+
+    progress.book_meeting(handoff=handoff, at=NOW + MINUTE, by=handoff.rep.user, now=SOON)
+
+    assert situations.fresh(handoff).meeting_at == NOW + MINUTE
+    with pytest.raises(progress.ProgressRefused, match="after the handover, held already or to come"):
+        progress.book_meeting(handoff=handoff, at=NOW - MINUTE, by=handoff.rep.user, now=SOON)
