@@ -9,9 +9,10 @@ from django import forms
 
 from leads.models import Lead
 from sla import reasons
-from sla.models import Handoff, HandoffQuerySet, ReasonCode, Rep
+from sla.models import ReasonCode, Rep
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel, DispositionKind
 
+DIGITS_AT_MOST = 18
 NOTE = {"rows": 2, "maxlength": 1000}
 
 
@@ -57,19 +58,23 @@ class RejectForm(forms.Form):
         self.fields["reengage_on"].initial = reengage_on
 
 
+class Ids(forms.MultipleChoiceField):
+    """Of rows that may have gone on since the page was shown: which of them can still be acted on is not the form's to say."""
+
+    def valid_value(self, value: str) -> bool:
+        return value.isascii() and value.isdigit() and len(value) <= DIGITS_AT_MOST
+
+    def clean(self, value: Any) -> list[int]:
+        return [int(each) for each in super().clean(value)]
+
+
 class DecideForm(forms.Form):
     """One decision on several handoffs; only reasons that ask nothing of the single lead can be given to all."""
 
     kind = forms.ChoiceField(choices=DispositionKind.choices)
-    handoffs = forms.ModelMultipleChoiceField(
-        Handoff.objects.none(), error_messages={"required": "Select leads first."}
-    )
+    handoffs = Ids(error_messages={"required": "Select leads first."})
     reason = forms.ModelChoiceField(reasons.of_many(), required=False, empty_label="Reason to reject…")
     confirmed = forms.BooleanField(required=False)
-
-    def __init__(self, *args: Any, handoffs: HandoffQuerySet, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["handoffs"].queryset = handoffs.select_related("lead__company")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}

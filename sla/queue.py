@@ -75,11 +75,6 @@ def of(user: User) -> HandoffQuerySet:
     return work.filter(mine)
 
 
-def own(user: User) -> HandoffQuerySet:
-    """What the person alone works on."""
-    return of(user).filter(rep__user=user)
-
-
 def in_order(work: HandoffQuerySet, *, now: dt.datetime, limit: int = SHOWN) -> Queue:
     """The queue in groups by urgency; five queries, however long it is."""
     work = _with_group(work, now)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from config.web import Request, roles_required
 from leads.vocabulary import Role
-from sla import access, dispositions, intentions, queue
+from sla import access, dispositions, intentions, states
 from sla.forms import DecideForm, RejectForm
 from sla.models import Handoff
 from sla.views import answers
@@ -49,7 +49,7 @@ def reject(request: Request, pk: int) -> HttpResponse:
         return reject_form(request, row, form)
     except access.NotYours as refusal:
         return answers.refused(request, row, refusal, 403)
-    except dispositions.AlreadyDecided as refusal:
+    except (dispositions.AlreadyDecided, states.StepRefused) as refusal:
         return answers.refused(request, row, refusal, 409)
     back = f" Back on {said.reengage_on.day} {said.reengage_on:%B %Y}." if said.reengage_on else ""
     return answers.done_with(request, row, f"Rejected {row.lead}: {said.reason}.{back}")
@@ -80,26 +80,37 @@ def undo(request: Request, pk: int) -> HttpResponse:
 @roles_required(Role.SDR, Role.SALES_MANAGER)
 @require_POST
 def decide_several(request: Request) -> HttpResponse:
-    """The same decision on several of one's own; a rejection is shown with its reason before it is made."""
-    form = DecideForm(request.POST, handoffs=queue.own(request.user))
+    """The same decision on several of one's own; a rejection is shown with its reason before it is made.
+
+    What somebody else has decided or taken since the page was shown is left out by name; the others are decided.
+    """
+    form = DecideForm(request.POST)
     here = answers.back(request) or reverse("queue")
     if not form.is_valid():
         messages.warning(request, " ".join(str(error) for found in form.errors.values() for error in found))
         return redirect(here)
     said = form.cleaned_data
-    if said["kind"] == DispositionKind.REJECT and not said["confirmed"]:
-        return render(request, "sla/decide_several.html", {"form": form, "here": here, **said})
+    chosen = access.visible_to(request.user).filter(pk__in=said["handoffs"]).distinct().order_by("pk")
+    rows = list(chosen.select_related("lead__company", "rep__user"))
+    own = [row for row in rows if row.rep is not None and row.rep.user_id == request.user.pk]
+    if own and said["kind"] == DispositionKind.REJECT and not said["confirmed"]:
+        return render(request, "sla/decide_several.html", {"form": form, "here": here, **said, "handoffs": own})
     given = intentions.intend_each(
-        handoffs=said["handoffs"], kind=said["kind"], by=request.user, now=timezone.now(), reason=said["reason"]
+        handoffs=own, kind=said["kind"], by=request.user, now=timezone.now(), reason=said["reason"]
     )
-    report(request, DispositionKind(said["kind"]), given)
+    taken = [intentions.Answer(row, f"{row.rep or 'nobody'} has it now.") for row in rows if row not in own]
+    report(request, DispositionKind(said["kind"]), given + taken, unknown=len(set(said["handoffs"])) - len(rows))
     return redirect(here)
 
 
-def report(request: Request, kind: DispositionKind, given: list[intentions.Answer]) -> None:
+def report(request: Request, kind: DispositionKind, given: list[intentions.Answer], unknown: int = 0) -> None:
     done = sum(not answer.refusal for answer in given)
     if done:
         messages.success(request, f"{kind.label}: {done} lead{'' if done == 1 else 's'}.")
     for answer in given:
         if answer.refusal:
             messages.warning(request, f"{answer.handoff.lead}: {answer.refusal}")
+    if unknown:
+        messages.warning(
+            request, f"{unknown} of the leads you selected {'is' if unknown == 1 else 'are'} not yours any more."
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import html
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from leads.models import User
-from sla import attempts, intentions, progress, queue, saved_filters
+from sla import attempts, dispositions, intentions, progress, queue, saved_filters
 from sla.models import AlertSettings, Disposition, Handoff, Intention, SavedFilter
 from sla.vocabulary import AttemptOutcome, Channel, DispositionKind
 from tests.sla import situations
@@ -175,6 +177,40 @@ def test_several_of_ones_own_are_accepted_and_a_failing_one_is_named():
     assert "Accepted: 2 leads." in page
     assert f"{mine[1].lead}: " in page
     assert Intention.objects.count() == 3
+
+
+def test_several_are_decided_without_those_that_somebody_else_decided_or_took():
+    team = situations.team(reps=2)
+    handoffs_ = [situations.handoff() for _ in range(6)]
+    rep = handoffs_[0].rep
+    mine = [each for each in handoffs_ if each.rep == rep]
+    manager = situations.manager(team)
+    dispositions.accept(handoff=mine[0], by=manager, now=NOW + MINUTE)
+    dispositions.reject(handoff=mine[1], reason=situations.reason_code(), by=manager, now=NOW + MINUTE)
+    other = next(each for each in handoffs_ if each.rep != rep)
+
+    page = signed_in(rep.user).post(
+        reverse("queue_decide"),
+        {"kind": "accept", "handoffs": [*(each.pk for each in mine), other.pk, other.pk + 999]},
+        follow=True,
+    )
+
+    said = html.unescape(page.content.decode())
+    assert "Accepted: 1 lead." in said
+    assert f"{mine[0].lead}: {manager} accepted this lead on " in said
+    assert f"{mine[1].lead}: {manager} rejected this lead on " in said
+    assert f"{other.lead}: {other.rep} has it now." in said
+    assert "1 of the leads you selected is not yours any more." in said
+    assert Intention.objects.get().handoff == mine[2]
+
+
+def test_what_is_no_id_decides_nothing():
+    handoff = situations.handoff()
+
+    for hostile in ("x", "-1", "٣", "9" * 30, "\0"):
+        signed_in(handoff.rep.user).post(reverse("queue_decide"), {"kind": "accept", "handoffs": [handoff.pk, hostile]})
+
+    assert not Intention.objects.exists()
 
 
 def test_a_manager_does_not_decide_for_several_of_others():
