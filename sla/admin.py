@@ -24,6 +24,7 @@ from sla.models import (
     Delivery,
     Disposition,
     Handoff,
+    Note,
     Notice,
     ReasonCode,
     Rep,
@@ -290,6 +291,13 @@ class DispositionAdmin(Ledger):
 @admin.register(Attempt)
 class AttemptAdmin(Ledger):
     list_display = ("id", "handoff_id", "at", "channel", "outcome", "by")
+    list_select_related = ("by",)
+    ordering = ("-pk",)
+
+
+@admin.register(Note)
+class NoteAdmin(Ledger):
+    list_display = ("id", "handoff_id", "at", "by", "text", "meeting_at")
     list_select_related = ("by",)
     ordering = ("-pk",)
 
