@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from config.downloads import csv_download
-from config.web import Request, typed_number
+from config.web import Request, holds, typed_number
+from leads.vocabulary import Role
 from sla import access, compliance, scorecard
 from sla.filters import ClockFilter
 from sla.models import Clock
@@ -27,7 +28,15 @@ def sla_report(request: Request) -> HttpResponse:
     now = timezone.now()
     weeks, start = period(request, now)
     card = scorecard.of(access.visible_to(request.user), start=start, end=now)
-    return render(request, "sla/report.html", {"card": card, "weeks": weeks, "periods": PERIODS, "now": now})
+    # The report of what one may see is everybody's; the commitments are read by those who have a role.
+    context = {
+        "card": card,
+        "weeks": weeks,
+        "periods": PERIODS,
+        "now": now,
+        "reads_promises": holds(request.user, *Role),
+    }
+    return render(request, "sla/report.html", context)
 
 
 @login_required
@@ -54,7 +63,7 @@ def sla_rows(request: Request) -> HttpResponse:
     rows = found.qs if request.GET.get("week") else found.qs.filter(started_at__gte=start)
     page = list(keyset(rows, request.GET.get("after", ""))[: PAGE + 1])
     more = page[PAGE - 1].pk if len(page) > PAGE else None
-    context = {"rows": page[:PAGE], "more": more, "total": rows.count(), "filter": found, "start": start, "now": now}
+    context = {"rows": compliance.remarked(page[:PAGE]), "more": more, "total": rows.count(), "filter": found, "start": start, "now": now}
     return render(request, "sla/report_rows.html", context)
 
 

@@ -221,3 +221,13 @@ def test_before_anything_is_agreed_the_page_says_what_to_do(people: People) -> N
 @pytest.mark.parametrize("role", list(Role))
 def test_everybody_with_a_role_reads_the_rules(role: Role) -> None:
     assert signed_in(situations.user(role)).get(reverse("rules")).status_code == 200
+
+
+@pytest.mark.parametrize("roles", [(Role.VIEWER,), ()])
+def test_the_sla_report_leads_here_only_whom_the_page_opens_to(roles: tuple[Role, ...]) -> None:
+    client, link = Client(), reverse("commitments")
+    client.force_login(situations.user(*roles))
+
+    report = client.get(reverse("sla_report")).content.decode()
+
+    assert (f'href="{link}"' in report) == (client.get(link).status_code == 200) == bool(roles)
