@@ -216,8 +216,9 @@ def test_a_review_shows_its_evidence_escaped_and_linked() -> None:
     shown = page(Role.VIEWER, to=reverse("review", args=[review.pk]))
 
     assert "Tighten the gate." in shown
-    assert "Limits: too many" in shown
-    assert "1 Oct 2026, 00:00" in shown
+    assert "Too many above</dt><dd>35 %" in shown
+    assert "October 2026" in shown
+    assert "1 Oct 2026, 00:00 UTC" in shown
     assert '<a href="/handoffs/7/">&lt;b&gt;Ada&lt;/b&gt;</a>' in shown
     assert "<form class" not in shown
 
@@ -341,3 +342,19 @@ def test_whoever_comes_second_reads_why_on_the_page_itself() -> None:
 
     assert response.status_code == 409
     assert "took the last step on" in response.content.decode()
+
+
+def test_on_the_first_day_a_draft_begins_with_one_press() -> None:
+    none_yet = page(Role.MARKETING_OPS, to="/definition/")
+    offered = page(Role.MARKETING_OPS, to="/definitions/presets/")
+
+    assert '<a class="button is-primary" href="/definitions/presets/">Start a draft</a>' in none_yet
+    assert 'value="MQL"' in offered
+    assert 'name="into"' not in offered
+
+
+def test_where_nobody_enters_the_activation_does_not_ask_what_becomes_of_them() -> None:
+    shown = page(Role.MARKETING_OPS, to=url(approved(), "activate"))
+
+    assert '<input type="hidden" name="entrants" value="no">' in shown
+    assert 'type="radio"' not in shown
