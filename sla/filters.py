@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, Final
 
 import django_filters as filters
 from django import forms
@@ -15,6 +15,7 @@ from sla.models import Clock, Handoff, HandoffQuerySet, Rep
 from sla.vocabulary import ClockKind, HandoffState
 
 WORDS_AT_MOST = 6
+YEARS: Final = range(2000, 2100)
 HIGHEST_ID = 2**63 - 1
 
 
@@ -53,7 +54,9 @@ class QueueFilter(filters.FilterSet):
 
 
 def of_week(clocks: QuerySet[Clock], _name: str, day: dt.date) -> QuerySet[Clock]:
-    """Started in the company's week that holds the day."""
+    """Started in the company's week that holds the day; no week of which the calendar has no whole."""
+    if day.year not in YEARS:
+        return clocks.none()
     start = compliance.week_of(wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time())))
     end = compliance.week_of(start + dt.timedelta(days=8))
     return clocks.filter(started_at__gte=start, started_at__lt=end)

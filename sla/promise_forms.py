@@ -184,6 +184,9 @@ class NurtureFilterForm(forms.Form):
         self.fields["rep"].queryset = reps  # type: ignore[attr-defined]
 
 
-class PostponeForm(forms.Form):
-    to = forms.DateField(label="Postpone to", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+class BackForm(forms.Form):
     why = forms.CharField(max_length=300, required=False)
+
+
+class PostponeForm(BackForm):
+    to = forms.DateField(label="Postpone to", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))

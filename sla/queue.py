@@ -6,34 +6,38 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Case, Count, F, Prefetch, Q, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, Value, When
 from django.utils import timezone
 
 from config.web import holds
 from leads.models import User
 from leads.vocabulary import Role
-from sla.models import Clock, Handoff, HandoffQuerySet, RoutingDecision
+from sla.models import Attempt, Clock, Handoff, HandoffQuerySet, RoutingDecision
 from sla.vocabulary import HandoffState
 
 #: Due soon: warned of, or due within this; its countdown shows seconds then.
 SOON: Final = dt.timedelta(minutes=10)
 SHOWN: Final = 50
 SHOWN_AT_MOST: Final = 500
-IN_WORK: Final = (HandoffState.ASSIGNED, HandoffState.ACCEPTED)
+#: After so long without a contact or a meeting ahead, who waits for the lead is told to write again.
+SILENCE: Final = dt.timedelta(days=2)
+PIPELINE: Final = (HandoffState.QUALIFIED, HandoffState.OPPORTUNITY)
+IN_WORK: Final = (HandoffState.ASSIGNED, HandoffState.ACCEPTED, *PIPELINE)
 
 #: In the order in which they are worked: key, title, tone.
 GROUPS: Final = (
     ("breached", "Overdue", "bad"),
     ("soon", "Due soon", "warn"),
-    ("today", "Due today", "info"),
+    ("today", "Today", "info"),
     ("later", "Due later", ""),
     ("accepted", "In work", "sales"),
     ("waiting", "Waiting", ""),
+    ("pipeline", "SQLs and opportunities", "sales"),
 )
 _PLACE: Final = {key: Value(at) for at, (key, _, _) in enumerate(GROUPS)}
 #: What a row shows; a lead's own attributes and the frozen evidence are wide.
 _SHOWN_COLUMNS: Final = (
-    "state", "tier", "meeting_at", "qualification__why",
+    "state", "tier", "meeting_at", "heated_at", "qualification__why", "qualification__heating__why", "qualification__heating__at",
     "lead__first_name", "lead__last_name", "lead__email", "lead__external_id", "lead__title", "lead__do_not_contact",
     "lead__company__name", "lead__company__domain", "lead__company__external_id",
     "team__name", "rep__user__first_name", "rep__user__last_name", "rep__user__username",
@@ -110,7 +114,9 @@ def _rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
     running = Clock.objects.running().order_by("due_at", "pk")
     shown = (
         Handoff.objects.filter(pk__in=group_of)
-        .select_related("lead__company", "qualification", "rep__user", "team", "intention__reason", "intention__by")
+        .select_related(
+            "lead__company", "qualification__heating", "rep__user", "team", "intention__reason", "intention__by"
+        )
         .only(*_SHOWN_COLUMNS)
         .prefetch_related(Prefetch("clocks", queryset=running, to_attr="running_clocks"))
         .in_bulk()
@@ -128,13 +134,17 @@ def _with_group(work: HandoffQuerySet, now: dt.datetime) -> HandoffQuerySet:
     warned = Clock.objects.running().filter(warn_at__lte=now).values("handoff")
     tomorrow = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
     accepted = Q(state=HandoffState.ACCEPTED)
-    begun = Q(first_contact_at__isnull=False) | Q(meeting_at__isnull=False)
+    # Nothing is promised any more and the lead has been spoken to: its answer or the meeting is awaited.
+    awaited = accepted & Q(due_at__isnull=True) & (Q(first_contact_at__isnull=False) | Q(meeting_at__isnull=False))
+    recent = Exists(Attempt.objects.filter(handoff=OuterRef("pk"), at__gt=now - SILENCE))
     return work.annotate(
         group=Case(
             When(due_at__lt=now, then=_PLACE["breached"]),
             When(Q(due_at__lt=now + SOON) | Q(pk__in=warned), then=_PLACE["soon"]),
-            # Nothing is promised any more and the lead has been spoken to: its answer or the meeting is awaited.
-            When(accepted & begun & Q(due_at__isnull=True), then=_PLACE["waiting"]),
+            When(state__in=PIPELINE, then=_PLACE["pipeline"]),
+            When(awaited & Q(meeting_at__gte=now), then=_PLACE["waiting"]),
+            When(awaited & (Q(meeting_at__isnull=False) | ~recent), then=_PLACE["today"]),
+            When(awaited, then=_PLACE["waiting"]),
             When(accepted, then=_PLACE["accepted"]),
             When(due_at__lt=tomorrow, then=_PLACE["today"]),
             default=_PLACE["later"],

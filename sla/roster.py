@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.db import transaction
@@ -20,6 +21,8 @@ from sla.rota import Standing
 
 #: They read every team; a manager their own.
 SEE_EVERY_TEAM = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
+AT_MOST_BACK: Final = dt.timedelta(days=366)
+AT_MOST_AHEAD: Final = dt.timedelta(days=2 * 366)
 
 
 class RosterRefused(Exception):
@@ -117,6 +120,8 @@ def add_absence(
         raise RosterRefused("The absence must end after it begins.")
     if ends_at <= now:
         raise RosterRefused("This absence is over already.")
+    if starts_at < now - AT_MOST_BACK or ends_at > now + AT_MOST_AHEAD:
+        raise RosterRefused("An absence begins within a year before today and ends within two years after it.")
     absence = Absence.objects.create(rep=rep, starts_at=starts_at, ends_at=ends_at, label=label)
     changelog.record(of=absence, flag=ADDITION, said=effect(absence), by=by, now=now)
     return absence

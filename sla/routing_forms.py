@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Final, cast
 
 from django import forms
@@ -14,6 +15,7 @@ TIERS: Final = ((1, "1 hot"), (2, "2 standard"), (3, "3 nurture first"))
 MOST: Final = 2**31 - 1
 SMALL: Final = 32767
 CHOICES_AT_MOST: Final = 500
+YEARS: Final = range(2000, 2100)
 
 
 class Several(forms.CharField):
@@ -122,3 +124,9 @@ class DryRunForm(forms.Form):
 
     def clean_tier(self) -> int:
         return int(self.cleaned_data["tier"] or 2)
+
+    def clean_at(self) -> dt.datetime | None:
+        at: dt.datetime | None = self.cleaned_data["at"]
+        if at is not None and at.year not in YEARS:
+            raise forms.ValidationError(f"Give a date between {YEARS[0]} and {YEARS[-1]}.")
+        return at

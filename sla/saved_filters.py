@@ -39,6 +39,8 @@ def canonical(query: QueryDict) -> str:
 def save(*, name: str, query: str, by: User) -> SavedFilter:
     """Keep a view; a name that is taken gets the new view. Raises FilterRefused."""
     name, query = name.strip(), canonical(QueryDict(query))
+    if not name.isprintable():
+        raise FilterRefused("A view's name is plain text on one line.")
     if not name or not query:
         raise FilterRefused("Filter the queue first, then give the view a name." if name else "A view needs a name.")
     if len(query) > QUERY_AT_MOST or len(name) > NAME_AT_MOST:

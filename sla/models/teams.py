@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import ClassVar
 
 from django.conf import settings
@@ -143,7 +144,16 @@ class Absence(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(name="absence_in_order", condition=Q(starts_at__lt=F("ends_at")))
+            models.CheckConstraint(name="absence_in_order", condition=Q(starts_at__lt=F("ends_at"))),
+            # At the ends of the calendar an instant has no wall time in some zones, and routing reads these.
+            models.CheckConstraint(
+                name="absence_in_our_time",
+                condition=Q(
+                    starts_at__gte=dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
+                    ends_at__lt=dt.datetime(2200, 1, 1, tzinfo=dt.UTC),
+                ),
+                violation_error_message="Give dates between 2000 and 2199.",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from config.web import Request, holds, roles_required, typed_number
 from leads.vocabulary import READERS_OF_LEADS, Role
 from sla import access, nurture, recycling
 from sla.models import HandoffQuerySet
-from sla.promise_forms import NurtureFilterForm, PostponeForm
+from sla.promise_forms import BackForm, NurtureFilterForm, PostponeForm
 
 SHOWN: Final = 200
 POSTPONED_BY: Final = dt.timedelta(days=30)
@@ -57,7 +57,8 @@ def nurture_postpone(request: Request) -> HttpResponse:
 @roles_required(*recycling.NURSES)
 @require_POST
 def nurture_back(request: Request) -> HttpResponse:
-    why = request.POST.get("why", "").strip()[:250]
+    form = BackForm(request.POST)
+    why = form.cleaned_data["why"][:250] if form.is_valid() else ""
     moved = recycling.bring_back(handoff_ids=_chosen(request), by=request.user, now=timezone.now(), why=why)
     return _done(request, moved, "back with marketing now", "had left nurture already")
 

@@ -97,6 +97,15 @@ def test_only_marketing_moves_returns() -> None:
             verb(situations.user(Role.SALES_MANAGER))
 
 
+def test_a_reason_that_no_text_can_hold_is_left_out(ops: User, client: Client) -> None:
+    handoff = recycled()
+    client.force_login(ops)
+
+    client.post(reverse("nurture_back"), {"handoffs": [handoff.pk], "why": "a\x00b"})
+
+    assert not Handoff.objects.get(pk=handoff.pk).lead.stage == Stage.NURTURE
+
+
 def test_who_left_nurture_is_left_alone(ops: User) -> None:
     handoff = recycled()
     Lead.objects.update(stage=Stage.MQL)

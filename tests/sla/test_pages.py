@@ -431,6 +431,14 @@ def test_the_report_counts_what_its_rows_show() -> None:
     assert f"Accept or reject,{handoff.rep},1,0,0,100.0" in table
 
 
+@pytest.mark.parametrize("week", ["9999-12-31", "0001-01-01"])
+def test_a_week_at_the_ends_of_the_calendar_holds_no_promises(week: str) -> None:
+    team = situations.team()
+    client = signed_in(situations.manager(team))
+
+    assert client.get(reverse("sla_rows"), {"week": week}).status_code == 200
+
+
 def test_another_teams_promises_are_not_in_the_report() -> None:
     handoff = situations.accepted()
     stranger = signed_in(situations.rep(situations.team(reps=0)).user)

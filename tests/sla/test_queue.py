@@ -19,7 +19,7 @@ from sla import attempts, dispositions, intentions, progress, queue, saved_filte
 from sla.models import AlertSettings, Disposition, Handoff, Intention, SavedFilter
 from sla.vocabulary import AttemptOutcome, Channel, DispositionKind
 from tests.sla import situations
-from tests.sla.situations import DAY, MINUTE, NOW
+from tests.sla.situations import DAY, HOUR, MINUTE, NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -45,8 +45,8 @@ def call(handoff: Handoff) -> None:
     )
 
 
-def groups(user: User) -> dict[str, list[Handoff]]:
-    return {group.key: group.rows for group in queue.in_order(queue.of(user), now=AT).groups if group.rows}
+def groups(user: User, now: dt.datetime = AT) -> dict[str, list[Handoff]]:
+    return {group.key: group.rows for group in queue.in_order(queue.of(user), now=now).groups if group.rows}
 
 
 def test_each_stands_in_the_group_of_its_urgency():
@@ -72,6 +72,31 @@ def test_each_stands_in_the_group_of_its_urgency():
         "accepted": [in_work],
         "waiting": [waiting, met],
     }
+
+
+def test_accepted_leads_come_back_when_the_meeting_is_over_or_nobody_wrote_for_two_days():
+    silent, met = situations.accepted(), situations.accepted()
+    for handoff in (silent, met):
+        call(handoff)
+    progress.book_meeting(handoff=met, at=AT + HOUR, by=met.rep.user, now=AT)
+
+    assert groups(silent.rep.user, AT + MINUTE) == {"waiting": [silent, met]}
+    assert groups(silent.rep.user, AT + 2 * HOUR) == {"today": [met], "waiting": [silent]}
+    assert groups(silent.rep.user, AT + 2 * DAY) == {"today": [silent, met]}
+
+
+def test_an_sql_stays_in_its_reps_queue_until_it_is_won_or_lost():
+    handoff = situations.accepted()
+    rep = handoff.rep.user
+    call(handoff)
+    answers = {"problem": "Slow", "budget": "Yes", "authority": "CTO", "timeline": "Now"}
+    progress.qualify(handoff=situations.fresh(handoff), **answers, by=rep, now=AT)
+
+    as_sql = groups(rep)
+    progress.lose(handoff=situations.fresh(handoff), reason="Chose nobody", by=rep, now=AT)
+
+    assert as_sql == {"pipeline": [handoff]}
+    assert groups(rep) == {}
 
 
 def test_the_counts_are_of_all_and_not_of_those_shown():
