@@ -13,12 +13,18 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, Q
 
+from config import ui
 from sla import calendar, calendars, notices
-from sla.models import CalendarVersion, Clock, ClockQuerySet, Handoff, Intention, Rep
+from sla.models import Attempt, CalendarVersion, Clock, ClockQuerySet, Handoff, Intention, Rep
 from sla.vocabulary import ClockKind, DispositionKind, NoticeKind
 
 #: When the receiver is told that a promise is due soon: with a fifth of its time left.
 WARN_AFTER_PERCENT: Final = 80
+
+#: What was done is believed when it is written down so soon after: a long call and the note about it.
+BELIEVED_WITHIN: Final = dt.timedelta(hours=1)
+#: Below this nobody wonders: people finish their call, then log it.
+REMARKED_FROM: Final = dt.timedelta(minutes=15)
 
 #: A rep's promises; the routing is marketing's.
 SALES_KINDS: Final = (ClockKind.FIRST_CONTACT, ClockKind.DISPOSITION)
@@ -76,15 +82,21 @@ def hurry(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Clock | None:
     return hurried
 
 
-def met(*, handoff: Handoff, kind: ClockKind, at: dt.datetime) -> Clock | None:
-    """The promise was fulfilled at `at`, perhaps before that was written down. An earlier fulfilment replaces a later one."""
-    clock = handoff.clocks.filter(kind=kind, cancelled_at=None).select_for_update(of=("self",), no_key=True).first()
-    if clock is None or (clock.met_at is not None and clock.met_at <= at):
-        return clock
+def met(*, handoff: Handoff, kind: ClockKind, at: dt.datetime, logged_at: dt.datetime | None = None) -> Clock | None:
+    """The promise was fulfilled at `at`, which was written down at `logged_at`. The first such word is the verdict.
+
+    What is written down long afterwards repairs no breach: it counts as of `logged_at`
+    (docs/decisions/contacts-logged-late.md).
+    """
+    running = handoff.clocks.running().filter(kind=kind)
+    clock = running.select_for_update(of=("self",), no_key=True).first()
+    if clock is None:
+        return None
+    at = _credited_at(clock, at, logged_at or at)
     clock.met_at, clock.used_seconds = at, round(used(clock, at))
     clock.is_late = clock.used_seconds > clock.target_seconds
     if not clock.is_late:
-        # The sweep had seen a breach only because the fulfilment was logged later than it happened.
+        # The sweep had seen a breach only because the fulfilment was logged a little later than it happened.
         clock.breached_at = None
     clock.save(update_fields=["met_at", "used_seconds", "is_late", "breached_at"])
     restate_due(handoff)
@@ -113,6 +125,12 @@ def used(clock: Clock, at: dt.datetime) -> float:
     if clock.calendar_version is None:
         return max(0.0, (at - clock.started_at).total_seconds())
     return calendar.elapsed(calendars.load(clock.calendar_version), clock.started_at, at)
+
+
+def remark(attempt: Attempt) -> str:
+    """What a reader should know of a contact that was not logged when it happened: "logged 3 days later"."""
+    delay = attempt.recorded_at - attempt.at
+    return f"logged {ui.duration(delay.total_seconds())} later" if delay >= REMARKED_FROM else ""
 
 
 def sweep_warnings(*, now: dt.datetime, limit: int = 500) -> int:
@@ -182,6 +200,13 @@ def _undecided(running: ClockQuerySet) -> ClockQuerySet:
     decided = Intention.objects.filter(handoff=OuterRef("handoff"), at__lte=OuterRef("due_at"))
     kept = Q(kind=ClockKind.DISPOSITION) & Exists(decided)
     return running.filter(~kept, ~Exists(decided.filter(kind=DispositionKind.REJECT)))
+
+
+def _credited_at(clock: Clock, at: dt.datetime, logged_at: dt.datetime) -> dt.datetime:
+    # Forms send whole minutes.
+    was_theirs = at >= clock.started_at.replace(second=0, microsecond=0)
+    is_believed = was_theirs and logged_at - at <= BELIEVED_WITHIN
+    return at if is_believed or used(clock, logged_at) <= clock.target_seconds else logged_at
 
 
 def _warning(clock: Clock, now: dt.datetime) -> notices.Draft:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db.models import Aggregate, Count, Expression, F, FloatField, Q, QuerySet
 from django.db.models.functions import TruncWeek
 
-from sla.models import Clock, Handoff, Rep, Team
+from sla import clocks
+from sla.models import Attempt, Clock, Handoff, Rep, Team
 from sla.vocabulary import ClockKind
 
 By: TypeAlias = Literal["", "rep", "team", "tier", "week"]
@@ -59,12 +60,12 @@ def promises(
     Grouped by the rep whose promise it was (routing is nobody's); by the team that has the handoff; by tier; or by
     week, Monday to Monday in the company's zone.
     """
-    clocks = Clock.objects.filter(started_at__gte=start, started_at__lt=end)
+    started = Clock.objects.filter(started_at__gte=start, started_at__lt=end)
     if handoffs is not None:
-        clocks = clocks.filter(handoff__in=handoffs.order_by().values("pk"))
+        started = started.filter(handoff__in=handoffs.order_by().values("pk"))
     if by == "rep":
-        clocks = clocks.filter(rep__isnull=False)
-    rows = clocks.order_by().annotate(group=_GROUPS[by]() if by else F("kind")).values("kind", "group")
+        started = started.filter(rep__isnull=False)
+    rows = started.order_by().annotate(group=_GROUPS[by]() if by else F("kind")).values("kind", "group")
     figures = rows.annotate(
         kept=Count("pk", filter=KEPT),
         late=Count("pk", filter=LATE),
@@ -75,6 +76,14 @@ def promises(
     names = _names(by)
     found = [_figure(row, by, names) for row in figures]
     return sorted(found, key=lambda figure: (_POSITIONS[figure.kind], figure.group, figure.key))
+
+
+def remarked(rows: Sequence[Clock]) -> list[tuple[Clock, str]]:
+    """Each with what a reader should know of the contact that met it: "logged 3 days later". One query more."""
+    met = [clock.handoff_id for clock in rows if _is_met_contact(clock)]
+    contacts = Attempt.objects.filter(handoff__in=met).order_by("handoff", "at", "recorded_at", "pk")
+    first = {contact.handoff_id: clocks.remark(contact) for contact in contacts.distinct("handoff")}
+    return [(clock, first.get(clock.handoff_id, "") if _is_met_contact(clock) else "") for clock in rows]
 
 
 def week_of(at: dt.datetime) -> dt.datetime:
@@ -141,6 +150,10 @@ def _figure(row: Mapping[str, Any], by: By, names: Mapping[Any, str]) -> Figure:
         median_minutes=_minutes(row["median"]),
         p90_minutes=_minutes(row["p90"]),
     )
+
+
+def _is_met_contact(clock: Clock) -> bool:
+    return clock.kind == ClockKind.FIRST_CONTACT and clock.met_at is not None
 
 
 def _minutes(seconds: float | None) -> float | None:

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from leads.models import Event, Lead, StageChange
 from leads.vocabulary import Intent
+from sla import clocks
 from sla.models import Attempt, Disposition, Note, RoutingDecision
 from sla.vocabulary import AttemptOutcome
 
@@ -69,10 +70,11 @@ def _stages(lead: Lead, limit: int) -> Iterator[Entry]:
 
 
 def _attempts(lead: Lead, limit: int) -> Iterator[Entry]:
-    attempts = Attempt.objects.filter(handoff__lead=lead).select_related("by")
-    for attempt in attempts.order_by("-at", "-pk")[:limit]:
+    made = Attempt.objects.filter(handoff__lead=lead).select_related("by")
+    for attempt in made.order_by("-at", "-pk")[:limit]:
         tone = "good" if attempt.outcome == AttemptOutcome.CONNECTED else "sales"
-        yield Entry(attempt.at, tone, str(attempt), attempt.note, str(attempt.by))
+        title = ", ".join(part for part in (str(attempt), clocks.remark(attempt)) if part)
+        yield Entry(attempt.at, tone, title, attempt.note, str(attempt.by))
 
 
 def _notes(lead: Lead, limit: int) -> Iterator[Entry]:

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from sla import access, attempts, clocks, compliance, handoffs
-from sla.models import Handoff
+from sla import access, attempts, clocks, compliance, handoffs, timeline
+from sla.models import Clock, Handoff
 from sla.vocabulary import AttemptOutcome, Channel
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
@@ -111,3 +111,22 @@ def test_it_costs_the_same_for_any_number(by, django_assert_max_num_queries):
     with django_assert_max_num_queries(2):
         assert compliance.promises(**MARCH, by=by)
     assert len(compliance.HEADER) == len(compliance.cells(compliance.promises(**MARCH)[0]))
+
+
+def test_the_rows_say_which_contact_was_logged_long_after():
+    at_once, later = situations.handoff(), situations.handoff()
+    contact(at_once, MINUTE)
+    attempts.log(
+        handoff=later,
+        channel=Channel.CALL,
+        outcome=AttemptOutcome.CONNECTED,
+        at=NOW + MINUTE,
+        by=later.rep.user,
+        now=NOW + 3 * HOUR,
+    )
+
+    rows = compliance.remarked(Clock.objects.select_related("handoff").order_by("pk"))
+
+    assert [(clock.handoff, said) for clock, said in rows if said] == [(later, "logged 2 h 59 min later")]
+    (said,) = timeline.of(later.lead, kind="contacts").entries
+    assert said.title == "Call: reached, logged 2 h 59 min later"
