@@ -87,7 +87,7 @@ class CaseFile:
 def rows(handoffs: HandoffQuerySet) -> HandoffQuerySet:
     return handoffs.select_related(
         "lead__company",
-        "qualification",
+        "qualification__heating",
         "version__definition",
         "commitment",
         "rep__user",

@@ -66,6 +66,23 @@ def reassigned(*, handoff: Handoff, before: Rep | None, why: str, at: dt.datetim
     write([told])
 
 
+def unrouted(*, handoff: Handoff, team: Team | None, why: str, at: dt.datetime) -> Draft:
+    """Nobody has it, told once to those who can help: the managers of the team whose it would be, or of all."""
+    return Draft(
+        kind=NoticeKind.UNROUTED,
+        once=f"unrouted:{handoff.pk}",
+        handoff=handoff,
+        to=managers(team),
+        text=unrouted_said(handoff, team, why),
+        at=at,
+    )
+
+
+def unrouted_said(handoff: Handoff, team: Team | None, why: str) -> str:
+    said = why.rstrip(".") if team is None else f"Nobody in {team} can take it"
+    return f"{said}: {handoff.lead}"
+
+
 def rep_or_managers(rep: Rep | None, team: Team | None) -> Collection[User]:
     return [rep.user] if rep is not None else managers(team)
 
@@ -99,10 +116,12 @@ def unread(user: User) -> QuerySet[Notice]:
 
 
 def hot(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
-    """The leads of tier 1 that came to the person since then and that nobody has decided on, the oldest first."""
-    waiting = Handoff.objects.filter(tier=1, state=HandoffState.ASSIGNED, rep__user=user)
-    told = Notice.objects.filter(to=user, kind=NoticeKind.NEW_MQL, created_at__gt=since, handoff__in=waiting)
-    rows = told.select_related("handoff__lead", "handoff__qualification").order_by("created_at", "pk")
+    """The leads of tier 1 that came to the person since then, or turned hot with them, and that nobody has decided on,
+    the oldest first."""
+    is_hot = Q(kind=NoticeKind.NEW_MQL, handoff__tier=1) | Q(kind=NoticeKind.REENGAGED, handoff__heated_at__isnull=False)
+    theirs = Q(handoff__state=HandoffState.ASSIGNED, handoff__rep__user=user)
+    told = Notice.objects.filter(is_hot, theirs, to=user, created_at__gt=since)
+    rows = told.select_related("handoff__lead", "handoff__qualification__heating").order_by("created_at", "pk")
     return rows.exclude(handoff__intention__isnull=False)
 
 

@@ -68,6 +68,14 @@ def since(qualification: Qualification, commitment: Commitment) -> dt.datetime:
     return max(_goes_at(qualification, commitment), commitment.activated_at or qualification.recorded_at)
 
 
+def days() -> int:
+    """How long tier 3 is nurtured first by the commitments in force."""
+    try:
+        return commitments.current().tier_3_nurture_days
+    except commitments.NotYetAgreed:
+        return 0
+
+
 def in_nurture(*, now: dt.datetime, q: str = "") -> QualificationQuerySet:
     """Those held now, who goes to sales first ahead, for marketing's list; nobody while no commitments are in force."""
     try:

@@ -15,7 +15,7 @@ from django.db.models import F
 
 from leads.authentication import SCOPES
 from leads.models import ApiKey, Event, Lead
-from scoring.models import Qualification
+from scoring.models import Heating, Qualification
 from sla.demo import agreement_history, company, facts, staff
 from sla.demo.candidates import Candidates
 from sla.demo.company import Profile
@@ -67,7 +67,8 @@ def seed(*, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], 
 
 
 def _put_the_mail_away(now: dt.datetime) -> None:
-    """Nobody gets mail about the past; what is of today is still unread."""
+    """Nobody gets mail about the past, nor is hurried by it; what is of today is still unread."""
+    Heating.objects.filter(taken_at=None).update(taken_at=F("recorded_at"))
     Delivery.objects.filter(sent_at=None).update(sent_at=F("send_at"))
     Notice.objects.filter(created_at__lt=now - _READ_AFTER, read_at=None).update(
         read_at=F("created_at") + dt.timedelta(hours=2)

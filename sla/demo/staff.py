@@ -169,8 +169,21 @@ def _list() -> None:
         )
 
 
+def promise_anew(people: Staff, *, now: dt.datetime) -> None:
+    """The last day begins with the second version: from now on tier 3 is nurtured first."""
+    terms = {term.name: getattr(commitments.current(), term.name) for term in commitments.TERMS}
+    draft = commitments.draft(
+        terms=terms | {"tier_3_nurture_days": 14},
+        reason="A third of what sales rejected was tier 3: marketing nurtures it for two weeks, then sales calls.",
+        by=people.manager,
+        now=now,
+    )
+    commitments.sign(commitment=draft, by=people.marketing_leader, now=now)
+    commitments.sign(commitment=draft, by=people.sales_leader, now=now)
+
+
 def _promise(people: dict[str, User], start: dt.datetime) -> None:
-    commitment = Commitment.objects.create(number=1, mqls_a_month=35)
+    commitment = Commitment.objects.create(number=1, mqls_a_month=35, tier_3_nurture_days=0)
     commitments.activate(
         commitment=commitment, by_marketing=people["mona.marketing"], by_sales=people["luis.sales"], now=start
     )

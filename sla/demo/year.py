@@ -97,6 +97,7 @@ class Year:
         live = Live(manager=self._staff.manager)
         self._office = live
         staff.close_the_year(desk=self._staff.desk, now=now)
+        staff.promise_anew(self._staff, now=now)
         recycling.announce_returns(now=now)
         for clock in Clock.objects.running().filter(due_at__gt=now):
             self._watch(live, clock, now)

@@ -9,7 +9,7 @@ from django import template
 
 from definitions.models import Version
 from leads.models import Lead
-from sla import timeline, vintages
+from sla import tier_3, timeline, vintages
 
 register = template.Library()
 
@@ -31,8 +31,9 @@ def timeline_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
 
 @register.inclusion_tag("sla/_handoffs.html")
 def handoffs_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
-    rows = lead.handoffs.select_related("qualification", "version__definition", "rep__user", "team")
-    return {"handoffs": rows.defer("qualification__evidence").order_by("-created_at", "-pk"), "now": now}
+    rows = lead.handoffs.select_related("qualification__heating", "version__definition", "rep__user", "team")
+    handoffs = rows.defer("qualification__evidence").order_by("-created_at", "-pk")
+    return {"handoffs": handoffs, "held": tier_3.of_lead(lead, now=now), "now": now}
 
 
 @register.inclusion_tag("sla/_vintages.html")
