@@ -104,7 +104,7 @@ def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
     """
     behind = Q(pk__in=[])
     for to in FOLLOWED:
-        behind |= Q(lead__stage=to, state__in=[state for state, allowed in states.CRM_MOVES.items() if to in allowed])
+        behind |= Q(lead__stage=to, state__in=states.before(HandoffState(to)))
     found = Handoff.objects.filter(behind, intention=None).order_by("pk")
     return sum(_follow_outcome(handoff, now) for handoff in found[:limit])
 

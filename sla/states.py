@@ -55,6 +55,11 @@ def follow_crm(handoff: Handoff, to: HandoffState, **columns: Any) -> bool:
     return True
 
 
+def before(to: HandoffState) -> list[HandoffState]:
+    """The states from which the CRM's word leads there."""
+    return [state for state, allowed in CRM_MOVES.items() if to in allowed]
+
+
 def _write(handoff: Handoff, to: HandoffState, columns: dict[str, Any]) -> None:
     handoff.state = to
     for name, value in columns.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db.models import Choices
+from django.db.models import TextChoices
 from django.utils import timezone
 from rest_framework import serializers
 
@@ -38,12 +38,12 @@ class Instant(serializers.DateTimeField):
 class Word(serializers.ChoiceField):
     """One of a vocabulary's words, as its member; a refusal names those there are."""
 
-    def __init__(self, vocabulary: type[Choices], **kwargs: Any) -> None:
+    def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
         self.vocabulary = vocabulary
         super().__init__(choices=vocabulary.choices, **kwargs)
         self.error_messages["invalid_choice"] = f"It must be one of: {', '.join(vocabulary.values)}."
 
-    def to_internal_value(self, data: Any) -> Choices:
+    def to_internal_value(self, data: Any) -> TextChoices:
         return self.vocabulary(super().to_internal_value(data))
 
 

@@ -143,7 +143,7 @@ def test_then_the_decision_and_the_attempts_so_far():
     advice = case_of(handoff).advice
 
     assert advice.clock.kind == "disposition"
-    assert advice.detail == "2 of 6 attempts. Last: Call, no answer, today at 10:01."
+    assert advice.detail == "2 of 6 attempts. Last: Call, no answer, today at 10:02."
 
 
 def test_a_meeting_is_the_next_thing_until_it_was():
