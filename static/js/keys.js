@@ -127,6 +127,7 @@ const actions = {
   },
   "?": () => {
     document.getElementById("keys")?.showModal();
+    document.querySelector("#keys [type=submit]")?.focus();
     return true;
   },
 };
@@ -267,7 +268,9 @@ document.addEventListener("change", (event) => event.target.matches("[data-selec
 
 document.addEventListener("htmx:afterSettle", (event) => {
   const slot = event.detail.target;
-  if (slot?.hasAttribute("data-slot")) slot.querySelector("input[type=radio], [autofocus]")?.focus();
+  // Said once for each element that came: the focus may have gone on.
+  const isNew = slot?.hasAttribute("data-slot") && !slot.contains(document.activeElement);
+  if (isNew) slot.querySelector("input[type=radio], [autofocus]")?.focus();
   else if (kept) restore();
   answered();
 });

@@ -41,8 +41,8 @@ def at_once(workers: int, act: Callable[[int], Any]) -> list[Any]:
         return list(pool.map(run, range(workers)))
 
 
-def test_of_forty_decisions_one_wins_and_the_others_read_who_and_when():
-    managers = tuple(situations.user(Role.SALES_MANAGER) for _ in range(40))
+def test_of_a_hundred_decisions_one_wins_and_the_others_read_who_and_when():
+    managers = tuple(situations.user(Role.SALES_MANAGER) for _ in range(100))
     situations.team(managers=managers)
     handoff = situations.handoff()
     reason = situations.reason_code()
@@ -52,11 +52,11 @@ def test_of_forty_decisions_one_wins_and_the_others_read_who_and_when():
             return dispositions.accept(handoff=handoff, by=managers[number], now=NOW + MINUTE)
         return dispositions.reject(handoff=handoff, reason=reason, by=managers[number], now=NOW + MINUTE)
 
-    answers = at_once(40, decide)
+    answers = at_once(100, decide)
 
     winner = Disposition.objects.get()
     losers = [answer for answer in answers if isinstance(answer, dispositions.AlreadyDecided)]
-    assert len(losers) == 39
+    assert len(losers) == 99
     assert {str(loser) for loser in losers} == {
         f"{winner.by} {winner.get_kind_display().lower()} this lead on 10 March 2026 at 10:01 (UTC)."
     }
