@@ -161,9 +161,11 @@ function act(key) {
 let isWaiting = false;
 let ahead = [];
 
+// A decision, or the form for one; the polls of the list and of the bell are none.
+const isDeed = ({ requestConfig, target }) => requestConfig?.verb === "post" || Boolean(target?.hasAttribute("data-slot"));
+
 document.addEventListener("htmx:beforeSend", (event) => {
-  if (!event.detail.elt.closest("#queue, #decide")) return;
-  isWaiting ||= event.detail.requestConfig.verb === "post" || event.detail.target.hasAttribute("data-slot");
+  if (event.detail.elt.closest("#queue, #decide")) isWaiting ||= isDeed(event.detail);
 });
 
 function answered() {
@@ -197,7 +199,7 @@ document.addEventListener("keydown", (event) => {
   if (waits || act(event.key)) event.preventDefault();
 });
 
-document.addEventListener("htmx:afterRequest", (event) => event.detail.successful || answered());
+document.addEventListener("htmx:afterRequest", (event) => event.detail.successful || (isDeed(event.detail) && answered()));
 
 document.addEventListener("focusin", () => {
   const at = rows().indexOf(current());
@@ -272,7 +274,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const isNew = slot?.hasAttribute("data-slot") && !slot.contains(document.activeElement);
   if (isNew) slot.querySelector("input[type=radio], [autofocus]")?.focus();
   else if (kept) restore();
-  answered();
+  if (isDeed(event.detail)) answered();
 });
 
 // Arrived by m.
