@@ -42,7 +42,8 @@ def _stop(handoff: Handoff, now: dt.datetime) -> bool:
     if not Handoff.objects.filter(pk=handoff.pk).select_for_update(no_key=True, skip_locked=True).exists():
         return False
     held = states.lock(handoff)
-    if not held.lead.do_not_contact:
+    # Another sweep may have been here between our look and our lock.
+    if not held.lead.do_not_contact or not held.clocks.running().filter(kind__in=MOOT).exists():
         return False
     clocks.cancel(handoff=held, kinds=MOOT, now=now)
     return True
