@@ -7,16 +7,20 @@ Whoever starts, meets or cancels a clock holds the lock on its handoff.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
+import structlog
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, Q
 
 from config import ui
-from sla import calendar, calendars, notices
-from sla.models import Attempt, CalendarVersion, Clock, ClockQuerySet, Handoff, Intention, Rep
+from sla import calendar, calendars, notices, territories
+from sla.models import Attempt, CalendarVersion, Clock, ClockQuerySet, Handoff, Intention, Rep, RoutingRule, Team
 from sla.vocabulary import ClockKind, DispositionKind, NoticeKind
+
+log = structlog.get_logger(__name__)
 
 #: When the receiver is told that a promise is due soon: with a fifth of its time left.
 WARN_AFTER_PERCENT: Final = 80
@@ -31,8 +35,12 @@ SALES_KINDS: Final = (ClockKind.FIRST_CONTACT, ClockKind.DISPOSITION)
 
 
 def start_routing(*, handoff: Handoff, since: dt.datetime) -> Clock:
-    """Marketing's promise, in wall-clock minutes since the lead qualified."""
-    return _start(handoff, ClockKind.ROUTE, None, handoff.commitment.route_minutes * 60, since)
+    """Marketing's promise since the lead qualified, in the opening hours of the team that the rules name.
+
+    By the wall if they name none: that hole is marketing's own, and the alarm must ring at night, too.
+    """
+    seconds = handoff.commitment.route_minutes * 60
+    return _start(handoff, ClockKind.ROUTE, _hours_of_its_team(handoff, since, seconds), seconds, since)
 
 
 def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
@@ -150,7 +158,7 @@ def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
         due = _claimable().filter(breached_at=None, due_at__lt=now).order_by("due_at", "pk")
         # Time used up exactly at closing is not exceeded before the next opening.
         clocks = [clock for clock in due[:limit] if used(clock, now) > clock.target_seconds]
-        notices.write(_breach(clock, now) for clock in clocks)
+        notices.write(chain((_breach(clock, now) for clock in clocks), _still_unrouted(clocks, now)))
         Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(breached_at=now)
     return len(clocks)
 
@@ -182,6 +190,31 @@ def _start(
     )
 
 
+def _hours_of_its_team(handoff: Handoff, since: dt.datetime, seconds: int) -> CalendarVersion | None:
+    team = _team_of(handoff, territories.rules())
+    if team is None:
+        return None
+    try:
+        with transaction.atomic():
+            version = calendars.version_of(team.calendar, since)
+            _after(version, since, seconds)
+            return version
+    # Whatever is wrong with its hours: no lead waits for that.
+    except Exception:
+        log.exception("routing_promised_by_the_wall", handoff=handoff.pk)
+        return None
+
+
+def _team_of(handoff: Handoff, rules: Sequence[RoutingRule]) -> Team | None:
+    """Whose lead it is by the rules, whoever is there to take it; nobody's if they cannot be read."""
+    try:
+        rule = territories.match(rules, handoff).rule
+    except Exception:
+        log.exception("team_not_found", handoff=handoff.pk)
+        return None
+    return rule.team if rule else None
+
+
 def _after(version: CalendarVersion | None, start: dt.datetime, seconds: int) -> dt.datetime:
     if version is None:
         return start + dt.timedelta(seconds=seconds)
@@ -189,7 +222,7 @@ def _after(version: CalendarVersion | None, start: dt.datetime, seconds: int) ->
 
 
 def _claimable() -> ClockQuerySet:
-    related = ("handoff__lead", "handoff__team", "rep__user", "calendar_version")
+    related = ("handoff__lead__company", "handoff__team", "rep__user", "calendar_version")
     running = _undecided(Clock.objects.running())
     running = running.select_related(*related).prefetch_related("handoff__team__managers")
     return running.select_for_update(of=("self",), no_key=True, skip_locked=True)
@@ -218,6 +251,14 @@ def _warning(clock: Clock, now: dt.datetime) -> notices.Draft:
         text=f"{clock.get_kind_display()} is due soon: {clock.handoff.lead}",
         at=now,
     )
+
+
+def _still_unrouted(clocks: Iterable[Clock], now: dt.datetime) -> Iterator[notices.Draft]:
+    """Of those that came while their team was closed nobody has been told yet."""
+    theirs = [clock.handoff for clock in clocks if clock.kind == ClockKind.ROUTE and clock.calendar_version is not None]
+    rules = territories.rules() if theirs else []
+    for handoff in theirs:
+        yield notices.unrouted(handoff=handoff, team=_team_of(handoff, rules), why=territories.NO_MATCH, at=now)
 
 
 def _breach(clock: Clock, now: dt.datetime) -> notices.Draft:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
-from sla import clocks, notices, rota, states, territories
+from sla import calendar, calendars, clocks, notices, rota, states, territories
+from sla.calendar import BadCalendar, NeverOpen
 from sla.models import Handoff, Rep, RoutingDecision, RoutingRule, Team
 from sla.vocabulary import OPEN_STATES, ClockKind, HandoffState, NoticeKind
 
@@ -106,7 +107,7 @@ def plan(*, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, lo
     """
     match = territories.match(rules, handoff)
     if match.rule is None:
-        explanation = "No routing rule matches." if rules else "There is no routing rule yet."
+        explanation = territories.NO_MATCH if rules else "There is no routing rule yet."
         return Plan(None, None, None, explanation, match.trace)
     team = match.rule.team
     if locking:
@@ -115,6 +116,26 @@ def plan(*, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, lo
     path = f"Rule {match.rule.position}: {match.rule.name} → team {team}"
     end = f"{turn.rep}, {turn.why}" if turn.rep else f"nobody available ({turn.reasons})"
     return Plan(match.rule, team, turn.rep, f"{path} → {end}", match.trace + turn.trace)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why nobody has a lead: its team is closed until `opens_at`, or has nobody free, or it is nobody's (no `team`)."""
+
+    team: Team | None
+    opens_at: dt.datetime | None
+
+
+def waits(handoffs: Iterable[Handoff], *, now: dt.datetime) -> list[tuple[Handoff, Wait]]:
+    """Each unrouted handoff with what it waits for, by the rules and hours as they are now. Reads only."""
+    rules, openings = territories.rules(), dict[int, dt.datetime | None]()
+    found = []
+    for handoff in handoffs:
+        rule = territories.match(rules, handoff).rule
+        if rule is not None and rule.team_id not in openings:
+            openings[rule.team_id] = _opening(rule.team, now)
+        found.append((handoff, Wait(rule.team, openings[rule.team_id]) if rule else Wait(None, None)))
+    return found
 
 
 def lock_turns(team: Team) -> None:
@@ -181,12 +202,17 @@ def _stay_unrouted(
     last = handoff.routing_decisions.order_by("-pk").first()
     if last is None or last.explanation != explanation[:EXPLANATION_AT_MOST]:
         explain(handoff=handoff, rep=None, explanation=explanation, trace=trace, now=now)
-    alert = notices.Draft(
-        kind=NoticeKind.UNROUTED,
-        once=f"unrouted:{handoff.pk}",
-        handoff=handoff,
-        to=notices.managers(team),
-        text=f"Nobody to route to: {handoff.lead}",
-        at=now,
-    )
-    notices.write([alert])
+    # Nobody can help while the team is closed: the list shows it, and the sweep alerts once routing is overdue.
+    if team is None or _opening(team, now) is None:
+        notices.write([notices.unrouted(handoff=handoff, team=team, why=explanation, at=now)])
+
+
+def _opening(team: Team, now: dt.datetime) -> dt.datetime | None:
+    """When a team that is closed opens again; None for one that is open, never opens or has hours that cannot be read."""
+    prefetch_related_objects([team.calendar], "hours", "special_days")
+    try:
+        hours = calendars.pure(team.calendar, now)
+        opens_at = calendar.next_open(hours, now)
+    except (BadCalendar, NeverOpen):
+        return None
+    return opens_at if opens_at > now else None

@@ -10,6 +10,7 @@ from leads.models import Company, Lead
 from sla.models import Handoff, RoutingRule
 
 TRACE_TEXT_AT_MOST: Final = 60
+NO_MATCH: Final = "No routing rule matches."
 #: The conditions that name what a lead may be.
 CHOICES: Final = ("tiers", "countries", "regions", "industries", "sources")
 

@@ -108,7 +108,8 @@ class Books:
         self.handoffs.append(handoff)
         self._unrouted.append(handoff)
         self.ledger.add(handoff)
-        self._promises.start_routing(handoff, qualification.recorded_at)
+        rule = territories.match(self._rules, handoff).rule
+        self._promises.start_routing(handoff, qualification.recorded_at, rule.team if rule else None)
         return handoff
 
     def _route(self, handoff: Handoff, now: dt.datetime) -> None:
@@ -147,9 +148,7 @@ class Books:
         said = [row.explanation for row in self.ledger.rows(RoutingDecision) if row.handoff is handoff]
         if not said or said[-1] != explanation:
             self._explain(handoff, None, explanation, trace, now)
-        text = f"Nobody to route to: {handoff.lead}"
-        if not said:
-            self.ledger.tell(NoticeKind.UNROUTED, [self._staff.manager], text, now, handoff, "unrouted:{}")
+        self._promises.tell_unrouted(handoff, now, is_overdue=False)
 
     def _explain(
         self,

@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Final
 
-from sla import calendar, calendars, clocks
+from sla import calendar, calendars, clocks, notices, territories
 from sla.calendar import Calendar
 from sla.demo.ledger import Ledger
-from sla.models import CalendarVersion, Clock, Handoff, Rep
+from sla.models import CalendarVersion, Clock, Handoff, Rep, Team, WorkCalendar
 from sla.vocabulary import ClockKind, NoticeKind
 
 #: How long a sweep takes to see what is due.
@@ -22,21 +22,35 @@ class Promises:
         self._versions: dict[tuple[int, int, bool], CalendarVersion] = {}
         # By the object, for it has no id before it is written.
         self._running: dict[int, dict[ClockKind, Clock]] = {}
+        self._teams: dict[int, Team | None] = {}
+        self._told_unrouted: set[int] = set()
 
     def hours(self, rep: Rep, now: dt.datetime) -> Calendar:
-        return calendars.load(self._version(rep, now, around_the_clock=False))
+        return calendars.load(self._version(calendars.of_rep(rep), now, around_the_clock=False))
 
-    def start_routing(self, handoff: Handoff, since: dt.datetime) -> None:
-        self._start(handoff, ClockKind.ROUTE, None, handoff.commitment.route_minutes * 60, since)
+    def start_routing(self, handoff: Handoff, since: dt.datetime, team: Team | None) -> None:
+        """In the hours of the team that the rules name, of nobody by the wall."""
+        self._teams[id(handoff)] = team
+        version = self._version(team.calendar, since, around_the_clock=False) if team else None
+        self._start(handoff, ClockKind.ROUTE, version, handoff.commitment.route_minutes * 60, since)
+
+    def tell_unrouted(self, handoff: Handoff, now: dt.datetime, *, is_overdue: bool) -> None:
+        """Once, and at once, unless its team is merely closed."""
+        team = self._teams[id(handoff)]
+        if id(handoff) in self._told_unrouted or not (is_overdue or team is None or self._is_open(team, now)):
+            return
+        self._told_unrouted.add(id(handoff))
+        text = notices.unrouted_said(handoff, team, territories.NO_MATCH)
+        self._ledger.tell(NoticeKind.UNROUTED, [self._ledger.staff.manager], text, now, handoff, "unrouted:{}")
 
     def start_sales(self, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
         promised = handoff.commitment
         minutes = promised.contact_minutes_tier_1 if handoff.tier == 1 else promised.contact_minutes
         if handoff.first_contact_at is None:
-            version = self._version(rep, now, around_the_clock=False)
+            version = self._version(calendars.of_rep(rep), now, around_the_clock=False)
             self._start(handoff, ClockKind.FIRST_CONTACT, version, minutes * 60, now)
         if handoff.decided_at is None:
-            version = self._version(rep, now, around_the_clock=True)
+            version = self._version(calendars.of_rep(rep), now, around_the_clock=True)
             self._start(handoff, ClockKind.DISPOSITION, version, promised.disposition_hours * 3600, now)
 
     def met(self, handoff: Handoff, kind: ClockKind, at: dt.datetime) -> None:
@@ -90,6 +104,8 @@ class Promises:
         if clock.breached_at is None and seen <= now:
             clock.breached_at = seen
             self._tell(clock, NoticeKind.BREACHED, "is overdue", "breach:{}", seen, with_managers=True)
+            if clock.kind == ClockKind.ROUTE:
+                self.tell_unrouted(clock.handoff, seen, is_overdue=True)
 
     def _tell(
         self, clock: Clock, kind: NoticeKind, says: str, once: str, at: dt.datetime, *, with_managers: bool
@@ -103,8 +119,11 @@ class Promises:
         running = self._running.get(id(handoff), {})
         handoff.due_at = min((clock.due_at for clock in running.values()), default=None)
 
-    def _version(self, rep: Rep, now: dt.datetime, *, around_the_clock: bool) -> CalendarVersion:
-        hours = calendars.of_rep(rep)
+    def _is_open(self, team: Team, now: dt.datetime) -> bool:
+        version = self._version(team.calendar, now, around_the_clock=False)
+        return calendar.is_open(calendars.load(version), now)
+
+    def _version(self, hours: WorkCalendar, now: dt.datetime, *, around_the_clock: bool) -> CalendarVersion:
         key = (hours.pk, now.year, around_the_clock)
         if key not in self._versions:
             self._versions[key] = calendars.version_of(hours, now, around_the_clock=around_the_clock)

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from sla import attempts, clocks, dispositions
-from sla.models import Clock, Notice
+from sla import attempts, clocks, dispositions, handoffs, routing
+from sla.models import Attempt, Clock, Notice
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, NoticeKind
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
@@ -30,7 +30,7 @@ def first_contact(handoff) -> Clock:
     return handoff.clocks.get(kind=ClockKind.FIRST_CONTACT)
 
 
-@pytest.mark.parametrize(("tier", "minutes"), [(1, 5), (2, 30), (3, 30)])
+@pytest.mark.parametrize(("tier", "minutes"), [(1, 5), (2, 30)])
 def test_the_first_contact_is_due_in_business_minutes(tier, minutes):
     handoff = situations.handoff(tier=tier, now=EVENING + 9 * MINUTE)
 
@@ -106,13 +106,13 @@ def test_exactly_on_time_is_in_time():
     assert not first_contact(handoff).is_late
 
 
-def test_the_first_of_two_contacts_counts_even_when_logged_second():
+def test_an_earlier_contact_remembered_after_a_late_one_does_not_rewrite_the_verdict():
     handoff = situations.handoff()
 
     contact(handoff, NOW + 50 * MINUTE)
     contact(handoff, NOW + 10 * MINUTE, now=NOW + HOUR)
 
-    assert (first_contact(handoff).used_seconds, first_contact(handoff).is_late) == (600, False)
+    assert (first_contact(handoff).used_seconds, first_contact(handoff).is_late) == (50 * 60, True)
     assert situations.fresh(handoff).first_contact_at == NOW + 10 * MINUTE
 
 
@@ -146,13 +146,55 @@ def test_time_used_up_at_closing_is_not_exceeded_before_the_next_opening():
     assert clocks.sweep_breaches(now=NOW.replace(hour=9, minute=1) + DAY) == 1
 
 
-def test_a_contact_in_time_that_was_logged_late_repairs_the_breach_that_was_seen():
+def test_a_contact_in_time_that_is_logged_soon_after_repairs_the_breach_that_was_seen():
     handoff = situations.handoff()
     clocks.sweep_breaches(now=NOW + HOUR)
 
-    contact(handoff, NOW + 20 * MINUTE, now=NOW + 2 * HOUR)
+    contact(handoff, NOW + 20 * MINUTE, now=NOW + 80 * MINUTE)
 
     assert not first_contact(handoff).is_breached
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_a_contact_logged_long_after_is_one_but_repairs_no_breach(is_seen):
+    handoff = situations.handoff()
+    logged = NOW + 81 * MINUTE
+    if is_seen:
+        clocks.sweep_breaches(now=NOW + HOUR)
+
+    contact(handoff, NOW + 20 * MINUTE, now=logged)
+
+    clock = first_contact(handoff)
+    assert (clock.met_at, clock.is_late, clock.used_seconds) == (logged, True, 81 * 60)
+    assert clock.breached_at == (NOW + HOUR if is_seen else None)
+    assert situations.fresh(handoff).first_contact_at == NOW + 20 * MINUTE
+
+
+def test_a_contact_logged_long_after_is_as_good_as_any_while_nothing_is_overdue():
+    handoff = situations.handoff(now=EVENING)
+
+    contact(handoff, EVENING + MINUTE, now=EVENING + 16 * HOUR)
+
+    assert (first_contact(handoff).met_at, first_contact(handoff).is_late) == (EVENING + MINUTE, False)
+
+
+def test_a_contact_from_before_the_lead_came_to_the_rep_counts_from_when_it_was_logged():
+    handoff = situations.handoff()
+    colleague, later = situations.rep(handoff.team), NOW + 20 * MINUTE
+    handoffs.assign(handoff=handoff, rep=colleague, by=situations.manager(handoff.team), now=later, reason="Ill")
+
+    contact(situations.fresh(handoff), NOW + 10 * MINUTE, now=NOW + 55 * MINUTE)
+
+    clock = handoff.clocks.get(kind=ClockKind.FIRST_CONTACT, rep=colleague)
+    assert (clock.met_at, clock.is_late) == (NOW + 55 * MINUTE, True)
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [(14 * MINUTE, ""), (45 * MINUTE, "logged 45 min later"), (3 * DAY + HOUR, "logged 3 days later")],
+)
+def test_what_was_not_logged_at_once_is_remarked(after, said):
+    assert clocks.remark(Attempt(at=NOW, recorded_at=NOW + after)) == said
 
 
 def test_a_worker_that_slept_for_days_breaches_without_a_warning_too():
@@ -162,15 +204,66 @@ def test_a_worker_that_slept_for_days_breaches_without_a_warning_too():
     assert clocks.sweep_breaches(now=NOW + 3 * DAY) == 2
 
 
-def test_an_unrouted_one_breaks_marketings_promise_and_its_managers_hear():
+def test_routing_is_promised_in_the_hours_of_the_team_that_the_rules_name():
     team = situations.team()
-    handoff = situations.handoff(now=NOW.replace(hour=20))
+    night, morning = NOW.replace(hour=23), (NOW + DAY).replace(hour=9)
 
-    assert clocks.sweep_breaches(now=NOW.replace(hour=20, minute=6)) == 1
+    handoff = situations.handoff(now=night)
 
     clock = handoff.clocks.get()
-    assert (clock.kind, clock.rep, clock.is_breached) == (ClockKind.ROUTE, None, True)
-    assert Notice.objects.get(kind=NoticeKind.BREACHED).to == situations.manager(team)
+    assert (clock.kind, clock.started_at, clock.due_at) == (ClockKind.ROUTE, night, morning + 5 * MINUTE)
+    assert clock.calendar_version.calendar == team.calendar
+    assert clocks.sweep_warnings(now=night + HOUR) == clocks.sweep_breaches(now=night + HOUR) == 0
+
+
+def test_a_lead_of_the_night_is_routed_in_time_when_the_team_opens():
+    situations.team()
+    handoff = situations.handoff(now=NOW.replace(hour=23))
+
+    routing.route_unrouted(now=(NOW + DAY).replace(hour=9, minute=1))
+
+    clock = handoff.clocks.get(kind=ClockKind.ROUTE)
+    assert (clock.used_seconds, clock.is_late) == (60, False)
+
+
+def test_what_is_still_unrouted_after_the_opening_breaks_marketings_promise_and_its_managers_hear():
+    team = situations.team()
+    handoff = situations.handoff(now=NOW.replace(hour=23))
+    assert not Notice.objects.exists()
+    team.reps.update(is_away=True)
+
+    assert clocks.sweep_breaches(now=(NOW + DAY).replace(hour=9, minute=6)) == 1
+
+    assert (handoff.clocks.get().rep, handoff.clocks.get().is_breached) == (None, True)
+    told = Notice.objects.order_by("pk").values_list("kind", "to", "text")
+    manager, lead = situations.manager(team).pk, handoff.lead
+    assert list(told) == [
+        (NoticeKind.BREACHED, manager, f"Routing is overdue: {lead}"),
+        (NoticeKind.UNROUTED, manager, f"Nobody in {team} can take it: {lead}"),
+    ]
+
+
+def test_a_lead_that_is_nobodys_is_promised_by_the_wall_and_rings_at_night():
+    team = situations.team()
+    team.rules.update(countries=["Chile"])
+    handoff = situations.handoff(now=NOW.replace(hour=23))
+
+    assert clocks.sweep_breaches(now=NOW.replace(hour=23, minute=6)) == 1
+
+    assert handoff.clocks.get().calendar_version is None
+    assert Notice.objects.get(kind=NoticeKind.UNROUTED).text == f"No routing rule matches: {handoff.lead}"
+    assert Notice.objects.filter(kind=NoticeKind.BREACHED).exists()
+
+
+@pytest.mark.parametrize("columns", [{"zone": "Nowhere/Land"}, {"country": "XX"}, {"weekdays": range(0)}])
+def test_hours_that_cannot_be_read_hold_up_no_lead(columns):
+    team = situations.team(calendar=situations.calendar(**columns))
+
+    handoff = situations.handoff()
+
+    assert handoff.clocks.get(kind=ClockKind.ROUTE).due_at == NOW + 5 * MINUTE
+    assert handoff.is_unrouted
+    assert Notice.objects.get(kind=NoticeKind.UNROUTED).to == situations.manager(team)
 
 
 def test_a_rejection_ends_the_contact_clock_without_calling_it_kept():

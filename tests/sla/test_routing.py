@@ -312,3 +312,17 @@ def test_work_waits_before_more_is_taken():
     assert waiting.routing_decisions.get().trace[-1]["why"] == "1 accepted without a contact, 1 at most"
     Handoff.objects.filter(rep=busy).update(first_contact_at=NOW + MINUTE)
     assert routing.route(handoff=waiting, now=NOW + HOUR) == busy
+
+
+def test_each_unrouted_one_says_what_it_waits_for():
+    night = NOW.replace(hour=23)
+    closed, full = situations.team(), situations.team(reps=0, calendar=situations.calendar(opens=0, closes=24))
+    closed.rules.update(countries=["Norway"])
+    full.rules.update(countries=["Chile"])
+    made = [situations.handoff(now=night, of=situations.lead(country=name)) for name in ("Norway", "Chile", "Peru")]
+
+    found = [wait for _, wait in routing.waits(made, now=night)]
+
+    opens_at = (NOW + DAY).replace(hour=9)
+    assert found == [routing.Wait(closed, opens_at), routing.Wait(full, None), routing.Wait(None, None)]
+    assert {notice.handoff for notice in Notice.objects.filter(kind=NoticeKind.UNROUTED)} == set(made[1:])

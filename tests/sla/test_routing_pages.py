@@ -387,3 +387,16 @@ def test_a_page_costs_the_same_for_any_number_of_rules_and_reps(name):
         situations.handoff()
 
     assert queries(client, name) == few
+
+
+def test_the_unrouted_page_tells_a_closed_team_from_a_lead_that_is_nobodys():
+    shut = situations.team(calendar=situations.calendar(zone="Pacific/Auckland"))
+    shut.rules.update(countries=["Norway"])
+    for country in ("Norway", "Peru"):
+        situations.handoff(of=situations.lead(country=country))
+
+    shown = page(signed_in(situations.manager(shut)), "unrouted")
+
+    assert f"Waits for {shut} to open, " in shown
+    assert "10 Mar" in shown.partition("to open, ")[2][:200]
+    assert "<strong>Nobody’s</strong>: no rule matches" in shown
