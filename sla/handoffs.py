@@ -12,7 +12,7 @@ from config.web import holds
 from leads.models import User
 from scoring import qualifications
 from scoring.models import Heating, Qualification, QualificationQuerySet
-from sla import access, clocks, commitments, notices, routing, states, territories, tier_3
+from sla import access, clocks, commitments, notices, rota, routing, states, territories, tier_3
 from sla.calendar import BadCalendar, NeverOpen
 from sla.models import Commitment, Handoff, Note, Rep, RoutingDecision
 from sla.recycling import NURSES
@@ -125,6 +125,7 @@ def assign(*, handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: st
         raise access.NotYours("Only a manager of the team can reassign this handoff.")
     rep = Rep.objects.select_related("user", "team__calendar", "calendar").get(pk=rep.pk)
     _check_assignment(handoff, rep, reason)
+    _check_standing(rep, now)
     before = handoff.rep
     clocks.cancel(handoff=handoff, now=now)
     try:
@@ -165,7 +166,7 @@ def _held(ids: Collection[int], commitment: Commitment, now: dt.datetime) -> Ite
 
 
 def _claimable(rows: QualificationQuerySet, *, skip_locked: bool = False) -> QualificationQuerySet:
-    return rows.select_related("lead").select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
+    return rows.select_related("lead__company").select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
 
 
 def _create(
@@ -195,3 +196,10 @@ def _check_assignment(handoff: Handoff, rep: Rep, reason: str) -> None:
         raise AssignmentRefused(f"{rep} is not active.")
     if not reason.strip():
         raise AssignmentRefused("Say why, for the record.")
+
+
+def _check_standing(rep: Rep, now: dt.datetime) -> None:
+    """Nobody absent or over capacity gets one, by hand neither."""
+    (standing,) = rota.standings([rep], now)
+    if not standing.may_be_given:
+        raise AssignmentRefused(f"{rep} cannot take it now: {standing.why}.")

@@ -33,6 +33,7 @@ def pages(context: BrowserContext, page: Page, live_server: object) -> list[str]
     reason = situations.reason_code("bad_timing", label="Bad timing", family=Family.TIMING, route=Route.RECYCLE)
     for days in (100, 90, 2):
         situations.rejected(reason=reason, now=now - dt.timedelta(days=days))
+    situations.qualification(tier=3, at=now)
     everybody = situations.user(Role.SALES_MANAGER, Role.MARKETING_OPS, Role.SALES_LEADER)
     usual = {term.name: getattr(Commitment(), term.name) for term in commitments.TERMS}
     draft = commitments.draft(terms=usual | {"contact_minutes": 15}, reason="Faster.", by=everybody, now=now)
@@ -41,7 +42,7 @@ def pages(context: BrowserContext, page: Page, live_server: object) -> list[str]
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": str(live_server)}])
     own, of_draft = f"/calendars/{hours.pk}/", f"/commitments/{draft.pk}/"
-    paths = (own, "/rules/", "/calendars/", "/commitments/", of_draft, f"{of_draft}edit/", "/nurture/")
+    paths = (own, "/rules/", "/calendars/", "/commitments/", of_draft, f"{of_draft}edit/", "/nurture/", "/nurture/first/")
     return [f"{live_server}{path}" for path in paths]
 
 

@@ -69,3 +69,13 @@ def test_webhooks_are_sealed_and_opened_again_unless_their_key_is_lost() -> None
     assert "hooks" not in "".join(sealed.values())
     assert (sealing.unseal(sealed[ana.pk]), sealed[ben.pk]) == (HOOK, "")
     assert dict(before.values_list("user", "slack_url")) == {ana.pk: HOOK, ben.pk: "", cem.pk: ""}
+
+
+@pytest.mark.usefixtures("back_to_the_newest")
+def test_what_was_signed_before_there_was_a_term_says_nothing_of_it() -> None:
+    at("0013_timing_always_recycles").get_model("sla", "Commitment").objects.create(number=5)
+
+    after = at("0014_tier_3_and_heat").get_model("sla", "Commitment").objects
+    after.create(number=6)
+
+    assert dict(after.values_list("number", "tier_3_nurture_days")) == {5: 0, 6: 14}
