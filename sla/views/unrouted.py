@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from config.web import Request, roles_required
 from leads.vocabulary import Role
-from sla import queue
+from sla import queue, routing
 from sla.forms import AssignForm
 from sla.models import Clock
 from sla.vocabulary import HandoffState
@@ -31,7 +31,7 @@ def unrouted(request: Request) -> HttpResponse:
     context = {
         **figures,
         "late": Clock.objects.running().filter(handoff__state=HandoffState.UNROUTED, due_at__lt=now).count(),
-        "rows": rows[:SHOWN],
+        "rows": routing.waits(rows[:SHOWN], now=now),
         "assign_form": AssignForm(),
         "here": request.path,
         "now": now,
