@@ -42,6 +42,7 @@ TERMS: Final = (
     Term("recycle_days", "A timing rejection comes back after", "days", 730),
     Term("mqls_a_month", "MQLs from marketing", "a month", 1_000_000),
     Term("tier_3_nurture_days", "Tier 3 nurtured first, before sales", "days", 365, least=0),
+    Term("unworked_at_most", "Accepted without a contact, at most, before more", "leads a rep", 1_000, least=0),
     Term("route_minutes", "Routed to a rep within", "minutes", 10_000),
 )
 
@@ -196,6 +197,7 @@ def terms(commitment: Commitment) -> dict[str, list[str]]:
             f"First contact within {commitment.contact_minutes} business minutes; tier 1 within {commitment.contact_minutes_tier_1}.",
             f"Accepted, or rejected with a specific reason, within {commitment.disposition_hours} hours.",
             f"At least {commitment.attempts_before_unresponsive} contact attempts before a lead counts as out of reach.",
+            _work_before_more(commitment),
         ],
         promises.AFTERWARDS: [
             f"Rejected for its timing, a lead comes back after {commitment.recycle_days} days, or on the day that was given.",
@@ -207,6 +209,13 @@ def terms(commitment: Commitment) -> dict[str, list[str]]:
             _tier_3(commitment),
         ],
     }
+
+
+def _work_before_more(commitment: Commitment) -> str:
+    most = commitment.unworked_at_most
+    if not most:
+        return "How many accepted leads may wait for a contact is each team’s to say."
+    return f"Accepted leads are worked before more are taken: with {most} still without a contact a rep gets no more."
 
 
 def _tier_3(commitment: Commitment) -> str:

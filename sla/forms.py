@@ -6,10 +6,11 @@ import datetime as dt
 from typing import Any
 
 from django import forms
+from django.utils.functional import cached_property
 
 from leads.models import Lead
-from sla import reasons
-from sla.models import ReasonCode, Rep
+from sla import reasons, rota
+from sla.models import ReasonCode, Rep, Team
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel, DispositionKind
 
 DIGITS_AT_MOST = 18
@@ -159,13 +160,19 @@ class AssignForm(forms.Form):
     rep = forms.ModelChoiceField(Rep.objects.none(), empty_label="Choose a rep")
     reason = forms.CharField(max_length=200)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, now: dt.datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._now = now
         active = Rep.objects.filter(is_active=True, user__is_active=True).select_related("user", "team")
         self.fields["rep"].queryset = active.order_by("team__name", "user__last_name", "pk")  # type: ignore[attr-defined]
-        self.fields["rep"].label_from_instance = _with_team  # type: ignore[attr-defined]
+        self.fields["rep"].label_from_instance = self._with_standing  # type: ignore[attr-defined]
 
+    def _with_standing(self, rep: Rep) -> str:
+        why = self._standings.get(rep.pk, "")
+        return f"{rep} ({rep.team}{why and ', '}{why})"
 
-def _with_team(rep: Rep) -> str:
-    away = ", away" if rep.is_away else ""
-    return f"{rep} ({rep.team}{away})"
+    @cached_property
+    def _standings(self) -> dict[int, str]:
+        """What keeps each rep from new leads at this moment; read only where the choices are shown."""
+        reps = rota.reps_of(*Team.objects.all())
+        return {line.rep.pk: line.why for line in rota.standings(reps, self._now) if not line.is_available}

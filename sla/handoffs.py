@@ -134,7 +134,7 @@ def assign(*, handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: st
         raise AssignmentRefused(f"{rep}’s calendar has no working hours.") from error
     path = f"{before or 'Unrouted'} → {rep}, by {by}: {reason.strip()}"
     RoutingDecision.objects.create(handoff=handoff, at=now, by=by, rep=rep, explanation=path[:300])
-    notices.reassigned(handoff=handoff, before=before, why=reason, at=now)
+    notices.reassigned(handoff=handoff, before=before, why=reason, by=by, at=now)
     return handoff
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.db.models import Count, Q
 
-from sla import calendar, calendars
+from sla import calendar, calendars, commitments
 from sla.calendar import BadCalendar
 from sla.models import Absence, Handoff, Rep, RoutingDecision, Team
 from sla.vocabulary import HandoffState
@@ -20,6 +20,7 @@ from sla.vocabulary import HandoffState
 IN_HAND: Final = (HandoffState.ASSIGNED, HandoffState.ACCEPTED)
 
 AVAILABLE: Final = "available"
+OFF_WORK: Final = "outside working hours"
 NEXT: Final = "next in turn"
 NEVER: Final = dt.datetime.min.replace(tzinfo=dt.UTC)
 
@@ -37,6 +38,11 @@ class Standing:
     @property
     def is_available(self) -> bool:
         return self.kind == AVAILABLE
+
+    @property
+    def may_be_given(self) -> bool:
+        """By a manager's hand, even in the night: the clocks wait for the morning."""
+        return self.kind in {AVAILABLE, OFF_WORK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +78,8 @@ def reps_of(*teams: Team) -> list[Rep]:
 
 def standings(reps: Sequence[Rep], now: dt.datetime) -> list[Standing]:
     """How each of these reps stands at `now`: their hours, absences, switch and what they have in hand. Reads only."""
-    absent, loads = _absent(reps, now), _loads(reps)
-    return [_standing(rep, absent, *loads.get(rep.pk, (0, 0)), now=now) for rep in reps]
+    absent, loads, agreed = _absent(reps, now), _loads(reps), _agreed()
+    return [_standing(rep, absent, *loads.get(rep.pk, (0, 0)), agreed=agreed, now=now) for rep in reps]
 
 
 def next_in_turn(
@@ -113,8 +119,10 @@ def _least_served(available: Sequence[Rep]) -> Rep:
     return min(available, key=lambda rep: (Fraction(served[rep.pk], rep.weight), rep.last_assigned_at or NEVER, rep.pk))
 
 
-def _standing(rep: Rep, absent: Mapping[int, dt.datetime], load: int, unworked: int, now: dt.datetime) -> Standing:
-    hindrance = _unavailable(rep, absent) or _full(rep, load, unworked) or _off_work(rep, now)
+def _standing(
+    rep: Rep, absent: Mapping[int, dt.datetime], load: int, unworked: int, *, agreed: int, now: dt.datetime
+) -> Standing:
+    hindrance = _unavailable(rep, absent) or _full(rep, load, unworked, agreed) or _off_work(rep, now)
     kind, why = hindrance or (AVAILABLE, "at work")
     return Standing(rep, kind, why, load, unworked)
 
@@ -130,10 +138,11 @@ def _unavailable(rep: Rep, absent: Mapping[int, dt.datetime]) -> tuple[str, str]
     return None
 
 
-def _full(rep: Rep, load: int, unworked: int) -> tuple[str, str] | None:
+def _full(rep: Rep, load: int, unworked: int, agreed: int) -> tuple[str, str] | None:
     if load >= rep.capacity:
         return "at capacity", f"{load} of {rep.capacity} in hand"
-    most = rep.team.unworked_at_most
+    # A team may be stricter with itself than the sides agreed, not laxer.
+    most = min(filter(None, (agreed, rep.team.unworked_at_most)), default=None)
     if most is not None and unworked >= most:
         return "with work waiting", f"{unworked} accepted without a contact, {most} at most"
     return None
@@ -145,7 +154,15 @@ def _off_work(rep: Rep, now: dt.datetime) -> tuple[str, str] | None:
     # One rep's calendar that cannot be read must not keep the team's leads.
     except BadCalendar as error:
         return "without a readable calendar", str(error)
-    return None if calendar.is_open(hours, now) else ("outside working hours", "outside working hours")
+    return None if calendar.is_open(hours, now) else (OFF_WORK, OFF_WORK)
+
+
+def _agreed() -> int:
+    """Accepted leads without a contact, beyond which a rep gets no more, by the commitments in force; 0: no limit."""
+    try:
+        return commitments.current().unworked_at_most
+    except commitments.NotYetAgreed:
+        return 0
 
 
 def _absent(reps: Sequence[Rep], now: dt.datetime) -> dict[int, dt.datetime]:

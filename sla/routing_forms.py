@@ -93,6 +93,10 @@ class RepForm(forms.Form):
     is_active = forms.BooleanField(required=False, label="Active")
 
 
+class HandOverForm(forms.Form):
+    reason = forms.CharField(max_length=200)
+
+
 class TeamForm(forms.Form):
     reassigns_on_breach = forms.BooleanField(required=False)
     unworked_at_most = forms.IntegerField(min_value=1, max_value=SMALL, required=False)

@@ -49,6 +49,7 @@ urlpatterns: list[URLPattern] = [
     path("routing/reps/", reps.reps, name="reps"),
     path("routing/reps/<int:pk>/away/", reps.rep_away, name="rep_away"),
     path("routing/reps/<int:pk>/adjust/", reps.rep_adjust, name="rep_adjust"),
+    path("routing/reps/<int:pk>/hand-over/", reps.rep_hand_over, name="rep_hand_over"),
     path("routing/reps/<int:pk>/absences/", reps.absence_new, name="absence_new"),
     path("routing/absences/<int:pk>/delete/", reps.absence_delete, name="absence_delete"),
     path("routing/teams/<int:pk>/", reps.team_settle, name="team_settle"),

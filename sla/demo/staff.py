@@ -170,10 +170,10 @@ def _list() -> None:
 
 
 def promise_anew(people: Staff, *, now: dt.datetime) -> None:
-    """The last day begins with the second version: from now on tier 3 is nurtured first."""
+    """The last day begins with the second version: from now on tier 3 is nurtured first, and work goes before more."""
     terms = {term.name: getattr(commitments.current(), term.name) for term in commitments.TERMS}
     draft = commitments.draft(
-        terms=terms | {"tier_3_nurture_days": 14},
+        terms=terms | {"tier_3_nurture_days": 14, "unworked_at_most": 5},
         reason="A third of what sales rejected was tier 3: marketing nurtures it for two weeks, then sales calls.",
         by=people.manager,
         now=now,
@@ -183,7 +183,7 @@ def promise_anew(people: Staff, *, now: dt.datetime) -> None:
 
 
 def _promise(people: dict[str, User], start: dt.datetime) -> None:
-    commitment = Commitment.objects.create(number=1, mqls_a_month=35, tier_3_nurture_days=0)
+    commitment = Commitment.objects.create(number=1, mqls_a_month=35, tier_3_nurture_days=0, unworked_at_most=0)
     commitments.activate(
         commitment=commitment, by_marketing=people["mona.marketing"], by_sales=people["luis.sales"], now=start
     )

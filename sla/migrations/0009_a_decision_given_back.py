@@ -17,7 +17,7 @@ KINDS = [
 DUE_SOON, GIVEN_BACK = "sla.warning", "decision.given_back"
 
 
-def to_own_kind(apps, schema):
+def to_own_kind(apps, _schema):
     """These notices went out as "due soon": whoever wants to hear of that by a channel goes on hearing of these."""
     apps.get_model("sla", "Notice").objects.filter(once__startswith="given_back:").update(kind=GIVEN_BACK)
     for row in apps.get_model("sla", "AlertSettings").objects.order_by("pk"):
@@ -25,7 +25,7 @@ def to_own_kind(apps, schema):
         row.save(update_fields=["email_kinds", "slack_kinds"])
 
 
-def to_due_soon(apps, schema):
+def to_due_soon(apps, _schema):
     apps.get_model("sla", "Notice").objects.filter(kind=GIVEN_BACK).update(kind=DUE_SOON)
     for row in apps.get_model("sla", "AlertSettings").objects.order_by("pk"):
         row.email_kinds = [kind for kind in row.email_kinds if kind != GIVEN_BACK]

@@ -58,6 +58,12 @@ class Commitment(models.Model):
         db_default=0,
         help_text="Days of automated nurture before tier 3 goes to sales; 0: straight to sales.",
     )
+    unworked_at_most = models.PositiveSmallIntegerField(
+        default=5,
+        # What was signed before there was this term said nothing of it.
+        db_default=0,
+        help_text="Accepted leads without a contact, beyond which a rep gets no more; 0: no limit.",
+    )
     mqls_a_month = models.PositiveIntegerField(default=60, help_text="Marketing's volume, from sales capacity.")
     signed_by_marketing = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from config.web import Request
@@ -27,7 +28,7 @@ def handoff(request: Request, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def assign(request: Request, pk: int) -> HttpResponse:
-    form = AssignForm(request.POST)
+    form = AssignForm(request.POST, now=timezone.now())
     if not form.is_valid():
         return invalid(request, pk, form)
     rep, reason = form.cleaned_data["rep"], form.cleaned_data["reason"]

@@ -61,7 +61,7 @@ def handoff_page(request: Request, handoff: Handoff, status: int = 200, **forms:
         "now": now,
         "may_see_leads": holds(request.user, *READERS_OF_LEADS),
         "contacts": CONTACTS_SHOWN,
-        "assign_form": AssignForm(),
+        "assign_form": AssignForm(now=now),
         "attempt_form": AttemptForm(),
         "note_form": NoteForm(),
         "meeting_form": MeetingForm(initial={"at": handoff.meeting_at}),

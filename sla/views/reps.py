@@ -16,9 +16,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from config.web import Request, roles_required
 from leads.vocabulary import READERS_OF_LEADS, Role
-from sla import access, changelog, roster, rota
+from sla import access, changelog, roster, rota, successions
 from sla.models import Absence, Rep, Team
-from sla.routing_forms import AbsenceForm, RepForm, TeamForm
+from sla.routing_forms import AbsenceForm, HandOverForm, RepForm, TeamForm
 from sla.views import answers
 
 CHANGES_SHOWN: Final = 10
@@ -79,6 +79,21 @@ def rep_adjust(request: Request, pk: int) -> HttpResponse:
         f"Saved: {rep}.",
         lambda: roster.adjust(rep=rep, by=request.user, now=timezone.now(), **form.cleaned_data),
     )
+
+
+@login_required
+@require_POST
+def rep_hand_over(request: Request, pk: int) -> HttpResponse:
+    rep, form = _rep(request, pk), HandOverForm(request.POST)
+    if not form.is_valid():
+        return _invalid(request, form)
+    try:
+        done = successions.hand_over(rep=rep, by=request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
+    except access.NotYours as refusal:
+        raise PermissionDenied(str(refusal)) from refusal
+    stayed = f" {done.stayed} stayed: nobody of the team can take more now." if done.stayed else ""
+    messages.success(request, f"Of {rep}’s leads {done.given} went to colleagues.{stayed}")
+    return _return(request)
 
 
 @login_required

@@ -146,6 +146,17 @@ def test_strangers_and_reps_cannot_reassign():
             handoffs.assign(handoff=handoff, rep=colleague, by=by, now=NOW, reason="Mine")
 
 
+@pytest.mark.parametrize(("columns", "why"), [({"is_away": True}, "away"), ({"capacity": 0}, "0 of 0 in hand")])
+def test_who_is_away_or_full_gets_none_by_hand_neither(columns, why):
+    handoff = situations.handoff()
+    colleague = situations.rep(handoff.team, **columns)
+
+    with pytest.raises(handoffs.AssignmentRefused, match=why):
+        handoffs.assign(handoff=handoff, rep=colleague, by=situations.manager(handoff.team), now=NOW, reason="Try")
+
+    assert situations.fresh(handoff).rep == handoff.rep
+
+
 def test_a_rep_who_never_works_is_refused_with_a_sentence():
     handoff = situations.handoff()
     colleague = situations.rep(handoff.team, calendar=situations.calendar())
@@ -161,5 +172,5 @@ def test_handing_off_costs_the_same_queries_for_any_number_of_leads(django_asser
     for _ in range(10):
         situations.qualification()
 
-    with django_assert_max_num_queries(10 * 45 + 5):
+    with django_assert_max_num_queries(10 * 48 + 5):
         assert handoffs.hand_off_waiting(now=NOW) == 10

@@ -103,7 +103,7 @@ def test_a_reason_that_no_text_can_hold_is_left_out(ops: User, client: Client) -
 
     client.post(reverse("nurture_back"), {"handoffs": [handoff.pk], "why": "a\x00b"})
 
-    assert not Handoff.objects.get(pk=handoff.pk).lead.stage == Stage.NURTURE
+    assert Handoff.objects.get(pk=handoff.pk).lead.stage != Stage.NURTURE
 
 
 def test_who_left_nurture_is_left_alone(ops: User) -> None:

@@ -51,6 +51,7 @@ def test_a_condition_of_a_rule_decides(condition, matching, other):
 
 
 def test_size_tier_and_motion_are_conditions_too():
+    situations.commitment(tier_3_nurture_days=0)
     large = situations.team(name="large")
     large.rules.update(position=1, employees_at_least=1000, tiers=[1, 2], motion=Motion.MQL)
     situations.team(name="rest")
@@ -150,12 +151,12 @@ def test_a_team_without_anybody_does_not_hold_up_the_others():
 def test_trying_the_unrouted_again_costs_the_same_for_any_number(django_assert_num_queries):
     situations.team(calendar=situations.calendar(zone="Pacific/Auckland"))
     situations.handoff()
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         routing.route_unrouted(now=NOW)
     for _ in range(5):
         situations.handoff()
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         routing.route_unrouted(now=NOW)
 
 
@@ -312,6 +313,17 @@ def test_work_waits_before_more_is_taken():
     assert waiting.routing_decisions.get().trace[-1]["why"] == "1 accepted without a contact, 1 at most"
     Handoff.objects.filter(rep=busy).update(first_contact_at=NOW + MINUTE)
     assert routing.route(handoff=waiting, now=NOW + HOUR) == busy
+
+
+@pytest.mark.parametrize(("own", "accepted", "is_held"), [(None, 2, True), (9, 2, True), (9, 1, False), (1, 1, True)])
+def test_a_team_may_hold_back_earlier_than_was_agreed_but_not_later(own: int | None, accepted: int, is_held: bool):
+    situations.commitment(unworked_at_most=2)
+    team = situations.team(reps=0, unworked_at_most=own)
+    situations.rep(team)
+    for _ in range(accepted):
+        situations.accepted()
+
+    assert situations.handoff().is_unrouted is is_held
 
 
 def test_each_unrouted_one_says_what_it_waits_for():
