@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 
 from config.web import holds
 from leads.models import User
@@ -61,6 +61,7 @@ def whole_days(calendar: Calendar) -> Calendar:
 
 def version_of(calendar: WorkCalendar, now: dt.datetime, *, around_the_clock: bool = False) -> CalendarVersion:
     """The calendar frozen as it is: one row per content, however many ask for it at once."""
+    prefetch_related_objects([calendar], "hours", "special_days")
     content = pure(calendar, now)
     if around_the_clock:
         content = whole_days(content)

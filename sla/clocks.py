@@ -17,6 +17,7 @@ from django.db.models import Exists, Min, OuterRef, Q
 
 from config import ui
 from sla import calendar, calendars, notices, territories
+from sla.calendar import BadCalendar, NeverOpen
 from sla.models import Attempt, CalendarVersion, Clock, ClockQuerySet, Handoff, Intention, Rep, RoutingRule, Team
 from sla.vocabulary import ClockKind, DispositionKind, NoticeKind
 
@@ -55,8 +56,11 @@ def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
         ClockKind.FIRST_CONTACT: (contact * 60, handoff.first_contact_at),
         ClockKind.DISPOSITION: (commitment.disposition_hours * 3600, handoff.decided_at),
     }
+    interrupted = _interrupted(handoff, rep)
     for kind, (seconds, done_at) in targets.items():
-        if done_at is None and not _resume(handoff, kind, rep):
+        if done_at is None and kind in interrupted:
+            _resume(interrupted[kind])
+        elif done_at is None:
             around_the_clock = kind == ClockKind.DISPOSITION
             version = calendars.version_of(hours, now, around_the_clock=around_the_clock)
             _start(handoff, kind, version, seconds, now)
@@ -65,8 +69,10 @@ def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
 
 def resume_contact(*, handoff: Handoff) -> None:
     """A rejection was corrected: the first contact that it spared the rep is due as if it had never been."""
-    if handoff.first_contact_at is None and handoff.rep is not None:
-        _resume(handoff, ClockKind.FIRST_CONTACT, handoff.rep)
+    if handoff.first_contact_at is not None or handoff.rep is None:
+        return
+    if (clock := _interrupted(handoff, handoff.rep).get(ClockKind.FIRST_CONTACT)) is not None:
+        _resume(clock)
         restate_due(handoff)
 
 
@@ -163,15 +169,15 @@ def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
     return len(clocks)
 
 
-def _resume(handoff: Handoff, kind: ClockKind, rep: Rep) -> bool:
-    """Let the rep's own clock of this kind run again if there was one, the most urgent if it was hurried meanwhile."""
-    earlier = handoff.clocks.filter(kind=kind, rep=rep, cancelled_at__isnull=False).order_by("due_at", "pk")
-    clock = earlier.select_for_update(of=("self",), no_key=True).first()
-    if clock is None:
-        return False
+def _interrupted(handoff: Handoff, rep: Rep) -> dict[str, Clock]:
+    """The rep's own clocks that were cancelled, of each kind the most urgent: it may have been hurried meanwhile."""
+    cancelled = handoff.clocks.filter(rep=rep, cancelled_at__isnull=False).order_by("-due_at", "-pk")
+    return {clock.kind: clock for clock in cancelled.select_for_update(of=("self",), no_key=True)}
+
+
+def _resume(clock: Clock) -> None:
     clock.cancelled_at = None
     clock.save(update_fields=["cancelled_at"])
-    return True
 
 
 def _start(
@@ -195,14 +201,13 @@ def _hours_of_its_team(handoff: Handoff, since: dt.datetime, seconds: int) -> Ca
     if team is None:
         return None
     try:
-        with transaction.atomic():
-            version = calendars.version_of(team.calendar, since)
-            _after(version, since, seconds)
-            return version
-    # Whatever is wrong with its hours: no lead waits for that.
-    except Exception:
-        log.exception("routing_promised_by_the_wall", handoff=handoff.pk)
+        version = calendars.version_of(team.calendar, since)
+        _after(version, since, seconds)
+    # Hours that cannot be read, or never come: no lead waits for that.
+    except (BadCalendar, NeverOpen):
+        log.warning("routing_promised_by_the_wall", handoff=handoff.pk)
         return None
+    return version
 
 
 def _team_of(handoff: Handoff, rules: Sequence[RoutingRule]) -> Team | None:

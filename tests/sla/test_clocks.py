@@ -30,8 +30,9 @@ def first_contact(handoff) -> Clock:
     return handoff.clocks.get(kind=ClockKind.FIRST_CONTACT)
 
 
-@pytest.mark.parametrize(("tier", "minutes"), [(1, 5), (2, 30)])
+@pytest.mark.parametrize(("tier", "minutes"), [(1, 5), (2, 30), (3, 30)])
 def test_the_first_contact_is_due_in_business_minutes(tier, minutes):
+    situations.commitment(tier_3_nurture_days=0)
     handoff = situations.handoff(tier=tier, now=EVENING + 9 * MINUTE)
 
     # One minute is left of the day.
