@@ -326,7 +326,7 @@ class NoticeAdmin(Ledger):
 
 @admin.register(Delivery)
 class DeliveryAdmin(Ledger):
-    list_display = ("id", "channel", "notice", "send_at", "sent_at", "failures", "error")
+    list_display = ("id", "channel", "notice", "send_at", "sent_at", "failures", "error", "dropped_at", "dropped_why")
     list_filter = ("channel",)
     list_select_related = ("notice",)
     ordering = ("-pk",)

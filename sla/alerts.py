@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Max
 
 from config.web import holds
 from leads.models import User
@@ -16,6 +17,9 @@ from leads.vocabulary import Role
 from sla import calendar, calendars, sealing, slack
 from sla.models import AlertSettings, Rep, Team, WorkCalendar
 from sla.vocabulary import DeliveryChannel, NoticeKind
+
+#: Nobody knows when who is away comes back, and an absence may be called off: so it is looked at again.
+LOOK_AGAIN: Final = dt.timedelta(minutes=15)
 
 _LEADERS: Final = (Role.MARKETING_LEADER, Role.SALES_LEADER)
 #: The roles that such a thing is told to; without an entry it may be told to anybody.
@@ -109,8 +113,12 @@ def may_hear_from(user: User, at: dt.datetime) -> dt.datetime:
     """The first instant from `at` on at which the person may be alerted beyond the app: within their hours, if they want that.
 
     The hours are the rep's calendar; without a rep, those of the teams the person manages. Who has none, or a
-    calendar that never opens, hears at once: better at night than never.
+    calendar that never opens, hears at once: better at night than never. A rep who is away or absent hears nothing
+    until they are back, whatever their hours; for them it is the instant to ask again.
     """
+    back = _asked_again_at(user, at)
+    if back is not None:
+        return back
     if not of(user).is_quiet_off_hours:
         return at
     openings = list(_openings(user, at))
@@ -123,6 +131,18 @@ def hours_of(user: User) -> list[WorkCalendar]:
     if rep is not None:
         return [calendars.of_rep(rep)]
     return [team.calendar for team in Team.objects.filter(managers=user).select_related("calendar").order_by("pk")]
+
+
+def _asked_again_at(user: User, at: dt.datetime) -> dt.datetime | None:
+    """None for who is there."""
+    rep = Rep.objects.filter(user=user, is_active=True).first()
+    if rep is None:
+        return None
+    absences = rep.absences.filter(starts_at__lte=at, ends_at__gt=at)
+    ends_at: dt.datetime | None = absences.aggregate(last=Max("ends_at"))["last"]
+    if rep.is_away:
+        return at + LOOK_AGAIN
+    return min(ends_at, at + LOOK_AGAIN) if ends_at is not None else None
 
 
 def _openings(user: User, at: dt.datetime) -> Iterable[dt.datetime]:

@@ -7,39 +7,37 @@ worker, too, and a calendar that cannot be read never disturbs the routing that 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from enum import Enum, auto
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Case, F, Min, Q, QuerySet, When
-from django.urls import reverse
+from django.db.models import Case, Exists, F, Min, OuterRef, Q, QuerySet, When
 
-from config.web import holds, zone_of
+from config.web import holds
 from leads.models import User
 from leads.vocabulary import Role
-from sla import alerts, slack
-from sla.models import Delivery, Notice, Rep
+from sla import alerts, letters, matters, slack
+from sla.models import Delivery, DeliveryQuerySet, Notice, Rep
 from sla.vocabulary import BACKOFF, DeliveryChannel, NoticeKind
 
 log = structlog.get_logger(__name__)
 
 #: A server that is down costs a worker so many waits; the rest is left to the next beat.
 FAILURES_A_RUN: Final = 3
-SUBJECT_AT_MOST: Final = 150
+#: A longer list is cut into several messages: nobody reads on, and Slack would cut it.
+IN_ONE_MESSAGE: Final = 40
+WHY_AT_MOST: Final = 200
 ERROR_AT_MOST: Final = 500
 
-#: They tell of a promise that runs, so they say until when.
-_WITH_DUE: Final = (NoticeKind.NEW_MQL, NoticeKind.DUE_SOON)
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How many alerts one message carried, and whether it could not be sent."""
 
-class _Outcome(Enum):
-    SENT = auto()
-    FAILED = auto()
-    NOT_NOW = auto()
+    sent: int = 0
+    has_failed: bool = False
 
 
 def write(notices: Sequence[Notice]) -> None:
@@ -57,17 +55,20 @@ def write(notices: Sequence[Notice]) -> None:
 
 
 def send_due(*, now: dt.datetime, limit: int = 100, may_reach: slack.Guard = slack.is_public) -> int:
-    """Send what is due, each in its own transaction. A failing one is pushed ahead and blocks nobody.
+    """Send what is due, one message for all that is due to a person by one channel; returns how many alerts went out.
 
-    Each is sent once, by however many workers. A worker killed between the server's answer and the commit sends that
-    one again: a mail under the same Message-ID, a line in Slack a second time.
+    Each message has its own transaction; at most `limit` of them. What is over is dropped, a failing one is pushed ahead
+    and blocks nobody. Each alert is sent once, by however many workers. A worker killed between the server's answer and
+    the commit sends that message again: a mail under the same Message-ID, in Slack a second time.
     """
     sent = failed = 0
     for _ in range(limit):
         outcome = _send_next(now, may_reach)
-        sent += outcome is _Outcome.SENT
-        failed += outcome is _Outcome.FAILED
-        if outcome is None or failed == FAILURES_A_RUN:
+        if outcome is None:
+            break
+        sent += outcome.sent
+        failed += outcome.has_failed
+        if failed == FAILURES_A_RUN:
             break
     return sent
 
@@ -97,89 +98,87 @@ def waiting_since(now: dt.datetime) -> dt.datetime | None:
 
 @transaction.atomic
 def _send_next(now: dt.datetime, may_reach: slack.Guard) -> _Outcome | None:
-    claimed = Delivery.objects.waiting().filter(send_at__lte=now).order_by("send_at", "pk")
-    claimed = claimed.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    delivery = claimed.select_related("notice__to", "notice__handoff").first()
-    if delivery is None:
+    rows = _claim(now)
+    if not rows:
         return None
     try:
         with transaction.atomic():
-            return _deliver(delivery, now, may_reach)
+            rows = _wanted(rows, now)
+        with transaction.atomic():
+            _send(rows, now, may_reach)
     # Whatever a server does, the others' alerts go out.
     except Exception as error:
-        _push_ahead(delivery, error, now)
-        return _Outcome.FAILED
+        _push_ahead(rows, error, now)
+        return _Outcome(has_failed=True)
+    return _Outcome(sent=len(rows))
 
 
-def _deliver(delivery: Delivery, now: dt.datetime, may_reach: slack.Guard) -> _Outcome:
-    person = delivery.notice.to
-    if person is None or not person.is_active or not _has_address(person, delivery.channel):
+def _claim(now: dt.datetime) -> list[Delivery]:
+    """All that is due to one person by one channel."""
+    due = Delivery.objects.waiting().filter(send_at__lte=now)
+    # The oldest stands for them all: while a worker holds it, no other begins with the rest of them.
+    earlier = due.filter(channel=OuterRef("channel"), notice__to=OuterRef("notice__to"), pk__lt=OuterRef("pk"))
+    oldest = _locked(due.filter(~Exists(earlier)).order_by("send_at", "pk")).select_related("notice").first()
+    if oldest is None:
+        return []
+    theirs = _locked(due.filter(channel=oldest.channel, notice__to=oldest.notice.to_id).order_by("pk"))
+    return list(theirs.select_related("notice__to", "notice__handoff__rep__user")[:IN_ONE_MESSAGE])
+
+
+def _locked(rows: DeliveryQuerySet) -> DeliveryQuerySet:
+    return rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
+
+
+def _wanted(rows: Sequence[Delivery], now: dt.datetime) -> list[Delivery]:
+    """Those to be sent now. The others are gone, rest or are dropped."""
+    claimed = Delivery.objects.filter(pk__in=[row.pk for row in rows])
+    person = rows[0].notice.to
+    if person is None or not person.is_active or not _has_address(person, rows[0].channel):
         # Who left, or took the address away, wants to hear no more.
-        delivery.delete()
-        return _Outcome.NOT_NOW
+        claimed.delete()
+        return []
     opens = alerts.may_hear_from(person, now)
     if opens > now:
-        delivery.send_at = opens
-        delivery.save(update_fields=["send_at"])
-        return _Outcome.NOT_NOW
-    if delivery.channel == DeliveryChannel.SLACK:
-        slack.post(alerts.webhook(alerts.of(person)), _for_slack(delivery.notice), may_reach=may_reach)
+        claimed.update(send_at=opens)
+        return []
+    over = matters.over([row.notice for row in rows], now=now)
+    stale = [row for row in rows if row.notice_id in over]
+    for row in stale:
+        row.dropped_at, row.dropped_why, row.error = now, over[row.notice_id][:WHY_AT_MOST], ""
+    Delivery.objects.bulk_update(stale, ["dropped_at", "dropped_why", "error"])
+    return [row for row in rows if row.notice_id not in over]
+
+
+def _send(rows: Sequence[Delivery], now: dt.datetime, may_reach: slack.Guard) -> None:
+    person = rows[0].notice.to if rows else None
+    if person is None:
+        return
+    told = [row.notice for row in rows]
+    if rows[0].channel == DeliveryChannel.SLACK:
+        slack.post(alerts.webhook(alerts.of(person)), letters.line(told), may_reach=may_reach)
     else:
-        _mail(delivery.notice, person)
-    delivery.sent_at, delivery.error = now, ""
-    delivery.save(update_fields=["sent_at", "error"])
-    return _Outcome.SENT
+        letters.mail(told, person).send()
+    Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(sent_at=now, error="")
 
 
 def _has_address(person: User, channel: str) -> bool:
     return bool(alerts.of(person).slack_sealed if channel == DeliveryChannel.SLACK else person.email)
 
 
-def _mail(notice: Notice, person: User) -> None:
-    EmailMessage(
-        # A lead's name may hold anything; a subject is one line.
-        subject=" ".join(notice.text.split())[:SUBJECT_AT_MOST],
-        body="\n\n".join(_paragraphs(notice, person)),
-        to=[person.email],
-        headers={"Message-ID": f"<notice-{notice.pk}@{_sender_domain()}>"},
-    ).send()
+def _push_ahead(rows: Sequence[Delivery], error: Exception, now: dt.datetime) -> None:
+    """Those that failed as often as each other are tried again together."""
+    channel = rows[0].channel
+    log.warning("alert_not_sent", deliveries=[row.pk for row in rows], channel=channel, error=type(error).__name__)
+    for row in rows:
+        row.send_at = now + BACKOFF[min(row.failures, len(BACKOFF) - 1)]
+        row.failures += 1
+        row.error = _without_secret(channel, error)[:ERROR_AT_MOST]
+    Delivery.objects.bulk_update(rows, ["send_at", "failures", "error"])
 
 
-def _paragraphs(notice: Notice, person: User) -> Iterator[str]:
-    yield notice.text
-    due = notice.handoff.due_at if notice.handoff is not None and notice.kind in _WITH_DUE else None
-    if due is not None:
-        yield f"Due {due.astimezone(zone_of(person)):%A %-d %B %Y, %H:%M (%Z)}, counted in business hours."
-    if link := _link(notice):
-        yield link
-    if settings.BASE_URL:
-        yield f"How Accord alerts you: {settings.BASE_URL}{reverse('alerts')}"
-
-
-def _for_slack(notice: Notice) -> str:
-    text, link = slack.quoted(notice.text), _link(notice)
-    return f"{text} <{link}|Open in Accord>" if link else text
-
-
-def _link(notice: Notice) -> str:
-    return f"{settings.BASE_URL}{notice.leads_to}" if notice.leads_to and settings.BASE_URL else ""
-
-
-def _push_ahead(delivery: Delivery, error: Exception, now: dt.datetime) -> None:
-    log.warning("alert_not_sent", delivery=delivery.pk, channel=delivery.channel, error=type(error).__name__)
-    delivery.send_at = now + BACKOFF[min(delivery.failures, len(BACKOFF) - 1)]
-    delivery.failures += 1
-    delivery.error = _without_secret(delivery, error)[:ERROR_AT_MOST]
-    delivery.save(update_fields=["send_at", "failures", "error"])
-
-
-def _without_secret(delivery: Delivery, error: Exception) -> str:
+def _without_secret(channel: str, error: Exception) -> str:
     """Only errors of our own wording may speak of a webhook, whose address is one."""
     is_ours = isinstance(error, slack.BadWebhook | slack.NotDelivered)
-    if delivery.channel == DeliveryChannel.SLACK and not is_ours:
+    if channel == DeliveryChannel.SLACK and not is_ours:
         return type(error).__name__
     return str(error) or type(error).__name__
-
-
-def _sender_domain() -> str:
-    return settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">") or "localhost"

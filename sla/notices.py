@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db.models import F, Q, QuerySet
@@ -51,11 +51,14 @@ def write(drafts: Iterable[Draft]) -> int:
     return len(new)
 
 
-def reassigned(*, handoff: Handoff, before: Rep | None, why: str, at: dt.datetime) -> None:
-    """Tell the rep who had it that they need not care any more; who has it now is told of a new MQL."""
+def reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: dt.datetime) -> None:
+    """Tell the rep who had it that they need not care any more, and the managers of another team that it came to them.
+
+    Who has it now is told of a new MQL; who moved it knows.
+    """
     if before is None or handoff.rep is None:
         return
-    told = Draft(
+    lost = Draft(
         kind=NoticeKind.REASSIGNED,
         once=f"reassigned:{handoff.pk}:{at.timestamp()}",
         handoff=handoff,
@@ -63,7 +66,12 @@ def reassigned(*, handoff: Handoff, before: Rep | None, why: str, at: dt.datetim
         text=f"Now with {handoff.rep}: {handoff.lead} ({why.strip()})",
         at=at,
     )
-    write([told])
+    write([lost])
+    others = {person.pk for person in (by, before.user, handoff.rep.user)}
+    told = [] if handoff.team == before.team else [each for each in managers(handoff.team) if each.pk not in others]
+    if told:
+        text = f"From {before.team} to {handoff.rep} of {handoff.team}: {handoff.lead} ({why.strip()})"
+        write([replace(lost, once=f"moved:{handoff.pk}:{at.timestamp()}", to=told, text=text)])
 
 
 def unrouted(*, handoff: Handoff, team: Team | None, why: str, at: dt.datetime) -> Draft:
@@ -118,7 +126,9 @@ def unread(user: User) -> QuerySet[Notice]:
 def hot(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
     """The leads of tier 1 that came to the person since then, or turned hot with them, and that nobody has decided on,
     the oldest first."""
-    is_hot = Q(kind=NoticeKind.NEW_MQL, handoff__tier=1) | Q(kind=NoticeKind.REENGAGED, handoff__heated_at__isnull=False)
+    is_hot = Q(kind=NoticeKind.NEW_MQL, handoff__tier=1) | Q(
+        kind=NoticeKind.REENGAGED, handoff__heated_at__isnull=False
+    )
     theirs = Q(handoff__state=HandoffState.ASSIGNED, handoff__rep__user=user)
     told = Notice.objects.filter(is_hot, theirs, to=user, created_at__gt=since)
     rows = told.select_related("handoff__lead", "handoff__qualification__heating").order_by("created_at", "pk")
@@ -133,7 +143,8 @@ def inbox(user: User, *, after: int | None = None, limit: int = SHOWN) -> list[N
     mine = Notice.objects.filter(to=user)
     last = mine.filter(pk=after).first() if after is not None else None
     rows = mine.filter(_following(last)) if last is not None else mine
-    return list(rows.select_related("handoff__lead").order_by(_UNREAD_FIRST, "-created_at", "-pk")[: limit + 1])
+    rows = rows.select_related("handoff__lead").prefetch_related("deliveries")
+    return list(rows.order_by(_UNREAD_FIRST, "-created_at", "-pk")[: limit + 1])
 
 
 def mark_read(*, user: User, now: dt.datetime, up_to: int | None = None) -> int:

@@ -13,11 +13,11 @@ from sla.models.handoffs import (
     RoutingDecision,
     SalesQualification,
 )
-from sla.models.notices import AlertSettings, Delivery, Notice, SavedFilter
+from sla.models.notices import AlertSettings, Delivery, DeliveryQuerySet, Notice, SavedFilter
 from sla.models.teams import Absence, CalendarChange, CalendarVersion, Rep, SpecialDay, Team, WorkCalendar, WorkHours
 
 __all__ = [
     "Absence", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion", "Clock", "ClockQuerySet", "Commitment", "Delivery",
-    "Disposition",    "Handoff", "HandoffQuerySet", "Intention", "Note", "Notice", "ReasonCode", "Rep", "RoutingDecision", "RoutingRule",
+    "DeliveryQuerySet", "Disposition", "Handoff", "HandoffQuerySet", "Intention", "Note", "Notice", "ReasonCode", "Rep", "RoutingDecision", "RoutingRule",
     "SalesQualification", "SavedFilter", "SpecialDay", "Team", "WorkCalendar", "WorkHours",
 ]  # fmt: skip

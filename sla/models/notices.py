@@ -46,19 +46,22 @@ class Notice(models.Model):
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def unsent(self) -> Self:
+        return self.filter(sent_at=None, dropped_at=None)
+
     def waiting(self) -> Self:
-        return self.filter(sent_at=None, failures__lte=len(BACKOFF))
+        return self.unsent().filter(failures__lte=len(BACKOFF))
 
     def failing(self) -> Self:
         """Not sent so far, and perhaps never."""
-        return self.filter(sent_at=None, failures__gt=0)
+        return self.unsent().filter(failures__gt=0)
 
     def given_up(self) -> Self:
-        return self.filter(sent_at=None, failures__gt=len(BACKOFF))
+        return self.unsent().filter(failures__gt=len(BACKOFF))
 
 
 class Delivery(models.Model):
-    """A notice on its way out of Accord by one channel: sent once, retried, given up visibly."""
+    """A notice on its way out of Accord by one channel: sent once, retried, given up visibly, or dropped when it is stale."""
 
     notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="deliveries")
     channel = models.CharField(max_length=8, choices=DeliveryChannel.choices)
@@ -66,14 +69,25 @@ class Delivery(models.Model):
     sent_at = models.DateTimeField(null=True)
     failures = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
+    dropped_at = models.DateTimeField(
+        null=True, help_text="When Accord saw, just before sending, that the matter was over."
+    )
+    dropped_why = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "deliveries"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["notice", "channel"], name="delivery_once_a_channel")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["notice", "channel"], name="delivery_once_a_channel"),
+            models.CheckConstraint(
+                name="delivery_sent_or_dropped",
+                condition=Q(dropped_at=None, dropped_why="")
+                | (Q(dropped_at__isnull=False, sent_at=None) & ~Q(dropped_why="")),
+            ),
+        ]
         indexes: ClassVar = [
-            models.Index(fields=["send_at", "id"], name="delivery_to_send", condition=Q(sent_at=None)),
+            models.Index(fields=["send_at", "id"], name="delivery_to_send", condition=Q(sent_at=None, dropped_at=None)),
         ]
 
     def __str__(self) -> str:
@@ -82,6 +96,10 @@ class Delivery(models.Model):
     @property
     def is_given_up(self) -> bool:
         return self.failures > len(BACKOFF)
+
+    @property
+    def is_dropped(self) -> bool:
+        return self.dropped_at is not None
 
 
 class AlertSettings(models.Model):

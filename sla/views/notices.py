@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from config.web import Request, typed_number
-from sla import alerts, deliveries, notices
+from sla import alerts, deliveries, matters, notices
 from sla.models import Notice
 
 FAILING_SHOWN = 20
@@ -39,6 +39,7 @@ def notice_list(request: Request) -> HttpResponse:
     failing = deliveries.failing(request.user)
     context = {
         "days": by_day(shown),
+        "gone": matters.gone(shown),
         "up_to": max((notice.pk for notice in shown), default=0),
         "after": shown[-1].pk if is_cut else None,
         "failing": failing[:FAILING_SHOWN],

@@ -8,12 +8,13 @@ from threading import Barrier
 import pytest
 from django.core import mail
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from config import pulse
 from leads.vocabulary import Role
-from sla import alerts, deliveries, notices, sealing
-from sla.models import AlertSettings, Delivery, Handoff, Notice
-from sla.vocabulary import BACKOFF, DeliveryChannel, NoticeKind
+from sla import alerts, attempts, clocks, deliveries, dispositions, handoffs, letters, notices, routing, sealing
+from sla.models import AlertSettings, Delivery, Handoff, Notice, Team
+from sla.vocabulary import BACKOFF, AttemptOutcome, Channel, ClockKind, DeliveryChannel, NoticeKind
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
 
@@ -44,6 +45,10 @@ def send(now=NOW, **limits):
 def no_mail_server(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+
+
+def test_every_kind_has_its_place_in_a_list():
+    assert set(letters._BY_URGENCY) == set(NoticeKind)
 
 
 # ── Which channels ────────────────────────────────────────────────────────────────────────────────────────
@@ -303,11 +308,287 @@ def test_what_is_tried_again_keeps_quiet_too(no_mail_server, settings):
     assert Delivery.objects.get().send_at == NEXT_OPENING
 
 
+@pytest.mark.parametrize("is_always_on", [False, True])
+def test_an_absent_rep_is_told_on_their_return_and_their_manager_at_once(mailoutbox, is_always_on):
+    team = situations.team()
+    rep, manager = team.reps.get(), situations.manager(team)
+    AlertSettings.objects.create(
+        user=rep.user, email_kinds=list(NoticeKind.values), is_quiet_off_hours=not is_always_on
+    )
+    rep.absences.create(starts_at=NOW - HOUR, ends_at=NOW + 2 * HOUR)
+    write(rep.user, manager, kind=NoticeKind.BREACHED)
+
+    done = [send(NOW), send(NOW + HOUR), send(NOW + 2 * HOUR)]
+
+    assert done == [1, 0, 1]
+    assert [one.to for one in mailoutbox] == [[manager.email], [rep.user.email]]
+    assert notices.unread(rep.user).count() == 1
+
+
+def test_who_is_away_is_told_soon_after_they_are_back(mailoutbox):
+    rep = situations.team(reps=0).reps.create(user=situations.user(), is_away=True)
+    write(rep.user)
+
+    assert [send(NOW), send(NOW + HOUR)] == [0, 0]
+    rep.is_away = False
+    rep.save()
+
+    assert send(NOW + HOUR + alerts.LOOK_AGAIN) == 1
+
+
 def test_a_calendar_that_never_opens_keeps_nothing_back():
     team = situations.team(calendar=situations.calendar(weekdays=range(0)))
     write(team.reps.get().user, at=EVENING)
 
     assert send(EVENING) == 1
+
+
+# ── What is over ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def dropped():
+    rows = Delivery.objects.exclude(dropped_at=None).order_by("pk")
+    return list(rows.values_list("notice__to", "dropped_at", "dropped_why"))
+
+
+def test_a_night_lead_that_is_routed_by_morning_alarms_no_manager(mailoutbox):
+    handoff = situations.handoff(now=EVENING)
+    manager = situations.manager(Team.objects.get())
+    write(manager, kind=NoticeKind.UNROUTED, handoff=handoff, at=EVENING)
+    send(EVENING)
+    routing.route_unrouted(now=NEXT_OPENING)
+    rep = situations.fresh(handoff).rep
+
+    send(NEXT_OPENING + MINUTE)
+
+    assert [one.to for one in mailoutbox] == [[rep.user.email]]
+    assert dropped() == [(manager.pk, NEXT_OPENING + MINUTE, f"already routed to {rep}")]
+    assert notices.unread(manager).count() == 1
+    assert deliveries.waiting_since(NEXT_OPENING + HOUR) is None
+
+
+def accept(handoff):
+    dispositions.accept(handoff=handoff, by=handoff.rep.user, now=NOW + 2 * MINUTE)
+
+
+def reach(handoff):
+    attempts.log(
+        handoff=handoff,
+        channel=Channel.CALL,
+        outcome=AttemptOutcome.CONNECTED,
+        at=NOW + MINUTE,
+        by=handoff.rep.user,
+        now=NOW + 2 * MINUTE,
+    )
+
+
+def give_away(handoff):
+    colleague = situations.rep(handoff.team, name="bea")
+    by = situations.manager(handoff.team)
+    handoffs.assign(handoff=handoff, rep=colleague, by=by, now=NOW + 2 * MINUTE, reason="Holiday")
+
+
+@pytest.mark.parametrize(
+    ("act", "why"), [(accept, "already decided"), (reach, "already contacted"), (give_away, "now with Bea")]
+)
+def test_a_new_mql_that_is_worked_or_gone_is_not_announced(act, why, mailoutbox):
+    handoff = situations.handoff()
+    act(handoff)
+
+    send(NOW + 3 * MINUTE)
+
+    assert "New tier 2 MQL" not in [one.subject for one in mailoutbox if one.to == [handoff.rep.user.email]]
+    assert dropped() == [(handoff.rep.user_id, NOW + 3 * MINUTE, why)]
+
+
+def test_what_somebody_else_did_with_a_lead_before_keeps_it_from_no_rep(mailoutbox):
+    handoff = situations.handoff()
+    accept(handoff)
+    reach(handoff)
+    handoff = situations.fresh(handoff)
+    bea, by = situations.rep(handoff.team), situations.manager(handoff.team)
+    handoffs.assign(handoff=handoff, rep=bea, by=by, now=NOW + HOUR, reason="Holiday")
+
+    send(NOW + HOUR)
+
+    assert [one.subject for one in mailoutbox if one.to == [bea.user.email]] == [f"New tier 2 MQL: {handoff.lead}"]
+
+
+def test_a_loss_is_not_told_once_the_lead_is_back_with_them(mailoutbox):
+    handoff = situations.handoff()
+    give_away(handoff)
+    back = situations.fresh(handoff)
+    by = situations.manager(back.team)
+    handoffs.assign(handoff=back, rep=handoff.rep, by=by, now=NOW + 3 * MINUTE, reason="Back")
+    Delivery.objects.filter(notice__kind=NoticeKind.NEW_MQL).delete()
+
+    send(NOW + 4 * MINUTE)
+
+    assert [one.subject for one in mailoutbox] == [f"Now with {handoff.rep}: {handoff.lead} (Back)"]
+    assert [why for _, _, why in dropped()] == ["with them again"]
+
+
+@pytest.mark.parametrize(("after", "sent"), [(26, 1), (31, 0)])
+def test_a_warning_of_what_is_overdue_already_is_dropped(after, sent):
+    situations.handoff()
+    clocks.sweep_warnings(now=NOW + 25 * MINUTE)
+    Delivery.objects.exclude(notice__kind=NoticeKind.DUE_SOON).delete()
+
+    assert send(NOW + after * MINUTE) == sent
+
+    assert [why for _, _, why in dropped()] == ["already overdue"] * (1 - sent)
+
+
+def test_a_warning_of_what_was_kept_is_dropped():
+    handoff = situations.handoff()
+    clocks.sweep_warnings(now=NOW + 25 * MINUTE)
+    Delivery.objects.exclude(notice__kind=NoticeKind.DUE_SOON).delete()
+    reach(handoff)
+
+    assert send(NOW + 26 * MINUTE) == 0
+
+    assert [why for _, _, why in dropped()] == ["already kept"]
+
+
+def test_a_breach_is_told_unless_the_promise_was_kept_after_all():
+    broken, kept = situations.handoff(), situations.handoff()
+    clocks.sweep_breaches(now=NOW + 31 * MINUTE)
+    Delivery.objects.exclude(notice__kind=NoticeKind.BREACHED).delete()
+    Delivery.objects.filter(notice__to=situations.manager(broken.team)).delete()
+    clocks.met(handoff=situations.fresh(kept), kind=ClockKind.FIRST_CONTACT, at=NOW + MINUTE)
+    clocks.cancel(handoff=situations.fresh(broken), now=NOW + 32 * MINUTE)
+
+    assert send(NOW + 33 * MINUTE) == 1
+
+    assert [why for _, _, why in dropped()] == ["kept after all"]
+
+
+def test_what_is_dropped_is_neither_failing_nor_tried_again(no_mail_server):
+    handoff = situations.handoff()
+    send(NOW)
+    accept(handoff)
+
+    send(NOW + 5 * MINUTE)
+
+    assert len(dropped()) == 1
+    assert not Delivery.objects.failing().exists()
+    assert deliveries.try_again(by=handoff.rep.user, now=NOW + HOUR) == 0
+
+
+# ── Several at once ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def a_night(*people):
+    """Four alerts, written while nobody is at work."""
+    for number, kind in enumerate((NoticeKind.RECYCLED, NoticeKind.NEW_MQL, NoticeKind.BREACHED, NoticeKind.REVIEW)):
+        write(*people, once=str(number), text=f"{kind.label} <{number}>", kind=kind, at=EVENING)
+
+
+def test_what_waited_for_the_morning_comes_as_one_mail_the_most_urgent_first(mailoutbox, settings):
+    settings.BASE_URL = "https://accord.example.com"
+    handoff = situations.handoff()
+    Notice.objects.all().delete()
+    a_night(handoff.rep.user)
+    write(handoff.rep.user, once="due", text="Due", kind=NoticeKind.DUE_SOON, handoff=handoff, at=EVENING)
+    send(EVENING)
+
+    assert send(NEXT_OPENING) == 5
+
+    (sent,) = mailoutbox
+    assert sent.subject == "5 alerts: Breached <2>"
+    texts = [
+        "Breached <2>",
+        "Due\nDue Tuesday",
+        f"/handoffs/{handoff.pk}/",
+        "New MQL",
+        "Review",
+        "Recycled",
+        "/notices/",
+    ]
+    places = [sent.body.index(text) for text in texts]
+    assert places == sorted(places)
+    assert set(Delivery.objects.values_list("sent_at", flat=True)) == {NEXT_OPENING}
+
+
+def test_slack_gets_one_message_with_a_line_for_each(channel):
+    rep = situations.team().reps.get().user
+    in_slack(rep, channel)
+    a_night(rep)
+
+    assert send(NEXT_OPENING) == 4
+
+    (message,) = channel.lines
+    assert message.split("\n") == [
+        "4 alerts, the most urgent first:",
+        "• Breached &lt;2&gt;",
+        "• New MQL &lt;1&gt;",
+        "• Review opened &lt;3&gt;",
+        "• Recycled &lt;0&gt;",
+    ]
+
+
+def test_what_fails_as_one_mail_is_tried_again_as_one(no_mail_server, settings, mailoutbox):
+    rep = situations.team().reps.get().user
+    a_night(rep)
+    send(NEXT_OPENING)
+
+    tried = set(Delivery.objects.values_list("failures", "send_at"))
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    sent = send(NEXT_OPENING + MINUTE)
+
+    assert tried == {(1, NEXT_OPENING + MINUTE)}
+    assert (sent, len(mailoutbox)) == (4, 1)
+    assert not Delivery.objects.exclude(error="").exists()
+
+
+def test_a_long_list_is_cut_into_several_mails(mailoutbox):
+    ana = situations.user()
+    for number in range(deliveries.IN_ONE_MESSAGE + 1):
+        write(ana, once=str(number))
+
+    assert send() == deliveries.IN_ONE_MESSAGE + 1
+
+    assert len(mailoutbox) == 2
+
+
+def test_a_mail_about_many_asks_no_more_than_one_about_a_few():
+    def asked(count):
+        rep = situations.team().reps.get()
+        for _ in range(count):
+            handoff = situations.handoff()
+            for kind in (NoticeKind.NEW_MQL, NoticeKind.UNROUTED, NoticeKind.DUE_SOON, NoticeKind.SIGNATURE):
+                write(rep.user, once=f"{kind}:{handoff.pk}", kind=kind, handoff=handoff)
+        Delivery.objects.exclude(notice__to=rep.user).delete()
+        with CaptureQueriesContext(connection) as queries:
+            assert send() > count
+        return len(queries)
+
+    assert asked(2) == asked(8)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.xdist_group("sla_concurrency")
+def test_two_workers_send_each_person_one_message_and_no_alert_twice(channel):
+    people = [situations.user() for _ in range(8)]
+    for person in people:
+        in_slack(person, channel)
+    for number in range(6):
+        write(*people, once=str(number), text=f"Alert{number}")
+    start = Barrier(2)
+
+    def work(_number: int) -> int:
+        try:
+            start.wait(timeout=60)
+            return send()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(work, range(2)))
+
+    assert sum(done) == 48
+    assert len(channel.lines) == len(people)
+    assert all(message.count("Alert") == 6 for message in channel.lines)
 
 
 # ── What is seen of it ────────────────────────────────────────────────────────────────────────────────────

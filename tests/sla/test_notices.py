@@ -77,3 +77,18 @@ def test_a_team_without_managers_is_answered_for_by_all_managers():
     team.managers.clear()
 
     assert chief in notices.managers(team)
+
+
+def test_the_managers_of_another_team_hear_what_comes_to_them_by_hand():
+    handoff = situations.handoff()
+    elsewhere = situations.team()
+    receiver, chief = elsewhere.reps.get(), situations.manager(handoff.team)
+    elsewhere.managers.add(chief)
+    host = elsewhere.managers.exclude(pk=chief.pk).get()
+
+    handoffs.assign(handoff=handoff, rep=receiver, by=chief, now=NOW + HOUR, reason="Speaks German")
+
+    told = notices.unread(host).get()
+    assert told.kind == NoticeKind.REASSIGNED
+    assert told.text == f"From {handoff.team} to {receiver} of {elsewhere}: {handoff.lead} (Speaks German)"
+    assert not notices.unread(chief).filter(kind=NoticeKind.REASSIGNED).exists()

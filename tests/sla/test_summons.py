@@ -132,6 +132,35 @@ def test_commitments_wait_for_both_and_then_for_the_one_who_is_missing(mona: Use
     assert Notice.objects.filter(to=luis)[0].leads_to == reverse("commitment", args=[draft.pk])
 
 
+def test_a_draft_that_was_deleted_is_mailed_to_nobody_and_its_notice_leads_nowhere(mona: User) -> None:
+    draft = drafted()
+    summons.send(now=NOW)
+    page = reverse("commitment", args=[draft.pk])
+    client = Client()
+    client.force_login(mona)
+    before = client.get(reverse("notices")).content.decode()
+
+    commitments.discard(commitment=draft, by=mona)
+    deliveries.send_due(now=NOW)
+
+    after = client.get(reverse("notices")).content.decode()
+    assert (page in before, page in after) == (True, False)
+    assert "settled: the draft was deleted" in after
+    assert "E-mail not sent: the draft was deleted" in after
+    assert mail.outbox == []
+
+
+def test_who_has_signed_meanwhile_gets_no_mail_about_it(mona: User, luis: User) -> None:
+    draft = drafted()
+    summons.send(now=NOW)
+    commitments.sign(commitment=draft, by=mona, now=NOW)
+
+    deliveries.send_due(now=NOW)
+
+    assert [one.to for one in mail.outbox] == [[luis.email]]
+    assert Delivery.objects.get(notice__to=mona).dropped_why == "already signed"
+
+
 def test_a_review_is_told_to_both_leaders_and_ops_but_not_to_who_opened_it(mona: User, luis: User) -> None:
     olga = situations.user(Role.MARKETING_OPS)
     review = spot_review(by=mona)
