@@ -4,15 +4,21 @@ import datetime as dt
 
 import pytest
 
+from config import pulse
+from definitions.models import Version
 from leads.models import Lead
 from leads.vocabulary import Role
 from scoring.models import Heating, Qualification
 from sla import dispositions, handoffs, heat, routing, tier_3
 from sla.models import Clock, Handoff, Notice
 from sla.vocabulary import ClockKind, NoticeKind
+from tests.scoring.test_rescoring import NOW as MONDAY
+from tests.scoring.test_rescoring import did, lead, version
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
 from tests.sla.test_concurrency import at_once
+
+__all__ = ["lead", "version"]
 
 pytestmark = pytest.mark.django_db
 
@@ -220,3 +226,21 @@ def test_a_decision_taken_in_the_same_moment_is_not_undone():
 
     assert situations.fresh(handoff).is_accepted
     assert contact(handoff).due_at == NOW + 8 * MINUTE
+
+
+def test_one_tick_walks_from_a_demo_request_to_the_rep_who_has_the_lead(version: Version, lead: Lead):
+    now = MONDAY + HOUR
+    situations.commitment()
+    situations.team()
+    for days in (3, 2, 1):
+        did(lead, "pricing_view", MONDAY - days * DAY)
+    pulse.tick(now=now)
+    handoff = Handoff.objects.get()
+    assert not handoff.is_hot
+
+    did(lead, "demo_request", now + MINUTE)
+    counts = pulse.tick(now=now + 2 * MINUTE)
+
+    assert counts["hurried"] == 1
+    assert contact(handoff).due_at == now + 7 * MINUTE
+    assert Notice.objects.get(kind=NoticeKind.REENGAGED).text == f"Hot now: {lead}. Demo request."
