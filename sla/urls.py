@@ -75,6 +75,7 @@ urlpatterns: list[URLPattern] = [
     path("overview/", home.overview, name="overview"),
     path("reports/sla/", reports.sla_report, name="sla_report"),
     path("reports/sla.csv", reports.sla_export, name="sla_export"),
+    path("reports/sla/yield.csv", reports.sla_yield_export, name="sla_yield_export"),
     path("reports/sla/promises/", reports.sla_rows, name="sla_rows"),
     path("notices/", notices.notice_list, name="notices"),
     path("notices/bell/", notices.bell, name="bell"),

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from config.downloads import csv_download
 from config.web import Request, holds, typed_number
 from leads.vocabulary import Role
-from sla import access, compliance, scorecard
+from sla import access, compliance, delivered, scorecard
 from sla.filters import ClockFilter
 from sla.models import Clock
 
@@ -27,10 +27,13 @@ def sla_report(request: Request) -> HttpResponse:
     """Both sides' promises over the last weeks, of the handoffs this person may see."""
     now = timezone.now()
     weeks, start = period(request, now)
-    card = scorecard.of(access.visible_to(request.user), start=start, end=now)
+    visible = access.visible_to(request.user)
+    card = scorecard.of(visible, start=start, end=now)
     # The report of what one may see is everybody's; the commitments are read by those who have a role.
     context = {
         "card": card,
+        "months": delivered.months(now=now),
+        "yields": delivered.yields(visible, start=start, end=now),
         "weeks": weeks,
         "periods": PERIODS,
         "now": now,
@@ -51,6 +54,15 @@ def sla_export(request: Request) -> HttpResponseBase:
 
 @login_required
 @require_GET
+def sla_yield_export(request: Request) -> HttpResponseBase:
+    now = timezone.now()
+    _, start = period(request, now)
+    rows = delivered.yields(access.visible_to(request.user), start=start, end=now)
+    return csv_download("mql-to-meeting-by-rep", delivered.HEADER, map(delivered.cells, rows))
+
+
+@login_required
+@require_GET
 def sla_rows(request: Request) -> HttpResponse:
     """The promises behind a figure, the newest first."""
     now = timezone.now()
@@ -63,7 +75,14 @@ def sla_rows(request: Request) -> HttpResponse:
     rows = found.qs if request.GET.get("week") else found.qs.filter(started_at__gte=start)
     page = list(keyset(rows, request.GET.get("after", ""))[: PAGE + 1])
     more = page[PAGE - 1].pk if len(page) > PAGE else None
-    context = {"rows": compliance.remarked(page[:PAGE]), "more": more, "total": rows.count(), "filter": found, "start": start, "now": now}
+    context = {
+        "rows": compliance.remarked(page[:PAGE]),
+        "more": more,
+        "total": rows.count(),
+        "filter": found,
+        "start": start,
+        "now": now,
+    }
     return render(request, "sla/report_rows.html", context)
 
 

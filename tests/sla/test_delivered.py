@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from leads.models import Event, Signal
+from leads.vocabulary import Motion
+from sla import attempts, delivered, dispositions, progress
+from sla.models import Handoff
+from sla.vocabulary import AttemptOutcome, Channel
+from tests.sla import situations
+from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+
+pytestmark = pytest.mark.django_db
+
+
+def did(handoff: Handoff, **columns: object) -> None:
+    signal, _ = Signal.objects.get_or_create(code="asset_download", defaults={"name": "Download"})
+    Event.objects.create(
+        lead=handoff.lead,
+        signal=signal,
+        occurred_at=NOW - DAY,
+        recorded_at=NOW,
+        source="web",
+        digest=b"0" * 16,
+        **columns,
+    )
+
+
+def test_a_months_mqls_stand_against_the_number_that_was_agreed():
+    situations.commitment(mqls_a_month=4)
+    complete, without_source, seen_nothing = (
+        situations.handoff(of=situations.lead(source=source)) for source in ("Webinar", "", "Webinar")
+    )
+    did(complete, asset="ROI guide")
+    did(without_source, asset="ROI guide")
+    did(seen_nothing)
+    situations.handoff(motion=Motion.PQL)
+
+    march, february, _ = delivered.months(now=NOW + DAY)
+
+    assert (march.month.name, march.is_running) == ("2026-03", True)
+    assert (march.count, march.agreed, march.share) == (3, 4, 75)
+    assert (march.complete, round(march.complete_share or 0)) == (1, 33)
+    assert (february.count, february.share, february.complete_share) == (0, 0, None)
+
+
+def test_a_month_ends_at_midnight_of_the_company(settings):
+    settings.COMPANY_TIME_ZONE = "America/New_York"
+    begin = dt.datetime(2026, 4, 1, 4, tzinfo=dt.UTC)
+    situations.qualification(at=begin - dt.timedelta(microseconds=1))
+    situations.qualification(at=begin)
+
+    april, march, _ = delivered.months(now=begin + DAY)
+
+    assert (april.count, march.count) == (1, 1)
+
+
+def test_a_reps_mqls_are_followed_to_the_meeting_and_the_opportunity():
+    unseen, met = situations.accepted(), situations.handoff()
+    rep = met.rep.user
+    attempts.log(
+        handoff=met, channel=Channel.CALL, outcome=AttemptOutcome.CONNECTED, at=NOW + MINUTE, by=rep, now=NOW + MINUTE
+    )
+    dispositions.accept(handoff=met, by=rep, now=NOW + 2 * MINUTE)
+    progress.book_meeting(handoff=met, at=NOW + DAY, by=rep, now=NOW + HOUR)
+    answers = {"problem": "Slow", "budget": "Yes", "authority": "CTO", "timeline": "Now"}
+    progress.qualify(handoff=situations.fresh(met), **answers, by=rep, now=NOW + 2 * DAY)
+    progress.open_opportunity(handoff=situations.fresh(met), amount=None, by=rep, now=NOW + 2 * DAY)
+
+    (row,) = delivered.yields(Handoff.objects.all(), start=NOW, end=NOW + HOUR)
+
+    assert (row.name, row.given, row.accepted, row.unseen) == (str(unseen.rep), 2, 2, 1)
+    assert (row.meetings, row.meeting_share, row.opportunities, row.opportunity_share) == (1, 50, 1, 100)
+    assert row.is_small
+    assert delivered.yields(Handoff.objects.all(), start=NOW + HOUR, end=NOW + DAY) == []
