@@ -12,8 +12,8 @@ from definitions.vocabulary import ReviewTrigger, VersionState
 from leads.models import Company, Event, Lead, Outcome, StageChange, User
 from leads.vocabulary import Role, Stage
 from scoring import versions
-from scoring.models import Qualification, Score
-from sla import recycling
+from scoring.models import Heating, Qualification, Score
+from sla import recycling, tier_3
 from sla.demo import company, deeds, seed, staff
 from sla.models import Attempt, Clock, Delivery, Disposition, Handoff, Notice, RoutingDecision, Team
 from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState
@@ -112,6 +112,12 @@ def test_the_queue_of_the_desk_is_alive() -> None:
     assert Handoff.objects.unrouted().filter(lead__country="BR").exists()
     assert Notice.objects.filter(read_at=None).exists()
     assert not Delivery.objects.filter(sent_at=None).exists()
+
+
+@year
+def test_somebody_of_tier_3_is_nurtured_first() -> None:
+    assert tier_3.in_nurture(now=NOW).exists()
+    assert not Heating.objects.waiting().exists()
 
 
 @year
