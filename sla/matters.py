@@ -12,6 +12,8 @@ from django.db.models import Max
 
 from definitions.models import Version
 from definitions.vocabulary import VersionState
+from leads.models import User
+from sla import access
 from sla.models import Attempt, Clock, Commitment, Handoff, Notice
 from sla.vocabulary import CommitmentState, NoticeKind
 
@@ -53,6 +55,13 @@ def gone(notices: Sequence[Notice]) -> frozenset[int]:
     drafts = {notice.pk: pk for notice in notices if (pk := _id(notice, _COMMITMENT)) is not None}
     there = set(Commitment.objects.filter(pk__in=drafts.values()).values_list("pk", flat=True))
     return frozenset(notice for notice, draft in drafts.items() if draft not in there)
+
+
+def elsewhere(notices: Sequence[Notice], user: User) -> frozenset[int]:
+    """The ids of those about a lead which the person may not see any more: it went to another team."""
+    handoffs = {notice.pk: notice.handoff_id for notice in notices if notice.handoff_id is not None}
+    seen = set(access.visible_to(user).filter(pk__in=handoffs.values()).values_list("pk", flat=True))
+    return frozenset(notice for notice, handoff in handoffs.items() if handoff not in seen)
 
 
 def _why(notice: Notice, facts: _Facts) -> str:

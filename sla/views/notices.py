@@ -40,6 +40,7 @@ def notice_list(request: Request) -> HttpResponse:
     context = {
         "days": by_day(shown),
         "gone": matters.gone(shown),
+        "elsewhere": matters.elsewhere(shown, request.user),
         "up_to": max((notice.pk for notice in shown), default=0),
         "after": shown[-1].pk if is_cut else None,
         "failing": failing[:FAILING_SHOWN],

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
 from leads.vocabulary import Role
 from sla import handoffs, notices
@@ -92,3 +93,17 @@ def test_the_managers_of_another_team_hear_what_comes_to_them_by_hand():
     assert told.kind == NoticeKind.REASSIGNED
     assert told.text == f"From {handoff.team} to {receiver} of {elsewhere}: {handoff.lead} (Speaks German)"
     assert not notices.unread(chief).filter(kind=NoticeKind.REASSIGNED).exists()
+
+
+def test_a_lead_that_went_to_another_team_is_no_dead_link(client):
+    handoff = situations.handoff()
+    page = reverse("handoff", args=[handoff.pk])
+    client.force_login(handoff.rep.user)
+    before = client.get(reverse("notices")).content.decode()
+    receiver, by = situations.team().reps.get(), situations.manager(handoff.team)
+
+    handoffs.assign(handoff=handoff, rep=receiver, by=by, now=NOW + HOUR, reason="Speaks German")
+
+    after = client.get(reverse("notices")).content.decode()
+    assert (page in before, page in after) == (True, False)
+    assert after.count("(with another team)") == 2
