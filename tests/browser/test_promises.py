@@ -42,7 +42,16 @@ def pages(context: BrowserContext, page: Page, live_server: object) -> list[str]
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": str(live_server)}])
     own, of_draft = f"/calendars/{hours.pk}/", f"/commitments/{draft.pk}/"
-    paths = (own, "/rules/", "/calendars/", "/commitments/", of_draft, f"{of_draft}edit/", "/nurture/", "/nurture/first/")
+    paths = (
+        own,
+        "/rules/",
+        "/calendars/",
+        "/commitments/",
+        of_draft,
+        f"{of_draft}edit/",
+        "/nurture/",
+        "/nurture/first/",
+    )
     return [f"{live_server}{path}" for path in paths]
 
 
