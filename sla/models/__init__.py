@@ -18,6 +18,6 @@ from sla.models.teams import Absence, CalendarChange, CalendarVersion, Rep, Spec
 
 __all__ = [
     "Absence", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion", "Clock", "ClockQuerySet", "Commitment", "Delivery",
-    "DeliveryQuerySet", "Disposition", "Handoff", "HandoffQuerySet", "Intention", "Note", "Notice", "ReasonCode", "Rep", "RoutingDecision", "RoutingRule",
-    "SalesQualification", "SavedFilter", "SpecialDay", "Team", "WorkCalendar", "WorkHours",
+    "DeliveryQuerySet", "Disposition", "Handoff", "HandoffQuerySet", "Intention", "Note", "Notice", "ReasonCode",
+    "Rep", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter", "SpecialDay", "Team", "WorkCalendar", "WorkHours",
 ]  # fmt: skip
