@@ -38,23 +38,28 @@ MESSAGE_TONES: Final = {"success": "good", "warning": "warn", "error": "bad"}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the navigation. No roles: everybody's."""
+    """An entry of the navigation. No roles: everybody's. Pages under its own address or one of `within` are in it."""
 
     label: str
     name: str
     roles: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
 
 
 PLACES: Final = (
-    Place("Queue", "queue", ("sdr", "sales_manager")),
+    Place("Queue", "queue", ("sdr", "sales_manager"), within=("/handoffs/",)),
     Place("Overview", "overview", MARKETING),
     Place("Unrouted", "unrouted", ("sales_manager",)),
-    Place("Leads", "lead_list", MARKETING),
+    Place("Leads", "lead_list", MARKETING, within=("/companies/",)),
     Place("Nurture", "nurture", (*MARKETING, "sdr")),
-    Place("Definition", "definition"),
+    Place(
+        "Definition",
+        "definition",
+        within=("/definitions/", "/backtests/", "/comparisons/", "/replays/", "/quick-figures/"),
+    ),
     Place("Reviews", "reviews", MARKETING),
     Place("SLA", "sla_report"),
-    Place("Rules", "rules", (*MARKETING, "sdr")),
+    Place("Rules", "rules", (*MARKETING, "sdr"), within=("/commitments/", "/calendars/", "/routing/")),
 )
 
 
@@ -89,7 +94,7 @@ def unread_notices(user: Any) -> int:
 
 def _link(place: Place, path: str) -> Link:
     url = reverse(place.name)
-    return Link(place.label, url, is_current=path == url or (url != "/" and path.startswith(url)))
+    return Link(place.label, url, is_current=path.startswith((url, *place.within)))
 
 
 # ── Time ──────────────────────────────────────────────────────────────────────────────────────────────────
