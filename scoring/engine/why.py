@@ -105,7 +105,7 @@ def _points(answer: ClauseAnswer) -> str:
     axis = "" if not isinstance(clause, AxisClause) or clause.axis == "engagement" else f"{clause.axis} "
     # As few decimals as will do: what falls short must not look as if it reached.
     shown = next(text for text in (f"{answer.found:.{n}f}" for n in (0, 1, 2, 6)) if _honest(text, answer))
-    return f"{shown} {axis.replace('+', ' and ')}points of {clause.at_least:g}"
+    return f"{shown} {axis.replace('+', ' and ')}points, {clause.at_least:g} needed"
 
 
 def _honest(text: str, answer: ClauseAnswer) -> bool:

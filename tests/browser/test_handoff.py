@@ -53,7 +53,7 @@ def handoff() -> Handoff:
         use_case="Late trucks",
         source="Webinar",
     )
-    return situations.accepted(of=lead, evidence=frozen, tier=1, now=now, why="Demo request; 62 points of 40.")
+    return situations.accepted(of=lead, evidence=frozen, tier=1, now=now, why="Demo request; 62 points, 40 needed.")
 
 
 @pytest.fixture

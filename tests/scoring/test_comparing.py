@@ -82,8 +82,8 @@ def test_who_enters_or_leaves_is_told_why_by_both_versions(
 
     assert reasons[people["leaves"]].startswith("v1.0: ")
     assert "v1.1: Title is Engineer; needed: containing head." in reasons[people["leaves"]]
-    assert reasons[people["enters"]].startswith("v1.1: Webinar attended a day earlier; 30 points of 25.")
-    assert "v1.0: 30 points of 50." in reasons[people["enters"]]
+    assert reasons[people["enters"]].startswith("v1.1: Webinar attended a day earlier; 30 points, 25 needed.")
+    assert "v1.0: 30 points, 50 needed." in reasons[people["enters"]]
 
 
 def test_of_those_who_enter_only_the_free_would_be_handed_to_sales(

@@ -55,11 +55,11 @@ def told(*events: tuple[str, int], rules: Rules = RULES, **attributes: object) -
 @pytest.mark.parametrize(
     ("explanation", "why"),
     [
-        (told(("demo_request", 0), ("email_open", 0)), "Demo request; 54 points of 50."),
-        (told(("demo_request", DAY), ("email_open", 0)), "Demo request a day earlier; 54 points of 50."),
+        (told(("demo_request", 0), ("email_open", 0)), "Demo request; 54 points, 50 needed."),
+        (told(("demo_request", DAY), ("email_open", 0)), "Demo request a day earlier; 54 points, 50 needed."),
         (
             told(*[("demo_request", 0)] * 3, rules=replace(RULES, paths=(FIT_TOO,), hot=(THRICE,))),
-            "Demo request 3 times; 100 points of 50.",
+            "Demo request 3 times; 100 points, 50 needed.",
         ),
         (told(("demo_request", 0), lead__email="x@GMAIL.com"), "Excluded: email domain is GMAIL.com."),
         (told(("demo_request", 0), company__employees=1200), "Company employees is 1,200; needed: 50 to 1,000."),
@@ -68,8 +68,8 @@ def told(*events: tuple[str, int], rules: Rules = RULES, **attributes: object) -
             told(("demo_request", 0), company__employees=Band(11, 50)),
             "Company employees is 11-50, which does not tell; needed: 50 to 1,000.",
         ),
-        (told(("email_open", 0)), "4 points of 50."),
-        (told(("demo_request", 60_000_000)), "49.999878 points of 50."),
+        (told(("email_open", 0)), "4 points, 50 needed."),
+        (told(("demo_request", 60_000_000)), "49.999878 points, 50 needed."),
         (
             told(*[("demo_request", 40 * DAY)] * 2),
             "0 of 1 demo request or pricing view in the last 30 days.",
