@@ -53,6 +53,7 @@ class Yield:
     accepted: int
     meetings: int
     opportunities: int
+    opened_after_meeting: int
 
     @property
     def meeting_share(self) -> float | None:
@@ -60,7 +61,7 @@ class Yield:
 
     @property
     def opportunity_share(self) -> float | None:
-        return 100 * self.opportunities / self.meetings if self.meetings else None
+        return 100 * self.opened_after_meeting / self.meetings if self.meetings else None
 
     @property
     def is_small(self) -> bool:
@@ -97,6 +98,7 @@ def yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -
     )
     given = handoffs.filter(created_at__gte=start, created_at__lt=end, rep__isnull=False)
     given = given.annotate(opened=Exists(opened))
+    met = Q(meeting_at__isnull=False)
     accepted = Q(dispositions__kind="accept", dispositions__corrected_by=None)
     counted = (
         given.order_by()
@@ -105,11 +107,12 @@ def yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -
             given=Count("pk", distinct=True),
             accepted=Count("pk", distinct=True, filter=accepted),
             unseen=Count("pk", distinct=True, filter=accepted & Q(dispositions__contacted_before=False)),
-            meetings=Count("pk", distinct=True, filter=Q(meeting_at__isnull=False)),
+            meetings=Count("pk", distinct=True, filter=met),
             opportunities=Count("pk", distinct=True, filter=Q(opened=True)),
+            opened_after_meeting=Count("pk", distinct=True, filter=met & Q(opened=True)),
         )
     )
-    counts = ("given", "unseen", "accepted", "meetings", "opportunities")
+    counts = ("given", "unseen", "accepted", "meetings", "opportunities", "opened_after_meeting")
     found = {rep: numbers for rep, *numbers in counted.values_list("rep", *counts)}
     reps = Rep.objects.filter(pk__in=found).select_related("user")
     made = [Yield(rep.pk, str(rep), *found[rep.pk]) for rep in reps]

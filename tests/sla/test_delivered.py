@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from leads.models import Event, Signal
-from leads.vocabulary import Motion
+from leads.models import Event, Outcome, Signal
+from leads.vocabulary import Motion, OutcomeKind
 from sla import attempts, delivered, dispositions, progress
 from sla.models import Handoff
 from sla.vocabulary import AttemptOutcome, Channel
@@ -69,9 +69,14 @@ def test_a_reps_mqls_are_followed_to_the_meeting_and_the_opportunity():
     progress.qualify(handoff=situations.fresh(met), **answers, by=rep, now=NOW + 2 * DAY)
     progress.open_opportunity(handoff=situations.fresh(met), amount=None, by=rep, now=NOW + 2 * DAY)
 
+    situations.accepted()
+    Outcome.objects.create(
+        lead=unseen.lead, kind=OutcomeKind.OPPORTUNITY, at=NOW + DAY, recorded_at=NOW + DAY, source="crm"
+    )
+
     (row,) = delivered.yields(Handoff.objects.all(), start=NOW, end=NOW + HOUR)
 
-    assert (row.name, row.given, row.accepted, row.unseen) == (str(unseen.rep), 2, 2, 1)
-    assert (row.meetings, row.meeting_share, row.opportunities, row.opportunity_share) == (1, 50, 1, 100)
+    assert (row.name, row.given, row.accepted, row.unseen) == (str(unseen.rep), 3, 3, 2)
+    assert (row.meetings, row.meeting_share, row.opportunities, row.opportunity_share) == (1, 100 / 3, 2, 100)
     assert row.is_small
     assert delivered.yields(Handoff.objects.all(), start=NOW + HOUR, end=NOW + DAY) == []
