@@ -226,6 +226,20 @@ def test_without_script_the_same_deeds_are_forms(browser: object, live_server: o
     context.close()
 
 
+def test_a_poll_that_hangs_or_fails_leaves_the_buttons_as_they_are(
+    open_as: Callable[[User, str], Page], work: list[Handoff]
+) -> None:
+    page = open_as(work[0].rep.user, "/queue/")
+    page.route("**/notices/bell/", lambda route: route.fulfill(status=500, body="no"))
+    page.route("**/queue/", lambda route: None)
+
+    expect(page.locator("#queue.htmx-request")).to_be_attached(timeout=15_000)
+    button = page.locator("[data-accept]").first
+
+    expect(button).to_be_enabled()
+    expect(button).to_have_css("opacity", "1")
+
+
 def test_the_navigation_shows_only_ones_own_places(open_as: Callable[[User, str], Page]) -> None:
     page = open_as(situations.user(Role.MARKETING_OPS), "/overview/")
 
