@@ -189,11 +189,8 @@ class Clock(models.Model):
                 name="clock_to_breach",
                 condition=Q(met_at=None, cancelled_at=None, breached_at=None),
             ),
-            models.Index(
-                fields=["warn_at", "id"],
-                name="clock_to_warn",
-                condition=Q(met_at=None, cancelled_at=None, warned_at=None),
-            ),
+            # For the warnings, and for the queues, which ask for those that have warned already.
+            models.Index(fields=["warn_at", "id"], name="clock_running", condition=Q(met_at=None, cancelled_at=None)),
             models.Index(fields=["kind", "started_at"], name="clock_by_start"),
         ]
 
