@@ -9,14 +9,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from scoring.engine.facts import Facts
 from scoring.engine.judge import judge
 from scoring.engine.rules import Rules
-from scoring.engine.timeline import FOREVER, Bools, Ints, Positions
+from scoring.engine.timeline import FOREVER, HOUR, Bools, Ints, Positions
 from scoring.instants import microseconds
+
+#: What a lead did so shortly before a version came into force may not have been judged by the one before.
+UNSEEN: Final = HOUR
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,12 @@ from scoring import beginnings
 from scoring.engine.explanation import Explanation
 from scoring.engine.judge import explain, judge
 from scoring.engine.profile import PASS
-from scoring.engine.timeline import HOUR, Ints
+from scoring.engine.timeline import Ints
 from scoring.engine.why import reached
 from scoring.instants import from_microseconds, microseconds
 from scoring.judging import Judged
 from scoring.models import Heating, Qualification
 
-#: What a lead did so shortly before a version came into force may not have been judged by the one before.
-_UNSEEN: Final = HOUR
 _FLOOR_AND_NOW: Final = 2
 
 
@@ -52,7 +50,7 @@ def heat(
 def _floor(judged: Judged, cycle: Qualification) -> int:
     """What came before is not what makes it hot now: it qualified, or the version that judges came into force."""
     activated_at = judged.version.activated_at
-    return max(microseconds(cycle.at), 0 if activated_at is None else microseconds(activated_at) - _UNSEEN)
+    return max(microseconds(cycle.at), 0 if activated_at is None else microseconds(activated_at) - beginnings.UNSEEN)
 
 
 def _instants(judged: Judged, index: int, floor: int, looked: int | None) -> Ints:

@@ -18,15 +18,13 @@ from scoring.beginnings import Floor, Question, Release
 from scoring.engine.facts import Facts
 from scoring.engine.judge import explain
 from scoring.engine.rules import Rules
-from scoring.engine.timeline import HOUR, Bools
+from scoring.engine.timeline import Bools
 from scoring.instants import from_microseconds, microseconds
 from scoring.judging import Judged, judge_now
 from scoring.models import Qualification, Score
 
 #: With sales, done, or out for good: the CRM's word ends what marketing can qualify.
 NOT_TO_QUALIFY: Final = frozenset({Stage.OPPORTUNITY, Stage.WON, Stage.DISQUALIFIED})
-#: What a lead did so shortly before a version came into force may not have been judged by the one before.
-_UNSEEN: Final = HOUR
 
 
 def qualify(
@@ -156,7 +154,7 @@ def _waits(judged: Judged, index: int, floor: Floor, lead: Lead, score: Score | 
         # It did not meet the version at the last look: what it meets it by was learned since.
         return score.meets
     seen = 0 if score is None else microseconds(score.judged_at)
-    after = max(floor.at - _UNSEEN, seen)
+    after = max(floor.at - beginnings.UNSEEN, seen)
     deed = beginnings.first_deed(judged.facts, index, beginnings.activity(judged.rules), after, floor.at)
     return deed is None
 
