@@ -65,6 +65,9 @@ def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
             version = calendars.version_of(hours, now, around_the_clock=around_the_clock)
             _start(handoff, kind, version, seconds, now)
     restate_due(handoff)
+    if handoff.heated_at is not None and interrupted:
+        # Their own clock may be from before the lead turned hot, in somebody else's hands.
+        hurry(handoff=handoff, rep=rep, now=now)
 
 
 def resume_contact(*, handoff: Handoff) -> None:

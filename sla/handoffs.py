@@ -80,13 +80,17 @@ def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.date
 
 
 def hand_off_hot(*, heating: Heating, commitment: Commitment, now: dt.datetime) -> Handoff | None:
-    """An MQL that turned hot before sales had it becomes a handoff of tier 1, as yet unrouted; None if sales has it.
+    """An MQL that turned hot before sales had it becomes a handoff of tier 1, as yet unrouted; None if sales has it, or
+    it is no case for sales any more.
 
     Call within the transaction that holds the heating.
     """
     rows = _claimable(Qualification.objects.waiting().filter(pk=heating.qualification_id))
     qualification = rows.first()
     if qualification is None:
+        return None
+    if tier_3.is_over(qualification):
+        _let_go(qualification, now)
         return None
     handoff = _create(qualification, commitment, now, since=heating.recorded_at, tier=1)
     handoff.heated_at = heating.recorded_at
@@ -153,12 +157,16 @@ def _hand_off_next(commitment: Commitment, passed_over: set[int], now: dt.dateti
     try:
         with transaction.atomic():
             if tier_3.is_over(qualification):
-                qualifications.take(qualification=qualification, now=now)
-                return qualifications.close(qualification=qualification, now=now)
+                return _let_go(qualification, now)
             return _create(qualification, commitment, now, since=tier_3.since(qualification, commitment))
     except Exception as error:
         log.exception("handoff_failed", qualification=qualification.pk)
         raise _Failed(qualification.pk) from error
+
+
+def _let_go(qualification: Qualification, now: dt.datetime) -> Qualification:
+    qualifications.take(qualification=qualification, now=now)
+    return qualifications.close(qualification=qualification, now=now)
 
 
 def _held(ids: Collection[int], commitment: Commitment, now: dt.datetime) -> Iterable[Qualification]:

@@ -41,7 +41,7 @@ def follow(*, now: dt.datetime, limit: int = 100) -> int:
             continue
         if followed is None:
             break
-        if followed.is_unrouted:
+        if isinstance(followed, Handoff) and followed.is_unrouted:
             routing.route(handoff=followed, now=now)
         done += 1
     return done
@@ -53,7 +53,8 @@ class _Failed(Exception):
 
 
 @transaction.atomic
-def _follow_next(commitment: Commitment, passed_over: set[int], now: dt.datetime) -> Handoff | None:
+def _follow_next(commitment: Commitment, passed_over: set[int], now: dt.datetime) -> Handoff | Heating | None:
+    """The handoff that was made or hurried, or the next one itself, if its MQL is no case for sales any more."""
     waiting = Heating.objects.waiting().exclude(pk__in=passed_over).order_by("pk")
     heating = waiting.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
     if heating is None:
@@ -61,14 +62,18 @@ def _follow_next(commitment: Commitment, passed_over: set[int], now: dt.datetime
     try:
         with transaction.atomic():
             qualifications.take_heating(heating=heating, now=now)
-            return handoffs.hand_off_hot(heating=heating, commitment=commitment, now=now) or _hurry(heating, now)
+            made = handoffs.hand_off_hot(heating=heating, commitment=commitment, now=now)
+            return made or _hurry(heating, now) or heating
     except Exception as error:
         log.exception("heating_failed", heating=heating.pk)
         raise _Failed(heating.pk) from error
 
 
-def _hurry(heating: Heating, now: dt.datetime) -> Handoff:
-    handoff = states.lock(Handoff.objects.get(qualification=heating.qualification_id))
+def _hurry(heating: Heating, now: dt.datetime) -> Handoff | None:
+    found = Handoff.objects.filter(qualification=heating.qualification_id).first()
+    if found is None:
+        return None
+    handoff = states.lock(found)
     if handoff.state not in TO_HURRY:
         return handoff
     handoff.heated_at = now

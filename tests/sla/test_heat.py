@@ -141,6 +141,48 @@ def test_an_open_handoff_that_turns_hot_tells_its_rep_and_gets_tier_1s_minutes()
     assert (handoff.tier, handoff.is_hot, contact(handoff).due_at) == (2, True, NOW + 8 * MINUTE)
 
 
+def test_who_gets_it_back_after_it_turned_hot_elsewhere_has_tier_1s_minutes_too():
+    team = situations.team(reps=2)
+    handoff = situations.handoff()
+    first, other = handoff.rep, team.reps.exclude(pk=handoff.rep.pk).get()
+    manager = situations.manager(team)
+    handoffs.assign(handoff=handoff, rep=other, by=manager, now=NOW + MINUTE, reason="Knows them")
+    heated(handoff.qualification)
+    heat.follow(now=NOW + 3 * MINUTE)
+
+    handoffs.assign(handoff=handoff, rep=first, by=manager, now=NOW + 4 * MINUTE, reason="Ill")
+
+    assert (contact(handoff).rep, contact(handoff).due_at) == (first, NOW + 9 * MINUTE)
+
+
+def test_passing_a_hot_one_away_and_back_buys_no_minute():
+    team = situations.team(reps=2)
+    handoff = situations.handoff()
+    first, other = handoff.rep, team.reps.exclude(pk=handoff.rep.pk).get()
+    heated(handoff.qualification)
+    heat.follow(now=NOW + 3 * MINUTE)
+
+    for rep, minutes in ((other, 4), (first, 6)):
+        at = NOW + minutes * MINUTE
+        handoffs.assign(handoff=handoff, rep=rep, by=situations.manager(team), now=at, reason="To and fro")
+
+    assert contact(handoff).due_at == NOW + 8 * MINUTE
+
+
+@pytest.mark.parametrize("is_let_go_before", [True, False])
+def test_what_is_no_case_for_sales_any_more_is_not_hurried_there(held: Qualification, is_let_go_before: bool):
+    heated(held)
+    Lead.objects.filter(pk=held.lead_id).update(do_not_contact=True)
+    if is_let_go_before:
+        handoffs.hand_off_waiting(now=NOW + 14 * DAY)
+
+    followed = [heat.follow(now=NOW + 14 * DAY) for _ in range(2)]
+
+    assert followed == [1, 0]
+    assert not Handoff.objects.exists()
+    assert not Qualification.objects.open().exists()
+
+
 def test_who_was_contacted_already_gets_no_new_clock():
     handoff = situations.accepted()
     heated(handoff.qualification)
