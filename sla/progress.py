@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Final
 
+import structlog
 from django.db import transaction
 from django.db.models import Q
 
@@ -15,6 +16,8 @@ from leads.vocabulary import OutcomeKind, Stage
 from sla import access, clocks, recycling, states
 from sla.models import Handoff, Intention, Note, SalesQualification
 from sla.vocabulary import HandoffState
+
+log = structlog.get_logger(__name__)
 
 ANSWER_AT_MOST: Final = 500
 REASON_AT_MOST: Final = 200
@@ -106,7 +109,16 @@ def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
     for to in FOLLOWED:
         behind |= Q(lead__stage=to, state__in=states.before(HandoffState(to)))
     found = Handoff.objects.filter(behind, intention=None).order_by("pk")
-    return sum(_follow_outcome(handoff, now) for handoff in found[:limit])
+    return sum(_try_to_follow(handoff, now) for handoff in found[:limit])
+
+
+def _try_to_follow(handoff: Handoff, now: dt.datetime) -> bool:
+    """One that fails is logged and stops none of the others."""
+    try:
+        return _follow_outcome(handoff, now)
+    except Exception:
+        log.exception("outcome_not_followed", handoff=handoff.pk)
+        return False
 
 
 @transaction.atomic

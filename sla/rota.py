@@ -173,7 +173,9 @@ def _absent(reps: Sequence[Rep], now: dt.datetime) -> dict[int, dt.datetime]:
 def _loads(reps: Sequence[Rep]) -> dict[int, tuple[int, int]]:
     """What each has in hand, and how much of it is accepted but not contacted yet: to be worked before more (SPEC 6)."""
     in_hand = Handoff.objects.filter(rep__in=reps, state__in=IN_HAND).order_by().values_list("rep")
-    unworked = Count("pk", filter=Q(state=HandoffState.ACCEPTED, first_contact_at=None))
+    # Who may not be contacted cannot be worked, either.
+    waits = Q(state=HandoffState.ACCEPTED, first_contact_at=None, lead__do_not_contact=False)
+    unworked = Count("pk", filter=waits)
     return {rep: (load, waiting) for rep, load, waiting in in_hand.annotate(Count("pk"), waiting=unworked)}
 
 

@@ -17,7 +17,7 @@ from leads.models import Company, Lead, User
 from leads.vocabulary import Motion, Role, Stage
 from scoring.models import Qualification
 from sla import dispositions, handoffs
-from sla.models import Commitment, Handoff, ReasonCode, Rep, RoutingRule, Team, WorkCalendar, WorkHours
+from sla.models import CalendarVersion, Commitment, Handoff, ReasonCode, Rep, RoutingRule, Team, WorkCalendar, WorkHours
 from sla.vocabulary import CommitmentState, Family, Route
 
 NOW = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
@@ -77,10 +77,9 @@ def commitment(**columns: Any) -> Commitment:
     return Commitment.objects.create(
         number=next(_numbers) % 30000,
         state=CommitmentState.ACTIVE,
-        activated_at=NOW - 100 * DAY,
         signed_by_marketing=user(Role.MARKETING_LEADER),
         signed_by_sales=user(Role.SALES_LEADER),
-        **columns,
+        **{"activated_at": NOW - 100 * DAY} | columns,
     )
 
 
@@ -172,3 +171,12 @@ def reason_code(code: str = "not_interested", **columns: Any) -> ReasonCode:
 
 def fresh(made: Handoff) -> Handoff:
     return Handoff.objects.select_related("lead", "rep__user", "team", "qualification").get(pk=made.pk)
+
+
+def broken(of: Handoff) -> Handoff:
+    """Its clocks run by hours that nobody can read: whatever counts their time fails."""
+    torn = CalendarVersion.objects.create(
+        calendar=(of.team or team()).calendar, digest="torn", content={"zone": "Nowhere"}, created_at=NOW
+    )
+    of.clocks.update(calendar_version=torn)
+    return of

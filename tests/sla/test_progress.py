@@ -138,6 +138,17 @@ def test_what_the_crm_says_goes_before_a_decision(stage):
     assert (note.by, note.text) == (None, f"The CRM says {stage}: accepted by the fact.")
 
 
+def test_one_that_cannot_follow_does_not_hold_up_the_others():
+    torn, sound = situations.broken(situations.handoff()), situations.handoff()
+    for handoff in (torn, sound):
+        the_crm_says(handoff, Stage.WON)
+
+    assert progress.follow_outcomes(now=NOW + MINUTE) == 1
+
+    assert situations.fresh(torn).is_to_decide
+    assert situations.fresh(sound).state == HandoffState.WON
+
+
 def test_an_outcome_by_the_api_is_followed():
     handoff = situations.handoff()
     said = {"lead": handoff.lead_id, "kind": "won", "at": (NOW + MINUTE).isoformat(), "amount": 900}

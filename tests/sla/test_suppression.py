@@ -95,6 +95,16 @@ def test_the_first_contact_is_owed_no_more_but_the_decision_is():
     assert ClockKind.FIRST_CONTACT in running(other)
 
 
+def test_one_that_cannot_be_silenced_does_not_hold_up_the_others():
+    torn, sound = situations.broken(situations.handoff()), situations.handoff()
+    for handoff in (torn, sound):
+        silence(handoff.lead)
+
+    assert suppression.stop_clocks(now=NOW + 11 * MINUTE) == 1
+
+    assert running(sound) == {ClockKind.DISPOSITION}
+
+
 def test_who_may_not_be_contacted_is_routed_to_nobody_and_holds_up_nobody():
     situations.team()
     silent = situations.handoff(of=situations.lead(do_not_contact=True))
@@ -120,6 +130,13 @@ def test_a_manager_gives_it_to_somebody_who_rejects_it():
 
     assert running(silent) == {ClockKind.DISPOSITION}
     assert advised(silent) == "Do not contact: reject it with the reason"
+
+
+def test_who_may_not_be_contacted_is_no_work_that_waits_before_more_is_taken():
+    situations.team(unworked_at_most=1)
+    silence(situations.accepted().lead)
+
+    assert situations.handoff().rep is not None
 
 
 def test_the_queue_and_the_page_say_so(client):
