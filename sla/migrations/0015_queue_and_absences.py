@@ -5,8 +5,10 @@ import datetime as dt
 from django.db import migrations, models
 from django.db.models import Q
 
-#: Absences that no calendar can show stopped the routing of their team.
+#: Absences that no calendar can show stopped the routing of their team. Those that lie outside altogether keep nobody
+#: from anything, and clipped they would end before they begin.
 CLIP = """
+DELETE FROM sla_absence WHERE ends_at <= '2000-01-01 00:00+00' OR starts_at >= '2199-12-31 00:00+00';
 UPDATE sla_absence
 SET starts_at = greatest(starts_at, '2000-01-01 00:00+00'), ends_at = least(ends_at, '2199-12-31 00:00+00')
 WHERE starts_at < '2000-01-01 00:00+00' OR ends_at >= '2200-01-01 00:00+00'

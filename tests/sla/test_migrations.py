@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,6 +70,27 @@ def test_webhooks_are_sealed_and_opened_again_unless_their_key_is_lost() -> None
     assert "hooks" not in "".join(sealed.values())
     assert (sealing.unseal(sealed[ana.pk]), sealed[ben.pk]) == (HOOK, "")
     assert dict(before.values_list("user", "slack_url")) == {ana.pk: HOOK, ben.pk: "", cem.pk: ""}
+
+
+@pytest.mark.usefixtures("back_to_the_newest")
+def test_absences_that_no_calendar_can_show_are_cut_or_taken_away() -> None:
+    rep = situations.rep(situations.team(reps=0))
+    rows = at("0014_tier_3_and_heat").get_model("sla", "Absence").objects
+    for label, first, last in (
+        ("ages ago", 202, 203),
+        ("too far", 2250, 2251),
+        ("for good", 2026, 9999),
+        ("ok", 2026, 2027),
+    ):
+        dates = [dt.datetime(year, 6, 1, tzinfo=dt.UTC) for year in (first, last)]
+        rows.create(rep_id=rep.pk, label=label, starts_at=dates[0], ends_at=dates[1])
+
+    after = at("0015_queue_and_absences").get_model("sla", "Absence").objects
+
+    assert [(label, ends_at.year) for label, ends_at in after.order_by("pk").values_list("label", "ends_at")] == [
+        ("for good", 2199),
+        ("ok", 2027),
+    ]
 
 
 @pytest.mark.usefixtures("back_to_the_newest")
