@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, Min, OuterRef, Q
+from django.db.models import Exists, Min, OuterRef, Q, prefetch_related_objects
 
 from config import ui
 from sla import calendar, calendars, notices, territories
@@ -166,7 +166,7 @@ def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
     with transaction.atomic():
         due = _claimable().filter(breached_at=None, due_at__lt=now).order_by("due_at", "pk")
         # Time used up exactly at closing is not exceeded before the next opening.
-        clocks = [clock for clock in due[:limit] if used(clock, now) > clock.target_seconds]
+        clocks = [clock for clock in due[:limit] if _is_exceeded(clock, now)]
         notices.write(chain((_breach(clock, now) for clock in clocks), _still_unrouted(clocks, now)))
         Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(breached_at=now)
     return len(clocks)
@@ -261,10 +261,20 @@ def _warning(clock: Clock, now: dt.datetime) -> notices.Draft:
     )
 
 
+def _is_exceeded(clock: Clock, now: dt.datetime) -> bool:
+    try:
+        return used(clock, now) > clock.target_seconds
+    # It is due by what its hours said when it began; that nobody can read them any more holds up no other's breach.
+    except BadCalendar:
+        log.exception("hours_not_readable", clock=clock.pk)
+        return True
+
+
 def _still_unrouted(clocks: Iterable[Clock], now: dt.datetime) -> Iterator[notices.Draft]:
     """Of those that came while their team was closed nobody has been told yet."""
     theirs = [clock.handoff for clock in clocks if clock.kind == ClockKind.ROUTE and clock.calendar_version is not None]
     rules = territories.rules() if theirs else []
+    prefetch_related_objects([rule.team for rule in rules], "managers")
     for handoff in theirs:
         yield notices.unrouted(handoff=handoff, team=_team_of(handoff, rules), why=territories.NO_MATCH, at=now)
 
@@ -275,6 +285,6 @@ def _breach(clock: Clock, now: dt.datetime) -> notices.Draft:
         once=f"breach:{clock.pk}",
         handoff=clock.handoff,
         to=notices.rep_and_managers(clock.rep, clock.handoff.team),
-        text=f"{clock.get_kind_display()} is overdue: {clock.handoff.lead}",
+        text=f"{clock.get_kind_display()} is overdue: {clock.handoff.lead}" + (f" ({clock.rep})" if clock.rep else ""),
         at=now,
     )

@@ -126,9 +126,10 @@ def unread(user: User) -> QuerySet[Notice]:
 def hot(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
     """The leads of tier 1 that came to the person since then, or turned hot with them, and that nobody has decided on,
     the oldest first."""
-    is_hot = Q(kind=NoticeKind.NEW_MQL, handoff__tier=1) | Q(
-        kind=NoticeKind.REENGAGED, handoff__heated_at__isnull=False
-    )
+    # One that turned hot before they had it came to them as new.
+    came_hot = Q(handoff__tier=1) | Q(created_at__gte=F("handoff__heated_at"))
+    turned_hot = Q(kind=NoticeKind.REENGAGED, handoff__heated_at__isnull=False)
+    is_hot = (Q(kind=NoticeKind.NEW_MQL) & came_hot) | turned_hot
     theirs = Q(handoff__state=HandoffState.ASSIGNED, handoff__rep__user=user)
     told = Notice.objects.filter(is_hot, theirs, to=user, created_at__gt=since)
     rows = told.select_related("handoff__lead", "handoff__qualification__heating").order_by("created_at", "pk")
@@ -145,6 +146,11 @@ def inbox(user: User, *, after: int | None = None, limit: int = SHOWN) -> list[N
     rows = mine.filter(_following(last)) if last is not None else mine
     rows = rows.select_related("handoff__lead").prefetch_related("deliveries")
     return list(rows.order_by(_UNREAD_FIRST, "-created_at", "-pk")[: limit + 1])
+
+
+def seen(*, handoff: Handoff, user: User, now: dt.datetime) -> int:
+    """Who looks at a lead has heard what there was to tell of it."""
+    return Notice.objects.filter(to=user, handoff=handoff, read_at=None).update(read_at=now)
 
 
 def mark_read(*, user: User, now: dt.datetime, up_to: int | None = None) -> int:

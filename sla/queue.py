@@ -15,8 +15,8 @@ from leads.vocabulary import Role
 from sla.models import Attempt, Clock, Handoff, HandoffQuerySet, RoutingDecision
 from sla.vocabulary import HandoffState
 
-#: Due soon: warned of, or due within this; its countdown shows seconds then.
-SOON: Final = dt.timedelta(minutes=10)
+#: Due soon: within this, whichever promise it is.
+SOON: Final = dt.timedelta(minutes=15)
 SHOWN: Final = 50
 SHOWN_AT_MOST: Final = 500
 #: After so long without a contact or a meeting ahead, who waits for the lead is told to write again.
@@ -31,7 +31,7 @@ GROUPS: Final = (
     ("today", "Today", "info"),
     ("later", "Due later", ""),
     ("accepted", "In work", "sales"),
-    ("waiting", "Waiting", ""),
+    ("waiting", "Meeting ahead", ""),
     ("pipeline", "SQLs and opportunities", "sales"),
 )
 _PLACE: Final = {key: Value(at) for at, (key, _, _) in enumerate(GROUPS)}
@@ -92,7 +92,7 @@ def in_order(work: HandoffQuerySet, *, now: dt.datetime, limit: int = SHOWN) -> 
 
 
 def unrouted() -> HandoffQuerySet:
-    """Those nobody has: tier 1 first, then the longest waiting."""
+    """Those nobody has: the hot first, then the longest waiting."""
     running = Clock.objects.running().order_by("due_at", "pk")
     decisions = RoutingDecision.objects.order_by("-at", "-pk")
     return (
@@ -103,13 +103,14 @@ def unrouted() -> HandoffQuerySet:
             Prefetch("clocks", queryset=running, to_attr="running_clocks"),
             Prefetch("routing_decisions", queryset=decisions, to_attr="decisions"),
         )
-        .order_by("tier", "created_at", "pk")
+        .with_rank()
+        .order_by("rank", "created_at", "pk")
     )
 
 
 def _rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
     """Sorted by their own columns alone; only those shown are read with their lead, reasons and clocks."""
-    order = work.order_by("group", "tier", F("due_at").asc(nulls_last=True), "pk")  # type: ignore[misc]  # annotated
+    order = work.with_rank().order_by("group", "rank", F("due_at").asc(nulls_last=True), "pk")  # type: ignore[misc]  # annotated
     group_of = dict(order.values_list("pk", "group")[:limit])  # type: ignore[misc]  # annotated
     running = Clock.objects.running().order_by("due_at", "pk")
     shown = (
@@ -129,24 +130,21 @@ def _rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
 
 
 def _with_group(work: HandoffQuerySet, now: dt.datetime) -> HandoffQuerySet:
-    """Its place in GROUPS. An accepted lead whose first contact is overdue is overdue, not merely in work."""
-    # Not correlated: one look at the few clocks that have warned, however long the queue is.
-    warned = Clock.objects.running().filter(warn_at__lte=now).values("handoff")
+    """Its place in GROUPS: by the time that its promise leaves, whether accepted or not; without one by what it waits for."""
     tomorrow = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
     accepted = Q(state=HandoffState.ACCEPTED)
-    # Nothing is promised any more and the lead has been spoken to: its answer or the meeting is awaited.
-    awaited = accepted & Q(due_at__isnull=True) & (Q(first_contact_at__isnull=False) | Q(meeting_at__isnull=False))
+    # Nothing is promised any more and the lead has been spoken to.
+    begun = accepted & Q(due_at__isnull=True) & (Q(first_contact_at__isnull=False) | Q(meeting_at__isnull=False))
     recent = Exists(Attempt.objects.filter(handoff=OuterRef("pk"), at__gt=now - SILENCE))
     return work.annotate(
         group=Case(
             When(due_at__lt=now, then=_PLACE["breached"]),
-            When(Q(due_at__lt=now + SOON) | Q(pk__in=warned), then=_PLACE["soon"]),
-            When(state__in=PIPELINE, then=_PLACE["pipeline"]),
-            When(awaited & Q(meeting_at__gte=now), then=_PLACE["waiting"]),
-            When(awaited & (Q(meeting_at__isnull=False) | ~recent), then=_PLACE["today"]),
-            When(awaited, then=_PLACE["waiting"]),
-            When(accepted, then=_PLACE["accepted"]),
+            When(due_at__lt=now + SOON, then=_PLACE["soon"]),
             When(due_at__lt=tomorrow, then=_PLACE["today"]),
+            When(state__in=PIPELINE, then=_PLACE["pipeline"]),
+            When(begun & Q(meeting_at__gte=now), then=_PLACE["waiting"]),
+            When(begun & (Q(meeting_at__isnull=False) | ~recent), then=_PLACE["today"]),
+            When(accepted, then=_PLACE["accepted"]),
             default=_PLACE["later"],
         )
     )

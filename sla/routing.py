@@ -43,14 +43,14 @@ def route(*, handoff: Handoff, now: dt.datetime, rules: Sequence[RoutingRule] | 
 
 
 def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
-    """Try the unrouted again, tier 1 and the oldest first. Once a team has nobody, the rest of its leads wait unasked."""
+    """Try the unrouted again, the hot and the oldest first. Once a team has nobody, the rest of its leads wait unasked."""
     rules = territories.rules()
     exhausted: set[int | None] = {None}
     asked = {None, *(rule.team_id for rule in rules)}
     routed = 0
     # Those who may not be contacted were told of when they came; they say nothing about their team.
     waiting = Handoff.objects.unrouted().filter(lead__do_not_contact=False)
-    waiting = waiting.select_related("lead__company").order_by("tier", "created_at", "pk")
+    waiting = waiting.select_related("lead__company").with_rank().order_by("rank", "created_at", "pk")
     # At night there may be thousands, every two seconds: not read further than somebody is left to ask.
     for handoff in waiting.iterator(chunk_size=limit):
         if exhausted == asked:

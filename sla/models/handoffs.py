@@ -7,7 +7,7 @@ from typing import ClassVar
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 
 from definitions.models import Version
 from leads.models import Lead, append_only
@@ -35,6 +35,11 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
 
     def unrouted(self) -> HandoffQuerySet:
         return self.filter(state=HandoffState.UNROUTED)
+
+    def with_rank(self) -> HandoffQuerySet:
+        """Its tier; one that turned hot ranks as tier 1."""
+        rank = Case(When(heated_at__isnull=False, then=1), default=F("tier"), output_field=models.SmallIntegerField())
+        return self.annotate(rank=rank)
 
 
 class Handoff(models.Model):
@@ -196,6 +201,11 @@ class Clock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.handoff}"
+
+    @property
+    def counts_whole_days(self) -> bool:
+        """All hours of the days on which the calendar opens, not its opening hours (docs/decisions/disposition-clock.md)."""
+        return self.kind == ClockKind.DISPOSITION
 
     @property
     def is_running(self) -> bool:

@@ -25,7 +25,7 @@ def unrouted(request: Request) -> HttpResponse:
     rows, now = queue.unrouted(), timezone.now()
     figures = rows.order_by().aggregate(
         total=Count("pk"),
-        hot=Count("pk", filter=Q(tier=1)),
+        hot=Count("pk", filter=Q(tier=1) | Q(heated_at__isnull=False)),
         oldest=Min("created_at"),
     )
     context = {

@@ -139,6 +139,15 @@ def test_a_breach_is_marked_once_and_told_to_the_rep_then_the_manager():
     assert [notice.to for notice in told] == [handoff.rep.user, situations.manager(handoff.team)]
 
 
+def test_hours_that_nobody_can_read_any_more_hold_up_no_breach():
+    torn, sound = situations.broken(situations.handoff()), situations.handoff()
+
+    clocks.sweep_breaches(now=NOW + HOUR)
+
+    breached = Clock.objects.filter(breached_at=NOW + HOUR, kind=ClockKind.FIRST_CONTACT)
+    assert {clock.handoff for clock in breached} == {torn, sound}
+
+
 def test_time_used_up_at_closing_is_not_exceeded_before_the_next_opening():
     handoff = situations.handoff(now=NOW.replace(hour=16, minute=30))
     assert first_contact(handoff).due_at == NOW.replace(hour=17)

@@ -9,8 +9,8 @@ from definitions.models import Version
 from leads.models import Lead
 from leads.vocabulary import Role
 from scoring.models import Heating, Qualification
-from sla import dispositions, handoffs, heat, routing, tier_3
-from sla.models import Clock, Handoff, Notice
+from sla import dispositions, handoffs, heat, notices, queue, routing, tier_3
+from sla.models import Clock, Handoff, Notice, Rep, Team
 from sla.vocabulary import ClockKind, NoticeKind
 from tests.scoring.test_rescoring import NOW as MONDAY
 from tests.scoring.test_rescoring import did, lead, version
@@ -206,6 +206,36 @@ def test_an_unrouted_one_that_turns_hot_is_told_of_to_the_managers_and_goes_out_
     told = Notice.objects.get(kind=NoticeKind.REENGAGED)
     assert told.to == situations.manager(situations.fresh(handoff).team)
     assert contact(handoff).due_at == NOW + DAY + 5 * MINUTE
+
+
+def test_who_turned_hot_goes_before_those_who_waited_longer():
+    situations.team(reps=0)
+    older, hot = situations.handoff(), situations.handoff(now=NOW + MINUTE)
+    heated(hot.qualification)
+    heat.follow(now=NOW + 3 * MINUTE)
+
+    assert list(queue.unrouted()) == [hot, older]
+
+    situations.rep(Team.objects.get(), capacity=1)
+    assert routing.route_unrouted(now=NOW + 4 * MINUTE) == 1
+    assert situations.fresh(hot).rep is not None
+
+
+def test_the_bell_rings_once_for_who_turned_hot_whoever_has_it():
+    team = situations.team(reps=0)
+    first = situations.rep(team)
+    had = situations.handoff()
+    heated(had.qualification)
+    Rep.objects.update(is_away=True)
+    waited = situations.handoff(now=NOW + MINUTE)
+    heated(waited.qualification)
+    heat.follow(now=NOW + 3 * MINUTE)
+    second = situations.rep(team)
+    routing.route_unrouted(now=NOW + 4 * MINUTE)
+
+    rung = {rep: [told.handoff for told in notices.hot(rep.user, since=NOW - MINUTE)] for rep in (first, second)}
+
+    assert rung == {first: [had], second: [waited]}
 
 
 def test_what_is_decided_meanwhile_is_left_alone():
