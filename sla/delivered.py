@@ -11,8 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification
-from sla import commitments
-from sla.models import HandoffQuerySet, Rep
+from sla.models import Commitment, HandoffQuerySet, Rep
 from sla.watch import Month
 
 MONTHS: Final = 3
@@ -22,7 +21,7 @@ SMALL_SAMPLE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A calendar month's MQLs. `agreed` is what the commitments in force promise a month, None without any.
+    """A calendar month's MQLs. `agreed` is what the commitments promise that were in force at its end, None without any.
 
     `complete` have their source and what they engaged with on record: the context marketing owes sales.
     """
@@ -77,18 +76,18 @@ HEADER: Final = (
 def cells(row: Yield) -> tuple[object, ...]:
     """The values under HEADER."""
     return (
-        row.name, row.given, row.accepted, row.unseen, row.meetings, row.meeting_share, row.opportunities,
-        row.opportunity_share,
+        row.name, row.given, row.accepted, row.unseen, row.meetings, _rounded(row.meeting_share), row.opportunities,
+        _rounded(row.opportunity_share),
     )  # fmt: skip
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 1)
 
 
 def months(*, now: dt.datetime, count: int = MONTHS) -> list[Delivered]:
     """The running month and those before it, the latest first; MQLs of all teams, each in the month it qualified."""
-    try:
-        agreed = commitments.current().mqls_a_month
-    except commitments.NotYetAgreed:
-        agreed = None
-    return [_delivered(Month.containing(now, months_back=back), back == 0, agreed) for back in range(count)]
+    return [_delivered(Month.containing(now, months_back=back), back == 0) for back in range(count)]
 
 
 def yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> list[Yield]:
@@ -119,10 +118,16 @@ def yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -
     return sorted(made, key=lambda row: (row.name.casefold(), row.rep))
 
 
-def _delivered(month: Month, is_running: bool, agreed: int | None) -> Delivered:
+def _delivered(month: Month, is_running: bool) -> Delivered:
     seen = Event.objects.filter(lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"))
     found = Qualification.objects.filter(motion=Motion.MQL, at__gte=month.start, at__lt=month.end).aggregate(
         count=Count("pk"),
         complete=Count("pk", filter=Q(~Q(lead__source=""), Exists(seen.exclude(asset="", properties={})))),
     )
-    return Delivered(month, is_running, found["count"], found["complete"], agreed)
+    return Delivered(month, is_running, found["count"], found["complete"], _agreed(month))
+
+
+def _agreed(month: Month) -> int | None:
+    """A newer agreement does not rewrite what was owed before it."""
+    in_force = Commitment.objects.filter(activated_at__lt=month.end).order_by("-activated_at", "-pk")
+    return in_force.values_list("mqls_a_month", flat=True).first()

@@ -7,8 +7,8 @@ import pytest
 from leads.models import Event, Outcome, Signal
 from leads.vocabulary import Motion, OutcomeKind
 from sla import attempts, delivered, dispositions, progress
-from sla.models import Handoff
-from sla.vocabulary import AttemptOutcome, Channel
+from sla.models import Commitment, Handoff
+from sla.vocabulary import AttemptOutcome, Channel, CommitmentState
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
 
@@ -44,6 +44,14 @@ def test_a_months_mqls_stand_against_the_number_that_was_agreed():
     assert (march.count, march.agreed, march.share) == (3, 4, 75)
     assert (march.complete, round(march.complete_share or 0)) == (1, 33)
     assert (february.count, february.share, february.complete_share) == (0, 0, None)
+
+
+def test_a_newer_agreement_does_not_rewrite_what_was_owed_before():
+    former = situations.commitment(mqls_a_month=4)
+    Commitment.objects.filter(pk=former.pk).update(state=CommitmentState.RETIRED, retired_at=NOW)
+    situations.commitment(mqls_a_month=9, activated_at=NOW)
+
+    assert [month.agreed for month in delivered.months(now=NOW + DAY, count=6)] == [9, 4, 4, 4, 4, None]
 
 
 def test_a_month_ends_at_midnight_of_the_company(settings):
