@@ -43,7 +43,7 @@ def of(
         return Advice(f"{how}: no contact yet", tried, running.get(ClockKind.FIRST_CONTACT), tone="warn")
     if handoff.is_to_decide:
         return Advice("Accept it, or reject it with the reason", tried, running.get(ClockKind.DISPOSITION))
-    return _in_work(handoff, tried, logged.counted(attempt.at for attempt in attempts), now)
+    return _in_work(handoff, tried, _count(attempts), now)
 
 
 def _silence(handoff: Handoff, clock: Clock | None) -> Advice:
@@ -72,9 +72,13 @@ def _in_work(handoff: Handoff, tried: str, count: int, now: dt.datetime) -> Advi
     return Advice("Try again, and book a meeting", tried)
 
 
+def _count(attempts: Sequence[Attempt]) -> int:
+    return logged.counted((attempt.channel, attempt.at) for attempt in attempts)
+
+
 def _tried(handoff: Handoff, attempts: Sequence[Attempt], now: dt.datetime, zone: dt.tzinfo) -> str:
     promised = handoff.commitment.attempts_before_unresponsive
-    count = f"{logged.counted(attempt.at for attempt in attempts)} of {promised} attempts."
+    count = f"{_count(attempts)} of {promised} attempts."
     for last in attempts[:1]:
         at = last.at.astimezone(zone)
         day = deeds.day(last.at, now=now, zone=zone)

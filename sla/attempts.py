@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Final
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from sla.models import Attempt, Handoff
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel, ClockKind
 
 NOTE_AT_MOST: Final = 1000
-#: What lies closer together is one attempt: a form sent twice, or rows written to make up a number.
+#: What lies closer together by one channel is one attempt: a form sent twice, or rows written to make up a number.
 APART: Final = dt.timedelta(seconds=60)
 
 
@@ -60,16 +61,16 @@ def log(
     return attempt
 
 
-def counted(instants: Iterable[dt.datetime]) -> int:
-    """How many attempts these are towards “couldn’t reach”: those at least APART from the one counted before.
+def counted(tries: Iterable[tuple[str, dt.datetime]]) -> int:
+    """How many attempts these are towards “couldn’t reach”, each given by its channel and instant.
 
-    Whatever the channel and the outcome: a mail that bounced and a wrong number were tries, too, but several rows of
-    one moment are one of them.
+    Of one channel, those at least APART from the one counted before: several rows of one moment are one try, but a
+    voicemail and the mail right after it are two. Whatever the outcome: a mail that bounced was a try, too.
     """
-    count, last = 0, None
-    for at in sorted(instants):
-        if last is None or at - last >= APART:
-            count, last = count + 1, at
+    count, last = 0, dict[str, dt.datetime]()
+    for channel, at in sorted(tries, key=itemgetter(1)):
+        if channel not in last or at - last[channel] >= APART:
+            count, last[channel] = count + 1, at
     return count
 
 

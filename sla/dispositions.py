@@ -211,7 +211,7 @@ def _check_attempts(handoff: Handoff, reason: ReasonCode) -> None:
     promised = handoff.commitment.attempts_before_unresponsive
     if not reason.needs_attempts:
         return
-    logged = attempts.counted(handoff.attempts.values_list("at", flat=True))
+    logged = attempts.counted(handoff.attempts.values_list("channel", "at"))
     if logged < promised:
         missing = promised - logged
         raise DispositionRefused(f"“{reason}” needs {promised} logged attempts; there are {logged}, {missing} to go.")
