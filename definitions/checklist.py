@@ -192,7 +192,7 @@ def _calibrated(known: Known) -> Point:
 def _promised(known: Known) -> Point:
     title, look_at = "Response time and reasons are agreed", "promises"
     if known.promise is None:
-        said = "No commitments are in force: both leaders sign them in the administration."
+        said = "No commitments are in force: both leaders sign them, under Rules."
         return Point("promised", title, Standing.NO, said, look_at)
     first = next(iter(promises.about(known.promise, promises.SALES)), known.promise.sentences[0])
     said = f"{first} Signed by {known.promise.signed_by}, {_day(known.promise.at)}."
