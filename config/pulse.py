@@ -64,6 +64,7 @@ def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
             "warned": lambda: clocks.sweep_warnings(now=now),
             "breached": lambda: clocks.sweep_breaches(now=now),
             "passed_on": lambda: overdue.pass_on(now=now),
+            "summoned": lambda: summons.send(now=now),
         },
     )
 
@@ -74,7 +75,6 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         now,
         {
             "reviews": lambda: watch.watch(now=now),
-            "summoned": lambda: summons.send(now=now),
             "returned": lambda: recycling.announce_returns(now=now),
         },
     )

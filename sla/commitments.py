@@ -42,7 +42,7 @@ TERMS: Final = (
     Term("recycle_days", "A timing rejection comes back after", "days", 730),
     Term("mqls_a_month", "MQLs from marketing", "a month", 1_000_000),
     Term("tier_3_nurture_days", "Tier 3 nurtured first, before sales", "days", 365, least=0),
-    Term("unworked_at_most", "Accepted without a contact, at most, before more", "leads a rep", 1_000, least=0),
+    Term("unworked_at_most", "Accepted but not contacted yet, at most", "leads a rep", 1_000, least=0),
     Term("route_minutes", "Routed to a rep within", "minutes", 10_000),
 )
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from config.web import Request
-from sla import handoffs
+from sla import handoffs, notices
 from sla.forms import AssignForm
 from sla.views import answers, pages
 
@@ -22,6 +22,7 @@ def handoff(request: Request, pk: int) -> HttpResponse:
     row = answers.visible(request, pk)
     if request.htmx and request.htmx.target == "history":
         return render(request, "sla/_history.html", pages.history_context(request, row))
+    notices.seen(handoff=row, user=request.user, now=timezone.now())
     return pages.handoff_page(request, row)
 
 

@@ -45,7 +45,8 @@ def queue_context(request: Request, query: QueryDict, here: str) -> dict[str, An
         "saved_filters": saved_filters.of(request.user),
         "view": saved_filters.canonical(query),
         "reasons": reasons.of_many(),
-        "alarm": AlertSettings.objects.filter(user=request.user).first(),
+        # Asked for where it is shown: not by a poll.
+        "alarm": AlertSettings.objects.filter(user=request.user).first,
         "here": here,
         "now": now,
     }

@@ -107,3 +107,14 @@ def test_a_lead_that_went_to_another_team_is_no_dead_link(client):
     after = client.get(reverse("notices")).content.decode()
     assert (page in before, page in after) == (True, False)
     assert after.count("(with another team)") == 2
+
+
+def test_who_opens_a_leads_page_has_read_what_was_told_of_it(client):
+    handoff, other = situations.handoff(), situations.handoff()
+    assert handoff.rep is not None
+    client.force_login(handoff.rep.user)
+
+    client.get(reverse("handoff", args=[handoff.pk]))
+
+    unread = Notice.objects.filter(to=handoff.rep.user, read_at=None)
+    assert set(unread.values_list("handoff", flat=True)) == {other.pk}

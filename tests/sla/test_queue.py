@@ -55,9 +55,9 @@ def test_each_stands_in_the_group_of_its_urgency():
     today = situations.handoff()
     later = situations.handoff()
     call(later)
-    in_work = situations.accepted()
-    waiting = situations.accepted()
-    call(waiting)
+    uncalled = situations.accepted()
+    spoken_to = situations.accepted()
+    call(spoken_to)
     met = situations.accepted()
     call(met)
     progress.book_meeting(handoff=met, at=AT + DAY, by=met.rep.user, now=AT)
@@ -67,10 +67,10 @@ def test_each_stands_in_the_group_of_its_urgency():
     assert found == {
         "breached": [late],
         "soon": [soon],
-        "today": [today],
+        "today": [today, uncalled],
         "later": [later],
-        "accepted": [in_work],
-        "waiting": [waiting, met],
+        "accepted": [spoken_to],
+        "waiting": [met],
     }
 
 
@@ -80,8 +80,8 @@ def test_accepted_leads_come_back_when_the_meeting_is_over_or_nobody_wrote_for_t
         call(handoff)
     progress.book_meeting(handoff=met, at=AT + HOUR, by=met.rep.user, now=AT)
 
-    assert groups(silent.rep.user, AT + MINUTE) == {"waiting": [silent, met]}
-    assert groups(silent.rep.user, AT + 2 * HOUR) == {"today": [met], "waiting": [silent]}
+    assert groups(silent.rep.user, AT + MINUTE) == {"accepted": [silent], "waiting": [met]}
+    assert groups(silent.rep.user, AT + 2 * HOUR) == {"today": [met], "accepted": [silent]}
     assert groups(silent.rep.user, AT + 2 * DAY) == {"today": [silent, met]}
 
 

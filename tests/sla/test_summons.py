@@ -185,7 +185,7 @@ def test_the_beat_sends_it_and_the_mail_leads_to_the_page_to_sign(mona: User, se
     settings.BASE_URL = "https://accord.test"
     version = proposed()
 
-    assert pulse.watch_figures(now=NOW)["summoned"] == 1
+    assert pulse.watch_clocks(now=NOW)["summoned"] == 1
     deliveries.send_due(now=NOW)
 
     assert f"https://accord.test/definitions/versions/{version.pk}/sign/" in mail.outbox[0].body
