@@ -96,7 +96,7 @@ def unrouted() -> HandoffQuerySet:
     running = Clock.objects.running().order_by("due_at", "pk")
     decisions = RoutingDecision.objects.order_by("-at", "-pk")
     return (
-        Handoff.objects.unrouted()
+        Handoff.objects.unrouted()  # type: ignore[misc]  # annotated
         .select_related("lead__company", "qualification")
         .defer("qualification__evidence")
         .prefetch_related(
