@@ -96,15 +96,14 @@ def unrouted() -> HandoffQuerySet:
     running = Clock.objects.running().order_by("due_at", "pk")
     decisions = RoutingDecision.objects.order_by("-at", "-pk")
     return (
-        Handoff.objects.unrouted()  # type: ignore[misc]  # annotated
+        Handoff.objects.unrouted()
         .select_related("lead__company", "qualification")
         .defer("qualification__evidence")
         .prefetch_related(
             Prefetch("clocks", queryset=running, to_attr="running_clocks"),
             Prefetch("routing_decisions", queryset=decisions, to_attr="decisions"),
         )
-        .with_rank()
-        .order_by("rank", "created_at", "pk")
+        .hot_first()
     )
 
 

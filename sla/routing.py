@@ -50,7 +50,7 @@ def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
     routed = 0
     # Those who may not be contacted were told of when they came; they say nothing about their team.
     waiting = Handoff.objects.unrouted().filter(lead__do_not_contact=False)
-    waiting = waiting.select_related("lead__company").with_rank().order_by("rank", "created_at", "pk")  # type: ignore[misc]  # annotated  # type: ignore[misc]  # annotated
+    waiting = waiting.select_related("lead__company").hot_first()
     # At night there may be thousands, every two seconds: not read further than somebody is left to ask.
     for handoff in waiting.iterator(chunk_size=limit):
         if exhausted == asked:

@@ -41,6 +41,10 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
         rank = Case(When(heated_at__isnull=False, then=1), default=F("tier"), output_field=models.SmallIntegerField())
         return self.annotate(rank=rank)
 
+    def hot_first(self) -> HandoffQuerySet:
+        """Then by tier, and the longest waiting."""
+        return self.with_rank().order_by("rank", "created_at", "pk")  # type: ignore[misc]  # annotated
+
 
 class Handoff(models.Model):
     """An MQL on its way through sales."""
