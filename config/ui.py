@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -71,7 +71,7 @@ class Link:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """What base.html shows on every page; navigation and counts are computed only where they are shown."""
+    """What base.html shows on every page; navigation and counts are computed only where they are shown, and once."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"roles": frozenset(), "now": timezone.now()}
@@ -79,7 +79,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "roles": roles_of(user),
         "now": timezone.now(),
         "nav": partial(navigation, request),
-        "unread": partial(unread_notices, user),
+        "unread": cache(partial(unread_notices, user)),
     }
 
 
@@ -326,15 +326,17 @@ def notice_tone(notice: Any) -> str:
 
 @register.filter
 def check_class(verdict: Any) -> str:
-    """is-pass, is-fail or is-unknown, from a verdict given as true/false/null, 1/0/-1 or a word."""
+    """is-pass, is-fail, is-unknown or is-spare, from a verdict given as true/false/null, 1/0/-1 or a word."""
     if verdict in (True, "pass", "passed", "held"):
         return "is-pass"
+    if verdict == "not needed":
+        return "is-spare"
     return "is-unknown" if verdict in (None, -1, "unknown") else "is-fail"
 
 
 @register.filter
 def check_icon(verdict: Any) -> str:
-    return {"is-pass": "check", "is-fail": "cross", "is-unknown": "unknown"}[check_class(verdict)]
+    return {"is-pass": "check", "is-fail": "cross", "is-unknown": "unknown", "is-spare": "dash"}[check_class(verdict)]
 
 
 # ── Boxes ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from config.charts import Series, line_chart
 from config.downloads import cell
-from config.ui import days_left, duration, percent, remaining, with_query
+from config.ui import days_left, duration, percent, remaining, shell, with_query
 from config.web import zone_of
+from leads.models import User
 
 NOW = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
 
@@ -86,3 +87,13 @@ def test_a_gap_in_the_values_is_a_gap_in_the_line() -> None:
 
 def test_a_chart_of_nothing_is_still_a_chart() -> None:
     assert line_chart("Kept", [], [Series("Sales", "sales", [])]).lines[0].path == ""
+
+
+@pytest.mark.django_db
+def test_a_page_counts_the_unread_once_however_often_it_says_them(rf, django_assert_num_queries):
+    request = rf.get("/")
+    request.user = User.objects.create(username="ana")
+    unread = shell(request)["unread"]
+
+    with django_assert_num_queries(1):
+        assert [unread(), unread()] == [0, 0]
