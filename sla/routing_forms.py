@@ -8,6 +8,8 @@ from typing import Any, Final, cast
 from django import forms
 from django.core.validators import MaxLengthValidator
 
+from leads import reading
+from leads.refusals import Refused
 from leads.vocabulary import Motion
 from sla.models import RoutingRule, Team
 
@@ -15,6 +17,8 @@ TIERS: Final = ((1, "1 hot"), (2, "2 standard"), (3, "3 nurture first"))
 MOST: Final = 2**31 - 1
 SMALL: Final = 32767
 CHOICES_AT_MOST: Final = 500
+ADDRESS_AT_MOST: Final = 500
+SHOWN_AT_MOST: Final = 80
 YEARS: Final = range(2000, 2100)
 
 
@@ -40,6 +44,13 @@ class Several(forms.CharField):
         return once
 
 
+class Domains(Several):
+    """Domains, or the addresses of web sites and people there: each is kept as its host."""
+
+    def clean(self, value: Any) -> list[str]:
+        return list(dict.fromkeys(_host(typed) for typed in super().clean(value)))
+
+
 class RuleForm(forms.Form):
     """The columns of a rule; empty conditions match anything."""
 
@@ -49,7 +60,9 @@ class RuleForm(forms.Form):
     regions = Several(each_at_most=64)
     industries = Several(each_at_most=120)
     sources = Several(each_at_most=120)
-    domains = Several(each_at_most=253, label="Named accounts", help_text="Domains: acme.com also means eu.acme.com.")
+    domains = Domains(
+        each_at_most=ADDRESS_AT_MOST, label="Named accounts", help_text="Domains: acme.com also means eu.acme.com."
+    )
     tiers = forms.TypedMultipleChoiceField(
         choices=TIERS, coerce=int, required=False, widget=forms.CheckboxSelectMultiple()
     )
@@ -114,7 +127,7 @@ class DryRunForm(forms.Form):
     country = forms.CharField(max_length=64, required=False)
     region = forms.CharField(max_length=64, required=False)
     source = forms.CharField(max_length=120, required=False)
-    domain = forms.CharField(max_length=253, required=False)
+    domain = forms.CharField(max_length=ADDRESS_AT_MOST, required=False)
     industry = forms.CharField(max_length=120, required=False)
     employees = forms.IntegerField(min_value=0, max_value=MOST, required=False)
     tier = forms.TypedChoiceField(choices=TIERS, coerce=int, initial=2, required=False)
@@ -126,6 +139,10 @@ class DryRunForm(forms.Form):
         widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
 
+    def clean_domain(self) -> str:
+        typed = self.cleaned_data["domain"]
+        return _host(typed) if typed else ""
+
     def clean_tier(self) -> int:
         return int(self.cleaned_data["tier"] or 2)
 
@@ -134,3 +151,11 @@ class DryRunForm(forms.Form):
         if at is not None and at.year not in YEARS:
             raise forms.ValidationError(f"Give a date between {YEARS[0]} and {YEARS[-1]}.")
         return at
+
+
+def _host(typed: str) -> str:
+    """Of `https://www.acme.com/about` acme.com, as companies and leads have it. Raises ValidationError naming it."""
+    try:
+        return reading.domain("domain", typed)
+    except Refused:
+        raise forms.ValidationError(f"“{typed[:SHOWN_AT_MOST]}” is no domain; write it as acme.com.") from None
