@@ -42,6 +42,16 @@ class TeamRoster:
     lines: list[Line]
     total: int
     may_change: bool
+    agreed: int
+
+    @property
+    def unworked_at_most(self) -> int | None:
+        """Accepted without a contact, beyond which a rep gets no more: the stricter of the team's and the agreed."""
+        return rota.most_unworked(self.team, self.agreed)
+
+    @property
+    def is_agreed(self) -> bool:
+        return self.unworked_at_most == self.agreed
 
     @property
     def available(self) -> int:
@@ -77,7 +87,8 @@ def of(user: User, *, now: dt.datetime) -> list[TeamRoster]:
     for standing in rota.standings(reps, now):
         rep = standing.rep
         lines[rep.team_id].append(Line(standing, off.get(rep.pk, []), shares[rep.pk]))
-    return [_roster(team, lines[team.pk], team.pk in mine) for team in teams]
+    agreed = rota.agreed_unworked()
+    return [_roster(team, lines[team.pk], team.pk in mine, agreed) for team in teams]
 
 
 def coming(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, list[Absence]]:
@@ -158,8 +169,8 @@ def _said(at: dt.datetime) -> str:
     return f"{at:%a} {at.day} {at:%b %Y, %H:%M}"
 
 
-def _roster(team: Team, lines: list[Line], may_change: bool) -> TeamRoster:
-    return TeamRoster(team, lines, sum(line.share.got for line in lines), may_change)
+def _roster(team: Team, lines: list[Line], may_change: bool, agreed: int) -> TeamRoster:
+    return TeamRoster(team, lines, sum(line.share.got for line in lines), may_change, agreed)
 
 
 def _terms(rep: Rep) -> str:

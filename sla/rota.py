@@ -78,8 +78,13 @@ def reps_of(*teams: Team) -> list[Rep]:
 
 def standings(reps: Sequence[Rep], now: dt.datetime) -> list[Standing]:
     """How each of these reps stands at `now`: their hours, absences, switch and what they have in hand. Reads only."""
-    absent, loads, agreed = _absent(reps, now), _loads(reps), _agreed()
+    absent, loads, agreed = _absent(reps, now), _loads(reps), agreed_unworked()
     return [_standing(rep, absent, *loads.get(rep.pk, (0, 0)), agreed=agreed, now=now) for rep in reps]
+
+
+def most_unworked(team: Team, agreed: int) -> int | None:
+    """A team may be stricter with itself than the sides agreed, not laxer; None: no limit."""
+    return min(filter(None, (agreed, team.unworked_at_most)), default=None)
 
 
 def next_in_turn(
@@ -141,8 +146,7 @@ def _unavailable(rep: Rep, absent: Mapping[int, dt.datetime]) -> tuple[str, str]
 def _full(rep: Rep, load: int, unworked: int, agreed: int) -> tuple[str, str] | None:
     if load >= rep.capacity:
         return "at capacity", f"{load} of {rep.capacity} in hand"
-    # A team may be stricter with itself than the sides agreed, not laxer.
-    most = min(filter(None, (agreed, rep.team.unworked_at_most)), default=None)
+    most = most_unworked(rep.team, agreed)
     if most is not None and unworked >= most:
         return "with work waiting", f"{unworked} accepted without a contact, {most} at most"
     return None
@@ -157,7 +161,7 @@ def _off_work(rep: Rep, now: dt.datetime) -> tuple[str, str] | None:
     return None if calendar.is_open(hours, now) else (OFF_WORK, OFF_WORK)
 
 
-def _agreed() -> int:
+def agreed_unworked() -> int:
     """Accepted leads without a contact, beyond which a rep gets no more, by the commitments in force; 0: no limit."""
     try:
         return commitments.current().unworked_at_most

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -14,10 +16,14 @@ from sla.models import Handoff, HandoffQuerySet, Rep
 
 @dataclass(frozen=True, slots=True)
 class Succession:
-    """How many leads went to colleagues, and how many stayed because nobody could take them."""
+    """How many leads went to whom, in turn, and how many stayed because nobody could take them."""
 
-    given: int
+    given: Mapping[Rep, int]
     stayed: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.given.values())
 
 
 def in_hand(rep: Rep) -> HandoffQuerySet:
@@ -36,18 +42,17 @@ def hand_over(*, rep: Rep, by: User, now: dt.datetime, reason: str) -> Successio
     if not reason.strip():
         raise handoffs.AssignmentRefused("Say why, for the record.")
     rows = list(in_hand(rep).order_by("tier", "due_at", "pk"))
-    given = sum(_give_on(handoff, rep, by, now, reason) for handoff in rows)
-    return Succession(given, in_hand(rep).count())
+    takers = [_give_on(handoff, rep, by, now, reason) for handoff in rows]
+    return Succession(Counter(filter(None, takers)), in_hand(rep).count())
 
 
 @transaction.atomic
-def _give_on(handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: str) -> bool:
+def _give_on(handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: str) -> Rep | None:
     handoff = states.lock(handoff)
     if handoff.rep != rep or handoff.state not in rota.IN_HAND:
-        return False
+        return None
     routing.lock_turns(rep.team)
     turn = rota.next_in_turn(rota.reps_of(rep.team), now, passing_over=rep)
-    if turn.rep is None:
-        return False
-    handoffs.assign(handoff=handoff, rep=turn.rep, by=by, now=now, reason=reason)
-    return True
+    if turn.rep is not None:
+        handoffs.assign(handoff=handoff, rep=turn.rep, by=by, now=now, reason=reason)
+    return turn.rep

@@ -40,7 +40,7 @@ def nurture_export(request: Request) -> HttpResponseBase:
 def nurture_postpone(request: Request) -> HttpResponse:
     form = PostponeForm(request.POST)
     if not form.is_valid():
-        return _show(request, form, status=422)
+        return _refused(request, form)
     said = form.cleaned_data
     try:
         moved = recycling.postpone(
@@ -48,7 +48,7 @@ def nurture_postpone(request: Request) -> HttpResponse:
         )
     except recycling.RecyclingRefused as refusal:
         form.add_error("to", str(refusal))
-        return _show(request, form, status=422)
+        return _refused(request, form)
     return _done(
         request, moved, f"postponed to {said['to']:%-d %B %Y}", "were not: gone from nurture, or later already"
     )
@@ -63,6 +63,13 @@ def nurture_back(request: Request) -> HttpResponse:
     return _done(request, moved, "back with marketing now", "had left nurture already")
 
 
+def _refused(request: Request, form: PostponeForm) -> HttpResponse:
+    """With what was ticked still ticked; said above as well, as the form stands below a long list."""
+    said = " ".join(f"{form[name].label}: {error}" for name, found in form.errors.items() for error in found)
+    messages.warning(request, f"Nothing was postponed. {said}")
+    return _show(request, form, status=422)
+
+
 def _show(request: Request, postpone: PostponeForm, status: int = 200) -> HttpResponse:
     now = timezone.now()
     rows = _asked(request)
@@ -73,6 +80,8 @@ def _show(request: Request, postpone: PostponeForm, status: int = 200) -> HttpRe
         "filter": NurtureFilterForm(request.GET),
         "is_filtered": bool(request.GET),
         "postpone": postpone,
+        "ticked": set(request.POST.getlist("handoff")),
+        "everything": bool(request.POST.get("everything")),
         "may_move": holds(request.user, *recycling.NURSES),
         "now": now,
     }

@@ -11,10 +11,11 @@ from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from config.web import Request, roles_required
+from config.web import Request, holds, roles_required
 from leads.vocabulary import READERS_OF_LEADS, Role
 from sla import access, changelog, roster, rota, successions
 from sla.models import Absence, Rep, Team
@@ -28,23 +29,31 @@ OPS_SHOWN: Final = 3
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def reps(request: Request) -> HttpResponse:
+    return _reps_page(request)
+
+
+def _reps_page(request: Request, **typed: object) -> HttpResponse:
     now = timezone.now()
     rosters = roster.of(request.user, now=now)
     context = {
         "rosters": rosters,
         "ops": [] if rosters else roster.set_up_by()[:OPS_SHOWN],
         "changes": changelog.latest(Rep, Absence, Team)[:CHANGES_SHOWN],
-        "absence_form": AbsenceForm(),
-        "here": request.path,
+        "here": reverse("reps"),
         "now": now,
+        **typed,
     }
-    return render(request, "sla/reps.html", context)
+    return render(request, "sla/reps.html", context, status=422 if typed else 200)
 
 
 @roles_required(Role.SDR, Role.SALES_MANAGER)
 @require_GET
 def availability(request: Request) -> HttpResponse:
     """A rep's own: away or not, absences, and how Accord sees them at this moment."""
+    return _availability_page(request)
+
+
+def _availability_page(request: Request, **typed: object) -> HttpResponse:
     rep = Rep.objects.filter(user=request.user).select_related("team").first()
     now = timezone.now()
     own = rota.reps_of(rep.team) if rep else []
@@ -52,11 +61,11 @@ def availability(request: Request) -> HttpResponse:
     context = {
         "standing": standing,
         "absences": roster.coming([rep], now=now).get(rep.pk, []) if rep else [],
-        "absence_form": AbsenceForm(),
-        "here": request.path,
+        "here": reverse("availability"),
         "now": now,
+        **typed,
     }
-    return render(request, "sla/availability.html", context)
+    return render(request, "sla/availability.html", context, status=422 if typed else 200)
 
 
 @login_required
@@ -92,7 +101,8 @@ def rep_hand_over(request: Request, pk: int) -> HttpResponse:
     except access.NotYours as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     stayed = f" {done.stayed} stayed: nobody of the team can take more now." if done.stayed else ""
-    messages.success(request, f"Of {rep}’s leads {done.given} went to colleagues.{stayed}")
+    takers = ", ".join(f"{taker} {count}" for taker, count in done.given.items())
+    messages.success(request, f"{done.total} of {rep}’s leads: {takers}.{stayed}" if takers else f"None given.{stayed}")
     return _return(request)
 
 
@@ -101,13 +111,16 @@ def rep_hand_over(request: Request, pk: int) -> HttpResponse:
 def absence_new(request: Request, pk: int) -> HttpResponse:
     rep, form = _rep(request, pk), AbsenceForm(request.POST)
     if not form.is_valid():
-        return _invalid(request, form)
-    typed = Absence(rep=rep, **form.cleaned_data)
-    return _do(
-        request,
-        roster.effect(typed),
-        lambda: roster.add_absence(rep=rep, by=request.user, now=timezone.now(), **form.cleaned_data),
-    )
+        return _absence_refused(request, rep, form)
+    try:
+        absence = roster.add_absence(rep=rep, by=request.user, now=timezone.now(), **form.cleaned_data)
+    except access.NotYours as refusal:
+        raise PermissionDenied(str(refusal)) from refusal
+    except roster.RosterRefused as refusal:
+        form.add_error("ends_at", str(refusal))
+        return _absence_refused(request, rep, form)
+    messages.success(request, roster.effect(absence))
+    return _return(request)
 
 
 @login_required
@@ -156,6 +169,13 @@ def _do(request: Request, done: str, act: Callable[[], object]) -> HttpResponse:
     else:
         messages.success(request, done)
     return _return(request)
+
+
+def _absence_refused(request: Request, rep: Rep, form: AbsenceForm) -> HttpResponse:
+    """The page it was typed on, with what was typed."""
+    came_from_reps = answers.back(request) == reverse("reps") and holds(request.user, *READERS_OF_LEADS)
+    page = _reps_page if came_from_reps else _availability_page
+    return page(request, absence_form=form, absence_of=rep.pk)
 
 
 def _invalid(request: Request, form: Form) -> HttpResponse:

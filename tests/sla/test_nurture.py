@@ -258,7 +258,9 @@ def test_a_bad_day_is_said_at_its_field_and_moves_nothing(page: Client) -> None:
     ]
 
     assert [answer.status_code for answer in answers] == [422] * 3
-    assert "at most two years ahead" in answers[2].content.decode()
+    shown = [answer.content.decode() for answer in answers]
+    assert "at most two years ahead" in shown[2]
+    assert all(f'value="{handoff.pk}" checked' in each and "Nothing was postponed." in each for each in shown)
     assert not Note.objects.exists()
 
 

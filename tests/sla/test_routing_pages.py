@@ -89,6 +89,30 @@ def test_a_rule_with_no_room_between_its_bounds_is_refused():
     assert RoutingRule.objects.count() == 1
 
 
+def test_a_named_account_is_typed_as_an_address_and_kept_as_its_domain():
+    team = situations.team()
+    client = signed_in(situations.manager(team))
+    typed = {"name": "Named", "team": team.pk, "domains": "https://www.Acme.example/, acme.example, b.example."}
+
+    client.post(reverse("rule_new"), typed)
+
+    assert RoutingRule.objects.get(name="Named").domains == ["acme.example", "b.example"]
+
+
+def test_what_is_no_domain_is_refused_and_named():
+    team = situations.team()
+    client = signed_in(situations.manager(team))
+
+    answers = [
+        client.post(reverse("rule_new"), {"name": "Named", "team": team.pk, "domains": "acme.example, Acme Inc"}),
+        client.get(reverse("routing_try"), {"domain": "Acme Inc"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert all("“Acme Inc” is no domain; write it as acme.com." in answer.content.decode() for answer in answers)
+    assert not RoutingRule.objects.filter(name="Named").exists()
+
+
 def test_the_rules_after_a_deleted_one_close_up():
     team = situations.team(name="a", reps=0)
     first, second = team.rules.get(), situations.rule(team, name="b")
@@ -328,7 +352,26 @@ def test_an_absence_that_cannot_be_is_refused_with_a_sentence(starts_at, ends_at
     )
 
     assert not Absence.objects.exists()
+    assert answer.status_code == 422
     assert "absence" in answer.content.decode()
+    assert f'value="{starts_at}"' in answer.content.decode()
+    assert f'value="{ends_at}"' in answer.content.decode()
+
+
+def test_a_refused_absence_keeps_the_managers_page_with_its_panel_open():
+    team = situations.team(reps=2)
+    rep = team.reps.first()
+    typed = {"starts_at": "2026-03-12T10:00", "ends_at": "2026-03-11T10:00", "label": "Leave"}
+
+    answer = signed_in(situations.manager(team)).post(
+        reverse("absence_new", args=[rep.pk]), typed | {"next": reverse("reps")}
+    )
+
+    shown = answer.content.decode()
+    assert answer.status_code == 422
+    assert shown.count('<details class="menu" open>') == 1
+    assert shown.count('value="Leave"') == 1
+    assert "The absence must end after it begins." in shown
 
 
 def test_another_teams_reps_and_absences_are_not_there():
@@ -361,6 +404,34 @@ def test_a_manager_settles_what_happens_to_overdue_and_unworked_leads():
     team.refresh_from_db()
     assert (team.reassigns_on_breach, team.unworked_at_most) == (True, 5)
     assert "Overdue leads go to the next rep" in page(client, "reps")
+
+
+@pytest.mark.parametrize(
+    ("agreed", "own", "said"),
+    [
+        (5, None, "With 5 accepted leads without a contact a rep gets no more (agreed)"),
+        (5, 3, "(the team’s own number)"),
+    ],
+)
+def test_readers_see_which_limit_of_unworked_leads_holds(agreed, own, said):
+    situations.commitment(unworked_at_most=agreed)
+    team = situations.team()
+    team.unworked_at_most = own
+    team.save()
+
+    assert said in page(signed_in(situations.user(Role.MARKETING_OPS)), "reps")
+    assert "Agreed: 5. The lower number holds." in page(signed_in(situations.manager(team)), "reps")
+
+
+def test_handing_over_says_to_whom():
+    handoff = situations.handoff()
+    colleague = situations.rep(handoff.team)
+
+    answer = signed_in(situations.manager(handoff.team)).post(
+        reverse("rep_hand_over", args=[handoff.rep.pk]), {"reason": "Left", "next": reverse("reps")}, follow=True
+    )
+
+    assert f"1 of {handoff.rep}’s leads: {colleague} 1." in answer.content.decode()
 
 
 def test_the_unrouted_page_sounds_the_alarm():

@@ -22,7 +22,8 @@ def test_what_a_rep_has_in_hand_goes_to_colleagues_in_turn():
 
     done = successions.hand_over(rep=leaver, by=situations.manager(team), now=LATER, reason="Left the company")
 
-    assert done == Succession(given=2, stayed=0)
+    assert done == Succession(given=dict.fromkeys(colleagues, 1), stayed=0)
+    assert done.total == 2
     assert {row.rep for row in Handoff.objects.all()} == colleagues
     assert all("Left the company" in row.routing_decisions.latest("pk").explanation for row in made)
 
@@ -35,7 +36,7 @@ def test_what_nobody_can_take_stays_and_is_counted():
         rep=handoff.rep, by=situations.manager(handoff.team), now=LATER, reason="Left the company"
     )
 
-    assert done == Succession(given=0, stayed=1)
+    assert done == Succession(given={}, stayed=1)
     assert situations.fresh(handoff).rep == handoff.rep
 
 
