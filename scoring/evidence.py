@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from scoring.engine.rules import Criterion
@@ -12,6 +12,8 @@ from scoring.engine.why import field_words, signal_words, wanted
 
 AXES: Final = (("fit", "Fit"), ("engagement", "Engagement"), ("bant", "BANT"))
 NAMES_SHOWN: Final = 4
+HELD: Final = "pass"
+NOT_NEEDED: Final = "not needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`verdict` is pass, fail or unknown."""
+    """`verdict` is pass, fail or unknown; or not needed, where another line will do."""
 
     text: str
     verdict: str
@@ -60,11 +62,15 @@ class Evidence:
 def read(document: object) -> Evidence:
     """The explanation as scoring stored it (scoring.engine.explanation)."""
     told = document if isinstance(document, Mapping) else {}
+    hot, paths = ([_way(path) for path in _maps(told.get(key))] for key in ("hot_paths", "paths"))
+    timing = _timing(told.get("timing"))
+    if any(way.verdict == HELD for way in hot):
+        timing = _not_needed(timing)
     return Evidence(
         axes=[axis for name, label in AXES if (axis := _axis(label, told.get(name)))],
         gate=[_criterion(answer) for answer in _maps(told.get("gate_answers"))],
-        ways=[_way(path) for key in ("hot_paths", "paths") for path in _maps(told.get(key))],
-        timing=_timing(told.get("timing")),
+        ways=_any_of([*hot, *paths]),
+        timing=_not_needed(timing) if any(line.verdict == HELD for line in timing) else timing,
         contributions=_contributions(told.get("contributions")),
         disqualifiers=[
             _criterion(answer) for answer in _maps(told.get("disqualifier_answers")) if answer.get("verdict") == "pass"
@@ -112,6 +118,20 @@ def _yes_no(seen: object) -> str:
 def _way(path: Mapping[str, Any]) -> Way:
     clauses = [_clause(answer) for answer in _maps(path.get("clauses"))]
     return Way(str(path.get("name", "")), _held(path), clauses)
+
+
+def _any_of(ways: list[Way]) -> list[Way]:
+    """One is enough: once one held, what another lacked was not needed."""
+    if not any(way.verdict == HELD for way in ways):
+        return ways
+    return [
+        way if way.verdict == HELD else replace(way, verdict=NOT_NEEDED, clauses=_not_needed(way.clauses))
+        for way in ways
+    ]
+
+
+def _not_needed(lines: list[Line]) -> list[Line]:
+    return [line if line.verdict == HELD else replace(line, verdict=NOT_NEEDED) for line in lines]
 
 
 def _clause(answer: Mapping[str, Any]) -> Line:

@@ -75,7 +75,7 @@ def test_contributions_come_largest_first_without_the_silent_ones() -> None:
 def test_timing_tells_how_long_ago() -> None:
     assert [(line.verdict, line.note) for line in evidence.read(DOCUMENT).timing] == [
         ("pass", "less than a day ago"),
-        ("fail", "never"),
+        ("not needed", "never"),
     ]
 
 
@@ -86,3 +86,14 @@ def test_an_axis_without_ceiling_is_drawn_to_the_next_hundred() -> None:
 def test_a_document_of_another_shape_is_read_as_far_as_it_goes() -> None:
     for document in (None, 3, "x", [], {"paths": 3, "fit": [], "gate_answers": [1], "contributions": [{"count": 1}]}):
         assert evidence.read(document).ways == []
+
+
+def test_what_another_path_lacked_is_not_needed_once_one_held() -> None:
+    clauses = [{"clause": {"axis": "bant", "at_least": 50}, "found": 10, "held": False}]
+    other = {"name": "BANT", "held": False, "clauses": clauses}
+
+    both, alone = (evidence.read({"paths": paths}).ways for paths in ([*DOCUMENT["paths"], other], [other]))
+
+    assert [way.verdict for way in both] == ["pass", "not needed"]
+    assert both[1].clauses[0].verdict == "not needed"
+    assert [alone[0].verdict, alone[0].clauses[0].verdict] == ["fail", "fail"]
