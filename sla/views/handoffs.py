@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
-from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -12,7 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 from config.web import Request
 from sla import handoffs, notices
 from sla.forms import AssignForm
-from sla.views import answers, pages
+from sla.models import Handoff
+from sla.views import answers, pages, steps
 
 
 @login_required
@@ -29,24 +32,10 @@ def handoff(request: Request, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def assign(request: Request, pk: int) -> HttpResponse:
+    def give(row: Handoff, typed: dict[str, Any], now: dt.datetime) -> object:
+        return handoffs.assign(handoff=row, rep=typed["rep"], by=request.user, now=now, reason=typed["reason"])
+
     form = AssignForm(request.POST, now=timezone.now())
-    if not form.is_valid():
-        return invalid(request, pk, form)
-    rep, reason = form.cleaned_data["rep"], form.cleaned_data["reason"]
-    return answers.act(
-        request,
-        pk,
-        lambda row, now: handoffs.assign(handoff=row, rep=rep, by=request.user, now=now, reason=reason),
-        f"Given to {rep}: {{lead}}.",
+    return steps.take(
+        request, pk, {"assign_form": form}, give, lambda: f"Given to {form.cleaned_data['rep']}: {{lead}}."
     )
-
-
-def invalid(request: Request, pk: int, form: Form) -> HttpResponse:
-    """What was typed cannot be read: the page again, saying which field and why."""
-    row = answers.visible(request, pk)
-    errors = (
-        f"{form.fields[name].label or name.capitalize()}: {error}"
-        for name, found in form.errors.items()
-        for error in found
-    )
-    return answers.refused(request, row, ValueError(" ".join(errors)), 422)

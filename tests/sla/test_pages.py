@@ -401,6 +401,21 @@ def test_a_manager_gives_an_unrouted_lead_to_a_rep() -> None:
     assert "Everything has an owner" in manager.get(reverse("unrouted")).content.decode()
 
 
+def test_a_refused_assignment_keeps_what_was_typed() -> None:
+    handoff = situations.handoff(now=NOW - 3 * DAY)
+    rep = situations.rep(situations.team(reps=0), is_away=True)
+    typed = {"rep": rep.pk, "reason": "Knows them.", "next": reverse("unrouted")}
+
+    answer = signed_in(situations.manager(rep.team)).post(reverse("handoff_assign", args=[handoff.pk]), typed)
+
+    shown = answer.content.decode()
+    assert answer.status_code == 422
+    assert f'<option value="{rep.pk}" selected>' in shown
+    assert 'value="Knows them."' in shown
+    assert f'name="next" value="{reverse("unrouted")}"' in shown
+    assert shown.count("errorlist nonfield") == 1
+
+
 # ── Notices, reports ──────────────────────────────────────────────────────────────────────────────────────
 
 
