@@ -16,16 +16,16 @@ function words(seconds) {
   return late ? `${text} late` : text;
 }
 
-// What can still be taken back; when it no longer can, the page asks how it stands.
+// What can still be taken back; when it no longer can, the list asks how it stands.
 function tickUndo(now) {
   for (const count of document.querySelectorAll("[data-final]")) {
     const left = Math.ceil(Number(count.dataset.final) - now);
     if (left > 0) count.textContent = `(${left} s)`;
     else {
-      const place = count.closest("#queue, #decide");
+      const list = count.closest("#queue");
       count.closest("form").remove();
       // The decision is made by the next beat.
-      setTimeout(() => place?.dispatchEvent(new CustomEvent(place.id === "queue" ? "refresh" : "final")), 2500);
+      setTimeout(() => list?.dispatchEvent(new CustomEvent("refresh")), 2500);
     }
   }
 }
@@ -40,6 +40,7 @@ function tick() {
     if (clock.dataset.tone !== tone) clock.dataset.tone = tone;
     if (tone !== "calm" && clock.closest("[data-row]")) due += 1;
   }
+  due += Number(document.getElementById("held")?.dataset.count ?? 0);
   due ||= document.querySelectorAll("#bell [data-hot]").length;
   document.title = due ? `(${due}) ${title}` : title;
   tickUndo(now);

@@ -42,6 +42,8 @@ function close() {
   const row = opened.closest("[data-row]");
   opened.closest("[data-slot]")?.replaceChildren();
   row?.focus();
+  // What came while the form kept the list still.
+  document.getElementById("queue")?.dispatchEvent(new CustomEvent("refresh"));
   return true;
 }
 
@@ -217,12 +219,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// A poll must not pull an open form away from under somebody's fingers.
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.elt.hasAttribute("data-poll") && event.detail.elt.querySelector("[data-slot] form")) event.preventDefault();
-});
-
-// What the list takes with it when it is replaced: the focus, the selection, which rows were known.
+// What the list takes with it when it is replaced: the focus, the selection.
 let kept = null;
 
 function count() {
@@ -232,7 +229,7 @@ function count() {
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target?.id !== "queue") return;
-  // A form that was opened, or a deed that was done, since this poll was asked for: the next one will do.
+  // No poll pulls an open form away from under somebody's fingers, nor what is being done; arrivals.js counts what it brought.
   if (event.detail.requestConfig.verb === "get" && (isWaiting || document.querySelector("[data-slot] form"))) {
     event.detail.shouldSwap = false;
     return;
@@ -241,14 +238,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   kept = {
     row: current()?.id,
     part: ["data-select", "data-open", "data-accept", "data-reject"].find((name) => focused?.hasAttribute(name)),
-    known: new Set(rows().map((row) => row.id)),
     selected: new Set([...document.querySelectorAll("[data-select]:checked")].map((box) => box.value)),
     isDeed: event.detail.requestConfig?.verb === "post",
   };
 });
 
 function restore() {
-  for (const row of rows()) row.classList.toggle("is-new", !kept.known.has(row.id));
   for (const box of document.querySelectorAll("[data-select]")) box.checked = kept.selected.has(box.value);
   count();
   const row = kept.row && document.getElementById(kept.row);
@@ -268,11 +263,19 @@ function goOn(row) {
 
 document.addEventListener("change", (event) => event.target.matches("[data-select]") && count());
 
+// A form that came back refused begins at what it asks for, else at the reason that was chosen.
+function begin(slot) {
+  const chosen = slot.querySelector("input[type=radio]:checked");
+  const note = chosen?.hasAttribute("data-needs-note") && slot.querySelector("textarea");
+  const asked = slot.querySelector(".field:has(.errorlist) :is(input, textarea)");
+  (asked ?? (note && !note.value ? note : chosen) ?? slot.querySelector("input[type=radio], [autofocus]"))?.focus();
+}
+
 document.addEventListener("htmx:afterSettle", (event) => {
   const slot = event.detail.target;
   // Said once for each element that came: the focus may have gone on.
   const isNew = slot?.hasAttribute("data-slot") && !slot.contains(document.activeElement);
-  if (isNew) slot.querySelector("input[type=radio], [autofocus]")?.focus();
+  if (isNew) begin(slot);
   else if (kept) restore();
   if (isDeed(event.detail)) answered();
 });
