@@ -174,14 +174,19 @@ def _do(request: Request, done: str, act: Callable[[], object]) -> HttpResponse:
 def _absence_refused(request: Request, rep: Rep, form: AbsenceForm) -> HttpResponse:
     """The page it was typed on, with what was typed."""
     came_from_reps = answers.back(request) == reverse("reps") and holds(request.user, *READERS_OF_LEADS)
+    _warn(request, form)
     page = _reps_page if came_from_reps else _availability_page
     return page(request, absence_form=form, absence_of=rep.pk)
 
 
 def _invalid(request: Request, form: Form) -> HttpResponse:
+    _warn(request, form)
+    return _return(request)
+
+
+def _warn(request: Request, form: Form) -> None:
     for name, errors in form.errors.items():
         messages.warning(request, f"{form.fields[name].label or name.capitalize()}: {' '.join(map(str, errors))}")
-    return _return(request)
 
 
 def _return(request: Request) -> HttpResponse:
