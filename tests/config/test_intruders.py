@@ -379,7 +379,7 @@ def test_only_staff_enters_the_admin_and_sees_what_is_theirs(world: World) -> No
         for who, client in world.callers.items()
     }
 
-    assert entered.pop("ops") == {*OPS_MAY, "definition", "version"}
+    assert entered.pop("ops") == {*OPS_MAY, "definition", "version", "team", "rep", "reasoncode"}
     assert set().union(*entered.values()) == set()
 
 
