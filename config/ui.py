@@ -169,13 +169,6 @@ def duration(seconds: float | None) -> str:
     return f"{int(seconds)} s" if seconds < SECONDS_OF_A_MINUTE else _span(int(seconds))
 
 
-@register.filter
-def days_left(at: dt.datetime, now: dt.datetime) -> str:
-    """Whole calendar days to an instant, in the reader's zone."""
-    days = (timezone.localtime(at).date() - timezone.localtime(now).date()).days
-    return str(days) if days > 0 else "today" if days == 0 else "due"
-
-
 # ── Figures ───────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from config.charts import Series, line_chart
 from config.downloads import cell
-from config.ui import days_left, duration, percent, remaining, shell, with_query
+from config.ui import duration, percent, remaining, shell, with_query
 from config.web import zone_of
 from leads.models import User
 
@@ -41,7 +41,6 @@ def test_a_countdown_reads_as_people_say_it(seconds: int, words: str) -> None:
 def test_a_day_is_the_readers_day() -> None:
     with timezone.override("Asia/Tokyo"):
         assert remaining(NOW + dt.timedelta(hours=9), NOW) == "tomorrow 04:00"
-        assert days_left(NOW + dt.timedelta(hours=9), NOW) == "1"
 
 
 def test_figures_without_a_sample_are_dashes() -> None:
