@@ -60,7 +60,10 @@ def whole_days(calendar: Calendar) -> Calendar:
 
 
 def version_of(calendar: WorkCalendar, now: dt.datetime, *, around_the_clock: bool = False) -> CalendarVersion:
-    """The calendar frozen as it is: one row per content, however many ask for it at once."""
+    """The calendar frozen as it is: one row per content, however many ask for it at once.
+
+    Its hours are read once and stay with the object: a handoff's two clocks begin by the same reading.
+    """
     prefetch_related_objects([calendar], "hours", "special_days")
     content = pure(calendar, now)
     if around_the_clock:

@@ -9,7 +9,9 @@ import structlog
 from django.db import transaction
 
 from config.web import holds
+from leads import lifecycle
 from leads.models import User
+from leads.vocabulary import Stage
 from scoring import qualifications
 from scoring.models import Heating, Qualification, QualificationQuerySet
 from sla import access, clocks, commitments, notices, rota, routing, states, territories, tier_3
@@ -165,7 +167,10 @@ def _hand_off_next(commitment: Commitment, passed_over: set[int], now: dt.dateti
 
 
 def _let_go(qualification: Qualification, now: dt.datetime) -> Qualification:
+    """It never comes to sales; where the CRM has not moved the lead on, it is marketing's as before."""
     qualifications.take(qualification=qualification, now=now)
+    if qualification.lead.stage == Stage.MQL:
+        lifecycle.move(lead=qualification.lead, to=Stage.MAL, by=None, now=now, why="May not be contacted.")
     return qualifications.close(qualification=qualification, now=now)
 
 

@@ -18,7 +18,8 @@ def grant(apps, _schema):
 
 
 def take_back(apps, _schema):
-    apps.get_model("auth", "Group").objects.get(name=GROUP).permissions.remove(*_permissions(apps))
+    for group in apps.get_model("auth", "Group").objects.filter(name=GROUP):
+        group.permissions.remove(*_permissions(apps))
 
 
 def _permissions(apps):

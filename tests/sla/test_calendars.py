@@ -6,7 +6,7 @@ import pytest
 
 from sla import calendars
 from sla.calendar import BadCalendar, due, is_open
-from sla.models import CalendarVersion, SpecialDay, WorkHours
+from sla.models import CalendarVersion, SpecialDay, WorkCalendar, WorkHours
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, NOW
 
@@ -51,7 +51,7 @@ def test_a_version_is_kept_once_for_each_content():
 
     assert calendars.version_of(made, NOW + DAY) == first
     WorkHours.objects.filter(calendar=made).update(closes=18 * 60)
-    second = calendars.version_of(made, NOW + DAY)
+    second = calendars.version_of(WorkCalendar.objects.get(pk=made.pk), NOW + DAY)
 
     assert CalendarVersion.objects.filter(calendar=made).count() == 2
     assert due(calendars.load(first), NOW.replace(hour=16, minute=30), 3600) == NOW.replace(hour=9, minute=30) + DAY

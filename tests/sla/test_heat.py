@@ -7,7 +7,7 @@ import pytest
 from config import pulse
 from definitions.models import Version
 from leads.models import Lead
-from leads.vocabulary import Role
+from leads.vocabulary import Role, Stage
 from scoring.models import Heating, Qualification
 from sla import dispositions, handoffs, heat, notices, queue, routing, tier_3
 from sla.models import Clock, Handoff, Notice, Rep, Team
@@ -91,6 +91,7 @@ def test_who_asked_not_to_be_contacted_meanwhile_is_not_handed_over(held: Qualif
 
     held.refresh_from_db()
     assert held.closed_at == NOW + 14 * DAY
+    assert Lead.objects.get(pk=held.lead_id).stage == Stage.MAL
     assert not Handoff.objects.exists()
 
 

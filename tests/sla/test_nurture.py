@@ -101,7 +101,8 @@ def test_a_reason_that_no_text_can_hold_is_left_out(ops: User, client: Client) -
     handoff = recycled()
     client.force_login(ops)
 
-    client.post(reverse("nurture_back"), {"handoffs": [handoff.pk], "why": "a\x00b"})
+    with time_machine.travel(NOW + DAY, tick=False):
+        client.post(reverse("nurture_back"), {"handoff": [handoff.pk], "why": "a\x00b"})
 
     assert Handoff.objects.get(pk=handoff.pk).lead.stage != Stage.NURTURE
 

@@ -9,7 +9,7 @@ from definitions.models import Review, ReviewEvidence
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Role
 from sla import dispositions, watch
-from sla.models import Disposition, Handoff
+from sla.models import Commitment, Disposition, Handoff
 from sla.vocabulary import DispositionKind, Family, Route
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
@@ -21,6 +21,9 @@ SOON = NOW + HOUR
 
 
 def decided(*, accepted: int, rejected: int, at: dt.datetime = NOW, reason=None) -> list[Handoff]:
+    if not Commitment.objects.exists():
+        # Many are accepted here, and nobody calls.
+        situations.commitment(unworked_at_most=0)
     made = [situations.accepted(now=at) for _ in range(accepted)]
     return made + [situations.rejected(now=at, reason=reason) for _ in range(rejected)]
 
