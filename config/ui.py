@@ -286,9 +286,12 @@ def ladder(lead: Any) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("components/tier.html")
-def tier(number: int, long: bool = False) -> dict[str, Any]:
-    return {"tier": number, "name": TIER_NAMES.get(number, "none"), "long": long}
+@register.simple_tag
+@cache
+def tier(number: int, long: bool = False) -> SafeString:
+    """There are six of them, and a queue shows dozens."""
+    context = {"tier": number, "name": TIER_NAMES.get(number, "none"), "long": long}
+    return render_to_string("components/tier.html", context)
 
 
 @register.inclusion_tag("components/icon.html")
