@@ -17,7 +17,8 @@ from sla.vocabulary import HandoffState
 
 #: Due soon: within this, whichever promise it is.
 SOON: Final = dt.timedelta(minutes=15)
-SHOWN: Final = 50
+#: More than a rep has in hand; what a page costs is its rows.
+SHOWN: Final = 40
 SHOWN_AT_MOST: Final = 500
 #: After so long without a contact or a meeting ahead, who waits for the lead is told to write again.
 SILENCE: Final = dt.timedelta(days=2)
