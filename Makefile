@@ -62,7 +62,7 @@ stop: ## End the demo and the embedded servers
 lock: setup-dev ## Pin the newest allowed packages, with versions and hashes only
 	$(BIN)/uv pip compile pyproject.toml $(LOCKING) -o requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.txt $(LOCKING) -o requirements-dev.txt
-LOCKING := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+LOCKING := --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --quiet
 
 .venv/.runtime: requirements.txt scripts/install
