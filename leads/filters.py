@@ -1,25 +1,15 @@
 from __future__ import annotations
 
 import django_filters as filters
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
+from leads import search
 from leads.models import Company, Lead, LeadQuerySet
 from leads.vocabulary import Stage
 
-WORDS_AT_MOST = 6
-
 
 def leads_matching(leads: LeadQuerySet, _name: str, words: str) -> LeadQuerySet:
-    """Each word in the person's or the company's name, in an address or an id."""
-    for word in words.split()[:WORDS_AT_MOST]:
-        leads = leads.filter(
-            Q(first_name__icontains=word)
-            | Q(last_name__icontains=word)
-            | Q(email__icontains=word)
-            | Q(external_id__icontains=word)
-            | Q(company__name__icontains=word)
-        )
-    return leads
+    return leads.filter(search.leads(words))
 
 
 class LeadFilter(filters.FilterSet):
@@ -48,11 +38,7 @@ class LeadFactsFilter(LeadFilter):
 
 
 def companies_matching(companies: QuerySet[Company], _name: str, words: str) -> QuerySet[Company]:
-    for word in words.split()[:WORDS_AT_MOST]:
-        companies = companies.filter(
-            Q(name__icontains=word) | Q(domain__icontains=word) | Q(external_id__icontains=word)
-        )
-    return companies
+    return companies.filter(search.companies(words))
 
 
 class CompanyFilter(filters.FilterSet):

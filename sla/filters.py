@@ -1,34 +1,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Final
+from typing import Any
 
 import django_filters as filters
 from django import forms
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
+from leads import search
 from leads.models import User
 from sla import compliance
 from sla.calendar import wall_to_instant
 from sla.models import Clock, Handoff, HandoffQuerySet, Rep
-from sla.vocabulary import ClockKind, HandoffState
+from sla.vocabulary import YEARS, ClockKind, HandoffState
 
-WORDS_AT_MOST = 6
-YEARS: Final = range(2000, 2100)
 HIGHEST_ID = 2**63 - 1
 
 
 def handoffs_matching(handoffs: HandoffQuerySet, _name: str, words: str) -> HandoffQuerySet:
-    """Each word in the person's or the company's name, or in an address."""
-    for word in words.split()[:WORDS_AT_MOST]:
-        handoffs = handoffs.filter(
-            Q(lead__first_name__icontains=word)
-            | Q(lead__last_name__icontains=word)
-            | Q(lead__email__icontains=word)
-            | Q(lead__company__name__icontains=word)
-        )
-    return handoffs
+    return handoffs.filter(search.leads(words, by="lead__"))
 
 
 class IdFilter(filters.NumberFilter):

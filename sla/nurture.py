@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 
+from leads import search
 from leads.models import Event
 from leads.vocabulary import Stage
 from scoring.models import Qualification
@@ -21,7 +22,6 @@ from sla.vocabulary import HandoffState
 
 #: SPEC 4: a lead in nurture without activity for so long is paused; any activity resumes it.
 PAUSED_AFTER: Final = dt.timedelta(days=90)
-WORDS_AT_MOST: Final = 6
 WHEN: Final = MappingProxyType(
     {
         "due": "Today or overdue",
@@ -77,13 +77,7 @@ def narrowed(
     rep: Rep | None = None,
 ) -> HandoffQuerySet:
     """Of recycled handoffs those asked for; days are the company's, `when` is one of WHEN."""
-    for word in q.split()[:WORDS_AT_MOST]:
-        rows = rows.filter(
-            Q(lead__first_name__icontains=word)
-            | Q(lead__last_name__icontains=word)
-            | Q(lead__email__icontains=word)
-            | Q(lead__company__name__icontains=word)
-        )
+    rows = rows.filter(search.leads(q, by="lead__"))
     if reason is not None:
         standing = Disposition.objects.filter(handoff=OuterRef("pk"), corrected_by__isnull=True, reason=reason)
         rows = rows.filter(Exists(standing))
@@ -92,11 +86,15 @@ def narrowed(
     return _at(rows, when, now)
 
 
+def last_activity(now: dt.datetime) -> Subquery:
+    """When the row's lead last did something, to annotate rows that hang on a lead."""
+    engaged = Event.objects.filter(lead=OuterRef("lead"), signal__is_engagement=True, occurred_at__lte=now)
+    return Subquery(engaged.order_by("-occurred_at").values("occurred_at")[:1])
+
+
 def tasks(rows: HandoffQuerySet, *, now: dt.datetime) -> Iterator[Task]:
     """Each with its last activity, in the order of the rows."""
-    engaged = Event.objects.filter(lead=OuterRef("lead"), signal__is_engagement=True, occurred_at__lte=now)
-    last = engaged.order_by("-occurred_at").values("occurred_at")[:1]
-    listed: Iterable[Any] = rows.annotate(active_at=Subquery(last))
+    listed: Iterable[Any] = rows.annotate(active_at=last_activity(now))
     for handoff in listed:
         yield _task(handoff, handoff.active_at, now)
 

@@ -13,9 +13,8 @@ from sla import calendars, commitments, nurture
 from sla.calendar import WEEKDAYS, BadCalendar, Hours
 from sla.models import ReasonCode, Rep, WorkCalendar
 from sla.opening import DAY_NAMES, Draft, OwnDay, read_hours, written
+from sla.vocabulary import YEARS
 
-#: Beyond these, calendars are somebody's joke.
-YEARS: Final = range(2000, 2100)
 OWN_DAYS_AT_MOST: Final = 200
 EMPTY_DAYS: Final = 3
 

@@ -12,6 +12,7 @@ from leads import reading
 from leads.refusals import Refused
 from leads.vocabulary import Motion
 from sla.models import RoutingRule, Team
+from sla.vocabulary import YEARS
 
 TIERS: Final = ((1, "1 hot"), (2, "2 standard"), (3, "3 nurture first"))
 MOST: Final = 2**31 - 1
@@ -19,7 +20,6 @@ SMALL: Final = 32767
 CHOICES_AT_MOST: Final = 500
 ADDRESS_AT_MOST: Final = 500
 SHOWN_AT_MOST: Final = 80
-YEARS: Final = range(2000, 2100)
 
 
 class Several(forms.CharField):

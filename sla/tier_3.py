@@ -13,14 +13,14 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 
-from leads.models import Event, Lead
+from leads import search
+from leads.models import Lead
 from scoring.models import Qualification, QualificationQuerySet
 from scoring.qualifying import NOT_TO_QUALIFY
-from sla import commitments
+from sla import commitments, nurture
 from sla.models import Commitment
-from sla.nurture import WORDS_AT_MOST
 
 TIER: Final = 3
 HEADER: Final = (
@@ -82,21 +82,13 @@ def in_nurture(*, now: dt.datetime, q: str = "") -> QualificationQuerySet:
         rows = held(commitments.current(), now)
     except commitments.NotYetAgreed:
         return Qualification.objects.none()
-    for word in q.split()[:WORDS_AT_MOST]:
-        rows = rows.filter(
-            Q(lead__first_name__icontains=word)
-            | Q(lead__last_name__icontains=word)
-            | Q(lead__email__icontains=word)
-            | Q(lead__company__name__icontains=word)
-        )
+    rows = rows.filter(search.leads(q, by="lead__"))
     return rows.select_related("lead__company").defer("evidence").order_by("recorded_at", "pk")
 
 
 def listed(rows: QualificationQuerySet, *, now: dt.datetime) -> Iterator[Held]:
     """Each with the day it goes and its last activity, in the order of the rows."""
-    engaged = Event.objects.filter(lead=OuterRef("lead"), signal__is_engagement=True, occurred_at__lte=now)
-    last = engaged.order_by("-occurred_at").values("occurred_at")[:1]
-    found: list[Any] = list(rows.annotate(active_at=Subquery(last)))
+    found: list[Any] = list(rows.annotate(active_at=nurture.last_activity(now)))
     if found:
         commitment = commitments.current()
         yield from (Held(row, _goes_at(row, commitment), row.active_at) for row in found)

@@ -7,6 +7,9 @@ from typing import Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+#: Of the dates that people type; beyond these they are somebody's slip.
+YEARS: Final = range(2000, 2100)
+
 
 class HandoffState(models.TextChoices):
     UNROUTED = "unrouted", _("Unrouted")
