@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator
+from functools import cache
 
 from django.urls import reverse
 
@@ -29,6 +30,7 @@ def send(*, now: dt.datetime) -> int:
 
 
 def _versions(now: dt.datetime) -> Iterator[Draft]:
+    leaders = cache(_leaders)
     waiting = Version.objects.filter(state=VersionState.PROPOSED).select_related("definition")
     for version in waiting.prefetch_related("sign_offs").order_by("pk"):
         words = list(version.sign_offs.all())
@@ -38,7 +40,7 @@ def _versions(now: dt.datetime) -> Iterator[Draft]:
                 kind=NoticeKind.SIGNATURE,
                 once=f"signature:version:{version.pk}",
                 handoff=None,
-                to=[leader for leader in _leaders(side) if leader.pk not in signers],
+                to=[leader for leader in leaders(side) if leader.pk not in signers],
                 text=f"{version.definition} {version.number} waits for your signature for {Side(side).label.lower()}",
                 at=now,
                 path=reverse("version_step", args=[version.pk, "sign"]),
@@ -47,9 +49,10 @@ def _versions(now: dt.datetime) -> Iterator[Draft]:
 
 def _commitments(now: dt.datetime) -> Iterator[Draft]:
     """A draft once; once more when the other side has signed its words, since a change takes signatures away."""
-    for draft in Commitment.objects.filter(state=CommitmentState.DRAFT).order_by("pk"):
+    drafts = list(Commitment.objects.filter(state=CommitmentState.DRAFT).order_by("pk"))
+    leaders = [*_leaders(Side.MARKETING), *_leaders(Side.SALES)] if drafts else []
+    for draft in drafts:
         signed = draft.signed_by_marketing_id or draft.signed_by_sales_id
-        leaders = [*_leaders(Side.MARKETING), *_leaders(Side.SALES)]
         yield Draft(
             kind=NoticeKind.SIGNATURE,
             once=f"signature:commitment:{draft.pk}" + (f":{commitments.stamp(draft)}" if signed else ""),
@@ -62,8 +65,9 @@ def _commitments(now: dt.datetime) -> Iterator[Draft]:
 
 
 def _reviews(now: dt.datetime) -> Iterator[Draft]:
-    for review in Review.objects.undecided().select_related("definition").order_by("pk"):
-        people = notices.holders(Role.MARKETING_LEADER, Role.SALES_LEADER, Role.MARKETING_OPS)
+    reviews = list(Review.objects.undecided().select_related("definition").order_by("pk"))
+    people = notices.holders(Role.MARKETING_LEADER, Role.SALES_LEADER, Role.MARKETING_OPS) if reviews else ()
+    for review in reviews:
         yield Draft(
             kind=NoticeKind.REVIEW,
             once=f"review:{review.pk}",
