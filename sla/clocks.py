@@ -35,13 +35,13 @@ REMARKED_FROM: Final = dt.timedelta(minutes=15)
 SALES_KINDS: Final = (ClockKind.FIRST_CONTACT, ClockKind.DISPOSITION)
 
 
-def start_routing(*, handoff: Handoff, since: dt.datetime) -> Clock:
+def start_routing(*, handoff: Handoff, since: dt.datetime, rules: Sequence[RoutingRule]) -> Clock:
     """Marketing's promise since the lead qualified, in the opening hours of the team that the rules name.
 
     By the wall if they name none: that hole is marketing's own, and the alarm must ring at night, too.
     """
     seconds = handoff.commitment.route_minutes * 60
-    return _start(handoff, ClockKind.ROUTE, _hours_of_its_team(handoff, since, seconds), seconds, since)
+    return _start(handoff, ClockKind.ROUTE, _hours_of_its_team(handoff, since, seconds, rules), seconds, since)
 
 
 def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
@@ -199,8 +199,10 @@ def _start(
     )
 
 
-def _hours_of_its_team(handoff: Handoff, since: dt.datetime, seconds: int) -> CalendarVersion | None:
-    team = _team_of(handoff, territories.rules())
+def _hours_of_its_team(
+    handoff: Handoff, since: dt.datetime, seconds: int, rules: Sequence[RoutingRule]
+) -> CalendarVersion | None:
+    team = _team_of(handoff, rules)
     if team is None:
         return None
     try:

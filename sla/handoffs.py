@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import structlog
 from django.db import transaction
@@ -16,7 +16,7 @@ from scoring import qualifications
 from scoring.models import Heating, Qualification, QualificationQuerySet
 from sla import access, clocks, commitments, notices, rota, routing, states, territories, tier_3
 from sla.calendar import BadCalendar, NeverOpen
-from sla.models import Commitment, Handoff, Note, Rep, RoutingDecision
+from sla.models import Commitment, Handoff, Note, Rep, RoutingDecision, RoutingRule
 from sla.recycling import NURSES
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
     done, failed = 0, set[int]()
     while done < limit:
         try:
-            claimed = _hand_off_next(commitment, failed, now)
+            claimed = _hand_off_next(commitment, rules, failed, now)
         except _Failed as failure:
             failed.add(failure.qualification)
             continue
@@ -71,11 +71,12 @@ def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.date
         commitment = commitments.current()
     except commitments.NotYetAgreed as reason:
         raise TooSoon(str(reason)) from reason
+    rules = territories.rules()
     with transaction.atomic():
-        made = [_create(each, commitment, now, since=now) for each in _held(qualification_ids, commitment, now)]
+        held = _held(qualification_ids, commitment, now)
+        made = [_create(each, commitment, rules, now, since=now) for each in held]
         said = f"Handed to sales before its day: {why.strip()}"[:1000]
         Note.objects.bulk_create(Note(handoff=handoff, at=now, by=by, text=said) for handoff in made)
-    rules = territories.rules()
     for handoff in made:
         routing.route(handoff=handoff, now=now, rules=rules)
     return len(made)
@@ -94,7 +95,7 @@ def hand_off_hot(*, heating: Heating, commitment: Commitment, now: dt.datetime) 
     if tier_3.is_over(qualification):
         _let_go(qualification, now)
         return None
-    handoff = _create(qualification, commitment, now, since=heating.recorded_at, tier=1)
+    handoff = _create(qualification, commitment, territories.rules(), now, since=heating.recorded_at, tier=1)
     handoff.heated_at = heating.recorded_at
     handoff.save(update_fields=["heated_at"])
     return handoff
@@ -150,7 +151,9 @@ class _Failed(Exception):
 
 
 @transaction.atomic
-def _hand_off_next(commitment: Commitment, passed_over: set[int], now: dt.datetime) -> Handoff | Qualification | None:
+def _hand_off_next(
+    commitment: Commitment, rules: Sequence[RoutingRule], passed_over: set[int], now: dt.datetime
+) -> Handoff | Qualification | None:
     """What became of the next one: its handoff, or itself if there is no case for sales any more."""
     free = tier_3.free(commitment, now).exclude(pk__in=passed_over).order_by("tier", "pk")
     qualification = _claimable(free, skip_locked=True).first()
@@ -160,7 +163,7 @@ def _hand_off_next(commitment: Commitment, passed_over: set[int], now: dt.dateti
         with transaction.atomic():
             if tier_3.is_over(qualification):
                 return _let_go(qualification, now)
-            return _create(qualification, commitment, now, since=tier_3.since(qualification, commitment))
+            return _create(qualification, commitment, rules, now, since=tier_3.since(qualification, commitment))
     except Exception as error:
         log.exception("handoff_failed", qualification=qualification.pk)
         raise _Failed(qualification.pk) from error
@@ -183,7 +186,13 @@ def _claimable(rows: QualificationQuerySet, *, skip_locked: bool = False) -> Qua
 
 
 def _create(
-    qualification: Qualification, commitment: Commitment, now: dt.datetime, *, since: dt.datetime, tier: int = 0
+    qualification: Qualification,
+    commitment: Commitment,
+    rules: Sequence[RoutingRule],
+    now: dt.datetime,
+    *,
+    since: dt.datetime,
+    tier: int = 0,
 ) -> Handoff:
     handoff = Handoff.objects.create(
         qualification=qualification,
@@ -195,7 +204,7 @@ def _create(
         created_at=now,
     )
     # A worker that was down has used up marketing's minutes.
-    clocks.start_routing(handoff=handoff, since=since)
+    clocks.start_routing(handoff=handoff, since=since, rules=rules)
     qualifications.take(qualification=qualification, now=now)
     return handoff
 

@@ -172,5 +172,5 @@ def test_handing_off_costs_the_same_queries_for_any_number_of_leads(django_asser
     for _ in range(10):
         situations.qualification()
 
-    with django_assert_max_num_queries(10 * 48 + 5):
+    with django_assert_max_num_queries(10 * 45 + 5):
         assert handoffs.hand_off_waiting(now=NOW) == 10
