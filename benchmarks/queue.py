@@ -5,147 +5,23 @@ A rep who has them all, and a manager of the team; the page, and its poll. Serve
 
 from __future__ import annotations
 
-import datetime as dt
-import os
-import statistics
 import sys
-import time
 from typing import Final
 
 from benchmarks import scratch
-from benchmarks.child import Measured, measure
+from benchmarks.child import measure
 from benchmarks.table import say
 
 OPEN: Final = 5000
-DONE_PER_OPEN: Final = 2
-TIMES: Final = 15
-KINDS: Final = (("first_contact", 0.2), ("disposition", 0.8))
 
 
 def main() -> int:
     with scratch.environment() as environment:
-        figures = measure(environment | {"BENCH_OPEN": (sys.argv[1:] or [str(OPEN)])[0]}, "queue", "pages").more
+        figures = measure(environment | {"BENCH_OPEN": (sys.argv[1:] or [str(OPEN)])[0]}, "queue_pages", "pages").more
     say(f"{'':<24}{'median ms':>12}{'slowest ms':>12}")
     for name, (median, slowest) in figures.items():
         say(f"{name:<24}{median:>12.0f}{slowest:>12.0f}")
     return 0
-
-
-def pages() -> Measured:
-    """Called in a process of its own, after Django is set up."""
-    from django.contrib.auth.models import Group  # noqa: PLC0415
-    from django.test import override_settings  # noqa: PLC0415
-
-    from leads.models import User  # noqa: PLC0415
-
-    now = dt.datetime.fromtimestamp(time.time(), tz=dt.UTC)
-    rep, manager = (User.objects.create(username=name, email=f"{name}@accord.test") for name in ("rep", "manager"))
-    for person, role in ((rep, "sdr"), (manager, "sales_manager")):
-        person.groups.add(Group.objects.get_or_create(name=role)[0])
-    fill(rep, manager, int(os.environ["BENCH_OPEN"]), now)
-    done = Measured()
-    # Nothing was collected for these measurements.
-    plain = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-    with override_settings(STORAGES=plain):
-        for person in (rep, manager):
-            for name, headers in (("page", {}), ("poll", {"HX-Request": "true"})):
-                done.more[f"{person}, {name}"] = timed(person, headers)
-    return done
-
-
-def timed(person: object, headers: dict[str, str]) -> tuple[float, float]:
-    from django.test import Client  # noqa: PLC0415
-
-    client = Client(headers=headers)
-    client.force_login(person)  # type: ignore[arg-type]
-    client.get("/queue/", SERVER_NAME="localhost")
-    took = []
-    for _ in range(TIMES):
-        begin = time.perf_counter()
-        response = client.get("/queue/", SERVER_NAME="localhost")
-        took.append((time.perf_counter() - begin) * 1000)
-        assert response.status_code == 200, response
-    return statistics.median(took), max(took)
-
-
-def fill(rep_user: object, manager: object, count: int, now: dt.datetime) -> None:
-    from django.db import connection  # noqa: PLC0415
-
-    from benchmarks import agreement  # noqa: PLC0415
-    from definitions.models import Version  # noqa: PLC0415
-    from sla.models import Commitment, Handoff, Rep, Team, WorkCalendar  # noqa: PLC0415
-
-    agreement.put_in_force(now - dt.timedelta(days=400))
-    version = Version.objects.active().get()
-    hours = WorkCalendar.objects.create(name="Always", zone="UTC")
-    team = Team.objects.create(name="EMEA", calendar=hours)
-    team.managers.add(manager)  # type: ignore[arg-type]
-    rep = Rep.objects.create(user=rep_user, team=team, capacity=count)
-    promise = Commitment.objects.create(number=1)
-    total = count * (DONE_PER_OPEN + 1)
-    ids = handoffs(total, count, version, promise, rep, now)
-    clocks(ids, count, promise, rep, now)
-    Handoff.objects.filter(pk__in=ids[:count:3]).update(state="accepted", decided_at=now, first_contact_at=now)
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
-
-
-def handoffs(total: int, count: int, version: object, promise: object, rep: object, now: dt.datetime) -> list[int]:
-    from leads.models import Lead  # noqa: PLC0415
-    from scoring.models import Qualification  # noqa: PLC0415
-    from sla.models import Handoff  # noqa: PLC0415
-
-    leads = Lead.objects.bulk_create(
-        (
-            Lead(email=f"p{n}@example.org", first_name=f"Person {n}", stage="mql", stage_at=now, recorded_at=now)
-            for n in range(total)
-        ),
-        batch_size=5000,
-    )
-    said = {"motion": "mql", "fit": 40, "engagement": 50, "bant": 0, "is_hot": False, "why": "Fit 40.", "evidence": {}}
-    found = Qualification.objects.bulk_create(
-        (
-            Qualification(
-                lead=lead,
-                definition=version.definition,
-                version=version,
-                at=now,
-                recorded_at=now,
-                tier=n % 3 + 1,
-                **said,  # type: ignore[attr-defined, misc]
-            )
-            for n, lead in enumerate(leads)
-        ),
-        batch_size=5000,
-    )
-    made = Handoff.objects.bulk_create(
-        (
-            Handoff(
-                qualification=each, lead_id=each.lead_id, motion="mql", version=version, commitment=promise,  # type: ignore[misc]
-                tier=each.tier, state="assigned" if n < count else "won", team=rep.team, rep=rep, created_at=now,  # type: ignore[attr-defined, misc]
-                routed_at=now, due_at=now + dt.timedelta(seconds=n * 11 - 600) if n < count and n % 3 else None,
-            )
-            for n, each in enumerate(found)
-        ),
-        batch_size=5000,
-    )  # fmt: skip
-    return [each.pk for each in made]
-
-
-def clocks(ids: list[int], count: int, promise: object, rep: object, now: dt.datetime) -> None:
-    """Two a handoff: running where it is open and not yet accepted, else kept."""
-    from sla.models import Clock  # noqa: PLC0415
-
-    def clock(n: int, pk: int, kind: str, warned: float) -> Clock:
-        due = now + dt.timedelta(seconds=n * 11 - 600)
-        kept = {} if n < count and n % 3 else {"met_at": now, "used_seconds": 60, "is_late": False}
-        return Clock(
-            handoff_id=pk, kind=kind, rep=rep, commitment=promise, target_seconds=1800, started_at=now, due_at=due,  # type: ignore[misc]
-            warn_at=due - dt.timedelta(minutes=10 * warned), **kept,  # type: ignore[arg-type]
-        )  # fmt: skip
-
-    rows = (clock(n, pk, kind, warned) for n, pk in enumerate(ids) for kind, warned in KINDS)
-    Clock.objects.bulk_create(rows, batch_size=5000)
 
 
 if __name__ == "__main__":

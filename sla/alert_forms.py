@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.http import QueryDict
@@ -32,7 +32,7 @@ class AlertForm(forms.Form):
         super().__init__(data, initial={name: getattr(chosen, name) for name in shown})
         offered = [(kind.value, kind.label) for kind in alerts.offered(chosen.user)]
         for name in ("email_kinds", "slack_kinds"):
-            self.fields[name].choices = offered  # type: ignore[attr-defined]
+            cast("forms.MultipleChoiceField", self.fields[name]).choices = offered
         self.had_url = bool(chosen.slack_sealed)
 
     def clean_slack_url(self) -> str:
