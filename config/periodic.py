@@ -33,7 +33,7 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
         {
             "decided": lambda: undo_window.finish_due(now=now),
             "rescored": lambda: _while_full(lambda: due_leads.rescore_due(now=now), due_leads.BATCH),
-            "hurried": lambda: hot_upgrades.follow(now=now),
+            "hurried": lambda: hot_upgrades.follow_hot_upgrades(now=now),
             "handed_off": lambda: creation.hand_off_waiting(now=now),
             "routed": lambda: routing.route_unrouted(now=now),
         },
@@ -56,7 +56,7 @@ def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
             "warned": lambda: clocks.sweep_warnings(now=now),
             "breached": lambda: clocks.sweep_breaches(now=now),
             "passed_on": lambda: overdue_first_contact.pass_on(now=now),
-            "summoned": lambda: leader_notices.send(now=now),
+            "summoned": lambda: leader_notices.notify_leaders(now=now),
         },
     )
 
@@ -66,7 +66,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         "figures",
         now,
         {
-            "reviews": lambda: rejection_monitor.watch(now=now),
+            "reviews": lambda: rejection_monitor.open_rejection_reviews(now=now),
             "returned": lambda: recycling.announce_returns(now=now),
         },
     )

@@ -24,7 +24,7 @@ from definitions.filters import VersionFilter
 from definitions.models import Definition, Version
 from definitions.presenters import signing_sheet
 from definitions.presets import all_presets
-from definitions.proposals import Grounds
+from definitions.proposals import ProposalGrounds
 from definitions.serializers import (
     ActivateSerializer,
     BeginSerializer,
@@ -208,7 +208,7 @@ class PresetsView(APIView):
     @extend_schema(operation_id="definition_presets", responses=PresetSerializer(many=True))
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """Definitions to begin with, and what the linter says of each."""
-        return Response(PresetSerializer(draft_templates.offered(), many=True).data)
+        return Response(PresetSerializer(draft_templates.offered_templates(), many=True).data)
 
     @extend_schema(operation_id="definition_begin", request=BeginSerializer, responses={201: VersionDetailSerializer})
     def post(self, request: Request) -> Response:
@@ -218,7 +218,9 @@ class PresetsView(APIView):
         code, name, into = (said.validated_data[each] for each in ("preset", "name", "into"))
         _check_beginning(code, name, into)
         try:
-            version = draft_templates.begin(code=code, name=name, into=into, by=_caller(request), now=timezone.now())
+            version = draft_templates.start_draft(
+                code=code, name=name, into=into, by=_caller(request), now=timezone.now()
+            )
         except DocumentRefused as refusal:
             raise ValidationError({"name": list(refusal.complaints)}) from refusal
         except permissions.NotAllowed as refusal:
@@ -240,8 +242,8 @@ def _revert(*, version: Version, by: User, now: dt.datetime, reason: str) -> Ver
     return versions.revert(definition=version.definition, to=version, by=by, now=now, reason=reason)
 
 
-def _case(pk: int) -> proposals.Case:
-    return proposals.case_of(_version(pk), Grounds(), now=timezone.now())
+def _case(pk: int) -> proposals.ProposalCase:
+    return proposals.case_of(_version(pk), ProposalGrounds(), now=timezone.now())
 
 
 def _version(pk: int) -> Version:
@@ -256,7 +258,7 @@ def _take(step: Callable[..., Any], request: Request, pk: int, words: type[seria
         return step(version=version, by=_caller(request), now=timezone.now(), **said.validated_data)
     except permissions.NotAllowed as refusal:
         raise PermissionDenied(str(refusal)) from refusal
-    except versions.StepRefused as refusal:
+    except versions.VersionStepRefused as refusal:
         raise Conflict(list(refusal.sentences)) from refusal
 
 

@@ -11,7 +11,7 @@ from definitions.document.parser import parse
 from definitions.lint import Finding, Severity
 from definitions.models import Definition, Version
 from definitions.plain_english import generated_statement
-from definitions.plain_english.generated_statement import Statement
+from definitions.plain_english.generated_statement import PlainStatement
 from definitions.presets import Preset
 from definitions.vocabulary import DOCUMENT_FORMAT
 from leads.models import User
@@ -20,7 +20,7 @@ _TONES = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.ADVICE: ""}
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class TemplateRemark:
     finding: Finding
 
     @property
@@ -29,9 +29,9 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class TemplateCard:
     preset: Preset
-    statement: Statement
+    statement: PlainStatement
     findings: tuple[Finding, ...]
 
     @property
@@ -39,8 +39,8 @@ class Card:
         return f"{self.statement.seconds} seconds aloud"
 
     @property
-    def remarks(self) -> list[Remark]:
-        return [Remark(finding) for finding in self.findings]
+    def remarks(self) -> list[TemplateRemark]:
+        return [TemplateRemark(finding) for finding in self.findings]
 
     @property
     def bars(self) -> bool:
@@ -48,7 +48,7 @@ class Card:
         return any(finding.severity == Severity.ERROR for finding in self.findings)
 
 
-def offered() -> list[Card]:
+def offered_templates() -> list[TemplateCard]:
     meanings, names, catalogue_now = (
         signals_and_lists.meanings(),
         signals_and_lists.names(),
@@ -58,12 +58,12 @@ def offered() -> list[Card]:
     for preset in presets.all_presets():
         document = parse(preset.document, catalogue=catalogue_now).document()
         found = lint.findings(document, meanings=meanings, names=names)
-        cards.append(Card(preset, generated_statement.statement(document, names), found))
+        cards.append(TemplateCard(preset, generated_statement.statement(document, names), found))
     # Those that can be proposed as they are come first.
     return sorted(cards, key=lambda card: card.bars)
 
 
-def begin(*, code: str, name: str, into: Definition | None, by: User, now: dt.datetime) -> Version:
+def start_draft(*, code: str, name: str, into: Definition | None, by: User, now: dt.datetime) -> Version:
     """A draft equal to a preset, or empty without a `code`: the next version of a definition, or the first of a new one.
 
     Raises DocumentRefused, rights.NotAllowed.

@@ -25,7 +25,7 @@ class SignForm(forms.Form):
         self.fields["side"].choices = [(side.value, side.label) for side in sides]  # type: ignore[attr-defined]
 
 
-class DecideForm(forms.Form):
+class ReviewDecisionForm(forms.Form):
     """The leaders' decision on a review."""
 
     decision = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))

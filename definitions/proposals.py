@@ -11,9 +11,9 @@ from typing import Any, Final
 from definitions import backtest_requests, diff, lint, proposal_checklist, signals_and_lists, version_documents
 from definitions.diff import RowChange
 from definitions.document.values import Draft, Json
-from definitions.lint import Change, Finding, Severity
+from definitions.lint import ChangeContext, Finding, Severity
 from definitions.models import Backtest, Proposal, Review, Version
-from definitions.proposal_checklist import Point
+from definitions.proposal_checklist import ChecklistPoint
 from definitions.vocabulary import ChangeDriver, PathKind, ReviewTrigger
 from leads.models import User
 
@@ -22,7 +22,7 @@ SHORTEST_REASON: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Grounds:
+class ProposalGrounds:
     """What a person says for the change: what it answers, what shows it, and why each warning is accepted (by its key).
 
     No driver yet on the page that asks for it.
@@ -40,7 +40,7 @@ class Grounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ProposalCase:
     """What Accord knows of a draft at an instant. `changes` are those against the version in force, if there is one."""
 
     version: Version
@@ -49,7 +49,7 @@ class Case:
     backtest: Backtest | None
     findings: tuple[Finding, ...]
     changes: tuple[RowChange, ...]
-    points: list[Point]
+    points: list[ChecklistPoint]
 
     @property
     def loosens(self) -> bool:
@@ -59,21 +59,21 @@ class Case:
         return [finding for finding in self.findings if finding.severity == severity]
 
 
-def case_of(version: Version, grounds: Grounds, *, now: dt.datetime) -> Case:
+def case_of(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) -> ProposalCase:
     """The case as it stands; under the version's lock it stays so."""
     draft = version_documents.draft_of(version)
     document = draft.document()
     backtest = backtest_requests.current(version)
     in_force = in_force_beside(version)
     before = version_documents.export(in_force) if in_force else None
-    return Case(
+    return ProposalCase(
         version=version,
         draft=draft,
         in_force=in_force,
         backtest=backtest,
         findings=_findings(document, before, backtest, grounds),
         changes=diff.changes(before, document, signals_and_lists.names()) if before else (),
-        points=proposal_checklist.of(
+        points=proposal_checklist.build_checklist(
             document=document, definition=version.definition, backtest=backtest, evidence=grounds.evidence, now=now
         ),
     )
@@ -85,7 +85,7 @@ def in_force_beside(version: Version) -> Version | None:
     return active.filter(definition=version.definition_id).exclude(pk=version.pk).first()
 
 
-def objections(case: Case, grounds: Grounds) -> list[str]:
+def objections(case: ProposalCase, grounds: ProposalGrounds) -> list[str]:
     """Why the draft cannot be proposed on these grounds, each with what to do; empty when it can."""
     return [
         *_unfinished(case.draft),
@@ -97,7 +97,7 @@ def objections(case: Case, grounds: Grounds) -> list[str]:
     ]
 
 
-def record(case: Case, grounds: Grounds, *, backtest: Backtest, by: User, now: dt.datetime) -> Proposal:
+def record(case: ProposalCase, grounds: ProposalGrounds, *, backtest: Backtest, by: User, now: dt.datetime) -> Proposal:
     """Freeze what was known and said. The case has no objections."""
     return Proposal.objects.create(
         version=case.version,
@@ -112,9 +112,11 @@ def record(case: Case, grounds: Grounds, *, backtest: Backtest, by: User, now: d
     )
 
 
-def _findings(document: Json, before: Json | None, backtest: Backtest | None, grounds: Grounds) -> tuple[Finding, ...]:
+def _findings(
+    document: Json, before: Json | None, backtest: Backtest | None, grounds: ProposalGrounds
+) -> tuple[Finding, ...]:
     shown = grounds.evidence or ("It answers a review." if grounds.review else "")
-    change = Change(before, grounds.driver or "", shown, _volume(backtest)) if before else None
+    change = ChangeContext(before, grounds.driver or "", shown, _volume(backtest)) if before else None
     return lint.findings(
         document, meanings=signals_and_lists.meanings(), names=signals_and_lists.names(), change=change
     )
@@ -137,20 +139,20 @@ def _unfinished(draft: Draft) -> Iterator[str]:
             yield f"“{path.name}” has no clause, so it would hold for everybody. Add one, or delete it."
 
 
-def _untested(case: Case) -> Iterator[str]:
+def _untested(case: ProposalCase) -> Iterator[str]:
     if case.backtest is None:
         tested = case.version.backtests.successful().exists()
         since = "it was edited since its last backtest" if tested else "it was never backtested"
         yield f"Run the backtest of {case.version.number} first: {since}, and leaders sign on figures."
 
 
-def _unaccepted(case: Case, grounds: Grounds) -> Iterator[str]:
+def _unaccepted(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
     for warning in case.of(Severity.WARNING):
         if not grounds.accepts(warning):
             yield f"“{warning.sentence}” {warning.remedy} Or say why you accept it, in a word or more."
 
 
-def _groundless(case: Case, grounds: Grounds) -> Iterator[str]:
+def _groundless(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
     """What the linter cannot see: it compares with the version in force, and not how a first version is explained."""
     if case.in_force is not None and grounds.driver in (None, ChangeDriver.FIRST):
         yield f"{case.in_force.number} is in force: say what this change answers."
@@ -161,7 +163,7 @@ def _groundless(case: Case, grounds: Grounds) -> Iterator[str]:
         )
 
 
-def _misplaced(case: Case, grounds: Grounds) -> Iterator[str]:
+def _misplaced(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
     review = grounds.review
     if review is None:
         return

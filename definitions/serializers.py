@@ -93,7 +93,7 @@ class VersionDetailSerializer(VersionSerializer):
         return version_documents.export(version)
 
 
-class Word(serializers.ChoiceField):
+class DefinitionChoiceField(serializers.ChoiceField):
     """One of the words of a vocabulary, given on as its member."""
 
     def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
@@ -105,8 +105,8 @@ class Word(serializers.ChoiceField):
 
 
 class SignSerializer(serializers.Serializer[Any]):
-    side = Word(Side)
-    decision = Word(Decision)
+    side = DefinitionChoiceField(Side)
+    decision = DefinitionChoiceField(Decision)
     comment = serializers.CharField(max_length=5000)
 
 
@@ -116,7 +116,7 @@ class SignedSerializer(serializers.Serializer[Any]):
 
 
 class ProposeSerializer(serializers.Serializer[Any]):
-    driver = Word(ChangeDriver, help_text="What the change answers.")
+    driver = DefinitionChoiceField(ChangeDriver, help_text="What the change answers.")
     evidence = serializers.CharField(
         max_length=5000, required=False, default="", allow_blank=True, help_text="What shows it: figures, links."
     )

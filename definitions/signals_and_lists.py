@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from definitions.document.parser import Catalogue
-from definitions.lint import Meaning
-from definitions.plain_english.generated_statement import Names
+from definitions.document.parser import KnownNames
+from definitions.lint import SignalMeaning
+from definitions.plain_english.generated_statement import DisplayNames
 from leads.models import NamedList, Signal
 
 
-def current() -> Catalogue:
-    return Catalogue(
+def current() -> KnownNames:
+    return KnownNames(
         signals=frozenset(Signal.objects.values_list("code", flat=True)),
         lists=frozenset(NamedList.objects.values_list("name", flat=True)),
     )
 
 
-def names() -> Names:
-    return Names(
+def names() -> DisplayNames:
+    return DisplayNames(
         signals=dict(Signal.objects.values_list("code", "name")),
         lists=dict(NamedList.objects.values_list("name", "label")),
     )
 
 
-def meanings() -> Mapping[str, Meaning]:
+def meanings() -> Mapping[str, SignalMeaning]:
     """What each signal means apart from points, by code: for linting."""
     rows = Signal.objects.values_list("code", "intent", "is_explicit_request", "is_engagement", "closes_request")
-    return {code: Meaning(intent, asks, engages, closes) for code, intent, asks, engages, closes in rows}
+    return {code: SignalMeaning(intent, asks, engages, closes) for code, intent, asks, engages, closes in rows}

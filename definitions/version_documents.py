@@ -16,17 +16,17 @@ from django.utils.text import slugify
 from definitions import permissions, signals_and_lists
 from definitions.document.parser import DocumentRefused, parse
 from definitions.document.values import (
-    Ceilings,
+    CeilingSettings,
     ClauseRow,
     CriterionRow,
-    Decay,
+    DecaySetting,
     Draft,
-    Inactivity,
+    InactivitySetting,
     Json,
     PathRow,
     SignalRow,
-    TierFloor,
-    Timing,
+    TierFloorSetting,
+    TimingSetting,
 )
 from definitions.models import Clause, Criterion, Definition, Path, SignalRule, Version
 from definitions.vocabulary import DecayMode, Operator, Part, PathKind
@@ -219,9 +219,9 @@ def draft_of(version: Version) -> Draft:
         reason=version.reason,
         statement=version.own_statement,
         sal_rate_target=version.sal_rate_target,
-        decay=Decay(DecayMode(version.decay_mode), version.decay_percent, version.decay_per_days),
+        decay=DecaySetting(DecayMode(version.decay_mode), version.decay_percent, version.decay_per_days),
         inactivity=_inactivity_of(version),
-        ceilings=Ceilings(version.fit_ceiling, version.engagement_ceiling, version.bant_ceiling),
+        ceilings=CeilingSettings(version.fit_ceiling, version.engagement_ceiling, version.bant_ceiling),
         criteria=tuple(criterion_row(criterion) for criterion in version.criteria.all()),
         signals=tuple(
             SignalRow(rule.signal.code, rule.points, rule.cap, rule.rationale) for rule in version.signal_rules.all()
@@ -267,18 +267,18 @@ def clause_row(clause: Clause) -> ClauseRow:
     )
 
 
-def _inactivity_of(version: Version) -> Inactivity | None:
+def _inactivity_of(version: Version) -> InactivitySetting | None:
     if version.inactivity_after_days is None or version.inactivity_points is None:
         return None
-    return Inactivity(version.inactivity_after_days, version.inactivity_points, version.inactivity_per_days)
+    return InactivitySetting(version.inactivity_after_days, version.inactivity_points, version.inactivity_per_days)
 
 
-def _timing_of(version: Version) -> Timing | None:
-    timing = Timing(version.engaged_within_days, version.or_request_within_days)
-    return None if timing == Timing(None, None) else timing
+def _timing_of(version: Version) -> TimingSetting | None:
+    timing = TimingSetting(version.engaged_within_days, version.or_request_within_days)
+    return None if timing == TimingSetting(None, None) else timing
 
 
-def _floor_of(version: Version) -> TierFloor | None:
+def _floor_of(version: Version) -> TierFloorSetting | None:
     if version.tier_3_less_than is None:
         return None
-    return TierFloor(version.tier_3_axis, version.tier_3_less_than)
+    return TierFloorSetting(version.tier_3_axis, version.tier_3_less_than)

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from definitions import permissions, proposals, version_documents
 from definitions.models import LIVING_COLUMNS, Definition, Review, SignOff, Version, VersionChange
-from definitions.proposals import Grounds
+from definitions.proposals import ProposalGrounds
 from definitions.vocabulary import VERSION_MOVES, ChangeDriver, Decision, Side, VersionState
 from leads import rescore_queue
 from leads.models import User
@@ -37,7 +37,7 @@ _ENTRANTS: Final = {
 }
 
 
-class StepRefused(Exception):
+class VersionStepRefused(Exception):
     """The version cannot take this step now; each sentence says why and what to do."""
 
     def __init__(self, *sentences: str) -> None:
@@ -46,7 +46,7 @@ class StepRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignatureResult:
     """The version after a signature; a refused one goes on as `successor`, a new draft."""
 
     version: Version
@@ -81,18 +81,20 @@ def propose(
     permissions.require(by, Role.MARKETING_OPS, to="propose a version")
     version = _locked(version)
     _check_move(version, VersionState.PROPOSED)
-    grounds = Grounds(driver=driver, evidence=evidence.strip(), review=review, acknowledged=acknowledged)
+    grounds = ProposalGrounds(driver=driver, evidence=evidence.strip(), review=review, acknowledged=acknowledged)
     case = proposals.case_of(version, grounds, now=now)
     objections = proposals.objections(case, grounds)
     if objections or case.backtest is None:
-        raise StepRefused(*objections)
+        raise VersionStepRefused(*objections)
     proposals.record(case, grounds, backtest=case.backtest, by=by, now=now)
     version.proposed_at = now
     return _move(version, VersionState.PROPOSED, by, now)
 
 
 @transaction.atomic
-def sign(*, version: Version, side: Side, decision: Decision, comment: str, by: User, now: dt.datetime) -> Signed:
+def sign(
+    *, version: Version, side: Side, decision: Decision, comment: str, by: User, now: dt.datetime
+) -> SignatureResult:
     """A side's word, given once and by a person who gave none yet.
 
     Both leaders' approval approves the version; a refusal by any side ends it, and its copy goes on as a draft.
@@ -107,7 +109,7 @@ def sign(*, version: Version, side: Side, decision: Decision, comment: str, by: 
     if version.state == VersionState.PROPOSED and _is_signed_by_both(version):
         version.approved_at = now
         version = _move(version, VersionState.APPROVED, by, now)
-    return Signed(version)
+    return SignatureResult(version)
 
 
 def activate(*, version: Version, hand_over_entrants: bool, by: User, now: dt.datetime) -> Version:
@@ -133,9 +135,11 @@ def revert(*, definition: Definition, to: Version, by: User, now: dt.datetime, r
     definition = version_documents.lock(definition)
     to = Version.objects.select_related("definition").get(pk=to.pk)
     if to.definition_id != definition.pk:
-        raise StepRefused(f"{to} is not a version of {definition}.")
+        raise VersionStepRefused(f"{to} is not a version of {definition}.")
     if to.state != VersionState.RETIRED:
-        raise StepRefused(f"{to.number} is {_named(to)}: only a version that was in force once can come back. Copy it.")
+        raise VersionStepRefused(
+            f"{to.number} is {_named(to)}: only a version that was in force once can come back. Copy it."
+        )
     latest = definition.versions.order_by("-major", "-minor")[0]
     minor = version_documents.next_minor(definition, latest.major)
     draft = replace(
@@ -181,10 +185,10 @@ def _copy(
     return version_documents.create(definition=definition, draft=draft, based_on=version, by=by, now=now)
 
 
-def _refuse(version: Version, side: Side, comment: str, by: User, now: dt.datetime) -> Signed:
+def _refuse(version: Version, side: Side, comment: str, by: User, now: dt.datetime) -> SignatureResult:
     version = _move(version, VersionState.REFUSED, by, now, why=comment)
     reason = f"{version.number} was refused by {side.label}: {comment}"
-    return Signed(version, _copy(version.definition, version, by, now, reason))
+    return SignatureResult(version, _copy(version.definition, version, by, now, reason))
 
 
 def _is_signed_by_both(version: Version) -> bool:
@@ -197,8 +201,10 @@ def _check_move(version: Version, to: VersionState) -> None:
     if to in VERSION_MOVES[state]:
         return
     if to == VersionState.ACTIVE and state == VersionState.PROPOSED:
-        raise StepRefused(f"{version.number} waits for the signatures of both leaders; nobody can activate it before.")
-    raise StepRefused(
+        raise VersionStepRefused(
+            f"{version.number} waits for the signatures of both leaders; nobody can activate it before."
+        )
+    raise VersionStepRefused(
         f"{version.number} is {state.label.lower()}; it cannot become {to.label.lower()}.", *_last_step(version)
     )
 
@@ -221,12 +227,14 @@ def _named(version: Version) -> str:
 def _check_signature(version: Version, side: Side, comment: str, by: User) -> None:
     if version.state not in (VersionState.PROPOSED, VersionState.APPROVED):
         said = f"{version.number} is {_named(version)}; only a proposed version can be signed."
-        raise StepRefused(said, *_last_step(version))
+        raise VersionStepRefused(said, *_last_step(version))
     if not comment.strip():
-        raise StepRefused("Say in a sentence why: a signature carries its comment.")
+        raise VersionStepRefused("Say in a sentence why: a signature carries its comment.")
     for word in version.sign_offs.select_related("by").order_by("pk"):
         if word.side == side:
             said = word.get_decision_display().lower()
-            raise StepRefused(f"{word.by} has signed for {side.label} already ({said}, {_moment(word.at)}).")
+            raise VersionStepRefused(f"{word.by} has signed for {side.label} already ({said}, {_moment(word.at)}).")
         if word.by_id == by.pk:
-            raise StepRefused(f"You have signed for {word.get_side_display()}; the other side needs another person.")
+            raise VersionStepRefused(
+                f"You have signed for {word.get_side_display()}; the other side needs another person."
+            )

@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 
 from leads import events, lead_upserts, openapi_schemas, outcomes
 from leads.authentication import scoped
-from leads.batch_upsert import Answer, Statement
+from leads.batch_upsert import AttributeStatement, UpsertResult
 from leads.filters import CompanyFilter, LeadFactsFilter
 from leads.models import ApiKey, Company, Event, Lead
 from leads.vocabulary import Role
@@ -111,9 +111,9 @@ def _batch(data: object) -> Sequence[object]:
     return items
 
 
-def _answer(request: Request, results: Sequence[events.Result | dict[str, Any]]) -> Response:
+def _answer(request: Request, results: Sequence[events.EventResult | dict[str, Any]]) -> Response:
     """A batch is always 200 and each item speaks for itself; a single item speaks by its status, too: 201, 200 or 422."""
-    rows = [dataclasses.asdict(result) if isinstance(result, events.Result) else result for result in results]
+    rows = [dataclasses.asdict(result) if isinstance(result, events.EventResult) else result for result in results]
     status = 200 if isinstance(request.data, list) else _OF_ONE.get(rows[0]["status"], 200)
     return Response({"results": rows, "counts": Counter(row["status"] for row in rows)}, status=status)
 
@@ -201,14 +201,14 @@ class LeadEventsView(ListAPIView[Event]):
 
 
 def _upserted(
-    request: Request, read: Callable[..., Statement], upsert: Callable[..., list[Answer[Any]]]
+    request: Request, read: Callable[..., AttributeStatement], upsert: Callable[..., list[UpsertResult[Any]]]
 ) -> list[dict[str, Any]]:
     items, now = _batch(request.data), timezone.now()
     answers = lead_upserts.read_and_upsert(items=items, read=read, upsert=upsert, source=_source(request), now=now)
     return [_row(answer) for answer in answers]
 
 
-def _row(answer: Answer[Any]) -> dict[str, Any]:
+def _row(answer: UpsertResult[Any]) -> dict[str, Any]:
     refusal = answer.refusal
     return {
         "status": answer.change,

@@ -22,7 +22,7 @@ _BASELINE: dict[type[Lead | Company], dict[str, Any]] = {Lead: {"do_not_contact"
 
 
 @dataclass(slots=True)
-class Dossier(Generic[Subject]):
+class AttributeHistory(Generic[Subject]):
     """`said` is in the order of the fold (valid_from, id); `added` is what must be stored."""
 
     subject: Subject

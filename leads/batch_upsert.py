@@ -11,29 +11,29 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from leads import matching, rescore_queue, validation
-from leads.attribute_history import Dossier
+from leads.attribute_history import AttributeHistory
 from leads.exceptions import Refused
 from leads.matching import NewLead, domain_of
 from leads.models import AttributeChange, Company, Lead
 
 Subject = TypeVar("Subject", Lead, Company)
-Change = Literal["created", "updated", "unchanged", "rejected"]
+UpsertChange = Literal["created", "updated", "unchanged", "rejected"]
 
 #: Source of what Accord concludes itself: that somebody @acme.example works at Acme.
 DERIVED = "derived"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[Subject]):
+class UpsertResult(Generic[Subject]):
     """What became of one statement: the subject and what changed, or why it was refused."""
 
     subject: Subject | None
-    change: Change
+    change: UpsertChange
     refusal: Refused | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class AttributeStatement:
     """One sender's description. `first_key` is the e-mail of a lead, the domain of a company; empty where not given.
 
     A statement holds from `valid_from` if that is given. Otherwise the first one about a subject holds from `since`,
@@ -54,16 +54,16 @@ class Statement:
 class _Intake(Generic[Subject]):
     source: str
     now: dt.datetime
-    dossiers: dict[int, Dossier[Subject]] = field(default_factory=dict)
-    by_first_key: dict[str, Dossier[Subject]] = field(default_factory=dict)
-    by_external_id: dict[str, Dossier[Subject]] = field(default_factory=dict)
+    dossiers: dict[int, AttributeHistory[Subject]] = field(default_factory=dict)
+    by_first_key: dict[str, AttributeHistory[Subject]] = field(default_factory=dict)
+    by_external_id: dict[str, AttributeHistory[Subject]] = field(default_factory=dict)
     old: frozenset[int] = frozenset()
     changed: set[int] = field(default_factory=set)
 
     noun: ClassVar[str]
     first_name: ClassVar[str]
 
-    def match(self, item: Statement) -> Dossier[Subject]:
+    def match(self, item: AttributeStatement) -> AttributeHistory[Subject]:
         """Whom the item is about. Raises Refused when its two keys are at odds."""
         first, other = self.by_first_key.get(item.first_key), self.by_external_id.get(item.external_id)
         if first and other and first is not other:
@@ -79,7 +79,7 @@ class _Intake(Generic[Subject]):
             )
         return found
 
-    def adopt(self, dossier: Dossier[Subject], item: Statement) -> bool:
+    def adopt(self, dossier: AttributeHistory[Subject], item: AttributeStatement) -> bool:
         """The keys that the subject did not have yet."""
         subject = dossier.subject
         is_new = bool(item.external_id) and subject.external_id is None
@@ -88,24 +88,24 @@ class _Intake(Generic[Subject]):
         self._index(dossier)
         return is_new
 
-    def state(self, dossier: Dossier[Subject], item: Statement, values: Mapping[str, Any]) -> bool:
+    def state(self, dossier: AttributeHistory[Subject], item: AttributeStatement, values: Mapping[str, Any]) -> bool:
         return dossier.state(values, valid_from=item.valid_from, since=item.since, source=self.source, now=self.now)
 
-    def changed_to(self, dossier: Dossier[Subject], *, has_news: bool) -> Change:
+    def changed_to(self, dossier: AttributeHistory[Subject], *, has_news: bool) -> UpsertChange:
         pk = dossier.subject.pk
         is_new = pk not in self.old and pk not in self.changed and dossier.subject.recorded_at == self.now
         if has_news or is_new:
             self.changed.add(pk)
         return "created" if is_new else "updated" if has_news else "unchanged"
 
-    def _index(self, dossier: Dossier[Subject]) -> None:
+    def _index(self, dossier: AttributeHistory[Subject]) -> None:
         if key := getattr(dossier.subject, self.first_name):
             self.by_first_key[key.lower()] = dossier
         if dossier.subject.external_id:
             self.by_external_id[dossier.subject.external_id] = dossier
 
     def _load(self, subjects: Iterable[Subject], said: Iterable[tuple[int | None, AttributeChange]]) -> None:
-        self.dossiers |= {subject.pk: Dossier(subject) for subject in subjects}
+        self.dossiers |= {subject.pk: AttributeHistory(subject) for subject in subjects}
         for pk, row in said:
             self.dossiers[pk or 0].said.append(row)
         for dossier in self.dossiers.values():
@@ -125,7 +125,7 @@ class LeadIntake(_Intake[Lead]):
     noun = "lead"
     first_name = "email"
 
-    def take(self, items: Sequence[Statement]) -> list[Answer[Lead]]:
+    def take(self, items: Sequence[AttributeStatement]) -> list[UpsertResult[Lead]]:
         companies = self._companies(items)
         employers = matching.companies_of_emails(item.first_key for item in items)
         emails, external_ids = {item.first_key for item in items} - {""}, {item.external_id for item in items} - {""}
@@ -160,33 +160,42 @@ class LeadIntake(_Intake[Lead]):
         rows = AttributeChange.objects.filter(lead_id__in=ids).order_by("valid_from", "pk")
         self._load(list(leads), ((row.lead_id, row) for row in rows))
 
-    def _companies(self, items: Sequence[Statement]) -> Mapping[tuple[str, str], Answer[Company]]:
+    def _companies(self, items: Sequence[AttributeStatement]) -> Mapping[tuple[str, str], UpsertResult[Company]]:
         """The companies that the leads name, made where they are missing."""
         named = sorted({_company_of(item) for item in items} - {("", "")})
         if not named:
             return {}
-        references = [Statement(domain, external_id, {}, self.now, is_reference=True) for domain, external_id in named]
+        references = [
+            AttributeStatement(domain, external_id, {}, self.now, is_reference=True) for domain, external_id in named
+        ]
         answers = CompanyIntake(self.source, self.now).take(references)
         return dict(zip(named, answers, strict=True))
 
     def _answer(
-        self, item: Statement, companies: Mapping[tuple[str, str], Answer[Company]], employers: Mapping[str, int]
-    ) -> Answer[Lead]:
+        self,
+        item: AttributeStatement,
+        companies: Mapping[tuple[str, str], UpsertResult[Company]],
+        employers: Mapping[str, int],
+    ) -> UpsertResult[Lead]:
         company = companies.get(_company_of(item))
         if company and company.refusal:
-            return Answer(None, "rejected", Refused(f"company_{company.refusal.field}", company.refusal.rule))
+            return UpsertResult(None, "rejected", Refused(f"company_{company.refusal.field}", company.refusal.rule))
         try:
             dossier = self.match(item)
         except Refused as refusal:
-            return Answer(None, "rejected", refusal)
+            return UpsertResult(None, "rejected", refusal)
         has_news = self.adopt(dossier, item)
         has_news |= self.state(dossier, item, {**item.values, **self._company(dossier, item, company, employers)})
         has_news |= self._employ(dossier, employers)
         self._index(dossier)
-        return Answer(dossier.subject, self.changed_to(dossier, has_news=has_news))
+        return UpsertResult(dossier.subject, self.changed_to(dossier, has_news=has_news))
 
     def _company(
-        self, dossier: Dossier[Lead], item: Statement, company: Answer[Company] | None, employers: Mapping[str, int]
+        self,
+        dossier: AttributeHistory[Lead],
+        item: AttributeStatement,
+        company: UpsertResult[Company] | None,
+        employers: Mapping[str, int],
     ) -> Mapping[str, Any]:
         if company and company.subject:
             return {"company": company.subject.pk}
@@ -194,7 +203,7 @@ class LeadIntake(_Intake[Lead]):
         is_first = not dossier.said and dossier.subject.company_id is None
         return {"company": employer} if employer and is_first else {}
 
-    def _employ(self, dossier: Dossier[Lead], employers: Mapping[str, int]) -> bool:
+    def _employ(self, dossier: AttributeHistory[Lead], employers: Mapping[str, int]) -> bool:
         """The company whose domain the address has, from when on the address is known."""
         lead = dossier.subject
         employer = employers.get(domain_of((lead.email or "").lower()))
@@ -207,7 +216,7 @@ class LeadIntake(_Intake[Lead]):
         since = dossier.known_since("email")
         return dossier.state({"company": employer}, valid_from=since, since=since, source=DERIVED, now=self.now)
 
-    def _see(self, dossier: Dossier[Lead], at: dt.datetime) -> None:
+    def _see(self, dossier: AttributeHistory[Lead], at: dt.datetime) -> None:
         lead = dossier.subject
         if at >= dossier.known_since("email"):
             return
@@ -237,7 +246,7 @@ class CompanyIntake(_Intake[Company]):
     noun = "company"
     first_name = "domain"
 
-    def take(self, items: Sequence[Statement]) -> list[Answer[Company]]:
+    def take(self, items: Sequence[AttributeStatement]) -> list[UpsertResult[Company]]:
         domains, external_ids = {item.first_key for item in items} - {""}, {item.external_id for item in items} - {""}
         known = dict(matching.company_keys(domains, external_ids))
         self.old = frozenset(known)
@@ -256,18 +265,18 @@ class CompanyIntake(_Intake[Company]):
         rows = AttributeChange.objects.filter(company_id__in=ids).order_by("valid_from", "pk")
         self._load(list(companies), ((row.company_id, row) for row in rows))
 
-    def _answer(self, item: Statement) -> Answer[Company]:
+    def _answer(self, item: AttributeStatement) -> UpsertResult[Company]:
         try:
             dossier = self.match(item)
         except Refused as refusal:
-            return Answer(None, "rejected", refusal)
+            return UpsertResult(None, "rejected", refusal)
         company = dossier.subject
         has_news = bool(item.first_key) and company.domain != item.first_key
         if has_news:
             company.domain = item.first_key
         has_news |= self.adopt(dossier, item)
         has_news |= not item.is_reference and self.state(dossier, item, item.values)
-        return Answer(company, self.changed_to(dossier, has_news=has_news))
+        return UpsertResult(company, self.changed_to(dossier, has_news=has_news))
 
     def _store(self, new_domains: Collection[str]) -> None:
         companies = self._changed_subjects()
@@ -285,11 +294,11 @@ class CompanyIntake(_Intake[Company]):
             LeadIntake(self.source, self.now).join(matching.employers(new_domains))
 
 
-def _keys(item: Statement) -> set[str]:
+def _keys(item: AttributeStatement) -> set[str]:
     return {item.first_key, item.external_id} - {""}
 
 
-def _company_of(item: Statement) -> tuple[str, str]:
+def _company_of(item: AttributeStatement) -> tuple[str, str]:
     return item.company_domain, item.company_external_id
 
 

@@ -30,7 +30,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CsvRow:
     """`line` is where the row begins, from 1; `flaw` says why its cells cannot be used."""
 
     line: int
@@ -38,7 +38,7 @@ class Row:
     flaw: str = ""
 
 
-def rows(path: Path, *, encoding: str = "", delimiter: str = "") -> Generator[Row, None, None]:
+def rows(path: Path, *, encoding: str = "", delimiter: str = "") -> Generator[CsvRow, None, None]:
     """The header first, then every row that is not empty. Raises Unreadable.
 
     Without an encoding the file must be UTF-8; bytes that are not come as lone surrogates, and no field takes those.
@@ -108,7 +108,7 @@ class _Lines(Iterator[str]):
         self.number -= len(self._row) - 1
 
 
-def _rows(lines: _Lines, delimiter: str) -> Iterator[Row]:
+def _rows(lines: _Lines, delimiter: str) -> Iterator[CsvRow]:
     header_line = next(lines, "")
     lines.begin_row()
     delimiter = delimiter or max(_DELIMITERS, key=header_line.count)
@@ -117,7 +117,7 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[Row]:
         raise Unreadable(f"The file has {len(header):,} columns; {MAX_COLUMNS} are taken at most.")
     if len(header) == 1 and any(each in header[0] for each in _DELIMITERS):
         raise Unreadable("Each row is quoted as a whole, as one cell: export it again without the outer quotes.")
-    yield Row(1, header)
+    yield CsvRow(1, header)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = lines.begin_row()
@@ -128,10 +128,10 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[Row]:
         except (csv.Error, _Runaway) as error:
             lines.give_back()
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
-            yield Row(line, (), _flaw(error))
+            yield CsvRow(line, (), _flaw(error))
             continue
         if any(cell.strip() for cell in cells):
-            yield Row(
+            yield CsvRow(
                 line,
                 cells,
                 "" if len(cells) == len(header) else f"has {len(cells)} cells, the header has {len(header)}.",

@@ -41,7 +41,7 @@ _INSERT = """
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class EventResult:
     """`id` is Accord's id of the event: of the first one for a duplicate, None for what was refused."""
 
     status: Literal["accepted", "duplicate", "rejected"]
@@ -62,9 +62,9 @@ class _Item:
     properties: str
 
 
-def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[Result]:
+def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[EventResult]:
     """Store a batch of events in the shape of SPEC 16; one result each, in order. `source` is the space of their ids."""
-    results: list[Result | None] = [None] * len(items)
+    results: list[EventResult | None] = [None] * len(items)
     signals = dict(Signal.objects.values_list("code", "pk"))
     read: list[_Item] = []
     for position, item in enumerate(items):
@@ -77,8 +77,8 @@ def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[Re
     return [result for result in results if result is not None]
 
 
-def _rejected(refusal: Refused) -> Result:
-    return Result("rejected", field=refusal.field, reason=refusal.rule)
+def _rejected(refusal: Refused) -> EventResult:
+    return EventResult("rejected", field=refusal.field, reason=refusal.rule)
 
 
 def _read(position: int, item: object, signals: Mapping[str, int], now: dt.datetime) -> _Item:
@@ -151,7 +151,7 @@ def _asset(properties: Mapping[str, Any]) -> str:
     return "" if asset is None else validation.text("properties.asset", asset, limit=200)
 
 
-def _store(read: Sequence[_Item], source: str, now: dt.datetime) -> Iterable[tuple[int, Result]]:
+def _store(read: Sequence[_Item], source: str, now: dt.datetime) -> Iterable[tuple[int, EventResult]]:
     firsts = _without_repeats(read)
     leads = lead_lookup.find({item.lead for item in firsts})
     # Before somebody is made up for an event, see that it is not a repeated one.
@@ -182,8 +182,8 @@ def _without_repeats(read: Sequence[_Item]) -> list[_Item]:
 
 
 def _answers(
-    read: Sequence[_Item], answered: Mapping[int, Result], firsts: Sequence[_Item]
-) -> Iterable[tuple[int, Result]]:
+    read: Sequence[_Item], answered: Mapping[int, EventResult], firsts: Sequence[_Item]
+) -> Iterable[tuple[int, EventResult]]:
     by_id = {item.external_id: item for item in firsts}
     for item in read:
         if item.position in answered:
@@ -191,12 +191,12 @@ def _answers(
             continue
         first = by_id[item.external_id]
         result = answered[first.position]
-        again = Result("duplicate", id=result.id) if result.id else result
+        again = EventResult("duplicate", id=result.id) if result.id else result
         yield item.position, again if first.digest == item.digest else _conflict()
 
 
 def _insert(
-    items: Sequence[_Item], leads: Mapping[LeadRef, lead_lookup.Found], source: str, now: dt.datetime
+    items: Sequence[_Item], leads: Mapping[LeadRef, lead_lookup.FoundLead], source: str, now: dt.datetime
 ) -> dict[int, int]:
     """Accord's ids of the events that were new, by position."""
     if not items:
@@ -232,23 +232,26 @@ def _earlier(items: Sequence[_Item], source: str) -> dict[str | None, tuple[int,
     return {external_id: (pk, bytes(digest)) for external_id, pk, digest in rows}
 
 
-def _result(item: _Item, stored: Mapping[int, int], earlier: Mapping[str | None, tuple[int, bytes]]) -> Result:
+def _result(item: _Item, stored: Mapping[int, int], earlier: Mapping[str | None, tuple[int, bytes]]) -> EventResult:
     if item.position in stored:
-        return Result("accepted", id=stored[item.position])
+        return EventResult("accepted", id=stored[item.position])
     if item.external_id not in earlier:
         return _rejected(lead_lookup.unknown(item.lead))
     pk, digest = earlier[item.external_id]
-    return Result("duplicate", id=pk) if digest == item.digest else _conflict()
+    return EventResult("duplicate", id=pk) if digest == item.digest else _conflict()
 
 
-def _conflict() -> Result:
-    return Result(
+def _conflict() -> EventResult:
+    return EventResult(
         "rejected", field="id", reason="conflict: another event with this id was recorded, and its content differs."
     )
 
 
 def _note_addresses(
-    first_seen: Mapping[LeadRef, dt.datetime], leads: Mapping[LeadRef, lead_lookup.Found], source: str, now: dt.datetime
+    first_seen: Mapping[LeadRef, dt.datetime],
+    leads: Mapping[LeadRef, lead_lookup.FoundLead],
+    source: str,
+    now: dt.datetime,
 ) -> None:
     """A lead that acted under its address before we knew of it had that address then."""
     sooner = {ref.key: at for ref, at in first_seen.items() if ref.kind == "email" and at < leads[ref].known_at}

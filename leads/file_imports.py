@@ -21,9 +21,9 @@ from django.db import DataError, IntegrityError, transaction
 
 from config import downloads
 from leads import csv_reader, events, lead_upserts, outcomes
-from leads.csv_reader import Row, Unreadable
+from leads.csv_reader import CsvRow, Unreadable
 from leads.exceptions import Refused
-from leads.import_mapping import Map, Plan, plan
+from leads.import_mapping import ColumnMap, ImportPlan, plan
 from leads.models import ImportRun
 from leads.vocabulary import BEGINNING
 
@@ -40,13 +40,13 @@ class Import:
     """One file to take in: what it holds, how its columns read, in whose space its ids are."""
 
     path: Path
-    plan: Plan
+    plan: ImportPlan
     header: Sequence[str]
     source: str
     rejected: Path
 
 
-def prepare(*, path: Path, kind: Any, a_map: Map, source: str, rejected: Path) -> Import:
+def prepare(*, path: Path, kind: Any, a_map: ColumnMap, source: str, rejected: Path) -> Import:
     """Read the header. Raises Unreadable or OSError."""
     with closing(csv_reader.rows(path, encoding=a_map.encoding, delimiter=a_map.delimiter)) as rows:
         header = next(rows).cells
@@ -91,7 +91,7 @@ def _reset(record: ImportRun, now: dt.datetime) -> None:
     record.save()
 
 
-def _batches(file: Import, lines_done: int) -> Iterator[list[Row]]:
+def _batches(file: Import, lines_done: int) -> Iterator[list[CsvRow]]:
     a_map = file.plan.map
     rows = csv_reader.rows(file.path, encoding=a_map.encoding, delimiter=a_map.delimiter)
     next(rows)
@@ -113,7 +113,7 @@ def _kept(file: Import, lines_done: int) -> list[list[str]]:
         return [row for row in csv.reader(earlier) if row and row[0].isdecimal() and int(row[0]) <= lines_done]
 
 
-def _store(batch: Sequence[Row], file: Import, record: ImportRun, rejected: Any, now: dt.datetime) -> None:
+def _store(batch: Sequence[CsvRow], file: Import, record: ImportRun, rejected: Any, now: dt.datetime) -> None:
     with transaction.atomic():
         verdicts = _verdicts(batch, file, now)
         for row, (status, field, reason) in zip(batch, verdicts, strict=True):
@@ -126,7 +126,7 @@ def _store(batch: Sequence[Row], file: Import, record: ImportRun, rejected: Any,
         record.save()
 
 
-def _verdicts(batch: Sequence[Row], file: Import, now: dt.datetime) -> list[Verdict]:
+def _verdicts(batch: Sequence[CsvRow], file: Import, now: dt.datetime) -> list[Verdict]:
     verdicts: list[Verdict | None] = [None] * len(batch)
     items: dict[int, Item] = {}
     for position, row in enumerate(batch):
@@ -165,7 +165,7 @@ def _take_outcomes(items: Sequence[Item], source: str, now: dt.datetime) -> list
     return [_of_result(result) for result in outcomes.record(items=items, source=source, now=now)]
 
 
-def _of_result(result: events.Result) -> Verdict:
+def _of_result(result: events.EventResult) -> Verdict:
     return result.status, result.field, result.reason
 
 

@@ -32,7 +32,7 @@ _LEAD_REF: Final = {"email", "lead"}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ImportKind:
     """What a file can hold: the keys of an item, and further headers by which its columns are known."""
 
     name: str
@@ -74,25 +74,25 @@ _COMPANY_ALIASES = _aliases(
     region="state_region state billing_state",
     created_at="create_date createdate createddate created",
 )
-KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
     {
-        "companies": Kind(
+        "companies": ImportKind(
             "companies", "company", frozenset({"domain", "external_id", "employees", "valid_from", "created_at", *attributes.COMPANY}),
             "custom.", _COMPANY_ALIASES, attributes.COMPANY,
         ),
-        "leads": Kind(
+        "leads": ImportKind(
             "leads", "lead",
             frozenset({"email", "external_id", "company_domain", "company_external_id", "valid_from", "created_at", *attributes.LEAD}),
             "custom.", _PERSON_ALIASES, attributes.LEAD,
         ),
-        "events": Kind(
+        "events": ImportKind(
             "events", "event", frozenset({"email", "lead", "id", "signal", "occurred_at"}), "properties.",
             _aliases(
                 lead="lead_id contact_id", email="e_mail email_address", id="event_id message_id messageid", signal="type event",
                 occurred_at="timestamp time date",
             ) | {"campaign": "properties.campaign", "asset": "properties.asset"},
         ),
-        "outcomes": Kind(
+        "outcomes": ImportKind(
             "outcomes", "outcome", frozenset({"email", "lead", "id", "kind", "at", "amount", "reason"}), "",
             _aliases(
                 lead="lead_id contact_id", email="e_mail email_address", id="outcome_id opportunity_id deal_id", kind="outcome stage",
@@ -104,7 +104,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Map:
+class ColumnMap:
     """A map as its author wrote it, checked. `columns` empty: the headers speak for themselves."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -125,7 +125,7 @@ _SHAPES: Final = {
 }  # fmt: skip
 
 
-def read_map(document: object, kind: Kind) -> Map:
+def read_map(document: object, kind: ImportKind) -> ColumnMap:
     """Raises Unreadable naming what is wrong in the map."""
     if not isinstance(document, dict):
         raise Unreadable("The map must be a JSON object.")
@@ -140,10 +140,10 @@ def read_map(document: object, kind: Kind) -> Map:
         key: _by_target(key, value, kind) if isinstance(value, dict) else value for key, value in document.items()
     }
     _check_values(read)
-    return Map(**read)
+    return ColumnMap(**read)
 
 
-def _by_target(key: str, value: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+def _by_target(key: str, value: Mapping[str, Any], kind: ImportKind) -> dict[str, Any]:
     named = {name.removeprefix(f"{kind.subject}."): each for name, each in value.items()}
     for target in named:
         if target not in kind.targets and not (kind.open_prefix and target.startswith(kind.open_prefix)):
@@ -171,11 +171,11 @@ def _check_values(read: Mapping[str, Any]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImportPlan:
     """How the rows of one file become items: `columns` are (target, place in the row)."""
 
-    kind: Kind
-    map: Map
+    kind: ImportKind
+    map: ColumnMap
     columns: Sequence[tuple[str, int]]
     nulls: frozenset[str]
 
@@ -260,7 +260,7 @@ def _formatted(target: str, cell: str, date_format: str) -> dt.datetime:
         raise Refused(target, f"is not a date of the form {date_format}.") from None
 
 
-def plan(kind: Kind, a_map: Map, header: Sequence[str]) -> Plan:
+def plan(kind: ImportKind, a_map: ColumnMap, header: Sequence[str]) -> ImportPlan:
     """Match the map, or the usual headers, with the header of a file. Raises Unreadable."""
     names = [name.strip() for name in header]
     columns = _mapped(a_map.columns, names) if a_map.columns else _recognised(kind, names)
@@ -269,10 +269,10 @@ def plan(kind: Kind, a_map: Map, header: Sequence[str]) -> Plan:
         raise Unreadable(
             f"No column of the file says who it is about: {', '.join(sorted(_needed(kind)))}. The header is: {_listed(names)}."
         )
-    return Plan(kind, a_map, columns, frozenset(value.strip().casefold() for value in a_map.null_values))
+    return ImportPlan(kind, a_map, columns, frozenset(value.strip().casefold() for value in a_map.null_values))
 
 
-def _needed(kind: Kind) -> set[str]:
+def _needed(kind: ImportKind) -> set[str]:
     return {"companies": {"domain", "external_id"}, "leads": {"email", "external_id"}}.get(kind.name, _LEAD_REF)
 
 
@@ -284,7 +284,7 @@ def _mapped(columns: Mapping[str, str], names: Sequence[str]) -> list[tuple[str,
     return [(target, names.index(header.strip())) for target, header in columns.items()]
 
 
-def _recognised(kind: Kind, names: Sequence[str]) -> list[tuple[str, int]]:
+def _recognised(kind: ImportKind, names: Sequence[str]) -> list[tuple[str, int]]:
     found: dict[str, int] = {}
     for place, name in enumerate(names):
         plain = re.sub(r"[^a-z0-9.]+", "_", name.casefold()).strip("_").removeprefix("property_")
@@ -298,7 +298,7 @@ def _recognised(kind: Kind, names: Sequence[str]) -> list[tuple[str, int]]:
     return list(found.items())
 
 
-def _target(kind: Kind, name: str, plain: str) -> str | None:
+def _target(kind: ImportKind, name: str, plain: str) -> str | None:
     bare = name.strip().removeprefix(f"{kind.subject}.")
     if bare.startswith(_OPEN):
         return bare if kind.open_prefix and bare.startswith(kind.open_prefix) else None

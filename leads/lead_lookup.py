@@ -18,7 +18,7 @@ class LeadRef(NamedTuple):
     key: str | int
 
 
-class Found(NamedTuple):
+class FoundLead(NamedTuple):
     pk: int
     known_at: dt.datetime
 
@@ -59,7 +59,7 @@ _MOST_SEEN = 50_000
 _SEEN: dict[str, str] = {}
 
 
-def add(missing: Mapping[LeadRef, dt.datetime], *, now: dt.datetime) -> dict[LeadRef, Found]:
+def add(missing: Mapping[LeadRef, dt.datetime], *, now: dt.datetime) -> dict[LeadRef, FoundLead]:
     """Leads that nobody knew, known from these instants on; an id of ours is not made up."""
     new = {_new(ref, at) for ref, at in missing.items() if ref.kind != "id"}
     if not new:
@@ -68,7 +68,7 @@ def add(missing: Mapping[LeadRef, dt.datetime], *, now: dt.datetime) -> dict[Lea
     return find(missing)
 
 
-def resolve(first_seen: Mapping[LeadRef, dt.datetime], *, now: dt.datetime) -> dict[LeadRef, Found]:
+def resolve(first_seen: Mapping[LeadRef, dt.datetime], *, now: dt.datetime) -> dict[LeadRef, FoundLead]:
     """The leads meant, made where they are missing; only an unknown id of ours stays out."""
     found = find(first_seen)
     return found | add({ref: at for ref, at in first_seen.items() if ref not in found}, now=now)
@@ -83,9 +83,9 @@ def _new(ref: LeadRef, known_at: dt.datetime) -> NewLead:
     return NewLead(str(email), str(external_id), known_at)
 
 
-def find(refs: Collection[LeadRef]) -> dict[LeadRef, Found]:
+def find(refs: Collection[LeadRef]) -> dict[LeadRef, FoundLead]:
     """One query for each way of naming. An array is one parameter; a list of a thousand costs more than the search."""
-    found: dict[LeadRef, Found] = {}
+    found: dict[LeadRef, FoundLead] = {}
     for kind, column, array in _COLUMNS:
         keys = [ref.key for ref in refs if ref.kind == kind]
         if keys:
@@ -93,5 +93,5 @@ def find(refs: Collection[LeadRef]) -> dict[LeadRef, Found]:
             query = f"SELECT {column}, id, known_at FROM leads_lead WHERE {column} = ANY(%s::{array})"  # noqa: S608
             with connection.cursor() as cursor:
                 cursor.execute(query, [keys])
-                found |= {LeadRef(kind, key): Found(pk, known_at) for key, pk, known_at in cursor.fetchall()}
+                found |= {LeadRef(kind, key): FoundLead(pk, known_at) for key, pk, known_at in cursor.fetchall()}
     return found

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from leads import attributes, validation
-from leads.batch_upsert import Answer, Change, CompanyIntake, LeadIntake, Statement, Subject
+from leads.batch_upsert import AttributeStatement, CompanyIntake, LeadIntake, Subject, UpsertChange, UpsertResult
 from leads.exceptions import Refused
 from leads.models import Company, Lead
 from leads.retry_on_conflict import repeated
@@ -19,12 +19,12 @@ _LEAD_KEYS = {"email", "external_id", "company_domain", "company_external_id", "
 _COMPANY_KEYS = {"domain", "external_id", "valid_from", "created_at"}
 
 
-def read_lead(item: object, *, now: dt.datetime, since: dt.datetime | None = None) -> Statement:
+def read_lead(item: object, *, now: dt.datetime, since: dt.datetime | None = None) -> AttributeStatement:
     """A lead in the shape of the API. `since` is the date of a first statement that brings none (default: now). Raises Refused."""
     body = validation.mapping("lead", item)
     email = _optional(validation.email, "email", body)
     values = attributes.read(attributes.LEAD, {name: value for name, value in body.items() if name not in _LEAD_KEYS})
-    statement = Statement(
+    statement = AttributeStatement(
         first_key=email,
         external_id=_external_id("external_id", body),
         values=values | ({"email": email} if email else {}),
@@ -35,12 +35,12 @@ def read_lead(item: object, *, now: dt.datetime, since: dt.datetime | None = Non
     return _named(statement, "email")
 
 
-def read_company(item: object, *, now: dt.datetime, since: dt.datetime | None = None) -> Statement:
+def read_company(item: object, *, now: dt.datetime, since: dt.datetime | None = None) -> AttributeStatement:
     body = validation.mapping("company", item)
     values = attributes.read(
         attributes.COMPANY, {name: value for name, value in body.items() if name not in _COMPANY_KEYS}
     )
-    statement = Statement(
+    statement = AttributeStatement(
         first_key=_optional(validation.domain, "domain", body),
         external_id=_external_id("external_id", body),
         values=values,
@@ -49,12 +49,14 @@ def read_company(item: object, *, now: dt.datetime, since: dt.datetime | None = 
     return _named(statement, "domain")
 
 
-def upsert_leads(*, items: Sequence[Statement], source: str, now: dt.datetime) -> list[Answer[Lead]]:
+def upsert_leads(*, items: Sequence[AttributeStatement], source: str, now: dt.datetime) -> list[UpsertResult[Lead]]:
     """Create or change these leads, all that can be taken; one answer each, in order. Statements see those before them."""
     return repeated(lambda: LeadIntake(source, now).take(items))
 
 
-def upsert_companies(*, items: Sequence[Statement], source: str, now: dt.datetime) -> list[Answer[Company]]:
+def upsert_companies(
+    *, items: Sequence[AttributeStatement], source: str, now: dt.datetime
+) -> list[UpsertResult[Company]]:
     """Create or change these companies. Leads whose e-mail has the domain of a company, and no other company, join it."""
     return repeated(lambda: CompanyIntake(source, now).take(items))
 
@@ -62,21 +64,21 @@ def upsert_companies(*, items: Sequence[Statement], source: str, now: dt.datetim
 def read_and_upsert(
     *,
     items: Iterable[object],
-    read: Callable[..., Statement],
-    upsert: Callable[..., list[Answer[Subject]]],
+    read: Callable[..., AttributeStatement],
+    upsert: Callable[..., list[UpsertResult[Subject]]],
     source: str,
     now: dt.datetime,
     since: dt.datetime | None = None,
-) -> list[Answer[Subject]]:
+) -> list[UpsertResult[Subject]]:
     """Items as strangers send them: those that can be read are upserted, the others answered with their refusal."""
-    answers: list[Answer[Subject] | None] = []
-    statements: dict[int, Statement] = {}
+    answers: list[UpsertResult[Subject] | None] = []
+    statements: dict[int, AttributeStatement] = {}
     for position, item in enumerate(items):
         answers.append(None)
         try:
             statements[position] = read(item, now=now, since=since)
         except Refused as refusal:
-            answers[position] = Answer(None, "rejected", refusal)
+            answers[position] = UpsertResult(None, "rejected", refusal)
     taken = upsert(items=list(statements.values()), source=source, now=now)
     for position, answer in zip(statements, taken, strict=True):
         answers[position] = answer
@@ -94,7 +96,7 @@ def upsert_lead(  # noqa: PLR0913 - all by name
     since: dt.datetime | None = None,
     source: str,
     now: dt.datetime,
-) -> tuple[Lead, Change]:
+) -> tuple[Lead, UpsertChange]:
     """One lead, by e-mail or external id; `values` as in SPEC 15 without the prefix. Raises Refused."""
     keys = {
         "email": email,
@@ -115,7 +117,7 @@ def upsert_company(
     since: dt.datetime | None = None,
     source: str,
     now: dt.datetime,
-) -> tuple[Company, Change]:
+) -> tuple[Company, UpsertChange]:
     keys = {name: key for name, key in (("domain", domain), ("external_id", external_id)) if key}
     item = {**(values or {}), **keys, "valid_from": valid_from}
     return _one(upsert_companies(items=[read_company(item, now=now, since=since)], source=source, now=now))
@@ -143,7 +145,7 @@ def _dates(body: Mapping[str, object], now: dt.datetime, since: dt.datetime | No
     return {"valid_from": given.get("valid_from"), "since": given.get("created_at") or since or now}
 
 
-def _named(statement: Statement, first_key: str) -> Statement:
+def _named(statement: AttributeStatement, first_key: str) -> AttributeStatement:
     if not (statement.first_key or statement.external_id):
         raise Refused(
             first_key, f"is required, or external_id: without {first_key} or external_id nobody can be found."
@@ -151,7 +153,7 @@ def _named(statement: Statement, first_key: str) -> Statement:
     return statement
 
 
-def _one(answers: list[Answer[Subject]]) -> tuple[Subject, Change]:
+def _one(answers: list[UpsertResult[Subject]]) -> tuple[Subject, UpsertChange]:
     (answer,) = answers
     if answer.refusal or answer.subject is None or answer.change == "rejected":
         raise answer.refusal or Refused("", "was refused.")

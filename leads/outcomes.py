@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from leads import lead_lookup, rescore_queue, stage_changes, validation
-from leads.events import Result
+from leads.events import EventResult
 from leads.exceptions import Refused
 from leads.lead_lookup import LeadRef
 from leads.models import Lead, Outcome, StageChange
@@ -30,7 +30,7 @@ class _Item:
     reason: str
 
 
-def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[Result]:
+def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[EventResult]:
     """Store outcomes `{"email" or "lead", "kind", "at", "id", "amount", "reason"}`; one result each, in order.
 
     An outcome moves its lead along the ladder where the table of moves allows it and nothing newer moved it.
@@ -39,11 +39,11 @@ def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[Re
     return repeated(lambda: _store(read, source, now))
 
 
-def _read_or_refusal(item: object, now: dt.datetime) -> _Item | Result:
+def _read_or_refusal(item: object, now: dt.datetime) -> _Item | EventResult:
     try:
         return _read(item, now)
     except Refused as refusal:
-        return Result("rejected", field=refusal.field, reason=refusal.rule)
+        return EventResult("rejected", field=refusal.field, reason=refusal.rule)
 
 
 def _read(item: object, now: dt.datetime) -> _Item:
@@ -72,10 +72,12 @@ def _amount(body: Mapping[str, Any]) -> Decimal | None:
     return round(Decimal(repr(validation.number("amount", body["amount"], low=0, high=_MOST_MONEY))), 2)
 
 
-def _store(read: Sequence[_Item | Result], source: str, now: dt.datetime) -> list[Result]:
+def _store(read: Sequence[_Item | EventResult], source: str, now: dt.datetime) -> list[EventResult]:
     items = [each for each in read if isinstance(each, _Item)]
     leads = _locked_leads([item for item in items if not _earlier(item, source)], now)
-    return [each if isinstance(each, Result) else _record(each, leads.get(each.lead), source, now) for each in read]
+    return [
+        each if isinstance(each, EventResult) else _record(each, leads.get(each.lead), source, now) for each in read
+    ]
 
 
 def _locked_leads(items: Sequence[_Item], now: dt.datetime) -> dict[LeadRef, Lead]:
@@ -90,12 +92,12 @@ def _locked_leads(items: Sequence[_Item], now: dt.datetime) -> dict[LeadRef, Lea
     return {ref: leads[each.pk] for ref, each in found.items()}
 
 
-def _record(item: _Item, lead: Lead | None, source: str, now: dt.datetime) -> Result:
+def _record(item: _Item, lead: Lead | None, source: str, now: dt.datetime) -> EventResult:
     if earlier := _earlier(item, source):
         return _compared(item, earlier)
     if lead is None:
         refusal = lead_lookup.unknown(item.lead)
-        return Result("rejected", field=refusal.field, reason=refusal.rule)
+        return EventResult("rejected", field=refusal.field, reason=refusal.rule)
     outcome = Outcome.objects.create(
         lead=lead,
         kind=item.kind,
@@ -108,7 +110,7 @@ def _record(item: _Item, lead: Lead | None, source: str, now: dt.datetime) -> Re
     )
     _move(lead, item)
     rescore_queue.request(lead_ids=[lead.pk], at=now)
-    return Result("accepted", id=outcome.pk)
+    return EventResult("accepted", id=outcome.pk)
 
 
 def _earlier(item: _Item, source: str) -> Outcome | None:
@@ -121,7 +123,7 @@ def _earlier(item: _Item, source: str) -> Outcome | None:
     )
 
 
-def _compared(item: _Item, earlier: Outcome) -> Result:
+def _compared(item: _Item, earlier: Outcome) -> EventResult:
     lead = earlier.lead
     theirs: dict[str, str | int | None] = {
         "email": (lead.email or "").lower(),
@@ -130,8 +132,8 @@ def _compared(item: _Item, earlier: Outcome) -> Result:
     }
     is_same = theirs[item.lead.kind] == item.lead.key
     if is_same and (item.at, item.amount, item.reason) == (earlier.at, earlier.amount, earlier.reason):
-        return Result("duplicate", id=earlier.pk)
-    return Result(
+        return EventResult("duplicate", id=earlier.pk)
+    return EventResult(
         "rejected", field="id", reason="conflict: another outcome with this id was recorded, and its content differs."
     )
 

@@ -10,7 +10,7 @@ from leads.vocabulary import Intent, Role
 
 
 @dataclass(frozen=True, slots=True)
-class Shipped:
+class ShippedSignal:
     code: str
     name: str
     intent: Intent
@@ -21,28 +21,28 @@ class Shipped:
     is_high_value_asset: bool = False
 
 
-def _low(code: str, name: str, description: str) -> Shipped:
-    return Shipped(code, name, Intent.LOW, description)
+def _low(code: str, name: str, description: str) -> ShippedSignal:
+    return ShippedSignal(code, name, Intent.LOW, description)
 
 
-def _medium(code: str, name: str, description: str) -> Shipped:
-    return Shipped(code, name, Intent.MEDIUM, description)
+def _medium(code: str, name: str, description: str) -> ShippedSignal:
+    return ShippedSignal(code, name, Intent.MEDIUM, description)
 
 
-def _high(code: str, name: str, description: str) -> Shipped:
-    return Shipped(code, name, Intent.HIGH, description)
+def _high(code: str, name: str, description: str) -> ShippedSignal:
+    return ShippedSignal(code, name, Intent.HIGH, description)
 
 
-def _asset(code: str, name: str, description: str) -> Shipped:
-    return Shipped(code, name, Intent.MEDIUM, description, is_high_value_asset=True)
+def _asset(code: str, name: str, description: str) -> ShippedSignal:
+    return ShippedSignal(code, name, Intent.MEDIUM, description, is_high_value_asset=True)
 
 
-def _request(code: str, name: str, description: str) -> Shipped:
-    return Shipped(code, name, Intent.HIGH, description, is_explicit_request=True)
+def _request(code: str, name: str, description: str) -> ShippedSignal:
+    return ShippedSignal(code, name, Intent.HIGH, description, is_explicit_request=True)
 
 
-def _passive(code: str, name: str, description: str, *, closes_request: bool = False) -> Shipped:
-    return Shipped(code, name, Intent.LOW, description, is_engagement=False, closes_request=closes_request)
+def _passive(code: str, name: str, description: str, *, closes_request: bool = False) -> ShippedSignal:
+    return ShippedSignal(code, name, Intent.LOW, description, is_engagement=False, closes_request=closes_request)
 
 
 SIGNALS: Final = (

@@ -212,7 +212,7 @@ class CompareView(APIView):
         found = version_comparison.compare(first, second, now=timezone.now())
         answer = dict(ComparisonSerializer(found).data)
         if kind is not None:
-            rows = list(found.rows(version_comparison.Kind(kind), after=after, limit=_COMPARED_AT_MOST))
+            rows = list(found.rows(version_comparison.ComparisonOutcome(kind), after=after, limit=_COMPARED_AT_MOST))
             more = rows[-1].lead.pk if len(rows) == _COMPARED_AT_MOST else None
             answer |= {"leads": ComparedLeadSerializer(rows, many=True).data, "next_after": more}
         return Response(answer)
@@ -238,7 +238,7 @@ class WhatIfView(APIView):
         return Response(_what_if(measurement_cache.what_if(other, start=start, end=end, now=now)))
 
 
-def _what_if(found: jobs.Backtest) -> dict[str, Any]:
+def _what_if(found: jobs.BacktestFigures) -> dict[str, Any]:
     return {
         "from": found.start,
         "to": found.end,

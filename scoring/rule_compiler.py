@@ -12,12 +12,12 @@ from scoring.engine.rules import (
     Catalogue,
     Clause,
     CountClause,
-    Criterion,
+    CriterionRule,
     Decay,
     Inactivity,
-    Path,
+    PathRule,
     Rules,
-    SignalRule,
+    SignalPoints,
     TierFloor,
     Timing,
 )
@@ -29,7 +29,11 @@ _CRITERIA = ("gate", "fit", "bant", "disqualifiers")
 def compile_document(
     document: Mapping[str, Any], *, catalogue: Catalogue, named_lists: Mapping[str, frozenset[str]]
 ) -> Rules:
-    """The rules of a complete document (definitions.version_documents.normal or export). `named_lists` must hold every list that it names."""
+    """
+    Compile a complete document (from `definitions.version_documents.normal` or `export`) to the engine's rules.
+
+    `named_lists` must hold every list that the document names.
+    """
     gate, fit, bant, disqualifiers = (_criteria(part, document[part]) for part in _CRITERIA)
     timing, inactivity, floor = document["timing"], document["inactivity"], document["tier_3_below"]
     return Rules(
@@ -39,7 +43,7 @@ def compile_document(
         bant=bant,
         disqualifiers=disqualifiers,
         signals=tuple(
-            SignalRule(row["signal"], float(row["points"]), _number(row.get("cap"))) for row in document["signals"]
+            SignalPoints(row["signal"], float(row["points"]), _number(row.get("cap"))) for row in document["signals"]
         ),
         paths=_paths("paths", document["paths"]),
         hot=_paths("hot", document["hot"]),
@@ -68,9 +72,9 @@ def current_catalogue() -> Catalogue:
     return Catalogue(engagement=engagement, requests=requests, closing=closing)
 
 
-def _criteria(part: str, rows: Any) -> tuple[Criterion, ...]:
+def _criteria(part: str, rows: Any) -> tuple[CriterionRule, ...]:
     return tuple(
-        Criterion(f"{part}.{index}", row["field"], row["op"], _frozen(row["value"]), float(row.get("points") or 0))
+        CriterionRule(f"{part}.{index}", row["field"], row["op"], _frozen(row["value"]), float(row.get("points") or 0))
         for index, row in enumerate(rows)
     )
 
@@ -79,9 +83,9 @@ def _frozen(value: Any) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _paths(kind: str, rows: Any) -> tuple[Path, ...]:
+def _paths(kind: str, rows: Any) -> tuple[PathRule, ...]:
     return tuple(
-        Path(f"{kind}.{index}", row["name"], tuple(_clause(clause) for clause in row["clauses"]))
+        PathRule(f"{kind}.{index}", row["name"], tuple(_clause(clause) for clause in row["clauses"]))
         for index, row in enumerate(rows)
     )
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from definitions.models import Backtest
 from leads.validation import MAX_BIGINT
-from scoring.comparisons.version_comparison import Comparison, Kind
+from scoring.comparisons.version_comparison import ComparisonOutcome, VersionComparison
 
 
 class AtSerializer(serializers.Serializer[Any]):
@@ -189,7 +189,7 @@ def _nameless(cohort: dict[str, Any]) -> dict[str, Any]:
 class CompareSerializer(serializers.Serializer[Any]):
     with_ = serializers.IntegerField(min_value=1, max_value=MAX_BIGINT, help_text="The id of the other version.")
     leads = serializers.ChoiceField(
-        [str(kind) for kind in Kind],
+        [str(kind) for kind in ComparisonOutcome],
         required=False,
         help_text="List these by name (scope facts:read): those that meet both, only the `first` (this one), only the `second`.",
     )
@@ -234,7 +234,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     tiers = serializers.ListField(child=serializers.DictField(child=serializers.IntegerField()))
     handed_over = serializers.SerializerMethodField()
 
-    def get_handed_over(self, comparison: Comparison) -> int:
+    def get_handed_over(self, comparison: VersionComparison) -> int:
         return len(comparison.free)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.engine import why
-from scoring.engine.rules import AxisClause, Clause, Path, Rules
+from scoring.engine.rules import AxisClause, Clause, PathRule, Rules
 from scoring.engine.timeline import FOREVER, Bools, microseconds
 from scoring.engine.verdict import Axes, found, verdict
 
@@ -103,7 +103,7 @@ def axis_threshold(rules: Rules, axis: str) -> float | None:
     return next((each.at_least for each in clauses if isinstance(each, AxisClause) and each.axis == axis), None)
 
 
-def label(path: Path, clause: Clause) -> str:
+def label(path: PathRule, clause: Clause) -> str:
     """The path's name and what the clause looks at, without how much of it: `Engaged: engagement points`."""
     what = why.axis_points(clause.axis) if isinstance(clause, AxisClause) else why.counted(clause)
     return f"{path.name}: {what}"
@@ -145,7 +145,7 @@ def _changed(rules: Rules, place: str, value: float) -> Rules:
     if place.startswith("timing.") and getattr(rules.timing, name if name in _TIMING else "", None) is not None:
         return replace(rules, timing=replace(rules.timing, **{name: value}))  # type: ignore[type-var]
     kind, number, index = _parsed(place)
-    paths: tuple[Path, ...] = getattr(rules, kind)
+    paths: tuple[PathRule, ...] = getattr(rules, kind)
     if number >= len(paths) or index >= len(paths[number].clauses):
         raise NoSuchThreshold(f"There is no threshold at {place}.")
     path = paths[number]

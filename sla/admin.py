@@ -250,7 +250,7 @@ class CommitmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return _is_draft(obj) and super().has_delete_permission(request, obj)
 
 
-class Ledger(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Read only: what happened is written by use-cases and corrected by none."""
 
     show_full_result_count = False
@@ -266,7 +266,7 @@ class Ledger(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Handoff)
-class HandoffAdmin(Ledger):
+class HandoffAdmin(ReadOnlyAdmin):
     list_display = ("id", "lead", "state", "tier", "team", "rep", "created_at", "decided_at")
     list_filter = ("state", "tier", "team")
     list_select_related = ("lead", "team", "rep__user")
@@ -275,14 +275,14 @@ class HandoffAdmin(Ledger):
 
 
 @admin.register(Clock)
-class ClockAdmin(Ledger):
+class ClockAdmin(ReadOnlyAdmin):
     list_display = ("id", "handoff_id", "kind", "started_at", "due_at", "met_at", "breached_at", "is_late")
     list_filter = ("kind", "is_late")
     ordering = ("-pk",)
 
 
 @admin.register(Disposition)
-class DispositionAdmin(Ledger):
+class DispositionAdmin(ReadOnlyAdmin):
     list_display = ("id", "handoff_id", "kind", "reason", "by", "at", "corrects_id")
     list_filter = ("kind", "reason__family")
     list_select_related = ("reason", "by")
@@ -290,35 +290,35 @@ class DispositionAdmin(Ledger):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(Ledger):
+class AttemptAdmin(ReadOnlyAdmin):
     list_display = ("id", "handoff_id", "at", "channel", "outcome", "by")
     list_select_related = ("by",)
     ordering = ("-pk",)
 
 
 @admin.register(Note)
-class NoteAdmin(Ledger):
+class NoteAdmin(ReadOnlyAdmin):
     list_display = ("id", "handoff_id", "at", "by", "text", "meeting_at")
     list_select_related = ("by",)
     ordering = ("-pk",)
 
 
 @admin.register(RoutingDecision)
-class RoutingDecisionAdmin(Ledger):
+class RoutingDecisionAdmin(ReadOnlyAdmin):
     list_display = ("id", "handoff_id", "at", "explanation", "by")
     list_select_related = ("by",)
     ordering = ("-pk",)
 
 
 @admin.register(SalesQualification)
-class SalesQualificationAdmin(Ledger):
+class SalesQualificationAdmin(ReadOnlyAdmin):
     list_display = ("id", "handoff_id", "at", "by")
     list_select_related = ("by",)
     ordering = ("-pk",)
 
 
 @admin.register(Notice)
-class NoticeAdmin(Ledger):
+class NoticeAdmin(ReadOnlyAdmin):
     list_display = ("id", "kind", "to", "text", "created_at", "read_at")
     list_filter = ("kind",)
     list_select_related = ("to",)
@@ -326,7 +326,7 @@ class NoticeAdmin(Ledger):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(Ledger):
+class DeliveryAdmin(ReadOnlyAdmin):
     list_display = ("id", "channel", "notice", "send_at", "sent_at", "failures", "error", "dropped_at", "dropped_why")
     list_filter = ("channel",)
     list_select_related = ("notice",)
@@ -334,7 +334,7 @@ class DeliveryAdmin(Ledger):
 
 
 @admin.register(CalendarVersion)
-class CalendarVersionAdmin(Ledger):
+class CalendarVersionAdmin(ReadOnlyAdmin):
     list_display = ("id", "calendar", "created_at", "digest")
     list_select_related = ("calendar",)
     ordering = ("-pk",)

@@ -52,7 +52,7 @@ class Conflict(APIException):
     default_code = "conflict"
 
 
-class Refused(APIException):
+class HandoffRequestRefused(APIException):
     """The rules say no, in a sentence."""
 
     status_code = 422
@@ -90,7 +90,7 @@ class ActionView(APIView):
     """An action on one handoff, answered with the handoff as it is then: 404 foreign, 403 not to act on, 409 overtaken, 422 refused."""
 
     permission_classes = (HANDOFFS,)
-    takes: ClassVar[type[Serializer[Any]]] = serializers.Nothing
+    takes: ClassVar[type[Serializer[Any]]] = serializers.EmptySerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         raise NotImplementedError
@@ -104,10 +104,10 @@ class ActionView(APIView):
             self.act(handoff, dict(said.validated_data), caller, timezone.now())
         except permissions.NotYours as refusal:
             raise PermissionDenied(str(refusal)) from refusal
-        except (dispositions.AlreadyDecided, handoff_states.StepRefused) as refusal:
+        except (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused) as refusal:
             raise Conflict(str(refusal)) from refusal
         except (dispositions.DispositionRefused, attempts.AttemptRefused, sales_stages.ProgressRefused) as refusal:
-            raise Refused(str(refusal)) from refusal
+            raise HandoffRequestRefused(str(refusal)) from refusal
         return Response(serializers.HandoffDetailSerializer(_detailed(caller).get(pk=pk)).data)
 
 
@@ -118,7 +118,7 @@ def _posting(takes: type[Serializer[Any]], operation: str) -> Callable[[Any], An
     }
     return extend_schema(
         operation_id=operation,
-        request=None if takes is serializers.Nothing else takes,
+        request=None if takes is serializers.EmptySerializer else takes,
         responses={200: serializers.HandoffDetailSerializer, **refusals},
     )
 
@@ -127,7 +127,7 @@ class AcceptView(ActionView):
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         return dispositions.accept(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(serializers.Nothing, "accept_handoff")
+    @_posting(serializers.EmptySerializer, "accept_handoff")
     def post(self, request: Request, pk: int) -> Response:
         """Sales takes the lead."""
         return self.answer(request, pk)

@@ -29,7 +29,7 @@ CRM_MOVES: Final = MappingProxyType(
 )
 
 
-class StepRefused(Exception):
+class HandoffStepRefused(Exception):
     """A handoff in this state has no such step."""
 
 
@@ -43,7 +43,9 @@ def lock(handoff: Handoff) -> Handoff:
 def move(handoff: Handoff, to: HandoffState, **columns: Any) -> None:
     """Take a locked handoff to another state. Raises StepRefused with a sentence for the user."""
     if to not in HANDOFF_MOVES[HandoffState(handoff.state)]:
-        raise StepRefused(f"This handoff is “{HandoffState(handoff.state).label}”; it cannot become “{to.label}”.")
+        raise HandoffStepRefused(
+            f"This handoff is “{HandoffState(handoff.state).label}”; it cannot become “{to.label}”."
+        )
     _write(handoff, to, columns)
 
 

@@ -35,7 +35,7 @@ class Instant(serializers.DateTimeField):
             raise serializers.ValidationError("It lies beyond the calendar.") from error
 
 
-class Word(serializers.ChoiceField):
+class HandoffChoiceField(serializers.ChoiceField):
     """One of a vocabulary's words, as its member; a refusal names those there are."""
 
     def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
@@ -130,7 +130,7 @@ class HandoffDetailSerializer(HandoffSerializer):
         )  # type: ignore[assignment]  # fmt: skip
 
 
-class Nothing(serializers.Serializer[Any]):
+class EmptySerializer(serializers.Serializer[Any]):
     """The action needs no more than its address."""
 
 
@@ -150,8 +150,8 @@ class RejectionSerializer(serializers.Serializer[Any]):
 
 
 class NewAttemptSerializer(serializers.Serializer[Any]):
-    channel = Word(Channel)
-    outcome = Word(AttemptOutcome)
+    channel = HandoffChoiceField(Channel)
+    outcome = HandoffChoiceField(AttemptOutcome)
     at = Instant(required=False, allow_null=True, default=None, help_text="Without it: now.")
     note = serializers.CharField(required=False, allow_blank=True, max_length=1000, default="")
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from config.charts.bars import bar_chart, histogram
-from config.charts.figures import Across, Band, Chart, Mark, Series
+from config.charts.figures import Across, Chart, Mark, Series, ShadedBand
 from config.charts.grid import Grid, heat_grid, spans
 from config.charts.lines import line_chart
 
 __all__ = [
     "Across",
-    "Band",
     "Chart",
     "Grid",
     "Mark",
     "Series",
+    "ShadedBand",
     "bar_chart",
     "heat_grid",
     "histogram",

@@ -26,7 +26,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class ShadedBand:
     """The ends of an interval about each value of a series; None where there is none."""
 
     low: Sequence[float | None]
@@ -40,7 +40,7 @@ class Series:
     label: str
     look: str
     values: Sequence[float | None]
-    band: Band | None = None
+    band: ShadedBand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     label: str
     cells: list[str]
     is_marked: bool = False
@@ -102,7 +102,7 @@ class Chart:
     ticks: list[Mark]
     labels: list[Mark]
     columns: list[str]
-    rows: list[Row]
+    rows: list[TableRow]
     keys: list[Key]
     lines: Sequence[Line] = ()
     bars: Sequence[Bar] = ()
@@ -163,9 +163,10 @@ def thinned(labels: Sequence[str], xs: Sequence[float]) -> list[Mark]:
     return marks[:: every or 1]
 
 
-def table(labels: Sequence[str], series: Sequence[Series], unit: str, marked: int | None = None) -> list[Row]:
+def table(labels: Sequence[str], series: Sequence[Series], unit: str, marked: int | None = None) -> list[TableRow]:
     return [
-        Row(label, [_cell(one, at, unit) for one in series], is_marked=at == marked) for at, label in enumerate(labels)
+        TableRow(label, [_cell(one, at, unit) for one in series], is_marked=at == marked)
+        for at, label in enumerate(labels)
     ]
 
 

@@ -12,7 +12,7 @@ SHADES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class GridCell:
     """So many of `total` hit; `rate` in percent, None of nothing. A small sample says so."""
 
     total: int
@@ -25,7 +25,7 @@ class Cell:
 @dataclass(frozen=True, slots=True)
 class GridRow:
     label: str
-    cells: list[Cell]
+    cells: list[GridCell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ def spans(edges: Sequence[float]) -> list[str]:
     return [f"{low:g} – {high:g}" for low, high in pairwise(edges)]
 
 
-def _cell(total: int, hits: int, highest: float, small: int) -> Cell:
+def _cell(total: int, hits: int, highest: float, small: int) -> GridCell:
     if not total:
-        return Cell(0, 0, None, 0, is_small=False)
+        return GridCell(0, 0, None, 0, is_small=False)
     rate = hits / total
     share = min(rate / highest, 1.0) if highest else 0.0
-    return Cell(total, hits, rate * 100, max(1, round(share * SHADES)), is_small=total < small)
+    return GridCell(total, hits, rate * 100, max(1, round(share * SHADES)), is_small=total < small)

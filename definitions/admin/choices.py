@@ -27,7 +27,7 @@ _OF_LEADS: Final = ("country", "region", "source", "budget", "timeline")
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ValueChoice:
     text: str
     note: str
 
@@ -45,12 +45,12 @@ class SignalChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class AtHand:
+class AvailableChoices:
     """`signals` by intent, highest first; `lists` as choices; `values` by field, the most frequent first."""
 
     signals: tuple[tuple[str, tuple[SignalChoice, ...]], ...]
     lists: tuple[tuple[int, str], ...]
-    values: Mapping[str, tuple[Value, ...]]
+    values: Mapping[str, tuple[ValueChoice, ...]]
     own_fields: tuple[str, ...]
 
     @property
@@ -62,12 +62,12 @@ class AtHand:
         return [(signal.code, signal.label) for _, signals in self.signals for signal in signals]
 
 
-def at_hand() -> AtHand:
+def available_choices() -> AvailableChoices:
     kept = cache.get(_KEY)
     if kept is None:
         kept = _read()
         cache.set(_KEY, kept, _KEPT_SECONDS)
-    return AtHand(_signals(), _lists(), *kept)
+    return AvailableChoices(_signals(), _lists(), *kept)
 
 
 def _signals() -> tuple[tuple[str, tuple[SignalChoice, ...]], ...]:
@@ -83,12 +83,12 @@ def _lists() -> tuple[tuple[int, str], ...]:
     return tuple((named.pk, f"{named.label} ({named.size:,})") for named in lists)
 
 
-def _read() -> tuple[dict[str, tuple[Value, ...]], tuple[str, ...]]:
+def _read() -> tuple[dict[str, tuple[ValueChoice, ...]], tuple[str, ...]]:
     companies, leads = _latest(Company), _latest(Lead)
     values = {f"company.{name}": _counted(companies, F(name), "companies") for name in _OF_COMPANIES}
     values["company.technologies"] = _counted(companies, _each("technologies", "unnest"), "companies")
     values |= {f"lead.{name}": _counted(leads, F(name), "leads") for name in _OF_LEADS}
-    values["lead.seniority"] = tuple(Value(str(value), str(label)) for value, label in Seniority.choices)
+    values["lead.seniority"] = tuple(ValueChoice(str(value), str(label)) for value, label in Seniority.choices)
     return values, (*_own("lead", leads), *_own("company", companies))
 
 
@@ -101,10 +101,10 @@ def _each(column: str, function: str) -> Func:
     return Func(F(column), function=function, output_field=TextField())
 
 
-def _counted(rows: Any, value: Any, noun: str) -> tuple[Value, ...]:
+def _counted(rows: Any, value: Any, noun: str) -> tuple[ValueChoice, ...]:
     counted = rows.values_list(value).annotate(count=Count("pk")).order_by("-count")[: SHOWN + 1]
     found = sorted(((text, count) for text, count in counted if text), key=lambda row: (-row[1], row[0]))
-    return tuple(Value(text, f"{count:,} {noun}") for text, count in found[:SHOWN])
+    return tuple(ValueChoice(text, f"{count:,} {noun}") for text, count in found[:SHOWN])
 
 
 def _own(kind: str, rows: Any) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from django.contrib import admin
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
-from definitions.admin.draft_only import OfDraft
-from definitions.admin.widgets import Lines, Ordered, RowForm, number_input, rationale_input
+from definitions.admin.draft_only import DraftOnlyAdmin
+from definitions.admin.widgets import LinesField, OrderedFormSet, RowForm, number_input, rationale_input
 from definitions.document import criterion_fields
 from definitions.document.json_reader import Node
 from definitions.document.values import CHOICES, RANGES, TRUTHS, kind_of
@@ -79,7 +79,7 @@ class CriterionForm(RowForm):
     )
     low = forms.DecimalField(label="from", required=False, widget=number_input())
     high = forms.DecimalField(label="to", required=False, widget=number_input())
-    texts = Lines(label="values, one a line")
+    texts = LinesField(label="values, one a line")
     flag = forms.TypedChoiceField(
         label="yes or no",
         choices=_YES_NO,
@@ -133,7 +133,7 @@ class CriterionForm(RowForm):
         node = Node(_value(field, op, taken, data), "")
         answer = (
             self._read(node, taken[0], lambda at: criterion_fields.answer(at, field=field, op=op, lists=lists))
-            or criterion_fields.Answer()
+            or criterion_fields.CriterionValue()
         )
         return {"low": answer.low, "high": answer.high, "texts": [*answer.texts], "flag": answer.flag}
 
@@ -171,11 +171,11 @@ def _number_or_text(text: str) -> Decimal | str:
         return text
 
 
-class CriterionFormSet(Ordered, BaseInlineFormSet):  # type: ignore[type-arg]
+class CriterionFormSet(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]
     pass
 
 
-class CriterionInline(OfDraft, admin.StackedInline):  # type: ignore[type-arg]
+class CriterionInline(DraftOnlyAdmin, admin.StackedInline):  # type: ignore[type-arg]
     model = Criterion
     formset = CriterionFormSet
     extra = 0

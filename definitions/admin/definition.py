@@ -6,12 +6,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
-from definitions.admin.draft_only import OfDraft
+from definitions.admin.draft_only import DraftOnlyAdmin
 from definitions.models import Definition
 
 
 @admin.register(Definition)
-class DefinitionAdmin(OfDraft, admin.ModelAdmin):  # type: ignore[type-arg]
+class DefinitionAdmin(DraftOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "motion", "is_primary")
     fields = ("name", "slug", "motion", "is_primary")
     ordering = ("name", "pk")

@@ -10,7 +10,7 @@ from definitions.models import Version
 from leads.vocabulary import Role
 
 
-class OfDraft:
+class DraftOnlyAdmin:
     """Every role reads; marketing ops writes, as long as the version is a draft."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -34,7 +34,7 @@ def _is_open(obj: Any) -> bool:
     return version is None or version.is_draft
 
 
-class Locking:
+class DraftLockMixin:
     """What is being saved stays a draft until it is saved: somebody may propose it meanwhile."""
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:

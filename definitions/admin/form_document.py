@@ -46,7 +46,7 @@ _ROW_NAMES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Unfinished:
+class UnfinishedRow:
     """A row that is left out of what follows, or lacks words, and where it stands on the page."""
 
     sentence: str
@@ -54,16 +54,16 @@ class Unfinished:
 
 
 @dataclass(slots=True)
-class Typed:
+class FormDocument:
     """`anchors` tells where on the page a place of the document (`gate[2]`, `paths[0].clauses[1]`) stands."""
 
     document: Json
-    unfinished: list[Unfinished] = field(default_factory=list)
+    unfinished: list[UnfinishedRow] = field(default_factory=list)
     anchors: dict[str, str] = field(default_factory=dict)
     is_saved: bool = True
 
 
-def read(version: Version, form: BaseForm, formsets: Sequence[Any]) -> Typed:
+def read_form(version: Version, form: BaseForm, formsets: Sequence[Any]) -> FormDocument:
     """The bound forms as one document; nothing is stored. `version` takes on what is typed in the head."""
     reader = _Reader()
     reader.head(form, version)
@@ -75,12 +75,12 @@ def read(version: Version, form: BaseForm, formsets: Sequence[Any]) -> Typed:
     )
     draft = replace(draft, owner=draft.owner.strip() or _STAND_IN, reason=draft.reason.strip() or _STAND_IN)
     is_saved = not form.has_changed() and not any(formset.has_changed() for formset in formsets)
-    return Typed(draft.document(), reader.unfinished, reader.anchors, is_saved)
+    return FormDocument(draft.document(), reader.unfinished, reader.anchors, is_saved)
 
 
 class _Reader:
     def __init__(self) -> None:
-        self.unfinished: list[Unfinished] = []
+        self.unfinished: list[UnfinishedRow] = []
         self.anchors: dict[str, str] = {}
 
     def head(self, form: BaseForm, version: Version) -> None:
@@ -149,7 +149,7 @@ class _Reader:
         return set(lacks) <= _WORDS_ONLY
 
     def _note(self, sentence: str, anchor: str) -> None:
-        self.unfinished.append(Unfinished(sentence, anchor))
+        self.unfinished.append(UnfinishedRow(sentence, anchor))
 
 
 def _of(formsets: Iterable[Any], kind: type[RowForm]) -> list[Any]:
@@ -180,7 +180,7 @@ def _with_words(row: Any) -> Any:
     return row if row.rationale.strip() else replace(row, rationale=_STAND_IN)
 
 
-def stored(version: Version, formsets: Iterable[Any]) -> Typed:
+def stored_document(version: Version, formsets: Iterable[Any]) -> FormDocument:
     """The version as it is kept; the unbound forms say where its rows stand on the page."""
     anchors = {}
     for formset in formsets:
@@ -189,4 +189,4 @@ def stored(version: Version, formsets: Iterable[Any]) -> Typed:
             anchors[place] = _anchor(form)
             clauses = form.clauses.initial_forms if isinstance(form, PathForm) else ()
             anchors |= {f"{place}.clauses[{index}]": _anchor(clause) for index, clause in enumerate(clauses)}
-    return Typed(version_documents.export(version), anchors=anchors)
+    return FormDocument(version_documents.export(version), anchors=anchors)

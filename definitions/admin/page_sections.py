@@ -12,7 +12,7 @@ SIGNALS: Final = "signals"
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class EditorSection:
     """`rows`: which part or kind of rows it holds; without, it shows fields of the version itself. `shown_by`: its template's name."""
 
     anchor: str
@@ -26,7 +26,7 @@ class Section:
 
 
 SECTIONS: Final = (
-    Section(
+    EditorSection(
         "gate",
         "Fit gate",
         "Who the lead and its company must be. Every row must pass; nothing that a lead does can carry it past a failed one.",
@@ -35,7 +35,7 @@ SECTIONS: Final = (
         "Add a gate row",
         "Fit",
     ),
-    Section(
+    EditorSection(
         "signals",
         "Signals",
         "What leads do, and the points that each time gives to engagement. A cap limits what one signal can give in all.",
@@ -44,7 +44,7 @@ SECTIONS: Final = (
         "Add a signal",
         "Behaviour",
     ),
-    Section(
+    EditorSection(
         "paths",
         "Paths",
         "The ways to the threshold. Any path will do; within a path, all of its clauses must hold.",
@@ -53,14 +53,14 @@ SECTIONS: Final = (
         "Add a path",
         "Behaviour",
     ),
-    Section(
+    EditorSection(
         "timing",
         "Timing",
         "How fresh it must be. Old interest is no interest: both windows empty means that timing is not asked.",
         "timing",
         component="Timing",
     ),
-    Section(
+    EditorSection(
         "disqualifiers",
         "Disqualifiers",
         "Any one of these excludes a lead, whatever else it has.",
@@ -68,7 +68,7 @@ SECTIONS: Final = (
         Part.DISQUALIFIER,
         "Add a disqualifier",
     ),
-    Section(
+    EditorSection(
         "hot",
         "Hot triggers",
         "Any one of these makes an MQL tier 1, for immediate personal contact. The gate and the disqualifiers still apply.",
@@ -76,7 +76,7 @@ SECTIONS: Final = (
         PathKind.HOT,
         "Add a hot trigger",
     ),
-    Section(
+    EditorSection(
         "fit",
         "Fit points",
         "Points for who they are; each row that passes gives its points. They exclude nobody.",
@@ -84,7 +84,7 @@ SECTIONS: Final = (
         Part.FIT,
         "Add a fit row",
     ),
-    Section(
+    EditorSection(
         "bant",
         "BANT points",
         "Points for budget, authority, need and timeline, as far as the lead has told.",
@@ -92,19 +92,19 @@ SECTIONS: Final = (
         Part.BANT,
         "Add a BANT row",
     ),
-    Section(
+    EditorSection(
         "decay",
         "Decay and ceilings",
         "How points fade with time, what silence costs, and where scores end.",
         "decay",
     ),
-    Section(
+    EditorSection(
         "tiers",
         "Tiers",
         "Hot triggers make tier 1; the rest is tier 2. MQLs below this floor are tier 3: automated nurture first.",
         "tiers",
     ),
-    Section(
+    EditorSection(
         "head",
         "Owner, reason and words",
         "Who answers for this version, why it is made, and what it promises.",
@@ -113,7 +113,7 @@ SECTIONS: Final = (
 )
 
 
-def with_formsets(formsets: Sequence[Any]) -> list[Section]:
+def with_formsets(formsets: Sequence[Any]) -> list[EditorSection]:
     by_rows = {rows_of(formset): formset for formset in formsets}
     return [replace(section, formset=by_rows.get(section.rows)) for section in SECTIONS]
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from definitions import lint, signals_and_lists, version_documents
-from definitions.admin.form_document import Typed, Unfinished
+from definitions.admin.form_document import FormDocument, UnfinishedRow
 from definitions.document.parser import DocumentRefused
 from definitions.document.values import Json
 from definitions.lint import Finding, PathReach, Severity
 from definitions.models import Version
 from definitions.plain_english import generated_statement
-from definitions.plain_english.generated_statement import Statement
+from definitions.plain_english.generated_statement import PlainStatement
 
 _TITLES: Final = {
     Severity.ERROR: (("error", "errors"), "to mend before it can be proposed", "bad"),
@@ -24,38 +24,38 @@ _TITLES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PanelFinding:
     finding: Finding
     links: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FindingGroup:
     called: str
     meaning: str
     tone: str
-    found: list[Found]
+    found: list[PanelFinding]
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class SidePanel:
     """`document` as JSON for the figures; empty when it cannot be judged, which `refused` says why."""
 
-    statement: Statement
-    unfinished: Sequence[Unfinished]
-    groups: list[Group]
+    statement: PlainStatement
+    unfinished: Sequence[UnfinishedRow]
+    groups: list[FindingGroup]
     reaches: list[tuple[PathReach, str]]
     document: str
     refused: Sequence[str]
     is_saved: bool
 
 
-def panel(version: Version, typed: Typed) -> Panel:
+def panel(version: Version, typed: FormDocument) -> SidePanel:
     names, meanings = signals_and_lists.names(), signals_and_lists.meanings()
     document, refused = _checked(typed.document)
     findings = () if refused else lint.findings(document, meanings=meanings, names=names, change=_change(version))
     reaches = () if refused else lint.reach(document, meanings=meanings, names=names)
-    return Panel(
+    return SidePanel(
         statement=generated_statement.statement(document, names),
         unfinished=typed.unfinished,
         groups=_groups(findings, typed),
@@ -73,21 +73,21 @@ def _checked(document: Json) -> tuple[Json, tuple[str, ...]]:
         return document, refusal.complaints
 
 
-def _change(version: Version) -> lint.Change | None:
+def _change(version: Version) -> lint.ChangeContext | None:
     in_force = Version.objects.active().filter(definition=version.definition).exclude(pk=version.pk).first()
-    return lint.Change(before=version_documents.export(in_force)) if in_force else None
+    return lint.ChangeContext(before=version_documents.export(in_force)) if in_force else None
 
 
-def _groups(findings: Iterable[Finding], typed: Typed) -> list[Group]:
+def _groups(findings: Iterable[Finding], typed: FormDocument) -> list[FindingGroup]:
     groups = []
     for severity, ((one, many), meaning, tone) in _TITLES.items():
-        found = [Found(finding, _links(finding, typed)) for finding in findings if finding.severity == severity]
+        found = [PanelFinding(finding, _links(finding, typed)) for finding in findings if finding.severity == severity]
         if found:
-            groups.append(Group(one if len(found) == 1 else many, meaning, tone, found))
+            groups.append(FindingGroup(one if len(found) == 1 else many, meaning, tone, found))
     return groups
 
 
-def _links(finding: Finding, typed: Typed) -> list[tuple[str, str]]:
+def _links(finding: Finding, typed: FormDocument) -> list[tuple[str, str]]:
     """Anchors on the page with what to call them; a place without a row of its own is its section."""
     links: dict[str, str] = {}
     for place in filter(None, finding.rows):

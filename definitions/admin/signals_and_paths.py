@@ -11,8 +11,8 @@ from django.contrib import admin
 from django.forms.models import BaseInlineFormSet, inlineformset_factory
 from django.http import HttpRequest
 
-from definitions.admin.draft_only import OfDraft
-from definitions.admin.widgets import Ordered, RowForm, number_input, rationale_input
+from definitions.admin.draft_only import DraftOnlyAdmin
+from definitions.admin.widgets import OrderedFormSet, RowForm, number_input, rationale_input
 from definitions.models import Clause, Path, SignalRule
 from definitions.vocabulary import Axis, PathKind
 from leads.models import Signal
@@ -48,7 +48,7 @@ class SignalRuleForm(RowForm):
         return data
 
 
-class Ticked(NamedTuple):
+class SignalTick(NamedTuple):
     """A signal that a clause may count."""
 
     code: str
@@ -77,10 +77,13 @@ class ClauseForm(RowForm):
         self.fields["signals"].choices = self.at_hand.codes  # type: ignore[attr-defined]
 
     @property
-    def ticked(self) -> list[tuple[str, list[Ticked]]]:
+    def ticked(self) -> list[tuple[str, list[SignalTick]]]:
         chosen = set(self["signals"].value() or ())
         return [
-            (intent, [Ticked(signal.code, signal.name, signal.is_request, signal.code in chosen) for signal in signals])
+            (
+                intent,
+                [SignalTick(signal.code, signal.name, signal.is_request, signal.code in chosen) for signal in signals],
+            )
             for intent, signals in self.at_hand.signals
         ]
 
@@ -113,7 +116,7 @@ class ClauseForm(RowForm):
                 yield name, "A window is not negative."
 
 
-class ClauseRows(Ordered, BaseInlineFormSet):  # type: ignore[type-arg]
+class ClauseRows(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]
     pass
 
 
@@ -141,7 +144,7 @@ class PathForm(RowForm):
         return super().has_changed() or self.clauses.has_changed()
 
 
-class PathFormSet(Ordered, BaseInlineFormSet):  # type: ignore[type-arg]
+class PathFormSet(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]
     """Paths, each with a formset of its clauses under `<prefix>-<number>-clauses`."""
 
     forms: list[PathForm]  # type: ignore[assignment]
@@ -168,11 +171,11 @@ class PathFormSet(Ordered, BaseInlineFormSet):  # type: ignore[type-arg]
         return saved
 
 
-class SignalRuleFormSet(Ordered, BaseInlineFormSet):  # type: ignore[type-arg]
+class SignalRuleFormSet(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]
     pass
 
 
-class SignalRuleInline(OfDraft, admin.TabularInline):  # type: ignore[type-arg]
+class SignalRuleInline(DraftOnlyAdmin, admin.TabularInline):  # type: ignore[type-arg]
     model = SignalRule
     form = SignalRuleForm
     formset = SignalRuleFormSet
@@ -182,7 +185,7 @@ class SignalRuleInline(OfDraft, admin.TabularInline):  # type: ignore[type-arg]
         return super().get_queryset(request).select_related("signal").order_by("position", "pk")
 
 
-class PathInline(OfDraft, admin.StackedInline):  # type: ignore[type-arg]
+class PathInline(DraftOnlyAdmin, admin.StackedInline):  # type: ignore[type-arg]
     model = Path
     formset = PathFormSet
     extra = 0

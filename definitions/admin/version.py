@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST
 
 from definitions import lint, signals_and_lists, version_documents
 from definitions.admin import criteria, form_document, page_sections
-from definitions.admin.choices import AtHand, at_hand
+from definitions.admin.choices import AvailableChoices, available_choices
 from definitions.admin.criteria import criterion_inline
-from definitions.admin.draft_only import Locking, OfDraft
+from definitions.admin.draft_only import DraftLockMixin, DraftOnlyAdmin
 from definitions.admin.side_panel import panel
 from definitions.admin.signals_and_paths import SignalRuleInline, path_inline
 from definitions.admin.version_form import VersionForm
@@ -33,7 +33,7 @@ _NUMBERS = (
 
 
 @admin.register(Version)
-class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg]
+class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: ignore[type-arg]
     """A version's page is the agreement itself, to be written; beside it stands what it says and does as it is typed."""
 
     form = VersionForm
@@ -136,8 +136,12 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
             "questions": {"inputs": criteria.input_table(), "kinds": criteria.kind_table()},
         }
 
-    def _said(self, version: Version, form: Any, formsets: list[Any]) -> form_document.Typed:
-        return form_document.read(version, form, formsets) if form.is_bound else form_document.stored(version, formsets)
+    def _said(self, version: Version, form: Any, formsets: list[Any]) -> form_document.FormDocument:
+        return (
+            form_document.read_form(version, form, formsets)
+            if form.is_bound
+            else form_document.stored_document(version, formsets)
+        )
 
     def panel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The panel for the form as it is typed; stores nothing."""
@@ -149,7 +153,7 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
         form = self.get_form(request, version, change=True)(request.POST, instance=version)
         # As Django's own change view makes them.
         formsets, _ = self._create_formsets(request, version, change=True)  # type: ignore[attr-defined]
-        said = form_document.read(version, form, formsets)
+        said = form_document.read_form(version, form, formsets)
         context = {"panel": panel(version, said), "version": version}
         name = "_panel.html" if getattr(request, "htmx", False) else "checked.html"
         return render(
@@ -175,11 +179,11 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
         return HttpResponseRedirect(reverse("admin:definitions_version_change", args=[obj.pk]))
 
 
-def _at_hand(request: Any) -> AtHand:
+def _at_hand(request: Any) -> AvailableChoices:
     """Read once a request."""
     if not hasattr(request, "at_hand"):
-        request.at_hand = at_hand()
-    found: AtHand = request.at_hand
+        request.at_hand = available_choices()
+    found: AvailableChoices = request.at_hand
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django import forms
 
-from definitions.admin.widgets import HUNDRED, Percent, PlainNumbers, number_input
+from definitions.admin.widgets import HUNDRED, PercentField, PlainNumbers, number_input
 from definitions.models import Version
 from definitions.vocabulary import Axis
 
@@ -24,7 +24,7 @@ _NOT_NEGATIVE: Final = (
 
 
 class VersionForm(PlainNumbers):
-    sal_rate_target = Percent(
+    sal_rate_target = PercentField(
         label="SAL-rate target",
         initial=Decimal("0.7"),
         min_value=0,

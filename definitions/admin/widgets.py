@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.functional import cached_property
 
-from definitions.admin.choices import AtHand
+from definitions.admin.choices import AvailableChoices
 from definitions.models import plain
 
 HUNDRED = Decimal(100)
@@ -39,7 +39,7 @@ class RowForm(PlainNumbers):
         required=False, min_value=0, max_value=9999, widget=forms.HiddenInput(attrs={"data-position": ""})
     )
 
-    def __init__(self, *args: Any, at_hand: AtHand, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, at_hand: AvailableChoices, **kwargs: Any) -> None:
         self.at_hand = at_hand
         super().__init__(*args, **kwargs)
 
@@ -62,7 +62,7 @@ class RowForm(PlainNumbers):
         return not self.instance.pk and not self.has_changed()
 
 
-class Ordered:
+class OrderedFormSet:
     """A formset that is shown in the order of the positions typed, not of the numbers in its names."""
 
     def in_order(self: Any) -> list[RowForm]:
@@ -74,7 +74,7 @@ class Ordered:
         return [form for _, form in sorted(enumerate(self.forms), key=place)]
 
 
-class Lines(forms.CharField):
+class LinesField(forms.CharField):
     """Texts, one on each line."""
 
     def __init__(self, *, label: str = "") -> None:
@@ -91,7 +91,7 @@ class Lines(forms.CharField):
         return self.to_python(initial) != self.to_python(data)
 
 
-class Percent(forms.DecimalField):
+class PercentField(forms.DecimalField):
     """Typed as 70, kept as 0.7."""
 
     def prepare_value(self, value: Any) -> Any:

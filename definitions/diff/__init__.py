@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from definitions.diff.changed_row import Kind, RowChange
+from definitions.diff.changed_row import RowChange, RowChangeKind
 from definitions.diff.document_changes import changes, loosens
 from definitions.diff.row_effect import Effect
 
-__all__ = ["Effect", "Kind", "RowChange", "changes", "loosens"]
+__all__ = ["Effect", "RowChange", "RowChangeKind", "changes", "loosens"]

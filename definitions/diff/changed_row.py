@@ -13,7 +13,7 @@ Pair = tuple[Json | None, Json | None]
 Key = Callable[[Json], Hashable]
 
 
-class Kind(StrEnum):
+class RowChangeKind(StrEnum):
     ADDED = "added"
     REMOVED = "removed"
     CHANGED = "changed"
@@ -27,7 +27,7 @@ class RowChange:
     """
 
     part: str
-    kind: Kind
+    kind: RowChangeKind
     label: str
     before: str
     after: str
@@ -54,7 +54,7 @@ def matched(before: Sequence[Json], after: Sequence[Json], *keys: Key) -> list[P
     return pairs + [(row, None) for row in left]
 
 
-def kind_of(before: object, after: object) -> Kind:
+def kind_of(before: object, after: object) -> RowChangeKind:
     if before is None:
-        return Kind.ADDED
-    return Kind.REMOVED if after is None else Kind.CHANGED
+        return RowChangeKind.ADDED
+    return RowChangeKind.REMOVED if after is None else RowChangeKind.CHANGED

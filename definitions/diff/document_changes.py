@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from definitions.diff import row_effect
-from definitions.diff.changed_row import Kind, RowChange, kind_of, matched
+from definitions.diff.changed_row import RowChange, RowChangeKind, kind_of, matched
 from definitions.diff.row_effect import NEITHER, Effect
 from definitions.plain_english import generated_statement, phrases
-from definitions.plain_english.generated_statement import Json, Names
+from definitions.plain_english.generated_statement import DisplayNames, Json
 from definitions.vocabulary import Axis
 
 _PARTS: Final = {"gate": "Gate", "fit": "Fit points", "bant": "BANT points", "disqualifiers": "Disqualifiers"}
@@ -22,7 +22,7 @@ _READS: Final = {
 }
 
 
-def changes(before: Json, after: Json, names: Names) -> tuple[RowChange, ...]:
+def changes(before: Json, after: Json, names: DisplayNames) -> tuple[RowChange, ...]:
     """
     Every row that was added, removed or changed between two complete documents (definitions.version_documents.export), in words.
 
@@ -38,7 +38,7 @@ def loosens(found: Iterable[RowChange]) -> bool:
 
 
 class _Comparison:
-    def __init__(self, before: Json, after: Json, names: Names) -> None:
+    def __init__(self, before: Json, after: Json, names: DisplayNames) -> None:
         self.before, self.after, self.names = before, after, names
         self.asked = {row["axis"] for each in (before, after) for row in _clauses(each) if "axis" in row}
 
@@ -119,7 +119,7 @@ class _Comparison:
     def way(self, part: str, old: Json, new: Json) -> Iterator[RowChange]:
         if (old["name"], old["rationale"]) != (new["name"], new["rationale"]):
             words = (f"{old['name']}: {old['rationale']}", f"{new['name']}: {new['rationale']}")
-            yield RowChange(part, Kind.CHANGED, "Name and rationale", *words, NEITHER, new["rationale"])
+            yield RowChange(part, RowChangeKind.CHANGED, "Name and rationale", *words, NEITHER, new["rationale"])
         keys = (repr, _asks, lambda row: row.get("axis") or "count")
         for one, other in matched(old["clauses"], new["clauses"], *keys):
             if one != other:
@@ -149,7 +149,7 @@ class _Comparison:
 
     def _setting(self, label: str, words: Any, keys: tuple[str, ...], found: Effect) -> Iterator[RowChange]:
         if any(self.before.get(key) != self.after.get(key) for key in keys):
-            yield RowChange(label, Kind.CHANGED, label, words(self.before), words(self.after), found)
+            yield RowChange(label, RowChangeKind.CHANGED, label, words(self.before), words(self.after), found)
 
     def _fading(self) -> Effect:
         if not self.is_asked("engagement"):

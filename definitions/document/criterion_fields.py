@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from definitions.document.json_reader import Measure, Node
+from definitions.document.json_reader import Node, NumberLimits
 from definitions.document.values import CHOICES, RANGES, TRUTHS, kind_of
 from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator
 from leads.vocabulary import Seniority
 
 CUSTOM_FIELD: Final = re.compile(r"(lead|company)\.custom\.\w[\w .-]{0,99}")
 LONGEST_TEXT: Final = 253
-AMOUNT: Final = Measure(digits=18, places=4)
+AMOUNT: Final = NumberLimits(digits=18, places=4)
 
 _KINDS: Final = {
     FieldKind.TEXT: "a text",
@@ -25,7 +25,7 @@ _KINDS: Final = {
 }
 
 
-class Answer(NamedTuple):
+class CriterionValue(NamedTuple):
     """What a criterion compares with, in the columns of `CriterionRow`."""
 
     low: Decimal | None = None
@@ -49,27 +49,27 @@ def unfit(field: str, op: Operator) -> str:
     return f"“{op}” does not fit {field}, which is {_KINDS[kind]}; use one of {fitting}."
 
 
-def answer(node: Node, *, field: str, op: Operator, lists: Collection[str]) -> Answer:
+def answer(node: Node, *, field: str, op: Operator, lists: Collection[str]) -> CriterionValue:
     """What stands under `value`, read as the operator and the field's kind demand."""
     if op in TRUTHS:
-        return Answer(flag=node.truth())
+        return CriterionValue(flag=node.truth())
     if op == Operator.IN_LIST:
-        return Answer(list_name=node.choice(lists, "list") or "")
+        return CriterionValue(list_name=node.choice(lists, "list") or "")
     if op in CHOICES:
-        return Answer(texts=_choices(node, kind_of(field)))
+        return CriterionValue(texts=_choices(node, kind_of(field)))
     if op in RANGES and kind_of(field) == FieldKind.SENIORITY:
         return _seniority_range(node, op)
     low, high = (end.number(AMOUNT) if end else None for end in _ends(node, op))
     if low is not None and high is not None and low > high:
         node.complain(f"the lower end {low:f} is above the upper end {high:f}.")
-    return Answer(low=low, high=high)
+    return CriterionValue(low=low, high=high)
 
 
-def _seniority_range(node: Node, op: Operator) -> Answer:
+def _seniority_range(node: Node, op: Operator) -> CriterionValue:
     low, high = (_seniority(end) if end else "" for end in _ends(node, op))
     if low and high and Seniority.values.index(low) > Seniority.values.index(high):
         node.complain(f"the lower end “{low}” is above the upper end “{high}”.")
-    return Answer(texts=(low, high))
+    return CriterionValue(texts=(low, high))
 
 
 def _ends(node: Node, op: Operator) -> tuple[Node | None, Node | None]:

@@ -18,7 +18,7 @@ HUGE_BITS: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class NumberLimits:
     """Which numbers a place takes: so many digits in all, so many after the point, between two ends (inclusive)."""
 
     digits: int = 8
@@ -38,11 +38,11 @@ class Node:
     def complain(self, sentence: str) -> None:
         self.complaints.append(f"{self.place}: {sentence}" if self.place else sentence)
 
-    def members(self, *, required: Collection[str], optional: Collection[str] = ()) -> Members:
+    def members(self, *, required: Collection[str], optional: Collection[str] = ()) -> NodeMembers:
         """The members of an object, as far as they are there."""
         if not isinstance(self.value, dict):
             self.complain(f"must be an object, not {_kind(self.value)}.")
-            return Members({})
+            return NodeMembers({})
         known = [*required, *optional]
         for key in self.value:
             if key not in known:
@@ -50,7 +50,7 @@ class Node:
         for key in required:
             if key not in self.value:
                 self._at(key).complain("is missing.")
-        return Members({key: self._at(key, self.value[key]) for key in known if key in self.value})
+        return NodeMembers({key: self._at(key, self.value[key]) for key in known if key in self.value})
 
     def items(self) -> Iterator[Node]:
         if not isinstance(self.value, list):
@@ -89,7 +89,7 @@ class Node:
             self.complain(f"must be true or false, not {_kind(self.value)}.")
         return self.value is True
 
-    def number(self, measure: Measure) -> Decimal:
+    def number(self, measure: NumberLimits) -> Decimal:
         """A finite number that fits its column exactly: nothing is rounded behind the author's back."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float | Decimal):
             self.complain(f"must be a number, not {_kind(self.value)}.")
@@ -101,11 +101,11 @@ class Node:
             return Decimal(1)
         return number
 
-    def number_or_null(self, measure: Measure) -> Decimal | None:
+    def number_or_null(self, measure: NumberLimits) -> Decimal | None:
         return None if self.value is None else self.number(measure)
 
     def count(self) -> Decimal:
-        number = self.number(Measure(digits=5, places=3, low=Decimal(1)))
+        number = self.number(NumberLimits(digits=5, places=3, low=Decimal(1)))
         if number != number.to_integral_value():
             self.complain("must be a whole number.")
         return number
@@ -114,12 +114,12 @@ class Node:
         return Node(value, f"{self.place}.{key[:80]}" if self.place else key[:80], self.complaints)
 
 
-class Members(dict[str, Node]):
+class NodeMembers(dict[str, Node]):
     def read(self, key: str, reader: Callable[[Node], T], default: D) -> T | D:
         return reader(self[key]) if key in self else default
 
 
-def _misfit(number: Decimal, measure: Measure) -> str:
+def _misfit(number: Decimal, measure: NumberLimits) -> str:
     if number.is_nan():
         return "must be a number."
     if measure.low is not None and number < measure.low:

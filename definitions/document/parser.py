@@ -9,29 +9,29 @@ from decimal import Decimal
 from typing import Final
 
 from definitions.document import criterion_fields
-from definitions.document.json_reader import Measure, Members, Node
+from definitions.document.json_reader import Node, NodeMembers, NumberLimits
 from definitions.document.values import (
-    Ceilings,
+    CeilingSettings,
     ClauseRow,
     CriterionRow,
-    Decay,
+    DecaySetting,
     Draft,
-    Inactivity,
+    InactivitySetting,
     PathRow,
     SignalRow,
-    TierFloor,
-    Timing,
+    TierFloorSetting,
+    TimingSetting,
 )
 from definitions.vocabulary import DOCUMENT_FORMAT, Axis, DecayMode, Operator, Part, PathKind
 from leads.vocabulary import Motion
 
-_POINTS: Final = Measure(digits=8, places=3)
-_FROM_ZERO: Final = Measure(digits=8, places=3, low=Decimal(0))
-_DAYS: Final = Measure(digits=7, places=2, low=Decimal(0))
-_WINDOW: Final = Measure(digits=9, places=4, low=Decimal(0))
-_PERCENT: Final = Measure(digits=6, places=3, low=Decimal(0), high=Decimal(100))
-_PERIOD: Final = Measure(digits=6, places=2, low=Decimal("0.01"))
-_RATE: Final = Measure(digits=4, places=3, low=Decimal(0), high=Decimal(1))
+_POINTS: Final = NumberLimits(digits=8, places=3)
+_FROM_ZERO: Final = NumberLimits(digits=8, places=3, low=Decimal(0))
+_DAYS: Final = NumberLimits(digits=7, places=2, low=Decimal(0))
+_WINDOW: Final = NumberLimits(digits=9, places=4, low=Decimal(0))
+_PERCENT: Final = NumberLimits(digits=6, places=3, low=Decimal(0), high=Decimal(100))
+_PERIOD: Final = NumberLimits(digits=6, places=2, low=Decimal("0.01"))
+_RATE: Final = NumberLimits(digits=4, places=3, low=Decimal(0), high=Decimal(1))
 
 _REQUIRED: Final = ("format", "name", "owner", "reason", "paths")
 _OPTIONAL: Final = (
@@ -50,14 +50,14 @@ class DocumentRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class KnownNames:
     """Which signals and named lists there are."""
 
     signals: frozenset[str]
     lists: frozenset[str]
 
 
-def parse(document: object, *, catalogue: Catalogue) -> Draft:
+def parse(document: object, *, catalogue: KnownNames) -> Draft:
     """The draft that a decoded JSON document describes.
 
     Raises DocumentRefused with every complaint: unknown keys, fields, operators, signals and lists, wrong types,
@@ -72,7 +72,7 @@ def parse(document: object, *, catalogue: Catalogue) -> Draft:
 
 @dataclass(frozen=True, slots=True)
 class _Parser:
-    catalogue: Catalogue
+    catalogue: KnownNames
 
     def draft(self, root: Node) -> Draft:
         keys = root.members(required=_REQUIRED, optional=_OPTIONAL)
@@ -88,9 +88,9 @@ class _Parser:
             reason=keys.read("reason", Node.text, ""),
             statement=keys.read("statement", Node.text, ""),
             sal_rate_target=keys.read("sal_rate_target", lambda node: node.number(_RATE), Decimal("0.7")),
-            decay=keys.read("decay", _decay, Decay()),
+            decay=keys.read("decay", _decay, DecaySetting()),
             inactivity=keys.read("inactivity", _inactivity, None),
-            ceilings=keys.read("ceilings", _ceilings, Ceilings()),
+            ceilings=keys.read("ceilings", _ceilings, CeilingSettings()),
             criteria=tuple(row for part in Part for row in keys.read(str(part), self._criteria, ())),
             signals=keys.read("signals", self._signals, ()),
             paths=keys.read("paths", self._paths, ()) + keys.read("hot", self._paths, ()),
@@ -122,7 +122,7 @@ class _Parser:
         answer = criterion_fields.answer(keys["value"], field=field, op=op, lists=self.catalogue.lists)
         return CriterionRow(part, field, op, rationale, points, *answer)
 
-    def _question(self, keys: Members) -> tuple[str, Operator] | None:
+    def _question(self, keys: NodeMembers) -> tuple[str, Operator] | None:
         field = keys.read("field", criterion_fields.field, None)
         op = keys.read("op", lambda node: node.choice(Operator.values, "operator"), None)
         if field is None or op is None:
@@ -227,46 +227,48 @@ def _period(node: Node) -> Decimal:
     return node.number(_PERIOD)
 
 
-def _decay(node: Node) -> Decay:
+def _decay(node: Node) -> DecaySetting:
     if node.value is None:
-        return Decay(mode=DecayMode.NONE)
+        return DecaySetting(mode=DecayMode.NONE)
     keys = node.members(required=("mode",), optional=("percent", "per_days"))
     mode = keys.read("mode", lambda at: at.choice(DecayMode.values, "mode of decay"), None)
-    return Decay(
+    return DecaySetting(
         mode=DecayMode(mode or DecayMode.NONE),
         percent=keys.read("percent", lambda at: at.number(_PERCENT), Decimal(10)),
         per_days=keys.read("per_days", _period, Decimal(30)),
     )
 
 
-def _inactivity(node: Node) -> Inactivity | None:
+def _inactivity(node: Node) -> InactivitySetting | None:
     if node.value is None:
         return None
     keys = node.members(required=("after_days", "points"), optional=("per_days",))
-    return Inactivity(
+    return InactivitySetting(
         after_days=keys.read("after_days", lambda at: at.number(_DAYS), Decimal(0)),
         points=keys.read("points", _from_zero, Decimal(0)),
         per_days=keys.read("per_days", _period, Decimal(30)),
     )
 
 
-def _ceilings(node: Node) -> Ceilings:
+def _ceilings(node: Node) -> CeilingSettings:
     keys = node.members(required=(), optional=("fit", "engagement", "bant"))
-    return Ceilings(**{axis: at.number_or_null(_FROM_ZERO) for axis, at in keys.items()})
+    return CeilingSettings(**{axis: at.number_or_null(_FROM_ZERO) for axis, at in keys.items()})
 
 
-def _timing(node: Node) -> Timing | None:
+def _timing(node: Node) -> TimingSetting | None:
     if node.value is None:
         return None
     keys = node.members(required=(), optional=("engaged_within_days", "or_request_within_days"))
-    timing = Timing(keys.read("engaged_within_days", _days, None), keys.read("or_request_within_days", _days, None))
-    if timing == Timing(None, None):
+    timing = TimingSetting(
+        keys.read("engaged_within_days", _days, None), keys.read("or_request_within_days", _days, None)
+    )
+    if timing == TimingSetting(None, None):
         node.complain("needs engaged_within_days or or_request_within_days; without timing, write null.")
     return timing
 
 
-def _tier_floor(node: Node) -> TierFloor | None:
+def _tier_floor(node: Node) -> TierFloorSetting | None:
     if node.value is None:
         return None
     keys = node.members(required=("axis", "less_than"))
-    return TierFloor(keys.read("axis", _axis, Axis.FIT), keys.read("less_than", _points, Decimal(0)))
+    return TierFloorSetting(keys.read("axis", _axis, Axis.FIT), keys.read("less_than", _points, Decimal(0)))

@@ -116,7 +116,7 @@ class PathRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Decay:
+class DecaySetting:
     mode: DecayMode = DecayMode.COMPOUND
     percent: Decimal = Decimal(10)
     per_days: Decimal = Decimal(30)
@@ -126,7 +126,7 @@ class Decay:
 
 
 @dataclass(frozen=True, slots=True)
-class Inactivity:
+class InactivitySetting:
     after_days: Decimal
     points: Decimal
     per_days: Decimal = Decimal(30)
@@ -140,7 +140,7 @@ class Inactivity:
 
 
 @dataclass(frozen=True, slots=True)
-class Ceilings:
+class CeilingSettings:
     fit: Decimal | None = Decimal(100)
     engagement: Decimal | None = Decimal(100)
     bant: Decimal | None = Decimal(100)
@@ -150,7 +150,7 @@ class Ceilings:
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
+class TimingSetting:
     """At least one of the two is given."""
 
     engaged_within_days: Decimal | None
@@ -164,7 +164,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class TierFloor:
+class TierFloorSetting:
     axis: str
     less_than: Decimal
 
@@ -184,14 +184,14 @@ class Draft:
     reason: str
     statement: str
     sal_rate_target: Decimal
-    decay: Decay
-    inactivity: Inactivity | None
-    ceilings: Ceilings
+    decay: DecaySetting
+    inactivity: InactivitySetting | None
+    ceilings: CeilingSettings
     criteria: tuple[CriterionRow, ...]
     signals: tuple[SignalRow, ...]
     paths: tuple[PathRow, ...]
-    timing: Timing | None
-    tier_3_below: TierFloor | None
+    timing: TimingSetting | None
+    tier_3_below: TierFloorSetting | None
 
     def document(self) -> Json:
         """The document, its keys always in this order; whole numbers as integers."""

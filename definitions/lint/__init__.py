@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from definitions.lint.finding import Change, Finding, Meaning, Severity
+from definitions.lint.finding import ChangeContext, Finding, Severity, SignalMeaning
 from definitions.lint.reachability import PathReach, reach
 from definitions.lint.report import findings
 
-__all__ = ["Change", "Finding", "Meaning", "PathReach", "Severity", "findings", "reach"]
+__all__ = ["ChangeContext", "Finding", "PathReach", "Severity", "SignalMeaning", "findings", "reach"]

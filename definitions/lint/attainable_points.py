@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
-from definitions.lint.best_lead import Ideal
+from definitions.lint.best_lead import BestLead
 from definitions.lint.finding import Meanings
 from definitions.plain_english.generated_statement import Json
 from definitions.vocabulary import Axis
@@ -16,7 +16,7 @@ UNLIMITED: Final = math.inf
 
 
 @dataclass(frozen=True, slots=True)
-class Supply:
+class AttainablePoints:
     """
     Fit and BANT within their ceilings, and events: each of `signals` up to `times` times, all of them at the instant of judgement,
     so that neither decay nor silence takes anything. With `barred` the gate lets nobody in.
@@ -30,10 +30,10 @@ class Supply:
     times: float = UNLIMITED
     barred: bool = False
 
-    def only(self, signals: Collection[str], *, times: float = UNLIMITED) -> Supply:
+    def only(self, signals: Collection[str], *, times: float = UNLIMITED) -> AttainablePoints:
         return replace(self, signals=self.signals & frozenset(signals), times=times)
 
-    def without_fit(self) -> Supply:
+    def without_fit(self) -> AttainablePoints:
         return replace(self, fit=0.0)
 
     def amount(self, axis: str) -> float:
@@ -71,9 +71,9 @@ class Supply:
         return bool(engaged or asked)
 
 
-def supply(document: Json, meanings: Meanings, most: Ideal) -> Supply:
+def attainable_points(document: Json, meanings: Meanings, most: BestLead) -> AttainablePoints:
     """The best lead there can be."""
-    return Supply(
+    return AttainablePoints(
         document,
         meanings,
         fit=limited(document, "fit", most.fit),

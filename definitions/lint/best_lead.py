@@ -26,7 +26,7 @@ _MANY_ENDS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Ideal:
+class BestLead:
     """
     Points before ceilings. A sum over fields, of each the best single answer, so never less than what a lead can have.
 
@@ -38,7 +38,7 @@ class Ideal:
     barred: tuple[str, ...] = ()
 
 
-def ideal(document: Json) -> Ideal:
+def best_lead(document: Json) -> BestLead:
     fields = {row["field"] for part in ("gate", "fit", "bant") for row in document[part]}
     barred, fit, bant = [], 0.0, 0.0
     for field in sorted(fields):
@@ -49,7 +49,7 @@ def ideal(document: Json) -> Ideal:
         chosen = open_ or list(_answers(field, asked))
         fit += max((_points(answer, [*asked["gate"], *asked["fit"]]) for answer in chosen), default=0.0)
         bant += max((_points(answer, asked["bant"]) for answer in chosen), default=0.0)
-    return Ideal(round(fit, 6), round(bant, 6), tuple(barred))
+    return BestLead(round(fit, 6), round(bant, 6), tuple(barred))
 
 
 def _of(field: str, rows: Rows) -> list[Json]:

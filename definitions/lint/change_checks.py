@@ -8,8 +8,8 @@ from typing import Final
 
 from definitions import diff
 from definitions.diff import Effect, RowChange
-from definitions.lint.context import Case
-from definitions.lint.finding import Change, Finding, Severity
+from definitions.lint.context import LintContext
+from definitions.lint.finding import ChangeContext, Finding, Severity
 from definitions.plain_english import phrases
 from definitions.vocabulary import ChangeDriver
 
@@ -35,7 +35,7 @@ _WHY: Final = (
 )
 
 
-def inspect(case: Case) -> Iterator[Finding]:
+def check(case: LintContext) -> Iterator[Finding]:
     if case.change is None:
         return
     changes = diff.changes(case.change.before, case.document, case.names)
@@ -54,7 +54,7 @@ def _wants_volume(clause: str) -> bool:
     return bool(_VOLUME.search(clause)) and not _DENIES.search(_WANTING.sub("too few", clause))
 
 
-def _volume(change: Change, reason: str, looser: list[RowChange]) -> Iterator[Finding]:
+def _volume(change: ChangeContext, reason: str, looser: list[RowChange]) -> Iterator[Finding]:
     stated = reads_like_volume(reason) or reads_like_volume(change.evidence)
     if change.driver != ChangeDriver.VOLUME and not (stated and looser):
         return
@@ -68,7 +68,7 @@ def _volume(change: Change, reason: str, looser: list[RowChange]) -> Iterator[Fi
     )
 
 
-def _evidence(change: Change, looser: list[RowChange], unclear: list[RowChange]) -> Iterator[Finding]:
+def _evidence(change: ChangeContext, looser: list[RowChange], unclear: list[RowChange]) -> Iterator[Finding]:
     if looser and change.driver == ChangeDriver.CORRECTION:
         yield Finding(
             "change.correction_loosens",
@@ -86,7 +86,7 @@ def _evidence(change: Change, looser: list[RowChange], unclear: list[RowChange])
     )
 
 
-def _projection(change: Change, looser: list[RowChange]) -> Iterator[Finding]:
+def _projection(change: ChangeContext, looser: list[RowChange]) -> Iterator[Finding]:
     if not looser or change.volume is None or change.volume[1] <= change.volume[0]:
         return
     before, after = change.volume

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from definitions.lint.attainable_points import Supply, supply
-from definitions.lint.best_lead import Ideal, ideal
-from definitions.lint.finding import Change, Meanings
+from definitions.lint.attainable_points import AttainablePoints, attainable_points
+from definitions.lint.best_lead import BestLead, best_lead
+from definitions.lint.finding import ChangeContext, Meanings
 from definitions.lint.reachability import WAYS, PathReach, reach
-from definitions.plain_english.generated_statement import Json, Names
+from definitions.plain_english.generated_statement import DisplayNames, Json
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CriterionPlace:
     """A row of the document and its place there."""
 
     place: str
@@ -26,30 +26,30 @@ CRITERIA: Final = ("gate", "fit", "bant", "disqualifiers")
 
 
 @dataclass(frozen=True)
-class Case:
+class LintContext:
     """A complete document and what is needed to judge it; what is measured of it, once."""
 
     document: Json
     meanings: Meanings
-    names: Names
-    change: Change | None = None
+    names: DisplayNames
+    change: ChangeContext | None = None
 
     @cached_property
-    def ideal(self) -> Ideal:
-        return ideal(self.document)
+    def ideal(self) -> BestLead:
+        return best_lead(self.document)
 
     @cached_property
-    def best(self) -> Supply:
-        return supply(self.document, self.meanings, self.ideal)
+    def best(self) -> AttainablePoints:
+        return attainable_points(self.document, self.meanings, self.ideal)
 
     @cached_property
     def ways(self) -> tuple[PathReach, ...]:
         return reach(self.document, meanings=self.meanings, names=self.names)
 
-    def rows(self, *parts: str) -> list[Row]:
-        return [Row(f"{part}[{at}]", row) for part in parts for at, row in enumerate(self.document[part])]
+    def rows(self, *parts: str) -> list[CriterionPlace]:
+        return [CriterionPlace(f"{part}[{at}]", row) for part in parts for at, row in enumerate(self.document[part])]
 
-    def clauses(self, *parts: str) -> Iterator[Row]:
+    def clauses(self, *parts: str) -> Iterator[CriterionPlace]:
         for way in self.rows(*parts or WAYS):
             for at, clause in enumerate(way.value["clauses"]):
-                yield Row(f"{way.place}.clauses[{at}]", clause)
+                yield CriterionPlace(f"{way.place}.clauses[{at}]", clause)

@@ -48,7 +48,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class SignalMeaning:
     """What a signal means apart from points (leads.models.Signal)."""
 
     intent: str = "low"
@@ -57,11 +57,11 @@ class Meaning:
     closes_request: bool = False
 
 
-Meanings = Mapping[str, Meaning]
+Meanings = Mapping[str, SignalMeaning]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeContext:
     """
     What is known of a change against the version in force (SPEC 9, REQUIREMENTS S0.27).
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from definitions.lint.context import Case
+from definitions.lint.context import LintContext
 from definitions.lint.finding import Finding, Severity
 from definitions.lint.reachability import PathReach, amount, low_intent, most
 from definitions.plain_english import phrases
@@ -18,7 +18,7 @@ TIGHT_SIGNALS: Final = 4
 ERROR, WARNING, ADVICE = Severity.ERROR, Severity.WARNING, Severity.ADVICE
 
 
-def inspect(case: Case) -> Iterator[Finding]:
+def check(case: LintContext) -> Iterator[Finding]:
     ways = case.ways
     if not ways:
         yield Finding(
@@ -43,7 +43,7 @@ def called(way: PathReach) -> str:
     return f"{'The path' if way.kind == 'paths' else 'The hot trigger'} “{way.name}”"
 
 
-def _barred(case: Case) -> Iterator[Finding]:
+def _barred(case: LintContext) -> Iterator[Finding]:
     for field in case.ideal.barred:
         rows = [row.place for row in case.rows("gate", "disqualifiers") if row.value["field"] == field]
         yield Finding(
@@ -55,7 +55,7 @@ def _barred(case: Case) -> Iterator[Finding]:
         )
 
 
-def _unreachable(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
+def _unreachable(case: LintContext, ways: Iterable[PathReach]) -> Iterator[Finding]:
     if case.ideal.barred:
         return
     for way in ways:
@@ -70,7 +70,7 @@ def _unreachable(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
             )
 
 
-def _shortfall(case: Case, way: PathReach) -> str:
+def _shortfall(case: LintContext, way: PathReach) -> str:
     if not way.short:
         return "No signal that it can rest on satisfies the timing."
     best = case.best
@@ -96,7 +96,7 @@ def _firmographic_only(ways: Iterable[PathReach]) -> Iterator[Finding]:
             )
 
 
-def _single_action(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
+def _single_action(case: LintContext, ways: Iterable[PathReach]) -> Iterator[Finding]:
     for way in ways:
         signals = [code for code in way.by_one_event_of if not case.meanings[code].is_request]
         if signals:
@@ -111,7 +111,7 @@ def _single_action(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
             )
 
 
-def _low_intent(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
+def _low_intent(case: LintContext, ways: Iterable[PathReach]) -> Iterator[Finding]:
     low = low_intent(case.meanings)
     for way in ways:
         if way.by_low_intent_alone:
@@ -131,7 +131,7 @@ def _low_intent(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
             )
 
 
-def _fit_does_not_gate(case: Case, ways: list[PathReach]) -> Iterator[Finding]:
+def _fit_does_not_gate(case: LintContext, ways: list[PathReach]) -> Iterator[Finding]:
     if case.document["gate"] or not ways:
         return
     loose = [way for way in ways if way.without_fit]
@@ -156,7 +156,7 @@ def _fit_does_not_gate(case: Case, ways: list[PathReach]) -> Iterator[Finding]:
     )
 
 
-def _tight(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
+def _tight(case: LintContext, ways: Iterable[PathReach]) -> Iterator[Finding]:
     for way in ways:
         demanded = [clause for clause in _clauses(case, way) if _is_high(case, clause)]
         if case.document["gate"] and _disjoint(demanded) >= TIGHT_SIGNALS:
@@ -170,7 +170,7 @@ def _tight(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
             )
 
 
-def _is_high(case: Case, clause: Json) -> bool:
+def _is_high(case: LintContext, clause: Json) -> bool:
     return "axis" not in clause and all(
         code in case.meanings and case.meanings[code].intent == Intent.HIGH for code in clause["count_of"]
     )
@@ -187,7 +187,7 @@ def _disjoint(clauses: Iterable[Json]) -> int:
     return count
 
 
-def _advice(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
+def _advice(case: LintContext, ways: Iterable[PathReach]) -> Iterator[Finding]:
     for way in ways:
         clauses = _clauses(case, way)
         if way.kind == "hot" or way.without_events or way.by_low_intent_alone:
@@ -211,19 +211,19 @@ def _advice(case: Case, ways: Iterable[PathReach]) -> Iterator[Finding]:
             )
 
 
-def _alone(case: Case, way: PathReach, code: str) -> bool:
+def _alone(case: LintContext, way: PathReach, code: str) -> bool:
     best = case.best.only((code,))
     opens = all(map(best.meets, _clauses(case, way))) and best.is_timely
     return opens and not case.meanings[code].is_request
 
 
-def _clauses(case: Case, way: PathReach) -> list[Json]:
+def _clauses(case: LintContext, way: PathReach) -> list[Json]:
     at = int(way.place.partition("[")[2].rstrip("]"))
     clauses: list[Json] = case.document[way.kind][at]["clauses"]
     return clauses
 
 
-def _used(case: Case, way: PathReach) -> list[str]:
+def _used(case: LintContext, way: PathReach) -> list[str]:
     """Signals that this path counts or that give it points."""
     clauses = _clauses(case, way)
     counted = [code for clause in clauses for code in clause.get("count_of", ())]
@@ -232,5 +232,5 @@ def _used(case: Case, way: PathReach) -> list[str]:
     return [code for code in dict.fromkeys(counted + giving) if code in case.meanings]
 
 
-def _named(case: Case, codes: Iterable[str]) -> str:
+def _named(case: LintContext, codes: Iterable[str]) -> str:
     return phrases.options([case.names.signal(code) for code in codes], shown=phrases.SHOWN)

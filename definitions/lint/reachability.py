@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from definitions.lint.attainable_points import UNLIMITED, Supply, supply
-from definitions.lint.best_lead import ideal
+from definitions.lint.attainable_points import UNLIMITED, AttainablePoints, attainable_points
+from definitions.lint.best_lead import best_lead
 from definitions.lint.finding import Meanings
 from definitions.plain_english import generated_statement, phrases
-from definitions.plain_english.generated_statement import Json, Names
+from definitions.plain_english.generated_statement import DisplayNames, Json
 from definitions.vocabulary import Axis
 from leads.vocabulary import Intent
 
@@ -46,11 +46,11 @@ class PathReach:
     short: tuple[str, ...] = ()
 
 
-def reach(document: Json, *, meanings: Meanings, names: Names | None = None) -> tuple[PathReach, ...]:
+def reach(document: Json, *, meanings: Meanings, names: DisplayNames | None = None) -> tuple[PathReach, ...]:
     """Of every path and hot trigger of a complete document (definitions.version_documents.normal or export), in its order."""
-    best = supply(document, meanings, ideal(document))
+    best = attainable_points(document, meanings, best_lead(document))
     return tuple(
-        _reach(way, f"{kind}[{at}]", kind, best, names or Names())
+        _reach(way, f"{kind}[{at}]", kind, best, names or DisplayNames())
         for kind in WAYS
         for at, way in enumerate(document[kind])
     )
@@ -64,7 +64,7 @@ def requests(meanings: Meanings) -> frozenset[str]:
     return frozenset(code for code, mean in meanings.items() if mean.is_request)
 
 
-def _reach(way: Json, place: str, kind: str, best: Supply, names: Names) -> PathReach:
+def _reach(way: Json, place: str, kind: str, best: AttainablePoints, names: DisplayNames) -> PathReach:
     timing = kind == "paths"
     without_events = best.only((), times=0).opens(way, timing=False)
     single = tuple(s for s in sorted(best.signals) if best.only((s,), times=1).opens(way, timing=timing))
@@ -87,7 +87,7 @@ def _reach(way: Json, place: str, kind: str, best: Supply, names: Names) -> Path
     )
 
 
-def _needs(clause: Json, best: Supply, names: Names) -> str:
+def _needs(clause: Json, best: AttainablePoints, names: DisplayNames) -> str:
     if "axis" not in clause:
         unknown = "" if best.meets(clause) else "; none of these signals is known"
         return f"Needs {generated_statement.clause(clause, names)}{unknown}."

@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 from definitions.lint import change_checks, path_checks, row_checks, whole_checks
-from definitions.lint.context import Case
-from definitions.lint.finding import Change, Finding, Meanings, Severity
-from definitions.plain_english.generated_statement import Json, Names
+from definitions.lint.context import LintContext
+from definitions.lint.finding import ChangeContext, Finding, Meanings, Severity
+from definitions.plain_english.generated_statement import DisplayNames, Json
 
 _GRAVEST_FIRST: Final = (Severity.ERROR, Severity.WARNING, Severity.ADVICE)
 
 
-def findings(document: Json, *, meanings: Meanings, names: Names, change: Change | None = None) -> tuple[Finding, ...]:
+def findings(
+    document: Json, *, meanings: Meanings, names: DisplayNames, change: ChangeContext | None = None
+) -> tuple[Finding, ...]:
     """
-    SPEC 9 on a complete document (definitions.version_documents.normal or export), errors first, else in the document's order.
+    Return all findings on a complete document, errors first, otherwise in the document's order.
 
-    `meanings` of all signals of the catalogue (definitions.signals_and_lists.meanings); without `change` nothing is said about what changed.
+    `document` comes from `definitions.version_documents.normal` or `export`; `meanings` of all signals from
+    `definitions.signals_and_lists.meanings`. Without `change` no finding is about what changed. SPEC 9.
     """
-    case = Case(document, meanings, names, change)
+    context = LintContext(document, meanings, names, change)
     found = [
-        finding for part in (path_checks, whole_checks, row_checks, change_checks) for finding in part.inspect(case)
+        finding for part in (path_checks, whole_checks, row_checks, change_checks) for finding in part.check(context)
     ]
     return tuple(sorted(found, key=lambda finding: _GRAVEST_FIRST.index(finding.severity)))

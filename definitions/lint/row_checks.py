@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from definitions.document.values import kind_of
 from definitions.lint.best_lead import ends, normal, rank
-from definitions.lint.context import CRITERIA, Case, Row
+from definitions.lint.context import CRITERIA, CriterionPlace, LintContext
 from definitions.lint.finding import Finding, Severity
 from definitions.lint.reachability import WAYS
 from definitions.lint.whole_checks import BY_ENGAGEMENT
@@ -28,7 +28,7 @@ _RANGES: Final = frozenset({Operator.BETWEEN, Operator.AT_LEAST, Operator.AT_MOS
 _EVERYBODY: Final = {FieldKind.NUMBER: 1, FieldKind.SENIORITY: 0}
 
 
-def inspect(case: Case) -> Iterator[Finding]:
+def check(case: LintContext) -> Iterator[Finding]:
     yield from _rationales(case)
     yield from _vague(case)
     yield from _duplicates(case)
@@ -37,7 +37,7 @@ def inspect(case: Case) -> Iterator[Finding]:
     yield from _idle_criteria(case)
 
 
-def _rationales(case: Case) -> Iterator[Finding]:
+def _rationales(case: LintContext) -> Iterator[Finding]:
     rows = [row for row in case.rows(*CRITERIA, "signals", *WAYS) if _says_nothing(row.value.get("rationale") or "")]
     if rows:
         labels = phrases.options([_label(case, row) for row in rows], shown=phrases.SHOWN_EXCLUDED)
@@ -54,7 +54,7 @@ def _says_nothing(text: str) -> bool:
     return re.sub(r"[\W_]+", "", text.casefold()) in _EMPTY_WORDS
 
 
-def _label(case: Case, row: Row) -> str:
+def _label(case: LintContext, row: CriterionPlace) -> str:
     if "signal" in row.value:
         return f"“{case.names.signal(row.value['signal'])}”"
     return f"“{row.value['name'] if 'name' in row.value else generated_statement.field_label(row.value['field'])}”"
@@ -63,7 +63,7 @@ def _label(case: Case, row: Row) -> str:
 # Gate
 
 
-def _vague(case: Case) -> Iterator[Finding]:
+def _vague(case: LintContext) -> Iterator[Finding]:
     for row in case.rows("gate"):
         label, op = generated_statement.field_label(row.value["field"]), row.value["op"]
         if op == Operator.KNOWN:
@@ -95,8 +95,8 @@ def _holds_everybody(row: Json) -> bool:
 # Twice the same
 
 
-def _duplicates(case: Case) -> Iterator[Finding]:
-    groups: dict[Hashable, list[Row]] = defaultdict(list)
+def _duplicates(case: LintContext) -> Iterator[Finding]:
+    groups: dict[Hashable, list[CriterionPlace]] = defaultdict(list)
     for part in CRITERIA:
         for row in case.rows(part):
             groups[part, row.value["field"], row.value["op"], _plain(row.value["value"])].append(row)
@@ -126,7 +126,7 @@ def _clause(clause: Json) -> Hashable:
     return tuple((key, frozenset(value) if isinstance(value, list) else value) for key, value in sorted(clause.items()))
 
 
-def _said(case: Case, row: Row) -> str:
+def _said(case: LintContext, row: CriterionPlace) -> str:
     if "name" in row.value:
         return f"the path “{row.value['name']}”"
     if "field" in row.value:
@@ -137,7 +137,7 @@ def _said(case: Case, row: Row) -> str:
 # Rows that decide nothing
 
 
-def _caps(case: Case) -> Iterator[Finding]:
+def _caps(case: LintContext) -> Iterator[Finding]:
     for row in case.rows("signals"):
         points, cap = row.value["points"], row.value["cap"]
         if cap is not None and abs(cap) < abs(points):
@@ -151,12 +151,12 @@ def _caps(case: Case) -> Iterator[Finding]:
             )
 
 
-def _axes(case: Case) -> set[str]:
+def _axes(case: LintContext) -> set[str]:
     floor = case.document["tier_3_below"]
     return {row.value["axis"] for row in case.clauses() if "axis" in row.value} | ({floor["axis"]} if floor else set())
 
 
-def _idle_signals(case: Case) -> Iterator[Finding]:
+def _idle_signals(case: LintContext) -> Iterator[Finding]:
     """Negative points matter even so: they take the signal out of what counts as activity."""
     if _axes(case) & BY_ENGAGEMENT:
         return
@@ -175,7 +175,7 @@ def _idle_signals(case: Case) -> Iterator[Finding]:
         )
 
 
-def _idle_criteria(case: Case) -> Iterator[Finding]:
+def _idle_criteria(case: LintContext) -> Iterator[Finding]:
     axes = _axes(case)
     idle = [] if Axis.BANT in axes else case.rows("bant")
     if not axes & {Axis.FIT, Axis.FIT_AND_ENGAGEMENT}:

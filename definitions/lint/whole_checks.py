@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from definitions.lint.context import CRITERIA, Case
+from definitions.lint.context import CRITERIA, LintContext
 from definitions.lint.finding import Finding, Severity
 from definitions.lint.reachability import PathReach, amount
 from definitions.plain_english import generated_statement, phrases
-from definitions.plain_english.generated_statement import Json, Statement
+from definitions.plain_english.generated_statement import Json, PlainStatement
 from definitions.vocabulary import STATEMENT_SECONDS, Axis, DecayMode
 
 #: SPEC 9 and S2.13: more criteria than these are warned about, or refused; more rows in all fill more than a screen.
@@ -19,7 +19,7 @@ ONE_SCREEN: Final = 40
 BY_ENGAGEMENT: Final = frozenset({Axis.ENGAGEMENT, Axis.FIT_AND_ENGAGEMENT})
 
 
-def inspect(case: Case) -> Iterator[Finding]:
+def check(case: LintContext) -> Iterator[Finding]:
     yield from _timing(case)
     yield from _criteria(case)
     yield from _screen(case)
@@ -38,7 +38,7 @@ def fades(document: Json) -> bool:
     return (decay["mode"] != DecayMode.NONE and bool(decay["percent"])) or bool(silence and silence["points"])
 
 
-def _timing(case: Case) -> Iterator[Finding]:
+def _timing(case: LintContext) -> Iterator[Finding]:
     if case.document["timing"] or not case.document["paths"]:
         return
     windows = any(row.value.get("within_days") is not None for row in case.clauses("paths"))
@@ -55,7 +55,7 @@ def _timing(case: Case) -> Iterator[Finding]:
     )
 
 
-def _no_timing(case: Case) -> Iterator[Finding]:
+def _no_timing(case: LintContext) -> Iterator[Finding]:
     ageless = [row.value["name"] for row in case.rows("paths") if not _ages(case.document, row.value)]
     sentence = (
         f"There is no timing, and nothing else bounds the age of {_quoted(ageless)}: it stays met for ever."
@@ -79,14 +79,14 @@ def _ages(document: Json, path: Json) -> bool:
     )
 
 
-def _open_paths(case: Case) -> list[PathReach]:
+def _open_paths(case: LintContext) -> list[PathReach]:
     return [way for way in case.ways if way.kind == "paths" and way.reachable]
 
 
 # Size
 
 
-def _criteria(case: Case) -> Iterator[Finding]:
+def _criteria(case: LintContext) -> Iterator[Finding]:
     count = len(case.rows(*CRITERIA))
     if count <= MANY_CRITERIA:
         return
@@ -100,7 +100,7 @@ def _criteria(case: Case) -> Iterator[Finding]:
     )
 
 
-def _screen(case: Case) -> Iterator[Finding]:
+def _screen(case: LintContext) -> Iterator[Finding]:
     count = len(case.rows(*CRITERIA, "signals")) + len(list(case.clauses()))
     if count > ONE_SCREEN:
         yield Finding(
@@ -111,9 +111,9 @@ def _screen(case: Case) -> Iterator[Finding]:
         )
 
 
-def _statement(case: Case) -> Iterator[Finding]:
+def _statement(case: LintContext) -> Iterator[Finding]:
     own = case.document.get("statement")
-    said = Statement(own) if own else generated_statement.statement(case.document, case.names)
+    said = PlainStatement(own) if own else generated_statement.statement(case.document, case.names)
     if said.is_long:
         yield Finding(
             "statement.long",
@@ -126,7 +126,7 @@ def _statement(case: Case) -> Iterator[Finding]:
         )
 
 
-def _exclusions(case: Case) -> Iterator[Finding]:
+def _exclusions(case: LintContext) -> Iterator[Finding]:
     if not case.document["disqualifiers"]:
         yield Finding(
             "exclusions.none",
@@ -140,7 +140,7 @@ def _exclusions(case: Case) -> Iterator[Finding]:
 # Tiers
 
 
-def _tiers(case: Case) -> Iterator[Finding]:
+def _tiers(case: LintContext) -> Iterator[Finding]:
     floor = case.document["tier_3_below"]
     if not floor or not (paths := _open_paths(case)):
         return
@@ -175,7 +175,7 @@ def _index(way: PathReach) -> int:
     return int(way.place.partition("[")[2].rstrip("]"))
 
 
-def _swallowed(case: Case) -> Iterator[Finding]:
+def _swallowed(case: LintContext) -> Iterator[Finding]:
     """A hot trigger that asks nothing beyond a path makes everybody on that path tier 1."""
     for hot in case.rows("hot"):
         names = [path for path in case.rows("paths") if _implies(path.value["clauses"], hot.value["clauses"])]

@@ -25,7 +25,7 @@ _AXES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class DisplayNames:
     """What people call signals and named lists, by code. What has no name here is called by its code."""
 
     signals: Mapping[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class PlainStatement:
     text: str
 
     @property
@@ -56,13 +56,13 @@ class Statement:
         return self.seconds > STATEMENT_SECONDS
 
 
-def statement(document: Json, names: Names) -> Statement:
+def statement(document: Json, names: DisplayNames) -> PlainStatement:
     """What qualifies, and what never does."""
     sentences = [_who(document, names), _timing(document), _never(document, names)]
-    return Statement(" ".join(filter(None, sentences)))
+    return PlainStatement(" ".join(filter(None, sentences)))
 
 
-def _who(document: Json, names: Names) -> str:
+def _who(document: Json, names: DisplayNames) -> str:
     noun = document["motion"].upper()
     subject = f"{'An' if noun[0] in 'AM' else 'A'} {noun}"
     profile = phrases.profile(document["gate"], names.list)
@@ -72,14 +72,14 @@ def _who(document: Json, names: Names) -> str:
     return f"{subject} {profile}{'; and ' if behaviour else ''}{behaviour}."
 
 
-def _behaviour(paths: Sequence[Json], names: Names) -> str:
+def _behaviour(paths: Sequence[Json], names: DisplayNames) -> str:
     ways = [_has(path["clauses"], names) for path in paths if path["clauses"]]
     if len(ways) > 1:
         return f"either {'; or '.join(ways)}"
     return "".join(ways)
 
 
-def _has(clauses: Sequence[Json], names: Names) -> str:
+def _has(clauses: Sequence[Json], names: DisplayNames) -> str:
     return f"has {joined([clause(each, names) for each in clauses], 'and')}"
 
 
@@ -88,7 +88,7 @@ def _timing(document: Json) -> str:
     return f"Must have {sentence}." if sentence else ""
 
 
-def _never(document: Json, names: Names) -> str:
+def _never(document: Json, names: DisplayNames) -> str:
     rows = phrases.exclusions(document["disqualifiers"], names.list)
     return f"Never: {'; '.join(rows)}." if rows else ""
 
@@ -96,7 +96,7 @@ def _never(document: Json, names: Names) -> str:
 # One line for each row
 
 
-def criterion(row: Json, names: Names) -> str:
+def criterion(row: Json, names: DisplayNames) -> str:
     """The whole question, nothing shortened."""
     label = field_label(row["field"])
     op, value = Operator(row["op"]), row["value"]
@@ -115,14 +115,14 @@ def field_label(name: str) -> str:
     return name.partition(".custom.")[2] or name
 
 
-def clause(row: Json, names: Names) -> str:
+def clause(row: Json, names: DisplayNames) -> str:
     """Reads on after “has”."""
     if "axis" in row:
         return f"at least {number(row['at_least'])} {_AXES[Axis(row['axis'])]}"
     return " ".join(filter(None, [_counted(row, names), _together(row), _last(row)]))
 
 
-def path(row: Json, names: Names) -> str:
+def path(row: Json, names: DisplayNames) -> str:
     """All clauses of a path or hot trigger."""
     clauses = [clause(each, names) for each in row["clauses"]]
     return capital(joined(clauses, "and")) if clauses else "No clause yet"
@@ -138,7 +138,7 @@ def cap(row: Json) -> str:
     return f"{'at most' if row['points'] >= 0 else 'down to'} {number(row['cap'])} in all"
 
 
-def _counted(row: Json, names: Names) -> str:
+def _counted(row: Json, names: DisplayNames) -> str:
     signals = [names.signal(code) for code in row["count_of"]]
     times = row["at_least"]
     if row.get("distinct"):
@@ -205,7 +205,7 @@ def ceilings(document: Json) -> str:
     return f"Scores end at a ceiling: {joined(limited, 'and')}." if limited else "Scores have no ceiling."
 
 
-def tiers(document: Json, names: Names) -> tuple[str, ...]:
+def tiers(document: Json, names: DisplayNames) -> tuple[str, ...]:
     """One sentence for each tier that this version gives."""
     hot = [
         f"has {joined([clause(each, names) for each in row['clauses']], 'and')}"

@@ -11,15 +11,15 @@ from definitions import signals_and_lists, version_documents
 from definitions.document.values import Json
 from definitions.models import Definition, Proposal, Review, SignOff, Version
 from definitions.plain_english import generated_statement
-from definitions.plain_english.generated_statement import Names, Statement
+from definitions.plain_english.generated_statement import DisplayNames, PlainStatement
 from definitions.presenters import review_evidence, signing_sheet
-from definitions.presenters.review_evidence import Evidence
-from definitions.presenters.signing_sheet import Happening
+from definitions.presenters.review_evidence import ReviewEvidenceTables
+from definitions.presenters.signing_sheet import StoryStep
 from definitions.vocabulary import Part
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PublishedRow:
     """One row of the definition: what it says, what it gives, why."""
 
     text: str
@@ -29,17 +29,17 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class PublishedSection:
     title: str
-    lines: list[Line]
+    lines: list[PublishedRow]
     gives_points: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     version: Version
-    statement: Statement
-    sections: list[Section]
+    statement: PlainStatement
+    sections: list[PublishedSection]
     timing: str
     tiers: tuple[str, ...]
     decay: str
@@ -47,7 +47,7 @@ class Published:
     history: list[Version]
     #: What runs is this document and no other: the fingerprint of what is compiled, signed and exported.
     digest: str
-    story: list[Happening]
+    story: list[StoryStep]
     proposal: Proposal | None
 
     @property
@@ -70,7 +70,7 @@ class Published:
 @dataclass(frozen=True, slots=True)
 class FurtherEvidence:
     title: str
-    evidence: Evidence
+    evidence: ReviewEvidenceTables
 
 
 _CRITERIA = {
@@ -99,7 +99,7 @@ def published(version: Version) -> Published:
     )
 
 
-def statement(version: Version) -> Statement:
+def statement(version: Version) -> PlainStatement:
     """The version in plain English, from its rows as they are now."""
     return generated_statement.statement(version_documents.export(version), signals_and_lists.names())
 
@@ -129,7 +129,7 @@ def history(definition: Definition) -> list[Version]:
     return list(versions.order_by("-major", "-minor", "-pk"))
 
 
-def _sections(document: Json, names: Names) -> list[Section]:
+def _sections(document: Json, names: DisplayNames) -> list[PublishedSection]:
     whole: dict[str, Any] = document
     return [
         *(_criteria(title, whole[part], names) for part, title in list(_CRITERIA.items())[:2]),
@@ -140,17 +140,19 @@ def _sections(document: Json, names: Names) -> list[Section]:
     ]
 
 
-def _criteria(title: str, rows: list[Json], names: Names, *, gives: bool = False) -> Section:
-    return Section(title, [_criterion(row, names) for row in rows], gives or any(row.get("points") for row in rows))
+def _criteria(title: str, rows: list[Json], names: DisplayNames, *, gives: bool = False) -> PublishedSection:
+    return PublishedSection(
+        title, [_criterion(row, names) for row in rows], gives or any(row.get("points") for row in rows)
+    )
 
 
-def _criterion(row: dict[str, Any], names: Names) -> Line:
-    return Line(generated_statement.criterion(row, names), row.get("points"), row["rationale"])
+def _criterion(row: dict[str, Any], names: DisplayNames) -> PublishedRow:
+    return PublishedRow(generated_statement.criterion(row, names), row.get("points"), row["rationale"])
 
 
-def _signals(rows: list[dict[str, Any]], names: Names) -> Section:
+def _signals(rows: list[dict[str, Any]], names: DisplayNames) -> PublishedSection:
     lines = [
-        Line(
+        PublishedRow(
             generated_statement.capital(names.signal(row["signal"])),
             row["points"],
             row["rationale"],
@@ -158,10 +160,10 @@ def _signals(rows: list[dict[str, Any]], names: Names) -> Section:
         )
         for row in rows
     ]
-    return Section("Signals: points for what leads do", lines, gives_points=True)
+    return PublishedSection("Signals: points for what leads do", lines, gives_points=True)
 
 
-def _paths(title: str, rows: list[dict[str, Any]], names: Names) -> Section:
-    return Section(
-        title, [Line(generated_statement.path(row, names), None, row["rationale"], row["name"]) for row in rows]
+def _paths(title: str, rows: list[dict[str, Any]], names: DisplayNames) -> PublishedSection:
+    return PublishedSection(
+        title, [PublishedRow(generated_statement.path(row, names), None, row["rationale"], row["name"]) for row in rows]
     )

@@ -55,42 +55,42 @@ _MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class EvidenceFigure:
     label: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class EvidenceCell:
     label: str
     text: str
     is_number: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    cells: list[Cell]
+class EvidenceRow:
+    cells: list[EvidenceCell]
     handoff: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceTable:
     title: str
-    rows: list[Row]
+    rows: list[EvidenceRow]
 
     @property
-    def columns(self) -> list[Cell]:
+    def columns(self) -> list[EvidenceCell]:
         """The cells of the first row: they say how each column is called, and which are figures."""
         return self.rows[0].cells
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    facts: list[Fact]
+class ReviewEvidenceTables:
+    facts: list[EvidenceFigure]
     tables: list[EvidenceTable]
 
 
-def read(evidence: Mapping[str, Any]) -> Evidence:
+def read(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
     """Any JSON object: what has no better form is shown as text."""
     facts: dict[str, Any] = {}
     tables: dict[str, list[dict[str, Any]]] = {}
@@ -101,8 +101,8 @@ def read(evidence: Mapping[str, Any]) -> Evidence:
             facts |= {f"{key}.{inner}": each for inner, each in value.items()}
         else:
             facts[key] = value
-    return Evidence(
-        [Fact(_FACTS.get(key) or _label(key), _figure(key, facts[key])) for key in _in_order(facts, _FACTS)],
+    return ReviewEvidenceTables(
+        [EvidenceFigure(_FACTS.get(key) or _label(key), _figure(key, facts[key])) for key in _in_order(facts, _FACTS)],
         [_table(key, tables[key]) for key in _in_order(tables, _TABLES)],
     )
 
@@ -121,9 +121,11 @@ def _table(key: str, rows: list[dict[str, Any]]) -> EvidenceTable:
     return EvidenceTable(title, [_row(row, labels) for row in rows[:MOST_ROWS]])
 
 
-def _row(row: dict[str, Any], labels: dict[str, str]) -> Row:
-    cells = [Cell(label, _figure(name, row.get(name)), _is_number(row.get(name))) for name, label in labels.items()]
-    return Row(cells, _id(row.get("handoff")))
+def _row(row: dict[str, Any], labels: dict[str, str]) -> EvidenceRow:
+    cells = [
+        EvidenceCell(label, _figure(name, row.get(name)), _is_number(row.get(name))) for name, label in labels.items()
+    ]
+    return EvidenceRow(cells, _id(row.get("handoff")))
 
 
 def _label(key: str) -> str:

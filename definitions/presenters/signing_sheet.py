@@ -12,16 +12,16 @@ from definitions.diff import Effect, RowChange
 from definitions.lint import Finding, Severity
 from definitions.models import Promise, Proposal, Review, Version, VersionChange
 from definitions.plain_english import generated_statement
-from definitions.plain_english.generated_statement import Statement
-from definitions.proposal_checklist import Point
-from definitions.proposals import Case, Grounds
+from definitions.plain_english.generated_statement import PlainStatement
+from definitions.proposal_checklist import ChecklistPoint
+from definitions.proposals import ProposalCase, ProposalGrounds
 from definitions.vocabulary import VersionState
 
 _TONES = {Effect.LOOSER: "warn", Effect.TIGHTER: "info"}
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedRowView:
     """A changed row and how its effect looks."""
 
     row: RowChange
@@ -32,7 +32,7 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class AcknowledgedWarning:
     """A warning, and what was said so far to accept it."""
 
     finding: Finding
@@ -40,11 +40,11 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class ProposalPage:
     """The page on which a draft is proposed."""
 
-    case: Case
-    warnings: list[Warned]
+    case: ProposalCase
+    warnings: list[AcknowledgedWarning]
 
     @property
     def errors(self) -> list[Finding]:
@@ -55,21 +55,23 @@ class Prepared:
         return self.case.of(Severity.ADVICE)
 
     @property
-    def changes(self) -> list[Changed]:
-        return [Changed(row) for row in self.case.changes]
+    def changes(self) -> list[ChangedRowView]:
+        return [ChangedRowView(row) for row in self.case.changes]
 
 
-def prepared(version: Version, grounds: Grounds, *, now: dt.datetime) -> Prepared:
+def proposal_page(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) -> ProposalPage:
     case = proposals.case_of(version, grounds, now=now)
-    warnings = [Warned(found, grounds.acknowledged.get(found.key, "")) for found in case.of(Severity.WARNING)]
-    return Prepared(case, warnings)
+    warnings = [
+        AcknowledgedWarning(found, grounds.acknowledged.get(found.key, "")) for found in case.of(Severity.WARNING)
+    ]
+    return ProposalPage(case, warnings)
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class SigningSheet:
     """What a leader signs (S4.12): what triggers it, who is eligible, what sales does, what becomes of the others."""
 
-    statement: Statement
+    statement: PlainStatement
     triggers: list[str]
     eligible: list[str]
     excluded: list[str]
@@ -78,20 +80,20 @@ class Sheet:
     marketing: list[str]
     promise: Promise | None
     proposal: Proposal | None
-    points: list[Point]
+    points: list[ChecklistPoint]
     before: Version | None
-    changes: list[Changed]
+    changes: list[ChangedRowView]
 
     @property
     def accepted(self) -> list[Mapping[str, Any]]:
         return accepted(self.proposal)
 
 
-def sheet(version: Version) -> Sheet:
+def signing_sheet(version: Version) -> SigningSheet:
     document: dict[str, Any] = version_documents.export(version)
     names, promise, proposal = signals_and_lists.names(), commitment_snapshots.current(), proposal_of(version)
     before = proposals.in_force_beside(version)
-    return Sheet(
+    return SigningSheet(
         statement=generated_statement.statement(document, names),
         triggers=[
             f"{row['name']}: {generated_statement.path(row, names)}" for row in [*document["paths"], *document["hot"]]
@@ -114,9 +116,9 @@ def accepted(proposal: Proposal | None) -> list[Mapping[str, Any]]:
     return [found for found in proposal.findings if found["accepted"]] if proposal else []
 
 
-def changes(before: Version, after: Version) -> list[Changed]:
+def changes(before: Version, after: Version) -> list[ChangedRowView]:
     found = diff.changes(version_documents.export(before), version_documents.export(after), signals_and_lists.names())
-    return [Changed(row) for row in found]
+    return [ChangedRowView(row) for row in found]
 
 
 def proposal_of(version: Version) -> Proposal | None:
@@ -127,7 +129,7 @@ def proposal_of(version: Version) -> Proposal | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class StoryStep:
     """One step of a version's life: what was done, by whom, and what was said."""
 
     at: dt.datetime
@@ -146,9 +148,9 @@ _DONE = {
 }
 
 
-def story(version: Version) -> list[Happening]:
+def story(version: Version) -> list[StoryStep]:
     """From the first draft to the last step, in order of time."""
-    begun = Happening(version.created_at, _name(version.created_by), _begun(version), version.reason)
+    begun = StoryStep(version.created_at, _name(version.created_by), _begun(version), version.reason)
     # A signature comes before what it brings about at the same instant.
     return sorted([begun, *_words(version), *_steps(version), *_reviews(version)], key=lambda each: each.at)
 
@@ -157,13 +159,13 @@ def _begun(version: Version) -> str:
     return f"Drafted from {version.based_on.number}" if version.based_on else "Drafted"
 
 
-def _steps(version: Version) -> Iterator[Happening]:
+def _steps(version: Version) -> Iterator[StoryStep]:
     proposal = proposal_of(version)
     for step in VersionChange.objects.filter(version=version).select_related("by").order_by("pk"):
         state = VersionState(step.to_state)
         said = _grounds(proposal) if state == VersionState.PROPOSED and proposal else step.why
         tone = {VersionState.ACTIVE: "good", VersionState.REFUSED: "bad"}.get(state, "")
-        yield Happening(step.at, str(step.by), _DONE[state], said, tone)
+        yield StoryStep(step.at, str(step.by), _DONE[state], said, tone)
 
 
 def _grounds(proposal: Proposal) -> str:
@@ -172,18 +174,18 @@ def _grounds(proposal: Proposal) -> str:
     return f"{proposal.get_driver_display()}.{shown}{cited} {numbers(proposal)}"
 
 
-def _words(version: Version) -> Iterator[Happening]:
+def _words(version: Version) -> Iterator[StoryStep]:
     for word in version.sign_offs.select_related("by").order_by("pk"):
         what = f"{word.get_side_display()}: {word.get_decision_display().lower()}"
-        yield Happening(word.at, str(word.by), what, f"“{word.comment}”")
+        yield StoryStep(word.at, str(word.by), what, f"“{word.comment}”")
 
 
-def _reviews(version: Version) -> Iterator[Happening]:
+def _reviews(version: Version) -> Iterator[StoryStep]:
     """The reviews that decided on it."""
     for review in Review.objects.filter(led_to=version).select_related("decided_by").order_by("pk"):
         if review.decided_at is not None:
             said = f"{review.decision} {review.reasoning}"
-            yield Happening(review.decided_at, str(review.decided_by), f"Review “{review}” led to it", said)
+            yield StoryStep(review.decided_at, str(review.decided_by), f"Review “{review}” led to it", said)
 
 
 def _name(person: object) -> str:

@@ -18,7 +18,7 @@ _OPS: Final = (Role.MARKETING_OPS,)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class OfferedStep:
     """What the button says, who may press it, in which states, and what it brings about."""
 
     name: str
@@ -31,35 +31,35 @@ class Step:
 STEPS: Final = {
     step.name: step
     for step in (
-        Step(
+        OfferedStep(
             "copy",
             "Copy to a new draft",
             _OPS,
             frozenset(VersionState),
             "A new draft with the same rows and the next number; this version stays as it is.",
         ),
-        Step(
+        OfferedStep(
             "propose",
             "Propose",
             _OPS,
             frozenset({VersionState.DRAFT}),
             "From here on nobody can change anything in it. Both leaders are asked to sign.",
         ),
-        Step(
+        OfferedStep(
             "sign",
             "Sign or refuse",
             tuple(SIGNERS.values()),
             frozenset({VersionState.PROPOSED, VersionState.APPROVED}),
             "Your word for your side, kept with your comment. A refusal ends this version; a copy goes on as a draft.",
         ),
-        Step(
+        OfferedStep(
             "activate",
             "Activate",
             _OPS,
             frozenset({VersionState.APPROVED}),
             "It takes over from the version in force at once, and every lead is judged by it. Open handoffs keep theirs.",
         ),
-        Step(
+        OfferedStep(
             "revert",
             "Revert to this",
             _OPS,
@@ -71,14 +71,14 @@ STEPS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class StepButton:
     label: str
     url: str
 
 
-def offers(version: Version, user: User) -> list[Offer]:
+def offers(version: Version, user: User) -> list[StepButton]:
     return [
-        Offer(step.label, reverse("version_step", args=[version.pk, step.name]))
+        StepButton(step.label, reverse("version_step", args=[version.pk, step.name]))
         for step in STEPS.values()
         if version.state in step.states and holds(user, *step.roles)
     ]

@@ -23,14 +23,14 @@ def presets(request: Request) -> HttpResponse:
     form = BeginForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         return _begin(request, form)
-    context = {"cards": draft_templates.offered(), "form": form, "may_begin": may_begin}
+    context = {"cards": draft_templates.offered_templates(), "form": form, "may_begin": may_begin}
     return render(request, "definitions/presets.html", context, status=422 if form.is_bound else 200)
 
 
 def _begin(request: Request, form: BeginForm) -> HttpResponse:
     said = form.cleaned_data
     try:
-        version = draft_templates.begin(
+        version = draft_templates.start_draft(
             code=said["preset"], name=said["name"], into=said.get("into"), by=request.user, now=timezone.now()
         )
     except (DocumentRefused, permissions.NotAllowed) as refusal:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from config.web import Request, holds, roles_required
 from definitions import permissions, reviews
-from definitions.forms import DecideForm
+from definitions.forms import ReviewDecisionForm
 from definitions.models import Review
 from definitions.presenters import published_page
 from leads.vocabulary import READERS_OF_LEADS, Role
@@ -40,7 +40,7 @@ def review(request: Request, pk: int) -> HttpResponse:
     may_decide = row.decided_at is None and holds(request.user, *LEADERS)
     if request.method == "POST" and not holds(request.user, *LEADERS):
         raise Http404
-    form = DecideForm(request.POST or None, definition=row.definition)
+    form = ReviewDecisionForm(request.POST or None, definition=row.definition)
     if request.method == "POST" and form.is_valid():
         return _decide(request, row, form)
     context = {
@@ -53,7 +53,7 @@ def review(request: Request, pk: int) -> HttpResponse:
     return render(request, "definitions/review.html", context, status=422 if request.method == "POST" else 200)
 
 
-def _decide(request: Request, row: Review, form: DecideForm) -> HttpResponse:
+def _decide(request: Request, row: Review, form: ReviewDecisionForm) -> HttpResponse:
     try:
         reviews.decide(review=row, by=request.user, now=timezone.now(), **form.cleaned_data)
     except (reviews.ReviewRefused, permissions.NotAllowed) as refusal:

@@ -19,8 +19,8 @@ from definitions import permissions, proposals, versions
 from definitions.forms import SignForm
 from definitions.models import Version
 from definitions.presenters import published_page, signing_sheet, step_buttons
-from definitions.presenters.step_buttons import Step
-from definitions.proposals import Grounds
+from definitions.presenters.step_buttons import OfferedStep
+from definitions.proposals import ProposalGrounds
 from definitions.version_step_forms import ActivateForm, CopyForm, ProposeForm, RevertForm
 from definitions.vocabulary import ChangeDriver, Decision, Side
 from leads.vocabulary import READERS_OF_LEADS
@@ -43,7 +43,7 @@ def version_step(request: Request, pk: int, step: str) -> HttpResponse:
         return _show(request, version, offer, form, status=422)
     try:
         after = page.take(request, version, form)
-    except (versions.StepRefused, permissions.NotAllowed) as refusal:
+    except (versions.VersionStepRefused, permissions.NotAllowed) as refusal:
         version.refresh_from_db()
         sentences = getattr(refusal, "sentences", (str(refusal),))
         return _show(request, version, offer, form, refusals=sentences, status=409)
@@ -53,7 +53,7 @@ def version_step(request: Request, pk: int, step: str) -> HttpResponse:
 def _show(
     request: Request,
     version: Version,
-    step: Step,
+    step: OfferedStep,
     form: forms.Form,
     *,
     refusals: tuple[str, ...] = (),
@@ -102,7 +102,7 @@ def _propose_form(request: Request, version: Version) -> forms.Form:
 def _propose_page(request: Request, version: Version, form: forms.Form) -> Mapping[str, Any]:
     grounds = _grounds(request, form)
     return {
-        "prepared": signing_sheet.prepared(version, grounds, now=timezone.now()),
+        "prepared": signing_sheet.proposal_page(version, grounds, now=timezone.now()),
         "statement": published_page.statement(version),
     }
 
@@ -120,11 +120,11 @@ def _propose(request: Request, version: Version, form: forms.Form) -> Version:
     )
 
 
-def _grounds(request: Request, form: forms.Form) -> Grounds:
+def _grounds(request: Request, form: forms.Form) -> ProposalGrounds:
     """What was said so far, whether or not it is enough."""
     said = getattr(form, "cleaned_data", {})
     reasons = {name.removeprefix(ACCEPT): text for name, text in request.POST.items() if name.startswith(ACCEPT)}
-    return Grounds(
+    return ProposalGrounds(
         driver=ChangeDriver(said["driver"]) if said.get("driver") else None,
         evidence=said.get("evidence", ""),
         review=said.get("review"),
@@ -140,7 +140,7 @@ def _sign_form(request: Request, version: Version) -> forms.Form:
 
 
 def _sign_page(request: Request, version: Version, form: forms.Form) -> Mapping[str, Any]:  # noqa: ARG001
-    return {"sheet": signing_sheet.sheet(version)}
+    return {"sheet": signing_sheet.signing_sheet(version)}
 
 
 def _sign(request: Request, version: Version, form: forms.Form) -> Version:

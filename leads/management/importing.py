@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from leads import file_imports, strict_json
 from leads.csv_reader import Unreadable
-from leads.import_mapping import KINDS, Map, read_map
+from leads.import_mapping import KINDS, ColumnMap, read_map
 from leads.models import ImportRun
 
 
@@ -33,7 +33,7 @@ class ImportCommand(BaseCommand):
         path: Path = options["file"]
         rejected = options["rejected"] or path.with_name(f"{path.name}.rejected.csv")
         try:
-            a_map = read_map(_document(options["map"]), KINDS[self.kind]) if options["map"] else Map()
+            a_map = read_map(_document(options["map"]), KINDS[self.kind]) if options["map"] else ColumnMap()
             file = file_imports.prepare(
                 path=path, kind=KINDS[self.kind], a_map=a_map, source=options["source"][:64], rejected=rejected
             )

@@ -25,7 +25,7 @@ NEVER: Final = -FOREVER
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Dated:
+class DatedLeads:
     """One instant a lead: `lead` holds ids, ascending, each once; `at` microseconds."""
 
     lead: Ints
@@ -41,27 +41,27 @@ class Dated:
         place = np.minimum(np.searchsorted(self.lead, leads), len(self) - 1)
         return np.where(self.lead[place] == leads, self.at[place], NEVER)
 
-    def within(self, low: int, high: int) -> Dated:
+    def within(self, low: int, high: int) -> DatedLeads:
         """Of the ids in [low, high]."""
         some = slice(*np.searchsorted(self.lead, (low, high + 1)).tolist())
-        return Dated(self.lead[some], self.at[some])
+        return DatedLeads(self.lead[some], self.at[some])
 
-    def where(self, chosen: NDArray[np.bool_]) -> Dated:
-        return Dated(self.lead[chosen], self.at[chosen])
+    def where(self, chosen: NDArray[np.bool_]) -> DatedLeads:
+        return DatedLeads(self.lead[chosen], self.at[chosen])
 
 
-def earliest(lead: Ints, at: Ints) -> Dated:
+def earliest(lead: Ints, at: Ints) -> DatedLeads:
     """Of rows in any order, the first of each lead."""
     order = np.lexsort((at, lead))
     lead, at = lead[order], at[order]
     first = starts(lead)
-    return Dated(lead[first], at[first])
+    return DatedLeads(lead[first], at[first])
 
 
-def latest(lead: Ints, at: Ints) -> Dated:
+def latest(lead: Ints, at: Ints) -> DatedLeads:
     """Of rows in any order, the last of each lead."""
     backwards = earliest(lead, -at)
-    return Dated(backwards.lead, -backwards.at)
+    return DatedLeads(backwards.lead, -backwards.at)
 
 
 def starts(lead: NDArray[Any]) -> NDArray[np.intp]:
@@ -77,24 +77,24 @@ def first_where(lead: Ints, meets: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class History:
+class OutcomeHistory:
     """What became of leads: the first win and the first acceptance by sales of each, its last rejection in the period.
 
     `rejected` counts rejections, not leads: the same lead may come and go.
     """
 
-    won: Dated
-    accepted: Dated
-    rejections: Dated
+    won: DatedLeads
+    accepted: DatedLeads
+    rejections: DatedLeads
     rejected: int
 
-    def won_since(self, start: int) -> Dated:
+    def won_since(self, start: int) -> DatedLeads:
         """The wins of the period."""
         return self.won.where(self.won.at >= start)
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class CohortCounts:
     """`flagged` leads began to qualify in the period, of which `won` and `sal` became that at or after it; `covered` wins of the
     period had qualified before."""
 
@@ -103,8 +103,8 @@ class Counts:
     won: int = 0
     sal: int = 0
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
+    def __add__(self, other: CohortCounts) -> CohortCounts:
+        return CohortCounts(
             self.flagged + other.flagged, self.covered + other.covered, self.won + other.won, self.sal + other.sal
         )
 
@@ -117,10 +117,10 @@ class Counts:
         return Sample(self.sal, self.flagged)
 
 
-def counted(at: Ints, won: Ints, accepted: Ints, *, start: int) -> Counts:
+def counted(at: Ints, won: Ints, accepted: Ints, *, start: int) -> CohortCounts:
     """Of leads that qualified first `at`: arrays aligned with one another, NEVER for what did not happen; none later than the period."""
     flagged = at >= start
-    return Counts(
+    return CohortCounts(
         flagged=int(np.count_nonzero(flagged)),
         covered=int(np.count_nonzero((won >= start) & (at < won))),
         won=int(np.count_nonzero(flagged & (won >= at))),
@@ -130,14 +130,14 @@ def counted(at: Ints, won: Ints, accepted: Ints, *, start: int) -> Counts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Weeks:
+class PeriodWeeks:
     """ISO weeks that a period touches, in the company's time zone."""
 
     mondays: tuple[dt.date, ...]
     edges: Ints
 
     @classmethod
-    def of(cls, start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> Weeks:
+    def of(cls, start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> PeriodWeeks:
         first, last = ((at.astimezone(zone)).date() for at in (start, end - dt.timedelta(microseconds=1)))
         monday = first - dt.timedelta(days=first.weekday())
         mondays = tuple(monday + dt.timedelta(days=days) for days in range(0, (last - monday).days + 1, 7))

@@ -30,9 +30,9 @@ from scoring.backtests.coverage_and_precision import (
     PRECISION_PERCENT,
     REJECTED_AT_LEAST,
     WON_AT_LEAST,
-    Dated,
-    History,
-    Weeks,
+    DatedLeads,
+    OutcomeHistory,
+    PeriodWeeks,
     counted,
     share,
     verdicts,
@@ -45,7 +45,7 @@ from scoring.instants import microseconds
 from scoring.rule_compiler import compiled
 
 __all__ = [
-    "BIASED_PERCENT", "COVERAGE_PERCENT", "PRECISION_PERCENT", "REJECTED_AT_LEAST", "WON_AT_LEAST", "Backtest", "History",
+    "BIASED_PERCENT", "COVERAGE_PERCENT", "PRECISION_PERCENT", "REJECTED_AT_LEAST", "WON_AT_LEAST", "BacktestFigures", "OutcomeHistory",
     "compare", "first_instants", "history", "last_months", "run", "run_pending", "verdicts",
 ]  # fmt: skip
 
@@ -65,7 +65,7 @@ history = outcome_history.of_period
 
 
 @dataclass(frozen=True, slots=True)
-class Backtest:
+class BacktestFigures:
     """`lost` are the won leads that the version would have missed; `by_week` counts those it flags in each of `weeks` (Mondays)."""
 
     start: dt.datetime
@@ -102,7 +102,7 @@ def last_months(end: dt.datetime, months: int = MONTHS) -> tuple[dt.datetime, dt
     return dt.datetime(years, month + 1, day, tzinfo=zone).astimezone(dt.UTC), end
 
 
-def run(rules: Rules, *, start: dt.datetime, end: dt.datetime, folder: Path | None = None) -> Backtest:
+def run(rules: Rules, *, start: dt.datetime, end: dt.datetime, folder: Path | None = None) -> BacktestFigures:
     """Judge all leads at every instant up to `end`, and compare with what became of them in [start, end).
 
     Coverage: of the leads won in the period, those that met the rules before they were won. Precision: of the leads whose
@@ -117,7 +117,7 @@ def first_instants(rules: Rules, *, until: dt.datetime, folder: Path | None = No
     return dict(zip(first.lead.tolist(), first.at.tolist(), strict=True))
 
 
-def compare(first: Dated, known: History, *, start: dt.datetime, end: dt.datetime) -> Backtest:
+def compare(first: DatedLeads, known: OutcomeHistory, *, start: dt.datetime, end: dt.datetime) -> BacktestFigures:
     """First qualifying instants, all before `end`, against what became of the leads in [start, end)."""
     since = microseconds(start)
     won = known.won_since(since)
@@ -125,8 +125,8 @@ def compare(first: Dated, known: History, *, start: dt.datetime, end: dt.datetim
     qualified = first.at_of(won.lead)
     missed = ~((qualified < won.at) & np.isin(won.lead, first.lead))
     coverage = Sample(counts.covered, len(won))
-    weeks = Weeks.of(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
-    return Backtest(
+    weeks = PeriodWeeks.of(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
+    return BacktestFigures(
         start=start,
         end=end,
         coverage=coverage,
@@ -141,13 +141,13 @@ def compare(first: Dated, known: History, *, start: dt.datetime, end: dt.datetim
     )
 
 
-def _first(rules: Rules, until: dt.datetime, folder: Path | None) -> Dated:
+def _first(rules: Rules, until: dt.datetime, folder: Path | None) -> DatedLeads:
     lead, at = [], []
     for facts in fact_reader.everything(rules, folder=folder):
         leads, instants, _ = first_qualifying(rules, facts, until=microseconds(until) - 1)
         lead.append(facts.lead_ids[leads])
         at.append(instants)
-    return Dated(np.concatenate(lead), np.concatenate(at))
+    return DatedLeads(np.concatenate(lead), np.concatenate(at))
 
 
 # ── The job ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -212,9 +212,9 @@ def _do(backtest: models.Backtest, clock: Clock) -> None:
 def _judged(backtest: models.Backtest, progress: runner.Progress) -> dict[str, Any]:
     """By the document as it was when somebody asked, whatever became of the draft."""
     version, against = backtest.version, backtest.against
-    return runner.result(
-        runner.Candidate(version.number, compiled(backtest.document)),
-        None if against is None else runner.Candidate(against.number, rules_of(against)),
+    return runner.run_backtest(
+        runner.CandidateVersion(version.number, compiled(backtest.document)),
+        None if against is None else runner.CandidateVersion(against.number, rules_of(against)),
         start=backtest.start,
         end=backtest.end,
         progress=progress,

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scoring.backtests.coverage_and_precision import Dated
+from scoring.backtests.coverage_and_precision import DatedLeads
 from scoring.engine import why
-from scoring.engine.decisions import Decision, decisions
-from scoring.engine.explanation import Answer, PathAnswer
+from scoring.engine.decisions import DecisiveReason, decisions
+from scoring.engine.explanation import CriterionAnswer, PathAnswer
 from scoring.engine.facts import Facts
 from scoring.engine.judge import axes
 from scoring.engine.profile import PASS
-from scoring.engine.rules import Path, Rules
+from scoring.engine.rules import PathRule, Rules
 from scoring.engine.timeline import Floats, Ints, Positions
 from scoring.engine.verdict import Axes, found, timely
 from scoring.thresholds import label
@@ -33,7 +33,7 @@ class Loss:
     detail: str
 
 
-def losses(rules: Rules, facts: Facts, lost: Dated) -> list[Loss]:
+def losses(rules: Rules, facts: Facts, lost: DatedLeads) -> list[Loss]:
     """Of wins that were missed, in the order of their leads."""
     position = np.searchsorted(facts.lead_ids, lost.lead)
     some = facts.known(position, lost.at - 1)
@@ -68,7 +68,7 @@ def _rank(rules: Rules, measured: Axes) -> Ints:
     return rank
 
 
-def _share_held(path: Path, measured: Axes) -> Floats:
+def _share_held(path: PathRule, measured: Axes) -> Floats:
     held = np.zeros(measured.fit.size)
     for clause in path.clauses:
         held += found(clause, measured) >= clause.at_least
@@ -76,7 +76,7 @@ def _share_held(path: Path, measured: Axes) -> Floats:
     return held / len(path.clauses) if path.clauses else held + 1
 
 
-def _loss(rules: Rules, lead: int, won_at: int, decision: Decision | None) -> Loss:
+def _loss(rules: Rules, lead: int, won_at: int, decision: DecisiveReason | None) -> Loss:
     if decision is None:
         return Loss(lead, won_at, None, (NOTHING_KNOWN,), "There was no event and no attribute of it before the win.")
     missed = list(_missed(rules, decision))
@@ -84,7 +84,7 @@ def _loss(rules: Rules, lead: int, won_at: int, decision: Decision | None) -> Lo
     return Loss(lead, won_at, decision.at, tuple(dict.fromkeys(label for label, _ in missed)), detail)
 
 
-def _missed(rules: Rules, decision: Decision) -> Iterator[tuple[str, str]]:
+def _missed(rules: Rules, decision: DecisiveReason) -> Iterator[tuple[str, str]]:
     """(criterion, its figure and what was asked): what kept it out whatever it did, or else what it lacked."""
     gate = [answer for answer in decision.gate_answers if answer.verdict != "pass"]
     hit = [answer for answer in decision.disqualifier_answers if answer.verdict == "pass"]
@@ -98,7 +98,7 @@ def _missed(rules: Rules, decision: Decision) -> Iterator[tuple[str, str]]:
     yield "Timing", why.late(decision.timing) + _last_engaged(decision)
 
 
-def _field(answer: Answer) -> str:
+def _field(answer: CriterionAnswer) -> str:
     """Enrichment can fix what is not known, so it is told apart from what failed (SPEC 3.1)."""
     doubt = " (not known)" if answer.verdict == "unknown" else ""
     return why.field_words(answer.criterion.field) + doubt
@@ -113,7 +113,7 @@ def _clauses(rules: Rules, paths: Sequence[PathAnswer]) -> Iterator[tuple[str, s
     yield from ((label(path, clause.clause), why.short(clause)) for clause in best.clauses if not clause.held)
 
 
-def _last_engaged(decision: Decision) -> str:
+def _last_engaged(decision: DecisiveReason) -> str:
     days = decision.timing.engaged_days_ago
     return "" if days is None else f" The last engagement was {days:.0f} days before."
 

@@ -11,7 +11,7 @@ from django.db.models import BigIntegerField, F, Func, QuerySet
 
 from leads.models import Outcome, StageChange
 from leads.vocabulary import OutcomeKind, Stage
-from scoring.backtests.coverage_and_precision import Dated, History, earliest, latest
+from scoring.backtests.coverage_and_precision import DatedLeads, OutcomeHistory, earliest, latest
 from scoring.engine.timeline import Ints
 from scoring.instants import microseconds
 
@@ -28,7 +28,7 @@ class _Microseconds(Func):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class OutcomeColumns:
     """(lead id, microseconds), in no order."""
 
     lead: Ints
@@ -44,22 +44,22 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ledger:
+class OutcomeRecords:
     """All that became of leads before an instant; of any period before that, `history`."""
 
-    won: Rows
-    accepted: Rows
-    rejected: Rows
+    won: OutcomeColumns
+    accepted: OutcomeColumns
+    rejected: OutcomeColumns
 
     @property
     def nbytes(self) -> int:
         return self.won.nbytes + self.accepted.nbytes + self.rejected.nbytes
 
-    def history(self, start: dt.datetime, end: dt.datetime) -> History:
+    def history(self, start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
         """Of the period [start, end); wins and acceptances before it are known, too."""
         since, until = microseconds(start), microseconds(end)
         rejected = self.rejected.between(since, until)
-        return History(
+        return OutcomeHistory(
             won=self._earliest(self.won, until),
             accepted=self._earliest(self.accepted, until),
             rejections=latest(*rejected),
@@ -67,26 +67,26 @@ class Ledger:
         )
 
     @staticmethod
-    def _earliest(rows: Rows, until: int) -> Dated:
+    def _earliest(rows: OutcomeColumns, until: int) -> DatedLeads:
         return earliest(*rows.between(None, until))
 
 
-def ledger(*, until: dt.datetime, rejected_since: dt.datetime | None = None) -> Ledger:
+def read_outcomes(*, until: dt.datetime, rejected_since: dt.datetime | None = None) -> OutcomeRecords:
     """Everything dated before `until`."""
     rejected = StageChange.objects.filter(from_stage__in=_REJECTED_FROM, to_stage__in=_REJECTED_TO, at__lt=until)
     if rejected_since is not None:
         rejected = rejected.filter(at__gte=rejected_since)
-    return Ledger(
+    return OutcomeRecords(
         won=_rows(Outcome.objects.filter(kind=OutcomeKind.WON, at__lt=until)),
         accepted=_rows(StageChange.objects.filter(to_stage__in=_ACCEPTED, at__lt=until)),
         rejected=_rows(rejected),
     )
 
 
-def of_period(start: dt.datetime, end: dt.datetime) -> History:
-    return ledger(until=end, rejected_since=start).history(start, end)
+def of_period(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
+    return read_outcomes(until=end, rejected_since=start).history(start, end)
 
 
-def _rows(found: QuerySet[Any]) -> Rows:
+def _rows(found: QuerySet[Any]) -> OutcomeColumns:
     rows = np.array(found.values_list("lead_id", _Microseconds(F("at"))), dtype=np.int64).reshape(-1, 2)
-    return Rows(rows[:, 0].copy(), rows[:, 1].copy())
+    return OutcomeColumns(rows[:, 0].copy(), rows[:, 1].copy())

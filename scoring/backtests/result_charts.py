@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from config.charts import Across, Band, Chart, Grid, Series, bar_chart, heat_grid, histogram, line_chart
+from config.charts import Across, Chart, Grid, Series, ShadedBand, bar_chart, heat_grid, histogram, line_chart
 from scoring.backtests.result_view import Result
 from scoring.engine import points
-from scoring.engine.rules import Decay, SignalRule
+from scoring.engine.rules import Decay, SignalPoints
 from scoring.engine.timeline import DAY
 
 AXES: Final = {"fit": "Fit", "engagement": "Engagement", "bant": "BANT", "fit+engagement": "Fit and engagement"}
@@ -32,7 +32,7 @@ _OF_POINTS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class ResultCharts:
     """All charts of a result; `grid` None where no lead was known."""
 
     thresholds: list[Chart]
@@ -42,7 +42,7 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True)
-class Fading:
+class DecayChart:
     """What time leaves of points: the curve of ten, and each signal's after so many days."""
 
     chart: Chart
@@ -50,8 +50,8 @@ class Fading:
     signals: list[tuple[str, list[float]]]
 
 
-def of(result: Result) -> Pictures:
-    return Pictures(
+def build_charts(result: Result) -> ResultCharts:
+    return ResultCharts(
         thresholds=[threshold(each) for each in result["thresholds"] if len(each["choices"]) > 1],
         volume=volume(result),
         distributions=[distribution(each) for each in result["distributions"]],
@@ -78,7 +78,7 @@ def _asked(each: Result) -> str:
 def _course(choices: Sequence[Result], name: str, label: str, look: str, has_band: bool) -> Series:
     shares = [choice[name] for choice in choices]
     ends = [share["interval_95"] or (None, None) for share in shares]
-    band = Band([_percent(low) for low, _ in ends], [_percent(high) for _, high in ends])
+    band = ShadedBand([_percent(low) for low, _ in ends], [_percent(high) for _, high in ends])
     return Series(label, look, [_percent(share["rate"]) for share in shares], band if has_band else None)
 
 
@@ -128,7 +128,7 @@ def grid(cells: Result | None) -> Grid | None:
     )
 
 
-def fading(decay: Decay, signals: Sequence[SignalRule], names: Mapping[str, str]) -> Fading:
+def fading(decay: Decay, signals: Sequence[SignalPoints], names: Mapping[str, str]) -> DecayChart:
     """By the engine's own reckoning; signals that take points away do not fade and are left out."""
     gaining = [rule for rule in signals if rule.points > 0]
     left = points.share(decay, _ages(_DECAY_DAYS)) * _OF_POINTS
@@ -142,7 +142,7 @@ def fading(decay: Decay, signals: Sequence[SignalRule], names: Mapping[str, str]
         across=Across("days later"),
     )
     rows = [(names.get(rule.signal, rule.signal), (told * rule.points).tolist()) for rule in gaining]
-    return Fading(chart, _DECAY_TOLD, rows)
+    return DecayChart(chart, _DECAY_TOLD, rows)
 
 
 def _ages(days: Sequence[int]) -> Any:

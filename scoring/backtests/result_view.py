@@ -49,7 +49,7 @@ class LeadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalRow:
+class SignalLiftRow:
     """Whether a signal's points follow the evidence; `lift` is times the average lead's rate, None where nothing tells."""
 
     name: str
@@ -76,7 +76,7 @@ class Figures:
     numbers: list[Number]
     lost: list[LeadRow]
     passing: list[LeadRow]
-    signals: list[SignalRow]
+    signals: list[SignalLiftRow]
 
 
 def figures(backtest: Backtest) -> Figures:
@@ -135,10 +135,10 @@ def period(start: dt.datetime, end: dt.datetime) -> str:
     return f"{first.day} {first:%B}{year} to {last.day} {last:%B} {last.year}"
 
 
-def _signals(result: Result) -> list[SignalRow]:
+def _signals(result: Result) -> list[SignalLiftRow]:
     names = signals_and_lists.names()
     return [
-        SignalRow(
+        SignalLiftRow(
             name=generated_statement.capital(names.signal(row["signal"])),
             points=row["points"],
             won=row["won"],

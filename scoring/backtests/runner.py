@@ -17,10 +17,10 @@ from leads.models import Lead
 from scoring.backtests import outcome_history
 from scoring.backtests.coverage_and_precision import (
     NEVER,
-    Counts,
-    Dated,
-    History,
-    Weeks,
+    CohortCounts,
+    DatedLeads,
+    OutcomeHistory,
+    PeriodWeeks,
     counted,
     first_where,
     is_enough,
@@ -30,7 +30,7 @@ from scoring.backtests.coverage_and_precision import (
 from scoring.backtests.lost_wins import Loss, by_criterion, losses
 from scoring.backtests.signal_lift import Lifts
 from scoring.backtests.statistics import Sample
-from scoring.backtests.threshold_curves import Heard, Landscape
+from scoring.backtests.threshold_curves import MeasuredRange, ThresholdCurves
 from scoring.columns import event_columns, fact_reader
 from scoring.engine import why
 from scoring.engine.decisions import decisions
@@ -47,7 +47,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CandidateVersion:
     """Rules and the number of the version that they are of."""
 
     number: str
@@ -55,7 +55,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Passing:
+class RejectedLeadStillPassing:
     """A lead that sales rejected and that the version would have handed over before."""
 
     lead: int
@@ -64,9 +64,9 @@ class Passing:
     why: str
 
 
-def result(
-    candidate: Candidate,
-    against: Candidate | None,
+def run_backtest(
+    candidate: CandidateVersion,
+    against: CandidateVersion | None,
     *,
     start: dt.datetime,
     end: dt.datetime,
@@ -80,9 +80,9 @@ def result(
     """
     since, until = microseconds(start), microseconds(end)
     history = outcome_history.of_period(start, end)
-    weeks = Weeks.of(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
-    trials = [Trial(each, history, weeks, since, until) for each in (candidate, against) if each is not None]
-    landscape = Landscape(candidate.rules, history, since, until)
+    weeks = PeriodWeeks.of(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
+    trials = [BacktestRun(each, history, weeks, since, until) for each in (candidate, against) if each is not None]
+    landscape = ThresholdCurves(candidate.rules, history, since, until)
     lifts = Lifts(history.won, start=since, end=until)
     known, steps = 0, _ranges() + 1
     progress(0, steps)
@@ -111,28 +111,30 @@ def _ranges() -> int:
     return (Lead.objects.aggregate(last=Max("pk"))["last"] or 0) // event_columns.RANGE + 1
 
 
-class Trial:
+class BacktestRun:
     """One version; what is kept of a range is small."""
 
-    def __init__(self, candidate: Candidate, history: History, weeks: Weeks, start: int, end: int) -> None:
+    def __init__(
+        self, candidate: CandidateVersion, history: OutcomeHistory, weeks: PeriodWeeks, start: int, end: int
+    ) -> None:
         self.rules, self._number = candidate.rules, candidate.number
         self._history, self._weeks, self._start, self._end = history, weeks, start, end
         self._won = history.won_since(start)
-        self._counts = Counts()
+        self._counts = CohortCounts()
         self._by_week = np.zeros(len(weeks.mondays), dtype=np.int64)
         self._lost: list[Loss] = []
-        self._passing: list[Passing] = []
+        self._passing: list[RejectedLeadStillPassing] = []
 
-    def hear(self, facts: Facts) -> Heard:
+    def hear(self, facts: Facts) -> MeasuredRange:
         leads, at, axes = measured(self.rules, facts, until=self._end - 1)
         first = first_where(leads, verdict(self.rules, axes).meets)
-        qualified = Dated(facts.lead_ids[leads[first]], at[first])
+        qualified = DatedLeads(facts.lead_ids[leads[first]], at[first])
         self._count(qualified)
         if len(facts):
             low, high = int(facts.lead_ids[0]), int(facts.lead_ids[-1])
             self._lose(facts, self._won.within(low, high), qualified)
             self._pass(facts, self._history.rejections.within(low, high), qualified)
-        return Heard(facts, leads, at, axes, first)
+        return MeasuredRange(facts, leads, at, axes, first)
 
     def as_dict(self) -> dict[str, Any]:
         counts, rejected, wins = self._counts, self._history.rejected, len(self._won)
@@ -151,23 +153,23 @@ class Trial:
             "still_passing": self._still_passing(),
         }
 
-    def _count(self, qualified: Dated) -> None:
+    def _count(self, qualified: DatedLeads) -> None:
         won, accepted = (became.at_of(qualified.lead) for became in (self._history.won, self._history.accepted))
         self._counts += counted(qualified.at, won, accepted, start=self._start)
         self._by_week += self._weeks.counts(qualified.at[qualified.at >= self._start])
 
-    def _lose(self, facts: Facts, won: Dated, qualified: Dated) -> None:
+    def _lose(self, facts: Facts, won: DatedLeads, qualified: DatedLeads) -> None:
         at = qualified.at_of(won.lead)
         self._lost += losses(self.rules, facts, won.where((at == NEVER) | (at >= won.at)))
 
-    def _pass(self, facts: Facts, rejected: Dated, qualified: Dated) -> None:
+    def _pass(self, facts: Facts, rejected: DatedLeads, qualified: DatedLeads) -> None:
         at = qualified.at_of(rejected.lead)
         passing = (at != NEVER) & (at <= rejected.at)
         found = rejected.where(passing)
         some = facts.known(np.searchsorted(facts.lead_ids, found.lead))
         told = decisions(self.rules, some, np.arange(len(found)), at[passing])
         for lead, rejected_at, decision in zip(found.lead.tolist(), found.at.tolist(), told, strict=True):
-            self._passing.append(Passing(lead, rejected_at, decision.at, why.reached(decision)))
+            self._passing.append(RejectedLeadStillPassing(lead, rejected_at, decision.at, why.reached(decision)))
 
     def _lost_wins(self) -> dict[str, Any]:
         """The latest first."""

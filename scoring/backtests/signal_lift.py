@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring.backtests.coverage_and_precision import NEVER, Dated
+from scoring.backtests.coverage_and_precision import NEVER, DatedLeads
 from scoring.backtests.statistics import Sample, wilson
 from scoring.engine.facts import Facts
 from scoring.engine.rules import Rules
@@ -49,7 +49,7 @@ class Lift:
 class Lifts:
     """Counted range by range over the period [start, end), microseconds. `won`: each lead's first win before `end`."""
 
-    def __init__(self, won: Dated, *, start: int, end: int) -> None:
+    def __init__(self, won: DatedLeads, *, start: int, end: int) -> None:
         self._won, self._start, self._end = won, start, end
         self._leads: Counter[str] = Counter()
         self._winners: Counter[str] = Counter()

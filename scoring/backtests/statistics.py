@@ -36,7 +36,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RateComparison:
     """One rate against another; differences are first minus second. None where the samples allow no answer."""
 
     difference: float | None
@@ -85,11 +85,11 @@ def newcombe(first: Sample, second: Sample, confidence: float = 0.95) -> Bounds 
     return rates[0] - rates[1] - below, rates[0] - rates[1] + above
 
 
-def compare(first: Sample, second: Sample) -> Comparison:
+def compare(first: Sample, second: Sample) -> RateComparison:
     """Compare two rates: difference with its 95 % interval, pooled z test, Fisher's exact test (SPEC 11)."""
     z = pooled_z(first, second)
     has_both = first.rate is not None and second.rate is not None
-    return Comparison(
+    return RateComparison(
         difference=first.rate - second.rate if first.rate is not None and second.rate is not None else None,
         interval=newcombe(first, second),
         z=z,

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.backtests.coverage_and_precision import Counts, History, counted, first_where, share
+from scoring.backtests.coverage_and_precision import CohortCounts, OutcomeHistory, counted, first_where, share
 from scoring.backtests.statistics import Sample
 from scoring.engine.facts import Facts
 from scoring.engine.judge import Axes, axes
@@ -25,7 +25,7 @@ _AXES: Final = ("fit", "engagement")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
+class MeasuredRange:
     """What was measured of a range: pairs sorted by lead and instant, and which of them are each lead's first that meets the rules."""
 
     facts: Facts
@@ -45,15 +45,17 @@ class _Standing:
     sal: Bools
 
 
-class Landscape:
-    def __init__(self, rules: Rules, history: History, start: int, end: int) -> None:
+class ThresholdCurves:
+    def __init__(self, rules: Rules, history: OutcomeHistory, start: int, end: int) -> None:
         self._rules, self._history, self._start, self._end = rules, history, start, end
         self._thresholds = {each: each.choices for each in thresholds(rules)}
-        self._counts = {(each, value): Counts() for each, choices in self._thresholds.items() for value in choices}
+        self._counts = {
+            (each, value): CohortCounts() for each, choices in self._thresholds.items() for value in choices
+        }
         self._at_end: list[_Standing] = []
         self._cells: list[_Standing] = []
 
-    def hear(self, heard: Heard) -> None:
+    def hear(self, heard: MeasuredRange) -> None:
         """One range of leads."""
         ids = heard.facts.lead_ids
         won, accepted = self._history.won.at_of(ids), self._history.accepted.at_of(ids)
@@ -70,7 +72,7 @@ class Landscape:
 
     # Thresholds
 
-    def _sweep(self, heard: Heard, won: Ints, accepted: Ints) -> None:
+    def _sweep(self, heard: MeasuredRange, won: Ints, accepted: Ints) -> None:
         some = (heard.axes.gate == PASS) & ~heard.axes.disqualified
         leads, at, measured = heard.leads[some], heard.at[some], picked(heard.axes, some)
         for threshold, choices in self._thresholds.items():
@@ -96,7 +98,7 @@ class Landscape:
         ]
 
     @staticmethod
-    def _choice(value: float, counts: Counts, wins: int) -> dict[str, Any]:
+    def _choice(value: float, counts: CohortCounts, wins: int) -> dict[str, Any]:
         return {
             "at_least": plain(value),
             "flagged": counts.flagged,
@@ -107,7 +109,7 @@ class Landscape:
 
     # Scores
 
-    def _stand(self, heard: Heard, won: Ints, accepted: Ints) -> None:
+    def _stand(self, heard: MeasuredRange, won: Ints, accepted: Ints) -> None:
         """Leads that pass the gate as they stand at the end, and each lead at its first instant or else at the end."""
         first = heard.first
         lead, at = heard.leads[first], heard.at[first]

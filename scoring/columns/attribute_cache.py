@@ -15,9 +15,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scoring.columns.attribute_fields import packed, unpacked
-from scoring.columns.attribute_rows import Rows, Spells, coded, joined, read
+from scoring.columns.attribute_rows import AttributePeriods, AttributeRows, coded, joined, read
 from scoring.columns.bulk_reader import BulkReader, Scope, Snapshot
-from scoring.columns.column_cache import RANGE, Arrays, Shelf
+from scoring.columns.column_cache import RANGE, Arrays, ColumnCache
 from scoring.engine.facts import Column
 from scoring.engine.timeline import Ints, Positions
 
@@ -28,7 +28,7 @@ _SPARE = 1000
 _TABLES = {"lead": "leads", "company": "companies"}
 
 
-def rows(shelf: Shelf, number: int, fields: Iterable[str]) -> Rows:
+def rows(shelf: ColumnCache, number: int, fields: Iterable[str]) -> AttributeRows:
     """The attribute rows of the leads `[number * RANGE, (number + 1) * RANGE)`: at least these fields."""
     names = sorted(set(fields))
     leads = shelf.part(_Kept(shelf.reader, "lead", number, names), number)
@@ -55,10 +55,10 @@ class _Kept:
         self._scope = Scope(number * RANGE, (number + 1) * RANGE)
         self._fields = {name for name in fields if name.startswith(f"{subject}.")}
 
-    def whole(self) -> Spells:
+    def whole(self) -> AttributePeriods:
         return self._read(self._scope, self._fields)
 
-    def completed(self, part: Spells, since: Snapshot) -> tuple[Spells, int]:
+    def completed(self, part: AttributePeriods, since: Snapshot) -> tuple[AttributePeriods, int]:
         missing = self._fields - part.columns.keys()
         if since == self._reader.snapshot and not missing:
             return part, 0
@@ -72,7 +72,7 @@ class _Kept:
         # What was asked for once is asked for again.
         return self._read(self._scope, self._fields | part.columns.keys()), total + 1
 
-    def pack(self, part: Spells) -> Arrays:
+    def pack(self, part: AttributePeriods) -> Arrays:
         values = packed({name: column.values for name, column in part.columns.items()})
         return {
             "ids": part.ids,
@@ -83,19 +83,19 @@ class _Kept:
             **{f"codes.{name}": column.codes for name, column in part.columns.items()},
         }
 
-    def unpack(self, arrays: Arrays) -> Spells:
+    def unpack(self, arrays: Arrays) -> AttributePeriods:
         values = unpacked(arrays["values"].tobytes().decode())
         columns = {name: Column(arrays[f"codes.{name}"], each) for name, each in values.items()}
-        return Spells(arrays["ids"], arrays["subject"], arrays["start"], arrays["company"], columns)
+        return AttributePeriods(arrays["ids"], arrays["subject"], arrays["start"], arrays["company"], columns)
 
-    def size(self, part: Spells) -> tuple[int, int]:
+    def size(self, part: AttributePeriods) -> tuple[int, int]:
         columns = part.columns.values()
         held = sum(column.codes.nbytes + _BYTES_A_VALUE * len(column.values) for column in columns)
         return int(part.ids.size), held + sum(
             each.nbytes for each in (part.ids, part.subject, part.start, part.company)
         )
 
-    def _read(self, scope: Scope, fields: Iterable[str]) -> Spells:
+    def _read(self, scope: Scope, fields: Iterable[str]) -> AttributePeriods:
         return read(self._reader, self._subject, scope, sorted(fields))
 
     def _news(self, since: Snapshot) -> tuple[int, Ints]:
@@ -110,9 +110,9 @@ class _Kept:
         return int(found["total"].to_numpy().max()), np.sort(found["id"].drop_null().to_numpy())
 
 
-def without(spells: Spells, ids: Ints) -> Spells:
+def without(spells: AttributePeriods, ids: Ints) -> AttributePeriods:
     stay = ~np.isin(spells.subject, ids)
-    return Spells(
+    return AttributePeriods(
         spells.ids[~np.isin(spells.ids, ids)],
         spells.subject[stay],
         spells.start[stay],
@@ -121,11 +121,11 @@ def without(spells: Spells, ids: Ints) -> Spells:
     )
 
 
-def merged(some: Spells, more: Spells) -> Spells:
+def merged(some: AttributePeriods, more: AttributePeriods) -> AttributePeriods:
     """Both in one; nobody is in both, and they know the same attributes."""
     subject = np.concatenate([some.subject, more.subject])
     order = np.argsort(subject, kind="stable")
-    return Spells(
+    return AttributePeriods(
         np.sort(np.concatenate([some.ids, more.ids])),
         subject[order],
         np.concatenate([some.start, more.start])[order],

@@ -15,7 +15,7 @@ _LIST_SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class AttributeField:
     """How an attribute is read: `sql` gives a text, `decode` its value; `said` finds the value in a ledger's statements."""
 
     sql: str
@@ -23,12 +23,12 @@ class Field:
     said: Callable[[Mapping[str, Any]], object]
 
 
-def _text(column: str) -> Field:
-    return Field(column, str, lambda said: said.get(column))
+def _text(column: str) -> AttributeField:
+    return AttributeField(column, str, lambda said: said.get(column))
 
 
-def _flag(column: str) -> Field:
-    return Field(f"{column}::text", lambda text: text == "true", lambda said: said.get(column))
+def _flag(column: str) -> AttributeField:
+    return AttributeField(f"{column}::text", lambda text: text == "true", lambda said: said.get(column))
 
 
 def _band(low: object, high: object) -> object:
@@ -61,9 +61,9 @@ def _number(value: Any) -> object:
     return int(number) if number.is_integer() else number
 
 
-def _custom(name: str) -> Field:
+def _custom(name: str) -> AttributeField:
     key = f"custom.{name}"
-    return Field(f"(custom -> {quote(name)})::text", _decode_json, lambda said: _frozen(said.get(key)))
+    return AttributeField(f"(custom -> {quote(name)})::text", _decode_json, lambda said: _frozen(said.get(key)))
 
 
 def _frozen(value: object) -> object:
@@ -73,7 +73,7 @@ def _frozen(value: object) -> object:
 _FIELDS = {
     "lead.title": _text("title"),
     "lead.seniority": _text("seniority"),
-    "lead.email_domain": Field(
+    "lead.email_domain": AttributeField(
         "split_part(email, '@', 2)", str, lambda said: str(said.get("email") or "").partition("@")[2]
     ),
     "lead.country": _text("country"),
@@ -83,16 +83,18 @@ _FIELDS = {
     "lead.budget": _text("budget"),
     "lead.timeline": _text("timeline"),
     "lead.use_case": _text("use_case"),
-    "company.employees": Field(
+    "company.employees": AttributeField(
         "coalesce(employees_low::text, '') || ':' || coalesce(employees_high::text, '')",
         _decode_band,
         lambda said: _band(_number(said.get("employees_low")), _number(said.get("employees_high"))),
     ),
     "company.industry": _text("industry"),
     "company.country": _text("country"),
-    "company.annual_revenue": Field("annual_revenue::text", _number, lambda said: _number(said.get("annual_revenue"))),
+    "company.annual_revenue": AttributeField(
+        "annual_revenue::text", _number, lambda said: _number(said.get("annual_revenue"))
+    ),
     "company.business_model": _text("business_model"),
-    "company.technologies": Field(
+    "company.technologies": AttributeField(
         f"array_to_string(technologies, {quote(_LIST_SEPARATOR)})",
         lambda text: tuple(text.split(_LIST_SEPARATOR)) if text else None,
         lambda said: _frozen(said.get("technologies")),
@@ -102,7 +104,7 @@ _FIELDS = {
 }
 
 
-def field(name: str) -> Field:
+def field(name: str) -> AttributeField:
     """Raises KeyError for a name that SPEC 15 does not know."""
     subject, _, rest = name.partition(".custom.")
     return _custom(rest) if rest and subject in {"lead", "company"} else _FIELDS[name]

@@ -2,7 +2,7 @@
 The attribute rows of the engine: what each lead and its company were, from each change to the next.
 
 The columns of a lead or company hold its values of now, and while it `has_history` is false its only ones. The few
-that have a history are folded from their ledger (`AttributeChange`), one statement after the other. `scoring.columns.attribute_cache` keeps them.
+that have a history are folded from their ledger (`AttributeChange`), one statement after the other. `attribute_cache` keeps them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from leads.vocabulary import BEGINNING
-from scoring.columns.attribute_fields import Field, field
+from scoring.columns.attribute_fields import AttributeField, field
 from scoring.columns.bulk_reader import INSTANT, Reader, Schema, Scope, instants
 from scoring.engine.facts import Column
 from scoring.engine.timeline import EVER, FOREVER, Ints, Positions
@@ -30,7 +30,7 @@ _BEGINNING = (BEGINNING - _EPOCH) // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spells:
+class AttributePeriods:
     """
     Leads or companies (`ids`, ascending), and their rows sorted by (subject, start): one for each time attributes changed.
 
@@ -52,7 +52,7 @@ class Spells:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class AttributeRows:
     """As `Facts` wants them: leads, and for each row the lead's index, its start, the values of lead and company."""
 
     lead_ids: Ints
@@ -61,7 +61,7 @@ class Rows:
     columns: Mapping[str, Column]
 
 
-def rows(reader: Reader, scope: Scope, fields: Iterable[str]) -> Rows:
+def rows(reader: Reader, scope: Scope, fields: Iterable[str]) -> AttributeRows:
     """Of the leads in scope, straight from the tables."""
     names = sorted(set(fields))
     leads = read(reader, "lead", scope, names)
@@ -69,7 +69,7 @@ def rows(reader: Reader, scope: Scope, fields: Iterable[str]) -> Rows:
     return joined(leads, read(reader, "company", Scope(some=companies), names))
 
 
-def read(reader: Reader, subject: str, scope: Scope, names: Iterable[str]) -> Spells:
+def read(reader: Reader, subject: str, scope: Scope, names: Iterable[str]) -> AttributePeriods:
     """The spells of leads or companies (`subject`), with those of the named attributes that are theirs."""
     fields = {name: field(name) for name in names if name.startswith(f"{subject}.")}
     schema: Schema = {"id": pa.int64(), "known_at": INSTANT, "has_history": pa.bool_(), "company_id": pa.int64()}
@@ -87,10 +87,10 @@ def read(reader: Reader, subject: str, scope: Scope, names: Iterable[str]) -> Sp
     folded = [] if settled.all() else list(_folded(reader, subject, scope.sql(f"{subject}_id")))
     for each in codes.values():
         each.codes = each.codes[settled]
-    return _with_history(Spells(ids, subjects, starts, companies, {}), codes, fields, folded)
+    return _with_history(AttributePeriods(ids, subjects, starts, companies, {}), codes, fields, folded)
 
 
-def joined(leads: Spells, companies: Spells) -> Rows:
+def joined(leads: AttributePeriods, companies: AttributePeriods) -> AttributeRows:
     """Each lead's spell cut where its company's begin."""
     lead_row, company_row, start = _cut(leads, companies)
     columns = {name: column.at(lead_row) for name, column in leads.columns.items()}
@@ -99,7 +99,7 @@ def joined(leads: Spells, companies: Spells) -> Rows:
         codes = np.append(column.codes, np.int32(column.values.index(None)))
         columns[name] = Column(codes[company_row], column.values, column.asked)
     lead = np.searchsorted(leads.ids, leads.subject[lead_row]).astype(np.int32)
-    return Rows(leads.ids, lead, start, columns)
+    return AttributeRows(leads.ids, lead, start, columns)
 
 
 class _Codes:
@@ -128,11 +128,11 @@ def coded(values: Iterable[object]) -> dict[tuple[type, object], int]:
 
 
 def _with_history(
-    settled: Spells,
+    settled: AttributePeriods,
     codes: dict[str, _Codes],
-    fields: Mapping[str, Field],
+    fields: Mapping[str, AttributeField],
     folded: list[tuple[int, int, Mapping[str, Any]]],
-) -> Spells:
+) -> AttributePeriods:
     subject = np.concatenate([settled.subject, np.array([row[0] for row in folded], dtype=np.int64)])
     start = np.concatenate([settled.start, np.array([row[1] for row in folded], dtype=np.int64)])
     company = np.concatenate(
@@ -144,7 +144,7 @@ def _with_history(
     for name, each in codes.items():
         more = each.of(fields[name].said(row[2]) for row in folded) if folded else _NONE
         columns[name] = Column(np.concatenate([each.codes, more])[order], tuple(each.values))
-    return Spells(settled.ids, subject[order], start[order], company[order], columns)
+    return AttributePeriods(settled.ids, subject[order], start[order], company[order], columns)
 
 
 def _folded(reader: Reader, subject: str, where: str) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
@@ -168,7 +168,7 @@ def _folded(reader: Reader, subject: str, where: str) -> Iterator[tuple[int, int
         yield owner, start, said
 
 
-def _cut(leads: Spells, companies: Spells) -> tuple[Positions, Positions, Ints]:
+def _cut(leads: AttributePeriods, companies: AttributePeriods) -> tuple[Positions, Positions, Ints]:
     """(lead row, company row, start), sorted by (lead, start). A company row of -1: no company, or one not known yet."""
     first = np.searchsorted(companies.subject, leads.company)
     after = np.searchsorted(companies.subject, leads.company, side="right")

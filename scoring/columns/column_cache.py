@@ -39,7 +39,7 @@ _WORTH_WRITING = 64
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
-class Kind(Protocol[Part]):
+class CachedPart(Protocol[Part]):
     """How one part is read, completed and written."""
 
     name: str
@@ -58,7 +58,7 @@ class Kind(Protocol[Part]):
         """Its rows, and about how many bytes it holds."""
 
 
-class Shelf:
+class ColumnCache:
     """The kept parts of one database, as one reader sees them; with `in_memory`, also those in this process's memory."""
 
     def __init__(self, reader: BulkReader, folder: Path | None = None, *, in_memory: bool = False) -> None:
@@ -76,7 +76,7 @@ class Shelf:
         self._folder: Path = (folder or settings.COLUMN_CACHE_DIR) / row["database"]
         self._storage = {"events": row["event"], "leads": row["attribute"], "companies": row["attribute"]}
 
-    def part(self, kind: Kind[Part], number: int, *, in_memory: bool = False) -> Part:
+    def part(self, kind: CachedPart[Part], number: int, *, in_memory: bool = False) -> Part:
         """All of the ids `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot."""
         in_memory = in_memory or self.in_memory
         path, mine = self._path(kind.name, number), self.reader.snapshot
@@ -112,7 +112,7 @@ class Shelf:
     def _path(self, name: str, number: int) -> Path:
         return self._folder / f"{name}-{self._storage[name]}" / f"{number}.npz"
 
-    def _filed(self, kind: Kind[Part], path: Path) -> tuple[Snapshot, Part] | None:
+    def _filed(self, kind: CachedPart[Part], path: Path) -> tuple[Snapshot, Part] | None:
         with contextlib.suppress(*_UNREADABLE), path.open("rb") as file, np.load(file) as kept:
             return Snapshot.parsed(str(kept["snapshot"])), kind.unpack(kept)
         return None

@@ -10,17 +10,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scoring.columns.bulk_reader import INSTANT, BulkReader, Reader, Scope, Snapshot, instants
-from scoring.columns.column_cache import RANGE, Arrays, Shelf
+from scoring.columns.column_cache import RANGE, Arrays, ColumnCache
 from scoring.engine.timeline import Ints, places
 
-__all__ = ["RANGE", "Cache", "Events", "merged", "read"]
+__all__ = ["RANGE", "Cache", "EventColumns", "merged", "read"]
 
 _SCHEMA = {"lead": pa.int64(), "at": INSTANT, "signal": pa.int16()}
 _NO_ASSET = np.int32(-1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Events:
+class EventColumns:
     """m events sorted by (lead, at): lead ids, microseconds, signal ids, and assets as codes (-1 none; only if asked for)."""
 
     lead: Ints
@@ -32,7 +32,7 @@ class Events:
         return int(self.lead.size)
 
 
-def read(reader: Reader, where: str, *, with_assets: bool = False) -> Events:
+def read(reader: Reader, where: str, *, with_assets: bool = False) -> EventColumns:
     """Straight from the table; without assets, from its covering index. Asset codes are those of this one answer."""
     asset = ", asset" if with_assets else ""
     schema = _SCHEMA | ({"asset": pa.string()} if with_assets else {})
@@ -41,15 +41,15 @@ def read(reader: Reader, where: str, *, with_assets: bool = False) -> Events:
         schema,
     )
     assets = _asset_codes(table["asset"]) if with_assets else _no_assets(table.num_rows)
-    return Events(table["lead"].to_numpy(), instants(table["at"]), table["signal"].to_numpy(), assets)
+    return EventColumns(table["lead"].to_numpy(), instants(table["at"]), table["signal"].to_numpy(), assets)
 
 
 class Cache:
     """The kept columns of one database, as one reader sees them. Without assets: few rules ask for them."""
 
-    def __init__(self, reader: BulkReader, folder: Path | None = None, *, shelf: Shelf | None = None) -> None:
+    def __init__(self, reader: BulkReader, folder: Path | None = None, *, shelf: ColumnCache | None = None) -> None:
         self._reader = reader
-        self._shelf = shelf or Shelf(reader, folder)
+        self._shelf = shelf or ColumnCache(reader, folder)
         found = reader.table(
             f"SELECT EXISTS (SELECT FROM leads_event WHERE transaction >= {reader.snapshot.high})",
             {"foreign": pa.bool_()},
@@ -57,7 +57,7 @@ class Cache:
         # Rows restored from another server carry its transactions, which say nothing here: then nothing is kept.
         self._usable = not found["foreign"][0].as_py()
 
-    def events(self, number: int) -> Events:
+    def events(self, number: int) -> EventColumns:
         """All events of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot."""
         kind = _Kept(self._reader, number)
         return self._shelf.part(kind, number) if self._usable else kind.whole()
@@ -72,31 +72,31 @@ class _Kept:
         self._reader = reader
         self._within = Scope(number * RANGE, (number + 1) * RANGE).sql("lead_id")
 
-    def whole(self) -> Events:
+    def whole(self) -> EventColumns:
         return read(self._reader, self._within)
 
-    def completed(self, part: Events, since: Snapshot) -> tuple[Events, int]:
+    def completed(self, part: EventColumns, since: Snapshot) -> tuple[EventColumns, int]:
         if since == self._reader.snapshot:
             return part, 0
         fresh = read(self._reader, f"{self._within} AND {since.unseen('transaction')}")
         return (merged(part, fresh) if len(fresh) else part), len(fresh)
 
-    def pack(self, part: Events) -> Arrays:
+    def pack(self, part: EventColumns) -> Arrays:
         return {"lead": part.lead, "at": part.at, "signal": part.signal}
 
-    def unpack(self, arrays: Arrays) -> Events:
+    def unpack(self, arrays: Arrays) -> EventColumns:
         lead = arrays["lead"]
-        return Events(lead, arrays["at"], arrays["signal"], _no_assets(lead.size))
+        return EventColumns(lead, arrays["at"], arrays["signal"], _no_assets(lead.size))
 
-    def size(self, part: Events) -> tuple[int, int]:
+    def size(self, part: EventColumns) -> tuple[int, int]:
         return len(part), sum(column.nbytes for column in (part.lead, part.at, part.signal))
 
 
-def merged(some: Events, more: Events) -> Events:
+def merged(some: EventColumns, more: EventColumns) -> EventColumns:
     """Both in one, sorted as they are, without assets. Of one lead and instant, those of `some` come first."""
     where = places(some.lead, some.at, more.lead, more.at)
     lead = np.insert(some.lead, where, more.lead)
-    return Events(
+    return EventColumns(
         lead,
         np.insert(some.at, where, more.at),
         np.insert(some.signal, where, more.signal),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from leads.models import Lead
 from scoring.columns import attribute_cache, attribute_rows, event_columns
 from scoring.columns.bulk_reader import BulkReader, NearReader, Reader, Scope, bulk_reader
-from scoring.columns.column_cache import Shelf
+from scoring.columns.column_cache import ColumnCache
 from scoring.engine.facts import Facts
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Ints
@@ -55,7 +55,7 @@ def of_range(
     if not cached:
         scope = Scope(number * event_columns.RANGE, (number + 1) * event_columns.RANGE)
         return _facts(attribute_rows.rows(reader, scope, _fields(rules)), _uncached(reader, number, rules), signals)
-    shelf = Shelf(reader, folder, in_memory=kept)
+    shelf = ColumnCache(reader, folder, in_memory=kept)
     rows = attribute_cache.rows(shelf, number, _fields(rules))
     if _ask_for_assets(rules):
         return _facts(rows, _uncached(reader, number, rules), signals)
@@ -63,7 +63,7 @@ def of_range(
     return shelf.made("facts", number, (rows, found), signals, lambda: _facts(rows, found, signals), 14 * len(found))
 
 
-def _uncached(reader: BulkReader, number: int, rules: tuple[Rules, ...]) -> event_columns.Events:
+def _uncached(reader: BulkReader, number: int, rules: tuple[Rules, ...]) -> event_columns.EventColumns:
     within = Scope(number * event_columns.RANGE, (number + 1) * event_columns.RANGE).sql("lead_id")
     return event_columns.read(reader, within, with_assets=_ask_for_assets(rules))
 
@@ -76,7 +76,7 @@ def _signals(reader: Reader) -> Signals:
     return dict(zip(table["id"].to_pylist(), table["code"].to_pylist(), strict=True))
 
 
-def _facts(rows: attribute_rows.Rows, found: event_columns.Events, signals: Signals) -> Facts:
+def _facts(rows: attribute_rows.AttributeRows, found: event_columns.EventColumns, signals: Signals) -> Facts:
     index = np.zeros(max(signals, default=0) + 1, dtype=np.int16)
     index[list(signals)] = np.arange(len(signals))
     return Facts(

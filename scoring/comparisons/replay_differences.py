@@ -20,7 +20,7 @@ _LAST_MOMENTS: Final = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ReplayDifference:
     """`missing`: expected, not made. `surplus`: made, not expected. `moved`: made at another instant. Without `reason`, unexplained."""
 
     kind: str
@@ -42,7 +42,9 @@ class Difference:
         return self.recorded_at or self.at + _LATE
 
 
-def explained(differences: Iterable[Difference], *, version: Version, now: dt.datetime) -> tuple[Difference, ...]:
+def explained(
+    differences: Iterable[ReplayDifference], *, version: Version, now: dt.datetime
+) -> tuple[ReplayDifference, ...]:
     """The differences with their reasons."""
     found = tuple(differences)
     if not found:
@@ -65,7 +67,12 @@ class _News:
 
 
 def _reason(
-    each: Difference, lead: Lead, learned: Sequence[_News], edits: Sequence[_News], version: Version, now: dt.datetime
+    each: ReplayDifference,
+    lead: Lead,
+    learned: Sequence[_News],
+    edits: Sequence[_News],
+    version: Version,
+    now: dt.datetime,
 ) -> str:
     late = next((news for news in learned if news.valid_at <= each.at and news.recorded_at > each.judged_at), None)
     if late is not None:
@@ -80,7 +87,7 @@ def _reason(
     return _around_a_change(each, version)
 
 
-def _around_a_change(each: Difference, version: Version) -> str:
+def _around_a_change(each: ReplayDifference, version: Version) -> str:
     if each.kind == "missing" and version.retired_at is not None and each.at >= version.retired_at - _LAST_MOMENTS:
         return "The next version took over before it was judged."
     if each.made_at is not None and each.made_at == version.activated_at and version.hands_over_entrants is False:

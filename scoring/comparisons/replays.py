@@ -18,13 +18,13 @@ from leads.models import Lead, StageChange
 from scoring.active_versions import rules_of
 from scoring.columns import fact_reader
 from scoring.comparisons import replay_differences
-from scoring.comparisons.replay_differences import Difference
+from scoring.comparisons.replay_differences import ReplayDifference
 from scoring.engine.facts import Facts
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import FOREVER
 from scoring.instants import from_microseconds, microseconds
 from scoring.live import qualification_start
-from scoring.live.qualification_start import Floor, Question, Release
+from scoring.live.qualification_start import CycleRelease, QualificationFloor, StartQuestion
 from scoring.live.qualify import NOT_TO_QUALIFY, finds_waiting
 from scoring.models import Qualification
 
@@ -32,7 +32,7 @@ _LEADS_AT_ONCE: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class VersionReplay:
     """`made` MQLs are on record, `expected` is what the judge says of the same past; `agree` to the microsecond.
 
     The rest are differences; `excused` is how many of them have a known reason.
@@ -44,12 +44,12 @@ class Replay:
     expected: int
     made: int
     agree: int
-    missing: tuple[Difference, ...]
-    surplus: tuple[Difference, ...]
-    moved: tuple[Difference, ...]
+    missing: tuple[ReplayDifference, ...]
+    surplus: tuple[ReplayDifference, ...]
+    moved: tuple[ReplayDifference, ...]
 
     @property
-    def differences(self) -> tuple[Difference, ...]:
+    def differences(self) -> tuple[ReplayDifference, ...]:
         return (*self.moved, *self.missing, *self.surplus)
 
     @property
@@ -65,7 +65,7 @@ class NeverInForce(Exception):
     """The version made no MQLs: it was never in force."""
 
 
-def replay(version: Version, *, now: dt.datetime) -> Replay:
+def replay(version: Version, *, now: dt.datetime) -> VersionReplay:
     """Judge all leads at every instant of the version's time in force, up to `now`. Raises NeverInForce."""
     if version.activated_at is None:
         raise NeverInForce(f"{version} was never in force, so there is nothing to replay.")
@@ -81,7 +81,7 @@ def replay(version: Version, *, now: dt.datetime) -> Replay:
     differences = replay_differences.explained(_differences(expected, made), version=version, now=now)
     kinds = {kind: tuple(each for each in differences if each.kind == kind) for kind in ("missing", "surplus", "moved")}
     agree = len(expected) - len(kinds["missing"]) - len(kinds["moved"])
-    return Replay(version, version.activated_at, end, len(expected), len(made), agree, **kinds)
+    return VersionReplay(version, version.activated_at, end, len(expected), len(made), agree, **kinds)
 
 
 def _made(version: Version, end: dt.datetime) -> Iterable[tuple[int, int, dt.datetime, dt.datetime]]:
@@ -93,14 +93,14 @@ def _made(version: Version, end: dt.datetime) -> Iterable[tuple[int, int, dt.dat
 
 def _differences(
     expected: Mapping[tuple[int, int], int], made: Mapping[tuple[int, int], tuple[int, int]]
-) -> Iterator[Difference]:
+) -> Iterator[ReplayDifference]:
     for lead, cycle in sorted({*expected, *made}):
         said = expected.get((lead, cycle))
         at, recorded_at = made.get((lead, cycle), (None, None))
         if said == at:
             continue
         kind = "missing" if at is None else "surplus" if said is None else "moved"
-        yield Difference(kind, lead, cycle, _instant(said), _instant(at), _instant(recorded_at))
+        yield ReplayDifference(kind, lead, cycle, _instant(said), _instant(at), _instant(recorded_at))
 
 
 def _instant(at: int | None) -> dt.datetime | None:
@@ -112,7 +112,7 @@ class _Cycle:
     number: int
     is_own: bool
     at: int
-    release: Release | None
+    release: CycleRelease | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class _Window:
     """A time in which a lead could begin its next cycle: after the end of the last one, before a later version's."""
 
     cycle: int
-    release: Release | None
+    release: CycleRelease | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class _Past:
             part = facts.slice(first, first + len(some))
             for windows in _rounds({index: self._windows(lore.cycles[lead]) for index, lead in enumerate(some)}):
                 questions = self._questions(part, windows, lore)
-                begun = qualification_start.began(self.rules, part, questions)
+                begun = qualification_start.qualification_start(self.rules, part, questions)
                 found |= {(some[index], windows[index].cycle): at for index, at in begun.items()}
         return found
 
@@ -164,7 +164,7 @@ class _Past:
             number, release, is_free = cycle.number + 1, cycle.release, cycle.release is not None
         return [*windows, _Window(number, release)] if is_free else windows
 
-    def _questions(self, facts: Facts, windows: Mapping[int, _Window], lore: _Lore) -> dict[int, Question]:
+    def _questions(self, facts: Facts, windows: Mapping[int, _Window], lore: _Lore) -> dict[int, StartQuestion]:
         questions = {}
         for index, window in windows.items():
             floor = qualification_start.floor_of(
@@ -175,10 +175,10 @@ class _Past:
                 questions[index] = self._question(floor, known, lore.barred[int(facts.lead_ids[index])])
         return questions
 
-    def _question(self, floor: Floor, known: int, barred: tuple[tuple[int, int], ...]) -> Question:
+    def _question(self, floor: QualificationFloor, known: int, barred: tuple[tuple[int, int], ...]) -> StartQuestion:
         """As if somebody had looked at every instant, from the first at which the lead was known and free."""
         first = max(floor.at, known)
-        return Question(
+        return StartQuestion(
             floor=floor.at,
             until=self.last,
             looks=(first, *(end for _, end in barred if first < end <= self.last)),
@@ -213,7 +213,7 @@ class _Lore:
         for lead, number, by, at, closed_at, back in rows.order_by("lead_id", "cycle").values_list(
             "lead_id", "cycle", "version_id", "at", "closed_at", "reenter_at"
         ):
-            release = None if closed_at is None else Release.of(closed_at, back)
+            release = None if closed_at is None else CycleRelease.of(closed_at, back)
             cycles[lead].append(_Cycle(number, by == version.pk, microseconds(at), release))
         return cycles
 
@@ -232,7 +232,7 @@ def _out(moves: Sequence[tuple[int, str]]) -> tuple[tuple[int, int], ...]:
     return tuple((at, until) for (at, stage), (until, _) in pairwise(ends) if stage in NOT_TO_QUALIFY)
 
 
-def named(differences: Sequence[Difference]) -> list[tuple[Difference, Lead | None]]:
+def named(differences: Sequence[ReplayDifference]) -> list[tuple[ReplayDifference, Lead | None]]:
     """Each with its lead."""
     leads = Lead.objects.select_related("company").in_bulk([each.lead_id for each in differences])
     return [(each, leads.get(each.lead_id)) for each in differences]

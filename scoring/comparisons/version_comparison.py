@@ -31,7 +31,7 @@ _READ_AT_ONCE: Final = 5000
 _SCORES: Final = ("fit", "engagement", "bant")
 
 
-class Kind(StrEnum):
+class ComparisonOutcome(StrEnum):
     """Which of the two versions a lead meets; against the version in force: who stays, leaves, enters."""
 
     BOTH = "both"
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LeadStanding:
     """A lead under one version. `tier` is 0 for one that does not meet it."""
 
     meets: bool
@@ -52,18 +52,18 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparedLead:
     """`first` is None where nothing is in force. `why` says what decides, of leads that meet only one of the two."""
 
     lead: Lead
-    kind: Kind
-    first: Standing | None
-    second: Standing
+    kind: ComparisonOutcome
+    first: LeadStanding | None
+    second: LeadStanding
     why: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+class VersionComparison:
     """Of all leads known at `at`, in the order of their ids. `free` are those who enter and would be handed to sales."""
 
     first: Version | None
@@ -75,15 +75,15 @@ class Comparison:
     free: frozenset[int]
 
     @property
-    def counts(self) -> Mapping[Kind, int]:
-        return {kind: int(self._of(kind).sum()) for kind in Kind}
+    def counts(self) -> Mapping[ComparisonOutcome, int]:
+        return {kind: int(self._of(kind).sum()) for kind in ComparisonOutcome}
 
     @property
     def tiers(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
         """How many leads of each tier under the first version, and under the second."""
         return _tiers(self.under_first), _tiers(self.under_second)
 
-    def rows(self, *kinds: Kind, after: int = 0, limit: int | None = None) -> Iterator[Row]:
+    def rows(self, *kinds: ComparisonOutcome, after: int = 0, limit: int | None = None) -> Iterator[ComparedLead]:
         """The leads of these kinds, in the order of their ids, those above `after`."""
         wanted = np.zeros(self.lead_ids.size, dtype=np.bool_)
         for kind in kinds:
@@ -92,26 +92,30 @@ class Comparison:
         for first in range(0, places.size, _EXPLAINED_AT_ONCE):
             yield from self._rows(places[first : first + _EXPLAINED_AT_ONCE].tolist())
 
-    def _of(self, kind: Kind) -> Bools:
+    def _of(self, kind: ComparisonOutcome) -> Bools:
         second = self.under_second.meets
         first = np.zeros_like(second) if self.under_first is None else self.under_first.meets
         answer: Bools = {
-            Kind.BOTH: first & second,
-            Kind.FIRST: first & ~second,
-            Kind.SECOND: second & ~first,
-            Kind.NEITHER: ~first & ~second,
+            ComparisonOutcome.BOTH: first & second,
+            ComparisonOutcome.FIRST: first & ~second,
+            ComparisonOutcome.SECOND: second & ~first,
+            ComparisonOutcome.NEITHER: ~first & ~second,
         }[kind]
         return answer
 
-    def _rows(self, places: Sequence[int]) -> Iterator[Row]:
+    def _rows(self, places: Sequence[int]) -> Iterator[ComparedLead]:
         ids = [int(self.lead_ids[place]) for place in places]
         leads = Lead.objects.select_related("company").in_bulk(ids)
         kinds = {place: self._kind(place) for place in places}
-        changed = [int(self.lead_ids[place]) for place in places if kinds[place] in (Kind.FIRST, Kind.SECOND)]
+        changed = [
+            int(self.lead_ids[place])
+            for place in places
+            if kinds[place] in (ComparisonOutcome.FIRST, ComparisonOutcome.SECOND)
+        ]
         reasons = self._reasons(changed)
         for place, lead_id in zip(places, ids, strict=True):
             if lead_id in leads:
-                yield Row(
+                yield ComparedLead(
                     leads[lead_id],
                     kinds[place],
                     None if self.under_first is None else _standing(self.under_first, place),
@@ -119,12 +123,14 @@ class Comparison:
                     reasons.get(lead_id, ""),
                 )
 
-    def _kind(self, place: int) -> Kind:
+    def _kind(self, place: int) -> ComparisonOutcome:
         second = bool(self.under_second.meets[place])
         first = self.under_first is not None and bool(self.under_first.meets[place])
-        return {(True, True): Kind.BOTH, (True, False): Kind.FIRST, (False, True): Kind.SECOND}.get(
-            (first, second), Kind.NEITHER
-        )
+        return {
+            (True, True): ComparisonOutcome.BOTH,
+            (True, False): ComparisonOutcome.FIRST,
+            (False, True): ComparisonOutcome.SECOND,
+        }.get((first, second), ComparisonOutcome.NEITHER)
 
     def _reasons(self, lead_ids: Sequence[int]) -> Mapping[int, str]:
         """What each version says of each of these leads, the one that it meets first."""
@@ -142,7 +148,7 @@ class Comparison:
         return " ".join(f"{version.number}: {each.why}" for version, each in told)
 
 
-def compare(first: Version | None, second: Version, *, now: dt.datetime) -> Comparison:
+def compare(first: Version | None, second: Version, *, now: dt.datetime) -> VersionComparison:
     """Judge all leads known at `now` by both versions, whatever their states, from one snapshot of the facts.
 
     Without a first version nobody meets it.
@@ -159,12 +165,12 @@ def compare(first: Version | None, second: Version, *, now: dt.datetime) -> Comp
         entering = verdicts[-1][-1].meets & (True if first is None else ~verdicts[0][-1].meets)
         free |= _free(second, sides[-1], facts.known(there[entering]), now)
     together = [joined(found) for found in verdicts]
-    return Comparison(
+    return VersionComparison(
         first, second, now, np.concatenate(ids), None if first is None else together[0], together[-1], frozenset(free)
     )
 
 
-def coming(version: Version, *, now: dt.datetime) -> Comparison:
+def coming(version: Version, *, now: dt.datetime) -> VersionComparison:
     """The version against the one in force of its definition: `second` enter, `first` leave, `both` stay."""
     in_force = Version.objects.active().filter(definition=version.definition_id).select_related("definition").first()
     return compare(in_force, version, now=now)
@@ -194,7 +200,7 @@ def _tiers(verdicts: Verdicts | None) -> Mapping[int, int]:
     return {tier: int(tiers[tier]) for tier in (1, 2, 3)}
 
 
-def _standing(verdicts: Verdicts, place: int) -> Standing:
+def _standing(verdicts: Verdicts, place: int) -> LeadStanding:
     one = picked(verdicts, np.array([place]))
     scores = {name: float(getattr(one, name)[0]) for name in _SCORES}
-    return Standing(meets=bool(one.meets[0]), tier=int(one.tier[0]), **scores)
+    return LeadStanding(meets=bool(one.meets[0]), tier=int(one.tier[0]), **scores)

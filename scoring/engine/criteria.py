@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import cast
 
 from scoring.engine.bands import Band, parse_band
-from scoring.engine.rules import Criterion
+from scoring.engine.rules import CriterionRule
 from scoring.engine.seniority import LADDER, rank_of
 
 Predicate = Callable[[object], bool | None]
@@ -20,7 +20,7 @@ _PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def predicate(criterion: Criterion, lists: Lists) -> Predicate:
+def predicate(criterion: CriterionRule, lists: Lists) -> Predicate:
     """
     The criterion as a question to one value: True pass, False fail, None unknown.
 
@@ -47,7 +47,7 @@ def is_missing(value: object) -> bool:
     return value is None or value == Band(None, None) or (isinstance(value, float) and math.isnan(value))
 
 
-def _question(criterion: Criterion, lists: Lists) -> Predicate:
+def _question(criterion: CriterionRule, lists: Lists) -> Predicate:
     op, value = criterion.op, criterion.value
     if op in ("between", "at_least", "at_most"):
         return _within(criterion)
@@ -68,7 +68,7 @@ def _question(criterion: Criterion, lists: Lists) -> Predicate:
 # Amounts
 
 
-def _within(criterion: Criterion) -> Predicate:
+def _within(criterion: CriterionRule) -> Predicate:
     read, measure = (_plain, band_of) if criterion.field != SENIORITY else (_rank, _rung_band)
     low, high = (None if end is None else read(criterion, end) for end in _ends(criterion))
 
@@ -79,7 +79,7 @@ def _within(criterion: Criterion) -> Predicate:
     return ask
 
 
-def _ends(criterion: Criterion) -> tuple[object, object]:
+def _ends(criterion: CriterionRule) -> tuple[object, object]:
     if criterion.op == "at_least":
         return criterion.value, None
     if criterion.op == "at_most":
@@ -91,7 +91,7 @@ def _ends(criterion: Criterion) -> tuple[object, object]:
     return low, high
 
 
-def _plain(criterion: Criterion, end: object) -> float:
+def _plain(criterion: CriterionRule, end: object) -> float:
     number = number_of(end)
     if number is None:
         raise ValueError(f"{criterion.key}: {end!r} is not a number.")
@@ -123,7 +123,7 @@ def band_of(value: object) -> Band | None:
 # Seniority
 
 
-def _rank(criterion: Criterion, name: object) -> float:
+def _rank(criterion: CriterionRule, name: object) -> float:
     rank = rank_of(str(name))
     if rank is None:
         raise ValueError(f"{criterion.key}: {name!r} is no seniority; they are {', '.join(LADDER)}.")

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from scoring.engine.explanation import Answer, ClauseAnswer, PathAnswer, TimingAnswer
+from scoring.engine.explanation import ClauseAnswer, CriterionAnswer, PathAnswer, TimingAnswer
 from scoring.engine.facts import Facts
 from scoring.engine.hearing import Hearing, hearings
 from scoring.engine.profile import FAIL, PASS, UNKNOWN, Attributes
-from scoring.engine.rules import Clause, CountClause, Criterion, Path, Rules, Timing
+from scoring.engine.rules import Clause, CountClause, CriterionRule, PathRule, Rules, Timing
 from scoring.engine.timeline import DAY, FOREVER, Ints, Positions
 from scoring.engine.verdict import DECIMALS, Axes, found, holds, timely
 
@@ -23,19 +23,19 @@ Part = Callable[[int], Told]
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class DecisiveReason:
     """As `explain` would tell it of this lead (its index in the facts) at this instant."""
 
     lead: int
     at: int
-    gate_answers: tuple[Answer, ...]
-    disqualifier_answers: tuple[Answer, ...]
+    gate_answers: tuple[CriterionAnswer, ...]
+    disqualifier_answers: tuple[CriterionAnswer, ...]
     paths: tuple[PathAnswer, ...]
     hot_paths: tuple[PathAnswer, ...]
     timing: TimingAnswer
 
 
-def decisions(rules: Rules, facts: Facts, leads: Positions, at: Ints) -> Iterator[Decision]:
+def decisions(rules: Rules, facts: Facts, leads: Positions, at: Ints) -> Iterator[DecisiveReason]:
     """Of (lead index, microseconds) pairs sorted by lead, in their order."""
     attributes = Attributes(facts)
     for first, last, hearing in hearings(rules, facts):
@@ -54,23 +54,25 @@ class _Panel:
         self.moments = hearing.moments(leads, at)
         self.axes: Axes = hearing.axes(leads, at)
 
-    def decisions(self, first_lead: int, first_row: int) -> Iterator[Decision]:
+    def decisions(self, first_lead: int, first_row: int) -> Iterator[DecisiveReason]:
         row = self.hearing.in_force.row(self.leads, self.at)
         row = np.where(row < 0, row, row + first_row)
         gate, disqualifiers = self.answers(self.rules.gate, row), self.answers(self.rules.disqualifiers, row)
         paths, hot, timing = self.paths(self.rules.paths), self.paths(self.rules.hot), self.timing(self.rules.timing)
         for pair, (lead, at) in enumerate(zip(self.leads.tolist(), self.at.tolist(), strict=True)):
-            yield Decision(first_lead + lead, at, gate(pair), disqualifiers(pair), paths(pair), hot(pair), timing(pair))
+            yield DecisiveReason(
+                first_lead + lead, at, gate(pair), disqualifiers(pair), paths(pair), hot(pair), timing(pair)
+            )
 
-    def answers(self, criteria: Iterable[Criterion], row: Positions) -> Part[tuple[Answer, ...]]:
+    def answers(self, criteria: Iterable[CriterionRule], row: Positions) -> Part[tuple[CriterionAnswer, ...]]:
         asked = [(each, self.attributes.answers(each, self.rules)[row].tolist()) for each in criteria]
         rows = row.tolist()
         return lambda pair: tuple(
-            Answer(criterion, self.attributes.value(criterion.field, rows[pair]), _WORDS[verdicts[pair]])
+            CriterionAnswer(criterion, self.attributes.value(criterion.field, rows[pair]), _WORDS[verdicts[pair]])
             for criterion, verdicts in asked
         )
 
-    def paths(self, paths: Iterable[Path]) -> Part[tuple[PathAnswer, ...]]:
+    def paths(self, paths: Iterable[PathRule]) -> Part[tuple[PathAnswer, ...]]:
         told = [
             (path, holds(path, self.axes).tolist(), [self.clause(clause) for clause in path.clauses]) for path in paths
         ]

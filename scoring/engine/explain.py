@@ -9,11 +9,11 @@ import numpy as np
 
 from scoring.engine import points, why
 from scoring.engine.explanation import (
-    Answer,
-    Axis,
     ClauseAnswer,
     Contribution,
-    Event,
+    CriterionAnswer,
+    ExplainedAxis,
+    ExplainedEvent,
     Explanation,
     PathAnswer,
     TimingAnswer,
@@ -21,7 +21,7 @@ from scoring.engine.explanation import (
 from scoring.engine.facts import Facts
 from scoring.engine.hearing import Hearing
 from scoring.engine.profile import FAIL, PASS, UNKNOWN, Attributes
-from scoring.engine.rules import Clause, CountClause, Criterion, Path, Rules, SignalRule, Timing
+from scoring.engine.rules import Clause, CountClause, CriterionRule, PathRule, Rules, SignalPoints, Timing
 from scoring.engine.timeline import DAY, FOREVER
 from scoring.engine.verdict import DECIMALS, found, holds, timely, verdict
 
@@ -81,15 +81,15 @@ class _Inquiry:
         )
         return replace(told, why=why.sentence(told))
 
-    def axis(self, name: str, raw: float) -> Axis:
+    def axis(self, name: str, raw: float) -> ExplainedAxis:
         penalty = float(self.hearing.penalty(self.axes.quiet)[0]) if name == "engagement" else 0.0
         value = float(self.axes.axis(name)[0])
-        return Axis(round(raw, DECIMALS), penalty, self.rules.ceilings.get(name), value)
+        return ExplainedAxis(round(raw, DECIMALS), penalty, self.rules.ceilings.get(name), value)
 
-    def answers(self, criteria: Iterable[Criterion]) -> tuple[Answer, ...]:
+    def answers(self, criteria: Iterable[CriterionRule]) -> tuple[CriterionAnswer, ...]:
         attributes = self.attributes
         return tuple(
-            Answer(
+            CriterionAnswer(
                 criterion,
                 seen=attributes.value(criterion.field, self.row),
                 verdict=_WORDS[int(attributes.answers(criterion, self.rules)[self.row])],
@@ -97,7 +97,7 @@ class _Inquiry:
             for criterion in criteria
         )
 
-    def contribution(self, rule: SignalRule) -> Contribution:
+    def contribution(self, rule: SignalPoints) -> Contribution:
         events = self.hearing.events
         decayed, capped = (
             float(points.contributions([version], self.rules.decay, events)(self.moments)[0])
@@ -108,7 +108,7 @@ class _Inquiry:
             rule.signal, rule.points, rule.cap, count, round(decayed, DECIMALS), round(capped, DECIMALS)
         )
 
-    def events(self) -> tuple[Event, ...]:
+    def events(self) -> tuple[ExplainedEvent, ...]:
         """All events that are still worth something, the newest first."""
         events = self.hearing.events
         worth: dict[str, float] = {}
@@ -120,7 +120,7 @@ class _Inquiry:
         full = events.weights(stream, worth)[known]
         value = np.where(full > 0, full * points.share(self.rules.decay, self.at - at), full)
         return tuple(
-            Event(
+            ExplainedEvent(
                 index=self.first_index + int(index[i]),
                 at=int(at[i]),
                 signal=events.names[events.signal[index[i]]],
@@ -129,7 +129,7 @@ class _Inquiry:
             for i in reversed(np.flatnonzero(value).tolist())
         )
 
-    def paths(self, paths: Iterable[Path]) -> tuple[PathAnswer, ...]:
+    def paths(self, paths: Iterable[PathRule]) -> tuple[PathAnswer, ...]:
         return tuple(
             PathAnswer(
                 path.key, path.name, bool(holds(path, self.axes)[0]), tuple(self.clause(c) for c in path.clauses)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scoring.engine.bands import Band
-from scoring.engine.rules import Clause, Criterion
+from scoring.engine.rules import Clause, CriterionRule
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class ExplainedAxis:
     """`raw` before penalty and ceiling, `value` after, as compared."""
 
     raw: float
@@ -24,10 +24,10 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CriterionAnswer:
     """What a criterion asked, what it saw, and its verdict: pass, fail or unknown."""
 
-    criterion: Criterion
+    criterion: CriterionRule
     seen: object
     verdict: str
 
@@ -45,7 +45,7 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ExplainedEvent:
     """`index` into the facts asked; `at` in microseconds; `points` what it is worth at the instant, before any cap."""
 
     index: int
@@ -93,17 +93,17 @@ class Explanation:
     meets: bool
     tier: int
     why: str
-    fit: Axis
-    engagement: Axis
-    bant: Axis
+    fit: ExplainedAxis
+    engagement: ExplainedAxis
+    bant: ExplainedAxis
     gate: str
-    gate_answers: tuple[Answer, ...]
-    fit_answers: tuple[Answer, ...]
-    bant_answers: tuple[Answer, ...]
-    disqualifier_answers: tuple[Answer, ...]
+    gate_answers: tuple[CriterionAnswer, ...]
+    fit_answers: tuple[CriterionAnswer, ...]
+    bant_answers: tuple[CriterionAnswer, ...]
+    disqualifier_answers: tuple[CriterionAnswer, ...]
     disqualified_by: tuple[str, ...]
     contributions: tuple[Contribution, ...]
-    events: tuple[Event, ...]
+    events: tuple[ExplainedEvent, ...]
     events_total: int
     threshold: bool
     paths: tuple[PathAnswer, ...]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from scoring.engine.events import Events, Stream
-from scoring.engine.rules import Decay, Inactivity, SignalRule
+from scoring.engine.rules import Decay, Inactivity, SignalPoints
 from scoring.engine.timeline import DAY, FOREVER, Floats, Ints, Moments, microseconds
 
 Tally = Callable[[Moments], Floats]
@@ -37,7 +37,7 @@ def _rate(decay: Decay) -> float:
     return math.log1p(-decay.percent / _ALL) / (decay.per_days * DAY)
 
 
-def contributions(rules: Iterable[SignalRule], decay: Decay, events: Events) -> Tally:
+def contributions(rules: Iterable[SignalPoints], decay: Decay, events: Events) -> Tally:
     """Prepare what these signals contribute together, each limited by its own cap, before penalty and ceiling."""
     rules = [rule for rule in rules if rule.points]
     # Compound decay shrinks every sum alike, so all that no cap tells apart make one sum.
@@ -57,11 +57,11 @@ def penalty(inactivity: Inactivity | None, quiet: Ints) -> Floats:
     return np.where(quiet < FOREVER, inactivity.points * periods, 0.0)
 
 
-def _fades(rule: SignalRule, decay: Decay) -> bool:
+def _fades(rule: SignalPoints, decay: Decay) -> bool:
     return rule.points > 0 and decay.percent > 0 and decay.mode != "none"
 
 
-def _capped(rule: SignalRule, decay: Decay, events: Events) -> Tally:
+def _capped(rule: SignalPoints, decay: Decay, events: Events) -> Tally:
     tally, cap = _alone(rule, decay, events), rule.cap
     if cap is None:
         return tally
@@ -70,14 +70,14 @@ def _capped(rule: SignalRule, decay: Decay, events: Events) -> Tally:
     return lambda moments: np.minimum(tally(moments), abs(cap))
 
 
-def _alone(rule: SignalRule, decay: Decay, events: Events) -> Tally:
+def _alone(rule: SignalPoints, decay: Decay, events: Events) -> Tally:
     stream = events.stream(frozenset({rule.signal}))
     if not _fades(rule, decay):
         return lambda moments: rule.points * stream.count(moments).astype(np.float64)
     return _compound([rule], decay, events) if decay.mode == "compound" else _linear(stream, rule.points, decay)
 
 
-def _compound(rules: list[SignalRule], decay: Decay, events: Events) -> Tally:
+def _compound(rules: list[SignalPoints], decay: Decay, events: Events) -> Tally:
     """The decayed sum stands ready just after each event; at any moment it has only aged since the last one."""
     stream = events.stream(frozenset(rule.signal for rule in rules))
     points: dict[str, float] = {}

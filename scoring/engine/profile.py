@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from scoring.engine.criteria import SENIORITY, Predicate, is_missing, predicate
 from scoring.engine.facts import Column, Facts
-from scoring.engine.rules import Criterion, Rules
+from scoring.engine.rules import CriterionRule, Rules
 from scoring.engine.seniority import seniority_of
 from scoring.engine.timeline import EVER, Bools, Floats, Ints, Positions, Timeline
 
@@ -80,7 +80,7 @@ class Attributes:
         """PASS, FAIL or UNKNOWN of each row, and of a lead without a row."""
         return self._all_pass(self.answers(criterion, rules) for criterion in rules.gate)
 
-    def answers(self, criterion: Criterion, rules: Rules) -> Answers:
+    def answers(self, criterion: CriterionRule, rules: Rules) -> Answers:
         """PASS, FAIL or UNKNOWN of each row, and of a lead without a row."""
         ask = predicate(criterion, rules.lists)
         column = self._column(criterion.field)
@@ -109,7 +109,7 @@ class Attributes:
             unknown |= answer == UNKNOWN
         return np.where(failed, FAIL, np.where(unknown, UNKNOWN, PASS)).astype(np.int8)
 
-    def _points(self, criteria: Iterable[Criterion], rules: Rules) -> Floats:
+    def _points(self, criteria: Iterable[CriterionRule], rules: Rules) -> Floats:
         points = np.zeros(self._facts.row_from.size + 1)
         for criterion in criteria:
             points += criterion.points * (self.answers(criterion, rules) == PASS)
@@ -156,7 +156,7 @@ def _occurs(column: Column) -> Bools:
     return occurs
 
 
-def _question(criterion: Criterion, rules: Rules) -> Hashable:
+def _question(criterion: CriterionRule, rules: Rules) -> Hashable:
     """What the answers hang on, apart from the value. As text, True is not 1."""
     entries = rules.lists.get(str(criterion.value)) if criterion.op == "in_list" else None
     return criterion.field == SENIORITY, criterion.op, repr(criterion.value), entries

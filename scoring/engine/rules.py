@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Criterion:
+class CriterionRule:
     """
     One attribute asked one question (a row of `gate`, `fit`, `bant` or `disqualifiers`).
 
@@ -23,7 +23,7 @@ class Criterion:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalRule:
+class SignalPoints:
     """Points of one occurrence of a signal. The cap limits the decayed sum; of negative points, from below."""
 
     signal: str
@@ -59,7 +59,7 @@ Clause = AxisClause | CountClause
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class PathRule:
     """Holds when all its clauses hold."""
 
     key: str
@@ -115,13 +115,13 @@ class Catalogue:
 class Rules:
     """One version. `ceilings` maps fit, engagement and bant to their highest score, None for no ceiling."""
 
-    gate: tuple[Criterion, ...] = ()
-    fit: tuple[Criterion, ...] = ()
-    bant: tuple[Criterion, ...] = ()
-    disqualifiers: tuple[Criterion, ...] = ()
-    signals: tuple[SignalRule, ...] = ()
-    paths: tuple[Path, ...] = ()
-    hot: tuple[Path, ...] = ()
+    gate: tuple[CriterionRule, ...] = ()
+    fit: tuple[CriterionRule, ...] = ()
+    bant: tuple[CriterionRule, ...] = ()
+    disqualifiers: tuple[CriterionRule, ...] = ()
+    signals: tuple[SignalPoints, ...] = ()
+    paths: tuple[PathRule, ...] = ()
+    hot: tuple[PathRule, ...] = ()
     timing: Timing | None = None
     decay: Decay = field(default_factory=Decay)
     inactivity: Inactivity | None = None

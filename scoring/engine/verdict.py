@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.engine.profile import PASS
-from scoring.engine.rules import AxisClause, Clause, CountClause, Path, Rules, Timing
+from scoring.engine.rules import AxisClause, Clause, CountClause, PathRule, Rules, Timing
 from scoring.engine.timeline import FOREVER, Bools, Floats, Ints, microseconds
 
 DECIMALS = 6
@@ -110,14 +110,14 @@ def timely(timing: Timing | None, axes: Axes) -> Bools:
     return np.logical_or.reduce(held) if held else np.ones(axes.quiet.size, dtype=np.bool_)
 
 
-def _any_path(paths: Iterable[Path], axes: Axes) -> Bools:
+def _any_path(paths: Iterable[PathRule], axes: Axes) -> Bools:
     held = np.zeros(axes.fit.size, dtype=np.bool_)
     for path in paths:
         held |= holds(path, axes)
     return held
 
 
-def holds(path: Path, axes: Axes) -> Bools:
+def holds(path: PathRule, axes: Axes) -> Bools:
     held = np.ones(axes.fit.size, dtype=np.bool_)
     for clause in path.clauses:
         held &= found(clause, axes) >= clause.at_least

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scoring.engine.decisions import Decision
-from scoring.engine.explanation import Answer, ClauseAnswer, Explanation, PathAnswer, TimingAnswer
-from scoring.engine.rules import AxisClause, CountClause, Criterion
+from scoring.engine.decisions import DecisiveReason
+from scoring.engine.explanation import ClauseAnswer, CriterionAnswer, Explanation, PathAnswer, TimingAnswer
+from scoring.engine.rules import AxisClause, CountClause, CriterionRule
 from scoring.engine.timeline import DAY
 
 _NAMES_SHOWN = 3
@@ -18,7 +18,7 @@ def sentence(told: Explanation) -> str:
     return reached(told) if told.meets else _what_is_missing(told)
 
 
-def reached(told: Explanation | Decision) -> str:
+def reached(told: Explanation | DecisiveReason) -> str:
     """What brought a lead that meets the rules there."""
     held = [path for path in (*told.hot_paths, *told.paths) if path.held]
     latest = max((clause for clause in _counts(held) if clause.last_at is not None), key=_last_at, default=None)
@@ -54,12 +54,12 @@ def _what_is_missing(told: Explanation) -> str:
     return late(told.timing)
 
 
-def excluded(answer: Answer) -> str:
+def excluded(answer: CriterionAnswer) -> str:
     """What a disqualifier that hit saw."""
     return f"Excluded: {field_words(answer.criterion.field)} is {_shown(answer.seen)}."
 
 
-def not_passed(answer: Answer) -> str:
+def not_passed(answer: CriterionAnswer) -> str:
     """What a gate criterion saw instead of what it asks."""
     field, needed = _capital(field_words(answer.criterion.field)), wanted(answer.criterion)
     if answer.seen is None or answer.seen == "":
@@ -131,7 +131,7 @@ def axis_points(axis: str) -> str:
     return f"{axis.replace('+', ' and ')} points"
 
 
-def wanted(criterion: Criterion) -> str:
+def wanted(criterion: CriterionRule) -> str:
     """What a criterion asks for, in words."""
     value = criterion.value
     if criterion.op == "between" and isinstance(value, tuple | list):

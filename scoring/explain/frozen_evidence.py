@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from scoring.engine.rules import Criterion
+from scoring.engine.rules import CriterionRule
 from scoring.engine.why import field_words, signal_words, wanted
 
 AXES: Final = (("fit", "Fit"), ("engagement", "Engagement"), ("bant", "BANT"))
@@ -17,14 +17,14 @@ NOT_NEEDED: Final = "not needed"
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class EvidenceAxis:
     label: str
     value: float
     ceiling: float
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EvidenceLine:
     """`verdict` is pass, fail or unknown; or not needed, where another line will do."""
 
     text: str
@@ -33,16 +33,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class EvidencePath:
     """A path or a hot trigger and its clauses."""
 
     name: str
     verdict: str
-    clauses: list[Line]
+    clauses: list[EvidenceLine]
 
 
 @dataclass(frozen=True, slots=True)
-class Contribution:
+class EvidenceContribution:
     signal: str
     count: int
     points: float
@@ -50,23 +50,23 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    axes: list[Axis]
-    gate: list[Line]
-    ways: list[Way]
-    timing: list[Line]
-    contributions: list[Contribution]
-    disqualifiers: list[Line]
+class FrozenEvidence:
+    axes: list[EvidenceAxis]
+    gate: list[EvidenceLine]
+    ways: list[EvidencePath]
+    timing: list[EvidenceLine]
+    contributions: list[EvidenceContribution]
+    disqualifiers: list[EvidenceLine]
 
 
-def read(document: object) -> Evidence:
+def read(document: object) -> FrozenEvidence:
     """The explanation as scoring stored it (scoring.engine.explanation)."""
     told = document if isinstance(document, Mapping) else {}
     hot, paths = ([_way(path) for path in _maps(told.get(key))] for key in ("hot_paths", "paths"))
     timing = _timing(told.get("timing"))
     if any(way.verdict == HELD for way in hot):
         timing = _not_needed(timing)
-    return Evidence(
+    return FrozenEvidence(
         axes=[axis for name, label in AXES if (axis := _axis(label, told.get(name)))],
         gate=[_criterion(answer) for answer in _maps(told.get("gate_answers"))],
         ways=_any_of([*hot, *paths]),
@@ -82,19 +82,19 @@ def _maps(value: object) -> Iterable[Mapping[str, Any]]:
     return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
 
 
-def _axis(label: str, axis: object) -> Axis | None:
+def _axis(label: str, axis: object) -> EvidenceAxis | None:
     if not isinstance(axis, Mapping) or not isinstance(axis.get("value"), int | float):
         return None
     # Without a ceiling the bar is drawn to the next hundred.
     ceiling = axis.get("ceiling") or max(100.0, -(-axis["value"] // 100) * 100)
-    return Axis(label, axis["value"], ceiling)
+    return EvidenceAxis(label, axis["value"], ceiling)
 
 
-def _criterion(answer: Mapping[str, Any]) -> Line:
+def _criterion(answer: Mapping[str, Any]) -> EvidenceLine:
     raw = answer.get("criterion")
     asked = raw if isinstance(raw, Mapping) else {}
     value = asked.get("value")
-    criterion = Criterion(
+    criterion = CriterionRule(
         "", str(asked.get("field", "?")), str(asked.get("op", "")), tuple(value) if isinstance(value, list) else value
     )
     seen = answer.get("seen")
@@ -104,7 +104,7 @@ def _criterion(answer: Mapping[str, Any]) -> Line:
         note = f"needed: {wanted(criterion)}"
     except (KeyError, TypeError, ValueError):
         note = ""
-    return Line(text, str(answer.get("verdict", "unknown")), note)
+    return EvidenceLine(text, str(answer.get("verdict", "unknown")), note)
 
 
 def _yes_no(seen: object) -> str:
@@ -115,12 +115,12 @@ def _yes_no(seen: object) -> str:
     return f"{seen:,}" if isinstance(seen, int) else str(seen)
 
 
-def _way(path: Mapping[str, Any]) -> Way:
+def _way(path: Mapping[str, Any]) -> EvidencePath:
     clauses = [_clause(answer) for answer in _maps(path.get("clauses"))]
-    return Way(str(path.get("name", "")), _held(path), clauses)
+    return EvidencePath(str(path.get("name", "")), _held(path), clauses)
 
 
-def _any_of(ways: list[Way]) -> list[Way]:
+def _any_of(ways: list[EvidencePath]) -> list[EvidencePath]:
     """One is enough: once one held, what another lacked was not needed."""
     if not any(way.verdict == HELD for way in ways):
         return ways
@@ -130,11 +130,11 @@ def _any_of(ways: list[Way]) -> list[Way]:
     ]
 
 
-def _not_needed(lines: list[Line]) -> list[Line]:
+def _not_needed(lines: list[EvidenceLine]) -> list[EvidenceLine]:
     return [line if line.verdict == HELD else replace(line, verdict=NOT_NEEDED) for line in lines]
 
 
-def _clause(answer: Mapping[str, Any]) -> Line:
+def _clause(answer: Mapping[str, Any]) -> EvidenceLine:
     raw = answer.get("clause")
     clause = raw if isinstance(raw, Mapping) else {}
     needed, found = clause.get("at_least"), answer.get("found")
@@ -143,7 +143,7 @@ def _clause(answer: Mapping[str, Any]) -> Line:
     else:
         different = " different" if clause.get("distinct") else ""
         text = f"At least {_figure(needed)}{different} of {_names(clause.get('signals'))}{_window(clause)}"
-    return Line(text, _held(answer), f"was {_figure(found)}" if found is not None else "")
+    return EvidenceLine(text, _held(answer), f"was {_figure(found)}" if found is not None else "")
 
 
 def _window(clause: Mapping[str, Any]) -> str:
@@ -159,7 +159,7 @@ def _names(signals: object) -> str:
     return ", ".join(words[:NAMES_SHOWN]) + more
 
 
-def _timing(timing: object) -> list[Line]:
+def _timing(timing: object) -> list[EvidenceLine]:
     if not isinstance(timing, Mapping):
         return []
     asked = (
@@ -167,7 +167,7 @@ def _timing(timing: object) -> list[Line]:
         ("Asked to be contacted", timing.get("or_request_within_days"), timing.get("open_request_days_ago")),
     )
     return [
-        Line(
+        EvidenceLine(
             f"{what} within {_figure(limit)} days",
             "pass" if ago is not None and ago <= limit else "fail",
             "never" if ago is None else _ago(ago),
@@ -182,11 +182,13 @@ def _ago(days: float) -> str:
     return f"{math.ceil(days):,} days ago" if days > 1 else "less than a day ago"
 
 
-def _contributions(rows: object) -> list[Contribution]:
+def _contributions(rows: object) -> list[EvidenceContribution]:
     told = [row for row in _maps(rows) if row.get("count")]
     told.sort(key=lambda row: -abs(row.get("contributes") or 0))
     return [
-        Contribution(signal_words(str(row.get("signal", ""))), row["count"], row.get("contributes") or 0.0, _cap(row))
+        EvidenceContribution(
+            signal_words(str(row.get("signal", ""))), row["count"], row.get("contributes") or 0.0, _cap(row)
+        )
         for row in told
     ]
 

@@ -25,7 +25,7 @@ from scoring.columns import event_columns, fact_reader
 from scoring.columns.bulk_reader import INSTANT, BulkReader, Scope, bulk_reader, instants
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools
-from scoring.live.judgement import Judged, judge_now
+from scoring.live.judgement import LeadJudgement, judge_now
 
 _SCHEMA = {
     "lead_id": pa.int64(),
@@ -91,7 +91,7 @@ def _kept(reader: BulkReader, number: int, definition_id: int) -> pa.Table:
     )
 
 
-def _keep(judged: Judged, kept: pa.Table, now: dt.datetime) -> int:
+def _keep(judged: LeadJudgement, kept: pa.Table, now: dt.datetime) -> int:
     fresh = _columns(judged)
     at = np.searchsorted(fresh["lead_id"], kept["lead_id"].to_numpy())
     differs = np.ones(len(judged.facts), dtype=np.bool_)
@@ -116,7 +116,7 @@ def _still_in_force(version: Version) -> bool:
         return cursor.fetchone() is not None
 
 
-def _columns(judged: Judged) -> Mapping[str, NDArray[Any]]:
+def _columns(judged: LeadJudgement) -> Mapping[str, NDArray[Any]]:
     then, present = judged.at_latest, judged.at_now
     return {
         "lead_id": judged.facts.lead_ids,
@@ -140,7 +140,7 @@ def _differ(fresh: Mapping[str, NDArray[Any]], kept: pa.Table, at: NDArray[np.in
     return differs
 
 
-def _write(judged: Judged, changed: Mapping[str, NDArray[Any]], now: dt.datetime) -> None:
+def _write(judged: LeadJudgement, changed: Mapping[str, NDArray[Any]], now: dt.datetime) -> None:
     """Only rows that changed reach the database; one judged later meanwhile, by the prompt path, stays."""
     names = list(changed)
     sets = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*names[1:], "judged_at"])

@@ -15,7 +15,7 @@ from scoring.columns import fact_reader
 from scoring.engine.judge import NEVER, next_change
 from scoring.instants import from_microseconds, microseconds
 from scoring.live import qualify, scores
-from scoring.live.judgement import Judged, judge_now
+from scoring.live.judgement import LeadJudgement, judge_now
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def _judge_whole_or_singly(lead_ids: Sequence[int], now: dt.datetime) -> None:
             _judge_whole_or_singly([lead_id], now)
 
 
-def _falls(judged: Judged) -> Mapping[int, int]:
+def _falls(judged: LeadJudgement) -> Mapping[int, int]:
     """When the verdict on each lead that meets the version can next fall by decay or recency alone."""
     meeting = judged.meeting
     if not meeting.size:

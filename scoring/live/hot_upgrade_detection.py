@@ -16,14 +16,14 @@ from scoring.engine.timeline import Ints
 from scoring.engine.why import reached
 from scoring.instants import from_microseconds, microseconds
 from scoring.live import qualification_start
-from scoring.live.judgement import Judged
+from scoring.live.judgement import LeadJudgement
 from scoring.models import Heating, Qualification
 
 _FLOOR_AND_NOW: Final = 2
 
 
-def heat(
-    judged: Judged, cycles: Mapping[int, Qualification], *, looked: Mapping[int, int], now: dt.datetime
+def record_hot_upgrades(
+    judged: LeadJudgement, cycles: Mapping[int, Qualification], *, looked: Mapping[int, int], now: dt.datetime
 ) -> list[Heating]:
     """Write down which of these leads, by index, newly meet a hot trigger by what they did since they qualified.
 
@@ -47,7 +47,7 @@ def heat(
     return Heating.objects.bulk_create(made) if made else []
 
 
-def _floor(judged: Judged, cycle: Qualification) -> int:
+def _floor(judged: LeadJudgement, cycle: Qualification) -> int:
     """What came before is not what makes it hot now: it qualified, or the version that judges came into force."""
     activated_at = judged.version.activated_at
     return max(
@@ -55,7 +55,7 @@ def _floor(judged: Judged, cycle: Qualification) -> int:
     )
 
 
-def _instants(judged: Judged, index: int, floor: int, looked: int | None) -> Ints:
+def _instants(judged: LeadJudgement, index: int, floor: int, looked: int | None) -> Ints:
     """The floor, each event since the last look, and now: a worker that was away overlooks nobody."""
     facts, now = judged.facts, int(judged.now[index])
     mine = slice(*np.searchsorted(facts.event_lead, (index, index + 1)))
@@ -64,7 +64,7 @@ def _instants(judged: Judged, index: int, floor: int, looked: int | None) -> Int
     return np.concatenate(([floor], news, [now])).astype(np.int64)
 
 
-def _hot(judged: Judged, asked: Mapping[int, Ints]) -> Mapping[int, Explanation]:
+def _hot(judged: LeadJudgement, asked: Mapping[int, Ints]) -> Mapping[int, Explanation]:
     """The first instant at which each was found hot, explained; one pass of the judge for all."""
     if not asked:
         return {}
@@ -87,7 +87,7 @@ def _last(told: Explanation) -> int:
     return max((clause.last_at for clause in clauses if clause.last_at is not None), default=0)
 
 
-def _deed(judged: Judged, index: int, told: Explanation, floor: int) -> int | None:
+def _deed(judged: LeadJudgement, index: int, told: Explanation, floor: int) -> int | None:
     """What the lead did that made it hot, after the floor; none when only what we know of it has changed."""
     if _last(told) > floor:
         return _last(told)
@@ -96,7 +96,7 @@ def _deed(judged: Judged, index: int, told: Explanation, floor: int) -> int | No
     )
 
 
-def _made(judged: Judged, cycle: Qualification, told: Explanation, at: int, now: dt.datetime) -> Heating:
+def _made(judged: LeadJudgement, cycle: Qualification, told: Explanation, at: int, now: dt.datetime) -> Heating:
     return Heating(
         qualification=cycle,
         version=judged.version,

@@ -17,7 +17,7 @@ from scoring.instants import microseconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class LeadJudgement:
     """`at_now` and `at_latest` have one entry per lead of `facts`; `latest` is the lead's last fact, or now if it has none."""
 
     version: Version
@@ -33,13 +33,13 @@ class Judged:
         return np.flatnonzero(self.at_now.meets)
 
 
-def judge_now(version: Version, rules: Rules, facts: Facts, now: dt.datetime) -> Judged:
+def judge_now(version: Version, rules: Rules, facts: Facts, now: dt.datetime) -> LeadJudgement:
     at = np.full(len(facts), microseconds(now), dtype=np.int64)
     latest = _latest(facts, at)
     # Asked together: what the judge prepares for the leads serves both.
     both = judge(rules, facts, np.repeat(np.arange(at.size), 2), np.column_stack((latest, at)).ravel())
     then, present = (picked(both, np.arange(place, 2 * at.size, 2)) for place in (0, 1))
-    return Judged(version, rules, facts, at, present, latest, then)
+    return LeadJudgement(version, rules, facts, at, present, latest, then)
 
 
 def _latest(facts: Facts, now: Ints) -> Ints:

@@ -24,7 +24,7 @@ UNSEEN: Final = HOUR
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
+class QualificationFloor:
     """From when on a lead may qualify; `closed` while it needs newer activity first, or its day has not come (`until`)."""
 
     at: int
@@ -33,19 +33,19 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class CycleRelease:
     """The end of the lead's last cycle: released `at`; `back` is the day before which only a hand raise counts."""
 
     at: int
     back: int | None
 
     @classmethod
-    def of(cls, closed_at: dt.datetime, reenter_at: dt.datetime | None) -> Release:
+    def of(cls, closed_at: dt.datetime, reenter_at: dt.datetime | None) -> CycleRelease:
         return cls(microseconds(closed_at), None if reenter_at is None else microseconds(reenter_at))
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class StartQuestion:
     """Of one lead; instants in microseconds.
 
     It may begin in [floor, until]. Somebody looks at each of `looks`, and at every fact after `after`, but for the periods
@@ -62,18 +62,20 @@ class Question:
     barred: tuple[tuple[int, int], ...] = ()
 
 
-def floor_of(rules: Rules, facts: Facts, index: int, release: Release | None, *, in_force: int, now: int) -> Floor:
+def floor_of(
+    rules: Rules, facts: Facts, index: int, release: CycleRelease | None, *, in_force: int, now: int
+) -> QualificationFloor:
     """SPEC 6: after a cycle only newer activity counts, and before the re-engagement date only a hand raise."""
     if release is None:
-        return Floor(in_force)
+        return QualificationFloor(in_force)
     is_back = release.back is None or release.back <= now
     raised = first_deed(facts, index, rules.catalogue.requests, release.at, now)
     active = first_deed(facts, index, rules.engaging, release.at, now) if is_back else None
     starts = [] if raised is None else [raised]
     starts += [] if active is None else [max(active, release.back or active)]
     if starts:
-        return Floor(max(in_force, min(starts)))
-    return Floor(release.at, closed=True, until=None if is_back else release.back)
+        return QualificationFloor(max(in_force, min(starts)))
+    return QualificationFloor(release.at, closed=True, until=None if is_back else release.back)
 
 
 def first_deed(facts: Facts, index: int, signals: frozenset[str], after: int, until: int) -> int | None:
@@ -90,7 +92,7 @@ def activity(rules: Rules) -> frozenset[str]:
     return rules.engaging | rules.catalogue.requests
 
 
-def began(rules: Rules, facts: Facts, questions: Mapping[int, Question]) -> Mapping[int, int]:
+def qualification_start(rules: Rules, facts: Facts, questions: Mapping[int, StartQuestion]) -> Mapping[int, int]:
     """The instant at which each lead that is found to meet the rules began to; judged in one pass."""
     if not questions:
         return {}
@@ -115,7 +117,7 @@ class _Run:
     lasting: Bools
 
 
-def _instants(facts: Facts, questions: Mapping[int, Question]) -> tuple[Positions, Ints]:
+def _instants(facts: Facts, questions: Mapping[int, StartQuestion]) -> tuple[Positions, Ints]:
     """(lead, at), sorted: the floor, each fact after it, and each look; up to the end of the question."""
     lead, at = facts.instants()
     floor, until = np.full((2, len(facts)), FOREVER, dtype=np.int64)
@@ -145,7 +147,7 @@ def _held_before(rules: Rules, facts: Facts, lead: Positions, at: Ints, held: Bo
     return lasting
 
 
-def _began(rules: Rules, facts: Facts, index: int, question: Question, run: _Run) -> int | None:
+def _began(rules: Rules, facts: Facts, index: int, question: StartQuestion, run: _Run) -> int | None:
     first = 0
     if question.waits and run.held.size and run.held[0]:
         first = _first_own(rules, facts, index, run)

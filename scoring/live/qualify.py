@@ -21,8 +21,8 @@ from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools
 from scoring.instants import from_microseconds, microseconds
 from scoring.live import hot_upgrade_detection, qualification_start
-from scoring.live.judgement import Judged, judge_now
-from scoring.live.qualification_start import Floor, Question, Release
+from scoring.live.judgement import LeadJudgement, judge_now
+from scoring.live.qualification_start import CycleRelease, QualificationFloor, StartQuestion
 from scoring.models import Qualification, Score
 
 #: With sales, done, or out for good: the CRM's word ends what marketing can qualify.
@@ -30,7 +30,7 @@ NOT_TO_QUALIFY: Final = frozenset({Stage.OPPORTUNITY, Stage.WON, Stage.DISQUALIF
 
 
 def qualify(
-    judged: Judged, *, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
+    judged: LeadJudgement, *, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
 ) -> Mapping[int, int]:
     """Make the MQLs among the judged leads, whose rows the caller holds, and note which MQLs turned hot since.
 
@@ -72,7 +72,7 @@ def marked(version: Version, lead_ids: Sequence[int], *, now: dt.datetime) -> fr
     before = {score.lead_id: score for score in Score.objects.filter(version=version, lead_id__in=leads)}
     questions = _questions(judged, _standing(judged, leads, now), leads, before, judged.at_now.meets)
     waiting = {index: question for index, question in questions.items() if question.waits}
-    begun = qualification_start.began(rules, judged.facts, waiting)
+    begun = qualification_start.qualification_start(rules, judged.facts, waiting)
     return frozenset(int(judged.facts.lead_ids[index]) for index in waiting if index not in begun)
 
 
@@ -80,11 +80,11 @@ def marked(version: Version, lead_ids: Sequence[int], *, now: dt.datetime) -> fr
 class _Standing:
     """The leads that may qualify at all, by their place in the facts, and the last cycle of each lead that had one."""
 
-    floors: Mapping[int, Floor]
+    floors: Mapping[int, QualificationFloor]
     cycles: Mapping[int, Qualification]
 
 
-def _standing(judged: Judged, leads: Mapping[int, Lead], now: dt.datetime) -> _Standing:
+def _standing(judged: LeadJudgement, leads: Mapping[int, Lead], now: dt.datetime) -> _Standing:
     return _standing_of(judged.version, judged.rules, judged.facts, leads, now)
 
 
@@ -107,31 +107,33 @@ def _may_qualify(lead: Lead, cycle: Qualification | None) -> bool:
     return lead.stage not in NOT_TO_QUALIFY and (cycle is None or cycle.closed_at is not None)
 
 
-def _release(cycle: Qualification | None) -> Release | None:
-    return None if cycle is None or cycle.closed_at is None else Release.of(cycle.closed_at, cycle.reenter_at)
+def _release(cycle: Qualification | None) -> CycleRelease | None:
+    return None if cycle is None or cycle.closed_at is None else CycleRelease.of(cycle.closed_at, cycle.reenter_at)
 
 
 def _began(
-    judged: Judged, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score]
+    judged: LeadJudgement, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score]
 ) -> Mapping[int, int]:
     """Only of leads that meet the version, or have news since their last look: a worker that was away loses nobody."""
     facts, news = judged.facts, judged.at_now.meets.copy()
     looked = np.array([_last_look(leads[lead_id], before) for lead_id in facts.lead_ids.tolist()], dtype=np.int64)
     lead, at = facts.instants()
     news[lead[(at > looked[lead]) & (at <= judged.now[lead])]] = True
-    return qualification_start.began(judged.rules, facts, _questions(judged, standing, leads, before, news))
+    return qualification_start.qualification_start(
+        judged.rules, facts, _questions(judged, standing, leads, before, news)
+    )
 
 
 def _questions(
-    judged: Judged, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score], asked: Bools
-) -> Mapping[int, Question]:
+    judged: LeadJudgement, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score], asked: Bools
+) -> Mapping[int, StartQuestion]:
     questions = {}
     for index, floor in standing.floors.items():
         if floor.closed or not asked[index]:
             continue
         lead, now = leads[int(judged.facts.lead_ids[index])], int(judged.now[index])
         score, known = before.get(lead.pk), microseconds(lead.recorded_at)
-        questions[index] = Question(
+        questions[index] = StartQuestion(
             floor=floor.at,
             until=now,
             # Looked at for the first time, it is looked at as it came, too.
@@ -148,7 +150,7 @@ def _last_look(lead: Lead, before: Mapping[int, Score]) -> int:
     return microseconds(lead.recorded_at if score is None else score.judged_at)
 
 
-def _waits(judged: Judged, index: int, floor: Floor, lead: Lead, score: Score | None) -> bool:
+def _waits(judged: LeadJudgement, index: int, floor: QualificationFloor, lead: Lead, score: Score | None) -> bool:
     """Those whom the version's coming finds meeting it wait for their next activity, where it hands over no entrants;
     but not for what came before it and nobody had judged (SPEC 9)."""
     version = judged.version
@@ -165,14 +167,16 @@ def _waits(judged: Judged, index: int, floor: Floor, lead: Lead, score: Score | 
     return deed is None
 
 
-def finds_waiting(version: Version, floor: Floor, known: int) -> bool:
+def finds_waiting(version: Version, floor: QualificationFloor, known: int) -> bool:
     """Was the lead there, and free to qualify, when a version came that hands over no entrants?"""
     if version.hands_over_entrants is not False or version.activated_at is None:
         return False
     return floor.at == microseconds(version.activated_at) and known <= floor.at
 
 
-def _make(judged: Judged, index: int, lead: Lead, cycle: Qualification | None, at: int, now: dt.datetime) -> None:
+def _make(
+    judged: LeadJudgement, index: int, lead: Lead, cycle: Qualification | None, at: int, now: dt.datetime
+) -> None:
     explanation = explain(judged.rules, judged.facts, index, at)
     definition = judged.version.definition
     Qualification.objects.create(
@@ -196,7 +200,7 @@ def _make(judged: Judged, index: int, lead: Lead, cycle: Qualification | None, a
 
 
 def _heat(
-    judged: Judged, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
+    judged: LeadJudgement, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
 ) -> None:
     ids = judged.facts.lead_ids.tolist()
     lukewarm = {
@@ -205,7 +209,7 @@ def _heat(
         if (cycle := standing.cycles.get(lead_id)) and _may_heat(leads[lead_id], cycle)
     }
     looked = {index: microseconds(before[ids[index]].judged_at) for index in lukewarm if ids[index] in before}
-    hot_upgrade_detection.heat(judged, lukewarm, looked=looked, now=now)
+    hot_upgrade_detection.record_hot_upgrades(judged, lukewarm, looked=looked, now=now)
 
 
 def _may_heat(lead: Lead, cycle: Qualification) -> bool:
@@ -213,7 +217,7 @@ def _may_heat(lead: Lead, cycle: Qualification) -> bool:
     return is_open and not cycle.is_hot and not hasattr(cycle, "heating")
 
 
-def _accept_for_marketing(judged: Judged, index: int, lead: Lead, now: dt.datetime) -> None:
+def _accept_for_marketing(judged: LeadJudgement, index: int, lead: Lead, now: dt.datetime) -> None:
     """A MAL passes the gate and is engaged, without meeting the definition (SPEC 2)."""
     verdicts = judged.at_now
     accepted = verdicts.gate[index] == 1 and verdicts.engaged[index] and not verdicts.disqualified[index]

@@ -6,13 +6,13 @@ import datetime as dt
 from collections.abc import Mapping
 
 from scoring.instants import from_microseconds
-from scoring.live.judgement import Judged
+from scoring.live.judgement import LeadJudgement
 from scoring.models import Score
 
 _JUDGED = ["version", "as_of", "fit", "engagement", "bant", "gate", "is_disqualified", "meets", "tier"]
 
 
-def keep(judged: Judged, *, now: dt.datetime) -> Mapping[int, Score]:
+def keep(judged: LeadJudgement, *, now: dt.datetime) -> Mapping[int, Score]:
     """Store what changed. Returns the score of each lead before, by its id; leads never judged are absent."""
     lead_ids = judged.facts.lead_ids.tolist()
     before = {
@@ -26,7 +26,7 @@ def keep(judged: Judged, *, now: dt.datetime) -> Mapping[int, Score]:
     return before
 
 
-def _scores(judged: Judged, now: dt.datetime) -> list[Score]:
+def _scores(judged: LeadJudgement, now: dt.datetime) -> list[Score]:
     then, present = judged.at_latest, judged.at_now
     return [
         Score(

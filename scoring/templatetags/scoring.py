@@ -17,7 +17,7 @@ from leads.vocabulary import READERS_OF_LEADS
 from scoring import rule_compiler
 from scoring.backtests import result_charts, result_view
 from scoring.comparisons import version_comparison
-from scoring.comparisons.version_comparison import Kind
+from scoring.comparisons.version_comparison import ComparisonOutcome
 from scoring.explain import frozen_evidence, lead_explanation
 from scoring.live import qualify
 
@@ -49,16 +49,19 @@ def coming_of(context: template.Context, version: Version, now: dt.datetime) -> 
     """Who would enter, leave and stay if the version came into force now; the first names for those who may read leads."""
     found = version_comparison.coming(version, now=now)
     may_read = holds(context["request"].user, *READERS_OF_LEADS)
-    shown = {kind: list(found.rows(kind, limit=_NAMES_SHOWN)) if may_read else [] for kind in (Kind.SECOND, Kind.FIRST)}
+    shown = {
+        kind: list(found.rows(kind, limit=_NAMES_SHOWN)) if may_read else []
+        for kind in (ComparisonOutcome.SECOND, ComparisonOutcome.FIRST)
+    }
     counts = found.counts
     return {
         "version": version,
         "comparison": found,
-        "entering": counts[Kind.SECOND],
-        "leaving": counts[Kind.FIRST],
-        "staying": counts[Kind.BOTH],
-        "entrants": shown[Kind.SECOND],
-        "leavers": shown[Kind.FIRST],
+        "entering": counts[ComparisonOutcome.SECOND],
+        "leaving": counts[ComparisonOutcome.FIRST],
+        "staying": counts[ComparisonOutcome.BOTH],
+        "entrants": shown[ComparisonOutcome.SECOND],
+        "leavers": shown[ComparisonOutcome.FIRST],
         "may_read": may_read,
         "note": "if it came into force now",
     }
@@ -114,6 +117,6 @@ def charts_of(context: template.Context, version: Version) -> dict[str, Any]:
         "inactivity": compiled.inactivity,
         "decay": generated_statement.decay(document),
         "backtest": tested,
-        "pictures": result_charts.of(tested.result or {}) if tested else None,
+        "pictures": result_charts.build_charts(tested.result or {}) if tested else None,
         "may_read": holds(context["request"].user, *READERS_OF_LEADS),
     }

@@ -152,7 +152,7 @@ def _finished(request: Request, row: Backtest, result: Result, form: ThresholdsF
     return {
         "figures": result_view.figures(row),
         "result": result,
-        "pictures": result_charts.of(result),
+        "pictures": result_charts.build_charts(result),
         "is_current": is_current,
         "form": form or ThresholdsForm(result["thresholds"], None),
     } | (_answer(request, row, form) if form else {})

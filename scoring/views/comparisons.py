@@ -13,8 +13,8 @@ from config.web import Request, roles_required, typed_number
 from definitions.models import Version
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.comparisons import replays, version_comparison
-from scoring.comparisons.replay_differences import Difference
-from scoring.comparisons.version_comparison import Comparison, Kind, Row, Standing
+from scoring.comparisons.replay_differences import ReplayDifference
+from scoring.comparisons.version_comparison import ComparedLead, ComparisonOutcome, LeadStanding, VersionComparison
 
 PAGE: Final = 100
 COLUMNS: Final = ("lead", "name", "email", "company", "meets")
@@ -32,7 +32,7 @@ def comparison(request: Request, pk: int, other: int) -> HttpResponse:
     context = {
         "comparison": found,
         "kind": kind,
-        "kinds": [(each, _label(each, found), found.counts[each]) for each in Kind],
+        "kinds": [(each, _label(each, found), found.counts[each]) for each in ComparisonOutcome],
         "tiers": [(tier, found.tiers[0][tier], found.tiers[1][tier]) for tier in (1, 2, 3)],
         "rows": rows[:PAGE],
         "more": rows[PAGE - 1].lead.pk if len(rows) > PAGE else None,
@@ -71,36 +71,43 @@ def _version(pk: int) -> Version:
     return get_object_or_404(Version.objects.select_related("definition"), pk=pk)
 
 
-def _kind(request: Request, found: Comparison) -> Kind:
+def _kind(request: Request, found: VersionComparison) -> ComparisonOutcome:
     """The one asked for; else who enters, or the first that there is anybody of."""
     asked = request.GET.get("kind", "")
-    if asked in {str(kind) for kind in Kind}:
-        return Kind(asked)
-    return next((kind for kind in (Kind.SECOND, Kind.FIRST, Kind.BOTH) if found.counts[kind]), Kind.SECOND)
+    if asked in {str(kind) for kind in ComparisonOutcome}:
+        return ComparisonOutcome(asked)
+    return next(
+        (
+            kind
+            for kind in (ComparisonOutcome.SECOND, ComparisonOutcome.FIRST, ComparisonOutcome.BOTH)
+            if found.counts[kind]
+        ),
+        ComparisonOutcome.SECOND,
+    )
 
 
-def _label(kind: Kind, found: Comparison) -> str:
+def _label(kind: ComparisonOutcome, found: VersionComparison) -> str:
     first = "" if found.first is None else found.first.number
     return {
-        Kind.BOTH: "Meet both",
-        Kind.FIRST: f"Meet only {first}",
-        Kind.SECOND: f"Meet only {found.second.number}",
-        Kind.NEITHER: "Meet neither",
+        ComparisonOutcome.BOTH: "Meet both",
+        ComparisonOutcome.FIRST: f"Meet only {first}",
+        ComparisonOutcome.SECOND: f"Meet only {found.second.number}",
+        ComparisonOutcome.NEITHER: "Meet neither",
     }[kind]
 
 
-def _cells(found: Comparison) -> Iterator[tuple[object, ...]]:
-    for row in found.rows(*Kind):
+def _cells(found: VersionComparison) -> Iterator[tuple[object, ...]]:
+    for row in found.rows(*ComparisonOutcome):
         lead = row.lead
         yield (lead.pk, lead.name, lead.email, str(lead.company or ""), str(row.kind), *_standings(row), row.why)
 
 
-def _standings(row: Row) -> Iterator[object]:
+def _standings(row: ComparedLead) -> Iterator[object]:
     for standing in (row.first, row.second):
         yield from _figures(standing)
 
 
-def _figures(standing: Standing | None) -> tuple[object, ...]:
+def _figures(standing: LeadStanding | None) -> tuple[object, ...]:
     if standing is None:
         return ("",) * len(STANDING)
     return (
@@ -112,6 +119,6 @@ def _figures(standing: Standing | None) -> tuple[object, ...]:
     )
 
 
-def _difference(each: Difference) -> tuple[object, ...]:
+def _difference(each: ReplayDifference) -> tuple[object, ...]:
     instants = (at and at.isoformat() for at in (each.expected_at, each.made_at, each.recorded_at))
     return (each.lead_id, each.cycle, each.kind, *instants, each.reason)

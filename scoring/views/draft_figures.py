@@ -17,6 +17,6 @@ def quick_figures(request: Request) -> HttpResponse:
     page = "scoring/_quick_figures.html" if request.htmx else "scoring/quick_figures.html"
     try:
         seen = draft_figures.at(request.POST.get("document", ""), now=timezone.now())
-    except draft_figures.GlanceRefused as refusal:
+    except draft_figures.DraftFiguresRefused as refusal:
         return render(request, page, {"refusal": refusal}, status=422)
     return render(request, page, {"glance": seen})

@@ -16,18 +16,18 @@ from scoring.backtests import result_charts
 from scoring.backtests.statistics import Bounds, Sample, wilson
 from scoring.rule_compiler import compiled
 from scoring.what_ifs import measurement_cache
-from scoring.what_ifs.measurement_cache import Quick
+from scoring.what_ifs.measurement_cache import DraftFigures
 
 #: A definition of 500 rows in each part, with its reasons, is far smaller.
 BYTES_AT_MOST: Final = 256 * 1024
 
 
-class GlanceRefused(Exception):
+class DraftFiguresRefused(Exception):
     """The text cannot be judged; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class ShareFigure:
     """A proportion with its 95 % interval."""
 
     label: str
@@ -40,26 +40,26 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class VersionFigures:
     """One version's figures."""
 
     name: str
-    quick: Quick
+    quick: DraftFigures
 
     @property
-    def shares(self) -> tuple[Share, ...]:
+    def shares(self) -> tuple[ShareFigure, ...]:
         quick = self.quick
         return (
-            Share("Coverage", quick.coverage, "won"),
-            Share("Precision, won", quick.precision_won, "flagged"),
-            Share("Precision, accepted", quick.precision_sal, "flagged"),
+            ShareFigure("Coverage", quick.coverage, "won"),
+            ShareFigure("Precision, won", quick.precision_won, "flagged"),
+            ShareFigure("Precision, accepted", quick.precision_sal, "flagged"),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    typed: Side
-    in_force: Side | None
+class DraftFiguresPanel:
+    typed: VersionFigures
+    in_force: VersionFigures | None
     verdicts: tuple[str, ...]
     fading: Chart
 
@@ -68,7 +68,7 @@ class Glance:
         return self.typed.quick.qualify_now - self.in_force.quick.qualify_now if self.in_force else None
 
 
-def at(text: str, *, now: dt.datetime) -> Glance:
+def at(text: str, *, now: dt.datetime) -> DraftFiguresPanel:
     """The figures of a definition document in JSON, and of the version in force of the definition that it names.
 
     Raises GlanceRefused for what is too large, no JSON or no definition document (SPEC 15).
@@ -79,18 +79,20 @@ def at(text: str, *, now: dt.datetime) -> Glance:
     tested = measurement_cache.what_if(rules, start=quick.start, end=quick.end, now=now)
     active = Version.objects.active().select_related("definition").filter(definition__name=document["name"]).first()
     in_force = (
-        Side(active.number, measurement_cache.quick(active_versions.rules_of(active), now=now)) if active else None
+        VersionFigures(active.number, measurement_cache.quick(active_versions.rules_of(active), now=now))
+        if active
+        else None
     )
     fading = result_charts.fading(rules.decay, rules.signals, {}).chart
-    return Glance(Side("as typed", quick), in_force, tested.verdicts, fading)
+    return DraftFiguresPanel(VersionFigures("as typed", quick), in_force, tested.verdicts, fading)
 
 
 def _read(text: str) -> dict[str, Any]:
     if len(text.encode(errors="replace")) > BYTES_AT_MOST:
-        raise GlanceRefused(f"The document is larger than {BYTES_AT_MOST // 1024} kB; nothing was counted.")
+        raise DraftFiguresRefused(f"The document is larger than {BYTES_AT_MOST // 1024} kB; nothing was counted.")
     try:
         return version_documents.normal(json.loads(text))
     except DocumentRefused as refusal:
-        raise GlanceRefused(f"Nothing was counted: {refusal.complaints[0]}") from None
+        raise DraftFiguresRefused(f"Nothing was counted: {refusal.complaints[0]}") from None
     except (ValueError, RecursionError):
-        raise GlanceRefused("This is no definition document, so nothing was counted.") from None
+        raise DraftFiguresRefused("This is no definition document, so nothing was counted.") from None

@@ -16,14 +16,14 @@ from typing import Any, Final, Protocol, TypeVar
 import numpy as np
 
 from scoring.backtests import jobs, outcome_history
-from scoring.backtests.coverage_and_precision import Dated, first_where
-from scoring.backtests.jobs import Backtest
+from scoring.backtests.coverage_and_precision import DatedLeads, first_where
+from scoring.backtests.jobs import BacktestFigures
 from scoring.backtests.statistics import Sample
 from scoring.columns import fact_reader
 from scoring.engine.facts import Facts
 from scoring.engine.judge import Axes, axes, measured, verdict
 from scoring.engine.profile import PASS
-from scoring.engine.rules import Path, Rules
+from scoring.engine.rules import PathRule, Rules
 from scoring.engine.timeline import Ints
 from scoring.engine.verdict import joined, picked
 from scoring.instants import microseconds
@@ -33,7 +33,7 @@ BYTES: Final = 384 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Quick:
+class DraftFigures:
     """The figures beside the editor: over [start, end), as known at `as_of`, which is at most a minute ago."""
 
     qualify_now: int
@@ -46,12 +46,12 @@ class Quick:
     as_of: dt.datetime
 
 
-def quick(rules: Rules, *, now: dt.datetime) -> Quick:
+def quick(rules: Rules, *, now: dt.datetime) -> DraftFigures:
     """Who qualifies now, and the two numbers over the last six months (SPEC 10)."""
     kept = _measured(rules, now)
     start, _ = jobs.last_months(kept.as_of)
     found = _compared(rules, kept, start, kept.as_of, now)
-    return Quick(
+    return DraftFigures(
         qualify_now=int(np.count_nonzero(verdict(rules, kept.standing).meets)),
         coverage=found.coverage,
         precision_won=found.precision_won,
@@ -63,7 +63,7 @@ def quick(rules: Rules, *, now: dt.datetime) -> Quick:
     )
 
 
-def what_if(rules: Rules, *, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> Backtest:
+def what_if(rules: Rules, *, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> BacktestFigures:
     """What `backtests.run` would answer, from facts that may be a minute old; `end` is not after `now`."""
     return _compared(rules, _measured(rules, now), start, end, now)
 
@@ -74,7 +74,7 @@ def forget() -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class AxisMeasurements:
     """Every (lead, instant) before `as_of` at which rules could hold, sorted; `standing` of the same leads at `as_of`."""
 
     as_of: dt.datetime
@@ -89,26 +89,26 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class KnownOutcomes:
     as_of: dt.datetime
-    ledger: outcome_history.Ledger
+    ledger: outcome_history.OutcomeRecords
 
     @property
     def nbytes(self) -> int:
         return self.ledger.nbytes
 
 
-class Entry(Protocol):
+class CacheEntry(Protocol):
     @property
     def as_of(self) -> dt.datetime: ...
     @property
     def nbytes(self) -> int: ...
 
 
-Kept = TypeVar("Kept", Measured, Known)
+Kept = TypeVar("Kept", AxisMeasurements, KnownOutcomes)
 
 
-class Shelf:
+class RecentlyUsedCache:
     """What was used last stays, up to so many bytes. Threads that want the same wait for the one that makes it."""
 
     def __init__(self, most: int) -> None:
@@ -138,7 +138,7 @@ class Shelf:
             self._entries.move_to_end(key)
             return entry
 
-    def _put(self, key: Hashable, entry: Entry) -> Any:
+    def _put(self, key: Hashable, entry: CacheEntry) -> Any:
         with self._looking:
             self._entries[key] = entry
             self._entries.move_to_end(key)
@@ -147,26 +147,28 @@ class Shelf:
         return entry
 
 
-_shelf = Shelf(BYTES)
+_shelf = RecentlyUsedCache(BYTES)
 
 
-def _measured(rules: Rules, now: dt.datetime) -> Measured:
+def _measured(rules: Rules, now: dt.datetime) -> AxisMeasurements:
     plain = without_thresholds(rules)
     return _shelf.get(_key(plain), now, lambda: _measure(plain, now))
 
 
-def _compared(rules: Rules, kept: Measured, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> Backtest:
-    known = _shelf.get("ledger", now, lambda: Known(now, outcome_history.ledger(until=now)))
+def _compared(
+    rules: Rules, kept: AxisMeasurements, start: dt.datetime, end: dt.datetime, now: dt.datetime
+) -> BacktestFigures:
+    known = _shelf.get("ledger", now, lambda: KnownOutcomes(now, outcome_history.read_outcomes(until=now)))
     meets = verdict(rules, kept.axes).meets & (kept.at < microseconds(end))
     first = first_where(kept.lead, meets)
     history = known.ledger.history(start, end)
-    return jobs.compare(Dated(kept.lead[first], kept.at[first]), history, start=start, end=end)
+    return jobs.compare(DatedLeads(kept.lead[first], kept.at[first]), history, start=start, end=end)
 
 
 def without_thresholds(rules: Rules) -> Rules:
     """What is measured for these rules, and for all that differ from them in thresholds, timing and tiers alone."""
     tallies = tuple(sorted(rules.tallies, key=repr))
-    return replace(rules, paths=(Path("", "", tallies),), hot=(), timing=None, tier_3_below=None)
+    return replace(rules, paths=(PathRule("", "", tallies),), hot=(), timing=None, tier_3_below=None)
 
 
 def _key(plain: Rules) -> Hashable:
@@ -175,10 +177,10 @@ def _key(plain: Rules) -> Hashable:
     return (*parts, plain.inactivity, plain.catalogue, ceilings, lists)
 
 
-def _measure(plain: Rules, now: dt.datetime) -> Measured:
+def _measure(plain: Rules, now: dt.datetime) -> AxisMeasurements:
     parts = [_measure_range(plain, facts, microseconds(now)) for facts in fact_reader.everything(plain, kept=True)]
     lead, at, moments, standing = zip(*parts, strict=True)
-    return Measured(now, np.concatenate(lead), np.concatenate(at), joined(moments), joined(standing))
+    return AxisMeasurements(now, np.concatenate(lead), np.concatenate(at), joined(moments), joined(standing))
 
 
 def _measure_range(plain: Rules, facts: Facts, now: int) -> tuple[Ints, Ints, Axes, Axes]:

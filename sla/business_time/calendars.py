@@ -19,7 +19,7 @@ from config.web import holds
 from leads.models import User
 from leads.vocabulary import Role
 from sla.business_time.arithmetic import MINUTES_A_DAY, BadCalendar, Calendar, Hours, Interval, country_holidays
-from sla.business_time.hours import Draft, OwnDay, changes, problems
+from sla.business_time.hours import CalendarDraft, OwnDay, changes, problems
 from sla.models import CalendarChange, CalendarVersion, Rep, SpecialDay, WorkCalendar, WorkHours
 
 log = structlog.get_logger(__name__)
@@ -85,14 +85,14 @@ def load(version: CalendarVersion) -> Calendar:
     return calendar
 
 
-def draft_of(calendar: WorkCalendar) -> Draft:
+def draft_of(calendar: WorkCalendar) -> CalendarDraft:
     """What is stored, as it is edited. Reads `hours` and `special_days`, which may be prefetched."""
     week: dict[int, list[Interval]] = defaultdict(list)
     for row in calendar.hours.all():
         week[row.weekday].append(_interval(row.opens, row.closes))
     labels = {row.date: row.label for row in calendar.special_days.all()}
     own = tuple(OwnDay(day, labels[day], hours) for day, hours in sorted(_special_days(calendar).items()))
-    return Draft(
+    return CalendarDraft(
         name=calendar.name,
         zone=calendar.zone,
         country=calendar.country,
@@ -102,12 +102,12 @@ def draft_of(calendar: WorkCalendar) -> Draft:
     )
 
 
-def drafted(draft: Draft, around: dt.datetime) -> Calendar:
+def drafted(draft: CalendarDraft, around: dt.datetime) -> Calendar:
     """The calendar a draft would be. Raises BadCalendar for an unknown zone or country."""
     return draft.pure(_public_holidays(draft.country, draft.subdivision, around.year))
 
 
-def stamp(draft: Draft) -> str:
+def stamp(draft: CalendarDraft) -> str:
     """Two equal drafts have one stamp: by it an edit says what it began with."""
     return hashlib.sha256(repr(draft).encode()).hexdigest()[:16]
 
@@ -128,7 +128,7 @@ def subdivisions(country: str) -> list[str]:
     return list(holidays.list_supported_countries().get(country, []))
 
 
-def coming_holidays(draft: Draft, now: dt.datetime) -> list[tuple[dt.date, str]]:
+def coming_holidays(draft: CalendarDraft, now: dt.datetime) -> list[tuple[dt.date, str]]:
     """The next twelve months' public holidays with their names. Raises BadCalendar for an unknown country."""
     if not draft.country:
         return []
@@ -144,7 +144,7 @@ def coming_holidays(draft: Draft, now: dt.datetime) -> list[tuple[dt.date, str]]
 
 @transaction.atomic
 def change(
-    *, calendar: WorkCalendar | None, draft: Draft, read: str, by: User, now: dt.datetime, why: str = ""
+    *, calendar: WorkCalendar | None, draft: CalendarDraft, read: str, by: User, now: dt.datetime, why: str = ""
 ) -> WorkCalendar:
     """Store a calendar as drafted, a new one for None; clocks that run keep the version they started with (SPEC 6).
 
@@ -167,7 +167,13 @@ def change(
 
 
 def record(
-    *, calendar: WorkCalendar, before: Draft | None, after: Draft, by: User, now: dt.datetime, why: str = ""
+    *,
+    calendar: WorkCalendar,
+    before: CalendarDraft | None,
+    after: CalendarDraft,
+    by: User,
+    now: dt.datetime,
+    why: str = "",
 ) -> CalendarChange | None:
     """Write down who made the calendar what it is, and what is different; None when nothing is."""
     said = changes(before, after)
@@ -201,7 +207,7 @@ def _check_name(row: WorkCalendar) -> None:
         raise BadCalendar(f"There is a calendar “{row.name}” already.")
 
 
-def _replace_hours(row: WorkCalendar, draft: Draft) -> None:
+def _replace_hours(row: WorkCalendar, draft: CalendarDraft) -> None:
     row.hours.all().delete()
     row.special_days.all().delete()
     WorkHours.objects.bulk_create(

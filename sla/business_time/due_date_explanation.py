@@ -22,7 +22,7 @@ PARTS_AT_MOST: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
+class CountedHours:
     """Business time counted on one local day."""
 
     day: date
@@ -35,13 +35,13 @@ class Worked:
 
 
 @dataclass(frozen=True, slots=True)
-class Reckoning:
+class DueDateExplanation:
     """`worked` are the business intervals that were used, in order, cut at local midnights; instants are UTC."""
 
     zone: str
     start: datetime
     due: datetime
-    worked: tuple[Worked, ...]
+    worked: tuple[CountedHours, ...]
     parts: tuple[str, ...]
 
     @property
@@ -70,13 +70,13 @@ class Reckoning:
         )
 
 
-def explain(calendar: Calendar, start: datetime, seconds: float) -> Reckoning:
+def explain(calendar: Calendar, start: datetime, seconds: float) -> DueDateExplanation:
     """Count `seconds` of business time from `start`. Raises NeverOpen as `sla.business_time.arithmetic.due` does."""
     start = utc(start)
     end = due(calendar, start, seconds)
     spans = open_intervals(calendar, start, end)
     worked = tuple(row for span in spans for row in _by_day(calendar.zone, span))
-    return Reckoning(calendar.zone, start, end, worked, tuple(_parts(calendar, start, end, worked)))
+    return DueDateExplanation(calendar.zone, start, end, worked, tuple(_parts(calendar, start, end, worked)))
 
 
 def amount(seconds: float) -> str:
@@ -102,21 +102,21 @@ def clock_said(at: datetime, zone: str) -> str:
     return f"{at.astimezone(ZoneInfo(zone)):%-H:%M}"
 
 
-def _closing(row: Worked, zone: str) -> str:
+def _closing(row: CountedHours, zone: str) -> str:
     """Midnight at the end of a day is its 24:00."""
     return "24:00" if row.closes.astimezone(ZoneInfo(zone)).date() > row.day else clock_said(row.closes, zone)
 
 
-def _by_day(zone: str, span: Span) -> Iterator[Worked]:
+def _by_day(zone: str, span: Span) -> Iterator[CountedHours]:
     opens, closes = span
     while opens < closes:
         day = opens.astimezone(ZoneInfo(zone)).date()
         midnight = wall_to_instant(zone, datetime.combine(day + DAY, time()))
-        yield Worked(day, opens, min(closes, midnight))
+        yield CountedHours(day, opens, min(closes, midnight))
         opens = min(closes, midnight)
 
 
-def _parts(calendar: Calendar, start: datetime, end: datetime, worked: tuple[Worked, ...]) -> Iterator[str]:
+def _parts(calendar: Calendar, start: datetime, end: datetime, worked: tuple[CountedHours, ...]) -> Iterator[str]:
     zone = ZoneInfo(calendar.zone)
     first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
     counted = {day: sum(row.seconds for row in rows) for day, rows in groupby(worked, key=lambda row: row.day)}

@@ -29,7 +29,7 @@ class OwnDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class CalendarDraft:
     """A calendar as somebody would have it; `week` is Monday first."""
 
     name: str
@@ -71,7 +71,7 @@ def written(hours: Iterable[Interval]) -> str:
     return ", ".join("-".join(interval.as_text()) for interval in sorted(hours))
 
 
-def problems(draft: Draft) -> tuple[str, ...]:
+def problems(draft: CalendarDraft) -> tuple[str, ...]:
     """What is wrong between days, which no single day shows: hours that run into those of the day after."""
     spans = [
         (weekday * MINUTES_A_DAY + each.opens, weekday * MINUTES_A_DAY + each.closes, weekday, each)
@@ -87,7 +87,7 @@ def problems(draft: Draft) -> tuple[str, ...]:
     return (*overlapping, *_twice(draft.days))
 
 
-def sentence(draft: Draft) -> str:
+def sentence(draft: CalendarDraft) -> str:
     """ "Mon–Fri 9:00–12:00, 13:00–17:30 Berlin; public holidays of DE-BY; 3 own days"."""
     parts = [f"{_week_said(draft.week)} {place(draft.zone)}"]
     if draft.country:
@@ -97,7 +97,7 @@ def sentence(draft: Draft) -> str:
     return "; ".join(parts)
 
 
-def changes(before: Draft | None, after: Draft) -> tuple[str, ...]:
+def changes(before: CalendarDraft | None, after: CalendarDraft) -> tuple[str, ...]:
     """What is different, each a part of a sentence: "Friday 9:00–16:00 instead of 9:00–17:00". A new one: all of it."""
     if before is None:
         return (f"New: {sentence(after)}",)
@@ -122,7 +122,7 @@ def _days_said(weekdays: list[int]) -> str:
     return "Every day" if len(weekdays) == len(WEEKDAYS) else f"{first}–{last}"
 
 
-def _place_changes(before: Draft, after: Draft) -> Iterator[str]:
+def _place_changes(before: CalendarDraft, after: CalendarDraft) -> Iterator[str]:
     if after.name != before.name:
         yield f"named “{after.name}” instead of “{before.name}”"
     if after.zone != before.zone:
@@ -131,7 +131,7 @@ def _place_changes(before: Draft, after: Draft) -> Iterator[str]:
         yield f"public holidays of {_country(after)} instead of {_country(before)}"
 
 
-def _country(draft: Draft) -> str:
+def _country(draft: CalendarDraft) -> str:
     return "-".join(part for part in (draft.country, draft.subdivision) if part) or "nowhere"
 
 
@@ -145,7 +145,7 @@ def _week_changes(before: Sequence[Hours], after: Sequence[Hours]) -> Iterator[s
             yield f"{name} {_hours_said(new)} instead of {_hours_said(old)}"
 
 
-def _day_changes(before: Draft, after: Draft) -> Iterator[str]:
+def _day_changes(before: CalendarDraft, after: CalendarDraft) -> Iterator[str]:
     old, new = ({day.date: day for day in draft.days} for draft in (before, after))
     for on in sorted({*old, *new}):
         if on not in new:

@@ -220,7 +220,7 @@ def _hours_of_its_team(
 def _team_of(handoff: Handoff, rules: Sequence[RoutingRule]) -> Team | None:
     """Whose lead it is by the rules, whoever is there to take it; nobody's if they cannot be read."""
     try:
-        rule = routing_rules.match(rules, handoff).rule
+        rule = routing_rules.match_rules(rules, handoff).rule
     except Exception:
         log.exception("team_not_found", handoff=handoff.pk)
         return None
@@ -254,8 +254,8 @@ def _credited_at(clock: Clock, at: dt.datetime, logged_at: dt.datetime) -> dt.da
     return at if is_believed or used(clock, logged_at) <= clock.target_seconds else logged_at
 
 
-def _warning(clock: Clock, now: dt.datetime) -> outbox.Draft:
-    return outbox.Draft(
+def _warning(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
+    return outbox.NoticeDraft(
         kind=NoticeKind.DUE_SOON,
         once=f"warning:{clock.pk}",
         handoff=clock.handoff,
@@ -274,7 +274,7 @@ def _is_exceeded(clock: Clock, now: dt.datetime) -> bool:
         return True
 
 
-def _still_unrouted(clocks: Iterable[Clock], now: dt.datetime) -> Iterator[outbox.Draft]:
+def _still_unrouted(clocks: Iterable[Clock], now: dt.datetime) -> Iterator[outbox.NoticeDraft]:
     """Of those that came while their team was closed nobody has been told yet."""
     theirs = [clock.handoff for clock in clocks if clock.kind == ClockKind.ROUTE and clock.calendar_version is not None]
     rules = routing_rules.rules() if theirs else []
@@ -283,8 +283,8 @@ def _still_unrouted(clocks: Iterable[Clock], now: dt.datetime) -> Iterator[outbo
         yield outbox.unrouted(handoff=handoff, team=_team_of(handoff, rules), why=routing_rules.NO_MATCH, at=now)
 
 
-def _breach(clock: Clock, now: dt.datetime) -> outbox.Draft:
-    return outbox.Draft(
+def _breach(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
+    return outbox.NoticeDraft(
         kind=NoticeKind.BREACHED,
         once=f"breach:{clock.pk}",
         handoff=clock.handoff,

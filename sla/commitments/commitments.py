@@ -24,7 +24,7 @@ DRAFTERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class CommitmentTerm:
     """A number that was agreed: a column of Commitment, as people call it, and its limits."""
 
     name: str
@@ -35,23 +35,23 @@ class Term:
 
 
 TERMS: Final = (
-    Term("contact_minutes", "First contact", "business minutes", 10_000),
-    Term("contact_minutes_tier_1", "First contact with tier 1", "business minutes", 10_000),
-    Term("disposition_hours", "Accept or reject", "hours of working days", 1_000),
-    Term("attempts_before_unresponsive", "Before “unresponsive”", "contact attempts", 100),
-    Term("recycle_days", "A timing rejection comes back after", "days", 730),
-    Term("mqls_a_month", "MQLs from marketing", "a month", 1_000_000),
-    Term("tier_3_nurture_days", "Tier 3 nurtured first, before sales", "days", 365, least=0),
-    Term("unworked_at_most", "Accepted but not contacted yet, at most", "leads a rep", 1_000, least=0),
-    Term("route_minutes", "Routed to a rep within", "minutes", 10_000),
+    CommitmentTerm("contact_minutes", "First contact", "business minutes", 10_000),
+    CommitmentTerm("contact_minutes_tier_1", "First contact with tier 1", "business minutes", 10_000),
+    CommitmentTerm("disposition_hours", "Accept or reject", "hours of working days", 1_000),
+    CommitmentTerm("attempts_before_unresponsive", "Before “unresponsive”", "contact attempts", 100),
+    CommitmentTerm("recycle_days", "A timing rejection comes back after", "days", 730),
+    CommitmentTerm("mqls_a_month", "MQLs from marketing", "a month", 1_000_000),
+    CommitmentTerm("tier_3_nurture_days", "Tier 3 nurtured first, before sales", "days", 365, least=0),
+    CommitmentTerm("unworked_at_most", "Accepted but not contacted yet, at most", "leads a rep", 1_000, least=0),
+    CommitmentTerm("route_minutes", "Routed to a rep within", "minutes", 10_000),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TermChange:
     """A term of one version beside the same term of another."""
 
-    term: Term
+    term: CommitmentTerm
     before: int
     after: int
 
@@ -124,9 +124,9 @@ def stamp(commitment: Commitment) -> str:
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 
-def changes(before: Commitment, after: Commitment) -> tuple[Change, ...]:
+def changes(before: Commitment, after: Commitment) -> tuple[TermChange, ...]:
     """The terms in which two versions differ."""
-    pairs = (Change(term, getattr(before, term.name), getattr(after, term.name)) for term in TERMS)
+    pairs = (TermChange(term, getattr(before, term.name), getattr(after, term.name)) for term in TERMS)
     return tuple(pair for pair in pairs if pair.before != pair.after)
 
 

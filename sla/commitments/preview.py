@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sla.business_time import calendars
 from sla.business_time.arithmetic import Calendar, NeverOpen, wall_to_instant
-from sla.business_time.due_date_explanation import Reckoning, explain
+from sla.business_time.due_date_explanation import DueDateExplanation, explain
 from sla.commitments import commitments
 from sla.models import Commitment
 
@@ -17,29 +17,29 @@ NEVER = "These hours never open again, so nothing would ever be due."
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PromisePreview:
     """One promise on one lead. `reckoning` is None when the hours never open; then `problem` says so."""
 
     what: str
     promise: str
-    reckoning: Reckoning | None
+    reckoning: DueDateExplanation | None
     problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ArrivalPreview:
     """A lead that arrives `at`; the first answer is the one to read first."""
 
     title: str
-    answers: tuple[Answer, ...]
+    answers: tuple[PromisePreview, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PreviewComparison:
     """The same lead under the commitments in force and under a draft."""
 
-    before: Answer | None
-    after: Answer
+    before: PromisePreview | None
+    after: PromisePreview
 
 
 def terms_in_force() -> Commitment:
@@ -50,18 +50,18 @@ def terms_in_force() -> Commitment:
         return Commitment()
 
 
-def of(calendar: Calendar, *, terms: Commitment, at: dt.datetime, title: str) -> Arrival:
+def preview_arrival(calendar: Calendar, *, terms: Commitment, at: dt.datetime, title: str) -> ArrivalPreview:
     """A tier 2 lead's, then a tier 1 lead's first contact, then the decision."""
-    return Arrival(title, _answers(calendar, terms, at))
+    return ArrivalPreview(title, _answers(calendar, terms, at))
 
 
 def compared(
     calendar: Calendar, *, before: Commitment | None, after: Commitment, at: dt.datetime
-) -> tuple[Comparison, ...]:
+) -> tuple[PreviewComparison, ...]:
     """Each promise under both; nothing before when there is none in force."""
     now = _answers(calendar, after, at)
-    then: Sequence[Answer | None] = (None,) * len(now) if before is None else _answers(calendar, before, at)
-    return tuple(Comparison(*pair) for pair in zip(then, now, strict=True))
+    then: Sequence[PromisePreview | None] = (None,) * len(now) if before is None else _answers(calendar, before, at)
+    return tuple(PreviewComparison(*pair) for pair in zip(then, now, strict=True))
 
 
 def instant(calendar: Calendar, wall: dt.datetime) -> dt.datetime:
@@ -76,7 +76,7 @@ def friday_afternoon(now: dt.datetime, zone: str) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(16, 50))
 
 
-def _answers(calendar: Calendar, terms: Commitment, at: dt.datetime) -> tuple[Answer, ...]:
+def _answers(calendar: Calendar, terms: Commitment, at: dt.datetime) -> tuple[PromisePreview, ...]:
     days = calendars.whole_days(calendar)
     return (
         _answer(calendar, at, "A tier 2 lead", "first contact", terms.contact_minutes * 60),
@@ -85,8 +85,8 @@ def _answers(calendar: Calendar, terms: Commitment, at: dt.datetime) -> tuple[An
     )
 
 
-def _answer(calendar: Calendar, at: dt.datetime, what: str, promise: str, seconds: int) -> Answer:
+def _answer(calendar: Calendar, at: dt.datetime, what: str, promise: str, seconds: int) -> PromisePreview:
     try:
-        return Answer(what, promise, explain(calendar, at, seconds))
+        return PromisePreview(what, promise, explain(calendar, at, seconds))
     except NeverOpen:
-        return Answer(what, promise, None, NEVER)
+        return PromisePreview(what, promise, None, NEVER)

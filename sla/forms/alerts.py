@@ -51,9 +51,9 @@ class AlertForm(forms.Form):
             self.add_error("slack_url", "Alerts in Slack need the address of a webhook.")
         return said
 
-    def wishes(self) -> preferences.Wishes:
+    def wishes(self) -> preferences.AlertPreferences:
         said = self.cleaned_data
-        return preferences.Wishes(
+        return preferences.AlertPreferences(
             email_kinds=said["email_kinds"],
             slack_kinds=said["slack_kinds"],
             slack_url=said["slack_url"] or ("" if said["without_slack"] else None),

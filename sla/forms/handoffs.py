@@ -40,7 +40,7 @@ class Moment(forms.DateTimeInput):
         super().__init__(format="%Y-%m-%dT%H:%M")
 
 
-class Day(forms.DateInput):
+class DayInput(forms.DateInput):
     input_type = "date"
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class RejectForm(forms.Form):
     reason = forms.ModelChoiceField(ReasonCode.objects.none(), error_messages={"required": "Pick a reason."})
     note = forms.CharField(max_length=1000, required=False, widget=forms.Textarea(NOTE))
     missing = forms.CharField(max_length=500, required=False, label="What was missing?")
-    reengage_on = forms.DateField(required=False, label="Come back on", widget=Day())
+    reengage_on = forms.DateField(required=False, label="Come back on", widget=DayInput())
 
     def __init__(self, *args: Any, reengage_on: dt.date | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,7 +70,7 @@ class Ids(forms.MultipleChoiceField):
         return [int(each) for each in super().clean(value)]
 
 
-class DecideForm(forms.Form):
+class DecideSeveralForm(forms.Form):
     """One decision on several handoffs; only reasons that ask nothing of the single lead can be given to all."""
 
     kind = forms.ChoiceField(choices=DispositionKind.choices)

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 
 from sla.business_time import calendars
 from sla.business_time.arithmetic import WEEKDAYS, BadCalendar, Hours
-from sla.business_time.hours import DAY_NAMES, Draft, OwnDay, read_hours, written
+from sla.business_time.hours import DAY_NAMES, CalendarDraft, OwnDay, read_hours, written
 from sla.commitments import commitments
 from sla.models import ReasonCode, Rep, WorkCalendar
 from sla.nurture import nurture_tasks
@@ -82,7 +82,7 @@ class CalendarForm(forms.Form):
     read = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput())
     arrives = WallTime(required=False, label="A lead arrives")
 
-    def __init__(self, data: Any = None, *, draft: Draft, arrives: dt.datetime) -> None:
+    def __init__(self, data: Any = None, *, draft: CalendarDraft, arrives: dt.datetime) -> None:
         week = {name: written(hours) for name, hours in zip(WEEKDAYS, draft.week, strict=True)}
         said = {name: getattr(draft, name) for name in ("name", "zone", "country", "subdivision")}
         super().__init__(data, initial=said | week | {"read": calendars.stamp(draft), "arrives": arrives})
@@ -116,7 +116,7 @@ class CalendarForm(forms.Form):
             self.add_error("subdivision", f"{country} has no such part; known: {known}.")
         return said
 
-    def draft(self) -> Draft:
+    def draft(self) -> CalendarDraft:
         said = self.cleaned_data
         week: tuple[Hours, ...] = tuple(said[name] for name in WEEKDAYS)
         kept = [row.cleaned_data for row in self.days.forms if row.cleaned_data and row not in self.days.deleted_forms]
@@ -125,7 +125,7 @@ class CalendarForm(forms.Form):
                 (OwnDay(row["date"], row["label"], row["hours"]) for row in kept), key=lambda day: (day.date, day.label)
             )
         )
-        return Draft(said["name"].strip(), said["zone"], said["country"], said["subdivision"], week, own)
+        return CalendarDraft(said["name"].strip(), said["zone"], said["country"], said["subdivision"], week, own)
 
 
 class ArrivalForm(forms.Form):

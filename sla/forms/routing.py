@@ -22,7 +22,7 @@ ADDRESS_AT_MOST: Final = 500
 SHOWN_AT_MOST: Final = 80
 
 
-class Several(forms.CharField):
+class SeveralWordsField(forms.CharField):
     """Words parted by commas or line breaks, each once."""
 
     def __init__(self, *, each_at_most: int, **kwargs: Any) -> None:
@@ -44,7 +44,7 @@ class Several(forms.CharField):
         return once
 
 
-class Domains(Several):
+class DomainsField(SeveralWordsField):
     """Domains, or the addresses of web sites and people there: each is kept as its host."""
 
     def clean(self, value: Any) -> list[str]:
@@ -56,11 +56,11 @@ class RuleForm(forms.Form):
 
     name = forms.CharField(max_length=120)
     team = forms.ModelChoiceField(Team.objects.none(), empty_label="Choose a team")
-    countries = Several(each_at_most=64, help_text="As on the leads: DE, AT, CH.")
-    regions = Several(each_at_most=64)
-    industries = Several(each_at_most=120)
-    sources = Several(each_at_most=120)
-    domains = Domains(
+    countries = SeveralWordsField(each_at_most=64, help_text="As on the leads: DE, AT, CH.")
+    regions = SeveralWordsField(each_at_most=64)
+    industries = SeveralWordsField(each_at_most=120)
+    sources = SeveralWordsField(each_at_most=120)
+    domains = DomainsField(
         each_at_most=ADDRESS_AT_MOST, label="Named accounts", help_text="Domains: acme.com also means eu.acme.com."
     )
     tiers = forms.TypedMultipleChoiceField(

@@ -77,7 +77,7 @@ _PHRASES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Activity:
     """`points`: what it was worth at the instant of the verdict."""
 
     at: dt.datetime
@@ -86,23 +86,23 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class ActivityHistory:
     """What the frozen evidence says was done: the deeds kept, how many there were, and the signals that triggers counted."""
 
-    deeds: tuple[Deed, ...]
+    deeds: tuple[Activity, ...]
     total: int
     triggers: frozenset[str]
 
 
-def read(document: object) -> Past:
+def read(document: object) -> ActivityHistory:
     """Of the evidence as scoring stored it (scoring.engine.explanation); what cannot be read is left out."""
     told = document if isinstance(document, Mapping) else {}
     deeds = tuple(deed for raw in _maps(told.get("events")) if (deed := _deed(raw)) is not None)
     total = told.get("events_total")
-    return Past(deeds, total if isinstance(total, int) else len(deeds), frozenset(_triggers(told)))
+    return ActivityHistory(deeds, total if isinstance(total, int) else len(deeds), frozenset(_triggers(told)))
 
 
-def sentences(past: Past, *, asked_at: dt.datetime, now: dt.datetime, zone: dt.tzinfo) -> str:
+def sentences(past: ActivityHistory, *, asked_at: dt.datetime, now: dt.datetime, zone: dt.tzinfo) -> str:
     """One or two sentences, times of the day in `zone`; empty when the evidence holds no deed."""
     story = _worth_telling(past, asked_at)
     if not story:
@@ -143,12 +143,12 @@ def day(at: dt.datetime, *, now: dt.datetime, zone: dt.tzinfo) -> str:
     return f"on {local:%A}" if 0 < days < DAYS_WITH_NAMES else when(at, now=now, zone=zone)
 
 
-def _deed(raw: Mapping[str, Any]) -> Deed | None:
+def _deed(raw: Mapping[str, Any]) -> Activity | None:
     try:
         at, points = dt.datetime.fromisoformat(str(raw.get("at"))), float(raw.get("points") or 0)
     except (TypeError, ValueError):
         return None
-    return None if at.tzinfo is None else Deed(at, str(raw.get("signal", "")), points)
+    return None if at.tzinfo is None else Activity(at, str(raw.get("signal", "")), points)
 
 
 def _maps(value: object) -> list[Mapping[str, Any]]:
@@ -163,19 +163,19 @@ def _triggers(told: Mapping[str, Any]) -> Iterable[str]:
     return map(str, chain.from_iterable(each for each in signals if isinstance(each, list)))
 
 
-def _worth_telling(past: Past, asked_at: dt.datetime) -> list[list[Deed]]:
+def _worth_telling(past: ActivityHistory, asked_at: dt.datetime) -> list[list[Activity]]:
     """By signal the deeds to tell: those that triggered before those of many points, then in the order of their last."""
     counted = [deed for deed in past.deeds if deed.points > 0 or deed.signal in past.triggers]
     counted = counted or [deed for deed in past.deeds if deed.points == 0]
     recent = [deed for deed in counted if deed.at > asked_at - LATELY] or sorted(counted, key=_at)[-1:]
-    by_signal: dict[str, list[Deed]] = {}
+    by_signal: dict[str, list[Activity]] = {}
     for deed in sorted(recent, key=_at):
         by_signal.setdefault(deed.signal, []).append(deed)
     best = sorted(by_signal.values(), key=lambda deeds: (deeds[0].signal not in past.triggers, -_worth(deeds)))
     return sorted(best[:TOLD], key=lambda deeds: deeds[-1].at)
 
 
-def _told(deeds: list[Deed], *, now: dt.datetime, zone: dt.tzinfo) -> str:
+def _told(deeds: list[Activity], *, now: dt.datetime, zone: dt.tzinfo) -> str:
     """`deeds` of one signal, the oldest first."""
     times: dict[str, int] = {}
     for deed in deeds:
@@ -193,7 +193,7 @@ def _told(deeds: list[Deed], *, now: dt.datetime, zone: dt.tzinfo) -> str:
     return f"{words} {_times(len(deeds))}since {next(iter(times)).removeprefix('on ')}"
 
 
-def _rest(past: Past, count: int, now: dt.datetime, zone: dt.tzinfo) -> str:
+def _rest(past: ActivityHistory, count: int, now: dt.datetime, zone: dt.tzinfo) -> str:
     if count <= 0:
         return ""
     since = ""
@@ -206,9 +206,9 @@ def _times(count: int) -> str:
     return {1: "", 2: "twice "}.get(count, f"{count} times ")
 
 
-def _worth(deeds: list[Deed]) -> float:
+def _worth(deeds: list[Activity]) -> float:
     return sum(deed.points for deed in deeds)
 
 
-def _at(deed: Deed) -> dt.datetime:
+def _at(deed: Activity) -> dt.datetime:
     return deed.at

@@ -24,7 +24,7 @@ TEXT_SHOWN: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated:
+class RepeatedSignal:
     """A signal, how often it came since, and when last."""
 
     name: str
@@ -33,7 +33,7 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AttributeChangeSinceMql:
     label: str
     before: str
     after: str
@@ -41,7 +41,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class AxisChange:
     label: str
     then: float
     now: float
@@ -52,13 +52,13 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
+class ChangesSinceMql:
     """`events` counts all; `signals` are the latest. `would_meet` is None when the lead cannot be judged now."""
 
     events: int
-    signals: list[Repeated]
-    changes: list[Change]
-    axes: list[Axis]
+    signals: list[RepeatedSignal]
+    changes: list[AttributeChangeSinceMql]
+    axes: list[AxisChange]
     would_meet: bool | None
     why: str
 
@@ -67,7 +67,7 @@ class Since:
         return not self.events and not self.changes
 
 
-def of(handoff: Handoff, *, now: dt.datetime) -> Since:
+def for_handoff(handoff: Handoff, *, now: dt.datetime) -> ChangesSinceMql:
     """Since the qualification. A fact that is older but became known later counts as new."""
     qualified = handoff.qualification
     later = handoff.lead.events.exclude(source=recycling.SOURCE).filter(
@@ -76,7 +76,7 @@ def of(handoff: Handoff, *, now: dt.datetime) -> Since:
     signals = _repeated(later.select_related("signal").order_by("-occurred_at", "-pk")[:EVENTS_READ])
     told = lead_explanation.of_lead(handoff.lead, at=now, under=[handoff.version])
     explained = told[0][1] if told else None
-    return Since(
+    return ChangesSinceMql(
         events=later.count(),
         signals=signals[:SIGNALS_SHOWN],
         changes=_changes(handoff, qualified)[:CHANGES_SHOWN],
@@ -86,32 +86,32 @@ def of(handoff: Handoff, *, now: dt.datetime) -> Since:
     )
 
 
-def _repeated(events: Iterable[Event]) -> list[Repeated]:
+def _repeated(events: Iterable[Event]) -> list[RepeatedSignal]:
     """`events` the newest first."""
     by_signal: dict[str, list[Event]] = {}
     for event in events:
         by_signal.setdefault(event.signal.name, []).append(event)
-    return [Repeated(name, len(found), found[0].occurred_at) for name, found in by_signal.items()]
+    return [RepeatedSignal(name, len(found), found[0].occurred_at) for name, found in by_signal.items()]
 
 
-def _axes(qualified: Qualification, told: Any) -> Iterator[Axis]:
+def _axes(qualified: Qualification, told: Any) -> Iterator[AxisChange]:
     for label, then, now in (
         ("Fit", qualified.fit, told.fit.value),
         ("Engagement", qualified.engagement, told.engagement.value),
         ("BANT", qualified.bant, told.bant.value),
     ):
         if then or now:
-            yield Axis(label, then, now)
+            yield AxisChange(label, then, now)
 
 
-def _changes(handoff: Handoff, qualified: Qualification) -> list[Change]:
+def _changes(handoff: Handoff, qualified: Qualification) -> list[AttributeChangeSinceMql]:
     """The newest first; a statement that repeats what was known changes nothing."""
     about = Q(lead=handoff.lead_id)
     if handoff.lead.company_id is not None:
         about |= Q(company=handoff.lead.company_id)
     newest = AttributeChange.objects.filter(about).order_by("-valid_from", "-pk")[:STATEMENTS_READ]
     held: dict[tuple[str, str], Any] = {}
-    found: list[Change] = []
+    found: list[AttributeChangeSinceMql] = []
     for statement in reversed(newest):
         owner = "lead" if statement.lead_id else "company"
         is_new = statement.valid_from > qualified.at or statement.recorded_at > qualified.recorded_at
@@ -121,7 +121,9 @@ def _changes(handoff: Handoff, qualified: Qualification) -> list[Change]:
             if is_new and value != before and name != "company":
                 label = field_words(f"{owner}.{name}")
                 found.append(
-                    Change(f"{label[:1].upper()}{label[1:]}", _shown(before), _shown(value), statement.valid_from)
+                    AttributeChangeSinceMql(
+                        f"{label[:1].upper()}{label[1:]}", _shown(before), _shown(value), statement.valid_from
+                    )
                 )
     return found[::-1]
 

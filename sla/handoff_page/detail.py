@@ -24,15 +24,15 @@ DECISIONS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class CaseFile:
+class HandoffDetail:
     """`story`: what the lead did before it qualified, in words; `words`: every word of sales on it, the standing one
     last; `routing`: the latest decisions first."""
 
     handoff: Handoff
     story: str
-    evidence: frozen_evidence.Evidence
+    evidence: frozen_evidence.FrozenEvidence
     advice: next_step.Advice | None
-    since: changes_since_mql.Since
+    since: changes_since_mql.ChangesSinceMql
     clocks: list[Clock]
     words: list[Disposition]
     answers: SalesQualification | None
@@ -100,19 +100,19 @@ def rows(handoffs: HandoffQuerySet) -> HandoffQuerySet:
     )
 
 
-def of(handoff: Handoff, *, reader: User, now: dt.datetime) -> CaseFile:
+def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffDetail:
     """The handoff as `rows` gives it, with all that belongs to it; times of the day in the reader's zone."""
     clocks = list(handoff.clocks.filter(cancelled_at__isnull=True).order_by("due_at", "pk"))
     tried = list(handoff.attempts.order_by("-at", "-pk"))
     qualified, zone = handoff.qualification, timezone.get_current_timezone()
-    return CaseFile(
+    return HandoffDetail(
         handoff=handoff,
         story=activity_summary.sentences(
             activity_summary.read(qualified.evidence), asked_at=qualified.at, now=now, zone=zone
         ),
         evidence=frozen_evidence.read(qualified.evidence),
-        advice=next_step.of(handoff, clocks=clocks, attempts=tried, now=now, zone=zone),
-        since=changes_since_mql.of(handoff, now=now),
+        advice=next_step.for_handoff(handoff, clocks=clocks, attempts=tried, now=now, zone=zone),
+        since=changes_since_mql.for_handoff(handoff, now=now),
         clocks=clocks,
         words=list(handoff.dispositions.select_related("by", "reason", "corrects__reason").order_by("at", "pk")),
         answers=SalesQualification.objects.filter(handoff=handoff).select_related("by").first(),

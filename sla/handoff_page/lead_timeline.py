@@ -22,7 +22,7 @@ INTENT_TONES: Final = {Intent.HIGH: "marketing", Intent.MEDIUM: "info", Intent.L
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """`by` is empty for what the lead did and what Accord did by itself; `about_at`: an instant the title speaks of."""
 
     at: dt.datetime
@@ -34,56 +34,56 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class LeadTimeline:
     """`kind` is one of KINDS, or empty for everything."""
 
-    entries: list[Entry]
+    entries: list[TimelineEntry]
     is_cut: bool
     kind: str = ""
     limit: int = SHOWN
 
 
-def of(lead: Lead, *, limit: int = SHOWN, kind: str = "") -> Timeline:
+def for_lead(lead: Lead, *, limit: int = SHOWN, kind: str = "") -> LeadTimeline:
     """The newest first; one query for each kind."""
     kind = kind if kind in KINDS else ""
     sources = [source for name, (_, source) in KINDS.items() if kind in ("", name)]
     entries = sorted(
         chain.from_iterable(source(lead, limit + 1) for source in sources), key=lambda entry: entry.at, reverse=True
     )
-    return Timeline(entries[:limit], is_cut=len(entries) > limit, kind=kind, limit=limit)
+    return LeadTimeline(entries[:limit], is_cut=len(entries) > limit, kind=kind, limit=limit)
 
 
-def _events(lead: Lead, limit: int) -> Iterator[Entry]:
+def _events(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
     events: Iterable[Event] = lead.events.select_related("signal").order_by("-occurred_at", "-pk")[:limit]
     for event in events:
         page = event.properties.get("page") or event.properties.get("url") or ""
-        yield Entry(
+        yield TimelineEntry(
             event.occurred_at, INTENT_TONES[Intent(event.signal.intent)], event.signal.name, event.asset or str(page)
         )
 
 
-def _stages(lead: Lead, limit: int) -> Iterator[Entry]:
+def _stages(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
     changes: Iterable[StageChange] = lead.stage_changes.select_related("by").order_by("-at", "-pk")[:limit]
     for change in changes:
         title = f"{change.get_from_stage_display()} → {change.get_to_stage_display()}"
-        yield Entry(change.at, "good", title, change.why, str(change.by or ""))
+        yield TimelineEntry(change.at, "good", title, change.why, str(change.by or ""))
 
 
-def _attempts(lead: Lead, limit: int) -> Iterator[Entry]:
+def _attempts(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
     made = Attempt.objects.filter(handoff__lead=lead).select_related("by")
     for attempt in made.order_by("-at", "-pk")[:limit]:
         tone = "good" if attempt.outcome == AttemptOutcome.CONNECTED else "sales"
         title = ", ".join(part for part in (str(attempt), clocks.remark(attempt)) if part)
-        yield Entry(attempt.at, tone, title, attempt.note, str(attempt.by))
+        yield TimelineEntry(attempt.at, tone, title, attempt.note, str(attempt.by))
 
 
-def _notes(lead: Lead, limit: int) -> Iterator[Entry]:
+def _notes(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
     for note in Note.objects.filter(handoff__lead=lead).select_related("by").order_by("-at", "-pk")[:limit]:
         title = "Note" if note.meeting_at is None else "Meeting booked for"
-        yield Entry(note.at, "sales", title, note.text, str(note.by or ""), note.meeting_at)
+        yield TimelineEntry(note.at, "sales", title, note.text, str(note.by or ""), note.meeting_at)
 
 
-def _dispositions(lead: Lead, limit: int) -> Iterator[Entry]:
+def _dispositions(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
     words = Disposition.objects.filter(handoff__lead=lead).select_related("by", "reason", "corrects__reason")
     for word in words.order_by("-at", "-pk")[:limit]:
         was = f"Was: {_lowered(word.corrects)}." if word.corrects else ""
@@ -91,7 +91,7 @@ def _dispositions(lead: Lead, limit: int) -> Iterator[Entry]:
         missing = f"What was missing: {word.missing}" if word.missing else ""
         detail = " ".join(part for part in (was, again, word.note, missing) if part)
         title = f"Corrected to {_lowered(word)}" if word.corrects else _said(word)
-        yield Entry(word.at, "bad" if word.reason else "sales", title, detail, str(word.by))
+        yield TimelineEntry(word.at, "bad" if word.reason else "sales", title, detail, str(word.by))
 
 
 def _said(word: Disposition) -> str:
@@ -103,16 +103,16 @@ def _lowered(word: Disposition) -> str:
     return said[:1].lower() + said[1:]
 
 
-def _routing(lead: Lead, limit: int) -> Iterator[Entry]:
+def _routing(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
     decisions = RoutingDecision.objects.filter(handoff__lead=lead).select_related("by", "rep__user")
     for decision in decisions.order_by("-at", "-pk")[:limit]:
         title = f"Routed to {decision.rep}" if decision.rep else "Nobody to route to"
-        yield Entry(
+        yield TimelineEntry(
             decision.at, "info" if decision.rep else "warn", title, decision.explanation, str(decision.by or "")
         )
 
 
-_Source: TypeAlias = Callable[[Lead, int], Iterator[Entry]]
+_Source: TypeAlias = Callable[[Lead, int], Iterator[TimelineEntry]]
 
 #: What can be asked for alone: its name on the page, and who reads it.
 KINDS: Final[Mapping[str, tuple[str, _Source]]] = MappingProxyType(

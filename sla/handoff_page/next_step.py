@@ -26,7 +26,7 @@ class Advice:
     tone: str = "info"
 
 
-def of(
+def for_handoff(
     handoff: Handoff, *, clocks: Sequence[Clock], attempts: Sequence[Attempt], now: dt.datetime, zone: dt.tzinfo
 ) -> Advice | None:
     """None when nothing is left to do. `attempts`: all of this handoff, the newest first."""

@@ -47,7 +47,7 @@ class AlreadyDecided(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class DispositionContent:
     """What is said about a handoff, checked."""
 
     kind: DispositionKind
@@ -61,7 +61,7 @@ class Word:
 def accept(*, handoff: Handoff, by: User, now: dt.datetime) -> Disposition:
     """Sales takes the lead: it becomes an SAL. Raises AlreadyDecided, NotYours, DispositionRefused."""
     handoff = lock_undecided(handoff, by)
-    disposition = _record(handoff, Word(DispositionKind.ACCEPT), by, now)
+    disposition = _record(handoff, DispositionContent(DispositionKind.ACCEPT), by, now)
     handoff_states.move(handoff, HandoffState.ACCEPTED, decided_at=now)
     clocks.met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
     handoff_states.lead_follows(handoff, Stage.SAL, by=by, now=now, why="Accepted by sales.")
@@ -120,7 +120,7 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
     if kind == DispositionKind.REJECT and reason is None:
         raise DispositionRefused("A rejection needs a reason.")
     if kind == DispositionKind.ACCEPT or reason is None:
-        word = Word(DispositionKind.ACCEPT, note=_checked_note(note))
+        word = DispositionContent(DispositionKind.ACCEPT, note=_checked_note(note))
     else:
         word = checked_rejection(handoff, reason, note, reengage_on, now, missing)
     if _says_the_same(word, before):
@@ -153,7 +153,7 @@ def lock_undecided(handoff: Handoff, by: User) -> Handoff:
     if decided is not None:
         raise AlreadyDecided(decided, by)
     if not handoff.is_to_decide:
-        raise handoff_states.StepRefused(
+        raise handoff_states.HandoffStepRefused(
             f"This handoff is “{handoff.get_state_display()}”; there is nothing to decide."
         )
     return handoff
@@ -166,7 +166,7 @@ def checked_rejection(
     reengage_on: dt.date | None,
     now: dt.datetime,
     missing: str = "",
-) -> Word:
+) -> DispositionContent:
     """Raises DispositionRefused with a sentence for the user."""
     note, missing = note.strip(), missing.strip()
     if not reason.is_offered:
@@ -176,13 +176,13 @@ def checked_rejection(
     _check_lengths(note, missing)
     _check_attempts(handoff, reason)
     if reason.route != Route.RECYCLE:
-        return Word(DispositionKind.REJECT, reason, note, missing=missing)
+        return DispositionContent(DispositionKind.REJECT, reason, note, missing=missing)
     day = reengage_on or default_reengagement(handoff=handoff, now=now)
     if day <= _today(now):
         raise DispositionRefused("The re-engagement date must be in the future.")
     if day > _today(now) + LONGEST_NURTURE:
         raise DispositionRefused("The re-engagement date must be within two years.")
-    return Word(DispositionKind.REJECT, reason, note, day, missing)
+    return DispositionContent(DispositionKind.REJECT, reason, note, day, missing)
 
 
 def _checked_note(note: str) -> str:
@@ -190,7 +190,7 @@ def _checked_note(note: str) -> str:
     return note.strip()
 
 
-def _says_the_same(word: Word, before: Disposition) -> bool:
+def _says_the_same(word: DispositionContent, before: Disposition) -> bool:
     """A correction may be of the words alone: an acceptance has none worth a row."""
     if word.kind == DispositionKind.ACCEPT:
         return before.kind == word.kind
@@ -198,7 +198,7 @@ def _says_the_same(word: Word, before: Disposition) -> bool:
     return (word.kind, word.reason, word.reengage_on, word.note, word.missing) == said
 
 
-def _leads_there_already(word: Word, before: Disposition) -> bool:
+def _leads_there_already(word: DispositionContent, before: Disposition) -> bool:
     """The same way on the same day: what marketing has done with the lead since stands."""
     if word.reason is None or before.reason is None:
         return False
@@ -223,7 +223,7 @@ def _check_attempts(handoff: Handoff, reason: ReasonCode) -> None:
 
 
 def _record(
-    handoff: Handoff, word: Word, by: User, now: dt.datetime, corrects: Disposition | None = None
+    handoff: Handoff, word: DispositionContent, by: User, now: dt.datetime, corrects: Disposition | None = None
 ) -> Disposition:
     return Disposition.objects.create(
         handoff=handoff,
@@ -239,7 +239,7 @@ def _record(
     )
 
 
-def _carry_out(handoff: Handoff, word: Word, by: User, now: dt.datetime) -> None:
+def _carry_out(handoff: Handoff, word: DispositionContent, by: User, now: dt.datetime) -> None:
     """Follow a correction."""
     if handoff.state == HandoffState.REJECTED and not _is_last_cycle(handoff):
         if word.kind == DispositionKind.ACCEPT:
@@ -259,7 +259,7 @@ def _carry_out(handoff: Handoff, word: Word, by: User, now: dt.datetime) -> None
         handoff_states.lead_follows(handoff, *way, by=by, now=now, why="Accepted by sales, correcting a rejection.")
 
 
-def _send_away(handoff: Handoff, word: Word, by: User, now: dt.datetime) -> None:
+def _send_away(handoff: Handoff, word: DispositionContent, by: User, now: dt.datetime) -> None:
     why = f"Rejected by sales: {word.reason}."
     if word.reengage_on is not None:
         handoff_states.lead_follows(handoff, *_to_nurture(handoff), by=by, now=now, why=why)

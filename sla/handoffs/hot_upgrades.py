@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 TO_HURRY: Final = (HandoffState.UNROUTED, HandoffState.ASSIGNED, HandoffState.ACCEPTED)
 
 
-def follow(*, now: dt.datetime, limit: int = 100) -> int:
+def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
     """Act on each lead that turned hot, once, in its own transaction, by any number of workers at once; how many.
 
     An MQL that sales does not have yet is handed off as tier 1. Of an open handoff the rep is told, and the first
@@ -88,7 +88,7 @@ def _hurry(heating: Heating, now: dt.datetime) -> Handoff | None:
         except (NeverOpen, BadCalendar):
             # The clock that runs stays; the rep is told all the same.
             log.warning("not_hurried", handoff=handoff.pk)
-    told = outbox.Draft(
+    told = outbox.NoticeDraft(
         kind=NoticeKind.REENGAGED,
         once=f"heated:{heating.pk}",
         handoff=handoff,

@@ -80,7 +80,7 @@ def _give(handoff: Handoff, before: Rep, rep: Rep, trace: list[dict[str, Any]], 
     said = f"First contact overdue with {before} → {rep}, next in turn"
     mark = {"rep": before.pk, "name": str(before), "kind": MARK, "why": MARK}
     routing.explain(handoff=handoff, rep=rep, explanation=said, trace=[mark, *trace], now=now)
-    told = outbox.Draft(
+    told = outbox.NoticeDraft(
         kind=NoticeKind.REASSIGNED,
         once=f"passed_on:{handoff.pk}",
         handoff=handoff,

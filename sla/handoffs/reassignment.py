@@ -17,7 +17,7 @@ from sla.teams import roster, round_robin
 
 
 @dataclass(frozen=True, slots=True)
-class Succession:
+class Reassignment:
     """How many leads went to whom, in turn, and how many stayed because nobody could take them."""
 
     given: Mapping[Rep, int]
@@ -34,7 +34,7 @@ def in_hand(rep: Rep) -> HandoffQuerySet:
     return rows
 
 
-def hand_over(*, rep: Rep, by: User, now: dt.datetime, reason: str) -> Succession:
+def hand_over(*, rep: Rep, by: User, now: dt.datetime, reason: str) -> Reassignment:
     """Give what a rep has in hand to the next in turn of the team, each in its own transaction.
 
     Whoever cannot be given to anybody at this hour stays. Raises NotYours, and AssignmentRefused without a reason.
@@ -45,7 +45,7 @@ def hand_over(*, rep: Rep, by: User, now: dt.datetime, reason: str) -> Successio
         raise creation.AssignmentRefused("Say why, for the record.")
     rows = list(in_hand(rep).order_by("tier", "due_at", "pk"))
     takers = [_give_on(handoff, rep, by, now, reason) for handoff in rows]
-    return Succession(Counter(filter(None, takers)), in_hand(rep).count())
+    return Reassignment(Counter(filter(None, takers)), in_hand(rep).count())
 
 
 @transaction.atomic

@@ -59,7 +59,7 @@ def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
     for handoff in waiting.iterator(chunk_size=limit):
         if exhausted == asked:
             break
-        rule = routing_rules.match(rules, handoff).rule
+        rule = routing_rules.match_rules(rules, handoff).rule
         team = rule.team_id if rule else None
         if team in exhausted:
             continue
@@ -86,7 +86,7 @@ def give(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
         handoff.save(update_fields=list(columns))
     clocks.start_sales(handoff=handoff, rep=rep, now=now)
     Rep.objects.filter(pk=rep.pk).update(last_assigned_at=now)
-    new = outbox.Draft(
+    new = outbox.NoticeDraft(
         kind=NoticeKind.NEW_MQL,
         once=f"routed:{handoff.pk}:{now.timestamp()}",
         handoff=handoff,
@@ -98,7 +98,7 @@ def give(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RoutingPlan:
     """Where a handoff would go and why; no rep: it would be unrouted."""
 
     rule: RoutingRule | None
@@ -108,41 +108,41 @@ class Plan:
     trace: Trace
 
 
-def plan(*, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, locking: bool = False) -> Plan:
+def plan(*, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, locking: bool = False) -> RoutingPlan:
     """The first rule that matches names the team, then the company's owner in it or who is next in turn (SPEC 6).
 
     Reads only, so it serves a dry run with a handoff that was never stored; `locking` makes the turns fair among routers.
     """
-    match = routing_rules.match(rules, handoff)
+    match = routing_rules.match_rules(rules, handoff)
     if match.rule is None:
         explanation = routing_rules.NO_MATCH if rules else "There is no routing rule yet."
-        return Plan(None, None, None, explanation, match.trace)
+        return RoutingPlan(None, None, None, explanation, match.trace)
     team = match.rule.team
     if locking:
         lock_turns(team)
     turn = round_robin.next_in_turn(round_robin.reps_of(team), now, owners=_owners(handoff, team, now))
     path = f"Rule {match.rule.position}: {match.rule.name} → team {team}"
     end = f"{turn.rep}, {turn.why}" if turn.rep else f"nobody available ({turn.reasons})"
-    return Plan(match.rule, team, turn.rep, f"{path} → {end}", match.trace + turn.trace)
+    return RoutingPlan(match.rule, team, turn.rep, f"{path} → {end}", match.trace + turn.trace)
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class RoutingWait:
     """Why nobody has a lead: its team is closed until `opens_at`, or has nobody free, or it is nobody's (no `team`)."""
 
     team: Team | None
     opens_at: dt.datetime | None
 
 
-def waits(handoffs: Iterable[Handoff], *, now: dt.datetime) -> list[tuple[Handoff, Wait]]:
+def waits(handoffs: Iterable[Handoff], *, now: dt.datetime) -> list[tuple[Handoff, RoutingWait]]:
     """Each unrouted handoff with what it waits for, by the rules and hours as they are now. Reads only."""
     rules, openings = routing_rules.rules(), dict[int, dt.datetime | None]()
     found = []
     for handoff in handoffs:
-        rule = routing_rules.match(rules, handoff).rule
+        rule = routing_rules.match_rules(rules, handoff).rule
         if rule is not None and rule.team_id not in openings:
             openings[rule.team_id] = _opening(rule.team, now)
-        found.append((handoff, Wait(rule.team, openings[rule.team_id]) if rule else Wait(None, None)))
+        found.append((handoff, RoutingWait(rule.team, openings[rule.team_id]) if rule else RoutingWait(None, None)))
     return found
 
 
@@ -189,7 +189,7 @@ def _route(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime) -> 
     return chosen.rep
 
 
-def _owners(handoff: Handoff, team: Team, now: dt.datetime) -> list[round_robin.Owner]:
+def _owners(handoff: Handoff, team: Team, now: dt.datetime) -> list[round_robin.CompanyOwner]:
     """The team's reps who have somebody of the lead's company in hand, or had until lately; the latest first."""
     if handoff.lead.company_id is None:
         return []
@@ -197,7 +197,9 @@ def _owners(handoff: Handoff, team: Team, now: dt.datetime) -> list[round_robin.
     theirs = Handoff.objects.filter(is_theirs, lead__company=handoff.lead.company_id, motion=handoff.motion)
     rows = theirs.filter(rep__team=team).exclude(pk=handoff.pk).select_related("lead", "rep__user").order_by("-pk")
     return [
-        round_robin.Owner(row.rep_id, _same_company(row)) for row in rows[:OWNERS_AT_MOST] if row.rep_id is not None
+        round_robin.CompanyOwner(row.rep_id, _same_company(row))
+        for row in rows[:OWNERS_AT_MOST]
+        if row.rep_id is not None
     ]
 
 

@@ -11,7 +11,7 @@ from django.db.models import Q
 from leads.models import Company, Lead
 from leads.vocabulary import Motion
 from sla.handoffs import routing
-from sla.handoffs.routing import Plan
+from sla.handoffs.routing import RoutingPlan
 from sla.models import Handoff
 from sla.teams import routing_rules
 
@@ -19,7 +19,7 @@ FOUND_AT_MOST: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class UnknownLead:
     """A lead by its attributes, as far as routing reads them."""
 
     country: str = ""
@@ -41,12 +41,12 @@ def find(text: str) -> list[Lead]:
     return list(found.order_by("email", "pk")[:FOUND_AT_MOST])
 
 
-def of_lead(*, lead: Lead, tier: int, motion: Motion, now: dt.datetime) -> Plan:
+def dry_run_for_lead(*, lead: Lead, tier: int, motion: Motion, now: dt.datetime) -> RoutingPlan:
     """As routing a handoff of this lead would go at `now`, with what everybody has in hand at this moment."""
     return routing.plan(handoff=Handoff(lead=lead, tier=tier, motion=motion), rules=routing_rules.rules(), now=now)
 
 
-def of_stranger(*, stranger: Stranger, tier: int, motion: Motion, now: dt.datetime) -> Plan:
+def dry_run_for_attributes(*, stranger: UnknownLead, tier: int, motion: Motion, now: dt.datetime) -> RoutingPlan:
     """The same for somebody who may not exist; a company that we know by its domain has its owners."""
     domain = stranger.domain.strip().casefold()
     known = Company.objects.filter(domain__iexact=domain).first() if domain else None
@@ -58,4 +58,4 @@ def of_stranger(*, stranger: Stranger, tier: int, motion: Motion, now: dt.dateti
         employees_high=stranger.employees,
     )
     lead = Lead(country=stranger.country, region=stranger.region, source=stranger.source, company=company)
-    return of_lead(lead=lead, tier=tier, motion=motion, now=now)
+    return dry_run_for_lead(lead=lead, tier=tier, motion=motion, now=now)

@@ -42,7 +42,7 @@ def book_meeting(*, handoff: Handoff, at: dt.datetime, by: User, now: dt.datetim
     """
     handoff = _lock(handoff, by)
     if handoff.state not in MEETING_STATES:
-        raise handoff_states.StepRefused("Accept the lead before booking its meeting.")
+        raise handoff_states.HandoffStepRefused("Accept the lead before booking its meeting.")
     if not handoff.created_at <= at <= now + FARTHEST_MEETING:
         raise ProgressRefused("A meeting lies after the handover, held already or to come, and within a year from now.")
     handoff.meeting_at = at

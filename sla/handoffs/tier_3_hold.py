@@ -30,7 +30,7 @@ HEADER: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldLead:
     """An MQL that marketing nurtures first; it goes to sales at `goes_at`."""
 
     qualification: Qualification
@@ -87,20 +87,20 @@ def in_nurture(*, now: dt.datetime, q: str = "") -> QualificationQuerySet:
     return rows.select_related("lead__company").defer("evidence").order_by("recorded_at", "pk")
 
 
-def listed(rows: QualificationQuerySet, *, now: dt.datetime) -> Iterator[Held]:
+def listed(rows: QualificationQuerySet, *, now: dt.datetime) -> Iterator[HeldLead]:
     """Each with the day it goes and its last activity, in the order of the rows."""
     found: list[Any] = list(rows.annotate(active_at=nurture_tasks.last_activity(now)))
     if found:
         commitment = commitments.current()
-        yield from (Held(row, _goes_at(row, commitment), row.active_at) for row in found)
+        yield from (HeldLead(row, _goes_at(row, commitment), row.active_at) for row in found)
 
 
-def of_lead(lead: Lead, *, now: dt.datetime) -> list[Held]:
+def of_lead(lead: Lead, *, now: dt.datetime) -> list[HeldLead]:
     """What a lead's page says of it."""
     return list(listed(in_nurture(now=now).filter(lead=lead), now=now))
 
 
-def cells(row: Held) -> Sequence[object]:
+def cells(row: HeldLead) -> Sequence[object]:
     """A row under HEADER."""
     lead, mql = row.qualification.lead, row.qualification
     return (

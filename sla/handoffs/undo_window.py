@@ -35,7 +35,7 @@ REFUSALS: Final = (
     permissions.NotYours,
     dispositions.AlreadyDecided,
     dispositions.DispositionRefused,
-    handoff_states.StepRefused,
+    handoff_states.HandoffStepRefused,
 )
 
 
@@ -47,7 +47,7 @@ class TooLate(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DecisionResult:
     """What became of one of several handoffs decided together; `refusal` is empty when it was done."""
 
     handoff: Handoff
@@ -72,7 +72,7 @@ def intend(  # noqa: PLR0913 (what is said about a lead)
     Raises what dispositions.accept and .reject raise, at once: AlreadyDecided, NotYours, DispositionRefused.
     """
     handoff = dispositions.lock_undecided(handoff, by)
-    word = dispositions.Word(kind)
+    word = dispositions.DispositionContent(kind)
     if kind == DispositionKind.REJECT:
         if reason is None:
             raise dispositions.DispositionRefused("A rejection needs a reason.")
@@ -101,15 +101,15 @@ def pending(handoff: Handoff, *, by: User) -> Intention:
 
 def intend_each(
     *, handoffs: Iterable[Handoff], kind: DispositionKind, by: User, now: dt.datetime, reason: ReasonCode | None = None
-) -> list[Answer]:
+) -> list[DecisionResult]:
     """The same decision on several, each for itself: one that is refused stops none of the others."""
     answers = []
     for handoff in handoffs:
         try:
             intend(handoff=handoff, kind=kind, by=by, now=now, reason=reason)
-            answers.append(Answer(handoff))
+            answers.append(DecisionResult(handoff))
         except REFUSALS as refusal:
-            answers.append(Answer(handoff, str(refusal)))
+            answers.append(DecisionResult(handoff, str(refusal)))
     return answers
 
 
@@ -201,7 +201,7 @@ def _give_back(intention: Intention, why: str, now: dt.datetime) -> None:
     log.warning("intention_given_back", intention=intention.pk, handoff=intention.handoff_id, why=why)
     outbox.write(
         [
-            outbox.Draft(
+            outbox.NoticeDraft(
                 kind=NoticeKind.GIVEN_BACK,
                 once=f"given_back:{intention.pk}",
                 handoff=intention.handoff,

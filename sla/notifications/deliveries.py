@@ -141,7 +141,7 @@ def _wanted(rows: Sequence[Delivery], now: dt.datetime) -> list[Delivery]:
     if opens > now:
         claimed.update(send_at=opens)
         return []
-    over = relevance.over([row.notice for row in rows], now=now)
+    over = relevance.obsolete_reasons([row.notice for row in rows], now=now)
     stale = [row for row in rows if row.notice_id in over]
     for row in stale:
         row.dropped_at, row.dropped_why, row.error = now, over[row.notice_id][:WHY_AT_MOST], ""
@@ -155,14 +155,14 @@ def _send(rows: Sequence[Delivery], now: dt.datetime, may_reach: slack.Guard) ->
         return
     told = [row.notice for row in rows]
     if rows[0].channel == DeliveryChannel.SLACK:
-        slack.post(preferences.webhook(preferences.of(person)), messages.line(told), may_reach=may_reach)
+        slack.post(preferences.webhook(preferences.for_user(person)), messages.line(told), may_reach=may_reach)
     else:
         messages.mail(told, person).send()
     Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(sent_at=now, error="")
 
 
 def _has_address(person: User, channel: str) -> bool:
-    return bool(preferences.of(person).slack_sealed if channel == DeliveryChannel.SLACK else person.email)
+    return bool(preferences.for_user(person).slack_sealed if channel == DeliveryChannel.SLACK else person.email)
 
 
 def _push_ahead(rows: Sequence[Delivery], error: Exception, now: dt.datetime) -> None:

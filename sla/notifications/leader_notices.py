@@ -19,25 +19,25 @@ from leads.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import Commitment
 from sla.notifications import outbox
-from sla.notifications.outbox import Draft
+from sla.notifications.outbox import NoticeDraft
 from sla.vocabulary import CommitmentState, NoticeKind
 
 
-def send(*, now: dt.datetime) -> int:
+def notify_leaders(*, now: dt.datetime) -> int:
     """Tell whoever has not been told; returns how many notices are new."""
     drafts = [*_versions(now), *_commitments(now), *_reviews(now)]
     # Without a receiver nobody is missing a notice: whoever takes the role is told then.
     return outbox.write(draft for draft in drafts if draft.to)
 
 
-def _versions(now: dt.datetime) -> Iterator[Draft]:
+def _versions(now: dt.datetime) -> Iterator[NoticeDraft]:
     leaders = cache(_leaders)
     waiting = Version.objects.filter(state=VersionState.PROPOSED).select_related("definition")
     for version in waiting.prefetch_related("sign_offs").order_by("pk"):
         words = list(version.sign_offs.all())
         for side in sorted(versions.DECIDING - {word.side for word in words}):
             signers = {word.by_id for word in words}
-            yield Draft(
+            yield NoticeDraft(
                 kind=NoticeKind.SIGNATURE,
                 once=f"signature:version:{version.pk}",
                 handoff=None,
@@ -48,13 +48,13 @@ def _versions(now: dt.datetime) -> Iterator[Draft]:
             )
 
 
-def _commitments(now: dt.datetime) -> Iterator[Draft]:
+def _commitments(now: dt.datetime) -> Iterator[NoticeDraft]:
     """A draft once; once more when the other side has signed its words, since a change takes signatures away."""
     drafts = list(Commitment.objects.filter(state=CommitmentState.DRAFT).order_by("pk"))
     leaders = [*_leaders(Side.MARKETING), *_leaders(Side.SALES)] if drafts else []
     for draft in drafts:
         signed = draft.signed_by_marketing_id or draft.signed_by_sales_id
-        yield Draft(
+        yield NoticeDraft(
             kind=NoticeKind.SIGNATURE,
             once=f"signature:commitment:{draft.pk}" + (f":{commitments.stamp(draft)}" if signed else ""),
             handoff=None,
@@ -65,11 +65,11 @@ def _commitments(now: dt.datetime) -> Iterator[Draft]:
         )
 
 
-def _reviews(now: dt.datetime) -> Iterator[Draft]:
+def _reviews(now: dt.datetime) -> Iterator[NoticeDraft]:
     reviews = list(Review.objects.undecided().select_related("definition").order_by("pk"))
     people = outbox.holders(Role.MARKETING_LEADER, Role.SALES_LEADER, Role.MARKETING_OPS) if reviews else ()
     for review in reviews:
-        yield Draft(
+        yield NoticeDraft(
             kind=NoticeKind.REVIEW,
             once=f"review:{review.pk}",
             handoff=None,

@@ -23,7 +23,7 @@ _UNREAD_FIRST: Final = IsNull(F("read_at"), True).desc()
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class NoticeDraft:
     """One notice to several people. `once` names what it is about: the same is never written twice to one person.
 
     `path` is the page it is about, where that is no handoff.
@@ -38,7 +38,7 @@ class Draft:
     path: str = ""
 
 
-def write(drafts: Iterable[Draft]) -> int:
+def write(drafts: Iterable[NoticeDraft]) -> int:
     """Put notices in the outbox, within the caller's transaction; returns how many are new.
 
     Without a receiver the row is kept for the list of all.
@@ -58,7 +58,7 @@ def reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: 
     """
     if before is None or handoff.rep is None:
         return
-    lost = Draft(
+    lost = NoticeDraft(
         kind=NoticeKind.REASSIGNED,
         once=f"reassigned:{handoff.pk}:{at.timestamp()}",
         handoff=handoff,
@@ -74,9 +74,9 @@ def reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: 
         write([replace(lost, once=f"moved:{handoff.pk}:{at.timestamp()}", to=told, text=text)])
 
 
-def unrouted(*, handoff: Handoff, team: Team | None, why: str, at: dt.datetime) -> Draft:
+def unrouted(*, handoff: Handoff, team: Team | None, why: str, at: dt.datetime) -> NoticeDraft:
     """Nobody has it, told once to those who can help: the managers of the team whose it would be, or of all."""
-    return Draft(
+    return NoticeDraft(
         kind=NoticeKind.UNROUTED,
         once=f"unrouted:{handoff.pk}",
         handoff=handoff,
@@ -166,12 +166,12 @@ def _following(last: Notice) -> Q:
     return Q(read_at__isnull=False) & older
 
 
-def _rows(draft: Draft) -> list[Notice]:
+def _rows(draft: NoticeDraft) -> list[Notice]:
     receivers: list[User | None] = [*draft.to] or [None]
     return [_row(draft, receiver) for receiver in receivers]
 
 
-def _row(draft: Draft, receiver: User | None) -> Notice:
+def _row(draft: NoticeDraft, receiver: User | None) -> Notice:
     return Notice(
         kind=draft.kind,
         once=f"{draft.once}:{receiver.pk if receiver else 'nobody'}",

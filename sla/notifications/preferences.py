@@ -28,7 +28,7 @@ _TOLD: Final = {NoticeKind.SIGNATURE: _LEADERS, NoticeKind.REVIEW: (*_LEADERS, R
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class AlertPreferences:
     """What a person chose. `slack_url`: None keeps the one there is, "" takes it away."""
 
     email_kinds: Collection[str]
@@ -39,7 +39,7 @@ class Wishes:
     with_sound: bool
 
 
-def of(user: User) -> AlertSettings:
+def for_user(user: User) -> AlertSettings:
     """Theirs, or those of a person who has not chosen: e-mail of everything, quiet outside their hours."""
     return AlertSettings.objects.filter(user=user).first() or _unchosen(user)
 
@@ -50,11 +50,11 @@ def offered(user: User) -> list[NoticeKind]:
 
 
 @transaction.atomic
-def choose(*, user: User, wishes: Wishes) -> AlertSettings:
+def choose(*, user: User, wishes: AlertPreferences) -> AlertSettings:
     """What the person is not offered stays as it was. Raises BadWebhook with the rule that the Slack address breaks."""
     if wishes.slack_url:
         slack.check(wishes.slack_url)
-    chosen = of(user)
+    chosen = for_user(user)
     others = set(NoticeKind.values).difference(offered(user))
     chosen.email_kinds = sorted(others.intersection(chosen.email_kinds).union(wishes.email_kinds))
     chosen.slack_kinds = sorted(others.intersection(chosen.slack_kinds).union(wishes.slack_kinds))
@@ -96,7 +96,7 @@ def reseal() -> tuple[int, int]:
 
 def send_test(*, user: User, may_reach: slack.Guard = slack.is_public) -> None:
     """One line to the person's own webhook. Raises BadWebhook and NotDelivered."""
-    url = webhook(of(user))
+    url = webhook(for_user(user))
     if not url:
         raise slack.BadWebhook("Save the address of a webhook first.")
     text = f"Accord: a test for {slack.quoted(str(user))}. Alerts will arrive here."
@@ -120,7 +120,7 @@ def may_hear_from(user: User, at: dt.datetime) -> dt.datetime:
     back = _asked_again_at(user, at)
     if back is not None:
         return back
-    if not of(user).is_quiet_off_hours:
+    if not for_user(user).is_quiet_off_hours:
         return at
     openings = list(_openings(user, at))
     return min(openings) if openings else at

@@ -34,7 +34,7 @@ class _Facts:
     contacted: Mapping[int, dt.datetime]
 
 
-def over(notices: Sequence[Notice], *, now: dt.datetime) -> dict[int, str]:
+def obsolete_reasons(notices: Sequence[Notice], *, now: dt.datetime) -> dict[int, str]:
     """Why each of them need not be told any more, by its id; those that still matter are missing.
 
     They come with `handoff__rep__user`. The number of queries does not depend on theirs.
@@ -50,14 +50,14 @@ def over(notices: Sequence[Notice], *, now: dt.datetime) -> dict[int, str]:
     return {pk: why for pk, why in judged.items() if why}
 
 
-def gone(notices: Sequence[Notice]) -> frozenset[int]:
+def with_deleted_target(notices: Sequence[Notice]) -> frozenset[int]:
     """The ids of those that lead to a draft which was deleted."""
     drafts = {notice.pk: pk for notice in notices if (pk := _id(notice, _COMMITMENT)) is not None}
     there = set(Commitment.objects.filter(pk__in=drafts.values()).values_list("pk", flat=True))
     return frozenset(notice for notice, draft in drafts.items() if draft not in there)
 
 
-def elsewhere(notices: Sequence[Notice], user: User) -> frozenset[int]:
+def no_longer_visible(notices: Sequence[Notice], user: User) -> frozenset[int]:
     """The ids of those about a lead which the person may not see any more: it went to another team."""
     handoffs = {notice.pk: notice.handoff_id for notice in notices if notice.handoff_id is not None}
     seen = set(permissions.visible_to(user).filter(pk__in=handoffs.values()).values_list("pk", flat=True))

@@ -38,7 +38,7 @@ HEADER: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class NurtureTask:
     """A lead in nurture as marketing's task; `tone` is overdue's bad, today's warn or nothing."""
 
     handoff: Handoff
@@ -92,14 +92,14 @@ def last_activity(now: dt.datetime) -> Subquery:
     return Subquery(engaged.order_by("-occurred_at").values("occurred_at")[:1])
 
 
-def tasks(rows: HandoffQuerySet, *, now: dt.datetime) -> Iterator[Task]:
+def tasks(rows: HandoffQuerySet, *, now: dt.datetime) -> Iterator[NurtureTask]:
     """Each with its last activity, in the order of the rows."""
     listed: Iterable[Any] = rows.annotate(active_at=last_activity(now))
     for handoff in listed:
         yield _task(handoff, handoff.active_at, now)
 
 
-def cells(task: Task) -> Sequence[object]:
+def cells(task: NurtureTask) -> Sequence[object]:
     """A row under HEADER."""
     lead, word = task.handoff.lead, task.word
     return (
@@ -143,7 +143,7 @@ def _at(rows: HandoffQuerySet, when: str, now: dt.datetime) -> HandoffQuerySet:
     return rows.filter(conditions[when]) if when in conditions else rows
 
 
-def _task(handoff: Any, active_at: dt.datetime | None, now: dt.datetime) -> Task:
+def _task(handoff: Any, active_at: dt.datetime | None, now: dt.datetime) -> NurtureTask:
     back_on, today = handoff.qualification.reenter_at.astimezone(_zone()).date(), now.astimezone(_zone()).date()
     late = (today - back_on).days
     if late > 0:
@@ -156,7 +156,7 @@ def _task(handoff: Any, active_at: dt.datetime | None, now: dt.datetime) -> Task
     is_paused = silent is None or silent >= PAUSED_AFTER
     paused_days = (0 if silent is None else silent.days) if is_paused else None
     word = handoff.words[0] if handoff.words else None
-    return Task(handoff, word, back_on, what, tone, active_at, paused_days)
+    return NurtureTask(handoff, word, back_on, what, tone, active_at, paused_days)
 
 
 def _zone() -> ZoneInfo:

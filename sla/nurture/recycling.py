@@ -39,7 +39,7 @@ class RecyclingRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class PostponeResult:
     """How many leads were moved, and how many of those asked for were not: gone from nurture, or later already."""
 
     moved: int
@@ -51,7 +51,7 @@ def recycle(*, handoff: Handoff, on: dt.date, now: dt.datetime) -> None:
     back_at = wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(on, dt.time()))
     mqls.close(qualification=handoff.qualification, now=now, reenter_at=back_at)
     rescore_queue.request(lead_ids=[handoff.lead_id], at=back_at)
-    recycled = outbox.Draft(
+    recycled = outbox.NoticeDraft(
         kind=NoticeKind.RECYCLED,
         once=f"recycled:{handoff.pk}:{on}",
         handoff=handoff,
@@ -63,7 +63,7 @@ def recycle(*, handoff: Handoff, on: dt.date, now: dt.datetime) -> None:
 
 
 @transaction.atomic
-def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.datetime, why: str = "") -> Moved:
+def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.datetime, why: str = "") -> PostponeResult:
     """These leads stay in nurture until a later day: only forward, at most two years; who, when and why is noted on each.
 
     Raises RecyclingRefused with a sentence for the user.
@@ -79,11 +79,11 @@ def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.dat
         Note(handoff_id=pk, at=now, by=by, text=_postponed_said(each.reenter_at, to, why)) for pk, each in moved.items()
     )
     rescore_queue.request(lead_ids=[each.lead_id for each in moved.values()], at=back_at)
-    return Moved(len(moved), len(set(handoff_ids)) - len(moved))
+    return PostponeResult(len(moved), len(set(handoff_ids)) - len(moved))
 
 
 @transaction.atomic
-def bring_back(*, handoff_ids: Collection[int], by: User, now: dt.datetime, why: str = "") -> Moved:
+def bring_back(*, handoff_ids: Collection[int], by: User, now: dt.datetime, why: str = "") -> PostponeResult:
     """These leads leave nurture for marketing now; any new activity may qualify them. Raises RecyclingRefused."""
     _check_nurse(by)
     back = _held(handoff_ids)
@@ -92,7 +92,7 @@ def bring_back(*, handoff_ids: Collection[int], by: User, now: dt.datetime, why:
         said = f"Back to marketing before its day{f': {why}' if why else ''}"
         stage_changes.move(lead=handoff.lead, to=Stage.MAL, by=by, now=now, why=said[:300])
     rescore_queue.request(lead_ids=[handoff.lead_id for handoff in back], at=now)
-    return Moved(len(back), len(set(handoff_ids)) - len(back))
+    return PostponeResult(len(back), len(set(handoff_ids)) - len(back))
 
 
 def close(*, handoff: Handoff, now: dt.datetime) -> None:
@@ -147,7 +147,7 @@ def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
     back = list(returning(now).select_related("qualification").filter(~Exists(told))[:limit])
     receivers = outbox.marketing() if back else []
     outbox.write(
-        outbox.Draft(
+        outbox.NoticeDraft(
             kind=NoticeKind.REENGAGED,
             once=f"reengaged:{handoff.pk}:{handoff.qualification.reenter_at:%Y-%m-%d}",
             handoff=handoff,

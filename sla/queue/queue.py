@@ -48,7 +48,7 @@ _SHOWN_COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class QueueGroup:
     """`count` is of all its handoffs, `rows` are those shown."""
 
     key: str
@@ -60,7 +60,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    groups: list[Group]
+    groups: list[QueueGroup]
     total: int
     shown: int
 
@@ -69,7 +69,7 @@ class Queue:
         return self.shown < self.total
 
 
-def of(user: User) -> HandoffQuerySet:
+def for_user(user: User) -> HandoffQuerySet:
     """What the person works on: their own handoffs, and as a manager those of their teams."""
     work: HandoffQuerySet = Handoff.objects.filter(state__in=IN_WORK)
     if user.is_superuser:
@@ -86,7 +86,7 @@ def in_order(work: HandoffQuerySet, *, now: dt.datetime, limit: int = SHOWN) -> 
     counts = dict(work.order_by().values_list("group").annotate(n=Count("pk")))  # type: ignore[misc]  # annotated
     rows = _rows(work, limit)
     groups = [
-        Group(key, title, tone, counts.get(at, 0), [row for row in rows if row.group == at])  # type: ignore[attr-defined]
+        QueueGroup(key, title, tone, counts.get(at, 0), [row for row in rows if row.group == at])  # type: ignore[attr-defined]
         for at, (key, title, tone) in enumerate(GROUPS)
     ]
     return Queue(groups, total=sum(counts.values()), shown=len(rows))

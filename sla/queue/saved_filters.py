@@ -22,7 +22,7 @@ class FilterRefused(Exception):
     """This view cannot be kept, in a sentence."""
 
 
-def of(user: User) -> QuerySet[SavedFilter]:
+def for_user(user: User) -> QuerySet[SavedFilter]:
     return SavedFilter.objects.filter(user=user).order_by("name", "pk")
 
 
@@ -45,7 +45,7 @@ def save(*, name: str, query: str, by: User) -> SavedFilter:
         raise FilterRefused("Filter the queue first, then give the view a name." if name else "A view needs a name.")
     if len(query) > QUERY_AT_MOST or len(name) > NAME_AT_MOST:
         raise FilterRefused("That is too long to be kept.")
-    if of(by).exclude(name=name).count() >= AT_MOST:
+    if for_user(by).exclude(name=name).count() >= AT_MOST:
         raise FilterRefused(f"{AT_MOST} views are kept at most; take one away first.")
     return SavedFilter.objects.update_or_create(user=by, name=name, defaults={"query": query})[0]
 

@@ -25,7 +25,7 @@ RUNNING: Final = Q(met_at=None, cancelled_at=None, breached_at=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class PromiseFigure:
     """One promise in one group. `share` is kept / (kept + late) in percent, None without any; times in minutes used."""
 
     kind: str
@@ -54,7 +54,7 @@ HEADER: Final = (
 
 def promises(
     *, start: dt.datetime, end: dt.datetime, by: By = "", handoffs: QuerySet[Handoff] | None = None
-) -> list[Figure]:
+) -> list[PromiseFigure]:
     """The promises whose clocks started in `[start, end)`, of all handoffs or of those the reader may see.
 
     Grouped by the rep whose promise it was (routing is nobody's); by the team that has the handoff; by tier; or by
@@ -94,7 +94,7 @@ def week_of(at: dt.datetime) -> dt.datetime:
     return dt.datetime.combine(monday, dt.time(), zone).astimezone(dt.UTC)
 
 
-def cells(figure: Figure) -> tuple[object, ...]:
+def cells(figure: PromiseFigure) -> tuple[object, ...]:
     """The values under HEADER, for tables and CSV."""
     return (
         figure.promise, figure.group, figure.kept, figure.late, figure.running, figure.share,
@@ -133,12 +133,12 @@ def _names(by: By) -> dict[Any, str]:
     return {}
 
 
-def _figure(row: Mapping[str, Any], by: By, names: Mapping[Any, str]) -> Figure:
+def _figure(row: Mapping[str, Any], by: By, names: Mapping[Any, str]) -> PromiseFigure:
     judged = row["kept"] + row["late"]
     group = row["group"] if by else ""
     if isinstance(group, dt.datetime):
         group = f"{group:%Y-%m-%d}"
-    return Figure(
+    return PromiseFigure(
         kind=row["kind"],
         promise=str(ClockKind(row["kind"]).label),
         key=str(group),

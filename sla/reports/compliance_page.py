@@ -10,7 +10,7 @@ from typing import Final
 from config.charts import Chart, Series, line_chart
 from sla.models import HandoffQuerySet
 from sla.reports import compliance
-from sla.reports.compliance import Figure
+from sla.reports.compliance import PromiseFigure
 from sla.vocabulary import ClockKind
 
 SALES: Final = (ClockKind.FIRST_CONTACT, ClockKind.DISPOSITION)
@@ -19,12 +19,12 @@ LOOKS: Final = {ClockKind.ROUTE: "marketing", ClockKind.FIRST_CONTACT: "sales", 
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComplianceRow:
     """`cells` follow the kinds asked for; None where no such promise began."""
 
     key: str
     label: str
-    cells: list[Figure | None]
+    cells: list[PromiseFigure | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class Scorecard:
 
     start: dt.datetime
     end: dt.datetime
-    overall: list[Figure | None]
-    reps: list[Row]
-    weeks: list[Row]
+    overall: list[PromiseFigure | None]
+    reps: list[ComplianceRow]
+    weeks: list[ComplianceRow]
     chart: Chart
 
 
-def of(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> Scorecard:
+def build_scorecard(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> Scorecard:
     weekly = by_week(compliance.promises(start=start, end=end, by="week", handoffs=handoffs))
     overall = rows(compliance.promises(start=start, end=end, handoffs=handoffs), BOTH)
     return Scorecard(
@@ -52,23 +52,24 @@ def of(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> Sc
     )
 
 
-def rows(figures: Iterable[Figure], kinds: Sequence[ClockKind]) -> list[Row]:
-    found: dict[str, dict[str, Figure]] = {}
+def rows(figures: Iterable[PromiseFigure], kinds: Sequence[ClockKind]) -> list[ComplianceRow]:
+    found: dict[str, dict[str, PromiseFigure]] = {}
     for figure in figures:
         found.setdefault(figure.key, {})[figure.kind] = figure
     made = [
-        Row(key, next(iter(cells.values())).group, [cells.get(kind) for kind in kinds]) for key, cells in found.items()
+        ComplianceRow(key, next(iter(cells.values())).group, [cells.get(kind) for kind in kinds])
+        for key, cells in found.items()
     ]
     return sorted(made, key=lambda row: (row.label.casefold(), row.key))
 
 
-def by_week(figures: Iterable[Figure]) -> list[Row]:
+def by_week(figures: Iterable[PromiseFigure]) -> list[ComplianceRow]:
     """In order of time, each with its Monday as people write it."""
     dated = sorted(rows(figures, BOTH), key=lambda row: row.key)
     return [replace(row, label=f"{dt.date.fromisoformat(row.key):%-d %b %Y}") for row in dated]
 
 
-def _chart(weeks: Sequence[Row]) -> Chart:
+def _chart(weeks: Sequence[ComplianceRow]) -> Chart:
     series = [
         Series(str(kind.label), LOOKS[kind], [cell.share if (cell := row.cells[at]) else None for row in weeks])
         for at, kind in enumerate(BOTH)

@@ -17,7 +17,7 @@ from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from sla.handoffs import creation as desk
 from sla.models import Disposition, Handoff
-from sla.reports.rejection_monitor import SMALLEST_SAMPLE, TOO_MANY, Month
+from sla.reports.rejection_monitor import SMALLEST_SAMPLE, TOO_MANY, RejectionMonth
 from sla.vocabulary import DispositionKind, HandoffState
 
 PIPELINE_OVER: Final = dt.timedelta(days=90)
@@ -25,7 +25,7 @@ MONTHS_SHOWN: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class PipelineMoney:
     """`unpriced` of the `count` carry no amount, so the sum is a lower bound."""
 
     amount: Decimal
@@ -34,7 +34,7 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
-class Decisions:
+class DecisionCounts:
     """A month's standing words, by the month in which the handoffs were decided."""
 
     name: str
@@ -67,7 +67,7 @@ class Decisions:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingWork:
     """`not_handed_over`: qualified, and no handoff made of it yet."""
 
     not_handed_over: int
@@ -80,13 +80,13 @@ class Waiting:
 class Dashboard:
     motion: Motion
     since: dt.datetime
-    pipeline: Money
-    won: Money
-    months: list[Decisions]
-    waiting: Waiting
+    pipeline: PipelineMoney
+    won: PipelineMoney
+    months: list[DecisionCounts]
+    waiting: WaitingWork
 
     @property
-    def month(self) -> Decisions:
+    def month(self) -> DecisionCounts:
         return self.months[-1]
 
     @property
@@ -114,16 +114,16 @@ def primary_motion() -> Motion:
     return Motion(primary.motion) if primary else Motion.MQL
 
 
-def _money(kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, now: dt.datetime) -> Money:
+def _money(kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, now: dt.datetime) -> PipelineMoney:
     """Outcomes of leads that had been handed to sales before."""
     before = handoffs.filter(lead=OuterRef("lead"), created_at__lte=OuterRef("at"))
     of_mqls = Outcome.objects.filter(Exists(before), kind=kind, at__gte=since, at__lte=now)
     found = of_mqls.aggregate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
-    return Money(found["total"] or Decimal(0), found["count"], found["unpriced"])
+    return PipelineMoney(found["total"] or Decimal(0), found["count"], found["unpriced"])
 
 
-def _months(handoffs: QuerySet[Handoff], now: dt.datetime) -> list[Decisions]:
-    months = [Month.containing(now, months_back=back) for back in reversed(range(MONTHS_SHOWN))]
+def _months(handoffs: QuerySet[Handoff], now: dt.datetime) -> list[DecisionCounts]:
+    months = [RejectionMonth.containing(now, months_back=back) for back in reversed(range(MONTHS_SHOWN))]
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
     words = Disposition.objects.filter(
         corrected_by__isnull=True,
@@ -137,13 +137,13 @@ def _months(handoffs: QuerySet[Handoff], now: dt.datetime) -> list[Decisions]:
         rejected=Count("pk", filter=Q(kind=DispositionKind.REJECT)),
     )
     found = {f"{row['month']:%Y-%m}": (row["accepted"], row["rejected"]) for row in counted}
-    return [Decisions(month.name, *found.get(month.name, (0, 0))) for month in months]
+    return [DecisionCounts(month.name, *found.get(month.name, (0, 0))) for month in months]
 
 
-def _waiting(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> Waiting:
+def _waiting(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> WaitingWork:
     found = handoffs.aggregate(
         unrouted=Count("pk", filter=Q(state=HandoffState.UNROUTED)),
         to_decide=Count("pk", filter=Q(state=HandoffState.ASSIGNED)),
         overdue=Count("pk", filter=Q(state__in=(HandoffState.ASSIGNED, HandoffState.ACCEPTED), due_at__lt=now)),
     )
-    return Waiting(not_handed_over=desk.to_hand_off(now).filter(motion=motion).count(), **found)
+    return WaitingWork(not_handed_over=desk.to_hand_off(now).filter(motion=motion).count(), **found)

@@ -40,7 +40,7 @@ LEVERS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class RejectionMonth:
     """A calendar month of the company, `[start, end)`."""
 
     name: str
@@ -53,17 +53,17 @@ class Month:
         return f"{dt.date.fromisoformat(f'{self.name}-01'):%B %Y}"
 
     @classmethod
-    def containing(cls, now: dt.datetime, *, months_back: int = 0) -> Month:
+    def containing(cls, now: dt.datetime, *, months_back: int = 0) -> RejectionMonth:
         local = now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE))
         ordinal = local.year * 12 + local.month - 1 - months_back
         return cls(f"{ordinal // 12}-{ordinal % 12 + 1:02}", _begin(ordinal), _begin(ordinal + 1))
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class DecidedCounts:
     """The standing words on the handoffs of a definition that were decided in a month."""
 
-    month: Month
+    month: RejectionMonth
     words: Sequence[Disposition]
 
     @property
@@ -87,27 +87,29 @@ class Decided:
         return len(self.words) >= SMALLEST_SAMPLE
 
 
-def watch(*, now: dt.datetime) -> int:
+def open_rejection_reviews(*, now: dt.datetime) -> int:
     """Open the reviews that the running and the previous month ask for; returns how many triggers fired newly.
 
     Each trigger fires once a month for a definition, however many workers watch: a review that was decided does not
     come back for the same month, one still open is given the month's evidence.
     """
-    months = [Month.containing(now, months_back=back) for back in (2, 1, 0)]
+    months = [RejectionMonth.containing(now, months_back=back) for back in (2, 1, 0)]
     return sum(_watch_definition(definition, months, now) for definition in Definition.objects.order_by("pk"))
 
 
-def rejection(*, definition: Definition, month: Month) -> Decided:
+def rejection(*, definition: Definition, month: RejectionMonth) -> DecidedCounts:
     words = Disposition.objects.filter(
         corrected_by__isnull=True,
         handoff__decided_at__gte=month.start,
         handoff__decided_at__lt=month.end,
         handoff__version__definition=definition,
     )
-    return Decided(month, list(words.select_related("reason", "handoff__lead").order_by("-handoff__decided_at", "-pk")))
+    return DecidedCounts(
+        month, list(words.select_related("reason", "handoff__lead").order_by("-handoff__decided_at", "-pk"))
+    )
 
 
-def _watch_definition(definition: Definition, months: Sequence[Month], now: dt.datetime) -> int:
+def _watch_definition(definition: Definition, months: Sequence[RejectionMonth], now: dt.datetime) -> int:
     before, *watched = [rejection(definition=definition, month=month) for month in months]
     fired = 0
     for decided in watched:
@@ -117,7 +119,7 @@ def _watch_definition(definition: Definition, months: Sequence[Month], now: dt.d
     return fired
 
 
-def _triggers(definition: Definition, before: Decided, decided: Decided) -> list[ReviewTrigger]:
+def _triggers(definition: Definition, before: DecidedCounts, decided: DecidedCounts) -> list[ReviewTrigger]:
     if decided.is_rubber_stamp:
         return [ReviewTrigger.RUBBER_STAMP]
     if not decided.is_spike:
@@ -131,7 +133,7 @@ def _triggers(definition: Definition, before: Decided, decided: Decided) -> list
 
 
 @transaction.atomic
-def _fire(definition: Definition, trigger: ReviewTrigger, decided: Decided, now: dt.datetime) -> bool:
+def _fire(definition: Definition, trigger: ReviewTrigger, decided: DecidedCounts, now: dt.datetime) -> bool:
     fence, is_new = PeriodicRun.objects.get_or_create(
         job=f"watch:{definition.pk}:{trigger}", period=decided.month.name, defaults={"started_at": now}
     )
@@ -151,14 +153,14 @@ def _fire(definition: Definition, trigger: ReviewTrigger, decided: Decided, now:
     return True
 
 
-def _title(trigger: ReviewTrigger, decided: Decided) -> str:
+def _title(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
     rate = f"{decided.percent:g} % of {len(decided.words)} decided handoffs rejected in {decided.month.words}"
     if trigger == ReviewTrigger.REJECTION_SUSTAINED:
         return f"{rate}, the second month above {TOO_MANY} %: for both leaders"
     return rate
 
 
-def _proposal(trigger: ReviewTrigger, decided: Decided) -> str:
+def _proposal(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
     if trigger == ReviewTrigger.RUBBER_STAMP:
         return "Hardly anything is rejected: either the definition is too tight, or leads are accepted without looking."
     patterns = [family for family in _families(decided) if family["is_pattern"]]
@@ -169,7 +171,7 @@ def _proposal(trigger: ReviewTrigger, decided: Decided) -> str:
     )
 
 
-def _evidence(decided: Decided) -> dict[str, Any]:
+def _evidence(decided: DecidedCounts) -> dict[str, Any]:
     month = decided.month
     return {
         "period": month.name,
@@ -186,7 +188,7 @@ def _evidence(decided: Decided) -> dict[str, Any]:
     }
 
 
-def _reasons(decided: Decided) -> list[dict[str, Any]]:
+def _reasons(decided: DecidedCounts) -> list[dict[str, Any]]:
     """Most frequent first."""
     counts = Counter(word.reason for word in decided.rejected if word.reason)
     in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0].code))
@@ -196,7 +198,7 @@ def _reasons(decided: Decided) -> list[dict[str, Any]]:
     ]
 
 
-def _families(decided: Decided) -> list[dict[str, Any]]:
+def _families(decided: DecidedCounts) -> list[dict[str, Any]]:
     counts = Counter(word.reason.family for word in decided.rejected if word.reason)
     total = counts.total()
     return [

@@ -12,7 +12,7 @@ from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification
 from sla.models import Commitment, HandoffQuerySet, Rep
-from sla.reports.rejection_monitor import Month
+from sla.reports.rejection_monitor import RejectionMonth
 
 MONTHS: Final = 3
 #: Below so many a share says little.
@@ -20,13 +20,13 @@ SMALL_SAMPLE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class DeliveredVolume:
     """A calendar month's MQLs. `agreed` is what the commitments promise that were in force at its end, None without any.
 
     `complete` have their source and what they engaged with on record: the context marketing owes sales.
     """
 
-    month: Month
+    month: RejectionMonth
     is_running: bool
     count: int
     complete: int
@@ -42,7 +42,7 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
-class Yield:
+class RepYield:
     """Of the handoffs a rep was given in a period: how far they have come by now."""
 
     rep: int
@@ -73,7 +73,7 @@ HEADER: Final = (
 )  # fmt: skip
 
 
-def cells(row: Yield) -> tuple[object, ...]:
+def cells(row: RepYield) -> tuple[object, ...]:
     """The values under HEADER."""
     return (
         row.name, row.given, row.accepted, row.unseen, row.meetings, _rounded(row.meeting_share), row.opportunities,
@@ -85,12 +85,12 @@ def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 1)
 
 
-def months(*, now: dt.datetime, count: int = MONTHS) -> list[Delivered]:
+def months(*, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:
     """The running month and those before it, the latest first; MQLs of all teams, each in the month it qualified."""
-    return [_delivered(Month.containing(now, months_back=back), back == 0) for back in range(count)]
+    return [_delivered(RejectionMonth.containing(now, months_back=back), back == 0) for back in range(count)]
 
 
-def yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> list[Yield]:
+def yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
     """By the rep who has them, of the handoffs made in `[start, end)`, in two queries."""
     opened = Outcome.objects.filter(
         lead=OuterRef("lead"), kind__in=(OutcomeKind.OPPORTUNITY, OutcomeKind.WON), at__gte=OuterRef("created_at")
@@ -114,20 +114,20 @@ def yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -
     counts = ("given", "unseen", "accepted", "meetings", "opportunities", "opened_after_meeting")
     found = {rep: numbers for rep, *numbers in counted.values_list("rep", *counts)}
     reps = Rep.objects.filter(pk__in=found).select_related("user")
-    made = [Yield(rep.pk, str(rep), *found[rep.pk]) for rep in reps]
+    made = [RepYield(rep.pk, str(rep), *found[rep.pk]) for rep in reps]
     return sorted(made, key=lambda row: (row.name.casefold(), row.rep))
 
 
-def _delivered(month: Month, is_running: bool) -> Delivered:
+def _delivered(month: RejectionMonth, is_running: bool) -> DeliveredVolume:
     seen = Event.objects.filter(lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"))
     found = Qualification.objects.filter(motion=Motion.MQL, at__gte=month.start, at__lt=month.end).aggregate(
         count=Count("pk"),
         complete=Count("pk", filter=Q(~Q(lead__source=""), Exists(seen.exclude(asset="", properties={})))),
     )
-    return Delivered(month, is_running, found["count"], found["complete"], _agreed(month))
+    return DeliveredVolume(month, is_running, found["count"], found["complete"], _agreed(month))
 
 
-def _agreed(month: Month) -> int | None:
+def _agreed(month: RejectionMonth) -> int | None:
     """A newer agreement does not rewrite what was owed before it."""
     in_force = Commitment.objects.filter(activated_at__lt=month.end).order_by("-activated_at", "-pk")
     return in_force.values_list("mqls_a_month", flat=True).first()

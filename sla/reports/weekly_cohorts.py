@@ -19,7 +19,7 @@ WEEKS_SHOWN: Final = 26
 
 
 @dataclass(frozen=True, slots=True)
-class Vintage:
+class WeeklyCohort:
     """The handoffs of MQLs made in the week from Monday `week`, company time. `untouched`: nobody tried or decided yet."""
 
     week: dt.date
@@ -41,7 +41,7 @@ class Vintage:
         return self.untouched / self.mqls if self.mqls else None
 
 
-def of_version(version: Version, *, now: dt.datetime) -> list[Vintage]:
+def of_version(version: Version, *, now: dt.datetime) -> list[WeeklyCohort]:
     """The latest weeks that made any, the newest first. One query."""
     standing = Disposition.objects.filter(handoff=OuterRef("pk"), corrected_by__isnull=True)
     handoffs = Handoff.objects.filter(version=version, qualification__at__lte=now).annotate(
@@ -61,6 +61,6 @@ def of_version(version: Version, *, now: dt.datetime) -> list[Vintage]:
         .order_by("-week")
     )
     return [
-        Vintage(row["week"].date(), row["mqls"], row["accepted"], row["rejected"], row["untouched"])
+        WeeklyCohort(row["week"].date(), row["mqls"], row["accepted"], row["rejected"], row["untouched"])
         for row in counted[:WEEKS_SHOWN]
     ]

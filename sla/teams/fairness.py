@@ -17,7 +17,7 @@ DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class RepShare:
     """Of the leads that Accord gave to the team: `got` of `of`, with `weight` of `weights`; `by_hand` come on top."""
 
     got: int
@@ -40,7 +40,7 @@ class Share:
         return f"{self.got} of {self.of}, weight {self.weight} of {self.weights} = {float(self.expected):.4g}"
 
 
-def shares(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, Share]:
+def shares(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, RepShare]:
     """By rep, over the last 30 days, each within their team. Who is not active has no weight there."""
     got = _assignments(reps, now - dt.timedelta(days=DAYS), now)
     weights, totals = defaultdict[int, int](int), defaultdict[int, int](int)
@@ -48,7 +48,7 @@ def shares(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, Share]:
         weights[rep.team_id] += _weight(rep)
         totals[rep.team_id] += got[rep.pk][0]
     return {
-        rep.pk: Share(got[rep.pk][0], totals[rep.team_id], _weight(rep), weights[rep.team_id], got[rep.pk][1])
+        rep.pk: RepShare(got[rep.pk][0], totals[rep.team_id], _weight(rep), weights[rep.team_id], got[rep.pk][1])
         for rep in reps
     }
 

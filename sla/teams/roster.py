@@ -18,7 +18,7 @@ from leads.vocabulary import Role
 from sla import permissions
 from sla.models import Absence, Rep, Team
 from sla.teams import changelog, fairness, round_robin
-from sla.teams.round_robin import Standing
+from sla.teams.round_robin import Availability
 
 #: They read every team; a manager their own.
 SEE_EVERY_TEAM = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
@@ -31,16 +31,16 @@ class RosterRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    standing: Standing
+class RosterLine:
+    standing: Availability
     absences: list[Absence]
-    share: fairness.Share
+    share: fairness.RepShare
 
 
 @dataclass(frozen=True, slots=True)
 class TeamRoster:
     team: Team
-    lines: list[Line]
+    lines: list[RosterLine]
     total: int
     may_change: bool
     agreed: int
@@ -77,17 +77,17 @@ def set_up_by() -> QuerySet[User]:
     return User.objects.filter(is_active=True, groups__name=Role.MARKETING_OPS).order_by("last_name", "pk")
 
 
-def of(user: User, *, now: dt.datetime) -> list[TeamRoster]:
+def for_user(user: User, *, now: dt.datetime) -> list[TeamRoster]:
     """Each team the person may see; the same number of queries for any number of teams and reps."""
     teams = list(teams_of(user))
     mine = set(managed_by(user).values_list("pk", flat=True))
     reps = round_robin.reps_of(*teams)
     shares = fairness.shares(reps, now=now)
     off = coming(reps, now=now)
-    lines: dict[int, list[Line]] = {team.pk: [] for team in teams}
+    lines: dict[int, list[RosterLine]] = {team.pk: [] for team in teams}
     for standing in round_robin.standings(reps, now):
         rep = standing.rep
-        lines[rep.team_id].append(Line(standing, off.get(rep.pk, []), shares[rep.pk]))
+        lines[rep.team_id].append(RosterLine(standing, off.get(rep.pk, []), shares[rep.pk]))
     agreed = round_robin.agreed_unworked()
     return [_roster(team, lines[team.pk], team.pk in mine, agreed) for team in teams]
 
@@ -170,7 +170,7 @@ def _said(at: dt.datetime) -> str:
     return f"{at:%a} {at.day} {at:%b %Y, %H:%M}"
 
 
-def _roster(team: Team, lines: list[Line], may_change: bool, agreed: int) -> TeamRoster:
+def _roster(team: Team, lines: list[RosterLine], may_change: bool, agreed: int) -> TeamRoster:
     return TeamRoster(team, lines, sum(line.share.got for line in lines), may_change, agreed)
 
 

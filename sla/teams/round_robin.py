@@ -27,7 +27,7 @@ NEVER: Final = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Availability:
     """Whether a rep can take a lead now: `kind` is "available" or the kind of hindrance, `why` a part of a sentence."""
 
     rep: Rep
@@ -47,7 +47,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class CompanyOwner:
     """A rep who has the lead's company in hand, and of whom."""
 
     rep: int
@@ -55,7 +55,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Assignment:
     """The rep whose turn it is and why, or None, and a line for each rep of the team."""
 
     rep: Rep | None
@@ -77,7 +77,7 @@ def reps_of(*teams: Team) -> list[Rep]:
     return list(reps.order_by("pk"))
 
 
-def standings(reps: Sequence[Rep], now: dt.datetime) -> list[Standing]:
+def standings(reps: Sequence[Rep], now: dt.datetime) -> list[Availability]:
     """How each of these reps stands at `now`: their hours, absences, switch and what they have in hand. Reads only."""
     absent, loads, agreed = _absent(reps, now), _loads(reps), agreed_unworked()
     return [_standing(rep, absent, *loads.get(rep.pk, (0, 0)), agreed=agreed, now=now) for rep in reps]
@@ -89,8 +89,8 @@ def most_unworked(team: Team, agreed: int) -> int | None:
 
 
 def next_in_turn(
-    reps: Sequence[Rep], now: dt.datetime, *, owners: Sequence[Owner] = (), passing_over: Rep | None = None
-) -> Turn:
+    reps: Sequence[Rep], now: dt.datetime, *, owners: Sequence[CompanyOwner] = (), passing_over: Rep | None = None
+) -> Assignment:
     """Choose among the reps who are in working hours, not away and below capacity (SPEC 6).
 
     One of `owners`, the first of them that can, goes before whose turn it is; `passing_over` names who had it already.
@@ -102,14 +102,14 @@ def next_in_turn(
         trace.append(_line(passing_over, "passed over", "had it already"))
     available = {line.rep.pk: line for line in lines if line.is_available}
     if not available:
-        return Turn(None, trace)
+        return Assignment(None, trace)
     owner = next((owner for owner in owners if owner.rep in available), None)
     chosen = available[owner.rep].rep if owner else _least_served([line.rep for line in available.values()])
     why = owner.why if owner else NEXT
     for line in available.values():
         said = why if line.rep == chosen else "not their turn"
         trace.append(_line(line.rep, AVAILABLE, f"{said}, {line.load} of {line.rep.capacity} in hand"))
-    return Turn(chosen, trace, why)
+    return Assignment(chosen, trace, why)
 
 
 def _least_served(available: Sequence[Rep]) -> Rep:
@@ -127,10 +127,10 @@ def _least_served(available: Sequence[Rep]) -> Rep:
 
 def _standing(
     rep: Rep, absent: Mapping[int, dt.datetime], load: int, unworked: int, *, agreed: int, now: dt.datetime
-) -> Standing:
+) -> Availability:
     hindrance = _unavailable(rep, absent) or _full(rep, load, unworked, agreed) or _off_work(rep, now)
     kind, why = hindrance or (AVAILABLE, "at work")
-    return Standing(rep, kind, why, load, unworked)
+    return Availability(rep, kind, why, load, unworked)
 
 
 def _unavailable(rep: Rep, absent: Mapping[int, dt.datetime]) -> tuple[str, str] | None:

@@ -16,7 +16,7 @@ CHOICES: Final = ("tiers", "countries", "regions", "industries", "sources")
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class RuleMatch:
     """The rule that names the team, or None, and a line for each rule that was tried."""
 
     rule: RoutingRule | None
@@ -28,15 +28,15 @@ def rules() -> list[RoutingRule]:
     return list(active.order_by("position", "pk"))
 
 
-def match(rules: Sequence[RoutingRule], handoff: Handoff) -> Match:
+def match_rules(rules: Sequence[RoutingRule], handoff: Handoff) -> RuleMatch:
     """The first rule whose conditions all hold (SPEC 6)."""
     trace: list[dict[str, Any]] = []
     for rule in rules:
         misses = [miss for check in CHECKS if (miss := check(rule, handoff))]
         trace.append({"rule": rule.position, "name": rule.name, "matched": not misses, "why": "; ".join(misses)})
         if not misses:
-            return Match(rule, trace)
-    return Match(None, trace)
+            return RuleMatch(rule, trace)
+    return RuleMatch(None, trace)
 
 
 def conditions(rule: RoutingRule) -> list[str]:

@@ -20,7 +20,7 @@ from sla.teams import changelog, routing_rules
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RuleEntry:
     """A rule with its conditions in words, and the earlier rule, if any, that takes everything it would match."""
 
     rule: RoutingRule
@@ -28,9 +28,11 @@ class Entry:
     covered_by: RoutingRule | None
 
 
-def entries() -> list[Entry]:
+def entries() -> list[RuleEntry]:
     rules = list(RoutingRule.objects.select_related("team").order_by("position", "pk"))
-    return [Entry(rule, routing_rules.conditions(rule), _covered_by(rules[:at], rule)) for at, rule in enumerate(rules)]
+    return [
+        RuleEntry(rule, routing_rules.conditions(rule), _covered_by(rules[:at], rule)) for at, rule in enumerate(rules)
+    ]
 
 
 def may_change(user: User) -> bool:

@@ -28,7 +28,7 @@ def dialable(phone: str) -> str:
 
 @register.inclusion_tag("sla/_timeline.html")
 def timeline_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
-    return {"timeline": lead_timeline.of(lead), "now": now}
+    return {"timeline": lead_timeline.for_lead(lead), "now": now}
 
 
 @register.inclusion_tag("sla/_handoffs.html")

@@ -18,7 +18,7 @@ from sla.notifications import preferences, slack
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: Request) -> HttpResponse:
     """How the person wants to be told; each decides for themselves alone."""
-    chosen = preferences.of(request.user)
+    chosen = preferences.for_user(request.user)
     form = AlertForm(request.POST if request.method == "POST" else None, chosen=chosen)
     if form.is_bound and form.is_valid():
         preferences.choose(user=request.user, wishes=form.wishes())

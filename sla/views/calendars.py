@@ -17,7 +17,7 @@ from config.web import Request, holds, roles_required
 from leads.vocabulary import READERS_OF_LEADS, Role
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar, Calendar
-from sla.business_time.hours import DAY_NAMES, Draft, changes, place, read_hours, said, sentence
+from sla.business_time.hours import DAY_NAMES, CalendarDraft, changes, place, read_hours, said, sentence
 from sla.commitments import preview
 from sla.forms.promises import CalendarForm
 from sla.models import Clock, Commitment, WorkCalendar
@@ -61,10 +61,10 @@ def calendar(request: Request, pk: int) -> HttpResponse:
 @roles_required(Role.SALES_MANAGER)
 @require_http_methods(["GET", "POST"])
 def calendar_new(request: Request) -> HttpResponse:
-    return _edit(request, None, Draft("", settings.COMPANY_TIME_ZONE, "", "", OFFICE_HOURS, ()))
+    return _edit(request, None, CalendarDraft("", settings.COMPANY_TIME_ZONE, "", "", OFFICE_HOURS, ()))
 
 
-def _edit(request: Request, found: WorkCalendar | None, stored: Draft) -> HttpResponse:
+def _edit(request: Request, found: WorkCalendar | None, stored: CalendarDraft) -> HttpResponse:
     now = timezone.now()
     usual = preview.friday_afternoon(now, stored.zone)
     if request.method != "POST":
@@ -92,7 +92,7 @@ def _edit(request: Request, found: WorkCalendar | None, stored: Draft) -> HttpRe
 def _show(
     request: Request,
     found: WorkCalendar | None,
-    stored: Draft,
+    stored: CalendarDraft,
     form: CalendarForm,
     preview: dict[str, Any] | None,
     status: int = 200,
@@ -128,7 +128,7 @@ def _use(found: WorkCalendar | None) -> dict[str, Any]:
     }
 
 
-def _preview(draft: Draft, stored: Draft, wall: dt.datetime, now: dt.datetime) -> dict[str, Any]:
+def _preview(draft: CalendarDraft, stored: CalendarDraft, wall: dt.datetime, now: dt.datetime) -> dict[str, Any]:
     """What the draft says: in one sentence, of a lead that arrives then and one that arrives now, and its holidays.
 
     Beside it what is stored says of the same instant, and what would change.
@@ -140,7 +140,7 @@ def _preview(draft: Draft, stored: Draft, wall: dt.datetime, now: dt.datetime) -
         coming = calendars.coming_holidays(draft, now)
     except BadCalendar as error:
         return {"problem": str(error)}
-    before = preview.of(calendars.drafted(stored, at), terms=terms, at=at, title="before")
+    before = preview.preview_arrival(calendars.drafted(stored, at), terms=terms, at=at, title="before")
     return {
         "sentence": sentence(draft),
         "changes": changes(stored, draft) if stored.name else (),
@@ -152,8 +152,8 @@ def _preview(draft: Draft, stored: Draft, wall: dt.datetime, now: dt.datetime) -
     }
 
 
-def _arrival(hours: Calendar, terms: Commitment, at: dt.datetime, title: str) -> preview.Arrival:
-    return preview.of(hours, terms=terms, at=at, title=title)
+def _arrival(hours: Calendar, terms: Commitment, at: dt.datetime, title: str) -> preview.ArrivalPreview:
+    return preview.preview_arrival(hours, terms=terms, at=at, title=title)
 
 
 def _may_edit(request: Request) -> bool:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from config.web import Request, roles_required
 from leads.vocabulary import Role
 from sla import handoff_states, permissions
-from sla.forms.handoffs import DecideForm, RejectForm
+from sla.forms.handoffs import DecideSeveralForm, RejectForm
 from sla.handoffs import dispositions, undo_window
 from sla.models import Handoff
 from sla.views import responses
@@ -50,7 +50,7 @@ def reject(request: Request, pk: int) -> HttpResponse:
         return reject_form(request, row, form)
     except permissions.NotYours as refusal:
         return responses.refused(request, row, refusal, 403)
-    except (dispositions.AlreadyDecided, handoff_states.StepRefused) as refusal:
+    except (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused) as refusal:
         return responses.refused(request, row, refusal, 409)
     back = f" Back on {said.reengage_on.day} {said.reengage_on:%B %Y}." if said.reengage_on else ""
     return responses.done_with(request, row, f"Rejected {row.lead}: {said.reason}.{back}")
@@ -85,7 +85,7 @@ def decide_several(request: Request) -> HttpResponse:
 
     What somebody else has decided or taken since the page was shown is left out by name; the others are decided.
     """
-    form = DecideForm(request.POST)
+    form = DecideSeveralForm(request.POST)
     here = responses.back(request) or reverse("queue")
     if not form.is_valid():
         messages.warning(request, " ".join(str(error) for found in form.errors.values() for error in found))
@@ -99,12 +99,12 @@ def decide_several(request: Request) -> HttpResponse:
     given = undo_window.intend_each(
         handoffs=own, kind=said["kind"], by=request.user, now=timezone.now(), reason=said["reason"]
     )
-    taken = [undo_window.Answer(row, f"{row.rep or 'nobody'} has it now.") for row in rows if row not in own]
+    taken = [undo_window.DecisionResult(row, f"{row.rep or 'nobody'} has it now.") for row in rows if row not in own]
     report(request, DispositionKind(said["kind"]), given + taken, unknown=len(set(said["handoffs"])) - len(rows))
     return redirect(here)
 
 
-def report(request: Request, kind: DispositionKind, given: list[undo_window.Answer], unknown: int = 0) -> None:
+def report(request: Request, kind: DispositionKind, given: list[undo_window.DecisionResult], unknown: int = 0) -> None:
     done = sum(not answer.refusal for answer in given)
     if done:
         messages.success(request, f"{kind.label}: {done} lead{'' if done == 1 else 's'}.")

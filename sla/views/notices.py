@@ -23,7 +23,7 @@ RINGS_FOR: Final = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class NoticeDay:
     """What was told on one day of the reader's: unread, or read already."""
 
     date: dt.date
@@ -39,8 +39,8 @@ def notice_list(request: Request) -> HttpResponse:
     failing = deliveries.failing(request.user)
     context = {
         "days": by_day(shown),
-        "gone": relevance.gone(shown),
-        "elsewhere": relevance.elsewhere(shown, request.user),
+        "gone": relevance.with_deleted_target(shown),
+        "elsewhere": relevance.no_longer_visible(shown, request.user),
         "up_to": max((notice.pk for notice in shown), default=0),
         "after": shown[-1].pk if is_cut else None,
         "failing": failing[:FAILING_SHOWN],
@@ -54,7 +54,7 @@ def notice_list(request: Request) -> HttpResponse:
 def bell(request: Request) -> HttpResponse:
     """What every page asks for now and then: how many notices are unread, and for which leads to ring."""
     since = timezone.now() - RINGS_FOR
-    context = {"alarm": preferences.of(request.user), "hot": outbox.hot(request.user, since=since)}
+    context = {"alarm": preferences.for_user(request.user), "hot": outbox.hot(request.user, since=since)}
     return render(request, "components/bell.html", context)
 
 
@@ -75,8 +75,8 @@ def try_again(request: Request) -> HttpResponse:
     return redirect("notices")
 
 
-def by_day(rows: Iterable[Notice]) -> list[Day]:
+def by_day(rows: Iterable[Notice]) -> list[NoticeDay]:
     def place(notice: Notice) -> tuple[dt.date, bool]:
         return timezone.localtime(notice.created_at).date(), notice.read_at is None
 
-    return [Day(date, is_unread, list(told)) for (date, is_unread), told in groupby(rows, key=place)]
+    return [NoticeDay(date, is_unread, list(told)) for (date, is_unread), told in groupby(rows, key=place)]

@@ -107,7 +107,7 @@ def _chosen(request: Request) -> list[int]:
     return [number for number in typed if number is not None]
 
 
-def _done(request: Request, moved: recycling.Moved, what: str, left: str) -> HttpResponse:
+def _done(request: Request, moved: recycling.PostponeResult, what: str, left: str) -> HttpResponse:
     if moved.moved:
         messages.success(request, f"{moved.moved} lead{'' if moved.moved == 1 else 's'} {what}.")
     if moved.left:

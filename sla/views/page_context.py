@@ -38,13 +38,13 @@ CONTACTS_SHOWN: Final = [
 
 def queue_context(request: Request, query: QueryDict, here: str) -> dict[str, Any]:
     now = timezone.now()
-    work = QueueFilter(query, queryset=queue.of(request.user), request=request)
+    work = QueueFilter(query, queryset=queue.for_user(request.user), request=request)
     limit = typed_number(query.get("limit", "")) or queue.SHOWN
     return {
         "filter": work,
         "queue": queue.in_order(work.qs, now=now, limit=min(limit, queue.SHOWN_AT_MOST)),
         "is_manager": reps_of(request).exists(),
-        "saved_filters": saved_filters.of(request.user),
+        "saved_filters": saved_filters.for_user(request.user),
         "view": saved_filters.canonical(query),
         "reasons": rejection_reasons.of_many(),
         # Asked for where it is shown: not by a poll.
@@ -58,7 +58,7 @@ def handoff_page(request: Request, handoff: Handoff, status: int = 200, **forms:
     """`forms`: what was typed and could not be saved, by its name in the context."""
     now = timezone.now()
     context = {
-        "case": detail.of(handoff, reader=request.user, now=now),
+        "case": detail.for_handoff(handoff, reader=request.user, now=now),
         "handoff": handoff,
         "lead": handoff.lead,
         "now": now,
@@ -82,7 +82,7 @@ def history_context(request: Request, handoff: Handoff) -> dict[str, Any]:
     """The timeline as the address asks for it: one kind or all, so far back."""
     limit = min(typed_number(request.GET.get("limit", "")) or lead_timeline.SHOWN, lead_timeline.SHOWN_AT_MOST)
     return {
-        "timeline": lead_timeline.of(handoff.lead, limit=limit, kind=request.GET.get("show", "")),
+        "timeline": lead_timeline.for_lead(handoff.lead, limit=limit, kind=request.GET.get("show", "")),
         "kinds": [(key, label) for key, (label, _) in lead_timeline.KINDS.items()],
         "more": limit * 2,
         "handoff": handoff,

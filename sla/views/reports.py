@@ -29,7 +29,7 @@ def sla_report(request: Request) -> HttpResponse:
     now = timezone.now()
     weeks, start = period(request, now)
     visible = permissions.visible_to(request.user)
-    card = compliance_page.of(visible, start=start, end=now)
+    card = compliance_page.build_scorecard(visible, start=start, end=now)
     # The report of what one may see is everybody's; the commitments are read by those who have a role.
     context = {
         "card": card,

@@ -36,7 +36,7 @@ def reps(request: Request) -> HttpResponse:
 
 def _reps_page(request: Request, **typed: object) -> HttpResponse:
     now = timezone.now()
-    rosters = roster.of(request.user, now=now)
+    rosters = roster.for_user(request.user, now=now)
     context = {
         "rosters": rosters,
         "ops": [] if rosters else roster.set_up_by()[:OPS_SHOWN],

@@ -27,7 +27,7 @@ REFUSALS: Final = (
     attempts.AttemptRefused,
     sales_stages.ProgressRefused,
     creation.AssignmentRefused,
-    handoff_states.StepRefused,
+    handoff_states.HandoffStepRefused,
 )
 
 Action = Callable[[Handoff, dt.datetime], object]

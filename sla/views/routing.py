@@ -16,7 +16,7 @@ from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS, Motion, Role
 from sla.forms.routing import DryRunForm, NewRuleForm, RuleForm
 from sla.handoffs import routing_dry_run
-from sla.handoffs.routing import Plan
+from sla.handoffs.routing import RoutingPlan
 from sla.models import Handoff, RoutingRule
 from sla.teams import changelog, rule_editing
 
@@ -106,7 +106,7 @@ def _is_asked(form: DryRunForm, request: Request, lead: Lead | None) -> bool:
     return lead is not None or "tier" in request.GET or any(form.cleaned_data[name] for name in ATTRIBUTES)
 
 
-def _plan(form: DryRunForm, lead: Lead | None) -> Plan:
+def _plan(form: DryRunForm, lead: Lead | None) -> RoutingPlan:
     typed = form.cleaned_data
     asked = {
         "tier": typed["tier"],
@@ -114,9 +114,9 @@ def _plan(form: DryRunForm, lead: Lead | None) -> Plan:
         "now": typed["at"] or timezone.now(),
     }
     if lead is not None:
-        return routing_dry_run.of_lead(lead=lead, **asked)
-    stranger = routing_dry_run.Stranger(**{name: typed[name] for name in ATTRIBUTES})
-    return routing_dry_run.of_stranger(stranger=stranger, **asked)
+        return routing_dry_run.dry_run_for_lead(lead=lead, **asked)
+    stranger = routing_dry_run.UnknownLead(**{name: typed[name] for name in ATTRIBUTES})
+    return routing_dry_run.dry_run_for_attributes(stranger=stranger, **asked)
 
 
 def _lead(request: Request) -> Lead | None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from definitions import lint
-from definitions.document.parser import Catalogue, parse
-from definitions.plain_english.generated_statement import Names
+from definitions.document.parser import KnownNames, parse
+from definitions.plain_english.generated_statement import DisplayNames
 from leads.shipped_signals import SIGNALS
 from scoring.engine import rules
 from scoring.rule_compiler import compile_document
 from tests.definitions.documents import criterion
 
 MEANINGS = {
-    each.code: lint.Meaning(each.intent.value, each.is_explicit_request, each.is_engagement, each.closes_request)
+    each.code: lint.SignalMeaning(each.intent.value, each.is_explicit_request, each.is_engagement, each.closes_request)
     for each in SIGNALS
 }
 LISTS = {
@@ -22,8 +22,8 @@ LISTS = {
     "student_email": frozenset({"edu"}),
     "competitors": frozenset({"rival.example"}),
 }
-NAMES = Names(signals={each.code: each.name for each in SIGNALS}, lists={"free_email": "Free e-mail providers"})
-CATALOGUE = Catalogue(signals=frozenset(MEANINGS), lists=frozenset(LISTS))
+NAMES = DisplayNames(signals={each.code: each.name for each in SIGNALS}, lists={"free_email": "Free e-mail providers"})
+CATALOGUE = KnownNames(signals=frozenset(MEANINGS), lists=frozenset(LISTS))
 ENGINE_CATALOGUE = rules.Catalogue(
     engagement=frozenset(code for code, mean in MEANINGS.items() if mean.is_engagement),
     requests=frozenset(code for code, mean in MEANINGS.items() if mean.is_request),
@@ -71,9 +71,9 @@ def sound(**changes: Any) -> dict[str, Any]:
     return complete(document | changes)
 
 
-def found(document: dict[str, Any], change: lint.Change | None = None) -> tuple[lint.Finding, ...]:
+def found(document: dict[str, Any], change: lint.ChangeContext | None = None) -> tuple[lint.Finding, ...]:
     return lint.findings(document, meanings=MEANINGS, names=NAMES, change=change)
 
 
-def codes(document: dict[str, Any], change: lint.Change | None = None) -> dict[str, str]:
+def codes(document: dict[str, Any], change: lint.ChangeContext | None = None) -> dict[str, str]:
     return {finding.code: str(finding.severity) for finding in found(document, change)}

@@ -9,7 +9,7 @@ import pytest
 from definitions import proposal_checklist
 from definitions.lint import PathReach
 from definitions.models import Backtest, Promise
-from definitions.proposal_checklist import Known, Point, Standing
+from definitions.proposal_checklist import ChecklistFacts, ChecklistPoint, PointStatus
 from tests.definitions.version_lifecycles import DAY, NOW, share
 
 WAY = PathReach(
@@ -33,10 +33,10 @@ def a_backtest(**changes: Any) -> Backtest:
     return Backtest(start=NOW - 180 * DAY, end=NOW, result=result)
 
 
-def known(**changes: Any) -> Known:
+def known(**changes: Any) -> ChecklistFacts:
     """Nothing is wrong."""
     promise = Promise(sentences=["Sales: First contact within 30 business minutes."], signed_by="Mona, Luis", at=NOW)
-    base = Known(
+    base = ChecklistFacts(
         backtest=a_backtest(),
         gate=[{}],
         gives_points=True,
@@ -49,7 +49,7 @@ def known(**changes: Any) -> Known:
     return replace(base, **changes)
 
 
-def point(code: str, **changes: Any) -> Point:
+def point(code: str, **changes: Any) -> ChecklistPoint:
     return next(each for each in proposal_checklist.points(known(**changes)) if each.code == code)
 
 
@@ -72,10 +72,10 @@ def test_there_are_seven_points() -> None:
 
 @pytest.mark.parametrize(
     ("covered", "won", "standing"),
-    [(21, 30, Standing.YES), (20, 30, Standing.NO), (14, 20, Standing.YES), (19, 19, Standing.UNKNOWN)],
+    [(21, 30, PointStatus.YES), (20, 30, PointStatus.NO), (14, 20, PointStatus.YES), (19, 19, PointStatus.UNKNOWN)],
 )
 def test_fit_comes_from_the_wins_when_seventy_percent_of_twenty_are_covered(
-    covered: int, won: int, standing: Standing
+    covered: int, won: int, standing: PointStatus
 ) -> None:
     said = point("fit_from_wins", backtest=a_backtest(version={"coverage": share(covered, won)}))
 
@@ -83,17 +83,17 @@ def test_fit_comes_from_the_wins_when_seventy_percent_of_twenty_are_covered(
 
 
 def test_without_a_gate_fit_gates_only_where_every_path_asks_for_it() -> None:
-    assert point("fit_gates_intent").standing == Standing.YES
-    assert point("fit_gates_intent", gate=[], ways=[replace(WAY, without_fit=False)]).standing == Standing.YES
+    assert point("fit_gates_intent").standing == PointStatus.YES
+    assert point("fit_gates_intent", gate=[], ways=[replace(WAY, without_fit=False)]).standing == PointStatus.YES
     open_way = point("fit_gates_intent", gate=[])
-    assert (open_way.standing, "“Engaged” can be met with no fit" in open_way.sentence) == (Standing.NO, True)
+    assert (open_way.standing, "“Engaged” can be met with no fit" in open_way.sentence) == (PointStatus.NO, True)
 
 
 def test_weights_match_when_more_points_mean_more_wins() -> None:
     rising, falling = grid((1, 50), (2, 30), (9, 40)), grid((9, 50), (2, 30), (1, 40))
 
-    assert point("weights_match", backtest=a_backtest(grid=rising)).standing == Standing.YES
-    assert point("weights_match", backtest=a_backtest(grid=falling)).standing == Standing.NO
+    assert point("weights_match", backtest=a_backtest(grid=rising)).standing == PointStatus.YES
+    assert point("weights_match", backtest=a_backtest(grid=falling)).standing == PointStatus.NO
     assert "at least 10 engagement points 11 of 70" in point("weights_match", backtest=a_backtest(grid=rising)).sentence
 
 
@@ -101,9 +101,9 @@ def test_weights_match_when_the_weightiest_signals_came_before_wins() -> None:
     def signals(*lifts: float, leads: int = 30) -> dict[str, Any]:
         return {"signals": [{"signal": "demo_request", "leads": leads, "lift": lift} for lift in lifts]}
 
-    assert point("weights_match", backtest=a_backtest(**signals(2.5, 1.2, 1.1, 0.4))).standing == Standing.YES
-    assert point("weights_match", backtest=a_backtest(**signals(2.5, 0.8))).standing == Standing.NO
-    assert point("weights_match", backtest=a_backtest(**signals(2.5, leads=19))).standing == Standing.UNKNOWN
+    assert point("weights_match", backtest=a_backtest(**signals(2.5, 1.2, 1.1, 0.4))).standing == PointStatus.YES
+    assert point("weights_match", backtest=a_backtest(**signals(2.5, 0.8))).standing == PointStatus.NO
+    assert point("weights_match", backtest=a_backtest(**signals(2.5, leads=19))).standing == PointStatus.UNKNOWN
 
 
 def test_too_few_leads_leave_the_weights_a_judgement() -> None:
@@ -111,21 +111,21 @@ def test_too_few_leads_leave_the_weights_a_judgement() -> None:
 
     assert "say a word about it" in point("weights_match", backtest=few).sentence
     spoken = point("weights_match", backtest=few, evidence="Sales agreed on each.")
-    assert (spoken.standing, "Sales agreed on each." in spoken.sentence) == (Standing.UNKNOWN, True)
-    assert point("weights_match", gives_points=False).standing == Standing.YES
+    assert (spoken.standing, "Sales agreed on each." in spoken.sentence) == (PointStatus.UNKNOWN, True)
+    assert point("weights_match", gives_points=False).standing == PointStatus.YES
 
 
 def test_the_review_is_due_a_quarter_after_the_last_look() -> None:
     assert "9 January 2027" in point("review_due", looked_at=dt.datetime(2026, 10, 9, tzinfo=dt.UTC)).sentence
-    assert point("review_due", looked_at=NOW - 100 * DAY).standing == Standing.NO
+    assert point("review_due", looked_at=NOW - 100 * DAY).standing == PointStatus.NO
     assert "a quarter after today" in point("review_due", looked_at=None).sentence
 
 
 def test_what_is_missing_says_what_to_do() -> None:
     assert "both leaders sign them" in point("promised", promise=None).sentence
-    assert point("tested", backtest=None).standing == Standing.NO
-    assert point("calibrated", backtest=a_backtest(thresholds=[])).standing == Standing.UNKNOWN
-    assert point("fit_from_wins", backtest=None).standing == Standing.UNKNOWN
+    assert point("tested", backtest=None).standing == PointStatus.NO
+    assert point("calibrated", backtest=a_backtest(thresholds=[])).standing == PointStatus.UNKNOWN
+    assert point("fit_from_wins", backtest=None).standing == PointStatus.UNKNOWN
 
 
 def test_points_come_back_from_their_record() -> None:

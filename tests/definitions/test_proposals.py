@@ -32,7 +32,7 @@ LOOSE = {"gate": [criterion("company.employees", "between", [50, 1000])]}
 def refused(version: Version, **grounds: Any) -> str:
     """What is said to somebody who proposes on these grounds."""
     words = grounds_for(version) | grounds
-    with pytest.raises(versions.StepRefused) as refusal:
+    with pytest.raises(versions.VersionStepRefused) as refusal:
         versions.propose(version=version, by=person(Role.MARKETING_OPS), now=NOW + DAY, **words)
     version.refresh_from_db()
     assert version.is_draft
@@ -171,7 +171,7 @@ def test_more_leads_by_a_looser_definition_is_a_warning_with_the_figures() -> No
     version = draft(**LOOSE)
     backtested(version, flagged=300)
 
-    case = proposals.case_of(version, proposals.Grounds(evidence="See the review."), now=NOW)
+    case = proposals.case_of(version, proposals.ProposalGrounds(evidence="See the review."), now=NOW)
 
     assert case.loosens
     assert any(
@@ -190,9 +190,9 @@ def test_going_back_is_a_draft_like_any_other() -> None:
     assert version_documents.export(back)["gate"] == version_documents.export(first)["gate"]
     assert Version.objects.active().get() == second
     assert propose(back, driver=ChangeDriver.REJECTION_PATTERN).state == VersionState.PROPOSED
-    with pytest.raises(versions.StepRefused, match="only a version that was in force once can come back"):
+    with pytest.raises(versions.VersionStepRefused, match="only a version that was in force once can come back"):
         versions.revert(definition=first.definition, to=second, by=ops, now=NOW)
-    with pytest.raises(versions.StepRefused, match="is not a version of Other"):
+    with pytest.raises(versions.VersionStepRefused, match="is not a version of Other"):
         versions.revert(definition=draft(name="Other").definition, to=first, by=ops, now=NOW)
 
 

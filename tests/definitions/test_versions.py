@@ -81,14 +81,14 @@ def test_a_copy_is_a_new_draft_with_the_same_rows() -> None:
 def test_an_unfinished_draft_is_not_proposed(changes: dict[str, object], sentence: str) -> None:
     version = draft(**changes)
 
-    with pytest.raises(versions.StepRefused, match=sentence):
+    with pytest.raises(versions.VersionStepRefused, match=sentence):
         propose(version)
 
 
 def test_a_version_is_proposed_once() -> None:
     version = proposed()
 
-    with pytest.raises(versions.StepRefused, match=r"v1\.0 is proposed; it cannot become proposed"):
+    with pytest.raises(versions.VersionStepRefused, match=r"v1\.0 is proposed; it cannot become proposed"):
         propose(version)
 
 
@@ -101,7 +101,7 @@ def test_one_sides_signature_does_not_approve(side: Side) -> None:
     signed = sign(version, Side.SDR)
 
     assert signed.version.state == VersionState.PROPOSED
-    with pytest.raises(versions.StepRefused, match="waits for the signatures of both leaders"):
+    with pytest.raises(versions.VersionStepRefused, match="waits for the signatures of both leaders"):
         versions.activate(version=version, hand_over_entrants=False, by=person(Role.MARKETING_OPS), now=NOW)
 
 
@@ -119,7 +119,7 @@ def test_a_refusal_ends_the_version_and_its_copy_goes_on_as_a_draft() -> None:
     assert signed.successor.number == "v1.1"
     assert signed.successor.is_draft
     assert signed.successor.reason == "v1.0 was refused by Sales: It says what we mean."
-    with pytest.raises(versions.StepRefused, match="is refused; only a proposed version can be signed"):
+    with pytest.raises(versions.VersionStepRefused, match="is refused; only a proposed version can be signed"):
         sign(version, Side.MARKETING)
 
 
@@ -133,7 +133,7 @@ def test_an_approved_version_may_still_be_refused() -> None:
 def test_a_signature_carries_a_comment(comment: str) -> None:
     version = proposed()
 
-    with pytest.raises(versions.StepRefused, match="Say in a sentence why"):
+    with pytest.raises(versions.VersionStepRefused, match="Say in a sentence why"):
         versions.sign(
             version=version,
             side=Side.SALES,
@@ -148,7 +148,7 @@ def test_a_side_speaks_once() -> None:
     version = proposed()
     sign(version, Side.SALES)
 
-    with pytest.raises(versions.StepRefused, match="has signed for Sales already"):
+    with pytest.raises(versions.VersionStepRefused, match="has signed for Sales already"):
         sign(version, Side.SALES)
 
 
@@ -158,7 +158,7 @@ def test_one_person_cannot_sign_for_both_sides() -> None:
     words = {"version": version, "decision": Decision.APPROVED, "comment": "Yes.", "by": both, "now": NOW}
     versions.sign(side=Side.MARKETING, **words)
 
-    with pytest.raises(versions.StepRefused, match="the other side needs another person"):
+    with pytest.raises(versions.VersionStepRefused, match="the other side needs another person"):
         versions.sign(side=Side.SALES, **words)
 
 
@@ -192,7 +192,7 @@ def test_a_retired_version_does_not_come_back() -> None:
     first = active()
     active()
 
-    with pytest.raises(versions.StepRefused, match=r"v1\.0 is retired; it cannot become active"):
+    with pytest.raises(versions.VersionStepRefused, match=r"v1\.0 is retired; it cannot become active"):
         versions.activate(version=first, hand_over_entrants=False, by=person(Role.MARKETING_OPS), now=NOW)
 
     assert Definition.objects.get().versions.active().get().number == "v1.1"

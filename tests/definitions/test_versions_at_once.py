@@ -22,7 +22,7 @@ from tests.definitions.version_lifecycles import NOW, approved, backtested, draf
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: What one of two may hear.
-REFUSALS = (versions.StepRefused, DatabaseError)
+REFUSALS = (versions.VersionStepRefused, DatabaseError)
 
 
 @pytest.fixture(autouse=True)

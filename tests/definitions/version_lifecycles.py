@@ -83,7 +83,7 @@ def grounds_for(version: Version, *, now: dt.datetime = NOW + DAY) -> dict[str, 
     in_force = Version.objects.active().filter(definition=version.definition).exists()
     driver = ChangeDriver.SAL_RATE if in_force else ChangeDriver.FIRST
     said = {"driver": driver, "evidence": "Sales accepted 55 % of them in two months: see the reviews."}
-    case = proposals.case_of(version, proposals.Grounds(**said), now=now)
+    case = proposals.case_of(version, proposals.ProposalGrounds(**said), now=now)
     return said | {"acknowledged": {each.key: "We know." for each in case.of(Severity.WARNING)}}
 
 
@@ -103,7 +103,7 @@ def active(**changes: Any) -> Version:
     )
 
 
-def sign(version: Version, side: Side, decision: Decision = Decision.APPROVED) -> versions.Signed:
+def sign(version: Version, side: Side, decision: Decision = Decision.APPROVED) -> versions.SignatureResult:
     return versions.sign(
         version=version,
         side=side,

@@ -15,7 +15,7 @@ from tests.leads.facts import DAY, NOW, event
 pytestmark = pytest.mark.django_db
 
 
-def record(*items: object, source: str = "site") -> list[events.Result]:
+def record(*items: object, source: str = "site") -> list[events.EventResult]:
     return events.record(items=items, source=source, now=NOW)
 
 

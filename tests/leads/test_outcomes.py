@@ -16,7 +16,7 @@ def outcome(**changes: Any) -> dict[str, Any]:
     return {"lead": "crm-7", "kind": "won", "at": (NOW - DAY).isoformat(), "id": "deal-1"} | changes
 
 
-def record(*items: object) -> list[events.Result]:
+def record(*items: object) -> list[events.EventResult]:
     return outcomes.record(items=items, source="crm", now=NOW)
 
 

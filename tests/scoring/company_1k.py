@@ -15,14 +15,14 @@ from scoring.engine.rules import (
     AxisClause,
     Catalogue,
     CountClause,
-    Criterion,
+    CriterionRule,
     Decay,
     Rules,
-    SignalRule,
+    SignalPoints,
     TierFloor,
 )
 from scoring.engine.rules import (
-    Path as RulesPath,
+    PathRule as RulesPath,
 )
 from scoring.engine.timeline import EVER
 
@@ -82,7 +82,7 @@ def rules() -> Rules:
     return Rules(
         gate=_criteria("gate", document),
         disqualifiers=_criteria("disqualifiers", document),
-        signals=tuple(SignalRule(row["signal"], row["points"], row["cap"]) for row in document["signals"]),
+        signals=tuple(SignalPoints(row["signal"], row["points"], row["cap"]) for row in document["signals"]),
         paths=_paths("paths", document),
         hot=_paths("hot", document),
         decay=Decay(**document["decay"]),
@@ -92,9 +92,9 @@ def rules() -> Rules:
     )
 
 
-def _criteria(section: str, document: dict[str, Any]) -> tuple[Criterion, ...]:
+def _criteria(section: str, document: dict[str, Any]) -> tuple[CriterionRule, ...]:
     return tuple(
-        Criterion(f"{section}.{number}", row["field"], row["op"], tuple(row["value"]))
+        CriterionRule(f"{section}.{number}", row["field"], row["op"], tuple(row["value"]))
         for number, row in enumerate(document[section], start=1)
     )
 

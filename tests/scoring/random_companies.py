@@ -13,12 +13,12 @@ from scoring.engine.rules import (
     AxisClause,
     Catalogue,
     CountClause,
-    Criterion,
+    CriterionRule,
     Decay,
     Inactivity,
-    Path,
+    PathRule,
     Rules,
-    SignalRule,
+    SignalPoints,
     TierFloor,
     Timing,
 )
@@ -122,13 +122,13 @@ _criteria = st.lists(
 )
 
 
-def _keyed(section: str, rows: list[tuple[str, str, object, float]]) -> tuple[Criterion, ...]:
-    return tuple(Criterion(f"{section}.{number}", *row) for number, row in enumerate(rows, start=1))
+def _keyed(section: str, rows: list[tuple[str, str, object, float]]) -> tuple[CriterionRule, ...]:
+    return tuple(CriterionRule(f"{section}.{number}", *row) for number, row in enumerate(rows, start=1))
 
 
 _signal_rules = st.lists(
     st.builds(
-        SignalRule,
+        SignalPoints,
         st.sampled_from(SIGNALS[:-2]),
         st.sampled_from([50, 50, 20, 5, 2.5, 0.1, 100 / 3, 0, -5, -20]),
         st.sampled_from([None, None, 10, 30, -15]),
@@ -150,7 +150,7 @@ _clauses = st.one_of(
     ),
 )
 _paths = st.lists(
-    st.builds(lambda clauses: Path("path", "A path", tuple(clauses)), st.lists(_clauses, min_size=1, max_size=2)),
+    st.builds(lambda clauses: PathRule("path", "A path", tuple(clauses)), st.lists(_clauses, min_size=1, max_size=2)),
     max_size=2,
 ).map(tuple)
 _ceilings = st.sampled_from([None, 100, 40])

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from scoring.engine.bands import Band
-from scoring.engine.rules import AxisClause, CountClause, Criterion, Path, Rules, SignalRule
+from scoring.engine.rules import AxisClause, CountClause, CriterionRule, PathRule, Rules, SignalPoints
 
 DAY = 86_400 * 1_000_000
 HOUR = 3_600 * 1_000_000
@@ -100,7 +100,7 @@ def gate(rules: Rules, attributes: dict[str, object]) -> int:
     return -1 if None in answers else 1
 
 
-def earned(criteria: tuple[Criterion, ...], attributes: dict[str, object], rules: Rules) -> float:
+def earned(criteria: tuple[CriterionRule, ...], attributes: dict[str, object], rules: Rules) -> float:
     return sum(criterion.points for criterion in criteria if answer(criterion, attributes, rules) is True)
 
 
@@ -113,7 +113,7 @@ def missing(value: object) -> bool:
     )
 
 
-def answer(criterion: Criterion, attributes: dict[str, object], rules: Rules) -> bool | None:  # noqa: C901, PLR0911
+def answer(criterion: CriterionRule, attributes: dict[str, object], rules: Rules) -> bool | None:  # noqa: C901, PLR0911
     value, wanted = attributes.get(criterion.field), criterion.value
     if criterion.field == "lead.seniority" and missing(value):
         value = TITLES.get(str(attributes.get("lead.title")))
@@ -191,7 +191,7 @@ def engagement(rules: Rules, events: list[Event], at: int) -> float:
     return total
 
 
-def contribution(rule: SignalRule, rules: Rules, events: list[Event], at: int) -> float:
+def contribution(rule: SignalPoints, rules: Rules, events: list[Event], at: int) -> float:
     total = 0.0
     for event in events:
         if event.signal == rule.signal:
@@ -201,7 +201,7 @@ def contribution(rule: SignalRule, rules: Rules, events: list[Event], at: int) -
     return total
 
 
-def worth(rule: SignalRule, rules: Rules, age: float) -> float:
+def worth(rule: SignalPoints, rules: Rules, age: float) -> float:
     decay, lost = rules.decay, rules.decay.percent / 100
     if rule.points < 0 or decay.mode == "none":
         return rule.points
@@ -234,7 +234,7 @@ def closed(rules: Rules, request: Event, events: list[Event]) -> bool:
     return any(event.signal in rules.catalogue.closing and event.at >= request.at for event in events)
 
 
-def holds(path: Path, axes: dict[str, float], events: list[Event], at: int) -> bool:
+def holds(path: PathRule, axes: dict[str, float], events: list[Event], at: int) -> bool:
     return all(
         axes[clause.axis] >= clause.at_least if isinstance(clause, AxisClause) else counted(clause, events, at)
         for clause in path.clauses

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from scoring import thresholds
 from scoring.engine.judge import measured, verdict
-from scoring.engine.rules import AxisClause, CountClause, Path, Rules, Timing
+from scoring.engine.rules import AxisClause, CountClause, PathRule, Rules, Timing
 from scoring.thresholds import NoSuchThreshold
 from tests.scoring import random_companies
 
 RULES = Rules(
     paths=(
-        Path("paths.0", "Engaged", (AxisClause("engagement", 40.0), CountClause(frozenset({"demo"}), 2, 30.0))),
-        Path("paths.1", "Fits", (AxisClause("fit+engagement", 7.5),)),
+        PathRule("paths.0", "Engaged", (AxisClause("engagement", 40.0), CountClause(frozenset({"demo"}), 2, 30.0))),
+        PathRule("paths.1", "Fits", (AxisClause("fit+engagement", 7.5),)),
     ),
-    hot=(Path("hot.0", "Asked", (CountClause(frozenset({"demo", "pricing"}), 1, None),)),),
+    hot=(PathRule("hot.0", "Asked", (CountClause(frozenset({"demo", "pricing"}), 1, None),)),),
     timing=Timing(30.0, None),
 )
 

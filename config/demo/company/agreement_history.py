@@ -14,7 +14,7 @@ from config.demo.company.staff import Staff
 from definitions import proposals, reviews, version_documents, versions
 from definitions.lint import Severity
 from definitions.models import Definition, Review, Version
-from definitions.proposals import Grounds
+from definitions.proposals import ProposalGrounds
 from definitions.vocabulary import ChangeDriver, Decision, ReviewKind, ReviewTrigger, Side
 from scoring.rule_compiler import compiled
 from sla.reports import rejection_monitor
@@ -60,14 +60,14 @@ def in_force(calendar: Calendar) -> list[InForce]:
 
 def _adopt(staff: Staff, candidates: Candidates, now: dt.datetime) -> None:
     version = _drafted(staff, candidates, agreement.first(), now)
-    _propose(version, Grounds(driver=ChangeDriver.FIRST), staff, now)
+    _propose(version, ProposalGrounds(driver=ChangeDriver.FIRST), staff, now)
     _sign(Side.MARKETING, "At last in writing.", staff, now)
     _sign(Side.SALES, "Good enough to begin with; we look at it every quarter.", staff, now)
     versions.activate(version=_newest(), hand_over_entrants=True, by=staff.ops, now=now)
 
 
 def _answer_the_review(staff: Staff, candidates: Candidates, now: dt.datetime) -> None:
-    grounds = Grounds(
+    grounds = ProposalGrounds(
         driver=ChangeDriver.REJECTION_PATTERN,
         evidence="The review of the month: most rejections say “not interested”, and most of those leads only ever read.",
         review=Review.objects.undecided().order_by("pk").first(),
@@ -75,7 +75,7 @@ def _answer_the_review(staff: Staff, candidates: Candidates, now: dt.datetime) -
     _propose(_drafted(staff, candidates, agreement.second(_ANSWER), now), grounds, staff, now)
 
 
-def _propose(version: Version, grounds: Grounds, staff: Staff, now: dt.datetime) -> None:
+def _propose(version: Version, grounds: ProposalGrounds, staff: Staff, now: dt.datetime) -> None:
     """Marketing ops accepts each of the linter's warnings and says why."""
     warnings = proposals.case_of(version, grounds, now=now).of(Severity.WARNING)
     versions.propose(
@@ -138,7 +138,7 @@ def _open_the_quarterly_check(staff: Staff, now: dt.datetime) -> None:
 def _open(trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, staff: Staff, now: dt.datetime) -> None:
     definition = Definition.objects.get(name=agreement.NAME)
     decided = rejection_monitor.rejection(
-        definition=definition, month=rejection_monitor.Month.containing(now, months_back=1)
+        definition=definition, month=rejection_monitor.RejectionMonth.containing(now, months_back=1)
     )
     evidence = {"decided": len(decided.words), "rejected": len(decided.rejected), "percent": decided.percent}
     reviews.open_review(

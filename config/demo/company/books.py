@@ -110,12 +110,12 @@ class Books:
         self.handoffs.append(handoff)
         self._unrouted.append(handoff)
         self.ledger.add(handoff)
-        rule = routing_rules.match(self._rules, handoff).rule
+        rule = routing_rules.match_rules(self._rules, handoff).rule
         self._promises.start_routing(handoff, qualification.recorded_at, rule.team if rule else None)
         return handoff
 
     def _route(self, handoff: Handoff, now: dt.datetime) -> None:
-        match = routing_rules.match(self._rules, handoff)
+        match = routing_rules.match_rules(self._rules, handoff)
         if match.rule is None:
             self._strand(handoff, "No routing rule matches.", match.trace, now)
             return

@@ -12,7 +12,7 @@ from django.db import connection
 
 from config.demo.company.company import Firm, Person, World
 from config.demo.company.deeds import Deed
-from leads.attribute_history import Dossier
+from leads.attribute_history import AttributeHistory
 from leads.models import AttributeChange, Company, Lead, Signal
 
 _EVENT_COLUMNS: Final = (
@@ -39,9 +39,9 @@ def _companies(world: World) -> dict[str, int]:
     return {str(dossier.subject.domain): dossier.subject.pk for dossier in dossiers}
 
 
-def _firm(firm: Firm) -> Dossier[Company]:
+def _firm(firm: Firm) -> AttributeHistory[Company]:
     company = Company(domain=firm.domain, known_at=firm.known_at, recorded_at=firm.known_at)
-    dossier = Dossier(company)
+    dossier = AttributeHistory(company)
     _say(dossier, {"name": firm.name} | dict(firm.values), firm.known_at)
     for at, values in firm.later:
         _say(dossier, values, at)
@@ -55,17 +55,17 @@ def _leads(world: World, companies: Mapping[str, int]) -> dict[str, int]:
     return {str(dossier.subject.email): dossier.subject.pk for dossier in dossiers}
 
 
-def _person(person: Person, company: int | None) -> Dossier[Lead]:
+def _person(person: Person, company: int | None) -> AttributeHistory[Lead]:
     at = person.known_at
     lead = Lead(email=person.email, company_id=company, known_at=at, stage_at=at, recorded_at=at)
-    dossier = Dossier(lead)
+    dossier = AttributeHistory(lead)
     _say(dossier, dict(person.values), at)
     for later, values in person.later:
         _say(dossier, values, later)
     return dossier
 
 
-def _say(dossier: Dossier[Any], values: Mapping[str, Any], at: dt.datetime) -> None:
+def _say(dossier: AttributeHistory[Any], values: Mapping[str, Any], at: dt.datetime) -> None:
     first = not dossier.said
     dossier.state(values, valid_from=None if first else at, since=at, source=_SOURCE, now=at)
 

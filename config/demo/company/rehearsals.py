@@ -10,7 +10,7 @@ from definitions import version_documents
 from definitions.models import Backtest, Version
 from leads.models import User
 from scoring.backtests import jobs, runner
-from scoring.backtests.runner import Candidate
+from scoring.backtests.runner import CandidateVersion
 from scoring.rule_compiler import compiled
 
 
@@ -23,9 +23,9 @@ def rehearse(version: Version, candidates: Candidates, *, by: User, now: dt.date
     start, end = jobs.last_months(end)
     row = records.request(version=version, start=start, end=end, by=by, now=now)
     against = Version.objects.active().select_related("definition").filter(definition=version.definition).first()
-    row.result = runner.result(
-        Candidate(version.number, compiled(row.document)),
-        Candidate(against.number, compiled(version_documents.export(against))) if against else None,
+    row.result = runner.run_backtest(
+        CandidateVersion(version.number, compiled(row.document)),
+        CandidateVersion(against.number, compiled(version_documents.export(against))) if against else None,
         start=start,
         end=end,
         progress=lambda _done, _of: None,

@@ -124,7 +124,7 @@ class Year:
 
     def _inspect(self, now: dt.datetime) -> None:
         self._office.close(now)
-        rejection_monitor.watch(now=now)
+        rejection_monitor.open_rejection_reviews(now=now)
         recycling.announce_returns(now=now)
 
     # ── From an event to a rep ────────────────────────────────────────────────────────────────────────────
@@ -149,7 +149,7 @@ class Year:
 
     def _wait(self, handoff: Handoff, now: dt.datetime) -> None:
         """Until the team opens; what no rule covers waits for the manager."""
-        rule = routing_rules.match(self._rules, handoff).rule
+        rule = routing_rules.match_rules(self._rules, handoff).rule
         if rule is not None:
             opens = arithmetic.next_open(self._hours(rule.team, now), now + 60 * _SECOND) + 2 * _SECOND
             if opens not in self._rerouted:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from django.template import engines
 
-from config.charts import Across, Band, Chart, Series, bar_chart, heat_grid, histogram, line_chart
+from config.charts import Across, Chart, Series, ShadedBand, bar_chart, heat_grid, histogram, line_chart
 from config.charts.figures import short
 
 WEEKS = ["1 Jun", "8 Jun", "15 Jun"]
@@ -44,7 +44,7 @@ def test_a_line_stays_in_its_frame(values: list[float]) -> None:
 
 def test_a_gap_in_the_values_is_a_gap_in_line_and_band() -> None:
     values = [10.0, None, 30.0, 40.0]
-    band = Band([5.0, None, 20.0, 30.0], [15.0, None, 40.0, 50.0])
+    band = ShadedBand([5.0, None, 20.0, 30.0], [15.0, None, 40.0, 50.0])
 
     chart = line_chart("Rate", ["a", "b", "c", "d"], [Series("New", "one", values, band)])
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from definitions.document.parser import Catalogue, DocumentRefused, parse
+from definitions.document.parser import DocumentRefused, KnownNames, parse
 from tests.definitions.documents import criterion, minimal, reference
 
 SIGNALS = {row["signal"] for row in reference()["signals"]}
-CATALOGUE = Catalogue(signals=frozenset(SIGNALS), lists=frozenset({"free_email", "competitors"}))
+CATALOGUE = KnownNames(signals=frozenset(SIGNALS), lists=frozenset({"free_email", "competitors"}))
 
 
 def read(document: object) -> dict[str, Any]:

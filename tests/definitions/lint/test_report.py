@@ -352,19 +352,19 @@ def lowered(**changes: Any) -> dict[str, Any]:
 def test_a_lower_threshold_is_driven_by_evidence_of_quality(
     change: dict[str, Any], reason: str, expected: dict[str, str]
 ) -> None:
-    said = codes(lowered(reason=reason), lint.Change(before=sound(), **change))
+    said = codes(lowered(reason=reason), lint.ChangeContext(before=sound(), **change))
 
     assert {code: severity for code, severity in said.items() if code.startswith("change.")} == expected
 
 
 def test_a_tighter_definition_needs_no_evidence_whatever_it_says_of_volume() -> None:
-    change = lint.Change(before=lowered(), driver="rejection_pattern")
+    change = lint.ChangeContext(before=lowered(), driver="rejection_pattern")
 
     assert codes(sound(reason="We have more leads than sales can work."), change) == {}
 
 
 def test_a_wish_for_volume_is_refused_with_the_figures_and_the_reason_why() -> None:
-    change = lint.Change(before=sound(), driver="volume")
+    change = lint.ChangeContext(before=sound(), driver="volume")
 
     sentence = next(each.sentence for each in found(lowered(), change) if each.code == "change.for_volume")
 
@@ -373,7 +373,7 @@ def test_a_wish_for_volume_is_refused_with_the_figures_and_the_reason_why() -> N
 
 
 def test_more_volume_names_both_figures() -> None:
-    change = lint.Change(before=sound(), driver="backtest", evidence="Covers 80 %.", volume=(80, 120))
+    change = lint.ChangeContext(before=sound(), driver="backtest", evidence="Covers 80 %.", volume=(80, 120))
 
     sentence = next(each.sentence for each in found(lowered(), change) if each.code == "change.more_volume")
 

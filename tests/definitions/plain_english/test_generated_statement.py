@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from definitions.document.parser import Catalogue, parse
+from definitions.document.parser import KnownNames, parse
 from definitions.plain_english import generated_statement
 from tests.definitions.documents import criterion, minimal, reference
 
-NAMES = generated_statement.Names(
+NAMES = generated_statement.DisplayNames(
     signals={"demo_request": "Demo request", "pricing_view": "Pricing page view", "pdf": "PDF download"},
     lists={"free_email": "Free e-mail providers"},
 )
-CATALOGUE = Catalogue(
+CATALOGUE = KnownNames(
     signals=frozenset({row["signal"] for row in reference()["signals"]} | {"pdf"}), lists=frozenset(NAMES.lists)
 )
 

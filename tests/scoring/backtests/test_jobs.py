@@ -13,7 +13,7 @@ from leads import shipped_signals
 from leads.models import Event, Lead, Outcome, Signal, StageChange
 from leads.vocabulary import OutcomeKind, Stage
 from scoring.backtests import jobs, runner
-from scoring.backtests.runner import Candidate
+from scoring.backtests.runner import CandidateVersion
 from scoring.backtests.statistics import wilson
 from scoring.columns import fact_reader
 from scoring.engine.judge import explain
@@ -51,15 +51,15 @@ def moved(lead: Lead, before: Stage, after: Stage, at: dt.datetime) -> StageChan
     return StageChange(lead=lead, from_stage=before, to_stage=after, at=at, why="Test.")
 
 
-def candidate(number: str = "v1.0", **changes: Any) -> Candidate:
-    return Candidate(number, compiled(version_documents.normal(facts.document() | changes)))
+def candidate(number: str = "v1.0", **changes: Any) -> CandidateVersion:
+    return CandidateVersion(number, compiled(version_documents.normal(facts.document() | changes)))
 
 
-def result(against: Candidate | None = None, **changes: Any) -> dict[str, Any]:
-    return runner.result(candidate(**changes), against, start=START, end=END, progress=lambda _done, _total: None)
+def result(against: CandidateVersion | None = None, **changes: Any) -> dict[str, Any]:
+    return runner.run_backtest(candidate(**changes), against, start=START, end=END, progress=lambda _done, _total: None)
 
 
-def lenient() -> Candidate:
+def lenient() -> CandidateVersion:
     """Without gate: more of the wins are covered."""
     return candidate("v0.9", gate=[])
 
@@ -224,7 +224,7 @@ def test_a_win_of_which_nothing_was_known_before_is_lost_by_that() -> None:
 
 
 def test_an_empty_period_of_an_empty_company_has_a_result() -> None:
-    told = runner.result(
+    told = runner.run_backtest(
         lenient(), None, start=START - 3650 * DAY, end=START - 3649 * DAY, progress=lambda _done, _total: None
     )
 

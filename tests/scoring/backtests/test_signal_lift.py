@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from scoring.backtests.coverage_and_precision import Dated
+from scoring.backtests.coverage_and_precision import DatedLeads
 from scoring.backtests.signal_lift import Lifts
 from scoring.backtests.statistics import Sample
 from scoring.engine.facts import Facts
-from scoring.engine.rules import Rules, SignalRule
+from scoring.engine.rules import Rules, SignalPoints
 
 SIGNALS = ("demo_request", "blog_read")
-RULES = Rules(signals=(SignalRule("blog_read", 5.0), SignalRule("demo_request", 50.0), SignalRule("bounce", -5.0)))
+RULES = Rules(
+    signals=(SignalPoints("blog_read", 5.0), SignalPoints("demo_request", 50.0), SignalPoints("bounce", -5.0))
+)
 
 
 def facts(*events: tuple[int, int, str], leads: int = 4) -> Facts:
@@ -28,8 +30,10 @@ def facts(*events: tuple[int, int, str], leads: int = 4) -> Facts:
     )
 
 
-def won(*rows: tuple[int, int]) -> Dated:
-    return Dated(np.array([lead for lead, _ in rows], dtype=np.int64), np.array([at for _, at in rows], dtype=np.int64))
+def won(*rows: tuple[int, int]) -> DatedLeads:
+    return DatedLeads(
+        np.array([lead for lead, _ in rows], dtype=np.int64), np.array([at for _, at in rows], dtype=np.int64)
+    )
 
 
 def test_a_signal_of_the_winners_lifts_above_one_and_everybodys_does_not():

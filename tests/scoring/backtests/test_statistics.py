@@ -72,7 +72,7 @@ def test_a_small_sample_is_judged_by_the_exact_test():
 def test_nothing_is_compared_with_nobody():
     comparison = statistics.compare(Sample(0, 0), Sample(3, 4))
 
-    assert comparison == statistics.Comparison(None, None, None, None, None, None, None)
+    assert comparison == statistics.RateComparison(None, None, None, None, None, None, None)
     assert comparison.p_value is None
 
 

@@ -16,10 +16,10 @@ from leads.models import AttributeChange, Company, Event, Lead, Signal
 from leads.vocabulary import BEGINNING
 from scoring.columns import fact_reader
 from scoring.columns.bulk_reader import BulkReader, Scope, Snapshot, bulk_reader
-from scoring.columns.event_columns import RANGE, Cache, Events, read
+from scoring.columns.event_columns import RANGE, Cache, EventColumns, read
 from scoring.engine.bands import Band
 from scoring.engine.facts import Facts
-from scoring.engine.rules import Criterion, Rules
+from scoring.engine.rules import CriterionRule, Rules
 from scoring.instants import microseconds
 
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
@@ -46,7 +46,7 @@ def happen(*leads: Lead, at: dt.datetime = NOW, **changes: object) -> None:
     )
 
 
-def same(one: Events, other: Events) -> bool:
+def same(one: EventColumns, other: EventColumns) -> bool:
     pairs = ((one.lead, other.lead), (one.at, other.at), (one.signal, other.signal), (one.asset, other.asset))
     return all(np.array_equal(mine, yours) for mine, yours in pairs)
 
@@ -217,7 +217,7 @@ def test_a_snapshot_reads_as_postgresql_writes_it() -> None:
 
 
 def asking(*fields: str) -> Rules:
-    return Rules(gate=tuple(Criterion(f"gate.{field}", field, "known", True) for field in fields))
+    return Rules(gate=tuple(CriterionRule(f"gate.{field}", field, "known", True) for field in fields))
 
 
 def held(lead: Lead, field: str, *instants: dt.datetime) -> list[object]:

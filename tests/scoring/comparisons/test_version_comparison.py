@@ -12,7 +12,7 @@ from leads import named_lists, shipped_signals, stage_changes
 from leads.models import Lead, Signal
 from leads.vocabulary import Role, Stage
 from scoring.comparisons import replays, version_comparison
-from scoring.comparisons.version_comparison import Kind
+from scoring.comparisons.version_comparison import ComparisonOutcome
 from tests.definitions.people import person
 from tests.scoring.lead_histories import DAY, HOUR, START, approved, company, did, document, take_over, tick
 from tests.scoring.lead_histories import person as lead_number
@@ -62,12 +62,17 @@ def test_the_leads_are_parted_by_which_version_they_meet(
 ) -> None:
     found = version_comparison.compare(*versions, now=NOW)
 
-    assert found.counts == {Kind.BOTH: 1, Kind.FIRST: 1, Kind.SECOND: 2, Kind.NEITHER: 1}
-    assert {kind: [row.lead for row in found.rows(kind)] for kind in Kind} == {
-        Kind.BOTH: [people["stays"]],
-        Kind.FIRST: [people["leaves"]],
-        Kind.SECOND: [people["enters"], people["done"]],
-        Kind.NEITHER: [people["out"]],
+    assert found.counts == {
+        ComparisonOutcome.BOTH: 1,
+        ComparisonOutcome.FIRST: 1,
+        ComparisonOutcome.SECOND: 2,
+        ComparisonOutcome.NEITHER: 1,
+    }
+    assert {kind: [row.lead for row in found.rows(kind)] for kind in ComparisonOutcome} == {
+        ComparisonOutcome.BOTH: [people["stays"]],
+        ComparisonOutcome.FIRST: [people["leaves"]],
+        ComparisonOutcome.SECOND: [people["enters"], people["done"]],
+        ComparisonOutcome.NEITHER: [people["out"]],
     }
     assert found.tiers[0] == {1: 2, 2: 0, 3: 0}
     assert found.tiers[1] == {1: 1, 2: 0, 3: 2}
@@ -78,7 +83,7 @@ def test_who_enters_or_leaves_is_told_why_by_both_versions(
 ) -> None:
     found = version_comparison.compare(*versions, now=NOW)
 
-    reasons = {row.lead: row.why for row in found.rows(Kind.FIRST, Kind.SECOND)}
+    reasons = {row.lead: row.why for row in found.rows(ComparisonOutcome.FIRST, ComparisonOutcome.SECOND)}
 
     assert reasons[people["leaves"]].startswith("v1.0: ")
     assert "v1.1: Title is Engineer; needed: containing head." in reasons[people["leaves"]]
@@ -97,8 +102,13 @@ def test_without_a_version_in_force_everybody_who_meets_it_enters(
 ) -> None:
     found = version_comparison.compare(None, versions[1], now=NOW)
 
-    assert found.counts == {Kind.BOTH: 0, Kind.FIRST: 0, Kind.SECOND: 3, Kind.NEITHER: 2}
-    assert [row.first for row in found.rows(Kind.SECOND)] == [None] * 3
+    assert found.counts == {
+        ComparisonOutcome.BOTH: 0,
+        ComparisonOutcome.FIRST: 0,
+        ComparisonOutcome.SECOND: 3,
+        ComparisonOutcome.NEITHER: 2,
+    }
+    assert [row.first for row in found.rows(ComparisonOutcome.SECOND)] == [None] * 3
 
 
 def test_without_leads_there_is_nothing_to_compare(versions: tuple[Version, Version]) -> None:

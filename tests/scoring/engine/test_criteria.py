@@ -7,7 +7,7 @@ import pytest
 from scoring.engine.bands import Band, parse_band
 from scoring.engine.criteria import predicate
 from scoring.engine.profile import domain_of
-from scoring.engine.rules import Criterion
+from scoring.engine.rules import CriterionRule
 from scoring.engine.seniority import LADDER, rank_of, seniority_of
 
 LISTS = {"free_email": frozenset({" Gmail.com", "GMX.de"})}
@@ -15,7 +15,7 @@ NAN = float("nan")
 
 
 def answer(op: str, wanted: object, value: object, field: str = "lead.custom.x") -> bool | None:
-    return predicate(Criterion("gate.1", field, op, wanted), LISTS)(value)
+    return predicate(CriterionRule("gate.1", field, op, wanted), LISTS)(value)
 
 
 @pytest.mark.parametrize(
@@ -121,14 +121,17 @@ def test_seniorities_compare_by_their_place_on_the_ladder(
 @pytest.mark.parametrize(
     ("criterion", "message"),
     [
-        (Criterion("gate.1", "lead.title", "like", "x"), "gate.1: there is no operator 'like'"),
-        (Criterion("gate.2", "lead.email_domain", "in_list", "nowhere"), "gate.2: there is no list named 'nowhere'"),
-        (Criterion("gate.3", "lead.seniority", "at_least", "boss"), "gate.3: 'boss' is no seniority"),
-        (Criterion("gate.4", "company.employees", "between", 5), "gate.4: between needs"),
-        (Criterion("gate.5", "company.employees", "at_least", "many"), "gate.5: 'many' is not a number"),
+        (CriterionRule("gate.1", "lead.title", "like", "x"), "gate.1: there is no operator 'like'"),
+        (
+            CriterionRule("gate.2", "lead.email_domain", "in_list", "nowhere"),
+            "gate.2: there is no list named 'nowhere'",
+        ),
+        (CriterionRule("gate.3", "lead.seniority", "at_least", "boss"), "gate.3: 'boss' is no seniority"),
+        (CriterionRule("gate.4", "company.employees", "between", 5), "gate.4: between needs"),
+        (CriterionRule("gate.5", "company.employees", "at_least", "many"), "gate.5: 'many' is not a number"),
     ],
 )
-def test_what_does_not_exist_is_refused_by_name(criterion: Criterion, message: str) -> None:
+def test_what_does_not_exist_is_refused_by_name(criterion: CriterionRule, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         predicate(criterion, LISTS)
 

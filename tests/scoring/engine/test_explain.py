@@ -14,11 +14,11 @@ from scoring.engine.rules import (
     AxisClause,
     Catalogue,
     CountClause,
-    Criterion,
+    CriterionRule,
     Inactivity,
-    Path,
+    PathRule,
     Rules,
-    SignalRule,
+    SignalPoints,
     Timing,
 )
 from scoring.engine.timeline import DAY, EVER
@@ -27,11 +27,11 @@ from tests.scoring.reference import Event, Lead
 
 T = 1_750_000_000_000_000
 RULES = Rules(
-    gate=(Criterion("gate.1", "company.employees", "between", (50, 1000)),),
-    disqualifiers=(Criterion("disqualifiers.1", "lead.email_domain", "in", ("gmail.com",)),),
-    signals=(SignalRule("demo_request", 50), SignalRule("email_open", 4, 10), SignalRule("unsubscribed", -5)),
+    gate=(CriterionRule("gate.1", "company.employees", "between", (50, 1000)),),
+    disqualifiers=(CriterionRule("disqualifiers.1", "lead.email_domain", "in", ("gmail.com",)),),
+    signals=(SignalPoints("demo_request", 50), SignalPoints("email_open", 4, 10), SignalPoints("unsubscribed", -5)),
     paths=(
-        Path(
+        PathRule(
             "paths.1",
             "Engaged, with intent",
             (AxisClause("engagement", 50), CountClause(frozenset({"demo_request", "pricing_view"}), 1, 30)),
@@ -40,8 +40,8 @@ RULES = Rules(
     timing=Timing(14, 7),
     catalogue=Catalogue(engagement=frozenset({"demo_request", "email_open"}), requests=frozenset({"demo_request"})),
 )
-THRICE = Path("hot.0", "Thrice", (CountClause(frozenset({"demo_request"}), 3, 1.0),))
-FIT_TOO = Path("paths.0", "Fit first", (AxisClause("fit", 0), AxisClause("engagement", 50)))
+THRICE = PathRule("hot.0", "Thrice", (CountClause(frozenset({"demo_request"}), 3, 1.0),))
+FIT_TOO = PathRule("paths.0", "Fit first", (AxisClause("fit", 0), AxisClause("engagement", 50)))
 FIRM = {"company.employees": 120, "lead.email": "ana@firm.example"}
 
 
@@ -86,7 +86,7 @@ def test_one_sentence_gives_the_decisive_reason(explanation: Explanation, why: s
 
 
 def test_a_checklist_says_what_happened_without_points() -> None:
-    checklist = replace(RULES, signals=(), paths=(Path("paths.1", "Asked", (RULES.paths[0].clauses[1],)),))
+    checklist = replace(RULES, signals=(), paths=(PathRule("paths.1", "Asked", (RULES.paths[0].clauses[1],)),))
 
     assert (
         told(("pricing_view", 3 * DAY), ("demo_request", 5 * DAY), rules=checklist).why
@@ -158,7 +158,7 @@ def test_an_explanation_survives_json() -> None:
 
 
 def test_a_nan_that_was_asked_about_is_frozen_as_unknown() -> None:
-    rules = replace(RULES, gate=(Criterion("gate.1", "lead.custom.x", "at_least", 1),))
+    rules = replace(RULES, gate=(CriterionRule("gate.1", "lead.custom.x", "at_least", 1),))
 
     frozen = told(rules=rules, lead__custom__x=float("nan")).as_dict()
 

@@ -15,12 +15,12 @@ from scoring.engine.rules import (
     AxisClause,
     Catalogue,
     CountClause,
-    Criterion,
+    CriterionRule,
     Decay,
     Inactivity,
-    Path,
+    PathRule,
     Rules,
-    SignalRule,
+    SignalPoints,
     TierFloor,
     Timing,
 )
@@ -36,8 +36,8 @@ CATALOGUE = Catalogue(
     closing=frozenset({"called"}),
 )
 BASE = Rules(catalogue=CATALOGUE)
-DIRECTOR = Criterion("gate.1", "lead.seniority", "at_least", "director")
-EMPLOYEES = Criterion("gate.1", "company.employees", "between", (50, 1000))
+DIRECTOR = CriterionRule("gate.1", "lead.seniority", "at_least", "director")
+EMPLOYEES = CriterionRule("gate.1", "company.employees", "between", (50, 1000))
 
 
 def events(*dated: tuple[str, int]) -> Lead:
@@ -50,11 +50,11 @@ def judged(rules: Rules, lead: Lead, at: int = T) -> Verdicts:
 
 
 def points(*signals: tuple[str, float] | tuple[str, float, float], **others: Any) -> Rules:
-    return replace(BASE, signals=tuple(SignalRule(*signal) for signal in signals), **others)
+    return replace(BASE, signals=tuple(SignalPoints(*signal) for signal in signals), **others)
 
 
-def path(*clauses: AxisClause | CountClause) -> tuple[Path, ...]:
-    return (Path("path.1", "A path", clauses),)
+def path(*clauses: AxisClause | CountClause) -> tuple[PathRule, ...]:
+    return (PathRule("path.1", "A path", clauses),)
 
 
 def engagement(rules: Rules, lead: Lead, at: int = T) -> float:
@@ -112,7 +112,7 @@ def test_the_order_of_the_pairs_is_the_order_of_the_verdicts() -> None:
 
 
 def test_fit_50_and_a_demo_of_50_are_exactly_100() -> None:
-    everyone = Criterion("fit.1", "lead.title", "known", value=False, points=50)
+    everyone = CriterionRule("fit.1", "lead.title", "known", value=False, points=50)
     rules = points(("demo", 50), fit=(everyone,), paths=path(AxisClause("fit+engagement", 100)))
 
     assert meets(rules, events(("demo", 0)))
@@ -120,7 +120,7 @@ def test_fit_50_and_a_demo_of_50_are_exactly_100() -> None:
 
 
 def test_a_sum_of_axes_is_rounded_before_it_is_compared() -> None:
-    everyone = Criterion("fit.1", "lead.title", "known", value=False, points=0.7)
+    everyone = CriterionRule("fit.1", "lead.title", "known", value=False, points=0.7)
     rules = points(("demo", 0.1), fit=(everyone,), paths=path(AxisClause("fit+engagement", 0.8)))
 
     # In binary, 0.7 + 0.1 is a little less than 0.8.
@@ -271,10 +271,10 @@ def test_a_checklist_without_points_is_a_definition() -> None:
 
 
 def test_any_path_suffices_and_needs_all_its_clauses() -> None:
-    both = Path(
+    both = PathRule(
         "path.1", "Both", (CountClause(frozenset({"demo"}), 1, None), CountClause(frozenset({"open"}), 1, None))
     )
-    one = Path("path.2", "One", (CountClause(frozenset({"pricing"}), 1, None),))
+    one = PathRule("path.2", "One", (CountClause(frozenset({"pricing"}), 1, None),))
     rules = replace(BASE, paths=(both, one))
 
     assert holds(rules, events(("pricing", 0)))
@@ -324,7 +324,7 @@ def test_nothing_carries_a_lead_past_the_gate(employees: int | None) -> None:
 
 
 def test_any_disqualifier_overrides_everything_and_a_missing_value_is_none() -> None:
-    free = Criterion("disqualifiers.1", "lead.email_domain", "in_list", "free_email")
+    free = CriterionRule("disqualifiers.1", "lead.email_domain", "in_list", "free_email")
     rules = replace(
         counting("demo"), hot=counting("demo").paths, disqualifiers=(free,), lists={"free_email": frozenset({"GMX.de"})}
     )
@@ -338,7 +338,7 @@ def test_any_disqualifier_overrides_everything_and_a_missing_value_is_none() -> 
 def test_bant_gives_points_to_its_own_axis() -> None:
     rules = replace(
         BASE,
-        bant=(Criterion("bant.1", "lead.timeline", "in", ("now",), 25), replace(DIRECTOR, key="bant.2", points=25)),
+        bant=(CriterionRule("bant.1", "lead.timeline", "in", ("now",), 25), replace(DIRECTOR, key="bant.2", points=25)),
         paths=path(AxisClause("bant", 50)),
     )
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from scoring.explain import frozen_evidence
-from scoring.explain.frozen_evidence import Line
+from scoring.explain.frozen_evidence import EvidenceLine
 
 DOCUMENT = {
     "fit": {"raw": 70, "penalty": 0, "ceiling": 100, "value": 70},
@@ -48,8 +48,8 @@ DOCUMENT = {
 
 def test_criteria_say_what_was_seen_and_what_was_needed() -> None:
     assert frozen_evidence.read(DOCUMENT).gate == [
-        Line("Company employees: 51-200", "pass", "needed: 50 to 1,000"),
-        Line("Company industry: not known", "unknown", "needed: Logistics"),
+        EvidenceLine("Company employees: 51-200", "pass", "needed: 50 to 1,000"),
+        EvidenceLine("Company industry: not known", "unknown", "needed: Logistics"),
     ]
 
 
@@ -58,8 +58,8 @@ def test_clauses_read_as_sentences() -> None:
 
     assert (way.name, way.verdict) == ("Engaged", "pass")
     assert way.clauses == [
-        Line("Fit + engagement of at least 100", "pass", "was 200"),
-        Line("At least 2 of Demo request, Pricing view, in the last 30 days", "fail", "was 1"),
+        EvidenceLine("Fit + engagement of at least 100", "pass", "was 200"),
+        EvidenceLine("At least 2 of Demo request, Pricing view, in the last 30 days", "fail", "was 1"),
     ]
 
 

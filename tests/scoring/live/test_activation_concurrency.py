@@ -118,7 +118,7 @@ def test_of_two_versions_activated_at_once_one_is_in_force_and_judges() -> None:
     rescore()
 
     # Whoever came second to the same version is told so.
-    assert [type(error) for error in raised] == [versions.StepRefused]
+    assert [type(error) for error in raised] == [versions.VersionStepRefused]
     (in_force,) = Version.objects.active()
     assert set(Score.objects.values_list("version", flat=True)) == {in_force.pk}
     assert Score.objects.count() == LEADS

@@ -69,7 +69,7 @@ def test_what_is_typed_stands_beside_what_is_in_force() -> None:
     ],
 )
 def test_what_cannot_be_judged_is_refused_politely(text: str, sentence: str) -> None:
-    with pytest.raises(draft_figures.GlanceRefused, match=sentence):
+    with pytest.raises(draft_figures.DraftFiguresRefused, match=sentence):
         draft_figures.at(text, now=NOW)
 
     answer = post(signed_in(Role.MARKETING_OPS), text, **{"HX-Request": "true"})

@@ -21,7 +21,7 @@ from scoring.engine.rules import Rules, Timing
 from scoring.explain import evaluation
 from scoring.rule_compiler import compiled
 from scoring.what_ifs import measurement_cache
-from scoring.what_ifs.measurement_cache import Shelf
+from scoring.what_ifs.measurement_cache import RecentlyUsedCache
 from tests.scoring import facts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -119,7 +119,7 @@ def test_another_gate_is_measured_by_itself(rules: Rules) -> None:
 def test_threads_that_ask_the_same_at_once_wait_for_one_answer(rules: Rules, reads: list[int]) -> None:
     barrier = threading.Barrier(4)
 
-    def ask() -> measurement_cache.Quick:
+    def ask() -> measurement_cache.DraftFigures:
         try:
             barrier.wait()
             return measurement_cache.quick(rules, now=NOW)
@@ -140,7 +140,7 @@ class Weight:
 
 
 def test_what_was_used_least_lately_leaves_when_room_is_short() -> None:
-    shelf, made = Shelf(100), []
+    shelf, made = RecentlyUsedCache(100), []
 
     def ask(name: str) -> None:
         shelf.get(name, NOW, lambda: made.append(name) or Weight(40))  # type: ignore[type-var,func-returns-value]
@@ -152,7 +152,7 @@ def test_what_was_used_least_lately_leaves_when_room_is_short() -> None:
 
 
 def test_what_fits_nowhere_is_answered_and_not_kept() -> None:
-    shelf, made = Shelf(100), []
+    shelf, made = RecentlyUsedCache(100), []
 
     for _ in range(2):
         shelf.get("giant", NOW, lambda: made.append(1) or Weight(101))  # type: ignore[type-var,func-returns-value]

@@ -5,14 +5,14 @@ import datetime as dt
 import pytest
 
 from sla.business_time.arithmetic import BadCalendar, Interval
-from sla.business_time.hours import Draft, OwnDay, changes, problems, read_hours, sentence, written
+from sla.business_time.hours import CalendarDraft, OwnDay, changes, problems, read_hours, sentence, written
 
 OFFICE = read_hours("9:00-12:00, 13:00-17:30")
 CLOSED = ()
 
 
 def draft(*week, zone="Europe/Berlin", country="", subdivision="", days=()):
-    return Draft("Office", zone, country, subdivision, tuple(week), tuple(days))
+    return CalendarDraft("Office", zone, country, subdivision, tuple(week), tuple(days))
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def call(handoff: Handoff, at) -> Attempt:
 
 def advised(handoff: Handoff) -> str:
     row = Handoff.objects.select_related("lead", "commitment").get(pk=handoff.pk)
-    found = next_step.of(row, clocks=[], attempts=[], now=SOON, zone=timezone.get_current_timezone())
+    found = next_step.for_handoff(row, clocks=[], attempts=[], now=SOON, zone=timezone.get_current_timezone())
     return found.title if found else ""
 
 
@@ -150,4 +150,4 @@ def test_the_queue_and_the_page_say_so(client):
     pages = [client.get(url).content.decode() for url in (reverse("queue"), reverse("handoff", args=[handoff.pk]))]
 
     assert ["Do not contact" in page for page in pages] == [True, True]
-    assert queue.of(handoff.rep.user).count() == 1
+    assert queue.for_user(handoff.rep.user).count() == 1

@@ -48,9 +48,9 @@ def page_of(handoff: Handoff, **query: object) -> str:
     return rep_of(handoff).get(reverse("handoff", args=[handoff.pk]), query).content.decode()
 
 
-def case_of(handoff: Handoff, *, now: dt.datetime = SOON) -> detail.CaseFile:
+def case_of(handoff: Handoff, *, now: dt.datetime = SOON) -> detail.HandoffDetail:
     row = detail.rows(Handoff.objects.all()).get(pk=handoff.pk)
-    return detail.of(row, reader=handoff.rep.user, now=now)
+    return detail.for_handoff(row, reader=handoff.rep.user, now=now)
 
 
 def event(handoff: Handoff, code: str = "pricing_view", at: dt.datetime = NOW + MINUTE, **columns: object) -> Event:

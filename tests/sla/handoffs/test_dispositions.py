@@ -341,7 +341,7 @@ def test_what_stands_already_or_went_on_cannot_be_corrected():
         correct(handoff, DispositionKind.REJECT)
     type(handoff).objects.update(state=HandoffState.QUALIFIED)
 
-    with pytest.raises(handoff_states.StepRefused):
+    with pytest.raises(handoff_states.HandoffStepRefused):
         correct(handoff, DispositionKind.REJECT, situations.reason_code())
 
 

@@ -122,20 +122,20 @@ def test_only_marketing_hands_over_early_and_never_without_a_reason(held: Qualif
 def test_a_held_one_that_turns_hot_goes_at_once_as_tier_1(held: Qualification):
     heated(held)
 
-    assert hot_upgrades.follow(now=NOW + 3 * MINUTE) == 1
+    assert hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE) == 1
 
     handoff = Handoff.objects.get()
     assert (handoff.tier, handoff.routed_at) == (1, NOW + 3 * MINUTE)
     assert contact(handoff).due_at == NOW + 8 * MINUTE
     assert handoff.clocks.get(kind=ClockKind.ROUTE).started_at == NOW + 2 * MINUTE
-    assert hot_upgrades.follow(now=NOW + 4 * MINUTE) == 0
+    assert hot_upgrades.follow_hot_upgrades(now=NOW + 4 * MINUTE) == 0
 
 
 def test_an_open_handoff_that_turns_hot_tells_its_rep_and_gets_tier_1s_minutes():
     handoff = situations.handoff()
     heated(handoff.qualification)
 
-    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+    hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     handoff = situations.fresh(handoff)
     notice = Notice.objects.get(kind=NoticeKind.REENGAGED)
@@ -151,7 +151,7 @@ def test_who_gets_it_back_after_it_turned_hot_elsewhere_has_tier_1s_minutes_too(
     manager = situations.manager(team)
     creation.assign(handoff=handoff, rep=other, by=manager, now=NOW + MINUTE, reason="Knows them")
     heated(handoff.qualification)
-    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+    hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     creation.assign(handoff=handoff, rep=first, by=manager, now=NOW + 4 * MINUTE, reason="Ill")
 
@@ -163,7 +163,7 @@ def test_passing_a_hot_one_away_and_back_buys_no_minute():
     handoff = situations.handoff()
     first, other = handoff.rep, team.reps.exclude(pk=handoff.rep.pk).get()
     heated(handoff.qualification)
-    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+    hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     for rep, minutes in ((other, 4), (first, 6)):
         at = NOW + minutes * MINUTE
@@ -179,7 +179,7 @@ def test_what_is_no_case_for_sales_any_more_is_not_hurried_there(held: Qualifica
     if is_let_go_before:
         creation.hand_off_waiting(now=NOW + 14 * DAY)
 
-    followed = [hot_upgrades.follow(now=NOW + 14 * DAY) for _ in range(2)]
+    followed = [hot_upgrades.follow_hot_upgrades(now=NOW + 14 * DAY) for _ in range(2)]
 
     assert followed == [1, 0]
     assert not Handoff.objects.exists()
@@ -191,7 +191,7 @@ def test_who_was_contacted_already_gets_no_new_clock():
     heated(handoff.qualification)
     handoff.clocks.filter(kind=ClockKind.FIRST_CONTACT).update(met_at=NOW, used_seconds=0, is_late=False)
 
-    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+    hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     assert not handoff.clocks.running().exists()
     assert Notice.objects.filter(kind=NoticeKind.REENGAGED).count() == 1
@@ -202,7 +202,7 @@ def test_an_unrouted_one_that_turns_hot_is_told_of_to_the_managers_and_goes_out_
     handoff = situations.handoff(now=evening)
     heated(handoff.qualification, at=evening + MINUTE)
 
-    hot_upgrades.follow(now=evening + 2 * MINUTE)
+    hot_upgrades.follow_hot_upgrades(now=evening + 2 * MINUTE)
     creation.hand_off_waiting(now=NOW + DAY)
     routing.route_unrouted(now=NOW + DAY)
 
@@ -215,7 +215,7 @@ def test_who_turned_hot_goes_before_those_who_waited_longer():
     situations.team(reps=0)
     older, hot = situations.handoff(), situations.handoff(now=NOW + MINUTE)
     heated(hot.qualification)
-    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+    hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     assert list(queue.unrouted()) == [hot, older]
 
@@ -232,7 +232,7 @@ def test_the_bell_rings_once_for_who_turned_hot_whoever_has_it():
     Rep.objects.update(is_away=True)
     waited = situations.handoff(now=NOW + MINUTE)
     heated(waited.qualification)
-    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+    hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
     second = situations.rep(team)
     routing.route_unrouted(now=NOW + 4 * MINUTE)
 
@@ -245,7 +245,7 @@ def test_what_is_decided_meanwhile_is_left_alone():
     handoff = situations.rejected()
     heated(handoff.qualification)
 
-    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+    hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     assert not Notice.objects.filter(kind=NoticeKind.REENGAGED).exists()
     assert not Heating.objects.waiting().exists()
@@ -255,7 +255,7 @@ def test_a_breached_first_contact_stays_breached():
     handoff = situations.handoff()
     heated(handoff.qualification)
 
-    hot_upgrades.follow(now=NOW + HOUR)
+    hot_upgrades.follow_hot_upgrades(now=NOW + HOUR)
 
     clock = contact(handoff)
     assert (clock.due_at, clock.started_at) == (NOW + 30 * MINUTE, NOW)
@@ -269,7 +269,7 @@ def test_two_workers_tell_of_each_once():
     for handoff in made:
         heated(handoff.qualification)
 
-    done = at_once(2, lambda _: hot_upgrades.follow(now=NOW + 3 * MINUTE))
+    done = at_once(2, lambda _: hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE))
 
     assert sum(done) == 10
     assert Notice.objects.filter(kind=NoticeKind.REENGAGED).count() == 10
@@ -285,7 +285,7 @@ def test_a_hot_one_and_its_day_at_once_make_one_handoff():
     for _ in range(10):
         heated(situations.qualification(tier=3), at=later)
 
-    at_once(2, lambda number: (hot_upgrades.follow, creation.hand_off_waiting)[number](now=later))
+    at_once(2, lambda number: (hot_upgrades.follow_hot_upgrades, creation.hand_off_waiting)[number](now=later))
 
     assert Handoff.objects.count() == 10
     assert not Heating.objects.waiting().exists()
@@ -297,7 +297,7 @@ def test_a_decision_taken_in_the_same_moment_is_not_undone():
     heated(handoff.qualification)
     dispositions.accept(handoff=handoff, by=handoff.rep.user, now=NOW + MINUTE)
 
-    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+    hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     assert situations.fresh(handoff).is_accepted
     assert contact(handoff).due_at == NOW + 8 * MINUTE

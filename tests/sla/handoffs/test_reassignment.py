@@ -4,7 +4,7 @@ import pytest
 
 from sla import permissions
 from sla.handoffs import creation, reassignment
-from sla.handoffs.reassignment import Succession
+from sla.handoffs.reassignment import Reassignment
 from sla.models import Handoff
 from tests.sla import situations
 from tests.sla.situations import MINUTE, NOW
@@ -23,7 +23,7 @@ def test_what_a_rep_has_in_hand_goes_to_colleagues_in_turn():
 
     done = reassignment.hand_over(rep=leaver, by=situations.manager(team), now=LATER, reason="Left the company")
 
-    assert done == Succession(given=dict.fromkeys(colleagues, 1), stayed=0)
+    assert done == Reassignment(given=dict.fromkeys(colleagues, 1), stayed=0)
     assert done.total == 2
     assert {row.rep for row in Handoff.objects.all()} == colleagues
     assert all("Left the company" in row.routing_decisions.latest("pk").explanation for row in made)
@@ -37,7 +37,7 @@ def test_what_nobody_can_take_stays_and_is_counted():
         rep=handoff.rep, by=situations.manager(handoff.team), now=LATER, reason="Left the company"
     )
 
-    assert done == Succession(given={}, stayed=1)
+    assert done == Reassignment(given={}, stayed=1)
     assert situations.fresh(handoff).rep == handoff.rep
 
 

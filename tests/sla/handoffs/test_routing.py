@@ -338,5 +338,9 @@ def test_each_unrouted_one_says_what_it_waits_for():
     found = [wait for _, wait in routing.waits(made, now=night)]
 
     opens_at = (NOW + DAY).replace(hour=9)
-    assert found == [routing.Wait(closed, opens_at), routing.Wait(full, None), routing.Wait(None, None)]
+    assert found == [
+        routing.RoutingWait(closed, opens_at),
+        routing.RoutingWait(full, None),
+        routing.RoutingWait(None, None),
+    ]
     assert {notice.handoff for notice in Notice.objects.filter(kind=NoticeKind.UNROUTED)} == set(made[1:])

@@ -49,7 +49,7 @@ def test_only_an_accepted_one_is_qualified_and_only_once():
     done = qualified()
 
     for handoff in (untouched, done):
-        with pytest.raises(handoff_states.StepRefused, match="cannot become “SQL”"):
+        with pytest.raises(handoff_states.HandoffStepRefused, match="cannot become “SQL”"):
             sales_stages.qualify(handoff=handoff, by=handoff.rep.user, now=SOON, **ANSWERS)
 
 
@@ -61,7 +61,7 @@ def test_a_meeting_is_booked_on_an_accepted_one():
     assert situations.fresh(handoff).meeting_at == NOW + 2 * DAY
     with pytest.raises(sales_stages.ProgressRefused, match="within a year"):
         sales_stages.book_meeting(handoff=handoff, at=NOW + 400 * DAY, by=handoff.rep.user, now=SOON)
-    with pytest.raises(handoff_states.StepRefused, match="Accept the lead"):
+    with pytest.raises(handoff_states.HandoffStepRefused, match="Accept the lead"):
         sales_stages.book_meeting(handoff=(other := situations.handoff()), at=NOW + DAY, by=other.rep.user, now=SOON)
 
 
@@ -195,7 +195,7 @@ def test_nothing_is_decided_after_the_crm_has_closed_it():
     sales_stages.follow_outcomes(now=NOW + MINUTE)
 
     for decide in (dispositions.accept, lambda **said: undo_window.intend(kind=DispositionKind.ACCEPT, **said)):
-        with pytest.raises(handoff_states.StepRefused, match="“Lost”; there is nothing to decide"):
+        with pytest.raises(handoff_states.HandoffStepRefused, match="“Lost”; there is nothing to decide"):
             decide(handoff=handoff, by=handoff.rep.user, now=SOON)
 
 

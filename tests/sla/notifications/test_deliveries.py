@@ -28,7 +28,7 @@ NEXT_OPENING = dt.datetime(2026, 3, 11, 9, 0, tzinfo=dt.UTC)
 
 
 def write(*people, once="x", text="Hello", kind=NoticeKind.NEW_MQL, handoff=None, at=NOW):
-    outbox.write([outbox.Draft(kind=kind, once=once, handoff=handoff, to=people, text=text, at=at)])
+    outbox.write([outbox.NoticeDraft(kind=kind, once=once, handoff=handoff, to=people, text=text, at=at)])
 
 
 def in_slack(user, channel, **columns):
@@ -93,7 +93,9 @@ def test_nobody_is_told_who_left_or_took_the_address_away(channel):
     write(left, without)
     left.is_active = False
     left.save()
-    preferences.choose(user=without, wishes=preferences.Wishes([], [], "", chosen.is_quiet_off_hours, False, False))
+    preferences.choose(
+        user=without, wishes=preferences.AlertPreferences([], [], "", chosen.is_quiet_off_hours, False, False)
+    )
 
     assert send() == 0
 

@@ -73,7 +73,7 @@ def test_both_leaders_are_told_once_that_a_version_waits_for_them(mona: User, lu
     sam = situations.user(Role.SDR)
     version = proposed()
 
-    new = [leader_notices.send(now=NOW), leader_notices.send(now=NOW + DAY)]
+    new = [leader_notices.notify_leaders(now=NOW), leader_notices.notify_leaders(now=NOW + DAY)]
 
     assert new == [2, 0]
     assert told(mona) == ["Inbound v1.0 waits for your signature for marketing"]
@@ -87,7 +87,7 @@ def test_who_has_signed_is_not_asked_again(mona: User, luis: User) -> None:
     version = proposed()
     signed(version, Side.MARKETING, mona)
 
-    assert leader_notices.send(now=NOW) == 1
+    assert leader_notices.notify_leaders(now=NOW) == 1
 
     assert (told(mona), len(told(luis))) == ([], 1)
 
@@ -96,17 +96,17 @@ def test_who_signed_for_one_side_is_not_asked_for_the_other(luis: User) -> None:
     both = situations.user(Role.MARKETING_LEADER, Role.SALES_LEADER)
     signed(proposed(), Side.MARKETING, both)
 
-    leader_notices.send(now=NOW)
+    leader_notices.notify_leaders(now=NOW)
 
     assert (told(both), len(told(luis))) == ([], 1)
 
 
 def test_without_a_leader_the_next_one_is_told(mona: User) -> None:
     proposed()
-    leader_notices.send(now=NOW)
+    leader_notices.notify_leaders(now=NOW)
 
     luis = situations.user(Role.SALES_LEADER)
-    leader_notices.send(now=NOW + DAY)
+    leader_notices.notify_leaders(now=NOW + DAY)
 
     assert len(told(mona)) == len(told(luis)) == Notice.objects.count() // 2 == 1
 
@@ -114,18 +114,18 @@ def test_without_a_leader_the_next_one_is_told(mona: User) -> None:
 def test_a_version_that_is_no_longer_proposed_waits_for_nobody(mona: User, luis: User) -> None:
     situations.version()
 
-    leader_notices.send(now=NOW)
+    leader_notices.notify_leaders(now=NOW)
 
     assert (told(mona), told(luis)) == ([], [])
 
 
 def test_commitments_wait_for_both_and_then_for_the_one_who_is_missing(mona: User, luis: User) -> None:
     draft = drafted()
-    leader_notices.send(now=NOW)
+    leader_notices.notify_leaders(now=NOW)
     commitments.sign(commitment=draft, by=mona, now=NOW)
 
-    leader_notices.send(now=NOW + MINUTE)
-    leader_notices.send(now=NOW + DAY)
+    leader_notices.notify_leaders(now=NOW + MINUTE)
+    leader_notices.notify_leaders(now=NOW + DAY)
 
     waiting = f"{draft} wait for your signature"
     assert told(mona) == [waiting]
@@ -135,7 +135,7 @@ def test_commitments_wait_for_both_and_then_for_the_one_who_is_missing(mona: Use
 
 def test_a_draft_that_was_deleted_is_mailed_to_nobody_and_its_notice_leads_nowhere(mona: User) -> None:
     draft = drafted()
-    leader_notices.send(now=NOW)
+    leader_notices.notify_leaders(now=NOW)
     page = reverse("commitment", args=[draft.pk])
     client = Client()
     client.force_login(mona)
@@ -153,7 +153,7 @@ def test_a_draft_that_was_deleted_is_mailed_to_nobody_and_its_notice_leads_nowhe
 
 def test_who_has_signed_meanwhile_gets_no_mail_about_it(mona: User, luis: User) -> None:
     draft = drafted()
-    leader_notices.send(now=NOW)
+    leader_notices.notify_leaders(now=NOW)
     commitments.sign(commitment=draft, by=mona, now=NOW)
 
     deliveries.send_due(now=NOW)
@@ -166,8 +166,8 @@ def test_a_review_is_told_to_both_leaders_and_ops_but_not_to_who_opened_it(mona:
     olga = situations.user(Role.MARKETING_OPS)
     review = spot_review(by=mona)
 
-    leader_notices.send(now=NOW)
-    leader_notices.send(now=NOW + DAY)
+    leader_notices.notify_leaders(now=NOW)
+    leader_notices.notify_leaders(now=NOW + DAY)
 
     assert told(luis) == told(olga) == ["Review of Inbound: A new market"]
     assert told(mona) == []
@@ -179,7 +179,7 @@ def test_a_decided_review_is_told_to_nobody(mona: User, luis: User) -> None:
     review = spot_review()
     reviews.decide(review=review, decision="Nothing", reasoning="It is fine.", by=mona, now=NOW)
 
-    assert leader_notices.send(now=NOW) == 0
+    assert leader_notices.notify_leaders(now=NOW) == 0
 
 
 def test_the_beat_sends_it_and_the_mail_leads_to_the_page_to_sign(mona: User, settings: Any) -> None:
@@ -194,7 +194,7 @@ def test_the_beat_sends_it_and_the_mail_leads_to_the_page_to_sign(mona: User, se
 
 def test_the_page_of_notices_leads_to_the_page_to_sign(mona: User) -> None:
     version = proposed()
-    leader_notices.send(now=NOW)
+    leader_notices.notify_leaders(now=NOW)
     client = Client()
     client.force_login(mona)
 
@@ -232,7 +232,7 @@ def test_who_becomes_a_leader_hears_by_mail_although_they_chose_before() -> None
     sam.groups.add(situations.user(Role.SALES_LEADER).groups.get())
     proposed()
 
-    leader_notices.send(now=NOW)
+    leader_notices.notify_leaders(now=NOW)
 
     assert AlertSettings.objects.get(user=sam).slack_kinds == []
     assert Delivery.objects.filter(notice__to=sam).count() == 1

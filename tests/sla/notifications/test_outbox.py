@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def write(*people, once="x", text="Hello"):
-    draft = outbox.Draft(kind=NoticeKind.NEW_MQL, once=once, handoff=None, to=people, text=text, at=NOW)
+    draft = outbox.NoticeDraft(kind=NoticeKind.NEW_MQL, once=once, handoff=None, to=people, text=text, at=NOW)
     outbox.write([draft])
 
 
@@ -43,7 +43,7 @@ def test_what_was_read_is_not_unread():
 def test_the_unread_come_first_and_the_next_page_goes_on_after_the_last():
     ana = situations.user()
     for number in range(6):
-        draft = outbox.Draft(NoticeKind.NEW_MQL, str(number), None, [ana], str(number), NOW + number * MINUTE)
+        draft = outbox.NoticeDraft(NoticeKind.NEW_MQL, str(number), None, [ana], str(number), NOW + number * MINUTE)
         outbox.write([draft])
     Notice.objects.filter(text__in="0245").update(read_at=NOW + HOUR)
 

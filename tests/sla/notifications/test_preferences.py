@@ -61,7 +61,7 @@ def test_what_was_chosen_is_kept_and_the_webhook_is_shown_masked() -> None:
         reverse("alerts"), said(slack_kinds=["sla.breached"], slack_url=HOOK, in_browser="on", with_sound="on")
     )
 
-    chosen = preferences.of(ana)
+    chosen = preferences.for_user(ana)
     assert (answer.status_code, answer["Location"]) == (302, reverse("alerts"))
     told_to_others = ["review.opened", "signature.waiting"]
     assert chosen.email_kinds == ["mql.routed", *told_to_others]
@@ -78,10 +78,10 @@ def test_saving_without_typing_it_again_keeps_the_webhook_until_it_is_to_be_forg
     client.post(reverse("alerts"), said(slack_url=HOOK))
 
     client.post(reverse("alerts"), said(slack_kinds=["sla.breached"]))
-    assert preferences.webhook(preferences.of(ana)) == HOOK
+    assert preferences.webhook(preferences.for_user(ana)) == HOOK
     client.post(reverse("alerts"), said(without_slack="on"))
 
-    assert preferences.webhook(preferences.of(ana)) == ""
+    assert preferences.webhook(preferences.for_user(ana)) == ""
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_webhook_whose_key_is_lost_is_to_be_entered_again() -> None:
     assert page.status_code == 200
     assert "enter it again under Alerts" in page.content.decode()
     assert "enter it again under Alerts" in refused
-    assert preferences.webhook(preferences.of(ana)) == HOOK
+    assert preferences.webhook(preferences.for_user(ana)) == HOOK
 
 
 def test_webhooks_move_to_the_newest_key(settings: Any) -> None:
@@ -140,13 +140,13 @@ def test_webhooks_move_to_the_newest_key(settings: Any) -> None:
     call_command("reseal", stdout=said, stderr=told)
     settings.SECRET_KEY_FALLBACKS = []
 
-    assert preferences.webhook(preferences.of(ana)) == HOOK
+    assert preferences.webhook(preferences.for_user(ana)) == HOOK
     assert said.getvalue().startswith("1 Slack webhooks")
     assert told.getvalue().startswith("1 cannot be opened")
 
 
 def test_wishes_are_printed_without_the_secret() -> None:
-    wishes = preferences.Wishes([], [], HOOK, is_quiet_off_hours=True, in_browser=False, with_sound=False)
+    wishes = preferences.AlertPreferences([], [], HOOK, is_quiet_off_hours=True, in_browser=False, with_sound=False)
 
     assert "s3cr3t" not in repr(wishes)
 
@@ -186,7 +186,8 @@ def test_the_page_says_whose_hours_are_kept() -> None:
 def test_an_address_is_checked_wherever_it_comes_from() -> None:
     with pytest.raises(slack.BadWebhook):
         preferences.choose(
-            user=situations.user(), wishes=preferences.Wishes([], [], "https://10.0.0.1/services/x", True, False, False)
+            user=situations.user(),
+            wishes=preferences.AlertPreferences([], [], "https://10.0.0.1/services/x", True, False, False),
         )
 
 
@@ -196,7 +197,7 @@ def test_an_address_is_checked_wherever_it_comes_from() -> None:
 def tell(user: User, *, count: int = 1, days_ago: int = 0, read: bool = False) -> None:
     at = NOW - days_ago * DAY
     drafts = [
-        outbox.Draft(NoticeKind.NEW_MQL, f"{at}{number}{read}", None, [user], f"Told {number}", at)
+        outbox.NoticeDraft(NoticeKind.NEW_MQL, f"{at}{number}{read}", None, [user], f"Told {number}", at)
         for number in range(count)
     ]
     outbox.write(drafts)

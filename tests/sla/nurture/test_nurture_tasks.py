@@ -46,7 +46,7 @@ def did(lead: Lead, at: dt.datetime) -> None:
     Event.objects.create(lead=lead, signal=seen, occurred_at=at, recorded_at=at, source="web", digest=digest)
 
 
-def task_of(handoff: Handoff, now: dt.datetime) -> nurture_tasks.Task:
+def task_of(handoff: Handoff, now: dt.datetime) -> nurture_tasks.NurtureTask:
     return next(iter(nurture_tasks.tasks(nurture_tasks.recycled(Handoff.objects.filter(pk=handoff.pk)), now=now)))
 
 
@@ -58,10 +58,10 @@ def test_a_postponed_lead_comes_back_on_the_later_day_and_its_timeline_says_who_
 
     moved = recycling.postpone(handoff_ids=[handoff.pk], to=LATER, by=ops, now=NOW, why="budget in July")
 
-    assert moved == recycling.Moved(1, 0)
+    assert moved == recycling.PostponeResult(1, 0)
     fresh = situations.fresh(handoff)
     assert fresh.qualification.reenter_at == dt.datetime(2026, 7, 1, tzinfo=dt.UTC)
-    said = [entry for entry in lead_timeline.of(handoff.lead).entries if "postponed" in entry.detail]
+    said = [entry for entry in lead_timeline.for_lead(handoff.lead).entries if "postponed" in entry.detail]
     assert [(entry.by, entry.detail) for entry in said] == [
         (str(ops), "Return postponed from 8 June 2026 to 1 July 2026: budget in July")
     ]
@@ -75,7 +75,7 @@ def test_a_return_moves_only_forward_and_the_second_time_nothing_happens(ops: Us
     again = recycling.postpone(handoff_ids=[handoff.pk], to=LATER, by=ops, now=NOW)
     earlier = recycling.postpone(handoff_ids=[handoff.pk], to=BACK_ON, by=ops, now=NOW)
 
-    assert again == earlier == recycling.Moved(0, 1)
+    assert again == earlier == recycling.PostponeResult(0, 1)
     assert Note.objects.count() == 1
 
 
@@ -114,7 +114,7 @@ def test_who_left_nurture_is_left_alone(ops: User) -> None:
 
     moved = recycling.postpone(handoff_ids=[handoff.pk, 999_999], to=LATER, by=ops, now=NOW)
 
-    assert moved == recycling.Moved(0, 2)
+    assert moved == recycling.PostponeResult(0, 2)
     assert not Note.objects.exists()
 
 
@@ -134,7 +134,7 @@ def test_postponed_after_its_day_it_is_announced_again_on_the_new_one(ops: User)
 @pytest.mark.django_db(transaction=True)
 def test_two_who_postpone_at_once_to_the_same_day_move_it_once() -> None:
     ops, handoffs = situations.user(Role.MARKETING_OPS), [recycled() for _ in range(3)]
-    results: list[recycling.Moved] = []
+    results: list[recycling.PostponeResult] = []
     start = threading.Barrier(4)
 
     def postpone(ids: list[int]) -> None:
@@ -165,10 +165,10 @@ def test_brought_back_a_lead_is_marketings_again_and_may_qualify_from_now_on(ops
 
     handoff.lead.refresh_from_db()
     change = StageChange.objects.latest("pk")
-    assert (moved, handoff.lead.stage) == (recycling.Moved(1, 0), Stage.MAL)
+    assert (moved, handoff.lead.stage) == (recycling.PostponeResult(1, 0), Stage.MAL)
     assert (change.by, change.why) == (ops, "Back to marketing before its day: wrote to us")
     assert Qualification.objects.get().reenter_at == NOW + DAY
-    assert recycling.bring_back(handoff_ids=[handoff.pk], by=ops, now=NOW + DAY) == recycling.Moved(0, 1)
+    assert recycling.bring_back(handoff_ids=[handoff.pk], by=ops, now=NOW + DAY) == recycling.PostponeResult(0, 1)
 
 
 # ── What to do ────────────────────────────────────────────────────────────────────────────────────────────

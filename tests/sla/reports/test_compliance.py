@@ -132,5 +132,5 @@ def test_the_rows_say_which_contact_was_logged_long_after():
     rows = compliance.remarked(Clock.objects.select_related("handoff").order_by("pk"))
 
     assert [(clock.handoff, said) for clock, said in rows if said] == [(later, "logged 2 h 59 min later")]
-    (said,) = lead_timeline.of(later.lead, kind="contacts").entries
+    (said,) = lead_timeline.for_lead(later.lead, kind="contacts").entries
     assert said.title == "Call: reached, logged 2 h 59 min later"

@@ -38,7 +38,7 @@ def test_above_35_percent_a_full_review_opens_with_its_evidence():
     decided(accepted=13, rejected=6, reason=fit)
     decided(accepted=0, rejected=2)
 
-    assert rejection_monitor.watch(now=SOON) == 1
+    assert rejection_monitor.open_rejection_reviews(now=SOON) == 1
 
     review = Review.objects.get()
     assert (review.trigger, review.kind) == (ReviewTrigger.REJECTION_SPIKE, ReviewKind.FULL)
@@ -69,7 +69,7 @@ def test_above_35_percent_a_full_review_opens_with_its_evidence():
 def test_the_limits_are_strict_and_need_twenty_decisions(accepted, rejected, opens):
     decided(accepted=accepted, rejected=rejected)
 
-    rejection_monitor.watch(now=SOON)
+    rejection_monitor.open_rejection_reviews(now=SOON)
 
     assert triggers() == opens
 
@@ -77,21 +77,21 @@ def test_the_limits_are_strict_and_need_twenty_decisions(accepted, rejected, ope
 def test_it_opens_once_however_often_it_is_watched_and_not_again_after_the_decision():
     decided(accepted=10, rejected=10)
     for hours in range(3):
-        rejection_monitor.watch(now=SOON + hours * HOUR)
+        rejection_monitor.open_rejection_reviews(now=SOON + hours * HOUR)
     review = Review.objects.get()
     leader = situations.user(Role.SALES_LEADER)
     reviews.decide(review=review, decision="Keep", reasoning="A bad list.", by=leader, now=SOON + DAY)
 
-    assert rejection_monitor.watch(now=SOON + 2 * DAY) == 0
+    assert rejection_monitor.open_rejection_reviews(now=SOON + 2 * DAY) == 0
     assert Review.objects.count() == 1
 
 
 def test_the_second_month_running_is_escalated_and_the_open_review_gets_its_evidence():
     decided(accepted=10, rejected=10, at=FEBRUARY)
-    assert rejection_monitor.watch(now=FEBRUARY + DAY) == 1
+    assert rejection_monitor.open_rejection_reviews(now=FEBRUARY + DAY) == 1
     decided(accepted=10, rejected=11)
 
-    rejection_monitor.watch(now=SOON)
+    rejection_monitor.open_rejection_reviews(now=SOON)
 
     assert triggers() == ["rejection_spike", "rejection_sustained_2m"]
     assert "for both leaders" in Review.objects.latest("pk").title
@@ -101,7 +101,7 @@ def test_the_second_month_running_is_escalated_and_the_open_review_gets_its_evid
 def test_the_month_before_is_still_watched():
     decided(accepted=10, rejected=10, at=FEBRUARY)
 
-    rejection_monitor.watch(now=NOW)
+    rejection_monitor.open_rejection_reviews(now=NOW)
 
     assert Review.objects.get().evidence["period"] == "2026-02"
 
@@ -109,14 +109,17 @@ def test_the_month_before_is_still_watched():
 def test_months_are_the_companys(settings):
     settings.COMPANY_TIME_ZONE = "Asia/Tokyo"
 
-    month = rejection_monitor.Month.containing(dt.datetime(2026, 2, 28, 15, 0, tzinfo=dt.UTC))
+    month = rejection_monitor.RejectionMonth.containing(dt.datetime(2026, 2, 28, 15, 0, tzinfo=dt.UTC))
 
     assert (month.name, month.start, month.end) == (
         "2026-03",
         dt.datetime(2026, 2, 28, 15, 0, tzinfo=dt.UTC),
         dt.datetime(2026, 3, 31, 15, 0, tzinfo=dt.UTC),
     )
-    assert rejection_monitor.Month.containing(dt.datetime(2026, 1, 5, tzinfo=dt.UTC), months_back=2).name == "2025-11"
+    assert (
+        rejection_monitor.RejectionMonth.containing(dt.datetime(2026, 1, 5, tzinfo=dt.UTC), months_back=2).name
+        == "2025-11"
+    )
 
 
 def test_a_correction_counts_instead_of_what_it_corrects_in_the_month_of_the_decision():
@@ -125,7 +128,7 @@ def test_a_correction_counts_instead_of_what_it_corrects_in_the_month_of_the_dec
             handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=NOW + 30 * DAY + MINUTE
         )
 
-    rejection_monitor.watch(now=NOW + 30 * DAY + HOUR)
+    rejection_monitor.open_rejection_reviews(now=NOW + 30 * DAY + HOUR)
 
     assert triggers() == []
     assert Disposition.objects.count() == 21

@@ -6,7 +6,7 @@ import pytest
 from django.template import Context, Template
 
 from sla.reports import weekly_cohorts
-from sla.reports.weekly_cohorts import Vintage
+from sla.reports.weekly_cohorts import WeeklyCohort
 from tests.sla import situations
 from tests.sla.situations import DAY, NOW
 
@@ -21,9 +21,9 @@ def test_each_week_says_what_became_of_its_mqls():
 
     this_week, last_week = weekly_cohorts.of_version(situations.version(), now=NOW + DAY)
 
-    assert this_week == Vintage(dt.date(2026, 3, 9), mqls=3, accepted=1, rejected=1, untouched=1)
+    assert this_week == WeeklyCohort(dt.date(2026, 3, 9), mqls=3, accepted=1, rejected=1, untouched=1)
     assert (this_week.sal_rate, round(this_week.untouched_share or 0, 3)) == (0.5, 0.333)
-    assert last_week == Vintage(dt.date(2026, 3, 2), mqls=1, accepted=0, rejected=1, untouched=0)
+    assert last_week == WeeklyCohort(dt.date(2026, 3, 2), mqls=1, accepted=0, rejected=1, untouched=0)
 
 
 def test_another_versions_mqls_are_not_counted():
