@@ -66,7 +66,7 @@ def prepared(version: Version, grounds: Grounds, *, now: dt.datetime) -> Prepare
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a leader signs (S4.12): what triggers it, who is eligible, what sales does, what becomes of the others."""
+    """What a leader signs (rules 3.12): what triggers it, who is eligible, what sales does, what becomes of the others."""
 
     statement: Statement
     triggers: list[str]

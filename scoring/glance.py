@@ -69,7 +69,7 @@ class Glance:
 def at(text: str, *, now: dt.datetime) -> Glance:
     """The figures of a definition document in JSON, and of the version in force of the definition that it names.
 
-    Raises GlanceRefused for what is too large, no JSON or no definition document (SPEC 15).
+    Raises GlanceRefused for what is too large, no JSON or no definition document (rules 15.1).
     """
     document = _read(text)
     rules = compiled(document)

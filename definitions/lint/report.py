@@ -14,7 +14,7 @@ _GRAVEST_FIRST: Final = (Severity.ERROR, Severity.WARNING, Severity.ADVICE)
 
 def findings(document: Json, *, meanings: Meanings, names: Names, change: Change | None = None) -> tuple[Finding, ...]:
     """
-    SPEC 9 on a complete document (definitions.documents.normal or export), errors first, else in the document's order.
+    Rules 9.3 to 9.6 on a complete document (definitions.documents.normal or export), errors first, else in the document's order.
 
     `meanings` of all signals of the catalogue (definitions.catalogue.meanings); without `change` nothing is said about what changed.
     """
