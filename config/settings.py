@@ -111,7 +111,7 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # ── Database: the only truth, and the queue of record ─────────────────────────────────────────────────────
-# The application's role owns nothing; migrations run as another (RELIABILITY, decide 7).
+# The application's role owns nothing; migrations run as another (rules 17.8).
 _migrating = len(sys.argv) > 1 and sys.argv[1] in {"migrate", "makemigrations", "pgtrigger"}
 DATABASES = {
     "default": env.db(
@@ -214,7 +214,7 @@ MFA_TOTP_ISSUER = "Accord"
 # ── Time and language ─────────────────────────────────────────────────────────────────────────────────────
 USE_TZ = True
 TIME_ZONE = "UTC"
-# The company's own zone: months, quarters and bare dates are its (SPEC 4).
+# The company's own zone: months, quarters and bare dates are its (rules 4.16).
 COMPANY_TIME_ZONE = env.str("COMPANY_TIME_ZONE", default="UTC")
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
@@ -366,7 +366,7 @@ structlog.configure(
     cache_logger_on_first_use=True,
 )
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-# Logs carry method and path; never query, body or address of a person (RELIABILITY, patterns).
+# Logs carry method and path; never query, body or address of a person (rules 18.5).
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 
 BEAT_MAY_BE_SILENT = dt.timedelta(seconds=60)

@@ -270,7 +270,7 @@ def handoff_state(handoff: Any) -> dict[str, str]:
 
 @register.inclusion_tag("components/ladder.html")
 def ladder(lead: Any) -> dict[str, Any]:
-    """The steps of SPEC 2, with the lead's own marked; a stage beside the ladder is marked at its end."""
+    """The steps of rules 2.1, with the lead's own marked; a stage beside the ladder is marked at its end."""
     steps = list(LADDER) if lead.stage in LADDER else [*list(LADDER)[:-1], lead.stage]
     here = steps.index(lead.stage)
     beside = lead.stage not in LADDER

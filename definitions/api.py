@@ -1,4 +1,4 @@
-"""/api/v1/definitions: versions as documents, and the steps of their life (SPEC 9, 15, 16)."""
+"""/api/v1/definitions: versions as documents, and the steps of their life (rules 9.1, 15.1, 16.4)."""
 
 from __future__ import annotations
 

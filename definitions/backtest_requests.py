@@ -1,4 +1,4 @@
-"""Backtests as work asked for and as records; the floor above does them (`scoring.backtests.jobs.run_pending`). SPEC 10."""
+"""Backtests as work asked for and as records; the floor above does them (`scoring.backtests.jobs.run_pending`). Rules 10.1, 10.6, 10.7."""
 
 from __future__ import annotations
 

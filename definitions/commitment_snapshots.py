@@ -1,4 +1,4 @@
-"""What both sides promised to do about the leads that meet a definition: put down by the floor above, shown at sign-off (SPEC 6, 9)."""
+"""What both sides promised to do about the leads that meet a definition: put down by the floor above, shown at sign-off (rules 9.16)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may take which step in the life of a definition (SPEC 1 and 9)."""
+"""Who may take which step in the life of a definition (rules 1.4, 1.5, 9.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seven points before a proposal, each computed from what there is (SPEC 9). A point that is not met warns; it bars nothing."""
+"""Seven points before a proposal, each computed from what there is (rules 9.7). A point that is not met warns; it bars nothing."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def _due(known: ChecklistFacts) -> dt.datetime:
 
 
 def months_after(at: dt.datetime, months: int) -> dt.datetime:
-    """Calendar months, clipped to the last day (SPEC 4)."""
+    """Calendar months, clipped to the last day (rules 4.16)."""
     years, month = divmod(at.year * 12 + at.month - 1 + months, 12)
     return at.replace(year=years, month=month + 1, day=min(at.day, calendar.monthrange(years, month + 1)[1]))
 

@@ -1,4 +1,4 @@
-"""What is put before the leaders: all that is known of a draft, what speaks against proposing it, and the record of it (SPEC 9)."""
+"""What is put before the leaders: all that is known of a draft, what speaks against proposing it, and the record of it (rules 9.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reviews of a definition: opened by a trigger or by hand, one at a time for each cause, decided by the leaders. SPEC 8."""
+"""Reviews of a definition: opened by a trigger or by hand, one at a time for each cause, decided by the leaders. Rules 8.1, 8.2."""
 
 from __future__ import annotations
 

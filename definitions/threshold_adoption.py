@@ -1,4 +1,4 @@
-"""A draft's thresholds, set to the values that a what-if found (SPEC 10)."""
+"""A draft's thresholds, set to the values that a what-if found (rules 10.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions in and out of their document (SPEC 15): the rows of a version, read and written as one."""
+"""Versions in and out of their document (rules 15.1): the rows of a version, read and written as one."""
 
 from __future__ import annotations
 

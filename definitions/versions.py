@@ -1,4 +1,4 @@
-"""The life of a version: draft, proposed, approved, active, retired, or refused on the way (SPEC 9).
+"""The life of a version: draft, proposed, approved, active, retired, or refused on the way (rules 9.1).
 
 Each step locks the definition, then the version: signatures, edits and activations of one definition go one after another.
 """
@@ -72,7 +72,7 @@ def propose(
     review: Review | None = None,
     acknowledged: Mapping[str, str] = MappingProxyType({}),
 ) -> Version:
-    """The draft is finished: from here on nothing in it changes, and what speaks for it is frozen beside it (SPEC 9).
+    """The draft is finished: from here on nothing in it changes, and what speaks for it is frozen beside it (rules 9.2, 9.8).
 
     It needs a backtest of exactly this document, no error of the linter, and each of its warnings in `acknowledged`: the
     finding's key and why it is accepted. `driver` says what the change answers, `evidence` and `review` show it; whatever

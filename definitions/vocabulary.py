@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 DOCUMENT_FORMAT: Final = "accord.definition/1"
 
-#: SPEC 3.10: a statement longer than 30 seconds at 150 words a minute is warned about.
+#: Rules 3.10: a statement longer than 30 seconds at 150 words a minute is warned about.
 STATEMENT_WORDS: Final = 75
 STATEMENT_SECONDS: Final = 30
 
@@ -34,7 +34,7 @@ VERSION_TONES: Final = MappingProxyType(
     }
 )
 
-#: The one table of allowed moves (SPEC 9). A refusal ends the version; its copy goes on as a new minor draft.
+#: The one table of allowed moves (rules 9.1). A refusal ends the version; its copy goes on as a new minor draft.
 VERSION_MOVES: Final = MappingProxyType(
     {
         VersionState.DRAFT: {VersionState.PROPOSED},
@@ -76,7 +76,7 @@ class FieldKind(models.TextChoices):
     SENIORITY = "seniority"
 
 
-#: Every field a criterion can name, with its kind and what people call it (SPEC 15). Own attributes: `lead.custom.NAME`.
+#: Every field a criterion can name, with its kind and what people call it (rules 15.2). Own attributes: `lead.custom.NAME`.
 FIELDS: Final = MappingProxyType(
     {
         "company.employees": (FieldKind.NUMBER, _("company size")),
@@ -143,7 +143,7 @@ class Decision(models.TextChoices):
 
 
 class ChangeDriver(models.TextChoices):
-    """What a new version answers (SPEC 9). Volume is offered so that it can be refused with the reason why."""
+    """What a new version answers (rules 9.6). Volume is offered so that it can be refused with the reason why."""
 
     FIRST = "first", _("It is the first version")
     BACKTEST = "backtest", _("A backtest")
@@ -157,7 +157,7 @@ class ChangeDriver(models.TextChoices):
 
 
 class ReviewTrigger(models.TextChoices):
-    """SPEC 8. One open review per trigger and definition."""
+    """Rules 8.2, 8.9. One open review per trigger and definition."""
 
     QUARTER = "quarter", _("A quarter since the last review")
     REJECTION_SPIKE = "rejection_spike", _("Rejection rate above 35 %")

@@ -1,4 +1,4 @@
-"""/api/v1/: facts in (events, leads, companies, outcomes) and facts out (SPEC 13, 14, 16)."""
+"""/api/v1/: facts in (events, leads, companies, outcomes) and facts out (rules 13.1, 14.1, 16.2)."""
 
 from __future__ import annotations
 

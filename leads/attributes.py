@@ -1,4 +1,4 @@
-"""What can be said of a company and of a lead: each attribute's name, type and limits (SPEC 15, `field`).
+"""What can be said of a company and of a lead: each attribute's name, type and limits (rules 15.2).
 
 Values are what the ledger (`AttributeChange.values`) holds: JSON, null for unknown.
 """

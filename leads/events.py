@@ -1,4 +1,4 @@
-"""Events on their way in: read by hand, stored by one statement a batch, each with its own answer (SPEC 13, 14, 16).
+"""Events on their way in: read by hand, stored by one statement a batch, each with its own answer (rules 13.3, 14.1).
 
 The hot path of the product. An event that was answered `accepted` is committed together with the wish to have its
 lead judged; sent again, by whomever and in whatever order, it is a `duplicate`.
@@ -24,7 +24,7 @@ from leads.retry_on_conflict import repeated
 MAX_BATCH: Final = 1_000
 MAX_PROPERTIES: Final = 16 * 1024
 _KEYS: Final = frozenset({"email", "lead", "signal", "occurred_at", "id", "properties"})
-#: A scanner or a mail client opened it, not the person: kept, but it is no engagement (FIELD_NOTES P7).
+#: A scanner or a mail client opened it, not the person: kept, but it is no engagement (rules 13.4).
 _MACHINE_FLAGS: Final = ("sg_machine_open", "bot")
 _MACHINE_OPEN: Final = "machine_open"
 _OPENED_BY_MACHINES: Final = frozenset({"email_open", "email_click"})
@@ -63,7 +63,7 @@ class _Item:
 
 
 def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[EventResult]:
-    """Store a batch of events in the shape of SPEC 16; one result each, in order. `source` is the space of their ids."""
+    """Store a batch of events in the shape of rules 16.2; one result each, in order. `source` is the space of their ids."""
     results: list[EventResult | None] = [None] * len(items)
     signals = dict(Signal.objects.values_list("code", "pk"))
     read: list[_Item] = []

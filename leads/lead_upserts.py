@@ -1,6 +1,6 @@
 """Leads and companies as their senders describe them: matched, created or changed, with every change in the ledger.
 
-One person is one lead, by e-mail or by external id; one company by domain or by external id (SPEC 13).
+One person is one lead, by e-mail or by external id; one company by domain or by external id (rules 13.1).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def upsert_lead(  # noqa: PLR0913 - all by name
     source: str,
     now: dt.datetime,
 ) -> tuple[Lead, UpsertChange]:
-    """One lead, by e-mail or external id; `values` as in SPEC 15 without the prefix. Raises Refused."""
+    """One lead, by e-mail or external id; `values` as in rules 15.2 without the prefix. Raises Refused."""
     keys = {
         "email": email,
         "external_id": external_id,

@@ -22,7 +22,7 @@ EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part",
 
 
 def append_only(name: str) -> pgtrigger.Protect:
-    """A ledger: rows may be added, never changed or deleted, by nobody (RELIABILITY promise 3)."""
+    """A ledger: rows may be added, never changed or deleted, by nobody (rules 17.3)."""
     return pgtrigger.Protect(name=name, operation=pgtrigger.Update | pgtrigger.Delete)
 
 
@@ -105,7 +105,7 @@ class LeadQuerySet(models.QuerySet["Lead"]):
 
 
 class Lead(Attributed):
-    """One person (SPEC 13): matched by e-mail, whatever its case, or by an external id."""
+    """One person (rules 13.1): matched by e-mail, whatever its case, or by an external id."""
 
     email = models.EmailField(null=True, blank=True)
     first_name = models.CharField(max_length=100, blank=True)
@@ -127,7 +127,7 @@ class Lead(Attributed):
     stage = models.CharField(max_length=16, choices=Stage.choices, default=Stage.LEAD)
     stage_at = models.DateTimeField()
 
-    # The work to be done: leads.rescore_queue alone writes these (ARCHITECTURE, "rows are the queue").
+    # The work to be done: leads.rescore_queue alone writes these (rules 5.2).
     next_look_at = models.DateTimeField(null=True, blank=True)
     look_failures = models.PositiveSmallIntegerField(default=0)
     look_error = models.TextField(blank=True)
@@ -368,7 +368,7 @@ class Heartbeat(models.Model):
 
 
 class PeriodicRun(models.Model):
-    """A fence: each job runs once a period, however many beats there are (RELIABILITY, decide 4)."""
+    """A fence: each job runs once a period, however many beats there are (rules 17.7)."""
 
     job = models.CharField(max_length=64)
     period = models.CharField(max_length=32)

@@ -1,4 +1,4 @@
-"""The named lists that a rule can ask about (SPEC 15, `in_list`), and those that Accord ships."""
+"""The named lists that a rule can ask about (rules 15.4), and those that Accord ships."""
 
 from __future__ import annotations
 

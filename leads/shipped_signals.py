@@ -1,4 +1,4 @@
-"""The signals that Accord ships (REQUIREMENTS S0.12–S0.16, S1.7, S1.31–35, S2.26, S3.1, S3.2, S4.2, S4.8), and its groups."""
+"""The signals that Accord ships (rules 22.1, 22.2, 22.3), and its groups."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ SIGNALS: Final = (
     _passive("careers_page", "Careers page", "Looks for a job, not for a product."),
 )  # fmt: skip
 
-#: What marketing ops may do in the admin (SPEC 1); facts can only be viewed there: intake changes them.
+#: What marketing ops may do in the admin (rules 1.4, 1.9); facts can only be viewed there: intake changes them.
 OPS_MAY: Final = {
     "company": ("view",),
     "lead": ("view",),
@@ -132,7 +132,7 @@ def ship(*, signals: Any) -> None:
 
 
 def ship_groups(*, groups: Any, permissions: Any, content_types: Any) -> None:
-    """Create the groups of SPEC 1 and grant marketing ops its rights. Permissions may not be there yet: they are made here."""
+    """Create the groups of rules 1.1 and grant marketing ops its rights. Permissions may not be there yet: they are made here."""
     for role in Role.values:
         groups.get_or_create(name=role)
     granted = list(_permissions(OPS_MAY.items(), permissions, content_types))

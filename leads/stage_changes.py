@@ -16,7 +16,7 @@ class MoveRefused(Exception):
 
 @transaction.atomic
 def move(*, lead: Lead, to: Stage, by: User | None, now: dt.datetime, why: str) -> Lead:
-    """Take a lead to another stage and log it (SPEC 2). To where it stands already: nothing happens.
+    """Take a lead to another stage and log it (rules 2.1, 2.2). To where it stands already: nothing happens.
 
     Raises MoveRefused with a sentence for the user.
     """

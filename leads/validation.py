@@ -38,7 +38,7 @@ def _is_broken(value: str) -> bool:
 
 
 def email(field: str, value: object) -> str:
-    """Trimmed and in lower case: one person is one lead, whatever the case (SPEC 13)."""
+    """Trimmed and in lower case: one person is one lead, whatever the case (rules 13.1)."""
     address = text(field, value, limit=254).lower()
     try:
         validate_email(address)

@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 #: "Always been so": the date of a fact whose sender gave none.
 BEGINNING: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
-#: How far ahead of our clock a sender's clock may run (RELIABILITY, time drills).
+#: How far ahead of our clock a sender's clock may run (rules 14.3).
 CLOCK_SKEW: Final = dt.timedelta(minutes=5)
 
 
 class Role(models.TextChoices):
-    """The groups of SPEC 1. A user may hold several."""
+    """The groups of rules 1.1. A user may hold several."""
 
     SDR = "sdr", _("SDR")
     SALES_MANAGER = "sales_manager", _("Sales manager")
@@ -25,7 +25,7 @@ class Role(models.TextChoices):
     VIEWER = "viewer", _("Executive")
 
 
-#: They look through all leads; an SDR sees those that were handed to the team, on the handoff's page (SPEC 1).
+#: They look through all leads; an SDR sees those that were handed to the team, on the handoff's page (rules 1.7).
 READERS_OF_LEADS: Final = (
     Role.MARKETING_OPS,
     Role.MARKETING_LEADER,
@@ -36,7 +36,7 @@ READERS_OF_LEADS: Final = (
 
 
 class Stage(models.TextChoices):
-    """The ladder of SPEC 2."""
+    """The ladder of rules 2.1."""
 
     LEAD = "lead", _("Lead")
     MAL = "mal", _("MAL")
@@ -83,7 +83,7 @@ class OutcomeKind(models.TextChoices):
 
 
 class Motion(models.TextChoices):
-    """Which way a lead qualifies (SPEC 2). Motions are never summed."""
+    """Which way a lead qualifies (rules 2.7). Motions are never summed."""
 
     MQL = "mql", _("MQL (marketing qualified)")
     PQL = "pql", _("PQL (product qualified)")

@@ -122,7 +122,7 @@ class BacktestView(APIView):
 
     @extend_schema(operation_id="definition_backtest", request=BacktestSerializer, responses=BacktestResultSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Coverage and precision over a past period (SPEC 10), each lead judged on what was known then."""
+        """Coverage and precision over a past period (rules 10.2, 10.3), each lead judged on what was known then."""
         asked = BacktestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         rules = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk))
@@ -152,7 +152,7 @@ class BacktestsView(ListAPIView[Backtest]):
 
     @extend_schema(operation_id="backtest_request", request=PeriodSerializer, responses={202: BacktestDetailSerializer})
     def post(self, request: Request, pk: int) -> Response:
-        """Ask for a full backtest of the version as it is now (SPEC 10); its progress and result stand at /backtests/{id}.
+        """Ask for a full backtest of the version as it is now (rules 10.6); its progress and result stand at /backtests/{id}.
 
         What is pending already with the same question is answered with; one of an earlier state of the draft is cancelled.
         """

@@ -51,7 +51,7 @@ class QualificationQuerySet(models.QuerySet["Qualification"]):
 class Qualification(models.Model):
     """An MQL: this lead met this version at this instant, and here is why, frozen as it was.
 
-    Also the row by which the floor above finds the work (`taken_at`), and the cycle (SPEC 6): until `closed_at`
+    Also the row by which the floor above finds the work (`taken_at`), and the cycle (rules 6.1): until `closed_at`
     the lead cannot qualify again under the same motion; afterwards only on newer activity, and not before
     `reenter_at` unless it raises its hand.
     """

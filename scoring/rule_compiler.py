@@ -1,4 +1,4 @@
-"""From a definition document to the engine's rules. The one place where rows become rules (ARCHITECTURE 3)."""
+"""From a definition document to the engine's rules. The one place where rows become rules (rules 5.5)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def compile_document(
     timing, inactivity, floor = document["timing"], document["inactivity"], document["tier_3_below"]
     return Rules(
         gate=gate,
-        # A criterion of the gate may carry fit points as well (SPEC 3.1).
+        # A criterion of the gate may carry fit points as well (rules 3.1).
         fit=(*(row for row in gate if row.points), *fit),
         bant=bant,
         disqualifiers=disqualifiers,

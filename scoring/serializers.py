@@ -1,4 +1,4 @@
-"""The shapes of judgements at the wire: what the API takes and what it gives (SPEC 16)."""
+"""The shapes of judgements at the wire: what the API takes and what it gives (rules 16.2, 16.4)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class FromSerializer(serializers.Serializer[Any]):
 
 
 class FiguresSerializer(FromSerializer):
-    """The two numbers of a period (SPEC 10) and what can be said of them."""
+    """The two numbers of a period (rules 10.2, 10.3) and what can be said of them."""
 
     to = serializers.DateTimeField()
     coverage = ShareSerializer()
@@ -164,7 +164,7 @@ class BacktestRowSerializer(serializers.ModelSerializer[Backtest]):
 class BacktestDetailSerializer(BacktestRowSerializer):
     result = serializers.JSONField(
         read_only=True,
-        help_text="SPEC 10 in full once it is finished; leads by name only with the scope facts:read.",
+        help_text="The full result once it is finished; leads by name only with the scope facts:read.",
         allow_null=True,
     )
 

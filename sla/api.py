@@ -1,4 +1,4 @@
-"""/api/v1/: handoffs, what sales does with them, and how the promises are kept (SPEC 16)."""
+"""/api/v1/: handoffs, what sales does with them, and how the promises are kept (rules 16.3)."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ class ComplianceView(APIView):
         responses=serializers.ComplianceSerializer,
     )
     def get(self, request: Request) -> Response:
-        """How both sides kept their promises, of the handoffs that the caller may see (SPEC 12)."""
+        """How both sides kept their promises, of the handoffs that the caller may see (rules 12.1)."""
         asked = serializers.ComplianceQuerySerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         by, since, until = (asked.validated_data[name] for name in ("by", "since", "until"))

@@ -17,7 +17,7 @@ from sla.vocabulary import HANDOFF_MOVES, HandoffState
 log = structlog.get_logger(__name__)
 
 
-#: Where the CRM's word takes a handoff, whatever sales has said of it (SPEC 2: outcomes come from the CRM). These are
+#: Where the CRM's word takes a handoff, whatever sales has said of it (rules 2.6: outcomes come from the CRM). These are
 #: facts, no steps that anybody may take: those stand in HANDOFF_MOVES.
 CRM_MOVES: Final = MappingProxyType(
     {

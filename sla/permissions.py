@@ -1,4 +1,4 @@
-"""Who sees and who may act on which handoff (SPEC 1). Lookups use these, so a foreign id is a 404."""
+"""Who sees and who may act on which handoff (rules 1.2, 1.3). Lookups use these, so a foreign id is a 404."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shapes of handoffs at the wire: what the API takes and what it gives (SPEC 16)."""
+"""The shapes of handoffs at the wire: what the API takes and what it gives (rules 16.3)."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class AttemptOutcome(models.TextChoices):
 
 
 #: What can come of a contact, by channel and as people say it there: the only combinations that count as contact
-#: (FIELD_NOTES P22). Each is something a person of ours did: an answer of the lead's is an event, and no contact.
+#: (rules 6.20). Each is something a person of ours did: an answer of the lead's is an event, and no contact.
 CONTACTS: Final = MappingProxyType(
     {
         Channel.CALL: {
@@ -99,7 +99,7 @@ def words_of(channel: str, outcome: str) -> str:
 
 
 class Family(models.TextChoices):
-    """What a rejection reason says about the definition (SPEC 7)."""
+    """What a rejection reason says about the definition (rules 7.5)."""
 
     FIT = "fit", _("Fit")
     ENGAGEMENT = "engagement", _("Engagement")

@@ -1,4 +1,4 @@
-"""Rows that ask one question to an attribute: the gate, fit and BANT points, disqualifiers. Read by the rules of SPEC 15."""
+"""Rows that ask one question to an attribute: the gate, fit and BANT points, disqualifiers. Read by rules 15.3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The definition document `accord.definition/1` (SPEC 15): from JSON to a draft, with all complaints at once. Pure."""
+"""The definition document `accord.definition/1` (rules 15.1): from JSON to a draft, with all complaints at once. Pure."""
 
 from __future__ import annotations
 

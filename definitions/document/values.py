@@ -174,7 +174,7 @@ class TierFloorSetting:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A whole version (SPEC 15)."""
+    """A whole version (rules 15.1)."""
 
     name: str
     motion: Motion

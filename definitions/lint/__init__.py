@@ -1,4 +1,4 @@
-"""What is wrong with a definition, proved from its rows (SPEC 9): findings to mend, to acknowledge or to think about. Pure."""
+"""What is wrong with a definition, proved from its rows (rules 9.3): findings to mend, to acknowledge or to think about. Pure."""
 
 from __future__ import annotations
 

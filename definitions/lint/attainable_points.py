@@ -57,7 +57,7 @@ class AttainablePoints:
         return bool(round(self.found(clause), 6) >= clause["at_least"])
 
     def opens(self, way: Json, *, timing: bool) -> bool:
-        """Whether all clauses of a path hold, and the timing where it is asked; a hot trigger needs none (SPEC 3.5)."""
+        """Whether all clauses of a path hold, and the timing where it is asked; a hot trigger needs none (rules 3.5)."""
         return not self.barred and all(map(self.meets, way["clauses"])) and (not timing or self.is_timely)
 
     @property

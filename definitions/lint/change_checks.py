@@ -1,4 +1,4 @@
-"""What a change says about itself: thresholds are moved by evidence of quality, never by a wish for volume. SPEC 9, S0.27."""
+"""What a change says about itself: thresholds are moved by evidence of quality, never by a wish for volume. Rules 9.6."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DENIES: Final = re.compile(
 _WANTING: Final = re.compile(r"\bnot enough\b")
 _CLAUSES: Final = re.compile(r"[.;:,!?\n()–—]|\b(?:but|and|because|so that|while|although)\b")
 
-#: What the sources answer to a wish for volume.
+#: What a wish for volume is answered with (rules 9.6).
 _WHY: Final = (
     "Thresholds are moved by data on quality (a backtest, the SAL rate, a pattern in the rejections): lowered for volume, they "
     "send sales leads that they reject, and six weeks later nobody works the queue."

@@ -63,7 +63,7 @@ Meanings = Mapping[str, SignalMeaning]
 @dataclass(frozen=True, slots=True)
 class ChangeContext:
     """
-    What is known of a change against the version in force (SPEC 9, REQUIREMENTS S0.27).
+    What is known of a change against the version in force (rules 9.6).
 
     `before` is that version's document, `driver` a definitions.vocabulary.ChangeDriver or nothing yet, `evidence` what it rests
     on in words, `volume` the leads flagged by the backtest (before, after).

@@ -1,4 +1,4 @@
-"""What lets too many in, or nobody: paths and hot triggers that ask too little or too much. SPEC 9, S0.1, S0.24, S0.25, S1.23."""
+"""What lets too many in, or nobody: paths and hot triggers that ask too little or too much. Rules 9.4, 9.5."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from definitions.plain_english.generated_statement import Json, field_label
 from definitions.vocabulary import Axis
 from leads.vocabulary import Intent, Motion
 
-#: S0.1: so many different high-intent signals together with a gate are met by nobody, or by people who play the game.
+#: Rules 9.5: so many different high-intent signals together with a gate are met by nobody, or by people who play the game.
 TIGHT_SIGNALS: Final = 4
 ERROR, WARNING, ADVICE = Severity.ERROR, Severity.WARNING, Severity.ADVICE
 
@@ -100,7 +100,7 @@ def _single_action(case: LintContext, ways: Iterable[PathReach]) -> Iterator[Fin
     for way in ways:
         signals = [code for code in way.by_one_event_of if not case.meanings[code].is_request]
         if signals:
-            # A use of the product that is worth a definition of its own is a threshold that was passed before the event (S4.8).
+            # A use of the product that is worth a definition of its own is a threshold that was passed before the event (rules 9.4).
             mild = way.kind == "hot" or case.document["motion"] != Motion.MQL
             yield Finding(
                 "loose.single_action",

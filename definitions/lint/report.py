@@ -19,7 +19,7 @@ def findings(
     Return all findings on a complete document, errors first, otherwise in the document's order.
 
     `document` comes from `definitions.version_documents.normal` or `export`; `meanings` of all signals from
-    `definitions.signals_and_lists.meanings`. Without `change` no finding is about what changed. SPEC 9.
+    `definitions.signals_and_lists.meanings`. Without `change` no finding is about what changed (rules 9.3 to 9.6).
     """
     context = LintContext(document, meanings, names, change)
     found = [

@@ -1,4 +1,4 @@
-"""Single rows that say too little, say it twice or decide nothing. SPEC 3.9, S0.11, S0.23."""
+"""Single rows that say too little, say it twice or decide nothing. Rules 3.9, 3.11, 9.5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the whole lacks or has too much of: time limits, exclusions, brevity, tiers that somebody is in. SPEC 3.10, 9, S0.26, S0.31."""
+"""What the whole lacks or has too much of: time limits, exclusions, brevity, tiers that somebody is in. Rules 3.10, 9.4, 9.5."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from definitions.plain_english import generated_statement, phrases
 from definitions.plain_english.generated_statement import Json, PlainStatement
 from definitions.vocabulary import STATEMENT_SECONDS, Axis, DecayMode
 
-#: SPEC 9 and S2.13: more criteria than these are warned about, or refused; more rows in all fill more than a screen.
+#: Rules 9.4, 9.5: more criteria than these are warned about, or refused; more rows in all fill more than a screen.
 MANY_CRITERIA: Final = 15
 TOO_MANY_CRITERIA: Final = 40
 ONE_SCREEN: Final = 40

@@ -50,7 +50,7 @@ class VersionQuerySet(models.QuerySet["Version"]):
 LIVING_COLUMNS = ["state", "proposed_at", "approved_at", "activated_at", "retired_at", "hands_over_entrants"]
 
 
-#: Nobody can activate what both sides have not signed (SPEC 9), whatever way they take to the database.
+#: Nobody can activate what both sides have not signed (rules 9.10), whatever way they take to the database.
 _APPROVED_BY_BOTH = """
     IF (SELECT count(*) FROM definitions_signoff s
         WHERE s.version_id = NEW.id AND s.decision = 'approved' AND s.side IN ('marketing', 'sales')) < 2 THEN
@@ -61,7 +61,7 @@ _APPROVED_BY_BOTH = """
 
 
 class Version(models.Model):
-    """One version of a definition: all of SPEC 3 as rows. Immutable from *proposed* on."""
+    """One version of a definition: all of rules 3.1 to 3.10 as rows. Immutable from *proposed* on."""
 
     definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="versions")
     major = models.PositiveSmallIntegerField(default=1)
@@ -267,7 +267,7 @@ _PATH_OF_OLD = "(SELECT p.version_id FROM definitions_path p WHERE p.id = OLD.pa
 
 
 class Clause(models.Model):
-    """An axis at least N, or a count of signals at least N in a window (SPEC 15)."""
+    """An axis at least N, or a count of signals at least N in a window (rules 15.5)."""
 
     path = models.ForeignKey(Path, on_delete=models.CASCADE, related_name="clauses")
     position = models.PositiveSmallIntegerField(default=0)

@@ -18,7 +18,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 
 
 class Review(models.Model):
-    """Why the agreement is looked at again, with the evidence frozen at opening (SPEC 8)."""
+    """Why the agreement is looked at again, with the evidence frozen at opening (rules 8.1)."""
 
     definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="reviews")
     version = models.ForeignKey(

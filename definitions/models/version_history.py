@@ -33,7 +33,7 @@ class VersionChange(models.Model):
 
 
 class SignOff(models.Model):
-    """A side's word on a proposed version. Both leaders', and two different people (SPEC 9)."""
+    """A side's word on a proposed version. Both leaders', and two different people (rules 9.9)."""
 
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="sign_offs")
     side = models.CharField(max_length=9, choices=Side.choices)
@@ -55,7 +55,7 @@ class SignOff(models.Model):
 
 
 class Promise(models.Model):
-    """What both sides promised to do about the leads that meet a definition (SPEC 6), as the floor above put it down.
+    """What both sides promised to do about the leads that meet a definition (rules 6.13, 6.14, 9.16), as the floor above put it down.
 
     The latest row is in force; a version's sign-off sheet shows it beside the definition.
     """
@@ -80,7 +80,7 @@ class BacktestQuerySet(models.QuerySet["Backtest"]):
 
 
 class Backtest(models.Model):
-    """A backtest that somebody asked for: work to do until `finished_at`, from then on its record (SPEC 10).
+    """A backtest that somebody asked for: work to do until `finished_at`, from then on its record (rules 10.6).
 
     It judges `document`, the version as it was when asked, so that edits meanwhile change nothing; `digest` says whether the
     version still is that document. `against` is the version in force at that time.
@@ -175,7 +175,7 @@ class Backtest(models.Model):
 
 
 class Proposal(models.Model):
-    """What was put before the leaders: all that was known, found and said when the version was proposed, frozen (SPEC 9)."""
+    """What was put before the leaders: all that was known, found and said when the version was proposed, frozen (rules 9.8)."""
 
     version = models.OneToOneField(Version, on_delete=models.PROTECT, related_name="proposal")
     backtest = models.ForeignKey(Backtest, on_delete=models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""A definition in plain English, written from its document so that it is always in step with the rows. SPEC 3.10. Pure."""
+"""A definition in plain English, written from its document so that it is always in step with the rows. Rules 3.10. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the published page of a version shows: its rows beside their plain English (SPEC 3.10)."""
+"""What the published page of a version shows: its rows beside their plain English (rules 3.10)."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def proposal_page(version: Version, grounds: ProposalGrounds, *, now: dt.datetim
 
 @dataclass(frozen=True, slots=True)
 class SigningSheet:
-    """What a leader signs (S4.12): what triggers it, who is eligible, what sales does, what becomes of the others."""
+    """What a leader signs (rules 3.12): what triggers it, who is eligible, what sales does, what becomes of the others."""
 
     statement: PlainStatement
     triggers: list[str]

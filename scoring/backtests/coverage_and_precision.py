@@ -1,4 +1,4 @@
-"""The arithmetic of a backtest (SPEC 10): first qualifying instants against what became of the leads. Arrays in, counts out."""
+"""The arithmetic of a backtest (rules 10.2 to 10.4): first qualifying instants against what became of the leads. Arrays in, counts out."""
 
 from __future__ import annotations
 

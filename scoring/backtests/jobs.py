@@ -1,4 +1,4 @@
-"""What a version would have done: coverage and precision over a past period, each lead judged on what was known then (SPEC 10).
+"""What a version would have done: coverage and precision over a past period, each lead judged on what was known then (rules 10.1 to 10.3).
 
 `run` answers at once; what people ask for waits as a row (`definitions.Backtest`) and is done by `run_pending`.
 """
@@ -94,7 +94,7 @@ class BacktestFigures:
 
 
 def last_months(end: dt.datetime, months: int = MONTHS) -> tuple[dt.datetime, dt.datetime]:
-    """[midnight so many calendar months ago, `end`), in the company's time zone (SPEC 4)."""
+    """[midnight so many calendar months ago, `end`), in the company's time zone (rules 4.16)."""
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
     local = end.astimezone(zone)
     years, month = divmod(local.year * 12 + local.month - 1 - months, 12)

@@ -1,4 +1,4 @@
-"""Which criterion lost each win: the instant before it at which the lead came nearest, and what failed there (SPEC 10). Pure."""
+"""Which criterion lost each win: the instant before it at which the lead came nearest, and what failed there (rules 10.5). Pure."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _missed(rules: Rules, decision: DecisiveReason) -> Iterator[tuple[str, str]]
 
 
 def _field(answer: CriterionAnswer) -> str:
-    """Enrichment can fix what is not known, so it is told apart from what failed (SPEC 3.1)."""
+    """Enrichment can fix what is not known, so it is told apart from what failed (rules 3.1)."""
     doubt = " (not known)" if answer.verdict == "unknown" else ""
     return why.field_words(answer.criterion.field) + doubt
 

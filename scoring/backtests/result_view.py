@@ -28,7 +28,7 @@ ROWS_SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One of the two numbers (S0.36): `of` is its sample in words, `tone` what the bar says of it, `before` the version in force's."""
+    """One of two numbers (rules 10.13): `of` is its sample in words, `tone` what the bar says of it, `before` the version in force's."""
 
     label: str
     share: Result

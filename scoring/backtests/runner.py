@@ -1,4 +1,4 @@
-"""A full backtest: one version, and the version in force beside it, before all leads, range by range (SPEC 10)."""
+"""A full backtest: one version, and the version in force beside it, before all leads, range by range (rules 10.5)."""
 
 from __future__ import annotations
 

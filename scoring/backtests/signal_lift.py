@@ -1,4 +1,4 @@
-"""Whether points follow the evidence: how much more often leads that sent a signal were won (SPEC 9's checklist, SPEC 12).
+"""Whether points follow the evidence: how much more often leads that sent a signal were won (rules 9.7, 10.9).
 
 Arrays in, counts out. A lead counts for a signal when it sent it in the period and before it was won: what came after
 the win predicts nothing.

@@ -86,7 +86,7 @@ def newcombe(first: Sample, second: Sample, confidence: float = 0.95) -> Bounds 
 
 
 def compare(first: Sample, second: Sample) -> RateComparison:
-    """Compare two rates: difference with its 95 % interval, pooled z test, Fisher's exact test (SPEC 11)."""
+    """Compare two rates: difference with its 95 % interval, pooled z test, Fisher's exact test (rules 10.12)."""
     z = pooled_z(first, second)
     has_both = first.rate is not None and second.rate is not None
     return RateComparison(

@@ -1,4 +1,4 @@
-"""How a version lies among its leads: every threshold turned by itself, where scores are, what converts where. Pure (SPEC 10)."""
+"""How a version lies among its leads: every threshold turned by itself, where scores are, what converts where. Pure (rules 10.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each attribute of SPEC 15 is read from a column, from a statement of the ledger, and from a file."""
+"""How each attribute of rules 15.2 is read from a column, from a statement of the ledger, and from a file."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ _FIELDS = {
 
 
 def field(name: str) -> AttributeField:
-    """Raises KeyError for a name that SPEC 15 does not know."""
+    """Raises KeyError for a name that rules 15.2 do not know."""
     subject, _, rest = name.partition(".custom.")
     return _custom(rest) if rest and subject in {"lead", "company"} else _FIELDS[name]
 

@@ -1,4 +1,4 @@
-"""The proof of the judge: replayed over its past, a version gives exactly the MQLs that were made under it (SPEC 4).
+"""The proof of the judge: replayed over its past, a version gives exactly the MQLs that were made under it (rules 10.11).
 
 What is recorded of the loop is taken as fact: cycles with their ends and re-engagement dates, stages, the version's time in
 force. Where the replay and the record differ, a fact has reached us after it was needed, or the judge is wrong.

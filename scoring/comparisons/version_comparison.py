@@ -1,4 +1,4 @@
-"""Two versions on the same leads at one instant (SPEC 9): who meets both, who only one, and why; who would go to sales."""
+"""Two versions on the same leads at one instant (rules 9.14): who meets both, who only one, and why; who would go to sales."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def coming(version: Version, *, now: dt.datetime) -> VersionComparison:
 
 
 def marked(version: Version, *, now: dt.datetime) -> int:
-    """How many leads meet the version in force by its coming alone, and wait for their next activity (SPEC 9)."""
+    """How many leads meet the version in force by its coming alone, and wait for their next activity (rules 9.12)."""
     if version.hands_over_entrants is not False:
         return 0
     meeting = Score.objects.filter(version=version, meets=True).order_by("lead_id").values_list("lead_id", flat=True)

@@ -1,4 +1,4 @@
-"""Numbers that are only known to lie between two bounds, as "51-200" employees. SPEC 15."""
+"""Numbers that are only known to lie between two bounds, as "51-200" employees. Rules 15.6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a count clause finds: events of a set, or different assets, in a window, or close together. SPEC 3.2, 3.5, 15."""
+"""What a count clause finds: events of a set, or different assets, in a window, or close together. Rules 3.2, 4.3, 15.5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One criterion, one value: pass, fail or unknown. The only reading of the operators of SPEC 15."""
+"""One criterion, one value: pass, fail or unknown. The only reading of the operators of rules 15.3."""
 
 from __future__ import annotations
 

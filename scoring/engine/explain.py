@@ -1,4 +1,4 @@
-"""Why one lead got its verdict: every figure that had a part in it, out of the hearing that judged. SPEC 4."""
+"""Why one lead got its verdict: every figure that had a part in it, out of the hearing that judged. Rules 4.13."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values that an explanation is made of. SPEC 4: it is stored with a handoff exactly as it was on the day."""
+"""The values that an explanation is made of. Rules 4.13: it is stored with a handoff exactly as it was on the day."""
 
 from __future__ import annotations
 

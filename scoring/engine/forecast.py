@@ -1,4 +1,4 @@
-"""When a verdict will change if nothing more happens: ARCHITECTURE's `next_look_at`. SPEC 4."""
+"""When a verdict will change if nothing more happens: `next_look_at`. Rules 4.14."""
 
 from __future__ import annotations
 

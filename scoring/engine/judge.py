@@ -48,7 +48,7 @@ def first_qualifying(
     """
     The first instant in [since, until] at which each lead that meets the rules there does so: leads, instants, verdicts there.
 
-    Judged at every event and attribute change: between them scores only fall (SPEC 4), so no other instant can be the first.
+    Judged at every event and attribute change: between them scores only fall (rules 4.11), so no other instant can be the first.
     """
     found = []
     for names, leads, at, hearing in _asked(rules, facts, since, until):

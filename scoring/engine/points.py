@@ -1,4 +1,4 @@
-"""Points of events at any instant: decayed, summed per signal, capped. SPEC 4."""
+"""Points of events at any instant: decayed, summed per signal, capped. Rules 4.4 to 4.6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attributes: every criterion asked once per distinct value, then looked up for the row in force. SPEC 3.1, 3.4, 3.7."""
+"""Attributes: every criterion asked once per distinct value, then looked up for the row in force. Rules 3.1, 3.4, 3.7."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a version of a definition says, compiled: values only. SPEC 3 and 15."""
+"""What a version of a definition says, compiled: values only. Rules 3.1 to 3.8."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seniority, ordered, and how a job title tells it. SPEC 15."""
+"""Seniority, ordered, and how a job title tells it. Rules 15.7."""
 
 from __future__ import annotations
 

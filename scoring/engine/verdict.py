@@ -1,4 +1,4 @@
-"""Axes in, verdicts out: everything that compares, and nothing else. SPEC 3, 3.5, 3.6."""
+"""Axes in, verdicts out: everything that compares, and nothing else. Rules 3.2 to 3.6."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class NoSuchDefinition(Exception):
 def rules_named(name: str) -> Rules:
     """The rules of a document's file, of a version (`SLUG/v1.0`, or `v1.0` where only one definition has it) or of `current`.
 
-    Raises NoSuchDefinition, and definitions.document.parser.DocumentRefused for a file that breaks SPEC 15.
+    Raises NoSuchDefinition, and definitions.document.parser.DocumentRefused for a file that breaks rules 15.1, 15.2.
     """
     path = Path(name)
     if path.is_file():

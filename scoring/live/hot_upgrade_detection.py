@@ -1,4 +1,4 @@
-"""Leads that turn hot while a cycle of theirs is open (SPEC 3.5): found at their look by the judge's own verdict, once a cycle."""
+"""Leads that turn hot while a cycle of theirs is open (rules 6.25): found at their look by the judge's own verdict, once a cycle."""
 
 from __future__ import annotations
 

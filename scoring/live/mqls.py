@@ -22,7 +22,7 @@ def take_heating(*, heating: Heating, now: dt.datetime) -> None:
 @transaction.atomic
 def close(*, qualification: Qualification, now: dt.datetime, reenter_at: dt.datetime | None = None) -> Qualification:
     """End the cycle (rejected, lost, won): the lead may qualify again only on activity newer than `now`,
-    and before `reenter_at` only by raising its hand (SPEC 6)."""
+    and before `reenter_at` only by raising its hand (rules 6.2)."""
     current = Qualification.objects.select_for_update(of=("self",), no_key=True).get(pk=qualification.pk)
     if current.closed_at is None:
         current.closed_at, current.reenter_at = now, reenter_at

@@ -1,6 +1,6 @@
 """When leads began to meet a version: asked by the live judgement and by the replay of the past, so that both say the same.
 
-Between two facts scores only fall (SPEC 4), so a lead that holds at an instant has held since its last fact, or since its
+Between two facts scores only fall (rules 4.11), so a lead that holds at an instant has held since its last fact, or since its
 floor: the version came into force, or the lead was free to qualify again. What it begins with is one of these instants.
 """
 
@@ -50,7 +50,7 @@ class StartQuestion:
 
     It may begin in [floor, until]. Somebody looks at each of `looks`, and at every fact after `after`, but for the periods
     in which it is `barred`. `known`: when the lead was recorded. `waits`: if it holds at the floor already, that is the
-    version's doing and not its own, and it begins with its next activity (SPEC 9).
+    version's doing and not its own, and it begins with its next activity (rules 9.12).
     """
 
     floor: int
@@ -65,7 +65,7 @@ class StartQuestion:
 def floor_of(
     rules: Rules, facts: Facts, index: int, release: CycleRelease | None, *, in_force: int, now: int
 ) -> QualificationFloor:
-    """SPEC 6: after a cycle only newer activity counts, and before the re-engagement date only a hand raise."""
+    """Rules 6.2: after a cycle only newer activity counts, and before the re-engagement date only a hand raise."""
     if release is None:
         return QualificationFloor(in_force)
     is_back = release.back is None or release.back <= now

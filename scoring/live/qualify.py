@@ -1,4 +1,4 @@
-"""Who becomes an MQL now, since when, and why (SPEC 6): the only place that makes qualifications."""
+"""Who becomes an MQL now, since when, and why (rules 4.12, 6.2): the only place that makes qualifications."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def free(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], *, now: dt.datetime
 ) -> frozenset[int]:
     """The ids of those leads (in the facts) that may qualify at `now` if they meet the version: not with sales or done
-    already, and not waiting for newer activity or for their day (SPEC 6)."""
+    already, and not waiting for newer activity or for their day (rules 6.2)."""
     standing = _standing_of(version, rules, facts, leads, now)
     return frozenset(int(facts.lead_ids[index]) for index, floor in standing.floors.items() if not floor.closed)
 
 
 def marked(version: Version, lead_ids: Sequence[int], *, now: dt.datetime) -> frozenset[int]:
-    """Those of these leads that meet the version by its coming alone, and wait for their next activity (SPEC 9)."""
+    """Those of these leads that meet the version by its coming alone, and wait for their next activity (rules 9.12)."""
     if version.hands_over_entrants is not False:
         return frozenset()
     rules, leads = active_versions.rules_of(version), Lead.objects.in_bulk(lead_ids)
@@ -152,7 +152,7 @@ def _last_look(lead: Lead, before: Mapping[int, Score]) -> int:
 
 def _waits(judged: LeadJudgement, index: int, floor: QualificationFloor, lead: Lead, score: Score | None) -> bool:
     """Those whom the version's coming finds meeting it wait for their next activity, where it hands over no entrants;
-    but not for what came before it and nobody had judged (SPEC 9)."""
+    but not for what came before it and nobody had judged (rules 9.12)."""
     version = judged.version
     if not finds_waiting(version, floor, microseconds(lead.recorded_at)):
         return False
@@ -218,7 +218,7 @@ def _may_heat(lead: Lead, cycle: Qualification) -> bool:
 
 
 def _accept_for_marketing(judged: LeadJudgement, index: int, lead: Lead, now: dt.datetime) -> None:
-    """A MAL passes the gate and is engaged, without meeting the definition (SPEC 2)."""
+    """A MAL passes the gate and is engaged, without meeting the definition (rules 2.3)."""
     verdicts = judged.at_now
     accepted = verdicts.gate[index] == 1 and verdicts.engaged[index] and not verdicts.disqualified[index]
     if accepted and lead.stage == Stage.LEAD and judged.version.definition.motion == Motion.MQL:

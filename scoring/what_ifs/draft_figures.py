@@ -71,7 +71,7 @@ class DraftFiguresPanel:
 def at(text: str, *, now: dt.datetime) -> DraftFiguresPanel:
     """The figures of a definition document in JSON, and of the version in force of the definition that it names.
 
-    Raises GlanceRefused for what is too large, no JSON or no definition document (SPEC 15).
+    Raises DraftFiguresRefused for what is too large, no JSON or no definition document (rules 15.1).
     """
     document = _read(text)
     rules = compiled(document)

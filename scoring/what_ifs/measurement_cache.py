@@ -47,7 +47,7 @@ class DraftFigures:
 
 
 def quick(rules: Rules, *, now: dt.datetime) -> DraftFigures:
-    """Who qualifies now, and the two numbers over the last six months (SPEC 10)."""
+    """Who qualifies now, and the two numbers over the last six months (rules 10.8)."""
     kept = _measured(rules, now)
     start, _ = jobs.last_months(kept.as_of)
     found = _compared(rules, kept, start, kept.as_of, now)

@@ -1,4 +1,4 @@
-"""What if a threshold of a backtest were another: the same leads and period, judged by other numbers (SPEC 10)."""
+"""What if a threshold of a backtest were another: the same leads and period, judged by other numbers (rules 10.8)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Pure: aware datetimes in, UTC datetimes out. A calendar is read through the wall clock of its zone: an instant is open
 when the wall clock shows an open minute. So a wall time that daylight saving skips never happens and one that it
-repeats counts twice, while everything that is added or subtracted here is added and subtracted in UTC (SPEC 6).
+repeats counts twice, while everything that is added or subtracted here is added and subtracted in UTC (rules 6.11).
 """
 
 from __future__ import annotations

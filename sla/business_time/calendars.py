@@ -146,7 +146,7 @@ def coming_holidays(draft: CalendarDraft, now: dt.datetime) -> list[tuple[dt.dat
 def change(
     *, calendar: WorkCalendar | None, draft: CalendarDraft, read: str, by: User, now: dt.datetime, why: str = ""
 ) -> WorkCalendar:
-    """Store a calendar as drafted, a new one for None; clocks that run keep the version they started with (SPEC 6).
+    """Store a calendar as drafted, a new one for None; clocks that run keep the version they started with (rules 6.12).
 
     `read` is the stamp of what stood there when the edit began. Writes down who changed what; a draft that changes
     nothing writes nothing. Raises BadCalendar with sentences for the user.

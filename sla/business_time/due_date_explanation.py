@@ -1,4 +1,4 @@
-"""Why something is due when it is: the business time that was counted, day by day, in words (SPEC 6).
+"""Why something is due when it is: the business time that was counted, day by day, in words (rules 6.11).
 
 Pure. The sums are those of `sla.business_time.arithmetic`, in UTC; only the names of days and the times on the wall are local.
 """

@@ -1,6 +1,6 @@
 """The promises on a handoff, each a dated row: started, met, breached, cancelled. Nothing else writes `Clock`.
 
-A row's due time is computed once, in business time; sweeps then only compare instants (RELIABILITY, decide 3).
+A row's due time is computed once, in business time; sweeps then only compare instants (rules 17.6).
 Whoever starts, meets or cancels a clock holds the lock on its handoff.
 """
 

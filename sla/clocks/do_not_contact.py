@@ -1,4 +1,4 @@
-"""Leads that may not be contacted: what that means for a handoff that is in somebody's hands already (SPEC 3.4).
+"""Leads that may not be contacted: what that means for a handoff that is in somebody's hands already (rules 6.28).
 
 Before a lead qualifies the definition's disqualifier keeps it away from sales; here it is about what comes later.
 """

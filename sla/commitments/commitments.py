@@ -166,7 +166,7 @@ def sign(*, commitment: Commitment, by: User, now: dt.datetime, read: str | None
 
 @transaction.atomic
 def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now: dt.datetime) -> Commitment:
-    """Put signed commitments in force and retire those before them (SPEC 6). Open handoffs keep theirs.
+    """Put signed commitments in force and retire those before them (rules 6.18). Open handoffs keep theirs.
 
     Raises ActivationRefused with a sentence for the user.
     """

@@ -1,4 +1,4 @@
-"""What a calendar and commitments mean for a lead that arrives at an instant: due when, and why (SPEC 6)."""
+"""What a calendar and commitments mean for a lead that arrives at an instant: due when, and why (rules 6.11 to 6.15)."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ class MeetingForm(forms.Form):
 
 
 class QualifyForm(forms.Form):
-    """The four answers a human confirmed (SPEC 2)."""
+    """The four answers a human confirmed (rules 2.5)."""
 
     problem = forms.CharField(max_length=500, help_text="What do they want solved?")
     budget = forms.CharField(max_length=500, help_text="How much, and is it set aside?")

@@ -1,4 +1,4 @@
-"""What people of ours did to reach a lead: the only contact there is (FIELD_NOTES P22)."""
+"""What people of ours did to reach a lead: the only contact there is (rules 6.20)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def log(
 ) -> Attempt:
     """A human contacted the lead. The first contact keeps the first-contact promise, as of `at` if it is logged soon.
 
-    Only this does (FIELD_NOTES P22): a note, a mail of the lead's and what machines send are no contact. The same said
+    Only this does (rules 6.20): a note, a mail of the lead's and what machines send are no contact. The same said
     again by the same person within a minute is the row there is already; with other words it is refused.
     Raises NotYours and AttemptRefused with a sentence for the user.
     """

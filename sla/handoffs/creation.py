@@ -36,9 +36,9 @@ class TooSoon(Exception):
 
 
 def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
-    """Turn waiting MQLs into routed handoffs, tier 1 first, each in its own transaction (RELIABILITY, promises 4 and 5).
+    """Turn waiting MQLs into routed handoffs, tier 1 first, each in its own transaction (rules 17.4, 17.5).
 
-    Those of tier 3 that are nurtured first wait for their day (SPEC 3.6). Any number of workers may run it at once. A
+    Those of tier 3 that are nurtured first wait for their day (rules 6.24). Any number of workers may run it at once. A
     qualification that fails is logged, stays waiting and is passed over.
     """
     try:

@@ -1,4 +1,4 @@
-"""The word of sales on a handoff (SPEC 7): given once, and corrected only by another row."""
+"""The word of sales on a handoff (rules 7.1, 7.2): given once, and corrected only by another row."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def reject(
     reengage_on: dt.date | None = None,
     missing: str = "",
 ) -> Disposition:
-    """Sales sends the lead where the reason says (SPEC 7). `reengage_on` counts only for reasons that recycle.
+    """Sales sends the lead where the reason says (rules 7.5). `reengage_on` counts only for reasons that recycle.
 
     Raises AlreadyDecided, NotYours, DispositionRefused with a sentence for the user.
     """

@@ -1,4 +1,4 @@
-"""Leads that turned hot after they qualified (SPEC 3.5, 6): what sales has of them is hurried, what it has not goes there now."""
+"""Leads that turned hot after they qualified (rules 6.25): what sales has of them is hurried, what it has not goes there now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people write down about a lead in their hands. A note is no contact and stops no clock (FIELD_NOTES P22)."""
+"""What people write down about a lead in their hands. A note is no contact and stops no clock (rules 6.20)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rep's leads go to colleagues: of somebody who left, or who is off for longer (SPEC 6)."""
+"""A rep's leads go to colleagues: of somebody who left, or who is off for longer (rules 6.29)."""
 
 from __future__ import annotations
 

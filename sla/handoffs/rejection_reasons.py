@@ -6,7 +6,7 @@ from sla.models import ReasonCode
 
 
 def offered() -> QuerySet[ReasonCode]:
-    """The rejection reasons to choose from, in their order. SPEC 7's come with the migration; customers edit and add."""
+    """The rejection reasons to choose from, in their order. Those shipped (rules 7.5) come with the migration; customers edit and add."""
     return ReasonCode.objects.filter(is_offered=True).order_by("position", "pk")
 
 

@@ -36,7 +36,7 @@ Trace: TypeAlias = Sequence[dict[str, Any]]
 
 
 def route(*, handoff: Handoff, now: dt.datetime, rules: Sequence[RoutingRule] | None = None) -> Rep | None:
-    """Give an unrouted handoff to the rep whose turn it is; with nobody there it stays unrouted, visibly (SPEC 6).
+    """Give an unrouted handoff to the rep whose turn it is; with nobody there it stays unrouted, visibly (rules 6.9).
 
     A failure in here leaves the handoff unrouted with the error as its explanation, and never raises.
     """
@@ -109,7 +109,7 @@ class RoutingPlan:
 
 
 def plan(*, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, locking: bool = False) -> RoutingPlan:
-    """The first rule that matches names the team, then the company's owner in it or who is next in turn (SPEC 6).
+    """The first rule that matches names the team, then the company's owner in it or who is next in turn (rules 6.4 to 6.6).
 
     Reads only, so it serves a dry run with a handoff that was never stored; `locking` makes the turns fair among routers.
     """

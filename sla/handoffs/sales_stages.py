@@ -55,7 +55,7 @@ def book_meeting(*, handoff: Handoff, at: dt.datetime, by: User, now: dt.datetim
 def qualify(
     *, handoff: Handoff, problem: str, budget: str, authority: str, timeline: str, by: User, now: dt.datetime
 ) -> SalesQualification:
-    """A human confirms the four answers: the lead becomes an SQL (SPEC 2)."""
+    """A human confirms the four answers: the lead becomes an SQL (rules 2.5)."""
     handoff = _lock(handoff, by)
     answers = {"problem": problem, "budget": budget, "authority": authority, "timeline": timeline}
     answers = {name: answer.strip() for name, answer in answers.items()}

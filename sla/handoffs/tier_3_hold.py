@@ -1,4 +1,4 @@
-"""Tier 3, qualified but weakest: nurtured first, SDR after (SPEC 3.6). Who is held, until when, and what marketing sees of it.
+"""Tier 3, qualified but weakest: nurtured first, SDR after (rules 3.6, 6.24). Who is held, until when, and what marketing sees of it.
 
 Nothing of it is stored: an MQL of tier 3 is simply not taken to sales before its day. It is the commitments' term, so
 a newer version of them moves the day of those still held.

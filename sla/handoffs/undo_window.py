@@ -1,4 +1,4 @@
-"""Decisions that can still be taken back (SPEC 7): for some seconds an intention, then by a sweep the disposition.
+"""Decisions that can still be taken back (rules 7.3): for some seconds an intention, then by a sweep the disposition.
 
 For everybody else, and for the clocks, an intention counts as the decision it will be. Whoever writes one holds the
 lock on its handoff; whoever ends one holds the lock on its row.

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.db import migrations
 
-# As shipped with this migration (SPEC 7); sla.reasons says the same today. A reason that a customer has made is left alone.
+# As shipped with this migration (rules 7.5); sla.reasons says the same today. A reason that a customer has made is left alone.
 REASONS = [
     (
         "wrong_company_profile",

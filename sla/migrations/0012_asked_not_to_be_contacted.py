@@ -15,7 +15,7 @@ def ship(apps, schema_editor):
     reasons = apps.get_model("sla", "ReasonCode").objects.using(schema_editor.connection.alias)
     last = reasons.order_by("-position").values_list("position", flat=True).first() or 0
     reasons.get_or_create(code=CODE, defaults=ROW | {"position": last + 1})
-    # Leads rejected for their timing are never discarded (SPEC 7); the next migration makes the database say so.
+    # Leads rejected for their timing are never discarded (rules 7.5); the next migration makes the database say so.
     reasons.filter(family="timing").exclude(route="recycle").update(route="recycle")
 
 

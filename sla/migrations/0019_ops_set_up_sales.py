@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.db import migrations
 
-#: Teams, their reps, and the reasons of rejections are set up by marketing ops (SPEC 1, 7). What has a page of its own is edited there.
+#: Teams, their reps, and the reasons of rejections are set up by marketing ops (rules 1.4, 7.5). What has a page of its own is edited there.
 GRANTED = {
     "team": ("view", "add", "change"),
     "rep": ("view", "add", "change"),

@@ -104,7 +104,7 @@ class Commitment(models.Model):
 
 
 class ReasonCode(models.Model):
-    """Why a lead was rejected, and what follows (SPEC 7). Retired reasons stay, unoffered."""
+    """Why a lead was rejected, and what follows (rules 7.5). Retired reasons stay, unoffered."""
 
     code = models.SlugField(max_length=64, unique=True)
     label = models.CharField(max_length=120)

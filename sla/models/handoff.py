@@ -221,7 +221,7 @@ class Clock(models.Model):
 
 
 class Attempt(models.Model):
-    """A human's outbound contact; only these count as contact (FIELD_NOTES P22)."""
+    """A human's outbound contact; only these count as contact (rules 6.20)."""
 
     id = models.BigAutoField(primary_key=True)
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="attempts")
@@ -240,7 +240,7 @@ class Attempt(models.Model):
 
 
 class Note(models.Model):
-    """What a person wrote down, or a meeting booked. Never a contact (FIELD_NOTES P22)."""
+    """What a person wrote down, or a meeting booked. Never a contact (rules 6.20)."""
 
     id = models.BigAutoField(primary_key=True)
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="notes")
@@ -316,7 +316,7 @@ class Intention(models.Model):
 
 
 class SalesQualification(models.Model):
-    """The four answers a human confirmed: this makes an SQL (SPEC 2)."""
+    """The four answers a human confirmed: this makes an SQL (rules 2.5)."""
 
     handoff = models.OneToOneField(Handoff, on_delete=models.PROTECT, related_name="sales_qualification")
     problem = models.CharField(max_length=500)

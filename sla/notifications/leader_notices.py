@@ -1,4 +1,4 @@
-"""What waits for a leader's word: proposed versions, drafts of commitments, open reviews (SPEC 8 and 9).
+"""What waits for a leader's word: proposed versions, drafts of commitments, open reviews (rules 20.6).
 
 The floor below only leaves the rows; the sweep tells each person once, and who becomes a leader later is told then.
 """

@@ -1,4 +1,4 @@
-"""How each person wants to be told: by which channel of what, and whether outside their hours (SPEC 6)."""
+"""How each person wants to be told: by which channel of what, and whether outside their hours (rules 20.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slack's incoming webhooks: the one request that Accord sends to an address which a person typed (RELIABILITY, SSRF).
+"""Slack's incoming webhooks: the one request that Accord sends to an address which a person typed (rules 18.3).
 
 The address is a secret: whoever has it may write to the channel. It stands in no error and no log line.
 """

@@ -1,4 +1,4 @@
-"""Recycled leads, the day each comes back, and what marketing does about it (SPEC 7)."""
+"""Recycled leads, the day each comes back, and what marketing does about it (rules 7.7, 7.8)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Disposition, Handoff, HandoffQuerySet, ReasonCode, Rep
 from sla.vocabulary import HandoffState
 
-#: SPEC 4: a lead in nurture without activity for so long is paused; any activity resumes it.
+#: Rules 4.17: a lead in nurture without activity for so long is paused; any activity resumes it.
 PAUSED_AFTER: Final = dt.timedelta(days=90)
 WHEN: Final = MappingProxyType(
     {

@@ -1,4 +1,4 @@
-"""Leads that sales sent away: the end of their cycle, the day they come back, who waits for whom (SPEC 7)."""
+"""Leads that sales sent away: the end of their cycle, the day they come back, who waits for whom (rules 7.7 to 7.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The day's work of a rep, or of a manager's teams: the most urgent first (SPEC 1, 6)."""
+"""The day's work of a rep, or of a manager's teams: the most urgent first (rules 6.30)."""
 
 from __future__ import annotations
 

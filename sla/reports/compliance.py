@@ -1,4 +1,4 @@
-"""How well both sides keep their promises (SPEC 12): figures from the clocks, in one query however much there is."""
+"""How well both sides keep their promises (rules 12.1): figures from the clocks, in one query however much there is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What leaders look at first: pipeline from MQLs, then acceptance, then what waits (SPEC 12)."""
+"""What leaders look at first: pipeline from MQLs, then acceptance, then what waits (rules 12.3)."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Dashboard:
 
 
 def overview(*, now: dt.datetime) -> Dashboard:
-    """Of the primary motion alone: motions are never summed (SPEC 2). Six queries."""
+    """Of the primary motion alone: motions are never summed (rules 2.7, 2.8). Six queries."""
     motion = primary_motion()
     handoffs = Handoff.objects.filter(motion=motion)
     since = now - PIPELINE_OVER

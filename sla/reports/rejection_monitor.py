@@ -1,4 +1,4 @@
-"""Figures that ask for a review (SPEC 8): month by month, in the company's calendar, with the evidence frozen at opening."""
+"""Figures that ask for a review (rules 8.3 to 8.6): month by month, in the company's calendar, with the evidence frozen at opening."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of the promises in numbers: MQLs delivered against those agreed, and what reps made of theirs (SPEC 6, 12)."""
+"""What came of the promises in numbers: MQLs delivered against those agreed, and what reps made of theirs (rules 12.4, 12.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of a version's MQLs, by the week in which they were made: a change of definition shows here first (SPEC 12)."""
+"""What became of a version's MQLs, by the week in which they were made: a change of definition shows here first (rules 12.6)."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def most_unworked(team: Team, agreed: int) -> int | None:
 def next_in_turn(
     reps: Sequence[Rep], now: dt.datetime, *, owners: Sequence[CompanyOwner] = (), passing_over: Rep | None = None
 ) -> Assignment:
-    """Choose among the reps who are in working hours, not away and below capacity (SPEC 6).
+    """Choose among the reps who are in working hours, not away and below capacity (rules 6.6, 6.7).
 
     One of `owners`, the first of them that can, goes before whose turn it is; `passing_over` names who had it already.
     Fair when the caller holds the locks on these reps: two routers then choose one after the other.
@@ -176,7 +176,7 @@ def _absent(reps: Sequence[Rep], now: dt.datetime) -> dict[int, dt.datetime]:
 
 
 def _loads(reps: Sequence[Rep]) -> dict[int, tuple[int, int]]:
-    """What each has in hand, and how much of it is accepted but not contacted yet: to be worked before more (SPEC 6)."""
+    """What each has in hand, and how much of it is accepted but not contacted yet: to be worked before more (rules 6.8)."""
     in_hand = Handoff.objects.filter(rep__in=reps, state__in=IN_HAND).order_by().values_list("rep")
     # Who may not be contacted cannot be worked, either.
     waits = Q(state=HandoffState.ACCEPTED, first_contact_at=None, lead__do_not_contact=False)

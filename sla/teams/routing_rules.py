@@ -29,7 +29,7 @@ def rules() -> list[RoutingRule]:
 
 
 def match_rules(rules: Sequence[RoutingRule], handoff: Handoff) -> RuleMatch:
-    """The first rule whose conditions all hold (SPEC 6)."""
+    """The first rule whose conditions all hold (rules 6.4)."""
     trace: list[dict[str, Any]] = []
     for rule in rules:
         misses = [miss for check in CHECKS if (miss := check(rule, handoff))]

@@ -30,7 +30,7 @@ def home(request: Request) -> HttpResponse:
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def overview(request: Request) -> HttpResponse:
-    """Pipeline first, then acceptance, then what waits (SPEC 12)."""
+    """Pipeline first, then acceptance, then what waits (rules 12.3)."""
     now = timezone.now()
     figures = pipeline_overview.overview(now=now)
     rates = [None if month.rejection is None else month.rejection * 100 for month in figures.months]

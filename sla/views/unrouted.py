@@ -22,7 +22,7 @@ SHOWN: Final = 100
 @roles_required(Role.SALES_MANAGER)
 @require_GET
 def unrouted(request: Request) -> HttpResponse:
-    """Leads nobody has; never to nobody's notice (SPEC 6)."""
+    """Leads nobody has; never to nobody's notice (rules 6.9)."""
     rows, now = queue.unrouted(), timezone.now()
     figures = rows.order_by().aggregate(
         total=Count("pk"),

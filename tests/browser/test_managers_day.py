@@ -1,4 +1,4 @@
-"""A manager changes a rule, an absence and a calendar in a real browser, and sees what it does to the next lead (SPEC 6)."""
+"""A manager changes a rule, an absence and a calendar in a real browser, and sees what it does to the next lead (rules 6.4, 6.7, 6.12)."""
 
 from __future__ import annotations
 

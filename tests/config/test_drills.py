@@ -1,4 +1,4 @@
-"""Faults from outside, on real processes: nothing lost, nothing doubled (RELIABILITY, promise 4)."""
+"""Faults from outside, on real processes: nothing lost, nothing doubled (rules 17.4)."""
 
 from __future__ import annotations
 

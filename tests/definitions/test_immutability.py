@@ -1,4 +1,4 @@
-"""What is proposed stays as it is, whatever way to the database one takes (SPEC 9, RELIABILITY promise 3)."""
+"""What is proposed stays as it is, whatever way to the database one takes (rules 9.2, 17.3)."""
 
 from __future__ import annotations
 

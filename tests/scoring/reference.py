@@ -1,7 +1,7 @@
 """
-SPEC 3, 4 and 15 once more, slow and obvious: one lead, one instant, plain loops.
+Rules 3.1 to 3.8, 4.1 to 4.10, 15.3 to 15.7 once more, slow and obvious: one lead, one instant, plain loops.
 
-Shares the dataclasses of the rules (and `Band`) with the engine and nothing else. Where both are wrong alike, the SPEC was misread.
+Shares the dataclasses of the rules (and `Band`) with the engine and nothing else. Where both are wrong alike, the rules were misread.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def _rules(name: str) -> Rules:
 
 
 def _midnight(date: str) -> dt.datetime:
-    """The oracle counted days on the wall clock, as if there were no summer time: as UTC does (SPEC 4)."""
+    """The oracle counted days on the wall clock, as if there were no summer time: as UTC does (rules 4.3)."""
     return dt.datetime.fromisoformat(date).replace(tzinfo=dt.UTC)
 
 

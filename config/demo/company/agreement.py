@@ -1,4 +1,4 @@
-"""The example company's agreement in its two versions, as definition documents (SPEC 15), and what was said about them."""
+"""The example company's agreement in its two versions, as definition documents (rules 15.1), and what was said about them."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Candidates:
             yield lead_id, instants[0]
 
     def next(self, lead_id: int, after: dt.datetime, back_at: dt.datetime | None) -> dt.datetime | None:
-        """The next instant after the end of a cycle, on newer activity; before `back_at` only on a raised hand (SPEC 6)."""
+        """The next instant after the end of a cycle, on newer activity; before `back_at` only on a raised hand (rules 6.2)."""
         rules = self._versions[-1].rules
         for at in self._meeting.get(lead_id, ()):
             if at <= after or not self._has_done(lead_id, rules.engaging, after, at):
@@ -88,7 +88,7 @@ class Candidates:
         )
 
     def accept_for_marketing(self) -> None:
-        """The MALs of the year, those that became MQLs at the same instant excepted (SPEC 2)."""
+        """The MALs of the year, those that became MQLs at the same instant excepted (rules 2.3)."""
         at_once = {lead_id for lead_id, at in self.first() if at <= self._accepted[lead_id][0]}
         accepted = {lead_id: row for lead_id, row in self._accepted.items() if lead_id not in at_once}
         StageChange.objects.bulk_create(

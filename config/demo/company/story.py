@@ -18,11 +18,11 @@ from sla.business_time.arithmetic import Calendar
 _DAY = dt.timedelta(days=1)
 _MINUTE = dt.timedelta(minutes=1)
 
-#: Of the handoffs decided in a month (SPEC 8: 20 to 30 % is healthy, above 35 % calls for a review).
+#: Of the handoffs decided in a month (rules 8.8: 20 to 30 % is healthy, above 35 % calls for a review).
 REJECTED_AT_FIRST: Final = 0.27
 REJECTED_IN_THE_BAD_MONTH: Final = 0.415
 REJECTED_AT_LAST: Final = 0.23
-#: Of those accepted, which makes 15 to 20 % of all handoffs (SPEC 8).
+#: Of those accepted, which makes 15 to 20 % of all handoffs (rules 8.8).
 SQL: Final = 0.25
 LATE_CONTACT: Final = 0.13
 LATE_WORD: Final = 0.09

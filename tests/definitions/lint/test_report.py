@@ -1,4 +1,4 @@
-"""Each rule of SPEC 9 where it fires, where it just does not, and what it says."""
+"""Each rule of rules 9.3 to 9.6 where it fires, where it just does not, and what it says."""
 
 from __future__ import annotations
 

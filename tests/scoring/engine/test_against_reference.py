@@ -1,4 +1,4 @@
-"""The engine and the slow reference agree on any rules, facts and instants; and what SPEC 4 promises of both holds."""
+"""The engine and the slow reference agree on any rules, facts and instants; and what rules 4.11 promise of both holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SPEC 3 and 4, sentence by sentence, on the smallest facts that show it."""
+"""Rules 3.1 to 4.10, sentence by sentence, on the smallest facts that show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leads that meet a version by its coming alone: handed to sales, or only marked (SPEC 9)."""
+"""Leads that meet a version by its coming alone: handed to sales, or only marked (rules 9.12)."""
 
 from __future__ import annotations
 

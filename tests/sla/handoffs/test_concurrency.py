@@ -1,4 +1,4 @@
-"""Real threads on the real PostgreSQL: exactly one wins, nothing is lost, nothing is done twice (RELIABILITY, promises 2 and 4)."""
+"""Real threads on the real PostgreSQL: exactly one wins, nothing is lost, nothing is done twice (rules 17.2, 17.4)."""
 
 from __future__ import annotations
 
