@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from definitions.models import Promise
+from definitions.models import CommitmentSnapshot
 
 #: Whom or what a sentence is about: the word before its colon.
 SALES: Final = "Sales"
@@ -14,18 +14,18 @@ MARKETING: Final = "Marketing"
 AFTERWARDS: Final = "What does not convert"
 
 
-def record(*, sentences: Mapping[str, Iterable[str]], signed_by: str, now: dt.datetime) -> Promise:
+def record(*, sentences: Mapping[str, Iterable[str]], signed_by: str, now: dt.datetime) -> CommitmentSnapshot:
     """Put down what is in force from now on: sentences by SALES, MARKETING and AFTERWARDS; those before are kept."""
     said = [f"{about}: {sentence}" for about, each in sentences.items() for sentence in each]
-    return Promise.objects.create(sentences=said, signed_by=signed_by, at=now)
+    return CommitmentSnapshot.objects.create(sentences=said, signed_by=signed_by, at=now)
 
 
-def current() -> Promise | None:
+def current() -> CommitmentSnapshot | None:
     """What is in force; None before anything was agreed."""
-    return Promise.objects.order_by("-at", "-pk").first()
+    return CommitmentSnapshot.objects.order_by("-at", "-pk").first()
 
 
-def about(promise: Promise | None, subject: str) -> list[str]:
+def about(promise: CommitmentSnapshot | None, subject: str) -> list[str]:
     """The sentences about one of them, each as a sentence of its own."""
     if promise is None:
         return []

@@ -12,7 +12,7 @@ from typing import Any, Final
 from definitions import commitment_snapshots, signals_and_lists
 from definitions.document.values import Json
 from definitions.lint import PathReach, reach
-from definitions.models import Backtest, Definition, Promise, Review, Version
+from definitions.models import Backtest, CommitmentSnapshot, Definition, Review, Version
 from definitions.plain_english.generated_statement import DisplayNames
 
 WON_AT_LEAST: Final = 20
@@ -74,7 +74,7 @@ class ChecklistFacts:
     gives_points: bool
     ways: Sequence[PathReach]
     evidence: str
-    promise: Promise | None
+    promise: CommitmentSnapshot | None
     looked_at: dt.datetime | None
     now: dt.datetime
     names: DisplayNames = field(default_factory=DisplayNames)

@@ -1,12 +1,11 @@
-"""The signals that Accord ships (rules 22.1, 22.2, 22.3), and its groups."""
+"""The signals that Accord ships (rules 22.1, 22.2, 22.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from leads.vocabulary import Intent, Role
+from leads.vocabulary import Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,46 +109,8 @@ SIGNALS: Final = (
     _passive("careers_page", "Careers page", "Looks for a job, not for a product."),
 )  # fmt: skip
 
-#: What marketing ops may do in the admin (rules 1.4, 1.9); facts can only be viewed there: intake changes them.
-OPS_MAY: Final = {
-    "company": ("view",),
-    "lead": ("view",),
-    "signal": ("view", "add", "change"),
-    "namedlist": ("view", "add", "change"),
-    "listentry": ("view", "add", "change", "delete"),
-    "event": ("view",),
-    "stagechange": ("view",),
-    "attributechange": ("view",),
-    "outcome": ("view",),
-    "importrun": ("view",),
-}
-
 
 def ship(*, signals: Any) -> None:
     """Create the signals that are missing. What a customer changed stays; safe to repeat."""
-    rows = [signals.model(**{**asdict(each), "intent": each.intent.value}) for each in SIGNALS]
+    rows = [signals.model(**{**asdict(signal), "intent": signal.intent.value}) for signal in SIGNALS]
     signals.bulk_create(rows, ignore_conflicts=True)
-
-
-def ship_groups(*, groups: Any, permissions: Any, content_types: Any) -> None:
-    """Create the groups of rules 1.1 and grant marketing ops its rights. Permissions may not be there yet: they are made here."""
-    for role in Role.values:
-        groups.get_or_create(name=role)
-    granted = list(_permissions(OPS_MAY.items(), permissions, content_types))
-    groups.get(name=Role.MARKETING_OPS.value).permissions.add(*granted)
-
-
-def _permissions(allowed: Iterable[tuple[str, Iterable[str]]], permissions: Any, content_types: Any) -> Iterable[Any]:
-    for model, actions in allowed:
-        content_type, _ = content_types.get_or_create(app_label="leads", model=model)
-        for action in actions:
-            # The names are those that Django gives; it finds these and makes no second ones.
-            yield permissions.get_or_create(
-                content_type=content_type,
-                codename=f"{action}_{model}",
-                defaults={"name": f"Can {action} {_spoken(model)}"},
-            )[0]
-
-
-def _spoken(model: str) -> str:
-    return {"namedlist": "named list", "listentry": "list entry", "stagechange": "stage change"}.get(model, model)

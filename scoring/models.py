@@ -99,19 +99,19 @@ class Qualification(models.Model):
         return f"{self.lead} ({self.motion} {self.at:%Y-%m-%d})"
 
 
-class HeatingQuerySet(models.QuerySet["Heating"]):
-    def waiting(self) -> HeatingQuerySet:
+class HotUpgradeQuerySet(models.QuerySet["HotUpgrade"]):
+    def waiting(self) -> HotUpgradeQuerySet:
         return self.filter(taken_at__isnull=True)
 
 
-class Heating(models.Model):
+class HotUpgrade(models.Model):
     """A lead whose cycle is open met a hot trigger after it had qualified without one: `at` is when, by what it did.
 
     Once a cycle. Also the row by which the floor above finds what to hurry (`taken_at`).
     """
 
     id = models.BigAutoField(primary_key=True)
-    qualification = models.OneToOneField(Qualification, on_delete=models.PROTECT, related_name="heating")
+    qualification = models.OneToOneField(Qualification, on_delete=models.PROTECT, related_name="hot_upgrade")
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+", help_text="Whose trigger it met.")
     at = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -120,15 +120,15 @@ class Heating(models.Model):
 
     taken_at = models.DateTimeField(null=True, blank=True)
 
-    objects = HeatingQuerySet.as_manager()
+    objects = HotUpgradeQuerySet.as_manager()
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["id"], name="heating_waiting", condition=Q(taken_at__isnull=True)),
+            models.Index(fields=["id"], name="hot_upgrade_waiting", condition=Q(taken_at__isnull=True)),
         ]
         triggers: ClassVar = [
-            pgtrigger.Protect(name="heatings_stay", operation=pgtrigger.Delete),
-            pgtrigger.ReadOnly(name="heating_is_frozen", exclude=["taken_at"]),
+            pgtrigger.Protect(name="hot_upgrades_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="hot_upgrade_is_frozen", exclude=["taken_at"]),
         ]
 
     def __str__(self) -> str:

@@ -12,9 +12,23 @@ from definitions.models.definition import (
     plain,
 )
 from definitions.models.review import Review, ReviewEvidence
-from definitions.models.version_history import Backtest, Promise, Proposal, SignOff, VersionChange
+from definitions.models.version_history import Backtest, CommitmentSnapshot, Proposal, SignOff, VersionChange
 
 __all__ = [
-    "LIVING_COLUMNS", "Backtest", "Clause", "Criterion", "Definition", "Path", "Promise", "Proposal", "Review", "ReviewEvidence",
-    "SignOff", "SignalRule", "Version", "VersionChange", "VersionQuerySet", "plain",
+    "LIVING_COLUMNS",
+    "Backtest",
+    "Clause",
+    "CommitmentSnapshot",
+    "Criterion",
+    "Definition",
+    "Path",
+    "Proposal",
+    "Review",
+    "ReviewEvidence",
+    "SignOff",
+    "SignalRule",
+    "Version",
+    "VersionChange",
+    "VersionQuerySet",
+    "plain",
 ]  # fmt: skip

@@ -54,7 +54,7 @@ class SignOff(models.Model):
         return f"{self.get_side_display()}: {self.get_decision_display()}"
 
 
-class Promise(models.Model):
+class CommitmentSnapshot(models.Model):
     """What both sides promised to do about the leads that meet a definition (rules 6.13, 6.14, 9.16), as the floor above put it down.
 
     The latest row is in force; a version's sign-off sheet shows it beside the definition.
@@ -65,7 +65,7 @@ class Promise(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        triggers: ClassVar = [append_only("promises_stay")]
+        triggers: ClassVar = [append_only("commitment_snapshots_stay")]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d}: {'; '.join(self.sentences)}"

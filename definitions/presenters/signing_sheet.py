@@ -10,7 +10,7 @@ from typing import Any
 from definitions import commitment_snapshots, diff, proposal_checklist, proposals, signals_and_lists, version_documents
 from definitions.diff import Effect, RowChange
 from definitions.lint import Finding, Severity
-from definitions.models import Promise, Proposal, Review, Version, VersionChange
+from definitions.models import CommitmentSnapshot, Proposal, Review, Version, VersionChange
 from definitions.plain_english import generated_statement
 from definitions.plain_english.generated_statement import PlainStatement
 from definitions.proposal_checklist import ChecklistPoint
@@ -78,7 +78,7 @@ class SigningSheet:
     sales: list[str]
     afterwards: list[str]
     marketing: list[str]
-    promise: Promise | None
+    promise: CommitmentSnapshot | None
     proposal: Proposal | None
     points: list[ChecklistPoint]
     before: Version | None

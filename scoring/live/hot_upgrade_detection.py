@@ -17,14 +17,14 @@ from scoring.engine.why import reached
 from scoring.instants import from_microseconds, microseconds
 from scoring.live import qualification_start
 from scoring.live.judgement import LeadJudgement
-from scoring.models import Heating, Qualification
+from scoring.models import HotUpgrade, Qualification
 
 _FLOOR_AND_NOW: Final = 2
 
 
 def record_hot_upgrades(
     judged: LeadJudgement, cycles: Mapping[int, Qualification], *, looked: Mapping[int, int], now: dt.datetime
-) -> list[Heating]:
+) -> list[HotUpgrade]:
     """Write down which of these leads, by index, newly meet a hot trigger by what they did since they qualified.
 
     `cycles`: their open cycles, which were neither hot from the start nor have turned hot before. `looked`: when those
@@ -44,7 +44,7 @@ def record_hot_upgrades(
         for index, told in _hot(judged, asked).items()
         if (at := _deed(judged, index, told, int(asked[index][0]))) is not None
     ]
-    return Heating.objects.bulk_create(made) if made else []
+    return HotUpgrade.objects.bulk_create(made) if made else []
 
 
 def _floor(judged: LeadJudgement, cycle: Qualification) -> int:
@@ -96,8 +96,8 @@ def _deed(judged: LeadJudgement, index: int, told: Explanation, floor: int) -> i
     )
 
 
-def _made(judged: LeadJudgement, cycle: Qualification, told: Explanation, at: int, now: dt.datetime) -> Heating:
-    return Heating(
+def _made(judged: LeadJudgement, cycle: Qualification, told: Explanation, at: int, now: dt.datetime) -> HotUpgrade:
+    return HotUpgrade(
         qualification=cycle,
         version=judged.version,
         at=from_microseconds(at),

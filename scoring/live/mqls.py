@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.db import transaction
 
-from scoring.models import Heating, Qualification
+from scoring.models import HotUpgrade, Qualification
 
 
 def take(*, qualification: Qualification, now: dt.datetime) -> None:
@@ -14,9 +14,9 @@ def take(*, qualification: Qualification, now: dt.datetime) -> None:
     Qualification.objects.filter(pk=qualification.pk, taken_at__isnull=True).update(taken_at=now)
 
 
-def take_heating(*, heating: Heating, now: dt.datetime) -> None:
+def take_hot_upgrade(*, hot_upgrade: HotUpgrade, now: dt.datetime) -> None:
     """The floor above has dealt with it. Call within the transaction that does."""
-    Heating.objects.filter(pk=heating.pk, taken_at__isnull=True).update(taken_at=now)
+    HotUpgrade.objects.filter(pk=hot_upgrade.pk, taken_at__isnull=True).update(taken_at=now)
 
 
 @transaction.atomic

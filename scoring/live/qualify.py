@@ -46,7 +46,7 @@ def qualify(
             _make(judged, index, lead, standing.cycles.get(lead.pk), found[index], now)
         else:
             _accept_for_marketing(judged, index, lead, now)
-    _heat(judged, standing, leads, before, now)
+    _record_hot_upgrades(judged, standing, leads, before, now)
     return {
         int(judged.facts.lead_ids[index]): floor.until
         for index, floor in standing.floors.items()
@@ -199,22 +199,22 @@ def _make(
         stage_changes.move(lead=lead, to=Stage.MQL, by=None, now=now, why=f"Meets {judged.version}")
 
 
-def _heat(
+def _record_hot_upgrades(
     judged: LeadJudgement, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
 ) -> None:
     ids = judged.facts.lead_ids.tolist()
     lukewarm = {
         index: cycle
         for index, lead_id in enumerate(ids)
-        if (cycle := standing.cycles.get(lead_id)) and _may_heat(leads[lead_id], cycle)
+        if (cycle := standing.cycles.get(lead_id)) and _may_turn_hot(leads[lead_id], cycle)
     }
     looked = {index: microseconds(before[ids[index]].judged_at) for index in lukewarm if ids[index] in before}
     hot_upgrade_detection.record_hot_upgrades(judged, lukewarm, looked=looked, now=now)
 
 
-def _may_heat(lead: Lead, cycle: Qualification) -> bool:
+def _may_turn_hot(lead: Lead, cycle: Qualification) -> bool:
     is_open = cycle.closed_at is None and lead.stage not in NOT_TO_QUALIFY
-    return is_open and not cycle.is_hot and not hasattr(cycle, "heating")
+    return is_open and not cycle.is_hot and not hasattr(cycle, "hot_upgrade")
 
 
 def _accept_for_marketing(judged: LeadJudgement, index: int, lead: Lead, now: dt.datetime) -> None:
@@ -227,7 +227,7 @@ def _accept_for_marketing(judged: LeadJudgement, index: int, lead: Lead, now: dt
 
 def _latest_cycles(version: Version, lead_ids: Iterable[int]) -> Mapping[int, Qualification]:
     found = Qualification.objects.filter(lead_id__in=lead_ids, motion=version.definition.motion)
-    found = found.only("lead", "cycle", "at", "is_hot", "closed_at", "reenter_at", "heating__id")
-    # With the heating beside it, where there is one: nobody is asked about one by one.
-    found = found.select_related("heating")
+    found = found.only("lead", "cycle", "at", "is_hot", "closed_at", "reenter_at", "hot_upgrade__id")
+    # With the hot_upgrade beside it, where there is one: nobody is asked about one by one.
+    found = found.select_related("hot_upgrade")
     return {cycle.lead_id: cycle for cycle in found.order_by("lead_id", "cycle")}

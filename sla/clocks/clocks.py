@@ -18,7 +18,7 @@ from django.db.models import Exists, Min, OuterRef, Q, prefetch_related_objects
 from config import ui
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
-from sla.models import Attempt, CalendarVersion, Clock, ClockQuerySet, Handoff, Intention, Rep, RoutingRule, Team
+from sla.models import Attempt, CalendarVersion, Clock, ClockQuerySet, Handoff, PendingDecision, Rep, RoutingRule, Team
 from sla.notifications import outbox
 from sla.teams import routing_rules
 from sla.vocabulary import ClockKind, DispositionKind, NoticeKind
@@ -67,7 +67,7 @@ def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
             version = calendars.version_of(hours, now, around_the_clock=around_the_clock)
             _start(handoff, kind, version, seconds, now)
     restate_due(handoff)
-    if handoff.heated_at is not None and interrupted:
+    if handoff.hot_upgraded_at is not None and interrupted:
         # Their own clock may be from before the lead turned hot, in somebody else's hands.
         hurry(handoff=handoff, rep=rep, now=now)
 
@@ -242,7 +242,7 @@ def _claimable() -> ClockQuerySet:
 
 def _undecided(running: ClockQuerySet) -> ClockQuerySet:
     """Without those that a decision in time keeps or ends as soon as it is final (sla.handoffs.undo_window)."""
-    decided = Intention.objects.filter(handoff=OuterRef("handoff"), at__lte=OuterRef("due_at"))
+    decided = PendingDecision.objects.filter(handoff=OuterRef("handoff"), at__lte=OuterRef("due_at"))
     kept = Q(kind=ClockKind.DISPOSITION) & Exists(decided)
     return running.filter(~kept, ~Exists(decided.filter(kind=DispositionKind.REJECT)))
 

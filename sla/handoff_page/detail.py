@@ -90,13 +90,13 @@ class HandoffDetail:
 def rows(handoffs: HandoffQuerySet) -> HandoffQuerySet:
     return handoffs.select_related(
         "lead__company",
-        "qualification__heating",
+        "qualification__hot_upgrade",
         "version__definition",
         "commitment",
         "rep__user",
         "team",
-        "intention__by",
-        "intention__reason",
+        "pending_decision__by",
+        "pending_decision__reason",
     )
 
 

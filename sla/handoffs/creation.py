@@ -13,7 +13,7 @@ from leads import stage_changes
 from leads.models import User
 from leads.vocabulary import Stage
 from scoring.live import mqls
-from scoring.models import Heating, Qualification, QualificationQuerySet
+from scoring.models import HotUpgrade, Qualification, QualificationQuerySet
 from sla import handoff_states, permissions
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
 from sla.clocks import clocks
@@ -87,22 +87,22 @@ def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.date
     return len(made)
 
 
-def hand_off_hot(*, heating: Heating, commitment: Commitment, now: dt.datetime) -> Handoff | None:
+def hand_off_hot(*, hot_upgrade: HotUpgrade, commitment: Commitment, now: dt.datetime) -> Handoff | None:
     """An MQL that turned hot before sales had it becomes a handoff of tier 1, as yet unrouted; None if sales has it, or
     it is no case for sales any more.
 
-    Call within the transaction that holds the heating.
+    Call within the transaction that holds the hot_upgrade.
     """
-    rows = _claimable(Qualification.objects.waiting().filter(pk=heating.qualification_id))
+    rows = _claimable(Qualification.objects.waiting().filter(pk=hot_upgrade.qualification_id))
     qualification = rows.first()
     if qualification is None:
         return None
     if tier_3_hold.is_over(qualification):
         _let_go(qualification, now)
         return None
-    handoff = _create(qualification, commitment, routing_rules.rules(), now, since=heating.recorded_at, tier=1)
-    handoff.heated_at = heating.recorded_at
-    handoff.save(update_fields=["heated_at"])
+    handoff = _create(qualification, commitment, routing_rules.rules(), now, since=hot_upgrade.recorded_at, tier=1)
+    handoff.hot_upgraded_at = hot_upgrade.recorded_at
+    handoff.save(update_fields=["hot_upgraded_at"])
     return handoff
 
 

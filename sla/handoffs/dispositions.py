@@ -16,7 +16,7 @@ from scoring.models import Qualification
 from sla import handoff_states, permissions
 from sla.clocks import clocks
 from sla.handoffs import attempts
-from sla.models import Disposition, Handoff, Intention, ReasonCode
+from sla.models import Disposition, Handoff, PendingDecision, ReasonCode
 from sla.nurture import recycling
 from sla.vocabulary import ClockKind, DispositionKind, HandoffState, Route
 
@@ -39,7 +39,7 @@ class DispositionRefused(Exception):
 class AlreadyDecided(Exception):
     """Somebody was faster; the sentence says who and when."""
 
-    def __init__(self, standing: Disposition | Intention, reader: User) -> None:
+    def __init__(self, standing: Disposition | PendingDecision, reader: User) -> None:
         self.standing = standing
         at = standing.at.astimezone(ZoneInfo(reader.time_zone))
         verb = standing.get_kind_display().lower()
@@ -149,7 +149,7 @@ def lock_undecided(handoff: Handoff, by: User) -> Handoff:
     """
     handoff = handoff_states.lock(handoff)
     permissions.require_decider(by, handoff)
-    decided = standing(handoff) or Intention.objects.filter(handoff=handoff).select_related("by").first()
+    decided = standing(handoff) or PendingDecision.objects.filter(handoff=handoff).select_related("by").first()
     if decided is not None:
         raise AlreadyDecided(decided, by)
     if not handoff.is_to_decide:

@@ -9,7 +9,7 @@ import structlog
 from django.db import transaction
 
 from scoring.live import mqls
-from scoring.models import Heating
+from scoring.models import HotUpgrade
 from sla import handoff_states
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
 from sla.clocks import clocks
@@ -41,7 +41,7 @@ def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
         try:
             followed = _follow_next(commitment, failed, now)
         except _Failed as failure:
-            failed.add(failure.heating)
+            failed.add(failure.hot_upgrade)
             continue
         if followed is None:
             break
@@ -52,36 +52,36 @@ def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
 
 
 class _Failed(Exception):
-    def __init__(self, heating: int) -> None:
-        self.heating = heating
+    def __init__(self, hot_upgrade: int) -> None:
+        self.hot_upgrade = hot_upgrade
 
 
 @transaction.atomic
-def _follow_next(commitment: Commitment, passed_over: set[int], now: dt.datetime) -> Handoff | Heating | None:
+def _follow_next(commitment: Commitment, passed_over: set[int], now: dt.datetime) -> Handoff | HotUpgrade | None:
     """The handoff that was made or hurried, or the next one itself, if its MQL is no case for sales any more."""
-    waiting = Heating.objects.waiting().exclude(pk__in=passed_over).order_by("pk")
-    heating = waiting.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
-    if heating is None:
+    waiting = HotUpgrade.objects.waiting().exclude(pk__in=passed_over).order_by("pk")
+    hot_upgrade = waiting.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
+    if hot_upgrade is None:
         return None
     try:
         with transaction.atomic():
-            mqls.take_heating(heating=heating, now=now)
-            made = creation.hand_off_hot(heating=heating, commitment=commitment, now=now)
-            return made or _hurry(heating, now) or heating
+            mqls.take_hot_upgrade(hot_upgrade=hot_upgrade, now=now)
+            made = creation.hand_off_hot(hot_upgrade=hot_upgrade, commitment=commitment, now=now)
+            return made or _hurry(hot_upgrade, now) or hot_upgrade
     except Exception as error:
-        log.exception("heating_failed", heating=heating.pk)
-        raise _Failed(heating.pk) from error
+        log.exception("hot_upgrade_failed", hot_upgrade=hot_upgrade.pk)
+        raise _Failed(hot_upgrade.pk) from error
 
 
-def _hurry(heating: Heating, now: dt.datetime) -> Handoff | None:
-    found = Handoff.objects.filter(qualification=heating.qualification_id).first()
+def _hurry(hot_upgrade: HotUpgrade, now: dt.datetime) -> Handoff | None:
+    found = Handoff.objects.filter(qualification=hot_upgrade.qualification_id).first()
     if found is None:
         return None
     handoff = handoff_states.lock(found)
     if handoff.state not in TO_HURRY:
         return handoff
-    handoff.heated_at = now
-    handoff.save(update_fields=["heated_at"])
+    handoff.hot_upgraded_at = now
+    handoff.save(update_fields=["hot_upgraded_at"])
     if handoff.rep is not None:
         try:
             clocks.hurry(handoff=handoff, rep=handoff.rep, now=now)
@@ -90,10 +90,10 @@ def _hurry(heating: Heating, now: dt.datetime) -> Handoff | None:
             log.warning("not_hurried", handoff=handoff.pk)
     told = outbox.NoticeDraft(
         kind=NoticeKind.REENGAGED,
-        once=f"heated:{heating.pk}",
+        once=f"hot_upgrade:{hot_upgrade.pk}",
         handoff=handoff,
         to=outbox.rep_or_managers(handoff.rep, handoff.team),
-        text=f"Hot now: {handoff.lead}. {heating.why}",
+        text=f"Hot now: {handoff.lead}. {hot_upgrade.why}",
         at=now,
     )
     outbox.write([told])

@@ -42,7 +42,7 @@ def _waiting(now: dt.datetime) -> HandoffQuerySet:
     )
     passed_on = RoutingDecision.objects.filter(handoff=OuterRef("pk"), trace__contains=[{"kind": MARK}])
     in_hand: HandoffQuerySet = Handoff.objects.filter(state__in=(HandoffState.ASSIGNED, HandoffState.ACCEPTED))
-    wanted = in_hand.filter(rep__team__reassigns_on_breach=True, first_contact_at=None, intention=None)
+    wanted = in_hand.filter(rep__team__reassigns_on_breach=True, first_contact_at=None, pending_decision=None)
     return wanted.filter(Exists(breached), ~Exists(passed_on))
 
 

@@ -6,7 +6,11 @@ from sla.models import ReasonCode
 
 
 def offered() -> QuerySet[ReasonCode]:
-    """The rejection reasons to choose from, in their order. Those shipped (rules 7.5) come with the migration; customers edit and add."""
+    """
+    Return the rejection reasons to choose from, in their order (rules 7.5).
+
+    The migration stores those of `sla.shipped_reasons`; customers edit them and add their own.
+    """
     return ReasonCode.objects.filter(is_offered=True).order_by("position", "pk")
 
 

@@ -15,7 +15,7 @@ from leads.models import User
 from leads.vocabulary import OutcomeKind, Stage
 from sla import handoff_states, permissions
 from sla.clocks import clocks
-from sla.models import Handoff, Intention, Note, SalesQualification
+from sla.models import Handoff, Note, PendingDecision, SalesQualification
 from sla.nurture import recycling
 from sla.vocabulary import HandoffState
 
@@ -110,7 +110,7 @@ def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
     behind = Q(pk__in=[])
     for to in FOLLOWED:
         behind |= Q(lead__stage=to, state__in=handoff_states.before(HandoffState(to)))
-    found = Handoff.objects.filter(behind, intention=None).order_by("pk")
+    found = Handoff.objects.filter(behind, pending_decision=None).order_by("pk")
     return sum(_try_to_follow(handoff, now) for handoff in found[:limit])
 
 
@@ -126,7 +126,7 @@ def _try_to_follow(handoff: Handoff, now: dt.datetime) -> bool:
 @transaction.atomic
 def _follow_outcome(handoff: Handoff, now: dt.datetime) -> bool:
     handoff = handoff_states.lock(handoff)
-    if handoff.lead.stage not in FOLLOWED or Intention.objects.filter(handoff=handoff).exists():
+    if handoff.lead.stage not in FOLLOWED or PendingDecision.objects.filter(handoff=handoff).exists():
         return False
     to = HandoffState(handoff.lead.stage)
     was = HandoffState(handoff.state)

@@ -49,7 +49,7 @@ def free(commitment: Commitment, now: dt.datetime) -> QualificationQuerySet:
 
 def held(commitment: Commitment, now: dt.datetime) -> QualificationQuerySet:
     """Those that are nurtured first; who turned hot is not any more."""
-    rows = Qualification.objects.waiting().filter(_is_held(commitment, now), heating__isnull=True)
+    rows = Qualification.objects.waiting().filter(_is_held(commitment, now), hot_upgrade__isnull=True)
     return rows.exclude(lead__stage__in=NOT_TO_QUALIFY).exclude(lead__do_not_contact=True)
 
 

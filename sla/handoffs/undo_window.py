@@ -1,6 +1,6 @@
-"""Decisions that can still be taken back (rules 7.3): for some seconds an intention, then by a sweep the disposition.
+"""Decisions that can still be taken back (rules 7.3): for some seconds an pending_decision, then by a sweep the disposition.
 
-For everybody else, and for the clocks, an intention counts as the decision it will be. Whoever writes one holds the
+For everybody else, and for the clocks, an pending_decision counts as the decision it will be. Whoever writes one holds the
 lock on its handoff; whoever ends one holds the lock on its row.
 """
 
@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from leads.models import User
 from sla import handoff_states, permissions
 from sla.handoffs import dispositions
-from sla.models import Disposition, Handoff, Intention, ReasonCode
+from sla.models import Disposition, Handoff, PendingDecision, ReasonCode
 from sla.notifications import outbox
 from sla.vocabulary import DispositionKind, NoticeKind
 
@@ -55,7 +55,7 @@ class DecisionResult:
 
 
 @transaction.atomic
-def intend(  # noqa: PLR0913 (what is said about a lead)
+def decide(  # noqa: PLR0913 (what is said about a lead)
     *,
     handoff: Handoff,
     kind: DispositionKind,
@@ -66,7 +66,7 @@ def intend(  # noqa: PLR0913 (what is said about a lead)
     missing: str = "",
     reengage_on: dt.date | None = None,
     seconds: int = SECONDS,
-) -> Intention:
+) -> PendingDecision:
     """Accept or reject, to be taken back within `seconds`. The decision counts from `now`.
 
     Raises what dispositions.accept and .reject raise, at once: AlreadyDecided, NotYours, DispositionRefused.
@@ -77,7 +77,7 @@ def intend(  # noqa: PLR0913 (what is said about a lead)
         if reason is None:
             raise dispositions.DispositionRefused("A rejection needs a reason.")
         word = dispositions.checked_rejection(handoff, reason, note, reengage_on, now, missing)
-    return Intention.objects.create(
+    return PendingDecision.objects.create(
         handoff=handoff,
         kind=word.kind,
         reason=word.reason,
@@ -90,23 +90,23 @@ def intend(  # noqa: PLR0913 (what is said about a lead)
     )
 
 
-def pending(handoff: Handoff, *, by: User) -> Intention:
+def pending(handoff: Handoff, *, by: User) -> PendingDecision:
     """The decision on it that is not final yet, for who may decide. Raises TooLate, NotYours."""
     permissions.require_decider(by, handoff)
-    found = Intention.objects.filter(handoff=handoff).first()
+    found = PendingDecision.objects.filter(handoff=handoff).first()
     if found is None:
         raise TooLate
     return found
 
 
-def intend_each(
+def decide_each(
     *, handoffs: Iterable[Handoff], kind: DispositionKind, by: User, now: dt.datetime, reason: ReasonCode | None = None
 ) -> list[DecisionResult]:
     """The same decision on several, each for itself: one that is refused stops none of the others."""
     answers = []
     for handoff in handoffs:
         try:
-            intend(handoff=handoff, kind=kind, by=by, now=now, reason=reason)
+            decide(handoff=handoff, kind=kind, by=by, now=now, reason=reason)
             answers.append(DecisionResult(handoff))
         except REFUSALS as refusal:
             answers.append(DecisionResult(handoff, str(refusal)))
@@ -114,9 +114,9 @@ def intend_each(
 
 
 @transaction.atomic
-def take_back(*, intention: Intention, by: User, now: dt.datetime) -> Handoff:
+def undo(*, pending_decision: PendingDecision, by: User, now: dt.datetime) -> Handoff:
     """As if nothing had been said; the clocks have not noticed. Raises NotYours, TooLate with a sentence."""
-    held = _held().filter(pk=intention.pk).select_related("handoff__lead", "by").first()
+    held = _held().filter(pk=pending_decision.pk).select_related("handoff__lead", "by").first()
     if held is None or now >= held.final_at:
         raise TooLate
     if held.by_id != by.pk:
@@ -126,13 +126,13 @@ def take_back(*, intention: Intention, by: User, now: dt.datetime) -> Handoff:
 
 
 @transaction.atomic
-def settle(*, handoff: Handoff, by: User) -> bool:
+def finish_now(*, handoff: Handoff, by: User) -> bool:
     """Whoever goes on with a lead they accepted has decided: their acceptance becomes final before its time."""
     mine = _held().filter(handoff=handoff, by=by, kind=DispositionKind.ACCEPT)
-    intention = mine.select_related("handoff", "reason", "by").first()
-    if intention is None:
+    pending_decision = mine.select_related("handoff", "reason", "by").first()
+    if pending_decision is None:
         return False
-    _make_final(intention)
+    _make_final(pending_decision)
     return True
 
 
@@ -153,66 +153,71 @@ def finish_due(*, now: dt.datetime, limit: int = 500) -> int:
 
 @transaction.atomic
 def _finish_next(now: dt.datetime) -> bool | None:
-    due = Intention.objects.filter(final_at__lte=now).order_by("final_at", "pk")
+    due = PendingDecision.objects.filter(final_at__lte=now).order_by("final_at", "pk")
     claimed = due.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    intention = claimed.select_related("handoff__lead", "reason", "by").first()
-    if intention is None:
+    pending_decision = claimed.select_related("handoff__lead", "reason", "by").first()
+    if pending_decision is None:
         return None
     try:
         with transaction.atomic():
-            _make_final(intention)
+            _make_final(pending_decision)
     except REFUSALS as refusal:
-        _give_back(intention, str(refusal), now)
+        _give_back(pending_decision, str(refusal), now)
         return False
     # Whatever else goes wrong with one, the others' decisions are made.
     except Exception as error:
-        log.exception("intention_not_final", intention=intention.pk)
-        _try_later(intention, error, now)
+        log.exception("pending_decision_not_final", pending_decision=pending_decision.pk)
+        _try_later(pending_decision, error, now)
         return False
     return True
 
 
-def _make_final(intention: Intention) -> Disposition:
+def _make_final(pending_decision: PendingDecision) -> Disposition:
     """The decision counts from when it was made, so no clock runs out in these seconds."""
-    Intention.objects.filter(pk=intention.pk).delete()
-    if intention.reason is None:
-        return dispositions.accept(handoff=intention.handoff, by=intention.by, now=intention.at)
+    PendingDecision.objects.filter(pk=pending_decision.pk).delete()
+    if pending_decision.reason is None:
+        return dispositions.accept(handoff=pending_decision.handoff, by=pending_decision.by, now=pending_decision.at)
     return dispositions.reject(
-        handoff=intention.handoff,
-        reason=intention.reason,
-        by=intention.by,
-        now=intention.at,
-        note=intention.note,
-        reengage_on=intention.reengage_on,
-        missing=intention.missing,
+        handoff=pending_decision.handoff,
+        reason=pending_decision.reason,
+        by=pending_decision.by,
+        now=pending_decision.at,
+        note=pending_decision.note,
+        reengage_on=pending_decision.reengage_on,
+        missing=pending_decision.missing,
     )
 
 
-def _try_later(intention: Intention, error: Exception, now: dt.datetime) -> None:
-    if now - intention.at > GIVE_UP_AFTER:
-        _give_back(intention, f"It failed ({type(error).__name__}).", now)
+def _try_later(pending_decision: PendingDecision, error: Exception, now: dt.datetime) -> None:
+    if now - pending_decision.at > GIVE_UP_AFTER:
+        _give_back(pending_decision, f"It failed ({type(error).__name__}).", now)
         return
-    Intention.objects.filter(pk=intention.pk).update(final_at=now + RETRY_AFTER)
+    PendingDecision.objects.filter(pk=pending_decision.pk).update(final_at=now + RETRY_AFTER)
 
 
-def _give_back(intention: Intention, why: str, now: dt.datetime) -> None:
+def _give_back(pending_decision: PendingDecision, why: str, now: dt.datetime) -> None:
     """The handoff waits for a decision again, and its author hears why."""
-    lead = intention.handoff.lead
-    log.warning("intention_given_back", intention=intention.pk, handoff=intention.handoff_id, why=why)
+    lead = pending_decision.handoff.lead
+    log.warning(
+        "pending_decision_given_back",
+        pending_decision=pending_decision.pk,
+        handoff=pending_decision.handoff_id,
+        why=why,
+    )
     outbox.write(
         [
             outbox.NoticeDraft(
                 kind=NoticeKind.GIVEN_BACK,
-                once=f"given_back:{intention.pk}",
-                handoff=intention.handoff,
-                to=[intention.by],
-                text=f"“{intention.get_kind_display()}” was not recorded for {lead}: {why}",
+                once=f"given_back:{pending_decision.pk}",
+                handoff=pending_decision.handoff,
+                to=[pending_decision.by],
+                text=f"“{pending_decision.get_kind_display()}” was not recorded for {lead}: {why}",
                 at=now,
             )
         ]
     )
-    Intention.objects.filter(pk=intention.pk).delete()
+    PendingDecision.objects.filter(pk=pending_decision.pk).delete()
 
 
-def _held() -> QuerySet[Intention]:
-    return Intention.objects.select_for_update(of=("self",), no_key=True)
+def _held() -> QuerySet[PendingDecision]:
+    return PendingDecision.objects.select_for_update(of=("self",), no_key=True)

@@ -1,23 +1,18 @@
 from __future__ import annotations
 
-from sla.models.commitment import Commitment, ReasonCode, RoutingRule
-from sla.models.handoff import (
-    Attempt,
-    Clock,
-    ClockQuerySet,
-    Disposition,
-    Handoff,
-    HandoffQuerySet,
-    Intention,
-    Note,
-    RoutingDecision,
-    SalesQualification,
-)
+from sla.models.calendar import CalendarChange, CalendarVersion, SpecialDay, WorkCalendar, WorkHours
+from sla.models.clock import Clock, ClockQuerySet
+from sla.models.commitment import Commitment
+from sla.models.contact import Attempt, Note
+from sla.models.disposition import Disposition, PendingDecision, SalesQualification
+from sla.models.handoff import Handoff, HandoffQuerySet
 from sla.models.notice import AlertSettings, Delivery, DeliveryQuerySet, Notice, SavedFilter
-from sla.models.team import Absence, CalendarChange, CalendarVersion, Rep, SpecialDay, Team, WorkCalendar, WorkHours
+from sla.models.reason import ReasonCode
+from sla.models.routing import RoutingDecision, RoutingRule
+from sla.models.team import Absence, Rep, Team
 
 __all__ = [
     "Absence", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion", "Clock", "ClockQuerySet", "Commitment", "Delivery",
-    "DeliveryQuerySet", "Disposition", "Handoff", "HandoffQuerySet", "Intention", "Note", "Notice", "ReasonCode",
+    "DeliveryQuerySet", "Disposition", "Handoff", "HandoffQuerySet", "Note", "Notice", "PendingDecision", "ReasonCode",
     "Rep", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter", "SpecialDay", "Team", "WorkCalendar", "WorkHours",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""How leads are routed, what was promised, and the reasons there are to reject."""
+"""What sales and marketing committed to, versioned and signed."""
 
 from __future__ import annotations
 
@@ -6,39 +6,13 @@ from typing import ClassVar
 
 import pgtrigger
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
 from leads.models import FrozenOnce
-from leads.vocabulary import Motion
-from sla.models.team import Team
 from sla.vocabulary import (
     CommitmentState,
-    Family,
-    Route,
 )
-
-
-class RoutingRule(models.Model):
-    """In order of position; the first that matches names the team. Empty conditions match anything."""
-
-    position = models.PositiveSmallIntegerField(unique=True)
-    name = models.CharField(max_length=120)
-    countries = ArrayField(models.CharField(max_length=64), default=list, blank=True)
-    regions = ArrayField(models.CharField(max_length=64), default=list, blank=True)
-    industries = ArrayField(models.CharField(max_length=120), default=list, blank=True)
-    sources = ArrayField(models.CharField(max_length=120), default=list, blank=True)
-    tiers = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)
-    domains = ArrayField(models.CharField(max_length=253), default=list, blank=True, help_text="Named accounts.")
-    employees_at_least = models.PositiveIntegerField(null=True, blank=True)
-    employees_at_most = models.PositiveIntegerField(null=True, blank=True)
-    motion = models.CharField(max_length=3, choices=Motion.choices, blank=True)
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="rules")
-    is_active = models.BooleanField(default=True)
-
-    def __str__(self) -> str:
-        return f"{self.position}. {self.name}"
 
 
 class Commitment(models.Model):
@@ -101,33 +75,3 @@ class Commitment(models.Model):
 
     def __str__(self) -> str:
         return f"Commitments v{self.number}"
-
-
-class ReasonCode(models.Model):
-    """Why a lead was rejected, and what follows (rules 7.5). Retired reasons stay, unoffered."""
-
-    code = models.SlugField(max_length=64, unique=True)
-    label = models.CharField(max_length=120)
-    family = models.CharField(max_length=10, choices=Family.choices)
-    route = models.CharField(max_length=20, choices=Route.choices)
-    hint = models.CharField(max_length=200, blank=True, help_text="What it says about the definition.")
-    position = models.PositiveSmallIntegerField(default=0)
-    needs_note = models.BooleanField(default=False)
-    needs_attempts = models.BooleanField(default=False, help_text="Only after the promised number of attempts.")
-    is_offered = models.BooleanField(default=True)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                name="timing_recycles",
-                condition=~Q(family="timing") | Q(route="recycle"),
-                violation_error_message="Leads rejected for their timing come back: a reason of the family “Timing” sends them to nurture.",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.label
-
-    @property
-    def recycles(self) -> bool:
-        return self.route == Route.RECYCLE

@@ -127,13 +127,13 @@ def hot(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
     """The leads of tier 1 that came to the person since then, or turned hot with them, and that nobody has decided on,
     the oldest first."""
     # One that turned hot before they had it came to them as new.
-    came_hot = Q(handoff__tier=1) | Q(created_at__gte=F("handoff__heated_at"))
-    turned_hot = Q(kind=NoticeKind.REENGAGED, handoff__heated_at__isnull=False)
+    came_hot = Q(handoff__tier=1) | Q(created_at__gte=F("handoff__hot_upgraded_at"))
+    turned_hot = Q(kind=NoticeKind.REENGAGED, handoff__hot_upgraded_at__isnull=False)
     is_hot = (Q(kind=NoticeKind.NEW_MQL) & came_hot) | turned_hot
     theirs = Q(handoff__state=HandoffState.ASSIGNED, handoff__rep__user=user)
     told = Notice.objects.filter(is_hot, theirs, to=user, created_at__gt=since)
-    rows = told.select_related("handoff__lead", "handoff__qualification__heating").order_by("created_at", "pk")
-    return rows.exclude(handoff__intention__isnull=False)
+    rows = told.select_related("handoff__lead", "handoff__qualification__hot_upgrade").order_by("created_at", "pk")
+    return rows.exclude(handoff__pending_decision__isnull=False)
 
 
 def inbox(user: User, *, after: int | None = None, limit: int = SHOWN) -> list[Notice]:

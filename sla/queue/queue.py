@@ -38,12 +38,13 @@ GROUPS: Final = (
 _PLACE: Final = {key: Value(at) for at, (key, _, _) in enumerate(GROUPS)}
 #: What a row shows; a lead's own attributes and the frozen evidence are wide.
 _SHOWN_COLUMNS: Final = (
-    "state", "tier", "meeting_at", "heated_at", "qualification__why", "qualification__heating__why", "qualification__heating__at",
+    "state", "tier", "meeting_at", "hot_upgraded_at",
+    "qualification__why", "qualification__hot_upgrade__why", "qualification__hot_upgrade__at",
     "lead__first_name", "lead__last_name", "lead__email", "lead__external_id", "lead__title", "lead__do_not_contact",
     "lead__company__name", "lead__company__domain", "lead__company__external_id",
     "team__name", "rep__user__first_name", "rep__user__last_name", "rep__user__username",
-    "intention__kind", "intention__final_at", "intention__reason__label",
-    "intention__by__first_name", "intention__by__last_name", "intention__by__username",
+    "pending_decision__kind", "pending_decision__final_at", "pending_decision__reason__label",
+    "pending_decision__by__first_name", "pending_decision__by__last_name", "pending_decision__by__username",
 )  # fmt: skip
 
 
@@ -116,7 +117,12 @@ def _rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
     shown = (
         Handoff.objects.filter(pk__in=group_of)
         .select_related(
-            "lead__company", "qualification__heating", "rep__user", "team", "intention__reason", "intention__by"
+            "lead__company",
+            "qualification__hot_upgrade",
+            "rep__user",
+            "team",
+            "pending_decision__reason",
+            "pending_decision__by",
         )
         .only(*_SHOWN_COLUMNS)
         .prefetch_related(Prefetch("clocks", queryset=running, to_attr="running_clocks"))

@@ -26,7 +26,7 @@ def accept(request: Request, pk: int) -> HttpResponse:
     return responses.decide(
         request,
         pk,
-        lambda row, now: undo_window.intend(handoff=row, kind=DispositionKind.ACCEPT, by=request.user, now=now),
+        lambda row, now: undo_window.decide(handoff=row, kind=DispositionKind.ACCEPT, by=request.user, now=now),
         "Accepted {lead}: it is yours.",
     )
 
@@ -42,7 +42,7 @@ def reject(request: Request, pk: int) -> HttpResponse:
     if request.method == "GET" or not form.is_valid():
         return reject_form(request, row, form)
     try:
-        said = undo_window.intend(
+        said = undo_window.decide(
             handoff=row, kind=DispositionKind.REJECT, by=request.user, now=now, **form.cleaned_data
         )
     except dispositions.DispositionRefused as refusal:
@@ -71,8 +71,8 @@ def undo(request: Request, pk: int) -> HttpResponse:
     return responses.decide(
         request,
         pk,
-        lambda row, now: undo_window.take_back(
-            intention=undo_window.pending(row, by=request.user), by=request.user, now=now
+        lambda row, now: undo_window.undo(
+            pending_decision=undo_window.pending(row, by=request.user), by=request.user, now=now
         ),
         "Taken back: {lead} waits for a decision again.",
     )
@@ -96,7 +96,7 @@ def decide_several(request: Request) -> HttpResponse:
     own = [row for row in rows if row.rep is not None and row.rep.user_id == request.user.pk]
     if own and said["kind"] == DispositionKind.REJECT and not said["confirmed"]:
         return render(request, "sla/decide_several.html", {"form": form, "here": here, **said, "handoffs": own})
-    given = undo_window.intend_each(
+    given = undo_window.decide_each(
         handoffs=own, kind=said["kind"], by=request.user, now=timezone.now(), reason=said["reason"]
     )
     taken = [undo_window.DecisionResult(row, f"{row.rep or 'nobody'} has it now.") for row in rows if row not in own]

@@ -146,7 +146,7 @@ def take(
         return _unsaved(request, row, form)
     try:
         if settles:
-            undo_window.settle(handoff=row, by=request.user)
+            undo_window.finish_now(handoff=row, by=request.user)
         step(row, typed.cleaned_data, timezone.now())
     except permissions.NotYours as refusal:
         return responses.refused(request, row, refusal, 403)

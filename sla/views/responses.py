@@ -42,7 +42,7 @@ def act(request: Request, pk: int, action: Action, done: str) -> HttpResponse:
     """A further step with a lead: whoever takes it has decided, though the decision could still be taken back."""
 
     def settled(handoff: Handoff, now: dt.datetime) -> object:
-        undo_window.settle(handoff=handoff, by=request.user)
+        undo_window.finish_now(handoff=handoff, by=request.user)
         return action(handoff, now)
 
     return decide(request, pk, settled, done)

@@ -26,7 +26,7 @@ def unrouted(request: Request) -> HttpResponse:
     rows, now = queue.unrouted(), timezone.now()
     figures = rows.order_by().aggregate(
         total=Count("pk"),
-        hot=Count("pk", filter=Q(tier=1) | Q(heated_at__isnull=False)),
+        hot=Count("pk", filter=Q(tier=1) | Q(hot_upgraded_at__isnull=False)),
         oldest=Min("created_at"),
     )
     context = {

@@ -16,7 +16,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from leads.models import User
 from leads.vocabulary import Role, Stage
 from sla.handoffs import undo_window
-from sla.models import Disposition, Handoff, Intention, ReasonCode
+from sla.models import Disposition, Handoff, PendingDecision, ReasonCode
 from sla.vocabulary import Family, HandoffState, Route
 from tests.sla import situations
 
@@ -114,7 +114,7 @@ def test_a_slip_of_the_finger_is_undone_by_keyboard(open_as: Callable[[User, str
 
     expect(page.locator("#messages")).to_contain_text("Taken back")
     expect(page.locator(f"#handoff-{work[0].pk} [data-accept]")).to_be_visible()
-    assert not Intention.objects.exists()
+    assert not PendingDecision.objects.exists()
 
 
 def test_several_are_selected_and_accepted_by_keyboard(

@@ -17,7 +17,7 @@ from definitions import version_documents
 from leads import named_lists, shipped_signals
 from leads.models import ApiKey, Lead, Signal, User
 from leads.vocabulary import Role, Stage
-from sla.models import AlertSettings, Attempt, Disposition, Handoff, Intention, Note
+from sla.models import AlertSettings, Attempt, Disposition, Handoff, Note, PendingDecision
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, DispositionKind, Family, HandoffState, Route
 from tests.scoring import facts
 from tests.scoring.live.test_due_leads import put_in_force
@@ -185,7 +185,7 @@ def test_a_whole_day_is_worked_with_the_keyboard_alone(  # noqa: PLR0915 (a day 
     press("u")
     expect(told(page)).to_contain_text("Taken back: Erik Visser waits for a decision again.")
     expect(row_of(page, later)).to_be_focused()
-    assert not Intention.objects.exists()
+    assert not PendingDecision.objects.exists()
     press("r")
     press("2")
     expect(row_of(page, later).get_by_label("Comes back on")).to_be_focused()

@@ -8,7 +8,7 @@ import pytest
 
 from definitions import proposal_checklist
 from definitions.lint import PathReach
-from definitions.models import Backtest, Promise
+from definitions.models import Backtest, CommitmentSnapshot
 from definitions.proposal_checklist import ChecklistFacts, ChecklistPoint, PointStatus
 from tests.definitions.version_lifecycles import DAY, NOW, share
 
@@ -35,7 +35,9 @@ def a_backtest(**changes: Any) -> Backtest:
 
 def known(**changes: Any) -> ChecklistFacts:
     """Nothing is wrong."""
-    promise = Promise(sentences=["Sales: First contact within 30 business minutes."], signed_by="Mona, Luis", at=NOW)
+    promise = CommitmentSnapshot(
+        sentences=["Sales: First contact within 30 business minutes."], signed_by="Mona, Luis", at=NOW
+    )
     base = ChecklistFacts(
         backtest=a_backtest(),
         gate=[{}],

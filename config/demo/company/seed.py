@@ -19,7 +19,7 @@ from config.demo.company.company import Profile
 from config.demo.company.year import Year
 from leads.authentication import SCOPES
 from leads.models import ApiKey, Event, Lead
-from scoring.models import Heating, Qualification
+from scoring.models import HotUpgrade, Qualification
 from sla.models import Delivery, Notice
 
 #: Notices older than this were read in the story.
@@ -68,7 +68,7 @@ def seed(*, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], 
 
 def _put_the_mail_away(now: dt.datetime) -> None:
     """Nobody gets mail about the past, nor is hurried by it; what is of today is still unread."""
-    Heating.objects.filter(taken_at=None).update(taken_at=F("recorded_at"))
+    HotUpgrade.objects.filter(taken_at=None).update(taken_at=F("recorded_at"))
     Delivery.objects.unsent().update(sent_at=F("send_at"))
     Notice.objects.filter(created_at__lt=now - _READ_AFTER, read_at=None).update(
         read_at=F("created_at") + dt.timedelta(hours=2)

@@ -10,7 +10,7 @@ from definitions.models import Version
 from leads.models import Company, Event, Lead, Signal
 from leads.vocabulary import Stage
 from scoring.live import due_leads, mqls
-from scoring.models import Heating, Qualification
+from scoring.models import HotUpgrade, Qualification
 from tests.scoring.live.test_due_leads import DAY, HOUR, NOW, did, lead, version
 
 __all__ = ["lead", "version"]
@@ -39,11 +39,11 @@ def test_a_demo_request_heats_an_mql_whose_cycle_is_open(mql: Qualification) -> 
 
     look(mql.lead, NOW)
 
-    heating = Heating.objects.get()
-    assert (heating.qualification, heating.at, heating.recorded_at) == (mql, NOW - 5 * MINUTE, NOW)
-    assert heating.why == "Demo request."
-    assert heating.evidence["hot"] is True
-    assert heating.taken_at is None
+    hot_upgrade = HotUpgrade.objects.get()
+    assert (hot_upgrade.qualification, hot_upgrade.at, hot_upgrade.recorded_at) == (mql, NOW - 5 * MINUTE, NOW)
+    assert hot_upgrade.why == "Demo request."
+    assert hot_upgrade.evidence["hot"] is True
+    assert hot_upgrade.taken_at is None
 
 
 def test_it_heats_once_a_cycle(mql: Qualification) -> None:
@@ -53,10 +53,10 @@ def test_it_heats_once_a_cycle(mql: Qualification) -> None:
 
     look(mql.lead, NOW + 2 * HOUR)
 
-    assert Heating.objects.get().at == NOW
+    assert HotUpgrade.objects.get().at == NOW
 
 
-def test_what_was_hot_from_the_start_does_not_heat(version: Version, lead: Lead) -> None:
+def test_a_lead_that_was_hot_from_the_start_records_no_hot_upgrade(version: Version, lead: Lead) -> None:
     did(lead, "demo_request", NOW - HOUR)
     look(lead, NOW)
     did(lead, "demo_request", NOW + HOUR)
@@ -64,42 +64,42 @@ def test_what_was_hot_from_the_start_does_not_heat(version: Version, lead: Lead)
     look(lead, NOW + HOUR)
 
     assert Qualification.objects.get().is_hot
-    assert not Heating.objects.exists()
+    assert not HotUpgrade.objects.exists()
 
 
-def test_a_request_before_the_qualification_that_we_learn_of_later_does_not_heat(mql: Qualification) -> None:
+def test_a_request_before_the_qualification_that_we_learn_of_later_records_no_hot_upgrade(mql: Qualification) -> None:
     did(mql.lead, "demo_request", mql.at - MINUTE)
 
     look(mql.lead, mql.at + HOUR)
 
-    assert not Heating.objects.exists()
+    assert not HotUpgrade.objects.exists()
 
 
-def test_mere_reading_does_not_heat(mql: Qualification) -> None:
+def test_mere_reading_records_no_hot_upgrade(mql: Qualification) -> None:
     did(mql.lead, "blog_read", NOW)
 
     look(mql.lead, NOW)
 
-    assert not Heating.objects.exists()
+    assert not HotUpgrade.objects.exists()
 
 
 @pytest.mark.parametrize("stage", [Stage.WON, Stage.DISQUALIFIED])
-def test_a_lead_that_is_done_does_not_heat(mql: Qualification, stage: Stage) -> None:
+def test_a_lead_that_is_done_records_no_hot_upgrade(mql: Qualification, stage: Stage) -> None:
     Lead.objects.filter(pk=mql.lead_id).update(stage=stage)
     did(mql.lead, "demo_request", NOW)
 
     look(mql.lead, NOW)
 
-    assert not Heating.objects.exists()
+    assert not HotUpgrade.objects.exists()
 
 
-def test_a_lead_that_the_gate_does_not_pass_any_more_does_not_heat(mql: Qualification) -> None:
+def test_a_lead_that_the_gate_does_not_pass_any_more_records_no_hot_upgrade(mql: Qualification) -> None:
     Company.objects.update(employees_low=3, employees_high=3)
     did(mql.lead, "demo_request", NOW)
 
     look(mql.lead, NOW)
 
-    assert not Heating.objects.exists()
+    assert not HotUpgrade.objects.exists()
 
 
 def test_after_its_cycle_it_qualifies_anew_instead(mql: Qualification) -> None:
@@ -109,7 +109,7 @@ def test_after_its_cycle_it_qualifies_anew_instead(mql: Qualification) -> None:
     look(mql.lead, NOW)
 
     assert Qualification.objects.count() == 2
-    assert not Heating.objects.exists()
+    assert not HotUpgrade.objects.exists()
 
 
 def test_a_worker_that_was_away_for_days_overlooks_no_request(mql: Qualification) -> None:
@@ -117,8 +117,8 @@ def test_a_worker_that_was_away_for_days_overlooks_no_request(mql: Qualification
 
     look(mql.lead, NOW + 3 * DAY)
 
-    heating = Heating.objects.get()
-    assert (heating.at, heating.recorded_at) == (NOW, NOW + 3 * DAY)
+    hot_upgrade = HotUpgrade.objects.get()
+    assert (hot_upgrade.at, hot_upgrade.recorded_at) == (NOW, NOW + 3 * DAY)
 
 
 def test_looking_at_an_mql_that_stays_as_it_is_costs_no_query_more(

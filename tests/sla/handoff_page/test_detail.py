@@ -262,7 +262,7 @@ def test_losing_needs_a_reason_and_says_so_at_the_field():
 
 def test_going_on_with_a_lead_makes_the_acceptance_final():
     handoff = situations.handoff()
-    undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=SOON)
+    undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=SOON)
 
     post(handoff, "note", text="Thinking about it.")
     still = situations.fresh(handoff).state
@@ -274,7 +274,7 @@ def test_going_on_with_a_lead_makes_the_acceptance_final():
 
 def test_a_decision_that_can_be_taken_back_is_shown_to_the_team():
     handoff = situations.handoff()
-    undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=SOON)
+    undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=SOON)
     mate = signed_in(situations.rep(handoff.team).user)
 
     page = mate.get(reverse("handoff", args=[handoff.pk])).content.decode()

@@ -8,7 +8,7 @@ from config import periodic
 from definitions.models import Version
 from leads.models import Lead
 from leads.vocabulary import Role, Stage
-from scoring.models import Heating, Qualification
+from scoring.models import HotUpgrade, Qualification
 from sla.handoffs import creation, dispositions, hot_upgrades, routing, tier_3_hold
 from sla.models import Clock, Handoff, Notice, Rep, Team
 from sla.notifications import outbox
@@ -25,9 +25,9 @@ __all__ = ["lead", "version"]
 pytestmark = pytest.mark.django_db
 
 
-def heated(qualification: Qualification, at: dt.datetime = NOW + 2 * MINUTE) -> Heating:
+def hot_upgrade_of(qualification: Qualification, at: dt.datetime = NOW + 2 * MINUTE) -> HotUpgrade:
     """As scoring leaves it."""
-    return Heating.objects.create(
+    return HotUpgrade.objects.create(
         qualification=qualification,
         version=qualification.version,
         at=at,
@@ -120,7 +120,7 @@ def test_only_marketing_hands_over_early_and_never_without_a_reason(held: Qualif
 
 # ── Hot since it qualified ────────────────────────────────────────────────────────────────────────────────
 def test_a_held_one_that_turns_hot_goes_at_once_as_tier_1(held: Qualification):
-    heated(held)
+    hot_upgrade_of(held)
 
     assert hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE) == 1
 
@@ -133,7 +133,7 @@ def test_a_held_one_that_turns_hot_goes_at_once_as_tier_1(held: Qualification):
 
 def test_an_open_handoff_that_turns_hot_tells_its_rep_and_gets_tier_1s_minutes():
     handoff = situations.handoff()
-    heated(handoff.qualification)
+    hot_upgrade_of(handoff.qualification)
 
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
@@ -150,7 +150,7 @@ def test_who_gets_it_back_after_it_turned_hot_elsewhere_has_tier_1s_minutes_too(
     first, other = handoff.rep, team.reps.exclude(pk=handoff.rep.pk).get()
     manager = situations.manager(team)
     creation.assign(handoff=handoff, rep=other, by=manager, now=NOW + MINUTE, reason="Knows them")
-    heated(handoff.qualification)
+    hot_upgrade_of(handoff.qualification)
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     creation.assign(handoff=handoff, rep=first, by=manager, now=NOW + 4 * MINUTE, reason="Ill")
@@ -162,7 +162,7 @@ def test_passing_a_hot_one_away_and_back_buys_no_minute():
     team = situations.team(reps=2)
     handoff = situations.handoff()
     first, other = handoff.rep, team.reps.exclude(pk=handoff.rep.pk).get()
-    heated(handoff.qualification)
+    hot_upgrade_of(handoff.qualification)
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     for rep, minutes in ((other, 4), (first, 6)):
@@ -174,7 +174,7 @@ def test_passing_a_hot_one_away_and_back_buys_no_minute():
 
 @pytest.mark.parametrize("is_let_go_before", [True, False])
 def test_what_is_no_case_for_sales_any_more_is_not_hurried_there(held: Qualification, is_let_go_before: bool):
-    heated(held)
+    hot_upgrade_of(held)
     Lead.objects.filter(pk=held.lead_id).update(do_not_contact=True)
     if is_let_go_before:
         creation.hand_off_waiting(now=NOW + 14 * DAY)
@@ -188,7 +188,7 @@ def test_what_is_no_case_for_sales_any_more_is_not_hurried_there(held: Qualifica
 
 def test_who_was_contacted_already_gets_no_new_clock():
     handoff = situations.accepted()
-    heated(handoff.qualification)
+    hot_upgrade_of(handoff.qualification)
     handoff.clocks.filter(kind=ClockKind.FIRST_CONTACT).update(met_at=NOW, used_seconds=0, is_late=False)
 
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
@@ -200,7 +200,7 @@ def test_who_was_contacted_already_gets_no_new_clock():
 def test_an_unrouted_one_that_turns_hot_is_told_of_to_the_managers_and_goes_out_with_tier_1s_minutes():
     evening = NOW.replace(hour=20)
     handoff = situations.handoff(now=evening)
-    heated(handoff.qualification, at=evening + MINUTE)
+    hot_upgrade_of(handoff.qualification, at=evening + MINUTE)
 
     hot_upgrades.follow_hot_upgrades(now=evening + 2 * MINUTE)
     creation.hand_off_waiting(now=NOW + DAY)
@@ -214,7 +214,7 @@ def test_an_unrouted_one_that_turns_hot_is_told_of_to_the_managers_and_goes_out_
 def test_who_turned_hot_goes_before_those_who_waited_longer():
     situations.team(reps=0)
     older, hot = situations.handoff(), situations.handoff(now=NOW + MINUTE)
-    heated(hot.qualification)
+    hot_upgrade_of(hot.qualification)
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     assert list(queue.unrouted()) == [hot, older]
@@ -228,10 +228,10 @@ def test_the_bell_rings_once_for_who_turned_hot_whoever_has_it():
     team = situations.team(reps=0)
     first = situations.rep(team)
     had = situations.handoff()
-    heated(had.qualification)
+    hot_upgrade_of(had.qualification)
     Rep.objects.update(is_away=True)
     waited = situations.handoff(now=NOW + MINUTE)
-    heated(waited.qualification)
+    hot_upgrade_of(waited.qualification)
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
     second = situations.rep(team)
     routing.route_unrouted(now=NOW + 4 * MINUTE)
@@ -243,17 +243,17 @@ def test_the_bell_rings_once_for_who_turned_hot_whoever_has_it():
 
 def test_what_is_decided_meanwhile_is_left_alone():
     handoff = situations.rejected()
-    heated(handoff.qualification)
+    hot_upgrade_of(handoff.qualification)
 
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     assert not Notice.objects.filter(kind=NoticeKind.REENGAGED).exists()
-    assert not Heating.objects.waiting().exists()
+    assert not HotUpgrade.objects.waiting().exists()
 
 
 def test_a_breached_first_contact_stays_breached():
     handoff = situations.handoff()
-    heated(handoff.qualification)
+    hot_upgrade_of(handoff.qualification)
 
     hot_upgrades.follow_hot_upgrades(now=NOW + HOUR)
 
@@ -267,7 +267,7 @@ def test_two_workers_tell_of_each_once():
     situations.team(reps=2)
     made = [situations.handoff() for _ in range(10)]
     for handoff in made:
-        heated(handoff.qualification)
+        hot_upgrade_of(handoff.qualification)
 
     done = at_once(2, lambda _: hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE))
 
@@ -283,18 +283,18 @@ def test_a_hot_one_and_its_day_at_once_make_one_handoff():
     situations.team()
     later = NOW + 14 * DAY
     for _ in range(10):
-        heated(situations.qualification(tier=3), at=later)
+        hot_upgrade_of(situations.qualification(tier=3), at=later)
 
     at_once(2, lambda number: (hot_upgrades.follow_hot_upgrades, creation.hand_off_waiting)[number](now=later))
 
     assert Handoff.objects.count() == 10
-    assert not Heating.objects.waiting().exists()
-    assert Handoff.objects.filter(heated_at__isnull=False).count() == 10
+    assert not HotUpgrade.objects.waiting().exists()
+    assert Handoff.objects.filter(hot_upgraded_at__isnull=False).count() == 10
 
 
 def test_a_decision_taken_in_the_same_moment_is_not_undone():
     handoff = situations.handoff()
-    heated(handoff.qualification)
+    hot_upgrade_of(handoff.qualification)
     dispositions.accept(handoff=handoff, by=handoff.rep.user, now=NOW + MINUTE)
 
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)

@@ -177,7 +177,7 @@ def test_a_sql_becomes_the_opportunity_that_the_crm_opened():
 def test_a_decision_that_is_being_made_is_waited_for():
     handoff = situations.handoff()
     by = handoff.rep.user
-    undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
+    undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
     the_crm_says(handoff, Stage.WON)
 
     before = sales_stages.follow_outcomes(now=NOW + MINUTE)
@@ -194,7 +194,7 @@ def test_nothing_is_decided_after_the_crm_has_closed_it():
     the_crm_says(handoff, Stage.LOST)
     sales_stages.follow_outcomes(now=NOW + MINUTE)
 
-    for decide in (dispositions.accept, lambda **said: undo_window.intend(kind=DispositionKind.ACCEPT, **said)):
+    for decide in (dispositions.accept, lambda **said: undo_window.decide(kind=DispositionKind.ACCEPT, **said)):
         with pytest.raises(handoff_states.HandoffStepRefused, match="“Lost”; there is nothing to decide"):
             decide(handoff=handoff, by=handoff.rep.user, now=SOON)
 

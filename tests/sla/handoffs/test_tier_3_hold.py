@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from leads.vocabulary import Role
-from scoring.models import Heating, Qualification
+from scoring.models import HotUpgrade, Qualification
 from sla.models import Handoff, Note
 from tests.sla import situations
 from tests.sla.situations import DAY, NOW
@@ -98,10 +98,10 @@ def test_the_page_takes_as_many_queries_for_many_as_for_one(page: Client, held: 
 
 def test_the_queue_and_the_handoff_say_what_made_it_hot() -> None:
     handoff = situations.handoff()
-    Heating.objects.create(
+    HotUpgrade.objects.create(
         qualification=handoff.qualification, version=handoff.version, at=NOW, recorded_at=NOW, why="Demo request.", evidence={}
     )  # fmt: skip
-    Handoff.objects.filter(pk=handoff.pk).update(heated_at=NOW)
+    Handoff.objects.filter(pk=handoff.pk).update(hot_upgraded_at=NOW)
     client = Client()
     client.force_login(handoff.rep.user)
 

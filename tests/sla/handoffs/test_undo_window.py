@@ -11,7 +11,7 @@ from leads.vocabulary import Stage
 from sla import permissions
 from sla.clocks import clocks
 from sla.handoffs import dispositions, undo_window
-from sla.models import Clock, Disposition, Handoff, Intention, Notice
+from sla.models import Clock, Disposition, Handoff, Notice, PendingDecision
 from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState, NoticeKind, Route
 from tests.sla import situations
 from tests.sla.handoffs.test_concurrency import at_once
@@ -23,31 +23,33 @@ SECOND = dt.timedelta(seconds=1)
 LATER = NOW + undo_window.SECONDS * SECOND
 
 
-def intended(kind: DispositionKind = DispositionKind.ACCEPT, *, now: dt.datetime = NOW, **said: object) -> Intention:
+def intended(
+    kind: DispositionKind = DispositionKind.ACCEPT, *, now: dt.datetime = NOW, **said: object
+) -> PendingDecision:
     made = situations.handoff(now=now)
-    return undo_window.intend(handoff=made, kind=kind, by=made.rep.user, now=now, **said)
+    return undo_window.decide(handoff=made, kind=kind, by=made.rep.user, now=now, **said)
 
 
 def test_nothing_is_recorded_before_the_seconds_are_over():
-    intention = intended()
+    pending_decision = intended()
 
     assert undo_window.finish_due(now=LATER - SECOND) == 0
 
     assert not Disposition.objects.exists()
-    assert situations.fresh(intention.handoff).state == HandoffState.ASSIGNED
+    assert situations.fresh(pending_decision.handoff).state == HandoffState.ASSIGNED
 
 
 def test_after_the_seconds_it_is_the_disposition_of_its_first_instant():
-    intention = intended()
+    pending_decision = intended()
 
     assert undo_window.finish_due(now=LATER) == 1
     assert undo_window.finish_due(now=LATER) == 0
 
     word = Disposition.objects.get()
-    assert (word.kind, word.by, word.at) == (DispositionKind.ACCEPT, intention.by, NOW)
-    assert situations.fresh(intention.handoff).decided_at == NOW
+    assert (word.kind, word.by, word.at) == (DispositionKind.ACCEPT, pending_decision.by, NOW)
+    assert situations.fresh(pending_decision.handoff).decided_at == NOW
     assert Lead.objects.get().stage == Stage.SAL
-    assert not Intention.objects.exists()
+    assert not PendingDecision.objects.exists()
 
 
 def test_a_rejection_carries_everything_that_was_said():
@@ -63,46 +65,50 @@ def test_a_rejection_carries_everything_that_was_said():
 
 
 def test_taken_back_it_is_as_if_nothing_had_been_said():
-    intention = intended()
+    pending_decision = intended()
 
-    undo_window.take_back(intention=intention, by=intention.by, now=LATER - SECOND)
+    undo_window.undo(pending_decision=pending_decision, by=pending_decision.by, now=LATER - SECOND)
 
     assert undo_window.finish_due(now=LATER) == 0
-    assert situations.fresh(intention.handoff).state == HandoffState.ASSIGNED
+    assert situations.fresh(pending_decision.handoff).state == HandoffState.ASSIGNED
     assert Clock.objects.running().count() == 2
-    undo_window.intend(handoff=intention.handoff, kind=DispositionKind.ACCEPT, by=intention.by, now=LATER)
+    undo_window.decide(handoff=pending_decision.handoff, kind=DispositionKind.ACCEPT, by=pending_decision.by, now=LATER)
 
 
 def test_what_is_final_is_not_taken_back():
-    intention = intended()
+    pending_decision = intended()
 
     with pytest.raises(undo_window.TooLate):
-        undo_window.take_back(intention=intention, by=intention.by, now=LATER)
+        undo_window.undo(pending_decision=pending_decision, by=pending_decision.by, now=LATER)
     undo_window.finish_due(now=LATER)
     with pytest.raises(undo_window.TooLate):
-        undo_window.take_back(intention=intention, by=intention.by, now=NOW)
+        undo_window.undo(pending_decision=pending_decision, by=pending_decision.by, now=NOW)
 
 
 def test_only_its_author_takes_it_back():
-    intention = intended()
+    pending_decision = intended()
 
     with pytest.raises(permissions.NotYours):
-        undo_window.take_back(intention=intention, by=situations.manager(intention.handoff.team), now=NOW)
+        undo_window.undo(
+            pending_decision=pending_decision, by=situations.manager(pending_decision.handoff.team), now=NOW
+        )
 
-    assert Intention.objects.exists()
+    assert PendingDecision.objects.exists()
 
 
 def test_who_comes_second_reads_who_was_first_at_once():
-    intention = intended()
-    manager = situations.manager(intention.handoff.team)
+    pending_decision = intended()
+    manager = situations.manager(pending_decision.handoff.team)
     reason = situations.reason_code()
 
     for decide in (
-        lambda: undo_window.intend(handoff=intention.handoff, kind=DispositionKind.ACCEPT, by=manager, now=NOW),
-        lambda: dispositions.accept(handoff=intention.handoff, by=manager, now=NOW),
-        lambda: dispositions.reject(handoff=intention.handoff, reason=reason, by=manager, now=NOW),
+        lambda: undo_window.decide(handoff=pending_decision.handoff, kind=DispositionKind.ACCEPT, by=manager, now=NOW),
+        lambda: dispositions.accept(handoff=pending_decision.handoff, by=manager, now=NOW),
+        lambda: dispositions.reject(handoff=pending_decision.handoff, reason=reason, by=manager, now=NOW),
     ):
-        with pytest.raises(dispositions.AlreadyDecided, match=f"{intention.by} accepted this lead on 10 March 2026"):
+        with pytest.raises(
+            dispositions.AlreadyDecided, match=f"{pending_decision.by} accepted this lead on 10 March 2026"
+        ):
             decide()
 
 
@@ -122,7 +128,7 @@ def test_what_a_disposition_would_refuse_is_refused_at_once(columns, said, sente
     with pytest.raises(dispositions.DispositionRefused, match=sentence):
         intended(DispositionKind.REJECT, reason=reason, **said)
 
-    assert not Intention.objects.exists()
+    assert not PendingDecision.objects.exists()
 
 
 def test_a_rejection_without_reason_is_no_intention():
@@ -135,13 +141,13 @@ def test_a_stranger_cannot_even_intend():
     mate = situations.rep(handoff.rep.team).user
 
     with pytest.raises(permissions.NotYours):
-        undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=mate, now=NOW)
+        undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=mate, now=NOW)
 
 
 def test_a_decision_in_time_breaches_nothing_while_it_is_not_final():
     handoff = situations.handoff()
     due = handoff.clocks.get(kind=ClockKind.DISPOSITION).due_at
-    undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=due)
+    undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=due)
 
     clocks.sweep_breaches(now=due + 4 * SECOND)
     undo_window.finish_due(now=due + undo_window.SECONDS * SECOND)
@@ -152,7 +158,7 @@ def test_a_decision_in_time_breaches_nothing_while_it_is_not_final():
 
 def test_an_acceptance_does_not_keep_the_promise_of_first_contact():
     handoff = situations.handoff()
-    undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=NOW)
+    undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=NOW)
 
     assert clocks.sweep_breaches(now=NOW + HOUR) == 1
 
@@ -160,7 +166,7 @@ def test_an_acceptance_does_not_keep_the_promise_of_first_contact():
 def test_a_rejection_in_time_ends_all_promises():
     handoff = situations.handoff()
     by, reason = handoff.rep.user, situations.reason_code()
-    undo_window.intend(handoff=handoff, kind=DispositionKind.REJECT, reason=reason, by=by, now=NOW + MINUTE)
+    undo_window.decide(handoff=handoff, kind=DispositionKind.REJECT, reason=reason, by=by, now=NOW + MINUTE)
 
     assert clocks.sweep_breaches(now=NOW + HOUR) == 0
     assert clocks.sweep_warnings(now=NOW + 29 * MINUTE) == 0
@@ -169,7 +175,7 @@ def test_a_rejection_in_time_ends_all_promises():
 def test_a_decision_that_came_too_late_is_breached_all_the_same():
     handoff = situations.handoff()
     due = handoff.clocks.get(kind=ClockKind.DISPOSITION).due_at
-    undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=due + MINUTE)
+    undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=due + MINUTE)
 
     clocks.sweep_breaches(now=due + 2 * MINUTE)
 
@@ -190,16 +196,16 @@ def test_one_that_cannot_be_recorded_any_more_goes_back_and_blocks_nobody():
     assert (notice.kind, notice.to) == (NoticeKind.GIVEN_BACK, refused.by)
     assert "is not in use any more" in notice.text
     assert situations.fresh(refused.handoff).state == HandoffState.ASSIGNED
-    assert not Intention.objects.exists()
+    assert not PendingDecision.objects.exists()
 
 
 def test_who_goes_on_with_an_accepted_lead_has_decided():
-    intention = intended()
+    pending_decision = intended()
 
-    assert undo_window.settle(handoff=intention.handoff, by=intention.by)
+    assert undo_window.finish_now(handoff=pending_decision.handoff, by=pending_decision.by)
 
     assert Disposition.objects.get().at == NOW
-    assert not undo_window.settle(handoff=intention.handoff, by=intention.by)
+    assert not undo_window.finish_now(handoff=pending_decision.handoff, by=pending_decision.by)
 
 
 def test_several_are_decided_each_for_itself():
@@ -207,10 +213,10 @@ def test_several_are_decided_each_for_itself():
     by = handoffs[0].rep.user
     dispositions.accept(handoff=handoffs[1], by=by, now=NOW)
 
-    answers = undo_window.intend_each(handoffs=handoffs, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
+    answers = undo_window.decide_each(handoffs=handoffs, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
 
     assert [bool(answer.refusal) for answer in answers] == [False, True, False]
-    assert Intention.objects.count() == 2
+    assert PendingDecision.objects.count() == 2
 
 
 @pytest.mark.xdist_group("sla_concurrency")
@@ -233,10 +239,10 @@ def test_of_twenty_intentions_at_once_one_wins():
     by = handoff.rep.user
 
     answers = at_once(
-        20, lambda _: undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
+        20, lambda _: undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
     )
 
-    assert Intention.objects.count() == 1
+    assert PendingDecision.objects.count() == 1
     assert sum(isinstance(answer, dispositions.AlreadyDecided) for answer in answers) == 19
 
 
@@ -253,5 +259,5 @@ def test_a_worker_killed_in_the_middle_leaves_the_decision_due(monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             undo_window.finish_due(now=LATER)
 
-    assert Intention.objects.exists()
+    assert PendingDecision.objects.exists()
     assert undo_window.finish_due(now=LATER) == 1

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from leads.models import User
 from sla.handoffs import attempts, dispositions, sales_stages, undo_window
-from sla.models import AlertSettings, Disposition, Handoff, Intention, SavedFilter
+from sla.models import AlertSettings, Disposition, Handoff, PendingDecision, SavedFilter
 from sla.queue import queue, saved_filters
 from sla.vocabulary import AttemptOutcome, Channel, DispositionKind
 from tests.sla import situations
@@ -121,7 +121,7 @@ def test_the_number_of_queries_does_not_grow_with_decisions_that_can_be_taken_ba
 
     few = queries()
     for handoff in made[:8]:
-        undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=AT)
+        undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=AT)
         saved_filters.save(name=f"View {handoff.pk}", query=f"q={handoff.pk}", by=handoff.rep.user)
 
     assert queries() == few <= 15
@@ -138,12 +138,12 @@ def test_a_decision_stands_in_its_row_with_undo_and_is_taken_back():
     assert "data-undo" in row
     assert "data-accept" not in row
     assert "data-accept" in undone.content.decode()
-    assert not Intention.objects.exists()
+    assert not PendingDecision.objects.exists()
 
 
 def test_a_manager_sees_whose_decision_it_is_and_cannot_undo_it():
     handoff = situations.handoff()
-    undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=AT)
+    undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=AT)
     manager = signed_in(situations.manager(handoff.team))
 
     page = manager.get(reverse("queue")).content.decode()
@@ -152,7 +152,7 @@ def test_a_manager_sees_whose_decision_it_is_and_cannot_undo_it():
     assert f"Accepted by {handoff.rep.user}" in page
     assert "data-undo" not in page
     assert answer.status_code == 403
-    assert Intention.objects.exists()
+    assert PendingDecision.objects.exists()
 
 
 def test_undoing_what_is_final_says_so():
@@ -194,7 +194,7 @@ def test_what_was_missing_is_asked_and_recorded():
 def test_several_of_ones_own_are_accepted_and_a_failing_one_is_named():
     mine = [situations.handoff() for _ in range(3)]
     client = signed_in(mine[0].rep.user)
-    undo_window.intend(handoff=mine[1], kind=DispositionKind.ACCEPT, by=mine[1].rep.user, now=AT)
+    undo_window.decide(handoff=mine[1], kind=DispositionKind.ACCEPT, by=mine[1].rep.user, now=AT)
 
     page = client.post(
         reverse("queue_decide"), {"kind": "accept", "handoffs": [each.pk for each in mine]}, follow=True
@@ -202,7 +202,7 @@ def test_several_of_ones_own_are_accepted_and_a_failing_one_is_named():
 
     assert "Accepted: 2 leads." in page
     assert f"{mine[1].lead}: " in page
-    assert Intention.objects.count() == 3
+    assert PendingDecision.objects.count() == 3
 
 
 def test_several_are_decided_without_those_that_somebody_else_decided_or_took():
@@ -227,7 +227,7 @@ def test_several_are_decided_without_those_that_somebody_else_decided_or_took():
     assert f"{mine[1].lead}: {manager} rejected this lead on " in said
     assert f"{other.lead}: {other.rep} has it now." in said
     assert "1 of the leads you selected is not yours any more." in said
-    assert Intention.objects.get().handoff == mine[2]
+    assert PendingDecision.objects.get().handoff == mine[2]
 
 
 def test_what_is_no_id_decides_nothing():
@@ -236,7 +236,7 @@ def test_what_is_no_id_decides_nothing():
     for hostile in ("x", "-1", "٣", "9" * 30, "\0"):
         signed_in(handoff.rep.user).post(reverse("queue_decide"), {"kind": "accept", "handoffs": [handoff.pk, hostile]})
 
-    assert not Intention.objects.exists()
+    assert not PendingDecision.objects.exists()
 
 
 def test_a_manager_does_not_decide_for_several_of_others():
@@ -245,7 +245,7 @@ def test_a_manager_does_not_decide_for_several_of_others():
 
     manager.post(reverse("queue_decide"), {"kind": "accept", "handoffs": [handoff.pk]})
 
-    assert not Intention.objects.exists()
+    assert not PendingDecision.objects.exists()
 
 
 def test_several_are_not_rejected_without_a_reason():
@@ -256,7 +256,7 @@ def test_several_are_not_rejected_without_a_reason():
     )
 
     assert "Pick the reason" in page.content.decode()
-    assert not Intention.objects.exists()
+    assert not PendingDecision.objects.exists()
 
 
 @pytest.mark.parametrize("column", ["needs_note", "needs_attempts"])
@@ -268,7 +268,7 @@ def test_a_reason_that_asks_something_of_each_lead_is_not_given_to_several(colum
         reverse("queue_decide"), {"kind": "reject", "handoffs": [handoff.pk], "reason": reason.pk, "confirmed": "1"}
     )
 
-    assert not Intention.objects.exists()
+    assert not PendingDecision.objects.exists()
 
 
 def test_rejecting_several_is_asked_once_more():
@@ -279,11 +279,11 @@ def test_rejecting_several_is_asked_once_more():
     asked = client.post(reverse("queue_decide"), said)
 
     assert "Reject 2 leads" in asked.content.decode()
-    assert not Intention.objects.exists()
+    assert not PendingDecision.objects.exists()
 
     client.post(reverse("queue_decide"), said | {"confirmed": "1"})
 
-    assert Intention.objects.filter(kind=DispositionKind.REJECT).count() == 2
+    assert PendingDecision.objects.filter(kind=DispositionKind.REJECT).count() == 2
 
 
 # ── Views of one's own ────────────────────────────────────────────────────────────────────────────────────

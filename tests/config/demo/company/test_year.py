@@ -13,7 +13,7 @@ from definitions.vocabulary import ReviewTrigger, VersionState
 from leads.models import Company, Event, Lead, Outcome, StageChange, User
 from leads.vocabulary import Role, Stage
 from scoring import active_versions
-from scoring.models import Heating, Qualification, Score
+from scoring.models import HotUpgrade, Qualification, Score
 from sla.handoffs import tier_3_hold
 from sla.models import Attempt, Clock, Delivery, Disposition, Handoff, Notice, RoutingDecision, Team
 from sla.nurture import recycling
@@ -118,7 +118,7 @@ def test_the_queue_of_the_desk_is_alive() -> None:
 @year
 def test_somebody_of_tier_3_is_nurtured_first() -> None:
     assert tier_3_hold.in_nurture(now=NOW).exists()
-    assert not Heating.objects.waiting().exists()
+    assert not HotUpgrade.objects.waiting().exists()
 
 
 @year

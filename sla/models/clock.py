@@ -1,0 +1,89 @@
+"""The SLA clocks of a handoff."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from sla.models.calendar import CalendarVersion
+from sla.models.commitment import Commitment
+from sla.models.handoff import Handoff
+from sla.models.team import Rep
+from sla.vocabulary import (
+    ClockKind,
+)
+
+
+class ClockQuerySet(models.QuerySet["Clock"]):
+    def running(self) -> ClockQuerySet:
+        return self.filter(met_at__isnull=True, cancelled_at__isnull=True)
+
+    def overdue(self, now: object) -> ClockQuerySet:
+        return self.running().filter(breached_at__isnull=True, due_at__lt=now)
+
+
+class Clock(models.Model):
+    """One promise on one handoff, running in business time by the calendar it started with."""
+
+    id = models.BigAutoField(primary_key=True)
+    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="clocks")
+    kind = models.CharField(max_length=16, choices=ClockKind.choices)
+    rep = models.ForeignKey(
+        Rep, on_delete=models.PROTECT, null=True, related_name="+", help_text="Whose promise; empty: marketing's."
+    )
+    commitment = models.ForeignKey(Commitment, on_delete=models.PROTECT, related_name="+")
+    calendar_version = models.ForeignKey(
+        CalendarVersion, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: wall-clock time."
+    )
+    target_seconds = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    warn_at = models.DateTimeField()
+    warned_at = models.DateTimeField(null=True)
+    breached_at = models.DateTimeField(null=True, help_text="When the breach was seen.")
+    met_at = models.DateTimeField(null=True)
+    used_seconds = models.PositiveIntegerField(null=True, help_text="Business seconds from start to met.")
+    is_late = models.BooleanField(null=True, help_text="Used more than the target.")
+    cancelled_at = models.DateTimeField(null=True)
+
+    objects = ClockQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["handoff", "kind"], condition=Q(cancelled_at__isnull=True), name="one_clock_a_promise"
+            ),
+            models.CheckConstraint(
+                name="clock_met_whole",
+                condition=Q(met_at__isnull=True, used_seconds__isnull=True)
+                | Q(met_at__isnull=False, used_seconds__isnull=False, is_late__isnull=False),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["due_at", "id"],
+                name="clock_to_breach",
+                condition=Q(met_at=None, cancelled_at=None, breached_at=None),
+            ),
+            # For the warnings, and for the queues, which ask for those that have warned already.
+            models.Index(fields=["warn_at", "id"], name="clock_running", condition=Q(met_at=None, cancelled_at=None)),
+            models.Index(fields=["kind", "started_at"], name="clock_by_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.handoff}"
+
+    @property
+    def counts_whole_days(self) -> bool:
+        """All hours of the days on which the calendar opens, not its opening hours (docs/decisions/disposition-clock.md)."""
+        return self.kind == ClockKind.DISPOSITION
+
+    @property
+    def is_running(self) -> bool:
+        return self.met_at is None and self.cancelled_at is None
+
+    @property
+    def is_breached(self) -> bool:
+        return self.is_late is True or self.breached_at is not None

@@ -1,0 +1,43 @@
+"""The reasons that sales may reject a lead for."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from sla.vocabulary import (
+    Family,
+    Route,
+)
+
+
+class ReasonCode(models.Model):
+    """Why a lead was rejected, and what follows (rules 7.5). Retired reasons stay, unoffered."""
+
+    code = models.SlugField(max_length=64, unique=True)
+    label = models.CharField(max_length=120)
+    family = models.CharField(max_length=10, choices=Family.choices)
+    route = models.CharField(max_length=20, choices=Route.choices)
+    hint = models.CharField(max_length=200, blank=True, help_text="What it says about the definition.")
+    position = models.PositiveSmallIntegerField(default=0)
+    needs_note = models.BooleanField(default=False)
+    needs_attempts = models.BooleanField(default=False, help_text="Only after the promised number of attempts.")
+    is_offered = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="timing_recycles",
+                condition=~Q(family="timing") | Q(route="recycle"),
+                violation_error_message="Leads rejected for their timing come back: a reason of the family “Timing” sends them to nurture.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def recycles(self) -> bool:
+        return self.route == Route.RECYCLE

@@ -1,0 +1,113 @@
+"""The rejection reasons that Accord ships (rules 7.5), and the rights of marketing ops on them and on teams."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from sla.vocabulary import Family, Route
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedReason:
+    code: str
+    label: str
+    family: Family
+    route: Route
+    hint: str
+    needs_note: bool = False
+    needs_attempts: bool = False
+
+
+REASONS: Final = (
+    ShippedReason(
+        "wrong_company_profile",
+        "Wrong company profile",
+        Family.FIT,
+        Route.DISQUALIFY,
+        "Tighten the firmographic filters.",
+        needs_note=True,
+    ),
+    ShippedReason(
+        "wrong_persona",
+        "Wrong persona / title",
+        Family.FIT,
+        Route.BACK_TO_MARKETING,
+        "Tighten the titles and the seniority; another person at the company may be right.",
+    ),
+    ShippedReason(
+        "not_interested",
+        "Not interested / no need",
+        Family.ENGAGEMENT,
+        Route.BACK_TO_MARKETING,
+        "Raise the engagement threshold; ask for more intent signals.",
+    ),
+    ShippedReason(
+        "has_solution",
+        "Already has a solution",
+        Family.TIMING,
+        Route.RECYCLE,
+        "Right company, wrong moment: recycle until the contract ends.",
+    ),
+    ShippedReason(
+        "bad_timing",
+        "Bad timing / budget cycle / no active project",
+        Family.TIMING,
+        Route.RECYCLE,
+        "Recycle with a re-engagement date.",
+    ),
+    ShippedReason(
+        "no_budget_authority",
+        "No budget / no authority",
+        Family.BANT,
+        Route.BACK_TO_MARKETING,
+        "Ask for budget and authority before the handoff.",
+    ),
+    ShippedReason(
+        "couldnt_reach",
+        "Couldn’t reach",
+        Family.DATA,
+        Route.BACK_TO_MARKETING,
+        "Improve e-mail verification and contact data.",
+        needs_attempts=True,
+    ),
+    ShippedReason(
+        "existing_customer", "Already a customer", Family.FIT, Route.DISQUALIFY, "A disqualifier is missing."
+    ),
+    ShippedReason(
+        "competitor_selected",
+        "Competitor selected",
+        Family.TIMING,
+        Route.RECYCLE,
+        "Recycle until the competitor’s contract ends.",
+    ),
+    ShippedReason(
+        "competitor_student_spam",
+        "Competitor / student / spam",
+        Family.FIT,
+        Route.DISQUALIFY,
+        "A disqualifier is missing.",
+    ),
+    ShippedReason(
+        "do_not_contact",
+        "Asked not to be contacted",
+        Family.DATA,
+        Route.DISQUALIFY,
+        "Keep the do-not-contact marks in step with the CRM and the mailing tool.",
+    ),
+)
+
+#: The rights of marketing ops on teams, their reps and reasons (rules 1.4, 7.5). What has a page of its own is edited there.
+OPS_MAY: Final = {
+    "team": ("view", "add", "change"),
+    "rep": ("view", "add", "change"),
+    "absence": ("view", "add", "change", "delete"),
+    "reasoncode": ("view", "add", "change"),
+}
+
+
+def ship(*, reasons: Any) -> None:
+    """Create the reasons that are missing, in this order. What a customer changed stays; safe to repeat."""
+    for position, reason in enumerate(REASONS, start=1):
+        row = asdict(reason) | {"family": reason.family.value, "route": reason.route.value, "position": position}
+        reasons.get_or_create(code=row.pop("code"), defaults=row)
