@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from definitions import documents
+from definitions import version_documents
 from definitions.models import SignOff, Version
 from definitions.vocabulary import Decision, Side, VersionState
 from leads.models import User
@@ -81,7 +81,7 @@ def document() -> dict[str, Any]:
 
 def put_in_force(at: dt.datetime) -> None:
     """Signed by both sides and active since `at`."""
-    version = documents.import_document(document=document(), by=None, now=at)
+    version = version_documents.import_document(document=document(), by=None, now=at)
     versions = Version.objects.filter(pk=version.pk)
     versions.update(state=VersionState.PROPOSED, proposed_at=at)
     for side in (Side.MARKETING, Side.SALES):

@@ -15,12 +15,16 @@ from django.db import connection
 from benchmarks import agreement, company, loop
 from benchmarks.child import Measured, folder
 from benchmarks.company import LEADS, NOW
-from leads import lists
+from leads import named_lists
 from leads.models import Lead
-from scoring import backtests, desk, explanations, sweeping, versions
+from scoring import active_versions
+from scoring.backtests import jobs
+from scoring.columns.bulk_reader import bulk_reader
 from scoring.engine.rules import Rules
+from scoring.explain import lead_explanation
+from scoring.live import daily_rescore
 from scoring.models import Score
-from scoring.reading import bulk_reader
+from scoring.what_ifs import measurement_cache
 
 _TIMES = 15
 _HALF_A_YEAR_AGO = NOW - dt.timedelta(days=183)
@@ -62,7 +66,7 @@ def rescore_warm() -> Measured:
     measured = Measured(rows=LEADS)
     _warm_up()
     with measured.timed():
-        measured.more["written"] = sweeping.sweep_all(now=NOW)
+        measured.more["written"] = daily_rescore.sweep_all(now=NOW)
     meeting = Score.objects.filter(meets=True).order_by("lead_id").values_list("lead_id", flat=True)
     np.save(folder() / "meets-engine.npy", np.array(meeting, dtype=np.int64))
     return measured
@@ -76,7 +80,7 @@ def backtest_warm() -> Measured:
     measured = Measured(rows=LEADS)
     rules = _warm_up()
     with measured.timed():
-        found = backtests.first_instants(rules, until=NOW + company.MICROSECOND)
+        found = jobs.first_instants(rules, until=NOW + company.MICROSECOND)
     np.save(folder() / "first-engine.npy", np.array(sorted(found.items()), dtype=np.int64).reshape(-1, 2))
     return measured
 
@@ -86,7 +90,7 @@ def whole_backtest() -> Measured:
     measured = Measured(rows=LEADS)
     rules = _warm_up()
     with measured.timed():
-        found = backtests.run(rules, start=_HALF_A_YEAR_AGO, end=NOW)
+        found = jobs.run(rules, start=_HALF_A_YEAR_AGO, end=NOW)
     measured.more["flagged"] = found.flagged
     return measured
 
@@ -95,9 +99,10 @@ def quick_figures() -> Measured:
     """`more` has the seconds of each answer to an editor who changed more than thresholds: everybody is measured again."""
     measured = Measured(rows=LEADS)
     rules = _warm_up()
-    desk.quick(rules, now=NOW)
+    measurement_cache.quick(rules, now=NOW)
     measured.more["seconds"] = [
-        _seconds(partial(desk.quick, rules, now=NOW), before=desk.forget) for _ in range(_TIMES)
+        _seconds(partial(measurement_cache.quick, rules, now=NOW), before=measurement_cache.forget)
+        for _ in range(_TIMES)
     ]
     return measured
 
@@ -106,9 +111,11 @@ def what_ifs() -> Measured:
     """`more` has the seconds of each answer to an editor who moves the threshold."""
     measured = Measured(rows=LEADS)
     rules = _warm_up()
-    desk.quick(rules, now=NOW)
+    measurement_cache.quick(rules, now=NOW)
     measured.more["seconds"] = [
-        _seconds(partial(desk.what_if, _with_threshold(rules, each), start=_HALF_A_YEAR_AGO, end=NOW, now=NOW))
+        _seconds(
+            partial(measurement_cache.what_if, _with_threshold(rules, each), start=_HALF_A_YEAR_AGO, end=NOW, now=NOW)
+        )
         for each in range(agreement.THRESHOLD - _TIMES, agreement.THRESHOLD)
     ]
     return measured
@@ -134,7 +141,7 @@ def loop_sample() -> Measured:
     ids = list(Lead.objects.filter(pk__gt=0).order_by("pk").values_list("pk", flat=True)[::every])
     measured = Measured(rows=len(ids))
     with measured.timed():
-        private = frozenset().union(*lists.contents(agreement.LISTS).values())
+        private = frozenset().union(*named_lists.contents(agreement.LISTS).values())
         found = [loop.judged(lead_id, NOW, private) for lead_id in ids]
     np.save(folder() / "sample.npy", np.array(ids))
     np.save(folder() / "meets-loop.npy", np.array([pk for pk, (meets, _) in zip(ids, found, strict=True) if meets]))
@@ -157,8 +164,8 @@ def compared() -> Measured:
 
 def _warm_up() -> Rules:
     """As in a worker that has been at it: the definition compiled, its lists read, libraries loaded."""
-    explanations.of_lead(Lead.objects.earliest("pk"), at=NOW)
-    return versions.rules_of(versions.active()[0])
+    lead_explanation.of_lead(Lead.objects.earliest("pk"), at=NOW)
+    return active_versions.rules_of(active_versions.active()[0])
 
 
 def _cold(run: Callable[[], Measured]) -> Measured:

@@ -21,7 +21,8 @@ from benchmarks.company import LEADS, NOW
 from benchmarks.scratch import ROOT
 from leads.models import Event, Lead, User
 from leads.vocabulary import Role
-from scoring import explanations, rescoring, sweeping
+from scoring.explain import lead_explanation
+from scoring.live import daily_rescore, due_leads
 from scoring.models import Qualification
 from sla.models import Commitment, Handoff, Rep, RoutingRule, Team, WorkCalendar, WorkHours
 from sla.vocabulary import CommitmentState
@@ -44,7 +45,7 @@ def rescores() -> Measured:
         Lead.objects.filter(pk=lead.pk).update(next_look_at=NOW)
         one = Measured()
         with one.timed():
-            assert rescoring.rescore_due(now=timezone.now()) == 1
+            assert due_leads.rescore_due(now=timezone.now()) == 1
         seconds.append(one.seconds)
     # The first compiles the definition.
     measured.more["seconds"] = seconds[1:]
@@ -57,7 +58,7 @@ def explains() -> Measured:
     for lead in _some_leads():
         one = Measured()
         with one.timed():
-            explanations.of_lead(lead, at=timezone.now())
+            lead_explanation.of_lead(lead, at=timezone.now())
         seconds.append(one.seconds)
     measured.more["seconds"] = seconds[1:]
     return measured
@@ -67,7 +68,7 @@ def handoffs() -> Measured:
     """`more` has the seconds from the API's answer until the handoff is there, with a worker and beat at work."""
     measured = Measured(rows=_REQUESTS)
     # What the measurements before have left undone is no part of an ordinary day.
-    sweeping.sweep_all(now=timezone.now())
+    daily_rescore.sweep_all(now=timezone.now())
     nobody_is_due()
     _team()
     by = intake.client()

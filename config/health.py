@@ -21,8 +21,9 @@ from prometheus_client import Gauge
 from definitions.models import Backtest
 from leads import heartbeats
 from leads.models import Lead
-from sla import deliveries, handoffs
+from sla.handoffs import creation
 from sla.models import Delivery
+from sla.notifications import deliveries
 
 Check = Callable[[dt.datetime], str]
 
@@ -127,7 +128,7 @@ def _beat(now: dt.datetime) -> str:
 def _oldest_work(now: dt.datetime) -> str:
     """The age of what waits longest: a lead to be judged, an MQL to be handed off."""
     look = Lead.objects.due_for_a_look(now).order_by("next_look_at").values_list("next_look_at", flat=True).first()
-    waiting = handoffs.waiting_since(now)
+    waiting = creation.waiting_since(now)
     age = max((now - at).total_seconds() for at in (look or now, waiting or now))
     if age > settings.WORK_MAY_WAIT.total_seconds():
         raise NotReady(f"The oldest work has waited {age:.0f} s.")

@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "definitions",
     "scoring",
     "sla",
+    "config.demo",
 ]
 
 MIDDLEWARE = [

@@ -5,35 +5,35 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from config import pulse
+from config import periodic
 
 
 @shared_task
 def tick() -> dict[str, int]:
     """Walk what is due all the way: rescore, hand off, route again."""
-    return pulse.tick(now=timezone.now())
+    return periodic.tick(now=timezone.now())
 
 
 @shared_task
 def deliver() -> dict[str, int]:
-    return pulse.deliver(now=timezone.now())
+    return periodic.deliver(now=timezone.now())
 
 
 @shared_task
 def watch_clocks() -> dict[str, int]:
-    return pulse.watch_clocks(now=timezone.now())
+    return periodic.watch_clocks(now=timezone.now())
 
 
 @shared_task
 def watch_figures() -> dict[str, int]:
-    return pulse.watch_figures(now=timezone.now())
+    return periodic.watch_figures(now=timezone.now())
 
 
 @shared_task
 def rescore_daily() -> dict[str, int]:
-    return pulse.rescore_daily(now=timezone.now())
+    return periodic.rescore_daily(now=timezone.now())
 
 
 @shared_task
 def run_backtests() -> dict[str, int]:
-    return pulse.run_backtests(now=timezone.now())
+    return periodic.run_backtests(now=timezone.now())

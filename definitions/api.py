@@ -18,13 +18,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from definitions import beginnings, checklist, diff, documents, dossier, proposals, rights, versions
-from definitions.document import DocumentRefused
+from definitions import diff, draft_templates, permissions, proposal_checklist, proposals, version_documents, versions
+from definitions.document.parser import DocumentRefused
 from definitions.filters import VersionFilter
 from definitions.models import Definition, Version
+from definitions.presenters import signing_sheet
 from definitions.presets import all_presets
 from definitions.proposals import Grounds
-from definitions.wire import (
+from definitions.serializers import (
     ActivateSerializer,
     BeginSerializer,
     CopySerializer,
@@ -80,10 +81,10 @@ class DefinitionsView(ListAPIView[Version]):
     def post(self, request: Request) -> Response:
         """A definition document becomes a draft. Refused with all complaints at once, each naming its place."""
         try:
-            version = documents.import_document(document=request.data, by=_caller(request), now=timezone.now())
+            version = version_documents.import_document(document=request.data, by=_caller(request), now=timezone.now())
         except DocumentRefused as refusal:
             raise ValidationError({"document": list(refusal.complaints)}) from refusal
-        except rights.NotAllowed as refusal:
+        except permissions.NotAllowed as refusal:
             raise PermissionDenied(str(refusal)) from refusal
         return Response(VersionDetailSerializer(_detailed().get(pk=version.pk)).data, status=201)
 
@@ -175,8 +176,8 @@ class ChecklistView(APIView):
     @extend_schema(operation_id="definition_checklist", responses=PointSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002
         """The seven points: as they stand for a draft, as they stood when a version was proposed."""
-        proposal = dossier.proposal_of(_version(pk))
-        points = checklist.read(proposal.checklist) if proposal else _case(pk).points
+        proposal = signing_sheet.proposal_of(_version(pk))
+        points = proposal_checklist.read(proposal.checklist) if proposal else _case(pk).points
         return Response(PointSerializer(points, many=True).data)
 
 
@@ -196,7 +197,7 @@ class DiffView(APIView):
         if not (against.isascii() and against.isdigit() and len(against) < _LONGEST_ID):
             raise ValidationError({"against": "Give the id of the version to compare with."})
         before, after = _version(int(against)), _version(pk)
-        rows = [change.row for change in dossier.changes(before, after)]
+        rows = [change.row for change in signing_sheet.changes(before, after)]
         told = {"before": before, "after": after, "loosens": diff.loosens(rows), "changes": rows}
         return Response(DiffSerializer(told).data)
 
@@ -207,7 +208,7 @@ class PresetsView(APIView):
     @extend_schema(operation_id="definition_presets", responses=PresetSerializer(many=True))
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """Definitions to begin with, and what the linter says of each."""
-        return Response(PresetSerializer(beginnings.offered(), many=True).data)
+        return Response(PresetSerializer(draft_templates.offered(), many=True).data)
 
     @extend_schema(operation_id="definition_begin", request=BeginSerializer, responses={201: VersionDetailSerializer})
     def post(self, request: Request) -> Response:
@@ -217,10 +218,10 @@ class PresetsView(APIView):
         code, name, into = (said.validated_data[each] for each in ("preset", "name", "into"))
         _check_beginning(code, name, into)
         try:
-            version = beginnings.begin(code=code, name=name, into=into, by=_caller(request), now=timezone.now())
+            version = draft_templates.begin(code=code, name=name, into=into, by=_caller(request), now=timezone.now())
         except DocumentRefused as refusal:
             raise ValidationError({"name": list(refusal.complaints)}) from refusal
-        except rights.NotAllowed as refusal:
+        except permissions.NotAllowed as refusal:
             raise PermissionDenied(str(refusal)) from refusal
         return Response(VersionDetailSerializer(_detailed().get(pk=version.pk)).data, status=201)
 
@@ -235,7 +236,7 @@ def _check_beginning(code: str, name: str, into: Definition | None) -> None:
 
 
 def _revert(*, version: Version, by: User, now: dt.datetime, reason: str) -> Version:
-    reason = reason or dossier.reason_to_revert(version)
+    reason = reason or signing_sheet.reason_to_revert(version)
     return versions.revert(definition=version.definition, to=version, by=by, now=now, reason=reason)
 
 
@@ -253,7 +254,7 @@ def _take(step: Callable[..., Any], request: Request, pk: int, words: type[seria
     said.is_valid(raise_exception=True)
     try:
         return step(version=version, by=_caller(request), now=timezone.now(), **said.validated_data)
-    except rights.NotAllowed as refusal:
+    except permissions.NotAllowed as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     except versions.StepRefused as refusal:
         raise Conflict(list(refusal.sentences)) from refusal

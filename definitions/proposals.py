@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from definitions import backtests, catalogue, checklist, diff, documents, lint
-from definitions.checklist import Point
+from definitions import backtest_requests, diff, lint, proposal_checklist, signals_and_lists, version_documents
 from definitions.diff import RowChange
-from definitions.draft import Draft, Json
+from definitions.document.values import Draft, Json
 from definitions.lint import Change, Finding, Severity
 from definitions.models import Backtest, Proposal, Review, Version
+from definitions.proposal_checklist import Point
 from definitions.vocabulary import ChangeDriver, PathKind, ReviewTrigger
 from leads.models import User
 
@@ -61,19 +61,19 @@ class Case:
 
 def case_of(version: Version, grounds: Grounds, *, now: dt.datetime) -> Case:
     """The case as it stands; under the version's lock it stays so."""
-    draft = documents.draft_of(version)
+    draft = version_documents.draft_of(version)
     document = draft.document()
-    backtest = backtests.current(version)
+    backtest = backtest_requests.current(version)
     in_force = in_force_beside(version)
-    before = documents.export(in_force) if in_force else None
+    before = version_documents.export(in_force) if in_force else None
     return Case(
         version=version,
         draft=draft,
         in_force=in_force,
         backtest=backtest,
         findings=_findings(document, before, backtest, grounds),
-        changes=diff.changes(before, document, catalogue.names()) if before else (),
-        points=checklist.of(
+        changes=diff.changes(before, document, signals_and_lists.names()) if before else (),
+        points=proposal_checklist.of(
             document=document, definition=version.definition, backtest=backtest, evidence=grounds.evidence, now=now
         ),
     )
@@ -115,7 +115,9 @@ def record(case: Case, grounds: Grounds, *, backtest: Backtest, by: User, now: d
 def _findings(document: Json, before: Json | None, backtest: Backtest | None, grounds: Grounds) -> tuple[Finding, ...]:
     shown = grounds.evidence or ("It answers a review." if grounds.review else "")
     change = Change(before, grounds.driver or "", shown, _volume(backtest)) if before else None
-    return lint.findings(document, meanings=catalogue.meanings(), names=catalogue.names(), change=change)
+    return lint.findings(
+        document, meanings=signals_and_lists.meanings(), names=signals_and_lists.names(), change=change
+    )
 
 
 def _volume(backtest: Backtest | None) -> tuple[int, int] | None:

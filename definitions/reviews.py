@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from definitions import documents, rights
+from definitions import permissions, version_documents
 from definitions.models import Definition, Review, ReviewEvidence, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.models import User
@@ -37,8 +37,8 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
     `period` names what the evidence is about ("2026-05"), by default the day; the same period adds nothing. Reviews
     opened by hand are each their own. `by` None is Accord itself. Raises rights.NotAllowed.
     """
-    rights.require(by, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, to="open a review")
-    definition = documents.lock(definition)
+    permissions.require(by, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, to="open a review")
+    definition = version_documents.lock(definition)
     period = period or f"{now:%Y-%m-%d}"
     standing = Review.objects.undecided().filter(definition=definition, trigger=trigger).order_by("pk").first()
     if standing is not None and trigger != ReviewTrigger.MANUAL:
@@ -64,7 +64,7 @@ def decide(
 
     Raises ReviewRefused, rights.NotAllowed.
     """
-    rights.require(by, Role.MARKETING_LEADER, Role.SALES_LEADER, to="decide a review")
+    permissions.require(by, Role.MARKETING_LEADER, Role.SALES_LEADER, to="decide a review")
     review = Review.objects.select_for_update(of=("self",), no_key=True).get(pk=review.pk)
     if review.decided_at is not None:
         raise ReviewRefused(

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from definitions.views import life, presets, published, reviews
+from definitions.views import presets, published, reviews, version_steps
 
 urlpatterns: list[URLPattern] = [
     path("definition/", published.definition, name="definition"),
     path("definitions/", published.definition_list, name="definitions"),
     path("definitions/presets/", presets.presets, name="presets"),
-    path("definitions/versions/<int:pk>/<slug:step>/", life.version_step, name="version_step"),
+    path("definitions/versions/<int:pk>/<slug:step>/", version_steps.version_step, name="version_step"),
     path("definitions/<slug:slug>/<str:number>/", published.definition_version, name="definition_version"),
     path("definitions/<slug:slug>/<str:number>/diff/<str:against>/", published.version_diff, name="version_diff"),
     path("reviews/", reviews.review_list, name="reviews"),

@@ -13,11 +13,11 @@ from typing import Final
 
 from django.db import transaction
 
-from definitions import documents, proposals, rights
+from definitions import permissions, proposals, version_documents
 from definitions.models import LIVING_COLUMNS, Definition, Review, SignOff, Version, VersionChange
 from definitions.proposals import Grounds
 from definitions.vocabulary import VERSION_MOVES, ChangeDriver, Decision, Side, VersionState
-from leads import looks
+from leads import rescore_queue
 from leads.models import User
 from leads.vocabulary import Role
 
@@ -56,8 +56,8 @@ class Signed:
 @transaction.atomic
 def copy(*, version: Version, by: User, now: dt.datetime, reason: str = "", major: bool = False) -> Version:
     """A new draft with the same rows and the next minor number, or the next major one. Raises rights.NotAllowed."""
-    rights.require(by, Role.MARKETING_OPS, to="draft a version")
-    definition = documents.lock(version.definition)
+    permissions.require(by, Role.MARKETING_OPS, to="draft a version")
+    definition = version_documents.lock(version.definition)
     return _copy(definition, version, by, now, reason.strip() or f"Copy of {version.number}.", major=major)
 
 
@@ -78,7 +78,7 @@ def propose(
     finding's key and why it is accepted. `driver` says what the change answers, `evidence` and `review` show it; whatever
     loosens needs one of them. Raises StepRefused with every objection at once, rights.NotAllowed.
     """
-    rights.require(by, Role.MARKETING_OPS, to="propose a version")
+    permissions.require(by, Role.MARKETING_OPS, to="propose a version")
     version = _locked(version)
     _check_move(version, VersionState.PROPOSED)
     grounds = Grounds(driver=driver, evidence=evidence.strip(), review=review, acknowledged=acknowledged)
@@ -98,7 +98,7 @@ def sign(*, version: Version, side: Side, decision: Decision, comment: str, by: 
     Both leaders' approval approves the version; a refusal by any side ends it, and its copy goes on as a draft.
     Raises StepRefused, rights.NotAllowed.
     """
-    rights.require(by, SIGNERS[side], to=f"sign for {side.label}")
+    permissions.require(by, SIGNERS[side], to=f"sign for {side.label}")
     version = _locked(version)
     _check_signature(version, side, comment, by)
     SignOff.objects.create(version=version, side=side, decision=decision, comment=comment.strip(), by=by, at=now)
@@ -117,9 +117,9 @@ def activate(*, version: Version, hand_over_entrants: bool, by: User, now: dt.da
     The looks are asked for after the step is committed, batch by batch, so that intake goes on meanwhile; what a
     crash leaves out the daily rescoring finds. Raises StepRefused, rights.NotAllowed.
     """
-    rights.require(by, Role.MARKETING_OPS, to="activate a version")
+    permissions.require(by, Role.MARKETING_OPS, to="activate a version")
     version = _take_over(version, hand_over_entrants, by, now)
-    looks.request_all(at=now)
+    rescore_queue.request_all(at=now)
     return version
 
 
@@ -129,19 +129,22 @@ def revert(*, definition: Definition, to: Version, by: User, now: dt.datetime, r
 
     It is numbered after the latest version. Raises StepRefused, rights.NotAllowed.
     """
-    rights.require(by, Role.MARKETING_OPS, to="draft a version")
-    definition = documents.lock(definition)
+    permissions.require(by, Role.MARKETING_OPS, to="draft a version")
+    definition = version_documents.lock(definition)
     to = Version.objects.select_related("definition").get(pk=to.pk)
     if to.definition_id != definition.pk:
         raise StepRefused(f"{to} is not a version of {definition}.")
     if to.state != VersionState.RETIRED:
         raise StepRefused(f"{to.number} is {_named(to)}: only a version that was in force once can come back. Copy it.")
     latest = definition.versions.order_by("-major", "-minor")[0]
-    minor = documents.next_minor(definition, latest.major)
+    minor = version_documents.next_minor(definition, latest.major)
     draft = replace(
-        documents.draft_of(to), major=latest.major, minor=minor, reason=reason.strip() or f"Back to {to.number}."
+        version_documents.draft_of(to),
+        major=latest.major,
+        minor=minor,
+        reason=reason.strip() or f"Back to {to.number}.",
     )
-    return documents.create(definition=definition, draft=draft, based_on=to, by=by, now=now)
+    return version_documents.create(definition=definition, draft=draft, based_on=to, by=by, now=now)
 
 
 @transaction.atomic
@@ -156,7 +159,7 @@ def _take_over(version: Version, hand_over_entrants: bool, by: User, now: dt.dat
 
 
 def _locked(version: Version) -> Version:
-    definition = documents.lock(version.definition)
+    definition = version_documents.lock(version.definition)
     locked = Version.objects.select_for_update(of=("self",), no_key=True).get(pk=version.pk)
     locked.definition = definition
     return locked
@@ -173,9 +176,9 @@ def _copy(
     definition: Definition, version: Version, by: User, now: dt.datetime, reason: str, *, major: bool = False
 ) -> Version:
     number = definition.versions.order_by("-major")[0].major + 1 if major else version.major
-    minor = documents.next_minor(definition, number)
-    draft = replace(documents.draft_of(version), major=number, minor=minor, reason=reason)
-    return documents.create(definition=definition, draft=draft, based_on=version, by=by, now=now)
+    minor = version_documents.next_minor(definition, number)
+    draft = replace(version_documents.draft_of(version), major=number, minor=minor, reason=reason)
+    return version_documents.create(definition=definition, draft=draft, based_on=version, by=by, now=now)
 
 
 def _refuse(version: Version, side: Side, comment: str, by: User, now: dt.datetime) -> Signed:

@@ -20,10 +20,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from leads import documents, events, outcomes, people
+from leads import events, lead_upserts, openapi_schemas, outcomes
 from leads.authentication import scoped
+from leads.batch_upsert import Answer, Statement
 from leads.filters import CompanyFilter, LeadFactsFilter
-from leads.intake import Answer, Statement
 from leads.models import ApiKey, Company, Event, Lead
 from leads.vocabulary import Role
 from leads.wire import KeysetPages
@@ -130,7 +130,7 @@ def _posting(operation: str, document: dict[str, Any]) -> Callable[[_Post], _Pos
 class EventsView(APIView):
     permission_classes = (FACTS,)
 
-    @_posting("record_events", documents.EVENTS)
+    @_posting("record_events", openapi_schemas.EVENTS)
     def post(self, request: Request) -> Response:
         """Record one event or up to 1,000. Idempotent on `id` within the API key's source: sent again, it is a duplicate."""
         return _answer(request, events.record(items=_batch(request.data), source=_source(request), now=timezone.now()))
@@ -139,7 +139,7 @@ class EventsView(APIView):
 class OutcomesView(APIView):
     permission_classes = (FACTS,)
 
-    @_posting("record_outcomes", documents.OUTCOMES)
+    @_posting("record_outcomes", openapi_schemas.OUTCOMES)
     def post(self, request: Request) -> Response:
         """Record one outcome or up to 1,000: opportunity, won, lost. Idempotent on `id` and `kind` within the key's source."""
         return _answer(
@@ -156,10 +156,10 @@ class LeadsView(ListAPIView[Lead]):
     filterset_class = LeadFactsFilter
     queryset = Lead.objects.select_related("company")
 
-    @_posting("upsert_leads", documents.LEADS)
+    @_posting("upsert_leads", openapi_schemas.LEADS)
     def post(self, request: Request) -> Response:
         """Create or change one lead or up to 1,000, by `email` or `external_id`. What is not named stays; null is unknown."""
-        return _answer(request, _upserted(request, people.read_lead, people.upsert_leads))
+        return _answer(request, _upserted(request, lead_upserts.read_lead, lead_upserts.upsert_leads))
 
 
 class CompaniesView(ListAPIView[Company]):
@@ -171,10 +171,10 @@ class CompaniesView(ListAPIView[Company]):
     filterset_class = CompanyFilter
     queryset = Company.objects.all()
 
-    @_posting("upsert_companies", documents.COMPANIES)
+    @_posting("upsert_companies", openapi_schemas.COMPANIES)
     def post(self, request: Request) -> Response:
         """Create or change one company or up to 1,000, by `domain` or `external_id`. What is not named stays; null is unknown."""
-        return _answer(request, _upserted(request, people.read_company, people.upsert_companies))
+        return _answer(request, _upserted(request, lead_upserts.read_company, lead_upserts.upsert_companies))
 
 
 class LeadView(RetrieveAPIView[Lead]):
@@ -204,7 +204,7 @@ def _upserted(
     request: Request, read: Callable[..., Statement], upsert: Callable[..., list[Answer[Any]]]
 ) -> list[dict[str, Any]]:
     items, now = _batch(request.data), timezone.now()
-    answers = people.read_and_upsert(items=items, read=read, upsert=upsert, source=_source(request), now=now)
+    answers = lead_upserts.read_and_upsert(items=items, read=read, upsert=upsert, source=_source(request), now=now)
     return [_row(answer) for answer in answers]
 
 

@@ -13,8 +13,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
-from leads import reading
-from leads.refusals import Refused
+from leads import validation
+from leads.exceptions import Refused
 from leads.vocabulary import Seniority
 
 MAX_CUSTOM: Final = 200
@@ -37,7 +37,7 @@ class Attribute:
 
 
 def _text(limit: int) -> Attribute:
-    return Attribute(lambda field, value: reading.text(field, value, limit=limit) or None)
+    return Attribute(lambda field, value: validation.text(field, value, limit=limit) or None)
 
 
 def parse_flag(field: str, cell: str) -> bool:
@@ -59,14 +59,14 @@ def parse_number(field: str, cell: str) -> int | float:
 
 
 def _money(field: str, value: object) -> int | float:
-    amount = round(Decimal(repr(reading.number(field, value, low=0, high=_MOST_MONEY))), 2)
+    amount = round(Decimal(repr(validation.number(field, value, low=0, high=_MOST_MONEY))), 2)
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
 def _tags(field: str, value: object) -> list[str] | None:
     if not isinstance(value, list) or len(value) > _MAX_TAGS:
         raise Refused(field, f"must be a list of at most {_MAX_TAGS} texts.")
-    return sorted({tag for item in value if (tag := reading.text(field, item, limit=64))}) or None
+    return sorted({tag for item in value if (tag := validation.text(field, item, limit=64))}) or None
 
 
 def _parse_tags(_field: str, cell: str) -> list[str]:
@@ -74,20 +74,20 @@ def _parse_tags(_field: str, cell: str) -> list[str]:
 
 
 def _seniority(field: str, value: object) -> str | None:
-    word = reading.text(field, value, limit=32).casefold()
+    word = validation.text(field, value, limit=32).casefold()
     if word and word not in Seniority.values:
         raise Refused(field, f"must be one of: {', '.join(Seniority.values)}.")
     return word or None
 
 
 def _zone(field: str, value: object) -> str | None:
-    name = reading.text(field, value, limit=64)
+    name = validation.text(field, value, limit=64)
     if name and name not in zoneinfo.available_timezones():
         raise Refused(field, "is not a time zone as Europe/Berlin.")
     return name or None
 
 
-_FLAG = Attribute(reading.flag, parse_flag)
+_FLAG = Attribute(validation.flag, parse_flag)
 _SHARED = {"country": _text(64), "region": _text(64)}
 
 LEAD: Final[Mapping[str, Attribute]] = MappingProxyType(
@@ -142,7 +142,7 @@ def employees(field: str, value: object) -> dict[str, int | None]:
 
 
 def _whole(field: str, value: object) -> int:
-    count = reading.number(field, value, low=0, high=_MOST_EMPLOYEES)
+    count = validation.number(field, value, low=0, high=_MOST_EMPLOYEES)
     if count != int(count):
         raise Refused(field, "must be a whole number or a band as 51-200.")
     return int(count)
@@ -161,10 +161,10 @@ def custom(field: str, value: object) -> Any:
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        return reading.number(field, value, low=-(2**53), high=2**53)
+        return validation.number(field, value, low=-(2**53), high=2**53)
     if isinstance(value, list):
         return _tags(field, value)
-    return reading.text(field, value, limit=1000) or None
+    return validation.text(field, value, limit=1000) or None
 
 
 def read(known: Mapping[str, Attribute], given: Mapping[str, object]) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def read(known: Mapping[str, Attribute], given: Mapping[str, object]) -> dict[st
     values: dict[str, Any] = {}
     for field, value in given.items():
         if field == "custom":
-            values |= _custom_all({f"custom.{name}": each for name, each in reading.mapping(field, value).items()})
+            values |= _custom_all({f"custom.{name}": each for name, each in validation.mapping(field, value).items()})
         elif field.startswith("custom."):
             values |= _custom_all({field: value})
         elif field == "employees" and known is COMPANY:
@@ -180,7 +180,7 @@ def read(known: Mapping[str, Attribute], given: Mapping[str, object]) -> dict[st
         elif field in known:
             values[field] = None if value is None else known[field].read(field, value)
         else:
-            raise Refused(reading.shown(field), "is not a known field; an attribute of your own goes under custom.")
+            raise Refused(validation.shown(field), "is not a known field; an attribute of your own goes under custom.")
     if sum(field.startswith("custom.") for field in values) > MAX_CUSTOM:
         raise Refused("custom", f"must have at most {MAX_CUSTOM} attributes.")
     return values
@@ -189,7 +189,7 @@ def read(known: Mapping[str, Attribute], given: Mapping[str, object]) -> dict[st
 def _custom_all(given: Mapping[str, object]) -> dict[str, Any]:
     for field in given:
         if not _CUSTOM_NAME.fullmatch(field.removeprefix("custom.")):
-            raise Refused(reading.shown(field), "must be named with up to 64 letters, digits and underscores.")
+            raise Refused(validation.shown(field), "must be named with up to 64 letters, digits and underscores.")
     return {field: None if value is None else custom(field, value) for field, value in given.items()}
 
 

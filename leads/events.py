@@ -15,11 +15,11 @@ from typing import Any, Final, Literal
 
 from django.db import connection
 
-from leads import looks, people, reading, references
-from leads.collisions import repeated
+from leads import lead_lookup, lead_upserts, rescore_queue, validation
+from leads.exceptions import Refused
+from leads.lead_lookup import LeadRef
 from leads.models import Event, Signal
-from leads.references import LeadRef
-from leads.refusals import Refused
+from leads.retry_on_conflict import repeated
 
 MAX_BATCH: Final = 1_000
 MAX_PROPERTIES: Final = 16 * 1024
@@ -86,9 +86,10 @@ def _read(position: int, item: object, signals: Mapping[str, int], now: dt.datet
         raise Refused("event", "must be an object.")
     if not item.keys() <= _KEYS:
         raise Refused(
-            reading.shown(min(map(str, item.keys() - _KEYS))), f"is not a key of an event ({', '.join(sorted(_KEYS))})."
+            validation.shown(min(map(str, item.keys() - _KEYS))),
+            f"is not a key of an event ({', '.join(sorted(_KEYS))}).",
         )
-    lead = references.read(item)
+    lead = lead_lookup.read(item)
     properties = item.get("properties")
     if properties is None:
         properties = {}
@@ -96,8 +97,8 @@ def _read(position: int, item: object, signals: Mapping[str, int], now: dt.datet
         raise Refused("properties", "must be an object.")
     if "occurred_at" not in item:
         raise Refused("occurred_at", "is required.")
-    occurred_at = reading.instant("occurred_at", item["occurred_at"], now=now)
-    external_id = None if item.get("id") is None else reading.identity("id", item["id"])
+    occurred_at = validation.instant("occurred_at", item["occurred_at"], now=now)
+    external_id = None if item.get("id") is None else validation.identity("id", item["id"])
     signal = item.get("signal")
     as_json = _json(properties)
     body = f'["{lead.kind}",{json.dumps(lead.key)},{json.dumps(signal, default=str)},"{occurred_at.isoformat()}",{as_json}]'
@@ -139,7 +140,7 @@ def _signal(code: object, properties: Mapping[str, Any], signals: Mapping[str, i
     if not isinstance(code, str):
         raise Refused("signal", "is required, as the code of a signal.")
     if code not in signals:
-        raise Refused("signal", f"{reading.shown(code)!r} is not a signal; see the list of signals.")
+        raise Refused("signal", f"{validation.shown(code)!r} is not a signal; see the list of signals.")
     if code in _OPENED_BY_MACHINES and any(properties.get(name) is True for name in _MACHINE_FLAGS):
         code = _MACHINE_OPEN if _MACHINE_OPEN in signals else code
     return signals[code]
@@ -147,23 +148,23 @@ def _signal(code: object, properties: Mapping[str, Any], signals: Mapping[str, i
 
 def _asset(properties: Mapping[str, Any]) -> str:
     asset = properties.get("asset")
-    return "" if asset is None else reading.text("properties.asset", asset, limit=200)
+    return "" if asset is None else validation.text("properties.asset", asset, limit=200)
 
 
 def _store(read: Sequence[_Item], source: str, now: dt.datetime) -> Iterable[tuple[int, Result]]:
     firsts = _without_repeats(read)
-    leads = references.find({item.lead for item in firsts})
+    leads = lead_lookup.find({item.lead for item in firsts})
     # Before somebody is made up for an event, see that it is not a repeated one.
     earlier = _earlier([item for item in firsts if item.lead not in leads], source)
     fresh = [item for item in firsts if item.external_id not in earlier]
     first_seen: dict[LeadRef, dt.datetime] = {}
     for item in fresh:
         first_seen[item.lead] = min(item.occurred_at, first_seen.get(item.lead, now))
-    leads |= references.add({ref: at for ref, at in first_seen.items() if ref not in leads}, now=now)
+    leads |= lead_lookup.add({ref: at for ref, at in first_seen.items() if ref not in leads}, now=now)
     stored = _insert([item for item in fresh if item.lead in leads], leads, source, now)
     acted = {item.lead for item in fresh if item.position in stored}
     # This locks all of them, in order; what follows locks none that is not among them.
-    looks.request(lead_ids={leads[ref].pk for ref in acted}, at=now)
+    rescore_queue.request(lead_ids={leads[ref].pk for ref in acted}, at=now)
     _note_addresses({ref: first_seen[ref] for ref in acted}, leads, source, now)
     unstored = [
         item for item in firsts if item.position not in stored and (item.lead in leads or item.external_id in earlier)
@@ -195,7 +196,7 @@ def _answers(
 
 
 def _insert(
-    items: Sequence[_Item], leads: Mapping[LeadRef, references.Found], source: str, now: dt.datetime
+    items: Sequence[_Item], leads: Mapping[LeadRef, lead_lookup.Found], source: str, now: dt.datetime
 ) -> dict[int, int]:
     """Accord's ids of the events that were new, by position."""
     if not items:
@@ -235,7 +236,7 @@ def _result(item: _Item, stored: Mapping[int, int], earlier: Mapping[str | None,
     if item.position in stored:
         return Result("accepted", id=stored[item.position])
     if item.external_id not in earlier:
-        return _rejected(references.unknown(item.lead))
+        return _rejected(lead_lookup.unknown(item.lead))
     pk, digest = earlier[item.external_id]
     return Result("duplicate", id=pk) if digest == item.digest else _conflict()
 
@@ -247,9 +248,9 @@ def _conflict() -> Result:
 
 
 def _note_addresses(
-    first_seen: Mapping[LeadRef, dt.datetime], leads: Mapping[LeadRef, references.Found], source: str, now: dt.datetime
+    first_seen: Mapping[LeadRef, dt.datetime], leads: Mapping[LeadRef, lead_lookup.Found], source: str, now: dt.datetime
 ) -> None:
     """A lead that acted under its address before we knew of it had that address then."""
     sooner = {ref.key: at for ref, at in first_seen.items() if ref.kind == "email" and at < leads[ref].known_at}
     if sooner:
-        people.note_seen(emails={str(email): at for email, at in sooner.items()}, source=source, now=now)
+        lead_upserts.note_seen(emails={str(email): at for email, at in sooner.items()}, source=source, now=now)

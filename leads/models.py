@@ -13,8 +13,8 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower
 from rest_framework_api_key.models import AbstractAPIKey
 
-from leads import stamps
-from leads.stamps import CURRENT_TRANSACTION, stamped
+from leads import change_stamps
+from leads.change_stamps import CURRENT_TRANSACTION, stamped
 from leads.vocabulary import BEGINNING, Intent, OutcomeKind, Seniority, Stage
 
 #: What follows the @ of a lead's address.
@@ -93,7 +93,7 @@ class Company(Attributed):
                 | Q(employees_low__lte=F("employees_high")),
             ),
         ]
-        triggers: ClassVar = stamped(stamps.COMPANY)
+        triggers: ClassVar = stamped(change_stamps.COMPANY)
 
     def __str__(self) -> str:
         return self.name or self.domain or self.external_id or f"company {self.pk}"
@@ -123,11 +123,11 @@ class Lead(Attributed):
     time_zone = models.CharField(max_length=64, blank=True)
     company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, blank=True, related_name="leads")
 
-    # The stage is derived from the last StageChange; leads.lifecycle alone writes it.
+    # The stage is derived from the last StageChange; leads.stage_changes alone writes it.
     stage = models.CharField(max_length=16, choices=Stage.choices, default=Stage.LEAD)
     stage_at = models.DateTimeField()
 
-    # The work to be done: leads.looks alone writes these (ARCHITECTURE, "rows are the queue").
+    # The work to be done: leads.rescore_queue alone writes these (ARCHITECTURE, "rows are the queue").
     next_look_at = models.DateTimeField(null=True, blank=True)
     look_failures = models.PositiveSmallIntegerField(default=0)
     look_error = models.TextField(blank=True)
@@ -146,7 +146,7 @@ class Lead(Attributed):
             models.Index(fields=["stage", "-stage_at", "-id"], name="lead_by_stage"),
             models.Index(EMAIL_DOMAIN, name="lead_without_company", condition=Q(company__isnull=True)),
         ]
-        triggers: ClassVar = stamped(stamps.LEAD)
+        triggers: ClassVar = stamped(change_stamps.LEAD)
 
     def __str__(self) -> str:
         return self.name

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from leads import lifecycle, looks, reading, references
-from leads.collisions import repeated
+from leads import lead_lookup, rescore_queue, stage_changes, validation
 from leads.events import Result
+from leads.exceptions import Refused
+from leads.lead_lookup import LeadRef
 from leads.models import Lead, Outcome, StageChange
-from leads.references import LeadRef
-from leads.refusals import Refused
+from leads.retry_on_conflict import repeated
 from leads.vocabulary import MOVES, OutcomeKind, Stage
 
 _KEYS: Final = frozenset({"email", "lead", "kind", "at", "id", "amount", "reason"})
@@ -47,29 +47,29 @@ def _read_or_refusal(item: object, now: dt.datetime) -> _Item | Result:
 
 
 def _read(item: object, now: dt.datetime) -> _Item:
-    body = reading.mapping("outcome", item)
+    body = validation.mapping("outcome", item)
     if not body.keys() <= _KEYS:
         raise Refused(
-            reading.shown(min(body.keys() - _KEYS)), f"is not a key of an outcome ({', '.join(sorted(_KEYS))})."
+            validation.shown(min(body.keys() - _KEYS)), f"is not a key of an outcome ({', '.join(sorted(_KEYS))})."
         )
     if body.get("kind") not in OutcomeKind.values:
         raise Refused("kind", f"must be one of: {', '.join(OutcomeKind.values)}.")
     if "at" not in body:
         raise Refused("at", "is required.")
     return _Item(
-        lead=references.read(body),
+        lead=lead_lookup.read(body),
         kind=OutcomeKind(body["kind"]),
-        at=reading.instant("at", body["at"], now=now),
-        external_id=None if body.get("id") is None else reading.identity("id", body["id"]),
+        at=validation.instant("at", body["at"], now=now),
+        external_id=None if body.get("id") is None else validation.identity("id", body["id"]),
         amount=_amount(body),
-        reason=reading.text("reason", body.get("reason") or "", limit=200),
+        reason=validation.text("reason", body.get("reason") or "", limit=200),
     )
 
 
 def _amount(body: Mapping[str, Any]) -> Decimal | None:
     if body.get("amount") is None:
         return None
-    return round(Decimal(repr(reading.number("amount", body["amount"], low=0, high=_MOST_MONEY))), 2)
+    return round(Decimal(repr(validation.number("amount", body["amount"], low=0, high=_MOST_MONEY))), 2)
 
 
 def _store(read: Sequence[_Item | Result], source: str, now: dt.datetime) -> list[Result]:
@@ -83,7 +83,7 @@ def _locked_leads(items: Sequence[_Item], now: dt.datetime) -> dict[LeadRef, Lea
     first_seen: dict[LeadRef, dt.datetime] = {}
     for item in items:
         first_seen[item.lead] = min(item.at, first_seen.get(item.lead, now))
-    found = references.resolve(first_seen, now=now)
+    found = lead_lookup.resolve(first_seen, now=now)
     ids = {each.pk for each in found.values()}
     rows = Lead.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
     leads = {lead.pk: lead for lead in rows}
@@ -94,7 +94,7 @@ def _record(item: _Item, lead: Lead | None, source: str, now: dt.datetime) -> Re
     if earlier := _earlier(item, source):
         return _compared(item, earlier)
     if lead is None:
-        refusal = references.unknown(item.lead)
+        refusal = lead_lookup.unknown(item.lead)
         return Result("rejected", field=refusal.field, reason=refusal.rule)
     outcome = Outcome.objects.create(
         lead=lead,
@@ -107,7 +107,7 @@ def _record(item: _Item, lead: Lead | None, source: str, now: dt.datetime) -> Re
         external_id=item.external_id,
     )
     _move(lead, item)
-    looks.request(lead_ids=[lead.pk], at=now)
+    rescore_queue.request(lead_ids=[lead.pk], at=now)
     return Result("accepted", id=outcome.pk)
 
 
@@ -140,4 +140,4 @@ def _move(lead: Lead, item: _Item) -> None:
     to = Stage(item.kind)
     is_newest = not StageChange.objects.filter(lead=lead, at__gt=item.at).exists()
     if is_newest and to in MOVES[Stage(lead.stage)]:
-        lead.stage = lifecycle.move(lead=lead, to=to, by=None, now=item.at, why="Outcome from the CRM").stage
+        lead.stage = stage_changes.move(lead=lead, to=to, by=None, now=item.at, why="Outcome from the CRM").stage

@@ -6,7 +6,7 @@ from typing import IO, Any
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-from leads import payload
+from leads import strict_json
 
 
 class StrictJSONParser(JSONParser):
@@ -16,8 +16,8 @@ class StrictJSONParser(JSONParser):
         self, stream: IO[Any], _media_type: str | None = None, _parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         try:
-            return payload.loads(stream.read().decode("utf-8"))
+            return strict_json.loads(stream.read().decode("utf-8"))
         except UnicodeDecodeError:
             raise ParseError("The body is not UTF-8.") from None
-        except payload.BadPayload as refusal:
+        except strict_json.BadPayload as refusal:
             raise ParseError(str(refusal)) from None

@@ -18,17 +18,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from definitions import backtests as requests
-from definitions import rights
+from definitions import backtest_requests as requests
+from definitions import permissions
 from definitions.models import Backtest, Version
 from leads.authentication import scoped
 from leads.models import ApiKey, Lead, User
 from leads.vocabulary import Role
 from leads.wire import KeysetPages
-from scoring import asking, backtests, comparing, desk, explanations, thresholds
-from scoring.cohorts import share
-from scoring.versions import rules_of
-from scoring.wire import (
+from scoring import thresholds
+from scoring.active_versions import rules_of
+from scoring.backtests import jobs
+from scoring.backtests.coverage_and_precision import share
+from scoring.comparisons import version_comparison
+from scoring.explain import evaluation, lead_explanation
+from scoring.serializers import (
     AtSerializer,
     BacktestDetailSerializer,
     BacktestResultSerializer,
@@ -45,6 +48,7 @@ from scoring.wire import (
     WhatIfResultSerializer,
     WhatIfSerializer,
 )
+from scoring.what_ifs import measurement_cache
 
 _READERS = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 _FACTS = scoped("facts:read", "facts:read", read_roles=_READERS, write_roles=_READERS)
@@ -77,7 +81,7 @@ class ExplanationView(APIView):
         asked = AtSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         lead = get_object_or_404(Lead, pk=pk)
-        told = explanations.of_lead(lead, at=asked.validated_data.get("at") or timezone.now())
+        told = lead_explanation.of_lead(lead, at=asked.validated_data.get("at") or timezone.now())
         return Response(
             [
                 {
@@ -106,7 +110,7 @@ class EvaluateView(APIView):
         rules = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk))
         at = asked.validated_data.get("at") or timezone.now()
         wanted = asked.validated_data.get("leads")
-        rows = asking.verdicts_at(rules, at) if wanted is None else asking.verdicts_of(rules, wanted, at)
+        rows = evaluation.verdicts_at(rules, at) if wanted is None else evaluation.verdicts_of(rules, wanted, at)
         if wanted is not None:
             return Response({"at": at, "leads": list(rows)})
         counts = Counter(name for row in rows for name in ("known", f"gate_{row['gate']}", f"tier_{row['tier']}"))
@@ -124,7 +128,7 @@ class BacktestView(APIView):
         rules = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk))
         end = asked.validated_data.get("to") or timezone.now()
         start = end - dt.timedelta(days=asked.validated_data["days"])
-        return Response(backtests.run(rules, start=start, end=end).as_dict())
+        return Response(jobs.run(rules, start=start, end=end).as_dict())
 
 
 class BacktestsView(ListAPIView[Backtest]):
@@ -160,7 +164,7 @@ class BacktestsView(ListAPIView[Backtest]):
             row = requests.request(version=version, start=start, end=end, by=_caller(request), now=now)
         except requests.BacktestRefused as refusal:
             raise ValidationError({"from": [str(refusal)]}) from refusal
-        except rights.NotAllowed as refusal:
+        except permissions.NotAllowed as refusal:
             raise PermissionDenied(str(refusal)) from refusal
         return Response(_told(request, row), status=202)
 
@@ -185,7 +189,7 @@ class BacktestCancelView(APIView):
             row = requests.cancel(backtest=row, by=_caller(request), now=timezone.now())
         except requests.BacktestRefused as refusal:
             raise Conflict(str(refusal)) from refusal
-        except rights.NotAllowed as refusal:
+        except permissions.NotAllowed as refusal:
             raise PermissionDenied(str(refusal)) from refusal
         return Response(_told(request, row))
 
@@ -205,10 +209,10 @@ class CompareView(APIView):
             raise PermissionDenied("Leads by name need the scope facts:read.")
         versions = Version.objects.select_related("definition")
         first, second = (get_object_or_404(versions, pk=each) for each in (pk, asked.validated_data["with"]))
-        found = comparing.compare(first, second, now=timezone.now())
+        found = version_comparison.compare(first, second, now=timezone.now())
         answer = dict(ComparisonSerializer(found).data)
         if kind is not None:
-            rows = list(found.rows(comparing.Kind(kind), after=after, limit=_COMPARED_AT_MOST))
+            rows = list(found.rows(version_comparison.Kind(kind), after=after, limit=_COMPARED_AT_MOST))
             more = rows[-1].lead.pk if len(rows) == _COMPARED_AT_MOST else None
             answer |= {"leads": ComparedLeadSerializer(rows, many=True).data, "next_after": more}
         return Response(answer)
@@ -231,10 +235,10 @@ class WhatIfView(APIView):
             other = thresholds.changed(rules, numbers)
         except thresholds.NoSuchThreshold as refusal:
             raise ValidationError({"thresholds": [str(refusal)]}) from refusal
-        return Response(_what_if(desk.what_if(other, start=start, end=end, now=now)))
+        return Response(_what_if(measurement_cache.what_if(other, start=start, end=end, now=now)))
 
 
-def _what_if(found: backtests.Backtest) -> dict[str, Any]:
+def _what_if(found: jobs.Backtest) -> dict[str, Any]:
     return {
         "from": found.start,
         "to": found.end,
@@ -250,7 +254,7 @@ def _what_if(found: backtests.Backtest) -> dict[str, Any]:
 
 
 def _period(asked: Mapping[str, Any], now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
-    start, end = backtests.last_months(asked.get("to") or now)
+    start, end = jobs.last_months(asked.get("to") or now)
     return asked.get("from") or start, end
 
 

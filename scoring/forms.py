@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.conf import settings
 
-from definitions.backtests import MONTHS
-from scoring.backtests import last_months
+from definitions.backtest_requests import MONTHS
+from scoring.backtests.jobs import last_months
 
 _DATE: Final = forms.DateInput(attrs={"type": "date"})
 _MOST: Final = Decimal(99999)

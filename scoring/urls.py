@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from scoring.views import backtests, comparing, glance
+from scoring.views import backtests, comparisons, draft_figures
 
 urlpatterns: list[URLPattern] = [
-    path("quick-figures/", glance.quick_figures, name="quick_figures"),
-    path("comparisons/<int:pk>/<int:other>/", comparing.comparison, name="comparison"),
-    path("comparisons/<int:pk>/<int:other>.csv", comparing.comparison_csv, name="comparison_csv"),
-    path("replays/<int:pk>/", comparing.replay, name="replay"),
+    path("quick-figures/", draft_figures.quick_figures, name="quick_figures"),
+    path("comparisons/<int:pk>/<int:other>/", comparisons.comparison, name="comparison"),
+    path("comparisons/<int:pk>/<int:other>.csv", comparisons.comparison_csv, name="comparison_csv"),
+    path("replays/<int:pk>/", comparisons.replay, name="replay"),
     path("backtests/version/<int:pk>/", backtests.version_backtests, name="version_backtests"),
     path("backtests/<int:pk>/", backtests.backtest, name="backtest"),
     path("backtests/<int:pk>/cancel/", backtests.backtest_cancel, name="backtest_cancel"),

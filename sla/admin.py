@@ -13,8 +13,9 @@ from django.utils import timezone
 from config.web import holds
 from leads.models import User
 from leads.vocabulary import Role
-from sla import calendars, commitments
-from sla.calendar import HOURS_AND_MINUTES, MINUTES_A_DAY, BadCalendar
+from sla.business_time import calendars
+from sla.business_time.arithmetic import HOURS_AND_MINUTES, MINUTES_A_DAY, BadCalendar
+from sla.commitments import commitments
 from sla.models import (
     Absence,
     Attempt,

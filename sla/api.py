@@ -13,30 +13,32 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import serializers
 from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from leads.authentication import scoped
 from leads.models import User
 from leads.vocabulary import Role
 from leads.wire import KeysetPages
-from sla import access, attempts, compliance, dispositions, progress, states, wire
-from sla.calendar import wall_to_instant
+from sla import handoff_states, permissions, serializers
+from sla.business_time.arithmetic import wall_to_instant
 from sla.filters import HandoffFilter
+from sla.handoffs import attempts, dispositions, sales_stages
 from sla.models import Disposition, Handoff
+from sla.reports import compliance
 
-_READERS: Final = (Role.SDR, Role.SALES_MANAGER, *access.SEE_EVERYTHING)
+_READERS: Final = (Role.SDR, Role.SALES_MANAGER, *permissions.SEE_EVERYTHING)
 HANDOFFS: Final = scoped(
     "handoffs:read", "handoffs:write", read_roles=_READERS, write_roles=(Role.SDR, Role.SALES_MANAGER)
 )
 REPORTS: Final = scoped(
     "reports:read",
     "reports:read",
-    read_roles=(Role.SALES_MANAGER, *access.SEE_EVERYTHING),
+    read_roles=(Role.SALES_MANAGER, *permissions.SEE_EVERYTHING),
     write_roles=(),
 )
 _WEEKS: Final = 12
@@ -65,19 +67,19 @@ class HandoffsView(ListAPIView[Handoff]):
     """The handoffs that the caller, or the owner of the key, may see; newest first."""
 
     permission_classes = (HANDOFFS,)
-    serializer_class = wire.HandoffSerializer
+    serializer_class = serializers.HandoffSerializer
     pagination_class = NewestFirst
     filterset_class = HandoffFilter
     queryset = Handoff.objects.none()
 
     def get_queryset(self) -> QuerySet[Handoff]:
-        visible = access.visible_to(_caller(self.request))
+        visible = permissions.visible_to(_caller(self.request))
         return visible.select_related(*_SHOWN).defer("qualification__evidence")
 
 
 class HandoffView(RetrieveAPIView[Handoff]):
     permission_classes = (HANDOFFS,)
-    serializer_class = wire.HandoffDetailSerializer
+    serializer_class = serializers.HandoffDetailSerializer
     queryset = Handoff.objects.none()
 
     def get_queryset(self) -> QuerySet[Handoff]:
@@ -88,36 +90,36 @@ class ActionView(APIView):
     """An action on one handoff, answered with the handoff as it is then: 404 foreign, 403 not to act on, 409 overtaken, 422 refused."""
 
     permission_classes = (HANDOFFS,)
-    takes: ClassVar[type[serializers.Serializer[Any]]] = wire.Nothing
+    takes: ClassVar[type[Serializer[Any]]] = serializers.Nothing
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         raise NotImplementedError
 
     def answer(self, request: Request, pk: int) -> Response:
         caller = _caller(request)
-        handoff = get_object_or_404(access.visible_to(caller), pk=pk)
+        handoff = get_object_or_404(permissions.visible_to(caller), pk=pk)
         said = self.takes(data=request.data)
         said.is_valid(raise_exception=True)
         try:
             self.act(handoff, dict(said.validated_data), caller, timezone.now())
-        except access.NotYours as refusal:
+        except permissions.NotYours as refusal:
             raise PermissionDenied(str(refusal)) from refusal
-        except (dispositions.AlreadyDecided, states.StepRefused) as refusal:
+        except (dispositions.AlreadyDecided, handoff_states.StepRefused) as refusal:
             raise Conflict(str(refusal)) from refusal
-        except (dispositions.DispositionRefused, attempts.AttemptRefused, progress.ProgressRefused) as refusal:
+        except (dispositions.DispositionRefused, attempts.AttemptRefused, sales_stages.ProgressRefused) as refusal:
             raise Refused(str(refusal)) from refusal
-        return Response(wire.HandoffDetailSerializer(_detailed(caller).get(pk=pk)).data)
+        return Response(serializers.HandoffDetailSerializer(_detailed(caller).get(pk=pk)).data)
 
 
-def _posting(takes: type[serializers.Serializer[Any]], operation: str) -> Callable[[Any], Any]:
+def _posting(takes: type[Serializer[Any]], operation: str) -> Callable[[Any], Any]:
     refusals = {
         409: OpenApiResponse(description="Somebody was faster, or the handoff has moved on; the sentence says who."),
         422: OpenApiResponse(description="The rules say no; the sentence says why."),
     }
     return extend_schema(
         operation_id=operation,
-        request=None if takes is wire.Nothing else takes,
-        responses={200: wire.HandoffDetailSerializer, **refusals},
+        request=None if takes is serializers.Nothing else takes,
+        responses={200: serializers.HandoffDetailSerializer, **refusals},
     )
 
 
@@ -125,90 +127,90 @@ class AcceptView(ActionView):
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         return dispositions.accept(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(wire.Nothing, "accept_handoff")
+    @_posting(serializers.Nothing, "accept_handoff")
     def post(self, request: Request, pk: int) -> Response:
         """Sales takes the lead."""
         return self.answer(request, pk)
 
 
 class RejectView(ActionView):
-    takes = wire.RejectionSerializer
+    takes = serializers.RejectionSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         return dispositions.reject(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(wire.RejectionSerializer, "reject_handoff")
+    @_posting(serializers.RejectionSerializer, "reject_handoff")
     def post(self, request: Request, pk: int) -> Response:
         """Sales sends the lead back, with the reason that says where to."""
         return self.answer(request, pk)
 
 
 class AttemptsView(ActionView):
-    takes = wire.NewAttemptSerializer
+    takes = serializers.NewAttemptSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
         return attempts.log(handoff=handoff, by=by, now=now, **{**said, "at": said["at"] or now})
 
-    @_posting(wire.NewAttemptSerializer, "log_attempt")
+    @_posting(serializers.NewAttemptSerializer, "log_attempt")
     def post(self, request: Request, pk: int) -> Response:
         """A human contacted the lead."""
         return self.answer(request, pk)
 
 
 class MeetingView(ActionView):
-    takes = wire.MeetingSerializer
+    takes = serializers.MeetingSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return progress.book_meeting(handoff=handoff, by=by, now=now, **said)
+        return sales_stages.book_meeting(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(wire.MeetingSerializer, "book_meeting")
+    @_posting(serializers.MeetingSerializer, "book_meeting")
     def post(self, request: Request, pk: int) -> Response:
         """A meeting with the lead is booked."""
         return self.answer(request, pk)
 
 
 class QualifyView(ActionView):
-    takes = wire.AnswersSerializer
+    takes = serializers.AnswersSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return progress.qualify(handoff=handoff, by=by, now=now, **said)
+        return sales_stages.qualify(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(wire.AnswersSerializer, "qualify_handoff")
+    @_posting(serializers.AnswersSerializer, "qualify_handoff")
     def post(self, request: Request, pk: int) -> Response:
         """A human confirmed the four answers: the lead is an SQL."""
         return self.answer(request, pk)
 
 
 class OpportunityView(ActionView):
-    takes = wire.AmountSerializer
+    takes = serializers.AmountSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return progress.open_opportunity(handoff=handoff, by=by, now=now, **said)
+        return sales_stages.open_opportunity(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(wire.AmountSerializer, "open_opportunity")
+    @_posting(serializers.AmountSerializer, "open_opportunity")
     def post(self, request: Request, pk: int) -> Response:
         """A deal with a value is open."""
         return self.answer(request, pk)
 
 
 class WonView(ActionView):
-    takes = wire.AmountSerializer
+    takes = serializers.AmountSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return progress.win(handoff=handoff, by=by, now=now, **said)
+        return sales_stages.win(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(wire.AmountSerializer, "win_handoff")
+    @_posting(serializers.AmountSerializer, "win_handoff")
     def post(self, request: Request, pk: int) -> Response:
         return self.answer(request, pk)
 
 
 class LostView(ActionView):
-    takes = wire.LossSerializer
+    takes = serializers.LossSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return progress.lose(handoff=handoff, by=by, now=now, **said)
+        return sales_stages.lose(handoff=handoff, by=by, now=now, **said)
 
-    @_posting(wire.LossSerializer, "lose_handoff")
+    @_posting(serializers.LossSerializer, "lose_handoff")
     def post(self, request: Request, pk: int) -> Response:
         return self.answer(request, pk)
 
@@ -218,22 +220,22 @@ class ComplianceView(APIView):
 
     @extend_schema(
         operation_id="report_sla",
-        parameters=[wire.ComplianceQuerySerializer],
-        responses=wire.ComplianceSerializer,
+        parameters=[serializers.ComplianceQuerySerializer],
+        responses=serializers.ComplianceSerializer,
     )
     def get(self, request: Request) -> Response:
         """How both sides kept their promises, of the handoffs that the caller may see (SPEC 12)."""
-        asked = wire.ComplianceQuerySerializer(data=request.query_params)
+        asked = serializers.ComplianceQuerySerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         by = asked.validated_data.get("by", "")
         since, until = (asked.validated_data[name] for name in ("since", "until"))
         today = timezone.now().astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
         end = _midnight(until or today + dt.timedelta(days=1))
         start = _midnight(since) if since else compliance.week_of(end - dt.timedelta(weeks=_WEEKS))
-        visible = access.visible_to(_caller(request))
+        visible = permissions.visible_to(_caller(request))
         figures = compliance.promises(start=start, end=end, by=by, handoffs=visible)
         report = {"since": start, "until": end, "by": by, "figures": [figure.as_dict() for figure in figures]}
-        return Response(wire.ComplianceSerializer(report).data)
+        return Response(serializers.ComplianceSerializer(report).data)
 
 
 def _caller(request: Request) -> User:
@@ -247,7 +249,7 @@ def _caller(request: Request) -> User:
 def _detailed(caller: User) -> QuerySet[Handoff]:
     words = Disposition.objects.select_related("by", "reason").order_by("pk")
     return (
-        access.visible_to(caller)
+        permissions.visible_to(caller)
         .select_related(*_SHOWN, "sales_qualification__by")
         .prefetch_related("clocks", "attempts__by", "routing_decisions", Prefetch("dispositions", words))
     )

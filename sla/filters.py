@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 
 from leads import search
 from leads.models import User
-from sla import compliance
-from sla.calendar import wall_to_instant
+from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Clock, Handoff, HandoffQuerySet, Rep
+from sla.reports import compliance
 from sla.vocabulary import YEARS, ClockKind, HandoffState
 
 HIGHEST_ID = 2**63 - 1

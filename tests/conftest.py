@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from config.embedded.postgres import APPLICATION
-from scoring import desk
+from scoring.what_ifs import measurement_cache
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _QUIET_BROWSER = [
@@ -48,7 +48,7 @@ def empty_cache() -> Iterator[None]:
     """Rate limits, figures kept for a minute and the like must not reach from one test into another."""
     yield
     cache.clear()
-    desk.forget()
+    measurement_cache.forget()
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.embedded import postgres, valkey
-from config.embedded.account import check_wheels, shelter, tenant
 from config.embedded.errors import EmbeddedError
 from config.embedded.postgres import Postgres
+from config.embedded.unprivileged_account import check_wheels, shelter, tenant
 from config.embedded.valkey import Valkey
 
 __all__ = ["EmbeddedError", "Urls", "destroy", "ensure", "running", "secret_key", "stop"]

@@ -11,8 +11,8 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 from config.embedded import processes
-from config.embedded.account import Tenant
 from config.embedded.errors import EmbeddedError
+from config.embedded.unprivileged_account import Tenant
 
 DATABASE = "accord"
 # Owns the database and runs the migrations.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.embedded import processes
-from config.embedded.account import Tenant
 from config.embedded.errors import EmbeddedError
+from config.embedded.unprivileged_account import Tenant
 
 _ESCALATION = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 _START_SECONDS = 30.0

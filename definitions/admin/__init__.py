@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from definitions.admin.series import DefinitionAdmin
+from definitions.admin.definition import DefinitionAdmin
 from definitions.admin.version import VersionAdmin
 
 __all__ = ["DefinitionAdmin", "VersionAdmin"]

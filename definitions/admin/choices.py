@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.core.cache import cache
 from django.db.models import Count, F, Func, Max, TextField
 
-from definitions import questions
+from definitions.document import criterion_fields
 from leads.models import Company, Lead, NamedList, Signal
 from leads.vocabulary import Intent, Seniority
 
@@ -111,4 +111,4 @@ def _own(kind: str, rows: Any) -> tuple[str, ...]:
     """The customer's own attributes, as far as a criterion can name them."""
     keys = rows.exclude(custom={}).values_list(_each("custom", "jsonb_object_keys"), flat=True).distinct()
     names = (f"{kind}.custom.{key}" for key in sorted(keys[:SHOWN]))
-    return tuple(name for name in names if questions.CUSTOM_FIELD.fullmatch(name))
+    return tuple(name for name in names if criterion_fields.CUSTOM_FIELD.fullmatch(name))

@@ -12,12 +12,13 @@ from django.contrib import admin
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
-from definitions import questions, wording
-from definitions.admin.access import OfDraft
-from definitions.admin.inputs import Lines, Ordered, RowForm, number_input, rationale_input
-from definitions.draft import CHOICES, RANGES, TRUTHS, kind_of
+from definitions.admin.draft_only import OfDraft
+from definitions.admin.widgets import Lines, Ordered, RowForm, number_input, rationale_input
+from definitions.document import criterion_fields
+from definitions.document.json_reader import Node
+from definitions.document.values import CHOICES, RANGES, TRUTHS, kind_of
 from definitions.models import Criterion
-from definitions.reading import Node
+from definitions.plain_english import generated_statement
 from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator, Part
 from leads.models import NamedList
 
@@ -34,7 +35,9 @@ def field_choices() -> list[tuple[str, Any]]:
     groups: dict[str, list[tuple[str, str]]] = {"The company": [], "The person": [], "What they said": []}
     for name, (_, label) in FIELDS.items():
         of_person = "What they said" if name in _SAID else "The person"
-        groups["The company" if name.startswith("company.") else of_person].append((name, wording.capital(str(label))))
+        groups["The company" if name.startswith("company.") else of_person].append(
+            (name, generated_statement.capital(str(label)))
+        )
     return [("", "Choose…"), *groups.items(), (OWN, "An attribute of our own…")]
 
 
@@ -110,13 +113,13 @@ class CriterionForm(RowForm):
         if bool(own) == (known not in ("", OWN)):
             code = "invalid" if own else "required"
             raise forms.ValidationError("Choose a field, or name an attribute of your own; one of the two.", code=code)
-        data["field"] = self._read(Node(own or known, ""), "own_field" if own else "field", questions.field)
+        data["field"] = self._read(Node(own or known, ""), "own_field" if own else "field", criterion_fields.field)
         if data["field"] and data.get("op") and not set(self.errors) - {"rationale"}:
             data |= self._answer(data["field"], Operator(data["op"]), data)
         return data
 
     def _answer(self, field: str, op: Operator, data: dict[str, Any]) -> dict[str, Any]:
-        if sentence := questions.unfit(field, op):
+        if sentence := criterion_fields.unfit(field, op):
             self.add_error("op", sentence)
             return {}
         taken = inputs_of(kind_of(field), op)
@@ -129,15 +132,17 @@ class CriterionForm(RowForm):
         lists = {data["list"].name} if data["list"] else ()
         node = Node(_value(field, op, taken, data), "")
         answer = (
-            self._read(node, taken[0], lambda at: questions.answer(at, field=field, op=op, lists=lists))
-            or questions.Answer()
+            self._read(node, taken[0], lambda at: criterion_fields.answer(at, field=field, op=op, lists=lists))
+            or criterion_fields.Answer()
         )
         return {"low": answer.low, "high": answer.high, "texts": [*answer.texts], "flag": answer.flag}
 
     def _read(self, node: Node, name: str, reader: Callable[[Node], Any]) -> Any:
         found = reader(node)
         for complaint in node.complaints:
-            self.add_error(name, _LINE.sub(lambda match: f"Line {int(match[1]) + 1}", wording.capital(complaint)))
+            self.add_error(
+                name, _LINE.sub(lambda match: f"Line {int(match[1]) + 1}", generated_statement.capital(complaint))
+            )
         return found
 
 

@@ -11,16 +11,17 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from definitions import catalogue, documents, lint, pages, steps
-from definitions.admin import criteria, sections, typed
-from definitions.admin.access import Locking, OfDraft
-from definitions.admin.behaviour import SignalRuleInline, path_inline
+from definitions import lint, signals_and_lists, version_documents
+from definitions.admin import criteria, form_document, page_sections
 from definitions.admin.choices import AtHand, at_hand
 from definitions.admin.criteria import criterion_inline
-from definitions.admin.head import VersionForm
-from definitions.admin.panel import panel
+from definitions.admin.draft_only import Locking, OfDraft
+from definitions.admin.side_panel import panel
+from definitions.admin.signals_and_paths import SignalRuleInline, path_inline
+from definitions.admin.version_form import VersionForm
 from definitions.lint import Severity
 from definitions.models import Backtest, Version
+from definitions.presenters import published_page, step_buttons
 from definitions.vocabulary import Part, PathKind
 
 _HEAD = ("owner", "reason", "sal_rate_target")
@@ -83,7 +84,10 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
         if not version.is_draft:
             return "–"
         found = lint.findings(
-            documents.export(version), meanings=catalogue.meanings(), names=catalogue.names(), change=None
+            version_documents.export(version),
+            meanings=signals_and_lists.meanings(),
+            names=signals_and_lists.names(),
+            change=None,
         )
         counts = [(sum(each.severity == severity for each in found), severity) for severity in Severity]
         return (
@@ -118,22 +122,22 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
             # The page needs the width.
             "is_nav_sidebar_enabled": False,
             "head": context["adminform"].form,
-            "offers": steps.offers(version, request.user),  # type: ignore[arg-type]
+            "offers": step_buttons.offers(version, request.user),  # type: ignore[arg-type]
             "in_force": Version.objects.active().filter(definition=version.definition).exclude(pk=version.pk).first(),
         }
         if not self.has_change_permission(request, version):
-            return page | {"published": pages.published(version)}
+            return page | {"published": published_page.published(version)}
         formsets = [inline.formset for inline in context["inline_admin_formsets"]]
         said = self._said(version, context["adminform"].form, formsets)
         return page | {
-            "sections": sections.with_formsets(formsets),
+            "sections": page_sections.with_formsets(formsets),
             "panel": panel(version, said),
             "at_hand": _at_hand(request),
             "questions": {"inputs": criteria.input_table(), "kinds": criteria.kind_table()},
         }
 
-    def _said(self, version: Version, form: Any, formsets: list[Any]) -> typed.Typed:
-        return typed.read(version, form, formsets) if form.is_bound else typed.stored(version, formsets)
+    def _said(self, version: Version, form: Any, formsets: list[Any]) -> form_document.Typed:
+        return form_document.read(version, form, formsets) if form.is_bound else form_document.stored(version, formsets)
 
     def panel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The panel for the form as it is typed; stores nothing."""
@@ -145,7 +149,7 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
         form = self.get_form(request, version, change=True)(request.POST, instance=version)
         # As Django's own change view makes them.
         formsets, _ = self._create_formsets(request, version, change=True)  # type: ignore[attr-defined]
-        said = typed.read(version, form, formsets)
+        said = form_document.read(version, form, formsets)
         context = {"panel": panel(version, said), "version": version}
         name = "_panel.html" if getattr(request, "htmx", False) else "checked.html"
         return render(
@@ -156,8 +160,8 @@ class VersionAdmin(OfDraft, Locking, admin.ModelAdmin):  # type: ignore[type-arg
 
     def save_model(self, request: HttpRequest, obj: Version, form: Any, change: bool) -> None:
         if not change:
-            obj.definition = documents.lock(obj.definition)
-            obj.minor = documents.next_minor(obj.definition, obj.major)
+            obj.definition = version_documents.lock(obj.definition)
+            obj.minor = version_documents.next_minor(obj.definition, obj.major)
             obj.created_at, obj.created_by = timezone.now(), request.user  # type: ignore[assignment]
         super().save_model(request, obj, form, change)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from definitions.diff.comparison import changes, loosens
-from definitions.diff.effect import Effect
-from definitions.diff.row import Kind, RowChange
+from definitions.diff.changed_row import Kind, RowChange
+from definitions.diff.document_changes import changes, loosens
+from definitions.diff.row_effect import Effect
 
 __all__ = ["Effect", "Kind", "RowChange", "changes", "loosens"]

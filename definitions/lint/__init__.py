@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from definitions.lint.finding import Change, Finding, Meaning, Severity
-from definitions.lint.reaching import PathReach, reach
+from definitions.lint.reachability import PathReach, reach
 from definitions.lint.report import findings
 
 __all__ = ["Change", "Finding", "Meaning", "PathReach", "Severity", "findings", "reach"]

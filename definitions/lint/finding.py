@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from definitions.wording import Json
+from definitions.plain_english.generated_statement import Json
 
 
 class Severity(StrEnum):

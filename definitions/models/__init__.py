@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from definitions.models.life import Backtest, Promise, Proposal, SignOff, VersionChange
-from definitions.models.reviews import Review, ReviewEvidence
-from definitions.models.rows import (
+from definitions.models.definition import (
     LIVING_COLUMNS,
     Clause,
     Criterion,
@@ -13,6 +11,8 @@ from definitions.models.rows import (
     VersionQuerySet,
     plain,
 )
+from definitions.models.review import Review, ReviewEvidence
+from definitions.models.version_history import Backtest, Promise, Proposal, SignOff, VersionChange
 
 __all__ = [
     "LIVING_COLUMNS", "Backtest", "Clause", "Criterion", "Definition", "Path", "Promise", "Proposal", "Review", "ReviewEvidence",

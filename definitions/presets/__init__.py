@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
-from definitions.wording import Json
+from definitions.plain_english.generated_statement import Json
 
 #: In the order in which they are offered.
 _TITLES: Final = {

@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from config.web import Request, holds, roles_required
-from definitions import beginnings, rights
-from definitions.document import DocumentRefused
-from definitions.step_forms import BeginForm
+from definitions import draft_templates, permissions
+from definitions.document.parser import DocumentRefused
+from definitions.version_step_forms import BeginForm
 from leads.vocabulary import Role
 
 
@@ -23,17 +23,17 @@ def presets(request: Request) -> HttpResponse:
     form = BeginForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         return _begin(request, form)
-    context = {"cards": beginnings.offered(), "form": form, "may_begin": may_begin}
+    context = {"cards": draft_templates.offered(), "form": form, "may_begin": may_begin}
     return render(request, "definitions/presets.html", context, status=422 if form.is_bound else 200)
 
 
 def _begin(request: Request, form: BeginForm) -> HttpResponse:
     said = form.cleaned_data
     try:
-        version = beginnings.begin(
+        version = draft_templates.begin(
             code=said["preset"], name=said["name"], into=said.get("into"), by=request.user, now=timezone.now()
         )
-    except (DocumentRefused, rights.NotAllowed) as refusal:
+    except (DocumentRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))
         return redirect("presets")
     messages.success(request, f"{version} is a draft now.")

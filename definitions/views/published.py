@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from config.web import Request, holds, roles_required
-from definitions import dossier, pages, steps
 from definitions.models import Version
+from definitions.presenters import published_page, signing_sheet, step_buttons
 from leads.vocabulary import READERS_OF_LEADS, Role
 
 
@@ -27,7 +27,7 @@ def definition(request: Request) -> HttpResponse:
 @roles_required(*Role)
 @require_GET
 def definition_list(request: Request) -> HttpResponse:
-    return render(request, "definitions/list.html", {"definitions": pages.listed()})
+    return render(request, "definitions/list.html", {"definitions": published_page.listed()})
 
 
 @roles_required(*Role)
@@ -44,8 +44,8 @@ def version_diff(request: Request, slug: str, number: str, against: str) -> Http
     context = {
         "version": after,
         "before": before,
-        "changes": dossier.changes(before, after),
-        "versions": pages.history(after.definition),
+        "changes": signing_sheet.changes(before, after),
+        "versions": published_page.history(after.definition),
         "may_read": holds(request.user, *READERS_OF_LEADS),
     }
     return render(request, "definitions/diff.html", context)
@@ -61,9 +61,9 @@ def _version(slug: str, number: str) -> Version:
 
 def _page(request: Request, version: Version) -> HttpResponse:
     context = {
-        "page": pages.published(version),
+        "page": published_page.published(version),
         "version": version,
-        "offers": steps.offers(version, request.user),
+        "offers": step_buttons.offers(version, request.user),
         "may_read": holds(request.user, *READERS_OF_LEADS),
         "now": timezone.now(),
     }

@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from config.web import Request, holds, roles_required
-from definitions import pages, reviews, rights
+from definitions import permissions, reviews
 from definitions.forms import DecideForm
 from definitions.models import Review
+from definitions.presenters import published_page
 from leads.vocabulary import READERS_OF_LEADS, Role
 
 LEADERS = (Role.MARKETING_LEADER, Role.SALES_LEADER)
@@ -42,14 +43,20 @@ def review(request: Request, pk: int) -> HttpResponse:
     form = DecideForm(request.POST or None, definition=row.definition)
     if request.method == "POST" and form.is_valid():
         return _decide(request, row, form)
-    context = {"review": row, "form": form, "may_decide": may_decide, "now": timezone.now(), **pages.evidence_of(row)}
+    context = {
+        "review": row,
+        "form": form,
+        "may_decide": may_decide,
+        "now": timezone.now(),
+        **published_page.evidence_of(row),
+    }
     return render(request, "definitions/review.html", context, status=422 if request.method == "POST" else 200)
 
 
 def _decide(request: Request, row: Review, form: DecideForm) -> HttpResponse:
     try:
         reviews.decide(review=row, by=request.user, now=timezone.now(), **form.cleaned_data)
-    except (reviews.ReviewRefused, rights.NotAllowed) as refusal:
+    except (reviews.ReviewRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, "Decided. The record is kept with its evidence.")

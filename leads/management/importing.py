@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from leads import imports, payload
-from leads.mapping import KINDS, Map, read_map
+from leads import file_imports, strict_json
+from leads.csv_reader import Unreadable
+from leads.import_mapping import KINDS, Map, read_map
 from leads.models import ImportRun
-from leads.tabular import Unreadable
 
 
 class ImportCommand(BaseCommand):
@@ -34,10 +34,10 @@ class ImportCommand(BaseCommand):
         rejected = options["rejected"] or path.with_name(f"{path.name}.rejected.csv")
         try:
             a_map = read_map(_document(options["map"]), KINDS[self.kind]) if options["map"] else Map()
-            file = imports.prepare(
+            file = file_imports.prepare(
                 path=path, kind=KINDS[self.kind], a_map=a_map, source=options["source"][:64], rejected=rejected
             )
-            run = imports.run(file=file, again=options["again"], now=timezone.now(), progress=self._show)
+            run = file_imports.run(file=file, again=options["again"], now=timezone.now(), progress=self._show)
         except (Unreadable, OSError) as error:
             raise CommandError(str(error)) from error
         self._summarise(run, rejected)
@@ -61,6 +61,6 @@ class ImportCommand(BaseCommand):
 
 def _document(path: Path) -> object:
     try:
-        return payload.loads(path.read_text(encoding="utf-8-sig"))
-    except (payload.BadPayload, UnicodeDecodeError) as error:
+        return strict_json.loads(path.read_text(encoding="utf-8-sig"))
+    except (strict_json.BadPayload, UnicodeDecodeError) as error:
         raise Unreadable(f"{path.name}: {error}") from error

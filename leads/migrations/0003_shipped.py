@@ -2,17 +2,17 @@ from __future__ import annotations
 
 from django.db import migrations
 
-from leads import catalogue, lists
+from leads import shipped_signals, named_lists
 
 
 def ship(apps, _schema_editor):
-    catalogue.ship(signals=apps.get_model("leads", "Signal").objects)
-    catalogue.ship_groups(
+    shipped_signals.ship(signals=apps.get_model("leads", "Signal").objects)
+    shipped_signals.ship_groups(
         groups=apps.get_model("auth", "Group").objects,
         permissions=apps.get_model("auth", "Permission").objects,
         content_types=apps.get_model("contenttypes", "ContentType").objects,
     )
-    lists.ship(
+    named_lists.ship(
         named_lists=apps.get_model("leads", "NamedList").objects, entries=apps.get_model("leads", "ListEntry").objects
     )
 

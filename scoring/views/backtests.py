@@ -12,12 +12,13 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from config.downloads import csv_download
 from config.web import Request, holds, roles_required
-from definitions import backtests, documents, rights, tuning
+from definitions import backtest_requests, permissions, threshold_adoption, version_documents
 from definitions.models import Backtest, Version
 from leads.vocabulary import READERS_OF_LEADS, Role
-from scoring import pictures, results, what_ifs
+from scoring.backtests import result_charts, result_view
+from scoring.backtests.result_view import TABLES, Result
 from scoring.forms import PeriodForm, ThresholdsForm
-from scoring.results import TABLES, Result
+from scoring.what_ifs import threshold_what_if
 
 LISTED: Final = 50
 UNPROCESSABLE: Final = 422
@@ -40,8 +41,8 @@ def version_backtests(request: Request, pk: int) -> HttpResponse:
         "version": version,
         "form": form,
         "rows": rows,
-        "digest": documents.digest(documents.export(version)),
-        "may_ask": holds(request.user, *backtests.MAY_ASK),
+        "digest": version_documents.digest(version_documents.export(version)),
+        "may_ask": holds(request.user, *backtest_requests.MAY_ASK),
         "zone": settings.COMPANY_TIME_ZONE,
         "now": timezone.now(),
     }
@@ -52,8 +53,8 @@ def _ask(request: Request, version: Version, form: PeriodForm) -> HttpResponse:
     now = timezone.now()
     start, end = form.period(now)
     try:
-        asked = backtests.request(version=version, start=start, end=end, by=request.user, now=now)
-    except (backtests.BacktestRefused, rights.NotAllowed) as refusal:
+        asked = backtest_requests.request(version=version, start=start, end=end, by=request.user, now=now)
+    except (backtest_requests.BacktestRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))
         return redirect("version_backtests", version.pk)
     return redirect("backtest", asked.pk)
@@ -76,8 +77,8 @@ def backtest(request: Request, pk: int) -> HttpResponse:
 def backtest_cancel(request: Request, pk: int) -> HttpResponse:
     row = _found(pk)
     try:
-        backtests.cancel(backtest=row, by=request.user, now=timezone.now())
-    except (backtests.BacktestRefused, rights.NotAllowed) as refusal:
+        backtest_requests.cancel(backtest=row, by=request.user, now=timezone.now())
+    except (backtest_requests.BacktestRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, "Cancelled. Nothing of it is kept but that it was asked for.")
@@ -113,8 +114,8 @@ def what_if(request: Request, pk: int) -> HttpResponse:
 
 def _adopt(request: Request, row: Backtest, form: ThresholdsForm) -> HttpResponse:
     try:
-        version = tuning.adopt(backtest=row, values=form.values(), by=request.user)
-    except (tuning.ThresholdRefused, rights.NotAllowed) as refusal:
+        version = threshold_adoption.adopt(backtest=row, values=form.values(), by=request.user)
+    except (threshold_adoption.ThresholdRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))
         return redirect("backtest", row.pk)
     messages.success(request, f"{version.number} has these values now. Run the backtest again before proposing it.")
@@ -135,8 +136,8 @@ def _elapsed(row: Backtest) -> float:
 def _page(request: Request, row: Backtest, form: ThresholdsForm | None = None) -> HttpResponse:
     context: dict[str, Any] = {
         "backtest": row,
-        "period": results.period(row.start, row.end),
-        "may_ask": holds(request.user, *backtests.MAY_ASK),
+        "period": result_view.period(row.start, row.end),
+        "may_ask": holds(request.user, *backtest_requests.MAY_ASK),
         "elapsed": _elapsed(row),
         "now": timezone.now(),
     }
@@ -147,11 +148,11 @@ def _page(request: Request, row: Backtest, form: ThresholdsForm | None = None) -
 
 
 def _finished(request: Request, row: Backtest, result: Result, form: ThresholdsForm | None) -> dict[str, Any]:
-    is_current = documents.digest(documents.export(row.version)) == row.digest
+    is_current = version_documents.digest(version_documents.export(row.version)) == row.digest
     return {
-        "figures": results.figures(row),
+        "figures": result_view.figures(row),
         "result": result,
-        "pictures": pictures.of(result),
+        "pictures": result_charts.of(result),
         "is_current": is_current,
         "form": form or ThresholdsForm(result["thresholds"], None),
     } | (_answer(request, row, form) if form else {})
@@ -163,6 +164,6 @@ def _answer(request: Request, row: Backtest, form: ThresholdsForm) -> dict[str, 
     if not values:
         return {"what_if": None}
     return {
-        "what_if": what_ifs.asked(row, values, now=timezone.now()),
+        "what_if": threshold_what_if.asked(row, values, now=timezone.now()),
         "may_adopt": row.version.is_draft and holds(request.user, Role.MARKETING_OPS),
     }

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from django.db import migrations, models
 
-from sla import sealing
+from sla.notifications import encryption
 
 
 def seal(apps, _schema_editor):
     for row in _with_webhook(apps):
-        row.slack_url = sealing.seal(row.slack_url)
+        row.slack_url = encryption.seal(row.slack_url)
         row.save(update_fields=["slack_url"])
 
 
@@ -15,8 +15,8 @@ def unseal(apps, _schema_editor):
     """One whose key is lost has to be typed again."""
     for row in _with_webhook(apps):
         try:
-            row.slack_url = sealing.unseal(row.slack_url)
-        except sealing.KeyLost:
+            row.slack_url = encryption.unseal(row.slack_url)
+        except encryption.KeyLost:
             row.slack_url = ""
         row.save(update_fields=["slack_url"])
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from sla.models.agreement import Commitment, ReasonCode, RoutingRule
-from sla.models.handoffs import (
+from sla.models.commitment import Commitment, ReasonCode, RoutingRule
+from sla.models.handoff import (
     Attempt,
     Clock,
     ClockQuerySet,
@@ -13,8 +13,8 @@ from sla.models.handoffs import (
     RoutingDecision,
     SalesQualification,
 )
-from sla.models.notices import AlertSettings, Delivery, DeliveryQuerySet, Notice, SavedFilter
-from sla.models.teams import Absence, CalendarChange, CalendarVersion, Rep, SpecialDay, Team, WorkCalendar, WorkHours
+from sla.models.notice import AlertSettings, Delivery, DeliveryQuerySet, Notice, SavedFilter
+from sla.models.team import Absence, CalendarChange, CalendarVersion, Rep, SpecialDay, Team, WorkCalendar, WorkHours
 
 __all__ = [
     "Absence", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion", "Clock", "ClockQuerySet", "Commitment", "Delivery",

@@ -9,7 +9,9 @@ from django import template
 
 from definitions.models import Version
 from leads.models import Lead
-from sla import tier_3, timeline, vintages
+from sla.handoff_page import lead_timeline
+from sla.handoffs import tier_3_hold
+from sla.reports import weekly_cohorts
 
 register = template.Library()
 
@@ -26,16 +28,16 @@ def dialable(phone: str) -> str:
 
 @register.inclusion_tag("sla/_timeline.html")
 def timeline_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
-    return {"timeline": timeline.of(lead), "now": now}
+    return {"timeline": lead_timeline.of(lead), "now": now}
 
 
 @register.inclusion_tag("sla/_handoffs.html")
 def handoffs_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     rows = lead.handoffs.select_related("qualification__heating", "version__definition", "rep__user", "team")
     handoffs = rows.defer("qualification__evidence").order_by("-created_at", "-pk")
-    return {"handoffs": handoffs, "held": tier_3.of_lead(lead, now=now), "now": now}
+    return {"handoffs": handoffs, "held": tier_3_hold.of_lead(lead, now=now), "now": now}
 
 
 @register.inclusion_tag("sla/_vintages.html")
 def vintages_of(version: Version, now: dt.datetime) -> dict[str, Any]:
-    return {"vintages": vintages.of_version(version, now=now), "version": version}
+    return {"vintages": weekly_cohorts.of_version(version, now=now), "version": version}

@@ -8,9 +8,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from config.web import Request
-from sla import alerts, slack
-from sla.alert_forms import AlertForm
+from sla.forms.alerts import AlertForm
 from sla.models import AlertSettings
+from sla.notifications import preferences, slack
 
 
 @sensitive_post_parameters("slack_url")
@@ -18,25 +18,25 @@ from sla.models import AlertSettings
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: Request) -> HttpResponse:
     """How the person wants to be told; each decides for themselves alone."""
-    chosen = alerts.of(request.user)
+    chosen = preferences.of(request.user)
     form = AlertForm(request.POST if request.method == "POST" else None, chosen=chosen)
     if form.is_bound and form.is_valid():
-        alerts.choose(user=request.user, wishes=form.wishes())
+        preferences.choose(user=request.user, wishes=form.wishes())
         messages.success(request, "Saved.")
         return redirect("alerts")
     context = {
         "form": form,
         "kinds": list(zip(form["email_kinds"], form["slack_kinds"], strict=True)),
         **_webhook(chosen),
-        "hours": alerts.hours_of(request.user),
+        "hours": preferences.hours_of(request.user),
     }
     return render(request, "sla/alerts.html", context, status=422 if form.is_bound else 200)
 
 
 def _webhook(chosen: AlertSettings) -> dict[str, str]:
     try:
-        return {"webhook": slack.masked(alerts.webhook(chosen))}
-    except alerts.WebhookLost as lost:
+        return {"webhook": slack.masked(preferences.webhook(chosen))}
+    except preferences.WebhookLost as lost:
         return {"webhook_lost": str(lost)}
 
 
@@ -44,7 +44,7 @@ def _webhook(chosen: AlertSettings) -> dict[str, str]:
 @require_POST
 def send_test(request: Request) -> HttpResponse:
     try:
-        alerts.send_test(user=request.user)
+        preferences.send_test(user=request.user)
     except (slack.BadWebhook, slack.NotDelivered) as refusal:
         messages.error(request, f"Slack did not take the test: {refusal}")
     else:

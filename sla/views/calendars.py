@@ -15,11 +15,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from config.web import Request, holds, roles_required
 from leads.vocabulary import READERS_OF_LEADS, Role
-from sla import arrivals, calendars
-from sla.calendar import BadCalendar, Calendar
+from sla.business_time import calendars
+from sla.business_time.arithmetic import BadCalendar, Calendar
+from sla.business_time.hours import DAY_NAMES, Draft, changes, place, read_hours, said, sentence
+from sla.commitments import preview
+from sla.forms.promises import CalendarForm
 from sla.models import Clock, Commitment, WorkCalendar
-from sla.opening import DAY_NAMES, Draft, changes, place, read_hours, said, sentence
-from sla.promise_forms import CalendarForm
 
 CHANGES_SHOWN: Final = 20
 OFFICE_HOURS: Final = (*[read_hours("09:00-17:00")] * 5, (), ())
@@ -65,7 +66,7 @@ def calendar_new(request: Request) -> HttpResponse:
 
 def _edit(request: Request, found: WorkCalendar | None, stored: Draft) -> HttpResponse:
     now = timezone.now()
-    usual = arrivals.friday_afternoon(now, stored.zone)
+    usual = preview.friday_afternoon(now, stored.zone)
     if request.method != "POST":
         return _show(
             request, found, stored, CalendarForm(draft=stored, arrives=usual), _preview(stored, stored, usual, now)
@@ -132,14 +133,14 @@ def _preview(draft: Draft, stored: Draft, wall: dt.datetime, now: dt.datetime) -
 
     Beside it what is stored says of the same instant, and what would change.
     """
-    terms = arrivals.terms_in_force()
+    terms = preview.terms_in_force()
     try:
-        at = arrivals.instant(calendars.drafted(draft, now), wall)
+        at = preview.instant(calendars.drafted(draft, now), wall)
         there, here = calendars.drafted(draft, at), calendars.drafted(draft, now)
         coming = calendars.coming_holidays(draft, now)
     except BadCalendar as error:
         return {"problem": str(error)}
-    before = arrivals.of(calendars.drafted(stored, at), terms=terms, at=at, title="before")
+    before = preview.of(calendars.drafted(stored, at), terms=terms, at=at, title="before")
     return {
         "sentence": sentence(draft),
         "changes": changes(stored, draft) if stored.name else (),
@@ -151,8 +152,8 @@ def _preview(draft: Draft, stored: Draft, wall: dt.datetime, now: dt.datetime) -
     }
 
 
-def _arrival(hours: Calendar, terms: Commitment, at: dt.datetime, title: str) -> arrivals.Arrival:
-    return arrivals.of(hours, terms=terms, at=at, title=title)
+def _arrival(hours: Calendar, terms: Commitment, at: dt.datetime, title: str) -> preview.Arrival:
+    return preview.of(hours, terms=terms, at=at, title=title)
 
 
 def _may_edit(request: Request) -> bool:

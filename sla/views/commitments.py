@@ -13,10 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from config.web import Request, holds, roles_required, typed_number
 from leads.vocabulary import Role
-from sla import arrivals, calendars, commitments
-from sla.calendar import BadCalendar
+from sla.business_time import calendars
+from sla.business_time.arithmetic import BadCalendar
+from sla.commitments import commitments, preview
+from sla.forms.promises import ArrivalForm, CommitmentForm
 from sla.models import Commitment, WorkCalendar
-from sla.promise_forms import ArrivalForm, CommitmentForm
 from sla.vocabulary import CommitmentState
 
 
@@ -114,7 +115,7 @@ def _show(request: Request, found: Commitment, refusal: str = "", status: int = 
 
 
 def _edit(request: Request, found: Commitment | None) -> HttpResponse:
-    start = found or arrivals.terms_in_force()
+    start = found or preview.terms_in_force()
     initial = {term.name: getattr(start, term.name) for term in commitments.TERMS}
     initial |= {"reason": found.reason, "read": commitments.stamp(found)} if found else {}
     calendar, wall = _asked(ArrivalForm())
@@ -158,7 +159,7 @@ def _asked(form: ArrivalForm) -> tuple[WorkCalendar | None, dt.datetime]:
     said = form.cleaned_data if form.is_valid() else {}
     calendar = said.get("calendar") or WorkCalendar.objects.order_by("name", "pk").first()
     zone = calendar.zone if calendar else "UTC"
-    return calendar, said.get("arrives") or arrivals.friday_afternoon(timezone.now(), zone)
+    return calendar, said.get("arrives") or preview.friday_afternoon(timezone.now(), zone)
 
 
 def _preview(draft: Commitment, calendar: WorkCalendar | None, wall: dt.datetime) -> dict[str, Any]:
@@ -166,11 +167,11 @@ def _preview(draft: Commitment, calendar: WorkCalendar | None, wall: dt.datetime
         return {"problem": "There is no calendar yet, by which a due time could be counted."}
     in_force = Commitment.objects.filter(state=CommitmentState.ACTIVE).exclude(pk=draft.pk).first()
     try:
-        at = arrivals.instant(calendars.pure(calendar, timezone.now()), wall)
+        at = preview.instant(calendars.pure(calendar, timezone.now()), wall)
         hours = calendars.pure(calendar, at)
     except BadCalendar as error:
         return {"problem": str(error)}
-    rows = arrivals.compared(hours, before=in_force, after=draft, at=at)
+    rows = preview.compared(hours, before=in_force, after=draft, at=at)
     form = ArrivalForm(initial={"calendar": calendar, "arrives": wall})
     return {"rows": rows, "calendar": calendar, "in_force": in_force, "form": form, "draft": draft}
 

@@ -12,20 +12,21 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from config.web import Request, roles_required
 from leads.vocabulary import Role
-from sla import access, dispositions, intentions, states
-from sla.forms import DecideForm, RejectForm
+from sla import handoff_states, permissions
+from sla.forms.handoffs import DecideForm, RejectForm
+from sla.handoffs import dispositions, undo_window
 from sla.models import Handoff
-from sla.views import answers
+from sla.views import responses
 from sla.vocabulary import DispositionKind
 
 
 @login_required
 @require_POST
 def accept(request: Request, pk: int) -> HttpResponse:
-    return answers.decide(
+    return responses.decide(
         request,
         pk,
-        lambda row, now: intentions.intend(handoff=row, kind=DispositionKind.ACCEPT, by=request.user, now=now),
+        lambda row, now: undo_window.intend(handoff=row, kind=DispositionKind.ACCEPT, by=request.user, now=now),
         "Accepted {lead}: it is yours.",
     )
 
@@ -34,25 +35,25 @@ def accept(request: Request, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def reject(request: Request, pk: int) -> HttpResponse:
     """The list of reasons, and the rejection itself."""
-    row = answers.visible(request, pk)
+    row = responses.visible(request, pk)
     now = timezone.now()
     day = dispositions.default_reengagement(handoff=row, now=now)
     form = RejectForm(request.POST if request.method == "POST" else None, reengage_on=day)
     if request.method == "GET" or not form.is_valid():
         return reject_form(request, row, form)
     try:
-        said = intentions.intend(
+        said = undo_window.intend(
             handoff=row, kind=DispositionKind.REJECT, by=request.user, now=now, **form.cleaned_data
         )
     except dispositions.DispositionRefused as refusal:
         form.add_error(None, str(refusal))
         return reject_form(request, row, form)
-    except access.NotYours as refusal:
-        return answers.refused(request, row, refusal, 403)
-    except (dispositions.AlreadyDecided, states.StepRefused) as refusal:
-        return answers.refused(request, row, refusal, 409)
+    except permissions.NotYours as refusal:
+        return responses.refused(request, row, refusal, 403)
+    except (dispositions.AlreadyDecided, handoff_states.StepRefused) as refusal:
+        return responses.refused(request, row, refusal, 409)
     back = f" Back on {said.reengage_on.day} {said.reengage_on:%B %Y}." if said.reengage_on else ""
-    return answers.done_with(request, row, f"Rejected {row.lead}: {said.reason}.{back}")
+    return responses.done_with(request, row, f"Rejected {row.lead}: {said.reason}.{back}")
 
 
 def reject_form(request: Request, row: Handoff, form: RejectForm) -> HttpResponse:
@@ -61,17 +62,17 @@ def reject_form(request: Request, row: Handoff, form: RejectForm) -> HttpRespons
     status = 422 if form.is_bound else 200
     if not request.htmx:
         return render(request, "sla/reject.html", context, status=status)
-    return answers.into_slot(render(request, "sla/_reject_form.html", context, status=status), row)
+    return responses.into_slot(render(request, "sla/_reject_form.html", context, status=status), row)
 
 
 @login_required
 @require_POST
 def undo(request: Request, pk: int) -> HttpResponse:
-    return answers.decide(
+    return responses.decide(
         request,
         pk,
-        lambda row, now: intentions.take_back(
-            intention=intentions.pending(row, by=request.user), by=request.user, now=now
+        lambda row, now: undo_window.take_back(
+            intention=undo_window.pending(row, by=request.user), by=request.user, now=now
         ),
         "Taken back: {lead} waits for a decision again.",
     )
@@ -85,25 +86,25 @@ def decide_several(request: Request) -> HttpResponse:
     What somebody else has decided or taken since the page was shown is left out by name; the others are decided.
     """
     form = DecideForm(request.POST)
-    here = answers.back(request) or reverse("queue")
+    here = responses.back(request) or reverse("queue")
     if not form.is_valid():
         messages.warning(request, " ".join(str(error) for found in form.errors.values() for error in found))
         return redirect(here)
     said = form.cleaned_data
-    chosen = access.visible_to(request.user).filter(pk__in=said["handoffs"]).distinct().order_by("pk")
+    chosen = permissions.visible_to(request.user).filter(pk__in=said["handoffs"]).distinct().order_by("pk")
     rows = list(chosen.select_related("lead__company", "rep__user"))
     own = [row for row in rows if row.rep is not None and row.rep.user_id == request.user.pk]
     if own and said["kind"] == DispositionKind.REJECT and not said["confirmed"]:
         return render(request, "sla/decide_several.html", {"form": form, "here": here, **said, "handoffs": own})
-    given = intentions.intend_each(
+    given = undo_window.intend_each(
         handoffs=own, kind=said["kind"], by=request.user, now=timezone.now(), reason=said["reason"]
     )
-    taken = [intentions.Answer(row, f"{row.rep or 'nobody'} has it now.") for row in rows if row not in own]
+    taken = [undo_window.Answer(row, f"{row.rep or 'nobody'} has it now.") for row in rows if row not in own]
     report(request, DispositionKind(said["kind"]), given + taken, unknown=len(set(said["handoffs"])) - len(rows))
     return redirect(here)
 
 
-def report(request: Request, kind: DispositionKind, given: list[intentions.Answer], unknown: int = 0) -> None:
+def report(request: Request, kind: DispositionKind, given: list[undo_window.Answer], unknown: int = 0) -> None:
     done = sum(not answer.refusal for answer in given)
     if done:
         messages.success(request, f"{kind.label}: {done} lead{'' if done == 1 else 's'}.")

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_GET
 from config.charts import Series, line_chart
 from config.web import Request, holds, roles_of, roles_required
 from leads.vocabulary import READERS_OF_LEADS, Role
-from sla import dashboard
-from sla.watch import TOO_MANY
+from sla.reports import pipeline_overview
+from sla.reports.rejection_monitor import TOO_MANY
 
 
 @login_required
@@ -32,7 +32,7 @@ def home(request: Request) -> HttpResponse:
 def overview(request: Request) -> HttpResponse:
     """Pipeline first, then acceptance, then what waits (SPEC 12)."""
     now = timezone.now()
-    figures = dashboard.overview(now=now)
+    figures = pipeline_overview.overview(now=now)
     rates = [None if month.rejection is None else month.rejection * 100 for month in figures.months]
     chart = line_chart(
         "Rejection rate by month",

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from config.web import Request, typed_number
-from sla import alerts, deliveries, matters, notices
 from sla.models import Notice
+from sla.notifications import deliveries, outbox, preferences, relevance
 
 FAILING_SHOWN = 20
 #: What came before is in the queue; a bell for it would come too late.
@@ -34,13 +34,13 @@ class Day:
 @login_required
 @require_GET
 def notice_list(request: Request) -> HttpResponse:
-    rows = notices.inbox(request.user, after=typed_number(request.GET.get("after", "")))
-    shown, is_cut = rows[: notices.SHOWN], len(rows) > notices.SHOWN
+    rows = outbox.inbox(request.user, after=typed_number(request.GET.get("after", "")))
+    shown, is_cut = rows[: outbox.SHOWN], len(rows) > outbox.SHOWN
     failing = deliveries.failing(request.user)
     context = {
         "days": by_day(shown),
-        "gone": matters.gone(shown),
-        "elsewhere": matters.elsewhere(shown, request.user),
+        "gone": relevance.gone(shown),
+        "elsewhere": relevance.elsewhere(shown, request.user),
         "up_to": max((notice.pk for notice in shown), default=0),
         "after": shown[-1].pk if is_cut else None,
         "failing": failing[:FAILING_SHOWN],
@@ -54,7 +54,7 @@ def notice_list(request: Request) -> HttpResponse:
 def bell(request: Request) -> HttpResponse:
     """What every page asks for now and then: how many notices are unread, and for which leads to ring."""
     since = timezone.now() - RINGS_FOR
-    context = {"alarm": alerts.of(request.user), "hot": notices.hot(request.user, since=since)}
+    context = {"alarm": preferences.of(request.user), "hot": outbox.hot(request.user, since=since)}
     return render(request, "components/bell.html", context)
 
 
@@ -63,7 +63,7 @@ def bell(request: Request) -> HttpResponse:
 def mark_read(request: Request) -> HttpResponse:
     """All that the page showed; what came since stays unread."""
     up_to = typed_number(request.POST.get("up_to", ""))
-    notices.mark_read(user=request.user, now=timezone.now(), up_to=up_to)
+    outbox.mark_read(user=request.user, now=timezone.now(), up_to=up_to)
     return redirect("notices")
 
 

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 from config.downloads import csv_download
 from config.web import Request, holds, roles_required, typed_number
 from leads.vocabulary import READERS_OF_LEADS, Role
-from sla import access, nurture, recycling
+from sla import permissions
+from sla.forms.promises import BackForm, NurtureFilterForm, PostponeForm
 from sla.models import HandoffQuerySet
-from sla.promise_forms import BackForm, NurtureFilterForm, PostponeForm
+from sla.nurture import nurture_tasks, recycling
 
 SHOWN: Final = 200
 POSTPONED_BY: Final = dt.timedelta(days=30)
@@ -31,8 +32,8 @@ def nurture_list(request: Request) -> HttpResponse:
 @roles_required(*READERS_OF_LEADS, Role.SDR)
 @require_GET
 def nurture_export(request: Request) -> HttpResponseBase:
-    tasks = nurture.tasks(_asked(request), now=timezone.now())
-    return csv_download("nurture", nurture.HEADER, map(nurture.cells, tasks))
+    tasks = nurture_tasks.tasks(_asked(request), now=timezone.now())
+    return csv_download("nurture", nurture_tasks.HEADER, map(nurture_tasks.cells, tasks))
 
 
 @roles_required(*recycling.NURSES)
@@ -74,7 +75,7 @@ def _show(request: Request, postpone: PostponeForm, status: int = 200) -> HttpRe
     now = timezone.now()
     rows = _asked(request)
     context = {
-        "tasks": list(nurture.tasks(rows[:SHOWN], now=now)),
+        "tasks": list(nurture_tasks.tasks(rows[:SHOWN], now=now)),
         "total": rows.count(),
         "shown": SHOWN,
         "filter": NurtureFilterForm(request.GET),
@@ -93,7 +94,9 @@ def _asked(request: Request) -> HandoffQuerySet:
     form = NurtureFilterForm(request.GET)
     form.is_valid()
     said: dict[str, Any] = {name: value for name, value in form.cleaned_data.items() if value}
-    return nurture.narrowed(nurture.recycled(access.visible_to(request.user)), now=timezone.now(), **said)
+    return nurture_tasks.narrowed(
+        nurture_tasks.recycled(permissions.visible_to(request.user)), now=timezone.now(), **said
+    )
 
 
 def _chosen(request: Request) -> list[int]:

@@ -12,8 +12,9 @@ from config.downloads import csv_download
 from config.web import Request, holds, roles_required, typed_number
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.models import QualificationQuerySet
-from sla import handoffs, recycling, tier_3
-from sla.promise_forms import BackForm, NurtureFilterForm
+from sla.forms.promises import BackForm, NurtureFilterForm
+from sla.handoffs import creation, tier_3_hold
+from sla.nurture import recycling
 
 SHOWN: Final = 200
 
@@ -28,8 +29,8 @@ def first_list(request: Request) -> HttpResponse:
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def first_export(request: Request) -> HttpResponseBase:
-    held = tier_3.listed(_asked(request), now=timezone.now())
-    return csv_download("nurture-first", tier_3.HEADER, map(tier_3.cells, held))
+    held = tier_3_hold.listed(_asked(request), now=timezone.now())
+    return csv_download("nurture-first", tier_3_hold.HEADER, map(tier_3_hold.cells, held))
 
 
 @roles_required(*recycling.NURSES)
@@ -46,10 +47,10 @@ def first_hand_over(request: Request) -> HttpResponse:
     if not request.POST.get("confirmed"):
         return _show(request, form, chosen=chosen, asks=True)
     try:
-        moved = handoffs.hand_off_early(
+        moved = creation.hand_off_early(
             qualification_ids=chosen, by=request.user, now=timezone.now(), why=form.cleaned_data["why"]
         )
-    except handoffs.TooSoon as refusal:
+    except creation.TooSoon as refusal:
         form.add_error(None, str(refusal))
         return _show(request, form, chosen=chosen, status=409)
     if moved:
@@ -65,7 +66,7 @@ def _show(
     now = timezone.now()
     rows = _asked(request)
     context: dict[str, Any] = {
-        "held": list(tier_3.listed(rows[:SHOWN], now=now)),
+        "held": list(tier_3_hold.listed(rows[:SHOWN], now=now)),
         "total": rows.count(),
         "shown": SHOWN,
         "q": request.GET.get("q", ""),
@@ -73,7 +74,7 @@ def _show(
         "chosen": chosen or [],
         "asks": asks,
         "may_move": holds(request.user, *recycling.NURSES),
-        "days": tier_3.days(),
+        "days": tier_3_hold.days(),
         "now": now,
     }
     return render(request, "sla/nurture_first.html", context, status=status)
@@ -82,7 +83,7 @@ def _show(
 def _asked(request: Request) -> QualificationQuerySet:
     form = NurtureFilterForm(request.GET)
     form.is_valid()
-    return tier_3.in_nurture(now=timezone.now(), q=form.cleaned_data.get("q", ""))
+    return tier_3_hold.in_nurture(now=timezone.now(), q=form.cleaned_data.get("q", ""))
 
 
 def _chosen(request: Request) -> list[int]:

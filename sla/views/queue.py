@@ -8,15 +8,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from config.web import Request, roles_required
 from leads.vocabulary import Role
-from sla import saved_filters
-from sla.views import answers, pages
+from sla.queue import saved_filters
+from sla.views import page_context, responses
 
 
 @roles_required(Role.SDR, Role.SALES_MANAGER)
 @require_GET
 def queue(request: Request) -> HttpResponse:
     """The page, or for its poll the list alone."""
-    context = pages.queue_context(request, request.GET, request.get_full_path())
+    context = page_context.queue_context(request, request.GET, request.get_full_path())
     return render(request, "sla/_queue.html" if request.htmx else "sla/queue.html", context)
 
 
@@ -29,7 +29,7 @@ def save_filter(request: Request) -> HttpResponse:
         )
     except saved_filters.FilterRefused as refusal:
         messages.warning(request, str(refusal))
-        return redirect(answers.back(request) or reverse("queue"))
+        return redirect(responses.back(request) or reverse("queue"))
     return redirect(f"{reverse('queue')}?{kept.query}")
 
 
@@ -37,4 +37,4 @@ def save_filter(request: Request) -> HttpResponse:
 @require_POST
 def forget_filter(request: Request, pk: int) -> HttpResponse:
     saved_filters.forget(pk=pk, by=request.user)
-    return redirect(answers.back(request) or reverse("queue"))
+    return redirect(responses.back(request) or reverse("queue"))

@@ -12,9 +12,10 @@ from django.views.decorators.http import require_GET
 from config.downloads import csv_download
 from config.web import Request, holds, typed_number
 from leads.vocabulary import Role
-from sla import access, compliance, delivered, scorecard
+from sla import permissions
 from sla.filters import ClockFilter
 from sla.models import Clock
+from sla.reports import compliance, compliance_page, volume_and_yield
 
 PERIODS: Final = (4, 12, 26, 52)
 USUAL_PERIOD: Final = 12
@@ -27,13 +28,13 @@ def sla_report(request: Request) -> HttpResponse:
     """Both sides' promises over the last weeks, of the handoffs this person may see."""
     now = timezone.now()
     weeks, start = period(request, now)
-    visible = access.visible_to(request.user)
-    card = scorecard.of(visible, start=start, end=now)
+    visible = permissions.visible_to(request.user)
+    card = compliance_page.of(visible, start=start, end=now)
     # The report of what one may see is everybody's; the commitments are read by those who have a role.
     context = {
         "card": card,
-        "months": delivered.months(now=now),
-        "yields": delivered.yields(visible, start=start, end=now),
+        "months": volume_and_yield.months(now=now),
+        "yields": volume_and_yield.yields(visible, start=start, end=now),
         "weeks": weeks,
         "periods": PERIODS,
         "now": now,
@@ -48,7 +49,7 @@ def sla_export(request: Request) -> HttpResponseBase:
     now = timezone.now()
     _, start = period(request, now)
     by: compliance.By = "week" if request.GET.get("by") == "week" else "rep"
-    figures = compliance.promises(start=start, end=now, by=by, handoffs=access.visible_to(request.user))
+    figures = compliance.promises(start=start, end=now, by=by, handoffs=permissions.visible_to(request.user))
     return csv_download(f"sla-by-{by}", compliance.HEADER, map(compliance.cells, figures))
 
 
@@ -57,8 +58,8 @@ def sla_export(request: Request) -> HttpResponseBase:
 def sla_yield_export(request: Request) -> HttpResponseBase:
     now = timezone.now()
     _, start = period(request, now)
-    rows = delivered.yields(access.visible_to(request.user), start=start, end=now)
-    return csv_download("mql-to-meeting-by-rep", delivered.HEADER, map(delivered.cells, rows))
+    rows = volume_and_yield.yields(permissions.visible_to(request.user), start=start, end=now)
+    return csv_download("mql-to-meeting-by-rep", volume_and_yield.HEADER, map(volume_and_yield.cells, rows))
 
 
 @login_required
@@ -68,7 +69,7 @@ def sla_rows(request: Request) -> HttpResponse:
     now = timezone.now()
     _, start = period(request, now)
     clocks = Clock.objects.filter(
-        handoff__in=access.visible_to(request.user).order_by().values("pk"), started_at__lt=now
+        handoff__in=permissions.visible_to(request.user).order_by().values("pk"), started_at__lt=now
     )
     clocks = clocks.select_related("handoff__lead__company", "rep__user").order_by("-pk")
     found = ClockFilter(request.GET, queryset=clocks, request=request)

@@ -17,10 +17,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from config.web import Request, holds, roles_required
 from leads.vocabulary import READERS_OF_LEADS, Role
-from sla import access, changelog, roster, rota, successions
+from sla import permissions
+from sla.forms.routing import AbsenceForm, HandOverForm, RepForm, TeamForm
+from sla.handoffs import reassignment
 from sla.models import Absence, Rep, Team
-from sla.routing_forms import AbsenceForm, HandOverForm, RepForm, TeamForm
-from sla.views import answers
+from sla.teams import changelog, roster, round_robin
+from sla.views import responses
 
 CHANGES_SHOWN: Final = 10
 OPS_SHOWN: Final = 3
@@ -56,8 +58,8 @@ def availability(request: Request) -> HttpResponse:
 def _availability_page(request: Request, **typed: object) -> HttpResponse:
     rep = Rep.objects.filter(user=request.user).select_related("team").first()
     now = timezone.now()
-    own = rota.reps_of(rep.team) if rep else []
-    standing = next((line for line in rota.standings(own, now) if line.rep == rep), None)
+    own = round_robin.reps_of(rep.team) if rep else []
+    standing = next((line for line in round_robin.standings(own, now) if line.rep == rep), None)
     context = {
         "standing": standing,
         "absences": roster.coming([rep], now=now).get(rep.pk, []) if rep else [],
@@ -97,8 +99,8 @@ def rep_hand_over(request: Request, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _invalid(request, form)
     try:
-        done = successions.hand_over(rep=rep, by=request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
-    except access.NotYours as refusal:
+        done = reassignment.hand_over(rep=rep, by=request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
+    except permissions.NotYours as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     stayed = f" {done.stayed} stayed: nobody of the team can take more now." if done.stayed else ""
     takers = ", ".join(f"{taker} {count}" for taker, count in done.given.items())
@@ -114,7 +116,7 @@ def absence_new(request: Request, pk: int) -> HttpResponse:
         return _absence_refused(request, rep, form)
     try:
         absence = roster.add_absence(rep=rep, by=request.user, now=timezone.now(), **form.cleaned_data)
-    except access.NotYours as refusal:
+    except permissions.NotYours as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     except roster.RosterRefused as refusal:
         form.add_error("ends_at", str(refusal))
@@ -162,7 +164,7 @@ def _rep(request: Request, pk: int) -> Rep:
 def _do(request: Request, done: str, act: Callable[[], object]) -> HttpResponse:
     try:
         act()
-    except access.NotYours as refusal:
+    except permissions.NotYours as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     except roster.RosterRefused as refusal:
         messages.warning(request, str(refusal))
@@ -173,7 +175,7 @@ def _do(request: Request, done: str, act: Callable[[], object]) -> HttpResponse:
 
 def _absence_refused(request: Request, rep: Rep, form: AbsenceForm) -> HttpResponse:
     """The page it was typed on, with what was typed."""
-    came_from_reps = answers.back(request) == reverse("reps") and holds(request.user, *READERS_OF_LEADS)
+    came_from_reps = responses.back(request) == reverse("reps") and holds(request.user, *READERS_OF_LEADS)
     _warn(request, form)
     page = _reps_page if came_from_reps else _availability_page
     return page(request, absence_form=form, absence_of=rep.pk)
@@ -190,4 +192,4 @@ def _warn(request: Request, form: Form) -> None:
 
 
 def _return(request: Request) -> HttpResponse:
-    return redirect(answers.back(request) or "availability")
+    return redirect(responses.back(request) or "availability")

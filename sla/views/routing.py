@@ -14,10 +14,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from config.web import Request, roles_required, typed_number
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS, Motion, Role
-from sla import changelog, dryrun, rulebook
+from sla.forms.routing import DryRunForm, NewRuleForm, RuleForm
+from sla.handoffs import routing_dry_run
+from sla.handoffs.routing import Plan
 from sla.models import Handoff, RoutingRule
-from sla.routing import Plan
-from sla.routing_forms import DryRunForm, NewRuleForm, RuleForm
+from sla.teams import changelog, rule_editing
 
 CHANGES_SHOWN: Final = 10
 #: What names a lead by hand; the rest of the form says when and how.
@@ -28,8 +29,8 @@ ATTRIBUTES: Final = ("country", "region", "source", "domain", "industry", "emplo
 @require_GET
 def routing(request: Request) -> HttpResponse:
     context = {
-        "entries": rulebook.entries(),
-        "may_change": rulebook.may_change(request.user),
+        "entries": rule_editing.entries(),
+        "may_change": rule_editing.may_change(request.user),
         "unrouted": Handoff.objects.unrouted().count(),
         "changes": changelog.latest(RoutingRule)[:CHANGES_SHOWN],
         "now": timezone.now(),
@@ -45,7 +46,7 @@ def rule_new(request: Request) -> HttpResponse:
         return _rule_page(request, form, None)
     columns = dict(form.cleaned_data)
     before = columns.pop("before")
-    rule = rulebook.add(columns=columns, before=before.pk if before else None, by=request.user, now=timezone.now())
+    rule = rule_editing.add(columns=columns, before=before.pk if before else None, by=request.user, now=timezone.now())
     messages.success(request, f"Added: {rule.name}.")
     return redirect("routing")
 
@@ -57,7 +58,7 @@ def rule_edit(request: Request, pk: int) -> HttpResponse:
     form = RuleForm(request.POST or None, rule=rule)
     if not form.is_valid():
         return _rule_page(request, form, rule)
-    rulebook.change(rule=rule, columns=form.cleaned_data, by=request.user, now=timezone.now())
+    rule_editing.change(rule=rule, columns=form.cleaned_data, by=request.user, now=timezone.now())
     messages.success(request, f"Saved: {form.cleaned_data['name']}.")
     return redirect("routing")
 
@@ -66,20 +67,22 @@ def rule_edit(request: Request, pk: int) -> HttpResponse:
 @require_POST
 def rule_move(request: Request, pk: int) -> HttpResponse:
     up = request.POST.get("to") == "up"
-    return _on_rule(pk, lambda rule: rulebook.move(rule=rule, up=up, by=request.user, now=timezone.now()))
+    return _on_rule(pk, lambda rule: rule_editing.move(rule=rule, up=up, by=request.user, now=timezone.now()))
 
 
 @roles_required(Role.SALES_MANAGER)
 @require_POST
 def rule_switch(request: Request, pk: int) -> HttpResponse:
     columns = {"is_active": request.POST.get("to") == "on"}
-    return _on_rule(pk, lambda rule: rulebook.change(rule=rule, columns=columns, by=request.user, now=timezone.now()))
+    return _on_rule(
+        pk, lambda rule: rule_editing.change(rule=rule, columns=columns, by=request.user, now=timezone.now())
+    )
 
 
 @roles_required(Role.SALES_MANAGER)
 @require_POST
 def rule_delete(request: Request, pk: int) -> HttpResponse:
-    return _on_rule(pk, lambda rule: rulebook.remove(rule=rule, by=request.user, now=timezone.now()))
+    return _on_rule(pk, lambda rule: rule_editing.remove(rule=rule, by=request.user, now=timezone.now()))
 
 
 @roles_required(*READERS_OF_LEADS)
@@ -92,7 +95,7 @@ def routing_try(request: Request) -> HttpResponse:
         "form": form,
         "lead": lead,
         "search": request.GET.get("q", ""),
-        "found": dryrun.find(request.GET.get("q", "").replace("\x00", "")),
+        "found": routing_dry_run.find(request.GET.get("q", "").replace("\x00", "")),
         "plan": _plan(form, lead) if form.is_valid() and _is_asked(form, request, lead) else None,
         "now": timezone.now(),
     }
@@ -111,9 +114,9 @@ def _plan(form: DryRunForm, lead: Lead | None) -> Plan:
         "now": typed["at"] or timezone.now(),
     }
     if lead is not None:
-        return dryrun.of_lead(lead=lead, **asked)
-    stranger = dryrun.Stranger(**{name: typed[name] for name in ATTRIBUTES})
-    return dryrun.of_stranger(stranger=stranger, **asked)
+        return routing_dry_run.of_lead(lead=lead, **asked)
+    stranger = routing_dry_run.Stranger(**{name: typed[name] for name in ATTRIBUTES})
+    return routing_dry_run.of_stranger(stranger=stranger, **asked)
 
 
 def _lead(request: Request) -> Lead | None:

@@ -10,9 +10,10 @@ from django.views.decorators.http import require_GET
 
 from config.web import Request, roles_required
 from leads.vocabulary import Role
-from sla import queue, routing
-from sla.forms import AssignForm
+from sla.forms.handoffs import AssignForm
+from sla.handoffs import routing
 from sla.models import Clock
+from sla.queue import queue
 from sla.vocabulary import HandoffState
 
 SHOWN: Final = 100

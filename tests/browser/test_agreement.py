@@ -14,13 +14,13 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from definitions.models import Backtest, Version
-from leads import catalogue, lists
+from leads import named_lists, shipped_signals
 from leads.models import Company, Event, Lead, Signal, User
 from leads.vocabulary import Role
-from scoring import backtests
-from sla import commitments
+from scoring.backtests import jobs
+from sla.commitments import commitments
 from sla.models import Commitment
-from tests.definitions import lives
+from tests.definitions import version_lifecycles
 from tests.definitions.documents import criterion
 from tests.definitions.people import person
 
@@ -61,8 +61,8 @@ _ROLES = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
 @pytest.fixture
 def in_force() -> Version:
     """A version in force, and two leads who asked: one from a company of 80, one of 55."""
-    catalogue.ship(signals=Signal.objects)
-    lists.ship()
+    shipped_signals.ship(signals=Signal.objects)
+    named_lists.ship()
     now = timezone.now()
     for name, size in (("ada", 80), ("bob", 55)):
         firm = Company.objects.create(
@@ -77,7 +77,7 @@ def in_force() -> Version:
                 lead=lead, signal=asked, occurred_at=now - dt.timedelta(days=2 + number), recorded_at=now, source="form",
                 external_id=f"{name}-{number}", digest=b"",
             )  # fmt: skip
-    return lives.active(**CONTENT)
+    return version_lifecycles.active(**CONTENT)
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def backtested(page: Page, version: Version) -> None:
     page.get_by_role("button", name=f"Backtest {version.number}").click()
     expect(page).to_have_url(re.compile(r"/backtests/\d+/"))
     while Backtest.objects.pending().exists():
-        assert backtests.run_pending(now=timezone.now()) == 1
+        assert jobs.run_pending(now=timezone.now()) == 1
 
 
 def proposed(page: Page, version: Version) -> None:
@@ -208,7 +208,7 @@ def test_the_pages_of_the_agreement_are_accessible(
     go: Go, people: dict[Role, User], in_force: Version, scheme: str
 ) -> None:
     slug, ops = in_force.definition.slug, people[Role.MARKETING_OPS]
-    draft = lives.draft(**CONTENT)
+    draft = version_lifecycles.draft(**CONTENT)
 
     for path in (
         "/definition/",

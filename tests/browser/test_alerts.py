@@ -12,8 +12,8 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from leads.models import User
-from sla import alerts, notices, sealing
 from sla.models import AlertSettings, Delivery, Notice
+from sla.notifications import encryption, outbox, preferences
 from sla.vocabulary import NoticeKind
 from tests.sla import situations
 from tests.sla.situations import DAY
@@ -29,10 +29,10 @@ def manager(context: BrowserContext, live_server: object) -> User:
     """Signed in; told of a few things, some of which did not get out."""
     team = situations.team(name="EMEA")
     person = situations.manager(team)
-    AlertSettings.objects.create(user=person, email_kinds=list(NoticeKind.values), slack_sealed=sealing.seal(HOOK))
+    AlertSettings.objects.create(user=person, email_kinds=list(NoticeKind.values), slack_sealed=encryption.seal(HOOK))
     for days, kind in ((0, NoticeKind.BREACHED), (0, NoticeKind.UNROUTED), (1, NoticeKind.NEW_MQL)):
         at = timezone.now() - days * DAY
-        notices.write([notices.Draft(kind, f"{kind}", None, [person], "First contact is overdue: Clara Lindqvist", at)])
+        outbox.write([outbox.Draft(kind, f"{kind}", None, [person], "First contact is overdue: Clara Lindqvist", at)])
     Notice.objects.filter(kind=NoticeKind.NEW_MQL).update(read_at=timezone.now())
     Delivery.objects.filter(notice__kind=NoticeKind.BREACHED).update(failures=5, error="HTTP 404")
     client = Client()
@@ -70,8 +70,8 @@ def test_alerts_are_chosen_by_keyboard(page: Page, live_server: object, manager:
     page.keyboard.press("Enter")
 
     expect(page.locator("#messages")).to_contain_text("Saved.")
-    chosen = alerts.of(manager)
-    assert (chosen.slack_kinds, chosen.with_sound, alerts.webhook(chosen)) == ([NoticeKind.DUE_SOON], True, HOOK)
+    chosen = preferences.of(manager)
+    assert (chosen.slack_kinds, chosen.with_sound, preferences.webhook(chosen)) == ([NoticeKind.DUE_SOON], True, HOOK)
 
 
 def test_what_failed_is_tried_again(page: Page, live_server: object, manager: User) -> None:

@@ -12,10 +12,10 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from definitions.models import Backtest, Version
-from leads import catalogue
+from leads import shipped_signals
 from leads.models import Lead, Signal
 from leads.vocabulary import Role
-from tests.definitions import lives
+from tests.definitions import version_lifecycles
 from tests.definitions.people import person
 from tests.scoring import backtest_results
 
@@ -28,8 +28,8 @@ TIMING = {"engaged_within_days": 40, "or_request_within_days": None}
 
 @pytest.fixture
 def draft() -> Version:
-    catalogue.ship(signals=Signal.objects)
-    return lives.draft(paths=PATHS, timing=TIMING)
+    shipped_signals.ship(signals=Signal.objects)
+    return version_lifecycles.draft(paths=PATHS, timing=TIMING)
 
 
 @pytest.fixture

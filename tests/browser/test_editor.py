@@ -13,12 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from definitions import documents
+from definitions import version_documents
 from definitions.models import Version
-from leads import catalogue, lists
+from leads import named_lists, shipped_signals
 from leads.models import Company, Event, Lead, Signal
 from leads.vocabulary import Role
-from tests.definitions import lives
+from tests.definitions import version_lifecycles
 from tests.definitions.documents import criterion
 from tests.definitions.people import person
 
@@ -38,8 +38,8 @@ CONTENT = {
 @pytest.fixture
 def version() -> Version:
     """Two leads asked for a demo, one of them twice; a draft of what is in force."""
-    catalogue.ship(signals=Signal.objects)
-    lists.ship()
+    shipped_signals.ship(signals=Signal.objects)
+    named_lists.ship()
     now = timezone.now()
     firm = Company.objects.create(industry="Software", employees_low=80, employees_high=80, recorded_at=now)
     asked = Signal.objects.get(code="demo_request")
@@ -52,7 +52,7 @@ def version() -> Version:
                 lead=lead, signal=asked, occurred_at=now - dt.timedelta(hours=2 + number), recorded_at=now, source="form",
                 external_id=f"{name}-{number}", digest=b"",
             )  # fmt: skip
-    return lives.draft(**CONTENT)
+    return version_lifecycles.draft(**CONTENT)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_threshold_is_tried_and_a_clause_added(open_editor: Callable[[], Page]
     page.get_by_role("button", name="Save draft").click()
 
     expect(page.locator(".messagelist")).to_contain_text("is saved")
-    assert documents.export(Version.objects.get(pk=version.pk))["paths"][0]["clauses"] == [
+    assert version_documents.export(Version.objects.get(pk=version.pk))["paths"][0]["clauses"] == [
         {"axis": "engagement", "at_least": 25},
         {"count_of": ["demo_request"], "at_least": 2, "within_days": 7},
     ]
@@ -121,7 +121,7 @@ def test_only_the_inputs_that_a_question_takes_are_shown(open_editor: Callable[[
     page.get_by_role("button", name="Save draft").click()
 
     expect(page.locator(".messagelist")).to_contain_text("is saved")
-    kept = documents.export(Version.objects.get(pk=version.pk))
+    kept = version_documents.export(Version.objects.get(pk=version.pk))
     assert [(row["op"], row["value"]) for row in kept["gate"]] == [("at_least", 50), ("in", ["Mining"])]
     assert kept["disqualifiers"][0]["value"] == "individual contributor"
 
@@ -140,7 +140,7 @@ def test_a_new_path_is_written_and_a_row_taken_away(open_editor: Callable[[], Pa
     page.get_by_role("button", name="Save draft").click()
 
     expect(page.locator(".messagelist")).to_contain_text("is saved")
-    kept = documents.export(Version.objects.get(pk=version.pk))
+    kept = version_documents.export(Version.objects.get(pk=version.pk))
     assert kept["hot"][0]["clauses"] == [{"count_of": ["contact_request"], "at_least": 1, "within_days": None}]
     assert [row["field"] for row in kept["gate"]] == ["company.industry"]
 

@@ -12,9 +12,9 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from leads import catalogue
+from leads import shipped_signals
 from leads.models import Event, Signal
-from sla import attempts, notes
+from sla.handoffs import attempts, notes
 from sla.models import Attempt, Handoff
 from sla.vocabulary import AttemptOutcome, Channel, HandoffState
 from tests.sla import situations
@@ -28,7 +28,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 @pytest.fixture
 def handoff() -> Handoff:
     """A hot lead that asked for a demo, in a team that works around the clock."""
-    catalogue.ship(signals=Signal.objects)
+    shipped_signals.ship(signals=Signal.objects)
     situations.team(name="EMEA", calendar=situations.calendar(weekdays=range(7), opens=0, closes=24))
     now = timezone.now() - 2 * MINUTE
     done = [("demo_request", 1)] + [("pricing_view", 14 + hour) for hour in range(3)] + [("blog_read", 900)]

@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from leads.models import User
 from leads.vocabulary import Role
-from sla import handoffs
+from sla.handoffs import creation
 from sla.models import Clock, Handoff, Rep, Team, WorkCalendar
 from sla.vocabulary import ClockKind
 from tests.sla import situations
@@ -175,7 +175,7 @@ def _next_lead(now: dt.datetime | None = None, **columns: str) -> Handoff:
     now = now or timezone.now()
     situations.commitment()
     made = situations.qualification(of=situations.lead(**columns), at=now)
-    handoffs.hand_off_waiting(now=now)
+    creation.hand_off_waiting(now=now)
     return situations.fresh(Handoff.objects.get(qualification=made))
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from leads.vocabulary import Role
-from sla import commitments
+from sla.commitments import commitments
 from sla.models import Commitment, SpecialDay
 from sla.vocabulary import Family, Route
 from tests.sla import situations

@@ -15,7 +15,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from leads.models import User
 from leads.vocabulary import Role, Stage
-from sla import intentions
+from sla.handoffs import undo_window
 from sla.models import Disposition, Handoff, Intention, ReasonCode
 from sla.vocabulary import Family, HandoffState, Route
 from tests.sla import situations
@@ -42,7 +42,7 @@ def work() -> list[Handoff]:
 
 def make_final() -> None:
     """What the beat does once the seconds for undoing are over."""
-    intentions.finish_due(now=timezone.now() + dt.timedelta(minutes=1))
+    undo_window.finish_due(now=timezone.now() + dt.timedelta(minutes=1))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from sla import intentions
+from sla.handoffs import undo_window
 from sla.models import Handoff, Note
 from sla.vocabulary import Family, Route
 from tests.sla import situations
@@ -56,7 +56,7 @@ def open_path(
 
 
 def make_final() -> None:
-    intentions.finish_due(now=timezone.now() + dt.timedelta(minutes=1))
+    undo_window.finish_due(now=timezone.now() + dt.timedelta(minutes=1))
 
 
 def test_the_page_of_a_lead_becomes_current_when_its_decision_is_final(

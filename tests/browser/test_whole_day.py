@@ -11,16 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from config import pulse
+from config import periodic
 from config.web import zone_of
-from definitions import documents
-from leads import catalogue, lists
+from definitions import version_documents
+from leads import named_lists, shipped_signals
 from leads.models import ApiKey, Lead, Signal, User
 from leads.vocabulary import Role, Stage
 from sla.models import AlertSettings, Attempt, Disposition, Handoff, Intention, Note
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, DispositionKind, Family, HandoffState, Route
 from tests.scoring import facts
-from tests.scoring.test_rescoring import put_in_force
+from tests.scoring.live.test_due_leads import put_in_force
 from tests.sla import situations
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
@@ -38,10 +38,12 @@ window.Notification = class extends Notification {
 @pytest.fixture
 def sam() -> User:
     """One SDR around the clock, in Berlin, with a definition in force, promises and reasons; told of tier 1 in the browser."""
-    catalogue.ship(signals=Signal.objects)
-    lists.ship()
+    shipped_signals.ship(signals=Signal.objects)
+    named_lists.ship()
     now = timezone.now()
-    put_in_force(documents.import_document(document=facts.document(), by=None, now=now), now - dt.timedelta(days=1))
+    put_in_force(
+        version_documents.import_document(document=facts.document(), by=None, now=now), now - dt.timedelta(days=1)
+    )
     situations.commitment()
     hours = situations.calendar(weekdays=range(7), opens=0, closes=24, zone="Europe/Berlin")
     team = situations.team(name="EMEA", reps=0, calendar=hours)
@@ -79,7 +81,7 @@ def ask_for_a_demo(name: str, *, number: int) -> Lead:
         reverse("api:events"), event, content_type="application/json"
     )
     assert answer.status_code == 201, answer.content
-    pulse.tick(now=timezone.now())
+    periodic.tick(now=timezone.now())
     return lead
 
 
@@ -190,7 +192,7 @@ def test_a_whole_day_is_worked_with_the_keyboard_alone(  # noqa: PLR0915 (a day 
     typed(f"{back_on:%m%d%Y}")
     press("Enter")
     expect(told(page)).to_contain_text(f"Back on {back_on.day} {back_on:%B %Y}.")
-    pulse.tick(now=timezone.now() + dt.timedelta(minutes=1))
+    periodic.tick(now=timezone.now() + dt.timedelta(minutes=1))
     expect(row_of(page, later)).to_have_count(0, timeout=15_000)
     press("g")
     press("n")

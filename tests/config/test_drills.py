@@ -18,14 +18,14 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from config import pulse
-from definitions import documents
-from leads import catalogue, events, lists
+from config import periodic
+from definitions import version_documents
+from leads import events, named_lists, shipped_signals
 from leads.models import Company, Lead, Signal
 from scoring.models import Qualification, Score
 from sla.models import Clock, Handoff
 from tests.scoring import facts
-from tests.scoring.test_rescoring import put_in_force
+from tests.scoring.live.test_due_leads import put_in_force
 from tests.sla import situations
 
 ROOT = Path(__file__).parents[2]
@@ -59,9 +59,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def company_at_work() -> None:
     """A definition in force, commitments, one team that never sleeps, and as many demo requests as `MQLS`."""
     now = timezone.now()
-    catalogue.ship(signals=Signal.objects)
-    lists.ship()
-    draft = documents.import_document(document=facts.document(), by=None, now=now)
+    shipped_signals.ship(signals=Signal.objects)
+    named_lists.ship()
+    draft = version_documents.import_document(document=facts.document(), by=None, now=now)
     put_in_force(draft, now - dt.timedelta(days=1))
     situations.commitment()
     situations.team(reps=3, calendar=situations.calendar(weekdays=range(7), opens=0, closes=24))
@@ -138,7 +138,7 @@ def test_an_emptied_valkey_loses_nothing_and_two_beats_double_nothing(start: Sta
 def test_one_tick_walks_an_event_all_the_way_to_a_rep() -> None:
     _ask_for_demos()
 
-    counts = pulse.tick(now=timezone.now())
+    counts = periodic.tick(now=timezone.now())
 
     assert counts["rescored"] == MQLS
     assert counts["handed_off"] == 100

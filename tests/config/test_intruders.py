@@ -21,8 +21,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from config.logs import without_rows
 from definitions.models import Backtest, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
-from leads.catalogue import OPS_MAY
 from leads.models import ApiKey, User
+from leads.shipped_signals import OPS_MAY
 from leads.vocabulary import Role
 from sla.models import Handoff, RoutingRule
 from tests.scoring import backtest_results

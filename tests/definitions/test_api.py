@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from definitions import documents, versions
+from definitions import version_documents, versions
 from definitions.models import Version
 from leads.models import ApiKey, User
 from leads.vocabulary import Role
 from tests.definitions.documents import minimal, reference
-from tests.definitions.lives import active, approved, backtested, draft, grounds_for, proposed
 from tests.definitions.people import person
+from tests.definitions.version_lifecycles import active, approved, backtested, draft, grounds_for, proposed
 
 pytestmark = pytest.mark.django_db
 
@@ -146,7 +146,7 @@ def test_what_was_put_before_the_leaders_stands_with_the_version(machine: Machin
     assert told["proposal"]["driver"] == "first"
     assert told["proposal"]["backtest"] in told["backtests"]
     assert len(told["proposal"]["checklist"]) == 7
-    assert told["digest"] == documents.digest(told["document"])
+    assert told["digest"] == version_documents.digest(told["document"])
     assert machine.fetch(f"/{version.pk}/checklist").json() == told["proposal"]["checklist"]
 
 
@@ -244,4 +244,4 @@ def test_a_version_read_by_the_api_imports_again(machine: Machine) -> None:
     document = machine.fetch(f"/{version.pk}").json()["document"]
 
     assert machine.send("", document | {"name": "Elsewhere"}).json()["document"] == document | {"name": "Elsewhere"}
-    assert documents.export(version) == document
+    assert version_documents.export(version) == document

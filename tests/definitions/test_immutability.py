@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
 
-from definitions import documents
+from definitions import version_documents
 from definitions.models import Clause, Criterion, Path, SignalRule, SignOff, Version, VersionChange
 from leads.models import Signal
 from tests.definitions.documents import reference
-from tests.definitions.lives import NOW, active, approved, draft, proposed
+from tests.definitions.version_lifecycles import NOW, active, approved, draft, proposed
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +52,7 @@ def test_a_draft_can_be_edited_in_every_part() -> None:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_no_row_of_a_proposed_version_is_saved_updated_or_deleted(part: type[models.Model], version: Version) -> None:
-    before = documents.export(version)
+    before = version_documents.export(version)
     row = part.objects.order_by("-pk").first()
     row.position += 1
 
@@ -61,7 +61,7 @@ def test_no_row_of_a_proposed_version_is_saved_updated_or_deleted(part: type[mod
     refused(lambda: part.objects.bulk_update([row], ["position"]), "only a draft can be edited")
     refused(row.delete, "only a draft can be edited")
 
-    assert documents.export(Version.objects.get(pk=version.pk)) == before
+    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
 
 
 @pytest.mark.parametrize("table", TABLES)

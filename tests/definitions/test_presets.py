@@ -13,9 +13,9 @@ from definitions import presets
 from scoring.engine.judge import judge
 from scoring.engine.timeline import DAY, EVER
 from scoring.engine.verdict import Axes, Verdicts, verdict
-from tests.definitions.linting import MEANINGS, codes, compiled, complete
+from tests.definitions.lint_cases import MEANINGS, codes, compiled, complete
+from tests.scoring.random_companies import facts_of
 from tests.scoring.reference import Event, Lead
-from tests.scoring.worlds import facts_of
 
 T = 1_750_000_000_000_000
 CODES = {

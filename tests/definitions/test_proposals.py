@@ -5,13 +5,23 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 
-from definitions import documents, proposals, reviews, versions
+from definitions import proposals, reviews, version_documents, versions
 from definitions.models import Definition, Proposal, Review, Version
 from definitions.vocabulary import ChangeDriver, ReviewKind, ReviewTrigger, VersionState
 from leads.vocabulary import Role
 from tests.definitions.documents import criterion
-from tests.definitions.lives import DAY, NOW, active, backtested, cohort, draft, grounds_for, propose, proposed
 from tests.definitions.people import person
+from tests.definitions.version_lifecycles import (
+    DAY,
+    NOW,
+    active,
+    backtested,
+    cohort,
+    draft,
+    grounds_for,
+    propose,
+    proposed,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +67,7 @@ def test_an_edit_after_the_backtest_asks_for_another() -> None:
 def test_a_backtest_that_failed_is_none() -> None:
     version = draft(**TIGHT)
     version.backtests.create(
-        document={}, digest=documents.digest(documents.export(version)), start=NOW - DAY, end=NOW, requested_at=NOW,
+        document={}, digest=version_documents.digest(version_documents.export(version)), start=NOW - DAY, end=NOW, requested_at=NOW,
         finished_at=NOW, error="The disk is full.",
     )  # fmt: skip
 
@@ -177,7 +187,7 @@ def test_going_back_is_a_draft_like_any_other() -> None:
     back = versions.revert(definition=first.definition, to=first, by=ops, now=NOW + 5 * DAY)
 
     assert (back.number, back.based_on, back.reason, back.is_draft) == ("v1.2", first, "Back to v1.0.", True)
-    assert documents.export(back)["gate"] == documents.export(first)["gate"]
+    assert version_documents.export(back)["gate"] == version_documents.export(first)["gate"]
     assert Version.objects.active().get() == second
     assert propose(back, driver=ChangeDriver.REJECTION_PATTERN).state == VersionState.PROPOSED
     with pytest.raises(versions.StepRefused, match="only a version that was in force once can come back"):

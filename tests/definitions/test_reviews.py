@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, transaction
 
-from definitions import reviews, rights
+from definitions import permissions, reviews
 from definitions.models import Definition, Review, ReviewEvidence
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.models import User
 from leads.vocabulary import Role
-from tests.definitions.lives import DAY, NOW, active, draft
 from tests.definitions.people import person
+from tests.definitions.version_lifecycles import DAY, NOW, active, draft
 
 pytestmark = pytest.mark.django_db
 
@@ -114,12 +114,12 @@ def test_a_decision_leads_to_a_version_of_its_own_definition() -> None:
 def test_only_leaders_decide(role: Role) -> None:
     review = opened(draft().definition)
 
-    with pytest.raises(rights.NotAllowed, match="Only Marketing leader or Sales leader may decide a review"):
+    with pytest.raises(permissions.NotAllowed, match="Only Marketing leader or Sales leader may decide a review"):
         decided(review, by=person(role))
 
 
 def test_an_sdr_does_not_open_a_review() -> None:
-    with pytest.raises(rights.NotAllowed):
+    with pytest.raises(permissions.NotAllowed):
         opened(draft().definition, trigger=ReviewTrigger.MANUAL, by=person(Role.SDR))
 
 

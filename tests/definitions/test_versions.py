@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from definitions import documents, rights, versions
+from definitions import permissions, version_documents, versions
 from definitions.models import Definition, SignOff, Version
 from definitions.vocabulary import Decision, Side, VersionState
 from leads.models import Lead
 from leads.vocabulary import Role
 from tests.definitions.documents import minimal
-from tests.definitions.lives import DAY, NOW, active, approved, draft, propose, proposed, sign
 from tests.definitions.people import person
+from tests.definitions.version_lifecycles import DAY, NOW, active, approved, draft, propose, proposed, sign
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +61,10 @@ def test_a_copy_is_a_new_draft_with_the_same_rows() -> None:
     copy = versions.copy(version=version, by=person(Role.MARKETING_OPS), now=NOW, reason="Tighter.")
 
     assert (copy.number, copy.state, copy.based_on) == ("v1.1", VersionState.DRAFT, version)
-    assert documents.export(copy) == documents.export(version) | {"version": "1.1", "reason": "Tighter."}
+    assert version_documents.export(copy) == version_documents.export(version) | {
+        "version": "1.1",
+        "reason": "Tighter.",
+    }
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ def test_one_person_cannot_sign_for_both_sides() -> None:
 def test_only_a_sales_leader_signs_for_sales(role: Role) -> None:
     version = proposed()
 
-    with pytest.raises(rights.NotAllowed, match="Only Sales leader may sign for Sales"):
+    with pytest.raises(permissions.NotAllowed, match="Only Sales leader may sign for Sales"):
         versions.sign(
             version=version, side=Side.SALES, decision=Decision.APPROVED, comment="Yes.", by=person(role), now=NOW
         )
@@ -175,13 +178,13 @@ def test_only_a_sales_leader_signs_for_sales(role: Role) -> None:
 def test_only_marketing_ops_drafts_proposes_and_activates(role: Role) -> None:
     somebody = person(role)
 
-    with pytest.raises(rights.NotAllowed):
-        documents.import_document(document=minimal(), by=somebody, now=NOW)
-    with pytest.raises(rights.NotAllowed):
+    with pytest.raises(permissions.NotAllowed):
+        version_documents.import_document(document=minimal(), by=somebody, now=NOW)
+    with pytest.raises(permissions.NotAllowed):
         versions.copy(version=draft(), by=somebody, now=NOW)
-    with pytest.raises(rights.NotAllowed):
+    with pytest.raises(permissions.NotAllowed):
         propose(draft(), by=somebody)
-    with pytest.raises(rights.NotAllowed):
+    with pytest.raises(permissions.NotAllowed):
         versions.activate(version=approved(), hand_over_entrants=False, by=somebody, now=NOW)
 
 

@@ -9,15 +9,15 @@ from threading import Barrier
 import pytest
 from django.db import DatabaseError, connection
 
-from definitions import documents, reviews, versions
+from definitions import reviews, version_documents, versions
 from definitions.models import Criterion, Proposal, Review, ReviewEvidence, SignOff, Version
 from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
-from leads import catalogue
+from leads import shipped_signals
 from leads.models import Signal
 from leads.vocabulary import Role
 from tests.definitions.documents import criterion, minimal
-from tests.definitions.lives import NOW, approved, backtested, draft, grounds_for, proposed
 from tests.definitions.people import person
+from tests.definitions.version_lifecycles import NOW, approved, backtested, draft, grounds_for, proposed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,7 @@ REFUSALS = (versions.StepRefused, DatabaseError)
 @pytest.fixture(autouse=True)
 def shipped(transactional_db: None) -> None:
     """The signals that a migration ships and the tests that commit take away."""
-    catalogue.ship(signals=Signal.objects)
+    shipped_signals.ship(signals=Signal.objects)
 
 
 def at_once(*jobs: Callable[[], object]) -> list[object]:
@@ -129,8 +129,10 @@ def test_an_edit_while_a_leader_signs_changes_nothing_that_was_signed() -> None:
 
     assert isinstance(edited, DatabaseError)
     assert not isinstance(signed, Exception)
-    assert documents.export(Version.objects.get(pk=version.pk))["gate"][0]["value"] == 50
-    assert version.proposal.backtest.digest == documents.digest(documents.export(Version.objects.get(pk=version.pk)))
+    assert version_documents.export(Version.objects.get(pk=version.pk))["gate"][0]["value"] == 50
+    assert version.proposal.backtest.digest == version_documents.digest(
+        version_documents.export(Version.objects.get(pk=version.pk))
+    )
 
 
 def test_both_leaders_signing_at_once_approve() -> None:
@@ -189,11 +191,11 @@ def test_an_edit_and_a_proposal_at_once_leave_nothing_that_was_not_proposed() ->
 
     def propose_it() -> object:
         versions.propose(version=version, by=ops, now=NOW, **words)
-        return documents.export(Version.objects.get(pk=version.pk))["gate"]
+        return version_documents.export(Version.objects.get(pk=version.pk))["gate"]
 
     edited, gate = at_once(edit, propose_it)
 
-    kept = documents.export(Version.objects.get(pk=version.pk))["gate"]
+    kept = version_documents.export(Version.objects.get(pk=version.pk))["gate"]
     if isinstance(edited, Exception):
         assert gate == kept
         assert kept[0]["value"] == 50
@@ -204,7 +206,7 @@ def test_an_edit_and_a_proposal_at_once_leave_nothing_that_was_not_proposed() ->
 
 
 def test_imports_at_once_take_numbers_of_their_own() -> None:
-    results = at_once(*[lambda: documents.import_document(document=minimal(), by=None, now=NOW)] * 4)
+    results = at_once(*[lambda: version_documents.import_document(document=minimal(), by=None, now=NOW)] * 4)
 
     assert not refusals(results)
     assert sorted(Version.objects.values_list("minor", flat=True)) == [0, 1, 2, 3]

@@ -13,8 +13,8 @@ from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, Ve
 from leads.models import User
 from leads.vocabulary import Role
 from tests.definitions.documents import criterion, reference
-from tests.definitions.lives import NOW, active, approved, backtested, draft, grounds_for, proposed, sign
 from tests.definitions.people import person
+from tests.definitions.version_lifecycles import NOW, active, approved, backtested, draft, grounds_for, proposed, sign
 
 pytestmark = pytest.mark.django_db
 

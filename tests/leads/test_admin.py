@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
-from leads import events, outcomes, people
+from leads import events, lead_upserts, outcomes
 from leads.models import ApiKey, Company, Lead, NamedList, Signal, User
 from leads.vocabulary import Role
 from tests.leads.facts import NOW, event
@@ -35,7 +35,7 @@ def ops(client: Client) -> Client:
 @pytest.fixture
 def facts() -> Lead:
     title = "<script>alert(1)</script>"
-    lead, _ = people.upsert_lead(
+    lead, _ = lead_upserts.upsert_lead(
         email="ada@acme.example", company_domain="acme.example", values={"title": title}, source="crm", now=NOW
     )
     events.record(items=[event()], source="site", now=NOW)
@@ -105,7 +105,7 @@ def test_marketing_ops_keeps_signals_and_lists_but_no_people_and_no_keys(ops: Cl
 
 def test_a_list_of_leads_takes_as_many_queries_for_any_length(root: Client, django_assert_max_num_queries: Any) -> None:
     for number in range(30):
-        people.upsert_lead(
+        lead_upserts.upsert_lead(
             email=f"p{number}@c{number}.example", company_domain=f"c{number}.example", source="crm", now=NOW
         )
 

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-from leads import people
+from leads import lead_upserts
 from leads.models import ApiKey, Event, Lead, Outcome, User
 from leads.vocabulary import Role
 from tests.leads.facts import DAY, NOW, event
@@ -131,9 +131,9 @@ def test_an_outcome_moves_the_lead(sender: Sender) -> None:
 
 def test_leads_are_listed_by_pages_that_new_leads_do_not_shift(sender: Sender) -> None:
     for number in range(5):
-        people.upsert_lead(email=f"p{number}@acme.example", source="crm", now=NOW)
+        lead_upserts.upsert_lead(email=f"p{number}@acme.example", source="crm", now=NOW)
     page = sender.get("/api/v1/leads", {"page_size": 2}).json()
-    people.upsert_lead(email="new@acme.example", source="crm", now=NOW)
+    lead_upserts.upsert_lead(email="new@acme.example", source="crm", now=NOW)
 
     following = sender.get(page["next"]).json()
 
@@ -142,7 +142,7 @@ def test_leads_are_listed_by_pages_that_new_leads_do_not_shift(sender: Sender) -
 
 def test_a_list_takes_as_many_queries_for_any_length(sender: Sender, django_assert_max_num_queries: Any) -> None:
     for number in range(30):
-        people.upsert_lead(
+        lead_upserts.upsert_lead(
             email=f"p{number}@c{number}.example", company_domain=f"c{number}.example", source="crm", now=NOW
         )
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from leads import catalogue, events, people
+from leads import events, lead_upserts, shipped_signals
 from leads.models import Event, Lead, Signal
 from tests.leads.facts import DAY, NOW, event
 
@@ -159,7 +159,7 @@ def test_events_stay_even_against_plain_sql() -> None:
 
 
 def test_a_batch_takes_as_many_queries_as_one_event(django_assert_max_num_queries: object) -> None:
-    people.upsert_lead(email="ada@acme.example", source="crm", now=NOW, since=NOW - 9 * DAY)
+    lead_upserts.upsert_lead(email="ada@acme.example", source="crm", now=NOW, since=NOW - 9 * DAY)
 
     with django_assert_max_num_queries(10):  # type: ignore[operator]
         record(*(event(id=f"e-{number}") for number in range(500)))
@@ -167,7 +167,7 @@ def test_a_batch_takes_as_many_queries_as_one_event(django_assert_max_num_querie
 
 @pytest.mark.django_db(transaction=True)
 def test_ten_shuffled_deliveries_by_eight_clients_count_once() -> None:
-    catalogue.ship(signals=Signal.objects)
+    shipped_signals.ship(signals=Signal.objects)
     facts = [
         event(id=f"e-{n}", email=f"p{n % 20}@acme.example", occurred_at=(NOW - n * dt.timedelta(hours=1)).isoformat())
         for n in range(100)

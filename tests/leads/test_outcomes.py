@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from leads import events, outcomes, people
+from leads import events, lead_upserts, outcomes
 from leads.models import Lead, Outcome, StageChange
 from tests.leads.facts import DAY, NOW
 
@@ -52,7 +52,7 @@ def test_an_older_outcome_does_not_undo_a_newer_one() -> None:
 
 
 def test_a_lead_that_was_imported_today_still_follows_its_history() -> None:
-    people.upsert_lead(external_id="crm-7", source="crm", now=NOW)
+    lead_upserts.upsert_lead(external_id="crm-7", source="crm", now=NOW)
 
     record(outcome())
 

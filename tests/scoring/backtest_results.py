@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from definitions import documents
+from definitions import version_documents
 from definitions.models import Backtest, Version
-from scoring.statistics import wilson
+from scoring.backtests.statistics import wilson
 
 END = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 START = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
@@ -158,12 +158,12 @@ def finished(version: Version, figures: dict[str, Any] | None = None, **columns:
 
 
 def pending(version: Version, **columns: Any) -> Backtest:
-    document = documents.export(version)
+    document = version_documents.export(version)
     return Backtest.objects.create(
         **{
             "version": version,
             "document": document,
-            "digest": documents.digest(document),
+            "digest": version_documents.digest(document),
             "start": START,
             "end": END,
             "requested_at": END,

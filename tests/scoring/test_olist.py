@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
-from definitions import documents
-from leads import catalogue
+from definitions import version_documents
+from leads import shipped_signals
 from leads.models import Event, Lead, Outcome, Signal
 from leads.vocabulary import OutcomeKind
-from scoring import asking, backtests
+from scoring.backtests import jobs
 from scoring.engine.rules import Rules
-from scoring.rules import compiled
+from scoring.explain import evaluation
+from scoring.rule_compiler import compiled
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "olist"
 ORACLE: dict[str, Any] = json.loads((Path(__file__).parent.parent / "data" / "olist.json").read_text())
@@ -65,7 +66,7 @@ def _document(name: str) -> dict[str, Any]:
 
 
 def _rules(name: str) -> Rules:
-    return compiled(documents.normal(_document(name)))
+    return compiled(version_documents.normal(_document(name)))
 
 
 def _midnight(date: str) -> dt.datetime:
@@ -79,7 +80,7 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
 
 
 def _load() -> None:
-    catalogue.ship(signals=Signal.objects)
+    shipped_signals.ship(signals=Signal.objects)
     contact = Signal.objects.get(code="form_submit")
     contacts = {row["mql_id"]: row for row in _rows("marketing_qualified_leads")}
     leads = Lead.objects.bulk_create(
@@ -117,7 +118,7 @@ if DATA.is_dir():
 
         for date, expected in ORACLE["as_of"].items():
             for name in ("O1", "O2", "O3"):
-                rows = list(asking.verdicts_at(_rules(name), _midnight(date)))
+                rows = list(evaluation.verdicts_at(_rules(name), _midnight(date)))
                 ids = sorted(row["external_id"] for row in rows if row["meets"])
                 told = expected[name]["qualifying"]
                 assert len(rows) == expected[name]["known_leads"], (name, date)
@@ -131,7 +132,7 @@ if DATA.is_dir():
             for name in ("O1", "O2"):
                 told = expected[name]["backtest"]
                 start, end = map(_midnight, told["window"])
-                known = backtests.run(_rules(name), start=start, end=end)
+                known = jobs.run(_rules(name), start=start, end=end)
                 assert (known.coverage.hits, known.coverage.total) == (told["coverage"]["n"], told["coverage"]["d"]), (
                     name,
                     date,
@@ -140,7 +141,7 @@ if DATA.is_dir():
                     told["precision"]["n"],
                     told["precision"]["d"],
                 ), (name, date)
-                said = backtests.verdicts(known.coverage, known.precision_won, backtests.REJECTED_AT_LEAST)
+                said = jobs.verdicts(known.coverage, known.precision_won, jobs.REJECTED_AT_LEAST)
                 spoken = [
                     verdict
                     for verdict in ("too tight", "too loose")

@@ -11,7 +11,7 @@ from scoring import thresholds
 from scoring.engine.judge import measured, verdict
 from scoring.engine.rules import AxisClause, CountClause, Path, Rules, Timing
 from scoring.thresholds import NoSuchThreshold
-from tests.scoring import worlds
+from tests.scoring import random_companies
 
 RULES = Rules(
     paths=(
@@ -24,10 +24,10 @@ RULES = Rules(
 
 
 @settings(deadline=None, max_examples=40)
-@given(rules=worlds.lenient, leads=st.lists(worlds.leads, min_size=1, max_size=4), data=st.data())
+@given(rules=random_companies.lenient, leads=st.lists(random_companies.leads, min_size=1, max_size=4), data=st.data())
 def test_a_turned_number_gives_the_verdict_of_rules_with_that_number(rules, leads, data) -> None:
-    facts = worlds.facts_of(leads)
-    _, _, axes = measured(rules, facts, until=worlds.START * 2)
+    facts = random_companies.facts_of(leads)
+    _, _, axes = measured(rules, facts, until=random_companies.START * 2)
 
     for threshold in thresholds.thresholds(rules):
         swept = thresholds.sweep(rules, threshold, axes)

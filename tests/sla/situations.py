@@ -16,7 +16,7 @@ from definitions.vocabulary import Decision, Side, VersionState
 from leads.models import Company, Lead, User
 from leads.vocabulary import Motion, Role, Stage
 from scoring.models import Qualification
-from sla import dispositions, handoffs
+from sla.handoffs import creation, dispositions
 from sla.models import CalendarVersion, Commitment, Handoff, ReasonCode, Rep, RoutingRule, Team, WorkCalendar, WorkHours
 from sla.vocabulary import CommitmentState, Family, Route
 
@@ -144,7 +144,7 @@ def handoff(*, now: dt.datetime = NOW, **columns: Any) -> Handoff:
     if not RoutingRule.objects.exists():
         team()
     made = qualification(at=now, **columns)
-    handoffs.hand_off_waiting(now=now)
+    creation.hand_off_waiting(now=now)
     return fresh(Handoff.objects.get(qualification=made))
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from sla import sealing
+from sla.notifications import encryption
 from sla.vocabulary import NoticeKind
 from tests.sla import situations
 from tests.sla.situations import MINUTE, NOW
@@ -68,7 +68,7 @@ def test_webhooks_are_sealed_and_opened_again_unless_their_key_is_lost() -> None
     before = at("0009_a_decision_given_back").get_model("sla", "AlertSettings").objects
 
     assert "hooks" not in "".join(sealed.values())
-    assert (sealing.unseal(sealed[ana.pk]), sealed[ben.pk]) == (HOOK, "")
+    assert (encryption.unseal(sealed[ana.pk]), sealed[ben.pk]) == (HOOK, "")
     assert dict(before.values_list("user", "slack_url")) == {ana.pk: HOOK, ben.pk: "", cem.pk: ""}
 
 

@@ -6,9 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from definitions import documents, pages
-from definitions.document import DocumentRefused
-from leads.payload import BadPayload, loads
+from definitions import version_documents
+from definitions.document.parser import DocumentRefused
+from definitions.presenters import published_page
+from leads.strict_json import BadPayload, loads
 
 
 class Command(BaseCommand):
@@ -20,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *, file: Path, **_: Any) -> None:
         try:
             document = loads(file.read_text(encoding="utf-8-sig"))
-            version = documents.import_document(document=document, by=None, now=timezone.now())
+            version = version_documents.import_document(document=document, by=None, now=timezone.now())
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{file} cannot be read: {error}") from error
         except BadPayload as error:
@@ -28,4 +29,4 @@ class Command(BaseCommand):
         except DocumentRefused as refusal:
             raise CommandError(f"{file} is refused; nothing was stored:\n{refusal}") from refusal
         self.stdout.write(f"{version}, a draft (version {version.pk}).")
-        self.stdout.write(pages.statement(version).text)
+        self.stdout.write(published_page.statement(version).text)

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from definitions.document import DocumentRefused
-from scoring import asking, backtests
+from definitions.document.parser import DocumentRefused
+from scoring.backtests import jobs
+from scoring.explain import evaluation
 from scoring.management.arguments import instant
 
 
@@ -28,8 +29,8 @@ class Command(BaseCommand):
         if options["start"] >= options["end"]:
             raise CommandError("--from must be before --to.")
         try:
-            rules = asking.rules_named(options["definition"])
-        except (asking.NoSuchDefinition, DocumentRefused) as error:
+            rules = evaluation.rules_named(options["definition"])
+        except (evaluation.NoSuchDefinition, DocumentRefused) as error:
             raise CommandError(str(error)) from None
-        result = backtests.run(rules, start=options["start"], end=options["end"])
+        result = jobs.run(rules, start=options["start"], end=options["end"])
         self.stdout.write(json.dumps(result.as_dict(), indent=2))

@@ -10,8 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from definitions.document import DocumentRefused
-from scoring import asking
+from definitions.document.parser import DocumentRefused
+from scoring.explain import evaluation
 from scoring.management.arguments import instant
 
 #: A cell that begins so would be run by a spreadsheet.
@@ -34,10 +34,10 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         at = options["at"] or timezone.now()
         try:
-            rules = asking.rules_named(options["definition"])
-        except (asking.NoSuchDefinition, DocumentRefused) as error:
+            rules = evaluation.rules_named(options["definition"])
+        except (evaluation.NoSuchDefinition, DocumentRefused) as error:
             raise CommandError(str(error)) from None
-        rows = asking.first_instants(rules, at) if options["first"] else asking.verdicts_at(rules, at)
+        rows = evaluation.first_instants(rules, at) if options["first"] else evaluation.verdicts_at(rules, at)
         _WRITERS[options["format"]](rows)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from sla import alerts
+from sla.notifications import preferences
 
 
 class Command(BaseCommand):
@@ -13,7 +13,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        resealed, lost = alerts.reseal()
+        resealed, lost = preferences.reseal()
         self.stdout.write(f"{resealed} Slack webhooks are under the newest key.")
         if lost:
             self.stderr.write(f"{lost} cannot be opened with any key; their owners have to enter them again.")

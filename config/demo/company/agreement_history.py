@@ -1,0 +1,154 @@
+"""How the agreement came about and changed: signed, challenged by a bad month, signed again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from config.demo.company import agreement, rehearsals
+from config.demo.company.candidates import Candidates, InForce
+from config.demo.company.company import Calendar
+from config.demo.company.staff import Staff
+from definitions import proposals, reviews, version_documents, versions
+from definitions.lint import Severity
+from definitions.models import Definition, Review, Version
+from definitions.proposals import Grounds
+from definitions.vocabulary import ChangeDriver, Decision, ReviewKind, ReviewTrigger, Side
+from scoring.rule_compiler import compiled
+from sla.reports import rejection_monitor
+
+_DAY: Final = dt.timedelta(days=1)
+
+Happening: TypeAlias = Callable[[dt.datetime], None]
+
+_WORD_OF_MARKETING: Final = "Fewer, and better. I will say so in the board report."
+_WORD_OF_SALES: Final = "If it keeps the readers of free reports away, my people call within the half hour."
+_REASONING: Final = (
+    "The report that a trade magazine gave away brought readers, not buyers: downloads and mail clicks alone carried them over"
+    " 40 points. From now on downloads are capped and one strong signal must be recent. The smallest firms go as well: under 150"
+    " people nobody has a planner."
+)
+_ANSWER: Final = (
+    "More than 35 % of the handoffs of a month were rejected, most of them as “not interested”. Downloads are capped, and a"
+    " sign of choosing a vendor must be recent; companies from 150 people on."
+)
+
+
+def steps(calendar: Calendar, staff: Staff, candidates: Candidates) -> Iterator[tuple[dt.datetime, Happening]]:
+    """What happened to the agreement, each step with its date."""
+    yield calendar.start, partial(_adopt, staff, candidates)
+    change = calendar.new_version
+    yield change - 6 * _DAY, partial(_make_sure_of_review, staff)
+    yield change - 5 * _DAY, partial(_answer_the_review, staff, candidates)
+    yield change - 3 * _DAY, partial(_sign, Side.MARKETING, _WORD_OF_MARKETING, staff)
+    yield change - 2 * _DAY, partial(_sign, Side.SALES, _WORD_OF_SALES, staff)
+    yield change, partial(_activate, staff)
+    yield change + dt.timedelta(hours=1), partial(_decide, staff)
+    yield calendar.now - 3 * _DAY, partial(_open_the_quarterly_check, staff)
+
+
+def in_force(calendar: Calendar) -> list[InForce]:
+    """Each version's rules and the instant from which they judge."""
+    rows = (("v1.0", calendar.start, agreement.first()), ("v1.1", calendar.new_version, agreement.second(_ANSWER)))
+    return [
+        InForce(f"{agreement.NAME} {number}", since, compiled(version_documents.normal(document)))
+        for number, since, document in rows
+    ]
+
+
+def _adopt(staff: Staff, candidates: Candidates, now: dt.datetime) -> None:
+    version = _drafted(staff, candidates, agreement.first(), now)
+    _propose(version, Grounds(driver=ChangeDriver.FIRST), staff, now)
+    _sign(Side.MARKETING, "At last in writing.", staff, now)
+    _sign(Side.SALES, "Good enough to begin with; we look at it every quarter.", staff, now)
+    versions.activate(version=_newest(), hand_over_entrants=True, by=staff.ops, now=now)
+
+
+def _answer_the_review(staff: Staff, candidates: Candidates, now: dt.datetime) -> None:
+    grounds = Grounds(
+        driver=ChangeDriver.REJECTION_PATTERN,
+        evidence="The review of the month: most rejections say “not interested”, and most of those leads only ever read.",
+        review=Review.objects.undecided().order_by("pk").first(),
+    )
+    _propose(_drafted(staff, candidates, agreement.second(_ANSWER), now), grounds, staff, now)
+
+
+def _propose(version: Version, grounds: Grounds, staff: Staff, now: dt.datetime) -> None:
+    """Marketing ops accepts each of the linter's warnings and says why."""
+    warnings = proposals.case_of(version, grounds, now=now).of(Severity.WARNING)
+    versions.propose(
+        version=version,
+        driver=grounds.driver or ChangeDriver.FIRST,
+        evidence=grounds.evidence,
+        review=grounds.review,
+        acknowledged={
+            warning.key: agreement.ACCEPTED.get(warning.code, agreement.ACCEPTED_ANYWAY) for warning in warnings
+        },
+        by=staff.ops,
+        now=now,
+    )
+
+
+def _drafted(staff: Staff, candidates: Candidates, document: dict[str, Any], now: dt.datetime) -> Version:
+    version = version_documents.import_document(document=document, by=staff.ops, now=now)
+    rehearsals.rehearse(version, candidates, by=staff.ops, now=now)
+    return version
+
+
+def _sign(side: Side, comment: str, staff: Staff, now: dt.datetime) -> None:
+    by = staff.marketing_leader if side == Side.MARKETING else staff.sales_leader
+    versions.sign(version=_newest(), side=side, decision=Decision.APPROVED, comment=comment, by=by, now=now)
+
+
+def _activate(staff: Staff, now: dt.datetime) -> None:
+    """Nobody who qualifies by the change alone is new: the second version asks for more than the first."""
+    versions.activate(version=_newest(), hand_over_entrants=False, by=staff.ops, now=now)
+
+
+def _newest() -> Version:
+    return Version.objects.select_related("definition").order_by("-pk")[0]
+
+
+def _make_sure_of_review(staff: Staff, now: dt.datetime) -> None:
+    """In a small example the bad month has too few decisions for Accord to open the review by itself; people then do."""
+    if not Review.objects.exists():
+        title = "Too many readers of free reports among the MQLs"
+        _open(ReviewTrigger.MANUAL, ReviewKind.FULL, title, "See the reasons of the rejections.", staff, now)
+
+
+def _decide(staff: Staff, now: dt.datetime) -> None:
+    for review in Review.objects.undecided().order_by("pk"):
+        reviews.decide(
+            review=review,
+            decision="Tighten: v1.1",
+            reasoning=_REASONING,
+            led_to=_newest(),
+            by=staff.sales_leader,
+            now=now,
+        )
+
+
+def _open_the_quarterly_check(staff: Staff, now: dt.datetime) -> None:
+    proposal = "Thirty minutes: SAL and rejection rate against the baseline, the reasons, one thing to change or none."
+    _open(ReviewTrigger.QUARTER, ReviewKind.LIGHT, "Quarterly check of the MQL definition", proposal, staff, now)
+
+
+def _open(trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, staff: Staff, now: dt.datetime) -> None:
+    definition = Definition.objects.get(name=agreement.NAME)
+    decided = rejection_monitor.rejection(
+        definition=definition, month=rejection_monitor.Month.containing(now, months_back=1)
+    )
+    evidence = {"decided": len(decided.words), "rejected": len(decided.rejected), "percent": decided.percent}
+    reviews.open_review(
+        definition=definition,
+        trigger=trigger,
+        kind=kind,
+        title=title,
+        evidence=evidence,
+        proposal=proposal,
+        period=decided.month.name,
+        by=staff.ops,
+        now=now,
+    )

@@ -1,0 +1,189 @@
+"""Who works at the example company: sign-ins, teams in three zones, their hours, the routing, the commitments."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+
+from config.demo.company import words
+from leads.models import ListEntry, NamedList, User
+from leads.vocabulary import Role
+from sla.commitments import commitments
+from sla.models import Absence, Commitment, Rep, RoutingRule, Team, WorkCalendar, WorkHours
+
+#: One for everybody: it opens nothing but the example.
+PASSWORD: Final = "north-by-northlane"  # noqa: S105
+DOMAIN: Final = "accord.example"
+DESK: Final = "Inbound desk, around the clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    name: str
+    email: str
+    role: Role
+    shown_as: str
+    what: str
+
+
+#: One sign-in for each role, as `--logins` prints them.
+LOGINS: Final = (
+    Login("Sam Okafor", "sam.sdr", Role.SDR, "SDR", "the queue of MQLs"),
+    Login("Maria Castellanos", "maria.manager", Role.SALES_MANAGER, "Sales manager", "compliance, reassigning, hours"),
+    Login("Olga Petrova", "olga.ops", Role.MARKETING_OPS, "Marketing ops", "definitions, signals (and /admin/)"),
+    Login("Mona Falk", "mona.marketing", Role.MARKETING_LEADER, "Marketing leader", "signs and decides for marketing"),
+    Login("Luis Andrade", "luis.sales", Role.SALES_LEADER, "Sales leader", "signs and decides for sales"),
+    Login("Evelyn Hart", "evelyn.exec", Role.VIEWER, "Executive", "reads every report"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    team: str
+    zone: str
+    country: str
+    opens: int
+    closes: int
+    reps: tuple[tuple[str, str, int], ...]
+
+
+#: Team, zone, holidays, hours in minutes, reps as (name, e-mail, weight).
+OFFICES: Final = (
+    Office(
+        "Americas", "America/New_York", "US", 8 * 60, 18 * 60,
+        (("Dana Whitfield", "dana.whitfield", 1), ("Marcus Oyelaran", "marcus.oyelaran", 1), ("Lucía Herrera", "lucia.herrera", 1)),
+    ),
+    Office(
+        "EMEA", "Europe/Berlin", "DE", 8 * 60, 18 * 60,
+        (("Sam Okafor", "sam.sdr", 1), ("Katrin Vogel", "katrin.vogel", 1), ("Mateusz Zieliński", "mateusz.zielinski", 1)),
+    ),
+    Office(
+        "APAC", "Asia/Singapore", "SG", 8 * 60 + 30, 18 * 60 + 30,
+        (("Mei Tan", "mei.tan", 1), ("Arjun Nair", "arjun.nair", 1), ("Hana Kobayashi", "hana.kobayashi", 1)),
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The people of the story by the part they play in it."""
+
+    ops: User
+    marketing_leader: User
+    sales_leader: User
+    manager: User
+    desk: Rep
+
+
+def hire(*, start: dt.datetime) -> Staff:
+    """Everybody and everything that was there when the year began."""
+    password = make_password(PASSWORD)
+    people = {login.email: _user(login.name, login.email, login.role, password, start) for login in LOGINS}
+    people["olga.ops"].is_staff = True
+    people["olga.ops"].save(update_fields=["is_staff"])
+    for office in OFFICES:
+        _open(office, people, password, start)
+    _route()
+    _list()
+    _promise(people, start)
+    return Staff(
+        ops=people["olga.ops"],
+        marketing_leader=people["mona.marketing"],
+        sales_leader=people["luis.sales"],
+        manager=people["maria.manager"],
+        desk=Rep.objects.select_related("user", "team").get(user=people["sam.sdr"]),
+    )
+
+
+def close_the_year(*, desk: Rep, now: dt.datetime) -> None:
+    """
+    The desk's two colleagues leave for some days, and it takes over around the clock.
+
+    So whoever looks at the example finds a queue that moves, at whatever hour they look.
+    """
+    colleagues = Rep.objects.filter(team=desk.team).exclude(pk=desk.pk).order_by("pk")
+    for rep, label, days in zip(colleagues, ("Annual leave", "Trade fair in Hanover"), (12, 5), strict=True):
+        Absence.objects.create(rep=rep, starts_at=now, ends_at=now + dt.timedelta(days=days), label=label)
+    calendar = WorkCalendar.objects.create(name=DESK, zone=desk.team.calendar.zone)
+    WorkHours.objects.bulk_create(WorkHours(calendar=calendar, weekday=day, opens=0, closes=0) for day in range(7))
+    desk.calendar = calendar
+    desk.save(update_fields=["calendar"])
+
+
+def _user(name: str, local: str, role: Role, password: str, joined: dt.datetime) -> User:
+    first, _, last = name.partition(" ")
+    email = f"{local}@{DOMAIN}"
+    user = User.objects.create(
+        username=email, email=email, first_name=first, last_name=last, password=password, date_joined=joined
+    )
+    user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def _open(office: Office, people: dict[str, User], password: str, start: dt.datetime) -> None:
+    calendar = WorkCalendar.objects.create(name=f"{office.team} office hours", zone=office.zone, country=office.country)
+    WorkHours.objects.bulk_create(
+        WorkHours(calendar=calendar, weekday=day, opens=office.opens, closes=office.closes) for day in range(5)
+    )
+    team = Team.objects.create(name=office.team, calendar=calendar)
+    team.managers.add(people["maria.manager"])
+    for name, local, weight in office.reps:
+        user = people.get(local) or _user(name, local, Role.SDR, password, start)
+        user.time_zone = office.zone
+        user.save(update_fields=["time_zone"])
+        Rep.objects.create(user=user, team=team, capacity=40, weight=weight)
+
+
+def _route() -> None:
+    """Brazil is sold to and has no rule yet: its leads wait in the unrouted list for a manager."""
+    teams = {team.name: team for team in Team.objects.all()}
+    elsewhere = [code for code in words.COUNTRIES if code not in (*words.AMERICAS, *words.APAC)]
+    rules: tuple[tuple[str, dict[str, Any], str], ...] = (
+        ("Named account: Harbourline", {"domains": ["harbourline-freight.example"]}, "EMEA"),
+        ("North America and Mexico", {"countries": ["US", "CA", "MX"]}, "Americas"),
+        ("Europe", {"countries": elsewhere}, "EMEA"),
+        ("Asia and the Pacific", {"countries": list(words.APAC)}, "APAC"),
+        ("Country unknown, but asks to talk", {"countries": [""], "tiers": [1]}, "EMEA"),
+    )
+    RoutingRule.objects.bulk_create(
+        RoutingRule(position=position, name=name, team=teams[team], **conditions)
+        for position, (name, conditions, team) in enumerate(rules, start=1)
+    )
+
+
+def _list() -> None:
+    """What this company adds to the lists that Accord ships."""
+    own = {
+        "free_email": words.FREE_MAIL,
+        "student_email": words.UNIVERSITIES,
+        "competitors": [domain for _, domain in words.COMPETITORS],
+    }
+    for name, values in own.items():
+        named_list = NamedList.objects.get(name=name)
+        ListEntry.objects.bulk_create(
+            [ListEntry(list=named_list, value=value) for value in values], ignore_conflicts=True
+        )
+
+
+def promise_anew(people: Staff, *, now: dt.datetime) -> None:
+    """The last day begins with the second version: from now on tier 3 is nurtured first, and work goes before more."""
+    terms = {term.name: getattr(commitments.current(), term.name) for term in commitments.TERMS}
+    draft = commitments.draft(
+        terms=terms | {"tier_3_nurture_days": 14, "unworked_at_most": 5},
+        reason="A third of what sales rejected was tier 3: marketing nurtures it for two weeks, then sales calls.",
+        by=people.manager,
+        now=now,
+    )
+    commitments.sign(commitment=draft, by=people.marketing_leader, now=now)
+    commitments.sign(commitment=draft, by=people.sales_leader, now=now)
+
+
+def _promise(people: dict[str, User], start: dt.datetime) -> None:
+    commitment = Commitment.objects.create(number=1, mqls_a_month=35, tier_3_nurture_days=0, unworked_at_most=0)
+    commitments.activate(
+        commitment=commitment, by_marketing=people["mona.marketing"], by_sales=people["luis.sales"], now=start
+    )

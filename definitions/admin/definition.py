@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+
+from definitions.admin.draft_only import OfDraft
+from definitions.models import Definition
+
+
+@admin.register(Definition)
+class DefinitionAdmin(OfDraft, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "motion", "is_primary")
+    fields = ("name", "slug", "motion", "is_primary")
+    ordering = ("name", "pk")
+
+    def get_readonly_fields(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        obj: Definition | None = None,
+    ) -> tuple[str, ...]:
+        return ("motion",) if obj else ()
+
+    def get_prepopulated_fields(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        obj: Definition | None = None,
+    ) -> dict[str, Any]:
+        return {} if obj else {"slug": ["name"]}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and obj is not None and not obj.versions.exists()
+
+    def save_model(self, request: HttpRequest, obj: Definition, form: Any, change: bool) -> None:
+        if not change:
+            obj.created_at = timezone.now()
+        super().save_model(request, obj, form, change)

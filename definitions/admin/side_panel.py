@@ -1,0 +1,121 @@
+"""What stands beside the editor: the version as typed in plain English, what lint finds, what can be reached."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from definitions import lint, signals_and_lists, version_documents
+from definitions.admin.form_document import Typed, Unfinished
+from definitions.document.parser import DocumentRefused
+from definitions.document.values import Json
+from definitions.lint import Finding, PathReach, Severity
+from definitions.models import Version
+from definitions.plain_english import generated_statement
+from definitions.plain_english.generated_statement import Statement
+
+_TITLES: Final = {
+    Severity.ERROR: (("error", "errors"), "to mend before it can be proposed", "bad"),
+    Severity.WARNING: (("warning", "warnings"), "to answer with a reason when it is proposed", "warn"),
+    Severity.ADVICE: (("thought", "thoughts"), "nobody has to answer", "quiet"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    finding: Finding
+    links: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    called: str
+    meaning: str
+    tone: str
+    found: list[Found]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """`document` as JSON for the figures; empty when it cannot be judged, which `refused` says why."""
+
+    statement: Statement
+    unfinished: Sequence[Unfinished]
+    groups: list[Group]
+    reaches: list[tuple[PathReach, str]]
+    document: str
+    refused: Sequence[str]
+    is_saved: bool
+
+
+def panel(version: Version, typed: Typed) -> Panel:
+    names, meanings = signals_and_lists.names(), signals_and_lists.meanings()
+    document, refused = _checked(typed.document)
+    findings = () if refused else lint.findings(document, meanings=meanings, names=names, change=_change(version))
+    reaches = () if refused else lint.reach(document, meanings=meanings, names=names)
+    return Panel(
+        statement=generated_statement.statement(document, names),
+        unfinished=typed.unfinished,
+        groups=_groups(findings, typed),
+        reaches=[(reach, typed.anchors.get(reach.place, "")) for reach in reaches],
+        document="" if refused or not document["paths"] else json.dumps(document),
+        refused=refused,
+        is_saved=typed.is_saved,
+    )
+
+
+def _checked(document: Json) -> tuple[Json, tuple[str, ...]]:
+    try:
+        return version_documents.normal(document), ()
+    except DocumentRefused as refusal:
+        return document, refusal.complaints
+
+
+def _change(version: Version) -> lint.Change | None:
+    in_force = Version.objects.active().filter(definition=version.definition).exclude(pk=version.pk).first()
+    return lint.Change(before=version_documents.export(in_force)) if in_force else None
+
+
+def _groups(findings: Iterable[Finding], typed: Typed) -> list[Group]:
+    groups = []
+    for severity, ((one, many), meaning, tone) in _TITLES.items():
+        found = [Found(finding, _links(finding, typed)) for finding in findings if finding.severity == severity]
+        if found:
+            groups.append(Group(one if len(found) == 1 else many, meaning, tone, found))
+    return groups
+
+
+def _links(finding: Finding, typed: Typed) -> list[tuple[str, str]]:
+    """Anchors on the page with what to call them; a place without a row of its own is its section."""
+    links: dict[str, str] = {}
+    for place in filter(None, finding.rows):
+        anchor = typed.anchors.get(place) or _SECTIONS.get(place.partition("[")[0].partition(".")[0], "")
+        if anchor:
+            links.setdefault(anchor, _called(place))
+    return list(links.items())
+
+
+_SECTIONS: Final = {
+    **{name: name for name in ("gate", "signals", "paths", "timing", "disqualifiers", "hot", "fit", "bant", "decay")},
+    "inactivity": "decay",
+    "ceilings": "decay",
+    "tier_3_below": "tiers",
+    "owner": "head",
+    "reason": "head",
+    "statement": "head",
+    "sal_rate_target": "head",
+}
+_WORDS: Final = {"gate": "gate row", "signals": "signal", "paths": "path", "disqualifiers": "disqualifier", "hot": "hot trigger",
+                 "fit": "fit row", "bant": "BANT row", "tier_3_below": "tier 3"}  # fmt: skip
+
+
+def _called(place: str) -> str:
+    """`paths[0].clauses[1]` → “path 1, clause 2”."""
+    words: list[str] = []
+    for step in place.split("."):
+        name, _, index = step.partition("[")
+        name = _WORDS.get(name, "clause" if name == "clauses" else name.replace("_", " "))
+        words.append(f"{name} {int(index[:-1]) + 1}" if index[:-1].isdecimal() else name)
+    return ", ".join(words)

@@ -1,0 +1,198 @@
+"""Rows of what leads do: points for signals; paths and hot triggers with their clauses, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django import forms
+from django.contrib import admin
+from django.forms.models import BaseInlineFormSet, inlineformset_factory
+from django.http import HttpRequest
+
+from definitions.admin.draft_only import OfDraft
+from definitions.admin.widgets import Ordered, RowForm, number_input, rationale_input
+from definitions.models import Clause, Path, SignalRule
+from definitions.vocabulary import Axis, PathKind
+from leads.models import Signal
+
+_ENDS_OF_A_CLAUSE = ("within_days", "within_hours_of_each_other", "distinct_assets")
+_AXES = [
+    ("", "times any of these"),
+    (Axis.ENGAGEMENT, "engagement points"),
+    (Axis.FIT, "fit points"),
+    (Axis.BANT, "BANT points"),
+    (Axis.FIT_AND_ENGAGEMENT, "points of fit and engagement"),
+]
+
+
+class SignalRuleForm(RowForm):
+    signal = forms.ModelChoiceField(Signal.objects.all(), empty_label="Choose a signal…")
+
+    class Meta:
+        model = SignalRule
+        fields = ("position", "signal", "points", "cap", "rationale")
+        widgets = {"points": number_input(), "cap": number_input("no cap"), "rationale": rationale_input()}
+        labels = {"points": "points each", "cap": "at most in all"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["signal"].choices = [("", "Choose a signal…"), *self.at_hand.signal_choices]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        points, cap = data.get("points"), data.get("cap")
+        if points is not None and cap is not None and points * cap < 0:
+            self.add_error("cap", "The cap has the sign of the points: it limits negative points from below.")
+        return data
+
+
+class Ticked(NamedTuple):
+    """A signal that a clause may count."""
+
+    code: str
+    name: str
+    is_request: bool
+    is_ticked: bool
+
+
+class ClauseForm(RowForm):
+    """Either an axis with at least so many points, or a count of signals."""
+
+    axis = forms.ChoiceField(choices=_AXES, required=False, label="of what")
+    signals = forms.MultipleChoiceField(required=False)
+
+    class Meta:
+        model = Clause
+        fields = ("position", "axis", "signals", "at_least", *_ENDS_OF_A_CLAUSE)
+        widgets = {
+            "at_least": number_input(),
+            "within_days": number_input("ever"),
+            "within_hours_of_each_other": number_input("any"),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["signals"].choices = self.at_hand.codes  # type: ignore[attr-defined]
+
+    @property
+    def ticked(self) -> list[tuple[str, list[Ticked]]]:
+        chosen = set(self["signals"].value() or ())
+        return [
+            (intent, [Ticked(signal.code, signal.name, signal.is_request, signal.code in chosen) for signal in signals])
+            for intent, signals in self.at_hand.signals
+        ]
+
+    @property
+    def chosen(self) -> str:
+        names = [signal.name for _, signals in self.ticked for signal in signals if signal.is_ticked]
+        return ", ".join(names) or "choose signals…"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if bool(data.get("axis")) == bool(data.get("signals")):
+            raise forms.ValidationError(
+                "A clause asks for points on an axis, or counts signals; choose one of the two.",
+                code="invalid" if data.get("axis") else "required",
+            )
+        for name, sentence in self._complaints(data):
+            self.add_error(name, sentence)
+        return data
+
+    def _complaints(self, data: dict[str, Any]) -> Iterable[tuple[str, str]]:
+        times = data.get("at_least")
+        if data.get("axis"):
+            for name in _ENDS_OF_A_CLAUSE:
+                if data.get(name):
+                    yield name, "Only a count of signals has this: clear it."
+        elif times is not None and (times < 1 or times != times.to_integral_value()):
+            yield "at_least", "A count is a whole number, at least 1."
+        for name in _ENDS_OF_A_CLAUSE[:2]:
+            if (data.get(name) or Decimal(0)) < 0:
+                yield name, "A window is not negative."
+
+
+class ClauseRows(Ordered, BaseInlineFormSet):  # type: ignore[type-arg]
+    pass
+
+
+ClauseFormSet = inlineformset_factory(Path, Clause, form=ClauseForm, formset=ClauseRows, extra=0)
+
+
+class PathForm(RowForm):
+    kind: PathKind
+    #: Set by the formset: the clauses of this path, saved with it.
+    clauses: ClauseRows
+
+    class Meta:
+        model = Path
+        fields = ("position", "name", "rationale")
+        widgets = {
+            "name": forms.TextInput(attrs={"placeholder": "Name of this path", "autocomplete": "off"}),
+            "rationale": rationale_input(),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.kind = self.kind
+
+    def has_changed(self) -> bool:
+        return super().has_changed() or self.clauses.has_changed()
+
+
+class PathFormSet(Ordered, BaseInlineFormSet):  # type: ignore[type-arg]
+    """Paths, each with a formset of its clauses under `<prefix>-<number>-clauses`."""
+
+    forms: list[PathForm]  # type: ignore[assignment]
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        form.clauses = ClauseFormSet(
+            data=self.data if self.is_bound else None,
+            instance=form.instance,
+            prefix=f"{form.prefix}-clauses",
+            queryset=Clause.objects.order_by("position", "pk"),
+            form_kwargs=self.form_kwargs,
+        )
+
+    def is_valid(self) -> bool:
+        kept = [form for form in self.forms if not form.is_removed and not form.is_blank]
+        return bool(super().is_valid()) and all(form.clauses.is_valid() for form in kept)
+
+    def save(self, commit: bool = True) -> Any:
+        saved = super().save(commit=commit)
+        for form in self.forms:
+            if form.instance.pk and not form.is_removed:
+                form.clauses.save(commit=commit)
+        return saved
+
+
+class SignalRuleFormSet(Ordered, BaseInlineFormSet):  # type: ignore[type-arg]
+    pass
+
+
+class SignalRuleInline(OfDraft, admin.TabularInline):  # type: ignore[type-arg]
+    model = SignalRule
+    form = SignalRuleForm
+    formset = SignalRuleFormSet
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("signal").order_by("position", "pk")
+
+
+class PathInline(OfDraft, admin.StackedInline):  # type: ignore[type-arg]
+    model = Path
+    formset = PathFormSet
+    extra = 0
+    kind: PathKind
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows = super().get_queryset(request).filter(kind=self.kind)
+        return rows.order_by("position", "pk")
+
+
+def path_inline(kind: PathKind) -> type[PathInline]:
+    form = type(f"{kind.name.title()}Form", (PathForm,), {"kind": kind})
+    return type(f"{kind.name.title()}Inline", (PathInline,), {"kind": kind, "form": form})

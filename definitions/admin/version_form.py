@@ -1,0 +1,68 @@
+"""The form of what a version has once: who owns it and why, timing, decay, ceilings, tiers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from django import forms
+
+from definitions.admin.widgets import HUNDRED, Percent, PlainNumbers, number_input
+from definitions.models import Version
+from definitions.vocabulary import Axis
+
+_NUMBERS: Final = (
+    *("decay_percent", "decay_per_days", "inactivity_after_days", "inactivity_points", "inactivity_per_days"),
+    *("fit_ceiling", "engagement_ceiling", "bant_ceiling", "engaged_within_days", "or_request_within_days"),
+    "tier_3_less_than",
+)
+_PAIRS: Final = (("tier_3_axis", "tier_3_less_than"), ("inactivity_after_days", "inactivity_points"))
+_NOT_NEGATIVE: Final = (
+    *("inactivity_points", "inactivity_after_days", "engaged_within_days", "or_request_within_days"),
+    *("fit_ceiling", "engagement_ceiling", "bant_ceiling"),
+)
+
+
+class VersionForm(PlainNumbers):
+    sal_rate_target = Percent(
+        label="SAL-rate target",
+        initial=Decimal("0.7"),
+        min_value=0,
+        max_value=1,
+        max_digits=4,
+        decimal_places=3,
+        widget=number_input(),
+        error_messages={"max_value": "This is at most 100 %.", "min_value": "This is not negative."},
+    )
+
+    class Meta:
+        model = Version
+        exclude = ()
+        widgets = {
+            **{name: number_input("none") for name in _NUMBERS},
+            "owner": forms.TextInput(attrs={"size": 40}),
+            "reason": forms.Textarea(attrs={"rows": 2}),
+            "own_statement": forms.Textarea(attrs={"rows": 3}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "sal_rate_target" in self.initial:
+            self.initial["sal_rate_target"] = Decimal(self.instance.sal_rate_target)
+        if "tier_3_axis" in self.fields:
+            self.fields["tier_3_axis"].choices = [("", "no axis: no tier 3"), *Axis.choices]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        for one, other in _PAIRS:
+            if one in data and other in data and (data[one] in (None, "")) != (data[other] is None):
+                self.add_error(other, "Fill both, or neither.")
+        for name in _NOT_NEGATIVE:
+            if (data.get(name) or 0) < 0:
+                self.add_error(name, "This is not negative.")
+        for name in ("decay_per_days", "inactivity_per_days"):
+            if name in data and not data[name] > 0:
+                self.add_error(name, "This is more than 0.")
+        if "decay_percent" in data and not 0 <= data["decay_percent"] <= HUNDRED:
+            self.add_error("decay_percent", "This is from 0 to 100.")
+        return data

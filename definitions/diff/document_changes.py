@@ -1,0 +1,193 @@
+"""Two documents side by side, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from definitions.diff import row_effect
+from definitions.diff.changed_row import Kind, RowChange, kind_of, matched
+from definitions.diff.row_effect import NEITHER, Effect
+from definitions.plain_english import generated_statement, phrases
+from definitions.plain_english.generated_statement import Json, Names
+from definitions.vocabulary import Axis
+
+_PARTS: Final = {"gate": "Gate", "fit": "Fit points", "bant": "BANT points", "disqualifiers": "Disqualifiers"}
+_WAYS: Final = {"paths": "Path", "hot": "Hot trigger"}
+_SERIES: Final = {"name": "Name", "motion": "Motion", "owner": "Owner", "reason": "Reason", "statement": "Statement"}
+_READS: Final = {
+    "fit": {Axis.FIT, Axis.FIT_AND_ENGAGEMENT},
+    "engagement": {Axis.ENGAGEMENT, Axis.FIT_AND_ENGAGEMENT},
+    "bant": {Axis.BANT},
+}
+
+
+def changes(before: Json, after: Json, names: Names) -> tuple[RowChange, ...]:
+    """
+    Every row that was added, removed or changed between two complete documents (definitions.version_documents.export), in words.
+
+    Signals match by code, paths by name and then by content, criteria by field, operator and value, then by field and operator,
+    then by field. Numbers of versions are left out. An effect is about who qualifies, each change by itself.
+    """
+    return tuple(_Comparison(before, after, names).all())
+
+
+def loosens(found: Iterable[RowChange]) -> bool:
+    """Whether some change may let in a lead that did not qualify before."""
+    return any(change.effect in (Effect.LOOSER, Effect.UNCLEAR) for change in found)
+
+
+class _Comparison:
+    def __init__(self, before: Json, after: Json, names: Names) -> None:
+        self.before, self.after, self.names = before, after, names
+        self.asked = {row["axis"] for each in (before, after) for row in _clauses(each) if "axis" in row}
+
+    def all(self) -> Iterator[RowChange]:
+        for part in _PARTS:
+            yield from self.criteria(part)
+        yield from self.signals()
+        yield from self.ways("paths")
+        yield from self.ways("hot")
+        yield from self.settings()
+
+    def is_asked(self, axis: str) -> bool:
+        """Whether any path or hot trigger, before or now, asks for points on this axis."""
+        return not self.asked.isdisjoint(_READS[axis])
+
+    # Criteria and signals
+
+    def criteria(self, part: str) -> Iterator[RowChange]:
+        keys = (
+            lambda row: (row["field"], row["op"], str(row["value"])),
+            lambda row: (row["field"], row["op"]),
+            lambda row: row["field"],
+        )
+        for old, new in matched(self.before[part], self.after[part], *keys):
+            if old != new:
+                row = new or old or {}
+                before, after = self._criterion(part, old), self._criterion(part, new)
+                yield self._change(
+                    _PARTS[part],
+                    generated_statement.field_label(row["field"]),
+                    old,
+                    new,
+                    (before, after),
+                    self._of(part, old, new),
+                )
+
+    def _of(self, part: str, old: Json | None, new: Json | None) -> Effect:
+        if part == "gate":
+            return row_effect.gate(old, new)
+        if part == "disqualifiers":
+            return row_effect.disqualifier(old, new)
+        return row_effect.scored(old, new) if self.is_asked(part) else NEITHER
+
+    def _criterion(self, part: str, row: Json | None) -> str:
+        if row is None:
+            return ""
+        points = f": {phrases.count_noun(row['points'], 'point')}" if part in ("fit", "bant") else ""
+        return generated_statement.criterion(row, self.names) + points
+
+    def signals(self) -> Iterator[RowChange]:
+        for old, new in matched(self.before["signals"], self.after["signals"], lambda row: row["signal"]):
+            if old != new:
+                row = new or old or {}
+                label = generated_statement.capital(self.names.signal(row["signal"]))
+                words = _said(generated_statement.signal_rule, old, new)
+                yield self._change("Signals", label, old, new, words, self._signal(old, new))
+
+    def _signal(self, old: Json | None, new: Json | None) -> Effect:
+        crosses = (old is not None and old["points"] < 0) is not (new is not None and new["points"] < 0)
+        # A punished signal is no activity, whatever asks for points.
+        if not self.is_asked("engagement") and not crosses:
+            return NEITHER
+        has_inactivity = bool(self.before["inactivity"] or self.after["inactivity"])
+        return row_effect.signal(old, new, has_inactivity=has_inactivity)
+
+    # Paths and hot triggers
+
+    def ways(self, kind: str) -> Iterator[RowChange]:
+        keys = (lambda row: row["name"].casefold(), lambda row: row["clauses"])
+        for old, new in matched(self.before[kind], self.after[kind], *keys):
+            if old is None or new is None:
+                way = new or old or {}
+                words = _said(lambda row: generated_statement.path(row, self.names), old, new)
+                yield self._change(_WAYS[kind], way["name"], old, new, words, row_effect.way(old, new))
+            elif old != new:
+                yield from self.way(f"{_WAYS[kind]}: {new['name']}", old, new)
+
+    def way(self, part: str, old: Json, new: Json) -> Iterator[RowChange]:
+        if (old["name"], old["rationale"]) != (new["name"], new["rationale"]):
+            words = (f"{old['name']}: {old['rationale']}", f"{new['name']}: {new['rationale']}")
+            yield RowChange(part, Kind.CHANGED, "Name and rationale", *words, NEITHER, new["rationale"])
+        keys = (repr, _asks, lambda row: row.get("axis") or "count")
+        for one, other in matched(old["clauses"], new["clauses"], *keys):
+            if one != other:
+                clauses = _said(
+                    lambda row: generated_statement.capital(generated_statement.clause(row, self.names)), one, other
+                )
+                found = row_effect.clause(one, other)
+                yield RowChange(part, kind_of(one, other), "Clause", *clauses, found, new["rationale"])
+
+    # The version's other sentences
+
+    def settings(self) -> Iterator[RowChange]:
+        yield from self._setting(
+            "Timing",
+            generated_statement.timing,
+            ("timing",),
+            row_effect.timing(self.before["timing"], self.after["timing"]),
+        )
+        yield from self._setting(
+            "Decay and inactivity", generated_statement.decay, ("decay", "inactivity"), self._fading()
+        )
+        yield from self._setting("Ceilings", generated_statement.ceilings, ("ceilings",), self._ceilings())
+        yield from self._setting("Tiers", self._floor, ("tier_3_below",), NEITHER)
+        yield from self._setting("SAL-rate target", _target, ("sal_rate_target",), NEITHER)
+        for key, label in _SERIES.items():
+            yield from self._setting(label, lambda document, key=key: str(document.get(key) or ""), (key,), NEITHER)
+
+    def _setting(self, label: str, words: Any, keys: tuple[str, ...], found: Effect) -> Iterator[RowChange]:
+        if any(self.before.get(key) != self.after.get(key) for key in keys):
+            yield RowChange(label, Kind.CHANGED, label, words(self.before), words(self.after), found)
+
+    def _fading(self) -> Effect:
+        if not self.is_asked("engagement"):
+            return NEITHER
+        return row_effect.both(
+            row_effect.decay(self.before["decay"], self.after["decay"]),
+            row_effect.inactivity(self.before["inactivity"], self.after["inactivity"]),
+        )
+
+    def _ceilings(self) -> Effect:
+        old, new = self.before["ceilings"], self.after["ceilings"]
+        axes = [axis for axis in _READS if self.is_asked(axis)]
+        return row_effect.both(
+            *(row_effect.more(row_effect.endless(old[axis]), row_effect.endless(new[axis])) for axis in axes)
+        )
+
+    def _floor(self, document: Json) -> str:
+        return generated_statement.tiers({**document, "hot": []}, self.names)[-1] if document["tier_3_below"] else ""
+
+    def _change(
+        self, part: str, label: str, old: Json | None, new: Json | None, words: tuple[str, str], found: Effect
+    ) -> RowChange:
+        rationale = (new or old or {}).get("rationale", "")
+        return RowChange(part, kind_of(old, new), label, *words, found, rationale)
+
+
+def _clauses(document: Json) -> Iterator[Json]:
+    return (clause for kind in _WAYS for way in document[kind] for clause in way["clauses"])
+
+
+def _said(say: Callable[[Json], str], old: Json | None, new: Json | None) -> tuple[str, str]:
+    return say(old) if old is not None else "", say(new) if new is not None else ""
+
+
+def _asks(clause: Json) -> object:
+    """What the clause is about, apart from how much of it."""
+    return clause.get("axis") or tuple(sorted(clause["count_of"]))
+
+
+def _target(document: Json) -> str:
+    return f"{phrases.number(round(document['sal_rate_target'] * 100, 1))} %"

@@ -1,0 +1,114 @@
+"""What a change says about itself: thresholds are moved by evidence of quality, never by a wish for volume. SPEC 9, S0.27."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from definitions import diff
+from definitions.diff import Effect, RowChange
+from definitions.lint.context import Case
+from definitions.lint.finding import Change, Finding, Severity
+from definitions.plain_english import phrases
+from definitions.vocabulary import ChangeDriver
+
+_THINGS: Final = r"(?:mqls?|pqls?|aqls?|leads?|volume|qualified leads?)"
+_VOLUME: Final = re.compile(
+    rf"\b(?:volume|(?:more|additional|extra) (?:\w+ )?{_THINGS}|(?:not enough|too few|short of|shortage of) {_THINGS}"
+    rf"|{_THINGS} (?:target|quota|goal|number|count)s?"
+    r"|(?:hit|make|meet|reach|miss(?:ed|ing)?) (?:(?:the|our|this|its|their) )?(?:\w+ )?(?:numbers?|targets?|quotas?|goals?)"
+    rf"|(?:raise|increase|boost|grow|lift) (?:the )?(?:number of |supply of )?{_THINGS})\b"
+)
+#: A clause that denies it, or speaks of what became of leads, is about something else.
+_DENIES: Final = re.compile(
+    r"\b(?:not|never|no|nor|without|regardless|irrespective|despite|whatever|fine|healthy|good|ok|okay|stable|steady|unchanged|same"
+    r"|rather than|instead of|convert\w*|conversion|accept\w*|reject\w*|disqualif\w*|unaffected|sal rate)\b|n[’']t\b"
+)
+_WANTING: Final = re.compile(r"\bnot enough\b")
+_CLAUSES: Final = re.compile(r"[.;:,!?\n()–—]|\b(?:but|and|because|so that|while|although)\b")
+
+#: What the sources answer to a wish for volume.
+_WHY: Final = (
+    "Thresholds are moved by data on quality (a backtest, the SAL rate, a pattern in the rejections): lowered for volume, they "
+    "send sales leads that they reject, and six weeks later nobody works the queue."
+)
+
+
+def inspect(case: Case) -> Iterator[Finding]:
+    if case.change is None:
+        return
+    changes = diff.changes(case.change.before, case.document, case.names)
+    looser = [change for change in changes if change.effect == Effect.LOOSER]
+    yield from _volume(case.change, str(case.document.get("reason") or ""), looser)
+    yield from _evidence(case.change, looser, [change for change in changes if change.effect == Effect.UNCLEAR])
+    yield from _projection(case.change, looser)
+
+
+def reads_like_volume(text: str) -> bool:
+    """Whether some clause of a stated reason wants more leads. English words only; what denies it, or speaks of conversion, does not."""
+    return any(_wants_volume(clause) for clause in _CLAUSES.split(text.casefold()))
+
+
+def _wants_volume(clause: str) -> bool:
+    return bool(_VOLUME.search(clause)) and not _DENIES.search(_WANTING.sub("too few", clause))
+
+
+def _volume(change: Change, reason: str, looser: list[RowChange]) -> Iterator[Finding]:
+    stated = reads_like_volume(reason) or reads_like_volume(change.evidence)
+    if change.driver != ChangeDriver.VOLUME and not (stated and looser):
+        return
+    what = f" It loosens: {_listed(looser)}." if looser else ""
+    yield Finding(
+        "change.for_volume",
+        Severity.ERROR,
+        f"The stated reason is volume.{what} {_WHY}",
+        "Say which evidence of quality the change answers, or leave the thresholds where they are.",
+        ("reason",),
+    )
+
+
+def _evidence(change: Change, looser: list[RowChange], unclear: list[RowChange]) -> Iterator[Finding]:
+    if looser and change.driver == ChangeDriver.CORRECTION:
+        yield Finding(
+            "change.correction_loosens",
+            Severity.ERROR,
+            f"A correction loosens nothing, and this one does: {_listed(looser)}.",
+            "Name what drives the change, and its evidence.",
+        )
+    if change.evidence.strip() or not (looser or unclear):
+        return
+    yield Finding(
+        "change.no_evidence",
+        Severity.ERROR if looser else Severity.WARNING,
+        f"The change {'loosens' if looser else 'may loosen'} the definition without evidence: {_listed(looser or unclear)}.",
+        "Say what shows that it should be looser: the backtest, the SAL rate, the pattern in the rejections.",
+    )
+
+
+def _projection(change: Change, looser: list[RowChange]) -> Iterator[Finding]:
+    if not looser or change.volume is None or change.volume[1] <= change.volume[0]:
+        return
+    before, after = change.volume
+    growth = f", {round((after - before) * 100 / before):+,} %" if before else ""
+    yield Finding(
+        "change.more_volume",
+        Severity.WARNING,
+        f"The change loosens the definition and raises volume: {phrases.number(after)} leads flagged in the backtest, "
+        f"{phrases.number(before)} by the version in force{growth}.",
+        "Check that precision holds, and that sales has the capacity.",
+    )
+
+
+def _listed(changes: Iterable[RowChange]) -> str:
+    said = [_said(change) for change in changes]
+    return "; ".join(said[: phrases.SHOWN]) + (
+        f"; {len(said) - phrases.SHOWN} more" if len(said) > phrases.SHOWN else ""
+    )
+
+
+def _said(change: RowChange) -> str:
+    name = change.part if change.label in (change.part, "Clause") else f"{change.part}, {change.label}"
+    if change.before and change.after:
+        return f"{name} (from “{change.before}” to “{change.after}”)"
+    return f"{name} {change.kind} (“{change.after or change.before}”)"

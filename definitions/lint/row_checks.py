@@ -1,0 +1,192 @@
+"""Single rows that say too little, say it twice or decide nothing. SPEC 3.9, S0.11, S0.23."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterator
+from typing import Any, Final
+
+from definitions.document.values import kind_of
+from definitions.lint.best_lead import ends, normal, rank
+from definitions.lint.context import CRITERIA, Case, Row
+from definitions.lint.finding import Finding, Severity
+from definitions.lint.reachability import WAYS
+from definitions.lint.whole_checks import BY_ENGAGEMENT
+from definitions.plain_english import generated_statement, phrases
+from definitions.plain_english.generated_statement import Json
+from definitions.vocabulary import Axis, FieldKind, Operator
+from leads.vocabulary import Seniority
+
+#: What people type to get past a required field.
+_EMPTY_WORDS: Final = frozenset(
+    {"", "tbd", "tba", "tbc", "todo", "fixme", "na", "none", "x", "xx", "xxx", "asdf", "test"}
+)
+_SETS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.CONTAINS_ANY, Operator.HAS_WORD_ANY, Operator.HAS_ANY})
+_RANGES: Final = frozenset({Operator.BETWEEN, Operator.AT_LEAST, Operator.AT_MOST})
+#: A range that begins here and has no upper end keeps nobody out.
+_EVERYBODY: Final = {FieldKind.NUMBER: 1, FieldKind.SENIORITY: 0}
+
+
+def inspect(case: Case) -> Iterator[Finding]:
+    yield from _rationales(case)
+    yield from _vague(case)
+    yield from _duplicates(case)
+    yield from _caps(case)
+    yield from _idle_signals(case)
+    yield from _idle_criteria(case)
+
+
+def _rationales(case: Case) -> Iterator[Finding]:
+    rows = [row for row in case.rows(*CRITERIA, "signals", *WAYS) if _says_nothing(row.value.get("rationale") or "")]
+    if rows:
+        labels = phrases.options([_label(case, row) for row in rows], shown=phrases.SHOWN_EXCLUDED)
+        yield Finding(
+            "rationale.missing",
+            Severity.ERROR,
+            f"{phrases.count_noun(len(rows), 'row')} without a reason: {labels.replace(' or ', ' and ')}.",
+            "Write for each why it is there; what has no reason is overruled by whoever is senior.",
+            tuple(row.place for row in rows),
+        )
+
+
+def _says_nothing(text: str) -> bool:
+    return re.sub(r"[\W_]+", "", text.casefold()) in _EMPTY_WORDS
+
+
+def _label(case: Case, row: Row) -> str:
+    if "signal" in row.value:
+        return f"“{case.names.signal(row.value['signal'])}”"
+    return f"“{row.value['name'] if 'name' in row.value else generated_statement.field_label(row.value['field'])}”"
+
+
+# Gate
+
+
+def _vague(case: Case) -> Iterator[Finding]:
+    for row in case.rows("gate"):
+        label, op = generated_statement.field_label(row.value["field"]), row.value["op"]
+        if op == Operator.KNOWN:
+            yield Finding(
+                "vague.no_values",
+                Severity.WARNING,
+                f"The gate asks only that {label.lower()} is {'' if row.value['value'] else 'not '}known, which says nothing of who fits.",
+                "Name the values or the range that fit.",
+                (row.place,),
+            )
+        elif op in _RANGES and _holds_everybody(row.value):
+            yield Finding(
+                "vague.no_range",
+                Severity.WARNING,
+                f"The gate lets nearly everybody in on {label.lower()}: it {phrases.comparison(op, row.value['value'])}.",
+                "Say from where to where, so that two people judge alike.",
+                (row.place,),
+            )
+
+
+def _holds_everybody(row: Json) -> bool:
+    kind = kind_of(row["field"])
+    low, high = ends(row)
+    if kind == FieldKind.SENIORITY:
+        return (low is None or rank(low) == 0) and (high is None or rank(high) == len(Seniority.values) - 1)
+    return high is None and low is not None and low <= 1
+
+
+# Twice the same
+
+
+def _duplicates(case: Case) -> Iterator[Finding]:
+    groups: dict[Hashable, list[Row]] = defaultdict(list)
+    for part in CRITERIA:
+        for row in case.rows(part):
+            groups[part, row.value["field"], row.value["op"], _plain(row.value["value"])].append(row)
+    for part in WAYS:
+        for row in case.rows(part):
+            groups[part, frozenset(_clause(clause) for clause in row.value["clauses"])].append(row)
+    for row in case.clauses():
+        groups[row.place.partition(".")[0], _clause(row.value)].append(row)
+    for rows in groups.values():
+        if len(rows) > 1:
+            yield Finding(
+                "row.duplicate",
+                Severity.WARNING,
+                f"{len(rows)} rows say the same: {_said(case, rows[0])}.",
+                "Keep one of them; points of both would be added up.",
+                tuple(row.place for row in rows),
+            )
+
+
+def _plain(value: Any) -> Hashable:
+    if isinstance(value, list):
+        return frozenset(normal(each) for each in value) if None not in value else tuple(value)
+    return normal(value) if isinstance(value, str) else value
+
+
+def _clause(clause: Json) -> Hashable:
+    return tuple((key, frozenset(value) if isinstance(value, list) else value) for key, value in sorted(clause.items()))
+
+
+def _said(case: Case, row: Row) -> str:
+    if "name" in row.value:
+        return f"the path “{row.value['name']}”"
+    if "field" in row.value:
+        return generated_statement.criterion(row.value, case.names)
+    return generated_statement.clause(row.value, case.names)
+
+
+# Rows that decide nothing
+
+
+def _caps(case: Case) -> Iterator[Finding]:
+    for row in case.rows("signals"):
+        points, cap = row.value["points"], row.value["cap"]
+        if cap is not None and abs(cap) < abs(points):
+            yield Finding(
+                "signal.cap_below_points",
+                Severity.WARNING,
+                f"“{case.names.signal(row.value['signal'])}” gives {phrases.count_noun(points, 'point')} but is limited to "
+                f"{phrases.number(cap)}: not even one event counts in full.",
+                "Raise the cap, or lower the points to it.",
+                (row.place,),
+            )
+
+
+def _axes(case: Case) -> set[str]:
+    floor = case.document["tier_3_below"]
+    return {row.value["axis"] for row in case.clauses() if "axis" in row.value} | ({floor["axis"]} if floor else set())
+
+
+def _idle_signals(case: Case) -> Iterator[Finding]:
+    """Negative points matter even so: they take the signal out of what counts as activity."""
+    if _axes(case) & BY_ENGAGEMENT:
+        return
+    counted = {code for row in case.clauses() for code in row.value.get("count_of", ())}
+    idle = [row for row in case.rows("signals") if row.value["points"] > 0 or row.value["signal"] not in counted]
+    idle = [row for row in idle if row.value["points"] >= 0]
+    if idle:
+        labels = phrases.joined([_label(case, row) for row in idle[: phrases.SHOWN]], "and")
+        yield Finding(
+            "signal.never_matters",
+            Severity.WARNING,
+            f"Engagement points of {labels}{' and others' if len(idle) > phrases.SHOWN else ''} decide nothing: no path, "
+            "hot trigger or tier asks for engagement points.",
+            "Ask for engagement points somewhere, or take the points away.",
+            tuple(row.place for row in idle),
+        )
+
+
+def _idle_criteria(case: Case) -> Iterator[Finding]:
+    axes = _axes(case)
+    idle = [] if Axis.BANT in axes else case.rows("bant")
+    if not axes & {Axis.FIT, Axis.FIT_AND_ENGAGEMENT}:
+        idle += [*case.rows("fit"), *(row for row in case.rows("gate") if row.value["points"])]
+    if idle:
+        labels = phrases.joined([_label(case, row) for row in idle[: phrases.SHOWN]], "and")
+        yield Finding(
+            "criterion.never_matters",
+            Severity.WARNING,
+            f"Points of {labels}{' and others' if len(idle) > phrases.SHOWN else ''} decide nothing: no path, hot trigger or "
+            "tier asks for them.",
+            "Ask for these points somewhere, or take them away.",
+            tuple(row.place for row in idle),
+        )

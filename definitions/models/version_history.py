@@ -1,0 +1,197 @@
+"""What happened to a version: its steps, signatures, backtests, what was put before the leaders; and reviews."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from definitions.models.definition import Version
+from definitions.vocabulary import ChangeDriver, Decision, Side, VersionState
+from leads.models import append_only
+
+
+class VersionChange(models.Model):
+    """The life of a version, step by step."""
+
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="changes")
+    from_state = models.CharField(max_length=8, choices=VersionState.choices)
+    to_state = models.CharField(max_length=8, choices=VersionState.choices)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    why = models.TextField(blank=True)
+
+    class Meta:
+        triggers: ClassVar = [append_only("version_changes_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.from_state} → {self.to_state}"
+
+
+class SignOff(models.Model):
+    """A side's word on a proposed version. Both leaders', and two different people (SPEC 9)."""
+
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="sign_offs")
+    side = models.CharField(max_length=9, choices=Side.choices)
+    decision = models.CharField(max_length=8, choices=Decision.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    comment = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["version", "side"], name="one_word_a_side"),
+            models.UniqueConstraint(fields=["version", "by"], name="one_word_a_person"),
+            models.CheckConstraint(name="sign_off_has_comment", condition=~Q(comment="")),
+        ]
+        triggers: ClassVar = [append_only("sign_offs_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.get_side_display()}: {self.get_decision_display()}"
+
+
+class Promise(models.Model):
+    """What both sides promised to do about the leads that meet a definition (SPEC 6), as the floor above put it down.
+
+    The latest row is in force; a version's sign-off sheet shows it beside the definition.
+    """
+
+    sentences = ArrayField(models.TextField())
+    signed_by = models.CharField(max_length=400)
+    at = models.DateTimeField()
+
+    class Meta:
+        triggers: ClassVar = [append_only("promises_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d}: {'; '.join(self.sentences)}"
+
+
+class BacktestQuerySet(models.QuerySet["Backtest"]):
+    def pending(self) -> BacktestQuerySet:
+        return self.filter(finished_at__isnull=True)
+
+    def successful(self) -> BacktestQuerySet:
+        return self.filter(result__isnull=False)
+
+
+class Backtest(models.Model):
+    """A backtest that somebody asked for: work to do until `finished_at`, from then on its record (SPEC 10).
+
+    It judges `document`, the version as it was when asked, so that edits meanwhile change nothing; `digest` says whether the
+    version still is that document. `against` is the version in force at that time.
+    """
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="backtests")
+    against = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, related_name="+")
+    document = models.JSONField()
+    digest = models.CharField(max_length=64)
+    start = models.DateTimeField()
+    end = models.DateTimeField(help_text="Not in the period any more.")
+    requested_at = models.DateTimeField()
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="A worker is at it; later, it is anybody's again."
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    finished_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    result = models.JSONField(null=True, blank=True)
+
+    objects = BacktestQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["version"], condition=Q(finished_at__isnull=True), name="one_pending_backtest_a_version"
+            ),
+            models.CheckConstraint(name="backtest_period", condition=Q(start__lt=models.F("end"))),
+            # Pending: nothing yet. Finished: a result, an error, or it was cancelled.
+            models.CheckConstraint(
+                name="backtest_finished_whole",
+                condition=Q(finished_at__isnull=True, result__isnull=True, error="")
+                | (
+                    Q(finished_at__isnull=False)
+                    & (
+                        Q(result__isnull=False, error="")
+                        | (Q(result__isnull=True) & ~Q(error=""))
+                        | Q(result__isnull=True, cancelled_at__isnull=False)
+                    )
+                ),
+            ),
+            models.CheckConstraint(
+                name="backtest_cancelled_whole",
+                condition=Q(cancelled_at__isnull=True, cancelled_by__isnull=True) | Q(cancelled_at__isnull=False),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="backtest_pending", condition=Q(finished_at__isnull=True)),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(
+                name="backtest_result_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__finished_at__isnull=False),
+            ),
+            pgtrigger.Trigger(
+                name="backtest_of_a_signed_version_stays",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func="""
+                    IF EXISTS (SELECT FROM definitions_version v WHERE v.id = OLD.version_id AND v.state <> 'draft') THEN
+                        RAISE EXCEPTION 'pgtrigger: the backtests of a version are kept with it';
+                    END IF;
+                    RETURN OLD;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Backtest of {self.version}, {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}"
+
+    @property
+    def is_pending(self) -> bool:
+        return self.finished_at is None
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.cancelled_at is not None
+
+    @property
+    def is_failed(self) -> bool:
+        return bool(self.error)
+
+
+class Proposal(models.Model):
+    """What was put before the leaders: all that was known, found and said when the version was proposed, frozen (SPEC 9)."""
+
+    version = models.OneToOneField(Version, on_delete=models.PROTECT, related_name="proposal")
+    backtest = models.ForeignKey(Backtest, on_delete=models.PROTECT, related_name="+")
+    driver = models.CharField(max_length=20, choices=ChangeDriver.choices)
+    evidence = models.TextField(blank=True, help_text="What shows it: figures, links.")
+    review = models.ForeignKey("Review", on_delete=models.PROTECT, null=True, blank=True, related_name="proposals")
+    findings = models.JSONField(help_text="The linter's, each warning with the reason why it was accepted.")
+    checklist = models.JSONField(help_text="The seven points, as they were computed.")
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="proposal_not_for_volume", condition=~Q(driver=ChangeDriver.VOLUME))
+        ]
+        triggers: ClassVar = [append_only("proposals_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.version} proposed {self.at:%Y-%m-%d}"

@@ -1,0 +1,1 @@
+"""A definition in plain English, generated from its document. Pure."""

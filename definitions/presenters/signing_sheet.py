@@ -1,0 +1,244 @@
+"""What people read before they propose, sign, activate or go back: the case, the sheet to sign, what changes, what happened."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from definitions import commitment_snapshots, diff, proposal_checklist, proposals, signals_and_lists, version_documents
+from definitions.diff import Effect, RowChange
+from definitions.lint import Finding, Severity
+from definitions.models import Promise, Proposal, Review, Version, VersionChange
+from definitions.plain_english import generated_statement
+from definitions.plain_english.generated_statement import Statement
+from definitions.proposal_checklist import Point
+from definitions.proposals import Case, Grounds
+from definitions.vocabulary import VersionState
+
+_TONES = {Effect.LOOSER: "warn", Effect.TIGHTER: "info"}
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A changed row and how its effect looks."""
+
+    row: RowChange
+
+    @property
+    def tone(self) -> str:
+        return _TONES.get(self.row.effect, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A warning, and what was said so far to accept it."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The page on which a draft is proposed."""
+
+    case: Case
+    warnings: list[Warned]
+
+    @property
+    def errors(self) -> list[Finding]:
+        return self.case.of(Severity.ERROR)
+
+    @property
+    def advice(self) -> list[Finding]:
+        return self.case.of(Severity.ADVICE)
+
+    @property
+    def changes(self) -> list[Changed]:
+        return [Changed(row) for row in self.case.changes]
+
+
+def prepared(version: Version, grounds: Grounds, *, now: dt.datetime) -> Prepared:
+    case = proposals.case_of(version, grounds, now=now)
+    warnings = [Warned(found, grounds.acknowledged.get(found.key, "")) for found in case.of(Severity.WARNING)]
+    return Prepared(case, warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a leader signs (S4.12): what triggers it, who is eligible, what sales does, what becomes of the others."""
+
+    statement: Statement
+    triggers: list[str]
+    eligible: list[str]
+    excluded: list[str]
+    sales: list[str]
+    afterwards: list[str]
+    marketing: list[str]
+    promise: Promise | None
+    proposal: Proposal | None
+    points: list[Point]
+    before: Version | None
+    changes: list[Changed]
+
+    @property
+    def accepted(self) -> list[Mapping[str, Any]]:
+        return accepted(self.proposal)
+
+
+def sheet(version: Version) -> Sheet:
+    document: dict[str, Any] = version_documents.export(version)
+    names, promise, proposal = signals_and_lists.names(), commitment_snapshots.current(), proposal_of(version)
+    before = proposals.in_force_beside(version)
+    return Sheet(
+        statement=generated_statement.statement(document, names),
+        triggers=[
+            f"{row['name']}: {generated_statement.path(row, names)}" for row in [*document["paths"], *document["hot"]]
+        ],
+        eligible=[generated_statement.criterion(row, names) for row in document["gate"]],
+        excluded=[generated_statement.criterion(row, names) for row in document["disqualifiers"]],
+        sales=commitment_snapshots.about(promise, commitment_snapshots.SALES),
+        afterwards=commitment_snapshots.about(promise, commitment_snapshots.AFTERWARDS),
+        marketing=commitment_snapshots.about(promise, commitment_snapshots.MARKETING),
+        promise=promise,
+        proposal=proposal,
+        points=proposal_checklist.read(proposal.checklist) if proposal else [],
+        before=before,
+        changes=changes(before, version) if before else [],
+    )
+
+
+def accepted(proposal: Proposal | None) -> list[Mapping[str, Any]]:
+    """The linter's warnings that were accepted, each with the reason."""
+    return [found for found in proposal.findings if found["accepted"]] if proposal else []
+
+
+def changes(before: Version, after: Version) -> list[Changed]:
+    found = diff.changes(version_documents.export(before), version_documents.export(after), signals_and_lists.names())
+    return [Changed(row) for row in found]
+
+
+def proposal_of(version: Version) -> Proposal | None:
+    return Proposal.objects.select_related("by", "backtest", "review").filter(version=version).first()
+
+
+# What happened
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One step of a version's life: what was done, by whom, and what was said."""
+
+    at: dt.datetime
+    by: str
+    what: str
+    said: str = ""
+    tone: str = ""
+
+
+_DONE = {
+    VersionState.PROPOSED: "Proposed",
+    VersionState.APPROVED: "Approved: both leaders have signed",
+    VersionState.ACTIVE: "Activated",
+    VersionState.RETIRED: "Retired",
+    VersionState.REFUSED: "Refused",
+}
+
+
+def story(version: Version) -> list[Happening]:
+    """From the first draft to the last step, in order of time."""
+    begun = Happening(version.created_at, _name(version.created_by), _begun(version), version.reason)
+    # A signature comes before what it brings about at the same instant.
+    return sorted([begun, *_words(version), *_steps(version), *_reviews(version)], key=lambda each: each.at)
+
+
+def _begun(version: Version) -> str:
+    return f"Drafted from {version.based_on.number}" if version.based_on else "Drafted"
+
+
+def _steps(version: Version) -> Iterator[Happening]:
+    proposal = proposal_of(version)
+    for step in VersionChange.objects.filter(version=version).select_related("by").order_by("pk"):
+        state = VersionState(step.to_state)
+        said = _grounds(proposal) if state == VersionState.PROPOSED and proposal else step.why
+        tone = {VersionState.ACTIVE: "good", VersionState.REFUSED: "bad"}.get(state, "")
+        yield Happening(step.at, str(step.by), _DONE[state], said, tone)
+
+
+def _grounds(proposal: Proposal) -> str:
+    cited = f" Answers the review “{proposal.review}”." if proposal.review else ""
+    shown = f" {proposal.evidence}" if proposal.evidence else ""
+    return f"{proposal.get_driver_display()}.{shown}{cited} {numbers(proposal)}"
+
+
+def _words(version: Version) -> Iterator[Happening]:
+    for word in version.sign_offs.select_related("by").order_by("pk"):
+        what = f"{word.get_side_display()}: {word.get_decision_display().lower()}"
+        yield Happening(word.at, str(word.by), what, f"“{word.comment}”")
+
+
+def _reviews(version: Version) -> Iterator[Happening]:
+    """The reviews that decided on it."""
+    for review in Review.objects.filter(led_to=version).select_related("decided_by").order_by("pk"):
+        if review.decided_at is not None:
+            said = f"{review.decision} {review.reasoning}"
+            yield Happening(review.decided_at, str(review.decided_by), f"Review “{review}” led to it", said)
+
+
+def _name(person: object) -> str:
+    return str(person) if person else "the command line"
+
+
+# Going back
+
+
+def reason_to_revert(to: Version) -> str:
+    """The reason for going back, as far as the records tell it: to be read and corrected by whoever does."""
+    now_in_force = proposals.in_force_beside(to)
+    said = [f"Back to {to.number}, in force {_period(to)}."]
+    if now_in_force is not None:
+        since = f" since {_day(now_in_force.activated_at)}" if now_in_force.activated_at else ""
+        said.append(f"{now_in_force.number} has been in force{since}.")
+        said += [*_rates_since(now_in_force), *_tested(now_in_force)]
+    return " ".join(said)
+
+
+def _rates_since(version: Version) -> Iterator[str]:
+    """The rejections of the latest review that opened under the version."""
+    reviews = Review.objects.filter(version=version).order_by("-opened_at", "-pk")
+    for review in reviews:
+        decided, rejected = review.evidence.get("decided"), review.evidence.get("rejected")
+        if isinstance(decided, int) and isinstance(rejected, int) and decided:
+            yield (
+                f"“{review}”, {_day(review.opened_at)}: {rejected} of {decided} handoffs rejected"
+                f" ({rejected * 100 / decided:.0f} %), SAL rate {(decided - rejected) * 100 / decided:.0f} %."
+            )
+            return
+
+
+def _tested(version: Version) -> Iterator[str]:
+    proposal = proposal_of(version)
+    if proposal is not None:
+        yield f"When it was proposed, its backtest said: {numbers(proposal)}"
+
+
+def numbers(proposal: Proposal) -> str:
+    """The two numbers of the backtest it was proposed with."""
+    cohort: Mapping[str, Any] = (proposal.backtest.result or {})["version"]
+    return f"Coverage {_share(cohort['coverage'])}, precision {_share(cohort['precision_won'])}."
+
+
+def _share(share: Mapping[str, Any]) -> str:
+    rate = f" ({share['n'] * 100 / share['of']:.0f} %)" if share["of"] else ""
+    return f"{share['n']} of {share['of']}{rate}"
+
+
+def _period(version: Version) -> str:
+    if version.activated_at is None or version.retired_at is None:
+        return "before"
+    return f"from {_day(version.activated_at)} to {_day(version.retired_at)}"
+
+
+def _day(at: dt.datetime | None) -> str:
+    return f"{at.day} {at:%B %Y}" if at else ""

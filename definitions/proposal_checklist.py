@@ -1,0 +1,279 @@
+"""Seven points before a proposal, each computed from what there is (SPEC 9). A point that is not met warns; it bars nothing."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from definitions import commitment_snapshots, signals_and_lists
+from definitions.document.values import Json
+from definitions.lint import PathReach, reach
+from definitions.models import Backtest, Definition, Promise, Review, Version
+from definitions.plain_english.generated_statement import Names
+
+WON_AT_LEAST: Final = 20
+COVERAGE_PERCENT: Final = 70
+#: A half with fewer leads says nothing about the other.
+LEADS_AT_LEAST: Final = 20
+#: So many signals must bear out their weight.
+WEIGHTIEST: Final = 3
+MONTHS_BETWEEN_REVIEWS: Final = 3
+
+
+class Standing(StrEnum):
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+#: How it is said, and how it looks (components/badge.html).
+_SAID: Final = {Standing.YES: "Yes", Standing.NO: "No", Standing.UNKNOWN: "Cannot be computed"}
+_TONES: Final = {Standing.YES: "good", Standing.NO: "warn", Standing.UNKNOWN: ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """`look_at` names the place where one sees for oneself: backtest, editor, evidence, promises, reviews."""
+
+    code: str
+    title: str
+    standing: Standing
+    sentence: str
+    look_at: str
+
+    @property
+    def said(self) -> str:
+        return _SAID[self.standing]
+
+    @property
+    def tone(self) -> str:
+        return _TONES[self.standing]
+
+    @property
+    def is_met(self) -> bool:
+        return self.standing == Standing.YES
+
+    @property
+    def is_missed(self) -> bool:
+        return self.standing == Standing.NO
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the points are computed from. `looked_at` is the last decided review or, before any, the last activation."""
+
+    backtest: Backtest | None
+    gate: Sequence[Json]
+    gives_points: bool
+    ways: Sequence[PathReach]
+    evidence: str
+    promise: Promise | None
+    looked_at: dt.datetime | None
+    now: dt.datetime
+    names: Names = field(default_factory=Names)
+
+    @property
+    def result(self) -> Mapping[str, Any] | None:
+        return self.backtest.result if self.backtest else None
+
+
+def of(
+    *, document: Json, definition: Definition, backtest: Backtest | None, evidence: str, now: dt.datetime
+) -> list[Point]:
+    """The seven points of a document that is to be proposed; `backtest` is its current one, `evidence` the owner's words."""
+    known: dict[str, Any] = document
+    names = signals_and_lists.names()
+    return points(
+        Known(
+            backtest=backtest,
+            gate=known["gate"],
+            gives_points=any(row["points"] for row in [*known["signals"], *known["fit"], *known["bant"]]),
+            ways=reach(document, meanings=signals_and_lists.meanings(), names=names),
+            evidence=evidence.strip(),
+            promise=commitment_snapshots.current(),
+            looked_at=_looked_at(definition),
+            now=now,
+            names=names,
+        )
+    )
+
+
+def points(known: Known) -> list[Point]:
+    return [
+        _fit_from_wins(known),
+        _fit_gates_intent(known),
+        _weights_match(known),
+        _calibrated(known),
+        _promised(known),
+        _review_due(known),
+        _tested(known),
+    ]
+
+
+def read(frozen: Sequence[Mapping[str, Any]]) -> list[Point]:
+    """The points as a proposal keeps them."""
+    return [Point(**{**point, "standing": Standing(point["standing"])}) for point in frozen]
+
+
+def _fit_from_wins(known: Known) -> Point:
+    title, look_at = "Fit comes from the deals that were won", "backtest"
+    if known.result is None:
+        return Point("fit_from_wins", title, Standing.UNKNOWN, "The backtest says; there is none yet.", look_at)
+    covered, won = _share(known.result["version"]["coverage"])
+    if won < WON_AT_LEAST:
+        said = f"{won} leads were won in the period of the backtest; {WON_AT_LEAST} are needed to tell."
+        return Point("fit_from_wins", title, Standing.UNKNOWN, said, look_at)
+    met = covered * 100 >= won * COVERAGE_PERCENT
+    said = f"{covered} of the {won} leads that were won would have met it; {COVERAGE_PERCENT} % are asked for."
+    return Point("fit_from_wins", title, _standing(met), said, look_at)
+
+
+def _fit_gates_intent(known: Known) -> Point:
+    title, look_at = "Fit gates intent", "editor"
+    if known.gate:
+        rows = "criterion" if len(known.gate) == 1 else "criteria"
+        said = f"Nothing that a lead does carries it past the gate and its {len(known.gate)} {rows}."
+        return Point("fit_gates_intent", title, Standing.YES, said, look_at)
+    open_ways = [way.name for way in known.ways if way.reachable and way.without_fit]
+    if not open_ways:
+        said = "There is no gate, but every path asks for fit points."
+        return Point("fit_gates_intent", title, Standing.YES, said, look_at)
+    said = f"There is no gate, and {_list(open_ways)} can be met with no fit at all."
+    return Point("fit_gates_intent", title, Standing.NO, said, look_at)
+
+
+def _weights_match(known: Known) -> Point:
+    """By each of the weightiest signals; where too few leads sent any of them, by all engagement points together."""
+    title = "Weights match the evidence"
+    if not known.gives_points:
+        said = "It gives no points: there are no weights to be wrong."
+        return Point("weights_match", title, Standing.YES, said, "editor")
+    result = known.result or {}
+    heard = [row for row in result.get("signals") or [] if row["leads"] >= LEADS_AT_LEAST and row["lift"] is not None]
+    if heard:
+        return _lifted(known, heard[:WEIGHTIEST])
+    halves = _halves(result.get("grid"))
+    if halves is None:
+        return Point("weights_match", title, Standing.UNKNOWN, _judgement(known), "evidence")
+    edge, (low_won, low), (high_won, high) = halves
+    said = (
+        f"Of the leads with at least {edge:g} engagement points {high_won} of {high} were won,"
+        f" of those below {low_won} of {low}."
+    )
+    return Point("weights_match", title, _standing(high_won * low > low_won * high), said, "backtest")
+
+
+def _lifted(known: Known, rows: Sequence[Mapping[str, Any]]) -> Point:
+    """Whether those who sent each of these signals were won more often than the average lead."""
+    told = ", ".join(f"{known.names.signal(row['signal'])} {row['lift']:.1f}" for row in rows)
+    said = f"How many times as often as the average lead those who sent it were won: {told}."
+    met = all(row["lift"] > 1 for row in rows)
+    return Point("weights_match", "Weights match the evidence", _standing(met), said, "backtest")
+
+
+def _calibrated(known: Known) -> Point:
+    title = "Thresholds have a calibration plan"
+    tried = len((known.result or {}).get("thresholds") or [])
+    if tried:
+        each = "the threshold" if tried == 1 else f"each of the {tried} thresholds"
+        said = f"The backtest tried {each} at other values; look again at the review due on {_day(_due(known))}."
+        return Point("calibrated", title, Standing.YES, said, "backtest")
+    said = "The backtest tried no other thresholds. " + _judgement(known)
+    return Point("calibrated", title, Standing.UNKNOWN, said, "evidence")
+
+
+def _promised(known: Known) -> Point:
+    title, look_at = "Response time and reasons are agreed", "promises"
+    if known.promise is None:
+        said = "No commitments are in force: both leaders sign them, under Rules."
+        return Point("promised", title, Standing.NO, said, look_at)
+    first = next(
+        iter(commitment_snapshots.about(known.promise, commitment_snapshots.SALES)), known.promise.sentences[0]
+    )
+    said = f"{first} Signed by {known.promise.signed_by}, {_day(known.promise.at)}."
+    return Point("promised", title, Standing.YES, said, look_at)
+
+
+def _review_due(known: Known) -> Point:
+    title, look_at = "The review is on the calendar", "reviews"
+    due = _due(known)
+    if due < known.now:
+        said = f"It was due on {_day(due)}, a quarter after the last look at it. Hold it, then propose."
+        return Point("review_due", title, Standing.NO, said, look_at)
+    since = "the last look at it" if known.looked_at else "today"
+    return Point("review_due", title, Standing.YES, f"Due on {_day(due)}, a quarter after {since}.", look_at)
+
+
+def _tested(known: Known) -> Point:
+    title, look_at = "The backtest has run", "backtest"
+    test = known.backtest
+    if test is None:
+        said = "Not on this document: it must run after the last edit, or the version cannot be proposed."
+        return Point("tested", title, Standing.NO, said, look_at)
+    said = f"On exactly this document, over {_day(test.start)} to {_day(test.end)}."
+    return Point("tested", title, Standing.YES, said, look_at)
+
+
+def _looked_at(definition: Definition) -> dt.datetime | None:
+    decided = Review.objects.filter(definition=definition, decided_at__isnull=False).order_by("-decided_at").first()
+    if decided is not None:
+        return decided.decided_at
+    in_force = Version.objects.active().filter(definition=definition).first()
+    return in_force.activated_at if in_force else None
+
+
+def _due(known: Known) -> dt.datetime:
+    return months_after(known.looked_at or known.now, MONTHS_BETWEEN_REVIEWS)
+
+
+def months_after(at: dt.datetime, months: int) -> dt.datetime:
+    """Calendar months, clipped to the last day (SPEC 4)."""
+    years, month = divmod(at.year * 12 + at.month - 1 + months, 12)
+    return at.replace(year=years, month=month + 1, day=min(at.day, calendar.monthrange(years, month + 1)[1]))
+
+
+def _halves(grid: Mapping[str, Any] | None) -> tuple[float, tuple[int, int], tuple[int, int]] | None:
+    """Where engagement parts the leads in two halves large enough to compare, and won and all of each; None when it cannot.
+
+    Of the possible edges the one that parts them most evenly.
+    """
+    if not grid or not grid.get("cells"):
+        return None
+    columns = list(zip(*grid["cells"], strict=True))
+    counts = [(sum(cell["won"] for cell in column), sum(cell["leads"] for cell in column)) for column in columns]
+    parted = [(float(grid["engagement"][at]), _sum(counts[:at]), _sum(counts[at:])) for at in range(1, len(counts))]
+    fair = [each for each in parted if min(each[1][1], each[2][1]) >= LEADS_AT_LEAST]
+    return max(fair, key=lambda each: min(each[1][1], each[2][1])) if fair else None
+
+
+def _sum(counts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    return sum(won for won, _ in counts), sum(leads for _, leads in counts)
+
+
+def _judgement(known: Known) -> str:
+    if known.evidence:
+        return f"A judgement; the evidence says: {known.evidence}"
+    return "A judgement: say a word about it in the evidence."
+
+
+def _standing(met: bool) -> Standing:
+    return Standing.YES if met else Standing.NO
+
+
+def _share(share: Mapping[str, Any]) -> tuple[int, int]:
+    return share["n"], share["of"]
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names)
+
+
+def _day(at: dt.datetime) -> str:
+    return f"{at.day} {at:%B %Y}"

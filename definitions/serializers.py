@@ -1,0 +1,206 @@
+"""How versions, their proposals and the words of their steps look in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import TextChoices
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from definitions import version_documents
+from definitions.models import Definition, Proposal, Review, SignOff, Version, VersionChange
+from definitions.presenters import published_page, signing_sheet
+from definitions.vocabulary import ChangeDriver, Decision, Side
+
+
+class VersionSerializer(serializers.ModelSerializer[Version]):
+    definition = serializers.SlugField(source="definition.slug")
+    name = serializers.CharField(source="definition.name")
+    motion = serializers.CharField(source="definition.motion")
+    number = serializers.CharField()
+
+    class Meta:
+        model = Version
+        fields: tuple[str, ...] = (
+            *("id", "definition", "name", "motion", "number", "state", "owner", "reason", "based_on"),
+            *("created_at", "proposed_at", "approved_at", "activated_at", "retired_at"),
+        )
+
+
+class SignOffSerializer(serializers.ModelSerializer[SignOff]):
+    by = serializers.CharField()
+
+    class Meta:
+        model = SignOff
+        fields = ("side", "decision", "by", "at", "comment")
+
+
+class VersionChangeSerializer(serializers.ModelSerializer[VersionChange]):
+    by = serializers.CharField()
+
+    class Meta:
+        model = VersionChange
+        fields = ("from_state", "to_state", "at", "by", "why")
+
+
+class ProposalSerializer(serializers.ModelSerializer[Proposal]):
+    by = serializers.CharField()
+
+    class Meta:
+        model = Proposal
+        fields = ("id", "backtest", "driver", "evidence", "review", "findings", "checklist", "at", "by")
+
+
+class VersionDetailSerializer(VersionSerializer):
+    statement = serializers.SerializerMethodField(help_text="In plain English, generated from the rows.")
+    document = serializers.SerializerMethodField(help_text="accord.definition/1, as it is imported.")
+    sign_offs = SignOffSerializer(many=True)
+    changes = VersionChangeSerializer(many=True)
+    digest = serializers.SerializerMethodField(help_text="sha256 of the document: what runs is exactly this.")
+    proposal = serializers.SerializerMethodField(help_text="What was put before the leaders, frozen.")
+    backtests: serializers.Field[Any, Any, Any, Any] = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
+
+    class Meta(VersionSerializer.Meta):
+        fields = (
+            *VersionSerializer.Meta.fields,
+            *(
+                "hands_over_entrants",
+                "statement",
+                "digest",
+                "document",
+                "sign_offs",
+                "changes",
+                "proposal",
+                "backtests",
+            ),
+        )
+
+    def get_digest(self, version: Version) -> str:
+        return version_documents.digest(version_documents.export(version))
+
+    @extend_schema_field(ProposalSerializer(allow_null=True))
+    def get_proposal(self, version: Version) -> dict[str, Any] | None:
+        proposal = signing_sheet.proposal_of(version)
+        return dict(ProposalSerializer(proposal).data) if proposal else None
+
+    def get_statement(self, version: Version) -> str:
+        return published_page.statement(version).text
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_document(self, version: Version) -> dict[str, object]:
+        return version_documents.export(version)
+
+
+class Word(serializers.ChoiceField):
+    """One of the words of a vocabulary, given on as its member."""
+
+    def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
+        super().__init__(choices=vocabulary.choices, **kwargs)
+        self._vocabulary = vocabulary
+
+    def to_internal_value(self, data: Any) -> TextChoices:
+        return self._vocabulary(super().to_internal_value(data))
+
+
+class SignSerializer(serializers.Serializer[Any]):
+    side = Word(Side)
+    decision = Word(Decision)
+    comment = serializers.CharField(max_length=5000)
+
+
+class SignedSerializer(serializers.Serializer[Any]):
+    version = VersionSerializer()
+    successor = VersionSerializer(allow_null=True, help_text="The draft that goes on after a refusal.")
+
+
+class ProposeSerializer(serializers.Serializer[Any]):
+    driver = Word(ChangeDriver, help_text="What the change answers.")
+    evidence = serializers.CharField(
+        max_length=5000, required=False, default="", allow_blank=True, help_text="What shows it: figures, links."
+    )
+    review = serializers.PrimaryKeyRelatedField(
+        queryset=Review.objects.all(), required=False, allow_null=True, default=None
+    )
+    acknowledged = serializers.DictField(
+        child=serializers.CharField(max_length=2000, allow_blank=True),
+        required=False,
+        default=dict,
+        help_text="Why each of the linter's warnings is accepted, by the finding's key.",
+    )
+
+
+class ActivateSerializer(serializers.Serializer[Any]):
+    hand_over_entrants = serializers.BooleanField(
+        help_text="Whether leads that meet it by the change alone go to sales, or are only marked."
+    )
+
+
+class CopySerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=5000, required=False, default="")
+    major = serializers.BooleanField(required=False, default=False, help_text="The next major number.")
+
+
+class RevertSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(
+        max_length=5000, required=False, default="", allow_blank=True, help_text="By default, what the records say."
+    )
+
+
+class FindingSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField(help_text="Under which a warning is acknowledged.")
+    code = serializers.CharField()
+    severity = serializers.CharField(help_text="Errors bar a proposal, warnings need a reason, advice is only shown.")
+    sentence = serializers.CharField()
+    remedy = serializers.CharField()
+    rows = serializers.ListField(child=serializers.CharField(), help_text="Places in the document.")
+
+
+class RowChangeSerializer(serializers.Serializer[Any]):
+    part = serializers.CharField()
+    kind = serializers.CharField(help_text="added, removed or changed")
+    label = serializers.CharField()  # type: ignore[assignment]
+    before = serializers.CharField()
+    after = serializers.CharField()
+    effect = serializers.CharField(help_text="looser, tighter, neither or unclear")
+    rationale = serializers.CharField()
+
+
+class DiffSerializer(serializers.Serializer[Any]):
+    before = VersionSerializer()
+    after = VersionSerializer()
+    loosens = serializers.BooleanField()
+    changes = RowChangeSerializer(many=True)
+
+
+class PointSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    title = serializers.CharField()
+    standing = serializers.CharField(help_text="yes, no or unknown")
+    sentence = serializers.CharField()
+    look_at = serializers.CharField()
+
+
+class PresetSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(source="preset.code")
+    title = serializers.CharField(source="preset.title")
+    description = serializers.CharField(source="preset.description")
+    statement = serializers.CharField(source="statement.text")
+    seconds = serializers.IntegerField(source="statement.seconds", help_text="Read aloud.")
+    findings = serializers.SerializerMethodField()
+    document = serializers.DictField(source="preset.document")
+
+    @extend_schema_field(FindingSerializer(many=True))
+    def get_findings(self, card: Any) -> list[dict[str, Any]]:
+        return [finding.as_dict() for finding in card.findings]
+
+
+class BeginSerializer(serializers.Serializer[Any]):
+    """Into a new definition by `name`, or as the next version of the one whose slug is `into`."""
+
+    preset = serializers.CharField(required=False, default="", allow_blank=True, help_text="Empty: an empty draft.")
+    name = serializers.CharField(max_length=120, required=False, default="")
+    into = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Definition.objects.all(), required=False, default=None, allow_null=True
+    )

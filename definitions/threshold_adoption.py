@@ -1,0 +1,91 @@
+"""A draft's thresholds, set to the values that a what-if found (SPEC 10)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db import transaction
+
+from definitions import permissions, version_documents
+from definitions.document.parser import DocumentRefused
+from definitions.document.values import Json
+from definitions.models import Backtest, Clause, Version
+from definitions.vocabulary import PathKind, VersionState
+from leads.models import User
+from leads.vocabulary import Role
+
+#: `paths[0].clauses[1]`: how much a clause asks for at least; `timing.engaged_within_days`: within how many days.
+_CLAUSE: Final = re.compile(r"(paths|hot)\[(\d{1,3})\]\.clauses\[(\d{1,3})\]")
+_TIMING: Final = re.compile(r"timing\.(engaged_within_days|or_request_within_days)")
+
+
+class ThresholdRefused(Exception):
+    """The thresholds cannot be changed like this; the sentence says why."""
+
+
+@transaction.atomic
+def adopt(*, backtest: Backtest, values: Mapping[str, Decimal], by: User) -> Version:
+    """Write a what-if's values into the draft that the backtest judged; its other rows stay untouched.
+
+    Raises ThresholdRefused when it is no draft any more, was edited since, or a value does not fit; rights.NotAllowed.
+    """
+    permissions.require(by, Role.MARKETING_OPS, to="change a draft")
+    version_documents.lock(backtest.version.definition)
+    version = Version.objects.select_for_update(of=("self",), no_key=True).get(pk=backtest.version_id)
+    document = version_documents.export(version)
+    if version.state != VersionState.DRAFT:
+        raise ThresholdRefused(
+            f"{version.number} is {version.get_state_display().lower()}; only a draft can be changed."
+        )
+    if version_documents.digest(document) != backtest.digest:
+        raise ThresholdRefused("The draft was edited since this backtest; run it again, then try other values.")
+    _check(document, values)
+    for place, value in values.items():
+        _write(version, place, value)
+    return version
+
+
+def _check(document: Json, values: Mapping[str, Decimal]) -> None:
+    """The document with these values is one that Accord understands."""
+    for place, value in values.items():
+        row, key = _found(document, place)
+        row[key] = int(value) if value == value.to_integral_value() else float(value)
+    try:
+        version_documents.normal(document)
+    except DocumentRefused as refusal:
+        raise ThresholdRefused(" ".join(refusal.complaints)) from None
+
+
+def _write(version: Version, place: str, value: Decimal) -> None:
+    clause = _CLAUSE.fullmatch(place)
+    if clause:
+        row = _clause_row(version, *clause.groups())
+        row.at_least = value
+        row.save(update_fields=["at_least"])
+        return
+    column = place.removeprefix("timing.")
+    setattr(version, column, value)
+    version.save(update_fields=[column])
+
+
+def _clause_row(version: Version, part: str, path: str, clause: str) -> Clause:
+    """The row behind a place: documents list paths and clauses by position."""
+    paths = version.paths.filter(kind=PathKind(part)).order_by("position", "pk")
+    return paths[int(path)].clauses.order_by("position", "pk")[int(clause)]
+
+
+def _found(document: Json, place: str) -> tuple[dict[str, Any], str]:
+    """The object that holds a place's value, and its key there."""
+    whole: dict[str, Any] = document
+    clause, timing = _CLAUSE.fullmatch(place), _TIMING.fullmatch(place)
+    try:
+        if clause:
+            return whole[clause[1]][int(clause[2])]["clauses"][int(clause[3])], "at_least"
+        if timing and whole["timing"][timing[1]] is not None:
+            return whole["timing"], timing[1]
+    except (IndexError, KeyError, TypeError):
+        pass
+    raise ThresholdRefused(f"The definition has no threshold at {place}.")

@@ -1,0 +1,284 @@
+"""Versions in and out of their document (SPEC 15): the rows of a version, read and written as one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import replace
+from decimal import Decimal
+from itertools import chain
+
+from django.db import transaction
+from django.db.models import Max, Prefetch, prefetch_related_objects
+from django.utils.text import slugify
+
+from definitions import permissions, signals_and_lists
+from definitions.document.parser import DocumentRefused, parse
+from definitions.document.values import (
+    Ceilings,
+    ClauseRow,
+    CriterionRow,
+    Decay,
+    Draft,
+    Inactivity,
+    Json,
+    PathRow,
+    SignalRow,
+    TierFloor,
+    Timing,
+)
+from definitions.models import Clause, Criterion, Definition, Path, SignalRule, Version
+from definitions.vocabulary import DecayMode, Operator, Part, PathKind
+from leads.models import NamedList, Signal, User
+from leads.vocabulary import Motion, Role
+
+
+def normal(document: object) -> Json:
+    """A decoded document checked and completed, as `export` would write it, without storing it. Raises DocumentRefused."""
+    return parse(document, catalogue=signals_and_lists.current()).document()
+
+
+def export(version: Version) -> Json:
+    """The version's document, complete: what is signed, compiled, exchanged. At most 5 queries, whatever its size."""
+    return draft_of(version).document()
+
+
+def digest(document: Json) -> str:
+    """The document's fingerprint: the same for two documents that say the same in every row and word."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+@transaction.atomic
+def import_document(*, document: object, by: User | None, now: dt.datetime) -> Version:
+    """A new draft from a decoded document; `by` None is the command line.
+
+    It takes the document's number, or the next minor one when that exists. Raises DocumentRefused, rights.NotAllowed.
+    """
+    permissions.require(by, Role.MARKETING_OPS, to="draft a definition")
+    draft = parse(document, catalogue=signals_and_lists.current())
+    definition = _definition_for(draft, now)
+    if definition.versions.filter(major=draft.major, minor=draft.minor).exists():
+        draft = replace(draft, minor=next_minor(definition, draft.major))
+    return create(definition=definition, draft=draft, based_on=None, by=by, now=now)
+
+
+def next_minor(definition: Definition, major: int) -> int:
+    """The caller holds the definition's lock."""
+    last = definition.versions.filter(major=major).aggregate(last=Max("minor"))["last"]
+    return 0 if last is None else last + 1
+
+
+def create(
+    *, definition: Definition, draft: Draft, based_on: Version | None, by: User | None, now: dt.datetime
+) -> Version:
+    """Write all rows of a draft. The caller holds the definition's lock and chose a free number."""
+    version = Version.objects.create(
+        definition=definition,
+        major=draft.major,
+        minor=draft.minor,
+        based_on=based_on,
+        owner=draft.owner,
+        reason=draft.reason,
+        own_statement=draft.statement,
+        sal_rate_target=draft.sal_rate_target,
+        created_by=by,
+        created_at=now,
+        **_scoring_columns(draft),
+    )
+    _create_rows(version, draft)
+    return version
+
+
+def lock(definition: Definition) -> Definition:
+    """Numbers, signatures and activations of one definition go one after another."""
+    return Definition.objects.select_for_update(of=("self",), no_key=True).get(pk=definition.pk)
+
+
+def _definition_for(draft: Draft, now: dt.datetime) -> Definition:
+    is_first = not Definition.objects.exists()
+    definition, _ = Definition.objects.get_or_create(
+        name=draft.name,
+        defaults={
+            "slug": _free_slug(draft.name),
+            "motion": draft.motion,
+            "is_primary": is_first,
+            "created_at": now,
+        },
+    )
+    if definition.motion != draft.motion:
+        raise DocumentRefused(
+            [f"motion: the definition “{draft.name}” is for {definition.motion}, not {draft.motion}."]
+        )
+    return lock(definition)
+
+
+def _free_slug(name: str) -> str:
+    base = slugify(name)[:100] or "definition"
+    taken = set(Definition.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    numbered = chain([base], (f"{base}-{number}" for number in range(2, len(taken) + 3)))
+    return next(slug for slug in numbered if slug not in taken)
+
+
+# Rows from a draft
+
+
+def _scoring_columns(draft: Draft) -> dict[str, object]:
+    inactivity, timing, floor = draft.inactivity, draft.timing, draft.tier_3_below
+    return {
+        "decay_mode": draft.decay.mode,
+        "decay_percent": draft.decay.percent,
+        "decay_per_days": draft.decay.per_days,
+        "inactivity_after_days": inactivity and inactivity.after_days,
+        "inactivity_points": inactivity and inactivity.points,
+        "inactivity_per_days": inactivity.per_days if inactivity else Decimal(30),
+        "fit_ceiling": draft.ceilings.fit,
+        "engagement_ceiling": draft.ceilings.engagement,
+        "bant_ceiling": draft.ceilings.bant,
+        "engaged_within_days": timing and timing.engaged_within_days,
+        "or_request_within_days": timing and timing.or_request_within_days,
+        "tier_3_axis": floor.axis if floor else "",
+        "tier_3_less_than": floor and floor.less_than,
+    }
+
+
+def _create_rows(version: Version, draft: Draft) -> None:
+    lists = NamedList.objects.in_bulk({row.list_name for row in draft.criteria}, field_name="name")
+    signals = Signal.objects.in_bulk({row.signal for row in draft.signals}, field_name="code")
+    Criterion.objects.bulk_create(
+        Criterion(
+            version=version,
+            part=row.part,
+            position=position,
+            field=row.field,
+            op=row.op,
+            low=row.low,
+            high=row.high,
+            texts=list(row.texts),
+            flag=row.flag,
+            list=lists.get(row.list_name),
+            points=row.points,
+            rationale=row.rationale,
+        )
+        for position, row in enumerate(draft.criteria)
+    )
+    SignalRule.objects.bulk_create(
+        SignalRule(
+            version=version,
+            position=position,
+            signal=signals[row.signal],
+            points=row.points,
+            cap=row.cap,
+            rationale=row.rationale,
+        )
+        for position, row in enumerate(draft.signals)
+    )
+    _create_paths(version, draft.paths)
+
+
+def _create_paths(version: Version, rows: tuple[PathRow, ...]) -> None:
+    paths = Path.objects.bulk_create(
+        Path(version=version, kind=row.kind, position=position, name=row.name, rationale=row.rationale)
+        for position, row in enumerate(rows)
+    )
+    Clause.objects.bulk_create(
+        Clause(
+            path=path,
+            position=position,
+            axis=clause.axis,
+            signals=list(clause.signals),
+            at_least=clause.at_least,
+            within_days=clause.within_days,
+            within_hours_of_each_other=clause.within_hours_of_each_other,
+            distinct_assets=clause.distinct_assets,
+        )
+        for path, row in zip(paths, rows, strict=True)
+        for position, clause in enumerate(row.clauses)
+    )
+
+
+# A draft from rows
+
+
+def draft_of(version: Version) -> Draft:
+    """The version as values. Rows already prefetched are not read again."""
+    prefetch_related_objects(
+        [version],
+        "definition",
+        Prefetch("criteria", Criterion.objects.select_related("list").order_by("position", "pk")),
+        Prefetch("signal_rules", SignalRule.objects.select_related("signal").order_by("position", "pk")),
+        Prefetch("paths", Path.objects.order_by("position", "pk")),
+        Prefetch("paths__clauses", Clause.objects.order_by("position", "pk")),
+    )
+    return Draft(
+        name=version.definition.name,
+        motion=Motion(version.definition.motion),
+        major=version.major,
+        minor=version.minor,
+        owner=version.owner,
+        reason=version.reason,
+        statement=version.own_statement,
+        sal_rate_target=version.sal_rate_target,
+        decay=Decay(DecayMode(version.decay_mode), version.decay_percent, version.decay_per_days),
+        inactivity=_inactivity_of(version),
+        ceilings=Ceilings(version.fit_ceiling, version.engagement_ceiling, version.bant_ceiling),
+        criteria=tuple(criterion_row(criterion) for criterion in version.criteria.all()),
+        signals=tuple(
+            SignalRow(rule.signal.code, rule.points, rule.cap, rule.rationale) for rule in version.signal_rules.all()
+        ),
+        paths=tuple(path_row(path) for path in version.paths.all()),
+        timing=_timing_of(version),
+        tier_3_below=_floor_of(version),
+    )
+
+
+def criterion_row(criterion: Criterion) -> CriterionRow:
+    return CriterionRow(
+        part=Part(criterion.part),
+        field=criterion.field,
+        op=Operator(criterion.op),
+        rationale=criterion.rationale,
+        points=criterion.points,
+        low=criterion.low,
+        high=criterion.high,
+        texts=tuple(criterion.texts),
+        flag=criterion.flag,
+        list_name=criterion.list.name if criterion.list else "",
+    )
+
+
+def path_row(path: Path) -> PathRow:
+    return PathRow(
+        kind=PathKind(path.kind),
+        name=path.name,
+        clauses=tuple(clause_row(clause) for clause in path.clauses.all()),
+        rationale=path.rationale,
+    )
+
+
+def clause_row(clause: Clause) -> ClauseRow:
+    return ClauseRow(
+        at_least=clause.at_least,
+        axis=clause.axis,
+        signals=tuple(clause.signals),
+        within_days=clause.within_days,
+        within_hours_of_each_other=clause.within_hours_of_each_other,
+        distinct_assets=clause.distinct_assets,
+    )
+
+
+def _inactivity_of(version: Version) -> Inactivity | None:
+    if version.inactivity_after_days is None or version.inactivity_points is None:
+        return None
+    return Inactivity(version.inactivity_after_days, version.inactivity_points, version.inactivity_per_days)
+
+
+def _timing_of(version: Version) -> Timing | None:
+    timing = Timing(version.engaged_within_days, version.or_request_within_days)
+    return None if timing == Timing(None, None) else timing
+
+
+def _floor_of(version: Version) -> TierFloor | None:
+    if version.tier_3_less_than is None:
+        return None
+    return TierFloor(version.tier_3_axis, version.tier_3_less_than)

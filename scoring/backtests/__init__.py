@@ -1,0 +1,1 @@
+"""Backtests: the run over history, coverage and precision, lost wins, signal lift, statistics, charts."""

@@ -1,0 +1,186 @@
+"""The arithmetic of a backtest (SPEC 10): first qualifying instants against what became of the leads. Arrays in, counts out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.backtests.statistics import Sample, wilson
+from scoring.engine.timeline import FOREVER, Ints
+from scoring.instants import microseconds
+
+COVERAGE_PERCENT: Final = 70
+BIASED_PERCENT: Final = 95
+PRECISION_PERCENT: Final = 15
+WON_AT_LEAST: Final = 20
+REJECTED_AT_LEAST: Final = 40
+
+# Before everything, so that "never became it" is at or after no instant.
+NEVER: Final = -FOREVER
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dated:
+    """One instant a lead: `lead` holds ids, ascending, each once; `at` microseconds."""
+
+    lead: Ints
+    at: Ints
+
+    def __len__(self) -> int:
+        return int(self.lead.size)
+
+    def at_of(self, leads: Ints) -> Ints:
+        """The instants of these leads, NEVER for those that have none."""
+        if not len(self):
+            return np.full(leads.size, NEVER)
+        place = np.minimum(np.searchsorted(self.lead, leads), len(self) - 1)
+        return np.where(self.lead[place] == leads, self.at[place], NEVER)
+
+    def within(self, low: int, high: int) -> Dated:
+        """Of the ids in [low, high]."""
+        some = slice(*np.searchsorted(self.lead, (low, high + 1)).tolist())
+        return Dated(self.lead[some], self.at[some])
+
+    def where(self, chosen: NDArray[np.bool_]) -> Dated:
+        return Dated(self.lead[chosen], self.at[chosen])
+
+
+def earliest(lead: Ints, at: Ints) -> Dated:
+    """Of rows in any order, the first of each lead."""
+    order = np.lexsort((at, lead))
+    lead, at = lead[order], at[order]
+    first = starts(lead)
+    return Dated(lead[first], at[first])
+
+
+def latest(lead: Ints, at: Ints) -> Dated:
+    """Of rows in any order, the last of each lead."""
+    backwards = earliest(lead, -at)
+    return Dated(backwards.lead, -backwards.at)
+
+
+def starts(lead: NDArray[Any]) -> NDArray[np.intp]:
+    """Where in a sorted column each value stands first."""
+    return np.flatnonzero(np.concatenate((np.ones(min(lead.size, 1), dtype=np.bool_), lead[1:] != lead[:-1])))
+
+
+def first_where(lead: Ints, meets: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Of pairs sorted by lead and instant, the index of each lead's first one that meets."""
+    meeting = np.flatnonzero(meets)
+    chosen: NDArray[np.intp] = meeting[starts(lead[meeting])]
+    return chosen
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """What became of leads: the first win and the first acceptance by sales of each, its last rejection in the period.
+
+    `rejected` counts rejections, not leads: the same lead may come and go.
+    """
+
+    won: Dated
+    accepted: Dated
+    rejections: Dated
+    rejected: int
+
+    def won_since(self, start: int) -> Dated:
+        """The wins of the period."""
+        return self.won.where(self.won.at >= start)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """`flagged` leads began to qualify in the period, of which `won` and `sal` became that at or after it; `covered` wins of the
+    period had qualified before."""
+
+    flagged: int = 0
+    covered: int = 0
+    won: int = 0
+    sal: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.flagged + other.flagged, self.covered + other.covered, self.won + other.won, self.sal + other.sal
+        )
+
+    @property
+    def precision_won(self) -> Sample:
+        return Sample(self.won, self.flagged)
+
+    @property
+    def precision_sal(self) -> Sample:
+        return Sample(self.sal, self.flagged)
+
+
+def counted(at: Ints, won: Ints, accepted: Ints, *, start: int) -> Counts:
+    """Of leads that qualified first `at`: arrays aligned with one another, NEVER for what did not happen; none later than the period."""
+    flagged = at >= start
+    return Counts(
+        flagged=int(np.count_nonzero(flagged)),
+        covered=int(np.count_nonzero((won >= start) & (at < won))),
+        won=int(np.count_nonzero(flagged & (won >= at))),
+        # Who was won was accepted, whether or not somebody said so.
+        sal=int(np.count_nonzero(flagged & (np.maximum(won, accepted) >= at))),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weeks:
+    """ISO weeks that a period touches, in the company's time zone."""
+
+    mondays: tuple[dt.date, ...]
+    edges: Ints
+
+    @classmethod
+    def of(cls, start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> Weeks:
+        first, last = ((at.astimezone(zone)).date() for at in (start, end - dt.timedelta(microseconds=1)))
+        monday = first - dt.timedelta(days=first.weekday())
+        mondays = tuple(monday + dt.timedelta(days=days) for days in range(0, (last - monday).days + 1, 7))
+        edges = [microseconds(dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)) for day in mondays]
+        return cls(mondays, np.array(edges, dtype=np.int64))
+
+    def counts(self, at: Ints) -> NDArray[np.int64]:
+        """How many instants, none before the first week, lie in each."""
+        week = np.searchsorted(self.edges, at, side="right") - 1
+        return np.bincount(week, minlength=len(self.mondays)).astype(np.int64)
+
+
+def is_enough(won: int, rejected: int) -> bool:
+    return won >= WON_AT_LEAST and rejected >= REJECTED_AT_LEAST
+
+
+def verdicts(coverage: Sample, precision: Sample, rejected: int) -> tuple[str, ...]:
+    """What can be said, in sentences; below the minimum samples, that nothing can."""
+    if not is_enough(coverage.total, rejected):
+        return (_not_enough(coverage.total, rejected),)
+    said = []
+    if coverage.hits * 100 < coverage.total * COVERAGE_PERCENT:
+        said.append(f"Too tight: it would have missed more than {100 - COVERAGE_PERCENT} % of the leads that were won.")
+    if coverage.hits * 100 > coverage.total * BIASED_PERCENT:
+        said.append(f"Coverage above {BIASED_PERCENT} %: the sample may be biased toward late-funnel captures.")
+    if precision.hits * 100 < precision.total * PRECISION_PERCENT:
+        said.append(f"Too loose: fewer than {PRECISION_PERCENT} % of the leads it flags were won.")
+    return tuple(said) or ("Passes: it covers the wins, and enough of what it flags is won.",)
+
+
+def share(sample: Sample) -> dict[str, Any]:
+    """A proportion for JSON."""
+    interval = wilson(sample.hits, sample.total)
+    return {
+        "n": sample.hits,
+        "of": sample.total,
+        "rate": sample.rate,
+        "interval_95": list(interval) if interval else None,
+    }
+
+
+def _not_enough(won: int, rejected: int) -> str:
+    return (
+        f"Not enough data for a verdict: {won} won of {WON_AT_LEAST} needed, {rejected} rejected of {REJECTED_AT_LEAST} needed."
+        " Read the intervals instead."
+    )

@@ -1,0 +1,127 @@
+"""Which criterion lost each win: the instant before it at which the lead came nearest, and what failed there (SPEC 10). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scoring.backtests.coverage_and_precision import Dated
+from scoring.engine import why
+from scoring.engine.decisions import Decision, decisions
+from scoring.engine.explanation import Answer, PathAnswer
+from scoring.engine.facts import Facts
+from scoring.engine.judge import axes
+from scoring.engine.profile import PASS
+from scoring.engine.rules import Path, Rules
+from scoring.engine.timeline import Floats, Ints, Positions
+from scoring.engine.verdict import Axes, found, timely
+from scoring.thresholds import label
+
+NOTHING_KNOWN = "Not known before it was won"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A won lead that never met the rules before `won_at`; `nearest_at` is None when nothing was known of it by then."""
+
+    lead: int
+    won_at: int
+    nearest_at: int | None
+    lost_by: tuple[str, ...]
+    detail: str
+
+
+def losses(rules: Rules, facts: Facts, lost: Dated) -> list[Loss]:
+    """Of wins that were missed, in the order of their leads."""
+    position = np.searchsorted(facts.lead_ids, lost.lead)
+    some = facts.known(position, lost.at - 1)
+    leads, at = nearest(rules, some)
+    told = {decision.lead: decision for decision in decisions(rules, some, leads, at)}
+    pairs = zip(lost.lead.tolist(), lost.at.tolist(), strict=True)
+    return [_loss(rules, lead, won_at, told.get(index)) for index, (lead, won_at) in enumerate(pairs)]
+
+
+def nearest(rules: Rules, facts: Facts) -> tuple[Positions, Ints]:
+    """
+    The instant at which each lead came nearest, of the leads that have any: the latest of the best.
+
+    A gate passed counts before not being disqualified, that before the clauses held of the best path, those before timing.
+    """
+    leads, at = facts.instants()
+    rank = _rank(rules, axes(rules, facts, leads, at))
+    order = np.lexsort((at, rank, leads))
+    last = order[np.flatnonzero(np.append(leads[order][1:] != leads[order][:-1], np.ones(min(leads.size, 1), bool)))]
+    return leads[last], at[last]
+
+
+def _rank(rules: Rules, measured: Axes) -> Ints:
+    best = np.zeros(measured.fit.size)
+    for path in rules.paths:
+        best = np.maximum(best, _share_held(path, measured))
+    passed = measured.gate == PASS
+    steps = (passed, ~measured.disqualified, np.round(best * 1000), timely(rules.timing, measured))
+    rank = np.zeros(measured.fit.size, dtype=np.int64)
+    for step, width in zip(steps, (2, 2, 1001, 2), strict=True):
+        rank = rank * width + step.astype(np.int64)
+    return rank
+
+
+def _share_held(path: Path, measured: Axes) -> Floats:
+    held = np.zeros(measured.fit.size)
+    for clause in path.clauses:
+        held += found(clause, measured) >= clause.at_least
+    # A path without clauses holds.
+    return held / len(path.clauses) if path.clauses else held + 1
+
+
+def _loss(rules: Rules, lead: int, won_at: int, decision: Decision | None) -> Loss:
+    if decision is None:
+        return Loss(lead, won_at, None, (NOTHING_KNOWN,), "There was no event and no attribute of it before the win.")
+    missed = list(_missed(rules, decision))
+    detail = " ".join(dict.fromkeys(sentence for _, sentence in missed))
+    return Loss(lead, won_at, decision.at, tuple(dict.fromkeys(label for label, _ in missed)), detail)
+
+
+def _missed(rules: Rules, decision: Decision) -> Iterator[tuple[str, str]]:
+    """(criterion, its figure and what was asked): what kept it out whatever it did, or else what it lacked."""
+    gate = [answer for answer in decision.gate_answers if answer.verdict != "pass"]
+    hit = [answer for answer in decision.disqualifier_answers if answer.verdict == "pass"]
+    if gate or hit:
+        yield from ((f"Gate: {_field(answer)}", why.not_passed(answer)) for answer in gate)
+        yield from ((f"Excluded by {_field(answer)}", why.excluded(answer)) for answer in hit)
+        return
+    if not any(path.held for path in decision.paths):
+        yield from _clauses(rules, decision.paths)
+        return
+    yield "Timing", why.late(decision.timing) + _last_engaged(decision)
+
+
+def _field(answer: Answer) -> str:
+    """Enrichment can fix what is not known, so it is told apart from what failed (SPEC 3.1)."""
+    doubt = " (not known)" if answer.verdict == "unknown" else ""
+    return why.field_words(answer.criterion.field) + doubt
+
+
+def _clauses(rules: Rules, paths: Sequence[PathAnswer]) -> Iterator[tuple[str, str]]:
+    best = why.nearest(paths)
+    if best is None:
+        yield "Hot triggers only", why.no_path()
+        return
+    path = next(path for path in rules.paths if path.key == best.key)
+    yield from ((label(path, clause.clause), why.short(clause)) for clause in best.clauses if not clause.held)
+
+
+def _last_engaged(decision: Decision) -> str:
+    days = decision.timing.engaged_days_ago
+    return "" if days is None else f" The last engagement was {days:.0f} days before."
+
+
+def by_criterion(lost: Iterable[Loss]) -> list[tuple[str, int]]:
+    """How many wins each criterion lost, the worst first; a win may be lost by several at once."""
+    counts: dict[str, int] = {}
+    for each in lost:
+        for name in each.lost_by:
+            counts[name] = counts.get(name, 0) + 1
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -1,0 +1,82 @@
+"""Whether points follow the evidence: how much more often leads that sent a signal were won (SPEC 9's checklist, SPEC 12).
+
+Arrays in, counts out. A lead counts for a signal when it sent it in the period and before it was won: what came after
+the win predicts nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scoring.backtests.coverage_and_precision import NEVER, Dated
+from scoring.backtests.statistics import Sample, wilson
+from scoring.engine.facts import Facts
+from scoring.engine.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """`sent` are the won of the leads that sent the signal, `active` those of all leads that sent anything."""
+
+    signal: str
+    points: float
+    sent: Sample
+    active: Sample
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times as often as the average lead; None where nothing can be divided."""
+        if not self.sent.total or not self.active.hits:
+            return None
+        return (self.sent.hits / self.sent.total) / (self.active.hits / self.active.total)
+
+    def as_dict(self) -> dict[str, Any]:
+        interval = wilson(self.sent.hits, self.sent.total)
+        return {
+            "signal": self.signal,
+            "points": self.points,
+            "won": self.sent.hits,
+            "leads": self.sent.total,
+            "interval_95": list(interval) if interval else None,
+            "lift": self.ratio,
+        }
+
+
+class Lifts:
+    """Counted range by range over the period [start, end), microseconds. `won`: each lead's first win before `end`."""
+
+    def __init__(self, won: Dated, *, start: int, end: int) -> None:
+        self._won, self._start, self._end = won, start, end
+        self._leads: Counter[str] = Counter()
+        self._winners: Counter[str] = Counter()
+        self._active = self._active_winners = 0
+
+    def add(self, facts: Facts) -> None:
+        won_at = self._won.at_of(facts.lead_ids)
+        wins = won_at != NEVER
+        until = np.where(wins, np.minimum(won_at, self._end), self._end)
+        asked = (facts.event_at >= self._start) & (facts.event_at < until[facts.event_lead])
+        lead, signal = facts.event_lead[asked].astype(np.int64), facts.event_signal[asked]
+        pairs = np.unique(lead * len(facts.signals) + signal)
+        lead, signal = np.divmod(pairs, max(len(facts.signals), 1))
+        for code, name in enumerate(facts.signals):
+            senders = lead[signal == code]
+            self._leads[name] += senders.size
+            self._winners[name] += int(wins[senders].sum())
+        active = np.unique(lead)
+        self._active += active.size
+        self._active_winners += int(wins[active].sum())
+
+    def of(self, rules: Rules) -> list[Lift]:
+        """Each signal that the rules give points for, the weightiest first."""
+        active = Sample(self._active_winners, self._active)
+        named = sorted(rules.signals, key=lambda rule: (-rule.points, rule.signal))
+        return [
+            Lift(rule.signal, rule.points, Sample(self._winners[rule.signal], self._leads[rule.signal]), active)
+            for rule in named
+            if rule.points > 0
+        ]

@@ -1,0 +1,194 @@
+"""
+The attribute rows of the engine: what each lead and its company were, from each change to the next.
+
+The columns of a lead or company hold its values of now, and while it `has_history` is false its only ones. The few
+that have a history are folded from their ledger (`AttributeChange`), one statement after the other. `scoring.columns.attribute_cache` keeps them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from leads.vocabulary import BEGINNING
+from scoring.columns.attribute_fields import Field, field
+from scoring.columns.bulk_reader import INSTANT, Reader, Schema, Scope, instants
+from scoring.engine.facts import Column
+from scoring.engine.timeline import EVER, FOREVER, Ints, Positions
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_NONE = np.empty(0, dtype=np.int32)
+_BEGINNING = (BEGINNING - _EPOCH) // _MICROSECOND
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spells:
+    """
+    Leads or companies (`ids`, ascending), and their rows sorted by (subject, start): one for each time attributes changed.
+
+    `subject` and `company` are ids (0: no company); each column has None among its values.
+    """
+
+    ids: Ints
+    subject: Ints
+    start: Ints
+    company: Ints
+    columns: Mapping[str, Column]
+
+    def ends(self) -> Ints:
+        """When the subject's next row begins."""
+        ends = np.full(self.start.size, FOREVER, dtype=np.int64)
+        same = np.flatnonzero(self.subject[1:] == self.subject[:-1])
+        ends[same] = self.start[same + 1]
+        return ends
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """As `Facts` wants them: leads, and for each row the lead's index, its start, the values of lead and company."""
+
+    lead_ids: Ints
+    lead: NDArray[np.int32]
+    start: Ints
+    columns: Mapping[str, Column]
+
+
+def rows(reader: Reader, scope: Scope, fields: Iterable[str]) -> Rows:
+    """Of the leads in scope, straight from the tables."""
+    names = sorted(set(fields))
+    leads = read(reader, "lead", scope, names)
+    companies = np.unique(leads.company[leads.company > 0]).tolist()
+    return joined(leads, read(reader, "company", Scope(some=companies), names))
+
+
+def read(reader: Reader, subject: str, scope: Scope, names: Iterable[str]) -> Spells:
+    """The spells of leads or companies (`subject`), with those of the named attributes that are theirs."""
+    fields = {name: field(name) for name in names if name.startswith(f"{subject}.")}
+    schema: Schema = {"id": pa.int64(), "known_at": INSTANT, "has_history": pa.bool_(), "company_id": pa.int64()}
+    company = "company_id" if subject == "lead" else "0"
+    table = reader.table(
+        f"SELECT {', '.join(['id', 'known_at', 'has_history', company, *(each.sql for each in fields.values())])}"
+        f" FROM leads_{subject} WHERE {scope.sql('id')} ORDER BY id",
+        {**schema, **dict.fromkeys(fields, pa.string())},
+    )
+    ids = table["id"].to_numpy()
+    codes = {name: _Codes(table[name], each.decode) for name, each in fields.items()}
+    settled = ~table["has_history"].to_numpy()
+    subjects, starts = ids[settled], _ever(instants(table["known_at"]))[settled]
+    companies = table["company_id"].fill_null(0).to_numpy()[settled]
+    folded = [] if settled.all() else list(_folded(reader, subject, scope.sql(f"{subject}_id")))
+    for each in codes.values():
+        each.codes = each.codes[settled]
+    return _with_history(Spells(ids, subjects, starts, companies, {}), codes, fields, folded)
+
+
+def joined(leads: Spells, companies: Spells) -> Rows:
+    """Each lead's spell cut where its company's begin."""
+    lead_row, company_row, start = _cut(leads, companies)
+    columns = {name: column.at(lead_row) for name, column in leads.columns.items()}
+    for name, column in companies.columns.items():
+        # The last one is for leads that have no company, or one that was not known yet.
+        codes = np.append(column.codes, np.int32(column.values.index(None)))
+        columns[name] = Column(codes[company_row], column.values, column.asked)
+    lead = np.searchsorted(leads.ids, leads.subject[lead_row]).astype(np.int32)
+    return Rows(leads.ids, lead, start, columns)
+
+
+class _Codes:
+    """A column in the making: codes of the rows that came as a table, then of those folded one by one."""
+
+    def __init__(self, column: pa.ChunkedArray, decode: Callable[[str], object]) -> None:
+        encoded = column.combine_chunks().dictionary_encode()
+        self.values: list[object] = [*map(decode, encoded.dictionary.to_pylist()), None]
+        self.codes = encoded.indices.fill_null(len(self.values) - 1).to_numpy().astype(np.int32)
+
+    def of(self, values: Iterable[object]) -> NDArray[np.int32]:
+        """Their codes; a value that is new gets one."""
+        known = coded(self.values)
+        codes = []
+        for value in values:
+            code = known.setdefault((type(value), value), len(self.values))
+            if code == len(self.values):
+                self.values.append(value)
+            codes.append(code)
+        return np.array(codes, dtype=np.int32)
+
+
+def coded(values: Iterable[object]) -> dict[tuple[type, object], int]:
+    """The code of each value. True equals 1 in a dictionary: a value is itself only together with its type."""
+    return {(type(value), value): code for code, value in enumerate(values)}
+
+
+def _with_history(
+    settled: Spells,
+    codes: dict[str, _Codes],
+    fields: Mapping[str, Field],
+    folded: list[tuple[int, int, Mapping[str, Any]]],
+) -> Spells:
+    subject = np.concatenate([settled.subject, np.array([row[0] for row in folded], dtype=np.int64)])
+    start = np.concatenate([settled.start, np.array([row[1] for row in folded], dtype=np.int64)])
+    company = np.concatenate(
+        [settled.company, np.array([row[2].get("company") or 0 for row in folded], dtype=np.int64)]
+    )
+    # Those without history come in the order of their ids, those with it in that of their statements; nobody is in both.
+    order = np.argsort(subject, kind="stable")
+    columns = {}
+    for name, each in codes.items():
+        more = each.of(fields[name].said(row[2]) for row in folded) if folded else _NONE
+        columns[name] = Column(np.concatenate([each.codes, more])[order], tuple(each.values))
+    return Spells(settled.ids, subject[order], start[order], company[order], columns)
+
+
+def _folded(reader: Reader, subject: str, where: str) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
+    """(id, start, everything said so far) for each statement about a subject with a history."""
+    table = reader.table(
+        f"SELECT ledger.{subject}_id, ledger.valid_from, ledger.values::text FROM leads_attributechange ledger"
+        f" JOIN leads_{subject} subject ON subject.id = ledger.{subject}_id AND subject.has_history"
+        f" WHERE ledger.{where} ORDER BY ledger.{subject}_id, ledger.valid_from, ledger.id",
+        {"subject": pa.int64(), "valid_from": INSTANT, "values": pa.string()},
+    )
+    said: dict[str, Any] = {}
+    last = -1
+    for owner, start, values in zip(
+        table["subject"].to_pylist(),
+        _ever(instants(table["valid_from"])).tolist(),
+        table["values"].to_pylist(),
+        strict=True,
+    ):
+        said = {**(said if owner == last else {}), **json.loads(values)}
+        last = owner
+        yield owner, start, said
+
+
+def _cut(leads: Spells, companies: Spells) -> tuple[Positions, Positions, Ints]:
+    """(lead row, company row, start), sorted by (lead, start). A company row of -1: no company, or one not known yet."""
+    first = np.searchsorted(companies.subject, leads.company)
+    after = np.searchsorted(companies.subject, leads.company, side="right")
+    lead_row = np.repeat(np.arange(leads.subject.size), after - first)
+    offset = np.cumsum(after - first) - (after - first)
+    company_row = np.arange(lead_row.size) - np.repeat(offset - first, after - first)
+    lead_end, company_end = leads.ends(), companies.ends()
+    start = np.maximum(leads.start[lead_row], companies.start[company_row])
+    lasts = start < np.minimum(lead_end[lead_row], company_end[company_row])
+    opening = np.full(companies.start.size + 1, FOREVER, dtype=np.int64)
+    opening[:-1] = companies.start
+    alone = np.flatnonzero(leads.start < np.where(after > first, opening[first], FOREVER))
+    lead_row, company_row, start = lead_row[lasts], company_row[lasts], start[lasts]
+    first_of_lead = np.searchsorted(lead_row, alone)
+    return (
+        np.insert(lead_row, first_of_lead, alone),
+        np.insert(company_row, first_of_lead, -1),
+        np.insert(start, first_of_lead, leads.start[alone]),
+    )
+
+
+def _ever(at: Ints) -> Ints:
+    return np.where(at <= _BEGINNING, EVER, at)

@@ -1,0 +1,166 @@
+"""
+What was read before, so that only what came since is read: columns in files of this machine, and the last used in memory.
+
+Each part (the events, leads or companies of one range of ids) is kept with the snapshot that saw it. Every row carries the
+transaction that wrote it, so a later reader asks for what that snapshot did not see, whatever the order of commits. (Ids or
+clocks would not do: a lower one may become visible later.) The folder is named after the server, its timeline, the database and
+the storage of the tables: a restored or emptied one starts anew. It may be wiped at any moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from django.conf import settings
+from numpy.typing import NDArray
+
+from scoring.columns.bulk_reader import BulkReader, Snapshot
+
+Arrays = Mapping[str, NDArray[Any]]
+Part = TypeVar("Part")
+
+#: Ids per part: what bounds the memory of a chunk and the cost of rewriting one.
+RANGE: Final = 1 << 16
+#: The most that a process keeps between two questions, in bytes.
+MEMORY: Final = 160 << 20
+#: A file is rewritten once this share of its rows is news; less is read again by the next process.
+_WORTH_WRITING = 64
+
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+class Kind(Protocol[Part]):
+    """How one part is read, completed and written."""
+
+    name: str
+
+    def whole(self) -> Part:
+        """Straight from the tables."""
+
+    def completed(self, part: Part, since: Snapshot) -> tuple[Part, int]:
+        """With what `since` did not see, and how many rows that were; the part itself if there were none."""
+
+    def pack(self, part: Part) -> Arrays: ...
+
+    def unpack(self, arrays: Arrays) -> Part: ...
+
+    def size(self, part: Part) -> tuple[int, int]:
+        """Its rows, and about how many bytes it holds."""
+
+
+class Shelf:
+    """The kept parts of one database, as one reader sees them; with `in_memory`, also those in this process's memory."""
+
+    def __init__(self, reader: BulkReader, folder: Path | None = None, *, in_memory: bool = False) -> None:
+        row = reader.table(
+            "SELECT concat_ws('-', (SELECT system_identifier FROM pg_control_system()),"
+            " (SELECT timeline_id FROM pg_control_checkpoint()),"
+            " (SELECT oid FROM pg_database WHERE datname = current_database())),"
+            " concat_ws('-', pg_relation_filenode('leads_event')),"
+            " concat_ws('-', pg_relation_filenode('leads_lead'), pg_relation_filenode('leads_company'),"
+            " pg_relation_filenode('leads_attributechange'))",
+            {"database": pa.string(), "event": pa.string(), "attribute": pa.string()},
+        ).to_pylist()[0]
+        self.reader = reader
+        self.in_memory = in_memory
+        self._folder: Path = (folder or settings.COLUMN_CACHE_DIR) / row["database"]
+        self._storage = {"events": row["event"], "leads": row["attribute"], "companies": row["attribute"]}
+
+    def part(self, kind: Kind[Part], number: int, *, in_memory: bool = False) -> Part:
+        """All of the ids `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot."""
+        in_memory = in_memory or self.in_memory
+        path, mine = self._path(kind.name, number), self.reader.snapshot
+        found = (_memory.get(str(path)) if in_memory else None) or self._filed(kind, path)
+        if found is None:
+            part, news = kind.whole(), 1
+        elif not mine.covers(found[0]):
+            # Another process keeps what we cannot see yet; our snapshot is the older one and leaves no trace.
+            return kind.whole()
+        else:
+            part, news = kind.completed(found[1], found[0])
+        rows, size = kind.size(part)
+        if found is None or news * _WORTH_WRITING > rows:
+            _write(path, {**kind.pack(part), "snapshot": np.array(str(mine))})
+        if in_memory:
+            _memory.put(str(path), (mine, part), size)
+        return part
+
+    def made(
+        self, name: str, number: int, sources: tuple[object, ...], others: object, make: Callable[[], Part], size: int
+    ) -> Part:
+        """What was made of these very sources and equal others before; made now, if there is nothing of the kind."""
+        key = f"{self._folder}/{name}/{number}"
+        found = _memory.get(key) if self.in_memory else None
+        if found is not None and _same(found[0], sources) and found[1] == others:
+            kept: Part = found[2]
+            return kept
+        fresh = make()
+        if self.in_memory:
+            _memory.put(key, (sources, others, fresh), size)
+        return fresh
+
+    def _path(self, name: str, number: int) -> Path:
+        return self._folder / f"{name}-{self._storage[name]}" / f"{number}.npz"
+
+    def _filed(self, kind: Kind[Part], path: Path) -> tuple[Snapshot, Part] | None:
+        with contextlib.suppress(*_UNREADABLE), path.open("rb") as file, np.load(file) as kept:
+            return Snapshot.parsed(str(kept["snapshot"])), kind.unpack(kept)
+        return None
+
+
+class _Memory:
+    """The last used, within a budget of bytes. What it holds is never changed, only replaced: threads may share it."""
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._kept: OrderedDict[str, tuple[Any, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Any:
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+
+    def put(self, key: str, value: object, size: int) -> None:
+        with self._lock:
+            self._kept.pop(key, None)
+            self._kept[key] = value, size
+            while sum(each for _, each in self._kept.values()) > self._budget:
+                self._kept.popitem(last=False)
+
+
+_memory = _Memory(MEMORY)
+
+
+def _same(some: Sequence[object], others: Sequence[object]) -> bool:
+    return len(some) == len(others) and all(one is other for one, other in zip(some, others, strict=True))
+
+
+def _write(path: Path, arrays: Arrays) -> None:
+    """Whole or not at all: another process may be reading or writing the same file."""
+    with _draft(path) as draft:
+        np.savez(draft, **arrays)  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def _draft(path: Path) -> Iterator[str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent, suffix=".npz")
+    os.close(handle)
+    try:
+        yield draft
+        Path(draft).replace(path)
+    finally:
+        Path(draft).unlink(missing_ok=True)

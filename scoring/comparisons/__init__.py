@@ -1,0 +1,1 @@
+"""Two versions on the same leads, and a version replayed against the MQLs that were made under it."""

@@ -1,0 +1,121 @@
+"""What people ask of a definition outside the live loop: all leads at an instant, each lead's first instant."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from definitions import version_documents
+from definitions.models import Version
+from leads.models import Lead
+from scoring.active_versions import rules_of
+from scoring.columns import fact_reader
+from scoring.engine.facts import Facts
+from scoring.engine.judge import Verdicts, first_qualifying, judge
+from scoring.engine.rules import Rules
+from scoring.instants import from_microseconds, microseconds
+from scoring.rule_compiler import compiled
+
+GATE = {1: "pass", 0: "fail", -1: "unknown"}
+
+
+class NoSuchDefinition(Exception):
+    """The name leads to no version."""
+
+
+def rules_named(name: str) -> Rules:
+    """The rules of a document's file, of a version (`SLUG/v1.0`, or `v1.0` where only one definition has it) or of `current`.
+
+    Raises NoSuchDefinition, and definitions.document.parser.DocumentRefused for a file that breaks SPEC 15.
+    """
+    path = Path(name)
+    if path.is_file():
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise NoSuchDefinition(f"{name} is not JSON: {error}.") from None
+        return compiled(version_documents.normal(document))
+    return rules_of(version_named(name))
+
+
+def version_named(name: str) -> Version:
+    """Raises NoSuchDefinition."""
+    slug, _, number = name.rpartition("/")
+    versions = Version.objects.select_related("definition")
+    if name == "current":
+        versions = versions.active().order_by("-definition__is_primary", "pk")[:1]
+    else:
+        major, _, minor = number.removeprefix("v").partition(".")
+        if not (major.isdecimal() and minor.isdecimal()):
+            raise NoSuchDefinition(f"{name} is neither a file nor a version such as v1.0 or SLUG/v1.0.")
+        versions = versions.filter(major=int(major), minor=int(minor), **({"definition__slug": slug} if slug else {}))
+    found = list(versions[:2])
+    if len(found) != 1:
+        raise NoSuchDefinition(f"{len(found) or 'No'} version{'s are' if found else ' is'} named {name}.")
+    return found[0]
+
+
+def verdicts_at(rules: Rules, at: dt.datetime) -> Iterator[dict[str, Any]]:
+    """The verdict on each lead known at `at`, in the order of their ids."""
+    for facts in fact_reader.everything(rules):
+        found = known(facts, microseconds(at))
+        verdicts = judge(rules, facts, found, np.full(found.size, microseconds(at)))
+        yield from _rows(facts, found, verdicts)
+
+
+def verdicts_of(rules: Rules, lead_ids: Sequence[int], at: dt.datetime) -> Iterator[dict[str, Any]]:
+    """The verdict on these leads; ids that are nobody's are left out."""
+    facts = fact_reader.near(lead_ids, rules)
+    every = np.arange(len(facts))
+    yield from _rows(facts, every, judge(rules, facts, every, np.full(every.size, microseconds(at))))
+
+
+def first_instants(rules: Rules, until: dt.datetime) -> Iterator[dict[str, Any]]:
+    """The first qualifying instant up to `until`, and the verdict there, of each lead that has one."""
+    for facts in fact_reader.everything(rules):
+        leads, at, verdicts = first_qualifying(rules, facts, until=microseconds(until))
+        for row, instant in zip(_rows(facts, leads, verdicts), at.tolist(), strict=True):
+            row["qualified_at"] = from_microseconds(instant).isoformat(timespec="microseconds").replace("+00:00", "Z")
+            yield row
+
+
+def known(facts: Facts, at: int) -> Any:
+    """Leads of which anything was known by then."""
+    heard = np.zeros(len(facts), dtype=np.bool_)
+    heard[facts.row_lead[facts.row_from <= at]] = True
+    heard[facts.event_lead[facts.event_at <= at]] = True
+    return np.flatnonzero(heard)
+
+
+def _rows(facts: Facts, leads: Any, verdicts: Verdicts) -> Iterator[dict[str, Any]]:
+    ids = facts.lead_ids[leads].tolist()
+    names = _names(ids)
+    for index, lead_id in enumerate(ids):
+        external_id, email = names[lead_id]
+        yield {
+            "lead": lead_id,
+            "external_id": external_id,
+            "email": email,
+            "meets": bool(verdicts.meets[index]),
+            "tier": int(verdicts.tier[index]),
+            "hot": bool(verdicts.hot[index]),
+            "fit": float(verdicts.fit[index]),
+            "engagement": float(verdicts.engagement[index]),
+            "bant": float(verdicts.bant[index]),
+            "gate": GATE[int(verdicts.gate[index])],
+            "disqualified": bool(verdicts.disqualified[index]),
+            "threshold": bool(verdicts.threshold[index]),
+            "timing": bool(verdicts.timing[index]),
+        }
+
+
+def _names(ids: list[int]) -> Mapping[int, tuple[str, str]]:
+    rows = Lead.objects.filter(pk__gte=min(ids, default=0), pk__lte=max(ids, default=0)).values_list(
+        "pk", "external_id", "email"
+    )
+    return {pk: (external_id or "", email or "") for pk, external_id, email in rows}

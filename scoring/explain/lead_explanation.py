@@ -1,0 +1,27 @@
+"""Why a lead stands where it stands, now or at any past instant: one lead, every version in force."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from definitions.models import Version
+from leads.models import Lead
+from scoring import active_versions
+from scoring.columns import fact_reader
+from scoring.engine.judge import Explanation, explain
+from scoring.instants import microseconds
+
+
+def of_lead(
+    lead: Lead, *, at: dt.datetime, under: Sequence[Version] | None = None
+) -> list[tuple[Version, Explanation]]:
+    """The explanation under each version in force, or under those given."""
+    return [
+        (version, _explained(lead, version, at)) for version in (active_versions.active() if under is None else under)
+    ]
+
+
+def _explained(lead: Lead, version: Version, at: dt.datetime) -> Explanation:
+    rules = active_versions.rules_of(version)
+    return explain(rules, fact_reader.near([lead.pk], rules), 0, microseconds(at))

@@ -1,0 +1,102 @@
+"""From a definition document to the engine's rules. The one place where rows become rules (ARCHITECTURE 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from leads import named_lists
+from leads.models import Signal
+from scoring.engine.rules import (
+    AxisClause,
+    Catalogue,
+    Clause,
+    CountClause,
+    Criterion,
+    Decay,
+    Inactivity,
+    Path,
+    Rules,
+    SignalRule,
+    TierFloor,
+    Timing,
+)
+
+#: The document's parts that hold criteria, and what their keys in an explanation begin with.
+_CRITERIA = ("gate", "fit", "bant", "disqualifiers")
+
+
+def compile_document(
+    document: Mapping[str, Any], *, catalogue: Catalogue, named_lists: Mapping[str, frozenset[str]]
+) -> Rules:
+    """The rules of a complete document (definitions.version_documents.normal or export). `named_lists` must hold every list that it names."""
+    gate, fit, bant, disqualifiers = (_criteria(part, document[part]) for part in _CRITERIA)
+    timing, inactivity, floor = document["timing"], document["inactivity"], document["tier_3_below"]
+    return Rules(
+        gate=gate,
+        # A criterion of the gate may carry fit points as well (SPEC 3.1).
+        fit=(*(row for row in gate if row.points), *fit),
+        bant=bant,
+        disqualifiers=disqualifiers,
+        signals=tuple(
+            SignalRule(row["signal"], float(row["points"]), _number(row.get("cap"))) for row in document["signals"]
+        ),
+        paths=_paths("paths", document["paths"]),
+        hot=_paths("hot", document["hot"]),
+        timing=timing
+        and Timing(_number(timing.get("engaged_within_days")), _number(timing.get("or_request_within_days"))),
+        decay=Decay(**document["decay"]),
+        inactivity=inactivity and Inactivity(**{name: float(value) for name, value in inactivity.items()}),
+        ceilings={axis: _number(ceiling) for axis, ceiling in document["ceilings"].items()},
+        tier_3_below=floor and TierFloor(floor["axis"], float(floor["less_than"])),
+        catalogue=catalogue,
+        lists=named_lists,
+    )
+
+
+def compiled(document: Mapping[str, Any]) -> Rules:
+    """`compile_document` with today's catalogue of signals and the lists that the document names."""
+    names = {row["value"] for part in _CRITERIA for row in document[part] if row["op"] == "in_list"}
+    contents = named_lists.contents(names) if names else {}
+    return compile_document(document, catalogue=current_catalogue(), named_lists=contents)
+
+
+def current_catalogue() -> Catalogue:
+    rows = Signal.objects.values_list("code", "is_engagement", "is_explicit_request", "closes_request")
+    codes = {code: flags for code, *flags in rows}
+    engagement, requests, closing = (frozenset(code for code, flags in codes.items() if flags[n]) for n in range(3))
+    return Catalogue(engagement=engagement, requests=requests, closing=closing)
+
+
+def _criteria(part: str, rows: Any) -> tuple[Criterion, ...]:
+    return tuple(
+        Criterion(f"{part}.{index}", row["field"], row["op"], _frozen(row["value"]), float(row.get("points") or 0))
+        for index, row in enumerate(rows)
+    )
+
+
+def _frozen(value: Any) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _paths(kind: str, rows: Any) -> tuple[Path, ...]:
+    return tuple(
+        Path(f"{kind}.{index}", row["name"], tuple(_clause(clause) for clause in row["clauses"]))
+        for index, row in enumerate(rows)
+    )
+
+
+def _clause(clause: Mapping[str, Any]) -> Clause:
+    if "axis" in clause:
+        return AxisClause(clause["axis"], float(clause["at_least"]))
+    return CountClause(
+        signals=frozenset(clause["count_of"]),
+        at_least=int(clause["at_least"]),
+        within_days=_number(clause.get("within_days")),
+        within_hours_of_each_other=_number(clause.get("within_hours_of_each_other")),
+        distinct=clause.get("distinct"),
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,243 @@
+"""The shapes of judgements at the wire: what the API takes and what it gives (SPEC 16)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from rest_framework import serializers
+
+from definitions.models import Backtest
+from leads.validation import MAX_BIGINT
+from scoring.comparisons.version_comparison import Comparison, Kind
+
+
+class AtSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField(
+        required=False, help_text="The instant to judge at; default: now.", default_timezone=dt.UTC
+    )
+
+
+class EvaluateSerializer(AtSerializer):
+    leads = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        required=False,
+        max_length=1000,
+        help_text="Accord's ids; default: the counts of all leads.",
+    )
+
+
+class VerdictSerializer(serializers.Serializer[Any]):
+    """One lead's verdict. `tier` is 0 without it; `gate` is pass, fail or unknown."""
+
+    lead = serializers.IntegerField()
+    external_id = serializers.CharField()
+    email = serializers.CharField()
+    meets = serializers.BooleanField()
+    tier = serializers.IntegerField()
+    hot = serializers.BooleanField()
+    fit = serializers.FloatField()
+    engagement = serializers.FloatField()
+    bant = serializers.FloatField()
+    gate = serializers.ChoiceField(["pass", "fail", "unknown"])
+    disqualified = serializers.BooleanField()
+    threshold = serializers.BooleanField()
+    timing = serializers.BooleanField()
+
+
+class EvaluationSerializer(serializers.Serializer[Any]):
+    """`leads` if leads were named; else `counts`: known, gate_pass, gate_fail, gate_unknown, tier_0 to tier_3."""
+
+    at = serializers.DateTimeField()
+    leads = VerdictSerializer(many=True, required=False)
+    counts = serializers.DictField(child=serializers.IntegerField(), required=False)
+
+
+class ShareSerializer(serializers.Serializer[Any]):
+    """`n` of `of`; `rate` and its 95 % Wilson interval are null where `of` is 0."""
+
+    n = serializers.IntegerField()
+    of = serializers.IntegerField()
+    rate = serializers.FloatField(allow_null=True)
+    interval_95 = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+
+
+class FromSerializer(serializers.Serializer[Any]):
+    """With a field `from`, which is a keyword of the language."""
+
+    is_from_required = True
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        start = serializers.DateTimeField(required=self.is_from_required, default_timezone=dt.UTC)
+        return {"from": start, **super().get_fields()}
+
+
+class FiguresSerializer(FromSerializer):
+    """The two numbers of a period (SPEC 10) and what can be said of them."""
+
+    to = serializers.DateTimeField()
+    coverage = ShareSerializer()
+    precision_won = ShareSerializer()
+    precision_sal = ShareSerializer()
+    rejected = serializers.IntegerField()
+    verdicts = serializers.ListField(child=serializers.CharField())
+
+
+class BacktestResultSerializer(FiguresSerializer):
+    lost_wins = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Won leads that it would have missed."
+    )
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    """The judge's own account (scoring.engine.explanation): every rule's part in the verdict."""
+
+    version = serializers.CharField()
+    definition = serializers.CharField()
+    meets = serializers.BooleanField()
+    tier = serializers.IntegerField()
+    why = serializers.CharField()
+    explanation = serializers.DictField()
+
+
+class BacktestSerializer(serializers.Serializer[Any]):
+    to = serializers.DateTimeField(required=False, help_text="The period's end, not in it; default: now.")
+    days = serializers.IntegerField(
+        min_value=1, max_value=3660, default=182, help_text="Length of the period before `to`."
+    )
+
+
+class PeriodSerializer(FromSerializer):
+    """[`from`, `to`); without either the last six months up to now."""
+
+    is_from_required = False
+
+    to = serializers.DateTimeField(required=False, help_text="Not in the period any more.", default_timezone=dt.UTC)
+
+
+class ThresholdSerializer(serializers.Serializer[Any]):
+    """A number of the version, by its place in the document: `paths[0].clauses[1]`, `timing.engaged_within_days`."""
+
+    place = serializers.CharField(max_length=60)
+    at_least = serializers.DecimalField(
+        max_digits=14, decimal_places=6, help_text="Points, times or days, as the place has them."
+    )
+
+
+class WhatIfSerializer(PeriodSerializer):
+    thresholds = serializers.ListField(child=ThresholdSerializer(), max_length=100)
+
+
+class WhatIfResultSerializer(FiguresSerializer):
+    flagged = serializers.IntegerField(help_text="Leads that begin to qualify in the period.")
+    weeks = serializers.ListField(child=serializers.DateField(), help_text="Mondays.")
+    by_week = serializers.ListField(child=serializers.IntegerField(), help_text="Those flagged in each of the weeks.")
+
+
+class BacktestRowSerializer(serializers.ModelSerializer[Backtest]):
+    """A backtest that was asked for: waiting, running (`done` of `total` steps), finished, failed (`error`) or cancelled."""
+
+    against = serializers.PrimaryKeyRelatedField[Any](
+        read_only=True, allow_null=True, help_text="The version in force when it was asked for."
+    )
+    to = serializers.DateTimeField(source="end")
+    state = serializers.SerializerMethodField()
+    requested_by = serializers.CharField(allow_null=True)
+    cancelled_by = serializers.CharField(allow_null=True)
+
+    class Meta:
+        model = Backtest
+        fields: tuple[str, ...] = (
+            *("id", "version", "against", "digest", "to", "state", "done", "total", "error"),
+            *("requested_at", "requested_by", "cancelled_at", "cancelled_by", "finished_at"),
+        )
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {"from": serializers.DateTimeField(source="start"), **super().get_fields()}
+
+    def get_state(self, row: Backtest) -> str:
+        if row.is_pending:
+            return "running" if row.attempts else "waiting"
+        return "cancelled" if row.is_cancelled else "failed" if row.is_failed else "finished"
+
+
+class BacktestDetailSerializer(BacktestRowSerializer):
+    result = serializers.JSONField(
+        read_only=True,
+        help_text="SPEC 10 in full once it is finished; leads by name only with the scope facts:read.",
+        allow_null=True,
+    )
+
+    class Meta(BacktestRowSerializer.Meta):
+        fields = (*BacktestRowSerializer.Meta.fields, "result")
+
+    def to_representation(self, instance: Backtest) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return shown if self.context["with_leads"] else shown | {"result": _without_leads(shown["result"])}
+
+
+def _without_leads(result: dict[str, Any] | None) -> dict[str, Any] | None:
+    if result is None:
+        return None
+    return result | {side: _nameless(result[side]) for side in ("version", "against") if result.get(side)}
+
+
+def _nameless(cohort: dict[str, Any]) -> dict[str, Any]:
+    return cohort | {name: cohort[name] | {"rows": []} for name in ("lost_wins", "still_passing")}
+
+
+class CompareSerializer(serializers.Serializer[Any]):
+    with_ = serializers.IntegerField(min_value=1, max_value=MAX_BIGINT, help_text="The id of the other version.")
+    leads = serializers.ChoiceField(
+        [str(kind) for kind in Kind],
+        required=False,
+        help_text="List these by name (scope facts:read): those that meet both, only the `first` (this one), only the `second`.",
+    )
+    after = serializers.IntegerField(
+        min_value=0, max_value=MAX_BIGINT, default=0, help_text="List from above this id; at most 1,000 at once."
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # A keyword of the language.
+        return {"with" if name == "with_" else name: field for name, field in super().get_fields().items()}
+
+
+class StandingSerializer(serializers.Serializer[Any]):
+    """A lead under one version; `tier` is 0 for one that does not meet it."""
+
+    meets = serializers.BooleanField()
+    tier = serializers.IntegerField()
+    fit = serializers.FloatField()
+    engagement = serializers.FloatField()
+    bant = serializers.FloatField()
+
+
+class ComparedLeadSerializer(serializers.Serializer[Any]):
+    """`why` says what decides, of leads that meet only one of the two."""
+
+    lead = serializers.IntegerField(source="lead.pk")
+    external_id = serializers.CharField(source="lead.external_id", allow_null=True)
+    email = serializers.CharField(source="lead.email", allow_null=True)
+    first = StandingSerializer()
+    second = StandingSerializer()
+    why = serializers.CharField()
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    """`counts` by which of the two versions leads meet; `tiers` of each version; `handed_over`: of those who meet only the
+    second, how many would go to sales at once if it came into force."""
+
+    at = serializers.DateTimeField()
+    first = serializers.CharField(source="first.number")
+    second = serializers.CharField(source="second.number")
+    counts = serializers.DictField(child=serializers.IntegerField())
+    tiers = serializers.ListField(child=serializers.DictField(child=serializers.IntegerField()))
+    handed_over = serializers.SerializerMethodField()
+
+    def get_handed_over(self, comparison: Comparison) -> int:
+        return len(comparison.free)
+
+
+class ComparisonWithLeadsSerializer(ComparisonSerializer):
+    leads = ComparedLeadSerializer(many=True, required=False)
+    next_after = serializers.IntegerField(allow_null=True, required=False, help_text="Where the next page begins.")

@@ -1,0 +1,96 @@
+"""A glance at a definition while it is being written: who qualifies now, and the two numbers, beside the version in force."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from config.charts import Chart
+from definitions import version_documents
+from definitions.document.parser import DocumentRefused
+from definitions.models import Version
+from scoring import active_versions
+from scoring.backtests import result_charts
+from scoring.backtests.statistics import Bounds, Sample, wilson
+from scoring.rule_compiler import compiled
+from scoring.what_ifs import measurement_cache
+from scoring.what_ifs.measurement_cache import Quick
+
+#: A definition of 500 rows in each part, with its reasons, is far smaller.
+BYTES_AT_MOST: Final = 256 * 1024
+
+
+class GlanceRefused(Exception):
+    """The text cannot be judged; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A proportion with its 95 % interval."""
+
+    label: str
+    sample: Sample
+    of: str
+
+    @property
+    def interval(self) -> Bounds | None:
+        return wilson(self.sample.hits, self.sample.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One version's figures."""
+
+    name: str
+    quick: Quick
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        quick = self.quick
+        return (
+            Share("Coverage", quick.coverage, "won"),
+            Share("Precision, won", quick.precision_won, "flagged"),
+            Share("Precision, accepted", quick.precision_sal, "flagged"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    typed: Side
+    in_force: Side | None
+    verdicts: tuple[str, ...]
+    fading: Chart
+
+    @property
+    def difference(self) -> int | None:
+        return self.typed.quick.qualify_now - self.in_force.quick.qualify_now if self.in_force else None
+
+
+def at(text: str, *, now: dt.datetime) -> Glance:
+    """The figures of a definition document in JSON, and of the version in force of the definition that it names.
+
+    Raises GlanceRefused for what is too large, no JSON or no definition document (SPEC 15).
+    """
+    document = _read(text)
+    rules = compiled(document)
+    quick = measurement_cache.quick(rules, now=now)
+    tested = measurement_cache.what_if(rules, start=quick.start, end=quick.end, now=now)
+    active = Version.objects.active().select_related("definition").filter(definition__name=document["name"]).first()
+    in_force = (
+        Side(active.number, measurement_cache.quick(active_versions.rules_of(active), now=now)) if active else None
+    )
+    fading = result_charts.fading(rules.decay, rules.signals, {}).chart
+    return Glance(Side("as typed", quick), in_force, tested.verdicts, fading)
+
+
+def _read(text: str) -> dict[str, Any]:
+    if len(text.encode(errors="replace")) > BYTES_AT_MOST:
+        raise GlanceRefused(f"The document is larger than {BYTES_AT_MOST // 1024} kB; nothing was counted.")
+    try:
+        return version_documents.normal(json.loads(text))
+    except DocumentRefused as refusal:
+        raise GlanceRefused(f"Nothing was counted: {refusal.complaints[0]}") from None
+    except (ValueError, RecursionError):
+        raise GlanceRefused("This is no definition document, so nothing was counted.") from None

@@ -1,0 +1,1 @@
+"""Business time: working calendars, sums in working hours, and due dates explained in words."""

@@ -1,0 +1,247 @@
+"""The stored calendars as the pure ones of `sla.business_time.arithmetic`, and the exact version a clock starts with."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+import structlog
+from django.db import transaction
+from django.db.models import QuerySet, prefetch_related_objects
+
+from config.web import holds
+from leads.models import User
+from leads.vocabulary import Role
+from sla.business_time.arithmetic import MINUTES_A_DAY, BadCalendar, Calendar, Hours, Interval, country_holidays
+from sla.business_time.hours import Draft, OwnDay, changes, problems
+from sla.models import CalendarChange, CalendarVersion, Rep, SpecialDay, WorkCalendar, WorkHours
+
+log = structlog.get_logger(__name__)
+
+ALL_DAY: Final = (Interval(0, MINUTES_A_DAY),)
+
+#: Parsed versions by digest. A version never changes, so neither does what is kept here.
+_LOADED: Final[dict[str, Calendar]] = {}
+_LOADED_AT_MOST: Final = 500
+
+
+def of_rep(rep: Rep) -> WorkCalendar:
+    return rep.calendar or rep.team.calendar
+
+
+def pure(calendar: WorkCalendar, around: dt.datetime) -> Calendar:
+    """The calendar with the public holidays of the year before `around` to the year after it.
+
+    Reads `hours` and `special_days`, which may be prefetched. Raises BadCalendar for an unknown zone or country.
+    """
+    return drafted(draft_of(calendar), around)
+
+
+def check(*, zone: str, country: str, subdivision: str, now: dt.datetime) -> None:
+    """Raises BadCalendar when such a calendar could not be read later."""
+    Calendar(zone=zone)
+    _public_holidays(country, subdivision, now.year)
+
+
+def whole_days(calendar: Calendar) -> Calendar:
+    """The same working days, around the clock: what the disposition clock counts (docs/decisions/0004-disposition-clock.md)."""
+    return replace(
+        calendar,
+        week=tuple(_around_the_clock(hours) for hours in calendar.week),
+        days={day: _around_the_clock(hours) for day, hours in calendar.days.items()},
+        breaks={},
+    )
+
+
+def version_of(calendar: WorkCalendar, now: dt.datetime, *, around_the_clock: bool = False) -> CalendarVersion:
+    """The calendar frozen as it is: one row per content, however many ask for it at once.
+
+    Its hours are read once and stay with the object: a handoff's two clocks begin by the same reading.
+    """
+    prefetch_related_objects([calendar], "hours", "special_days")
+    content = pure(calendar, now)
+    if around_the_clock:
+        content = whole_days(content)
+    return _kept(calendar, content, now)
+
+
+def history(calendar: WorkCalendar) -> QuerySet[CalendarChange]:
+    """What people made of it, the latest first."""
+    return calendar.changes.select_related("by").order_by("-at", "-pk")
+
+
+def load(version: CalendarVersion) -> Calendar:
+    calendar = _LOADED.get(version.digest)
+    if calendar is None:
+        if len(_LOADED) >= _LOADED_AT_MOST:
+            _LOADED.clear()
+        calendar = _LOADED[version.digest] = Calendar.from_dict(version.content)
+    return calendar
+
+
+def draft_of(calendar: WorkCalendar) -> Draft:
+    """What is stored, as it is edited. Reads `hours` and `special_days`, which may be prefetched."""
+    week: dict[int, list[Interval]] = defaultdict(list)
+    for row in calendar.hours.all():
+        week[row.weekday].append(_interval(row.opens, row.closes))
+    labels = {row.date: row.label for row in calendar.special_days.all()}
+    own = tuple(OwnDay(day, labels[day], hours) for day, hours in sorted(_special_days(calendar).items()))
+    return Draft(
+        name=calendar.name,
+        zone=calendar.zone,
+        country=calendar.country,
+        subdivision=calendar.subdivision,
+        week=tuple(tuple(sorted(week[weekday])) for weekday in range(7)),
+        days=own,
+    )
+
+
+def drafted(draft: Draft, around: dt.datetime) -> Calendar:
+    """The calendar a draft would be. Raises BadCalendar for an unknown zone or country."""
+    return draft.pure(_public_holidays(draft.country, draft.subdivision, around.year))
+
+
+def stamp(draft: Draft) -> str:
+    """Two equal drafts have one stamp: by it an edit says what it began with."""
+    return hashlib.sha256(repr(draft).encode()).hexdigest()[:16]
+
+
+def countries() -> list[tuple[str, str]]:
+    """Code and name of each country whose public holidays are known, by name."""
+    # As in sla.business_time.arithmetic: a second to import, for the pages that edit.
+    from holidays.registry import COUNTRIES  # noqa: PLC0415
+
+    named = ((code, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)) for name, code, *_ in COUNTRIES.values())
+    return sorted(named, key=lambda each: each[1])
+
+
+def subdivisions(country: str) -> list[str]:
+    """The parts of a country that have holidays of their own."""
+    import holidays  # noqa: PLC0415
+
+    return list(holidays.list_supported_countries().get(country, []))
+
+
+def coming_holidays(draft: Draft, now: dt.datetime) -> list[tuple[dt.date, str]]:
+    """The next twelve months' public holidays with their names. Raises BadCalendar for an unknown country."""
+    if not draft.country:
+        return []
+    import holidays  # noqa: PLC0415
+
+    today = now.date()
+    country_holidays(draft.country, draft.subdivision or None, [today.year])
+    known = holidays.country_holidays(
+        draft.country, subdiv=draft.subdivision or None, years=(today.year, today.year + 1)
+    )
+    return [(day, name) for day, name in sorted(known.items()) if today <= day < today + dt.timedelta(days=365)]
+
+
+@transaction.atomic
+def change(
+    *, calendar: WorkCalendar | None, draft: Draft, read: str, by: User, now: dt.datetime, why: str = ""
+) -> WorkCalendar:
+    """Store a calendar as drafted, a new one for None; clocks that run keep the version they started with (SPEC 6).
+
+    `read` is the stamp of what stood there when the edit began. Writes down who changed what; a draft that changes
+    nothing writes nothing. Raises BadCalendar with sentences for the user.
+    """
+    if not holds(by, Role.SALES_MANAGER):
+        raise BadCalendar("Only a sales manager changes calendars.")
+    check(zone=draft.zone, country=draft.country, subdivision=draft.subdivision, now=now)
+    if found := problems(draft):
+        raise BadCalendar(" ".join(found))
+    row = _held(calendar, read)
+    before = draft_of(row) if row.pk else None
+    row.name, row.zone, row.country, row.subdivision = draft.name, draft.zone, draft.country, draft.subdivision
+    _check_name(row)
+    row.save()
+    _replace_hours(row, draft)
+    record(calendar=row, before=before, after=draft, by=by, now=now, why=why)
+    return row
+
+
+def record(
+    *, calendar: WorkCalendar, before: Draft | None, after: Draft, by: User, now: dt.datetime, why: str = ""
+) -> CalendarChange | None:
+    """Write down who made the calendar what it is, and what is different; None when nothing is."""
+    said = changes(before, after)
+    if not said:
+        return None
+    version = _kept(calendar, drafted(after, now), now)
+    log.info("calendar_changed", calendar=calendar.pk, by=by.pk)
+    return CalendarChange.objects.create(
+        calendar=calendar, version=version, by=by, at=now, said="; ".join(said), why=why.strip()
+    )
+
+
+def _kept(calendar: WorkCalendar, content: Calendar, now: dt.datetime) -> CalendarVersion:
+    version, _ = CalendarVersion.objects.get_or_create(
+        calendar=calendar, digest=content.digest(), defaults={"content": content.as_dict(), "created_at": now}
+    )
+    return version
+
+
+def _held(calendar: WorkCalendar | None, read: str) -> WorkCalendar:
+    if calendar is None:
+        return WorkCalendar()
+    row = WorkCalendar.objects.select_for_update(of=("self",)).get(pk=calendar.pk)
+    if stamp(draft_of(row)) != read:
+        raise BadCalendar("Somebody changed this calendar in the meantime; look at it as it is now, then change it.")
+    return row
+
+
+def _check_name(row: WorkCalendar) -> None:
+    if WorkCalendar.objects.filter(name__iexact=row.name).exclude(pk=row.pk).exists():
+        raise BadCalendar(f"There is a calendar “{row.name}” already.")
+
+
+def _replace_hours(row: WorkCalendar, draft: Draft) -> None:
+    row.hours.all().delete()
+    row.special_days.all().delete()
+    WorkHours.objects.bulk_create(
+        WorkHours(calendar=row, weekday=weekday, **_columns(interval))
+        for weekday, hours in enumerate(draft.week)
+        for interval in hours
+    )
+    SpecialDay.objects.bulk_create(
+        SpecialDay(calendar=row, date=day.date, label=day.label, **columns)
+        for day in draft.days
+        for columns in ([_columns(interval) for interval in day.hours] or [{}])
+    )
+
+
+def _columns(interval: Interval) -> dict[str, int]:
+    """The closing as a time of day; only midnight after a whole evening is 24:00."""
+    closes = interval.closes
+    return {"opens": interval.opens, "closes": closes if closes <= MINUTES_A_DAY else closes - MINUTES_A_DAY}
+
+
+def _interval(opens: int, closes: int) -> Interval:
+    return Interval(opens, closes if closes > opens else closes + MINUTES_A_DAY)
+
+
+def _special_days(calendar: WorkCalendar) -> dict[dt.date, Hours]:
+    days: dict[dt.date, list[Interval]] = {}
+    for row in calendar.special_days.all():
+        hours = days.setdefault(row.date, [])
+        if row.opens is not None and row.closes is not None:
+            hours.append(_interval(row.opens, row.closes))
+    return {day: tuple(sorted(hours)) for day, hours in days.items()}
+
+
+# Building a country's holidays costs milliseconds, and each handoff asks for them.
+@lru_cache(maxsize=200)
+def _public_holidays(country: str, subdivision: str, year: int) -> frozenset[dt.date]:
+    if not country:
+        return frozenset()
+    return country_holidays(country, subdivision or None, range(year - 1, year + 2))
+
+
+def _around_the_clock(hours: Iterable[Interval]) -> Hours:
+    return ALL_DAY if tuple(hours) else ()

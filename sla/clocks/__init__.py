@@ -1,0 +1,1 @@
+"""The SLA clocks of handoffs, and the do-not-contact rule that stops them."""

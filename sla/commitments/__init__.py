@@ -1,0 +1,1 @@
+"""What sales and marketing committed to, versioned and signed, and a preview of what that means for a lead."""

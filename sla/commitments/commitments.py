@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from django.db import transaction
+from django.db.models import Max
+
+from config.web import holds
+from definitions import commitment_snapshots
+from leads.models import User
+from leads.vocabulary import Role
+from sla.models import Commitment
+from sla.vocabulary import CommitmentState
+
+log = structlog.get_logger(__name__)
+
+#: They draft; only the two leaders sign.
+DRAFTERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A number that was agreed: a column of Commitment, as people call it, and its limits."""
+
+    name: str
+    label: str
+    unit: str
+    most: int
+    least: int = 1
+
+
+TERMS: Final = (
+    Term("contact_minutes", "First contact", "business minutes", 10_000),
+    Term("contact_minutes_tier_1", "First contact with tier 1", "business minutes", 10_000),
+    Term("disposition_hours", "Accept or reject", "hours of working days", 1_000),
+    Term("attempts_before_unresponsive", "Before “unresponsive”", "contact attempts", 100),
+    Term("recycle_days", "A timing rejection comes back after", "days", 730),
+    Term("mqls_a_month", "MQLs from marketing", "a month", 1_000_000),
+    Term("tier_3_nurture_days", "Tier 3 nurtured first, before sales", "days", 365, least=0),
+    Term("unworked_at_most", "Accepted but not contacted yet, at most", "leads a rep", 1_000, least=0),
+    Term("route_minutes", "Routed to a rep within", "minutes", 10_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A term of one version beside the same term of another."""
+
+    term: Term
+    before: int
+    after: int
+
+
+class NotYetAgreed(Exception):
+    """No commitments are in force: there is nothing to judge a handoff by."""
+
+
+class ActivationRefused(Exception):
+    """These commitments cannot come into force."""
+
+
+class DraftRefused(Exception):
+    """These commitments cannot be drafted, edited or deleted."""
+
+
+def current() -> Commitment:
+    """The commitments in force. Raises NotYetAgreed."""
+    commitment = Commitment.objects.filter(state=CommitmentState.ACTIVE).first()
+    if commitment is None:
+        raise NotYetAgreed("No commitments are in force yet: both sides must sign them before leads are handed off.")
+    return commitment
+
+
+@transaction.atomic
+def draft(*, terms: Mapping[str, int], reason: str, by: User, now: dt.datetime) -> Commitment:
+    """A next version, which nobody has signed. Raises DraftRefused with a sentence for the user."""
+    _check_drafter(by)
+    # Two drafts at once wait for each other at the latest version.
+    list(Commitment.objects.order_by("-number").select_for_update(of=("self",))[:1])
+    number = (Commitment.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+    made = Commitment.objects.create(number=number, reason=reason, created_at=now, **terms)
+    log.info("commitments_drafted", commitment=made.pk, by=by.pk)
+    return made
+
+
+@transaction.atomic
+def amend(*, commitment: Commitment, terms: Mapping[str, int], reason: str, read: str, by: User) -> Commitment:
+    """Edit a draft; what was signed before is not what stands there now, so signatures go.
+
+    `read` is the stamp of the draft that was edited. Raises DraftRefused with a sentence for the user.
+    """
+    _check_drafter(by)
+    row = _held_draft(commitment)
+    if stamp(row) != read:
+        raise DraftRefused("Somebody changed this draft in the meantime; look at it as it is now, then change it.")
+    changed = {name: value for name, value in terms.items() if getattr(row, name) != value}
+    for name, value in changed.items():
+        setattr(row, name, value)
+    if changed or row.reason != reason:
+        row.signed_by_marketing = row.signed_by_sales = None
+    row.reason = reason
+    row.save()
+    log.info("commitments_amended", commitment=row.pk, by=by.pk)
+    return row
+
+
+@transaction.atomic
+def discard(*, commitment: Commitment, by: User) -> None:
+    """Delete a draft. Raises DraftRefused with a sentence for the user."""
+    _check_drafter(by)
+    row = _held_draft(commitment)
+    log.info("commitments_discarded", commitment=row.pk, by=by.pk)
+    row.delete()
+
+
+def stamp(commitment: Commitment) -> str:
+    """What a reader saw: two versions with the same terms and reason have one stamp."""
+    seen = [*(getattr(commitment, term.name) for term in TERMS), commitment.reason]
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
+
+
+def changes(before: Commitment, after: Commitment) -> tuple[Change, ...]:
+    """The terms in which two versions differ."""
+    pairs = (Change(term, getattr(before, term.name), getattr(after, term.name)) for term in TERMS)
+    return tuple(pair for pair in pairs if pair.before != pair.after)
+
+
+def side_to_sign(commitment: Commitment, by: User) -> str:
+    """ "marketing" or "sales" when this person's signature is missing, else nothing."""
+    try:
+        side = _side_to_sign(commitment, by)
+    except ActivationRefused:
+        return ""
+    other = commitment.signed_by_sales if side == "signed_by_marketing" else commitment.signed_by_marketing
+    return "" if other == by or commitment.state != CommitmentState.DRAFT else side.removeprefix("signed_by_")
+
+
+@transaction.atomic
+def sign(*, commitment: Commitment, by: User, now: dt.datetime, read: str | None = None) -> Commitment:
+    """A leader's signature for their own side; with the second one the commitments come into force.
+
+    `read` is the stamp of what they saw. Raises ActivationRefused with a sentence for the user.
+    """
+    commitment = Commitment.objects.select_for_update(of=("self",), no_key=True).get(pk=commitment.pk)
+    if read is not None and stamp(commitment) != read:
+        raise ActivationRefused("The draft was changed after you opened it; read it as it is now, then sign.")
+    if commitment.state != CommitmentState.DRAFT:
+        raise ActivationRefused(f"{commitment} are {commitment.get_state_display().lower()} already.")
+    side = _side_to_sign(commitment, by)
+    setattr(commitment, side, by)
+    commitment.save(update_fields=[side])
+    if commitment.signed_by_marketing is None or commitment.signed_by_sales is None:
+        return commitment
+    return activate(
+        commitment=commitment,
+        by_marketing=commitment.signed_by_marketing,
+        by_sales=commitment.signed_by_sales,
+        now=now,
+    )
+
+
+@transaction.atomic
+def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now: dt.datetime) -> Commitment:
+    """Put signed commitments in force and retire those before them (SPEC 6). Open handoffs keep theirs.
+
+    Raises ActivationRefused with a sentence for the user.
+    """
+    _check_signers(by_marketing, by_sales)
+    # All rows, in order: two activations at once wait for each other here.
+    rows = Commitment.objects.order_by("pk").select_for_update(of=("self",))
+    locked = {row.pk: row for row in rows}
+    commitment = locked[commitment.pk]
+    if commitment.state != CommitmentState.DRAFT:
+        raise ActivationRefused(f"{commitment} are {commitment.get_state_display().lower()} already.")
+    for row in locked.values():
+        if row.state == CommitmentState.ACTIVE:
+            row.state, row.retired_at = CommitmentState.RETIRED, now
+            row.save(update_fields=["state", "retired_at"])
+    commitment.state, commitment.activated_at = CommitmentState.ACTIVE, now
+    commitment.signed_by_marketing, commitment.signed_by_sales = by_marketing, by_sales
+    commitment.save(update_fields=["state", "activated_at", "signed_by_marketing", "signed_by_sales"])
+    commitment_snapshots.record(
+        sentences=terms(commitment), signed_by=f"{by_marketing} for marketing, {by_sales} for sales", now=now
+    )
+    return commitment
+
+
+def terms(commitment: Commitment) -> dict[str, list[str]]:
+    """The commitments in sentences, as they stand beside a definition when it is signed."""
+    return {
+        commitment_snapshots.SALES: [
+            f"First contact within {commitment.contact_minutes} business minutes; tier 1 within {commitment.contact_minutes_tier_1}.",
+            f"Accepted, or rejected with a specific reason, within {commitment.disposition_hours} hours.",
+            f"At least {commitment.attempts_before_unresponsive} contact attempts before a lead counts as out of reach.",
+            _work_before_more(commitment),
+        ],
+        commitment_snapshots.AFTERWARDS: [
+            f"Rejected for its timing, a lead comes back after {commitment.recycle_days} days, or on the day that was given.",
+            "Any other rejection sends it back to marketing or disqualifies it; its reason counts in the definition’s reviews.",
+        ],
+        commitment_snapshots.MARKETING: [
+            f"{commitment.mqls_a_month} MQLs a month, all of which meet the definition.",
+            f"Each reaches sales within {commitment.route_minutes} minutes, with its source, what it did and its history.",
+            _tier_3(commitment),
+        ],
+    }
+
+
+def _work_before_more(commitment: Commitment) -> str:
+    most = commitment.unworked_at_most
+    if not most:
+        return "How many accepted leads may wait for a contact is each team’s to say."
+    return f"Accepted leads are worked before more are taken: with {most} still without a contact a rep gets no more."
+
+
+def _tier_3(commitment: Commitment) -> str:
+    days = commitment.tier_3_nurture_days
+    if not days:
+        return "Tier 3, the weakest, goes to sales like the others."
+    return (
+        f"Tier 3, the weakest, is nurtured for {days} day{'' if days == 1 else 's'} before it goes to sales,"
+        " or goes at once as tier 1 when it turns hot."
+    )
+
+
+def _side_to_sign(commitment: Commitment, by: User) -> str:
+    if commitment.signed_by_marketing is None and holds(by, Role.MARKETING_LEADER):
+        return "signed_by_marketing"
+    if commitment.signed_by_sales is None and holds(by, Role.SALES_LEADER):
+        return "signed_by_sales"
+    raise ActivationRefused("Only the marketing leader and the sales leader sign, each once and for their own side.")
+
+
+def _check_drafter(by: User) -> None:
+    if not holds(by, *DRAFTERS):
+        raise DraftRefused("Sales managers, marketing ops and the two leaders draft commitments.")
+
+
+def _held_draft(commitment: Commitment) -> Commitment:
+    row = Commitment.objects.select_for_update(of=("self",)).filter(pk=commitment.pk).first()
+    if row is None:
+        raise DraftRefused("This draft was deleted in the meantime.")
+    if row.state != CommitmentState.DRAFT:
+        raise DraftRefused(f"{row} are {row.get_state_display().lower()}: what was signed stays as it is.")
+    return row
+
+
+def _check_signers(by_marketing: User, by_sales: User) -> None:
+    if by_marketing == by_sales:
+        raise ActivationRefused("Two different people sign: one for marketing, one for sales.")
+    if not holds(by_marketing, Role.MARKETING_LEADER):
+        raise ActivationRefused(f"{by_marketing} is not a marketing leader.")
+    if not holds(by_sales, Role.SALES_LEADER):
+        raise ActivationRefused(f"{by_sales} is not a sales leader.")

@@ -1,0 +1,193 @@
+"""What managers and leaders type of calendars and commitments."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+from django import forms
+from django.utils.dateparse import parse_datetime
+
+from sla.business_time import calendars
+from sla.business_time.arithmetic import WEEKDAYS, BadCalendar, Hours
+from sla.business_time.hours import DAY_NAMES, Draft, OwnDay, read_hours, written
+from sla.commitments import commitments
+from sla.models import ReasonCode, Rep, WorkCalendar
+from sla.nurture import nurture_tasks
+from sla.vocabulary import YEARS
+
+OWN_DAYS_AT_MOST: Final = 200
+EMPTY_DAYS: Final = 3
+
+
+class HoursField(forms.CharField):
+    """ "9:00-12:00, 13:00-17:30"; empty: closed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, max_length=200, **options)
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return read_hours(super().clean(value))
+        except BadCalendar as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class WallTime(forms.CharField):
+    """A date and time on the wall of a zone that is known later: without one."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            at = parse_datetime(text)
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is not None or at.year not in YEARS:
+            raise forms.ValidationError(f"Give a date and a time between {YEARS[0]} and {YEARS[-1]}.")
+        return at
+
+
+class OwnDayForm(forms.Form):
+    date = forms.DateField(widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    label = forms.CharField(max_length=120)
+    hours = HoursField(label="Open", help_text="")
+
+    def clean_date(self) -> dt.date:
+        day: dt.date = self.cleaned_data["date"]
+        if day.year not in YEARS:
+            raise forms.ValidationError(f"Give a date between {YEARS[0]} and {YEARS[-1]}.")
+        return day
+
+
+OwnDays: Final = forms.formset_factory(
+    OwnDayForm, extra=EMPTY_DAYS, can_delete=True, max_num=OWN_DAYS_AT_MOST, validate_max=True
+)
+
+
+class CalendarForm(forms.Form):
+    """A calendar with its own days; `draft()` is what was typed, once it is valid."""
+
+    name = forms.CharField(max_length=120)
+    zone = forms.CharField(max_length=64, label="Time zone", widget=forms.TextInput({"list": "zones"}))
+    country = forms.ChoiceField(required=False, label="Public holidays of")
+    subdivision = forms.CharField(
+        max_length=16, required=False, label="Part of the country", widget=forms.TextInput({"list": "subdivisions"})
+    )
+    why = forms.CharField(max_length=300, required=False, label="Why it changes", help_text="Kept with your name.")
+    read = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput())
+    arrives = WallTime(required=False, label="A lead arrives")
+
+    def __init__(self, data: Any = None, *, draft: Draft, arrives: dt.datetime) -> None:
+        week = {name: written(hours) for name, hours in zip(WEEKDAYS, draft.week, strict=True)}
+        said = {name: getattr(draft, name) for name in ("name", "zone", "country", "subdivision")}
+        super().__init__(data, initial=said | week | {"read": calendars.stamp(draft), "arrives": arrives})
+        self.fields["country"].choices = [("", "No public holidays"), *calendars.countries()]  # type: ignore[attr-defined]
+        for name, label in zip(WEEKDAYS, DAY_NAMES, strict=True):
+            self.fields[name] = HoursField(label=label)
+        rows = [{"date": day.date, "label": day.label, "hours": written(day.hours)} for day in draft.days]
+        self.days = OwnDays(data, initial=rows, prefix="days")
+
+    @property
+    def weekdays(self) -> list[forms.BoundField]:
+        return [self[name] for name in WEEKDAYS]
+
+    def is_valid(self) -> bool:
+        return self.days.is_valid() & super().is_valid()
+
+    def clean_zone(self) -> str:
+        zone: str = self.cleaned_data["zone"].strip()
+        if zone not in available_timezones():
+            raise forms.ValidationError("There is no such time zone; pick one of the list, such as Europe/Berlin.")
+        return zone
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        country, part = said.get("country", ""), said.get("subdivision", "").strip()
+        said["subdivision"] = part
+        if part and not country:
+            self.add_error("subdivision", "Choose the country first.")
+        elif part and part not in calendars.subdivisions(country):
+            known = ", ".join(calendars.subdivisions(country)) or "none"
+            self.add_error("subdivision", f"{country} has no such part; known: {known}.")
+        return said
+
+    def draft(self) -> Draft:
+        said = self.cleaned_data
+        week: tuple[Hours, ...] = tuple(said[name] for name in WEEKDAYS)
+        kept = [row.cleaned_data for row in self.days.forms if row.cleaned_data and row not in self.days.deleted_forms]
+        own = tuple(
+            sorted(
+                (OwnDay(row["date"], row["label"], row["hours"]) for row in kept), key=lambda day: (day.date, day.label)
+            )
+        )
+        return Draft(said["name"].strip(), said["zone"], said["country"], said["subdivision"], week, own)
+
+
+class ArrivalForm(forms.Form):
+    """By which calendar, and when a lead would arrive there."""
+
+    calendar = forms.ModelChoiceField(WorkCalendar.objects.none(), required=False, empty_label=None)
+    arrives = WallTime(required=False, label="A lead arrives")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["calendar"].queryset = WorkCalendar.objects.order_by("name", "pk")  # type: ignore[attr-defined]
+
+
+class CommitmentForm(forms.Form):
+    """The terms of a draft, each with its label and limits from `commitments.TERMS`."""
+
+    reason = forms.CharField(
+        max_length=2000, label="Why these, and not those before", widget=forms.Textarea({"rows": 3})
+    )
+    read = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput())
+    calendar = ArrivalForm.base_fields["calendar"]
+    arrives = WallTime(required=False, label="A lead arrives")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["calendar"].queryset = WorkCalendar.objects.order_by("name", "pk")  # type: ignore[attr-defined]
+        for term in commitments.TERMS:
+            self.fields[term.name] = forms.IntegerField(
+                label=f"{term.label}, {term.unit}", min_value=term.least, max_value=term.most
+            )
+
+    @property
+    def typed_terms(self) -> list[forms.BoundField]:
+        return [self[term.name] for term in commitments.TERMS]
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        hot, usual = said.get("contact_minutes_tier_1"), said.get("contact_minutes")
+        if hot is not None and usual is not None and hot > usual:
+            self.add_error("contact_minutes_tier_1", "The hottest leads cannot wait longer than the others.")
+        return said
+
+    def terms(self) -> dict[str, int]:
+        return {term.name: self.cleaned_data[term.name] for term in commitments.TERMS}
+
+
+class NurtureFilterForm(forms.Form):
+    q = forms.CharField(max_length=100, required=False, label="Search", widget=forms.TextInput({"type": "search"}))
+    when = forms.ChoiceField(choices=[("", "Any day"), *nurture_tasks.WHEN.items()], required=False, label="Comes back")
+    reason = forms.ModelChoiceField(ReasonCode.objects.none(), required=False, empty_label="Any reason")
+    rep = forms.ModelChoiceField(Rep.objects.none(), required=False, empty_label="Anybody", label="Owner")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].queryset = ReasonCode.objects.filter(route="recycle").order_by("position", "pk")  # type: ignore[attr-defined]
+        reps = Rep.objects.select_related("user").order_by("user__last_name", "pk")
+        self.fields["rep"].queryset = reps  # type: ignore[attr-defined]
+
+
+class BackForm(forms.Form):
+    why = forms.CharField(max_length=300, required=False)
+
+
+class PostponeForm(BackForm):
+    to = forms.DateField(label="Postpone to", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))

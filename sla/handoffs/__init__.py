@@ -1,0 +1,1 @@
+"""Handoffs from creation to outcome: routing, attempts, dispositions, undo, reassignment, sales stages."""

@@ -1,0 +1,60 @@
+"""A rep's leads go to colleagues: of somebody who left, or who is off for longer (SPEC 6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from leads.models import User
+from sla import handoff_states, permissions
+from sla.handoffs import creation, routing
+from sla.models import Handoff, HandoffQuerySet, Rep
+from sla.teams import roster, round_robin
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """How many leads went to whom, in turn, and how many stayed because nobody could take them."""
+
+    given: Mapping[Rep, int]
+    stayed: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.given.values())
+
+
+def in_hand(rep: Rep) -> HandoffQuerySet:
+    """What would go: to decide, and accepted; an SQL or a deal moves one by one, by a manager who knows why."""
+    rows: HandoffQuerySet = Handoff.objects.filter(rep=rep, state__in=round_robin.IN_HAND)
+    return rows
+
+
+def hand_over(*, rep: Rep, by: User, now: dt.datetime, reason: str) -> Succession:
+    """Give what a rep has in hand to the next in turn of the team, each in its own transaction.
+
+    Whoever cannot be given to anybody at this hour stays. Raises NotYours, and AssignmentRefused without a reason.
+    """
+    if not roster.managed_by(by).filter(pk=rep.team_id).exists():
+        raise permissions.NotYours("Only a manager of the team can hand its leads over.")
+    if not reason.strip():
+        raise creation.AssignmentRefused("Say why, for the record.")
+    rows = list(in_hand(rep).order_by("tier", "due_at", "pk"))
+    takers = [_give_on(handoff, rep, by, now, reason) for handoff in rows]
+    return Succession(Counter(filter(None, takers)), in_hand(rep).count())
+
+
+@transaction.atomic
+def _give_on(handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: str) -> Rep | None:
+    handoff = handoff_states.lock(handoff)
+    if handoff.rep != rep or handoff.state not in round_robin.IN_HAND:
+        return None
+    routing.lock_turns(rep.team)
+    turn = round_robin.next_in_turn(round_robin.reps_of(rep.team), now, passing_over=rep)
+    if turn.rep is not None:
+        creation.assign(handoff=handoff, rep=turn.rep, by=by, now=now, reason=reason)
+    return turn.rep

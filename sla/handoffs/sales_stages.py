@@ -1,0 +1,169 @@
+"""An accepted handoff on its way: meeting, SQL, opportunity, won or lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Final
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+
+from leads import outcomes
+from leads.models import User
+from leads.vocabulary import OutcomeKind, Stage
+from sla import handoff_states, permissions
+from sla.clocks import clocks
+from sla.models import Handoff, Intention, Note, SalesQualification
+from sla.nurture import recycling
+from sla.vocabulary import HandoffState
+
+log = structlog.get_logger(__name__)
+
+ANSWER_AT_MOST: Final = 500
+REASON_AT_MOST: Final = 200
+FARTHEST_MEETING: Final = dt.timedelta(days=366)
+
+#: What the CRM says of a lead and its handoff follows; each is a state of the same name.
+FOLLOWED: Final = (Stage.OPPORTUNITY, Stage.WON, Stage.LOST)
+MEETING_STATES: Final = (HandoffState.ACCEPTED, HandoffState.QUALIFIED, HandoffState.OPPORTUNITY)
+
+
+class ProgressRefused(Exception):
+    """The step lacks what it needs."""
+
+
+@transaction.atomic
+def book_meeting(*, handoff: Handoff, at: dt.datetime, by: User, now: dt.datetime) -> Handoff:
+    """The meeting to come, or one that was held since the handover.
+
+    Raises NotYours and ProgressRefused with a sentence for the user, like every step here; also StepRefused.
+    """
+    handoff = _lock(handoff, by)
+    if handoff.state not in MEETING_STATES:
+        raise handoff_states.StepRefused("Accept the lead before booking its meeting.")
+    if not handoff.created_at <= at <= now + FARTHEST_MEETING:
+        raise ProgressRefused("A meeting lies after the handover, held already or to come, and within a year from now.")
+    handoff.meeting_at = at
+    handoff.save(update_fields=["meeting_at"])
+    Note.objects.create(handoff=handoff, meeting_at=at, by=by, at=now)
+    return handoff
+
+
+@transaction.atomic
+def qualify(
+    *, handoff: Handoff, problem: str, budget: str, authority: str, timeline: str, by: User, now: dt.datetime
+) -> SalesQualification:
+    """A human confirms the four answers: the lead becomes an SQL (SPEC 2)."""
+    handoff = _lock(handoff, by)
+    answers = {"problem": problem, "budget": budget, "authority": authority, "timeline": timeline}
+    answers = {name: answer.strip() for name, answer in answers.items()}
+    if missing := [name for name, answer in answers.items() if not answer]:
+        raise ProgressRefused(f"An SQL needs all four answers; missing: {', '.join(missing)}.")
+    if any(len(answer) > ANSWER_AT_MOST for answer in answers.values()):
+        raise ProgressRefused(f"An answer has {ANSWER_AT_MOST} characters at most.")
+    handoff_states.move(handoff, HandoffState.QUALIFIED)
+    handoff_states.lead_follows(handoff, Stage.SQL, by=by, now=now, why="Qualified by sales.")
+    return SalesQualification.objects.create(handoff=handoff, by=by, at=now, **answers)
+
+
+@transaction.atomic
+def open_opportunity(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime) -> Handoff:
+    handoff = _lock(handoff, by)
+    handoff_states.move(handoff, HandoffState.OPPORTUNITY)
+    handoff_states.lead_follows(handoff, Stage.OPPORTUNITY, by=by, now=now, why="Opportunity opened.")
+    _record(handoff, OutcomeKind.OPPORTUNITY, now, amount=amount)
+    return handoff
+
+
+@transaction.atomic
+def win(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime) -> Handoff:
+    handoff = _lock(handoff, by)
+    _close(handoff, HandoffState.WON, now)
+    handoff_states.lead_follows(handoff, Stage.WON, by=by, now=now, why="Won.")
+    _record(handoff, OutcomeKind.WON, now, amount=amount)
+    return handoff
+
+
+@transaction.atomic
+def lose(*, handoff: Handoff, reason: str, by: User, now: dt.datetime) -> Handoff:
+    handoff = _lock(handoff, by)
+    reason = reason.strip()
+    if not reason:
+        raise ProgressRefused("Say why it was lost: the definition learns from it.")
+    if len(reason) > REASON_AT_MOST:
+        raise ProgressRefused(f"A reason has {REASON_AT_MOST} characters at most.")
+    _close(handoff, HandoffState.LOST, now)
+    handoff_states.lead_follows(handoff, Stage.LOST, by=by, now=now, why=f"Lost: {reason}")
+    _record(handoff, OutcomeKind.LOST, now, reason=reason)
+    return handoff
+
+
+def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
+    """Take along the handoffs of leads that the CRM says are an opportunity, won or lost, each in its own transaction.
+
+    One that was not decided yet counts as accepted by the fact: no disposition is written, as none was given, but its
+    clocks end and a note says why. A decision that can still be taken back is waited for. Any number of workers may
+    sweep at once. Returns how many followed.
+    """
+    behind = Q(pk__in=[])
+    for to in FOLLOWED:
+        behind |= Q(lead__stage=to, state__in=handoff_states.before(HandoffState(to)))
+    found = Handoff.objects.filter(behind, intention=None).order_by("pk")
+    return sum(_try_to_follow(handoff, now) for handoff in found[:limit])
+
+
+def _try_to_follow(handoff: Handoff, now: dt.datetime) -> bool:
+    """One that fails is logged and stops none of the others."""
+    try:
+        return _follow_outcome(handoff, now)
+    except Exception:
+        log.exception("outcome_not_followed", handoff=handoff.pk)
+        return False
+
+
+@transaction.atomic
+def _follow_outcome(handoff: Handoff, now: dt.datetime) -> bool:
+    handoff = handoff_states.lock(handoff)
+    if handoff.lead.stage not in FOLLOWED or Intention.objects.filter(handoff=handoff).exists():
+        return False
+    to = HandoffState(handoff.lead.stage)
+    was = HandoffState(handoff.state)
+    closed = {} if to == HandoffState.OPPORTUNITY else {"closed_at": now}
+    if not handoff_states.follow_crm(handoff, to, decided_at=handoff.decided_at or now, **closed):
+        return False
+    clocks.cancel(handoff=handoff, now=now)
+    if closed:
+        recycling.close(handoff=handoff, now=now)
+    if was == HandoffState.ASSIGNED:
+        Note.objects.create(handoff=handoff, text=f"The CRM says {to.label.lower()}: accepted by the fact.", at=now)
+    return True
+
+
+def _lock(handoff: Handoff, by: User) -> Handoff:
+    handoff = handoff_states.lock(handoff)
+    permissions.require_decider(by, handoff)
+    return handoff
+
+
+def _close(handoff: Handoff, to: HandoffState, now: dt.datetime) -> None:
+    handoff_states.move(handoff, to, closed_at=now)
+    clocks.cancel(handoff=handoff, now=now)
+    recycling.close(handoff=handoff, now=now)
+
+
+def _record(
+    handoff: Handoff, kind: OutcomeKind, now: dt.datetime, *, amount: Decimal | None = None, reason: str = ""
+) -> None:
+    outcome = {
+        "lead": handoff.lead_id,
+        "kind": kind.value,
+        "at": now,
+        "id": f"handoff-{handoff.pk}",
+        "amount": None if amount is None else float(amount),
+        "reason": reason,
+    }
+    for result in outcomes.record(items=[outcome], source=recycling.SOURCE, now=now):
+        if result.status == "rejected":
+            raise ProgressRefused(f"{result.field.capitalize()} {result.reason}")

@@ -1,0 +1,137 @@
+"""What people must hear."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from sla.models.handoff import Handoff
+from sla.vocabulary import BACKOFF, DeliveryChannel, NoticeKind
+
+
+class Notice(models.Model):
+    """What a person is told in the app, written in the transaction that caused it; beyond the app by its deliveries."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=20, choices=NoticeKind.choices)
+    once = models.CharField(max_length=120, unique=True, help_text="What makes it the same notice.")
+    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, null=True, related_name="notices")
+    to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="notices")
+    text = models.CharField(max_length=300)
+    path = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The page in Accord it is about, if that is no handoff.",
+    )
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["to", "-created_at"], name="notice_of_person")]
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def leads_to(self) -> str:
+        """The path of the page to go to, empty for none."""
+        return reverse("handoff", args=[self.handoff_id]) if self.handoff_id is not None else self.path
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def unsent(self) -> Self:
+        return self.filter(sent_at=None, dropped_at=None)
+
+    def waiting(self) -> Self:
+        return self.unsent().filter(failures__lte=len(BACKOFF))
+
+    def failing(self) -> Self:
+        """Not sent so far, and perhaps never."""
+        return self.unsent().filter(failures__gt=0)
+
+    def given_up(self) -> Self:
+        return self.unsent().filter(failures__gt=len(BACKOFF))
+
+
+class Delivery(models.Model):
+    """A notice on its way out of Accord by one channel: sent once, retried, given up visibly, or dropped when it is stale."""
+
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="deliveries")
+    channel = models.CharField(max_length=8, choices=DeliveryChannel.choices)
+    send_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+    dropped_at = models.DateTimeField(
+        null=True, help_text="When Accord saw, just before sending, that the matter was over."
+    )
+    dropped_why = models.CharField(max_length=200, blank=True, default="", db_default="")
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["notice", "channel"], name="delivery_once_a_channel"),
+            models.CheckConstraint(
+                name="delivery_sent_or_dropped",
+                condition=Q(dropped_at=None, dropped_why="")
+                | (Q(dropped_at__isnull=False, sent_at=None) & ~Q(dropped_why="")),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["send_at", "id"], name="delivery_to_send", condition=Q(sent_at=None, dropped_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()}: {self.notice}"
+
+    @property
+    def is_given_up(self) -> bool:
+        return self.failures > len(BACKOFF)
+
+    @property
+    def is_dropped(self) -> bool:
+        return self.dropped_at is not None
+
+
+class AlertSettings(models.Model):
+    """How a person wants to be told; without a row: by e-mail of everything, quiet outside their hours."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="alert_settings")
+    email_kinds = ArrayField(models.CharField(max_length=20, choices=NoticeKind.choices), default=list, blank=True)
+    slack_kinds = ArrayField(models.CharField(max_length=20, choices=NoticeKind.choices), default=list, blank=True)
+    # The column is named as before it was sealed, so that two releases can run side by side.
+    slack_sealed = models.TextField(
+        blank=True, db_column="slack_url", help_text="An incoming webhook of Slack, sealed."
+    )
+    is_quiet_off_hours = models.BooleanField(default=True)
+    in_browser = models.BooleanField(default=False, help_text="Tier 1 as a notification of the browser.")
+    with_sound = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "alert settings"
+
+    def __str__(self) -> str:
+        return f"Alerts of {self.user}"
+
+
+class SavedFilter(models.Model):
+    """A person's own view of the queue, by name; `query` is what the address carries."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_filters")
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=500)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "name"], name="filter_name_once")]
+
+    def __str__(self) -> str:
+        return self.name

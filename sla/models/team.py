@@ -1,0 +1,160 @@
+"""When people work, in which team, and who they are."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from leads.models import append_only
+
+
+class WorkCalendar(models.Model):
+    """When a team works: weekly hours in its zone, a country's holidays, own days."""
+
+    name = models.CharField(max_length=120, unique=True)
+    zone = models.CharField(max_length=64, default="UTC")
+    country = models.CharField(max_length=2, blank=True, help_text="For public holidays; empty: none.")
+    subdivision = models.CharField(max_length=16, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkHours(models.Model):
+    calendar = models.ForeignKey(WorkCalendar, on_delete=models.CASCADE, related_name="hours")
+    weekday = models.PositiveSmallIntegerField(help_text="0 Monday to 6 Sunday.")
+    opens = models.PositiveSmallIntegerField(help_text="Minutes after midnight.")
+    closes = models.PositiveSmallIntegerField(
+        help_text="Minutes after midnight; at or before opening: runs into the next day."
+    )
+
+    class Meta:
+        verbose_name_plural = "work hours"
+        constraints: ClassVar = [
+            models.CheckConstraint(name="hours_on_a_weekday", condition=Q(weekday__lte=6)),
+            models.CheckConstraint(name="hours_within_a_day", condition=Q(opens__lt=1440, closes__lte=1440)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.weekday} {self.opens // 60:02}:{self.opens % 60:02}-{self.closes // 60:02}:{self.closes % 60:02}"
+
+
+class SpecialDay(models.Model):
+    """An own holiday (no hours) or the special hours of a date, which beat a public holiday."""
+
+    calendar = models.ForeignKey(WorkCalendar, on_delete=models.CASCADE, related_name="special_days")
+    date = models.DateField()
+    opens = models.PositiveSmallIntegerField(null=True, blank=True)
+    closes = models.PositiveSmallIntegerField(null=True, blank=True)
+    label = models.CharField(max_length=120)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="special_day_closed_or_hours",
+                condition=Q(opens__isnull=True, closes__isnull=True) | Q(opens__isnull=False, closes__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date}: {self.label}"
+
+
+class CalendarVersion(models.Model):
+    """A calendar exactly as it was when a clock started by it (sla.business_time.arithmetic's dict)."""
+
+    calendar = models.ForeignKey(WorkCalendar, on_delete=models.PROTECT, related_name="versions")
+    digest = models.CharField(max_length=64)
+    content = models.JSONField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["calendar", "digest"], name="calendar_version_once")]
+        triggers: ClassVar = [append_only("calendar_versions_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.calendar} {self.created_at:%Y-%m-%d}"
+
+
+class CalendarChange(models.Model):
+    """Who made a calendar what it is, when and why. Clocks make versions, too, but change nothing."""
+
+    calendar = models.ForeignKey(WorkCalendar, on_delete=models.PROTECT, related_name="changes")
+    version = models.ForeignKey(CalendarVersion, on_delete=models.PROTECT, related_name="changes")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    said = models.TextField(help_text="What is different, in words.")
+    why = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(name="calendar_change_says_what", condition=~Q(said=""))]
+        triggers: ClassVar = [append_only("calendar_changes_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.calendar}: {self.said}"
+
+
+class Team(models.Model):
+    name = models.CharField(max_length=120, unique=True)
+    calendar = models.ForeignKey(WorkCalendar, on_delete=models.PROTECT, related_name="teams")
+    managers = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="managed_teams")
+    reassigns_on_breach = models.BooleanField(
+        default=False, help_text="A first contact that is overdue goes to the next rep in turn."
+    )
+    unworked_at_most = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="Accepted leads without a contact, beyond which a rep gets no more. Empty: no limit.",
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Rep(models.Model):
+    """A person as a receiver of handoffs."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="rep")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="reps")
+    is_active = models.BooleanField(default=True)
+    is_away = models.BooleanField(default=False)
+    capacity = models.PositiveSmallIntegerField(default=30, help_text="Open handoffs at most.")
+    weight = models.PositiveSmallIntegerField(default=1)
+    last_assigned_at = models.DateTimeField(null=True, blank=True, editable=False)
+    calendar = models.ForeignKey(
+        WorkCalendar, on_delete=models.PROTECT, null=True, blank=True, help_text="Empty: the team's."
+    )
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(name="rep_weight_counts", condition=Q(weight__gte=1))]
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class Absence(models.Model):
+    rep = models.ForeignKey(Rep, on_delete=models.CASCADE, related_name="absences")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    label = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="absence_in_order", condition=Q(starts_at__lt=F("ends_at"))),
+            # At the ends of the calendar an instant has no wall time in some zones, and routing reads these.
+            models.CheckConstraint(
+                name="absence_in_our_time",
+                condition=Q(
+                    starts_at__gte=dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
+                    ends_at__lt=dt.datetime(2200, 1, 1, tzinfo=dt.UTC),
+                ),
+                violation_error_message="Give dates between 2000 and 2199.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rep} {self.starts_at:%Y-%m-%d}"

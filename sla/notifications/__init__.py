@@ -1,0 +1,1 @@
+"""Notices to people: the outbox, its deliveries by e-mail and Slack, and how each person wants to be told."""

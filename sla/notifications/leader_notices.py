@@ -1,0 +1,84 @@
+"""What waits for a leader's word: proposed versions, drafts of commitments, open reviews (SPEC 8 and 9).
+
+The floor below only leaves the rows; the sweep tells each person once, and who becomes a leader later is told then.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from functools import cache
+
+from django.urls import reverse
+
+from definitions import versions
+from definitions.models import Review, Version
+from definitions.vocabulary import Side, VersionState
+from leads.models import User
+from leads.vocabulary import Role
+from sla.commitments import commitments
+from sla.models import Commitment
+from sla.notifications import outbox
+from sla.notifications.outbox import Draft
+from sla.vocabulary import CommitmentState, NoticeKind
+
+
+def send(*, now: dt.datetime) -> int:
+    """Tell whoever has not been told; returns how many notices are new."""
+    drafts = [*_versions(now), *_commitments(now), *_reviews(now)]
+    # Without a receiver nobody is missing a notice: whoever takes the role is told then.
+    return outbox.write(draft for draft in drafts if draft.to)
+
+
+def _versions(now: dt.datetime) -> Iterator[Draft]:
+    leaders = cache(_leaders)
+    waiting = Version.objects.filter(state=VersionState.PROPOSED).select_related("definition")
+    for version in waiting.prefetch_related("sign_offs").order_by("pk"):
+        words = list(version.sign_offs.all())
+        for side in sorted(versions.DECIDING - {word.side for word in words}):
+            signers = {word.by_id for word in words}
+            yield Draft(
+                kind=NoticeKind.SIGNATURE,
+                once=f"signature:version:{version.pk}",
+                handoff=None,
+                to=[leader for leader in leaders(side) if leader.pk not in signers],
+                text=f"{version.definition} {version.number} waits for your signature for {Side(side).label.lower()}",
+                at=now,
+                path=reverse("version_step", args=[version.pk, "sign"]),
+            )
+
+
+def _commitments(now: dt.datetime) -> Iterator[Draft]:
+    """A draft once; once more when the other side has signed its words, since a change takes signatures away."""
+    drafts = list(Commitment.objects.filter(state=CommitmentState.DRAFT).order_by("pk"))
+    leaders = [*_leaders(Side.MARKETING), *_leaders(Side.SALES)] if drafts else []
+    for draft in drafts:
+        signed = draft.signed_by_marketing_id or draft.signed_by_sales_id
+        yield Draft(
+            kind=NoticeKind.SIGNATURE,
+            once=f"signature:commitment:{draft.pk}" + (f":{commitments.stamp(draft)}" if signed else ""),
+            handoff=None,
+            to=[leader for leader in leaders if commitments.side_to_sign(draft, leader)],
+            text=f"{draft} wait for your signature" + ("; the other side has signed" if signed else ""),
+            at=now,
+            path=reverse("commitment", args=[draft.pk]),
+        )
+
+
+def _reviews(now: dt.datetime) -> Iterator[Draft]:
+    reviews = list(Review.objects.undecided().select_related("definition").order_by("pk"))
+    people = outbox.holders(Role.MARKETING_LEADER, Role.SALES_LEADER, Role.MARKETING_OPS) if reviews else ()
+    for review in reviews:
+        yield Draft(
+            kind=NoticeKind.REVIEW,
+            once=f"review:{review.pk}",
+            handoff=None,
+            to=[person for person in people if person.pk != review.opened_by_id],
+            text=f"Review of {review.definition}: {review.title}",
+            at=now,
+            path=reverse("review", args=[review.pk]),
+        )
+
+
+def _leaders(side: str) -> Collection[User]:
+    return outbox.holders(versions.SIGNERS[Side(side)])

@@ -1,0 +1,117 @@
+"""The words of an alert beyond the app: a single one as it is, several to one person as one list."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.urls import reverse
+from django.utils.text import Truncator
+
+from config.web import zone_of
+from leads.models import User
+from sla.models import Notice
+from sla.notifications import slack
+from sla.vocabulary import NoticeKind
+
+SUBJECT_AT_MOST: Final = 150
+#: Slack cuts a message at 40,000 characters, and a stranger's name may be long.
+LISTED_AT_MOST: Final = 160
+
+#: They tell of a promise that runs, so they say until when.
+_WITH_DUE: Final = (NoticeKind.NEW_MQL, NoticeKind.DUE_SOON)
+#: The most urgent first.
+_BY_URGENCY: Final = (
+    NoticeKind.BREACHED,
+    NoticeKind.DUE_SOON,
+    NoticeKind.UNROUTED,
+    NoticeKind.NEW_MQL,
+    NoticeKind.REENGAGED,
+    NoticeKind.GIVEN_BACK,
+    NoticeKind.SIGNATURE,
+    NoticeKind.REVIEW,
+    NoticeKind.REASSIGNED,
+    NoticeKind.RECYCLED,
+)
+_LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
+
+
+def mail(notices: Sequence[Notice], person: User) -> EmailMessage:
+    """The same notices make the same Message-ID, so that what was sent twice is shown once."""
+    listed = sorted(notices, key=_urgency)
+    first = listed[0].text
+    said = first if len(listed) == 1 else f"{len(listed)} alerts: {first}"
+    return EmailMessage(
+        # A lead's name may hold anything; a subject is one line.
+        subject=" ".join(said.split())[:SUBJECT_AT_MOST],
+        body="\n\n".join([*_body(listed, person), *_footer(listed)]),
+        to=[person.email],
+        headers={"Message-ID": f"<{_identity(notices)}@{_sender_domain()}>"},
+    )
+
+
+def line(notices: Sequence[Notice]) -> str:
+    """In Slack's mrkdwn."""
+    listed = sorted(notices, key=_urgency)
+    if len(listed) == 1:
+        return _linked(listed[0], listed[0].text)
+    lines = [f"• {_linked(notice, Truncator(notice.text).chars(LISTED_AT_MOST))}" for notice in listed]
+    return "\n".join([f"{len(listed)} alerts, the most urgent first:", *lines])
+
+
+def _urgency(notice: Notice) -> tuple[int, bool, dt.datetime, int]:
+    handoff = notice.handoff
+    place = _BY_URGENCY.index(NoticeKind(notice.kind))
+    if handoff is None:
+        return place, True, _LAST, notice.pk
+    return place, not handoff.is_hot, handoff.due_at or _LAST, notice.pk
+
+
+def _body(listed: Sequence[Notice], person: User) -> Iterator[str]:
+    if len(listed) == 1:
+        yield from _said(listed[0], person)
+        return
+    yield f"{len(listed)} alerts, the most urgent first."
+    for notice in listed:
+        yield "\n".join(_said(notice, person))
+
+
+def _said(notice: Notice, person: User) -> Iterator[str]:
+    yield notice.text
+    due = notice.handoff.due_at if notice.handoff is not None and notice.kind in _WITH_DUE else None
+    if due is not None:
+        yield f"Due {due.astimezone(zone_of(person)):%A %-d %B %Y, %H:%M (%Z)}, counted in business hours."
+    if link := _link(notice):
+        yield link
+
+
+def _footer(listed: Sequence[Notice]) -> Iterator[str]:
+    if not settings.BASE_URL:
+        return
+    if len(listed) > 1:
+        yield f"All your notices: {settings.BASE_URL}{reverse('notices')}"
+    yield f"How Accord alerts you: {settings.BASE_URL}{reverse('alerts')}"
+
+
+def _linked(notice: Notice, text: str) -> str:
+    said, link = slack.quoted(text), _link(notice)
+    return f"{said} <{link}|Open in Accord>" if link else said
+
+
+def _link(notice: Notice) -> str:
+    return f"{settings.BASE_URL}{notice.leads_to}" if notice.leads_to and settings.BASE_URL else ""
+
+
+def _identity(notices: Sequence[Notice]) -> str:
+    ids = sorted(notice.pk for notice in notices)
+    if len(ids) == 1:
+        return f"notice-{ids[0]}"
+    return f"notices-{hashlib.sha256(repr(ids).encode()).hexdigest()[:32]}"
+
+
+def _sender_domain() -> str:
+    return settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">") or "localhost"

@@ -1,0 +1,163 @@
+"""How each person wants to be told: by which channel of what, and whether outside their hours (SPEC 6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Max
+
+from config.web import holds
+from leads.models import User
+from leads.vocabulary import Role
+from sla.business_time import arithmetic, calendars
+from sla.models import AlertSettings, Rep, Team, WorkCalendar
+from sla.notifications import encryption, slack
+from sla.vocabulary import DeliveryChannel, NoticeKind
+
+#: Nobody knows when who is away comes back, and an absence may be called off: so it is looked at again.
+LOOK_AGAIN: Final = dt.timedelta(minutes=15)
+
+_LEADERS: Final = (Role.MARKETING_LEADER, Role.SALES_LEADER)
+#: The roles that such a thing is told to; without an entry it may be told to anybody.
+_TOLD: Final = {NoticeKind.SIGNATURE: _LEADERS, NoticeKind.REVIEW: (*_LEADERS, Role.MARKETING_OPS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person chose. `slack_url`: None keeps the one there is, "" takes it away."""
+
+    email_kinds: Collection[str]
+    slack_kinds: Collection[str]
+    slack_url: str | None = field(repr=False)
+    is_quiet_off_hours: bool
+    in_browser: bool
+    with_sound: bool
+
+
+def of(user: User) -> AlertSettings:
+    """Theirs, or those of a person who has not chosen: e-mail of everything, quiet outside their hours."""
+    return AlertSettings.objects.filter(user=user).first() or _unchosen(user)
+
+
+def offered(user: User) -> list[NoticeKind]:
+    """What the person may be told of: some things are told to certain roles alone."""
+    return [kind for kind in NoticeKind if kind not in _TOLD or holds(user, *_TOLD[kind])]
+
+
+@transaction.atomic
+def choose(*, user: User, wishes: Wishes) -> AlertSettings:
+    """What the person is not offered stays as it was. Raises BadWebhook with the rule that the Slack address breaks."""
+    if wishes.slack_url:
+        slack.check(wishes.slack_url)
+    chosen = of(user)
+    others = set(NoticeKind.values).difference(offered(user))
+    chosen.email_kinds = sorted(others.intersection(chosen.email_kinds).union(wishes.email_kinds))
+    chosen.slack_kinds = sorted(others.intersection(chosen.slack_kinds).union(wishes.slack_kinds))
+    chosen.is_quiet_off_hours = wishes.is_quiet_off_hours
+    chosen.in_browser, chosen.with_sound = wishes.in_browser, wishes.with_sound
+    if wishes.slack_url is not None:
+        chosen.slack_sealed = encryption.seal(wishes.slack_url)
+    chosen.save()
+    return chosen
+
+
+class WebhookLost(slack.BadWebhook):
+    """The address is there, but sealed under a key that is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("The address of the Slack webhook can no longer be read: enter it again under Alerts.")
+
+
+def webhook(chosen: AlertSettings) -> str:
+    """The secret itself, "" without one. Raises WebhookLost."""
+    try:
+        return encryption.unseal(chosen.slack_sealed)
+    except encryption.KeyLost:
+        raise WebhookLost from None
+
+
+@transaction.atomic
+def reseal() -> tuple[int, int]:
+    """Put all webhooks under the newest key; returns how many were, and how many no key opens."""
+    rows = list(AlertSettings.objects.exclude(slack_sealed="").select_for_update().order_by("pk"))
+    resealed = []
+    for row in rows:
+        with suppress(encryption.KeyLost):
+            row.slack_sealed = encryption.reseal(row.slack_sealed)
+            resealed.append(row)
+    AlertSettings.objects.bulk_update(resealed, ["slack_sealed"], batch_size=500)
+    return len(resealed), len(rows) - len(resealed)
+
+
+def send_test(*, user: User, may_reach: slack.Guard = slack.is_public) -> None:
+    """One line to the person's own webhook. Raises BadWebhook and NotDelivered."""
+    url = webhook(of(user))
+    if not url:
+        raise slack.BadWebhook("Save the address of a webhook first.")
+    text = f"Accord: a test for {slack.quoted(str(user))}. Alerts will arrive here."
+    slack.post(url, text, may_reach=may_reach)
+
+
+def channels(people: Iterable[User], kind: NoticeKind) -> Mapping[int, list[DeliveryChannel]]:
+    """By which channels each of the people wants to hear of such a thing, by their id."""
+    active = [person for person in people if person.is_active]
+    chosen = {row.user_id: row for row in AlertSettings.objects.filter(user__in=[person.pk for person in active])}
+    return {person.pk: list(_channels(person, chosen.get(person.pk) or _unchosen(person), kind)) for person in active}
+
+
+def may_hear_from(user: User, at: dt.datetime) -> dt.datetime:
+    """The first instant from `at` on at which the person may be alerted beyond the app: within their hours, if they want that.
+
+    The hours are the rep's calendar; without a rep, those of the teams the person manages. Who has none, or a
+    calendar that never opens, hears at once: better at night than never. A rep who is away or absent hears nothing
+    until they are back, whatever their hours; for them it is the instant to ask again.
+    """
+    back = _asked_again_at(user, at)
+    if back is not None:
+        return back
+    if not of(user).is_quiet_off_hours:
+        return at
+    openings = list(_openings(user, at))
+    return min(openings) if openings else at
+
+
+def hours_of(user: User) -> list[WorkCalendar]:
+    """The calendars outside of which the person is left in peace; none: always on."""
+    rep = Rep.objects.filter(user=user).select_related("calendar", "team__calendar").first()
+    if rep is not None:
+        return [calendars.of_rep(rep)]
+    return [team.calendar for team in Team.objects.filter(managers=user).select_related("calendar").order_by("pk")]
+
+
+def _asked_again_at(user: User, at: dt.datetime) -> dt.datetime | None:
+    """None for who is there."""
+    rep = Rep.objects.filter(user=user, is_active=True).first()
+    if rep is None:
+        return None
+    absences = rep.absences.filter(starts_at__lte=at, ends_at__gt=at)
+    ends_at: dt.datetime | None = absences.aggregate(last=Max("ends_at"))["last"]
+    if rep.is_away:
+        return at + LOOK_AGAIN
+    return min(ends_at, at + LOOK_AGAIN) if ends_at is not None else None
+
+
+def _openings(user: User, at: dt.datetime) -> Iterable[dt.datetime]:
+    for hours in hours_of(user):
+        with suppress(arithmetic.BadCalendar, arithmetic.NeverOpen):
+            yield arithmetic.next_open(calendars.pure(hours, at), at)
+
+
+def _channels(person: User, chosen: AlertSettings, kind: NoticeKind) -> Iterable[DeliveryChannel]:
+    if kind in chosen.email_kinds and person.email:
+        yield DeliveryChannel.EMAIL
+    if kind in chosen.slack_kinds and chosen.slack_sealed:
+        yield DeliveryChannel.SLACK
+
+
+def _unchosen(user: User) -> AlertSettings:
+    return AlertSettings(user=user, email_kinds=list(NoticeKind.values))

@@ -1,0 +1,163 @@
+"""Recycled leads, the day each comes back, and what marketing does about it (SPEC 7)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
+
+from leads import search
+from leads.models import Event
+from leads.vocabulary import Stage
+from scoring.models import Qualification
+from sla.business_time.arithmetic import wall_to_instant
+from sla.models import Disposition, Handoff, HandoffQuerySet, ReasonCode, Rep
+from sla.vocabulary import HandoffState
+
+#: SPEC 4: a lead in nurture without activity for so long is paused; any activity resumes it.
+PAUSED_AFTER: Final = dt.timedelta(days=90)
+WHEN: Final = MappingProxyType(
+    {
+        "due": "Today or overdue",
+        "week": "Within 7 days",
+        "month": "Within 30 days",
+        "later": "Later",
+        "paused": "Paused",
+    }
+)
+HEADER: Final = (
+    "Lead", "E-mail", "Title", "Company", "Reason", "Note", "Rejected on",
+    "Comes back on", "What to do", "Owner", "Last activity", "Paused",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A lead in nurture as marketing's task; `tone` is overdue's bad, today's warn or nothing."""
+
+    handoff: Handoff
+    word: Disposition | None
+    back_on: dt.date
+    what: str
+    tone: str
+    active_at: dt.datetime | None
+    paused_days: int | None
+
+
+def recycled(handoffs: HandoffQuerySet) -> HandoffQuerySet:
+    """Of these, the last handoff of each lead in nurture that has a date; its standing word is `words[0]`. The nearest first."""
+    later = Qualification.objects.filter(
+        lead=OuterRef("lead"), motion=OuterRef("motion"), pk__gt=OuterRef("qualification")
+    )
+    words = Disposition.objects.filter(corrected_by__isnull=True).select_related("reason", "by")
+    rows = handoffs.filter(
+        ~Exists(later), state=HandoffState.REJECTED, lead__stage=Stage.NURTURE, qualification__reenter_at__isnull=False
+    )
+    return (
+        rows.select_related("lead__company", "qualification", "rep__user")
+        .defer("qualification__evidence")
+        .prefetch_related(Prefetch("dispositions", queryset=words, to_attr="words"))
+        .order_by("qualification__reenter_at", "pk")
+    )
+
+
+def narrowed(
+    rows: HandoffQuerySet,
+    *,
+    now: dt.datetime,
+    q: str = "",
+    when: str = "",
+    reason: ReasonCode | None = None,
+    rep: Rep | None = None,
+) -> HandoffQuerySet:
+    """Of recycled handoffs those asked for; days are the company's, `when` is one of WHEN."""
+    rows = rows.filter(search.leads(q, by="lead__"))
+    if reason is not None:
+        standing = Disposition.objects.filter(handoff=OuterRef("pk"), corrected_by__isnull=True, reason=reason)
+        rows = rows.filter(Exists(standing))
+    if rep is not None:
+        rows = rows.filter(rep=rep)
+    return _at(rows, when, now)
+
+
+def last_activity(now: dt.datetime) -> Subquery:
+    """When the row's lead last did something, to annotate rows that hang on a lead."""
+    engaged = Event.objects.filter(lead=OuterRef("lead"), signal__is_engagement=True, occurred_at__lte=now)
+    return Subquery(engaged.order_by("-occurred_at").values("occurred_at")[:1])
+
+
+def tasks(rows: HandoffQuerySet, *, now: dt.datetime) -> Iterator[Task]:
+    """Each with its last activity, in the order of the rows."""
+    listed: Iterable[Any] = rows.annotate(active_at=last_activity(now))
+    for handoff in listed:
+        yield _task(handoff, handoff.active_at, now)
+
+
+def cells(task: Task) -> Sequence[object]:
+    """A row under HEADER."""
+    lead, word = task.handoff.lead, task.word
+    return (
+        lead.name,
+        lead.email,
+        lead.title,
+        str(lead.company or ""),
+        str(word.reason) if word else "",
+        word.note if word else "",
+        word.at.astimezone(_zone()).date().isoformat() if word else "",
+        task.back_on.isoformat(),
+        task.what,
+        str(task.handoff.rep or ""),
+        task.active_at.isoformat() if task.active_at else "",
+        "yes" if task.paused_days is not None else "no",
+    )
+
+
+def _at(rows: HandoffQuerySet, when: str, now: dt.datetime) -> HandoffQuerySet:
+    today = now.astimezone(_zone()).date()
+
+    def until(days: int) -> dt.datetime:
+        return wall_to_instant(
+            settings.COMPANY_TIME_ZONE, dt.datetime.combine(today + dt.timedelta(days=days), dt.time())
+        )
+
+    conditions = {
+        "due": Q(qualification__reenter_at__lt=until(1)),
+        "week": Q(qualification__reenter_at__gte=until(1), qualification__reenter_at__lt=until(8)),
+        "month": Q(qualification__reenter_at__gte=until(1), qualification__reenter_at__lt=until(31)),
+        "later": Q(qualification__reenter_at__gte=until(31)),
+        "paused": ~Exists(
+            Event.objects.filter(
+                lead=OuterRef("lead"),
+                signal__is_engagement=True,
+                occurred_at__gt=now - PAUSED_AFTER,
+                occurred_at__lte=now,
+            )
+        ),
+    }
+    return rows.filter(conditions[when]) if when in conditions else rows
+
+
+def _task(handoff: Any, active_at: dt.datetime | None, now: dt.datetime) -> Task:
+    back_on, today = handoff.qualification.reenter_at.astimezone(_zone()).date(), now.astimezone(_zone()).date()
+    late = (today - back_on).days
+    if late > 0:
+        what, tone = f"Re-engage now: {late} day{'' if late == 1 else 's'} overdue", "bad"
+    elif late == 0:
+        what, tone = "Re-engage today", "warn"
+    else:
+        what, tone = f"Coming in {-late} day{'' if late == -1 else 's'}", ""
+    silent = None if active_at is None else now - active_at
+    is_paused = silent is None or silent >= PAUSED_AFTER
+    paused_days = (0 if silent is None else silent.days) if is_paused else None
+    word = handoff.words[0] if handoff.words else None
+    return Task(handoff, word, back_on, what, tone, active_at, paused_days)
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(settings.COMPANY_TIME_ZONE)

@@ -1,0 +1,1 @@
+"""A rep's queue of handoffs and its saved filters."""

@@ -1,0 +1,160 @@
+"""How well both sides keep their promises (SPEC 12): figures from the clocks, in one query however much there is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Aggregate, Count, Expression, F, FloatField, Q, QuerySet
+from django.db.models.functions import TruncWeek
+
+from sla.clocks import clocks
+from sla.models import Attempt, Clock, Handoff, Rep, Team
+from sla.vocabulary import ClockKind
+
+By: TypeAlias = Literal["", "rep", "team", "tier", "week"]
+
+#: Met in time, or met late or seen broken: every clock started is one of kept, late, running or cancelled.
+KEPT: Final = Q(is_late=False)
+LATE: Final = Q(is_late=True) | Q(is_late=None, breached_at__isnull=False)
+RUNNING: Final = Q(met_at=None, cancelled_at=None, breached_at=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One promise in one group. `share` is kept / (kept + late) in percent, None without any; times in minutes used."""
+
+    kind: str
+    promise: str
+    key: str
+    group: str
+    kept: int
+    late: int
+    running: int
+    share: float | None
+    median_minutes: float | None
+    p90_minutes: float | None
+
+    @property
+    def judged(self) -> int:
+        return self.kept + self.late
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+HEADER: Final = (
+    "promise", "group", "kept", "late", "running", "share kept (%)", "median (minutes)", "90th percentile (minutes)",
+)  # fmt: skip
+
+
+def promises(
+    *, start: dt.datetime, end: dt.datetime, by: By = "", handoffs: QuerySet[Handoff] | None = None
+) -> list[Figure]:
+    """The promises whose clocks started in `[start, end)`, of all handoffs or of those the reader may see.
+
+    Grouped by the rep whose promise it was (routing is nobody's); by the team that has the handoff; by tier; or by
+    week, Monday to Monday in the company's zone.
+    """
+    started = Clock.objects.filter(started_at__gte=start, started_at__lt=end)
+    if handoffs is not None:
+        started = started.filter(handoff__in=handoffs.order_by().values("pk"))
+    if by == "rep":
+        started = started.filter(rep__isnull=False)
+    rows = started.order_by().annotate(group=_GROUPS[by]() if by else F("kind")).values("kind", "group")
+    figures = rows.annotate(
+        kept=Count("pk", filter=KEPT),
+        late=Count("pk", filter=LATE),
+        running=Count("pk", filter=RUNNING),
+        median=Percentile("used_seconds", 0.5),
+        p90=Percentile("used_seconds", 0.9),
+    )
+    names = _names(by)
+    found = [_figure(row, by, names) for row in figures]
+    return sorted(found, key=lambda figure: (_POSITIONS[figure.kind], figure.group, figure.key))
+
+
+def remarked(rows: Sequence[Clock]) -> list[tuple[Clock, str]]:
+    """Each with what a reader should know of the contact that met it: "logged 3 days later". One query more."""
+    met = [clock.handoff_id for clock in rows if _is_met_contact(clock)]
+    contacts = Attempt.objects.filter(handoff__in=met).order_by("handoff", "at", "recorded_at", "pk")
+    first = {contact.handoff_id: clocks.remark(contact) for contact in contacts.distinct("handoff")}
+    return [(clock, first.get(clock.handoff_id, "") if _is_met_contact(clock) else "") for clock in rows]
+
+
+def week_of(at: dt.datetime) -> dt.datetime:
+    """The instant at which the company's week of `at` began."""
+    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
+    local = at.astimezone(zone).date()
+    monday = local - dt.timedelta(days=local.weekday())
+    return dt.datetime.combine(monday, dt.time(), zone).astimezone(dt.UTC)
+
+
+def cells(figure: Figure) -> tuple[object, ...]:
+    """The values under HEADER, for tables and CSV."""
+    return (
+        figure.promise, figure.group, figure.kept, figure.late, figure.running, figure.share,
+        figure.median_minutes, figure.p90_minutes,
+    )  # fmt: skip
+
+
+class Percentile(Aggregate):
+    """`percentile_cont` of the rows that have a value."""
+
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(%(fraction)s) WITHIN GROUP (ORDER BY %(expressions)s)"
+
+    def __init__(self, expression: str, fraction: float) -> None:
+        super().__init__(expression, fraction=fraction, output_field=FloatField())
+
+
+def _week() -> Expression:
+    return TruncWeek("started_at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
+
+
+_GROUPS: Final[Mapping[str, Any]] = {
+    "rep": lambda: F("rep"),
+    "team": lambda: F("handoff__team"),
+    "tier": lambda: F("handoff__tier"),
+    "week": _week,
+}
+_POSITIONS: Final = {kind: position for position, kind in enumerate(ClockKind.values)}
+
+
+def _names(by: By) -> dict[Any, str]:
+    if by == "rep":
+        return {rep.pk: str(rep) for rep in Rep.objects.select_related("user")}
+    if by == "team":
+        return dict(Team.objects.values_list("pk", "name")) | {None: "Nobody yet"}
+    return {}
+
+
+def _figure(row: Mapping[str, Any], by: By, names: Mapping[Any, str]) -> Figure:
+    judged = row["kept"] + row["late"]
+    group = row["group"] if by else ""
+    if isinstance(group, dt.datetime):
+        group = f"{group:%Y-%m-%d}"
+    return Figure(
+        kind=row["kind"],
+        promise=str(ClockKind(row["kind"]).label),
+        key=str(group),
+        group=names.get(group, f"Tier {group}" if by == "tier" else str(group)),
+        kept=row["kept"],
+        late=row["late"],
+        running=row["running"],
+        share=round(row["kept"] * 100 / judged, 1) if judged else None,
+        median_minutes=_minutes(row["median"]),
+        p90_minutes=_minutes(row["p90"]),
+    )
+
+
+def _is_met_contact(clock: Clock) -> bool:
+    return clock.kind == ClockKind.FIRST_CONTACT and clock.met_at is not None
+
+
+def _minutes(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds / 60, 1)

@@ -1,0 +1,149 @@
+"""What leaders look at first: pipeline from MQLs, then acceptance, then what waits (SPEC 12)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth
+
+from definitions.models import Definition
+from leads.models import Outcome
+from leads.vocabulary import Motion, OutcomeKind
+from sla.handoffs import creation as desk
+from sla.models import Disposition, Handoff
+from sla.reports.rejection_monitor import SMALLEST_SAMPLE, TOO_MANY, Month
+from sla.vocabulary import DispositionKind, HandoffState
+
+PIPELINE_OVER: Final = dt.timedelta(days=90)
+MONTHS_SHOWN: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """`unpriced` of the `count` carry no amount, so the sum is a lower bound."""
+
+    amount: Decimal
+    count: int
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """A month's standing words, by the month in which the handoffs were decided."""
+
+    name: str
+    accepted: int
+    rejected: int
+
+    @property
+    def label(self) -> str:
+        return f"{dt.date.fromisoformat(f'{self.name}-01'):%b %Y}"
+
+    @property
+    def decided(self) -> int:
+        return self.accepted + self.rejected
+
+    @property
+    def acceptance(self) -> float | None:
+        return self.accepted / self.decided if self.decided else None
+
+    @property
+    def rejection(self) -> float | None:
+        return self.rejected / self.decided if self.decided else None
+
+    @property
+    def is_spike(self) -> bool:
+        return self.decided >= SMALLEST_SAMPLE and self.rejected * 100 > self.decided * TOO_MANY
+
+    @property
+    def is_small(self) -> bool:
+        return self.decided < SMALLEST_SAMPLE
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """`not_handed_over`: qualified, and no handoff made of it yet."""
+
+    not_handed_over: int
+    unrouted: int
+    to_decide: int
+    overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    motion: Motion
+    since: dt.datetime
+    pipeline: Money
+    won: Money
+    months: list[Decisions]
+    waiting: Waiting
+
+    @property
+    def month(self) -> Decisions:
+        return self.months[-1]
+
+    @property
+    def has_decisions(self) -> bool:
+        return any(month.decided for month in self.months)
+
+
+def overview(*, now: dt.datetime) -> Dashboard:
+    """Of the primary motion alone: motions are never summed (SPEC 2). Six queries."""
+    motion = primary_motion()
+    handoffs = Handoff.objects.filter(motion=motion)
+    since = now - PIPELINE_OVER
+    return Dashboard(
+        motion=motion,
+        since=since,
+        pipeline=_money(OutcomeKind.OPPORTUNITY, handoffs, since, now),
+        won=_money(OutcomeKind.WON, handoffs, since, now),
+        months=_months(handoffs, now),
+        waiting=_waiting(motion, handoffs, now),
+    )
+
+
+def primary_motion() -> Motion:
+    primary = Definition.objects.filter(is_primary=True).order_by("pk").first()
+    return Motion(primary.motion) if primary else Motion.MQL
+
+
+def _money(kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, now: dt.datetime) -> Money:
+    """Outcomes of leads that had been handed to sales before."""
+    before = handoffs.filter(lead=OuterRef("lead"), created_at__lte=OuterRef("at"))
+    of_mqls = Outcome.objects.filter(Exists(before), kind=kind, at__gte=since, at__lte=now)
+    found = of_mqls.aggregate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
+    return Money(found["total"] or Decimal(0), found["count"], found["unpriced"])
+
+
+def _months(handoffs: QuerySet[Handoff], now: dt.datetime) -> list[Decisions]:
+    months = [Month.containing(now, months_back=back) for back in reversed(range(MONTHS_SHOWN))]
+    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
+    words = Disposition.objects.filter(
+        corrected_by__isnull=True,
+        handoff__in=handoffs,
+        handoff__decided_at__gte=months[0].start,
+        handoff__decided_at__lte=now,
+    )
+    rows = words.annotate(month=TruncMonth("handoff__decided_at", tzinfo=zone)).values("month").order_by()
+    counted = rows.annotate(
+        accepted=Count("pk", filter=Q(kind=DispositionKind.ACCEPT)),
+        rejected=Count("pk", filter=Q(kind=DispositionKind.REJECT)),
+    )
+    found = {f"{row['month']:%Y-%m}": (row["accepted"], row["rejected"]) for row in counted}
+    return [Decisions(month.name, *found.get(month.name, (0, 0))) for month in months]
+
+
+def _waiting(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> Waiting:
+    found = handoffs.aggregate(
+        unrouted=Count("pk", filter=Q(state=HandoffState.UNROUTED)),
+        to_decide=Count("pk", filter=Q(state=HandoffState.ASSIGNED)),
+        overdue=Count("pk", filter=Q(state__in=(HandoffState.ASSIGNED, HandoffState.ACCEPTED), due_at__lt=now)),
+    )
+    return Waiting(not_handed_over=desk.to_hand_off(now).filter(motion=motion).count(), **found)

@@ -1,0 +1,232 @@
+"""Figures that ask for a review (SPEC 8): month by month, in the company's calendar, with the evidence frozen at opening."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from definitions import reviews
+from definitions.models import Definition, Review
+from definitions.vocabulary import ReviewKind, ReviewTrigger
+from leads.models import PeriodicRun
+from sla.business_time.arithmetic import wall_to_instant
+from sla.models import Disposition
+from sla.reports import compliance
+from sla.vocabulary import DispositionKind, Family
+
+#: Percent of the decided handoffs of a month. Above and below are strict, on the exact fraction.
+TOO_MANY: Final = 35
+TOO_FEW: Final = 10
+SMALLEST_SAMPLE: Final = 20
+#: From this share of the rejections on, a family names the lever to pull.
+PATTERN_FROM: Final = 50
+SAMPLE_OF_REJECTED: Final = 30
+
+LEVERS: Final = {
+    Family.FIT: _("tighten the firmographic filters"),
+    Family.ENGAGEMENT: _("raise the engagement threshold and ask for more intent signals"),
+    Family.TIMING: _("ask for a sign of an active project, and recycle the rest with a date"),
+    Family.BANT: _("ask for budget and authority before the handoff"),
+    Family.DATA: _("improve e-mail verification and contact data"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A calendar month of the company, `[start, end)`."""
+
+    name: str
+    start: dt.datetime
+    end: dt.datetime
+
+    @property
+    def words(self) -> str:
+        """Its name for people: March 2026."""
+        return f"{dt.date.fromisoformat(f'{self.name}-01'):%B %Y}"
+
+    @classmethod
+    def containing(cls, now: dt.datetime, *, months_back: int = 0) -> Month:
+        local = now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE))
+        ordinal = local.year * 12 + local.month - 1 - months_back
+        return cls(f"{ordinal // 12}-{ordinal % 12 + 1:02}", _begin(ordinal), _begin(ordinal + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The standing words on the handoffs of a definition that were decided in a month."""
+
+    month: Month
+    words: Sequence[Disposition]
+
+    @property
+    def rejected(self) -> list[Disposition]:
+        return [word for word in self.words if word.kind == DispositionKind.REJECT]
+
+    @property
+    def is_spike(self) -> bool:
+        return self._is_enough and len(self.rejected) * 100 > len(self.words) * TOO_MANY
+
+    @property
+    def is_rubber_stamp(self) -> bool:
+        return self._is_enough and len(self.rejected) * 100 < len(self.words) * TOO_FEW
+
+    @property
+    def percent(self) -> float:
+        return round(len(self.rejected) * 100 / len(self.words), 1) if self.words else 0.0
+
+    @property
+    def _is_enough(self) -> bool:
+        return len(self.words) >= SMALLEST_SAMPLE
+
+
+def watch(*, now: dt.datetime) -> int:
+    """Open the reviews that the running and the previous month ask for; returns how many triggers fired newly.
+
+    Each trigger fires once a month for a definition, however many workers watch: a review that was decided does not
+    come back for the same month, one still open is given the month's evidence.
+    """
+    months = [Month.containing(now, months_back=back) for back in (2, 1, 0)]
+    return sum(_watch_definition(definition, months, now) for definition in Definition.objects.order_by("pk"))
+
+
+def rejection(*, definition: Definition, month: Month) -> Decided:
+    words = Disposition.objects.filter(
+        corrected_by__isnull=True,
+        handoff__decided_at__gte=month.start,
+        handoff__decided_at__lt=month.end,
+        handoff__version__definition=definition,
+    )
+    return Decided(month, list(words.select_related("reason", "handoff__lead").order_by("-handoff__decided_at", "-pk")))
+
+
+def _watch_definition(definition: Definition, months: Sequence[Month], now: dt.datetime) -> int:
+    before, *watched = [rejection(definition=definition, month=month) for month in months]
+    fired = 0
+    for decided in watched:
+        for trigger in _triggers(definition, before, decided):
+            fired += _fire(definition, trigger, decided, now)
+        before = decided
+    return fired
+
+
+def _triggers(definition: Definition, before: Decided, decided: Decided) -> list[ReviewTrigger]:
+    if decided.is_rubber_stamp:
+        return [ReviewTrigger.RUBBER_STAMP]
+    if not decided.is_spike:
+        return []
+    if not before.is_spike:
+        return [ReviewTrigger.REJECTION_SPIKE]
+    # The second month goes to both leaders; a spike review that is still open is given the evidence as well.
+    spike = Review.objects.filter(definition=definition, trigger=ReviewTrigger.REJECTION_SPIKE, decided_at__isnull=True)
+    also = [ReviewTrigger.REJECTION_SPIKE] if spike.exists() else []
+    return [ReviewTrigger.REJECTION_SUSTAINED, *also]
+
+
+@transaction.atomic
+def _fire(definition: Definition, trigger: ReviewTrigger, decided: Decided, now: dt.datetime) -> bool:
+    fence, is_new = PeriodicRun.objects.get_or_create(
+        job=f"watch:{definition.pk}:{trigger}", period=decided.month.name, defaults={"started_at": now}
+    )
+    if not is_new:
+        return False
+    kind = ReviewKind.LIGHT if trigger == ReviewTrigger.RUBBER_STAMP else ReviewKind.FULL
+    reviews.open_review(
+        definition=definition,
+        trigger=trigger,
+        kind=kind,
+        title=_title(trigger, decided),
+        evidence=_evidence(decided),
+        proposal=_proposal(trigger, decided),
+        now=now,
+        period=fence.period,
+    )
+    return True
+
+
+def _title(trigger: ReviewTrigger, decided: Decided) -> str:
+    rate = f"{decided.percent:g} % of {len(decided.words)} decided handoffs rejected in {decided.month.words}"
+    if trigger == ReviewTrigger.REJECTION_SUSTAINED:
+        return f"{rate}, the second month above {TOO_MANY} %: for both leaders"
+    return rate
+
+
+def _proposal(trigger: ReviewTrigger, decided: Decided) -> str:
+    if trigger == ReviewTrigger.RUBBER_STAMP:
+        return "Hardly anything is rejected: either the definition is too tight, or leads are accepted without looking."
+    patterns = [family for family in _families(decided) if family["is_pattern"]]
+    if not patterns:
+        return "No family of reasons stands out: read the rejected handoffs below before changing anything."
+    return " ".join(
+        f"{family['percent']:g} % of the rejections are {family['label']}: {family['lever']}." for family in patterns
+    )
+
+
+def _evidence(decided: Decided) -> dict[str, Any]:
+    month = decided.month
+    return {
+        "period": month.name,
+        "from": month.start.isoformat(),
+        "to": month.end.isoformat(),
+        "decided": len(decided.words),
+        "rejected": len(decided.rejected),
+        "percent": decided.percent,
+        "limits": {"too_many": TOO_MANY, "too_few": TOO_FEW, "smallest_sample": SMALLEST_SAMPLE},
+        "reasons": _reasons(decided),
+        "families": _families(decided),
+        "rejected_handoffs": [_sample(word) for word in decided.rejected[:SAMPLE_OF_REJECTED]],
+        "promises": [figure.as_dict() for figure in compliance.promises(start=month.start, end=month.end)],
+    }
+
+
+def _reasons(decided: Decided) -> list[dict[str, Any]]:
+    """Most frequent first."""
+    counts = Counter(word.reason for word in decided.rejected if word.reason)
+    in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0].code))
+    return [
+        {"code": reason.code, "label": reason.label, "family": reason.family, "count": count}
+        for reason, count in in_order
+    ]
+
+
+def _families(decided: Decided) -> list[dict[str, Any]]:
+    counts = Counter(word.reason.family for word in decided.rejected if word.reason)
+    total = counts.total()
+    return [
+        {
+            "family": family,
+            "label": str(Family(family).label),
+            "count": count,
+            "percent": round(count * 100 / total, 1),
+            "is_pattern": count * 100 >= total * PATTERN_FROM,
+            "lever": str(LEVERS[Family(family)]),
+        }
+        for family, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def _sample(word: Disposition) -> dict[str, Any]:
+    handoff = word.handoff
+    return {
+        "handoff": handoff.pk,
+        "lead": handoff.lead_id,
+        "name": str(handoff.lead),
+        "tier": handoff.tier,
+        "reason": word.reason.code if word.reason else "",
+        "label": str(word.reason or ""),
+        "note": word.note,
+        "contacted_before": word.contacted_before,
+        "decided_at": handoff.decided_at.isoformat() if handoff.decided_at else "",
+    }
+
+
+def _begin(ordinal: int) -> dt.datetime:
+    """The instant at which a month of the company begins; months are counted from year 0."""
+    return wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime(ordinal // 12, ordinal % 12 + 1, 1))  # noqa: DTZ001

@@ -1,0 +1,213 @@
+"""The shapes of handoffs at the wire: what the API takes and what it gives (SPEC 16)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import TextChoices
+from django.utils import timezone
+from rest_framework import serializers
+
+from sla.handoffs import dispositions
+from sla.models import (
+    Attempt,
+    Clock,
+    Disposition,
+    Handoff,
+    ReasonCode,
+    Rep,
+    RoutingDecision,
+    SalesQualification,
+)
+from sla.vocabulary import AttemptOutcome, Channel
+
+
+class Instant(serializers.DateTimeField):
+    """A date-time with its zone; one without names no instant."""
+
+    def enforce_timezone(self, value: dt.datetime) -> dt.datetime:
+        if timezone.is_naive(value):
+            raise serializers.ValidationError("It must carry its zone, as 2026-01-31T09:30:00Z or …+01:00.")
+        try:
+            return value.astimezone(dt.UTC)
+        except OverflowError as error:
+            raise serializers.ValidationError("It lies beyond the calendar.") from error
+
+
+class Word(serializers.ChoiceField):
+    """One of a vocabulary's words, as its member; a refusal names those there are."""
+
+    def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
+        self.vocabulary = vocabulary
+        super().__init__(choices=vocabulary.choices, **kwargs)
+        self.error_messages["invalid_choice"] = f"It must be one of: {', '.join(vocabulary.values)}."
+
+    def to_internal_value(self, data: Any) -> TextChoices:
+        return self.vocabulary(super().to_internal_value(data))
+
+
+class RepSerializer(serializers.ModelSerializer[Rep]):
+    name = serializers.CharField(source="__str__")
+    email = serializers.CharField(source="user.email")
+
+    class Meta:
+        model = Rep
+        fields = ("id", "name", "email")
+
+
+class HandoffSerializer(serializers.ModelSerializer[Handoff]):
+    lead_name = serializers.CharField(source="lead.name")
+    lead_email = serializers.CharField(source="lead.email", allow_null=True)
+    version_number = serializers.CharField(source="version.number")
+    why = serializers.CharField(source="qualification.why", help_text="In one line, why the lead qualified.")
+    team_name = serializers.CharField(source="team.name", default=None, allow_null=True)
+    rep = RepSerializer(allow_null=True)
+
+    class Meta:
+        model = Handoff
+        fields = (
+            "id", "state", "tier", "motion", "lead", "lead_name", "lead_email", "why", "version", "version_number",
+            "team", "team_name", "rep", "created_at", "routed_at", "first_contact_at", "decided_at", "meeting_at",
+            "closed_at", "due_at",
+        )  # fmt: skip
+
+
+class ClockSerializer(serializers.ModelSerializer[Clock]):
+    class Meta:
+        model = Clock
+        fields = (
+            "kind", "target_seconds", "started_at", "due_at", "warned_at", "breached_at", "met_at", "used_seconds",
+            "is_late", "cancelled_at",
+        )  # fmt: skip
+
+
+class AttemptSerializer(serializers.ModelSerializer[Attempt]):
+    by = serializers.CharField()
+
+    class Meta:
+        model = Attempt
+        fields = ("id", "at", "recorded_at", "by", "channel", "outcome", "note")
+
+
+class DispositionSerializer(serializers.ModelSerializer[Disposition]):
+    by = serializers.CharField()
+    reason = serializers.CharField(source="reason.code", default=None, allow_null=True)
+
+    class Meta:
+        model = Disposition
+        fields = ("id", "kind", "reason", "note", "missing", "reengage_on", "contacted_before", "by", "at", "corrects")
+
+
+class RoutingDecisionSerializer(serializers.ModelSerializer[RoutingDecision]):
+    class Meta:
+        model = RoutingDecision
+        fields = ("at", "rep", "explanation", "trace")
+
+
+class SalesQualificationSerializer(serializers.ModelSerializer[SalesQualification]):
+    by = serializers.CharField()
+
+    class Meta:
+        model = SalesQualification
+        fields = ("problem", "budget", "authority", "timeline", "by", "at")
+
+
+class HandoffDetailSerializer(HandoffSerializer):
+    """The handoff with its evidence as it was on the day, its clocks and all that was done."""
+
+    evidence = serializers.JSONField(source="qualification.evidence")
+    clocks = ClockSerializer(many=True)
+    attempts = AttemptSerializer(many=True)
+    dispositions = DispositionSerializer(many=True)
+    routing_decisions = RoutingDecisionSerializer(many=True)
+    sales_qualification = SalesQualificationSerializer(default=None, allow_null=True)
+
+    class Meta(HandoffSerializer.Meta):
+        fields = (
+            *HandoffSerializer.Meta.fields,
+            "evidence", "clocks", "attempts", "dispositions", "routing_decisions", "sales_qualification",
+        )  # type: ignore[assignment]  # fmt: skip
+
+
+class Nothing(serializers.Serializer[Any]):
+    """The action needs no more than its address."""
+
+
+class RejectionSerializer(serializers.Serializer[Any]):
+    reason = serializers.SlugRelatedField(slug_field="code", queryset=ReasonCode.objects.all())
+    note = serializers.CharField(required=False, allow_blank=True, max_length=dispositions.NOTE_AT_MOST, default="")
+    missing = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=dispositions.MISSING_AT_MOST,
+        default="",
+        help_text="What the lead would have needed, in the rep's words: an active project, a budget.",
+    )
+    reengage_on = serializers.DateField(
+        required=False, allow_null=True, default=None, help_text="For reasons that recycle; else ignored."
+    )
+
+
+class NewAttemptSerializer(serializers.Serializer[Any]):
+    channel = Word(Channel)
+    outcome = Word(AttemptOutcome)
+    at = Instant(required=False, allow_null=True, default=None, help_text="Without it: now.")
+    note = serializers.CharField(required=False, allow_blank=True, max_length=1000, default="")
+
+
+class MeetingSerializer(serializers.Serializer[Any]):
+    at = Instant()
+
+
+class AnswersSerializer(serializers.Serializer[Any]):
+    problem = serializers.CharField(max_length=500)
+    budget = serializers.CharField(max_length=500)
+    authority = serializers.CharField(max_length=500)
+    timeline = serializers.CharField(max_length=500)
+
+
+class AmountSerializer(serializers.Serializer[Any]):
+    amount = serializers.DecimalField(
+        max_digits=17, decimal_places=2, min_value=0, required=False, allow_null=True, default=None
+    )
+
+
+class LossSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=200)
+
+
+class FigureSerializer(serializers.Serializer[Any]):
+    """One promise in one group; shares in percent, times in minutes of the promise's own time."""
+
+    kind = serializers.CharField()
+    promise = serializers.CharField()
+    key = serializers.CharField(allow_blank=True)
+    group = serializers.CharField(allow_blank=True)
+    kept = serializers.IntegerField()
+    late = serializers.IntegerField()
+    running = serializers.IntegerField()
+    share = serializers.FloatField(allow_null=True)
+    median_minutes = serializers.FloatField(allow_null=True)
+    p90_minutes = serializers.FloatField(allow_null=True)
+
+
+class ComplianceQuerySerializer(serializers.Serializer[Any]):
+    """The period, half-open in the company's days; without it the last twelve weeks and this one."""
+
+    # No default of "": it is none of the choices, and generated clients would leave the whole endpoint out.
+    by = serializers.ChoiceField(choices=["rep", "team", "tier", "week"], required=False)
+    since = serializers.DateField(required=False, allow_null=True, default=None)
+    until = serializers.DateField(required=False, allow_null=True, default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["since"] and attrs["until"] and attrs["since"] >= attrs["until"]:
+            raise serializers.ValidationError({"until": "It must lie after `since`."})
+        return attrs
+
+
+class ComplianceSerializer(serializers.Serializer[Any]):
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    by = serializers.CharField(allow_blank=True)
+    figures = FigureSerializer(many=True)

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connection, transaction
+
+from config.demo.company import company, deeds, seed, staff
+from definitions.models import Review, Version
+from definitions.vocabulary import ReviewTrigger, VersionState
+from leads.models import Company, Event, Lead, Outcome, StageChange, User
+from leads.vocabulary import Role, Stage
+from scoring import active_versions
+from scoring.models import Heating, Qualification, Score
+from sla.handoffs import tier_3_hold
+from sla.models import Attempt, Clock, Delivery, Disposition, Handoff, Notice, RoutingDecision, Team
+from sla.nurture import recycling
+from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+#: A Tuesday afternoon in Europe.
+NOW = dt.datetime(2026, 3, 10, 14, 20, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def _year(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    """Half a year, loaded once for all tests that only look."""
+    with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
+        seed.seed(profile=company.PROFILES["small"], seed=1, now=NOW, say=lambda text: None)
+        yield
+        transaction.set_rollback(True)
+
+
+def year(test: Callable[[], None]) -> Callable[[], None]:
+    return pytest.mark.django_db(pytest.mark.usefixtures("_year")(test))
+
+
+# ── The figures ───────────────────────────────────────────────────────────────────────────────────────────
+@year
+def test_rejections_are_healthy_but_in_one_month() -> None:
+    turning = company.calendar_of(company.PROFILES["small"], NOW)
+
+    rates = {
+        month: words[DispositionKind.REJECT] / words.total()
+        for month, words in decided_by_month().items()
+        if words.total() >= 20
+    }
+
+    bad = (turning.bad_month.year, turning.bad_month.month)
+    assert 0.38 <= rates.pop(bad) <= 0.45
+    assert len(rates) >= 3
+    assert all(0.18 <= rate <= 0.32 for rate in rates.values())
+
+
+@year
+def test_the_bad_month_has_its_review_and_the_review_its_version() -> None:
+    turning = company.calendar_of(company.PROFILES["small"], NOW)
+
+    review = Review.objects.get(trigger=ReviewTrigger.REJECTION_SPIKE)
+
+    assert turning.bad_month < review.opened_at < turning.bad_month_ends + dt.timedelta(days=9)
+    assert review.opened_by is None
+    assert review.evidence["percent"] > 35
+    assert review.led_to == Version.objects.active().get()
+    assert Review.objects.undecided().count() == 1
+
+
+@year
+def test_other_rates_are_those_of_a_healthy_company() -> None:
+    handoffs = Handoff.objects.count()
+    contacts = Clock.objects.filter(kind=ClockKind.FIRST_CONTACT, is_late__isnull=False)
+
+    assert 0.13 <= Handoff.objects.filter(sales_qualification__isnull=False).count() / handoffs <= 0.20
+    assert 0.78 <= contacts.filter(is_late=False).count() / contacts.count() <= 0.95
+    assert 0.1 <= handoffs / Lead.objects.count() <= 0.3
+
+
+@year
+def test_referrals_convert_better_than_syndicated_readers() -> None:
+    def accepted(source: str) -> float:
+        words = Disposition.objects.filter(handoff__lead__source=source)
+        return words.filter(kind=DispositionKind.ACCEPT).count() / words.count()
+
+    assert accepted("Referral") > accepted("Content syndication")
+
+
+# ── What there is ─────────────────────────────────────────────────────────────────────────────────────────
+@year
+def test_everything_has_something_to_show() -> None:
+    assert set(Handoff.objects.values_list("state", flat=True)) == set(HandoffState.values)
+    assert set(Lead.objects.values_list("stage", flat=True)) == set(Stage.values)
+    assert set(Disposition.objects.filter(reason__isnull=False).values_list("reason__family", flat=True)) == set(
+        Family.values
+    )
+    assert set(Version.objects.values_list("state", flat=True)) == {VersionState.RETIRED, VersionState.ACTIVE}
+    assert Team.objects.count() == len(set(Team.objects.values_list("calendar__zone", flat=True))) == 3
+    assert Qualification.objects.filter(cycle__gt=1).exists()
+    assert RoutingDecision.objects.filter(by__isnull=False).exists()
+    assert Company.objects.filter(has_history=True).exists()
+    assert Lead.objects.filter(has_history=True).exists()
+
+
+@year
+def test_the_queue_of_the_desk_is_alive() -> None:
+    running = Clock.objects.running().filter(rep__user__email=f"sam.sdr@{staff.DOMAIN}")
+
+    assert running.filter(handoff__tier=1, due_at__gt=NOW, due_at__lt=NOW + dt.timedelta(minutes=5)).exists()
+    assert running.filter(due_at__gt=NOW + dt.timedelta(minutes=5), due_at__lt=NOW + dt.timedelta(minutes=30)).exists()
+    assert running.filter(breached_at__isnull=False).exists()
+    assert Handoff.objects.unrouted().filter(lead__country="BR").exists()
+    assert Notice.objects.filter(read_at=None).exists()
+    assert not Delivery.objects.filter(sent_at=None).exists()
+
+
+@year
+def test_somebody_of_tier_3_is_nurtured_first() -> None:
+    assert tier_3_hold.in_nurture(now=NOW).exists()
+    assert not Heating.objects.waiting().exists()
+
+
+@year
+def test_somebody_comes_back_from_nurture_today() -> None:
+    back = [
+        handoff.lead for handoff in recycling.returning(NOW) if handoff.qualification.reenter_at.date() == NOW.date()
+    ]
+
+    assert back
+    assert Qualification.objects.filter(lead__stage=Stage.NURTURE, reenter_at__gt=NOW).exists()
+
+
+@year
+def test_nobody_and_nothing_of_it_could_exist() -> None:
+    assert not Lead.objects.exclude(email__endswith=".example").exists()
+    assert not Company.objects.exclude(domain__endswith=".example").exists()
+    assert not User.objects.exclude(email__endswith=f"@{staff.DOMAIN}").exists()
+
+
+@year
+def test_every_role_can_sign_in() -> None:
+    for login in staff.LOGINS:
+        person = User.objects.get(email=f"{login.email}@{staff.DOMAIN}")
+        assert person.check_password(staff.PASSWORD)
+        assert person.groups.get().name == login.role
+
+    assert {login.role for login in staff.LOGINS} == set(Role)
+    assert User.objects.get(is_staff=True).groups.get().name == Role.MARKETING_OPS
+
+
+# ── That it is true ───────────────────────────────────────────────────────────────────────────────────────
+@year
+def test_the_rows_keep_every_constraint() -> None:
+    connection.check_constraints()
+
+
+@year
+def test_every_lead_stands_where_its_last_step_took_it() -> None:
+    last = {row.lead_id: row.to_stage for row in StageChange.objects.order_by("at", "pk")}
+    steps = StageChange.objects.order_by("lead", "at", "pk").values_list("lead", "from_stage", "to_stage")
+
+    assert {lead.pk: lead.stage for lead in Lead.objects.exclude(stage=Stage.LEAD)} == last
+    stands: dict[int, str] = {}
+    for lead, before, after in steps:
+        assert before == stands.get(lead, Stage.LEAD)
+        stands[lead] = after
+
+
+@year
+def test_nothing_lies_in_the_future() -> None:
+    for rows, column in (
+        (Event.objects, "occurred_at"), (Qualification.objects, "recorded_at"), (Handoff.objects, "created_at"), (Attempt.objects, "at"),
+        (Disposition.objects, "at"), (StageChange.objects, "at"), (Outcome.objects, "at"), (Clock.objects, "started_at"),
+        (Notice.objects, "created_at"), (Score.objects, "judged_at"),
+    ):  # fmt: skip
+        assert not rows.filter(**{f"{column}__gt": NOW}).exists(), rows.model
+
+
+@year
+def test_each_qualification_is_the_judges_word_on_its_version() -> None:
+    for version in Version.objects.all():
+        made = Qualification.objects.filter(version=version)
+        assert made.exists()
+        assert all(row.at >= version.activated_at for row in made)
+        assert not made.filter(recorded_at__gt=version.retired_at or NOW).exists()
+    assert active_versions.active() == [Version.objects.active().get()]
+    assert Score.objects.count() == Lead.objects.count()
+
+
+# ── The drawing ───────────────────────────────────────────────────────────────────────────────────────────
+def test_the_full_profile_has_the_size_of_a_real_company() -> None:
+    world = company.draw(company.PROFILES["full"], seed=1, now=NOW)
+
+    assert 1_900 <= len(world.people) <= 2_200
+    assert 17_000 <= sum(len(person.deeds) for person in world.people) <= 24_000
+    assert len(world.firms) == 600
+    assert world.calendar.now - world.calendar.start >= dt.timedelta(days=365)
+
+
+def test_everybody_of_the_closing_scene_is_on_stage() -> None:
+    world = company.draw(company.PROFILES["smoke"], seed=1, now=NOW)
+
+    assert sum(bool(person.cue) for person in world.people) == len(deeds.SCENE) + 1
+
+
+def decided_by_month() -> dict[tuple[int, int], Counter[str]]:
+    months: dict[tuple[int, int], Counter[str]] = {}
+    for at, kind in Disposition.objects.filter(corrected_by=None).values_list("at", "kind"):
+        months.setdefault((at.year, at.month), Counter())[kind] += 1
+    return months

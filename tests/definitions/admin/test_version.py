@@ -1,0 +1,519 @@
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils.html import escape
+
+from definitions import version_documents
+from definitions.models import Clause, Criterion, Definition, Version
+from leads.models import Company, NamedList
+from leads.vocabulary import Role
+from tests.definitions.documents import criterion, reference
+from tests.definitions.people import person
+from tests.definitions.version_lifecycles import NOW, active, draft, proposed
+
+pytestmark = pytest.mark.django_db
+
+CONTENT = {key: value for key, value in reference().items() if key not in ("format", "name")}
+#: Prefixes of the inlines, in their order on the page.
+GATE, DISQUALIFIERS, FIT, BANT, SIGNALS, PATHS, HOT = (
+    "criteria", "criteria-2", "criteria-3", "criteria-4", "signal_rules", "paths", "paths-2",
+)  # fmt: skip
+
+
+def signed_in(*roles: Role) -> Client:
+    client = Client()
+    client.force_login(person(*roles, is_staff=True))
+    return client
+
+
+@pytest.fixture
+def ops() -> Client:
+    return signed_in(Role.MARKETING_OPS)
+
+
+def url(version: Version) -> str:
+    return reverse("admin:definitions_version_change", args=[version.pk])
+
+
+def form_of(client: Client, address: str) -> dict[str, Any]:
+    """What a browser would send when the page is saved untouched."""
+    response = client.get(address)
+    assert response.status_code == 200
+    return {
+        bound.html_name: _sent(bound.value())
+        for form in forms_of(response)
+        for bound in form
+        if _sent(bound.value()) is not None
+    }
+
+
+def forms_of(response: Any) -> list[Any]:
+    forms = [response.context["adminform"].form]
+    for inline in response.context["inline_admin_formsets"]:
+        forms += _with_nested(inline.formset)
+    return forms
+
+
+def _with_nested(formset: Any) -> list[Any]:
+    inner = [form.clauses for form in formset.forms if hasattr(form, "clauses")]
+    return [formset.management_form, *formset.forms, *(form for clauses in inner for form in _with_nested(clauses))]
+
+
+def _sent(value: Any) -> Any:
+    if value is True:
+        return "on"
+    return None if value is None or value is False else value
+
+
+def errors_of(response: Any) -> str:
+    assert response.status_code == 200, "saved"
+    return " ".join(str(error) for form in forms_of(response) for errors in form.errors.values() for error in errors)
+
+
+def row(prefix: str, number: int, **columns: Any) -> dict[str, Any]:
+    values = {"position": 0, "points": 0, "rationale": "Because.", "op": "in"} | columns
+    return {f"{prefix}-{number}-{name}": value for name, value in values.items()} | {
+        f"{prefix}-TOTAL_FORMS": number + 1
+    }
+
+
+def test_a_draft_saved_untouched_stays_as_it_is(ops: Client) -> None:
+    version = draft(**CONTENT)
+    before = version_documents.export(version)
+
+    response = ops.post(url(version), form_of(ops, url(version)))
+
+    assert response.status_code == 302, errors_of(response)
+    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+
+
+@pytest.mark.parametrize("prefix", [GATE, DISQUALIFIERS, FIT, BANT])
+def test_each_part_of_the_definition_has_its_rows(ops: Client, prefix: str) -> None:
+    version = draft()
+    added = row(prefix, 0, field="company.industry", texts="Software\nFood, drinks\n\n")
+
+    response = ops.post(url(version), form_of(ops, url(version)) | added)
+
+    assert response.status_code == 302, errors_of(response)
+    saved = Criterion.objects.get()
+    assert saved.texts == ["Software", "Food, drinks"]
+    assert saved.part == {GATE: "gate", DISQUALIFIERS: "disqualifiers", FIT: "fit", BANT: "bant"}[prefix]
+
+
+@pytest.mark.parametrize(
+    ("columns", "value"),
+    [
+        ({"field": "company.employees", "op": "between", "low": "50", "high": "5000"}, [50, 5000]),
+        ({"field": "company.employees", "op": "between", "low": "50"}, [50, None]),
+        ({"field": "company.employees", "op": "at_least", "low": "0"}, 0),
+        ({"field": "company.annual_revenue", "op": "at_most", "high": "1.5"}, 1.5),
+        ({"field": "company.employees", "op": "in", "texts": "1\n2.5"}, [1, 2.5]),
+        ({"field": "company.is_customer", "op": "is", "flag": "false"}, False),
+        ({"field": "lead.title", "op": "known", "flag": "true"}, True),
+        ({"field": "lead.seniority", "op": "at_least", "texts": "Director"}, "director"),
+        ({"field": "lead.seniority", "op": "between", "texts": "manager\nvp"}, ["manager", "vp"]),
+        ({"own_field": "lead.custom.plan", "op": "in", "texts": "trial"}, ["trial"]),
+    ],
+)
+def test_every_kind_of_value_has_its_input(ops: Client, columns: dict[str, Any], value: object) -> None:
+    version = draft()
+
+    response = ops.post(url(version), form_of(ops, url(version)) | row(GATE, 0, **columns))
+
+    assert response.status_code == 302, errors_of(response)
+    saved = Version.objects.get(pk=version.pk)
+    assert version_documents.export(saved)["gate"][0]["value"] == value
+    again = ops.post(url(saved), form_of(ops, url(saved)))
+    assert again.status_code == 302, errors_of(again)
+    assert version_documents.export(Version.objects.get(pk=version.pk))["gate"][0]["value"] == value
+
+
+def test_a_named_list_is_chosen(ops: Client) -> None:
+    version = draft()
+    chosen = NamedList.objects.get(name="free_email").pk
+
+    ops.post(
+        url(version),
+        form_of(ops, url(version)) | row(DISQUALIFIERS, 0, field="lead.email_domain", op="in_list", list=chosen),
+    )
+
+    assert version_documents.export(Version.objects.get(pk=version.pk))["disqualifiers"][0]["value"] == "free_email"
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ({"field": "company.employees", "op": "is", "flag": "true"}, "“is” does not fit company.employees"),
+        ({"field": "company.employees", "op": "at_least"}, "“is at least” needs this."),
+        ({"field": "company.employees", "op": "at_least", "low": "5", "texts": "x"}, "does not use this: clear it."),
+        ({"field": "company.employees", "op": "between", "low": "5", "high": "1"}, "The lower end 5 is above"),
+        ({"field": "lead.seniority", "op": "at_least", "texts": "boss"}, "There is no seniority “boss”"),
+        ({"field": "lead.seniority", "op": "at_least", "texts": "vp\ndirector"}, "Must be a text, not a list."),
+        ({"field": "company.employees", "op": "in", "texts": "many"}, "Line 1: must be a number, not a text."),
+        ({"op": "in", "texts": "x"}, "Choose a field, or name an attribute of your own"),
+        ({"field": "lead.title", "own_field": "lead.custom.x", "texts": "x"}, "one of the two"),
+        ({"own_field": "company.size", "texts": "x"}, "There is no field “company.size”"),
+        ({"field": "lead.title", "op": "in", "texts": "x", "rationale": ""}, "This field is required."),
+    ],
+)
+def test_an_unfit_row_says_what_to_do(ops: Client, columns: dict[str, Any], sentence: str) -> None:
+    version = draft()
+
+    response = ops.post(url(version), form_of(ops, url(version)) | row(GATE, 0, **columns))
+
+    assert sentence in errors_of(response)
+    assert not Criterion.objects.exists()
+
+
+def clause(prefix: str, number: int, **columns: Any) -> dict[str, Any]:
+    values = {"position": number, "at_least": "1"} | columns
+    return {f"{prefix}-clauses-{number}-{name}": value for name, value in values.items()} | {
+        f"{prefix}-clauses-TOTAL_FORMS": number + 1
+    }
+
+
+def test_a_path_gets_its_clauses_on_the_same_page(ops: Client) -> None:
+    version = draft()
+    added = clause("paths-0", 1, axis="engagement", at_least="50")
+
+    response = ops.post(url(version), form_of(ops, url(version)) | added)
+
+    assert response.status_code == 302, errors_of(response)
+    assert response.url == url(version)
+    assert version_documents.export(version)["paths"][0]["clauses"] == [
+        {"count_of": ["demo_request", "contact_request"], "at_least": 1, "within_days": 30},
+        {"axis": "engagement", "at_least": 50},
+    ]
+
+
+def test_a_new_hot_trigger_comes_with_its_clauses(ops: Client) -> None:
+    version = draft()
+    added = row(HOT, 0, name="Asked twice") | {f"{HOT}-0-clauses-INITIAL_FORMS": 0}
+    added |= clause(f"{HOT}-0", 0, signals=["demo_request"], at_least="2", within_days="1")
+
+    response = ops.post(url(version), form_of(ops, url(version)) | added)
+
+    assert response.status_code == 302, errors_of(response)
+    assert version_documents.export(version)["hot"] == [
+        {
+            "name": "Asked twice",
+            "clauses": [{"count_of": ["demo_request"], "at_least": 2, "within_days": 1}],
+            "rationale": "Because.",
+        }
+    ]
+
+
+def test_a_clause_and_a_path_can_be_taken_away(ops: Client) -> None:
+    version = draft(**CONTENT)
+    before = version_documents.export(version)
+    sent = form_of(ops, url(version)) | {"paths-0-clauses-0-DELETE": "on", "paths-1-DELETE": "on"}
+
+    response = ops.post(url(version), sent)
+
+    assert response.status_code == 302, errors_of(response)
+    kept = version_documents.export(Version.objects.get(pk=version.pk))["paths"]
+    assert [path["name"] for path in kept] == [path["name"] for at, path in enumerate(before["paths"]) if at != 1]
+    assert kept[0]["clauses"] == before["paths"][0]["clauses"][1:]
+
+
+def test_rows_stand_in_the_order_of_the_page(ops: Client) -> None:
+    version = draft(gate=[criterion("company.industry", "in", ["a"]), criterion("lead.region", "in", ["b"])])
+
+    ops.post(url(version), form_of(ops, url(version)) | {"criteria-0-position": 1, "criteria-1-position": 0})
+
+    fields = [row["field"] for row in version_documents.export(Version.objects.get(pk=version.pk))["gate"]]
+    assert fields == ["lead.region", "company.industry"]
+
+
+def test_a_new_row_with_nothing_in_it_is_no_row(ops: Client) -> None:
+    version = draft()
+    before = version_documents.export(version)
+    added = row(GATE, 0, position=3, op="", rationale="") | row(HOT, 0, name="", rationale="")
+    added |= {f"{HOT}-0-clauses-INITIAL_FORMS": 0, f"{HOT}-0-clauses-TOTAL_FORMS": 0}
+
+    response = ops.post(url(version), form_of(ops, url(version)) | added)
+
+    assert response.status_code == 302, errors_of(response)
+    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+
+
+def test_errors_keep_everything_that_was_typed(ops: Client) -> None:
+    version = draft()
+    before = version_documents.export(version)
+    sent = form_of(ops, url(version)) | {"paths-0-name": "Asked again", "owner": ""}
+    sent |= clause("paths-0", 1, axis="engagement", at_least="many")
+    sent |= row(GATE, 0, field="company.industry", texts="Software", rationale="")
+
+    shown = ops.post(url(version), sent).content.decode()
+
+    assert "What you typed is still here" in shown
+    assert all(f'value="{typed}"' in shown for typed in ("Asked again", "many"))
+    assert ">\nSoftware</textarea>" in shown
+    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ({"axis": "fit", "signals": ["demo_request"]}, "choose one of the two"),
+        ({"within_days": "3"}, "choose one of the two"),
+        ({"axis": "fit", "within_days": "3"}, "Only a count of signals has this"),
+        ({"signals": ["demo_request"], "at_least": "1.5"}, "A count is a whole number"),
+        ({"signals": ["demo_request"], "within_days": "-1"}, "A window is not negative."),
+        ({"signals": ["no_such"]}, "Select a valid choice"),
+    ],
+)
+def test_an_unfit_clause_says_what_to_do(ops: Client, columns: dict[str, Any], sentence: str) -> None:
+    version = draft()
+
+    response = ops.post(url(version), form_of(ops, url(version)) | clause("paths-0", 1, **columns))
+
+    assert sentence in errors_of(response)
+    assert Clause.objects.count() == 1
+
+
+def test_a_clause_of_another_version_is_not_touched(ops: Client) -> None:
+    version, other = draft(), draft()
+    foreign = Clause.objects.get(path__version=other)
+
+    ops.post(
+        url(version), form_of(ops, url(version)) | {"paths-0-clauses-0-id": foreign.pk, "paths-0-clauses-0-at_least": 9}
+    )
+
+    foreign.refresh_from_db()
+    assert foreign.at_least == 1
+    assert foreign.path.version == other
+
+
+def test_a_new_draft_takes_the_next_number(ops: Client) -> None:
+    definition = draft().definition
+    address = reverse("admin:definitions_version_add") + "?empty"
+    sent = form_of(ops, address) | {"definition": definition.pk, "owner": "Ops", "reason": "Tighter."}
+
+    response = ops.post(address, sent)
+
+    assert response.status_code == 302, errors_of(response)
+    assert definition.versions.order_by("-pk").first().number == "v1.1"
+
+
+def test_the_page_of_a_draft_shows_its_statement_and_its_steps(ops: Client) -> None:
+    shown = ops.get(url(draft(**CONTENT))).content.decode()
+
+    assert "An MQL works at a company with 50 to 5,000 employees" in shown
+    assert "seconds aloud." in shown
+    assert "Propose" in shown
+    assert "Copy to a new draft" in shown
+
+
+@pytest.mark.parametrize("make", [proposed, active])
+def test_what_is_proposed_is_only_read(ops: Client, make: Any) -> None:
+    version = make(**CONTENT)
+
+    shown = ops.get(url(version)).content.decode()
+
+    assert "from the proposal on nothing in a version changes" in shown
+    assert 'name="_save"' not in shown
+    assert ops.post(url(version), {"owner": "Me"}).status_code == 403
+    assert ops.post(reverse("admin:definitions_version_delete", args=[version.pk]), {"post": "yes"}).status_code == 403
+    assert ops.post(reverse("admin:definitions_version_panel", args=[version.pk]), {}).status_code == 403
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.MARKETING_OPS])
+def test_everybody_else_only_reads(role: Role) -> None:
+    version = draft(**CONTENT)
+    client = signed_in(role)
+
+    shown = client.get(url(version)).content.decode()
+
+    assert 'name="_save"' not in shown
+    assert client.post(url(version), {"owner": "Me"}).status_code == 403
+    assert client.get(reverse("admin:definitions_version_add")).status_code == 403
+
+
+def test_a_draft_is_deleted_with_its_rows(ops: Client) -> None:
+    version = draft(**CONTENT)
+
+    response = ops.post(reverse("admin:definitions_version_delete", args=[version.pk]), {"post": "yes"})
+
+    assert response.status_code == 302
+    assert not Version.objects.exists()
+
+
+def test_the_lists_and_the_definition_open(ops: Client) -> None:
+    definition = active().definition
+
+    for address in (
+        reverse("admin:index"),
+        reverse("admin:definitions_version_changelist"),
+        reverse("admin:definitions_definition_changelist"),
+        reverse("admin:definitions_definition_change", args=[definition.pk]),
+        reverse("admin:definitions_definition_add"),
+    ):
+        assert ops.get(address).status_code == 200
+    assert Definition.objects.count() == 1
+
+
+# The panel beside the editor
+
+
+HTMX = {"HX-Request": "true"}
+
+
+def panel(client: Client, version: Version, **typed: Any) -> str:
+    sent = form_of(client, url(version)) | typed
+    response = client.post(reverse("admin:definitions_version_panel", args=[version.pk]), sent, headers=HTMX)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_panel_says_what_is_typed_and_stores_nothing(ops: Client) -> None:
+    version = draft(**CONTENT)
+    before = version_documents.export(version)
+
+    shown = panel(
+        ops, version, **{"criteria-0-low": "75", "owner": "Somebody else", "paths-0-clauses-0-at_least": "61"}
+    )
+
+    assert "An MQL works at a company with 75 to 5,000 employees" in shown
+    assert "at least 61 engagement points" in shown
+    assert 'data-saved="no"' in shown
+    assert "Can it be reached?" in shown
+    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+
+
+def test_the_panel_of_what_is_kept_says_so(ops: Client) -> None:
+    assert 'data-saved="yes"' in panel(ops, draft(**CONTENT))
+
+
+def test_findings_lead_to_their_rows(ops: Client) -> None:
+    shown = panel(ops, draft(), **{"paths-0-clauses-0-within_days": ""})
+
+    assert 'href="#row-paths-0' in shown
+    assert 'data-tone="bad"' in shown or 'data-tone="warn"' in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        (
+            lambda: row(GATE, 0, field="company.employees", op="between"),
+            "Gate row 1 is not finished: it needs a value.",
+        ),
+        (
+            lambda: row(GATE, 0, field="lead.title", texts="x", rationale=""),
+            "Gate row 1 is not finished: it needs its why.",
+        ),
+        (
+            lambda: row(GATE, 0, field="company.industry", op="", texts="x"),
+            "Gate row 1 is not finished: it needs its comp",
+        ),
+        (lambda: row(GATE, 0, texts="x", op="in"), "Gate row 1 is not finished"),
+        (lambda: row(SIGNALS, 0, signal="", points="5"), "Signal 1 is not finished: it needs a signal."),
+        (lambda: {"paths-0-clauses-0-at_least": ""}, "clause 1 is not finished: it needs a number."),
+        (lambda: {"paths-0-clauses-0-DELETE": "on"}, "Path “Asked to talk” is not finished: it needs a clause."),
+        (lambda: {"paths-0-name": "\x00"}, "Null characters are not allowed"),
+        (lambda: {"owner": ""}, "Owner: it needs an owner"),
+        (lambda: {"decay_percent": "150"}, "This is from 0 to 100"),
+        (lambda: {"tier_3_less_than": "5"}, "Fill both, or neither"),
+        (lambda: {"paths-TOTAL_FORMS": "x"}, "In plain English"),
+        (lambda: {"paths-0-position": "²", "paths-0-clauses-0-signals": ["nothing"]}, "is not finished"),
+    ],
+)
+def test_a_half_typed_row_is_said_kindly_and_the_rest_is_shown(ops: Client, typed: Any, sentence: str) -> None:
+    shown = html.unescape(panel(ops, draft(gate=[]), **typed()))
+
+    assert sentence in shown
+    assert "In plain English" in shown
+
+
+def test_a_row_that_lacks_only_its_why_counts_already(ops: Client) -> None:
+    typed = row(GATE, 0, field="company.industry", op="in", texts="Software", rationale="")
+
+    assert "An MQL works at a company in Software" in panel(ops, draft(), **typed)
+
+
+def test_what_strangers_wrote_is_only_text(ops: Client) -> None:
+    evil = '"><script>alert(1)</script>'
+    Company.objects.create(name="Evil", industry=evil, custom={evil: 1}, recorded_at=NOW)
+    version = draft()
+    typed = row(GATE, 0, field="company.industry", op="in", texts=evil, rationale=evil)
+
+    page, shown = ops.get(url(version)).content.decode(), panel(ops, version, **typed)
+
+    assert "<script>alert" not in page + shown
+    assert escape(evil) in page
+    assert escape(evil) in shown
+
+
+@pytest.mark.parametrize("role", [None, *(role for role in Role if role != Role.MARKETING_OPS)])
+def test_only_marketing_ops_has_a_panel(role: Role | None) -> None:
+    version = draft()
+    client = signed_in(*([role] if role else []))
+
+    assert client.post(reverse("admin:definitions_version_panel", args=[version.pk]), {}).status_code == 403
+
+
+def test_the_panel_is_only_posted_to(ops: Client) -> None:
+    address = reverse("admin:definitions_version_panel", args=[draft().pk])
+
+    assert ops.get(address).status_code == 405
+    assert ops.post(reverse("admin:definitions_version_panel", args=[0]), {}).status_code == 404
+
+
+def test_without_script_the_panel_is_a_page(ops: Client) -> None:
+    version = draft()
+
+    shown = ops.post(reverse("admin:definitions_version_panel", args=[version.pk]), form_of(ops, url(version)))
+
+    assert "Nothing is saved" in shown.content.decode()
+    assert "</html>" in shown.content.decode()
+
+
+def test_the_choices_come_from_the_data_at_hand(ops: Client) -> None:
+    for name in ("Logistics", "Logistics", "Mining"):
+        Company.objects.create(industry=name, technologies=["CRM", "ERP"], custom={"plan": "trial"}, recorded_at=NOW)
+
+    shown = ops.get(url(draft())).content.decode()
+
+    assert '<option value="Logistics">2 companies</option><option value="Mining">1 companies</option>' in shown
+    assert '<option value="CRM">3 companies</option>' in shown
+    assert '<option value="company.custom.plan">' in shown
+    assert "Free e-mail providers (" in shown
+    assert '<optgroup label="High intent">' in shown
+
+
+def test_the_page_asks_as_often_however_long_the_version_is(ops: Client) -> None:
+    short, long = draft(), draft(**CONTENT)
+    counts = []
+
+    for version in (short, short, long):
+        with CaptureQueriesContext(connection) as asked:
+            ops.get(url(version))
+        counts.append(len(asked))
+
+    # One more for each further path and hot trigger, of which there are few: their clauses.
+    assert counts[2] <= counts[1] + len(CONTENT["paths"]) + len(CONTENT["hot"])
+
+
+def test_the_list_shows_what_lint_says_of_drafts(ops: Client) -> None:
+    active()
+    draft()
+
+    shown = ops.get(reverse("admin:definitions_version_changelist")).content.decode()
+
+    of_draft, of_active = re.findall(r'<td class="field-findings">(.*?)</td>', shown)
+    assert (of_draft == "clean") or ("warning" in of_draft)
+    assert of_active == "–"
+    assert "none yet" in shown
+
+
+def test_adding_a_version_begins_with_the_presets(ops: Client) -> None:
+    assert ops.get(reverse("admin:definitions_version_add")).url == reverse("presets")

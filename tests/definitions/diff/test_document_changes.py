@@ -1,0 +1,205 @@
+"""Each kind of change, in words and with whom it lets in; and what is called looser or tighter held against the engine."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from definitions import diff
+from definitions.diff import Effect
+from scoring.engine.judge import judge
+from scoring.engine.timeline import DAY, EVER
+from tests.definitions.documents import criterion
+from tests.definitions.lint_cases import NAMES, axis, compiled, count, signal, sound, way
+from tests.scoring.random_companies import facts_of
+from tests.scoring.reference import Event, Lead
+
+T = 1_750_000_000_000_000
+EMPLOYEES = criterion("company.employees", "between", [50, 500], points=40)
+COUNTRY = criterion("company.country", "in", ["US", "CA"], points=10)
+BASE: dict[str, Any] = {
+    "gate": [
+        criterion("company.employees", "between", [50, 500]),
+        criterion("company.country", "not_in", ["FR", "DE"]),
+    ],
+    "fit": [COUNTRY, criterion("lead.seniority", "at_least", "director", points=-5)],
+    "disqualifiers": [criterion("lead.title", "contains_any", ["intern", "student"])],
+    "signals": [signal("demo_request", 30), signal("pricing_view", 10, 20), signal("unsubscribe", -10, -20)],
+    "paths": [
+        way(axis("fit+engagement", 40), count("pricing_view", "blog_read", n=2), name="Engaged"),
+        way(count("pricing_view", n=3, days=7, within_hours_of_each_other=24), name="Often"),
+    ],
+    "timing": {"engaged_within_days": 30, "or_request_within_days": 60},
+    "inactivity": {"after_days": 20, "points": 5, "per_days": 10},
+    "ceilings": {"fit": 50, "engagement": 60, "bant": 100},
+}
+
+
+def at(document: dict[str, Any], *path: str | int, value: Any) -> dict[str, Any]:
+    changed = deepcopy(document)
+    inner: Any = changed
+    for step in path[:-1]:
+        inner = inner[step]
+    if value is None and isinstance(inner, list):
+        inner.pop(path[-1])
+    elif path[-1] == "+":
+        inner.append(value)
+    else:
+        inner[path[-1]] = value
+    return changed
+
+
+CASES: list[tuple[str, tuple[str | int, ...], Any]] = [
+    ("looser", ("gate", 0, "value"), [40, 500]),
+    ("looser", ("gate", 0, "value"), [50, None]),
+    ("tighter", ("gate", 0, "value"), [60, 400]),
+    ("unclear", ("gate", 0, "value"), [60, 600]),
+    ("looser", ("gate", 0), None),
+    ("tighter", ("gate", "+"), criterion("company.country", "in", ["US"])),
+    ("looser", ("gate", 1, "value"), ["FR"]),
+    ("tighter", ("gate", 1, "value"), ["FR", "DE", "IT"]),
+    ("neither", ("gate", 1, "rationale"), "Said better."),
+    ("looser", ("disqualifiers", 0), None),
+    ("tighter", ("disqualifiers", 0, "value"), ["intern", "student", "trainee"]),
+    ("looser", ("disqualifiers", 0, "value"), ["intern"]),
+    ("looser", ("fit", 0, "points"), 15),
+    ("tighter", ("fit", 0, "points"), 5),
+    ("looser", ("fit", 0, "value"), ["US", "CA", "GB"]),
+    ("looser", ("fit", 1, "points"), -3),
+    ("looser", ("fit", 1, "value"), "vp"),
+    ("looser", ("fit", 1), None),
+    ("tighter", ("fit", 0), None),
+    ("neither", ("bant", "+"), EMPLOYEES),
+    ("looser", ("signals", 1, "cap"), 30),
+    ("looser", ("signals", 1, "cap"), None),
+    ("tighter", ("signals", 1, "cap"), 15),
+    ("looser", ("signals", 1, "points"), 12),
+    ("looser", ("signals", 2, "cap"), -15),
+    ("tighter", ("signals", 2, "cap"), None),
+    ("unclear", ("signals", 2), None),
+    ("looser", ("signals", "+"), signal("blog_read", 5)),
+    ("tighter", ("signals", 0), None),
+    ("looser", ("paths", 0, "clauses", 0, "at_least"), 30),
+    ("tighter", ("paths", 0, "clauses", 0, "at_least"), 50),
+    ("looser", ("paths", 0, "clauses", 1), None),
+    ("looser", ("paths", 0, "clauses", 1, "count_of"), ["pricing_view", "blog_read", "email_open"]),
+    ("looser", ("paths", 0, "clauses", 1, "within_days"), 60),
+    ("looser", ("paths", 1, "clauses", 0, "within_hours_of_each_other"), 48),
+    ("neither", ("paths", 0, "rationale"), "Said better."),
+    ("tighter", ("paths", 1), None),
+    ("looser", ("hot", "+"), way(count("demo_request"))),
+    ("looser", ("timing",), None),
+    ("looser", ("timing", "engaged_within_days"), 31),
+    ("tighter", ("timing", "or_request_within_days"), None),
+    ("looser", ("decay", "percent"), 5),
+    ("looser", ("decay", "per_days"), 60),
+    ("unclear", ("decay", "mode"), "linear"),
+    ("looser", ("decay", "mode"), "none"),
+    ("looser", ("inactivity",), None),
+    ("tighter", ("inactivity", "points"), 8),
+    ("looser", ("ceilings", "engagement"), None),
+    ("tighter", ("ceilings", "fit"), 5),
+    ("neither", ("ceilings", "bant"), 5),
+    ("neither", ("tier_3_below",), {"axis": "engagement", "less_than": 45}),
+    ("neither", ("statement",), "In other words."),
+    ("neither", ("sal_rate_target",), 0.75),
+]
+
+
+def changed(path: tuple[str | int, ...], value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    before = sound(**BASE)
+    return before, at(before, *path, value=value)
+
+
+@pytest.mark.parametrize(("effect", "path", "value"), CASES)
+def test_a_change_says_whom_it_lets_in(effect: str, path: tuple[str | int, ...], value: Any) -> None:
+    [change] = diff.changes(*changed(path, value), NAMES)
+
+    assert change.effect == effect
+    assert diff.loosens([change]) is (effect in ("looser", "unclear"))
+
+
+@pytest.mark.parametrize(("effect", "path", "value"), CASES)
+def test_turned_round_it_does_the_reverse(effect: str, path: tuple[str | int, ...], value: Any) -> None:
+    before, after = changed(path, value)
+
+    [change] = diff.changes(after, before, NAMES)
+
+    assert change.effect == Effect(effect).reversed
+
+
+def test_equal_documents_have_no_changes() -> None:
+    assert diff.changes(sound(**BASE), sound(**BASE), NAMES) == ()
+
+
+def test_numbers_and_the_order_of_rows_are_no_changes() -> None:
+    before = sound(**BASE)
+    after = before | {"version": "1.1", "signals": before["signals"][::-1], "gate": before["gate"][::-1]}
+
+    assert diff.changes(before, after, NAMES) == ()
+
+
+def test_changes_read_as_people_say_them() -> None:
+    before = sound(**BASE)
+    after = at(before, "paths", 0, "clauses", 0, "at_least", value=30)
+    after = at(after, "signals", 1, "cap", value=None)
+    after = at(after, "gate", 1, value=None)
+
+    found = diff.changes(before, after, NAMES)
+
+    assert [(each.part, each.kind, each.label, each.before, each.after) for each in found] == [
+        ("Gate", "removed", "Company country", "Company country is none of FR or DE", ""),
+        ("Signals", "changed", "Pricing page", "10 points each, at most 20 in all", "10 points each"),
+        (
+            "Path: Engaged",
+            "changed",
+            "Clause",
+            "At least 40 points of fit and engagement together",
+            "At least 30 points of fit and engagement together",
+        ),
+    ]
+    assert found[0].rationale == "Because."
+
+
+def test_a_renamed_path_is_the_same_path() -> None:
+    before = sound(**BASE)
+
+    [change] = diff.changes(before, at(before, "paths", 0, "name", value="Warm"), NAMES)
+
+    assert (change.part, change.label, change.effect) == ("Path: Warm", "Name and rationale", "neither")
+
+
+# Against the engine
+
+VALUES: dict[str, tuple[object, ...]] = {
+    "company.employees": (None, 45.0, 50.0, 55.0, 450.0, 600.0),
+    "company.country": (None, "US", "GB", "DE", "IT"),
+    "lead.seniority": (None, "manager", "director", "vp"),
+    "lead.title": (None, "Intern", "Student", "Trainee", "CEO"),
+}
+events = st.builds(
+    lambda code, days: Event(T - days * DAY, code),
+    st.sampled_from(["demo_request", "pricing_view", "pricing_view", "blog_read", "email_open", "unsubscribe"]),
+    st.sampled_from([0, 0, 1, 2, 5, 8, 29, 31, 45, 59, 61]),
+)
+profiles = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in VALUES.items()})
+leads = st.builds(lambda did, profile: Lead(tuple(did), ((EVER, profile),)), st.lists(events, max_size=8), profiles)
+
+
+@settings(max_examples=12, deadline=None)
+@given(world=st.lists(leads, min_size=20, max_size=40))
+def test_what_is_called_looser_loses_nobody_and_what_is_called_tighter_gains_nobody(world: list[Lead]) -> None:
+    facts, asked = facts_of(world), range(len(world))
+
+    def meets(document: dict[str, Any]) -> Any:
+        return judge(compiled(document), facts, asked, [T] * len(world)).meets
+
+    before = meets(sound(**BASE))
+    for effect, path, value in CASES:
+        after = meets(changed(path, value)[1])
+        assert effect not in ("looser", "neither") or not (before & ~after).any(), path
+        assert effect not in ("tighter", "neither") or not (after & ~before).any(), path

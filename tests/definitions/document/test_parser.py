@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from definitions.document.parser import Catalogue, DocumentRefused, parse
+from tests.definitions.documents import criterion, minimal, reference
+
+SIGNALS = {row["signal"] for row in reference()["signals"]}
+CATALOGUE = Catalogue(signals=frozenset(SIGNALS), lists=frozenset({"free_email", "competitors"}))
+
+
+def read(document: object) -> dict[str, Any]:
+    return parse(document, catalogue=CATALOGUE).document()
+
+
+def complaints(document: object) -> list[str]:
+    with pytest.raises(DocumentRefused) as refusal:
+        read(document)
+    return list(refusal.value.complaints)
+
+
+def in_gate(row: dict[str, Any]) -> dict[str, Any]:
+    return minimal(gate=[row])
+
+
+def test_the_reference_definition_is_read_and_written_as_it_is() -> None:
+    assert read(reference()) == reference()
+
+
+def test_what_is_left_out_gets_the_defaults_of_the_product() -> None:
+    document = read(minimal())
+
+    assert document["version"] == "1.0"
+    assert document["motion"] == "mql"
+    assert document["sal_rate_target"] == 0.7
+    assert document["decay"] == {"mode": "compound", "percent": 10, "per_days": 30}
+    assert document["ceilings"] == {"fit": 100, "engagement": 100, "bant": 100}
+    assert document["timing"] is document["inactivity"] is document["tier_3_below"] is None
+    assert document["gate"] == document["fit"] == document["hot"] == document["signals"] == []
+
+
+def test_the_keys_stand_in_one_order() -> None:
+    shuffled = dict(reversed(reference().items()))
+
+    assert json.dumps(read(shuffled)) == json.dumps(read(reference()))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        criterion("company.employees", "between", [50, None], points=10),
+        criterion("company.employees", "between", [None, 5000], points=0),
+        criterion("company.annual_revenue", "at_least", 1000000.5, points=0),
+        criterion("company.annual_revenue", "at_most", 1, points=0),
+        criterion("company.employees", "in", [1, 2.5], points=0),
+        criterion("company.technologies", "has_any", ["Salesforce"], points=7.125),
+        criterion("company.is_customer", "is", False, points=0),
+        criterion("company.industry", "known", True, points=0),
+        criterion("lead.seniority", "at_least", "director", points=0),
+        criterion("lead.seniority", "at_most", "vp", points=0),
+        criterion("lead.seniority", "between", ["manager", None], points=0),
+        criterion("lead.seniority", "between", ["manager", "c-level"], points=0),
+        criterion("lead.seniority", "in", ["vp", "c-level"], points=0),
+        criterion("lead.email_domain", "in_list", "free_email", points=0),
+        criterion("lead.title", "contains_any", ["chief", "head of"], points=-5),
+        criterion("lead.country", "not_in", ["US"], points=0),
+        criterion("lead.custom.plan", "in", ["free", "trial"], points=0),
+        criterion("company.custom.seats used", "at_least", 10, points=0),
+    ],
+)
+def test_every_operator_is_read_and_written_as_it_is(row: dict[str, Any]) -> None:
+    assert read(in_gate(row))["gate"] == [row]
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        {"axis": "fit+engagement", "at_least": 99.5},
+        {"count_of": ["demo_request"], "at_least": 1, "within_days": None},
+        {"count_of": ["pricing_view"], "at_least": 3, "within_hours_of_each_other": 24, "within_days": 0.5},
+        {"count_of": ["ebook_download", "blog_read"], "at_least": 2, "within_days": 90, "distinct": "asset"},
+    ],
+)
+def test_every_clause_is_read_and_written_as_it_is(clause: dict[str, Any]) -> None:
+    path = {"name": "One way", "clauses": [clause], "rationale": "Because."}
+
+    assert read(minimal(paths=[path], hot=[path]))["paths"] == [path]
+
+
+def test_the_other_settings_are_read_and_written_as_they_are() -> None:
+    settings = {
+        "statement": "Whoever asks.",
+        "motion": "pql",
+        "version": "3.12",
+        "sal_rate_target": 0.655,
+        "decay": {"mode": "linear", "percent": 12.5, "per_days": 7},
+        "inactivity": {"after_days": 60, "points": 5, "per_days": 30},
+        "ceilings": {"fit": None, "engagement": 200, "bant": None},
+        "timing": {"engaged_within_days": 30, "or_request_within_days": None},
+        "tier_3_below": {"axis": "engagement", "less_than": 55},
+    }
+
+    document = read(minimal(**settings))
+
+    assert {key: document[key] for key in settings} == settings
+
+
+def test_all_complaints_come_at_once_and_name_their_places() -> None:
+    document = reference()
+    document["gate"][2]["op"] = "betwen"
+    document["signals"][0]["signal"] = "demo_requst"
+    document["disqualifiers"][0]["rationale"] = " "
+    document["colour"] = "red"
+    del document["owner"]
+
+    assert complaints(document) == [
+        "colour: there is no such key.",
+        "owner: is missing.",
+        "gate[2].op: there is no operator “betwen” (did you mean “between”?).",
+        "disqualifiers[0].rationale: must not be empty.",
+        "signals[0].signal: there is no signal “demo_requst” (did you mean “demo_request”?).",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        (criterion("company.size", "between", [1, 2]), "gate[0].field: there is no field “company.size”"),
+        (
+            criterion("company.employees", "is", True),
+            "gate[0].op: “is” does not fit company.employees, which is a number",
+        ),
+        (criterion("company.employees", "between", [5, 1]), "gate[0].value: the lower end 5 is above the upper end 1."),
+        (criterion("company.employees", "between", [None, None]), "gate[0].value: needs at least one end."),
+        (criterion("company.employees", "between", [1]), "gate[0].value: must be a list of a lower and an upper end"),
+        (criterion("company.employees", "between", 50), "gate[0].value: must be a list, not a number."),
+        (criterion("company.employees", "at_least", "50"), "gate[0].value: must be a number, not a text."),
+        (criterion("company.employees", "at_least", True), "gate[0].value: must be a number, not true or false."),
+        (criterion("company.employees", "at_least", float("inf")), "gate[0].value: must be smaller than"),
+        (criterion("company.employees", "at_least", float("nan")), "gate[0].value: must be a number."),
+        (criterion("company.employees", "at_least", 10**5000), "gate[0].value: must be smaller than"),
+        (criterion("company.employees", "at_least", 0.00001), "gate[0].value: must have at most 4 digits"),
+        (criterion("company.is_customer", "is", "yes"), "gate[0].value: must be true or false, not a text."),
+        (criterion("company.industry", "in", "Software"), "gate[0].value: must be a list, not a text."),
+        (criterion("company.industry", "in", []), "gate[0].value: names nothing."),
+        (criterion("company.industry", "in", ["Software", 5]), "gate[0].value[1]: must be a text, not a number."),
+        (
+            criterion("company.industry", "in", ["a\x00"]),
+            "gate[0].value[0]: contains a character that cannot be stored.",
+        ),
+        (
+            criterion("company.industry", "in", ["\ud800"]),
+            "gate[0].value[0]: contains a character that cannot be stored.",
+        ),
+        (criterion("lead.seniority", "at_least", "boss"), "gate[0].value: there is no seniority “boss”"),
+        (criterion("lead.seniority", "between", ["vp", "manager"]), "gate[0].value: the lower end “vp” is above"),
+        (
+            criterion("lead.email_domain", "in_list", "free_mail"),
+            "gate[0].value: there is no list “free_mail” (did you mean",
+        ),
+        (criterion("lead.title", "in", ["CEO"], weight=3), "gate[0].weight: there is no such key."),
+        (criterion("lead.title", "in", ["CEO"], points="3"), "gate[0].points: must be a number, not a text."),
+        (criterion("lead.title", "in", ["CEO"], points=1e9), "gate[0].points: must be smaller than 100,000."),
+        ({"field": "lead.title", "op": "in", "value": ["CEO"]}, "gate[0].rationale: is missing."),
+        ({"field": "lead.title", "op": "in", "rationale": "So."}, "gate[0]: value is missing."),
+        ("gate", "gate[0]: must be an object, not a text."),
+    ],
+)
+def test_an_unfit_criterion_is_refused_by_its_place(row: Any, complaint: str) -> None:
+    assert complaints(in_gate(row))[0].startswith(complaint)
+
+
+@pytest.mark.parametrize(
+    ("clause", "complaint"),
+    [
+        ({"axis": "intent", "at_least": 1}, "axis: there is no axis “intent”"),
+        ({"axis": "fit", "at_least": 1, "within_days": 3}, "within_days: there is no such key."),
+        ({"count_of": [], "at_least": 1}, "count_of: names no signal."),
+        ({"count_of": ["demo_request"], "at_least": 0}, "at_least: must be at least 1."),
+        ({"count_of": ["demo_request"], "at_least": 1.5}, "at_least: must be a whole number."),
+        ({"count_of": ["demo_request"], "at_least": 1, "within_days": -1}, "within_days: must be at least 0."),
+        ({"count_of": ["demo_request"], "at_least": 1, "distinct": "page"}, "distinct: there is no"),
+        ({"at_least": 1}, "count_of: is missing."),
+    ],
+)
+def test_an_unfit_clause_is_refused_by_its_place(clause: dict[str, Any], complaint: str) -> None:
+    path = {"name": "One way", "clauses": [clause], "rationale": "Because."}
+
+    assert complaints(minimal(paths=[path]))[0].startswith(f"paths[0].clauses[0].{complaint}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"format": "accord.definition/2"}, "format: must be “accord.definition/1”."),
+        ({"version": "one"}, "version: must be a text like “1.0”."),
+        ({"version": 1.0}, "version: must be a text, not a number."),
+        ({"version": "9999.0"}, None),
+        ({"motion": "sql"}, "motion: there is no motion “sql” (did you mean “pql”?)."),
+        ({"sal_rate_target": 70}, "sal_rate_target: must be at most 1."),
+        ({"sal_rate_target": 1.5}, "sal_rate_target: must be at most 1."),
+        ({"decay": {"mode": "compound", "percent": 101}}, "decay.percent: must be at most 100."),
+        ({"decay": {"mode": "linear", "per_days": 0}}, "decay.per_days: must be at least 0.01."),
+        ({"timing": {}}, "timing: needs engaged_within_days or or_request_within_days"),
+        ({"tier_3_below": {"axis": "fit"}}, "tier_3_below.less_than: is missing."),
+        ({"inactivity": {"after_days": 60}}, "inactivity.points: is missing."),
+        ({"gate": None}, "gate: must be a list, not null."),
+        ({"gate": [{}] * 501}, "gate: has 501 entries; 500 are the most."),
+        ({"name": "x" * 121}, "name: is longer than 120 characters."),
+    ],
+)
+def test_an_unfit_setting_is_refused_by_its_place(changes: dict[str, Any], complaint: str | None) -> None:
+    if complaint is None:
+        read(minimal(**changes))
+    else:
+        assert complaints(minimal(**changes))[0].startswith(complaint)
+
+
+def test_a_signal_has_one_row() -> None:
+    row = {"signal": "demo_request", "points": 5, "cap": None, "rationale": "So."}
+
+    assert complaints(minimal(signals=[row, row])) == ["signals[1]: the signal “demo_request” has a row already."]
+
+
+def test_a_cap_goes_the_way_of_the_points() -> None:
+    row = {"signal": "email_open", "points": -5, "cap": 20, "rationale": "So."}
+
+    assert complaints(minimal(signals=[row]))[0].startswith("signals[0].cap: must have the sign of the points")
+
+
+def test_a_disqualifier_gives_no_points() -> None:
+    row = criterion("lead.title", "has_word_any", ["intern"], points=5)
+
+    assert complaints(minimal(disqualifiers=[row])) == [
+        "disqualifiers[0].points: a disqualifier excludes; it gives no points."
+    ]
+
+
+def test_known_needs_no_value() -> None:
+    row = {"field": "lead.title", "op": "known", "rationale": "So."}
+
+    assert read(in_gate(row))["gate"][0]["value"] is True
+
+
+@pytest.mark.parametrize("document", [None, [], "x", 5, True, {}])
+def test_what_is_no_definition_at_all_is_refused(document: object) -> None:
+    assert complaints(document)
+
+
+def what_is_said_to(document: object) -> tuple[str, ...]:
+    """Nothing, when the document is read."""
+    try:
+        parse(document, catalogue=CATALOGUE)
+    except DocumentRefused as refusal:
+        return refusal.complaints
+    return ()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(sorted(SIGNALS)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(value=JSON, key=st.sampled_from(sorted(reference())))
+def test_whatever_stands_under_a_key_is_read_or_refused(value: object, key: str) -> None:
+    document = reference() | {key: value}
+
+    assert all(said.startswith(key) for said in what_is_said_to(document))
+
+
+@given(value=JSON, key=st.sampled_from(["field", "op", "value", "points", "rationale"]), row=st.integers(0, 2))
+def test_whatever_stands_in_a_row_is_read_or_refused(value: object, key: str, row: int) -> None:
+    document = reference()
+    document["gate"][row][key] = value
+
+    assert all(complaint.startswith(f"gate[{row}]") for complaint in what_is_said_to(document))

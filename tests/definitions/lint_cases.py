@@ -1,0 +1,79 @@
+"""The shipped signals as values, and documents that say little else than what a test is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from definitions import lint
+from definitions.document.parser import Catalogue, parse
+from definitions.plain_english.generated_statement import Names
+from leads.shipped_signals import SIGNALS
+from scoring.engine import rules
+from scoring.rule_compiler import compile_document
+from tests.definitions.documents import criterion
+
+MEANINGS = {
+    each.code: lint.Meaning(each.intent.value, each.is_explicit_request, each.is_engagement, each.closes_request)
+    for each in SIGNALS
+}
+LISTS = {
+    "free_email": frozenset({"gmail.com"}),
+    "disposable_email": frozenset[str](),
+    "student_email": frozenset({"edu"}),
+    "competitors": frozenset({"rival.example"}),
+}
+NAMES = Names(signals={each.code: each.name for each in SIGNALS}, lists={"free_email": "Free e-mail providers"})
+CATALOGUE = Catalogue(signals=frozenset(MEANINGS), lists=frozenset(LISTS))
+ENGINE_CATALOGUE = rules.Catalogue(
+    engagement=frozenset(code for code, mean in MEANINGS.items() if mean.is_engagement),
+    requests=frozenset(code for code, mean in MEANINGS.items() if mean.is_request),
+    closing=frozenset(code for code, mean in MEANINGS.items() if mean.closes_request),
+)
+
+
+def complete(document: object) -> dict[str, Any]:
+    return parse(document, catalogue=CATALOGUE).document()
+
+
+def compiled(document: dict[str, Any]) -> rules.Rules:
+    return compile_document(document, catalogue=ENGINE_CATALOGUE, named_lists=LISTS)
+
+
+def signal(code: str, points: float, cap: float | None = None, **more: Any) -> dict[str, Any]:
+    return {"signal": code, "points": points, "cap": cap, "rationale": "Because."} | more
+
+
+def way(*clauses: dict[str, Any], name: str = "Way", **more: Any) -> dict[str, Any]:
+    return {"name": name, "clauses": list(clauses), "rationale": "Because."} | more
+
+
+def axis(name: str, at_least: float) -> dict[str, Any]:
+    return {"axis": name, "at_least": at_least}
+
+
+def count(*signals: str, n: int = 1, days: float | None = 30, **more: Any) -> dict[str, Any]:
+    return {"count_of": list(signals), "at_least": n, "within_days": days} | more
+
+
+def sound(**changes: Any) -> dict[str, Any]:
+    """Nothing is wrong with it, whatever one looks at."""
+    document = {
+        "format": "accord.definition/1",
+        "name": "Sound",
+        "owner": "ops@company.example",
+        "reason": "The first one.",
+        "gate": [criterion("company.employees", "between", [50, 500])],
+        "disqualifiers": [criterion("lead.do_not_contact", "is", True)],
+        "signals": [signal("demo_request", 30), signal("pricing_view", 10, 20), signal("blog_read", 5, 10)],
+        "paths": [way(axis("engagement", 40), count("demo_request", "pricing_view"))],
+        "timing": {"engaged_within_days": 30, "or_request_within_days": 60},
+    }
+    return complete(document | changes)
+
+
+def found(document: dict[str, Any], change: lint.Change | None = None) -> tuple[lint.Finding, ...]:
+    return lint.findings(document, meanings=MEANINGS, names=NAMES, change=change)
+
+
+def codes(document: dict[str, Any], change: lint.Change | None = None) -> dict[str, str]:
+    return {finding.code: str(finding.severity) for finding in found(document, change)}

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from definitions.document.parser import Catalogue, parse
+from definitions.plain_english import generated_statement
+from tests.definitions.documents import criterion, minimal, reference
+
+NAMES = generated_statement.Names(
+    signals={"demo_request": "Demo request", "pricing_view": "Pricing page view", "pdf": "PDF download"},
+    lists={"free_email": "Free e-mail providers"},
+)
+CATALOGUE = Catalogue(
+    signals=frozenset({row["signal"] for row in reference()["signals"]} | {"pdf"}), lists=frozenset(NAMES.lists)
+)
+
+
+def written(document: object) -> dict[str, Any]:
+    return parse(document, catalogue=CATALOGUE).document()
+
+
+def statement(**changes: Any) -> str:
+    return generated_statement.statement(written(minimal(**changes)), NAMES).text
+
+
+def test_the_reference_definition_reads_in_thirty_seconds() -> None:
+    said = generated_statement.statement(written(reference()), NAMES)
+
+    assert said.text == (
+        "An MQL works at a company with 50 to 5,000 employees, in Software, Financial Services, Healthcare, "
+        "Manufacturing, Logistics or Professional Services, based in US, CA, GB, DE, FR or 4 more; and has at least 50 "
+        "engagement points and one of demo request, contact request, trial signup, pricing page view or webinar "
+        "attended in the last 30 days. Never: e-mail at gmail.com, yahoo.com, hotmail.com or 8 more; job title has the "
+        "word student or intern."
+    )
+    assert said.words == 75
+    assert said.seconds == 30
+    assert not said.is_long
+
+
+def test_a_hand_raise_definition_reads_naturally() -> None:
+    assert statement() == "An MQL is anyone who has one of demo request or contact request in the last 30 days."
+
+
+def test_a_checklist_reads_naturally() -> None:
+    said = statement(
+        gate=[
+            criterion("lead.seniority", "at_least", "director"),
+            criterion("company.is_customer", "is", False),
+            criterion("company.technologies", "has_any", ["SAP", "Oracle"]),
+            criterion("lead.custom.plan", "in", ["trial"]),
+        ],
+        timing={"engaged_within_days": 30, "or_request_within_days": 90},
+        disqualifiers=[
+            criterion("lead.email_domain", "in_list", "free_email"),
+            criterion("lead.do_not_contact", "is", True),
+        ],
+    )
+
+    assert said == (
+        "An MQL works at a company that is not a current customer, that uses SAP or Oracle and is a person whose "
+        "seniority is at least director and whose plan is trial; and has one of demo request or contact request in the "
+        "last 30 days. Must have been active in the last 30 days or an open request of their own in the last 90 days. "
+        "Never: e-mail on the list of free e-mail providers; do not contact."
+    )
+
+
+def test_several_ways_are_alternatives() -> None:
+    ways = [
+        {"name": "A", "clauses": [{"axis": "fit+engagement", "at_least": 100}], "rationale": "So."},
+        {"name": "B", "clauses": [{"axis": "bant", "at_least": 2.5}], "rationale": "So."},
+    ]
+
+    assert statement(paths=ways, motion="pql") == (
+        "A PQL is anyone who either has at least 100 points of fit and engagement together; "
+        "or has at least 2.5 BANT points."
+    )
+
+
+def test_an_unfinished_draft_says_so() -> None:
+    assert statement(paths=[]) == "An MQL is not defined yet."
+
+
+@pytest.mark.parametrize(
+    ("clause", "said"),
+    [
+        ({"count_of": ["demo_request"], "at_least": 1, "within_days": None}, "at least one demo request ever"),
+        ({"count_of": ["pdf"], "at_least": 2, "within_days": 1}, "PDF download at least 2 times in the last 24 hours"),
+        (
+            {"count_of": ["pricing_view"], "at_least": 3, "within_hours_of_each_other": 1, "within_days": 7},
+            "pricing page view at least 3 times within 1 hour of each other (in the last 7 days)",
+        ),
+        (
+            {"count_of": ["pdf", "ebook_download"], "at_least": 2, "within_days": 90, "distinct": "asset"},
+            "at least 2 different assets of PDF download or ebook download in the last 90 days",
+        ),
+        ({"count_of": ["pdf", "demo_request"], "at_least": 2}, "at least 2 of PDF download or demo request ever"),
+    ],
+)
+def test_a_clause_is_one_line(clause: dict[str, Any], said: str) -> None:
+    path = {"name": "A", "clauses": [clause], "rationale": "So."}
+
+    assert generated_statement.clause(written(minimal(paths=[path]))["paths"][0]["clauses"][0], NAMES) == said
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (criterion("company.employees", "between", [50, None]), "Company size is at least 50"),
+        (criterion("company.employees", "between", [None, 5000]), "Company size is at most 5,000"),
+        (criterion("company.annual_revenue", "at_least", 1500000), "Annual revenue is at least 1,500,000"),
+        (criterion("lead.title", "contains_any", ["chief", "vp"]), "Job title contains chief or vp"),
+        (criterion("company.is_customer", "is", False), "Current customer: no"),
+        (criterion("lead.budget", "known", True), "Budget is known"),
+        (
+            criterion("lead.email_domain", "in_list", "free_email"),
+            "E-mail domain is in the list “free e-mail providers”",
+        ),
+        (criterion("lead.country", "not_in", ["US", "CA"]), "Country is none of US or CA"),
+    ],
+)
+def test_a_criterion_is_one_line(row: dict[str, Any], said: str) -> None:
+    assert generated_statement.criterion(written(minimal(gate=[row]))["gate"][0], NAMES) == said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "Points fade by 10 % every 30 days."),
+        ({"decay": None}, "Points do not fade."),
+        (
+            {"decay": {"mode": "linear", "percent": 20, "per_days": 7}},
+            "Points fade by 20 % of their full value every 7 days, down to nothing.",
+        ),
+        (
+            {"inactivity": {"after_days": 60, "points": 1}},
+            (
+                "Points fade by 10 % every 30 days. After 60 days without activity, engagement loses 1 point for each "
+                "full 30 days more."
+            ),
+        ),
+    ],
+)
+def test_fading_is_a_sentence(changes: dict[str, Any], said: str) -> None:
+    assert generated_statement.decay(written(minimal(**changes))) == said
+
+
+def test_each_tier_is_a_sentence() -> None:
+    hot = (
+        "Tier 1 (hot): has one of demo request or contact request in the last 24 hours; or has pricing page view at "
+        "least 3 times within 24 hours of each other (in the last 24 hours)."
+    )
+
+    assert generated_statement.tiers(written(reference()), NAMES) == (
+        hot,
+        "Tier 2: every other MQL.",
+        "Tier 3: fewer than 55 engagement points.",
+    )
+
+
+def test_a_signal_rule_says_its_points_and_its_cap() -> None:
+    assert generated_statement.signal_rule({"points": 2, "cap": 10}) == "2 points each, at most 10 in all"
+    assert generated_statement.signal_rule({"points": -1, "cap": -5}) == "-1 point each, down to -5 in all"
+    assert generated_statement.signal_rule({"points": 50, "cap": None}) == "50 points each"

@@ -1,0 +1,246 @@
+"""Backtests of a company that never existed: what they count, who was lost by what, and that nothing later has any part in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from definitions import version_documents
+from leads import shipped_signals
+from leads.models import Event, Lead, Outcome, Signal, StageChange
+from leads.vocabulary import OutcomeKind, Stage
+from scoring.backtests import jobs, runner
+from scoring.backtests.runner import Candidate
+from scoring.backtests.statistics import wilson
+from scoring.columns import fact_reader
+from scoring.engine.judge import explain
+from scoring.explain import evaluation
+from scoring.instants import from_microseconds, microseconds
+from scoring.rule_compiler import compiled
+from tests.scoring import facts
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+START, END = dt.datetime(2025, 1, 1, tzinfo=dt.UTC), dt.datetime(2025, 7, 1, tzinfo=dt.UTC)
+DAY, SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def company(transactional_db: None) -> None:
+    """Every fourth lead was won, every fifth rejected, every third accepted, each on a day of its own."""
+    shipped_signals.ship(signals=Signal.objects)
+    facts.load_company_1k(END, every=3)
+    leads = list(Lead.objects.order_by("pk"))
+    Outcome.objects.bulk_create(won(lead, START + (number % 180) * DAY) for number, lead in enumerate(leads[::4]))
+    StageChange.objects.bulk_create(
+        moved(lead, Stage.MQL, Stage.NURTURE, START + (number % 170) * DAY) for number, lead in enumerate(leads[::5])
+    )
+    StageChange.objects.bulk_create(
+        moved(lead, Stage.MQL, Stage.SAL, START + (number % 160) * DAY) for number, lead in enumerate(leads[::3])
+    )
+
+
+def won(lead: Lead, at: dt.datetime) -> Outcome:
+    return Outcome(lead=lead, kind=OutcomeKind.WON, at=at, recorded_at=at, source="test")
+
+
+def moved(lead: Lead, before: Stage, after: Stage, at: dt.datetime) -> StageChange:
+    return StageChange(lead=lead, from_stage=before, to_stage=after, at=at, why="Test.")
+
+
+def candidate(number: str = "v1.0", **changes: Any) -> Candidate:
+    return Candidate(number, compiled(version_documents.normal(facts.document() | changes)))
+
+
+def result(against: Candidate | None = None, **changes: Any) -> dict[str, Any]:
+    return runner.result(candidate(**changes), against, start=START, end=END, progress=lambda _done, _total: None)
+
+
+def lenient() -> Candidate:
+    """Without gate: more of the wins are covered."""
+    return candidate("v0.9", gate=[])
+
+
+def plainly(rules: Any) -> dict[str, Any]:
+    """The same figures, lead by lead with dictionaries."""
+    first = {
+        row["lead"]: dt.datetime.fromisoformat(row["qualified_at"])
+        for row in evaluation.first_instants(rules, END - SECOND / 1_000_000)
+    }
+    wins = dict(Outcome.objects.order_by("-at").values_list("lead_id", "at"))
+    accepted = dict(StageChange.objects.filter(to_stage=Stage.SAL).order_by("-at").values_list("lead_id", "at"))
+    rejected = dict(StageChange.objects.filter(to_stage=Stage.NURTURE).order_by("at").values_list("lead_id", "at"))
+    flagged = {lead: at for lead, at in first.items() if at >= START}
+    became = {lead for lead, at in flagged.items() if lead in wins and wins[lead] >= at}
+    sal = {lead for lead, at in flagged.items() if lead in accepted and accepted[lead] >= at}
+    return {
+        "flagged": len(flagged),
+        "covered": sum(lead in first and first[lead] < at for lead, at in wins.items()),
+        "lost": {lead for lead, at in wins.items() if lead not in first or first[lead] >= at},
+        "won": len(became),
+        "sal": len(became | sal),
+        "passing": {lead for lead, at in rejected.items() if lead in first and first[lead] <= at},
+        "weeks": sorted((at.date() - dt.timedelta(days=at.weekday())).isoformat() for at in flagged.values()),
+    }
+
+
+def test_a_full_backtest_counts_what_a_loop_over_the_leads_counts() -> None:
+    told = result(against=lenient())
+
+    for cohort, rules in ((told["version"], candidate().rules), (told["against"], lenient().rules)):
+        known = plainly(rules)
+        assert cohort["flagged"] == known["flagged"] > 0
+        assert (cohort["coverage"]["n"], cohort["coverage"]["of"]) == (known["covered"], Outcome.objects.count())
+        assert (cohort["precision_won"]["n"], cohort["precision_won"]["of"]) == (known["won"], known["flagged"])
+        assert cohort["precision_sal"]["n"] == known["sal"]
+        assert cohort["precision_won"]["interval_95"] == list(wilson(known["won"], known["flagged"]) or ())
+        assert {row["lead"] for row in cohort["lost_wins"]["rows"]} == known["lost"]
+        assert cohort["lost_wins"]["total"] == len(known["lost"])
+        assert {row["lead"] for row in cohort["still_passing"]["rows"]} == known["passing"]
+        by_week = {week: count for week, count in zip(told["weeks"], cohort["by_week"], strict=True) if count}
+        assert by_week == {week: known["weeks"].count(week) for week in known["weeks"]}
+    assert told["leads"] == Lead.objects.filter(known_at__lt=END).count()
+    assert told["version"]["coverage"]["n"] < told["against"]["coverage"]["n"]
+
+
+def test_the_quick_answer_and_the_full_one_agree() -> None:
+    rules = candidate().rules
+
+    quick, full = jobs.run(rules, start=START, end=END), result()["version"]
+
+    assert quick.as_dict()["coverage"] == full["coverage"]
+    assert quick.as_dict()["precision_sal"] == full["precision_sal"]
+    assert (quick.flagged, list(quick.by_week)) == (full["flagged"], full["by_week"])
+    assert quick.verdicts == tuple(full["verdicts"])
+    assert set(quick.lost) == {row["lead"] for row in full["lost_wins"]["rows"]}
+
+
+def test_every_value_of_a_threshold_says_what_a_version_with_that_value_would() -> None:
+    told = result(timing={"engaged_within_days": 20, "or_request_within_days": None})
+
+    for threshold in told["thresholds"]:
+        own = next(choice for choice in threshold["choices"] if choice["at_least"] == threshold["value"])
+        assert own["flagged"] == told["version"]["flagged"], threshold["label"]
+        assert own["coverage"] == told["version"]["coverage"]
+        assert own["precision_sal"] == told["version"]["precision_sal"]
+    (points,) = (each for each in told["thresholds"] if each["place"] == "paths[0].clauses[0]")
+    lower = json.loads(json.dumps(facts.document()["paths"]))
+    lower[0]["clauses"][0]["at_least"] = 25
+    other = result(paths=lower, timing={"engaged_within_days": 20, "or_request_within_days": None})["version"]
+    (same,) = (choice for choice in points["choices"] if choice["at_least"] == 25)
+    assert (same["flagged"], same["coverage"]) == (other["flagged"], other["coverage"])
+
+
+def test_what_lost_a_win_is_what_its_explanation_at_that_instant_says() -> None:
+    rules = candidate().rules
+    (known,) = fact_reader.everything(rules)
+
+    rows = [row for row in result()["version"]["lost_wins"]["rows"] if row["nearest_at"]]
+
+    assert len(rows) > 25
+    for row in rows:
+        at = dt.datetime.fromisoformat(row["nearest_at"])
+        told = explain(rules, known, int(known.lead_ids.searchsorted(row["lead"])), microseconds(at))
+        assert not told.meets
+        assert at < dt.datetime.fromisoformat(row["won_at"])
+        assert told.why.split(". ")[0].rstrip(".") in row["detail"]
+    assert any("Engaged, with intent: engagement points" in row["lost_by"] for row in rows)
+    assert any(label.startswith("Gate: ") for row in rows for label in row["lost_by"])
+
+
+def test_a_rejected_lead_that_still_passes_says_why_it_did() -> None:
+    rules = candidate().rules
+    (known,) = fact_reader.everything(rules)
+
+    passing = result()["version"]["still_passing"]
+
+    assert 0 < passing["total"] <= passing["of"]
+    for row in passing["rows"]:
+        at = microseconds(dt.datetime.fromisoformat(row["qualified_at"]))
+        told = explain(rules, known, int(known.lead_ids.searchsorted(row["lead"])), at)
+        assert (told.meets, told.why) == (True, row["why"])
+        assert row["qualified_at"] <= row["rejected_at"]
+
+
+def test_scores_and_cells_hold_every_lead_once() -> None:
+    told = result()
+
+    sums = {sum(each["leads"] for each in chart["bins"]) for chart in told["distributions"]}
+    cells = [cell for line in told["grid"]["cells"] for cell in line]
+    assert [chart["axis"] for chart in told["distributions"]] == ["fit", "engagement"]
+    assert [chart["threshold"] for chart in told["distributions"]] == [None, 50]
+    assert len(sums) == 1
+    assert sum(cell["leads"] for cell in cells) >= max(sums)
+    assert all(cell["won"] <= cell["sal"] <= cell["leads"] for cell in cells)
+    assert len(told["grid"]["cells"]) == len(told["grid"]["fit"]) - 1
+    assert {len(line) for line in told["grid"]["cells"]} == {len(told["grid"]["engagement"]) - 1}
+
+
+def test_what_is_added_after_the_period_changes_nothing_in_it() -> None:
+    before = result(against=lenient())
+
+    leads = list(Lead.objects.order_by("pk"))
+    signal = Signal.objects.get(code="demo_request")
+    Event.objects.bulk_create(
+        Event(lead=lead, signal=signal, occurred_at=END, recorded_at=END, source="later", digest=b"") for lead in leads
+    )
+    for lead in leads[:50]:
+        facts.say(lead, END, END, title="Student", country="BR")
+    Outcome.objects.bulk_create(won(lead, END) for lead in leads[1::4])
+    StageChange.objects.bulk_create(moved(lead, Stage.MQL, Stage.MAL, END) for lead in leads[2::5])
+
+    assert result(against=lenient()) == before
+    assert jobs.run(candidate().rules, start=START, end=END + DAY).lost != ()
+
+
+def test_a_lead_that_qualifies_at_the_very_instant_of_its_win_is_not_covered() -> None:
+    rules = candidate().rules
+    first = jobs.first_instants(rules, until=END)
+    flagged = {lead: at for lead, at in first.items() if from_microseconds(at) >= START}
+    late, early = sorted(set(flagged) - set(Outcome.objects.values_list("lead_id", flat=True)))[:2]
+    before = jobs.run(rules, start=START, end=END)
+
+    Outcome.objects.bulk_create(
+        won(Lead(pk=lead), from_microseconds(flagged[lead] + delay)) for lead, delay in ((late, 0), (early, 1))
+    )
+    after = jobs.run(rules, start=START, end=END)
+
+    assert late in after.lost
+    assert early not in after.lost
+    assert (after.coverage.total, after.coverage.hits) == (before.coverage.total + 2, before.coverage.hits + 1)
+
+
+def test_a_win_of_which_nothing_was_known_before_is_lost_by_that() -> None:
+    lead = Lead.objects.create(email="new@fit.example", known_at=END - DAY, stage_at=END, recorded_at=END)
+    Outcome.objects.bulk_create([won(lead, END - 2 * DAY)])
+
+    (row,) = (row for row in result()["version"]["lost_wins"]["rows"] if row["lead"] == lead.pk)
+
+    assert row["nearest_at"] is None
+    assert row["lost_by"] == ["Not known before it was won"]
+
+
+def test_an_empty_period_of_an_empty_company_has_a_result() -> None:
+    told = runner.result(
+        lenient(), None, start=START - 3650 * DAY, end=START - 3649 * DAY, progress=lambda _done, _total: None
+    )
+
+    assert (told["leads"], told["version"]["flagged"], told["version"]["coverage"]["rate"]) == (0, 0, None)
+    assert told["version"]["verdicts"][0].startswith("Not enough data")
+    assert json.loads(json.dumps(told)) == told
+
+
+@pytest.mark.parametrize(
+    ("end", "start"),
+    [
+        ("2026-08-31T11:59:00+00:00", "2026-02-28T00:00:00+13:00"),
+        ("2026-03-01T00:00:00+00:00", "2025-09-01T00:00:00+12:00"),
+    ],
+)
+def test_six_months_are_calendar_months_clipped_to_the_last_day(settings: Any, end: str, start: str) -> None:
+    settings.COMPANY_TIME_ZONE = "Pacific/Auckland"
+
+    assert jobs.last_months(facts.instant(end)) == (facts.instant(start), facts.instant(end))

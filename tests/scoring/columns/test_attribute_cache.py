@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import datetime as dt
+import random
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from leads import shipped_signals
+from leads.models import AttributeChange, Company, Lead, Signal
+from leads.vocabulary import BEGINNING, Stage
+from scoring.columns import attribute_cache, attribute_rows
+from scoring.columns.attribute_fields import packed, unpacked
+from scoring.columns.bulk_reader import BulkReader, Scope, bulk_reader
+from scoring.columns.column_cache import RANGE, Shelf
+from scoring.engine.bands import Band
+
+NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
+DAY = dt.timedelta(days=1)
+FIELDS = ("lead.title", "lead.email_domain", "lead.custom.plan", "company.employees", "company.technologies")
+
+
+@pytest.fixture
+def leads(transactional_db: None) -> list[Lead]:
+    shipped_signals.ship(signals=Signal.objects)
+    companies = [Company.objects.create(recorded_at=NOW, industry=f"industry {n}") for n in range(3)]
+    return [make_lead(n, company=companies[n % 3]) for n in range(6)]
+
+
+def make_lead(number: int, **changes: object) -> Lead:
+    fields = {"email": f"lead{number}@acme.example", "title": f"title {number}", "known_at": NOW - 100 * DAY}
+    return Lead.objects.create(**fields | {"stage_at": NOW, "recorded_at": NOW} | changes)
+
+
+@pytest.fixture
+def elsewhere(leads: list[Lead]) -> Iterator[BaseDatabaseWrapper]:
+    """Another session."""
+    other = connection.copy()
+    yield other
+    other.close()
+
+
+def said(rows: attribute_rows.Rows, *fields: str) -> list[tuple[object, ...]]:
+    """What the rows say, whatever their codes."""
+    columns = [[rows.columns[name].values[code] for code in rows.columns[name].codes.tolist()] for name in fields]
+    return [(rows.lead_ids.tolist(), ()), *zip(rows.lead.tolist(), rows.start.tolist(), *columns, strict=True)]
+
+
+def agrees(reader: BulkReader, folder: Path, *, in_memory: bool = False, fields: tuple[str, ...] = FIELDS) -> bool:
+    """What is kept and what stands in the tables, both in one snapshot."""
+    kept = attribute_cache.rows(Shelf(reader, folder, in_memory=in_memory), 0, fields)
+    return said(kept, *fields) == said(attribute_rows.rows(reader, Scope(0, RANGE), fields), *fields)
+
+
+def kept_is_fresh(folder: Path, **how: object) -> bool:
+    with bulk_reader() as reader:
+        return agrees(reader, folder, **how)
+
+
+def sql(statement: str, *values: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def stamp(lead: Lead) -> int:
+    return Lead.objects.values_list("transaction", flat=True).get(pk=lead.pk)
+
+
+# Every way to change an attribute shows
+
+
+def _state(lead: Lead, at: dt.datetime, **values: object) -> None:
+    AttributeChange.objects.create(lead=lead, values=values, valid_from=at, recorded_at=NOW, source="test")
+
+
+def _late_statement(lead: Lead) -> None:
+    """Of the past, so that the columns of now stay as they are."""
+    _state(lead, BEGINNING, title="Clerk")
+    _state(lead, NOW, title=lead.title)
+    sql("UPDATE leads_lead SET has_history = true WHERE id = %s", lead.pk)
+    with bulk_reader() as reader:
+        attribute_cache.rows(Shelf(reader), 0, FIELDS)
+    _state(lead, NOW - DAY, title="Assistant")
+
+
+def _gone_and_back(lead: Lead) -> None:
+    sql("DELETE FROM leads_lead WHERE id = %s", lead.pk)
+    sql(
+        "INSERT INTO leads_lead (id, email, title, transaction, first_name, last_name, phone, country, region, custom,"
+        " known_at, has_history, recorded_at, seniority, source, do_not_contact, budget, timeline, use_case, time_zone,"
+        " stage, stage_at, look_failures, look_error) SELECT %s, 'back@acme.example', 'Back', 3, '', '', '', '', '', '{}',"
+        " now(), false, now(), '', '', false, '', '', '', '', 'lead', now(), 0, ''",
+        lead.pk,
+    )
+
+
+CHANGES: dict[str, Callable[[Lead], object]] = {
+    "the ORM": lambda lead: Lead.objects.filter(pk=lead.pk).update(title="CFO"),
+    "an instance": lambda lead: (setattr(lead, "title", "CFO"), lead.save()),
+    "plain SQL": lambda lead: sql('UPDATE leads_lead SET custom = \'{"plan": ["a"]}\' WHERE id = %s', lead.pk),
+    "SQL that claims an old transaction": lambda lead: sql(
+        "UPDATE leads_lead SET title = 'CFO', transaction = 3 WHERE id = %s", lead.pk
+    ),
+    "another address": lambda lead: sql("UPDATE leads_lead SET email = 'a@other.example' WHERE id = %s", lead.pk),
+    "no company": lambda lead: sql("UPDATE leads_lead SET company_id = NULL WHERE id = %s", lead.pk),
+    "its company": lambda lead: sql("UPDATE leads_company SET employees_low = 7 WHERE id = %s", lead.company_id),
+    "a list of its company": lambda lead: Company.objects.filter(pk=lead.company_id).update(technologies=["C, C++"]),
+    "a new company": lambda lead: Lead.objects.filter(pk=lead.pk).update(
+        company=Company.objects.create(recorded_at=NOW, employees_low=3, employees_high=9)
+    ),
+    "a new lead": lambda lead: make_lead(77, title="New", company_id=lead.company_id),
+    "a statement about the past": _late_statement,
+    "being deleted": lambda lead: sql("DELETE FROM leads_lead WHERE id = %s", lead.pk),
+    "being deleted and put back": _gone_and_back,
+    "another id": lambda lead: sql("UPDATE leads_lead SET id = 9999 WHERE id = %s", lead.pk),
+}
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_a_change_is_noticed_by(leads: list[Lead], tmp_path: Path, how: str) -> None:
+    files, memory = tmp_path / "files", tmp_path / "memory"
+    assert kept_is_fresh(files)
+    assert kept_is_fresh(memory, in_memory=True)
+
+    CHANGES[how](leads[3])
+
+    for _ in range(2):
+        assert kept_is_fresh(files)
+        assert kept_is_fresh(memory, in_memory=True)
+
+
+def test_a_field_asked_for_the_first_time_is_read_with_those_kept(leads: list[Lead], tmp_path: Path) -> None:
+    assert kept_is_fresh(tmp_path, fields=("lead.title",))
+
+    assert kept_is_fresh(tmp_path, fields=("lead.custom.plan", "company.industry"))
+
+    with bulk_reader() as reader:
+        kept = attribute_cache.rows(Shelf(reader, tmp_path), 0, ["lead.title"])
+    assert set(kept.columns) == {"lead.title", "lead.custom.plan", "company.industry"}
+
+
+def test_looks_and_stages_are_no_attributes(leads: list[Lead]) -> None:
+    before = stamp(leads[0])
+
+    Lead.objects.filter(pk=leads[0].pk).update(next_look_at=NOW, stage=Stage.MAL, stage_at=NOW, look_failures=2)
+    Lead.objects.get(pk=leads[0].pk).save()
+
+    assert stamp(leads[0]) == before
+
+
+def test_an_instance_read_long_ago_does_not_turn_a_stamp_back(leads: list[Lead]) -> None:
+    stale = Lead.objects.get(pk=leads[0].pk)
+    for title in ("CFO", stale.title):
+        Lead.objects.filter(pk=stale.pk).update(title=title)
+    changed = stamp(stale)
+
+    stale.save()
+
+    assert stamp(stale) > changed
+
+
+def test_every_attribute_that_rules_read_is_stamped(leads: list[Lead], tmp_path: Path) -> None:
+    """A field that a trigger forgets would be kept for ever."""
+    other = {"bool": "true", "int4": "7", "numeric": "7", "jsonb": '{"plan": 7}', "_varchar": "{new}"}
+    dated = {"timestamptz": "2020-01-01"}
+    ours = {"id", "transaction", "external_id", "name", "domain", "recorded_at", "first_name", "last_name", "phone"}
+    never = ours | {"time_zone", "stage", "stage_at", "next_look_at", "look_failures", "look_error", "company_id"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name, udt_name FROM information_schema.columns"
+            " WHERE table_name IN ('leads_lead', 'leads_company') AND NOT column_name = ANY (%s)",
+            [list(never)],
+        )
+        columns = cursor.fetchall()
+
+    for table, column, kind in columns:
+        stamps = f"SELECT transaction FROM {table} ORDER BY id LIMIT 1"  # noqa: S608
+        with connection.cursor() as cursor:
+            before = cursor.execute(stamps).fetchone()
+            value = (other | dated).get(kind, "new")
+            cursor.execute(
+                f"UPDATE {table} SET {column} = %s::text::{kind} WHERE id = (SELECT min(id) FROM {table})",  # noqa: S608
+                [value],
+            )
+            assert cursor.execute(stamps).fetchone() > before, column
+
+
+def test_only_what_changed_is_read_again(leads: list[Lead], tmp_path: Path) -> None:
+    assert kept_is_fresh(tmp_path)
+    sql("ALTER TABLE leads_lead DISABLE TRIGGER USER")
+    Lead.objects.update(title="Behind our back")
+    sql("ALTER TABLE leads_lead ENABLE TRIGGER USER")
+
+    Lead.objects.filter(pk=leads[1].pk).update(title="CFO")
+
+    with bulk_reader() as reader:
+        kept = attribute_cache.rows(Shelf(reader, tmp_path), 0, ["lead.title"])
+    titles = [title for _, _, title in said(kept, "lead.title")[1:]]
+    assert titles == ["title 0", "CFO", "title 2", "title 3", "title 4", "title 5"]
+
+
+def test_a_transaction_that_began_earlier_and_commits_later_is_not_missed(
+    leads: list[Lead], elsewhere: BaseDatabaseWrapper, tmp_path: Path
+) -> None:
+    elsewhere.set_autocommit(False)
+    with elsewhere.cursor() as cursor:
+        cursor.execute("UPDATE leads_lead SET title = 'Late' WHERE id = %s", [leads[2].pk])
+    Lead.objects.filter(pk=leads[4].pk).update(title="Early")
+    assert kept_is_fresh(tmp_path)
+
+    elsewhere.commit()
+
+    assert kept_is_fresh(tmp_path)
+
+
+def test_what_is_kept_of_a_newer_snapshot_is_not_believed(leads: list[Lead], tmp_path: Path) -> None:
+    assert kept_is_fresh(tmp_path, in_memory=True)
+    with bulk_reader() as older:
+        Lead.objects.filter(pk=leads[0].pk).update(title="Newer")
+        assert kept_is_fresh(tmp_path, in_memory=True)
+
+        assert agrees(older, tmp_path, in_memory=True)
+        assert agrees(older, tmp_path)
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_kept_is_fresh_whoever_commits_meanwhile(leads: list[Lead], tmp_path: Path, in_memory: bool) -> None:
+    done = threading.Event()
+
+    def write(seed: int) -> None:
+        chance = random.Random(seed)
+        while not done.is_set():
+            with transaction.atomic():
+                for _ in range(chance.randint(1, 3)):
+                    _change_something(chance, leads[seed::3])
+                    # Sessions overtake each other between a transaction's first row and its commit.
+                    done.wait(chance.random() / 50)
+        connection.close()
+
+    writers = [threading.Thread(target=write, args=(seed,)) for seed in range(3)]
+    for writer in writers:
+        writer.start()
+    try:
+        agreed = [kept_is_fresh(tmp_path, in_memory=in_memory) for _ in range(25)]
+    finally:
+        done.set()
+        for writer in writers:
+            writer.join()
+
+    assert all(agreed)
+    assert kept_is_fresh(tmp_path, in_memory=in_memory)
+
+
+def _change_something(chance: random.Random, mine: list[Lead]) -> None:
+    """Each writer has leads and a company of its own: none waits for another."""
+    lead, text = chance.choice(mine), f"text {chance.randint(0, 9)}"
+    match chance.randint(0, 4):
+        case 0:
+            sql("UPDATE leads_lead SET title = %s WHERE id = %s", text, lead.pk)
+        case 1:
+            sql("UPDATE leads_company SET technologies = ARRAY[%s] WHERE id = %s", text, lead.company_id)
+        case 2:
+            _state(lead, NOW - chance.randint(0, 90) * DAY, title=text)
+            sql("UPDATE leads_lead SET has_history = true WHERE id = %s", lead.pk)
+        case 3:
+            make_lead(chance.randint(1000, 10**9), company_id=lead.company_id, title="")
+        case _:
+            sql("DELETE FROM leads_lead WHERE title = '' AND company_id = %s", lead.company_id)
+
+
+def test_values_come_back_from_a_file_as_they_were() -> None:
+    values = {"a": (None, "x", True, 1, 1.5, ("p", "q"), (), Band(1, None), Band(None, 9.5), "None", "[]")}
+
+    back = unpacked(packed(values))
+
+    assert back == values
+    assert [type(each) for each in back["a"]] == [type(each) for each in values["a"]]

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import csv
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from definitions.models import Version
+from leads import named_lists, shipped_signals, stage_changes
+from leads.models import Lead, Signal
+from leads.vocabulary import Role, Stage
+from scoring.comparisons import replays, version_comparison
+from scoring.comparisons.version_comparison import Kind
+from tests.definitions.people import person
+from tests.scoring.lead_histories import DAY, HOUR, START, approved, company, did, document, take_over, tick
+from tests.scoring.lead_histories import person as lead_number
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = START + 2 * DAY
+
+
+@pytest.fixture(autouse=True)
+def shipped(transactional_db: None) -> None:
+    shipped_signals.ship(signals=Signal.objects)
+    named_lists.ship()
+
+
+@pytest.fixture
+def versions() -> tuple[Version, Version]:
+    """The first in force asks for 50 points and punishes an unsubscribe; the one to come asks for 25, of managers only."""
+    first = take_over(approved(document(), START), START)
+    narrower = document(engagement=25)
+    narrower["gate"].append(
+        {"field": "lead.title", "op": "contains_any", "value": ["head"], "points": 0, "rationale": "Who decides."}
+    )
+    return first, approved(narrower, START)
+
+
+@pytest.fixture
+def people(versions: tuple[Version, Version]) -> dict[str, Lead]:
+    """Who meets which of the two by what they did, two days on."""
+    employer = company()
+    leads = {
+        name: lead_number(number, employer) for number, name in enumerate(["stays", "leaves", "enters", "done", "out"])
+    }
+    Lead.objects.filter(pk=leads["leaves"].pk).update(title="Engineer")
+    for name in ("stays", "leaves"):
+        did(leads[name], "demo_request", START + DAY)
+        did(leads[name], "webinar_attended", START + DAY)
+    for name in ("enters", "done"):
+        did(leads[name], "webinar_attended", START + DAY)
+    stage_changes.move(lead=leads["done"], to=Stage.WON, by=None, now=START + DAY, why="Bought.")
+    tick(NOW)
+    return leads
+
+
+def test_the_leads_are_parted_by_which_version_they_meet(
+    versions: tuple[Version, Version], people: dict[str, Lead]
+) -> None:
+    found = version_comparison.compare(*versions, now=NOW)
+
+    assert found.counts == {Kind.BOTH: 1, Kind.FIRST: 1, Kind.SECOND: 2, Kind.NEITHER: 1}
+    assert {kind: [row.lead for row in found.rows(kind)] for kind in Kind} == {
+        Kind.BOTH: [people["stays"]],
+        Kind.FIRST: [people["leaves"]],
+        Kind.SECOND: [people["enters"], people["done"]],
+        Kind.NEITHER: [people["out"]],
+    }
+    assert found.tiers[0] == {1: 2, 2: 0, 3: 0}
+    assert found.tiers[1] == {1: 1, 2: 0, 3: 2}
+
+
+def test_who_enters_or_leaves_is_told_why_by_both_versions(
+    versions: tuple[Version, Version], people: dict[str, Lead]
+) -> None:
+    found = version_comparison.compare(*versions, now=NOW)
+
+    reasons = {row.lead: row.why for row in found.rows(Kind.FIRST, Kind.SECOND)}
+
+    assert reasons[people["leaves"]].startswith("v1.0: ")
+    assert "v1.1: Title is Engineer; needed: containing head." in reasons[people["leaves"]]
+    assert reasons[people["enters"]].startswith("v1.1: Webinar attended a day earlier; 30 points, 25 needed.")
+    assert "v1.0: 30 points, 50 needed." in reasons[people["enters"]]
+
+
+def test_of_those_who_enter_only_the_free_would_be_handed_to_sales(
+    versions: tuple[Version, Version], people: dict[str, Lead]
+) -> None:
+    assert version_comparison.coming(versions[1], now=NOW).free == {people["enters"].pk}
+
+
+def test_without_a_version_in_force_everybody_who_meets_it_enters(
+    people: dict[str, Lead], versions: tuple[Version, Version]
+) -> None:
+    found = version_comparison.compare(None, versions[1], now=NOW)
+
+    assert found.counts == {Kind.BOTH: 0, Kind.FIRST: 0, Kind.SECOND: 3, Kind.NEITHER: 2}
+    assert [row.first for row in found.rows(Kind.SECOND)] == [None] * 3
+
+
+def test_without_leads_there_is_nothing_to_compare(versions: tuple[Version, Version]) -> None:
+    assert set(version_comparison.compare(*versions, now=NOW).counts.values()) == {0}
+
+
+def visitor(*roles: Role) -> Client:
+    client = Client()
+    client.force_login(person(*roles))
+    return client
+
+
+@pytest.fixture
+def later() -> object:
+    with time_machine.travel(NOW + 2 * HOUR, tick=False) as clock:
+        yield clock
+
+
+def test_the_page_shows_numbers_names_and_reasons(
+    versions: tuple[Version, Version], people: dict[str, Lead], later: object
+) -> None:
+    url = reverse("comparison", args=[each.pk for each in versions])
+
+    page = visitor(Role.VIEWER).get(url, {"kind": "first"}).content.decode()
+
+    assert reverse("lead", args=[people["leaves"].pk]) in page
+    assert reverse("lead", args=[people["stays"].pk]) not in page
+    assert "needed: containing head" in page
+
+
+def test_the_page_of_nobody_says_so(versions: tuple[Version, Version], later: object) -> None:
+    page = visitor(Role.VIEWER).get(reverse("comparison", args=[each.pk for each in versions])).content.decode()
+
+    assert "No leads yet" in page
+
+
+def test_everybody_is_in_the_csv(versions: tuple[Version, Version], people: dict[str, Lead], later: object) -> None:
+    answer = visitor(Role.VIEWER).get(reverse("comparison_csv", args=[each.pk for each in versions]))
+
+    rows = list(csv.DictReader(answer.getvalue().decode().splitlines()))
+    assert [(row["lead"], row["meets"]) for row in rows] == [
+        (str(lead.pk), kind)
+        for lead, kind in zip(people.values(), ["both", "first", "second", "second", "neither"], strict=True)
+    ]
+    assert rows[2]["v1.0 engagement"] == rows[2]["v1.1 engagement"]
+
+
+def test_the_api_gives_counts_and_by_name_the_leads_of_one_kind(
+    versions: tuple[Version, Version], people: dict[str, Lead], later: object
+) -> None:
+    first, second = versions
+    url = reverse("api:definition-compare", args=[first.pk])
+    client = visitor(Role.MARKETING_OPS)
+
+    counts = client.get(url, {"with": second.pk}).json()
+    named = client.get(url, {"with": second.pk, "leads": "second", "after": people["enters"].pk}).json()
+
+    assert counts["counts"] == {"both": 1, "first": 1, "second": 2, "neither": 1}
+    assert (counts["first"], counts["second"], counts["handed_over"]) == ("v1.0", "v1.1", 1)
+    assert "leads" not in counts
+    assert [each["lead"] for each in named["leads"]] == [people["done"].pk]
+    assert client.get(url).status_code == 400
+    assert client.get(url, {"with": 0}).status_code == 400
+
+
+def test_the_replay_tells_what_was_learned_too_late(
+    versions: tuple[Version, Version], people: dict[str, Lead], later: object
+) -> None:
+    did(people["stays"], "trial_signup", START + 2 * HOUR, recorded_at=NOW + HOUR)
+    did(people["stays"], "trial_signup", START + 3 * HOUR, recorded_at=NOW + HOUR)
+    page = visitor(Role.VIEWER).get(reverse("replay", args=[versions[0].pk])).content.decode()
+
+    replay = replays.replay(versions[0], now=NOW + 2 * HOUR)
+
+    assert (replay.made, replay.expected, replay.agree, len(replay.moved), replay.excused) == (2, 2, 1, 1, 1)
+    assert replay.moved[0].reason.startswith("Trial sign-up of 2026-03-02 11:00 UTC was recorded later")
+    assert "Trial sign-up of 2026-03-02 11:00 UTC was recorded later" in page
+
+
+def test_a_version_that_was_never_in_force_has_nothing_to_replay(versions: tuple[Version, Version]) -> None:
+    page = visitor(Role.VIEWER).get(reverse("replay", args=[versions[1].pk])).content.decode()
+
+    assert "was never in force" in page

@@ -1,0 +1,136 @@
+"""Versions that come into force one after another, and leads whose lives go on under them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+from definitions import version_documents
+from definitions.models import SignOff, Version
+from definitions.vocabulary import Decision, Side, VersionState
+from leads import rescore_queue, stage_changes
+from leads.models import Company, Event, Lead, Signal, User
+from leads.vocabulary import BEGINNING, Stage
+from scoring.live import due_leads, mqls
+from scoring.models import Qualification
+from tests.scoring import facts
+
+START = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+SIGNALS = (
+    "webinar_attended", "webinar_attended", "pricing_view", "pricing_view", "blog_read", "product_page", "email_click",
+    "trial_signup", "demo_request", "request_closed", "unsubscribe",
+)  # fmt: skip
+
+
+def document(*, engagement: float | None = None) -> dict[str, Any]:
+    """The reference definition, with timing, a signal that it punishes, and another threshold of engagement."""
+    changed: dict[str, Any] = deepcopy(facts.document())
+    changed["timing"] = {"engaged_within_days": 20, "or_request_within_days": 30}
+    changed["signals"].append({"signal": "unsubscribe", "points": -30, "cap": None, "rationale": "Had enough of us."})
+    for path in changed["paths"]:
+        for clause in path["clauses"]:
+            if engagement is not None and clause.get("axis") == "engagement":
+                clause["at_least"] = engagement
+    return changed
+
+
+def approved(document: dict[str, Any], at: dt.datetime) -> Version:
+    """Signed by both sides, and not in force yet."""
+    draft = version_documents.import_document(document=document, by=None, now=at)
+    Version.objects.filter(pk=draft.pk).update(state=VersionState.PROPOSED, proposed_at=at)
+    for side in (Side.MARKETING, Side.SALES):
+        leader, _ = User.objects.get_or_create(username=side, email=f"{side}@accord.test")
+        SignOff.objects.create(
+            version=draft, side=side, decision=Decision.APPROVED, by=leader, at=at, comment="Agreed."
+        )
+    Version.objects.filter(pk=draft.pk).update(state=VersionState.APPROVED, approved_at=at)
+    draft.refresh_from_db()
+    return draft
+
+
+def take_over(version: Version, at: dt.datetime, *, hand_over_entrants: bool = True) -> Version:
+    """The approved version replaces the one in force, and every lead is due."""
+    Version.objects.active().update(state=VersionState.RETIRED, retired_at=at)
+    Version.objects.filter(pk=version.pk).update(
+        state=VersionState.ACTIVE, activated_at=at, hands_over_entrants=hand_over_entrants
+    )
+    rescore_queue.request_all(at=at)
+    version.refresh_from_db()
+    return version
+
+
+def company(**values: Any) -> Company:
+    known: dict[str, Any] = {
+        "domain": "fit.example", "industry": "Software", "country": "DE", "employees_low": 200, "employees_high": 200,
+    }  # fmt: skip
+    return Company.objects.create(**known | values, recorded_at=START)
+
+
+def person(number: int, employer: Company, *, at: dt.datetime = START) -> Lead:
+    return Lead.objects.create(
+        email=f"lead{number}@fit.example", first_name=f"Lead {number}", title="Head of Operations", company=employer,
+        known_at=BEGINNING, stage_at=at, recorded_at=at, next_look_at=at,
+    )  # fmt: skip
+
+
+def did(lead: Lead, signal: str, at: dt.datetime, *, recorded_at: dt.datetime | None = None) -> None:
+    recorded_at = recorded_at or at
+    Event.objects.create(
+        lead=lead, signal=Signal.objects.get(code=signal), occurred_at=at, recorded_at=recorded_at, source="test",
+        digest=b"",
+    )  # fmt: skip
+    rescore_queue.request(lead_ids=[lead.pk], at=recorded_at)
+
+
+def tick(now: dt.datetime) -> None:
+    while due_leads.rescore_due(now=now):
+        pass
+
+
+class Life:
+    """Weeks in the life of some leads: what they do, what sales says, and when somebody looks, drawn from a seed."""
+
+    def __init__(self, seed: int, *, leads: int = 12, days: int = 60) -> None:
+        self.random = random.Random(seed)
+        firms = [company(), company(domain="small.example", employees_low=12, employees_high=12)]
+        self.leads = [person(number, self.random.choice(firms[:1] * 5 + firms)) for number in range(leads)]
+        self.end = START + days * DAY
+        self.happenings: list[tuple[dt.datetime, Callable[[dt.datetime], object]]] = []
+
+    def at(self, at: dt.datetime, happening: Callable[[dt.datetime], object]) -> None:
+        self.happenings.append((at, happening))
+
+    def some(self, count: int, happening: Callable[[dt.datetime], object]) -> None:
+        for _ in range(count):
+            self.at(START + self.random.random() * (self.end - START), happening)
+
+    def live(self) -> None:
+        for at, happening in sorted(self.happenings, key=lambda each: each[0]):
+            happening(at)
+        tick(self.end)
+
+    def act(self, at: dt.datetime) -> None:
+        did(self.random.choice(self.leads), self.random.choice(SIGNALS), at)
+
+    def be_promoted(self, at: dt.datetime) -> None:
+        lead = Lead.objects.get(pk=self.random.choice(self.leads).pk)
+        facts.say(lead, at, at, title=self.random.choice(["Student", "Head of Operations", "VP Sales"]))
+        rescore_queue.request(lead_ids=[lead.pk], at=at)
+
+    def decide(self, at: dt.datetime) -> None:
+        """Sales sends one of its leads away: with a date, without, or for good; or wins it."""
+        tick(at)
+        open_ = list(Qualification.objects.open().select_related("lead").order_by("pk"))
+        if not open_:
+            return
+        mql = self.random.choice(open_)
+        to = self.random.choice([*[Stage.NURTURE] * 4, *[Stage.MAL] * 3, Stage.DISQUALIFIED, Stage.WON])
+        back = at + self.random.randint(1, 20) * DAY if to == Stage.NURTURE else None
+        stage_changes.move(lead=mql.lead, to=to, by=None, now=at, why="Sales said so.")
+        mqls.close(qualification=mql, now=at, reenter_at=back)
+        if back is not None:
+            rescore_queue.request(lead_ids=[mql.lead_id], at=back)

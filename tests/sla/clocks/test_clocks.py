@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from sla.clocks import clocks
+from sla.handoffs import attempts, creation, dispositions, routing
+from sla.models import Attempt, Clock, Notice
+from sla.vocabulary import AttemptOutcome, Channel, ClockKind, NoticeKind
+from tests.sla import situations
+from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+
+pytestmark = pytest.mark.django_db
+
+EVENING = NOW.replace(hour=16, minute=50)
+
+
+def contact(handoff, at, now=None):
+    return attempts.log(
+        handoff=handoff,
+        channel=Channel.CALL,
+        outcome=AttemptOutcome.CONNECTED,
+        at=at,
+        by=handoff.rep.user,
+        now=now or at,
+    )
+
+
+def first_contact(handoff) -> Clock:
+    return handoff.clocks.get(kind=ClockKind.FIRST_CONTACT)
+
+
+@pytest.mark.parametrize(("tier", "minutes"), [(1, 5), (2, 30), (3, 30)])
+def test_the_first_contact_is_due_in_business_minutes(tier, minutes):
+    situations.commitment(tier_3_nurture_days=0)
+    handoff = situations.handoff(tier=tier, now=EVENING + 9 * MINUTE)
+
+    # One minute is left of the day.
+    assert first_contact(handoff).due_at == NOW.replace(hour=9) + DAY + (minutes - 1) * MINUTE
+
+
+def test_the_decision_is_due_after_24_hours_of_working_days():
+    handoff = situations.handoff(now=dt.datetime(2026, 3, 13, 16, tzinfo=dt.UTC))
+
+    clock = handoff.clocks.get(kind=ClockKind.DISPOSITION)
+    assert clock.due_at == dt.datetime(2026, 3, 16, 16, tzinfo=dt.UTC)
+
+
+def test_the_targets_are_those_of_the_commitment_at_creation():
+    situations.commitment(contact_minutes=60)
+    handoff = situations.handoff()
+
+    assert first_contact(handoff).due_at == NOW + HOUR
+    assert handoff.commitment.contact_minutes == 60
+
+
+def test_a_lead_that_becomes_hot_is_to_be_contacted_within_tier_1s_minutes():
+    handoff = situations.handoff()
+
+    hurried = clocks.hurry(handoff=handoff, rep=handoff.rep, now=NOW + 10 * MINUTE)
+
+    assert hurried == handoff.clocks.get(kind=ClockKind.FIRST_CONTACT, cancelled_at=None)
+    assert situations.fresh(handoff).due_at == hurried.due_at == NOW + 15 * MINUTE
+    replaced = handoff.clocks.get(kind=ClockKind.FIRST_CONTACT, cancelled_at=NOW + 10 * MINUTE)
+    assert (replaced.breached_at, replaced.is_late) == (None, None)
+
+
+@pytest.mark.parametrize("minutes", [26, 31])
+def test_what_is_due_as_early_or_is_overdue_is_not_hurried(minutes):
+    handoff = situations.handoff()
+
+    assert clocks.hurry(handoff=handoff, rep=handoff.rep, now=NOW + minutes * MINUTE) is None
+
+    assert first_contact(handoff).due_at == NOW + 30 * MINUTE
+
+
+def test_a_lead_that_was_contacted_is_not_hurried():
+    handoff = situations.handoff()
+    contact(handoff, NOW + MINUTE)
+
+    assert clocks.hurry(handoff=handoff, rep=handoff.rep, now=NOW + 2 * MINUTE) is None
+
+
+def test_a_contact_in_time_keeps_the_promise_and_the_next_clock_is_due():
+    handoff = situations.handoff(now=EVENING)
+
+    contact(handoff, NOW.replace(hour=9, minute=5) + DAY)
+
+    clock = first_contact(handoff)
+    assert (clock.used_seconds, clock.is_late, clock.is_breached) == (15 * 60, False, False)
+    assert situations.fresh(handoff).due_at == handoff.clocks.get(kind=ClockKind.DISPOSITION).due_at
+
+
+def test_a_late_contact_breaks_it():
+    handoff = situations.handoff()
+
+    contact(handoff, NOW + 31 * MINUTE)
+
+    assert first_contact(handoff).is_late
+
+
+def test_exactly_on_time_is_in_time():
+    handoff = situations.handoff()
+
+    contact(handoff, NOW + 30 * MINUTE)
+
+    assert not first_contact(handoff).is_late
+
+
+def test_an_earlier_contact_remembered_after_a_late_one_does_not_rewrite_the_verdict():
+    handoff = situations.handoff()
+
+    contact(handoff, NOW + 50 * MINUTE)
+    contact(handoff, NOW + 10 * MINUTE, now=NOW + HOUR)
+
+    assert (first_contact(handoff).used_seconds, first_contact(handoff).is_late) == (50 * 60, True)
+    assert situations.fresh(handoff).first_contact_at == NOW + 10 * MINUTE
+
+
+def test_a_warning_comes_once_with_a_fifth_of_the_time_left():
+    handoff = situations.handoff()
+
+    assert clocks.sweep_warnings(now=NOW + 23 * MINUTE) == 0
+    assert clocks.sweep_warnings(now=NOW + 24 * MINUTE) == 1
+    assert clocks.sweep_warnings(now=NOW + 25 * MINUTE) == 0
+    assert Notice.objects.get(kind=NoticeKind.DUE_SOON).to == handoff.rep.user
+
+
+def test_a_breach_is_marked_once_and_told_to_the_rep_then_the_manager():
+    handoff = situations.handoff()
+    late = NOW + 31 * MINUTE
+
+    assert clocks.sweep_breaches(now=NOW + 30 * MINUTE) == 0
+    assert clocks.sweep_breaches(now=late) == 1
+    assert clocks.sweep_breaches(now=late + MINUTE) == 0
+
+    assert first_contact(handoff).breached_at == late
+    told = Notice.objects.filter(kind=NoticeKind.BREACHED).order_by("pk")
+    assert [notice.to for notice in told] == [handoff.rep.user, situations.manager(handoff.team)]
+
+
+def test_hours_that_nobody_can_read_any_more_hold_up_no_breach():
+    torn, sound = situations.broken(situations.handoff()), situations.handoff()
+
+    clocks.sweep_breaches(now=NOW + HOUR)
+
+    breached = Clock.objects.filter(breached_at=NOW + HOUR, kind=ClockKind.FIRST_CONTACT)
+    assert {clock.handoff for clock in breached} == {torn, sound}
+
+
+def test_time_used_up_at_closing_is_not_exceeded_before_the_next_opening():
+    handoff = situations.handoff(now=NOW.replace(hour=16, minute=30))
+    assert first_contact(handoff).due_at == NOW.replace(hour=17)
+
+    assert clocks.sweep_breaches(now=NOW.replace(hour=23)) == 0
+    assert clocks.sweep_breaches(now=NOW.replace(hour=9, minute=1) + DAY) == 1
+
+
+def test_a_contact_in_time_that_is_logged_soon_after_repairs_the_breach_that_was_seen():
+    handoff = situations.handoff()
+    clocks.sweep_breaches(now=NOW + HOUR)
+
+    contact(handoff, NOW + 20 * MINUTE, now=NOW + 80 * MINUTE)
+
+    assert not first_contact(handoff).is_breached
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_a_contact_logged_long_after_is_one_but_repairs_no_breach(is_seen):
+    handoff = situations.handoff()
+    logged = NOW + 81 * MINUTE
+    if is_seen:
+        clocks.sweep_breaches(now=NOW + HOUR)
+
+    contact(handoff, NOW + 20 * MINUTE, now=logged)
+
+    clock = first_contact(handoff)
+    assert (clock.met_at, clock.is_late, clock.used_seconds) == (logged, True, 81 * 60)
+    assert clock.breached_at == (NOW + HOUR if is_seen else None)
+    assert situations.fresh(handoff).first_contact_at == NOW + 20 * MINUTE
+
+
+def test_a_contact_logged_long_after_is_as_good_as_any_while_nothing_is_overdue():
+    handoff = situations.handoff(now=EVENING)
+
+    contact(handoff, EVENING + MINUTE, now=EVENING + 16 * HOUR)
+
+    assert (first_contact(handoff).met_at, first_contact(handoff).is_late) == (EVENING + MINUTE, False)
+
+
+def test_a_contact_from_before_the_lead_came_to_the_rep_counts_from_when_it_was_logged():
+    handoff = situations.handoff()
+    colleague, later = situations.rep(handoff.team), NOW + 20 * MINUTE
+    creation.assign(handoff=handoff, rep=colleague, by=situations.manager(handoff.team), now=later, reason="Ill")
+
+    contact(situations.fresh(handoff), NOW + 10 * MINUTE, now=NOW + 55 * MINUTE)
+
+    clock = handoff.clocks.get(kind=ClockKind.FIRST_CONTACT, rep=colleague)
+    assert (clock.met_at, clock.is_late) == (NOW + 55 * MINUTE, True)
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [(14 * MINUTE, ""), (45 * MINUTE, "logged 45 min later"), (3 * DAY + HOUR, "logged 3 days later")],
+)
+def test_what_was_not_logged_at_once_is_remarked(after, said):
+    assert clocks.remark(Attempt(at=NOW, recorded_at=NOW + after)) == said
+
+
+def test_a_worker_that_slept_for_days_breaches_without_a_warning_too():
+    situations.handoff()
+
+    assert clocks.sweep_warnings(now=NOW + 3 * DAY) == 0
+    assert clocks.sweep_breaches(now=NOW + 3 * DAY) == 2
+
+
+def test_routing_is_promised_in_the_hours_of_the_team_that_the_rules_name():
+    team = situations.team()
+    night, morning = NOW.replace(hour=23), (NOW + DAY).replace(hour=9)
+
+    handoff = situations.handoff(now=night)
+
+    clock = handoff.clocks.get()
+    assert (clock.kind, clock.started_at, clock.due_at) == (ClockKind.ROUTE, night, morning + 5 * MINUTE)
+    assert clock.calendar_version.calendar == team.calendar
+    assert clocks.sweep_warnings(now=night + HOUR) == clocks.sweep_breaches(now=night + HOUR) == 0
+
+
+def test_a_lead_of_the_night_is_routed_in_time_when_the_team_opens():
+    situations.team()
+    handoff = situations.handoff(now=NOW.replace(hour=23))
+
+    routing.route_unrouted(now=(NOW + DAY).replace(hour=9, minute=1))
+
+    clock = handoff.clocks.get(kind=ClockKind.ROUTE)
+    assert (clock.used_seconds, clock.is_late) == (60, False)
+
+
+def test_what_is_still_unrouted_after_the_opening_breaks_marketings_promise_and_its_managers_hear():
+    team = situations.team()
+    handoff = situations.handoff(now=NOW.replace(hour=23))
+    assert not Notice.objects.exists()
+    team.reps.update(is_away=True)
+
+    assert clocks.sweep_breaches(now=(NOW + DAY).replace(hour=9, minute=6)) == 1
+
+    assert (handoff.clocks.get().rep, handoff.clocks.get().is_breached) == (None, True)
+    told = Notice.objects.order_by("pk").values_list("kind", "to", "text")
+    manager, lead = situations.manager(team).pk, handoff.lead
+    assert list(told) == [
+        (NoticeKind.BREACHED, manager, f"Routing is overdue: {lead}"),
+        (NoticeKind.UNROUTED, manager, f"Nobody in {team} can take it: {lead}"),
+    ]
+
+
+def test_a_lead_that_is_nobodys_is_promised_by_the_wall_and_rings_at_night():
+    team = situations.team()
+    team.rules.update(countries=["Chile"])
+    handoff = situations.handoff(now=NOW.replace(hour=23))
+
+    assert clocks.sweep_breaches(now=NOW.replace(hour=23, minute=6)) == 1
+
+    assert handoff.clocks.get().calendar_version is None
+    assert Notice.objects.get(kind=NoticeKind.UNROUTED).text == f"No routing rule matches: {handoff.lead}"
+    assert Notice.objects.filter(kind=NoticeKind.BREACHED).exists()
+
+
+@pytest.mark.parametrize("columns", [{"zone": "Nowhere/Land"}, {"country": "XX"}, {"weekdays": range(0)}])
+def test_hours_that_cannot_be_read_hold_up_no_lead(columns):
+    team = situations.team(calendar=situations.calendar(**columns))
+
+    handoff = situations.handoff()
+
+    assert handoff.clocks.get(kind=ClockKind.ROUTE).due_at == NOW + 5 * MINUTE
+    assert handoff.is_unrouted
+    assert Notice.objects.get(kind=NoticeKind.UNROUTED).to == situations.manager(team)
+
+
+def test_a_rejection_ends_the_contact_clock_without_calling_it_kept():
+    handoff = situations.handoff()
+
+    dispositions.reject(handoff=handoff, reason=situations.reason_code(), by=handoff.rep.user, now=NOW + MINUTE)
+
+    clock = first_contact(handoff)
+    assert (clock.is_running, clock.met_at, clock.breached_at) == (False, None, None)
+    assert situations.fresh(handoff).due_at is None
+
+
+def test_a_clock_keeps_the_calendar_it_started_with():
+    handoff = situations.handoff()
+    handoff.team.calendar.hours.all().delete()
+
+    contact(handoff, NOW + 20 * MINUTE)
+
+    assert first_contact(handoff).used_seconds == 20 * 60
+
+
+def test_sweeping_costs_the_same_for_any_number(django_assert_num_queries):
+    situations.team(reps=1)
+    for _ in range(3):
+        situations.handoff()
+    with django_assert_num_queries(10):
+        assert clocks.sweep_breaches(now=NOW + HOUR) == 3
+    for _ in range(9):
+        situations.handoff(now=NOW + HOUR)
+
+    with django_assert_num_queries(10):
+        assert clocks.sweep_breaches(now=NOW + 2 * HOUR) == 9

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from leads.models import AttributeChange, Lead
+from sla.clocks import clocks, do_not_contact
+from sla.handoff_page import next_step
+from sla.handoffs import attempts, creation, dispositions, notes, routing
+from sla.models import Attempt, Handoff
+from sla.queue import queue
+from sla.vocabulary import AttemptOutcome, Channel, ClockKind
+from tests.sla import situations
+from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+
+pytestmark = pytest.mark.django_db
+
+SOON = NOW + HOUR
+
+
+def silence(lead: Lead, *, at=NOW + 10 * MINUTE, is_so: bool = True) -> None:
+    AttributeChange.objects.create(
+        lead=lead, values={"do_not_contact": is_so}, valid_from=at, recorded_at=at, source="crm"
+    )
+    Lead.objects.filter(pk=lead.pk).update(do_not_contact=is_so)
+    lead.refresh_from_db()
+
+
+def call(handoff: Handoff, at) -> Attempt:
+    return attempts.log(
+        handoff=handoff, channel=Channel.CALL, outcome=AttemptOutcome.NO_ANSWER, at=at, by=handoff.rep.user, now=SOON
+    )
+
+
+def advised(handoff: Handoff) -> str:
+    row = Handoff.objects.select_related("lead", "commitment").get(pk=handoff.pk)
+    found = next_step.of(row, clocks=[], attempts=[], now=SOON, zone=timezone.get_current_timezone())
+    return found.title if found else ""
+
+
+def running(handoff: Handoff) -> set[str]:
+    return set(handoff.clocks.running().values_list("kind", flat=True))
+
+
+def test_the_silence_begins_with_the_last_statement_that_asks_for_it():
+    lead = situations.lead()
+    for minutes, is_so in [(1, True), (2, False), (3, True), (4, True)]:
+        silence(lead, at=NOW + minutes * MINUTE, is_so=is_so)
+
+    assert do_not_contact.since(lead) == NOW + 3 * MINUTE
+
+
+def test_without_a_ledger_it_was_always_so():
+    assert do_not_contact.since(situations.lead(do_not_contact=True, known_at=NOW - DAY)) == NOW - DAY
+    assert do_not_contact.since(situations.lead()) is None
+
+
+def test_nobody_contacts_who_asked_not_to_be():
+    handoff = situations.handoff()
+    silence(handoff.lead)
+
+    call(handoff, NOW + 9 * MINUTE)
+    with pytest.raises(attempts.AttemptRefused, match="may not be contacted"):
+        call(handoff, NOW + 10 * MINUTE)
+
+    assert notes.write(handoff=handoff, text="Wrote to us after all", by=handoff.rep.user, now=SOON).pk
+    assert Attempt.objects.count() == 1
+
+
+def test_the_next_step_is_to_reject_and_not_to_call():
+    handoff = situations.handoff()
+    silence(handoff.lead)
+
+    assert advised(handoff) == "Do not contact: reject it with the reason"
+
+    dispositions.reject(handoff=handoff, reason=situations.reason_code("do_not_contact"), by=handoff.rep.user, now=SOON)
+    assert advised(handoff) == ""
+
+
+def test_an_accepted_one_is_let_go():
+    handoff = situations.accepted()
+    silence(handoff.lead)
+
+    assert "correct the decision" in advised(handoff)
+
+
+def test_the_first_contact_is_owed_no_more_but_the_decision_is():
+    handoff, other = situations.handoff(), situations.handoff()
+    silence(handoff.lead)
+
+    stopped = [do_not_contact.stop_clocks(now=NOW + 11 * MINUTE) for _ in range(2)]
+    clocks.sweep_breaches(now=NOW + HOUR)
+
+    assert stopped == [1, 0]
+    assert running(handoff) == {ClockKind.DISPOSITION}
+    assert not handoff.clocks.filter(breached_at__isnull=False).exists()
+    assert ClockKind.FIRST_CONTACT in running(other)
+
+
+def test_one_that_cannot_be_silenced_does_not_hold_up_the_others():
+    torn, sound = situations.broken(situations.handoff()), situations.handoff()
+    for handoff in (torn, sound):
+        silence(handoff.lead)
+
+    assert do_not_contact.stop_clocks(now=NOW + 11 * MINUTE) == 1
+
+    assert running(sound) == {ClockKind.DISPOSITION}
+
+
+def test_who_may_not_be_contacted_is_routed_to_nobody_and_holds_up_nobody():
+    situations.team()
+    silent = situations.handoff(of=situations.lead(do_not_contact=True))
+    evening = situations.handoff(now=NOW.replace(hour=20))
+
+    do_not_contact.stop_clocks(now=NOW + DAY)
+    routed = routing.route_unrouted(now=NOW + DAY)
+
+    assert routed == 1
+    assert (situations.fresh(silent).rep, running(silent)) == (None, set())
+    assert situations.fresh(evening).rep is not None
+    assert silent.routing_decisions.get().explanation.startswith("Do not contact")
+    assert "give it to somebody" in advised(silent)
+
+
+def test_a_manager_gives_it_to_somebody_who_rejects_it():
+    team = situations.team()
+    silent = situations.handoff(of=situations.lead(do_not_contact=True))
+    rep, manager = team.reps.get(), situations.manager(team)
+
+    creation.assign(handoff=silent, rep=rep, by=manager, now=SOON, reason="Please reject")
+    do_not_contact.stop_clocks(now=SOON)
+
+    assert running(silent) == {ClockKind.DISPOSITION}
+    assert advised(silent) == "Do not contact: reject it with the reason"
+
+
+def test_who_may_not_be_contacted_is_no_work_that_waits_before_more_is_taken():
+    situations.team(unworked_at_most=1)
+    silence(situations.accepted().lead)
+
+    assert situations.handoff().rep is not None
+
+
+def test_the_queue_and_the_page_say_so(client):
+    handoff = situations.handoff()
+    silence(handoff.lead)
+    client.force_login(handoff.rep.user)
+
+    pages = [client.get(url).content.decode() for url in (reverse("queue"), reverse("handoff", args=[handoff.pk]))]
+
+    assert ["Do not contact" in page for page in pages] == [True, True]
+    assert queue.of(handoff.rep.user).count() == 1

@@ -1,0 +1,230 @@
+"""Real threads on the real PostgreSQL: exactly one wins, nothing is lost, nothing is done twice (RELIABILITY, promises 2 and 4)."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from leads.models import Lead
+from leads.vocabulary import Role
+from scoring.models import Qualification
+from sla.business_time import calendars
+from sla.clocks import clocks, do_not_contact
+from sla.handoffs import attempts, creation, dispositions, overdue_first_contact, routing
+from sla.models import Absence, Attempt, CalendarVersion, Clock, Disposition, Handoff, Notice, RoutingDecision
+from sla.vocabulary import AttemptOutcome, Channel, ClockKind, NoticeKind
+from tests.sla import situations
+from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("sla_concurrency")]
+
+
+def at_once(workers: int, act: Callable[[int], Any]) -> list[Any]:
+    """Run `act(0)`, `act(1)` … in threads that start together; what each returned or raised."""
+    start = Barrier(workers)
+
+    def run(number: int) -> Any:
+        try:
+            start.wait(timeout=60)
+            return act(number)
+        except Exception as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(run, range(workers)))
+
+
+def test_of_a_hundred_decisions_one_wins_and_the_others_read_who_and_when():
+    managers = tuple(situations.user(Role.SALES_MANAGER) for _ in range(100))
+    situations.team(managers=managers)
+    handoff = situations.handoff()
+    reason = situations.reason_code()
+
+    def decide(number: int) -> Disposition:
+        if number % 2:
+            return dispositions.accept(handoff=handoff, by=managers[number], now=NOW + MINUTE)
+        return dispositions.reject(handoff=handoff, reason=reason, by=managers[number], now=NOW + MINUTE)
+
+    answers = at_once(100, decide)
+
+    winner = Disposition.objects.get()
+    losers = [answer for answer in answers if isinstance(answer, dispositions.AlreadyDecided)]
+    assert len(losers) == 99
+    assert {str(loser) for loser in losers} == {
+        f"{winner.by} {winner.get_kind_display().lower()} this lead on 10 March 2026 at 10:01 (UTC)."
+    }
+    assert situations.fresh(handoff).state == ("accepted" if winner.kind == "accept" else "rejected")
+    assert handoff.clocks.get(kind=ClockKind.DISPOSITION).met_at == NOW + MINUTE
+
+
+def test_eight_routers_share_1000_leads_among_7_reps_by_weight():
+    situations.commitment()
+    team = situations.team(reps=0)
+    weights = {situations.rep(team, weight=weight).pk: weight for weight in (1, 1, 2, 2, 3, 4, 7)}
+    under = situations.version()
+    for _ in range(1000):
+        situations.qualification(version=under)
+
+    done = at_once(8, lambda _: creation.hand_off_waiting(now=NOW, limit=1000))
+
+    assert sum(done) == 1000
+    assert not Qualification.objects.waiting().exists()
+    assert not Handoff.objects.unrouted().exists()
+    assert Handoff.objects.values("qualification").distinct().count() == 1000
+    assert RoutingDecision.objects.count() == 1000
+    served = Counter(Handoff.objects.values_list("rep", flat=True))
+    assert all(abs(served[rep] - 1000 * weight / 20) <= 1 for rep, weight in weights.items()), served
+    assert Clock.objects.filter(kind=ClockKind.FIRST_CONTACT).count() == 1000
+
+
+@pytest.mark.parametrize("seed", [1, 7])
+def test_nobody_inactive_absent_or_full_gets_one_from_eight_routers(seed: int):
+    chance = random.Random(seed)
+    situations.commitment()
+    team = situations.team(reps=0)
+    for number in range(12):
+        hindrance: dict[str, Any] = chance.choice([{}, {}, {"is_away": True}, {"is_active": False}])
+        rep = situations.rep(team, capacity=chance.randint(0, 6), weight=chance.randint(1, 3), **hindrance)
+        if number % 4 == 0:
+            Absence.objects.create(rep=rep, starts_at=NOW - HOUR, ends_at=NOW + HOUR)
+    open_to_more = team.reps.filter(is_away=False, is_active=True, absences=None)
+    room = sum(open_to_more.values_list("capacity", flat=True))
+    under = situations.version()
+    for _ in range(60):
+        situations.qualification(version=under)
+
+    at_once(8, lambda _: creation.hand_off_waiting(now=NOW, limit=60))
+
+    served = Counter(Handoff.objects.exclude(rep=None).values_list("rep", flat=True))
+    assert set(served) <= set(open_to_more.values_list("pk", flat=True))
+    assert all(served[rep.pk] <= rep.capacity for rep in open_to_more)
+    assert sum(served.values()) == min(60, room)
+    assert Handoff.objects.unrouted().count() == 60 - min(60, room)
+
+
+def test_two_who_hand_off_at_once_make_one_handoff_each():
+    situations.commitment()
+    situations.team(reps=2)
+    for _ in range(10):
+        situations.qualification()
+
+    done = at_once(2, lambda _: creation.hand_off_waiting(now=NOW))
+
+    assert sum(done) == 10
+    assert Handoff.objects.count() == 10
+    assert Notice.objects.filter(kind=NoticeKind.NEW_MQL).count() == 10
+
+
+def test_the_unrouted_are_routed_once_by_any_number_of_sweeps():
+    situations.team(reps=2)
+    evening = NOW.replace(hour=20)
+    for _ in range(20):
+        situations.handoff(now=evening)
+
+    at_once(4, lambda _: routing.route_unrouted(now=NOW + DAY))
+
+    assert not Handoff.objects.unrouted().exists()
+    assert RoutingDecision.objects.filter(rep__isnull=False).count() == 20
+    assert sorted(Counter(Handoff.objects.values_list("rep", flat=True)).values()) == [10, 10]
+
+
+def test_four_sweeps_breach_each_clock_once():
+    situations.team(reps=3)
+    for _ in range(40):
+        situations.handoff()
+
+    marked = at_once(4, lambda _: sum(clocks.sweep_breaches(now=NOW + HOUR, limit=7) for _ in range(8)))
+
+    assert sum(marked) == 40
+    assert Clock.objects.filter(breached_at=NOW + HOUR).count() == 40
+    assert Notice.objects.filter(kind=NoticeKind.BREACHED).count() == 2 * 40
+
+
+def test_four_workers_pass_each_overdue_one_on_once():
+    team = situations.team(reps=3, reassigns_on_breach=True)
+    before = {made.pk: made.rep_id for made in (situations.handoff() for _ in range(30))}
+
+    def sweep(_: int) -> int:
+        clocks.sweep_breaches(now=NOW + HOUR)
+        return overdue_first_contact.pass_on(now=NOW + HOUR)
+
+    passed_on = at_once(4, sweep)
+    # Whoever was skipped because another worker held it, and a second overdue contact, which goes no further.
+    passed_on.append(overdue_first_contact.pass_on(now=NOW + HOUR))
+    clocks.sweep_breaches(now=NOW + 3 * HOUR)
+    again = overdue_first_contact.pass_on(now=NOW + 3 * HOUR)
+
+    after = dict(Handoff.objects.values_list("pk", "rep"))
+    assert (sum(passed_on), again) == (30, 0)
+    assert all(after[pk] != rep for pk, rep in before.items())
+    assert Notice.objects.filter(once__startswith="passed_on:").count() == 2 * 30
+    first = Clock.objects.filter(kind=ClockKind.FIRST_CONTACT, breached_at=NOW + HOUR)
+    assert {clock.handoff_id: clock.rep_id for clock in first} == before
+    assert team.reps.count() == 3
+
+
+def test_sweeping_while_deciding_neither_blocks_nor_doubles():
+    team = situations.team(reps=2)
+    made = [situations.handoff() for _ in range(20)]
+    manager = situations.manager(team)
+
+    def act(number: int) -> int:
+        if number < 2:
+            return sum(clocks.sweep_breaches(now=NOW + HOUR, limit=5) for _ in range(10))
+        mine = made[number - 2 :: 2]
+        return sum(dispositions.accept(handoff=each, by=manager, now=NOW + HOUR).handoff_id == each.pk for each in mine)
+
+    answers = at_once(4, act)
+
+    assert sum(answers[2:]) == 20
+    assert sum(answers[:2]) == 20
+    assert Clock.objects.filter(kind=ClockKind.FIRST_CONTACT, breached_at__isnull=False).count() == 20
+
+
+def test_a_contact_posted_twice_at_once_is_one_row():
+    handoff = situations.handoff()
+
+    def post(_: int) -> Attempt:
+        return attempts.log(
+            handoff=handoff,
+            channel=Channel.CALL,
+            outcome=AttemptOutcome.NO_ANSWER,
+            at=NOW + MINUTE,
+            by=handoff.rep.user,
+            now=NOW + MINUTE,
+        )
+
+    answers = at_once(4, post)
+
+    assert {answer.pk for answer in answers} == {Attempt.objects.get().pk}
+
+
+def test_four_sweeps_silence_each_handoff_once():
+    situations.team(reps=2)
+    for _ in range(12):
+        silent = situations.handoff().lead
+        Lead.objects.filter(pk=silent.pk).update(do_not_contact=True)
+
+    stopped = at_once(4, lambda _: do_not_contact.stop_clocks(now=NOW + MINUTE))
+    stopped.append(do_not_contact.stop_clocks(now=NOW + MINUTE))
+
+    assert sum(stopped) == 12
+    assert not Clock.objects.running().filter(kind=ClockKind.FIRST_CONTACT).exists()
+
+
+def test_a_calendar_version_asked_for_by_many_is_one_row():
+
+    made = situations.calendar()
+
+    versions = at_once(8, lambda _: calendars.version_of(made, NOW))
+
+    assert {version.pk for version in versions} == {CalendarVersion.objects.get().pk}

@@ -1,0 +1,321 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from config import periodic
+from definitions.models import Version
+from leads.models import Lead
+from leads.vocabulary import Role, Stage
+from scoring.models import Heating, Qualification
+from sla.handoffs import creation, dispositions, hot_upgrades, routing, tier_3_hold
+from sla.models import Clock, Handoff, Notice, Rep, Team
+from sla.notifications import outbox
+from sla.queue import queue
+from sla.vocabulary import ClockKind, NoticeKind
+from tests.scoring.live.test_due_leads import NOW as MONDAY
+from tests.scoring.live.test_due_leads import did, lead, version
+from tests.sla import situations
+from tests.sla.handoffs.test_concurrency import at_once
+from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+
+__all__ = ["lead", "version"]
+
+pytestmark = pytest.mark.django_db
+
+
+def heated(qualification: Qualification, at: dt.datetime = NOW + 2 * MINUTE) -> Heating:
+    """As scoring leaves it."""
+    return Heating.objects.create(
+        qualification=qualification,
+        version=qualification.version,
+        at=at,
+        recorded_at=at,
+        why="Demo request.",
+        evidence={},
+    )
+
+
+def contact(handoff: Handoff) -> Clock:
+    return handoff.clocks.running().get(kind=ClockKind.FIRST_CONTACT)
+
+
+@pytest.fixture
+def held() -> Qualification:
+    situations.commitment(tier_3_nurture_days=14)
+    situations.team()
+    return situations.qualification(tier=3)
+
+
+# ── Nurtured first ────────────────────────────────────────────────────────────────────────────────────────
+def test_tier_3_is_held_until_its_day_and_goes_then(held: Qualification):
+    assert creation.hand_off_waiting(now=NOW + 14 * DAY - MINUTE) == 0
+    assert creation.hand_off_waiting(now=NOW + 14 * DAY) == 1
+
+    handoff = Handoff.objects.get()
+    assert (handoff.qualification, handoff.tier) == (held, 3)
+    routing = handoff.clocks.get(kind=ClockKind.ROUTE)
+    assert (routing.started_at, routing.is_late) == (NOW + 14 * DAY, False)
+
+
+def test_no_days_of_nurture_send_tier_3_straight_to_sales():
+    situations.commitment(tier_3_nurture_days=0)
+    situations.team()
+    situations.qualification(tier=3)
+
+    assert creation.hand_off_waiting(now=NOW) == 1
+
+
+def test_the_others_are_not_held(held: Qualification):
+    situations.qualification(tier=2)
+
+    assert creation.hand_off_waiting(now=NOW) == 1
+    assert Handoff.objects.get().tier == 2
+
+
+def test_held_ones_are_no_late_work(held: Qualification):
+    assert creation.waiting_since(NOW + 13 * DAY) is None
+    assert creation.waiting_since(NOW + 15 * DAY) == NOW + 14 * DAY
+
+
+def test_marketing_sees_who_is_held_and_until_when(held: Qualification):
+    (row,) = tier_3_hold.of_lead(held.lead, now=NOW + DAY)
+
+    assert (row.qualification, row.goes_at) == (held, NOW + 14 * DAY)
+    assert list(tier_3_hold.in_nurture(now=NOW + 14 * DAY)) == []
+
+
+def test_who_asked_not_to_be_contacted_meanwhile_is_not_handed_over(held: Qualification):
+    Lead.objects.filter(pk=held.lead_id).update(do_not_contact=True)
+
+    creation.hand_off_waiting(now=NOW + 14 * DAY)
+
+    held.refresh_from_db()
+    assert held.closed_at == NOW + 14 * DAY
+    assert Lead.objects.get(pk=held.lead_id).stage == Stage.MAL
+    assert not Handoff.objects.exists()
+
+
+def test_marketing_hands_one_over_early_and_says_why(held: Qualification):
+    ops = situations.user(Role.MARKETING_OPS)
+
+    moved = creation.hand_off_early(qualification_ids=[held.pk], by=ops, now=NOW + DAY, why="Met at the fair")
+
+    handoff = Handoff.objects.get()
+    assert (moved, handoff.tier, handoff.routed_at) == (1, 3, NOW + DAY)
+    assert contact(handoff).due_at == NOW + DAY + 30 * MINUTE
+    note = handoff.notes.get()
+    assert (note.by, note.text) == (ops, "Handed to sales before its day: Met at the fair")
+    assert creation.hand_off_early(qualification_ids=[held.pk], by=ops, now=NOW + DAY, why="Again") == 0
+
+
+def test_only_marketing_hands_over_early_and_never_without_a_reason(held: Qualification):
+    for by, why in ((situations.user(Role.SDR), "Mine"), (situations.user(Role.MARKETING_OPS), " ")):
+        with pytest.raises(creation.TooSoon):
+            creation.hand_off_early(qualification_ids=[held.pk], by=by, now=NOW, why=why)
+
+    assert not Handoff.objects.exists()
+
+
+# ── Hot since it qualified ────────────────────────────────────────────────────────────────────────────────
+def test_a_held_one_that_turns_hot_goes_at_once_as_tier_1(held: Qualification):
+    heated(held)
+
+    assert hot_upgrades.follow(now=NOW + 3 * MINUTE) == 1
+
+    handoff = Handoff.objects.get()
+    assert (handoff.tier, handoff.routed_at) == (1, NOW + 3 * MINUTE)
+    assert contact(handoff).due_at == NOW + 8 * MINUTE
+    assert handoff.clocks.get(kind=ClockKind.ROUTE).started_at == NOW + 2 * MINUTE
+    assert hot_upgrades.follow(now=NOW + 4 * MINUTE) == 0
+
+
+def test_an_open_handoff_that_turns_hot_tells_its_rep_and_gets_tier_1s_minutes():
+    handoff = situations.handoff()
+    heated(handoff.qualification)
+
+    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+
+    handoff = situations.fresh(handoff)
+    notice = Notice.objects.get(kind=NoticeKind.REENGAGED)
+    assert notice.to == handoff.rep.user
+    assert notice.text == f"Hot now: {handoff.lead}. Demo request."
+    assert (handoff.tier, handoff.is_hot, contact(handoff).due_at) == (2, True, NOW + 8 * MINUTE)
+
+
+def test_who_gets_it_back_after_it_turned_hot_elsewhere_has_tier_1s_minutes_too():
+    team = situations.team(reps=2)
+    handoff = situations.handoff()
+    first, other = handoff.rep, team.reps.exclude(pk=handoff.rep.pk).get()
+    manager = situations.manager(team)
+    creation.assign(handoff=handoff, rep=other, by=manager, now=NOW + MINUTE, reason="Knows them")
+    heated(handoff.qualification)
+    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+
+    creation.assign(handoff=handoff, rep=first, by=manager, now=NOW + 4 * MINUTE, reason="Ill")
+
+    assert (contact(handoff).rep, contact(handoff).due_at) == (first, NOW + 9 * MINUTE)
+
+
+def test_passing_a_hot_one_away_and_back_buys_no_minute():
+    team = situations.team(reps=2)
+    handoff = situations.handoff()
+    first, other = handoff.rep, team.reps.exclude(pk=handoff.rep.pk).get()
+    heated(handoff.qualification)
+    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+
+    for rep, minutes in ((other, 4), (first, 6)):
+        at = NOW + minutes * MINUTE
+        creation.assign(handoff=handoff, rep=rep, by=situations.manager(team), now=at, reason="To and fro")
+
+    assert contact(handoff).due_at == NOW + 8 * MINUTE
+
+
+@pytest.mark.parametrize("is_let_go_before", [True, False])
+def test_what_is_no_case_for_sales_any_more_is_not_hurried_there(held: Qualification, is_let_go_before: bool):
+    heated(held)
+    Lead.objects.filter(pk=held.lead_id).update(do_not_contact=True)
+    if is_let_go_before:
+        creation.hand_off_waiting(now=NOW + 14 * DAY)
+
+    followed = [hot_upgrades.follow(now=NOW + 14 * DAY) for _ in range(2)]
+
+    assert followed == [1, 0]
+    assert not Handoff.objects.exists()
+    assert not Qualification.objects.open().exists()
+
+
+def test_who_was_contacted_already_gets_no_new_clock():
+    handoff = situations.accepted()
+    heated(handoff.qualification)
+    handoff.clocks.filter(kind=ClockKind.FIRST_CONTACT).update(met_at=NOW, used_seconds=0, is_late=False)
+
+    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+
+    assert not handoff.clocks.running().exists()
+    assert Notice.objects.filter(kind=NoticeKind.REENGAGED).count() == 1
+
+
+def test_an_unrouted_one_that_turns_hot_is_told_of_to_the_managers_and_goes_out_with_tier_1s_minutes():
+    evening = NOW.replace(hour=20)
+    handoff = situations.handoff(now=evening)
+    heated(handoff.qualification, at=evening + MINUTE)
+
+    hot_upgrades.follow(now=evening + 2 * MINUTE)
+    creation.hand_off_waiting(now=NOW + DAY)
+    routing.route_unrouted(now=NOW + DAY)
+
+    told = Notice.objects.get(kind=NoticeKind.REENGAGED)
+    assert told.to == situations.manager(situations.fresh(handoff).team)
+    assert contact(handoff).due_at == NOW + DAY + 5 * MINUTE
+
+
+def test_who_turned_hot_goes_before_those_who_waited_longer():
+    situations.team(reps=0)
+    older, hot = situations.handoff(), situations.handoff(now=NOW + MINUTE)
+    heated(hot.qualification)
+    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+
+    assert list(queue.unrouted()) == [hot, older]
+
+    situations.rep(Team.objects.get(), capacity=1)
+    assert routing.route_unrouted(now=NOW + 4 * MINUTE) == 1
+    assert situations.fresh(hot).rep is not None
+
+
+def test_the_bell_rings_once_for_who_turned_hot_whoever_has_it():
+    team = situations.team(reps=0)
+    first = situations.rep(team)
+    had = situations.handoff()
+    heated(had.qualification)
+    Rep.objects.update(is_away=True)
+    waited = situations.handoff(now=NOW + MINUTE)
+    heated(waited.qualification)
+    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+    second = situations.rep(team)
+    routing.route_unrouted(now=NOW + 4 * MINUTE)
+
+    rung = {rep: [told.handoff for told in outbox.hot(rep.user, since=NOW - MINUTE)] for rep in (first, second)}
+
+    assert rung == {first: [had], second: [waited]}
+
+
+def test_what_is_decided_meanwhile_is_left_alone():
+    handoff = situations.rejected()
+    heated(handoff.qualification)
+
+    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+
+    assert not Notice.objects.filter(kind=NoticeKind.REENGAGED).exists()
+    assert not Heating.objects.waiting().exists()
+
+
+def test_a_breached_first_contact_stays_breached():
+    handoff = situations.handoff()
+    heated(handoff.qualification)
+
+    hot_upgrades.follow(now=NOW + HOUR)
+
+    clock = contact(handoff)
+    assert (clock.due_at, clock.started_at) == (NOW + 30 * MINUTE, NOW)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.xdist_group("sla_concurrency")
+def test_two_workers_tell_of_each_once():
+    situations.team(reps=2)
+    made = [situations.handoff() for _ in range(10)]
+    for handoff in made:
+        heated(handoff.qualification)
+
+    done = at_once(2, lambda _: hot_upgrades.follow(now=NOW + 3 * MINUTE))
+
+    assert sum(done) == 10
+    assert Notice.objects.filter(kind=NoticeKind.REENGAGED).count() == 10
+    assert Clock.objects.running().filter(kind=ClockKind.FIRST_CONTACT, due_at=NOW + 8 * MINUTE).count() == 10
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.xdist_group("sla_concurrency")
+def test_a_hot_one_and_its_day_at_once_make_one_handoff():
+    situations.commitment(tier_3_nurture_days=14)
+    situations.team()
+    later = NOW + 14 * DAY
+    for _ in range(10):
+        heated(situations.qualification(tier=3), at=later)
+
+    at_once(2, lambda number: (hot_upgrades.follow, creation.hand_off_waiting)[number](now=later))
+
+    assert Handoff.objects.count() == 10
+    assert not Heating.objects.waiting().exists()
+    assert Handoff.objects.filter(heated_at__isnull=False).count() == 10
+
+
+def test_a_decision_taken_in_the_same_moment_is_not_undone():
+    handoff = situations.handoff()
+    heated(handoff.qualification)
+    dispositions.accept(handoff=handoff, by=handoff.rep.user, now=NOW + MINUTE)
+
+    hot_upgrades.follow(now=NOW + 3 * MINUTE)
+
+    assert situations.fresh(handoff).is_accepted
+    assert contact(handoff).due_at == NOW + 8 * MINUTE
+
+
+def test_one_tick_walks_from_a_demo_request_to_the_rep_who_has_the_lead(version: Version, lead: Lead):
+    now = MONDAY + HOUR
+    situations.commitment()
+    situations.team()
+    for days in (3, 2, 1):
+        did(lead, "pricing_view", MONDAY - days * DAY)
+    periodic.tick(now=now)
+    handoff = Handoff.objects.get()
+    assert not handoff.is_hot
+
+    did(lead, "demo_request", now + MINUTE)
+    counts = periodic.tick(now=now + 2 * MINUTE)
+
+    assert counts["hurried"] == 1
+    assert contact(handoff).due_at == now + 7 * MINUTE
+    assert Notice.objects.get(kind=NoticeKind.REENGAGED).text == f"Hot now: {lead}. Demo request."

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+from django.db import ProgrammingError, transaction
+
+from sla import permissions
+from sla.handoffs import notes, sales_stages
+from sla.models import Note
+from tests.sla import situations
+from tests.sla.situations import DAY, MINUTE, NOW
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_note_is_no_contact_and_stops_no_clock():
+    handoff = situations.handoff()
+
+    notes.write(handoff=handoff, text=" Wrote back by herself. ", by=handoff.rep.user, now=NOW + MINUTE)
+
+    assert handoff.notes.get().text == "Wrote back by herself."
+    assert situations.fresh(handoff).first_contact_at is None
+    assert handoff.attempts.count() == 0
+    assert not handoff.clocks.filter(kind="first_contact", met_at__isnull=False).exists()
+
+
+@pytest.mark.parametrize(("text", "said"), [("  ", "says nothing"), ("x" * 1001, "1000 characters")])
+def test_a_note_says_something_and_is_no_book(text, said):
+    handoff = situations.handoff()
+
+    with pytest.raises(notes.NoteRefused, match=said):
+        notes.write(handoff=handoff, text=text, by=handoff.rep.user, now=NOW)
+
+
+def test_only_who_works_on_it_writes():
+    handoff = situations.handoff()
+
+    with pytest.raises(permissions.NotYours):
+        notes.write(handoff=handoff, text="Hm.", by=situations.rep(handoff.team).user, now=NOW)
+
+
+def test_each_meeting_booked_stays_on_record():
+    handoff = situations.accepted()
+
+    for days in (1, 2):
+        sales_stages.book_meeting(handoff=handoff, at=NOW + days * DAY, by=handoff.rep.user, now=NOW + MINUTE)
+
+    assert list(handoff.notes.order_by("pk").values_list("meeting_at", flat=True)) == [NOW + DAY, NOW + 2 * DAY]
+
+
+def test_nobody_changes_a_note():
+    handoff = situations.handoff()
+    notes.write(handoff=handoff, text="So it was.", by=handoff.rep.user, now=NOW)
+
+    for change in (lambda: Note.objects.update(text="x"), lambda: Note.objects.all().delete()):
+        with pytest.raises(ProgrammingError, match="pgtrigger"), transaction.atomic():
+            change()

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+
+from sla.clocks import clocks
+from sla.handoffs import attempts, overdue_first_contact
+from sla.models import Clock, Handoff, Notice, Rep
+from sla.vocabulary import AttemptOutcome, Channel, ClockKind
+from tests.sla import situations
+from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+
+pytestmark = pytest.mark.django_db
+
+
+def breached(**team: object) -> Handoff:
+    situations.team(reps=2, **({"reassigns_on_breach": True} | team))
+    made = situations.handoff()
+    assert clocks.sweep_breaches(now=NOW + HOUR) == 1
+    return made
+
+
+def test_an_overdue_first_contact_goes_to_the_next_in_turn_with_the_reason():
+    before = breached()
+
+    assert overdue_first_contact.pass_on(now=NOW + HOUR) == 1
+
+    after = situations.fresh(before)
+    assert after.rep not in (None, before.rep)
+    decision = after.routing_decisions.latest("pk")
+    assert decision.explanation == f"First contact overdue with {before.rep} → {after.rep}, next in turn"
+    assert decision.trace[0]["kind"] == "first contact overdue"
+    told = Notice.objects.filter(once__startswith="passed_on:").order_by("pk")
+    assert {notice.to for notice in told} == {before.rep.user, situations.manager(after.team)}
+    assert Notice.objects.filter(to=after.rep.user, kind="mql.routed").count() == 1
+
+
+def test_the_broken_promise_stays_with_whom_it_broke_and_a_new_one_begins():
+    before = breached()
+
+    overdue_first_contact.pass_on(now=NOW + HOUR)
+
+    old, new = Clock.objects.filter(kind=ClockKind.FIRST_CONTACT).order_by("pk")
+    assert (old.rep, old.breached_at, old.cancelled_at) == (before.rep, NOW + HOUR, NOW + HOUR)
+    assert (new.rep, new.started_at) == (situations.fresh(before).rep, NOW + HOUR)
+    assert (new.breached_at, new.met_at) == (None, None)
+
+
+def test_it_is_passed_on_once():
+    breached()
+    overdue_first_contact.pass_on(now=NOW + HOUR)
+
+    clocks.sweep_breaches(now=NOW + 3 * HOUR)
+
+    assert overdue_first_contact.pass_on(now=NOW + 3 * HOUR) == 0
+
+
+def test_without_anybody_else_it_stays_and_is_tried_again():
+    before = breached()
+    others = Rep.objects.exclude(pk=before.rep_id)
+    others.update(is_away=True)
+
+    assert overdue_first_contact.pass_on(now=NOW + HOUR) == 0
+
+    others.update(is_away=False)
+    assert overdue_first_contact.pass_on(now=NOW + 2 * HOUR) == 1
+
+
+@pytest.mark.parametrize("columns", [{"reassigns_on_breach": False}])
+def test_a_team_that_does_not_want_it_keeps_its_overdue_leads(columns):
+    breached(**columns)
+
+    assert overdue_first_contact.pass_on(now=NOW + HOUR) == 0
+
+
+def test_a_switch_does_not_reshuffle_the_past():
+    breached()
+
+    assert overdue_first_contact.pass_on(now=NOW + 5 * DAY) == 0
+
+
+def test_a_contact_keeps_it_where_it_is():
+    made = breached()
+    attempts.log(
+        handoff=made,
+        channel=Channel.CALL,
+        outcome=AttemptOutcome.CONNECTED,
+        note="",
+        at=NOW + HOUR,
+        by=made.rep.user,
+        now=NOW + HOUR,
+    )
+
+    assert overdue_first_contact.pass_on(now=NOW + HOUR + MINUTE) == 0

@@ -1,0 +1,257 @@
+"""A decision can be taken back for some seconds; for everybody else it stands from the first of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from leads.models import Lead
+from leads.vocabulary import Stage
+from sla import permissions
+from sla.clocks import clocks
+from sla.handoffs import dispositions, undo_window
+from sla.models import Clock, Disposition, Handoff, Intention, Notice
+from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState, NoticeKind, Route
+from tests.sla import situations
+from tests.sla.handoffs.test_concurrency import at_once
+from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+
+pytestmark = pytest.mark.django_db
+
+SECOND = dt.timedelta(seconds=1)
+LATER = NOW + undo_window.SECONDS * SECOND
+
+
+def intended(kind: DispositionKind = DispositionKind.ACCEPT, *, now: dt.datetime = NOW, **said: object) -> Intention:
+    made = situations.handoff(now=now)
+    return undo_window.intend(handoff=made, kind=kind, by=made.rep.user, now=now, **said)
+
+
+def test_nothing_is_recorded_before_the_seconds_are_over():
+    intention = intended()
+
+    assert undo_window.finish_due(now=LATER - SECOND) == 0
+
+    assert not Disposition.objects.exists()
+    assert situations.fresh(intention.handoff).state == HandoffState.ASSIGNED
+
+
+def test_after_the_seconds_it_is_the_disposition_of_its_first_instant():
+    intention = intended()
+
+    assert undo_window.finish_due(now=LATER) == 1
+    assert undo_window.finish_due(now=LATER) == 0
+
+    word = Disposition.objects.get()
+    assert (word.kind, word.by, word.at) == (DispositionKind.ACCEPT, intention.by, NOW)
+    assert situations.fresh(intention.handoff).decided_at == NOW
+    assert Lead.objects.get().stage == Stage.SAL
+    assert not Intention.objects.exists()
+
+
+def test_a_rejection_carries_everything_that_was_said():
+    reason = situations.reason_code("bad_timing", family=Family.TIMING, route=Route.RECYCLE)
+    day = (NOW + 30 * DAY).date()
+
+    intended(DispositionKind.REJECT, reason=reason, note=" Next year. ", missing="A budget", reengage_on=day)
+    undo_window.finish_due(now=LATER)
+
+    word = Disposition.objects.get()
+    assert (word.reason, word.note, word.missing, word.reengage_on) == (reason, "Next year.", "A budget", day)
+    assert Lead.objects.get().stage == Stage.NURTURE
+
+
+def test_taken_back_it_is_as_if_nothing_had_been_said():
+    intention = intended()
+
+    undo_window.take_back(intention=intention, by=intention.by, now=LATER - SECOND)
+
+    assert undo_window.finish_due(now=LATER) == 0
+    assert situations.fresh(intention.handoff).state == HandoffState.ASSIGNED
+    assert Clock.objects.running().count() == 2
+    undo_window.intend(handoff=intention.handoff, kind=DispositionKind.ACCEPT, by=intention.by, now=LATER)
+
+
+def test_what_is_final_is_not_taken_back():
+    intention = intended()
+
+    with pytest.raises(undo_window.TooLate):
+        undo_window.take_back(intention=intention, by=intention.by, now=LATER)
+    undo_window.finish_due(now=LATER)
+    with pytest.raises(undo_window.TooLate):
+        undo_window.take_back(intention=intention, by=intention.by, now=NOW)
+
+
+def test_only_its_author_takes_it_back():
+    intention = intended()
+
+    with pytest.raises(permissions.NotYours):
+        undo_window.take_back(intention=intention, by=situations.manager(intention.handoff.team), now=NOW)
+
+    assert Intention.objects.exists()
+
+
+def test_who_comes_second_reads_who_was_first_at_once():
+    intention = intended()
+    manager = situations.manager(intention.handoff.team)
+    reason = situations.reason_code()
+
+    for decide in (
+        lambda: undo_window.intend(handoff=intention.handoff, kind=DispositionKind.ACCEPT, by=manager, now=NOW),
+        lambda: dispositions.accept(handoff=intention.handoff, by=manager, now=NOW),
+        lambda: dispositions.reject(handoff=intention.handoff, reason=reason, by=manager, now=NOW),
+    ):
+        with pytest.raises(dispositions.AlreadyDecided, match=f"{intention.by} accepted this lead on 10 March 2026"):
+            decide()
+
+
+@pytest.mark.parametrize(
+    ("columns", "said", "sentence"),
+    [
+        ({"needs_note": True}, {}, "needs a note"),
+        ({"needs_attempts": True}, {}, "needs 6 logged attempts"),
+        ({"is_offered": False}, {}, "not in use"),
+        ({"route": Route.RECYCLE}, {"reengage_on": NOW.date()}, "in the future"),
+        ({}, {"missing": "x" * 501}, "500 characters"),
+    ],
+)
+def test_what_a_disposition_would_refuse_is_refused_at_once(columns, said, sentence):
+    reason = situations.reason_code("special", **columns)
+
+    with pytest.raises(dispositions.DispositionRefused, match=sentence):
+        intended(DispositionKind.REJECT, reason=reason, **said)
+
+    assert not Intention.objects.exists()
+
+
+def test_a_rejection_without_reason_is_no_intention():
+    with pytest.raises(dispositions.DispositionRefused, match="needs a reason"):
+        intended(DispositionKind.REJECT)
+
+
+def test_a_stranger_cannot_even_intend():
+    handoff = situations.handoff()
+    mate = situations.rep(handoff.rep.team).user
+
+    with pytest.raises(permissions.NotYours):
+        undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=mate, now=NOW)
+
+
+def test_a_decision_in_time_breaches_nothing_while_it_is_not_final():
+    handoff = situations.handoff()
+    due = handoff.clocks.get(kind=ClockKind.DISPOSITION).due_at
+    undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=due)
+
+    clocks.sweep_breaches(now=due + 4 * SECOND)
+    undo_window.finish_due(now=due + undo_window.SECONDS * SECOND)
+
+    clock = handoff.clocks.get(kind=ClockKind.DISPOSITION)
+    assert (clock.breached_at, clock.is_late, clock.met_at) == (None, False, due)
+
+
+def test_an_acceptance_does_not_keep_the_promise_of_first_contact():
+    handoff = situations.handoff()
+    undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=NOW)
+
+    assert clocks.sweep_breaches(now=NOW + HOUR) == 1
+
+
+def test_a_rejection_in_time_ends_all_promises():
+    handoff = situations.handoff()
+    by, reason = handoff.rep.user, situations.reason_code()
+    undo_window.intend(handoff=handoff, kind=DispositionKind.REJECT, reason=reason, by=by, now=NOW + MINUTE)
+
+    assert clocks.sweep_breaches(now=NOW + HOUR) == 0
+    assert clocks.sweep_warnings(now=NOW + 29 * MINUTE) == 0
+
+
+def test_a_decision_that_came_too_late_is_breached_all_the_same():
+    handoff = situations.handoff()
+    due = handoff.clocks.get(kind=ClockKind.DISPOSITION).due_at
+    undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=due + MINUTE)
+
+    clocks.sweep_breaches(now=due + 2 * MINUTE)
+
+    assert handoff.clocks.get(kind=ClockKind.DISPOSITION).breached_at is not None
+
+
+def test_one_that_cannot_be_recorded_any_more_goes_back_and_blocks_nobody():
+    reason = situations.reason_code()
+    refused = intended(DispositionKind.REJECT, reason=reason)
+    other = intended(now=NOW + SECOND)
+    reason.is_offered = False
+    reason.save()
+
+    assert undo_window.finish_due(now=LATER + SECOND) == 1
+
+    assert Disposition.objects.get().handoff == other.handoff
+    notice = Notice.objects.get(once__startswith="given_back")
+    assert (notice.kind, notice.to) == (NoticeKind.GIVEN_BACK, refused.by)
+    assert "is not in use any more" in notice.text
+    assert situations.fresh(refused.handoff).state == HandoffState.ASSIGNED
+    assert not Intention.objects.exists()
+
+
+def test_who_goes_on_with_an_accepted_lead_has_decided():
+    intention = intended()
+
+    assert undo_window.settle(handoff=intention.handoff, by=intention.by)
+
+    assert Disposition.objects.get().at == NOW
+    assert not undo_window.settle(handoff=intention.handoff, by=intention.by)
+
+
+def test_several_are_decided_each_for_itself():
+    handoffs = [situations.handoff() for _ in range(3)]
+    by = handoffs[0].rep.user
+    dispositions.accept(handoff=handoffs[1], by=by, now=NOW)
+
+    answers = undo_window.intend_each(handoffs=handoffs, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
+
+    assert [bool(answer.refusal) for answer in answers] == [False, True, False]
+    assert Intention.objects.count() == 2
+
+
+@pytest.mark.xdist_group("sla_concurrency")
+@pytest.mark.django_db(transaction=True)
+def test_twenty_sweeps_at_once_make_each_decision_final_once():
+    for _ in range(10):
+        intended()
+
+    counts = at_once(20, lambda _: undo_window.finish_due(now=LATER))
+
+    assert sum(counts) == 10
+    assert Disposition.objects.count() == 10
+    assert Handoff.objects.filter(state=HandoffState.ACCEPTED).count() == 10
+
+
+@pytest.mark.xdist_group("sla_concurrency")
+@pytest.mark.django_db(transaction=True)
+def test_of_twenty_intentions_at_once_one_wins():
+    handoff = situations.handoff()
+    by = handoff.rep.user
+
+    answers = at_once(
+        20, lambda _: undo_window.intend(handoff=handoff, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
+    )
+
+    assert Intention.objects.count() == 1
+    assert sum(isinstance(answer, dispositions.AlreadyDecided) for answer in answers) == 19
+
+
+@pytest.mark.xdist_group("sla_concurrency")
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_in_the_middle_leaves_the_decision_due(monkeypatch):
+    intended()
+
+    def die(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dispositions, "accept", die)
+        with pytest.raises(KeyboardInterrupt):
+            undo_window.finish_due(now=LATER)
+
+    assert Intention.objects.exists()
+    assert undo_window.finish_due(now=LATER) == 1

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from leads.vocabulary import Role
+from sla.handoffs import creation
+from sla.models import Notice
+from sla.notifications import outbox
+from sla.vocabulary import NoticeKind
+from tests.sla import situations
+from tests.sla.situations import HOUR, MINUTE, NOW
+
+pytestmark = pytest.mark.django_db
+
+
+def write(*people, once="x", text="Hello"):
+    draft = outbox.Draft(kind=NoticeKind.NEW_MQL, once=once, handoff=None, to=people, text=text, at=NOW)
+    outbox.write([draft])
+
+
+def test_the_same_notice_is_written_once_to_each():
+    ana, ben = situations.user(), situations.user()
+
+    write(ana, ben)
+    write(ana)
+
+    assert Notice.objects.count() == 2
+    assert outbox.unread(ana).count() == 1
+
+
+def test_what_was_read_is_not_unread():
+    ana, ben = situations.user(), situations.user()
+    write(ana, ben)
+    write(ana, once="y")
+    first, _ = outbox.unread(ana).order_by("pk")
+
+    assert outbox.mark_read(user=ana, now=NOW, up_to=first.pk) == 1
+    assert outbox.mark_read(user=ana, now=NOW) == 1
+    assert (outbox.unread(ana).count(), outbox.unread(ben).count()) == (0, 1)
+
+
+def test_the_unread_come_first_and_the_next_page_goes_on_after_the_last():
+    ana = situations.user()
+    for number in range(6):
+        draft = outbox.Draft(NoticeKind.NEW_MQL, str(number), None, [ana], str(number), NOW + number * MINUTE)
+        outbox.write([draft])
+    Notice.objects.filter(text__in="0245").update(read_at=NOW + HOUR)
+
+    first = outbox.inbox(ana, limit=1)
+    second = outbox.inbox(ana, after=first[0].pk, limit=2)
+    third = outbox.inbox(ana, after=second[1].pk, limit=9)
+
+    assert [[notice.text for notice in page] for page in (first, second, third)] == [
+        ["3", "1"],
+        ["1", "5", "4"],
+        ["4", "2", "0"],
+    ]
+
+
+def test_who_loses_a_lead_hears_of_it_and_who_gets_it_has_a_new_mql():
+    handoff = situations.handoff()
+    colleague = situations.rep(handoff.team)
+
+    creation.assign(
+        handoff=handoff, rep=colleague, by=situations.manager(handoff.team), now=NOW + HOUR, reason="Speaks German"
+    )
+
+    lost = outbox.unread(handoff.rep.user).first()
+    assert (lost.kind, lost.text) == (NoticeKind.REASSIGNED, f"Now with {colleague}: {handoff.lead} (Speaks German)")
+    assert [told.kind for told in outbox.unread(colleague.user)] == [NoticeKind.NEW_MQL]
+
+
+def test_a_team_without_managers_is_answered_for_by_all_managers():
+    team = situations.team()
+    chief = situations.user(Role.SALES_MANAGER)
+    assert list(outbox.managers(team)) == [situations.manager(team)]
+
+    team.managers.clear()
+
+    assert chief in outbox.managers(team)
+
+
+def test_the_managers_of_another_team_hear_what_comes_to_them_by_hand():
+    handoff = situations.handoff()
+    elsewhere = situations.team()
+    receiver, chief = elsewhere.reps.get(), situations.manager(handoff.team)
+    elsewhere.managers.add(chief)
+    host = elsewhere.managers.exclude(pk=chief.pk).get()
+
+    creation.assign(handoff=handoff, rep=receiver, by=chief, now=NOW + HOUR, reason="Speaks German")
+
+    told = outbox.unread(host).get()
+    assert told.kind == NoticeKind.REASSIGNED
+    assert told.text == f"From {handoff.team} to {receiver} of {elsewhere}: {handoff.lead} (Speaks German)"
+    assert not outbox.unread(chief).filter(kind=NoticeKind.REASSIGNED).exists()
+
+
+def test_a_lead_that_went_to_another_team_is_no_dead_link(client):
+    handoff = situations.handoff()
+    page = reverse("handoff", args=[handoff.pk])
+    client.force_login(handoff.rep.user)
+    before = client.get(reverse("notices")).content.decode()
+    receiver, by = situations.team().reps.get(), situations.manager(handoff.team)
+
+    creation.assign(handoff=handoff, rep=receiver, by=by, now=NOW + HOUR, reason="Speaks German")
+
+    after = client.get(reverse("notices")).content.decode()
+    assert (page in before, page in after) == (True, False)
+    assert after.count("(with another team)") == 2
+
+
+def test_who_opens_a_leads_page_has_read_what_was_told_of_it(client):
+    handoff, other = situations.handoff(), situations.handoff()
+    assert handoff.rep is not None
+    client.force_login(handoff.rep.user)
+
+    client.get(reverse("handoff", args=[handoff.pk]))
+
+    unread = Notice.objects.filter(to=handoff.rep.user, read_at=None)
+    assert set(unread.values_list("handoff", flat=True)) == {other.pk}

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from leads.models import Event, Outcome, Signal
+from leads.vocabulary import Motion, OutcomeKind
+from sla.handoffs import attempts, dispositions, sales_stages
+from sla.models import Commitment, Handoff
+from sla.reports import volume_and_yield
+from sla.vocabulary import AttemptOutcome, Channel, CommitmentState
+from tests.sla import situations
+from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+
+pytestmark = pytest.mark.django_db
+
+
+def did(handoff: Handoff, **columns: object) -> None:
+    signal, _ = Signal.objects.get_or_create(code="asset_download", defaults={"name": "Download"})
+    Event.objects.create(
+        lead=handoff.lead,
+        signal=signal,
+        occurred_at=NOW - DAY,
+        recorded_at=NOW,
+        source="web",
+        digest=b"0" * 16,
+        **columns,
+    )
+
+
+def test_a_months_mqls_stand_against_the_number_that_was_agreed():
+    situations.commitment(mqls_a_month=4)
+    complete, without_source, seen_nothing = (
+        situations.handoff(of=situations.lead(source=source)) for source in ("Webinar", "", "Webinar")
+    )
+    did(complete, asset="ROI guide")
+    did(without_source, asset="ROI guide")
+    did(seen_nothing)
+    situations.handoff(motion=Motion.PQL)
+
+    march, february, _ = volume_and_yield.months(now=NOW + DAY)
+
+    assert (march.month.name, march.is_running) == ("2026-03", True)
+    assert (march.count, march.agreed, march.share) == (3, 4, 75)
+    assert (march.complete, round(march.complete_share or 0)) == (1, 33)
+    assert (february.count, february.share, february.complete_share) == (0, 0, None)
+
+
+def test_a_newer_agreement_does_not_rewrite_what_was_owed_before():
+    former = situations.commitment(mqls_a_month=4)
+    Commitment.objects.filter(pk=former.pk).update(state=CommitmentState.RETIRED, retired_at=NOW)
+    situations.commitment(mqls_a_month=9, activated_at=NOW)
+
+    assert [month.agreed for month in volume_and_yield.months(now=NOW + DAY, count=6)] == [9, 4, 4, 4, 4, None]
+
+
+def test_a_month_ends_at_midnight_of_the_company(settings):
+    settings.COMPANY_TIME_ZONE = "America/New_York"
+    begin = dt.datetime(2026, 4, 1, 4, tzinfo=dt.UTC)
+    situations.qualification(at=begin - dt.timedelta(microseconds=1))
+    situations.qualification(at=begin)
+
+    april, march, _ = volume_and_yield.months(now=begin + DAY)
+
+    assert (april.count, march.count) == (1, 1)
+
+
+def test_a_reps_mqls_are_followed_to_the_meeting_and_the_opportunity():
+    unseen, met = situations.accepted(), situations.handoff()
+    rep = met.rep.user
+    attempts.log(
+        handoff=met, channel=Channel.CALL, outcome=AttemptOutcome.CONNECTED, at=NOW + MINUTE, by=rep, now=NOW + MINUTE
+    )
+    dispositions.accept(handoff=met, by=rep, now=NOW + 2 * MINUTE)
+    sales_stages.book_meeting(handoff=met, at=NOW + DAY, by=rep, now=NOW + HOUR)
+    answers = {"problem": "Slow", "budget": "Yes", "authority": "CTO", "timeline": "Now"}
+    sales_stages.qualify(handoff=situations.fresh(met), **answers, by=rep, now=NOW + 2 * DAY)
+    sales_stages.open_opportunity(handoff=situations.fresh(met), amount=None, by=rep, now=NOW + 2 * DAY)
+
+    situations.accepted()
+    Outcome.objects.create(
+        lead=unseen.lead, kind=OutcomeKind.OPPORTUNITY, at=NOW + DAY, recorded_at=NOW + DAY, source="crm"
+    )
+
+    (row,) = volume_and_yield.yields(Handoff.objects.all(), start=NOW, end=NOW + HOUR)
+
+    assert (row.name, row.given, row.accepted, row.unseen) == (str(unseen.rep), 3, 3, 2)
+    assert (row.meetings, row.meeting_share, row.opportunities, row.opportunity_share) == (1, 100 / 3, 2, 100)
+    assert row.is_small
+    assert volume_and_yield.yields(Handoff.objects.all(), start=NOW + HOUR, end=NOW + DAY) == []
