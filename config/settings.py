@@ -23,9 +23,9 @@ if EMBEDDED:
 
     # Into the environment, so that processes which this one starts (runserver's reloader) agree with it.
     _brought = {
+        **embedded.ensure(BASE_DIR).environment(),
         "SECRET_KEY": embedded.secret_key(BASE_DIR),
         "HTTPS": "false",
-        **embedded.ensure(BASE_DIR).environment(),
     }
     for _name, _value in _brought.items():
         env.ENVIRON.setdefault(_name, _value)

@@ -227,7 +227,8 @@ class ComplianceView(APIView):
         """How both sides kept their promises, of the handoffs that the caller may see (rules 12.1)."""
         asked = serializers.ComplianceQuerySerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        by, since, until = (asked.validated_data[name] for name in ("by", "since", "until"))
+        by = asked.validated_data.get("by", "")
+        since, until = (asked.validated_data[name] for name in ("since", "until"))
         today = timezone.now().astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
         end = _midnight(until or today + dt.timedelta(days=1))
         start = _midnight(since) if since else compliance.week_of(end - dt.timedelta(weeks=_WEEKS))

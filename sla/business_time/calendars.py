@@ -50,7 +50,7 @@ def check(*, zone: str, country: str, subdivision: str, now: dt.datetime) -> Non
 
 
 def whole_days(calendar: Calendar) -> Calendar:
-    """The same working days, around the clock: what the disposition clock counts (docs/decisions/disposition-clock.md)."""
+    """The same working days, around the clock: what the disposition clock counts (docs/decisions/0004-disposition-clock.md)."""
     return replace(
         calendar,
         week=tuple(_around_the_clock(hours) for hours in calendar.week),

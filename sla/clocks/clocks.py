@@ -105,7 +105,7 @@ def met(*, handoff: Handoff, kind: ClockKind, at: dt.datetime, logged_at: dt.dat
     """The promise was fulfilled at `at`, which was written down at `logged_at`. The first such word is the verdict.
 
     What is written down long afterwards repairs no breach: it counts as of `logged_at`
-    (docs/decisions/contacts-logged-late.md).
+    (docs/decisions/0014-contacts-logged-late.md).
     """
     running = handoff.clocks.running().filter(kind=kind)
     clock = running.select_for_update(of=("self",), no_key=True).first()

@@ -232,6 +232,14 @@ def test_the_report_has_the_figures_of_the_promises(handoff):
     assert answer["since"] == "2026-03-01T00:00:00Z"
 
 
+def test_a_report_without_groups_counts_everything_together(handoff):
+    key = Api(situations.manager(handoff.team), "reports:read")
+
+    answer = key.get("reports/sla", since="2026-03-01", until="2026-04-01").json()
+
+    assert (answer["by"], {figure["group"] for figure in answer["figures"]}) == ("", {""})
+
+
 def test_a_report_of_no_time_is_refused(handoff):
     key = Api(situations.manager(handoff.team), "reports:read")
 
