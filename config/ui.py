@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from config.web import holds, roles_of
+from config.accounts.roles import holds, roles_of
 
 register = template.Library()
 

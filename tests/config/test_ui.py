@@ -6,11 +6,11 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
+from config.accounts.models import User
 from config.charts import Series, line_chart
 from config.downloads import cell
 from config.ui import duration, percent, remaining, shell, with_query
 from config.web import zone_of
-from leads.models import User
 
 NOW = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
 
@@ -91,7 +91,7 @@ def test_a_chart_of_nothing_is_still_a_chart() -> None:
 @pytest.mark.django_db
 def test_a_page_counts_the_unread_once_however_often_it_says_them(rf, django_assert_num_queries):
     request = rf.get("/")
-    request.user = User.objects.create(username="ana")
+    request.user = User.objects.create(email="ana@accord.test")
     unread = shell(request)["unread"]
 
     with django_assert_num_queries(1):
