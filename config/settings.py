@@ -98,13 +98,13 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["config.ui"],
+            "builtins": ["config.ui.format_tags", "config.ui.badges", "config.ui.boxes"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
-                "config.ui.shell",
+                "config.ui.navigation.shell",
             ],
         },
     }

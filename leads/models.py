@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 
 from leads import change_stamps
 from leads.change_stamps import CURRENT_TRANSACTION, stamped
-from leads.vocabulary import BEGINNING, Intent, OutcomeKind, Seniority, Stage
+from leads.vocabulary import BEGINNING, LADDER, Intent, OutcomeKind, Seniority, Stage
 
 #: What follows the @ of a lead's address.
 EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part", output_field=models.TextField())
@@ -139,6 +139,19 @@ class Lead(Attributed):
     @property
     def name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.email or f"#{self.external_id}"
+
+    @property
+    def stage_tone(self) -> str:
+        return Stage(self.stage).tone
+
+    @property
+    def is_on_ladder(self) -> bool:
+        return self.stage in LADDER
+
+    @property
+    def ladder_steps(self) -> list[Stage]:
+        """The steps of rules 2.1 as a page shows them: a stage beside the ladder stands in the place of the last one."""
+        return list(LADDER) if self.is_on_ladder else [*LADDER[:-1], Stage(self.stage)]
 
 
 class AttributeChange(models.Model):

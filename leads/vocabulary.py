@@ -40,6 +40,30 @@ class Stage(models.TextChoices):
     NURTURE = "nurture", _("Nurture")
     DISQUALIFIED = "disqualified", _("Disqualified")
 
+    @property
+    def tone(self) -> str:
+        """The tone of its badge."""
+        return STAGE_TONES[self]
+
+
+STAGE_TONES: Final = MappingProxyType(
+    {
+        Stage.LEAD: "",
+        Stage.MAL: "marketing",
+        Stage.MQL: "marketing",
+        Stage.SAL: "sales",
+        Stage.SQL: "sales",
+        Stage.OPPORTUNITY: "sales",
+        Stage.WON: "good",
+        Stage.LOST: "bad",
+        Stage.NURTURE: "info",
+        Stage.DISQUALIFIED: "bad",
+    }
+)
+
+#: The steps from a lead to a customer; the other stages lie beside it (rules 2.1).
+LADDER: Final = (Stage.LEAD, Stage.MAL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
+
 
 #: The one table of allowed moves. Won and lost may come from the CRM for a lead that Accord never saw as an MQL.
 MOVES: Final = MappingProxyType(
