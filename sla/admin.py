@@ -10,9 +10,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla.business_time import calendars
 from sla.business_time.arithmetic import HOURS_AND_MINUTES, MINUTES_A_DAY, BadCalendar
 from sla.commitments import commitments

@@ -20,10 +20,11 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from leads.authentication import scoped
-from leads.models import User
-from leads.vocabulary import Role
-from leads.wire import KeysetPages
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
+from config.api.authentication import scoped
+from config.api.errors import Conflict
+from config.api.pagination import NewestFirst
 from sla import handoff_states, permissions, serializers
 from sla.business_time.arithmetic import wall_to_instant
 from sla.filters import HandoffFilter
@@ -45,22 +46,11 @@ _WEEKS: Final = 12
 _SHOWN: Final = ("lead", "version", "qualification", "team", "rep__user")
 
 
-class Conflict(APIException):
-    """Somebody was faster, or the handoff has moved on."""
-
-    status_code = 409
-    default_code = "conflict"
-
-
 class HandoffRequestRefused(APIException):
     """The rules say no, in a sentence."""
 
     status_code = 422
     default_code = "refused"
-
-
-class NewestFirst(KeysetPages):
-    ordering = ("-created_at", "-pk")
 
 
 class HandoffsView(ListAPIView[Handoff]):

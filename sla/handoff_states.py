@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import structlog
 
+from config.accounts.models import User
 from leads import stage_changes
-from leads.models import User
 from leads.vocabulary import Stage
 from sla.models import Handoff
 from sla.vocabulary import HANDOFF_MOVES, HandoffState

@@ -14,7 +14,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from config.web import Request, holds
+from config.accounts.roles import holds
+from config.web import Request
 from definitions import permissions, proposals, versions
 from definitions.forms import SignForm
 from definitions.models import Version

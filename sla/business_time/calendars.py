@@ -15,9 +15,9 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet, prefetch_related_objects
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla.business_time.arithmetic import MINUTES_A_DAY, BadCalendar, Calendar, Hours, Interval, country_holidays
 from sla.business_time.hours import CalendarDraft, OwnDay, changes, problems
 from sla.models import CalendarChange, CalendarVersion, Rep, SpecialDay, WorkCalendar, WorkHours

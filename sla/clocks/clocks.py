@@ -15,7 +15,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, Q, prefetch_related_objects
 
-from config import ui
+from config.ui import formats
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
 from sla.models import Attempt, CalendarVersion, Clock, ClockQuerySet, Handoff, PendingDecision, Rep, RoutingRule, Team
@@ -149,7 +149,7 @@ def used(clock: Clock, at: dt.datetime) -> float:
 def remark(attempt: Attempt) -> str:
     """What a reader should know of a contact that was not logged when it happened: "logged 3 days later"."""
     delay = attempt.recorded_at - attempt.at
-    return f"logged {ui.duration(delay.total_seconds())} later" if delay >= REMARKED_FROM else ""
+    return f"logged {formats.duration(delay.total_seconds())} later" if delay >= REMARKED_FROM else ""
 
 
 def sweep_warnings(*, now: dt.datetime, limit: int = 500) -> int:

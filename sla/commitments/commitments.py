@@ -10,10 +10,10 @@ import structlog
 from django.db import transaction
 from django.db.models import Max
 
-from config.web import holds
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from definitions import commitment_snapshots
-from leads.models import User
-from leads.vocabulary import Role
 from sla.models import Commitment
 from sla.vocabulary import CommitmentState
 

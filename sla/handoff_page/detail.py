@@ -10,7 +10,8 @@ from typing import Final
 from django.db.models import Prefetch
 from django.utils import timezone
 
-from leads.models import Lead, Outcome, User
+from config.accounts.models import User
+from leads.models import Lead, Outcome
 from scoring.explain import frozen_evidence
 from sla import permissions
 from sla.handoff_page import activity_summary, changes_since_mql, next_step

@@ -10,7 +10,7 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from leads.models import User
+from config.accounts.models import User
 from leads.vocabulary import CLOCK_SKEW
 from sla import handoff_states, permissions
 from sla.clocks import clocks, do_not_contact

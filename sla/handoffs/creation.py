@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Sequence
 import structlog
 from django.db import transaction
 
-from config.web import holds
+from config.accounts.models import User
+from config.accounts.roles import holds
 from leads import stage_changes
-from leads.models import User
 from leads.vocabulary import Stage
 from scoring.live import mqls
 from scoring.models import HotUpgrade, Qualification, QualificationQuerySet

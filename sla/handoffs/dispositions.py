@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 
-from leads.models import User
+from config.accounts.models import User
 from leads.vocabulary import Stage
 from scoring.models import Qualification
 from sla import handoff_states, permissions

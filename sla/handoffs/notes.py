@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
-from leads.models import User
+from config.accounts.models import User
 from sla import handoff_states, permissions
 from sla.models import Handoff, Note
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from leads.models import User
+from config.accounts.models import User
 from sla import handoff_states, permissions
 from sla.handoffs import creation, routing
 from sla.models import Handoff, HandoffQuerySet, Rep

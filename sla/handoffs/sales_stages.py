@@ -10,8 +10,8 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
+from config.accounts.models import User
 from leads import outcomes
-from leads.models import User
 from leads.vocabulary import OutcomeKind, Stage
 from sla import handoff_states, permissions
 from sla.clocks import clocks

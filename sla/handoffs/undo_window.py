@@ -15,7 +15,7 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 
-from leads.models import User
+from config.accounts.models import User
 from sla import handoff_states, permissions
 from sla.handoffs import dispositions
 from sla.models import Disposition, Handoff, PendingDecision, ReasonCode

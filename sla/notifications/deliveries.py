@@ -15,9 +15,9 @@ import structlog
 from django.db import transaction
 from django.db.models import Case, Exists, F, Min, OuterRef, Q, QuerySet, When
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla.models import Delivery, DeliveryQuerySet, Notice, Rep
 from sla.notifications import messages, preferences, relevance, slack
 from sla.vocabulary import BACKOFF, DeliveryChannel, NoticeKind

@@ -11,11 +11,11 @@ from functools import cache
 
 from django.urls import reverse
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import versions
 from definitions.models import Review, Version
 from definitions.vocabulary import Side, VersionState
-from leads.models import User
-from leads.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import Commitment
 from sla.notifications import outbox

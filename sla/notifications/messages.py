@@ -12,8 +12,8 @@ from django.core.mail import EmailMessage
 from django.urls import reverse
 from django.utils.text import Truncator
 
+from config.accounts.models import User
 from config.web import zone_of
-from leads.models import User
 from sla.models import Notice
 from sla.notifications import slack
 from sla.vocabulary import NoticeKind

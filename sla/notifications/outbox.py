@@ -10,8 +10,8 @@ from typing import Final
 from django.db.models import F, Q, QuerySet
 from django.db.models.lookups import IsNull
 
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from sla.models import Handoff, Notice, Rep, Team
 from sla.notifications import deliveries
 from sla.vocabulary import HandoffState, NoticeKind

@@ -11,9 +11,9 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Max
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla.business_time import arithmetic, calendars
 from sla.models import AlertSettings, Rep, Team, WorkCalendar
 from sla.notifications import encryption, slack

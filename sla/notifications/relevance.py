@@ -10,9 +10,9 @@ from typing import Final
 
 from django.db.models import Max
 
+from config.accounts.models import User
 from definitions.models import Version
 from definitions.vocabulary import VersionState
-from leads.models import User
 from sla import permissions
 from sla.models import Attempt, Clock, Commitment, Handoff, Notice
 from sla.vocabulary import CommitmentState, NoticeKind

@@ -13,10 +13,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from config.web import holds
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from leads import events, rescore_queue, stage_changes
-from leads.models import Event, Lead, User
-from leads.vocabulary import Role, Stage
+from leads.models import Event, Lead
+from leads.vocabulary import Stage
 from scoring.live import mqls
 from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Handoff, Note, Notice

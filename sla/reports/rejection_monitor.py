@@ -13,10 +13,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from config.jobs.periods import claim_period
 from definitions import reviews
 from definitions.models import Definition, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
-from leads.models import PeriodicRun
 from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Disposition
 from sla.reports import compliance
@@ -134,10 +134,8 @@ def _triggers(definition: Definition, before: DecidedCounts, decided: DecidedCou
 
 @transaction.atomic
 def _fire(definition: Definition, trigger: ReviewTrigger, decided: DecidedCounts, now: dt.datetime) -> bool:
-    fence, is_new = PeriodicRun.objects.get_or_create(
-        job=f"watch:{definition.pk}:{trigger}", period=decided.month.name, defaults={"started_at": now}
-    )
-    if not is_new:
+    period = decided.month.name
+    if not claim_period(job=f"watch:{definition.pk}:{trigger}", period=period, now=now):
         return False
     kind = ReviewKind.LIGHT if trigger == ReviewTrigger.RUBBER_STAMP else ReviewKind.FULL
     reviews.open_review(
@@ -148,7 +146,7 @@ def _fire(definition: Definition, trigger: ReviewTrigger, decided: DecidedCounts
         evidence=_evidence(decided),
         proposal=_proposal(trigger, decided),
         now=now,
-        period=fence.period,
+        period=period,
     )
     return True
 

@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet
 
-from leads.models import User
+from config.accounts.models import User
 from sla.models import Absence, Rep, RoutingRule, Team
 
 KEPT_IN_VIEW: Final = (RoutingRule, Rep, Absence, Team)

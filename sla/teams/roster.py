@@ -12,9 +12,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla import permissions
 from sla.models import Absence, Rep, Team
 from sla.teams import changelog, fairness, round_robin

@@ -11,9 +11,9 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.db import transaction
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla import permissions
 from sla.models import RoutingRule
 from sla.teams import changelog, routing_rules

@@ -13,8 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from config.web import Request, holds, roles_required
-from leads.vocabulary import READERS_OF_LEADS, Role
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request
+from leads.vocabulary import READERS_OF_LEADS
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar, Calendar
 from sla.business_time.hours import DAY_NAMES, CalendarDraft, changes, place, read_hours, said, sentence

@@ -11,8 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from config.web import Request, holds, roles_required, typed_number
-from leads.vocabulary import Role
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request, typed_number
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar
 from sla.commitments import commitments, preview

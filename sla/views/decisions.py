@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from config.web import Request, roles_required
-from leads.vocabulary import Role
+from config.accounts.roles import roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request
 from sla import handoff_states, permissions
 from sla.forms.handoffs import DecideSeveralForm, RejectForm
 from sla.handoffs import dispositions, undo_window

@@ -10,9 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
 from config.downloads import csv_download
-from config.web import Request, holds, roles_required, typed_number
-from leads.vocabulary import READERS_OF_LEADS, Role
+from config.web import Request, typed_number
+from leads.vocabulary import READERS_OF_LEADS
 from sla import permissions
 from sla.forms.promises import BackForm, NurtureFilterForm, PostponeForm
 from sla.models import HandoffQuerySet

@@ -8,8 +8,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from config.accounts.roles import holds, roles_required
 from config.downloads import csv_download
-from config.web import Request, holds, roles_required, typed_number
+from config.web import Request, typed_number
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.models import QualificationQuerySet
 from sla.forms.promises import BackForm, NurtureFilterForm

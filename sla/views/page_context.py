@@ -9,7 +9,8 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 
-from config.web import Request, holds, typed_number
+from config.accounts.roles import holds
+from config.web import Request, typed_number
 from leads.vocabulary import READERS_OF_LEADS
 from sla.filters import QueueFilter, reps_of
 from sla.forms.handoffs import (

@@ -15,8 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from config.web import Request, holds, roles_required
-from leads.vocabulary import READERS_OF_LEADS, Role
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request
+from leads.vocabulary import READERS_OF_LEADS
 from sla import permissions
 from sla.forms.routing import AbsenceForm, HandOverForm, RepForm, TeamForm
 from sla.handoffs import reassignment

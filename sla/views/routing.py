@@ -11,9 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from config.web import Request, roles_required, typed_number
+from config.accounts.roles import roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request, typed_number
 from leads.models import Lead
-from leads.vocabulary import READERS_OF_LEADS, Motion, Role
+from leads.vocabulary import READERS_OF_LEADS, Motion
 from sla.forms.routing import DryRunForm, NewRuleForm, RuleForm
 from sla.handoffs import routing_dry_run
 from sla.handoffs.routing import RoutingPlan

@@ -8,8 +8,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from config.web import Request, roles_required
-from leads.vocabulary import Role
+from config.accounts.roles import roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request
 from sla.forms.handoffs import AssignForm
 from sla.handoffs import routing
 from sla.models import Clock

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from leads.models import User
+from config.accounts.models import User
 from sla.models import AlertSettings, Delivery, Notice
 from sla.notifications import encryption, outbox, preferences
 from sla.vocabulary import NoticeKind

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from leads.vocabulary import Role
+from config.accounts.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import Commitment, SpecialDay
 from sla.vocabulary import Family, Route

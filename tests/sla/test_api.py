@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from leads.models import ApiKey
-from leads.vocabulary import Role, Stage
+from config.accounts.models import ApiKey
+from config.accounts.vocabulary import Role
+from leads.vocabulary import Stage
 from sla.models import Disposition
 from tests.sla import situations
 from tests.sla.situations import MINUTE, NOW

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from config.accounts.models import User
 from config.demo.company.story import Step, Verb
-from leads.models import User
 from sla.handoffs import attempts, creation, dispositions, sales_stages
 from sla.models import Absence, Handoff, ReasonCode, Rep
 from sla.vocabulary import AttemptOutcome, Channel

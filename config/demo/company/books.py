@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from config.accounts.models import User
 from config.demo.company.candidates import Candidates
 from config.demo.company.ledger import Ledger
 from config.demo.company.promises import Promises
 from config.demo.company.staff import Staff
 from config.demo.company.story import Step, Verb
 from definitions.models import Version
-from leads.models import Lead, Outcome, StageChange, User
+from leads.models import Lead, Outcome, StageChange
 from leads.vocabulary import MOVES, OPEN_TO_QUALIFY, OutcomeKind, Stage
 from scoring.engine.explain import Explanation
 from scoring.models import Qualification

@@ -9,9 +9,10 @@ from typing import Any, Final
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from config.demo.company import words
-from leads.models import ListEntry, NamedList, User
-from leads.vocabulary import Role
+from leads.models import ListEntry, NamedList
 from sla.commitments import commitments
 from sla.models import Absence, Commitment, Rep, RoutingRule, Team, WorkCalendar, WorkHours
 
@@ -117,9 +118,7 @@ def close_the_year(*, desk: Rep, now: dt.datetime) -> None:
 def _user(name: str, local: str, role: Role, password: str, joined: dt.datetime) -> User:
     first, _, last = name.partition(" ")
     email = f"{local}@{DOMAIN}"
-    user = User.objects.create(
-        username=email, email=email, first_name=first, last_name=last, password=password, date_joined=joined
-    )
+    user = User.objects.create(email=email, first_name=first, last_name=last, password=password, date_joined=joined)
     user.groups.add(Group.objects.get(name=role))
     return user
 

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import count
 from typing import Final, Protocol, TypeAlias
 
+from config.accounts.models import User
 from config.demo.company import agreement_history, staff
 from config.demo.company.books import Books
 from config.demo.company.candidates import Candidates
@@ -22,7 +23,6 @@ from config.demo.company.live import Live
 from config.demo.company.staff import Staff
 from config.demo.company.story import Case, Step, Storyteller, Verb
 from definitions.models import Version
-from leads.models import User
 from scoring import active_versions
 from sla.business_time import arithmetic, calendars
 from sla.models import Clock, Handoff, Rep, Team

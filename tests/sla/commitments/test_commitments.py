@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from django.db import ProgrammingError
 
+from config.accounts.vocabulary import Role
 from definitions import commitment_snapshots
-from leads.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import Commitment
 from tests.sla import situations

@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 
-from leads.models import AttributeChange, Event, Outcome, Signal, User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
+from leads.models import AttributeChange, Event, Outcome, Signal
 from sla.handoff_page import detail
 from sla.handoffs import attempts, dispositions, notes, sales_stages, undo_window
 from sla.models import Attempt, Handoff, SalesQualification

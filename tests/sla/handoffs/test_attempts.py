@@ -7,7 +7,8 @@ import pytest
 from django.db import ProgrammingError, transaction
 from django.utils import timezone
 
-from leads.vocabulary import CLOCK_SKEW, Role
+from config.accounts.vocabulary import Role
+from leads.vocabulary import CLOCK_SKEW
 from sla import permissions
 from sla.handoffs import attempts, routing
 from sla.models import Attempt

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from config.accounts.vocabulary import Role
 from leads.models import Lead
-from leads.vocabulary import Role
 from scoring.models import Qualification
 from sla.business_time import calendars
 from sla.clocks import clocks, do_not_contact

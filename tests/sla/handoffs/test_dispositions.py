@@ -5,8 +5,9 @@ import datetime as dt
 import pytest
 from django.db import IntegrityError, transaction
 
+from config.accounts.vocabulary import Role
 from leads.models import Event, Signal, StageChange
-from leads.vocabulary import Role, Stage
+from leads.vocabulary import Stage
 from sla import handoff_states, permissions
 from sla.handoffs import attempts, dispositions
 from sla.models import Attempt, Disposition, Notice

@@ -5,9 +5,10 @@ import datetime as dt
 import pytest
 
 from config import periodic
+from config.accounts.vocabulary import Role
 from definitions.models import Version
 from leads.models import Lead
-from leads.vocabulary import Role, Stage
+from leads.vocabulary import Stage
 from scoring.models import HotUpgrade, Qualification
 from sla.handoffs import creation, dispositions, hot_upgrades, routing, tier_3_hold
 from sla.models import Clock, Handoff, Notice, Rep, Team

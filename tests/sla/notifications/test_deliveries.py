@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from config import periodic
-from leads.vocabulary import Role
+from config.accounts.vocabulary import Role
 from sla.clocks import clocks
 from sla.handoffs import attempts, creation, dispositions, routing
 from sla.models import AlertSettings, Delivery, Handoff, Notice, Team

@@ -8,11 +8,11 @@ from django.test import Client
 from django.urls import reverse
 
 from config import periodic
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import reviews
 from definitions.models import Definition, Review, SignOff, Version
 from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
-from leads.models import User
-from leads.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import AlertSettings, Delivery, Notice
 from sla.notifications import deliveries, leader_notices

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from leads.vocabulary import Role
+from config.accounts.vocabulary import Role
 from sla.handoffs import creation
 from sla.models import Notice
 from sla.notifications import outbox

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from sla.models import AlertSettings, Delivery, Notice
 from sla.notifications import deliveries, encryption, outbox, preferences, slack
 from sla.vocabulary import NoticeKind

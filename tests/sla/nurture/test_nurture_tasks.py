@@ -13,8 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.models import Event, Lead, Signal, StageChange, User
-from leads.vocabulary import Role, Stage
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
+from leads.models import Event, Lead, Signal, StageChange
+from leads.vocabulary import Stage
 from scoring.models import Qualification
 from sla.handoff_page import lead_timeline
 from sla.models import Handoff, Note, Notice

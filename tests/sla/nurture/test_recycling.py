@@ -4,8 +4,9 @@ import datetime as dt
 
 import pytest
 
+from config.accounts.vocabulary import Role
 from leads.models import Event, Signal
-from leads.vocabulary import Role, Stage
+from leads.vocabulary import Stage
 from sla.models import Notice
 from sla.nurture import recycling
 from sla.vocabulary import Family, NoticeKind, Route

@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar
 from sla.business_time.hours import read_hours

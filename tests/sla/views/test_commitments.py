@@ -8,8 +8,8 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import Commitment
 from sla.vocabulary import CommitmentState

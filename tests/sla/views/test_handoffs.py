@@ -11,8 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.models import Lead, User
-from leads.vocabulary import READERS_OF_LEADS, Role, Stage
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
+from leads.models import Lead
+from leads.vocabulary import READERS_OF_LEADS, Stage
 from sla.handoffs import undo_window
 from sla.models import Attempt, Handoff, SalesQualification
 from sla.notifications import outbox

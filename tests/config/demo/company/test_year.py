@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection, transaction
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from config.demo.company import company, deeds, seed, staff
 from definitions.models import Review, Version
 from definitions.vocabulary import ReviewTrigger, VersionState
-from leads.models import Company, Event, Lead, Outcome, StageChange, User
-from leads.vocabulary import Role, Stage
+from leads.models import Company, Event, Lead, Outcome, StageChange
+from leads.vocabulary import Stage
 from scoring import active_versions
 from scoring.models import HotUpgrade, Qualification, Score
 from sla.handoffs import tier_3_hold

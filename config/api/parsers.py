@@ -6,11 +6,11 @@ from typing import IO, Any
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-from leads import strict_json
+from config import strict_json
 
 
 class StrictJSONParser(JSONParser):
-    """UTF-8 JSON as `payload.loads` takes it."""
+    """A parser of UTF-8 JSON, as strict as `strict_json.loads`."""
 
     def parse(
         self, stream: IO[Any], _media_type: str | None = None, _parser_context: Mapping[str, Any] | None = None

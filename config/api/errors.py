@@ -1,4 +1,4 @@
-"""What the API answers when something breaks: never a 5xx for what a sender sent, always a 503 while the database is away."""
+"""Answers of the API when something fails: never a 5xx for the content of a request, always a 503 while the database is away."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BAD_INPUT = (DataError, UnicodeError, OverflowError, RecursionError)
 
 
 class Unavailable(APIException):
-    """DRF makes a Retry-After header, in seconds, of `wait`."""
+    """503 while the database is away. DRF makes a Retry-After header, in seconds, of `wait`."""
 
     status_code = 503
     default_detail = "The database is away. Nothing was stored; send it again."
@@ -23,6 +23,13 @@ class TooLarge(APIException):
     status_code = 413
     default_detail = "The body is too large: send it in smaller batches."
     default_code = "too_large"
+
+
+class Conflict(APIException):
+    """409: somebody was faster, or the row is in a state that does not allow the step; the sentences say which."""
+
+    status_code = 409
+    default_code = "conflict"
 
 
 class ExceptionHandler(StandardHandler):

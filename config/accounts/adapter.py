@@ -5,7 +5,7 @@ from django.http import HttpRequest
 
 
 class InvitedOnly(DefaultAccountAdapter):
-    """Accounts are made by an administrator; nobody signs up by themselves."""
+    """The sign-in without sign-up: an administrator creates accounts, nobody creates their own."""
 
     def is_open_for_signup(self, _request: HttpRequest) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""The API's lists, page by page: the cursor is opaque, the next page begins where this one ended, however many rows came since."""
+"""Pagination of the API's lists: the cursor is opaque, the next page begins where this one ended, however many rows came since."""
 
 from __future__ import annotations
 
@@ -19,5 +19,17 @@ class KeysetPages(CursorPagination):
         try:
             return super().paginate_queryset(queryset, request, view)
         except (ValueError, ValidationError):
-            # A cursor that somebody wrote: well-formed, but its position is none in this order.
+            # A forged cursor: well-formed, but its position does not exist in this order.
             raise NotFound(self.invalid_cursor_message) from None
+
+
+class NewestFirst(KeysetPages):
+    """Pages of rows with a `created_at`, the newest first."""
+
+    ordering = ("-created_at", "-pk")
+
+
+class LastStoredFirst(KeysetPages):
+    """Pages of rows in the reverse order of their ids."""
+
+    ordering = "-pk"
