@@ -55,7 +55,7 @@ def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
             "silenced": lambda: do_not_contact.stop_clocks(now=now),
             "warned": lambda: clocks.sweep_warnings(now=now),
             "breached": lambda: clocks.sweep_breaches(now=now),
-            "passed_on": lambda: overdue_first_contact.pass_on(now=now),
+            "passed_on": lambda: overdue_first_contact.pass_on_overdue(now=now),
             "summoned": lambda: leader_notices.notify_leaders(now=now),
         },
     )

@@ -115,7 +115,7 @@ class WorkCalendarForm(forms.ModelForm):  # type: ignore[type-arg]
         if not self.errors:
             given = {name: said.get(name, "") for name in ("zone", "country", "subdivision")}
             try:
-                calendars.check(**given, now=timezone.now())
+                calendars.check_calendar(**given, now=timezone.now())
             except BadCalendar as error:
                 raise forms.ValidationError(str(error)) from error
         return said
@@ -142,16 +142,16 @@ class WorkCalendarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "zone", "country", "subdivision")
 
     def save_model(self, request: Any, obj: WorkCalendar, form: Any, change: bool) -> None:
-        form.before = calendars.draft_of(WorkCalendar.objects.get(pk=obj.pk)) if change else None
+        form.before = calendars.draft_from_rows(WorkCalendar.objects.get(pk=obj.pk)) if change else None
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         stored = WorkCalendar.objects.get(pk=form.instance.pk)
-        calendars.record(
+        calendars.record_change(
             calendar=stored,
             before=form.before,
-            after=calendars.draft_of(stored),
+            after=calendars.draft_from_rows(stored),
             by=request.user,
             now=timezone.now(),
         )

@@ -139,7 +139,7 @@ class AttemptsView(ActionView):
     takes = serializers.NewAttemptSerializer
 
     def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return attempts.log(handoff=handoff, by=by, now=now, **{**said, "at": said["at"] or now})
+        return attempts.log_attempt(handoff=handoff, by=by, now=now, **{**said, "at": said["at"] or now})
 
     @_posting(serializers.NewAttemptSerializer, "log_attempt")
     def post(self, request: Request, pk: int) -> Response:

@@ -111,7 +111,7 @@ CONTACTS: Final = MappingProxyType(
 )
 
 
-def words_of(channel: str, outcome: str) -> str:
+def outcome_label(channel: str, outcome: str) -> str:
     """The outcome as people say it of this channel; of an older combination its plain name."""
     known = CONTACTS.get(Channel(channel), {})
     return str(known.get(AttemptOutcome(outcome), AttemptOutcome(outcome).label))

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 
 from sla.business_time import calendars
 from sla.business_time.arithmetic import WEEKDAYS, BadCalendar, Hours
-from sla.business_time.hours import DAY_NAMES, CalendarDraft, OwnDay, read_hours, written
+from sla.business_time.hours import DAY_NAMES, CalendarDraft, OwnDay, format_hours, read_hours
 from sla.commitments import commitments
 from sla.models import ReasonCode, Rep, WorkCalendar
 from sla.nurture import nurture_tasks
@@ -83,13 +83,13 @@ class CalendarForm(forms.Form):
     arrives = WallTime(required=False, label="A lead arrives")
 
     def __init__(self, data: Any = None, *, draft: CalendarDraft, arrives: dt.datetime) -> None:
-        week = {name: written(hours) for name, hours in zip(WEEKDAYS, draft.week, strict=True)}
+        week = {name: format_hours(hours) for name, hours in zip(WEEKDAYS, draft.week, strict=True)}
         said = {name: getattr(draft, name) for name in ("name", "zone", "country", "subdivision")}
         super().__init__(data, initial=said | week | {"read": calendars.stamp(draft), "arrives": arrives})
         self.fields["country"].choices = [("", "No public holidays"), *calendars.countries()]  # type: ignore[attr-defined]
         for name, label in zip(WEEKDAYS, DAY_NAMES, strict=True):
             self.fields[name] = HoursField(label=label)
-        rows = [{"date": day.date, "label": day.label, "hours": written(day.hours)} for day in draft.days]
+        rows = [{"date": day.date, "label": day.label, "hours": format_hours(day.hours)} for day in draft.days]
         self.days = OwnDays(data, initial=rows, prefix="days")
 
     @property
@@ -174,7 +174,9 @@ class CommitmentForm(forms.Form):
 
 class NurtureFilterForm(forms.Form):
     q = forms.CharField(max_length=100, required=False, label="Search", widget=forms.TextInput({"type": "search"}))
-    when = forms.ChoiceField(choices=[("", "Any day"), *nurture_tasks.WHEN.items()], required=False, label="Comes back")
+    when = forms.ChoiceField(
+        choices=[("", "Any day"), *nurture_tasks.RETURN_PERIODS.items()], required=False, label="Comes back"
+    )
     reason = forms.ModelChoiceField(ReasonCode.objects.none(), required=False, empty_label="Any reason")
     rep = forms.ModelChoiceField(Rep.objects.none(), required=False, empty_label="Anybody", label="Owner")
 

@@ -53,7 +53,7 @@ class HandoffDetail:
     def tried(self) -> str:
         """The count towards “couldn't reach”."""
         promised = self.handoff.commitment.attempts_before_unresponsive
-        tried = attempts.counted((attempt.channel, attempt.at) for attempt in self.attempts)
+        tried = attempts.count_attempts((attempt.channel, attempt.at) for attempt in self.attempts)
         missing = promised - tried
         to_go = f"; {missing} more before “couldn’t reach”" if missing > 0 else ""
         return f"{tried} of {promised} attempts{to_go}"

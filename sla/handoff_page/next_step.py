@@ -10,7 +10,7 @@ from typing import Final
 from sla.handoff_page import activity_summary
 from sla.handoffs import attempts as logged
 from sla.models import Attempt, Clock, Handoff
-from sla.vocabulary import ClockKind, HandoffState, words_of
+from sla.vocabulary import ClockKind, HandoffState, outcome_label
 
 NO_CONTACT: Final = "The lead may not be contacted. A note, and what the lead itself sends, can still be kept."
 
@@ -73,7 +73,7 @@ def _in_work(handoff: Handoff, tried: str, count: int, now: dt.datetime) -> Advi
 
 
 def _count(attempts: Sequence[Attempt]) -> int:
-    return logged.counted((attempt.channel, attempt.at) for attempt in attempts)
+    return logged.count_attempts((attempt.channel, attempt.at) for attempt in attempts)
 
 
 def _tried(handoff: Handoff, attempts: Sequence[Attempt], now: dt.datetime, zone: dt.tzinfo) -> str:
@@ -82,6 +82,6 @@ def _tried(handoff: Handoff, attempts: Sequence[Attempt], now: dt.datetime, zone
     for last in attempts[:1]:
         at = last.at.astimezone(zone)
         day = activity_summary.day(last.at, now=now, zone=zone)
-        how, what = last.get_channel_display(), words_of(last.channel, last.outcome).lower()
+        how, what = last.get_channel_display(), outcome_label(last.channel, last.outcome).lower()
         return f"{count} Last: {how}, {what}, {day} at {at:%H:%M}."
     return count

@@ -19,7 +19,7 @@ class NoteRefused(Exception):
 
 
 @transaction.atomic
-def write(*, handoff: Handoff, text: str, by: User, now: dt.datetime) -> Note:
+def write_note(*, handoff: Handoff, text: str, by: User, now: dt.datetime) -> Note:
     """Also on a closed handoff. Raises NotYours and NoteRefused with a sentence for the user."""
     handoff = handoff_states.lock(handoff)
     permissions.require_decider(by, handoff)

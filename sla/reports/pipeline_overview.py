@@ -146,4 +146,4 @@ def _waiting(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> W
         to_decide=Count("pk", filter=Q(state=HandoffState.ASSIGNED)),
         overdue=Count("pk", filter=Q(state__in=(HandoffState.ASSIGNED, HandoffState.ACCEPTED), due_at__lt=now)),
     )
-    return WaitingWork(not_handed_over=desk.to_hand_off(now).filter(motion=motion).count(), **found)
+    return WaitingWork(not_handed_over=desk.mqls_to_hand_off(now).filter(motion=motion).count(), **found)

@@ -19,7 +19,15 @@ from config.web import Request
 from leads.vocabulary import READERS_OF_LEADS
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar, Calendar
-from sla.business_time.hours import DAY_NAMES, CalendarDraft, changes, place, read_hours, said, sentence
+from sla.business_time.hours import (
+    DAY_NAMES,
+    CalendarDraft,
+    city_of_zone,
+    describe_calendar,
+    describe_changes,
+    format_interval,
+    read_hours,
+)
 from sla.commitments import preview
 from sla.forms.promises import CalendarForm
 from sla.models import Clock, Commitment, WorkCalendar
@@ -48,7 +56,7 @@ def calendar_list(request: Request) -> HttpResponse:
         .annotate(reps=Count("rep", filter=Q(rep__is_active=True), distinct=True))
         .order_by("name", "pk")
     )
-    listed = [{"calendar": row, "sentence": sentence(calendars.draft_of(row))} for row in rows]
+    listed = [{"calendar": row, "sentence": describe_calendar(calendars.draft_from_rows(row))} for row in rows]
     return render(request, "sla/calendars.html", {"listed": listed, "may_edit": _may_edit(request)})
 
 
@@ -57,7 +65,7 @@ def calendar_list(request: Request) -> HttpResponse:
 def calendar(request: Request, pk: int) -> HttpResponse:
     rows = WorkCalendar.objects.prefetch_related("hours", "special_days")
     found = get_object_or_404(rows, pk=pk)
-    return _edit(request, found, calendars.draft_of(found))
+    return _edit(request, found, calendars.draft_from_rows(found))
 
 
 @roles_required(Role.SALES_MANAGER)
@@ -83,7 +91,7 @@ def _edit(request: Request, found: WorkCalendar | None, stored: CalendarDraft) -
         return _show(request, found, stored, form, _preview(draft, stored, form.cleaned_data["arrives"] or usual, now))
     try:
         typed = {name: form.cleaned_data[name] for name in ("read", "why")}
-        made = calendars.change(calendar=found, draft=draft, by=request.user, now=now, **typed)
+        made = calendars.change_calendar(calendar=found, draft=draft, by=request.user, now=now, **typed)
     except BadCalendar as refusal:
         form.add_error(None, str(refusal))
         return _show(request, found, stored, form, None, status=409)
@@ -104,14 +112,17 @@ def _show(
     context = {
         "calendar": found,
         "stored": stored,
-        "sentence": sentence(stored),
-        "week": [(name, [said(each) for each in hours]) for name, hours in zip(DAY_NAMES, stored.week, strict=True)],
-        "own_days": [(day, ", ".join(map(said, day.hours))) for day in stored.days],
+        "sentence": describe_calendar(stored),
+        "week": [
+            (name, [format_interval(each) for each in hours])
+            for name, hours in zip(DAY_NAMES, stored.week, strict=True)
+        ],
+        "own_days": [(day, ", ".join(map(format_interval, day.hours))) for day in stored.days],
         "form": form,
         "preview": preview,
         "may_edit": _may_edit(request),
         "zones": sorted(available_timezones()),
-        "history": calendars.history(found)[:CHANGES_SHOWN] if found else [],
+        "history": calendars.list_changes(found)[:CHANGES_SHOWN] if found else [],
         "now": timezone.now(),
         "subdivisions": calendars.subdivisions(form["country"].value() or ""),
         **_use(found),
@@ -137,19 +148,19 @@ def _preview(draft: CalendarDraft, stored: CalendarDraft, wall: dt.datetime, now
     """
     terms = preview.terms_in_force()
     try:
-        at = preview.instant(calendars.drafted(draft, now), wall)
-        there, here = calendars.drafted(draft, at), calendars.drafted(draft, now)
+        at = preview.instant_of_wall_time(calendars.build_from_draft(draft, now), wall)
+        there, here = calendars.build_from_draft(draft, at), calendars.build_from_draft(draft, now)
         coming = calendars.coming_holidays(draft, now)
     except BadCalendar as error:
         return {"problem": str(error)}
-    before = preview.preview_arrival(calendars.drafted(stored, at), terms=terms, at=at, title="before")
+    before = preview.preview_arrival(calendars.build_from_draft(stored, at), terms=terms, at=at, title="before")
     return {
-        "sentence": sentence(draft),
-        "changes": changes(stored, draft) if stored.name else (),
+        "sentence": describe_calendar(draft),
+        "changes": describe_changes(stored, draft) if stored.name else (),
         "before": before.answers[0],
         "arrivals": [_arrival(there, terms, at, "then"), _arrival(here, terms, now, "now")],
         "holidays": coming,
-        "zone": place(draft.zone),
+        "zone": city_of_zone(draft.zone),
         "terms": terms,
     }
 

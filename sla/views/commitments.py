@@ -31,10 +31,10 @@ def commitment_list(request: Request) -> HttpResponse:
     signed = [row for row in rows if row.activated_at is not None]
     context = {
         "in_force": in_force,
-        "terms": commitments.terms(in_force) if in_force else {},
+        "terms": commitments.term_sentences(in_force) if in_force else {},
         "drafts": [row for row in rows if row.state == CommitmentState.DRAFT],
         "history": [
-            (row, before, commitments.changes(before, row) if before else ())
+            (row, before, commitments.changed_terms(before, row) if before else ())
             for row, before in zip(signed, [*signed[1:], None], strict=False)
         ],
         "may_draft": _may_draft(request),
@@ -71,7 +71,7 @@ def commitment_sign(request: Request, pk: int) -> HttpResponse:
         return _show(request, found, "Tick that you have read them, then sign.", 422)
     try:
         signed = commitments.sign(
-            commitment=found, by=request.user, now=timezone.now(), read=request.POST.get("read", "")
+            commitment=found, by=request.user, now=timezone.now(), seen_stamp=request.POST.get("read", "")
         )
     except commitments.ActivationRefused as refusal:
         return _show(request, get_object_or_404(_rows(), pk=pk), str(refusal), 409)
@@ -86,7 +86,7 @@ def commitment_sign(request: Request, pk: int) -> HttpResponse:
 def commitment_delete(request: Request, pk: int) -> HttpResponse:
     found = get_object_or_404(_rows(), pk=pk)
     try:
-        commitments.discard(commitment=found, by=request.user)
+        commitments.discard_draft(commitment=found, by=request.user)
     except commitments.DraftRefused as refusal:
         return _show(request, found, str(refusal), 409)
     messages.success(request, f"The draft of {found} is deleted.")
@@ -100,10 +100,10 @@ def _show(request: Request, found: Commitment, refusal: str = "", status: int = 
     context = {
         "commitment": found,
         "is_draft": found.state == CommitmentState.DRAFT,
-        "terms": commitments.terms(found),
+        "terms": commitments.term_sentences(found),
         "others": others,
         "against": against,
-        "changes": commitments.changes(against, found) if against else (),
+        "changes": commitments.changed_terms(against, found) if against else (),
         "side": commitments.side_to_sign(found, request.user),
         "completes": bool(found.signed_by_marketing or found.signed_by_sales),
         "read": commitments.stamp(found),
@@ -141,9 +141,9 @@ def _edit(request: Request, found: Commitment | None) -> HttpResponse:
 def _store(request: Request, found: Commitment | None, form: CommitmentForm) -> Commitment:
     terms, reason = form.terms(), form.cleaned_data["reason"]
     if found is None:
-        return commitments.draft(terms=terms, reason=reason, by=request.user, now=timezone.now())
+        return commitments.create_draft(terms=terms, reason=reason, by=request.user, now=timezone.now())
     read = form.cleaned_data["read"]
-    return commitments.amend(commitment=found, terms=terms, reason=reason, read=read, by=request.user)
+    return commitments.amend_draft(commitment=found, terms=terms, reason=reason, seen_stamp=read, by=request.user)
 
 
 def _show_form(
@@ -168,11 +168,11 @@ def _preview(draft: Commitment, calendar: WorkCalendar | None, wall: dt.datetime
         return {"problem": "There is no calendar yet, by which a due time could be counted."}
     in_force = Commitment.objects.filter(state=CommitmentState.ACTIVE).exclude(pk=draft.pk).first()
     try:
-        at = preview.instant(calendars.pure(calendar, timezone.now()), wall)
-        hours = calendars.pure(calendar, at)
+        at = preview.instant_of_wall_time(calendars.build_calendar(calendar, timezone.now()), wall)
+        hours = calendars.build_calendar(calendar, at)
     except BadCalendar as error:
         return {"problem": str(error)}
-    rows = preview.compared(hours, before=in_force, after=draft, at=at)
+    rows = preview.compare_previews(hours, before=in_force, after=draft, at=at)
     form = ArrivalForm(initial={"calendar": calendar, "arrives": wall})
     return {"rows": rows, "calendar": calendar, "in_force": in_force, "form": form, "draft": draft}
 

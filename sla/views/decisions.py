@@ -38,7 +38,7 @@ def reject(request: Request, pk: int) -> HttpResponse:
     """The list of reasons, and the rejection itself."""
     row = responses.visible(request, pk)
     now = timezone.now()
-    day = dispositions.default_reengagement(handoff=row, now=now)
+    day = dispositions.default_reengagement_date(handoff=row, now=now)
     form = RejectForm(request.POST if request.method == "POST" else None, reengage_on=day)
     if request.method == "GET" or not form.is_valid():
         return reject_form(request, row, form)
@@ -73,7 +73,7 @@ def undo(request: Request, pk: int) -> HttpResponse:
         request,
         pk,
         lambda row, now: undo_window.undo(
-            pending_decision=undo_window.pending(row, by=request.user), by=request.user, now=now
+            pending_decision=undo_window.get_pending_decision(row, by=request.user), by=request.user, now=now
         ),
         "Taken back: {lead} waits for a decision again.",
     )
@@ -97,7 +97,7 @@ def decide_several(request: Request) -> HttpResponse:
     own = [row for row in rows if row.rep is not None and row.rep.user_id == request.user.pk]
     if own and said["kind"] == DispositionKind.REJECT and not said["confirmed"]:
         return render(request, "sla/decide_several.html", {"form": form, "here": here, **said, "handoffs": own})
-    given = undo_window.decide_each(
+    given = undo_window.decide_several(
         handoffs=own, kind=said["kind"], by=request.user, now=timezone.now(), reason=said["reason"]
     )
     taken = [undo_window.DecisionResult(row, f"{row.rep or 'nobody'} has it now.") for row in rows if row not in own]

@@ -30,7 +30,7 @@ from sla.forms.handoffs import (
 from sla.handoffs import attempts, dispositions, notes, sales_stages, undo_window
 from sla.models import Handoff
 from sla.views import page_context, responses
-from sla.vocabulary import AttemptOutcome, Channel, words_of
+from sla.vocabulary import AttemptOutcome, Channel, outcome_label
 
 REFUSALS: Final = (*responses.REFUSALS, notes.NoteRefused, dispositions.AlreadyDecided)
 
@@ -44,7 +44,7 @@ def log_attempt(request: Request, pk: int) -> HttpResponse:
     def log(row: Handoff, typed: dict[str, Any], now: dt.datetime) -> object:
         channel, outcome = Channel(typed["channel"]), AttemptOutcome(typed["outcome"])
         at = typed["at"] or now
-        return attempts.log(
+        return attempts.log_attempt(
             handoff=row, channel=channel, outcome=outcome, note=typed["note"], at=at, by=request.user, now=now
         )
 
@@ -56,7 +56,7 @@ def log_attempt(request: Request, pk: int) -> HttpResponse:
 @require_POST
 def write_note(request: Request, pk: int) -> HttpResponse:
     def write(row: Handoff, typed: dict[str, Any], now: dt.datetime) -> object:
-        return notes.write(handoff=row, text=typed["text"], by=request.user, now=now)
+        return notes.write_note(handoff=row, text=typed["text"], by=request.user, now=now)
 
     return take(request, pk, {"note_form": NoteForm(request.POST)}, write, lambda: "Noted.", settles=False)
 
@@ -114,11 +114,11 @@ def lose(request: Request, pk: int) -> HttpResponse:
 def correct(request: Request, pk: int) -> HttpResponse:
     """Another word in place of the standing one, which stays on record."""
     row = responses.visible(request, pk)
-    standing = dispositions.standing(row)
+    standing = dispositions.current_disposition(row)
     if request.method == "GET" and standing is None:
         messages.warning(request, "There is no decision to correct yet.")
         return redirect("handoff", row.pk)
-    day = dispositions.default_reengagement(handoff=row, now=timezone.now())
+    day = dispositions.default_reengagement_date(handoff=row, now=timezone.now())
     form = CorrectForm(request.POST if request.method == "POST" else None, reengage_on=day, initial=_as_said(standing))
     if request.method == "GET" or not form.is_valid():
         return _correction(request, row, form)
@@ -171,7 +171,7 @@ def _label(form: Form, name: str) -> str:
 
 def _contact(typed: dict[str, Any]) -> str:
     channel = Channel(typed["channel"])
-    return f"{channel.label}, {words_of(channel, typed['outcome']).lower()}"
+    return f"{channel.label}, {outcome_label(channel, typed['outcome']).lower()}"
 
 
 def _correction(request: Request, row: Handoff, form: CorrectForm) -> HttpResponse:

@@ -26,7 +26,7 @@ def handoff(request: Request, pk: int) -> HttpResponse:
     row = responses.visible(request, pk)
     if request.htmx and request.htmx.target == "history":
         return render(request, "sla/_history.html", page_context.history_context(request, row))
-    outbox.seen(handoff=row, user=request.user, now=timezone.now())
+    outbox.mark_handoff_read(handoff=row, user=request.user, now=timezone.now())
     return page_context.handoff_page(request, row)
 
 

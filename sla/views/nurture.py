@@ -34,11 +34,11 @@ def nurture_list(request: Request) -> HttpResponse:
 @roles_required(*READERS_OF_LEADS, Role.SDR)
 @require_GET
 def nurture_export(request: Request) -> HttpResponseBase:
-    tasks = nurture_tasks.tasks(_asked(request), now=timezone.now())
+    tasks = nurture_tasks.build_tasks(_asked(request), now=timezone.now())
     return csv_download("nurture", nurture_tasks.HEADER, map(nurture_tasks.cells, tasks))
 
 
-@roles_required(*recycling.NURSES)
+@roles_required(*recycling.NURTURE_ROLES)
 @require_POST
 def nurture_postpone(request: Request) -> HttpResponse:
     form = PostponeForm(request.POST)
@@ -57,7 +57,7 @@ def nurture_postpone(request: Request) -> HttpResponse:
     )
 
 
-@roles_required(*recycling.NURSES)
+@roles_required(*recycling.NURTURE_ROLES)
 @require_POST
 def nurture_back(request: Request) -> HttpResponse:
     form = BackForm(request.POST)
@@ -77,7 +77,7 @@ def _show(request: Request, postpone: PostponeForm, status: int = 200) -> HttpRe
     now = timezone.now()
     rows = _asked(request)
     context = {
-        "tasks": list(nurture_tasks.tasks(rows[:SHOWN], now=now)),
+        "tasks": list(nurture_tasks.build_tasks(rows[:SHOWN], now=now)),
         "total": rows.count(),
         "shown": SHOWN,
         "filter": NurtureFilterForm(request.GET),
@@ -85,7 +85,7 @@ def _show(request: Request, postpone: PostponeForm, status: int = 200) -> HttpRe
         "postpone": postpone,
         "ticked": set(request.POST.getlist("handoff")),
         "everything": bool(request.POST.get("everything")),
-        "may_move": holds(request.user, *recycling.NURSES),
+        "may_move": holds(request.user, *recycling.NURTURE_ROLES),
         "now": now,
     }
     return render(request, "sla/nurture.html", context, status=status)
@@ -96,8 +96,8 @@ def _asked(request: Request) -> HandoffQuerySet:
     form = NurtureFilterForm(request.GET)
     form.is_valid()
     said: dict[str, Any] = {name: value for name, value in form.cleaned_data.items() if value}
-    return nurture_tasks.narrowed(
-        nurture_tasks.recycled(permissions.visible_to(request.user)), now=timezone.now(), **said
+    return nurture_tasks.filter_recycled(
+        nurture_tasks.select_recycled(permissions.visible_to(request.user)), now=timezone.now(), **said
     )
 
 
@@ -112,9 +112,9 @@ def _chosen(request: Request) -> list[int]:
 def _done(request: Request, moved: recycling.PostponeResult, what: str, left: str) -> HttpResponse:
     if moved.moved:
         messages.success(request, f"{moved.moved} lead{'' if moved.moved == 1 else 's'} {what}.")
-    if moved.left:
-        messages.warning(request, f"{moved.left} {left}.")
-    if not moved.moved and not moved.left:
+    if moved.unmoved:
+        messages.warning(request, f"{moved.unmoved} {left}.")
+    if not moved.moved and not moved.unmoved:
         messages.warning(request, "Nothing was ticked.")
     query = request.GET.urlencode()
     return redirect(f"{reverse('nurture')}?{query}" if query else "nurture")

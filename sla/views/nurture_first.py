@@ -30,11 +30,11 @@ def first_list(request: Request) -> HttpResponse:
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def first_export(request: Request) -> HttpResponseBase:
-    held = tier_3_hold.listed(_asked(request), now=timezone.now())
+    held = tier_3_hold.build_held_leads(_asked(request), now=timezone.now())
     return csv_download("nurture-first", tier_3_hold.HEADER, map(tier_3_hold.cells, held))
 
 
-@roles_required(*recycling.NURSES)
+@roles_required(*recycling.NURTURE_ROLES)
 @require_POST
 def first_hand_over(request: Request) -> HttpResponse:
     """Asked once more, for sales' clocks start with it."""
@@ -67,15 +67,15 @@ def _show(
     now = timezone.now()
     rows = _asked(request)
     context: dict[str, Any] = {
-        "held": list(tier_3_hold.listed(rows[:SHOWN], now=now)),
+        "held": list(tier_3_hold.build_held_leads(rows[:SHOWN], now=now)),
         "total": rows.count(),
         "shown": SHOWN,
         "q": request.GET.get("q", ""),
         "form": form,
         "chosen": chosen or [],
         "asks": asks,
-        "may_move": holds(request.user, *recycling.NURSES),
-        "days": tier_3_hold.days(),
+        "may_move": holds(request.user, *recycling.NURTURE_ROLES),
+        "days": tier_3_hold.nurture_days(),
         "now": now,
     }
     return render(request, "sla/nurture_first.html", context, status=status)
@@ -84,7 +84,7 @@ def _show(
 def _asked(request: Request) -> QualificationQuerySet:
     form = NurtureFilterForm(request.GET)
     form.is_valid()
-    return tier_3_hold.in_nurture(now=timezone.now(), q=form.cleaned_data.get("q", ""))
+    return tier_3_hold.search_held_mqls(now=timezone.now(), q=form.cleaned_data.get("q", ""))
 
 
 def _chosen(request: Request) -> list[int]:

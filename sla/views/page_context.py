@@ -47,7 +47,7 @@ def queue_context(request: Request, query: QueryDict, here: str) -> dict[str, An
         "is_manager": reps_of(request).exists(),
         "saved_filters": saved_filters.for_user(request.user),
         "view": saved_filters.canonical(query),
-        "reasons": rejection_reasons.of_many(),
+        "reasons": rejection_reasons.bulk_reasons(),
         # Asked for where it is shown: not by a poll.
         "alarm": AlertSettings.objects.filter(user=request.user).first,
         "here": here,

@@ -41,8 +41,8 @@ def _reps_page(request: Request, **typed: object) -> HttpResponse:
     rosters = roster.for_user(request.user, now=now)
     context = {
         "rosters": rosters,
-        "ops": [] if rosters else roster.set_up_by()[:OPS_SHOWN],
-        "changes": changelog.latest(Rep, Absence, Team)[:CHANGES_SHOWN],
+        "ops": [] if rosters else roster.people_to_ask()[:OPS_SHOWN],
+        "changes": changelog.latest_changes(Rep, Absence, Team)[:CHANGES_SHOWN],
         "here": reverse("reps"),
         "now": now,
         **typed,
@@ -60,11 +60,11 @@ def availability(request: Request) -> HttpResponse:
 def _availability_page(request: Request, **typed: object) -> HttpResponse:
     rep = Rep.objects.filter(user=request.user).select_related("team").first()
     now = timezone.now()
-    own = round_robin.reps_of(rep.team) if rep else []
-    standing = next((line for line in round_robin.standings(own, now) if line.rep == rep), None)
+    own = round_robin.fetch_reps(rep.team) if rep else []
+    standing = next((line for line in round_robin.fetch_availabilities(own, now) if line.rep == rep), None)
     context = {
         "standing": standing,
-        "absences": roster.coming([rep], now=now).get(rep.pk, []) if rep else [],
+        "absences": roster.fetch_absences([rep], now=now).get(rep.pk, []) if rep else [],
         "here": reverse("availability"),
         "now": now,
         **typed,
@@ -90,7 +90,7 @@ def rep_adjust(request: Request, pk: int) -> HttpResponse:
     return _do(
         request,
         f"Saved: {rep}.",
-        lambda: roster.adjust(rep=rep, by=request.user, now=timezone.now(), **form.cleaned_data),
+        lambda: roster.adjust_rep(rep=rep, by=request.user, now=timezone.now(), **form.cleaned_data),
     )
 
 
@@ -101,11 +101,13 @@ def rep_hand_over(request: Request, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _invalid(request, form)
     try:
-        done = reassignment.hand_over(rep=rep, by=request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
+        done = reassignment.reassign_all(
+            rep=rep, by=request.user, now=timezone.now(), reason=form.cleaned_data["reason"]
+        )
     except permissions.NotYours as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     stayed = f" {done.stayed} stayed: nobody of the team can take more now." if done.stayed else ""
-    takers = ", ".join(f"{taker} {count}" for taker, count in done.given.items())
+    takers = ", ".join(f"{taker} {count}" for taker, count in done.leads_by_rep.items())
     messages.success(request, f"{done.total} of {rep}’s leads: {takers}.{stayed}" if takers else f"None given.{stayed}")
     return _return(request)
 
@@ -123,7 +125,7 @@ def absence_new(request: Request, pk: int) -> HttpResponse:
     except roster.RosterRefused as refusal:
         form.add_error("ends_at", str(refusal))
         return _absence_refused(request, rep, form)
-    messages.success(request, roster.effect(absence))
+    messages.success(request, roster.describe_absence(absence))
     return _return(request)
 
 
@@ -133,7 +135,7 @@ def absence_delete(request: Request, pk: int) -> HttpResponse:
     absence = get_object_or_404(Absence.objects.select_related("rep__user"), pk=pk, rep__in=_within_reach(request))
     return _do(
         request,
-        f"Taken back: {roster.effect(absence)}",
+        f"Taken back: {roster.describe_absence(absence)}",
         lambda: roster.remove_absence(absence=absence, by=request.user, now=timezone.now()),
     )
 
@@ -141,20 +143,20 @@ def absence_delete(request: Request, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def team_settle(request: Request, pk: int) -> HttpResponse:
-    team, form = get_object_or_404(roster.managed_by(request.user), pk=pk), TeamForm(request.POST)
+    team, form = get_object_or_404(roster.managed_teams(request.user), pk=pk), TeamForm(request.POST)
     if not form.is_valid():
         return _invalid(request, form)
     return _do(
         request,
         f"Saved: team {team}.",
-        lambda: roster.settle(team=team, by=request.user, now=timezone.now(), **form.cleaned_data),
+        lambda: roster.set_team_rules(team=team, by=request.user, now=timezone.now(), **form.cleaned_data),
     )
 
 
 def _within_reach(request: Request) -> list[int]:
     """The reps whose lines this person may set: their own, and those of the teams they manage."""
     own = Rep.objects.filter(user=request.user).values_list("pk", flat=True)
-    managed = Rep.objects.filter(team__in=roster.managed_by(request.user)).values_list("pk", flat=True)
+    managed = Rep.objects.filter(team__in=roster.managed_teams(request.user)).values_list("pk", flat=True)
     return [*own, *managed]
 
 

@@ -31,10 +31,10 @@ ATTRIBUTES: Final = ("country", "region", "source", "domain", "industry", "emplo
 @require_GET
 def routing(request: Request) -> HttpResponse:
     context = {
-        "entries": rule_editing.entries(),
+        "entries": rule_editing.list_entries(),
         "may_change": rule_editing.may_change(request.user),
         "unrouted": Handoff.objects.unrouted().count(),
-        "changes": changelog.latest(RoutingRule)[:CHANGES_SHOWN],
+        "changes": changelog.latest_changes(RoutingRule)[:CHANGES_SHOWN],
         "now": timezone.now(),
     }
     return render(request, "sla/routing.html", context)
@@ -48,7 +48,9 @@ def rule_new(request: Request) -> HttpResponse:
         return _rule_page(request, form, None)
     columns = dict(form.cleaned_data)
     before = columns.pop("before")
-    rule = rule_editing.add(columns=columns, before=before.pk if before else None, by=request.user, now=timezone.now())
+    rule = rule_editing.add_rule(
+        columns=columns, before=before.pk if before else None, by=request.user, now=timezone.now()
+    )
     messages.success(request, f"Added: {rule.name}.")
     return redirect("routing")
 
@@ -60,7 +62,7 @@ def rule_edit(request: Request, pk: int) -> HttpResponse:
     form = RuleForm(request.POST or None, rule=rule)
     if not form.is_valid():
         return _rule_page(request, form, rule)
-    rule_editing.change(rule=rule, columns=form.cleaned_data, by=request.user, now=timezone.now())
+    rule_editing.change_rule(rule=rule, columns=form.cleaned_data, by=request.user, now=timezone.now())
     messages.success(request, f"Saved: {form.cleaned_data['name']}.")
     return redirect("routing")
 
@@ -69,7 +71,7 @@ def rule_edit(request: Request, pk: int) -> HttpResponse:
 @require_POST
 def rule_move(request: Request, pk: int) -> HttpResponse:
     up = request.POST.get("to") == "up"
-    return _on_rule(pk, lambda rule: rule_editing.move(rule=rule, up=up, by=request.user, now=timezone.now()))
+    return _on_rule(pk, lambda rule: rule_editing.move_rule(rule=rule, up=up, by=request.user, now=timezone.now()))
 
 
 @roles_required(Role.SALES_MANAGER)
@@ -77,14 +79,14 @@ def rule_move(request: Request, pk: int) -> HttpResponse:
 def rule_switch(request: Request, pk: int) -> HttpResponse:
     columns = {"is_active": request.POST.get("to") == "on"}
     return _on_rule(
-        pk, lambda rule: rule_editing.change(rule=rule, columns=columns, by=request.user, now=timezone.now())
+        pk, lambda rule: rule_editing.change_rule(rule=rule, columns=columns, by=request.user, now=timezone.now())
     )
 
 
 @roles_required(Role.SALES_MANAGER)
 @require_POST
 def rule_delete(request: Request, pk: int) -> HttpResponse:
-    return _on_rule(pk, lambda rule: rule_editing.remove(rule=rule, by=request.user, now=timezone.now()))
+    return _on_rule(pk, lambda rule: rule_editing.remove_rule(rule=rule, by=request.user, now=timezone.now()))
 
 
 @roles_required(*READERS_OF_LEADS)
@@ -97,7 +99,7 @@ def routing_try(request: Request) -> HttpResponse:
         "form": form,
         "lead": lead,
         "search": request.GET.get("q", ""),
-        "found": routing_dry_run.find(request.GET.get("q", "").replace("\x00", "")),
+        "found": routing_dry_run.find_leads(request.GET.get("q", "").replace("\x00", "")),
         "plan": _plan(form, lead) if form.is_valid() and _is_asked(form, request, lead) else None,
         "now": timezone.now(),
     }
@@ -118,7 +120,7 @@ def _plan(form: DryRunForm, lead: Lead | None) -> RoutingPlan:
     if lead is not None:
         return routing_dry_run.dry_run_for_lead(lead=lead, **asked)
     stranger = routing_dry_run.UnknownLead(**{name: typed[name] for name in ATTRIBUTES})
-    return routing_dry_run.dry_run_for_attributes(stranger=stranger, **asked)
+    return routing_dry_run.dry_run_for_attributes(unknown_lead=stranger, **asked)
 
 
 def _lead(request: Request) -> Lead | None:

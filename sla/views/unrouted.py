@@ -33,7 +33,7 @@ def unrouted(request: Request) -> HttpResponse:
     context = {
         **figures,
         "late": Clock.objects.running().filter(handoff__state=HandoffState.UNROUTED, due_at__lt=now).count(),
-        "rows": routing.waits(rows[:SHOWN], now=now),
+        "rows": routing.find_waits(rows[:SHOWN], now=now),
         "assign_form": AssignForm(now=now),
         "here": request.path,
         "now": now,

@@ -41,7 +41,9 @@ def _reassign(handoff: Handoff, rep: Rep, manager: User, now: dt.datetime) -> No
 
 def _attempt(handoff: Handoff, by: User, words: _Words, now: dt.datetime) -> None:
     channel, outcome = Channel(words["channel"]), AttemptOutcome(words["outcome"])
-    attempts.log(handoff=handoff, channel=channel, outcome=outcome, note=words.get("note", ""), at=now, by=by, now=now)
+    attempts.log_attempt(
+        handoff=handoff, channel=channel, outcome=outcome, note=words.get("note", ""), at=now, by=by, now=now
+    )
 
 
 def _accept(handoff: Handoff, by: User, _words: _Words, now: dt.datetime) -> None:

@@ -42,7 +42,7 @@ class Books:
         self._candidates, self._staff = candidates, staff
         self._leads = {lead.pk: lead for lead in Lead.objects.select_related("company")}
         self._commitment = Commitment.objects.get()
-        self._rules = routing_rules.rules()
+        self._rules = routing_rules.active_rules()
         self._reps = list(Rep.objects.select_related("user", "team__calendar").order_by("pk"))
         self._reasons = {reason.code: reason for reason in ReasonCode.objects.all()}
         self._cycles: Counter[int] = Counter()

@@ -170,8 +170,8 @@ def _list() -> None:
 
 def promise_anew(people: Staff, *, now: dt.datetime) -> None:
     """The last day begins with the second version: from now on tier 3 is nurtured first, and work goes before more."""
-    terms = {term.name: getattr(commitments.current(), term.name) for term in commitments.TERMS}
-    draft = commitments.draft(
+    terms = {term.name: getattr(commitments.current_commitment(), term.name) for term in commitments.TERMS}
+    draft = commitments.create_draft(
         terms=terms | {"tier_3_nurture_days": 14, "unworked_at_most": 5},
         reason="A third of what sales rejected was tier 3: marketing nurtures it for two weeks, then sales calls.",
         by=people.manager,

@@ -68,7 +68,7 @@ class Year:
         self._rerouted: set[dt.datetime] = set()
         self._by_hand: set[int] = set()
         self._hours_of: dict[tuple[int, int], arithmetic.Calendar] = {}
-        self._rules = routing_rules.rules()
+        self._rules = routing_rules.active_rules()
         self._version: Version | None = None
         self._office: Office = Live(manager=people.manager)
 
@@ -168,7 +168,7 @@ class Year:
     def _hours(self, team: Team, now: dt.datetime) -> arithmetic.Calendar:
         key = (team.pk, now.year)
         if key not in self._hours_of:
-            self._hours_of[key] = calendars.pure(team.calendar, now)
+            self._hours_of[key] = calendars.build_calendar(team.calendar, now)
         return self._hours_of[key]
 
     # ── What the rep makes of it ──────────────────────────────────────────────────────────────────────────

@@ -62,7 +62,7 @@ def spot_review(by: User | None = None) -> Review:
 def drafted() -> Any:
     ops = situations.user(Role.SALES_MANAGER)
     terms = {term.name: term.least for term in commitments.TERMS}
-    return commitments.draft(terms=terms, reason="More leads.", by=ops, now=NOW)
+    return commitments.create_draft(terms=terms, reason="More leads.", by=ops, now=NOW)
 
 
 def told(user: User) -> list[str]:
@@ -141,7 +141,7 @@ def test_a_draft_that_was_deleted_is_mailed_to_nobody_and_its_notice_leads_nowhe
     client.force_login(mona)
     before = client.get(reverse("notices")).content.decode()
 
-    commitments.discard(commitment=draft, by=mona)
+    commitments.discard_draft(commitment=draft, by=mona)
     deliveries.send_due(now=NOW)
 
     after = client.get(reverse("notices")).content.decode()

@@ -41,7 +41,7 @@ def signed_in(user: User) -> Client:
 
 
 def call(handoff: Handoff) -> None:
-    attempts.log(
+    attempts.log_attempt(
         handoff=handoff, channel=Channel.CALL, outcome=AttemptOutcome.NO_ANSWER, at=AT, by=handoff.rep.user, now=AT
     )
 

@@ -69,7 +69,7 @@ def test_a_month_ends_at_midnight_of_the_company(settings):
 def test_a_reps_mqls_are_followed_to_the_meeting_and_the_opportunity():
     unseen, met = situations.accepted(), situations.handoff()
     rep = met.rep.user
-    attempts.log(
+    attempts.log_attempt(
         handoff=met, channel=Channel.CALL, outcome=AttemptOutcome.CONNECTED, at=NOW + MINUTE, by=rep, now=NOW + MINUTE
     )
     dispositions.accept(handoff=met, by=rep, now=NOW + 2 * MINUTE)

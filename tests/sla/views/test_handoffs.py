@@ -424,7 +424,7 @@ def test_a_refused_assignment_keeps_what_was_typed() -> None:
 
 def test_notices_are_counted_until_they_are_read() -> None:
     user = situations.user(Role.SDR)
-    outbox.write([outbox.NoticeDraft(NoticeKind.NEW_MQL, "a", None, [user], "A new MQL.", NOW)])
+    outbox.write_notices([outbox.NoticeDraft(NoticeKind.NEW_MQL, "a", None, [user], "A new MQL.", NOW)])
     client = signed_in(user)
 
     before = client.get(reverse("notices")).content.decode()

@@ -119,14 +119,16 @@ def test_the_queue_of_the_desk_is_alive() -> None:
 
 @year
 def test_somebody_of_tier_3_is_nurtured_first() -> None:
-    assert tier_3_hold.in_nurture(now=NOW).exists()
+    assert tier_3_hold.search_held_mqls(now=NOW).exists()
     assert not HotUpgrade.objects.waiting().exists()
 
 
 @year
 def test_somebody_comes_back_from_nurture_today() -> None:
     back = [
-        handoff.lead for handoff in recycling.returning(NOW) if handoff.qualification.reenter_at.date() == NOW.date()
+        handoff.lead
+        for handoff in recycling.returning_handoffs(NOW)
+        if handoff.qualification.reenter_at.date() == NOW.date()
     ]
 
     assert back
