@@ -19,7 +19,7 @@ from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar, Calendar
 from sla.business_time.hours import DAY_NAMES, CalendarDraft, changes, place, read_hours, said, sentence
 from sla.commitments import preview
-from sla.forms.promises import CalendarForm
+from sla.forms.calendars import CalendarForm
 from sla.models import Clock, Commitment, WorkCalendar
 
 CHANGES_SHOWN: Final = 20

@@ -16,7 +16,7 @@ from leads.vocabulary import Role
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar
 from sla.commitments import commitments, preview
-from sla.forms.promises import ArrivalForm, CommitmentForm
+from sla.forms.commitments import ArrivalForm, CommitmentForm
 from sla.models import Commitment, WorkCalendar
 from sla.vocabulary import CommitmentState
 

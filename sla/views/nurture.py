@@ -14,7 +14,7 @@ from config.downloads import csv_download
 from config.web import Request, holds, roles_required, typed_number
 from leads.vocabulary import READERS_OF_LEADS, Role
 from sla import permissions
-from sla.forms.promises import BackForm, NurtureFilterForm, PostponeForm
+from sla.forms.nurture import BackForm, NurtureFilterForm, PostponeForm
 from sla.models import HandoffQuerySet
 from sla.nurture import nurture_tasks, recycling
 

@@ -12,7 +12,7 @@ from config.downloads import csv_download
 from config.web import Request, holds, roles_required, typed_number
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.models import QualificationQuerySet
-from sla.forms.promises import BackForm, NurtureFilterForm
+from sla.forms.nurture import BackForm, NurtureFilterForm
 from sla.handoffs import creation, tier_3_hold
 from sla.nurture import recycling
 

@@ -1,4 +1,4 @@
-"""What managers and leaders type of calendars and commitments."""
+"""Forms of the calendar pages: a working week, public holidays and a calendar's own days."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from django.utils.dateparse import parse_datetime
 from sla.business_time import calendars
 from sla.business_time.arithmetic import WEEKDAYS, BadCalendar, Hours
 from sla.business_time.hours import DAY_NAMES, CalendarDraft, OwnDay, read_hours, written
-from sla.commitments import commitments
-from sla.models import ReasonCode, Rep, WorkCalendar
-from sla.nurture import nurture_tasks
 from sla.vocabulary import YEARS
 
 OWN_DAYS_AT_MOST: Final = 200
@@ -126,68 +123,3 @@ class CalendarForm(forms.Form):
             )
         )
         return CalendarDraft(said["name"].strip(), said["zone"], said["country"], said["subdivision"], week, own)
-
-
-class ArrivalForm(forms.Form):
-    """By which calendar, and when a lead would arrive there."""
-
-    calendar = forms.ModelChoiceField(WorkCalendar.objects.none(), required=False, empty_label=None)
-    arrives = WallTime(required=False, label="A lead arrives")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["calendar"].queryset = WorkCalendar.objects.order_by("name", "pk")  # type: ignore[attr-defined]
-
-
-class CommitmentForm(forms.Form):
-    """The terms of a draft, each with its label and limits from `commitments.TERMS`."""
-
-    reason = forms.CharField(
-        max_length=2000, label="Why these, and not those before", widget=forms.Textarea({"rows": 3})
-    )
-    read = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput())
-    calendar = ArrivalForm.base_fields["calendar"]
-    arrives = WallTime(required=False, label="A lead arrives")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["calendar"].queryset = WorkCalendar.objects.order_by("name", "pk")  # type: ignore[attr-defined]
-        for term in commitments.TERMS:
-            self.fields[term.name] = forms.IntegerField(
-                label=f"{term.label}, {term.unit}", min_value=term.least, max_value=term.most
-            )
-
-    @property
-    def typed_terms(self) -> list[forms.BoundField]:
-        return [self[term.name] for term in commitments.TERMS]
-
-    def clean(self) -> dict[str, Any]:
-        said = super().clean() or self.cleaned_data
-        hot, usual = said.get("contact_minutes_tier_1"), said.get("contact_minutes")
-        if hot is not None and usual is not None and hot > usual:
-            self.add_error("contact_minutes_tier_1", "The hottest leads cannot wait longer than the others.")
-        return said
-
-    def terms(self) -> dict[str, int]:
-        return {term.name: self.cleaned_data[term.name] for term in commitments.TERMS}
-
-
-class NurtureFilterForm(forms.Form):
-    q = forms.CharField(max_length=100, required=False, label="Search", widget=forms.TextInput({"type": "search"}))
-    when = forms.ChoiceField(choices=[("", "Any day"), *nurture_tasks.WHEN.items()], required=False, label="Comes back")
-    reason = forms.ModelChoiceField(ReasonCode.objects.none(), required=False, empty_label="Any reason")
-    rep = forms.ModelChoiceField(Rep.objects.none(), required=False, empty_label="Anybody", label="Owner")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["reason"].queryset = ReasonCode.objects.filter(route="recycle").order_by("position", "pk")  # type: ignore[attr-defined]
-        reps = Rep.objects.select_related("user").order_by("user__last_name", "pk")
-        self.fields["rep"].queryset = reps  # type: ignore[attr-defined]
-
-
-class BackForm(forms.Form):
-    why = forms.CharField(max_length=300, required=False)
-
-
-class PostponeForm(BackForm):
-    to = forms.DateField(label="Postpone to", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
