@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from config.web import Request, holds, roles_required
 from definitions import draft_templates, permissions
 from definitions.document.parser import DocumentRefused
-from definitions.version_step_forms import BeginForm
+from definitions.forms import BeginForm
 from leads.vocabulary import Role
 
 

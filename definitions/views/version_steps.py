@@ -16,12 +16,11 @@ from django.views.decorators.http import require_http_methods
 
 from config.web import Request, holds
 from definitions import permissions, proposals, versions
-from definitions.forms import SignForm
+from definitions.forms import ActivateForm, CopyForm, ProposeForm, RevertForm, SignForm
 from definitions.models import Version
 from definitions.presenters import published_page, signing_sheet, step_buttons
 from definitions.presenters.step_buttons import OfferedStep
 from definitions.proposals import ProposalGrounds
-from definitions.version_step_forms import ActivateForm, CopyForm, ProposeForm, RevertForm
 from definitions.vocabulary import ChangeDriver, Decision, Side
 from leads.vocabulary import READERS_OF_LEADS
 
