@@ -29,7 +29,7 @@ def save_filter(request: Request) -> HttpResponse:
         )
     except saved_filters.FilterRefused as refusal:
         messages.warning(request, str(refusal))
-        return redirect(responses.back(request) or reverse("queue"))
+        return redirect(responses.return_path(request) or reverse("queue"))
     return redirect(f"{reverse('queue')}?{kept.query}")
 
 
@@ -37,4 +37,4 @@ def save_filter(request: Request) -> HttpResponse:
 @require_POST
 def forget_filter(request: Request, pk: int) -> HttpResponse:
     saved_filters.forget(pk=pk, by=request.user)
-    return redirect(responses.back(request) or reverse("queue"))
+    return redirect(responses.return_path(request) or reverse("queue"))

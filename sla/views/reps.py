@@ -175,7 +175,7 @@ def _do(request: Request, done: str, act: Callable[[], object]) -> HttpResponse:
 
 def _absence_refused(request: Request, rep: Rep, form: AbsenceForm) -> HttpResponse:
     """The page it was typed on, with what was typed."""
-    came_from_reps = responses.back(request) == reverse("reps") and holds(request.user, *READERS_OF_LEADS)
+    came_from_reps = responses.return_path(request) == reverse("reps") and holds(request.user, *READERS_OF_LEADS)
     _warn(request, form)
     page = _reps_page if came_from_reps else _availability_page
     return page(request, absence_form=form, absence_of=rep.pk)
@@ -192,4 +192,4 @@ def _warn(request: Request, form: Form) -> None:
 
 
 def _return(request: Request) -> HttpResponse:
-    return redirect(responses.back(request) or "availability")
+    return redirect(responses.return_path(request) or "availability")
