@@ -41,7 +41,7 @@ class ProposeForm(forms.Form):
         if is_first:
             self.fields["driver"].initial = ChangeDriver.FIRST
         reviews = Review.objects.filter(definition=definition).order_by("-opened_at", "-pk")
-        self.fields["review"].queryset = reviews  # type: ignore[attr-defined]
+        self.fields["review"].queryset = reviews  # type: ignore[attr-defined]  # typed as plain Field
 
 
 class SignForm(forms.Form):
@@ -55,7 +55,7 @@ class SignForm(forms.Form):
 
     def __init__(self, *args: Any, sides: Iterable[Side], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["side"].choices = [(side.value, side.label) for side in sides]  # type: ignore[attr-defined]
+        self.fields["side"].choices = [(side.value, side.label) for side in sides]  # type: ignore[attr-defined]  # typed as plain Field
 
 
 class ActivateForm(forms.Form):
@@ -105,7 +105,7 @@ class ReviewDecisionForm(forms.Form):
     def __init__(self, *args: Any, definition: Definition, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         versions = Version.objects.filter(definition=definition).select_related("definition")
-        self.fields["led_to"].queryset = versions.order_by("-major", "-minor", "-pk")  # type: ignore[attr-defined]
+        self.fields["led_to"].queryset = versions.order_by("-major", "-minor", "-pk")  # type: ignore[attr-defined]  # typed as plain Field
 
 
 class BeginForm(forms.Form):

@@ -19,7 +19,7 @@ EMPTY_DAYS: Final = 3
 
 
 class HoursField(forms.CharField):
-    """ "9:00-12:00, 13:00-17:30"; empty: closed."""
+    """Read opening hours such as "9:00-12:00, 13:00-17:30"; empty means closed."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(required=False, max_length=200, **options)
@@ -32,7 +32,7 @@ class HoursField(forms.CharField):
 
 
 class WallTime(forms.CharField):
-    """A date and time on the wall of a zone that is known later: without one."""
+    """Read a local date and time without a zone; the zone is known only once the form's calendar is."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
@@ -67,7 +67,7 @@ OwnDays: Final = forms.formset_factory(
 
 
 class CalendarForm(forms.Form):
-    """A calendar with its own days; `draft()` is what was typed, once it is valid."""
+    """Read a calendar with its own days; `read_draft()` returns the input once the form is valid."""
 
     name = forms.CharField(max_length=120)
     zone = forms.CharField(max_length=64, label="Time zone", widget=forms.TextInput({"list": "zones"}))
@@ -81,9 +81,10 @@ class CalendarForm(forms.Form):
 
     def __init__(self, data: Any = None, *, draft: CalendarDraft, arrives: dt.datetime) -> None:
         week = {name: written(hours) for name, hours in zip(WEEKDAYS, draft.week, strict=True)}
-        said = {name: getattr(draft, name) for name in ("name", "zone", "country", "subdivision")}
-        super().__init__(data, initial=said | week | {"read": calendars.stamp(draft), "arrives": arrives})
-        self.fields["country"].choices = [("", "No public holidays"), *calendars.countries()]  # type: ignore[attr-defined]
+        columns = {name: getattr(draft, name) for name in ("name", "zone", "country", "subdivision")}
+        super().__init__(data, initial=columns | week | {"read": calendars.stamp(draft), "arrives": arrives})
+        countries = [("", "No public holidays"), *calendars.countries()]
+        self.fields["country"].choices = countries  # type: ignore[attr-defined]  # typed as plain Field
         for name, label in zip(WEEKDAYS, DAY_NAMES, strict=True):
             self.fields[name] = HoursField(label=label)
         rows = [{"date": day.date, "label": day.label, "hours": written(day.hours)} for day in draft.days]
@@ -103,23 +104,28 @@ class CalendarForm(forms.Form):
         return zone
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or self.cleaned_data
-        country, part = said.get("country", ""), said.get("subdivision", "").strip()
-        said["subdivision"] = part
+        typed = super().clean() or self.cleaned_data
+        country, part = typed.get("country", ""), typed.get("subdivision", "").strip()
+        typed["subdivision"] = part
         if part and not country:
             self.add_error("subdivision", "Choose the country first.")
         elif part and part not in calendars.subdivisions(country):
             known = ", ".join(calendars.subdivisions(country)) or "none"
             self.add_error("subdivision", f"{country} has no such part; known: {known}.")
-        return said
+        return typed
 
-    def draft(self) -> CalendarDraft:
-        said = self.cleaned_data
-        week: tuple[Hours, ...] = tuple(said[name] for name in WEEKDAYS)
-        kept = [row.cleaned_data for row in self.days.forms if row.cleaned_data and row not in self.days.deleted_forms]
-        own = tuple(
+    def read_draft(self) -> CalendarDraft:
+        typed = self.cleaned_data
+        week: tuple[Hours, ...] = tuple(typed[name] for name in WEEKDAYS)
+        own_rows = [
+            row.cleaned_data for row in self.days.forms if row.cleaned_data and row not in self.days.deleted_forms
+        ]
+        own_days = tuple(
             sorted(
-                (OwnDay(row["date"], row["label"], row["hours"]) for row in kept), key=lambda day: (day.date, day.label)
+                (OwnDay(row["date"], row["label"], row["hours"]) for row in own_rows),
+                key=lambda day: (day.date, day.label),
             )
         )
-        return CalendarDraft(said["name"].strip(), said["zone"], said["country"], said["subdivision"], week, own)
+        return CalendarDraft(
+            typed["name"].strip(), typed["zone"], typed["country"], typed["subdivision"], week, own_days
+        )

@@ -12,18 +12,19 @@ from sla.models import WorkCalendar
 
 
 class ArrivalForm(forms.Form):
-    """By which calendar, and when a lead would arrive there."""
+    """Read the arrival to preview: a calendar, and the local time at which a lead would arrive."""
 
     calendar = forms.ModelChoiceField(WorkCalendar.objects.none(), required=False, empty_label=None)
     arrives = WallTime(required=False, label="A lead arrives")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["calendar"].queryset = WorkCalendar.objects.order_by("name", "pk")  # type: ignore[attr-defined]
+        work_calendars = WorkCalendar.objects.order_by("name", "pk")
+        self.fields["calendar"].queryset = work_calendars  # type: ignore[attr-defined]  # typed as plain Field
 
 
 class CommitmentForm(forms.Form):
-    """The terms of a draft, each with its label and limits from `commitments.TERMS`."""
+    """Read the terms of a draft, each with its label and limits from `commitments.TERMS`."""
 
     reason = forms.CharField(
         max_length=2000, label="Why these, and not those before", widget=forms.Textarea({"rows": 3})
@@ -34,7 +35,8 @@ class CommitmentForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["calendar"].queryset = WorkCalendar.objects.order_by("name", "pk")  # type: ignore[attr-defined]
+        work_calendars = WorkCalendar.objects.order_by("name", "pk")
+        self.fields["calendar"].queryset = work_calendars  # type: ignore[attr-defined]  # typed as plain Field
         for term in commitments.TERMS:
             self.fields[term.name] = forms.IntegerField(
                 label=f"{term.label}, {term.unit}", min_value=term.least, max_value=term.most
@@ -45,11 +47,11 @@ class CommitmentForm(forms.Form):
         return [self[term.name] for term in commitments.TERMS]
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or self.cleaned_data
-        hot, usual = said.get("contact_minutes_tier_1"), said.get("contact_minutes")
+        typed = super().clean() or self.cleaned_data
+        hot, usual = typed.get("contact_minutes_tier_1"), typed.get("contact_minutes")
         if hot is not None and usual is not None and hot > usual:
             self.add_error("contact_minutes_tier_1", "The hottest leads cannot wait longer than the others.")
-        return said
+        return typed
 
-    def terms(self) -> dict[str, int]:
+    def read_terms(self) -> dict[str, int]:
         return {term.name: self.cleaned_data[term.name] for term in commitments.TERMS}

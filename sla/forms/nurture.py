@@ -18,9 +18,10 @@ class NurtureFilterForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"].queryset = ReasonCode.objects.filter(route="recycle").order_by("position", "pk")  # type: ignore[attr-defined]
+        reasons = ReasonCode.objects.filter(route="recycle").order_by("position", "pk")
+        self.fields["reason"].queryset = reasons  # type: ignore[attr-defined]  # typed as plain Field
         reps = Rep.objects.select_related("user").order_by("user__last_name", "pk")
-        self.fields["rep"].queryset = reps  # type: ignore[attr-defined]
+        self.fields["rep"].queryset = reps  # type: ignore[attr-defined]  # typed as plain Field
 
 
 class BackForm(forms.Form):

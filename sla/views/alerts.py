@@ -17,23 +17,23 @@ from sla.notifications import preferences, slack
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: Request) -> HttpResponse:
-    """How the person wants to be told; each decides for themselves alone."""
+    """Show and save a person's own alert preferences."""
     chosen = preferences.for_user(request.user)
     form = AlertForm(request.POST if request.method == "POST" else None, chosen=chosen)
     if form.is_bound and form.is_valid():
-        preferences.choose(user=request.user, wishes=form.wishes())
+        preferences.choose(user=request.user, wishes=form.read_preferences())
         messages.success(request, "Saved.")
         return redirect("alerts")
     context = {
         "form": form,
         "kinds": list(zip(form["email_kinds"], form["slack_kinds"], strict=True)),
-        **_webhook(chosen),
+        **_webhook_context(chosen),
         "hours": preferences.hours_of(request.user),
     }
     return render(request, "sla/alerts.html", context, status=422 if form.is_bound else 200)
 
 
-def _webhook(chosen: AlertSettings) -> dict[str, str]:
+def _webhook_context(chosen: AlertSettings) -> dict[str, str]:
     try:
         return {"webhook": slack.masked(preferences.webhook(chosen))}
     except preferences.WebhookLost as lost:

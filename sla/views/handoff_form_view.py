@@ -31,9 +31,9 @@ class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  
     """
 
     request: Request
-    #: The handoff has moved on: the page is shown as it is now.
+    #: Refusals because the handoff has moved on: the page is shown as it is now.
     conflicts: ClassVar[Refusals] = ()
-    #: The input can be corrected: the form is shown again.
+    #: Refusals of the input, which can be corrected: the form is shown again.
     form_refusals: ClassVar[Refusals] = ()
     #: Whoever goes on with a lead has decided, so a decision that could still be undone becomes final first.
     ends_undo_window: ClassVar[bool] = False

@@ -61,7 +61,7 @@ class HandoffStepView(HandoffFormView):
         messages.warning(self.request, f"Not saved. {errors}")
         # Read anew: the refused step may have changed the instance in memory.
         handoff = responses.get_visible_handoff(self.request, self.handoff.pk)
-        return page_context.handoff_page(self.request, handoff, status=422, **{self.context_form_name: form})
+        return page_context.render_handoff_page(self.request, handoff, status=422, **{self.context_form_name: form})
 
 
 class LogAttemptView(HandoffStepView):

@@ -21,4 +21,4 @@ def handoff(request: Request, pk: int) -> HttpResponse:
     if request.htmx and request.htmx.target == "history":
         return render(request, "sla/_history.html", page_context.history_context(request, row))
     outbox.seen(handoff=row, user=request.user, now=timezone.now())
-    return page_context.handoff_page(request, row)
+    return page_context.render_handoff_page(request, row)

@@ -20,7 +20,7 @@ from sla.views import page_context
 
 def get_visible_handoff(request: Request, pk: int) -> Handoff:
     """Return the handoff with what its page reads, if this person may see it; raises Http404 otherwise."""
-    return get_object_or_404(detail.rows(permissions.visible_to(request.user)).distinct(), pk=pk)
+    return get_object_or_404(detail.with_related_rows(permissions.visible_to(request.user)).distinct(), pk=pk)
 
 
 def success(request: Request, handoff: Handoff, sentence: str) -> HttpResponse:
@@ -36,7 +36,7 @@ def refusal(request: Request, handoff: Handoff, sentence: str, status: int) -> H
     messages.warning(request, sentence)
     if is_from_queue(request):
         return queue_fragment(request, status=status)
-    return page_context.handoff_page(request, get_visible_handoff(request, handoff.pk), status=status)
+    return page_context.render_handoff_page(request, get_visible_handoff(request, handoff.pk), status=status)
 
 
 def queue_fragment(request: Request, status: int = 200) -> HttpResponse:
