@@ -185,19 +185,18 @@ def _choose_activities(history: ActivityHistory, asked_at: dt.datetime) -> list[
     2. Keep the recent ones; if there are none, the latest.
     3. Group them by signal; prefer triggering signals, then those with the most points.
     """
-    counted = [
-        activity for activity in history.activities if activity.points > 0 or activity.signal in history.triggers
-    ]
-    counted = counted or [activity for activity in history.activities if activity.points == 0]
-    recent = [activity for activity in counted if activity.at > asked_at - RECENT] or sorted(counted, key=_occurred_at)[
-        -1:
-    ]
+    in_order = sorted(history.activities, key=_occurred_at)
+    counted = [activity for activity in in_order if activity.points > 0 or activity.signal in history.triggers]
+    counted = counted or [activity for activity in in_order if activity.points == 0]
+    recent = [activity for activity in counted if activity.at > asked_at - RECENT] or counted[-1:]
     by_signal: dict[str, list[Activity]] = {}
-    for activity in sorted(recent, key=_occurred_at):
+    for activity in recent:
         by_signal.setdefault(activity.signal, []).append(activity)
-    best = sorted(
-        by_signal.values(), key=lambda group: (group[0].signal not in history.triggers, -_total_points(group))
-    )
+
+    def rank(group: list[Activity]) -> tuple[bool, float]:
+        return group[0].signal not in history.triggers, -_total_points(group)
+
+    best = sorted(by_signal.values(), key=rank)
     return sorted(best[:SIGNALS_NAMED], key=lambda group: group[-1].at)
 
 
@@ -226,7 +225,8 @@ def _describe_rest(history: ActivityHistory, count: int, now: dt.datetime, zone:
         return ""
     since = ""
     if len(history.activities) == history.total:
-        since = f" since {describe_time(min(history.activities, key=_occurred_at).at, now=now, zone=zone).removeprefix('on ')}"
+        earliest = min(history.activities, key=_occurred_at).at
+        since = f" since {describe_time(earliest, now=now, zone=zone).removeprefix('on ')}"
     return f" {count} other {'signal' if count == 1 else 'signals'}{since}."
 
 

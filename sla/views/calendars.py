@@ -68,13 +68,8 @@ def _edit(request: Request, work_calendar: WorkCalendar | None, stored: Calendar
     now = timezone.now()
     usual = preview.friday_afternoon(now, stored.zone)
     if request.method != "POST":
-        return _render_page(
-            request,
-            work_calendar,
-            stored,
-            CalendarForm(draft=stored, arrives=usual),
-            _build_preview(stored, stored, usual, now),
-        )
+        form = CalendarForm(draft=stored, arrives=usual)
+        return _render_page(request, work_calendar, stored, form, _build_preview(stored, stored, usual, now))
     if not _may_edit(request):
         raise PermissionDenied
     form = CalendarForm(request.POST, draft=stored, arrives=usual)
@@ -82,13 +77,8 @@ def _edit(request: Request, work_calendar: WorkCalendar | None, stored: Calendar
         return _render_page(request, work_calendar, stored, form, None, status=422)
     draft = form.read_draft()
     if "preview" in request.POST:
-        return _render_page(
-            request,
-            work_calendar,
-            stored,
-            form,
-            _build_preview(draft, stored, form.cleaned_data["arrives"] or usual, now),
-        )
+        arrives = form.cleaned_data["arrives"] or usual
+        return _render_page(request, work_calendar, stored, form, _build_preview(draft, stored, arrives, now))
     try:
         typed = {name: form.cleaned_data[name] for name in ("read", "why")}
         saved = calendars.change(calendar=work_calendar, draft=draft, by=request.user, now=now, **typed)
@@ -133,13 +123,11 @@ def _usage_context(work_calendar: WorkCalendar | None) -> dict[str, Any]:
     """Return the teams and reps that work by the calendar, and the number of running clocks on a version of it."""
     if work_calendar is None:
         return {"teams": [], "reps": [], "running": 0}
+    teams = work_calendar.teams.annotate(people=Count("reps", filter=Q(reps__is_active=True)))
+    reps = work_calendar.rep_set.filter(is_active=True).select_related("user", "team")
     return {
-        "teams": work_calendar.teams.annotate(people=Count("reps", filter=Q(reps__is_active=True))).order_by(
-            "name", "pk"
-        ),
-        "reps": work_calendar.rep_set.filter(is_active=True)
-        .select_related("user", "team")
-        .order_by("user__last_name", "pk"),
+        "teams": teams.order_by("name", "pk"),
+        "reps": reps.order_by("user__last_name", "pk"),
         "running": Clock.objects.running().filter(calendar_version__calendar=work_calendar).count(),
     }
 

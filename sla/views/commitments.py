@@ -92,23 +92,23 @@ def commitment_delete(request: Request, pk: int) -> HttpResponse:
     return redirect("commitments")
 
 
-def _render_page(request: Request, terms: Commitment, refusal: str = "", status: int = 200) -> HttpResponse:
-    others = list(_with_signers().exclude(pk=terms.pk).order_by("-number"))
-    against = _choose_comparison(terms, others, typed_number(request.GET.get("against", "")))
+def _render_page(request: Request, version: Commitment, refusal: str = "", status: int = 200) -> HttpResponse:
+    others = list(_with_signers().exclude(pk=version.pk).order_by("-number"))
+    against = _choose_comparison(version, others, typed_number(request.GET.get("against", "")))
     calendar, wall = _read_arrival(ArrivalForm(request.GET or None))
     context = {
-        "commitment": terms,
-        "is_draft": terms.state == CommitmentState.DRAFT,
-        "terms": commitments.terms(terms),
+        "commitment": version,
+        "is_draft": version.state == CommitmentState.DRAFT,
+        "terms": commitments.terms(version),
         "others": others,
         "against": against,
-        "changes": commitments.changes(against, terms) if against else (),
-        "side": commitments.side_to_sign(terms, request.user),
-        "completes": bool(terms.signed_by_marketing or terms.signed_by_sales),
-        "read": commitments.stamp(terms),
+        "changes": commitments.changes(against, version) if against else (),
+        "side": commitments.side_to_sign(version, request.user),
+        "completes": bool(version.signed_by_marketing or version.signed_by_sales),
+        "read": commitments.stamp(version),
         "refusal": refusal,
         "may_draft": _may_draft(request),
-        "preview": _build_preview(terms, calendar, wall),
+        "preview": _build_preview(version, calendar, wall),
     }
     template = "sla/_commitment_preview.html" if request.htmx else "sla/commitment.html"
     return render(request, template, context, status=status)
@@ -127,9 +127,8 @@ def _edit_draft(request: Request, stored: Commitment | None) -> HttpResponse:
     if "preview" in request.POST:
         typed = form.cleaned_data
         draft = Commitment(number=stored.number if stored else 0, **form.read_terms())
-        return _render_form(
-            request, stored, form, _build_preview(draft, typed["calendar"] or calendar, typed["arrives"] or wall)
-        )
+        calendar, wall = typed["calendar"] or calendar, typed["arrives"] or wall
+        return _render_form(request, stored, form, _build_preview(draft, calendar, wall))
     try:
         saved = _save_draft(request, stored, form)
     except commitments.DraftRefused as refusal:
