@@ -1,18 +1,51 @@
-"""Input of the pages. What the admin edits is read by definitions.admin."""
+"""Forms of the pages of definitions, steps of a version and reviews. definitions.admin has its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 
-from definitions.models import Definition, Version
-from definitions.vocabulary import Decision, Side
+from definitions import presets
+from definitions.models import Definition, Review, Version
+from definitions.vocabulary import ChangeDriver, Decision, Side
+
+_ENTRANTS: Final = [
+    ("yes", "Hand them to sales: they become MQLs at once"),
+    ("no", "Only mark them: they become MQLs when they do something new"),
+]
+
+
+class ProposeForm(forms.Form):
+    """Read why a version is proposed: its driver, the evidence and the review that it answers."""
+
+    driver = forms.ChoiceField(
+        label="What does this version answer?",
+        choices=[("", "Choose…"), *ChangeDriver.choices],
+        help_text="A change follows from how good the leads were, never from how many there should be.",
+    )
+    evidence = forms.CharField(
+        label="What shows it",
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Figures, links, what was decided on. Needed for whatever makes the definition looser.",
+    )
+    review = forms.ModelChoiceField(
+        label="Review that it answers", queryset=Review.objects.none(), required=False, empty_label="None"
+    )
+
+    def __init__(self, *args: Any, definition: Definition, is_first: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_first:
+            self.fields["driver"].initial = ChangeDriver.FIRST
+        reviews = Review.objects.filter(definition=definition).order_by("-opened_at", "-pk")
+        self.fields["review"].queryset = reviews  # type: ignore[attr-defined]  # typed as plain Field
 
 
 class SignForm(forms.Form):
-    """A side's word on a proposed version."""
+    """Read a side's decision on a proposed version."""
 
     side = forms.ChoiceField(choices=())
     decision = forms.ChoiceField(choices=Decision.choices, widget=forms.RadioSelect)
@@ -22,11 +55,46 @@ class SignForm(forms.Form):
 
     def __init__(self, *args: Any, sides: Iterable[Side], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["side"].choices = [(side.value, side.label) for side in sides]  # type: ignore[attr-defined]
+        self.fields["side"].choices = [(side.value, side.label) for side in sides]  # type: ignore[attr-defined]  # typed as plain Field
+
+
+class ActivateForm(forms.Form):
+    """
+    Read whether leads that meet the version only because of the change are handed to sales at once.
+
+    The choice has no initial value: handing over a backlog is a decision.
+    """
+
+    entrants = forms.ChoiceField(
+        label="Leads that meet it by the change alone", choices=_ENTRANTS, widget=forms.RadioSelect
+    )
+
+
+class CopyForm(forms.Form):
+    """Read the number and the reason of a copy."""
+
+    number = forms.ChoiceField(
+        choices=[("minor", "The next minor number"), ("major", "A new major number: another kind of definition")],
+        widget=forms.RadioSelect,
+        initial="minor",
+    )
+    reason = forms.CharField(
+        label="Reason for the change",
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="It can be written later, but before the proposal.",
+    )
+
+
+class RevertForm(forms.Form):
+    """Read the reason for going back to an earlier version."""
+
+    reason = forms.CharField(label="Reason for going back", max_length=5000, widget=forms.Textarea(attrs={"rows": 6}))
 
 
 class ReviewDecisionForm(forms.Form):
-    """The leaders' decision on a review."""
+    """Read the leaders' decision on a review."""
 
     decision = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
     reasoning = forms.CharField(max_length=5000, widget=forms.Textarea(attrs={"rows": 4}))
@@ -37,4 +105,41 @@ class ReviewDecisionForm(forms.Form):
     def __init__(self, *args: Any, definition: Definition, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         versions = Version.objects.filter(definition=definition).select_related("definition")
-        self.fields["led_to"].queryset = versions.order_by("-major", "-minor", "-pk")  # type: ignore[attr-defined]
+        self.fields["led_to"].queryset = versions.order_by("-major", "-minor", "-pk")  # type: ignore[attr-defined]  # typed as plain Field
+
+
+class BeginForm(forms.Form):
+    """Start a draft from a preset or an empty one, as a new definition by name or as the next version of one."""
+
+    preset = forms.CharField(required=False, widget=forms.HiddenInput)
+    name = forms.CharField(label="Name of a new definition", required=False, max_length=120)
+    into = forms.ModelChoiceField(
+        label="Or the next version of",
+        queryset=Definition.objects.order_by("name", "pk"),
+        required=False,
+        empty_label="A new definition",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not Definition.objects.exists():
+            del self.fields["into"]
+            self.fields["name"].label = "Name of the definition"
+            self.fields["name"].initial = "MQL"
+
+    def clean_preset(self) -> str:
+        code: str = self.cleaned_data["preset"]
+        if code and code not in {preset.code for preset in presets.all_presets()}:
+            raise forms.ValidationError("There is no such definition to begin with; choose one of those shown.")
+        return code
+
+    def clean(self) -> dict[str, Any]:
+        typed = super().clean() or {}
+        name, into = typed.get("name", "").strip(), typed.get("into")
+        if not name and not into:
+            self.add_error("name", "Give the new definition a name, or choose one that there is.")
+        if name and into:
+            self.add_error("name", "Either a new name or a definition that there is, not both.")
+        if name and Definition.objects.filter(name=name).exists():
+            self.add_error("name", f"“{name}” is a definition already: choose it in the list below.")
+        return typed

@@ -1,4 +1,4 @@
-"""Stock admin: calendars, teams and what was promised are edited here; ledgers are only read."""
+"""Stock admin: calendars, teams and commitments are edited here; append-only records are shown read-only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from sla.models import (
 )
 from sla.vocabulary import CommitmentState
 
-#: They sign for their sides.
+#: The roles that sign commitments, each for its side.
 LEADERS: Final = (Role.MARKETING_LEADER, Role.SALES_LEADER)
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -58,7 +58,7 @@ class MinutesField(forms.CharField):
         if not text:
             return None
         try:
-            return time_of_day(text)
+            return parse_time_of_day(text)
         except BadCalendar as error:
             raise forms.ValidationError(str(error)) from error
 
@@ -66,7 +66,7 @@ class MinutesField(forms.CharField):
         return bool(self.prepare_value(initial) != data) and bool(initial is not None or data)
 
 
-def time_of_day(text: str) -> int:
+def parse_time_of_day(text: str) -> int:
     match = HOURS_AND_MINUTES.fullmatch(text)
     minutes = int(match[1]) * 60 + int(match[2]) if match else MINUTES_A_DAY + 1
     if minutes > MINUTES_A_DAY:
@@ -74,7 +74,7 @@ def time_of_day(text: str) -> int:
     return minutes
 
 
-class WorkHoursForm(forms.ModelForm):  # type: ignore[type-arg]
+class WorkHoursForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     weekday = forms.TypedChoiceField(choices=list(enumerate(WEEKDAYS)), coerce=int)
     opens = MinutesField()
     closes = MinutesField(help_text="At or before the opening: runs into the next day.")
@@ -90,7 +90,7 @@ class WorkHoursForm(forms.ModelForm):  # type: ignore[type-arg]
         return opens
 
 
-class SpecialDayForm(forms.ModelForm):  # type: ignore[type-arg]
+class SpecialDayForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     opens = MinutesField(required=False, help_text="Empty: closed.")
     closes = MinutesField(required=False)
 
@@ -99,36 +99,36 @@ class SpecialDayForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("date", "label", "opens", "closes")
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or self.cleaned_data
-        if not self.errors and (said.get("opens") is None) != (said.get("closes") is None):
+        typed = super().clean() or self.cleaned_data
+        if not self.errors and (typed.get("opens") is None) != (typed.get("closes") is None):
             raise forms.ValidationError("Give both times, or none for a day that is closed.")
-        return said
+        return typed
 
 
-class WorkCalendarForm(forms.ModelForm):  # type: ignore[type-arg]
+class WorkCalendarForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     class Meta:
         model = WorkCalendar
         fields = ("name", "zone", "country", "subdivision")
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or self.cleaned_data
+        typed = super().clean() or self.cleaned_data
         if not self.errors:
-            given = {name: said.get(name, "") for name in ("zone", "country", "subdivision")}
+            zone_and_country = {name: typed.get(name, "") for name in ("zone", "country", "subdivision")}
             try:
-                calendars.check_calendar(**given, now=timezone.now())
+                calendars.check_calendar(**zone_and_country, now=timezone.now())
             except BadCalendar as error:
                 raise forms.ValidationError(str(error)) from error
-        return said
+        return typed
 
 
-class WorkHoursInline(admin.TabularInline):  # type: ignore[type-arg]
+class WorkHoursInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
     model = WorkHours
     form = WorkHoursForm
     extra = 1
     ordering = ("weekday", "opens", "pk")
 
 
-class SpecialDayInline(admin.TabularInline):  # type: ignore[type-arg]
+class SpecialDayInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
     model = SpecialDay
     form = SpecialDayForm
     extra = 1
@@ -136,7 +136,7 @@ class SpecialDayInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(WorkCalendar)
-class WorkCalendarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class WorkCalendarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     form = WorkCalendarForm
     inlines = (WorkHoursInline, SpecialDayInline)
     list_display = ("name", "zone", "country", "subdivision")
@@ -157,27 +157,27 @@ class WorkCalendarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
 
 
-class RepInline(admin.TabularInline):  # type: ignore[type-arg]
+class RepInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
     model = Rep
     extra = 0
     fields = ("user", "is_active", "is_away", "capacity", "weight", "calendar")
 
 
 @admin.register(Team)
-class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     list_display = ("name", "calendar")
     list_select_related = ("calendar",)
     filter_horizontal = ("managers",)
     inlines = (RepInline,)
 
 
-class AbsenceInline(admin.TabularInline):  # type: ignore[type-arg]
+class AbsenceInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
     model = Absence
     extra = 1
 
 
 @admin.register(Rep)
-class RepAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RepAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     list_display = ("user", "team", "is_active", "is_away", "capacity", "weight", "last_assigned_at")
     list_filter = ("team", "is_active", "is_away")
     list_select_related = ("user", "team")
@@ -187,7 +187,7 @@ class RepAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(RoutingRule)
-class RoutingRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RoutingRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     list_display = ("position", "name", "team", "is_active")
     list_display_links = ("name",)
     list_select_related = ("team",)
@@ -195,21 +195,21 @@ class RoutingRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(ReasonCode)
-class ReasonCodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReasonCodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     list_display = ("label", "code", "family", "route", "needs_note", "needs_attempts", "is_offered", "position")
     list_filter = ("family", "route", "is_offered")
     ordering = ("position", "pk")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: ReasonCode | None = None) -> tuple[str, ...]:  # noqa: ARG002
+    def get_readonly_fields(self, request: HttpRequest, obj: ReasonCode | None = None) -> tuple[str, ...]:  # noqa: ARG002 (Django’s)
         return () if obj is None else ("code",)
 
-    def has_delete_permission(self, request: HttpRequest, obj: ReasonCode | None = None) -> bool:  # noqa: ARG002
-        """A reason that was ever given stays; retire it by not offering it."""
+    def has_delete_permission(self, request: HttpRequest, obj: ReasonCode | None = None) -> bool:  # noqa: ARG002 (Django’s)
+        """Refuse: dispositions refer to reasons. To retire a reason, stop offering it."""
         return False
 
 
 @admin.register(Commitment)
-class CommitmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CommitmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """A draft is edited, then signed by both leaders with the action; the second signature puts it in force."""
 
     list_display = ("number", "state", "activated_at", "retired_at", "signed_by_marketing", "signed_by_sales")
@@ -226,13 +226,13 @@ class CommitmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             except commitments.ActivationRefused as refusal:
                 self.message_user(request, str(refusal), messages.ERROR)
             else:
-                said = (
+                consequence = (
                     "are in force" if signed.state == CommitmentState.ACTIVE else "wait for the other side’s signature"
                 )
-                self.message_user(request, f"Signed: {signed} {said}.")
+                self.message_user(request, f"Signed: {signed} {consequence}.")
 
     def save_model(self, request: HttpRequest, obj: Commitment, form: Any, change: bool) -> None:
-        # What was signed is not what stands there now.
+        # The signatures were given for the old terms, so a change clears them.
         if form.changed_data:
             obj.signed_by_marketing = obj.signed_by_sales = None
         super().save_model(request, obj, form, change)
@@ -250,18 +250,18 @@ class CommitmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return _is_draft(obj) and super().has_delete_permission(request, obj)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Read only: what happened is written by use-cases and corrected by none."""
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """Show records that use-cases write and nobody edits."""
 
     show_full_result_count = False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 (Django’s)
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 (Django’s)
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 (Django’s)
         return False
 
 

@@ -1,4 +1,4 @@
-"""/api/v1/: handoffs, what sales does with them, and how the promises are kept (rules 16.3)."""
+"""/api/v1/: handoffs, what sales does with them, and the compliance report (rules 16.3)."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ _SHOWN: Final = ("lead", "version", "qualification", "team", "rep__user")
 
 
 class HandoffRequestRefused(APIException):
-    """The rules say no, in a sentence."""
+    """Refuse because a rule forbids the action; the message is a sentence."""
 
     status_code = 422
     default_code = "refused"
 
 
 class HandoffsView(ListAPIView[Handoff]):
-    """The handoffs that the caller, or the owner of the key, may see; newest first."""
+    """List the handoffs that the caller, or the owner of the key, may see; newest first."""
 
     permission_classes = (HANDOFFS,)
     serializer_class = serializers.HandoffSerializer
@@ -63,7 +63,7 @@ class HandoffsView(ListAPIView[Handoff]):
     queryset = Handoff.objects.none()
 
     def get_queryset(self) -> QuerySet[Handoff]:
-        visible = permissions.visible_to(_caller(self.request))
+        visible = permissions.visible_to(_get_caller(self.request))
         return visible.select_related(*_SHOWN).defer("qualification__evidence")
 
 
@@ -73,136 +73,141 @@ class HandoffView(RetrieveAPIView[Handoff]):
     queryset = Handoff.objects.none()
 
     def get_queryset(self) -> QuerySet[Handoff]:
-        return _detailed(_caller(self.request))
+        return _with_details(_get_caller(self.request))
 
 
 class ActionView(APIView):
-    """An action on one handoff, answered with the handoff as it is then: 404 foreign, 403 not to act on, 409 overtaken, 422 refused."""
+    """
+    Take an action on one handoff and answer with the handoff as it is afterwards.
+
+    Answers 404 for a handoff that the caller may not see, 403 for one that they may not act on, 409 when somebody else
+    acted first, and 422 when a rule refuses the action.
+    """
 
     permission_classes = (HANDOFFS,)
-    takes: ClassVar[type[Serializer[Any]]] = serializers.EmptySerializer
+    input_serializer: ClassVar[type[Serializer[Any]]] = serializers.EmptySerializer
 
-    def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
+    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         raise NotImplementedError
 
-    def answer(self, request: Request, pk: int) -> Response:
-        caller = _caller(request)
+    def respond(self, request: Request, pk: int) -> Response:
+        caller = _get_caller(request)
         handoff = get_object_or_404(permissions.visible_to(caller), pk=pk)
-        said = self.takes(data=request.data)
-        said.is_valid(raise_exception=True)
+        body = self.input_serializer(data=request.data)
+        body.is_valid(raise_exception=True)
         try:
-            self.act(handoff, dict(said.validated_data), caller, timezone.now())
+            self.act(handoff, dict(body.validated_data), caller, timezone.now())
         except permissions.NotYours as refusal:
             raise PermissionDenied(str(refusal)) from refusal
         except (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused) as refusal:
             raise Conflict(str(refusal)) from refusal
         except (dispositions.DispositionRefused, attempts.AttemptRefused, sales_stages.ProgressRefused) as refusal:
             raise HandoffRequestRefused(str(refusal)) from refusal
-        return Response(serializers.HandoffDetailSerializer(_detailed(caller).get(pk=pk)).data)
+        return Response(serializers.HandoffDetailSerializer(_with_details(caller).get(pk=pk)).data)
 
 
-def _posting(takes: type[Serializer[Any]], operation: str) -> Callable[[Any], Any]:
+def _document_action(body: type[Serializer[Any]], operation: str) -> Callable[[Any], Any]:
     refusals = {
         409: OpenApiResponse(description="Somebody was faster, or the handoff has moved on; the sentence says who."),
         422: OpenApiResponse(description="The rules say no; the sentence says why."),
     }
     return extend_schema(
         operation_id=operation,
-        request=None if takes is serializers.EmptySerializer else takes,
+        request=None if body is serializers.EmptySerializer else body,
         responses={200: serializers.HandoffDetailSerializer, **refusals},
     )
 
 
 class AcceptView(ActionView):
-    def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return dispositions.accept(handoff=handoff, by=by, now=now, **said)
+    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return dispositions.accept(handoff=handoff, by=by, now=now, **typed)
 
-    @_posting(serializers.EmptySerializer, "accept_handoff")
+    @_document_action(serializers.EmptySerializer, "accept_handoff")
     def post(self, request: Request, pk: int) -> Response:
-        """Sales takes the lead."""
-        return self.answer(request, pk)
+        """Accept the lead for sales."""
+        return self.respond(request, pk)
 
 
 class RejectView(ActionView):
-    takes = serializers.RejectionSerializer
+    input_serializer = serializers.RejectionSerializer
 
-    def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return dispositions.reject(handoff=handoff, by=by, now=now, **said)
+    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return dispositions.reject(handoff=handoff, by=by, now=now, **typed)
 
-    @_posting(serializers.RejectionSerializer, "reject_handoff")
+    @_document_action(serializers.RejectionSerializer, "reject_handoff")
     def post(self, request: Request, pk: int) -> Response:
-        """Sales sends the lead back, with the reason that says where to."""
-        return self.answer(request, pk)
+        """Send the lead back with a reason; the reason decides where it goes."""
+        return self.respond(request, pk)
 
 
 class AttemptsView(ActionView):
-    takes = serializers.NewAttemptSerializer
+    input_serializer = serializers.NewAttemptSerializer
 
-    def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return attempts.log_attempt(handoff=handoff, by=by, now=now, **{**said, "at": said["at"] or now})
+    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return attempts.log_attempt(handoff=handoff, by=by, now=now, **{**typed, "at": typed["at"] or now})
 
-    @_posting(serializers.NewAttemptSerializer, "log_attempt")
+    @_document_action(serializers.NewAttemptSerializer, "log_attempt")
     def post(self, request: Request, pk: int) -> Response:
-        """A human contacted the lead."""
-        return self.answer(request, pk)
+        """Log that a human contacted the lead."""
+        return self.respond(request, pk)
 
 
 class MeetingView(ActionView):
-    takes = serializers.MeetingSerializer
+    input_serializer = serializers.MeetingSerializer
 
-    def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return sales_stages.book_meeting(handoff=handoff, by=by, now=now, **said)
+    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return sales_stages.book_meeting(handoff=handoff, by=by, now=now, **typed)
 
-    @_posting(serializers.MeetingSerializer, "book_meeting")
+    @_document_action(serializers.MeetingSerializer, "book_meeting")
     def post(self, request: Request, pk: int) -> Response:
-        """A meeting with the lead is booked."""
-        return self.answer(request, pk)
+        """Book a meeting with the lead."""
+        return self.respond(request, pk)
 
 
 class QualifyView(ActionView):
-    takes = serializers.AnswersSerializer
+    input_serializer = serializers.AnswersSerializer
 
-    def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return sales_stages.qualify(handoff=handoff, by=by, now=now, **said)
+    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return sales_stages.qualify(handoff=handoff, by=by, now=now, **typed)
 
-    @_posting(serializers.AnswersSerializer, "qualify_handoff")
+    @_document_action(serializers.AnswersSerializer, "qualify_handoff")
     def post(self, request: Request, pk: int) -> Response:
-        """A human confirmed the four answers: the lead is an SQL."""
-        return self.answer(request, pk)
+        """Confirm the four answers: the lead becomes an SQL."""
+        return self.respond(request, pk)
 
 
 class OpportunityView(ActionView):
-    takes = serializers.AmountSerializer
+    input_serializer = serializers.AmountSerializer
 
-    def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return sales_stages.open_opportunity(handoff=handoff, by=by, now=now, **said)
+    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return sales_stages.open_opportunity(handoff=handoff, by=by, now=now, **typed)
 
-    @_posting(serializers.AmountSerializer, "open_opportunity")
+    @_document_action(serializers.AmountSerializer, "open_opportunity")
     def post(self, request: Request, pk: int) -> Response:
-        """A deal with a value is open."""
-        return self.answer(request, pk)
+        """Open a deal with its value."""
+        return self.respond(request, pk)
 
 
 class WonView(ActionView):
-    takes = serializers.AmountSerializer
+    input_serializer = serializers.AmountSerializer
 
-    def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return sales_stages.win(handoff=handoff, by=by, now=now, **said)
+    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return sales_stages.win(handoff=handoff, by=by, now=now, **typed)
 
-    @_posting(serializers.AmountSerializer, "win_handoff")
+    @_document_action(serializers.AmountSerializer, "win_handoff")
     def post(self, request: Request, pk: int) -> Response:
-        return self.answer(request, pk)
+        return self.respond(request, pk)
 
 
 class LostView(ActionView):
-    takes = serializers.LossSerializer
+    input_serializer = serializers.LossSerializer
 
-    def act(self, handoff: Handoff, said: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return sales_stages.lose(handoff=handoff, by=by, now=now, **said)
+    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return sales_stages.lose(handoff=handoff, by=by, now=now, **typed)
 
-    @_posting(serializers.LossSerializer, "lose_handoff")
+    @_document_action(serializers.LossSerializer, "lose_handoff")
     def post(self, request: Request, pk: int) -> Response:
-        return self.answer(request, pk)
+        return self.respond(request, pk)
 
 
 class ComplianceView(APIView):
@@ -214,38 +219,38 @@ class ComplianceView(APIView):
         responses=serializers.ComplianceSerializer,
     )
     def get(self, request: Request) -> Response:
-        """How both sides kept their promises, of the handoffs that the caller may see (rules 12.1)."""
-        asked = serializers.ComplianceQuerySerializer(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        by = asked.validated_data.get("by", "")
-        since, until = (asked.validated_data[name] for name in ("since", "until"))
+        """Report how both sides kept their promises, on the handoffs that the caller may see (rules 12.1)."""
+        query = serializers.ComplianceQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        by = query.validated_data.get("by", "")
+        since, until = (query.validated_data[name] for name in ("since", "until"))
         today = timezone.now().astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
-        end = _midnight(until or today + dt.timedelta(days=1))
-        start = _midnight(since) if since else compliance.week_of(end - dt.timedelta(weeks=_WEEKS))
-        visible = permissions.visible_to(_caller(request))
-        figures = compliance.promises(start=start, end=end, by=by, handoffs=visible)
+        end = _day_start(until or today + dt.timedelta(days=1))
+        start = _day_start(since) if since else compliance.week_start(end - dt.timedelta(weeks=_WEEKS))
+        visible = permissions.visible_to(_get_caller(request))
+        figures = compliance.read_figures(start=start, end=end, by=by, handoffs=visible)
         report = {"since": start, "until": end, "by": by, "figures": [figure.as_dict() for figure in figures]}
         return Response(serializers.ComplianceSerializer(report).data)
 
 
-def _caller(request: Request) -> User:
-    """The person, or the owner of the key, in whose name it acts."""
+def _get_caller(request: Request) -> User:
+    """Return the person, or the owner of the key in whose name it acts. Raises PermissionDenied for anybody else."""
     user = request.user
     if not isinstance(user, User):
         raise PermissionDenied
     return user
 
 
-def _detailed(caller: User) -> QuerySet[Handoff]:
-    words = Disposition.objects.select_related("by", "reason").order_by("pk")
+def _with_details(caller: User) -> QuerySet[Handoff]:
+    disposition_rows = Disposition.objects.select_related("by", "reason").order_by("pk")
     return (
         permissions.visible_to(caller)
         .select_related(*_SHOWN, "sales_qualification__by")
-        .prefetch_related("clocks", "attempts__by", "routing_decisions", Prefetch("dispositions", words))
+        .prefetch_related("clocks", "attempts__by", "routing_decisions", Prefetch("dispositions", disposition_rows))
     )
 
 
-def _midnight(day: dt.date) -> dt.datetime:
+def _day_start(day: dt.date) -> dt.datetime:
     return wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time()))
 
 

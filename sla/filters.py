@@ -18,12 +18,13 @@ from sla.vocabulary import YEARS, ClockKind, HandoffState
 HIGHEST_ID = 2**63 - 1
 
 
-def handoffs_matching(handoffs: HandoffQuerySet, _name: str, words: str) -> HandoffQuerySet:
-    return handoffs.filter(search.leads(words, by="lead__"))
+def filter_by_search(handoffs: HandoffQuerySet, _name: str, text: str) -> HandoffQuerySet:
+    """Keep handoffs whose lead matches the search text."""
+    return handoffs.filter(search.leads(text, by="lead__"))
 
 
 class IdFilter(filters.NumberFilter):
-    """Rows by the id of what they point at, typed rather than picked from all there are; an unknown one finds nothing."""
+    """Filter rows by the id of a related row, typed rather than picked from a list; an unknown id matches nothing."""
 
     field_class = forms.IntegerField
 
@@ -31,29 +32,30 @@ class IdFilter(filters.NumberFilter):
         return super().filter(qs, value) if value is None or 0 < value <= HIGHEST_ID else qs.none()
 
 
-def reps_of(request: Any) -> Any:
-    """Whom a manager may pick."""
+def managed_reps(request: Any) -> Any:
+    """Return the reps that a manager may pick; a superuser may pick any."""
     user: User = request.user
     reps = Rep.objects.select_related("user").order_by("user__last_name", "pk")
     return reps if user.is_superuser else reps.filter(team__in=user.managed_teams.values("pk"))
 
 
 class QueueFilter(filters.FilterSet):
-    q = filters.CharFilter(method=handoffs_matching, label="Search")
+    q = filters.CharFilter(method=filter_by_search, label="Search")
     tier = filters.ChoiceFilter(choices=[(1, "Tier 1"), (2, "Tier 2"), (3, "Tier 3")], empty_label="All tiers")
-    rep = filters.ModelChoiceFilter(queryset=reps_of, empty_label="All reps")
+    rep = filters.ModelChoiceFilter(queryset=managed_reps, empty_label="All reps")
 
 
-def of_week(clocks: QuerySet[Clock], _name: str, day: dt.date) -> QuerySet[Clock]:
-    """Started in the company's week that holds the day; no week of which the calendar has no whole."""
+def filter_by_week(clocks: QuerySet[Clock], _name: str, day: dt.date) -> QuerySet[Clock]:
+    """Keep clocks that started in the company's week around the day; none for years that the calendar does not cover."""
     if day.year not in YEARS:
         return clocks.none()
-    start = compliance.week_of(wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time())))
-    end = compliance.week_of(start + dt.timedelta(days=8))
+    start = compliance.week_start(wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time())))
+    end = compliance.week_start(start + dt.timedelta(days=8))
     return clocks.filter(started_at__gte=start, started_at__lt=end)
 
 
-def of_verdict(clocks: QuerySet[Clock], _name: str, verdict: str) -> QuerySet[Clock]:
+def filter_by_verdict(clocks: QuerySet[Clock], _name: str, verdict: str) -> QuerySet[Clock]:
+    """Keep clocks that are kept, late or running."""
     return clocks.filter({"kept": compliance.KEPT, "late": compliance.LATE, "running": compliance.RUNNING}[verdict])
 
 
@@ -61,17 +63,17 @@ class ClockFilter(filters.FilterSet):
     kind = filters.ChoiceFilter(choices=ClockKind.choices, empty_label="All promises", label="Promise")
     verdict = filters.ChoiceFilter(
         choices=[("kept", "Kept"), ("late", "Late"), ("running", "Running")],
-        method=of_verdict,
+        method=filter_by_verdict,
         empty_label="Any verdict",
     )
     rep = IdFilter()
-    week = filters.DateFilter(method=of_week)
+    week = filters.DateFilter(method=filter_by_week)
 
 
 class HandoffFilter(filters.FilterSet):
-    """Of the API and of lists of all handoffs."""
+    """Filter handoffs, for the API and for lists of all handoffs."""
 
-    q = filters.CharFilter(method=handoffs_matching, label="Search")
+    q = filters.CharFilter(method=filter_by_search, label="Search")
     state = filters.MultipleChoiceFilter(choices=HandoffState.choices)
     team = IdFilter()
     rep = IdFilter()

@@ -1,4 +1,4 @@
-"""The shapes of handoffs at the wire: what the API takes and what it gives (rules 16.3)."""
+"""The serializers of handoffs: input and output of the API (rules 16.3)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sla.vocabulary import AttemptOutcome, Channel
 
 
 class Instant(serializers.DateTimeField):
-    """A date-time with its zone; one without names no instant."""
+    """Read a date-time with its zone; without a zone it is refused, as it names no instant."""
 
     def enforce_timezone(self, value: dt.datetime) -> dt.datetime:
         if timezone.is_naive(value):
@@ -36,7 +36,7 @@ class Instant(serializers.DateTimeField):
 
 
 class HandoffChoiceField(serializers.ChoiceField):
-    """One of a vocabulary's words, as its member; a refusal names those there are."""
+    """Read a vocabulary's value as its member; a refusal lists the values."""
 
     def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
         self.vocabulary = vocabulary
@@ -114,7 +114,7 @@ class SalesQualificationSerializer(serializers.ModelSerializer[SalesQualificatio
 
 
 class HandoffDetailSerializer(HandoffSerializer):
-    """The handoff with its evidence as it was on the day, its clocks and all that was done."""
+    """The handoff with its evidence as it was on the day, its clocks and everything that was done."""
 
     evidence = serializers.JSONField(source="qualification.evidence")
     clocks = ClockSerializer(many=True)
@@ -127,11 +127,11 @@ class HandoffDetailSerializer(HandoffSerializer):
         fields = (
             *HandoffSerializer.Meta.fields,
             "evidence", "clocks", "attempts", "dispositions", "routing_decisions", "sales_qualification",
-        )  # type: ignore[assignment]  # fmt: skip
+        )  # type: ignore[assignment]  # longer than the base’s  # fmt: skip
 
 
 class EmptySerializer(serializers.Serializer[Any]):
-    """The action needs no more than its address."""
+    """The empty body of an action that needs no input."""
 
 
 class RejectionSerializer(serializers.Serializer[Any]):
@@ -178,7 +178,7 @@ class LossSerializer(serializers.Serializer[Any]):
 
 
 class FigureSerializer(serializers.Serializer[Any]):
-    """One promise in one group; shares in percent, times in minutes of the promise's own time."""
+    """The compliance with one promise in one group; shares in percent, times in minutes of business time."""
 
     kind = serializers.CharField()
     promise = serializers.CharField()
@@ -193,7 +193,7 @@ class FigureSerializer(serializers.Serializer[Any]):
 
 
 class ComplianceQuerySerializer(serializers.Serializer[Any]):
-    """The period, half-open in the company's days; without it the last twelve weeks and this one."""
+    """The period, half-open in the company's days; by default the last twelve weeks and the running one."""
 
     # No default of "": it is none of the choices, and generated clients would leave the whole endpoint out.
     by = serializers.ChoiceField(choices=["rep", "team", "tier", "week"], required=False)

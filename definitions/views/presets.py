@@ -11,28 +11,28 @@ from config.accounts.vocabulary import Role
 from config.web import Request
 from definitions import draft_templates, permissions
 from definitions.document.parser import DocumentRefused
-from definitions.version_step_forms import BeginForm
+from definitions.forms import BeginForm
 
 
 @roles_required(*Role)
 @require_http_methods(["GET", "POST"])
 def presets(request: Request) -> HttpResponse:
-    """Definitions to begin with; marketing ops starts a draft from one of them, or from nothing."""
+    """Show definitions to begin with; marketing ops starts a draft from one of them or from an empty one."""
     may_begin = holds(request.user, Role.MARKETING_OPS)
     if request.method == "POST" and not may_begin:
         raise Http404
     form = BeginForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
-        return _begin(request, form)
+        return _start_draft(request, form)
     context = {"cards": draft_templates.offered_templates(), "form": form, "may_begin": may_begin}
     return render(request, "definitions/presets.html", context, status=422 if form.is_bound else 200)
 
 
-def _begin(request: Request, form: BeginForm) -> HttpResponse:
-    said = form.cleaned_data
+def _start_draft(request: Request, form: BeginForm) -> HttpResponse:
+    typed = form.cleaned_data
     try:
         version = draft_templates.start_draft(
-            code=said["preset"], name=said["name"], into=said.get("into"), by=request.user, now=timezone.now()
+            code=typed["preset"], name=typed["name"], into=typed.get("into"), by=request.user, now=timezone.now()
         )
     except (DocumentRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))

@@ -18,12 +18,12 @@ from leads.vocabulary import READERS_OF_LEADS
 @roles_required(*Role)
 @require_GET
 def definition(request: Request) -> HttpResponse:
-    """The definition in force: what an MQL is here, today."""
+    """Show the definition in force; the primary one when there are several."""
     active = Version.objects.active().select_related("definition")
     version = active.order_by("-definition__is_primary", "definition_id", "pk").first()
     if version is None:
         return render(request, "definitions/none.html")
-    return _page(request, version)
+    return _render_version(request, version)
 
 
 @roles_required(*Role)
@@ -35,14 +35,14 @@ def definition_list(request: Request) -> HttpResponse:
 @roles_required(*Role)
 @require_GET
 def definition_version(request: Request, slug: str, number: str) -> HttpResponse:
-    return _page(request, _version(slug, number))
+    return _render_version(request, _get_version(slug, number))
 
 
 @roles_required(*Role)
 @require_GET
 def version_diff(request: Request, slug: str, number: str, against: str) -> HttpResponse:
-    """What `number` says otherwise than `against`, row by row."""
-    after, before = _version(slug, number), _version(slug, against)
+    """Compare `number` with `against`, row by row."""
+    after, before = _get_version(slug, number), _get_version(slug, against)
     context = {
         "version": after,
         "before": before,
@@ -53,15 +53,15 @@ def version_diff(request: Request, slug: str, number: str, against: str) -> Http
     return render(request, "definitions/diff.html", context)
 
 
-def _version(slug: str, number: str) -> Version:
+def _get_version(slug: str, number: str) -> Version:
     match = re.fullmatch(r"v?(\d{1,4})\.(\d{1,4})", number)
     if match is None:
         raise Http404
-    found = Version.objects.select_related("definition", "based_on", "created_by")
-    return get_object_or_404(found, definition__slug=slug, major=match[1], minor=match[2])
+    versions = Version.objects.select_related("definition", "based_on", "created_by")
+    return get_object_or_404(versions, definition__slug=slug, major=match[1], minor=match[2])
 
 
-def _page(request: Request, version: Version) -> HttpResponse:
+def _render_version(request: Request, version: Version) -> HttpResponse:
     context = {
         "page": published_page.published(version),
         "version": version,

@@ -34,11 +34,11 @@ def review_list(request: Request) -> HttpResponse:
 @roles_required(*READERS_OF_LEADS)
 @require_http_methods(["GET", "POST"])
 def review(request: Request, pk: int) -> HttpResponse:
-    """A review with its evidence; the leaders decide it here."""
-    found = Review.objects.select_related(
+    """Show a review with its evidence; the leaders decide it here."""
+    reviews_with_people = Review.objects.select_related(
         "definition", "version__definition", "opened_by", "decided_by", "led_to__definition"
     )
-    row = get_object_or_404(found, pk=pk)
+    row = get_object_or_404(reviews_with_people, pk=pk)
     may_decide = row.decided_at is None and holds(request.user, *LEADERS)
     if request.method == "POST" and not holds(request.user, *LEADERS):
         raise Http404

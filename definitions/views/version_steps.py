@@ -2,227 +2,220 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
+from django.views.generic.edit import FormView
 
 from config.accounts.roles import holds
 from config.web import Request
 from definitions import permissions, proposals, versions
-from definitions.forms import SignForm
+from definitions.forms import ActivateForm, CopyForm, ProposeForm, RevertForm, SignForm
 from definitions.models import Version
 from definitions.presenters import published_page, signing_sheet, step_buttons
-from definitions.presenters.step_buttons import OfferedStep
 from definitions.proposals import ProposalGrounds
-from definitions.version_step_forms import ActivateForm, CopyForm, ProposeForm, RevertForm
 from definitions.vocabulary import ChangeDriver, Decision, Side
 from leads.vocabulary import READERS_OF_LEADS
 
-#: What the reason of a warning is posted under, before the finding's key.
+#: The reason for accepting a warning is posted under this prefix and the finding's key.
 ACCEPT: Final = "accept-"
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def version_step(request: Request, pk: int, step: str) -> HttpResponse:
-    version = get_object_or_404(Version.objects.select_related("definition"), pk=pk)
-    offer, page = step_buttons.STEPS.get(step), _PAGES.get(step)
-    if offer is None or page is None or not holds(request.user, *offer.roles):
+def version_step(request: Request, pk: int, step: str) -> HttpResponseBase:
+    """Pass the request to the view of the step that the address names; raises Http404 for an unknown step."""
+    view = STEP_VIEWS.get(step)
+    if view is None:
         raise Http404
-    form = page.form(request, version)
-    if request.method != "POST":
-        return _show(request, version, offer, form)
-    if not form.is_valid():
-        return _show(request, version, offer, form, status=422)
-    try:
-        after = page.take(request, version, form)
-    except (versions.VersionStepRefused, permissions.NotAllowed) as refusal:
-        version.refresh_from_db()
-        sentences = getattr(refusal, "sentences", (str(refusal),))
-        return _show(request, version, offer, form, refusals=sentences, status=409)
-    return _go_on(request, after, step)
+    return view.as_view()(request, pk=pk)
 
 
-def _show(
-    request: Request,
-    version: Version,
-    step: OfferedStep,
-    form: forms.Form,
-    *,
-    refusals: tuple[str, ...] = (),
-    status: int = 200,
-) -> HttpResponse:
-    context = {
-        "version": version,
-        "step": step,
-        "form": form,
-        "refusals": refusals,
-        "is_offered": version.state in step.states,
-        "now": timezone.now(),
-        "may_read": holds(request.user, *READERS_OF_LEADS),
-        "may_edit": request.user.is_staff,
-        **_PAGES[step.name].context(request, version, form),
-    }
-    return render(request, f"definitions/steps/{step.name}.html", context, status=status)
+class VersionStepView(FormView):  # type: ignore[type-arg]  # generic in the stubs only
+    """
+    A step of a version, taken when its form is valid.
+
+    Answers 404 for an unknown version and for a person without the step's role, 422 for invalid input, and 409 with
+    the reasons when the step is refused.
+    """
+
+    request: Request
+    version: Version
+    #: The key of step_buttons.STEPS; the template has the same name.
+    step: ClassVar[str]
+    #: Whether the step makes a new draft, which opens in the editor for a person who may edit.
+    makes_draft: ClassVar[bool] = False
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.version = get_object_or_404(Version.objects.select_related("definition"), pk=kwargs["pk"])
+        if not holds(request.user, *step_buttons.STEPS[self.step].roles):
+            raise Http404
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_template_names(self) -> list[str]:
+        return [f"definitions/steps/{self.step}.html"]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        step = step_buttons.STEPS[self.step]
+        context = {
+            "version": self.version,
+            "step": step,
+            "refusals": (),
+            "is_offered": self.version.state in step.states,
+            "now": timezone.now(),
+            "may_read": holds(self.request.user, *READERS_OF_LEADS),
+            "may_edit": self.request.user.is_staff,
+        }
+        return super().get_context_data(**context | kwargs)
+
+    def take_step(self, typed: dict[str, Any]) -> Version:
+        """Call the use-case with the cleaned data of the form; returns the version to show next."""
+        raise NotImplementedError
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        try:
+            version = self.take_step(form.cleaned_data)
+        except (versions.VersionStepRefused, permissions.NotAllowed) as refusal:
+            self.version.refresh_from_db()
+            sentences = getattr(refusal, "sentences", (str(refusal),))
+            return self.render_to_response(self.get_context_data(form=form, refusals=sentences), status=409)
+        messages.success(self.request, f"{version} is {version.get_state_display().lower()} now.")
+        if self.makes_draft and version.is_draft and self.request.user.is_staff:
+            return redirect("admin:definitions_version_change", version.pk)
+        return redirect("definition_version", version.definition.slug, version.number)
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
-def _go_on(request: Request, after: Version, step: str) -> HttpResponse:
-    messages.success(request, f"{after} is {after.get_state_display().lower()} now.")
-    if after.is_draft and request.user.is_staff and step in ("copy", "revert"):
-        return redirect("admin:definitions_version_change", after.pk)
-    return redirect("definition_version", after.definition.slug, after.number)
+class CopyView(VersionStepView):
+    step = "copy"
+    form_class = CopyForm
+    makes_draft = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(statement=published_page.statement(self.version), **kwargs)
+
+    def take_step(self, typed: dict[str, Any]) -> Version:
+        return versions.copy(
+            version=self.version,
+            major=typed["number"] == "major",
+            reason=typed["reason"],
+            by=self.request.user,
+            now=timezone.now(),
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    form: Callable[[Request, Version], forms.Form]
-    context: Callable[[Request, Version, forms.Form], Mapping[str, Any]]
-    take: Callable[[Request, Version, forms.Form], Version]
+class ProposeView(VersionStepView):
+    step = "propose"
+    form_class = ProposeForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        is_first = proposals.in_force_beside(self.version) is None
+        return super().get_form_kwargs() | {"definition": self.version.definition, "is_first": is_first}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(statement=published_page.statement(self.version), **kwargs)
+        grounds = self.read_grounds(getattr(context["form"], "cleaned_data", {}))
+        context["prepared"] = signing_sheet.proposal_page(self.version, grounds, now=timezone.now())
+        return context
+
+    def take_step(self, typed: dict[str, Any]) -> Version:
+        grounds = self.read_grounds(typed)
+        return versions.propose(
+            version=self.version,
+            driver=ChangeDriver(typed["driver"]),
+            evidence=grounds.evidence,
+            review=grounds.review,
+            acknowledged=grounds.acknowledged,
+            by=self.request.user,
+            now=timezone.now(),
+        )
+
+    def read_grounds(self, typed: Mapping[str, Any]) -> ProposalGrounds:
+        """Return the grounds typed so far, complete or not; `typed` lacks the fields that are missing or invalid."""
+        posted = self.request.POST.items()
+        return ProposalGrounds(
+            driver=ChangeDriver(typed["driver"]) if typed.get("driver") else None,
+            evidence=typed.get("evidence", ""),
+            review=typed.get("review"),
+            acknowledged={name.removeprefix(ACCEPT): str(text) for name, text in posted if name.startswith(ACCEPT)},
+        )
 
 
-def _posted(request: Request) -> Any:
-    return request.POST if request.method == "POST" else None
+class SignView(VersionStepView):
+    step = "sign"
+    form_class = SignForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"sides": step_buttons.sides_of(self.version, self.request.user)}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(sheet=signing_sheet.signing_sheet(self.version), **kwargs)
+
+    def take_step(self, typed: dict[str, Any]) -> Version:
+        return versions.sign(
+            version=self.version,
+            side=Side(typed["side"]),
+            decision=Decision(typed["decision"]),
+            comment=typed["comment"],
+            by=self.request.user,
+            now=timezone.now(),
+        ).version
 
 
-# Propose
+class ActivateView(VersionStepView):
+    step = "activate"
+    form_class = ActivateForm
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        signatures = self.version.sign_offs.select_related("by").order_by("pk")
+        return super().get_context_data(signatures=signatures, **_compare_with_active(self.version), **kwargs)
+
+    def take_step(self, typed: dict[str, Any]) -> Version:
+        return versions.activate(
+            version=self.version,
+            hand_over_entrants=typed["entrants"] == "yes",
+            by=self.request.user,
+            now=timezone.now(),
+        )
 
 
-def _propose_form(request: Request, version: Version) -> forms.Form:
-    in_force = proposals.in_force_beside(version)
-    return ProposeForm(_posted(request), definition=version.definition, is_first=in_force is None)
+class RevertView(VersionStepView):
+    step = "revert"
+    form_class = RevertForm
+    makes_draft = True
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"reason": signing_sheet.reason_to_revert(self.version)}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        statement = published_page.statement(self.version)
+        return super().get_context_data(statement=statement, **_compare_with_active(self.version), **kwargs)
+
+    def take_step(self, typed: dict[str, Any]) -> Version:
+        return versions.revert(
+            definition=self.version.definition,
+            to=self.version,
+            reason=typed["reason"],
+            by=self.request.user,
+            now=timezone.now(),
+        )
 
 
-def _propose_page(request: Request, version: Version, form: forms.Form) -> Mapping[str, Any]:
-    grounds = _grounds(request, form)
-    return {
-        "prepared": signing_sheet.proposal_page(version, grounds, now=timezone.now()),
-        "statement": published_page.statement(version),
-    }
+def _compare_with_active(version: Version) -> dict[str, Any]:
+    """Return the version in force beside this one, and what this one changes in it."""
+    active = proposals.in_force_beside(version)
+    return {"before": active, "changes": signing_sheet.changes(active, version) if active else ()}
 
 
-def _propose(request: Request, version: Version, form: forms.Form) -> Version:
-    grounds = _grounds(request, form)
-    return versions.propose(
-        version=version,
-        driver=ChangeDriver(form.cleaned_data["driver"]),
-        evidence=grounds.evidence,
-        review=grounds.review,
-        acknowledged=grounds.acknowledged,
-        by=request.user,
-        now=timezone.now(),
-    )
-
-
-def _grounds(request: Request, form: forms.Form) -> ProposalGrounds:
-    """What was said so far, whether or not it is enough."""
-    said = getattr(form, "cleaned_data", {})
-    reasons = {name.removeprefix(ACCEPT): text for name, text in request.POST.items() if name.startswith(ACCEPT)}
-    return ProposalGrounds(
-        driver=ChangeDriver(said["driver"]) if said.get("driver") else None,
-        evidence=said.get("evidence", ""),
-        review=said.get("review"),
-        acknowledged={key: str(text) for key, text in reasons.items()},
-    )
-
-
-# Sign
-
-
-def _sign_form(request: Request, version: Version) -> forms.Form:
-    return SignForm(_posted(request), sides=step_buttons.sides_of(version, request.user))
-
-
-def _sign_page(request: Request, version: Version, form: forms.Form) -> Mapping[str, Any]:  # noqa: ARG001
-    return {"sheet": signing_sheet.signing_sheet(version)}
-
-
-def _sign(request: Request, version: Version, form: forms.Form) -> Version:
-    said = form.cleaned_data
-    return versions.sign(
-        version=version,
-        side=Side(said["side"]),
-        decision=Decision(said["decision"]),
-        comment=said["comment"],
-        by=request.user,
-        now=timezone.now(),
-    ).version
-
-
-# Activate
-
-
-def _activate_form(request: Request, version: Version) -> forms.Form:  # noqa: ARG001
-    return ActivateForm(_posted(request))
-
-
-def _activate_page(request: Request, version: Version, form: forms.Form) -> Mapping[str, Any]:  # noqa: ARG001
-    before = proposals.in_force_beside(version)
-    return {
-        "before": before,
-        "changes": signing_sheet.changes(before, version) if before else (),
-        "signatures": version.sign_offs.select_related("by").order_by("pk"),
-    }
-
-
-def _activate(request: Request, version: Version, form: forms.Form) -> Version:
-    hands_over = form.cleaned_data["entrants"] == "yes"
-    return versions.activate(version=version, hand_over_entrants=hands_over, by=request.user, now=timezone.now())
-
-
-# Copy and revert
-
-
-def _copy_form(request: Request, version: Version) -> forms.Form:  # noqa: ARG001
-    return CopyForm(_posted(request))
-
-
-def _copy_page(request: Request, version: Version, form: forms.Form) -> Mapping[str, Any]:  # noqa: ARG001
-    return {"statement": published_page.statement(version)}
-
-
-def _copy(request: Request, version: Version, form: forms.Form) -> Version:
-    said = form.cleaned_data
-    return versions.copy(
-        version=version,
-        major=said["number"] == "major",
-        reason=said["reason"],
-        by=request.user,
-        now=timezone.now(),
-    )
-
-
-def _revert_form(request: Request, version: Version) -> forms.Form:
-    return RevertForm(_posted(request), initial={"reason": signing_sheet.reason_to_revert(version)})
-
-
-def _revert_page(request: Request, version: Version, form: forms.Form) -> Mapping[str, Any]:  # noqa: ARG001
-    before = proposals.in_force_beside(version)
-    return {
-        "before": before,
-        "changes": signing_sheet.changes(before, version) if before else (),
-        "statement": published_page.statement(version),
-    }
-
-
-def _revert(request: Request, version: Version, form: forms.Form) -> Version:
-    reason = form.cleaned_data["reason"]
-    return versions.revert(
-        definition=version.definition, to=version, reason=reason, by=request.user, now=timezone.now()
-    )
-
-
-_PAGES: Final = {
-    "copy": _Page(_copy_form, _copy_page, _copy),
-    "propose": _Page(_propose_form, _propose_page, _propose),
-    "sign": _Page(_sign_form, _sign_page, _sign),
-    "activate": _Page(_activate_form, _activate_page, _activate),
-    "revert": _Page(_revert_form, _revert_page, _revert),
+STEP_VIEWS: Final[Mapping[str, type[VersionStepView]]] = {
+    view.step: view for view in (CopyView, ProposeView, SignView, ActivateView, RevertView)
 }

@@ -1,1 +1,1 @@
-"""The input forms of the pages, one module a page family. They check input and store nothing."""
+"""The input forms of the pages, one module for each page family. They check input and store nothing."""

@@ -1,4 +1,4 @@
-"""What a person says about their alerts."""
+"""The form of a person's alert preferences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sla.notifications import preferences, slack
 
 
 class AlertForm(forms.Form):
-    """The webhook is a secret: it is typed, and never shown again."""
+    """Read a person's alert preferences. The Slack webhook is a secret: it is typed, and never shown again."""
 
     email_kinds = forms.MultipleChoiceField(required=False, label="E-mail", widget=forms.CheckboxSelectMultiple)
     slack_kinds = forms.MultipleChoiceField(required=False, label="Slack", widget=forms.CheckboxSelectMultiple)
@@ -45,19 +45,19 @@ class AlertForm(forms.Form):
         return url
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or self.cleaned_data
-        has_url = said.get("slack_url") or (self.had_url and not said.get("without_slack"))
-        if said.get("slack_kinds") and not has_url and "slack_url" not in self.errors:
+        typed = super().clean() or self.cleaned_data
+        has_url = typed.get("slack_url") or (self.had_url and not typed.get("without_slack"))
+        if typed.get("slack_kinds") and not has_url and "slack_url" not in self.errors:
             self.add_error("slack_url", "Alerts in Slack need the address of a webhook.")
-        return said
+        return typed
 
-    def wishes(self) -> preferences.AlertPreferences:
-        said = self.cleaned_data
+    def read_preferences(self) -> preferences.AlertPreferences:
+        typed = self.cleaned_data
         return preferences.AlertPreferences(
-            email_kinds=said["email_kinds"],
-            slack_kinds=said["slack_kinds"],
-            slack_url=said["slack_url"] or ("" if said["without_slack"] else None),
-            is_quiet_off_hours=said["is_quiet_off_hours"],
-            in_browser=said["in_browser"],
-            with_sound=said["with_sound"],
+            email_kinds=typed["email_kinds"],
+            slack_kinds=typed["slack_kinds"],
+            slack_url=typed["slack_url"] or ("" if typed["without_slack"] else None),
+            is_quiet_off_hours=typed["is_quiet_off_hours"],
+            in_browser=typed["in_browser"],
+            with_sound=typed["with_sound"],
         )

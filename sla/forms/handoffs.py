@@ -1,4 +1,4 @@
-"""Forms check what was typed; whether it may be done is the use-case's to say."""
+"""Forms of the steps of a handoff. They check input; the use-cases decide whether a step is allowed."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from sla.teams import round_robin
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel, DispositionKind
 
 DIGITS_AT_MOST = 18
-NOTE = {"rows": 2, "maxlength": 1000}
+NOTE_ATTRIBUTES = {"rows": 2, "maxlength": 1000}
 
 
-def _contacts() -> list[tuple[str, str]]:
+def _contact_choices() -> list[tuple[str, str]]:
     return [
-        (f"{channel}:{outcome}", f"{channel.label}: {words}")
+        (f"{channel}:{outcome}", f"{channel.label}: {label}")
         for channel, outcomes in CONTACTS.items()
-        for outcome, words in outcomes.items()
+        for outcome, label in outcomes.items()
     ]
 
 
-def _known(lead: Lead) -> dict[str, str]:
-    said = {"problem": lead.use_case, "budget": lead.budget, "authority": lead.title, "timeline": lead.timeline}
-    return {name: words for name, words in said.items() if words}
+def _known_answers(lead: Lead) -> dict[str, str]:
+    lead_texts = {"problem": lead.use_case, "budget": lead.budget, "authority": lead.title, "timeline": lead.timeline}
+    return {name: text for name, text in lead_texts.items() if text}
 
 
-class Moment(forms.DateTimeInput):
-    """A date and time in the reader's zone, by the browser's own picker."""
+class LocalDateTimeInput(forms.DateTimeInput):
+    """Let the browser's own picker choose a date and time in the reader's zone."""
 
     input_type = "datetime-local"
 
@@ -49,46 +49,46 @@ class DayInput(forms.DateInput):
 
 class RejectForm(forms.Form):
     reason = forms.ModelChoiceField(ReasonCode.objects.none(), error_messages={"required": "Pick a reason."})
-    note = forms.CharField(max_length=1000, required=False, widget=forms.Textarea(NOTE))
+    note = forms.CharField(max_length=1000, required=False, widget=forms.Textarea(NOTE_ATTRIBUTES))
     missing = forms.CharField(max_length=500, required=False, label="What was missing?")
     reengage_on = forms.DateField(required=False, label="Come back on", widget=DayInput())
 
     def __init__(self, *args: Any, reengage_on: dt.date | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reasons = ReasonCode.objects.filter(is_offered=True).order_by("position", "pk")
-        self.fields["reason"].queryset = self.reasons  # type: ignore[attr-defined]
+        self.fields["reason"].queryset = self.reasons  # type: ignore[attr-defined]  # typed as plain Field
         self.fields["reengage_on"].initial = reengage_on
 
 
-class Ids(forms.MultipleChoiceField):
-    """Of rows that may have gone on since the page was shown: which of them can still be acted on is not the form's to say."""
+class HandoffIdsField(forms.MultipleChoiceField):
+    """Read handoff ids; the use-case decides which can still be acted on, as some may have moved on since the page was shown."""
 
     def valid_value(self, value: str) -> bool:
         return value.isascii() and value.isdigit() and len(value) <= DIGITS_AT_MOST
 
     def clean(self, value: Any) -> list[int]:
-        return [int(each) for each in super().clean(value)]
+        return [int(pk) for pk in super().clean(value)]
 
 
 class DecideSeveralForm(forms.Form):
-    """One decision on several handoffs; only reasons that ask nothing of the single lead can be given to all."""
+    """Read one decision on several handoffs; offers only reasons that need no detail about a single lead."""
 
     kind = forms.ChoiceField(choices=DispositionKind.choices)
-    handoffs = Ids(error_messages={"required": "Select leads first."})
+    handoffs = HandoffIdsField(error_messages={"required": "Select leads first."})
     reason = forms.ModelChoiceField(rejection_reasons.bulk_reasons(), required=False, empty_label="Reason to reject…")
     confirmed = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or {}
-        if said.get("kind") == DispositionKind.REJECT and "reason" in said and said["reason"] is None:
+        typed: dict[str, Any] = super().clean() or {}
+        if typed.get("kind") == DispositionKind.REJECT and "reason" in typed and typed["reason"] is None:
             raise forms.ValidationError("Pick the reason that is true of each of them.")
-        if said.get("kind") == DispositionKind.ACCEPT:
-            said["reason"] = None
-        return said
+        if typed.get("kind") == DispositionKind.ACCEPT:
+            typed["reason"] = None
+        return typed
 
 
 class CorrectForm(RejectForm):
-    """Another word in place of the one that stands."""
+    """Read a correction: a decision that replaces the standing one."""
 
     kind = forms.TypedChoiceField(
         choices=DispositionKind.choices, coerce=DispositionKind, error_messages={"required": "Accepted or rejected?"}
@@ -100,13 +100,13 @@ class CorrectForm(RejectForm):
 
 
 class AttemptForm(forms.Form):
-    """What was done and what came of it: `did` is a button such as call:no_answer, or the two are chosen apart."""
+    """Read a contact attempt: `did` is a button such as call:no_answer, or channel and outcome are chosen separately."""
 
-    did = forms.ChoiceField(choices=_contacts, required=False)
+    did = forms.ChoiceField(choices=_contact_choices, required=False)
     channel = forms.ChoiceField(choices=Channel.choices, required=False)
     outcome = forms.ChoiceField(choices=AttemptOutcome.choices, required=False)
-    at = forms.DateTimeField(required=False, label="When", help_text="Empty: now.", widget=Moment())
-    note = forms.CharField(max_length=1000, required=False, widget=forms.Textarea(NOTE))
+    at = forms.DateTimeField(required=False, label="When", help_text="Empty: now.", widget=LocalDateTimeInput())
+    note = forms.CharField(max_length=1000, required=False, widget=forms.Textarea(NOTE_ATTRIBUTES))
 
     def clean(self) -> dict[str, Any]:
         typed: dict[str, Any] = super().clean() or {}
@@ -118,15 +118,17 @@ class AttemptForm(forms.Form):
 
 
 class NoteForm(forms.Form):
-    text = forms.CharField(max_length=1000, label="Note", widget=forms.Textarea(NOTE))
+    text = forms.CharField(max_length=1000, label="Note", widget=forms.Textarea(NOTE_ATTRIBUTES))
 
 
 class MeetingForm(forms.Form):
-    at = forms.DateTimeField(label="When", help_text="After the handover: to come, or held already.", widget=Moment())
+    at = forms.DateTimeField(
+        label="When", help_text="After the handover: to come, or held already.", widget=LocalDateTimeInput()
+    )
 
 
 class QualifyForm(forms.Form):
-    """The four answers a human confirmed (rules 2.5)."""
+    """Read the four answers that a human confirmed (rules 2.5)."""
 
     problem = forms.CharField(max_length=500, help_text="What do they want solved?")
     budget = forms.CharField(max_length=500, help_text="How much, and is it set aside?")
@@ -134,11 +136,11 @@ class QualifyForm(forms.Form):
     timeline = forms.CharField(max_length=500, help_text="By when must it run?")
 
     def __init__(self, *args: Any, lead: Lead | None = None, **kwargs: Any) -> None:
-        """What the lead itself has said stands beside each question: a hint, never the answer."""
+        """Show the lead's own statement beside each question as a hint; it is never filled in as the answer."""
         super().__init__(*args, **kwargs)
-        known = {} if lead is None else _known(lead)
-        for name, said in known.items():
-            self.fields[name].help_text = f"{self.fields[name].help_text} So far: {said}"
+        known = {} if lead is None else _known_answers(lead)
+        for name, text in known.items():
+            self.fields[name].help_text = f"{self.fields[name].help_text} So far: {text}"
 
 
 class OpportunityForm(forms.Form):
@@ -165,8 +167,9 @@ class AssignForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._now = now
         active = Rep.objects.filter(is_active=True, user__is_active=True).select_related("user", "team")
-        self.fields["rep"].queryset = active.order_by("team__name", "user__last_name", "pk")  # type: ignore[attr-defined]
-        self.fields["rep"].label_from_instance = self._with_standing  # type: ignore[attr-defined]
+        reps = active.order_by("team__name", "user__last_name", "pk")
+        self.fields["rep"].queryset = reps  # type: ignore[attr-defined]  # typed as plain Field
+        self.fields["rep"].label_from_instance = self._with_standing  # type: ignore[attr-defined]  # typed as plain Field
 
     def _with_standing(self, rep: Rep) -> str:
         why = self._standings.get(rep.pk, "")
@@ -174,7 +177,7 @@ class AssignForm(forms.Form):
 
     @cached_property
     def _standings(self) -> dict[int, str]:
-        """What keeps each rep from new leads at this moment; read only where the choices are shown."""
+        """Map rep id to the reason why the rep gets no new leads now; queried only where the choices are rendered."""
         reps = round_robin.fetch_reps(*Team.objects.all())
         return {
             line.rep.pk: line.why for line in round_robin.fetch_availabilities(reps, self._now) if not line.is_available

@@ -1,4 +1,4 @@
-"""What a manager types of rules, reps, absences and leads to try."""
+"""Forms of the routing pages: rules, reps, absences, teams and leads to try."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ SHOWN_AT_MOST: Final = 80
 
 
 class SeveralWordsField(forms.CharField):
-    """Words parted by commas or line breaks, each once."""
+    """Read words separated by commas or line breaks, without duplicates."""
 
-    def __init__(self, *, each_at_most: int, **kwargs: Any) -> None:
+    def __init__(self, *, item_at_most: int, **kwargs: Any) -> None:
         widget = forms.Textarea({"rows": 2, "maxlength": 20_000})
         super().__init__(required=False, widget=widget, max_length=20_000, **kwargs)
-        self.each = MaxLengthValidator(each_at_most)
+        self.check_item = MaxLengthValidator(item_at_most)
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
 
     def clean(self, value: Any) -> Any:
         typed = cast("str", super().clean(value))
-        words = [word.strip() for line in typed.splitlines() for word in line.split(",")]
-        once = list({word.casefold(): word for word in words if word}.values())
-        if len(once) > CHOICES_AT_MOST:
+        items = [word.strip() for line in typed.splitlines() for word in line.split(",")]
+        distinct = list({word.casefold(): word for word in items if word}.values())
+        if len(distinct) > CHOICES_AT_MOST:
             raise forms.ValidationError(f"At most {CHOICES_AT_MOST}.")
-        for word in once:
-            self.each(word)
-        return once
+        for word in distinct:
+            self.check_item(word)
+        return distinct
 
 
 class DomainsField(SeveralWordsField):
-    """Domains, or the addresses of web sites and people there: each is kept as its host."""
+    """Read domains, or addresses of web sites and people; each is reduced to its host."""
 
     def clean(self, value: Any) -> list[str]:
-        return list(dict.fromkeys(_host(typed) for typed in super().clean(value)))
+        return list(dict.fromkeys(_read_host(typed) for typed in super().clean(value)))
 
 
 class RuleForm(forms.Form):
-    """The columns of a rule; empty conditions match anything."""
+    """Read the columns of a routing rule; empty conditions match anything."""
 
     name = forms.CharField(max_length=120)
     team = forms.ModelChoiceField(Team.objects.none(), empty_label="Choose a team")
-    countries = SeveralWordsField(each_at_most=64, help_text="As on the leads: DE, AT, CH.")
-    regions = SeveralWordsField(each_at_most=64)
-    industries = SeveralWordsField(each_at_most=120)
-    sources = SeveralWordsField(each_at_most=120)
+    countries = SeveralWordsField(item_at_most=64, help_text="As on the leads: DE, AT, CH.")
+    regions = SeveralWordsField(item_at_most=64)
+    industries = SeveralWordsField(item_at_most=120)
+    sources = SeveralWordsField(item_at_most=120)
     domains = DomainsField(
-        each_at_most=ADDRESS_AT_MOST, label="Named accounts", help_text="Domains: acme.com also means eu.acme.com."
+        item_at_most=ADDRESS_AT_MOST, label="Named accounts", help_text="Domains: acme.com also means eu.acme.com."
     )
     tiers = forms.TypedMultipleChoiceField(
         choices=TIERS, coerce=int, required=False, widget=forms.CheckboxSelectMultiple()
@@ -74,7 +74,8 @@ class RuleForm(forms.Form):
     def __init__(self, data: Any = None, *, rule: RoutingRule | None = None) -> None:
         columns = self.base_fields if rule is not None else ()
         super().__init__(data, initial={name: getattr(rule, name) for name in columns})
-        self.fields["team"].queryset = Team.objects.order_by("name", "pk")  # type: ignore[attr-defined]
+        teams = Team.objects.order_by("name", "pk")
+        self.fields["team"].queryset = teams  # type: ignore[attr-defined]  # typed as plain Field
 
     def clean(self) -> dict[str, Any]:
         typed = super().clean() or self.cleaned_data
@@ -96,8 +97,8 @@ class NewRuleForm(RuleForm):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
         rules = RoutingRule.objects.order_by("position", "pk")
-        self.fields["before"].queryset = rules  # type: ignore[attr-defined]
-        self.fields["before"].label_from_instance = lambda rule: f"Before {rule}"  # type: ignore[attr-defined]
+        self.fields["before"].queryset = rules  # type: ignore[attr-defined]  # typed as plain Field
+        self.fields["before"].label_from_instance = lambda rule: f"Before {rule}"  # type: ignore[attr-defined]  # typed as plain Field
 
 
 class RepForm(forms.Form):
@@ -122,7 +123,7 @@ class AbsenceForm(forms.Form):
 
 
 class DryRunForm(forms.Form):
-    """A lead by its attributes, and an instant; everything may be empty."""
+    """Read a lead by its attributes, and an instant; every field may be empty."""
 
     country = forms.CharField(max_length=64, required=False)
     region = forms.CharField(max_length=64, required=False)
@@ -141,7 +142,7 @@ class DryRunForm(forms.Form):
 
     def clean_domain(self) -> str:
         typed = self.cleaned_data["domain"]
-        return _host(typed) if typed else ""
+        return _read_host(typed) if typed else ""
 
     def clean_tier(self) -> int:
         return int(self.cleaned_data["tier"] or 2)
@@ -153,8 +154,12 @@ class DryRunForm(forms.Form):
         return at
 
 
-def _host(typed: str) -> str:
-    """Of `https://www.acme.com/about` acme.com, as companies and leads have it. Raises ValidationError naming it."""
+def _read_host(typed: str) -> str:
+    """
+    Return the host as companies and leads store it: acme.com of `https://www.acme.com/about`.
+
+    Raises ValidationError that quotes the input.
+    """
     try:
         return validation.domain("domain", typed)
     except Refused:

@@ -1,1 +1,1 @@
-"""What the page of one handoff shows: its detail, the activity summary, what changed since the MQL, the next step."""
+"""The page of one handoff: its detail, the activity summary, the changes since the MQL, the next step, the timeline."""

@@ -1,6 +1,8 @@
-"""What a lead did, as one would tell it on the phone: "Viewed the pricing page 3 times yesterday evening." Pure.
+"""
+The sentence about a lead's recent activity: "Viewed the pricing page 3 times yesterday evening." Pure.
 
-Told from the frozen evidence of a qualification, so it says what was known on the day; only "yesterday" is the reader's.
+Built from the frozen evidence of a qualification, so it reports what was known on that day; only words such as
+"yesterday" are relative to the reader.
 """
 
 from __future__ import annotations
@@ -13,14 +15,14 @@ from typing import Any, Final
 
 from scoring.engine.why import signal_words
 
-#: What is older than this did not trigger anything; it is counted in the second sentence.
-LATELY: Final = dt.timedelta(days=7)
-TOLD: Final = 3
+#: Older activity triggered nothing; it is only counted, in the second sentence.
+RECENT: Final = dt.timedelta(days=7)
+SIGNALS_NAMED: Final = 3
 DAYS_WITH_NAMES: Final = 7
 
 _MORNING, _NOON, _EVENING = 6, 12, 17
 
-#: The shipped signals as things a person does. A customer's own are told by their names.
+#: The shipped signals as things a person does. A company's own signals are quoted by name.
 _PHRASES: Final = {
     "demo_request": "asked for a demo",
     "contact_request": "asked to be contacted",
@@ -78,7 +80,7 @@ _PHRASES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """`points`: what it was worth at the instant of the verdict."""
+    """One recorded activity of a lead; `points` is its worth at the instant of the qualification."""
 
     at: dt.datetime
     signal: str
@@ -87,42 +89,52 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class ActivityHistory:
-    """What the frozen evidence says was done: the deeds kept, how many there were, and the signals that triggers counted."""
+    """
+    A lead's activity as the frozen evidence has it.
 
-    deeds: tuple[Activity, ...]
+    `activities` are those that the evidence keeps, `total` counts all, `triggers` are the signals that fired a trigger.
+    """
+
+    activities: tuple[Activity, ...]
     total: int
     triggers: frozenset[str]
 
 
-def read(document: object) -> ActivityHistory:
-    """Of the evidence as scoring stored it (scoring.engine.explanation); what cannot be read is left out."""
-    told = document if isinstance(document, Mapping) else {}
-    deeds = tuple(deed for raw in _maps(told.get("events")) if (deed := _deed(raw)) is not None)
-    total = told.get("events_total")
-    return ActivityHistory(deeds, total if isinstance(total, int) else len(deeds), frozenset(_triggers(told)))
+def read_history(document: object) -> ActivityHistory:
+    """Read the evidence as scoring stored it (scoring.engine.explanation); unreadable parts are skipped."""
+    evidence = document if isinstance(document, Mapping) else {}
+    activities = tuple(
+        activity for raw in _mappings_in(evidence.get("events")) if (activity := _read_activity(raw)) is not None
+    )
+    total = evidence.get("events_total")
+    return ActivityHistory(
+        activities, total if isinstance(total, int) else len(activities), frozenset(_trigger_signals(evidence))
+    )
 
 
-def sentences(past: ActivityHistory, *, asked_at: dt.datetime, now: dt.datetime, zone: dt.tzinfo) -> str:
-    """One or two sentences, times of the day in `zone`; empty when the evidence holds no deed."""
-    story = _worth_telling(past, asked_at)
-    if not story:
+def write_summary(history: ActivityHistory, *, asked_at: dt.datetime, now: dt.datetime, zone: dt.tzinfo) -> str:
+    """Write one or two sentences, times of the day in `zone`; empty when the evidence has no activity."""
+    groups = _choose_activities(history, asked_at)
+    if not groups:
         return ""
-    phrases = [_told(deeds, now=now, zone=zone) for deeds in story]
-    first = listed(phrases)
-    rest = past.total - sum(map(len, story))
-    return f"{first[:1].upper()}{first[1:]}.{_rest(past, rest, now, zone)}"
+    phrases = [_describe_signal(group, now=now, zone=zone) for group in groups]
+    first = join_with_and(phrases)
+    rest = history.total - sum(map(len, groups))
+    return f"{first[:1].upper()}{first[1:]}.{_describe_rest(history, rest, now, zone)}"
 
 
-def phrase(signal: str) -> str:
+def signal_phrase(signal: str) -> str:
+    """Return a shipped signal as something a person does, and a company's own signal by its name in quotes."""
     return _PHRASES.get(signal, f"“{signal_words(signal)}”")
 
 
-def listed(words: Sequence[str]) -> str:
-    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
+def join_with_and(phrases: Sequence[str]) -> str:
+    """Join phrases as in a sentence: a, b and c."""
+    return " and ".join((", ".join(phrases[:-1]), phrases[-1])) if len(phrases) > 1 else "".join(phrases)
 
 
-def when(at: dt.datetime, *, now: dt.datetime, zone: dt.tzinfo) -> str:
-    """The day and its part as people name it: this morning, yesterday evening, on Monday afternoon, on 3 March."""
+def describe_time(at: dt.datetime, *, now: dt.datetime, zone: dt.tzinfo) -> str:
+    """Describe the day and its part as people do: this morning, yesterday evening, on Monday afternoon, on 3 March."""
     local, today = at.astimezone(zone), now.astimezone(zone)
     days = (today.date() - local.date()).days
     if not 0 <= days < DAYS_WITH_NAMES:
@@ -134,16 +146,16 @@ def when(at: dt.datetime, *, now: dt.datetime, zone: dt.tzinfo) -> str:
     return f"{early}yesterday {part}" if days == 1 else f"{early}on {local:%A} {part}"
 
 
-def day(at: dt.datetime, *, now: dt.datetime, zone: dt.tzinfo) -> str:
-    """The day alone: today, yesterday, on Monday, on 3 March."""
+def describe_day(at: dt.datetime, *, now: dt.datetime, zone: dt.tzinfo) -> str:
+    """Describe the day alone: today, yesterday, on Monday, on 3 March."""
     local, today = at.astimezone(zone), now.astimezone(zone)
     days = (today.date() - local.date()).days
     if days in (0, 1):
         return ("today", "yesterday")[days]
-    return f"on {local:%A}" if 0 < days < DAYS_WITH_NAMES else when(at, now=now, zone=zone)
+    return f"on {local:%A}" if 0 < days < DAYS_WITH_NAMES else describe_time(at, now=now, zone=zone)
 
 
-def _deed(raw: Mapping[str, Any]) -> Activity | None:
+def _read_activity(raw: Mapping[str, Any]) -> Activity | None:
     try:
         at, points = dt.datetime.fromisoformat(str(raw.get("at"))), float(raw.get("points") or 0)
     except (TypeError, ValueError):
@@ -151,64 +163,80 @@ def _deed(raw: Mapping[str, Any]) -> Activity | None:
     return None if at.tzinfo is None else Activity(at, str(raw.get("signal", "")), points)
 
 
-def _maps(value: object) -> list[Mapping[str, Any]]:
+def _mappings_in(value: object) -> list[Mapping[str, Any]]:
     return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
 
 
-def _triggers(told: Mapping[str, Any]) -> Iterable[str]:
-    """The signals counted by what held, hot triggers and paths alike."""
-    held = (path for key in ("hot_paths", "paths") for path in _maps(told.get(key)) if path.get("held"))
-    clauses = (answer.get("clause") for path in held for answer in _maps(path.get("clauses")) if answer.get("held"))
+def _trigger_signals(evidence: Mapping[str, Any]) -> Iterable[str]:
+    """Return the signals that were counted in satisfied paths, hot triggers included."""
+    paths = (path for key in ("hot_paths", "paths") for path in _mappings_in(evidence.get(key)) if path.get("held"))
+    clauses = (
+        answer.get("clause") for path in paths for answer in _mappings_in(path.get("clauses")) if answer.get("held")
+    )
     signals = (clause.get("signals") for clause in clauses if isinstance(clause, Mapping))
-    return map(str, chain.from_iterable(each for each in signals if isinstance(each, list)))
+    return map(str, chain.from_iterable(names for names in signals if isinstance(names, list)))
 
 
-def _worth_telling(past: ActivityHistory, asked_at: dt.datetime) -> list[list[Activity]]:
-    """By signal the deeds to tell: those that triggered before those of many points, then in the order of their last."""
-    counted = [deed for deed in past.deeds if deed.points > 0 or deed.signal in past.triggers]
-    counted = counted or [deed for deed in past.deeds if deed.points == 0]
-    recent = [deed for deed in counted if deed.at > asked_at - LATELY] or sorted(counted, key=_at)[-1:]
+def _choose_activities(history: ActivityHistory, asked_at: dt.datetime) -> list[list[Activity]]:
+    """
+    Choose at most SIGNALS_NAMED signals to name, each with its activities; ordered by the latest activity of each.
+
+    1. Keep activities that counted: with points, or of a triggering signal; if there are none, those without points.
+    2. Keep the recent ones; if there are none, the latest.
+    3. Group them by signal; prefer triggering signals, then those with the most points.
+    """
+    in_order = sorted(history.activities, key=_occurred_at)
+    counted = [activity for activity in in_order if activity.points > 0 or activity.signal in history.triggers]
+    counted = counted or [activity for activity in in_order if activity.points == 0]
+    recent = [activity for activity in counted if activity.at > asked_at - RECENT] or counted[-1:]
     by_signal: dict[str, list[Activity]] = {}
-    for deed in sorted(recent, key=_at):
-        by_signal.setdefault(deed.signal, []).append(deed)
-    best = sorted(by_signal.values(), key=lambda deeds: (deeds[0].signal not in past.triggers, -_worth(deeds)))
-    return sorted(best[:TOLD], key=lambda deeds: deeds[-1].at)
+    for activity in recent:
+        by_signal.setdefault(activity.signal, []).append(activity)
+
+    def rank(group: list[Activity]) -> tuple[bool, float]:
+        return group[0].signal not in history.triggers, -_total_points(group)
+
+    best = sorted(by_signal.values(), key=rank)
+    return sorted(best[:SIGNALS_NAMED], key=lambda group: group[-1].at)
 
 
-def _told(deeds: list[Activity], *, now: dt.datetime, zone: dt.tzinfo) -> str:
-    """`deeds` of one signal, the oldest first."""
+def _describe_signal(activities: list[Activity], *, now: dt.datetime, zone: dt.tzinfo) -> str:
+    """Describe the activities of one signal, given oldest first: the phrase, how often, and when."""
     times: dict[str, int] = {}
-    for deed in deeds:
-        moment = when(deed.at, now=now, zone=zone)
+    for activity in activities:
+        moment = describe_time(activity.at, now=now, zone=zone)
         times[moment] = times.get(moment, 0) + 1
-    words = phrase(deeds[0].signal)
+    phrase = signal_phrase(activities[0].signal)
     if len(times) == 1:
         ((moment, count),) = times.items()
-        return f"{words} {_times(count)}{moment}"
-    days = {day(deed.at, now=now, zone=zone) for deed in deeds}
+        return f"{phrase} {_describe_count(count)}{moment}"
+    days = {describe_day(activity.at, now=now, zone=zone) for activity in activities}
     if len(days) == 1:
-        return f"{words} {_times(len(deeds))}{days.pop()}"
+        return f"{phrase} {_describe_count(len(activities))}{days.pop()}"
     if len(times) == 2:  # noqa: PLR2004 (two moments can be named, more are a period)
-        return f"{words} " + " and ".join(f"{_times(count) or 'once '}{moment}" for moment, count in times.items())
-    return f"{words} {_times(len(deeds))}since {next(iter(times)).removeprefix('on ')}"
+        return f"{phrase} " + " and ".join(
+            f"{_describe_count(count) or 'once '}{moment}" for moment, count in times.items()
+        )
+    return f"{phrase} {_describe_count(len(activities))}since {next(iter(times)).removeprefix('on ')}"
 
 
-def _rest(past: ActivityHistory, count: int, now: dt.datetime, zone: dt.tzinfo) -> str:
+def _describe_rest(history: ActivityHistory, count: int, now: dt.datetime, zone: dt.tzinfo) -> str:
     if count <= 0:
         return ""
     since = ""
-    if len(past.deeds) == past.total:
-        since = f" since {when(min(past.deeds, key=_at).at, now=now, zone=zone).removeprefix('on ')}"
+    if len(history.activities) == history.total:
+        earliest = min(history.activities, key=_occurred_at).at
+        since = f" since {describe_time(earliest, now=now, zone=zone).removeprefix('on ')}"
     return f" {count} other {'signal' if count == 1 else 'signals'}{since}."
 
 
-def _times(count: int) -> str:
+def _describe_count(count: int) -> str:
     return {1: "", 2: "twice "}.get(count, f"{count} times ")
 
 
-def _worth(deeds: list[Activity]) -> float:
-    return sum(deed.points for deed in deeds)
+def _total_points(activities: list[Activity]) -> float:
+    return sum(activity.points for activity in activities)
 
 
-def _at(deed: Activity) -> dt.datetime:
-    return deed.at
+def _occurred_at(activity: Activity) -> dt.datetime:
+    return activity.at

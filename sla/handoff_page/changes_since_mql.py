@@ -1,4 +1,4 @@
-"""What happened to a lead after it became an MQL: what it did, what is known of it now, what it would score now."""
+"""Changes to a lead since it became an MQL: its activity, its attributes and its score now."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEXT_SHOWN: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class RepeatedSignal:
-    """A signal, how often it came since, and when last."""
+    """A signal, the number of its events since the MQL, and the time of the last one."""
 
     name: str
     count: int
@@ -47,13 +47,17 @@ class AxisChange:
     now: float
 
     @property
-    def moved(self) -> float:
+    def difference(self) -> float:
         return round(self.now - self.then, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangesSinceMql:
-    """`events` counts all; `signals` are the latest. `would_meet` is None when the lead cannot be judged now."""
+    """
+    The changes since the MQL. `events` counts all events; `signals` are the latest.
+
+    `would_meet` is None when the lead cannot be judged now.
+    """
 
     events: int
     signals: list[RepeatedSignal]
@@ -68,68 +72,71 @@ class ChangesSinceMql:
 
 
 def for_handoff(handoff: Handoff, *, now: dt.datetime) -> ChangesSinceMql:
-    """Since the qualification. A fact that is older but became known later counts as new."""
-    qualified = handoff.qualification
+    """Collect the changes since the qualification. A fact that is older but was recorded later counts as new."""
+    qualification = handoff.qualification
     later = handoff.lead.events.exclude(source=recycling.SOURCE).filter(
-        Q(occurred_at__gt=qualified.at) | Q(recorded_at__gt=qualified.recorded_at)
+        Q(occurred_at__gt=qualification.at) | Q(recorded_at__gt=qualification.recorded_at)
     )
-    signals = _repeated(later.select_related("signal").order_by("-occurred_at", "-pk")[:EVENTS_READ])
-    told = lead_explanation.of_lead(handoff.lead, at=now, under=[handoff.version])
-    explained = told[0][1] if told else None
+    signals = _group_by_signal(later.select_related("signal").order_by("-occurred_at", "-pk")[:EVENTS_READ])
+    explanations = lead_explanation.of_lead(handoff.lead, at=now, under=[handoff.version])
+    explanation = explanations[0][1] if explanations else None
     return ChangesSinceMql(
         events=later.count(),
         signals=signals[:SIGNALS_SHOWN],
-        changes=_changes(handoff, qualified)[:CHANGES_SHOWN],
-        axes=[] if explained is None else list(_axes(qualified, explained)),
-        would_meet=None if explained is None else explained.meets,
-        why="" if explained is None else explained.why,
+        changes=_attribute_changes(handoff, qualification)[:CHANGES_SHOWN],
+        axes=[] if explanation is None else list(_axis_changes(qualification, explanation)),
+        would_meet=None if explanation is None else explanation.meets,
+        why="" if explanation is None else explanation.why,
     )
 
 
-def _repeated(events: Iterable[Event]) -> list[RepeatedSignal]:
-    """`events` the newest first."""
+def _group_by_signal(events: Iterable[Event]) -> list[RepeatedSignal]:
+    """Group events, given newest first, by signal name."""
     by_signal: dict[str, list[Event]] = {}
     for event in events:
         by_signal.setdefault(event.signal.name, []).append(event)
-    return [RepeatedSignal(name, len(found), found[0].occurred_at) for name, found in by_signal.items()]
+    return [RepeatedSignal(name, len(group), group[0].occurred_at) for name, group in by_signal.items()]
 
 
-def _axes(qualified: Qualification, told: Any) -> Iterator[AxisChange]:
+def _axis_changes(qualification: Qualification, explanation: Any) -> Iterator[AxisChange]:
     for label, then, now in (
-        ("Fit", qualified.fit, told.fit.value),
-        ("Engagement", qualified.engagement, told.engagement.value),
-        ("BANT", qualified.bant, told.bant.value),
+        ("Fit", qualification.fit, explanation.fit.value),
+        ("Engagement", qualification.engagement, explanation.engagement.value),
+        ("BANT", qualification.bant, explanation.bant.value),
     ):
         if then or now:
             yield AxisChange(label, then, now)
 
 
-def _changes(handoff: Handoff, qualified: Qualification) -> list[AttributeChangeSinceMql]:
-    """The newest first; a statement that repeats what was known changes nothing."""
+def _attribute_changes(handoff: Handoff, qualification: Qualification) -> list[AttributeChangeSinceMql]:
+    """Return the attribute changes, newest first; a statement that repeats the known value is no change."""
     about = Q(lead=handoff.lead_id)
     if handoff.lead.company_id is not None:
         about |= Q(company=handoff.lead.company_id)
     newest = AttributeChange.objects.filter(about).order_by("-valid_from", "-pk")[:STATEMENTS_READ]
-    held: dict[tuple[str, str], Any] = {}
-    found: list[AttributeChangeSinceMql] = []
+    known: dict[tuple[str, str], Any] = {}
+    changes: list[AttributeChangeSinceMql] = []
     for statement in reversed(newest):
         owner = "lead" if statement.lead_id else "company"
-        is_new = statement.valid_from > qualified.at or statement.recorded_at > qualified.recorded_at
+        is_new = statement.valid_from > qualification.at or statement.recorded_at > qualification.recorded_at
         for name, value in statement.values.items():
-            before = held.get((owner, name))
-            held[owner, name] = value
+            before = known.get((owner, name))
+            known[owner, name] = value
             if is_new and value != before and name != "company":
                 label = field_words(f"{owner}.{name}")
-                found.append(
+                changes.append(
                     AttributeChangeSinceMql(
-                        f"{label[:1].upper()}{label[1:]}", _shown(before), _shown(value), statement.valid_from
+                        f"{label[:1].upper()}{label[1:]}",
+                        _format_value(before),
+                        _format_value(value),
+                        statement.valid_from,
                     )
                 )
-    return found[::-1]
+    return changes[::-1]
 
 
-def _shown(value: Any) -> str:
-    """A value of an attribute as people read it; empty for what is not known."""
+def _format_value(value: Any) -> str:
+    """Format an attribute's value for people; empty for an unknown one."""
     if value is None or value == "":
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Everything the page of one handoff shows, in a fixed number of queries."""
+"""The data of one handoff's page, read in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -26,16 +26,20 @@ DECISIONS_SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class HandoffDetail:
-    """`story`: what the lead did before it qualified, in words; `words`: every word of sales on it, the standing one
-    last; `routing`: the latest decisions first."""
+    """
+    The data of one handoff's page.
+
+    `activity` describes what the lead did before it qualified; `dispositions` are oldest first, the standing one last;
+    `routing` has the latest decision first.
+    """
 
     handoff: Handoff
-    story: str
+    activity: str
     evidence: frozen_evidence.FrozenEvidence
     advice: next_step.Advice | None
-    since: changes_since_mql.ChangesSinceMql
+    changes: changes_since_mql.ChangesSinceMql
     clocks: list[Clock]
-    words: list[Disposition]
+    dispositions: list[Disposition]
     answers: SalesQualification | None
     outcomes: list[Outcome]
     attempts: Sequence[Attempt]
@@ -46,12 +50,12 @@ class HandoffDetail:
 
     @property
     def disposition(self) -> Disposition | None:
-        """The word that holds."""
-        return self.words[-1] if self.words else None
+        """Return the standing disposition."""
+        return self.dispositions[-1] if self.dispositions else None
 
     @property
-    def tried(self) -> str:
-        """The count towards “couldn't reach”."""
+    def attempts_progress(self) -> str:
+        """Describe how many attempts count towards “couldn't reach”."""
         promised = self.handoff.commitment.attempts_before_unresponsive
         tried = attempts.count_attempts((attempt.channel, attempt.at) for attempt in self.attempts)
         missing = promised - tried
@@ -60,7 +64,7 @@ class HandoffDetail:
 
     @property
     def may_correct(self) -> bool:
-        """Once a deal is on its way the word of sales is borne out or not, and stays."""
+        """Return whether the decision can still be corrected: not once the handoff has become an SQL or more."""
         states = (HandoffState.ACCEPTED, HandoffState.REJECTED)
         return self.may_decide and self.disposition is not None and self.handoff.state in states
 
@@ -70,25 +74,26 @@ class HandoffDetail:
 
     @property
     def may_qualify(self) -> bool:
-        return self._may(HandoffState.QUALIFIED)
+        return self._may_move_to(HandoffState.QUALIFIED)
 
     @property
     def may_open(self) -> bool:
-        return self._may(HandoffState.OPPORTUNITY)
+        return self._may_move_to(HandoffState.OPPORTUNITY)
 
     @property
     def may_close(self) -> bool:
-        return self._may(HandoffState.WON)
+        return self._may_move_to(HandoffState.WON)
 
     @property
     def may_lose(self) -> bool:
-        return self._may(HandoffState.LOST)
+        return self._may_move_to(HandoffState.LOST)
 
-    def _may(self, to: HandoffState) -> bool:
+    def _may_move_to(self, to: HandoffState) -> bool:
         return self.may_decide and to in HANDOFF_MOVES[HandoffState(self.handoff.state)]
 
 
-def rows(handoffs: HandoffQuerySet) -> HandoffQuerySet:
+def with_related_rows(handoffs: HandoffQuerySet) -> HandoffQuerySet:
+    """Join what the page reads of each handoff."""
     return handoffs.select_related(
         "lead__company",
         "qualification__hot_upgrade",
@@ -102,23 +107,23 @@ def rows(handoffs: HandoffQuerySet) -> HandoffQuerySet:
 
 
 def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffDetail:
-    """The handoff as `rows` gives it, with all that belongs to it; times of the day in the reader's zone."""
+    """Read everything that belongs to a handoff from `with_related_rows`; times of the day in the reader's zone."""
     clocks = list(handoff.clocks.filter(cancelled_at__isnull=True).order_by("due_at", "pk"))
-    tried = list(handoff.attempts.order_by("-at", "-pk"))
-    qualified, zone = handoff.qualification, timezone.get_current_timezone()
+    logged_attempts = list(handoff.attempts.order_by("-at", "-pk"))
+    qualification, zone = handoff.qualification, timezone.get_current_timezone()
     return HandoffDetail(
         handoff=handoff,
-        story=activity_summary.sentences(
-            activity_summary.read(qualified.evidence), asked_at=qualified.at, now=now, zone=zone
+        activity=activity_summary.write_summary(
+            activity_summary.read_history(qualification.evidence), asked_at=qualification.at, now=now, zone=zone
         ),
-        evidence=frozen_evidence.read(qualified.evidence),
-        advice=next_step.for_handoff(handoff, clocks=clocks, attempts=tried, now=now, zone=zone),
-        since=changes_since_mql.for_handoff(handoff, now=now),
+        evidence=frozen_evidence.read(qualification.evidence),
+        advice=next_step.for_handoff(handoff, clocks=clocks, attempts=logged_attempts, now=now, zone=zone),
+        changes=changes_since_mql.for_handoff(handoff, now=now),
         clocks=clocks,
-        words=list(handoff.dispositions.select_related("by", "reason", "corrects__reason").order_by("at", "pk")),
+        dispositions=list(handoff.dispositions.select_related("by", "reason", "corrects__reason").order_by("at", "pk")),
         answers=SalesQualification.objects.filter(handoff=handoff).select_related("by").first(),
-        outcomes=_outcomes(handoff),
-        attempts=tried,
+        outcomes=_recorded_outcomes(handoff),
+        attempts=logged_attempts,
         routing=list(handoff.routing_decisions.order_by("-at", "-pk")[:DECISIONS_SHOWN]),
         colleagues=_colleagues(handoff.lead),
         may_decide=permissions.may_decide(reader, handoff),
@@ -126,20 +131,20 @@ def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffD
     )
 
 
-def _outcomes(handoff: Handoff) -> list[Outcome]:
-    """What sales recorded of this handoff: opportunity, won, lost."""
+def _recorded_outcomes(handoff: Handoff) -> list[Outcome]:
+    """Return the outcomes that sales recorded on this handoff: opportunity, won, lost."""
     own = Outcome.objects.filter(lead=handoff.lead_id, source=recycling.SOURCE, external_id=f"handoff-{handoff.pk}")
     return list(own.order_by("at", "pk"))
 
 
 def _colleagues(lead: Lead) -> list[Lead]:
-    """People of the same company, each with the open handoff that says who works on them."""
+    """Return people of the same company, each with its open handoffs, which show who works on them."""
     if lead.company_id is None:
         return []
-    theirs = Handoff.objects.filter(state__in=OPEN_STATES).select_related("rep__user")
+    open_handoffs = Handoff.objects.filter(state__in=OPEN_STATES).select_related("rep__user")
     others = Lead.objects.filter(company=lead.company_id).exclude(pk=lead.pk)
     return list(
-        others.prefetch_related(Prefetch("handoffs", queryset=theirs, to_attr="open_handoffs")).order_by(
+        others.prefetch_related(Prefetch("handoffs", queryset=open_handoffs, to_attr="open_handoffs")).order_by(
             "-stage_at", "-pk"
         )[:COLLEAGUES_SHOWN]
     )

@@ -1,4 +1,4 @@
-"""What happened to a lead, told in one list: what it did, what people did, where it went."""
+"""The timeline of a lead: its activity, what people did with it, and its stages and routing, in one list."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ INTENT_TONES: Final = {Intent.HIGH: "marketing", Intent.MEDIUM: "info", Intent.L
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """`by` is empty for what the lead did and what Accord did by itself; `about_at`: an instant the title speaks of."""
+    """
+    One line of the timeline.
+
+    `by` is empty for what the lead or Accord itself did; `about_at` is an instant that the title refers to.
+    """
 
     at: dt.datetime
     tone: str
@@ -35,7 +39,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class LeadTimeline:
-    """`kind` is one of KINDS, or empty for everything."""
+    """A page of the timeline; `kind` is one of KINDS, or empty for everything."""
 
     entries: list[TimelineEntry]
     is_cut: bool
@@ -44,7 +48,7 @@ class LeadTimeline:
 
 
 def for_lead(lead: Lead, *, limit: int = SHOWN, kind: str = "") -> LeadTimeline:
-    """The newest first; one query for each kind."""
+    """Read the timeline, newest first; one query for each kind."""
     kind = kind if kind in KINDS else ""
     sources = [source for name, (_, source) in KINDS.items() if kind in ("", name)]
     entries = sorted(
@@ -53,7 +57,7 @@ def for_lead(lead: Lead, *, limit: int = SHOWN, kind: str = "") -> LeadTimeline:
     return LeadTimeline(entries[:limit], is_cut=len(entries) > limit, kind=kind, limit=limit)
 
 
-def _events(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
+def _read_events(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
     events: Iterable[Event] = lead.events.select_related("signal").order_by("-occurred_at", "-pk")[:limit]
     for event in events:
         page = event.properties.get("page") or event.properties.get("url") or ""
@@ -62,48 +66,54 @@ def _events(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
         )
 
 
-def _stages(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
+def _read_stage_changes(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
     changes: Iterable[StageChange] = lead.stage_changes.select_related("by").order_by("-at", "-pk")[:limit]
     for change in changes:
         title = f"{change.get_from_stage_display()} → {change.get_to_stage_display()}"
         yield TimelineEntry(change.at, "good", title, change.why, str(change.by or ""))
 
 
-def _attempts(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
-    made = Attempt.objects.filter(handoff__lead=lead).select_related("by")
-    for attempt in made.order_by("-at", "-pk")[:limit]:
+def _read_attempts(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
+    rows = Attempt.objects.filter(handoff__lead=lead).select_related("by")
+    for attempt in rows.order_by("-at", "-pk")[:limit]:
         tone = "good" if attempt.outcome == AttemptOutcome.CONNECTED else "sales"
         title = ", ".join(part for part in (str(attempt), clocks.late_logging_remark(attempt)) if part)
         yield TimelineEntry(attempt.at, tone, title, attempt.note, str(attempt.by))
 
 
-def _notes(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
+def _read_notes(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
     for note in Note.objects.filter(handoff__lead=lead).select_related("by").order_by("-at", "-pk")[:limit]:
         title = "Note" if note.meeting_at is None else "Meeting booked for"
         yield TimelineEntry(note.at, "sales", title, note.text, str(note.by or ""), note.meeting_at)
 
 
-def _dispositions(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
-    words = Disposition.objects.filter(handoff__lead=lead).select_related("by", "reason", "corrects__reason")
-    for word in words.order_by("-at", "-pk")[:limit]:
-        was = f"Was: {_lowered(word.corrects)}." if word.corrects else ""
-        again = f"Back on {word.reengage_on:%-d %B %Y}." if word.reengage_on else ""
-        missing = f"What was missing: {word.missing}" if word.missing else ""
-        detail = " ".join(part for part in (was, again, word.note, missing) if part)
-        title = f"Corrected to {_lowered(word)}" if word.corrects else _said(word)
-        yield TimelineEntry(word.at, "bad" if word.reason else "sales", title, detail, str(word.by))
+def _read_dispositions(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
+    rows = Disposition.objects.filter(handoff__lead=lead).select_related("by", "reason", "corrects__reason")
+    for disposition in rows.order_by("-at", "-pk")[:limit]:
+        was = f"Was: {_describe_in_sentence(disposition.corrects)}." if disposition.corrects else ""
+        again = f"Back on {disposition.reengage_on:%-d %B %Y}." if disposition.reengage_on else ""
+        missing = f"What was missing: {disposition.missing}" if disposition.missing else ""
+        detail = " ".join(part for part in (was, again, disposition.note, missing) if part)
+        title = (
+            f"Corrected to {_describe_in_sentence(disposition)}"
+            if disposition.corrects
+            else _describe_disposition(disposition)
+        )
+        yield TimelineEntry(
+            disposition.at, "bad" if disposition.reason else "sales", title, detail, str(disposition.by)
+        )
 
 
-def _said(word: Disposition) -> str:
-    return word.get_kind_display() + (f": {word.reason}" if word.reason else "")
+def _describe_disposition(disposition: Disposition) -> str:
+    return disposition.get_kind_display() + (f": {disposition.reason}" if disposition.reason else "")
 
 
-def _lowered(word: Disposition) -> str:
-    said = _said(word)
-    return said[:1].lower() + said[1:]
+def _describe_in_sentence(disposition: Disposition) -> str:
+    description = _describe_disposition(disposition)
+    return description[:1].lower() + description[1:]
 
 
-def _routing(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
+def _read_routing_decisions(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
     decisions = RoutingDecision.objects.filter(handoff__lead=lead).select_related("by", "rep__user")
     for decision in decisions.order_by("-at", "-pk")[:limit]:
         title = f"Routed to {decision.rep}" if decision.rep else "Nobody to route to"
@@ -114,14 +124,14 @@ def _routing(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
 
 _Source: TypeAlias = Callable[[Lead, int], Iterator[TimelineEntry]]
 
-#: What can be asked for alone: its name on the page, and who reads it.
+#: The kinds that can be shown alone: key, name on the page, and the function that reads the entries.
 KINDS: Final[Mapping[str, tuple[str, _Source]]] = MappingProxyType(
     {
-        "activity": ("Lead’s activity", _events),
-        "contacts": ("Contacts", _attempts),
-        "notes": ("Notes and meetings", _notes),
-        "decisions": ("Decisions", _dispositions),
-        "stages": ("Stages", _stages),
-        "routing": ("Routing", _routing),
+        "activity": ("Lead’s activity", _read_events),
+        "contacts": ("Contacts", _read_attempts),
+        "notes": ("Notes and meetings", _read_notes),
+        "decisions": ("Decisions", _read_dispositions),
+        "stages": ("Stages", _read_stage_changes),
+        "routing": ("Routing", _read_routing_decisions),
     }
 )

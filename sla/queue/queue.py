@@ -1,4 +1,4 @@
-"""The day's work of a rep, or of a manager's teams: the most urgent first (rules 6.30)."""
+"""The work of a rep, or of a manager's teams, the most urgent first (rules 6.30)."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from config.accounts.vocabulary import Role
 from sla.models import Attempt, Clock, Handoff, HandoffQuerySet, RoutingDecision
 from sla.vocabulary import HandoffState
 
-#: Due soon: within this, whichever promise it is.
+#: A handoff is due soon when this much time or less is left, whichever promise it is.
 SOON: Final = dt.timedelta(minutes=15)
-#: More than a rep has in hand; what a page costs is its rows.
+#: More handoffs than a rep usually works on; the cost of the page grows with its rows.
 SHOWN: Final = 40
 SHOWN_AT_MOST: Final = 500
-#: After so long without a contact or a meeting ahead, who waits for the lead is told to write again.
+#: After this long without a contact or a meeting ahead, the rep is advised to write again.
 SILENCE: Final = dt.timedelta(days=2)
 PIPELINE: Final = (HandoffState.QUALIFIED, HandoffState.OPPORTUNITY)
 IN_WORK: Final = (HandoffState.ASSIGNED, HandoffState.ACCEPTED, *PIPELINE)
 
-#: In the order in which they are worked: key, title, tone.
+#: The groups in the order in which reps work through them: key, title, tone.
 GROUPS: Final = (
     ("breached", "Overdue", "bad"),
     ("soon", "Due soon", "warn"),
@@ -35,8 +35,8 @@ GROUPS: Final = (
     ("waiting", "Meeting ahead", ""),
     ("pipeline", "SQLs and opportunities", "sales"),
 )
-_PLACE: Final = {key: Value(at) for at, (key, _, _) in enumerate(GROUPS)}
-#: What a row shows; a lead's own attributes and the frozen evidence are wide.
+_GROUP_POSITIONS: Final = {key: Value(at) for at, (key, _, _) in enumerate(GROUPS)}
+#: The columns that a row shows. Others, such as a lead's attributes and the frozen evidence, are wide.
 _SHOWN_COLUMNS: Final = (
     "state", "tier", "meeting_at", "hot_upgraded_at",
     "qualification__why", "qualification__hot_upgrade__why", "qualification__hot_upgrade__at",
@@ -50,7 +50,7 @@ _SHOWN_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class QueueGroup:
-    """`count` is of all its handoffs, `rows` are those shown."""
+    """One group of the queue; `count` counts all its handoffs, `rows` are those shown."""
 
     key: str
     title: str
@@ -71,30 +71,33 @@ class Queue:
 
 
 def for_user(user: User) -> HandoffQuerySet:
-    """What the person works on: their own handoffs, and as a manager those of their teams."""
+    """Return the handoffs that the person works on: their own, and as a manager those of their teams."""
     work: HandoffQuerySet = Handoff.objects.filter(state__in=IN_WORK)
     if user.is_superuser:
         return work
-    mine = Q(rep__user=user)
+    own = Q(rep__user=user)
     if holds(user, Role.SALES_MANAGER):
-        mine |= Q(team__in=user.managed_teams.values("pk"))
-    return work.filter(mine)
+        own |= Q(team__in=user.managed_teams.values("pk"))
+    return work.filter(own)
 
 
-def in_order(work: HandoffQuerySet, *, now: dt.datetime, limit: int = SHOWN) -> Queue:
-    """The queue in groups by urgency; five queries, however long it is."""
+def build_queue(work: HandoffQuerySet, *, now: dt.datetime, limit: int = SHOWN) -> Queue:
+    """Build the queue in groups by urgency; five queries, whatever its length."""
     work = _with_group(work, now)
     counts = dict(work.order_by().values_list("group").annotate(n=Count("pk")))  # type: ignore[misc]  # annotated
-    rows = _rows(work, limit)
+    rows = _read_rows(work, limit)
+    rows_by_group: dict[int, list[Handoff]] = {}
+    for row in rows:
+        rows_by_group.setdefault(row.group, []).append(row)  # type: ignore[attr-defined]  # set by _read_rows
     groups = [
-        QueueGroup(key, title, tone, counts.get(at, 0), [row for row in rows if row.group == at])  # type: ignore[attr-defined]
-        for at, (key, title, tone) in enumerate(GROUPS)
+        QueueGroup(key, title, tone, counts.get(position, 0), rows_by_group.get(position, []))
+        for position, (key, title, tone) in enumerate(GROUPS)
     ]
     return Queue(groups, total=sum(counts.values()), shown=len(rows))
 
 
-def unrouted() -> HandoffQuerySet:
-    """Those nobody has: the hot first, then the longest waiting."""
+def unrouted_handoffs() -> HandoffQuerySet:
+    """Return the handoffs without a rep: the hot ones first, then the longest waiting."""
     running = Clock.objects.running().order_by("due_at", "pk")
     decisions = RoutingDecision.objects.order_by("-at", "-pk")
     return (
@@ -109,8 +112,12 @@ def unrouted() -> HandoffQuerySet:
     )
 
 
-def _rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
-    """Sorted by their own columns alone; only those shown are read with their lead, reasons and clocks."""
+def _read_rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
+    """
+    Read the most urgent rows, in order, each with its position in GROUPS as `group`.
+
+    The sort uses columns of the handoff alone; leads, reasons and clocks are read only for the rows shown.
+    """
     order = work.with_rank().order_by("group", "rank", F("due_at").asc(nulls_last=True), "pk")  # type: ignore[misc]  # annotated
     group_of = dict(order.values_list("pk", "group")[:limit])  # type: ignore[misc]  # annotated
     running = Clock.objects.running().order_by("due_at", "pk")
@@ -128,29 +135,33 @@ def _rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
         .prefetch_related(Prefetch("clocks", queryset=running, to_attr="running_clocks"))
         .in_bulk()
     )
-    # One that went meanwhile is not shown.
+    # A handoff deleted between the two queries is missing from `shown`.
     rows = [shown[pk] for pk in group_of if pk in shown]
     for row in rows:
-        row.group = group_of[row.pk]  # type: ignore[attr-defined]
+        row.group = group_of[row.pk]  # type: ignore[attr-defined]  # read by build_queue
     return rows
 
 
 def _with_group(work: HandoffQuerySet, now: dt.datetime) -> HandoffQuerySet:
-    """Its place in GROUPS: by the time that its promise leaves, whether accepted or not; without one by what it waits for."""
+    """
+    Annotate `group`, the position in GROUPS: by the time left of the due promise, accepted or not.
+
+    Without a running promise the group says what the handoff waits for.
+    """
     tomorrow = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
     accepted = Q(state=HandoffState.ACCEPTED)
-    # Nothing is promised any more and the lead has been spoken to.
+    # Accepted, without a running promise, and the lead has been contacted or has a meeting.
     begun = accepted & Q(due_at__isnull=True) & (Q(first_contact_at__isnull=False) | Q(meeting_at__isnull=False))
     recent = Exists(Attempt.objects.filter(handoff=OuterRef("pk"), at__gt=now - SILENCE))
     return work.annotate(
         group=Case(
-            When(due_at__lt=now, then=_PLACE["breached"]),
-            When(due_at__lt=now + SOON, then=_PLACE["soon"]),
-            When(due_at__lt=tomorrow, then=_PLACE["today"]),
-            When(state__in=PIPELINE, then=_PLACE["pipeline"]),
-            When(begun & Q(meeting_at__gte=now), then=_PLACE["waiting"]),
-            When(begun & (Q(meeting_at__isnull=False) | ~recent), then=_PLACE["today"]),
-            When(accepted, then=_PLACE["accepted"]),
-            default=_PLACE["later"],
+            When(due_at__lt=now, then=_GROUP_POSITIONS["breached"]),
+            When(due_at__lt=now + SOON, then=_GROUP_POSITIONS["soon"]),
+            When(due_at__lt=tomorrow, then=_GROUP_POSITIONS["today"]),
+            When(state__in=PIPELINE, then=_GROUP_POSITIONS["pipeline"]),
+            When(begun & Q(meeting_at__gte=now), then=_GROUP_POSITIONS["waiting"]),
+            When(begun & (Q(meeting_at__isnull=False) | ~recent), then=_GROUP_POSITIONS["today"]),
+            When(accepted, then=_GROUP_POSITIONS["accepted"]),
+            default=_GROUP_POSITIONS["later"],
         )
     )

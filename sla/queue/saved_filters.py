@@ -1,4 +1,4 @@
-"""A person's own views of the queue, by name."""
+"""A person's saved filters of the queue, by name. Pages call them views."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from sla.models import SavedFilter
 AT_MOST: Final = 20
 NAME_AT_MOST: Final = 60
 QUERY_AT_MOST: Final = 500
-#: What of an address makes a view; where one was on it does not.
-KEPT: Final = ("q", "tier", "rep")
+#: The query parameters that make a filter; others, such as the position in the list, are dropped.
+FILTER_NAMES: Final = ("q", "tier", "rep")
 
 
 class FilterRefused(Exception):
-    """This view cannot be kept, in a sentence."""
+    """Refuse to save a filter, with a sentence."""
 
 
 def for_user(user: User) -> QuerySet[SavedFilter]:
     return SavedFilter.objects.filter(user=user).order_by("name", "pk")
 
 
-def canonical(query: QueryDict) -> str:
-    """The part of an address that makes a view, always in the same order; empty: the whole queue."""
-    kept = QueryDict(mutable=True)
-    for name in KEPT:
+def canonical_query(query: QueryDict) -> str:
+    """Return the part of a query string that makes a filter, its parameters in a fixed order; empty for the whole queue."""
+    parameters = QueryDict(mutable=True)
+    for name in FILTER_NAMES:
         if value := query.get(name, "").strip():
-            kept[name] = value
-    return kept.urlencode()
+            parameters[name] = value
+    return parameters.urlencode()
 
 
 @transaction.atomic
 def save(*, name: str, query: str, by: User) -> SavedFilter:
-    """Keep a view; a name that is taken gets the new view. Raises FilterRefused."""
-    name, query = name.strip(), canonical(QueryDict(query))
+    """Save a filter; one with the same name is replaced. Raises FilterRefused."""
+    name, query = name.strip(), canonical_query(QueryDict(query))
     if not name.isprintable():
         raise FilterRefused("A view's name is plain text on one line.")
     if not name or not query:
@@ -50,6 +50,6 @@ def save(*, name: str, query: str, by: User) -> SavedFilter:
     return SavedFilter.objects.update_or_create(user=by, name=name, defaults={"query": query})[0]
 
 
-def forget(*, pk: int, by: User) -> bool:
+def delete(*, pk: int, by: User) -> bool:
     deleted, _ = SavedFilter.objects.filter(user=by, pk=pk).delete()
     return bool(deleted)

@@ -1,4 +1,4 @@
-"""How well both sides keep their promises (rules 12.1): figures from the clocks, in one query however much there is."""
+"""Compliance with both sides' promises (rules 12.1): figures from the clocks, in one query whatever their number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sla.vocabulary import ClockKind
 
 By: TypeAlias = Literal["", "rep", "team", "tier", "week"]
 
-#: Met in time, or met late or seen broken: every clock started is one of kept, late, running or cancelled.
+#: Kept: met in time. Late: met late, or breached. Every started clock is one of kept, late, running or cancelled.
 KEPT: Final = Q(is_late=False)
 LATE: Final = Q(is_late=True) | Q(is_late=None, breached_at__isnull=False)
 RUNNING: Final = Q(met_at=None, cancelled_at=None, breached_at=None)
@@ -26,7 +26,11 @@ RUNNING: Final = Q(met_at=None, cancelled_at=None, breached_at=None)
 
 @dataclass(frozen=True, slots=True)
 class PromiseFigure:
-    """One promise in one group. `share` is kept / (kept + late) in percent, None without any; times in minutes used."""
+    """
+    The compliance with one promise in one group.
+
+    `share` is kept / (kept + late) in percent, None without any; the times are minutes of business time used.
+    """
 
     kind: str
     promise: str
@@ -52,20 +56,21 @@ HEADER: Final = (
 )  # fmt: skip
 
 
-def promises(
+def read_figures(
     *, start: dt.datetime, end: dt.datetime, by: By = "", handoffs: QuerySet[Handoff] | None = None
 ) -> list[PromiseFigure]:
-    """The promises whose clocks started in `[start, end)`, of all handoffs or of those the reader may see.
+    """
+    Read the promises whose clocks started in `[start, end)`, of all handoffs or of those the reader may see.
 
     Grouped by the rep whose promise it was (routing is nobody's); by the team that has the handoff; by tier; or by
     week, Monday to Monday in the company's zone.
     """
-    started = Clock.objects.filter(started_at__gte=start, started_at__lt=end)
+    clocks_in_period = Clock.objects.filter(started_at__gte=start, started_at__lt=end)
     if handoffs is not None:
-        started = started.filter(handoff__in=handoffs.order_by().values("pk"))
+        clocks_in_period = clocks_in_period.filter(handoff__in=handoffs.order_by().values("pk"))
     if by == "rep":
-        started = started.filter(rep__isnull=False)
-    rows = started.order_by().annotate(group=_GROUPS[by]() if by else F("kind")).values("kind", "group")
+        clocks_in_period = clocks_in_period.filter(rep__isnull=False)
+    rows = clocks_in_period.order_by().annotate(group=_GROUPS[by]() if by else F("kind")).values("kind", "group")
     figures = rows.annotate(
         kept=Count("pk", filter=KEPT),
         late=Count("pk", filter=LATE),
@@ -73,21 +78,21 @@ def promises(
         median=Percentile("used_seconds", 0.5),
         p90=Percentile("used_seconds", 0.9),
     )
-    names = _names(by)
-    found = [_figure(row, by, names) for row in figures]
-    return sorted(found, key=lambda figure: (_POSITIONS[figure.kind], figure.group, figure.key))
+    names = _read_group_names(by)
+    promise_figures = [_build_figure(row, by, names) for row in figures]
+    return sorted(promise_figures, key=lambda figure: (_POSITIONS[figure.kind], figure.group, figure.key))
 
 
-def remarked(rows: Sequence[Clock]) -> list[tuple[Clock, str]]:
-    """Each with what a reader should know of the contact that met it: "logged 3 days later". One query more."""
+def with_remarks(rows: Sequence[Clock]) -> list[tuple[Clock, str]]:
+    """Pair each clock with a remark on the contact that met it, such as "logged 3 days later". One more query."""
     met = [clock.handoff_id for clock in rows if _is_met_contact(clock)]
     contacts = Attempt.objects.filter(handoff__in=met).order_by("handoff", "at", "recorded_at", "pk")
     first = {contact.handoff_id: clocks.late_logging_remark(contact) for contact in contacts.distinct("handoff")}
     return [(clock, first.get(clock.handoff_id, "") if _is_met_contact(clock) else "") for clock in rows]
 
 
-def week_of(at: dt.datetime) -> dt.datetime:
-    """The instant at which the company's week of `at` began."""
+def week_start(at: dt.datetime) -> dt.datetime:
+    """Return the instant at which the company's week of `at` began."""
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
     local = at.astimezone(zone).date()
     monday = local - dt.timedelta(days=local.weekday())
@@ -95,7 +100,7 @@ def week_of(at: dt.datetime) -> dt.datetime:
 
 
 def cells(figure: PromiseFigure) -> tuple[object, ...]:
-    """The values under HEADER, for tables and CSV."""
+    """Return the values under HEADER, for tables and CSV."""
     return (
         figure.promise, figure.group, figure.kept, figure.late, figure.running, figure.share,
         figure.median_minutes, figure.p90_minutes,
@@ -103,7 +108,7 @@ def cells(figure: PromiseFigure) -> tuple[object, ...]:
 
 
 class Percentile(Aggregate):
-    """`percentile_cont` of the rows that have a value."""
+    """Compute `percentile_cont` over the rows that have a value."""
 
     function = "PERCENTILE_CONT"
     template = "%(function)s(%(fraction)s) WITHIN GROUP (ORDER BY %(expressions)s)"
@@ -112,7 +117,7 @@ class Percentile(Aggregate):
         super().__init__(expression, fraction=fraction, output_field=FloatField())
 
 
-def _week() -> Expression:
+def _week_expression() -> Expression:
     return TruncWeek("started_at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
 
 
@@ -120,12 +125,12 @@ _GROUPS: Final[Mapping[str, Any]] = {
     "rep": lambda: F("rep"),
     "team": lambda: F("handoff__team"),
     "tier": lambda: F("handoff__tier"),
-    "week": _week,
+    "week": _week_expression,
 }
 _POSITIONS: Final = {kind: position for position, kind in enumerate(ClockKind.values)}
 
 
-def _names(by: By) -> dict[Any, str]:
+def _read_group_names(by: By) -> dict[Any, str]:
     if by == "rep":
         return {rep.pk: str(rep) for rep in Rep.objects.select_related("user")}
     if by == "team":
@@ -133,7 +138,7 @@ def _names(by: By) -> dict[Any, str]:
     return {}
 
 
-def _figure(row: Mapping[str, Any], by: By, names: Mapping[Any, str]) -> PromiseFigure:
+def _build_figure(row: Mapping[str, Any], by: By, names: Mapping[Any, str]) -> PromiseFigure:
     judged = row["kept"] + row["late"]
     group = row["group"] if by else ""
     if isinstance(group, dt.datetime):
@@ -147,8 +152,8 @@ def _figure(row: Mapping[str, Any], by: By, names: Mapping[Any, str]) -> Promise
         late=row["late"],
         running=row["running"],
         share=round(row["kept"] * 100 / judged, 1) if judged else None,
-        median_minutes=_minutes(row["median"]),
-        p90_minutes=_minutes(row["p90"]),
+        median_minutes=_in_minutes(row["median"]),
+        p90_minutes=_in_minutes(row["p90"]),
     )
 
 
@@ -156,5 +161,5 @@ def _is_met_contact(clock: Clock) -> bool:
     return clock.kind == ClockKind.FIRST_CONTACT and clock.met_at is not None
 
 
-def _minutes(seconds: float | None) -> float | None:
+def _in_minutes(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds / 60, 1)

@@ -1,4 +1,4 @@
-"""Compliance figures arranged for people: a table of promises by rep or week, and their course as a chart."""
+"""The compliance figures of the report page: tables of promises by rep and by week, and a chart of the weeks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from sla.vocabulary import ClockKind
 
 SALES: Final = (ClockKind.FIRST_CONTACT, ClockKind.DISPOSITION)
 BOTH: Final = (ClockKind.ROUTE, *SALES)
-LOOKS: Final = {ClockKind.ROUTE: "marketing", ClockKind.FIRST_CONTACT: "sales", ClockKind.DISPOSITION: "sales-second"}
+CHART_TONES: Final = {
+    ClockKind.ROUTE: "marketing",
+    ClockKind.FIRST_CONTACT: "sales",
+    ClockKind.DISPOSITION: "sales-second",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ComplianceRow:
-    """`cells` follow the kinds asked for; None where no such promise began."""
+    """One row of a table; `cells` follow the kinds asked for, None where no such promise began."""
 
     key: str
     label: str
@@ -29,7 +33,7 @@ class ComplianceRow:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """Of the promises whose clocks started in `[start, end)`."""
+    """The figures on the promises whose clocks started in `[start, end)`."""
 
     start: dt.datetime
     end: dt.datetime
@@ -40,38 +44,40 @@ class Scorecard:
 
 
 def build_scorecard(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> Scorecard:
-    weekly = by_week(compliance.promises(start=start, end=end, by="week", handoffs=handoffs))
-    overall = rows(compliance.promises(start=start, end=end, handoffs=handoffs), BOTH)
+    """Build the figures of the report page; three queries."""
+    weekly = build_week_rows(compliance.read_figures(start=start, end=end, by="week", handoffs=handoffs))
+    overall = build_rows(compliance.read_figures(start=start, end=end, handoffs=handoffs), BOTH)
     return Scorecard(
         start=start,
         end=end,
         overall=overall[0].cells if overall else [None] * len(BOTH),
-        reps=rows(compliance.promises(start=start, end=end, by="rep", handoffs=handoffs), SALES),
+        reps=build_rows(compliance.read_figures(start=start, end=end, by="rep", handoffs=handoffs), SALES),
         weeks=list(reversed(weekly)),
-        chart=_chart(weekly),
+        chart=_build_chart(weekly),
     )
 
 
-def rows(figures: Iterable[PromiseFigure], kinds: Sequence[ClockKind]) -> list[ComplianceRow]:
-    found: dict[str, dict[str, PromiseFigure]] = {}
+def build_rows(figures: Iterable[PromiseFigure], kinds: Sequence[ClockKind]) -> list[ComplianceRow]:
+    """Build one row for each group, sorted by label."""
+    figures_by_key: dict[str, dict[str, PromiseFigure]] = {}
     for figure in figures:
-        found.setdefault(figure.key, {})[figure.kind] = figure
-    made = [
+        figures_by_key.setdefault(figure.key, {})[figure.kind] = figure
+    table = [
         ComplianceRow(key, next(iter(cells.values())).group, [cells.get(kind) for kind in kinds])
-        for key, cells in found.items()
+        for key, cells in figures_by_key.items()
     ]
-    return sorted(made, key=lambda row: (row.label.casefold(), row.key))
+    return sorted(table, key=lambda row: (row.label.casefold(), row.key))
 
 
-def by_week(figures: Iterable[PromiseFigure]) -> list[ComplianceRow]:
-    """In order of time, each with its Monday as people write it."""
-    dated = sorted(rows(figures, BOTH), key=lambda row: row.key)
+def build_week_rows(figures: Iterable[PromiseFigure]) -> list[ComplianceRow]:
+    """Build rows in order of time, each labelled with its Monday."""
+    dated = sorted(build_rows(figures, BOTH), key=lambda row: row.key)
     return [replace(row, label=f"{dt.date.fromisoformat(row.key):%-d %b %Y}") for row in dated]
 
 
-def _chart(weeks: Sequence[ComplianceRow]) -> Chart:
+def _build_chart(weeks: Sequence[ComplianceRow]) -> Chart:
     series = [
-        Series(str(kind.label), LOOKS[kind], [cell.share if (cell := row.cells[at]) else None for row in weeks])
+        Series(str(kind.label), CHART_TONES[kind], [cell.share if (cell := row.cells[at]) else None for row in weeks])
         for at, kind in enumerate(BOTH)
     ]
     labels = [f"{dt.date.fromisoformat(row.key):%-d %b}" for row in weeks]

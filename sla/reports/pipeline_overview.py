@@ -1,4 +1,4 @@
-"""What leaders look at first: pipeline from MQLs, then acceptance, then what waits (rules 12.3)."""
+"""The leaders' overview: pipeline from MQLs, then acceptance, then waiting work (rules 12.3)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.db.models.functions import TruncMonth
 from definitions.models import Definition
 from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
-from sla.handoffs import creation as desk
+from sla.handoffs import creation
 from sla.models import Disposition, Handoff
 from sla.reports.rejection_monitor import SMALLEST_SAMPLE, TOO_MANY, RejectionMonth
 from sla.vocabulary import DispositionKind, HandoffState
@@ -26,7 +26,7 @@ MONTHS_SHOWN: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class PipelineMoney:
-    """`unpriced` of the `count` carry no amount, so the sum is a lower bound."""
+    """A sum of outcomes; `unpriced` of the `count` carry no amount, so the sum is a lower bound."""
 
     amount: Decimal
     count: int
@@ -35,7 +35,7 @@ class PipelineMoney:
 
 @dataclass(frozen=True, slots=True)
 class DecisionCounts:
-    """A month's standing words, by the month in which the handoffs were decided."""
+    """A month's standing dispositions, by the month in which the handoffs were decided."""
 
     name: str
     accepted: int
@@ -68,7 +68,7 @@ class DecisionCounts:
 
 @dataclass(frozen=True, slots=True)
 class WaitingWork:
-    """`not_handed_over`: qualified, and no handoff made of it yet."""
+    """Work that waits; `not_handed_over` counts qualified leads without a handoff yet."""
 
     not_handed_over: int
     unrouted: int
@@ -94,18 +94,18 @@ class Dashboard:
         return any(month.decided for month in self.months)
 
 
-def overview(*, now: dt.datetime) -> Dashboard:
-    """Of the primary motion alone: motions are never summed (rules 2.7, 2.8). Six queries."""
+def build_overview(*, now: dt.datetime) -> Dashboard:
+    """Build the overview of the primary motion alone: motions are never summed (rules 2.7, 2.8). Six queries."""
     motion = primary_motion()
     handoffs = Handoff.objects.filter(motion=motion)
     since = now - PIPELINE_OVER
     return Dashboard(
         motion=motion,
         since=since,
-        pipeline=_money(OutcomeKind.OPPORTUNITY, handoffs, since, now),
-        won=_money(OutcomeKind.WON, handoffs, since, now),
-        months=_months(handoffs, now),
-        waiting=_waiting(motion, handoffs, now),
+        pipeline=_sum_outcomes(OutcomeKind.OPPORTUNITY, handoffs, since, now),
+        won=_sum_outcomes(OutcomeKind.WON, handoffs, since, now),
+        months=_count_decisions(handoffs, now),
+        waiting=_count_waiting(motion, handoffs, now),
     )
 
 
@@ -114,36 +114,39 @@ def primary_motion() -> Motion:
     return Motion(primary.motion) if primary else Motion.MQL
 
 
-def _money(kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, now: dt.datetime) -> PipelineMoney:
-    """Outcomes of leads that had been handed to sales before."""
-    before = handoffs.filter(lead=OuterRef("lead"), created_at__lte=OuterRef("at"))
-    of_mqls = Outcome.objects.filter(Exists(before), kind=kind, at__gte=since, at__lte=now)
-    found = of_mqls.aggregate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
-    return PipelineMoney(found["total"] or Decimal(0), found["count"], found["unpriced"])
+def _sum_outcomes(
+    kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, now: dt.datetime
+) -> PipelineMoney:
+    """Sum the outcomes of leads that had been handed to sales before."""
+    earlier_handoffs = handoffs.filter(lead=OuterRef("lead"), created_at__lte=OuterRef("at"))
+    of_mqls = Outcome.objects.filter(Exists(earlier_handoffs), kind=kind, at__gte=since, at__lte=now)
+    totals = of_mqls.aggregate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
+    return PipelineMoney(totals["total"] or Decimal(0), totals["count"], totals["unpriced"])
 
 
-def _months(handoffs: QuerySet[Handoff], now: dt.datetime) -> list[DecisionCounts]:
+def _count_decisions(handoffs: QuerySet[Handoff], now: dt.datetime) -> list[DecisionCounts]:
+    """Count accepted and rejected handoffs of the last MONTHS_SHOWN months, the oldest first."""
     months = [RejectionMonth.containing(now, months_back=back) for back in reversed(range(MONTHS_SHOWN))]
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-    words = Disposition.objects.filter(
+    dispositions = Disposition.objects.filter(
         corrected_by__isnull=True,
         handoff__in=handoffs,
         handoff__decided_at__gte=months[0].start,
         handoff__decided_at__lte=now,
     )
-    rows = words.annotate(month=TruncMonth("handoff__decided_at", tzinfo=zone)).values("month").order_by()
+    rows = dispositions.annotate(month=TruncMonth("handoff__decided_at", tzinfo=zone)).values("month").order_by()
     counted = rows.annotate(
         accepted=Count("pk", filter=Q(kind=DispositionKind.ACCEPT)),
         rejected=Count("pk", filter=Q(kind=DispositionKind.REJECT)),
     )
-    found = {f"{row['month']:%Y-%m}": (row["accepted"], row["rejected"]) for row in counted}
-    return [DecisionCounts(month.name, *found.get(month.name, (0, 0))) for month in months]
+    counts = {f"{row['month']:%Y-%m}": (row["accepted"], row["rejected"]) for row in counted}
+    return [DecisionCounts(month.name, *counts.get(month.name, (0, 0))) for month in months]
 
 
-def _waiting(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> WaitingWork:
-    found = handoffs.aggregate(
+def _count_waiting(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> WaitingWork:
+    counts = handoffs.aggregate(
         unrouted=Count("pk", filter=Q(state=HandoffState.UNROUTED)),
         to_decide=Count("pk", filter=Q(state=HandoffState.ASSIGNED)),
         overdue=Count("pk", filter=Q(state__in=(HandoffState.ASSIGNED, HandoffState.ACCEPTED), due_at__lt=now)),
     )
-    return WaitingWork(not_handed_over=desk.mqls_to_hand_off(now).filter(motion=motion).count(), **found)
+    return WaitingWork(not_handed_over=creation.mqls_to_hand_off(now).filter(motion=motion).count(), **counts)

@@ -1,4 +1,8 @@
-"""Figures that ask for a review (rules 8.3 to 8.6): month by month, in the company's calendar, with the evidence frozen at opening."""
+"""
+The monitor of the rejection rate, which opens reviews (rules 8.3 to 8.6).
+
+Months are those of the company's calendar; the evidence is frozen when the review opens.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +26,11 @@ from sla.models import Disposition
 from sla.reports import compliance
 from sla.vocabulary import DispositionKind, Family
 
-#: Percent of the decided handoffs of a month. Above and below are strict, on the exact fraction.
+#: Percent of a month's decided handoffs. Above and below are strict, computed on the exact fraction.
 TOO_MANY: Final = 35
 TOO_FEW: Final = 10
 SMALLEST_SAMPLE: Final = 20
-#: From this share of the rejections on, a family names the lever to pull.
+#: A family with at least this percent of the rejections is a pattern, and its lever is proposed.
 PATTERN_FROM: Final = 50
 SAMPLE_OF_REJECTED: Final = 30
 
@@ -41,99 +45,103 @@ LEVERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RejectionMonth:
-    """A calendar month of the company, `[start, end)`."""
+    """A calendar month of the company, `[start, end)`; `name` is such as 2026-03."""
 
     name: str
     start: dt.datetime
     end: dt.datetime
 
     @property
-    def words(self) -> str:
-        """Its name for people: March 2026."""
+    def label(self) -> str:
+        """Return the name for people: March 2026."""
         return f"{dt.date.fromisoformat(f'{self.name}-01'):%B %Y}"
 
     @classmethod
     def containing(cls, now: dt.datetime, *, months_back: int = 0) -> RejectionMonth:
         local = now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE))
         ordinal = local.year * 12 + local.month - 1 - months_back
-        return cls(f"{ordinal // 12}-{ordinal % 12 + 1:02}", _begin(ordinal), _begin(ordinal + 1))
+        return cls(f"{ordinal // 12}-{ordinal % 12 + 1:02}", _month_start(ordinal), _month_start(ordinal + 1))
 
 
 @dataclass(frozen=True, slots=True)
 class DecidedCounts:
-    """The standing words on the handoffs of a definition that were decided in a month."""
+    """The standing dispositions on the handoffs of a definition that were decided in a month."""
 
     month: RejectionMonth
-    words: Sequence[Disposition]
+    dispositions: Sequence[Disposition]
 
     @property
     def rejected(self) -> list[Disposition]:
-        return [word for word in self.words if word.kind == DispositionKind.REJECT]
+        return [disposition for disposition in self.dispositions if disposition.kind == DispositionKind.REJECT]
 
     @property
     def is_spike(self) -> bool:
-        return self._is_enough and len(self.rejected) * 100 > len(self.words) * TOO_MANY
+        return self._is_enough and len(self.rejected) * 100 > len(self.dispositions) * TOO_MANY
 
     @property
     def is_rubber_stamp(self) -> bool:
-        return self._is_enough and len(self.rejected) * 100 < len(self.words) * TOO_FEW
+        return self._is_enough and len(self.rejected) * 100 < len(self.dispositions) * TOO_FEW
 
     @property
     def percent(self) -> float:
-        return round(len(self.rejected) * 100 / len(self.words), 1) if self.words else 0.0
+        return round(len(self.rejected) * 100 / len(self.dispositions), 1) if self.dispositions else 0.0
 
     @property
     def _is_enough(self) -> bool:
-        return len(self.words) >= SMALLEST_SAMPLE
+        return len(self.dispositions) >= SMALLEST_SAMPLE
 
 
 def open_rejection_reviews(*, now: dt.datetime) -> int:
-    """Open the reviews that the running and the previous month ask for; returns how many triggers fired newly.
+    """
+    Open the reviews that the running and the previous month call for; returns how many triggers fired newly.
 
-    Each trigger fires once a month for a definition, however many workers watch: a review that was decided does not
-    come back for the same month, one still open is given the month's evidence.
+    Each trigger fires once a month for a definition, however many workers run the monitor: a decided review is not
+    opened again for the same month, and one that is still open is given the month's evidence.
     """
     months = [RejectionMonth.containing(now, months_back=back) for back in (2, 1, 0)]
-    return sum(_watch_definition(definition, months, now) for definition in Definition.objects.order_by("pk"))
+    return sum(_open_reviews_of(definition, months, now) for definition in Definition.objects.order_by("pk"))
 
 
-def rejection(*, definition: Definition, month: RejectionMonth) -> DecidedCounts:
-    words = Disposition.objects.filter(
+def read_decisions(*, definition: Definition, month: RejectionMonth) -> DecidedCounts:
+    """Read the standing dispositions on the definition's handoffs that were decided in the month."""
+    dispositions = Disposition.objects.filter(
         corrected_by__isnull=True,
         handoff__decided_at__gte=month.start,
         handoff__decided_at__lt=month.end,
         handoff__version__definition=definition,
     )
     return DecidedCounts(
-        month, list(words.select_related("reason", "handoff__lead").order_by("-handoff__decided_at", "-pk"))
+        month, list(dispositions.select_related("reason", "handoff__lead").order_by("-handoff__decided_at", "-pk"))
     )
 
 
-def _watch_definition(definition: Definition, months: Sequence[RejectionMonth], now: dt.datetime) -> int:
-    before, *watched = [rejection(definition=definition, month=month) for month in months]
+def _open_reviews_of(definition: Definition, months: Sequence[RejectionMonth], now: dt.datetime) -> int:
+    before, *watched = [read_decisions(definition=definition, month=month) for month in months]
     fired = 0
     for decided in watched:
-        for trigger in _triggers(definition, before, decided):
-            fired += _fire(definition, trigger, decided, now)
+        for trigger in _find_triggers(definition, before, decided):
+            fired += _open_review_once(definition, trigger, decided, now)
         before = decided
     return fired
 
 
-def _triggers(definition: Definition, before: DecidedCounts, decided: DecidedCounts) -> list[ReviewTrigger]:
+def _find_triggers(definition: Definition, before: DecidedCounts, decided: DecidedCounts) -> list[ReviewTrigger]:
+    """Return the triggers that a month fires, given the month before it."""
     if decided.is_rubber_stamp:
         return [ReviewTrigger.RUBBER_STAMP]
     if not decided.is_spike:
         return []
     if not before.is_spike:
         return [ReviewTrigger.REJECTION_SPIKE]
-    # The second month goes to both leaders; a spike review that is still open is given the evidence as well.
+    # In the second month both leaders review; a spike review that is still open gets the evidence as well.
     spike = Review.objects.filter(definition=definition, trigger=ReviewTrigger.REJECTION_SPIKE, decided_at__isnull=True)
     also = [ReviewTrigger.REJECTION_SPIKE] if spike.exists() else []
     return [ReviewTrigger.REJECTION_SUSTAINED, *also]
 
 
 @transaction.atomic
-def _fire(definition: Definition, trigger: ReviewTrigger, decided: DecidedCounts, now: dt.datetime) -> bool:
+def _open_review_once(definition: Definition, trigger: ReviewTrigger, decided: DecidedCounts, now: dt.datetime) -> bool:
+    """Open a review, or return False when the trigger has fired for this month already."""
     period = decided.month.name
     if not claim_period(job=f"watch:{definition.pk}:{trigger}", period=period, now=now):
         return False
@@ -152,7 +160,7 @@ def _fire(definition: Definition, trigger: ReviewTrigger, decided: DecidedCounts
 
 
 def _title(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
-    rate = f"{decided.percent:g} % of {len(decided.words)} decided handoffs rejected in {decided.month.words}"
+    rate = f"{decided.percent:g} % of {len(decided.dispositions)} decided handoffs rejected in {decided.month.label}"
     if trigger == ReviewTrigger.REJECTION_SUSTAINED:
         return f"{rate}, the second month above {TOO_MANY} %: for both leaders"
     return rate
@@ -161,7 +169,7 @@ def _title(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
 def _proposal(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
     if trigger == ReviewTrigger.RUBBER_STAMP:
         return "Hardly anything is rejected: either the definition is too tight, or leads are accepted without looking."
-    patterns = [family for family in _families(decided) if family["is_pattern"]]
+    patterns = [family for family in _count_families(decided) if family["is_pattern"]]
     if not patterns:
         return "No family of reasons stands out: read the rejected handoffs below before changing anything."
     return " ".join(
@@ -175,20 +183,22 @@ def _evidence(decided: DecidedCounts) -> dict[str, Any]:
         "period": month.name,
         "from": month.start.isoformat(),
         "to": month.end.isoformat(),
-        "decided": len(decided.words),
+        "decided": len(decided.dispositions),
         "rejected": len(decided.rejected),
         "percent": decided.percent,
         "limits": {"too_many": TOO_MANY, "too_few": TOO_FEW, "smallest_sample": SMALLEST_SAMPLE},
-        "reasons": _reasons(decided),
-        "families": _families(decided),
-        "rejected_handoffs": [_sample(word) for word in decided.rejected[:SAMPLE_OF_REJECTED]],
-        "promises": [figure.as_dict() for figure in compliance.promises(start=month.start, end=month.end)],
+        "reasons": _count_reasons(decided),
+        "families": _count_families(decided),
+        "rejected_handoffs": [
+            _describe_rejected_handoff(disposition) for disposition in decided.rejected[:SAMPLE_OF_REJECTED]
+        ],
+        "promises": [figure.as_dict() for figure in compliance.read_figures(start=month.start, end=month.end)],
     }
 
 
-def _reasons(decided: DecidedCounts) -> list[dict[str, Any]]:
-    """Most frequent first."""
-    counts = Counter(word.reason for word in decided.rejected if word.reason)
+def _count_reasons(decided: DecidedCounts) -> list[dict[str, Any]]:
+    """Count the rejections by reason, most frequent first."""
+    counts = Counter(disposition.reason for disposition in decided.rejected if disposition.reason)
     in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0].code))
     return [
         {"code": reason.code, "label": reason.label, "family": reason.family, "count": count}
@@ -196,8 +206,8 @@ def _reasons(decided: DecidedCounts) -> list[dict[str, Any]]:
     ]
 
 
-def _families(decided: DecidedCounts) -> list[dict[str, Any]]:
-    counts = Counter(word.reason.family for word in decided.rejected if word.reason)
+def _count_families(decided: DecidedCounts) -> list[dict[str, Any]]:
+    counts = Counter(disposition.reason.family for disposition in decided.rejected if disposition.reason)
     total = counts.total()
     return [
         {
@@ -212,21 +222,22 @@ def _families(decided: DecidedCounts) -> list[dict[str, Any]]:
     ]
 
 
-def _sample(word: Disposition) -> dict[str, Any]:
-    handoff = word.handoff
+def _describe_rejected_handoff(disposition: Disposition) -> dict[str, Any]:
+    handoff = disposition.handoff
     return {
         "handoff": handoff.pk,
         "lead": handoff.lead_id,
         "name": str(handoff.lead),
         "tier": handoff.tier,
-        "reason": word.reason.code if word.reason else "",
-        "label": str(word.reason or ""),
-        "note": word.note,
-        "contacted_before": word.contacted_before,
+        "reason": disposition.reason.code if disposition.reason else "",
+        "label": str(disposition.reason or ""),
+        "note": disposition.note,
+        "contacted_before": disposition.contacted_before,
         "decided_at": handoff.decided_at.isoformat() if handoff.decided_at else "",
     }
 
 
-def _begin(ordinal: int) -> dt.datetime:
-    """The instant at which a month of the company begins; months are counted from year 0."""
-    return wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime(ordinal // 12, ordinal % 12 + 1, 1))  # noqa: DTZ001
+def _month_start(ordinal: int) -> dt.datetime:
+    """Return the instant at which a month of the company begins; `ordinal` counts months from year 0."""
+    wall = dt.datetime(ordinal // 12, ordinal % 12 + 1, 1)  # noqa: DTZ001 (wall_to_instant applies the zone)
+    return wall_to_instant(settings.COMPANY_TIME_ZONE, wall)

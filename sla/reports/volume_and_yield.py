@@ -1,4 +1,4 @@
-"""What came of the promises in numbers: MQLs delivered against those agreed, and what reps made of theirs (rules 12.4, 12.5)."""
+"""Volume and yield: MQLs delivered against those agreed, and what reps achieved with theirs (rules 12.4, 12.5)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from sla.models import Commitment, HandoffQuerySet, Rep
 from sla.reports.rejection_monitor import RejectionMonth
 
 MONTHS: Final = 3
-#: Below so many a share says little.
+#: Shares of fewer handoffs are marked as a small sample.
 SMALL_SAMPLE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveredVolume:
-    """A calendar month's MQLs. `agreed` is what the commitments promise that were in force at its end, None without any.
+    """
+    The MQLs of a calendar month.
 
-    `complete` have their source and what they engaged with on record: the context marketing owes sales.
+    `agreed` is the number in the commitments that were in force at the month's end, None without any. `complete` counts
+    MQLs whose source and engagement are on record: the context that marketing owes sales.
     """
 
     month: RejectionMonth
@@ -43,11 +45,15 @@ class DeliveredVolume:
 
 @dataclass(frozen=True, slots=True)
 class RepYield:
-    """Of the handoffs a rep was given in a period: how far they have come by now."""
+    """
+    The results so far of the handoffs that were assigned to a rep in a period.
+
+    `unseen` counts those accepted before any contact.
+    """
 
     rep: int
     name: str
-    given: int
+    assigned: int
     unseen: int
     accepted: int
     meetings: int
@@ -56,7 +62,7 @@ class RepYield:
 
     @property
     def meeting_share(self) -> float | None:
-        return 100 * self.meetings / self.given if self.given else None
+        return 100 * self.meetings / self.assigned if self.assigned else None
 
     @property
     def opportunity_share(self) -> float | None:
@@ -64,7 +70,7 @@ class RepYield:
 
     @property
     def is_small(self) -> bool:
-        return self.given < SMALL_SAMPLE
+        return self.assigned < SMALL_SAMPLE
 
 
 HEADER: Final = (
@@ -74,36 +80,36 @@ HEADER: Final = (
 
 
 def cells(row: RepYield) -> tuple[object, ...]:
-    """The values under HEADER."""
+    """Return the values under HEADER."""
     return (
-        row.name, row.given, row.accepted, row.unseen, row.meetings, _rounded(row.meeting_share), row.opportunities,
-        _rounded(row.opportunity_share),
+        row.name, row.assigned, row.accepted, row.unseen, row.meetings, _round_share(row.meeting_share), row.opportunities,
+        _round_share(row.opportunity_share),
     )  # fmt: skip
 
 
-def _rounded(share: float | None) -> float | None:
+def _round_share(share: float | None) -> float | None:
     return None if share is None else round(share, 1)
 
 
-def months(*, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:
-    """The running month and those before it, the latest first; MQLs of all teams, each in the month it qualified."""
-    return [_delivered(RejectionMonth.containing(now, months_back=back), back == 0) for back in range(count)]
+def read_delivered_months(*, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:
+    """Read the running month and those before it, the latest first; MQLs of all teams, each in the month it qualified."""
+    return [_count_delivered(RejectionMonth.containing(now, months_back=back), back == 0) for back in range(count)]
 
 
-def yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
-    """By the rep who has them, of the handoffs made in `[start, end)`, in two queries."""
+def read_yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
+    """Read the yield by the rep who has the handoffs, of those created in `[start, end)`, in two queries."""
     opened = Outcome.objects.filter(
         lead=OuterRef("lead"), kind__in=(OutcomeKind.OPPORTUNITY, OutcomeKind.WON), at__gte=OuterRef("created_at")
     )
-    given = handoffs.filter(created_at__gte=start, created_at__lt=end, rep__isnull=False)
-    given = given.annotate(opened=Exists(opened))
+    assigned = handoffs.filter(created_at__gte=start, created_at__lt=end, rep__isnull=False)
+    assigned = assigned.annotate(opened=Exists(opened))
     met = Q(meeting_at__isnull=False)
     accepted = Q(dispositions__kind="accept", dispositions__corrected_by=None)
     counted = (
-        given.order_by()
+        assigned.order_by()
         .values("rep")
         .annotate(
-            given=Count("pk", distinct=True),
+            assigned=Count("pk", distinct=True),
             accepted=Count("pk", distinct=True, filter=accepted),
             unseen=Count("pk", distinct=True, filter=accepted & Q(dispositions__contacted_before=False)),
             meetings=Count("pk", distinct=True, filter=met),
@@ -111,23 +117,23 @@ def yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -
             opened_after_meeting=Count("pk", distinct=True, filter=met & Q(opened=True)),
         )
     )
-    counts = ("given", "unseen", "accepted", "meetings", "opportunities", "opened_after_meeting")
-    found = {rep: numbers for rep, *numbers in counted.values_list("rep", *counts)}
-    reps = Rep.objects.filter(pk__in=found).select_related("user")
-    made = [RepYield(rep.pk, str(rep), *found[rep.pk]) for rep in reps]
-    return sorted(made, key=lambda row: (row.name.casefold(), row.rep))
+    counts = ("assigned", "unseen", "accepted", "meetings", "opportunities", "opened_after_meeting")
+    counts_by_rep = {rep: numbers for rep, *numbers in counted.values_list("rep", *counts)}
+    reps = Rep.objects.filter(pk__in=counts_by_rep).select_related("user")
+    rows = [RepYield(rep.pk, str(rep), *counts_by_rep[rep.pk]) for rep in reps]
+    return sorted(rows, key=lambda row: (row.name.casefold(), row.rep))
 
 
-def _delivered(month: RejectionMonth, is_running: bool) -> DeliveredVolume:
-    seen = Event.objects.filter(lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"))
-    found = Qualification.objects.filter(motion=Motion.MQL, at__gte=month.start, at__lt=month.end).aggregate(
+def _count_delivered(month: RejectionMonth, is_running: bool) -> DeliveredVolume:
+    engagements = Event.objects.filter(lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"))
+    counts = Qualification.objects.filter(motion=Motion.MQL, at__gte=month.start, at__lt=month.end).aggregate(
         count=Count("pk"),
-        complete=Count("pk", filter=Q(~Q(lead__source=""), Exists(seen.exclude(asset="", properties={})))),
+        complete=Count("pk", filter=Q(~Q(lead__source=""), Exists(engagements.exclude(asset="", properties={})))),
     )
-    return DeliveredVolume(month, is_running, found["count"], found["complete"], _agreed(month))
+    return DeliveredVolume(month, is_running, counts["count"], counts["complete"], _agreed_volume(month))
 
 
-def _agreed(month: RejectionMonth) -> int | None:
-    """A newer agreement does not rewrite what was owed before it."""
+def _agreed_volume(month: RejectionMonth) -> int | None:
+    """Return the MQLs a month agreed at the month's end; later commitments do not change what was owed before them."""
     in_force = Commitment.objects.filter(activated_at__lt=month.end).order_by("-activated_at", "-pk")
     return in_force.values_list("mqls_a_month", flat=True).first()

@@ -1,4 +1,4 @@
-"""What became of a version's MQLs, by the week in which they were made: a change of definition shows here first (rules 12.6)."""
+"""Results of a version's MQLs by the week in which they qualified, where a changed definition shows first (rules 12.6)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ WEEKS_SHOWN: Final = 26
 
 @dataclass(frozen=True, slots=True)
 class WeeklyCohort:
-    """The handoffs of MQLs made in the week from Monday `week`, company time. `untouched`: nobody tried or decided yet."""
+    """
+    The handoffs of MQLs that qualified in the week from Monday `week`, company time.
+
+    `untouched` counts those that nobody has contacted or decided yet.
+    """
 
     week: dt.date
     mqls: int
@@ -41,12 +45,12 @@ class WeeklyCohort:
         return self.untouched / self.mqls if self.mqls else None
 
 
-def of_version(version: Version, *, now: dt.datetime) -> list[WeeklyCohort]:
-    """The latest weeks that made any, the newest first. One query."""
+def for_version(version: Version, *, now: dt.datetime) -> list[WeeklyCohort]:
+    """Read the latest weeks that have any MQL, the newest first. One query."""
     standing = Disposition.objects.filter(handoff=OuterRef("pk"), corrected_by__isnull=True)
     handoffs = Handoff.objects.filter(version=version, qualification__at__lte=now).annotate(
-        said_yes=Exists(standing.filter(kind=DispositionKind.ACCEPT)),
-        said_no=Exists(standing.filter(kind=DispositionKind.REJECT)),
+        was_accepted=Exists(standing.filter(kind=DispositionKind.ACCEPT)),
+        was_rejected=Exists(standing.filter(kind=DispositionKind.REJECT)),
         week=TruncWeek("qualification__at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE)),
     )
     counted = (
@@ -54,9 +58,9 @@ def of_version(version: Version, *, now: dt.datetime) -> list[WeeklyCohort]:
         .values("week")
         .annotate(
             mqls=Count("pk"),
-            accepted=Count("pk", filter=Q(said_yes=True)),
-            rejected=Count("pk", filter=Q(said_no=True)),
-            untouched=Count("pk", filter=Q(said_yes=False, said_no=False, first_contact_at=None)),
+            accepted=Count("pk", filter=Q(was_accepted=True)),
+            rejected=Count("pk", filter=Q(was_rejected=True)),
+            untouched=Count("pk", filter=Q(was_accepted=False, was_rejected=False, first_contact_at=None)),
         )
         .order_by("-week")
     )

@@ -1,4 +1,4 @@
-"""What pages of the floors below show of the promises: a lead's handoffs and its whole timeline."""
+"""Template tags for the pages of lower apps: a lead's handoffs and timeline, and a version's weekly cohorts."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ FEWEST_DIGITS: Final = 5
 
 @register.filter
 def dialable(phone: str) -> str:
-    """The digits of a number as `tel:` takes them; empty when there are too few to dial."""
-    digits = "".join(each for each in phone if each.isascii() and each.isdigit())
+    """Return the digits of a number as `tel:` takes them; empty when there are too few to dial."""
+    digits = "".join(character for character in phone if character.isascii() and character.isdigit())
     plus = "+" if phone.strip().startswith("+") else ""
     return f"{plus}{digits}" if len(digits) >= FEWEST_DIGITS else ""
 
@@ -35,9 +35,9 @@ def timeline_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
 def handoffs_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     rows = lead.handoffs.select_related("qualification__hot_upgrade", "version__definition", "rep__user", "team")
     handoffs = rows.defer("qualification__evidence").order_by("-created_at", "-pk")
-    return {"handoffs": handoffs, "held": tier_3_hold.for_lead(lead, now=now), "now": now}
+    return {"handoffs": handoffs, "waiting": tier_3_hold.for_lead(lead, now=now), "now": now}
 
 
 @register.inclusion_tag("sla/_vintages.html")
-def vintages_of(version: Version, now: dt.datetime) -> dict[str, Any]:
-    return {"vintages": weekly_cohorts.of_version(version, now=now), "version": version}
+def weekly_cohorts_of(version: Version, now: dt.datetime) -> dict[str, Any]:
+    return {"cohorts": weekly_cohorts.for_version(version, now=now), "version": version}

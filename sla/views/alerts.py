@@ -17,23 +17,23 @@ from sla.notifications import preferences, slack
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: Request) -> HttpResponse:
-    """How the person wants to be told; each decides for themselves alone."""
+    """Show and save a person's own alert preferences."""
     chosen = preferences.for_user(request.user)
     form = AlertForm(request.POST if request.method == "POST" else None, chosen=chosen)
     if form.is_bound and form.is_valid():
-        preferences.save_preferences(user=request.user, preferences=form.wishes())
+        preferences.save_preferences(user=request.user, preferences=form.read_preferences())
         messages.success(request, "Saved.")
         return redirect("alerts")
     context = {
         "form": form,
         "kinds": list(zip(form["email_kinds"], form["slack_kinds"], strict=True)),
-        **_webhook(chosen),
+        **_webhook_context(chosen),
         "hours": preferences.work_calendars_of(request.user),
     }
     return render(request, "sla/alerts.html", context, status=422 if form.is_bound else 200)
 
 
-def _webhook(chosen: AlertSettings) -> dict[str, str]:
+def _webhook_context(chosen: AlertSettings) -> dict[str, str]:
     try:
         return {"webhook": slack.mask_webhook(preferences.read_webhook(chosen))}
     except preferences.WebhookLost as lost:

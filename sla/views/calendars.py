@@ -29,7 +29,7 @@ from sla.business_time.hours import (
     read_hours,
 )
 from sla.commitments import preview
-from sla.forms.promises import CalendarForm
+from sla.forms.calendars import CalendarForm
 from sla.models import Clock, Commitment, WorkCalendar
 
 CHANGES_SHOWN: Final = 20
@@ -39,7 +39,7 @@ OFFICE_HOURS: Final = (*[read_hours("09:00-17:00")] * 5, (), ())
 @roles_required(*Role)
 @require_GET
 def rules(request: Request) -> HttpResponse:
-    """Where what governs the work of sales is set: who gets a lead, by when, and in which hours."""
+    """Show the entry to the rules that govern the work of sales: routing, due times and working hours."""
     context = {
         "calendars": WorkCalendar.objects.count(),
         "in_force": Commitment.objects.filter(state="active").first(),
@@ -64,8 +64,8 @@ def calendar_list(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def calendar(request: Request, pk: int) -> HttpResponse:
     rows = WorkCalendar.objects.prefetch_related("hours", "special_days")
-    found = get_object_or_404(rows, pk=pk)
-    return _edit(request, found, calendars.draft_from_rows(found))
+    work_calendar = get_object_or_404(rows, pk=pk)
+    return _edit(request, work_calendar, calendars.draft_from_rows(work_calendar))
 
 
 @roles_required(Role.SALES_MANAGER)
@@ -74,34 +74,34 @@ def calendar_new(request: Request) -> HttpResponse:
     return _edit(request, None, CalendarDraft("", settings.COMPANY_TIME_ZONE, "", "", OFFICE_HOURS, ()))
 
 
-def _edit(request: Request, found: WorkCalendar | None, stored: CalendarDraft) -> HttpResponse:
+def _edit(request: Request, work_calendar: WorkCalendar | None, stored: CalendarDraft) -> HttpResponse:
     now = timezone.now()
     usual = preview.friday_afternoon(now, stored.zone)
     if request.method != "POST":
-        return _show(
-            request, found, stored, CalendarForm(draft=stored, arrives=usual), _preview(stored, stored, usual, now)
-        )
+        form = CalendarForm(draft=stored, arrives=usual)
+        return _render_page(request, work_calendar, stored, form, _build_preview(stored, stored, usual, now))
     if not _may_edit(request):
         raise PermissionDenied
     form = CalendarForm(request.POST, draft=stored, arrives=usual)
     if not form.is_valid():
-        return _show(request, found, stored, form, None, status=422)
-    draft = form.draft()
+        return _render_page(request, work_calendar, stored, form, None, status=422)
+    draft = form.read_draft()
     if "preview" in request.POST:
-        return _show(request, found, stored, form, _preview(draft, stored, form.cleaned_data["arrives"] or usual, now))
+        arrives = form.cleaned_data["arrives"] or usual
+        return _render_page(request, work_calendar, stored, form, _build_preview(draft, stored, arrives, now))
     try:
         typed = {name: form.cleaned_data[name] for name in ("read", "why")}
-        made = calendars.change_calendar(calendar=found, draft=draft, by=request.user, now=now, **typed)
+        saved = calendars.change_calendar(calendar=work_calendar, draft=draft, by=request.user, now=now, **typed)
     except BadCalendar as refusal:
         form.add_error(None, str(refusal))
-        return _show(request, found, stored, form, None, status=409)
-    messages.success(request, f"{made} is saved. Clocks that run already keep the hours they started with.")
-    return redirect("calendar", made.pk)
+        return _render_page(request, work_calendar, stored, form, None, status=409)
+    messages.success(request, f"{saved} is saved. Clocks that run already keep the hours they started with.")
+    return redirect("calendar", saved.pk)
 
 
-def _show(
+def _render_page(
     request: Request,
-    found: WorkCalendar | None,
+    work_calendar: WorkCalendar | None,
     stored: CalendarDraft,
     form: CalendarForm,
     preview: dict[str, Any] | None,
@@ -110,11 +110,11 @@ def _show(
     if request.htmx and "preview" in request.POST:
         return render(request, "sla/_calendar_preview.html", {"preview": preview, "form": form}, status=status)
     context = {
-        "calendar": found,
+        "calendar": work_calendar,
         "stored": stored,
         "sentence": describe_calendar(stored),
         "week": [
-            (name, [format_interval(each) for each in hours])
+            (name, [format_interval(interval) for interval in hours])
             for name, hours in zip(DAY_NAMES, stored.week, strict=True)
         ],
         "own_days": [(day, ", ".join(map(format_interval, day.hours))) for day in stored.days],
@@ -122,35 +122,38 @@ def _show(
         "preview": preview,
         "may_edit": _may_edit(request),
         "zones": sorted(available_timezones()),
-        "history": calendars.list_changes(found)[:CHANGES_SHOWN] if found else [],
+        "history": calendars.list_changes(work_calendar)[:CHANGES_SHOWN] if work_calendar else [],
         "now": timezone.now(),
         "subdivisions": calendars.subdivisions(form["country"].value() or ""),
-        **_use(found),
+        **_usage_context(work_calendar),
     }
     return render(request, "sla/calendar.html", context, status=status)
 
 
-def _use(found: WorkCalendar | None) -> dict[str, Any]:
-    """Which teams and people work by it, and how many clocks keep a version of it."""
-    if found is None:
+def _usage_context(work_calendar: WorkCalendar | None) -> dict[str, Any]:
+    """Return the teams and reps that work by the calendar, and the number of running clocks on a version of it."""
+    if work_calendar is None:
         return {"teams": [], "reps": [], "running": 0}
+    teams = work_calendar.teams.annotate(people=Count("reps", filter=Q(reps__is_active=True)))
+    reps = work_calendar.rep_set.filter(is_active=True).select_related("user", "team")
     return {
-        "teams": found.teams.annotate(people=Count("reps", filter=Q(reps__is_active=True))).order_by("name", "pk"),
-        "reps": found.rep_set.filter(is_active=True).select_related("user", "team").order_by("user__last_name", "pk"),
-        "running": Clock.objects.running().filter(calendar_version__calendar=found).count(),
+        "teams": teams.order_by("name", "pk"),
+        "reps": reps.order_by("user__last_name", "pk"),
+        "running": Clock.objects.running().filter(calendar_version__calendar=work_calendar).count(),
     }
 
 
-def _preview(draft: CalendarDraft, stored: CalendarDraft, wall: dt.datetime, now: dt.datetime) -> dict[str, Any]:
-    """What the draft says: in one sentence, of a lead that arrives then and one that arrives now, and its holidays.
+def _build_preview(draft: CalendarDraft, stored: CalendarDraft, wall: dt.datetime, now: dt.datetime) -> dict[str, Any]:
+    """
+    Preview the draft: in one sentence, for a lead that arrives at the time given and one that arrives now, its holidays.
 
-    Beside it what is stored says of the same instant, and what would change.
+    Includes what the stored calendar gives for the same instant, and what would change.
     """
     terms = preview.terms_in_force()
     try:
         at = preview.instant_of_wall_time(calendars.build_from_draft(draft, now), wall)
-        there, here = calendars.build_from_draft(draft, at), calendars.build_from_draft(draft, now)
-        coming = calendars.coming_holidays(draft, now)
+        calendar_then, calendar_now = calendars.build_from_draft(draft, at), calendars.build_from_draft(draft, now)
+        holidays = calendars.coming_holidays(draft, now)
     except BadCalendar as error:
         return {"problem": str(error)}
     before = preview.preview_arrival(calendars.build_from_draft(stored, at), terms=terms, at=at, title="before")
@@ -158,14 +161,17 @@ def _preview(draft: CalendarDraft, stored: CalendarDraft, wall: dt.datetime, now
         "sentence": describe_calendar(draft),
         "changes": describe_changes(stored, draft) if stored.name else (),
         "before": before.answers[0],
-        "arrivals": [_arrival(there, terms, at, "then"), _arrival(here, terms, now, "now")],
-        "holidays": coming,
+        "arrivals": [
+            _preview_arrival(calendar_then, terms, at, "then"),
+            _preview_arrival(calendar_now, terms, now, "now"),
+        ],
+        "holidays": holidays,
         "zone": city_of_zone(draft.zone),
         "terms": terms,
     }
 
 
-def _arrival(hours: Calendar, terms: Commitment, at: dt.datetime, title: str) -> preview.ArrivalPreview:
+def _preview_arrival(hours: Calendar, terms: Commitment, at: dt.datetime, title: str) -> preview.ArrivalPreview:
     return preview.preview_arrival(hours, terms=terms, at=at, title=title)
 
 

@@ -17,7 +17,7 @@ from config.web import Request, typed_number
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar
 from sla.commitments import commitments, preview
-from sla.forms.promises import ArrivalForm, CommitmentForm
+from sla.forms.commitments import ArrivalForm, CommitmentForm
 from sla.models import Commitment, WorkCalendar
 from sla.vocabulary import CommitmentState
 
@@ -25,8 +25,8 @@ from sla.vocabulary import CommitmentState
 @roles_required(*Role)
 @require_GET
 def commitment_list(request: Request) -> HttpResponse:
-    """What each side promised, who signed it and when, and what was promised before."""
-    rows = list(_rows().order_by("-number"))
+    """Show what each side promised, who signed it and when, and the earlier commitments."""
+    rows = list(_with_signers().order_by("-number"))
     in_force = next((row for row in rows if row.state == CommitmentState.ACTIVE), None)
     signed = [row for row in rows if row.activated_at is not None]
     context = {
@@ -45,36 +45,36 @@ def commitment_list(request: Request) -> HttpResponse:
 @roles_required(*Role)
 @require_GET
 def commitment(request: Request, pk: int) -> HttpResponse:
-    return _show(request, get_object_or_404(_rows(), pk=pk))
+    return _render_page(request, get_object_or_404(_with_signers(), pk=pk))
 
 
 @roles_required(*commitments.DRAFTERS)
 @require_http_methods(["GET", "POST"])
 def commitment_new(request: Request) -> HttpResponse:
-    return _edit(request, None)
+    return _edit_draft(request, None)
 
 
 @roles_required(*commitments.DRAFTERS)
 @require_http_methods(["GET", "POST"])
 def commitment_edit(request: Request, pk: int) -> HttpResponse:
-    found = get_object_or_404(_rows(), pk=pk)
-    return _edit(request, found) if found.state == CommitmentState.DRAFT else redirect("commitment", pk)
+    draft = get_object_or_404(_with_signers(), pk=pk)
+    return _edit_draft(request, draft) if draft.state == CommitmentState.DRAFT else redirect("commitment", pk)
 
 
 @roles_required(*Role)
 @require_POST
 def commitment_sign(request: Request, pk: int) -> HttpResponse:
-    found = get_object_or_404(_rows(), pk=pk)
+    unsigned = get_object_or_404(_with_signers(), pk=pk)
     if not holds(request.user, Role.MARKETING_LEADER, Role.SALES_LEADER):
         raise PermissionDenied
     if not request.POST.get("agreed"):
-        return _show(request, found, "Tick that you have read them, then sign.", 422)
+        return _render_page(request, unsigned, "Tick that you have read them, then sign.", 422)
     try:
         signed = commitments.sign(
-            commitment=found, by=request.user, now=timezone.now(), seen_stamp=request.POST.get("read", "")
+            commitment=unsigned, by=request.user, now=timezone.now(), seen_stamp=request.POST.get("read", "")
         )
     except commitments.ActivationRefused as refusal:
-        return _show(request, get_object_or_404(_rows(), pk=pk), str(refusal), 409)
+        return _render_page(request, get_object_or_404(_with_signers(), pk=pk), str(refusal), 409)
     is_in_force = signed.state == CommitmentState.ACTIVE
     after = "are in force from now on" if is_in_force else "wait for the other side’s signature"
     messages.success(request, f"Signed: {signed} {after}.")
@@ -84,86 +84,87 @@ def commitment_sign(request: Request, pk: int) -> HttpResponse:
 @roles_required(*commitments.DRAFTERS)
 @require_POST
 def commitment_delete(request: Request, pk: int) -> HttpResponse:
-    found = get_object_or_404(_rows(), pk=pk)
+    draft = get_object_or_404(_with_signers(), pk=pk)
     try:
-        commitments.discard_draft(commitment=found, by=request.user)
+        commitments.discard_draft(commitment=draft, by=request.user)
     except commitments.DraftRefused as refusal:
-        return _show(request, found, str(refusal), 409)
-    messages.success(request, f"The draft of {found} is deleted.")
+        return _render_page(request, draft, str(refusal), 409)
+    messages.success(request, f"The draft of {draft} is deleted.")
     return redirect("commitments")
 
 
-def _show(request: Request, found: Commitment, refusal: str = "", status: int = 200) -> HttpResponse:
-    others = list(_rows().exclude(pk=found.pk).order_by("-number"))
-    against = _against(found, others, typed_number(request.GET.get("against", "")))
-    calendar, wall = _asked(ArrivalForm(request.GET or None))
+def _render_page(request: Request, version: Commitment, refusal: str = "", status: int = 200) -> HttpResponse:
+    others = list(_with_signers().exclude(pk=version.pk).order_by("-number"))
+    against = _choose_comparison(version, others, typed_number(request.GET.get("against", "")))
+    calendar, wall = _read_arrival(ArrivalForm(request.GET or None))
     context = {
-        "commitment": found,
-        "is_draft": found.state == CommitmentState.DRAFT,
-        "terms": commitments.term_sentences(found),
+        "commitment": version,
+        "is_draft": version.state == CommitmentState.DRAFT,
+        "terms": commitments.term_sentences(version),
         "others": others,
         "against": against,
-        "changes": commitments.changed_terms(against, found) if against else (),
-        "side": commitments.side_to_sign(found, request.user),
-        "completes": bool(found.signed_by_marketing or found.signed_by_sales),
-        "read": commitments.stamp(found),
+        "changes": commitments.changed_terms(against, version) if against else (),
+        "side": commitments.side_to_sign(version, request.user),
+        "completes": bool(version.signed_by_marketing or version.signed_by_sales),
+        "read": commitments.stamp(version),
         "refusal": refusal,
         "may_draft": _may_draft(request),
-        "preview": _preview(found, calendar, wall),
+        "preview": _build_preview(version, calendar, wall),
     }
     template = "sla/_commitment_preview.html" if request.htmx else "sla/commitment.html"
     return render(request, template, context, status=status)
 
 
-def _edit(request: Request, found: Commitment | None) -> HttpResponse:
-    start = found or preview.terms_in_force()
+def _edit_draft(request: Request, stored: Commitment | None) -> HttpResponse:
+    start = stored or preview.terms_in_force()
     initial = {term.name: getattr(start, term.name) for term in commitments.TERMS}
-    initial |= {"reason": found.reason, "read": commitments.stamp(found)} if found else {}
-    calendar, wall = _asked(ArrivalForm())
+    initial |= {"reason": stored.reason, "read": commitments.stamp(stored)} if stored else {}
+    calendar, wall = _read_arrival(ArrivalForm())
     form = CommitmentForm(request.POST or None, initial=initial | {"calendar": calendar, "arrives": wall})
     if request.method != "POST":
-        return _show_form(request, found, form, _preview(start, calendar, wall))
+        return _render_form(request, stored, form, _build_preview(start, calendar, wall))
     if not form.is_valid():
-        return _show_form(request, found, form, None, 422)
+        return _render_form(request, stored, form, None, 422)
     if "preview" in request.POST:
-        said = form.cleaned_data
-        draft = Commitment(number=found.number if found else 0, **form.terms())
-        return _show_form(request, found, form, _preview(draft, said["calendar"] or calendar, said["arrives"] or wall))
+        typed = form.cleaned_data
+        draft = Commitment(number=stored.number if stored else 0, **form.read_terms())
+        calendar, wall = typed["calendar"] or calendar, typed["arrives"] or wall
+        return _render_form(request, stored, form, _build_preview(draft, calendar, wall))
     try:
-        made = _store(request, found, form)
+        saved = _save_draft(request, stored, form)
     except commitments.DraftRefused as refusal:
         form.add_error(None, str(refusal))
-        return _show_form(request, found, form, None, 409)
-    messages.success(request, f"{made} are drafted. They come into force when both leaders have signed.")
-    return redirect("commitment", made.pk)
+        return _render_form(request, stored, form, None, 409)
+    messages.success(request, f"{saved} are drafted. They come into force when both leaders have signed.")
+    return redirect("commitment", saved.pk)
 
 
-def _store(request: Request, found: Commitment | None, form: CommitmentForm) -> Commitment:
-    terms, reason = form.terms(), form.cleaned_data["reason"]
-    if found is None:
+def _save_draft(request: Request, stored: Commitment | None, form: CommitmentForm) -> Commitment:
+    terms, reason = form.read_terms(), form.cleaned_data["reason"]
+    if stored is None:
         return commitments.create_draft(terms=terms, reason=reason, by=request.user, now=timezone.now())
     read = form.cleaned_data["read"]
-    return commitments.amend_draft(commitment=found, terms=terms, reason=reason, seen_stamp=read, by=request.user)
+    return commitments.amend_draft(commitment=stored, terms=terms, reason=reason, seen_stamp=read, by=request.user)
 
 
-def _show_form(
-    request: Request, found: Commitment | None, form: CommitmentForm, preview: Any, status: int = 200
+def _render_form(
+    request: Request, stored: Commitment | None, form: CommitmentForm, preview: Any, status: int = 200
 ) -> HttpResponse:
     is_fragment = request.htmx and "preview" in request.POST
     template = "sla/_commitment_preview.html" if is_fragment else "sla/commitment_form.html"
-    context = {"commitment": found, "form": form, "preview": preview}
+    context = {"commitment": stored, "form": form, "preview": preview}
     return render(request, template, context, status=status)
 
 
-def _asked(form: ArrivalForm) -> tuple[WorkCalendar | None, dt.datetime]:
-    """The calendar and the time on its wall: as asked, else the first calendar on the coming Friday afternoon."""
-    said = form.cleaned_data if form.is_valid() else {}
-    calendar = said.get("calendar") or WorkCalendar.objects.order_by("name", "pk").first()
+def _read_arrival(form: ArrivalForm) -> tuple[WorkCalendar | None, dt.datetime]:
+    """Return the calendar and the local time to preview; by default the first calendar and its coming Friday afternoon."""
+    typed = form.cleaned_data if form.is_valid() else {}
+    calendar = typed.get("calendar") or WorkCalendar.objects.order_by("name", "pk").first()
     zone = calendar.zone if calendar else "UTC"
-    return calendar, said.get("arrives") or preview.friday_afternoon(timezone.now(), zone)
+    return calendar, typed.get("arrives") or preview.friday_afternoon(timezone.now(), zone)
 
 
-def _preview(draft: Commitment, calendar: WorkCalendar | None, wall: dt.datetime) -> dict[str, Any]:
+def _build_preview(draft: Commitment, calendar: WorkCalendar | None, wall: dt.datetime) -> dict[str, Any]:
     if calendar is None:
         return {"problem": "There is no calendar yet, by which a due time could be counted."}
     in_force = Commitment.objects.filter(state=CommitmentState.ACTIVE).exclude(pk=draft.pk).first()
@@ -177,17 +178,17 @@ def _preview(draft: Commitment, calendar: WorkCalendar | None, wall: dt.datetime
     return {"rows": rows, "calendar": calendar, "in_force": in_force, "form": form, "draft": draft}
 
 
-def _against(found: Commitment, others: list[Commitment], number: int | None) -> Commitment | None:
-    """The version asked for; else the one in force for a draft, and the one before for a signed version."""
+def _choose_comparison(version: Commitment, others: list[Commitment], number: int | None) -> Commitment | None:
+    """Return the version asked for; else the one in force for a draft, and the preceding one for a signed version."""
     if number is not None:
         return next((row for row in others if row.number == number), None)
     signed = [row for row in others if row.state != CommitmentState.DRAFT]
-    if found.state == CommitmentState.DRAFT:
+    if version.state == CommitmentState.DRAFT:
         return next((row for row in signed if row.state == CommitmentState.ACTIVE), None)
-    return next((row for row in signed if row.number < found.number), None)
+    return next((row for row in signed if row.number < version.number), None)
 
 
-def _rows() -> QuerySet[Commitment]:
+def _with_signers() -> QuerySet[Commitment]:
     return Commitment.objects.select_related("signed_by_marketing", "signed_by_sales")
 
 

@@ -1,14 +1,17 @@
-"""Accept and reject, each to be taken back for some seconds, one or several at once."""
+"""Accept and reject, each of which can be undone for some seconds, on one handoff or on several at once."""
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import Any
+
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from config.accounts.roles import roles_required
 from config.accounts.vocabulary import Role
@@ -16,102 +19,115 @@ from config.web import Request
 from sla import handoff_states, permissions
 from sla.forms.handoffs import DecideSeveralForm, RejectForm
 from sla.handoffs import dispositions, undo_window
-from sla.models import Handoff
 from sla.views import responses
+from sla.views.handoff_form_view import HandoffFormView
+from sla.views.handoff_steps import REFUSALS
 from sla.vocabulary import DispositionKind
 
 
-@login_required
-@require_POST
-def accept(request: Request, pk: int) -> HttpResponse:
-    return responses.decide(
-        request,
-        pk,
-        lambda row, now: undo_window.decide(handoff=row, kind=DispositionKind.ACCEPT, by=request.user, now=now),
-        "Accepted {lead}: it is yours.",
-    )
+class DecisionView(HandoffFormView):
+    """A decision of one button, without fields; a refusal is shown on the page as it is now, 409 or 422."""
+
+    http_method_names = ["post"]
+    form_class = Form
+    conflicts = (dispositions.AlreadyDecided, undo_window.TooLate)
+    form_refusals = REFUSALS
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        return responses.refusal(self.request, self.handoff, " ".join(map(str, form.non_field_errors())), 422)
 
 
-@login_required
-@require_http_methods(["GET", "POST"])
-def reject(request: Request, pk: int) -> HttpResponse:
-    """The list of reasons, and the rejection itself."""
-    row = responses.visible(request, pk)
-    now = timezone.now()
-    day = dispositions.default_reengagement_date(handoff=row, now=now)
-    form = RejectForm(request.POST if request.method == "POST" else None, reengage_on=day)
-    if request.method == "GET" or not form.is_valid():
-        return reject_form(request, row, form)
-    try:
-        said = undo_window.decide(
-            handoff=row, kind=DispositionKind.REJECT, by=request.user, now=now, **form.cleaned_data
+class AcceptView(DecisionView):
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        undo_window.decide(handoff=self.handoff, kind=DispositionKind.ACCEPT, by=self.request.user, now=now, **typed)
+        return f"Accepted {self.handoff.lead}: it is yours."
+
+
+class UndoView(DecisionView):
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        decision = undo_window.get_pending_decision(self.handoff, by=self.request.user)
+        undo_window.undo(pending_decision=decision, by=self.request.user, now=now, **typed)
+        return f"Taken back: {self.handoff.lead} waits for a decision again."
+
+
+class RejectView(HandoffFormView):
+    """The list of reasons, in the row that it was opened from or as a page of its own, and the rejection itself."""
+
+    http_method_names = ["get", "post"]
+    form_class = RejectForm
+    template_name = "sla/reject.html"
+    conflicts = (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused)
+    form_refusals = (dispositions.DispositionRefused,)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        day = dispositions.default_reengagement_date(handoff=self.handoff, now=timezone.now())
+        return super().get_form_kwargs() | {"reengage_on": day}
+
+    def get_template_names(self) -> list[str]:
+        return ["sla/_reject_form.html"] if self.request.htmx else super().get_template_names()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        here = self.request.POST.get("next") or self.request.GET.get("next", "")
+        return super().get_context_data(handoff=self.handoff, here=here, **kwargs)
+
+    def render_to_response(self, context: dict[str, Any], **response_kwargs: Any) -> HttpResponse:
+        response = super().render_to_response(context, **response_kwargs)
+        return responses.into_reject_slot(response, self.handoff) if self.request.htmx else response
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        decision = undo_window.decide(
+            handoff=self.handoff, kind=DispositionKind.REJECT, by=self.request.user, now=now, **typed
         )
-    except dispositions.DispositionRefused as refusal:
-        form.add_error(None, str(refusal))
-        return reject_form(request, row, form)
-    except permissions.NotYours as refusal:
-        return responses.refused(request, row, refusal, 403)
-    except (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused) as refusal:
-        return responses.refused(request, row, refusal, 409)
-    back = f" Back on {said.reengage_on.day} {said.reengage_on:%B %Y}." if said.reengage_on else ""
-    return responses.done_with(request, row, f"Rejected {row.lead}: {said.reason}.{back}")
+        day = decision.reengage_on
+        back = f" Back on {day.day} {day:%B %Y}." if day else ""
+        return f"Rejected {self.handoff.lead}: {decision.reason}.{back}"
 
-
-def reject_form(request: Request, row: Handoff, form: RejectForm) -> HttpResponse:
-    """In the row it was opened from, or as a page of its own."""
-    context = {"handoff": row, "form": form, "here": request.POST.get("next") or request.GET.get("next", "")}
-    status = 422 if form.is_bound else 200
-    if not request.htmx:
-        return render(request, "sla/reject.html", context, status=status)
-    return responses.into_slot(render(request, "sla/_reject_form.html", context, status=status), row)
-
-
-@login_required
-@require_POST
-def undo(request: Request, pk: int) -> HttpResponse:
-    return responses.decide(
-        request,
-        pk,
-        lambda row, now: undo_window.undo(
-            pending_decision=undo_window.get_pending_decision(row, by=request.user), by=request.user, now=now
-        ),
-        "Taken back: {lead} waits for a decision again.",
-    )
+    def form_invalid(self, form: Form) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
 @roles_required(Role.SDR, Role.SALES_MANAGER)
 @require_POST
 def decide_several(request: Request) -> HttpResponse:
-    """The same decision on several of one's own; a rejection is shown with its reason before it is made.
+    """
+    Take the same decision on several of one's own handoffs; a rejection is shown with its reason before it is taken.
 
-    What somebody else has decided or taken since the page was shown is left out by name; the others are decided.
+    Handoffs that somebody else has decided or owns by now are left out and named; the others are decided.
     """
     form = DecideSeveralForm(request.POST)
-    here = responses.back(request) or reverse("queue")
+    here = responses.return_path(request) or reverse("queue")
     if not form.is_valid():
-        messages.warning(request, " ".join(str(error) for found in form.errors.values() for error in found))
+        messages.warning(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect(here)
-    said = form.cleaned_data
-    chosen = permissions.visible_to(request.user).filter(pk__in=said["handoffs"]).distinct().order_by("pk")
-    rows = list(chosen.select_related("lead__company", "rep__user"))
-    own = [row for row in rows if row.rep is not None and row.rep.user_id == request.user.pk]
-    if own and said["kind"] == DispositionKind.REJECT and not said["confirmed"]:
-        return render(request, "sla/decide_several.html", {"form": form, "here": here, **said, "handoffs": own})
-    given = undo_window.decide_several(
-        handoffs=own, kind=said["kind"], by=request.user, now=timezone.now(), reason=said["reason"]
+    typed = form.cleaned_data
+    visible = permissions.visible_to(request.user).filter(pk__in=typed["handoffs"]).distinct().order_by("pk")
+    handoffs = list(visible.select_related("lead__company", "rep__user"))
+    own = [handoff for handoff in handoffs if handoff.rep is not None and handoff.rep.user_id == request.user.pk]
+    if own and typed["kind"] == DispositionKind.REJECT and not typed["confirmed"]:
+        return render(request, "sla/decide_several.html", {"form": form, "here": here, **typed, "handoffs": own})
+    results = undo_window.decide_several(
+        handoffs=own, kind=typed["kind"], by=request.user, now=timezone.now(), reason=typed["reason"]
     )
-    taken = [undo_window.DecisionResult(row, f"{row.rep or 'nobody'} has it now.") for row in rows if row not in own]
-    report(request, DispositionKind(said["kind"]), given + taken, unknown=len(set(said["handoffs"])) - len(rows))
+    results += [
+        undo_window.DecisionResult(handoff, f"{handoff.rep or 'nobody'} has it now.")
+        for handoff in handoffs
+        if handoff not in own
+    ]
+    unknown = len(set(typed["handoffs"])) - len(handoffs)
+    _report_results(request, DispositionKind(typed["kind"]), results, unknown)
     return redirect(here)
 
 
-def report(request: Request, kind: DispositionKind, given: list[undo_window.DecisionResult], unknown: int = 0) -> None:
-    done = sum(not answer.refusal for answer in given)
-    if done:
-        messages.success(request, f"{kind.label}: {done} lead{'' if done == 1 else 's'}.")
-    for answer in given:
-        if answer.refusal:
-            messages.warning(request, f"{answer.handoff.lead}: {answer.refusal}")
+def _report_results(
+    request: Request, kind: DispositionKind, results: list[undo_window.DecisionResult], unknown: int
+) -> None:
+    """Show how many handoffs were decided, and why the others were not; `unknown` are no longer visible."""
+    decided = sum(not result.refusal for result in results)
+    if decided:
+        messages.success(request, f"{kind.label}: {decided} lead{'' if decided == 1 else 's'}.")
+    for result in results:
+        if result.refusal:
+            messages.warning(request, f"{result.handoff.lead}: {result.refusal}")
     if unknown:
         messages.warning(
             request, f"{unknown} of the leads you selected {'is' if unknown == 1 else 'are'} not yours any more."

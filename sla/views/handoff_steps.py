@@ -1,24 +1,21 @@
-"""The steps of a handoff in somebody's hands: contacts, notes, the meeting, SQL, opportunity, won or lost, corrections."""
+"""The steps of a handoff in work: contact, note, meeting, SQL, opportunity, won or lost, assignment, correction."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.forms import Form
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.utils.functional import cached_property
 
-from config.web import Request
-from sla import permissions
+from sla import handoff_states
 from sla.forms.handoffs import (
     AmountForm,
+    AssignForm,
     AttemptForm,
     CorrectForm,
     LostForm,
@@ -27,162 +24,183 @@ from sla.forms.handoffs import (
     OpportunityForm,
     QualifyForm,
 )
-from sla.handoffs import attempts, dispositions, notes, sales_stages, undo_window
-from sla.models import Handoff
+from sla.handoffs import attempts, creation, dispositions, notes, sales_stages
+from sla.models import Disposition
 from sla.views import page_context, responses
+from sla.views.handoff_form_view import HandoffFormView
 from sla.vocabulary import AttemptOutcome, Channel, outcome_label
 
-REFUSALS: Final = (*responses.REFUSALS, notes.NoteRefused, dispositions.AlreadyDecided)
-
-#: What to do with what was typed: the handoff, the form's cleaned data, now.
-Step = Callable[[Handoff, dict[str, Any], dt.datetime], object]
-
-
-@login_required
-@require_POST
-def log_attempt(request: Request, pk: int) -> HttpResponse:
-    def log(row: Handoff, typed: dict[str, Any], now: dt.datetime) -> object:
-        channel, outcome = Channel(typed["channel"]), AttemptOutcome(typed["outcome"])
-        at = typed["at"] or now
-        return attempts.log_attempt(
-            handoff=row, channel=channel, outcome=outcome, note=typed["note"], at=at, by=request.user, now=now
-        )
-
-    form = AttemptForm(request.POST)
-    return take(request, pk, {"attempt_form": form}, log, lambda: f"Logged: {_contact(form.cleaned_data)}.")
+REFUSALS: Final = (
+    dispositions.DispositionRefused,
+    attempts.AttemptRefused,
+    sales_stages.ProgressRefused,
+    creation.AssignmentRefused,
+    handoff_states.HandoffStepRefused,
+)
 
 
-@login_required
-@require_POST
-def write_note(request: Request, pk: int) -> HttpResponse:
-    def write(row: Handoff, typed: dict[str, Any], now: dt.datetime) -> object:
-        return notes.write_note(handoff=row, text=typed["text"], by=request.user, now=now)
-
-    return take(request, pk, {"note_form": NoteForm(request.POST)}, write, lambda: "Noted.", settles=False)
-
-
-@login_required
-@require_POST
-def book_meeting(request: Request, pk: int) -> HttpResponse:
-    def book(row: Handoff, typed: dict[str, Any], now: dt.datetime) -> object:
-        return sales_stages.book_meeting(handoff=row, at=typed["at"], by=request.user, now=now)
-
-    return take(request, pk, {"meeting_form": MeetingForm(request.POST)}, book, lambda: "Meeting booked with {lead}.")
-
-
-@login_required
-@require_POST
-def qualify(request: Request, pk: int) -> HttpResponse:
-    def confirm(row: Handoff, typed: dict[str, Any], now: dt.datetime) -> object:
-        return sales_stages.qualify(handoff=row, by=request.user, now=now, **typed)
-
-    return take(request, pk, {"qualify_form": QualifyForm(request.POST)}, confirm, lambda: "{lead} is sales qualified.")
-
-
-@login_required
-@require_POST
-def open_opportunity(request: Request, pk: int) -> HttpResponse:
-    def begin(row: Handoff, typed: dict[str, Decimal], now: dt.datetime) -> object:
-        return sales_stages.open_opportunity(handoff=row, amount=typed["amount"], by=request.user, now=now)
-
-    form = OpportunityForm(request.POST)
-    return take(request, pk, {"opportunity_form": form}, begin, lambda: "Opportunity opened for {lead}.")
-
-
-@login_required
-@require_POST
-def win(request: Request, pk: int) -> HttpResponse:
-    def close(row: Handoff, typed: dict[str, Any], now: dt.datetime) -> object:
-        return sales_stages.win(handoff=row, amount=typed["amount"], by=request.user, now=now)
-
-    form = AmountForm(request.POST, auto_id="id_won_%s")
-    return take(request, pk, {"won_form": form}, close, lambda: "Won: {lead}. Well done.")
-
-
-@login_required
-@require_POST
-def lose(request: Request, pk: int) -> HttpResponse:
-    def close(row: Handoff, typed: dict[str, Any], now: dt.datetime) -> object:
-        return sales_stages.lose(handoff=row, reason=typed["reason"], by=request.user, now=now)
-
-    form = LostForm(request.POST, auto_id="id_lost_%s")
-    return take(request, pk, {"lost_form": form}, close, lambda: "Closed as lost: {lead}.")
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def correct(request: Request, pk: int) -> HttpResponse:
-    """Another word in place of the standing one, which stays on record."""
-    row = responses.visible(request, pk)
-    standing = dispositions.current_disposition(row)
-    if request.method == "GET" and standing is None:
-        messages.warning(request, "There is no decision to correct yet.")
-        return redirect("handoff", row.pk)
-    day = dispositions.default_reengagement_date(handoff=row, now=timezone.now())
-    form = CorrectForm(request.POST if request.method == "POST" else None, reengage_on=day, initial=_as_said(standing))
-    if request.method == "GET" or not form.is_valid():
-        return _correction(request, row, form)
-    try:
-        dispositions.correct(handoff=row, by=request.user, now=timezone.now(), **form.cleaned_data)
-    except permissions.NotYours as refusal:
-        return responses.refused(request, row, refusal, 403)
-    except responses.REFUSALS as refusal:
-        form.add_error(None, str(refusal))
-        return _correction(request, row, form)
-    return responses.done_with(request, row, f"Corrected: {row.lead}. The earlier decision stays on record.")
-
-
-def take(
-    request: Request, pk: int, form: dict[str, Form], step: Step, done: Callable[[], str], *, settles: bool = True
-) -> HttpResponse:
-    """Take the step, or show the page again with the form as typed and what is wrong with it.
-
-    404 for a foreign handoff, 403 for one only to be read, 422 for what cannot be. `settles`: whoever goes on with a
-    lead has decided, though the decision could still be taken back.
+class HandoffStepView(HandoffFormView):
     """
-    row = responses.visible(request, pk)
-    ((_, typed),) = form.items()
-    if not typed.is_valid():
-        return _unsaved(request, row, form)
-    try:
-        if settles:
-            undo_window.finish_now(handoff=row, by=request.user)
-        step(row, typed.cleaned_data, timezone.now())
-    except permissions.NotYours as refusal:
-        return responses.refused(request, row, refusal, 403)
-    except REFUSALS as refusal:
-        typed.add_error(None, str(refusal))
-        return _unsaved(request, row, form)
-    return responses.done_with(request, row, done().replace("{lead}", str(row.lead)))
+    A step whose form stands on the handoff's page.
+
+    Invalid input is answered with 422 and that page, the form as typed; in the queue with its fragment and the errors.
+    """
+
+    http_method_names = ["post"]
+    form_refusals = (*REFUSALS, notes.NoteRefused, dispositions.AlreadyDecided)
+    ends_undo_window = True
+    #: The form's name in the context of the handoff's page.
+    context_form_name: ClassVar[str]
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        errors = " ".join(
+            f"{_label(form, name)}{error}" for name, of_field in form.errors.items() for error in of_field
+        )
+        if responses.is_from_queue(self.request):
+            return responses.refusal(self.request, self.handoff, errors, 422)
+        messages.warning(self.request, f"Not saved. {errors}")
+        # Read anew: the refused step may have changed the instance in memory.
+        handoff = responses.get_visible_handoff(self.request, self.handoff.pk)
+        return page_context.render_handoff_page(self.request, handoff, status=422, **{self.context_form_name: form})
 
 
-def _unsaved(request: Request, row: Handoff, form: dict[str, Form]) -> HttpResponse:
-    ((_, typed),) = form.items()
-    said = " ".join(f"{_label(typed, name)}{error}" for name, found in typed.errors.items() for error in found)
-    if responses.in_queue(request):
-        return responses.refused(request, row, ValueError(said), 422)
-    messages.warning(request, f"Not saved. {said}")
-    return page_context.handoff_page(request, responses.visible(request, row.pk), status=422, **form)
+class LogAttemptView(HandoffStepView):
+    form_class = AttemptForm
+    context_form_name = "attempt_form"
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        channel, outcome = Channel(typed["channel"]), AttemptOutcome(typed["outcome"])
+        attempts.log_attempt(
+            handoff=self.handoff,
+            channel=channel,
+            outcome=outcome,
+            note=typed["note"],
+            at=typed["at"] or now,
+            by=self.request.user,
+            now=now,
+        )
+        return f"Logged: {channel.label}, {outcome_label(channel, outcome).lower()}."
+
+
+class WriteNoteView(HandoffStepView):
+    """A note decides nothing, so it leaves a decision that can still be undone alone."""
+
+    form_class = NoteForm
+    context_form_name = "note_form"
+    ends_undo_window = False
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        notes.write_note(handoff=self.handoff, text=typed["text"], by=self.request.user, now=now)
+        return "Noted."
+
+
+class BookMeetingView(HandoffStepView):
+    form_class = MeetingForm
+    context_form_name = "meeting_form"
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        sales_stages.book_meeting(handoff=self.handoff, at=typed["at"], by=self.request.user, now=now)
+        return f"Meeting booked with {self.handoff.lead}."
+
+
+class QualifyView(HandoffStepView):
+    form_class = QualifyForm
+    context_form_name = "qualify_form"
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        sales_stages.qualify(handoff=self.handoff, by=self.request.user, now=now, **typed)
+        return f"{self.handoff.lead} is sales qualified."
+
+
+class OpenOpportunityView(HandoffStepView):
+    form_class = OpportunityForm
+    context_form_name = "opportunity_form"
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        sales_stages.open_opportunity(handoff=self.handoff, amount=typed["amount"], by=self.request.user, now=now)
+        return f"Opportunity opened for {self.handoff.lead}."
+
+
+class WinView(HandoffStepView):
+    form_class = AmountForm
+    context_form_name = "won_form"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"auto_id": "id_won_%s"}
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        sales_stages.win(handoff=self.handoff, amount=typed["amount"], by=self.request.user, now=now)
+        return f"Won: {self.handoff.lead}. Well done."
+
+
+class LoseView(HandoffStepView):
+    form_class = LostForm
+    context_form_name = "lost_form"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"auto_id": "id_lost_%s"}
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        sales_stages.lose(handoff=self.handoff, reason=typed["reason"], by=self.request.user, now=now)
+        return f"Closed as lost: {self.handoff.lead}."
+
+
+class AssignView(HandoffStepView):
+    form_class = AssignForm
+    context_form_name = "assign_form"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"now": timezone.now()}
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        creation.assign(handoff=self.handoff, rep=typed["rep"], by=self.request.user, now=now, reason=typed["reason"])
+        return f"Given to {typed['rep']}: {self.handoff.lead}."
+
+
+class CorrectView(HandoffFormView):
+    """A correction: a new disposition in place of the standing one, which stays on record."""
+
+    http_method_names = ["get", "post"]
+    form_class = CorrectForm
+    template_name = "sla/correct.html"
+    form_refusals = REFUSALS
+
+    @cached_property
+    def standing(self) -> Disposition | None:
+        return dispositions.current_disposition(self.handoff)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.standing is None:
+            messages.warning(request, "There is no decision to correct yet.")
+            return redirect("handoff", self.handoff.pk)
+        return super().get(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        return {} if self.standing is None else _read_disposition(self.standing)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        day = dispositions.default_reengagement_date(handoff=self.handoff, now=timezone.now())
+        return super().get_form_kwargs() | {"reengage_on": day}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        history = self.handoff.dispositions.select_related("by", "reason", "corrects__reason").order_by("at", "pk")
+        context = {"handoff": self.handoff, "dispositions": list(history), "now": timezone.now()}
+        return super().get_context_data(**context, **kwargs)
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        dispositions.correct(handoff=self.handoff, by=self.request.user, now=now, **typed)
+        return f"Corrected: {self.handoff.lead}. The earlier decision stays on record."
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
 def _label(form: Form, name: str) -> str:
     return f"{form.fields[name].label or name.capitalize()}: " if name in form.fields else ""
 
 
-def _contact(typed: dict[str, Any]) -> str:
-    channel = Channel(typed["channel"])
-    return f"{channel.label}, {outcome_label(channel, typed['outcome']).lower()}"
-
-
-def _correction(request: Request, row: Handoff, form: CorrectForm) -> HttpResponse:
-    words = list(row.dispositions.select_related("by", "reason", "corrects__reason").order_by("at", "pk"))
-    context = {"handoff": row, "form": form, "words": words, "now": timezone.now()}
-    return render(request, "sla/correct.html", context, status=422 if form.is_bound else 200)
-
-
-def _as_said(standing: Any) -> dict[str, Any]:
-    if standing is None:
-        return {}
+def _read_disposition(standing: Disposition) -> dict[str, Any]:
+    """Return the standing disposition as initial values of CorrectForm."""
     return {
         "kind": standing.kind,
         "reason": standing.reason_id,

@@ -1,42 +1,24 @@
-"""The page of a handoff, and giving it to somebody else."""
+"""The page of one handoff."""
 
 from __future__ import annotations
-
-import datetime as dt
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from config.web import Request
-from sla.forms.handoffs import AssignForm
-from sla.handoffs import creation
-from sla.models import Handoff
 from sla.notifications import outbox
-from sla.views import handoff_steps, page_context, responses
+from sla.views import page_context, responses
 
 
 @login_required
 @require_GET
 def handoff(request: Request, pk: int) -> HttpResponse:
-    """The page, or for a filter of its history the list alone."""
-    row = responses.visible(request, pk)
+    """Show the page, or for a filter of its history the list alone; opening the page marks the reader's notices read."""
+    row = responses.get_visible_handoff(request, pk)
     if request.htmx and request.htmx.target == "history":
         return render(request, "sla/_history.html", page_context.history_context(request, row))
     outbox.mark_handoff_read(handoff=row, user=request.user, now=timezone.now())
-    return page_context.handoff_page(request, row)
-
-
-@login_required
-@require_POST
-def assign(request: Request, pk: int) -> HttpResponse:
-    def give(row: Handoff, typed: dict[str, Any], now: dt.datetime) -> object:
-        return creation.assign(handoff=row, rep=typed["rep"], by=request.user, now=now, reason=typed["reason"])
-
-    form = AssignForm(request.POST, now=timezone.now())
-    return handoff_steps.take(
-        request, pk, {"assign_form": form}, give, lambda: f"Given to {form.cleaned_data['rep']}: {{lead}}."
-    )
+    return page_context.render_handoff_page(request, row)

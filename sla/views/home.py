@@ -18,7 +18,7 @@ from sla.reports.rejection_monitor import TOO_MANY
 @login_required
 @require_GET
 def home(request: Request) -> HttpResponse:
-    """Where each role's day begins: the queue, the compliance report, or the overview."""
+    """Redirect to where each role's day begins: the queue, the compliance report, or the overview."""
     roles = roles_of(request.user)
     if Role.SDR in roles:
         return redirect("queue")
@@ -32,9 +32,9 @@ def home(request: Request) -> HttpResponse:
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def overview(request: Request) -> HttpResponse:
-    """Pipeline first, then acceptance, then what waits (rules 12.3)."""
+    """Show the pipeline first, then acceptance, then waiting work (rules 12.3)."""
     now = timezone.now()
-    figures = pipeline_overview.overview(now=now)
+    figures = pipeline_overview.build_overview(now=now)
     rates = [None if month.rejection is None else month.rejection * 100 for month in figures.months]
     chart = line_chart(
         "Rejection rate by month",

@@ -18,13 +18,13 @@ from sla.models import Notice
 from sla.notifications import deliveries, outbox, preferences, relevance
 
 FAILING_SHOWN = 20
-#: What came before is in the queue; a bell for it would come too late.
+#: Older hot leads are in the queue anyway; ringing for them would come too late.
 RINGS_FOR: Final = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeDay:
-    """What was told on one day of the reader's: unread, or read already."""
+    """The notices of one day of the reader's, either unread or read."""
 
     date: dt.date
     is_unread: bool
@@ -38,7 +38,7 @@ def notice_list(request: Request) -> HttpResponse:
     shown, is_cut = rows[: outbox.NOTICES_A_PAGE], len(rows) > outbox.NOTICES_A_PAGE
     failing = deliveries.failing_deliveries(request.user)
     context = {
-        "days": by_day(shown),
+        "days": group_by_day(shown),
         "gone": relevance.with_deleted_target(shown),
         "elsewhere": relevance.no_longer_visible(shown, request.user),
         "up_to": max((notice.pk for notice in shown), default=0),
@@ -52,7 +52,7 @@ def notice_list(request: Request) -> HttpResponse:
 @login_required
 @require_GET
 def bell(request: Request) -> HttpResponse:
-    """What every page asks for now and then: how many notices are unread, and for which leads to ring."""
+    """Render what every page polls: the number of unread notices, and the hot leads to ring for."""
     since = timezone.now() - RINGS_FOR
     context = {"alarm": preferences.for_user(request.user), "hot": outbox.hot_notices(request.user, since=since)}
     return render(request, "components/bell.html", context)
@@ -61,7 +61,7 @@ def bell(request: Request) -> HttpResponse:
 @login_required
 @require_POST
 def mark_read(request: Request) -> HttpResponse:
-    """All that the page showed; what came since stays unread."""
+    """Mark all notices read that the page showed; later ones stay unread."""
     up_to = typed_number(request.POST.get("up_to", ""))
     outbox.mark_read(user=request.user, now=timezone.now(), up_to=up_to)
     return redirect("notices")
@@ -75,8 +75,8 @@ def try_again(request: Request) -> HttpResponse:
     return redirect("notices")
 
 
-def by_day(rows: Iterable[Notice]) -> list[NoticeDay]:
+def group_by_day(rows: Iterable[Notice]) -> list[NoticeDay]:
     def place(notice: Notice) -> tuple[dt.date, bool]:
         return timezone.localtime(notice.created_at).date(), notice.read_at is None
 
-    return [NoticeDay(date, is_unread, list(told)) for (date, is_unread), told in groupby(rows, key=place)]
+    return [NoticeDay(date, is_unread, list(notices)) for (date, is_unread), notices in groupby(rows, key=place)]

@@ -16,7 +16,7 @@ from config.downloads import csv_download
 from config.web import Request, typed_number
 from leads.vocabulary import READERS_OF_LEADS
 from sla import permissions
-from sla.forms.promises import BackForm, NurtureFilterForm, PostponeForm
+from sla.forms.nurture import BackForm, NurtureFilterForm, PostponeForm
 from sla.models import HandoffQuerySet
 from sla.nurture import nurture_tasks, recycling
 
@@ -27,14 +27,14 @@ POSTPONED_BY: Final = dt.timedelta(days=30)
 @roles_required(*READERS_OF_LEADS, Role.SDR)
 @require_GET
 def nurture_list(request: Request) -> HttpResponse:
-    """What marketing does about each recycled lead, and when."""
-    return _show(request, PostponeForm(initial={"to": timezone.localdate() + POSTPONED_BY}))
+    """Show each recycled lead, with what marketing does about it and when."""
+    return _render_page(request, PostponeForm(initial={"to": timezone.localdate() + POSTPONED_BY}))
 
 
 @roles_required(*READERS_OF_LEADS, Role.SDR)
 @require_GET
 def nurture_export(request: Request) -> HttpResponseBase:
-    tasks = nurture_tasks.build_tasks(_asked(request), now=timezone.now())
+    tasks = nurture_tasks.build_tasks(_filter_handoffs(request), now=timezone.now())
     return csv_download("nurture", nurture_tasks.HEADER, map(nurture_tasks.cells, tasks))
 
 
@@ -43,17 +43,17 @@ def nurture_export(request: Request) -> HttpResponseBase:
 def nurture_postpone(request: Request) -> HttpResponse:
     form = PostponeForm(request.POST)
     if not form.is_valid():
-        return _refused(request, form)
-    said = form.cleaned_data
+        return _render_refusal(request, form)
+    typed = form.cleaned_data
     try:
         moved = recycling.postpone(
-            handoff_ids=_chosen(request), to=said["to"], by=request.user, now=timezone.now(), why=said["why"]
+            handoff_ids=_selected_ids(request), to=typed["to"], by=request.user, now=timezone.now(), why=typed["why"]
         )
     except recycling.RecyclingRefused as refusal:
         form.add_error("to", str(refusal))
-        return _refused(request, form)
-    return _done(
-        request, moved, f"postponed to {said['to']:%-d %B %Y}", "were not: gone from nurture, or later already"
+        return _render_refusal(request, form)
+    return _report_result(
+        request, moved, f"postponed to {typed['to']:%-d %B %Y}", "were not: gone from nurture, or later already"
     )
 
 
@@ -62,20 +62,20 @@ def nurture_postpone(request: Request) -> HttpResponse:
 def nurture_back(request: Request) -> HttpResponse:
     form = BackForm(request.POST)
     why = form.cleaned_data["why"][:250] if form.is_valid() else ""
-    moved = recycling.bring_back(handoff_ids=_chosen(request), by=request.user, now=timezone.now(), why=why)
-    return _done(request, moved, "back with marketing now", "had left nurture already")
+    moved = recycling.bring_back(handoff_ids=_selected_ids(request), by=request.user, now=timezone.now(), why=why)
+    return _report_result(request, moved, "back with marketing now", "had left nurture already")
 
 
-def _refused(request: Request, form: PostponeForm) -> HttpResponse:
-    """With what was ticked still ticked; said above as well, as the form stands below a long list."""
-    said = " ".join(f"{form[name].label}: {error}" for name, found in form.errors.items() for error in found)
-    messages.warning(request, f"Nothing was postponed. {said}")
-    return _show(request, form, status=422)
+def _render_refusal(request: Request, form: PostponeForm) -> HttpResponse:
+    """Show the page with the same boxes ticked; the errors also stand at the top, as the form is below a long list."""
+    sentence = " ".join(f"{form[name].label}: {error}" for name, errors in form.errors.items() for error in errors)
+    messages.warning(request, f"Nothing was postponed. {sentence}")
+    return _render_page(request, form, status=422)
 
 
-def _show(request: Request, postpone: PostponeForm, status: int = 200) -> HttpResponse:
+def _render_page(request: Request, postpone: PostponeForm, status: int = 200) -> HttpResponse:
     now = timezone.now()
-    rows = _asked(request)
+    rows = _filter_handoffs(request)
     context = {
         "tasks": list(nurture_tasks.build_tasks(rows[:SHOWN], now=now)),
         "total": rows.count(),
@@ -91,25 +91,25 @@ def _show(request: Request, postpone: PostponeForm, status: int = 200) -> HttpRe
     return render(request, "sla/nurture.html", context, status=status)
 
 
-def _asked(request: Request) -> HandoffQuerySet:
-    """The recycled leads this person may see, as the address filters them; what it cannot mean filters nothing."""
+def _filter_handoffs(request: Request) -> HandoffQuerySet:
+    """Return the recycled leads that this person may see, filtered by the query string; invalid criteria are ignored."""
     form = NurtureFilterForm(request.GET)
     form.is_valid()
-    said: dict[str, Any] = {name: value for name, value in form.cleaned_data.items() if value}
+    criteria: dict[str, Any] = {name: value for name, value in form.cleaned_data.items() if value}
     return nurture_tasks.filter_recycled(
-        nurture_tasks.select_recycled(permissions.visible_to(request.user)), now=timezone.now(), **said
+        nurture_tasks.select_recycled(permissions.visible_to(request.user)), now=timezone.now(), **criteria
     )
 
 
-def _chosen(request: Request) -> list[int]:
-    """The boxes that were ticked, or all that the filter shows."""
+def _selected_ids(request: Request) -> list[int]:
+    """Return the ids of the ticked handoffs, or of all that the filter shows."""
     if request.POST.get("everything"):
-        return list(_asked(request).values_list("pk", flat=True))
+        return list(_filter_handoffs(request).values_list("pk", flat=True))
     typed = (typed_number(value) for value in request.POST.getlist("handoff"))
     return [number for number in typed if number is not None]
 
 
-def _done(request: Request, moved: recycling.PostponeResult, what: str, left: str) -> HttpResponse:
+def _report_result(request: Request, moved: recycling.PostponeResult, what: str, left: str) -> HttpResponse:
     if moved.moved:
         messages.success(request, f"{moved.moved} lead{'' if moved.moved == 1 else 's'} {what}.")
     if moved.unmoved:

@@ -13,7 +13,7 @@ from config.downloads import csv_download
 from config.web import Request, typed_number
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.models import QualificationQuerySet
-from sla.forms.promises import BackForm, NurtureFilterForm
+from sla.forms.nurture import BackForm, NurtureFilterForm
 from sla.handoffs import creation, tier_3_hold
 from sla.nurture import recycling
 
@@ -23,37 +23,37 @@ SHOWN: Final = 200
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def first_list(request: Request) -> HttpResponse:
-    """The MQLs of tier 3 that marketing nurtures first, and when each goes to sales."""
-    return _show(request, BackForm())
+    """Show the tier-3 MQLs that marketing nurtures first, and when each goes to sales."""
+    return _render_page(request, BackForm())
 
 
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def first_export(request: Request) -> HttpResponseBase:
-    held = tier_3_hold.build_held_leads(_asked(request), now=timezone.now())
-    return csv_download("nurture-first", tier_3_hold.HEADER, map(tier_3_hold.cells, held))
+    waiting = tier_3_hold.build_held_leads(_filter_qualifications(request), now=timezone.now())
+    return csv_download("nurture-first", tier_3_hold.HEADER, map(tier_3_hold.cells, waiting))
 
 
 @roles_required(*recycling.NURTURE_ROLES)
 @require_POST
 def first_hand_over(request: Request) -> HttpResponse:
-    """Asked once more, for sales' clocks start with it."""
-    form, chosen = BackForm(request.POST), _chosen(request)
+    """Hand the ticked MQLs to sales early, after a confirmation, as it starts the clocks of sales."""
+    form, chosen = BackForm(request.POST), _selected_ids(request)
     form.fields["why"].required = True
     if not chosen:
         messages.warning(request, "Nothing was ticked.")
         return redirect("nurture_first")
     if not form.is_valid():
-        return _show(request, form, chosen=chosen, status=422)
+        return _render_page(request, form, chosen=chosen, status=422)
     if not request.POST.get("confirmed"):
-        return _show(request, form, chosen=chosen, asks=True)
+        return _render_page(request, form, chosen=chosen, asks=True)
     try:
         moved = creation.hand_off_early(
             qualification_ids=chosen, by=request.user, now=timezone.now(), why=form.cleaned_data["why"]
         )
     except creation.TooSoon as refusal:
         form.add_error(None, str(refusal))
-        return _show(request, form, chosen=chosen, status=409)
+        return _render_page(request, form, chosen=chosen, status=409)
     if moved:
         messages.success(request, f"{moved} lead{'' if moved == 1 else 's'} handed to sales.")
     if left := len(chosen) - moved:
@@ -61,13 +61,13 @@ def first_hand_over(request: Request) -> HttpResponse:
     return redirect("nurture_first")
 
 
-def _show(
+def _render_page(
     request: Request, form: BackForm, *, chosen: list[int] | None = None, asks: bool = False, status: int = 200
 ) -> HttpResponse:
     now = timezone.now()
-    rows = _asked(request)
+    rows = _filter_qualifications(request)
     context: dict[str, Any] = {
-        "held": list(tier_3_hold.build_held_leads(rows[:SHOWN], now=now)),
+        "waiting": list(tier_3_hold.build_held_leads(rows[:SHOWN], now=now)),
         "total": rows.count(),
         "shown": SHOWN,
         "q": request.GET.get("q", ""),
@@ -81,12 +81,12 @@ def _show(
     return render(request, "sla/nurture_first.html", context, status=status)
 
 
-def _asked(request: Request) -> QualificationQuerySet:
+def _filter_qualifications(request: Request) -> QualificationQuerySet:
     form = NurtureFilterForm(request.GET)
     form.is_valid()
     return tier_3_hold.search_held_mqls(now=timezone.now(), q=form.cleaned_data.get("q", ""))
 
 
-def _chosen(request: Request) -> list[int]:
+def _selected_ids(request: Request) -> list[int]:
     typed = (typed_number(value) for value in request.POST.getlist("mql"))
     return list({number for number in typed if number is not None})

@@ -1,4 +1,4 @@
-"""What the pages of the queue and of a handoff show; their views and the answers to actions share it."""
+"""The contexts of the queue's and a handoff's page, shared by their views and by the answers to actions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from config.accounts.roles import holds
 from config.web import Request, typed_number
 from leads.vocabulary import READERS_OF_LEADS
-from sla.filters import QueueFilter, reps_of
+from sla.filters import QueueFilter, managed_reps
 from sla.forms.handoffs import (
     AmountForm,
     AssignForm,
@@ -29,34 +29,34 @@ from sla.models import AlertSettings, Handoff
 from sla.queue import queue, saved_filters
 from sla.vocabulary import CONTACTS, Channel
 
-#: Contacts of two keystrokes: the channel's key, then the digit of what came of it.
+#: Contacts are logged by two keystrokes: the channel's key, then the digit of the outcome.
 CONTACT_KEYS: Final = {Channel.CALL: "c", Channel.EMAIL: "e", Channel.LINKEDIN: "l"}
 CONTACTS_SHOWN: Final = [
-    (key, channel, [(f"{channel}:{outcome}", words) for outcome, words in CONTACTS[channel].items()])
+    (key, channel, [(f"{channel}:{outcome}", label) for outcome, label in CONTACTS[channel].items()])
     for channel, key in CONTACT_KEYS.items()
 ]
 
 
 def queue_context(request: Request, query: QueryDict, here: str) -> dict[str, Any]:
     now = timezone.now()
-    work = QueueFilter(query, queryset=queue.for_user(request.user), request=request)
+    queue_filter = QueueFilter(query, queryset=queue.for_user(request.user), request=request)
     limit = typed_number(query.get("limit", "")) or queue.SHOWN
     return {
-        "filter": work,
-        "queue": queue.in_order(work.qs, now=now, limit=min(limit, queue.SHOWN_AT_MOST)),
-        "is_manager": reps_of(request).exists(),
+        "filter": queue_filter,
+        "queue": queue.build_queue(queue_filter.qs, now=now, limit=min(limit, queue.SHOWN_AT_MOST)),
+        "is_manager": managed_reps(request).exists(),
         "saved_filters": saved_filters.for_user(request.user),
-        "view": saved_filters.canonical(query),
+        "view": saved_filters.canonical_query(query),
         "reasons": rejection_reasons.bulk_reasons(),
-        # Asked for where it is shown: not by a poll.
+        # A callable: the query runs only where the template shows it, so not on each poll.
         "alarm": AlertSettings.objects.filter(user=request.user).first,
         "here": here,
         "now": now,
     }
 
 
-def handoff_page(request: Request, handoff: Handoff, status: int = 200, **forms: Form) -> HttpResponse:
-    """`forms`: what was typed and could not be saved, by its name in the context."""
+def render_handoff_page(request: Request, handoff: Handoff, status: int = 200, **forms: Form) -> HttpResponse:
+    """Render the page; `forms` are forms with invalid input, by their names in the context."""
     now = timezone.now()
     context = {
         "case": detail.for_handoff(handoff, reader=request.user, now=now),
@@ -80,7 +80,7 @@ def handoff_page(request: Request, handoff: Handoff, status: int = 200, **forms:
 
 
 def history_context(request: Request, handoff: Handoff) -> dict[str, Any]:
-    """The timeline as the address asks for it: one kind or all, so far back."""
+    """Return the timeline that the query string asks for: one kind or all, and how many entries."""
     limit = min(typed_number(request.GET.get("limit", "")) or lead_timeline.SHOWN, lead_timeline.SHOWN_AT_MOST)
     return {
         "timeline": lead_timeline.for_lead(handoff.lead, limit=limit, kind=request.GET.get("show", "")),

@@ -16,7 +16,7 @@ from sla.views import page_context, responses
 @roles_required(Role.SDR, Role.SALES_MANAGER)
 @require_GET
 def queue(request: Request) -> HttpResponse:
-    """The page, or for its poll the list alone."""
+    """Show the page, or for its poll the list alone."""
     context = page_context.queue_context(request, request.GET, request.get_full_path())
     return render(request, "sla/_queue.html" if request.htmx else "sla/queue.html", context)
 
@@ -25,17 +25,17 @@ def queue(request: Request) -> HttpResponse:
 @require_POST
 def save_filter(request: Request) -> HttpResponse:
     try:
-        kept = saved_filters.save(
+        saved = saved_filters.save(
             name=request.POST.get("name", ""), query=request.POST.get("query", ""), by=request.user
         )
     except saved_filters.FilterRefused as refusal:
         messages.warning(request, str(refusal))
-        return redirect(responses.back(request) or reverse("queue"))
-    return redirect(f"{reverse('queue')}?{kept.query}")
+        return redirect(responses.return_path(request) or reverse("queue"))
+    return redirect(f"{reverse('queue')}?{saved.query}")
 
 
 @roles_required(Role.SDR, Role.SALES_MANAGER)
 @require_POST
 def forget_filter(request: Request, pk: int) -> HttpResponse:
-    saved_filters.forget(pk=pk, by=request.user)
-    return redirect(responses.back(request) or reverse("queue"))
+    saved_filters.delete(pk=pk, by=request.user)
+    return redirect(responses.return_path(request) or reverse("queue"))

@@ -26,16 +26,16 @@ PAGE: Final = 50
 @login_required
 @require_GET
 def sla_report(request: Request) -> HttpResponse:
-    """Both sides' promises over the last weeks, of the handoffs this person may see."""
+    """Report both sides' promises over the last weeks, on the handoffs that this person may see."""
     now = timezone.now()
-    weeks, start = period(request, now)
+    weeks, start = read_period(request, now)
     visible = permissions.visible_to(request.user)
     card = compliance_page.build_scorecard(visible, start=start, end=now)
-    # The report of what one may see is everybody's; the commitments are read by those who have a role.
+    # Everybody may read the report on their own handoffs; only people with a role may read the commitments.
     context = {
         "card": card,
-        "months": volume_and_yield.months(now=now),
-        "yields": volume_and_yield.yields(visible, start=start, end=now),
+        "months": volume_and_yield.read_delivered_months(now=now),
+        "yields": volume_and_yield.read_yields(visible, start=start, end=now),
         "weeks": weeks,
         "periods": PERIODS,
         "now": now,
@@ -48,9 +48,9 @@ def sla_report(request: Request) -> HttpResponse:
 @require_GET
 def sla_export(request: Request) -> HttpResponseBase:
     now = timezone.now()
-    _, start = period(request, now)
+    _, start = read_period(request, now)
     by: compliance.By = "week" if request.GET.get("by") == "week" else "rep"
-    figures = compliance.promises(start=start, end=now, by=by, handoffs=permissions.visible_to(request.user))
+    figures = compliance.read_figures(start=start, end=now, by=by, handoffs=permissions.visible_to(request.user))
     return csv_download(f"sla-by-{by}", compliance.HEADER, map(compliance.cells, figures))
 
 
@@ -58,43 +58,43 @@ def sla_export(request: Request) -> HttpResponseBase:
 @require_GET
 def sla_yield_export(request: Request) -> HttpResponseBase:
     now = timezone.now()
-    _, start = period(request, now)
-    rows = volume_and_yield.yields(permissions.visible_to(request.user), start=start, end=now)
+    _, start = read_period(request, now)
+    rows = volume_and_yield.read_yields(permissions.visible_to(request.user), start=start, end=now)
     return csv_download("mql-to-meeting-by-rep", volume_and_yield.HEADER, map(volume_and_yield.cells, rows))
 
 
 @login_required
 @require_GET
 def sla_rows(request: Request) -> HttpResponse:
-    """The promises behind a figure, the newest first."""
+    """List the promises behind a figure, the newest first."""
     now = timezone.now()
-    _, start = period(request, now)
+    _, start = read_period(request, now)
     clocks = Clock.objects.filter(
         handoff__in=permissions.visible_to(request.user).order_by().values("pk"), started_at__lt=now
     )
     clocks = clocks.select_related("handoff__lead__company", "rep__user").order_by("-pk")
-    found = ClockFilter(request.GET, queryset=clocks, request=request)
-    rows = found.qs if request.GET.get("week") else found.qs.filter(started_at__gte=start)
-    page = list(keyset(rows, request.GET.get("after", ""))[: PAGE + 1])
+    clock_filter = ClockFilter(request.GET, queryset=clocks, request=request)
+    rows = clock_filter.qs if request.GET.get("week") else clock_filter.qs.filter(started_at__gte=start)
+    page = list(rows_after(rows, request.GET.get("after", ""))[: PAGE + 1])
     more = page[PAGE - 1].pk if len(page) > PAGE else None
     context = {
-        "rows": compliance.remarked(page[:PAGE]),
+        "rows": compliance.with_remarks(page[:PAGE]),
         "more": more,
         "total": rows.count(),
-        "filter": found,
+        "filter": clock_filter,
         "start": start,
         "now": now,
     }
     return render(request, "sla/report_rows.html", context)
 
 
-def period(request: Request, now: dt.datetime) -> tuple[int, dt.datetime]:
-    """How many weeks, the running one included, and the instant at which the first began."""
-    asked = request.GET.get("weeks", "")
-    weeks = int(asked) if asked in {str(count) for count in PERIODS} else USUAL_PERIOD
-    return weeks, compliance.week_of(now - dt.timedelta(weeks=weeks - 1))
+def read_period(request: Request, now: dt.datetime) -> tuple[int, dt.datetime]:
+    """Return the number of weeks, the running one included, and the instant at which the first began."""
+    typed = request.GET.get("weeks", "")
+    weeks = int(typed) if typed in {str(count) for count in PERIODS} else USUAL_PERIOD
+    return weeks, compliance.week_start(now - dt.timedelta(weeks=weeks - 1))
 
 
-def keyset(rows: Any, after: str) -> Any:
+def rows_after(rows: Any, after: str) -> Any:
     last = typed_number(after)
     return rows if last is None else rows.filter(pk__lt=last)

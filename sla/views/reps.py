@@ -1,4 +1,4 @@
-"""Who takes leads: a manager's reps, and a rep's own switch and absences."""
+"""The pages of reps: a manager's teams, and a rep's own availability and absences."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ OPS_SHOWN: Final = 3
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def reps(request: Request) -> HttpResponse:
-    return _reps_page(request)
+    return _render_reps(request)
 
 
-def _reps_page(request: Request, **typed: object) -> HttpResponse:
+def _render_reps(request: Request, **typed: object) -> HttpResponse:
     now = timezone.now()
     rosters = roster.for_user(request.user, now=now)
     context = {
@@ -53,11 +53,11 @@ def _reps_page(request: Request, **typed: object) -> HttpResponse:
 @roles_required(Role.SDR, Role.SALES_MANAGER)
 @require_GET
 def availability(request: Request) -> HttpResponse:
-    """A rep's own: away or not, absences, and how Accord sees them at this moment."""
-    return _availability_page(request)
+    """Show a rep's own page: away or not, absences, and whether Accord assigns leads to them now."""
+    return _render_availability(request)
 
 
-def _availability_page(request: Request, **typed: object) -> HttpResponse:
+def _render_availability(request: Request, **typed: object) -> HttpResponse:
     rep = Rep.objects.filter(user=request.user).select_related("team").first()
     now = timezone.now()
     own = round_robin.fetch_reps(rep.team) if rep else []
@@ -75,19 +75,21 @@ def _availability_page(request: Request, **typed: object) -> HttpResponse:
 @login_required
 @require_POST
 def rep_away(request: Request, pk: int) -> HttpResponse:
-    rep = _rep(request, pk)
+    rep = _get_rep(request, pk)
     is_away = request.POST.get("to") == "away"
-    done = f"{rep} is away: no new leads." if is_away else f"{rep} is back and takes leads again."
-    return _do(request, done, lambda: roster.set_away(rep=rep, is_away=is_away, by=request.user, now=timezone.now()))
+    sentence = f"{rep} is away: no new leads." if is_away else f"{rep} is back and takes leads again."
+    return _run_action(
+        request, sentence, lambda: roster.set_away(rep=rep, is_away=is_away, by=request.user, now=timezone.now())
+    )
 
 
 @login_required
 @require_POST
 def rep_adjust(request: Request, pk: int) -> HttpResponse:
-    rep, form = _rep(request, pk), RepForm(request.POST)
+    rep, form = _get_rep(request, pk), RepForm(request.POST)
     if not form.is_valid():
-        return _invalid(request, form)
-    return _do(
+        return _refuse_form(request, form)
+    return _run_action(
         request,
         f"Saved: {rep}.",
         lambda: roster.adjust_rep(rep=rep, by=request.user, now=timezone.now(), **form.cleaned_data),
@@ -97,43 +99,45 @@ def rep_adjust(request: Request, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def rep_hand_over(request: Request, pk: int) -> HttpResponse:
-    rep, form = _rep(request, pk), HandOverForm(request.POST)
+    rep, form = _get_rep(request, pk), HandOverForm(request.POST)
     if not form.is_valid():
-        return _invalid(request, form)
+        return _refuse_form(request, form)
     try:
-        done = reassignment.reassign_all(
+        result = reassignment.reassign_all(
             rep=rep, by=request.user, now=timezone.now(), reason=form.cleaned_data["reason"]
         )
     except permissions.NotYours as refusal:
         raise PermissionDenied(str(refusal)) from refusal
-    stayed = f" {done.stayed} stayed: nobody of the team can take more now." if done.stayed else ""
-    takers = ", ".join(f"{taker} {count}" for taker, count in done.leads_by_rep.items())
-    messages.success(request, f"{done.total} of {rep}’s leads: {takers}.{stayed}" if takers else f"None given.{stayed}")
-    return _return(request)
+    stayed = f" {result.stayed} stayed: nobody of the team can take more now." if result.stayed else ""
+    takers = ", ".join(f"{taker} {count}" for taker, count in result.leads_by_rep.items())
+    messages.success(
+        request, f"{result.total} of {rep}’s leads: {takers}.{stayed}" if takers else f"None given.{stayed}"
+    )
+    return _go_back(request)
 
 
 @login_required
 @require_POST
 def absence_new(request: Request, pk: int) -> HttpResponse:
-    rep, form = _rep(request, pk), AbsenceForm(request.POST)
+    rep, form = _get_rep(request, pk), AbsenceForm(request.POST)
     if not form.is_valid():
-        return _absence_refused(request, rep, form)
+        return _render_refused_absence(request, rep, form)
     try:
         absence = roster.add_absence(rep=rep, by=request.user, now=timezone.now(), **form.cleaned_data)
     except permissions.NotYours as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     except roster.RosterRefused as refusal:
         form.add_error("ends_at", str(refusal))
-        return _absence_refused(request, rep, form)
+        return _render_refused_absence(request, rep, form)
     messages.success(request, roster.describe_absence(absence))
-    return _return(request)
+    return _go_back(request)
 
 
 @login_required
 @require_POST
 def absence_delete(request: Request, pk: int) -> HttpResponse:
-    absence = get_object_or_404(Absence.objects.select_related("rep__user"), pk=pk, rep__in=_within_reach(request))
-    return _do(
+    absence = get_object_or_404(Absence.objects.select_related("rep__user"), pk=pk, rep__in=_editable_rep_ids(request))
+    return _run_action(
         request,
         f"Taken back: {roster.describe_absence(absence)}",
         lambda: roster.remove_absence(absence=absence, by=request.user, now=timezone.now()),
@@ -145,27 +149,29 @@ def absence_delete(request: Request, pk: int) -> HttpResponse:
 def team_settle(request: Request, pk: int) -> HttpResponse:
     team, form = get_object_or_404(roster.managed_teams(request.user), pk=pk), TeamForm(request.POST)
     if not form.is_valid():
-        return _invalid(request, form)
-    return _do(
+        return _refuse_form(request, form)
+    return _run_action(
         request,
         f"Saved: team {team}.",
         lambda: roster.set_team_rules(team=team, by=request.user, now=timezone.now(), **form.cleaned_data),
     )
 
 
-def _within_reach(request: Request) -> list[int]:
-    """The reps whose lines this person may set: their own, and those of the teams they manage."""
+def _editable_rep_ids(request: Request) -> list[int]:
+    """Return the reps that this person may change: themselves, and the reps of the teams they manage."""
     own = Rep.objects.filter(user=request.user).values_list("pk", flat=True)
     managed = Rep.objects.filter(team__in=roster.managed_teams(request.user)).values_list("pk", flat=True)
     return [*own, *managed]
 
 
-def _rep(request: Request, pk: int) -> Rep:
-    """404 for a stranger's rep."""
-    return get_object_or_404(Rep.objects.filter(pk__in=_within_reach(request)).select_related("user", "team"), pk=pk)
+def _get_rep(request: Request, pk: int) -> Rep:
+    """Return the rep; raises Http404 for one that this person may not change."""
+    return get_object_or_404(
+        Rep.objects.filter(pk__in=_editable_rep_ids(request)).select_related("user", "team"), pk=pk
+    )
 
 
-def _do(request: Request, done: str, act: Callable[[], object]) -> HttpResponse:
+def _run_action(request: Request, sentence: str, act: Callable[[], object]) -> HttpResponse:
     try:
         act()
     except permissions.NotYours as refusal:
@@ -173,27 +179,27 @@ def _do(request: Request, done: str, act: Callable[[], object]) -> HttpResponse:
     except roster.RosterRefused as refusal:
         messages.warning(request, str(refusal))
     else:
-        messages.success(request, done)
-    return _return(request)
+        messages.success(request, sentence)
+    return _go_back(request)
 
 
-def _absence_refused(request: Request, rep: Rep, form: AbsenceForm) -> HttpResponse:
-    """The page it was typed on, with what was typed."""
-    came_from_reps = responses.back(request) == reverse("reps") and holds(request.user, *READERS_OF_LEADS)
-    _warn(request, form)
-    page = _reps_page if came_from_reps else _availability_page
+def _render_refused_absence(request: Request, rep: Rep, form: AbsenceForm) -> HttpResponse:
+    """Show the page that the form was on, with its input."""
+    came_from_reps = responses.return_path(request) == reverse("reps") and holds(request.user, *READERS_OF_LEADS)
+    _show_errors(request, form)
+    page = _render_reps if came_from_reps else _render_availability
     return page(request, absence_form=form, absence_of=rep.pk)
 
 
-def _invalid(request: Request, form: Form) -> HttpResponse:
-    _warn(request, form)
-    return _return(request)
+def _refuse_form(request: Request, form: Form) -> HttpResponse:
+    _show_errors(request, form)
+    return _go_back(request)
 
 
-def _warn(request: Request, form: Form) -> None:
+def _show_errors(request: Request, form: Form) -> None:
     for name, errors in form.errors.items():
         messages.warning(request, f"{form.fields[name].label or name.capitalize()}: {' '.join(map(str, errors))}")
 
 
-def _return(request: Request) -> HttpResponse:
-    return redirect(responses.back(request) or "availability")
+def _go_back(request: Request) -> HttpResponse:
+    return redirect(responses.return_path(request) or "availability")

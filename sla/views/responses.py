@@ -1,98 +1,61 @@
-"""How an action on a handoff is answered: done, refused or overtaken; to a page or to the queue's fragment."""
+"""Answers to an action on a handoff: success or refusal, as a redirect, a page or the queue's fragment."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
-from typing import Final
 from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import reswap, retarget
 
 from config.web import Request
-from sla import handoff_states, permissions
+from sla import permissions
 from sla.handoff_page import detail
-from sla.handoffs import attempts, creation, dispositions, sales_stages, undo_window
 from sla.models import Handoff
 from sla.views import page_context
 
-REFUSALS: Final = (
-    dispositions.DispositionRefused,
-    attempts.AttemptRefused,
-    sales_stages.ProgressRefused,
-    creation.AssignmentRefused,
-    handoff_states.HandoffStepRefused,
-)
 
-Action = Callable[[Handoff, dt.datetime], object]
+def get_visible_handoff(request: Request, pk: int) -> Handoff:
+    """Return the handoff with what its page reads, if this person may see it; raises Http404 otherwise."""
+    return get_object_or_404(detail.with_related_rows(permissions.visible_to(request.user)).distinct(), pk=pk)
 
 
-def visible(request: Request, pk: int) -> Handoff:
-    """The handoff, if this person may see it: else 404."""
-    return get_object_or_404(detail.rows(permissions.visible_to(request.user)).distinct(), pk=pk)
+def success(request: Request, handoff: Handoff, sentence: str) -> HttpResponse:
+    """Show the sentence: in the queue's fragment, or after a redirect to the form's return path or the handoff's page."""
+    messages.success(request, sentence)
+    if is_from_queue(request):
+        return queue_fragment(request)
+    return redirect(return_path(request) or reverse("handoff", args=[handoff.pk]))
 
 
-def act(request: Request, pk: int, action: Action, done: str) -> HttpResponse:
-    """A further step with a lead: whoever takes it has decided, though the decision could still be taken back."""
-
-    def settled(handoff: Handoff, now: dt.datetime) -> object:
-        undo_window.finish_now(handoff=handoff, by=request.user)
-        return action(handoff, now)
-
-    return decide(request, pk, settled, done)
+def refusal(request: Request, handoff: Handoff, sentence: str, status: int) -> HttpResponse:
+    """Show the sentence with the queue's fragment or the handoff's page as they are now, with this HTTP status."""
+    messages.warning(request, sentence)
+    if is_from_queue(request):
+        return queue_fragment(request, status=status)
+    return page_context.render_handoff_page(request, get_visible_handoff(request, handoff.pk), status=status)
 
 
-def decide(request: Request, pk: int, action: Action, done: str) -> HttpResponse:
-    """Do it and answer: 404 for a foreign handoff, 403 for one only to be read, 409 when somebody was faster, 422 when it cannot be."""
-    handoff = visible(request, pk)
-    try:
-        action(handoff, timezone.now())
-    except permissions.NotYours as refusal:
-        return refused(request, handoff, refusal, 403)
-    except (dispositions.AlreadyDecided, undo_window.TooLate) as refusal:
-        return refused(request, handoff, refusal, 409)
-    except REFUSALS as refusal:
-        return refused(request, handoff, refusal, 422)
-    return done_with(request, handoff, done.replace("{lead}", str(handoff.lead)))
-
-
-def done_with(request: Request, handoff: Handoff, done: str) -> HttpResponse:
-    messages.success(request, done)
-    if in_queue(request):
-        return after_disposition(request)
-    return redirect(back(request) or reverse("handoff", args=[handoff.pk]))
-
-
-def refused(request: Request, handoff: Handoff, refusal: Exception, status: int) -> HttpResponse:
-    messages.warning(request, str(refusal))
-    if in_queue(request):
-        return after_disposition(request, status=status)
-    return page_context.handoff_page(request, visible(request, handoff.pk), status=status)
-
-
-def after_disposition(request: Request, status: int = 200) -> HttpResponse:
-    """The queue as it is now, and out of band what else on the page has changed."""
-    here = back(request) or reverse("queue")
+def queue_fragment(request: Request, status: int = 200) -> HttpResponse:
+    """Render the queue as it is now, and out of band the other parts of the page that change with it."""
+    here = return_path(request) or reverse("queue")
     context = page_context.queue_context(request, QueryDict(urlsplit(here).query), here)
     return render(request, "sla/_after_disposition.html", context, status=status)
 
 
-def into_slot(response: HttpResponse, handoff: Handoff) -> HttpResponse:
-    """A form goes into the place for it in the row, whatever was asked to be replaced."""
+def into_reject_slot(response: HttpResponse, handoff: Handoff) -> HttpResponse:
+    """Make htmx put a form into its slot in the handoff's row, whatever target the request named."""
     return reswap(retarget(response, f"#reject-{handoff.pk}"), "innerHTML")
 
 
-def in_queue(request: Request) -> bool:
+def is_from_queue(request: Request) -> bool:
     return bool(request.htmx) and request.htmx.target in {"queue", None}
 
 
-def back(request: Request) -> str:
-    """The page of ours that the form asked to return to."""
-    to = request.POST.get("next", "")
-    return to if url_has_allowed_host_and_scheme(to, allowed_hosts=None) else ""
+def return_path(request: Request) -> str:
+    """Return the path on this site that the form asked to return to, or an empty string."""
+    path = request.POST.get("next", "")
+    return path if url_has_allowed_host_and_scheme(path, allowed_hosts=None) else ""

@@ -1,4 +1,4 @@
-"""The rules that choose the team, and the dry run that says where a lead would go."""
+"""The rules that choose the team, and the dry run that shows where a lead would go."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sla.models import Handoff, RoutingRule
 from sla.teams import changelog, rule_editing
 
 CHANGES_SHOWN: Final = 10
-#: What names a lead by hand; the rest of the form says when and how.
+#: The fields that describe a lead by hand; the other fields say when and in which motion it arrives.
 ATTRIBUTES: Final = ("country", "region", "source", "domain", "industry", "employees")
 
 
@@ -45,7 +45,7 @@ def routing(request: Request) -> HttpResponse:
 def rule_new(request: Request) -> HttpResponse:
     form = NewRuleForm(request.POST or None)
     if not form.is_valid():
-        return _rule_page(request, form, None)
+        return _render_rule(request, form, None)
     columns = dict(form.cleaned_data)
     before = columns.pop("before")
     rule = rule_editing.add_rule(
@@ -61,7 +61,7 @@ def rule_edit(request: Request, pk: int) -> HttpResponse:
     rule = get_object_or_404(RoutingRule.objects.select_related("team"), pk=pk)
     form = RuleForm(request.POST or None, rule=rule)
     if not form.is_valid():
-        return _rule_page(request, form, rule)
+        return _render_rule(request, form, rule)
     rule_editing.change_rule(rule=rule, columns=form.cleaned_data, by=request.user, now=timezone.now())
     messages.success(request, f"Saved: {form.cleaned_data['name']}.")
     return redirect("routing")
@@ -71,14 +71,14 @@ def rule_edit(request: Request, pk: int) -> HttpResponse:
 @require_POST
 def rule_move(request: Request, pk: int) -> HttpResponse:
     up = request.POST.get("to") == "up"
-    return _on_rule(pk, lambda rule: rule_editing.move_rule(rule=rule, up=up, by=request.user, now=timezone.now()))
+    return _act_on_rule(pk, lambda rule: rule_editing.move_rule(rule=rule, up=up, by=request.user, now=timezone.now()))
 
 
 @roles_required(Role.SALES_MANAGER)
 @require_POST
 def rule_switch(request: Request, pk: int) -> HttpResponse:
     columns = {"is_active": request.POST.get("to") == "on"}
-    return _on_rule(
+    return _act_on_rule(
         pk, lambda rule: rule_editing.change_rule(rule=rule, columns=columns, by=request.user, now=timezone.now())
     )
 
@@ -86,52 +86,52 @@ def rule_switch(request: Request, pk: int) -> HttpResponse:
 @roles_required(Role.SALES_MANAGER)
 @require_POST
 def rule_delete(request: Request, pk: int) -> HttpResponse:
-    return _on_rule(pk, lambda rule: rule_editing.remove_rule(rule=rule, by=request.user, now=timezone.now()))
+    return _act_on_rule(pk, lambda rule: rule_editing.remove_rule(rule=rule, by=request.user, now=timezone.now()))
 
 
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def routing_try(request: Request) -> HttpResponse:
-    """Where would it go? A form by GET: it writes nothing and its address can be sent to a colleague."""
+    """Show where a lead would go. The form uses GET: it writes nothing, and its address can be sent to a colleague."""
     form = DryRunForm(request.GET or None)
-    lead = _lead(request)
+    lead = _find_lead(request)
     context: dict[str, Any] = {
         "form": form,
         "lead": lead,
         "search": request.GET.get("q", ""),
         "found": routing_dry_run.find_leads(request.GET.get("q", "").replace("\x00", "")),
-        "plan": _plan(form, lead) if form.is_valid() and _is_asked(form, request, lead) else None,
+        "plan": _run_dry_run(form, lead) if form.is_valid() and _has_lead_to_try(form, request, lead) else None,
         "now": timezone.now(),
     }
     return render(request, "sla/routing_try.html", context, status=422 if form.errors else 200)
 
 
-def _is_asked(form: DryRunForm, request: Request, lead: Lead | None) -> bool:
+def _has_lead_to_try(form: DryRunForm, request: Request, lead: Lead | None) -> bool:
     return lead is not None or "tier" in request.GET or any(form.cleaned_data[name] for name in ATTRIBUTES)
 
 
-def _plan(form: DryRunForm, lead: Lead | None) -> RoutingPlan:
+def _run_dry_run(form: DryRunForm, lead: Lead | None) -> RoutingPlan:
     typed = form.cleaned_data
-    asked = {
+    conditions = {
         "tier": typed["tier"],
         "motion": Motion(typed["motion"] or Motion.MQL),
         "now": typed["at"] or timezone.now(),
     }
     if lead is not None:
-        return routing_dry_run.dry_run_for_lead(lead=lead, **asked)
+        return routing_dry_run.dry_run_for_lead(lead=lead, **conditions)
     stranger = routing_dry_run.UnknownLead(**{name: typed[name] for name in ATTRIBUTES})
-    return routing_dry_run.dry_run_for_attributes(unknown_lead=stranger, **asked)
+    return routing_dry_run.dry_run_for_attributes(unknown_lead=stranger, **conditions)
 
 
-def _lead(request: Request) -> Lead | None:
+def _find_lead(request: Request) -> Lead | None:
     number = typed_number(request.GET.get("lead", ""))
     return None if number is None else Lead.objects.select_related("company").filter(pk=number).first()
 
 
-def _on_rule(pk: int, act: Callable[[RoutingRule], object]) -> HttpResponse:
+def _act_on_rule(pk: int, act: Callable[[RoutingRule], object]) -> HttpResponse:
     act(get_object_or_404(RoutingRule, pk=pk))
     return redirect("routing")
 
 
-def _rule_page(request: Request, form: RuleForm, rule: RoutingRule | None) -> HttpResponse:
+def _render_rule(request: Request, form: RuleForm, rule: RoutingRule | None) -> HttpResponse:
     return render(request, "sla/rule.html", {"form": form, "rule": rule}, status=422 if form.is_bound else 200)

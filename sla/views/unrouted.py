@@ -23,8 +23,8 @@ SHOWN: Final = 100
 @roles_required(Role.SALES_MANAGER)
 @require_GET
 def unrouted(request: Request) -> HttpResponse:
-    """Leads nobody has; never to nobody's notice (rules 6.9)."""
-    rows, now = queue.unrouted(), timezone.now()
+    """Show the leads that nobody has, so that they are not overlooked (rules 6.9)."""
+    rows, now = queue.unrouted_handoffs(), timezone.now()
     figures = rows.order_by().aggregate(
         total=Count("pk"),
         hot=Count("pk", filter=Q(tier=1) | Q(hot_upgraded_at__isnull=False)),

@@ -137,10 +137,10 @@ def _open_the_quarterly_check(staff: Staff, now: dt.datetime) -> None:
 
 def _open(trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, staff: Staff, now: dt.datetime) -> None:
     definition = Definition.objects.get(name=agreement.NAME)
-    decided = rejection_monitor.rejection(
+    decided = rejection_monitor.read_decisions(
         definition=definition, month=rejection_monitor.RejectionMonth.containing(now, months_back=1)
     )
-    evidence = {"decided": len(decided.words), "rejected": len(decided.rejected), "percent": decided.percent}
+    evidence = {"decided": len(decided.dispositions), "rejected": len(decided.rejected), "percent": decided.percent}
     reviews.open_review(
         definition=definition,
         trigger=trigger,

@@ -28,7 +28,7 @@ def evidence(*events: dict[str, object], counts: tuple[str, ...] = (), total: in
 
 
 def told(document: object, *, now: dt.datetime = NOW, zone: dt.tzinfo = BERLIN) -> str:
-    return activity_summary.sentences(activity_summary.read(document), asked_at=NOW, now=now, zone=zone)
+    return activity_summary.write_summary(activity_summary.read_history(document), asked_at=NOW, now=now, zone=zone)
 
 
 def hours(number: float) -> dt.datetime:
@@ -116,7 +116,9 @@ def test_evidence_of_any_shape_tells_nothing_rather_than_break(document):
 
 def test_every_shipped_signal_that_engages_has_its_words():
     nameless = {
-        each.code for each in SIGNALS if each.is_engagement and activity_summary.phrase(each.code).startswith("“")
+        each.code
+        for each in SIGNALS
+        if each.is_engagement and activity_summary.signal_phrase(each.code).startswith("“")
     }
 
     assert nameless <= {"hired_for_role", "job_posting", "technology_installed", "third_party_intent", "first_contact"}

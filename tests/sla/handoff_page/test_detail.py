@@ -50,7 +50,7 @@ def page_of(handoff: Handoff, **query: object) -> str:
 
 
 def case_of(handoff: Handoff, *, now: dt.datetime = SOON) -> detail.HandoffDetail:
-    row = detail.rows(Handoff.objects.all()).get(pk=handoff.pk)
+    row = detail.with_related_rows(Handoff.objects.all()).get(pk=handoff.pk)
     return detail.for_handoff(row, reader=handoff.rep.user, now=now)
 
 
@@ -84,7 +84,7 @@ def test_why_now_is_told_from_the_frozen_evidence_and_not_from_later_events():
     handoff = situations.handoff(evidence=frozen)
     event(handoff, "case_study")
 
-    assert case_of(handoff).story == "Asked for a demo this morning."
+    assert case_of(handoff).activity == "Asked for a demo this morning."
     assert "Asked for a demo this morning." in page_of(handoff)
 
 
@@ -95,7 +95,7 @@ def test_what_the_lead_did_since_is_counted_by_signal():
         event(handoff, at=NOW + minute * dt.timedelta(seconds=10) + MINUTE)
     event(handoff, "case_study", at=NOW - DAY, recorded_at=NOW + MINUTE)
 
-    since = case_of(handoff).since
+    since = case_of(handoff).changes
 
     assert since.events == 4
     assert [(signal.name, signal.count) for signal in since.signals] == [("Pricing page", 3), ("Case study", 1)]
@@ -113,7 +113,7 @@ def test_what_became_known_since_stands_beside_what_was_known():
         company=company, values={"is_customer": True}, valid_from=SOON, recorded_at=SOON, source="crm"
     )
 
-    changes = case_of(handoff).since.changes
+    changes = case_of(handoff).changes.changes
 
     assert [(change.label, change.before, change.after) for change in changes] == [
         ("Company is customer", "", "yes"),
@@ -122,10 +122,10 @@ def test_what_became_known_since_stands_beside_what_was_known():
 
 
 def test_the_score_of_now_stands_beside_that_of_the_day():
-    axes = {axis.label: axis for axis in case_of(situations.handoff()).since.axes}
+    axes = {axis.label: axis for axis in case_of(situations.handoff()).changes.axes}
 
     assert (axes["Fit"].then, axes["Engagement"].then) == (40, 50)
-    assert axes["Engagement"].moved == -50
+    assert axes["Engagement"].difference == -50
 
 
 # ── What to do next ───────────────────────────────────────────────────────────────────────────────────────

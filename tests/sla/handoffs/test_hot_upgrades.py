@@ -218,7 +218,7 @@ def test_who_turned_hot_goes_before_those_who_waited_longer():
     hot_upgrade_of(hot.qualification)
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
-    assert list(queue.unrouted()) == [hot, older]
+    assert list(queue.unrouted_handoffs()) == [hot, older]
 
     situations.rep(Team.objects.get(), capacity=1)
     assert routing.route_unrouted(now=NOW + 4 * MINUTE) == 1

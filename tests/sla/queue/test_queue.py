@@ -47,7 +47,7 @@ def call(handoff: Handoff) -> None:
 
 
 def groups(user: User, now: dt.datetime = AT) -> dict[str, list[Handoff]]:
-    return {group.key: group.rows for group in queue.in_order(queue.for_user(user), now=now).groups if group.rows}
+    return {group.key: group.rows for group in queue.build_queue(queue.for_user(user), now=now).groups if group.rows}
 
 
 def test_each_stands_in_the_group_of_its_urgency():
@@ -103,7 +103,7 @@ def test_an_sql_stays_in_its_reps_queue_until_it_is_won_or_lost():
 def test_the_counts_are_of_all_and_not_of_those_shown():
     first, *_ = [situations.handoff() for _ in range(4)]
 
-    shown = queue.in_order(queue.for_user(first.rep.user), now=AT, limit=2)
+    shown = queue.build_queue(queue.for_user(first.rep.user), now=AT, limit=2)
 
     assert (shown.total, shown.shown, shown.is_cut) == (4, 2, True)
     assert {group.key: group.count for group in shown.groups}["today"] == 4
@@ -338,7 +338,7 @@ def test_nobody_takes_anothers_view_away():
 
 
 def test_the_same_view_has_one_address():
-    assert saved_filters.canonical(QueryDict("rep=&limit=50&tier=1&q= ann ")) == "q=ann&tier=1"
+    assert saved_filters.canonical_query(QueryDict("rep=&limit=50&tier=1&q= ann ")) == "q=ann&tier=1"
 
 
 # ── Told in the browser ───────────────────────────────────────────────────────────────────────────────────

@@ -32,7 +32,7 @@ def contact(handoff: Handoff, after: dt.timedelta) -> None:
 
 
 def figures(kind="first_contact", **asked):
-    return [figure for figure in compliance.promises(**(MARCH | asked)) if figure.kind == kind]
+    return [figure for figure in compliance.read_figures(**(MARCH | asked)) if figure.kind == kind]
 
 
 def test_kept_late_and_running_add_up_with_their_percentiles():
@@ -75,7 +75,7 @@ def test_weeks_are_half_open_and_the_companys(settings):
     weeks = figures("route", by="week")
 
     assert [(week.group, week.kept) for week in weeks] == [("2026-03-09", 1), ("2026-03-16", 1)]
-    assert compliance.week_of(sunday_night) == dt.datetime(2026, 3, 9, 4, tzinfo=dt.UTC)
+    assert compliance.week_start(sunday_night) == dt.datetime(2026, 3, 9, 4, tzinfo=dt.UTC)
     assert team.handoffs.count() == 2
 
 
@@ -113,8 +113,8 @@ def test_it_costs_the_same_for_any_number(by, django_assert_max_num_queries):
         situations.handoff(now=NOW + days * DAY)
 
     with django_assert_max_num_queries(2):
-        assert compliance.promises(**MARCH, by=by)
-    assert len(compliance.HEADER) == len(compliance.cells(compliance.promises(**MARCH)[0]))
+        assert compliance.read_figures(**MARCH, by=by)
+    assert len(compliance.HEADER) == len(compliance.cells(compliance.read_figures(**MARCH)[0]))
 
 
 def test_the_rows_say_which_contact_was_logged_long_after():
@@ -129,7 +129,7 @@ def test_the_rows_say_which_contact_was_logged_long_after():
         now=NOW + 3 * HOUR,
     )
 
-    rows = compliance.remarked(Clock.objects.select_related("handoff").order_by("pk"))
+    rows = compliance.with_remarks(Clock.objects.select_related("handoff").order_by("pk"))
 
     assert [(clock.handoff, said) for clock, said in rows if said] == [(later, "logged 2 h 59 min later")]
     (said,) = lead_timeline.for_lead(later.lead, kind="contacts").entries

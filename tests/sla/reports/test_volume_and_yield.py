@@ -39,7 +39,7 @@ def test_a_months_mqls_stand_against_the_number_that_was_agreed():
     did(seen_nothing)
     situations.handoff(motion=Motion.PQL)
 
-    march, february, _ = volume_and_yield.months(now=NOW + DAY)
+    march, february, _ = volume_and_yield.read_delivered_months(now=NOW + DAY)
 
     assert (march.month.name, march.is_running) == ("2026-03", True)
     assert (march.count, march.agreed, march.share) == (3, 4, 75)
@@ -52,7 +52,14 @@ def test_a_newer_agreement_does_not_rewrite_what_was_owed_before():
     Commitment.objects.filter(pk=former.pk).update(state=CommitmentState.RETIRED, retired_at=NOW)
     situations.commitment(mqls_a_month=9, activated_at=NOW)
 
-    assert [month.agreed for month in volume_and_yield.months(now=NOW + DAY, count=6)] == [9, 4, 4, 4, 4, None]
+    assert [month.agreed for month in volume_and_yield.read_delivered_months(now=NOW + DAY, count=6)] == [
+        9,
+        4,
+        4,
+        4,
+        4,
+        None,
+    ]
 
 
 def test_a_month_ends_at_midnight_of_the_company(settings):
@@ -61,7 +68,7 @@ def test_a_month_ends_at_midnight_of_the_company(settings):
     situations.qualification(at=begin - dt.timedelta(microseconds=1))
     situations.qualification(at=begin)
 
-    april, march, _ = volume_and_yield.months(now=begin + DAY)
+    april, march, _ = volume_and_yield.read_delivered_months(now=begin + DAY)
 
     assert (april.count, march.count) == (1, 1)
 
@@ -83,9 +90,9 @@ def test_a_reps_mqls_are_followed_to_the_meeting_and_the_opportunity():
         lead=unseen.lead, kind=OutcomeKind.OPPORTUNITY, at=NOW + DAY, recorded_at=NOW + DAY, source="crm"
     )
 
-    (row,) = volume_and_yield.yields(Handoff.objects.all(), start=NOW, end=NOW + HOUR)
+    (row,) = volume_and_yield.read_yields(Handoff.objects.all(), start=NOW, end=NOW + HOUR)
 
-    assert (row.name, row.given, row.accepted, row.unseen) == (str(unseen.rep), 3, 3, 2)
+    assert (row.name, row.assigned, row.accepted, row.unseen) == (str(unseen.rep), 3, 3, 2)
     assert (row.meetings, row.meeting_share, row.opportunities, row.opportunity_share) == (1, 100 / 3, 2, 100)
     assert row.is_small
-    assert volume_and_yield.yields(Handoff.objects.all(), start=NOW + HOUR, end=NOW + DAY) == []
+    assert volume_and_yield.read_yields(Handoff.objects.all(), start=NOW + HOUR, end=NOW + DAY) == []

@@ -19,7 +19,7 @@ def test_each_week_says_what_became_of_its_mqls():
     situations.handoff()
     situations.rejected(now=NOW - 7 * DAY)
 
-    this_week, last_week = weekly_cohorts.of_version(situations.version(), now=NOW + DAY)
+    this_week, last_week = weekly_cohorts.for_version(situations.version(), now=NOW + DAY)
 
     assert this_week == WeeklyCohort(dt.date(2026, 3, 9), mqls=3, accepted=1, rejected=1, untouched=1)
     assert (this_week.sal_rate, round(this_week.untouched_share or 0, 3)) == (0.5, 0.333)
@@ -30,12 +30,12 @@ def test_another_versions_mqls_are_not_counted():
     situations.accepted()
     other = situations.version(major=2)
 
-    assert weekly_cohorts.of_version(other, now=NOW + DAY) == []
+    assert weekly_cohorts.for_version(other, now=NOW + DAY) == []
 
 
 def test_the_table_says_none_of_none_where_nobody_decided():
     situations.handoff()
-    page = Template("{% load sla %}{% vintages_of version now %}")
+    page = Template("{% load sla %}{% weekly_cohorts_of version now %}")
 
     shown = page.render(Context({"version": situations.version(), "now": NOW + DAY}))
 
@@ -49,4 +49,4 @@ def test_the_number_of_queries_does_not_grow(django_assert_num_queries):
     version = situations.version()
 
     with django_assert_num_queries(1):
-        weekly_cohorts.of_version(version, now=NOW + DAY)
+        weekly_cohorts.for_version(version, now=NOW + DAY)
