@@ -57,7 +57,7 @@ def offered_templates() -> list[TemplateCard]:
     cards = []
     for preset in presets.all_presets():
         document = parse(preset.document, catalogue=catalogue_now).document()
-        found = lint.findings(document, meanings=meanings, names=names)
+        found = lint.lint_document(document, meanings=meanings, names=names)
         cards.append(TemplateCard(preset, generated_statement.statement(document, names), found))
     # Those that can be proposed as they are come first.
     return sorted(cards, key=lambda card: card.bars)

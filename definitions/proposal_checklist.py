@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from definitions import commitment_snapshots, signals_and_lists
 from definitions.document.values import Json
-from definitions.lint import PathReach, reach
+from definitions.lint import PathReach, compute_reach
 from definitions.models import Backtest, CommitmentSnapshot, Definition, Review, Version
 from definitions.plain_english.generated_statement import DisplayNames
 
@@ -95,7 +95,7 @@ def build_checklist(
             backtest=backtest,
             gate=known["gate"],
             gives_points=any(row["points"] for row in [*known["signals"], *known["fit"], *known["bant"]]),
-            ways=reach(document, meanings=signals_and_lists.meanings(), names=names),
+            ways=compute_reach(document, meanings=signals_and_lists.meanings(), names=names),
             evidence=evidence.strip(),
             promise=commitment_snapshots.current(),
             looked_at=_looked_at(definition),

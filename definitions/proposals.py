@@ -53,7 +53,7 @@ class ProposalCase:
 
     @property
     def loosens(self) -> bool:
-        return diff.loosens(self.changes)
+        return diff.any_may_loosen(self.changes)
 
     def of(self, severity: Severity) -> list[Finding]:
         return [finding for finding in self.findings if finding.severity == severity]
@@ -72,7 +72,7 @@ def case_of(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) -> 
         in_force=in_force,
         backtest=backtest,
         findings=_findings(document, before, backtest, grounds),
-        changes=diff.changes(before, document, signals_and_lists.names()) if before else (),
+        changes=diff.find_changes(before, document, signals_and_lists.names()) if before else (),
         points=proposal_checklist.build_checklist(
             document=document, definition=version.definition, backtest=backtest, evidence=grounds.evidence, now=now
         ),
@@ -117,7 +117,7 @@ def _findings(
 ) -> tuple[Finding, ...]:
     shown = grounds.evidence or ("It answers a review." if grounds.review else "")
     change = ChangeContext(before, grounds.driver or "", shown, _volume(backtest)) if before else None
-    return lint.findings(
+    return lint.lint_document(
         document, meanings=signals_and_lists.meanings(), names=signals_and_lists.names(), change=change
     )
 

@@ -53,8 +53,8 @@ class SidePanel:
 def panel(version: Version, typed: FormDocument) -> SidePanel:
     names, meanings = signals_and_lists.names(), signals_and_lists.meanings()
     document, refused = _checked(typed.document)
-    findings = () if refused else lint.findings(document, meanings=meanings, names=names, change=_change(version))
-    reaches = () if refused else lint.reach(document, meanings=meanings, names=names)
+    findings = () if refused else lint.lint_document(document, meanings=meanings, names=names, change=_change(version))
+    reaches = () if refused else lint.compute_reach(document, meanings=meanings, names=names)
     return SidePanel(
         statement=generated_statement.statement(document, names),
         unfinished=typed.unfinished,

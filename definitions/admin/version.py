@@ -83,7 +83,7 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
         """Only of drafts: nobody mends what is signed."""
         if not version.is_draft:
             return "–"
-        found = lint.findings(
+        found = lint.lint_document(
             version_documents.export(version),
             meanings=signals_and_lists.meanings(),
             names=signals_and_lists.names(),

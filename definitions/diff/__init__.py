@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from definitions.diff.changed_row import RowChange, RowChangeKind
-from definitions.diff.document_changes import changes, loosens
+from definitions.diff.document_changes import find_changes, any_may_loosen
 from definitions.diff.row_effect import Effect
 
-__all__ = ["Effect", "RowChange", "RowChangeKind", "changes", "loosens"]
+__all__ = ["Effect", "RowChange", "RowChangeKind", "find_changes", "any_may_loosen"]

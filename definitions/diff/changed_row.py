@@ -9,8 +9,8 @@ from enum import StrEnum
 from definitions.diff.row_effect import Effect
 from definitions.plain_english.generated_statement import Json
 
-Pair = tuple[Json | None, Json | None]
-Key = Callable[[Json], Hashable]
+RowPair = tuple[Json | None, Json | None]
+RowKey = Callable[[Json], Hashable]
 
 
 class RowChangeKind(StrEnum):
@@ -35,7 +35,7 @@ class RowChange:
     rationale: str = ""
 
 
-def matched(before: Sequence[Json], after: Sequence[Json], *keys: Key) -> list[Pair]:
+def match_rows(before: Sequence[Json], after: Sequence[Json], *keys: RowKey) -> list[RowPair]:
     """
     Rows of before and after that are one: by the first key, what is left by the second, and so on; equal keys in their order.
 
@@ -50,11 +50,11 @@ def matched(before: Sequence[Json], after: Sequence[Json], *keys: Key) -> list[P
             if twin is not None:
                 found[at] = twin
                 left = [each for each in left if each is not twin]
-    pairs: list[Pair] = [(found.get(at), row) for at, row in enumerate(after)]
+    pairs: list[RowPair] = [(found.get(at), row) for at, row in enumerate(after)]
     return pairs + [(row, None) for row in left]
 
 
-def kind_of(before: object, after: object) -> RowChangeKind:
+def change_kind(before: object, after: object) -> RowChangeKind:
     if before is None:
         return RowChangeKind.ADDED
     return RowChangeKind.REMOVED if after is None else RowChangeKind.CHANGED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from definitions.lint.finding import ChangeContext, Finding, Severity, SignalMeaning
-from definitions.lint.reachability import PathReach, reach
-from definitions.lint.report import findings
+from definitions.lint.reachability import PathReach, compute_reach
+from definitions.lint.report import lint_document
 
-__all__ = ["ChangeContext", "Finding", "PathReach", "Severity", "SignalMeaning", "findings", "reach"]
+__all__ = ["ChangeContext", "Finding", "PathReach", "Severity", "SignalMeaning", "lint_document", "compute_reach"]

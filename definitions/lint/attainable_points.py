@@ -43,8 +43,10 @@ class AttainablePoints:
 
     @property
     def engagement(self) -> float:
-        earned = sum(most_of(row, self.times) for row in self.document["signals"] if row["signal"] in self.signals)
-        return limited(self.document, "engagement", earned)
+        earned = sum(
+            most_signal_points(row, self.times) for row in self.document["signals"] if row["signal"] in self.signals
+        )
+        return apply_ceiling(self.document, "engagement", earned)
 
     def found(self, clause: Json) -> float:
         """The most of what the clause compares with its threshold."""
@@ -66,24 +68,26 @@ class AttainablePoints:
         if not timing:
             return True
         signals = self.signals if self.times >= 1 else frozenset()
-        engaged = timing["engaged_within_days"] is not None and signals & engaging(self.document, self.meanings)
+        engaged = timing["engaged_within_days"] is not None and signals & engagement_signals(
+            self.document, self.meanings
+        )
         asked = timing["or_request_within_days"] is not None and any(_opens_request(self.meanings, s) for s in signals)
         return bool(engaged or asked)
 
 
-def attainable_points(document: Json, meanings: Meanings, most: BestLead) -> AttainablePoints:
+def compute_attainable_points(document: Json, meanings: Meanings, most: BestLead) -> AttainablePoints:
     """The best lead there can be."""
     return AttainablePoints(
         document,
         meanings,
-        fit=limited(document, "fit", most.fit),
-        bant=limited(document, "bant", most.bant),
+        fit=apply_ceiling(document, "fit", most.fit),
+        bant=apply_ceiling(document, "bant", most.bant),
         signals=frozenset(meanings),
         barred=bool(most.barred),
     )
 
 
-def most_of(row: Json, times: float) -> float:
+def most_signal_points(row: Json, times: float) -> float:
     """The most that a signal's events contribute: nothing at all is more than negative points."""
     if row["points"] <= 0 or not times:
         return 0.0
@@ -91,12 +95,12 @@ def most_of(row: Json, times: float) -> float:
     return earned if row["cap"] is None else min(earned, float(row["cap"]))
 
 
-def limited(document: Json, axis: str, amount: float) -> float:
+def apply_ceiling(document: Json, axis: str, amount: float) -> float:
     ceiling = document["ceilings"][axis]
     return round(min(max(amount, 0.0), UNLIMITED if ceiling is None else float(ceiling)), 6)
 
 
-def engaging(document: Json, meanings: Meanings) -> frozenset[str]:
+def engagement_signals(document: Json, meanings: Meanings) -> frozenset[str]:
     """Signals that count as the lead's own activity: never one that this version punishes, never a closing one."""
     punished = {row["signal"] for row in document["signals"] if row["points"] < 0}
     return frozenset(

@@ -21,11 +21,11 @@ _VOLUME: Final = re.compile(
     rf"|(?:raise|increase|boost|grow|lift) (?:the )?(?:number of |supply of )?{_THINGS})\b"
 )
 #: A clause that denies it, or speaks of what became of leads, is about something else.
-_DENIES: Final = re.compile(
+_DENIAL: Final = re.compile(
     r"\b(?:not|never|no|nor|without|regardless|irrespective|despite|whatever|fine|healthy|good|ok|okay|stable|steady|unchanged|same"
     r"|rather than|instead of|convert\w*|conversion|accept\w*|reject\w*|disqualif\w*|unaffected|sal rate)\b|n[’']t\b"
 )
-_WANTING: Final = re.compile(r"\bnot enough\b")
+_NOT_ENOUGH: Final = re.compile(r"\bnot enough\b")
 _CLAUSES: Final = re.compile(r"[.;:,!?\n()–—]|\b(?:but|and|because|so that|while|although)\b")
 
 #: What a wish for volume is answered with (rules 9.6).
@@ -38,11 +38,11 @@ _WHY: Final = (
 def check(case: LintContext) -> Iterator[Finding]:
     if case.change is None:
         return
-    changes = diff.changes(case.change.before, case.document, case.names)
+    changes = diff.find_changes(case.change.before, case.document, case.names)
     looser = [change for change in changes if change.effect == Effect.LOOSER]
-    yield from _volume(case.change, str(case.document.get("reason") or ""), looser)
-    yield from _evidence(case.change, looser, [change for change in changes if change.effect == Effect.UNCLEAR])
-    yield from _projection(case.change, looser)
+    yield from _check_volume_driver(case.change, str(case.document.get("reason") or ""), looser)
+    yield from _check_evidence(case.change, looser, [change for change in changes if change.effect == Effect.UNCLEAR])
+    yield from _check_projected_volume(case.change, looser)
 
 
 def reads_like_volume(text: str) -> bool:
@@ -51,14 +51,14 @@ def reads_like_volume(text: str) -> bool:
 
 
 def _wants_volume(clause: str) -> bool:
-    return bool(_VOLUME.search(clause)) and not _DENIES.search(_WANTING.sub("too few", clause))
+    return bool(_VOLUME.search(clause)) and not _DENIAL.search(_NOT_ENOUGH.sub("too few", clause))
 
 
-def _volume(change: ChangeContext, reason: str, looser: list[RowChange]) -> Iterator[Finding]:
+def _check_volume_driver(change: ChangeContext, reason: str, looser: list[RowChange]) -> Iterator[Finding]:
     stated = reads_like_volume(reason) or reads_like_volume(change.evidence)
     if change.driver != ChangeDriver.VOLUME and not (stated and looser):
         return
-    what = f" It loosens: {_listed(looser)}." if looser else ""
+    what = f" It loosens: {_list_changes(looser)}." if looser else ""
     yield Finding(
         "change.for_volume",
         Severity.ERROR,
@@ -68,12 +68,12 @@ def _volume(change: ChangeContext, reason: str, looser: list[RowChange]) -> Iter
     )
 
 
-def _evidence(change: ChangeContext, looser: list[RowChange], unclear: list[RowChange]) -> Iterator[Finding]:
+def _check_evidence(change: ChangeContext, looser: list[RowChange], unclear: list[RowChange]) -> Iterator[Finding]:
     if looser and change.driver == ChangeDriver.CORRECTION:
         yield Finding(
             "change.correction_loosens",
             Severity.ERROR,
-            f"A correction loosens nothing, and this one does: {_listed(looser)}.",
+            f"A correction loosens nothing, and this one does: {_list_changes(looser)}.",
             "Name what drives the change, and its evidence.",
         )
     if change.evidence.strip() or not (looser or unclear):
@@ -81,12 +81,12 @@ def _evidence(change: ChangeContext, looser: list[RowChange], unclear: list[RowC
     yield Finding(
         "change.no_evidence",
         Severity.ERROR if looser else Severity.WARNING,
-        f"The change {'loosens' if looser else 'may loosen'} the definition without evidence: {_listed(looser or unclear)}.",
+        f"The change {'loosens' if looser else 'may loosen'} the definition without evidence: {_list_changes(looser or unclear)}.",
         "Say what shows that it should be looser: the backtest, the SAL rate, the pattern in the rejections.",
     )
 
 
-def _projection(change: ChangeContext, looser: list[RowChange]) -> Iterator[Finding]:
+def _check_projected_volume(change: ChangeContext, looser: list[RowChange]) -> Iterator[Finding]:
     if not looser or change.volume is None or change.volume[1] <= change.volume[0]:
         return
     before, after = change.volume
@@ -100,14 +100,14 @@ def _projection(change: ChangeContext, looser: list[RowChange]) -> Iterator[Find
     )
 
 
-def _listed(changes: Iterable[RowChange]) -> str:
-    said = [_said(change) for change in changes]
+def _list_changes(changes: Iterable[RowChange]) -> str:
+    said = [_describe_change(change) for change in changes]
     return "; ".join(said[: phrases.SHOWN]) + (
         f"; {len(said) - phrases.SHOWN} more" if len(said) > phrases.SHOWN else ""
     )
 
 
-def _said(change: RowChange) -> str:
+def _describe_change(change: RowChange) -> str:
     name = change.part if change.label in (change.part, "Clause") else f"{change.part}, {change.label}"
     if change.before and change.after:
         return f"{name} (from “{change.before}” to “{change.after}”)"

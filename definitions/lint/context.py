@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from definitions.lint.attainable_points import AttainablePoints, attainable_points
-from definitions.lint.best_lead import BestLead, best_lead
+from definitions.lint.attainable_points import AttainablePoints, compute_attainable_points
+from definitions.lint.best_lead import BestLead, find_best_lead
 from definitions.lint.finding import ChangeContext, Meanings
-from definitions.lint.reachability import WAYS, PathReach, reach
+from definitions.lint.reachability import PATH_PARTS, PathReach, compute_reach
 from definitions.plain_english.generated_statement import DisplayNames, Json
 
 
@@ -36,20 +36,20 @@ class LintContext:
 
     @cached_property
     def ideal(self) -> BestLead:
-        return best_lead(self.document)
+        return find_best_lead(self.document)
 
     @cached_property
     def best(self) -> AttainablePoints:
-        return attainable_points(self.document, self.meanings, self.ideal)
+        return compute_attainable_points(self.document, self.meanings, self.ideal)
 
     @cached_property
     def ways(self) -> tuple[PathReach, ...]:
-        return reach(self.document, meanings=self.meanings, names=self.names)
+        return compute_reach(self.document, meanings=self.meanings, names=self.names)
 
     def rows(self, *parts: str) -> list[CriterionPlace]:
         return [CriterionPlace(f"{part}[{at}]", row) for part in parts for at, row in enumerate(self.document[part])]
 
     def clauses(self, *parts: str) -> Iterator[CriterionPlace]:
-        for way in self.rows(*parts or WAYS):
+        for way in self.rows(*parts or PATH_PARTS):
             for at, clause in enumerate(way.value["clauses"]):
                 yield CriterionPlace(f"{way.place}.clauses[{at}]", clause)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from definitions.lint.attainable_points import UNLIMITED, AttainablePoints, attainable_points
-from definitions.lint.best_lead import best_lead
+from definitions.lint.attainable_points import UNLIMITED, AttainablePoints, compute_attainable_points
+from definitions.lint.best_lead import find_best_lead
 from definitions.lint.finding import Meanings
 from definitions.plain_english import generated_statement, phrases
 from definitions.plain_english.generated_statement import DisplayNames, Json
 from definitions.vocabulary import Axis
 from leads.vocabulary import Intent
 
-WAYS: Final = ("paths", "hot")
+PATH_PARTS: Final = ("paths", "hot")
 _POINTS: Final = {
     Axis.FIT: "fit points",
     Axis.ENGAGEMENT: "engagement points",
@@ -46,37 +46,37 @@ class PathReach:
     short: tuple[str, ...] = ()
 
 
-def reach(document: Json, *, meanings: Meanings, names: DisplayNames | None = None) -> tuple[PathReach, ...]:
+def compute_reach(document: Json, *, meanings: Meanings, names: DisplayNames | None = None) -> tuple[PathReach, ...]:
     """Of every path and hot trigger of a complete document (definitions.version_documents.normal or export), in its order."""
-    best = attainable_points(document, meanings, best_lead(document))
+    best = compute_attainable_points(document, meanings, find_best_lead(document))
     return tuple(
-        _reach(way, f"{kind}[{at}]", kind, best, names or DisplayNames())
-        for kind in WAYS
+        _compute_path_reach(way, f"{kind}[{at}]", kind, best, names or DisplayNames())
+        for kind in PATH_PARTS
         for at, way in enumerate(document[kind])
     )
 
 
-def low_intent(meanings: Meanings) -> frozenset[str]:
+def low_intent_signals(meanings: Meanings) -> frozenset[str]:
     return frozenset(code for code, mean in meanings.items() if mean.intent == Intent.LOW and not mean.is_request)
 
 
-def requests(meanings: Meanings) -> frozenset[str]:
+def request_signals(meanings: Meanings) -> frozenset[str]:
     return frozenset(code for code, mean in meanings.items() if mean.is_request)
 
 
-def _reach(way: Json, place: str, kind: str, best: AttainablePoints, names: DisplayNames) -> PathReach:
+def _compute_path_reach(way: Json, place: str, kind: str, best: AttainablePoints, names: DisplayNames) -> PathReach:
     timing = kind == "paths"
     without_events = best.only((), times=0).opens(way, timing=False)
     single = tuple(s for s in sorted(best.signals) if best.only((s,), times=1).opens(way, timing=timing))
     short = tuple(f"{place}.clauses[{at}]" for at, clause in enumerate(way["clauses"]) if not best.meets(clause))
-    low = best.only(low_intent(best.meanings))
-    quiet = best.only(best.signals - requests(best.meanings))
+    low = best.only(low_intent_signals(best.meanings))
+    quiet = best.only(best.signals - request_signals(best.meanings))
     return PathReach(
         place=place,
         kind=kind,
         name=way["name"],
         reachable=not short and best.opens(way, timing=timing),
-        sentence=" ".join(_needs(clause, best, names) for clause in way["clauses"]) or "Needs nothing.",
+        sentence=" ".join(_describe_need(clause, best, names) for clause in way["clauses"]) or "Needs nothing.",
         by_low_intent_alone=not without_events and low.opens(way, timing=timing),
         by_one_event_of=() if without_events else single,
         without_events=without_events,
@@ -87,17 +87,17 @@ def _reach(way: Json, place: str, kind: str, best: AttainablePoints, names: Disp
     )
 
 
-def _needs(clause: Json, best: AttainablePoints, names: DisplayNames) -> str:
+def _describe_need(clause: Json, best: AttainablePoints, names: DisplayNames) -> str:
     if "axis" not in clause:
         unknown = "" if best.meets(clause) else "; none of these signals is known"
         return f"Needs {generated_statement.clause(clause, names)}{unknown}."
-    what = f"{amount(clause['at_least'])} {_POINTS[Axis(clause['axis'])]}"
-    return f"Needs {what}; {most(best.found(clause))}."
+    what = f"{format_amount(clause['at_least'])} {_POINTS[Axis(clause['axis'])]}"
+    return f"Needs {what}; {describe_most(best.found(clause))}."
 
 
-def most(found: float) -> str:
-    return "any number can be had" if found == UNLIMITED else f"at most {amount(found)} can be had"
+def describe_most(found: float) -> str:
+    return "any number can be had" if found == UNLIMITED else f"at most {format_amount(found)} can be had"
 
 
-def amount(value: float) -> str:
+def format_amount(value: float) -> str:
     return "unlimited" if value == UNLIMITED else phrases.number(value)

@@ -9,10 +9,10 @@ from definitions.lint.context import LintContext
 from definitions.lint.finding import ChangeContext, Finding, Meanings, Severity
 from definitions.plain_english.generated_statement import DisplayNames, Json
 
-_GRAVEST_FIRST: Final = (Severity.ERROR, Severity.WARNING, Severity.ADVICE)
+_SEVERITY_ORDER: Final = (Severity.ERROR, Severity.WARNING, Severity.ADVICE)
 
 
-def findings(
+def lint_document(
     document: Json, *, meanings: Meanings, names: DisplayNames, change: ChangeContext | None = None
 ) -> tuple[Finding, ...]:
     """
@@ -25,4 +25,4 @@ def findings(
     found = [
         finding for part in (path_checks, whole_checks, row_checks, change_checks) for finding in part.check(context)
     ]
-    return tuple(sorted(found, key=lambda finding: _GRAVEST_FIRST.index(finding.severity)))
+    return tuple(sorted(found, key=lambda finding: _SEVERITY_ORDER.index(finding.severity)))

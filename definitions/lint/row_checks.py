@@ -8,10 +8,10 @@ from collections.abc import Hashable, Iterator
 from typing import Any, Final
 
 from definitions.document.values import kind_of
-from definitions.lint.best_lead import ends, normal, rank
+from definitions.lint.best_lead import range_ends, normalize_text, seniority_rank
 from definitions.lint.context import CRITERIA, CriterionPlace, LintContext
 from definitions.lint.finding import Finding, Severity
-from definitions.lint.reachability import WAYS
+from definitions.lint.reachability import PATH_PARTS
 from definitions.lint.whole_checks import BY_ENGAGEMENT
 from definitions.plain_english import generated_statement, phrases
 from definitions.plain_english.generated_statement import Json
@@ -19,7 +19,7 @@ from definitions.vocabulary import Axis, FieldKind, Operator
 from leads.vocabulary import Seniority
 
 #: What people type to get past a required field.
-_EMPTY_WORDS: Final = frozenset(
+_EMPTY_RATIONALES: Final = frozenset(
     {"", "tbd", "tba", "tbc", "todo", "fixme", "na", "none", "x", "xx", "xxx", "asdf", "test"}
 )
 _SETS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.CONTAINS_ANY, Operator.HAS_WORD_ANY, Operator.HAS_ANY})
@@ -29,18 +29,22 @@ _EVERYBODY: Final = {FieldKind.NUMBER: 1, FieldKind.SENIORITY: 0}
 
 
 def check(case: LintContext) -> Iterator[Finding]:
-    yield from _rationales(case)
-    yield from _vague(case)
-    yield from _duplicates(case)
-    yield from _caps(case)
-    yield from _idle_signals(case)
-    yield from _idle_criteria(case)
+    yield from _check_rationales(case)
+    yield from _check_vague_gate(case)
+    yield from _check_duplicates(case)
+    yield from _check_caps(case)
+    yield from _check_idle_signals(case)
+    yield from _check_idle_criteria(case)
 
 
-def _rationales(case: LintContext) -> Iterator[Finding]:
-    rows = [row for row in case.rows(*CRITERIA, "signals", *WAYS) if _says_nothing(row.value.get("rationale") or "")]
+def _check_rationales(case: LintContext) -> Iterator[Finding]:
+    rows = [
+        row
+        for row in case.rows(*CRITERIA, "signals", *PATH_PARTS)
+        if _is_empty_rationale(row.value.get("rationale") or "")
+    ]
     if rows:
-        labels = phrases.options([_label(case, row) for row in rows], shown=phrases.SHOWN_EXCLUDED)
+        labels = phrases.options([_row_label(case, row) for row in rows], shown=phrases.SHOWN_EXCLUDED)
         yield Finding(
             "rationale.missing",
             Severity.ERROR,
@@ -50,11 +54,11 @@ def _rationales(case: LintContext) -> Iterator[Finding]:
         )
 
 
-def _says_nothing(text: str) -> bool:
-    return re.sub(r"[\W_]+", "", text.casefold()) in _EMPTY_WORDS
+def _is_empty_rationale(text: str) -> bool:
+    return re.sub(r"[\W_]+", "", text.casefold()) in _EMPTY_RATIONALES
 
 
-def _label(case: LintContext, row: CriterionPlace) -> str:
+def _row_label(case: LintContext, row: CriterionPlace) -> str:
     if "signal" in row.value:
         return f"“{case.names.signal(row.value['signal'])}”"
     return f"“{row.value['name'] if 'name' in row.value else generated_statement.field_label(row.value['field'])}”"
@@ -63,7 +67,7 @@ def _label(case: LintContext, row: CriterionPlace) -> str:
 # Gate
 
 
-def _vague(case: LintContext) -> Iterator[Finding]:
+def _check_vague_gate(case: LintContext) -> Iterator[Finding]:
     for row in case.rows("gate"):
         label, op = generated_statement.field_label(row.value["field"]), row.value["op"]
         if op == Operator.KNOWN:
@@ -74,7 +78,7 @@ def _vague(case: LintContext) -> Iterator[Finding]:
                 "Name the values or the range that fit.",
                 (row.place,),
             )
-        elif op in _RANGES and _holds_everybody(row.value):
+        elif op in _RANGES and _lets_everybody_in(row.value):
             yield Finding(
                 "vague.no_range",
                 Severity.WARNING,
@@ -84,49 +88,51 @@ def _vague(case: LintContext) -> Iterator[Finding]:
             )
 
 
-def _holds_everybody(row: Json) -> bool:
+def _lets_everybody_in(row: Json) -> bool:
     kind = kind_of(row["field"])
-    low, high = ends(row)
+    low, high = range_ends(row)
     if kind == FieldKind.SENIORITY:
-        return (low is None or rank(low) == 0) and (high is None or rank(high) == len(Seniority.values) - 1)
+        return (low is None or seniority_rank(low) == 0) and (
+            high is None or seniority_rank(high) == len(Seniority.values) - 1
+        )
     return high is None and low is not None and low <= 1
 
 
 # Twice the same
 
 
-def _duplicates(case: LintContext) -> Iterator[Finding]:
+def _check_duplicates(case: LintContext) -> Iterator[Finding]:
     groups: dict[Hashable, list[CriterionPlace]] = defaultdict(list)
     for part in CRITERIA:
         for row in case.rows(part):
-            groups[part, row.value["field"], row.value["op"], _plain(row.value["value"])].append(row)
-    for part in WAYS:
+            groups[part, row.value["field"], row.value["op"], _comparable_value(row.value["value"])].append(row)
+    for part in PATH_PARTS:
         for row in case.rows(part):
-            groups[part, frozenset(_clause(clause) for clause in row.value["clauses"])].append(row)
+            groups[part, frozenset(_comparable_clause(clause) for clause in row.value["clauses"])].append(row)
     for row in case.clauses():
-        groups[row.place.partition(".")[0], _clause(row.value)].append(row)
+        groups[row.place.partition(".")[0], _comparable_clause(row.value)].append(row)
     for rows in groups.values():
         if len(rows) > 1:
             yield Finding(
                 "row.duplicate",
                 Severity.WARNING,
-                f"{len(rows)} rows say the same: {_said(case, rows[0])}.",
+                f"{len(rows)} rows say the same: {_describe_row(case, rows[0])}.",
                 "Keep one of them; points of both would be added up.",
                 tuple(row.place for row in rows),
             )
 
 
-def _plain(value: Any) -> Hashable:
+def _comparable_value(value: Any) -> Hashable:
     if isinstance(value, list):
-        return frozenset(normal(each) for each in value) if None not in value else tuple(value)
-    return normal(value) if isinstance(value, str) else value
+        return frozenset(normalize_text(each) for each in value) if None not in value else tuple(value)
+    return normalize_text(value) if isinstance(value, str) else value
 
 
-def _clause(clause: Json) -> Hashable:
+def _comparable_clause(clause: Json) -> Hashable:
     return tuple((key, frozenset(value) if isinstance(value, list) else value) for key, value in sorted(clause.items()))
 
 
-def _said(case: LintContext, row: CriterionPlace) -> str:
+def _describe_row(case: LintContext, row: CriterionPlace) -> str:
     if "name" in row.value:
         return f"the path “{row.value['name']}”"
     if "field" in row.value:
@@ -137,7 +143,7 @@ def _said(case: LintContext, row: CriterionPlace) -> str:
 # Rows that decide nothing
 
 
-def _caps(case: LintContext) -> Iterator[Finding]:
+def _check_caps(case: LintContext) -> Iterator[Finding]:
     for row in case.rows("signals"):
         points, cap = row.value["points"], row.value["cap"]
         if cap is not None and abs(cap) < abs(points):
@@ -151,20 +157,20 @@ def _caps(case: LintContext) -> Iterator[Finding]:
             )
 
 
-def _axes(case: LintContext) -> set[str]:
+def _axes_in_use(case: LintContext) -> set[str]:
     floor = case.document["tier_3_below"]
     return {row.value["axis"] for row in case.clauses() if "axis" in row.value} | ({floor["axis"]} if floor else set())
 
 
-def _idle_signals(case: LintContext) -> Iterator[Finding]:
+def _check_idle_signals(case: LintContext) -> Iterator[Finding]:
     """Negative points matter even so: they take the signal out of what counts as activity."""
-    if _axes(case) & BY_ENGAGEMENT:
+    if _axes_in_use(case) & BY_ENGAGEMENT:
         return
     counted = {code for row in case.clauses() for code in row.value.get("count_of", ())}
     idle = [row for row in case.rows("signals") if row.value["points"] > 0 or row.value["signal"] not in counted]
     idle = [row for row in idle if row.value["points"] >= 0]
     if idle:
-        labels = phrases.joined([_label(case, row) for row in idle[: phrases.SHOWN]], "and")
+        labels = phrases.joined([_row_label(case, row) for row in idle[: phrases.SHOWN]], "and")
         yield Finding(
             "signal.never_matters",
             Severity.WARNING,
@@ -175,13 +181,13 @@ def _idle_signals(case: LintContext) -> Iterator[Finding]:
         )
 
 
-def _idle_criteria(case: LintContext) -> Iterator[Finding]:
-    axes = _axes(case)
+def _check_idle_criteria(case: LintContext) -> Iterator[Finding]:
+    axes = _axes_in_use(case)
     idle = [] if Axis.BANT in axes else case.rows("bant")
     if not axes & {Axis.FIT, Axis.FIT_AND_ENGAGEMENT}:
         idle += [*case.rows("fit"), *(row for row in case.rows("gate") if row.value["points"])]
     if idle:
-        labels = phrases.joined([_label(case, row) for row in idle[: phrases.SHOWN]], "and")
+        labels = phrases.joined([_row_label(case, row) for row in idle[: phrases.SHOWN]], "and")
         yield Finding(
             "criterion.never_matters",
             Severity.WARNING,

@@ -7,7 +7,7 @@ from typing import Final
 
 from definitions.lint.context import CRITERIA, LintContext
 from definitions.lint.finding import Finding, Severity
-from definitions.lint.reachability import PathReach, amount
+from definitions.lint.reachability import PathReach, format_amount
 from definitions.plain_english import generated_statement, phrases
 from definitions.plain_english.generated_statement import Json, PlainStatement
 from definitions.vocabulary import STATEMENT_SECONDS, Axis, DecayMode
@@ -20,32 +20,32 @@ BY_ENGAGEMENT: Final = frozenset({Axis.ENGAGEMENT, Axis.FIT_AND_ENGAGEMENT})
 
 
 def check(case: LintContext) -> Iterator[Finding]:
-    yield from _timing(case)
-    yield from _criteria(case)
-    yield from _screen(case)
-    yield from _statement(case)
-    yield from _exclusions(case)
-    yield from _tiers(case)
-    yield from _swallowed(case)
+    yield from _check_timing(case)
+    yield from _check_criteria_count(case)
+    yield from _check_row_count(case)
+    yield from _check_statement_length(case)
+    yield from _check_exclusions(case)
+    yield from _check_tier_floor(case)
+    yield from _check_hot_triggers(case)
 
 
 # Time
 
 
-def fades(document: Json) -> bool:
+def engagement_fades(document: Json) -> bool:
     """Whether engagement points go by themselves: by decay, or by the price of silence."""
     decay, silence = document["decay"], document["inactivity"]
     return (decay["mode"] != DecayMode.NONE and bool(decay["percent"])) or bool(silence and silence["points"])
 
 
-def _timing(case: LintContext) -> Iterator[Finding]:
+def _check_timing(case: LintContext) -> Iterator[Finding]:
     if case.document["timing"] or not case.document["paths"]:
         return
     windows = any(row.value.get("within_days") is not None for row in case.clauses("paths"))
-    if windows or fades(case.document):
-        yield from _no_timing(case)
+    if windows or engagement_fades(case.document):
+        yield from _warn_of_missing_timing(case)
         return
-    asks = not any(way.without_request for way in _open_paths(case))
+    asks = not any(way.without_request for way in _reachable_paths(case))
     yield Finding(
         "timing.nothing_ages",
         Severity.WARNING if asks else Severity.ERROR,
@@ -55,10 +55,10 @@ def _timing(case: LintContext) -> Iterator[Finding]:
     )
 
 
-def _no_timing(case: LintContext) -> Iterator[Finding]:
-    ageless = [row.value["name"] for row in case.rows("paths") if not _ages(case.document, row.value)]
+def _warn_of_missing_timing(case: LintContext) -> Iterator[Finding]:
+    ageless = [row.value["name"] for row in case.rows("paths") if not _expires_by_itself(case.document, row.value)]
     sentence = (
-        f"There is no timing, and nothing else bounds the age of {_quoted(ageless)}: it stays met for ever."
+        f"There is no timing, and nothing else bounds the age of {_quote_names(ageless)}: it stays met for ever."
         if ageless
         else "There is no timing: how recent interest must be follows from windows and fading points alone."
     )
@@ -71,22 +71,22 @@ def _no_timing(case: LintContext) -> Iterator[Finding]:
     )
 
 
-def _ages(document: Json, path: Json) -> bool:
+def _expires_by_itself(document: Json, path: Json) -> bool:
     """Whether time alone can end the path: one clause is enough."""
     return any(
-        clause.get("within_days") is not None or (fades(document) and clause.get("axis") in BY_ENGAGEMENT)
+        clause.get("within_days") is not None or (engagement_fades(document) and clause.get("axis") in BY_ENGAGEMENT)
         for clause in path["clauses"]
     )
 
 
-def _open_paths(case: LintContext) -> list[PathReach]:
+def _reachable_paths(case: LintContext) -> list[PathReach]:
     return [way for way in case.ways if way.kind == "paths" and way.reachable]
 
 
 # Size
 
 
-def _criteria(case: LintContext) -> Iterator[Finding]:
+def _check_criteria_count(case: LintContext) -> Iterator[Finding]:
     count = len(case.rows(*CRITERIA))
     if count <= MANY_CRITERIA:
         return
@@ -100,7 +100,7 @@ def _criteria(case: LintContext) -> Iterator[Finding]:
     )
 
 
-def _screen(case: LintContext) -> Iterator[Finding]:
+def _check_row_count(case: LintContext) -> Iterator[Finding]:
     count = len(case.rows(*CRITERIA, "signals")) + len(list(case.clauses()))
     if count > ONE_SCREEN:
         yield Finding(
@@ -111,7 +111,7 @@ def _screen(case: LintContext) -> Iterator[Finding]:
         )
 
 
-def _statement(case: LintContext) -> Iterator[Finding]:
+def _check_statement_length(case: LintContext) -> Iterator[Finding]:
     own = case.document.get("statement")
     said = PlainStatement(own) if own else generated_statement.statement(case.document, case.names)
     if said.is_long:
@@ -126,7 +126,7 @@ def _statement(case: LintContext) -> Iterator[Finding]:
         )
 
 
-def _exclusions(case: LintContext) -> Iterator[Finding]:
+def _check_exclusions(case: LintContext) -> Iterator[Finding]:
     if not case.document["disqualifiers"]:
         yield Finding(
             "exclusions.none",
@@ -140,27 +140,27 @@ def _exclusions(case: LintContext) -> Iterator[Finding]:
 # Tiers
 
 
-def _tiers(case: LintContext) -> Iterator[Finding]:
+def _check_tier_floor(case: LintContext) -> Iterator[Finding]:
     floor = case.document["tier_3_below"]
-    if not floor or not (paths := _open_paths(case)):
+    if not floor or not (paths := _reachable_paths(case)):
         return
     axis, below = floor["axis"], floor["less_than"]
-    least = min(_demanded(case.document["paths"][_index(path)], axis) for path in paths)
+    least = min(_least_amount(case.document["paths"][_path_index(path)], axis) for path in paths)
     best = case.best.amount(axis)
     if least >= below:
-        sentence = f"Nobody is tier 3: every path asks for at least {amount(least)} on that axis, and the floor is {amount(below)}."
-        yield _tier_finding("tier.nobody", sentence)
+        sentence = f"Nobody is tier 3: every path asks for at least {format_amount(least)} on that axis, and the floor is {format_amount(below)}."
+        yield _build_tier_finding("tier.nobody", sentence)
     elif best < below:
-        sentence = f"Everybody who is not hot is tier 3: the floor is {amount(below)}, and {amount(best)} is the most there can be."
-        yield _tier_finding("tier.everybody", sentence)
+        sentence = f"Everybody who is not hot is tier 3: the floor is {format_amount(below)}, and {format_amount(best)} is the most there can be."
+        yield _build_tier_finding("tier.everybody", sentence)
 
 
-def _tier_finding(code: str, sentence: str) -> Finding:
+def _build_tier_finding(code: str, sentence: str) -> Finding:
     remedy = "Set the floor between what the paths ask and what good leads have, or take it away."
     return Finding(code, Severity.WARNING, sentence, remedy, ("tier_3_below",))
 
 
-def _demanded(path: Json, axis: str) -> float:
+def _least_amount(path: Json, axis: str) -> float:
     """What any lead on this path has on the axis at least."""
     asked: dict[str, float] = {}
     for clause in path["clauses"]:
@@ -171,11 +171,11 @@ def _demanded(path: Json, axis: str) -> float:
     return asked.get(axis, 0.0)
 
 
-def _index(way: PathReach) -> int:
+def _path_index(way: PathReach) -> int:
     return int(way.place.partition("[")[2].rstrip("]"))
 
 
-def _swallowed(case: LintContext) -> Iterator[Finding]:
+def _check_hot_triggers(case: LintContext) -> Iterator[Finding]:
     """A hot trigger that asks nothing beyond a path makes everybody on that path tier 1."""
     for hot in case.rows("hot"):
         names = [path for path in case.rows("paths") if _implies(path.value["clauses"], hot.value["clauses"])]
@@ -183,7 +183,7 @@ def _swallowed(case: LintContext) -> Iterator[Finding]:
             yield Finding(
                 "hot.as_wide_as_a_path",
                 Severity.WARNING,
-                f"The hot trigger “{hot.value['name']}” asks no more than {_quoted(row.value['name'] for row in names)}: "
+                f"The hot trigger “{hot.value['name']}” asks no more than {_quote_names(row.value['name'] for row in names)}: "
                 "everybody on that path is tier 1.",
                 "Ask the hot trigger for more, or take the path away.",
                 (hot.place, *(row.place for row in names)),
@@ -193,26 +193,26 @@ def _swallowed(case: LintContext) -> Iterator[Finding]:
 def _implies(path: Iterable[Json], hot: Iterable[Json]) -> bool:
     """Whether whoever meets the path surely meets the trigger, clause for clause."""
     given = list(path)
-    return bool(given) and all(any(stricter(one, asked) for one in given) for asked in hot)
+    return bool(given) and all(any(is_at_least_as_strict(one, asked) for one in given) for asked in hot)
 
 
-def stricter(one: Json, other: Json) -> bool:
+def is_at_least_as_strict(one: Json, other: Json) -> bool:
     """Whether all who meet the one clause meet the other."""
     if "axis" in one or "axis" in other:
         return one.get("axis") == other.get("axis") and one["at_least"] >= other["at_least"]
     return (
         set(one["count_of"]) <= set(other["count_of"])
         and one["at_least"] >= other["at_least"]
-        and _window(one, "within_days") <= _window(other, "within_days")
+        and _window_days(one, "within_days") <= _window_days(other, "within_days")
         and one.get("within_hours_of_each_other") == other.get("within_hours_of_each_other")
         and (one.get("distinct") == other.get("distinct") or not other.get("distinct"))
     )
 
 
-def _window(clause: Json, name: str) -> float:
+def _window_days(clause: Json, name: str) -> float:
     days = clause.get(name)
     return float("inf") if days is None else float(days)
 
 
-def _quoted(names: Iterable[str]) -> str:
+def _quote_names(names: Iterable[str]) -> str:
     return phrases.joined([f"“{name}”" for name in names], "and")

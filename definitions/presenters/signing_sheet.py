@@ -117,7 +117,9 @@ def accepted(proposal: Proposal | None) -> list[Mapping[str, Any]]:
 
 
 def changes(before: Version, after: Version) -> list[ChangedRowView]:
-    found = diff.changes(version_documents.export(before), version_documents.export(after), signals_and_lists.names())
+    found = diff.find_changes(
+        version_documents.export(before), version_documents.export(after), signals_and_lists.names()
+    )
     return [ChangedRowView(row) for row in found]
 
 

@@ -72,7 +72,7 @@ def sound(**changes: Any) -> dict[str, Any]:
 
 
 def found(document: dict[str, Any], change: lint.ChangeContext | None = None) -> tuple[lint.Finding, ...]:
-    return lint.findings(document, meanings=MEANINGS, names=NAMES, change=change)
+    return lint.lint_document(document, meanings=MEANINGS, names=NAMES, change=change)
 
 
 def codes(document: dict[str, Any], change: lint.ChangeContext | None = None) -> dict[str, str]:

@@ -96,7 +96,7 @@ def passing(rules: Rules, *signals: str, times: int = PLENTY) -> list[bool]:
 @given(document=documents())
 def test_a_claim_about_a_path_is_what_the_engine_finds(kind: str, document: dict[str, Any]) -> None:
     rules = compiled(document)
-    ways = lint.reach(document, meanings=MEANINGS)
+    ways = lint.compute_reach(document, meanings=MEANINGS)
 
     if kind == "any":
         assert [each.reachable for each in ways] == passing(rules, *SIGNALS[:-1])

@@ -298,7 +298,7 @@ def test_the_most_fit_is_one_answer_per_field_and_what_the_gate_allows() -> None
         paths=[way(axis("fit", 1), axis("engagement", 40))],
     )
 
-    [path] = lint.reach(document, meanings=MEANINGS, names=NAMES)
+    [path] = lint.compute_reach(document, meanings=MEANINGS, names=NAMES)
 
     # US 15, both technologies 12, a size of exactly 100: 7, manager 9, a head of sales 2.
     assert path.sentence.startswith("Needs 1 fit points; at most 45 can be had.")
@@ -307,7 +307,7 @@ def test_the_most_fit_is_one_answer_per_field_and_what_the_gate_allows() -> None
 def test_without_cap_and_ceiling_points_are_unlimited() -> None:
     document = sound(ceilings={"engagement": None}, signals=[signal("pricing_view", 10)])
 
-    [path] = lint.reach(document, meanings=MEANINGS)
+    [path] = lint.compute_reach(document, meanings=MEANINGS)
 
     assert "Needs 40 engagement points; any number can be had." in path.sentence
 
