@@ -23,7 +23,7 @@ from definitions.document.parser import DocumentRefused
 from definitions.filters import VersionFilter
 from definitions.models import Definition, Version
 from definitions.presenters import signing_sheet
-from definitions.presets import all_presets
+from definitions.presets import load_presets
 from definitions.proposals import ProposalGrounds
 from definitions.serializers import (
     ActivateSerializer,
@@ -86,7 +86,7 @@ class DefinitionsView(ListAPIView[Version]):
             raise ValidationError({"document": list(refusal.complaints)}) from refusal
         except permissions.NotAllowed as refusal:
             raise PermissionDenied(str(refusal)) from refusal
-        return Response(VersionDetailSerializer(_detailed().get(pk=version.pk)).data, status=201)
+        return Response(VersionDetailSerializer(_detailed_versions().get(pk=version.pk)).data, status=201)
 
 
 class CurrentView(APIView):
@@ -99,7 +99,7 @@ class CurrentView(APIView):
     )
     def get(self, request: Request) -> Response:
         """The version in force."""
-        active = _detailed().filter(state="active").order_by("-definition__is_primary", "definition_id", "pk")
+        active = _detailed_versions().filter(state="active").order_by("-definition__is_primary", "definition_id", "pk")
         slug = request.query_params.get("definition")
         version = (active.filter(definition__slug=slug) if slug else active).first()
         if version is None:
@@ -113,7 +113,7 @@ class DefinitionView(APIView):
     @extend_schema(operation_id="definition_retrieve", responses=VersionDetailSerializer)
     def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002
         """One version with its document, its state and who signed."""
-        return Response(VersionDetailSerializer(get_object_or_404(_detailed(), pk=pk)).data)
+        return Response(VersionDetailSerializer(get_object_or_404(_detailed_versions(), pk=pk)).data)
 
 
 class ProposeView(APIView):
@@ -122,7 +122,7 @@ class ProposeView(APIView):
     @extend_schema(operation_id="definition_propose", request=ProposeSerializer, responses=VersionSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """The draft is finished; from here on nothing in it changes. 409 with every objection when it cannot take the step."""
-        return Response(VersionSerializer(_take(versions.propose, request, pk, ProposeSerializer)).data)
+        return Response(VersionSerializer(_take_step(versions.propose, request, pk, ProposeSerializer)).data)
 
 
 class SignView(APIView):
@@ -131,7 +131,7 @@ class SignView(APIView):
     @extend_schema(operation_id="definition_sign", request=SignSerializer, responses=SignedSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """A side's word, by somebody who holds its role. Both leaders' approval approves; a refusal ends the version."""
-        return Response(SignedSerializer(_take(versions.sign, request, pk, SignSerializer)).data)
+        return Response(SignedSerializer(_take_step(versions.sign, request, pk, SignSerializer)).data)
 
 
 class ActivateView(APIView):
@@ -140,7 +140,7 @@ class ActivateView(APIView):
     @extend_schema(operation_id="definition_activate", request=ActivateSerializer, responses=VersionSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """The approved version takes over from the one in force, at once."""
-        return Response(VersionSerializer(_take(versions.activate, request, pk, ActivateSerializer)).data)
+        return Response(VersionSerializer(_take_step(versions.activate, request, pk, ActivateSerializer)).data)
 
 
 class CopyView(APIView):
@@ -149,7 +149,9 @@ class CopyView(APIView):
     @extend_schema(operation_id="definition_copy", request=CopySerializer, responses={201: VersionSerializer})
     def post(self, request: Request, pk: int) -> Response:
         """A new draft with the same rows and the next number."""
-        return Response(VersionSerializer(_take(versions.copy, request, pk, CopySerializer)).data, status=201)
+        return Response(
+            VersionSerializer(_take_step(versions.copy_version, request, pk, CopySerializer)).data, status=201
+        )
 
 
 class RevertView(APIView):
@@ -158,7 +160,7 @@ class RevertView(APIView):
     @extend_schema(operation_id="definition_revert", request=RevertSerializer, responses={201: VersionSerializer})
     def post(self, request: Request, pk: int) -> Response:
         """A new draft equal to this version, which was in force once. It takes the same steps as any other."""
-        return Response(VersionSerializer(_take(_revert, request, pk, RevertSerializer)).data, status=201)
+        return Response(VersionSerializer(_take_step(_revert_to, request, pk, RevertSerializer)).data, status=201)
 
 
 class LintView(APIView):
@@ -167,7 +169,7 @@ class LintView(APIView):
     @extend_schema(operation_id="definition_lint", responses=FindingSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002
         """What is wrong with it, errors first; of a draft also what its change against the version in force says of itself."""
-        return Response([finding.as_dict() for finding in _case(pk).findings])
+        return Response([finding.as_dict() for finding in _build_case(pk).findings])
 
 
 class ChecklistView(APIView):
@@ -176,8 +178,8 @@ class ChecklistView(APIView):
     @extend_schema(operation_id="definition_checklist", responses=PointSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002
         """The seven points: as they stand for a draft, as they stood when a version was proposed."""
-        proposal = signing_sheet.proposal_of(_version(pk))
-        points = proposal_checklist.read(proposal.checklist) if proposal else _case(pk).points
+        proposal = signing_sheet.find_proposal(_get_version(pk))
+        points = proposal_checklist.read_frozen_points(proposal.checklist) if proposal else _build_case(pk).points
         return Response(PointSerializer(points, many=True).data)
 
 
@@ -196,8 +198,8 @@ class DiffView(APIView):
         against = request.query_params.get("against", "")
         if not (against.isascii() and against.isdigit() and len(against) < _LONGEST_ID):
             raise ValidationError({"against": "Give the id of the version to compare with."})
-        before, after = _version(int(against)), _version(pk)
-        rows = [change.row for change in signing_sheet.changes(before, after)]
+        before, after = _get_version(int(against)), _get_version(pk)
+        rows = [change.row for change in signing_sheet.compare_versions(before, after)]
         told = {"before": before, "after": after, "loosens": diff.any_may_loosen(rows), "changes": rows}
         return Response(DiffSerializer(told).data)
 
@@ -208,7 +210,7 @@ class PresetsView(APIView):
     @extend_schema(operation_id="definition_presets", responses=PresetSerializer(many=True))
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """Definitions to begin with, and what the linter says of each."""
-        return Response(PresetSerializer(draft_templates.offered_templates(), many=True).data)
+        return Response(PresetSerializer(draft_templates.build_template_cards(), many=True).data)
 
     @extend_schema(operation_id="definition_begin", request=BeginSerializer, responses={201: VersionDetailSerializer})
     def post(self, request: Request) -> Response:
@@ -216,7 +218,7 @@ class PresetsView(APIView):
         said = BeginSerializer(data=request.data)
         said.is_valid(raise_exception=True)
         code, name, into = (said.validated_data[each] for each in ("preset", "name", "into"))
-        _check_beginning(code, name, into)
+        _check_preset_request(code, name, into)
         try:
             version = draft_templates.start_draft(
                 code=code, name=name, into=into, by=_caller(request), now=timezone.now()
@@ -225,11 +227,11 @@ class PresetsView(APIView):
             raise ValidationError({"name": list(refusal.complaints)}) from refusal
         except permissions.NotAllowed as refusal:
             raise PermissionDenied(str(refusal)) from refusal
-        return Response(VersionDetailSerializer(_detailed().get(pk=version.pk)).data, status=201)
+        return Response(VersionDetailSerializer(_detailed_versions().get(pk=version.pk)).data, status=201)
 
 
-def _check_beginning(code: str, name: str, into: Definition | None) -> None:
-    if code and code not in {preset.code for preset in all_presets()}:
+def _check_preset_request(code: str, name: str, into: Definition | None) -> None:
+    if code and code not in {preset.code for preset in load_presets()}:
         raise ValidationError({"preset": f"There is no definition “{code}” to begin with."})
     if bool(name.strip()) == bool(into):
         raise ValidationError({"name": "Give a name for a new definition, or the slug of one that there is in “into”."})
@@ -237,21 +239,21 @@ def _check_beginning(code: str, name: str, into: Definition | None) -> None:
         raise ValidationError({"name": f"“{name}” is a definition already: give its slug in “into”."})
 
 
-def _revert(*, version: Version, by: User, now: dt.datetime, reason: str) -> Version:
-    reason = reason or signing_sheet.reason_to_revert(version)
+def _revert_to(*, version: Version, by: User, now: dt.datetime, reason: str) -> Version:
+    reason = reason or signing_sheet.write_reason_to_revert(version)
     return versions.revert(definition=version.definition, to=version, by=by, now=now, reason=reason)
 
 
-def _case(pk: int) -> proposals.ProposalCase:
-    return proposals.case_of(_version(pk), ProposalGrounds(), now=timezone.now())
+def _build_case(pk: int) -> proposals.ProposalCase:
+    return proposals.build_case(_get_version(pk), ProposalGrounds(), now=timezone.now())
 
 
-def _version(pk: int) -> Version:
+def _get_version(pk: int) -> Version:
     return get_object_or_404(Version.objects.select_related("definition"), pk=pk)
 
 
-def _take(step: Callable[..., Any], request: Request, pk: int, words: type[serializers.Serializer[Any]]) -> Any:
-    version = _version(pk)
+def _take_step(step: Callable[..., Any], request: Request, pk: int, words: type[serializers.Serializer[Any]]) -> Any:
+    version = _get_version(pk)
     said = words(data=request.data)
     said.is_valid(raise_exception=True)
     try:
@@ -262,7 +264,7 @@ def _take(step: Callable[..., Any], request: Request, pk: int, words: type[seria
         raise Conflict(list(refusal.sentences)) from refusal
 
 
-def _detailed() -> QuerySet[Version]:
+def _detailed_versions() -> QuerySet[Version]:
     return Version.objects.select_related("definition").prefetch_related("sign_offs__by", "changes__by", "backtests")
 
 

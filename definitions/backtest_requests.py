@@ -14,7 +14,7 @@ from leads.vocabulary import Role
 
 MONTHS: Final = 6
 LONGEST: Final = dt.timedelta(days=3660)
-MAY_ASK: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
+MAY_REQUEST: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
 
 
 class BacktestRefused(Exception):
@@ -22,16 +22,18 @@ class BacktestRefused(Exception):
 
 
 @transaction.atomic
-def request(*, version: Version, start: dt.datetime, end: dt.datetime, by: User | None, now: dt.datetime) -> Backtest:
+def request_backtest(
+    *, version: Version, start: dt.datetime, end: dt.datetime, by: User | None, now: dt.datetime
+) -> Backtest:
     """Ask for a backtest over [start, end) of the version as it is now; the one that is pending already, if it asks the same.
 
     A pending one of an earlier state of the draft is cancelled: nobody waits for it any more.
     Raises BacktestRefused, rights.NotAllowed.
     """
-    permissions.require(by, *MAY_ASK, to="backtest a version")
+    permissions.require_role(by, *MAY_REQUEST, to="backtest a version")
     _check_period(start, end, now)
-    definition = version_documents.lock(version.definition)
-    document = version_documents.export(version)
+    definition = version_documents.lock_definition(version.definition)
+    document = version_documents.export_document(version)
     digest = version_documents.digest(document)
     for pending in Backtest.objects.pending().filter(version=version).select_for_update(of=("self",), no_key=True):
         if (pending.digest, pending.start, pending.end) == (digest, start, end):
@@ -50,18 +52,20 @@ def request(*, version: Version, start: dt.datetime, end: dt.datetime, by: User 
 
 
 @transaction.atomic
-def cancel(*, backtest: Backtest, by: User | None, now: dt.datetime) -> Backtest:
+def cancel_backtest(*, backtest: Backtest, by: User | None, now: dt.datetime) -> Backtest:
     """Stop a pending one; the worker that is at it finds out after its current range. Raises BacktestRefused, rights.NotAllowed."""
-    permissions.require(by, *MAY_ASK, to="cancel a backtest")
+    permissions.require_role(by, *MAY_REQUEST, to="cancel a backtest")
     backtest = Backtest.objects.select_for_update(of=("self",), no_key=True).get(pk=backtest.pk)
     if not backtest.is_pending:
         raise BacktestRefused("This backtest is finished; there is nothing to cancel.")
     return _finish_cancelled(backtest, by, now)
 
 
-def current(version: Version) -> Backtest | None:
+def find_current_backtest(version: Version) -> Backtest | None:
     """The latest successful backtest of exactly what the version says now; None when it was edited since, or never tested."""
-    tested = version.backtests.successful().filter(digest=version_documents.digest(version_documents.export(version)))
+    tested = version.backtests.successful().filter(
+        digest=version_documents.digest(version_documents.export_document(version))
+    )
     return tested.order_by("-finished_at", "-pk").first()
 
 

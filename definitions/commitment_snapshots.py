@@ -14,18 +14,18 @@ MARKETING: Final = "Marketing"
 AFTERWARDS: Final = "What does not convert"
 
 
-def record(*, sentences: Mapping[str, Iterable[str]], signed_by: str, now: dt.datetime) -> CommitmentSnapshot:
+def record_snapshot(*, sentences: Mapping[str, Iterable[str]], signed_by: str, now: dt.datetime) -> CommitmentSnapshot:
     """Put down what is in force from now on: sentences by SALES, MARKETING and AFTERWARDS; those before are kept."""
     said = [f"{about}: {sentence}" for about, each in sentences.items() for sentence in each]
     return CommitmentSnapshot.objects.create(sentences=said, signed_by=signed_by, at=now)
 
 
-def current() -> CommitmentSnapshot | None:
+def find_current_snapshot() -> CommitmentSnapshot | None:
     """What is in force; None before anything was agreed."""
     return CommitmentSnapshot.objects.order_by("-at", "-pk").first()
 
 
-def about(promise: CommitmentSnapshot | None, subject: str) -> list[str]:
+def select_sentences(promise: CommitmentSnapshot | None, subject: str) -> list[str]:
     """The sentences about one of them, each as a sentence of its own."""
     if promise is None:
         return []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from definitions import lint, presets, signals_and_lists, version_documents
-from definitions.document.parser import parse
+from definitions.document.parser import parse_document
 from definitions.lint import Finding, Severity
 from definitions.models import Definition, Version
 from definitions.plain_english import generated_statement
@@ -48,17 +48,17 @@ class TemplateCard:
         return any(finding.severity == Severity.ERROR for finding in self.findings)
 
 
-def offered_templates() -> list[TemplateCard]:
+def build_template_cards() -> list[TemplateCard]:
     meanings, names, catalogue_now = (
-        signals_and_lists.meanings(),
-        signals_and_lists.names(),
-        signals_and_lists.current(),
+        signals_and_lists.read_signal_meanings(),
+        signals_and_lists.read_display_names(),
+        signals_and_lists.read_known_names(),
     )
     cards = []
-    for preset in presets.all_presets():
-        document = parse(preset.document, catalogue=catalogue_now).document()
+    for preset in presets.load_presets():
+        document = parse_document(preset.document, catalogue=catalogue_now).document()
         found = lint.lint_document(document, meanings=meanings, names=names)
-        cards.append(TemplateCard(preset, generated_statement.statement(document, names), found))
+        cards.append(TemplateCard(preset, generated_statement.write_statement(document, names), found))
     # Those that can be proposed as they are come first.
     return sorted(cards, key=lambda card: card.bars)
 
@@ -68,7 +68,7 @@ def start_draft(*, code: str, name: str, into: Definition | None, by: User, now:
 
     Raises DocumentRefused, rights.NotAllowed.
     """
-    preset = presets.preset(code) if code else None
+    preset = presets.load_preset(code) if code else None
     document: dict[str, Any] = dict(preset.document) if preset else {"format": DOCUMENT_FORMAT, "paths": []}
     document |= {
         "name": into.name if into else name,

@@ -11,7 +11,7 @@ class NotAllowed(Exception):
     """This person does not hold the role that the step asks for; the sentence is for them."""
 
 
-def require(by: User | None, *roles: Role, to: str) -> None:
+def require_role(by: User | None, *roles: Role, to: str) -> None:
     """`by` None is the command line of the installation, which may do anything."""
     if by is not None and not holds(by, *roles):
         raise NotAllowed(f"Only {' or '.join(str(role.label) for role in roles)} may {to}.")

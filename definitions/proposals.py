@@ -59,45 +59,47 @@ class ProposalCase:
         return [finding for finding in self.findings if finding.severity == severity]
 
 
-def case_of(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) -> ProposalCase:
+def build_case(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) -> ProposalCase:
     """The case as it stands; under the version's lock it stays so."""
-    draft = version_documents.draft_of(version)
+    draft = version_documents.read_draft(version)
     document = draft.document()
-    backtest = backtest_requests.current(version)
-    in_force = in_force_beside(version)
-    before = version_documents.export(in_force) if in_force else None
+    backtest = backtest_requests.find_current_backtest(version)
+    in_force = find_other_version_in_force(version)
+    before = version_documents.export_document(in_force) if in_force else None
     return ProposalCase(
         version=version,
         draft=draft,
         in_force=in_force,
         backtest=backtest,
-        findings=_findings(document, before, backtest, grounds),
-        changes=diff.find_changes(before, document, signals_and_lists.names()) if before else (),
+        findings=_lint_draft(document, before, backtest, grounds),
+        changes=diff.find_changes(before, document, signals_and_lists.read_display_names()) if before else (),
         points=proposal_checklist.build_checklist(
             document=document, definition=version.definition, backtest=backtest, evidence=grounds.evidence, now=now
         ),
     )
 
 
-def in_force_beside(version: Version) -> Version | None:
+def find_other_version_in_force(version: Version) -> Version | None:
     """The version of the same definition that is in force, unless it is this one."""
     active = Version.objects.active().select_related("definition")
     return active.filter(definition=version.definition_id).exclude(pk=version.pk).first()
 
 
-def objections(case: ProposalCase, grounds: ProposalGrounds) -> list[str]:
+def list_objections(case: ProposalCase, grounds: ProposalGrounds) -> list[str]:
     """Why the draft cannot be proposed on these grounds, each with what to do; empty when it can."""
     return [
-        *_unfinished(case.draft),
-        *_untested(case),
+        *_object_to_missing_parts(case.draft),
+        *_object_to_missing_backtest(case),
         *(f"{error.sentence} {error.remedy}" for error in case.of(Severity.ERROR)),
-        *_unaccepted(case, grounds),
-        *_groundless(case, grounds),
-        *_misplaced(case, grounds),
+        *_object_to_open_warnings(case, grounds),
+        *_object_to_driver(case, grounds),
+        *_object_to_review(case, grounds),
     ]
 
 
-def record(case: ProposalCase, grounds: ProposalGrounds, *, backtest: Backtest, by: User, now: dt.datetime) -> Proposal:
+def record_proposal(
+    case: ProposalCase, grounds: ProposalGrounds, *, backtest: Backtest, by: User, now: dt.datetime
+) -> Proposal:
     """Freeze what was known and said. The case has no objections."""
     return Proposal.objects.create(
         version=case.version,
@@ -112,24 +114,27 @@ def record(case: ProposalCase, grounds: ProposalGrounds, *, backtest: Backtest, 
     )
 
 
-def _findings(
+def _lint_draft(
     document: Json, before: Json | None, backtest: Backtest | None, grounds: ProposalGrounds
 ) -> tuple[Finding, ...]:
     shown = grounds.evidence or ("It answers a review." if grounds.review else "")
-    change = ChangeContext(before, grounds.driver or "", shown, _volume(backtest)) if before else None
+    change = ChangeContext(before, grounds.driver or "", shown, _flagged_counts(backtest)) if before else None
     return lint.lint_document(
-        document, meanings=signals_and_lists.meanings(), names=signals_and_lists.names(), change=change
+        document,
+        meanings=signals_and_lists.read_signal_meanings(),
+        names=signals_and_lists.read_display_names(),
+        change=change,
     )
 
 
-def _volume(backtest: Backtest | None) -> tuple[int, int] | None:
+def _flagged_counts(backtest: Backtest | None) -> tuple[int, int] | None:
     """How many leads the backtest flagged: by the version in force, by the new one."""
     result: Mapping[str, Any] = (backtest and backtest.result) or {}
     against = result.get("against")
     return (against["flagged"], result["version"]["flagged"]) if against else None
 
 
-def _unfinished(draft: Draft) -> Iterator[str]:
+def _object_to_missing_parts(draft: Draft) -> Iterator[str]:
     if not draft.owner.strip() or not draft.reason.strip():
         yield "Say who owns this version and why it is made, then propose it."
     if not any(path.kind == PathKind.PATH for path in draft.paths):
@@ -139,20 +144,20 @@ def _unfinished(draft: Draft) -> Iterator[str]:
             yield f"“{path.name}” has no clause, so it would hold for everybody. Add one, or delete it."
 
 
-def _untested(case: ProposalCase) -> Iterator[str]:
+def _object_to_missing_backtest(case: ProposalCase) -> Iterator[str]:
     if case.backtest is None:
         tested = case.version.backtests.successful().exists()
         since = "it was edited since its last backtest" if tested else "it was never backtested"
         yield f"Run the backtest of {case.version.number} first: {since}, and leaders sign on figures."
 
 
-def _unaccepted(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
+def _object_to_open_warnings(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
     for warning in case.of(Severity.WARNING):
         if not grounds.accepts(warning):
             yield f"“{warning.sentence}” {warning.remedy} Or say why you accept it, in a word or more."
 
 
-def _groundless(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
+def _object_to_driver(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
     """What the linter cannot see: it compares with the version in force, and not how a first version is explained."""
     if case.in_force is not None and grounds.driver in (None, ChangeDriver.FIRST):
         yield f"{case.in_force.number} is in force: say what this change answers."
@@ -163,7 +168,7 @@ def _groundless(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
         )
 
 
-def _misplaced(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
+def _object_to_review(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
     review = grounds.review
     if review is None:
         return

@@ -37,8 +37,8 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
     `period` names what the evidence is about ("2026-05"), by default the day; the same period adds nothing. Reviews
     opened by hand are each their own. `by` None is Accord itself. Raises rights.NotAllowed.
     """
-    permissions.require(by, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, to="open a review")
-    definition = version_documents.lock(definition)
+    permissions.require_role(by, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, to="open a review")
+    definition = version_documents.lock_definition(definition)
     period = period or f"{now:%Y-%m-%d}"
     standing = Review.objects.undecided().filter(definition=definition, trigger=trigger).order_by("pk").first()
     if standing is not None and trigger != ReviewTrigger.MANUAL:
@@ -57,14 +57,14 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
 
 
 @transaction.atomic
-def decide(
+def decide_review(
     *, review: Review, decision: str, reasoning: str, by: User, now: dt.datetime, led_to: Version | None = None
 ) -> Review:
     """The leaders' decision with its reasoning, once. `led_to` is the version that came of it.
 
     Raises ReviewRefused, rights.NotAllowed.
     """
-    permissions.require(by, Role.MARKETING_LEADER, Role.SALES_LEADER, to="decide a review")
+    permissions.require_role(by, Role.MARKETING_LEADER, Role.SALES_LEADER, to="decide a review")
     review = Review.objects.select_for_update(of=("self",), no_key=True).get(pk=review.pk)
     if review.decided_at is not None:
         raise ReviewRefused(

@@ -78,19 +78,19 @@ class VersionDetailSerializer(VersionSerializer):
         )
 
     def get_digest(self, version: Version) -> str:
-        return version_documents.digest(version_documents.export(version))
+        return version_documents.digest(version_documents.export_document(version))
 
     @extend_schema_field(ProposalSerializer(allow_null=True))
     def get_proposal(self, version: Version) -> dict[str, Any] | None:
-        proposal = signing_sheet.proposal_of(version)
+        proposal = signing_sheet.find_proposal(version)
         return dict(ProposalSerializer(proposal).data) if proposal else None
 
     def get_statement(self, version: Version) -> str:
-        return published_page.statement(version).text
+        return published_page.read_statement(version).text
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_document(self, version: Version) -> dict[str, object]:
-        return version_documents.export(version)
+        return version_documents.export_document(version)
 
 
 class DefinitionChoiceField(serializers.ChoiceField):

@@ -10,21 +10,21 @@ from definitions.plain_english.generated_statement import DisplayNames
 from leads.models import NamedList, Signal
 
 
-def current() -> KnownNames:
+def read_known_names() -> KnownNames:
     return KnownNames(
         signals=frozenset(Signal.objects.values_list("code", flat=True)),
         lists=frozenset(NamedList.objects.values_list("name", flat=True)),
     )
 
 
-def names() -> DisplayNames:
+def read_display_names() -> DisplayNames:
     return DisplayNames(
         signals=dict(Signal.objects.values_list("code", "name")),
         lists=dict(NamedList.objects.values_list("name", "label")),
     )
 
 
-def meanings() -> Mapping[str, SignalMeaning]:
+def read_signal_meanings() -> Mapping[str, SignalMeaning]:
     """What each signal means apart from points, by code: for linting."""
     rows = Signal.objects.values_list("code", "intent", "is_explicit_request", "is_engagement", "closes_request")
     return {code: SignalMeaning(intent, asks, engages, closes) for code, intent, asks, engages, closes in rows}

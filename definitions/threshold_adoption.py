@@ -27,39 +27,39 @@ class ThresholdRefused(Exception):
 
 
 @transaction.atomic
-def adopt(*, backtest: Backtest, values: Mapping[str, Decimal], by: User) -> Version:
+def adopt_thresholds(*, backtest: Backtest, values: Mapping[str, Decimal], by: User) -> Version:
     """Write a what-if's values into the draft that the backtest judged; its other rows stay untouched.
 
     Raises ThresholdRefused when it is no draft any more, was edited since, or a value does not fit; rights.NotAllowed.
     """
-    permissions.require(by, Role.MARKETING_OPS, to="change a draft")
-    version_documents.lock(backtest.version.definition)
+    permissions.require_role(by, Role.MARKETING_OPS, to="change a draft")
+    version_documents.lock_definition(backtest.version.definition)
     version = Version.objects.select_for_update(of=("self",), no_key=True).get(pk=backtest.version_id)
-    document = version_documents.export(version)
+    document = version_documents.export_document(version)
     if version.state != VersionState.DRAFT:
         raise ThresholdRefused(
             f"{version.number} is {version.get_state_display().lower()}; only a draft can be changed."
         )
     if version_documents.digest(document) != backtest.digest:
         raise ThresholdRefused("The draft was edited since this backtest; run it again, then try other values.")
-    _check(document, values)
+    _check_values(document, values)
     for place, value in values.items():
-        _write(version, place, value)
+        _write_value(version, place, value)
     return version
 
 
-def _check(document: Json, values: Mapping[str, Decimal]) -> None:
+def _check_values(document: Json, values: Mapping[str, Decimal]) -> None:
     """The document with these values is one that Accord understands."""
     for place, value in values.items():
-        row, key = _found(document, place)
+        row, key = _locate_value(document, place)
         row[key] = int(value) if value == value.to_integral_value() else float(value)
     try:
-        version_documents.normal(document)
+        version_documents.normalize_document(document)
     except DocumentRefused as refusal:
         raise ThresholdRefused(" ".join(refusal.complaints)) from None
 
 
-def _write(version: Version, place: str, value: Decimal) -> None:
+def _write_value(version: Version, place: str, value: Decimal) -> None:
     clause = _CLAUSE.fullmatch(place)
     if clause:
         row = _clause_row(version, *clause.groups())
@@ -77,7 +77,7 @@ def _clause_row(version: Version, part: str, path: str, clause: str) -> Clause:
     return paths[int(path)].clauses.order_by("position", "pk")[int(clause)]
 
 
-def _found(document: Json, place: str) -> tuple[dict[str, Any], str]:
+def _locate_value(document: Json, place: str) -> tuple[dict[str, Any], str]:
     """The object that holds a place's value, and its key there."""
     whole: dict[str, Any] = document
     clause, timing = _CLAUSE.fullmatch(place), _TIMING.fullmatch(place)

@@ -16,7 +16,7 @@ from definitions.admin.draft_only import DraftOnlyAdmin
 from definitions.admin.widgets import LinesField, OrderedFormSet, RowForm, number_input, rationale_input
 from definitions.document import criterion_fields
 from definitions.document.json_reader import Node
-from definitions.document.values import CHOICES, RANGES, TRUTHS, kind_of
+from definitions.document.values import CHOICES, RANGES, TRUTHS, field_kind
 from definitions.models import Criterion
 from definitions.plain_english import generated_statement
 from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator, Part
@@ -28,20 +28,20 @@ _LINE: Final = re.compile(r"^\[(\d+)\]")
 _YES_NO: Final = [("", "–"), ("true", "yes"), ("false", "no")]
 #: In the list of fields: an attribute that the customer named.
 OWN: Final = "own"
-_SAID: Final = ("lead.budget", "lead.timeline", "lead.use_case")
+_STATED_FIELDS: Final = ("lead.budget", "lead.timeline", "lead.use_case")
 
 
-def field_choices() -> list[tuple[str, Any]]:
+def build_field_choices() -> list[tuple[str, Any]]:
     groups: dict[str, list[tuple[str, str]]] = {"The company": [], "The person": [], "What they said": []}
     for name, (_, label) in FIELDS.items():
-        of_person = "What they said" if name in _SAID else "The person"
+        of_person = "What they said" if name in _STATED_FIELDS else "The person"
         groups["The company" if name.startswith("company.") else of_person].append(
-            (name, generated_statement.capital(str(label)))
+            (name, generated_statement.capitalize_first(str(label)))
         )
     return [("", "Choose…"), *groups.items(), (OWN, "An attribute of our own…")]
 
 
-def inputs_of(kind: FieldKind | None, op: Operator) -> tuple[str, ...]:
+def value_inputs(kind: FieldKind | None, op: Operator) -> tuple[str, ...]:
     """Which inputs hold the value of such a question."""
     if op in TRUTHS:
         return ("flag",)
@@ -52,16 +52,18 @@ def inputs_of(kind: FieldKind | None, op: Operator) -> tuple[str, ...]:
     return {Operator.AT_LEAST: ("low",), Operator.AT_MOST: ("high",)}.get(op, ("low", "high"))
 
 
-def input_table() -> dict[str, dict[str, tuple[str, ...]]]:
+def build_input_table() -> dict[str, dict[str, tuple[str, ...]]]:
     """For the page: by kind of field, each fitting operator with the inputs that it takes."""
     kinds: list[FieldKind | None] = [*FieldKind, None]
     return {
-        str(kind or OWN): {str(op): inputs_of(kind, op) for op in Operator if kind is None or op in OPERATORS_OF[kind]}
+        str(kind or OWN): {
+            str(op): value_inputs(kind, op) for op in Operator if kind is None or op in OPERATORS_OF[kind]
+        }
         for kind in kinds
     }
 
 
-def kind_table() -> dict[str, str]:
+def build_kind_table() -> dict[str, str]:
     return {name: str(kind) for name, (kind, _) in FIELDS.items()}
 
 
@@ -70,7 +72,7 @@ class CriterionForm(RowForm):
 
     part: Part
 
-    field = forms.ChoiceField(choices=field_choices, required=False)
+    field = forms.ChoiceField(choices=build_field_choices, required=False)
     own_field = forms.CharField(
         label="own attribute",
         required=False,
@@ -113,16 +115,16 @@ class CriterionForm(RowForm):
         if bool(own) == (known not in ("", OWN)):
             code = "invalid" if own else "required"
             raise forms.ValidationError("Choose a field, or name an attribute of your own; one of the two.", code=code)
-        data["field"] = self._read(Node(own or known, ""), "own_field" if own else "field", criterion_fields.field)
+        data["field"] = self._read(Node(own or known, ""), "own_field" if own else "field", criterion_fields.read_field)
         if data["field"] and data.get("op") and not set(self.errors) - {"rationale"}:
             data |= self._answer(data["field"], Operator(data["op"]), data)
         return data
 
     def _answer(self, field: str, op: Operator, data: dict[str, Any]) -> dict[str, Any]:
-        if sentence := criterion_fields.unfit(field, op):
+        if sentence := criterion_fields.explain_misfit(field, op):
             self.add_error("op", sentence)
             return {}
-        taken = inputs_of(kind_of(field), op)
+        taken = value_inputs(field_kind(field), op)
         for name in _VALUE_INPUTS:
             if name not in taken and data.get(name) not in (None, "", []):
                 self.add_error(name, f"“{op.label}” does not use this: clear it.")
@@ -130,9 +132,9 @@ class CriterionForm(RowForm):
             self.add_error(taken[0], forms.ValidationError(f"“{op.label}” needs this.", code="required"))
             return {}
         lists = {data["list"].name} if data["list"] else ()
-        node = Node(_value(field, op, taken, data), "")
+        node = Node(_document_value(field, op, taken, data), "")
         answer = (
-            self._read(node, taken[0], lambda at: criterion_fields.answer(at, field=field, op=op, lists=lists))
+            self._read(node, taken[0], lambda at: criterion_fields.read_value(at, field=field, op=op, lists=lists))
             or criterion_fields.CriterionValue()
         )
         return {"low": answer.low, "high": answer.high, "texts": [*answer.texts], "flag": answer.flag}
@@ -141,30 +143,31 @@ class CriterionForm(RowForm):
         found = reader(node)
         for complaint in node.complaints:
             self.add_error(
-                name, _LINE.sub(lambda match: f"Line {int(match[1]) + 1}", generated_statement.capital(complaint))
+                name,
+                _LINE.sub(lambda match: f"Line {int(match[1]) + 1}", generated_statement.capitalize_first(complaint)),
             )
         return found
 
 
-def _value(field: str, op: Operator, taken: tuple[str, ...], data: dict[str, Any]) -> object:
+def _document_value(field: str, op: Operator, taken: tuple[str, ...], data: dict[str, Any]) -> object:
     """The value as a document would write it."""
     if taken == ("list",):
         return data["list"].name
     if taken == ("texts",):
-        return _texts(field, op, data["texts"])
+        return _document_texts(field, op, data["texts"])
     values = [data[name] for name in taken]
     return values if op == Operator.BETWEEN else values[0]
 
 
-def _texts(field: str, op: Operator, texts: list[str]) -> object:
-    if kind_of(field) == FieldKind.NUMBER:
-        return [_number_or_text(text) for text in texts]
+def _document_texts(field: str, op: Operator, texts: list[str]) -> object:
+    if field_kind(field) == FieldKind.NUMBER:
+        return [_read_number_or_text(text) for text in texts]
     if op == Operator.BETWEEN or op not in RANGES:
         return texts
     return texts[0] if len(texts) == 1 else texts
 
 
-def _number_or_text(text: str) -> Decimal | str:
+def _read_number_or_text(text: str) -> Decimal | str:
     try:
         return Decimal(text)
     except InvalidOperation:
@@ -186,7 +189,7 @@ class CriterionInline(DraftOnlyAdmin, admin.StackedInline):  # type: ignore[type
         return rows.select_related("list").order_by("position", "pk")
 
 
-def criterion_inline(part: Part) -> type[CriterionInline]:
+def build_criterion_inline(part: Part) -> type[CriterionInline]:
     form = type(f"{part.name.title()}Form", (CriterionForm,), {"part": part})
     names: dict[str, Any] = {"part": part, "form": form}
     if part == Part.DISQUALIFIER:

@@ -113,12 +113,12 @@ SECTIONS: Final = (
 )
 
 
-def with_formsets(formsets: Sequence[Any]) -> list[EditorSection]:
-    by_rows = {rows_of(formset): formset for formset in formsets}
+def attach_formsets(formsets: Sequence[Any]) -> list[EditorSection]:
+    by_rows = {edited_rows(formset): formset for formset in formsets}
     return [replace(section, formset=by_rows.get(section.rows)) for section in SECTIONS]
 
 
-def rows_of(formset: Any) -> str:
+def edited_rows(formset: Any) -> str:
     """Which part of the definition a formset edits."""
     form = formset.form
     return str(getattr(form, "part", None) or getattr(form, "kind", None) or SIGNALS)

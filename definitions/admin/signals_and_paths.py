@@ -17,7 +17,7 @@ from definitions.models import Clause, Path, SignalRule
 from definitions.vocabulary import Axis, PathKind
 from leads.models import Signal
 
-_ENDS_OF_A_CLAUSE = ("within_days", "within_hours_of_each_other", "distinct_assets")
+_WINDOW_FIELDS = ("within_days", "within_hours_of_each_other", "distinct_assets")
 _AXES = [
     ("", "times any of these"),
     (Axis.ENGAGEMENT, "engagement points"),
@@ -65,7 +65,7 @@ class ClauseForm(RowForm):
 
     class Meta:
         model = Clause
-        fields = ("position", "axis", "signals", "at_least", *_ENDS_OF_A_CLAUSE)
+        fields = ("position", "axis", "signals", "at_least", *_WINDOW_FIELDS)
         widgets = {
             "at_least": number_input(),
             "within_days": number_input("ever"),
@@ -106,12 +106,12 @@ class ClauseForm(RowForm):
     def _complaints(self, data: dict[str, Any]) -> Iterable[tuple[str, str]]:
         times = data.get("at_least")
         if data.get("axis"):
-            for name in _ENDS_OF_A_CLAUSE:
+            for name in _WINDOW_FIELDS:
                 if data.get(name):
                     yield name, "Only a count of signals has this: clear it."
         elif times is not None and (times < 1 or times != times.to_integral_value()):
             yield "at_least", "A count is a whole number, at least 1."
-        for name in _ENDS_OF_A_CLAUSE[:2]:
+        for name in _WINDOW_FIELDS[:2]:
             if (data.get(name) or Decimal(0)) < 0:
                 yield name, "A window is not negative."
 
@@ -196,6 +196,6 @@ class PathInline(DraftOnlyAdmin, admin.StackedInline):  # type: ignore[type-arg]
         return rows.order_by("position", "pk")
 
 
-def path_inline(kind: PathKind) -> type[PathInline]:
+def build_path_inline(kind: PathKind) -> type[PathInline]:
     form = type(f"{kind.name.title()}Form", (PathForm,), {"kind": kind})
     return type(f"{kind.name.title()}Inline", (PathInline,), {"kind": kind, "form": form})

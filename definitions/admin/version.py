@@ -13,11 +13,11 @@ from django.views.decorators.http import require_POST
 
 from definitions import lint, signals_and_lists, version_documents
 from definitions.admin import criteria, form_document, page_sections
-from definitions.admin.choices import AvailableChoices, available_choices
-from definitions.admin.criteria import criterion_inline
+from definitions.admin.choices import AvailableChoices, load_available_choices
+from definitions.admin.criteria import build_criterion_inline
 from definitions.admin.draft_only import DraftLockMixin, DraftOnlyAdmin
-from definitions.admin.side_panel import panel
-from definitions.admin.signals_and_paths import SignalRuleInline, path_inline
+from definitions.admin.side_panel import build_panel
+from definitions.admin.signals_and_paths import SignalRuleInline, build_path_inline
 from definitions.admin.version_form import VersionForm
 from definitions.lint import Severity
 from definitions.models import Backtest, Version
@@ -43,13 +43,13 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
     list_select_related = ("definition",)
     ordering = ("definition__name", "-major", "-minor", "-pk")
     rows = (
-        criterion_inline(Part.GATE),
-        criterion_inline(Part.DISQUALIFIER),
-        criterion_inline(Part.FIT),
-        criterion_inline(Part.BANT),
+        build_criterion_inline(Part.GATE),
+        build_criterion_inline(Part.DISQUALIFIER),
+        build_criterion_inline(Part.FIT),
+        build_criterion_inline(Part.BANT),
         SignalRuleInline,
-        path_inline(PathKind.PATH),
-        path_inline(PathKind.HOT),
+        build_path_inline(PathKind.PATH),
+        build_path_inline(PathKind.HOT),
     )
 
     class Media:
@@ -74,7 +74,7 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
 
     def get_formset_kwargs(self, request: HttpRequest, obj: Version, inline: Any, prefix: str) -> dict[str, Any]:
         kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
-        return kwargs | {"form_kwargs": {"at_hand": _at_hand(request)}}
+        return kwargs | {"form_kwargs": {"at_hand": _available_choices(request)}}
 
     # Its list
 
@@ -84,14 +84,15 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
         if not version.is_draft:
             return "–"
         found = lint.lint_document(
-            version_documents.export(version),
-            meanings=signals_and_lists.meanings(),
-            names=signals_and_lists.names(),
+            version_documents.export_document(version),
+            meanings=signals_and_lists.read_signal_meanings(),
+            names=signals_and_lists.read_display_names(),
             change=None,
         )
         counts = [(sum(each.severity == severity for each in found), severity) for severity in Severity]
         return (
-            ", ".join(f"{count} {severity}{_plural(count, severity)}" for count, severity in counts if count) or "clean"
+            ", ".join(f"{count} {severity}{_plural_ending(count, severity)}" for count, severity in counts if count)
+            or "clean"
         )
 
     @admin.display(description="latest backtest", ordering="backtested_at", empty_value="none yet")
@@ -122,25 +123,25 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
             # The page needs the width.
             "is_nav_sidebar_enabled": False,
             "head": context["adminform"].form,
-            "offers": step_buttons.offers(version, request.user),  # type: ignore[arg-type]
+            "offers": step_buttons.list_step_buttons(version, request.user),  # type: ignore[arg-type]
             "in_force": Version.objects.active().filter(definition=version.definition).exclude(pk=version.pk).first(),
         }
         if not self.has_change_permission(request, version):
-            return page | {"published": published_page.published(version)}
+            return page | {"published": published_page.build_published_page(version)}
         formsets = [inline.formset for inline in context["inline_admin_formsets"]]
         said = self._said(version, context["adminform"].form, formsets)
         return page | {
-            "sections": page_sections.with_formsets(formsets),
-            "panel": panel(version, said),
-            "at_hand": _at_hand(request),
-            "questions": {"inputs": criteria.input_table(), "kinds": criteria.kind_table()},
+            "sections": page_sections.attach_formsets(formsets),
+            "panel": build_panel(version, said),
+            "at_hand": _available_choices(request),
+            "questions": {"inputs": criteria.build_input_table(), "kinds": criteria.build_kind_table()},
         }
 
     def _said(self, version: Version, form: Any, formsets: list[Any]) -> form_document.FormDocument:
         return (
             form_document.read_form(version, form, formsets)
             if form.is_bound
-            else form_document.stored_document(version, formsets)
+            else form_document.read_stored(version, formsets)
         )
 
     def panel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -154,7 +155,7 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
         # As Django's own change view makes them.
         formsets, _ = self._create_formsets(request, version, change=True)  # type: ignore[attr-defined]
         said = form_document.read_form(version, form, formsets)
-        context = {"panel": panel(version, said), "version": version}
+        context = {"panel": build_panel(version, said), "version": version}
         name = "_panel.html" if getattr(request, "htmx", False) else "checked.html"
         return render(
             request, f"admin/definitions/version/{name}", {**self.admin_site.each_context(request), **context}
@@ -164,7 +165,7 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
 
     def save_model(self, request: HttpRequest, obj: Version, form: Any, change: bool) -> None:
         if not change:
-            obj.definition = version_documents.lock(obj.definition)
+            obj.definition = version_documents.lock_definition(obj.definition)
             obj.minor = version_documents.next_minor(obj.definition, obj.major)
             obj.created_at, obj.created_by = timezone.now(), request.user  # type: ignore[assignment]
         super().save_model(request, obj, form, change)
@@ -179,13 +180,13 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
         return HttpResponseRedirect(reverse("admin:definitions_version_change", args=[obj.pk]))
 
 
-def _at_hand(request: Any) -> AvailableChoices:
+def _available_choices(request: Any) -> AvailableChoices:
     """Read once a request."""
     if not hasattr(request, "at_hand"):
-        request.at_hand = available_choices()
+        request.at_hand = load_available_choices()
     found: AvailableChoices = request.at_hand
     return found
 
 
-def _plural(count: int, severity: Severity) -> str:
+def _plural_ending(count: int, severity: Severity) -> str:
     return "" if count == 1 or severity == Severity.ADVICE else "s"

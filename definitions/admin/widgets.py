@@ -9,7 +9,7 @@ from django import forms
 from django.utils.functional import cached_property
 
 from definitions.admin.choices import AvailableChoices
-from definitions.models import plain
+from definitions.models import format_plain
 
 HUNDRED = Decimal(100)
 
@@ -29,7 +29,7 @@ class PlainNumbers(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         decimals = {name: value for name, value in self.initial.items() if isinstance(value, Decimal)}
-        self.initial.update({name: Decimal(plain(value)) for name, value in decimals.items()})
+        self.initial.update({name: Decimal(format_plain(value)) for name, value in decimals.items()})
 
 
 class RowForm(PlainNumbers):
@@ -95,7 +95,7 @@ class PercentField(forms.DecimalField):
     """Typed as 70, kept as 0.7."""
 
     def prepare_value(self, value: Any) -> Any:
-        return plain(value * HUNDRED) if isinstance(value, Decimal) else value
+        return format_plain(value * HUNDRED) if isinstance(value, Decimal) else value
 
     def to_python(self, value: Any) -> Any:
         typed = super().to_python(value)

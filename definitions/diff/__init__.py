@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from definitions.diff.changed_row import RowChange, RowChangeKind
-from definitions.diff.document_changes import find_changes, any_may_loosen
+from definitions.diff.document_changes import any_may_loosen, find_changes
 from definitions.diff.row_effect import Effect
 
-__all__ = ["Effect", "RowChange", "RowChangeKind", "find_changes", "any_may_loosen"]
+__all__ = ["Effect", "RowChange", "RowChangeKind", "any_may_loosen", "find_changes"]

@@ -92,14 +92,14 @@ class _Comparison:
         if row is None:
             return ""
         points = f": {phrases.count_noun(row['points'], 'point')}" if part in ("fit", "bant") else ""
-        return generated_statement.criterion(row, self.names) + points
+        return generated_statement.describe_criterion(row, self.names) + points
 
     def signals(self) -> Iterator[RowChange]:
         for old, new in match_rows(self.before["signals"], self.after["signals"], lambda row: row["signal"]):
             if old != new:
                 row = new or old or {}
-                label = generated_statement.capital(self.names.signal(row["signal"]))
-                words = _describe_both(generated_statement.signal_rule, old, new)
+                label = generated_statement.capitalize_first(self.names.signal(row["signal"]))
+                words = _describe_both(generated_statement.describe_signal_rule, old, new)
                 yield self._change("Signals", label, old, new, words, self._signal(old, new))
 
     def _signal(self, old: Json | None, new: Json | None) -> Effect:
@@ -117,7 +117,7 @@ class _Comparison:
         for old, new in match_rows(self.before[kind], self.after[kind], *keys):
             if old is None or new is None:
                 way = new or old or {}
-                words = _describe_both(lambda row: generated_statement.path(row, self.names), old, new)
+                words = _describe_both(lambda row: generated_statement.describe_path(row, self.names), old, new)
                 yield self._change(_PATH_PARTS[kind], way["name"], old, new, words, row_effect.path_effect(old, new))
             elif old != new:
                 yield from self.way(f"{_PATH_PARTS[kind]}: {new['name']}", old, new)
@@ -130,7 +130,11 @@ class _Comparison:
         for one, other in match_rows(old["clauses"], new["clauses"], *keys):
             if one != other:
                 clauses = _describe_both(
-                    lambda row: generated_statement.capital(generated_statement.clause(row, self.names)), one, other
+                    lambda row: generated_statement.capitalize_first(
+                        generated_statement.describe_clause(row, self.names)
+                    ),
+                    one,
+                    other,
                 )
                 found = row_effect.clause_effect(one, other)
                 yield RowChange(part, change_kind(one, other), "Clause", *clauses, found, new["rationale"])
@@ -140,14 +144,14 @@ class _Comparison:
     def settings(self) -> Iterator[RowChange]:
         yield from self._setting(
             "Timing",
-            generated_statement.timing,
+            generated_statement.describe_timing,
             ("timing",),
             row_effect.timing_effect(self.before["timing"], self.after["timing"]),
         )
         yield from self._setting(
-            "Decay and inactivity", generated_statement.decay, ("decay", "inactivity"), self._fading()
+            "Decay and inactivity", generated_statement.describe_decay, ("decay", "inactivity"), self._fading()
         )
-        yield from self._setting("Ceilings", generated_statement.ceilings, ("ceilings",), self._ceilings())
+        yield from self._setting("Ceilings", generated_statement.describe_ceilings, ("ceilings",), self._ceilings())
         yield from self._setting("Tiers", self._floor, ("tier_3_below",), NEITHER)
         yield from self._setting("SAL-rate target", _describe_target, ("sal_rate_target",), NEITHER)
         for key, label in _TEXT_SETTINGS.items():
@@ -178,7 +182,11 @@ class _Comparison:
         )
 
     def _floor(self, document: Json) -> str:
-        return generated_statement.tiers({**document, "hot": []}, self.names)[-1] if document["tier_3_below"] else ""
+        return (
+            generated_statement.describe_tiers({**document, "hot": []}, self.names)[-1]
+            if document["tier_3_below"]
+            else ""
+        )
 
     def _change(
         self, part: str, label: str, old: Json | None, new: Json | None, words: tuple[str, str], found: Effect
@@ -201,4 +209,4 @@ def _clause_subject(clause: Json) -> object:
 
 
 def _describe_target(document: Json) -> str:
-    return f"{phrases.number(round(document['sal_rate_target'] * 100, 1))} %"
+    return f"{phrases.format_number(round(document['sal_rate_target'] * 100, 1))} %"

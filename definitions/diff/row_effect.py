@@ -12,7 +12,7 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Any, Final
 
-from definitions.document.values import kind_of
+from definitions.document.values import field_kind
 from definitions.plain_english.generated_statement import Json
 from definitions.vocabulary import DecayMode, FieldKind, Operator
 from leads.vocabulary import Seniority
@@ -129,7 +129,7 @@ def _range_effect(before: Json, after: Json) -> Effect:
 def _range_ends(row: Json) -> tuple[float, float]:
     op, value = row["op"], row["value"]
     low, high = value if op == Operator.BETWEEN else (value, None) if op == Operator.AT_LEAST else (None, value)
-    is_seniority = kind_of(row["field"]) == FieldKind.SENIORITY
+    is_seniority = field_kind(row["field"]) == FieldKind.SENIORITY
     return _range_end(low, -math.inf, is_seniority=is_seniority), _range_end(high, math.inf, is_seniority=is_seniority)
 
 

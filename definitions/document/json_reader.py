@@ -41,12 +41,12 @@ class Node:
     def members(self, *, required: Collection[str], optional: Collection[str] = ()) -> NodeMembers:
         """The members of an object, as far as they are there."""
         if not isinstance(self.value, dict):
-            self.complain(f"must be an object, not {_kind(self.value)}.")
+            self.complain(f"must be an object, not {_describe_type(self.value)}.")
             return NodeMembers({})
         known = [*required, *optional]
         for key in self.value:
             if key not in known:
-                self._at(str(key)).complain(f"there is no such key{_hint(str(key), known)}.")
+                self._at(str(key)).complain(f"there is no such key{_suggest_closest(str(key), known)}.")
         for key in required:
             if key not in self.value:
                 self._at(key).complain("is missing.")
@@ -54,7 +54,7 @@ class Node:
 
     def items(self) -> Iterator[Node]:
         if not isinstance(self.value, list):
-            self.complain(f"must be a list, not {_kind(self.value)}.")
+            self.complain(f"must be a list, not {_describe_type(self.value)}.")
             return
         if len(self.value) > MAX_ROWS:
             self.complain(f"has {len(self.value):,} entries; {MAX_ROWS} are the most.")
@@ -65,7 +65,7 @@ class Node:
     def text(self, *, longest: int = MAX_TEXT) -> str:
         """A text that says something, trimmed."""
         if not isinstance(self.value, str):
-            self.complain(f"must be a text, not {_kind(self.value)}.")
+            self.complain(f"must be a text, not {_describe_type(self.value)}.")
             return ""
         text = self.value.strip()
         if not text:
@@ -81,21 +81,21 @@ class Node:
         if text in options:
             return text
         if text:
-            self.complain(f"there is no {what} “{text[:80]}”{_hint(text, options)}.")
+            self.complain(f"there is no {what} “{text[:80]}”{_suggest_closest(text, options)}.")
         return None
 
     def truth(self) -> bool:
         if not isinstance(self.value, bool):
-            self.complain(f"must be true or false, not {_kind(self.value)}.")
+            self.complain(f"must be true or false, not {_describe_type(self.value)}.")
         return self.value is True
 
     def number(self, measure: NumberLimits) -> Decimal:
         """A finite number that fits its column exactly: nothing is rounded behind the author's back."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float | Decimal):
-            self.complain(f"must be a number, not {_kind(self.value)}.")
+            self.complain(f"must be a number, not {_describe_type(self.value)}.")
             return Decimal(1)
         number = Decimal(str(self.value)) if not _is_huge(self.value) else Decimal("Infinity")
-        sentence = _misfit(number, measure)
+        sentence = _explain_misfit(number, measure)
         if sentence:
             self.complain(sentence)
             return Decimal(1)
@@ -119,7 +119,7 @@ class NodeMembers(dict[str, Node]):
         return reader(self[key]) if key in self else default
 
 
-def _misfit(number: Decimal, measure: NumberLimits) -> str:
+def _explain_misfit(number: Decimal, measure: NumberLimits) -> str:
     if number.is_nan():
         return "must be a number."
     if measure.low is not None and number < measure.low:
@@ -138,7 +138,7 @@ def _is_huge(value: object) -> bool:
     return isinstance(value, int) and value.bit_length() > HUGE_BITS
 
 
-def _kind(value: object) -> str:
+def _describe_type(value: object) -> str:
     names = {
         bool: "true or false",
         dict: "an object",
@@ -150,6 +150,6 @@ def _kind(value: object) -> str:
     return names.get(type(value), "null")
 
 
-def _hint(text: str, options: Collection[str]) -> str:
+def _suggest_closest(text: str, options: Collection[str]) -> str:
     close = get_close_matches(text[:80], list(options), n=1)
     return f" (did you mean “{close[0]}”?)" if close else ""

@@ -57,7 +57,7 @@ class KnownNames:
     lists: frozenset[str]
 
 
-def parse(document: object, *, catalogue: KnownNames) -> Draft:
+def parse_document(document: object, *, catalogue: KnownNames) -> Draft:
     """The draft that a decoded JSON document describes.
 
     Raises DocumentRefused with every complaint: unknown keys, fields, operators, signals and lists, wrong types,
@@ -78,24 +78,24 @@ class _Parser:
         keys = root.members(required=_REQUIRED, optional=_OPTIONAL)
         if "format" in keys and keys["format"].value != DOCUMENT_FORMAT:
             keys["format"].complain(f"must be “{DOCUMENT_FORMAT}”.")
-        major, minor = keys.read("version", _number, (1, 0))
+        major, minor = keys.read("version", _read_version_number, (1, 0))
         return Draft(
             name=keys.read("name", lambda node: node.text(longest=120), ""),
-            motion=keys.read("motion", _motion, Motion.MQL),
+            motion=keys.read("motion", _read_motion, Motion.MQL),
             major=major,
             minor=minor,
             owner=keys.read("owner", lambda node: node.text(longest=200), ""),
             reason=keys.read("reason", Node.text, ""),
             statement=keys.read("statement", Node.text, ""),
             sal_rate_target=keys.read("sal_rate_target", lambda node: node.number(_RATE), Decimal("0.7")),
-            decay=keys.read("decay", _decay, DecaySetting()),
-            inactivity=keys.read("inactivity", _inactivity, None),
-            ceilings=keys.read("ceilings", _ceilings, CeilingSettings()),
+            decay=keys.read("decay", _read_decay, DecaySetting()),
+            inactivity=keys.read("inactivity", _read_inactivity, None),
+            ceilings=keys.read("ceilings", _read_ceilings, CeilingSettings()),
             criteria=tuple(row for part in Part for row in keys.read(str(part), self._criteria, ())),
             signals=keys.read("signals", self._signals, ()),
             paths=keys.read("paths", self._paths, ()) + keys.read("hot", self._paths, ()),
-            timing=keys.read("timing", _timing, None),
-            tier_3_below=keys.read("tier_3_below", _tier_floor, None),
+            timing=keys.read("timing", _read_timing, None),
+            tier_3_below=keys.read("tier_3_below", _read_tier_floor, None),
         )
 
     # Criteria
@@ -107,7 +107,7 @@ class _Parser:
     def _criterion(self, node: Node, part: Part) -> CriterionRow | None:
         keys = node.members(required=("field", "op", "rationale"), optional=("value", "points"))
         rationale = keys.read("rationale", Node.text, "")
-        points = keys.read("points", _points, Decimal(0))
+        points = keys.read("points", _read_points, Decimal(0))
         if part == Part.DISQUALIFIER and points:
             keys["points"].complain("a disqualifier excludes; it gives no points.")
         question = self._question(keys)
@@ -119,15 +119,15 @@ class _Parser:
         if "value" not in keys:
             node.complain("value is missing.")
             return None
-        answer = criterion_fields.answer(keys["value"], field=field, op=op, lists=self.catalogue.lists)
+        answer = criterion_fields.read_value(keys["value"], field=field, op=op, lists=self.catalogue.lists)
         return CriterionRow(part, field, op, rationale, points, *answer)
 
     def _question(self, keys: NodeMembers) -> tuple[str, Operator] | None:
-        field = keys.read("field", criterion_fields.field, None)
+        field = keys.read("field", criterion_fields.read_field, None)
         op = keys.read("op", lambda node: node.choice(Operator.values, "operator"), None)
         if field is None or op is None:
             return None
-        if sentence := criterion_fields.unfit(field, Operator(op)):
+        if sentence := criterion_fields.explain_misfit(field, Operator(op)):
             keys["op"].complain(sentence)
             return None
         return field, Operator(op)
@@ -173,7 +173,7 @@ class _Parser:
     def _clause(self, node: Node) -> ClauseRow:
         if isinstance(node.value, dict) and "axis" in node.value:
             keys = node.members(required=("axis", "at_least"))
-            return ClauseRow(axis=_axis(keys["axis"]), at_least=keys.read("at_least", _points, Decimal(0)))
+            return ClauseRow(axis=_read_axis(keys["axis"]), at_least=keys.read("at_least", _read_points, Decimal(0)))
         keys = node.members(
             required=("count_of", "at_least"), optional=("within_hours_of_each_other", "within_days", "distinct")
         )
@@ -183,14 +183,14 @@ class _Parser:
         return ClauseRow(
             signals=signals,
             at_least=keys.read("at_least", Node.count, Decimal(1)),
-            within_days=keys.read("within_days", _window, None),
-            within_hours_of_each_other=keys.read("within_hours_of_each_other", _window, None),
+            within_days=keys.read("within_days", _read_window, None),
+            within_hours_of_each_other=keys.read("within_hours_of_each_other", _read_window, None),
             distinct_assets=keys.read("distinct", lambda at: at.choice(("asset",), "property to tell apart"), None)
             == "asset",
         )
 
 
-def _number(node: Node) -> tuple[int, int]:
+def _read_version_number(node: Node) -> tuple[int, int]:
     """`"1.2"`: major and minor number."""
     match = re.fullmatch(r"v?([0-9]{1,4})\.([0-9]{1,4})", node.text())
     if not match:
@@ -199,35 +199,35 @@ def _number(node: Node) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _motion(node: Node) -> Motion:
+def _read_motion(node: Node) -> Motion:
     return Motion(node.choice(Motion.values, "motion") or Motion.MQL)
 
 
-def _axis(node: Node) -> Axis:
+def _read_axis(node: Node) -> Axis:
     return Axis(node.choice(Axis.values, "axis") or Axis.FIT)
 
 
-def _points(node: Node) -> Decimal:
+def _read_points(node: Node) -> Decimal:
     return node.number(_POINTS)
 
 
-def _from_zero(node: Node) -> Decimal:
+def _read_amount_from_zero(node: Node) -> Decimal:
     return node.number(_FROM_ZERO)
 
 
-def _days(node: Node) -> Decimal | None:
+def _read_days(node: Node) -> Decimal | None:
     return node.number_or_null(_DAYS)
 
 
-def _window(node: Node) -> Decimal | None:
+def _read_window(node: Node) -> Decimal | None:
     return node.number_or_null(_WINDOW)
 
 
-def _period(node: Node) -> Decimal:
+def _read_period(node: Node) -> Decimal:
     return node.number(_PERIOD)
 
 
-def _decay(node: Node) -> DecaySetting:
+def _read_decay(node: Node) -> DecaySetting:
     if node.value is None:
         return DecaySetting(mode=DecayMode.NONE)
     keys = node.members(required=("mode",), optional=("percent", "per_days"))
@@ -235,40 +235,40 @@ def _decay(node: Node) -> DecaySetting:
     return DecaySetting(
         mode=DecayMode(mode or DecayMode.NONE),
         percent=keys.read("percent", lambda at: at.number(_PERCENT), Decimal(10)),
-        per_days=keys.read("per_days", _period, Decimal(30)),
+        per_days=keys.read("per_days", _read_period, Decimal(30)),
     )
 
 
-def _inactivity(node: Node) -> InactivitySetting | None:
+def _read_inactivity(node: Node) -> InactivitySetting | None:
     if node.value is None:
         return None
     keys = node.members(required=("after_days", "points"), optional=("per_days",))
     return InactivitySetting(
         after_days=keys.read("after_days", lambda at: at.number(_DAYS), Decimal(0)),
-        points=keys.read("points", _from_zero, Decimal(0)),
-        per_days=keys.read("per_days", _period, Decimal(30)),
+        points=keys.read("points", _read_amount_from_zero, Decimal(0)),
+        per_days=keys.read("per_days", _read_period, Decimal(30)),
     )
 
 
-def _ceilings(node: Node) -> CeilingSettings:
+def _read_ceilings(node: Node) -> CeilingSettings:
     keys = node.members(required=(), optional=("fit", "engagement", "bant"))
     return CeilingSettings(**{axis: at.number_or_null(_FROM_ZERO) for axis, at in keys.items()})
 
 
-def _timing(node: Node) -> TimingSetting | None:
+def _read_timing(node: Node) -> TimingSetting | None:
     if node.value is None:
         return None
     keys = node.members(required=(), optional=("engaged_within_days", "or_request_within_days"))
     timing = TimingSetting(
-        keys.read("engaged_within_days", _days, None), keys.read("or_request_within_days", _days, None)
+        keys.read("engaged_within_days", _read_days, None), keys.read("or_request_within_days", _read_days, None)
     )
     if timing == TimingSetting(None, None):
         node.complain("needs engaged_within_days or or_request_within_days; without timing, write null.")
     return timing
 
 
-def _tier_floor(node: Node) -> TierFloorSetting | None:
+def _read_tier_floor(node: Node) -> TierFloorSetting | None:
     if node.value is None:
         return None
     keys = node.members(required=("axis", "less_than"))
-    return TierFloorSetting(keys.read("axis", _axis, Axis.FIT), keys.read("less_than", _points, Decimal(0)))
+    return TierFloorSetting(keys.read("axis", _read_axis, Axis.FIT), keys.read("less_than", _read_points, Decimal(0)))

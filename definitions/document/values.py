@@ -41,25 +41,25 @@ class CriterionRow:
         if self.op == Operator.IN_LIST:
             return self.list_name
         if self.op in CHOICES:
-            return [_plain(Decimal(text)) for text in self.texts] if self._is_number else list(self.texts)
+            return [_plain_number(Decimal(text)) for text in self.texts] if self._is_number else list(self.texts)
         low, high = self._ends
         return [low, high] if self.op == Operator.BETWEEN else low if self.op == Operator.AT_LEAST else high
 
     @property
     def _is_number(self) -> bool:
-        return kind_of(self.field) == FieldKind.NUMBER
+        return field_kind(self.field) == FieldKind.NUMBER
 
     @property
     def _ends(self) -> tuple[object, object]:
-        if kind_of(self.field) == FieldKind.SENIORITY:
+        if field_kind(self.field) == FieldKind.SENIORITY:
             low, high = (*self.texts, "", "")[:2]
             return low or None, high or None
-        return _plain(self.low), _plain(self.high)
+        return _plain_number(self.low), _plain_number(self.high)
 
     def document(self) -> Json:
         row: Json = {"field": self.field, "op": str(self.op), "value": self.value}
         if self.part != Part.DISQUALIFIER:
-            row["points"] = _plain(self.points)
+            row["points"] = _plain_number(self.points)
         return row | {"rationale": self.rationale}
 
 
@@ -73,8 +73,8 @@ class SignalRow:
     def document(self) -> Json:
         return {
             "signal": self.signal,
-            "points": _plain(self.points),
-            "cap": _plain(self.cap),
+            "points": _plain_number(self.points),
+            "cap": _plain_number(self.cap),
             "rationale": self.rationale,
         }
 
@@ -92,11 +92,11 @@ class ClauseRow:
 
     def document(self) -> Json:
         if self.axis:
-            return {"axis": self.axis, "at_least": _plain(self.at_least)}
-        row: Json = {"count_of": list(self.signals), "at_least": _plain(self.at_least)}
+            return {"axis": self.axis, "at_least": _plain_number(self.at_least)}
+        row: Json = {"count_of": list(self.signals), "at_least": _plain_number(self.at_least)}
         if self.within_hours_of_each_other is not None:
-            row["within_hours_of_each_other"] = _plain(self.within_hours_of_each_other)
-        row["within_days"] = _plain(self.within_days)
+            row["within_hours_of_each_other"] = _plain_number(self.within_hours_of_each_other)
+        row["within_days"] = _plain_number(self.within_days)
         return row | ({"distinct": "asset"} if self.distinct_assets else {})
 
 
@@ -122,7 +122,11 @@ class DecaySetting:
     per_days: Decimal = Decimal(30)
 
     def document(self) -> Json:
-        return {"mode": str(self.mode), "percent": _plain(self.percent), "per_days": _plain(self.per_days)}
+        return {
+            "mode": str(self.mode),
+            "percent": _plain_number(self.percent),
+            "per_days": _plain_number(self.per_days),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +137,9 @@ class InactivitySetting:
 
     def document(self) -> Json:
         return {
-            "after_days": _plain(self.after_days),
-            "points": _plain(self.points),
-            "per_days": _plain(self.per_days),
+            "after_days": _plain_number(self.after_days),
+            "points": _plain_number(self.points),
+            "per_days": _plain_number(self.per_days),
         }
 
 
@@ -146,7 +150,11 @@ class CeilingSettings:
     bant: Decimal | None = Decimal(100)
 
     def document(self) -> Json:
-        return {"fit": _plain(self.fit), "engagement": _plain(self.engagement), "bant": _plain(self.bant)}
+        return {
+            "fit": _plain_number(self.fit),
+            "engagement": _plain_number(self.engagement),
+            "bant": _plain_number(self.bant),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +166,8 @@ class TimingSetting:
 
     def document(self) -> Json:
         return {
-            "engaged_within_days": _plain(self.engaged_within_days),
-            "or_request_within_days": _plain(self.or_request_within_days),
+            "engaged_within_days": _plain_number(self.engaged_within_days),
+            "or_request_within_days": _plain_number(self.or_request_within_days),
         }
 
 
@@ -169,7 +177,7 @@ class TierFloorSetting:
     less_than: Decimal
 
     def document(self) -> Json:
-        return {"axis": self.axis, "less_than": _plain(self.less_than)}
+        return {"axis": self.axis, "less_than": _plain_number(self.less_than)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +215,7 @@ class Draft:
             head["statement"] = self.statement
         return {
             **head,
-            "sal_rate_target": _plain(self.sal_rate_target),
+            "sal_rate_target": _plain_number(self.sal_rate_target),
             "decay": self.decay.document(),
             "inactivity": self.inactivity and self.inactivity.document(),
             "ceilings": self.ceilings.document(),
@@ -223,13 +231,13 @@ class Draft:
         return [path.document() for path in self.paths if path.kind == kind]
 
 
-def kind_of(field: str) -> FieldKind | None:
+def field_kind(field: str) -> FieldKind | None:
     """What a field holds; None for the customer's own attributes, which may hold anything."""
     known = FIELDS.get(field)
     return known[0] if known else None
 
 
-def _plain(number: Decimal | None) -> int | float | None:
+def _plain_number(number: Decimal | None) -> int | float | None:
     if number is None:
         return None
     return int(number) if number == number.to_integral_value() else float(number)

@@ -6,4 +6,4 @@ from definitions.lint.finding import ChangeContext, Finding, Severity, SignalMea
 from definitions.lint.reachability import PathReach, compute_reach
 from definitions.lint.report import lint_document
 
-__all__ = ["ChangeContext", "Finding", "PathReach", "Severity", "SignalMeaning", "lint_document", "compute_reach"]
+__all__ = ["ChangeContext", "Finding", "PathReach", "Severity", "SignalMeaning", "compute_reach", "lint_document"]

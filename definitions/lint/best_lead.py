@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any, Final
 
-from definitions.document.values import kind_of
+from definitions.document.values import field_kind
 from definitions.plain_english.generated_statement import Json
 from definitions.vocabulary import FieldKind, Operator
 from leads.vocabulary import Seniority
@@ -74,7 +74,7 @@ def _sum_points(answer: Answer, rows: Rows) -> float:
 def _list_answers(field: str, asked: dict[str, list[Json]]) -> Iterator[Answer]:
     """Every kind of value that the rows can tell apart."""
     yield _missing_answer
-    kind = kind_of(field)
+    kind = field_kind(field)
     rows = [row for part in asked.values() for row in part]
     if kind in (FieldKind.NUMBER, None):
         yield from map(_number_answer, _list_spans(rows))

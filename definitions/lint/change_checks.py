@@ -94,8 +94,8 @@ def _check_projected_volume(change: ChangeContext, looser: list[RowChange]) -> I
     yield Finding(
         "change.more_volume",
         Severity.WARNING,
-        f"The change loosens the definition and raises volume: {phrases.number(after)} leads flagged in the backtest, "
-        f"{phrases.number(before)} by the version in force{growth}.",
+        f"The change loosens the definition and raises volume: {phrases.format_number(after)} leads flagged in the backtest, "
+        f"{phrases.format_number(before)} by the version in force{growth}.",
         "Check that precision holds, and that sales has the capacity.",
     )
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from definitions.lint.context import LintContext
 from definitions.lint.finding import Finding, Severity
-from definitions.lint.reachability import PathReach, format_amount, low_intent_signals, describe_most
+from definitions.lint.reachability import PathReach, describe_most, format_amount, low_intent_signals
 from definitions.plain_english import phrases
 from definitions.plain_english.generated_statement import Json, field_label
 from definitions.vocabulary import Axis
@@ -149,7 +149,7 @@ def _check_fit_gates(case: LintContext, ways: list[PathReach]) -> Iterator[Findi
     yield Finding(
         "loose.fit_does_not_gate",
         WARNING if asks else ERROR,
-        f"Fit does not gate: there is no gate, and {phrases.joined([f'“{way.name}”' for way in loose], 'and')} can be met at fit 0"
+        f"Fit does not gate: there is no gate, and {phrases.join_words([f'“{way.name}”' for way in loose], 'and')} can be met at fit 0"
         f"{', if only by people who ask' if asks else ''}.",
         "Add gate rows for who may become a lead at all, or ask each path for fit points of its own.",
         ("gate", *(way.place for way in loose)),
@@ -233,4 +233,4 @@ def _used_signals(case: LintContext, way: PathReach) -> list[str]:
 
 
 def _list_signals(case: LintContext, codes: Iterable[str]) -> str:
-    return phrases.options([case.names.signal(code) for code in codes], shown=phrases.SHOWN)
+    return phrases.join_options([case.names.signal(code) for code in codes], shown=phrases.SHOWN)

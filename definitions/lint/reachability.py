@@ -90,7 +90,7 @@ def _compute_path_reach(way: Json, place: str, kind: str, best: AttainablePoints
 def _describe_need(clause: Json, best: AttainablePoints, names: DisplayNames) -> str:
     if "axis" not in clause:
         unknown = "" if best.meets(clause) else "; none of these signals is known"
-        return f"Needs {generated_statement.clause(clause, names)}{unknown}."
+        return f"Needs {generated_statement.describe_clause(clause, names)}{unknown}."
     what = f"{format_amount(clause['at_least'])} {_POINTS[Axis(clause['axis'])]}"
     return f"Needs {what}; {describe_most(best.found(clause))}."
 
@@ -100,4 +100,4 @@ def describe_most(found: float) -> str:
 
 
 def format_amount(value: float) -> str:
-    return "unlimited" if value == UNLIMITED else phrases.number(value)
+    return "unlimited" if value == UNLIMITED else phrases.format_number(value)

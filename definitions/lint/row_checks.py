@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from typing import Any, Final
 
-from definitions.document.values import kind_of
-from definitions.lint.best_lead import range_ends, normalize_text, seniority_rank
+from definitions.document.values import field_kind
+from definitions.lint.best_lead import normalize_text, range_ends, seniority_rank
 from definitions.lint.context import CRITERIA, CriterionPlace, LintContext
 from definitions.lint.finding import Finding, Severity
 from definitions.lint.reachability import PATH_PARTS
@@ -44,7 +44,7 @@ def _check_rationales(case: LintContext) -> Iterator[Finding]:
         if _is_empty_rationale(row.value.get("rationale") or "")
     ]
     if rows:
-        labels = phrases.options([_row_label(case, row) for row in rows], shown=phrases.SHOWN_EXCLUDED)
+        labels = phrases.join_options([_row_label(case, row) for row in rows], shown=phrases.SHOWN_EXCLUDED)
         yield Finding(
             "rationale.missing",
             Severity.ERROR,
@@ -82,14 +82,14 @@ def _check_vague_gate(case: LintContext) -> Iterator[Finding]:
             yield Finding(
                 "vague.no_range",
                 Severity.WARNING,
-                f"The gate lets nearly everybody in on {label.lower()}: it {phrases.comparison(op, row.value['value'])}.",
+                f"The gate lets nearly everybody in on {label.lower()}: it {phrases.describe_comparison(op, row.value['value'])}.",
                 "Say from where to where, so that two people judge alike.",
                 (row.place,),
             )
 
 
 def _lets_everybody_in(row: Json) -> bool:
-    kind = kind_of(row["field"])
+    kind = field_kind(row["field"])
     low, high = range_ends(row)
     if kind == FieldKind.SENIORITY:
         return (low is None or seniority_rank(low) == 0) and (
@@ -136,8 +136,8 @@ def _describe_row(case: LintContext, row: CriterionPlace) -> str:
     if "name" in row.value:
         return f"the path “{row.value['name']}”"
     if "field" in row.value:
-        return generated_statement.criterion(row.value, case.names)
-    return generated_statement.clause(row.value, case.names)
+        return generated_statement.describe_criterion(row.value, case.names)
+    return generated_statement.describe_clause(row.value, case.names)
 
 
 # Rows that decide nothing
@@ -151,7 +151,7 @@ def _check_caps(case: LintContext) -> Iterator[Finding]:
                 "signal.cap_below_points",
                 Severity.WARNING,
                 f"“{case.names.signal(row.value['signal'])}” gives {phrases.count_noun(points, 'point')} but is limited to "
-                f"{phrases.number(cap)}: not even one event counts in full.",
+                f"{phrases.format_number(cap)}: not even one event counts in full.",
                 "Raise the cap, or lower the points to it.",
                 (row.place,),
             )
@@ -170,7 +170,7 @@ def _check_idle_signals(case: LintContext) -> Iterator[Finding]:
     idle = [row for row in case.rows("signals") if row.value["points"] > 0 or row.value["signal"] not in counted]
     idle = [row for row in idle if row.value["points"] >= 0]
     if idle:
-        labels = phrases.joined([_row_label(case, row) for row in idle[: phrases.SHOWN]], "and")
+        labels = phrases.join_words([_row_label(case, row) for row in idle[: phrases.SHOWN]], "and")
         yield Finding(
             "signal.never_matters",
             Severity.WARNING,
@@ -187,7 +187,7 @@ def _check_idle_criteria(case: LintContext) -> Iterator[Finding]:
     if not axes & {Axis.FIT, Axis.FIT_AND_ENGAGEMENT}:
         idle += [*case.rows("fit"), *(row for row in case.rows("gate") if row.value["points"])]
     if idle:
-        labels = phrases.joined([_row_label(case, row) for row in idle[: phrases.SHOWN]], "and")
+        labels = phrases.join_words([_row_label(case, row) for row in idle[: phrases.SHOWN]], "and")
         yield Finding(
             "criterion.never_matters",
             Severity.WARNING,

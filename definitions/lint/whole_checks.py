@@ -113,7 +113,7 @@ def _check_row_count(case: LintContext) -> Iterator[Finding]:
 
 def _check_statement_length(case: LintContext) -> Iterator[Finding]:
     own = case.document.get("statement")
-    said = PlainStatement(own) if own else generated_statement.statement(case.document, case.names)
+    said = PlainStatement(own) if own else generated_statement.write_statement(case.document, case.names)
     if said.is_long:
         yield Finding(
             "statement.long",
@@ -215,4 +215,4 @@ def _window_days(clause: Json, name: str) -> float:
 
 
 def _quote_names(names: Iterable[str]) -> str:
-    return phrases.joined([f"“{name}”" for name in names], "and")
+    return phrases.join_words([f"“{name}”" for name in names], "and")

@@ -23,7 +23,7 @@ from leads.models import FrozenOnce, NamedList, Signal
 from leads.vocabulary import Motion
 
 
-def plain(number: Decimal) -> str:
+def format_plain(number: Decimal) -> str:
     """A decimal without the zeros that its column adds."""
     return f"{number.normalize():f}"
 
@@ -171,7 +171,7 @@ class Version(models.Model):
         return self.state == VersionState.ACTIVE
 
 
-def only_in_a_draft(name: str, version: str = "NEW.version_id", old: str = "OLD.version_id") -> pgtrigger.Trigger:
+def draft_only_trigger(name: str, version: str = "NEW.version_id", old: str = "OLD.version_id") -> pgtrigger.Trigger:
     """Rows of a version may come, change and go only while it is a draft."""
     return pgtrigger.Trigger(
         name=name,
@@ -220,7 +220,7 @@ class Criterion(models.Model):
     class Meta:
         verbose_name_plural = "criteria"
         constraints: ClassVar = [models.CheckConstraint(name="criterion_has_rationale", condition=~Q(rationale=""))]
-        triggers: ClassVar = [only_in_a_draft("criterion_of_a_draft")]
+        triggers: ClassVar = [draft_only_trigger("criterion_of_a_draft")]
 
     def __str__(self) -> str:
         return f"{self.field} {self.get_op_display()}"
@@ -239,10 +239,10 @@ class SignalRule(models.Model):
             models.UniqueConstraint(fields=["version", "signal"], name="signal_once_in_a_version"),
             models.CheckConstraint(name="signal_rule_has_rationale", condition=~Q(rationale="")),
         ]
-        triggers: ClassVar = [only_in_a_draft("signal_rule_of_a_draft")]
+        triggers: ClassVar = [draft_only_trigger("signal_rule_of_a_draft")]
 
     def __str__(self) -> str:
-        return f"{self.signal}: {plain(self.points)}"
+        return f"{self.signal}: {format_plain(self.points)}"
 
 
 class Path(models.Model):
@@ -256,7 +256,7 @@ class Path(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(name="path_has_rationale", condition=~Q(rationale=""))]
-        triggers: ClassVar = [only_in_a_draft("path_of_a_draft")]
+        triggers: ClassVar = [draft_only_trigger("path_of_a_draft")]
 
     def __str__(self) -> str:
         return self.name
@@ -289,7 +289,7 @@ class Clause(models.Model):
                 ),
             )
         ]
-        triggers: ClassVar = [only_in_a_draft("clause_of_a_draft", _PATH_OF_NEW, _PATH_OF_OLD)]
+        triggers: ClassVar = [draft_only_trigger("clause_of_a_draft", _PATH_OF_NEW, _PATH_OF_OLD)]
 
     def __str__(self) -> str:
-        return f"{self.axis or ', '.join(self.signals)} ≥ {plain(self.at_least)}"
+        return f"{self.axis or ', '.join(self.signals)} ≥ {format_plain(self.at_least)}"

@@ -13,7 +13,7 @@ MOST_COLUMNS: Final = 8
 MOST_ROWS: Final = 50
 
 #: What Accord's own evidence is called, in the order it is read; of an object, by its way ("limits.too_many").
-_FACTS: Final = {
+_FIGURES: Final = {
     "period": "Period",
     "decided": "Handoffs decided",
     "rejected": "Of them rejected",
@@ -90,7 +90,7 @@ class ReviewEvidenceTables:
     tables: list[EvidenceTable]
 
 
-def read(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
+def build_tables(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
     """Any JSON object: what has no better form is shown as text."""
     facts: dict[str, Any] = {}
     tables: dict[str, list[dict[str, Any]]] = {}
@@ -102,30 +102,34 @@ def read(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
         else:
             facts[key] = value
     return ReviewEvidenceTables(
-        [EvidenceFigure(_FACTS.get(key) or _label(key), _figure(key, facts[key])) for key in _in_order(facts, _FACTS)],
-        [_table(key, tables[key]) for key in _in_order(tables, _TABLES)],
+        [
+            EvidenceFigure(_FIGURES.get(key) or _label(key), _format_figure(key, facts[key]))
+            for key in _sort_keys(facts, _FIGURES)
+        ],
+        [_build_table(key, tables[key]) for key in _sort_keys(tables, _TABLES)],
     )
 
 
-def _in_order(found: Iterable[str], known: Iterable[str]) -> list[str]:
+def _sort_keys(found: Iterable[str], known: Iterable[str]) -> list[str]:
     """The known ones first: the database keeps the keys of an object in an order of its own."""
     place = {key: number for number, key in enumerate(known)}
     return sorted(found, key=lambda key: place.get(key, len(place)))
 
 
-def _table(key: str, rows: list[dict[str, Any]]) -> EvidenceTable:
+def _build_table(key: str, rows: list[dict[str, Any]]) -> EvidenceTable:
     title, known = _TABLES.get(key, (_label(key), {}))
     there = dict.fromkeys(name for row in rows for name in row)
     columns = [name for name in known if name in there] or [name for name in there if name not in _LINKS]
     labels = {name: known.get(name) or _label(name) for name in columns[:MOST_COLUMNS]}
-    return EvidenceTable(title, [_row(row, labels) for row in rows[:MOST_ROWS]])
+    return EvidenceTable(title, [_build_row(row, labels) for row in rows[:MOST_ROWS]])
 
 
-def _row(row: dict[str, Any], labels: dict[str, str]) -> EvidenceRow:
+def _build_row(row: dict[str, Any], labels: dict[str, str]) -> EvidenceRow:
     cells = [
-        EvidenceCell(label, _figure(name, row.get(name)), _is_number(row.get(name))) for name, label in labels.items()
+        EvidenceCell(label, _format_figure(name, row.get(name)), _is_number(row.get(name)))
+        for name, label in labels.items()
     ]
-    return EvidenceRow(cells, _id(row.get("handoff")))
+    return EvidenceRow(cells, _integer_or_none(row.get("handoff")))
 
 
 def _label(key: str) -> str:
@@ -137,18 +141,18 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _id(value: object) -> int | None:
+def _integer_or_none(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _figure(key: str, value: object) -> str:
+def _format_figure(key: str, value: object) -> str:
     if key == "family":
-        return _FAMILIES.get(str(value)) or _text(value).capitalize()
-    text = _text(value)
+        return _FAMILIES.get(str(value)) or _format_value(value).capitalize()
+    text = _format_value(value)
     return f"{text} %" if key in _PERCENT and _is_number(value) else text
 
 
-def _text(value: object) -> str:
+def _format_value(value: object) -> str:
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
@@ -156,13 +160,13 @@ def _text(value: object) -> str:
     if isinstance(value, int | float):
         return f"{value:,.10g}"
     if isinstance(value, list):
-        return ", ".join(_text(each) for each in value) or "–"
+        return ", ".join(_format_value(each) for each in value) or "–"
     if isinstance(value, dict):
-        return ", ".join(f"{_label(key).lower()} {_text(each)}" for key, each in value.items()) or "–"
-    return _instant(str(value))
+        return ", ".join(f"{_label(key).lower()} {_format_value(each)}" for key, each in value.items()) or "–"
+    return _format_instant(str(value))
 
 
-def _instant(text: str) -> str:
+def _format_instant(text: str) -> str:
     """A month by its name, an ISO instant as a day and a time with its zone; any other text as it is."""
     if _MONTH.fullmatch(text):
         return f"{dt.date.fromisoformat(f'{text}-01'):%B %Y}"

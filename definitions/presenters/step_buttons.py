@@ -76,7 +76,7 @@ class StepButton:
     url: str
 
 
-def offers(version: Version, user: User) -> list[StepButton]:
+def list_step_buttons(version: Version, user: User) -> list[StepButton]:
     return [
         StepButton(step.label, reverse("version_step", args=[version.pk, step.name]))
         for step in STEPS.values()
@@ -84,7 +84,7 @@ def offers(version: Version, user: User) -> list[StepButton]:
     ]
 
 
-def sides_of(version: Version, user: User) -> list[Side]:
+def list_unsigned_sides(version: Version, user: User) -> list[Side]:
     """For whom this person may still sign."""
     spoken = set(version.sign_offs.values_list("side", flat=True))
     return [side for side, role in SIGNERS.items() if holds(user, role) and side not in spoken]

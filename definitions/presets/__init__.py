@@ -62,15 +62,15 @@ class Preset:
     document: Json
 
 
-def all_presets() -> tuple[Preset, ...]:
-    return tuple(preset(code) for code in _TITLES)
+def load_presets() -> tuple[Preset, ...]:
+    return tuple(load_preset(code) for code in _TITLES)
 
 
-def preset(code: str) -> Preset:
+def load_preset(code: str) -> Preset:
     """KeyError for a code that there is not. The document is a copy of its own."""
-    return Preset(code, _TITLES[code], _DESCRIPTIONS[code], json.loads(_text(code)))
+    return Preset(code, _TITLES[code], _DESCRIPTIONS[code], json.loads(_read_file(code)))
 
 
 @cache
-def _text(code: str) -> str:
+def _read_file(code: str) -> str:
     return resources.files(__package__).joinpath(f"{code}.json").read_text(encoding="utf-8")

@@ -95,15 +95,15 @@ def _posted(request: Request) -> Any:
 
 
 def _propose_form(request: Request, version: Version) -> forms.Form:
-    in_force = proposals.in_force_beside(version)
+    in_force = proposals.find_other_version_in_force(version)
     return ProposeForm(_posted(request), definition=version.definition, is_first=in_force is None)
 
 
 def _propose_page(request: Request, version: Version, form: forms.Form) -> Mapping[str, Any]:
     grounds = _grounds(request, form)
     return {
-        "prepared": signing_sheet.proposal_page(version, grounds, now=timezone.now()),
-        "statement": published_page.statement(version),
+        "prepared": signing_sheet.build_proposal_page(version, grounds, now=timezone.now()),
+        "statement": published_page.read_statement(version),
     }
 
 
@@ -136,11 +136,11 @@ def _grounds(request: Request, form: forms.Form) -> ProposalGrounds:
 
 
 def _sign_form(request: Request, version: Version) -> forms.Form:
-    return SignForm(_posted(request), sides=step_buttons.sides_of(version, request.user))
+    return SignForm(_posted(request), sides=step_buttons.list_unsigned_sides(version, request.user))
 
 
 def _sign_page(request: Request, version: Version, form: forms.Form) -> Mapping[str, Any]:  # noqa: ARG001
-    return {"sheet": signing_sheet.signing_sheet(version)}
+    return {"sheet": signing_sheet.build_signing_sheet(version)}
 
 
 def _sign(request: Request, version: Version, form: forms.Form) -> Version:
@@ -163,10 +163,10 @@ def _activate_form(request: Request, version: Version) -> forms.Form:  # noqa: A
 
 
 def _activate_page(request: Request, version: Version, form: forms.Form) -> Mapping[str, Any]:  # noqa: ARG001
-    before = proposals.in_force_beside(version)
+    before = proposals.find_other_version_in_force(version)
     return {
         "before": before,
-        "changes": signing_sheet.changes(before, version) if before else (),
+        "changes": signing_sheet.compare_versions(before, version) if before else (),
         "signatures": version.sign_offs.select_related("by").order_by("pk"),
     }
 
@@ -184,12 +184,12 @@ def _copy_form(request: Request, version: Version) -> forms.Form:  # noqa: ARG00
 
 
 def _copy_page(request: Request, version: Version, form: forms.Form) -> Mapping[str, Any]:  # noqa: ARG001
-    return {"statement": published_page.statement(version)}
+    return {"statement": published_page.read_statement(version)}
 
 
 def _copy(request: Request, version: Version, form: forms.Form) -> Version:
     said = form.cleaned_data
-    return versions.copy(
+    return versions.copy_version(
         version=version,
         major=said["number"] == "major",
         reason=said["reason"],
@@ -199,15 +199,15 @@ def _copy(request: Request, version: Version, form: forms.Form) -> Version:
 
 
 def _revert_form(request: Request, version: Version) -> forms.Form:
-    return RevertForm(_posted(request), initial={"reason": signing_sheet.reason_to_revert(version)})
+    return RevertForm(_posted(request), initial={"reason": signing_sheet.write_reason_to_revert(version)})
 
 
 def _revert_page(request: Request, version: Version, form: forms.Form) -> Mapping[str, Any]:  # noqa: ARG001
-    before = proposals.in_force_beside(version)
+    before = proposals.find_other_version_in_force(version)
     return {
         "before": before,
-        "changes": signing_sheet.changes(before, version) if before else (),
-        "statement": published_page.statement(version),
+        "changes": signing_sheet.compare_versions(before, version) if before else (),
+        "statement": published_page.read_statement(version),
     }
 
 

@@ -35,7 +35,7 @@ def _versions(now: dt.datetime) -> Iterator[NoticeDraft]:
     waiting = Version.objects.filter(state=VersionState.PROPOSED).select_related("definition")
     for version in waiting.prefetch_related("sign_offs").order_by("pk"):
         words = list(version.sign_offs.all())
-        for side in sorted(versions.DECIDING - {word.side for word in words}):
+        for side in sorted(versions.DECIDING_SIDES - {word.side for word in words}):
             signers = {word.by_id for word in words}
             yield NoticeDraft(
                 kind=NoticeKind.SIGNATURE,

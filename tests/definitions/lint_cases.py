@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from definitions import lint
-from definitions.document.parser import KnownNames, parse
+from definitions.document.parser import KnownNames, parse_document
 from definitions.plain_english.generated_statement import DisplayNames
 from leads.shipped_signals import SIGNALS
 from scoring.engine import rules
@@ -32,7 +32,7 @@ ENGINE_CATALOGUE = rules.Catalogue(
 
 
 def complete(document: object) -> dict[str, Any]:
-    return parse(document, catalogue=CATALOGUE).document()
+    return parse_document(document, catalogue=CATALOGUE).document()
 
 
 def compiled(document: dict[str, Any]) -> rules.Rules:

@@ -239,9 +239,9 @@ def test_the_list_is_filtered_by_definition_and_state(machine: Machine) -> None:
 
 
 def test_a_version_read_by_the_api_imports_again(machine: Machine) -> None:
-    version = versions.copy(version=active(), by=person(Role.MARKETING_OPS), now=active().created_at)
+    version = versions.copy_version(version=active(), by=person(Role.MARKETING_OPS), now=active().created_at)
 
     document = machine.fetch(f"/{version.pk}").json()["document"]
 
     assert machine.send("", document | {"name": "Elsewhere"}).json()["document"] == document | {"name": "Elsewhere"}
-    assert version_documents.export(version) == document
+    assert version_documents.export_document(version) == document

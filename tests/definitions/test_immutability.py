@@ -52,7 +52,7 @@ def test_a_draft_can_be_edited_in_every_part() -> None:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_no_row_of_a_proposed_version_is_saved_updated_or_deleted(part: type[models.Model], version: Version) -> None:
-    before = version_documents.export(version)
+    before = version_documents.export_document(version)
     row = part.objects.order_by("-pk").first()
     row.position += 1
 
@@ -61,7 +61,7 @@ def test_no_row_of_a_proposed_version_is_saved_updated_or_deleted(part: type[mod
     refused(lambda: part.objects.bulk_update([row], ["position"]), "only a draft can be edited")
     refused(row.delete, "only a draft can be edited")
 
-    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+    assert version_documents.export_document(Version.objects.get(pk=version.pk)) == before
 
 
 @pytest.mark.parametrize("table", TABLES)

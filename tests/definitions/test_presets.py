@@ -55,7 +55,7 @@ CODES = {
 
 
 def document(code: str) -> dict[str, Any]:
-    return complete(presets.preset(code).document)
+    return complete(presets.load_preset(code).document)
 
 
 def judged(code: str, *signals: str, age: int = 0, **profile: object) -> Verdicts:
@@ -69,13 +69,13 @@ def meets(code: str, *signals: str, age: int = 0, **profile: object) -> bool:
 
 
 def test_all_presets_are_offered_each_with_what_it_is() -> None:
-    offered = presets.all_presets()
+    offered = presets.load_presets()
 
     assert [each.code for each in offered] == list(CODES)
     assert all(each.title and each.description.count(".") >= 2 for each in offered)
 
 
-@pytest.mark.parametrize("preset", presets.all_presets(), ids=lambda each: each.code)
+@pytest.mark.parametrize("preset", presets.load_presets(), ids=lambda each: each.code)
 def test_a_preset_is_complete_and_has_the_faults_that_are_known_of_it(preset: presets.Preset) -> None:
     assert complete(preset.document) == preset.document
     assert codes(document(preset.code)) == CODES[preset.code]

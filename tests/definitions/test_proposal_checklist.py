@@ -52,7 +52,7 @@ def known(**changes: Any) -> ChecklistFacts:
 
 
 def point(code: str, **changes: Any) -> ChecklistPoint:
-    return next(each for each in proposal_checklist.points(known(**changes)) if each.code == code)
+    return next(each for each in proposal_checklist.compute_points(known(**changes)) if each.code == code)
 
 
 def grid(*columns: tuple[int, int]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def grid(*columns: tuple[int, int]) -> dict[str, Any]:
 
 
 def test_there_are_seven_points() -> None:
-    codes = [each.code for each in proposal_checklist.points(known())]
+    codes = [each.code for each in proposal_checklist.compute_points(known())]
 
     assert codes == [
         "fit_from_wins", "fit_gates_intent", "weights_match", "calibrated", "promised", "review_due", "tested",
@@ -131,9 +131,9 @@ def test_what_is_missing_says_what_to_do() -> None:
 
 
 def test_points_come_back_from_their_record() -> None:
-    points = proposal_checklist.points(known())
+    points = proposal_checklist.compute_points(known())
 
-    assert proposal_checklist.read([each.as_dict() for each in points]) == points
+    assert proposal_checklist.read_frozen_points([each.as_dict() for each in points]) == points
 
 
 @pytest.mark.parametrize(
@@ -142,6 +142,4 @@ def test_points_come_back_from_their_record() -> None:
 def test_months_are_clipped_to_the_last_day(
     day: tuple[int, int, int], months: int, after: tuple[int, int, int]
 ) -> None:
-    assert proposal_checklist.months_after(dt.datetime(*day, tzinfo=dt.UTC), months) == dt.datetime(
-        *after, tzinfo=dt.UTC
-    )
+    assert proposal_checklist.add_months(dt.datetime(*day, tzinfo=dt.UTC), months) == dt.datetime(*after, tzinfo=dt.UTC)

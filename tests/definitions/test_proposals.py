@@ -67,7 +67,7 @@ def test_an_edit_after_the_backtest_asks_for_another() -> None:
 def test_a_backtest_that_failed_is_none() -> None:
     version = draft(**TIGHT)
     version.backtests.create(
-        document={}, digest=version_documents.digest(version_documents.export(version)), start=NOW - DAY, end=NOW, requested_at=NOW,
+        document={}, digest=version_documents.digest(version_documents.export_document(version)), start=NOW - DAY, end=NOW, requested_at=NOW,
         finished_at=NOW, error="The disk is full.",
     )  # fmt: skip
 
@@ -171,7 +171,7 @@ def test_more_leads_by_a_looser_definition_is_a_warning_with_the_figures() -> No
     version = draft(**LOOSE)
     backtested(version, flagged=300)
 
-    case = proposals.case_of(version, proposals.ProposalGrounds(evidence="See the review."), now=NOW)
+    case = proposals.build_case(version, proposals.ProposalGrounds(evidence="See the review."), now=NOW)
 
     assert case.loosens
     assert any(
@@ -187,7 +187,7 @@ def test_going_back_is_a_draft_like_any_other() -> None:
     back = versions.revert(definition=first.definition, to=first, by=ops, now=NOW + 5 * DAY)
 
     assert (back.number, back.based_on, back.reason, back.is_draft) == ("v1.2", first, "Back to v1.0.", True)
-    assert version_documents.export(back)["gate"] == version_documents.export(first)["gate"]
+    assert version_documents.export_document(back)["gate"] == version_documents.export_document(first)["gate"]
     assert Version.objects.active().get() == second
     assert propose(back, driver=ChangeDriver.REJECTION_PATTERN).state == VersionState.PROPOSED
     with pytest.raises(versions.VersionStepRefused, match="only a version that was in force once can come back"):
@@ -199,8 +199,8 @@ def test_going_back_is_a_draft_like_any_other() -> None:
 def test_a_copy_may_take_a_new_major_number() -> None:
     first, ops = active(**TIGHT), person(Role.MARKETING_OPS)
 
-    major = versions.copy(version=first, major=True, by=ops, now=NOW)
-    next_major = versions.copy(version=first, major=True, by=ops, now=NOW)
-    minor = versions.copy(version=first, by=ops, now=NOW)
+    major = versions.copy_version(version=first, major=True, by=ops, now=NOW)
+    next_major = versions.copy_version(version=first, major=True, by=ops, now=NOW)
+    minor = versions.copy_version(version=first, by=ops, now=NOW)
 
     assert [major.number, next_major.number, minor.number] == ["v2.0", "v3.0", "v1.1"]

@@ -36,7 +36,7 @@ def opened(
 
 def decided(review: Review, **changes: object) -> Review:
     words = {"decision": "Tighten.", "reasoning": "52 % are fit.", "by": person(Role.SALES_LEADER), "now": NOW + DAY}
-    return reviews.decide(review=review, **(words | changes))
+    return reviews.decide_review(review=review, **(words | changes))
 
 
 def test_a_review_keeps_its_evidence_and_the_version_in_force() -> None:

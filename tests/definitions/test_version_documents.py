@@ -27,17 +27,17 @@ def imported(document: object) -> Version:
 def test_the_reference_definition_comes_out_as_it_went_in() -> None:
     version = imported(reference())
 
-    assert version_documents.export(version) == reference()
+    assert version_documents.export_document(version) == reference()
     assert version.number == "v1.0"
     assert version.is_draft
 
 
 def test_an_exported_version_imports_to_the_same_rows() -> None:
-    document = version_documents.export(
+    document = version_documents.export_document(
         imported(minimal(gate=[criterion("lead.email_domain", "in_list", "free_email")]))
     )
 
-    again = version_documents.export(imported(document | {"name": "Another"}))
+    again = version_documents.export_document(imported(document | {"name": "Another"}))
 
     assert json.dumps(again | {"name": document["name"]}) == json.dumps(document)
 
@@ -78,7 +78,7 @@ def test_exporting_takes_as_many_queries_for_many_rows_as_for_few(
     version = imported(minimal(gate=many, fit=many, paths=[path] * 30))
 
     with django_assert_max_num_queries(5):
-        version_documents.export(version)
+        version_documents.export_document(version)
 
 
 def test_the_command_makes_a_draft_and_says_what_it_means() -> None:

@@ -58,10 +58,10 @@ def test_activating_has_every_lead_judged_again() -> None:
 def test_a_copy_is_a_new_draft_with_the_same_rows() -> None:
     version = active(statement="Whoever asks.")
 
-    copy = versions.copy(version=version, by=person(Role.MARKETING_OPS), now=NOW, reason="Tighter.")
+    copy = versions.copy_version(version=version, by=person(Role.MARKETING_OPS), now=NOW, reason="Tighter.")
 
     assert (copy.number, copy.state, copy.based_on) == ("v1.1", VersionState.DRAFT, version)
-    assert version_documents.export(copy) == version_documents.export(version) | {
+    assert version_documents.export_document(copy) == version_documents.export_document(version) | {
         "version": "1.1",
         "reason": "Tighter.",
     }
@@ -181,7 +181,7 @@ def test_only_marketing_ops_drafts_proposes_and_activates(role: Role) -> None:
     with pytest.raises(permissions.NotAllowed):
         version_documents.import_document(document=minimal(), by=somebody, now=NOW)
     with pytest.raises(permissions.NotAllowed):
-        versions.copy(version=draft(), by=somebody, now=NOW)
+        versions.copy_version(version=draft(), by=somebody, now=NOW)
     with pytest.raises(permissions.NotAllowed):
         propose(draft(), by=somebody)
     with pytest.raises(permissions.NotAllowed):

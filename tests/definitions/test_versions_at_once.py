@@ -129,9 +129,9 @@ def test_an_edit_while_a_leader_signs_changes_nothing_that_was_signed() -> None:
 
     assert isinstance(edited, DatabaseError)
     assert not isinstance(signed, Exception)
-    assert version_documents.export(Version.objects.get(pk=version.pk))["gate"][0]["value"] == 50
+    assert version_documents.export_document(Version.objects.get(pk=version.pk))["gate"][0]["value"] == 50
     assert version.proposal.backtest.digest == version_documents.digest(
-        version_documents.export(Version.objects.get(pk=version.pk))
+        version_documents.export_document(Version.objects.get(pk=version.pk))
     )
 
 
@@ -191,11 +191,11 @@ def test_an_edit_and_a_proposal_at_once_leave_nothing_that_was_not_proposed() ->
 
     def propose_it() -> object:
         versions.propose(version=version, by=ops, now=NOW, **words)
-        return version_documents.export(Version.objects.get(pk=version.pk))["gate"]
+        return version_documents.export_document(Version.objects.get(pk=version.pk))["gate"]
 
     edited, gate = at_once(edit, propose_it)
 
-    kept = version_documents.export(Version.objects.get(pk=version.pk))["gate"]
+    kept = version_documents.export_document(Version.objects.get(pk=version.pk))["gate"]
     if isinstance(edited, Exception):
         assert gate == kept
         assert kept[0]["value"] == 50

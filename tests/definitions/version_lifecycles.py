@@ -45,7 +45,7 @@ def cohort(version: Version, **changes: Any) -> dict[str, Any]:
 
 def backtested(version: Version, *, at: dt.datetime = NOW, **changes: Any) -> Backtest:
     """A finished backtest of exactly what the version says now, against the version in force."""
-    document = version_documents.export(version)
+    document = version_documents.export_document(version)
     against = Version.objects.active().filter(definition=version.definition).first()
     return Backtest.objects.create(
         version=version,
@@ -83,7 +83,7 @@ def grounds_for(version: Version, *, now: dt.datetime = NOW + DAY) -> dict[str, 
     in_force = Version.objects.active().filter(definition=version.definition).exists()
     driver = ChangeDriver.SAL_RATE if in_force else ChangeDriver.FIRST
     said = {"driver": driver, "evidence": "Sales accepted 55 % of them in two months: see the reviews."}
-    case = proposals.case_of(version, proposals.ProposalGrounds(**said), now=now)
+    case = proposals.build_case(version, proposals.ProposalGrounds(**said), now=now)
     return said | {"acknowledged": {each.key: "We know." for each in case.of(Severity.WARNING)}}
 
 

@@ -87,12 +87,12 @@ def row(prefix: str, number: int, **columns: Any) -> dict[str, Any]:
 
 def test_a_draft_saved_untouched_stays_as_it_is(ops: Client) -> None:
     version = draft(**CONTENT)
-    before = version_documents.export(version)
+    before = version_documents.export_document(version)
 
     response = ops.post(url(version), form_of(ops, url(version)))
 
     assert response.status_code == 302, errors_of(response)
-    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+    assert version_documents.export_document(Version.objects.get(pk=version.pk)) == before
 
 
 @pytest.mark.parametrize("prefix", [GATE, DISQUALIFIERS, FIT, BANT])
@@ -130,10 +130,10 @@ def test_every_kind_of_value_has_its_input(ops: Client, columns: dict[str, Any],
 
     assert response.status_code == 302, errors_of(response)
     saved = Version.objects.get(pk=version.pk)
-    assert version_documents.export(saved)["gate"][0]["value"] == value
+    assert version_documents.export_document(saved)["gate"][0]["value"] == value
     again = ops.post(url(saved), form_of(ops, url(saved)))
     assert again.status_code == 302, errors_of(again)
-    assert version_documents.export(Version.objects.get(pk=version.pk))["gate"][0]["value"] == value
+    assert version_documents.export_document(Version.objects.get(pk=version.pk))["gate"][0]["value"] == value
 
 
 def test_a_named_list_is_chosen(ops: Client) -> None:
@@ -145,7 +145,10 @@ def test_a_named_list_is_chosen(ops: Client) -> None:
         form_of(ops, url(version)) | row(DISQUALIFIERS, 0, field="lead.email_domain", op="in_list", list=chosen),
     )
 
-    assert version_documents.export(Version.objects.get(pk=version.pk))["disqualifiers"][0]["value"] == "free_email"
+    assert (
+        version_documents.export_document(Version.objects.get(pk=version.pk))["disqualifiers"][0]["value"]
+        == "free_email"
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,7 +191,7 @@ def test_a_path_gets_its_clauses_on_the_same_page(ops: Client) -> None:
 
     assert response.status_code == 302, errors_of(response)
     assert response.url == url(version)
-    assert version_documents.export(version)["paths"][0]["clauses"] == [
+    assert version_documents.export_document(version)["paths"][0]["clauses"] == [
         {"count_of": ["demo_request", "contact_request"], "at_least": 1, "within_days": 30},
         {"axis": "engagement", "at_least": 50},
     ]
@@ -202,7 +205,7 @@ def test_a_new_hot_trigger_comes_with_its_clauses(ops: Client) -> None:
     response = ops.post(url(version), form_of(ops, url(version)) | added)
 
     assert response.status_code == 302, errors_of(response)
-    assert version_documents.export(version)["hot"] == [
+    assert version_documents.export_document(version)["hot"] == [
         {
             "name": "Asked twice",
             "clauses": [{"count_of": ["demo_request"], "at_least": 2, "within_days": 1}],
@@ -213,13 +216,13 @@ def test_a_new_hot_trigger_comes_with_its_clauses(ops: Client) -> None:
 
 def test_a_clause_and_a_path_can_be_taken_away(ops: Client) -> None:
     version = draft(**CONTENT)
-    before = version_documents.export(version)
+    before = version_documents.export_document(version)
     sent = form_of(ops, url(version)) | {"paths-0-clauses-0-DELETE": "on", "paths-1-DELETE": "on"}
 
     response = ops.post(url(version), sent)
 
     assert response.status_code == 302, errors_of(response)
-    kept = version_documents.export(Version.objects.get(pk=version.pk))["paths"]
+    kept = version_documents.export_document(Version.objects.get(pk=version.pk))["paths"]
     assert [path["name"] for path in kept] == [path["name"] for at, path in enumerate(before["paths"]) if at != 1]
     assert kept[0]["clauses"] == before["paths"][0]["clauses"][1:]
 
@@ -229,25 +232,25 @@ def test_rows_stand_in_the_order_of_the_page(ops: Client) -> None:
 
     ops.post(url(version), form_of(ops, url(version)) | {"criteria-0-position": 1, "criteria-1-position": 0})
 
-    fields = [row["field"] for row in version_documents.export(Version.objects.get(pk=version.pk))["gate"]]
+    fields = [row["field"] for row in version_documents.export_document(Version.objects.get(pk=version.pk))["gate"]]
     assert fields == ["lead.region", "company.industry"]
 
 
 def test_a_new_row_with_nothing_in_it_is_no_row(ops: Client) -> None:
     version = draft()
-    before = version_documents.export(version)
+    before = version_documents.export_document(version)
     added = row(GATE, 0, position=3, op="", rationale="") | row(HOT, 0, name="", rationale="")
     added |= {f"{HOT}-0-clauses-INITIAL_FORMS": 0, f"{HOT}-0-clauses-TOTAL_FORMS": 0}
 
     response = ops.post(url(version), form_of(ops, url(version)) | added)
 
     assert response.status_code == 302, errors_of(response)
-    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+    assert version_documents.export_document(Version.objects.get(pk=version.pk)) == before
 
 
 def test_errors_keep_everything_that_was_typed(ops: Client) -> None:
     version = draft()
-    before = version_documents.export(version)
+    before = version_documents.export_document(version)
     sent = form_of(ops, url(version)) | {"paths-0-name": "Asked again", "owner": ""}
     sent |= clause("paths-0", 1, axis="engagement", at_least="many")
     sent |= row(GATE, 0, field="company.industry", texts="Software", rationale="")
@@ -257,7 +260,7 @@ def test_errors_keep_everything_that_was_typed(ops: Client) -> None:
     assert "What you typed is still here" in shown
     assert all(f'value="{typed}"' in shown for typed in ("Asked again", "many"))
     assert ">\nSoftware</textarea>" in shown
-    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+    assert version_documents.export_document(Version.objects.get(pk=version.pk)) == before
 
 
 @pytest.mark.parametrize(
@@ -376,7 +379,7 @@ def panel(client: Client, version: Version, **typed: Any) -> str:
 
 def test_the_panel_says_what_is_typed_and_stores_nothing(ops: Client) -> None:
     version = draft(**CONTENT)
-    before = version_documents.export(version)
+    before = version_documents.export_document(version)
 
     shown = panel(
         ops, version, **{"criteria-0-low": "75", "owner": "Somebody else", "paths-0-clauses-0-at_least": "61"}
@@ -386,7 +389,7 @@ def test_the_panel_says_what_is_typed_and_stores_nothing(ops: Client) -> None:
     assert "at least 61 engagement points" in shown
     assert 'data-saved="no"' in shown
     assert "Can it be reached?" in shown
-    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+    assert version_documents.export_document(Version.objects.get(pk=version.pk)) == before
 
 
 def test_the_panel_of_what_is_kept_says_so(ops: Client) -> None:

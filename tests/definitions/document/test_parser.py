@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from definitions.document.parser import DocumentRefused, KnownNames, parse
+from definitions.document.parser import DocumentRefused, KnownNames, parse_document
 from tests.definitions.documents import criterion, minimal, reference
 
 SIGNALS = {row["signal"] for row in reference()["signals"]}
@@ -15,7 +15,7 @@ CATALOGUE = KnownNames(signals=frozenset(SIGNALS), lists=frozenset({"free_email"
 
 
 def read(document: object) -> dict[str, Any]:
-    return parse(document, catalogue=CATALOGUE).document()
+    return parse_document(document, catalogue=CATALOGUE).document()
 
 
 def complaints(document: object) -> list[str]:
@@ -255,7 +255,7 @@ def test_what_is_no_definition_at_all_is_refused(document: object) -> None:
 def what_is_said_to(document: object) -> tuple[str, ...]:
     """Nothing, when the document is read."""
     try:
-        parse(document, catalogue=CATALOGUE)
+        parse_document(document, catalogue=CATALOGUE)
     except DocumentRefused as refusal:
         return refusal.complaints
     return ()

@@ -407,4 +407,4 @@ def test_a_reason_that_reads_like_volume(reason: str, *, is_volume: bool) -> Non
 
 @pytest.mark.django_db
 def test_the_catalogue_says_what_signals_mean() -> None:
-    assert signals_and_lists.meanings() == MEANINGS
+    assert signals_and_lists.read_signal_meanings() == MEANINGS

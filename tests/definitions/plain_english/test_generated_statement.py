@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from definitions.document.parser import KnownNames, parse
+from definitions.document.parser import KnownNames, parse_document
 from definitions.plain_english import generated_statement
 from tests.definitions.documents import criterion, minimal, reference
 
@@ -18,15 +18,15 @@ CATALOGUE = KnownNames(
 
 
 def written(document: object) -> dict[str, Any]:
-    return parse(document, catalogue=CATALOGUE).document()
+    return parse_document(document, catalogue=CATALOGUE).document()
 
 
 def statement(**changes: Any) -> str:
-    return generated_statement.statement(written(minimal(**changes)), NAMES).text
+    return generated_statement.write_statement(written(minimal(**changes)), NAMES).text
 
 
 def test_the_reference_definition_reads_in_thirty_seconds() -> None:
-    said = generated_statement.statement(written(reference()), NAMES)
+    said = generated_statement.write_statement(written(reference()), NAMES)
 
     assert said.text == (
         "An MQL works at a company with 50 to 5,000 employees, in Software, Financial Services, Healthcare, "
@@ -102,7 +102,7 @@ def test_an_unfinished_draft_says_so() -> None:
 def test_a_clause_is_one_line(clause: dict[str, Any], said: str) -> None:
     path = {"name": "A", "clauses": [clause], "rationale": "So."}
 
-    assert generated_statement.clause(written(minimal(paths=[path]))["paths"][0]["clauses"][0], NAMES) == said
+    assert generated_statement.describe_clause(written(minimal(paths=[path]))["paths"][0]["clauses"][0], NAMES) == said
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_clause_is_one_line(clause: dict[str, Any], said: str) -> None:
     ],
 )
 def test_a_criterion_is_one_line(row: dict[str, Any], said: str) -> None:
-    assert generated_statement.criterion(written(minimal(gate=[row]))["gate"][0], NAMES) == said
+    assert generated_statement.describe_criterion(written(minimal(gate=[row]))["gate"][0], NAMES) == said
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_criterion_is_one_line(row: dict[str, Any], said: str) -> None:
     ],
 )
 def test_fading_is_a_sentence(changes: dict[str, Any], said: str) -> None:
-    assert generated_statement.decay(written(minimal(**changes))) == said
+    assert generated_statement.describe_decay(written(minimal(**changes))) == said
 
 
 def test_each_tier_is_a_sentence() -> None:
@@ -153,7 +153,7 @@ def test_each_tier_is_a_sentence() -> None:
         "least 3 times within 24 hours of each other (in the last 24 hours)."
     )
 
-    assert generated_statement.tiers(written(reference()), NAMES) == (
+    assert generated_statement.describe_tiers(written(reference()), NAMES) == (
         hot,
         "Tier 2: every other MQL.",
         "Tier 3: fewer than 55 engagement points.",
@@ -161,6 +161,6 @@ def test_each_tier_is_a_sentence() -> None:
 
 
 def test_a_signal_rule_says_its_points_and_its_cap() -> None:
-    assert generated_statement.signal_rule({"points": 2, "cap": 10}) == "2 points each, at most 10 in all"
-    assert generated_statement.signal_rule({"points": -1, "cap": -5}) == "-1 point each, down to -5 in all"
-    assert generated_statement.signal_rule({"points": 50, "cap": None}) == "50 points each"
+    assert generated_statement.describe_signal_rule({"points": 2, "cap": 10}) == "2 points each, at most 10 in all"
+    assert generated_statement.describe_signal_rule({"points": -1, "cap": -5}) == "-1 point each, down to -5 in all"
+    assert generated_statement.describe_signal_rule({"points": 50, "cap": None}) == "50 points each"

@@ -53,7 +53,7 @@ def draft(**changes: object) -> Version:
 
 def asked(version: Version | None = None, *, months: int = 6) -> Backtest:
     ops = person(Role.MARKETING_OPS)
-    return requests.request(version=version or draft(), start=NOW - months * MONTH, end=NOW, by=ops, now=NOW)
+    return requests.request_backtest(version=version or draft(), start=NOW - months * MONTH, end=NOW, by=ops, now=NOW)
 
 
 def works() -> int:
@@ -95,7 +95,7 @@ def test_it_ends_with_its_result_and_all_steps_done() -> None:
     assert backtest.result["version"]["coverage"]["n"] == backtest.result["version"]["flagged"] == 3
     assert backtest.result["against"] is None
     assert backtest.result["seconds"] >= 0
-    assert requests.current(backtest.version) == backtest
+    assert requests.find_current_backtest(backtest.version) == backtest
 
 
 def test_of_many_workers_one_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +137,7 @@ def in_a_thread(work: Callable[[], int]) -> int:
 
 def test_a_cancelled_one_stops_and_leaves_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     backtest, ops = asked(), person(Role.MARKETING_OPS)
-    interrupted(monkeypatch, by=lambda: requests.cancel(backtest=backtest, by=ops, now=NOW))
+    interrupted(monkeypatch, by=lambda: requests.cancel_backtest(backtest=backtest, by=ops, now=NOW))
 
     jobs.run_pending(now=NOW)
 
@@ -231,7 +231,7 @@ def test_an_edit_of_the_draft_meanwhile_changes_nothing(monkeypatch: pytest.Monk
     backtest.refresh_from_db()
     assert backtest.result is not None
     assert backtest.result["version"]["flagged"] == 3
-    assert requests.current(version) is None
+    assert requests.find_current_backtest(version) is None
 
 
 def test_the_beat_does_it(leads: list[Lead]) -> None:

@@ -36,7 +36,7 @@ def test_the_jobs_result_is_shown_taken_away_and_asked_what_if() -> None:
         for number, lead in enumerate(Lead.objects.order_by("pk")[::7])
     )
     draft = version_documents.import_document(document=reference(), by=None, now=END)
-    row = requests.request(version=draft, start=START, end=END, by=None, now=END + DAY)
+    row = requests.request_backtest(version=draft, start=START, end=END, by=None, now=END + DAY)
     jobs.run_pending(now=END + DAY)
     row.refresh_from_db()
     client = Client()

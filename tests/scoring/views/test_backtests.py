@@ -163,7 +163,7 @@ def test_readers_of_leads_read_and_owners_ask(draft: Version, role: Role) -> Non
     client.post(reverse("version_backtests", args=[draft.pk]), {"months": "3"})
 
     assert codes == ({200} if role in READERS_OF_LEADS else {403})
-    assert draft.backtests.pending().exists() == (role in backtest_requests.MAY_ASK)
+    assert draft.backtests.pending().exists() == (role in backtest_requests.MAY_REQUEST)
 
 
 def test_who_reads_only_is_offered_nothing_to_do(draft: Version) -> None:
@@ -377,16 +377,16 @@ def test_a_value_that_is_none_is_refused(draft: Version, typed: str) -> None:
 
 def test_values_are_taken_into_the_draft_and_nothing_else(draft: Version) -> None:
     row = backtest_results.finished(draft)
-    before = version_documents.export(draft)
+    before = version_documents.export_document(draft)
 
     answer = ops().post(address(row, "what_if"), {"t0": "32.5", "t1": "21"}, follow=True)
 
-    after = version_documents.export(Version.objects.get(pk=draft.pk))
+    after = version_documents.export_document(Version.objects.get(pk=draft.pk))
     assert "Run the backtest again before proposing it" in html(answer)
     assert after["paths"][0]["clauses"][0] == {"axis": "engagement", "at_least": 32.5}  # type: ignore[index]
     assert after["timing"] == {"engaged_within_days": 21, "or_request_within_days": None}
     assert {key for key in before if before[key] != after[key]} == {"paths", "timing"}
-    assert backtest_requests.current(Version.objects.get(pk=draft.pk)) is None
+    assert backtest_requests.find_current_backtest(Version.objects.get(pk=draft.pk)) is None
 
 
 def test_values_are_not_taken_twice(draft: Version) -> None:
@@ -412,7 +412,7 @@ def test_only_ops_take_values_and_only_into_a_draft(draft: Version) -> None:
     assert "Take these values" not in page
     assert "may change a draft" in refused
     with pytest.raises(threshold_adoption.ThresholdRefused, match="only a draft"):
-        threshold_adoption.adopt(backtest=row, values=values, by=None)
+        threshold_adoption.adopt_thresholds(backtest=row, values=values, by=None)
 
 
 @pytest.mark.parametrize(
@@ -422,7 +422,7 @@ def test_a_place_that_holds_no_threshold_is_refused(draft: Version, place: str) 
     row = backtest_results.finished(draft)
 
     with pytest.raises(threshold_adoption.ThresholdRefused, match="no threshold"):
-        threshold_adoption.adopt(backtest=row, values={place: Decimal(3)}, by=None)
+        threshold_adoption.adopt_thresholds(backtest=row, values={place: Decimal(3)}, by=None)
 
 
 # ── On other pages ────────────────────────────────────────────────────────────────────────────────────────

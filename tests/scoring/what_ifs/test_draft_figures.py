@@ -46,7 +46,7 @@ def test_what_is_typed_stands_beside_what_is_in_force() -> None:
             recorded_at=NOW, source="form", external_id=industry, digest=b"",
         )  # fmt: skip
     active = version_lifecycles.active()
-    typed = version_documents.export(active) | {"gate": [criterion("company.industry", "in", ["Software"])]}
+    typed = version_documents.export_document(active) | {"gate": [criterion("company.industry", "in", ["Software"])]}
 
     seen = draft_figures.at(json.dumps(typed), now=NOW)
 
