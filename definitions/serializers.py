@@ -1,4 +1,4 @@
-"""How versions, their proposals and the words of their steps look in the API."""
+"""The API's form of versions, their proposals, and the data of each step."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class VersionDetailSerializer(VersionSerializer):
 
 
 class DefinitionChoiceField(serializers.ChoiceField):
-    """One of the words of a vocabulary, given on as its member."""
+    """A choice of a vocabulary, passed on as its enum member."""
 
     def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
         super().__init__(choices=vocabulary.choices, **kwargs)
@@ -160,7 +160,7 @@ class FindingSerializer(serializers.Serializer[Any]):
 class RowChangeSerializer(serializers.Serializer[Any]):
     part = serializers.CharField()
     kind = serializers.CharField(help_text="added, removed or changed")
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # hides Field.label
     before = serializers.CharField()
     after = serializers.CharField()
     effect = serializers.CharField(help_text="looser, tighter, neither or unclear")
@@ -197,7 +197,7 @@ class PresetSerializer(serializers.Serializer[Any]):
 
 
 class BeginSerializer(serializers.Serializer[Any]):
-    """Into a new definition by `name`, or as the next version of the one whose slug is `into`."""
+    """A new draft: of a new definition called `name`, or as the next version of the definition whose slug is `into`."""
 
     preset = serializers.CharField(required=False, default="", allow_blank=True, help_text="Empty: an empty draft.")
     name = serializers.CharField(max_length=120, required=False, default="")

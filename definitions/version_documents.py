@@ -1,4 +1,4 @@
-"""Versions in and out of their document (rules 15.1): the rows of a version, read and written as one."""
+"""Conversion between the rows of a version and its document (rules 15.1)."""
 
 from __future__ import annotations
 
@@ -35,28 +35,38 @@ from leads.vocabulary import Motion, Role
 
 
 def normalize_document(document: object) -> Json:
-    """A decoded document checked and completed, as `export` would write it, without storing it. Raises DocumentRefused."""
-    return parse_document(document, catalogue=signals_and_lists.read_known_names()).document()
+    """
+    Check and complete a decoded document as `export_document` would write it; store nothing.
+
+    Raises DocumentRefused.
+    """
+    return parse_document(document, known_names=signals_and_lists.read_known_names()).to_document()
 
 
 def export_document(version: Version) -> Json:
-    """The version's document, complete: what is signed, compiled, exchanged. At most 5 queries, whatever its size."""
-    return read_draft(version).document()
+    """
+    Return the complete document of a version, for signing, compiling and exchange.
+
+    At most 5 queries for any size.
+    """
+    return read_draft(version).to_document()
 
 
 def digest(document: Json) -> str:
-    """The document's fingerprint: the same for two documents that say the same in every row and word."""
+    """Return the document's sha256 fingerprint: equal for two documents with the same content in every row and word."""
     return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 @transaction.atomic
 def import_document(*, document: object, by: User | None, now: dt.datetime) -> Version:
-    """A new draft from a decoded document; `by` None is the command line.
+    """
+    Create a draft from a decoded document; `by` None is the command line.
 
-    It takes the document's number, or the next minor one when that exists. Raises DocumentRefused, rights.NotAllowed.
+    It takes the document's number, or the next minor one when that exists. Raises DocumentRefused,
+    permissions.NotAllowed.
     """
     permissions.require_role(by, Role.MARKETING_OPS, to="draft a definition")
-    draft = parse_document(document, catalogue=signals_and_lists.read_known_names())
+    draft = parse_document(document, known_names=signals_and_lists.read_known_names())
     definition = _get_or_create_definition(draft, now)
     if definition.versions.filter(major=draft.major, minor=draft.minor).exists():
         draft = replace(draft, minor=next_minor(definition, draft.major))
@@ -64,7 +74,7 @@ def import_document(*, document: object, by: User | None, now: dt.datetime) -> V
 
 
 def next_minor(definition: Definition, major: int) -> int:
-    """The caller holds the definition's lock."""
+    """Return the next free minor number. The caller holds the definition's lock."""
     last = definition.versions.filter(major=major).aggregate(last=Max("minor"))["last"]
     return 0 if last is None else last + 1
 
@@ -91,7 +101,7 @@ def create_version(
 
 
 def lock_definition(definition: Definition) -> Definition:
-    """Numbers, signatures and activations of one definition go one after another."""
+    """Lock a definition, so that its numbers, signatures and activations are assigned one after another."""
     return Definition.objects.select_for_update(of=("self",), no_key=True).get(pk=definition.pk)
 
 
@@ -115,9 +125,9 @@ def _get_or_create_definition(draft: Draft, now: dt.datetime) -> Definition:
 
 def _find_free_slug(name: str) -> str:
     base = slugify(name)[:100] or "definition"
-    taken = set(Definition.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    numbered = chain([base], (f"{base}-{number}" for number in range(2, len(taken) + 3)))
-    return next(slug for slug in numbered if slug not in taken)
+    used_slugs = set(Definition.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    numbered = chain([base], (f"{base}-{number}" for number in range(2, len(used_slugs) + 3)))
+    return next(slug for slug in numbered if slug not in used_slugs)
 
 
 # Rows from a draft
@@ -201,7 +211,7 @@ def _create_paths(version: Version, rows: tuple[PathRow, ...]) -> None:
 
 
 def read_draft(version: Version) -> Draft:
-    """The version as values. Rows already prefetched are not read again."""
+    """Return the version as values. Rows already prefetched are not read again."""
     prefetch_related_objects(
         [version],
         "definition",

@@ -1,6 +1,8 @@
-"""The life of a version: draft, proposed, approved, active, retired, or refused on the way (rules 9.1).
+"""
+The life of a version: draft, proposed, approved, active, retired, or refused on the way (rules 9.1).
 
-Each step locks the definition, then the version: signatures, edits and activations of one definition go one after another.
+Each step locks the definition, then the version, so the signatures, edits and activations of one definition happen one
+after another.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ SIGNERS: Final[Mapping[Side, Role]] = MappingProxyType(
         Side.SDR: Role.SDR,
     }
 )
-#: Whose word approves a version; the others' is heard.
+#: Both of these sides must approve. Other sides may sign, but their signature does not decide.
 DECIDING_SIDES: Final = frozenset({Side.MARKETING, Side.SALES})
 _ENTRANTS_SENTENCES: Final = {
     True: "Leads that meet it by the change alone are handed to sales.",
@@ -47,7 +49,7 @@ class VersionStepRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SignatureResult:
-    """The version after a signature; a refused one goes on as `successor`, a new draft."""
+    """The version after a signature; `successor` is the new draft that follows a refused version."""
 
     version: Version
     successor: Version | None = None
@@ -55,7 +57,11 @@ class SignatureResult:
 
 @transaction.atomic
 def copy_version(*, version: Version, by: User, now: dt.datetime, reason: str = "", major: bool = False) -> Version:
-    """A new draft with the same rows and the next minor number, or the next major one. Raises rights.NotAllowed."""
+    """
+    Create a draft with the same rows and the next minor number, or the next major one.
+
+    Raises permissions.NotAllowed.
+    """
     permissions.require_role(by, Role.MARKETING_OPS, to="draft a version")
     definition = version_documents.lock_definition(version.definition)
     return _create_copy(definition, version, by, now, reason.strip() or f"Copy of {version.number}.", major=major)
@@ -72,11 +78,18 @@ def propose(
     review: Review | None = None,
     acknowledged: Mapping[str, str] = MappingProxyType({}),
 ) -> Version:
-    """The draft is finished: from here on nothing in it changes, and what speaks for it is frozen beside it (rules 9.2, 9.8).
+    """
+    Propose a draft: from then on nothing in it changes, and its grounds are frozen beside it (rules 9.2, 9.8).
 
-    It needs a backtest of exactly this document, no error of the linter, and each of its warnings in `acknowledged`: the
-    finding's key and why it is accepted. `driver` says what the change answers, `evidence` and `review` show it; whatever
-    loosens needs one of them. Raises StepRefused with every objection at once, rights.NotAllowed.
+    1. Check the role, lock the version, and check that it is a draft.
+    2. Build the case: the backtest of exactly this document, the linter's findings, the changes, the seven points.
+    3. Refuse with every objection at once. A proposal needs a backtest, no error of the linter, and each warning in
+       `acknowledged` (the finding's key and the reason for accepting it). `driver` names the cause of the change,
+       `evidence` and `review` show it; a change that loosens needs one of these two.
+    4. Record the case and the grounds.
+    5. Change the state.
+
+    Raises VersionStepRefused, permissions.NotAllowed.
     """
     permissions.require_role(by, Role.MARKETING_OPS, to="propose a version")
     version = _lock_version(version)
@@ -95,10 +108,11 @@ def propose(
 def sign(
     *, version: Version, side: Side, decision: Decision, comment: str, by: User, now: dt.datetime
 ) -> SignatureResult:
-    """A side's word, given once and by a person who gave none yet.
+    """
+    Record the signature of a side, once per side and by a person who has not signed yet.
 
-    Both leaders' approval approves the version; a refusal by any side ends it, and its copy goes on as a draft.
-    Raises StepRefused, rights.NotAllowed.
+    The approval of both leaders approves the version. A refusal by any side ends it, and a copy continues as a draft.
+    Raises VersionStepRefused, permissions.NotAllowed.
     """
     permissions.require_role(by, SIGNERS[side], to=f"sign for {side.label}")
     version = _lock_version(version)
@@ -113,11 +127,12 @@ def sign(
 
 
 def activate(*, version: Version, hand_over_entrants: bool, by: User, now: dt.datetime) -> Version:
-    """The approved version takes over from the active one, in one step; then every lead is due to be judged by it.
+    """
+    Replace the active version by this approved one in one step, then make every lead due to be judged by it.
 
-    `hand_over_entrants` says whether leads that meet it by the change alone go to sales, or are only marked.
-    The looks are asked for after the step is committed, batch by batch, so that intake goes on meanwhile; what a
-    crash leaves out the daily rescoring finds. Raises StepRefused, rights.NotAllowed.
+    `hand_over_entrants` decides whether leads that meet it by the change alone go to sales, or are only marked. The
+    rescores are requested after the step is committed, batch by batch, so that intake continues meanwhile; leads that a
+    crash leaves out are found by the daily rescoring. Raises VersionStepRefused, permissions.NotAllowed.
     """
     permissions.require_role(by, Role.MARKETING_OPS, to="activate a version")
     version = _replace_active_version(version, hand_over_entrants, by, now)
@@ -127,9 +142,10 @@ def activate(*, version: Version, hand_over_entrants: bool, by: User, now: dt.da
 
 @transaction.atomic
 def revert(*, definition: Definition, to: Version, by: User, now: dt.datetime, reason: str = "") -> Version:
-    """A new draft equal to a version that was in force before; it takes the same backtest and signatures as any other.
+    """
+    Create a draft equal to a version that was in force before; it needs a backtest and signatures as any other.
 
-    It is numbered after the latest version. Raises StepRefused, rights.NotAllowed.
+    It is numbered after the latest version. Raises VersionStepRefused, permissions.NotAllowed.
     """
     permissions.require_role(by, Role.MARKETING_OPS, to="draft a version")
     definition = version_documents.lock_definition(definition)
@@ -163,6 +179,7 @@ def _replace_active_version(version: Version, hand_over_entrants: bool, by: User
 
 
 def _lock_version(version: Version) -> Version:
+    # The definition first, then the version: every step locks in this order, so two steps cannot deadlock.
     definition = version_documents.lock_definition(version.definition)
     locked = Version.objects.select_for_update(of=("self",), no_key=True).get(pk=version.pk)
     locked.definition = definition
@@ -211,7 +228,7 @@ def _check_move(version: Version, to: VersionState) -> None:
 
 
 def _describe_last_step(version: Version) -> Iterator[str]:
-    """Who was faster, and when."""
+    """Describe the latest step of the version: for a person whose step came too late."""
     step = version.changes.select_related("by").order_by("-pk").first()
     if step is not None:
         yield f"{step.by} took the last step on {_format_moment(step.at)}: {step.get_to_state_display().lower()}."
@@ -227,17 +244,17 @@ def _state_name(version: Version) -> str:
 
 def _check_signature(version: Version, side: Side, comment: str, by: User) -> None:
     if version.state not in (VersionState.PROPOSED, VersionState.APPROVED):
-        said = f"{version.number} is {_state_name(version)}; only a proposed version can be signed."
-        raise VersionStepRefused(said, *_describe_last_step(version))
+        state_sentence = f"{version.number} is {_state_name(version)}; only a proposed version can be signed."
+        raise VersionStepRefused(state_sentence, *_describe_last_step(version))
     if not comment.strip():
         raise VersionStepRefused("Say in a sentence why: a signature carries its comment.")
-    for word in version.sign_offs.select_related("by").order_by("pk"):
-        if word.side == side:
-            said = word.get_decision_display().lower()
+    for sign_off in version.sign_offs.select_related("by").order_by("pk"):
+        if sign_off.side == side:
+            state_sentence = sign_off.get_decision_display().lower()
             raise VersionStepRefused(
-                f"{word.by} has signed for {side.label} already ({said}, {_format_moment(word.at)})."
+                f"{sign_off.by} has signed for {side.label} already ({state_sentence}, {_format_moment(sign_off.at)})."
             )
-        if word.by_id == by.pk:
+        if sign_off.by_id == by.pk:
             raise VersionStepRefused(
-                f"You have signed for {word.get_side_display()}; the other side needs another person."
+                f"You have signed for {sign_off.get_side_display()}; the other side needs another person."
             )

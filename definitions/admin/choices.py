@@ -1,4 +1,4 @@
-"""What the rows of a draft can choose from: signals, named lists, and the values that the data at hand holds."""
+"""The choices that the rows of a draft offer: signals, named lists, and the values found in the stored data."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from definitions.document import criterion_fields
 from leads.models import Company, Lead, NamedList, Signal
 from leads.vocabulary import Intent, Seniority
 
-#: A longer list helps nobody to choose; other values can still be typed.
+#: The longest list of values to choose from; other values can still be typed.
 SHOWN: Final = 200
-#: The latest rows stand for all of them, so that the page opens as fast with millions.
+#: Values are counted in this many latest rows only, so that the page opens fast with millions of leads.
 SAMPLE: Final = 100_000
 _CACHE_SECONDS: Final = 600
 _CACHE_KEY: Final = "definitions:values-at-hand"
@@ -46,7 +46,11 @@ class SignalChoice:
 
 @dataclass(frozen=True, slots=True)
 class AvailableChoices:
-    """`signals` by intent, highest first; `lists` as choices; `values` by field, the most frequent first."""
+    """
+    The choices for all rows of a page.
+
+    `signals` stand by intent, highest first; `lists` as form choices; `values` by field, the most frequent first.
+    """
 
     signals: tuple[tuple[str, tuple[SignalChoice, ...]], ...]
     lists: tuple[tuple[int, str], ...]
@@ -63,11 +67,12 @@ class AvailableChoices:
 
 
 def load_available_choices() -> AvailableChoices:
-    kept = cache.get(_CACHE_KEY)
-    if kept is None:
-        kept = _read_values()
-        cache.set(_CACHE_KEY, kept, _CACHE_SECONDS)
-    return AvailableChoices(_read_signals(), _read_lists(), *kept)
+    """Return the choices; the values of the stored data may be up to ten minutes old."""
+    cached_values = cache.get(_CACHE_KEY)
+    if cached_values is None:
+        cached_values = _read_values()
+        cache.set(_CACHE_KEY, cached_values, _CACHE_SECONDS)
+    return AvailableChoices(_read_signals(), _read_lists(), *cached_values)
 
 
 def _read_signals() -> tuple[tuple[str, tuple[SignalChoice, ...]], ...]:
@@ -103,12 +108,12 @@ def _expand_column(column: str, function: str) -> Func:
 
 def _count_values(rows: Any, value: Any, noun: str) -> tuple[ValueChoice, ...]:
     counted = rows.values_list(value).annotate(count=Count("pk")).order_by("-count")[: SHOWN + 1]
-    found = sorted(((text, count) for text, count in counted if text), key=lambda row: (-row[1], row[0]))
-    return tuple(ValueChoice(text, f"{count:,} {noun}") for text, count in found[:SHOWN])
+    values = sorted(((text, count) for text, count in counted if text), key=lambda row: (-row[1], row[0]))
+    return tuple(ValueChoice(text, f"{count:,} {noun}") for text, count in values[:SHOWN])
 
 
 def _read_custom_fields(kind: str, rows: Any) -> tuple[str, ...]:
-    """The customer's own attributes, as far as a criterion can name them."""
+    """Return the fields of the customer's own attributes that a criterion can name."""
     keys = rows.exclude(custom={}).values_list(_expand_column("custom", "jsonb_object_keys"), flat=True).distinct()
     names = (f"{kind}.custom.{key}" for key in sorted(keys[:SHOWN]))
     return tuple(name for name in names if criterion_fields.CUSTOM_FIELD.fullmatch(name))

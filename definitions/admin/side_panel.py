@@ -1,4 +1,4 @@
-"""What stands beside the editor: the version as typed in plain English, what lint finds, what can be reached."""
+"""The panel beside the editor: the typed version in plain English, the linter's findings, and what leads can reach."""
 
 from __future__ import annotations
 
@@ -31,41 +31,45 @@ class PanelFinding:
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    called: str
+    label: str
     meaning: str
     tone: str
-    found: list[PanelFinding]
+    findings: list[PanelFinding]
 
 
 @dataclass(frozen=True, slots=True)
 class SidePanel:
-    """`document` as JSON for the figures; empty when it cannot be judged, which `refused` says why."""
+    """
+    Everything that the panel shows.
+
+    `document` is JSON for the figures; it is empty when the version cannot be judged, and `complaints` then say why.
+    """
 
     statement: PlainStatement
     unfinished: Sequence[UnfinishedRow]
     groups: list[FindingGroup]
     reaches: list[tuple[PathReach, str]]
     document: str
-    refused: Sequence[str]
+    complaints: Sequence[str]
     is_saved: bool
 
 
 def build_panel(version: Version, typed: FormDocument) -> SidePanel:
     names, meanings = signals_and_lists.read_display_names(), signals_and_lists.read_signal_meanings()
-    document, refused = _normalize(typed.document)
+    document, complaints = _normalize(typed.document)
     findings = (
         ()
-        if refused
+        if complaints
         else lint.lint_document(document, meanings=meanings, names=names, change=_build_change_context(version))
     )
-    reaches = () if refused else lint.compute_reach(document, meanings=meanings, names=names)
+    reaches = () if complaints else lint.compute_reach(document, meanings=meanings, names=names)
     return SidePanel(
         statement=generated_statement.write_statement(document, names),
         unfinished=typed.unfinished,
         groups=_group_findings(findings, typed),
         reaches=[(reach, typed.anchors.get(reach.place, "")) for reach in reaches],
-        document="" if refused or not document["paths"] else json.dumps(document),
-        refused=refused,
+        document="" if complaints or not document["paths"] else json.dumps(document),
+        complaints=complaints,
         is_saved=typed.is_saved,
     )
 
@@ -84,17 +88,17 @@ def _build_change_context(version: Version) -> lint.ChangeContext | None:
 
 def _group_findings(findings: Iterable[Finding], typed: FormDocument) -> list[FindingGroup]:
     groups = []
-    for severity, ((one, many), meaning, tone) in _TITLES.items():
-        found = [
+    for severity, ((singular, plural), meaning, tone) in _TITLES.items():
+        group = [
             PanelFinding(finding, _build_links(finding, typed)) for finding in findings if finding.severity == severity
         ]
-        if found:
-            groups.append(FindingGroup(one if len(found) == 1 else many, meaning, tone, found))
+        if group:
+            groups.append(FindingGroup(singular if len(group) == 1 else plural, meaning, tone, group))
     return groups
 
 
 def _build_links(finding: Finding, typed: FormDocument) -> list[tuple[str, str]]:
-    """Anchors on the page with what to call them; a place without a row of its own is its section."""
+    """Return anchors on the page with their labels; a place without a row of its own leads to its section."""
     links: dict[str, str] = {}
     for place in filter(None, finding.rows):
         anchor = typed.anchors.get(place) or _SECTIONS.get(place.partition("[")[0].partition(".")[0], "")
@@ -118,10 +122,10 @@ _ROW_NAMES: Final = {"gate": "gate row", "signals": "signal", "paths": "path", "
 
 
 def _describe_place(place: str) -> str:
-    """`paths[0].clauses[1]` → “path 1, clause 2”."""
-    words: list[str] = []
+    """Describe a place of the document: `paths[0].clauses[1]` becomes “path 1, clause 2”."""
+    parts: list[str] = []
     for step in place.split("."):
         name, _, index = step.partition("[")
         name = _ROW_NAMES.get(name, "clause" if name == "clauses" else name.replace("_", " "))
-        words.append(f"{name} {int(index[:-1]) + 1}" if index[:-1].isdecimal() else name)
-    return ", ".join(words)
+        parts.append(f"{name} {int(index[:-1]) + 1}" if index[:-1].isdecimal() else name)
+    return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""What changed between two documents of a definition, row by row, and whom each change lets in or keeps out (rules 9.14). Pure."""
+"""The changes between two documents, row by row, with their effect on who qualifies (rules 9.14). Pure."""
 
 from __future__ import annotations
 

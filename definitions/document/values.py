@@ -1,4 +1,4 @@
-"""The values of a definition document: what parsing gives and storing takes. Pure; amounts are exact decimals."""
+"""The values of a definition document, between parsing and storing. Pure; amounts are exact decimals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ TRUTHS = frozenset({Operator.IS, Operator.KNOWN})
 
 @dataclass(frozen=True, slots=True)
 class CriterionRow:
-    """One criterion as it is stored: ranges in `low` and `high`, choices in `texts`, yes/no in `flag`, or a list's name.
+    """
+    A criterion as it is stored: ranges in `low` and `high`, choices in `texts`, yes/no in `flag`, or a list's name.
 
     Seniorities are names, so a range of them stands in `texts` as (lowest, highest), "" for an open end.
     """
@@ -35,7 +36,7 @@ class CriterionRow:
 
     @property
     def value(self) -> object:
-        """The value as the document writes it."""
+        """Return the value as the document writes it."""
         if self.op in TRUTHS:
             return self.flag
         if self.op == Operator.IN_LIST:
@@ -56,7 +57,7 @@ class CriterionRow:
             return low or None, high or None
         return _plain_number(self.low), _plain_number(self.high)
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         row: Json = {"field": self.field, "op": str(self.op), "value": self.value}
         if self.part != Part.DISQUALIFIER:
             row["points"] = _plain_number(self.points)
@@ -70,7 +71,7 @@ class SignalRow:
     cap: Decimal | None
     rationale: str
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         return {
             "signal": self.signal,
             "points": _plain_number(self.points),
@@ -81,7 +82,7 @@ class SignalRow:
 
 @dataclass(frozen=True, slots=True)
 class ClauseRow:
-    """An axis at least so many points, or a count of signals; `axis` is empty for a count."""
+    """A clause: a minimum of points on an axis, or a count of signals; `axis` is empty for a count."""
 
     at_least: Decimal
     axis: str = ""
@@ -90,7 +91,7 @@ class ClauseRow:
     within_hours_of_each_other: Decimal | None = None
     distinct_assets: bool = False
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         if self.axis:
             return {"axis": self.axis, "at_least": _plain_number(self.at_least)}
         row: Json = {"count_of": list(self.signals), "at_least": _plain_number(self.at_least)}
@@ -107,10 +108,10 @@ class PathRow:
     clauses: tuple[ClauseRow, ...]
     rationale: str
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         return {
             "name": self.name,
-            "clauses": [clause.document() for clause in self.clauses],
+            "clauses": [clause.to_document() for clause in self.clauses],
             "rationale": self.rationale,
         }
 
@@ -121,7 +122,7 @@ class DecaySetting:
     percent: Decimal = Decimal(10)
     per_days: Decimal = Decimal(30)
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         return {
             "mode": str(self.mode),
             "percent": _plain_number(self.percent),
@@ -135,7 +136,7 @@ class InactivitySetting:
     points: Decimal
     per_days: Decimal = Decimal(30)
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         return {
             "after_days": _plain_number(self.after_days),
             "points": _plain_number(self.points),
@@ -149,7 +150,7 @@ class CeilingSettings:
     engagement: Decimal | None = Decimal(100)
     bant: Decimal | None = Decimal(100)
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         return {
             "fit": _plain_number(self.fit),
             "engagement": _plain_number(self.engagement),
@@ -159,12 +160,12 @@ class CeilingSettings:
 
 @dataclass(frozen=True, slots=True)
 class TimingSetting:
-    """At least one of the two is given."""
+    """The timing of a version; at least one of the two windows is set."""
 
     engaged_within_days: Decimal | None
     or_request_within_days: Decimal | None
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         return {
             "engaged_within_days": _plain_number(self.engaged_within_days),
             "or_request_within_days": _plain_number(self.or_request_within_days),
@@ -176,13 +177,13 @@ class TierFloorSetting:
     axis: str
     less_than: Decimal
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         return {"axis": self.axis, "less_than": _plain_number(self.less_than)}
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A whole version (rules 15.1)."""
+    """A whole version as values (rules 15.1)."""
 
     name: str
     motion: Motion
@@ -201,8 +202,8 @@ class Draft:
     timing: TimingSetting | None
     tier_3_below: TierFloorSetting | None
 
-    def document(self) -> Json:
-        """The document, its keys always in this order; whole numbers as integers."""
+    def to_document(self) -> Json:
+        """Return the document, its keys always in this order; whole numbers become integers."""
         head: Json = {
             "format": DOCUMENT_FORMAT,
             "name": self.name,
@@ -216,25 +217,25 @@ class Draft:
         return {
             **head,
             "sal_rate_target": _plain_number(self.sal_rate_target),
-            "decay": self.decay.document(),
-            "inactivity": self.inactivity and self.inactivity.document(),
-            "ceilings": self.ceilings.document(),
-            **{str(part): [row.document() for row in self.criteria if row.part == part] for part in Part},
-            "signals": [row.document() for row in self.signals],
+            "decay": self.decay.to_document(),
+            "inactivity": self.inactivity and self.inactivity.to_document(),
+            "ceilings": self.ceilings.to_document(),
+            **{str(part): [row.to_document() for row in self.criteria if row.part == part] for part in Part},
+            "signals": [row.to_document() for row in self.signals],
             "paths": self._paths(PathKind.PATH),
-            "timing": self.timing and self.timing.document(),
+            "timing": self.timing and self.timing.to_document(),
             "hot": self._paths(PathKind.HOT),
-            "tier_3_below": self.tier_3_below and self.tier_3_below.document(),
+            "tier_3_below": self.tier_3_below and self.tier_3_below.to_document(),
         }
 
     def _paths(self, kind: PathKind) -> list[Json]:
-        return [path.document() for path in self.paths if path.kind == kind]
+        return [path.to_document() for path in self.paths if path.kind == kind]
 
 
 def field_kind(field: str) -> FieldKind | None:
-    """What a field holds; None for the customer's own attributes, which may hold anything."""
-    known = FIELDS.get(field)
-    return known[0] if known else None
+    """Return the kind of a field's values, or None for the customer's own attributes, which may hold anything."""
+    entry = FIELDS.get(field)
+    return entry[0] if entry else None
 
 
 def _plain_number(number: Decimal | None) -> int | float | None:

@@ -1,4 +1,4 @@
-"""What is wrong with a definition, proved from its rows (rules 9.3): findings to mend, to acknowledge or to think about. Pure."""
+"""The linter: faults of a definition, proved from its rows (rules 9.3), as errors, warnings and advice. Pure."""
 
 from __future__ import annotations
 

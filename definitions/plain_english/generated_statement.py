@@ -1,4 +1,4 @@
-"""A definition in plain English, written from its document so that it is always in step with the rows. Rules 3.10. Pure."""
+"""A definition in plain English, written from its document so that it always agrees with the rows. Rules 3.10. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from definitions.plain_english import phrases
 from definitions.plain_english.phrases import count_noun, format_number, join_words
 from definitions.vocabulary import FIELDS, STATEMENT_SECONDS, Axis, DecayMode, Operator
 
-#: A document, or a part of one, as `definitions.version_documents.export` writes it.
+#: A document, or a part of one, as `definitions.version_documents.export_document` writes it.
 Json = Mapping[str, Any]
 
 WORDS_PER_MINUTE: Final = 150
@@ -26,7 +26,7 @@ _AXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DisplayNames:
-    """What people call signals and named lists, by code. What has no name here is called by its code."""
+    """The display names of signals and named lists, by code. A signal or list without a name is called by its code."""
 
     signals: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
@@ -43,13 +43,13 @@ class PlainStatement:
     text: str
 
     @property
-    def words(self) -> int:
+    def word_count(self) -> int:
         return len(self.text.split())
 
     @property
     def seconds(self) -> int:
-        """Time to read it aloud at 150 words a minute."""
-        return math.ceil(self.words * 60 / WORDS_PER_MINUTE)
+        """Return the time to read it aloud at 150 words a minute."""
+        return math.ceil(self.word_count * 60 / WORDS_PER_MINUTE)
 
     @property
     def is_long(self) -> bool:
@@ -57,7 +57,7 @@ class PlainStatement:
 
 
 def write_statement(document: Json, names: DisplayNames) -> PlainStatement:
-    """What qualifies, and what never does."""
+    """Write the sentences on who qualifies, on timing, and on who never qualifies."""
     sentences = [_write_first_sentence(document, names), _write_timing(document), _write_exclusions(document, names)]
     return PlainStatement(" ".join(filter(None, sentences)))
 
@@ -73,14 +73,14 @@ def _write_first_sentence(document: Json, names: DisplayNames) -> str:
 
 
 def _describe_behaviour(paths: Sequence[Json], names: DisplayNames) -> str:
-    ways = [_describe_requirements(path["clauses"], names) for path in paths if path["clauses"]]
-    if len(ways) > 1:
-        return f"either {'; or '.join(ways)}"
-    return "".join(ways)
+    descriptions = [_describe_requirements(path["clauses"], names) for path in paths if path["clauses"]]
+    if len(descriptions) > 1:
+        return f"either {'; or '.join(descriptions)}"
+    return "".join(descriptions)
 
 
 def _describe_requirements(clauses: Sequence[Json], names: DisplayNames) -> str:
-    return f"has {join_words([describe_clause(each, names) for each in clauses], 'and')}"
+    return f"has {join_words([describe_clause(row, names) for row in clauses], 'and')}"
 
 
 def _write_timing(document: Json) -> str:
@@ -97,7 +97,7 @@ def _write_exclusions(document: Json, names: DisplayNames) -> str:
 
 
 def describe_criterion(row: Json, names: DisplayNames) -> str:
-    """The whole question, nothing shortened."""
+    """Describe a criterion in full, no list shortened."""
     label = field_label(row["field"])
     op, value = Operator(row["op"]), row["value"]
     if op == Operator.IS:
@@ -116,15 +116,15 @@ def field_label(name: str) -> str:
 
 
 def describe_clause(row: Json, names: DisplayNames) -> str:
-    """Reads on after “has”."""
+    """Describe a clause so that it can follow “has”."""
     if "axis" in row:
         return f"at least {format_number(row['at_least'])} {_AXES[Axis(row['axis'])]}"
     return " ".join(filter(None, [_describe_count(row, names), _describe_cluster(row), _describe_window(row)]))
 
 
 def describe_path(row: Json, names: DisplayNames) -> str:
-    """All clauses of a path or hot trigger."""
-    clauses = [describe_clause(each, names) for each in row["clauses"]]
+    """Describe all clauses of a path or hot trigger."""
+    clauses = [describe_clause(clause, names) for clause in row["clauses"]]
     return capitalize_first(join_words(clauses, "and")) if clauses else "No clause yet"
 
 
@@ -154,7 +154,7 @@ def _describe_cluster(row: Json) -> str:
 
 
 def _describe_window(row: Json) -> str:
-    """With a cluster, the window is that of its last event."""
+    """Describe the window of a count; with a cluster it is the window of the cluster's last event."""
     if row.get("within_hours_of_each_other") is None:
         return _describe_period(row["within_days"])
     return "" if row["within_days"] is None else f"({_describe_period(row['within_days'])})"
@@ -180,7 +180,7 @@ def describe_timing(document: Json) -> str:
 
 
 def describe_decay(document: Json) -> str:
-    """How points fade, and what silence costs."""
+    """Describe the decay of points and the inactivity penalty."""
     row, sentences = document["decay"], []
     span = phrases.format_days(row["per_days"])
     if row["mode"] == DecayMode.NONE or not row["percent"]:
@@ -200,7 +200,7 @@ def describe_decay(document: Json) -> str:
 
 
 def describe_ceilings(document: Json) -> str:
-    """Which axes are limited, and to what."""
+    """Describe the limited axes and their ceilings."""
     limited = [
         f"{_axis_name(axis)} at {format_number(top)}" for axis, top in document["ceilings"].items() if top is not None
     ]
@@ -208,9 +208,9 @@ def describe_ceilings(document: Json) -> str:
 
 
 def describe_tiers(document: Json, names: DisplayNames) -> tuple[str, ...]:
-    """One sentence for each tier that this version gives."""
+    """Return a sentence for each tier that this version assigns."""
     hot = [
-        f"has {join_words([describe_clause(each, names) for each in row['clauses']], 'and')}"
+        f"has {join_words([describe_clause(clause, names) for clause in row['clauses']], 'and')}"
         for row in document["hot"]
         if row["clauses"]
     ]
@@ -231,6 +231,10 @@ def capitalize_first(text: str) -> str:
 
 
 def _lower_first(name: str) -> str:
-    """“Demo request” reads “demo request” inside a sentence; “PDF download” and “LinkedIn visit” stay."""
+    """
+    Lower the first letter for use inside a sentence: “demo request”.
+
+    “PDF download” and “LinkedIn visit” stay as they are.
+    """
     first = name.split(" ", 1)[0]
     return name[:1].lower() + name[1:] if first[1:].islower() else name

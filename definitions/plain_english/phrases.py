@@ -1,4 +1,4 @@
-"""The phrases that plain English is put together from: numbers, spans of time, lists, criteria inside a sentence. Pure."""
+"""The phrases of plain English: numbers, spans of time, lists, criteria inside a sentence. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from definitions.vocabulary import FIELDS, Operator
 
-#: A longer list is cut in the statement, and says by how much; the rows themselves show all of it.
+#: Longer lists are cut in the statement, with the number of items left out; the rows themselves show all items.
 SHOWN: Final = 5
 SHOWN_EXCLUDED: Final = 3
 _HOURS: Final = 24
@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 
 def format_number(value: float) -> str:
-    return f"{value:,.10g}" if isinstance(value, int) or abs(value) < 1e9 else f"{value:,.2f}"  # noqa: PLR2004
+    return f"{value:,.10g}" if isinstance(value, int) or abs(value) < 1e9 else f"{value:,.2f}"  # noqa: PLR2004 (ten digits hold no decimals beyond)
 
 
 def count_noun(value: float, noun: str) -> str:
@@ -26,14 +26,14 @@ def count_noun(value: float, noun: str) -> str:
 
 
 def format_days(days: float) -> str:
-    """30 → “30 days”; up to a day in hours."""
+    """Format a span of days: 30 becomes “30 days”; spans under two days are in hours."""
     return count_noun(days, "day") if days >= _DAYS_IN_HOURS else count_noun(days * _HOURS, "hour")
 
 
-def join_words(parts: Iterable[str], word: str) -> str:
-    """“a, b or c”."""
+def join_words(parts: Iterable[str], conjunction: str) -> str:
+    """Join parts as “a, b or c”."""
     *first, last = list(parts) or [""]
-    return f"{', '.join(first)} {word} {last}" if first else last
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 
 def join_options(values: Sequence[object], *, shown: int | None = None) -> str:
@@ -44,19 +44,19 @@ def join_options(values: Sequence[object], *, shown: int | None = None) -> str:
 
 
 def describe_comparison(op: Operator, value: Any, *, shown: int | None = None) -> str:
-    """What follows the name of a field."""
+    """Describe an operator and its value, to follow the name of a field."""
     if op == Operator.BETWEEN:
         return _describe_between(*value)
     if op in (Operator.AT_LEAST, Operator.AT_MOST):
         return f"is at {'least' if op == Operator.AT_LEAST else 'most'} {format_value(value)}"
-    words = {
+    verbs = {
         Operator.IN: "is",
         Operator.NOT_IN: "is none of",
         Operator.CONTAINS_ANY: "contains",
         Operator.HAS_WORD_ANY: "has the word",
         Operator.HAS_ANY: "includes",
     }
-    return f"{words[op]} {join_options(value, shown=shown)}"
+    return f"{verbs[op]} {join_options(value, shown=shown)}"
 
 
 def format_value(value: object) -> str:
@@ -72,7 +72,7 @@ def _describe_between(low: object, high: object) -> str:
 
 
 def describe_profile(gate: Sequence[Row], list_name: ListName) -> str:
-    """The gate as the middle of a sentence: “works at a company with … in …, and is a person whose …”."""
+    """Describe the gate as the middle of a sentence: “works at a company with … in …, and is a person whose …”."""
     company = [describe_company_criterion(row, list_name) for row in gate if row["field"].startswith("company.")]
     person = [f"whose {describe_question(row, list_name)}" for row in gate if row["field"].startswith("lead.")]
     parts = [f"works at a company {', '.join(company)}"] if company else []
@@ -113,7 +113,7 @@ def format_range(op: Operator, value: Any) -> str:
 
 
 def describe_question(row: Row, list_name: ListName, *, shown: int = SHOWN) -> str:
-    """The criterion in lower case, inside a sentence, long lists cut."""
+    """Describe a criterion in lower case, inside a sentence, with long lists cut."""
     op, value = Operator(row["op"]), row["value"]
     label = _field_label(row["field"])
     if op == Operator.IS:
@@ -126,15 +126,15 @@ def describe_question(row: Row, list_name: ListName, *, shown: int = SHOWN) -> s
 
 
 def describe_exclusions(rows: Sequence[Row], list_name: ListName) -> list[str]:
-    """What follows “Never:”. Rows of e-mail domains are read as one list, wherever they stand."""
+    """Return the phrases that follow “Never:”. Rows on e-mail domains are merged into one list, wherever they stand."""
     domains = [row for row in rows if row["field"] == "lead.email_domain" and row["op"] == Operator.IN]
     merged = {**domains[0], "value": [value for row in domains for value in row["value"]]} if domains else None
-    kept = [merged if row is domains[0] else row for row in rows if row not in domains[1:]] if merged else rows
-    return [describe_exclusion(row, list_name) for row in kept]
+    remaining = [merged if row is domains[0] else row for row in rows if row not in domains[1:]] if merged else rows
+    return [describe_exclusion(row, list_name) for row in remaining]
 
 
 def describe_exclusion(row: Row, list_name: ListName) -> str:
-    """A disqualifier after “Never:”."""
+    """Describe a disqualifier after “Never:”."""
     op, value = Operator(row["op"]), row["value"]
     if op == Operator.IS and row["field"] in _EXCLUDED_WHEN:
         return _EXCLUDED_WHEN[row["field"]][0 if value else 1]

@@ -1,4 +1,4 @@
-"""What the published page of a version shows: its rows beside their plain English (rules 3.10)."""
+"""The data of a version's published page: its rows beside their plain English (rules 3.10)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from definitions.vocabulary import Part
 
 @dataclass(frozen=True, slots=True)
 class PublishedRow:
-    """One row of the definition: what it says, what it gives, why."""
+    """A row of the definition: its text, its points, and its rationale."""
 
     text: str
     points: float | None
@@ -45,26 +45,30 @@ class PublishedPage:
     decay: str
     ceilings: str
     history: list[Version]
-    #: What runs is this document and no other: the fingerprint of what is compiled, signed and exported.
+    #: The fingerprint of the document that is compiled, signed and exported: exactly this document runs.
     digest: str
     story: list[StoryStep]
     proposal: Proposal | None
 
     @property
     def predecessor(self) -> Version | None:
-        """The one it was drafted from or, when it began anew, the one before it."""
-        earlier = [each for each in self.history if (each.major, each.minor) < (self.version.major, self.version.minor)]
-        drafted_from = [each for each in self.history if each.pk == self.version.based_on_id]
+        """Return the version that it was drafted from or, if it began anew, the version numbered before it."""
+        earlier = [
+            version
+            for version in self.history
+            if (version.major, version.minor) < (self.version.major, self.version.minor)
+        ]
+        drafted_from = [version for version in self.history if version.pk == self.version.based_on_id]
         return next(iter([*drafted_from, *earlier]), None)
 
     @property
-    def accepted(self) -> list[Any]:
-        """The warnings of the linter that were accepted, each with the reason."""
+    def accepted_warnings(self) -> list[Any]:
+        """Return the linter's warnings that were accepted, each with its reason."""
         return signing_sheet.select_accepted_warnings(self.proposal)
 
     @property
-    def reading(self) -> str:
-        return f"{self.statement.words} words, {self.statement.seconds} seconds aloud"
+    def reading_time(self) -> str:
+        return f"{self.statement.word_count} words, {self.statement.seconds} seconds aloud"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ _CRITERIA = {
 
 
 def build_published_page(version: Version) -> PublishedPage:
-    """Everything on the page, in a number of queries that does not grow with the version or its history."""
+    """Build everything on the page; the number of queries does not grow with the version or its history."""
     document, names = version_documents.export_document(version), signals_and_lists.read_display_names()
     return PublishedPage(
         version=version,
@@ -100,33 +104,33 @@ def build_published_page(version: Version) -> PublishedPage:
 
 
 def read_statement(version: Version) -> PlainStatement:
-    """The version in plain English, from its rows as they are now."""
+    """Return the version in plain English, from its rows as they are now."""
     return generated_statement.write_statement(
         version_documents.export_document(version), signals_and_lists.read_display_names()
     )
 
 
 def list_definitions() -> list[Definition]:
-    """All definitions, the main one first, each with its versions in `listed`, newest first."""
+    """Return all definitions, the main one first, each with its `versions_newest_first`."""
     versions = Version.objects.order_by("-major", "-minor", "-pk")
     definitions = Definition.objects.order_by("-is_primary", "name", "pk")
-    return list(definitions.prefetch_related(Prefetch("versions", versions, to_attr="listed")))
+    return list(definitions.prefetch_related(Prefetch("versions", versions, to_attr="versions_newest_first")))
 
 
 def build_evidence_context(review: Review) -> dict[str, Any]:
-    """What the review opened with, and what has come since."""
+    """Return the evidence that the review opened with and the evidence added since, for the template."""
     further = review.further_evidence.order_by("at", "pk")
     return {
         "evidence": review_evidence.build_tables(review.evidence),
-        "further": [FurtherEvidence(more.period, review_evidence.build_tables(more.evidence)) for more in further],
+        "further": [FurtherEvidence(row.period, review_evidence.build_tables(row.evidence)) for row in further],
     }
 
 
 def list_versions(definition: Definition) -> list[Version]:
-    """All versions, newest first, with who signed and each step."""
-    signed = SignOff.objects.select_related("by").order_by("pk")
+    """Return all versions, newest first, with their signatures prefetched."""
+    sign_offs = SignOff.objects.select_related("by").order_by("pk")
     versions = definition.versions.select_related("definition", "created_by").prefetch_related(
-        Prefetch("sign_offs", signed)
+        Prefetch("sign_offs", sign_offs)
     )
     return list(versions.order_by("-major", "-minor", "-pk"))
 

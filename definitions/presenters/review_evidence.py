@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-#: A table wider than this cannot be read; a longer one is an export.
+#: A wider table cannot be read on a page; longer lists belong into an export.
 MOST_COLUMNS: Final = 8
 MOST_ROWS: Final = 50
 
-#: What Accord's own evidence is called, in the order it is read; of an object, by its way ("limits.too_many").
+#: Labels of the figures in Accord's own evidence, in reading order; members of an object by path ("limits.too_many").
 _FIGURES: Final = {
     "period": "Period",
     "decided": "Handoffs decided",
@@ -24,7 +24,7 @@ _FIGURES: Final = {
     "limits.too_few": "Too few below",
     "limits.smallest_sample": "Smallest sample, decided handoffs",
 }
-#: Tables in the order they are read, each with its title and the columns it shows: codes have a label beside them.
+#: Titles and columns of the tables, in reading order; columns with codes are left out, their labels stand beside them.
 _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "reasons": ("Reasons given", {"label": "Reason", "family": "Family", "count": "Rejected"}),
     "families": (
@@ -47,7 +47,7 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
         },
     ),
 }
-#: Ids: they become links, not columns.
+#: Ids become links and are no columns.
 _LINKS: Final = frozenset({"handoff", "lead"})
 _PERCENT: Final = frozenset({"percent", "share", "limits.too_many", "limits.too_few"})
 _FAMILIES: Final = {"bant": "BANT"}
@@ -80,47 +80,47 @@ class EvidenceTable:
 
     @property
     def columns(self) -> list[EvidenceCell]:
-        """The cells of the first row: they say how each column is called, and which are figures."""
+        """Return the cells of the first row: they carry the name of each column and tell which are numbers."""
         return self.rows[0].cells
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewEvidenceTables:
-    facts: list[EvidenceFigure]
+    figures: list[EvidenceFigure]
     tables: list[EvidenceTable]
 
 
 def build_tables(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
-    """Any JSON object: what has no better form is shown as text."""
-    facts: dict[str, Any] = {}
+    """Sort any JSON object into figures and tables; values without a better form are shown as text."""
+    figures: dict[str, Any] = {}
     tables: dict[str, list[dict[str, Any]]] = {}
     for key, value in evidence.items():
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             tables[key] = value
         elif isinstance(value, dict):
-            facts |= {f"{key}.{inner}": each for inner, each in value.items()}
+            figures |= {f"{key}.{inner_key}": inner_value for inner_key, inner_value in value.items()}
         else:
-            facts[key] = value
+            figures[key] = value
     return ReviewEvidenceTables(
         [
-            EvidenceFigure(_FIGURES.get(key) or _label(key), _format_figure(key, facts[key]))
-            for key in _sort_keys(facts, _FIGURES)
+            EvidenceFigure(_FIGURES.get(key) or _label(key), _format_figure(key, figures[key]))
+            for key in _sort_keys(figures, _FIGURES)
         ],
         [_build_table(key, tables[key]) for key in _sort_keys(tables, _TABLES)],
     )
 
 
-def _sort_keys(found: Iterable[str], known: Iterable[str]) -> list[str]:
-    """The known ones first: the database keeps the keys of an object in an order of its own."""
-    place = {key: number for number, key in enumerate(known)}
-    return sorted(found, key=lambda key: place.get(key, len(place)))
+def _sort_keys(keys: Iterable[str], known_keys: Iterable[str]) -> list[str]:
+    """Return known keys first, in their order: the database sorts the keys of an object by its own rules."""
+    place = {key: number for number, key in enumerate(known_keys)}
+    return sorted(keys, key=lambda key: place.get(key, len(place)))
 
 
 def _build_table(key: str, rows: list[dict[str, Any]]) -> EvidenceTable:
-    title, known = _TABLES.get(key, (_label(key), {}))
-    there = dict.fromkeys(name for row in rows for name in row)
-    columns = [name for name in known if name in there] or [name for name in there if name not in _LINKS]
-    labels = {name: known.get(name) or _label(name) for name in columns[:MOST_COLUMNS]}
+    title, known_columns = _TABLES.get(key, (_label(key), {}))
+    present = dict.fromkeys(name for row in rows for name in row)
+    columns = [name for name in known_columns if name in present] or [name for name in present if name not in _LINKS]
+    labels = {name: known_columns.get(name) or _label(name) for name in columns[:MOST_COLUMNS]}
     return EvidenceTable(title, [_build_row(row, labels) for row in rows[:MOST_ROWS]])
 
 
@@ -160,14 +160,14 @@ def _format_value(value: object) -> str:
     if isinstance(value, int | float):
         return f"{value:,.10g}"
     if isinstance(value, list):
-        return ", ".join(_format_value(each) for each in value) or "–"
+        return ", ".join(_format_value(item) for item in value) or "–"
     if isinstance(value, dict):
-        return ", ".join(f"{_label(key).lower()} {_format_value(each)}" for key, each in value.items()) or "–"
+        return ", ".join(f"{_label(key).lower()} {_format_value(item)}" for key, item in value.items()) or "–"
     return _format_instant(str(value))
 
 
 def _format_instant(text: str) -> str:
-    """A month by its name, an ISO instant as a day and a time with its zone; any other text as it is."""
+    """Format a month by its name and an ISO instant as day, time and zone; return any other text as it is."""
     if _MONTH.fullmatch(text):
         return f"{dt.date.fromisoformat(f'{text}-01'):%B %Y}"
     try:

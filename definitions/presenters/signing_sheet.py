@@ -1,4 +1,4 @@
-"""What people read before they propose, sign, activate or go back: the case, the sheet to sign, what changes, what happened."""
+"""The data of the pages before a step: the proposal, the sheet to sign, the changes, the story so far."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TONES = {Effect.LOOSER: "warn", Effect.TIGHTER: "info"}
 
 @dataclass(frozen=True, slots=True)
 class ChangedRowView:
-    """A changed row and how its effect looks."""
+    """A changed row with the tone of its badge."""
 
     row: RowChange
 
@@ -33,7 +33,7 @@ class ChangedRowView:
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgedWarning:
-    """A warning, and what was said so far to accept it."""
+    """A warning, and the reason typed so far for accepting it."""
 
     finding: Finding
     reason: str
@@ -48,11 +48,11 @@ class ProposalPage:
 
     @property
     def errors(self) -> list[Finding]:
-        return self.case.of(Severity.ERROR)
+        return self.case.findings_with(Severity.ERROR)
 
     @property
     def advice(self) -> list[Finding]:
-        return self.case.of(Severity.ADVICE)
+        return self.case.findings_with(Severity.ADVICE)
 
     @property
     def changes(self) -> list[ChangedRowView]:
@@ -62,14 +62,15 @@ class ProposalPage:
 def build_proposal_page(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) -> ProposalPage:
     case = proposals.build_case(version, grounds, now=now)
     warnings = [
-        AcknowledgedWarning(found, grounds.acknowledged.get(found.key, "")) for found in case.of(Severity.WARNING)
+        AcknowledgedWarning(finding, grounds.acknowledged.get(finding.key, ""))
+        for finding in case.findings_with(Severity.WARNING)
     ]
     return ProposalPage(case, warnings)
 
 
 @dataclass(frozen=True, slots=True)
 class SigningSheet:
-    """What a leader signs (rules 3.12): what triggers it, who is eligible, what sales does, what becomes of the others."""
+    """The sheet that a leader signs (rules 3.12): triggers, eligibility, the duties of sales, the fate of other leads."""
 
     statement: PlainStatement
     triggers: list[str]
@@ -78,20 +79,20 @@ class SigningSheet:
     sales: list[str]
     afterwards: list[str]
     marketing: list[str]
-    promise: CommitmentSnapshot | None
+    commitments: CommitmentSnapshot | None
     proposal: Proposal | None
     points: list[ChecklistPoint]
     before: Version | None
     changes: list[ChangedRowView]
 
     @property
-    def accepted(self) -> list[Mapping[str, Any]]:
+    def accepted_warnings(self) -> list[Mapping[str, Any]]:
         return select_accepted_warnings(self.proposal)
 
 
 def build_signing_sheet(version: Version) -> SigningSheet:
     document: dict[str, Any] = version_documents.export_document(version)
-    names, promise, proposal = (
+    names, commitments, proposal = (
         signals_and_lists.read_display_names(),
         commitment_snapshots.find_current_snapshot(),
         find_proposal(version),
@@ -105,10 +106,10 @@ def build_signing_sheet(version: Version) -> SigningSheet:
         ],
         eligible=[generated_statement.describe_criterion(row, names) for row in document["gate"]],
         excluded=[generated_statement.describe_criterion(row, names) for row in document["disqualifiers"]],
-        sales=commitment_snapshots.select_sentences(promise, commitment_snapshots.SALES),
-        afterwards=commitment_snapshots.select_sentences(promise, commitment_snapshots.AFTERWARDS),
-        marketing=commitment_snapshots.select_sentences(promise, commitment_snapshots.MARKETING),
-        promise=promise,
+        sales=commitment_snapshots.select_sentences(commitments, commitment_snapshots.SALES),
+        afterwards=commitment_snapshots.select_sentences(commitments, commitment_snapshots.AFTERWARDS),
+        marketing=commitment_snapshots.select_sentences(commitments, commitment_snapshots.MARKETING),
+        commitments=commitments,
         proposal=proposal,
         points=proposal_checklist.read_frozen_points(proposal.checklist) if proposal else [],
         before=before,
@@ -117,34 +118,36 @@ def build_signing_sheet(version: Version) -> SigningSheet:
 
 
 def select_accepted_warnings(proposal: Proposal | None) -> list[Mapping[str, Any]]:
-    """The linter's warnings that were accepted, each with the reason."""
-    return [found for found in proposal.findings if found["accepted"]] if proposal else []
+    """Return the linter's warnings that were accepted at the proposal, each with its reason."""
+    return [finding for finding in proposal.findings if finding["accepted"]] if proposal else []
 
 
 def compare_versions(before: Version, after: Version) -> list[ChangedRowView]:
-    found = diff.find_changes(
+    """Return every row in which `after` differs from `before`."""
+    changes = diff.find_changes(
         version_documents.export_document(before),
         version_documents.export_document(after),
         signals_and_lists.read_display_names(),
     )
-    return [ChangedRowView(row) for row in found]
+    return [ChangedRowView(row) for row in changes]
 
 
 def find_proposal(version: Version) -> Proposal | None:
+    """Return the frozen proposal of a version, or None if it was never proposed."""
     return Proposal.objects.select_related("by", "backtest", "review").filter(version=version).first()
 
 
-# What happened
+# The story of a version
 
 
 @dataclass(frozen=True, slots=True)
 class StoryStep:
-    """One step of a version's life: what was done, by whom, and what was said."""
+    """A step in the life of a version: its title, its author, and the author's comment."""
 
     at: dt.datetime
     by: str
-    what: str
-    said: str = ""
+    title: str
+    comment: str = ""
     tone: str = ""
 
 
@@ -158,11 +161,14 @@ _STEP_TITLES = {
 
 
 def build_story(version: Version) -> list[StoryStep]:
-    """From the first draft to the last step, in order of time."""
-    begun = StoryStep(version.created_at, _person_name(version.created_by), _describe_origin(version), version.reason)
-    # A signature comes before what it brings about at the same instant.
+    """Return the steps from the first draft to the latest, in order of time."""
+    first_step = StoryStep(
+        version.created_at, _person_name(version.created_by), _describe_origin(version), version.reason
+    )
+    # sorted() is stable: a signature stays before the approval or refusal that it causes at the same instant.
     return sorted(
-        [begun, *_list_signatures(version), *_list_changes(version), *_list_reviews(version)], key=lambda each: each.at
+        [first_step, *_list_signatures(version), *_list_changes(version), *_list_reviews(version)],
+        key=lambda step: step.at,
     )
 
 
@@ -172,31 +178,31 @@ def _describe_origin(version: Version) -> str:
 
 def _list_changes(version: Version) -> Iterator[StoryStep]:
     proposal = find_proposal(version)
-    for step in VersionChange.objects.filter(version=version).select_related("by").order_by("pk"):
-        state = VersionState(step.to_state)
-        said = _describe_grounds(proposal) if state == VersionState.PROPOSED and proposal else step.why
+    for change in VersionChange.objects.filter(version=version).select_related("by").order_by("pk"):
+        state = VersionState(change.to_state)
+        comment = _describe_grounds(proposal) if state == VersionState.PROPOSED and proposal else change.why
         tone = {VersionState.ACTIVE: "good", VersionState.REFUSED: "bad"}.get(state, "")
-        yield StoryStep(step.at, str(step.by), _STEP_TITLES[state], said, tone)
+        yield StoryStep(change.at, str(change.by), _STEP_TITLES[state], comment, tone)
 
 
 def _describe_grounds(proposal: Proposal) -> str:
-    cited = f" Answers the review “{proposal.review}”." if proposal.review else ""
-    shown = f" {proposal.evidence}" if proposal.evidence else ""
-    return f"{proposal.get_driver_display()}.{shown}{cited} {describe_backtest_figures(proposal)}"
+    review = f" Answers the review “{proposal.review}”." if proposal.review else ""
+    evidence = f" {proposal.evidence}" if proposal.evidence else ""
+    return f"{proposal.get_driver_display()}.{evidence}{review} {describe_backtest_figures(proposal)}"
 
 
 def _list_signatures(version: Version) -> Iterator[StoryStep]:
-    for word in version.sign_offs.select_related("by").order_by("pk"):
-        what = f"{word.get_side_display()}: {word.get_decision_display().lower()}"
-        yield StoryStep(word.at, str(word.by), what, f"“{word.comment}”")
+    for sign_off in version.sign_offs.select_related("by").order_by("pk"):
+        title = f"{sign_off.get_side_display()}: {sign_off.get_decision_display().lower()}"
+        yield StoryStep(sign_off.at, str(sign_off.by), title, f"“{sign_off.comment}”")
 
 
 def _list_reviews(version: Version) -> Iterator[StoryStep]:
-    """The reviews that decided on it."""
+    """Return the reviews whose decision led to this version."""
     for review in Review.objects.filter(led_to=version).select_related("decided_by").order_by("pk"):
         if review.decided_at is not None:
-            said = f"{review.decision} {review.reasoning}"
-            yield StoryStep(review.decided_at, str(review.decided_by), f"Review “{review}” led to it", said)
+            comment = f"{review.decision} {review.reasoning}"
+            yield StoryStep(review.decided_at, str(review.decided_by), f"Review “{review}” led to it", comment)
 
 
 def _person_name(person: object) -> str:
@@ -207,18 +213,18 @@ def _person_name(person: object) -> str:
 
 
 def write_reason_to_revert(to: Version) -> str:
-    """The reason for going back, as far as the records tell it: to be read and corrected by whoever does."""
-    now_in_force = proposals.find_other_version_in_force(to)
-    said = [f"Back to {to.number}, in force {_describe_period_in_force(to)}."]
-    if now_in_force is not None:
-        since = f" since {_format_day(now_in_force.activated_at)}" if now_in_force.activated_at else ""
-        said.append(f"{now_in_force.number} has been in force{since}.")
-        said += [*_describe_rates(now_in_force), *_describe_backtest(now_in_force)]
-    return " ".join(said)
+    """Draft the reason for going back from the records; the person who goes back reads and corrects it."""
+    in_force = proposals.find_other_version_in_force(to)
+    sentences = [f"Back to {to.number}, in force {_describe_period_in_force(to)}."]
+    if in_force is not None:
+        since = f" since {_format_day(in_force.activated_at)}" if in_force.activated_at else ""
+        sentences.append(f"{in_force.number} has been in force{since}.")
+        sentences += [*_describe_rates(in_force), *_describe_backtest(in_force)]
+    return " ".join(sentences)
 
 
 def _describe_rates(version: Version) -> Iterator[str]:
-    """The rejections of the latest review that opened under the version."""
+    """Describe the rejections of the latest review that opened while the version was in force."""
     reviews = Review.objects.filter(version=version).order_by("-opened_at", "-pk")
     for review in reviews:
         decided, rejected = review.evidence.get("decided"), review.evidence.get("rejected")
@@ -237,7 +243,7 @@ def _describe_backtest(version: Version) -> Iterator[str]:
 
 
 def describe_backtest_figures(proposal: Proposal) -> str:
-    """The two numbers of the backtest it was proposed with."""
+    """Describe the coverage and precision of the backtest that a version was proposed with."""
     cohort: Mapping[str, Any] = (proposal.backtest.result or {})["version"]
     return f"Coverage {_format_share(cohort['coverage'])}, precision {_format_share(cohort['precision_won'])}."
 

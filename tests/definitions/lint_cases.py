@@ -32,7 +32,7 @@ ENGINE_CATALOGUE = rules.Catalogue(
 
 
 def complete(document: object) -> dict[str, Any]:
-    return parse_document(document, catalogue=CATALOGUE).document()
+    return parse_document(document, known_names=CATALOGUE).to_document()
 
 
 def compiled(document: dict[str, Any]) -> rules.Rules:

@@ -42,10 +42,10 @@ def known(**changes: Any) -> ChecklistFacts:
         backtest=a_backtest(),
         gate=[{}],
         gives_points=True,
-        ways=[WAY],
+        reaches=[WAY],
         evidence="",
-        promise=promise,
-        looked_at=NOW - 30 * DAY,
+        commitments=promise,
+        last_reviewed_at=NOW - 30 * DAY,
         now=NOW,
     )
     return replace(base, **changes)
@@ -86,7 +86,7 @@ def test_fit_comes_from_the_wins_when_seventy_percent_of_twenty_are_covered(
 
 def test_without_a_gate_fit_gates_only_where_every_path_asks_for_it() -> None:
     assert point("fit_gates_intent").standing == PointStatus.YES
-    assert point("fit_gates_intent", gate=[], ways=[replace(WAY, without_fit=False)]).standing == PointStatus.YES
+    assert point("fit_gates_intent", gate=[], reaches=[replace(WAY, without_fit=False)]).standing == PointStatus.YES
     open_way = point("fit_gates_intent", gate=[])
     assert (open_way.standing, "“Engaged” can be met with no fit" in open_way.sentence) == (PointStatus.NO, True)
 
@@ -118,13 +118,13 @@ def test_too_few_leads_leave_the_weights_a_judgement() -> None:
 
 
 def test_the_review_is_due_a_quarter_after_the_last_look() -> None:
-    assert "9 January 2027" in point("review_due", looked_at=dt.datetime(2026, 10, 9, tzinfo=dt.UTC)).sentence
-    assert point("review_due", looked_at=NOW - 100 * DAY).standing == PointStatus.NO
-    assert "a quarter after today" in point("review_due", looked_at=None).sentence
+    assert "9 January 2027" in point("review_due", last_reviewed_at=dt.datetime(2026, 10, 9, tzinfo=dt.UTC)).sentence
+    assert point("review_due", last_reviewed_at=NOW - 100 * DAY).standing == PointStatus.NO
+    assert "a quarter after today" in point("review_due", last_reviewed_at=None).sentence
 
 
 def test_what_is_missing_says_what_to_do() -> None:
-    assert "both leaders sign them" in point("promised", promise=None).sentence
+    assert "both leaders sign them" in point("promised", commitments=None).sentence
     assert point("tested", backtest=None).standing == PointStatus.NO
     assert point("calibrated", backtest=a_backtest(thresholds=[])).standing == PointStatus.UNKNOWN
     assert point("fit_from_wins", backtest=None).standing == PointStatus.UNKNOWN

@@ -67,9 +67,14 @@ def test_an_edit_after_the_backtest_asks_for_another() -> None:
 def test_a_backtest_that_failed_is_none() -> None:
     version = draft(**TIGHT)
     version.backtests.create(
-        document={}, digest=version_documents.digest(version_documents.export_document(version)), start=NOW - DAY, end=NOW, requested_at=NOW,
-        finished_at=NOW, error="The disk is full.",
-    )  # fmt: skip
+        document={},
+        digest=version_documents.digest(version_documents.export_document(version)),
+        start=NOW - DAY,
+        end=NOW,
+        requested_at=NOW,
+        finished_at=NOW,
+        error="The disk is full.",
+    )
 
     assert "it was never backtested" in refused(version)
 

@@ -84,7 +84,7 @@ def grounds_for(version: Version, *, now: dt.datetime = NOW + DAY) -> dict[str, 
     driver = ChangeDriver.SAL_RATE if in_force else ChangeDriver.FIRST
     said = {"driver": driver, "evidence": "Sales accepted 55 % of them in two months: see the reviews."}
     case = proposals.build_case(version, proposals.ProposalGrounds(**said), now=now)
-    return said | {"acknowledged": {each.key: "We know." for each in case.of(Severity.WARNING)}}
+    return said | {"acknowledged": {each.key: "We know." for each in case.findings_with(Severity.WARNING)}}
 
 
 def proposed(**changes: Any) -> Version:

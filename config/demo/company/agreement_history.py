@@ -77,7 +77,7 @@ def _answer_the_review(staff: Staff, candidates: Candidates, now: dt.datetime) -
 
 def _propose(version: Version, grounds: ProposalGrounds, staff: Staff, now: dt.datetime) -> None:
     """Marketing ops accepts each of the linter's warnings and says why."""
-    warnings = proposals.build_case(version, grounds, now=now).of(Severity.WARNING)
+    warnings = proposals.build_case(version, grounds, now=now).findings_with(Severity.WARNING)
     versions.propose(
         version=version,
         driver=grounds.driver or ChangeDriver.FIRST,

@@ -15,7 +15,7 @@ CATALOGUE = KnownNames(signals=frozenset(SIGNALS), lists=frozenset({"free_email"
 
 
 def read(document: object) -> dict[str, Any]:
-    return parse_document(document, catalogue=CATALOGUE).document()
+    return parse_document(document, known_names=CATALOGUE).to_document()
 
 
 def complaints(document: object) -> list[str]:
@@ -255,7 +255,7 @@ def test_what_is_no_definition_at_all_is_refused(document: object) -> None:
 def what_is_said_to(document: object) -> tuple[str, ...]:
     """Nothing, when the document is read."""
     try:
-        parse_document(document, catalogue=CATALOGUE)
+        parse_document(document, known_names=CATALOGUE)
     except DocumentRefused as refusal:
         return refusal.complaints
     return ()

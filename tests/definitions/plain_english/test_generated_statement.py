@@ -18,7 +18,7 @@ CATALOGUE = KnownNames(
 
 
 def written(document: object) -> dict[str, Any]:
-    return parse_document(document, catalogue=CATALOGUE).document()
+    return parse_document(document, known_names=CATALOGUE).to_document()
 
 
 def statement(**changes: Any) -> str:
@@ -35,7 +35,7 @@ def test_the_reference_definition_reads_in_thirty_seconds() -> None:
         "attended in the last 30 days. Never: e-mail at gmail.com, yahoo.com, hotmail.com or 8 more; job title has the "
         "word student or intern."
     )
-    assert said.words == 75
+    assert said.word_count == 75
     assert said.seconds == 30
     assert not said.is_long
 
