@@ -20,7 +20,7 @@ from leads.models import Company, Event, Lead, Signal
 from leads.vocabulary import Role
 from tests.definitions import version_lifecycles
 from tests.definitions.documents import criterion
-from tests.definitions.people import person
+from tests.definitions.people import create_person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
@@ -52,7 +52,7 @@ def version() -> Version:
                 lead=lead, signal=asked, occurred_at=now - dt.timedelta(hours=2 + number), recorded_at=now, source="form",
                 external_id=f"{name}-{number}", digest=b"",
             )  # fmt: skip
-    return version_lifecycles.draft(**CONTENT)
+    return version_lifecycles.create_draft(**CONTENT)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def open_editor(context: BrowserContext, page: Page, live_server: object, versio
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     client = Client()
-    client.force_login(person(Role.MARKETING_OPS, is_staff=True))
+    client.force_login(create_person(Role.MARKETING_OPS, is_staff=True))
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": str(live_server)}])
 

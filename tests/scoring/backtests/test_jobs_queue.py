@@ -20,8 +20,8 @@ from leads.vocabulary import OutcomeKind, Role
 from scoring.backtests import jobs
 from scoring.columns import fact_reader
 from scoring.engine.facts import Facts
-from tests.definitions.documents import criterion, minimal
-from tests.definitions.people import person
+from tests.definitions.documents import criterion, minimal_document
+from tests.definitions.people import create_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,11 +48,11 @@ def leads(transactional_db: None) -> list[Lead]:
 
 
 def draft(**changes: object) -> Version:
-    return version_documents.import_document(document=minimal(**changes), by=None, now=NOW)
+    return version_documents.import_document(document=minimal_document(**changes), by=None, now=NOW)
 
 
 def asked(version: Version | None = None, *, months: int = 6) -> Backtest:
-    ops = person(Role.MARKETING_OPS)
+    ops = create_person(Role.MARKETING_OPS)
     return requests.request_backtest(version=version or draft(), start=NOW - months * MONTH, end=NOW, by=ops, now=NOW)
 
 
@@ -136,7 +136,7 @@ def in_a_thread(work: Callable[[], int]) -> int:
 
 
 def test_a_cancelled_one_stops_and_leaves_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    backtest, ops = asked(), person(Role.MARKETING_OPS)
+    backtest, ops = asked(), create_person(Role.MARKETING_OPS)
     interrupted(monkeypatch, by=lambda: requests.cancel_backtest(backtest=backtest, by=ops, now=NOW))
 
     jobs.run_pending(now=NOW)
