@@ -45,11 +45,11 @@ def find_best_lead(document: Json) -> BestLead:
     for field in sorted(fields):
         rows = {part: _select_rows(field, document[part]) for part in ("gate", "fit", "bant", "disqualifiers")}
         passing = [
-            answer for answer in _list_answers(field, rows) if _passes(answer, rows["gate"], rows["disqualifiers"])
+            answer for answer in _generate_answers(field, rows) if _passes(answer, rows["gate"], rows["disqualifiers"])
         ]
         if not passing:
             impossible_fields.append(field)
-        chosen = passing or list(_list_answers(field, rows))
+        chosen = passing or list(_generate_answers(field, rows))
         fit += max((_sum_points(answer, [*rows["gate"], *rows["fit"]]) for answer in chosen), default=0.0)
         bant += max((_sum_points(answer, rows["bant"]) for answer in chosen), default=0.0)
     return BestLead(round(fit, 6), round(bant, 6), tuple(impossible_fields))
@@ -73,7 +73,7 @@ def _sum_points(answer: Answer, rows: Rows) -> float:
     return sum(points if is_met else max(points, 0.0) for is_met, points in answers if is_met is not False)
 
 
-def _list_answers(field: str, rows_by_part: dict[str, list[Json]]) -> Iterator[Answer]:
+def _generate_answers(field: str, rows_by_part: dict[str, list[Json]]) -> Iterator[Answer]:
     """Yield one answer for every kind of value that the rows can tell apart."""
     yield _missing_answer
     kind = field_kind(field)
@@ -89,7 +89,7 @@ def _list_answers(field: str, rows_by_part: dict[str, list[Json]]) -> Iterator[A
         yield from map(_text_answer, _list_texts(rows))
         yield _other_text_answer(rows_by_part["disqualifiers"])
     if kind in (FieldKind.LIST, None):
-        yield _list_answer(rows_by_part["disqualifiers"])
+        yield _text_list_answer(rows_by_part["disqualifiers"])
 
 
 def _asks_whether_known(row: Json) -> bool | None:
@@ -247,7 +247,7 @@ def _match_if_wanted(row: Json, disqualifiers: Rows) -> bool | None:
     return None if usable else False
 
 
-def _list_answer(disqualifiers: Rows) -> Answer:
+def _text_list_answer(disqualifiers: Rows) -> Answer:
     """Answer for a list of texts: it may or may not hold whatever rows look for."""
     matching = [row for row in disqualifiers if row["op"] in _MATCHES]
 
