@@ -1,4 +1,6 @@
-"""The agreement about facts: definitions, their versions, sign-offs, wording, reviews.
+"""
+The agreement about facts: definitions, their versions, signatures, plain English and reviews.
 
-Second floor. Imports `leads` and nothing above it. A version is rows, never code; `scoring` alone compiles and runs them.
+Second floor: it imports `leads` and nothing above it. A version is rows, never code; only `scoring` compiles and
+runs them.
 """

@@ -28,7 +28,7 @@ from definitions.document.parser import DocumentRefused
 from definitions.filters import VersionFilter
 from definitions.models import Definition, Version
 from definitions.presenters import signing_sheet
-from definitions.presets import all_presets
+from definitions.presets import load_presets
 from definitions.proposals import ProposalGrounds
 from definitions.serializers import (
     ActivateSerializer,
@@ -46,18 +46,18 @@ from definitions.serializers import (
     VersionSerializer,
 )
 
-#: Everybody reads the agreement; which step is whose, the steps themselves know.
+#: Every role may read; each step checks itself which role may take it.
 DEFINITIONS: Final = scoped(
     "definitions:read", "definitions:write", read_roles=tuple(Role), write_roles=tuple(versions.SIGNERS.values())
 )
 
 
-#: Ids are below it in digits, so that they fit their column.
+#: Ids have fewer digits than this, so that they fit their integer column.
 _LONGEST_ID: Final = 10
 
 
 class DefinitionsView(ListAPIView[Version]):
-    """Every version of every definition, the newest first."""
+    """List every version of every definition, the newest first."""
 
     permission_classes = (DEFINITIONS,)
     serializer_class = VersionSerializer
@@ -71,14 +71,14 @@ class DefinitionsView(ListAPIView[Version]):
         responses={201: VersionDetailSerializer},
     )
     def post(self, request: Request) -> Response:
-        """A definition document becomes a draft. Refused with all complaints at once, each naming its place."""
+        """Create a draft from a definition document. A refusal lists all complaints at once, each with its place."""
         try:
             version = version_documents.import_document(document=request.data, by=_caller(request), now=timezone.now())
         except DocumentRefused as refusal:
             raise ValidationError({"document": list(refusal.complaints)}) from refusal
         except permissions.NotAllowed as refusal:
             raise PermissionDenied(str(refusal)) from refusal
-        return Response(VersionDetailSerializer(_detailed().get(pk=version.pk)).data, status=201)
+        return Response(VersionDetailSerializer(_detailed_versions().get(pk=version.pk)).data, status=201)
 
 
 class CurrentView(APIView):
@@ -90,8 +90,8 @@ class CurrentView(APIView):
         responses=VersionDetailSerializer,
     )
     def get(self, request: Request) -> Response:
-        """The version in force."""
-        active = _detailed().filter(state="active").order_by("-definition__is_primary", "definition_id", "pk")
+        """Return the version in force."""
+        active = _detailed_versions().filter(state="active").order_by("-definition__is_primary", "definition_id", "pk")
         slug = request.query_params.get("definition")
         version = (active.filter(definition__slug=slug) if slug else active).first()
         if version is None:
@@ -103,9 +103,9 @@ class DefinitionView(APIView):
     permission_classes = (DEFINITIONS,)
 
     @extend_schema(operation_id="definition_retrieve", responses=VersionDetailSerializer)
-    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002
-        """One version with its document, its state and who signed."""
-        return Response(VersionDetailSerializer(get_object_or_404(_detailed(), pk=pk)).data)
+    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002 (views take the request)
+        """Return a version with its document, its state and its signatures."""
+        return Response(VersionDetailSerializer(get_object_or_404(_detailed_versions(), pk=pk)).data)
 
 
 class ProposeView(APIView):
@@ -113,8 +113,8 @@ class ProposeView(APIView):
 
     @extend_schema(operation_id="definition_propose", request=ProposeSerializer, responses=VersionSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """The draft is finished; from here on nothing in it changes. 409 with every objection when it cannot take the step."""
-        return Response(VersionSerializer(_take(versions.propose, request, pk, ProposeSerializer)).data)
+        """Propose a draft; from then on nothing in it changes. 409 with every objection when it cannot be proposed."""
+        return Response(VersionSerializer(_take_step(versions.propose, request, pk, ProposeSerializer)).data)
 
 
 class SignView(APIView):
@@ -122,8 +122,12 @@ class SignView(APIView):
 
     @extend_schema(operation_id="definition_sign", request=SignSerializer, responses=SignedSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """A side's word, by somebody who holds its role. Both leaders' approval approves; a refusal ends the version."""
-        return Response(SignedSerializer(_take(versions.sign, request, pk, SignSerializer)).data)
+        """
+        Sign for a side whose role the caller holds.
+
+        The approval of both leaders approves; a refusal ends the version.
+        """
+        return Response(SignedSerializer(_take_step(versions.sign, request, pk, SignSerializer)).data)
 
 
 class ActivateView(APIView):
@@ -131,8 +135,8 @@ class ActivateView(APIView):
 
     @extend_schema(operation_id="definition_activate", request=ActivateSerializer, responses=VersionSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """The approved version takes over from the one in force, at once."""
-        return Response(VersionSerializer(_take(versions.activate, request, pk, ActivateSerializer)).data)
+        """Put an approved version in force at once, in place of the active one."""
+        return Response(VersionSerializer(_take_step(versions.activate, request, pk, ActivateSerializer)).data)
 
 
 class CopyView(APIView):
@@ -140,8 +144,10 @@ class CopyView(APIView):
 
     @extend_schema(operation_id="definition_copy", request=CopySerializer, responses={201: VersionSerializer})
     def post(self, request: Request, pk: int) -> Response:
-        """A new draft with the same rows and the next number."""
-        return Response(VersionSerializer(_take(versions.copy, request, pk, CopySerializer)).data, status=201)
+        """Create a draft with the same rows and the next number."""
+        return Response(
+            VersionSerializer(_take_step(versions.copy_version, request, pk, CopySerializer)).data, status=201
+        )
 
 
 class RevertView(APIView):
@@ -149,27 +155,31 @@ class RevertView(APIView):
 
     @extend_schema(operation_id="definition_revert", request=RevertSerializer, responses={201: VersionSerializer})
     def post(self, request: Request, pk: int) -> Response:
-        """A new draft equal to this version, which was in force once. It takes the same steps as any other."""
-        return Response(VersionSerializer(_take(_revert, request, pk, RevertSerializer)).data, status=201)
+        """Create a draft equal to this version, which was in force once. It takes the same steps as any other."""
+        return Response(VersionSerializer(_take_step(_revert_to, request, pk, RevertSerializer)).data, status=201)
 
 
 class LintView(APIView):
     permission_classes = (DEFINITIONS,)
 
     @extend_schema(operation_id="definition_lint", responses=FindingSerializer(many=True))
-    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002
-        """What is wrong with it, errors first; of a draft also what its change against the version in force says of itself."""
-        return Response([finding.as_dict() for finding in _case(pk).findings])
+    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002 (views take the request)
+        """
+        Return the linter's findings, errors first.
+
+        For a draft they include those on its change against the version in force.
+        """
+        return Response([finding.as_dict() for finding in _build_case(pk).findings])
 
 
 class ChecklistView(APIView):
     permission_classes = (DEFINITIONS,)
 
     @extend_schema(operation_id="definition_checklist", responses=PointSerializer(many=True))
-    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002
-        """The seven points: as they stand for a draft, as they stood when a version was proposed."""
-        proposal = signing_sheet.proposal_of(_version(pk))
-        points = proposal_checklist.read(proposal.checklist) if proposal else _case(pk).points
+    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002 (views take the request)
+        """Return the seven points: as they are now for a draft, as they were at the proposal for any other version."""
+        proposal = signing_sheet.find_proposal(_get_version(pk))
+        points = proposal_checklist.read_frozen_points(proposal.checklist) if proposal else _build_case(pk).points
         return Response(PointSerializer(points, many=True).data)
 
 
@@ -184,31 +194,31 @@ class DiffView(APIView):
         responses=DiffSerializer,
     )
     def get(self, request: Request, pk: int) -> Response:
-        """What this version says otherwise than another, row by row."""
+        """Return the differences of this version from another, row by row."""
         against = request.query_params.get("against", "")
         if not (against.isascii() and against.isdigit() and len(against) < _LONGEST_ID):
             raise ValidationError({"against": "Give the id of the version to compare with."})
-        before, after = _version(int(against)), _version(pk)
-        rows = [change.row for change in signing_sheet.changes(before, after)]
-        told = {"before": before, "after": after, "loosens": diff.loosens(rows), "changes": rows}
-        return Response(DiffSerializer(told).data)
+        before, after = _get_version(int(against)), _get_version(pk)
+        rows = [change.row for change in signing_sheet.compare_versions(before, after)]
+        data = {"before": before, "after": after, "loosens": diff.any_may_loosen(rows), "changes": rows}
+        return Response(DiffSerializer(data).data)
 
 
 class PresetsView(APIView):
     permission_classes = (DEFINITIONS,)
 
     @extend_schema(operation_id="definition_presets", responses=PresetSerializer(many=True))
-    def get(self, request: Request) -> Response:  # noqa: ARG002
-        """Definitions to begin with, and what the linter says of each."""
-        return Response(PresetSerializer(draft_templates.offered_templates(), many=True).data)
+    def get(self, request: Request) -> Response:  # noqa: ARG002 (views take the request)
+        """List the presets with the linter's findings on each."""
+        return Response(PresetSerializer(draft_templates.build_template_cards(), many=True).data)
 
     @extend_schema(operation_id="definition_begin", request=BeginSerializer, responses={201: VersionDetailSerializer})
     def post(self, request: Request) -> Response:
-        """A draft from one of them, or an empty one."""
-        said = BeginSerializer(data=request.data)
-        said.is_valid(raise_exception=True)
-        code, name, into = (said.validated_data[each] for each in ("preset", "name", "into"))
-        _check_beginning(code, name, into)
+        """Create a draft from a preset, or an empty one."""
+        serializer = BeginSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        code, name, into = (serializer.validated_data[key] for key in ("preset", "name", "into"))
+        _check_preset_request(code, name, into)
         try:
             version = draft_templates.start_draft(
                 code=code, name=name, into=into, by=_caller(request), now=timezone.now()
@@ -217,11 +227,11 @@ class PresetsView(APIView):
             raise ValidationError({"name": list(refusal.complaints)}) from refusal
         except permissions.NotAllowed as refusal:
             raise PermissionDenied(str(refusal)) from refusal
-        return Response(VersionDetailSerializer(_detailed().get(pk=version.pk)).data, status=201)
+        return Response(VersionDetailSerializer(_detailed_versions().get(pk=version.pk)).data, status=201)
 
 
-def _check_beginning(code: str, name: str, into: Definition | None) -> None:
-    if code and code not in {preset.code for preset in all_presets()}:
+def _check_preset_request(code: str, name: str, into: Definition | None) -> None:
+    if code and code not in {preset.code for preset in load_presets()}:
         raise ValidationError({"preset": f"There is no definition “{code}” to begin with."})
     if bool(name.strip()) == bool(into):
         raise ValidationError({"name": "Give a name for a new definition, or the slug of one that there is in “into”."})
@@ -229,37 +239,39 @@ def _check_beginning(code: str, name: str, into: Definition | None) -> None:
         raise ValidationError({"name": f"“{name}” is a definition already: give its slug in “into”."})
 
 
-def _revert(*, version: Version, by: User, now: dt.datetime, reason: str) -> Version:
-    reason = reason or signing_sheet.reason_to_revert(version)
+def _revert_to(*, version: Version, by: User, now: dt.datetime, reason: str) -> Version:
+    reason = reason or signing_sheet.write_reason_to_revert(version)
     return versions.revert(definition=version.definition, to=version, by=by, now=now, reason=reason)
 
 
-def _case(pk: int) -> proposals.ProposalCase:
-    return proposals.case_of(_version(pk), ProposalGrounds(), now=timezone.now())
+def _build_case(pk: int) -> proposals.ProposalCase:
+    return proposals.build_case(_get_version(pk), ProposalGrounds(), now=timezone.now())
 
 
-def _version(pk: int) -> Version:
+def _get_version(pk: int) -> Version:
     return get_object_or_404(Version.objects.select_related("definition"), pk=pk)
 
 
-def _take(step: Callable[..., Any], request: Request, pk: int, words: type[serializers.Serializer[Any]]) -> Any:
-    version = _version(pk)
-    said = words(data=request.data)
-    said.is_valid(raise_exception=True)
+def _take_step(
+    step: Callable[..., Any], request: Request, pk: int, serializer_class: type[serializers.Serializer[Any]]
+) -> Any:
+    version = _get_version(pk)
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
     try:
-        return step(version=version, by=_caller(request), now=timezone.now(), **said.validated_data)
+        return step(version=version, by=_caller(request), now=timezone.now(), **serializer.validated_data)
     except permissions.NotAllowed as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     except versions.VersionStepRefused as refusal:
         raise Conflict(list(refusal.sentences), code="refused") from refusal
 
 
-def _detailed() -> QuerySet[Version]:
+def _detailed_versions() -> QuerySet[Version]:
     return Version.objects.select_related("definition").prefetch_related("sign_offs__by", "changes__by", "backtests")
 
 
 def _caller(request: Request) -> User:
-    """The person, or the owner of the key."""
+    """Return the person who signed in, or the owner of the API key."""
     return cast("User", request.user)
 
 

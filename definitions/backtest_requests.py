@@ -1,4 +1,4 @@
-"""Backtests as work asked for and as records; the floor above does them (`scoring.backtests.jobs.run_pending`). Rules 10.1, 10.6, 10.7."""
+"""Backtests as requests and as records; `scoring.backtests.jobs.run_pending` runs them. Rules 10.1, 10.6, 10.7."""
 
 from __future__ import annotations
 
@@ -14,25 +14,29 @@ from definitions.models import Backtest, Version
 
 MONTHS: Final = 6
 LONGEST: Final = dt.timedelta(days=3660)
-MAY_ASK: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
+MAY_REQUEST: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
 
 
 class BacktestRefused(Exception):
-    """The backtest cannot be asked for, or cancelled, like this; the sentence says why."""
+    """The backtest cannot be requested or cancelled like this; the sentence says why."""
 
 
 @transaction.atomic
-def request(*, version: Version, start: dt.datetime, end: dt.datetime, by: User | None, now: dt.datetime) -> Backtest:
-    """Ask for a backtest over [start, end) of the version as it is now; the one that is pending already, if it asks the same.
-
-    A pending one of an earlier state of the draft is cancelled: nobody waits for it any more.
-    Raises BacktestRefused, rights.NotAllowed.
+def request_backtest(
+    *, version: Version, start: dt.datetime, end: dt.datetime, by: User | None, now: dt.datetime
+) -> Backtest:
     """
-    permissions.require(by, *MAY_ASK, to="backtest a version")
+    Request a backtest over [start, end) of the version as it is now; return the pending one if it is the same request.
+
+    A pending backtest of an earlier state of the draft is cancelled, for nobody waits for it any more.
+    Raises BacktestRefused, permissions.NotAllowed.
+    """
+    permissions.require_role(by, *MAY_REQUEST, to="backtest a version")
     _check_period(start, end, now)
-    definition = version_documents.lock(version.definition)
-    document = version_documents.export(version)
+    definition = version_documents.lock_definition(version.definition)
+    document = version_documents.export_document(version)
     digest = version_documents.digest(document)
+    # At most one row: a constraint allows one pending backtest a version. The lock keeps a worker from finishing it.
     for pending in Backtest.objects.pending().filter(version=version).select_for_update(of=("self",), no_key=True):
         if (pending.digest, pending.start, pending.end) == (digest, start, end):
             return pending
@@ -50,19 +54,29 @@ def request(*, version: Version, start: dt.datetime, end: dt.datetime, by: User 
 
 
 @transaction.atomic
-def cancel(*, backtest: Backtest, by: User | None, now: dt.datetime) -> Backtest:
-    """Stop a pending one; the worker that is at it finds out after its current range. Raises BacktestRefused, rights.NotAllowed."""
-    permissions.require(by, *MAY_ASK, to="cancel a backtest")
+def cancel_backtest(*, backtest: Backtest, by: User | None, now: dt.datetime) -> Backtest:
+    """
+    Cancel a pending backtest; the worker that runs it finds out after its current range.
+
+    Raises BacktestRefused, permissions.NotAllowed.
+    """
+    permissions.require_role(by, *MAY_REQUEST, to="cancel a backtest")
     backtest = Backtest.objects.select_for_update(of=("self",), no_key=True).get(pk=backtest.pk)
     if not backtest.is_pending:
         raise BacktestRefused("This backtest is finished; there is nothing to cancel.")
     return _finish_cancelled(backtest, by, now)
 
 
-def current(version: Version) -> Backtest | None:
-    """The latest successful backtest of exactly what the version says now; None when it was edited since, or never tested."""
-    tested = version.backtests.successful().filter(digest=version_documents.digest(version_documents.export(version)))
-    return tested.order_by("-finished_at", "-pk").first()
+def find_current_backtest(version: Version) -> Backtest | None:
+    """
+    Return the latest successful backtest of exactly the version's present document.
+
+    None when the version was edited since, or never tested.
+    """
+    backtests = version.backtests.successful().filter(
+        digest=version_documents.digest(version_documents.export_document(version))
+    )
+    return backtests.order_by("-finished_at", "-pk").first()
 
 
 def _finish_cancelled(backtest: Backtest, by: User | None, now: dt.datetime) -> Backtest:

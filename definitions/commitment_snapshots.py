@@ -1,4 +1,4 @@
-"""What both sides promised to do about the leads that meet a definition: put down by the floor above, shown at sign-off (rules 9.16)."""
+"""The commitments of both sides about leads that meet a definition (rules 9.16): recorded by `sla`, shown at sign-off."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Final
 
 from definitions.models import CommitmentSnapshot
 
-#: Whom or what a sentence is about: the word before its colon.
+#: The subjects of the sentences: the prefix before the colon.
 SALES: Final = "Sales"
 MARKETING: Final = "Marketing"
 AFTERWARDS: Final = "What does not convert"
 
 
-def record(*, sentences: Mapping[str, Iterable[str]], signed_by: str, now: dt.datetime) -> CommitmentSnapshot:
-    """Put down what is in force from now on: sentences by SALES, MARKETING and AFTERWARDS; those before are kept."""
-    said = [f"{about}: {sentence}" for about, each in sentences.items() for sentence in each]
-    return CommitmentSnapshot.objects.create(sentences=said, signed_by=signed_by, at=now)
+def record_snapshot(*, sentences: Mapping[str, Iterable[str]], signed_by: str, now: dt.datetime) -> CommitmentSnapshot:
+    """Store the commitments in force from now on: sentences by SALES, MARKETING and AFTERWARDS. Earlier rows stay."""
+    prefixed = [f"{about}: {sentence}" for about, group in sentences.items() for sentence in group]
+    return CommitmentSnapshot.objects.create(sentences=prefixed, signed_by=signed_by, at=now)
 
 
-def current() -> CommitmentSnapshot | None:
-    """What is in force; None before anything was agreed."""
+def find_current_snapshot() -> CommitmentSnapshot | None:
+    """Return the commitments in force, or None before any were signed."""
     return CommitmentSnapshot.objects.order_by("-at", "-pk").first()
 
 
-def about(promise: CommitmentSnapshot | None, subject: str) -> list[str]:
-    """The sentences about one of them, each as a sentence of its own."""
-    if promise is None:
+def select_sentences(snapshot: CommitmentSnapshot | None, subject: str) -> list[str]:
+    """Return the sentences on one subject (SALES, MARKETING or AFTERWARDS), without its prefix."""
+    if snapshot is None:
         return []
-    start = f"{subject}: "
-    return [said[len(start) :] for said in promise.sentences if said.startswith(start)]
+    prefix = f"{subject}: "
+    return [sentence[len(prefix) :] for sentence in snapshot.sentences if sentence.startswith(prefix)]

@@ -1,4 +1,4 @@
-"""Drafts from definitions to begin with, or from nothing; what the linter says of each is shown with it."""
+"""Templates for a first draft: presets with the linter's findings, and drafts made from a preset or from nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from config.accounts.models import User
 from definitions import lint, presets, signals_and_lists, version_documents
-from definitions.document.parser import parse
+from definitions.document.parser import parse_document
 from definitions.lint import Finding, Severity
 from definitions.models import Definition, Version
 from definitions.plain_english import generated_statement
@@ -35,7 +35,7 @@ class TemplateCard:
     findings: tuple[Finding, ...]
 
     @property
-    def reading(self) -> str:
+    def reading_time(self) -> str:
         return f"{self.statement.seconds} seconds aloud"
 
     @property
@@ -43,32 +43,34 @@ class TemplateCard:
         return [TemplateRemark(finding) for finding in self.findings]
 
     @property
-    def bars(self) -> bool:
-        """Whether it could not be proposed as it is."""
+    def has_errors(self) -> bool:
+        """Tell whether the linter's errors would prevent a proposal of the preset as it is."""
         return any(finding.severity == Severity.ERROR for finding in self.findings)
 
 
-def offered_templates() -> list[TemplateCard]:
-    meanings, names, catalogue_now = (
-        signals_and_lists.meanings(),
-        signals_and_lists.names(),
-        signals_and_lists.current(),
+def build_template_cards() -> list[TemplateCard]:
+    """Return a card for each preset; presets that can be proposed as they are come first."""
+    meanings, names, known_names = (
+        signals_and_lists.read_signal_meanings(),
+        signals_and_lists.read_display_names(),
+        signals_and_lists.read_known_names(),
     )
     cards = []
-    for preset in presets.all_presets():
-        document = parse(preset.document, catalogue=catalogue_now).document()
-        found = lint.findings(document, meanings=meanings, names=names)
-        cards.append(TemplateCard(preset, generated_statement.statement(document, names), found))
-    # Those that can be proposed as they are come first.
-    return sorted(cards, key=lambda card: card.bars)
+    for preset in presets.load_presets():
+        document = parse_document(preset.document, known_names=known_names).to_document()
+        findings = lint.lint_document(document, meanings=meanings, names=names)
+        cards.append(TemplateCard(preset, generated_statement.write_statement(document, names), findings))
+    return sorted(cards, key=lambda card: card.has_errors)
 
 
 def start_draft(*, code: str, name: str, into: Definition | None, by: User, now: dt.datetime) -> Version:
-    """A draft equal to a preset, or empty without a `code`: the next version of a definition, or the first of a new one.
-
-    Raises DocumentRefused, rights.NotAllowed.
     """
-    preset = presets.preset(code) if code else None
+    Create a draft from a preset, or an empty one without a `code`.
+
+    It becomes the next version of `into`, or the first of a new definition called `name`.
+    Raises DocumentRefused, permissions.NotAllowed.
+    """
+    preset = presets.load_preset(code) if code else None
     document: dict[str, Any] = dict(preset.document) if preset else {"format": DOCUMENT_FORMAT, "paths": []}
     document |= {
         "name": into.name if into else name,

@@ -129,7 +129,7 @@ class BeginForm(forms.Form):
 
     def clean_preset(self) -> str:
         code: str = self.cleaned_data["preset"]
-        if code and code not in {preset.code for preset in presets.all_presets()}:
+        if code and code not in {preset.code for preset in presets.load_presets()}:
             raise forms.ValidationError("There is no such definition to begin with; choose one of those shown.")
         return code
 

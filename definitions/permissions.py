@@ -1,4 +1,4 @@
-"""Who may take which step in the life of a definition (rules 1.4, 1.5, 9.9)."""
+"""The roles that each step in the life of a definition needs (rules 1.4, 1.5, 9.9)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from config.accounts.vocabulary import Role
 
 
 class NotAllowed(Exception):
-    """This person does not hold the role that the step asks for; the sentence is for them."""
+    """The person does not hold a role that the step needs; the sentence is addressed to them."""
 
 
-def require(by: User | None, *roles: Role, to: str) -> None:
-    """`by` None is the command line of the installation, which may do anything."""
+def require_role(by: User | None, *roles: Role, to: str) -> None:
+    """Check that `by` holds one of the roles. `by` None is the installation's command line, which may do anything."""
     if by is not None and not holds(by, *roles):
         raise NotAllowed(f"Only {' or '.join(str(role.label) for role in roles)} may {to}.")

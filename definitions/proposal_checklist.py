@@ -1,4 +1,8 @@
-"""Seven points before a proposal, each computed from what there is (rules 9.7). A point that is not met warns; it bars nothing."""
+"""
+Seven points before a proposal, each computed from the records (rules 9.7).
+
+A missed point warns and prevents nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +15,15 @@ from typing import Any, Final
 
 from definitions import commitment_snapshots, signals_and_lists
 from definitions.document.values import Json
-from definitions.lint import PathReach, reach
+from definitions.lint import PathReach, compute_reach
 from definitions.models import Backtest, CommitmentSnapshot, Definition, Review, Version
 from definitions.plain_english.generated_statement import DisplayNames
 
 WON_AT_LEAST: Final = 20
 COVERAGE_PERCENT: Final = 70
-#: A half with fewer leads says nothing about the other.
+#: The smallest group of leads whose share of wins is compared with another group's.
 LEADS_AT_LEAST: Final = 20
-#: So many signals must bear out their weight.
+#: The number of signals, weightiest first, whose lift is checked.
 WEIGHTIEST: Final = 3
 MONTHS_BETWEEN_REVIEWS: Final = 3
 
@@ -30,14 +34,18 @@ class PointStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-#: How it is said, and how it looks (components/badge.html).
-_SAID: Final = {PointStatus.YES: "Yes", PointStatus.NO: "No", PointStatus.UNKNOWN: "Cannot be computed"}
+#: The label and the tone of a status (components/badge.html).
+_STATUS_LABELS: Final = {PointStatus.YES: "Yes", PointStatus.NO: "No", PointStatus.UNKNOWN: "Cannot be computed"}
 _TONES: Final = {PointStatus.YES: "good", PointStatus.NO: "warn", PointStatus.UNKNOWN: ""}
 
 
 @dataclass(frozen=True, slots=True)
 class ChecklistPoint:
-    """`look_at` names the place where one sees for oneself: backtest, editor, evidence, promises, reviews."""
+    """
+    A point of the checklist.
+
+    `look_at` names the place to check it: backtest, editor, evidence, promises, reviews.
+    """
 
     code: str
     title: str
@@ -46,8 +54,8 @@ class ChecklistPoint:
     look_at: str
 
     @property
-    def said(self) -> str:
-        return _SAID[self.standing]
+    def status_label(self) -> str:
+        return _STATUS_LABELS[self.standing]
 
     @property
     def tone(self) -> str:
@@ -67,15 +75,19 @@ class ChecklistPoint:
 
 @dataclass(frozen=True, slots=True)
 class ChecklistFacts:
-    """What the points are computed from. `looked_at` is the last decided review or, before any, the last activation."""
+    """
+    The facts behind the points.
+
+    `last_reviewed_at` is the last decided review or, before any, the last activation.
+    """
 
     backtest: Backtest | None
     gate: Sequence[Json]
     gives_points: bool
-    ways: Sequence[PathReach]
+    reaches: Sequence[PathReach]
     evidence: str
-    promise: CommitmentSnapshot | None
-    looked_at: dt.datetime | None
+    commitments: CommitmentSnapshot | None
+    last_reviewed_at: dt.datetime | None
     now: dt.datetime
     names: DisplayNames = field(default_factory=DisplayNames)
 
@@ -87,145 +99,150 @@ class ChecklistFacts:
 def build_checklist(
     *, document: Json, definition: Definition, backtest: Backtest | None, evidence: str, now: dt.datetime
 ) -> list[ChecklistPoint]:
-    """The seven points of a document that is to be proposed; `backtest` is its current one, `evidence` the owner's words."""
-    known: dict[str, Any] = document
-    names = signals_and_lists.names()
-    return points(
+    """Compute the seven points of a draft's document; `backtest` is its current one, `evidence` the author's words."""
+    parts: dict[str, Any] = document
+    names = signals_and_lists.read_display_names()
+    return compute_points(
         ChecklistFacts(
             backtest=backtest,
-            gate=known["gate"],
-            gives_points=any(row["points"] for row in [*known["signals"], *known["fit"], *known["bant"]]),
-            ways=reach(document, meanings=signals_and_lists.meanings(), names=names),
+            gate=parts["gate"],
+            gives_points=any(row["points"] for row in [*parts["signals"], *parts["fit"], *parts["bant"]]),
+            reaches=compute_reach(document, meanings=signals_and_lists.read_signal_meanings(), names=names),
             evidence=evidence.strip(),
-            promise=commitment_snapshots.current(),
-            looked_at=_looked_at(definition),
+            commitments=commitment_snapshots.find_current_snapshot(),
+            last_reviewed_at=_last_reviewed_at(definition),
             now=now,
             names=names,
         )
     )
 
 
-def points(known: ChecklistFacts) -> list[ChecklistPoint]:
+def compute_points(facts: ChecklistFacts) -> list[ChecklistPoint]:
     return [
-        _fit_from_wins(known),
-        _fit_gates_intent(known),
-        _weights_match(known),
-        _calibrated(known),
-        _promised(known),
-        _review_due(known),
-        _tested(known),
+        _check_fit_from_wins(facts),
+        _check_fit_gates_intent(facts),
+        _check_weights(facts),
+        _check_calibration(facts),
+        _check_commitments(facts),
+        _check_review_due(facts),
+        _check_backtest(facts),
     ]
 
 
-def read(frozen: Sequence[Mapping[str, Any]]) -> list[ChecklistPoint]:
-    """The points as a proposal keeps them."""
+def read_frozen_points(frozen: Sequence[Mapping[str, Any]]) -> list[ChecklistPoint]:
+    """Return the points as a proposal stored them."""
     return [ChecklistPoint(**{**point, "standing": PointStatus(point["standing"])}) for point in frozen]
 
 
-def _fit_from_wins(known: ChecklistFacts) -> ChecklistPoint:
+def _check_fit_from_wins(facts: ChecklistFacts) -> ChecklistPoint:
     title, look_at = "Fit comes from the deals that were won", "backtest"
-    if known.result is None:
+    if facts.result is None:
         return ChecklistPoint(
             "fit_from_wins", title, PointStatus.UNKNOWN, "The backtest says; there is none yet.", look_at
         )
-    covered, won = _share(known.result["version"]["coverage"])
+    covered, won = _read_share(facts.result["version"]["coverage"])
     if won < WON_AT_LEAST:
-        said = f"{won} leads were won in the period of the backtest; {WON_AT_LEAST} are needed to tell."
-        return ChecklistPoint("fit_from_wins", title, PointStatus.UNKNOWN, said, look_at)
+        sentence = f"{won} leads were won in the period of the backtest; {WON_AT_LEAST} are needed to tell."
+        return ChecklistPoint("fit_from_wins", title, PointStatus.UNKNOWN, sentence, look_at)
     met = covered * 100 >= won * COVERAGE_PERCENT
-    said = f"{covered} of the {won} leads that were won would have met it; {COVERAGE_PERCENT} % are asked for."
-    return ChecklistPoint("fit_from_wins", title, _standing(met), said, look_at)
+    sentence = f"{covered} of the {won} leads that were won would have met it; {COVERAGE_PERCENT} % are asked for."
+    return ChecklistPoint("fit_from_wins", title, _status_if_met(met), sentence, look_at)
 
 
-def _fit_gates_intent(known: ChecklistFacts) -> ChecklistPoint:
+def _check_fit_gates_intent(facts: ChecklistFacts) -> ChecklistPoint:
     title, look_at = "Fit gates intent", "editor"
-    if known.gate:
-        rows = "criterion" if len(known.gate) == 1 else "criteria"
-        said = f"Nothing that a lead does carries it past the gate and its {len(known.gate)} {rows}."
-        return ChecklistPoint("fit_gates_intent", title, PointStatus.YES, said, look_at)
-    open_ways = [way.name for way in known.ways if way.reachable and way.without_fit]
-    if not open_ways:
-        said = "There is no gate, but every path asks for fit points."
-        return ChecklistPoint("fit_gates_intent", title, PointStatus.YES, said, look_at)
-    said = f"There is no gate, and {_list(open_ways)} can be met with no fit at all."
-    return ChecklistPoint("fit_gates_intent", title, PointStatus.NO, said, look_at)
+    if facts.gate:
+        rows = "criterion" if len(facts.gate) == 1 else "criteria"
+        sentence = f"Nothing that a lead does carries it past the gate and its {len(facts.gate)} {rows}."
+        return ChecklistPoint("fit_gates_intent", title, PointStatus.YES, sentence, look_at)
+    without_fit = [reach.name for reach in facts.reaches if reach.reachable and reach.without_fit]
+    if not without_fit:
+        sentence = "There is no gate, but every path asks for fit points."
+        return ChecklistPoint("fit_gates_intent", title, PointStatus.YES, sentence, look_at)
+    sentence = f"There is no gate, and {_quote_names(without_fit)} can be met with no fit at all."
+    return ChecklistPoint("fit_gates_intent", title, PointStatus.NO, sentence, look_at)
 
 
-def _weights_match(known: ChecklistFacts) -> ChecklistPoint:
-    """By each of the weightiest signals; where too few leads sent any of them, by all engagement points together."""
+def _check_weights(facts: ChecklistFacts) -> ChecklistPoint:
+    """
+    Check the weightiest signals one by one.
+
+    If too few leads sent any of them, all engagement points are checked together.
+    """
     title = "Weights match the evidence"
-    if not known.gives_points:
-        said = "It gives no points: there are no weights to be wrong."
-        return ChecklistPoint("weights_match", title, PointStatus.YES, said, "editor")
-    result = known.result or {}
-    heard = [row for row in result.get("signals") or [] if row["leads"] >= LEADS_AT_LEAST and row["lift"] is not None]
-    if heard:
-        return _lifted(known, heard[:WEIGHTIEST])
-    halves = _halves(result.get("grid"))
+    if not facts.gives_points:
+        sentence = "It gives no points: there are no weights to be wrong."
+        return ChecklistPoint("weights_match", title, PointStatus.YES, sentence, "editor")
+    result = facts.result or {}
+    lifts = [row for row in result.get("signals") or [] if row["leads"] >= LEADS_AT_LEAST and row["lift"] is not None]
+    if lifts:
+        return _check_lifts(facts, lifts[:WEIGHTIEST])
+    halves = _split_in_halves(result.get("grid"))
     if halves is None:
-        return ChecklistPoint("weights_match", title, PointStatus.UNKNOWN, _judgement(known), "evidence")
+        return ChecklistPoint("weights_match", title, PointStatus.UNKNOWN, _describe_judgement(facts), "evidence")
     edge, (low_won, low), (high_won, high) = halves
-    said = (
+    sentence = (
         f"Of the leads with at least {edge:g} engagement points {high_won} of {high} were won,"
         f" of those below {low_won} of {low}."
     )
-    return ChecklistPoint("weights_match", title, _standing(high_won * low > low_won * high), said, "backtest")
+    return ChecklistPoint("weights_match", title, _status_if_met(high_won * low > low_won * high), sentence, "backtest")
 
 
-def _lifted(known: ChecklistFacts, rows: Sequence[Mapping[str, Any]]) -> ChecklistPoint:
-    """Whether those who sent each of these signals were won more often than the average lead."""
-    told = ", ".join(f"{known.names.signal(row['signal'])} {row['lift']:.1f}" for row in rows)
-    said = f"How many times as often as the average lead those who sent it were won: {told}."
+def _check_lifts(facts: ChecklistFacts, rows: Sequence[Mapping[str, Any]]) -> ChecklistPoint:
+    """Check that the leads that sent each of these signals were won more often than the average lead."""
+    lifts = ", ".join(f"{facts.names.signal(row['signal'])} {row['lift']:.1f}" for row in rows)
+    sentence = f"How many times as often as the average lead those who sent it were won: {lifts}."
     met = all(row["lift"] > 1 for row in rows)
-    return ChecklistPoint("weights_match", "Weights match the evidence", _standing(met), said, "backtest")
+    return ChecklistPoint("weights_match", "Weights match the evidence", _status_if_met(met), sentence, "backtest")
 
 
-def _calibrated(known: ChecklistFacts) -> ChecklistPoint:
+def _check_calibration(facts: ChecklistFacts) -> ChecklistPoint:
     title = "Thresholds have a calibration plan"
-    tried = len((known.result or {}).get("thresholds") or [])
-    if tried:
-        each = "the threshold" if tried == 1 else f"each of the {tried} thresholds"
-        said = f"The backtest tried {each} at other values; look again at the review due on {_day(_due(known))}."
-        return ChecklistPoint("calibrated", title, PointStatus.YES, said, "backtest")
-    said = "The backtest tried no other thresholds. " + _judgement(known)
-    return ChecklistPoint("calibrated", title, PointStatus.UNKNOWN, said, "evidence")
+    count = len((facts.result or {}).get("thresholds") or [])
+    if count:
+        thresholds = "the threshold" if count == 1 else f"each of the {count} thresholds"
+        sentence = f"The backtest tried {thresholds} at other values; look again at the review due on {_format_day(_review_due_at(facts))}."
+        return ChecklistPoint("calibrated", title, PointStatus.YES, sentence, "backtest")
+    sentence = "The backtest tried no other thresholds. " + _describe_judgement(facts)
+    return ChecklistPoint("calibrated", title, PointStatus.UNKNOWN, sentence, "evidence")
 
 
-def _promised(known: ChecklistFacts) -> ChecklistPoint:
+def _check_commitments(facts: ChecklistFacts) -> ChecklistPoint:
     title, look_at = "Response time and reasons are agreed", "promises"
-    if known.promise is None:
-        said = "No commitments are in force: both leaders sign them, under Rules."
-        return ChecklistPoint("promised", title, PointStatus.NO, said, look_at)
+    if facts.commitments is None:
+        sentence = "No commitments are in force: both leaders sign them, under Rules."
+        return ChecklistPoint("promised", title, PointStatus.NO, sentence, look_at)
     first = next(
-        iter(commitment_snapshots.about(known.promise, commitment_snapshots.SALES)), known.promise.sentences[0]
+        iter(commitment_snapshots.select_sentences(facts.commitments, commitment_snapshots.SALES)),
+        facts.commitments.sentences[0],
     )
-    said = f"{first} Signed by {known.promise.signed_by}, {_day(known.promise.at)}."
-    return ChecklistPoint("promised", title, PointStatus.YES, said, look_at)
+    sentence = f"{first} Signed by {facts.commitments.signed_by}, {_format_day(facts.commitments.at)}."
+    return ChecklistPoint("promised", title, PointStatus.YES, sentence, look_at)
 
 
-def _review_due(known: ChecklistFacts) -> ChecklistPoint:
+def _check_review_due(facts: ChecklistFacts) -> ChecklistPoint:
     title, look_at = "The review is on the calendar", "reviews"
-    due = _due(known)
-    if due < known.now:
-        said = f"It was due on {_day(due)}, a quarter after the last look at it. Hold it, then propose."
-        return ChecklistPoint("review_due", title, PointStatus.NO, said, look_at)
-    since = "the last look at it" if known.looked_at else "today"
+    due = _review_due_at(facts)
+    if due < facts.now:
+        sentence = f"It was due on {_format_day(due)}, a quarter after the last look at it. Hold it, then propose."
+        return ChecklistPoint("review_due", title, PointStatus.NO, sentence, look_at)
+    since = "the last look at it" if facts.last_reviewed_at else "today"
     return ChecklistPoint(
-        "review_due", title, PointStatus.YES, f"Due on {_day(due)}, a quarter after {since}.", look_at
+        "review_due", title, PointStatus.YES, f"Due on {_format_day(due)}, a quarter after {since}.", look_at
     )
 
 
-def _tested(known: ChecklistFacts) -> ChecklistPoint:
+def _check_backtest(facts: ChecklistFacts) -> ChecklistPoint:
     title, look_at = "The backtest has run", "backtest"
-    test = known.backtest
-    if test is None:
-        said = "Not on this document: it must run after the last edit, or the version cannot be proposed."
-        return ChecklistPoint("tested", title, PointStatus.NO, said, look_at)
-    said = f"On exactly this document, over {_day(test.start)} to {_day(test.end)}."
-    return ChecklistPoint("tested", title, PointStatus.YES, said, look_at)
+    backtest = facts.backtest
+    if backtest is None:
+        sentence = "Not on this document: it must run after the last edit, or the version cannot be proposed."
+        return ChecklistPoint("tested", title, PointStatus.NO, sentence, look_at)
+    sentence = f"On exactly this document, over {_format_day(backtest.start)} to {_format_day(backtest.end)}."
+    return ChecklistPoint("tested", title, PointStatus.YES, sentence, look_at)
 
 
-def _looked_at(definition: Definition) -> dt.datetime | None:
+def _last_reviewed_at(definition: Definition) -> dt.datetime | None:
     decided = Review.objects.filter(definition=definition, decided_at__isnull=False).order_by("-decided_at").first()
     if decided is not None:
         return decided.decided_at
@@ -233,51 +250,55 @@ def _looked_at(definition: Definition) -> dt.datetime | None:
     return in_force.activated_at if in_force else None
 
 
-def _due(known: ChecklistFacts) -> dt.datetime:
-    return months_after(known.looked_at or known.now, MONTHS_BETWEEN_REVIEWS)
+def _review_due_at(facts: ChecklistFacts) -> dt.datetime:
+    return add_months(facts.last_reviewed_at or facts.now, MONTHS_BETWEEN_REVIEWS)
 
 
-def months_after(at: dt.datetime, months: int) -> dt.datetime:
-    """Calendar months, clipped to the last day (rules 4.16)."""
+def add_months(at: dt.datetime, months: int) -> dt.datetime:
+    """Add calendar months, clipped to the last day of the month (rules 4.16)."""
     years, month = divmod(at.year * 12 + at.month - 1 + months, 12)
     return at.replace(year=years, month=month + 1, day=min(at.day, calendar.monthrange(years, month + 1)[1]))
 
 
-def _halves(grid: Mapping[str, Any] | None) -> tuple[float, tuple[int, int], tuple[int, int]] | None:
-    """Where engagement parts the leads in two halves large enough to compare, and won and all of each; None when it cannot.
+def _split_in_halves(grid: Mapping[str, Any] | None) -> tuple[float, tuple[int, int], tuple[int, int]] | None:
+    """
+    Split the leads by engagement: return the edge, and (won, all) below and from it; None if no split is comparable.
 
-    Of the possible edges the one that parts them most evenly.
+    Of the edges that leave LEADS_AT_LEAST on both sides, the most even one is chosen.
     """
     if not grid or not grid.get("cells"):
         return None
     columns = list(zip(*grid["cells"], strict=True))
     counts = [(sum(cell["won"] for cell in column), sum(cell["leads"] for cell in column)) for column in columns]
-    parted = [(float(grid["engagement"][at]), _sum(counts[:at]), _sum(counts[at:])) for at in range(1, len(counts))]
-    fair = [each for each in parted if min(each[1][1], each[2][1]) >= LEADS_AT_LEAST]
-    return max(fair, key=lambda each: min(each[1][1], each[2][1])) if fair else None
+    splits = [
+        (float(grid["engagement"][at]), _sum_counts(counts[:at]), _sum_counts(counts[at:]))
+        for at in range(1, len(counts))
+    ]
+    comparable = [split for split in splits if min(split[1][1], split[2][1]) >= LEADS_AT_LEAST]
+    return max(comparable, key=lambda split: min(split[1][1], split[2][1])) if comparable else None
 
 
-def _sum(counts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+def _sum_counts(counts: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return sum(won for won, _ in counts), sum(leads for _, leads in counts)
 
 
-def _judgement(known: ChecklistFacts) -> str:
-    if known.evidence:
-        return f"A judgement; the evidence says: {known.evidence}"
+def _describe_judgement(facts: ChecklistFacts) -> str:
+    if facts.evidence:
+        return f"A judgement; the evidence says: {facts.evidence}"
     return "A judgement: say a word about it in the evidence."
 
 
-def _standing(met: bool) -> PointStatus:
+def _status_if_met(met: bool) -> PointStatus:
     return PointStatus.YES if met else PointStatus.NO
 
 
-def _share(share: Mapping[str, Any]) -> tuple[int, int]:
+def _read_share(share: Mapping[str, Any]) -> tuple[int, int]:
     return share["n"], share["of"]
 
 
-def _list(names: Sequence[str]) -> str:
+def _quote_names(names: Sequence[str]) -> str:
     return ", ".join(f"“{name}”" for name in names)
 
 
-def _day(at: dt.datetime) -> str:
+def _format_day(at: dt.datetime) -> str:
     return f"{at.day} {at:%B %Y}"

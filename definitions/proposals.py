@@ -1,4 +1,4 @@
-"""What is put before the leaders: all that is known of a draft, what speaks against proposing it, and the record of it (rules 9.8)."""
+"""Proposals: the known facts of a draft, the objections to proposing it, and the frozen record of both (rules 9.8)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from definitions.models import Backtest, Proposal, Review, Version
 from definitions.proposal_checklist import ChecklistPoint
 from definitions.vocabulary import ChangeDriver, PathKind, ReviewTrigger
 
-#: The shortest reason for which a warning is accepted: a word, not a keystroke.
+#: Characters of the shortest reason that accepts a warning, so that a single keystroke is not enough.
 SHORTEST_REASON: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class ProposalGrounds:
-    """What a person says for the change: what it answers, what shows it, and why each warning is accepted (by its key).
+    """
+    The author's grounds for a change: its driver, its evidence, and the reason for accepting each warning (by its key).
 
-    No driver yet on the page that asks for it.
+    `driver` is None on the page that asks for it.
     """
 
     driver: ChangeDriver | None = None
@@ -33,15 +34,15 @@ class ProposalGrounds:
     review: Review | None = None
     acknowledged: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    def accepts(self, finding: Finding) -> str:
-        """Why the warning is accepted; empty when nothing was said, or hardly anything."""
+    def reason_to_accept(self, finding: Finding) -> str:
+        """Return the reason for accepting the warning; "" when there is none, or it is too short."""
         reason = self.acknowledged.get(finding.key, "").strip()
         return reason if len(reason) >= SHORTEST_REASON else ""
 
 
 @dataclass(frozen=True, slots=True)
 class ProposalCase:
-    """What Accord knows of a draft at an instant. `changes` are those against the version in force, if there is one."""
+    """The facts about a draft at an instant. `changes` are those against the version in force, if there is one."""
 
     version: Version
     draft: Draft
@@ -53,83 +54,88 @@ class ProposalCase:
 
     @property
     def loosens(self) -> bool:
-        return diff.loosens(self.changes)
+        return diff.any_may_loosen(self.changes)
 
-    def of(self, severity: Severity) -> list[Finding]:
+    def findings_with(self, severity: Severity) -> list[Finding]:
         return [finding for finding in self.findings if finding.severity == severity]
 
 
-def case_of(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) -> ProposalCase:
-    """The case as it stands; under the version's lock it stays so."""
-    draft = version_documents.draft_of(version)
-    document = draft.document()
-    backtest = backtest_requests.current(version)
-    in_force = in_force_beside(version)
-    before = version_documents.export(in_force) if in_force else None
+def build_case(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) -> ProposalCase:
+    """Collect the facts about a draft as they are now; under the version's lock they cannot change."""
+    draft = version_documents.read_draft(version)
+    document = draft.to_document()
+    backtest = backtest_requests.find_current_backtest(version)
+    in_force = find_other_version_in_force(version)
+    before = version_documents.export_document(in_force) if in_force else None
     return ProposalCase(
         version=version,
         draft=draft,
         in_force=in_force,
         backtest=backtest,
-        findings=_findings(document, before, backtest, grounds),
-        changes=diff.changes(before, document, signals_and_lists.names()) if before else (),
+        findings=_lint_draft(document, before, backtest, grounds),
+        changes=diff.find_changes(before, document, signals_and_lists.read_display_names()) if before else (),
         points=proposal_checklist.build_checklist(
             document=document, definition=version.definition, backtest=backtest, evidence=grounds.evidence, now=now
         ),
     )
 
 
-def in_force_beside(version: Version) -> Version | None:
-    """The version of the same definition that is in force, unless it is this one."""
+def find_other_version_in_force(version: Version) -> Version | None:
+    """Return the version of the same definition that is in force, unless it is this one."""
     active = Version.objects.active().select_related("definition")
     return active.filter(definition=version.definition_id).exclude(pk=version.pk).first()
 
 
-def objections(case: ProposalCase, grounds: ProposalGrounds) -> list[str]:
-    """Why the draft cannot be proposed on these grounds, each with what to do; empty when it can."""
+def list_objections(case: ProposalCase, grounds: ProposalGrounds) -> list[str]:
+    """Return the reasons against a proposal on these grounds, each with its remedy; empty when it can be proposed."""
     return [
-        *_unfinished(case.draft),
-        *_untested(case),
-        *(f"{error.sentence} {error.remedy}" for error in case.of(Severity.ERROR)),
-        *_unaccepted(case, grounds),
-        *_groundless(case, grounds),
-        *_misplaced(case, grounds),
+        *_object_to_missing_parts(case.draft),
+        *_object_to_missing_backtest(case),
+        *(f"{error.sentence} {error.remedy}" for error in case.findings_with(Severity.ERROR)),
+        *_object_to_open_warnings(case, grounds),
+        *_object_to_driver(case, grounds),
+        *_object_to_review(case, grounds),
     ]
 
 
-def record(case: ProposalCase, grounds: ProposalGrounds, *, backtest: Backtest, by: User, now: dt.datetime) -> Proposal:
-    """Freeze what was known and said. The case has no objections."""
+def record_proposal(
+    case: ProposalCase, grounds: ProposalGrounds, *, backtest: Backtest, by: User, now: dt.datetime
+) -> Proposal:
+    """Freeze the case and the grounds of a proposal. The caller has checked that there are no objections."""
     return Proposal.objects.create(
         version=case.version,
         backtest=backtest,
         driver=grounds.driver or "",
         evidence=grounds.evidence,
         review=grounds.review,
-        findings=[finding.as_dict() | {"accepted": grounds.accepts(finding)} for finding in case.findings],
+        findings=[finding.as_dict() | {"accepted": grounds.reason_to_accept(finding)} for finding in case.findings],
         checklist=[point.as_dict() for point in case.points],
         at=now,
         by=by,
     )
 
 
-def _findings(
+def _lint_draft(
     document: Json, before: Json | None, backtest: Backtest | None, grounds: ProposalGrounds
 ) -> tuple[Finding, ...]:
-    shown = grounds.evidence or ("It answers a review." if grounds.review else "")
-    change = ChangeContext(before, grounds.driver or "", shown, _volume(backtest)) if before else None
-    return lint.findings(
-        document, meanings=signals_and_lists.meanings(), names=signals_and_lists.names(), change=change
+    evidence = grounds.evidence or ("It answers a review." if grounds.review else "")
+    change = ChangeContext(before, grounds.driver or "", evidence, _flagged_counts(backtest)) if before else None
+    return lint.lint_document(
+        document,
+        meanings=signals_and_lists.read_signal_meanings(),
+        names=signals_and_lists.read_display_names(),
+        change=change,
     )
 
 
-def _volume(backtest: Backtest | None) -> tuple[int, int] | None:
-    """How many leads the backtest flagged: by the version in force, by the new one."""
+def _flagged_counts(backtest: Backtest | None) -> tuple[int, int] | None:
+    """Return the number of leads that the backtest flagged: by the version in force, by the new one."""
     result: Mapping[str, Any] = (backtest and backtest.result) or {}
     against = result.get("against")
     return (against["flagged"], result["version"]["flagged"]) if against else None
 
 
-def _unfinished(draft: Draft) -> Iterator[str]:
+def _object_to_missing_parts(draft: Draft) -> Iterator[str]:
     if not draft.owner.strip() or not draft.reason.strip():
         yield "Say who owns this version and why it is made, then propose it."
     if not any(path.kind == PathKind.PATH for path in draft.paths):
@@ -139,21 +145,25 @@ def _unfinished(draft: Draft) -> Iterator[str]:
             yield f"“{path.name}” has no clause, so it would hold for everybody. Add one, or delete it."
 
 
-def _untested(case: ProposalCase) -> Iterator[str]:
+def _object_to_missing_backtest(case: ProposalCase) -> Iterator[str]:
     if case.backtest is None:
         tested = case.version.backtests.successful().exists()
         since = "it was edited since its last backtest" if tested else "it was never backtested"
         yield f"Run the backtest of {case.version.number} first: {since}, and leaders sign on figures."
 
 
-def _unaccepted(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
-    for warning in case.of(Severity.WARNING):
-        if not grounds.accepts(warning):
+def _object_to_open_warnings(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
+    for warning in case.findings_with(Severity.WARNING):
+        if not grounds.reason_to_accept(warning):
             yield f"“{warning.sentence}” {warning.remedy} Or say why you accept it, in a word or more."
 
 
-def _groundless(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
-    """What the linter cannot see: it compares with the version in force, and not how a first version is explained."""
+def _object_to_driver(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
+    """
+    Yield objections to the driver that the linter cannot make.
+
+    It compares with the version in force only, and does not know how a first version is explained.
+    """
     if case.in_force is not None and grounds.driver in (None, ChangeDriver.FIRST):
         yield f"{case.in_force.number} is in force: say what this change answers."
     if case.in_force is None and grounds.driver == ChangeDriver.VOLUME:
@@ -163,7 +173,7 @@ def _groundless(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
         )
 
 
-def _misplaced(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
+def _object_to_review(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
     review = grounds.review
     if review is None:
         return

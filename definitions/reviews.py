@@ -1,4 +1,8 @@
-"""Reviews of a definition: opened by a trigger or by hand, one at a time for each cause, decided by the leaders. Rules 8.1, 8.2."""
+"""
+Reviews of a definition, opened by a trigger or a person and decided by the leaders (rules 8.1, 8.2).
+
+Each trigger has at most one open review of a definition; reviews opened by a person are not limited.
+"""
 
 from __future__ import annotations
 
@@ -32,17 +36,19 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
     period: str = "",
     by: User | None = None,
 ) -> Review:
-    """Open a review with its evidence frozen, or add this period's evidence to the one that is open for the trigger.
-
-    `period` names what the evidence is about ("2026-05"), by default the day; the same period adds nothing. Reviews
-    opened by hand are each their own. `by` None is Accord itself. Raises rights.NotAllowed.
     """
-    permissions.require(by, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, to="open a review")
-    definition = version_documents.lock(definition)
+    Open a review with its evidence frozen, or add this period's evidence to the open review of the same trigger.
+
+    `period` names the time that the evidence is about ("2026-05"), by default the day; a second call for the same
+    period adds nothing. A review with the trigger MANUAL is always opened anew. `by` None is Accord itself. Raises
+    permissions.NotAllowed.
+    """
+    permissions.require_role(by, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, to="open a review")
+    definition = version_documents.lock_definition(definition)
     period = period or f"{now:%Y-%m-%d}"
-    standing = Review.objects.undecided().filter(definition=definition, trigger=trigger).order_by("pk").first()
-    if standing is not None and trigger != ReviewTrigger.MANUAL:
-        return _add_evidence(standing, evidence, period, now)
+    open_one = Review.objects.undecided().filter(definition=definition, trigger=trigger).order_by("pk").first()
+    if open_one is not None and trigger != ReviewTrigger.MANUAL:
+        return _add_evidence(open_one, evidence, period, now)
     return Review.objects.create(
         definition=definition,
         version=Version.objects.active().filter(definition=definition).first(),
@@ -57,14 +63,15 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
 
 
 @transaction.atomic
-def decide(
+def decide_review(
     *, review: Review, decision: str, reasoning: str, by: User, now: dt.datetime, led_to: Version | None = None
 ) -> Review:
-    """The leaders' decision with its reasoning, once. `led_to` is the version that came of it.
-
-    Raises ReviewRefused, rights.NotAllowed.
     """
-    permissions.require(by, Role.MARKETING_LEADER, Role.SALES_LEADER, to="decide a review")
+    Record the leaders' decision with its reasoning, once. `led_to` is the version that resulted from it.
+
+    Raises ReviewRefused, permissions.NotAllowed.
+    """
+    permissions.require_role(by, Role.MARKETING_LEADER, Role.SALES_LEADER, to="decide a review")
     review = Review.objects.select_for_update(of=("self",), no_key=True).get(pk=review.pk)
     if review.decided_at is not None:
         raise ReviewRefused(

@@ -1,4 +1,4 @@
-"""How versions, their proposals and the words of their steps look in the API."""
+"""The API's form of versions, their proposals, and the data of each step."""
 
 from __future__ import annotations
 
@@ -78,23 +78,23 @@ class VersionDetailSerializer(VersionSerializer):
         )
 
     def get_digest(self, version: Version) -> str:
-        return version_documents.digest(version_documents.export(version))
+        return version_documents.digest(version_documents.export_document(version))
 
     @extend_schema_field(ProposalSerializer(allow_null=True))
     def get_proposal(self, version: Version) -> dict[str, Any] | None:
-        proposal = signing_sheet.proposal_of(version)
+        proposal = signing_sheet.find_proposal(version)
         return dict(ProposalSerializer(proposal).data) if proposal else None
 
     def get_statement(self, version: Version) -> str:
-        return published_page.statement(version).text
+        return published_page.read_statement(version).text
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_document(self, version: Version) -> dict[str, object]:
-        return version_documents.export(version)
+        return version_documents.export_document(version)
 
 
 class DefinitionChoiceField(serializers.ChoiceField):
-    """One of the words of a vocabulary, given on as its member."""
+    """A choice of a vocabulary, passed on as its enum member."""
 
     def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
         super().__init__(choices=vocabulary.choices, **kwargs)
@@ -160,7 +160,7 @@ class FindingSerializer(serializers.Serializer[Any]):
 class RowChangeSerializer(serializers.Serializer[Any]):
     part = serializers.CharField()
     kind = serializers.CharField(help_text="added, removed or changed")
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # hides Field.label
     before = serializers.CharField()
     after = serializers.CharField()
     effect = serializers.CharField(help_text="looser, tighter, neither or unclear")
@@ -197,7 +197,7 @@ class PresetSerializer(serializers.Serializer[Any]):
 
 
 class BeginSerializer(serializers.Serializer[Any]):
-    """Into a new definition by `name`, or as the next version of the one whose slug is `into`."""
+    """A new draft: of a new definition called `name`, or as the next version of the definition whose slug is `into`."""
 
     preset = serializers.CharField(required=False, default="", allow_blank=True, help_text="Empty: an empty draft.")
     name = serializers.CharField(max_length=120, required=False, default="")

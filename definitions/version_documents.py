@@ -1,4 +1,4 @@
-"""Versions in and out of their document (rules 15.1): the rows of a version, read and written as one."""
+"""Conversion between the rows of a version and its document (rules 15.1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.text import slugify
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import permissions, signals_and_lists
-from definitions.document.parser import DocumentRefused, parse
+from definitions.document.parser import DocumentRefused, parse_document
 from definitions.document.values import (
     CeilingSettings,
     ClauseRow,
@@ -36,42 +36,52 @@ from leads.models import NamedList, Signal
 from leads.vocabulary import Motion
 
 
-def normal(document: object) -> Json:
-    """A decoded document checked and completed, as `export` would write it, without storing it. Raises DocumentRefused."""
-    return parse(document, catalogue=signals_and_lists.current()).document()
+def normalize_document(document: object) -> Json:
+    """
+    Check and complete a decoded document as `export_document` would write it; store nothing.
+
+    Raises DocumentRefused.
+    """
+    return parse_document(document, known_names=signals_and_lists.read_known_names()).to_document()
 
 
-def export(version: Version) -> Json:
-    """The version's document, complete: what is signed, compiled, exchanged. At most 5 queries, whatever its size."""
-    return draft_of(version).document()
+def export_document(version: Version) -> Json:
+    """
+    Return the complete document of a version, for signing, compiling and exchange.
+
+    At most 5 queries for any size.
+    """
+    return read_draft(version).to_document()
 
 
 def digest(document: Json) -> str:
-    """The document's fingerprint: the same for two documents that say the same in every row and word."""
+    """Return the document's sha256 fingerprint: equal for two documents with the same content in every row and word."""
     return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 @transaction.atomic
 def import_document(*, document: object, by: User | None, now: dt.datetime) -> Version:
-    """A new draft from a decoded document; `by` None is the command line.
-
-    It takes the document's number, or the next minor one when that exists. Raises DocumentRefused, rights.NotAllowed.
     """
-    permissions.require(by, Role.MARKETING_OPS, to="draft a definition")
-    draft = parse(document, catalogue=signals_and_lists.current())
-    definition = _definition_for(draft, now)
+    Create a draft from a decoded document; `by` None is the command line.
+
+    It takes the document's number, or the next minor one when that exists. Raises DocumentRefused,
+    permissions.NotAllowed.
+    """
+    permissions.require_role(by, Role.MARKETING_OPS, to="draft a definition")
+    draft = parse_document(document, known_names=signals_and_lists.read_known_names())
+    definition = _get_or_create_definition(draft, now)
     if definition.versions.filter(major=draft.major, minor=draft.minor).exists():
         draft = replace(draft, minor=next_minor(definition, draft.major))
-    return create(definition=definition, draft=draft, based_on=None, by=by, now=now)
+    return create_version(definition=definition, draft=draft, based_on=None, by=by, now=now)
 
 
 def next_minor(definition: Definition, major: int) -> int:
-    """The caller holds the definition's lock."""
+    """Return the next free minor number. The caller holds the definition's lock."""
     last = definition.versions.filter(major=major).aggregate(last=Max("minor"))["last"]
     return 0 if last is None else last + 1
 
 
-def create(
+def create_version(
     *, definition: Definition, draft: Draft, based_on: Version | None, by: User | None, now: dt.datetime
 ) -> Version:
     """Write all rows of a draft. The caller holds the definition's lock and chose a free number."""
@@ -92,17 +102,17 @@ def create(
     return version
 
 
-def lock(definition: Definition) -> Definition:
-    """Numbers, signatures and activations of one definition go one after another."""
+def lock_definition(definition: Definition) -> Definition:
+    """Lock a definition, so that its numbers, signatures and activations are assigned one after another."""
     return Definition.objects.select_for_update(of=("self",), no_key=True).get(pk=definition.pk)
 
 
-def _definition_for(draft: Draft, now: dt.datetime) -> Definition:
+def _get_or_create_definition(draft: Draft, now: dt.datetime) -> Definition:
     is_first = not Definition.objects.exists()
     definition, _ = Definition.objects.get_or_create(
         name=draft.name,
         defaults={
-            "slug": _free_slug(draft.name),
+            "slug": _find_free_slug(draft.name),
             "motion": draft.motion,
             "is_primary": is_first,
             "created_at": now,
@@ -112,14 +122,14 @@ def _definition_for(draft: Draft, now: dt.datetime) -> Definition:
         raise DocumentRefused(
             [f"motion: the definition “{draft.name}” is for {definition.motion}, not {draft.motion}."]
         )
-    return lock(definition)
+    return lock_definition(definition)
 
 
-def _free_slug(name: str) -> str:
+def _find_free_slug(name: str) -> str:
     base = slugify(name)[:100] or "definition"
-    taken = set(Definition.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    numbered = chain([base], (f"{base}-{number}" for number in range(2, len(taken) + 3)))
-    return next(slug for slug in numbered if slug not in taken)
+    used_slugs = set(Definition.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    numbered = chain([base], (f"{base}-{number}" for number in range(2, len(used_slugs) + 3)))
+    return next(slug for slug in numbered if slug not in used_slugs)
 
 
 # Rows from a draft
@@ -202,8 +212,8 @@ def _create_paths(version: Version, rows: tuple[PathRow, ...]) -> None:
 # A draft from rows
 
 
-def draft_of(version: Version) -> Draft:
-    """The version as values. Rows already prefetched are not read again."""
+def read_draft(version: Version) -> Draft:
+    """Return the version as values. Rows already prefetched are not read again."""
     prefetch_related_objects(
         [version],
         "definition",
@@ -222,15 +232,15 @@ def draft_of(version: Version) -> Draft:
         statement=version.own_statement,
         sal_rate_target=version.sal_rate_target,
         decay=DecaySetting(DecayMode(version.decay_mode), version.decay_percent, version.decay_per_days),
-        inactivity=_inactivity_of(version),
+        inactivity=_inactivity_setting(version),
         ceilings=CeilingSettings(version.fit_ceiling, version.engagement_ceiling, version.bant_ceiling),
         criteria=tuple(criterion_row(criterion) for criterion in version.criteria.all()),
         signals=tuple(
             SignalRow(rule.signal.code, rule.points, rule.cap, rule.rationale) for rule in version.signal_rules.all()
         ),
         paths=tuple(path_row(path) for path in version.paths.all()),
-        timing=_timing_of(version),
-        tier_3_below=_floor_of(version),
+        timing=_timing_setting(version),
+        tier_3_below=_tier_floor_setting(version),
     )
 
 
@@ -269,18 +279,18 @@ def clause_row(clause: Clause) -> ClauseRow:
     )
 
 
-def _inactivity_of(version: Version) -> InactivitySetting | None:
+def _inactivity_setting(version: Version) -> InactivitySetting | None:
     if version.inactivity_after_days is None or version.inactivity_points is None:
         return None
     return InactivitySetting(version.inactivity_after_days, version.inactivity_points, version.inactivity_per_days)
 
 
-def _timing_of(version: Version) -> TimingSetting | None:
+def _timing_setting(version: Version) -> TimingSetting | None:
     timing = TimingSetting(version.engaged_within_days, version.or_request_within_days)
     return None if timing == TimingSetting(None, None) else timing
 
 
-def _floor_of(version: Version) -> TierFloorSetting | None:
+def _tier_floor_setting(version: Version) -> TierFloorSetting | None:
     if version.tier_3_less_than is None:
         return None
     return TierFloorSetting(version.tier_3_axis, version.tier_3_less_than)

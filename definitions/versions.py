@@ -1,6 +1,8 @@
-"""The life of a version: draft, proposed, approved, active, retired, or refused on the way (rules 9.1).
+"""
+The life of a version: draft, proposed, approved, active, retired, or refused on the way (rules 9.1).
 
-Each step locks the definition, then the version: signatures, edits and activations of one definition go one after another.
+Each step locks the definition, then the version, so the signatures, edits and activations of one definition happen one
+after another.
 """
 
 from __future__ import annotations
@@ -29,9 +31,9 @@ SIGNERS: Final[Mapping[Side, Role]] = MappingProxyType(
         Side.SDR: Role.SDR,
     }
 )
-#: Whose word approves a version; the others' is heard.
-DECIDING: Final = frozenset({Side.MARKETING, Side.SALES})
-_ENTRANTS: Final = {
+#: Both of these sides must approve. Other sides may sign, but their signature does not decide.
+DECIDING_SIDES: Final = frozenset({Side.MARKETING, Side.SALES})
+_ENTRANTS_SENTENCES: Final = {
     True: "Leads that meet it by the change alone are handed to sales.",
     False: "Leads that meet it by the change alone are only marked.",
 }
@@ -47,18 +49,22 @@ class VersionStepRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SignatureResult:
-    """The version after a signature; a refused one goes on as `successor`, a new draft."""
+    """The version after a signature; `successor` is the new draft that follows a refused version."""
 
     version: Version
     successor: Version | None = None
 
 
 @transaction.atomic
-def copy(*, version: Version, by: User, now: dt.datetime, reason: str = "", major: bool = False) -> Version:
-    """A new draft with the same rows and the next minor number, or the next major one. Raises rights.NotAllowed."""
-    permissions.require(by, Role.MARKETING_OPS, to="draft a version")
-    definition = version_documents.lock(version.definition)
-    return _copy(definition, version, by, now, reason.strip() or f"Copy of {version.number}.", major=major)
+def copy_version(*, version: Version, by: User, now: dt.datetime, reason: str = "", major: bool = False) -> Version:
+    """
+    Create a draft with the same rows and the next minor number, or the next major one.
+
+    Raises permissions.NotAllowed.
+    """
+    permissions.require_role(by, Role.MARKETING_OPS, to="draft a version")
+    definition = version_documents.lock_definition(version.definition)
+    return _create_copy(definition, version, by, now, reason.strip() or f"Copy of {version.number}.", major=major)
 
 
 @transaction.atomic
@@ -72,128 +78,139 @@ def propose(
     review: Review | None = None,
     acknowledged: Mapping[str, str] = MappingProxyType({}),
 ) -> Version:
-    """The draft is finished: from here on nothing in it changes, and what speaks for it is frozen beside it (rules 9.2, 9.8).
-
-    It needs a backtest of exactly this document, no error of the linter, and each of its warnings in `acknowledged`: the
-    finding's key and why it is accepted. `driver` says what the change answers, `evidence` and `review` show it; whatever
-    loosens needs one of them. Raises StepRefused with every objection at once, rights.NotAllowed.
     """
-    permissions.require(by, Role.MARKETING_OPS, to="propose a version")
-    version = _locked(version)
+    Propose a draft: from then on nothing in it changes, and its grounds are frozen beside it (rules 9.2, 9.8).
+
+    1. Check the role, lock the version, and check that it is a draft.
+    2. Build the case: the backtest of exactly this document, the linter's findings, the changes, the seven points.
+    3. Refuse with every objection at once. A proposal needs a backtest, no error of the linter, and each warning in
+       `acknowledged` (the finding's key and the reason for accepting it). `driver` names the cause of the change,
+       `evidence` and `review` show it; a change that loosens needs one of these two.
+    4. Record the case and the grounds.
+    5. Change the state.
+
+    Raises VersionStepRefused, permissions.NotAllowed.
+    """
+    permissions.require_role(by, Role.MARKETING_OPS, to="propose a version")
+    version = _lock_version(version)
     _check_move(version, VersionState.PROPOSED)
     grounds = ProposalGrounds(driver=driver, evidence=evidence.strip(), review=review, acknowledged=acknowledged)
-    case = proposals.case_of(version, grounds, now=now)
-    objections = proposals.objections(case, grounds)
+    case = proposals.build_case(version, grounds, now=now)
+    objections = proposals.list_objections(case, grounds)
     if objections or case.backtest is None:
         raise VersionStepRefused(*objections)
-    proposals.record(case, grounds, backtest=case.backtest, by=by, now=now)
+    proposals.record_proposal(case, grounds, backtest=case.backtest, by=by, now=now)
     version.proposed_at = now
-    return _move(version, VersionState.PROPOSED, by, now)
+    return _change_state(version, VersionState.PROPOSED, by, now)
 
 
 @transaction.atomic
 def sign(
     *, version: Version, side: Side, decision: Decision, comment: str, by: User, now: dt.datetime
 ) -> SignatureResult:
-    """A side's word, given once and by a person who gave none yet.
-
-    Both leaders' approval approves the version; a refusal by any side ends it, and its copy goes on as a draft.
-    Raises StepRefused, rights.NotAllowed.
     """
-    permissions.require(by, SIGNERS[side], to=f"sign for {side.label}")
-    version = _locked(version)
+    Record the signature of a side, once per side and by a person who has not signed yet.
+
+    The approval of both leaders approves the version. A refusal by any side ends it, and a copy continues as a draft.
+    Raises VersionStepRefused, permissions.NotAllowed.
+    """
+    permissions.require_role(by, SIGNERS[side], to=f"sign for {side.label}")
+    version = _lock_version(version)
     _check_signature(version, side, comment, by)
     SignOff.objects.create(version=version, side=side, decision=decision, comment=comment.strip(), by=by, at=now)
     if decision == Decision.REFUSED:
-        return _refuse(version, side, comment.strip(), by, now)
+        return _refuse_version(version, side, comment.strip(), by, now)
     if version.state == VersionState.PROPOSED and _is_signed_by_both(version):
         version.approved_at = now
-        version = _move(version, VersionState.APPROVED, by, now)
+        version = _change_state(version, VersionState.APPROVED, by, now)
     return SignatureResult(version)
 
 
 def activate(*, version: Version, hand_over_entrants: bool, by: User, now: dt.datetime) -> Version:
-    """The approved version takes over from the active one, in one step; then every lead is due to be judged by it.
-
-    `hand_over_entrants` says whether leads that meet it by the change alone go to sales, or are only marked.
-    The looks are asked for after the step is committed, batch by batch, so that intake goes on meanwhile; what a
-    crash leaves out the daily rescoring finds. Raises StepRefused, rights.NotAllowed.
     """
-    permissions.require(by, Role.MARKETING_OPS, to="activate a version")
-    version = _take_over(version, hand_over_entrants, by, now)
+    Replace the active version by this approved one in one step, then make every lead due to be judged by it.
+
+    `hand_over_entrants` decides whether leads that meet it by the change alone go to sales, or are only marked. The
+    rescores are requested after the step is committed, batch by batch, so that intake continues meanwhile; leads that a
+    crash leaves out are found by the daily rescoring. Raises VersionStepRefused, permissions.NotAllowed.
+    """
+    permissions.require_role(by, Role.MARKETING_OPS, to="activate a version")
+    version = _replace_active_version(version, hand_over_entrants, by, now)
     rescore_queue.request_all(at=now)
     return version
 
 
 @transaction.atomic
 def revert(*, definition: Definition, to: Version, by: User, now: dt.datetime, reason: str = "") -> Version:
-    """A new draft equal to a version that was in force before; it takes the same backtest and signatures as any other.
-
-    It is numbered after the latest version. Raises StepRefused, rights.NotAllowed.
     """
-    permissions.require(by, Role.MARKETING_OPS, to="draft a version")
-    definition = version_documents.lock(definition)
+    Create a draft equal to a version that was in force before; it needs a backtest and signatures as any other.
+
+    It is numbered after the latest version. Raises VersionStepRefused, permissions.NotAllowed.
+    """
+    permissions.require_role(by, Role.MARKETING_OPS, to="draft a version")
+    definition = version_documents.lock_definition(definition)
     to = Version.objects.select_related("definition").get(pk=to.pk)
     if to.definition_id != definition.pk:
         raise VersionStepRefused(f"{to} is not a version of {definition}.")
     if to.state != VersionState.RETIRED:
         raise VersionStepRefused(
-            f"{to.number} is {_named(to)}: only a version that was in force once can come back. Copy it."
+            f"{to.number} is {_state_name(to)}: only a version that was in force once can come back. Copy it."
         )
     latest = definition.versions.order_by("-major", "-minor")[0]
     minor = version_documents.next_minor(definition, latest.major)
     draft = replace(
-        version_documents.draft_of(to),
+        version_documents.read_draft(to),
         major=latest.major,
         minor=minor,
         reason=reason.strip() or f"Back to {to.number}.",
     )
-    return version_documents.create(definition=definition, draft=draft, based_on=to, by=by, now=now)
+    return version_documents.create_version(definition=definition, draft=draft, based_on=to, by=by, now=now)
 
 
 @transaction.atomic
-def _take_over(version: Version, hand_over_entrants: bool, by: User, now: dt.datetime) -> Version:
-    version = _locked(version)
+def _replace_active_version(version: Version, hand_over_entrants: bool, by: User, now: dt.datetime) -> Version:
+    version = _lock_version(version)
     _check_move(version, VersionState.ACTIVE)
     for old in Version.objects.active().filter(definition=version.definition).order_by("pk"):
         old.retired_at = now
-        _move(old, VersionState.RETIRED, by, now, why=f"{version.number} takes over.")
+        _change_state(old, VersionState.RETIRED, by, now, why=f"{version.number} takes over.")
     version.activated_at, version.hands_over_entrants = now, hand_over_entrants
-    return _move(version, VersionState.ACTIVE, by, now, why=_ENTRANTS[hand_over_entrants])
+    return _change_state(version, VersionState.ACTIVE, by, now, why=_ENTRANTS_SENTENCES[hand_over_entrants])
 
 
-def _locked(version: Version) -> Version:
-    definition = version_documents.lock(version.definition)
+def _lock_version(version: Version) -> Version:
+    # The definition first, then the version: every step locks in this order, so two steps cannot deadlock.
+    definition = version_documents.lock_definition(version.definition)
     locked = Version.objects.select_for_update(of=("self",), no_key=True).get(pk=version.pk)
     locked.definition = definition
     return locked
 
 
-def _move(version: Version, to: VersionState, by: User, now: dt.datetime, why: str = "") -> Version:
+def _change_state(version: Version, to: VersionState, by: User, now: dt.datetime, why: str = "") -> Version:
     VersionChange.objects.create(version=version, from_state=version.state, to_state=to, at=now, by=by, why=why)
     version.state = to
     version.save(update_fields=list(LIVING_COLUMNS))
     return version
 
 
-def _copy(
+def _create_copy(
     definition: Definition, version: Version, by: User, now: dt.datetime, reason: str, *, major: bool = False
 ) -> Version:
     number = definition.versions.order_by("-major")[0].major + 1 if major else version.major
     minor = version_documents.next_minor(definition, number)
-    draft = replace(version_documents.draft_of(version), major=number, minor=minor, reason=reason)
-    return version_documents.create(definition=definition, draft=draft, based_on=version, by=by, now=now)
+    draft = replace(version_documents.read_draft(version), major=number, minor=minor, reason=reason)
+    return version_documents.create_version(definition=definition, draft=draft, based_on=version, by=by, now=now)
 
 
-def _refuse(version: Version, side: Side, comment: str, by: User, now: dt.datetime) -> SignatureResult:
-    version = _move(version, VersionState.REFUSED, by, now, why=comment)
+def _refuse_version(version: Version, side: Side, comment: str, by: User, now: dt.datetime) -> SignatureResult:
+    version = _change_state(version, VersionState.REFUSED, by, now, why=comment)
     reason = f"{version.number} was refused by {side.label}: {comment}"
-    return SignatureResult(version, _copy(version.definition, version, by, now, reason))
+    return SignatureResult(version, _create_copy(version.definition, version, by, now, reason))
 
 
 def _is_signed_by_both(version: Version) -> bool:
-    approved = version.sign_offs.filter(decision=Decision.APPROVED, side__in=DECIDING)
-    return approved.count() == len(DECIDING)
+    approved = version.sign_offs.filter(decision=Decision.APPROVED, side__in=DECIDING_SIDES)
+    return approved.count() == len(DECIDING_SIDES)
 
 
 def _check_move(version: Version, to: VersionState) -> None:
@@ -205,36 +222,39 @@ def _check_move(version: Version, to: VersionState) -> None:
             f"{version.number} waits for the signatures of both leaders; nobody can activate it before."
         )
     raise VersionStepRefused(
-        f"{version.number} is {state.label.lower()}; it cannot become {to.label.lower()}.", *_last_step(version)
+        f"{version.number} is {state.label.lower()}; it cannot become {to.label.lower()}.",
+        *_describe_last_step(version),
     )
 
 
-def _last_step(version: Version) -> Iterator[str]:
-    """Who was faster, and when."""
+def _describe_last_step(version: Version) -> Iterator[str]:
+    """Describe the latest step of the version: for a person whose step came too late."""
     step = version.changes.select_related("by").order_by("-pk").first()
     if step is not None:
-        yield f"{step.by} took the last step on {_moment(step.at)}: {step.get_to_state_display().lower()}."
+        yield f"{step.by} took the last step on {_format_moment(step.at)}: {step.get_to_state_display().lower()}."
 
 
-def _moment(at: dt.datetime) -> str:
+def _format_moment(at: dt.datetime) -> str:
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
 
 
-def _named(version: Version) -> str:
+def _state_name(version: Version) -> str:
     return VersionState(version.state).label.lower()
 
 
 def _check_signature(version: Version, side: Side, comment: str, by: User) -> None:
     if version.state not in (VersionState.PROPOSED, VersionState.APPROVED):
-        said = f"{version.number} is {_named(version)}; only a proposed version can be signed."
-        raise VersionStepRefused(said, *_last_step(version))
+        state_sentence = f"{version.number} is {_state_name(version)}; only a proposed version can be signed."
+        raise VersionStepRefused(state_sentence, *_describe_last_step(version))
     if not comment.strip():
         raise VersionStepRefused("Say in a sentence why: a signature carries its comment.")
-    for word in version.sign_offs.select_related("by").order_by("pk"):
-        if word.side == side:
-            said = word.get_decision_display().lower()
-            raise VersionStepRefused(f"{word.by} has signed for {side.label} already ({said}, {_moment(word.at)}).")
-        if word.by_id == by.pk:
+    for sign_off in version.sign_offs.select_related("by").order_by("pk"):
+        if sign_off.side == side:
+            state_sentence = sign_off.get_decision_display().lower()
             raise VersionStepRefused(
-                f"You have signed for {word.get_side_display()}; the other side needs another person."
+                f"{sign_off.by} has signed for {side.label} already ({state_sentence}, {_format_moment(sign_off.at)})."
+            )
+        if sign_off.by_id == by.pk:
+            raise VersionStepRefused(
+                f"You have signed for {sign_off.get_side_display()}; the other side needs another person."
             )

@@ -22,7 +22,7 @@ class VersionState(models.TextChoices):
     REFUSED = "refused", _("Refused")
 
 
-#: How a state looks on the pages (components/badge.html).
+#: The tone of a state's badge (components/badge.html).
 VERSION_TONES: Final = MappingProxyType(
     {
         VersionState.DRAFT: "",
@@ -34,7 +34,7 @@ VERSION_TONES: Final = MappingProxyType(
     }
 )
 
-#: The one table of allowed moves (rules 9.1). A refusal ends the version; its copy goes on as a new minor draft.
+#: The allowed changes of state (rules 9.1). A refusal ends the version; its copy continues as a new minor draft.
 VERSION_MOVES: Final = MappingProxyType(
     {
         VersionState.DRAFT: {VersionState.PROPOSED},
@@ -76,7 +76,8 @@ class FieldKind(models.TextChoices):
     SENIORITY = "seniority"
 
 
-#: Every field a criterion can name, with its kind and what people call it (rules 15.2). Own attributes: `lead.custom.NAME`.
+#: Every field that a criterion can name, with its kind and its label (rules 15.2).
+#: The customer's own attributes are `lead.custom.NAME` and `company.custom.NAME`.
 FIELDS: Final = MappingProxyType(
     {
         "company.employees": (FieldKind.NUMBER, _("company size")),
@@ -100,7 +101,7 @@ FIELDS: Final = MappingProxyType(
     }
 )
 
-#: Which operators fit which kind of field. Own attributes may use any of them.
+#: The operators that fit each kind of field. The customer's own attributes may use any operator.
 OPERATORS_OF: Final = MappingProxyType(
     {
         FieldKind.TEXT: {"in", "not_in", "contains_any", "has_word_any", "known", "in_list"},
@@ -143,7 +144,7 @@ class Decision(models.TextChoices):
 
 
 class ChangeDriver(models.TextChoices):
-    """What a new version answers (rules 9.6). Volume is offered so that it can be refused with the reason why."""
+    """The cause of a new version (rules 9.6). Volume is offered so that it can be refused with the reason why."""
 
     FIRST = "first", _("It is the first version")
     BACKTEST = "backtest", _("A backtest")
@@ -157,7 +158,7 @@ class ChangeDriver(models.TextChoices):
 
 
 class ReviewTrigger(models.TextChoices):
-    """Rules 8.2, 8.9. One open review per trigger and definition."""
+    """The trigger of a review (rules 8.2, 8.9). There is one open review per trigger and definition."""
 
     QUARTER = "quarter", _("A quarter since the last review")
     REJECTION_SPIKE = "rejection_spike", _("Rejection rate above 35 %")

@@ -21,10 +21,10 @@ def active() -> list[Version]:
 def rules_of(version: Version) -> Rules:
     """The version's rules, with today's catalogue of signals and named lists."""
     if version.state == VersionState.DRAFT:
-        return compiled(version_documents.export(version))
+        return compiled(version_documents.export_document(version))
     return compiled(_signed_document(version.pk))
 
 
 @lru_cache(maxsize=64)
 def _signed_document(pk: int) -> Mapping[str, Any]:
-    return version_documents.export(Version.objects.select_related("definition").get(pk=pk))
+    return version_documents.export_document(Version.objects.select_related("definition").get(pk=pk))

@@ -158,7 +158,7 @@ class BacktestsView(ListAPIView[Backtest]):
         version, now = get_object_or_404(Version.objects.select_related("definition"), pk=pk), timezone.now()
         start, end = _period(asked.validated_data, now)
         try:
-            row = requests.request(version=version, start=start, end=end, by=_caller(request), now=now)
+            row = requests.request_backtest(version=version, start=start, end=end, by=_caller(request), now=now)
         except requests.BacktestRefused as refusal:
             raise ValidationError({"from": [str(refusal)]}) from refusal
         except permissions.NotAllowed as refusal:
@@ -183,7 +183,7 @@ class BacktestCancelView(APIView):
         """Stop it. 409 when it is finished already."""
         row = get_object_or_404(Backtest, pk=pk)
         try:
-            row = requests.cancel(backtest=row, by=_caller(request), now=timezone.now())
+            row = requests.cancel_backtest(backtest=row, by=_caller(request), now=timezone.now())
         except requests.BacktestRefused as refusal:
             raise Conflict(str(refusal), code="refused") from refusal
         except permissions.NotAllowed as refusal:

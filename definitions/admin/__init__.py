@@ -1,4 +1,4 @@
-"""The stock admin edits a draft; what is proposed can only be read there."""
+"""The stock admin: it edits drafts; from the proposal on, a version can only be read there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that ask one question to an attribute: the gate, fit and BANT points, disqualifiers. Read by rules 15.3."""
+"""Rows that compare one attribute: the gate, fit points, BANT points and disqualifiers, read by rules 15.3."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from definitions.admin.draft_only import DraftOnlyAdmin
 from definitions.admin.widgets import LinesField, OrderedFormSet, RowForm, number_input, rationale_input
 from definitions.document import criterion_fields
 from definitions.document.json_reader import Node
-from definitions.document.values import CHOICES, RANGES, TRUTHS, kind_of
+from definitions.document.values import CHOICES, RANGES, TRUTHS, field_kind
 from definitions.models import Criterion
 from definitions.plain_english import generated_statement
 from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator, Part
 from leads.models import NamedList
 
 _VALUE_INPUTS: Final = ("low", "high", "texts", "flag", "list")
-#: Where a complaint about one of several texts stands.
+#: The place in a complaint about one of several texts: its index.
 _LINE: Final = re.compile(r"^\[(\d+)\]")
 _YES_NO: Final = [("", "–"), ("true", "yes"), ("false", "no")]
-#: In the list of fields: an attribute that the customer named.
+#: The choice in the list of fields that stands for an attribute named by the customer.
 OWN: Final = "own"
-_SAID: Final = ("lead.budget", "lead.timeline", "lead.use_case")
+_STATED_FIELDS: Final = ("lead.budget", "lead.timeline", "lead.use_case")
 
 
-def field_choices() -> list[tuple[str, Any]]:
+def build_field_choices() -> list[tuple[str, Any]]:
     groups: dict[str, list[tuple[str, str]]] = {"The company": [], "The person": [], "What they said": []}
     for name, (_, label) in FIELDS.items():
-        of_person = "What they said" if name in _SAID else "The person"
+        of_person = "What they said" if name in _STATED_FIELDS else "The person"
         groups["The company" if name.startswith("company.") else of_person].append(
-            (name, generated_statement.capital(str(label)))
+            (name, generated_statement.capitalize_first(str(label)))
         )
     return [("", "Choose…"), *groups.items(), (OWN, "An attribute of our own…")]
 
 
-def inputs_of(kind: FieldKind | None, op: Operator) -> tuple[str, ...]:
-    """Which inputs hold the value of such a question."""
+def value_inputs(kind: FieldKind | None, op: Operator) -> tuple[str, ...]:
+    """Return the names of the inputs that hold the value for a kind of field and an operator."""
     if op in TRUTHS:
         return ("flag",)
     if op == Operator.IN_LIST:
@@ -52,25 +52,27 @@ def inputs_of(kind: FieldKind | None, op: Operator) -> tuple[str, ...]:
     return {Operator.AT_LEAST: ("low",), Operator.AT_MOST: ("high",)}.get(op, ("low", "high"))
 
 
-def input_table() -> dict[str, dict[str, tuple[str, ...]]]:
-    """For the page: by kind of field, each fitting operator with the inputs that it takes."""
+def build_input_table() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return, by kind of field, each fitting operator with its value inputs; the page shows only those."""
     kinds: list[FieldKind | None] = [*FieldKind, None]
     return {
-        str(kind or OWN): {str(op): inputs_of(kind, op) for op in Operator if kind is None or op in OPERATORS_OF[kind]}
+        str(kind or OWN): {
+            str(op): value_inputs(kind, op) for op in Operator if kind is None or op in OPERATORS_OF[kind]
+        }
         for kind in kinds
     }
 
 
-def kind_table() -> dict[str, str]:
+def build_kind_table() -> dict[str, str]:
     return {name: str(kind) for name, (kind, _) in FIELDS.items()}
 
 
 class CriterionForm(RowForm):
-    """One question to an attribute; which of the value's inputs it takes depends on the operator."""
+    """A row that compares one attribute; the operator decides which of the value inputs it uses."""
 
     part: Part
 
-    field = forms.ChoiceField(choices=field_choices, required=False)
+    field = forms.ChoiceField(choices=build_field_choices, required=False)
     own_field = forms.CharField(
         label="own attribute",
         required=False,
@@ -100,8 +102,8 @@ class CriterionForm(RowForm):
         self.instance.part = self.part
         if self.part == Part.BANT:
             self.fields["points"].label = "BANT points"
-        # One query for all rows, not one for each.
-        self.fields["list"].choices = [("", "Choose a list…"), *self.at_hand.lists]  # type: ignore[attr-defined]
+        # The choices are read once for the page, not once for each row.
+        self.fields["list"].choices = [("", "Choose a list…"), *self.available.lists]  # type: ignore[attr-defined]  # a choice field
         self.initial["flag"] = {True: "true", False: "false"}.get(self.instance.flag, "")
         if self.instance.field and self.instance.field not in FIELDS:
             self.initial["own_field"], self.initial["field"] = self.instance.field, OWN
@@ -109,73 +111,78 @@ class CriterionForm(RowForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         own = data.pop("own_field", "").strip()
-        known = data.get("field") or ""
-        if bool(own) == (known not in ("", OWN)):
+        chosen_field = data.get("field") or ""
+        if bool(own) == (chosen_field not in ("", OWN)):
             code = "invalid" if own else "required"
             raise forms.ValidationError("Choose a field, or name an attribute of your own; one of the two.", code=code)
-        data["field"] = self._read(Node(own or known, ""), "own_field" if own else "field", criterion_fields.field)
+        data["field"] = self._read_node(
+            Node(own or chosen_field, ""), "own_field" if own else "field", criterion_fields.read_field
+        )
         if data["field"] and data.get("op") and not set(self.errors) - {"rationale"}:
-            data |= self._answer(data["field"], Operator(data["op"]), data)
+            data |= self._clean_value(data["field"], Operator(data["op"]), data)
         return data
 
-    def _answer(self, field: str, op: Operator, data: dict[str, Any]) -> dict[str, Any]:
-        if sentence := criterion_fields.unfit(field, op):
+    def _clean_value(self, field: str, op: Operator, data: dict[str, Any]) -> dict[str, Any]:
+        if sentence := criterion_fields.explain_misfit(field, op):
             self.add_error("op", sentence)
             return {}
-        taken = inputs_of(kind_of(field), op)
+        inputs = value_inputs(field_kind(field), op)
         for name in _VALUE_INPUTS:
-            if name not in taken and data.get(name) not in (None, "", []):
+            if name not in inputs and data.get(name) not in (None, "", []):
                 self.add_error(name, f"“{op.label}” does not use this: clear it.")
-        if all(data.get(name) in (None, "", []) for name in taken):
-            self.add_error(taken[0], forms.ValidationError(f"“{op.label}” needs this.", code="required"))
+        if all(data.get(name) in (None, "", []) for name in inputs):
+            self.add_error(inputs[0], forms.ValidationError(f"“{op.label}” needs this.", code="required"))
             return {}
         lists = {data["list"].name} if data["list"] else ()
-        node = Node(_value(field, op, taken, data), "")
+        node = Node(_document_value(field, op, inputs, data), "")
         answer = (
-            self._read(node, taken[0], lambda at: criterion_fields.answer(at, field=field, op=op, lists=lists))
+            self._read_node(
+                node, inputs[0], lambda at: criterion_fields.read_value(at, field=field, op=op, lists=lists)
+            )
             or criterion_fields.CriterionValue()
         )
         return {"low": answer.low, "high": answer.high, "texts": [*answer.texts], "flag": answer.flag}
 
-    def _read(self, node: Node, name: str, reader: Callable[[Node], Any]) -> Any:
-        found = reader(node)
+    def _read_node(self, node: Node, name: str, reader: Callable[[Node], Any]) -> Any:
+        value = reader(node)
         for complaint in node.complaints:
             self.add_error(
-                name, _LINE.sub(lambda match: f"Line {int(match[1]) + 1}", generated_statement.capital(complaint))
+                name,
+                _LINE.sub(lambda match: f"Line {int(match[1]) + 1}", generated_statement.capitalize_first(complaint)),
             )
-        return found
+        return value
 
 
-def _value(field: str, op: Operator, taken: tuple[str, ...], data: dict[str, Any]) -> object:
-    """The value as a document would write it."""
-    if taken == ("list",):
+def _document_value(field: str, op: Operator, inputs: tuple[str, ...], data: dict[str, Any]) -> object:
+    """Return the value as a document would write it."""
+    if inputs == ("list",):
         return data["list"].name
-    if taken == ("texts",):
-        return _texts(field, op, data["texts"])
-    values = [data[name] for name in taken]
+    if inputs == ("texts",):
+        return _document_texts(field, op, data["texts"])
+    values = [data[name] for name in inputs]
     return values if op == Operator.BETWEEN else values[0]
 
 
-def _texts(field: str, op: Operator, texts: list[str]) -> object:
-    if kind_of(field) == FieldKind.NUMBER:
-        return [_number_or_text(text) for text in texts]
+def _document_texts(field: str, op: Operator, texts: list[str]) -> object:
+    if field_kind(field) == FieldKind.NUMBER:
+        return [_read_number_or_text(text) for text in texts]
     if op == Operator.BETWEEN or op not in RANGES:
         return texts
     return texts[0] if len(texts) == 1 else texts
 
 
-def _number_or_text(text: str) -> Decimal | str:
+def _read_number_or_text(text: str) -> Decimal | str:
     try:
         return Decimal(text)
     except InvalidOperation:
         return text
 
 
-class CriterionFormSet(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]
+class CriterionFormSet(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only
     pass
 
 
-class CriterionInline(DraftOnlyAdmin, admin.StackedInline):  # type: ignore[type-arg]
+class CriterionInline(DraftOnlyAdmin, admin.StackedInline):  # type: ignore[type-arg]  # generic in the stubs only
     model = Criterion
     formset = CriterionFormSet
     extra = 0
@@ -186,7 +193,7 @@ class CriterionInline(DraftOnlyAdmin, admin.StackedInline):  # type: ignore[type
         return rows.select_related("list").order_by("position", "pk")
 
 
-def criterion_inline(part: Part) -> type[CriterionInline]:
+def build_criterion_inline(part: Part) -> type[CriterionInline]:
     form = type(f"{part.name.title()}Form", (CriterionForm,), {"part": part})
     names: dict[str, Any] = {"part": part, "form": form}
     if part == Part.DISQUALIFIER:

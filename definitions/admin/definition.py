@@ -11,21 +11,21 @@ from definitions.models import Definition
 
 
 @admin.register(Definition)
-class DefinitionAdmin(DraftOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
+class DefinitionAdmin(DraftOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     list_display = ("name", "motion", "is_primary")
     fields = ("name", "slug", "motion", "is_primary")
     ordering = ("name", "pk")
 
     def get_readonly_fields(
         self,
-        request: HttpRequest,  # noqa: ARG002
+        request: HttpRequest,  # noqa: ARG002 (Django passes it)
         obj: Definition | None = None,
     ) -> tuple[str, ...]:
         return ("motion",) if obj else ()
 
     def get_prepopulated_fields(
         self,
-        request: HttpRequest,  # noqa: ARG002
+        request: HttpRequest,  # noqa: ARG002 (Django passes it)
         obj: Definition | None = None,
     ) -> dict[str, Any]:
         return {} if obj else {"slug": ["name"]}

@@ -11,12 +11,12 @@ from definitions.models import Version
 
 
 class DraftOnlyAdmin:
-    """Every role reads; marketing ops writes, as long as the version is a draft."""
+    """Permissions of the admin: every role reads; marketing ops writes as long as the version is a draft."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return holds(request.user, *Role.values)
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 (Django passes it)
         return holds(request.user, *Role.values)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -35,10 +35,10 @@ def _is_open(obj: Any) -> bool:
 
 
 class DraftLockMixin:
-    """What is being saved stays a draft until it is saved: somebody may propose it meanwhile."""
+    """Locks the version while its form is saved, so that nobody can propose it in between."""
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        obj = super().get_object(request, object_id, from_field)  # type: ignore[misc]
+        obj = super().get_object(request, object_id, from_field)  # type: ignore[misc]  # a mixin of ModelAdmin
         if obj is None or request.method != "POST" or not transaction.get_connection().in_atomic_block:
             return obj
         locked = Version.objects.select_for_update(of=("self",), no_key=True)

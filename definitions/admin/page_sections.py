@@ -1,4 +1,4 @@
-"""The version's page as a document: its sections in the order in which people read an agreement, each with what it does."""
+"""The sections of a version's editor, in the order in which people read an agreement."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ SIGNALS: Final = "signals"
 
 @dataclass(frozen=True, slots=True)
 class EditorSection:
-    """`rows`: which part or kind of rows it holds; without, it shows fields of the version itself. `shown_by`: its template's name."""
+    """
+    A section of the editor.
+
+    `rows` is the part or kind of the rows that it holds; without it the section shows fields of the version itself.
+    `template` names the template that shows it.
+    """
 
     anchor: str
     title: str
     meaning: str
-    shown_by: str
+    template: str
     rows: str = ""
-    adds: str = ""
+    add_label: str = ""
     component: str = ""
     formset: Any = None
 
@@ -113,12 +118,12 @@ SECTIONS: Final = (
 )
 
 
-def with_formsets(formsets: Sequence[Any]) -> list[EditorSection]:
-    by_rows = {rows_of(formset): formset for formset in formsets}
+def attach_formsets(formsets: Sequence[Any]) -> list[EditorSection]:
+    by_rows = {edited_rows(formset): formset for formset in formsets}
     return [replace(section, formset=by_rows.get(section.rows)) for section in SECTIONS]
 
 
-def rows_of(formset: Any) -> str:
-    """Which part of the definition a formset edits."""
+def edited_rows(formset: Any) -> str:
+    """Return the part of the definition that a formset edits."""
     form = formset.form
     return str(getattr(form, "part", None) or getattr(form, "kind", None) or SIGNALS)

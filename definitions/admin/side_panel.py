@@ -1,4 +1,4 @@
-"""What stands beside the editor: the version as typed in plain English, what lint finds, what can be reached."""
+"""The panel beside the editor: the typed version in plain English, the linter's findings, and what leads can reach."""
 
 from __future__ import annotations
 
@@ -31,69 +31,79 @@ class PanelFinding:
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    called: str
+    label: str
     meaning: str
     tone: str
-    found: list[PanelFinding]
+    findings: list[PanelFinding]
 
 
 @dataclass(frozen=True, slots=True)
 class SidePanel:
-    """`document` as JSON for the figures; empty when it cannot be judged, which `refused` says why."""
+    """
+    Everything that the panel shows.
+
+    `document` is JSON for the figures; it is empty when the version cannot be judged, and `complaints` then say why.
+    """
 
     statement: PlainStatement
     unfinished: Sequence[UnfinishedRow]
     groups: list[FindingGroup]
     reaches: list[tuple[PathReach, str]]
     document: str
-    refused: Sequence[str]
+    complaints: Sequence[str]
     is_saved: bool
 
 
-def panel(version: Version, typed: FormDocument) -> SidePanel:
-    names, meanings = signals_and_lists.names(), signals_and_lists.meanings()
-    document, refused = _checked(typed.document)
-    findings = () if refused else lint.findings(document, meanings=meanings, names=names, change=_change(version))
-    reaches = () if refused else lint.reach(document, meanings=meanings, names=names)
+def build_panel(version: Version, typed: FormDocument) -> SidePanel:
+    names, meanings = signals_and_lists.read_display_names(), signals_and_lists.read_signal_meanings()
+    document, complaints = _normalize(typed.document)
+    findings = (
+        ()
+        if complaints
+        else lint.lint_document(document, meanings=meanings, names=names, change=_build_change_context(version))
+    )
+    reaches = () if complaints else lint.compute_reach(document, meanings=meanings, names=names)
     return SidePanel(
-        statement=generated_statement.statement(document, names),
+        statement=generated_statement.write_statement(document, names),
         unfinished=typed.unfinished,
-        groups=_groups(findings, typed),
+        groups=_group_findings(findings, typed),
         reaches=[(reach, typed.anchors.get(reach.place, "")) for reach in reaches],
-        document="" if refused or not document["paths"] else json.dumps(document),
-        refused=refused,
+        document="" if complaints or not document["paths"] else json.dumps(document),
+        complaints=complaints,
         is_saved=typed.is_saved,
     )
 
 
-def _checked(document: Json) -> tuple[Json, tuple[str, ...]]:
+def _normalize(document: Json) -> tuple[Json, tuple[str, ...]]:
     try:
-        return version_documents.normal(document), ()
+        return version_documents.normalize_document(document), ()
     except DocumentRefused as refusal:
         return document, refusal.complaints
 
 
-def _change(version: Version) -> lint.ChangeContext | None:
+def _build_change_context(version: Version) -> lint.ChangeContext | None:
     in_force = Version.objects.active().filter(definition=version.definition).exclude(pk=version.pk).first()
-    return lint.ChangeContext(before=version_documents.export(in_force)) if in_force else None
+    return lint.ChangeContext(before=version_documents.export_document(in_force)) if in_force else None
 
 
-def _groups(findings: Iterable[Finding], typed: FormDocument) -> list[FindingGroup]:
+def _group_findings(findings: Iterable[Finding], typed: FormDocument) -> list[FindingGroup]:
     groups = []
-    for severity, ((one, many), meaning, tone) in _TITLES.items():
-        found = [PanelFinding(finding, _links(finding, typed)) for finding in findings if finding.severity == severity]
-        if found:
-            groups.append(FindingGroup(one if len(found) == 1 else many, meaning, tone, found))
+    for severity, ((singular, plural), meaning, tone) in _TITLES.items():
+        group = [
+            PanelFinding(finding, _build_links(finding, typed)) for finding in findings if finding.severity == severity
+        ]
+        if group:
+            groups.append(FindingGroup(singular if len(group) == 1 else plural, meaning, tone, group))
     return groups
 
 
-def _links(finding: Finding, typed: FormDocument) -> list[tuple[str, str]]:
-    """Anchors on the page with what to call them; a place without a row of its own is its section."""
+def _build_links(finding: Finding, typed: FormDocument) -> list[tuple[str, str]]:
+    """Return anchors on the page with their labels; a place without a row of its own leads to its section."""
     links: dict[str, str] = {}
     for place in filter(None, finding.rows):
         anchor = typed.anchors.get(place) or _SECTIONS.get(place.partition("[")[0].partition(".")[0], "")
         if anchor:
-            links.setdefault(anchor, _called(place))
+            links.setdefault(anchor, _describe_place(place))
     return list(links.items())
 
 
@@ -107,15 +117,15 @@ _SECTIONS: Final = {
     "statement": "head",
     "sal_rate_target": "head",
 }
-_WORDS: Final = {"gate": "gate row", "signals": "signal", "paths": "path", "disqualifiers": "disqualifier", "hot": "hot trigger",
+_ROW_NAMES: Final = {"gate": "gate row", "signals": "signal", "paths": "path", "disqualifiers": "disqualifier", "hot": "hot trigger",
                  "fit": "fit row", "bant": "BANT row", "tier_3_below": "tier 3"}  # fmt: skip
 
 
-def _called(place: str) -> str:
-    """`paths[0].clauses[1]` → “path 1, clause 2”."""
-    words: list[str] = []
+def _describe_place(place: str) -> str:
+    """Describe a place of the document: `paths[0].clauses[1]` becomes “path 1, clause 2”."""
+    parts: list[str] = []
     for step in place.split("."):
         name, _, index = step.partition("[")
-        name = _WORDS.get(name, "clause" if name == "clauses" else name.replace("_", " "))
-        words.append(f"{name} {int(index[:-1]) + 1}" if index[:-1].isdecimal() else name)
-    return ", ".join(words)
+        name = _ROW_NAMES.get(name, "clause" if name == "clauses" else name.replace("_", " "))
+        parts.append(f"{name} {int(index[:-1]) + 1}" if index[:-1].isdecimal() else name)
+    return ", ".join(parts)

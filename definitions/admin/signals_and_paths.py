@@ -1,4 +1,4 @@
-"""Rows of what leads do: points for signals; paths and hot triggers with their clauses, on one page."""
+"""Rows about behaviour: points for signals, and paths and hot triggers with their clauses on the same page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from definitions.models import Clause, Path, SignalRule
 from definitions.vocabulary import Axis, PathKind
 from leads.models import Signal
 
-_ENDS_OF_A_CLAUSE = ("within_days", "within_hours_of_each_other", "distinct_assets")
+_WINDOW_FIELDS = ("within_days", "within_hours_of_each_other", "distinct_assets")
 _AXES = [
     ("", "times any of these"),
     (Axis.ENGAGEMENT, "engagement points"),
@@ -38,7 +38,7 @@ class SignalRuleForm(RowForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["signal"].choices = [("", "Choose a signal…"), *self.at_hand.signal_choices]  # type: ignore[attr-defined]
+        self.fields["signal"].choices = [("", "Choose a signal…"), *self.available.signal_choices]  # type: ignore[attr-defined]  # a choice field
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -49,7 +49,7 @@ class SignalRuleForm(RowForm):
 
 
 class SignalTick(NamedTuple):
-    """A signal that a clause may count."""
+    """A signal that a clause may count, and whether it does."""
 
     code: str
     name: str
@@ -58,14 +58,14 @@ class SignalTick(NamedTuple):
 
 
 class ClauseForm(RowForm):
-    """Either an axis with at least so many points, or a count of signals."""
+    """A clause: either an axis with a minimum of points, or a count of signals."""
 
     axis = forms.ChoiceField(choices=_AXES, required=False, label="of what")
     signals = forms.MultipleChoiceField(required=False)
 
     class Meta:
         model = Clause
-        fields = ("position", "axis", "signals", "at_least", *_ENDS_OF_A_CLAUSE)
+        fields = ("position", "axis", "signals", "at_least", *_WINDOW_FIELDS)
         widgets = {
             "at_least": number_input(),
             "within_days": number_input("ever"),
@@ -74,22 +74,22 @@ class ClauseForm(RowForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["signals"].choices = self.at_hand.codes  # type: ignore[attr-defined]
+        self.fields["signals"].choices = self.available.codes  # type: ignore[attr-defined]  # a choice field
 
     @property
-    def ticked(self) -> list[tuple[str, list[SignalTick]]]:
+    def signal_groups(self) -> list[tuple[str, list[SignalTick]]]:
         chosen = set(self["signals"].value() or ())
         return [
             (
                 intent,
                 [SignalTick(signal.code, signal.name, signal.is_request, signal.code in chosen) for signal in signals],
             )
-            for intent, signals in self.at_hand.signals
+            for intent, signals in self.available.signals
         ]
 
     @property
-    def chosen(self) -> str:
-        names = [signal.name for _, signals in self.ticked for signal in signals if signal.is_ticked]
+    def chosen_names(self) -> str:
+        names = [signal.name for _, signals in self.signal_groups for signal in signals if signal.is_ticked]
         return ", ".join(names) or "choose signals…"
 
     def clean(self) -> dict[str, Any]:
@@ -106,17 +106,17 @@ class ClauseForm(RowForm):
     def _complaints(self, data: dict[str, Any]) -> Iterable[tuple[str, str]]:
         times = data.get("at_least")
         if data.get("axis"):
-            for name in _ENDS_OF_A_CLAUSE:
+            for name in _WINDOW_FIELDS:
                 if data.get(name):
                     yield name, "Only a count of signals has this: clear it."
         elif times is not None and (times < 1 or times != times.to_integral_value()):
             yield "at_least", "A count is a whole number, at least 1."
-        for name in _ENDS_OF_A_CLAUSE[:2]:
+        for name in _WINDOW_FIELDS[:2]:
             if (data.get(name) or Decimal(0)) < 0:
                 yield name, "A window is not negative."
 
 
-class ClauseRows(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]
+class ClauseRows(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only
     pass
 
 
@@ -125,7 +125,7 @@ ClauseFormSet = inlineformset_factory(Path, Clause, form=ClauseForm, formset=Cla
 
 class PathForm(RowForm):
     kind: PathKind
-    #: Set by the formset: the clauses of this path, saved with it.
+    #: The formset of this path's clauses, set and saved by PathFormSet.
     clauses: ClauseRows
 
     class Meta:
@@ -144,10 +144,10 @@ class PathForm(RowForm):
         return super().has_changed() or self.clauses.has_changed()
 
 
-class PathFormSet(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]
-    """Paths, each with a formset of its clauses under `<prefix>-<number>-clauses`."""
+class PathFormSet(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only
+    """The paths of one kind, each with a formset of its clauses under `<prefix>-<number>-clauses`."""
 
-    forms: list[PathForm]  # type: ignore[assignment]
+    forms: list[PathForm]  # type: ignore[assignment]  # the base knows plain forms only
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
@@ -160,8 +160,8 @@ class PathFormSet(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]
         )
 
     def is_valid(self) -> bool:
-        kept = [form for form in self.forms if not form.is_removed and not form.is_blank]
-        return bool(super().is_valid()) and all(form.clauses.is_valid() for form in kept)
+        remaining = [form for form in self.forms if not form.is_removed and not form.is_blank]
+        return bool(super().is_valid()) and all(form.clauses.is_valid() for form in remaining)
 
     def save(self, commit: bool = True) -> Any:
         saved = super().save(commit=commit)
@@ -171,11 +171,11 @@ class PathFormSet(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]
         return saved
 
 
-class SignalRuleFormSet(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]
+class SignalRuleFormSet(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only
     pass
 
 
-class SignalRuleInline(DraftOnlyAdmin, admin.TabularInline):  # type: ignore[type-arg]
+class SignalRuleInline(DraftOnlyAdmin, admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
     model = SignalRule
     form = SignalRuleForm
     formset = SignalRuleFormSet
@@ -185,7 +185,7 @@ class SignalRuleInline(DraftOnlyAdmin, admin.TabularInline):  # type: ignore[typ
         return super().get_queryset(request).select_related("signal").order_by("position", "pk")
 
 
-class PathInline(DraftOnlyAdmin, admin.StackedInline):  # type: ignore[type-arg]
+class PathInline(DraftOnlyAdmin, admin.StackedInline):  # type: ignore[type-arg]  # generic in the stubs only
     model = Path
     formset = PathFormSet
     extra = 0
@@ -196,6 +196,6 @@ class PathInline(DraftOnlyAdmin, admin.StackedInline):  # type: ignore[type-arg]
         return rows.order_by("position", "pk")
 
 
-def path_inline(kind: PathKind) -> type[PathInline]:
+def build_path_inline(kind: PathKind) -> type[PathInline]:
     form = type(f"{kind.name.title()}Form", (PathForm,), {"kind": kind})
     return type(f"{kind.name.title()}Inline", (PathInline,), {"kind": kind, "form": form})

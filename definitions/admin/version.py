@@ -13,11 +13,11 @@ from django.views.decorators.http import require_POST
 
 from definitions import lint, signals_and_lists, version_documents
 from definitions.admin import criteria, form_document, page_sections
-from definitions.admin.choices import AvailableChoices, available_choices
-from definitions.admin.criteria import criterion_inline
+from definitions.admin.choices import AvailableChoices, load_available_choices
+from definitions.admin.criteria import build_criterion_inline
 from definitions.admin.draft_only import DraftLockMixin, DraftOnlyAdmin
-from definitions.admin.side_panel import panel
-from definitions.admin.signals_and_paths import SignalRuleInline, path_inline
+from definitions.admin.side_panel import build_panel
+from definitions.admin.signals_and_paths import SignalRuleInline, build_path_inline
 from definitions.admin.version_form import VersionForm
 from definitions.lint import Severity
 from definitions.models import Backtest, Version
@@ -33,8 +33,8 @@ _NUMBERS = (
 
 
 @admin.register(Version)
-class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: ignore[type-arg]
-    """A version's page is the agreement itself, to be written; beside it stands what it says and does as it is typed."""
+class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """A version's page is the agreement itself, to be edited, with a panel that shows its meaning while it is typed."""
 
     form = VersionForm
     change_form_template = "admin/definitions/version/change_form.html"
@@ -43,19 +43,19 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
     list_select_related = ("definition",)
     ordering = ("definition__name", "-major", "-minor", "-pk")
     rows = (
-        criterion_inline(Part.GATE),
-        criterion_inline(Part.DISQUALIFIER),
-        criterion_inline(Part.FIT),
-        criterion_inline(Part.BANT),
+        build_criterion_inline(Part.GATE),
+        build_criterion_inline(Part.DISQUALIFIER),
+        build_criterion_inline(Part.FIT),
+        build_criterion_inline(Part.BANT),
         SignalRuleInline,
-        path_inline(PathKind.PATH),
-        path_inline(PathKind.HOT),
+        build_path_inline(PathKind.PATH),
+        build_path_inline(PathKind.HOT),
     )
 
     class Media:
         css: ClassVar = {"all": ["css/admin.css"]}
 
-    # What is asked for
+    # Requests
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.panel_view))
@@ -66,42 +66,43 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
         rows = super().get_queryset(request).select_related("definition")
         return rows.annotate(backtested_at=Subquery(latest.values("finished_at")[:1]))
 
-    def get_inlines(self, request: HttpRequest, obj: Version | None) -> Any:  # noqa: ARG002
+    def get_inlines(self, request: HttpRequest, obj: Version | None) -> Any:  # noqa: ARG002 (Django passes it)
         return self.rows if obj else ()
 
-    def get_fields(self, request: HttpRequest, obj: Version | None = None) -> Any:  # noqa: ARG002
+    def get_fields(self, request: HttpRequest, obj: Version | None = None) -> Any:  # noqa: ARG002 (Django passes it)
         return (*_HEAD, "own_statement", *_NUMBERS) if obj else ("definition", *_HEAD)
 
     def get_formset_kwargs(self, request: HttpRequest, obj: Version, inline: Any, prefix: str) -> dict[str, Any]:
         kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
-        return kwargs | {"form_kwargs": {"at_hand": _at_hand(request)}}
+        return kwargs | {"form_kwargs": {"available": _available_choices(request)}}
 
-    # Its list
+    # The list
 
     @admin.display(description="lint")
     def findings(self, version: Version) -> str:
-        """Only of drafts: nobody mends what is signed."""
+        """Return the counts of the linter's findings for a draft; other versions cannot be corrected any more."""
         if not version.is_draft:
             return "–"
-        found = lint.findings(
-            version_documents.export(version),
-            meanings=signals_and_lists.meanings(),
-            names=signals_and_lists.names(),
+        findings = lint.lint_document(
+            version_documents.export_document(version),
+            meanings=signals_and_lists.read_signal_meanings(),
+            names=signals_and_lists.read_display_names(),
             change=None,
         )
-        counts = [(sum(each.severity == severity for each in found), severity) for severity in Severity]
+        counts = [(sum(finding.severity == severity for finding in findings), severity) for severity in Severity]
         return (
-            ", ".join(f"{count} {severity}{_plural(count, severity)}" for count, severity in counts if count) or "clean"
+            ", ".join(f"{count} {severity}{_plural_ending(count, severity)}" for count, severity in counts if count)
+            or "clean"
         )
 
     @admin.display(description="latest backtest", ordering="backtested_at", empty_value="none yet")
     def latest_backtest(self, version: Any) -> Any:
         return version.backtested_at
 
-    # Its page
+    # The page
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """A new version begins from one of the presets, or empty."""
+        """Redirect to the presets, unless an empty version is asked for."""
         if request.method == "GET" and "empty" not in request.GET and self.has_add_permission(request):
             return HttpResponseRedirect(reverse("presets"))
         return super().add_view(request, form_url, extra_context)
@@ -111,50 +112,50 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
     ) -> HttpResponse:
         version = kwargs.get("obj")
         if version is not None:
-            context |= self._page(request, version, context)
+            context |= self._build_context(request, version, context)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def _page(self, request: HttpRequest, version: Version, context: dict[str, Any]) -> dict[str, Any]:
+    def _build_context(self, request: HttpRequest, version: Version, context: dict[str, Any]) -> dict[str, Any]:
         page: dict[str, Any] = {
             "version": version,
             "title": str(version),
             "subtitle": None,
-            # The page needs the width.
+            # The editor and its panel need the full width.
             "is_nav_sidebar_enabled": False,
             "head": context["adminform"].form,
-            "offers": step_buttons.offers(version, request.user),  # type: ignore[arg-type]
+            "offers": step_buttons.list_step_buttons(version, request.user),  # type: ignore[arg-type]  # staff are signed in
             "in_force": Version.objects.active().filter(definition=version.definition).exclude(pk=version.pk).first(),
         }
         if not self.has_change_permission(request, version):
-            return page | {"published": published_page.published(version)}
+            return page | {"published": published_page.build_published_page(version)}
         formsets = [inline.formset for inline in context["inline_admin_formsets"]]
-        said = self._said(version, context["adminform"].form, formsets)
+        typed = self._read_document(version, context["adminform"].form, formsets)
         return page | {
-            "sections": page_sections.with_formsets(formsets),
-            "panel": panel(version, said),
-            "at_hand": _at_hand(request),
-            "questions": {"inputs": criteria.input_table(), "kinds": criteria.kind_table()},
+            "sections": page_sections.attach_formsets(formsets),
+            "panel": build_panel(version, typed),
+            "available": _available_choices(request),
+            "questions": {"inputs": criteria.build_input_table(), "kinds": criteria.build_kind_table()},
         }
 
-    def _said(self, version: Version, form: Any, formsets: list[Any]) -> form_document.FormDocument:
+    def _read_document(self, version: Version, form: Any, formsets: list[Any]) -> form_document.FormDocument:
         return (
             form_document.read_form(version, form, formsets)
             if form.is_bound
-            else form_document.stored_document(version, formsets)
+            else form_document.read_stored(version, formsets)
         )
 
     def panel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The panel for the form as it is typed; stores nothing."""
+        """Render the panel for the form as it is typed, and store nothing."""
         version = self.get_object(request, str(pk))
         if version is None:
             raise Http404
         if not self.has_change_permission(request, version):
             raise PermissionDenied
         form = self.get_form(request, version, change=True)(request.POST, instance=version)
-        # As Django's own change view makes them.
-        formsets, _ = self._create_formsets(request, version, change=True)  # type: ignore[attr-defined]
-        said = form_document.read_form(version, form, formsets)
-        context = {"panel": panel(version, said), "version": version}
+        # The same private method by which Django's own change view builds them.
+        formsets, _ = self._create_formsets(request, version, change=True)  # type: ignore[attr-defined]  # not in the stubs
+        typed = form_document.read_form(version, form, formsets)
+        context = {"panel": build_panel(version, typed), "version": version}
         name = "_panel.html" if getattr(request, "htmx", False) else "checked.html"
         return render(
             request, f"admin/definitions/version/{name}", {**self.admin_site.each_context(request), **context}
@@ -164,28 +165,28 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
 
     def save_model(self, request: HttpRequest, obj: Version, form: Any, change: bool) -> None:
         if not change:
-            obj.definition = version_documents.lock(obj.definition)
+            obj.definition = version_documents.lock_definition(obj.definition)
             obj.minor = version_documents.next_minor(obj.definition, obj.major)
-            obj.created_at, obj.created_by = timezone.now(), request.user  # type: ignore[assignment]
+            obj.created_at, obj.created_by = timezone.now(), request.user  # type: ignore[assignment]  # staff are signed in
         super().save_model(request, obj, form, change)
 
-    def response_add(self, request: HttpRequest, obj: Version, post_url_continue: str | None = None) -> HttpResponse:  # noqa: ARG002
+    def response_add(self, request: HttpRequest, obj: Version, post_url_continue: str | None = None) -> HttpResponse:  # noqa: ARG002 (Django passes it)
         messages.success(request, f"{obj} is begun. Now say who fits, what they do, and how fresh it must be.")
         return HttpResponseRedirect(reverse("admin:definitions_version_change", args=[obj.pk]))
 
     def response_change(self, request: HttpRequest, obj: Version) -> HttpResponse:
-        """One goes on writing: propose and backtest are on the same page."""
+        """Stay on the page after saving: proposing and backtesting are offered there too."""
         messages.success(request, f"{obj} is saved.")
         return HttpResponseRedirect(reverse("admin:definitions_version_change", args=[obj.pk]))
 
 
-def _at_hand(request: Any) -> AvailableChoices:
-    """Read once a request."""
-    if not hasattr(request, "at_hand"):
-        request.at_hand = available_choices()
-    found: AvailableChoices = request.at_hand
-    return found
+def _available_choices(request: Any) -> AvailableChoices:
+    """Return the choices, loaded once for a request."""
+    if not hasattr(request, "available"):
+        request.available = load_available_choices()
+    available: AvailableChoices = request.available
+    return available
 
 
-def _plural(count: int, severity: Severity) -> str:
+def _plural_ending(count: int, severity: Severity) -> str:
     return "" if count == 1 or severity == Severity.ADVICE else "s"

@@ -1,4 +1,4 @@
-"""The form of what a version has once: who owns it and why, timing, decay, ceilings, tiers."""
+"""The form of a version's own fields: owner, reason, timing, decay, ceilings and tiers."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class VersionForm(PlainNumbers):
         if "sal_rate_target" in self.initial:
             self.initial["sal_rate_target"] = Decimal(self.instance.sal_rate_target)
         if "tier_3_axis" in self.fields:
-            self.fields["tier_3_axis"].choices = [("", "no axis: no tier 3"), *Axis.choices]  # type: ignore[attr-defined]
+            self.fields["tier_3_axis"].choices = [("", "no axis: no tier 3"), *Axis.choices]  # type: ignore[attr-defined]  # a choice field
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        for one, other in _PAIRS:
-            if one in data and other in data and (data[one] in (None, "")) != (data[other] is None):
-                self.add_error(other, "Fill both, or neither.")
+        for first, second in _PAIRS:
+            if first in data and second in data and (data[first] in (None, "")) != (data[second] is None):
+                self.add_error(second, "Fill both, or neither.")
         for name in _NOT_NEGATIVE:
             if (data.get(name) or 0) < 0:
                 self.add_error(name, "This is not negative.")

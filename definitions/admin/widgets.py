@@ -1,4 +1,4 @@
-"""What the forms of the rows have in common."""
+"""Widgets, fields and base forms shared by the forms of the rows."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from django import forms
 from django.utils.functional import cached_property
 
 from definitions.admin.choices import AvailableChoices
-from definitions.models import plain
+from definitions.models import format_plain
 
 HUNDRED = Decimal(100)
 
 
 def number_input(empty: str = "") -> forms.TextInput:
-    """A number among words, `empty` what none means; a number input would turn with the wheel."""
+    """
+    Return a text input for a number; `empty` is the placeholder.
+
+    An input of type "number" would change its value when the mouse wheel turns over it.
+    """
     return forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "placeholder": empty})
 
 
@@ -23,24 +27,24 @@ def rationale_input() -> forms.Textarea:
     return forms.Textarea(attrs={"rows": 1, "placeholder": "Why this row is here"})
 
 
-class PlainNumbers(forms.ModelForm):  # type: ignore[type-arg]
-    """50, not 50.0000: numbers without the zeros that their columns add."""
+class PlainNumbers(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """A form that shows 50 instead of 50.0000, without the zeros that the columns add."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         decimals = {name: value for name, value in self.initial.items() if isinstance(value, Decimal)}
-        self.initial.update({name: Decimal(plain(value)) for name, value in decimals.items()})
+        self.initial.update({name: Decimal(format_plain(value)) for name, value in decimals.items()})
 
 
 class RowForm(PlainNumbers):
-    """A row among others; its position is where it stands on the page, numbered by static/js/editor.js."""
+    """A row of a formset. Its position is its place on the page, numbered by static/js/editor.js."""
 
     position = forms.IntegerField(
         required=False, min_value=0, max_value=9999, widget=forms.HiddenInput(attrs={"data-position": ""})
     )
 
-    def __init__(self, *args: Any, at_hand: AvailableChoices, **kwargs: Any) -> None:
-        self.at_hand = at_hand
+    def __init__(self, *args: Any, available: AvailableChoices, **kwargs: Any) -> None:
+        self.available = available
         super().__init__(*args, **kwargs)
 
     def clean_position(self) -> int:
@@ -49,7 +53,7 @@ class RowForm(PlainNumbers):
 
     @cached_property
     def changed_data(self) -> list[str]:
-        """A new row with nothing in it is no row, wherever it stands."""
+        """Return the changed fields. A new row's position does not count: an empty new row is no row."""
         changed: list[str] = super().changed_data
         return changed if self.instance.pk else [name for name in changed if name != "position"]
 
@@ -63,9 +67,9 @@ class RowForm(PlainNumbers):
 
 
 class OrderedFormSet:
-    """A formset that is shown in the order of the positions typed, not of the numbers in its names."""
+    """A formset shown in the order of the typed positions, not of the numbers in its field names."""
 
-    def in_order(self: Any) -> list[RowForm]:
+    def forms_in_order(self: Any) -> list[RowForm]:
         def place(item: tuple[int, RowForm]) -> tuple[int, int]:
             index, form = item
             position = str(form["position"].value() or "")
@@ -75,7 +79,7 @@ class OrderedFormSet:
 
 
 class LinesField(forms.CharField):
-    """Texts, one on each line."""
+    """A list of texts, one on each line."""
 
     def __init__(self, *, label: str = "") -> None:
         super().__init__(required=False, widget=forms.Textarea(attrs={"rows": 3, "cols": 18}), label=label)
@@ -83,7 +87,7 @@ class LinesField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
 
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]  # a list, not a text
         lines = value if isinstance(value, list) else str(value or "").splitlines()
         return [line.strip() for line in lines if line.strip()]
 
@@ -92,10 +96,10 @@ class LinesField(forms.CharField):
 
 
 class PercentField(forms.DecimalField):
-    """Typed as 70, kept as 0.7."""
+    """A share that is typed as 70 and stored as 0.7."""
 
     def prepare_value(self, value: Any) -> Any:
-        return plain(value * HUNDRED) if isinstance(value, Decimal) else value
+        return format_plain(value * HUNDRED) if isinstance(value, Decimal) else value
 
     def to_python(self, value: Any) -> Any:
         typed = super().to_python(value)

@@ -1,9 +1,9 @@
-"""What changed between two documents of a definition, row by row, and whom each change lets in or keeps out (rules 9.14). Pure."""
+"""The changes between two documents, row by row, with their effect on who qualifies (rules 9.14). Pure."""
 
 from __future__ import annotations
 
 from definitions.diff.changed_row import RowChange, RowChangeKind
-from definitions.diff.document_changes import changes, loosens
+from definitions.diff.document_changes import any_may_loosen, find_changes
 from definitions.diff.row_effect import Effect
 
-__all__ = ["Effect", "RowChange", "RowChangeKind", "changes", "loosens"]
+__all__ = ["Effect", "RowChange", "RowChangeKind", "any_may_loosen", "find_changes"]

@@ -1,4 +1,4 @@
-"""One changed row, and finding the row that it was before."""
+"""A changed row, and the matching of rows before and after."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from enum import StrEnum
 from definitions.diff.row_effect import Effect
 from definitions.plain_english.generated_statement import Json
 
-Pair = tuple[Json | None, Json | None]
-Key = Callable[[Json], Hashable]
+RowPair = tuple[Json | None, Json | None]
+RowKey = Callable[[Json], Hashable]
 
 
 class RowChangeKind(StrEnum):
@@ -22,8 +22,10 @@ class RowChangeKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class RowChange:
     """
-    `part` as people call it ("Gate", "Path: Engaged", "Timing", "Decay" …); `before` and `after` in words, "" where there was
-    or is no row; `rationale` of the row as it is now, or was.
+    A changed row.
+
+    `part` is its name for people ("Gate", "Path: Engaged", "Timing", "Decay" …); `before` and `after` are in words, ""
+    without a row; `rationale` is that of the row as it is now, or was.
     """
 
     part: str
@@ -35,26 +37,26 @@ class RowChange:
     rationale: str = ""
 
 
-def matched(before: Sequence[Json], after: Sequence[Json], *keys: Key) -> list[Pair]:
+def match_rows(before: Sequence[Json], after: Sequence[Json], *keys: RowKey) -> list[RowPair]:
     """
-    Rows of before and after that are one: by the first key, what is left by the second, and so on; equal keys in their order.
+    Pair the rows of before and after by the first key, the rest by the second, and so on; equal keys in their order.
 
-    In the order of after; what was removed stands at the end.
+    The pairs stand in the order of `after`; removed rows stand at the end.
     """
-    left, found = list(before), {}
+    unmatched, twins = list(before), {}
     for key in keys:
-        for at, row in enumerate(after):
-            if at in found:
+        for index, row in enumerate(after):
+            if index in twins:
                 continue
-            twin = next((each for each in left if key(each) == key(row)), None)
+            twin = next((candidate for candidate in unmatched if key(candidate) == key(row)), None)
             if twin is not None:
-                found[at] = twin
-                left = [each for each in left if each is not twin]
-    pairs: list[Pair] = [(found.get(at), row) for at, row in enumerate(after)]
-    return pairs + [(row, None) for row in left]
+                twins[index] = twin
+                unmatched = [candidate for candidate in unmatched if candidate is not twin]
+    pairs: list[RowPair] = [(twins.get(index), row) for index, row in enumerate(after)]
+    return pairs + [(row, None) for row in unmatched]
 
 
-def kind_of(before: object, after: object) -> RowChangeKind:
+def change_kind(before: object, after: object) -> RowChangeKind:
     if before is None:
         return RowChangeKind.ADDED
     return RowChangeKind.REMOVED if after is None else RowChangeKind.CHANGED

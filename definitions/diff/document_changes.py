@@ -1,4 +1,4 @@
-"""Two documents side by side, part by part."""
+"""The comparison of two documents, part by part."""
 
 from __future__ import annotations
 
@@ -6,188 +6,218 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from definitions.diff import row_effect
-from definitions.diff.changed_row import RowChange, RowChangeKind, kind_of, matched
+from definitions.diff.changed_row import RowChange, RowChangeKind, change_kind, match_rows
 from definitions.diff.row_effect import NEITHER, Effect
 from definitions.plain_english import generated_statement, phrases
 from definitions.plain_english.generated_statement import DisplayNames, Json
 from definitions.vocabulary import Axis
 
 _PARTS: Final = {"gate": "Gate", "fit": "Fit points", "bant": "BANT points", "disqualifiers": "Disqualifiers"}
-_WAYS: Final = {"paths": "Path", "hot": "Hot trigger"}
-_SERIES: Final = {"name": "Name", "motion": "Motion", "owner": "Owner", "reason": "Reason", "statement": "Statement"}
-_READS: Final = {
+_PATH_PARTS: Final = {"paths": "Path", "hot": "Hot trigger"}
+_TEXT_SETTINGS: Final = {
+    "name": "Name",
+    "motion": "Motion",
+    "owner": "Owner",
+    "reason": "Reason",
+    "statement": "Statement",
+}
+_AXES_READING: Final = {
     "fit": {Axis.FIT, Axis.FIT_AND_ENGAGEMENT},
     "engagement": {Axis.ENGAGEMENT, Axis.FIT_AND_ENGAGEMENT},
     "bant": {Axis.BANT},
 }
 
 
-def changes(before: Json, after: Json, names: DisplayNames) -> tuple[RowChange, ...]:
+def find_changes(before: Json, after: Json, names: DisplayNames) -> tuple[RowChange, ...]:
     """
-    Every row that was added, removed or changed between two complete documents (definitions.version_documents.export), in words.
+    Find every row that was added, removed or changed between two complete documents, and describe it in words.
 
-    Signals match by code, paths by name and then by content, criteria by field, operator and value, then by field and operator,
-    then by field. Numbers of versions are left out. An effect is about who qualifies, each change by itself.
+    The documents come from definitions.version_documents.export_document. Signals match by code, paths by name and then
+    by content, criteria by field, operator and value, then by field and operator, then by field. Version numbers are
+    left out. An effect is about who qualifies, each change by itself.
     """
-    return tuple(_Comparison(before, after, names).all())
+    return tuple(_Comparison(before, after, names).find_all())
 
 
-def loosens(found: Iterable[RowChange]) -> bool:
-    """Whether some change may let in a lead that did not qualify before."""
-    return any(change.effect in (Effect.LOOSER, Effect.UNCLEAR) for change in found)
+def any_may_loosen(changes: Iterable[RowChange]) -> bool:
+    """Tell whether some change may let in a lead that did not qualify before."""
+    return any(change.effect in (Effect.LOOSER, Effect.UNCLEAR) for change in changes)
 
 
 class _Comparison:
     def __init__(self, before: Json, after: Json, names: DisplayNames) -> None:
         self.before, self.after, self.names = before, after, names
-        self.asked = {row["axis"] for each in (before, after) for row in _clauses(each) if "axis" in row}
+        self.required_axes = {
+            row["axis"] for document in (before, after) for row in _all_clauses(document) if "axis" in row
+        }
 
-    def all(self) -> Iterator[RowChange]:
+    def find_all(self) -> Iterator[RowChange]:
         for part in _PARTS:
-            yield from self.criteria(part)
-        yield from self.signals()
-        yield from self.ways("paths")
-        yield from self.ways("hot")
-        yield from self.settings()
+            yield from self.compare_criteria(part)
+        yield from self.compare_signals()
+        yield from self.compare_paths("paths")
+        yield from self.compare_paths("hot")
+        yield from self.compare_settings()
 
-    def is_asked(self, axis: str) -> bool:
-        """Whether any path or hot trigger, before or now, asks for points on this axis."""
-        return not self.asked.isdisjoint(_READS[axis])
+    def is_required(self, axis: str) -> bool:
+        """Tell whether any path or hot trigger, before or now, requires points on this axis."""
+        return not self.required_axes.isdisjoint(_AXES_READING[axis])
 
     # Criteria and signals
 
-    def criteria(self, part: str) -> Iterator[RowChange]:
+    def compare_criteria(self, part: str) -> Iterator[RowChange]:
         keys = (
             lambda row: (row["field"], row["op"], str(row["value"])),
             lambda row: (row["field"], row["op"]),
             lambda row: row["field"],
         )
-        for old, new in matched(self.before[part], self.after[part], *keys):
+        for old, new in match_rows(self.before[part], self.after[part], *keys):
             if old != new:
                 row = new or old or {}
-                before, after = self._criterion(part, old), self._criterion(part, new)
-                yield self._change(
+                before, after = self._describe_criterion(part, old), self._describe_criterion(part, new)
+                yield self._build_change(
                     _PARTS[part],
                     generated_statement.field_label(row["field"]),
                     old,
                     new,
                     (before, after),
-                    self._of(part, old, new),
+                    self._criterion_effect(part, old, new),
                 )
 
-    def _of(self, part: str, old: Json | None, new: Json | None) -> Effect:
+    def _criterion_effect(self, part: str, old: Json | None, new: Json | None) -> Effect:
         if part == "gate":
-            return row_effect.gate(old, new)
+            return row_effect.gate_row_effect(old, new)
         if part == "disqualifiers":
-            return row_effect.disqualifier(old, new)
-        return row_effect.scored(old, new) if self.is_asked(part) else NEITHER
+            return row_effect.disqualifier_effect(old, new)
+        return row_effect.points_row_effect(old, new) if self.is_required(part) else NEITHER
 
-    def _criterion(self, part: str, row: Json | None) -> str:
+    def _describe_criterion(self, part: str, row: Json | None) -> str:
         if row is None:
             return ""
         points = f": {phrases.count_noun(row['points'], 'point')}" if part in ("fit", "bant") else ""
-        return generated_statement.criterion(row, self.names) + points
+        return generated_statement.describe_criterion(row, self.names) + points
 
-    def signals(self) -> Iterator[RowChange]:
-        for old, new in matched(self.before["signals"], self.after["signals"], lambda row: row["signal"]):
+    def compare_signals(self) -> Iterator[RowChange]:
+        for old, new in match_rows(self.before["signals"], self.after["signals"], lambda row: row["signal"]):
             if old != new:
                 row = new or old or {}
-                label = generated_statement.capital(self.names.signal(row["signal"]))
-                words = _said(generated_statement.signal_rule, old, new)
-                yield self._change("Signals", label, old, new, words, self._signal(old, new))
+                label = generated_statement.capitalize_first(self.names.signal(row["signal"]))
+                texts = _describe_both(generated_statement.describe_signal_rule, old, new)
+                yield self._build_change("Signals", label, old, new, texts, self._signal_effect(old, new))
 
-    def _signal(self, old: Json | None, new: Json | None) -> Effect:
+    def _signal_effect(self, old: Json | None, new: Json | None) -> Effect:
         crosses = (old is not None and old["points"] < 0) is not (new is not None and new["points"] < 0)
-        # A punished signal is no activity, whatever asks for points.
-        if not self.is_asked("engagement") and not crosses:
+        # Negative points take a signal out of what counts as activity, even if nothing requires engagement points.
+        if not self.is_required("engagement") and not crosses:
             return NEITHER
         has_inactivity = bool(self.before["inactivity"] or self.after["inactivity"])
-        return row_effect.signal(old, new, has_inactivity=has_inactivity)
+        return row_effect.signal_rule_effect(old, new, has_inactivity=has_inactivity)
 
     # Paths and hot triggers
 
-    def ways(self, kind: str) -> Iterator[RowChange]:
+    def compare_paths(self, kind: str) -> Iterator[RowChange]:
         keys = (lambda row: row["name"].casefold(), lambda row: row["clauses"])
-        for old, new in matched(self.before[kind], self.after[kind], *keys):
+        for old, new in match_rows(self.before[kind], self.after[kind], *keys):
             if old is None or new is None:
-                way = new or old or {}
-                words = _said(lambda row: generated_statement.path(row, self.names), old, new)
-                yield self._change(_WAYS[kind], way["name"], old, new, words, row_effect.way(old, new))
-            elif old != new:
-                yield from self.way(f"{_WAYS[kind]}: {new['name']}", old, new)
-
-    def way(self, part: str, old: Json, new: Json) -> Iterator[RowChange]:
-        if (old["name"], old["rationale"]) != (new["name"], new["rationale"]):
-            words = (f"{old['name']}: {old['rationale']}", f"{new['name']}: {new['rationale']}")
-            yield RowChange(part, RowChangeKind.CHANGED, "Name and rationale", *words, NEITHER, new["rationale"])
-        keys = (repr, _asks, lambda row: row.get("axis") or "count")
-        for one, other in matched(old["clauses"], new["clauses"], *keys):
-            if one != other:
-                clauses = _said(
-                    lambda row: generated_statement.capital(generated_statement.clause(row, self.names)), one, other
+                path = new or old or {}
+                texts = _describe_both(lambda row: generated_statement.describe_path(row, self.names), old, new)
+                yield self._build_change(
+                    _PATH_PARTS[kind], path["name"], old, new, texts, row_effect.path_effect(old, new)
                 )
-                found = row_effect.clause(one, other)
-                yield RowChange(part, kind_of(one, other), "Clause", *clauses, found, new["rationale"])
+            elif old != new:
+                yield from self.compare_path(f"{_PATH_PARTS[kind]}: {new['name']}", old, new)
+
+    def compare_path(self, part: str, old: Json, new: Json) -> Iterator[RowChange]:
+        if (old["name"], old["rationale"]) != (new["name"], new["rationale"]):
+            texts = (f"{old['name']}: {old['rationale']}", f"{new['name']}: {new['rationale']}")
+            yield RowChange(part, RowChangeKind.CHANGED, "Name and rationale", *texts, NEITHER, new["rationale"])
+        keys = (repr, _clause_subject, lambda row: row.get("axis") or "count")
+        for old_clause, new_clause in match_rows(old["clauses"], new["clauses"], *keys):
+            if old_clause != new_clause:
+                clause_texts = _describe_both(
+                    lambda row: generated_statement.capitalize_first(
+                        generated_statement.describe_clause(row, self.names)
+                    ),
+                    old_clause,
+                    new_clause,
+                )
+                effect = row_effect.clause_effect(old_clause, new_clause)
+                yield RowChange(
+                    part, change_kind(old_clause, new_clause), "Clause", *clause_texts, effect, new["rationale"]
+                )
 
     # The version's other sentences
 
-    def settings(self) -> Iterator[RowChange]:
-        yield from self._setting(
+    def compare_settings(self) -> Iterator[RowChange]:
+        yield from self._compare_setting(
             "Timing",
-            generated_statement.timing,
+            generated_statement.describe_timing,
             ("timing",),
-            row_effect.timing(self.before["timing"], self.after["timing"]),
+            row_effect.timing_effect(self.before["timing"], self.after["timing"]),
         )
-        yield from self._setting(
-            "Decay and inactivity", generated_statement.decay, ("decay", "inactivity"), self._fading()
+        yield from self._compare_setting(
+            "Decay and inactivity", generated_statement.describe_decay, ("decay", "inactivity"), self._fading_effect()
         )
-        yield from self._setting("Ceilings", generated_statement.ceilings, ("ceilings",), self._ceilings())
-        yield from self._setting("Tiers", self._floor, ("tier_3_below",), NEITHER)
-        yield from self._setting("SAL-rate target", _target, ("sal_rate_target",), NEITHER)
-        for key, label in _SERIES.items():
-            yield from self._setting(label, lambda document, key=key: str(document.get(key) or ""), (key,), NEITHER)
+        yield from self._compare_setting(
+            "Ceilings", generated_statement.describe_ceilings, ("ceilings",), self._ceilings_effect()
+        )
+        yield from self._compare_setting("Tiers", self._describe_tier_floor, ("tier_3_below",), NEITHER)
+        yield from self._compare_setting("SAL-rate target", _describe_target, ("sal_rate_target",), NEITHER)
+        for key, label in _TEXT_SETTINGS.items():
+            yield from self._compare_setting(
+                label, lambda document, key=key: str(document.get(key) or ""), (key,), NEITHER
+            )
 
-    def _setting(self, label: str, words: Any, keys: tuple[str, ...], found: Effect) -> Iterator[RowChange]:
+    def _compare_setting(self, label: str, describe: Any, keys: tuple[str, ...], effect: Effect) -> Iterator[RowChange]:
         if any(self.before.get(key) != self.after.get(key) for key in keys):
-            yield RowChange(label, RowChangeKind.CHANGED, label, words(self.before), words(self.after), found)
+            yield RowChange(label, RowChangeKind.CHANGED, label, describe(self.before), describe(self.after), effect)
 
-    def _fading(self) -> Effect:
-        if not self.is_asked("engagement"):
+    def _fading_effect(self) -> Effect:
+        if not self.is_required("engagement"):
             return NEITHER
-        return row_effect.both(
-            row_effect.decay(self.before["decay"], self.after["decay"]),
-            row_effect.inactivity(self.before["inactivity"], self.after["inactivity"]),
+        return row_effect.combine_effects(
+            row_effect.decay_effect(self.before["decay"], self.after["decay"]),
+            row_effect.inactivity_effect(self.before["inactivity"], self.after["inactivity"]),
         )
 
-    def _ceilings(self) -> Effect:
+    def _ceilings_effect(self) -> Effect:
         old, new = self.before["ceilings"], self.after["ceilings"]
-        axes = [axis for axis in _READS if self.is_asked(axis)]
-        return row_effect.both(
-            *(row_effect.more(row_effect.endless(old[axis]), row_effect.endless(new[axis])) for axis in axes)
+        axes = [axis for axis in _AXES_READING if self.is_required(axis)]
+        return row_effect.combine_effects(
+            *(
+                row_effect.looser_when_higher(
+                    row_effect.none_as_infinite(old[axis]), row_effect.none_as_infinite(new[axis])
+                )
+                for axis in axes
+            )
         )
 
-    def _floor(self, document: Json) -> str:
-        return generated_statement.tiers({**document, "hot": []}, self.names)[-1] if document["tier_3_below"] else ""
+    def _describe_tier_floor(self, document: Json) -> str:
+        return (
+            generated_statement.describe_tiers({**document, "hot": []}, self.names)[-1]
+            if document["tier_3_below"]
+            else ""
+        )
 
-    def _change(
-        self, part: str, label: str, old: Json | None, new: Json | None, words: tuple[str, str], found: Effect
+    def _build_change(
+        self, part: str, label: str, old: Json | None, new: Json | None, texts: tuple[str, str], effect: Effect
     ) -> RowChange:
         rationale = (new or old or {}).get("rationale", "")
-        return RowChange(part, kind_of(old, new), label, *words, found, rationale)
+        return RowChange(part, change_kind(old, new), label, *texts, effect, rationale)
 
 
-def _clauses(document: Json) -> Iterator[Json]:
-    return (clause for kind in _WAYS for way in document[kind] for clause in way["clauses"])
+def _all_clauses(document: Json) -> Iterator[Json]:
+    return (clause for kind in _PATH_PARTS for path in document[kind] for clause in path["clauses"])
 
 
-def _said(say: Callable[[Json], str], old: Json | None, new: Json | None) -> tuple[str, str]:
-    return say(old) if old is not None else "", say(new) if new is not None else ""
+def _describe_both(describe: Callable[[Json], str], old: Json | None, new: Json | None) -> tuple[str, str]:
+    return describe(old) if old is not None else "", describe(new) if new is not None else ""
 
 
-def _asks(clause: Json) -> object:
-    """What the clause is about, apart from how much of it."""
+def _clause_subject(clause: Json) -> object:
+    """Return the subject of a clause, its axis or its signals, without the amount."""
     return clause.get("axis") or tuple(sorted(clause["count_of"]))
 
 
-def _target(document: Json) -> str:
-    return f"{phrases.number(round(document['sal_rate_target'] * 100, 1))} %"
+def _describe_target(document: Json) -> str:
+    return f"{phrases.format_number(round(document['sal_rate_target'] * 100, 1))} %"

@@ -1,8 +1,8 @@
 """
-Whom a change of one row lets in or keeps out, all else equal.
+The effect of a changed row on who qualifies, all else equal.
 
-Looser means: no lead that met the definition before is lost, at any instant. Tighter is the reverse. Where that cannot be
-proved from the rows, it is unclear.
+Looser means: no lead that met the definition before is lost, at any instant. Tighter is the reverse. Where neither can
+be proved from the rows, the effect is unclear.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Any, Final
 
-from definitions.document.values import kind_of
+from definitions.document.values import field_kind
 from definitions.plain_english.generated_statement import Json
 from definitions.vocabulary import DecayMode, FieldKind, Operator
 from leads.vocabulary import Seniority
@@ -31,80 +31,86 @@ class Effect(StrEnum):
 
 LOOSER, TIGHTER, NEITHER, UNCLEAR = Effect.LOOSER, Effect.TIGHTER, Effect.NEITHER, Effect.UNCLEAR
 _RANGES: Final = frozenset({Operator.BETWEEN, Operator.AT_LEAST, Operator.AT_MOST})
-#: What more of it means: these ask for any of a set, `not_in` for none.
+#: These operators ask for any value of a set, so a larger set passes more leads; `not_in` is the reverse.
 _ANY_OF: Final = frozenset({Operator.IN, Operator.CONTAINS_ANY, Operator.HAS_WORD_ANY, Operator.HAS_ANY})
 
 
-def more(before: float, after: float) -> Effect:
-    """Of an amount of which more lets more in."""
+def looser_when_higher(before: float, after: float) -> Effect:
+    """Return the effect of a changed amount of which more lets more leads in."""
     if before == after:
         return NEITHER
     return LOOSER if after > before else TIGHTER
 
 
-def less(before: float, after: float) -> Effect:
-    return more(before, after).reversed
+def looser_when_lower(before: float, after: float) -> Effect:
+    """Return the effect of a changed amount of which less lets more leads in."""
+    return looser_when_higher(before, after).reversed
 
 
-def both(*effects: Effect) -> Effect:
-    """Of several effects at once: what all agree on, unclear when they pull both ways."""
+def combine_effects(*effects: Effect) -> Effect:
+    """Combine several effects of one change: the one on which all agree; unclear when they oppose each other."""
     distinct = set(effects) - {NEITHER}
     if not distinct:
         return NEITHER
     return distinct.pop() if len(distinct) == 1 else UNCLEAR
 
 
-def endless(value: float | None) -> float:
+def none_as_infinite(value: float | None) -> float:
     return math.inf if value is None else float(value)
 
 
 # Criteria
 
 
-def gate(before: Json | None, after: Json | None) -> Effect:
+def gate_row_effect(before: Json | None, after: Json | None) -> Effect:
+    """Return the effect of a changed gate row: every row must pass, so one more lets fewer leads in."""
     if before is None or after is None:
         return TIGHTER if before is None else LOOSER
-    return passing(before, after)
+    return question_effect(before, after)
 
 
-def disqualifier(before: Json | None, after: Json | None) -> Effect:
-    """One more excludes more, and so does one that holds for more."""
+def disqualifier_effect(before: Json | None, after: Json | None) -> Effect:
+    """Return the effect of a changed disqualifier: one more, or one that holds for more leads, excludes more."""
     if before is None or after is None:
-        return gate(before, after)
-    return passing(before, after).reversed
+        return gate_row_effect(before, after)
+    return question_effect(before, after).reversed
 
 
-def scored(before: Json | None, after: Json | None) -> Effect:
-    """Of a row that gives points: more of them to more leads."""
+def points_row_effect(before: Json | None, after: Json | None) -> Effect:
+    """Return the effect of a changed row that gives points: more points for more leads let more in."""
     if before is None or after is None:
-        return more(_points(before), _points(after))
-    old, new = _points(before), _points(after)
-    asked = passing(before, after)
-    if asked == NEITHER:
-        return more(old, new)
+        return looser_when_higher(_row_points(before), _row_points(after))
+    old, new = _row_points(before), _row_points(after)
+    effect = question_effect(before, after)
+    if effect == NEITHER:
+        return looser_when_higher(old, new)
     if min(old, new) >= 0:
-        return both(asked, more(old, new)) if max(old, new) > 0 else NEITHER
-    return both(asked.reversed, more(old, new)) if max(old, new) <= 0 else UNCLEAR
+        return combine_effects(effect, looser_when_higher(old, new)) if max(old, new) > 0 else NEITHER
+    return combine_effects(effect.reversed, looser_when_higher(old, new)) if max(old, new) <= 0 else UNCLEAR
 
 
-def _points(row: Json | None) -> float:
+def _row_points(row: Json | None) -> float:
     return 0.0 if row is None else float(row["points"])
 
 
-def passing(before: Json, after: Json) -> Effect:
-    """Whether the question lets more values pass; both ask the same field."""
+def question_effect(before: Json, after: Json) -> Effect:
+    """Return whether the changed criterion lets more values pass; both rows name the same field."""
     if before["op"] == after["op"] and before["value"] == after["value"]:
         return NEITHER
     if before["op"] in _RANGES and after["op"] in _RANGES:
-        return _range(before, after)
+        return _range_effect(before, after)
     if before["op"] != after["op"]:
         return UNCLEAR
     if before["op"] in _ANY_OF:
-        return _inclusion(_plain(before), _plain(after))
-    return _inclusion(_plain(after), _plain(before)) if before["op"] == Operator.NOT_IN else UNCLEAR
+        return _set_effect(_comparable_values(before), _comparable_values(after))
+    return (
+        _set_effect(_comparable_values(after), _comparable_values(before))
+        if before["op"] == Operator.NOT_IN
+        else UNCLEAR
+    )
 
 
-def _inclusion(before: Collection[object], after: Collection[object]) -> Effect:
+def _set_effect(before: Collection[object], after: Collection[object]) -> Effect:
     old, new = set(before), set(after)
     if old == new:
         return NEITHER
@@ -113,108 +119,127 @@ def _inclusion(before: Collection[object], after: Collection[object]) -> Effect:
     return TIGHTER if new <= old else UNCLEAR
 
 
-def _plain(row: Json) -> Collection[object]:
+def _comparable_values(row: Json) -> Collection[object]:
     return [value.strip().casefold() if isinstance(value, str) else value for value in row["value"]]
 
 
-def _range(before: Json, after: Json) -> Effect:
-    (low, high), (new_low, new_high) = _ends(before), _ends(after)
-    return both(less(low, new_low), more(high, new_high))
+def _range_effect(before: Json, after: Json) -> Effect:
+    (low, high), (new_low, new_high) = _range_ends(before), _range_ends(after)
+    return combine_effects(looser_when_lower(low, new_low), looser_when_higher(high, new_high))
 
 
-def _ends(row: Json) -> tuple[float, float]:
+def _range_ends(row: Json) -> tuple[float, float]:
     op, value = row["op"], row["value"]
     low, high = value if op == Operator.BETWEEN else (value, None) if op == Operator.AT_LEAST else (None, value)
-    is_seniority = kind_of(row["field"]) == FieldKind.SENIORITY
-    return _end(low, -math.inf, is_seniority=is_seniority), _end(high, math.inf, is_seniority=is_seniority)
+    is_seniority = field_kind(row["field"]) == FieldKind.SENIORITY
+    return _range_end(low, -math.inf, is_seniority=is_seniority), _range_end(high, math.inf, is_seniority=is_seniority)
 
 
-def _end(value: Any, open_: float, *, is_seniority: bool) -> float:
+def _range_end(value: Any, if_open: float, *, is_seniority: bool) -> float:
     if value is None:
-        return open_
+        return if_open
     return Seniority.values.index(value) if is_seniority else float(value)
 
 
 # Signals
 
 
-def signal(before: Json | None, after: Json | None, *, has_inactivity: bool) -> Effect:
+def signal_rule_effect(before: Json | None, after: Json | None, *, has_inactivity: bool) -> Effect:
     """
-    More points, or a higher cap, lets more in. Negative points also take a signal out of what counts as activity; with an
-    inactivity penalty that works both ways, for a lead that was never active has none.
+    Return the effect of a changed signal rule: more points, or a higher cap, let more leads in.
+
+    Negative points also take a signal out of what counts as activity. With an inactivity penalty that can work in
+    either direction, because a lead that was never active has no penalty.
     """
-    old, new = _points(before), _points(after)
+    old, new = _row_points(before), _row_points(after)
     if has_inactivity and (old < 0) is not (new < 0):
         return UNCLEAR
-    return both(more(old, new), _caps(before, after)) if before and after else more(old, new)
+    return (
+        combine_effects(looser_when_higher(old, new), _cap_effect(before, after))
+        if before and after
+        else looser_when_higher(old, new)
+    )
 
 
-def _caps(before: Json, after: Json) -> Effect:
-    """A cap on negative points limits from below."""
+def _cap_effect(before: Json, after: Json) -> Effect:
+    """Return the effect of a changed cap; a cap on negative points limits them from below."""
     old, new = before["cap"], after["cap"]
     if old == new or (before["points"] < 0) is not (after["points"] < 0):
         return NEITHER if old == new else UNCLEAR
-    bottomless = before["points"] < 0
-    return more(_cap(old, bottomless=bottomless), _cap(new, bottomless=bottomless))
+    is_negative = before["points"] < 0
+    return looser_when_higher(_cap_limit(old, is_negative=is_negative), _cap_limit(new, is_negative=is_negative))
 
 
-def _cap(cap: float | None, *, bottomless: bool) -> float:
+def _cap_limit(cap: float | None, *, is_negative: bool) -> float:
     if cap is None:
-        return -math.inf if bottomless else math.inf
-    return -abs(cap) if bottomless else abs(cap)
+        return -math.inf if is_negative else math.inf
+    return -abs(cap) if is_negative else abs(cap)
 
 
-# Clauses, and what bounds time
+# Clauses, timing, decay and inactivity
 
 
-def way(before: Json | None, after: Json | None) -> Effect:
+def path_effect(before: Json | None, after: Json | None) -> Effect:
+    """Return the effect of an added or removed path: one more lets more leads in."""
     return LOOSER if before is None else TIGHTER if after is None else NEITHER
 
 
-def clause(before: Json | None, after: Json | None) -> Effect:
+def clause_effect(before: Json | None, after: Json | None) -> Effect:
+    """Return the effect of a changed clause: all must hold, so one more, or a stricter one, lets fewer leads in."""
     if before is None or after is None:
         return TIGHTER if before is None else LOOSER
     if "axis" in before or "axis" in after:
         same = before.get("axis") == after.get("axis")
-        return less(before["at_least"], after["at_least"]) if same else UNCLEAR
-    return both(
-        _inclusion(before["count_of"], after["count_of"]),
-        less(before["at_least"], after["at_least"]),
-        more(endless(before["within_days"]), endless(after["within_days"])),
-        _cluster(before, after),
-        more(bool(before.get("distinct")), bool(after.get("distinct"))).reversed,
+        return looser_when_lower(before["at_least"], after["at_least"]) if same else UNCLEAR
+    return combine_effects(
+        _set_effect(before["count_of"], after["count_of"]),
+        looser_when_lower(before["at_least"], after["at_least"]),
+        looser_when_higher(none_as_infinite(before["within_days"]), none_as_infinite(after["within_days"])),
+        _cluster_effect(before, after),
+        looser_when_higher(bool(before.get("distinct")), bool(after.get("distinct"))).reversed,
     )
 
 
-def _cluster(before: Json, after: Json) -> Effect:
-    """A cluster may begin before its window, so it is no part of what the window alone counts."""
+def _cluster_effect(before: Json, after: Json) -> Effect:
+    """
+    Return the effect of a changed cluster ("within so many hours of each other").
+
+    A cluster may begin before its window, so its events are not a subset of those that the window alone counts: adding
+    or removing a cluster beside a window is unclear.
+    """
     old, new = before.get("within_hours_of_each_other"), after.get("within_hours_of_each_other")
     if old == new:
         return NEITHER
-    windowed = before["within_days"] is not None or after["within_days"] is not None
-    return UNCLEAR if windowed and (old is None or new is None) else more(endless(old), endless(new))
+    has_window = before["within_days"] is not None or after["within_days"] is not None
+    return (
+        UNCLEAR
+        if has_window and (old is None or new is None)
+        else looser_when_higher(none_as_infinite(old), none_as_infinite(new))
+    )
 
 
-def timing(before: Json | None, after: Json | None) -> Effect:
-    """No timing asks nothing; of two alternatives either suffices."""
+def timing_effect(before: Json | None, after: Json | None) -> Effect:
+    """Return the effect of changed timing: without timing nothing is required; of two alternatives either suffices."""
     if not before or not after:
         return NEITHER if before == after else LOOSER if not after else TIGHTER
-    return both(*(more(_offered(before[each]), _offered(after[each])) for each in before))
+    return combine_effects(
+        *(looser_when_higher(_window_width(before[key]), _window_width(after[key])) for key in before)
+    )
 
 
-def _offered(days: float | None) -> float:
+def _window_width(days: float | None) -> float:
     return -1.0 if days is None else float(days)
 
 
-def decay(before: Json, after: Json) -> Effect:
-    """Points that fade slower at every age let more in."""
-    old, new = _fading(before), _fading(after)
+def decay_effect(before: Json, after: Json) -> Effect:
+    """Return the effect of changed decay: points that fade more slowly at every age let more leads in."""
+    old, new = _fading_speed(before), _fading_speed(after)
     modes = {mode for mode, speed in (old, new) if speed}
-    return less(old[1], new[1]) if len(modes) < 2 else UNCLEAR  # noqa: PLR2004
+    return looser_when_lower(old[1], new[1]) if len(modes) < 2 else UNCLEAR  # noqa: PLR2004 (both modes are one)
 
 
-def _fading(row: Json) -> tuple[str, float]:
-    """The mode, and how fast: comparable within one mode, 0 for not at all in any."""
+def _fading_speed(row: Json) -> tuple[str, float]:
+    """Return the mode and the speed of decay: comparable within one mode; ("", 0) without decay in any mode."""
     share = row["percent"] / 100
     if row["mode"] == DecayMode.NONE or not share:
         return "", 0.0
@@ -222,12 +247,13 @@ def _fading(row: Json) -> tuple[str, float]:
     return row["mode"], speed / row["per_days"]
 
 
-def inactivity(before: Json | None, after: Json | None) -> Effect:
+def inactivity_effect(before: Json | None, after: Json | None) -> Effect:
+    """Return the effect of a changed inactivity penalty: a later, smaller or rarer penalty lets more leads in."""
     if not before or not after:
         costs = (after or before or {"points": 0})["points"]
         return NEITHER if not costs else LOOSER if not after else TIGHTER
-    return both(
-        more(before["after_days"], after["after_days"]),
-        less(before["points"], after["points"]),
-        more(before["per_days"], after["per_days"]),
+    return combine_effects(
+        looser_when_higher(before["after_days"], after["after_days"]),
+        looser_when_lower(before["points"], after["points"]),
+        looser_when_higher(before["per_days"], after["per_days"]),
     )

@@ -1,4 +1,4 @@
-"""A criterion's question: which fields there are, which operators fit them, what answers they take. Pure."""
+"""The fields that a criterion can name, the operators that fit them, and the values that they take. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from definitions.document.json_reader import Node, NumberLimits
-from definitions.document.values import CHOICES, RANGES, TRUTHS, kind_of
+from definitions.document.values import CHOICES, RANGES, TRUTHS, field_kind
 from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator
 from leads.vocabulary import Seniority
 
@@ -26,7 +26,7 @@ _KINDS: Final = {
 
 
 class CriterionValue(NamedTuple):
-    """What a criterion compares with, in the columns of `CriterionRow`."""
+    """The value that a criterion compares with, in the columns of `CriterionRow`."""
 
     low: Decimal | None = None
     high: Decimal | None = None
@@ -35,49 +35,50 @@ class CriterionValue(NamedTuple):
     list_name: str = ""
 
 
-def field(node: Node) -> str | None:
+def read_field(node: Node) -> str | None:
+    """Return the name of a known field or of an own attribute; note a complaint and return None for any other."""
     text = node.value.strip() if isinstance(node.value, str) else ""
-    return text if CUSTOM_FIELD.fullmatch(text) else node.choice(FIELDS, "field")
+    return text if CUSTOM_FIELD.fullmatch(text) else node.read_choice(FIELDS, "field")
 
 
-def unfit(field: str, op: Operator) -> str:
-    """Why this operator cannot ask this field, or nothing."""
-    kind = kind_of(field)
+def explain_misfit(field: str, op: Operator) -> str:
+    """Explain why this operator does not fit this field; return "" if it does."""
+    kind = field_kind(field)
     if kind is None or op in OPERATORS_OF[kind]:
         return ""
     fitting = ", ".join(sorted(OPERATORS_OF[kind]))
     return f"“{op}” does not fit {field}, which is {_KINDS[kind]}; use one of {fitting}."
 
 
-def answer(node: Node, *, field: str, op: Operator, lists: Collection[str]) -> CriterionValue:
-    """What stands under `value`, read as the operator and the field's kind demand."""
+def read_value(node: Node, *, field: str, op: Operator, lists: Collection[str]) -> CriterionValue:
+    """Read the node under `value` as the operator and the kind of the field demand."""
     if op in TRUTHS:
-        return CriterionValue(flag=node.truth())
+        return CriterionValue(flag=node.read_truth())
     if op == Operator.IN_LIST:
-        return CriterionValue(list_name=node.choice(lists, "list") or "")
+        return CriterionValue(list_name=node.read_choice(lists, "list") or "")
     if op in CHOICES:
-        return CriterionValue(texts=_choices(node, kind_of(field)))
-    if op in RANGES and kind_of(field) == FieldKind.SENIORITY:
-        return _seniority_range(node, op)
-    low, high = (end.number(AMOUNT) if end else None for end in _ends(node, op))
+        return CriterionValue(texts=_read_choices(node, field_kind(field)))
+    if op in RANGES and field_kind(field) == FieldKind.SENIORITY:
+        return _read_seniority_range(node, op)
+    low, high = (end.read_number(AMOUNT) if end else None for end in _split_ends(node, op))
     if low is not None and high is not None and low > high:
         node.complain(f"the lower end {low:f} is above the upper end {high:f}.")
     return CriterionValue(low=low, high=high)
 
 
-def _seniority_range(node: Node, op: Operator) -> CriterionValue:
-    low, high = (_seniority(end) if end else "" for end in _ends(node, op))
+def _read_seniority_range(node: Node, op: Operator) -> CriterionValue:
+    low, high = (_read_seniority(end) if end else "" for end in _split_ends(node, op))
     if low and high and Seniority.values.index(low) > Seniority.values.index(high):
         node.complain(f"the lower end “{low}” is above the upper end “{high}”.")
     return CriterionValue(texts=(low, high))
 
 
-def _ends(node: Node, op: Operator) -> tuple[Node | None, Node | None]:
+def _split_ends(node: Node, op: Operator) -> tuple[Node | None, Node | None]:
     if op == Operator.AT_LEAST:
         return node, None
     if op == Operator.AT_MOST:
         return None, node
-    ends = list(node.items())
+    ends = list(node.read_items())
     if len(ends) != 2:  # noqa: PLR2004 (a lower and an upper one)
         if isinstance(node.value, list):
             node.complain("must be a list of a lower and an upper end; either may be null.")
@@ -88,34 +89,34 @@ def _ends(node: Node, op: Operator) -> tuple[Node | None, Node | None]:
     return low, high
 
 
-def _choices(node: Node, kind: FieldKind | None) -> tuple[str, ...]:
-    reader = _READERS.get(kind, _text)
-    texts = tuple(reader(item) for item in node.items())
+def _read_choices(node: Node, kind: FieldKind | None) -> tuple[str, ...]:
+    reader = _READERS.get(kind, _read_text)
+    texts = tuple(reader(item) for item in node.read_items())
     if not texts and isinstance(node.value, list):
         node.complain("names nothing.")
     return texts
 
 
-def _text(node: Node) -> str:
-    return node.text(longest=LONGEST_TEXT)
+def _read_text(node: Node) -> str:
+    return node.read_text(longest=LONGEST_TEXT)
 
 
-def _amount(node: Node) -> str:
-    return f"{node.number(AMOUNT):f}"
+def _read_amount(node: Node) -> str:
+    return f"{node.read_number(AMOUNT):f}"
 
 
-def _text_or_amount(node: Node) -> str:
-    """The customer's own attributes compare as texts, numbers included."""
-    return _text(node) if isinstance(node.value, str) else _amount(node)
+def _read_text_or_amount(node: Node) -> str:
+    """Read a value for one of the customer's own attributes: they compare as texts, numbers included."""
+    return _read_text(node) if isinstance(node.value, str) else _read_amount(node)
 
 
-def _seniority(node: Node) -> str:
+def _read_seniority(node: Node) -> str:
     text = node.value.strip().lower() if isinstance(node.value, str) else node.value
-    return Node(text, node.place, node.complaints).choice(Seniority.values, "seniority") or Seniority.INTERN
+    return Node(text, node.place, node.complaints).read_choice(Seniority.values, "seniority") or Seniority.INTERN
 
 
 _READERS: Final[dict[FieldKind | None, Callable[[Node], str]]] = {
-    FieldKind.NUMBER: _amount,
-    FieldKind.SENIORITY: _seniority,
-    None: _text_or_amount,
+    FieldKind.NUMBER: _read_amount,
+    FieldKind.SENIORITY: _read_seniority,
+    None: _read_text_or_amount,
 }

@@ -1,4 +1,4 @@
-"""Reading a JSON value of unknown shape: every complaint names its place, and all of them are collected. Pure."""
+"""A reader for JSON of unknown shape: it collects all complaints, and every complaint names its place. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 D = TypeVar("D")
 
-#: Rows of one part; a definition that people sign has a few dozen.
+#: The most rows in one part; a definition that people sign has a few dozen.
 MAX_ROWS: Final = 500
 MAX_TEXT: Final = 5000
 HUGE_BITS: Final = 128
@@ -19,7 +19,7 @@ HUGE_BITS: Final = 128
 
 @dataclass(frozen=True, slots=True)
 class NumberLimits:
-    """Which numbers a place takes: so many digits in all, so many after the point, between two ends (inclusive)."""
+    """The numbers that a place accepts: digits in all, digits after the point, and both ends (inclusive)."""
 
     digits: int = 8
     places: int = 3
@@ -29,7 +29,7 @@ class NumberLimits:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and where it stands. Reading something unfit notes a complaint and gives a harmless stand-in."""
+    """A value and its place. Reading an unfit value notes a complaint and returns a harmless stand-in."""
 
     value: object
     place: str
@@ -38,23 +38,23 @@ class Node:
     def complain(self, sentence: str) -> None:
         self.complaints.append(f"{self.place}: {sentence}" if self.place else sentence)
 
-    def members(self, *, required: Collection[str], optional: Collection[str] = ()) -> NodeMembers:
-        """The members of an object, as far as they are there."""
+    def read_members(self, *, required: Collection[str], optional: Collection[str] = ()) -> NodeMembers:
+        """Return the known members of an object that are present; note unknown and missing keys."""
         if not isinstance(self.value, dict):
-            self.complain(f"must be an object, not {_kind(self.value)}.")
+            self.complain(f"must be an object, not {_describe_type(self.value)}.")
             return NodeMembers({})
-        known = [*required, *optional]
+        known_keys = [*required, *optional]
         for key in self.value:
-            if key not in known:
-                self._at(str(key)).complain(f"there is no such key{_hint(str(key), known)}.")
+            if key not in known_keys:
+                self._child(str(key)).complain(f"there is no such key{_suggest_closest(str(key), known_keys)}.")
         for key in required:
             if key not in self.value:
-                self._at(key).complain("is missing.")
-        return NodeMembers({key: self._at(key, self.value[key]) for key in known if key in self.value})
+                self._child(key).complain("is missing.")
+        return NodeMembers({key: self._child(key, self.value[key]) for key in known_keys if key in self.value})
 
-    def items(self) -> Iterator[Node]:
+    def read_items(self) -> Iterator[Node]:
         if not isinstance(self.value, list):
-            self.complain(f"must be a list, not {_kind(self.value)}.")
+            self.complain(f"must be a list, not {_describe_type(self.value)}.")
             return
         if len(self.value) > MAX_ROWS:
             self.complain(f"has {len(self.value):,} entries; {MAX_ROWS} are the most.")
@@ -62,10 +62,10 @@ class Node:
         for index, value in enumerate(self.value):
             yield Node(value, f"{self.place}[{index}]", self.complaints)
 
-    def text(self, *, longest: int = MAX_TEXT) -> str:
-        """A text that says something, trimmed."""
+    def read_text(self, *, longest: int = MAX_TEXT) -> str:
+        """Return a text that is not empty, trimmed."""
         if not isinstance(self.value, str):
-            self.complain(f"must be a text, not {_kind(self.value)}.")
+            self.complain(f"must be a text, not {_describe_type(self.value)}.")
             return ""
         text = self.value.strip()
         if not text:
@@ -76,41 +76,41 @@ class Node:
             self.complain("contains a character that cannot be stored.")
         return text
 
-    def choice(self, options: Collection[str], what: str) -> str | None:
-        text = self.text()
+    def read_choice(self, options: Collection[str], noun: str) -> str | None:
+        text = self.read_text()
         if text in options:
             return text
         if text:
-            self.complain(f"there is no {what} “{text[:80]}”{_hint(text, options)}.")
+            self.complain(f"there is no {noun} “{text[:80]}”{_suggest_closest(text, options)}.")
         return None
 
-    def truth(self) -> bool:
+    def read_truth(self) -> bool:
         if not isinstance(self.value, bool):
-            self.complain(f"must be true or false, not {_kind(self.value)}.")
+            self.complain(f"must be true or false, not {_describe_type(self.value)}.")
         return self.value is True
 
-    def number(self, measure: NumberLimits) -> Decimal:
-        """A finite number that fits its column exactly: nothing is rounded behind the author's back."""
+    def read_number(self, limits: NumberLimits) -> Decimal:
+        """Return a finite number that fits its column exactly; nothing is rounded silently."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float | Decimal):
-            self.complain(f"must be a number, not {_kind(self.value)}.")
+            self.complain(f"must be a number, not {_describe_type(self.value)}.")
             return Decimal(1)
         number = Decimal(str(self.value)) if not _is_huge(self.value) else Decimal("Infinity")
-        sentence = _misfit(number, measure)
+        sentence = _explain_misfit(number, limits)
         if sentence:
             self.complain(sentence)
             return Decimal(1)
         return number
 
-    def number_or_null(self, measure: NumberLimits) -> Decimal | None:
-        return None if self.value is None else self.number(measure)
+    def read_number_or_null(self, limits: NumberLimits) -> Decimal | None:
+        return None if self.value is None else self.read_number(limits)
 
-    def count(self) -> Decimal:
-        number = self.number(NumberLimits(digits=5, places=3, low=Decimal(1)))
+    def read_count(self) -> Decimal:
+        number = self.read_number(NumberLimits(digits=5, places=3, low=Decimal(1)))
         if number != number.to_integral_value():
             self.complain("must be a whole number.")
         return number
 
-    def _at(self, key: str, value: object = None) -> Node:
+    def _child(self, key: str, value: object = None) -> Node:
         return Node(value, f"{self.place}.{key[:80]}" if self.place else key[:80], self.complaints)
 
 
@@ -119,26 +119,30 @@ class NodeMembers(dict[str, Node]):
         return reader(self[key]) if key in self else default
 
 
-def _misfit(number: Decimal, measure: NumberLimits) -> str:
+def _explain_misfit(number: Decimal, limits: NumberLimits) -> str:
     if number.is_nan():
         return "must be a number."
-    if measure.low is not None and number < measure.low:
-        return f"must be at least {measure.low.normalize():f}."
-    if measure.high is not None and number > measure.high:
-        return f"must be at most {measure.high.normalize():f}."
-    if abs(number) >= 10 ** (measure.digits - measure.places):
-        return f"must be smaller than {10 ** (measure.digits - measure.places):,}."
-    if number != round(number, measure.places):
-        return f"must have at most {measure.places} digits after the point."
+    if limits.low is not None and number < limits.low:
+        return f"must be at least {limits.low.normalize():f}."
+    if limits.high is not None and number > limits.high:
+        return f"must be at most {limits.high.normalize():f}."
+    if abs(number) >= 10 ** (limits.digits - limits.places):
+        return f"must be smaller than {10 ** (limits.digits - limits.places):,}."
+    if number != round(number, limits.places):
+        return f"must have at most {limits.places} digits after the point."
     return ""
 
 
 def _is_huge(value: object) -> bool:
-    """Turning an integer of thousands of digits into a text is slow, and refused by Python."""
+    """
+    Tell whether an integer has too many digits.
+
+    Turning thousands of digits into a text is slow, and Python refuses it.
+    """
     return isinstance(value, int) and value.bit_length() > HUGE_BITS
 
 
-def _kind(value: object) -> str:
+def _describe_type(value: object) -> str:
     names = {
         bool: "true or false",
         dict: "an object",
@@ -150,6 +154,6 @@ def _kind(value: object) -> str:
     return names.get(type(value), "null")
 
 
-def _hint(text: str, options: Collection[str]) -> str:
+def _suggest_closest(text: str, options: Collection[str]) -> str:
     close = get_close_matches(text[:80], list(options), n=1)
     return f" (did you mean “{close[0]}”?)" if close else ""

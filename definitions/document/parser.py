@@ -1,4 +1,4 @@
-"""The definition document `accord.definition/1` (rules 15.1): from JSON to a draft, with all complaints at once. Pure."""
+"""The parser of the definition document `accord.definition/1` (rules 15.1): from JSON to a draft. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _OPTIONAL: Final = (
 
 
 class DocumentRefused(Exception):
-    """The document says something that Accord does not understand; `complaints` are sentences that name the places."""
+    """The document contains something that Accord does not understand; each of `complaints` names the place."""
 
     def __init__(self, complaints: Collection[str]) -> None:
         self.complaints = tuple(complaints)
@@ -51,20 +51,21 @@ class DocumentRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """Which signals and named lists there are."""
+    """The codes of the signals and the names of the lists that a document may use."""
 
     signals: frozenset[str]
     lists: frozenset[str]
 
 
-def parse(document: object, *, catalogue: KnownNames) -> Draft:
-    """The draft that a decoded JSON document describes.
+def parse_document(document: object, *, known_names: KnownNames) -> Draft:
+    """
+    Return the draft that a decoded JSON document describes.
 
     Raises DocumentRefused with every complaint: unknown keys, fields, operators, signals and lists, wrong types,
     missing rationales, inverted bounds, operators that do not fit the field.
     """
     root = Node(document, "")
-    draft = _Parser(catalogue).draft(root)
+    draft = _Parser(known_names).read_draft(root)
     if root.complaints:
         raise DocumentRefused(root.complaints)
     return draft
@@ -72,45 +73,45 @@ def parse(document: object, *, catalogue: KnownNames) -> Draft:
 
 @dataclass(frozen=True, slots=True)
 class _Parser:
-    catalogue: KnownNames
+    known_names: KnownNames
 
-    def draft(self, root: Node) -> Draft:
-        keys = root.members(required=_REQUIRED, optional=_OPTIONAL)
+    def read_draft(self, root: Node) -> Draft:
+        keys = root.read_members(required=_REQUIRED, optional=_OPTIONAL)
         if "format" in keys and keys["format"].value != DOCUMENT_FORMAT:
             keys["format"].complain(f"must be “{DOCUMENT_FORMAT}”.")
-        major, minor = keys.read("version", _number, (1, 0))
+        major, minor = keys.read("version", _read_version_number, (1, 0))
         return Draft(
-            name=keys.read("name", lambda node: node.text(longest=120), ""),
-            motion=keys.read("motion", _motion, Motion.MQL),
+            name=keys.read("name", lambda node: node.read_text(longest=120), ""),
+            motion=keys.read("motion", _read_motion, Motion.MQL),
             major=major,
             minor=minor,
-            owner=keys.read("owner", lambda node: node.text(longest=200), ""),
-            reason=keys.read("reason", Node.text, ""),
-            statement=keys.read("statement", Node.text, ""),
-            sal_rate_target=keys.read("sal_rate_target", lambda node: node.number(_RATE), Decimal("0.7")),
-            decay=keys.read("decay", _decay, DecaySetting()),
-            inactivity=keys.read("inactivity", _inactivity, None),
-            ceilings=keys.read("ceilings", _ceilings, CeilingSettings()),
-            criteria=tuple(row for part in Part for row in keys.read(str(part), self._criteria, ())),
-            signals=keys.read("signals", self._signals, ()),
-            paths=keys.read("paths", self._paths, ()) + keys.read("hot", self._paths, ()),
-            timing=keys.read("timing", _timing, None),
-            tier_3_below=keys.read("tier_3_below", _tier_floor, None),
+            owner=keys.read("owner", lambda node: node.read_text(longest=200), ""),
+            reason=keys.read("reason", Node.read_text, ""),
+            statement=keys.read("statement", Node.read_text, ""),
+            sal_rate_target=keys.read("sal_rate_target", lambda node: node.read_number(_RATE), Decimal("0.7")),
+            decay=keys.read("decay", _read_decay, DecaySetting()),
+            inactivity=keys.read("inactivity", _read_inactivity, None),
+            ceilings=keys.read("ceilings", _read_ceilings, CeilingSettings()),
+            criteria=tuple(row for part in Part for row in keys.read(str(part), self._read_criteria, ())),
+            signals=keys.read("signals", self._read_signals, ()),
+            paths=keys.read("paths", self._read_paths, ()) + keys.read("hot", self._read_paths, ()),
+            timing=keys.read("timing", _read_timing, None),
+            tier_3_below=keys.read("tier_3_below", _read_tier_floor, None),
         )
 
     # Criteria
 
-    def _criteria(self, node: Node) -> tuple[CriterionRow, ...]:
+    def _read_criteria(self, node: Node) -> tuple[CriterionRow, ...]:
         part = Part(node.place)
-        return tuple(row for item in node.items() if (row := self._criterion(item, part)))
+        return tuple(row for item in node.read_items() if (row := self._read_criterion(item, part)))
 
-    def _criterion(self, node: Node, part: Part) -> CriterionRow | None:
-        keys = node.members(required=("field", "op", "rationale"), optional=("value", "points"))
-        rationale = keys.read("rationale", Node.text, "")
-        points = keys.read("points", _points, Decimal(0))
+    def _read_criterion(self, node: Node, part: Part) -> CriterionRow | None:
+        keys = node.read_members(required=("field", "op", "rationale"), optional=("value", "points"))
+        rationale = keys.read("rationale", Node.read_text, "")
+        points = keys.read("points", _read_points, Decimal(0))
         if part == Part.DISQUALIFIER and points:
             keys["points"].complain("a disqualifier excludes; it gives no points.")
-        question = self._question(keys)
+        question = self._read_question(keys)
         if question is None:
             return None
         field, op = question
@@ -119,156 +120,156 @@ class _Parser:
         if "value" not in keys:
             node.complain("value is missing.")
             return None
-        answer = criterion_fields.answer(keys["value"], field=field, op=op, lists=self.catalogue.lists)
+        answer = criterion_fields.read_value(keys["value"], field=field, op=op, lists=self.known_names.lists)
         return CriterionRow(part, field, op, rationale, points, *answer)
 
-    def _question(self, keys: NodeMembers) -> tuple[str, Operator] | None:
-        field = keys.read("field", criterion_fields.field, None)
-        op = keys.read("op", lambda node: node.choice(Operator.values, "operator"), None)
+    def _read_question(self, keys: NodeMembers) -> tuple[str, Operator] | None:
+        field = keys.read("field", criterion_fields.read_field, None)
+        op = keys.read("op", lambda node: node.read_choice(Operator.values, "operator"), None)
         if field is None or op is None:
             return None
-        if sentence := criterion_fields.unfit(field, Operator(op)):
+        if sentence := criterion_fields.explain_misfit(field, Operator(op)):
             keys["op"].complain(sentence)
             return None
         return field, Operator(op)
 
     # Signals and paths
 
-    def _signals(self, node: Node) -> tuple[SignalRow, ...]:
+    def _read_signals(self, node: Node) -> tuple[SignalRow, ...]:
         rows: dict[str, SignalRow] = {}
-        for item in node.items():
-            row = self._signal_rule(item)
+        for item in node.read_items():
+            row = self._read_signal_rule(item)
             if row.signal in rows and row.signal:
                 item.complain(f"the signal “{row.signal}” has a row already.")
             rows[row.signal] = row
         return tuple(rows.values())
 
-    def _signal_rule(self, node: Node) -> SignalRow:
-        keys = node.members(required=("signal", "points", "rationale"), optional=("cap",))
+    def _read_signal_rule(self, node: Node) -> SignalRow:
+        keys = node.read_members(required=("signal", "points", "rationale"), optional=("cap",))
         row = SignalRow(
-            signal=keys.read("signal", self._signal, ""),
-            points=keys.read("points", lambda at: at.number(_POINTS), Decimal(0)),
-            cap=keys.read("cap", lambda at: at.number_or_null(_POINTS), None),
-            rationale=keys.read("rationale", Node.text, ""),
+            signal=keys.read("signal", self._read_signal, ""),
+            points=keys.read("points", lambda at: at.read_number(_POINTS), Decimal(0)),
+            cap=keys.read("cap", lambda at: at.read_number_or_null(_POINTS), None),
+            rationale=keys.read("rationale", Node.read_text, ""),
         )
         if row.cap is not None and row.cap * row.points < 0:
             keys["cap"].complain("must have the sign of the points: it limits negative points from below.")
         return row
 
-    def _signal(self, node: Node) -> str:
-        return node.choice(self.catalogue.signals, "signal") or ""
+    def _read_signal(self, node: Node) -> str:
+        return node.read_choice(self.known_names.signals, "signal") or ""
 
-    def _paths(self, node: Node) -> tuple[PathRow, ...]:
-        return tuple(self._path(item, PathKind(node.place)) for item in node.items())
+    def _read_paths(self, node: Node) -> tuple[PathRow, ...]:
+        return tuple(self._read_path(item, PathKind(node.place)) for item in node.read_items())
 
-    def _path(self, node: Node, kind: PathKind) -> PathRow:
-        keys = node.members(required=("name", "clauses", "rationale"))
+    def _read_path(self, node: Node, kind: PathKind) -> PathRow:
+        keys = node.read_members(required=("name", "clauses", "rationale"))
         return PathRow(
             kind=kind,
-            name=keys.read("name", lambda at: at.text(longest=120), ""),
-            clauses=keys.read("clauses", lambda at: tuple(self._clause(item) for item in at.items()), ()),
-            rationale=keys.read("rationale", Node.text, ""),
+            name=keys.read("name", lambda at: at.read_text(longest=120), ""),
+            clauses=keys.read("clauses", lambda at: tuple(self._read_clause(item) for item in at.read_items()), ()),
+            rationale=keys.read("rationale", Node.read_text, ""),
         )
 
-    def _clause(self, node: Node) -> ClauseRow:
+    def _read_clause(self, node: Node) -> ClauseRow:
         if isinstance(node.value, dict) and "axis" in node.value:
-            keys = node.members(required=("axis", "at_least"))
-            return ClauseRow(axis=_axis(keys["axis"]), at_least=keys.read("at_least", _points, Decimal(0)))
-        keys = node.members(
+            keys = node.read_members(required=("axis", "at_least"))
+            return ClauseRow(axis=_read_axis(keys["axis"]), at_least=keys.read("at_least", _read_points, Decimal(0)))
+        keys = node.read_members(
             required=("count_of", "at_least"), optional=("within_hours_of_each_other", "within_days", "distinct")
         )
-        signals = keys.read("count_of", lambda at: tuple(self._signal(item) for item in at.items()), ("",))
+        signals = keys.read("count_of", lambda at: tuple(self._read_signal(item) for item in at.read_items()), ("",))
         if not signals:
             keys["count_of"].complain("names no signal.")
         return ClauseRow(
             signals=signals,
-            at_least=keys.read("at_least", Node.count, Decimal(1)),
-            within_days=keys.read("within_days", _window, None),
-            within_hours_of_each_other=keys.read("within_hours_of_each_other", _window, None),
-            distinct_assets=keys.read("distinct", lambda at: at.choice(("asset",), "property to tell apart"), None)
+            at_least=keys.read("at_least", Node.read_count, Decimal(1)),
+            within_days=keys.read("within_days", _read_window, None),
+            within_hours_of_each_other=keys.read("within_hours_of_each_other", _read_window, None),
+            distinct_assets=keys.read("distinct", lambda at: at.read_choice(("asset",), "property to tell apart"), None)
             == "asset",
         )
 
 
-def _number(node: Node) -> tuple[int, int]:
-    """`"1.2"`: major and minor number."""
-    match = re.fullmatch(r"v?([0-9]{1,4})\.([0-9]{1,4})", node.text())
+def _read_version_number(node: Node) -> tuple[int, int]:
+    """Read `"1.2"` as the major and the minor number."""
+    match = re.fullmatch(r"v?([0-9]{1,4})\.([0-9]{1,4})", node.read_text())
     if not match:
         node.complain("must be a text like “1.0”.")
         return 1, 0
     return int(match[1]), int(match[2])
 
 
-def _motion(node: Node) -> Motion:
-    return Motion(node.choice(Motion.values, "motion") or Motion.MQL)
+def _read_motion(node: Node) -> Motion:
+    return Motion(node.read_choice(Motion.values, "motion") or Motion.MQL)
 
 
-def _axis(node: Node) -> Axis:
-    return Axis(node.choice(Axis.values, "axis") or Axis.FIT)
+def _read_axis(node: Node) -> Axis:
+    return Axis(node.read_choice(Axis.values, "axis") or Axis.FIT)
 
 
-def _points(node: Node) -> Decimal:
-    return node.number(_POINTS)
+def _read_points(node: Node) -> Decimal:
+    return node.read_number(_POINTS)
 
 
-def _from_zero(node: Node) -> Decimal:
-    return node.number(_FROM_ZERO)
+def _read_amount_from_zero(node: Node) -> Decimal:
+    return node.read_number(_FROM_ZERO)
 
 
-def _days(node: Node) -> Decimal | None:
-    return node.number_or_null(_DAYS)
+def _read_days(node: Node) -> Decimal | None:
+    return node.read_number_or_null(_DAYS)
 
 
-def _window(node: Node) -> Decimal | None:
-    return node.number_or_null(_WINDOW)
+def _read_window(node: Node) -> Decimal | None:
+    return node.read_number_or_null(_WINDOW)
 
 
-def _period(node: Node) -> Decimal:
-    return node.number(_PERIOD)
+def _read_period(node: Node) -> Decimal:
+    return node.read_number(_PERIOD)
 
 
-def _decay(node: Node) -> DecaySetting:
+def _read_decay(node: Node) -> DecaySetting:
     if node.value is None:
         return DecaySetting(mode=DecayMode.NONE)
-    keys = node.members(required=("mode",), optional=("percent", "per_days"))
-    mode = keys.read("mode", lambda at: at.choice(DecayMode.values, "mode of decay"), None)
+    keys = node.read_members(required=("mode",), optional=("percent", "per_days"))
+    mode = keys.read("mode", lambda at: at.read_choice(DecayMode.values, "mode of decay"), None)
     return DecaySetting(
         mode=DecayMode(mode or DecayMode.NONE),
-        percent=keys.read("percent", lambda at: at.number(_PERCENT), Decimal(10)),
-        per_days=keys.read("per_days", _period, Decimal(30)),
+        percent=keys.read("percent", lambda at: at.read_number(_PERCENT), Decimal(10)),
+        per_days=keys.read("per_days", _read_period, Decimal(30)),
     )
 
 
-def _inactivity(node: Node) -> InactivitySetting | None:
+def _read_inactivity(node: Node) -> InactivitySetting | None:
     if node.value is None:
         return None
-    keys = node.members(required=("after_days", "points"), optional=("per_days",))
+    keys = node.read_members(required=("after_days", "points"), optional=("per_days",))
     return InactivitySetting(
-        after_days=keys.read("after_days", lambda at: at.number(_DAYS), Decimal(0)),
-        points=keys.read("points", _from_zero, Decimal(0)),
-        per_days=keys.read("per_days", _period, Decimal(30)),
+        after_days=keys.read("after_days", lambda at: at.read_number(_DAYS), Decimal(0)),
+        points=keys.read("points", _read_amount_from_zero, Decimal(0)),
+        per_days=keys.read("per_days", _read_period, Decimal(30)),
     )
 
 
-def _ceilings(node: Node) -> CeilingSettings:
-    keys = node.members(required=(), optional=("fit", "engagement", "bant"))
-    return CeilingSettings(**{axis: at.number_or_null(_FROM_ZERO) for axis, at in keys.items()})
+def _read_ceilings(node: Node) -> CeilingSettings:
+    keys = node.read_members(required=(), optional=("fit", "engagement", "bant"))
+    return CeilingSettings(**{axis: at.read_number_or_null(_FROM_ZERO) for axis, at in keys.items()})
 
 
-def _timing(node: Node) -> TimingSetting | None:
+def _read_timing(node: Node) -> TimingSetting | None:
     if node.value is None:
         return None
-    keys = node.members(required=(), optional=("engaged_within_days", "or_request_within_days"))
+    keys = node.read_members(required=(), optional=("engaged_within_days", "or_request_within_days"))
     timing = TimingSetting(
-        keys.read("engaged_within_days", _days, None), keys.read("or_request_within_days", _days, None)
+        keys.read("engaged_within_days", _read_days, None), keys.read("or_request_within_days", _read_days, None)
     )
     if timing == TimingSetting(None, None):
         node.complain("needs engaged_within_days or or_request_within_days; without timing, write null.")
     return timing
 
 
-def _tier_floor(node: Node) -> TierFloorSetting | None:
+def _read_tier_floor(node: Node) -> TierFloorSetting | None:
     if node.value is None:
         return None
-    keys = node.members(required=("axis", "less_than"))
-    return TierFloorSetting(keys.read("axis", _axis, Axis.FIT), keys.read("less_than", _points, Decimal(0)))
+    keys = node.read_members(required=("axis", "less_than"))
+    return TierFloorSetting(keys.read("axis", _read_axis, Axis.FIT), keys.read("less_than", _read_points, Decimal(0)))

@@ -1,4 +1,4 @@
-"""The values of a definition document: what parsing gives and storing takes. Pure; amounts are exact decimals."""
+"""The values of a definition document, between parsing and storing. Pure; amounts are exact decimals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ TRUTHS = frozenset({Operator.IS, Operator.KNOWN})
 
 @dataclass(frozen=True, slots=True)
 class CriterionRow:
-    """One criterion as it is stored: ranges in `low` and `high`, choices in `texts`, yes/no in `flag`, or a list's name.
+    """
+    A criterion as it is stored: ranges in `low` and `high`, choices in `texts`, yes/no in `flag`, or a list's name.
 
     Seniorities are names, so a range of them stands in `texts` as (lowest, highest), "" for an open end.
     """
@@ -35,31 +36,31 @@ class CriterionRow:
 
     @property
     def value(self) -> object:
-        """The value as the document writes it."""
+        """Return the value as the document writes it."""
         if self.op in TRUTHS:
             return self.flag
         if self.op == Operator.IN_LIST:
             return self.list_name
         if self.op in CHOICES:
-            return [_plain(Decimal(text)) for text in self.texts] if self._is_number else list(self.texts)
+            return [_plain_number(Decimal(text)) for text in self.texts] if self._is_number else list(self.texts)
         low, high = self._ends
         return [low, high] if self.op == Operator.BETWEEN else low if self.op == Operator.AT_LEAST else high
 
     @property
     def _is_number(self) -> bool:
-        return kind_of(self.field) == FieldKind.NUMBER
+        return field_kind(self.field) == FieldKind.NUMBER
 
     @property
     def _ends(self) -> tuple[object, object]:
-        if kind_of(self.field) == FieldKind.SENIORITY:
+        if field_kind(self.field) == FieldKind.SENIORITY:
             low, high = (*self.texts, "", "")[:2]
             return low or None, high or None
-        return _plain(self.low), _plain(self.high)
+        return _plain_number(self.low), _plain_number(self.high)
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         row: Json = {"field": self.field, "op": str(self.op), "value": self.value}
         if self.part != Part.DISQUALIFIER:
-            row["points"] = _plain(self.points)
+            row["points"] = _plain_number(self.points)
         return row | {"rationale": self.rationale}
 
 
@@ -70,18 +71,18 @@ class SignalRow:
     cap: Decimal | None
     rationale: str
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         return {
             "signal": self.signal,
-            "points": _plain(self.points),
-            "cap": _plain(self.cap),
+            "points": _plain_number(self.points),
+            "cap": _plain_number(self.cap),
             "rationale": self.rationale,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class ClauseRow:
-    """An axis at least so many points, or a count of signals; `axis` is empty for a count."""
+    """A clause: a minimum of points on an axis, or a count of signals; `axis` is empty for a count."""
 
     at_least: Decimal
     axis: str = ""
@@ -90,13 +91,13 @@ class ClauseRow:
     within_hours_of_each_other: Decimal | None = None
     distinct_assets: bool = False
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         if self.axis:
-            return {"axis": self.axis, "at_least": _plain(self.at_least)}
-        row: Json = {"count_of": list(self.signals), "at_least": _plain(self.at_least)}
+            return {"axis": self.axis, "at_least": _plain_number(self.at_least)}
+        row: Json = {"count_of": list(self.signals), "at_least": _plain_number(self.at_least)}
         if self.within_hours_of_each_other is not None:
-            row["within_hours_of_each_other"] = _plain(self.within_hours_of_each_other)
-        row["within_days"] = _plain(self.within_days)
+            row["within_hours_of_each_other"] = _plain_number(self.within_hours_of_each_other)
+        row["within_days"] = _plain_number(self.within_days)
         return row | ({"distinct": "asset"} if self.distinct_assets else {})
 
 
@@ -107,10 +108,10 @@ class PathRow:
     clauses: tuple[ClauseRow, ...]
     rationale: str
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         return {
             "name": self.name,
-            "clauses": [clause.document() for clause in self.clauses],
+            "clauses": [clause.to_document() for clause in self.clauses],
             "rationale": self.rationale,
         }
 
@@ -121,8 +122,12 @@ class DecaySetting:
     percent: Decimal = Decimal(10)
     per_days: Decimal = Decimal(30)
 
-    def document(self) -> Json:
-        return {"mode": str(self.mode), "percent": _plain(self.percent), "per_days": _plain(self.per_days)}
+    def to_document(self) -> Json:
+        return {
+            "mode": str(self.mode),
+            "percent": _plain_number(self.percent),
+            "per_days": _plain_number(self.per_days),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +136,11 @@ class InactivitySetting:
     points: Decimal
     per_days: Decimal = Decimal(30)
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         return {
-            "after_days": _plain(self.after_days),
-            "points": _plain(self.points),
-            "per_days": _plain(self.per_days),
+            "after_days": _plain_number(self.after_days),
+            "points": _plain_number(self.points),
+            "per_days": _plain_number(self.per_days),
         }
 
 
@@ -145,21 +150,25 @@ class CeilingSettings:
     engagement: Decimal | None = Decimal(100)
     bant: Decimal | None = Decimal(100)
 
-    def document(self) -> Json:
-        return {"fit": _plain(self.fit), "engagement": _plain(self.engagement), "bant": _plain(self.bant)}
+    def to_document(self) -> Json:
+        return {
+            "fit": _plain_number(self.fit),
+            "engagement": _plain_number(self.engagement),
+            "bant": _plain_number(self.bant),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class TimingSetting:
-    """At least one of the two is given."""
+    """The timing of a version; at least one of the two windows is set."""
 
     engaged_within_days: Decimal | None
     or_request_within_days: Decimal | None
 
-    def document(self) -> Json:
+    def to_document(self) -> Json:
         return {
-            "engaged_within_days": _plain(self.engaged_within_days),
-            "or_request_within_days": _plain(self.or_request_within_days),
+            "engaged_within_days": _plain_number(self.engaged_within_days),
+            "or_request_within_days": _plain_number(self.or_request_within_days),
         }
 
 
@@ -168,13 +177,13 @@ class TierFloorSetting:
     axis: str
     less_than: Decimal
 
-    def document(self) -> Json:
-        return {"axis": self.axis, "less_than": _plain(self.less_than)}
+    def to_document(self) -> Json:
+        return {"axis": self.axis, "less_than": _plain_number(self.less_than)}
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A whole version (rules 15.1)."""
+    """A whole version as values (rules 15.1)."""
 
     name: str
     motion: Motion
@@ -193,8 +202,8 @@ class Draft:
     timing: TimingSetting | None
     tier_3_below: TierFloorSetting | None
 
-    def document(self) -> Json:
-        """The document, its keys always in this order; whole numbers as integers."""
+    def to_document(self) -> Json:
+        """Return the document, its keys always in this order; whole numbers become integers."""
         head: Json = {
             "format": DOCUMENT_FORMAT,
             "name": self.name,
@@ -207,29 +216,29 @@ class Draft:
             head["statement"] = self.statement
         return {
             **head,
-            "sal_rate_target": _plain(self.sal_rate_target),
-            "decay": self.decay.document(),
-            "inactivity": self.inactivity and self.inactivity.document(),
-            "ceilings": self.ceilings.document(),
-            **{str(part): [row.document() for row in self.criteria if row.part == part] for part in Part},
-            "signals": [row.document() for row in self.signals],
+            "sal_rate_target": _plain_number(self.sal_rate_target),
+            "decay": self.decay.to_document(),
+            "inactivity": self.inactivity and self.inactivity.to_document(),
+            "ceilings": self.ceilings.to_document(),
+            **{str(part): [row.to_document() for row in self.criteria if row.part == part] for part in Part},
+            "signals": [row.to_document() for row in self.signals],
             "paths": self._paths(PathKind.PATH),
-            "timing": self.timing and self.timing.document(),
+            "timing": self.timing and self.timing.to_document(),
             "hot": self._paths(PathKind.HOT),
-            "tier_3_below": self.tier_3_below and self.tier_3_below.document(),
+            "tier_3_below": self.tier_3_below and self.tier_3_below.to_document(),
         }
 
     def _paths(self, kind: PathKind) -> list[Json]:
-        return [path.document() for path in self.paths if path.kind == kind]
+        return [path.to_document() for path in self.paths if path.kind == kind]
 
 
-def kind_of(field: str) -> FieldKind | None:
-    """What a field holds; None for the customer's own attributes, which may hold anything."""
-    known = FIELDS.get(field)
-    return known[0] if known else None
+def field_kind(field: str) -> FieldKind | None:
+    """Return the kind of a field's values, or None for the customer's own attributes, which may hold anything."""
+    entry = FIELDS.get(field)
+    return entry[0] if entry else None
 
 
-def _plain(number: Decimal | None) -> int | float | None:
+def _plain_number(number: Decimal | None) -> int | float | None:
     if number is None:
         return None
     return int(number) if number == number.to_integral_value() else float(number)

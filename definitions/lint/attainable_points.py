@@ -1,4 +1,4 @@
-"""What some leads can have at the most, and whether that is enough: the same questions for the best lead, or one with less."""
+"""The most points and events that some leads can have, and the clauses and paths that these suffice for."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ UNLIMITED: Final = math.inf
 @dataclass(frozen=True, slots=True)
 class AttainablePoints:
     """
-    Fit and BANT within their ceilings, and events: each of `signals` up to `times` times, all of them at the instant of judgement,
-    so that neither decay nor silence takes anything. With `barred` the gate lets nobody in.
+    Fit and BANT within their ceilings, and events: each of `signals` up to `times` times.
+
+    All events lie at the instant of judgement, so neither decay nor inactivity takes anything. `is_impossible` means
+    that the gate lets nobody in.
     """
 
     document: Json
@@ -28,9 +30,10 @@ class AttainablePoints:
     bant: float
     signals: frozenset[str]
     times: float = UNLIMITED
-    barred: bool = False
+    is_impossible: bool = False
 
-    def only(self, signals: Collection[str], *, times: float = UNLIMITED) -> AttainablePoints:
+    def restricted_to(self, signals: Collection[str], *, times: float = UNLIMITED) -> AttainablePoints:
+        """Return the same leads with events of these signals only, each at most `times` times."""
         return replace(self, signals=self.signals & frozenset(signals), times=times)
 
     def without_fit(self) -> AttainablePoints:
@@ -43,22 +46,30 @@ class AttainablePoints:
 
     @property
     def engagement(self) -> float:
-        earned = sum(most_of(row, self.times) for row in self.document["signals"] if row["signal"] in self.signals)
-        return limited(self.document, "engagement", earned)
+        earned = sum(
+            most_signal_points(row, self.times) for row in self.document["signals"] if row["signal"] in self.signals
+        )
+        return apply_ceiling(self.document, "engagement", earned)
 
-    def found(self, clause: Json) -> float:
-        """The most of what the clause compares with its threshold."""
+    def best_amount(self, clause: Json) -> float:
+        """Return the largest amount that these leads can have of what the clause compares with its threshold."""
         if "axis" in clause:
             return self.amount(clause["axis"])
         matching = len(self.signals & set(clause["count_of"]))
         return self.times * matching if matching else 0.0
 
-    def meets(self, clause: Json) -> bool:
-        return bool(round(self.found(clause), 6) >= clause["at_least"])
+    def meets_clause(self, clause: Json) -> bool:
+        return bool(round(self.best_amount(clause), 6) >= clause["at_least"])
 
-    def opens(self, way: Json, *, timing: bool) -> bool:
-        """Whether all clauses of a path hold, and the timing where it is asked; a hot trigger needs none (rules 3.5)."""
-        return not self.barred and all(map(self.meets, way["clauses"])) and (not timing or self.is_timely)
+    def meets_path(self, path: Json, *, timing: bool) -> bool:
+        """
+        Tell whether all clauses of a path hold, and its timing if `timing` is set.
+
+        A hot trigger needs no timing (rules 3.5).
+        """
+        return (
+            not self.is_impossible and all(map(self.meets_clause, path["clauses"])) and (not timing or self.is_timely)
+        )
 
     @property
     def is_timely(self) -> bool:
@@ -66,41 +77,49 @@ class AttainablePoints:
         if not timing:
             return True
         signals = self.signals if self.times >= 1 else frozenset()
-        engaged = timing["engaged_within_days"] is not None and signals & engaging(self.document, self.meanings)
-        asked = timing["or_request_within_days"] is not None and any(_opens_request(self.meanings, s) for s in signals)
-        return bool(engaged or asked)
+        has_engagement = timing["engaged_within_days"] is not None and signals & engagement_signals(
+            self.document, self.meanings
+        )
+        has_request = timing["or_request_within_days"] is not None and any(
+            _opens_request(self.meanings, code) for code in signals
+        )
+        return bool(has_engagement or has_request)
 
 
-def attainable_points(document: Json, meanings: Meanings, most: BestLead) -> AttainablePoints:
-    """The best lead there can be."""
+def compute_attainable_points(document: Json, meanings: Meanings, best_lead: BestLead) -> AttainablePoints:
+    """Compute the points of the best lead there can be."""
     return AttainablePoints(
         document,
         meanings,
-        fit=limited(document, "fit", most.fit),
-        bant=limited(document, "bant", most.bant),
+        fit=apply_ceiling(document, "fit", best_lead.fit),
+        bant=apply_ceiling(document, "bant", best_lead.bant),
         signals=frozenset(meanings),
-        barred=bool(most.barred),
+        is_impossible=bool(best_lead.impossible_fields),
     )
 
 
-def most_of(row: Json, times: float) -> float:
-    """The most that a signal's events contribute: nothing at all is more than negative points."""
+def most_signal_points(row: Json, times: float) -> float:
+    """Return the most points that a signal's events contribute; with negative points that is 0, for no event at all."""
     if row["points"] <= 0 or not times:
         return 0.0
     earned = float(row["points"]) * times
     return earned if row["cap"] is None else min(earned, float(row["cap"]))
 
 
-def limited(document: Json, axis: str, amount: float) -> float:
+def apply_ceiling(document: Json, axis: str, amount: float) -> float:
     ceiling = document["ceilings"][axis]
     return round(min(max(amount, 0.0), UNLIMITED if ceiling is None else float(ceiling)), 6)
 
 
-def engaging(document: Json, meanings: Meanings) -> frozenset[str]:
-    """Signals that count as the lead's own activity: never one that this version punishes, never a closing one."""
+def engagement_signals(document: Json, meanings: Meanings) -> frozenset[str]:
+    """
+    Return the signals that count as a lead's activity.
+
+    Signals with negative points in this version and closing signals do not count.
+    """
     punished = {row["signal"] for row in document["signals"] if row["points"] < 0}
     return frozenset(
-        code for code, mean in meanings.items() if mean.is_engagement and not mean.closes_request
+        code for code, meaning in meanings.items() if meaning.is_engagement and not meaning.closes_request
     ) - frozenset(punished)
 
 

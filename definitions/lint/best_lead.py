@@ -1,4 +1,4 @@
-"""The most fit and BANT points that one lead can have: the best answer to each field that the gate lets through."""
+"""The most fit and BANT points that one lead can have: the best value of each field that the gate lets through."""
 
 from __future__ import annotations
 
@@ -8,115 +8,126 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any, Final
 
-from definitions.document.values import kind_of
+from definitions.document.values import field_kind
 from definitions.plain_english.generated_statement import Json
 from definitions.vocabulary import FieldKind, Operator
 from leads.vocabulary import Seniority
 
 Rows = Sequence[Json]
-#: What a value answers to a row; None when some values of its kind say yes and some no, and one may choose.
+#: Whether a value meets a row. None: some values of its kind do and some do not, so the best lead may choose.
 Answer = Callable[[Json], bool | None]
 
 _RANGES: Final = frozenset({Operator.BETWEEN, Operator.AT_LEAST, Operator.AT_MOST})
 _SEARCHES: Final = frozenset({Operator.CONTAINS_ANY, Operator.HAS_WORD_ANY})
-_FINDS: Final = _SEARCHES | {Operator.IN, Operator.HAS_ANY}
-_SETS: Final = _FINDS | {Operator.NOT_IN}
-#: More ends than these are not paired into bands, which only matter where points can be lost.
+_MATCHES: Final = _SEARCHES | {Operator.IN, Operator.HAS_ANY}
+_SETS: Final = _MATCHES | {Operator.NOT_IN}
+#: With more ends than these no spans over two of them are tried: their number grows with the square.
 _MANY_ENDS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class BestLead:
     """
-    Points before ceilings. A sum over fields, of each the best single answer, so never less than what a lead can have.
+    The most points before ceilings: the sum, over fields, of the best single value; never less than a lead can have.
 
-    `barred` are the fields on which the gate and the disqualifiers leave nobody.
+    `impossible_fields` are the fields on which the gate and the disqualifiers leave no value.
     """
 
     fit: float
     bant: float
-    barred: tuple[str, ...] = ()
+    impossible_fields: tuple[str, ...] = ()
 
 
-def best_lead(document: Json) -> BestLead:
+def find_best_lead(document: Json) -> BestLead:
+    """Find the most points that a lead can have, field by field, among the values that the rows tell apart."""
     fields = {row["field"] for part in ("gate", "fit", "bant") for row in document[part]}
-    barred, fit, bant = [], 0.0, 0.0
+    impossible_fields, fit, bant = [], 0.0, 0.0
     for field in sorted(fields):
-        asked = {part: _of(field, document[part]) for part in ("gate", "fit", "bant", "disqualifiers")}
-        open_ = [answer for answer in _answers(field, asked) if _passes(answer, asked["gate"], asked["disqualifiers"])]
-        if not open_:
-            barred.append(field)
-        chosen = open_ or list(_answers(field, asked))
-        fit += max((_points(answer, [*asked["gate"], *asked["fit"]]) for answer in chosen), default=0.0)
-        bant += max((_points(answer, asked["bant"]) for answer in chosen), default=0.0)
-    return BestLead(round(fit, 6), round(bant, 6), tuple(barred))
+        rows = {part: _select_rows(field, document[part]) for part in ("gate", "fit", "bant", "disqualifiers")}
+        passing = [
+            answer for answer in _generate_answers(field, rows) if _passes(answer, rows["gate"], rows["disqualifiers"])
+        ]
+        if not passing:
+            impossible_fields.append(field)
+        chosen = passing or list(_generate_answers(field, rows))
+        fit += max((_sum_points(answer, [*rows["gate"], *rows["fit"]]) for answer in chosen), default=0.0)
+        bant += max((_sum_points(answer, rows["bant"]) for answer in chosen), default=0.0)
+    return BestLead(round(fit, 6), round(bant, 6), tuple(impossible_fields))
 
 
-def _of(field: str, rows: Rows) -> list[Json]:
-    """The rows that ask this field; what a set names stands beside it under "texts", ready to be compared."""
-    asked = [row for row in rows if row["field"] == field]
-    return [{**row, "texts": frozenset(map(normal, row["value"]))} if row["op"] in _SETS else row for row in asked]
+def _select_rows(field: str, rows: Rows) -> list[Json]:
+    """Return the rows on this field; the values of sets are added under "texts", normalized for comparison."""
+    selected = [row for row in rows if row["field"] == field]
+    return [
+        {**row, "texts": frozenset(map(normalize_text, row["value"]))} if row["op"] in _SETS else row
+        for row in selected
+    ]
 
 
 def _passes(answer: Answer, gate: Rows, disqualifiers: Rows) -> bool:
     return all(answer(row) is not False for row in gate) and not any(answer(row) is True for row in disqualifiers)
 
 
-def _points(answer: Answer, rows: Rows) -> float:
-    given = [(answer(row), float(row["points"])) for row in rows]
-    return sum(points if said else max(points, 0.0) for said, points in given if said is not False)
+def _sum_points(answer: Answer, rows: Rows) -> float:
+    answers = [(answer(row), float(row["points"])) for row in rows]
+    return sum(points if is_met else max(points, 0.0) for is_met, points in answers if is_met is not False)
 
 
-def _answers(field: str, asked: dict[str, list[Json]]) -> Iterator[Answer]:
-    """Every kind of value that the rows can tell apart."""
-    yield _missing
-    kind = kind_of(field)
-    rows = [row for part in asked.values() for row in part]
+def _generate_answers(field: str, rows_by_part: dict[str, list[Json]]) -> Iterator[Answer]:
+    """Yield one answer for every kind of value that the rows can tell apart."""
+    yield _missing_answer
+    kind = field_kind(field)
+    rows = [row for part in rows_by_part.values() for row in part]
     if kind in (FieldKind.NUMBER, None):
-        yield from map(_numbered, _spans(rows))
+        yield from map(_number_answer, _list_spans(rows))
     if kind == FieldKind.SENIORITY:
-        yield from (_rung(rank) for rank in range(len(Seniority.values)))
-        yield _unread
+        yield from (_seniority_answer(rank) for rank in range(len(Seniority.values)))
+        yield _unrecognised_answer
     if kind in (FieldKind.FLAG, None):
-        yield from (_truth(flag) for flag in (True, False))
+        yield from (_flag_answer(flag) for flag in (True, False))
     if kind in (FieldKind.TEXT, None):
-        yield from map(_named, _texts(rows))
-        yield _free(asked["disqualifiers"])
+        yield from map(_text_answer, _list_texts(rows))
+        yield _other_text_answer(rows_by_part["disqualifiers"])
     if kind in (FieldKind.LIST, None):
-        yield _list(asked["disqualifiers"])
+        yield _text_list_answer(rows_by_part["disqualifiers"])
 
 
-def _known(row: Json) -> bool | None:
+def _asks_whether_known(row: Json) -> bool | None:
     return bool(row["value"]) if row["op"] == Operator.KNOWN else None
 
 
-def _missing(row: Json) -> bool:
+def _missing_answer(row: Json) -> bool:
     return row["op"] == Operator.KNOWN and not row["value"]
 
 
-def _unread(row: Json) -> bool:
-    """Something is known, but it stands on no ladder."""
-    return bool(_known(row))
+def _unrecognised_answer(row: Json) -> bool:
+    """Answer for a seniority that is known but stands on no level of the ladder."""
+    return bool(_asks_whether_known(row))
 
 
-def _truth(flag: bool) -> Answer:
-    return lambda row: bool(row["value"]) is flag if row["op"] == Operator.IS else bool(_known(row))
+def _flag_answer(flag: bool) -> Answer:
+    return lambda row: bool(row["value"]) is flag if row["op"] == Operator.IS else bool(_asks_whether_known(row))
 
 
-# Numbers, and bands of them
+# Numbers, and spans of them
 
 
-def ends(row: Json) -> tuple[Any, Any]:
-    """The lower and the upper end of a range, None where it is open."""
+def range_ends(row: Json) -> tuple[Any, Any]:
+    """Return the lower and the upper end of a range, None where it is open."""
     if row["op"] == Operator.BETWEEN:
         low, high = row["value"]
         return low, high
     return (row["value"], None) if row["op"] == Operator.AT_LEAST else (None, row["value"])
 
 
-def _spans(rows: Rows) -> list[tuple[float, float]]:
-    """Each end, between each two, and beyond; with points to lose also the bands, which may escape a row that each number meets."""
-    cuts = sorted({float(end) for row in rows for end in _numbers(row)})
+def _list_spans(rows: Rows) -> list[tuple[float, float]]:
+    """
+    Return each end of a range, a number between each two, and one beyond either side, as spans (low, high).
+
+    When points can be lost, spans over two of these numbers are added: a whole span may fail a row that each of its
+    ends meets.
+    """
+    cuts = sorted({float(end) for row in rows for end in _row_numbers(row)})
     if not cuts:
         return [(0.0, 0.0)]
     between = [(low + high) / 2 for low, high in pairwise(cuts)]
@@ -127,22 +138,22 @@ def _spans(rows: Rows) -> list[tuple[float, float]]:
     return points
 
 
-def _numbers(row: Json) -> Iterator[float]:
-    values = ends(row) if row["op"] in _RANGES else row["value"] if isinstance(row["value"], list) else ()
+def _row_numbers(row: Json) -> Iterator[float]:
+    values = range_ends(row) if row["op"] in _RANGES else row["value"] if isinstance(row["value"], list) else ()
     yield from (value for value in values if isinstance(value, int | float))
 
 
-def _numbered(span: tuple[float, float]) -> Answer:
+def _number_answer(span: tuple[float, float]) -> Answer:
     low, high = span
 
     def answer(row: Json) -> bool | None:
         if row["op"] in _RANGES:
-            bottom, top = ends(row)
+            bottom, top = range_ends(row)
             return bool((bottom is None or bottom <= low) and (top is None or high <= top))
         if row["op"] in (Operator.IN, Operator.NOT_IN, Operator.HAS_ANY):
             within = low == high and any(_same_number(value, low) for value in row["value"])
             return within is not (row["op"] == Operator.NOT_IN)
-        return bool(_known(row))
+        return bool(_asks_whether_known(row))
 
     return answer
 
@@ -154,18 +165,18 @@ def _same_number(value: object, number: float) -> bool:
 # Seniority
 
 
-def rank(name: object) -> int:
+def seniority_rank(name: object) -> int:
     return Seniority.values.index(str(name).strip().lower())
 
 
-def _rung(mine: int) -> Answer:
+def _seniority_answer(rank: int) -> Answer:
     def answer(row: Json) -> bool | None:
         if row["op"] in _RANGES:
-            low, high = (None if end is None else rank(end) for end in ends(row))
-            return (low is None or low <= mine) and (high is None or mine <= high)
+            low, high = (None if end is None else seniority_rank(end) for end in range_ends(row))
+            return (low is None or low <= rank) and (high is None or rank <= high)
         if row["op"] in (Operator.IN, Operator.NOT_IN):
-            return (mine in map(rank, row["value"])) is not (row["op"] == Operator.NOT_IN)
-        return bool(_known(row))
+            return (rank in map(seniority_rank, row["value"])) is not (row["op"] == Operator.NOT_IN)
+        return bool(_asks_whether_known(row))
 
     return answer
 
@@ -173,74 +184,78 @@ def _rung(mine: int) -> Answer:
 # Texts
 
 
-def normal(value: object) -> str:
+def normalize_text(value: object) -> str:
     return (f"{value:.15g}" if isinstance(value, float | int) else str(value)).strip().casefold()
 
 
-def _texts(rows: Rows) -> list[str]:
-    """Values that sets name; of those that the same sets name, and that nothing searches, one. Any other text is the free one."""
-    named: dict[str, list[int]] = {}
+def _list_texts(rows: Rows) -> list[str]:
+    """
+    Return the texts that sets name; of texts that stand in the same sets, one is enough unless rows search in texts.
+
+    Any other text is covered by `_other_text_answer`.
+    """
+    rows_by_text: dict[str, list[int]] = {}
     for at, row in enumerate(rows):
         for text in row["texts"] if row["op"] in _SETS - _SEARCHES else ():
-            named.setdefault(text, []).append(at)
+            rows_by_text.setdefault(text, []).append(at)
     if any(row["op"] in _SEARCHES for row in rows):
-        return sorted(named)
-    return list({tuple(where): text for text, where in named.items()}.values())
+        return sorted(rows_by_text)
+    return list({tuple(positions): text for text, positions in rows_by_text.items()}.values())
 
 
-def _named(text: str) -> Answer:
+def _text_answer(text: str) -> Answer:
     def answer(row: Json) -> bool | None:
         if row["op"] in (Operator.IN, Operator.NOT_IN, Operator.HAS_ANY):
             return (text in row["texts"]) is not (row["op"] == Operator.NOT_IN)
         if row["op"] in _SEARCHES:
-            return _finds(row, text)
-        return None if row["op"] == Operator.IN_LIST else bool(_known(row))
+            return _row_matches(row, text)
+        return None if row["op"] == Operator.IN_LIST else bool(_asks_whether_known(row))
 
     return answer
 
 
-def _free(disqualifiers: Rows) -> Answer:
-    """A text that no set names; it may contain whatever rows look for, unless that alone disqualifies."""
+def _other_text_answer(disqualifiers: Rows) -> Answer:
+    """Answer for a text that no set names: it may contain whatever rows search, unless that text alone disqualifies."""
     searches = [row for row in disqualifiers if row["op"] in _SEARCHES]
 
     def answer(row: Json) -> bool | None:
         if row["op"] in _SEARCHES:
-            return _if_usable(row, searches)
+            return _match_if_wanted(row, searches)
         if row["op"] in (Operator.IN, Operator.NOT_IN, Operator.HAS_ANY):
             return bool(row["op"] == Operator.NOT_IN)
-        return None if row["op"] == Operator.IN_LIST else bool(_known(row))
+        return None if row["op"] == Operator.IN_LIST else bool(_asks_whether_known(row))
 
     return answer
 
 
-def _finds(row: Json, text: str) -> bool:
+def _row_matches(row: Json, text: str) -> bool:
     if row["op"] not in _SEARCHES:
         return text in row["texts"]
-    return any(_found(needle, text, words=row["op"] == Operator.HAS_WORD_ANY) for needle in row["texts"])
+    return any(_contains(needle, text, whole_words=row["op"] == Operator.HAS_WORD_ANY) for needle in row["texts"])
 
 
-def _found(needle: str, text: str, *, words: bool) -> bool:
-    if not words:
+def _contains(needle: str, text: str, *, whole_words: bool) -> bool:
+    if not whole_words:
         return needle in text
     phrase = r"\s+".join(map(re.escape, needle.split()))
     return re.search(rf"(?<!\w)(?:{phrase})(?!\w)", text) is not None
 
 
-def _if_usable(row: Json, disqualifiers: Rows) -> bool | None:
-    """One may choose to have something that the row looks for, unless all of it disqualifies."""
-    usable = any(not any(_finds(each, text) for each in disqualifiers) for text in row["texts"])
+def _match_if_wanted(row: Json, disqualifiers: Rows) -> bool | None:
+    """Return None (the lead may choose) if some text of the row matches without being disqualified, else False."""
+    usable = any(not any(_row_matches(disqualifier, text) for disqualifier in disqualifiers) for text in row["texts"])
     return None if usable else False
 
 
-def _list(disqualifiers: Rows) -> Answer:
-    """A list of texts holds whatever rows look for, or not."""
-    finding = [row for row in disqualifiers if row["op"] in _FINDS]
+def _text_list_answer(disqualifiers: Rows) -> Answer:
+    """Answer for a list of texts: it may or may not hold whatever rows look for."""
+    matching = [row for row in disqualifiers if row["op"] in _MATCHES]
 
     def answer(row: Json) -> bool | None:
-        if row["op"] in _FINDS:
-            return _if_usable(row, finding)
+        if row["op"] in _MATCHES:
+            return _match_if_wanted(row, matching)
         if row["op"] in (Operator.NOT_IN, Operator.IN_LIST):
             return None
-        return bool(_known(row))
+        return bool(_asks_whether_known(row))
 
     return answer

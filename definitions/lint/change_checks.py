@@ -1,4 +1,8 @@
-"""What a change says about itself: thresholds are moved by evidence of quality, never by a wish for volume. Rules 9.6."""
+"""
+Checks of a change and its stated reason (rules 9.6).
+
+Evidence of quality moves thresholds; a wish for volume does not.
+"""
 
 from __future__ import annotations
 
@@ -20,60 +24,67 @@ _VOLUME: Final = re.compile(
     r"|(?:hit|make|meet|reach|miss(?:ed|ing)?) (?:(?:the|our|this|its|their) )?(?:\w+ )?(?:numbers?|targets?|quotas?|goals?)"
     rf"|(?:raise|increase|boost|grow|lift) (?:the )?(?:number of |supply of )?{_THINGS})\b"
 )
-#: A clause that denies it, or speaks of what became of leads, is about something else.
-_DENIES: Final = re.compile(
+#: A clause with one of these denies a wish for volume, or is about the outcome of leads.
+_DENIAL: Final = re.compile(
     r"\b(?:not|never|no|nor|without|regardless|irrespective|despite|whatever|fine|healthy|good|ok|okay|stable|steady|unchanged|same"
     r"|rather than|instead of|convert\w*|conversion|accept\w*|reject\w*|disqualif\w*|unaffected|sal rate)\b|n[’']t\b"
 )
-_WANTING: Final = re.compile(r"\bnot enough\b")
+_NOT_ENOUGH: Final = re.compile(r"\bnot enough\b")
 _CLAUSES: Final = re.compile(r"[.;:,!?\n()–—]|\b(?:but|and|because|so that|while|although)\b")
 
-#: What a wish for volume is answered with (rules 9.6).
+#: The answer to a wish for volume (rules 9.6).
 _WHY: Final = (
     "Thresholds are moved by data on quality (a backtest, the SAL rate, a pattern in the rejections): lowered for volume, they "
     "send sales leads that they reject, and six weeks later nobody works the queue."
 )
 
 
-def check(case: LintContext) -> Iterator[Finding]:
-    if case.change is None:
+def check(context: LintContext) -> Iterator[Finding]:
+    """Yield findings on the change against the version in force; nothing without a change."""
+    if context.change is None:
         return
-    changes = diff.changes(case.change.before, case.document, case.names)
+    changes = diff.find_changes(context.change.before, context.document, context.names)
     looser = [change for change in changes if change.effect == Effect.LOOSER]
-    yield from _volume(case.change, str(case.document.get("reason") or ""), looser)
-    yield from _evidence(case.change, looser, [change for change in changes if change.effect == Effect.UNCLEAR])
-    yield from _projection(case.change, looser)
+    yield from _check_volume_driver(context.change, str(context.document.get("reason") or ""), looser)
+    yield from _check_evidence(
+        context.change, looser, [change for change in changes if change.effect == Effect.UNCLEAR]
+    )
+    yield from _check_projected_volume(context.change, looser)
 
 
 def reads_like_volume(text: str) -> bool:
-    """Whether some clause of a stated reason wants more leads. English words only; what denies it, or speaks of conversion, does not."""
+    """
+    Tell whether some clause of a stated reason asks for more leads.
+
+    It knows English words only. A clause with a denial, or about conversion, is not counted.
+    """
     return any(_wants_volume(clause) for clause in _CLAUSES.split(text.casefold()))
 
 
 def _wants_volume(clause: str) -> bool:
-    return bool(_VOLUME.search(clause)) and not _DENIES.search(_WANTING.sub("too few", clause))
+    return bool(_VOLUME.search(clause)) and not _DENIAL.search(_NOT_ENOUGH.sub("too few", clause))
 
 
-def _volume(change: ChangeContext, reason: str, looser: list[RowChange]) -> Iterator[Finding]:
-    stated = reads_like_volume(reason) or reads_like_volume(change.evidence)
-    if change.driver != ChangeDriver.VOLUME and not (stated and looser):
+def _check_volume_driver(change: ChangeContext, reason: str, looser: list[RowChange]) -> Iterator[Finding]:
+    is_stated = reads_like_volume(reason) or reads_like_volume(change.evidence)
+    if change.driver != ChangeDriver.VOLUME and not (is_stated and looser):
         return
-    what = f" It loosens: {_listed(looser)}." if looser else ""
+    loosened = f" It loosens: {_list_changes(looser)}." if looser else ""
     yield Finding(
         "change.for_volume",
         Severity.ERROR,
-        f"The stated reason is volume.{what} {_WHY}",
+        f"The stated reason is volume.{loosened} {_WHY}",
         "Say which evidence of quality the change answers, or leave the thresholds where they are.",
         ("reason",),
     )
 
 
-def _evidence(change: ChangeContext, looser: list[RowChange], unclear: list[RowChange]) -> Iterator[Finding]:
+def _check_evidence(change: ChangeContext, looser: list[RowChange], unclear: list[RowChange]) -> Iterator[Finding]:
     if looser and change.driver == ChangeDriver.CORRECTION:
         yield Finding(
             "change.correction_loosens",
             Severity.ERROR,
-            f"A correction loosens nothing, and this one does: {_listed(looser)}.",
+            f"A correction loosens nothing, and this one does: {_list_changes(looser)}.",
             "Name what drives the change, and its evidence.",
         )
     if change.evidence.strip() or not (looser or unclear):
@@ -81,12 +92,12 @@ def _evidence(change: ChangeContext, looser: list[RowChange], unclear: list[RowC
     yield Finding(
         "change.no_evidence",
         Severity.ERROR if looser else Severity.WARNING,
-        f"The change {'loosens' if looser else 'may loosen'} the definition without evidence: {_listed(looser or unclear)}.",
+        f"The change {'loosens' if looser else 'may loosen'} the definition without evidence: {_list_changes(looser or unclear)}.",
         "Say what shows that it should be looser: the backtest, the SAL rate, the pattern in the rejections.",
     )
 
 
-def _projection(change: ChangeContext, looser: list[RowChange]) -> Iterator[Finding]:
+def _check_projected_volume(change: ChangeContext, looser: list[RowChange]) -> Iterator[Finding]:
     if not looser or change.volume is None or change.volume[1] <= change.volume[0]:
         return
     before, after = change.volume
@@ -94,20 +105,20 @@ def _projection(change: ChangeContext, looser: list[RowChange]) -> Iterator[Find
     yield Finding(
         "change.more_volume",
         Severity.WARNING,
-        f"The change loosens the definition and raises volume: {phrases.number(after)} leads flagged in the backtest, "
-        f"{phrases.number(before)} by the version in force{growth}.",
+        f"The change loosens the definition and raises volume: {phrases.format_number(after)} leads flagged in the backtest, "
+        f"{phrases.format_number(before)} by the version in force{growth}.",
         "Check that precision holds, and that sales has the capacity.",
     )
 
 
-def _listed(changes: Iterable[RowChange]) -> str:
-    said = [_said(change) for change in changes]
-    return "; ".join(said[: phrases.SHOWN]) + (
-        f"; {len(said) - phrases.SHOWN} more" if len(said) > phrases.SHOWN else ""
+def _list_changes(changes: Iterable[RowChange]) -> str:
+    descriptions = [_describe_change(change) for change in changes]
+    return "; ".join(descriptions[: phrases.SHOWN]) + (
+        f"; {len(descriptions) - phrases.SHOWN} more" if len(descriptions) > phrases.SHOWN else ""
     )
 
 
-def _said(change: RowChange) -> str:
+def _describe_change(change: RowChange) -> str:
     name = change.part if change.label in (change.part, "Clause") else f"{change.part}, {change.label}"
     if change.before and change.after:
         return f"{name} (from “{change.before}” to “{change.after}”)"

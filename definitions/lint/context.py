@@ -1,4 +1,4 @@
-"""One document before its judges."""
+"""The context of the checks: one document, and measurements of it that several checks share."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from definitions.lint.attainable_points import AttainablePoints, attainable_points
-from definitions.lint.best_lead import BestLead, best_lead
+from definitions.lint.attainable_points import AttainablePoints, compute_attainable_points
+from definitions.lint.best_lead import BestLead, find_best_lead
 from definitions.lint.finding import ChangeContext, Meanings
-from definitions.lint.reachability import WAYS, PathReach, reach
+from definitions.lint.reachability import PATH_PARTS, PathReach, compute_reach
 from definitions.plain_english.generated_statement import DisplayNames, Json
 
 
@@ -27,7 +27,7 @@ CRITERIA: Final = ("gate", "fit", "bant", "disqualifiers")
 
 @dataclass(frozen=True)
 class LintContext:
-    """A complete document and what is needed to judge it; what is measured of it, once."""
+    """A complete document with everything that judges it; each measurement is computed once."""
 
     document: Json
     meanings: Meanings
@@ -35,21 +35,21 @@ class LintContext:
     change: ChangeContext | None = None
 
     @cached_property
-    def ideal(self) -> BestLead:
-        return best_lead(self.document)
+    def best_lead(self) -> BestLead:
+        return find_best_lead(self.document)
 
     @cached_property
-    def best(self) -> AttainablePoints:
-        return attainable_points(self.document, self.meanings, self.ideal)
+    def best_points(self) -> AttainablePoints:
+        return compute_attainable_points(self.document, self.meanings, self.best_lead)
 
     @cached_property
-    def ways(self) -> tuple[PathReach, ...]:
-        return reach(self.document, meanings=self.meanings, names=self.names)
+    def reaches(self) -> tuple[PathReach, ...]:
+        return compute_reach(self.document, meanings=self.meanings, names=self.names)
 
     def rows(self, *parts: str) -> list[CriterionPlace]:
         return [CriterionPlace(f"{part}[{at}]", row) for part in parts for at, row in enumerate(self.document[part])]
 
     def clauses(self, *parts: str) -> Iterator[CriterionPlace]:
-        for way in self.rows(*parts or WAYS):
-            for at, clause in enumerate(way.value["clauses"]):
-                yield CriterionPlace(f"{way.place}.clauses[{at}]", clause)
+        for path in self.rows(*parts or PATH_PARTS):
+            for at, clause in enumerate(path.value["clauses"]):
+                yield CriterionPlace(f"{path.place}.clauses[{at}]", clause)

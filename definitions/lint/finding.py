@@ -1,4 +1,4 @@
-"""The values that linting takes and gives."""
+"""The values that the linter takes and returns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from definitions.plain_english.generated_statement import Json
 
 
 class Severity(StrEnum):
-    """Errors bar a proposal, warnings are acknowledged with a reason, advice is only shown."""
+    """The weight of a finding: errors prevent a proposal, warnings are accepted with a reason, advice is only shown."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -22,7 +22,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`rows` are places in the document such as "paths[0].clauses[1]" or "gate[2]"; none or "" is the whole."""
+    """A finding. `rows` are places in the document ("paths[0].clauses[1]", "gate[2]"); none, or "", is the whole."""
 
     code: str
     severity: Severity
@@ -32,9 +32,9 @@ class Finding:
 
     @property
     def key(self) -> str:
-        """Under which a warning is acknowledged: it changes with every figure that the finding names."""
-        said = json.dumps([self.code, self.sentence, self.rows], ensure_ascii=False)
-        return hashlib.sha256(said.encode()).hexdigest()[:16]
+        """Return the key under which a warning is accepted; it changes with every figure that the finding names."""
+        identity = json.dumps([self.code, self.sentence, self.rows], ensure_ascii=False)
+        return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -49,7 +49,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class SignalMeaning:
-    """What a signal means apart from points (leads.models.Signal)."""
+    """The meaning of a signal apart from points (leads.models.Signal)."""
 
     intent: str = "low"
     is_request: bool = False
@@ -63,10 +63,10 @@ Meanings = Mapping[str, SignalMeaning]
 @dataclass(frozen=True, slots=True)
 class ChangeContext:
     """
-    What is known of a change against the version in force (rules 9.6).
+    The known facts of a change against the version in force (rules 9.6).
 
-    `before` is that version's document, `driver` a definitions.vocabulary.ChangeDriver or nothing yet, `evidence` what it rests
-    on in words, `volume` the leads flagged by the backtest (before, after).
+    `before` is that version's document, `driver` a definitions.vocabulary.ChangeDriver or "" so far, `evidence` its
+    grounds in words, `volume` the leads flagged by the backtest (before, after).
     """
 
     before: Json

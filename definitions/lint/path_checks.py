@@ -1,4 +1,4 @@
-"""What lets too many in, or nobody: paths and hot triggers that ask too little or too much. Rules 9.4, 9.5."""
+"""Checks of paths and hot triggers that demand too little, or so much that nobody meets them. Rules 9.4, 9.5."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Final
 
 from definitions.lint.context import LintContext
 from definitions.lint.finding import Finding, Severity
-from definitions.lint.reachability import PathReach, amount, low_intent, most
+from definitions.lint.reachability import PathReach, describe_most, format_amount, low_intent_signals
 from definitions.plain_english import phrases
 from definitions.plain_english.generated_statement import Json, field_label
 from definitions.vocabulary import Axis
 from leads.vocabulary import Intent, Motion
 
-#: Rules 9.5: so many different high-intent signals together with a gate are met by nobody, or by people who play the game.
+#: Rules 9.5: hardly anybody sends this many different high-intent signals and passes a gate, unless they game it.
 TIGHT_SIGNALS: Final = 4
 ERROR, WARNING, ADVICE = Severity.ERROR, Severity.WARNING, Severity.ADVICE
 
 
-def check(case: LintContext) -> Iterator[Finding]:
-    ways = case.ways
-    if not ways:
+def check(context: LintContext) -> Iterator[Finding]:
+    reaches = context.reaches
+    if not reaches:
         yield Finding(
             "no_behavioural_component",
             ERROR,
@@ -28,24 +28,24 @@ def check(case: LintContext) -> Iterator[Finding]:
             "Add a path with what a lead must have done.",
             ("paths",),
         )
-    yield from _barred(case)
-    open_ways = [way for way in ways if way.reachable]
-    yield from _unreachable(case, ways)
-    yield from _firmographic_only(open_ways)
-    yield from _single_action(case, open_ways)
-    yield from _low_intent(case, open_ways)
-    yield from _fit_does_not_gate(case, open_ways)
-    yield from _tight(case, open_ways)
-    yield from _advice(case, open_ways)
+    yield from _check_gate_contradictions(context)
+    reachable = [reach for reach in reaches if reach.reachable]
+    yield from _check_reachability(context, reaches)
+    yield from _check_behaviour(reachable)
+    yield from _check_single_action(context, reachable)
+    yield from _check_low_intent(context, reachable)
+    yield from _check_fit_gates(context, reachable)
+    yield from _check_tightness(context, reachable)
+    yield from _advise(context, reachable)
 
 
-def called(way: PathReach) -> str:
-    return f"{'The path' if way.kind == 'paths' else 'The hot trigger'} “{way.name}”"
+def describe_path(reach: PathReach) -> str:
+    return f"{'The path' if reach.kind == 'paths' else 'The hot trigger'} “{reach.name}”"
 
 
-def _barred(case: LintContext) -> Iterator[Finding]:
-    for field in case.ideal.barred:
-        rows = [row.place for row in case.rows("gate", "disqualifiers") if row.value["field"] == field]
+def _check_gate_contradictions(context: LintContext) -> Iterator[Finding]:
+    for field in context.best_lead.impossible_fields:
+        rows = [row.place for row in context.rows("gate", "disqualifiers") if row.value["field"] == field]
         yield Finding(
             "gate.contradictory",
             ERROR,
@@ -55,87 +55,89 @@ def _barred(case: LintContext) -> Iterator[Finding]:
         )
 
 
-def _unreachable(case: LintContext, ways: Iterable[PathReach]) -> Iterator[Finding]:
-    if case.ideal.barred:
+def _check_reachability(context: LintContext, reaches: Iterable[PathReach]) -> Iterator[Finding]:
+    if context.best_lead.impossible_fields:
         return
-    for way in ways:
-        if not way.reachable:
-            severity = ERROR if way.kind == "paths" else WARNING
+    for reach in reaches:
+        if not reach.reachable:
+            severity = ERROR if reach.kind == "paths" else WARNING
             yield Finding(
-                f"{'path' if way.kind == 'paths' else 'hot'}.unreachable",
+                f"{'path' if reach.kind == 'paths' else 'hot'}.unreachable",
                 severity,
-                f"{called(way)} can never hold. {_shortfall(case, way)}",
+                f"{describe_path(reach)} can never hold. {_describe_shortfall(context, reach)}",
                 "Lower the threshold, raise points, caps or the ceiling, or take the path away.",
-                way.short or (way.place,),
+                reach.unmet_clauses or (reach.place,),
             )
 
 
-def _shortfall(case: LintContext, way: PathReach) -> str:
-    if not way.short:
+def _describe_shortfall(context: LintContext, reach: PathReach) -> str:
+    if not reach.unmet_clauses:
         return "No signal that it can rest on satisfies the timing."
-    best = case.best
-    short = [row.value for row in case.clauses() if row.place in way.short]
-    return " ".join(_needs(clause, best.found(clause)) for clause in short)
+    best_points = context.best_points
+    unmet_clauses = [row.value for row in context.clauses() if row.place in reach.unmet_clauses]
+    return " ".join(_describe_need(clause, best_points.best_amount(clause)) for clause in unmet_clauses)
 
 
-def _needs(clause: Json, found: float) -> str:
+def _describe_need(clause: Json, most: float) -> str:
     if "axis" not in clause:
         return "None of the signals that it counts exists."
-    return f"It needs {amount(clause['at_least'])} points on the axis {Axis(clause['axis']).label}, and {most(found)}."
+    return f"It needs {format_amount(clause['at_least'])} points on the axis {Axis(clause['axis']).label}, and {describe_most(most)}."
 
 
-def _firmographic_only(ways: Iterable[PathReach]) -> Iterator[Finding]:
-    for way in ways:
-        if way.without_events:
+def _check_behaviour(reaches: Iterable[PathReach]) -> Iterator[Finding]:
+    for reach in reaches:
+        if reach.without_events:
             yield Finding(
                 "no_behavioural_component",
                 ERROR,
-                f"{called(way)} holds for a lead that did nothing: its profile alone is enough.",
+                f"{describe_path(reach)} holds for a lead that did nothing: its profile alone is enough.",
                 "Add a clause for behaviour: engagement points, or a count of signals in a window.",
-                (way.place,),
+                (reach.place,),
             )
 
 
-def _single_action(case: LintContext, ways: Iterable[PathReach]) -> Iterator[Finding]:
-    for way in ways:
-        signals = [code for code in way.by_one_event_of if not case.meanings[code].is_request]
+def _check_single_action(context: LintContext, reaches: Iterable[PathReach]) -> Iterator[Finding]:
+    for reach in reaches:
+        signals = [code for code in reach.by_one_event_of if not context.meanings[code].is_request]
         if signals:
-            # A use of the product that is worth a definition of its own is a threshold that was passed before the event (rules 9.4).
-            mild = way.kind == "hot" or case.document["motion"] != Motion.MQL
+            # A single use of the product may qualify: it is the threshold of its own definition (PQL), passed before
+            # the event (rules 9.4).
+            is_warning = reach.kind == "hot" or context.document["motion"] != Motion.MQL
             yield Finding(
                 "loose.single_action",
-                WARNING if mild else ERROR,
-                f"{called(way)} is met by one single event: {_named(case, signals)}.",
+                WARNING if is_warning else ERROR,
+                f"{describe_path(reach)} is met by one single event: {_list_signals(context, signals)}.",
                 "Ask for two or three actions, for more points, or only for an explicit request.",
-                (way.place,),
+                (reach.place,),
             )
 
 
-def _low_intent(case: LintContext, ways: Iterable[PathReach]) -> Iterator[Finding]:
-    low = low_intent(case.meanings)
-    for way in ways:
-        if way.by_low_intent_alone:
-            used = [code for code in _used(case, way) if code in low]
-            best = case.best.only(low)
+def _check_low_intent(context: LintContext, reaches: Iterable[PathReach]) -> Iterator[Finding]:
+    low_intent = low_intent_signals(context.meanings)
+    for reach in reaches:
+        if reach.by_low_intent_alone:
+            used = [code for code in _used_signals(context, reach) if code in low_intent]
+            best_points = context.best_points.restricted_to(low_intent)
             points = " and ".join(
-                f"{most(best.found(clause))}, {amount(clause['at_least'])} are asked"
-                for clause in _clauses(case, way)
+                f"{describe_most(best_points.best_amount(clause))}, {format_amount(clause['at_least'])} are asked"
+                for clause in _path_clauses(context, reach)
                 if clause.get("axis") in (Axis.ENGAGEMENT, Axis.FIT_AND_ENGAGEMENT)
             )
             yield Finding(
                 "loose.low_intent",
                 ERROR,
-                f"{called(way)} is met by low-intent signals alone: {_named(case, used)}{f' ({points})' if points else ''}.",
+                f"{describe_path(reach)} is met by low-intent signals alone: {_list_signals(context, used)}"
+                f"{f' ({points})' if points else ''}.",
                 "Cap these signals below the threshold, or ask for at least one high-intent signal beside the points.",
-                (way.place, *(row.place for row in case.rows("signals") if row.value["signal"] in used)),
+                (reach.place, *(row.place for row in context.rows("signals") if row.value["signal"] in used)),
             )
 
 
-def _fit_does_not_gate(case: LintContext, ways: list[PathReach]) -> Iterator[Finding]:
-    if case.document["gate"] or not ways:
+def _check_fit_gates(context: LintContext, reaches: list[PathReach]) -> Iterator[Finding]:
+    if context.document["gate"] or not reaches:
         return
-    loose = [way for way in ways if way.without_fit]
-    if not loose:
+    without_fit = [reach for reach in reaches if reach.without_fit]
+    if not without_fit:
         yield Finding(
             "fit.by_points_only",
             ADVICE,
@@ -144,93 +146,102 @@ def _fit_does_not_gate(case: LintContext, ways: list[PathReach]) -> Iterator[Fin
             ("gate",),
         )
         return
-    unasked = [way for way in loose if way.without_both]
-    asks, loose = not unasked, unasked or loose
+    without_both = [reach for reach in without_fit if reach.without_both]
+    needs_request, without_fit = not without_both, without_both or without_fit
+    names = phrases.join_words([f"“{reach.name}”" for reach in without_fit], "and")
     yield Finding(
         "loose.fit_does_not_gate",
-        WARNING if asks else ERROR,
-        f"Fit does not gate: there is no gate, and {phrases.joined([f'“{way.name}”' for way in loose], 'and')} can be met at fit 0"
-        f"{', if only by people who ask' if asks else ''}.",
+        WARNING if needs_request else ERROR,
+        f"Fit does not gate: there is no gate, and {names} can be met at fit 0"
+        f"{', if only by people who ask' if needs_request else ''}.",
         "Add gate rows for who may become a lead at all, or ask each path for fit points of its own.",
-        ("gate", *(way.place for way in loose)),
+        ("gate", *(reach.place for reach in without_fit)),
     )
 
 
-def _tight(case: LintContext, ways: Iterable[PathReach]) -> Iterator[Finding]:
-    for way in ways:
-        demanded = [clause for clause in _clauses(case, way) if _is_high(case, clause)]
-        if case.document["gate"] and _disjoint(demanded) >= TIGHT_SIGNALS:
+def _check_tightness(context: LintContext, reaches: Iterable[PathReach]) -> Iterator[Finding]:
+    for reach in reaches:
+        high_intent_clauses = [
+            clause for clause in _path_clauses(context, reach) if _counts_high_intent_only(context, clause)
+        ]
+        count = _count_disjoint(high_intent_clauses)
+        if context.document["gate"] and count >= TIGHT_SIGNALS:
             yield Finding(
                 "tight.unreachable",
                 WARNING,
-                f"{called(way)} asks for {_disjoint(demanded)} different high-intent signals together, beside a gate of "
-                f"{phrases.count_noun(len(case.document['gate']), 'row')}: hardly anybody meets it, and those who must will game it.",
+                f"{describe_path(reach)} asks for {count} different high-intent signals together, beside a gate of "
+                f"{phrases.count_noun(len(context.document['gate']), 'row')}: hardly anybody meets it, and those who must will game it.",
                 "Ask for two or three actions; let the others be further paths or points.",
-                (way.place,),
+                (reach.place,),
             )
 
 
-def _is_high(case: LintContext, clause: Json) -> bool:
+def _counts_high_intent_only(context: LintContext, clause: Json) -> bool:
     return "axis" not in clause and all(
-        code in case.meanings and case.meanings[code].intent == Intent.HIGH for code in clause["count_of"]
+        code in context.meanings and context.meanings[code].intent == Intent.HIGH for code in clause["count_of"]
     )
 
 
-def _disjoint(clauses: Iterable[Json]) -> int:
-    """So many signals at least are needed: clauses that share one could be met by it together."""
-    taken: set[str] = set()
+def _count_disjoint(clauses: Iterable[Json]) -> int:
+    """
+    Count clauses that share no signal with one another.
+
+    At least so many different signals are needed; a signal shared by two clauses could meet both.
+    """
+    codes: set[str] = set()
     count = 0
-    for clause in sorted(clauses, key=lambda each: len(each["count_of"])):
-        if taken.isdisjoint(clause["count_of"]):
+    for clause in sorted(clauses, key=lambda candidate: len(candidate["count_of"])):
+        if codes.isdisjoint(clause["count_of"]):
             count += 1
-            taken |= set(clause["count_of"])
+            codes |= set(clause["count_of"])
     return count
 
 
-def _advice(case: LintContext, ways: Iterable[PathReach]) -> Iterator[Finding]:
-    for way in ways:
-        clauses = _clauses(case, way)
-        if way.kind == "hot" or way.without_events or way.by_low_intent_alone:
+def _advise(context: LintContext, reaches: Iterable[PathReach]) -> Iterator[Finding]:
+    for reach in reaches:
+        clauses = _path_clauses(context, reach)
+        if reach.kind == "hot" or reach.without_events or reach.by_low_intent_alone:
             continue
         if all("axis" in clause for clause in clauses):
             yield Finding(
                 "advice.points_without_signal",
                 ADVICE,
-                f"{called(way)} asks for points alone; points say how much a lead did, not what.",
+                f"{describe_path(reach)} asks for points alone; points say how much a lead did, not what.",
                 "Ask for at least one high-intent signal in a window beside the points.",
-                (way.place,),
+                (reach.place,),
             )
-        kinds = [code for code in _used(case, way) if _alone(case, way, code)]
-        if kinds and all(case.meanings[code].is_request for code in way.by_one_event_of):
+        codes = [code for code in _used_signals(context, reach) if _is_met_by_one_signal(context, reach, code)]
+        if codes and all(context.meanings[code].is_request for code in reach.by_one_event_of):
             yield Finding(
                 "advice.two_actions",
                 ADVICE,
-                f"{called(way)} can be met by one kind of action, often enough: {_named(case, kinds)}.",
+                f"{describe_path(reach)} can be met by one kind of action, often enough: {_list_signals(context, codes)}.",
                 "Consider asking for two or three different actions before a lead is flagged.",
-                (way.place,),
+                (reach.place,),
             )
 
 
-def _alone(case: LintContext, way: PathReach, code: str) -> bool:
-    best = case.best.only((code,))
-    opens = all(map(best.meets, _clauses(case, way))) and best.is_timely
-    return opens and not case.meanings[code].is_request
+def _is_met_by_one_signal(context: LintContext, reach: PathReach, code: str) -> bool:
+    """Tell whether events of this one signal, which is no request, meet the path if there are enough of them."""
+    best_points = context.best_points.restricted_to((code,))
+    is_met = all(map(best_points.meets_clause, _path_clauses(context, reach))) and best_points.is_timely
+    return is_met and not context.meanings[code].is_request
 
 
-def _clauses(case: LintContext, way: PathReach) -> list[Json]:
-    at = int(way.place.partition("[")[2].rstrip("]"))
-    clauses: list[Json] = case.document[way.kind][at]["clauses"]
+def _path_clauses(context: LintContext, reach: PathReach) -> list[Json]:
+    at = int(reach.place.partition("[")[2].rstrip("]"))
+    clauses: list[Json] = context.document[reach.kind][at]["clauses"]
     return clauses
 
 
-def _used(case: LintContext, way: PathReach) -> list[str]:
-    """Signals that this path counts or that give it points."""
-    clauses = _clauses(case, way)
+def _used_signals(context: LintContext, reach: PathReach) -> list[str]:
+    """Return the signals that this path counts or that give it points."""
+    clauses = _path_clauses(context, reach)
     counted = [code for clause in clauses for code in clause.get("count_of", ())]
     by_points = any(clause.get("axis") in (Axis.ENGAGEMENT, Axis.FIT_AND_ENGAGEMENT) for clause in clauses)
-    giving = [row["signal"] for row in case.document["signals"] if row["points"] > 0] if by_points else []
-    return [code for code in dict.fromkeys(counted + giving) if code in case.meanings]
+    scored = [row["signal"] for row in context.document["signals"] if row["points"] > 0] if by_points else []
+    return [code for code in dict.fromkeys(counted + scored) if code in context.meanings]
 
 
-def _named(case: LintContext, codes: Iterable[str]) -> str:
-    return phrases.options([case.names.signal(code) for code in codes], shown=phrases.SHOWN)
+def _list_signals(context: LintContext, codes: Iterable[str]) -> str:
+    return phrases.join_options([context.names.signal(code) for code in codes], shown=phrases.SHOWN)

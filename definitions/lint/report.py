@@ -1,4 +1,4 @@
-"""All findings on one document, the gravest first."""
+"""The linter's report: all findings on one document, errors first."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from definitions.lint.context import LintContext
 from definitions.lint.finding import ChangeContext, Finding, Meanings, Severity
 from definitions.plain_english.generated_statement import DisplayNames, Json
 
-_GRAVEST_FIRST: Final = (Severity.ERROR, Severity.WARNING, Severity.ADVICE)
+_SEVERITY_ORDER: Final = (Severity.ERROR, Severity.WARNING, Severity.ADVICE)
 
 
-def findings(
+def lint_document(
     document: Json, *, meanings: Meanings, names: DisplayNames, change: ChangeContext | None = None
 ) -> tuple[Finding, ...]:
     """
     Return all findings on a complete document, errors first, otherwise in the document's order.
 
-    `document` comes from `definitions.version_documents.normal` or `export`; `meanings` of all signals from
-    `definitions.signals_and_lists.meanings`. Without `change` no finding is about what changed (rules 9.3 to 9.6).
+    `document` comes from `definitions.version_documents.normalize_document` or `export_document`; `meanings` of all
+    signals from `definitions.signals_and_lists.read_signal_meanings`. Without `change` no finding is about what changed
+    (rules 9.3 to 9.6).
     """
     context = LintContext(document, meanings, names, change)
-    found = [
-        finding for part in (path_checks, whole_checks, row_checks, change_checks) for finding in part.check(context)
+    findings = [
+        finding
+        for module in (path_checks, whole_checks, row_checks, change_checks)
+        for finding in module.check(context)
     ]
-    return tuple(sorted(found, key=lambda finding: _GRAVEST_FIRST.index(finding.severity)))
+    return tuple(sorted(findings, key=lambda finding: _SEVERITY_ORDER.index(finding.severity)))

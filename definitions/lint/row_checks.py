@@ -1,4 +1,4 @@
-"""Single rows that say too little, say it twice or decide nothing. Rules 3.9, 3.11, 9.5."""
+"""Checks of single rows: rows that say too little, repeat another row, or decide nothing. Rules 3.9, 3.11, 9.5."""
 
 from __future__ import annotations
 
@@ -7,40 +7,42 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from typing import Any, Final
 
-from definitions.document.values import kind_of
-from definitions.lint.best_lead import ends, normal, rank
+from definitions.document.values import field_kind
+from definitions.lint.best_lead import normalize_text, range_ends, seniority_rank
 from definitions.lint.context import CRITERIA, CriterionPlace, LintContext
 from definitions.lint.finding import Finding, Severity
-from definitions.lint.reachability import WAYS
+from definitions.lint.reachability import PATH_PARTS
 from definitions.lint.whole_checks import BY_ENGAGEMENT
 from definitions.plain_english import generated_statement, phrases
 from definitions.plain_english.generated_statement import Json
 from definitions.vocabulary import Axis, FieldKind, Operator
 from leads.vocabulary import Seniority
 
-#: What people type to get past a required field.
-_EMPTY_WORDS: Final = frozenset(
+#: Texts that people type only to fill a required field.
+_EMPTY_RATIONALES: Final = frozenset(
     {"", "tbd", "tba", "tbc", "todo", "fixme", "na", "none", "x", "xx", "xxx", "asdf", "test"}
 )
 _SETS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.CONTAINS_ANY, Operator.HAS_WORD_ANY, Operator.HAS_ANY})
 _RANGES: Final = frozenset({Operator.BETWEEN, Operator.AT_LEAST, Operator.AT_MOST})
-#: A range that begins here and has no upper end keeps nobody out.
-_EVERYBODY: Final = {FieldKind.NUMBER: 1, FieldKind.SENIORITY: 0}
 
 
-def check(case: LintContext) -> Iterator[Finding]:
-    yield from _rationales(case)
-    yield from _vague(case)
-    yield from _duplicates(case)
-    yield from _caps(case)
-    yield from _idle_signals(case)
-    yield from _idle_criteria(case)
+def check(context: LintContext) -> Iterator[Finding]:
+    yield from _check_rationales(context)
+    yield from _check_vague_gate(context)
+    yield from _check_duplicates(context)
+    yield from _check_caps(context)
+    yield from _check_idle_signals(context)
+    yield from _check_idle_criteria(context)
 
 
-def _rationales(case: LintContext) -> Iterator[Finding]:
-    rows = [row for row in case.rows(*CRITERIA, "signals", *WAYS) if _says_nothing(row.value.get("rationale") or "")]
+def _check_rationales(context: LintContext) -> Iterator[Finding]:
+    rows = [
+        row
+        for row in context.rows(*CRITERIA, "signals", *PATH_PARTS)
+        if _is_empty_rationale(row.value.get("rationale") or "")
+    ]
     if rows:
-        labels = phrases.options([_label(case, row) for row in rows], shown=phrases.SHOWN_EXCLUDED)
+        labels = phrases.join_options([_row_label(context, row) for row in rows], shown=phrases.SHOWN_EXCLUDED)
         yield Finding(
             "rationale.missing",
             Severity.ERROR,
@@ -50,21 +52,21 @@ def _rationales(case: LintContext) -> Iterator[Finding]:
         )
 
 
-def _says_nothing(text: str) -> bool:
-    return re.sub(r"[\W_]+", "", text.casefold()) in _EMPTY_WORDS
+def _is_empty_rationale(text: str) -> bool:
+    return re.sub(r"[\W_]+", "", text.casefold()) in _EMPTY_RATIONALES
 
 
-def _label(case: LintContext, row: CriterionPlace) -> str:
+def _row_label(context: LintContext, row: CriterionPlace) -> str:
     if "signal" in row.value:
-        return f"“{case.names.signal(row.value['signal'])}”"
+        return f"“{context.names.signal(row.value['signal'])}”"
     return f"“{row.value['name'] if 'name' in row.value else generated_statement.field_label(row.value['field'])}”"
 
 
 # Gate
 
 
-def _vague(case: LintContext) -> Iterator[Finding]:
-    for row in case.rows("gate"):
+def _check_vague_gate(context: LintContext) -> Iterator[Finding]:
+    for row in context.rows("gate"):
         label, op = generated_statement.field_label(row.value["field"]), row.value["op"]
         if op == Operator.KNOWN:
             yield Finding(
@@ -74,97 +76,105 @@ def _vague(case: LintContext) -> Iterator[Finding]:
                 "Name the values or the range that fit.",
                 (row.place,),
             )
-        elif op in _RANGES and _holds_everybody(row.value):
+        elif op in _RANGES and _lets_everybody_in(row.value):
             yield Finding(
                 "vague.no_range",
                 Severity.WARNING,
-                f"The gate lets nearly everybody in on {label.lower()}: it {phrases.comparison(op, row.value['value'])}.",
+                f"The gate lets nearly everybody in on {label.lower()}: it {phrases.describe_comparison(op, row.value['value'])}.",
                 "Say from where to where, so that two people judge alike.",
                 (row.place,),
             )
 
 
-def _holds_everybody(row: Json) -> bool:
-    kind = kind_of(row["field"])
-    low, high = ends(row)
+def _lets_everybody_in(row: Json) -> bool:
+    kind = field_kind(row["field"])
+    low, high = range_ends(row)
     if kind == FieldKind.SENIORITY:
-        return (low is None or rank(low) == 0) and (high is None or rank(high) == len(Seniority.values) - 1)
+        return (low is None or seniority_rank(low) == 0) and (
+            high is None or seniority_rank(high) == len(Seniority.values) - 1
+        )
     return high is None and low is not None and low <= 1
 
 
-# Twice the same
+# Duplicates
 
 
-def _duplicates(case: LintContext) -> Iterator[Finding]:
+def _check_duplicates(context: LintContext) -> Iterator[Finding]:
     groups: dict[Hashable, list[CriterionPlace]] = defaultdict(list)
     for part in CRITERIA:
-        for row in case.rows(part):
-            groups[part, row.value["field"], row.value["op"], _plain(row.value["value"])].append(row)
-    for part in WAYS:
-        for row in case.rows(part):
-            groups[part, frozenset(_clause(clause) for clause in row.value["clauses"])].append(row)
-    for row in case.clauses():
-        groups[row.place.partition(".")[0], _clause(row.value)].append(row)
+        for row in context.rows(part):
+            groups[part, row.value["field"], row.value["op"], _comparable_value(row.value["value"])].append(row)
+    for part in PATH_PARTS:
+        for row in context.rows(part):
+            groups[part, frozenset(_comparable_clause(clause) for clause in row.value["clauses"])].append(row)
+    for row in context.clauses():
+        groups[row.place.partition(".")[0], _comparable_clause(row.value)].append(row)
     for rows in groups.values():
         if len(rows) > 1:
             yield Finding(
                 "row.duplicate",
                 Severity.WARNING,
-                f"{len(rows)} rows say the same: {_said(case, rows[0])}.",
+                f"{len(rows)} rows say the same: {_describe_row(context, rows[0])}.",
                 "Keep one of them; points of both would be added up.",
                 tuple(row.place for row in rows),
             )
 
 
-def _plain(value: Any) -> Hashable:
+def _comparable_value(value: Any) -> Hashable:
     if isinstance(value, list):
-        return frozenset(normal(each) for each in value) if None not in value else tuple(value)
-    return normal(value) if isinstance(value, str) else value
+        return frozenset(normalize_text(text) for text in value) if None not in value else tuple(value)
+    return normalize_text(value) if isinstance(value, str) else value
 
 
-def _clause(clause: Json) -> Hashable:
+def _comparable_clause(clause: Json) -> Hashable:
     return tuple((key, frozenset(value) if isinstance(value, list) else value) for key, value in sorted(clause.items()))
 
 
-def _said(case: LintContext, row: CriterionPlace) -> str:
+def _describe_row(context: LintContext, row: CriterionPlace) -> str:
     if "name" in row.value:
         return f"the path “{row.value['name']}”"
     if "field" in row.value:
-        return generated_statement.criterion(row.value, case.names)
-    return generated_statement.clause(row.value, case.names)
+        return generated_statement.describe_criterion(row.value, context.names)
+    return generated_statement.describe_clause(row.value, context.names)
 
 
 # Rows that decide nothing
 
 
-def _caps(case: LintContext) -> Iterator[Finding]:
-    for row in case.rows("signals"):
+def _check_caps(context: LintContext) -> Iterator[Finding]:
+    for row in context.rows("signals"):
         points, cap = row.value["points"], row.value["cap"]
         if cap is not None and abs(cap) < abs(points):
             yield Finding(
                 "signal.cap_below_points",
                 Severity.WARNING,
-                f"“{case.names.signal(row.value['signal'])}” gives {phrases.count_noun(points, 'point')} but is limited to "
-                f"{phrases.number(cap)}: not even one event counts in full.",
+                f"“{context.names.signal(row.value['signal'])}” gives {phrases.count_noun(points, 'point')} but is limited to "
+                f"{phrases.format_number(cap)}: not even one event counts in full.",
                 "Raise the cap, or lower the points to it.",
                 (row.place,),
             )
 
 
-def _axes(case: LintContext) -> set[str]:
-    floor = case.document["tier_3_below"]
-    return {row.value["axis"] for row in case.clauses() if "axis" in row.value} | ({floor["axis"]} if floor else set())
+def _axes_in_use(context: LintContext) -> set[str]:
+    floor = context.document["tier_3_below"]
+    return {row.value["axis"] for row in context.clauses() if "axis" in row.value} | (
+        {floor["axis"]} if floor else set()
+    )
 
 
-def _idle_signals(case: LintContext) -> Iterator[Finding]:
-    """Negative points matter even so: they take the signal out of what counts as activity."""
-    if _axes(case) & BY_ENGAGEMENT:
+def _check_idle_signals(context: LintContext) -> Iterator[Finding]:
+    """
+    Find signals whose points no path, hot trigger or tier uses.
+
+    Rows with negative points are left out: they also exclude their signal from what counts as activity.
+    """
+    if _axes_in_use(context) & BY_ENGAGEMENT:
         return
-    counted = {code for row in case.clauses() for code in row.value.get("count_of", ())}
-    idle = [row for row in case.rows("signals") if row.value["points"] > 0 or row.value["signal"] not in counted]
+    counted = {code for row in context.clauses() for code in row.value.get("count_of", ())}
+    idle = [row for row in context.rows("signals") if row.value["points"] > 0 or row.value["signal"] not in counted]
     idle = [row for row in idle if row.value["points"] >= 0]
     if idle:
-        labels = phrases.joined([_label(case, row) for row in idle[: phrases.SHOWN]], "and")
+        labels = phrases.join_words([_row_label(context, row) for row in idle[: phrases.SHOWN]], "and")
         yield Finding(
             "signal.never_matters",
             Severity.WARNING,
@@ -175,13 +185,13 @@ def _idle_signals(case: LintContext) -> Iterator[Finding]:
         )
 
 
-def _idle_criteria(case: LintContext) -> Iterator[Finding]:
-    axes = _axes(case)
-    idle = [] if Axis.BANT in axes else case.rows("bant")
+def _check_idle_criteria(context: LintContext) -> Iterator[Finding]:
+    axes = _axes_in_use(context)
+    idle = [] if Axis.BANT in axes else context.rows("bant")
     if not axes & {Axis.FIT, Axis.FIT_AND_ENGAGEMENT}:
-        idle += [*case.rows("fit"), *(row for row in case.rows("gate") if row.value["points"])]
+        idle += [*context.rows("fit"), *(row for row in context.rows("gate") if row.value["points"])]
     if idle:
-        labels = phrases.joined([_label(case, row) for row in idle[: phrases.SHOWN]], "and")
+        labels = phrases.join_words([_row_label(context, row) for row in idle[: phrases.SHOWN]], "and")
         yield Finding(
             "criterion.never_matters",
             Severity.WARNING,

@@ -1,4 +1,4 @@
-"""What the whole lacks or has too much of: time limits, exclusions, brevity, tiers that somebody is in. Rules 3.10, 9.4, 9.5."""
+"""Checks of the definition as a whole: time limits, size, exclusions, tiers. Rules 3.10, 9.4, 9.5."""
 
 from __future__ import annotations
 
@@ -7,58 +7,60 @@ from typing import Final
 
 from definitions.lint.context import CRITERIA, LintContext
 from definitions.lint.finding import Finding, Severity
-from definitions.lint.reachability import PathReach, amount
+from definitions.lint.reachability import PathReach, format_amount
 from definitions.plain_english import generated_statement, phrases
 from definitions.plain_english.generated_statement import Json, PlainStatement
 from definitions.vocabulary import STATEMENT_SECONDS, Axis, DecayMode
 
-#: Rules 9.4, 9.5: more criteria than these are warned about, or refused; more rows in all fill more than a screen.
+#: Rules 9.4, 9.5: more criteria than MANY are a warning, more than TOO_MANY an error; ONE_SCREEN counts all rows.
 MANY_CRITERIA: Final = 15
 TOO_MANY_CRITERIA: Final = 40
 ONE_SCREEN: Final = 40
 BY_ENGAGEMENT: Final = frozenset({Axis.ENGAGEMENT, Axis.FIT_AND_ENGAGEMENT})
 
 
-def check(case: LintContext) -> Iterator[Finding]:
-    yield from _timing(case)
-    yield from _criteria(case)
-    yield from _screen(case)
-    yield from _statement(case)
-    yield from _exclusions(case)
-    yield from _tiers(case)
-    yield from _swallowed(case)
+def check(context: LintContext) -> Iterator[Finding]:
+    yield from _check_timing(context)
+    yield from _check_criteria_count(context)
+    yield from _check_row_count(context)
+    yield from _check_statement_length(context)
+    yield from _check_exclusions(context)
+    yield from _check_tier_floor(context)
+    yield from _check_hot_triggers(context)
 
 
 # Time
 
 
-def fades(document: Json) -> bool:
-    """Whether engagement points go by themselves: by decay, or by the price of silence."""
+def engagement_fades(document: Json) -> bool:
+    """Tell whether engagement points shrink with time: by decay, or by the inactivity penalty."""
     decay, silence = document["decay"], document["inactivity"]
     return (decay["mode"] != DecayMode.NONE and bool(decay["percent"])) or bool(silence and silence["points"])
 
 
-def _timing(case: LintContext) -> Iterator[Finding]:
-    if case.document["timing"] or not case.document["paths"]:
+def _check_timing(context: LintContext) -> Iterator[Finding]:
+    if context.document["timing"] or not context.document["paths"]:
         return
-    windows = any(row.value.get("within_days") is not None for row in case.clauses("paths"))
-    if windows or fades(case.document):
-        yield from _no_timing(case)
+    windows = any(row.value.get("within_days") is not None for row in context.clauses("paths"))
+    if windows or engagement_fades(context.document):
+        yield from _warn_of_missing_timing(context)
         return
-    asks = not any(way.without_request for way in _open_paths(case))
+    needs_request = not any(reach.without_request for reach in _reachable_paths(context))
     yield Finding(
         "timing.nothing_ages",
-        Severity.WARNING if asks else Severity.ERROR,
+        Severity.WARNING if needs_request else Severity.ERROR,
         "Nothing bounds how old the interest may be: there is no timing, no path counts within a window, and points do not fade.",
         "Ask for engagement within so many days, count signals within a window, or let points fade.",
         ("timing", "decay"),
     )
 
 
-def _no_timing(case: LintContext) -> Iterator[Finding]:
-    ageless = [row.value["name"] for row in case.rows("paths") if not _ages(case.document, row.value)]
+def _warn_of_missing_timing(context: LintContext) -> Iterator[Finding]:
+    ageless = [
+        row.value["name"] for row in context.rows("paths") if not _expires_by_itself(context.document, row.value)
+    ]
     sentence = (
-        f"There is no timing, and nothing else bounds the age of {_quoted(ageless)}: it stays met for ever."
+        f"There is no timing, and nothing else bounds the age of {_quote_names(ageless)}: it stays met for ever."
         if ageless
         else "There is no timing: how recent interest must be follows from windows and fading points alone."
     )
@@ -71,23 +73,23 @@ def _no_timing(case: LintContext) -> Iterator[Finding]:
     )
 
 
-def _ages(document: Json, path: Json) -> bool:
-    """Whether time alone can end the path: one clause is enough."""
+def _expires_by_itself(document: Json, path: Json) -> bool:
+    """Tell whether time alone ends a path; one clause that time ends is enough."""
     return any(
-        clause.get("within_days") is not None or (fades(document) and clause.get("axis") in BY_ENGAGEMENT)
+        clause.get("within_days") is not None or (engagement_fades(document) and clause.get("axis") in BY_ENGAGEMENT)
         for clause in path["clauses"]
     )
 
 
-def _open_paths(case: LintContext) -> list[PathReach]:
-    return [way for way in case.ways if way.kind == "paths" and way.reachable]
+def _reachable_paths(context: LintContext) -> list[PathReach]:
+    return [reach for reach in context.reaches if reach.kind == "paths" and reach.reachable]
 
 
 # Size
 
 
-def _criteria(case: LintContext) -> Iterator[Finding]:
-    count = len(case.rows(*CRITERIA))
+def _check_criteria_count(context: LintContext) -> Iterator[Finding]:
+    count = len(context.rows(*CRITERIA))
     if count <= MANY_CRITERIA:
         return
     limit = TOO_MANY_CRITERIA if count > TOO_MANY_CRITERIA else MANY_CRITERIA
@@ -100,8 +102,8 @@ def _criteria(case: LintContext) -> Iterator[Finding]:
     )
 
 
-def _screen(case: LintContext) -> Iterator[Finding]:
-    count = len(case.rows(*CRITERIA, "signals")) + len(list(case.clauses()))
+def _check_row_count(context: LintContext) -> Iterator[Finding]:
+    count = len(context.rows(*CRITERIA, "signals")) + len(list(context.clauses()))
     if count > ONE_SCREEN:
         yield Finding(
             "complex.one_screen",
@@ -111,23 +113,26 @@ def _screen(case: LintContext) -> Iterator[Finding]:
         )
 
 
-def _statement(case: LintContext) -> Iterator[Finding]:
-    own = case.document.get("statement")
-    said = PlainStatement(own) if own else generated_statement.statement(case.document, case.names)
-    if said.is_long:
+def _check_statement_length(context: LintContext) -> Iterator[Finding]:
+    own_text = context.document.get("statement")
+    statement = (
+        PlainStatement(own_text) if own_text else generated_statement.write_statement(context.document, context.names)
+    )
+    if statement.is_long:
         yield Finding(
             "statement.long",
             Severity.WARNING,
-            f"The statement takes {said.seconds} seconds to say ({said.words} words); {STATEMENT_SECONDS} are what people remember.",
+            f"The statement takes {statement.seconds} seconds to say ({statement.word_count} words); "
+            f"{STATEMENT_SECONDS} are what people remember.",
             "Shorten it, or simplify the definition until it says itself."
-            if own
+            if own_text
             else "Simplify, or give it words of your own.",
             ("statement",),
         )
 
 
-def _exclusions(case: LintContext) -> Iterator[Finding]:
-    if not case.document["disqualifiers"]:
+def _check_exclusions(context: LintContext) -> Iterator[Finding]:
+    if not context.document["disqualifiers"]:
         yield Finding(
             "exclusions.none",
             Severity.WARNING,
@@ -140,79 +145,87 @@ def _exclusions(case: LintContext) -> Iterator[Finding]:
 # Tiers
 
 
-def _tiers(case: LintContext) -> Iterator[Finding]:
-    floor = case.document["tier_3_below"]
-    if not floor or not (paths := _open_paths(case)):
+def _check_tier_floor(context: LintContext) -> Iterator[Finding]:
+    floor = context.document["tier_3_below"]
+    if not floor or not (paths := _reachable_paths(context)):
         return
     axis, below = floor["axis"], floor["less_than"]
-    least = min(_demanded(case.document["paths"][_index(path)], axis) for path in paths)
-    best = case.best.amount(axis)
+    least = min(_least_amount(context.document["paths"][_path_index(path)], axis) for path in paths)
+    best = context.best_points.amount(axis)
     if least >= below:
-        sentence = f"Nobody is tier 3: every path asks for at least {amount(least)} on that axis, and the floor is {amount(below)}."
-        yield _tier_finding("tier.nobody", sentence)
+        sentence = (
+            f"Nobody is tier 3: every path asks for at least {format_amount(least)} on that axis, "
+            f"and the floor is {format_amount(below)}."
+        )
+        yield _build_tier_finding("tier.nobody", sentence)
     elif best < below:
-        sentence = f"Everybody who is not hot is tier 3: the floor is {amount(below)}, and {amount(best)} is the most there can be."
-        yield _tier_finding("tier.everybody", sentence)
+        sentence = (
+            f"Everybody who is not hot is tier 3: the floor is {format_amount(below)}, "
+            f"and {format_amount(best)} is the most there can be."
+        )
+        yield _build_tier_finding("tier.everybody", sentence)
 
 
-def _tier_finding(code: str, sentence: str) -> Finding:
+def _build_tier_finding(code: str, sentence: str) -> Finding:
     remedy = "Set the floor between what the paths ask and what good leads have, or take it away."
     return Finding(code, Severity.WARNING, sentence, remedy, ("tier_3_below",))
 
 
-def _demanded(path: Json, axis: str) -> float:
-    """What any lead on this path has on the axis at least."""
-    asked: dict[str, float] = {}
+def _least_amount(path: Json, axis: str) -> float:
+    """Return the least amount on the axis that any lead on this path has."""
+    amounts: dict[str, float] = {}
     for clause in path["clauses"]:
         if "axis" in clause:
-            asked[clause["axis"]] = max(asked.get(clause["axis"], 0.0), float(clause["at_least"]))
+            amounts[clause["axis"]] = max(amounts.get(clause["axis"], 0.0), float(clause["at_least"]))
     if axis == Axis.FIT_AND_ENGAGEMENT:
-        return max(asked.get(axis, 0.0), asked.get(Axis.FIT, 0.0) + asked.get(Axis.ENGAGEMENT, 0.0))
-    return asked.get(axis, 0.0)
+        return max(amounts.get(axis, 0.0), amounts.get(Axis.FIT, 0.0) + amounts.get(Axis.ENGAGEMENT, 0.0))
+    return amounts.get(axis, 0.0)
 
 
-def _index(way: PathReach) -> int:
-    return int(way.place.partition("[")[2].rstrip("]"))
+def _path_index(reach: PathReach) -> int:
+    return int(reach.place.partition("[")[2].rstrip("]"))
 
 
-def _swallowed(case: LintContext) -> Iterator[Finding]:
-    """A hot trigger that asks nothing beyond a path makes everybody on that path tier 1."""
-    for hot in case.rows("hot"):
-        names = [path for path in case.rows("paths") if _implies(path.value["clauses"], hot.value["clauses"])]
-        if names:
+def _check_hot_triggers(context: LintContext) -> Iterator[Finding]:
+    """Find hot triggers that demand nothing beyond a path, so that everybody on that path is tier 1."""
+    for hot in context.rows("hot"):
+        paths = [path for path in context.rows("paths") if _implies(path.value["clauses"], hot.value["clauses"])]
+        if paths:
             yield Finding(
                 "hot.as_wide_as_a_path",
                 Severity.WARNING,
-                f"The hot trigger “{hot.value['name']}” asks no more than {_quoted(row.value['name'] for row in names)}: "
+                f"The hot trigger “{hot.value['name']}” asks no more than {_quote_names(row.value['name'] for row in paths)}: "
                 "everybody on that path is tier 1.",
                 "Ask the hot trigger for more, or take the path away.",
-                (hot.place, *(row.place for row in names)),
+                (hot.place, *(row.place for row in paths)),
             )
 
 
 def _implies(path: Iterable[Json], hot: Iterable[Json]) -> bool:
-    """Whether whoever meets the path surely meets the trigger, clause for clause."""
-    given = list(path)
-    return bool(given) and all(any(stricter(one, asked) for one in given) for asked in hot)
-
-
-def stricter(one: Json, other: Json) -> bool:
-    """Whether all who meet the one clause meet the other."""
-    if "axis" in one or "axis" in other:
-        return one.get("axis") == other.get("axis") and one["at_least"] >= other["at_least"]
-    return (
-        set(one["count_of"]) <= set(other["count_of"])
-        and one["at_least"] >= other["at_least"]
-        and _window(one, "within_days") <= _window(other, "within_days")
-        and one.get("within_hours_of_each_other") == other.get("within_hours_of_each_other")
-        and (one.get("distinct") == other.get("distinct") or not other.get("distinct"))
+    """Tell whether every lead that meets the path's clauses meets the hot trigger's, compared clause by clause."""
+    path_clauses = list(path)
+    return bool(path_clauses) and all(
+        any(is_at_least_as_strict(path_clause, hot_clause) for path_clause in path_clauses) for hot_clause in hot
     )
 
 
-def _window(clause: Json, name: str) -> float:
+def is_at_least_as_strict(clause: Json, looser_clause: Json) -> bool:
+    """Tell whether every lead that meets `clause` meets `looser_clause`."""
+    if "axis" in clause or "axis" in looser_clause:
+        return clause.get("axis") == looser_clause.get("axis") and clause["at_least"] >= looser_clause["at_least"]
+    return (
+        set(clause["count_of"]) <= set(looser_clause["count_of"])
+        and clause["at_least"] >= looser_clause["at_least"]
+        and _window_days(clause, "within_days") <= _window_days(looser_clause, "within_days")
+        and clause.get("within_hours_of_each_other") == looser_clause.get("within_hours_of_each_other")
+        and (clause.get("distinct") == looser_clause.get("distinct") or not looser_clause.get("distinct"))
+    )
+
+
+def _window_days(clause: Json, name: str) -> float:
     days = clause.get(name)
     return float("inf") if days is None else float(days)
 
 
-def _quoted(names: Iterable[str]) -> str:
-    return phrases.joined([f"“{name}”" for name in names], "and")
+def _quote_names(names: Iterable[str]) -> str:
+    return phrases.join_words([f"“{name}”" for name in names], "and")

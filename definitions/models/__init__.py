@@ -9,7 +9,7 @@ from definitions.models.definition import (
     SignalRule,
     Version,
     VersionQuerySet,
-    plain,
+    format_plain,
 )
 from definitions.models.review import Review, ReviewEvidence
 from definitions.models.version_history import Backtest, CommitmentSnapshot, Proposal, SignOff, VersionChange
@@ -30,5 +30,5 @@ __all__ = [
     "Version",
     "VersionChange",
     "VersionQuerySet",
-    "plain",
+    "format_plain",
 ]  # fmt: skip

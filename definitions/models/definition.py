@@ -23,8 +23,8 @@ from leads.models import FrozenOnce, NamedList, Signal
 from leads.vocabulary import Motion
 
 
-def plain(number: Decimal) -> str:
-    """A decimal without the zeros that its column adds."""
+def format_plain(number: Decimal) -> str:
+    """Format a decimal without the zeros that its column adds."""
     return f"{number.normalize():f}"
 
 
@@ -46,11 +46,11 @@ class VersionQuerySet(models.QuerySet["Version"]):
         return self.filter(state=VersionState.ACTIVE)
 
 
-#: Columns of a version that its life changes after it left the draft; the database refuses every other update.
+#: Columns that the steps of a version change after the draft; a trigger refuses updates of all others.
 LIVING_COLUMNS = ["state", "proposed_at", "approved_at", "activated_at", "retired_at", "hands_over_entrants"]
 
 
-#: Nobody can activate what both sides have not signed (rules 9.10), whatever way they take to the database.
+#: A trigger, so that no path to the database can approve a version without both signatures (rules 9.10).
 _APPROVED_BY_BOTH = """
     IF (SELECT count(*) FROM definitions_signoff s
         WHERE s.version_id = NEW.id AND s.decision = 'approved' AND s.side IN ('marketing', 'sales')) < 2 THEN
@@ -61,7 +61,7 @@ _APPROVED_BY_BOTH = """
 
 
 class Version(models.Model):
-    """One version of a definition: all of rules 3.1 to 3.10 as rows. Immutable from *proposed* on."""
+    """A version of a definition: all of rules 3.1 to 3.10 as rows. Immutable from *proposed* on."""
 
     definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="versions")
     major = models.PositiveSmallIntegerField(default=1)
@@ -171,14 +171,14 @@ class Version(models.Model):
         return self.state == VersionState.ACTIVE
 
 
-def only_in_a_draft(name: str, version: str = "NEW.version_id", old: str = "OLD.version_id") -> pgtrigger.Trigger:
-    """Rows of a version may come, change and go only while it is a draft."""
+def draft_only_trigger(name: str, version: str = "NEW.version_id", old: str = "OLD.version_id") -> pgtrigger.Trigger:
+    """Return a trigger that lets rows of a version be added, changed and deleted only while it is a draft."""
     return pgtrigger.Trigger(
         name=name,
         when=pgtrigger.Before,
         operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
         declare=[("state", "text")],
-        # The names come from this module.
+        # FOR SHARE waits for a running step of the version, and keeps its state until this transaction ends.
         func=f"""
             IF TG_OP IN ('UPDATE', 'DELETE') THEN
                 SELECT v.state INTO state FROM definitions_version v WHERE v.id = {old} FOR SHARE;
@@ -194,12 +194,12 @@ def only_in_a_draft(name: str, version: str = "NEW.version_id", old: str = "OLD.
                 RETURN NEW;
             END IF;
             RETURN OLD;
-        """,  # noqa: S608
+        """,  # noqa: S608 (the inserted names come from this module)
     )
 
 
 class Criterion(models.Model):
-    """One row of the gate, the fit or BANT points, or the disqualifiers."""
+    """A row of the gate, the fit or BANT points, or the disqualifiers."""
 
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="criteria")
     part = models.CharField(max_length=13, choices=Part.choices)
@@ -210,7 +210,7 @@ class Criterion(models.Model):
     op = models.CharField(max_length=16, choices=Operator.choices)
     low = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
     high = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
-    # An open end of a range of seniorities is a blank.
+    # Blank items are allowed: an open end of a range of seniorities is stored as "".
     texts = ArrayField(models.CharField(max_length=253, blank=True), default=list, blank=True)
     flag = models.BooleanField(null=True, blank=True)
     list = models.ForeignKey(NamedList, on_delete=models.PROTECT, null=True, blank=True)
@@ -220,13 +220,15 @@ class Criterion(models.Model):
     class Meta:
         verbose_name_plural = "criteria"
         constraints: ClassVar = [models.CheckConstraint(name="criterion_has_rationale", condition=~Q(rationale=""))]
-        triggers: ClassVar = [only_in_a_draft("criterion_of_a_draft")]
+        triggers: ClassVar = [draft_only_trigger("criterion_of_a_draft")]
 
     def __str__(self) -> str:
         return f"{self.field} {self.get_op_display()}"
 
 
 class SignalRule(models.Model):
+    """The points of a signal in a version, and the cap on them."""
+
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="signal_rules")
     position = models.PositiveSmallIntegerField(default=0)
     signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="+")
@@ -239,14 +241,14 @@ class SignalRule(models.Model):
             models.UniqueConstraint(fields=["version", "signal"], name="signal_once_in_a_version"),
             models.CheckConstraint(name="signal_rule_has_rationale", condition=~Q(rationale="")),
         ]
-        triggers: ClassVar = [only_in_a_draft("signal_rule_of_a_draft")]
+        triggers: ClassVar = [draft_only_trigger("signal_rule_of_a_draft")]
 
     def __str__(self) -> str:
-        return f"{self.signal}: {plain(self.points)}"
+        return f"{self.signal}: {format_plain(self.points)}"
 
 
 class Path(models.Model):
-    """A way to the threshold, or a hot trigger: all its clauses must hold."""
+    """A path to the threshold, or a hot trigger: all its clauses must hold."""
 
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="paths")
     kind = models.CharField(max_length=5, choices=PathKind.choices, default=PathKind.PATH)
@@ -256,7 +258,7 @@ class Path(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(name="path_has_rationale", condition=~Q(rationale=""))]
-        triggers: ClassVar = [only_in_a_draft("path_of_a_draft")]
+        triggers: ClassVar = [draft_only_trigger("path_of_a_draft")]
 
     def __str__(self) -> str:
         return self.name
@@ -267,7 +269,7 @@ _PATH_OF_OLD = "(SELECT p.version_id FROM definitions_path p WHERE p.id = OLD.pa
 
 
 class Clause(models.Model):
-    """An axis at least N, or a count of signals at least N in a window (rules 15.5)."""
+    """A minimum on an axis, or a minimum count of signals in a window (rules 15.5)."""
 
     path = models.ForeignKey(Path, on_delete=models.CASCADE, related_name="clauses")
     position = models.PositiveSmallIntegerField(default=0)
@@ -289,7 +291,7 @@ class Clause(models.Model):
                 ),
             )
         ]
-        triggers: ClassVar = [only_in_a_draft("clause_of_a_draft", _PATH_OF_NEW, _PATH_OF_OLD)]
+        triggers: ClassVar = [draft_only_trigger("clause_of_a_draft", _PATH_OF_NEW, _PATH_OF_OLD)]
 
     def __str__(self) -> str:
-        return f"{self.axis or ', '.join(self.signals)} ≥ {plain(self.at_least)}"
+        return f"{self.axis or ', '.join(self.signals)} ≥ {format_plain(self.at_least)}"

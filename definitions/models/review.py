@@ -18,7 +18,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 
 
 class Review(models.Model):
-    """Why the agreement is looked at again, with the evidence frozen at opening (rules 8.1)."""
+    """A review of the agreement: its trigger, the evidence frozen at opening, and the decision (rules 8.1)."""
 
     definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="reviews")
     version = models.ForeignKey(
@@ -77,7 +77,7 @@ class Review(models.Model):
 
 
 class ReviewEvidence(models.Model):
-    """A condition that persists adds evidence to the open review, not a second review."""
+    """Further evidence of an open review: a condition that persists adds a row here instead of a second review."""
 
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="further_evidence")
     period = models.CharField(max_length=32)

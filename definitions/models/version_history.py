@@ -1,4 +1,4 @@
-"""What happened to a version: its steps, signatures, backtests, what was put before the leaders; and reviews."""
+"""The history of a version: its steps, signatures, backtests and proposal, and the commitments in force."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from leads.models import append_only
 
 
 class VersionChange(models.Model):
-    """The life of a version, step by step."""
+    """A step in the life of a version, from one state to another."""
 
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="changes")
     from_state = models.CharField(max_length=8, choices=VersionState.choices)
@@ -33,7 +33,7 @@ class VersionChange(models.Model):
 
 
 class SignOff(models.Model):
-    """A side's word on a proposed version. Both leaders', and two different people (rules 9.9)."""
+    """The signature of a side on a proposed version. Both leaders must sign, as two different people (rules 9.9)."""
 
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="sign_offs")
     side = models.CharField(max_length=9, choices=Side.choices)
@@ -55,7 +55,8 @@ class SignOff(models.Model):
 
 
 class CommitmentSnapshot(models.Model):
-    """What both sides promised to do about the leads that meet a definition (rules 6.13, 6.14, 9.16), as the floor above put it down.
+    """
+    The commitments of both sides about leads that meet a definition (rules 6.13, 6.14, 9.16), as `sla` recorded them.
 
     The latest row is in force; a version's sign-off sheet shows it beside the definition.
     """
@@ -80,10 +81,11 @@ class BacktestQuerySet(models.QuerySet["Backtest"]):
 
 
 class Backtest(models.Model):
-    """A backtest that somebody asked for: work to do until `finished_at`, from then on its record (rules 10.6).
+    """
+    A requested backtest: work to do until `finished_at`, from then on its record (rules 10.6).
 
-    It judges `document`, the version as it was when asked, so that edits meanwhile change nothing; `digest` says whether the
-    version still is that document. `against` is the version in force at that time.
+    It judges `document`, the version as it was at the request, so that later edits change nothing; `digest` tells
+    whether the version still is that document. `against` is the version in force at that time.
     """
 
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="backtests")
@@ -118,7 +120,7 @@ class Backtest(models.Model):
                 fields=["version"], condition=Q(finished_at__isnull=True), name="one_pending_backtest_a_version"
             ),
             models.CheckConstraint(name="backtest_period", condition=Q(start__lt=models.F("end"))),
-            # Pending: nothing yet. Finished: a result, an error, or it was cancelled.
+            # A pending backtest has neither result nor error; a finished one has one of them, or was cancelled.
             models.CheckConstraint(
                 name="backtest_finished_whole",
                 condition=Q(finished_at__isnull=True, result__isnull=True, error="")
@@ -137,6 +139,7 @@ class Backtest(models.Model):
             ),
         ]
         indexes: ClassVar = [
+            # Read by the worker that looks for the next pending backtest (scoring.backtests.jobs).
             models.Index(fields=["id"], name="backtest_pending", condition=Q(finished_at__isnull=True)),
         ]
         triggers: ClassVar = [
@@ -175,7 +178,7 @@ class Backtest(models.Model):
 
 
 class Proposal(models.Model):
-    """What was put before the leaders: all that was known, found and said when the version was proposed, frozen (rules 9.8)."""
+    """A proposal as the leaders received it (rules 9.8): the backtest, findings, checklist and grounds, frozen."""
 
     version = models.OneToOneField(Version, on_delete=models.PROTECT, related_name="proposal")
     backtest = models.ForeignKey(Backtest, on_delete=models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""A definition in plain English, written from its document so that it is always in step with the rows. Rules 3.10. Pure."""
+"""A definition in plain English, written from its document so that it always agrees with the rows. Rules 3.10. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from definitions.plain_english import phrases
-from definitions.plain_english.phrases import count_noun, joined, number
+from definitions.plain_english.phrases import count_noun, format_number, join_words
 from definitions.vocabulary import FIELDS, STATEMENT_SECONDS, Axis, DecayMode, Operator
 
-#: A document, or a part of one, as `definitions.version_documents.export` writes it.
+#: A document, or a part of one, as `definitions.version_documents.export_document` writes it.
 Json = Mapping[str, Any]
 
-WORDS_A_MINUTE: Final = 150
+WORDS_PER_MINUTE: Final = 150
 
 _AXES: Final = {
     Axis.FIT: "fit points",
@@ -26,16 +26,16 @@ _AXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DisplayNames:
-    """What people call signals and named lists, by code. What has no name here is called by its code."""
+    """The display names of signals and named lists, by code. A signal or list without a name is called by its code."""
 
     signals: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
 
     def signal(self, code: str) -> str:
-        return _mid_sentence(self.signals.get(code) or code.replace("_", " "))
+        return _lower_first(self.signals.get(code) or code.replace("_", " "))
 
     def list(self, code: str) -> str:
-        return _mid_sentence(self.lists.get(code) or code.replace("_", " "))
+        return _lower_first(self.lists.get(code) or code.replace("_", " "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,61 +43,61 @@ class PlainStatement:
     text: str
 
     @property
-    def words(self) -> int:
+    def word_count(self) -> int:
         return len(self.text.split())
 
     @property
     def seconds(self) -> int:
-        """Time to read it aloud at 150 words a minute."""
-        return math.ceil(self.words * 60 / WORDS_A_MINUTE)
+        """Return the time to read it aloud at 150 words a minute."""
+        return math.ceil(self.word_count * 60 / WORDS_PER_MINUTE)
 
     @property
     def is_long(self) -> bool:
         return self.seconds > STATEMENT_SECONDS
 
 
-def statement(document: Json, names: DisplayNames) -> PlainStatement:
-    """What qualifies, and what never does."""
-    sentences = [_who(document, names), _timing(document), _never(document, names)]
+def write_statement(document: Json, names: DisplayNames) -> PlainStatement:
+    """Write the sentences on who qualifies, on timing, and on who never qualifies."""
+    sentences = [_write_first_sentence(document, names), _write_timing(document), _write_exclusions(document, names)]
     return PlainStatement(" ".join(filter(None, sentences)))
 
 
-def _who(document: Json, names: DisplayNames) -> str:
+def _write_first_sentence(document: Json, names: DisplayNames) -> str:
     noun = document["motion"].upper()
     subject = f"{'An' if noun[0] in 'AM' else 'A'} {noun}"
-    profile = phrases.profile(document["gate"], names.list)
-    behaviour = _behaviour(document["paths"], names)
+    profile = phrases.describe_profile(document["gate"], names.list)
+    behaviour = _describe_behaviour(document["paths"], names)
     if not profile:
         return f"{subject} is anyone who {behaviour}." if behaviour else f"{subject} is not defined yet."
     return f"{subject} {profile}{'; and ' if behaviour else ''}{behaviour}."
 
 
-def _behaviour(paths: Sequence[Json], names: DisplayNames) -> str:
-    ways = [_has(path["clauses"], names) for path in paths if path["clauses"]]
-    if len(ways) > 1:
-        return f"either {'; or '.join(ways)}"
-    return "".join(ways)
+def _describe_behaviour(paths: Sequence[Json], names: DisplayNames) -> str:
+    descriptions = [_describe_requirements(path["clauses"], names) for path in paths if path["clauses"]]
+    if len(descriptions) > 1:
+        return f"either {'; or '.join(descriptions)}"
+    return "".join(descriptions)
 
 
-def _has(clauses: Sequence[Json], names: DisplayNames) -> str:
-    return f"has {joined([clause(each, names) for each in clauses], 'and')}"
+def _describe_requirements(clauses: Sequence[Json], names: DisplayNames) -> str:
+    return f"has {join_words([describe_clause(row, names) for row in clauses], 'and')}"
 
 
-def _timing(document: Json) -> str:
-    sentence = timing(document)
+def _write_timing(document: Json) -> str:
+    sentence = describe_timing(document)
     return f"Must have {sentence}." if sentence else ""
 
 
-def _never(document: Json, names: DisplayNames) -> str:
-    rows = phrases.exclusions(document["disqualifiers"], names.list)
+def _write_exclusions(document: Json, names: DisplayNames) -> str:
+    rows = phrases.describe_exclusions(document["disqualifiers"], names.list)
     return f"Never: {'; '.join(rows)}." if rows else ""
 
 
 # One line for each row
 
 
-def criterion(row: Json, names: DisplayNames) -> str:
-    """The whole question, nothing shortened."""
+def describe_criterion(row: Json, names: DisplayNames) -> str:
+    """Describe a criterion in full, no list shortened."""
     label = field_label(row["field"])
     op, value = Operator(row["op"]), row["value"]
     if op == Operator.IS:
@@ -106,109 +106,111 @@ def criterion(row: Json, names: DisplayNames) -> str:
         return f"{label} is {'known' if value else 'not known'}"
     if op == Operator.IN_LIST:
         return f"{label} is in the list “{names.list(value)}”"
-    return f"{label} {phrases.comparison(op, value)}"
+    return f"{label} {phrases.describe_comparison(op, value)}"
 
 
 def field_label(name: str) -> str:
     if name in FIELDS:
-        return capital(str(FIELDS[name][1]))
+        return capitalize_first(str(FIELDS[name][1]))
     return name.partition(".custom.")[2] or name
 
 
-def clause(row: Json, names: DisplayNames) -> str:
-    """Reads on after “has”."""
+def describe_clause(row: Json, names: DisplayNames) -> str:
+    """Describe a clause so that it can follow “has”."""
     if "axis" in row:
-        return f"at least {number(row['at_least'])} {_AXES[Axis(row['axis'])]}"
-    return " ".join(filter(None, [_counted(row, names), _together(row), _last(row)]))
+        return f"at least {format_number(row['at_least'])} {_AXES[Axis(row['axis'])]}"
+    return " ".join(filter(None, [_describe_count(row, names), _describe_cluster(row), _describe_window(row)]))
 
 
-def path(row: Json, names: DisplayNames) -> str:
-    """All clauses of a path or hot trigger."""
-    clauses = [clause(each, names) for each in row["clauses"]]
-    return capital(joined(clauses, "and")) if clauses else "No clause yet"
+def describe_path(row: Json, names: DisplayNames) -> str:
+    """Describe all clauses of a path or hot trigger."""
+    clauses = [describe_clause(clause, names) for clause in row["clauses"]]
+    return capitalize_first(join_words(clauses, "and")) if clauses else "No clause yet"
 
 
-def signal_rule(row: Json) -> str:
-    return f"{count_noun(row['points'], 'point')} each{f', {cap(row)}' if cap(row) else ''}"
+def describe_signal_rule(row: Json) -> str:
+    return f"{count_noun(row['points'], 'point')} each{f', {describe_cap(row)}' if describe_cap(row) else ''}"
 
 
-def cap(row: Json) -> str:
+def describe_cap(row: Json) -> str:
     if row["cap"] is None:
         return ""
-    return f"{'at most' if row['points'] >= 0 else 'down to'} {number(row['cap'])} in all"
+    return f"{'at most' if row['points'] >= 0 else 'down to'} {format_number(row['cap'])} in all"
 
 
-def _counted(row: Json, names: DisplayNames) -> str:
+def _describe_count(row: Json, names: DisplayNames) -> str:
     signals = [names.signal(code) for code in row["count_of"]]
     times = row["at_least"]
     if row.get("distinct"):
-        return f"at least {number(times)} different assets of {joined(signals, 'or')}"
+        return f"at least {format_number(times)} different assets of {join_words(signals, 'or')}"
     if len(signals) > 1:
-        return f"{f'at least {number(times)}' if times > 1 else 'one'} of {joined(signals, 'or')}"
-    return f"{signals[0]} at least {number(times)} times" if times > 1 else f"at least one {signals[0]}"
+        return f"{f'at least {format_number(times)}' if times > 1 else 'one'} of {join_words(signals, 'or')}"
+    return f"{signals[0]} at least {format_number(times)} times" if times > 1 else f"at least one {signals[0]}"
 
 
-def _together(row: Json) -> str:
+def _describe_cluster(row: Json) -> str:
     hours = row.get("within_hours_of_each_other")
     return "" if hours is None else f"within {count_noun(hours, 'hour')} of each other"
 
 
-def _last(row: Json) -> str:
-    """With a cluster, the window is that of its last event."""
+def _describe_window(row: Json) -> str:
+    """Describe the window of a count; with a cluster it is the window of the cluster's last event."""
     if row.get("within_hours_of_each_other") is None:
-        return _lately(row["within_days"])
-    return "" if row["within_days"] is None else f"({_lately(row['within_days'])})"
+        return _describe_period(row["within_days"])
+    return "" if row["within_days"] is None else f"({_describe_period(row['within_days'])})"
 
 
-def _lately(days: float | None) -> str:
-    return "ever" if days is None else f"in the last {phrases.span(days)}"
+def _describe_period(days: float | None) -> str:
+    return "ever" if days is None else f"in the last {phrases.format_days(days)}"
 
 
 # The version's other sentences
 
 
-def timing(document: Json) -> str:
+def describe_timing(document: Json) -> str:
     row = document["timing"]
     if not row:
         return ""
     engaged, request = row["engaged_within_days"], row["or_request_within_days"]
     parts = [
-        "" if engaged is None else f"been active {_lately(engaged)}",
-        "" if request is None else f"an open request of their own {_lately(request)}",
+        "" if engaged is None else f"been active {_describe_period(engaged)}",
+        "" if request is None else f"an open request of their own {_describe_period(request)}",
     ]
-    return joined([part for part in parts if part], "or")
+    return join_words([part for part in parts if part], "or")
 
 
-def decay(document: Json) -> str:
-    """How points fade, and what silence costs."""
+def describe_decay(document: Json) -> str:
+    """Describe the decay of points and the inactivity penalty."""
     row, sentences = document["decay"], []
-    span = phrases.span(row["per_days"])
+    span = phrases.format_days(row["per_days"])
     if row["mode"] == DecayMode.NONE or not row["percent"]:
         sentences.append("Points do not fade.")
     elif row["mode"] == DecayMode.LINEAR:
         sentences.append(
-            f"Points fade by {number(row['percent'])} % of their full value every {span}, down to nothing."
+            f"Points fade by {format_number(row['percent'])} % of their full value every {span}, down to nothing."
         )
     else:
-        sentences.append(f"Points fade by {number(row['percent'])} % every {span}.")
+        sentences.append(f"Points fade by {format_number(row['percent'])} % every {span}.")
     if silence := document["inactivity"]:
         sentences.append(
-            f"After {phrases.span(silence['after_days'])} without activity, engagement loses "
-            f"{count_noun(silence['points'], 'point')} for each full {phrases.span(silence['per_days'])} more."
+            f"After {phrases.format_days(silence['after_days'])} without activity, engagement loses "
+            f"{count_noun(silence['points'], 'point')} for each full {phrases.format_days(silence['per_days'])} more."
         )
     return " ".join(sentences)
 
 
-def ceilings(document: Json) -> str:
-    """Which axes are limited, and to what."""
-    limited = [f"{_axis(axis)} at {number(top)}" for axis, top in document["ceilings"].items() if top is not None]
-    return f"Scores end at a ceiling: {joined(limited, 'and')}." if limited else "Scores have no ceiling."
+def describe_ceilings(document: Json) -> str:
+    """Describe the limited axes and their ceilings."""
+    limited = [
+        f"{_axis_name(axis)} at {format_number(top)}" for axis, top in document["ceilings"].items() if top is not None
+    ]
+    return f"Scores end at a ceiling: {join_words(limited, 'and')}." if limited else "Scores have no ceiling."
 
 
-def tiers(document: Json, names: DisplayNames) -> tuple[str, ...]:
-    """One sentence for each tier that this version gives."""
+def describe_tiers(document: Json, names: DisplayNames) -> tuple[str, ...]:
+    """Return a sentence for each tier that this version assigns."""
     hot = [
-        f"has {joined([clause(each, names) for each in row['clauses']], 'and')}"
+        f"has {join_words([describe_clause(clause, names) for clause in row['clauses']], 'and')}"
         for row in document["hot"]
         if row["clauses"]
     ]
@@ -216,19 +218,23 @@ def tiers(document: Json, names: DisplayNames) -> tuple[str, ...]:
     sentences = [f"Tier 1 (hot): {'; or '.join(hot)}."] if hot else []
     sentences.append(f"Tier 2: every {'other ' if hot or floor else ''}{document['motion'].upper()}.")
     if floor:
-        sentences.append(f"Tier 3: fewer than {number(floor['less_than'])} {_AXES[Axis(floor['axis'])]}.")
+        sentences.append(f"Tier 3: fewer than {format_number(floor['less_than'])} {_AXES[Axis(floor['axis'])]}.")
     return tuple(sentences)
 
 
-def _axis(axis: str) -> str:
+def _axis_name(axis: str) -> str:
     return "BANT" if axis == Axis.BANT else axis
 
 
-def capital(text: str) -> str:
+def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _mid_sentence(name: str) -> str:
-    """“Demo request” reads “demo request” inside a sentence; “PDF download” and “LinkedIn visit” stay."""
+def _lower_first(name: str) -> str:
+    """
+    Lower the first letter for use inside a sentence: “demo request”.
+
+    “PDF download” and “LinkedIn visit” stay as they are.
+    """
     first = name.split(" ", 1)[0]
     return name[:1].lower() + name[1:] if first[1:].islower() else name

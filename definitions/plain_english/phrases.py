@@ -1,4 +1,4 @@
-"""The phrases that plain English is put together from: numbers, spans of time, lists, criteria inside a sentence. Pure."""
+"""The phrases of plain English: numbers, spans of time, lists, criteria inside a sentence. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from definitions.vocabulary import FIELDS, Operator
 
-#: A longer list is cut in the statement, and says by how much; the rows themselves show all of it.
+#: Longer lists are cut in the statement, with the number of items left out; the rows themselves show all items.
 SHOWN: Final = 5
 SHOWN_EXCLUDED: Final = 3
 _HOURS: Final = 24
@@ -17,83 +17,83 @@ ListName = Callable[[str], str]
 Row = Mapping[str, Any]
 
 
-def number(value: float) -> str:
-    return f"{value:,.10g}" if isinstance(value, int) or abs(value) < 1e9 else f"{value:,.2f}"  # noqa: PLR2004
+def format_number(value: float) -> str:
+    return f"{value:,.10g}" if isinstance(value, int) or abs(value) < 1e9 else f"{value:,.2f}"  # noqa: PLR2004 (ten digits hold no decimals beyond)
 
 
 def count_noun(value: float, noun: str) -> str:
-    return f"{number(value)} {noun}{'' if value in (1, -1) else 's'}"
+    return f"{format_number(value)} {noun}{'' if value in (1, -1) else 's'}"
 
 
-def span(days: float) -> str:
-    """30 → “30 days”; up to a day in hours."""
+def format_days(days: float) -> str:
+    """Format a span of days: 30 becomes “30 days”; spans under two days are in hours."""
     return count_noun(days, "day") if days >= _DAYS_IN_HOURS else count_noun(days * _HOURS, "hour")
 
 
-def joined(parts: Iterable[str], word: str) -> str:
-    """“a, b or c”."""
+def join_words(parts: Iterable[str], conjunction: str) -> str:
+    """Join parts as “a, b or c”."""
     *first, last = list(parts) or [""]
-    return f"{', '.join(first)} {word} {last}" if first else last
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 
-def options(values: Sequence[object], *, shown: int | None = None) -> str:
-    texts = [number(value) if isinstance(value, int | float) else str(value) for value in values]
+def join_options(values: Sequence[object], *, shown: int | None = None) -> str:
+    texts = [format_number(value) if isinstance(value, int | float) else str(value) for value in values]
     if shown and len(texts) > shown + 1:
         texts = [*texts[:shown], f"{len(texts) - shown} more"]
-    return joined(texts, "or")
+    return join_words(texts, "or")
 
 
-def comparison(op: Operator, value: Any, *, shown: int | None = None) -> str:
-    """What follows the name of a field."""
+def describe_comparison(op: Operator, value: Any, *, shown: int | None = None) -> str:
+    """Describe an operator and its value, to follow the name of a field."""
     if op == Operator.BETWEEN:
-        return _between(*value)
+        return _describe_between(*value)
     if op in (Operator.AT_LEAST, Operator.AT_MOST):
-        return f"is at {'least' if op == Operator.AT_LEAST else 'most'} {amount(value)}"
-    words = {
+        return f"is at {'least' if op == Operator.AT_LEAST else 'most'} {format_value(value)}"
+    verbs = {
         Operator.IN: "is",
         Operator.NOT_IN: "is none of",
         Operator.CONTAINS_ANY: "contains",
         Operator.HAS_WORD_ANY: "has the word",
         Operator.HAS_ANY: "includes",
     }
-    return f"{words[op]} {options(value, shown=shown)}"
+    return f"{verbs[op]} {join_options(value, shown=shown)}"
 
 
-def amount(value: object) -> str:
-    return number(value) if isinstance(value, int | float) else str(value)
+def format_value(value: object) -> str:
+    return format_number(value) if isinstance(value, int | float) else str(value)
 
 
-def _between(low: object, high: object) -> str:
+def _describe_between(low: object, high: object) -> str:
     if low is None:
-        return f"is at most {amount(high)}"
+        return f"is at most {format_value(high)}"
     if high is None:
-        return f"is at least {amount(low)}"
-    return f"is {amount(low)} to {amount(high)}"
+        return f"is at least {format_value(low)}"
+    return f"is {format_value(low)} to {format_value(high)}"
 
 
-def profile(gate: Sequence[Row], list_name: ListName) -> str:
-    """The gate as the middle of a sentence: “works at a company with … in …, and is a person whose …”."""
-    company = [company_phrase(row, list_name) for row in gate if row["field"].startswith("company.")]
-    person = [f"whose {question(row, list_name)}" for row in gate if row["field"].startswith("lead.")]
+def describe_profile(gate: Sequence[Row], list_name: ListName) -> str:
+    """Describe the gate as the middle of a sentence: “works at a company with … in …, and is a person whose …”."""
+    company = [describe_company_criterion(row, list_name) for row in gate if row["field"].startswith("company.")]
+    person = [f"whose {describe_question(row, list_name)}" for row in gate if row["field"].startswith("lead.")]
     parts = [f"works at a company {', '.join(company)}"] if company else []
     if person:
         parts.append(f"is a person {' and '.join(person)}")
     return " and ".join(parts)
 
 
-def company_phrase(row: Row, list_name: ListName) -> str:
+def describe_company_criterion(row: Row, list_name: ListName) -> str:
     op, value = Operator(row["op"]), row["value"]
     if row["field"] == "company.employees" and op in _RANGES:
-        return f"with {range_of(op, value)} employees"
+        return f"with {format_range(op, value)} employees"
     prepositions = {"company.industry": "in", "company.country": "based in"}
     if row["field"] in prepositions and op in (Operator.IN, Operator.NOT_IN):
         negation = "not " if op == Operator.NOT_IN else ""
-        return f"{negation}{prepositions[row['field']]} {options(value, shown=SHOWN)}"
+        return f"{negation}{prepositions[row['field']]} {join_options(value, shown=SHOWN)}"
     if row["field"] == "company.technologies" and op == Operator.HAS_ANY:
-        return f"that uses {options(value, shown=SHOWN)}"
+        return f"that uses {join_options(value, shown=SHOWN)}"
     if op == Operator.IS and row["field"] in _COMPANY_IS:
         return f"that is {'' if value else 'not '}{_COMPANY_IS[row['field']]}"
-    return f"whose {question(row, list_name)}"
+    return f"whose {describe_question(row, list_name)}"
 
 
 _RANGES: Final = frozenset({Operator.BETWEEN, Operator.AT_LEAST, Operator.AT_MOST})
@@ -105,45 +105,45 @@ _EXCLUDED_WHEN: Final = {
 }
 
 
-def range_of(op: Operator, value: Any) -> str:
+def format_range(op: Operator, value: Any) -> str:
     low, high = value if op == Operator.BETWEEN else (value, None) if op == Operator.AT_LEAST else (None, value)
     if low is not None and high is not None:
-        return f"{amount(low)} to {amount(high)}"
-    return f"at least {amount(low)}" if high is None else f"at most {amount(high)}"
+        return f"{format_value(low)} to {format_value(high)}"
+    return f"at least {format_value(low)}" if high is None else f"at most {format_value(high)}"
 
 
-def question(row: Row, list_name: ListName, *, shown: int = SHOWN) -> str:
-    """The criterion in lower case, inside a sentence, long lists cut."""
+def describe_question(row: Row, list_name: ListName, *, shown: int = SHOWN) -> str:
+    """Describe a criterion in lower case, inside a sentence, with long lists cut."""
     op, value = Operator(row["op"]), row["value"]
-    label = _label(row["field"])
+    label = _field_label(row["field"])
     if op == Operator.IS:
         return f"{label} is {'yes' if value else 'no'}"
     if op == Operator.KNOWN:
         return f"{label} is {'known' if value else 'not known'}"
     if op == Operator.IN_LIST:
         return f"{label} is on the list of {list_name(value)}"
-    return f"{label} {comparison(op, value, shown=shown)}"
+    return f"{label} {describe_comparison(op, value, shown=shown)}"
 
 
-def exclusions(rows: Sequence[Row], list_name: ListName) -> list[str]:
-    """What follows “Never:”. Rows of e-mail domains are read as one list, wherever they stand."""
+def describe_exclusions(rows: Sequence[Row], list_name: ListName) -> list[str]:
+    """Return the phrases that follow “Never:”. Rows on e-mail domains are merged into one list, wherever they stand."""
     domains = [row for row in rows if row["field"] == "lead.email_domain" and row["op"] == Operator.IN]
     merged = {**domains[0], "value": [value for row in domains for value in row["value"]]} if domains else None
-    kept = [merged if row is domains[0] else row for row in rows if row not in domains[1:]] if merged else rows
-    return [exclusion(row, list_name) for row in kept]
+    remaining = [merged if row is domains[0] else row for row in rows if row not in domains[1:]] if merged else rows
+    return [describe_exclusion(row, list_name) for row in remaining]
 
 
-def exclusion(row: Row, list_name: ListName) -> str:
-    """A disqualifier after “Never:”."""
+def describe_exclusion(row: Row, list_name: ListName) -> str:
+    """Describe a disqualifier after “Never:”."""
     op, value = Operator(row["op"]), row["value"]
     if op == Operator.IS and row["field"] in _EXCLUDED_WHEN:
         return _EXCLUDED_WHEN[row["field"]][0 if value else 1]
     if row["field"] == "lead.email_domain" and op == Operator.IN_LIST:
         return f"e-mail on the list of {list_name(value)}"
     if row["field"] == "lead.email_domain" and op == Operator.IN:
-        return f"e-mail at {options(value, shown=SHOWN_EXCLUDED)}"
-    return question(row, list_name, shown=SHOWN_EXCLUDED)
+        return f"e-mail at {join_options(value, shown=SHOWN_EXCLUDED)}"
+    return describe_question(row, list_name, shown=SHOWN_EXCLUDED)
 
 
-def _label(name: str) -> str:
+def _field_label(name: str) -> str:
     return str(FIELDS[name][1]) if name in FIELDS else name.partition(".custom.")[2] or name

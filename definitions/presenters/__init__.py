@@ -1,1 +1,1 @@
-"""What the pages of a version show: the published page, the signing sheet, step buttons, review evidence."""
+"""The data of a version's pages: the published page, the signing sheet, step buttons, review evidence."""

@@ -1,4 +1,4 @@
-"""What the published page of a version shows: its rows beside their plain English (rules 3.10)."""
+"""The data of a version's published page: its rows beside their plain English (rules 3.10)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from definitions.vocabulary import Part
 
 @dataclass(frozen=True, slots=True)
 class PublishedRow:
-    """One row of the definition: what it says, what it gives, why."""
+    """A row of the definition: its text, its points, and its rationale."""
 
     text: str
     points: float | None
@@ -36,7 +36,7 @@ class PublishedSection:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedPage:
     version: Version
     statement: PlainStatement
     sections: list[PublishedSection]
@@ -45,26 +45,30 @@ class Published:
     decay: str
     ceilings: str
     history: list[Version]
-    #: What runs is this document and no other: the fingerprint of what is compiled, signed and exported.
+    #: The fingerprint of the document that is compiled, signed and exported: exactly this document runs.
     digest: str
     story: list[StoryStep]
     proposal: Proposal | None
 
     @property
     def predecessor(self) -> Version | None:
-        """The one it was drafted from or, when it began anew, the one before it."""
-        earlier = [each for each in self.history if (each.major, each.minor) < (self.version.major, self.version.minor)]
-        drafted_from = [each for each in self.history if each.pk == self.version.based_on_id]
+        """Return the version that it was drafted from or, if it began anew, the version numbered before it."""
+        earlier = [
+            version
+            for version in self.history
+            if (version.major, version.minor) < (self.version.major, self.version.minor)
+        ]
+        drafted_from = [version for version in self.history if version.pk == self.version.based_on_id]
         return next(iter([*drafted_from, *earlier]), None)
 
     @property
-    def accepted(self) -> list[Any]:
-        """The warnings of the linter that were accepted, each with the reason."""
-        return signing_sheet.accepted(self.proposal)
+    def accepted_warnings(self) -> list[Any]:
+        """Return the linter's warnings that were accepted, each with its reason."""
+        return signing_sheet.select_accepted_warnings(self.proposal)
 
     @property
-    def reading(self) -> str:
-        return f"{self.statement.words} words, {self.statement.seconds} seconds aloud"
+    def reading_time(self) -> str:
+        return f"{self.statement.word_count} words, {self.statement.seconds} seconds aloud"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,89 +85,100 @@ _CRITERIA = {
 }
 
 
-def published(version: Version) -> Published:
-    """Everything on the page, in a number of queries that does not grow with the version or its history."""
-    document, names = version_documents.export(version), signals_and_lists.names()
-    return Published(
+def build_published_page(version: Version) -> PublishedPage:
+    """Build everything on the page; the number of queries does not grow with the version or its history."""
+    document, names = version_documents.export_document(version), signals_and_lists.read_display_names()
+    return PublishedPage(
         version=version,
-        statement=generated_statement.statement(document, names),
-        sections=[section for section in _sections(document, names) if section.lines],
-        timing=generated_statement.timing(document),
-        tiers=generated_statement.tiers(document, names),
-        decay=generated_statement.decay(document),
-        ceilings=generated_statement.ceilings(document),
-        history=history(version.definition),
+        statement=generated_statement.write_statement(document, names),
+        sections=[section for section in _build_sections(document, names) if section.lines],
+        timing=generated_statement.describe_timing(document),
+        tiers=generated_statement.describe_tiers(document, names),
+        decay=generated_statement.describe_decay(document),
+        ceilings=generated_statement.describe_ceilings(document),
+        history=list_versions(version.definition),
         digest=version_documents.digest(document),
-        story=signing_sheet.story(version),
-        proposal=signing_sheet.proposal_of(version),
+        story=signing_sheet.build_story(version),
+        proposal=signing_sheet.find_proposal(version),
     )
 
 
-def statement(version: Version) -> PlainStatement:
-    """The version in plain English, from its rows as they are now."""
-    return generated_statement.statement(version_documents.export(version), signals_and_lists.names())
+def read_statement(version: Version) -> PlainStatement:
+    """Return the version in plain English, from its rows as they are now."""
+    return generated_statement.write_statement(
+        version_documents.export_document(version), signals_and_lists.read_display_names()
+    )
 
 
-def listed() -> list[Definition]:
-    """All definitions, the main one first, each with its versions in `listed`, newest first."""
+def list_definitions() -> list[Definition]:
+    """Return all definitions, the main one first, each with its `versions_newest_first`."""
     versions = Version.objects.order_by("-major", "-minor", "-pk")
     definitions = Definition.objects.order_by("-is_primary", "name", "pk")
-    return list(definitions.prefetch_related(Prefetch("versions", versions, to_attr="listed")))
+    return list(definitions.prefetch_related(Prefetch("versions", versions, to_attr="versions_newest_first")))
 
 
-def evidence_of(review: Review) -> dict[str, Any]:
-    """What the review opened with, and what has come since."""
+def build_evidence_context(review: Review) -> dict[str, Any]:
+    """Return the evidence that the review opened with and the evidence added since, for the template."""
     further = review.further_evidence.order_by("at", "pk")
     return {
-        "evidence": review_evidence.read(review.evidence),
-        "further": [FurtherEvidence(more.period, review_evidence.read(more.evidence)) for more in further],
+        "evidence": review_evidence.build_tables(review.evidence),
+        "further": [FurtherEvidence(row.period, review_evidence.build_tables(row.evidence)) for row in further],
     }
 
 
-def history(definition: Definition) -> list[Version]:
-    """All versions, newest first, with who signed and each step."""
-    signed = SignOff.objects.select_related("by").order_by("pk")
+def list_versions(definition: Definition) -> list[Version]:
+    """Return all versions, newest first, with their signatures prefetched."""
+    sign_offs = SignOff.objects.select_related("by").order_by("pk")
     versions = definition.versions.select_related("definition", "created_by").prefetch_related(
-        Prefetch("sign_offs", signed)
+        Prefetch("sign_offs", sign_offs)
     )
     return list(versions.order_by("-major", "-minor", "-pk"))
 
 
-def _sections(document: Json, names: DisplayNames) -> list[PublishedSection]:
+def _build_sections(document: Json, names: DisplayNames) -> list[PublishedSection]:
     whole: dict[str, Any] = document
     return [
-        *(_criteria(title, whole[part], names) for part, title in list(_CRITERIA.items())[:2]),
-        _paths("Paths: any one reaches the threshold", whole["paths"], names),
-        _paths("Hot triggers: any one makes it tier 1", whole["hot"], names),
-        *(_criteria(title, whole[part], names, gives=True) for part, title in list(_CRITERIA.items())[2:]),
-        _signals(whole["signals"], names),
+        *(_build_criteria_section(title, whole[part], names) for part, title in list(_CRITERIA.items())[:2]),
+        _build_paths_section("Paths: any one reaches the threshold", whole["paths"], names),
+        _build_paths_section("Hot triggers: any one makes it tier 1", whole["hot"], names),
+        *(
+            _build_criteria_section(title, whole[part], names, gives=True)
+            for part, title in list(_CRITERIA.items())[2:]
+        ),
+        _build_signals_section(whole["signals"], names),
     ]
 
 
-def _criteria(title: str, rows: list[Json], names: DisplayNames, *, gives: bool = False) -> PublishedSection:
+def _build_criteria_section(
+    title: str, rows: list[Json], names: DisplayNames, *, gives: bool = False
+) -> PublishedSection:
     return PublishedSection(
-        title, [_criterion(row, names) for row in rows], gives or any(row.get("points") for row in rows)
+        title, [_build_criterion_row(row, names) for row in rows], gives or any(row.get("points") for row in rows)
     )
 
 
-def _criterion(row: dict[str, Any], names: DisplayNames) -> PublishedRow:
-    return PublishedRow(generated_statement.criterion(row, names), row.get("points"), row["rationale"])
+def _build_criterion_row(row: dict[str, Any], names: DisplayNames) -> PublishedRow:
+    return PublishedRow(generated_statement.describe_criterion(row, names), row.get("points"), row["rationale"])
 
 
-def _signals(rows: list[dict[str, Any]], names: DisplayNames) -> PublishedSection:
+def _build_signals_section(rows: list[dict[str, Any]], names: DisplayNames) -> PublishedSection:
     lines = [
         PublishedRow(
-            generated_statement.capital(names.signal(row["signal"])),
+            generated_statement.capitalize_first(names.signal(row["signal"])),
             row["points"],
             row["rationale"],
-            generated_statement.cap(row),
+            generated_statement.describe_cap(row),
         )
         for row in rows
     ]
     return PublishedSection("Signals: points for what leads do", lines, gives_points=True)
 
 
-def _paths(title: str, rows: list[dict[str, Any]], names: DisplayNames) -> PublishedSection:
+def _build_paths_section(title: str, rows: list[dict[str, Any]], names: DisplayNames) -> PublishedSection:
     return PublishedSection(
-        title, [PublishedRow(generated_statement.path(row, names), None, row["rationale"], row["name"]) for row in rows]
+        title,
+        [
+            PublishedRow(generated_statement.describe_path(row, names), None, row["rationale"], row["name"])
+            for row in rows
+        ],
     )

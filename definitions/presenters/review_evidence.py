@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-#: A table wider than this cannot be read; a longer one is an export.
+#: A wider table cannot be read on a page; longer lists belong into an export.
 MOST_COLUMNS: Final = 8
 MOST_ROWS: Final = 50
 
-#: What Accord's own evidence is called, in the order it is read; of an object, by its way ("limits.too_many").
-_FACTS: Final = {
+#: Labels of the figures in Accord's own evidence, in reading order; members of an object by path ("limits.too_many").
+_FIGURES: Final = {
     "period": "Period",
     "decided": "Handoffs decided",
     "rejected": "Of them rejected",
@@ -24,7 +24,7 @@ _FACTS: Final = {
     "limits.too_few": "Too few below",
     "limits.smallest_sample": "Smallest sample, decided handoffs",
 }
-#: Tables in the order they are read, each with its title and the columns it shows: codes have a label beside them.
+#: Titles and columns of the tables, in reading order; columns with codes are left out, their labels stand beside them.
 _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "reasons": ("Reasons given", {"label": "Reason", "family": "Family", "count": "Rejected"}),
     "families": (
@@ -47,7 +47,7 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
         },
     ),
 }
-#: Ids: they become links, not columns.
+#: Ids become links and are no columns.
 _LINKS: Final = frozenset({"handoff", "lead"})
 _PERCENT: Final = frozenset({"percent", "share", "limits.too_many", "limits.too_few"})
 _FAMILIES: Final = {"bant": "BANT"}
@@ -80,52 +80,56 @@ class EvidenceTable:
 
     @property
     def columns(self) -> list[EvidenceCell]:
-        """The cells of the first row: they say how each column is called, and which are figures."""
+        """Return the cells of the first row: they carry the name of each column and tell which are numbers."""
         return self.rows[0].cells
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewEvidenceTables:
-    facts: list[EvidenceFigure]
+    figures: list[EvidenceFigure]
     tables: list[EvidenceTable]
 
 
-def read(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
-    """Any JSON object: what has no better form is shown as text."""
-    facts: dict[str, Any] = {}
+def build_tables(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
+    """Sort any JSON object into figures and tables; values without a better form are shown as text."""
+    figures: dict[str, Any] = {}
     tables: dict[str, list[dict[str, Any]]] = {}
     for key, value in evidence.items():
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             tables[key] = value
         elif isinstance(value, dict):
-            facts |= {f"{key}.{inner}": each for inner, each in value.items()}
+            figures |= {f"{key}.{inner_key}": inner_value for inner_key, inner_value in value.items()}
         else:
-            facts[key] = value
+            figures[key] = value
     return ReviewEvidenceTables(
-        [EvidenceFigure(_FACTS.get(key) or _label(key), _figure(key, facts[key])) for key in _in_order(facts, _FACTS)],
-        [_table(key, tables[key]) for key in _in_order(tables, _TABLES)],
+        [
+            EvidenceFigure(_FIGURES.get(key) or _label(key), _format_figure(key, figures[key]))
+            for key in _sort_keys(figures, _FIGURES)
+        ],
+        [_build_table(key, tables[key]) for key in _sort_keys(tables, _TABLES)],
     )
 
 
-def _in_order(found: Iterable[str], known: Iterable[str]) -> list[str]:
-    """The known ones first: the database keeps the keys of an object in an order of its own."""
-    place = {key: number for number, key in enumerate(known)}
-    return sorted(found, key=lambda key: place.get(key, len(place)))
+def _sort_keys(keys: Iterable[str], known_keys: Iterable[str]) -> list[str]:
+    """Return known keys first, in their order: the database sorts the keys of an object by its own rules."""
+    place = {key: number for number, key in enumerate(known_keys)}
+    return sorted(keys, key=lambda key: place.get(key, len(place)))
 
 
-def _table(key: str, rows: list[dict[str, Any]]) -> EvidenceTable:
-    title, known = _TABLES.get(key, (_label(key), {}))
-    there = dict.fromkeys(name for row in rows for name in row)
-    columns = [name for name in known if name in there] or [name for name in there if name not in _LINKS]
-    labels = {name: known.get(name) or _label(name) for name in columns[:MOST_COLUMNS]}
-    return EvidenceTable(title, [_row(row, labels) for row in rows[:MOST_ROWS]])
+def _build_table(key: str, rows: list[dict[str, Any]]) -> EvidenceTable:
+    title, known_columns = _TABLES.get(key, (_label(key), {}))
+    present = dict.fromkeys(name for row in rows for name in row)
+    columns = [name for name in known_columns if name in present] or [name for name in present if name not in _LINKS]
+    labels = {name: known_columns.get(name) or _label(name) for name in columns[:MOST_COLUMNS]}
+    return EvidenceTable(title, [_build_row(row, labels) for row in rows[:MOST_ROWS]])
 
 
-def _row(row: dict[str, Any], labels: dict[str, str]) -> EvidenceRow:
+def _build_row(row: dict[str, Any], labels: dict[str, str]) -> EvidenceRow:
     cells = [
-        EvidenceCell(label, _figure(name, row.get(name)), _is_number(row.get(name))) for name, label in labels.items()
+        EvidenceCell(label, _format_figure(name, row.get(name)), _is_number(row.get(name)))
+        for name, label in labels.items()
     ]
-    return EvidenceRow(cells, _id(row.get("handoff")))
+    return EvidenceRow(cells, _integer_or_none(row.get("handoff")))
 
 
 def _label(key: str) -> str:
@@ -137,18 +141,18 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _id(value: object) -> int | None:
+def _integer_or_none(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _figure(key: str, value: object) -> str:
+def _format_figure(key: str, value: object) -> str:
     if key == "family":
-        return _FAMILIES.get(str(value)) or _text(value).capitalize()
-    text = _text(value)
+        return _FAMILIES.get(str(value)) or _format_value(value).capitalize()
+    text = _format_value(value)
     return f"{text} %" if key in _PERCENT and _is_number(value) else text
 
 
-def _text(value: object) -> str:
+def _format_value(value: object) -> str:
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
@@ -156,14 +160,14 @@ def _text(value: object) -> str:
     if isinstance(value, int | float):
         return f"{value:,.10g}"
     if isinstance(value, list):
-        return ", ".join(_text(each) for each in value) or "–"
+        return ", ".join(_format_value(item) for item in value) or "–"
     if isinstance(value, dict):
-        return ", ".join(f"{_label(key).lower()} {_text(each)}" for key, each in value.items()) or "–"
-    return _instant(str(value))
+        return ", ".join(f"{_label(key).lower()} {_format_value(item)}" for key, item in value.items()) or "–"
+    return _format_instant(str(value))
 
 
-def _instant(text: str) -> str:
-    """A month by its name, an ISO instant as a day and a time with its zone; any other text as it is."""
+def _format_instant(text: str) -> str:
+    """Format a month by its name and an ISO instant as day, time and zone; return any other text as it is."""
     if _MONTH.fullmatch(text):
         return f"{dt.date.fromisoformat(f'{text}-01'):%B %Y}"
     try:

@@ -1,4 +1,4 @@
-"""What people read before they propose, sign, activate or go back: the case, the sheet to sign, what changes, what happened."""
+"""The data of the pages before a step: the proposal, the sheet to sign, the changes, the story so far."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TONES = {Effect.LOOSER: "warn", Effect.TIGHTER: "info"}
 
 @dataclass(frozen=True, slots=True)
 class ChangedRowView:
-    """A changed row and how its effect looks."""
+    """A changed row with the tone of its badge."""
 
     row: RowChange
 
@@ -33,7 +33,7 @@ class ChangedRowView:
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgedWarning:
-    """A warning, and what was said so far to accept it."""
+    """A warning, and the reason typed so far for accepting it."""
 
     finding: Finding
     reason: str
@@ -48,28 +48,29 @@ class ProposalPage:
 
     @property
     def errors(self) -> list[Finding]:
-        return self.case.of(Severity.ERROR)
+        return self.case.findings_with(Severity.ERROR)
 
     @property
     def advice(self) -> list[Finding]:
-        return self.case.of(Severity.ADVICE)
+        return self.case.findings_with(Severity.ADVICE)
 
     @property
     def changes(self) -> list[ChangedRowView]:
         return [ChangedRowView(row) for row in self.case.changes]
 
 
-def proposal_page(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) -> ProposalPage:
-    case = proposals.case_of(version, grounds, now=now)
+def build_proposal_page(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) -> ProposalPage:
+    case = proposals.build_case(version, grounds, now=now)
     warnings = [
-        AcknowledgedWarning(found, grounds.acknowledged.get(found.key, "")) for found in case.of(Severity.WARNING)
+        AcknowledgedWarning(finding, grounds.acknowledged.get(finding.key, ""))
+        for finding in case.findings_with(Severity.WARNING)
     ]
     return ProposalPage(case, warnings)
 
 
 @dataclass(frozen=True, slots=True)
 class SigningSheet:
-    """What a leader signs (rules 3.12): what triggers it, who is eligible, what sales does, what becomes of the others."""
+    """The sheet that a leader signs (rules 3.12): triggers, eligibility, the duties of sales, the fate of other leads."""
 
     statement: PlainStatement
     triggers: list[str]
@@ -78,68 +79,79 @@ class SigningSheet:
     sales: list[str]
     afterwards: list[str]
     marketing: list[str]
-    promise: CommitmentSnapshot | None
+    commitments: CommitmentSnapshot | None
     proposal: Proposal | None
     points: list[ChecklistPoint]
     before: Version | None
     changes: list[ChangedRowView]
 
     @property
-    def accepted(self) -> list[Mapping[str, Any]]:
-        return accepted(self.proposal)
+    def accepted_warnings(self) -> list[Mapping[str, Any]]:
+        return select_accepted_warnings(self.proposal)
 
 
-def signing_sheet(version: Version) -> SigningSheet:
-    document: dict[str, Any] = version_documents.export(version)
-    names, promise, proposal = signals_and_lists.names(), commitment_snapshots.current(), proposal_of(version)
-    before = proposals.in_force_beside(version)
+def build_signing_sheet(version: Version) -> SigningSheet:
+    document: dict[str, Any] = version_documents.export_document(version)
+    names, commitments, proposal = (
+        signals_and_lists.read_display_names(),
+        commitment_snapshots.find_current_snapshot(),
+        find_proposal(version),
+    )
+    before = proposals.find_other_version_in_force(version)
     return SigningSheet(
-        statement=generated_statement.statement(document, names),
+        statement=generated_statement.write_statement(document, names),
         triggers=[
-            f"{row['name']}: {generated_statement.path(row, names)}" for row in [*document["paths"], *document["hot"]]
+            f"{row['name']}: {generated_statement.describe_path(row, names)}"
+            for row in [*document["paths"], *document["hot"]]
         ],
-        eligible=[generated_statement.criterion(row, names) for row in document["gate"]],
-        excluded=[generated_statement.criterion(row, names) for row in document["disqualifiers"]],
-        sales=commitment_snapshots.about(promise, commitment_snapshots.SALES),
-        afterwards=commitment_snapshots.about(promise, commitment_snapshots.AFTERWARDS),
-        marketing=commitment_snapshots.about(promise, commitment_snapshots.MARKETING),
-        promise=promise,
+        eligible=[generated_statement.describe_criterion(row, names) for row in document["gate"]],
+        excluded=[generated_statement.describe_criterion(row, names) for row in document["disqualifiers"]],
+        sales=commitment_snapshots.select_sentences(commitments, commitment_snapshots.SALES),
+        afterwards=commitment_snapshots.select_sentences(commitments, commitment_snapshots.AFTERWARDS),
+        marketing=commitment_snapshots.select_sentences(commitments, commitment_snapshots.MARKETING),
+        commitments=commitments,
         proposal=proposal,
-        points=proposal_checklist.read(proposal.checklist) if proposal else [],
+        points=proposal_checklist.read_frozen_points(proposal.checklist) if proposal else [],
         before=before,
-        changes=changes(before, version) if before else [],
+        changes=compare_versions(before, version) if before else [],
     )
 
 
-def accepted(proposal: Proposal | None) -> list[Mapping[str, Any]]:
-    """The linter's warnings that were accepted, each with the reason."""
-    return [found for found in proposal.findings if found["accepted"]] if proposal else []
+def select_accepted_warnings(proposal: Proposal | None) -> list[Mapping[str, Any]]:
+    """Return the linter's warnings that were accepted at the proposal, each with its reason."""
+    return [finding for finding in proposal.findings if finding["accepted"]] if proposal else []
 
 
-def changes(before: Version, after: Version) -> list[ChangedRowView]:
-    found = diff.changes(version_documents.export(before), version_documents.export(after), signals_and_lists.names())
-    return [ChangedRowView(row) for row in found]
+def compare_versions(before: Version, after: Version) -> list[ChangedRowView]:
+    """Return every row in which `after` differs from `before`."""
+    changes = diff.find_changes(
+        version_documents.export_document(before),
+        version_documents.export_document(after),
+        signals_and_lists.read_display_names(),
+    )
+    return [ChangedRowView(row) for row in changes]
 
 
-def proposal_of(version: Version) -> Proposal | None:
+def find_proposal(version: Version) -> Proposal | None:
+    """Return the frozen proposal of a version, or None if it was never proposed."""
     return Proposal.objects.select_related("by", "backtest", "review").filter(version=version).first()
 
 
-# What happened
+# The story of a version
 
 
 @dataclass(frozen=True, slots=True)
 class StoryStep:
-    """One step of a version's life: what was done, by whom, and what was said."""
+    """A step in the life of a version: its title, its author, and the author's comment."""
 
     at: dt.datetime
     by: str
-    what: str
-    said: str = ""
+    title: str
+    comment: str = ""
     tone: str = ""
 
 
-_DONE = {
+_STEP_TITLES = {
     VersionState.PROPOSED: "Proposed",
     VersionState.APPROVED: "Approved: both leaders have signed",
     VersionState.ACTIVE: "Activated",
@@ -148,99 +160,104 @@ _DONE = {
 }
 
 
-def story(version: Version) -> list[StoryStep]:
-    """From the first draft to the last step, in order of time."""
-    begun = StoryStep(version.created_at, _name(version.created_by), _begun(version), version.reason)
-    # A signature comes before what it brings about at the same instant.
-    return sorted([begun, *_words(version), *_steps(version), *_reviews(version)], key=lambda each: each.at)
+def build_story(version: Version) -> list[StoryStep]:
+    """Return the steps from the first draft to the latest, in order of time."""
+    first_step = StoryStep(
+        version.created_at, _person_name(version.created_by), _describe_origin(version), version.reason
+    )
+    # sorted() is stable: a signature stays before the approval or refusal that it causes at the same instant.
+    return sorted(
+        [first_step, *_list_signatures(version), *_list_changes(version), *_list_reviews(version)],
+        key=lambda step: step.at,
+    )
 
 
-def _begun(version: Version) -> str:
+def _describe_origin(version: Version) -> str:
     return f"Drafted from {version.based_on.number}" if version.based_on else "Drafted"
 
 
-def _steps(version: Version) -> Iterator[StoryStep]:
-    proposal = proposal_of(version)
-    for step in VersionChange.objects.filter(version=version).select_related("by").order_by("pk"):
-        state = VersionState(step.to_state)
-        said = _grounds(proposal) if state == VersionState.PROPOSED and proposal else step.why
+def _list_changes(version: Version) -> Iterator[StoryStep]:
+    proposal = find_proposal(version)
+    for change in VersionChange.objects.filter(version=version).select_related("by").order_by("pk"):
+        state = VersionState(change.to_state)
+        comment = _describe_grounds(proposal) if state == VersionState.PROPOSED and proposal else change.why
         tone = {VersionState.ACTIVE: "good", VersionState.REFUSED: "bad"}.get(state, "")
-        yield StoryStep(step.at, str(step.by), _DONE[state], said, tone)
+        yield StoryStep(change.at, str(change.by), _STEP_TITLES[state], comment, tone)
 
 
-def _grounds(proposal: Proposal) -> str:
-    cited = f" Answers the review “{proposal.review}”." if proposal.review else ""
-    shown = f" {proposal.evidence}" if proposal.evidence else ""
-    return f"{proposal.get_driver_display()}.{shown}{cited} {numbers(proposal)}"
+def _describe_grounds(proposal: Proposal) -> str:
+    review = f" Answers the review “{proposal.review}”." if proposal.review else ""
+    evidence = f" {proposal.evidence}" if proposal.evidence else ""
+    return f"{proposal.get_driver_display()}.{evidence}{review} {describe_backtest_figures(proposal)}"
 
 
-def _words(version: Version) -> Iterator[StoryStep]:
-    for word in version.sign_offs.select_related("by").order_by("pk"):
-        what = f"{word.get_side_display()}: {word.get_decision_display().lower()}"
-        yield StoryStep(word.at, str(word.by), what, f"“{word.comment}”")
+def _list_signatures(version: Version) -> Iterator[StoryStep]:
+    for sign_off in version.sign_offs.select_related("by").order_by("pk"):
+        title = f"{sign_off.get_side_display()}: {sign_off.get_decision_display().lower()}"
+        yield StoryStep(sign_off.at, str(sign_off.by), title, f"“{sign_off.comment}”")
 
 
-def _reviews(version: Version) -> Iterator[StoryStep]:
-    """The reviews that decided on it."""
+def _list_reviews(version: Version) -> Iterator[StoryStep]:
+    """Return the reviews whose decision led to this version."""
     for review in Review.objects.filter(led_to=version).select_related("decided_by").order_by("pk"):
         if review.decided_at is not None:
-            said = f"{review.decision} {review.reasoning}"
-            yield StoryStep(review.decided_at, str(review.decided_by), f"Review “{review}” led to it", said)
+            comment = f"{review.decision} {review.reasoning}"
+            yield StoryStep(review.decided_at, str(review.decided_by), f"Review “{review}” led to it", comment)
 
 
-def _name(person: object) -> str:
+def _person_name(person: object) -> str:
     return str(person) if person else "the command line"
 
 
 # Going back
 
 
-def reason_to_revert(to: Version) -> str:
-    """The reason for going back, as far as the records tell it: to be read and corrected by whoever does."""
-    now_in_force = proposals.in_force_beside(to)
-    said = [f"Back to {to.number}, in force {_period(to)}."]
-    if now_in_force is not None:
-        since = f" since {_day(now_in_force.activated_at)}" if now_in_force.activated_at else ""
-        said.append(f"{now_in_force.number} has been in force{since}.")
-        said += [*_rates_since(now_in_force), *_tested(now_in_force)]
-    return " ".join(said)
+def write_reason_to_revert(to: Version) -> str:
+    """Draft the reason for going back from the records; the person who goes back reads and corrects it."""
+    in_force = proposals.find_other_version_in_force(to)
+    sentences = [f"Back to {to.number}, in force {_describe_period_in_force(to)}."]
+    if in_force is not None:
+        since = f" since {_format_day(in_force.activated_at)}" if in_force.activated_at else ""
+        sentences.append(f"{in_force.number} has been in force{since}.")
+        sentences += [*_describe_rates(in_force), *_describe_backtest(in_force)]
+    return " ".join(sentences)
 
 
-def _rates_since(version: Version) -> Iterator[str]:
-    """The rejections of the latest review that opened under the version."""
+def _describe_rates(version: Version) -> Iterator[str]:
+    """Describe the rejections of the latest review that opened while the version was in force."""
     reviews = Review.objects.filter(version=version).order_by("-opened_at", "-pk")
     for review in reviews:
         decided, rejected = review.evidence.get("decided"), review.evidence.get("rejected")
         if isinstance(decided, int) and isinstance(rejected, int) and decided:
             yield (
-                f"“{review}”, {_day(review.opened_at)}: {rejected} of {decided} handoffs rejected"
+                f"“{review}”, {_format_day(review.opened_at)}: {rejected} of {decided} handoffs rejected"
                 f" ({rejected * 100 / decided:.0f} %), SAL rate {(decided - rejected) * 100 / decided:.0f} %."
             )
             return
 
 
-def _tested(version: Version) -> Iterator[str]:
-    proposal = proposal_of(version)
+def _describe_backtest(version: Version) -> Iterator[str]:
+    proposal = find_proposal(version)
     if proposal is not None:
-        yield f"When it was proposed, its backtest said: {numbers(proposal)}"
+        yield f"When it was proposed, its backtest said: {describe_backtest_figures(proposal)}"
 
 
-def numbers(proposal: Proposal) -> str:
-    """The two numbers of the backtest it was proposed with."""
+def describe_backtest_figures(proposal: Proposal) -> str:
+    """Describe the coverage and precision of the backtest that a version was proposed with."""
     cohort: Mapping[str, Any] = (proposal.backtest.result or {})["version"]
-    return f"Coverage {_share(cohort['coverage'])}, precision {_share(cohort['precision_won'])}."
+    return f"Coverage {_format_share(cohort['coverage'])}, precision {_format_share(cohort['precision_won'])}."
 
 
-def _share(share: Mapping[str, Any]) -> str:
+def _format_share(share: Mapping[str, Any]) -> str:
     rate = f" ({share['n'] * 100 / share['of']:.0f} %)" if share["of"] else ""
     return f"{share['n']} of {share['of']}{rate}"
 
 
-def _period(version: Version) -> str:
+def _describe_period_in_force(version: Version) -> str:
     if version.activated_at is None or version.retired_at is None:
         return "before"
-    return f"from {_day(version.activated_at)} to {_day(version.retired_at)}"
+    return f"from {_format_day(version.activated_at)} to {_format_day(version.retired_at)}"
 
 
-def _day(at: dt.datetime | None) -> str:
+def _format_day(at: dt.datetime | None) -> str:
     return f"{at.day} {at:%B %Y}" if at else ""

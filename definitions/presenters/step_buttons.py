@@ -1,4 +1,4 @@
-"""Which steps a person is offered on a version: the buttons of the admin and of the pages."""
+"""The steps that a person can take on a version: the buttons of the admin and of the pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OPS: Final = (Role.MARKETING_OPS,)
 
 @dataclass(frozen=True, slots=True)
 class OfferedStep:
-    """What the button says, who may press it, in which states, and what it brings about."""
+    """A step: the label of its button, the roles and states that allow it, and its consequence in a sentence."""
 
     name: str
     label: str
@@ -76,7 +76,8 @@ class StepButton:
     url: str
 
 
-def offers(version: Version, user: User) -> list[StepButton]:
+def list_step_buttons(version: Version, user: User) -> list[StepButton]:
+    """Return the buttons that this person can press in the version's present state."""
     return [
         StepButton(step.label, reverse("version_step", args=[version.pk, step.name]))
         for step in STEPS.values()
@@ -84,7 +85,7 @@ def offers(version: Version, user: User) -> list[StepButton]:
     ]
 
 
-def sides_of(version: Version, user: User) -> list[Side]:
-    """For whom this person may still sign."""
-    spoken = set(version.sign_offs.values_list("side", flat=True))
-    return [side for side, role in SIGNERS.items() if holds(user, role) and side not in spoken]
+def list_unsigned_sides(version: Version, user: User) -> list[Side]:
+    """Return the sides for which this person may still sign."""
+    signed_sides = set(version.sign_offs.values_list("side", flat=True))
+    return [side for side, role in SIGNERS.items() if holds(user, role) and side not in signed_sides]

@@ -1,4 +1,8 @@
-"""Definitions to begin with, one document each beside this module; what linting says of them is part of the lesson."""
+"""
+Presets: definitions to begin with, one JSON document each in this folder.
+
+Some have faults on purpose, as a lesson.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import Final
 
 from definitions.plain_english.generated_statement import Json
 
-#: In the order in which they are offered.
+#: The titles, in the order in which the presets are offered.
 _TITLES: Final = {
     "three_components": "Three components: fit, behaviour, timing",
     "one_score": "One score",
@@ -54,7 +58,11 @@ _DESCRIPTIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """`document` is an `accord.definition/1` that imports as it is; signals and lists are those that Accord ships."""
+    """
+    A definition to begin with.
+
+    `document` is an `accord.definition/1` that imports as it is, with shipped names only.
+    """
 
     code: str
     title: str
@@ -62,15 +70,15 @@ class Preset:
     document: Json
 
 
-def all_presets() -> tuple[Preset, ...]:
-    return tuple(preset(code) for code in _TITLES)
+def load_presets() -> tuple[Preset, ...]:
+    return tuple(load_preset(code) for code in _TITLES)
 
 
-def preset(code: str) -> Preset:
-    """KeyError for a code that there is not. The document is a copy of its own."""
-    return Preset(code, _TITLES[code], _DESCRIPTIONS[code], json.loads(_text(code)))
+def load_preset(code: str) -> Preset:
+    """Return the preset with this code and its own copy of the document. Raises KeyError for an unknown code."""
+    return Preset(code, _TITLES[code], _DESCRIPTIONS[code], json.loads(_read_file(code)))
 
 
 @cache
-def _text(code: str) -> str:
+def _read_file(code: str) -> str:
     return resources.files(__package__).joinpath(f"{code}.json").read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ def presets(request: Request) -> HttpResponse:
     form = BeginForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         return _start_draft(request, form)
-    context = {"cards": draft_templates.offered_templates(), "form": form, "may_begin": may_begin}
+    context = {"cards": draft_templates.build_template_cards(), "form": form, "may_begin": may_begin}
     return render(request, "definitions/presets.html", context, status=422 if form.is_bound else 200)
 
 

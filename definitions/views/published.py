@@ -29,7 +29,7 @@ def definition(request: Request) -> HttpResponse:
 @roles_required(*Role)
 @require_GET
 def definition_list(request: Request) -> HttpResponse:
-    return render(request, "definitions/list.html", {"definitions": published_page.listed()})
+    return render(request, "definitions/list.html", {"definitions": published_page.list_definitions()})
 
 
 @roles_required(*Role)
@@ -46,8 +46,8 @@ def version_diff(request: Request, slug: str, number: str, against: str) -> Http
     context = {
         "version": after,
         "before": before,
-        "changes": signing_sheet.changes(before, after),
-        "versions": published_page.history(after.definition),
+        "changes": signing_sheet.compare_versions(before, after),
+        "versions": published_page.list_versions(after.definition),
         "may_read": holds(request.user, *READERS_OF_LEADS),
     }
     return render(request, "definitions/diff.html", context)
@@ -63,9 +63,9 @@ def _get_version(slug: str, number: str) -> Version:
 
 def _render_version(request: Request, version: Version) -> HttpResponse:
     context = {
-        "page": published_page.published(version),
+        "page": published_page.build_published_page(version),
         "version": version,
-        "offers": step_buttons.offers(version, request.user),
+        "offers": step_buttons.list_step_buttons(version, request.user),
         "may_read": holds(request.user, *READERS_OF_LEADS),
         "now": timezone.now(),
     }

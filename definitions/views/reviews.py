@@ -50,14 +50,14 @@ def review(request: Request, pk: int) -> HttpResponse:
         "form": form,
         "may_decide": may_decide,
         "now": timezone.now(),
-        **published_page.evidence_of(row),
+        **published_page.build_evidence_context(row),
     }
     return render(request, "definitions/review.html", context, status=422 if request.method == "POST" else 200)
 
 
 def _decide(request: Request, row: Review, form: ReviewDecisionForm) -> HttpResponse:
     try:
-        reviews.decide(review=row, by=request.user, now=timezone.now(), **form.cleaned_data)
+        reviews.decide_review(review=row, by=request.user, now=timezone.now(), **form.cleaned_data)
     except (reviews.ReviewRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))
     else:

@@ -101,10 +101,10 @@ class CopyView(VersionStepView):
     makes_draft = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(statement=published_page.statement(self.version), **kwargs)
+        return super().get_context_data(statement=published_page.read_statement(self.version), **kwargs)
 
     def take_step(self, typed: dict[str, Any]) -> Version:
-        return versions.copy(
+        return versions.copy_version(
             version=self.version,
             major=typed["number"] == "major",
             reason=typed["reason"],
@@ -118,13 +118,13 @@ class ProposeView(VersionStepView):
     form_class = ProposeForm
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        is_first = proposals.in_force_beside(self.version) is None
+        is_first = proposals.find_other_version_in_force(self.version) is None
         return super().get_form_kwargs() | {"definition": self.version.definition, "is_first": is_first}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(statement=published_page.statement(self.version), **kwargs)
+        context = super().get_context_data(statement=published_page.read_statement(self.version), **kwargs)
         grounds = self.read_grounds(getattr(context["form"], "cleaned_data", {}))
-        context["prepared"] = signing_sheet.proposal_page(self.version, grounds, now=timezone.now())
+        context["prepared"] = signing_sheet.build_proposal_page(self.version, grounds, now=timezone.now())
         return context
 
     def take_step(self, typed: dict[str, Any]) -> Version:
@@ -155,10 +155,10 @@ class SignView(VersionStepView):
     form_class = SignForm
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"sides": step_buttons.sides_of(self.version, self.request.user)}
+        return super().get_form_kwargs() | {"sides": step_buttons.list_unsigned_sides(self.version, self.request.user)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(sheet=signing_sheet.signing_sheet(self.version), **kwargs)
+        return super().get_context_data(sheet=signing_sheet.build_signing_sheet(self.version), **kwargs)
 
     def take_step(self, typed: dict[str, Any]) -> Version:
         return versions.sign(
@@ -194,10 +194,10 @@ class RevertView(VersionStepView):
     makes_draft = True
 
     def get_initial(self) -> dict[str, Any]:
-        return {"reason": signing_sheet.reason_to_revert(self.version)}
+        return {"reason": signing_sheet.write_reason_to_revert(self.version)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        statement = published_page.statement(self.version)
+        statement = published_page.read_statement(self.version)
         return super().get_context_data(statement=statement, **_compare_with_active(self.version), **kwargs)
 
     def take_step(self, typed: dict[str, Any]) -> Version:
@@ -212,8 +212,8 @@ class RevertView(VersionStepView):
 
 def _compare_with_active(version: Version) -> dict[str, Any]:
     """Return the version in force beside this one, and what this one changes in it."""
-    active = proposals.in_force_beside(version)
-    return {"before": active, "changes": signing_sheet.changes(active, version) if active else ()}
+    active = proposals.find_other_version_in_force(version)
+    return {"before": active, "changes": signing_sheet.compare_versions(active, version) if active else ()}
 
 
 STEP_VIEWS: Final[Mapping[str, type[VersionStepView]]] = {

@@ -136,10 +136,10 @@ def period(start: dt.datetime, end: dt.datetime) -> str:
 
 
 def _signals(result: Result) -> list[SignalLiftRow]:
-    names = signals_and_lists.names()
+    names = signals_and_lists.read_display_names()
     return [
         SignalLiftRow(
-            name=generated_statement.capital(names.signal(row["signal"])),
+            name=generated_statement.capitalize_first(names.signal(row["signal"])),
             points=row["points"],
             won=row["won"],
             leads=row["leads"],

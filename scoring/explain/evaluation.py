@@ -39,7 +39,7 @@ def rules_named(name: str) -> Rules:
             document = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise NoSuchDefinition(f"{name} is not JSON: {error}.") from None
-        return compiled(version_documents.normal(document))
+        return compiled(version_documents.normalize_document(document))
     return rules_of(version_named(name))
 
 

@@ -88,7 +88,7 @@ def period_of(backtest: Backtest) -> str:
 @register.inclusion_tag("scoring/_backtest_card.html", takes_context=True)
 def backtest_of(context: template.Context, version: Version) -> dict[str, Any]:
     """The two numbers of exactly what the version says now; else what there is, and how to come by them."""
-    current = backtest_requests.current(version)
+    current = backtest_requests.find_current_backtest(version)
     latest = version.backtests.select_related("version").order_by("-pk").first()
     return {
         "version": version,
@@ -103,7 +103,7 @@ def backtest_of(context: template.Context, version: Version) -> dict[str, Any]:
 @register.inclusion_tag("scoring/_version_charts.html", takes_context=True)
 def charts_of(context: template.Context, version: Version) -> dict[str, Any]:
     """What time takes from the version's points; volume, scores and fit by engagement of its last backtest. Sums only, no lead."""
-    document: dict[str, Any] = version_documents.export(version)
+    document: dict[str, Any] = version_documents.export_document(version)
     tested = (
         version.backtests.successful()
         .filter(digest=version_documents.digest(document))
@@ -113,9 +113,11 @@ def charts_of(context: template.Context, version: Version) -> dict[str, Any]:
     compiled = rule_compiler.compiled(document)
     return {
         "version": version,
-        "fading": result_charts.fading(compiled.decay, compiled.signals, signals_and_lists.names().signals),
+        "fading": result_charts.fading(
+            compiled.decay, compiled.signals, signals_and_lists.read_display_names().signals
+        ),
         "inactivity": compiled.inactivity,
-        "decay": generated_statement.decay(document),
+        "decay": generated_statement.describe_decay(document),
         "backtest": tested,
         "pictures": result_charts.build_charts(tested.result or {}) if tested else None,
         "may_read": holds(context["request"].user, *READERS_OF_LEADS),

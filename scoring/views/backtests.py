@@ -43,8 +43,8 @@ def version_backtests(request: Request, pk: int) -> HttpResponse:
         "version": version,
         "form": form,
         "rows": rows,
-        "digest": version_documents.digest(version_documents.export(version)),
-        "may_ask": holds(request.user, *backtest_requests.MAY_ASK),
+        "digest": version_documents.digest(version_documents.export_document(version)),
+        "may_ask": holds(request.user, *backtest_requests.MAY_REQUEST),
         "zone": settings.COMPANY_TIME_ZONE,
         "now": timezone.now(),
     }
@@ -55,7 +55,7 @@ def _ask(request: Request, version: Version, form: PeriodForm) -> HttpResponse:
     now = timezone.now()
     start, end = form.period(now)
     try:
-        asked = backtest_requests.request(version=version, start=start, end=end, by=request.user, now=now)
+        asked = backtest_requests.request_backtest(version=version, start=start, end=end, by=request.user, now=now)
     except (backtest_requests.BacktestRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))
         return redirect("version_backtests", version.pk)
@@ -79,7 +79,7 @@ def backtest(request: Request, pk: int) -> HttpResponse:
 def backtest_cancel(request: Request, pk: int) -> HttpResponse:
     row = _found(pk)
     try:
-        backtest_requests.cancel(backtest=row, by=request.user, now=timezone.now())
+        backtest_requests.cancel_backtest(backtest=row, by=request.user, now=timezone.now())
     except (backtest_requests.BacktestRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))
     else:
@@ -116,7 +116,7 @@ def what_if(request: Request, pk: int) -> HttpResponse:
 
 def _adopt(request: Request, row: Backtest, form: ThresholdsForm) -> HttpResponse:
     try:
-        version = threshold_adoption.adopt(backtest=row, values=form.values(), by=request.user)
+        version = threshold_adoption.adopt_thresholds(backtest=row, values=form.values(), by=request.user)
     except (threshold_adoption.ThresholdRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))
         return redirect("backtest", row.pk)
@@ -139,7 +139,7 @@ def _page(request: Request, row: Backtest, form: ThresholdsForm | None = None) -
     context: dict[str, Any] = {
         "backtest": row,
         "period": result_view.period(row.start, row.end),
-        "may_ask": holds(request.user, *backtest_requests.MAY_ASK),
+        "may_ask": holds(request.user, *backtest_requests.MAY_REQUEST),
         "elapsed": _elapsed(row),
         "now": timezone.now(),
     }
@@ -150,7 +150,7 @@ def _page(request: Request, row: Backtest, form: ThresholdsForm | None = None) -
 
 
 def _finished(request: Request, row: Backtest, result: Result, form: ThresholdsForm | None) -> dict[str, Any]:
-    is_current = version_documents.digest(version_documents.export(row.version)) == row.digest
+    is_current = version_documents.digest(version_documents.export_document(row.version)) == row.digest
     return {
         "figures": result_view.figures(row),
         "result": result,

@@ -7,11 +7,11 @@ from django.views.decorators.http import require_POST
 
 from config.accounts.roles import roles_required
 from config.web import Request
-from definitions.backtest_requests import MAY_ASK
+from definitions.backtest_requests import MAY_REQUEST
 from scoring.what_ifs import draft_figures
 
 
-@roles_required(*MAY_ASK)
+@roles_required(*MAY_REQUEST)
 @require_POST
 def quick_figures(request: Request) -> HttpResponse:
     """The figures of a posted document, beside those of the version in force."""

@@ -91,7 +91,7 @@ def _read(text: str) -> dict[str, Any]:
     if len(text.encode(errors="replace")) > BYTES_AT_MOST:
         raise DraftFiguresRefused(f"The document is larger than {BYTES_AT_MOST // 1024} kB; nothing was counted.")
     try:
-        return version_documents.normal(json.loads(text))
+        return version_documents.normalize_document(json.loads(text))
     except DocumentRefused as refusal:
         raise DraftFiguresRefused(f"Nothing was counted: {refusal.complaints[0]}") from None
     except (ValueError, RecursionError):

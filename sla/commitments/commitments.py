@@ -186,7 +186,7 @@ def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now:
     commitment.state, commitment.activated_at = CommitmentState.ACTIVE, now
     commitment.signed_by_marketing, commitment.signed_by_sales = by_marketing, by_sales
     commitment.save(update_fields=["state", "activated_at", "signed_by_marketing", "signed_by_sales"])
-    commitment_snapshots.record(
+    commitment_snapshots.record_snapshot(
         sentences=term_sentences(commitment), signed_by=f"{by_marketing} for marketing, {by_sales} for sales", now=now
     )
     return commitment

@@ -35,7 +35,7 @@ def _draft_version_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
     waiting = Version.objects.filter(state=VersionState.PROPOSED).select_related("definition")
     for version in waiting.prefetch_related("sign_offs").order_by("pk"):
         sign_offs = list(version.sign_offs.all())
-        for side in sorted(versions.DECIDING - {sign_off.side for sign_off in sign_offs}):
+        for side in sorted(versions.DECIDING_SIDES - {sign_off.side for sign_off in sign_offs}):
             signers = {sign_off.by_id for sign_off in sign_offs}
             yield NoticeDraft(
                 kind=NoticeKind.SIGNATURE,

@@ -23,7 +23,7 @@ from sla.commitments import commitments
 from sla.models import Commitment
 from tests.definitions import version_lifecycles
 from tests.definitions.documents import criterion
-from tests.definitions.people import person
+from tests.definitions.people import create_person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
@@ -46,7 +46,7 @@ Go = Callable[[User, str], Page]
 @pytest.fixture
 def people() -> dict[Role, User]:
     """Marketing ops and both leaders, who have agreed on what sales does."""
-    found = {role: person(role, is_staff=role == Role.MARKETING_OPS) for role in _ROLES}
+    found = {role: create_person(role, is_staff=role == Role.MARKETING_OPS) for role in _ROLES}
     commitments.activate(
         commitment=Commitment.objects.create(number=1),
         by_marketing=found[Role.MARKETING_LEADER],
@@ -78,7 +78,7 @@ def in_force() -> Version:
                 lead=lead, signal=asked, occurred_at=now - dt.timedelta(days=2 + number), recorded_at=now, source="form",
                 external_id=f"{name}-{number}", digest=b"",
             )  # fmt: skip
-    return version_lifecycles.active(**CONTENT)
+    return version_lifecycles.create_active(**CONTENT)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_the_pages_of_the_agreement_are_accessible(
     go: Go, people: dict[Role, User], in_force: Version, scheme: str
 ) -> None:
     slug, ops = in_force.definition.slug, people[Role.MARKETING_OPS]
-    draft = version_lifecycles.draft(**CONTENT)
+    draft = version_lifecycles.create_draft(**CONTENT)
 
     for path in (
         "/definition/",

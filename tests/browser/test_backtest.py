@@ -16,7 +16,7 @@ from definitions.models import Backtest, Version
 from leads import shipped_signals
 from leads.models import Lead, Signal
 from tests.definitions import version_lifecycles
-from tests.definitions.people import person
+from tests.definitions.people import create_person
 from tests.scoring import backtest_results
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
@@ -29,7 +29,7 @@ TIMING = {"engaged_within_days": 40, "or_request_within_days": None}
 @pytest.fixture
 def draft() -> Version:
     shipped_signals.ship(signals=Signal.objects)
-    return version_lifecycles.draft(paths=PATHS, timing=TIMING)
+    return version_lifecycles.create_draft(paths=PATHS, timing=TIMING)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def go(context: BrowserContext, page: Page, live_server: object) -> Callable[[st
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     client = Client()
-    client.force_login(person(Role.MARKETING_OPS))
+    client.force_login(create_person(Role.MARKETING_OPS))
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": address}])
 

@@ -20,7 +20,7 @@ from leads import named_lists, shipped_signals
 from leads.models import Company, Event, Lead, Signal
 from tests.definitions import version_lifecycles
 from tests.definitions.documents import criterion
-from tests.definitions.people import person
+from tests.definitions.people import create_person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
@@ -52,7 +52,7 @@ def version() -> Version:
                 lead=lead, signal=asked, occurred_at=now - dt.timedelta(hours=2 + number), recorded_at=now, source="form",
                 external_id=f"{name}-{number}", digest=b"",
             )  # fmt: skip
-    return version_lifecycles.draft(**CONTENT)
+    return version_lifecycles.create_draft(**CONTENT)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def open_editor(context: BrowserContext, page: Page, live_server: object, versio
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     client = Client()
-    client.force_login(person(Role.MARKETING_OPS, is_staff=True))
+    client.force_login(create_person(Role.MARKETING_OPS, is_staff=True))
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": str(live_server)}])
 
@@ -99,7 +99,7 @@ def test_a_threshold_is_tried_and_a_clause_added(open_editor: Callable[[], Page]
     page.get_by_role("button", name="Save draft").click()
 
     expect(page.locator(".messagelist")).to_contain_text("is saved")
-    assert version_documents.export(Version.objects.get(pk=version.pk))["paths"][0]["clauses"] == [
+    assert version_documents.export_document(Version.objects.get(pk=version.pk))["paths"][0]["clauses"] == [
         {"axis": "engagement", "at_least": 25},
         {"count_of": ["demo_request"], "at_least": 2, "within_days": 7},
     ]
@@ -121,7 +121,7 @@ def test_only_the_inputs_that_a_question_takes_are_shown(open_editor: Callable[[
     page.get_by_role("button", name="Save draft").click()
 
     expect(page.locator(".messagelist")).to_contain_text("is saved")
-    kept = version_documents.export(Version.objects.get(pk=version.pk))
+    kept = version_documents.export_document(Version.objects.get(pk=version.pk))
     assert [(row["op"], row["value"]) for row in kept["gate"]] == [("at_least", 50), ("in", ["Mining"])]
     assert kept["disqualifiers"][0]["value"] == "individual contributor"
 
@@ -140,7 +140,7 @@ def test_a_new_path_is_written_and_a_row_taken_away(open_editor: Callable[[], Pa
     page.get_by_role("button", name="Save draft").click()
 
     expect(page.locator(".messagelist")).to_contain_text("is saved")
-    kept = version_documents.export(Version.objects.get(pk=version.pk))
+    kept = version_documents.export_document(Version.objects.get(pk=version.pk))
     assert kept["hot"][0]["clauses"] == [{"count_of": ["contact_request"], "at_least": 1, "within_days": None}]
     assert [row["field"] for row in kept["gate"]] == ["company.industry"]
 

@@ -1,4 +1,4 @@
-"""Documents to start from in tests."""
+"""Definition documents for tests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 REFERENCE = Path(__file__).resolve().parents[1] / "data/company_1k/definition.json"
 
 
-def reference() -> dict[str, Any]:
+def load_reference() -> dict[str, Any]:
+    """Load the reference definition, freshly parsed."""
     return json.loads(REFERENCE.read_text())
 
 
-def minimal(**changes: Any) -> dict[str, Any]:
-    """The least that is a definition: an explicit request is an MQL."""
+def minimal_document(**changes: Any) -> dict[str, Any]:
+    """Return the smallest definition: an explicit request is an MQL."""
     document = {
         "format": "accord.definition/1",
         "name": "Hand raise",

@@ -1,11 +1,11 @@
-"""The shipped signals as values, and documents that say little else than what a test is about."""
+"""The shipped signals as values, and small documents for tests of the linter."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from definitions import lint
-from definitions.document.parser import KnownNames, parse
+from definitions.document.parser import KnownNames, parse_document
 from definitions.plain_english.generated_statement import DisplayNames
 from leads.shipped_signals import SIGNALS
 from scoring.engine import rules
@@ -13,8 +13,8 @@ from scoring.rule_compiler import compile_document
 from tests.definitions.documents import criterion
 
 MEANINGS = {
-    each.code: lint.SignalMeaning(each.intent.value, each.is_explicit_request, each.is_engagement, each.closes_request)
-    for each in SIGNALS
+    row.code: lint.SignalMeaning(row.intent.value, row.is_explicit_request, row.is_engagement, row.closes_request)
+    for row in SIGNALS
 }
 LISTS = {
     "free_email": frozenset({"gmail.com"}),
@@ -22,20 +22,20 @@ LISTS = {
     "student_email": frozenset({"edu"}),
     "competitors": frozenset({"rival.example"}),
 }
-NAMES = DisplayNames(signals={each.code: each.name for each in SIGNALS}, lists={"free_email": "Free e-mail providers"})
+NAMES = DisplayNames(signals={row.code: row.name for row in SIGNALS}, lists={"free_email": "Free e-mail providers"})
 CATALOGUE = KnownNames(signals=frozenset(MEANINGS), lists=frozenset(LISTS))
 ENGINE_CATALOGUE = rules.Catalogue(
-    engagement=frozenset(code for code, mean in MEANINGS.items() if mean.is_engagement),
-    requests=frozenset(code for code, mean in MEANINGS.items() if mean.is_request),
-    closing=frozenset(code for code, mean in MEANINGS.items() if mean.closes_request),
+    engagement=frozenset(code for code, meaning in MEANINGS.items() if meaning.is_engagement),
+    requests=frozenset(code for code, meaning in MEANINGS.items() if meaning.is_request),
+    closing=frozenset(code for code, meaning in MEANINGS.items() if meaning.closes_request),
 )
 
 
-def complete(document: object) -> dict[str, Any]:
-    return parse(document, catalogue=CATALOGUE).document()
+def complete_document(document: object) -> dict[str, Any]:
+    return parse_document(document, known_names=CATALOGUE).to_document()
 
 
-def compiled(document: dict[str, Any]) -> rules.Rules:
+def compile_rules(document: dict[str, Any]) -> rules.Rules:
     return compile_document(document, catalogue=ENGINE_CATALOGUE, named_lists=LISTS)
 
 
@@ -43,7 +43,7 @@ def signal(code: str, points: float, cap: float | None = None, **more: Any) -> d
     return {"signal": code, "points": points, "cap": cap, "rationale": "Because."} | more
 
 
-def way(*clauses: dict[str, Any], name: str = "Way", **more: Any) -> dict[str, Any]:
+def path_row(*clauses: dict[str, Any], name: str = "Way", **more: Any) -> dict[str, Any]:
     return {"name": name, "clauses": list(clauses), "rationale": "Because."} | more
 
 
@@ -55,8 +55,8 @@ def count(*signals: str, n: int = 1, days: float | None = 30, **more: Any) -> di
     return {"count_of": list(signals), "at_least": n, "within_days": days} | more
 
 
-def sound(**changes: Any) -> dict[str, Any]:
-    """Nothing is wrong with it, whatever one looks at."""
+def sound_document(**changes: Any) -> dict[str, Any]:
+    """Return a document without any finding."""
     document = {
         "format": "accord.definition/1",
         "name": "Sound",
@@ -65,15 +65,15 @@ def sound(**changes: Any) -> dict[str, Any]:
         "gate": [criterion("company.employees", "between", [50, 500])],
         "disqualifiers": [criterion("lead.do_not_contact", "is", True)],
         "signals": [signal("demo_request", 30), signal("pricing_view", 10, 20), signal("blog_read", 5, 10)],
-        "paths": [way(axis("engagement", 40), count("demo_request", "pricing_view"))],
+        "paths": [path_row(axis("engagement", 40), count("demo_request", "pricing_view"))],
         "timing": {"engaged_within_days": 30, "or_request_within_days": 60},
     }
-    return complete(document | changes)
+    return complete_document(document | changes)
 
 
-def found(document: dict[str, Any], change: lint.ChangeContext | None = None) -> tuple[lint.Finding, ...]:
-    return lint.findings(document, meanings=MEANINGS, names=NAMES, change=change)
+def find_findings(document: dict[str, Any], change: lint.ChangeContext | None = None) -> tuple[lint.Finding, ...]:
+    return lint.lint_document(document, meanings=MEANINGS, names=NAMES, change=change)
 
 
-def codes(document: dict[str, Any], change: lint.ChangeContext | None = None) -> dict[str, str]:
-    return {finding.code: str(finding.severity) for finding in found(document, change)}
+def finding_codes(document: dict[str, Any], change: lint.ChangeContext | None = None) -> dict[str, str]:
+    return {finding.code: str(finding.severity) for finding in find_findings(document, change)}

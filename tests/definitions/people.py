@@ -10,7 +10,8 @@ from config.accounts.vocabulary import Role
 _numbers = count(1)
 
 
-def person(*roles: Role, **columns: object) -> User:
+def create_person(*roles: Role, **columns: object) -> User:
+    """Create a user with these roles and a user name of their own."""
     name = f"{roles[0] if roles else 'nobody'}{next(_numbers)}"
     user = User.objects.create(email=f"{name}@accord.test", **columns)
     user.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])

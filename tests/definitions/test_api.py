@@ -10,9 +10,16 @@ from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
 from definitions import version_documents, versions
 from definitions.models import Version
-from tests.definitions.documents import minimal, reference
-from tests.definitions.people import person
-from tests.definitions.version_lifecycles import active, approved, backtested, draft, grounds_for, proposed
+from tests.definitions.documents import load_reference, minimal_document
+from tests.definitions.people import create_person
+from tests.definitions.version_lifecycles import (
+    build_grounds,
+    create_active,
+    create_approved,
+    create_backtest,
+    create_draft,
+    create_proposed,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +30,7 @@ class Machine(Client):
     """A client with an API key; it acts as the key's owner."""
 
     def __init__(self, *scopes: str, owner: User | None = None) -> None:
-        owner = owner or person(Role.MARKETING_OPS)
+        owner = owner or create_person(Role.MARKETING_OPS)
         _, secret = ApiKey.objects.create_key(name="crm", owner=owner, source="crm", scopes=list(scopes))
         super().__init__(headers={"authorization": f"Api-Key {secret}"})
 
@@ -41,18 +48,18 @@ def machine() -> Machine:
     return Machine(READ, WRITE)
 
 
-def test_a_document_becomes_a_draft_and_comes_back_as_it_was_sent(machine: Machine) -> None:
-    answer = machine.send("", reference())
+def test_a_document_becomes_a_draft_and_is_returned_unchanged(machine: Machine) -> None:
+    answer = machine.send("", load_reference())
 
     assert answer.status_code == 201
-    made = answer.json()
-    assert (made["number"], made["state"], made["definition"]) == ("v1.0", "draft", "reference-definition-r")
-    assert made["document"] == reference()
-    assert machine.fetch(f"/{made['id']}").json() == made
+    data = answer.json()
+    assert (data["number"], data["state"], data["definition"]) == ("v1.0", "draft", "reference-definition-r")
+    assert data["document"] == load_reference()
+    assert machine.fetch(f"/{data['id']}").json() == data
 
 
 def test_a_refused_document_is_answered_with_every_complaint(machine: Machine) -> None:
-    answer = machine.send("", minimal(colour="red", motion="sql"))
+    answer = machine.send("", minimal_document(colour="red", motion="sql"))
 
     assert answer.status_code == 400
     assert [error["detail"] for error in answer.json()["errors"]] == [
@@ -65,22 +72,22 @@ def test_a_refused_document_is_answered_with_every_complaint(machine: Machine) -
 @pytest.mark.parametrize(
     "body", ["{", "[]", "null", '"x"', "[" * 50, '{"format": "\\ud800"}', "NaN", '{"name": 1e400}']
 )
-def test_whatever_is_sent_is_answered_with_a_client_error(machine: Machine, body: str) -> None:
+def test_any_faulty_body_is_answered_with_a_client_error(machine: Machine, body: str) -> None:
     assert machine.send("", body).status_code == 400
 
 
-def test_the_whole_life_by_the_api() -> None:
+def test_a_version_takes_all_its_steps_by_the_api() -> None:
     ops = Machine(READ, WRITE)
     leaders = {
-        side: Machine(WRITE, owner=person(role))
+        side: Machine(WRITE, owner=create_person(role))
         for side, role in (("marketing", Role.MARKETING_LEADER), ("sales", Role.SALES_LEADER))
     }
-    pk = ops.send("", minimal()).json()["id"]
+    pk = ops.send("", minimal_document()).json()["id"]
 
     version = Version.objects.get(pk=pk)
-    backtested(version)
+    create_backtest(version)
 
-    assert ops.send(f"/{pk}/propose", grounds_for(version)).json()["state"] == "proposed"
+    assert ops.send(f"/{pk}/propose", build_grounds(version)).json()["state"] == "proposed"
     for side, leader in leaders.items():
         signed = leader.send(f"/{pk}/sign", {"side": side, "decision": "approved", "comment": "Yes."})
         assert signed.status_code == 200
@@ -90,80 +97,82 @@ def test_the_whole_life_by_the_api() -> None:
     current = ops.fetch("/current").json()
     assert current["id"] == pk
     assert current["statement"].startswith("An MQL is anyone who has one of")
-    assert [word["side"] for word in current["sign_offs"]] == ["marketing", "sales"]
+    assert [signature["side"] for signature in current["sign_offs"]] == ["marketing", "sales"]
     assert [change["to_state"] for change in current["changes"]] == ["proposed", "approved", "active"]
 
 
-def test_a_refusal_answers_with_the_draft_that_goes_on() -> None:
-    leader = Machine(WRITE, owner=person(Role.SALES_LEADER))
+def test_a_refusal_is_answered_with_the_new_draft() -> None:
+    leader = Machine(WRITE, owner=create_person(Role.SALES_LEADER))
 
-    answer = leader.send(f"/{proposed().pk}/sign", {"side": "sales", "decision": "refused", "comment": "Too loose."})
+    answer = leader.send(
+        f"/{create_proposed().pk}/sign", {"side": "sales", "decision": "refused", "comment": "Too loose."}
+    )
 
     assert answer.json()["version"]["state"] == "refused"
     assert answer.json()["successor"]["number"] == "v1.1"
 
 
 def test_a_copy_is_a_draft_with_its_reason(machine: Machine) -> None:
-    answer = machine.send(f"/{active().pk}/copy", {"reason": "Tighter."})
+    answer = machine.send(f"/{create_active().pk}/copy", {"reason": "Tighter."})
 
     assert answer.status_code == 201
     assert (answer.json()["number"], answer.json()["reason"]) == ("v1.1", "Tighter.")
 
 
 def test_a_step_out_of_turn_is_a_conflict(machine: Machine) -> None:
-    answer = machine.send(f"/{proposed().pk}/activate", {"hand_over_entrants": True})
+    answer = machine.send(f"/{create_proposed().pk}/activate", {"hand_over_entrants": True})
 
     assert answer.status_code == 409
     assert "waits for the signatures of both leaders" in answer.json()["errors"][0]["detail"]
 
 
 def test_a_proposal_is_refused_with_every_objection_at_once(machine: Machine) -> None:
-    version = draft()
+    version = create_draft()
 
     answer = machine.send(f"/{version.pk}/propose", {"driver": "first"})
 
-    said = [error["detail"] for error in answer.json()["errors"]]
+    objections = [error["detail"] for error in answer.json()["errors"]]
     assert answer.status_code == 409
-    assert any("it was never backtested" in sentence for sentence in said)
-    assert any("Or say why you accept it" in sentence for sentence in said)
-    assert len(said) == len(set(said)) > 1
+    assert any("it was never backtested" in sentence for sentence in objections)
+    assert any("Or say why you accept it" in sentence for sentence in objections)
+    assert len(objections) == len(set(objections)) > 1
 
 
-def test_linting_tells_the_keys_under_which_warnings_are_accepted(machine: Machine) -> None:
-    version = draft()
+def test_lint_findings_have_the_keys_for_acceptance(machine: Machine) -> None:
+    version = create_draft()
 
-    found = machine.fetch(f"/{version.pk}/lint").json()
+    findings = machine.fetch(f"/{version.pk}/lint").json()
 
-    warnings = {each["key"] for each in found if each["severity"] == "warning"}
-    assert warnings == set(grounds_for(version)["acknowledged"])
+    warnings = {finding["key"] for finding in findings if finding["severity"] == "warning"}
+    assert warnings == set(build_grounds(version)["acknowledged"])
 
 
-def test_what_was_put_before_the_leaders_stands_with_the_version(machine: Machine) -> None:
-    version = proposed()
+def test_a_version_is_returned_with_its_frozen_proposal(machine: Machine) -> None:
+    version = create_proposed()
 
-    told = machine.fetch(f"/{version.pk}").json()
+    data = machine.fetch(f"/{version.pk}").json()
 
-    assert told["proposal"]["driver"] == "first"
-    assert told["proposal"]["backtest"] in told["backtests"]
-    assert len(told["proposal"]["checklist"]) == 7
-    assert told["digest"] == version_documents.digest(told["document"])
-    assert machine.fetch(f"/{version.pk}/checklist").json() == told["proposal"]["checklist"]
+    assert data["proposal"]["driver"] == "first"
+    assert data["proposal"]["backtest"] in data["backtests"]
+    assert len(data["proposal"]["checklist"]) == 7
+    assert data["digest"] == version_documents.digest(data["document"])
+    assert machine.fetch(f"/{version.pk}/checklist").json() == data["proposal"]["checklist"]
 
 
 def test_two_versions_are_compared_row_by_row(machine: Machine) -> None:
-    before, after = active(sal_rate_target=0.7), draft(sal_rate_target=0.6)
+    before, after = create_active(sal_rate_target=0.7), create_draft(sal_rate_target=0.6)
 
-    told = machine.fetch(f"/{after.pk}/diff?against={before.pk}").json()
+    data = machine.fetch(f"/{after.pk}/diff?against={before.pk}").json()
 
-    assert [told["before"]["number"], told["after"]["number"]] == ["v1.0", "v1.1"]
-    assert len(told["changes"]) == 1
+    assert [data["before"]["number"], data["after"]["number"]] == ["v1.0", "v1.1"]
+    assert len(data["changes"]) == 1
     assert machine.fetch(f"/{after.pk}/diff?against=x").status_code == 400
     assert machine.fetch(f"/{after.pk}/diff?against=999").status_code == 404
 
 
-def test_a_version_that_was_in_force_comes_back_as_a_draft(machine: Machine) -> None:
-    first = active()
-    active()
+def test_a_retired_version_is_reverted_to_as_a_draft(machine: Machine) -> None:
+    first = create_active()
+    create_active()
 
     answer = machine.send(f"/{first.pk}/revert", {})
 
@@ -186,48 +195,48 @@ def test_a_draft_begins_with_a_preset_or_with_nothing(machine: Machine) -> None:
     assert machine.send("/presets", {}).status_code == 400
 
 
-def test_the_key_may_no_more_than_its_owner(machine: Machine) -> None:
-    word = {"side": "sales", "decision": "approved", "comment": "Yes."}
+def test_a_key_has_only_the_rights_of_its_owner(machine: Machine) -> None:
+    signature = {"side": "sales", "decision": "approved", "comment": "Yes."}
 
-    assert machine.send(f"/{proposed().pk}/sign", word).status_code == 403
-    assert Machine(WRITE, owner=person(Role.VIEWER)).send("", minimal()).status_code == 403
+    assert machine.send(f"/{create_proposed().pk}/sign", signature).status_code == 403
+    assert Machine(WRITE, owner=create_person(Role.VIEWER)).send("", minimal_document()).status_code == 403
     assert not Version.objects.filter(state="draft").exists()
 
 
 @pytest.mark.parametrize("word", [{}, {"side": "press"}, {"side": "sales", "decision": "approved", "comment": " "}])
-def test_a_signature_that_is_not_whole_is_refused_by_its_field(word: dict[str, str]) -> None:
-    leader = Machine(WRITE, owner=person(Role.SALES_LEADER))
+def test_an_incomplete_signature_is_refused_by_its_field(signature: dict[str, str]) -> None:
+    leader = Machine(WRITE, owner=create_person(Role.SALES_LEADER))
 
-    assert leader.send(f"/{proposed().pk}/sign", word).status_code == 400
+    assert leader.send(f"/{create_proposed().pk}/sign", signature).status_code == 400
 
 
 @pytest.mark.parametrize("scopes", [(), ("facts:read",), (WRITE,)])
 def test_reading_needs_its_scope(scopes: tuple[str, ...]) -> None:
     assert Machine(*scopes).fetch("").status_code == 403
-    assert Machine(*scopes).fetch(f"/{draft().pk}").status_code == 403
+    assert Machine(*scopes).fetch(f"/{create_draft().pk}").status_code == 403
 
 
 def test_writing_needs_its_scope() -> None:
-    reader, pk = Machine(READ), approved().pk
+    reader, pk = Machine(READ), create_approved().pk
 
-    assert reader.send("", minimal()).status_code == 403
+    assert reader.send("", minimal_document()).status_code == 403
     for step in ("propose", "sign", "activate", "copy"):
         assert reader.send(f"/{pk}/{step}", {}).status_code == 403
 
 
-def test_without_a_key_nothing_is_told() -> None:
+def test_requests_without_a_key_are_refused() -> None:
     assert Client().get("/api/v1/definitions").status_code in (401, 403)
 
 
-def test_what_there_is_not_is_not_found(machine: Machine) -> None:
+def test_unknown_versions_are_not_found(machine: Machine) -> None:
     assert machine.fetch("/999").status_code == 404
     assert machine.fetch("/current").status_code == 404
     assert machine.send("/999/propose").status_code == 404
 
 
 def test_the_list_is_filtered_by_definition_and_state(machine: Machine) -> None:
-    active()
-    draft(name="Other")
+    create_active()
+    create_draft(name="Other")
 
     def numbers(query: str) -> list[str]:
         return [row["definition"] for row in machine.fetch(query).json()["results"]]
@@ -239,9 +248,11 @@ def test_the_list_is_filtered_by_definition_and_state(machine: Machine) -> None:
 
 
 def test_a_version_read_by_the_api_imports_again(machine: Machine) -> None:
-    version = versions.copy(version=active(), by=person(Role.MARKETING_OPS), now=active().created_at)
+    version = versions.copy_version(
+        version=create_active(), by=create_person(Role.MARKETING_OPS), now=create_active().created_at
+    )
 
     document = machine.fetch(f"/{version.pk}").json()["document"]
 
     assert machine.send("", document | {"name": "Elsewhere"}).json()["document"] == document | {"name": "Elsewhere"}
-    assert version_documents.export(version) == document
+    assert version_documents.export_document(version) == document

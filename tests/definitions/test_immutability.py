@@ -1,4 +1,4 @@
-"""What is proposed stays as it is, whatever way to the database one takes (rules 9.2, 17.3)."""
+"""A version from the proposal on: the database refuses every change of it, by model, query or SQL (rules 9.2, 17.3)."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from django.db import DatabaseError, IntegrityError, connection, models, transac
 from definitions import version_documents
 from definitions.models import Clause, Criterion, Path, SignalRule, SignOff, Version, VersionChange
 from leads.models import Signal
-from tests.definitions.documents import reference
-from tests.definitions.version_lifecycles import NOW, active, approved, draft, proposed
+from tests.definitions.documents import load_reference
+from tests.definitions.version_lifecycles import NOW, create_active, create_approved, create_draft, create_proposed
 
 pytestmark = pytest.mark.django_db
 
 PARTS = (Criterion, SignalRule, Path, Clause)
 TABLES = tuple(part._meta.db_table for part in PARTS)
-CONTENT = {key: value for key, value in reference().items() if key not in ("format", "name")}
+CONTENT = {key: value for key, value in load_reference().items() if key not in ("format", "name")}
 
 
-def refused(deed: Callable[[], object], match: str = "pgtrigger") -> None:
+def assert_refused(deed: Callable[[], object], match: str = "pgtrigger") -> None:
+    """Check that the database refuses the action."""
     with pytest.raises(DatabaseError, match=match), transaction.atomic():
         deed()
 
 
-def raw(sql: str) -> Callable[[], object]:
+def execute_sql(sql: str) -> Callable[[], object]:
+    """Return an action that executes the SQL."""
+
     def run() -> None:
         with connection.cursor() as cursor:
             cursor.execute(sql)
@@ -33,13 +36,13 @@ def raw(sql: str) -> Callable[[], object]:
     return run
 
 
-@pytest.fixture(params=[proposed, approved, active])
+@pytest.fixture(params=[create_proposed, create_approved, create_active])
 def version(request: pytest.FixtureRequest) -> Version:
     return request.param(**CONTENT)
 
 
 def test_a_draft_can_be_edited_in_every_part() -> None:
-    version = draft(**CONTENT)
+    version = create_draft(**CONTENT)
 
     for part in PARTS:
         row = part.objects.first()
@@ -51,27 +54,29 @@ def test_a_draft_can_be_edited_in_every_part() -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_no_row_of_a_proposed_version_is_saved_updated_or_deleted(part: type[models.Model], version: Version) -> None:
-    before = version_documents.export(version)
+def test_rows_of_a_proposed_version_cannot_be_saved_updated_or_deleted(
+    part: type[models.Model], version: Version
+) -> None:
+    before = version_documents.export_document(version)
     row = part.objects.order_by("-pk").first()
     row.position += 1
 
-    refused(row.save, "only a draft can be edited")
-    refused(lambda: part.objects.update(position=9), "only a draft can be edited")
-    refused(lambda: part.objects.bulk_update([row], ["position"]), "only a draft can be edited")
-    refused(row.delete, "only a draft can be edited")
+    assert_refused(row.save, "only a draft can be edited")
+    assert_refused(lambda: part.objects.update(position=9), "only a draft can be edited")
+    assert_refused(lambda: part.objects.bulk_update([row], ["position"]), "only a draft can be edited")
+    assert_refused(row.delete, "only a draft can be edited")
 
-    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+    assert version_documents.export_document(Version.objects.get(pk=version.pk)) == before
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_no_row_of_a_proposed_version_is_changed_by_plain_sql(table: str, version: Version) -> None:
-    # The names are ours.
-    refused(raw(f"UPDATE {table} SET position = position + 1"), "only a draft can be edited")  # noqa: S608
-    refused(raw(f"DELETE FROM {table}"))  # noqa: S608
+def test_plain_sql_cannot_change_rows_of_a_proposed_version(table: str, version: Version) -> None:
+    # The table names are constants of this module.
+    assert_refused(execute_sql(f"UPDATE {table} SET position = position + 1"), "only a draft can be edited")  # noqa: S608 (constant names and integers)
+    assert_refused(execute_sql(f"DELETE FROM {table}"))  # noqa: S608 (constant names and integers)
 
 
-def test_no_row_is_added_to_a_proposed_version(version: Version) -> None:
+def test_rows_cannot_be_added_to_a_proposed_version(version: Version) -> None:
     path = version.paths.first()
     rows = [
         Criterion(version=version, part="gate", field="lead.title", op="known", flag=True, rationale="So."),
@@ -81,65 +86,65 @@ def test_no_row_is_added_to_a_proposed_version(version: Version) -> None:
     ]
 
     for row in rows:
-        refused(row.save, "only a draft can be edited")
-        refused(lambda row=row: type(row).objects.bulk_create([row]), "only a draft can be edited")
+        assert_refused(row.save, "only a draft can be edited")
+        assert_refused(lambda row=row: type(row).objects.bulk_create([row]), "only a draft can be edited")
 
 
-def test_no_row_moves_between_versions(version: Version) -> None:
-    other = draft(name="Other", gate=CONTENT["gate"])
+def test_rows_cannot_move_between_versions(version: Version) -> None:
+    other = create_draft(name="Other", gate=CONTENT["gate"])
 
-    refused(lambda: other.criteria.update(version=version), "only a draft can be edited")
-    refused(lambda: version.criteria.update(version=other), "only a draft can be edited")
-    refused(lambda: other.paths.update(version=version), "only a draft can be edited")
-    refused(lambda: Clause.objects.filter(path__version=other).update(path=version.paths.first()))
+    assert_refused(lambda: other.criteria.update(version=version), "only a draft can be edited")
+    assert_refused(lambda: version.criteria.update(version=other), "only a draft can be edited")
+    assert_refused(lambda: other.paths.update(version=version), "only a draft can be edited")
+    assert_refused(lambda: Clause.objects.filter(path__version=other).update(path=version.paths.first()))
 
 
 @pytest.mark.parametrize("column", ["reason", "owner", "own_statement", "decay_percent", "created_at", "major"])
-def test_no_column_of_a_proposed_version_is_changed(column: str, version: Version) -> None:
+def test_columns_of_a_proposed_version_cannot_be_changed(column: str, version: Version) -> None:
     values = {"decay_percent": 1, "major": 9, "created_at": NOW.replace(year=2020)}
 
-    refused(lambda: Version.objects.filter(pk=version.pk).update(**{column: values.get(column, "Other")}))
+    assert_refused(lambda: Version.objects.filter(pk=version.pk).update(**{column: values.get(column, "Other")}))
 
 
-def test_a_proposed_version_is_not_deleted(version: Version) -> None:
-    refused(raw(f"DELETE FROM definitions_version WHERE id = {version.pk}"))  # noqa: S608
+def test_a_proposed_version_cannot_be_deleted(version: Version) -> None:
+    assert_refused(execute_sql(f"DELETE FROM definitions_version WHERE id = {version.pk}"))  # noqa: S608 (constant names and integers)
 
 
 @pytest.mark.parametrize("state", ["draft", "proposed", "retired"])
-def test_no_version_takes_a_step_that_is_not_in_the_table(state: str) -> None:
-    version = approved()
+def test_a_version_cannot_take_an_unlisted_step(state: str) -> None:
+    version = create_approved()
 
-    refused(lambda: Version.objects.filter(pk=version.pk).update(state=state))
-
-
-def test_nothing_is_approved_without_both_signatures() -> None:
-    version = proposed()
-
-    refused(lambda: Version.objects.filter(pk=version.pk).update(state="approved"), "both leaders have signed")
-    refused(lambda: Version.objects.filter(pk=version.pk).update(state="active"))
+    assert_refused(lambda: Version.objects.filter(pk=version.pk).update(state=state))
 
 
-def test_no_version_begins_as_anything_but_a_draft() -> None:
-    definition = draft().definition
+def test_approval_needs_both_signatures() -> None:
+    version = create_proposed()
 
-    refused(
+    assert_refused(lambda: Version.objects.filter(pk=version.pk).update(state="approved"), "both leaders have signed")
+    assert_refused(lambda: Version.objects.filter(pk=version.pk).update(state="active"))
+
+
+def test_a_version_begins_as_a_draft() -> None:
+    definition = create_draft().definition
+
+    assert_refused(
         lambda: Version.objects.create(
             definition=definition, minor=5, state="active", owner="Me", reason="So.", created_at=NOW
         )
     )
 
 
-def test_a_definition_has_one_active_version() -> None:
-    active()
-    second = approved()
+def test_a_definition_has_at_most_one_active_version() -> None:
+    create_active()
+    second = create_approved()
 
     with pytest.raises(IntegrityError, match="one_active_version"), transaction.atomic():
         Version.objects.filter(pk=second.pk).update(state="active")
 
 
-def test_signatures_and_steps_are_neither_changed_nor_deleted() -> None:
-    active()
+def test_signatures_and_steps_cannot_be_changed_or_deleted() -> None:
+    create_active()
 
     for ledger in (SignOff, VersionChange):
-        refused(lambda ledger=ledger: ledger.objects.update(at=NOW))
-        refused(lambda ledger=ledger: ledger.objects.all().delete())
+        assert_refused(lambda ledger=ledger: ledger.objects.update(at=NOW))
+        assert_refused(lambda ledger=ledger: ledger.objects.all().delete())

@@ -1,4 +1,4 @@
-"""The definitions to begin with: whole, judged as they are written, and as honest about their faults as linting is."""
+"""The presets: complete, judged as they are described, and with exactly the lint findings that are known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from definitions import presets
 from scoring.engine.judge import judge
 from scoring.engine.timeline import DAY, EVER
 from scoring.engine.verdict import Axes, Verdicts, verdict
-from tests.definitions.lint_cases import MEANINGS, codes, compiled, complete
+from tests.definitions.lint_cases import MEANINGS, compile_rules, complete_document, finding_codes
 from tests.scoring.random_companies import facts_of
 from tests.scoring.reference import Event, Lead
 
@@ -54,31 +54,31 @@ CODES = {
 }
 
 
-def document(code: str) -> dict[str, Any]:
-    return complete(presets.preset(code).document)
+def load_document(code: str) -> dict[str, Any]:
+    return complete_document(presets.load_preset(code).document)
 
 
-def judged(code: str, *signals: str, age: int = 0, **profile: object) -> Verdicts:
+def judge_lead(code: str, *signals: str, age: int = 0, **profile: object) -> Verdicts:
     events = tuple(Event(T - age * DAY, signal, asset) for asset, signal in enumerate(signals))
     row = {name.replace("__", "."): value for name, value in profile.items()}
-    return judge(compiled(document(code)), facts_of([Lead(events, ((EVER, row),))]), [0], [T])
+    return judge(compile_rules(load_document(code)), facts_of([Lead(events, ((EVER, row),))]), [0], [T])
 
 
 def meets(code: str, *signals: str, age: int = 0, **profile: object) -> bool:
-    return bool(judged(code, *signals, age=age, **profile).meets[0])
+    return bool(judge_lead(code, *signals, age=age, **profile).meets[0])
 
 
-def test_all_presets_are_offered_each_with_what_it_is() -> None:
-    offered = presets.all_presets()
+def test_all_presets_have_titles_and_descriptions() -> None:
+    offered = presets.load_presets()
 
-    assert [each.code for each in offered] == list(CODES)
-    assert all(each.title and each.description.count(".") >= 2 for each in offered)
+    assert [preset.code for preset in offered] == list(CODES)
+    assert all(preset.title and preset.description.count(".") >= 2 for preset in offered)
 
 
-@pytest.mark.parametrize("preset", presets.all_presets(), ids=lambda each: each.code)
-def test_a_preset_is_complete_and_has_the_faults_that_are_known_of_it(preset: presets.Preset) -> None:
-    assert complete(preset.document) == preset.document
-    assert codes(document(preset.code)) == CODES[preset.code]
+@pytest.mark.parametrize("preset", presets.load_presets(), ids=lambda preset: preset.code)
+def test_a_preset_is_complete_and_has_its_known_faults(preset: presets.Preset) -> None:
+    assert complete_document(preset.document) == preset.document
+    assert finding_codes(load_document(preset.code)) == CODES[preset.code]
 
 
 @pytest.mark.parametrize(
@@ -98,24 +98,25 @@ def test_three_axes_hold_exactly_from_their_thresholds(
 @pytest.mark.parametrize(
     ("fit", "engagement", "holds"), [(59, 75, False), (60, 74, False), (60, 75, True), (59, 100, False)]
 )
-def test_the_second_way_of_three_axes_needs_sixty_and_seventy_five(*, fit: int, engagement: int, holds: bool) -> None:
+def test_the_second_path_of_three_axes_needs_60_and_75(*, fit: int, engagement: int, holds: bool) -> None:
     assert bool(_path_of_three_axes(fit, engagement, 0)[1]) is holds
 
 
 def _path_of_three_axes(fit: float, engagement: float, bant: float) -> Any:
-    rules = compiled(document("three_axes"))
+    rules = compile_rules(load_document("three_axes"))
     none = {tally: np.zeros(1, dtype=np.int32) for tally in rules.tallies}
-    amounts = (np.array([float(each)]) for each in (fit, engagement, bant))
+    amounts = (np.array([float(amount)]) for amount in (fit, engagement, bant))
     axes = Axes(*amounts, np.array([1], dtype=np.int8), np.array([False]), np.array([0]), np.array([0]), none)
     alone = [
-        compiled(document("three_axes") | {"paths": [path], "hot": []}) for path in document("three_axes")["paths"]
+        compile_rules(load_document("three_axes") | {"paths": [path], "hot": []})
+        for path in load_document("three_axes")["paths"]
     ]
-    return np.array([verdict(each, axes).meets[0] for each in alone])
+    return np.array([verdict(amount, axes).meets[0] for amount in alone])
 
 
 def test_mail_opens_stop_at_ten_points_in_two_bars() -> None:
-    assert judged("two_bars", *["email_open"] * 5).engagement[0] == 10
-    assert judged("two_bars", *["email_open"] * 6).engagement[0] == 10
+    assert judge_lead("two_bars", *["email_open"] * 5).engagement[0] == 10
+    assert judge_lead("two_bars", *["email_open"] * 6).engagement[0] == 10
 
 
 def test_two_bars_must_both_be_cleared() -> None:
@@ -128,9 +129,9 @@ def test_two_bars_must_both_be_cleared() -> None:
 
 
 def test_three_pricing_pages_in_a_day_are_hot_and_a_recorded_demo_is_not() -> None:
-    assert judged("three_axes", *["pricing_view"] * 3).tier[0] == 1
+    assert judge_lead("three_axes", *["pricing_view"] * 3).tier[0] == 1
     assert not meets("three_axes", *["pricing_view"] * 2)
-    assert judged("three_axes", "live_demo_attended").tier[0] == 1
+    assert judge_lead("three_axes", "live_demo_attended").tier[0] == 1
     assert not meets("three_axes", "demo_video_watched", "webinar_recording")
 
 
@@ -153,7 +154,7 @@ def test_three_components_need_all_three() -> None:
     assert not meets("three_components", "demo_request", age=31, **right)
 
 
-def test_written_criteria_take_any_of_three_ways() -> None:
+def test_written_criteria_accept_any_of_three_paths() -> None:
     right = {"company__employees": 300.0, "company__industry": "SaaS", "lead__seniority": "manager"}
 
     assert meets("written_criteria", "webinar_attended", **right)
@@ -162,7 +163,7 @@ def test_written_criteria_take_any_of_three_ways() -> None:
     assert not meets("written_criteria", "webinar_attended", **right | {"lead__seniority": "intern"})
 
 
-def test_the_checklist_asks_title_industry_and_one_of_two_actions() -> None:
+def test_the_checklist_needs_title_industry_and_one_of_two_actions() -> None:
     right = {"company__industry": "Logistics", "lead__title": "Procurement lead"}
 
     assert meets("checklist", "pricing_view", **right)
@@ -173,9 +174,9 @@ def test_the_checklist_asks_title_industry_and_one_of_two_actions() -> None:
 @settings(max_examples=25, deadline=None)
 @given(
     signals=st.lists(
-        st.sampled_from(sorted(code for code, mean in MEANINGS.items() if not mean.is_request)), max_size=60
+        st.sampled_from(sorted(code for code, meaning in MEANINGS.items() if not meaning.is_request)), max_size=60
     )
 )
-def test_nothing_but_a_hand_raise_qualifies_in_any_amount(signals: list[str]) -> None:
+def test_only_a_hand_raise_qualifies_in_the_hand_raise_preset(signals: list[str]) -> None:
     assert not meets("hand_raise", *signals)
     assert meets("hand_raise", *signals, "pricing_inquiry")

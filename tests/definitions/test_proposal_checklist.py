@@ -10,9 +10,9 @@ from definitions import proposal_checklist
 from definitions.lint import PathReach
 from definitions.models import Backtest, CommitmentSnapshot
 from definitions.proposal_checklist import ChecklistFacts, ChecklistPoint, PointStatus
-from tests.definitions.version_lifecycles import DAY, NOW, share
+from tests.definitions.version_lifecycles import DAY, NOW, build_share
 
-WAY = PathReach(
+PATH = PathReach(
     place="paths[0]",
     kind="paths",
     name="Engaged",
@@ -27,36 +27,36 @@ WAY = PathReach(
 )
 
 
-def a_backtest(**changes: Any) -> Backtest:
-    """A backtest that covered 24 of 30 wins."""
-    result = {"version": {"coverage": share(24, 30)}, "thresholds": [{}, {}], "grid": None} | changes
+def build_backtest(**changes: Any) -> Backtest:
+    """Build a backtest that covered 24 of 30 wins."""
+    result = {"version": {"coverage": build_share(24, 30)}, "thresholds": [{}, {}], "grid": None} | changes
     return Backtest(start=NOW - 180 * DAY, end=NOW, result=result)
 
 
-def known(**changes: Any) -> ChecklistFacts:
-    """Nothing is wrong."""
-    promise = CommitmentSnapshot(
+def build_facts(**changes: Any) -> ChecklistFacts:
+    """Build facts that meet every point."""
+    commitments = CommitmentSnapshot(
         sentences=["Sales: First contact within 30 business minutes."], signed_by="Mona, Luis", at=NOW
     )
     base = ChecklistFacts(
-        backtest=a_backtest(),
+        backtest=build_backtest(),
         gate=[{}],
         gives_points=True,
-        ways=[WAY],
+        reaches=[PATH],
         evidence="",
-        promise=promise,
-        looked_at=NOW - 30 * DAY,
+        commitments=commitments,
+        last_reviewed_at=NOW - 30 * DAY,
         now=NOW,
     )
     return replace(base, **changes)
 
 
-def point(code: str, **changes: Any) -> ChecklistPoint:
-    return next(each for each in proposal_checklist.points(known(**changes)) if each.code == code)
+def compute_point(code: str, **changes: Any) -> ChecklistPoint:
+    return next(point for point in proposal_checklist.compute_points(build_facts(**changes)) if point.code == code)
 
 
-def grid(*columns: tuple[int, int]) -> dict[str, Any]:
-    """One row of fit; (won, leads) for each ten engagement points."""
+def build_grid(*columns: tuple[int, int]) -> dict[str, Any]:
+    """Build a grid with a single row of fit and (won, leads) for each ten engagement points."""
     return {
         "fit": [0],
         "engagement": [10 * at for at in range(len(columns))],
@@ -65,7 +65,7 @@ def grid(*columns: tuple[int, int]) -> dict[str, Any]:
 
 
 def test_there_are_seven_points() -> None:
-    codes = [each.code for each in proposal_checklist.points(known())]
+    codes = [point.code for point in proposal_checklist.compute_points(build_facts())]
 
     assert codes == [
         "fit_from_wins", "fit_gates_intent", "weights_match", "calibrated", "promised", "review_due", "tested",
@@ -76,64 +76,77 @@ def test_there_are_seven_points() -> None:
     ("covered", "won", "standing"),
     [(21, 30, PointStatus.YES), (20, 30, PointStatus.NO), (14, 20, PointStatus.YES), (19, 19, PointStatus.UNKNOWN)],
 )
-def test_fit_comes_from_the_wins_when_seventy_percent_of_twenty_are_covered(
-    covered: int, won: int, standing: PointStatus
-) -> None:
-    said = point("fit_from_wins", backtest=a_backtest(version={"coverage": share(covered, won)}))
+def test_fit_needs_70_percent_of_at_least_20_wins(covered: int, won: int, standing: PointStatus) -> None:
+    point = compute_point("fit_from_wins", backtest=build_backtest(version={"coverage": build_share(covered, won)}))
 
-    assert said.standing == standing
+    assert point.standing == standing
 
 
-def test_without_a_gate_fit_gates_only_where_every_path_asks_for_it() -> None:
-    assert point("fit_gates_intent").standing == PointStatus.YES
-    assert point("fit_gates_intent", gate=[], ways=[replace(WAY, without_fit=False)]).standing == PointStatus.YES
-    open_way = point("fit_gates_intent", gate=[])
-    assert (open_way.standing, "“Engaged” can be met with no fit" in open_way.sentence) == (PointStatus.NO, True)
+def test_without_a_gate_every_path_must_require_fit() -> None:
+    assert compute_point("fit_gates_intent").standing == PointStatus.YES
+    assert (
+        compute_point("fit_gates_intent", gate=[], reaches=[replace(PATH, without_fit=False)]).standing
+        == PointStatus.YES
+    )
+    without_fit = compute_point("fit_gates_intent", gate=[])
+    assert (without_fit.standing, "“Engaged” can be met with no fit" in without_fit.sentence) == (PointStatus.NO, True)
 
 
 def test_weights_match_when_more_points_mean_more_wins() -> None:
-    rising, falling = grid((1, 50), (2, 30), (9, 40)), grid((9, 50), (2, 30), (1, 40))
+    rising, falling = build_grid((1, 50), (2, 30), (9, 40)), build_grid((9, 50), (2, 30), (1, 40))
 
-    assert point("weights_match", backtest=a_backtest(grid=rising)).standing == PointStatus.YES
-    assert point("weights_match", backtest=a_backtest(grid=falling)).standing == PointStatus.NO
-    assert "at least 10 engagement points 11 of 70" in point("weights_match", backtest=a_backtest(grid=rising)).sentence
+    assert compute_point("weights_match", backtest=build_backtest(grid=rising)).standing == PointStatus.YES
+    assert compute_point("weights_match", backtest=build_backtest(grid=falling)).standing == PointStatus.NO
+    assert (
+        "at least 10 engagement points 11 of 70"
+        in compute_point("weights_match", backtest=build_backtest(grid=rising)).sentence
+    )
 
 
 def test_weights_match_when_the_weightiest_signals_came_before_wins() -> None:
     def signals(*lifts: float, leads: int = 30) -> dict[str, Any]:
         return {"signals": [{"signal": "demo_request", "leads": leads, "lift": lift} for lift in lifts]}
 
-    assert point("weights_match", backtest=a_backtest(**signals(2.5, 1.2, 1.1, 0.4))).standing == PointStatus.YES
-    assert point("weights_match", backtest=a_backtest(**signals(2.5, 0.8))).standing == PointStatus.NO
-    assert point("weights_match", backtest=a_backtest(**signals(2.5, leads=19))).standing == PointStatus.UNKNOWN
+    assert (
+        compute_point("weights_match", backtest=build_backtest(**signals(2.5, 1.2, 1.1, 0.4))).standing
+        == PointStatus.YES
+    )
+    assert compute_point("weights_match", backtest=build_backtest(**signals(2.5, 0.8))).standing == PointStatus.NO
+    assert (
+        compute_point("weights_match", backtest=build_backtest(**signals(2.5, leads=19))).standing
+        == PointStatus.UNKNOWN
+    )
 
 
 def test_too_few_leads_leave_the_weights_a_judgement() -> None:
-    few = a_backtest(grid=grid((1, 5), (2, 6)))
+    few = build_backtest(grid=build_grid((1, 5), (2, 6)))
 
-    assert "say a word about it" in point("weights_match", backtest=few).sentence
-    spoken = point("weights_match", backtest=few, evidence="Sales agreed on each.")
+    assert "say a word about it" in compute_point("weights_match", backtest=few).sentence
+    spoken = compute_point("weights_match", backtest=few, evidence="Sales agreed on each.")
     assert (spoken.standing, "Sales agreed on each." in spoken.sentence) == (PointStatus.UNKNOWN, True)
-    assert point("weights_match", gives_points=False).standing == PointStatus.YES
+    assert compute_point("weights_match", gives_points=False).standing == PointStatus.YES
 
 
 def test_the_review_is_due_a_quarter_after_the_last_look() -> None:
-    assert "9 January 2027" in point("review_due", looked_at=dt.datetime(2026, 10, 9, tzinfo=dt.UTC)).sentence
-    assert point("review_due", looked_at=NOW - 100 * DAY).standing == PointStatus.NO
-    assert "a quarter after today" in point("review_due", looked_at=None).sentence
+    assert (
+        "9 January 2027"
+        in compute_point("review_due", last_reviewed_at=dt.datetime(2026, 10, 9, tzinfo=dt.UTC)).sentence
+    )
+    assert compute_point("review_due", last_reviewed_at=NOW - 100 * DAY).standing == PointStatus.NO
+    assert "a quarter after today" in compute_point("review_due", last_reviewed_at=None).sentence
 
 
-def test_what_is_missing_says_what_to_do() -> None:
-    assert "both leaders sign them" in point("promised", promise=None).sentence
-    assert point("tested", backtest=None).standing == PointStatus.NO
-    assert point("calibrated", backtest=a_backtest(thresholds=[])).standing == PointStatus.UNKNOWN
-    assert point("fit_from_wins", backtest=None).standing == PointStatus.UNKNOWN
+def test_missing_facts_show_what_to_do() -> None:
+    assert "both leaders sign them" in compute_point("promised", commitments=None).sentence
+    assert compute_point("tested", backtest=None).standing == PointStatus.NO
+    assert compute_point("calibrated", backtest=build_backtest(thresholds=[])).standing == PointStatus.UNKNOWN
+    assert compute_point("fit_from_wins", backtest=None).standing == PointStatus.UNKNOWN
 
 
-def test_points_come_back_from_their_record() -> None:
-    points = proposal_checklist.points(known())
+def test_points_are_read_back_from_their_record() -> None:
+    points = proposal_checklist.compute_points(build_facts())
 
-    assert proposal_checklist.read([each.as_dict() for each in points]) == points
+    assert proposal_checklist.read_frozen_points([point.as_dict() for point in points]) == points
 
 
 @pytest.mark.parametrize(
@@ -142,6 +155,4 @@ def test_points_come_back_from_their_record() -> None:
 def test_months_are_clipped_to_the_last_day(
     day: tuple[int, int, int], months: int, after: tuple[int, int, int]
 ) -> None:
-    assert proposal_checklist.months_after(dt.datetime(*day, tzinfo=dt.UTC), months) == dt.datetime(
-        *after, tzinfo=dt.UTC
-    )
+    assert proposal_checklist.add_months(dt.datetime(*day, tzinfo=dt.UTC), months) == dt.datetime(*after, tzinfo=dt.UTC)

@@ -10,17 +10,17 @@ from definitions import proposals, reviews, version_documents, versions
 from definitions.models import Definition, Proposal, Review, Version
 from definitions.vocabulary import ChangeDriver, ReviewKind, ReviewTrigger, VersionState
 from tests.definitions.documents import criterion
-from tests.definitions.people import person
+from tests.definitions.people import create_person
 from tests.definitions.version_lifecycles import (
     DAY,
     NOW,
-    active,
-    backtested,
-    cohort,
-    draft,
-    grounds_for,
+    build_cohort,
+    build_grounds,
+    create_active,
+    create_backtest,
+    create_draft,
+    create_proposed,
     propose,
-    proposed,
 )
 
 pytestmark = pytest.mark.django_db
@@ -29,18 +29,18 @@ TIGHT = {"gate": [criterion("company.employees", "between", [100, 1000])]}
 LOOSE = {"gate": [criterion("company.employees", "between", [50, 1000])]}
 
 
-def refused(version: Version, **grounds: Any) -> str:
-    """What is said to somebody who proposes on these grounds."""
-    words = grounds_for(version) | grounds
+def propose_and_read_refusal(version: Version, **grounds: Any) -> str:
+    """Propose on these grounds, check that nothing changed, and return the sentences of the refusal."""
+    all_grounds = build_grounds(version) | grounds
     with pytest.raises(versions.VersionStepRefused) as refusal:
-        versions.propose(version=version, by=person(Role.MARKETING_OPS), now=NOW + DAY, **words)
+        versions.propose(version=version, by=create_person(Role.MARKETING_OPS), now=NOW + DAY, **all_grounds)
     version.refresh_from_db()
     assert version.is_draft
     assert not Proposal.objects.filter(version=version).exists()
     return "\n".join(refusal.value.sentences)
 
 
-def review(definition: Definition, trigger: ReviewTrigger = ReviewTrigger.REJECTION_SPIKE) -> Review:
+def open_review(definition: Definition, trigger: ReviewTrigger = ReviewTrigger.REJECTION_SPIKE) -> Review:
     return reviews.open_review(
         definition=definition,
         trigger=trigger,
@@ -52,155 +52,165 @@ def review(definition: Definition, trigger: ReviewTrigger = ReviewTrigger.REJECT
     )
 
 
-def test_without_a_backtest_nothing_is_proposed() -> None:
-    assert "it was never backtested" in refused(draft(**TIGHT))
+def test_a_proposal_needs_a_backtest() -> None:
+    assert "it was never backtested" in propose_and_read_refusal(create_draft(**TIGHT))
 
 
-def test_an_edit_after_the_backtest_asks_for_another() -> None:
-    version = draft(**TIGHT)
-    backtested(version)
+def test_an_edit_after_the_backtest_requires_another() -> None:
+    version = create_draft(**TIGHT)
+    create_backtest(version)
     version.criteria.update(low=120)
 
-    assert "it was edited since its last backtest" in refused(Version.objects.get(pk=version.pk))
+    assert "it was edited since its last backtest" in propose_and_read_refusal(Version.objects.get(pk=version.pk))
 
 
-def test_a_backtest_that_failed_is_none() -> None:
-    version = draft(**TIGHT)
+def test_a_failed_backtest_does_not_count() -> None:
+    version = create_draft(**TIGHT)
     version.backtests.create(
-        document={}, digest=version_documents.digest(version_documents.export(version)), start=NOW - DAY, end=NOW, requested_at=NOW,
-        finished_at=NOW, error="The disk is full.",
-    )  # fmt: skip
+        document={},
+        digest=version_documents.digest(version_documents.export_document(version)),
+        start=NOW - DAY,
+        end=NOW,
+        requested_at=NOW,
+        finished_at=NOW,
+        error="The disk is full.",
+    )
 
-    assert "it was never backtested" in refused(version)
+    assert "it was never backtested" in propose_and_read_refusal(version)
 
 
-def test_a_warning_is_accepted_with_a_word_and_not_with_a_keystroke() -> None:
-    version = draft(**TIGHT)
-    backtested(version)
-    keys = grounds_for(version)["acknowledged"]
+def test_a_single_letter_does_not_accept_a_warning() -> None:
+    version = create_draft(**TIGHT)
+    create_backtest(version)
+    keys = build_grounds(version)["acknowledged"]
 
     assert keys
-    assert "Or say why you accept it" in refused(version, acknowledged={})
-    assert "Or say why you accept it" in refused(version, acknowledged=dict.fromkeys(keys, " x  "))
+    assert "Or say why you accept it" in propose_and_read_refusal(version, acknowledged={})
+    assert "Or say why you accept it" in propose_and_read_refusal(version, acknowledged=dict.fromkeys(keys, " x  "))
 
 
-def test_an_error_of_the_linter_bars_the_proposal() -> None:
-    version = draft(paths=[{"name": "Loud", "clauses": [{"axis": "engagement", "at_least": 5}], "rationale": "So."}])
-    backtested(version)
+def test_a_lint_error_prevents_the_proposal() -> None:
+    version = create_draft(
+        paths=[{"name": "Loud", "clauses": [{"axis": "engagement", "at_least": 5}], "rationale": "So."}]
+    )
+    create_backtest(version)
 
-    assert "“Loud”" in refused(version)
-
-
-def test_looser_for_volume_is_refused_with_the_reason_why() -> None:
-    active(**TIGHT)
-    version = draft(**LOOSE)
-    backtested(version)
-
-    assert "The stated reason is volume" in refused(version, driver=ChangeDriver.VOLUME)
+    assert "“Loud”" in propose_and_read_refusal(version)
 
 
-def test_a_first_version_is_not_for_volume_either() -> None:
-    version = draft(**TIGHT)
-    backtested(version)
+def test_loosening_for_volume_is_refused_with_the_reason() -> None:
+    create_active(**TIGHT)
+    version = create_draft(**LOOSE)
+    create_backtest(version)
 
-    assert "A volume target is no reason" in refused(version, driver=ChangeDriver.VOLUME)
-
-
-def test_looser_needs_evidence_or_a_review() -> None:
-    active(**TIGHT)
-    version = draft(**LOOSE)
-    backtested(version)
-    cited = review(version.definition)
-
-    assert "without evidence" in refused(version, evidence="")
-    words = grounds_for(version) | {"evidence": "", "review": cited}
-    done = versions.propose(version=version, by=person(Role.MARKETING_OPS), now=NOW + DAY, **words)
-
-    assert done.state == VersionState.PROPOSED
-    assert done.proposal.review == cited
+    assert "The stated reason is volume" in propose_and_read_refusal(version, driver=ChangeDriver.VOLUME)
 
 
-def test_beside_a_version_in_force_the_change_answers_something() -> None:
-    active(**TIGHT)
-    version = draft(**TIGHT)
-    backtested(version)
+def test_a_first_version_for_volume_is_refused() -> None:
+    version = create_draft(**TIGHT)
+    create_backtest(version)
 
-    assert "v1.0 is in force: say what this change answers" in refused(version, driver=ChangeDriver.FIRST)
-
-
-def test_an_open_rise_in_volume_loosens_nothing() -> None:
-    active(**TIGHT)
-    version = draft(**LOOSE)
-    backtested(version)
-    spike = review(version.definition, ReviewTrigger.VOLUME_SPIKE)
-
-    assert "a rise in volume loosens nothing" in refused(version, review=spike)
+    assert "A volume target is no reason" in propose_and_read_refusal(version, driver=ChangeDriver.VOLUME)
 
 
-def test_a_review_of_another_definition_shows_nothing() -> None:
-    version = draft(**TIGHT)
-    backtested(version)
-    other = review(draft(name="Other").definition)
+def test_a_loosening_change_needs_evidence_or_a_review() -> None:
+    create_active(**TIGHT)
+    version = create_draft(**LOOSE)
+    create_backtest(version)
+    cited = open_review(version.definition)
 
-    assert "is a review of another definition" in refused(version, review=other)
+    assert "without evidence" in propose_and_read_refusal(version, evidence="")
+    grounds = build_grounds(version) | {"evidence": "", "review": cited}
+    proposed = versions.propose(version=version, by=create_person(Role.MARKETING_OPS), now=NOW + DAY, **grounds)
+
+    assert proposed.state == VersionState.PROPOSED
+    assert proposed.proposal.review == cited
+
+
+def test_a_change_to_a_version_in_force_needs_a_driver() -> None:
+    create_active(**TIGHT)
+    version = create_draft(**TIGHT)
+    create_backtest(version)
+
+    assert "v1.0 is in force: say what this change answers" in propose_and_read_refusal(
+        version, driver=ChangeDriver.FIRST
+    )
+
+
+def test_an_open_volume_review_prevents_loosening() -> None:
+    create_active(**TIGHT)
+    version = create_draft(**LOOSE)
+    create_backtest(version)
+    spike = open_review(version.definition, ReviewTrigger.VOLUME_SPIKE)
+
+    assert "a rise in volume loosens nothing" in propose_and_read_refusal(version, review=spike)
+
+
+def test_a_review_of_another_definition_is_no_evidence() -> None:
+    version = create_draft(**TIGHT)
+    create_backtest(version)
+    other = open_review(create_draft(name="Other").definition)
+
+    assert "is a review of another definition" in propose_and_read_refusal(version, review=other)
 
 
 def test_all_objections_come_at_once() -> None:
-    said = refused(draft(paths=[]), acknowledged={}, driver=ChangeDriver.VOLUME)
+    refusal = propose_and_read_refusal(create_draft(paths=[]), acknowledged={}, driver=ChangeDriver.VOLUME)
 
     for sentence in ("it has no path", "never backtested", "A volume target"):
-        assert sentence in said
+        assert sentence in refusal
 
 
-def test_what_was_known_and_said_is_frozen() -> None:
-    version = proposed(**TIGHT)
+def test_the_case_and_the_grounds_are_frozen() -> None:
+    version = create_proposed(**TIGHT)
 
-    kept = version.proposal
-    assert (kept.driver, kept.at) == (ChangeDriver.FIRST, NOW + DAY)
-    assert kept.backtest == version.backtests.get()
-    assert {found["accepted"] for found in kept.findings if found["severity"] == "warning"} == {"We know."}
-    assert [point["standing"] for point in kept.checklist][-1] == "yes"
+    proposal = version.proposal
+    assert (proposal.driver, proposal.at) == (ChangeDriver.FIRST, NOW + DAY)
+    assert proposal.backtest == version.backtests.get()
+    assert {finding["accepted"] for finding in proposal.findings if finding["severity"] == "warning"} == {"We know."}
+    assert [point["standing"] for point in proposal.checklist][-1] == "yes"
     with pytest.raises(DatabaseError), transaction.atomic():
         Proposal.objects.update(evidence="Something else.")
     with pytest.raises(DatabaseError), transaction.atomic():
-        kept.backtest.delete()
+        proposal.backtest.delete()
 
 
-def test_more_leads_by_a_looser_definition_is_a_warning_with_the_figures() -> None:
-    active(**TIGHT)
-    version = draft(**LOOSE)
-    backtested(version, flagged=300)
+def test_more_leads_from_a_looser_definition_are_a_warning() -> None:
+    create_active(**TIGHT)
+    version = create_draft(**LOOSE)
+    create_backtest(version, flagged=300)
 
-    case = proposals.case_of(version, proposals.ProposalGrounds(evidence="See the review."), now=NOW)
+    case = proposals.build_case(version, proposals.ProposalGrounds(evidence="See the review."), now=NOW)
 
     assert case.loosens
     assert any(
-        "300 leads flagged in the backtest, 120 by the version in force" in each.sentence for each in case.findings
+        "300 leads flagged in the backtest, 120 by the version in force" in finding.sentence
+        for finding in case.findings
     )
-    assert cohort(version)["flagged"] == 120
+    assert build_cohort(version)["flagged"] == 120
 
 
-def test_going_back_is_a_draft_like_any_other() -> None:
-    first, ops = active(**TIGHT), person(Role.MARKETING_OPS)
-    second = active(**LOOSE)
+def test_reverting_creates_an_ordinary_draft() -> None:
+    first, ops = create_active(**TIGHT), create_person(Role.MARKETING_OPS)
+    second = create_active(**LOOSE)
 
     back = versions.revert(definition=first.definition, to=first, by=ops, now=NOW + 5 * DAY)
 
     assert (back.number, back.based_on, back.reason, back.is_draft) == ("v1.2", first, "Back to v1.0.", True)
-    assert version_documents.export(back)["gate"] == version_documents.export(first)["gate"]
+    assert version_documents.export_document(back)["gate"] == version_documents.export_document(first)["gate"]
     assert Version.objects.active().get() == second
     assert propose(back, driver=ChangeDriver.REJECTION_PATTERN).state == VersionState.PROPOSED
     with pytest.raises(versions.VersionStepRefused, match="only a version that was in force once can come back"):
         versions.revert(definition=first.definition, to=second, by=ops, now=NOW)
     with pytest.raises(versions.VersionStepRefused, match="is not a version of Other"):
-        versions.revert(definition=draft(name="Other").definition, to=first, by=ops, now=NOW)
+        versions.revert(definition=create_draft(name="Other").definition, to=first, by=ops, now=NOW)
 
 
 def test_a_copy_may_take_a_new_major_number() -> None:
-    first, ops = active(**TIGHT), person(Role.MARKETING_OPS)
+    first, ops = create_active(**TIGHT), create_person(Role.MARKETING_OPS)
 
-    major = versions.copy(version=first, major=True, by=ops, now=NOW)
-    next_major = versions.copy(version=first, major=True, by=ops, now=NOW)
-    minor = versions.copy(version=first, by=ops, now=NOW)
+    major = versions.copy_version(version=first, major=True, by=ops, now=NOW)
+    next_major = versions.copy_version(version=first, major=True, by=ops, now=NOW)
+    minor = versions.copy_version(version=first, by=ops, now=NOW)
 
     assert [major.number, next_major.number, minor.number] == ["v2.0", "v3.0", "v1.1"]

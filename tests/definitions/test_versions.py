@@ -7,29 +7,38 @@ from definitions import permissions, version_documents, versions
 from definitions.models import Definition, SignOff, Version
 from definitions.vocabulary import Decision, Side, VersionState
 from leads.models import Lead
-from tests.definitions.documents import minimal
-from tests.definitions.people import person
-from tests.definitions.version_lifecycles import DAY, NOW, active, approved, draft, propose, proposed, sign
+from tests.definitions.documents import minimal_document
+from tests.definitions.people import create_person
+from tests.definitions.version_lifecycles import (
+    DAY,
+    NOW,
+    create_active,
+    create_approved,
+    create_draft,
+    create_proposed,
+    propose,
+    sign,
+)
 
 pytestmark = pytest.mark.django_db
 
 
-def steps(version: Version) -> list[tuple[str, str]]:
+def list_steps(version: Version) -> list[tuple[str, str]]:
     return list(version.changes.order_by("pk").values_list("from_state", "to_state"))
 
 
 def test_a_version_goes_from_draft_to_active_and_each_step_is_kept() -> None:
-    version = active()
+    version = create_active()
 
     assert version.state == VersionState.ACTIVE
-    assert steps(version) == [("draft", "proposed"), ("proposed", "approved"), ("approved", "active")]
+    assert list_steps(version) == [("draft", "proposed"), ("proposed", "approved"), ("approved", "active")]
     assert (version.proposed_at, version.approved_at, version.activated_at) == (NOW + DAY, NOW + 2 * DAY, NOW + 3 * DAY)
 
 
 def test_activating_retires_the_version_in_force() -> None:
-    first = active()
+    first = create_active()
 
-    second = active()
+    second = create_active()
 
     first.refresh_from_db()
     assert first.state == VersionState.RETIRED
@@ -39,29 +48,29 @@ def test_activating_retires_the_version_in_force() -> None:
 
 
 def test_activating_leaves_the_active_versions_of_other_definitions() -> None:
-    active()
+    create_active()
 
-    active(name="Product qualified", motion="pql")
+    create_active(name="Product qualified", motion="pql")
 
     assert Version.objects.active().count() == 2
 
 
-def test_activating_has_every_lead_judged_again() -> None:
+def test_activating_requests_a_rescore_of_every_lead() -> None:
     lead = Lead.objects.create(email="ada@example.org", stage_at=NOW, recorded_at=NOW)
 
-    active()
+    create_active()
 
     lead.refresh_from_db()
     assert lead.next_look_at == NOW + 3 * DAY
 
 
 def test_a_copy_is_a_new_draft_with_the_same_rows() -> None:
-    version = active(statement="Whoever asks.")
+    version = create_active(statement="Whoever asks.")
 
-    copy = versions.copy(version=version, by=person(Role.MARKETING_OPS), now=NOW, reason="Tighter.")
+    copy = versions.copy_version(version=version, by=create_person(Role.MARKETING_OPS), now=NOW, reason="Tighter.")
 
     assert (copy.number, copy.state, copy.based_on) == ("v1.1", VersionState.DRAFT, version)
-    assert version_documents.export(copy) == version_documents.export(version) | {
+    assert version_documents.export_document(copy) == version_documents.export_document(version) | {
         "version": "1.1",
         "reason": "Tighter.",
     }
@@ -78,15 +87,15 @@ def test_a_copy_is_a_new_draft_with_the_same_rows() -> None:
         ),
     ],
 )
-def test_an_unfinished_draft_is_not_proposed(changes: dict[str, object], sentence: str) -> None:
-    version = draft(**changes)
+def test_an_unfinished_draft_cannot_be_proposed(changes: dict[str, object], sentence: str) -> None:
+    version = create_draft(**changes)
 
     with pytest.raises(versions.VersionStepRefused, match=sentence):
         propose(version)
 
 
 def test_a_version_is_proposed_once() -> None:
-    version = proposed()
+    version = create_proposed()
 
     with pytest.raises(versions.VersionStepRefused, match=r"v1\.0 is proposed; it cannot become proposed"):
         propose(version)
@@ -94,7 +103,7 @@ def test_a_version_is_proposed_once() -> None:
 
 @pytest.mark.parametrize("side", [Side.MARKETING, Side.SALES])
 def test_one_sides_signature_does_not_approve(side: Side) -> None:
-    version = proposed()
+    version = create_proposed()
 
     sign(version, side)
     sign(version, Side.OPS)
@@ -102,15 +111,15 @@ def test_one_sides_signature_does_not_approve(side: Side) -> None:
 
     assert signed.version.state == VersionState.PROPOSED
     with pytest.raises(versions.VersionStepRefused, match="waits for the signatures of both leaders"):
-        versions.activate(version=version, hand_over_entrants=False, by=person(Role.MARKETING_OPS), now=NOW)
+        versions.activate(version=version, hand_over_entrants=False, by=create_person(Role.MARKETING_OPS), now=NOW)
 
 
 def test_both_leaders_signatures_approve() -> None:
-    assert approved().state == VersionState.APPROVED
+    assert create_approved().state == VersionState.APPROVED
 
 
-def test_a_refusal_ends_the_version_and_its_copy_goes_on_as_a_draft() -> None:
-    version = proposed()
+def test_a_refusal_ends_the_version_and_leaves_a_draft() -> None:
+    version = create_proposed()
 
     signed = sign(version, Side.SALES, Decision.REFUSED)
 
@@ -124,14 +133,14 @@ def test_a_refusal_ends_the_version_and_its_copy_goes_on_as_a_draft() -> None:
 
 
 def test_an_approved_version_may_still_be_refused() -> None:
-    signed = sign(approved(), Side.SDR, Decision.REFUSED)
+    signed = sign(create_approved(), Side.SDR, Decision.REFUSED)
 
     assert signed.version.state == VersionState.REFUSED
 
 
 @pytest.mark.parametrize("comment", ["", "  \n"])
-def test_a_signature_carries_a_comment(comment: str) -> None:
-    version = proposed()
+def test_a_signature_needs_a_comment(comment: str) -> None:
+    version = create_proposed()
 
     with pytest.raises(versions.VersionStepRefused, match="Say in a sentence why"):
         versions.sign(
@@ -139,13 +148,13 @@ def test_a_signature_carries_a_comment(comment: str) -> None:
             side=Side.SALES,
             decision=Decision.APPROVED,
             comment=comment,
-            by=person(Role.SALES_LEADER),
+            by=create_person(Role.SALES_LEADER),
             now=NOW,
         )
 
 
-def test_a_side_speaks_once() -> None:
-    version = proposed()
+def test_a_side_signs_once() -> None:
+    version = create_proposed()
     sign(version, Side.SALES)
 
     with pytest.raises(versions.VersionStepRefused, match="has signed for Sales already"):
@@ -153,22 +162,27 @@ def test_a_side_speaks_once() -> None:
 
 
 def test_one_person_cannot_sign_for_both_sides() -> None:
-    version = proposed()
-    both = person(Role.MARKETING_LEADER, Role.SALES_LEADER)
-    words = {"version": version, "decision": Decision.APPROVED, "comment": "Yes.", "by": both, "now": NOW}
-    versions.sign(side=Side.MARKETING, **words)
+    version = create_proposed()
+    both = create_person(Role.MARKETING_LEADER, Role.SALES_LEADER)
+    signature = {"version": version, "decision": Decision.APPROVED, "comment": "Yes.", "by": both, "now": NOW}
+    versions.sign(side=Side.MARKETING, **signature)
 
     with pytest.raises(versions.VersionStepRefused, match="the other side needs another person"):
-        versions.sign(side=Side.SALES, **words)
+        versions.sign(side=Side.SALES, **signature)
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.SALES_LEADER])
 def test_only_a_sales_leader_signs_for_sales(role: Role) -> None:
-    version = proposed()
+    version = create_proposed()
 
     with pytest.raises(permissions.NotAllowed, match="Only Sales leader may sign for Sales"):
         versions.sign(
-            version=version, side=Side.SALES, decision=Decision.APPROVED, comment="Yes.", by=person(role), now=NOW
+            version=version,
+            side=Side.SALES,
+            decision=Decision.APPROVED,
+            comment="Yes.",
+            by=create_person(role),
+            now=NOW,
         )
 
     assert not SignOff.objects.exists()
@@ -176,23 +190,23 @@ def test_only_a_sales_leader_signs_for_sales(role: Role) -> None:
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.MARKETING_OPS])
 def test_only_marketing_ops_drafts_proposes_and_activates(role: Role) -> None:
-    somebody = person(role)
+    somebody = create_person(role)
 
     with pytest.raises(permissions.NotAllowed):
-        version_documents.import_document(document=minimal(), by=somebody, now=NOW)
+        version_documents.import_document(document=minimal_document(), by=somebody, now=NOW)
     with pytest.raises(permissions.NotAllowed):
-        versions.copy(version=draft(), by=somebody, now=NOW)
+        versions.copy_version(version=create_draft(), by=somebody, now=NOW)
     with pytest.raises(permissions.NotAllowed):
-        propose(draft(), by=somebody)
+        propose(create_draft(), by=somebody)
     with pytest.raises(permissions.NotAllowed):
-        versions.activate(version=approved(), hand_over_entrants=False, by=somebody, now=NOW)
+        versions.activate(version=create_approved(), hand_over_entrants=False, by=somebody, now=NOW)
 
 
-def test_a_retired_version_does_not_come_back() -> None:
-    first = active()
-    active()
+def test_a_retired_version_cannot_be_activated() -> None:
+    first = create_active()
+    create_active()
 
     with pytest.raises(versions.VersionStepRefused, match=r"v1\.0 is retired; it cannot become active"):
-        versions.activate(version=first, hand_over_entrants=False, by=person(Role.MARKETING_OPS), now=NOW)
+        versions.activate(version=first, hand_over_entrants=False, by=create_person(Role.MARKETING_OPS), now=NOW)
 
     assert Definition.objects.get().versions.active().get().number == "v1.1"

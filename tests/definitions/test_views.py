@@ -12,23 +12,32 @@ from config.accounts.vocabulary import Role
 from definitions import reviews
 from definitions.models import Definition, Review, SignOff, Version
 from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
-from tests.definitions.documents import criterion, reference
-from tests.definitions.people import person
-from tests.definitions.version_lifecycles import NOW, active, approved, backtested, draft, grounds_for, proposed, sign
+from tests.definitions.documents import criterion, load_reference
+from tests.definitions.people import create_person
+from tests.definitions.version_lifecycles import (
+    NOW,
+    build_grounds,
+    create_active,
+    create_approved,
+    create_backtest,
+    create_draft,
+    create_proposed,
+    sign,
+)
 
 pytestmark = pytest.mark.django_db
 
-CONTENT = {key: value for key, value in reference().items() if key not in ("format", "name")}
+CONTENT = {key: value for key, value in load_reference().items() if key not in ("format", "name")}
 
 
-def signed_in(user: User) -> Client:
+def login(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
 
 
-def page(*roles: Role, to: str) -> str:
-    response = signed_in(person(*roles)).get(to)
+def read_page(*roles: Role, to: str) -> str:
+    response = login(create_person(*roles)).get(to)
     assert response.status_code == 200, to
     return response.content.decode()
 
@@ -39,7 +48,7 @@ def url(version: Version, step: str = "") -> str:
     return reverse("definition_version", args=[version.definition.slug, version.number])
 
 
-def opened(version: Version) -> Review:
+def open_review(version: Version) -> Review:
     return reviews.open_review(
         definition=version.definition,
         trigger=ReviewTrigger.REJECTION_SPIKE,
@@ -58,9 +67,9 @@ def opened(version: Version) -> Review:
 
 
 def test_the_published_page_shows_the_definition_in_force() -> None:
-    active(**CONTENT)
+    create_active(**CONTENT)
 
-    shown = page(Role.SDR, to="/definition/")
+    shown = read_page(Role.SDR, to="/definition/")
 
     assert "An MQL works at a company with 50 to 5,000 employees" in shown
     assert "seconds aloud" in shown
@@ -70,32 +79,32 @@ def test_the_published_page_shows_the_definition_in_force() -> None:
     assert "“It says what we mean.”" in shown
 
 
-def test_without_a_definition_in_force_the_page_says_so() -> None:
-    draft()
+def test_the_page_tells_that_no_definition_is_in_force() -> None:
+    create_draft()
 
-    assert "No definition is in force" in page(Role.SDR, to="/definition/")
+    assert "No definition is in force" in read_page(Role.SDR, to="/definition/")
 
 
 def test_the_main_definition_comes_first() -> None:
-    active()
-    active(name="Product qualified", motion="pql")
+    create_active()
+    create_active(name="Product qualified", motion="pql")
 
-    assert "Hand raise v1.0" in page(Role.VIEWER, to="/definition/")
+    assert "Hand raise v1.0" in read_page(Role.VIEWER, to="/definition/")
 
 
 def test_an_authors_own_words_stand_beside_the_generated_ones() -> None:
-    shown = page(Role.VIEWER, to=url(active(statement="Whoever <asks>.")))
+    shown = read_page(Role.VIEWER, to=url(create_active(statement="Whoever <asks>.")))
 
     assert "Whoever &lt;asks&gt;." in shown
     assert "An MQL is anyone who has one of" in shown
 
 
-@pytest.mark.parametrize("make", [draft, proposed, approved, active])
+@pytest.mark.parametrize("make", [create_draft, create_proposed, create_approved, create_active])
 def test_every_version_has_its_page_with_the_history(make: Callable[[], Version]) -> None:
-    active(name="Other")
+    create_active(name="Other")
     version = make()
 
-    shown = page(Role.VIEWER, to=url(version))
+    shown = read_page(Role.VIEWER, to=url(version))
 
     assert version.get_state_display() in shown
 
@@ -103,23 +112,23 @@ def test_every_version_has_its_page_with_the_history(make: Callable[[], Version]
 @pytest.mark.parametrize(
     "path", ["/definitions/hand-raise/v9.9/", "/definitions/none/v1.0/", "/definitions/hand-raise/x/"]
 )
-def test_what_there_is_not_is_not_found(path: str) -> None:
-    draft()
+def test_unknown_pages_are_not_found(path: str) -> None:
+    create_draft()
 
-    assert signed_in(person(Role.VIEWER)).get(path).status_code == 404
+    assert login(create_person(Role.VIEWER)).get(path).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/definition/", "/definitions/", "/reviews/"])
-def test_pages_are_for_people_who_signed_in(path: str) -> None:
+def test_pages_require_a_login(path: str) -> None:
     assert Client().get(path).status_code == 302
 
 
-def test_the_page_takes_as_many_queries_for_a_long_history_as_for_a_short_one(
+def test_the_queries_of_the_page_do_not_grow_with_the_history(
     django_assert_max_num_queries: type[CaptureQueriesContext],
 ) -> None:
     for _ in range(4):
-        active(**CONTENT)
-    client = signed_in(person(Role.VIEWER))
+        create_active(**CONTENT)
+    client = login(create_person(Role.VIEWER))
 
     with django_assert_max_num_queries(36):
         client.get("/definition/")
@@ -131,16 +140,16 @@ def test_the_page_takes_as_many_queries_for_a_long_history_as_for_a_short_one(
 
 
 def test_a_draft_is_proposed_signed_and_activated_from_its_pages() -> None:
-    version = draft()
-    ops = signed_in(person(Role.MARKETING_OPS))
+    version = create_draft()
+    ops = login(create_person(Role.MARKETING_OPS))
 
-    backtested(version)
-    words = grounds_for(version)
-    accepted = {f"accept-{key}": reason for key, reason in words["acknowledged"].items()}
-    ops.post(url(version, "propose"), {"driver": words["driver"], "evidence": words["evidence"], **accepted})
+    create_backtest(version)
+    grounds = build_grounds(version)
+    accepted = {f"accept-{key}": reason for key, reason in grounds["acknowledged"].items()}
+    ops.post(url(version, "propose"), {"driver": grounds["driver"], "evidence": grounds["evidence"], **accepted})
     for role, side in ((Role.MARKETING_LEADER, "marketing"), (Role.SALES_LEADER, "sales")):
-        word = {"side": side, "decision": "approved", "comment": "Yes."}
-        signed_in(person(role)).post(url(version, "sign"), word)
+        signature = {"side": side, "decision": "approved", "comment": "Yes."}
+        login(create_person(role)).post(url(version, "sign"), signature)
     response = ops.post(url(version, "activate"), {"entrants": "no"}, follow=True)
 
     assert "Hand raise v1.0 is active now." in response.content.decode()
@@ -148,22 +157,24 @@ def test_a_draft_is_proposed_signed_and_activated_from_its_pages() -> None:
     assert version.state == VersionState.ACTIVE
 
 
-def test_a_page_before_each_step_says_what_it_brings_about() -> None:
-    shown = page(Role.MARKETING_OPS, to=url(draft(), "propose"))
+def test_each_step_has_a_page_that_tells_its_consequence() -> None:
+    shown = read_page(Role.MARKETING_OPS, to=url(create_draft(), "propose"))
 
     assert "From here on nobody can change anything in it" in shown
 
 
-def test_a_step_that_is_refused_says_why() -> None:
-    response = signed_in(person(Role.MARKETING_OPS)).post(url(proposed(), "activate"), {"entrants": "no"}, follow=True)
+def test_a_refused_step_shows_the_reason() -> None:
+    response = login(create_person(Role.MARKETING_OPS)).post(
+        url(create_proposed(), "activate"), {"entrants": "no"}, follow=True
+    )
 
     assert "waits for the signatures of both leaders" in response.content.decode()
 
 
 def test_a_signature_needs_a_comment() -> None:
-    version = proposed()
+    version = create_proposed()
 
-    response = signed_in(person(Role.SALES_LEADER)).post(
+    response = login(create_person(Role.SALES_LEADER)).post(
         url(version, "sign"), {"side": "sales", "decision": "approved"}
     )
 
@@ -171,49 +182,49 @@ def test_a_signature_needs_a_comment() -> None:
     assert not SignOff.objects.exists()
 
 
-def test_a_leader_cannot_name_the_other_side() -> None:
-    version = proposed()
-    word = {"side": "marketing", "decision": "approved", "comment": "Yes."}
+def test_a_leader_cannot_sign_for_the_other_side() -> None:
+    version = create_proposed()
+    signature = {"side": "marketing", "decision": "approved", "comment": "Yes."}
 
-    response = signed_in(person(Role.SALES_LEADER)).post(url(version, "sign"), word)
+    response = login(create_person(Role.SALES_LEADER)).post(url(version, "sign"), signature)
 
     assert response.status_code == 422
     assert not SignOff.objects.exists()
 
 
 def test_a_refusal_leaves_a_draft() -> None:
-    version = proposed()
-    word = {"side": "sales", "decision": "refused", "comment": "Too loose."}
+    version = create_proposed()
+    signature = {"side": "sales", "decision": "refused", "comment": "Too loose."}
 
-    response = signed_in(person(Role.SALES_LEADER)).post(url(version, "sign"), word, follow=True)
+    response = login(create_person(Role.SALES_LEADER)).post(url(version, "sign"), signature, follow=True)
 
     assert "v1.0 was refused by Sales: Too loose." in response.content.decode()
 
 
 @pytest.mark.parametrize("step", ["copy", "propose", "activate", "sign", "delete"])
-def test_a_step_that_is_not_ones_own_is_not_found(step: str) -> None:
-    client = signed_in(person(Role.VIEWER))
-    version = approved()
+def test_a_step_of_another_role_is_not_found(step: str) -> None:
+    client = login(create_person(Role.VIEWER))
+    version = create_approved()
 
     assert client.get(url(version, step)).status_code == 404
     assert client.post(url(version, step)).status_code == 404
 
 
 def test_the_buttons_are_those_of_the_role_and_the_state() -> None:
-    version = proposed()
+    version = create_proposed()
 
-    assert "Sign or refuse" in page(Role.SALES_LEADER, to=url(version))
-    assert "Activate" not in page(Role.MARKETING_OPS, to=url(version))
-    assert "Copy to a new draft" not in page(Role.SDR, to=url(version))
+    assert "Sign or refuse" in read_page(Role.SALES_LEADER, to=url(version))
+    assert "Activate" not in read_page(Role.MARKETING_OPS, to=url(version))
+    assert "Copy to a new draft" not in read_page(Role.SDR, to=url(version))
 
 
 # Reviews
 
 
 def test_a_review_shows_its_evidence_escaped_and_linked() -> None:
-    review = opened(active())
+    review = open_review(create_active())
 
-    shown = page(Role.VIEWER, to=reverse("review", args=[review.pk]))
+    shown = read_page(Role.VIEWER, to=reverse("review", args=[review.pk]))
 
     assert "Tighten the gate." in shown
     assert "Too many above</dt><dd>35 %" in shown
@@ -224,71 +235,77 @@ def test_a_review_shows_its_evidence_escaped_and_linked() -> None:
 
 
 def test_a_leader_decides_a_review_on_its_page() -> None:
-    version = active()
-    review = opened(version)
-    words = {"decision": "Tighten.", "reasoning": "52 % are fit.", "led_to": version.pk}
+    version = create_active()
+    review = open_review(version)
+    decision = {"decision": "Tighten.", "reasoning": "52 % are fit.", "led_to": version.pk}
 
-    signed_in(person(Role.SALES_LEADER)).post(reverse("review", args=[review.pk]), words)
+    login(create_person(Role.SALES_LEADER)).post(reverse("review", args=[review.pk]), decision)
 
-    shown = page(Role.VIEWER, to="/reviews/")
+    shown = read_page(Role.VIEWER, to="/reviews/")
     assert "Tighten." in shown
     assert "Nothing to decide" in shown
 
 
 def test_a_decision_without_reasoning_comes_back_with_the_form() -> None:
-    review = opened(active())
+    review = open_review(create_active())
 
-    response = signed_in(person(Role.SALES_LEADER)).post(reverse("review", args=[review.pk]), {"decision": "Tighten."})
+    response = login(create_person(Role.SALES_LEADER)).post(
+        reverse("review", args=[review.pk]), {"decision": "Tighten."}
+    )
 
     assert response.status_code == 422
     assert "This field is required" in response.content.decode()
 
 
-def test_two_leaders_deciding_one_wins_and_the_other_is_told() -> None:
-    review = opened(active())
-    words = {"decision": "Tighten.", "reasoning": "52 % are fit."}
-    signed_in(person(Role.MARKETING_LEADER)).post(reverse("review", args=[review.pk]), words)
+def test_the_second_of_two_decisions_is_refused() -> None:
+    review = open_review(create_active())
+    decision = {"decision": "Tighten.", "reasoning": "52 % are fit."}
+    login(create_person(Role.MARKETING_LEADER)).post(reverse("review", args=[review.pk]), decision)
 
-    response = signed_in(person(Role.SALES_LEADER)).post(reverse("review", args=[review.pk]), words, follow=True)
+    response = login(create_person(Role.SALES_LEADER)).post(reverse("review", args=[review.pk]), decision, follow=True)
 
     assert "decided this review on" in response.content.decode()
 
 
-def test_nobody_but_a_leader_decides() -> None:
-    review = opened(active())
-    words = {"decision": "Tighten.", "reasoning": "52 % are fit."}
+def test_only_leaders_decide_a_review() -> None:
+    review = open_review(create_active())
+    decision = {"decision": "Tighten.", "reasoning": "52 % are fit."}
 
-    assert signed_in(person(Role.MARKETING_OPS)).post(reverse("review", args=[review.pk]), words).status_code == 404
-    assert signed_in(person(Role.SDR)).get(reverse("review", args=[review.pk])).status_code == 403
+    assert (
+        login(create_person(Role.MARKETING_OPS)).post(reverse("review", args=[review.pk]), decision).status_code == 404
+    )
+    assert login(create_person(Role.SDR)).get(reverse("review", args=[review.pk])).status_code == 403
     assert Review.objects.undecided().exists()
 
 
 def test_a_superuser_sees_which_sides_are_left() -> None:
-    version = proposed()
+    version = create_proposed()
     sign(version, Side.SALES, Decision.APPROVED)
-    root = person(is_superuser=True)
+    root = create_person(is_superuser=True)
 
-    shown = signed_in(root).get(url(version, "sign")).content.decode()
+    shown = login(root).get(url(version, "sign")).content.decode()
 
     assert 'value="marketing"' in shown
     assert 'value="sales"' not in shown
 
 
-# Comparing, beginning, going back
+# Comparison, presets, revert
 
 
 def test_two_versions_are_compared_with_the_effect_of_each_change() -> None:
-    first = active(gate=[criterion("company.employees", "between", [50, 1000])])
-    draft(gate=[criterion("company.employees", "between", [100, 1000])])
+    first = create_active(gate=[criterion("company.employees", "between", [50, 1000])])
+    create_draft(gate=[criterion("company.employees", "between", [100, 1000])])
 
-    shown = page(Role.SALES_LEADER, to=f"/definitions/{first.definition.slug}/v1.1/diff/v1.0/")
+    shown = read_page(Role.SALES_LEADER, to=f"/definitions/{first.definition.slug}/v1.1/diff/v1.0/")
 
     assert "tighter" in shown
-    assert signed_in(person(Role.VIEWER)).get(f"/definitions/{first.definition.slug}/v1.1/diff/x/").status_code == 404
+    assert (
+        login(create_person(Role.VIEWER)).get(f"/definitions/{first.definition.slug}/v1.1/diff/x/").status_code == 404
+    )
 
 
 def test_marketing_ops_begins_with_a_preset() -> None:
-    ops = signed_in(person(Role.MARKETING_OPS))
+    ops = login(create_person(Role.MARKETING_OPS))
 
     begun = ops.post("/definitions/presets/", {"preset": "hand_raise", "name": "Ours"}, follow=True)
     empty = ops.post("/definitions/presets/", {"preset": "", "into": Definition.objects.get().pk}, follow=True)
@@ -300,26 +317,26 @@ def test_marketing_ops_begins_with_a_preset() -> None:
 @pytest.mark.parametrize(
     "sent", [{"preset": "hand_raise"}, {"preset": "nothing", "name": "Ours"}, {"preset": "", "name": "Hand raise"}]
 )
-def test_a_beginning_without_a_place_is_refused_by_its_field(sent: dict[str, str]) -> None:
-    draft()
+def test_a_new_draft_without_a_name_is_refused_by_its_field(sent: dict[str, str]) -> None:
+    create_draft()
 
-    response = signed_in(person(Role.MARKETING_OPS)).post("/definitions/presets/", sent)
+    response = login(create_person(Role.MARKETING_OPS)).post("/definitions/presets/", sent)
 
     assert response.status_code == 422
     assert Version.objects.count() == 1
 
 
-def test_presets_are_shown_with_what_the_linter_says_of_them() -> None:
-    shown = page(Role.VIEWER, to="/definitions/presets/")
+def test_presets_are_shown_with_lint_findings() -> None:
+    shown = read_page(Role.VIEWER, to="/definitions/presets/")
 
     assert "It cannot be proposed as it is" in shown
     assert "Start a draft from this" not in shown
-    assert signed_in(person(Role.VIEWER)).post("/definitions/presets/", {"name": "Ours"}).status_code == 404
+    assert login(create_person(Role.VIEWER)).post("/definitions/presets/", {"name": "Ours"}).status_code == 404
 
 
 def test_the_reason_for_going_back_is_written_from_the_records() -> None:
-    first = active()
-    second = active()
+    first = create_active()
+    second = create_active()
     Review.objects.create(
         definition=second.definition,
         version=second,
@@ -330,31 +347,31 @@ def test_the_reason_for_going_back_is_written_from_the_records() -> None:
         opened_at=NOW,
     )
 
-    shown = page(Role.MARKETING_OPS, to=url(first, "revert"))
+    shown = read_page(Role.MARKETING_OPS, to=url(first, "revert"))
 
     assert "v1.1 has been in force since 5 November 2026." in shown
     assert "18 of 40 handoffs rejected (45 %), SAL rate 55 %." in shown
     assert "its backtest said: Coverage 24 of 30 (80 %), precision 24 of 120 (20 %)." in shown
 
 
-def test_whoever_comes_second_reads_why_on_the_page_itself() -> None:
-    response = signed_in(person(Role.MARKETING_OPS)).post(url(proposed(), "propose"), {"driver": "first"})
+def test_a_late_step_shows_the_reason_on_the_page() -> None:
+    response = login(create_person(Role.MARKETING_OPS)).post(url(create_proposed(), "propose"), {"driver": "first"})
 
     assert response.status_code == 409
     assert "took the last step on" in response.content.decode()
 
 
-def test_on_the_first_day_a_draft_begins_with_one_press() -> None:
-    none_yet = page(Role.MARKETING_OPS, to="/definition/")
-    offered = page(Role.MARKETING_OPS, to="/definitions/presets/")
+def test_the_first_draft_begins_with_one_press() -> None:
+    none_yet = read_page(Role.MARKETING_OPS, to="/definition/")
+    offered = read_page(Role.MARKETING_OPS, to="/definitions/presets/")
 
     assert '<a class="button is-primary" href="/definitions/presets/">Start a draft</a>' in none_yet
     assert 'value="MQL"' in offered
     assert 'name="into"' not in offered
 
 
-def test_where_nobody_enters_the_activation_does_not_ask_what_becomes_of_them() -> None:
-    shown = page(Role.MARKETING_OPS, to=url(approved(), "activate"))
+def test_an_activation_without_entrants_does_not_ask_about_them() -> None:
+    shown = read_page(Role.MARKETING_OPS, to=url(create_approved(), "activate"))
 
     assert '<input type="hidden" name="entrants" value="no">' in shown
     assert 'type="radio"' not in shown

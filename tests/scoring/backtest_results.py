@@ -158,7 +158,7 @@ def finished(version: Version, figures: dict[str, Any] | None = None, **columns:
 
 
 def pending(version: Version, **columns: Any) -> Backtest:
-    document = version_documents.export(version)
+    document = version_documents.export_document(version)
     return Backtest.objects.create(
         **{
             "version": version,

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_the_reference_definition_finds_exactly_the_76_leads_at_their_instants_with_their_scores() -> None:
     facts.load_company_1k(NOW)
-    rules = compiled(version_documents.normal(facts.document()))
+    rules = compiled(version_documents.normalize_document(facts.document()))
 
     found = {row["external_id"]: row for row in evaluation.first_instants(rules, NOW)}
 
@@ -31,7 +31,7 @@ def test_the_reference_definition_finds_exactly_the_76_leads_at_their_instants_w
 
 def test_a_file_of_kept_columns_gives_the_same_as_the_table() -> None:
     facts.load_company_1k(NOW)
-    rules = compiled(version_documents.normal(facts.document()))
+    rules = compiled(version_documents.normalize_document(facts.document()))
 
     cold, warm = list(evaluation.first_instants(rules, NOW)), list(evaluation.first_instants(rules, NOW))
 

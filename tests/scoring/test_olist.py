@@ -66,7 +66,7 @@ def _document(name: str) -> dict[str, Any]:
 
 
 def _rules(name: str) -> Rules:
-    return compiled(version_documents.normal(_document(name)))
+    return compiled(version_documents.normalize_document(_document(name)))
 
 
 def _midnight(date: str) -> dt.datetime:

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 from scoring.engine.judge import explain, judge
 from scoring.engine.timeline import EVER
-from tests.definitions.documents import criterion, minimal
-from tests.definitions.lint_cases import compiled, complete
+from tests.definitions.documents import criterion, minimal_document
+from tests.definitions.lint_cases import compile_rules, complete_document
 from tests.scoring.random_companies import START, facts_of
 from tests.scoring.reference import Lead
 
 
 def test_a_criterion_of_the_gate_gives_its_fit_points_beside_those_of_fit_rows() -> None:
-    rules = compiled(
-        complete(
-            minimal(
+    rules = compile_rules(
+        complete_document(
+            minimal_document(
                 gate=[
                     criterion("company.industry", "in", ["saas"], points=30),
                     criterion("lead.country", "in", ["US"]),

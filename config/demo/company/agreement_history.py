@@ -53,7 +53,7 @@ def in_force(calendar: Calendar) -> list[InForce]:
     """Each version's rules and the instant from which they judge."""
     rows = (("v1.0", calendar.start, agreement.first()), ("v1.1", calendar.new_version, agreement.second(_ANSWER)))
     return [
-        InForce(f"{agreement.NAME} {number}", since, compiled(version_documents.normal(document)))
+        InForce(f"{agreement.NAME} {number}", since, compiled(version_documents.normalize_document(document)))
         for number, since, document in rows
     ]
 
@@ -77,7 +77,7 @@ def _answer_the_review(staff: Staff, candidates: Candidates, now: dt.datetime) -
 
 def _propose(version: Version, grounds: ProposalGrounds, staff: Staff, now: dt.datetime) -> None:
     """Marketing ops accepts each of the linter's warnings and says why."""
-    warnings = proposals.case_of(version, grounds, now=now).of(Severity.WARNING)
+    warnings = proposals.build_case(version, grounds, now=now).findings_with(Severity.WARNING)
     versions.propose(
         version=version,
         driver=grounds.driver or ChangeDriver.FIRST,
@@ -120,7 +120,7 @@ def _make_sure_of_review(staff: Staff, now: dt.datetime) -> None:
 
 def _decide(staff: Staff, now: dt.datetime) -> None:
     for review in Review.objects.undecided().order_by("pk"):
-        reviews.decide(
+        reviews.decide_review(
             review=review,
             decision="Tighten: v1.1",
             reasoning=_REASONING,

@@ -21,11 +21,11 @@ def rehearse(version: Version, candidates: Candidates, *, by: User, now: dt.date
     """
     end = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     start, end = jobs.last_months(end)
-    row = records.request(version=version, start=start, end=end, by=by, now=now)
+    row = records.request_backtest(version=version, start=start, end=end, by=by, now=now)
     against = Version.objects.active().select_related("definition").filter(definition=version.definition).first()
     row.result = runner.run_backtest(
         CandidateVersion(version.number, compiled(row.document)),
-        CandidateVersion(against.number, compiled(version_documents.export(against))) if against else None,
+        CandidateVersion(against.number, compiled(version_documents.export_document(against))) if against else None,
         start=start,
         end=end,
         progress=lambda _done, _of: None,

@@ -29,4 +29,4 @@ class Command(BaseCommand):
         except DocumentRefused as refusal:
             raise CommandError(f"{file} is refused; nothing was stored:\n{refusal}") from refusal
         self.stdout.write(f"{version}, a draft (version {version.pk}).")
-        self.stdout.write(published_page.statement(version).text)
+        self.stdout.write(published_page.read_statement(version).text)

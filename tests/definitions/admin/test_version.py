@@ -15,94 +15,95 @@ from config.accounts.vocabulary import Role
 from definitions import version_documents
 from definitions.models import Clause, Criterion, Definition, Version
 from leads.models import Company, NamedList
-from tests.definitions.documents import criterion, reference
-from tests.definitions.people import person
-from tests.definitions.version_lifecycles import NOW, active, draft, proposed
+from tests.definitions.documents import criterion, load_reference
+from tests.definitions.people import create_person
+from tests.definitions.version_lifecycles import NOW, create_active, create_draft, create_proposed
 
 pytestmark = pytest.mark.django_db
 
-CONTENT = {key: value for key, value in reference().items() if key not in ("format", "name")}
+CONTENT = {key: value for key, value in load_reference().items() if key not in ("format", "name")}
 #: Prefixes of the inlines, in their order on the page.
 GATE, DISQUALIFIERS, FIT, BANT, SIGNALS, PATHS, HOT = (
     "criteria", "criteria-2", "criteria-3", "criteria-4", "signal_rules", "paths", "paths-2",
 )  # fmt: skip
 
 
-def signed_in(*roles: Role) -> Client:
+def login_staff(*roles: Role) -> Client:
     client = Client()
-    client.force_login(person(*roles, is_staff=True))
+    client.force_login(create_person(*roles, is_staff=True))
     return client
 
 
 @pytest.fixture
 def ops() -> Client:
-    return signed_in(Role.MARKETING_OPS)
+    return login_staff(Role.MARKETING_OPS)
 
 
 def url(version: Version) -> str:
     return reverse("admin:definitions_version_change", args=[version.pk])
 
 
-def form_of(client: Client, address: str) -> dict[str, Any]:
-    """What a browser would send when the page is saved untouched."""
+def read_form_data(client: Client, address: str) -> dict[str, Any]:
+    """Return the data that a browser would send when the page is saved untouched."""
     response = client.get(address)
     assert response.status_code == 200
     return {
-        bound.html_name: _sent(bound.value())
-        for form in forms_of(response)
+        bound.html_name: _browser_value(bound.value())
+        for form in list_forms(response)
         for bound in form
-        if _sent(bound.value()) is not None
+        if _browser_value(bound.value()) is not None
     }
 
 
-def forms_of(response: Any) -> list[Any]:
+def list_forms(response: Any) -> list[Any]:
     forms = [response.context["adminform"].form]
     for inline in response.context["inline_admin_formsets"]:
-        forms += _with_nested(inline.formset)
+        forms += _flatten_formset(inline.formset)
     return forms
 
 
-def _with_nested(formset: Any) -> list[Any]:
+def _flatten_formset(formset: Any) -> list[Any]:
     inner = [form.clauses for form in formset.forms if hasattr(form, "clauses")]
-    return [formset.management_form, *formset.forms, *(form for clauses in inner for form in _with_nested(clauses))]
+    return [formset.management_form, *formset.forms, *(form for clauses in inner for form in _flatten_formset(clauses))]
 
 
-def _sent(value: Any) -> Any:
+def _browser_value(value: Any) -> Any:
     if value is True:
         return "on"
     return None if value is None or value is False else value
 
 
-def errors_of(response: Any) -> str:
+def read_errors(response: Any) -> str:
     assert response.status_code == 200, "saved"
-    return " ".join(str(error) for form in forms_of(response) for errors in form.errors.values() for error in errors)
+    return " ".join(str(error) for form in list_forms(response) for errors in form.errors.values() for error in errors)
 
 
-def row(prefix: str, number: int, **columns: Any) -> dict[str, Any]:
+def row_data(prefix: str, number: int, **columns: Any) -> dict[str, Any]:
+    """Return the form data of one row of a formset that ends with it."""
     values = {"position": 0, "points": 0, "rationale": "Because.", "op": "in"} | columns
     return {f"{prefix}-{number}-{name}": value for name, value in values.items()} | {
         f"{prefix}-TOTAL_FORMS": number + 1
     }
 
 
-def test_a_draft_saved_untouched_stays_as_it_is(ops: Client) -> None:
-    version = draft(**CONTENT)
-    before = version_documents.export(version)
+def test_saving_an_untouched_draft_changes_nothing(ops: Client) -> None:
+    version = create_draft(**CONTENT)
+    before = version_documents.export_document(version)
 
-    response = ops.post(url(version), form_of(ops, url(version)))
+    response = ops.post(url(version), read_form_data(ops, url(version)))
 
-    assert response.status_code == 302, errors_of(response)
-    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+    assert response.status_code == 302, read_errors(response)
+    assert version_documents.export_document(Version.objects.get(pk=version.pk)) == before
 
 
 @pytest.mark.parametrize("prefix", [GATE, DISQUALIFIERS, FIT, BANT])
 def test_each_part_of_the_definition_has_its_rows(ops: Client, prefix: str) -> None:
-    version = draft()
-    added = row(prefix, 0, field="company.industry", texts="Software\nFood, drinks\n\n")
+    version = create_draft()
+    added = row_data(prefix, 0, field="company.industry", texts="Software\nFood, drinks\n\n")
 
-    response = ops.post(url(version), form_of(ops, url(version)) | added)
+    response = ops.post(url(version), read_form_data(ops, url(version)) | added)
 
-    assert response.status_code == 302, errors_of(response)
+    assert response.status_code == 302, read_errors(response)
     saved = Criterion.objects.get()
     assert saved.texts == ["Software", "Food, drinks"]
     assert saved.part == {GATE: "gate", DISQUALIFIERS: "disqualifiers", FIT: "fit", BANT: "bant"}[prefix]
@@ -124,28 +125,32 @@ def test_each_part_of_the_definition_has_its_rows(ops: Client, prefix: str) -> N
     ],
 )
 def test_every_kind_of_value_has_its_input(ops: Client, columns: dict[str, Any], value: object) -> None:
-    version = draft()
+    version = create_draft()
 
-    response = ops.post(url(version), form_of(ops, url(version)) | row(GATE, 0, **columns))
+    response = ops.post(url(version), read_form_data(ops, url(version)) | row_data(GATE, 0, **columns))
 
-    assert response.status_code == 302, errors_of(response)
+    assert response.status_code == 302, read_errors(response)
     saved = Version.objects.get(pk=version.pk)
-    assert version_documents.export(saved)["gate"][0]["value"] == value
-    again = ops.post(url(saved), form_of(ops, url(saved)))
-    assert again.status_code == 302, errors_of(again)
-    assert version_documents.export(Version.objects.get(pk=version.pk))["gate"][0]["value"] == value
+    assert version_documents.export_document(saved)["gate"][0]["value"] == value
+    again = ops.post(url(saved), read_form_data(ops, url(saved)))
+    assert again.status_code == 302, read_errors(again)
+    assert version_documents.export_document(Version.objects.get(pk=version.pk))["gate"][0]["value"] == value
 
 
-def test_a_named_list_is_chosen(ops: Client) -> None:
-    version = draft()
+def test_a_criterion_can_name_a_list(ops: Client) -> None:
+    version = create_draft()
     chosen = NamedList.objects.get(name="free_email").pk
 
     ops.post(
         url(version),
-        form_of(ops, url(version)) | row(DISQUALIFIERS, 0, field="lead.email_domain", op="in_list", list=chosen),
+        read_form_data(ops, url(version))
+        | row_data(DISQUALIFIERS, 0, field="lead.email_domain", op="in_list", list=chosen),
     )
 
-    assert version_documents.export(Version.objects.get(pk=version.pk))["disqualifiers"][0]["value"] == "free_email"
+    assert (
+        version_documents.export_document(Version.objects.get(pk=version.pk))["disqualifiers"][0]["value"]
+        == "free_email"
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,45 +169,45 @@ def test_a_named_list_is_chosen(ops: Client) -> None:
         ({"field": "lead.title", "op": "in", "texts": "x", "rationale": ""}, "This field is required."),
     ],
 )
-def test_an_unfit_row_says_what_to_do(ops: Client, columns: dict[str, Any], sentence: str) -> None:
-    version = draft()
+def test_an_invalid_row_shows_what_to_do(ops: Client, columns: dict[str, Any], sentence: str) -> None:
+    version = create_draft()
 
-    response = ops.post(url(version), form_of(ops, url(version)) | row(GATE, 0, **columns))
+    response = ops.post(url(version), read_form_data(ops, url(version)) | row_data(GATE, 0, **columns))
 
-    assert sentence in errors_of(response)
+    assert sentence in read_errors(response)
     assert not Criterion.objects.exists()
 
 
-def clause(prefix: str, number: int, **columns: Any) -> dict[str, Any]:
+def clause_data(prefix: str, number: int, **columns: Any) -> dict[str, Any]:
     values = {"position": number, "at_least": "1"} | columns
     return {f"{prefix}-clauses-{number}-{name}": value for name, value in values.items()} | {
         f"{prefix}-clauses-TOTAL_FORMS": number + 1
     }
 
 
-def test_a_path_gets_its_clauses_on_the_same_page(ops: Client) -> None:
-    version = draft()
-    added = clause("paths-0", 1, axis="engagement", at_least="50")
+def test_a_path_is_saved_with_its_clauses(ops: Client) -> None:
+    version = create_draft()
+    added = clause_data("paths-0", 1, axis="engagement", at_least="50")
 
-    response = ops.post(url(version), form_of(ops, url(version)) | added)
+    response = ops.post(url(version), read_form_data(ops, url(version)) | added)
 
-    assert response.status_code == 302, errors_of(response)
+    assert response.status_code == 302, read_errors(response)
     assert response.url == url(version)
-    assert version_documents.export(version)["paths"][0]["clauses"] == [
+    assert version_documents.export_document(version)["paths"][0]["clauses"] == [
         {"count_of": ["demo_request", "contact_request"], "at_least": 1, "within_days": 30},
         {"axis": "engagement", "at_least": 50},
     ]
 
 
-def test_a_new_hot_trigger_comes_with_its_clauses(ops: Client) -> None:
-    version = draft()
-    added = row(HOT, 0, name="Asked twice") | {f"{HOT}-0-clauses-INITIAL_FORMS": 0}
-    added |= clause(f"{HOT}-0", 0, signals=["demo_request"], at_least="2", within_days="1")
+def test_a_new_hot_trigger_is_saved_with_its_clauses(ops: Client) -> None:
+    version = create_draft()
+    added = row_data(HOT, 0, name="Asked twice") | {f"{HOT}-0-clauses-INITIAL_FORMS": 0}
+    added |= clause_data(f"{HOT}-0", 0, signals=["demo_request"], at_least="2", within_days="1")
 
-    response = ops.post(url(version), form_of(ops, url(version)) | added)
+    response = ops.post(url(version), read_form_data(ops, url(version)) | added)
 
-    assert response.status_code == 302, errors_of(response)
-    assert version_documents.export(version)["hot"] == [
+    assert response.status_code == 302, read_errors(response)
+    assert version_documents.export_document(version)["hot"] == [
         {
             "name": "Asked twice",
             "clauses": [{"count_of": ["demo_request"], "at_least": 2, "within_days": 1}],
@@ -211,53 +216,53 @@ def test_a_new_hot_trigger_comes_with_its_clauses(ops: Client) -> None:
     ]
 
 
-def test_a_clause_and_a_path_can_be_taken_away(ops: Client) -> None:
-    version = draft(**CONTENT)
-    before = version_documents.export(version)
-    sent = form_of(ops, url(version)) | {"paths-0-clauses-0-DELETE": "on", "paths-1-DELETE": "on"}
+def test_a_clause_and_a_path_can_be_deleted(ops: Client) -> None:
+    version = create_draft(**CONTENT)
+    before = version_documents.export_document(version)
+    sent = read_form_data(ops, url(version)) | {"paths-0-clauses-0-DELETE": "on", "paths-1-DELETE": "on"}
 
     response = ops.post(url(version), sent)
 
-    assert response.status_code == 302, errors_of(response)
-    kept = version_documents.export(Version.objects.get(pk=version.pk))["paths"]
-    assert [path["name"] for path in kept] == [path["name"] for at, path in enumerate(before["paths"]) if at != 1]
-    assert kept[0]["clauses"] == before["paths"][0]["clauses"][1:]
+    assert response.status_code == 302, read_errors(response)
+    paths = version_documents.export_document(Version.objects.get(pk=version.pk))["paths"]
+    assert [path["name"] for path in paths] == [path["name"] for at, path in enumerate(before["paths"]) if at != 1]
+    assert paths[0]["clauses"] == before["paths"][0]["clauses"][1:]
 
 
-def test_rows_stand_in_the_order_of_the_page(ops: Client) -> None:
-    version = draft(gate=[criterion("company.industry", "in", ["a"]), criterion("lead.region", "in", ["b"])])
+def test_rows_are_saved_in_the_order_of_the_page(ops: Client) -> None:
+    version = create_draft(gate=[criterion("company.industry", "in", ["a"]), criterion("lead.region", "in", ["b"])])
 
-    ops.post(url(version), form_of(ops, url(version)) | {"criteria-0-position": 1, "criteria-1-position": 0})
+    ops.post(url(version), read_form_data(ops, url(version)) | {"criteria-0-position": 1, "criteria-1-position": 0})
 
-    fields = [row["field"] for row in version_documents.export(Version.objects.get(pk=version.pk))["gate"]]
+    fields = [row["field"] for row in version_documents.export_document(Version.objects.get(pk=version.pk))["gate"]]
     assert fields == ["lead.region", "company.industry"]
 
 
-def test_a_new_row_with_nothing_in_it_is_no_row(ops: Client) -> None:
-    version = draft()
-    before = version_documents.export(version)
-    added = row(GATE, 0, position=3, op="", rationale="") | row(HOT, 0, name="", rationale="")
+def test_an_empty_new_row_is_ignored(ops: Client) -> None:
+    version = create_draft()
+    before = version_documents.export_document(version)
+    added = row_data(GATE, 0, position=3, op="", rationale="") | row_data(HOT, 0, name="", rationale="")
     added |= {f"{HOT}-0-clauses-INITIAL_FORMS": 0, f"{HOT}-0-clauses-TOTAL_FORMS": 0}
 
-    response = ops.post(url(version), form_of(ops, url(version)) | added)
+    response = ops.post(url(version), read_form_data(ops, url(version)) | added)
 
-    assert response.status_code == 302, errors_of(response)
-    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+    assert response.status_code == 302, read_errors(response)
+    assert version_documents.export_document(Version.objects.get(pk=version.pk)) == before
 
 
-def test_errors_keep_everything_that_was_typed(ops: Client) -> None:
-    version = draft()
-    before = version_documents.export(version)
-    sent = form_of(ops, url(version)) | {"paths-0-name": "Asked again", "owner": ""}
-    sent |= clause("paths-0", 1, axis="engagement", at_least="many")
-    sent |= row(GATE, 0, field="company.industry", texts="Software", rationale="")
+def test_errors_keep_all_typed_values(ops: Client) -> None:
+    version = create_draft()
+    before = version_documents.export_document(version)
+    sent = read_form_data(ops, url(version)) | {"paths-0-name": "Asked again", "owner": ""}
+    sent |= clause_data("paths-0", 1, axis="engagement", at_least="many")
+    sent |= row_data(GATE, 0, field="company.industry", texts="Software", rationale="")
 
     shown = ops.post(url(version), sent).content.decode()
 
     assert "What you typed is still here" in shown
     assert all(f'value="{typed}"' in shown for typed in ("Asked again", "many"))
     assert ">\nSoftware</textarea>" in shown
-    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+    assert version_documents.export_document(Version.objects.get(pk=version.pk)) == before
 
 
 @pytest.mark.parametrize(
@@ -271,21 +276,22 @@ def test_errors_keep_everything_that_was_typed(ops: Client) -> None:
         ({"signals": ["no_such"]}, "Select a valid choice"),
     ],
 )
-def test_an_unfit_clause_says_what_to_do(ops: Client, columns: dict[str, Any], sentence: str) -> None:
-    version = draft()
+def test_an_invalid_clause_shows_what_to_do(ops: Client, columns: dict[str, Any], sentence: str) -> None:
+    version = create_draft()
 
-    response = ops.post(url(version), form_of(ops, url(version)) | clause("paths-0", 1, **columns))
+    response = ops.post(url(version), read_form_data(ops, url(version)) | clause_data("paths-0", 1, **columns))
 
-    assert sentence in errors_of(response)
+    assert sentence in read_errors(response)
     assert Clause.objects.count() == 1
 
 
-def test_a_clause_of_another_version_is_not_touched(ops: Client) -> None:
-    version, other = draft(), draft()
+def test_a_clause_of_another_version_stays_unchanged(ops: Client) -> None:
+    version, other = create_draft(), create_draft()
     foreign = Clause.objects.get(path__version=other)
 
     ops.post(
-        url(version), form_of(ops, url(version)) | {"paths-0-clauses-0-id": foreign.pk, "paths-0-clauses-0-at_least": 9}
+        url(version),
+        read_form_data(ops, url(version)) | {"paths-0-clauses-0-id": foreign.pk, "paths-0-clauses-0-at_least": 9},
     )
 
     foreign.refresh_from_db()
@@ -294,18 +300,18 @@ def test_a_clause_of_another_version_is_not_touched(ops: Client) -> None:
 
 
 def test_a_new_draft_takes_the_next_number(ops: Client) -> None:
-    definition = draft().definition
+    definition = create_draft().definition
     address = reverse("admin:definitions_version_add") + "?empty"
-    sent = form_of(ops, address) | {"definition": definition.pk, "owner": "Ops", "reason": "Tighter."}
+    sent = read_form_data(ops, address) | {"definition": definition.pk, "owner": "Ops", "reason": "Tighter."}
 
     response = ops.post(address, sent)
 
-    assert response.status_code == 302, errors_of(response)
+    assert response.status_code == 302, read_errors(response)
     assert definition.versions.order_by("-pk").first().number == "v1.1"
 
 
 def test_the_page_of_a_draft_shows_its_statement_and_its_steps(ops: Client) -> None:
-    shown = ops.get(url(draft(**CONTENT))).content.decode()
+    shown = ops.get(url(create_draft(**CONTENT))).content.decode()
 
     assert "An MQL works at a company with 50 to 5,000 employees" in shown
     assert "seconds aloud." in shown
@@ -313,8 +319,8 @@ def test_the_page_of_a_draft_shows_its_statement_and_its_steps(ops: Client) -> N
     assert "Copy to a new draft" in shown
 
 
-@pytest.mark.parametrize("make", [proposed, active])
-def test_what_is_proposed_is_only_read(ops: Client, make: Any) -> None:
+@pytest.mark.parametrize("make", [create_proposed, create_active])
+def test_a_proposed_version_is_read_only(ops: Client, make: Any) -> None:
     version = make(**CONTENT)
 
     shown = ops.get(url(version)).content.decode()
@@ -327,9 +333,9 @@ def test_what_is_proposed_is_only_read(ops: Client, make: Any) -> None:
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.MARKETING_OPS])
-def test_everybody_else_only_reads(role: Role) -> None:
-    version = draft(**CONTENT)
-    client = signed_in(role)
+def test_other_roles_can_only_read(role: Role) -> None:
+    version = create_draft(**CONTENT)
+    client = login_staff(role)
 
     shown = client.get(url(version)).content.decode()
 
@@ -339,7 +345,7 @@ def test_everybody_else_only_reads(role: Role) -> None:
 
 
 def test_a_draft_is_deleted_with_its_rows(ops: Client) -> None:
-    version = draft(**CONTENT)
+    version = create_draft(**CONTENT)
 
     response = ops.post(reverse("admin:definitions_version_delete", args=[version.pk]), {"post": "yes"})
 
@@ -348,7 +354,7 @@ def test_a_draft_is_deleted_with_its_rows(ops: Client) -> None:
 
 
 def test_the_lists_and_the_definition_open(ops: Client) -> None:
-    definition = active().definition
+    definition = create_active().definition
 
     for address in (
         reverse("admin:index"),
@@ -367,18 +373,18 @@ def test_the_lists_and_the_definition_open(ops: Client) -> None:
 HTMX = {"HX-Request": "true"}
 
 
-def panel(client: Client, version: Version, **typed: Any) -> str:
-    sent = form_of(client, url(version)) | typed
+def post_panel(client: Client, version: Version, **typed: Any) -> str:
+    sent = read_form_data(client, url(version)) | typed
     response = client.post(reverse("admin:definitions_version_panel", args=[version.pk]), sent, headers=HTMX)
     assert response.status_code == 200
     return response.content.decode()
 
 
-def test_the_panel_says_what_is_typed_and_stores_nothing(ops: Client) -> None:
-    version = draft(**CONTENT)
-    before = version_documents.export(version)
+def test_the_panel_describes_the_typed_version_and_stores_nothing(ops: Client) -> None:
+    version = create_draft(**CONTENT)
+    before = version_documents.export_document(version)
 
-    shown = panel(
+    shown = post_panel(
         ops, version, **{"criteria-0-low": "75", "owner": "Somebody else", "paths-0-clauses-0-at_least": "61"}
     )
 
@@ -386,15 +392,15 @@ def test_the_panel_says_what_is_typed_and_stores_nothing(ops: Client) -> None:
     assert "at least 61 engagement points" in shown
     assert 'data-saved="no"' in shown
     assert "Can it be reached?" in shown
-    assert version_documents.export(Version.objects.get(pk=version.pk)) == before
+    assert version_documents.export_document(Version.objects.get(pk=version.pk)) == before
 
 
-def test_the_panel_of_what_is_kept_says_so(ops: Client) -> None:
-    assert 'data-saved="yes"' in panel(ops, draft(**CONTENT))
+def test_the_panel_marks_a_saved_version(ops: Client) -> None:
+    assert 'data-saved="yes"' in post_panel(ops, create_draft(**CONTENT))
 
 
-def test_findings_lead_to_their_rows(ops: Client) -> None:
-    shown = panel(ops, draft(), **{"paths-0-clauses-0-within_days": ""})
+def test_findings_link_to_their_rows(ops: Client) -> None:
+    shown = post_panel(ops, create_draft(), **{"paths-0-clauses-0-within_days": ""})
 
     assert 'href="#row-paths-0' in shown
     assert 'data-tone="bad"' in shown or 'data-tone="warn"' in shown
@@ -404,19 +410,19 @@ def test_findings_lead_to_their_rows(ops: Client) -> None:
     ("typed", "sentence"),
     [
         (
-            lambda: row(GATE, 0, field="company.employees", op="between"),
+            lambda: row_data(GATE, 0, field="company.employees", op="between"),
             "Gate row 1 is not finished: it needs a value.",
         ),
         (
-            lambda: row(GATE, 0, field="lead.title", texts="x", rationale=""),
+            lambda: row_data(GATE, 0, field="lead.title", texts="x", rationale=""),
             "Gate row 1 is not finished: it needs its why.",
         ),
         (
-            lambda: row(GATE, 0, field="company.industry", op="", texts="x"),
+            lambda: row_data(GATE, 0, field="company.industry", op="", texts="x"),
             "Gate row 1 is not finished: it needs its comp",
         ),
-        (lambda: row(GATE, 0, texts="x", op="in"), "Gate row 1 is not finished"),
-        (lambda: row(SIGNALS, 0, signal="", points="5"), "Signal 1 is not finished: it needs a signal."),
+        (lambda: row_data(GATE, 0, texts="x", op="in"), "Gate row 1 is not finished"),
+        (lambda: row_data(SIGNALS, 0, signal="", points="5"), "Signal 1 is not finished: it needs a signal."),
         (lambda: {"paths-0-clauses-0-at_least": ""}, "clause 1 is not finished: it needs a number."),
         (lambda: {"paths-0-clauses-0-DELETE": "on"}, "Path “Asked to talk” is not finished: it needs a clause."),
         (lambda: {"paths-0-name": "\x00"}, "Null characters are not allowed"),
@@ -427,26 +433,26 @@ def test_findings_lead_to_their_rows(ops: Client) -> None:
         (lambda: {"paths-0-position": "²", "paths-0-clauses-0-signals": ["nothing"]}, "is not finished"),
     ],
 )
-def test_a_half_typed_row_is_said_kindly_and_the_rest_is_shown(ops: Client, typed: Any, sentence: str) -> None:
-    shown = html.unescape(panel(ops, draft(gate=[]), **typed()))
+def test_the_panel_names_an_unfinished_row_and_shows_the_rest(ops: Client, typed: Any, sentence: str) -> None:
+    shown = html.unescape(post_panel(ops, create_draft(gate=[]), **typed()))
 
     assert sentence in shown
     assert "In plain English" in shown
 
 
-def test_a_row_that_lacks_only_its_why_counts_already(ops: Client) -> None:
-    typed = row(GATE, 0, field="company.industry", op="in", texts="Software", rationale="")
+def test_a_row_without_rationale_counts_already(ops: Client) -> None:
+    typed = row_data(GATE, 0, field="company.industry", op="in", texts="Software", rationale="")
 
-    assert "An MQL works at a company in Software" in panel(ops, draft(), **typed)
+    assert "An MQL works at a company in Software" in post_panel(ops, create_draft(), **typed)
 
 
-def test_what_strangers_wrote_is_only_text(ops: Client) -> None:
+def test_text_from_leads_is_escaped(ops: Client) -> None:
     evil = '"><script>alert(1)</script>'
     Company.objects.create(name="Evil", industry=evil, custom={evil: 1}, recorded_at=NOW)
-    version = draft()
-    typed = row(GATE, 0, field="company.industry", op="in", texts=evil, rationale=evil)
+    version = create_draft()
+    typed = row_data(GATE, 0, field="company.industry", op="in", texts=evil, rationale=evil)
 
-    page, shown = ops.get(url(version)).content.decode(), panel(ops, version, **typed)
+    page, shown = ops.get(url(version)).content.decode(), post_panel(ops, version, **typed)
 
     assert "<script>alert" not in page + shown
     assert escape(evil) in page
@@ -454,34 +460,34 @@ def test_what_strangers_wrote_is_only_text(ops: Client) -> None:
 
 
 @pytest.mark.parametrize("role", [None, *(role for role in Role if role != Role.MARKETING_OPS)])
-def test_only_marketing_ops_has_a_panel(role: Role | None) -> None:
-    version = draft()
-    client = signed_in(*([role] if role else []))
+def test_only_marketing_ops_can_open_the_panel(role: Role | None) -> None:
+    version = create_draft()
+    client = login_staff(*([role] if role else []))
 
     assert client.post(reverse("admin:definitions_version_panel", args=[version.pk]), {}).status_code == 403
 
 
-def test_the_panel_is_only_posted_to(ops: Client) -> None:
-    address = reverse("admin:definitions_version_panel", args=[draft().pk])
+def test_the_panel_accepts_only_post(ops: Client) -> None:
+    address = reverse("admin:definitions_version_panel", args=[create_draft().pk])
 
     assert ops.get(address).status_code == 405
     assert ops.post(reverse("admin:definitions_version_panel", args=[0]), {}).status_code == 404
 
 
 def test_without_script_the_panel_is_a_page(ops: Client) -> None:
-    version = draft()
+    version = create_draft()
 
-    shown = ops.post(reverse("admin:definitions_version_panel", args=[version.pk]), form_of(ops, url(version)))
+    shown = ops.post(reverse("admin:definitions_version_panel", args=[version.pk]), read_form_data(ops, url(version)))
 
     assert "Nothing is saved" in shown.content.decode()
     assert "</html>" in shown.content.decode()
 
 
-def test_the_choices_come_from_the_data_at_hand(ops: Client) -> None:
+def test_the_choices_come_from_stored_data(ops: Client) -> None:
     for name in ("Logistics", "Logistics", "Mining"):
         Company.objects.create(industry=name, technologies=["CRM", "ERP"], custom={"plan": "trial"}, recorded_at=NOW)
 
-    shown = ops.get(url(draft())).content.decode()
+    shown = ops.get(url(create_draft())).content.decode()
 
     assert '<option value="Logistics">2 companies</option><option value="Mining">1 companies</option>' in shown
     assert '<option value="CRM">3 companies</option>' in shown
@@ -490,22 +496,22 @@ def test_the_choices_come_from_the_data_at_hand(ops: Client) -> None:
     assert '<optgroup label="High intent">' in shown
 
 
-def test_the_page_asks_as_often_however_long_the_version_is(ops: Client) -> None:
-    short, long = draft(), draft(**CONTENT)
+def test_the_number_of_queries_does_not_grow_with_the_rows(ops: Client) -> None:
+    short, long = create_draft(), create_draft(**CONTENT)
     counts = []
 
     for version in (short, short, long):
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             ops.get(url(version))
-        counts.append(len(asked))
+        counts.append(len(queries))
 
-    # One more for each further path and hot trigger, of which there are few: their clauses.
+    # Each further path or hot trigger adds one query for its clauses; there are few of them.
     assert counts[2] <= counts[1] + len(CONTENT["paths"]) + len(CONTENT["hot"])
 
 
-def test_the_list_shows_what_lint_says_of_drafts(ops: Client) -> None:
-    active()
-    draft()
+def test_the_list_counts_lint_findings_of_drafts(ops: Client) -> None:
+    create_active()
+    create_draft()
 
     shown = ops.get(reverse("admin:definitions_version_changelist")).content.decode()
 
@@ -515,5 +521,5 @@ def test_the_list_shows_what_lint_says_of_drafts(ops: Client) -> None:
     assert "none yet" in shown
 
 
-def test_adding_a_version_begins_with_the_presets(ops: Client) -> None:
+def test_adding_a_version_redirects_to_the_presets(ops: Client) -> None:
     assert ops.get(reverse("admin:definitions_version_add")).url == reverse("presets")

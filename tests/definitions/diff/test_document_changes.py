@@ -1,4 +1,4 @@
-"""Each kind of change, in words and with whom it lets in; and what is called looser or tighter held against the engine."""
+"""The kinds of change with their words and effects; effects are compared with the engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from definitions.diff import Effect
 from scoring.engine.judge import judge
 from scoring.engine.timeline import DAY, EVER
 from tests.definitions.documents import criterion
-from tests.definitions.lint_cases import NAMES, axis, compiled, count, signal, sound, way
+from tests.definitions.lint_cases import NAMES, axis, compile_rules, count, path_row, signal, sound_document
 from tests.scoring.random_companies import facts_of
 from tests.scoring.reference import Event, Lead
 
@@ -30,8 +30,8 @@ BASE: dict[str, Any] = {
     "disqualifiers": [criterion("lead.title", "contains_any", ["intern", "student"])],
     "signals": [signal("demo_request", 30), signal("pricing_view", 10, 20), signal("unsubscribe", -10, -20)],
     "paths": [
-        way(axis("fit+engagement", 40), count("pricing_view", "blog_read", n=2), name="Engaged"),
-        way(count("pricing_view", n=3, days=7, within_hours_of_each_other=24), name="Often"),
+        path_row(axis("fit+engagement", 40), count("pricing_view", "blog_read", n=2), name="Engaged"),
+        path_row(count("pricing_view", n=3, days=7, within_hours_of_each_other=24), name="Often"),
     ],
     "timing": {"engaged_within_days": 30, "or_request_within_days": 60},
     "inactivity": {"after_days": 20, "points": 5, "per_days": 10},
@@ -91,7 +91,7 @@ CASES: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("looser", ("paths", 1, "clauses", 0, "within_hours_of_each_other"), 48),
     ("neither", ("paths", 0, "rationale"), "Said better."),
     ("tighter", ("paths", 1), None),
-    ("looser", ("hot", "+"), way(count("demo_request"))),
+    ("looser", ("hot", "+"), path_row(count("demo_request"))),
     ("looser", ("timing",), None),
     ("looser", ("timing", "engaged_within_days"), 31),
     ("tighter", ("timing", "or_request_within_days"), None),
@@ -110,48 +110,48 @@ CASES: list[tuple[str, tuple[str | int, ...], Any]] = [
 ]
 
 
-def changed(path: tuple[str | int, ...], value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    before = sound(**BASE)
+def find_single_change(path: tuple[str | int, ...], value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    before = sound_document(**BASE)
     return before, at(before, *path, value=value)
 
 
 @pytest.mark.parametrize(("effect", "path", "value"), CASES)
-def test_a_change_says_whom_it_lets_in(effect: str, path: tuple[str | int, ...], value: Any) -> None:
-    [change] = diff.changes(*changed(path, value), NAMES)
+def test_every_change_has_its_effect(effect: str, path: tuple[str | int, ...], value: Any) -> None:
+    [change] = diff.find_changes(*find_single_change(path, value), NAMES)
 
     assert change.effect == effect
-    assert diff.loosens([change]) is (effect in ("looser", "unclear"))
+    assert diff.any_may_loosen([change]) is (effect in ("looser", "unclear"))
 
 
 @pytest.mark.parametrize(("effect", "path", "value"), CASES)
-def test_turned_round_it_does_the_reverse(effect: str, path: tuple[str | int, ...], value: Any) -> None:
-    before, after = changed(path, value)
+def test_the_reverse_change_has_the_reverse_effect(effect: str, path: tuple[str | int, ...], value: Any) -> None:
+    before, after = find_single_change(path, value)
 
-    [change] = diff.changes(after, before, NAMES)
+    [change] = diff.find_changes(after, before, NAMES)
 
     assert change.effect == Effect(effect).reversed
 
 
 def test_equal_documents_have_no_changes() -> None:
-    assert diff.changes(sound(**BASE), sound(**BASE), NAMES) == ()
+    assert diff.find_changes(sound_document(**BASE), sound_document(**BASE), NAMES) == ()
 
 
-def test_numbers_and_the_order_of_rows_are_no_changes() -> None:
-    before = sound(**BASE)
+def test_version_numbers_and_row_order_are_ignored() -> None:
+    before = sound_document(**BASE)
     after = before | {"version": "1.1", "signals": before["signals"][::-1], "gate": before["gate"][::-1]}
 
-    assert diff.changes(before, after, NAMES) == ()
+    assert diff.find_changes(before, after, NAMES) == ()
 
 
-def test_changes_read_as_people_say_them() -> None:
-    before = sound(**BASE)
+def test_changes_are_described_in_words() -> None:
+    before = sound_document(**BASE)
     after = at(before, "paths", 0, "clauses", 0, "at_least", value=30)
     after = at(after, "signals", 1, "cap", value=None)
     after = at(after, "gate", 1, value=None)
 
-    found = diff.changes(before, after, NAMES)
+    changes = diff.find_changes(before, after, NAMES)
 
-    assert [(each.part, each.kind, each.label, each.before, each.after) for each in found] == [
+    assert [(change.part, change.kind, change.label, change.before, change.after) for change in changes] == [
         ("Gate", "removed", "Company country", "Company country is none of FR or DE", ""),
         ("Signals", "changed", "Pricing page", "10 points each, at most 20 in all", "10 points each"),
         (
@@ -162,18 +162,18 @@ def test_changes_read_as_people_say_them() -> None:
             "At least 30 points of fit and engagement together",
         ),
     ]
-    assert found[0].rationale == "Because."
+    assert changes[0].rationale == "Because."
 
 
-def test_a_renamed_path_is_the_same_path() -> None:
-    before = sound(**BASE)
+def test_a_renamed_path_is_matched_by_its_clauses() -> None:
+    before = sound_document(**BASE)
 
-    [change] = diff.changes(before, at(before, "paths", 0, "name", value="Warm"), NAMES)
+    [change] = diff.find_changes(before, at(before, "paths", 0, "name", value="Warm"), NAMES)
 
     assert (change.part, change.label, change.effect) == ("Path: Warm", "Name and rationale", "neither")
 
 
-# Against the engine
+# Comparison with the engine
 
 VALUES: dict[str, tuple[object, ...]] = {
     "company.employees": (None, 45.0, 50.0, 55.0, 450.0, 600.0),
@@ -192,14 +192,14 @@ leads = st.builds(lambda did, profile: Lead(tuple(did), ((EVER, profile),)), st.
 
 @settings(max_examples=12, deadline=None)
 @given(world=st.lists(leads, min_size=20, max_size=40))
-def test_what_is_called_looser_loses_nobody_and_what_is_called_tighter_gains_nobody(world: list[Lead]) -> None:
-    facts, asked = facts_of(world), range(len(world))
+def test_looser_changes_lose_no_lead_and_tighter_changes_gain_none(world: list[Lead]) -> None:
+    facts, positions = facts_of(world), range(len(world))
 
     def meets(document: dict[str, Any]) -> Any:
-        return judge(compiled(document), facts, asked, [T] * len(world)).meets
+        return judge(compile_rules(document), facts, positions, [T] * len(world)).meets
 
-    before = meets(sound(**BASE))
+    before = meets(sound_document(**BASE))
     for effect, path, value in CASES:
-        after = meets(changed(path, value)[1])
+        after = meets(find_single_change(path, value)[1])
         assert effect not in ("looser", "neither") or not (before & ~after).any(), path
         assert effect not in ("tighter", "neither") or not (after & ~before).any(), path

@@ -7,33 +7,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from definitions.document.parser import DocumentRefused, KnownNames, parse
-from tests.definitions.documents import criterion, minimal, reference
+from definitions.document.parser import DocumentRefused, KnownNames, parse_document
+from tests.definitions.documents import criterion, load_reference, minimal_document
 
-SIGNALS = {row["signal"] for row in reference()["signals"]}
+SIGNALS = {row["signal"] for row in load_reference()["signals"]}
 CATALOGUE = KnownNames(signals=frozenset(SIGNALS), lists=frozenset({"free_email", "competitors"}))
 
 
-def read(document: object) -> dict[str, Any]:
-    return parse(document, catalogue=CATALOGUE).document()
+def normalize(document: object) -> dict[str, Any]:
+    return parse_document(document, known_names=CATALOGUE).to_document()
 
 
-def complaints(document: object) -> list[str]:
+def list_complaints(document: object) -> list[str]:
     with pytest.raises(DocumentRefused) as refusal:
-        read(document)
+        normalize(document)
     return list(refusal.value.complaints)
 
 
-def in_gate(row: dict[str, Any]) -> dict[str, Any]:
-    return minimal(gate=[row])
+def document_with_gate_row(row: dict[str, Any]) -> dict[str, Any]:
+    return minimal_document(gate=[row])
 
 
-def test_the_reference_definition_is_read_and_written_as_it_is() -> None:
-    assert read(reference()) == reference()
+def test_the_reference_definition_is_read_and_written_unchanged() -> None:
+    assert normalize(load_reference()) == load_reference()
 
 
-def test_what_is_left_out_gets_the_defaults_of_the_product() -> None:
-    document = read(minimal())
+def test_missing_settings_get_the_defaults() -> None:
+    document = normalize(minimal_document())
 
     assert document["version"] == "1.0"
     assert document["motion"] == "mql"
@@ -44,10 +44,10 @@ def test_what_is_left_out_gets_the_defaults_of_the_product() -> None:
     assert document["gate"] == document["fit"] == document["hot"] == document["signals"] == []
 
 
-def test_the_keys_stand_in_one_order() -> None:
-    shuffled = dict(reversed(reference().items()))
+def test_the_keys_have_a_fixed_order() -> None:
+    shuffled = dict(reversed(load_reference().items()))
 
-    assert json.dumps(read(shuffled)) == json.dumps(read(reference()))
+    assert json.dumps(normalize(shuffled)) == json.dumps(normalize(load_reference()))
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_the_keys_stand_in_one_order() -> None:
         criterion("company.custom.seats used", "at_least", 10, points=0),
     ],
 )
-def test_every_operator_is_read_and_written_as_it_is(row: dict[str, Any]) -> None:
-    assert read(in_gate(row))["gate"] == [row]
+def test_every_operator_is_read_and_written_unchanged(row: dict[str, Any]) -> None:
+    assert normalize(document_with_gate_row(row))["gate"] == [row]
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_every_operator_is_read_and_written_as_it_is(row: dict[str, Any]) -> Non
         {"count_of": ["ebook_download", "blog_read"], "at_least": 2, "within_days": 90, "distinct": "asset"},
     ],
 )
-def test_every_clause_is_read_and_written_as_it_is(clause: dict[str, Any]) -> None:
+def test_every_clause_is_read_and_written_unchanged(clause: dict[str, Any]) -> None:
     path = {"name": "One way", "clauses": [clause], "rationale": "Because."}
 
-    assert read(minimal(paths=[path], hot=[path]))["paths"] == [path]
+    assert normalize(minimal_document(paths=[path], hot=[path]))["paths"] == [path]
 
 
-def test_the_other_settings_are_read_and_written_as_they_are() -> None:
+def test_the_other_settings_are_read_and_written_unchanged() -> None:
     settings = {
         "statement": "Whoever asks.",
         "motion": "pql",
@@ -105,20 +105,20 @@ def test_the_other_settings_are_read_and_written_as_they_are() -> None:
         "tier_3_below": {"axis": "engagement", "less_than": 55},
     }
 
-    document = read(minimal(**settings))
+    document = normalize(minimal_document(**settings))
 
     assert {key: document[key] for key in settings} == settings
 
 
 def test_all_complaints_come_at_once_and_name_their_places() -> None:
-    document = reference()
+    document = load_reference()
     document["gate"][2]["op"] = "betwen"
     document["signals"][0]["signal"] = "demo_requst"
     document["disqualifiers"][0]["rationale"] = " "
     document["colour"] = "red"
     del document["owner"]
 
-    assert complaints(document) == [
+    assert list_complaints(document) == [
         "colour: there is no such key.",
         "owner: is missing.",
         "gate[2].op: there is no operator “betwen” (did you mean “between”?).",
@@ -171,8 +171,8 @@ def test_all_complaints_come_at_once_and_name_their_places() -> None:
         ("gate", "gate[0]: must be an object, not a text."),
     ],
 )
-def test_an_unfit_criterion_is_refused_by_its_place(row: Any, complaint: str) -> None:
-    assert complaints(in_gate(row))[0].startswith(complaint)
+def test_an_invalid_criterion_is_refused_with_its_place(row: Any, complaint: str) -> None:
+    assert list_complaints(document_with_gate_row(row))[0].startswith(complaint)
 
 
 @pytest.mark.parametrize(
@@ -188,10 +188,10 @@ def test_an_unfit_criterion_is_refused_by_its_place(row: Any, complaint: str) ->
         ({"at_least": 1}, "count_of: is missing."),
     ],
 )
-def test_an_unfit_clause_is_refused_by_its_place(clause: dict[str, Any], complaint: str) -> None:
+def test_an_invalid_clause_is_refused_with_its_place(clause: dict[str, Any], complaint: str) -> None:
     path = {"name": "One way", "clauses": [clause], "rationale": "Because."}
 
-    assert complaints(minimal(paths=[path]))[0].startswith(f"paths[0].clauses[0].{complaint}")
+    assert list_complaints(minimal_document(paths=[path]))[0].startswith(f"paths[0].clauses[0].{complaint}")
 
 
 @pytest.mark.parametrize(
@@ -214,29 +214,33 @@ def test_an_unfit_clause_is_refused_by_its_place(clause: dict[str, Any], complai
         ({"name": "x" * 121}, "name: is longer than 120 characters."),
     ],
 )
-def test_an_unfit_setting_is_refused_by_its_place(changes: dict[str, Any], complaint: str | None) -> None:
+def test_an_invalid_setting_is_refused_with_its_place(changes: dict[str, Any], complaint: str | None) -> None:
     if complaint is None:
-        read(minimal(**changes))
+        normalize(minimal_document(**changes))
     else:
-        assert complaints(minimal(**changes))[0].startswith(complaint)
+        assert list_complaints(minimal_document(**changes))[0].startswith(complaint)
 
 
 def test_a_signal_has_one_row() -> None:
     row = {"signal": "demo_request", "points": 5, "cap": None, "rationale": "So."}
 
-    assert complaints(minimal(signals=[row, row])) == ["signals[1]: the signal “demo_request” has a row already."]
+    assert list_complaints(minimal_document(signals=[row, row])) == [
+        "signals[1]: the signal “demo_request” has a row already."
+    ]
 
 
-def test_a_cap_goes_the_way_of_the_points() -> None:
+def test_a_cap_has_the_sign_of_the_points() -> None:
     row = {"signal": "email_open", "points": -5, "cap": 20, "rationale": "So."}
 
-    assert complaints(minimal(signals=[row]))[0].startswith("signals[0].cap: must have the sign of the points")
+    assert list_complaints(minimal_document(signals=[row]))[0].startswith(
+        "signals[0].cap: must have the sign of the points"
+    )
 
 
 def test_a_disqualifier_gives_no_points() -> None:
     row = criterion("lead.title", "has_word_any", ["intern"], points=5)
 
-    assert complaints(minimal(disqualifiers=[row])) == [
+    assert list_complaints(minimal_document(disqualifiers=[row])) == [
         "disqualifiers[0].points: a disqualifier excludes; it gives no points."
     ]
 
@@ -244,18 +248,18 @@ def test_a_disqualifier_gives_no_points() -> None:
 def test_known_needs_no_value() -> None:
     row = {"field": "lead.title", "op": "known", "rationale": "So."}
 
-    assert read(in_gate(row))["gate"][0]["value"] is True
+    assert normalize(document_with_gate_row(row))["gate"][0]["value"] is True
 
 
 @pytest.mark.parametrize("document", [None, [], "x", 5, True, {}])
-def test_what_is_no_definition_at_all_is_refused(document: object) -> None:
-    assert complaints(document)
+def test_a_value_of_another_shape_is_refused(document: object) -> None:
+    assert list_complaints(document)
 
 
-def what_is_said_to(document: object) -> tuple[str, ...]:
-    """Nothing, when the document is read."""
+def parse_complaints(document: object) -> tuple[str, ...]:
+    """Parse the document and return the complaints; empty if it is accepted."""
     try:
-        parse(document, catalogue=CATALOGUE)
+        parse_document(document, known_names=CATALOGUE)
     except DocumentRefused as refusal:
         return refusal.complaints
     return ()
@@ -268,16 +272,16 @@ JSON = st.recursive(
 )
 
 
-@given(value=JSON, key=st.sampled_from(sorted(reference())))
-def test_whatever_stands_under_a_key_is_read_or_refused(value: object, key: str) -> None:
-    document = reference() | {key: value}
+@given(value=JSON, key=st.sampled_from(sorted(load_reference())))
+def test_any_value_under_a_key_is_read_or_refused(value: object, key: str) -> None:
+    document = load_reference() | {key: value}
 
-    assert all(said.startswith(key) for said in what_is_said_to(document))
+    assert all(complaint.startswith(key) for complaint in parse_complaints(document))
 
 
 @given(value=JSON, key=st.sampled_from(["field", "op", "value", "points", "rationale"]), row=st.integers(0, 2))
-def test_whatever_stands_in_a_row_is_read_or_refused(value: object, key: str, row: int) -> None:
-    document = reference()
+def test_any_value_in_a_row_is_read_or_refused(value: object, key: str, row: int) -> None:
+    document = load_reference()
     document["gate"][row][key] = value
 
-    assert all(complaint.startswith(f"gate[{row}]") for complaint in what_is_said_to(document))
+    assert all(complaint.startswith(f"gate[{row}]") for complaint in parse_complaints(document))

@@ -1,4 +1,4 @@
-"""Each rule of rules 9.3 to 9.6 where it fires, where it just does not, and what it says."""
+"""The lint rules of rules 9.3 to 9.6: documents that fire them, documents that just do not, and their sentences."""
 
 from __future__ import annotations
 
@@ -8,8 +8,19 @@ import pytest
 
 from definitions import lint, signals_and_lists
 from definitions.lint.change_checks import reads_like_volume
-from tests.definitions.documents import criterion, minimal, reference
-from tests.definitions.lint_cases import MEANINGS, NAMES, axis, codes, complete, count, found, signal, sound, way
+from tests.definitions.documents import criterion, load_reference, minimal_document
+from tests.definitions.lint_cases import (
+    MEANINGS,
+    NAMES,
+    axis,
+    complete_document,
+    count,
+    find_findings,
+    finding_codes,
+    path_row,
+    signal,
+    sound_document,
+)
 
 EMPLOYEES = criterion("company.employees", "between", [50, 500], points=40)
 INDUSTRY = criterion("company.industry", "in", ["SaaS"], points=30)
@@ -20,48 +31,59 @@ def criteria(number: int) -> list[dict[str, Any]]:
     return [criterion(f"lead.custom.answer {index}", "in", ["yes"]) for index in range(number)]
 
 
-def statement(words: int) -> str:
-    return " ".join(["word"] * words)
+def statement(word_count: int) -> str:
+    return " ".join(["word"] * word_count)
 
 
 def test_a_sound_definition_has_no_finding() -> None:
-    assert codes(sound()) == {}
+    assert finding_codes(sound_document()) == {}
 
 
-def test_the_company_of_the_demo_may_propose_its_definition() -> None:
-    assert codes(complete(reference())) == {"timing.none": "warning", "advice.two_actions": "advice"}
+def test_the_definition_of_the_demo_has_no_error() -> None:
+    assert finding_codes(complete_document(load_reference())) == {
+        "timing.none": "warning",
+        "advice.two_actions": "advice",
+    }
 
 
 def test_a_hand_raise_with_gate_and_timing_has_no_error_and_without_them_only_warnings() -> None:
-    bare = complete(minimal())
+    bare = complete_document(minimal_document())
 
-    assert set(codes(bare).values()) == {"warning"}
-    assert codes(sound(signals=[], paths=[way(count("demo_request", "contact_request"))])) == {}
+    assert set(finding_codes(bare).values()) == {"warning"}
+    assert finding_codes(sound_document(signals=[], paths=[path_row(count("demo_request", "contact_request"))])) == {}
 
 
 def test_a_checklist_needs_no_points() -> None:
-    assert "error" not in codes(sound(signals=[], paths=[way(count("pricing_view", "webinar_attended", n=2))])).values()
+    assert (
+        "error"
+        not in finding_codes(
+            sound_document(signals=[], paths=[path_row(count("pricing_view", "webinar_attended", n=2))])
+        ).values()
+    )
 
 
 FIRES: list[tuple[str, str, dict[str, Any]]] = [
-    ("loose.single_action", "error", {"paths": [way(count("ebook_download"))]}),
+    ("loose.single_action", "error", {"paths": [path_row(count("ebook_download"))]}),
     (
         "loose.single_action",
         "error",
-        {"signals": [signal("webinar_attended", 40)], "paths": [way(axis("engagement", 40))]},
+        {"signals": [signal("webinar_attended", 40)], "paths": [path_row(axis("engagement", 40))]},
     ),
-    ("loose.single_action", "error", {"fit": [EMPLOYEES], "paths": [way(axis("fit+engagement", 50))]}),
-    ("loose.single_action", "warning", {"hot": [way(count("pricing_view"))]}),
-    ("loose.single_action", "warning", {"motion": "pql", "paths": [way(count("usage_limit_reached"))]}),
-    ("loose.low_intent", "error", {"paths": [way(count(*LOW, n=5))]}),
-    ("loose.low_intent", "error", {"signals": [signal("blog_read", 5)], "paths": [way(axis("engagement", 90))]}),
+    ("loose.single_action", "error", {"fit": [EMPLOYEES], "paths": [path_row(axis("fit+engagement", 50))]}),
+    ("loose.single_action", "warning", {"hot": [path_row(count("pricing_view"))]}),
+    ("loose.single_action", "warning", {"motion": "pql", "paths": [path_row(count("usage_limit_reached"))]}),
+    ("loose.low_intent", "error", {"paths": [path_row(count(*LOW, n=5))]}),
+    ("loose.low_intent", "error", {"signals": [signal("blog_read", 5)], "paths": [path_row(axis("engagement", 90))]}),
     (
         "loose.low_intent",
         "error",
-        {"signals": [signal("blog_read", 5, 25), signal("email_open", 2, 15)], "paths": [way(axis("engagement", 40))]},
+        {
+            "signals": [signal("blog_read", 5, 25), signal("email_open", 2, 15)],
+            "paths": [path_row(axis("engagement", 40))],
+        },
     ),
-    ("loose.fit_does_not_gate", "error", {"gate": [], "paths": [way(count("pricing_view", n=2))]}),
-    # Only with a request among them do capped points reach the threshold.
+    ("loose.fit_does_not_gate", "error", {"gate": [], "paths": [path_row(count("pricing_view", n=2))]}),
+    # The capped points reach the threshold only with a request among them.
     ("loose.fit_does_not_gate", "warning", {"gate": []}),
     (
         "loose.fit_does_not_gate",
@@ -70,37 +92,39 @@ FIRES: list[tuple[str, str, dict[str, Any]]] = [
             "gate": [],
             "fit": [EMPLOYEES],
             "signals": [signal("pricing_view", 20)],
-            "paths": [way(axis("fit+engagement", 100))],
+            "paths": [path_row(axis("fit+engagement", 100))],
         },
     ),
-    ("loose.fit_does_not_gate", "warning", {"gate": [], "paths": [way(count("demo_request"))]}),
+    ("loose.fit_does_not_gate", "warning", {"gate": [], "paths": [path_row(count("demo_request"))]}),
     (
         "fit.by_points_only",
         "advice",
-        {"gate": [], "fit": [EMPLOYEES], "paths": [way(axis("fit", 40), axis("engagement", 40))]},
+        {"gate": [], "fit": [EMPLOYEES], "paths": [path_row(axis("fit", 40), axis("engagement", 40))]},
     ),
-    ("no_behavioural_component", "error", {"fit": [EMPLOYEES], "paths": [way(axis("fit", 40))]}),
+    ("no_behavioural_component", "error", {"fit": [EMPLOYEES], "paths": [path_row(axis("fit", 40))]}),
     ("no_behavioural_component", "error", {"paths": []}),
-    ("no_behavioural_component", "error", {"paths": [way()]}),
+    ("no_behavioural_component", "error", {"paths": [path_row()]}),
     (
         "path.unreachable",
         "error",
-        {"fit": [EMPLOYEES, INDUSTRY], "paths": [way(axis("fit", 71), axis("engagement", 40))]},
+        {"fit": [EMPLOYEES, INDUSTRY], "paths": [path_row(axis("fit", 71), axis("engagement", 40))]},
     ),
     (
         "path.unreachable",
         "error",
-        {"signals": [signal("pricing_view", 20, 39)], "paths": [way(axis("engagement", 40))]},
+        {"signals": [signal("pricing_view", 20, 39)], "paths": [path_row(axis("engagement", 40))]},
     ),
-    ("path.unreachable", "error", {"paths": [way(axis("engagement", 101), count("demo_request"))]}),
-    ("path.unreachable", "error", {"paths": [way(axis("bant", 1))]}),
-    ("hot.unreachable", "warning", {"hot": [way(axis("fit", 1))]}),
+    ("path.unreachable", "error", {"paths": [path_row(axis("engagement", 101), count("demo_request"))]}),
+    ("path.unreachable", "error", {"paths": [path_row(axis("bant", 1))]}),
+    ("hot.unreachable", "warning", {"hot": [path_row(axis("fit", 1))]}),
     (
         "tight.unreachable",
         "warning",
         {
             "paths": [
-                way(*(count(code) for code in ("trial_signup", "pricing_view", "calculator_used", "comparison_guide")))
+                path_row(
+                    *(count(code) for code in ("trial_signup", "pricing_view", "calculator_used", "comparison_guide"))
+                )
             ]
         },
     ),
@@ -134,12 +158,12 @@ FIRES: list[tuple[str, str, dict[str, Any]]] = [
     (
         "timing.nothing_ages",
         "error",
-        {"timing": None, "decay": None, "paths": [way(count("pricing_view", n=2, days=None))]},
+        {"timing": None, "decay": None, "paths": [path_row(count("pricing_view", n=2, days=None))]},
     ),
     (
         "timing.nothing_ages",
         "warning",
-        {"timing": None, "decay": None, "paths": [way(count("demo_request", days=None))]},
+        {"timing": None, "decay": None, "paths": [path_row(count("demo_request", days=None))]},
     ),
     ("complex.many_criteria", "warning", {"gate": criteria(15)}),
     ("complex.many_criteria", "error", {"gate": criteria(40)}),
@@ -147,7 +171,11 @@ FIRES: list[tuple[str, str, dict[str, Any]]] = [
     ("statement.long", "warning", {"statement": statement(76)}),
     ("exclusions.none", "warning", {"disqualifiers": []}),
     ("rationale.missing", "error", {"gate": [criterion("company.country", "in", ["US"], rationale=" - ")]}),
-    ("rationale.missing", "error", {"paths": [way(axis("engagement", 40), count("demo_request"), rationale="T.B.D.")]}),
+    (
+        "rationale.missing",
+        "error",
+        {"paths": [path_row(axis("engagement", 40), count("demo_request"), rationale="T.B.D.")]},
+    ),
     (
         "row.duplicate",
         "warning",
@@ -156,68 +184,68 @@ FIRES: list[tuple[str, str, dict[str, Any]]] = [
     (
         "row.duplicate",
         "warning",
-        {"paths": [way(axis("engagement", 40), count("demo_request"), name=name) for name in ("One", "Two")]},
+        {"paths": [path_row(axis("engagement", 40), count("demo_request"), name=name) for name in ("One", "Two")]},
     ),
     ("signal.cap_below_points", "warning", {"signals": [signal("demo_request", 41, 40)]}),
-    ("signal.never_matters", "warning", {"paths": [way(count("demo_request"))]}),
+    ("signal.never_matters", "warning", {"paths": [path_row(count("demo_request"))]}),
     ("criterion.never_matters", "warning", {"fit": [EMPLOYEES]}),
     ("criterion.never_matters", "warning", {"gate": [EMPLOYEES]}),
     ("tier.nobody", "warning", {"tier_3_below": {"axis": "engagement", "less_than": 40}}),
     ("tier.everybody", "warning", {"tier_3_below": {"axis": "engagement", "less_than": 101}}),
-    ("hot.as_wide_as_a_path", "warning", {"hot": [way(axis("engagement", 40))]}),
-    ("advice.points_without_signal", "advice", {"paths": [way(axis("engagement", 40))]}),
-    ("advice.two_actions", "advice", {"paths": [way(count("pricing_view", n=3))]}),
+    ("hot.as_wide_as_a_path", "warning", {"hot": [path_row(axis("engagement", 40))]}),
+    ("advice.points_without_signal", "advice", {"paths": [path_row(axis("engagement", 40))]}),
+    ("advice.two_actions", "advice", {"paths": [path_row(count("pricing_view", n=3))]}),
 ]
 
 
 @pytest.mark.parametrize(("code", "severity", "changes"), FIRES)
-def test_a_rule_speaks_up(code: str, severity: str, changes: dict[str, Any]) -> None:
-    assert codes(sound(**changes)).get(code) == severity
+def test_a_rule_fires(code: str, severity: str, changes: dict[str, Any]) -> None:
+    assert finding_codes(sound_document(**changes)).get(code) == severity
 
 
 SILENT: list[tuple[str, dict[str, Any]]] = [
-    ("loose.single_action", {"paths": [way(count("demo_request"))]}),
-    ("loose.single_action", {"hot": [way(count("live_demo_attended"))]}),
-    ("loose.single_action", {"signals": [signal("webinar_attended", 39)], "paths": [way(axis("engagement", 40))]}),
+    ("loose.single_action", {"paths": [path_row(count("demo_request"))]}),
+    ("loose.single_action", {"hot": [path_row(count("live_demo_attended"))]}),
+    ("loose.single_action", {"signals": [signal("webinar_attended", 39)], "paths": [path_row(axis("engagement", 40))]}),
     (
         "loose.single_action",
         {
             "signals": [signal("webinar_attended", 60, 39), signal("blog_read", 1)],
-            "paths": [way(axis("engagement", 40))],
+            "paths": [path_row(axis("engagement", 40))],
         },
     ),
-    ("loose.single_action", {"paths": [way(count("pricing_view"))], "timing": {"or_request_within_days": 30}}),
+    ("loose.single_action", {"paths": [path_row(count("pricing_view"))], "timing": {"or_request_within_days": 30}}),
     (
         "loose.low_intent",
         {
             "signals": [signal("blog_read", 5, 25), signal("email_open", 2, 14), signal("pricing_view", 1)],
-            "paths": [way(axis("engagement", 40))],
+            "paths": [path_row(axis("engagement", 40))],
         },
     ),
     (
         "loose.low_intent",
         {
             "signals": [signal("blog_read", 5)],
-            "paths": [way(axis("engagement", 40), count("blog_read", "pricing_view"), count("pricing_view"))],
+            "paths": [path_row(axis("engagement", 40), count("blog_read", "pricing_view"), count("pricing_view"))],
         },
     ),
     (
         "loose.fit_does_not_gate",
-        {"gate": [], "fit": [EMPLOYEES], "paths": [way(axis("fit", 40), axis("engagement", 40))]},
+        {"gate": [], "fit": [EMPLOYEES], "paths": [path_row(axis("fit", 40), axis("engagement", 40))]},
     ),
-    ("path.unreachable", {"fit": [EMPLOYEES, INDUSTRY], "paths": [way(axis("fit", 70), axis("engagement", 40))]}),
-    ("path.unreachable", {"signals": [signal("pricing_view", 20, 40)], "paths": [way(axis("engagement", 40))]}),
+    ("path.unreachable", {"fit": [EMPLOYEES, INDUSTRY], "paths": [path_row(axis("fit", 70), axis("engagement", 40))]}),
+    ("path.unreachable", {"signals": [signal("pricing_view", 20, 40)], "paths": [path_row(axis("engagement", 40))]}),
     (
         "path.unreachable",
         {
             "signals": [signal("pricing_view", 1)],
             "ceilings": {"engagement": None},
-            "paths": [way(axis("engagement", 5000))],
+            "paths": [path_row(axis("engagement", 5000))],
         },
     ),
     (
         "tight.unreachable",
-        {"paths": [way(*(count(code) for code in ("trial_signup", "pricing_view", "calculator_used")))]},
+        {"paths": [path_row(*(count(code) for code in ("trial_signup", "pricing_view", "calculator_used")))]},
     ),
     (
         "gate.contradictory",
@@ -240,7 +268,7 @@ SILENT: list[tuple[str, dict[str, Any]]] = [
             "timing": None,
             "decay": None,
             "inactivity": {"after_days": 60, "points": 10},
-            "paths": [way(axis("engagement", 40))],
+            "paths": [path_row(axis("engagement", 40))],
         },
     ),
     ("complex.many_criteria", {"gate": criteria(14)}),
@@ -249,7 +277,7 @@ SILENT: list[tuple[str, dict[str, Any]]] = [
     ("signal.cap_below_points", {"signals": [signal("demo_request", 40, 40), signal("unsubscribe", -10, -20)]}),
     ("tier.nobody", {"tier_3_below": {"axis": "engagement", "less_than": 41}}),
     ("tier.everybody", {"tier_3_below": {"axis": "engagement", "less_than": 50}}),
-    ("hot.as_wide_as_a_path", {"hot": [way(axis("engagement", 41))]}),
+    ("hot.as_wide_as_a_path", {"hot": [path_row(axis("engagement", 41))]}),
     (
         "row.duplicate",
         {"gate": [criterion("company.country", "in", ["US"]), criterion("company.country", "in", ["CA"])]},
@@ -258,29 +286,31 @@ SILENT: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("code", "changes"), SILENT)
-def test_a_rule_keeps_silent_just_before(code: str, changes: dict[str, Any]) -> None:
-    assert code not in codes(sound(**changes))
+def test_a_rule_stays_silent_just_below_its_limit(code: str, changes: dict[str, Any]) -> None:
+    assert code not in finding_codes(sound_document(**changes))
 
 
-def test_findings_come_errors_first_and_say_what_to_do() -> None:
-    several = found(sound(gate=[], disqualifiers=[], paths=[way(count("pricing_view", n=3))]))
+def test_errors_come_first_and_findings_have_remedies() -> None:
+    several = find_findings(sound_document(gate=[], disqualifiers=[], paths=[path_row(count("pricing_view", n=3))]))
 
-    assert [str(each.severity) for each in several] == ["error", "warning", "warning", "advice"]
-    assert all(each.sentence.endswith(".") and each.remedy.endswith(".") for each in several)
+    assert [str(finding.severity) for finding in several] == ["error", "warning", "warning", "advice"]
+    assert all(finding.sentence.endswith(".") and finding.remedy.endswith(".") for finding in several)
     assert several[0].as_dict()["rows"] == ["gate", "paths[0]"]
 
 
 def test_an_unreachable_path_names_its_clause_and_the_figures() -> None:
-    document = sound(fit=[EMPLOYEES, INDUSTRY], paths=[way(axis("engagement", 40), axis("fit", 71), name="Both")])
+    document = sound_document(
+        fit=[EMPLOYEES, INDUSTRY], paths=[path_row(axis("engagement", 40), axis("fit", 71), name="Both")]
+    )
 
-    [finding] = [each for each in found(document) if each.code == "path.unreachable"]
+    [finding] = [candidate for candidate in find_findings(document) if candidate.code == "path.unreachable"]
 
     assert finding.rows == ("paths[0].clauses[1]",)
     assert "“Both” can never hold. It needs 71 points on the axis fit, and at most 70 can be had." in finding.sentence
 
 
-def test_the_most_fit_is_one_answer_per_field_and_what_the_gate_allows() -> None:
-    document = sound(
+def test_the_most_fit_is_the_best_value_per_field_within_the_gate() -> None:
+    document = sound_document(
         gate=[criterion("company.country", "in", ["US", "CA"])],
         fit=[
             criterion("company.country", "in", ["CA", "GB"], points=10),
@@ -295,27 +325,27 @@ def test_the_most_fit_is_one_answer_per_field_and_what_the_gate_allows() -> None
             criterion("lead.title", "contains_any", ["sales"], points=1),
             criterion("lead.title", "contains_any", ["head"], points=1),
         ],
-        paths=[way(axis("fit", 1), axis("engagement", 40))],
+        paths=[path_row(axis("fit", 1), axis("engagement", 40))],
     )
 
-    [path] = lint.reach(document, meanings=MEANINGS, names=NAMES)
+    [path] = lint.compute_reach(document, meanings=MEANINGS, names=NAMES)
 
     # US 15, both technologies 12, a size of exactly 100: 7, manager 9, a head of sales 2.
     assert path.sentence.startswith("Needs 1 fit points; at most 45 can be had.")
 
 
 def test_without_cap_and_ceiling_points_are_unlimited() -> None:
-    document = sound(ceilings={"engagement": None}, signals=[signal("pricing_view", 10)])
+    document = sound_document(ceilings={"engagement": None}, signals=[signal("pricing_view", 10)])
 
-    [path] = lint.reach(document, meanings=MEANINGS)
+    [path] = lint.compute_reach(document, meanings=MEANINGS)
 
     assert "Needs 40 engagement points; any number can be had." in path.sentence
 
 
-def test_a_key_changes_with_the_figures_it_stands_for() -> None:
+def test_the_key_of_a_finding_changes_with_its_figures() -> None:
     def key(points: float) -> str:
-        document = sound(fit=[EMPLOYEES], paths=[way(axis("fit", points), axis("engagement", 40))])
-        return next(each.key for each in found(document) if each.code == "path.unreachable")
+        document = sound_document(fit=[EMPLOYEES], paths=[path_row(axis("fit", points), axis("engagement", 40))])
+        return next(finding.key for finding in find_findings(document) if finding.code == "path.unreachable")
 
     assert key(41) == key(41)
     assert key(41) != key(42)
@@ -324,8 +354,8 @@ def test_a_key_changes_with_the_figures_it_stands_for() -> None:
 # Changes
 
 
-def lowered(**changes: Any) -> dict[str, Any]:
-    return sound(paths=[way(axis("engagement", 30), count("demo_request", "pricing_view"))], **changes)
+def lowered_document(**changes: Any) -> dict[str, Any]:
+    return sound_document(paths=[path_row(axis("engagement", 30), count("demo_request", "pricing_view"))], **changes)
 
 
 @pytest.mark.parametrize(
@@ -349,33 +379,39 @@ def lowered(**changes: Any) -> dict[str, Any]:
         ({"driver": "backtest", "evidence": "Covers 80 %.", "volume": (80, 80)}, "Too strict.", {}),
     ],
 )
-def test_a_lower_threshold_is_driven_by_evidence_of_quality(
+def test_a_lower_threshold_needs_evidence_of_quality(
     change: dict[str, Any], reason: str, expected: dict[str, str]
 ) -> None:
-    said = codes(lowered(reason=reason), lint.ChangeContext(before=sound(), **change))
+    severities = finding_codes(lowered_document(reason=reason), lint.ChangeContext(before=sound_document(), **change))
 
-    assert {code: severity for code, severity in said.items() if code.startswith("change.")} == expected
-
-
-def test_a_tighter_definition_needs_no_evidence_whatever_it_says_of_volume() -> None:
-    change = lint.ChangeContext(before=lowered(), driver="rejection_pattern")
-
-    assert codes(sound(reason="We have more leads than sales can work."), change) == {}
+    assert {code: severity for code, severity in severities.items() if code.startswith("change.")} == expected
 
 
-def test_a_wish_for_volume_is_refused_with_the_figures_and_the_reason_why() -> None:
-    change = lint.ChangeContext(before=sound(), driver="volume")
+def test_a_tighter_definition_needs_no_evidence() -> None:
+    change = lint.ChangeContext(before=lowered_document(), driver="rejection_pattern")
 
-    sentence = next(each.sentence for each in found(lowered(), change) if each.code == "change.for_volume")
+    assert finding_codes(sound_document(reason="We have more leads than sales can work."), change) == {}
+
+
+def test_a_wish_for_volume_is_an_error_with_reason_and_figures() -> None:
+    change = lint.ChangeContext(before=sound_document(), driver="volume")
+
+    sentence = next(
+        finding.sentence for finding in find_findings(lowered_document(), change) if finding.code == "change.for_volume"
+    )
 
     assert "“At least 40 engagement points” to “At least 30 engagement points”" in sentence
     assert "data on quality" in sentence
 
 
-def test_more_volume_names_both_figures() -> None:
-    change = lint.ChangeContext(before=sound(), driver="backtest", evidence="Covers 80 %.", volume=(80, 120))
+def test_a_rise_in_volume_names_both_figures() -> None:
+    change = lint.ChangeContext(before=sound_document(), driver="backtest", evidence="Covers 80 %.", volume=(80, 120))
 
-    sentence = next(each.sentence for each in found(lowered(), change) if each.code == "change.more_volume")
+    sentence = next(
+        finding.sentence
+        for finding in find_findings(lowered_document(), change)
+        if finding.code == "change.more_volume"
+    )
 
     assert "120 leads flagged in the backtest, 80 by the version in force, +50 %" in sentence
 
@@ -401,10 +437,10 @@ def test_more_volume_names_both_figures() -> None:
         ("", False),
     ],
 )
-def test_a_reason_that_reads_like_volume(reason: str, *, is_volume: bool) -> None:
+def test_reasons_that_read_like_volume_are_recognised(reason: str, *, is_volume: bool) -> None:
     assert reads_like_volume(reason) is is_volume
 
 
 @pytest.mark.django_db
-def test_the_catalogue_says_what_signals_mean() -> None:
-    assert signals_and_lists.meanings() == MEANINGS
+def test_signal_meanings_are_read_from_the_shipped_signals() -> None:
+    assert signals_and_lists.read_signal_meanings() == MEANINGS

@@ -4,48 +4,48 @@ from typing import Any
 
 import pytest
 
-from definitions.document.parser import KnownNames, parse
+from definitions.document.parser import KnownNames, parse_document
 from definitions.plain_english import generated_statement
-from tests.definitions.documents import criterion, minimal, reference
+from tests.definitions.documents import criterion, load_reference, minimal_document
 
 NAMES = generated_statement.DisplayNames(
     signals={"demo_request": "Demo request", "pricing_view": "Pricing page view", "pdf": "PDF download"},
     lists={"free_email": "Free e-mail providers"},
 )
 CATALOGUE = KnownNames(
-    signals=frozenset({row["signal"] for row in reference()["signals"]} | {"pdf"}), lists=frozenset(NAMES.lists)
+    signals=frozenset({row["signal"] for row in load_reference()["signals"]} | {"pdf"}), lists=frozenset(NAMES.lists)
 )
 
 
-def written(document: object) -> dict[str, Any]:
-    return parse(document, catalogue=CATALOGUE).document()
+def normalize(document: object) -> dict[str, Any]:
+    return parse_document(document, known_names=CATALOGUE).to_document()
 
 
-def statement(**changes: Any) -> str:
-    return generated_statement.statement(written(minimal(**changes)), NAMES).text
+def write_text(**changes: Any) -> str:
+    return generated_statement.write_statement(normalize(minimal_document(**changes)), NAMES).text
 
 
 def test_the_reference_definition_reads_in_thirty_seconds() -> None:
-    said = generated_statement.statement(written(reference()), NAMES)
+    statement = generated_statement.write_statement(normalize(load_reference()), NAMES)
 
-    assert said.text == (
+    assert statement.text == (
         "An MQL works at a company with 50 to 5,000 employees, in Software, Financial Services, Healthcare, "
         "Manufacturing, Logistics or Professional Services, based in US, CA, GB, DE, FR or 4 more; and has at least 50 "
         "engagement points and one of demo request, contact request, trial signup, pricing page view or webinar "
         "attended in the last 30 days. Never: e-mail at gmail.com, yahoo.com, hotmail.com or 8 more; job title has the "
         "word student or intern."
     )
-    assert said.words == 75
-    assert said.seconds == 30
-    assert not said.is_long
+    assert statement.word_count == 75
+    assert statement.seconds == 30
+    assert not statement.is_long
 
 
 def test_a_hand_raise_definition_reads_naturally() -> None:
-    assert statement() == "An MQL is anyone who has one of demo request or contact request in the last 30 days."
+    assert write_text() == "An MQL is anyone who has one of demo request or contact request in the last 30 days."
 
 
 def test_a_checklist_reads_naturally() -> None:
-    said = statement(
+    text = write_text(
         gate=[
             criterion("lead.seniority", "at_least", "director"),
             criterion("company.is_customer", "is", False),
@@ -59,7 +59,7 @@ def test_a_checklist_reads_naturally() -> None:
         ],
     )
 
-    assert said == (
+    assert text == (
         "An MQL works at a company that is not a current customer, that uses SAP or Oracle and is a person whose "
         "seniority is at least director and whose plan is trial; and has one of demo request or contact request in the "
         "last 30 days. Must have been active in the last 30 days or an open request of their own in the last 90 days. "
@@ -67,24 +67,24 @@ def test_a_checklist_reads_naturally() -> None:
     )
 
 
-def test_several_ways_are_alternatives() -> None:
-    ways = [
+def test_several_paths_are_alternatives() -> None:
+    paths = [
         {"name": "A", "clauses": [{"axis": "fit+engagement", "at_least": 100}], "rationale": "So."},
         {"name": "B", "clauses": [{"axis": "bant", "at_least": 2.5}], "rationale": "So."},
     ]
 
-    assert statement(paths=ways, motion="pql") == (
+    assert write_text(paths=paths, motion="pql") == (
         "A PQL is anyone who either has at least 100 points of fit and engagement together; "
         "or has at least 2.5 BANT points."
     )
 
 
 def test_an_unfinished_draft_says_so() -> None:
-    assert statement(paths=[]) == "An MQL is not defined yet."
+    assert write_text(paths=[]) == "An MQL is not defined yet."
 
 
 @pytest.mark.parametrize(
-    ("clause", "said"),
+    ("clause", "expected"),
     [
         ({"count_of": ["demo_request"], "at_least": 1, "within_days": None}, "at least one demo request ever"),
         ({"count_of": ["pdf"], "at_least": 2, "within_days": 1}, "PDF download at least 2 times in the last 24 hours"),
@@ -99,14 +99,17 @@ def test_an_unfinished_draft_says_so() -> None:
         ({"count_of": ["pdf", "demo_request"], "at_least": 2}, "at least 2 of PDF download or demo request ever"),
     ],
 )
-def test_a_clause_is_one_line(clause: dict[str, Any], said: str) -> None:
+def test_a_clause_is_one_line(clause: dict[str, Any], expected: str) -> None:
     path = {"name": "A", "clauses": [clause], "rationale": "So."}
 
-    assert generated_statement.clause(written(minimal(paths=[path]))["paths"][0]["clauses"][0], NAMES) == said
+    assert (
+        generated_statement.describe_clause(normalize(minimal_document(paths=[path]))["paths"][0]["clauses"][0], NAMES)
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "expected"),
     [
         (criterion("company.employees", "between", [50, None]), "Company size is at least 50"),
         (criterion("company.employees", "between", [None, 5000]), "Company size is at most 5,000"),
@@ -121,12 +124,12 @@ def test_a_clause_is_one_line(clause: dict[str, Any], said: str) -> None:
         (criterion("lead.country", "not_in", ["US", "CA"]), "Country is none of US or CA"),
     ],
 )
-def test_a_criterion_is_one_line(row: dict[str, Any], said: str) -> None:
-    assert generated_statement.criterion(written(minimal(gate=[row]))["gate"][0], NAMES) == said
+def test_a_criterion_is_one_line(row: dict[str, Any], expected: str) -> None:
+    assert generated_statement.describe_criterion(normalize(minimal_document(gate=[row]))["gate"][0], NAMES) == expected
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({}, "Points fade by 10 % every 30 days."),
         ({"decay": None}, "Points do not fade."),
@@ -143,8 +146,8 @@ def test_a_criterion_is_one_line(row: dict[str, Any], said: str) -> None:
         ),
     ],
 )
-def test_fading_is_a_sentence(changes: dict[str, Any], said: str) -> None:
-    assert generated_statement.decay(written(minimal(**changes))) == said
+def test_decay_is_a_sentence(changes: dict[str, Any], expected: str) -> None:
+    assert generated_statement.describe_decay(normalize(minimal_document(**changes))) == expected
 
 
 def test_each_tier_is_a_sentence() -> None:
@@ -153,14 +156,14 @@ def test_each_tier_is_a_sentence() -> None:
         "least 3 times within 24 hours of each other (in the last 24 hours)."
     )
 
-    assert generated_statement.tiers(written(reference()), NAMES) == (
+    assert generated_statement.describe_tiers(normalize(load_reference()), NAMES) == (
         hot,
         "Tier 2: every other MQL.",
         "Tier 3: fewer than 55 engagement points.",
     )
 
 
-def test_a_signal_rule_says_its_points_and_its_cap() -> None:
-    assert generated_statement.signal_rule({"points": 2, "cap": 10}) == "2 points each, at most 10 in all"
-    assert generated_statement.signal_rule({"points": -1, "cap": -5}) == "-1 point each, down to -5 in all"
-    assert generated_statement.signal_rule({"points": 50, "cap": None}) == "50 points each"
+def test_a_signal_rule_names_its_points_and_its_cap() -> None:
+    assert generated_statement.describe_signal_rule({"points": 2, "cap": 10}) == "2 points each, at most 10 in all"
+    assert generated_statement.describe_signal_rule({"points": -1, "cap": -5}) == "-1 point each, down to -5 in all"
+    assert generated_statement.describe_signal_rule({"points": 50, "cap": None}) == "50 points each"

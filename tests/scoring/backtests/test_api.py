@@ -14,8 +14,8 @@ from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
 from definitions.models import Backtest
 from scoring.backtests import jobs
-from tests.definitions.people import person
-from tests.definitions.version_lifecycles import draft
+from tests.definitions.people import create_person
+from tests.definitions.version_lifecycles import create_draft
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ class Machine(Client):
     """A client with an API key; it acts as the key's owner."""
 
     def __init__(self, *scopes: str, owner: User | None = None) -> None:
-        owner = owner or person(Role.MARKETING_OPS)
+        owner = owner or create_person(Role.MARKETING_OPS)
         _, secret = ApiKey.objects.create_key(name="bi", owner=owner, source="bi", scopes=list(scopes))
         super().__init__(headers={"authorization": f"Api-Key {secret}"})
 
@@ -43,7 +43,7 @@ def machine() -> Machine:
 
 
 def test_a_backtest_is_asked_for_and_followed(machine: Machine) -> None:
-    version = draft()
+    version = create_draft()
 
     asked = machine.send(f"definitions/{version.pk}/backtests")
 
@@ -58,7 +58,7 @@ def test_a_backtest_is_asked_for_and_followed(machine: Machine) -> None:
 
 
 def test_the_same_question_twice_is_one_backtest(machine: Machine) -> None:
-    version = draft()
+    version = create_draft()
     period = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}
 
     first, second = (machine.send(f"definitions/{version.pk}/backtests", period).json() for _ in range(2))
@@ -72,7 +72,7 @@ def test_leads_by_name_need_the_scope_of_facts(machine: Machine) -> None:
     cohort = {"flagged": 1, "lost_wins": rows, "still_passing": rows}
     now = timezone.now()
     row = Backtest.objects.create(
-        version=draft(), document={}, digest="", start=now - DAY, end=now, requested_at=now, finished_at=now,
+        version=create_draft(), document={}, digest="", start=now - DAY, end=now, requested_at=now, finished_at=now,
         result={"version": cohort, "against": None},
     )  # fmt: skip
     reader = Machine("definitions:read", "facts:read")
@@ -85,7 +85,7 @@ def test_leads_by_name_need_the_scope_of_facts(machine: Machine) -> None:
 
 
 def test_a_pending_one_is_cancelled_and_a_finished_one_is_not(machine: Machine) -> None:
-    row = machine.send(f"definitions/{draft().pk}/backtests").json()
+    row = machine.send(f"definitions/{create_draft().pk}/backtests").json()
 
     first, second = (machine.send(f"backtests/{row['id']}/cancel") for _ in range(2))
 
@@ -107,7 +107,7 @@ def test_a_pending_one_is_cancelled_and_a_finished_one_is_not(machine: Machine) 
     ],
 )
 def test_a_period_that_cannot_be_is_refused_by_name(machine: Machine, period: object, field: str) -> None:
-    answer = machine.send(f"definitions/{draft().pk}/backtests", period)
+    answer = machine.send(f"definitions/{create_draft().pk}/backtests", period)
 
     assert answer.status_code == 400
     assert [error["attr"] for error in answer.json()["errors"]] == [field]
@@ -123,8 +123,8 @@ def test_what_is_not_there_is_not_found(machine: Machine, path: str) -> None:
 
 @pytest.mark.parametrize("role", [Role.SALES_MANAGER, Role.VIEWER])
 def test_who_only_reads_asks_for_no_backtest(role: Role) -> None:
-    version = draft()
-    reader = Machine("definitions:read", "definitions:write", owner=person(role))
+    version = create_draft()
+    reader = Machine("definitions:read", "definitions:write", owner=create_person(role))
 
     answer = reader.send(f"definitions/{version.pk}/backtests")
 
@@ -134,7 +134,7 @@ def test_who_only_reads_asks_for_no_backtest(role: Role) -> None:
 
 
 def test_a_key_without_the_scope_to_write_asks_for_none() -> None:
-    version = draft()
+    version = create_draft()
 
     assert Machine("definitions:read").send(f"definitions/{version.pk}/backtests").status_code == 403
 
@@ -146,7 +146,7 @@ def test_a_what_if_answers_with_the_two_numbers_and_the_weeks(machine: Machine) 
         "to": "2026-02-01T00:00:00Z",
     }
 
-    answer = machine.send(f"definitions/{draft().pk}/what-if", body)
+    answer = machine.send(f"definitions/{create_draft().pk}/what-if", body)
 
     told = answer.json()
     assert answer.status_code == 200
@@ -168,7 +168,7 @@ def test_a_what_if_answers_with_the_two_numbers_and_the_weeks(machine: Machine) 
     ],
 )
 def test_a_threshold_that_is_none_is_refused_by_name(machine: Machine, threshold: object) -> None:
-    answer = machine.send(f"definitions/{draft().pk}/what-if", {"thresholds": [threshold]})
+    answer = machine.send(f"definitions/{create_draft().pk}/what-if", {"thresholds": [threshold]})
 
     assert answer.status_code == 400
     assert all(error["attr"].startswith("thresholds") for error in answer.json()["errors"])
@@ -177,7 +177,7 @@ def test_a_threshold_that_is_none_is_refused_by_name(machine: Machine, threshold
 def test_the_metrics_say_how_long_the_oldest_has_waited(machine: Machine) -> None:
     before = machine.get("/metrics").content.decode()
     with time_machine.travel(timezone.now() - DAY, tick=False):
-        machine.send(f"definitions/{draft().pk}/backtests")
+        machine.send(f"definitions/{create_draft().pk}/backtests")
 
     after = machine.get("/metrics").content.decode()
 

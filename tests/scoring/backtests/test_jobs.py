@@ -52,7 +52,7 @@ def moved(lead: Lead, before: Stage, after: Stage, at: dt.datetime) -> StageChan
 
 
 def candidate(number: str = "v1.0", **changes: Any) -> CandidateVersion:
-    return CandidateVersion(number, compiled(version_documents.normal(facts.document() | changes)))
+    return CandidateVersion(number, compiled(version_documents.normalize_document(facts.document() | changes)))
 
 
 def result(against: CandidateVersion | None = None, **changes: Any) -> dict[str, Any]:

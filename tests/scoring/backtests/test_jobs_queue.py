@@ -22,8 +22,8 @@ from leads.vocabulary import OutcomeKind
 from scoring.backtests import jobs
 from scoring.columns import fact_reader
 from scoring.engine.facts import Facts
-from tests.definitions.documents import criterion, minimal
-from tests.definitions.people import person
+from tests.definitions.documents import criterion, minimal_document
+from tests.definitions.people import create_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,12 +50,12 @@ def leads(transactional_db: None) -> list[Lead]:
 
 
 def draft(**changes: object) -> Version:
-    return version_documents.import_document(document=minimal(**changes), by=None, now=NOW)
+    return version_documents.import_document(document=minimal_document(**changes), by=None, now=NOW)
 
 
 def asked(version: Version | None = None, *, months: int = 6) -> Backtest:
-    ops = person(Role.MARKETING_OPS)
-    return requests.request(version=version or draft(), start=NOW - months * MONTH, end=NOW, by=ops, now=NOW)
+    ops = create_person(Role.MARKETING_OPS)
+    return requests.request_backtest(version=version or draft(), start=NOW - months * MONTH, end=NOW, by=ops, now=NOW)
 
 
 def works() -> int:
@@ -97,7 +97,7 @@ def test_it_ends_with_its_result_and_all_steps_done() -> None:
     assert backtest.result["version"]["coverage"]["n"] == backtest.result["version"]["flagged"] == 3
     assert backtest.result["against"] is None
     assert backtest.result["seconds"] >= 0
-    assert requests.current(backtest.version) == backtest
+    assert requests.find_current_backtest(backtest.version) == backtest
 
 
 def test_of_many_workers_one_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,8 +138,8 @@ def in_a_thread(work: Callable[[], int]) -> int:
 
 
 def test_a_cancelled_one_stops_and_leaves_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    backtest, ops = asked(), person(Role.MARKETING_OPS)
-    interrupted(monkeypatch, by=lambda: requests.cancel(backtest=backtest, by=ops, now=NOW))
+    backtest, ops = asked(), create_person(Role.MARKETING_OPS)
+    interrupted(monkeypatch, by=lambda: requests.cancel_backtest(backtest=backtest, by=ops, now=NOW))
 
     jobs.run_pending(now=NOW)
 
@@ -233,7 +233,7 @@ def test_an_edit_of_the_draft_meanwhile_changes_nothing(monkeypatch: pytest.Monk
     backtest.refresh_from_db()
     assert backtest.result is not None
     assert backtest.result["version"]["flagged"] == 3
-    assert requests.current(version) is None
+    assert requests.find_current_backtest(version) is None
 
 
 def test_the_beat_does_it(leads: list[Lead]) -> None:

@@ -17,8 +17,8 @@ from leads.models import Lead, Outcome, Signal
 from leads.vocabulary import OutcomeKind
 from scoring.backtests import jobs
 from scoring.backtests.result_view import TABLES
-from tests.definitions.documents import reference
-from tests.definitions.people import person
+from tests.definitions.documents import load_reference
+from tests.definitions.people import create_person
 from tests.scoring import facts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,12 +36,12 @@ def test_the_jobs_result_is_shown_taken_away_and_asked_what_if() -> None:
         Outcome(lead=lead, kind=OutcomeKind.WON, at=START + (number % 180) * DAY, recorded_at=END, source="crm")
         for number, lead in enumerate(Lead.objects.order_by("pk")[::7])
     )
-    draft = version_documents.import_document(document=reference(), by=None, now=END)
-    row = requests.request(version=draft, start=START, end=END, by=None, now=END + DAY)
+    draft = version_documents.import_document(document=load_reference(), by=None, now=END)
+    row = requests.request_backtest(version=draft, start=START, end=END, by=None, now=END + DAY)
     jobs.run_pending(now=END + DAY)
     row.refresh_from_db()
     client = Client()
-    client.force_login(person(Role.MARKETING_OPS))
+    client.force_login(create_person(Role.MARKETING_OPS))
 
     page = client.get(reverse("backtest", args=[row.pk])).content.decode()
     tables = {name: client.get(reverse("backtest_csv", args=[row.pk, name])).getvalue().decode() for name in TABLES}

@@ -14,7 +14,7 @@ from leads.models import Lead, Signal
 from leads.vocabulary import Stage
 from scoring.comparisons import replays, version_comparison
 from scoring.comparisons.version_comparison import ComparisonOutcome
-from tests.definitions.people import person
+from tests.definitions.people import create_person
 from tests.scoring.lead_histories import DAY, HOUR, START, approved, company, did, document, take_over, tick
 from tests.scoring.lead_histories import person as lead_number
 
@@ -118,7 +118,7 @@ def test_without_leads_there_is_nothing_to_compare(versions: tuple[Version, Vers
 
 def visitor(*roles: Role) -> Client:
     client = Client()
-    client.force_login(person(*roles))
+    client.force_login(create_person(*roles))
     return client
 
 

@@ -17,7 +17,7 @@ from leads.models import Event, Lead, Signal
 from leads.vocabulary import BEGINNING
 from scoring.live import daily_rescore, due_leads
 from scoring.models import Qualification, Score
-from tests.definitions.people import person
+from tests.definitions.people import create_person
 from tests.scoring.lead_histories import DAY, HOUR, START, approved, company, document, take_over
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,7 +83,7 @@ def test_a_version_that_comes_into_force_during_a_full_rescore_judges_everybody(
     crowd()
     take_over(approved(document(), START), START)
     second = approved(document(engagement=25), START)
-    ops = person(Role.MARKETING_OPS)
+    ops = create_person(Role.MARKETING_OPS)
 
     raised = at_once(
         rescore,
@@ -107,7 +107,7 @@ def test_of_two_versions_activated_at_once_one_is_in_force_and_judges() -> None:
     crowd()
     first = approved(document(), START)
     second = approved(document(engagement=25), START)
-    ops = person(Role.MARKETING_OPS)
+    ops = create_person(Role.MARKETING_OPS)
 
     raised = at_once(
         *(

@@ -23,7 +23,7 @@ from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.backtests.result_view import period
 from tests.definitions import version_lifecycles
-from tests.definitions.people import person
+from tests.definitions.people import create_person
 from tests.scoring import backtest_results
 from tests.scoring.backtest_results import END, START
 
@@ -49,7 +49,7 @@ def after_the_period() -> object:
 
 @pytest.fixture
 def draft() -> Version:
-    return version_lifecycles.draft(paths=PATHS, timing=TIMING)
+    return version_lifecycles.create_draft(paths=PATHS, timing=TIMING)
 
 
 def signed_in(user: User) -> Client:
@@ -59,7 +59,7 @@ def signed_in(user: User) -> Client:
 
 
 def ops() -> Client:
-    return signed_in(person(Role.MARKETING_OPS))
+    return signed_in(create_person(Role.MARKETING_OPS))
 
 
 def html(response: HttpResponse) -> str:
@@ -153,7 +153,7 @@ def test_the_list_says_when_the_draft_was_edited_since(draft: Version) -> None:
 @pytest.mark.parametrize("role", list(Role))
 def test_readers_of_leads_read_and_owners_ask(draft: Version, role: Role) -> None:
     row = backtest_results.finished(draft)
-    client = signed_in(person(role))
+    client = signed_in(create_person(role))
     reads = [
         address(row),
         address(row, "what_if"),
@@ -165,12 +165,12 @@ def test_readers_of_leads_read_and_owners_ask(draft: Version, role: Role) -> Non
     client.post(reverse("version_backtests", args=[draft.pk]), {"months": "3"})
 
     assert codes == ({200} if role in READERS_OF_LEADS else {403})
-    assert draft.backtests.pending().exists() == (role in backtest_requests.MAY_ASK)
+    assert draft.backtests.pending().exists() == (role in backtest_requests.MAY_REQUEST)
 
 
 def test_who_reads_only_is_offered_nothing_to_do(draft: Version) -> None:
     row = backtest_results.pending(draft)
-    viewer = signed_in(person(Role.VIEWER))
+    viewer = signed_in(create_person(Role.VIEWER))
 
     assert "Cancel" not in html(viewer.get(address(row)))
     assert "New backtest" not in html(viewer.get(reverse("version_backtests", args=[draft.pk])))
@@ -215,7 +215,7 @@ def test_a_pending_one_is_cancelled_once(draft: Version) -> None:
 def test_a_viewer_cannot_cancel(draft: Version) -> None:
     row = backtest_results.pending(draft)
 
-    answer = signed_in(person(Role.VIEWER)).post(address(row, "backtest_cancel"), follow=True)
+    answer = signed_in(create_person(Role.VIEWER)).post(address(row, "backtest_cancel"), follow=True)
 
     assert "may cancel a backtest" in html(answer)
     row.refresh_from_db()
@@ -379,16 +379,16 @@ def test_a_value_that_is_none_is_refused(draft: Version, typed: str) -> None:
 
 def test_values_are_taken_into_the_draft_and_nothing_else(draft: Version) -> None:
     row = backtest_results.finished(draft)
-    before = version_documents.export(draft)
+    before = version_documents.export_document(draft)
 
     answer = ops().post(address(row, "what_if"), {"t0": "32.5", "t1": "21"}, follow=True)
 
-    after = version_documents.export(Version.objects.get(pk=draft.pk))
+    after = version_documents.export_document(Version.objects.get(pk=draft.pk))
     assert "Run the backtest again before proposing it" in html(answer)
     assert after["paths"][0]["clauses"][0] == {"axis": "engagement", "at_least": 32.5}  # type: ignore[index]
     assert after["timing"] == {"engaged_within_days": 21, "or_request_within_days": None}
     assert {key for key in before if before[key] != after[key]} == {"paths", "timing"}
-    assert backtest_requests.current(Version.objects.get(pk=draft.pk)) is None
+    assert backtest_requests.find_current_backtest(Version.objects.get(pk=draft.pk)) is None
 
 
 def test_values_are_not_taken_twice(draft: Version) -> None:
@@ -405,7 +405,7 @@ def test_values_are_not_taken_twice(draft: Version) -> None:
 def test_only_ops_take_values_and_only_into_a_draft(draft: Version) -> None:
     row = backtest_results.finished(draft)
     values = {"paths[0].clauses[0]": Decimal(30)}
-    leader = signed_in(person(Role.MARKETING_LEADER))
+    leader = signed_in(create_person(Role.MARKETING_LEADER))
 
     page = html(leader.get(address(row, "what_if"), {"t0": "30"}))
     refused = html(leader.post(address(row, "what_if"), {"t0": "30"}, follow=True))
@@ -414,7 +414,7 @@ def test_only_ops_take_values_and_only_into_a_draft(draft: Version) -> None:
     assert "Take these values" not in page
     assert "may change a draft" in refused
     with pytest.raises(threshold_adoption.ThresholdRefused, match="only a draft"):
-        threshold_adoption.adopt(backtest=row, values=values, by=None)
+        threshold_adoption.adopt_thresholds(backtest=row, values=values, by=None)
 
 
 @pytest.mark.parametrize(
@@ -424,7 +424,7 @@ def test_a_place_that_holds_no_threshold_is_refused(draft: Version, place: str) 
     row = backtest_results.finished(draft)
 
     with pytest.raises(threshold_adoption.ThresholdRefused, match="no threshold"):
-        threshold_adoption.adopt(backtest=row, values={place: Decimal(3)}, by=None)
+        threshold_adoption.adopt_thresholds(backtest=row, values={place: Decimal(3)}, by=None)
 
 
 # ── On other pages ────────────────────────────────────────────────────────────────────────────────────────
@@ -432,7 +432,7 @@ def test_a_place_that_holds_no_threshold_is_refused(draft: Version, place: str) 
 
 def shown(tag: str, version: Version, *roles: Role) -> str:
     request = RequestFactory().get("/")
-    request.user = person(*roles)
+    request.user = create_person(*roles)
     template = engines["django"].from_string(f"{{% load scoring %}}{{% {tag} version %}}")
     return template.render({"version": version}, request)
 
@@ -462,7 +462,7 @@ def test_the_charts_of_a_version_name_no_lead_and_link_only_where_one_may_go(dra
 
 
 def test_the_curve_of_decay_is_the_engines() -> None:
-    version = version_lifecycles.draft(
+    version = version_lifecycles.create_draft(
         signals=[{"signal": "demo_request", "points": 30, "rationale": "They asked."}],
         decay={"mode": "compound", "percent": 10, "per_days": 30},
         inactivity={"after_days": 60, "points": 5},

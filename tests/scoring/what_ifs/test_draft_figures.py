@@ -16,8 +16,8 @@ from leads import shipped_signals
 from leads.models import Company, Event, Lead, Signal
 from scoring.what_ifs import draft_figures
 from tests.definitions import version_lifecycles
-from tests.definitions.documents import criterion, minimal
-from tests.definitions.people import person
+from tests.definitions.documents import criterion, minimal_document
+from tests.definitions.people import create_person
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ MAY_ASK = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
 
 def signed_in(*roles: Role) -> Client:
     client = Client()
-    client.force_login(person(*roles))
+    client.force_login(create_person(*roles))
     return client
 
 
@@ -45,8 +45,8 @@ def test_what_is_typed_stands_beside_what_is_in_force() -> None:
             lead=lead, signal=Signal.objects.get(code="demo_request"), occurred_at=NOW - dt.timedelta(days=2),
             recorded_at=NOW, source="form", external_id=industry, digest=b"",
         )  # fmt: skip
-    active = version_lifecycles.active()
-    typed = version_documents.export(active) | {"gate": [criterion("company.industry", "in", ["Software"])]}
+    active = version_lifecycles.create_active()
+    typed = version_documents.export_document(active) | {"gate": [criterion("company.industry", "in", ["Software"])]}
 
     seen = draft_figures.at(json.dumps(typed), now=NOW)
 
@@ -64,8 +64,11 @@ def test_what_is_typed_stands_beside_what_is_in_force() -> None:
         ("[" * 100_000, "no definition document"),
         ("9" * 5_000, "no definition document"),
         ("[]", "must be an object"),
-        (json.dumps(minimal(gate=[criterion("company.size", "in", ["x"])])), "there is no field “company.size”"),
-        (json.dumps(minimal(reason="x" * draft_figures.BYTES_AT_MOST)), "larger than 256 kB"),
+        (
+            json.dumps(minimal_document(gate=[criterion("company.size", "in", ["x"])])),
+            "there is no field “company.size”",
+        ),
+        (json.dumps(minimal_document(reason="x" * draft_figures.BYTES_AT_MOST)), "larger than 256 kB"),
     ],
 )
 def test_what_cannot_be_judged_is_refused_politely(text: str, sentence: str) -> None:
@@ -81,7 +84,7 @@ def test_what_cannot_be_judged_is_refused_politely(text: str, sentence: str) -> 
 
 @pytest.mark.parametrize("role", MAY_ASK)
 def test_without_script_the_figures_are_a_page(role: Role) -> None:
-    answer = post(signed_in(role), json.dumps(minimal()))
+    answer = post(signed_in(role), json.dumps(minimal_document()))
 
     assert answer.status_code == 200
     assert "Leads that qualify now" in answer.content.decode()
@@ -90,4 +93,4 @@ def test_without_script_the_figures_are_a_page(role: Role) -> None:
 
 @pytest.mark.parametrize("role", [role for role in Role if role not in MAY_ASK])
 def test_nobody_else_may_ask(role: Role) -> None:
-    assert post(signed_in(role), json.dumps(minimal())).status_code == 403
+    assert post(signed_in(role), json.dumps(minimal_document())).status_code == 403

@@ -39,7 +39,7 @@ def rules(transactional_db: None) -> Rules:
         Outcome(lead=lead, kind=OutcomeKind.WON, at=NOW - (number + 1) * SECOND, recorded_at=NOW, source="test")
         for number, lead in enumerate(Lead.objects.order_by("pk")[::4])
     )
-    return compiled(version_documents.normal(facts.document()))
+    return compiled(version_documents.normalize_document(facts.document()))
 
 
 @pytest.fixture

@@ -34,12 +34,14 @@ def test_what_comes_into_force_stands_beside_the_definition_in_sentences(leaders
 
     commitments.activate(commitment=draft, now=NOW, **leaders)
 
-    promise = commitment_snapshots.current()
+    promise = commitment_snapshots.find_current_snapshot()
     assert (
-        commitment_snapshots.about(promise, commitment_snapshots.SALES)[0]
+        commitment_snapshots.select_sentences(promise, commitment_snapshots.SALES)[0]
         == "First contact within 15 business minutes; tier 1 within 5."
     )
-    assert "comes back after 90 days" in commitment_snapshots.about(promise, commitment_snapshots.AFTERWARDS)[0]
+    assert (
+        "comes back after 90 days" in commitment_snapshots.select_sentences(promise, commitment_snapshots.AFTERWARDS)[0]
+    )
     assert promise.signed_by == f"{leaders['by_marketing']} for marketing, {leaders['by_sales']} for sales"
     assert promise.at == NOW
 

@@ -177,7 +177,7 @@ def test_a_review_is_told_to_both_leaders_and_ops_but_not_to_who_opened_it(mona:
 
 def test_a_decided_review_is_told_to_nobody(mona: User, luis: User) -> None:
     review = spot_review()
-    reviews.decide(review=review, decision="Nothing", reasoning="It is fine.", by=mona, now=NOW)
+    reviews.decide_review(review=review, decision="Nothing", reasoning="It is fine.", by=mona, now=NOW)
 
     assert leader_notices.notify_leaders(now=NOW) == 0
 

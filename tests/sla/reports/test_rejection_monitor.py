@@ -80,7 +80,7 @@ def test_it_opens_once_however_often_it_is_watched_and_not_again_after_the_decis
         rejection_monitor.open_rejection_reviews(now=SOON + hours * HOUR)
     review = Review.objects.get()
     leader = situations.user(Role.SALES_LEADER)
-    reviews.decide(review=review, decision="Keep", reasoning="A bad list.", by=leader, now=SOON + DAY)
+    reviews.decide_review(review=review, decision="Keep", reasoning="A bad list.", by=leader, now=SOON + DAY)
 
     assert rejection_monitor.open_rejection_reviews(now=SOON + 2 * DAY) == 0
     assert Review.objects.count() == 1
