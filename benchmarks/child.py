@@ -36,8 +36,8 @@ class Measured:
 
 def measure(environment: dict[str, str], module: str, function: str) -> Measured:
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.child", module, function]
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return Measured(**json.loads(done.stdout.splitlines()[-1]))
+    completed = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return Measured(**json.loads(completed.stdout.splitlines()[-1]))
 
 
 def folder() -> Path:

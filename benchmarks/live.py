@@ -43,10 +43,10 @@ def rescores() -> Measured:
     seconds = []
     for lead in _some_leads():
         Lead.objects.filter(pk=lead.pk).update(next_look_at=NOW)
-        one = Measured()
-        with one.timed():
+        look = Measured()
+        with look.timed():
             assert due_leads.rescore_due(now=timezone.now()) == 1
-        seconds.append(one.seconds)
+        seconds.append(look.seconds)
     # The first compiles the definition.
     measured.more["seconds"] = seconds[1:]
     return measured
@@ -56,10 +56,10 @@ def explains() -> Measured:
     measured = Measured(rows=_LOOKS)
     seconds = []
     for lead in _some_leads():
-        one = Measured()
-        with one.timed():
-            lead_explanation.of_lead(lead, at=timezone.now())
-        seconds.append(one.seconds)
+        look = Measured()
+        with look.timed():
+            lead_explanation.explain_lead(lead, at=timezone.now())
+        seconds.append(look.seconds)
     measured.more["seconds"] = seconds[1:]
     return measured
 
@@ -68,7 +68,7 @@ def handoffs() -> Measured:
     """`more` has the seconds from the API's answer until the handoff is there, with a worker and beat at work."""
     measured = Measured(rows=_REQUESTS)
     # What the measurements before have left undone is no part of an ordinary day.
-    daily_rescore.sweep_all(now=timezone.now())
+    daily_rescore.rescore_all(now=timezone.now())
     nobody_is_due()
     _team()
     by = intake.client()
@@ -87,8 +87,8 @@ def nobody_is_due() -> None:
 
 
 def _some_leads() -> list[Lead]:
-    every = max(1, LEADS // (_LOOKS + 1))
-    return list(Lead.objects.order_by("pk").filter(pk__in=range(1, LEADS + 1, every))[: _LOOKS + 1])
+    step = max(1, LEADS // (_LOOKS + 1))
+    return list(Lead.objects.order_by("pk").filter(pk__in=range(1, LEADS + 1, step))[: _LOOKS + 1])
 
 
 def _until_handed_off(lead: Lead, by: Client) -> float:
@@ -101,8 +101,10 @@ def _until_handed_off(lead: Lead, by: Client) -> float:
     while not Handoff.objects.filter(lead=lead).exists():
         if time.perf_counter() - accepted > _PATIENCE_SECONDS:
             lead.refresh_from_db()
-            said = (folder() / "worker.log").read_text(errors="replace")[-3000:]
-            raise TimeoutError(f"No handoff of lead {lead.pk}, look at {lead.next_look_at} {lead.look_error}\n{said}")
+            worker_log = (folder() / "worker.log").read_text(errors="replace")[-3000:]
+            raise TimeoutError(
+                f"No handoff of lead {lead.pk}, look at {lead.next_look_at} {lead.look_error}\n{worker_log}"
+            )
         time.sleep(0.02)
     return time.perf_counter() - accepted
 
@@ -156,7 +158,7 @@ def _programs() -> Iterator[None]:
                 running.append(subprocess.Popen(program, cwd=ROOT, stdout=log, stderr=log))
         yield
     finally:
-        for each in running:
-            each.terminate()
-        for each in running:
-            each.wait(30)
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(30)

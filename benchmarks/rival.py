@@ -31,8 +31,8 @@ _EPSILON = 5e-7  # scores are rounded to six decimals before they are compared
 def rescore() -> Measured:
     """Every score as of now, compared with the kept one, written where it differs. Events by a LATERAL walk of the index."""
     measured = _rescored(_by_lead())
-    found = _fetched("SELECT lead_id FROM scoring_score WHERE meets ORDER BY lead_id")
-    np.save(folder() / "meets-sql.npy", found[:, 0] if found.size else np.empty(0, np.int64))
+    lead_ids = _fetched("SELECT lead_id FROM scoring_score WHERE meets ORDER BY lead_id")
+    np.save(folder() / "meets-sql.npy", lead_ids[:, 0] if lead_ids.size else np.empty(0, np.int64))
     return measured
 
 
@@ -67,8 +67,10 @@ def first_instants() -> Measured:
     """The first qualifying instant of every lead that has one."""
     statement = _first_instants()
     measured = _measured(f"SELECT count(*), max(at) FROM ({statement}) found")
-    found = _fetched(f"SELECT lead_id, (date_part('epoch', at) * 1000000)::bigint FROM ({statement}) found ORDER BY 1")
-    np.save(folder() / "first-sql.npy", found)
+    instants = _fetched(
+        f"SELECT lead_id, (date_part('epoch', at) * 1000000)::bigint FROM ({statement}) found ORDER BY 1"
+    )
+    np.save(folder() / "first-sql.npy", instants)
     return measured
 
 
@@ -171,11 +173,11 @@ def _gate() -> str:
 
 
 def _disqualified() -> str:
-    words = "|".join(agreement.NOT_BUYERS)
+    alternatives = "|".join(agreement.NOT_BUYERS)
     lists = "SELECT lower(value) FROM leads_listentry entry JOIN leads_namedlist list ON list.id = entry.list_id"
     return (
         f"lower(split_part(lead.email, '@', 2)) IN ({lists} WHERE list.name IN ({_texts(agreement.LISTS)}))"
-        f" OR lead.title ~* '\\y({words})\\y'"
+        f" OR lead.title ~* '\\y({alternatives})\\y'"
     )
 
 
@@ -202,7 +204,9 @@ def _points() -> str:
     """Points by the signal's id; a capped signal has none here."""
     pk = dict(Signal.objects.values_list("code", "pk"))
     points = {pk[code]: points for code, (points, cap) in agreement.SIGNALS.items() if cap is None}
-    return f"(ARRAY[{','.join(str(points.get(each, 0)) for each in range(1, max(pk.values()) + 1))}])[signal_id]"
+    return (
+        f"(ARRAY[{','.join(str(points.get(signal_id, 0)) for signal_id in range(1, max(pk.values()) + 1))}])[signal_id]"
+    )
 
 
 def _grown() -> str:

@@ -16,7 +16,7 @@ from definitions.backtest_requests import MONTHS
 from scoring.backtests.jobs import last_months
 
 _DATE: Final = forms.DateInput(attrs={"type": "date"})
-_MOST: Final = Decimal(99999)
+_MAX_THRESHOLD: Final = Decimal(99999)
 
 
 class PeriodForm(forms.Form):
@@ -79,34 +79,34 @@ class ThresholdsForm(forms.Form):
 
     def __init__(self, thresholds: Sequence[Mapping[str, Any]], data: Mapping[str, Any] | None) -> None:
         self.thresholds = thresholds
-        own = {f"t{at}": each["value"] for at, each in enumerate(thresholds)}
+        own = {f"t{index}": threshold["value"] for index, threshold in enumerate(thresholds)}
         super().__init__(None if data is None else {name: data.get(name) or value for name, value in own.items()})
-        for at, each in enumerate(thresholds):
-            self.fields[f"t{at}"] = _number(each)
+        for index, threshold in enumerate(thresholds):
+            self.fields[f"t{index}"] = _build_threshold_field(threshold)
 
     def sliders(self) -> list[Slider]:
-        return [_slider(each, self[f"t{at}"]) for at, each in enumerate(self.thresholds)]
+        return [_build_slider(threshold, self[f"t{index}"]) for index, threshold in enumerate(self.thresholds)]
 
     def values(self) -> dict[str, Decimal]:
         """The thresholds that differ from the backtest's own, by their place in the document."""
-        typed = {each["place"]: self.cleaned_data[f"t{at}"] for at, each in enumerate(self.thresholds)}
-        own = {each["place"]: Decimal(str(each["value"])) for each in self.thresholds}
+        typed = {threshold["place"]: self.cleaned_data[f"t{index}"] for index, threshold in enumerate(self.thresholds)}
+        own = {threshold["place"]: Decimal(str(threshold["value"])) for threshold in self.thresholds}
         return {place: value for place, value in typed.items() if value != own[place]}
 
 
-def _number(threshold: Mapping[str, Any]) -> forms.DecimalField:
+def _build_threshold_field(threshold: Mapping[str, Any]) -> forms.DecimalField:
     is_count = threshold["unit"] == "times"
     return forms.DecimalField(
         label=threshold["label"],
         initial=threshold["value"],
         min_value=Decimal(1 if is_count else 0),
-        max_value=_MOST,
+        max_value=_MAX_THRESHOLD,
         decimal_places=0 if is_count else 3,
         widget=forms.NumberInput(attrs={"step": "1" if is_count else "any"}),
     )
 
 
-def _slider(threshold: Mapping[str, Any], field: forms.BoundField) -> Slider:
+def _build_slider(threshold: Mapping[str, Any], field: forms.BoundField) -> Slider:
     tried = [choice["at_least"] for choice in threshold["choices"]] + [threshold["value"]]
     return Slider(
         label=threshold["label"],

@@ -179,10 +179,10 @@ class BacktestDetailSerializer(BacktestRowSerializer):
 def _without_leads(result: dict[str, Any] | None) -> dict[str, Any] | None:
     if result is None:
         return None
-    return result | {side: _nameless(result[side]) for side in ("version", "against") if result.get(side)}
+    return result | {side: _without_lead_rows(result[side]) for side in ("version", "against") if result.get(side)}
 
 
-def _nameless(cohort: dict[str, Any]) -> dict[str, Any]:
+def _without_lead_rows(cohort: dict[str, Any]) -> dict[str, Any]:
     return cohort | {name: cohort[name] | {"rows": []} for name in ("lost_wins", "still_passing")}
 
 
@@ -235,7 +235,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     handed_over = serializers.SerializerMethodField()
 
     def get_handed_over(self, comparison: VersionComparison) -> int:
-        return len(comparison.free)
+        return len(comparison.handed_over)
 
 
 class ComparisonWithLeadsSerializer(ComparisonSerializer):

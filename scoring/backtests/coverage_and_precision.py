@@ -34,7 +34,7 @@ class DatedLeads:
     def __len__(self) -> int:
         return int(self.lead.size)
 
-    def at_of(self, leads: Ints) -> Ints:
+    def instants_of(self, leads: Ints) -> Ints:
         """The instants of these leads, NEVER for those that have none."""
         if not len(self):
             return np.full(leads.size, NEVER)
@@ -50,21 +50,21 @@ class DatedLeads:
         return DatedLeads(self.lead[chosen], self.at[chosen])
 
 
-def earliest(lead: Ints, at: Ints) -> DatedLeads:
+def earliest_of_each_lead(lead: Ints, at: Ints) -> DatedLeads:
     """Of rows in any order, the first of each lead."""
     order = np.lexsort((at, lead))
     lead, at = lead[order], at[order]
-    first = starts(lead)
+    first = first_positions(lead)
     return DatedLeads(lead[first], at[first])
 
 
-def latest(lead: Ints, at: Ints) -> DatedLeads:
+def latest_of_each_lead(lead: Ints, at: Ints) -> DatedLeads:
     """Of rows in any order, the last of each lead."""
-    backwards = earliest(lead, -at)
+    backwards = earliest_of_each_lead(lead, -at)
     return DatedLeads(backwards.lead, -backwards.at)
 
 
-def starts(lead: NDArray[Any]) -> NDArray[np.intp]:
+def first_positions(lead: NDArray[Any]) -> NDArray[np.intp]:
     """Where in a sorted column each value stands first."""
     return np.flatnonzero(np.concatenate((np.ones(min(lead.size, 1), dtype=np.bool_), lead[1:] != lead[:-1])))
 
@@ -72,7 +72,7 @@ def starts(lead: NDArray[Any]) -> NDArray[np.intp]:
 def first_where(lead: Ints, meets: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Of pairs sorted by lead and instant, the index of each lead's first one that meets."""
     meeting = np.flatnonzero(meets)
-    chosen: NDArray[np.intp] = meeting[starts(lead[meeting])]
+    chosen: NDArray[np.intp] = meeting[first_positions(lead[meeting])]
     return chosen
 
 
@@ -117,7 +117,7 @@ class CohortCounts:
         return Sample(self.sal, self.flagged)
 
 
-def counted(at: Ints, won: Ints, accepted: Ints, *, start: int) -> CohortCounts:
+def count_cohort(at: Ints, won: Ints, accepted: Ints, *, start: int) -> CohortCounts:
     """Of leads that qualified first `at`: arrays aligned with one another, NEVER for what did not happen; none later than the period."""
     flagged = at >= start
     return CohortCounts(
@@ -137,14 +137,14 @@ class PeriodWeeks:
     edges: Ints
 
     @classmethod
-    def of(cls, start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> PeriodWeeks:
+    def covering(cls, start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> PeriodWeeks:
         first, last = ((at.astimezone(zone)).date() for at in (start, end - dt.timedelta(microseconds=1)))
         monday = first - dt.timedelta(days=first.weekday())
         mondays = tuple(monday + dt.timedelta(days=days) for days in range(0, (last - monday).days + 1, 7))
         edges = [microseconds(dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)) for day in mondays]
         return cls(mondays, np.array(edges, dtype=np.int64))
 
-    def counts(self, at: Ints) -> NDArray[np.int64]:
+    def count_by_week(self, at: Ints) -> NDArray[np.int64]:
         """How many instants, none before the first week, lie in each."""
         week = np.searchsorted(self.edges, at, side="right") - 1
         return np.bincount(week, minlength=len(self.mondays)).astype(np.int64)
@@ -154,21 +154,23 @@ def is_enough(won: int, rejected: int) -> bool:
     return won >= WON_AT_LEAST and rejected >= REJECTED_AT_LEAST
 
 
-def verdicts(coverage: Sample, precision: Sample, rejected: int) -> tuple[str, ...]:
+def verdict_sentences(coverage: Sample, precision: Sample, rejected: int) -> tuple[str, ...]:
     """What can be said, in sentences; below the minimum samples, that nothing can."""
     if not is_enough(coverage.total, rejected):
-        return (_not_enough(coverage.total, rejected),)
-    said = []
+        return (_not_enough_sentence(coverage.total, rejected),)
+    sentences = []
     if coverage.hits * 100 < coverage.total * COVERAGE_PERCENT:
-        said.append(f"Too tight: it would have missed more than {100 - COVERAGE_PERCENT} % of the leads that were won.")
+        sentences.append(
+            f"Too tight: it would have missed more than {100 - COVERAGE_PERCENT} % of the leads that were won."
+        )
     if coverage.hits * 100 > coverage.total * BIASED_PERCENT:
-        said.append(f"Coverage above {BIASED_PERCENT} %: the sample may be biased toward late-funnel captures.")
+        sentences.append(f"Coverage above {BIASED_PERCENT} %: the sample may be biased toward late-funnel captures.")
     if precision.hits * 100 < precision.total * PRECISION_PERCENT:
-        said.append(f"Too loose: fewer than {PRECISION_PERCENT} % of the leads it flags were won.")
-    return tuple(said) or ("Passes: it covers the wins, and enough of what it flags is won.",)
+        sentences.append(f"Too loose: fewer than {PRECISION_PERCENT} % of the leads it flags were won.")
+    return tuple(sentences) or ("Passes: it covers the wins, and enough of what it flags is won.",)
 
 
-def share(sample: Sample) -> dict[str, Any]:
+def share_as_dict(sample: Sample) -> dict[str, Any]:
     """A proportion for JSON."""
     interval = wilson(sample.hits, sample.total)
     return {
@@ -179,7 +181,7 @@ def share(sample: Sample) -> dict[str, Any]:
     }
 
 
-def _not_enough(won: int, rejected: int) -> str:
+def _not_enough_sentence(won: int, rejected: int) -> str:
     return (
         f"Not enough data for a verdict: {won} won of {WON_AT_LEAST} needed, {rejected} rejected of {REJECTED_AT_LEAST} needed."
         " Read the intervals instead."

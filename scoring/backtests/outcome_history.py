@@ -11,13 +11,18 @@ from django.db.models import BigIntegerField, F, Func, QuerySet
 
 from leads.models import Outcome, StageChange
 from leads.vocabulary import OutcomeKind, Stage
-from scoring.backtests.coverage_and_precision import DatedLeads, OutcomeHistory, earliest, latest
+from scoring.backtests.coverage_and_precision import (
+    DatedLeads,
+    OutcomeHistory,
+    earliest_of_each_lead,
+    latest_of_each_lead,
+)
 from scoring.engine.timeline import Ints
 from scoring.instants import microseconds
 
-_ACCEPTED: Final = (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
-_REJECTED_FROM: Final = (Stage.MQL, Stage.SAL)
-_REJECTED_TO: Final = (Stage.NURTURE, Stage.DISQUALIFIED, Stage.MAL)
+_ACCEPTED_STAGES: Final = (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
+_REJECTED_FROM_STAGES: Final = (Stage.MQL, Stage.SAL)
+_REJECTED_TO_STAGES: Final = (Stage.NURTURE, Stage.DISQUALIFIED, Stage.MAL)
 
 
 class _Microseconds(Func):
@@ -55,38 +60,40 @@ class OutcomeRecords:
     def nbytes(self) -> int:
         return self.won.nbytes + self.accepted.nbytes + self.rejected.nbytes
 
-    def history(self, start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
+    def history_of_period(self, start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
         """Of the period [start, end); wins and acceptances before it are known, too."""
         since, until = microseconds(start), microseconds(end)
         rejected = self.rejected.between(since, until)
         return OutcomeHistory(
-            won=self._earliest(self.won, until),
-            accepted=self._earliest(self.accepted, until),
-            rejections=latest(*rejected),
+            won=self._first_of_each_lead(self.won, until),
+            accepted=self._first_of_each_lead(self.accepted, until),
+            rejections=latest_of_each_lead(*rejected),
             rejected=int(rejected[0].size),
         )
 
     @staticmethod
-    def _earliest(rows: OutcomeColumns, until: int) -> DatedLeads:
-        return earliest(*rows.between(None, until))
+    def _first_of_each_lead(rows: OutcomeColumns, until: int) -> DatedLeads:
+        return earliest_of_each_lead(*rows.between(None, until))
 
 
 def read_outcomes(*, until: dt.datetime, rejected_since: dt.datetime | None = None) -> OutcomeRecords:
     """Everything dated before `until`."""
-    rejected = StageChange.objects.filter(from_stage__in=_REJECTED_FROM, to_stage__in=_REJECTED_TO, at__lt=until)
+    rejected = StageChange.objects.filter(
+        from_stage__in=_REJECTED_FROM_STAGES, to_stage__in=_REJECTED_TO_STAGES, at__lt=until
+    )
     if rejected_since is not None:
         rejected = rejected.filter(at__gte=rejected_since)
     return OutcomeRecords(
-        won=_rows(Outcome.objects.filter(kind=OutcomeKind.WON, at__lt=until)),
-        accepted=_rows(StageChange.objects.filter(to_stage__in=_ACCEPTED, at__lt=until)),
-        rejected=_rows(rejected),
+        won=_read_columns(Outcome.objects.filter(kind=OutcomeKind.WON, at__lt=until)),
+        accepted=_read_columns(StageChange.objects.filter(to_stage__in=_ACCEPTED_STAGES, at__lt=until)),
+        rejected=_read_columns(rejected),
     )
 
 
-def of_period(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
-    return read_outcomes(until=end, rejected_since=start).history(start, end)
+def read_history(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
+    return read_outcomes(until=end, rejected_since=start).history_of_period(start, end)
 
 
-def _rows(found: QuerySet[Any]) -> OutcomeColumns:
-    rows = np.array(found.values_list("lead_id", _Microseconds(F("at"))), dtype=np.int64).reshape(-1, 2)
+def _read_columns(queryset: QuerySet[Any]) -> OutcomeColumns:
+    rows = np.array(queryset.values_list("lead_id", _Microseconds(F("at"))), dtype=np.int64).reshape(-1, 2)
     return OutcomeColumns(rows[:, 0].copy(), rows[:, 1].copy())

@@ -79,27 +79,27 @@ class Figures:
     signals: list[SignalLiftRow]
 
 
-def figures(backtest: Backtest) -> Figures:
+def build_figures(backtest: Backtest) -> Figures:
     """Names come from one query, however long the tables."""
     result: Result = backtest.result or {}
-    lost, passing = (rows_of(result, table)[:ROWS_SHOWN] for table in ("lost_wins", "still_passing"))
-    known = leads_of([*lost, *passing])
+    lost, passing = (table_rows(result, table)[:ROWS_SHOWN] for table in ("lost_wins", "still_passing"))
+    known = read_leads([*lost, *passing])
     return Figures(
         result=result,
-        period=period(backtest.start, backtest.end),
-        numbers=numbers_of(backtest),
-        lost=[_lost(row, known) for row in lost],
-        passing=[_passing(row, known) for row in passing],
-        signals=_signals(result),
+        period=period_label(backtest.start, backtest.end),
+        numbers=backtest_numbers(backtest),
+        lost=[_build_lost_win(row, known) for row in lost],
+        passing=[_build_still_passing(row, known) for row in passing],
+        signals=_build_signal_rows(result),
     )
 
 
-def numbers_of(backtest: Backtest) -> list[Number]:
+def backtest_numbers(backtest: Backtest) -> list[Number]:
     result: Result = backtest.result or {}
-    return numbers(result["version"], result["against"])
+    return build_numbers(result["version"], result["against"])
 
 
-def numbers(cohort: Result, before: Result | None) -> list[Number]:
+def build_numbers(cohort: Result, before: Result | None) -> list[Number]:
     """Coverage and precision, in this order."""
     enough = cohort["enough"]
     coverage, precision = cohort["coverage"], cohort["precision_won"]
@@ -127,7 +127,7 @@ def _tone(share: Result, percent: int) -> str:
     return "bad" if share["n"] * 100 < share["of"] * percent else "good"
 
 
-def period(start: dt.datetime, end: dt.datetime) -> str:
+def period_label(start: dt.datetime, end: dt.datetime) -> str:
     """A half-open period in the company's days, both named days included: `1 May to 31 October 2026`."""
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
     first, last = start.astimezone(zone), (end - dt.timedelta(microseconds=1)).astimezone(zone)
@@ -135,7 +135,7 @@ def period(start: dt.datetime, end: dt.datetime) -> str:
     return f"{first.day} {first:%B}{year} to {last.day} {last:%B} {last.year}"
 
 
-def _signals(result: Result) -> list[SignalLiftRow]:
+def _build_signal_rows(result: Result) -> list[SignalLiftRow]:
     names = signals_and_lists.names()
     return [
         SignalLiftRow(
@@ -154,27 +154,30 @@ def _signals(result: Result) -> list[SignalLiftRow]:
 # Rows that name leads
 
 
-def rows_of(result: Result, table: str) -> list[Result]:
+def table_rows(result: Result, table: str) -> list[Result]:
     rows: list[Result] = result["version"][table]["rows"]
     return rows
 
 
-def leads_of(rows: Iterable[Result]) -> Mapping[int, Lead]:
+def read_leads(rows: Iterable[Result]) -> Mapping[int, Lead]:
     return Lead.objects.select_related("company").in_bulk({row["lead"] for row in rows})
 
 
-def _lost(row: Result, known: Mapping[int, Lead]) -> LeadRow:
-    dates = (_instant(row["won_at"]), _instant(row["nearest_at"]))
+def _build_lost_win(row: Result, known: Mapping[int, Lead]) -> LeadRow:
+    dates = (_parse_instant(row["won_at"]), _parse_instant(row["nearest_at"]))
     return LeadRow(known.get(row["lead"]), dates, "; ".join(row["lost_by"]), row["detail"])
 
 
-def _passing(row: Result, known: Mapping[int, Lead]) -> LeadRow:
+def _build_still_passing(row: Result, known: Mapping[int, Lead]) -> LeadRow:
     return LeadRow(
-        known.get(row["lead"]), (_instant(row["rejected_at"]), _instant(row["qualified_at"])), row["why"], ""
+        known.get(row["lead"]),
+        (_parse_instant(row["rejected_at"]), _parse_instant(row["qualified_at"])),
+        row["why"],
+        "",
     )
 
 
-def _instant(text: str | None) -> dt.datetime | None:
+def _parse_instant(text: str | None) -> dt.datetime | None:
     return dt.datetime.fromisoformat(text) if text else None
 
 
@@ -189,37 +192,37 @@ class Table:
     rows: Callable[[Result], Iterator[Sequence[object]]]
 
 
-def _lost_wins(result: Result) -> Iterator[Sequence[object]]:
-    rows = rows_of(result, "lost_wins")
-    known = leads_of(rows)
+def _lost_win_cells(result: Result) -> Iterator[Sequence[object]]:
+    rows = table_rows(result, "lost_wins")
+    known = read_leads(rows)
     for row in rows:
         lost_by = "; ".join(row["lost_by"])
-        yield *_who(row, known), row["won_at"], row["nearest_at"], lost_by, row["detail"]
+        yield *_lead_cells(row, known), row["won_at"], row["nearest_at"], lost_by, row["detail"]
 
 
-def _still_passing(result: Result) -> Iterator[Sequence[object]]:
-    rows = rows_of(result, "still_passing")
-    known = leads_of(rows)
+def _still_passing_cells(result: Result) -> Iterator[Sequence[object]]:
+    rows = table_rows(result, "still_passing")
+    known = read_leads(rows)
     for row in rows:
-        yield *_who(row, known), row["rejected_at"], row["qualified_at"], row["why"]
+        yield *_lead_cells(row, known), row["rejected_at"], row["qualified_at"], row["why"]
 
 
-def _who(row: Result, known: Mapping[int, Lead]) -> tuple[object, ...]:
+def _lead_cells(row: Result, known: Mapping[int, Lead]) -> tuple[object, ...]:
     lead = known.get(row["lead"])
     return row["lead"], lead and lead.name, lead and lead.email, lead and lead.company and lead.company.name
 
 
-def _by_criterion(result: Result) -> Iterator[Sequence[object]]:
+def _criterion_cells(result: Result) -> Iterator[Sequence[object]]:
     for row in result["version"]["lost_wins"]["by_criterion"]:
         yield row["label"], row["wins"]
 
 
-def _weeks(result: Result) -> Iterator[Sequence[object]]:
+def _week_cells(result: Result) -> Iterator[Sequence[object]]:
     before = result["against"]["by_week"] if result["against"] else [None] * len(result["weeks"])
     yield from zip(result["weeks"], result["version"]["by_week"], before, strict=True)
 
 
-def _thresholds(result: Result) -> Iterator[Sequence[object]]:
+def _threshold_cells(result: Result) -> Iterator[Sequence[object]]:
     for threshold in result["thresholds"]:
         for choice in threshold["choices"]:
             shares = (choice[name] for name in ("coverage", "precision_won", "precision_sal"))
@@ -227,26 +230,26 @@ def _thresholds(result: Result) -> Iterator[Sequence[object]]:
             yield threshold["place"], threshold["label"], choice["at_least"], choice["flagged"], *counts
 
 
-def _distributions(result: Result) -> Iterator[Sequence[object]]:
-    for each in result["distributions"]:
-        for row in each["bins"]:
-            yield each["axis"], row["from"], row["to"], row["leads"], each["threshold"]
+def _distribution_cells(result: Result) -> Iterator[Sequence[object]]:
+    for distribution in result["distributions"]:
+        for row in distribution["bins"]:
+            yield distribution["axis"], row["from"], row["to"], row["leads"], distribution["threshold"]
 
 
-def _grid(result: Result) -> Iterator[Sequence[object]]:
+def _grid_cells(result: Result) -> Iterator[Sequence[object]]:
     grid = result["grid"]
     for fit, row in zip(spans(grid["fit"]), grid["cells"], strict=True):
         for engagement, cell in zip(spans(grid["engagement"]), row, strict=True):
             yield fit, engagement, cell["leads"], cell["sal"], cell["won"]
 
 
-def _signal_table(result: Result) -> Iterator[Sequence[object]]:
+def _signal_cells(result: Result) -> Iterator[Sequence[object]]:
     for row in result.get("signals", ()):
         ends = row["interval_95"] or (None, None)
         yield row["signal"], row["points"], row["won"], row["leads"], *ends, row["lift"]
 
 
-def _summary(result: Result) -> Iterator[Sequence[object]]:
+def _summary_cells(result: Result) -> Iterator[Sequence[object]]:
     for cohort in filter(None, (result["version"], result["against"])):
         for name in ("coverage", "precision_won", "precision_sal"):
             share = cohort[name]
@@ -254,29 +257,29 @@ def _summary(result: Result) -> Iterator[Sequence[object]]:
             yield cohort["number"], name, share["n"], share["of"], share["rate"], *ends, result["from"], result["to"]
 
 
-_WHO: Final = ("lead", "name", "email", "company")
+_LEAD_COLUMNS: Final = ("lead", "name", "email", "company")
 
 #: By the name in the address.
 TABLES: Final[Mapping[str, Table]] = MappingProxyType(
     {
         "summary": Table(
-            ("version", "figure", "n", "of", "rate", "interval_95_low", "interval_95_high", "from", "to"), _summary
+            ("version", "figure", "n", "of", "rate", "interval_95_low", "interval_95_high", "from", "to"), _summary_cells
         ),
-        "lost-wins": Table((*_WHO, "won_at", "nearest_at", "lost_by", "detail"), _lost_wins),
-        "lost-by-criterion": Table(("criterion", "wins_lost"), _by_criterion),
-        "still-passing": Table((*_WHO, "rejected_at", "qualified_at", "qualified_by"), _still_passing),
+        "lost-wins": Table((*_LEAD_COLUMNS, "won_at", "nearest_at", "lost_by", "detail"), _lost_win_cells),
+        "lost-by-criterion": Table(("criterion", "wins_lost"), _criterion_cells),
+        "still-passing": Table((*_LEAD_COLUMNS, "rejected_at", "qualified_at", "qualified_by"), _still_passing_cells),
         "signals": Table(
-            ("signal", "points", "won", "leads", "interval_95_low", "interval_95_high", "lift"), _signal_table
+            ("signal", "points", "won", "leads", "interval_95_low", "interval_95_high", "lift"), _signal_cells
         ),
-        "weeks": Table(("week_from", "mqls", "mqls_of_version_in_force"), _weeks),
+        "weeks": Table(("week_from", "mqls", "mqls_of_version_in_force"), _week_cells),
         "thresholds": Table(
             (
                 "place", "threshold", "at_least", "flagged", "coverage_n", "coverage_of", "precision_won_n",
                 "precision_won_of", "precision_sal_n", "precision_sal_of",
             ),
-            _thresholds,
+            _threshold_cells,
         ),
-        "distributions": Table(("axis", "from", "to", "leads", "threshold"), _distributions),
-        "grid": Table(("fit", "engagement", "leads", "sal", "won"), _grid),
+        "distributions": Table(("axis", "from", "to", "leads", "threshold"), _distribution_cells),
+        "grid": Table(("fit", "engagement", "leads", "sal", "won"), _grid_cells),
     }
 )  # fmt: skip

@@ -21,13 +21,13 @@ from scoring.backtests.coverage_and_precision import (
     DatedLeads,
     OutcomeHistory,
     PeriodWeeks,
-    counted,
+    count_cohort,
     first_where,
     is_enough,
-    share,
-    verdicts,
+    share_as_dict,
+    verdict_sentences,
 )
-from scoring.backtests.lost_wins import Loss, by_criterion, losses
+from scoring.backtests.lost_wins import Loss, count_by_criterion, explain_losses
 from scoring.backtests.signal_lift import Lifts
 from scoring.backtests.statistics import Sample
 from scoring.backtests.threshold_curves import MeasuredRange, ThresholdCurves
@@ -40,7 +40,7 @@ from scoring.engine.rules import Rules
 from scoring.explain import evaluation
 from scoring.instants import from_microseconds, microseconds
 
-ROWS: Final = 1000
+ROWS_STORED: Final = 1000
 
 #: Told how many of how many steps are done; may raise to stop.
 Progress = Callable[[int, int], None]
@@ -79,35 +79,37 @@ def run_backtest(
     `ranges` are the facts in hand, if they need not be read.
     """
     since, until = microseconds(start), microseconds(end)
-    history = outcome_history.of_period(start, end)
-    weeks = PeriodWeeks.of(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
-    trials = [BacktestRun(each, history, weeks, since, until) for each in (candidate, against) if each is not None]
-    landscape = ThresholdCurves(candidate.rules, history, since, until)
+    history = outcome_history.read_history(start, end)
+    weeks = PeriodWeeks.covering(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
+    runs = [
+        BacktestRun(version, history, weeks, since, until) for version in (candidate, against) if version is not None
+    ]
+    curves = ThresholdCurves(candidate.rules, history, since, until)
     lifts = Lifts(history.won, start=since, end=until)
-    known, steps = 0, _ranges() + 1
+    lead_count, steps = 0, _count_ranges() + 1
     progress(0, steps)
-    rules = [trial.rules for trial in trials]
-    found = fact_reader.everything(*rules, folder=folder) if ranges is None else ranges
-    for number, facts in enumerate(found, start=1):
-        known += evaluation.known(facts, until - 1).size
-        landscape.hear(trials[0].hear(facts))
-        lifts.add(facts)
-        for trial in trials[1:]:
-            trial.hear(facts)
+    rules = [run.rules for run in runs]
+    fact_ranges = fact_reader.read_all(*rules, folder=folder) if ranges is None else ranges
+    for number, facts in enumerate(fact_ranges, start=1):
+        lead_count += evaluation.known_leads(facts, until - 1).size
+        curves.add_range(runs[0].judge_range(facts))
+        lifts.add_range(facts)
+        for run in runs[1:]:
+            run.judge_range(facts)
         progress(min(number, steps - 1), steps)
     return {
         "from": start.isoformat(),
         "to": end.isoformat(),
-        "leads": known,
-        "version": trials[0].as_dict(),
-        "against": trials[1].as_dict() if against else None,
+        "leads": lead_count,
+        "version": runs[0].as_dict(),
+        "against": runs[1].as_dict() if against else None,
         "weeks": [monday.isoformat() for monday in weeks.mondays],
-        "signals": [lift.as_dict() for lift in lifts.of(candidate.rules)],
-        **landscape.as_dict(len(history.won_since(since))),
+        "signals": [lift.as_dict() for lift in lifts.for_rules(candidate.rules)],
+        **curves.as_dict(len(history.won_since(since))),
     }
 
 
-def _ranges() -> int:
+def _count_ranges() -> int:
     return (Lead.objects.aggregate(last=Max("pk"))["last"] or 0) // event_columns.RANGE + 1
 
 
@@ -125,15 +127,15 @@ class BacktestRun:
         self._lost: list[Loss] = []
         self._passing: list[RejectedLeadStillPassing] = []
 
-    def hear(self, facts: Facts) -> MeasuredRange:
+    def judge_range(self, facts: Facts) -> MeasuredRange:
         leads, at, axes = measured(self.rules, facts, until=self._end - 1)
         first = first_where(leads, verdict(self.rules, axes).meets)
         qualified = DatedLeads(facts.lead_ids[leads[first]], at[first])
-        self._count(qualified)
+        self._count_cohort(qualified)
         if len(facts):
             low, high = int(facts.lead_ids[0]), int(facts.lead_ids[-1])
-            self._lose(facts, self._won.within(low, high), qualified)
-            self._pass(facts, self._history.rejections.within(low, high), qualified)
+            self._add_lost_wins(facts, self._won.within(low, high), qualified)
+            self._add_still_passing(facts, self._history.rejections.within(low, high), qualified)
         return MeasuredRange(facts, leads, at, axes, first)
 
     def as_dict(self) -> dict[str, Any]:
@@ -142,46 +144,48 @@ class BacktestRun:
         return {
             "number": self._number,
             "flagged": counts.flagged,
-            "coverage": share(coverage),
-            "precision_won": share(counts.precision_won),
-            "precision_sal": share(counts.precision_sal),
+            "coverage": share_as_dict(coverage),
+            "precision_won": share_as_dict(counts.precision_won),
+            "precision_sal": share_as_dict(counts.precision_sal),
             "rejected": rejected,
-            "verdicts": list(verdicts(coverage, counts.precision_won, rejected)),
+            "verdicts": list(verdict_sentences(coverage, counts.precision_won, rejected)),
             "enough": is_enough(wins, rejected),
             "by_week": self._by_week.tolist(),
-            "lost_wins": self._lost_wins(),
-            "still_passing": self._still_passing(),
+            "lost_wins": self._lost_wins_as_dict(),
+            "still_passing": self._still_passing_as_dict(),
         }
 
-    def _count(self, qualified: DatedLeads) -> None:
-        won, accepted = (became.at_of(qualified.lead) for became in (self._history.won, self._history.accepted))
-        self._counts += counted(qualified.at, won, accepted, start=self._start)
-        self._by_week += self._weeks.counts(qualified.at[qualified.at >= self._start])
+    def _count_cohort(self, qualified: DatedLeads) -> None:
+        won, accepted = (became.instants_of(qualified.lead) for became in (self._history.won, self._history.accepted))
+        self._counts += count_cohort(qualified.at, won, accepted, start=self._start)
+        self._by_week += self._weeks.count_by_week(qualified.at[qualified.at >= self._start])
 
-    def _lose(self, facts: Facts, won: DatedLeads, qualified: DatedLeads) -> None:
-        at = qualified.at_of(won.lead)
-        self._lost += losses(self.rules, facts, won.where((at == NEVER) | (at >= won.at)))
+    def _add_lost_wins(self, facts: Facts, won: DatedLeads, qualified: DatedLeads) -> None:
+        at = qualified.instants_of(won.lead)
+        self._lost += explain_losses(self.rules, facts, won.where((at == NEVER) | (at >= won.at)))
 
-    def _pass(self, facts: Facts, rejected: DatedLeads, qualified: DatedLeads) -> None:
-        at = qualified.at_of(rejected.lead)
+    def _add_still_passing(self, facts: Facts, rejected: DatedLeads, qualified: DatedLeads) -> None:
+        at = qualified.instants_of(rejected.lead)
         passing = (at != NEVER) & (at <= rejected.at)
-        found = rejected.where(passing)
-        some = facts.known(np.searchsorted(facts.lead_ids, found.lead))
-        told = decisions(self.rules, some, np.arange(len(found)), at[passing])
-        for lead, rejected_at, decision in zip(found.lead.tolist(), found.at.tolist(), told, strict=True):
+        passing_leads = rejected.where(passing)
+        lead_facts = facts.known(np.searchsorted(facts.lead_ids, passing_leads.lead))
+        reasons = decisions(self.rules, lead_facts, np.arange(len(passing_leads)), at[passing])
+        for lead, rejected_at, decision in zip(
+            passing_leads.lead.tolist(), passing_leads.at.tolist(), reasons, strict=True
+        ):
             self._passing.append(RejectedLeadStillPassing(lead, rejected_at, decision.at, why.reached(decision)))
 
-    def _lost_wins(self) -> dict[str, Any]:
+    def _lost_wins_as_dict(self) -> dict[str, Any]:
         """The latest first."""
-        rows = sorted(self._lost, key=lambda loss: (-loss.won_at, loss.lead))[:ROWS]
+        rows = sorted(self._lost, key=lambda loss: (-loss.won_at, loss.lead))[:ROWS_STORED]
         return {
             "total": len(self._lost),
-            "rows": [_lost_row(loss) for loss in rows],
-            "by_criterion": [{"label": label, "wins": wins} for label, wins in by_criterion(self._lost)],
+            "rows": [_loss_as_dict(loss) for loss in rows],
+            "by_criterion": [{"label": label, "wins": wins} for label, wins in count_by_criterion(self._lost)],
         }
 
-    def _still_passing(self) -> dict[str, Any]:
-        rows = sorted(self._passing, key=lambda passing: (-passing.rejected_at, passing.lead))[:ROWS]
+    def _still_passing_as_dict(self) -> dict[str, Any]:
+        rows = sorted(self._passing, key=lambda passing: (-passing.rejected_at, passing.lead))[:ROWS_STORED]
         return {
             "total": len(self._passing),
             "of": len(self._history.rejections),
@@ -197,7 +201,7 @@ class BacktestRun:
         }
 
 
-def _lost_row(loss: Loss) -> Mapping[str, Any]:
+def _loss_as_dict(loss: Loss) -> Mapping[str, Any]:
     return {
         "lead": loss.lead,
         "won_at": _iso(loss.won_at),

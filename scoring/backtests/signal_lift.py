@@ -55,12 +55,12 @@ class Lifts:
         self._winners: Counter[str] = Counter()
         self._active = self._active_winners = 0
 
-    def add(self, facts: Facts) -> None:
-        won_at = self._won.at_of(facts.lead_ids)
+    def add_range(self, facts: Facts) -> None:
+        won_at = self._won.instants_of(facts.lead_ids)
         wins = won_at != NEVER
         until = np.where(wins, np.minimum(won_at, self._end), self._end)
-        asked = (facts.event_at >= self._start) & (facts.event_at < until[facts.event_lead])
-        lead, signal = facts.event_lead[asked].astype(np.int64), facts.event_signal[asked]
+        in_period = (facts.event_at >= self._start) & (facts.event_at < until[facts.event_lead])
+        lead, signal = facts.event_lead[in_period].astype(np.int64), facts.event_signal[in_period]
         pairs = np.unique(lead * len(facts.signals) + signal)
         lead, signal = np.divmod(pairs, max(len(facts.signals), 1))
         for code, name in enumerate(facts.signals):
@@ -71,7 +71,7 @@ class Lifts:
         self._active += active.size
         self._active_winners += int(wins[active].sum())
 
-    def of(self, rules: Rules) -> list[Lift]:
+    def for_rules(self, rules: Rules) -> list[Lift]:
         """Each signal that the rules give points for, the weightiest first."""
         active = Sample(self._active_winners, self._active)
         named = sorted(rules.signals, key=lambda rule: (-rule.points, rule.signal))

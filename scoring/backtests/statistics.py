@@ -121,8 +121,8 @@ def fisher(first: Sample, second: Sample) -> float:
         weight = weight * (first.total - count) * (hits - count)
         weight //= (count + 1) * (second.total - hits + count + 1)
         weights.append(weight)
-    seen = weights[first.hits - fewest]
-    return sum(weight for weight in weights if weight <= seen) / sum(weights)
+    observed = weights[first.hits - fewest]
+    return sum(weight for weight in weights if weight <= observed) / sum(weights)
 
 
 def fewest_expected(first: Sample, second: Sample) -> float:

@@ -18,14 +18,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from leads.vocabulary import BEGINNING
-from scoring.columns.attribute_fields import AttributeField, field
-from scoring.columns.bulk_reader import INSTANT, Reader, Schema, Scope, instants
+from scoring.columns.attribute_fields import AttributeField, attribute_field
+from scoring.columns.bulk_reader import INSTANT, Reader, Schema, Scope, to_microseconds
 from scoring.engine.facts import Column
 from scoring.engine.timeline import EVER, FOREVER, Ints, Positions
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
-_NONE = np.empty(0, dtype=np.int32)
+_NO_CODES = np.empty(0, dtype=np.int32)
 _BEGINNING = (BEGINNING - _EPOCH) // _MICROSECOND
 
 
@@ -61,38 +61,38 @@ class AttributeRows:
     columns: Mapping[str, Column]
 
 
-def rows(reader: Reader, scope: Scope, fields: Iterable[str]) -> AttributeRows:
+def read_rows(reader: Reader, scope: Scope, fields: Iterable[str]) -> AttributeRows:
     """Of the leads in scope, straight from the tables."""
     names = sorted(set(fields))
-    leads = read(reader, "lead", scope, names)
+    leads = read_periods(reader, "lead", scope, names)
     companies = np.unique(leads.company[leads.company > 0]).tolist()
-    return joined(leads, read(reader, "company", Scope(some=companies), names))
+    return join_companies(leads, read_periods(reader, "company", Scope(some=companies), names))
 
 
-def read(reader: Reader, subject: str, scope: Scope, names: Iterable[str]) -> AttributePeriods:
+def read_periods(reader: Reader, subject: str, scope: Scope, names: Iterable[str]) -> AttributePeriods:
     """The spells of leads or companies (`subject`), with those of the named attributes that are theirs."""
-    fields = {name: field(name) for name in names if name.startswith(f"{subject}.")}
+    fields = {name: attribute_field(name) for name in names if name.startswith(f"{subject}.")}
     schema: Schema = {"id": pa.int64(), "known_at": INSTANT, "has_history": pa.bool_(), "company_id": pa.int64()}
     company = "company_id" if subject == "lead" else "0"
     table = reader.table(
-        f"SELECT {', '.join(['id', 'known_at', 'has_history', company, *(each.sql for each in fields.values())])}"
+        f"SELECT {', '.join(['id', 'known_at', 'has_history', company, *(attribute.sql for attribute in fields.values())])}"
         f" FROM leads_{subject} WHERE {scope.sql('id')} ORDER BY id",
         {**schema, **dict.fromkeys(fields, pa.string())},
     )
     ids = table["id"].to_numpy()
-    codes = {name: _Codes(table[name], each.decode) for name, each in fields.items()}
+    codes = {name: _CodedColumn(table[name], attribute.decode) for name, attribute in fields.items()}
     settled = ~table["has_history"].to_numpy()
-    subjects, starts = ids[settled], _ever(instants(table["known_at"]))[settled]
+    subjects, starts = ids[settled], _known_since_ever(to_microseconds(table["known_at"]))[settled]
     companies = table["company_id"].fill_null(0).to_numpy()[settled]
-    folded = [] if settled.all() else list(_folded(reader, subject, scope.sql(f"{subject}_id")))
-    for each in codes.values():
-        each.codes = each.codes[settled]
-    return _with_history(AttributePeriods(ids, subjects, starts, companies, {}), codes, fields, folded)
+    folded = [] if settled.all() else list(_fold_history(reader, subject, scope.sql(f"{subject}_id")))
+    for attribute in codes.values():
+        attribute.codes = attribute.codes[settled]
+    return _append_history(AttributePeriods(ids, subjects, starts, companies, {}), codes, fields, folded)
 
 
-def joined(leads: AttributePeriods, companies: AttributePeriods) -> AttributeRows:
+def join_companies(leads: AttributePeriods, companies: AttributePeriods) -> AttributeRows:
     """Each lead's spell cut where its company's begin."""
-    lead_row, company_row, start = _cut(leads, companies)
+    lead_row, company_row, start = _cut_periods(leads, companies)
     columns = {name: column.at(lead_row) for name, column in leads.columns.items()}
     for name, column in companies.columns.items():
         # The last one is for leads that have no company, or one that was not known yet.
@@ -102,7 +102,7 @@ def joined(leads: AttributePeriods, companies: AttributePeriods) -> AttributeRow
     return AttributeRows(leads.ids, lead, start, columns)
 
 
-class _Codes:
+class _CodedColumn:
     """A column in the making: codes of the rows that came as a table, then of those folded one by one."""
 
     def __init__(self, column: pa.ChunkedArray, decode: Callable[[str], object]) -> None:
@@ -110,9 +110,9 @@ class _Codes:
         self.values: list[object] = [*map(decode, encoded.dictionary.to_pylist()), None]
         self.codes = encoded.indices.fill_null(len(self.values) - 1).to_numpy().astype(np.int32)
 
-    def of(self, values: Iterable[object]) -> NDArray[np.int32]:
+    def encode(self, values: Iterable[object]) -> NDArray[np.int32]:
         """Their codes; a value that is new gets one."""
-        known = coded(self.values)
+        known = index_values(self.values)
         codes = []
         for value in values:
             code = known.setdefault((type(value), value), len(self.values))
@@ -122,14 +122,14 @@ class _Codes:
         return np.array(codes, dtype=np.int32)
 
 
-def coded(values: Iterable[object]) -> dict[tuple[type, object], int]:
+def index_values(values: Iterable[object]) -> dict[tuple[type, object], int]:
     """The code of each value. True equals 1 in a dictionary: a value is itself only together with its type."""
     return {(type(value), value): code for code, value in enumerate(values)}
 
 
-def _with_history(
+def _append_history(
     settled: AttributePeriods,
-    codes: dict[str, _Codes],
+    codes: dict[str, _CodedColumn],
     fields: Mapping[str, AttributeField],
     folded: list[tuple[int, int, Mapping[str, Any]]],
 ) -> AttributePeriods:
@@ -141,13 +141,13 @@ def _with_history(
     # Those without history come in the order of their ids, those with it in that of their statements; nobody is in both.
     order = np.argsort(subject, kind="stable")
     columns = {}
-    for name, each in codes.items():
-        more = each.of(fields[name].said(row[2]) for row in folded) if folded else _NONE
-        columns[name] = Column(np.concatenate([each.codes, more])[order], tuple(each.values))
+    for name, column in codes.items():
+        history_codes = column.encode(fields[name].from_statement(row[2]) for row in folded) if folded else _NO_CODES
+        columns[name] = Column(np.concatenate([column.codes, history_codes])[order], tuple(column.values))
     return AttributePeriods(settled.ids, subject[order], start[order], company[order], columns)
 
 
-def _folded(reader: Reader, subject: str, where: str) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
+def _fold_history(reader: Reader, subject: str, where: str) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
     """(id, start, everything said so far) for each statement about a subject with a history."""
     table = reader.table(
         f"SELECT ledger.{subject}_id, ledger.valid_from, ledger.values::text FROM leads_attributechange ledger"
@@ -155,20 +155,20 @@ def _folded(reader: Reader, subject: str, where: str) -> Iterator[tuple[int, int
         f" WHERE ledger.{where} ORDER BY ledger.{subject}_id, ledger.valid_from, ledger.id",
         {"subject": pa.int64(), "valid_from": INSTANT, "values": pa.string()},
     )
-    said: dict[str, Any] = {}
+    values_so_far: dict[str, Any] = {}
     last = -1
     for owner, start, values in zip(
         table["subject"].to_pylist(),
-        _ever(instants(table["valid_from"])).tolist(),
+        _known_since_ever(to_microseconds(table["valid_from"])).tolist(),
         table["values"].to_pylist(),
         strict=True,
     ):
-        said = {**(said if owner == last else {}), **json.loads(values)}
+        values_so_far = {**(values_so_far if owner == last else {}), **json.loads(values)}
         last = owner
-        yield owner, start, said
+        yield owner, start, values_so_far
 
 
-def _cut(leads: AttributePeriods, companies: AttributePeriods) -> tuple[Positions, Positions, Ints]:
+def _cut_periods(leads: AttributePeriods, companies: AttributePeriods) -> tuple[Positions, Positions, Ints]:
     """(lead row, company row, start), sorted by (lead, start). A company row of -1: no company, or one not known yet."""
     first = np.searchsorted(companies.subject, leads.company)
     after = np.searchsorted(companies.subject, leads.company, side="right")
@@ -190,5 +190,5 @@ def _cut(leads: AttributePeriods, companies: AttributePeriods) -> tuple[Position
     )
 
 
-def _ever(at: Ints) -> Ints:
+def _known_since_ever(at: Ints) -> Ints:
     return np.where(at <= _BEGINNING, EVER, at)

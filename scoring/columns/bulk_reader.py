@@ -32,7 +32,7 @@ class Snapshot:
     running: frozenset[int]
 
     @classmethod
-    def parsed(cls, text: str) -> Snapshot:
+    def parse(cls, text: str) -> Snapshot:
         """Of `low:high:running,…`, as `pg_current_snapshot()` writes it. Raises ValueError."""
         low, high, running = text.split(":")
         return cls(int(low), int(high), frozenset(map(int, filter(None, running.split(",")))))
@@ -47,7 +47,7 @@ class Snapshot:
         """Does it see all that the other one sees?"""
         return other.high <= self.high and not any(other.sees(transaction) for transaction in self.running)
 
-    def unseen(self, column: str) -> str:
+    def unseen_condition(self, column: str) -> str:
         """A condition on a column of transactions: what this snapshot did not see, and a later one may."""
         some = "".join(f" OR {column} = {transaction}" for transaction in sorted(self.running))
         return f"{column} >= {self.low} AND ({column} >= {self.high}{some})"
@@ -68,7 +68,7 @@ class Scope:
         return f"{column} = ANY ('{{{','.join(map(str, map(int, self.some)))}}}'::bigint[])"
 
 
-class NearReader:
+class TransactionReader:
     """Within the caller's transaction, seeing what it wrote."""
 
     def table(self, query: str, schema: Schema) -> pa.Table:
@@ -86,13 +86,13 @@ class BulkReader:
 
     def __init__(self, raw: AdbcConnection) -> None:
         self.raw = raw
-        seen = self.table("SELECT pg_current_snapshot()::text", {"snapshot": pa.string()})
-        self.snapshot = Snapshot.parsed(seen["snapshot"][0].as_py())
+        table = self.table("SELECT pg_current_snapshot()::text", {"snapshot": pa.string()})
+        self.snapshot = Snapshot.parse(table["snapshot"][0].as_py())
 
     def table(self, query: str, schema: Schema) -> pa.Table:
-        return self.bare(query).rename_columns(list(schema)).cast(pa.schema(list(schema.items())))
+        return self.read_table(query).rename_columns(list(schema)).cast(pa.schema(list(schema.items())))
 
-    def bare(self, query: str) -> pa.Table:
+    def read_table(self, query: str) -> pa.Table:
         """As the driver gives it."""
         with AdbcStatement(self.raw) as statement:
             statement.set_sql_query(query)
@@ -101,7 +101,7 @@ class BulkReader:
 
 
 #: A reader that somebody forgot must not hold its snapshot, and everybody's migrations, for ever.
-_SETTINGS = (
+_TRANSACTION_SETTINGS = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     "SET LOCAL idle_in_transaction_session_timeout = '10min'",
 )
@@ -124,7 +124,7 @@ def bulk_reader() -> Iterator[BulkReader]:
     parameters = {name: value for name, value in connection.get_connection_params().items() if name in known}
     with AdbcConnection(_database(make_conninfo(**parameters))) as raw:
         raw.set_autocommit(False)
-        for setting in _SETTINGS:
+        for setting in _TRANSACTION_SETTINGS:
             with AdbcStatement(raw) as statement:
                 statement.set_sql_query(setting)
                 statement.execute_update()
@@ -139,6 +139,6 @@ def _database(conninfo: str) -> AdbcDatabase:
     return database
 
 
-def instants(column: pa.ChunkedArray) -> Any:
+def to_microseconds(column: pa.ChunkedArray) -> Any:
     """Microseconds since the epoch, UTC, int64."""
     return column.cast(pa.int64()).to_numpy()

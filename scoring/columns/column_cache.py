@@ -32,11 +32,11 @@ Part = TypeVar("Part")
 #: Ids per part: what bounds the memory of a chunk and the cost of rewriting one.
 RANGE: Final = 1 << 16
 #: The most that a process keeps between two questions, in bytes.
-MEMORY: Final = 160 << 20
+MEMORY_BYTES: Final = 160 << 20
 #: A file is rewritten once this share of its rows is news; less is read again by the next process.
-_WORTH_WRITING = 64
+_REWRITE_FRACTION = 64
 
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+_UNREADABLE_ERRORS = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 class CachedPart(Protocol[Part]):
@@ -44,10 +44,10 @@ class CachedPart(Protocol[Part]):
 
     name: str
 
-    def whole(self) -> Part:
+    def read_whole(self) -> Part:
         """Straight from the tables."""
 
-    def completed(self, part: Part, since: Snapshot) -> tuple[Part, int]:
+    def complete(self, part: Part, since: Snapshot) -> tuple[Part, int]:
         """With what `since` did not see, and how many rows that were; the part itself if there were none."""
 
     def pack(self, part: Part) -> Arrays: ...
@@ -76,86 +76,86 @@ class ColumnCache:
         self._folder: Path = (folder or settings.COLUMN_CACHE_DIR) / row["database"]
         self._storage = {"events": row["event"], "leads": row["attribute"], "companies": row["attribute"]}
 
-    def part(self, kind: CachedPart[Part], number: int, *, in_memory: bool = False) -> Part:
+    def read_part(self, kind: CachedPart[Part], number: int, *, in_memory: bool = False) -> Part:
         """All of the ids `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot."""
         in_memory = in_memory or self.in_memory
-        path, mine = self._path(kind.name, number), self.reader.snapshot
-        found = (_memory.get(str(path)) if in_memory else None) or self._filed(kind, path)
-        if found is None:
-            part, news = kind.whole(), 1
-        elif not mine.covers(found[0]):
+        path, snapshot = self._file_path(kind.name, number), self.reader.snapshot
+        cached = (_memory.get(str(path)) if in_memory else None) or self._read_file(kind, path)
+        if cached is None:
+            part, new_rows = kind.read_whole(), 1
+        elif not snapshot.covers(cached[0]):
             # Another process keeps what we cannot see yet; our snapshot is the older one and leaves no trace.
-            return kind.whole()
+            return kind.read_whole()
         else:
-            part, news = kind.completed(found[1], found[0])
+            part, new_rows = kind.complete(cached[1], cached[0])
         rows, size = kind.size(part)
-        if found is None or news * _WORTH_WRITING > rows:
-            _write(path, {**kind.pack(part), "snapshot": np.array(str(mine))})
+        if cached is None or new_rows * _REWRITE_FRACTION > rows:
+            _write_file(path, {**kind.pack(part), "snapshot": np.array(str(snapshot))})
         if in_memory:
-            _memory.put(str(path), (mine, part), size)
+            _memory.put(str(path), (snapshot, part), size)
         return part
 
-    def made(
+    def derive(
         self, name: str, number: int, sources: tuple[object, ...], others: object, make: Callable[[], Part], size: int
     ) -> Part:
         """What was made of these very sources and equal others before; made now, if there is nothing of the kind."""
         key = f"{self._folder}/{name}/{number}"
-        found = _memory.get(key) if self.in_memory else None
-        if found is not None and _same(found[0], sources) and found[1] == others:
-            kept: Part = found[2]
-            return kept
-        fresh = make()
+        cached = _memory.get(key) if self.in_memory else None
+        if cached is not None and _are_identical(cached[0], sources) and cached[1] == others:
+            cached_value: Part = cached[2]
+            return cached_value
+        value = make()
         if self.in_memory:
-            _memory.put(key, (sources, others, fresh), size)
-        return fresh
+            _memory.put(key, (sources, others, value), size)
+        return value
 
-    def _path(self, name: str, number: int) -> Path:
+    def _file_path(self, name: str, number: int) -> Path:
         return self._folder / f"{name}-{self._storage[name]}" / f"{number}.npz"
 
-    def _filed(self, kind: CachedPart[Part], path: Path) -> tuple[Snapshot, Part] | None:
-        with contextlib.suppress(*_UNREADABLE), path.open("rb") as file, np.load(file) as kept:
-            return Snapshot.parsed(str(kept["snapshot"])), kind.unpack(kept)
+    def _read_file(self, kind: CachedPart[Part], path: Path) -> tuple[Snapshot, Part] | None:
+        with contextlib.suppress(*_UNREADABLE_ERRORS), path.open("rb") as file, np.load(file) as arrays:
+            return Snapshot.parse(str(arrays["snapshot"])), kind.unpack(arrays)
         return None
 
 
-class _Memory:
+class _MemoryCache:
     """The last used, within a budget of bytes. What it holds is never changed, only replaced: threads may share it."""
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
-        self._kept: OrderedDict[str, tuple[Any, int]] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[Any, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: str) -> Any:
         with self._lock:
-            if key not in self._kept:
+            if key not in self._entries:
                 return None
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
+            self._entries.move_to_end(key)
+            return self._entries[key][0]
 
     def put(self, key: str, value: object, size: int) -> None:
         with self._lock:
-            self._kept.pop(key, None)
-            self._kept[key] = value, size
-            while sum(each for _, each in self._kept.values()) > self._budget:
-                self._kept.popitem(last=False)
+            self._entries.pop(key, None)
+            self._entries[key] = value, size
+            while sum(entry_size for _, entry_size in self._entries.values()) > self._budget:
+                self._entries.popitem(last=False)
 
 
-_memory = _Memory(MEMORY)
+_memory = _MemoryCache(MEMORY_BYTES)
 
 
-def _same(some: Sequence[object], others: Sequence[object]) -> bool:
-    return len(some) == len(others) and all(one is other for one, other in zip(some, others, strict=True))
+def _are_identical(first: Sequence[object], second: Sequence[object]) -> bool:
+    return len(first) == len(second) and all(left is right for left, right in zip(first, second, strict=True))
 
 
-def _write(path: Path, arrays: Arrays) -> None:
+def _write_file(path: Path, arrays: Arrays) -> None:
     """Whole or not at all: another process may be reading or writing the same file."""
-    with _draft(path) as draft:
+    with _draft_file(path) as draft:
         np.savez(draft, **arrays)  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager
-def _draft(path: Path) -> Iterator[str]:
+def _draft_file(path: Path) -> Iterator[str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent, suffix=".npz")
     os.close(handle)

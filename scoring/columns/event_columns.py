@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from scoring.columns.bulk_reader import INSTANT, BulkReader, Reader, Scope, Snapshot, instants
+from scoring.columns.bulk_reader import INSTANT, BulkReader, Reader, Scope, Snapshot, to_microseconds
 from scoring.columns.column_cache import RANGE, Arrays, ColumnCache
 from scoring.engine.timeline import Ints, places
 
-__all__ = ["RANGE", "Cache", "EventColumns", "merged", "read"]
+__all__ = ["RANGE", "EventCache", "EventColumns", "merge_events", "read_events"]
 
 _SCHEMA = {"lead": pa.int64(), "at": INSTANT, "signal": pa.int16()}
 _NO_ASSET = np.int32(-1)
@@ -32,7 +32,7 @@ class EventColumns:
         return int(self.lead.size)
 
 
-def read(reader: Reader, where: str, *, with_assets: bool = False) -> EventColumns:
+def read_events(reader: Reader, where: str, *, with_assets: bool = False) -> EventColumns:
     """Straight from the table; without assets, from its covering index. Asset codes are those of this one answer."""
     asset = ", asset" if with_assets else ""
     schema = _SCHEMA | ({"asset": pa.string()} if with_assets else {})
@@ -41,29 +41,29 @@ def read(reader: Reader, where: str, *, with_assets: bool = False) -> EventColum
         schema,
     )
     assets = _asset_codes(table["asset"]) if with_assets else _no_assets(table.num_rows)
-    return EventColumns(table["lead"].to_numpy(), instants(table["at"]), table["signal"].to_numpy(), assets)
+    return EventColumns(table["lead"].to_numpy(), to_microseconds(table["at"]), table["signal"].to_numpy(), assets)
 
 
-class Cache:
+class EventCache:
     """The kept columns of one database, as one reader sees them. Without assets: few rules ask for them."""
 
-    def __init__(self, reader: BulkReader, folder: Path | None = None, *, shelf: ColumnCache | None = None) -> None:
+    def __init__(self, reader: BulkReader, folder: Path | None = None, *, cache: ColumnCache | None = None) -> None:
         self._reader = reader
-        self._shelf = shelf or ColumnCache(reader, folder)
-        found = reader.table(
+        self._cache = cache or ColumnCache(reader, folder)
+        table = reader.table(
             f"SELECT EXISTS (SELECT FROM leads_event WHERE transaction >= {reader.snapshot.high})",
             {"foreign": pa.bool_()},
         )
         # Rows restored from another server carry its transactions, which say nothing here: then nothing is kept.
-        self._usable = not found["foreign"][0].as_py()
+        self._usable = not table["foreign"][0].as_py()
 
     def events(self, number: int) -> EventColumns:
         """All events of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot."""
-        kind = _Kept(self._reader, number)
-        return self._shelf.part(kind, number) if self._usable else kind.whole()
+        kind = _EventPart(self._reader, number)
+        return self._cache.read_part(kind, number) if self._usable else kind.read_whole()
 
 
-class _Kept:
+class _EventPart:
     """Events are never changed: to be complete, those of a file only lack what is newer."""
 
     name = "events"
@@ -72,14 +72,14 @@ class _Kept:
         self._reader = reader
         self._within = Scope(number * RANGE, (number + 1) * RANGE).sql("lead_id")
 
-    def whole(self) -> EventColumns:
-        return read(self._reader, self._within)
+    def read_whole(self) -> EventColumns:
+        return read_events(self._reader, self._within)
 
-    def completed(self, part: EventColumns, since: Snapshot) -> tuple[EventColumns, int]:
+    def complete(self, part: EventColumns, since: Snapshot) -> tuple[EventColumns, int]:
         if since == self._reader.snapshot:
             return part, 0
-        fresh = read(self._reader, f"{self._within} AND {since.unseen('transaction')}")
-        return (merged(part, fresh) if len(fresh) else part), len(fresh)
+        new_events = read_events(self._reader, f"{self._within} AND {since.unseen_condition('transaction')}")
+        return (merge_events(part, new_events) if len(new_events) else part), len(new_events)
 
     def pack(self, part: EventColumns) -> Arrays:
         return {"lead": part.lead, "at": part.at, "signal": part.signal}
@@ -92,14 +92,14 @@ class _Kept:
         return len(part), sum(column.nbytes for column in (part.lead, part.at, part.signal))
 
 
-def merged(some: EventColumns, more: EventColumns) -> EventColumns:
+def merge_events(first: EventColumns, second: EventColumns) -> EventColumns:
     """Both in one, sorted as they are, without assets. Of one lead and instant, those of `some` come first."""
-    where = places(some.lead, some.at, more.lead, more.at)
-    lead = np.insert(some.lead, where, more.lead)
+    where = places(first.lead, first.at, second.lead, second.at)
+    lead = np.insert(first.lead, where, second.lead)
     return EventColumns(
         lead,
-        np.insert(some.at, where, more.at),
-        np.insert(some.signal, where, more.signal),
+        np.insert(first.at, where, second.at),
+        np.insert(first.signal, where, second.signal),
         _no_assets(lead.size),
     )
 

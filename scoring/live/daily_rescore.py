@@ -22,7 +22,7 @@ from leads import rescore_queue
 from leads.models import Lead, PeriodicRun
 from scoring import active_versions
 from scoring.columns import event_columns, fact_reader
-from scoring.columns.bulk_reader import INSTANT, BulkReader, Scope, bulk_reader, instants
+from scoring.columns.bulk_reader import INSTANT, BulkReader, Scope, bulk_reader, to_microseconds
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools
 from scoring.live.judgement import LeadJudgement, judge_now
@@ -42,47 +42,49 @@ _SCHEMA = {
 _ROWS_AT_ONCE = 20_000
 
 
-def sweep_next(*, now: dt.datetime) -> bool:
+def rescore_next_range(*, now: dt.datetime) -> bool:
     """Rescore one more range that nobody took today; False when none is left. The row in PeriodicRun is the fence:
     it stands only if the range was done, so a worker that dies leaves it to another."""
-    for number in range(_ranges()):
+    for number in range(_count_ranges()):
         with transaction.atomic():
             _, fresh = PeriodicRun.objects.get_or_create(
                 job=f"rescore {number}", period=now.date().isoformat(), defaults={"started_at": now}
             )
             if fresh:
                 with bulk_reader() as reader:
-                    _sweep(reader, number, _in_force(), now)
+                    _rescore_range(reader, number, _read_active_rules(), now)
                 return True
     return False
 
 
-def sweep_all(*, now: dt.datetime) -> int:
+def rescore_all(*, now: dt.datetime) -> int:
     """Rescore every lead now; how many scores were written."""
-    in_force = _in_force()
+    in_force = _read_active_rules()
     with bulk_reader() as reader:
-        return sum(_sweep(reader, number, in_force, now) for number in range(_ranges()))
+        return sum(_rescore_range(reader, number, in_force, now) for number in range(_count_ranges()))
 
 
-def _in_force() -> Mapping[Version, Rules]:
-    return {version: active_versions.rules_of(version) for version in active_versions.active()}
+def _read_active_rules() -> Mapping[Version, Rules]:
+    return {version: active_versions.rules_of(version) for version in active_versions.list_active_versions()}
 
 
 @transaction.atomic
-def _sweep(reader: BulkReader, number: int, in_force: Mapping[Version, Rules], now: dt.datetime) -> int:
+def _rescore_range(reader: BulkReader, number: int, in_force: Mapping[Version, Rules], now: dt.datetime) -> int:
     """Judge the leads `[number * RANGE, (number + 1) * RANGE)` as the reader sees them; how many scores were written."""
-    facts = fact_reader.of_range(reader, number, *in_force.values())
+    facts = fact_reader.read_range(reader, number, *in_force.values())
     return sum(
-        _keep(judge_now(version, rules, facts, now), _kept(reader, number, version.definition_id), now)
+        _store_changes(
+            judge_now(version, rules, facts, now), _read_stored_scores(reader, number, version.definition_id), now
+        )
         for version, rules in in_force.items()
     )
 
 
-def _ranges() -> int:
+def _count_ranges() -> int:
     return (Lead.objects.aggregate(last=Max("pk"))["last"] or 0) // event_columns.RANGE + 1
 
 
-def _kept(reader: BulkReader, number: int, definition_id: int) -> pa.Table:
+def _read_stored_scores(reader: BulkReader, number: int, definition_id: int) -> pa.Table:
     scope = Scope(number * event_columns.RANGE, (number + 1) * event_columns.RANGE)
     return reader.table(
         f"SELECT {', '.join(_SCHEMA)} FROM scoring_score"
@@ -91,23 +93,23 @@ def _kept(reader: BulkReader, number: int, definition_id: int) -> pa.Table:
     )
 
 
-def _keep(judged: LeadJudgement, kept: pa.Table, now: dt.datetime) -> int:
-    fresh = _columns(judged)
-    at = np.searchsorted(fresh["lead_id"], kept["lead_id"].to_numpy())
-    differs = np.ones(len(judged.facts), dtype=np.bool_)
-    differs[at] = _differ(fresh, kept, at)
-    began = judged.at_now.meets.copy()
-    began[at] &= ~kept["meets"].to_numpy() | (kept["version_id"].to_numpy() != judged.version.pk)
-    if not _still_in_force(judged.version):
+def _store_changes(judgement: LeadJudgement, stored: pa.Table, now: dt.datetime) -> int:
+    fresh = _score_columns(judgement)
+    at = np.searchsorted(fresh["lead_id"], stored["lead_id"].to_numpy())
+    differs = np.ones(len(judgement.facts), dtype=np.bool_)
+    differs[at] = _differing_rows(fresh, stored, at)
+    begins_to_meet = judgement.at_now.meets.copy()
+    begins_to_meet[at] &= ~stored["meets"].to_numpy() | (stored["version_id"].to_numpy() != judgement.version.pk)
+    if not _lock_if_active(judgement.version):
         # Whoever took over has asked for a look at every lead.
         return 0
     # Leads before scores, each in the order of their ids: the prompt path locks them so, and neither waits for the other in vain.
-    rescore_queue.request(lead_ids=fresh["lead_id"][began].tolist(), at=now)
-    _write(judged, {name: column[differs] for name, column in fresh.items()}, now)
+    rescore_queue.request(lead_ids=fresh["lead_id"][begins_to_meet].tolist(), at=now)
+    _upsert_scores(judgement, {name: column[differs] for name, column in fresh.items()}, now)
     return int(differs.sum())
 
 
-def _still_in_force(version: Version) -> bool:
+def _lock_if_active(version: Version) -> bool:
     """And will be until the end of our transaction: an activation waits, so that no score of a retired version is left behind."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -116,37 +118,37 @@ def _still_in_force(version: Version) -> bool:
         return cursor.fetchone() is not None
 
 
-def _columns(judged: LeadJudgement) -> Mapping[str, NDArray[Any]]:
-    then, present = judged.at_latest, judged.at_now
+def _score_columns(judgement: LeadJudgement) -> Mapping[str, NDArray[Any]]:
+    at_latest, at_now = judgement.at_latest, judgement.at_now
     return {
-        "lead_id": judged.facts.lead_ids,
-        "version_id": np.full(len(judged.facts), judged.version.pk),
-        "as_of": judged.latest,
-        "fit": then.fit,
-        "engagement": then.engagement,
-        "bant": then.bant,
-        "gate": present.gate,
-        "is_disqualified": present.disqualified,
-        "meets": present.meets,
-        "tier": present.tier,
+        "lead_id": judgement.facts.lead_ids,
+        "version_id": np.full(len(judgement.facts), judgement.version.pk),
+        "as_of": judgement.latest,
+        "fit": at_latest.fit,
+        "engagement": at_latest.engagement,
+        "bant": at_latest.bant,
+        "gate": at_now.gate,
+        "is_disqualified": at_now.disqualified,
+        "meets": at_now.meets,
+        "tier": at_now.tier,
     }
 
 
-def _differ(fresh: Mapping[str, NDArray[Any]], kept: pa.Table, at: NDArray[np.intp]) -> Bools:
+def _differing_rows(fresh: Mapping[str, NDArray[Any]], stored: pa.Table, at: NDArray[np.intp]) -> Bools:
     differs = np.zeros(at.size, dtype=np.bool_)
     for name, column in fresh.items():
-        before = instants(kept[name]) if name == "as_of" else kept[name].to_numpy()
+        before = to_microseconds(stored[name]) if name == "as_of" else stored[name].to_numpy()
         differs |= column[at] != before
     return differs
 
 
-def _write(judged: LeadJudgement, changed: Mapping[str, NDArray[Any]], now: dt.datetime) -> None:
+def _upsert_scores(judgement: LeadJudgement, changed: Mapping[str, NDArray[Any]], now: dt.datetime) -> None:
     """Only rows that changed reach the database; one judged later meanwhile, by the prompt path, stays."""
     names = list(changed)
     sets = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*names[1:], "judged_at"])
     texts = {**changed, "as_of": np.datetime_as_string(changed["as_of"].astype("M8[us]"), timezone="UTC")}
     for first in range(0, changed["lead_id"].size, _ROWS_AT_ONCE):
-        arrays = [_array(column[first : first + _ROWS_AT_ONCE]) for column in texts.values()]
+        arrays = [_array_literal(column[first : first + _ROWS_AT_ONCE]) for column in texts.values()]
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""
@@ -155,10 +157,10 @@ def _write(judged: LeadJudgement, changed: Mapping[str, NDArray[Any]], now: dt.d
                                              %s::float8[], %s::int2[], %s::bool[], %s::bool[], %s::int2[])
                 ON CONFLICT (lead_id, definition_id) DO UPDATE SET {sets} WHERE scoring_score.judged_at <= EXCLUDED.judged_at
                 """,
-                [judged.version.definition_id, now, *arrays],
+                [judgement.version.definition_id, now, *arrays],
             )
 
 
-def _array(column: NDArray[Any]) -> str:
+def _array_literal(column: NDArray[Any]) -> str:
     """PostgreSQL's text of an array of numbers, truths or instants: the driver would adapt value by value, ten times slower."""
     return f"{{{','.join(map(str, column.tolist()))}}}"

@@ -35,14 +35,14 @@ class LeadJudgement:
 
 def judge_now(version: Version, rules: Rules, facts: Facts, now: dt.datetime) -> LeadJudgement:
     at = np.full(len(facts), microseconds(now), dtype=np.int64)
-    latest = _latest(facts, at)
+    latest = _latest_facts(facts, at)
     # Asked together: what the judge prepares for the leads serves both.
-    both = judge(rules, facts, np.repeat(np.arange(at.size), 2), np.column_stack((latest, at)).ravel())
-    then, present = (picked(both, np.arange(place, 2 * at.size, 2)) for place in (0, 1))
-    return LeadJudgement(version, rules, facts, at, present, latest, then)
+    verdicts = judge(rules, facts, np.repeat(np.arange(at.size), 2), np.column_stack((latest, at)).ravel())
+    at_latest, at_now = (picked(verdicts, np.arange(place, 2 * at.size, 2)) for place in (0, 1))
+    return LeadJudgement(version, rules, facts, at, at_now, latest, at_latest)
 
 
-def _latest(facts: Facts, now: Ints) -> Ints:
+def _latest_facts(facts: Facts, now: Ints) -> Ints:
     """Each lead's last event or attribute change up to now; between facts only decay is at work."""
     latest = np.full(len(facts), EVER, dtype=np.int64)
     for lead, at in ((facts.event_lead, facts.event_at), (facts.row_lead, facts.row_from)):

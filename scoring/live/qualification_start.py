@@ -20,7 +20,7 @@ from scoring.engine.timeline import FOREVER, HOUR, Bools, Ints, Positions
 from scoring.instants import microseconds
 
 #: What a lead did so shortly before a version came into force may not have been judged by the one before.
-UNSEEN: Final = HOUR
+POSSIBLY_UNJUDGED: Final = HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class CycleRelease:
     back: int | None
 
     @classmethod
-    def of(cls, closed_at: dt.datetime, reenter_at: dt.datetime | None) -> CycleRelease:
+    def from_instants(cls, closed_at: dt.datetime, reenter_at: dt.datetime | None) -> CycleRelease:
         return cls(microseconds(closed_at), None if reenter_at is None else microseconds(reenter_at))
 
 
@@ -62,15 +62,15 @@ class StartQuestion:
     barred: tuple[tuple[int, int], ...] = ()
 
 
-def floor_of(
+def find_floor(
     rules: Rules, facts: Facts, index: int, release: CycleRelease | None, *, in_force: int, now: int
 ) -> QualificationFloor:
     """Rules 6.2: after a cycle only newer activity counts, and before the re-engagement date only a hand raise."""
     if release is None:
         return QualificationFloor(in_force)
     is_back = release.back is None or release.back <= now
-    raised = first_deed(facts, index, rules.catalogue.requests, release.at, now)
-    active = first_deed(facts, index, rules.engaging, release.at, now) if is_back else None
+    raised = first_activity(facts, index, rules.catalogue.requests, release.at, now)
+    active = first_activity(facts, index, rules.engaging, release.at, now) if is_back else None
     starts = [] if raised is None else [raised]
     starts += [] if active is None else [max(active, release.back or active)]
     if starts:
@@ -78,52 +78,54 @@ def floor_of(
     return QualificationFloor(release.at, closed=True, until=None if is_back else release.back)
 
 
-def first_deed(facts: Facts, index: int, signals: frozenset[str], after: int, until: int) -> int | None:
+def first_activity(facts: Facts, index: int, signals: frozenset[str], after: int, until: int) -> int | None:
     """When the lead first did any of these after an instant, and by another."""
-    mine = slice(*np.searchsorted(facts.event_lead, (index, index + 1)))
+    events_of_lead = slice(*np.searchsorted(facts.event_lead, (index, index + 1)))
     codes = [code for code, signal in enumerate(facts.signals) if signal in signals]
-    at = facts.event_at[mine]
-    done = at[(at > after) & (at <= until) & np.isin(facts.event_signal[mine], codes)]
-    return int(done[0]) if done.size else None
+    at = facts.event_at[events_of_lead]
+    instants = at[(at > after) & (at <= until) & np.isin(facts.event_signal[events_of_lead], codes)]
+    return int(instants[0]) if instants.size else None
 
 
-def activity(rules: Rules) -> frozenset[str]:
+def activity_signals(rules: Rules) -> frozenset[str]:
     """What counts as the lead's own doing."""
     return rules.engaging | rules.catalogue.requests
 
 
-def qualification_start(rules: Rules, facts: Facts, questions: Mapping[int, StartQuestion]) -> Mapping[int, int]:
+def find_starts(rules: Rules, facts: Facts, questions: Mapping[int, StartQuestion]) -> Mapping[int, int]:
     """The instant at which each lead that is found to meet the rules began to; judged in one pass."""
     if not questions:
         return {}
-    lead, at = _instants(facts, questions)
-    held = judge(rules, facts, lead, at).meets
-    lasting = _held_before(rules, facts, lead, at, held)
-    found = {}
+    lead, at = _instants_to_judge(facts, questions)
+    meets = judge(rules, facts, lead, at).meets
+    met_before = _met_just_before(rules, facts, lead, at, meets)
+    starts = {}
     for index, question in questions.items():
-        mine = slice(*np.searchsorted(lead, (index, index + 1)))
-        instant = _began(rules, facts, index, question, _Run(at[mine], held[mine], lasting[mine]))
+        pairs_of_lead = slice(*np.searchsorted(lead, (index, index + 1)))
+        instant = _find_start(
+            rules, facts, index, question, _LeadRun(at[pairs_of_lead], meets[pairs_of_lead], met_before[pairs_of_lead])
+        )
         if instant is not None:
-            found[index] = instant
-    return found
+            starts[index] = instant
+    return starts
 
 
 @dataclass(slots=True)
-class _Run:
+class _LeadRun:
     """One lead's instants from its floor on: did it meet the rules there, and did it the microsecond before?"""
 
     at: Ints
-    held: Bools
-    lasting: Bools
+    meets: Bools
+    met_before: Bools
 
 
-def _instants(facts: Facts, questions: Mapping[int, StartQuestion]) -> tuple[Positions, Ints]:
+def _instants_to_judge(facts: Facts, questions: Mapping[int, StartQuestion]) -> tuple[Positions, Ints]:
     """(lead, at), sorted: the floor, each fact after it, and each look; up to the end of the question."""
     lead, at = facts.instants()
     floor, until = np.full((2, len(facts)), FOREVER, dtype=np.int64)
-    asked = list(questions)
-    floor[asked] = [question.floor for question in questions.values()]
-    until[asked] = [question.until for question in questions.values()]
+    indexes = list(questions)
+    floor[indexes] = [question.floor for question in questions.values()]
+    until[indexes] = [question.until for question in questions.values()]
     later = (at > floor[lead]) & (at <= until[lead])
     own = [
         (index, instant)
@@ -131,43 +133,43 @@ def _instants(facts: Facts, questions: Mapping[int, StartQuestion]) -> tuple[Pos
         for instant in {question.floor, *question.looks}
         if question.floor <= instant <= question.until
     ]
-    more = np.array(own, dtype=np.int64).reshape(-1, 2)
-    pairs = np.unique(np.concatenate((np.column_stack((lead[later], at[later])), more)), axis=0)
+    own_pairs = np.array(own, dtype=np.int64).reshape(-1, 2)
+    pairs = np.unique(np.concatenate((np.column_stack((lead[later], at[later])), own_pairs)), axis=0)
     return pairs[:, 0].astype(np.intp), pairs[:, 1]
 
 
-def _held_before(rules: Rules, facts: Facts, lead: Positions, at: Ints, held: Bools) -> Bools:
+def _met_just_before(rules: Rules, facts: Facts, lead: Positions, at: Ints, meets: Bools) -> Bools:
     """Did it hold up to the instant? Then it has since the one before; the floor has nothing before it."""
-    lasting = np.zeros(at.size, dtype=np.bool_)
-    doubtful = np.flatnonzero(held)
+    met_before = np.zeros(at.size, dtype=np.bool_)
+    doubtful = np.flatnonzero(meets)
     doubtful = doubtful[doubtful > 0]
-    doubtful = doubtful[(lead[doubtful] == lead[doubtful - 1]) & held[doubtful - 1]]
+    doubtful = doubtful[(lead[doubtful] == lead[doubtful - 1]) & meets[doubtful - 1]]
     if doubtful.size:
-        lasting[doubtful] = judge(rules, facts, lead[doubtful], at[doubtful] - 1).meets
-    return lasting
+        met_before[doubtful] = judge(rules, facts, lead[doubtful], at[doubtful] - 1).meets
+    return met_before
 
 
-def _began(rules: Rules, facts: Facts, index: int, question: StartQuestion, run: _Run) -> int | None:
+def _find_start(rules: Rules, facts: Facts, index: int, question: StartQuestion, run: _LeadRun) -> int | None:
     first = 0
-    if question.waits and run.held.size and run.held[0]:
-        first = _first_own(rules, facts, index, run)
-    seen = run.held & ((run.at > question.after) | np.isin(run.at, question.looks))
+    if question.waits and run.meets.size and run.meets[0]:
+        first = _first_own_position(rules, facts, index, run)
+    is_noticed = run.meets & ((run.at > question.after) | np.isin(run.at, question.looks))
     for start, end in question.barred:
-        seen &= (run.at < start) | (run.at >= end)
-    seen[:first] = False
-    if not seen.any():
+        is_noticed &= (run.at < start) | (run.at >= end)
+    is_noticed[:first] = False
+    if not is_noticed.any():
         return None
-    starts = np.flatnonzero(run.held & ~run.lasting)
-    start = max(int(starts[starts <= int(np.flatnonzero(seen)[0])][-1]), first)
+    starts = np.flatnonzero(run.meets & ~run.met_before)
+    start = max(int(starts[starts <= int(np.flatnonzero(is_noticed)[0])][-1]), first)
     # Held at its floor before anybody knew it: it began when it became known.
     return int(run.at[start]) if start else max(int(run.at[0]), question.known)
 
 
-def _first_own(rules: Rules, facts: Facts, index: int, run: _Run) -> int:
+def _first_own_position(rules: Rules, facts: Facts, index: int, run: _LeadRun) -> int:
     """Where in its run a lead that the version's coming found holding is there by its own doing: its next activity,
     or beginning anew."""
-    ends = np.flatnonzero(~run.lasting[1:]) + 1
+    ends = np.flatnonzero(~run.met_before[1:]) + 1
     end = int(ends[0]) if ends.size else run.at.size
-    deed = first_deed(facts, index, activity(rules), int(run.at[0]), int(run.at[-1]))
-    own = end if deed is None else int(np.searchsorted(run.at, deed))
+    activity_at = first_activity(facts, index, activity_signals(rules), int(run.at[0]), int(run.at[-1]))
+    own = end if activity_at is None else int(np.searchsorted(run.at, activity_at))
     return min(own, end)

@@ -29,8 +29,8 @@ from scoring.models import Qualification, Score
 NOT_TO_QUALIFY: Final = frozenset({Stage.OPPORTUNITY, Stage.WON, Stage.DISQUALIFIED})
 
 
-def qualify(
-    judged: LeadJudgement, *, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
+def qualify_leads(
+    judgement: LeadJudgement, *, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
 ) -> Mapping[int, int]:
     """Make the MQLs among the judged leads, whose rows the caller holds, and note which MQLs turned hot since.
 
@@ -38,151 +38,165 @@ def qualify(
 
     Returns the instants at which leads must be looked at again because they may not qualify before.
     """
-    standing = _standing(judged, leads, now)
-    found = _began(judged, standing, leads, before)
-    for index in standing.floors:
-        lead = leads[int(judged.facts.lead_ids[index])]
-        if index in found:
-            _make(judged, index, lead, standing.cycles.get(lead.pk), found[index], now)
+    candidates = _read_candidates(judgement, leads, now)
+    starts = _find_starts(judgement, candidates, leads, before)
+    for index in candidates.floors:
+        lead = leads[int(judgement.facts.lead_ids[index])]
+        if index in starts:
+            _create_mql(judgement, index, lead, candidates.cycles.get(lead.pk), starts[index], now)
         else:
-            _accept_for_marketing(judged, index, lead, now)
-    _record_hot_upgrades(judged, standing, leads, before, now)
+            _accept_for_marketing(judgement, index, lead, now)
+    _record_hot_upgrades(judgement, candidates, leads, before, now)
     return {
-        int(judged.facts.lead_ids[index]): floor.until
-        for index, floor in standing.floors.items()
+        int(judgement.facts.lead_ids[index]): floor.until
+        for index, floor in candidates.floors.items()
         if floor.until is not None
     }
 
 
-def free(
+def free_to_qualify(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], *, now: dt.datetime
 ) -> frozenset[int]:
     """The ids of those leads (in the facts) that may qualify at `now` if they meet the version: not with sales or done
     already, and not waiting for newer activity or for their day (rules 6.2)."""
-    standing = _standing_of(version, rules, facts, leads, now)
-    return frozenset(int(facts.lead_ids[index]) for index, floor in standing.floors.items() if not floor.closed)
+    candidates = _read_candidates_of(version, rules, facts, leads, now)
+    return frozenset(int(facts.lead_ids[index]) for index, floor in candidates.floors.items() if not floor.closed)
 
 
-def marked(version: Version, lead_ids: Sequence[int], *, now: dt.datetime) -> frozenset[int]:
+def marked_entrants(version: Version, lead_ids: Sequence[int], *, now: dt.datetime) -> frozenset[int]:
     """Those of these leads that meet the version by its coming alone, and wait for their next activity (rules 9.12)."""
     if version.hands_over_entrants is not False:
         return frozenset()
     rules, leads = active_versions.rules_of(version), Lead.objects.in_bulk(lead_ids)
-    judged = judge_now(version, rules, fact_reader.near(list(leads), rules), now)
+    judgement = judge_now(version, rules, fact_reader.read_for_leads(list(leads), rules), now)
     before = {score.lead_id: score for score in Score.objects.filter(version=version, lead_id__in=leads)}
-    questions = _questions(judged, _standing(judged, leads, now), leads, before, judged.at_now.meets)
+    questions = _build_questions(
+        judgement, _read_candidates(judgement, leads, now), leads, before, judgement.at_now.meets
+    )
     waiting = {index: question for index, question in questions.items() if question.waits}
-    begun = qualification_start.qualification_start(rules, judged.facts, waiting)
-    return frozenset(int(judged.facts.lead_ids[index]) for index in waiting if index not in begun)
+    starts = qualification_start.find_starts(rules, judgement.facts, waiting)
+    return frozenset(int(judgement.facts.lead_ids[index]) for index in waiting if index not in starts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _Candidates:
     """The leads that may qualify at all, by their place in the facts, and the last cycle of each lead that had one."""
 
     floors: Mapping[int, QualificationFloor]
     cycles: Mapping[int, Qualification]
 
 
-def _standing(judged: LeadJudgement, leads: Mapping[int, Lead], now: dt.datetime) -> _Standing:
-    return _standing_of(judged.version, judged.rules, judged.facts, leads, now)
+def _read_candidates(judgement: LeadJudgement, leads: Mapping[int, Lead], now: dt.datetime) -> _Candidates:
+    return _read_candidates_of(judgement.version, judgement.rules, judgement.facts, leads, now)
 
 
-def _standing_of(
+def _read_candidates_of(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], now: dt.datetime
-) -> _Standing:
-    cycles = _latest_cycles(version, leads)
+) -> _Candidates:
+    cycles = _read_latest_cycles(version, leads)
     in_force, at = microseconds(version.activated_at or now), microseconds(now)
     floors = {
-        index: qualification_start.floor_of(
-            rules, facts, index, _release(cycles.get(lead_id)), in_force=in_force, now=at
+        index: qualification_start.find_floor(
+            rules, facts, index, _cycle_release(cycles.get(lead_id)), in_force=in_force, now=at
         )
         for index, lead_id in enumerate(facts.lead_ids.tolist())
         if lead_id in leads and _may_qualify(leads[lead_id], cycles.get(lead_id))
     }
-    return _Standing(floors, cycles)
+    return _Candidates(floors, cycles)
 
 
 def _may_qualify(lead: Lead, cycle: Qualification | None) -> bool:
     return lead.stage not in NOT_TO_QUALIFY and (cycle is None or cycle.closed_at is not None)
 
 
-def _release(cycle: Qualification | None) -> CycleRelease | None:
-    return None if cycle is None or cycle.closed_at is None else CycleRelease.of(cycle.closed_at, cycle.reenter_at)
-
-
-def _began(
-    judged: LeadJudgement, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score]
-) -> Mapping[int, int]:
-    """Only of leads that meet the version, or have news since their last look: a worker that was away loses nobody."""
-    facts, news = judged.facts, judged.at_now.meets.copy()
-    looked = np.array([_last_look(leads[lead_id], before) for lead_id in facts.lead_ids.tolist()], dtype=np.int64)
-    lead, at = facts.instants()
-    news[lead[(at > looked[lead]) & (at <= judged.now[lead])]] = True
-    return qualification_start.qualification_start(
-        judged.rules, facts, _questions(judged, standing, leads, before, news)
+def _cycle_release(cycle: Qualification | None) -> CycleRelease | None:
+    return (
+        None
+        if cycle is None or cycle.closed_at is None
+        else CycleRelease.from_instants(cycle.closed_at, cycle.reenter_at)
     )
 
 
-def _questions(
-    judged: LeadJudgement, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score], asked: Bools
+def _find_starts(
+    judgement: LeadJudgement, candidates: _Candidates, leads: Mapping[int, Lead], before: Mapping[int, Score]
+) -> Mapping[int, int]:
+    """Only of leads that meet the version, or have news since their last look: a worker that was away loses nobody."""
+    facts, is_asked = judgement.facts, judgement.at_now.meets.copy()
+    last_looks = np.array(
+        [_last_look_at(leads[lead_id], before) for lead_id in facts.lead_ids.tolist()], dtype=np.int64
+    )
+    lead, at = facts.instants()
+    is_asked[lead[(at > last_looks[lead]) & (at <= judgement.now[lead])]] = True
+    return qualification_start.find_starts(
+        judgement.rules, facts, _build_questions(judgement, candidates, leads, before, is_asked)
+    )
+
+
+def _build_questions(
+    judgement: LeadJudgement,
+    candidates: _Candidates,
+    leads: Mapping[int, Lead],
+    before: Mapping[int, Score],
+    is_asked: Bools,
 ) -> Mapping[int, StartQuestion]:
     questions = {}
-    for index, floor in standing.floors.items():
-        if floor.closed or not asked[index]:
+    for index, floor in candidates.floors.items():
+        if floor.closed or not is_asked[index]:
             continue
-        lead, now = leads[int(judged.facts.lead_ids[index])], int(judged.now[index])
+        lead, now = leads[int(judgement.facts.lead_ids[index])], int(judgement.now[index])
         score, known = before.get(lead.pk), microseconds(lead.recorded_at)
         questions[index] = StartQuestion(
             floor=floor.at,
             until=now,
             # Looked at for the first time, it is looked at as it came, too.
             looks=(now,) if score else (known, now),
-            after=_last_look(lead, before),
+            after=_last_look_at(lead, before),
             known=known,
-            waits=_waits(judged, index, floor, lead, score),
+            waits=_waits_for_activity(judgement, index, floor, lead, score),
         )
     return questions
 
 
-def _last_look(lead: Lead, before: Mapping[int, Score]) -> int:
+def _last_look_at(lead: Lead, before: Mapping[int, Score]) -> int:
     score = before.get(lead.pk)
     return microseconds(lead.recorded_at if score is None else score.judged_at)
 
 
-def _waits(judged: LeadJudgement, index: int, floor: QualificationFloor, lead: Lead, score: Score | None) -> bool:
+def _waits_for_activity(
+    judgement: LeadJudgement, index: int, floor: QualificationFloor, lead: Lead, score: Score | None
+) -> bool:
     """Those whom the version's coming finds meeting it wait for their next activity, where it hands over no entrants;
     but not for what came before it and nobody had judged (rules 9.12)."""
-    version = judged.version
-    if not finds_waiting(version, floor, microseconds(lead.recorded_at)):
+    version = judgement.version
+    if not entrant_waits(version, floor, microseconds(lead.recorded_at)):
         return False
     if score is not None and score.version_id == version.pk:
         # It did not meet the version at the last look: what it meets it by was learned since.
         return score.meets
-    seen = 0 if score is None else microseconds(score.judged_at)
-    after = max(floor.at - qualification_start.UNSEEN, seen)
-    deed = qualification_start.first_deed(
-        judged.facts, index, qualification_start.activity(judged.rules), after, floor.at
+    judged_at = 0 if score is None else microseconds(score.judged_at)
+    after = max(floor.at - qualification_start.POSSIBLY_UNJUDGED, judged_at)
+    activity_at = qualification_start.first_activity(
+        judgement.facts, index, qualification_start.activity_signals(judgement.rules), after, floor.at
     )
-    return deed is None
+    return activity_at is None
 
 
-def finds_waiting(version: Version, floor: QualificationFloor, known: int) -> bool:
+def entrant_waits(version: Version, floor: QualificationFloor, known: int) -> bool:
     """Was the lead there, and free to qualify, when a version came that hands over no entrants?"""
     if version.hands_over_entrants is not False or version.activated_at is None:
         return False
     return floor.at == microseconds(version.activated_at) and known <= floor.at
 
 
-def _make(
-    judged: LeadJudgement, index: int, lead: Lead, cycle: Qualification | None, at: int, now: dt.datetime
+def _create_mql(
+    judgement: LeadJudgement, index: int, lead: Lead, cycle: Qualification | None, at: int, now: dt.datetime
 ) -> None:
-    explanation = explain(judged.rules, judged.facts, index, at)
-    definition = judged.version.definition
+    explanation = explain(judgement.rules, judgement.facts, index, at)
+    definition = judgement.version.definition
     Qualification.objects.create(
         lead=lead,
         definition=definition,
-        version=judged.version,
+        version=judgement.version,
         motion=definition.motion,
         cycle=1 if cycle is None else cycle.cycle + 1,
         at=from_microseconds(at),
@@ -196,20 +210,24 @@ def _make(
         evidence=explanation.as_dict(),
     )
     if lead.stage in OPEN_TO_QUALIFY:
-        stage_changes.move(lead=lead, to=Stage.MQL, by=None, now=now, why=f"Meets {judged.version}")
+        stage_changes.move(lead=lead, to=Stage.MQL, by=None, now=now, why=f"Meets {judgement.version}")
 
 
 def _record_hot_upgrades(
-    judged: LeadJudgement, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
+    judgement: LeadJudgement,
+    candidates: _Candidates,
+    leads: Mapping[int, Lead],
+    before: Mapping[int, Score],
+    now: dt.datetime,
 ) -> None:
-    ids = judged.facts.lead_ids.tolist()
-    lukewarm = {
+    ids = judgement.facts.lead_ids.tolist()
+    open_cycles = {
         index: cycle
         for index, lead_id in enumerate(ids)
-        if (cycle := standing.cycles.get(lead_id)) and _may_turn_hot(leads[lead_id], cycle)
+        if (cycle := candidates.cycles.get(lead_id)) and _may_turn_hot(leads[lead_id], cycle)
     }
-    looked = {index: microseconds(before[ids[index]].judged_at) for index in lukewarm if ids[index] in before}
-    hot_upgrade_detection.record_hot_upgrades(judged, lukewarm, looked=looked, now=now)
+    last_looks = {index: microseconds(before[ids[index]].judged_at) for index in open_cycles if ids[index] in before}
+    hot_upgrade_detection.record_hot_upgrades(judgement, open_cycles, last_looks=last_looks, now=now)
 
 
 def _may_turn_hot(lead: Lead, cycle: Qualification) -> bool:
@@ -217,17 +235,17 @@ def _may_turn_hot(lead: Lead, cycle: Qualification) -> bool:
     return is_open and not cycle.is_hot and not hasattr(cycle, "hot_upgrade")
 
 
-def _accept_for_marketing(judged: LeadJudgement, index: int, lead: Lead, now: dt.datetime) -> None:
+def _accept_for_marketing(judgement: LeadJudgement, index: int, lead: Lead, now: dt.datetime) -> None:
     """A MAL passes the gate and is engaged, without meeting the definition (rules 2.3)."""
-    verdicts = judged.at_now
+    verdicts = judgement.at_now
     accepted = verdicts.gate[index] == 1 and verdicts.engaged[index] and not verdicts.disqualified[index]
-    if accepted and lead.stage == Stage.LEAD and judged.version.definition.motion == Motion.MQL:
-        stage_changes.move(lead=lead, to=Stage.MAL, by=None, now=now, why=f"Passes the gate of {judged.version}")
+    if accepted and lead.stage == Stage.LEAD and judgement.version.definition.motion == Motion.MQL:
+        stage_changes.move(lead=lead, to=Stage.MAL, by=None, now=now, why=f"Passes the gate of {judgement.version}")
 
 
-def _latest_cycles(version: Version, lead_ids: Iterable[int]) -> Mapping[int, Qualification]:
-    found = Qualification.objects.filter(lead_id__in=lead_ids, motion=version.definition.motion)
-    found = found.only("lead", "cycle", "at", "is_hot", "closed_at", "reenter_at", "hot_upgrade__id")
+def _read_latest_cycles(version: Version, lead_ids: Iterable[int]) -> Mapping[int, Qualification]:
+    cycles = Qualification.objects.filter(lead_id__in=lead_ids, motion=version.definition.motion)
+    cycles = cycles.only("lead", "cycle", "at", "is_hot", "closed_at", "reenter_at", "hot_upgrade__id")
     # With the hot_upgrade beside it, where there is one: nobody is asked about one by one.
-    found = found.select_related("hot_upgrade")
-    return {cycle.lead_id: cycle for cycle in found.order_by("lead_id", "cycle")}
+    cycles = cycles.select_related("hot_upgrade")
+    return {cycle.lead_id: cycle for cycle in cycles.order_by("lead_id", "cycle")}

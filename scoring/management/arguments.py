@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 
-def instant(text: str) -> dt.datetime:
+def parse_instant(text: str) -> dt.datetime:
     """An ISO 8601 instant; a bare date is midnight in the company's time zone. Raises CommandError."""
     try:
         at = dt.datetime.fromisoformat(text)

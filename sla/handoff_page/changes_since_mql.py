@@ -74,7 +74,7 @@ def for_handoff(handoff: Handoff, *, now: dt.datetime) -> ChangesSinceMql:
         Q(occurred_at__gt=qualified.at) | Q(recorded_at__gt=qualified.recorded_at)
     )
     signals = _repeated(later.select_related("signal").order_by("-occurred_at", "-pk")[:EVENTS_READ])
-    told = lead_explanation.of_lead(handoff.lead, at=now, under=[handoff.version])
+    told = lead_explanation.explain_lead(handoff.lead, at=now, under=[handoff.version])
     explained = told[0][1] if told else None
     return ChangesSinceMql(
         events=later.count(),

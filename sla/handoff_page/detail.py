@@ -110,7 +110,7 @@ def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffD
         story=activity_summary.sentences(
             activity_summary.read(qualified.evidence), asked_at=qualified.at, now=now, zone=zone
         ),
-        evidence=frozen_evidence.read(qualified.evidence),
+        evidence=frozen_evidence.read_evidence(qualified.evidence),
         advice=next_step.for_handoff(handoff, clocks=clocks, attempts=tried, now=now, zone=zone),
         since=changes_since_mql.for_handoff(handoff, now=now),
         clocks=clocks,

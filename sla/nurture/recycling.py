@@ -49,7 +49,7 @@ class PostponeResult:
 def recycle(*, handoff: Handoff, on: dt.date, now: dt.datetime) -> None:
     """End the cycle; from the midnight that begins the day, in the company's zone, the lead is judged afresh."""
     back_at = wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(on, dt.time()))
-    mqls.close(qualification=handoff.qualification, now=now, reenter_at=back_at)
+    mqls.close_cycle(qualification=handoff.qualification, now=now, reenter_at=back_at)
     rescore_queue.request(lead_ids=[handoff.lead_id], at=back_at)
     recycled = outbox.NoticeDraft(
         kind=NoticeKind.RECYCLED,
@@ -74,7 +74,7 @@ def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.dat
         raise RecyclingRefused("Choose a day after today, at most two years ahead.")
     back_at = wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(to, dt.time()))
     waiting = {handoff.pk: handoff.qualification for handoff in _held(handoff_ids)}
-    moved = {pk: each for pk, each in waiting.items() if mqls.postpone(qualification=each, to=back_at)}
+    moved = {pk: each for pk, each in waiting.items() if mqls.postpone_reentry(qualification=each, to=back_at)}
     Note.objects.bulk_create(
         Note(handoff_id=pk, at=now, by=by, text=_postponed_said(each.reenter_at, to, why)) for pk, each in moved.items()
     )
@@ -88,7 +88,7 @@ def bring_back(*, handoff_ids: Collection[int], by: User, now: dt.datetime, why:
     _check_nurse(by)
     back = _held(handoff_ids)
     for handoff in back:
-        mqls.release(qualification=handoff.qualification, now=now)
+        mqls.allow_reentry(qualification=handoff.qualification, now=now)
         said = f"Back to marketing before its day{f': {why}' if why else ''}"
         stage_changes.move(lead=handoff.lead, to=Stage.MAL, by=by, now=now, why=said[:300])
     rescore_queue.request(lead_ids=[handoff.lead_id for handoff in back], at=now)
@@ -97,12 +97,12 @@ def bring_back(*, handoff_ids: Collection[int], by: User, now: dt.datetime, why:
 
 def close(*, handoff: Handoff, now: dt.datetime) -> None:
     """End the cycle without a date: only newer activity can qualify the lead again."""
-    mqls.close(qualification=handoff.qualification, now=now)
+    mqls.close_cycle(qualification=handoff.qualification, now=now)
 
 
 def reopen(*, handoff: Handoff) -> None:
     """Take the end of the cycle back, for a corrected rejection."""
-    mqls.reopen(qualification=handoff.qualification)
+    mqls.reopen_cycle(qualification=handoff.qualification)
 
 
 def close_request(*, handoff: Handoff, now: dt.datetime) -> None:

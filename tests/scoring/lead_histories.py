@@ -131,6 +131,6 @@ class Life:
         to = self.random.choice([*[Stage.NURTURE] * 4, *[Stage.MAL] * 3, Stage.DISQUALIFIED, Stage.WON])
         back = at + self.random.randint(1, 20) * DAY if to == Stage.NURTURE else None
         stage_changes.move(lead=mql.lead, to=to, by=None, now=at, why="Sales said so.")
-        mqls.close(qualification=mql, now=at, reenter_at=back)
+        mqls.close_cycle(qualification=mql, now=at, reenter_at=back)
         if back is not None:
             rescore_queue.request(lead_ids=[mql.lead_id], at=back)

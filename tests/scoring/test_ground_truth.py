@@ -6,7 +6,7 @@ import pytest
 
 from definitions import version_documents
 from scoring.explain import evaluation
-from scoring.rule_compiler import compiled
+from scoring.rule_compiler import compile_with_current_catalogue
 from tests.scoring import facts
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_the_reference_definition_finds_exactly_the_76_leads_at_their_instants_with_their_scores() -> None:
     facts.load_company_1k(NOW)
-    rules = compiled(version_documents.normal(facts.document()))
+    rules = compile_with_current_catalogue(version_documents.normal(facts.document()))
 
-    found = {row["external_id"]: row for row in evaluation.first_instants(rules, NOW)}
+    found = {row["external_id"]: row for row in evaluation.find_first_instants(rules, NOW)}
 
     expected = {row["lead_id"]: row for row in facts.rows("mqls")}
     assert len(expected) == 76
@@ -31,9 +31,9 @@ def test_the_reference_definition_finds_exactly_the_76_leads_at_their_instants_w
 
 def test_a_file_of_kept_columns_gives_the_same_as_the_table() -> None:
     facts.load_company_1k(NOW)
-    rules = compiled(version_documents.normal(facts.document()))
+    rules = compile_with_current_catalogue(version_documents.normal(facts.document()))
 
-    cold, warm = list(evaluation.first_instants(rules, NOW)), list(evaluation.first_instants(rules, NOW))
+    cold, warm = list(evaluation.find_first_instants(rules, NOW)), list(evaluation.find_first_instants(rules, NOW))
 
     assert cold == warm
     assert len(warm) == 76

@@ -22,7 +22,7 @@ from leads.vocabulary import OutcomeKind
 from scoring.backtests import jobs
 from scoring.engine.rules import Rules
 from scoring.explain import evaluation
-from scoring.rule_compiler import compiled
+from scoring.rule_compiler import compile_with_current_catalogue
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "olist"
 ORACLE: dict[str, Any] = json.loads((Path(__file__).parent.parent / "data" / "olist.json").read_text())
@@ -66,7 +66,7 @@ def _document(name: str) -> dict[str, Any]:
 
 
 def _rules(name: str) -> Rules:
-    return compiled(version_documents.normal(_document(name)))
+    return compile_with_current_catalogue(version_documents.normal(_document(name)))
 
 
 def _midnight(date: str) -> dt.datetime:
@@ -118,7 +118,7 @@ if DATA.is_dir():
 
         for date, expected in ORACLE["as_of"].items():
             for name in ("O1", "O2", "O3"):
-                rows = list(evaluation.verdicts_at(_rules(name), _midnight(date)))
+                rows = list(evaluation.judge_all_leads(_rules(name), _midnight(date)))
                 ids = sorted(row["external_id"] for row in rows if row["meets"])
                 told = expected[name]["qualifying"]
                 assert len(rows) == expected[name]["known_leads"], (name, date)
@@ -132,7 +132,7 @@ if DATA.is_dir():
             for name in ("O1", "O2"):
                 told = expected[name]["backtest"]
                 start, end = map(_midnight, told["window"])
-                known = jobs.run(_rules(name), start=start, end=end)
+                known = jobs.compute_figures(_rules(name), start=start, end=end)
                 assert (known.coverage.hits, known.coverage.total) == (told["coverage"]["n"], told["coverage"]["d"]), (
                     name,
                     date,
@@ -141,7 +141,7 @@ if DATA.is_dir():
                     told["precision"]["n"],
                     told["precision"]["d"],
                 ), (name, date)
-                said = jobs.verdicts(known.coverage, known.precision_won, jobs.REJECTED_AT_LEAST)
+                said = jobs.verdict_sentences(known.coverage, known.precision_won, jobs.REJECTED_AT_LEAST)
                 spoken = [
                     verdict
                     for verdict in ("too tight", "too loose")

@@ -19,7 +19,7 @@ from scoring.columns import fact_reader
 from scoring.engine.judge import explain
 from scoring.explain import evaluation
 from scoring.instants import from_microseconds, microseconds
-from scoring.rule_compiler import compiled
+from scoring.rule_compiler import compile_with_current_catalogue
 from tests.scoring import facts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,7 +52,9 @@ def moved(lead: Lead, before: Stage, after: Stage, at: dt.datetime) -> StageChan
 
 
 def candidate(number: str = "v1.0", **changes: Any) -> CandidateVersion:
-    return CandidateVersion(number, compiled(version_documents.normal(facts.document() | changes)))
+    return CandidateVersion(
+        number, compile_with_current_catalogue(version_documents.normal(facts.document() | changes))
+    )
 
 
 def result(against: CandidateVersion | None = None, **changes: Any) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def plainly(rules: Any) -> dict[str, Any]:
     """The same figures, lead by lead with dictionaries."""
     first = {
         row["lead"]: dt.datetime.fromisoformat(row["qualified_at"])
-        for row in evaluation.first_instants(rules, END - SECOND / 1_000_000)
+        for row in evaluation.find_first_instants(rules, END - SECOND / 1_000_000)
     }
     wins = dict(Outcome.objects.order_by("-at").values_list("lead_id", "at"))
     accepted = dict(StageChange.objects.filter(to_stage=Stage.SAL).order_by("-at").values_list("lead_id", "at"))
@@ -109,13 +111,13 @@ def test_a_full_backtest_counts_what_a_loop_over_the_leads_counts() -> None:
 def test_the_quick_answer_and_the_full_one_agree() -> None:
     rules = candidate().rules
 
-    quick, full = jobs.run(rules, start=START, end=END), result()["version"]
+    quick, full = jobs.compute_figures(rules, start=START, end=END), result()["version"]
 
     assert quick.as_dict()["coverage"] == full["coverage"]
     assert quick.as_dict()["precision_sal"] == full["precision_sal"]
     assert (quick.flagged, list(quick.by_week)) == (full["flagged"], full["by_week"])
     assert quick.verdicts == tuple(full["verdicts"])
-    assert set(quick.lost) == {row["lead"] for row in full["lost_wins"]["rows"]}
+    assert set(quick.lost_wins) == {row["lead"] for row in full["lost_wins"]["rows"]}
 
 
 def test_every_value_of_a_threshold_says_what_a_version_with_that_value_would() -> None:
@@ -136,7 +138,7 @@ def test_every_value_of_a_threshold_says_what_a_version_with_that_value_would() 
 
 def test_what_lost_a_win_is_what_its_explanation_at_that_instant_says() -> None:
     rules = candidate().rules
-    (known,) = fact_reader.everything(rules)
+    (known,) = fact_reader.read_all(rules)
 
     rows = [row for row in result()["version"]["lost_wins"]["rows"] if row["nearest_at"]]
 
@@ -153,7 +155,7 @@ def test_what_lost_a_win_is_what_its_explanation_at_that_instant_says() -> None:
 
 def test_a_rejected_lead_that_still_passes_says_why_it_did() -> None:
     rules = candidate().rules
-    (known,) = fact_reader.everything(rules)
+    (known,) = fact_reader.read_all(rules)
 
     passing = result()["version"]["still_passing"]
 
@@ -193,23 +195,23 @@ def test_what_is_added_after_the_period_changes_nothing_in_it() -> None:
     StageChange.objects.bulk_create(moved(lead, Stage.MQL, Stage.MAL, END) for lead in leads[2::5])
 
     assert result(against=lenient()) == before
-    assert jobs.run(candidate().rules, start=START, end=END + DAY).lost != ()
+    assert jobs.compute_figures(candidate().rules, start=START, end=END + DAY).lost_wins != ()
 
 
 def test_a_lead_that_qualifies_at_the_very_instant_of_its_win_is_not_covered() -> None:
     rules = candidate().rules
-    first = jobs.first_instants(rules, until=END)
+    first = jobs.find_first_instants(rules, until=END)
     flagged = {lead: at for lead, at in first.items() if from_microseconds(at) >= START}
     late, early = sorted(set(flagged) - set(Outcome.objects.values_list("lead_id", flat=True)))[:2]
-    before = jobs.run(rules, start=START, end=END)
+    before = jobs.compute_figures(rules, start=START, end=END)
 
     Outcome.objects.bulk_create(
         won(Lead(pk=lead), from_microseconds(flagged[lead] + delay)) for lead, delay in ((late, 0), (early, 1))
     )
-    after = jobs.run(rules, start=START, end=END)
+    after = jobs.compute_figures(rules, start=START, end=END)
 
-    assert late in after.lost
-    assert early not in after.lost
+    assert late in after.lost_wins
+    assert early not in after.lost_wins
     assert (after.coverage.total, after.coverage.hits) == (before.coverage.total + 2, before.coverage.hits + 1)
 
 

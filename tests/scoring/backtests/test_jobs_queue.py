@@ -66,7 +66,7 @@ def works() -> int:
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, *, by: Callable[[], object]) -> None:
     """While the first range is being judged, something happens; once."""
-    everything, waiting = fact_reader.everything, [by]
+    everything, waiting = fact_reader.read_all, [by]
 
     def interrupted(*rules: object, **more: object) -> Iterator[Facts]:
         for facts in everything(*rules, **more):  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, *, by: Callable[[], object]) ->
                 waiting.pop()()
             yield facts
 
-    monkeypatch.setattr(fact_reader, "everything", interrupted)
+    monkeypatch.setattr(fact_reader, "read_all", interrupted)
 
 
 def killed() -> None:
@@ -100,10 +100,8 @@ def test_it_ends_with_its_result_and_all_steps_done() -> None:
 
 def test_of_many_workers_one_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
     backtest, judged = asked(), []
-    everything = fact_reader.everything
-    monkeypatch.setattr(
-        fact_reader, "everything", lambda *rules, **more: judged.append(1) or everything(*rules, **more)
-    )
+    everything = fact_reader.read_all
+    monkeypatch.setattr(fact_reader, "read_all", lambda *rules, **more: judged.append(1) or everything(*rules, **more))
 
     with ThreadPoolExecutor(6) as pool:
         done = list(pool.map(lambda _: works(), range(6)))

@@ -14,7 +14,7 @@ from leads import shipped_signals
 from leads.models import AttributeChange, Company, Lead, Signal
 from leads.vocabulary import BEGINNING, Stage
 from scoring.columns import attribute_cache, attribute_rows
-from scoring.columns.attribute_fields import packed, unpacked
+from scoring.columns.attribute_fields import pack_values, unpack_values
 from scoring.columns.bulk_reader import BulkReader, Scope, bulk_reader
 from scoring.columns.column_cache import RANGE, ColumnCache
 from scoring.engine.bands import Band
@@ -52,8 +52,8 @@ def said(rows: attribute_rows.AttributeRows, *fields: str) -> list[tuple[object,
 
 def agrees(reader: BulkReader, folder: Path, *, in_memory: bool = False, fields: tuple[str, ...] = FIELDS) -> bool:
     """What is kept and what stands in the tables, both in one snapshot."""
-    kept = attribute_cache.rows(ColumnCache(reader, folder, in_memory=in_memory), 0, fields)
-    return said(kept, *fields) == said(attribute_rows.rows(reader, Scope(0, RANGE), fields), *fields)
+    kept = attribute_cache.read_rows(ColumnCache(reader, folder, in_memory=in_memory), 0, fields)
+    return said(kept, *fields) == said(attribute_rows.read_rows(reader, Scope(0, RANGE), fields), *fields)
 
 
 def kept_is_fresh(folder: Path, **how: object) -> bool:
@@ -83,7 +83,7 @@ def _late_statement(lead: Lead) -> None:
     _state(lead, NOW, title=lead.title)
     sql("UPDATE leads_lead SET has_history = true WHERE id = %s", lead.pk)
     with bulk_reader() as reader:
-        attribute_cache.rows(ColumnCache(reader), 0, FIELDS)
+        attribute_cache.read_rows(ColumnCache(reader), 0, FIELDS)
     _state(lead, NOW - DAY, title="Assistant")
 
 
@@ -139,7 +139,7 @@ def test_a_field_asked_for_the_first_time_is_read_with_those_kept(leads: list[Le
     assert kept_is_fresh(tmp_path, fields=("lead.custom.plan", "company.industry"))
 
     with bulk_reader() as reader:
-        kept = attribute_cache.rows(ColumnCache(reader, tmp_path), 0, ["lead.title"])
+        kept = attribute_cache.read_rows(ColumnCache(reader, tmp_path), 0, ["lead.title"])
     assert set(kept.columns) == {"lead.title", "lead.custom.plan", "company.industry"}
 
 
@@ -198,7 +198,7 @@ def test_only_what_changed_is_read_again(leads: list[Lead], tmp_path: Path) -> N
     Lead.objects.filter(pk=leads[1].pk).update(title="CFO")
 
     with bulk_reader() as reader:
-        kept = attribute_cache.rows(ColumnCache(reader, tmp_path), 0, ["lead.title"])
+        kept = attribute_cache.read_rows(ColumnCache(reader, tmp_path), 0, ["lead.title"])
     titles = [title for _, _, title in said(kept, "lead.title")[1:]]
     assert titles == ["title 0", "CFO", "title 2", "title 3", "title 4", "title 5"]
 
@@ -275,7 +275,7 @@ def _change_something(chance: random.Random, mine: list[Lead]) -> None:
 def test_values_come_back_from_a_file_as_they_were() -> None:
     values = {"a": (None, "x", True, 1, 1.5, ("p", "q"), (), Band(1, None), Band(None, 9.5), "None", "[]")}
 
-    back = unpacked(packed(values))
+    back = unpack_values(pack_values(values))
 
     assert back == values
     assert [type(each) for each in back["a"]] == [type(each) for each in values["a"]]

@@ -16,7 +16,7 @@ from leads.models import AttributeChange, Company, Event, Lead, Signal
 from leads.vocabulary import BEGINNING
 from scoring.columns import fact_reader
 from scoring.columns.bulk_reader import BulkReader, Scope, Snapshot, bulk_reader
-from scoring.columns.event_columns import RANGE, Cache, EventColumns, read
+from scoring.columns.event_columns import RANGE, EventCache, EventColumns, read_events
 from scoring.engine.bands import Band
 from scoring.engine.facts import Facts
 from scoring.engine.rules import CriterionRule, Rules
@@ -58,7 +58,7 @@ def cached_is_fresh(folder: Path) -> bool:
 
 def agrees(reader: BulkReader, folder: Path) -> bool:
     """What is kept and what stands in the table, both in one snapshot."""
-    return same(Cache(reader, folder).events(0), read(reader, _WITHIN))
+    return same(EventCache(reader, folder).events(0), read_events(reader, _WITHIN))
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_only_what_came_since_is_read(leads: list[Lead], tmp_path: Path) -> None
     happen(leads[0], at=NOW + DAY)
 
     with bulk_reader() as reader:
-        assert len(Cache(reader, tmp_path).events(0)) == len(leads) + 1
+        assert len(EventCache(reader, tmp_path).events(0)) == len(leads) + 1
 
 
 def test_a_transaction_that_began_earlier_and_commits_later_is_not_missed(
@@ -114,7 +114,7 @@ def test_a_transaction_that_began_earlier_and_commits_later_is_not_missed(
 
     assert cached_is_fresh(tmp_path)
     with bulk_reader() as reader:
-        assert len(Cache(reader, tmp_path).events(0)) == len(leads) + 2
+        assert len(EventCache(reader, tmp_path).events(0)) == len(leads) + 2
 
 
 def test_cached_is_fresh_whoever_commits_meanwhile(leads: list[Lead], tmp_path: Path) -> None:
@@ -203,14 +203,14 @@ def test_rows_restored_from_another_server_are_read_and_not_kept(leads: list[Lea
 
 
 def test_a_snapshot_reads_as_postgresql_writes_it() -> None:
-    earlier, later = Snapshot.parsed("10:20:12,15"), Snapshot.parsed("15:21:15")
+    earlier, later = Snapshot.parse("10:20:12,15"), Snapshot.parse("15:21:15")
 
-    assert [str(earlier), str(Snapshot.parsed("7:7:"))] == ["10:20:12,15", "7:7:"]
+    assert [str(earlier), str(Snapshot.parse("7:7:"))] == ["10:20:12,15", "7:7:"]
     assert [earlier.sees(transaction) for transaction in (9, 12, 19, 20)] == [True, False, True, False]
     assert later.covers(earlier)
     assert not earlier.covers(later)
     assert earlier.covers(earlier)
-    assert earlier.unseen("x") == "x >= 10 AND (x >= 20 OR x = 12 OR x = 15)"
+    assert earlier.unseen_condition("x") == "x >= 10 AND (x >= 20 OR x = 12 OR x = 15)"
 
 
 # Attributes, at any instant
@@ -223,8 +223,8 @@ def asking(*fields: str) -> Rules:
 def held(lead: Lead, field: str, *instants: dt.datetime) -> list[object]:
     """What the field was at each instant; the live path and the bulk path must agree on it."""
     rules = asking(field)
-    near = fact_reader.near([lead.pk], rules)
-    [everything] = fact_reader.everything(rules, cached=False)
+    near = fact_reader.read_for_leads([lead.pk], rules)
+    [everything] = fact_reader.read_all(rules, cached=False)
     found = [[_held(facts, lead, field, at) for at in instants] for facts in (near, everything)]
     assert found[0] == found[1]
     return found[0]

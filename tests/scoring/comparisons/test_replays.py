@@ -33,11 +33,11 @@ def test_replaying_versions_over_a_life_gives_exactly_the_mqls_that_were_made(se
     life.at(change, lambda at: take_over(second, at, hand_over_entrants=bool(seed % 2)))
     life.live()
 
-    replayed = [replays.replay(version, now=life.end) for version in (refreshed(first), refreshed(second))]
+    replayed = [replays.replay_version(version, now=life.end) for version in (refreshed(first), refreshed(second))]
 
     assert [each.differences for each in replayed] == [(), ()]
-    assert [each.agree for each in replayed] == [each.made for each in replayed]
-    assert sum(each.made for each in replayed) == Qualification.objects.count() > 5
+    assert [each.agree for each in replayed] == [each.on_record for each in replayed]
+    assert sum(each.on_record for each in replayed) == Qualification.objects.count() > 5
 
 
 def refreshed(version: Version) -> Version:

@@ -60,7 +60,7 @@ def people(versions: tuple[Version, Version]) -> dict[str, Lead]:
 def test_the_leads_are_parted_by_which_version_they_meet(
     versions: tuple[Version, Version], people: dict[str, Lead]
 ) -> None:
-    found = version_comparison.compare(*versions, now=NOW)
+    found = version_comparison.compare_versions(*versions, now=NOW)
 
     assert found.counts == {
         ComparisonOutcome.BOTH: 1,
@@ -81,7 +81,7 @@ def test_the_leads_are_parted_by_which_version_they_meet(
 def test_who_enters_or_leaves_is_told_why_by_both_versions(
     versions: tuple[Version, Version], people: dict[str, Lead]
 ) -> None:
-    found = version_comparison.compare(*versions, now=NOW)
+    found = version_comparison.compare_versions(*versions, now=NOW)
 
     reasons = {row.lead: row.why for row in found.rows(ComparisonOutcome.FIRST, ComparisonOutcome.SECOND)}
 
@@ -94,13 +94,13 @@ def test_who_enters_or_leaves_is_told_why_by_both_versions(
 def test_of_those_who_enter_only_the_free_would_be_handed_to_sales(
     versions: tuple[Version, Version], people: dict[str, Lead]
 ) -> None:
-    assert version_comparison.coming(versions[1], now=NOW).free == {people["enters"].pk}
+    assert version_comparison.compare_with_active(versions[1], now=NOW).handed_over == {people["enters"].pk}
 
 
 def test_without_a_version_in_force_everybody_who_meets_it_enters(
     people: dict[str, Lead], versions: tuple[Version, Version]
 ) -> None:
-    found = version_comparison.compare(None, versions[1], now=NOW)
+    found = version_comparison.compare_versions(None, versions[1], now=NOW)
 
     assert found.counts == {
         ComparisonOutcome.BOTH: 0,
@@ -112,7 +112,7 @@ def test_without_a_version_in_force_everybody_who_meets_it_enters(
 
 
 def test_without_leads_there_is_nothing_to_compare(versions: tuple[Version, Version]) -> None:
-    assert set(version_comparison.compare(*versions, now=NOW).counts.values()) == {0}
+    assert set(version_comparison.compare_versions(*versions, now=NOW).counts.values()) == {0}
 
 
 def visitor(*roles: Role) -> Client:
@@ -181,9 +181,9 @@ def test_the_replay_tells_what_was_learned_too_late(
     did(people["stays"], "trial_signup", START + 3 * HOUR, recorded_at=NOW + HOUR)
     page = visitor(Role.VIEWER).get(reverse("replay", args=[versions[0].pk])).content.decode()
 
-    replay = replays.replay(versions[0], now=NOW + 2 * HOUR)
+    replay = replays.replay_version(versions[0], now=NOW + 2 * HOUR)
 
-    assert (replay.made, replay.expected, replay.agree, len(replay.moved), replay.excused) == (2, 2, 1, 1, 1)
+    assert (replay.on_record, replay.expected, replay.agree, len(replay.moved), replay.excused) == (2, 2, 1, 1, 1)
     assert replay.moved[0].reason.startswith("Trial sign-up of 2026-03-02 11:00 UTC was recorded later")
     assert "Trial sign-up of 2026-03-02 11:00 UTC was recorded later" in page
 

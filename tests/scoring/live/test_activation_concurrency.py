@@ -75,7 +75,7 @@ def rescore() -> None:
 
 def sweep() -> None:
     for _ in range(4):
-        daily_rescore.sweep_all(now=CHANGE)
+        daily_rescore.rescore_all(now=CHANGE)
 
 
 def test_a_version_that_comes_into_force_during_a_full_rescore_judges_everybody() -> None:

@@ -155,7 +155,7 @@ def test_history_that_no_longer_holds_makes_no_mql(version: Version, lead: Lead)
 def test_a_closed_cycle_reopens_only_on_newer_activity(version: Version, lead: Lead) -> None:
     did(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
-    mqls.close(qualification=Qualification.objects.get(), now=NOW)
+    mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW)
 
     Lead.objects.update(next_look_at=NOW, stage=Stage.MAL)
     due_leads.rescore_due(now=NOW + HOUR)
@@ -173,7 +173,7 @@ def test_a_new_cycle_begins_at_the_new_activity_not_at_its_release(version: Vers
     did(lead, "demo_request", NOW - 2 * HOUR)
     did(lead, "trial_signup", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
-    mqls.close(qualification=Qualification.objects.get(), now=NOW)
+    mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW)
     Lead.objects.update(stage=Stage.MAL)
 
     did(lead, "request_closed", NOW + HOUR)
@@ -186,7 +186,7 @@ def test_a_new_cycle_begins_at_the_new_activity_not_at_its_release(version: Vers
 def test_a_recycled_lead_comes_back_on_its_day_and_not_before(version: Version, lead: Lead) -> None:
     did(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
-    mqls.close(qualification=Qualification.objects.get(), now=NOW, reenter_at=NOW + 20 * DAY)
+    mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW, reenter_at=NOW + 20 * DAY)
     Lead.objects.update(stage=Stage.NURTURE)
     for day in range(1, 5):
         did(lead, "webinar_attended", NOW + day * DAY)
@@ -203,7 +203,7 @@ def test_a_recycled_lead_comes_back_on_its_day_and_not_before(version: Version, 
 def test_a_hand_raise_brings_a_recycled_lead_back_at_once(version: Version, lead: Lead) -> None:
     did(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
-    mqls.close(qualification=Qualification.objects.get(), now=NOW, reenter_at=NOW + 90 * DAY)
+    mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW, reenter_at=NOW + 90 * DAY)
     Lead.objects.update(stage=Stage.NURTURE)
 
     did(lead, "demo_request", NOW + DAY)
@@ -281,7 +281,7 @@ def test_the_full_rescore_scores_everybody_once_and_finds_those_who_qualify() ->
     draft = version_documents.import_document(document=facts.document(), by=None, now=NOW)
     put_in_force(draft, BEGINNING)
 
-    written, again = daily_rescore.sweep_all(now=NOW), daily_rescore.sweep_all(now=NOW + HOUR)
+    written, again = daily_rescore.rescore_all(now=NOW), daily_rescore.rescore_all(now=NOW + HOUR)
 
     assert (written, again) == (1000, 0)
     asked = Lead.objects.filter(next_look_at=NOW).count()

@@ -103,7 +103,7 @@ def test_a_lead_that_the_gate_does_not_pass_any_more_records_no_hot_upgrade(mql:
 
 
 def test_after_its_cycle_it_qualifies_anew_instead(mql: Qualification) -> None:
-    mqls.close(qualification=mql, now=NOW - HOUR)
+    mqls.close_cycle(qualification=mql, now=NOW - HOUR)
     did(mql.lead, "demo_request", NOW)
 
     look(mql.lead, NOW)

@@ -57,13 +57,13 @@ def test_entrants_that_are_only_marked_wait_for_their_next_activity(lead: Lead) 
     version = come(hand_over_entrants=False)
 
     assert mql_instants(lead) == []
-    assert qualify.marked(version, [lead.pk], now=CHANGE + HOUR) == {lead.pk}
+    assert qualify.marked_entrants(version, [lead.pk], now=CHANGE + HOUR) == {lead.pk}
 
     did(lead, "blog_read", CHANGE + DAY)
     tick(CHANGE + DAY + HOUR)
 
     assert mql_instants(lead) == [CHANGE + DAY]
-    assert qualify.marked(version, [lead.pk], now=CHANGE + DAY + HOUR) == frozenset()
+    assert qualify.marked_entrants(version, [lead.pk], now=CHANGE + DAY + HOUR) == frozenset()
 
 
 def test_a_marked_lead_that_fell_begins_anew_with_its_next_activity(lead: Lead, employer: Company) -> None:
@@ -112,7 +112,7 @@ def test_activity_from_before_the_change_that_we_learn_of_later_is_not_the_chang
 def recycled(lead: Lead, *, closed: dt.datetime, back: dt.datetime) -> None:
     did(lead, "demo_request", closed - HOUR)
     tick(closed - HOUR)
-    mqls.close(qualification=Qualification.objects.get(lead=lead), now=closed, reenter_at=back)
+    mqls.close_cycle(qualification=Qualification.objects.get(lead=lead), now=closed, reenter_at=back)
     stage_changes.move(lead=lead, to=Stage.NURTURE, by=None, now=closed, why="Next quarter.")
 
 
@@ -150,7 +150,7 @@ def test_a_lead_with_sales_already_is_left_in_peace(lead: Lead, hand_over_entran
     tick(CHANGE + DAY)
 
     assert mql_instants(lead) == [CHANGE - 2 * HOUR]
-    assert qualify.marked(version, [lead.pk], now=CHANGE + DAY) == frozenset()
+    assert qualify.marked_entrants(version, [lead.pk], now=CHANGE + DAY) == frozenset()
 
 
 def test_a_lead_judged_late_is_dated_when_it_began_and_not_when_it_was_judged(lead: Lead) -> None:

@@ -19,7 +19,7 @@ from definitions import backtest_requests, threshold_adoption, version_documents
 from definitions.models import Backtest, Clause, Version
 from leads.models import Lead, User
 from leads.vocabulary import READERS_OF_LEADS, Role
-from scoring.backtests.result_view import period
+from scoring.backtests.result_view import period_label
 from tests.definitions import version_lifecycles
 from tests.definitions.people import person
 from tests.scoring import backtest_results
@@ -89,7 +89,7 @@ def test_the_last_months_end_yesterday_at_midnight_of_the_company(draft: Version
         dt.datetime(2026, 4, 30, 22, tzinfo=dt.UTC),
         dt.datetime(2026, 10, 31, 23, tzinfo=dt.UTC),
     )
-    assert period(asked.start, asked.end) == "1 May to 31 October 2026"
+    assert period_label(asked.start, asked.end) == "1 May to 31 October 2026"
 
 
 def test_own_dates_go_before_the_months(draft: Version) -> None:

@@ -48,7 +48,7 @@ def test_what_is_typed_stands_beside_what_is_in_force() -> None:
     active = version_lifecycles.active()
     typed = version_documents.export(active) | {"gate": [criterion("company.industry", "in", ["Software"])]}
 
-    seen = draft_figures.at(json.dumps(typed), now=NOW)
+    seen = draft_figures.build_panel(json.dumps(typed), now=NOW)
 
     assert seen.in_force is not None
     assert (seen.typed.quick.qualify_now, seen.in_force.quick.qualify_now, seen.difference) == (1, 2, -1)
@@ -65,12 +65,12 @@ def test_what_is_typed_stands_beside_what_is_in_force() -> None:
         ("9" * 5_000, "no definition document"),
         ("[]", "must be an object"),
         (json.dumps(minimal(gate=[criterion("company.size", "in", ["x"])])), "there is no field “company.size”"),
-        (json.dumps(minimal(reason="x" * draft_figures.BYTES_AT_MOST)), "larger than 256 kB"),
+        (json.dumps(minimal(reason="x" * draft_figures.MAX_BYTES)), "larger than 256 kB"),
     ],
 )
 def test_what_cannot_be_judged_is_refused_politely(text: str, sentence: str) -> None:
     with pytest.raises(draft_figures.DraftFiguresRefused, match=sentence):
-        draft_figures.at(text, now=NOW)
+        draft_figures.build_panel(text, now=NOW)
 
     answer = post(signed_in(Role.MARKETING_OPS), text, **{"HX-Request": "true"})
 
