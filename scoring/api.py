@@ -65,6 +65,10 @@ class Conflict(APIException):
 
 
 def may_read_facts(request: Request) -> bool:
+    """
+    Say whether the caller may read leads by name: people by their role, API keys with the scope facts:read (rules
+    16.8).
+    """
     return not isinstance(request.auth, ApiKey) or "facts:read" in request.auth.scopes
 
 
@@ -77,7 +81,11 @@ class ExplanationView(APIView):
         responses=ExplanationSerializer(many=True),
     )
     def get(self, request: Request, pk: int) -> Response:
-        """Each version in force on this lead: axes, every rule's contribution, clauses, gate, timing, verdict, tier, and why."""
+        """
+        Return the judgement of this lead by each version in force, now or at an instant.
+
+        An explanation holds axes, every rule's contribution, clauses, gate, timing, verdict, tier, and why.
+        """
         query = AtSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         lead = get_object_or_404(Lead, pk=pk)
@@ -102,7 +110,9 @@ class EvaluateView(APIView):
 
     @extend_schema(operation_id="definition_evaluate", request=EvaluateSerializer, responses=EvaluationSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Judge by this version, whatever its state: given leads one by one (scope facts:read), or all of them in numbers."""
+        """
+        Judge by this version, whatever its state: given leads one by one (scope facts:read), or all of them in numbers.
+        """
         body = EvaluateSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         if body.validated_data.get("leads") is not None and not may_read_facts(request):
@@ -124,7 +134,9 @@ class BacktestView(APIView):
 
     @extend_schema(operation_id="definition_backtest", request=BacktestSerializer, responses=BacktestResultSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Coverage and precision over a past period (rules 10.2, 10.3), each lead judged on what was known then."""
+        """
+        Return coverage and precision over a past period (rules 10.2, 10.3), each lead judged on what was known then.
+        """
         body = BacktestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         rules = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk))
@@ -154,9 +166,12 @@ class BacktestsView(ListAPIView[Backtest]):
 
     @extend_schema(operation_id="backtest_request", request=PeriodSerializer, responses={202: BacktestDetailSerializer})
     def post(self, request: Request, pk: int) -> Response:
-        """Ask for a full backtest of the version as it is now (rules 10.6); its progress and result stand at /backtests/{id}.
+        """
+        Ask for a full backtest of the version as it is now (rules 10.6); its progress and result stand at
+        /backtests/{id}.
 
-        What is pending already with the same question is answered with; one of an earlier state of the draft is cancelled.
+        If a backtest with the same question is pending, it is the answer; one of an earlier state of the draft is
+        cancelled.
         """
         body = PeriodSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -176,7 +191,10 @@ class BacktestRecordView(APIView):
 
     @extend_schema(operation_id="backtest_retrieve", responses=BacktestDetailSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        """How far it is; once it is finished, its result: both versions, their weeks, thresholds, scores."""
+        """
+        Return a backtest: how far it is and, once it is finished, its result with both versions, their weeks,
+        thresholds, scores.
+        """
         return Response(_backtest_data(request, get_object_or_404(_select_backtests(), pk=pk)))
 
 
@@ -185,7 +203,7 @@ class BacktestCancelView(APIView):
 
     @extend_schema(operation_id="backtest_cancel", request=None, responses=BacktestDetailSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Stop it. 409 when it is finished already."""
+        """Stop a backtest. 409 when it is finished already."""
         row = get_object_or_404(Backtest, pk=pk)
         try:
             row = requests.cancel(backtest=row, by=_caller(request), now=timezone.now())
@@ -203,7 +221,10 @@ class CompareView(APIView):
         operation_id="definition_compare", parameters=[CompareSerializer], responses=ComparisonWithLeadsSerializer
     )
     def get(self, request: Request, pk: int) -> Response:
-        """This version and another on the same leads, now: who meets both, only this one, only the other, neither."""
+        """
+        Compare this version with another on the same leads, now: counts of both, only this one, only the other,
+        neither.
+        """
         query = CompareSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         kind, after = query.validated_data.get("leads"), query.validated_data["after"]
@@ -229,7 +250,9 @@ class WhatIfView(APIView):
 
     @extend_schema(operation_id="definition_what_if", request=WhatIfSerializer, responses=WhatIfResultSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """The two numbers, and how many it would flag, with other thresholds; from facts that may be a minute old."""
+        """
+        Return the two numbers, and how many it would flag, with other thresholds; from facts that may be a minute old.
+        """
         body = WhatIfSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         rules, now = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk)), timezone.now()
@@ -260,6 +283,7 @@ def _figures_data(figures: jobs.BacktestFigures) -> dict[str, Any]:
 
 
 def _read_period(data: Mapping[str, Any], now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+    """Return the period asked for, `[from, to)`; by default the last six months up to now."""
     start, end = jobs.last_months(data.get("to") or now)
     return data.get("from") or start, end
 
@@ -273,7 +297,7 @@ def _backtest_data(request: Request, row: Backtest) -> dict[str, Any]:
 
 
 def _caller(request: Request) -> User:
-    """The person, or the owner of the key."""
+    """Return the person, or the owner of the key."""
     return cast("User", request.user)
 
 

@@ -1,4 +1,4 @@
-"""What people type about backtests. Forms check input only."""
+"""Forms of backtests: a period, and thresholds. They check input only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_THRESHOLD: Final = Decimal(99999)
 
 
 class PeriodForm(forms.Form):
-    """The last so many months, or two dates; days are the company's."""
+    """A period: the last months, or two dates; days are the company's."""
 
     months = forms.IntegerField(
         label="The last months",
@@ -45,7 +45,7 @@ class PeriodForm(forms.Form):
         return typed
 
     def period(self, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
-        """The half-open period asked for, from midnight to midnight in the company's time zone."""
+        """Return the half-open period asked for, from midnight to midnight in the company's time zone."""
         start, end = self.cleaned_data["start"], self.cleaned_data["end"]
         if start and end:
             return midnight(start), midnight(end)
@@ -54,13 +54,14 @@ class PeriodForm(forms.Form):
 
 
 def midnight(day: dt.date) -> dt.datetime:
+    """Return the beginning of the day in the company's time zone, in UTC."""
     wall = dt.datetime.combine(day, dt.time(), ZoneInfo(settings.COMPANY_TIME_ZONE))
     return wall.astimezone(dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Slider:
-    """A threshold of a backtest's result with its field; the slider covers what the backtest tried."""
+    """A threshold of a backtest's result with its field; the slider covers the values that the backtest tried."""
 
     label: str
     unit: str
@@ -75,7 +76,7 @@ class Slider:
 
 
 class ThresholdsForm(forms.Form):
-    """A number for each threshold of a backtest's result, named t0, t1, … in its order; what is left out stays as tested."""
+    """The thresholds of a backtest's result, named t0, t1, … in its order; one that is left out stays as tested."""
 
     def __init__(self, thresholds: Sequence[Mapping[str, Any]], data: Mapping[str, Any] | None) -> None:
         self.thresholds = thresholds
@@ -88,7 +89,7 @@ class ThresholdsForm(forms.Form):
         return [_build_slider(threshold, self[f"t{index}"]) for index, threshold in enumerate(self.thresholds)]
 
     def values(self) -> dict[str, Decimal]:
-        """The thresholds that differ from the backtest's own, by their place in the document."""
+        """Return the thresholds that differ from the backtest's own, by their place in the document."""
         typed = {threshold["place"]: self.cleaned_data[f"t{index}"] for index, threshold in enumerate(self.thresholds)}
         own = {threshold["place"]: Decimal(str(threshold["value"])) for threshold in self.thresholds}
         return {place: value for place, value in typed.items() if value != own[place]}

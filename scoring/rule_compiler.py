@@ -1,4 +1,4 @@
-"""From a definition document to the engine's rules. The one place where rows become rules (rules 5.5)."""
+"""The compiler from a definition document to the engine's rules. Nowhere else do rows become rules (rules 5.5)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scoring.engine.rules import (
     Timing,
 )
 
-#: The document's parts that hold criteria, and what their keys in an explanation begin with.
+#: The document's parts that hold criteria; also the prefixes of their keys in explanations.
 _CRITERIA_PARTS = ("gate", "fit", "bant", "disqualifiers")
 
 
@@ -62,13 +62,14 @@ def compile_document(
 
 
 def compile_with_current_catalogue(document: Mapping[str, Any]) -> Rules:
-    """`compile_document` with today's catalogue of signals and the lists that the document names."""
+    """Compile a document with today's catalogue of signals and the present lists that it names (rules 4.19)."""
     names = {row["value"] for part in _CRITERIA_PARTS for row in document[part] if row["op"] == "in_list"}
     contents = named_lists.contents(names) if names else {}
     return compile_document(document, catalogue=read_current_catalogue(), named_lists=contents)
 
 
 def read_current_catalogue() -> Catalogue:
+    """Return the signals' flags as the engine needs them: engagement, explicit requests, closing signals."""
     rows = Signal.objects.values_list("code", "is_engagement", "is_explicit_request", "closes_request")
     codes = {code: flags for code, *flags in rows}
     engagement, requests, closing = (frozenset(code for code, flags in codes.items() if flags[n]) for n in range(3))

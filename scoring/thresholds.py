@@ -1,4 +1,6 @@
-"""The numbers in a version that can be turned: where they stand, what they are called, other rules with other numbers. Pure."""
+"""
+Thresholds: the numbers in a version that can be changed, their places and labels, and rules with other numbers. Pure.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +25,23 @@ _TIMING_LABELS: Final = {
     "or_request_within_days": "Timing: days since an open request",
 }
 _STEPS_EACH_WAY: Final = 10
-# More than anything can be counted, and fits the engine's int32.
+# More than any count, and still within the engine's int32.
 _NEVER_COUNTED: Final = 1 << 30
 
 Row = TypeVar("Row")
 
 
 class NoSuchThreshold(ValueError):
-    """The version has no number at that place, or none that could be this."""
+    """The version has no number at that place, or none that can have this value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """`place` as in the document: `paths[0].clauses[1]`, `timing.engaged_within_days`. `unit` is points, times or days."""
+    """
+    A number of a version. `place` as in the document: `paths[0].clauses[1]`, `timing.engaged_within_days`.
+
+    `unit` is points, times or days.
+    """
 
     place: str
     label: str
@@ -44,7 +50,7 @@ class Threshold:
 
     @property
     def choices(self) -> tuple[float, ...]:
-        """Values to try, its own among them."""
+        """Return values to try, its own among them."""
         if self.unit == "times":
             return tuple(float(count) for count in range(1, max(15, int(self.value) + _STEPS_EACH_WAY) + 1))
         step = nice_step(abs(self.value) / _STEPS_EACH_WAY)
@@ -53,12 +59,12 @@ class Threshold:
 
 
 def list_thresholds(rules: Rules) -> tuple[Threshold, ...]:
-    """Every axis and count clause of paths and hot triggers, and the days of timing."""
+    """Return every axis and count clause of paths and hot triggers, and the days of timing."""
     return (*_list_path_thresholds(rules), *_list_timing_thresholds(rules))
 
 
 def change_thresholds(rules: Rules, values: Mapping[str, float]) -> Rules:
-    """The same rules with other numbers at these places. Raises NoSuchThreshold."""
+    """Return the rules with other numbers at these places. Raises NoSuchThreshold."""
     for place, value in values.items():
         rules = _change_threshold(rules, place, value)
     return rules
@@ -66,7 +72,11 @@ def change_thresholds(rules: Rules, values: Mapping[str, float]) -> Rules:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sweep:
-    """What one number decides at each of some instants: `meets(value)`, for any value of it."""
+    """
+    The effect of one number at each of some instants: `meets(value)` answers for any value of it.
+
+    `figure` is compared with the number; `always` and `never` are the verdicts if the clause always or never held.
+    """
 
     figure: NDArray[np.float64]
     always: Bools
@@ -74,17 +84,19 @@ class Sweep:
     is_days: bool
 
     def pick(self, index: NDArray[np.intp]) -> Sweep:
+        """Return the sweep of the instants at these indexes."""
         return Sweep(self.figure[index], self.always[index], self.never[index], self.is_days)
 
     def meets(self, value: float) -> Bools:
-        # A float cannot tell FOREVER, which is "none", from the instant before it.
+        # A float64 cannot tell FOREVER, which stands for "never", from the instant before it: half of it is the most.
+        """Return at which instants the rules are met with this value of the number."""
         bar = -float(min(microseconds(value), FOREVER >> 1)) if self.is_days else value
         return self.never | (self.always & (self.figure >= bar))
 
 
 def sweep_threshold(rules: Rules, threshold: Threshold, axes: Axes) -> Sweep:
     """
-    Two verdicts answer for all values of one number: when its clause never holds and when it always does.
+    Return the sweep of one threshold, from two verdicts: with its clause never held, and always held.
 
     More clauses that hold never make a lead meet the rules less, so between the two only the clause itself decides.
     """
@@ -98,13 +110,13 @@ def sweep_threshold(rules: Rules, threshold: Threshold, axes: Axes) -> Sweep:
 
 
 def axis_threshold(rules: Rules, axis: str) -> float | None:
-    """What the first path that asks for this axis alone asks of it."""
+    """Return the points that the first path with a clause on this axis asks for, or None."""
     clauses = (clause for path in rules.paths for clause in path.clauses)
     return next((clause.at_least for clause in clauses if isinstance(clause, AxisClause) and clause.axis == axis), None)
 
 
 def clause_label(path: PathRule, clause: Clause) -> str:
-    """The path's name and what the clause looks at, without how much of it: `Engaged: engagement points`."""
+    """Return the path's name and the clause's subject, without its number: `Engaged: engagement points`."""
     subject = why.axis_points(clause.axis) if isinstance(clause, AxisClause) else why.counted(clause)
     return f"{path.name}: {subject}"
 
@@ -127,14 +139,16 @@ def _list_timing_thresholds(rules: Rules) -> Iterator[Threshold]:
 
 
 def _extremes(threshold: Threshold) -> tuple[float, float]:
-    """A value at which the clause always holds, and one at which it never does."""
+    """Return a value at which the clause always holds, and one at which it never does."""
     if threshold.unit == "days":
         return float(FOREVER), -1.0
     return (0.0, float(_NEVER_COUNTED)) if threshold.unit == "times" else (-math.inf, math.inf)
 
 
 def _compared_figure(rules: Rules, threshold: Threshold, axes: Axes) -> NDArray[np.float64]:
-    """What is compared with the number; of days the age, negative, so that here too more is better."""
+    """
+    Return the figure that is compared with the number; for days the negative age, so that here too more is better.
+    """
     if threshold.unit == "days":
         ages: NDArray[np.int64] = getattr(axes, _TIMING_AXES[threshold.place.removeprefix("timing.")])
         return -ages.astype(np.float64)
@@ -145,7 +159,8 @@ def _compared_figure(rules: Rules, threshold: Threshold, axes: Axes) -> NDArray[
 def _change_threshold(rules: Rules, place: str, value: float) -> Rules:
     name = place.removeprefix("timing.")
     if place.startswith("timing.") and getattr(rules.timing, name if name in _TIMING_AXES else "", None) is not None:
-        return replace(rules, timing=replace(rules.timing, **{name: value}))  # type: ignore[type-var]
+        # The condition says that there is a timing; mypy cannot see it through getattr.
+        return replace(rules, timing=replace(rules.timing, **{name: value}))  # type: ignore[type-var]  # see above
     kind, number, index = _parse_place(place)
     paths: tuple[PathRule, ...] = getattr(rules, kind)
     if number >= len(paths) or index >= len(paths[number].clauses):
@@ -174,6 +189,6 @@ def _parse_place(place: str) -> tuple[str, int, int]:
 
 
 def nice_step(least: float) -> float:
-    """The smallest of 0.1, 0.2, 0.5, 1, 2, 5, 10, … that is not less."""
+    """Return the smallest of 0.1, 0.2, 0.5, 1, 2, 5, 10, … that is not less than `least`."""
     power = 10.0 ** math.floor(math.log10(max(least, 0.1)))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= least * (1 - 1e-9))

@@ -1,6 +1,8 @@
-"""What a version would have done: coverage and precision over a past period, each lead judged on what was known then (rules 10.1 to 10.3).
+"""
+Backtests (rules 10.1 to 10.3, 10.6): the figures of a version over a past period, and the job that a worker does.
 
-`run` answers at once; what people ask for waits as a row (`definitions.Backtest`) and is done by `run_pending`.
+`compute_figures` answers at once. A backtest that people ask for waits as a row (`definitions.models.Backtest`) for
+`run_pending`.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-#: How long a worker may say nothing before its work is anybody's again; it speaks after every range of leads.
+#: A worker that reports no progress for this long loses its backtest (rules 10.6). It reports after every range of leads.
 LEASE: Final = dt.timedelta(minutes=3)
 ATTEMPTS: Final = 3
 _GIVEN_UP_SENTENCE: Final = (
@@ -66,7 +68,12 @@ read_history = outcome_history.read_history
 
 @dataclass(frozen=True, slots=True)
 class BacktestFigures:
-    """`lost` are the won leads that the version would have missed; `by_week` counts those it flags in each of `weeks` (Mondays)."""
+    """
+    The figures of one version over [start, end).
+
+    `lost_wins` are the won leads that the version would have missed; `by_week` counts the leads that it flags in each
+    of `weeks` (Mondays).
+    """
 
     start: dt.datetime
     end: dt.datetime
@@ -94,7 +101,9 @@ class BacktestFigures:
 
 
 def last_months(end: dt.datetime, months: int = MONTHS) -> tuple[dt.datetime, dt.datetime]:
-    """[midnight so many calendar months ago, `end`), in the company's time zone (rules 4.16)."""
+    """
+    Return the period from midnight `months` calendar months ago to `end`, in the company's time zone (rules 4.16).
+    """
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
     local = end.astimezone(zone)
     years, month = divmod(local.year * 12 + local.month - 1 - months, 12)
@@ -105,10 +114,11 @@ def last_months(end: dt.datetime, months: int = MONTHS) -> tuple[dt.datetime, dt
 def compute_figures(
     rules: Rules, *, start: dt.datetime, end: dt.datetime, folder: Path | None = None
 ) -> BacktestFigures:
-    """Judge all leads at every instant up to `end`, and compare with what became of them in [start, end).
+    """
+    Judge all leads at every instant before `end`, and compare with what became of them in [start, end).
 
-    Coverage: of the leads won in the period, those that met the rules before they were won. Precision: of the leads whose
-    first qualifying instant lies in the period, those won (or accepted by sales) at or after it and before `end`.
+    Coverage: of the leads won in the period, those that met the rules before they were won. Precision: of the leads
+    whose first qualifying instant lies in the period, those won (or accepted by sales) at or after it and before `end`.
     """
     return compare_with_outcomes(
         _find_first_qualifying(rules, end, folder), read_history(start, end), start=start, end=end
@@ -116,7 +126,7 @@ def compute_figures(
 
 
 def find_first_instants(rules: Rules, *, until: dt.datetime, folder: Path | None = None) -> Mapping[int, int]:
-    """The first qualifying instant, before `until`, of each lead that has one; microseconds by lead id."""
+    """Return the first qualifying instant before `until` of each lead that has one; microseconds by lead id."""
     first = _find_first_qualifying(rules, until, folder)
     return dict(zip(first.lead.tolist(), first.at.tolist(), strict=True))
 
@@ -124,7 +134,7 @@ def find_first_instants(rules: Rules, *, until: dt.datetime, folder: Path | None
 def compare_with_outcomes(
     first: DatedLeads, known: OutcomeHistory, *, start: dt.datetime, end: dt.datetime
 ) -> BacktestFigures:
-    """First qualifying instants, all before `end`, against what became of the leads in [start, end)."""
+    """Compare first qualifying instants, all before `end`, with what became of the leads in [start, end)."""
     since = microseconds(start)
     won = known.won_since(since)
     counts = count_cohort(
@@ -158,17 +168,27 @@ def _find_first_qualifying(rules: Rules, until: dt.datetime, folder: Path | None
     return DatedLeads(np.concatenate(lead), np.concatenate(at))
 
 
-# ── The job ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── The job
 
 
 class _BacktestStopped(Exception):
-    """Somebody cancelled it, or another worker has it now."""
+    """The backtest was cancelled, or another worker has claimed it."""
 
 
 def run_pending(*, now: dt.datetime) -> int:
-    """Do one backtest that was asked for; how many were done.
+    """
+    Run one backtest that was asked for; return how many were run (0 or 1).
 
-    One at a time, wherever the workers are: live work must not wait because people try things.
+    One runs at a time, however many workers there are, because live work must not wait for experiments (rules 10.6):
+
+    1. Lock all pending backtests; stop if a live lease shows that one is running.
+    2. Give up the backtests that have been begun ATTEMPTS times.
+    3. Claim the one with the fewest attempts, then the oldest: a new attempt and a lease of LEASE.
+    4. Judge its document as it was when asked (rules 10.7), range by range; each range writes the progress and renews
+       the lease.
+    5. Stop without a trace if such a write finds the backtest cancelled or claimed by another worker.
+    6. Store the result, or the error as a sentence, and end the lease. If the database is away nothing is written, and
+       another worker takes over when the lease has run out.
     """
     began = time.monotonic()
     backtest = _claim_backtest(now)
@@ -180,7 +200,11 @@ def run_pending(*, now: dt.datetime) -> int:
 
 @transaction.atomic
 def _claim_backtest(now: dt.datetime) -> models.Backtest | None:
-    """The one that was tried least often, then the oldest. `attempts` is also the token: who holds an older one writes nothing more."""
+    """
+    Claim the next backtest (steps 1 to 3 of `run_pending`), or return None.
+
+    `attempts` is also the fencing token: a worker whose claim has an older number can write nothing more.
+    """
     rows = models.Backtest.objects.pending().order_by("attempts", "pk")
     pending = list(rows.select_for_update(of=("self",), no_key=True))
     if any(backtest.claimed_until is not None and backtest.claimed_until > now for backtest in pending):
@@ -196,7 +220,7 @@ def _claim_backtest(now: dt.datetime) -> models.Backtest | None:
 
 
 def _run_claimed(backtest: models.Backtest, clock: ReadTime) -> None:
-    """It ends with a result, with an error, or not at all: then its lease does."""
+    """Run a claimed backtest to its result or its error (steps 4 to 6 of `run_pending`)."""
     began = clock()
 
     def progress(steps_done: int, total: int) -> None:
@@ -210,7 +234,7 @@ def _run_claimed(backtest: models.Backtest, clock: ReadTime) -> None:
     except _BacktestStopped:
         log.info("A backtest was stopped.", extra={"backtest": backtest.pk})
     except (OperationalError, InterfaceError):
-        # The database is away: nothing can be written, and the lease brings it back.
+        # The database is away, so the error cannot be stored. Another worker claims the backtest when the lease ends.
         raise
     except Exception as error:
         log.exception("A backtest failed.", extra={"backtest": backtest.pk})
@@ -218,7 +242,7 @@ def _run_claimed(backtest: models.Backtest, clock: ReadTime) -> None:
 
 
 def _judge_backtest(backtest: models.Backtest, progress: runner.Progress) -> dict[str, Any]:
-    """By the document as it was when somebody asked, whatever became of the draft."""
+    """Return the result of the backtest, judged by the document as it was when asked for (rules 10.7)."""
     version, against = backtest.version, backtest.against
     return runner.run_backtest(
         runner.CandidateVersion(version.number, compile_with_current_catalogue(backtest.document)),
@@ -230,12 +254,12 @@ def _judge_backtest(backtest: models.Backtest, progress: runner.Progress) -> dic
 
 
 def _write_while_claimed(backtest: models.Backtest, **columns: object) -> bool:
-    """False when it is finished, or somebody else's, by now."""
+    """Write the columns if the backtest is still pending and claimed by this attempt; return whether it was."""
     mine = models.Backtest.objects.pending().filter(pk=backtest.pk, attempts=backtest.attempts)
     return mine.update(**columns) == 1
 
 
 def _error_sentence(error: Exception) -> str:
-    """Our own refusals are sentences; anything else is named, and the log has the rest."""
+    """Return an error for people: the text of our own refusals, else only its type; the log has the rest."""
     detail = f": {error}" if isinstance(error, ValueError) else ""
     return f"It could not be judged ({type(error).__name__}{detail}). An administrator finds more in the log."[:500]

@@ -1,4 +1,7 @@
-"""Which criterion lost each win: the instant before it at which the lead came nearest, and what failed there (rules 10.5). Pure."""
+"""
+Lost wins (rules 10.5): the instant before a win at which the lead came nearest to the rules, and what failed there.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ NOTHING_KNOWN = "Not known before it was won"
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A won lead that never met the rules before `won_at`; `nearest_at` is None when nothing was known of it by then."""
+    """
+    A won lead that never met the rules before `won_at`; `nearest_at` is None when nothing was known of it by then.
+    """
 
     lead: int
     won_at: int
@@ -34,7 +39,7 @@ class Loss:
 
 
 def explain_losses(rules: Rules, facts: Facts, lost: DatedLeads) -> list[Loss]:
-    """Of wins that were missed, in the order of their leads."""
+    """Return why each of these wins was missed, in the order of the leads."""
     position = np.searchsorted(facts.lead_ids, lost.lead)
     some = facts.known(position, lost.at - 1)
     leads, at = find_nearest_instants(rules, some)
@@ -45,9 +50,10 @@ def explain_losses(rules: Rules, facts: Facts, lost: DatedLeads) -> list[Loss]:
 
 def find_nearest_instants(rules: Rules, facts: Facts) -> tuple[Positions, Ints]:
     """
-    The instant at which each lead came nearest, of the leads that have any: the latest of the best.
+    Return (lead, instant) of the latest best instant of each lead that has any instant.
 
-    A gate passed counts before not being disqualified, that before the clauses held of the best path, those before timing.
+    A passed gate counts before the absence of a disqualifier, that before the share of clauses held of the best path,
+    that before timing.
     """
     leads, at = facts.instants()
     rank = _rank_instants(rules, axes(rules, facts, leads, at))
@@ -57,6 +63,9 @@ def find_nearest_instants(rules: Rules, facts: Facts) -> tuple[Positions, Ints]:
 
 
 def _rank_instants(rules: Rules, measured: Axes) -> Ints:
+    """
+    Return a number for each pair that is higher the nearer the lead came, by the order of `find_nearest_instants`.
+    """
     best = np.zeros(measured.fit.size)
     for path in rules.paths:
         best = np.maximum(best, _share_of_clauses_held(path, measured))
@@ -69,10 +78,11 @@ def _rank_instants(rules: Rules, measured: Axes) -> Ints:
 
 
 def _share_of_clauses_held(path: PathRule, measured: Axes) -> Floats:
+    """Return for each pair the share of the path's clauses that held."""
     clauses_held = np.zeros(measured.fit.size)
     for clause in path.clauses:
         clauses_held += found(clause, measured) >= clause.at_least
-    # A path without clauses holds.
+    # A path without clauses holds, so its share is 1.
     return clauses_held / len(path.clauses) if path.clauses else clauses_held + 1
 
 
@@ -85,7 +95,12 @@ def _build_loss(rules: Rules, lead: int, won_at: int, decision: DecisiveReason |
 
 
 def _list_missing(rules: Rules, decision: DecisiveReason) -> Iterator[tuple[str, str]]:
-    """(criterion, its figure and what was asked): what kept it out whatever it did, or else what it lacked."""
+    """
+    Yield (criterion, its figure and what it needed) for a lead that did not qualify.
+
+    Gate and disqualifiers come alone, because they bar the lead whatever it does; else the clauses that failed, else
+    timing.
+    """
     gate = [answer for answer in decision.gate_answers if answer.verdict != "pass"]
     hit = [answer for answer in decision.disqualifier_answers if answer.verdict == "pass"]
     if gate or hit:
@@ -99,12 +114,16 @@ def _list_missing(rules: Rules, decision: DecisiveReason) -> Iterator[tuple[str,
 
 
 def _field_label(answer: CriterionAnswer) -> str:
-    """Enrichment can fix what is not known, so it is told apart from what failed (rules 3.1)."""
+    """
+    Name the field, and mark an unknown value: enrichment can supply it, which is not so for a value that failed (rules
+    3.1).
+    """
     doubt = " (not known)" if answer.verdict == "unknown" else ""
     return why.field_words(answer.criterion.field) + doubt
 
 
 def _list_missing_clauses(rules: Rules, paths: Sequence[PathAnswer]) -> Iterator[tuple[str, str]]:
+    """Yield the failed clauses of the path that came nearest."""
     best = why.nearest(paths)
     if best is None:
         yield "Hot triggers only", why.no_path()
@@ -119,7 +138,7 @@ def _last_engaged_sentence(decision: DecisiveReason) -> str:
 
 
 def count_by_criterion(lost: Iterable[Loss]) -> list[tuple[str, int]]:
-    """How many wins each criterion lost, the worst first; a win may be lost by several at once."""
+    """Return how many wins each criterion lost, the most first; a win may be lost by several criteria at once."""
     counts: dict[str, int] = {}
     for loss in lost:
         for name in loss.lost_by:

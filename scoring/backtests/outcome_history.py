@@ -1,4 +1,4 @@
-"""What became of leads, out of the tables into sorted arrays: wins, acceptances by sales, rejections."""
+"""Outcomes of leads, read from the tables into sorted arrays: wins, acceptances by sales, rejections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _REJECTED_TO_STAGES: Final = (Stage.NURTURE, Stage.DISQUALIFIED, Stage.MAL)
 
 
 class _Microseconds(Func):
-    """An instant as the engine counts it: adapting each to a datetime would cost more than the query."""
+    """
+    An instant in the engine's microseconds, computed by PostgreSQL: converting datetimes in Python costs more than the
+    query.
+    """
 
     template = "(extract(epoch FROM %(expressions)s) * 1000000)::bigint"
     output_field = BigIntegerField()
@@ -34,7 +37,7 @@ class _Microseconds(Func):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutcomeColumns:
-    """(lead id, microseconds), in no order."""
+    """Rows of (lead id, microseconds), in no order."""
 
     lead: Ints
     at: Ints
@@ -44,13 +47,16 @@ class OutcomeColumns:
         return self.lead.nbytes + self.at.nbytes
 
     def between(self, start: int | None, end: int) -> tuple[Ints, Ints]:
+        """Return (lead, at) of the rows in [start, end); a start of None is the beginning of time."""
         chosen = self.at < end if start is None else (self.at >= start) & (self.at < end)
         return self.lead[chosen], self.at[chosen]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutcomeRecords:
-    """All that became of leads before an instant; of any period before that, `history`."""
+    """
+    Wins, acceptances and rejections dated before one instant; `history_of_period` cuts any earlier period from them.
+    """
 
     won: OutcomeColumns
     accepted: OutcomeColumns
@@ -61,7 +67,7 @@ class OutcomeRecords:
         return self.won.nbytes + self.accepted.nbytes + self.rejected.nbytes
 
     def history_of_period(self, start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
-        """Of the period [start, end); wins and acceptances before it are known, too."""
+        """Return the outcomes of [start, end), with the wins and acceptances before it."""
         since, until = microseconds(start), microseconds(end)
         rejected = self.rejected.between(since, until)
         return OutcomeHistory(
@@ -77,7 +83,7 @@ class OutcomeRecords:
 
 
 def read_outcomes(*, until: dt.datetime, rejected_since: dt.datetime | None = None) -> OutcomeRecords:
-    """Everything dated before `until`."""
+    """Read the outcomes dated before `until`; rejections only from `rejected_since` on, if it is given."""
     rejected = StageChange.objects.filter(
         from_stage__in=_REJECTED_FROM_STAGES, to_stage__in=_REJECTED_TO_STAGES, at__lt=until
     )
@@ -91,6 +97,7 @@ def read_outcomes(*, until: dt.datetime, rejected_since: dt.datetime | None = No
 
 
 def read_history(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
+    """Read the outcomes of the period [start, end)."""
     return read_outcomes(until=end, rejected_since=start).history_of_period(start, end)
 
 

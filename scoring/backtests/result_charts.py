@@ -1,4 +1,4 @@
-"""Charts of a backtest's result, and of what a version makes of time."""
+"""Charts of a backtest's result, and of how a version lets points decay."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scoring.engine.timeline import DAY
 
 AXES: Final = {"fit": "Fit", "engagement": "Engagement", "bant": "BANT", "fit+engagement": "Fit and engagement"}
 SMALL_CELL: Final = 20
-#: More weeks than this are too thin to be seen, each for itself.
+#: More weeks than this are too thin to be seen as single bars.
 _MAX_SINGLE_WEEKS: Final = 60
 _WEEKS_TOGETHER: Final = 4
 _SHARE_LINES: Final = (
@@ -26,14 +26,14 @@ _SHARE_LINES: Final = (
     ("precision_sal", "Precision (accepted by sales)", "three", False),
 )
 _DECAY_CURVE_DAYS: Final = range(0, 181, 10)
-#: What is left is told after these days.
+#: The table shows the points left after these days.
 _DECAY_TABLE_DAYS: Final = (0, 30, 60, 90, 180)
 _CURVE_POINTS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class ResultCharts:
-    """All charts of a result; `grid` None where no lead was known."""
+    """The charts of one result; `grid` is None where no lead was known."""
 
     thresholds: list[Chart]
     volume: Chart
@@ -43,7 +43,7 @@ class ResultCharts:
 
 @dataclass(frozen=True, slots=True)
 class DecayChart:
-    """What time leaves of points: the curve of ten, and each signal's after so many days."""
+    """The decay of points: a curve of ten points, and each signal's points left after each of `days`."""
 
     chart: Chart
     days: Sequence[int]
@@ -51,6 +51,7 @@ class DecayChart:
 
 
 def build_charts(result: Result) -> ResultCharts:
+    """Return the charts of a stored result; a threshold with a single value has none."""
     return ResultCharts(
         thresholds=[threshold_chart(row) for row in result["thresholds"] if len(row["choices"]) > 1],
         volume=volume_chart(result),
@@ -60,7 +61,7 @@ def build_charts(result: Result) -> ResultCharts:
 
 
 def threshold_chart(threshold: Result) -> Chart:
-    """Coverage and precision over one threshold's values, the others as they are."""
+    """Return coverage and precision over the values of one threshold, the other thresholds unchanged."""
     tried = [choice["at_least"] for choice in threshold["choices"]]
     return line_chart(
         f"Coverage and precision over “{threshold['label']}”",
@@ -80,6 +81,7 @@ def _across_label(threshold: Result) -> str:
 
 
 def _share_series(choices: Sequence[Result], name: str, label: str, look: str, has_band: bool) -> Series:
+    """Return one figure over the choices in percent, with its 95 % interval as a band where `has_band`."""
     shares = [choice[name] for choice in choices]
     ends = [share["interval_95"] or (None, None) for share in shares]
     band = ShadedBand([_to_percent(low) for low, _ in ends], [_to_percent(high) for _, high in ends])
@@ -91,7 +93,9 @@ def _to_percent(rate: float | None) -> float | None:
 
 
 def volume_chart(result: Result) -> Chart:
-    """MQLs by week, beside those of the version in force; by four weeks where bars of one would be hairlines."""
+    """
+    Return MQLs by week beside those of the version in force; by four weeks where bars of one week would be hairlines.
+    """
     is_long = len(result["weeks"]) > _MAX_SINGLE_WEEKS
     step = _WEEKS_TOGETHER if is_long else 1
     days = [dt.date.fromisoformat(day) for day in result["weeks"][::step]]
@@ -113,6 +117,7 @@ def _sum_weeks(counts: Sequence[int], step: int) -> list[float | None]:
 
 
 def distribution_chart(distribution: Result) -> Chart:
+    """Return the histogram of one axis at the end of the period."""
     name = AXES[distribution["axis"]]
     at = distribution["threshold"]
     return histogram(
@@ -124,6 +129,7 @@ def distribution_chart(distribution: Result) -> Chart:
 
 
 def outcome_grid(cells: Result | None) -> Grid | None:
+    """Return the grid of fit and engagement with leads and wins in its cells, or None without leads."""
     if not cells or not any(cell["leads"] for row in cells["cells"] for cell in row):
         return None
     return heat_grid(
@@ -137,7 +143,10 @@ def outcome_grid(cells: Result | None) -> Grid | None:
 
 
 def decay_chart(decay: Decay, signals: Sequence[SignalPoints], names: Mapping[str, str]) -> DecayChart:
-    """By the engine's own reckoning; signals that take points away do not fade and are left out."""
+    """
+    Return how points decay, as the engine computes it; signals with negative points do not decay and are left out
+    (rules 4.5).
+    """
     gaining = [rule for rule in signals if rule.points > 0]
     left = points.share(decay, _days_to_ages(_DECAY_CURVE_DAYS)) * _CURVE_POINTS
     shares = points.share(decay, _days_to_ages(_DECAY_TABLE_DAYS))

@@ -1,4 +1,4 @@
-"""A backtest's stored result as pages and downloads show it: periods in words, its tables, names looked up at the time of showing."""
+"""The view of a backtest's stored result for pages and downloads: period labels, tables, names looked up when shown."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ from scoring.backtests.coverage_and_precision import COVERAGE_PERCENT, PRECISION
 
 Result = Mapping[str, Any]
 
-#: Below it the share of winners among those who sent a signal says nothing.
+#: With fewer senders the share of winners says nothing (rules 10.9).
 SENDERS_AT_LEAST: Final = 20
-#: More rows are in the download.
+#: Rows on the page; the download has them all.
 ROWS_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One of two numbers (rules 10.13): `of` is its sample in words, `tone` what the bar says of it, `before` the version in force's."""
+    """
+    A number of the two (rules 10.13): `of` describes its sample, `tone` says how it stands to its `bar`, `before` is
+    the share of the version in force.
+    """
 
     label: str
     share: Result
@@ -40,7 +43,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class LeadRow:
-    """A lead of a table; None when it is known no more."""
+    """A lead in a table of a result; `lead` is None if it has been deleted since."""
 
     lead: Lead | None
     dates: Sequence[dt.datetime | None]
@@ -50,7 +53,10 @@ class LeadRow:
 
 @dataclass(frozen=True, slots=True)
 class SignalLiftRow:
-    """Whether a signal's points follow the evidence; `lift` is times the average lead's rate, None where nothing tells."""
+    """
+    A signal's points beside its evidence (rules 10.9); `lift` is a multiple of the average lead's rate, None where
+    nothing can be said.
+    """
 
     name: str
     points: float
@@ -69,7 +75,7 @@ class SignalLiftRow:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The page of a finished backtest."""
+    """The figures on the page of a finished backtest."""
 
     result: Result
     period: str
@@ -80,7 +86,7 @@ class Figures:
 
 
 def build_figures(backtest: Backtest) -> Figures:
-    """Names come from one query, however long the tables."""
+    """Return the page of a finished backtest; the names of all leads are read by one query, however long the tables."""
     result: Result = backtest.result or {}
     lost, passing = (table_rows(result, table)[:ROWS_SHOWN] for table in ("lost_wins", "still_passing"))
     known = read_leads([*lost, *passing])
@@ -95,12 +101,13 @@ def build_figures(backtest: Backtest) -> Figures:
 
 
 def backtest_numbers(backtest: Backtest) -> list[Number]:
+    """Return the two numbers of a finished backtest."""
     result: Result = backtest.result or {}
     return build_numbers(result["version"], result["against"])
 
 
 def build_numbers(cohort: Result, before: Result | None) -> list[Number]:
-    """Coverage and precision, in this order."""
+    """Return coverage and precision, in this order."""
     enough = cohort["enough"]
     coverage, precision = cohort["coverage"], cohort["precision_won"]
     return [
@@ -124,11 +131,12 @@ def build_numbers(cohort: Result, before: Result | None) -> list[Number]:
 
 
 def _tone(share: Result, percent: int) -> str:
+    """Return good or bad: whether the share reaches its bar, compared in whole numbers."""
     return "bad" if share["n"] * 100 < share["of"] * percent else "good"
 
 
 def period_label(start: dt.datetime, end: dt.datetime) -> str:
-    """A half-open period in the company's days, both named days included: `1 May to 31 October 2026`."""
+    """Return a half-open period in the company's days, both named days included: `1 May to 31 October 2026`."""
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
     first, last = start.astimezone(zone), (end - dt.timedelta(microseconds=1)).astimezone(zone)
     year = "" if first.year == last.year else f" {first.year}"
@@ -155,11 +163,13 @@ def _build_signal_rows(result: Result) -> list[SignalLiftRow]:
 
 
 def table_rows(result: Result, table: str) -> list[Result]:
+    """Return the stored rows of a table of the tested version."""
     rows: list[Result] = result["version"][table]["rows"]
     return rows
 
 
 def read_leads(rows: Iterable[Result]) -> Mapping[int, Lead]:
+    """Return the leads named in the rows, by id, with their companies; deleted leads are absent."""
     return Lead.objects.select_related("company").in_bulk({row["lead"] for row in rows})
 
 
@@ -186,7 +196,7 @@ def _parse_instant(text: str | None) -> dt.datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table to take away: its header, and its rows out of a result."""
+    """A table to download: its header, and a function that yields its rows from a result."""
 
     header: Sequence[str]
     rows: Callable[[Result], Iterator[Sequence[object]]]
@@ -259,7 +269,7 @@ def _summary_cells(result: Result) -> Iterator[Sequence[object]]:
 
 _LEAD_COLUMNS: Final = ("lead", "name", "email", "company")
 
-#: By the name in the address.
+#: The tables by their name in the URL.
 TABLES: Final[Mapping[str, Table]] = MappingProxyType(
     {
         "summary": Table(

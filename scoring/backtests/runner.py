@@ -1,4 +1,4 @@
-"""A full backtest: one version, and the version in force beside it, before all leads, range by range (rules 10.5)."""
+"""The full backtest: one version, and the version in force beside it, on all leads, range by range (rules 10.5)."""
 
 from __future__ import annotations
 
@@ -40,15 +40,16 @@ from scoring.engine.rules import Rules
 from scoring.explain import evaluation
 from scoring.instants import from_microseconds, microseconds
 
+#: Rows of each table in the stored result, so that a result stays a few hundred kilobytes.
 ROWS_STORED: Final = 1000
 
-#: Told how many of how many steps are done; may raise to stop.
+#: Called with the steps done and their total; may raise to stop the backtest.
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateVersion:
-    """Rules and the number of the version that they are of."""
+    """Rules to be tested, and the number of their version."""
 
     number: str
     rules: Rules
@@ -56,7 +57,7 @@ class CandidateVersion:
 
 @dataclass(frozen=True, slots=True)
 class RejectedLeadStillPassing:
-    """A lead that sales rejected and that the version would have handed over before."""
+    """A lead that sales rejected and that the version would have handed over before. Instants in microseconds."""
 
     lead: int
     rejected_at: int
@@ -74,9 +75,18 @@ def run_backtest(
     folder: Path | None = None,
     ranges: Iterable[Facts] | None = None,
 ) -> dict[str, Any]:
-    """What `definitions.Backtest.result` holds, but for the seconds it took; nothing dated `end` or later has a part in it.
+    """
+    Return the result of a backtest as `definitions.models.Backtest.result` stores it, but for the seconds it took.
 
-    `ranges` are the facts in hand, if they need not be read.
+    1. Read what became of the leads (wins, acceptances, rejections) before `end`.
+    2. Prepare one run for the candidate and one for the version `against` it, the threshold curves and the signal
+       lifts.
+    3. Read the facts range by range, so that memory is bounded by a range; `ranges` are facts that were read already.
+    4. Judge each range by the candidate, by the other version, at every threshold, and count the signals' senders.
+    5. Report progress after each range; the callback raises to stop.
+    6. Put the counts together.
+
+    No fact dated `end` or later has a part in it (rules 10.1). The period is [start, end).
     """
     since, until = microseconds(start), microseconds(end)
     history = outcome_history.read_history(start, end)
@@ -110,11 +120,12 @@ def run_backtest(
 
 
 def _count_ranges() -> int:
+    """Return how many ranges of lead ids there are."""
     return (Lead.objects.aggregate(last=Max("pk"))["last"] or 0) // event_columns.RANGE + 1
 
 
 class BacktestRun:
-    """One version; what is kept of a range is small."""
+    """The part of one version in a backtest: counts and rows that grow with each range, never the facts themselves."""
 
     def __init__(
         self, candidate: CandidateVersion, history: OutcomeHistory, weeks: PeriodWeeks, start: int, end: int
@@ -128,6 +139,9 @@ class BacktestRun:
         self._passing: list[RejectedLeadStillPassing] = []
 
     def judge_range(self, facts: Facts) -> MeasuredRange:
+        """
+        Judge a range at every instant, add it to the counts, and return what was measured for the threshold curves.
+        """
         leads, at, axes = measured(self.rules, facts, until=self._end - 1)
         first = first_where(leads, verdict(self.rules, axes).meets)
         qualified = DatedLeads(facts.lead_ids[leads[first]], at[first])
@@ -139,6 +153,7 @@ class BacktestRun:
         return MeasuredRange(facts, leads, at, axes, first)
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the version's figures for the stored result."""
         counts, rejected, wins = self._counts, self._history.rejected, len(self._won)
         coverage = Sample(counts.covered, wins)
         return {
@@ -156,15 +171,18 @@ class BacktestRun:
         }
 
     def _count_cohort(self, qualified: DatedLeads) -> None:
+        """Add the leads that qualified to the cohort and to their weeks."""
         won, accepted = (became.instants_of(qualified.lead) for became in (self._history.won, self._history.accepted))
         self._counts += count_cohort(qualified.at, won, accepted, start=self._start)
         self._by_week += self._weeks.count_by_week(qualified.at[qualified.at >= self._start])
 
     def _add_lost_wins(self, facts: Facts, won: DatedLeads, qualified: DatedLeads) -> None:
+        """Add the wins whose lead had not qualified before it was won."""
         at = qualified.instants_of(won.lead)
         self._lost += explain_losses(self.rules, facts, won.where((at == NEVER) | (at >= won.at)))
 
     def _add_still_passing(self, facts: Facts, rejected: DatedLeads, qualified: DatedLeads) -> None:
+        """Add the rejected leads that had qualified by the time of their rejection, with what qualified them."""
         at = qualified.instants_of(rejected.lead)
         passing = (at != NEVER) & (at <= rejected.at)
         passing_leads = rejected.where(passing)
@@ -176,7 +194,7 @@ class BacktestRun:
             self._passing.append(RejectedLeadStillPassing(lead, rejected_at, decision.at, why.reached(decision)))
 
     def _lost_wins_as_dict(self) -> dict[str, Any]:
-        """The latest first."""
+        """Return the latest lost wins, at most ROWS_STORED, their total, and the counts by criterion."""
         rows = sorted(self._lost, key=lambda loss: (-loss.won_at, loss.lead))[:ROWS_STORED]
         return {
             "total": len(self._lost),
@@ -185,6 +203,7 @@ class BacktestRun:
         }
 
     def _still_passing_as_dict(self) -> dict[str, Any]:
+        """Return the latest rejected leads that still pass, at most ROWS_STORED, and their total."""
         rows = sorted(self._passing, key=lambda passing: (-passing.rejected_at, passing.lead))[:ROWS_STORED]
         return {
             "total": len(self._passing),

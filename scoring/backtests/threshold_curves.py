@@ -1,4 +1,8 @@
-"""How a version lies among its leads: every threshold turned by itself, where scores are, what converts where. Pure (rules 10.10)."""
+"""
+Threshold curves and score distributions of a version (rules 10.10). Pure.
+
+One threshold at a time takes all its values; the histograms say where the scores lie, the grid which scores are won.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,10 @@ _AXES: Final = ("fit", "engagement")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredRange:
-    """What was measured of a range: pairs sorted by lead and instant, and which of them are each lead's first that meets the rules."""
+    """
+    The measurements of one range of leads: pairs sorted by lead and instant; `first` are the indexes of each lead's
+    first that meets the rules.
+    """
 
     facts: Facts
     leads: Positions
@@ -43,7 +50,7 @@ class MeasuredRange:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _LeadScores:
-    """Leads by their scores; `won` and `sal` say what became of them."""
+    """Leads with their scores; `won` and `sal` say whether they were won or accepted afterwards."""
 
     fit: Floats
     engagement: Floats
@@ -52,6 +59,11 @@ class _LeadScores:
 
 
 class ThresholdCurves:
+    """
+    The counts behind the curves, histograms and the grid; ranges of leads are added one by one. Instants in
+    microseconds.
+    """
+
     def __init__(self, rules: Rules, history: OutcomeHistory, start: int, end: int) -> None:
         self._rules, self._history, self._start, self._end = rules, history, start, end
         self._thresholds = {threshold: threshold.choices for threshold in list_thresholds(rules)}
@@ -62,14 +74,17 @@ class ThresholdCurves:
         self._cells: list[_LeadScores] = []
 
     def add_range(self, measured: MeasuredRange) -> None:
-        """One range of leads."""
+        """Count one range of leads at every value of every threshold, and keep its scores."""
         ids = measured.facts.lead_ids
         won, accepted = self._history.won.instants_of(ids), self._history.accepted.instants_of(ids)
         self._sweep_range(measured, won, accepted)
         self._add_scores(measured, won, accepted)
 
     def as_dict(self, wins: int) -> dict[str, Any]:
-        """`wins` of the period, the whole of every coverage."""
+        """
+        Return the curves, histograms and grid for the stored result; `wins` of the period are the whole of every
+        coverage.
+        """
         return {
             "thresholds": self._thresholds_as_dicts(wins),
             "distributions": [self._distribution_as_dict(axis) for axis in _AXES],
@@ -79,6 +94,7 @@ class ThresholdCurves:
     # Thresholds
 
     def _sweep_range(self, measured_range: MeasuredRange, won: Ints, accepted: Ints) -> None:
+        """Count who would be flagged at each value of each threshold."""
         passing = (measured_range.axes.gate == PASS) & ~measured_range.axes.disqualified
         leads, at, measured = (
             measured_range.leads[passing],
@@ -87,7 +103,7 @@ class ThresholdCurves:
         )
         for threshold, choices in self._thresholds.items():
             sweep = sweep_threshold(self._rules, threshold, measured)
-            # What no value lets in needs no look at each.
+            # Pairs that no value of the threshold lets in are left out before its values are tried.
             candidates = np.flatnonzero(sweep.always)
             candidate_sweep = sweep.pick(candidates)
             for value in choices:
@@ -120,7 +136,10 @@ class ThresholdCurves:
     # Scores
 
     def _add_scores(self, measured: MeasuredRange, won: Ints, accepted: Ints) -> None:
-        """Leads that pass the gate as they stand at the end, and each lead at its first instant or else at the end."""
+        """
+        Keep two sets of scores: leads that pass the gate at the end, and each lead at its first instant or else at the
+        end.
+        """
         first = measured.first
         lead, at = measured.leads[first], measured.at[first]
         self._cells.append(_build_lead_scores(picked(measured.axes, first), at, won[lead], accepted[lead]))
@@ -148,6 +167,7 @@ class ThresholdCurves:
         }
 
     def _grid_as_dict(self) -> dict[str, Any]:
+        """Return the grid of fit and engagement with leads, accepted and won in each cell."""
         fit, engagement, won, sal = (
             np.concatenate([getattr(part, name) for part in self._cells]) for name in _LeadScores.__slots__
         )
@@ -169,8 +189,11 @@ class ThresholdCurves:
         }
 
     def _bin_edges(self, axis: str, scores: Floats, most: int) -> Floats:
-        """From nothing to the ceiling in steps of a round width. Without a ceiling a few scores may be far above all others: they
-        share a last, wider step."""
+        """
+        Return edges from 0 to the ceiling in steps of a round width.
+
+        Without a ceiling a few scores may lie far above all others: these share a last, wider step.
+        """
         ceiling = self._rules.ceilings.get(axis)
         highest = float(scores.max(initial=0.0))
         usual = float(np.quantile(scores, _USUAL_SHARE)) if scores.size else 0.0
@@ -186,10 +209,10 @@ def _build_lead_scores(at: Axes, since: Ints, won: Ints, accepted: Ints) -> _Lea
 
 
 def _bin_indexes(scores: Floats, edges: Floats) -> NDArray[np.intp]:
-    """The last bin holds its upper edge, too."""
+    """Return the bin of each score; the last bin includes its upper edge."""
     return np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, edges.size - 2)
 
 
 def as_json_number(value: float) -> float | int:
-    """Whole where it is whole."""
+    """Return a whole number as int, others as they are."""
     return int(value) if float(value).is_integer() else value

@@ -1,8 +1,9 @@
 """
-How attributes are kept: leads and companies of a range each, as they were read.
+The cache of attributes: leads and companies of one range of ids each, as they were read.
 
-They change in place, but a row is stamped whenever one of its attributes changes (leads.change_stamps), and so is each statement of the
-ledger: the subjects of what a snapshot did not see are read again, the others stay. Rows that are gone show in the count.
+Attributes change in place, but leads.change_stamps stamps a row whenever one of its attributes changes, and each
+statement of the history carries its own stamp. So subjects with a stamp that a snapshot did not see are read again, and
+the others stay. Deleted rows show in the count.
 """
 
 from __future__ import annotations
@@ -21,19 +22,21 @@ from scoring.columns.column_cache import RANGE, Arrays, ColumnCache
 from scoring.engine.facts import Column
 from scoring.engine.timeline import Ints, Positions
 
-#: Where more than this part of a range is news, all of it is read.
+#: A range is read whole where more than 1/4 of its subjects have changed.
 _REREAD_FRACTION = 4
+#: Roughly what one distinct value takes in memory.
 _BYTES_PER_VALUE = 120
+#: Unused values that a dictionary may hold before it is tidied.
 _SPARE_VALUES = 1000
 _TABLES = {"lead": "leads", "company": "companies"}
 
 
 def read_rows(cache: ColumnCache, number: int, fields: Iterable[str]) -> AttributeRows:
-    """The attribute rows of the leads `[number * RANGE, (number + 1) * RANGE)`: at least these fields."""
+    """Return the attribute rows of the leads `[number * RANGE, (number + 1) * RANGE)`, with at least these fields."""
     names = sorted(set(fields))
     leads = cache.read_part(_AttributePart(cache.reader, "lead", number, names), number)
     ranges = np.unique(leads.company[leads.company > 0] // RANGE).tolist()
-    # Leads of every range may work for the same companies: those are kept at hand.
+    # Leads of every range may work for the same companies, so these are always kept in memory.
     companies = [
         cache.read_part(_AttributePart(cache.reader, "company", range_number, names), range_number, in_memory=True)
         for range_number in ranges
@@ -49,6 +52,8 @@ def read_rows(cache: ColumnCache, number: int, fields: Iterable[str]) -> Attribu
 
 
 class _AttributePart:
+    """The leads or companies (`subject`) of one range of ids, as a part of the column cache."""
+
     def __init__(self, reader: BulkReader, subject: str, number: int, fields: Sequence[str]) -> None:
         self.name = _TABLES[subject]
         self._reader = reader
@@ -57,9 +62,20 @@ class _AttributePart:
         self._fields = {name for name in fields if name.startswith(f"{subject}.")}
 
     def read_whole(self) -> AttributePeriods:
+        """Read the range from the tables, with the fields asked for."""
         return self._read(self._scope, self._fields)
 
     def complete(self, part: AttributePeriods, since: Snapshot) -> tuple[AttributePeriods, int]:
+        """
+        Return the part as of now, and how many subjects had to be read.
+
+        1. Return the part as it is if the snapshot is the same and no field is missing.
+        2. Find the subjects with a change that `since` did not see, and count all subjects.
+        3. Unless a field is missing or more than 1/4 of the range changed, read the changed subjects alone.
+        4. Merge: their old rows go, their new ones come in.
+        5. Return the merged part if its number of subjects is right; with too many, some were deleted.
+        6. In every other case read the whole range, with the new fields and all that were asked for before.
+        """
         missing = self._fields - part.columns.keys()
         if since == self._reader.snapshot and not missing:
             return part, 0
@@ -69,10 +85,10 @@ class _AttributePart:
             periods = (
                 part if changed_periods is None else merge_periods(without_subjects(part, changed), changed_periods)
             )
-            # What is kept holds all that there is; if it holds more, the others are gone.
+            # The merged part holds every subject there is; if it holds more, some have been deleted.
             if periods.ids.size == total:
                 return periods, int(changed.size)
-        # What was asked for once is asked for again.
+        # Fields that were asked for once will be asked for again, so they stay in the part.
         return self._read(self._scope, self._fields | part.columns.keys()), total + 1
 
     def pack(self, part: AttributePeriods) -> Arrays:
@@ -92,6 +108,7 @@ class _AttributePart:
         return AttributePeriods(arrays["ids"], arrays["subject"], arrays["start"], arrays["company"], columns)
 
     def size(self, part: AttributePeriods) -> tuple[int, int]:
+        """Return the number of subjects and roughly the bytes in memory."""
         columns = part.columns.values()
         column_bytes = sum(column.codes.nbytes + _BYTES_PER_VALUE * len(column.values) for column in columns)
         return int(part.ids.size), column_bytes + sum(
@@ -102,7 +119,10 @@ class _AttributePart:
         return read_periods(self._reader, self._subject, scope, sorted(fields))
 
     def _read_changed_subjects(self, since: Snapshot) -> tuple[int, Ints]:
-        """How many subjects there are, and those of which `since` did not see the latest, or some statement."""
+        """
+        Return the number of subjects in the range, and the ids of those with a row or a statement that `since` did not
+        see.
+        """
         unseen, id_ = since.unseen_condition("transaction"), f"{self._subject}_id"
         table = self._reader.table(
             f"SELECT (SELECT count(*) FROM leads_{self._subject} WHERE {self._scope.sql('id')}), NULL::bigint"
@@ -114,6 +134,7 @@ class _AttributePart:
 
 
 def without_subjects(periods: AttributePeriods, ids: Ints) -> AttributePeriods:
+    """Return the periods without those of these subjects."""
     remaining = ~np.isin(periods.subject, ids)
     return AttributePeriods(
         periods.ids[~np.isin(periods.ids, ids)],
@@ -125,7 +146,7 @@ def without_subjects(periods: AttributePeriods, ids: Ints) -> AttributePeriods:
 
 
 def merge_periods(first: AttributePeriods, second: AttributePeriods) -> AttributePeriods:
-    """Both in one; nobody is in both, and they know the same attributes."""
+    """Merge the periods of two sets of subjects; the sets are disjoint and have the same attributes."""
     subject = np.concatenate([first.subject, second.subject])
     order = np.argsort(subject, kind="stable")
     return AttributePeriods(
@@ -138,7 +159,10 @@ def merge_periods(first: AttributePeriods, second: AttributePeriods) -> Attribut
 
 
 def _merge_column(first: Column, second: Column, order: Positions) -> Column:
-    """Under one dictionary: the first one, longer. What was asked of its values before stays answered."""
+    """
+    Merge two columns under the first one's dictionary, extended by new values, so that answers kept for its values stay
+    valid.
+    """
     values, code_of_value = list(first.values), index_values(first.values)
     second_codes = []
     for value in second.values:
@@ -147,7 +171,7 @@ def _merge_column(first: Column, second: Column, order: Positions) -> Column:
             values.append(value)
         second_codes.append(code)
     codes = np.concatenate([first.codes, np.array(second_codes, dtype=np.int32)[second.codes]])[order]
-    # A dictionary mostly of what no row says any more is not worth its memory.
+    # A dictionary that consists mostly of values in no row any more is not worth its memory.
     return (
         Column(codes, tuple(values), dict(first.asked))
         if len(values) <= codes.size + _SPARE_VALUES
@@ -156,6 +180,7 @@ def _merge_column(first: Column, second: Column, order: Positions) -> Column:
 
 
 def _drop_unused_values(codes: NDArray[np.int32], values: list[object]) -> Column:
+    """Return the column with a dictionary of only the values in use, and None."""
     used = np.bincount(codes, minlength=len(values)) > 0
     used[values.index(None)] = True
     places = (np.cumsum(used) - 1).astype(np.int32)

@@ -1,4 +1,4 @@
-"""How each attribute of rules 15.2 is read from a column, from a statement of the ledger, and from a file."""
+"""Attributes (rules 15.2): how to read each one from a column, from a statement of the history, and from a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _LIST_SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class AttributeField:
-    """How an attribute is read: `sql` gives a text, `decode` its value; `said` finds the value in a ledger's statements."""
+    """
+    The readers of one attribute: `sql` selects it as text, `decode` turns that text into the value, `from_statement`
+    finds the value in the values of a history statement.
+    """
 
     sql: str
     decode: Callable[[str], object]
@@ -34,7 +37,7 @@ def _flag_field(column: str) -> AttributeField:
 def _build_band(low: object, high: object) -> object:
     if low is None and high is None:
         return None
-    return low if low == high else Band(low, high)  # type: ignore[arg-type]
+    return low if low == high else Band(low, high)  # type: ignore[arg-type]  # both are numbers or None here
 
 
 def _decode_band(text: str) -> object:
@@ -47,14 +50,14 @@ def _decode_json(text: str) -> object:
 
 
 def _hashable(value: object) -> object:
-    """A list as a tuple of texts; an object, which no rule can ask, as its text."""
+    """Return a list as a tuple of texts, and an object, which no rule can ask for, as its JSON."""
     if isinstance(value, list):
         return tuple(str(item) for item in value)
     return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
 
 
 def _to_number(value: Any) -> object:
-    """As people write it: whole where it is whole."""
+    """Return a number as people write it: an int where it is whole."""
     if value is None:
         return None
     number = float(value)
@@ -107,17 +110,20 @@ _FIELDS = {
 
 
 def attribute_field(name: str) -> AttributeField:
-    """Raises KeyError for a name that rules 15.2 do not know."""
+    """Return the readers of the named attribute. Raises KeyError for a name that is not in rules 15.2."""
     subject, _, rest = name.partition(".custom.")
     return _custom_field(rest) if rest and subject in {"lead", "company"} else _FIELDS[name]
 
 
 def pack_values(values: Mapping[str, Iterable[object]]) -> str:
-    """Values by field as JSON, from which `unpacked` makes the same ones: a tuple is a list, a band one that ends in nothing."""
+    """
+    Return values by field as JSON for `unpack_values`: a tuple becomes a list, a band a list whose last item is None.
+    """
     return json.dumps({name: [_to_json(value) for value in column_values] for name, column_values in values.items()})
 
 
 def unpack_values(text: str) -> dict[str, tuple[object, ...]]:
+    """Return the values by field that `pack_values` wrote."""
     return {name: tuple(map(_from_json, values)) for name, values in json.loads(text).items()}
 
 

@@ -1,10 +1,11 @@
 """
-What was read before, so that only what came since is read: columns in files of this machine, and the last used in memory.
+The column cache (rules 19.1): columns read before, in files of this machine and, for recent ones, in memory.
 
-Each part (the events, leads or companies of one range of ids) is kept with the snapshot that saw it. Every row carries the
-transaction that wrote it, so a later reader asks for what that snapshot did not see, whatever the order of commits. (Ids or
-clocks would not do: a lower one may become visible later.) The folder is named after the server, its timeline, the database and
-the storage of the tables: a restored or emptied one starts anew. It may be wiped at any moment.
+Each part (the events, leads or companies of one range of ids) is stored with the snapshot that saw it. Every row
+carries the transaction that wrote it, so a later reader asks for what that snapshot did not see, whatever the order of
+commits. (Ids or timestamps would not do: a row with a lower one may become visible later.) The folder is named after
+the server, its timeline, the database and the storage of the tables, so a restored or emptied database begins with an
+empty cache. The folder may be deleted at any moment.
 """
 
 from __future__ import annotations
@@ -29,37 +30,41 @@ from scoring.columns.bulk_reader import BulkReader, Snapshot
 Arrays = Mapping[str, NDArray[Any]]
 Part = TypeVar("Part")
 
-#: Ids per part: what bounds the memory of a chunk and the cost of rewriting one.
+#: Ids in a part; this bounds the memory of a range and the cost of rewriting its file.
 RANGE: Final = 1 << 16
-#: The most that a process keeps between two questions, in bytes.
+#: The most that a process keeps in memory, in bytes.
 MEMORY_BYTES: Final = 160 << 20
-#: A file is rewritten once this share of its rows is news; less is read again by the next process.
+#: Rewrite the cache file when at least 1/64 of its rows are new; fewer are read again by the next process.
 _REWRITE_FRACTION = 64
 
 _UNREADABLE_ERRORS = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 class CachedPart(Protocol[Part]):
-    """How one part is read, completed and written."""
+    """A kind of part: how it is read, completed, and turned into arrays for a file."""
 
     name: str
 
     def read_whole(self) -> Part:
-        """Straight from the tables."""
+        """Read the part from the tables."""
 
     def complete(self, part: Part, since: Snapshot) -> tuple[Part, int]:
-        """With what `since` did not see, and how many rows that were; the part itself if there were none."""
+        """
+        Return the part with what `since` did not see, and how many rows that were; the part itself if there were none.
+        """
 
-    def pack(self, part: Part) -> Arrays: ...
+    def pack(self, part: Part) -> Arrays:
+        """Return the arrays that represent the part in a file."""
 
-    def unpack(self, arrays: Arrays) -> Part: ...
+    def unpack(self, arrays: Arrays) -> Part:
+        """Return the part that the arrays represent. Raises KeyError or ValueError for arrays of another shape."""
 
     def size(self, part: Part) -> tuple[int, int]:
-        """Its rows, and about how many bytes it holds."""
+        """Return the number of rows, and roughly the bytes in memory."""
 
 
 class ColumnCache:
-    """The kept parts of one database, as one reader sees them; with `in_memory`, also those in this process's memory."""
+    """The cached parts of one database as one reader sees them; with `in_memory`, also in this process's memory."""
 
     def __init__(self, reader: BulkReader, folder: Path | None = None, *, in_memory: bool = False) -> None:
         row = reader.table(
@@ -77,14 +82,25 @@ class ColumnCache:
         self._storage = {"events": row["event"], "leads": row["attribute"], "companies": row["attribute"]}
 
     def read_part(self, kind: CachedPart[Part], number: int, *, in_memory: bool = False) -> Part:
-        """All of the ids `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot."""
+        """
+        Return the part with the ids `[number * RANGE, (number + 1) * RANGE)`, as of the reader's snapshot.
+
+        1. Find the cached part, in memory or else in its file, with the snapshot that saw it.
+        2. Without one, read the part whole.
+        3. If the cached part is newer than our snapshot, read whole and store nothing: another process has stored rows
+           that we must not see.
+        4. Otherwise complete the cached part with what its snapshot did not see.
+        5. Rewrite the file if there was none, or if at least 1/64 of the rows is new; fewer rows are read again by the
+           next process.
+        6. Keep the part in memory, where that is asked for.
+        """
         in_memory = in_memory or self.in_memory
         path, snapshot = self._file_path(kind.name, number), self.reader.snapshot
         cached = (_memory.get(str(path)) if in_memory else None) or self._read_file(kind, path)
         if cached is None:
             part, new_rows = kind.read_whole(), 1
         elif not snapshot.covers(cached[0]):
-            # Another process keeps what we cannot see yet; our snapshot is the older one and leaves no trace.
+            # Another process has stored rows that our older snapshot must not see; writing ours would undo its work.
             return kind.read_whole()
         else:
             part, new_rows = kind.complete(cached[1], cached[0])
@@ -98,7 +114,10 @@ class ColumnCache:
     def derive(
         self, name: str, number: int, sources: tuple[object, ...], others: object, make: Callable[[], Part], size: int
     ) -> Part:
-        """What was made of these very sources and equal others before; made now, if there is nothing of the kind."""
+        """
+        Return what `make` derives from the sources, from memory if these very objects, and equal `others`, were its
+        sources before.
+        """
         key = f"{self._folder}/{name}/{number}"
         cached = _memory.get(key) if self.in_memory else None
         if cached is not None and _are_identical(cached[0], sources) and cached[1] == others:
@@ -113,13 +132,14 @@ class ColumnCache:
         return self._folder / f"{name}-{self._storage[name]}" / f"{number}.npz"
 
     def _read_file(self, kind: CachedPart[Part], path: Path) -> tuple[Snapshot, Part] | None:
+        """Return the snapshot and the part in the file; None if there is no file or it cannot be read."""
         with contextlib.suppress(*_UNREADABLE_ERRORS), path.open("rb") as file, np.load(file) as arrays:
             return Snapshot.parse(str(arrays["snapshot"])), kind.unpack(arrays)
         return None
 
 
 class _MemoryCache:
-    """The last used, within a budget of bytes. What it holds is never changed, only replaced: threads may share it."""
+    """A least-recently-used cache with a budget of bytes, shared by threads: entries are replaced but never changed."""
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
@@ -145,17 +165,19 @@ _memory = _MemoryCache(MEMORY_BYTES)
 
 
 def _are_identical(first: Sequence[object], second: Sequence[object]) -> bool:
+    """Say whether both sequences hold the same objects."""
     return len(first) == len(second) and all(left is right for left, right in zip(first, second, strict=True))
 
 
 def _write_file(path: Path, arrays: Arrays) -> None:
-    """Whole or not at all: another process may be reading or writing the same file."""
+    """Write the arrays whole or not at all, because another process may be reading or writing the same file."""
     with _draft_file(path) as draft:
-        np.savez(draft, **arrays)  # type: ignore[arg-type]
+        np.savez(draft, **arrays)  # type: ignore[arg-type]  # its stub takes ** for allow_pickle
 
 
 @contextlib.contextmanager
 def _draft_file(path: Path) -> Iterator[str]:
+    """Yield the path of a new file beside `path` that replaces it at the end, in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent, suffix=".npz")
     os.close(handle)

@@ -1,4 +1,4 @@
-"""The event columns of the engine, and how they are kept: reading a million events costs more than judging them."""
+"""The event columns of the engine and their cache: reading a million events costs more than judging them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _NO_ASSET = np.int32(-1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventColumns:
-    """m events sorted by (lead, at): lead ids, microseconds, signal ids, and assets as codes (-1 none; only if asked for)."""
+    """
+    Events sorted by (lead, at): lead ids, microseconds, signal ids, and asset codes (-1: none; read only on request).
+    """
 
     lead: Ints
     at: Ints
@@ -33,7 +35,9 @@ class EventColumns:
 
 
 def read_events(reader: Reader, where: str, *, with_assets: bool = False) -> EventColumns:
-    """Straight from the table; without assets, from its covering index. Asset codes are those of this one answer."""
+    """
+    Read events from the table; without assets its covering index suffices. Asset codes hold within this one answer.
+    """
     asset = ", asset" if with_assets else ""
     schema = _SCHEMA | ({"asset": pa.string()} if with_assets else {})
     table = reader.table(
@@ -45,7 +49,7 @@ def read_events(reader: Reader, where: str, *, with_assets: bool = False) -> Eve
 
 
 class EventCache:
-    """The kept columns of one database, as one reader sees them. Without assets: few rules ask for them."""
+    """The cached event columns of one database as one reader sees them, without assets, which few rules ask for."""
 
     def __init__(self, reader: BulkReader, folder: Path | None = None, *, cache: ColumnCache | None = None) -> None:
         self._reader = reader
@@ -54,17 +58,21 @@ class EventCache:
             f"SELECT EXISTS (SELECT FROM leads_event WHERE transaction >= {reader.snapshot.high})",
             {"foreign": pa.bool_()},
         )
-        # Rows restored from another server carry its transactions, which say nothing here: then nothing is kept.
+        # Rows restored from another server carry that server's transaction ids, which cannot be compared with our
+        # snapshot. Then nothing is cached.
         self._usable = not table["foreign"][0].as_py()
 
     def events(self, number: int) -> EventColumns:
-        """All events of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot."""
+        """Return the events of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot."""
         kind = _EventPart(self._reader, number)
         return self._cache.read_part(kind, number) if self._usable else kind.read_whole()
 
 
 class _EventPart:
-    """Events are never changed: to be complete, those of a file only lack what is newer."""
+    """
+    The events of one range of leads, as a part of the column cache. Events never change, so a part lacks only newer
+    ones.
+    """
 
     name = "events"
 
@@ -76,6 +84,7 @@ class _EventPart:
         return read_events(self._reader, self._within)
 
     def complete(self, part: EventColumns, since: Snapshot) -> tuple[EventColumns, int]:
+        """Return the part with the events that `since` did not see merged in, and how many they were."""
         if since == self._reader.snapshot:
             return part, 0
         new_events = read_events(self._reader, f"{self._within} AND {since.unseen_condition('transaction')}")
@@ -93,7 +102,7 @@ class _EventPart:
 
 
 def merge_events(first: EventColumns, second: EventColumns) -> EventColumns:
-    """Both in one, sorted as they are, without assets. Of one lead and instant, those of `some` come first."""
+    """Merge two sorted sets of events, without assets. At one lead and instant the events of `first` come first."""
     where = places(first.lead, first.at, second.lead, second.at)
     lead = np.insert(first.lead, where, second.lead)
     return EventColumns(
@@ -105,11 +114,12 @@ def merge_events(first: EventColumns, second: EventColumns) -> EventColumns:
 
 
 def _no_assets(count: int) -> NDArray[np.int32]:
-    """One value that stands for all, without their memory."""
+    """Return a column of -1 that takes the memory of a single value."""
     return np.broadcast_to(_NO_ASSET, count)
 
 
 def _asset_codes(column: pa.ChunkedArray) -> NDArray[np.int32]:
+    """Return the code of each asset, -1 for an empty one."""
     encoded = column.combine_chunks().dictionary_encode()
     codes = encoded.indices.to_numpy().astype(np.int32)
     empty = [code for code, asset in enumerate(encoded.dictionary.to_pylist()) if not asset]

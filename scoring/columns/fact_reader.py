@@ -1,4 +1,4 @@
-"""What the engine judges: the facts of some leads, or of all of them range by range."""
+"""The facts that the engine judges: of some leads, or of all leads range by range."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scoring.engine.timeline import Ints
 
 
 def read_for_leads(lead_ids: Sequence[int], *rules: Rules) -> Facts:
-    """The facts of these leads that the rules ask for, read in the caller's transaction."""
+    """Return the facts of these leads that the rules need, read in the caller's transaction."""
     reader, scope = TransactionReader(), Scope(some=sorted(set(lead_ids)))
     events = event_columns.read_events(reader, scope.sql("lead_id"), with_assets=_need_assets(rules))
     return _build_facts(attribute_rows.read_rows(reader, scope, _needed_fields(rules)), events, _read_signals(reader))
@@ -29,18 +29,21 @@ def read_for_leads(lead_ids: Sequence[int], *rules: Rules) -> Facts:
 def read_all(
     *rules: Rules, folder: Path | None = None, cached: bool = True, in_memory: bool = False
 ) -> Iterator[Facts]:
-    """The facts of all leads, `events.RANGE` ids at a time, from one snapshot; memory is bounded by the range.
+    """
+    Yield the facts of all leads, `event_columns.RANGE` ids at a time, from one snapshot; memory is bounded by the
+    range.
 
-    `cached`: from the files of this machine, completed by what came since. `kept`: also from this process's memory, within
-    `shelf.MEMORY`; then a range's facts are the very same object as last time for as long as none of them changes
-    and no new field is asked for, and what was made of them still holds.
+    With `cached` the facts come from this machine's files, completed with what has come since. With `in_memory` they
+    come also from this process's memory, within `column_cache.MEMORY_BYTES`; a range's facts are then the same object
+    as last time for as long as none of them changes and no new field is needed, so what was derived from them still
+    holds.
     """
     last = (Lead.objects.aggregate(last=Max("pk"))["last"] or 0) // event_columns.RANGE
     with bulk_reader() as reader:
         for number in range(last):
             yield read_range(reader, number, *rules, folder=folder, cached=cached, in_memory=in_memory)
         final = read_range(reader, last, *rules, folder=folder, cached=cached, in_memory=in_memory)
-    # Nothing more to read: while the last range, often the only one, is judged, no transaction stands open.
+    # The reader is closed before the last range, often the only one, is judged: no transaction stays open meanwhile.
     yield final
 
 
@@ -52,7 +55,10 @@ def read_range(
     cached: bool = True,
     in_memory: bool = False,
 ) -> Facts:
-    """The facts of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot; see `everything`."""
+    """
+    Return the facts of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot; options as in
+    `read_all`.
+    """
     signals = _read_signals(reader)
     if not cached:
         scope = Scope(number * event_columns.RANGE, (number + 1) * event_columns.RANGE)
@@ -101,13 +107,17 @@ def _build_facts(rows: attribute_rows.AttributeRows, events: event_columns.Event
 
 
 def _lead_positions(lead_ids: Ints, lead: Ints) -> NDArray[np.int32]:
-    """Which of `lead_ids` each of the sorted `lead` is: looked up once a lead, not once an event."""
+    """
+    Return for each of the sorted `lead` its index in `lead_ids`, with one search for each lead instead of one for each
+    event.
+    """
     starts = np.searchsorted(lead, lead_ids)
     counts = np.diff(starts, append=lead.size)
     return np.repeat(np.arange(lead_ids.size, dtype=np.int32), counts)
 
 
 def _needed_fields(rules: tuple[Rules, ...]) -> set[str]:
+    """Return the attributes that the rules ask for; a seniority is read from the title where it is not given."""
     fields = {
         row.field
         for version_rules in rules

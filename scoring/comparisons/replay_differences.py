@@ -1,4 +1,7 @@
-"""Why a replay of the past and the record of it differ, where that can be told: what was learned too late to matter then."""
+"""
+Differences between a replay and the record, with their reasons where known: facts that were learned too late (rules
+10.11).
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,20 @@ from django.contrib.admin.models import LogEntry
 from definitions.models import Version
 from leads.models import AttributeChange, Event, Lead, Outcome
 
-#: A fact that reached us so long after its instant was late for it.
+#: A judgement that left no record is taken to be made this long after the instant.
 _LATE: Final = dt.timedelta(minutes=5)
-#: Facts of the last moments of a version were judged by the one that took over.
+#: Facts of the last minutes of a version may have been judged by the version that took over.
 _LAST_MOMENTS: Final = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayDifference:
-    """`missing`: expected, not made. `surplus`: made, not expected. `moved`: made at another instant. Without `reason`, unexplained."""
+    """
+    An MQL on which replay and record differ, by `kind`.
+
+    `missing`: expected, not made. `surplus`: made, not expected. `moved`: made at another instant. Without `reason` it
+    is unexplained.
+    """
 
     kind: str
     lead_id: int
@@ -33,19 +41,19 @@ class ReplayDifference:
 
     @property
     def at(self) -> dt.datetime:
-        """The later of the two instants: what was known of it had to be known by then."""
+        """Return the later of the two instants; facts learned after it cannot have been used."""
         return max(at for at in (self.expected_at, self.made_at) if at is not None)
 
     @property
     def judged_at(self) -> dt.datetime:
-        """When the record was written, or should have been."""
+        """Return when the record was written, or should have been."""
         return self.recorded_at or self.at + _LATE
 
 
 def explain_differences(
     differences: Iterable[ReplayDifference], *, version: Version, now: dt.datetime
 ) -> tuple[ReplayDifference, ...]:
-    """The differences with their reasons."""
+    """Return the differences with their reasons; a difference that nothing explains keeps an empty reason."""
     all_differences = tuple(differences)
     if not all_differences:
         return ()
@@ -66,7 +74,7 @@ def explain_differences(
 
 @dataclass(frozen=True, slots=True)
 class _LearnedFact:
-    """Something that holds since `valid_at` and that we learned at `recorded_at`."""
+    """A fact that holds since `valid_at` and that we learned at `recorded_at`."""
 
     what: str
     valid_at: dt.datetime
@@ -81,6 +89,10 @@ def _find_reason(
     version: Version,
     now: dt.datetime,
 ) -> str:
+    """
+    Return the reason of one difference: a late fact, a later edit, an error, a lead not judged yet, or a change of
+    versions.
+    """
     late_fact = next(
         (fact for fact in learned if fact.valid_at <= difference.at and fact.recorded_at > difference.judged_at), None
     )
@@ -98,6 +110,7 @@ def _find_reason(
 
 
 def _find_reason_around_change(difference: ReplayDifference, version: Version) -> str:
+    """Return the reason of a difference near the version's end or beginning; empty if there is none."""
     if (
         difference.kind == "missing"
         and version.retired_at is not None
@@ -114,7 +127,7 @@ def _find_reason_around_change(difference: ReplayDifference, version: Version) -
 
 
 def _read_learned_facts(leads: Mapping[int, Lead]) -> Mapping[int, list[_LearnedFact]]:
-    """What is known of each lead, with when we learned it."""
+    """Read everything known of each lead, with when we learned it."""
     facts_by_lead: dict[int, list[_LearnedFact]] = defaultdict(list)
     lead_ids_by_company: dict[int, list[int]] = defaultdict(list)
     for lead in leads.values():
@@ -136,7 +149,7 @@ def _read_learned_facts(leads: Mapping[int, Lead]) -> Mapping[int, list[_Learned
 
 
 def _read_edits(version: Version) -> list[_LearnedFact]:
-    """Changes in the administration of what the rules look up: the named lists, the signals' meanings."""
+    """Read the changes made in the administration to what rules look up: the named lists, the signals' meanings."""
     looked_up = {"namedlist": "The named list", "signal": "The signal"}
     entries = LogEntry.objects.filter(content_type__app_label="leads", content_type__model__in=looked_up)
     rows = entries.order_by("action_time").values_list("content_type__model", "object_repr", "action_time")

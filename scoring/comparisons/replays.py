@@ -1,7 +1,8 @@
-"""The proof of the judge: replayed over its past, a version gives exactly the MQLs that were made under it (rules 10.11).
+"""
+Replays of a version: judged again over its past, it gives exactly the MQLs that were made under it (rules 10.11).
 
-What is recorded of the loop is taken as fact: cycles with their ends and re-engagement dates, stages, the version's time in
-force. Where the replay and the record differ, a fact has reached us after it was needed, or the judge is wrong.
+The record of the loop is taken as fact: cycles with their ends and re-engagement dates, stages, the version's time in
+force. Where replay and record differ, a fact reached us after it was needed, or the judge is wrong.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ _LEADS_AT_ONCE: Final = 5000
 
 @dataclass(frozen=True, slots=True)
 class VersionReplay:
-    """`made` MQLs are on record, `expected` is what the judge says of the same past; `agree` to the microsecond.
+    """
+    The result of a replay: MQLs `on_record`, MQLs `expected` by the judge, and how many `agree` to the microsecond.
 
     The rest are differences; `excused` is how many of them have a known reason.
     """
@@ -62,7 +64,7 @@ class VersionReplay:
 
 
 class NeverInForce(Exception):
-    """The version made no MQLs: it was never in force."""
+    """The version made no MQLs, because it was never in force."""
 
 
 def replay_version(version: Version, *, now: dt.datetime) -> VersionReplay:
@@ -90,8 +92,9 @@ def replay_version(version: Version, *, now: dt.datetime) -> VersionReplay:
 
 
 def _read_recorded_mqls(version: Version, end: dt.datetime) -> Iterable[tuple[int, int, dt.datetime, dt.datetime]]:
+    """Read (lead, cycle, at, recorded at) of the MQLs made under the version."""
     rows = Qualification.objects.filter(version=version, recorded_at__lte=end)
-    # Those that a worker wrote under it while the next one took over are its own, too.
+    # MQLs that a worker wrote under the version while the next one took over belong to it as well.
     rows = rows if version.retired_at is None else Qualification.objects.filter(version=version)
     return rows.values_list("lead_id", "cycle", "at", "recorded_at").iterator(chunk_size=10_000)
 
@@ -99,6 +102,7 @@ def _read_recorded_mqls(version: Version, end: dt.datetime) -> Iterable[tuple[in
 def _list_differences(
     expected: Mapping[tuple[int, int], int], recorded: Mapping[tuple[int, int], tuple[int, int]]
 ) -> Iterator[ReplayDifference]:
+    """Yield the MQLs whose expected instant and recorded instant differ, in the order of leads and cycles."""
     for lead, cycle in sorted({*expected, *recorded}):
         expected_at = expected.get((lead, cycle))
         at, recorded_at = recorded.get((lead, cycle), (None, None))
@@ -114,6 +118,8 @@ def _instant(at: int | None) -> dt.datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class _Cycle:
+    """A recorded cycle of a lead; `is_own` says that the replayed version began it, `release` is its end."""
+
     number: int
     is_own: bool
     at: int
@@ -122,7 +128,9 @@ class _Cycle:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """A time in which a lead could begin its next cycle: after the end of the last one, before a later version's."""
+    """
+    A time in which a lead could begin its next cycle: after the end of its last one, before that of a later version.
+    """
 
     cycle: int
     release: CycleRelease | None
@@ -130,7 +138,7 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class _ActivePeriod:
-    """The version's time in force: [start, end], or [start, end) if another one took over."""
+    """The version's time in force: [start, end], or [start, end) if another one took over. Microseconds."""
 
     version: Version
     rules: Rules
@@ -139,6 +147,7 @@ class _ActivePeriod:
 
     @property
     def last(self) -> int:
+        """Return the last instant that belongs to the version."""
         return (
             self.end - 1
             if self.version.retired_at is not None and microseconds(self.version.retired_at) <= self.end
@@ -146,7 +155,7 @@ class _ActivePeriod:
         )
 
     def expected_starts(self, facts: Facts) -> dict[tuple[int, int], int]:
-        """The instant at which each (lead, cycle) begins."""
+        """Return the instant at which each (lead, cycle) begins, by the judge."""
         ids: list[int] = facts.lead_ids.tolist()
         starts: dict[tuple[int, int], int] = {}
         for first in range(0, len(ids), _LEADS_AT_ONCE):
@@ -162,7 +171,11 @@ class _ActivePeriod:
         return starts
 
     def _open_windows(self, cycles: Sequence[_Cycle]) -> list[_Window]:
-        """Before, between and after the cycles on record; not before one that an earlier version began, nor after an open one."""
+        """
+        Return the windows before, between and after the recorded cycles.
+
+        There is none before a cycle that an earlier version began, nor after an open one.
+        """
         windows = []
         number, release, is_free = 1, None, True
         for cycle in cycles:
@@ -187,7 +200,7 @@ class _ActivePeriod:
     def _build_question(
         self, floor: QualificationFloor, known: int, barred: tuple[tuple[int, int], ...]
     ) -> StartQuestion:
-        """As if somebody had looked at every instant, from the first at which the lead was known and free."""
+        """Ask as if the lead had been judged at every instant, from the first at which it was known and free."""
         first = max(floor.at, known)
         return StartQuestion(
             floor=floor.at,
@@ -201,18 +214,21 @@ class _ActivePeriod:
 
 
 def _window_rounds(windows: Mapping[int, Sequence[_Window]]) -> Iterator[dict[int, _Window]]:
-    """The first window of each lead, then the second of those that have one, and so on."""
+    """Yield the first window of each lead, then the second of those that have one, and so on."""
     for number in range(max(map(len, windows.values()), default=0)):
         yield {index: some[number] for index, some in windows.items() if number < len(some)}
 
 
 class _LeadRecords:
-    """What is on record of some leads: their cycles under the version's motion, when they were barred, since when they are known."""
+    """
+    The records of some leads: cycles under the version's motion, periods in which they were barred, and when they
+    became known.
+    """
 
     def __init__(self, version: Version, lead_ids: Sequence[int]) -> None:
         rows = Lead.objects.filter(pk__in=lead_ids).values_list("pk", "recorded_at", "stage")
         leads = {pk: (microseconds(recorded_at), stage) for pk, recorded_at, stage in rows}
-        # A lead that was recorded after the facts were read is asked about the next time.
+        # A lead recorded after the facts were read is left to the next replay.
         self.known_since = {pk: leads[pk][0] if pk in leads else FOREVER for pk in lead_ids}
         self.cycles = self._read_cycles(version, lead_ids)
         self.barred = self._read_barred({pk: leads[pk][1] for pk in leads}, lead_ids)
@@ -230,7 +246,7 @@ class _LeadRecords:
 
     @staticmethod
     def _read_barred(stages: Mapping[int, str], lead_ids: Sequence[int]) -> Mapping[int, tuple[tuple[int, int], ...]]:
-        """The half-open periods in which each lead stood where nobody qualifies."""
+        """Return the half-open periods in which each lead stood in a stage where it could not qualify."""
         moves: dict[int, list[tuple[int, str]]] = defaultdict(list)
         rows = StageChange.objects.filter(lead_id__in=lead_ids).order_by("lead_id", "at", "pk")
         for lead, at, stage in rows.values_list("lead_id", "at", "to_stage"):
@@ -239,11 +255,12 @@ class _LeadRecords:
 
 
 def _barred_periods(moves: Sequence[tuple[int, str]]) -> tuple[tuple[int, int], ...]:
+    """Return the periods of the stages in NOT_TO_QUALIFY; a lead's last stage has no end."""
     ends = [*moves, (FOREVER, "")]
     return tuple((at, until) for (at, stage), (until, _) in pairwise(ends) if stage in NOT_TO_QUALIFY)
 
 
 def with_leads(differences: Sequence[ReplayDifference]) -> list[tuple[ReplayDifference, Lead | None]]:
-    """Each with its lead."""
+    """Return each difference with its lead; None for a deleted lead."""
     leads = Lead.objects.select_related("company").in_bulk([difference.lead_id for difference in differences])
     return [(difference, leads.get(difference.lead_id)) for difference in differences]

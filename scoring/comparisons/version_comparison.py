@@ -1,4 +1,7 @@
-"""Two versions on the same leads at one instant (rules 9.14): who meets both, who only one, and why; who would go to sales."""
+"""
+Comparison of two versions on the same leads at one instant (rules 9.14): who meets which, why, and who would go to
+sales.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +28,14 @@ from scoring.instants import microseconds
 from scoring.live import qualify
 from scoring.models import Score
 
-#: Explained at a time: their facts are read again, with all that either version asks for.
+#: Leads explained at a time; their facts are read again, with the fields of both versions.
 _EXPLAINED_AT_ONCE: Final = 250
 _READ_AT_ONCE: Final = 5000
 _SCORES: Final = ("fit", "engagement", "bant")
 
 
 class ComparisonOutcome(StrEnum):
-    """Which of the two versions a lead meets; against the version in force: who stays, leaves, enters."""
+    """The versions that a lead meets; against the version in force BOTH stay, FIRST leave and SECOND enter."""
 
     BOTH = "both"
     FIRST = "first"
@@ -42,7 +45,7 @@ class ComparisonOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeadStanding:
-    """A lead under one version. `tier` is 0 for one that does not meet it."""
+    """A lead's scores under one version; `tier` is 0 where the lead does not meet it."""
 
     meets: bool
     tier: int
@@ -53,7 +56,10 @@ class LeadStanding:
 
 @dataclass(frozen=True, slots=True)
 class ComparedLead:
-    """`first` is None where nothing is in force. `why` says what decides, of leads that meet only one of the two."""
+    """
+    A lead under both versions; `first` is None where nothing is in force. `why` says what decides, if it meets only one
+    of them.
+    """
 
     lead: Lead
     kind: ComparisonOutcome
@@ -64,7 +70,11 @@ class ComparedLead:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VersionComparison:
-    """Of all leads known at `at`, in the order of their ids. `free` are those who enter and would be handed to sales."""
+    """
+    The verdicts on all leads known at `at`, in the order of their ids.
+
+    `handed_over` are the leads that enter and would be handed to sales at once.
+    """
 
     first: Version | None
     second: Version
@@ -76,15 +86,16 @@ class VersionComparison:
 
     @property
     def counts(self) -> Mapping[ComparisonOutcome, int]:
+        """Return how many leads have each outcome."""
         return {kind: int(self._outcome_mask(kind).sum()) for kind in ComparisonOutcome}
 
     @property
     def tiers(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
-        """How many leads of each tier under the first version, and under the second."""
+        """Return how many leads of each tier there are under the first version, and under the second."""
         return _count_tiers(self.under_first), _count_tiers(self.under_second)
 
     def rows(self, *kinds: ComparisonOutcome, after: int = 0, limit: int | None = None) -> Iterator[ComparedLead]:
-        """The leads of these kinds, in the order of their ids, those above `after`."""
+        """Yield the leads of these outcomes whose id is above `after`, in the order of their ids."""
         is_chosen = np.zeros(self.lead_ids.size, dtype=np.bool_)
         for kind in kinds:
             is_chosen |= self._outcome_mask(kind)
@@ -133,7 +144,7 @@ class VersionComparison:
         }.get((first, second), ComparisonOutcome.NEITHER)
 
     def _explain_differences(self, lead_ids: Sequence[int]) -> Mapping[int, str]:
-        """What each version says of each of these leads, the one that it meets first."""
+        """Return one text for each of these leads: what each version says of it, first the one that it meets."""
         if not lead_ids:
             return {}
         sides = [(version, rules_of(version)) for version in (self.second, self.first) if version is not None]
@@ -152,9 +163,10 @@ class VersionComparison:
 
 
 def compare_versions(first: Version | None, second: Version, *, now: dt.datetime) -> VersionComparison:
-    """Judge all leads known at `now` by both versions, whatever their states, from one snapshot of the facts.
+    """
+    Judge all leads known at `now` by both versions, whatever their states, from one snapshot of the facts.
 
-    Without a first version nobody meets it.
+    Without a first version no lead meets it.
     """
     sides = [rules_of(version) for version in (first, second) if version is not None]
     ids: list[Ints] = []
@@ -180,13 +192,15 @@ def compare_versions(first: Version | None, second: Version, *, now: dt.datetime
 
 
 def compare_with_active(version: Version, *, now: dt.datetime) -> VersionComparison:
-    """The version against the one in force of its definition: `second` enter, `first` leave, `both` stay."""
+    """Compare the version with the one in force of its definition: `second` enter, `first` leave, `both` stay."""
     in_force = Version.objects.active().filter(definition=version.definition_id).select_related("definition").first()
     return compare_versions(in_force, version, now=now)
 
 
 def count_marked_entrants(version: Version, *, now: dt.datetime) -> int:
-    """How many leads meet the version in force by its coming alone, and wait for their next activity (rules 9.12)."""
+    """
+    Count the leads that meet the version in force by the change alone and wait for their next activity (rules 9.12).
+    """
     if version.hands_over_entrants is not False:
         return 0
     meeting = Score.objects.filter(version=version, meets=True).order_by("lead_id").values_list("lead_id", flat=True)

@@ -1,4 +1,4 @@
-"""What people ask of a definition outside the live loop: all leads at an instant, each lead's first instant."""
+"""Evaluations of a definition outside the live loop: all leads at an instant, each lead's first qualifying instant."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class NoSuchDefinition(Exception):
 
 
 def find_rules(name: str) -> Rules:
-    """The rules of a document's file, of a version (`SLUG/v1.0`, or `v1.0` where only one definition has it) or of `current`.
+    """
+    Return the rules of a document's file, of a version (`SLUG/v1.0`, or `v1.0` if it is unique) or of `current`.
 
     Raises NoSuchDefinition, and definitions.document.parser.DocumentRefused for a file that breaks rules 15.1, 15.2.
     """
@@ -44,7 +45,10 @@ def find_rules(name: str) -> Rules:
 
 
 def find_version(name: str) -> Version:
-    """Raises NoSuchDefinition."""
+    """
+    Return the version named `SLUG/v1.0`, `v1.0` or `current`. Raises NoSuchDefinition if there is none, or more than
+    one.
+    """
     slug, _, number = name.rpartition("/")
     versions = Version.objects.select_related("definition")
     if name == "current":
@@ -61,7 +65,7 @@ def find_version(name: str) -> Version:
 
 
 def judge_all_leads(rules: Rules, at: dt.datetime) -> Iterator[dict[str, Any]]:
-    """The verdict on each lead known at `at`, in the order of their ids."""
+    """Yield the verdict on each lead known at `at`, in the order of their ids."""
     for facts in fact_reader.read_all(rules):
         leads = known_leads(facts, microseconds(at))
         verdicts = judge(rules, facts, leads, np.full(leads.size, microseconds(at)))
@@ -69,14 +73,14 @@ def judge_all_leads(rules: Rules, at: dt.datetime) -> Iterator[dict[str, Any]]:
 
 
 def judge_leads(rules: Rules, lead_ids: Sequence[int], at: dt.datetime) -> Iterator[dict[str, Any]]:
-    """The verdict on these leads; ids that are nobody's are left out."""
+    """Yield the verdict on each of these leads; unknown ids are left out."""
     facts = fact_reader.read_for_leads(lead_ids, rules)
     leads = np.arange(len(facts))
     yield from _rows(facts, leads, judge(rules, facts, leads, np.full(leads.size, microseconds(at))))
 
 
 def find_first_instants(rules: Rules, until: dt.datetime) -> Iterator[dict[str, Any]]:
-    """The first qualifying instant up to `until`, and the verdict there, of each lead that has one."""
+    """Yield the first qualifying instant up to `until`, with the verdict there, of each lead that has one."""
     for facts in fact_reader.read_all(rules):
         leads, at, verdicts = first_qualifying(rules, facts, until=microseconds(until))
         for row, instant in zip(_rows(facts, leads, verdicts), at.tolist(), strict=True):
@@ -85,7 +89,7 @@ def find_first_instants(rules: Rules, until: dt.datetime) -> Iterator[dict[str, 
 
 
 def known_leads(facts: Facts, at: int) -> Any:
-    """Leads of which anything was known by then."""
+    """Return the indexes of the leads of which anything was known at `at` (microseconds)."""
     is_known = np.zeros(len(facts), dtype=np.bool_)
     is_known[facts.row_lead[facts.row_from <= at]] = True
     is_known[facts.event_lead[facts.event_at <= at]] = True

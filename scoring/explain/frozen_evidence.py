@@ -1,4 +1,7 @@
-"""Frozen evidence read for people: lines with a verdict. Whatever an older document lacks is left out, never guessed."""
+"""
+Frozen evidence (rules 4.13) prepared for pages: lines with a verdict. Parts that an older document lacks are left out,
+never guessed.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class EvidenceAxis:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceLine:
-    """`verdict` is pass, fail or unknown; or not needed, where another line will do."""
+    """A line of the evidence; `verdict` is pass, fail, unknown, or not needed where another line suffices."""
 
     text: str
     verdict: str
@@ -60,7 +63,9 @@ class FrozenEvidence:
 
 
 def read_evidence(document: object) -> FrozenEvidence:
-    """The explanation as scoring stored it (scoring.engine.explanation)."""
+    """
+    Return the evidence from an explanation as stored (scoring.engine.explanation); anything else gives empty evidence.
+    """
     explanation = document if isinstance(document, Mapping) else {}
     hot, paths = ([_read_path(path) for path in _mappings(explanation.get(key))] for key in ("hot_paths", "paths"))
     timing = _read_timing(explanation.get("timing"))
@@ -81,13 +86,14 @@ def read_evidence(document: object) -> FrozenEvidence:
 
 
 def _mappings(value: object) -> Iterable[Mapping[str, Any]]:
+    """Return the mappings in a list; nothing for any other value."""
     return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
 
 
 def _read_axis(label: str, axis: object) -> EvidenceAxis | None:
     if not isinstance(axis, Mapping) or not isinstance(axis.get("value"), int | float):
         return None
-    # Without a ceiling the bar is drawn to the next hundred.
+    # Without a ceiling the bar ends at the next hundred above the value.
     ceiling = axis.get("ceiling") or max(100.0, -(-axis["value"] // 100) * 100)
     return EvidenceAxis(label, axis["value"], ceiling)
 
@@ -123,7 +129,7 @@ def _read_path(path: Mapping[str, Any]) -> EvidencePath:
 
 
 def _mark_unneeded_paths(paths: list[EvidencePath]) -> list[EvidencePath]:
-    """One is enough: once one held, what another lacked was not needed."""
+    """Mark the paths that failed as not needed if one of them held, because one is enough."""
     if not any(path.verdict == HELD for path in paths):
         return paths
     return [
@@ -180,7 +186,7 @@ def _read_timing(timing: object) -> list[EvidenceLine]:
 
 
 def _days_ago_text(days: float) -> str:
-    """Rounded up, so that what is too old for a limit of whole days never looks as if it met it."""
+    """Return an age in whole days, rounded up, so that one beyond a limit of whole days never seems to keep it."""
     return f"{math.ceil(days):,} days ago" if days > 1 else "less than a day ago"
 
 

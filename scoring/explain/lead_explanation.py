@@ -1,4 +1,4 @@
-"""Why a lead stands where it stands, now or at any past instant: one lead, every version in force."""
+"""Explanations of one lead under every version in force, now or at any past instant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scoring.instants import microseconds
 def explain_lead(
     lead: Lead, *, at: dt.datetime, under: Sequence[Version] | None = None
 ) -> list[tuple[Version, Explanation]]:
-    """The explanation under each version in force, or under those given."""
+    """Return the explanation at `at` under each version in force, or under the versions given."""
     return [
         (version, _explain_under(lead, version, at))
         for version in (active_versions.list_active_versions() if under is None else under)

@@ -1,7 +1,8 @@
-"""The periodic full rescore: every lead judged once a day, range by range, by whichever worker is free.
+"""
+The daily rescore (rules 4.14): every lead is judged once a day, range by range, by any free worker.
 
-It repairs what the prompt path may have missed and makes the first scores after an import: scores that changed are
-written, leads whose verdict changed are asked to be looked at, and the prompt path (`rescoring`) does the rest.
+It repairs what the prompt path may have missed, and makes the first scores after an import. Scores that changed are
+written; leads whose verdict changed are put into the rescore queue, and the prompt path (`due_leads`) does the rest.
 """
 
 from __future__ import annotations
@@ -39,12 +40,17 @@ _SCHEMA = {
     "meets": pa.bool_(),
     "tier": pa.int16(),
 }
+#: Rows in one INSERT, so that its text stays a few megabytes.
 _ROWS_AT_ONCE = 20_000
 
 
 def rescore_next_range(*, now: dt.datetime) -> bool:
-    """Rescore one more range that nobody took today; False when none is left. The row in PeriodicRun is the fence:
-    it stands only if the range was done, so a worker that dies leaves it to another."""
+    """
+    Rescore one more range that no worker has taken today; return False when none is left.
+
+    The row in PeriodicRun is the fence (rules 17.7). It is committed only with the range's scores, so if a worker dies
+    another takes the range.
+    """
     for number in range(_count_ranges()):
         with transaction.atomic():
             _, fresh = PeriodicRun.objects.get_or_create(
@@ -58,7 +64,7 @@ def rescore_next_range(*, now: dt.datetime) -> bool:
 
 
 def rescore_all(*, now: dt.datetime) -> int:
-    """Rescore every lead now; how many scores were written."""
+    """Rescore every lead now; return how many scores were written."""
     in_force = _read_active_rules()
     with bulk_reader() as reader:
         return sum(_rescore_range(reader, number, in_force, now) for number in range(_count_ranges()))
@@ -70,7 +76,10 @@ def _read_active_rules() -> Mapping[Version, Rules]:
 
 @transaction.atomic
 def _rescore_range(reader: BulkReader, number: int, in_force: Mapping[Version, Rules], now: dt.datetime) -> int:
-    """Judge the leads `[number * RANGE, (number + 1) * RANGE)` as the reader sees them; how many scores were written."""
+    """
+    Judge the leads `[number * RANGE, (number + 1) * RANGE)` as the reader sees them; return how many scores were
+    written.
+    """
     facts = fact_reader.read_range(reader, number, *in_force.values())
     return sum(
         _store_changes(
@@ -85,6 +94,7 @@ def _count_ranges() -> int:
 
 
 def _read_stored_scores(reader: BulkReader, number: int, definition_id: int) -> pa.Table:
+    """Read the stored scores of one definition and range, in the order of the leads."""
     scope = Scope(number * event_columns.RANGE, (number + 1) * event_columns.RANGE)
     return reader.table(
         f"SELECT {', '.join(_SCHEMA)} FROM scoring_score"
@@ -94,6 +104,9 @@ def _read_stored_scores(reader: BulkReader, number: int, definition_id: int) -> 
 
 
 def _store_changes(judgement: LeadJudgement, stored: pa.Table, now: dt.datetime) -> int:
+    """
+    Write the scores that changed and queue the leads that begin to meet the version; return how many scores changed.
+    """
     fresh = _score_columns(judgement)
     at = np.searchsorted(fresh["lead_id"], stored["lead_id"].to_numpy())
     differs = np.ones(len(judgement.facts), dtype=np.bool_)
@@ -101,16 +114,22 @@ def _store_changes(judgement: LeadJudgement, stored: pa.Table, now: dt.datetime)
     begins_to_meet = judgement.at_now.meets.copy()
     begins_to_meet[at] &= ~stored["meets"].to_numpy() | (stored["version_id"].to_numpy() != judgement.version.pk)
     if not _lock_if_active(judgement.version):
-        # Whoever took over has asked for a look at every lead.
+        # The activation of the version that took over has queued every lead.
         return 0
-    # Leads before scores, each in the order of their ids: the prompt path locks them so, and neither waits for the other in vain.
+    # Locks leads before scores, both in the order of lead ids (rules 17.10). The prompt path locks in the same order,
+    # so the two cannot deadlock.
     rescore_queue.request(lead_ids=fresh["lead_id"][begins_to_meet].tolist(), at=now)
     _upsert_scores(judgement, {name: column[differs] for name, column in fresh.items()}, now)
     return int(differs.sum())
 
 
 def _lock_if_active(version: Version) -> bool:
-    """And will be until the end of our transaction: an activation waits, so that no score of a retired version is left behind."""
+    """
+    Say whether the version is in force, and keep it so until the end of our transaction.
+
+    An activation waits for our lock, so no score of a retired version is left behind (rules 4.18).
+    """
+    # FOR SHARE conflicts with the activation's update of the row, but not with other rescores.
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT FROM definitions_version WHERE id = %s AND state = %s FOR SHARE", [version.pk, VersionState.ACTIVE]
@@ -135,6 +154,7 @@ def _score_columns(judgement: LeadJudgement) -> Mapping[str, NDArray[Any]]:
 
 
 def _differing_rows(fresh: Mapping[str, NDArray[Any]], stored: pa.Table, at: NDArray[np.intp]) -> Bools:
+    """Return which stored rows differ from the fresh columns; `at` are their positions there."""
     differs = np.zeros(at.size, dtype=np.bool_)
     for name, column in fresh.items():
         before = to_microseconds(stored[name]) if name == "as_of" else stored[name].to_numpy()
@@ -143,7 +163,7 @@ def _differing_rows(fresh: Mapping[str, NDArray[Any]], stored: pa.Table, at: NDA
 
 
 def _upsert_scores(judgement: LeadJudgement, changed: Mapping[str, NDArray[Any]], now: dt.datetime) -> None:
-    """Only rows that changed reach the database; one judged later meanwhile, by the prompt path, stays."""
+    """Write the changed rows, but leave a score that the prompt path has judged later meanwhile (rules 4.18)."""
     names = list(changed)
     sets = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*names[1:], "judged_at"])
     texts = {**changed, "as_of": np.datetime_as_string(changed["as_of"].astype("M8[us]"), timezone="UTC")}
@@ -155,12 +175,16 @@ def _upsert_scores(judgement: LeadJudgement, changed: Mapping[str, NDArray[Any]]
                 INSERT INTO scoring_score (definition_id, judged_at, {", ".join(names)})
                 SELECT %s, %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::float8[], %s::float8[],
                                              %s::float8[], %s::int2[], %s::bool[], %s::bool[], %s::int2[])
-                ON CONFLICT (lead_id, definition_id) DO UPDATE SET {sets} WHERE scoring_score.judged_at <= EXCLUDED.judged_at
+                ON CONFLICT (lead_id, definition_id) DO UPDATE SET {sets}
+                WHERE scoring_score.judged_at <= EXCLUDED.judged_at
                 """,
                 [judgement.version.definition_id, now, *arrays],
             )
 
 
 def _array_literal(column: NDArray[Any]) -> str:
-    """PostgreSQL's text of an array of numbers, truths or instants: the driver would adapt value by value, ten times slower."""
+    """
+    Return numbers, truth values or instants as the text of a PostgreSQL array; the driver would adapt value by value,
+    ten times slower.
+    """
     return f"{{{','.join(map(str, column.tolist()))}}}"

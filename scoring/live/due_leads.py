@@ -1,4 +1,4 @@
-"""Live judgement: leads that are due are judged at `now`, their scores kept, those who qualify become MQLs."""
+"""The rescoring of due leads: they are judged at `now`, their scores stored, and those who qualify become MQLs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from scoring.live.judgement import LeadJudgement, judge_now
 
 log = logging.getLogger(__name__)
 
-#: Leads judged in one transaction: short enough not to keep an intake waiting for their rows.
+#: Leads judged in one transaction, few enough that an intake does not wait long for their rows.
 BATCH = 250
 
 
 def rescore_due(*, now: dt.datetime, limit: int = BATCH) -> int:
-    """Judge up to `limit` leads whose look is due; how many there were. Any number of workers may call it at once."""
+    """Judge up to `limit` due leads; return how many there were. Any number of workers may call it at once."""
     with transaction.atomic():
         due = rescore_queue.claim(now=now, limit=limit)
         if due:
@@ -33,7 +33,15 @@ def rescore_due(*, now: dt.datetime, limit: int = BATCH) -> int:
 
 
 def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
-    """Judge these leads at `now` under every version in force. Call within a transaction that holds their rows."""
+    """
+    Judge these leads at `now` under every version in force. Call within a transaction that has locked their rows.
+
+    1. Read the leads, and for each version in force its rules and the facts that they need.
+    2. Judge the leads and store their scores.
+    3. Make the MQLs and hot upgrades among them.
+    4. Find for each lead the next instant at which a verdict can change without a new fact.
+    5. Store that instant as the lead's next look (rules 4.14).
+    """
     leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=lead_ids)}
     next_looks: dict[int, int] = dict.fromkeys(leads, NEVER)
     for version in active_versions.list_active_versions():
@@ -50,7 +58,11 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
 
 
 def _rescore_batch_or_singly(lead_ids: Sequence[int], now: dt.datetime) -> None:
-    """A lead that cannot be judged is set aside with its error and never blocks the others."""
+    """
+    Judge the leads together or, if that fails, one by one.
+
+    A lead that cannot be judged is set aside with its error and does not block the others (rules 17.5).
+    """
     try:
         with transaction.atomic():
             rescore_leads(lead_ids=lead_ids, now=now)
@@ -66,7 +78,7 @@ def _rescore_batch_or_singly(lead_ids: Sequence[int], now: dt.datetime) -> None:
 
 
 def _next_falls(judgement: LeadJudgement) -> Mapping[int, int]:
-    """When the verdict on each lead that meets the version can next fall by decay or recency alone."""
+    """Return when the verdict on each lead that meets the version can next fall by decay or recency alone."""
     meeting = judgement.meeting
     if not meeting.size:
         return {}

@@ -1,4 +1,4 @@
-"""Leads that turn hot while a cycle of theirs is open (rules 6.25): found at their look by the judge's own verdict, once a cycle."""
+"""Detection of hot upgrades (rules 6.25): leads that meet a hot trigger while their cycle is open, once a cycle."""
 
 from __future__ import annotations
 
@@ -25,10 +25,17 @@ _FLOOR_AND_NOW: Final = 2
 def record_hot_upgrades(
     judgement: LeadJudgement, cycles: Mapping[int, Qualification], *, last_looks: Mapping[int, int], now: dt.datetime
 ) -> list[HotUpgrade]:
-    """Write down which of these leads, by index, newly meet a hot trigger by what they did since they qualified.
+    """
+    Store a hot upgrade for each of these leads that newly meets a hot trigger by what it did since it qualified.
 
-    `cycles`: their open cycles, which were neither hot from the start nor have turned hot before. `looked`: when those
-    who were judged before last were. The caller holds the leads' rows.
+    `cycles` are open cycles by the lead's index; they were not hot from the start and have no upgrade. `last_looks`
+    says when the leads that were judged before were last judged. The caller has locked the leads' rows.
+
+    1. Leave out leads whose gate fails or that are disqualified now.
+    2. Collect the instants to judge: the floor, each event since the last look, and now.
+    3. Judge all of them in one pass, and take each lead's first hot instant after its floor.
+    4. Find the activity that made it hot; a change of what we know of the lead is not enough.
+    5. Store the upgrades, dated at that activity.
     """
     if not judgement.rules.hot:
         return []
@@ -48,7 +55,12 @@ def record_hot_upgrades(
 
 
 def _upgrade_floor(judgement: LeadJudgement, cycle: Qualification) -> int:
-    """What came before is not what makes it hot now: it qualified, or the version that judges came into force."""
+    """
+    Return the instant after which an activity can make the lead hot: it qualified, or the version that judges came into
+    force.
+
+    Shortly before that version came into force activities may not have been judged, so these count as well.
+    """
     activated_at = judgement.version.activated_at
     return max(
         microseconds(cycle.at),
@@ -57,7 +69,7 @@ def _upgrade_floor(judgement: LeadJudgement, cycle: Qualification) -> int:
 
 
 def _instants_to_judge(judgement: LeadJudgement, index: int, floor: int, last_look: int | None) -> Ints:
-    """The floor, each event since the last look, and now: a worker that was away overlooks nobody."""
+    """Return the floor, each event since the last look, and now; so a worker that was away misses no instant."""
     facts, now = judgement.facts, int(judgement.now[index])
     events_of_lead = slice(*np.searchsorted(facts.event_lead, (index, index + 1)))
     at = facts.event_at[events_of_lead]
@@ -66,7 +78,7 @@ def _instants_to_judge(judgement: LeadJudgement, index: int, floor: int, last_lo
 
 
 def _explain_first_hot(judgement: LeadJudgement, instants: Mapping[int, Ints]) -> Mapping[int, Explanation]:
-    """The first instant at which each was found hot, explained; one pass of the judge for all."""
+    """Return the explanation of each lead's first hot instant after its floor, by one pass of the judge for all."""
     if not instants:
         return {}
     lead = np.repeat(np.fromiter(instants, dtype=np.intp), [at.size for at in instants.values()])
@@ -78,20 +90,20 @@ def _explain_first_hot(judgement: LeadJudgement, instants: Mapping[int, Ints]) -
         explanation = (
             explain(judgement.rules, judgement.facts, index, int(at[1 + later_hot[0]])) if later_hot.size else None
         )
-        # Hot already at its floor, by what we learned late: then only a new deed of the trigger's own counts.
+        # A lead that was hot at its floor already, by facts learned late, needs a new event that the trigger counts.
         if explanation is not None and (not is_hot[0] or _last_counted_event(explanation) > int(at[0])):
             explanations[index] = explanation
     return explanations
 
 
 def _last_counted_event(explanation: Explanation) -> int:
-    """The latest event that a hot trigger which holds has counted."""
+    """Return the latest event that a hot trigger which holds has counted; 0 without one."""
     clauses = [clause for path in explanation.hot_paths if path.held for clause in path.clauses]
     return max((clause.last_at for clause in clauses if clause.last_at is not None), default=0)
 
 
 def _triggering_activity(judgement: LeadJudgement, index: int, explanation: Explanation, floor: int) -> int | None:
-    """What the lead did that made it hot, after the floor; none when only what we know of it has changed."""
+    """Return when the lead did, after the floor, what made it hot; None if only what we know of it has changed."""
     if _last_counted_event(explanation) > floor:
         return _last_counted_event(explanation)
     return qualification_start.first_activity(

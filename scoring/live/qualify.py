@@ -1,4 +1,4 @@
-"""Who becomes an MQL now, since when, and why (rules 4.12, 6.2): the only place that makes qualifications."""
+"""Qualification (rules 4.12, 6.2): the only place that makes MQLs. It says who becomes one, since when, and why."""
 
 from __future__ import annotations
 
@@ -25,18 +25,27 @@ from scoring.live.judgement import LeadJudgement, judge_now
 from scoring.live.qualification_start import CycleRelease, QualificationFloor, StartQuestion
 from scoring.models import Qualification, Score
 
-#: With sales, done, or out for good: the CRM's word ends what marketing can qualify.
+#: Stages of leads with sales, done, or out for good; their stage in the CRM ends what marketing can qualify.
 NOT_TO_QUALIFY: Final = frozenset({Stage.OPPORTUNITY, Stage.WON, Stage.DISQUALIFIED})
 
 
 def qualify_leads(
     judgement: LeadJudgement, *, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
 ) -> Mapping[int, int]:
-    """Make the MQLs among the judged leads, whose rows the caller holds, and note which MQLs turned hot since.
+    """
+    Make the MQLs among the judged leads, whose rows the caller has locked, and record those that turned hot.
 
-    `before` are their scores until now.
+    1. Find the candidates: leads in a stage that may qualify, without an open cycle, and the floor from which each may
+       (rules 6.2).
+    2. Ask for those that meet the version now, or have new facts since their last look, when they began (rules 4.12).
+    3. Judge these questions in one pass (`qualification_start.find_starts`).
+    4. Make an MQL of each lead with a start, its explanation frozen as of then, and move its stage to MQL.
+    5. Accept the other candidates that pass the gate and are engaged for marketing: stage MAL (rules 2.3).
+    6. Record hot upgrades of MQLs whose cycle is open (rules 6.25).
+    7. Return the instants (microseconds by lead id) at which leads must be judged again because they may not qualify
+       before.
 
-    Returns the instants at which leads must be looked at again because they may not qualify before.
+    `before` are the leads' scores from before this judgement, by lead id.
     """
     candidates = _read_candidates(judgement, leads, now)
     starts = _find_starts(judgement, candidates, leads, before)
@@ -57,14 +66,17 @@ def qualify_leads(
 def free_to_qualify(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], *, now: dt.datetime
 ) -> frozenset[int]:
-    """The ids of those leads (in the facts) that may qualify at `now` if they meet the version: not with sales or done
-    already, and not waiting for newer activity or for their day (rules 6.2)."""
+    """
+    Return the ids of the leads (in the facts) that may qualify at `now` if they meet the version (rules 6.2).
+
+    Left out are leads with sales, leads that are done, and leads that need newer activity or wait for their day.
+    """
     candidates = _read_candidates_of(version, rules, facts, leads, now)
     return frozenset(int(facts.lead_ids[index]) for index, floor in candidates.floors.items() if not floor.closed)
 
 
 def marked_entrants(version: Version, lead_ids: Sequence[int], *, now: dt.datetime) -> frozenset[int]:
-    """Those of these leads that meet the version by its coming alone, and wait for their next activity (rules 9.12)."""
+    """Return the ids of leads that qualify only because the version changed, and wait for new activity (rules 9.12)."""
     if version.hands_over_entrants is not False:
         return frozenset()
     rules, leads = active_versions.rules_of(version), Lead.objects.in_bulk(lead_ids)
@@ -80,7 +92,9 @@ def marked_entrants(version: Version, lead_ids: Sequence[int], *, now: dt.dateti
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """The leads that may qualify at all, by their place in the facts, and the last cycle of each lead that had one."""
+    """
+    The leads that may qualify at all with their floors, by index in the facts, and each lead's last cycle, by lead id.
+    """
 
     floors: Mapping[int, QualificationFloor]
     cycles: Mapping[int, Qualification]
@@ -106,6 +120,7 @@ def _read_candidates_of(
 
 
 def _may_qualify(lead: Lead, cycle: Qualification | None) -> bool:
+    """Say whether the lead is in a stage that may qualify and has no open cycle."""
     return lead.stage not in NOT_TO_QUALIFY and (cycle is None or cycle.closed_at is not None)
 
 
@@ -120,7 +135,12 @@ def _cycle_release(cycle: Qualification | None) -> CycleRelease | None:
 def _find_starts(
     judgement: LeadJudgement, candidates: _Candidates, leads: Mapping[int, Lead], before: Mapping[int, Score]
 ) -> Mapping[int, int]:
-    """Only of leads that meet the version, or have news since their last look: a worker that was away loses nobody."""
+    """
+    Return when the leads began that meet the version or have new facts since their last look, by index.
+
+    A lead that met the version at some instant since then is found as well, so none is lost while workers are away
+    (rules 4.12).
+    """
     facts, is_asked = judgement.facts, judgement.at_now.meets.copy()
     last_looks = np.array(
         [_last_look_at(leads[lead_id], before) for lead_id in facts.lead_ids.tolist()], dtype=np.int64
@@ -139,6 +159,7 @@ def _build_questions(
     before: Mapping[int, Score],
     is_asked: Bools,
 ) -> Mapping[int, StartQuestion]:
+    """Return the question for each candidate that is asked about and not closed."""
     questions = {}
     for index, floor in candidates.floors.items():
         if floor.closed or not is_asked[index]:
@@ -148,7 +169,7 @@ def _build_questions(
         questions[index] = StartQuestion(
             floor=floor.at,
             until=now,
-            # Looked at for the first time, it is looked at as it came, too.
+            # A lead that is judged for the first time is judged as of its arrival as well.
             looks=(now,) if score else (known, now),
             after=_last_look_at(lead, before),
             known=known,
@@ -158,6 +179,7 @@ def _build_questions(
 
 
 def _last_look_at(lead: Lead, before: Mapping[int, Score]) -> int:
+    """Return when the lead was last judged, or recorded if it never was; microseconds."""
     score = before.get(lead.pk)
     return microseconds(lead.recorded_at if score is None else score.judged_at)
 
@@ -165,13 +187,17 @@ def _last_look_at(lead: Lead, before: Mapping[int, Score]) -> int:
 def _waits_for_activity(
     judgement: LeadJudgement, index: int, floor: QualificationFloor, lead: Lead, score: Score | None
 ) -> bool:
-    """Those whom the version's coming finds meeting it wait for their next activity, where it hands over no entrants;
-    but not for what came before it and nobody had judged (rules 9.12)."""
+    """
+    Say whether the lead meets the version by the change of versions alone, and waits for its next activity (rules
+    9.12).
+
+    An activity from before the change that had not been judged counts as new: such a lead does not wait.
+    """
     version = judgement.version
     if not entrant_waits(version, floor, microseconds(lead.recorded_at)):
         return False
     if score is not None and score.version_id == version.pk:
-        # It did not meet the version at the last look: what it meets it by was learned since.
+        # Without meeting the version at the last look, it meets it by something learned since.
         return score.meets
     judged_at = 0 if score is None else microseconds(score.judged_at)
     after = max(floor.at - qualification_start.POSSIBLY_UNJUDGED, judged_at)
@@ -182,7 +208,7 @@ def _waits_for_activity(
 
 
 def entrant_waits(version: Version, floor: QualificationFloor, known: int) -> bool:
-    """Was the lead there, and free to qualify, when a version came that hands over no entrants?"""
+    """Say whether the lead was known, and free to qualify, when a version came that does not hand over entrants."""
     if version.hands_over_entrants is not False or version.activated_at is None:
         return False
     return floor.at == microseconds(version.activated_at) and known <= floor.at
@@ -191,6 +217,7 @@ def entrant_waits(version: Version, floor: QualificationFloor, known: int) -> bo
 def _create_mql(
     judgement: LeadJudgement, index: int, lead: Lead, cycle: Qualification | None, at: int, now: dt.datetime
 ) -> None:
+    """Store the MQL with its evidence as of `at`, and move the lead to the stage MQL if it is at an earlier one."""
     explanation = explain(judgement.rules, judgement.facts, index, at)
     definition = judgement.version.definition
     Qualification.objects.create(
@@ -220,6 +247,7 @@ def _record_hot_upgrades(
     before: Mapping[int, Score],
     now: dt.datetime,
 ) -> None:
+    """Look for hot upgrades among the leads with an open cycle that is not hot yet."""
     ids = judgement.facts.lead_ids.tolist()
     open_cycles = {
         index: cycle
@@ -236,7 +264,7 @@ def _may_turn_hot(lead: Lead, cycle: Qualification) -> bool:
 
 
 def _accept_for_marketing(judgement: LeadJudgement, index: int, lead: Lead, now: dt.datetime) -> None:
-    """A MAL passes the gate and is engaged, without meeting the definition (rules 2.3)."""
+    """Move a lead that passes the gate and is engaged, without meeting the definition, to the stage MAL (rules 2.3)."""
     verdicts = judgement.at_now
     accepted = verdicts.gate[index] == 1 and verdicts.engaged[index] and not verdicts.disqualified[index]
     if accepted and lead.stage == Stage.LEAD and judgement.version.definition.motion == Motion.MQL:
@@ -244,8 +272,9 @@ def _accept_for_marketing(judgement: LeadJudgement, index: int, lead: Lead, now:
 
 
 def _read_latest_cycles(version: Version, lead_ids: Iterable[int]) -> Mapping[int, Qualification]:
+    """Return the last cycle of each lead in the version's motion, by lead id."""
     cycles = Qualification.objects.filter(lead_id__in=lead_ids, motion=version.definition.motion)
     cycles = cycles.only("lead", "cycle", "at", "is_hot", "closed_at", "reenter_at", "hot_upgrade__id")
-    # With the hot_upgrade beside it, where there is one: nobody is asked about one by one.
+    # Joins the hot upgrade, so that _may_turn_hot needs no query for each lead.
     cycles = cycles.select_related("hot_upgrade")
     return {cycle.lead_id: cycle for cycle in cycles.order_by("lead_id", "cycle")}

@@ -1,4 +1,4 @@
-"""The kept scores: written only where something changed."""
+"""Stored scores of the prompt path: a row is written only where something changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ _JUDGED_FIELDS = ["version", "as_of", "fit", "engagement", "bant", "gate", "is_d
 
 
 def store_scores(judgement: LeadJudgement, *, now: dt.datetime) -> Mapping[int, Score]:
-    """Store what changed. Returns the score of each lead before, by its id; leads never judged are absent."""
+    """
+    Store the scores that changed; return each lead's score from before, by lead id. Leads never judged are absent.
+    """
     lead_ids = judgement.facts.lead_ids.tolist()
     before = {
         score.lead_id: score

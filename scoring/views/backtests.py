@@ -27,7 +27,7 @@ UNPROCESSABLE: Final = 422
 @roles_required(*READERS_OF_LEADS)
 @require_http_methods(["GET", "POST"])
 def version_backtests(request: Request, pk: int) -> HttpResponse:
-    """All backtests of a version, and where one is asked for."""
+    """Show all backtests of a version; POST asks for another one."""
     version = get_object_or_404(Version.objects.select_related("definition"), pk=pk)
     form = PeriodForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -63,7 +63,7 @@ def _request_backtest(request: Request, version: Version, form: PeriodForm) -> H
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def backtest(request: Request, pk: int) -> HttpResponse:
-    """A backtest: under way, ended without a result, or its figures. Its progress asks here every two seconds."""
+    """Show a backtest: under way, ended without a result, or its figures. Its progress asks here every two seconds."""
     row = _get_backtest(pk)
     if request.htmx and row.is_pending:
         return render(request, "scoring/_backtest_progress.html", {"backtest": row, "elapsed": _elapsed_seconds(row)})
@@ -99,7 +99,7 @@ def backtest_csv(_request: Request, pk: int, table: str) -> HttpResponseBase:
 @roles_required(*READERS_OF_LEADS)
 @require_http_methods(["GET", "POST"])
 def what_if(request: Request, pk: int) -> HttpResponse:
-    """The two numbers at other thresholds; POST takes them into the draft."""
+    """Show the two numbers at other thresholds; POST takes them into the draft."""
     row = _get_backtest(pk)
     if row.result is None:
         raise Http404
@@ -159,7 +159,7 @@ def _result_context(request: Request, row: Backtest, result: Result, form: Thres
 
 
 def _what_if_context(request: Request, row: Backtest, form: ThresholdsForm) -> dict[str, Any]:
-    """What the form's values would have done; nothing while they are the backtest's own or do not fit."""
+    """Return what the form's values would have done; nothing while they are the backtest's own or invalid."""
     values = form.values() if form.is_valid() else {}
     if not values:
         return {"what_if": None}

@@ -25,7 +25,7 @@ DIFFERENCES: Final = ("lead", "cycle", "difference", "expected at", "made at", "
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def comparison(request: Request, pk: int, other: int) -> HttpResponse:
-    """Both versions on all leads as of now; the leads of one kind at a time, in keyset pages."""
+    """Show both versions on all leads as of now; the leads of one outcome at a time, in keyset pages."""
     compared = version_comparison.compare_versions(_get_version(pk), _get_version(other), now=timezone.now())
     kind = _chosen_kind(request, compared)
     rows = list(compared.rows(kind, after=typed_number(request.GET.get("after", "")) or 0, limit=PAGE + 1))
@@ -42,8 +42,8 @@ def comparison(request: Request, pk: int, other: int) -> HttpResponse:
 
 @roles_required(*READERS_OF_LEADS)
 @require_GET
-def comparison_csv(request: Request, pk: int, other: int) -> HttpResponseBase:  # noqa: ARG001
-    """Every lead, whatever it meets."""
+def comparison_csv(request: Request, pk: int, other: int) -> HttpResponseBase:  # noqa: ARG001 (views take the request)
+    """Download every lead with its standing under both versions."""
     first, second = _get_version(pk), _get_version(other)
     compared = version_comparison.compare_versions(first, second, now=timezone.now())
     header = [*COLUMNS, *(f"{side.number} {name}" for side in (first, second) for name in STANDING), "why"]
@@ -53,7 +53,7 @@ def comparison_csv(request: Request, pk: int, other: int) -> HttpResponseBase:  
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def replay(request: Request, pk: int) -> HttpResponseBase:
-    """What the judge says of a version's past, held against the MQLs that were made."""
+    """Show the replay of a version's past beside the MQLs that were made, as a page or as CSV."""
     version, now = _get_version(pk), timezone.now()
     try:
         replayed = replays.replay_version(version, now=now)
@@ -79,7 +79,7 @@ def _get_version(pk: int) -> Version:
 
 
 def _chosen_kind(request: Request, compared: VersionComparison) -> ComparisonOutcome:
-    """The one asked for; else who enters, or the first that there is anybody of."""
+    """Return the outcome asked for; else those who enter, or the first outcome that has any leads."""
     typed = request.GET.get("kind", "")
     if typed in {str(kind) for kind in ComparisonOutcome}:
         return ComparisonOutcome(typed)

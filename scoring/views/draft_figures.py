@@ -13,7 +13,7 @@ from scoring.what_ifs import draft_figures
 @roles_required(*MAY_ASK)
 @require_POST
 def quick_figures(request: Request) -> HttpResponse:
-    """The figures of a posted document, beside those of the version in force."""
+    """Show the figures of a posted document, beside those of the version in force."""
     page = "scoring/_quick_figures.html" if request.htmx else "scoring/quick_figures.html"
     try:
         panel = draft_figures.build_panel(request.POST.get("document", ""), now=timezone.now())

@@ -1,4 +1,7 @@
-"""A glance at a definition while it is being written: who qualifies now, and the two numbers, beside the version in force."""
+"""
+Quick figures of a definition while it is being written (rules 10.8): who qualifies now, and the two numbers, beside the
+version in force.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ MAX_BYTES: Final = 256 * 1024
 
 
 class DraftFiguresRefused(Exception):
-    """The text cannot be judged; the sentence says why."""
+    """The text cannot be judged; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class ShareFigure:
 
 @dataclass(frozen=True, slots=True)
 class VersionFigures:
-    """One version's figures."""
+    """The figures of one version, with its name."""
 
     name: str
     quick: DraftFigures
@@ -58,6 +61,11 @@ class VersionFigures:
 
 @dataclass(frozen=True, slots=True)
 class DraftFiguresPanel:
+    """
+    The panel beside the editor: figures of the typed document and of the version in force, verdicts, and the decay
+    chart.
+    """
+
     typed: VersionFigures
     in_force: VersionFigures | None
     verdicts: tuple[str, ...]
@@ -69,9 +77,10 @@ class DraftFiguresPanel:
 
 
 def build_panel(text: str, *, now: dt.datetime) -> DraftFiguresPanel:
-    """The figures of a definition document in JSON, and of the version in force of the definition that it names.
+    """
+    Return the figures of a definition document in JSON, and of the version in force of the definition that it names.
 
-    Raises DraftFiguresRefused for what is too large, no JSON or no definition document (rules 15.1).
+    Raises DraftFiguresRefused for a text that is too large, no JSON or no definition document (rules 15.1).
     """
     document = _parse_document(text)
     rules = compile_with_current_catalogue(document)

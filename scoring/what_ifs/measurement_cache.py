@@ -1,7 +1,9 @@
-"""What people try while they edit a version: figures from what was measured before, when only thresholds changed.
+"""
+Figures for people who edit a version: computed from kept measurements when only thresholds changed.
 
-Everything that a change of thresholds, timing or tiers leaves as it is is kept in the process for a minute: what the leads that
-can pass the gate measured at every instant, and what became of leads. Then a question costs comparing.
+The process keeps for a minute everything that a change of thresholds, timing or tiers leaves unchanged: the
+measurements, at every instant, of the leads that can pass the gate, and the outcomes of leads. A question then costs
+only comparisons.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ class DraftFigures:
 
 
 def quick_figures(rules: Rules, *, now: dt.datetime) -> DraftFigures:
-    """Who qualifies now, and the two numbers over the last six months (rules 10.8)."""
+    """Return how many leads qualify now, and the two numbers over the last six months (rules 10.8)."""
     measurements = _get_measurements(rules, now)
     start, _ = jobs.last_months(measurements.as_of)
     figures = _compare_with_outcomes(rules, measurements, start, measurements.as_of, now)
@@ -64,18 +66,23 @@ def quick_figures(rules: Rules, *, now: dt.datetime) -> DraftFigures:
 
 
 def what_if_figures(rules: Rules, *, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> BacktestFigures:
-    """What `backtests.run` would answer, from facts that may be a minute old; `end` is not after `now`."""
+    """
+    Return what `jobs.compute_figures` would return, from facts that may be a minute old; `end` is not after `now`.
+    """
     return _compare_with_outcomes(rules, _get_measurements(rules, now), start, end, now)
 
 
 def forget_measurements() -> None:
-    """Measure everything again."""
+    """Drop the kept entries, so that everything is measured again."""
     _cache.clear()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AxisMeasurements:
-    """Every (lead, instant) before `as_of` at which rules could hold, sorted; `standing` of the same leads at `as_of`."""
+    """
+    The (lead, instant) pairs before `as_of` at which rules could hold, sorted, with its axes; `axes_now` of the same
+    leads at `as_of`.
+    """
 
     as_of: dt.datetime
     lead: Ints
@@ -90,6 +97,8 @@ class AxisMeasurements:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownOutcomes:
+    """The outcomes of leads as known at `as_of`."""
+
     as_of: dt.datetime
     records: outcome_history.OutcomeRecords
 
@@ -99,6 +108,8 @@ class KnownOutcomes:
 
 
 class CacheEntry(Protocol):
+    """An entry of the cache: when it was made, and how many bytes it takes."""
+
     @property
     def as_of(self) -> dt.datetime: ...
     @property
@@ -109,16 +120,21 @@ Entry = TypeVar("Entry", AxisMeasurements, KnownOutcomes)
 
 
 class RecentlyUsedCache:
-    """What was used last stays, up to so many bytes. Threads that want the same wait for the one that makes it."""
+    """
+    A cache of the most recently used entries, up to a number of bytes, shared by threads.
+
+    Threads that want the same entry wait for the one that makes it.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._entries: OrderedDict[Hashable, Any] = OrderedDict()
         self._entries_lock = Lock()
-        # Measuring takes a second of every core; two at once would only take longer.
+        # Measuring takes a second of all cores, so two measurements at once would only take longer.
         self._make_lock = Lock()
 
     def get_or_make(self, key: Hashable, now: dt.datetime, make: Callable[[], Entry]) -> Entry:
+        """Return the entry if it is younger than FRESH_FOR; else make and keep it."""
         fresh_entry = self._fresh(key, now)
         if fresh_entry is None:
             with self._make_lock:
@@ -151,6 +167,7 @@ _cache = RecentlyUsedCache(MAX_BYTES)
 
 
 def _get_measurements(rules: Rules, now: dt.datetime) -> AxisMeasurements:
+    """Return the measurements for the rules, kept or made now."""
     plain = without_thresholds(rules)
     return _cache.get_or_make(_measurement_key(plain), now, lambda: _measure(plain, now))
 
@@ -158,6 +175,7 @@ def _get_measurements(rules: Rules, now: dt.datetime) -> AxisMeasurements:
 def _compare_with_outcomes(
     rules: Rules, measurements: AxisMeasurements, start: dt.datetime, end: dt.datetime, now: dt.datetime
 ) -> BacktestFigures:
+    """Return the figures of [start, end) by the rules' thresholds, from the measurements and the kept outcomes."""
     known = _cache.get_or_make("outcomes", now, lambda: KnownOutcomes(now, outcome_history.read_outcomes(until=now)))
     meets = verdict(rules, measurements.axes).meets & (measurements.at < microseconds(end))
     first = first_where(measurements.lead, meets)
@@ -168,12 +186,16 @@ def _compare_with_outcomes(
 
 
 def without_thresholds(rules: Rules) -> Rules:
-    """What is measured for these rules, and for all that differ from them in thresholds, timing and tiers alone."""
+    """
+    Return rules whose measurements serve these rules and all that differ from them only in thresholds, timing and
+    tiers.
+    """
     tallies = tuple(sorted(rules.tallies, key=repr))
     return replace(rules, paths=(PathRule("", "", tallies),), hot=(), timing=None, tier_3_below=None)
 
 
 def _measurement_key(plain: Rules) -> Hashable:
+    """Return a key that is equal for rules with equal measurements."""
     parts = (plain.gate, plain.fit, plain.bant, plain.disqualifiers, plain.signals, plain.paths, plain.decay)
     ceilings, lists = (tuple(sorted(mapping.items())) for mapping in (plain.ceilings, plain.lists))
     return (*parts, plain.inactivity, plain.catalogue, ceilings, lists)
@@ -188,7 +210,7 @@ def _measure(plain: Rules, now: dt.datetime) -> AxisMeasurements:
 def _measure_range(plain: Rules, facts: Facts, now: int) -> tuple[Ints, Ints, Axes, Axes]:
     leads, at, measured_axes = measured(plain, facts, until=now - 1)
     known_leads = np.unique(leads)
-    # Where the gate fails or something excludes, no threshold helps.
+    # Where the gate fails or a disqualifier holds, no threshold lets the lead in.
     can_pass = (measured_axes.gate == PASS) & ~measured_axes.disqualified
     return (
         facts.lead_ids[leads[can_pass]],

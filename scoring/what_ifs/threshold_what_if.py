@@ -1,4 +1,4 @@
-"""What if a threshold of a backtest were another: the same leads and period, judged by other numbers (rules 10.8)."""
+"""Other thresholds for a backtest, as a what-if: the same leads and period, judged by other thresholds (rules 10.8)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ class WhatIf:
 
 
 def compute_what_if(backtest: Backtest, values: Mapping[str, Decimal], *, now: dt.datetime) -> WhatIf:
-    """`values` by their places in the document. Raises thresholds.NoSuchThreshold."""
+    """
+    Return the numbers of the backtest's period with other values, by their places in the document. Raises
+    NoSuchThreshold.
+    """
     tested: Result = (backtest.result or {})["version"]
     other = thresholds.change_thresholds(
         rule_compiler.compile_with_current_catalogue(backtest.document),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scoring.backtests import statistics
 from scoring.backtests.statistics import Sample
 
-FACTS = json.loads((Path(__file__).parents[1] / "data" / "stats_cases.json").read_text())
+FACTS = json.loads((Path(__file__).parents[2] / "data" / "stats_cases.json").read_text())
 
 
 def near(value):

@@ -16,7 +16,7 @@ from scoring.engine.rules import Decay
 from scoring.engine.timeline import DAY, FOREVER
 from tests.scoring import company_1k
 
-DECAYED = json.loads((Path(__file__).parents[1] / "data" / "stats_cases.json").read_text())["decay_10pct_per_30d"]
+DECAYED = json.loads((Path(__file__).parents[2] / "data" / "stats_cases.json").read_text())["decay_10pct_per_30d"]
 
 
 @pytest.fixture(scope="module")
