@@ -206,13 +206,17 @@ def _claim_backtest(now: dt.datetime) -> models.Backtest | None:
     `attempts` is also the fencing token: a worker whose claim has an older number can write nothing more.
     """
     rows = models.Backtest.objects.pending().order_by("attempts", "pk")
+    # 1. Locks all pending rows, waiting for a claim that another worker is making, so that two workers cannot both
+    #    find none running. NO KEY, because rows that refer to a backtest need not wait.
     pending = list(rows.select_for_update(of=("self",), no_key=True))
     if any(backtest.claimed_until is not None and backtest.claimed_until > now for backtest in pending):
         return None
     for backtest in pending:
+        # 2. Gives up what has been begun too often.
         if backtest.attempts >= ATTEMPTS:
             _write_while_claimed(backtest, finished_at=now, error=_GIVEN_UP_SENTENCE, claimed_until=None)
             continue
+        # 3. Claims the first of the others; the update is by the old number of attempts, which is the token.
         _write_while_claimed(backtest, claimed_until=now + LEASE, attempts=backtest.attempts + 1, done=0, total=0)
         backtest.attempts += 1
         return backtest
@@ -224,12 +228,15 @@ def _run_claimed(backtest: models.Backtest, clock: ReadTime) -> None:
     began = clock()
 
     def progress(steps_done: int, total: int) -> None:
+        # 5. The write finds no row if the backtest was cancelled or claimed again.
         if not _write_while_claimed(backtest, done=steps_done, total=total, claimed_until=clock() + LEASE):
             raise _BacktestStopped
 
     try:
+        # 4.
         result = _judge_backtest(backtest, progress)
         result["seconds"] = round((clock() - began).total_seconds(), 3)
+        # 6.
         _write_while_claimed(backtest, result=result, done=F("total"), finished_at=clock(), claimed_until=None)
     except _BacktestStopped:
         log.info("A backtest was stopped.", extra={"backtest": backtest.pk})
@@ -255,8 +262,8 @@ def _judge_backtest(backtest: models.Backtest, progress: runner.Progress) -> dic
 
 def _write_while_claimed(backtest: models.Backtest, **columns: object) -> bool:
     """Write the columns if the backtest is still pending and claimed by this attempt; return whether it was."""
-    mine = models.Backtest.objects.pending().filter(pk=backtest.pk, attempts=backtest.attempts)
-    return mine.update(**columns) == 1
+    claimed = models.Backtest.objects.pending().filter(pk=backtest.pk, attempts=backtest.attempts)
+    return claimed.update(**columns) == 1
 
 
 def _error_sentence(error: Exception) -> str:

@@ -89,7 +89,9 @@ def run_backtest(
     No fact dated `end` or later has a part in it (rules 10.1). The period is [start, end).
     """
     since, until = microseconds(start), microseconds(end)
+    # 1.
     history = outcome_history.read_history(start, end)
+    # 2.
     weeks = PeriodWeeks.covering(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
     runs = [
         BacktestRun(version, history, weeks, since, until) for version in (candidate, against) if version is not None
@@ -98,15 +100,19 @@ def run_backtest(
     lifts = Lifts(history.won, start=since, end=until)
     lead_count, steps = 0, _count_ranges() + 1
     progress(0, steps)
+    # 3. One snapshot of the facts with the fields of both versions.
     rules = [run.rules for run in runs]
     fact_ranges = fact_reader.read_all(*rules, folder=folder) if ranges is None else ranges
     for number, facts in enumerate(fact_ranges, start=1):
+        # 4.
         lead_count += evaluation.known_leads(facts, until - 1).size
         curves.add_range(runs[0].judge_range(facts))
         lifts.add_range(facts)
         for run in runs[1:]:
             run.judge_range(facts)
+        # 5. The last step is done only when the result is put together.
         progress(min(number, steps - 1), steps)
+    # 6.
     return {
         "from": start.isoformat(),
         "to": end.isoformat(),

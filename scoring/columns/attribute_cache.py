@@ -77,18 +77,22 @@ class _AttributePart:
         6. In every other case read the whole range, with the new fields and all that were asked for before.
         """
         missing = self._fields - part.columns.keys()
+        # 1.
         if since == self._reader.snapshot and not missing:
             return part, 0
+        # 2.
         total, changed = self._read_changed_subjects(since)
         if not missing and changed.size * _REREAD_FRACTION <= total:
+            # 3.
             changed_periods = self._read(Scope(some=changed.tolist()), part.columns) if changed.size else None
+            # 4.
             periods = (
                 part if changed_periods is None else merge_periods(without_subjects(part, changed), changed_periods)
             )
-            # The merged part holds every subject there is; if it holds more, some have been deleted.
+            # 5. The merged part holds every subject there is; if it holds more, some have been deleted.
             if periods.ids.size == total:
                 return periods, int(changed.size)
-        # Fields that were asked for once will be asked for again, so they stay in the part.
+        # 6. Fields that were asked for once will be asked for again, so they stay in the part.
         return self._read(self._scope, self._fields | part.columns.keys()), total + 1
 
     def pack(self, part: AttributePeriods) -> Arrays:
@@ -123,6 +127,8 @@ class _AttributePart:
         Return the number of subjects in the range, and the ids of those with a row or a statement that `since` did not
         see.
         """
+        # One query: a row with the total, then the ids. UNION drops ids that both a row and a statement name. The rows
+        # are found by their range of ids, the statements by the BRIN index on their transaction.
         unseen, id_ = since.unseen_condition("transaction"), f"{self._subject}_id"
         table = self._reader.table(
             f"SELECT (SELECT count(*) FROM leads_{self._subject} WHERE {self._scope.sql('id')}), NULL::bigint"

@@ -67,6 +67,8 @@ class ColumnCache:
     """The cached parts of one database as one reader sees them; with `in_memory`, also in this process's memory."""
 
     def __init__(self, reader: BulkReader, folder: Path | None = None, *, in_memory: bool = False) -> None:
+        # A restored server has another timeline and a rewritten or truncated table another file node, and transaction ids
+        # cannot be compared across either.
         row = reader.table(
             "SELECT concat_ws('-', (SELECT system_identifier FROM pg_control_system()),"
             " (SELECT timeline_id FROM pg_control_checkpoint()),"
@@ -96,17 +98,22 @@ class ColumnCache:
         """
         in_memory = in_memory or self.in_memory
         path, snapshot = self._file_path(kind.name, number), self.reader.snapshot
+        # 1.
         cached = (_memory.get(str(path)) if in_memory else None) or self._read_file(kind, path)
         if cached is None:
+            # 2.
             part, new_rows = kind.read_whole(), 1
         elif not snapshot.covers(cached[0]):
-            # Another process has stored rows that our older snapshot must not see; writing ours would undo its work.
+            # 3. Another process has stored rows that our older snapshot must not see; writing ours would undo its work.
             return kind.read_whole()
         else:
+            # 4.
             part, new_rows = kind.complete(cached[1], cached[0])
+        # 5.
         rows, size = kind.size(part)
         if cached is None or new_rows * _REWRITE_FRACTION > rows:
             _write_file(path, {**kind.pack(part), "snapshot": np.array(str(snapshot))})
+        # 6.
         if in_memory:
             _memory.put(str(path), (snapshot, part), size)
         return part
@@ -147,6 +154,7 @@ class _MemoryCache:
         self._lock = threading.Lock()
 
     def get(self, key: str) -> Any:
+        # Threads of one process share the cache; the lock is held only while the dictionary is touched.
         with self._lock:
             if key not in self._entries:
                 return None

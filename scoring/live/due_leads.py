@@ -42,16 +42,20 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
     4. Find for each lead the next instant at which a verdict can change without a new fact.
     5. Store that instant as the lead's next look (rules 4.14).
     """
+    # 1.
     leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=lead_ids)}
     next_looks: dict[int, int] = dict.fromkeys(leads, NEVER)
     for version in active_versions.list_active_versions():
         rules = active_versions.rules_of(version)
+        # 2.
         judgement = judge_now(version, rules, fact_reader.read_for_leads(list(leads), rules), now)
         before = scores.store_scores(judgement, now=now)
+        # 3. and 4.
         for lead_id, at in qualify.qualify_leads(judgement, leads=leads, before=before, now=now).items():
             next_looks[lead_id] = min(next_looks[lead_id], at)
         for lead_id, at in _next_falls(judgement).items():
             next_looks[lead_id] = min(next_looks[lead_id], at)
+    # 5.
     rescore_queue.settle(
         next_looks={lead_id: None if at == NEVER else from_microseconds(at) for lead_id, at in next_looks.items()}
     )

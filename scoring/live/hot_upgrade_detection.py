@@ -39,6 +39,7 @@ def record_hot_upgrades(
     """
     if not judgement.rules.hot:
         return []
+    # 1. and 2.
     at_now = judgement.at_now
     instants = {
         index: _instants_to_judge(judgement, index, _upgrade_floor(judgement, cycle), last_looks.get(index))
@@ -46,11 +47,13 @@ def record_hot_upgrades(
         if at_now.gate[index] == PASS and not at_now.disqualified[index]
     }
     to_judge = {index: at for index, at in instants.items() if at_now.hot[index] or at.size > _FLOOR_AND_NOW}
+    # 3. and 4.
     upgrades = [
         _build_upgrade(judgement, cycles[index], explanation, at, now)
         for index, explanation in _explain_first_hot(judgement, to_judge).items()
         if (at := _triggering_activity(judgement, index, explanation, int(to_judge[index][0]))) is not None
     ]
+    # 5.
     return HotUpgrade.objects.bulk_create(upgrades) if upgrades else []
 
 

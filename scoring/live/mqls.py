@@ -29,6 +29,7 @@ def close_cycle(
     The lead may qualify again only on activity newer than `now`, and before `reenter_at` only by raising its hand
     (rules 6.2).
     """
+    # Locks the row first and tests its state then, so that of two ends at once the first one counts (rules 17.2).
     current = Qualification.objects.select_for_update(of=("self",), no_key=True).get(pk=qualification.pk)
     if current.closed_at is None:
         current.closed_at, current.reenter_at = now, reenter_at

@@ -113,13 +113,18 @@ def find_starts(rules: Rules, facts: Facts, questions: Mapping[int, StartQuestio
     4. Find the first instant at which the lead is noticed: a look, or a fact after the last look, outside barred
        periods.
     5. Go back to the beginning of the run that the instant belongs to.
-    6. Date a lead that held at its floor already when it became known, or at its next activity where it `waits`.
+    6. Date a lead that held at its floor there, or when it became known if that is later. One that `waits` begins with
+       its next activity, or with its next run.
     """
     if not questions:
         return {}
+    # 1.
     lead, at = _instants_to_judge(facts, questions)
+    # 2.
     meets = judge(rules, facts, lead, at).meets
+    # 3.
     met_before = _met_just_before(rules, facts, lead, at, meets)
+    # 4. to 6.
     starts = {}
     for index, question in questions.items():
         pairs_of_lead = slice(*np.searchsorted(lead, (index, index + 1)))
@@ -182,15 +187,17 @@ def _find_start(rules: Rules, facts: Facts, index: int, question: StartQuestion,
     first = 0
     if question.waits and run.meets.size and run.meets[0]:
         first = _first_own_position(rules, facts, index, run)
+    # 4.
     is_noticed = run.meets & ((run.at > question.after) | np.isin(run.at, question.looks))
     for start, end in question.barred:
         is_noticed &= (run.at < start) | (run.at >= end)
     is_noticed[:first] = False
     if not is_noticed.any():
         return None
+    # 5.
     starts = np.flatnonzero(run.meets & ~run.met_before)
     start = max(int(starts[starts <= int(np.flatnonzero(is_noticed)[0])][-1]), first)
-    # A lead that already held at its floor begins there, or when it was recorded if that is later.
+    # 6. A lead that already held at its floor begins there, or when it was recorded if that is later.
     return int(run.at[start]) if start else max(int(run.at[0]), question.known)
 
 

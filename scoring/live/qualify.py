@@ -47,15 +47,21 @@ def qualify_leads(
 
     `before` are the leads' scores from before this judgement, by lead id.
     """
+    # 1.
     candidates = _read_candidates(judgement, leads, now)
+    # 2. and 3.
     starts = _find_starts(judgement, candidates, leads, before)
     for index in candidates.floors:
         lead = leads[int(judgement.facts.lead_ids[index])]
         if index in starts:
+            # 4.
             _create_mql(judgement, index, lead, candidates.cycles.get(lead.pk), starts[index], now)
         else:
+            # 5.
             _accept_for_marketing(judgement, index, lead, now)
+    # 6.
     _record_hot_upgrades(judgement, candidates, leads, before, now)
+    # 7.
     return {
         int(judgement.facts.lead_ids[index]): floor.until
         for index, floor in candidates.floors.items()
