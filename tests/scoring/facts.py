@@ -45,7 +45,7 @@ def load_company_1k(now: dt.datetime, *, every: int = 1) -> None:
         )
         for row in rows("companies")
     )
-    company = {each.external_id: each for each in companies}
+    company = {row.external_id: row for row in companies}
     leads = Lead.objects.bulk_create(
         Lead(
             external_id=row["lead_id"],
@@ -60,10 +60,10 @@ def load_company_1k(now: dt.datetime, *, every: int = 1) -> None:
         )
         for row in rows("leads")[::every]
     )
-    lead = {each.external_id: each for each in leads}
+    lead = {row.external_id: row for row in leads}
     signals = {row["type"] for row in rows("events")}
     Signal.objects.bulk_create([Signal(code=code, name=code) for code in signals], ignore_conflicts=True)
-    signal = {each.code: each for each in Signal.objects.all()}
+    signal = {row.code: row for row in Signal.objects.all()}
     Event.objects.bulk_create(
         Event(
             lead=lead[row["lead_id"]],

@@ -109,7 +109,7 @@ class Life:
             self.at(START + self.random.random() * (self.end - START), happening)
 
     def live(self) -> None:
-        for at, happening in sorted(self.happenings, key=lambda each: each[0]):
+        for at, happening in sorted(self.happenings, key=lambda pair: pair[0]):
             happening(at)
         tick(self.end)
 

@@ -191,5 +191,5 @@ lenient = rules.map(lambda drawn: drawn and Rules(**_without_gate(drawn)))
 
 
 def _without_gate(drawn: Rules) -> dict[str, object]:
-    kept = {name: getattr(drawn, name) for name in Rules.__slots__}
-    return kept | {"gate": (), "disqualifiers": ()}
+    parts = {name: getattr(drawn, name) for name in Rules.__slots__}
+    return parts | {"gate": (), "disqualifiers": ()}

@@ -18,15 +18,15 @@ def test_the_reference_definition_finds_exactly_the_76_leads_at_their_instants_w
     facts.load_company_1k(NOW)
     rules = compile_with_current_catalogue(version_documents.normal(facts.document()))
 
-    found = {row["external_id"]: row for row in evaluation.find_first_instants(rules, NOW)}
+    rows = {row["external_id"]: row for row in evaluation.find_first_instants(rules, NOW)}
 
     expected = {row["lead_id"]: row for row in facts.rows("mqls")}
     assert len(expected) == 76
-    assert found.keys() == expected.keys()
+    assert rows.keys() == expected.keys()
     for lead_id, row in expected.items():
-        assert facts.instant(found[lead_id]["qualified_at"]) == facts.instant(row["qualified_at"])
-        assert found[lead_id]["engagement"] == pytest.approx(float(row["score_at_qualification"]), abs=1e-6)
-        assert found[lead_id]["hot"] == (row["hot"] == "true")
+        assert facts.instant(rows[lead_id]["qualified_at"]) == facts.instant(row["qualified_at"])
+        assert rows[lead_id]["engagement"] == pytest.approx(float(row["score_at_qualification"]), abs=1e-6)
+        assert rows[lead_id]["hot"] == (row["hot"] == "true")
 
 
 def test_a_file_of_kept_columns_gives_the_same_as_the_table() -> None:

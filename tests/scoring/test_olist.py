@@ -38,7 +38,7 @@ def _criterion(field: str, values: list[str], **more: Any) -> dict[str, Any]:
 
 
 def _document(name: str) -> dict[str, Any]:
-    told = ORACLE["definitions"]
+    source = ORACLE["definitions"]
     document: dict[str, Any] = {
         "format": "accord.definition/1",
         "name": name,
@@ -49,15 +49,15 @@ def _document(name: str) -> dict[str, Any]:
     }
     path = {"name": "Any contact", "clauses": [_FIRST_CONTACT], "rationale": "There is no other behaviour."}
     if name == "O2":
-        (landing,), (origin,) = told["O2"]["any"]
+        (landing,), (origin,) = source["O2"]["any"]
         fit = [
             _criterion("lead.custom.landing", landing["in"], points=1),
             _criterion("lead.source", origin["in"], points=1),
         ]
         return document | {"fit": fit, "paths": [path | {"clauses": [_FIRST_CONTACT, {"axis": "fit", "at_least": 1}]}]}
     document |= {
-        "gate": [_criterion("lead.source", told["O1"]["gate"][0]["in"])],
-        "disqualifiers": [_criterion("lead.source", told["O1"]["exclusions"][0]["in"])],
+        "gate": [_criterion("lead.source", source["O1"]["gate"][0]["in"])],
+        "disqualifiers": [_criterion("lead.source", source["O1"]["exclusions"][0]["in"])],
         "paths": [path],
     }
     return (
@@ -98,7 +98,7 @@ def _load() -> None:
         Event(lead=lead, signal=contact, occurred_at=lead.known_at, recorded_at=NOW, source="olist", digest=b"")
         for lead in leads
     )
-    lead = {each.external_id: each for each in leads}
+    lead = {lead_row.external_id: lead_row for lead_row in leads}
     Outcome.objects.bulk_create(
         Outcome(
             lead=lead[row["mql_id"]],
@@ -120,31 +120,34 @@ if DATA.is_dir():
             for name in ("O1", "O2", "O3"):
                 rows = list(evaluation.judge_all_leads(_rules(name), _midnight(date)))
                 ids = sorted(row["external_id"] for row in rows if row["meets"])
-                told = expected[name]["qualifying"]
+                figures = expected[name]["qualifying"]
                 assert len(rows) == expected[name]["known_leads"], (name, date)
-                assert len(ids) == told["count"], (name, date)
-                assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == told["sha256"]
+                assert len(ids) == figures["count"], (name, date)
+                assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == figures["sha256"]
 
     def test_their_backtests_give_the_known_coverage_precision_and_verdicts() -> None:
         _load()
 
         for date, expected in ORACLE["as_of"].items():
             for name in ("O1", "O2"):
-                told = expected[name]["backtest"]
-                start, end = map(_midnight, told["window"])
+                figures = expected[name]["backtest"]
+                start, end = map(_midnight, figures["window"])
                 known = jobs.compute_figures(_rules(name), start=start, end=end)
-                assert (known.coverage.hits, known.coverage.total) == (told["coverage"]["n"], told["coverage"]["d"]), (
+                assert (known.coverage.hits, known.coverage.total) == (
+                    figures["coverage"]["n"],
+                    figures["coverage"]["d"],
+                ), (
                     name,
                     date,
                 )
                 assert (known.precision_won.hits, known.precision_won.total) == (
-                    told["precision"]["n"],
-                    told["precision"]["d"],
+                    figures["precision"]["n"],
+                    figures["precision"]["d"],
                 ), (name, date)
-                said = jobs.verdict_sentences(known.coverage, known.precision_won, jobs.REJECTED_AT_LEAST)
+                sentences = jobs.verdict_sentences(known.coverage, known.precision_won, jobs.REJECTED_AT_LEAST)
                 spoken = [
                     verdict
                     for verdict in ("too tight", "too loose")
-                    if any(verdict in sentence.lower() for sentence in said)
+                    if any(verdict in sentence.lower() for sentence in sentences)
                 ]
-                assert (spoken or ["pass"]) == told["verdict"], (name, date)
+                assert (spoken or ["pass"]) == figures["verdict"], (name, date)

@@ -37,9 +37,12 @@ def test_a_turned_number_gives_the_verdict_of_rules_with_that_number(rules, lead
 
 
 def test_every_number_of_paths_and_timing_has_a_place_and_a_name() -> None:
-    found = [(each.place, each.label, each.unit, each.value) for each in thresholds.list_thresholds(RULES)]
+    listed = [
+        (threshold.place, threshold.label, threshold.unit, threshold.value)
+        for threshold in thresholds.list_thresholds(RULES)
+    ]
 
-    assert found == [
+    assert listed == [
         ("paths[0].clauses[0]", "Engaged: engagement points", "points", 40.0),
         ("paths[0].clauses[1]", "Engaged: demo in the last 30 days", "times", 2.0),
         ("paths[1].clauses[0]", "Fits: fit and engagement points", "points", 7.5),

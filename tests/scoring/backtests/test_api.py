@@ -45,15 +45,15 @@ def machine() -> Machine:
 def test_a_backtest_is_asked_for_and_followed(machine: Machine) -> None:
     version = draft()
 
-    asked = machine.send(f"definitions/{version.pk}/backtests")
+    answer = machine.send(f"definitions/{version.pk}/backtests")
 
-    row = asked.json()
-    assert asked.status_code == 202
+    row = answer.json()
+    assert answer.status_code == 202
     assert (row["state"], row["version"], row["against"], row["result"]) == ("waiting", version.pk, None, None)
     assert dt.datetime.fromisoformat(row["to"]) - dt.datetime.fromisoformat(row["from"]) > 180 * DAY
     assert machine.fetch(f"backtests/{row['id']}").json() == row
     listed = machine.fetch(f"definitions/{version.pk}/backtests").json()["results"]
-    assert [each["id"] for each in listed] == [row["id"]]
+    assert [backtest["id"] for backtest in listed] == [row["id"]]
     assert "result" not in listed[0]
 
 
@@ -77,7 +77,7 @@ def test_leads_by_name_need_the_scope_of_facts(machine: Machine) -> None:
     )  # fmt: skip
     reader = Machine("definitions:read", "facts:read")
 
-    nameless, named = (each.fetch(f"backtests/{row.pk}").json() for each in (machine, reader))
+    nameless, named = (client.fetch(f"backtests/{row.pk}").json() for client in (machine, reader))
 
     assert (nameless["state"], named["result"]) == ("finished", row.result)
     assert nameless["result"]["version"]["lost_wins"] == {"total": 1, "rows": []}
@@ -148,11 +148,11 @@ def test_a_what_if_answers_with_the_two_numbers_and_the_weeks(machine: Machine) 
 
     answer = machine.send(f"definitions/{draft().pk}/what-if", body)
 
-    told = answer.json()
+    figures = answer.json()
     assert answer.status_code == 200
-    assert told["coverage"] == told["precision_won"] == {"n": 0, "of": 0, "rate": None, "interval_95": None}
-    assert told["weeks"] == ["2025-12-29", "2026-01-05", "2026-01-12", "2026-01-19", "2026-01-26"]
-    assert (told["flagged"], told["by_week"]) == (0, [0, 0, 0, 0, 0])
+    assert figures["coverage"] == figures["precision_won"] == {"n": 0, "of": 0, "rate": None, "interval_95": None}
+    assert figures["weeks"] == ["2025-12-29", "2026-01-05", "2026-01-12", "2026-01-19", "2026-01-26"]
+    assert (figures["flagged"], figures["by_week"]) == (0, [0, 0, 0, 0, 0])
 
 
 @pytest.mark.parametrize(

@@ -90,9 +90,9 @@ def plainly(rules: Any) -> dict[str, Any]:
 
 
 def test_a_full_backtest_counts_what_a_loop_over_the_leads_counts() -> None:
-    told = result(against=lenient())
+    stored = result(against=lenient())
 
-    for cohort, rules in ((told["version"], candidate().rules), (told["against"], lenient().rules)):
+    for cohort, rules in ((stored["version"], candidate().rules), (stored["against"], lenient().rules)):
         known = plainly(rules)
         assert cohort["flagged"] == known["flagged"] > 0
         assert (cohort["coverage"]["n"], cohort["coverage"]["of"]) == (known["covered"], Outcome.objects.count())
@@ -102,10 +102,10 @@ def test_a_full_backtest_counts_what_a_loop_over_the_leads_counts() -> None:
         assert {row["lead"] for row in cohort["lost_wins"]["rows"]} == known["lost"]
         assert cohort["lost_wins"]["total"] == len(known["lost"])
         assert {row["lead"] for row in cohort["still_passing"]["rows"]} == known["passing"]
-        by_week = {week: count for week, count in zip(told["weeks"], cohort["by_week"], strict=True) if count}
+        by_week = {week: count for week, count in zip(stored["weeks"], cohort["by_week"], strict=True) if count}
         assert by_week == {week: known["weeks"].count(week) for week in known["weeks"]}
-    assert told["leads"] == Lead.objects.filter(known_at__lt=END).count()
-    assert told["version"]["coverage"]["n"] < told["against"]["coverage"]["n"]
+    assert stored["leads"] == Lead.objects.filter(known_at__lt=END).count()
+    assert stored["version"]["coverage"]["n"] < stored["against"]["coverage"]["n"]
 
 
 def test_the_quick_answer_and_the_full_one_agree() -> None:
@@ -121,14 +121,14 @@ def test_the_quick_answer_and_the_full_one_agree() -> None:
 
 
 def test_every_value_of_a_threshold_says_what_a_version_with_that_value_would() -> None:
-    told = result(timing={"engaged_within_days": 20, "or_request_within_days": None})
+    stored = result(timing={"engaged_within_days": 20, "or_request_within_days": None})
 
-    for threshold in told["thresholds"]:
+    for threshold in stored["thresholds"]:
         own = next(choice for choice in threshold["choices"] if choice["at_least"] == threshold["value"])
-        assert own["flagged"] == told["version"]["flagged"], threshold["label"]
-        assert own["coverage"] == told["version"]["coverage"]
-        assert own["precision_sal"] == told["version"]["precision_sal"]
-    (points,) = (each for each in told["thresholds"] if each["place"] == "paths[0].clauses[0]")
+        assert own["flagged"] == stored["version"]["flagged"], threshold["label"]
+        assert own["coverage"] == stored["version"]["coverage"]
+        assert own["precision_sal"] == stored["version"]["precision_sal"]
+    (points,) = (curve for curve in stored["thresholds"] if curve["place"] == "paths[0].clauses[0]")
     lower = json.loads(json.dumps(facts.document()["paths"]))
     lower[0]["clauses"][0]["at_least"] = 25
     other = result(paths=lower, timing={"engaged_within_days": 20, "or_request_within_days": None})["version"]
@@ -145,10 +145,10 @@ def test_what_lost_a_win_is_what_its_explanation_at_that_instant_says() -> None:
     assert len(rows) > 25
     for row in rows:
         at = dt.datetime.fromisoformat(row["nearest_at"])
-        told = explain(rules, known, int(known.lead_ids.searchsorted(row["lead"])), microseconds(at))
-        assert not told.meets
+        explanation = explain(rules, known, int(known.lead_ids.searchsorted(row["lead"])), microseconds(at))
+        assert not explanation.meets
         assert at < dt.datetime.fromisoformat(row["won_at"])
-        assert told.why.split(". ")[0].rstrip(".") in row["detail"]
+        assert explanation.why.split(". ")[0].rstrip(".") in row["detail"]
     assert any("Engaged, with intent: engagement points" in row["lost_by"] for row in rows)
     assert any(label.startswith("Gate: ") for row in rows for label in row["lost_by"])
 
@@ -162,23 +162,23 @@ def test_a_rejected_lead_that_still_passes_says_why_it_did() -> None:
     assert 0 < passing["total"] <= passing["of"]
     for row in passing["rows"]:
         at = microseconds(dt.datetime.fromisoformat(row["qualified_at"]))
-        told = explain(rules, known, int(known.lead_ids.searchsorted(row["lead"])), at)
-        assert (told.meets, told.why) == (True, row["why"])
+        explanation = explain(rules, known, int(known.lead_ids.searchsorted(row["lead"])), at)
+        assert (explanation.meets, explanation.why) == (True, row["why"])
         assert row["qualified_at"] <= row["rejected_at"]
 
 
 def test_scores_and_cells_hold_every_lead_once() -> None:
-    told = result()
+    stored = result()
 
-    sums = {sum(each["leads"] for each in chart["bins"]) for chart in told["distributions"]}
-    cells = [cell for line in told["grid"]["cells"] for cell in line]
-    assert [chart["axis"] for chart in told["distributions"]] == ["fit", "engagement"]
-    assert [chart["threshold"] for chart in told["distributions"]] == [None, 50]
+    sums = {sum(score_bin["leads"] for score_bin in chart["bins"]) for chart in stored["distributions"]}
+    cells = [cell for line in stored["grid"]["cells"] for cell in line]
+    assert [chart["axis"] for chart in stored["distributions"]] == ["fit", "engagement"]
+    assert [chart["threshold"] for chart in stored["distributions"]] == [None, 50]
     assert len(sums) == 1
     assert sum(cell["leads"] for cell in cells) >= max(sums)
     assert all(cell["won"] <= cell["sal"] <= cell["leads"] for cell in cells)
-    assert len(told["grid"]["cells"]) == len(told["grid"]["fit"]) - 1
-    assert {len(line) for line in told["grid"]["cells"]} == {len(told["grid"]["engagement"]) - 1}
+    assert len(stored["grid"]["cells"]) == len(stored["grid"]["fit"]) - 1
+    assert {len(line) for line in stored["grid"]["cells"]} == {len(stored["grid"]["engagement"]) - 1}
 
 
 def test_what_is_added_after_the_period_changes_nothing_in_it() -> None:
@@ -226,13 +226,13 @@ def test_a_win_of_which_nothing_was_known_before_is_lost_by_that() -> None:
 
 
 def test_an_empty_period_of_an_empty_company_has_a_result() -> None:
-    told = runner.run_backtest(
+    stored = runner.run_backtest(
         lenient(), None, start=START - 3650 * DAY, end=START - 3649 * DAY, progress=lambda _done, _total: None
     )
 
-    assert (told["leads"], told["version"]["flagged"], told["version"]["coverage"]["rate"]) == (0, 0, None)
-    assert told["version"]["verdicts"][0].startswith("Not enough data")
-    assert json.loads(json.dumps(told)) == told
+    assert (stored["leads"], stored["version"]["flagged"], stored["version"]["coverage"]["rate"]) == (0, 0, None)
+    assert stored["version"]["verdicts"][0].startswith("Not enough data")
+    assert json.loads(json.dumps(stored)) == stored
 
 
 @pytest.mark.parametrize(

@@ -34,17 +34,17 @@ def leads(transactional_db: None) -> list[Lead]:
     """Three that asked for a demo and were won after it, one that did nothing."""
     shipped_signals.ship(signals=Signal.objects)
     company = Company.objects.create(domain="fit.example", employees_low=200, employees_high=200, recorded_at=NOW)
-    made = Lead.objects.bulk_create(
+    rows = Lead.objects.bulk_create(
         Lead(email=f"{n}@fit.example", company=company, known_at=NOW - 3 * MONTH, stage_at=NOW, recorded_at=NOW)
         for n in range(4)
     )
     signal = Signal.objects.get(code="demo_request")
-    for lead in made[:3]:
+    for lead in rows[:3]:
         Event.objects.create(
             lead=lead, signal=signal, occurred_at=NOW - 2 * MONTH, recorded_at=NOW, source="test", digest=b""
         )
         Outcome.objects.create(lead=lead, kind=OutcomeKind.WON, at=NOW - MONTH, recorded_at=NOW, source="test")
-    return made
+    return rows
 
 
 def draft(**changes: object) -> Version:
@@ -85,10 +85,10 @@ def killed() -> None:
 def test_it_ends_with_its_result_and_all_steps_done() -> None:
     backtest = asked()
 
-    done = [jobs.run_pending(now=NOW), jobs.run_pending(now=NOW)]
+    counts = [jobs.run_pending(now=NOW), jobs.run_pending(now=NOW)]
 
     backtest.refresh_from_db()
-    assert done == [1, 0]
+    assert counts == [1, 0]
     assert (backtest.done, backtest.total, backtest.error, backtest.claimed_until) == (2, 2, "", None)
     assert backtest.finished_at is not None
     assert backtest.result is not None
@@ -104,10 +104,10 @@ def test_of_many_workers_one_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fact_reader, "read_all", lambda *rules, **more: judged.append(1) or everything(*rules, **more))
 
     with ThreadPoolExecutor(6) as pool:
-        done = list(pool.map(lambda _: works(), range(6)))
+        counts = list(pool.map(lambda _: works(), range(6)))
 
     backtest.refresh_from_db()
-    assert (sum(done), len(judged), backtest.attempts) == (1, 1, 1)
+    assert (sum(counts), len(judged), backtest.attempts) == (1, 1, 1)
     assert backtest.result is not None
 
 
@@ -126,11 +126,11 @@ def test_one_is_done_at_a_time_the_oldest_first(monkeypatch: pytest.MonkeyPatch)
 
 
 def in_a_thread(work: Callable[[], int]) -> int:
-    found: list[int] = []
-    thread = threading.Thread(target=lambda: found.append(work()))
+    results: list[int] = []
+    thread = threading.Thread(target=lambda: results.append(work()))
     thread.start()
     thread.join()
-    return found[0]
+    return results[0]
 
 
 def test_a_cancelled_one_stops_and_leaves_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,11 +180,11 @@ def test_what_kills_every_worker_ends_with_an_error_and_others_go_before_it(monk
     other = asked()
 
     late = NOW + 10 * jobs.LEASE
-    done = [jobs.run_pending(now=late), jobs.run_pending(now=late)]
+    counts = [jobs.run_pending(now=late), jobs.run_pending(now=late)]
 
     poison.refresh_from_db()
     other.refresh_from_db()
-    assert (done, poison.attempts) == ([1, 0], 3)
+    assert (counts, poison.attempts) == ([1, 0], 3)
     assert "begun 3 times and never came to its end" in poison.error
     assert other.result is not None
 
@@ -194,11 +194,11 @@ def test_one_that_cannot_be_judged_ends_with_a_sentence_and_the_next_is_done() -
     paths = [{**broken.document["paths"][0], "clauses": [{"axis": "charm", "at_least": 1}]}]
     Backtest.objects.filter(pk=broken.pk).update(document=broken.document | {"paths": paths})
 
-    done = [jobs.run_pending(now=NOW), jobs.run_pending(now=NOW)]
+    counts = [jobs.run_pending(now=NOW), jobs.run_pending(now=NOW)]
 
     broken.refresh_from_db()
     sound.refresh_from_db()
-    assert done == [1, 1]
+    assert counts == [1, 1]
     assert "There is no axis 'charm'" in broken.error
     assert broken.finished_at is not None
     assert sound.result is not None

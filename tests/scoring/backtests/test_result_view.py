@@ -52,10 +52,10 @@ def test_the_jobs_result_is_shown_taken_away_and_asked_what_if() -> None:
 
     threshold = row.result["thresholds"][0]
     swept = threshold["choices"][0]
-    asked = client.get(reverse("what_if", args=[row.pk]), {"t0": swept["at_least"]}).context["what_if"]
+    what_if = client.get(reverse("what_if", args=[row.pk]), {"t0": swept["at_least"]}).context["what_if"]
 
-    shares = [number.share for number in asked.numbers] + [asked.precision_sal]
+    shares = [number.share for number in what_if.numbers] + [what_if.precision_sal]
     assert swept["at_least"] != threshold["value"]
-    assert (asked.flagged, *shares) == (
+    assert (what_if.flagged, *shares) == (
         swept["flagged"], swept["coverage"], swept["precision_won"], swept["precision_sal"],
     )  # fmt: skip

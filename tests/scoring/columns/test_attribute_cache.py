@@ -52,8 +52,8 @@ def said(rows: attribute_rows.AttributeRows, *fields: str) -> list[tuple[object,
 
 def agrees(reader: BulkReader, folder: Path, *, in_memory: bool = False, fields: tuple[str, ...] = FIELDS) -> bool:
     """What is kept and what stands in the tables, both in one snapshot."""
-    kept = attribute_cache.read_rows(ColumnCache(reader, folder, in_memory=in_memory), 0, fields)
-    return said(kept, *fields) == said(attribute_rows.read_rows(reader, Scope(0, RANGE), fields), *fields)
+    cached_rows = attribute_cache.read_rows(ColumnCache(reader, folder, in_memory=in_memory), 0, fields)
+    return said(cached_rows, *fields) == said(attribute_rows.read_rows(reader, Scope(0, RANGE), fields), *fields)
 
 
 def kept_is_fresh(folder: Path, **how: object) -> bool:
@@ -139,8 +139,8 @@ def test_a_field_asked_for_the_first_time_is_read_with_those_kept(leads: list[Le
     assert kept_is_fresh(tmp_path, fields=("lead.custom.plan", "company.industry"))
 
     with bulk_reader() as reader:
-        kept = attribute_cache.read_rows(ColumnCache(reader, tmp_path), 0, ["lead.title"])
-    assert set(kept.columns) == {"lead.title", "lead.custom.plan", "company.industry"}
+        rows = attribute_cache.read_rows(ColumnCache(reader, tmp_path), 0, ["lead.title"])
+    assert set(rows.columns) == {"lead.title", "lead.custom.plan", "company.industry"}
 
 
 def test_looks_and_stages_are_no_attributes(leads: list[Lead]) -> None:
@@ -198,8 +198,8 @@ def test_only_what_changed_is_read_again(leads: list[Lead], tmp_path: Path) -> N
     Lead.objects.filter(pk=leads[1].pk).update(title="CFO")
 
     with bulk_reader() as reader:
-        kept = attribute_cache.read_rows(ColumnCache(reader, tmp_path), 0, ["lead.title"])
-    titles = [title for _, _, title in said(kept, "lead.title")[1:]]
+        rows = attribute_cache.read_rows(ColumnCache(reader, tmp_path), 0, ["lead.title"])
+    titles = [title for _, _, title in said(rows, "lead.title")[1:]]
     assert titles == ["title 0", "CFO", "title 2", "title 3", "title 4", "title 5"]
 
 
@@ -229,16 +229,16 @@ def test_what_is_kept_of_a_newer_snapshot_is_not_believed(leads: list[Lead], tmp
 
 @pytest.mark.parametrize("in_memory", [False, True])
 def test_kept_is_fresh_whoever_commits_meanwhile(leads: list[Lead], tmp_path: Path, in_memory: bool) -> None:
-    done = threading.Event()
+    stop = threading.Event()
 
     def write(seed: int) -> None:
         chance = random.Random(seed)
-        while not done.is_set():
+        while not stop.is_set():
             with transaction.atomic():
                 for _ in range(chance.randint(1, 3)):
                     _change_something(chance, leads[seed::3])
                     # Sessions overtake each other between a transaction's first row and its commit.
-                    done.wait(chance.random() / 50)
+                    stop.wait(chance.random() / 50)
         connection.close()
 
     writers = [threading.Thread(target=write, args=(seed,)) for seed in range(3)]
@@ -247,7 +247,7 @@ def test_kept_is_fresh_whoever_commits_meanwhile(leads: list[Lead], tmp_path: Pa
     try:
         agreed = [kept_is_fresh(tmp_path, in_memory=in_memory) for _ in range(25)]
     finally:
-        done.set()
+        stop.set()
         for writer in writers:
             writer.join()
 
@@ -278,4 +278,4 @@ def test_values_come_back_from_a_file_as_they_were() -> None:
     back = unpack_values(pack_values(values))
 
     assert back == values
-    assert [type(each) for each in back["a"]] == [type(each) for each in values["a"]]
+    assert [type(value) for value in back["a"]] == [type(value) for value in values["a"]]

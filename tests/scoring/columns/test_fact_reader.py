@@ -118,16 +118,16 @@ def test_a_transaction_that_began_earlier_and_commits_later_is_not_missed(
 
 
 def test_cached_is_fresh_whoever_commits_meanwhile(leads: list[Lead], tmp_path: Path) -> None:
-    done = threading.Event()
+    stop = threading.Event()
 
     def write(seed: int) -> None:
         chance = random.Random(seed)
-        while not done.is_set():
+        while not stop.is_set():
             with transaction.atomic():
                 for _ in range(chance.randint(1, 4)):
                     happen(chance.choice(leads), at=NOW + chance.randint(-50, 50) * DAY)
                     # Sessions overtake each other between a transaction's first row and its commit.
-                    done.wait(chance.random() / 50)
+                    stop.wait(chance.random() / 50)
         connection.close()
 
     writers = [threading.Thread(target=write, args=(seed,)) for seed in range(3)]
@@ -136,7 +136,7 @@ def test_cached_is_fresh_whoever_commits_meanwhile(leads: list[Lead], tmp_path: 
     try:
         agreed = [cached_is_fresh(tmp_path) for _ in range(25)]
     finally:
-        done.set()
+        stop.set()
         for writer in writers:
             writer.join()
 
@@ -149,27 +149,27 @@ def test_a_file_of_a_newer_snapshot_is_neither_believed_nor_overwritten(leads: l
     with bulk_reader() as older:
         happen(*leads, at=NOW + DAY)
         assert cached_is_fresh(tmp_path)
-        [kept] = tmp_path.rglob("*.npz")
-        before = kept.read_bytes()
+        [cached_file] = tmp_path.rglob("*.npz")
+        before = cached_file.read_bytes()
 
         assert agrees(older, tmp_path)
 
-        assert kept.read_bytes() == before
+        assert cached_file.read_bytes() == before
 
 
 @pytest.mark.parametrize("left", [None, 0, 2, 700])
 def test_a_lost_or_broken_file_is_made_again(leads: list[Lead], tmp_path: Path, left: int | None) -> None:
     happen(*leads)
     assert cached_is_fresh(tmp_path)
-    [kept] = tmp_path.rglob("*.npz")
-    whole = kept.read_bytes()
+    [cached_file] = tmp_path.rglob("*.npz")
+    whole = cached_file.read_bytes()
 
-    kept.unlink()
+    cached_file.unlink()
     if left is not None:
-        kept.write_bytes(whole[:left])
+        cached_file.write_bytes(whole[:left])
 
     assert cached_is_fresh(tmp_path)
-    assert len(kept.read_bytes()) > 700
+    assert len(cached_file.read_bytes()) > 700
 
 
 def test_many_may_write_one_file_at_once(leads: list[Lead], tmp_path: Path) -> None:
@@ -225,9 +225,9 @@ def held(lead: Lead, field: str, *instants: dt.datetime) -> list[object]:
     rules = asking(field)
     near = fact_reader.read_for_leads([lead.pk], rules)
     [everything] = fact_reader.read_all(rules, cached=False)
-    found = [[_held(facts, lead, field, at) for at in instants] for facts in (near, everything)]
-    assert found[0] == found[1]
-    return found[0]
+    values = [[_held(facts, lead, field, at) for at in instants] for facts in (near, everything)]
+    assert values[0] == values[1]
+    return values[0]
 
 
 def _held(facts: Facts, lead: Lead, field: str, at: dt.datetime) -> object:
@@ -320,7 +320,7 @@ class TestAttributes:
     def test_of_the_customers_own_keep_their_type(self, value: object) -> None:
         lead = make_lead(custom={"plan": value}, company=make_company(custom={"it's": value}))
 
-        assert [type(each) for each in held(lead, "lead.custom.plan", NOW)] == [type(value)]
+        assert [type(read_value) for read_value in held(lead, "lead.custom.plan", NOW)] == [type(value)]
         assert held(lead, "lead.custom.plan", NOW) == [value]
         assert held(lead, "company.custom.it's", NOW) == [value]
 

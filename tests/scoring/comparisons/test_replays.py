@@ -3,18 +3,9 @@ from __future__ import annotations
 import pytest
 
 from definitions.models import Version
-from leads import named_lists, shipped_signals
-from leads.models import Signal
 from scoring.comparisons import replays
 from scoring.models import Qualification
 from tests.scoring.lead_histories import DAY, HOUR, START, Life, approved, document, take_over, tick
-
-
-@pytest.fixture
-def shipped(transactional_db: None) -> None:
-    """What a migration ships and the tests that commit take away."""
-    shipped_signals.ship(signals=Signal.objects)
-    named_lists.ship()
 
 
 @pytest.mark.usefixtures("shipped")
@@ -35,9 +26,11 @@ def test_replaying_versions_over_a_life_gives_exactly_the_mqls_that_were_made(se
 
     replayed = [replays.replay_version(version, now=life.end) for version in (refreshed(first), refreshed(second))]
 
-    assert [each.differences for each in replayed] == [(), ()]
-    assert [each.agree for each in replayed] == [each.on_record for each in replayed]
-    assert sum(each.on_record for each in replayed) == Qualification.objects.count() > 5
+    assert [version_replay.differences for version_replay in replayed] == [(), ()]
+    assert [version_replay.agree for version_replay in replayed] == [
+        version_replay.on_record for version_replay in replayed
+    ]
+    assert sum(version_replay.on_record for version_replay in replayed) == Qualification.objects.count() > 5
 
 
 def refreshed(version: Version) -> Version:

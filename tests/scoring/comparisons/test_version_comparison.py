@@ -60,30 +60,30 @@ def people(versions: tuple[Version, Version]) -> dict[str, Lead]:
 def test_the_leads_are_parted_by_which_version_they_meet(
     versions: tuple[Version, Version], people: dict[str, Lead]
 ) -> None:
-    found = version_comparison.compare_versions(*versions, now=NOW)
+    comparison = version_comparison.compare_versions(*versions, now=NOW)
 
-    assert found.counts == {
+    assert comparison.counts == {
         ComparisonOutcome.BOTH: 1,
         ComparisonOutcome.FIRST: 1,
         ComparisonOutcome.SECOND: 2,
         ComparisonOutcome.NEITHER: 1,
     }
-    assert {kind: [row.lead for row in found.rows(kind)] for kind in ComparisonOutcome} == {
+    assert {kind: [row.lead for row in comparison.rows(kind)] for kind in ComparisonOutcome} == {
         ComparisonOutcome.BOTH: [people["stays"]],
         ComparisonOutcome.FIRST: [people["leaves"]],
         ComparisonOutcome.SECOND: [people["enters"], people["done"]],
         ComparisonOutcome.NEITHER: [people["out"]],
     }
-    assert found.tiers[0] == {1: 2, 2: 0, 3: 0}
-    assert found.tiers[1] == {1: 1, 2: 0, 3: 2}
+    assert comparison.tiers[0] == {1: 2, 2: 0, 3: 0}
+    assert comparison.tiers[1] == {1: 1, 2: 0, 3: 2}
 
 
 def test_who_enters_or_leaves_is_told_why_by_both_versions(
     versions: tuple[Version, Version], people: dict[str, Lead]
 ) -> None:
-    found = version_comparison.compare_versions(*versions, now=NOW)
+    comparison = version_comparison.compare_versions(*versions, now=NOW)
 
-    reasons = {row.lead: row.why for row in found.rows(ComparisonOutcome.FIRST, ComparisonOutcome.SECOND)}
+    reasons = {row.lead: row.why for row in comparison.rows(ComparisonOutcome.FIRST, ComparisonOutcome.SECOND)}
 
     assert reasons[people["leaves"]].startswith("v1.0: ")
     assert "v1.1: Title is Engineer; needed: containing head." in reasons[people["leaves"]]
@@ -100,15 +100,15 @@ def test_of_those_who_enter_only_the_free_would_be_handed_to_sales(
 def test_without_a_version_in_force_everybody_who_meets_it_enters(
     people: dict[str, Lead], versions: tuple[Version, Version]
 ) -> None:
-    found = version_comparison.compare_versions(None, versions[1], now=NOW)
+    comparison = version_comparison.compare_versions(None, versions[1], now=NOW)
 
-    assert found.counts == {
+    assert comparison.counts == {
         ComparisonOutcome.BOTH: 0,
         ComparisonOutcome.FIRST: 0,
         ComparisonOutcome.SECOND: 3,
         ComparisonOutcome.NEITHER: 2,
     }
-    assert [row.first for row in found.rows(ComparisonOutcome.SECOND)] == [None] * 3
+    assert [row.first for row in comparison.rows(ComparisonOutcome.SECOND)] == [None] * 3
 
 
 def test_without_leads_there_is_nothing_to_compare(versions: tuple[Version, Version]) -> None:
@@ -130,7 +130,7 @@ def later() -> object:
 def test_the_page_shows_numbers_names_and_reasons(
     versions: tuple[Version, Version], people: dict[str, Lead], later: object
 ) -> None:
-    url = reverse("comparison", args=[each.pk for each in versions])
+    url = reverse("comparison", args=[version.pk for version in versions])
 
     page = visitor(Role.VIEWER).get(url, {"kind": "first"}).content.decode()
 
@@ -140,13 +140,13 @@ def test_the_page_shows_numbers_names_and_reasons(
 
 
 def test_the_page_of_nobody_says_so(versions: tuple[Version, Version], later: object) -> None:
-    page = visitor(Role.VIEWER).get(reverse("comparison", args=[each.pk for each in versions])).content.decode()
+    page = visitor(Role.VIEWER).get(reverse("comparison", args=[version.pk for version in versions])).content.decode()
 
     assert "No leads yet" in page
 
 
 def test_everybody_is_in_the_csv(versions: tuple[Version, Version], people: dict[str, Lead], later: object) -> None:
-    answer = visitor(Role.VIEWER).get(reverse("comparison_csv", args=[each.pk for each in versions]))
+    answer = visitor(Role.VIEWER).get(reverse("comparison_csv", args=[version.pk for version in versions]))
 
     rows = list(csv.DictReader(answer.getvalue().decode().splitlines()))
     assert [(row["lead"], row["meets"]) for row in rows] == [
@@ -169,7 +169,7 @@ def test_the_api_gives_counts_and_by_name_the_leads_of_one_kind(
     assert counts["counts"] == {"both": 1, "first": 1, "second": 2, "neither": 1}
     assert (counts["first"], counts["second"], counts["handed_over"]) == ("v1.0", "v1.1", 1)
     assert "leads" not in counts
-    assert [each["lead"] for each in named["leads"]] == [people["done"].pk]
+    assert [row["lead"] for row in named["leads"]] == [people["done"].pk]
     assert client.get(url).status_code == 400
     assert client.get(url, {"with": 0}).status_code == 400
 

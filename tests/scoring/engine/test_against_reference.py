@@ -33,7 +33,7 @@ COLUMNS = (
 
 slowly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 worlds_of_leads = st.lists(random_companies.leads, min_size=1, max_size=4)
-asked = st.lists(random_companies.instants, min_size=1, max_size=4)
+instants_to_judge = st.lists(random_companies.instants, min_size=1, max_size=4)
 
 
 def row(verdicts: Verdicts, index: int) -> dict[str, object]:
@@ -49,7 +49,7 @@ def pairs(leads: Sequence[Lead], instants: Sequence[int]) -> tuple[list[int], li
 
 
 @settings(slowly, max_examples=400)
-@given(st.one_of(random_companies.rules, random_companies.lenient), worlds_of_leads, asked)
+@given(st.one_of(random_companies.rules, random_companies.lenient), worlds_of_leads, instants_to_judge)
 def test_the_engine_judges_as_the_reference_does(rules: Rules, leads: list[Lead], instants: list[int]) -> None:
     which, at = pairs(leads, instants)
 
@@ -65,15 +65,15 @@ def test_the_engine_judges_as_the_reference_does(rules: Rules, leads: list[Lead]
 
 
 @slowly
-@given(random_companies.rules, worlds_of_leads, asked)
+@given(random_companies.rules, worlds_of_leads, instants_to_judge)
 def test_the_figures_of_count_clauses_are_the_references(rules: Rules, leads: list[Lead], instants: list[int]) -> None:
     which, at = pairs(leads, instants)
 
     figures = axes(rules, random_companies.facts_of(leads), which, at).figures
 
-    for tally, found in figures.items():
+    for tally, counts in figures.items():
         assert isinstance(tally, CountClause)
-        assert found.tolist() == [
+        assert counts.tolist() == [
             reference.figure(tally, [event for event in leads[lead].events if event.at <= instant], instant)
             for lead, instant in zip(which, at, strict=True)
         ]
@@ -122,7 +122,7 @@ def test_first_qualifying_is_the_first_of_all_instants(rules: Rules, leads: list
     since, until = sorted((one, other))
     facts = random_companies.facts_of(leads)
 
-    found, at, verdicts = first_qualifying(rules, facts, since=since, until=until)
+    qualified, at, verdicts = first_qualifying(rules, facts, since=since, until=until)
 
     expected = {}
     for index, lead in enumerate(leads):
@@ -131,7 +131,7 @@ def test_first_qualifying_is_the_first_of_all_instants(rules: Rules, leads: list
         meets = judge(rules, facts, [index] * len(dated), dated).meets
         if meets.any():
             expected[index] = dated[int(np.argmax(meets))]
-    assert dict(zip(found.tolist(), at.tolist(), strict=True)) == expected
+    assert dict(zip(qualified.tolist(), at.tolist(), strict=True)) == expected
     assert verdicts.meets.all()
 
 
@@ -168,17 +168,23 @@ def test_an_explanation_gives_the_verdict_of_the_judge(rules: Rules, leads: list
     verdicts = judge(rules, facts, list(everyone), [at] * len(leads))
 
     for index in everyone:
-        told = explain(rules, facts, index, at)
-        assert (told.meets, told.tier, told.hot) == (verdicts.meets[index], verdicts.tier[index], verdicts.hot[index])
-        assert (told.threshold, told.timing.held) == (verdicts.threshold[index], verdicts.timing[index])
-        assert told.engagement.value == verdicts.engagement[index]
-        assert told.engagement.raw == pytest.approx(sum(part.contributes for part in told.contributions), abs=1e-5)
-        assert bool(told.disqualified_by) == verdicts.disqualified[index]
-        assert told.why.endswith(".")
+        explanation = explain(rules, facts, index, at)
+        assert (explanation.meets, explanation.tier, explanation.hot) == (
+            verdicts.meets[index],
+            verdicts.tier[index],
+            verdicts.hot[index],
+        )
+        assert (explanation.threshold, explanation.timing.held) == (verdicts.threshold[index], verdicts.timing[index])
+        assert explanation.engagement.value == verdicts.engagement[index]
+        assert explanation.engagement.raw == pytest.approx(
+            sum(part.contributes for part in explanation.contributions), abs=1e-5
+        )
+        assert bool(explanation.disqualified_by) == verdicts.disqualified[index]
+        assert explanation.why.endswith(".")
 
 
 @slowly
-@given(random_companies.rules, random_companies.rules, worlds_of_leads, asked)
+@given(random_companies.rules, random_companies.rules, worlds_of_leads, instants_to_judge)
 def test_axes_once_measured_answer_for_other_thresholds(
     rules: Rules, other: Rules, leads: list[Lead], instants: list[int]
 ) -> None:
@@ -200,7 +206,7 @@ def test_axes_once_measured_answer_for_other_thresholds(
 
 
 @slowly
-@given(random_companies.rules, worlds_of_leads, asked)
+@given(random_companies.rules, worlds_of_leads, instants_to_judge)
 def test_a_lead_is_judged_alike_alone_and_among_others(rules: Rules, leads: list[Lead], instants: list[int]) -> None:
     facts, (which, at) = random_companies.facts_of(leads), pairs(leads, instants)
 

@@ -14,12 +14,12 @@ LISTS = {"free_email": frozenset({" Gmail.com", "GMX.de"})}
 NAN = float("nan")
 
 
-def answer(op: str, wanted: object, value: object, field: str = "lead.custom.x") -> bool | None:
-    return predicate(CriterionRule("gate.1", field, op, wanted), LISTS)(value)
+def answer(op: str, expected_value: object, value: object, field: str = "lead.custom.x") -> bool | None:
+    return predicate(CriterionRule("gate.1", field, op, expected_value), LISTS)(value)
 
 
 @pytest.mark.parametrize(
-    ("op", "wanted", "value", "expected"),
+    ("op", "expected_value", "value", "expected"),
     [
         ("between", (50, 1000), 50, True),
         ("between", (50, 1000), 1000, True),
@@ -75,20 +75,20 @@ def answer(op: str, wanted: object, value: object, field: str = "lead.custom.x")
         ("in_list", "free_email", "notgmail.com", False),
     ],
 )
-def test_an_operator_answers_a_value(op: str, wanted: object, value: object, expected: bool | None) -> None:
-    assert answer(op, wanted, value) is expected
+def test_an_operator_answers_a_value(op: str, expected_value: object, value: object, expected: bool | None) -> None:
+    assert answer(op, expected_value, value) is expected
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", NAN, (), ("", None), Band(None, None)])
 @pytest.mark.parametrize(
-    ("op", "wanted"),
+    ("op", "expected_value"),
     [
         ("between", (None, None)), ("at_least", 0), ("in", ("",)), ("not_in", ("x",)), ("contains_any", ("",)),
         ("has_word_any", ("x",)), ("has_any", ("x",)), ("is", False), ("in_list", "free_email"),
     ],
 )  # fmt: skip
-def test_a_missing_value_is_unknown_to_all_but_known(op: str, wanted: object, value: object) -> None:
-    assert answer(op, wanted, value) is None
+def test_a_missing_value_is_unknown_to_all_but_known(op: str, expected_value: object, value: object) -> None:
+    assert answer(op, expected_value, value) is None
     assert answer("known", True, value) is False
     assert answer("known", False, value) is True
 
@@ -100,7 +100,7 @@ def test_nought_and_no_are_known_values(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("op", "wanted", "value", "expected"),
+    ("op", "expected_value", "value", "expected"),
     [
         ("at_least", "director", "Director", True),
         ("at_least", "Director", "senior_manager", False),
@@ -113,9 +113,9 @@ def test_nought_and_no_are_known_values(value: object) -> None:
     ],
 )
 def test_seniorities_compare_by_their_place_on_the_ladder(
-    op: str, wanted: object, value: str, expected: bool | None
+    op: str, expected_value: object, value: str, expected: bool | None
 ) -> None:
-    assert answer(op, wanted, value, "lead.seniority") is expected
+    assert answer(op, expected_value, value, "lead.seniority") is expected
 
 
 @pytest.mark.parametrize(

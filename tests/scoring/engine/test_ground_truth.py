@@ -36,8 +36,8 @@ def test_the_engine_finds_the_76_leads_at_their_instants_with_their_scores(facts
 
     leads, at, verdicts = first_qualifying(company_1k.rules(), facts, until=FOREVER)
 
-    found = zip(at.tolist(), verdicts.engagement.tolist(), verdicts.hot.tolist(), strict=True)
-    assert dict(zip(facts.lead_ids[leads].tolist(), found, strict=True)) == expected
+    qualified = zip(at.tolist(), verdicts.engagement.tolist(), verdicts.hot.tolist(), strict=True)
+    assert dict(zip(facts.lead_ids[leads].tolist(), qualified, strict=True)) == expected
     assert len(expected) == 76
 
 

@@ -190,8 +190,8 @@ def test_a_giant_among_small_leads_is_summed_exactly() -> None:
 
     verdicts = judge(rules, facts_of([events(("open", 0)), giant, Lead()]), [0, 1, 2], [T, T, T])
 
-    kept = 0.9 ** (1 / 24 / 30)
-    assert verdicts.engagement.tolist() == [0.01, round(0.01 * (1 - kept**20_000) / (1 - kept), 6), 0.0]
+    share_left = 0.9 ** (1 / 24 / 30)
+    assert verdicts.engagement.tolist() == [0.01, round(0.01 * (1 - share_left**20_000) / (1 - share_left), 6), 0.0]
 
 
 @pytest.mark.parametrize(
@@ -349,15 +349,15 @@ def test_bant_gives_points_to_its_own_axis() -> None:
 # Timing
 
 
-@pytest.mark.parametrize(("age", "held"), [(30 * DAY, True), (30 * DAY + 1, False)])
-def test_engagement_within_x_days_is_timely(age: int, held: bool) -> None:
+@pytest.mark.parametrize(("age", "is_timely"), [(30 * DAY, True), (30 * DAY + 1, False)])
+def test_engagement_within_x_days_is_timely(age: int, is_timely: bool) -> None:
     rules = replace(BASE, timing=Timing(30, None))
 
-    assert judged(rules, events(("open", age))).timing.tolist() == [held]
+    assert judged(rules, events(("open", age))).timing.tolist() == [is_timely]
 
 
 @pytest.mark.parametrize(
-    ("lead", "held"),
+    ("lead", "is_timely"),
     [
         (events(("demo", 90 * DAY)), True),
         (events(("demo", 90 * DAY + 1)), False),
@@ -369,10 +369,10 @@ def test_engagement_within_x_days_is_timely(age: int, held: bool) -> None:
         (events(("called", 60 * DAY)), False),
     ],
 )
-def test_an_open_request_is_timely_until_it_is_closed(lead: Lead, held: bool) -> None:
+def test_an_open_request_is_timely_until_it_is_closed(lead: Lead, is_timely: bool) -> None:
     rules = replace(BASE, timing=Timing(30, 90))
 
-    assert judged(rules, lead).timing.tolist() == [held]
+    assert judged(rules, lead).timing.tolist() == [is_timely]
 
 
 @pytest.mark.parametrize("timing", [None, Timing(None, None)])
@@ -416,15 +416,15 @@ def test_the_first_qualifying_instant_may_be_a_change_of_attributes() -> None:
 
 
 def test_a_verdict_next_changes_when_the_window_closes_or_the_score_falls_below() -> None:
-    asked = counting("demo", days=30)
+    clause = counting("demo", days=30)
     scored = points(("demo", 50), paths=path(AxisClause("engagement", 45)))
     facts = facts_of([events(("demo", 0))])
 
     # At exactly 30 days both still hold; to the second, the next one is the first at which they don't.
-    assert next_change(asked, facts, [0], [T]).tolist() == [T + 30 * DAY + 1_000_000]
+    assert next_change(clause, facts, [0], [T]).tolist() == [T + 30 * DAY + 1_000_000]
     assert next_change(scored, facts, [0], [T]).tolist() == [T + 30 * DAY + 1_000_000]
     assert next_change(counting("demo"), facts, [0], [T]).tolist() == [NEVER]
-    assert next_change(asked, facts, [0], [T - 1]).tolist() == [NEVER]
+    assert next_change(clause, facts, [0], [T - 1]).tolist() == [NEVER]
 
 
 def test_tier_1_cools_to_tier_2_before_the_lead_is_lost() -> None:

@@ -64,9 +64,9 @@ def test_clauses_read_as_sentences() -> None:
 
 
 def test_contributions_come_largest_first_without_the_silent_ones() -> None:
-    told = frozen_evidence.read_evidence(DOCUMENT).contributions
+    contributions = frozen_evidence.read_evidence(DOCUMENT).contributions
 
-    assert [(row.signal, row.count, row.note) for row in told] == [
+    assert [(row.signal, row.count, row.note) for row in contributions] == [
         ("Demo request", 1, ""),
         ("Email open", 9, "limited to 10"),
     ]

@@ -11,7 +11,6 @@ from django.db import connection
 
 from definitions import versions
 from definitions.models import Version
-from leads import named_lists, shipped_signals
 from leads.models import Event, Lead, Signal
 from leads.vocabulary import BEGINNING, Role
 from scoring.live import daily_rescore, due_leads
@@ -19,17 +18,10 @@ from scoring.models import Qualification, Score
 from tests.definitions.people import person
 from tests.scoring.lead_histories import DAY, HOUR, START, approved, company, document, take_over
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("shipped")]
 
 LEADS = 300
 CHANGE = START + DAY
-
-
-@pytest.fixture(autouse=True)
-def shipped(transactional_db: None) -> None:
-    """What a migration ships and the tests that commit take away."""
-    shipped_signals.ship(signals=Signal.objects)
-    named_lists.ship()
 
 
 def crowd() -> None:

@@ -1,3 +1,5 @@
+"""The rescoring of due leads and the daily rescore: MQLs, cycles, next looks, and many workers at once."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -7,72 +9,15 @@ import pytest
 from django.db import connection
 
 from definitions import version_documents
-from definitions.models import SignOff, Version
-from definitions.vocabulary import Decision, Side, VersionState
-from leads import shipped_signals
-from leads.models import AttributeChange, Company, Event, Lead, Signal, User
+from definitions.models import Version
+from leads.models import AttributeChange, Company, Event, Lead, Signal
 from leads.vocabulary import BEGINNING, Stage
 from scoring.live import daily_rescore, due_leads, mqls
 from scoring.models import Qualification, Score
 from tests.scoring import facts
+from tests.scoring.reference_lead import DAY, HOUR, NOW, did, lead, put_in_force, version
 
-NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
-HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
-
-
-@pytest.fixture
-def version(db: None) -> Version:
-    """The reference definition, in force for a year."""
-    draft = version_documents.import_document(document=facts.document(), by=None, now=NOW - 365 * DAY)
-    return put_in_force(draft, NOW - 365 * DAY)
-
-
-def put_in_force(draft: Version, at: dt.datetime) -> Version:
-    """Signed by both sides, then active since `at`."""
-    Version.objects.filter(pk=draft.pk).update(state=VersionState.PROPOSED, proposed_at=at)
-    for side in (Side.MARKETING, Side.SALES):
-        leader = User.objects.create(username=side, email=f"{side}@accord.test")
-        SignOff.objects.create(
-            version=draft, side=side, decision=Decision.APPROVED, by=leader, at=at, comment="Agreed."
-        )
-    Version.objects.filter(pk=draft.pk).update(state=VersionState.APPROVED, approved_at=at)
-    Version.objects.filter(pk=draft.pk).update(state=VersionState.ACTIVE, activated_at=at)
-    draft.refresh_from_db()
-    return draft
-
-
-@pytest.fixture
-def shipped(transactional_db: None) -> None:
-    """The catalogue of signals, which a migration ships and the tests that commit take away."""
-    shipped_signals.ship(signals=Signal.objects)
-
-
-@pytest.fixture
-def lead(db: None) -> Lead:
-    company = Company.objects.create(
-        domain="fit.example",
-        industry="Software",
-        country="DE",
-        employees_low=200,
-        employees_high=200,
-        recorded_at=NOW - 400 * DAY,
-    )
-    return Lead.objects.create(
-        email="ada@fit.example", title="Head of Operations", company=company, known_at=NOW - 300 * DAY,
-        stage_at=NOW - 300 * DAY, recorded_at=NOW - 300 * DAY, next_look_at=NOW - 300 * DAY,
-    )  # fmt: skip
-
-
-def did(lead: Lead, signal: str, at: dt.datetime) -> None:
-    Event.objects.create(
-        lead=lead,
-        signal=Signal.objects.get(code=signal),
-        occurred_at=at,
-        recorded_at=max(at, NOW),
-        source="test",
-        digest=b"",
-    )
-    Lead.objects.filter(pk=lead.pk).update(next_look_at=at)
+__all__ = ["lead", "version"]
 
 
 def test_a_demo_request_makes_an_mql_of_tier_1_dated_at_the_request_with_its_evidence(
@@ -284,5 +229,5 @@ def test_the_full_rescore_scores_everybody_once_and_finds_those_who_qualify() ->
     written, again = daily_rescore.rescore_all(now=NOW), daily_rescore.rescore_all(now=NOW + HOUR)
 
     assert (written, again) == (1000, 0)
-    asked = Lead.objects.filter(next_look_at=NOW).count()
-    assert asked == Score.objects.filter(meets=True).count()
+    queued = Lead.objects.filter(next_look_at=NOW).count()
+    assert queued == Score.objects.filter(meets=True).count()

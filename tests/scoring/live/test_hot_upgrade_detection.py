@@ -11,7 +11,7 @@ from leads.models import Company, Event, Lead, Signal
 from leads.vocabulary import Stage
 from scoring.live import due_leads, mqls
 from scoring.models import HotUpgrade, Qualification
-from tests.scoring.live.test_due_leads import DAY, HOUR, NOW, did, lead, version
+from tests.scoring.reference_lead import DAY, HOUR, NOW, did, lead, version
 
 __all__ = ["lead", "version"]
 
@@ -24,9 +24,9 @@ def mql(version: Version, lead: Lead) -> Qualification:
     for days in (3, 2, 1):
         did(lead, "pricing_view", NOW - days * DAY)
     look(lead, NOW - DAY)
-    made = Qualification.objects.get()
-    assert not made.is_hot
-    return made
+    qualification = Qualification.objects.get()
+    assert not qualification.is_hot
+    return qualification
 
 
 def look(lead: Lead, now: dt.datetime) -> None:
@@ -139,6 +139,6 @@ def test_looking_at_an_mql_that_stays_as_it_is_costs_no_query_more(
 
 
 def asked_of(lead: Lead, now: dt.datetime) -> int:
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         look(lead, now)
-    return len(asked)
+    return len(queries)

@@ -83,13 +83,13 @@ def test_the_last_months_end_yesterday_at_midnight_of_the_company(draft: Version
 
     answer = ops().post(reverse("version_backtests", args=[draft.pk]), {"months": "6"})
 
-    asked = draft.backtests.get()
-    assert answer["Location"] == address(asked)
-    assert (asked.start, asked.end) == (
+    requested = draft.backtests.get()
+    assert answer["Location"] == address(requested)
+    assert (requested.start, requested.end) == (
         dt.datetime(2026, 4, 30, 22, tzinfo=dt.UTC),
         dt.datetime(2026, 10, 31, 23, tzinfo=dt.UTC),
     )
-    assert period_label(asked.start, asked.end) == "1 May to 31 October 2026"
+    assert period_label(requested.start, requested.end) == "1 May to 31 October 2026"
 
 
 def test_own_dates_go_before_the_months(draft: Version) -> None:
@@ -97,8 +97,8 @@ def test_own_dates_go_before_the_months(draft: Version) -> None:
         reverse("version_backtests", args=[draft.pk]), {"months": "6", "start": "2026-01-01", "end": "2026-02-01"}
     )
 
-    asked = draft.backtests.get()
-    assert (asked.start, asked.end) == (
+    requested = draft.backtests.get()
+    assert (requested.start, requested.end) == (
         dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
         dt.datetime(2026, 2, 1, tzinfo=dt.UTC),
     )
@@ -190,9 +190,9 @@ def test_progress_is_told_and_asked_for_again_until_it_is_finished(draft: Versio
     assert "1 min since it was asked for" in fragment
 
     Backtest.objects.filter(pk=row.pk).update(finished_at=END, result=backtest_results.result())
-    done = client.get(address(row), headers=HTMX)
+    finished_answer = client.get(address(row), headers=HTMX)
 
-    assert (done["HX-Refresh"], done.content) == ("true", b"")
+    assert (finished_answer["HX-Refresh"], finished_answer.content) == ("true", b"")
     assert "every 2s" not in html(client.get(address(row)))
 
 
@@ -333,9 +333,9 @@ def count_queries() -> Callable[[str], int]:
 
     def count(path: str) -> int:
         client.get(path)
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             assert client.get(path).status_code == 200
-        return len(asked)
+        return len(queries)
 
     return count
 

@@ -48,12 +48,12 @@ def test_what_is_typed_stands_beside_what_is_in_force() -> None:
     active = version_lifecycles.active()
     typed = version_documents.export(active) | {"gate": [criterion("company.industry", "in", ["Software"])]}
 
-    seen = draft_figures.build_panel(json.dumps(typed), now=NOW)
+    panel = draft_figures.build_panel(json.dumps(typed), now=NOW)
 
-    assert seen.in_force is not None
-    assert (seen.typed.quick.qualify_now, seen.in_force.quick.qualify_now, seen.difference) == (1, 2, -1)
-    assert seen.in_force.name == active.number
-    assert "Not enough data for a verdict" in seen.verdicts[0]
+    assert panel.in_force is not None
+    assert (panel.typed.quick.qualify_now, panel.in_force.quick.qualify_now, panel.difference) == (1, 2, -1)
+    assert panel.in_force.name == active.number
+    assert "Not enough data for a verdict" in panel.verdicts[0]
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,9 @@ def rules(transactional_db: None) -> Rules:
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How often all facts were read."""
-    everything, seen = fact_reader.read_all, []
-    monkeypatch.setattr(fact_reader, "read_all", lambda *rules, **more: seen.append(1) or everything(*rules, **more))
-    return seen
+    read_all, calls = fact_reader.read_all, []
+    monkeypatch.setattr(fact_reader, "read_all", lambda *rules, **more: calls.append(1) or read_all(*rules, **more))
+    return calls
 
 
 def test_other_thresholds_are_answered_without_another_read_and_as_from_scratch(rules: Rules, reads: list[int]) -> None:
@@ -58,11 +58,14 @@ def test_other_thresholds_are_answered_without_another_read_and_as_from_scratch(
         replace(rules, paths=(*rules.paths, *rules.paths)),
     ]
 
-    answers = [measurement_cache.what_if_figures(each, start=START, end=NOW, now=NOW) for each in (rules, *others)]
+    answers = [
+        measurement_cache.what_if_figures(other_rules, start=START, end=NOW, now=NOW)
+        for other_rules in (rules, *others)
+    ]
 
     # The version without its hot triggers counts fewer things, so it was measured by itself.
     assert len(reads) == 2
-    assert answers == [jobs.compute_figures(each, start=START, end=NOW) for each in (rules, *others)]
+    assert answers == [jobs.compute_figures(other_rules, start=START, end=NOW) for other_rules in (rules, *others)]
     assert len({answer.flagged for answer in answers}) > 1
 
 
@@ -140,21 +143,21 @@ class Weight:
 
 
 def test_what_was_used_least_lately_leaves_when_room_is_short() -> None:
-    shelf, made = RecentlyUsedCache(100), []
+    cache, calls = RecentlyUsedCache(100), []
 
     def ask(name: str) -> None:
-        shelf.get_or_make(name, NOW, lambda: made.append(name) or Weight(40))  # type: ignore[type-var,func-returns-value]
+        cache.get_or_make(name, NOW, lambda: calls.append(name) or Weight(40))  # type: ignore[type-var,func-returns-value]
 
     for name in ("first", "second", "first", "third", "first", "second"):
         ask(name)
 
-    assert made == ["first", "second", "third", "second"]
+    assert calls == ["first", "second", "third", "second"]
 
 
 def test_what_fits_nowhere_is_answered_and_not_kept() -> None:
-    shelf, made = RecentlyUsedCache(100), []
+    cache, calls = RecentlyUsedCache(100), []
 
     for _ in range(2):
-        shelf.get_or_make("giant", NOW, lambda: made.append(1) or Weight(101))  # type: ignore[type-var,func-returns-value]
+        cache.get_or_make("giant", NOW, lambda: calls.append(1) or Weight(101))  # type: ignore[type-var,func-returns-value]
 
-    assert len(made) == 2
+    assert len(calls) == 2

@@ -14,8 +14,8 @@ from sla.models import Clock, Handoff, Notice, Rep, Team
 from sla.notifications import outbox
 from sla.queue import queue
 from sla.vocabulary import ClockKind, NoticeKind
-from tests.scoring.live.test_due_leads import NOW as MONDAY
-from tests.scoring.live.test_due_leads import did, lead, version
+from tests.scoring.reference_lead import NOW as MONDAY
+from tests.scoring.reference_lead import did, lead, version
 from tests.sla import situations
 from tests.sla.handoffs.test_concurrency import at_once
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
