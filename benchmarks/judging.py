@@ -1,4 +1,7 @@
-"""The bare read, the full rescore and the every-instant backtest: cold and warm, with much, nothing and little changed."""
+"""
+The bare read, the full rescore and the every-instant backtest: cold and warm, with everything, nothing and little
+changed.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ _COMPANIES = "SELECT id, known_at, has_history, employees_low, employees_high, i
 
 
 def bare_read() -> Measured:
-    """The columns of all events, leads and companies that the engine asks for, into Arrow tables; nothing else."""
+    """Read the columns of all events, leads and companies that the engine needs into Arrow tables, and nothing else."""
     measured = Measured()
     with measured.timed(), bulk_reader() as reader:
         for statement in (_EVENTS, _LEADS, _COMPANIES):
@@ -86,7 +89,7 @@ def backtest_warm() -> Measured:
 
 
 def whole_backtest() -> Measured:
-    """First instants of everybody, what became of them, and the two numbers over six months."""
+    """Find the first instants of all leads, compare with their outcomes, and give the two numbers over six months."""
     measured = Measured(rows=LEADS)
     rules = _warm_up()
     with measured.timed():
@@ -96,7 +99,10 @@ def whole_backtest() -> Measured:
 
 
 def quick_figures() -> Measured:
-    """`more` has the seconds of each answer to an editor who changed more than thresholds: everybody is measured again."""
+    """
+    Measure answers to an editor who changed more than thresholds, so that all leads are measured again; `more` has the
+    seconds of each.
+    """
     measured = Measured(rows=LEADS)
     rules = _warm_up()
     measurement_cache.quick_figures(rules, now=NOW)
@@ -108,7 +114,7 @@ def quick_figures() -> Measured:
 
 
 def what_ifs() -> Measured:
-    """`more` has the seconds of each answer to an editor who moves the threshold."""
+    """Measure answers to an editor who moves the threshold; `more` has the seconds of each."""
     measured = Measured(rows=LEADS)
     rules = _warm_up()
     measurement_cache.quick_figures(rules, now=NOW)
@@ -142,7 +148,7 @@ def _seconds(ask: Callable[[], object], before: Callable[[], object] = lambda: N
 
 
 def loop_sample() -> Measured:
-    """Both questions, lead by lead in plain Python, over a sample; the seconds are of the sample."""
+    """Answer both questions lead by lead in plain Python, for a sample; the seconds are of the sample."""
     step = max(1, LEADS // 1000)
     ids = list(Lead.objects.filter(pk__gt=0).order_by("pk").values_list("pk", flat=True)[::step])
     measured = Measured(rows=len(ids))
@@ -157,7 +163,10 @@ def loop_sample() -> Measured:
 
 
 def compared() -> Measured:
-    """Engine, SQL and loop found the same leads and instants: to the microsecond, on every lead they judged."""
+    """
+    Check that engine, SQL and loop found the same leads and instants: to the microsecond, on every lead that they
+    judged.
+    """
     arrays = {path.stem: np.load(path) for path in folder().glob("*.npy")}
     meets, first, sample = arrays["meets-engine"], arrays["first-engine"], arrays["sample"]
     assert np.array_equal(meets, arrays["meets-sql"]), "engine and SQL disagree on who meets the definition"
@@ -169,7 +178,9 @@ def compared() -> Measured:
 
 
 def _warm_up() -> Rules:
-    """As in a worker that has been at it: the definition compiled, its lists read, libraries loaded."""
+    """
+    Bring the process to the state of a worker that has run a while: definition compiled, lists read, libraries loaded.
+    """
     lead_explanation.explain_lead(Lead.objects.earliest("pk"), at=NOW)
     return active_versions.rules_of(active_versions.list_active_versions()[0])
 

@@ -1,4 +1,7 @@
-"""How long one lead waits: to be judged, to be explained, and from the answer to its event until its handoff can be seen."""
+"""
+The waiting time of one lead: to be judged, to be explained, and from the answer to its event until its handoff is
+visible.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ _PROGRAMS = {
 
 
 def rescores() -> Measured:
-    """`more` has the seconds of each look at a single due lead, from the claim to the commit."""
+    """Measure each rescore of a single due lead, from the claim to the commit; `more` has the seconds."""
     measured = Measured(rows=_LOOKS)
     nobody_is_due()
     seconds = []
@@ -65,7 +68,9 @@ def explains() -> Measured:
 
 
 def handoffs() -> Measured:
-    """`more` has the seconds from the API's answer until the handoff is there, with a worker and beat at work."""
+    """
+    Measure from the API's answer until the handoff exists, with a worker and beat running; `more` has the seconds.
+    """
     measured = Measured(rows=_REQUESTS)
     # What the measurements before have left undone is no part of an ordinary day.
     daily_rescore.rescore_all(now=timezone.now())
@@ -124,7 +129,7 @@ def _who_would_qualify(count: int) -> list[Lead]:
 
 
 def _team() -> None:
-    """Ten reps who work around the clock, and commitments in force."""
+    """Store ten reps who work around the clock, and commitments in force."""
     calendar = WorkCalendar.objects.create(name="Always")
     for weekday in range(7):
         WorkHours.objects.create(calendar=calendar, weekday=weekday, opens=0, closes=1440)

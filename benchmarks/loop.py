@@ -1,4 +1,4 @@
-"""What one would write first: lead by lead, through the ORM, in plain Python."""
+"""The simplest implementation, as a rival: lead by lead, through the ORM, in plain Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ Did = Sequence[tuple[dt.datetime, str]]
 
 
 def judged(lead_id: int, now: dt.datetime, private: Collection[str]) -> tuple[bool, dt.datetime | None]:
-    """Whether the lead meets the definition now, and the first instant at which it did. `private` are the listed domains."""
+    """
+    Return whether the lead meets the definition now, and the first instant at which it did. `private` are the listed
+    domains.
+    """
     lead = Lead.objects.select_related("company").get(pk=lead_id)
     if not _passes(lead, private):
         return False, None

@@ -1,4 +1,4 @@
-"""What `python -m benchmarks.queue` measures, in a process of its own after Django is set up."""
+"""The measurement behind `python -m benchmarks.queue`, in a process of its own after Django is set up."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def handoffs(total: int, count: int, version: Version, promise: Commitment, rep:
 
 
 def clocks(ids: list[int], count: int, promise: Commitment, rep: Rep, now: dt.datetime) -> None:
-    """Two a handoff: running where it is open and not yet accepted, else kept."""
+    """Store two clocks for each handoff: running where it is open and not yet accepted, else met."""
 
     def clock(n: int, pk: int, kind: str, warned: float) -> Clock:
         due = now + dt.timedelta(seconds=n * 11 - 600)

@@ -1,4 +1,4 @@
-"""The order of the measurements, what they are compared with, and that they agree."""
+"""The report: the order of the measurements, their comparisons, and the check that they agree."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ def editing(environment: Environment) -> None:
 
 
 def _bests(environment: Environment, *functions: tuple[str, str]) -> list[Measured]:
-    """The best of three of each, in turns: a busy machine only ever slows things down, and all alike."""
+    """
+    Return the best of three runs of each function, in turns, because a busy machine only slows things down, and all
+    alike.
+    """
     rounds = [[measure(environment, *function) for function in functions] for _ in range(3)]
     return [min(results, key=lambda measured: measured.seconds) for results in zip(*rounds, strict=True)]
 

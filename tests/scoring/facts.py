@@ -1,4 +1,4 @@
-"""The synthetic company, straight into the tables: for tests of what judges facts, not of what takes them in."""
+"""The synthetic company, stored straight in the tables: for tests of judgement, not of intake."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def document() -> dict[str, object]:
 
 
 def load_company_1k(now: dt.datetime, *, every: int = 1) -> None:
-    """All of it, or every so many leads."""
+    """Load all leads of the company, or only every n-th, with `every` as n."""
     companies = Company.objects.bulk_create(
         Company(
             external_id=row["company_id"],
@@ -79,8 +79,8 @@ def load_company_1k(now: dt.datetime, *, every: int = 1) -> None:
     )
 
 
-def say(lead: Lead, at: dt.datetime, now: dt.datetime, **values: object) -> None:
-    """A statement in the lead's ledger; the baseline goes in with the first."""
+def add_statement(lead: Lead, at: dt.datetime, now: dt.datetime, **values: object) -> None:
+    """Add a statement to the lead's history; the baseline is added with the first one."""
     if not lead.has_history:
         baseline = {
             "email": lead.email,

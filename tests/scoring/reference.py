@@ -1,7 +1,8 @@
 """
 Rules 3.1 to 3.8, 4.1 to 4.10, 15.3 to 15.7 once more, slow and obvious: one lead, one instant, plain loops.
 
-Shares the dataclasses of the rules (and `Band`) with the engine and nothing else. Where both are wrong alike, the rules were misread.
+The module shares the dataclasses of the rules (and `Band`) with the engine and nothing else. If both are wrong alike,
+the rules were misread.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Lead:
-    """`rows`: (valid from, all attributes from then on)."""
+    """A lead; `rows` are (valid from, all attributes from then on)."""
 
     events: tuple[Event, ...] = ()
     rows: tuple[tuple[int, dict[str, object]], ...] = ()

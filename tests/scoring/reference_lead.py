@@ -54,7 +54,7 @@ def lead(db: None) -> Lead:
     )  # fmt: skip
 
 
-def did(lead: Lead, signal: str, at: dt.datetime) -> None:
+def add_event(lead: Lead, signal: str, at: dt.datetime) -> None:
     """Store an event of the lead and make the lead due."""
     Event.objects.create(
         lead=lead,

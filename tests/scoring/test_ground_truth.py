@@ -29,7 +29,7 @@ def test_the_reference_definition_finds_exactly_the_76_leads_at_their_instants_w
         assert rows[lead_id]["hot"] == (row["hot"] == "true")
 
 
-def test_a_file_of_kept_columns_gives_the_same_as_the_table() -> None:
+def test_cached_columns_give_the_same_instants_as_the_tables() -> None:
     facts.load_company_1k(NOW)
     rules = compile_with_current_catalogue(version_documents.normal(facts.document()))
 

@@ -1,6 +1,7 @@
-"""Eight thousand real leads without e-mail addresses, and figures that others computed about them.
+"""
+Eight thousand real leads without e-mail addresses, and figures that others computed about them.
 
-The data stays outside the repository (its licence forbids otherwise); where it is not at hand there is nothing to collect.
+The data stays outside the repository, because its licence forbids a copy; without it no test is collected.
 """
 
 from __future__ import annotations
@@ -70,7 +71,10 @@ def _rules(name: str) -> Rules:
 
 
 def _midnight(date: str) -> dt.datetime:
-    """The oracle counted days on the wall clock, as if there were no summer time: as UTC does (rules 4.3)."""
+    """
+    Return midnight in UTC, because the oracle counted days on the wall clock as if there were no summer time (rules
+    4.3).
+    """
     return dt.datetime.fromisoformat(date).replace(tzinfo=dt.UTC)
 
 

@@ -1,4 +1,4 @@
-"""Turning one number of a version: two verdicts answer for all of its values, and say what a verdict with that value would."""
+"""Sweeps of one number of a version: two verdicts answer for all its values as a verdict with each value would."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RULES = Rules(
 
 @settings(deadline=None, max_examples=40)
 @given(rules=random_companies.lenient, leads=st.lists(random_companies.leads, min_size=1, max_size=4), data=st.data())
-def test_a_turned_number_gives_the_verdict_of_rules_with_that_number(rules, leads, data) -> None:
+def test_a_sweep_gives_the_verdict_of_rules_with_that_value(rules, leads, data) -> None:
     facts = random_companies.facts_of(leads)
     _, _, axes = measured(rules, facts, until=random_companies.START * 2)
 
@@ -36,7 +36,7 @@ def test_a_turned_number_gives_the_verdict_of_rules_with_that_number(rules, lead
             assert np.array_equal(swept.meets(value), expected), (threshold, value)
 
 
-def test_every_number_of_paths_and_timing_has_a_place_and_a_name() -> None:
+def test_every_number_of_paths_and_timing_is_listed_with_place_and_label() -> None:
     listed = [
         (threshold.place, threshold.label, threshold.unit, threshold.value)
         for threshold in thresholds.list_thresholds(RULES)
@@ -52,7 +52,7 @@ def test_every_number_of_paths_and_timing_has_a_place_and_a_name() -> None:
 
 
 @pytest.mark.parametrize("threshold", thresholds.list_thresholds(RULES), ids=lambda threshold: threshold.place)
-def test_the_values_to_try_lie_round_its_own(threshold) -> None:
+def test_the_choices_of_a_threshold_include_and_surround_its_value(threshold) -> None:
     choices = threshold.choices
 
     assert threshold.value in choices
@@ -86,6 +86,6 @@ def test_a_place_without_a_number_is_refused(place) -> None:
         thresholds.change_thresholds(RULES, {place: 1})
 
 
-def test_nothing_happens_two_and_a_half_times() -> None:
+def test_a_count_must_be_a_whole_number() -> None:
     with pytest.raises(NoSuchThreshold, match=r"2\.5 times"):
         thresholds.change_thresholds(RULES, {"paths[0].clauses[1]": 2.5})

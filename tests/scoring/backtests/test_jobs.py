@@ -1,4 +1,4 @@
-"""Backtests of a company that never existed: what they count, who was lost by what, and that nothing later has any part in it."""
+"""Backtests of an invented company: counts, lost wins and their criteria, and that later facts have no part in them."""
 
 from __future__ import annotations
 
@@ -30,24 +30,28 @@ DAY, SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
 
 @pytest.fixture(autouse=True)
 def company(transactional_db: None) -> None:
-    """Every fourth lead was won, every fifth rejected, every third accepted, each on a day of its own."""
+    """
+    Store outcomes: every fourth lead was won, every fifth rejected, every third accepted, each on a day of its own.
+    """
     shipped_signals.ship(signals=Signal.objects)
     facts.load_company_1k(END, every=3)
     leads = list(Lead.objects.order_by("pk"))
-    Outcome.objects.bulk_create(won(lead, START + (number % 180) * DAY) for number, lead in enumerate(leads[::4]))
+    Outcome.objects.bulk_create(add_win(lead, START + (number % 180) * DAY) for number, lead in enumerate(leads[::4]))
     StageChange.objects.bulk_create(
-        moved(lead, Stage.MQL, Stage.NURTURE, START + (number % 170) * DAY) for number, lead in enumerate(leads[::5])
+        add_stage_change(lead, Stage.MQL, Stage.NURTURE, START + (number % 170) * DAY)
+        for number, lead in enumerate(leads[::5])
     )
     StageChange.objects.bulk_create(
-        moved(lead, Stage.MQL, Stage.SAL, START + (number % 160) * DAY) for number, lead in enumerate(leads[::3])
+        add_stage_change(lead, Stage.MQL, Stage.SAL, START + (number % 160) * DAY)
+        for number, lead in enumerate(leads[::3])
     )
 
 
-def won(lead: Lead, at: dt.datetime) -> Outcome:
+def add_win(lead: Lead, at: dt.datetime) -> Outcome:
     return Outcome(lead=lead, kind=OutcomeKind.WON, at=at, recorded_at=at, source="test")
 
 
-def moved(lead: Lead, before: Stage, after: Stage, at: dt.datetime) -> StageChange:
+def add_stage_change(lead: Lead, before: Stage, after: Stage, at: dt.datetime) -> StageChange:
     return StageChange(lead=lead, from_stage=before, to_stage=after, at=at, why="Test.")
 
 
@@ -62,12 +66,12 @@ def result(against: CandidateVersion | None = None, **changes: Any) -> dict[str,
 
 
 def lenient() -> CandidateVersion:
-    """Without gate: more of the wins are covered."""
+    """Return a candidate without a gate, which covers more of the wins."""
     return candidate("v0.9", gate=[])
 
 
-def plainly(rules: Any) -> dict[str, Any]:
-    """The same figures, lead by lead with dictionaries."""
+def count_plainly(rules: Any) -> dict[str, Any]:
+    """Return the same figures, counted lead by lead with dictionaries."""
     first = {
         row["lead"]: dt.datetime.fromisoformat(row["qualified_at"])
         for row in evaluation.find_first_instants(rules, END - SECOND / 1_000_000)
@@ -93,7 +97,7 @@ def test_a_full_backtest_counts_what_a_loop_over_the_leads_counts() -> None:
     stored = result(against=lenient())
 
     for cohort, rules in ((stored["version"], candidate().rules), (stored["against"], lenient().rules)):
-        known = plainly(rules)
+        known = count_plainly(rules)
         assert cohort["flagged"] == known["flagged"] > 0
         assert (cohort["coverage"]["n"], cohort["coverage"]["of"]) == (known["covered"], Outcome.objects.count())
         assert (cohort["precision_won"]["n"], cohort["precision_won"]["of"]) == (known["won"], known["flagged"])
@@ -108,7 +112,7 @@ def test_a_full_backtest_counts_what_a_loop_over_the_leads_counts() -> None:
     assert stored["version"]["coverage"]["n"] < stored["against"]["coverage"]["n"]
 
 
-def test_the_quick_answer_and_the_full_one_agree() -> None:
+def test_compute_figures_agrees_with_the_full_backtest() -> None:
     rules = candidate().rules
 
     quick, full = jobs.compute_figures(rules, start=START, end=END), result()["version"]
@@ -120,7 +124,7 @@ def test_the_quick_answer_and_the_full_one_agree() -> None:
     assert set(quick.lost_wins) == {row["lead"] for row in full["lost_wins"]["rows"]}
 
 
-def test_every_value_of_a_threshold_says_what_a_version_with_that_value_would() -> None:
+def test_each_value_of_a_threshold_curve_equals_a_backtest_of_that_value() -> None:
     stored = result(timing={"engaged_within_days": 20, "or_request_within_days": None})
 
     for threshold in stored["thresholds"]:
@@ -136,7 +140,7 @@ def test_every_value_of_a_threshold_says_what_a_version_with_that_value_would() 
     assert (same["flagged"], same["coverage"]) == (other["flagged"], other["coverage"])
 
 
-def test_what_lost_a_win_is_what_its_explanation_at_that_instant_says() -> None:
+def test_a_lost_win_names_the_criteria_that_its_explanation_shows_as_failed() -> None:
     rules = candidate().rules
     (known,) = fact_reader.read_all(rules)
 
@@ -153,7 +157,7 @@ def test_what_lost_a_win_is_what_its_explanation_at_that_instant_says() -> None:
     assert any(label.startswith("Gate: ") for row in rows for label in row["lost_by"])
 
 
-def test_a_rejected_lead_that_still_passes_says_why_it_did() -> None:
+def test_a_rejected_lead_that_still_passes_has_the_reason_of_its_explanation() -> None:
     rules = candidate().rules
     (known,) = fact_reader.read_all(rules)
 
@@ -167,7 +171,7 @@ def test_a_rejected_lead_that_still_passes_says_why_it_did() -> None:
         assert row["qualified_at"] <= row["rejected_at"]
 
 
-def test_scores_and_cells_hold_every_lead_once() -> None:
+def test_histograms_and_grid_count_every_lead_once() -> None:
     stored = result()
 
     sums = {sum(score_bin["leads"] for score_bin in chart["bins"]) for chart in stored["distributions"]}
@@ -181,7 +185,7 @@ def test_scores_and_cells_hold_every_lead_once() -> None:
     assert {len(line) for line in stored["grid"]["cells"]} == {len(stored["grid"]["engagement"]) - 1}
 
 
-def test_what_is_added_after_the_period_changes_nothing_in_it() -> None:
+def test_facts_after_the_period_do_not_change_its_result() -> None:
     before = result(against=lenient())
 
     leads = list(Lead.objects.order_by("pk"))
@@ -190,15 +194,15 @@ def test_what_is_added_after_the_period_changes_nothing_in_it() -> None:
         Event(lead=lead, signal=signal, occurred_at=END, recorded_at=END, source="later", digest=b"") for lead in leads
     )
     for lead in leads[:50]:
-        facts.say(lead, END, END, title="Student", country="BR")
-    Outcome.objects.bulk_create(won(lead, END) for lead in leads[1::4])
-    StageChange.objects.bulk_create(moved(lead, Stage.MQL, Stage.MAL, END) for lead in leads[2::5])
+        facts.add_statement(lead, END, END, title="Student", country="BR")
+    Outcome.objects.bulk_create(add_win(lead, END) for lead in leads[1::4])
+    StageChange.objects.bulk_create(add_stage_change(lead, Stage.MQL, Stage.MAL, END) for lead in leads[2::5])
 
     assert result(against=lenient()) == before
     assert jobs.compute_figures(candidate().rules, start=START, end=END + DAY).lost_wins != ()
 
 
-def test_a_lead_that_qualifies_at_the_very_instant_of_its_win_is_not_covered() -> None:
+def test_a_lead_that_qualifies_at_the_instant_of_its_win_is_not_covered() -> None:
     rules = candidate().rules
     first = jobs.find_first_instants(rules, until=END)
     flagged = {lead: at for lead, at in first.items() if from_microseconds(at) >= START}
@@ -206,7 +210,7 @@ def test_a_lead_that_qualifies_at_the_very_instant_of_its_win_is_not_covered() -
     before = jobs.compute_figures(rules, start=START, end=END)
 
     Outcome.objects.bulk_create(
-        won(Lead(pk=lead), from_microseconds(flagged[lead] + delay)) for lead, delay in ((late, 0), (early, 1))
+        add_win(Lead(pk=lead), from_microseconds(flagged[lead] + delay)) for lead, delay in ((late, 0), (early, 1))
     )
     after = jobs.compute_figures(rules, start=START, end=END)
 
@@ -215,9 +219,9 @@ def test_a_lead_that_qualifies_at_the_very_instant_of_its_win_is_not_covered() -
     assert (after.coverage.total, after.coverage.hits) == (before.coverage.total + 2, before.coverage.hits + 1)
 
 
-def test_a_win_of_which_nothing_was_known_before_is_lost_by_that() -> None:
+def test_a_win_without_earlier_facts_is_lost_for_lack_of_facts() -> None:
     lead = Lead.objects.create(email="new@fit.example", known_at=END - DAY, stage_at=END, recorded_at=END)
-    Outcome.objects.bulk_create([won(lead, END - 2 * DAY)])
+    Outcome.objects.bulk_create([add_win(lead, END - 2 * DAY)])
 
     (row,) = (row for row in result()["version"]["lost_wins"]["rows"] if row["lead"] == lead.pk)
 

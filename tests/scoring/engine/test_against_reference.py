@@ -1,4 +1,4 @@
-"""The engine and the slow reference agree on any rules, facts and instants; and what rules 4.11 promise of both holds."""
+"""The engine and the slow reference agree on any rules, facts and instants; and rules 4.11 hold for both."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def row(verdicts: Verdicts, index: int) -> dict[str, object]:
 
 
 def pairs(leads: Sequence[Lead], instants: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Every lead at every instant and at its own events, in no order."""
+    """Return every lead at every instant and at its own events, in no order."""
     all_pairs = [
         (index, at) for index, lead in enumerate(leads) for at in (*instants, *(event.at for event in lead.events))
     ]
@@ -66,7 +66,7 @@ def test_the_engine_judges_as_the_reference_does(rules: Rules, leads: list[Lead]
 
 @slowly
 @given(random_companies.rules, worlds_of_leads, instants_to_judge)
-def test_the_figures_of_count_clauses_are_the_references(rules: Rules, leads: list[Lead], instants: list[int]) -> None:
+def test_count_clauses_have_the_figures_of_the_reference(rules: Rules, leads: list[Lead], instants: list[int]) -> None:
     which, at = pairs(leads, instants)
 
     figures = axes(rules, random_companies.facts_of(leads), which, at).figures
@@ -105,7 +105,7 @@ def test_facts_dated_after_the_instant_change_nothing_at_it(
     random_companies.leads,
     st.lists(random_companies.instants, min_size=2, max_size=8, unique=True),
 )
-def test_between_facts_everything_only_falls(rules: Rules, lead: Lead, instants: list[int]) -> None:
+def test_scores_and_verdicts_only_fall_between_facts(rules: Rules, lead: Lead, instants: list[int]) -> None:
     at = sorted(instants)
     known = Lead(tuple(e for e in lead.events if e.at <= at[0]), tuple(r for r in lead.rows if r[0] <= at[0]))
 
@@ -185,7 +185,7 @@ def test_an_explanation_gives_the_verdict_of_the_judge(rules: Rules, leads: list
 
 @slowly
 @given(random_companies.rules, random_companies.rules, worlds_of_leads, instants_to_judge)
-def test_axes_once_measured_answer_for_other_thresholds(
+def test_measured_axes_give_the_verdicts_of_other_thresholds(
     rules: Rules, other: Rules, leads: list[Lead], instants: list[int]
 ) -> None:
     stricter = replace(
@@ -218,7 +218,7 @@ def test_a_lead_is_judged_alike_alone_and_among_others(rules: Rules, leads: list
         assert [row(alone, i) for i in range(mine.size)] == [row(picked(together, mine), i) for i in range(mine.size)]
 
 
-def test_the_world_has_ties_and_assets() -> None:
+def test_the_random_leads_include_ties_and_assets() -> None:
     event = Event(random_companies.START, "demo", 1)
 
     facts = random_companies.facts_of([Lead((event, event)), Lead()])

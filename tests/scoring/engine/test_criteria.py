@@ -94,7 +94,7 @@ def test_a_missing_value_is_unknown_to_all_but_known(op: str, expected_value: ob
 
 
 @pytest.mark.parametrize("value", [0, False, "x", ("", "x"), Band(1, None)])
-def test_nought_and_no_are_known_values(value: object) -> None:
+def test_zero_and_false_are_known_values(value: object) -> None:
     assert answer("known", True, value) is True
     assert answer("known", False, value) is False
 
@@ -131,7 +131,7 @@ def test_seniorities_compare_by_their_place_on_the_ladder(
         (CriterionRule("gate.5", "company.employees", "at_least", "many"), "gate.5: 'many' is not a number"),
     ],
 )
-def test_what_does_not_exist_is_refused_by_name(criterion: CriterionRule, message: str) -> None:
+def test_an_unknown_field_or_operator_is_refused_by_name(criterion: CriterionRule, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         predicate(criterion, LISTS)
 
@@ -157,7 +157,7 @@ def test_a_band_is_read_as_people_write_it(text: str, band: Band) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "many", "200-51", "1-2-3", "-50", "51-", "1,00-2,00", "9" * 5000 + "x"])
-def test_what_is_no_band_is_refused(text: str) -> None:
+def test_a_text_that_is_no_band_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="band"):
         parse_band(text)
 

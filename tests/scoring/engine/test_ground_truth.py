@@ -1,4 +1,4 @@
-"""The engine alone on known answers: two years of a company, and decay out of other people's mathematics."""
+"""The engine alone on known answers: two years of a company, and decay computed by others."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_engine_finds_the_76_leads_at_their_instants_with_their_scores(facts
     assert len(expected) == 76
 
 
-def test_tiers_of_the_76_follow_heat_and_the_floor(facts: Facts) -> None:
+def test_tiers_of_the_76_follow_hot_triggers_and_the_tier_3_floor(facts: Facts) -> None:
     _, _, verdicts = first_qualifying(company_1k.rules(), facts, until=FOREVER)
 
     floor = np.where(verdicts.engagement < 55, 3, 2)

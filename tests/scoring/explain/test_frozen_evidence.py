@@ -63,7 +63,7 @@ def test_clauses_read_as_sentences() -> None:
     ]
 
 
-def test_contributions_come_largest_first_without_the_silent_ones() -> None:
+def test_contributions_come_largest_first_without_those_of_no_event() -> None:
     contributions = frozen_evidence.read_evidence(DOCUMENT).contributions
 
     assert [(row.signal, row.count, row.note) for row in contributions] == [
@@ -86,12 +86,12 @@ def test_an_axis_without_ceiling_is_drawn_to_the_next_hundred() -> None:
     ]
 
 
-def test_a_document_of_another_shape_is_read_as_far_as_it_goes() -> None:
+def test_evidence_of_another_shape_is_read_as_far_as_possible() -> None:
     for document in (None, 3, "x", [], {"paths": 3, "fit": [], "gate_answers": [1], "contributions": [{"count": 1}]}):
         assert frozen_evidence.read_evidence(document).paths == []
 
 
-def test_what_another_path_lacked_is_not_needed_once_one_held() -> None:
+def test_failed_paths_are_not_needed_once_another_path_held() -> None:
     clauses = [{"clause": {"axis": "bant", "at_least": 50}, "found": 10, "held": False}]
     other = {"name": "BANT", "held": False, "clauses": clauses}
 

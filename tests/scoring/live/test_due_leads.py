@@ -15,7 +15,7 @@ from leads.vocabulary import BEGINNING, Stage
 from scoring.live import daily_rescore, due_leads, mqls
 from scoring.models import Qualification, Score
 from tests.scoring import facts
-from tests.scoring.reference_lead import DAY, HOUR, NOW, did, lead, put_in_force, version
+from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, put_in_force, version
 
 __all__ = ["lead", "version"]
 
@@ -23,7 +23,7 @@ __all__ = ["lead", "version"]
 def test_a_demo_request_makes_an_mql_of_tier_1_dated_at_the_request_with_its_evidence(
     version: Version, lead: Lead
 ) -> None:
-    did(lead, "demo_request", NOW - HOUR)
+    add_event(lead, "demo_request", NOW - HOUR)
 
     due_leads.rescore_due(now=NOW)
 
@@ -44,7 +44,7 @@ def test_a_demo_request_makes_an_mql_of_tier_1_dated_at_the_request_with_its_evi
 
 
 def test_a_lead_below_the_threshold_is_accepted_by_marketing_and_keeps_its_score(version: Version, lead: Lead) -> None:
-    did(lead, "pricing_view", NOW - HOUR)
+    add_event(lead, "pricing_view", NOW - HOUR)
 
     due_leads.rescore_due(now=NOW)
 
@@ -56,7 +56,7 @@ def test_a_lead_below_the_threshold_is_accepted_by_marketing_and_keeps_its_score
 
 
 def test_judging_again_with_nothing_new_writes_nothing(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW - HOUR)
+    add_event(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
     before = Score.objects.values().get()
 
@@ -68,7 +68,7 @@ def test_judging_again_with_nothing_new_writes_nothing(version: Version, lead: L
 
 
 def test_the_next_look_is_when_the_verdict_can_fall(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW)
+    add_event(lead, "demo_request", NOW)
 
     due_leads.rescore_due(now=NOW)
 
@@ -78,10 +78,10 @@ def test_the_next_look_is_when_the_verdict_can_fall(version: Version, lead: Lead
     assert NOW + DAY < lead.next_look_at <= NOW + DAY + dt.timedelta(seconds=1)
 
 
-def test_an_mql_that_a_sleeping_worker_slept_through_is_made_when_it_wakes(version: Version, lead: Lead) -> None:
-    did(lead, "blog_read", NOW - 9 * DAY)
+def test_an_mql_missed_while_no_worker_ran_is_made_afterwards(version: Version, lead: Lead) -> None:
+    add_event(lead, "blog_read", NOW - 9 * DAY)
     due_leads.rescore_due(now=NOW - 9 * DAY)
-    did(lead, "demo_request", NOW - 5 * DAY)
+    add_event(lead, "demo_request", NOW - 5 * DAY)
 
     due_leads.rescore_due(now=NOW)
 
@@ -90,15 +90,15 @@ def test_an_mql_that_a_sleeping_worker_slept_through_is_made_when_it_wakes(versi
 
 def test_history_that_no_longer_holds_makes_no_mql(version: Version, lead: Lead) -> None:
     Lead.objects.filter(pk=lead.pk).update(recorded_at=NOW)
-    did(lead, "demo_request", NOW - 200 * DAY)
+    add_event(lead, "demo_request", NOW - 200 * DAY)
 
     due_leads.rescore_due(now=NOW)
 
     assert not Qualification.objects.exists()
 
 
-def test_a_closed_cycle_reopens_only_on_newer_activity(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW - HOUR)
+def test_after_a_closed_cycle_a_lead_qualifies_only_on_newer_activity(version: Version, lead: Lead) -> None:
+    add_event(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
     mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW)
 
@@ -106,7 +106,7 @@ def test_a_closed_cycle_reopens_only_on_newer_activity(version: Version, lead: L
     due_leads.rescore_due(now=NOW + HOUR)
     assert Qualification.objects.count() == 1
 
-    did(lead, "demo_request", NOW + 2 * HOUR)
+    add_event(lead, "demo_request", NOW + 2 * HOUR)
     due_leads.rescore_due(now=NOW + 3 * HOUR)
     assert list(Qualification.objects.order_by("cycle").values_list("cycle", "at")) == [
         (1, NOW - HOUR),
@@ -115,26 +115,26 @@ def test_a_closed_cycle_reopens_only_on_newer_activity(version: Version, lead: L
 
 
 def test_a_new_cycle_begins_at_the_new_activity_not_at_its_release(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW - 2 * HOUR)
-    did(lead, "trial_signup", NOW - HOUR)
+    add_event(lead, "demo_request", NOW - 2 * HOUR)
+    add_event(lead, "trial_signup", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
     mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW)
     Lead.objects.update(stage=Stage.MAL)
 
-    did(lead, "request_closed", NOW + HOUR)
-    did(lead, "blog_read", NOW + 2 * HOUR)
+    add_event(lead, "request_closed", NOW + HOUR)
+    add_event(lead, "blog_read", NOW + 2 * HOUR)
     due_leads.rescore_due(now=NOW + 3 * HOUR)
 
     assert Qualification.objects.latest("cycle").at == NOW + 2 * HOUR
 
 
 def test_a_recycled_lead_comes_back_on_its_day_and_not_before(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW - HOUR)
+    add_event(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
     mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW, reenter_at=NOW + 20 * DAY)
     Lead.objects.update(stage=Stage.NURTURE)
     for day in range(1, 5):
-        did(lead, "webinar_attended", NOW + day * DAY)
+        add_event(lead, "webinar_attended", NOW + day * DAY)
 
     due_leads.rescore_due(now=NOW + 5 * DAY)
     lead.refresh_from_db()
@@ -146,12 +146,12 @@ def test_a_recycled_lead_comes_back_on_its_day_and_not_before(version: Version, 
 
 
 def test_a_hand_raise_brings_a_recycled_lead_back_at_once(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW - HOUR)
+    add_event(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
     mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW, reenter_at=NOW + 90 * DAY)
     Lead.objects.update(stage=Stage.NURTURE)
 
-    did(lead, "demo_request", NOW + DAY)
+    add_event(lead, "demo_request", NOW + DAY)
     due_leads.rescore_due(now=NOW + DAY)
 
     assert Qualification.objects.latest("cycle").at == NOW + DAY
@@ -161,7 +161,7 @@ def test_a_lead_that_cannot_be_judged_is_set_aside_and_the_others_are_judged(ver
     other = Lead.objects.create(
         external_id="other", company=lead.company, known_at=BEGINNING, stage_at=NOW, recorded_at=NOW, next_look_at=NOW
     )
-    did(lead, "demo_request", NOW - HOUR)
+    add_event(lead, "demo_request", NOW - HOUR)
     # A ledger that nobody can fold: not an object.
     AttributeChange.objects.create(lead=other, values=[1], valid_from=NOW - DAY, recorded_at=NOW, source="test")
     Lead.objects.filter(pk=other.pk).update(has_history=True)
@@ -179,8 +179,8 @@ def test_a_lead_that_cannot_be_judged_is_set_aside_and_the_others_are_judged(ver
 def test_attributes_are_those_of_the_instant(version: Version, lead: Lead) -> None:
     lead.title = "Student"
     lead.save()
-    facts.say(lead, NOW - 2 * HOUR, NOW, title="Head of Operations")
-    did(lead, "demo_request", NOW - 3 * HOUR)
+    facts.add_statement(lead, NOW - 2 * HOUR, NOW, title="Head of Operations")
+    add_event(lead, "demo_request", NOW - 3 * HOUR)
 
     due_leads.rescore_due(now=NOW)
 
@@ -221,7 +221,7 @@ def test_many_workers_make_one_mql_of_each_lead() -> None:
 
 
 @pytest.mark.usefixtures("shipped")
-def test_the_full_rescore_scores_everybody_once_and_finds_those_who_qualify() -> None:
+def test_the_daily_rescore_scores_every_lead_once_and_queues_those_that_qualify() -> None:
     facts.load_company_1k(NOW)
     draft = version_documents.import_document(document=facts.document(), by=None, now=NOW)
     put_in_force(draft, BEGINNING)

@@ -1,4 +1,4 @@
-"""The figures beside the editor: of what is typed, and of the version in force."""
+"""The figures beside the editor: of the typed document, and of the version in force."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def post(client: Client, text: str, **headers: str) -> Any:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_typed_stands_beside_what_is_in_force() -> None:
+def test_figures_of_the_typed_document_stand_beside_those_of_the_active_version() -> None:
     shipped_signals.ship(signals=Signal.objects)
     for industry in ("Software", "Mining"):
         firm = Company.objects.create(industry=industry, recorded_at=NOW)
@@ -68,7 +68,7 @@ def test_what_is_typed_stands_beside_what_is_in_force() -> None:
         (json.dumps(minimal(reason="x" * draft_figures.MAX_BYTES)), "larger than 256 kB"),
     ],
 )
-def test_what_cannot_be_judged_is_refused_politely(text: str, sentence: str) -> None:
+def test_a_text_that_is_no_definition_is_refused_with_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(draft_figures.DraftFiguresRefused, match=sentence):
         draft_figures.build_panel(text, now=NOW)
 
@@ -89,5 +89,5 @@ def test_without_script_the_figures_are_a_page(role: Role) -> None:
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role not in MAY_ASK])
-def test_nobody_else_may_ask(role: Role) -> None:
+def test_other_roles_get_no_figures(role: Role) -> None:
     assert post(signed_in(role), json.dumps(minimal())).status_code == 403

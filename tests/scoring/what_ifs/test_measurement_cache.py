@@ -1,4 +1,4 @@
-"""The desk answers as a backtest from scratch would, from what it kept."""
+"""The measurement cache answers from kept measurements as a full backtest would."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def rules(transactional_db: None) -> Rules:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How often all facts were read."""
+    """Return a list that grows by one with every read of all facts."""
     read_all, calls = fact_reader.read_all, []
     monkeypatch.setattr(fact_reader, "read_all", lambda *rules, **more: calls.append(1) or read_all(*rules, **more))
     return calls
 
 
-def test_other_thresholds_are_answered_without_another_read_and_as_from_scratch(rules: Rules, reads: list[int]) -> None:
+def test_other_thresholds_need_no_further_read_and_equal_a_full_computation(rules: Rules, reads: list[int]) -> None:
     others = [
         thresholds.change_thresholds(rules, {"paths[0].clauses[0]": 20, "hot[1].clauses[0]": 2}),
         replace(rules, timing=Timing(3, None), tier_3_below=None),
@@ -69,7 +69,7 @@ def test_other_thresholds_are_answered_without_another_read_and_as_from_scratch(
     assert len({answer.flagged for answer in answers}) > 1
 
 
-def test_a_period_that_ended_before_is_answered_from_the_same(rules: Rules, reads: list[int]) -> None:
+def test_an_earlier_period_is_answered_from_the_same_measurements(rules: Rules, reads: list[int]) -> None:
     middle = NOW - dt.timedelta(days=60)
 
     answers = [measurement_cache.what_if_figures(rules, start=START, end=end, now=NOW) for end in (NOW, middle)]
@@ -92,7 +92,7 @@ def test_the_quick_figures_are_those_of_the_last_six_months_and_of_now(rules: Ru
     assert quick.qualify_now == sum(row["meets"] for row in evaluation.judge_all_leads(rules, NOW)) > 0
 
 
-def test_figures_are_at_most_a_minute_old_and_say_of_when_they_are(rules: Rules, reads: list[int]) -> None:
+def test_figures_are_at_most_a_minute_old_and_carry_their_instant(rules: Rules, reads: list[int]) -> None:
     first = measurement_cache.quick_figures(rules, now=NOW)
     signal = Signal.objects.get(code="demo_request")
     Event.objects.bulk_create(
@@ -111,7 +111,7 @@ def test_figures_are_at_most_a_minute_old_and_say_of_when_they_are(rules: Rules,
     assert len(reads) == 2
 
 
-def test_another_gate_is_measured_by_itself(rules: Rules) -> None:
+def test_another_gate_is_measured_anew(rules: Rules) -> None:
     measurement_cache.quick_figures(rules, now=NOW)
 
     without = measurement_cache.quick_figures(replace(rules, gate=()), now=NOW)
@@ -119,7 +119,7 @@ def test_another_gate_is_measured_by_itself(rules: Rules) -> None:
     assert without.flagged == jobs.compute_figures(replace(rules, gate=()), start=without.start, end=NOW).flagged
 
 
-def test_threads_that_ask_the_same_at_once_wait_for_one_answer(rules: Rules, reads: list[int]) -> None:
+def test_threads_with_the_same_question_wait_for_one_measurement(rules: Rules, reads: list[int]) -> None:
     barrier = threading.Barrier(4)
 
     def ask() -> measurement_cache.DraftFigures:
@@ -142,7 +142,7 @@ class Weight:
     as_of: dt.datetime = NOW
 
 
-def test_what_was_used_least_lately_leaves_when_room_is_short() -> None:
+def test_the_least_recently_used_entry_is_dropped_when_room_is_short() -> None:
     cache, calls = RecentlyUsedCache(100), []
 
     def ask(name: str) -> None:
@@ -154,7 +154,7 @@ def test_what_was_used_least_lately_leaves_when_room_is_short() -> None:
     assert calls == ["first", "second", "third", "second"]
 
 
-def test_what_fits_nowhere_is_answered_and_not_kept() -> None:
+def test_an_entry_larger_than_the_cache_is_returned_and_not_kept() -> None:
     cache, calls = RecentlyUsedCache(100), []
 
     for _ in range(2):
