@@ -1,4 +1,6 @@
-"""The definition that everything is judged by: a gate, disqualifiers, decayed points with caps, a threshold, a count."""
+"""
+The definition that all benchmarks judge by: a gate, disqualifiers, decayed points with caps, a threshold, a count.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,7 @@ def document() -> dict[str, Any]:
 
 
 def put_in_force(at: dt.datetime) -> None:
-    """Signed by both sides and active since `at`."""
+    """Import the definition, sign it by both sides and activate it at `at`."""
     version = version_documents.import_document(document=document(), by=None, now=at)
     versions = Version.objects.filter(pk=version.pk)
     versions.update(state=VersionState.PROPOSED, proposed_at=at)

@@ -1,4 +1,6 @@
-"""One measurement in a process of its own: `python -m benchmarks.child MODULE FUNCTION`, the answer as JSON on the last line."""
+"""
+A measurement in a process of its own: `python -m benchmarks.child MODULE FUNCTION` prints it as JSON on the last line.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,11 @@ from benchmarks.scratch import ROOT
 
 @dataclass(slots=True)
 class Measured:
-    """`rows` went through in `seconds`; `peak` is the most memory the process ever held, in MB; `more` is what else was seen."""
+    """
+    A measurement: `rows` were processed in `seconds`.
+
+    `peak` is the most memory that the process ever used, in MB; `more` has further figures.
+    """
 
     seconds: float = 0.0
     rows: int = 0
@@ -29,19 +35,21 @@ class Measured:
 
     @contextmanager
     def timed(self) -> Iterator[None]:
+        """Add the time of the block to `seconds`."""
         begin = time.perf_counter()
         yield
         self.seconds += time.perf_counter() - begin
 
 
 def measure(environment: dict[str, str], module: str, function: str) -> Measured:
+    """Run a function of a benchmark module in a process of its own and return its measurement."""
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.child", module, function]
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return Measured(**json.loads(done.stdout.splitlines()[-1]))
+    completed = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return Measured(**json.loads(completed.stdout.splitlines()[-1]))
 
 
 def folder() -> Path:
-    """Where measurements leave what they found, for the comparison."""
+    """Return the folder in which measurements leave their answers for the comparison."""
     return Path(os.environ["BENCH_FOLDER"])
 
 

@@ -1,4 +1,7 @@
-"""A company's facts, drawn from a seed and loaded by COPY: a few leads do very much, most do little, a third passes the gate."""
+"""
+The facts of a company, drawn from a seed and loaded by COPY: a few leads do very much, most do little, a third passes
+the gate.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ def microseconds(at: dt.datetime) -> int:
 
 
 def load() -> Measured:
-    """Facts, the version in force, and statistics as autovacuum would leave them."""
+    """Load the facts, put the version into force, and gather statistics as autovacuum would."""
     random = np.random.default_rng(20_260_301)
     measured = Measured()
     with measured.timed(), _without_foreign_keys():
@@ -61,14 +64,14 @@ def load() -> Measured:
 
 
 def add_events(share: float) -> None:
-    """One new event for a share of the leads, as of now: what a day brings."""
+    """Add one event as of now for a share of the leads, as a day does."""
     random = np.random.default_rng()
     lead = random.choice(np.arange(1, LEADS + 1), size=max(1, int(LEADS * share)), replace=False)
     _load_events(random, lead, np.full(lead.size, microseconds(NOW)))
 
 
 def _instants(random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(lead id, microseconds) of every event, in the order in which they happened."""
+    """Return (lead id, microseconds) of every event, in the order in which they happened."""
     counts = random.lognormal(np.log(_EVENTS_A_LEAD) - _SPREAD**2 / 2, _SPREAD, LEADS)
     counts = np.minimum(counts + random.random(LEADS), _MOST_EVENTS).astype(np.int64)
     lead = np.repeat(np.arange(1, LEADS + 1), counts)
@@ -169,7 +172,7 @@ def _copy(table: str, columns: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _without_foreign_keys() -> Iterator[None]:
-    """Checked all at once at the end, not row by row."""
+    """Drop the foreign keys meanwhile, so that they are checked all at once at the end instead of row by row."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f'"

@@ -1,4 +1,7 @@
-"""Events on their way in: the use-case, the API, and a bare INSERT of rows like theirs into the same table, by turns."""
+"""
+The intake of events, in turns: through the use-case, through the API, and by a bare INSERT of such rows into the same
+table.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ _COLUMNS = (
 
 
 def ingest() -> Measured:
-    """`more` has the seconds of each way in, for as many events as `rows`."""
+    """Measure each way in for as many events as `rows`; `more` has its seconds."""
     measured = Measured(rows=_BATCH * _ROUNDS)
     ways: dict[str, Callable[[Sequence[dict[str, Any]]], None]] = {"bare": _bare(), "record": _record, "http": _http()}
     seconds = dict.fromkeys(ways, 0.0)
@@ -44,7 +47,7 @@ def ingest() -> Measured:
 
 
 def client() -> Client:
-    """A machine client with a key that may send facts."""
+    """Return a machine client with a key that may send facts."""
     owner = User.objects.create(email=f"{secrets.token_hex(8)}@accord.test")
     _, key = ApiKey.objects.create_key(name="bench", owner=owner, source="bench", scopes=["facts:write"])
     return Client(headers={"authorization": f"Api-Key {key}", "host": "localhost"})
@@ -57,7 +60,7 @@ def post(by: Client, bodies: Sequence[dict[str, Any]]) -> None:
 
 
 def _bodies(random: np.random.Generator) -> list[dict[str, Any]]:
-    """As senders send them: by address, with an id of their own."""
+    """Return events as senders send them: by e-mail address, with an id of the sender."""
     ids = random.integers(1, LEADS + 1, _BATCH).tolist()
     emails = dict(Lead.objects.filter(pk__in=ids).values_list("pk", "email"))
     now = timezone.now()
@@ -86,7 +89,10 @@ def _http() -> Callable[[Sequence[dict[str, Any]]], None]:
 
 
 def _bare() -> Callable[[Sequence[dict[str, Any]]], None]:
-    """One multi-row INSERT a batch of what is already read and resolved, each its own transaction."""
+    """
+    Return a function that stores a batch by one multi-row INSERT in a transaction, with everything already read and
+    resolved.
+    """
     signals = dict(Signal.objects.values_list("code", "pk"))
     row = f"({', '.join(['%s'] * len(_COLUMNS))})"
 

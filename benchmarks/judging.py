@@ -1,4 +1,7 @@
-"""The bare read, the full rescore and the every-instant backtest: cold and warm, with much, nothing and little changed."""
+"""
+The bare read, the full rescore and the every-instant backtest: cold and warm, with everything, nothing and little
+changed.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +37,11 @@ _COMPANIES = "SELECT id, known_at, has_history, employees_low, employees_high, i
 
 
 def bare_read() -> Measured:
-    """The columns of all events, leads and companies that the engine asks for, into Arrow tables; nothing else."""
+    """Read the columns of all events, leads and companies that the engine needs into Arrow tables, and nothing else."""
     measured = Measured()
     with measured.timed(), bulk_reader() as reader:
         for statement in (_EVENTS, _LEADS, _COMPANIES):
-            measured.rows += reader.bare(statement).num_rows
+            measured.rows += reader.read_table(statement).num_rows
     return measured
 
 
@@ -66,7 +69,7 @@ def rescore_warm() -> Measured:
     measured = Measured(rows=LEADS)
     _warm_up()
     with measured.timed():
-        measured.more["written"] = daily_rescore.sweep_all(now=NOW)
+        measured.more["written"] = daily_rescore.rescore_all(now=NOW)
     meeting = Score.objects.filter(meets=True).order_by("lead_id").values_list("lead_id", flat=True)
     np.save(folder() / "meets-engine.npy", np.array(meeting, dtype=np.int64))
     return measured
@@ -80,43 +83,52 @@ def backtest_warm() -> Measured:
     measured = Measured(rows=LEADS)
     rules = _warm_up()
     with measured.timed():
-        found = jobs.first_instants(rules, until=NOW + company.MICROSECOND)
-    np.save(folder() / "first-engine.npy", np.array(sorted(found.items()), dtype=np.int64).reshape(-1, 2))
+        first_instants = jobs.find_first_instants(rules, until=NOW + company.MICROSECOND)
+    np.save(folder() / "first-engine.npy", np.array(sorted(first_instants.items()), dtype=np.int64).reshape(-1, 2))
     return measured
 
 
 def whole_backtest() -> Measured:
-    """First instants of everybody, what became of them, and the two numbers over six months."""
+    """Find the first instants of all leads, compare with their outcomes, and give the two numbers over six months."""
     measured = Measured(rows=LEADS)
     rules = _warm_up()
     with measured.timed():
-        found = jobs.run(rules, start=_HALF_A_YEAR_AGO, end=NOW)
-    measured.more["flagged"] = found.flagged
+        figures = jobs.compute_figures(rules, start=_HALF_A_YEAR_AGO, end=NOW)
+    measured.more["flagged"] = figures.flagged
     return measured
 
 
 def quick_figures() -> Measured:
-    """`more` has the seconds of each answer to an editor who changed more than thresholds: everybody is measured again."""
+    """
+    Measure answers to an editor who changed more than thresholds, so that all leads are measured again; `more` has the
+    seconds of each.
+    """
     measured = Measured(rows=LEADS)
     rules = _warm_up()
-    measurement_cache.quick(rules, now=NOW)
+    measurement_cache.quick_figures(rules, now=NOW)
     measured.more["seconds"] = [
-        _seconds(partial(measurement_cache.quick, rules, now=NOW), before=measurement_cache.forget)
+        _seconds(partial(measurement_cache.quick_figures, rules, now=NOW), before=measurement_cache.forget_measurements)
         for _ in range(_TIMES)
     ]
     return measured
 
 
 def what_ifs() -> Measured:
-    """`more` has the seconds of each answer to an editor who moves the threshold."""
+    """Measure answers to an editor who moves the threshold; `more` has the seconds of each."""
     measured = Measured(rows=LEADS)
     rules = _warm_up()
-    measurement_cache.quick(rules, now=NOW)
+    measurement_cache.quick_figures(rules, now=NOW)
     measured.more["seconds"] = [
         _seconds(
-            partial(measurement_cache.what_if, _with_threshold(rules, each), start=_HALF_A_YEAR_AGO, end=NOW, now=NOW)
+            partial(
+                measurement_cache.what_if_figures,
+                _with_threshold(rules, at_least),
+                start=_HALF_A_YEAR_AGO,
+                end=NOW,
+                now=NOW,
+            )
         )
-        for each in range(agreement.THRESHOLD - _TIMES, agreement.THRESHOLD)
+        for at_least in range(agreement.THRESHOLD - _TIMES, agreement.THRESHOLD)
     ]
     return measured
 
@@ -129,43 +141,48 @@ def _with_threshold(rules: Rules, at_least: float) -> Rules:
 
 def _seconds(ask: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
     before()
-    one = Measured()
-    with one.timed():
+    measured = Measured()
+    with measured.timed():
         ask()
-    return one.seconds
+    return measured.seconds
 
 
 def loop_sample() -> Measured:
-    """Both questions, lead by lead in plain Python, over a sample; the seconds are of the sample."""
-    every = max(1, LEADS // 1000)
-    ids = list(Lead.objects.filter(pk__gt=0).order_by("pk").values_list("pk", flat=True)[::every])
+    """Answer both questions lead by lead in plain Python, for a sample; the seconds are of the sample."""
+    step = max(1, LEADS // 1000)
+    ids = list(Lead.objects.filter(pk__gt=0).order_by("pk").values_list("pk", flat=True)[::step])
     measured = Measured(rows=len(ids))
     with measured.timed():
         private = frozenset().union(*named_lists.contents(agreement.LISTS).values())
-        found = [loop.judged(lead_id, NOW, private) for lead_id in ids]
+        answers = [loop.judged(lead_id, NOW, private) for lead_id in ids]
     np.save(folder() / "sample.npy", np.array(ids))
-    np.save(folder() / "meets-loop.npy", np.array([pk for pk, (meets, _) in zip(ids, found, strict=True) if meets]))
-    firsts = [(pk, company.microseconds(at)) for pk, (_, at) in zip(ids, found, strict=True) if at is not None]
+    np.save(folder() / "meets-loop.npy", np.array([pk for pk, (meets, _) in zip(ids, answers, strict=True) if meets]))
+    firsts = [(pk, company.microseconds(at)) for pk, (_, at) in zip(ids, answers, strict=True) if at is not None]
     np.save(folder() / "first-loop.npy", np.array(firsts, dtype=np.int64).reshape(-1, 2))
     return measured
 
 
 def compared() -> Measured:
-    """Engine, SQL and loop found the same leads and instants: to the microsecond, on every lead they judged."""
-    found = {path.stem: np.load(path) for path in folder().glob("*.npy")}
-    meets, first, sample = found["meets-engine"], found["first-engine"], found["sample"]
-    assert np.array_equal(meets, found["meets-sql"]), "engine and SQL disagree on who meets the definition"
-    assert np.array_equal(first, found["first-sql"]), "engine and SQL disagree on first instants"
-    assert np.array_equal(meets[np.isin(meets, sample)], found["meets-loop"]), "the loop disagrees on who meets"
-    assert np.array_equal(first[np.isin(first[:, 0], sample)], found["first-loop"]), "the loop disagrees on instants"
-    said = f"All agree: {meets.size:,} leads meet the definition now, {len(first):,} did at some instant."
-    return Measured(more={"said": said})
+    """
+    Check that engine, SQL and loop found the same leads and instants: to the microsecond, on every lead that they
+    judged.
+    """
+    arrays = {path.stem: np.load(path) for path in folder().glob("*.npy")}
+    meets, first, sample = arrays["meets-engine"], arrays["first-engine"], arrays["sample"]
+    assert np.array_equal(meets, arrays["meets-sql"]), "engine and SQL disagree on who meets the definition"
+    assert np.array_equal(first, arrays["first-sql"]), "engine and SQL disagree on first instants"
+    assert np.array_equal(meets[np.isin(meets, sample)], arrays["meets-loop"]), "the loop disagrees on who meets"
+    assert np.array_equal(first[np.isin(first[:, 0], sample)], arrays["first-loop"]), "the loop disagrees on instants"
+    sentence = f"All agree: {meets.size:,} leads meet the definition now, {len(first):,} did at some instant."
+    return Measured(more={"said": sentence})
 
 
 def _warm_up() -> Rules:
-    """As in a worker that has been at it: the definition compiled, its lists read, libraries loaded."""
-    lead_explanation.of_lead(Lead.objects.earliest("pk"), at=NOW)
-    return active_versions.rules_of(active_versions.active()[0])
+    """
+    Bring the process to the state of a worker that has run a while: definition compiled, lists read, libraries loaded.
+    """
+    lead_explanation.explain_lead(Lead.objects.earliest("pk"), at=NOW)
+    return active_versions.rules_of(active_versions.list_active_versions()[0])
 
 
 def _cold(run: Callable[[], Measured]) -> Measured:

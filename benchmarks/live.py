@@ -1,4 +1,7 @@
-"""How long one lead waits: to be judged, to be explained, and from the answer to its event until its handoff can be seen."""
+"""
+The waiting time of one lead: to be judged, to be explained, and from the answer to its event until its handoff is
+visible.
+"""
 
 from __future__ import annotations
 
@@ -38,16 +41,16 @@ _PROGRAMS = {
 
 
 def rescores() -> Measured:
-    """`more` has the seconds of each look at a single due lead, from the claim to the commit."""
+    """Measure each rescore of a single due lead, from the claim to the commit; `more` has the seconds."""
     measured = Measured(rows=_LOOKS)
     nobody_is_due()
     seconds = []
     for lead in _some_leads():
         Lead.objects.filter(pk=lead.pk).update(next_look_at=NOW)
-        one = Measured()
-        with one.timed():
+        look = Measured()
+        with look.timed():
             assert due_leads.rescore_due(now=timezone.now()) == 1
-        seconds.append(one.seconds)
+        seconds.append(look.seconds)
     # The first compiles the definition.
     measured.more["seconds"] = seconds[1:]
     return measured
@@ -57,19 +60,21 @@ def explains() -> Measured:
     measured = Measured(rows=_LOOKS)
     seconds = []
     for lead in _some_leads():
-        one = Measured()
-        with one.timed():
-            lead_explanation.of_lead(lead, at=timezone.now())
-        seconds.append(one.seconds)
+        look = Measured()
+        with look.timed():
+            lead_explanation.explain_lead(lead, at=timezone.now())
+        seconds.append(look.seconds)
     measured.more["seconds"] = seconds[1:]
     return measured
 
 
 def handoffs() -> Measured:
-    """`more` has the seconds from the API's answer until the handoff is there, with a worker and beat at work."""
+    """
+    Measure from the API's answer until the handoff exists, with a worker and beat running; `more` has the seconds.
+    """
     measured = Measured(rows=_REQUESTS)
     # What the measurements before have left undone is no part of an ordinary day.
-    daily_rescore.sweep_all(now=timezone.now())
+    daily_rescore.rescore_all(now=timezone.now())
     nobody_is_due()
     _team()
     by = intake.client()
@@ -88,8 +93,8 @@ def nobody_is_due() -> None:
 
 
 def _some_leads() -> list[Lead]:
-    every = max(1, LEADS // (_LOOKS + 1))
-    return list(Lead.objects.order_by("pk").filter(pk__in=range(1, LEADS + 1, every))[: _LOOKS + 1])
+    step = max(1, LEADS // (_LOOKS + 1))
+    return list(Lead.objects.order_by("pk").filter(pk__in=range(1, LEADS + 1, step))[: _LOOKS + 1])
 
 
 def _until_handed_off(lead: Lead, by: Client) -> float:
@@ -102,8 +107,10 @@ def _until_handed_off(lead: Lead, by: Client) -> float:
     while not Handoff.objects.filter(lead=lead).exists():
         if time.perf_counter() - accepted > _PATIENCE_SECONDS:
             lead.refresh_from_db()
-            said = (folder() / "worker.log").read_text(errors="replace")[-3000:]
-            raise TimeoutError(f"No handoff of lead {lead.pk}, look at {lead.next_look_at} {lead.look_error}\n{said}")
+            worker_log = (folder() / "worker.log").read_text(errors="replace")[-3000:]
+            raise TimeoutError(
+                f"No handoff of lead {lead.pk}, look at {lead.next_look_at} {lead.look_error}\n{worker_log}"
+            )
         time.sleep(0.02)
     return time.perf_counter() - accepted
 
@@ -123,7 +130,7 @@ def _who_would_qualify(count: int) -> list[Lead]:
 
 
 def _team() -> None:
-    """Ten reps who work around the clock, and commitments in force."""
+    """Store ten reps who work around the clock, and commitments in force."""
     calendar = WorkCalendar.objects.create(name="Always")
     for weekday in range(7):
         WorkHours.objects.create(calendar=calendar, weekday=weekday, opens=0, closes=1440)
@@ -157,7 +164,7 @@ def _programs() -> Iterator[None]:
                 running.append(subprocess.Popen(program, cwd=ROOT, stdout=log, stderr=log))
         yield
     finally:
-        for each in running:
-            each.terminate()
-        for each in running:
-            each.wait(30)
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(30)

@@ -1,4 +1,4 @@
-"""What one would write first: lead by lead, through the ORM, in plain Python."""
+"""The simplest implementation, as a rival: lead by lead, through the ORM, in plain Python."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ Did = Sequence[tuple[dt.datetime, str]]
 
 
 def judged(lead_id: int, now: dt.datetime, private: Collection[str]) -> tuple[bool, dt.datetime | None]:
-    """Whether the lead meets the definition now, and the first instant at which it did. `private` are the listed domains."""
+    """
+    Return whether the lead meets the definition now, and the first instant at which it did. `private` are the listed
+    domains.
+    """
     lead = Lead.objects.select_related("company").get(pk=lead_id)
     if not _passes(lead, private):
         return False, None
-    did = [
+    activities = [
         (at, code)
         for at, code in lead.events.order_by("occurred_at").values_list("occurred_at", "signal__code")
         if at <= now
     ]
-    return _meets(did, now), next((at for at, _ in did if _meets(did, at)), None)
+    return _meets(activities, now), next((at for at, _ in activities if _meets(activities, at)), None)
 
 
 def _passes(lead: Lead, private: Collection[str]) -> bool:
@@ -39,10 +42,10 @@ def _passes(lead: Lead, private: Collection[str]) -> bool:
     )
 
 
-def _meets(did: Did, at: dt.datetime) -> bool:
+def _meets(activities: Did, at: dt.datetime) -> bool:
     sums = dict.fromkeys(agreement.SIGNALS, 0.0)
     intent = 0
-    for when, code in did:
+    for when, code in activities:
         if when > at:
             break
         age = (at - when) / dt.timedelta(days=1)

@@ -1,6 +1,7 @@
-"""The page of a long queue: `python -m benchmarks.queue [OPEN]`, beside twice as many handoffs that are done.
+"""
+The page of a long queue: `python -m benchmarks.queue [OPEN]`, beside twice as many handoffs that are decided.
 
-A rep who has them all, and a manager of the team; the page, and its poll. Server time, without the network.
+It measures a rep who has them all and a manager of the team; the page, and its poll. Server time, without the network.
 """
 
 from __future__ import annotations

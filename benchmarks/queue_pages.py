@@ -1,4 +1,4 @@
-"""What `python -m benchmarks.queue` measures, in a process of its own after Django is set up."""
+"""The measurement behind `python -m benchmarks.queue`, in a process of its own after Django is set up."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def pages() -> Measured:
     for person, role in ((rep, "sdr"), (manager, "sales_manager")):
         person.groups.add(Group.objects.get_or_create(name=role)[0])
     fill(rep, manager, int(os.environ["BENCH_OPEN"]), now)
-    done = Measured()
+    measured = Measured()
     # Nothing was collected for these measurements.
     plain = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     with override_settings(STORAGES=plain):
         for person in (rep, manager):
             for name, headers in (("page", {}), ("poll", {"HX-Request": "true"})):
-                done.more[f"{person}, {name}"] = timed(person, headers)
-    return done
+                measured.more[f"{person}, {name}"] = timed(person, headers)
+    return measured
 
 
 def timed(person: User, headers: dict[str, str]) -> tuple[float, float]:
@@ -78,7 +78,7 @@ def handoffs(total: int, count: int, version: Version, promise: Commitment, rep:
         ),
         batch_size=5000,
     )
-    said: dict[str, Any] = {
+    frozen: dict[str, Any] = {
         "motion": "mql",
         "fit": 40,
         "engagement": 50,
@@ -87,7 +87,7 @@ def handoffs(total: int, count: int, version: Version, promise: Commitment, rep:
         "why": "Fit 40.",
         "evidence": {},
     }
-    found = Qualification.objects.bulk_create(
+    qualifications = Qualification.objects.bulk_create(
         (
             Qualification(
                 lead=lead,
@@ -96,35 +96,35 @@ def handoffs(total: int, count: int, version: Version, promise: Commitment, rep:
                 at=now,
                 recorded_at=now,
                 tier=n % 3 + 1,
-                **said,
+                **frozen,
             )
             for n, lead in enumerate(leads)
         ),
         batch_size=5000,
     )
-    made = Handoff.objects.bulk_create(
+    rows = Handoff.objects.bulk_create(
         (
             Handoff(
-                qualification=each, lead_id=each.lead_id, motion="mql", version=version, commitment=promise,
-                tier=each.tier, state="assigned" if n < count else "won", team=rep.team, rep=rep, created_at=now,
+                qualification=row, lead_id=row.lead_id, motion="mql", version=version, commitment=promise,
+                tier=row.tier, state="assigned" if n < count else "won", team=rep.team, rep=rep, created_at=now,
                 routed_at=now, due_at=now + dt.timedelta(seconds=n * 11 - 600) if n < count and n % 3 else None,
             )
-            for n, each in enumerate(found)
+            for n, row in enumerate(qualifications)
         ),
         batch_size=5000,
     )  # fmt: skip
-    return [each.pk for each in made]
+    return [row.pk for row in rows]
 
 
 def clocks(ids: list[int], count: int, promise: Commitment, rep: Rep, now: dt.datetime) -> None:
-    """Two a handoff: running where it is open and not yet accepted, else kept."""
+    """Store two clocks for each handoff: running where it is open and not yet accepted, else met."""
 
     def clock(n: int, pk: int, kind: str, warned: float) -> Clock:
         due = now + dt.timedelta(seconds=n * 11 - 600)
-        kept = {} if n < count and n % 3 else {"met_at": now, "used_seconds": 60, "is_late": False}
+        outcome = {} if n < count and n % 3 else {"met_at": now, "used_seconds": 60, "is_late": False}
         return Clock(
             handoff_id=pk, kind=kind, rep=rep, commitment=promise, target_seconds=1800, started_at=now, due_at=due,
-            warn_at=due - dt.timedelta(minutes=10 * warned), **kept,
+            warn_at=due - dt.timedelta(minutes=10 * warned), **outcome,
         )  # fmt: skip
 
     rows = (clock(n, pk, kind, warned) for n, pk in enumerate(ids) for kind, warned in KINDS)

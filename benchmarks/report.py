@@ -1,4 +1,4 @@
-"""The order of the measurements, what they are compared with, and that they agree."""
+"""The report: the order of the measurements, their comparisons, and the check that they agree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def judging(environment: Environment) -> None:
         ("rival", "rescore"),
         ("rival", "flat_rescore"),
     )
-    sql = min(by_sql, key=lambda each: each.seconds)
+    sql = min(by_sql, key=lambda measured: measured.seconds)
     _show("full rescore, cold, nothing changed", cold, bare, sql)
     _show("full rescore, warm, nothing changed", warm, bare, sql)
     _show(f"full rescore by the best SQL, {sql.more['written']:,} written", sql, bare, sql)
@@ -53,9 +53,12 @@ def editing(environment: Environment) -> None:
 
 
 def _bests(environment: Environment, *functions: tuple[str, str]) -> list[Measured]:
-    """The best of three of each, in turns: a busy machine only ever slows things down, and all alike."""
+    """
+    Return the best of three runs of each function, in turns, because a busy machine only slows things down, and all
+    alike.
+    """
     rounds = [[measure(environment, *function) for function in functions] for _ in range(3)]
-    return [min(each, key=lambda one: one.seconds) for each in zip(*rounds, strict=True)]
+    return [min(results, key=lambda measured: measured.seconds) for results in zip(*rounds, strict=True)]
 
 
 def _show(title: str, measured: Measured, bare: Measured, sql: Measured | None = None) -> None:
@@ -91,4 +94,4 @@ def live(environment: Environment) -> None:
 def _show_times(title: str, measured: Measured) -> None:
     seconds = sorted(measured.more["seconds"])
     quantiles = (seconds[min(len(seconds) - 1, int(len(seconds) * share))] for share in (0.5, 0.95, 0.99))
-    row((title, f"{len(seconds)}", *(f"{1000 * each:,.1f}" for each in quantiles)))
+    row((title, f"{len(seconds)}", *(f"{1000 * quantile:,.1f}" for quantile in quantiles)))

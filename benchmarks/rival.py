@@ -1,9 +1,9 @@
 """
-The rival: the same definition in PostgreSQL's own words, as fast as we could make it.
+The SQL rival: the same definition as statements of PostgreSQL, as fast as we could make them.
 
-Both statements walk the covering index of events once a lead and touch no table row; the gate and the disqualifiers come first, so that
-what they exclude costs nothing. They know no attribute history (the benchmark's leads have none) and answer for this one
-definition only: each other one would be another statement.
+Both statements walk the covering index of events once a lead and touch no table row; the gate and the disqualifiers
+come first, so that leads which they exclude cost nothing. They know no attribute history (the benchmark's leads have
+none) and answer for this one definition only: any other one needs another statement.
 """
 
 from __future__ import annotations
@@ -29,20 +29,25 @@ _EPSILON = 5e-7  # scores are rounded to six decimals before they are compared
 
 
 def rescore() -> Measured:
-    """Every score as of now, compared with the kept one, written where it differs. Events by a LATERAL walk of the index."""
+    """
+    Compute every score as of now by a LATERAL walk of the index, and write those that differ from the stored ones.
+    """
     measured = _rescored(_by_lead())
-    found = _fetched("SELECT lead_id FROM scoring_score WHERE meets ORDER BY lead_id")
-    np.save(folder() / "meets-sql.npy", found[:, 0] if found.size else np.empty(0, np.int64))
+    lead_ids = _fetched("SELECT lead_id FROM scoring_score WHERE meets ORDER BY lead_id")
+    np.save(folder() / "meets-sql.npy", lead_ids[:, 0] if lead_ids.size else np.empty(0, np.int64))
     return measured
 
 
 def flat_rescore() -> Measured:
-    """The same by one pass over all events with a GROUP BY."""
+    """Compute the same by one pass over all events with a GROUP BY."""
     return _rescored(_by_group())
 
 
 def _rescored(sums: str) -> Measured:
-    """Into a temporary table first: PostgreSQL uses its parallel workers for that, and for no INSERT."""
+    """
+    Write the changed scores through a temporary table, because PostgreSQL uses parallel workers for that and for no
+    INSERT.
+    """
     names = ", ".join(_SCORE)
     differ = f"({', '.join(f'kept.{name}' for name in _SCORE)}) IS DISTINCT FROM ({', '.join(f'judged.{name}' for name in _SCORE)})"
     measured = Measured(rows=LEADS)
@@ -64,11 +69,13 @@ def _rescored(sums: str) -> Measured:
 
 
 def first_instants() -> Measured:
-    """The first qualifying instant of every lead that has one."""
+    """Find the first qualifying instant of every lead that has one."""
     statement = _first_instants()
     measured = _measured(f"SELECT count(*), max(at) FROM ({statement}) found")
-    found = _fetched(f"SELECT lead_id, (date_part('epoch', at) * 1000000)::bigint FROM ({statement}) found ORDER BY 1")
-    np.save(folder() / "first-sql.npy", found)
+    instants = _fetched(
+        f"SELECT lead_id, (date_part('epoch', at) * 1000000)::bigint FROM ({statement}) found ORDER BY 1"
+    )
+    np.save(folder() / "first-sql.npy", instants)
     return measured
 
 
@@ -89,7 +96,10 @@ def _fetched(statement: str) -> NDArray[np.int64]:
 
 
 def _judged(sums: str) -> str:
-    """The columns of a score. What was the engagement at the latest fact is today's, before caps, less the decay since."""
+    """
+    Return the query of a score's columns. The engagement at the latest fact is today's, before caps, less the decay
+    since.
+    """
     version = Version.objects.active().get()
     then = " + ".join(_limited(code, f"coalesce({code}, 0) * fewer") for code in ("shared", *_capped()))
     present = " + ".join(_limited(code, f"coalesce({code}, 0)") for code in ("shared", *_capped()))
@@ -134,7 +144,11 @@ def _by_group() -> str:
 
 
 def _first_instants() -> str:
-    """Running sums of points that grow instead of decaying, scaled back at each event; the window stops at the first hit."""
+    """
+    Return the query of first instants: running sums of points that grow instead of decaying, scaled back at each event.
+
+    The window stops at the first hit.
+    """
     sums = [f"sum({_points()} * {_grown()}) OVER upto AS shared"]
     total = ["coalesce(shared, 0) * left_of"]
     for code, (points, cap) in _capped().items():
@@ -160,7 +174,7 @@ def _first_instants() -> str:
 
 
 def _gate() -> str:
-    """True, false, or NULL for unknown: three-valued logic is what a gate means."""
+    """Return the gate as a condition that is true, false, or NULL for unknown, by SQL's three-valued logic."""
     low, high = agreement.EMPLOYEES
     return (
         f"CASE WHEN company.employees_low >= {low} AND company.employees_high <= {high} THEN true"
@@ -171,11 +185,11 @@ def _gate() -> str:
 
 
 def _disqualified() -> str:
-    words = "|".join(agreement.NOT_BUYERS)
+    alternatives = "|".join(agreement.NOT_BUYERS)
     lists = "SELECT lower(value) FROM leads_listentry entry JOIN leads_namedlist list ON list.id = entry.list_id"
     return (
         f"lower(split_part(lead.email, '@', 2)) IN ({lists} WHERE list.name IN ({_texts(agreement.LISTS)}))"
-        f" OR lead.title ~* '\\y({words})\\y'"
+        f" OR lead.title ~* '\\y({alternatives})\\y'"
     )
 
 
@@ -199,10 +213,12 @@ def _limited(code: str, total: str) -> str:
 
 
 def _points() -> str:
-    """Points by the signal's id; a capped signal has none here."""
+    """Return an expression of an event's points by its signal's id; a capped signal has none here."""
     pk = dict(Signal.objects.values_list("code", "pk"))
     points = {pk[code]: points for code, (points, cap) in agreement.SIGNALS.items() if cap is None}
-    return f"(ARRAY[{','.join(str(points.get(each, 0)) for each in range(1, max(pk.values()) + 1))}])[signal_id]"
+    return (
+        f"(ARRAY[{','.join(str(points.get(signal_id, 0)) for signal_id in range(1, max(pk.values()) + 1))}])[signal_id]"
+    )
 
 
 def _grown() -> str:
@@ -211,7 +227,9 @@ def _grown() -> str:
 
 
 def _rate() -> float:
-    """How fast an event's points would have to grow, a second, to stand still against the others' decay."""
+    """
+    Return the rate, a second, at which an event's points would have to grow to stand still against the decay of others.
+    """
     return -math.log1p(-agreement.DECAY_PERCENT / 100) / (agreement.DECAY_DAYS * 86_400)
 
 

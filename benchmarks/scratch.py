@@ -1,4 +1,4 @@
-"""Servers and folders that live as long as the run."""
+"""Scratch servers and folders that live as long as a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @contextmanager
 def environment() -> Iterator[dict[str, str]]:
-    """The environment of the measurements: a migrated, empty database that is made for them, and a folder for their answers."""
+    """
+    Yield the environment of the measurements: an empty, migrated database made for them, and a folder for their
+    answers.
+    """
     root = Path(tempfile.mkdtemp(prefix="accord-bench-"))
     # The account that PostgreSQL runs as when we are root must be able to enter.
     root.chmod(0o711)
@@ -44,7 +47,7 @@ def environment() -> Iterator[dict[str, str]]:
 
 
 def _hold(root: Path) -> subprocess.Popen[bytes]:
-    """A process that deletes the servers when this one ends, however it ends."""
+    """Start a process that deletes the servers when this one ends, however it ends."""
     return subprocess.Popen(
         [sys.executable, "-m", "config.embedded", "hold", "--root", str(root)],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""The figures of a run, one a row, aligned."""
+"""The printed table: figures of a run, one a row, aligned."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
 
 def rescore_daily(*, now: dt.datetime) -> dict[str, int]:
     """One range of the daily full rescore."""
-    return _beat("daily rescore", now, {"ranges": lambda: int(daily_rescore.sweep_next(now=now))})
+    return _beat("daily rescore", now, {"ranges": lambda: int(daily_rescore.rescore_next_range(now=now))})
 
 
 def run_backtests(*, now: dt.datetime) -> dict[str, int]:

@@ -30,7 +30,7 @@ from leads.models import Lead
 from scoring import thresholds
 from scoring.active_versions import rules_of
 from scoring.backtests import jobs
-from scoring.backtests.coverage_and_precision import share
+from scoring.backtests.coverage_and_precision import share_as_dict
 from scoring.comparisons import version_comparison
 from scoring.explain import evaluation, lead_explanation
 from scoring.serializers import (
@@ -62,6 +62,10 @@ _COMPARED_AT_MOST = 1000
 
 
 def may_read_facts(request: Request) -> bool:
+    """
+    Say whether the caller may read leads by name: people by their role, API keys with the scope facts:read (rules
+    16.8).
+    """
     return not isinstance(request.auth, ApiKey) or "facts:read" in request.auth.scopes
 
 
@@ -74,22 +78,26 @@ class ExplanationView(APIView):
         responses=ExplanationSerializer(many=True),
     )
     def get(self, request: Request, pk: int) -> Response:
-        """Each version in force on this lead: axes, every rule's contribution, clauses, gate, timing, verdict, tier, and why."""
-        asked = AtSerializer(data=request.query_params)
-        asked.is_valid(raise_exception=True)
+        """
+        Return the judgement of this lead by each version in force, now or at an instant.
+
+        An explanation holds axes, every rule's contribution, clauses, gate, timing, verdict, tier, and why.
+        """
+        query = AtSerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
         lead = get_object_or_404(Lead, pk=pk)
-        told = lead_explanation.of_lead(lead, at=asked.validated_data.get("at") or timezone.now())
+        explanations = lead_explanation.explain_lead(lead, at=query.validated_data.get("at") or timezone.now())
         return Response(
             [
                 {
                     "version": version.number,
                     "definition": version.definition.slug,
-                    "meets": each.meets,
-                    "tier": each.tier,
-                    "why": each.why,
-                    "explanation": each.as_dict(),
+                    "meets": explanation.meets,
+                    "tier": explanation.tier,
+                    "why": explanation.why,
+                    "explanation": explanation.as_dict(),
                 }
-                for version, each in told
+                for version, explanation in explanations
             ]
         )
 
@@ -99,16 +107,20 @@ class EvaluateView(APIView):
 
     @extend_schema(operation_id="definition_evaluate", request=EvaluateSerializer, responses=EvaluationSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Judge by this version, whatever its state: given leads one by one (scope facts:read), or all of them in numbers."""
-        asked = EvaluateSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        if asked.validated_data.get("leads") is not None and not may_read_facts(request):
+        """
+        Judge by this version, whatever its state: given leads one by one (scope facts:read), or all of them in numbers.
+        """
+        body = EvaluateSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        if body.validated_data.get("leads") is not None and not may_read_facts(request):
             raise PermissionDenied("Verdicts on leads by name need the scope facts:read.")
         rules = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk))
-        at = asked.validated_data.get("at") or timezone.now()
-        wanted = asked.validated_data.get("leads")
-        rows = evaluation.verdicts_at(rules, at) if wanted is None else evaluation.verdicts_of(rules, wanted, at)
-        if wanted is not None:
+        at = body.validated_data.get("at") or timezone.now()
+        lead_ids = body.validated_data.get("leads")
+        rows = (
+            evaluation.judge_all_leads(rules, at) if lead_ids is None else evaluation.judge_leads(rules, lead_ids, at)
+        )
+        if lead_ids is not None:
             return Response({"at": at, "leads": list(rows)})
         counts = Counter(name for row in rows for name in ("known", f"gate_{row['gate']}", f"tier_{row['tier']}"))
         return Response({"at": at, "counts": dict(counts)})
@@ -119,13 +131,15 @@ class BacktestView(APIView):
 
     @extend_schema(operation_id="definition_backtest", request=BacktestSerializer, responses=BacktestResultSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Coverage and precision over a past period (rules 10.2, 10.3), each lead judged on what was known then."""
-        asked = BacktestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        """
+        Return coverage and precision over a past period (rules 10.2, 10.3), each lead judged on what was known then.
+        """
+        body = BacktestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
         rules = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk))
-        end = asked.validated_data.get("to") or timezone.now()
-        start = end - dt.timedelta(days=asked.validated_data["days"])
-        return Response(jobs.run(rules, start=start, end=end).as_dict())
+        end = body.validated_data.get("to") or timezone.now()
+        start = end - dt.timedelta(days=body.validated_data["days"])
+        return Response(jobs.compute_figures(rules, start=start, end=end).as_dict())
 
 
 class BacktestsView(ListAPIView[Backtest]):
@@ -141,7 +155,7 @@ class BacktestsView(ListAPIView[Backtest]):
     queryset = Backtest.objects.none()
 
     def get_queryset(self) -> QuerySet[Backtest]:
-        return _shown().filter(version=get_object_or_404(Version, pk=self.kwargs["pk"]))
+        return _select_backtests().filter(version=get_object_or_404(Version, pk=self.kwargs["pk"]))
 
     @extend_schema(operation_id="backtests_list")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -149,21 +163,24 @@ class BacktestsView(ListAPIView[Backtest]):
 
     @extend_schema(operation_id="backtest_request", request=PeriodSerializer, responses={202: BacktestDetailSerializer})
     def post(self, request: Request, pk: int) -> Response:
-        """Ask for a full backtest of the version as it is now (rules 10.6); its progress and result stand at /backtests/{id}.
-
-        What is pending already with the same question is answered with; one of an earlier state of the draft is cancelled.
         """
-        asked = PeriodSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        Ask for a full backtest of the version as it is now (rules 10.6); its progress and result stand at
+        /backtests/{id}.
+
+        If a backtest with the same question is pending, it is the answer; one of an earlier state of the draft is
+        cancelled.
+        """
+        body = PeriodSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
         version, now = get_object_or_404(Version.objects.select_related("definition"), pk=pk), timezone.now()
-        start, end = _period(asked.validated_data, now)
+        start, end = _read_period(body.validated_data, now)
         try:
             row = requests.request_backtest(version=version, start=start, end=end, by=_caller(request), now=now)
         except requests.BacktestRefused as refusal:
             raise ValidationError({"from": [str(refusal)]}) from refusal
         except permissions.NotAllowed as refusal:
             raise PermissionDenied(str(refusal)) from refusal
-        return Response(_told(request, row), status=202)
+        return Response(_backtest_data(request, row), status=202)
 
 
 class BacktestRecordView(APIView):
@@ -171,8 +188,11 @@ class BacktestRecordView(APIView):
 
     @extend_schema(operation_id="backtest_retrieve", responses=BacktestDetailSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        """How far it is; once it is finished, its result: both versions, their weeks, thresholds, scores."""
-        return Response(_told(request, get_object_or_404(_shown(), pk=pk)))
+        """
+        Return a backtest: how far it is and, once it is finished, its result with both versions, their weeks,
+        thresholds, scores.
+        """
+        return Response(_backtest_data(request, get_object_or_404(_select_backtests(), pk=pk)))
 
 
 class BacktestCancelView(APIView):
@@ -180,7 +200,7 @@ class BacktestCancelView(APIView):
 
     @extend_schema(operation_id="backtest_cancel", request=None, responses=BacktestDetailSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Stop it. 409 when it is finished already."""
+        """Stop a backtest. 409 when it is finished already."""
         row = get_object_or_404(Backtest, pk=pk)
         try:
             row = requests.cancel_backtest(backtest=row, by=_caller(request), now=timezone.now())
@@ -188,7 +208,7 @@ class BacktestCancelView(APIView):
             raise Conflict(str(refusal), code="refused") from refusal
         except permissions.NotAllowed as refusal:
             raise PermissionDenied(str(refusal)) from refusal
-        return Response(_told(request, row))
+        return Response(_backtest_data(request, row))
 
 
 class CompareView(APIView):
@@ -198,18 +218,25 @@ class CompareView(APIView):
         operation_id="definition_compare", parameters=[CompareSerializer], responses=ComparisonWithLeadsSerializer
     )
     def get(self, request: Request, pk: int) -> Response:
-        """This version and another on the same leads, now: who meets both, only this one, only the other, neither."""
-        asked = CompareSerializer(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        kind, after = asked.validated_data.get("leads"), asked.validated_data["after"]
+        """
+        Compare this version with another on the same leads, now: counts of both, only this one, only the other,
+        neither.
+        """
+        query = CompareSerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        kind, after = query.validated_data.get("leads"), query.validated_data["after"]
         if kind is not None and not may_read_facts(request):
             raise PermissionDenied("Leads by name need the scope facts:read.")
         versions = Version.objects.select_related("definition")
-        first, second = (get_object_or_404(versions, pk=each) for each in (pk, asked.validated_data["with"]))
-        found = version_comparison.compare(first, second, now=timezone.now())
-        answer = dict(ComparisonSerializer(found).data)
+        first, second = (
+            get_object_or_404(versions, pk=version_id) for version_id in (pk, query.validated_data["with"])
+        )
+        comparison = version_comparison.compare_versions(first, second, now=timezone.now())
+        answer = dict(ComparisonSerializer(comparison).data)
         if kind is not None:
-            rows = list(found.rows(version_comparison.ComparisonOutcome(kind), after=after, limit=_COMPARED_AT_MOST))
+            rows = list(
+                comparison.rows(version_comparison.ComparisonOutcome(kind), after=after, limit=_COMPARED_AT_MOST)
+            )
             more = rows[-1].lead.pk if len(rows) == _COMPARED_AT_MOST else None
             answer |= {"leads": ComparedLeadSerializer(rows, many=True).data, "next_after": more}
         return Response(answer)
@@ -220,51 +247,54 @@ class WhatIfView(APIView):
 
     @extend_schema(operation_id="definition_what_if", request=WhatIfSerializer, responses=WhatIfResultSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """The two numbers, and how many it would flag, with other thresholds; from facts that may be a minute old."""
-        asked = WhatIfSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        """
+        Return the two numbers, and how many it would flag, with other thresholds; from facts that may be a minute old.
+        """
+        body = WhatIfSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
         rules, now = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk)), timezone.now()
-        start, end = _period(asked.validated_data, now)
+        start, end = _read_period(body.validated_data, now)
         if not start < end <= now:
             raise ValidationError({"from": ["The period lies in the past, and begins before it ends."]})
-        numbers = {row["place"]: float(row["at_least"]) for row in asked.validated_data["thresholds"]}
+        numbers = {row["place"]: float(row["at_least"]) for row in body.validated_data["thresholds"]}
         try:
-            other = thresholds.changed(rules, numbers)
+            other = thresholds.change_thresholds(rules, numbers)
         except thresholds.NoSuchThreshold as refusal:
             raise ValidationError({"thresholds": [str(refusal)]}) from refusal
-        return Response(_what_if(measurement_cache.what_if(other, start=start, end=end, now=now)))
+        return Response(_figures_data(measurement_cache.what_if_figures(other, start=start, end=end, now=now)))
 
 
-def _what_if(found: jobs.BacktestFigures) -> dict[str, Any]:
+def _figures_data(figures: jobs.BacktestFigures) -> dict[str, Any]:
     return {
-        "from": found.start,
-        "to": found.end,
-        "coverage": share(found.coverage),
-        "precision_won": share(found.precision_won),
-        "precision_sal": share(found.precision_sal),
-        "flagged": found.flagged,
-        "rejected": found.rejected,
-        "verdicts": found.verdicts,
-        "weeks": found.weeks,
-        "by_week": found.by_week,
+        "from": figures.start,
+        "to": figures.end,
+        "coverage": share_as_dict(figures.coverage),
+        "precision_won": share_as_dict(figures.precision_won),
+        "precision_sal": share_as_dict(figures.precision_sal),
+        "flagged": figures.flagged,
+        "rejected": figures.rejected,
+        "verdicts": figures.verdicts,
+        "weeks": figures.weeks,
+        "by_week": figures.by_week,
     }
 
 
-def _period(asked: Mapping[str, Any], now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
-    start, end = jobs.last_months(asked.get("to") or now)
-    return asked.get("from") or start, end
+def _read_period(data: Mapping[str, Any], now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+    """Return the period asked for, `[from, to)`; by default the last six months up to now."""
+    start, end = jobs.last_months(data.get("to") or now)
+    return data.get("from") or start, end
 
 
-def _shown() -> QuerySet[Backtest]:
+def _select_backtests() -> QuerySet[Backtest]:
     return Backtest.objects.select_related("requested_by", "cancelled_by")
 
 
-def _told(request: Request, row: Backtest) -> dict[str, Any]:
+def _backtest_data(request: Request, row: Backtest) -> dict[str, Any]:
     return dict(BacktestDetailSerializer(row, context={"with_leads": may_read_facts(request)}).data)
 
 
 def _caller(request: Request) -> User:
-    """The person, or the owner of the key."""
+    """Return the person, or the owner of the key."""
     return cast("User", request.user)
 
 

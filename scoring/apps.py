@@ -4,4 +4,6 @@ from django.apps import AppConfig
 
 
 class ScoringConfig(AppConfig):
+    """The Django app of scores, qualifications and backtests."""
+
     name = "scoring"

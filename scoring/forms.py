@@ -1,4 +1,4 @@
-"""What people type about backtests. Forms check input only."""
+"""Forms of backtests: a period, and thresholds. They check input only."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from definitions.backtest_requests import MONTHS
 from scoring.backtests.jobs import last_months
 
 _DATE: Final = forms.DateInput(attrs={"type": "date"})
-_MOST: Final = Decimal(99999)
+_MAX_THRESHOLD: Final = Decimal(99999)
 
 
 class PeriodForm(forms.Form):
-    """The last so many months, or two dates; days are the company's."""
+    """A period: the last months, or two dates; days are the company's."""
 
     months = forms.IntegerField(
         label="The last months",
@@ -45,7 +45,7 @@ class PeriodForm(forms.Form):
         return typed
 
     def period(self, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
-        """The half-open period asked for, from midnight to midnight in the company's time zone."""
+        """Return the half-open period asked for, from midnight to midnight in the company's time zone."""
         start, end = self.cleaned_data["start"], self.cleaned_data["end"]
         if start and end:
             return midnight(start), midnight(end)
@@ -54,13 +54,14 @@ class PeriodForm(forms.Form):
 
 
 def midnight(day: dt.date) -> dt.datetime:
+    """Return the beginning of the day in the company's time zone, in UTC."""
     wall = dt.datetime.combine(day, dt.time(), ZoneInfo(settings.COMPANY_TIME_ZONE))
     return wall.astimezone(dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Slider:
-    """A threshold of a backtest's result with its field; the slider covers what the backtest tried."""
+    """A threshold of a backtest's result with its field; the slider covers the values that the backtest tried."""
 
     label: str
     unit: str
@@ -75,38 +76,38 @@ class Slider:
 
 
 class ThresholdsForm(forms.Form):
-    """A number for each threshold of a backtest's result, named t0, t1, … in its order; what is left out stays as tested."""
+    """The thresholds of a backtest's result, named t0, t1, … in its order; one that is left out stays as tested."""
 
     def __init__(self, thresholds: Sequence[Mapping[str, Any]], data: Mapping[str, Any] | None) -> None:
         self.thresholds = thresholds
-        own = {f"t{at}": each["value"] for at, each in enumerate(thresholds)}
+        own = {f"t{index}": threshold["value"] for index, threshold in enumerate(thresholds)}
         super().__init__(None if data is None else {name: data.get(name) or value for name, value in own.items()})
-        for at, each in enumerate(thresholds):
-            self.fields[f"t{at}"] = _number(each)
+        for index, threshold in enumerate(thresholds):
+            self.fields[f"t{index}"] = _build_threshold_field(threshold)
 
     def sliders(self) -> list[Slider]:
-        return [_slider(each, self[f"t{at}"]) for at, each in enumerate(self.thresholds)]
+        return [_build_slider(threshold, self[f"t{index}"]) for index, threshold in enumerate(self.thresholds)]
 
     def values(self) -> dict[str, Decimal]:
-        """The thresholds that differ from the backtest's own, by their place in the document."""
-        typed = {each["place"]: self.cleaned_data[f"t{at}"] for at, each in enumerate(self.thresholds)}
-        own = {each["place"]: Decimal(str(each["value"])) for each in self.thresholds}
+        """Return the thresholds that differ from the backtest's own, by their place in the document."""
+        typed = {threshold["place"]: self.cleaned_data[f"t{index}"] for index, threshold in enumerate(self.thresholds)}
+        own = {threshold["place"]: Decimal(str(threshold["value"])) for threshold in self.thresholds}
         return {place: value for place, value in typed.items() if value != own[place]}
 
 
-def _number(threshold: Mapping[str, Any]) -> forms.DecimalField:
+def _build_threshold_field(threshold: Mapping[str, Any]) -> forms.DecimalField:
     is_count = threshold["unit"] == "times"
     return forms.DecimalField(
         label=threshold["label"],
         initial=threshold["value"],
         min_value=Decimal(1 if is_count else 0),
-        max_value=_MOST,
+        max_value=_MAX_THRESHOLD,
         decimal_places=0 if is_count else 3,
         widget=forms.NumberInput(attrs={"step": "1" if is_count else "any"}),
     )
 
 
-def _slider(threshold: Mapping[str, Any], field: forms.BoundField) -> Slider:
+def _build_slider(threshold: Mapping[str, Any], field: forms.BoundField) -> Slider:
     tried = [choice["at_least"] for choice in threshold["choices"]] + [threshold["value"]]
     return Slider(
         label=threshold["label"],

@@ -12,10 +12,11 @@ from leads.vocabulary import Motion
 
 
 class Score(models.Model):
-    """How a lead last stood under the active version of a definition.
+    """
+    The last score of a lead under the active version of a definition.
 
-    The axes are those of `as_of`, the lead's latest fact, so that mere decay rewrites no row; pages ask the
-    judge for the value of the moment. `meets` and `tier` are those of `judged_at`.
+    The axes are those of `as_of`, the lead's latest fact, so that decay alone rewrites no row; pages ask the
+    judge for the present value. `meets` and `tier` are those of `judged_at`.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -41,19 +42,24 @@ class Score(models.Model):
 
 
 class QualificationQuerySet(models.QuerySet["Qualification"]):
+    """Queries for MQLs."""
+
     def waiting(self) -> QualificationQuerySet:
+        """Return the MQLs that the app above has not taken yet."""
         return self.filter(taken_at__isnull=True)
 
     def open(self) -> QualificationQuerySet:
+        """Return the MQLs whose cycle is open."""
         return self.filter(closed_at__isnull=True)
 
 
 class Qualification(models.Model):
-    """An MQL: this lead met this version at this instant, and here is why, frozen as it was.
+    """
+    An MQL: a lead that met a version at an instant, with the reasons frozen as they were.
 
-    Also the row by which the floor above finds the work (`taken_at`), and the cycle (rules 6.1): until `closed_at`
-    the lead cannot qualify again under the same motion; afterwards only on newer activity, and not before
-    `reenter_at` unless it raises its hand.
+    By `taken_at` the app above finds its work. The row is also the cycle (rules 6.1): until `closed_at` the lead cannot
+    qualify again under the same motion; afterwards only on newer activity, and not before `reenter_at` unless it raises
+    its hand.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -87,7 +93,9 @@ class Qualification(models.Model):
             models.CheckConstraint(name="qualification_tier", condition=Q(tier__in=[1, 2, 3])),
         ]
         indexes: ClassVar = [
+            # Read by sla.handoffs.creation: the next MQL to hand off, in the order of tiers.
             models.Index(fields=["tier", "id"], name="qualification_waiting", condition=Q(taken_at__isnull=True)),
+            # Read by replays: the MQLs made under a version.
             models.Index(fields=["version", "at"], name="qualification_by_version"),
         ]
         triggers: ClassVar = [
@@ -100,14 +108,19 @@ class Qualification(models.Model):
 
 
 class HotUpgradeQuerySet(models.QuerySet["HotUpgrade"]):
+    """Queries for hot upgrades."""
+
     def waiting(self) -> HotUpgradeQuerySet:
+        """Return the hot upgrades that the app above has not dealt with yet."""
         return self.filter(taken_at__isnull=True)
 
 
 class HotUpgrade(models.Model):
-    """A lead whose cycle is open met a hot trigger after it had qualified without one: `at` is when, by what it did.
+    """
+    A hot upgrade (rules 6.25): a lead with an open cycle met a hot trigger after it had qualified without one, once a
+    cycle.
 
-    Once a cycle. Also the row by which the floor above finds what to hurry (`taken_at`).
+    `at` is the activity that did it. By `taken_at` the app above finds the handoffs to hurry.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -124,6 +137,7 @@ class HotUpgrade(models.Model):
 
     class Meta:
         indexes: ClassVar = [
+            # Read by sla.handoffs.hot_upgrades: the next one to hurry.
             models.Index(fields=["id"], name="hot_upgrade_waiting", condition=Q(taken_at__isnull=True)),
         ]
         triggers: ClassVar = [

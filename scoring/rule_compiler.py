@@ -1,4 +1,4 @@
-"""From a definition document to the engine's rules. The one place where rows become rules (rules 5.5)."""
+"""The compiler from a definition document to the engine's rules. Nowhere else do rows become rules (rules 5.5)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from scoring.engine.rules import (
     Timing,
 )
 
-#: The document's parts that hold criteria, and what their keys in an explanation begin with.
-_CRITERIA = ("gate", "fit", "bant", "disqualifiers")
+#: The document's parts that hold criteria; also the prefixes of their keys in explanations.
+_CRITERIA_PARTS = ("gate", "fit", "bant", "disqualifiers")
 
 
 def compile_document(
@@ -34,7 +34,7 @@ def compile_document(
 
     `named_lists` must hold every list that the document names.
     """
-    gate, fit, bant, disqualifiers = (_criteria(part, document[part]) for part in _CRITERIA)
+    gate, fit, bant, disqualifiers = (_compile_criteria(part, document[part]) for part in _CRITERIA_PARTS)
     timing, inactivity, floor = document["timing"], document["inactivity"], document["tier_3_below"]
     return Rules(
         gate=gate,
@@ -43,64 +43,70 @@ def compile_document(
         bant=bant,
         disqualifiers=disqualifiers,
         signals=tuple(
-            SignalPoints(row["signal"], float(row["points"]), _number(row.get("cap"))) for row in document["signals"]
+            SignalPoints(row["signal"], float(row["points"]), _float_or_none(row.get("cap")))
+            for row in document["signals"]
         ),
-        paths=_paths("paths", document["paths"]),
-        hot=_paths("hot", document["hot"]),
+        paths=_compile_paths("paths", document["paths"]),
+        hot=_compile_paths("hot", document["hot"]),
         timing=timing
-        and Timing(_number(timing.get("engaged_within_days")), _number(timing.get("or_request_within_days"))),
+        and Timing(
+            _float_or_none(timing.get("engaged_within_days")), _float_or_none(timing.get("or_request_within_days"))
+        ),
         decay=Decay(**document["decay"]),
         inactivity=inactivity and Inactivity(**{name: float(value) for name, value in inactivity.items()}),
-        ceilings={axis: _number(ceiling) for axis, ceiling in document["ceilings"].items()},
+        ceilings={axis: _float_or_none(ceiling) for axis, ceiling in document["ceilings"].items()},
         tier_3_below=floor and TierFloor(floor["axis"], float(floor["less_than"])),
         catalogue=catalogue,
         lists=named_lists,
     )
 
 
-def compiled(document: Mapping[str, Any]) -> Rules:
-    """`compile_document` with today's catalogue of signals and the lists that the document names."""
-    names = {row["value"] for part in _CRITERIA for row in document[part] if row["op"] == "in_list"}
+def compile_with_current_catalogue(document: Mapping[str, Any]) -> Rules:
+    """Compile a document with today's catalogue of signals and the present lists that it names (rules 4.19)."""
+    names = {row["value"] for part in _CRITERIA_PARTS for row in document[part] if row["op"] == "in_list"}
     contents = named_lists.contents(names) if names else {}
-    return compile_document(document, catalogue=current_catalogue(), named_lists=contents)
+    return compile_document(document, catalogue=read_current_catalogue(), named_lists=contents)
 
 
-def current_catalogue() -> Catalogue:
+def read_current_catalogue() -> Catalogue:
+    """Return the signals' flags as the engine needs them: engagement, explicit requests, closing signals."""
     rows = Signal.objects.values_list("code", "is_engagement", "is_explicit_request", "closes_request")
     codes = {code: flags for code, *flags in rows}
     engagement, requests, closing = (frozenset(code for code, flags in codes.items() if flags[n]) for n in range(3))
     return Catalogue(engagement=engagement, requests=requests, closing=closing)
 
 
-def _criteria(part: str, rows: Any) -> tuple[CriterionRule, ...]:
+def _compile_criteria(part: str, rows: Any) -> tuple[CriterionRule, ...]:
     return tuple(
-        CriterionRule(f"{part}.{index}", row["field"], row["op"], _frozen(row["value"]), float(row.get("points") or 0))
+        CriterionRule(
+            f"{part}.{index}", row["field"], row["op"], _list_to_tuple(row["value"]), float(row.get("points") or 0)
+        )
         for index, row in enumerate(rows)
     )
 
 
-def _frozen(value: Any) -> object:
+def _list_to_tuple(value: Any) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _paths(kind: str, rows: Any) -> tuple[PathRule, ...]:
+def _compile_paths(kind: str, rows: Any) -> tuple[PathRule, ...]:
     return tuple(
-        PathRule(f"{kind}.{index}", row["name"], tuple(_clause(clause) for clause in row["clauses"]))
+        PathRule(f"{kind}.{index}", row["name"], tuple(_compile_clause(clause) for clause in row["clauses"]))
         for index, row in enumerate(rows)
     )
 
 
-def _clause(clause: Mapping[str, Any]) -> Clause:
+def _compile_clause(clause: Mapping[str, Any]) -> Clause:
     if "axis" in clause:
         return AxisClause(clause["axis"], float(clause["at_least"]))
     return CountClause(
         signals=frozenset(clause["count_of"]),
         at_least=int(clause["at_least"]),
-        within_days=_number(clause.get("within_days")),
-        within_hours_of_each_other=_number(clause.get("within_hours_of_each_other")),
+        within_days=_float_or_none(clause.get("within_days")),
+        within_hours_of_each_other=_float_or_none(clause.get("within_hours_of_each_other")),
         distinct=clause.get("distinct"),
     )
 
 
-def _number(value: Any) -> float | None:
+def _float_or_none(value: Any) -> float | None:
     return None if value is None else float(value)

@@ -1,4 +1,4 @@
-"""The shapes of judgements at the wire: what the API takes and what it gives (rules 16.2, 16.4)."""
+"""Serializers of judgements: the requests that the API accepts and its answers (rules 16.2, 16.4)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class EvaluateSerializer(AtSerializer):
 
 
 class VerdictSerializer(serializers.Serializer[Any]):
-    """One lead's verdict. `tier` is 0 without it; `gate` is pass, fail or unknown."""
+    """The verdict on one lead. `tier` is 0 if it does not meet the version; `gate` is pass, fail or unknown."""
 
     lead = serializers.IntegerField()
     external_id = serializers.CharField()
@@ -46,7 +46,9 @@ class VerdictSerializer(serializers.Serializer[Any]):
 
 
 class EvaluationSerializer(serializers.Serializer[Any]):
-    """`leads` if leads were named; else `counts`: known, gate_pass, gate_fail, gate_unknown, tier_0 to tier_3."""
+    """
+    Verdicts in `leads` if leads were named; else `counts`: known, gate_pass, gate_fail, gate_unknown, tier_0 to tier_3.
+    """
 
     at = serializers.DateTimeField()
     leads = VerdictSerializer(many=True, required=False)
@@ -54,7 +56,7 @@ class EvaluationSerializer(serializers.Serializer[Any]):
 
 
 class ShareSerializer(serializers.Serializer[Any]):
-    """`n` of `of`; `rate` and its 95 % Wilson interval are null where `of` is 0."""
+    """A proportion: `n` of `of`; `rate` and its 95 % Wilson interval are null where `of` is 0."""
 
     n = serializers.IntegerField()
     of = serializers.IntegerField()
@@ -63,7 +65,7 @@ class ShareSerializer(serializers.Serializer[Any]):
 
 
 class FromSerializer(serializers.Serializer[Any]):
-    """With a field `from`, which is a keyword of the language."""
+    """A serializer with a field `from`, which cannot be an attribute because it is a keyword of Python."""
 
     is_from_required = True
 
@@ -73,7 +75,7 @@ class FromSerializer(serializers.Serializer[Any]):
 
 
 class FiguresSerializer(FromSerializer):
-    """The two numbers of a period (rules 10.2, 10.3) and what can be said of them."""
+    """The two numbers of a period (rules 10.2, 10.3) and the verdicts on them."""
 
     to = serializers.DateTimeField()
     coverage = ShareSerializer()
@@ -90,7 +92,7 @@ class BacktestResultSerializer(FiguresSerializer):
 
 
 class ExplanationSerializer(serializers.Serializer[Any]):
-    """The judge's own account (scoring.engine.explanation): every rule's part in the verdict."""
+    """The explanation by the judge (scoring.engine.explanation): every rule's part in the verdict."""
 
     version = serializers.CharField()
     definition = serializers.CharField()
@@ -108,7 +110,7 @@ class BacktestSerializer(serializers.Serializer[Any]):
 
 
 class PeriodSerializer(FromSerializer):
-    """[`from`, `to`); without either the last six months up to now."""
+    """A period [`from`, `to`); without either the last six months up to now."""
 
     is_from_required = False
 
@@ -135,7 +137,9 @@ class WhatIfResultSerializer(FiguresSerializer):
 
 
 class BacktestRowSerializer(serializers.ModelSerializer[Backtest]):
-    """A backtest that was asked for: waiting, running (`done` of `total` steps), finished, failed (`error`) or cancelled."""
+    """
+    A backtest that was asked for: waiting, running (`done` of `total` steps), finished, failed (`error`) or cancelled.
+    """
 
     against = serializers.PrimaryKeyRelatedField[Any](
         read_only=True, allow_null=True, help_text="The version in force when it was asked for."
@@ -179,10 +183,10 @@ class BacktestDetailSerializer(BacktestRowSerializer):
 def _without_leads(result: dict[str, Any] | None) -> dict[str, Any] | None:
     if result is None:
         return None
-    return result | {side: _nameless(result[side]) for side in ("version", "against") if result.get(side)}
+    return result | {side: _without_lead_rows(result[side]) for side in ("version", "against") if result.get(side)}
 
 
-def _nameless(cohort: dict[str, Any]) -> dict[str, Any]:
+def _without_lead_rows(cohort: dict[str, Any]) -> dict[str, Any]:
     return cohort | {name: cohort[name] | {"rows": []} for name in ("lost_wins", "still_passing")}
 
 
@@ -198,7 +202,7 @@ class CompareSerializer(serializers.Serializer[Any]):
     )
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        # A keyword of the language.
+        # `with` is a keyword of Python, so it cannot be the name of an attribute.
         return {"with" if name == "with_" else name: field for name, field in super().get_fields().items()}
 
 
@@ -213,7 +217,7 @@ class StandingSerializer(serializers.Serializer[Any]):
 
 
 class ComparedLeadSerializer(serializers.Serializer[Any]):
-    """`why` says what decides, of leads that meet only one of the two."""
+    """A compared lead; `why` says what decides, if it meets only one of the two versions."""
 
     lead = serializers.IntegerField(source="lead.pk")
     external_id = serializers.CharField(source="lead.external_id", allow_null=True)
@@ -224,8 +228,11 @@ class ComparedLeadSerializer(serializers.Serializer[Any]):
 
 
 class ComparisonSerializer(serializers.Serializer[Any]):
-    """`counts` by which of the two versions leads meet; `tiers` of each version; `handed_over`: of those who meet only the
-    second, how many would go to sales at once if it came into force."""
+    """
+    A comparison of two versions: `counts` by the versions that leads meet, `tiers` of each version.
+
+    `handed_over` is how many of those who meet only the second would go to sales at once if it came into force.
+    """
 
     at = serializers.DateTimeField()
     first = serializers.CharField(source="first.number")
@@ -235,7 +242,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     handed_over = serializers.SerializerMethodField()
 
     def get_handed_over(self, comparison: VersionComparison) -> int:
-        return len(comparison.free)
+        return len(comparison.handed_over)
 
 
 class ComparisonWithLeadsSerializer(ComparisonSerializer):

@@ -1,4 +1,6 @@
-"""The numbers in a version that can be turned: where they stand, what they are called, other rules with other numbers. Pure."""
+"""
+Thresholds: the numbers in a version that can be changed, their places and labels, and rules with other numbers. Pure.
+"""
 
 from __future__ import annotations
 
@@ -16,26 +18,30 @@ from scoring.engine.rules import AxisClause, Clause, PathRule, Rules
 from scoring.engine.timeline import FOREVER, Bools, microseconds
 from scoring.engine.verdict import Axes, found, verdict
 
-_PATHS: Final = ("paths", "hot")
-_TIMING: Final = {"engaged_within_days": "quiet", "or_request_within_days": "waiting"}
+_PATH_KINDS: Final = ("paths", "hot")
+_TIMING_AXES: Final = {"engaged_within_days": "quiet", "or_request_within_days": "waiting"}
 _TIMING_LABELS: Final = {
     "engaged_within_days": "Timing: days since the last engagement",
     "or_request_within_days": "Timing: days since an open request",
 }
-_STEPS: Final = 10
-# More than anything can be counted, and fits the engine's int32.
+_STEPS_EACH_WAY: Final = 10
+# More than any count, and still within the engine's int32.
 _NEVER_COUNTED: Final = 1 << 30
 
 Row = TypeVar("Row")
 
 
 class NoSuchThreshold(ValueError):
-    """The version has no number at that place, or none that could be this."""
+    """The version has no number at that place, or none that can have this value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """`place` as in the document: `paths[0].clauses[1]`, `timing.engaged_within_days`. `unit` is points, times or days."""
+    """
+    A number of a version. `place` as in the document: `paths[0].clauses[1]`, `timing.engaged_within_days`.
+
+    `unit` is points, times or days.
+    """
 
     place: str
     label: str
@@ -44,134 +50,145 @@ class Threshold:
 
     @property
     def choices(self) -> tuple[float, ...]:
-        """Values to try, its own among them."""
+        """Return values to try, its own among them."""
         if self.unit == "times":
-            return tuple(float(count) for count in range(1, max(15, int(self.value) + _STEPS) + 1))
-        step = nice(abs(self.value) / _STEPS)
-        around = (round(self.value + number * step, 6) for number in range(-_STEPS, _STEPS + 1))
+            return tuple(float(count) for count in range(1, max(15, int(self.value) + _STEPS_EACH_WAY) + 1))
+        step = nice_step(abs(self.value) / _STEPS_EACH_WAY)
+        around = (round(self.value + number * step, 6) for number in range(-_STEPS_EACH_WAY, _STEPS_EACH_WAY + 1))
         return tuple(value for value in around if value >= 0)
 
 
-def thresholds(rules: Rules) -> tuple[Threshold, ...]:
-    """Every axis and count clause of paths and hot triggers, and the days of timing."""
-    return (*_of_paths(rules), *_of_timing(rules))
+def list_thresholds(rules: Rules) -> tuple[Threshold, ...]:
+    """Return every axis and count clause of paths and hot triggers, and the days of timing."""
+    return (*_list_path_thresholds(rules), *_list_timing_thresholds(rules))
 
 
-def changed(rules: Rules, values: Mapping[str, float]) -> Rules:
-    """The same rules with other numbers at these places. Raises NoSuchThreshold."""
+def change_thresholds(rules: Rules, values: Mapping[str, float]) -> Rules:
+    """Return the rules with other numbers at these places. Raises NoSuchThreshold."""
     for place, value in values.items():
-        rules = _changed(rules, place, value)
+        rules = _change_threshold(rules, place, value)
     return rules
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sweep:
-    """What one number decides at each of some instants: `meets(value)`, for any value of it."""
+    """
+    The effect of one number at each of some instants: `meets(value)` answers for any value of it.
+
+    `figure` is compared with the number; `always` and `never` are the verdicts if the clause always or never held.
+    """
 
     figure: NDArray[np.float64]
     always: Bools
     never: Bools
     is_days: bool
 
-    def picked(self, index: NDArray[np.intp]) -> Sweep:
+    def pick(self, index: NDArray[np.intp]) -> Sweep:
+        """Return the sweep of the instants at these indexes."""
         return Sweep(self.figure[index], self.always[index], self.never[index], self.is_days)
 
     def meets(self, value: float) -> Bools:
-        # A float cannot tell FOREVER, which is "none", from the instant before it.
+        # A float64 cannot tell FOREVER, which stands for "never", from the instant before it: half of it is the most.
+        """Return at which instants the rules are met with this value of the number."""
         bar = -float(min(microseconds(value), FOREVER >> 1)) if self.is_days else value
         return self.never | (self.always & (self.figure >= bar))
 
 
-def sweep(rules: Rules, threshold: Threshold, axes: Axes) -> Sweep:
+def sweep_threshold(rules: Rules, threshold: Threshold, axes: Axes) -> Sweep:
     """
-    Two verdicts answer for all values of one number: when its clause never holds and when it always does.
+    Return the sweep of one threshold, from two verdicts: with its clause never held, and always held.
 
     More clauses that hold never make a lead meet the rules less, so between the two only the clause itself decides.
     """
     lowest, highest = _extremes(threshold)
     return Sweep(
-        figure=_figure(rules, threshold, axes),
-        always=verdict(_changed(rules, threshold.place, lowest), axes).meets,
-        never=verdict(_changed(rules, threshold.place, highest), axes).meets,
+        figure=_compared_figure(rules, threshold, axes),
+        always=verdict(_change_threshold(rules, threshold.place, lowest), axes).meets,
+        never=verdict(_change_threshold(rules, threshold.place, highest), axes).meets,
         is_days=threshold.unit == "days",
     )
 
 
 def axis_threshold(rules: Rules, axis: str) -> float | None:
-    """What the first path that asks for this axis alone asks of it."""
+    """Return the points that the first path with a clause on this axis asks for, or None."""
     clauses = (clause for path in rules.paths for clause in path.clauses)
-    return next((each.at_least for each in clauses if isinstance(each, AxisClause) and each.axis == axis), None)
+    return next((clause.at_least for clause in clauses if isinstance(clause, AxisClause) and clause.axis == axis), None)
 
 
-def label(path: PathRule, clause: Clause) -> str:
-    """The path's name and what the clause looks at, without how much of it: `Engaged: engagement points`."""
-    what = why.axis_points(clause.axis) if isinstance(clause, AxisClause) else why.counted(clause)
-    return f"{path.name}: {what}"
+def clause_label(path: PathRule, clause: Clause) -> str:
+    """Return the path's name and the clause's subject, without its number: `Engaged: engagement points`."""
+    subject = why.axis_points(clause.axis) if isinstance(clause, AxisClause) else why.counted(clause)
+    return f"{path.name}: {subject}"
 
 
-def _of_paths(rules: Rules) -> Iterator[Threshold]:
-    for kind in _PATHS:
+def _list_path_thresholds(rules: Rules) -> Iterator[Threshold]:
+    for kind in _PATH_KINDS:
         for number, path in enumerate(getattr(rules, kind)):
             for index, clause in enumerate(path.clauses):
                 unit = "points" if isinstance(clause, AxisClause) else "times"
-                yield Threshold(f"{kind}[{number}].clauses[{index}]", label(path, clause), unit, float(clause.at_least))
+                yield Threshold(
+                    f"{kind}[{number}].clauses[{index}]", clause_label(path, clause), unit, float(clause.at_least)
+                )
 
 
-def _of_timing(rules: Rules) -> Iterator[Threshold]:
-    for name, words in _TIMING_LABELS.items():
+def _list_timing_thresholds(rules: Rules) -> Iterator[Threshold]:
+    for name, label in _TIMING_LABELS.items():
         days = getattr(rules.timing, name, None)
         if days is not None:
-            yield Threshold(f"timing.{name}", words, "days", days)
+            yield Threshold(f"timing.{name}", label, "days", days)
 
 
 def _extremes(threshold: Threshold) -> tuple[float, float]:
-    """A value at which the clause always holds, and one at which it never does."""
+    """Return a value at which the clause always holds, and one at which it never does."""
     if threshold.unit == "days":
         return float(FOREVER), -1.0
     return (0.0, float(_NEVER_COUNTED)) if threshold.unit == "times" else (-math.inf, math.inf)
 
 
-def _figure(rules: Rules, threshold: Threshold, axes: Axes) -> NDArray[np.float64]:
-    """What is compared with the number; of days the age, negative, so that here too more is better."""
+def _compared_figure(rules: Rules, threshold: Threshold, axes: Axes) -> NDArray[np.float64]:
+    """
+    Return the figure that is compared with the number; for days the negative age, so that here too more is better.
+    """
     if threshold.unit == "days":
-        ages: NDArray[np.int64] = getattr(axes, _TIMING[threshold.place.removeprefix("timing.")])
+        ages: NDArray[np.int64] = getattr(axes, _TIMING_AXES[threshold.place.removeprefix("timing.")])
         return -ages.astype(np.float64)
-    kind, number, index = _parsed(threshold.place)
+    kind, number, index = _parse_place(threshold.place)
     return found(getattr(rules, kind)[number].clauses[index], axes).astype(np.float64)
 
 
-def _changed(rules: Rules, place: str, value: float) -> Rules:
+def _change_threshold(rules: Rules, place: str, value: float) -> Rules:
     name = place.removeprefix("timing.")
-    if place.startswith("timing.") and getattr(rules.timing, name if name in _TIMING else "", None) is not None:
-        return replace(rules, timing=replace(rules.timing, **{name: value}))  # type: ignore[type-var]
-    kind, number, index = _parsed(place)
+    if place.startswith("timing.") and getattr(rules.timing, name if name in _TIMING_AXES else "", None) is not None:
+        # The condition says that there is a timing; mypy cannot see it through getattr.
+        return replace(rules, timing=replace(rules.timing, **{name: value}))  # type: ignore[type-var]  # see above
+    kind, number, index = _parse_place(place)
     paths: tuple[PathRule, ...] = getattr(rules, kind)
     if number >= len(paths) or index >= len(paths[number].clauses):
         raise NoSuchThreshold(f"There is no threshold at {place}.")
     path = paths[number]
-    clauses = _replaced(path.clauses, index, _with(path.clauses[index], value))
-    others = _replaced(paths, number, replace(path, clauses=clauses))
+    clauses = _replace_item(path.clauses, index, _with_at_least(path.clauses[index], value))
+    others = _replace_item(paths, number, replace(path, clauses=clauses))
     return replace(rules, paths=others) if kind == "paths" else replace(rules, hot=others)
 
 
-def _with(clause: Clause, value: float) -> Clause:
+def _with_at_least(clause: Clause, value: float) -> Clause:
     if not isinstance(clause, AxisClause) and not float(value).is_integer():
         raise NoSuchThreshold(f"It counts how often something happened: {value:g} times cannot be.")
     return replace(clause, at_least=value) if isinstance(clause, AxisClause) else replace(clause, at_least=int(value))
 
 
-def _replaced(rows: tuple[Row, ...], index: int, row: Row) -> tuple[Row, ...]:
+def _replace_item(rows: tuple[Row, ...], index: int, row: Row) -> tuple[Row, ...]:
     return (*rows[:index], row, *rows[index + 1 :])
 
 
-def _parsed(place: str) -> tuple[str, int, int]:
+def _parse_place(place: str) -> tuple[str, int, int]:
     match = re.fullmatch(r"(paths|hot)\[([0-9]{1,4})\]\.clauses\[([0-9]{1,4})\]", place)
     if match is None:
         raise NoSuchThreshold(f"There is no threshold at {place[:60]}.")
     return match[1], int(match[2]), int(match[3])
 
 
-def nice(least: float) -> float:
-    """The smallest of 0.1, 0.2, 0.5, 1, 2, 5, 10, … that is not less."""
+def nice_step(least: float) -> float:
+    """Return the smallest of 0.1, 0.2, 0.5, 1, 2, 5, 10, … that is not less than `least`."""
     power = 10.0 ** math.floor(math.log10(max(least, 0.1)))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= least * (1 - 1e-9))

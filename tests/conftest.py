@@ -48,7 +48,7 @@ def empty_cache() -> Iterator[None]:
     """Rate limits, figures kept for a minute and the like must not reach from one test into another."""
     yield
     cache.clear()
-    measurement_cache.forget()
+    measurement_cache.forget_measurements()
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""The arithmetic of a backtest (rules 10.2 to 10.4): first qualifying instants against what became of the leads. Arrays in, counts out."""
+"""
+The arithmetic of a backtest (rules 10.2 to 10.4): first qualifying instants against outcomes. Arrays in, counts out.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,13 @@ PRECISION_PERCENT: Final = 15
 WON_AT_LEAST: Final = 20
 REJECTED_AT_LEAST: Final = 40
 
-# Before everything, so that "never became it" is at or after no instant.
+# Lies before every instant, so a comparison "at or after" is false for an outcome that never came.
 NEVER: Final = -FOREVER
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DatedLeads:
-    """One instant a lead: `lead` holds ids, ascending, each once; `at` microseconds."""
+    """Leads with one instant each: `lead` holds distinct ids, ascending; `at` their microseconds."""
 
     lead: Ints
     at: Ints
@@ -34,53 +36,55 @@ class DatedLeads:
     def __len__(self) -> int:
         return int(self.lead.size)
 
-    def at_of(self, leads: Ints) -> Ints:
-        """The instants of these leads, NEVER for those that have none."""
+    def instants_of(self, leads: Ints) -> Ints:
+        """Return the instants of these leads, NEVER for leads that have none."""
         if not len(self):
             return np.full(leads.size, NEVER)
         place = np.minimum(np.searchsorted(self.lead, leads), len(self) - 1)
         return np.where(self.lead[place] == leads, self.at[place], NEVER)
 
     def within(self, low: int, high: int) -> DatedLeads:
-        """Of the ids in [low, high]."""
+        """Return the rows whose lead id lies in [low, high]."""
         some = slice(*np.searchsorted(self.lead, (low, high + 1)).tolist())
         return DatedLeads(self.lead[some], self.at[some])
 
     def where(self, chosen: NDArray[np.bool_]) -> DatedLeads:
+        """Return the rows that the mask chooses."""
         return DatedLeads(self.lead[chosen], self.at[chosen])
 
 
-def earliest(lead: Ints, at: Ints) -> DatedLeads:
-    """Of rows in any order, the first of each lead."""
+def earliest_of_each_lead(lead: Ints, at: Ints) -> DatedLeads:
+    """Return each lead's first instant, from rows in any order."""
     order = np.lexsort((at, lead))
     lead, at = lead[order], at[order]
-    first = starts(lead)
+    first = first_positions(lead)
     return DatedLeads(lead[first], at[first])
 
 
-def latest(lead: Ints, at: Ints) -> DatedLeads:
-    """Of rows in any order, the last of each lead."""
-    backwards = earliest(lead, -at)
+def latest_of_each_lead(lead: Ints, at: Ints) -> DatedLeads:
+    """Return each lead's last instant, from rows in any order."""
+    backwards = earliest_of_each_lead(lead, -at)
     return DatedLeads(backwards.lead, -backwards.at)
 
 
-def starts(lead: NDArray[Any]) -> NDArray[np.intp]:
-    """Where in a sorted column each value stands first."""
+def first_positions(lead: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the position at which each value of a sorted column first stands."""
     return np.flatnonzero(np.concatenate((np.ones(min(lead.size, 1), dtype=np.bool_), lead[1:] != lead[:-1])))
 
 
 def first_where(lead: Ints, meets: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Of pairs sorted by lead and instant, the index of each lead's first one that meets."""
+    """Return the index of each lead's first pair that meets; the pairs are sorted by lead and instant."""
     meeting = np.flatnonzero(meets)
-    chosen: NDArray[np.intp] = meeting[starts(lead[meeting])]
+    chosen: NDArray[np.intp] = meeting[first_positions(lead[meeting])]
     return chosen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutcomeHistory:
-    """What became of leads: the first win and the first acceptance by sales of each, its last rejection in the period.
+    """
+    The outcomes of leads: the first win and first acceptance by sales of each, and its last rejection in the period.
 
-    `rejected` counts rejections, not leads: the same lead may come and go.
+    `rejected` counts rejections, not leads: one lead may be rejected several times.
     """
 
     won: DatedLeads
@@ -89,14 +93,18 @@ class OutcomeHistory:
     rejected: int
 
     def won_since(self, start: int) -> DatedLeads:
-        """The wins of the period."""
+        """Return the wins of the period that begins at `start` (microseconds)."""
         return self.won.where(self.won.at >= start)
 
 
 @dataclass(frozen=True, slots=True)
 class CohortCounts:
-    """`flagged` leads began to qualify in the period, of which `won` and `sal` became that at or after it; `covered` wins of the
-    period had qualified before."""
+    """
+    Counts of the leads that began to qualify in a period.
+
+    `flagged` is how many began; `won` and `sal` how many of them were won or accepted at or after it. `covered` counts
+    the wins of the period whose lead had qualified before.
+    """
 
     flagged: int = 0
     covered: int = 0
@@ -117,59 +125,74 @@ class CohortCounts:
         return Sample(self.sal, self.flagged)
 
 
-def counted(at: Ints, won: Ints, accepted: Ints, *, start: int) -> CohortCounts:
-    """Of leads that qualified first `at`: arrays aligned with one another, NEVER for what did not happen; none later than the period."""
+def count_cohort(at: Ints, won: Ints, accepted: Ints, *, start: int) -> CohortCounts:
+    """
+    Count the leads that first qualified at `at`, by what became of them (rules 10.2, 10.3).
+
+    The arrays are aligned with one another; NEVER stands for an outcome that a lead does not have. No instant lies
+    after the period.
+    """
     flagged = at >= start
     return CohortCounts(
         flagged=int(np.count_nonzero(flagged)),
         covered=int(np.count_nonzero((won >= start) & (at < won))),
         won=int(np.count_nonzero(flagged & (won >= at))),
-        # Who was won was accepted, whether or not somebody said so.
+        # A lead that was won had been accepted, whether or not its acceptance was recorded.
         sal=int(np.count_nonzero(flagged & (np.maximum(won, accepted) >= at))),
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PeriodWeeks:
-    """ISO weeks that a period touches, in the company's time zone."""
+    """
+    The ISO weeks that a period touches, in the company's time zone: their Mondays, and their beginnings in
+    microseconds.
+    """
 
     mondays: tuple[dt.date, ...]
     edges: Ints
 
     @classmethod
-    def of(cls, start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> PeriodWeeks:
+    def covering(cls, start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> PeriodWeeks:
+        """Return the weeks of [start, end)."""
         first, last = ((at.astimezone(zone)).date() for at in (start, end - dt.timedelta(microseconds=1)))
         monday = first - dt.timedelta(days=first.weekday())
         mondays = tuple(monday + dt.timedelta(days=days) for days in range(0, (last - monday).days + 1, 7))
         edges = [microseconds(dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)) for day in mondays]
         return cls(mondays, np.array(edges, dtype=np.int64))
 
-    def counts(self, at: Ints) -> NDArray[np.int64]:
-        """How many instants, none before the first week, lie in each."""
+    def count_by_week(self, at: Ints) -> NDArray[np.int64]:
+        """Count the instants in each week; none of them lies before the first week."""
         week = np.searchsorted(self.edges, at, side="right") - 1
         return np.bincount(week, minlength=len(self.mondays)).astype(np.int64)
 
 
 def is_enough(won: int, rejected: int) -> bool:
+    """Say whether the samples are large enough for a verdict (rules 10.4)."""
     return won >= WON_AT_LEAST and rejected >= REJECTED_AT_LEAST
 
 
-def verdicts(coverage: Sample, precision: Sample, rejected: int) -> tuple[str, ...]:
-    """What can be said, in sentences; below the minimum samples, that nothing can."""
+def verdict_sentences(coverage: Sample, precision: Sample, rejected: int) -> tuple[str, ...]:
+    """
+    Return the verdicts on a version in sentences; below the minimum samples, one sentence that there is none (rules
+    10.4).
+    """
     if not is_enough(coverage.total, rejected):
-        return (_not_enough(coverage.total, rejected),)
-    said = []
+        return (_not_enough_sentence(coverage.total, rejected),)
+    sentences = []
     if coverage.hits * 100 < coverage.total * COVERAGE_PERCENT:
-        said.append(f"Too tight: it would have missed more than {100 - COVERAGE_PERCENT} % of the leads that were won.")
+        sentences.append(
+            f"Too tight: it would have missed more than {100 - COVERAGE_PERCENT} % of the leads that were won."
+        )
     if coverage.hits * 100 > coverage.total * BIASED_PERCENT:
-        said.append(f"Coverage above {BIASED_PERCENT} %: the sample may be biased toward late-funnel captures.")
+        sentences.append(f"Coverage above {BIASED_PERCENT} %: the sample may be biased toward late-funnel captures.")
     if precision.hits * 100 < precision.total * PRECISION_PERCENT:
-        said.append(f"Too loose: fewer than {PRECISION_PERCENT} % of the leads it flags were won.")
-    return tuple(said) or ("Passes: it covers the wins, and enough of what it flags is won.",)
+        sentences.append(f"Too loose: fewer than {PRECISION_PERCENT} % of the leads it flags were won.")
+    return tuple(sentences) or ("Passes: it covers the wins, and enough of what it flags is won.",)
 
 
-def share(sample: Sample) -> dict[str, Any]:
-    """A proportion for JSON."""
+def share_as_dict(sample: Sample) -> dict[str, Any]:
+    """Return a proportion for JSON: `n` of `of`, its rate, and the Wilson interval of 95 % (None where `of` is 0)."""
     interval = wilson(sample.hits, sample.total)
     return {
         "n": sample.hits,
@@ -179,7 +202,7 @@ def share(sample: Sample) -> dict[str, Any]:
     }
 
 
-def _not_enough(won: int, rejected: int) -> str:
+def _not_enough_sentence(won: int, rejected: int) -> str:
     return (
         f"Not enough data for a verdict: {won} won of {WON_AT_LEAST} needed, {rejected} rejected of {REJECTED_AT_LEAST} needed."
         " Read the intervals instead."

@@ -1,6 +1,8 @@
-"""What a version would have done: coverage and precision over a past period, each lead judged on what was known then (rules 10.1 to 10.3).
+"""
+Backtests (rules 10.1 to 10.3, 10.6): the figures of a version over a past period, and the job that a worker does.
 
-`run` answers at once; what people ask for waits as a row (`definitions.Backtest`) and is done by `run_pending`.
+`compute_figures` answers at once. A backtest that people ask for waits as a row (`definitions.models.Backtest`) for
+`run_pending`.
 """
 
 from __future__ import annotations
@@ -33,40 +35,45 @@ from scoring.backtests.coverage_and_precision import (
     DatedLeads,
     OutcomeHistory,
     PeriodWeeks,
-    counted,
-    share,
-    verdicts,
+    count_cohort,
+    share_as_dict,
+    verdict_sentences,
 )
 from scoring.backtests.statistics import Sample
 from scoring.columns import fact_reader
 from scoring.engine.judge import first_qualifying
 from scoring.engine.rules import Rules
 from scoring.instants import microseconds
-from scoring.rule_compiler import compiled
+from scoring.rule_compiler import compile_with_current_catalogue
 
 __all__ = [
     "BIASED_PERCENT", "COVERAGE_PERCENT", "PRECISION_PERCENT", "REJECTED_AT_LEAST", "WON_AT_LEAST", "BacktestFigures", "OutcomeHistory",
-    "compare", "first_instants", "history", "last_months", "run", "run_pending", "verdicts",
+    "compare_with_outcomes", "compute_figures", "find_first_instants", "last_months", "read_history", "run_pending", "verdict_sentences",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
-#: How long a worker may say nothing before its work is anybody's again; it speaks after every range of leads.
+#: A worker that reports no progress for this long loses its backtest (rules 10.6). It reports after every range of leads.
 LEASE: Final = dt.timedelta(minutes=3)
 ATTEMPTS: Final = 3
-_GAVE_UP: Final = (
+_GIVEN_UP_SENTENCE: Final = (
     f"It was begun {ATTEMPTS} times and never came to its end: each time the worker stopped, or ran out of time or memory."
     " Try a shorter period."
 )
 
-Clock = Callable[[], dt.datetime]
+ReadTime = Callable[[], dt.datetime]
 
-history = outcome_history.of_period
+read_history = outcome_history.read_history
 
 
 @dataclass(frozen=True, slots=True)
 class BacktestFigures:
-    """`lost` are the won leads that the version would have missed; `by_week` counts those it flags in each of `weeks` (Mondays)."""
+    """
+    The figures of one version over [start, end).
+
+    `lost_wins` are the won leads that the version would have missed; `by_week` counts the leads that it flags in each
+    of `weeks` (Mondays).
+    """
 
     start: dt.datetime
     end: dt.datetime
@@ -75,7 +82,7 @@ class BacktestFigures:
     precision_sal: Sample
     rejected: int
     verdicts: tuple[str, ...]
-    lost: tuple[int, ...]
+    lost_wins: tuple[int, ...]
     flagged: int
     weeks: tuple[dt.date, ...]
     by_week: tuple[int, ...]
@@ -84,17 +91,19 @@ class BacktestFigures:
         return {
             "from": self.start.isoformat(),
             "to": self.end.isoformat(),
-            "coverage": share(self.coverage),
-            "precision_won": share(self.precision_won),
-            "precision_sal": share(self.precision_sal),
+            "coverage": share_as_dict(self.coverage),
+            "precision_won": share_as_dict(self.precision_won),
+            "precision_sal": share_as_dict(self.precision_sal),
             "rejected": self.rejected,
             "verdicts": list(self.verdicts),
-            "lost_wins": list(self.lost),
+            "lost_wins": list(self.lost_wins),
         }
 
 
 def last_months(end: dt.datetime, months: int = MONTHS) -> tuple[dt.datetime, dt.datetime]:
-    """[midnight so many calendar months ago, `end`), in the company's time zone (rules 4.16)."""
+    """
+    Return the period from midnight `months` calendar months ago to `end`, in the company's time zone (rules 4.16).
+    """
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
     local = end.astimezone(zone)
     years, month = divmod(local.year * 12 + local.month - 1 - months, 12)
@@ -102,30 +111,39 @@ def last_months(end: dt.datetime, months: int = MONTHS) -> tuple[dt.datetime, dt
     return dt.datetime(years, month + 1, day, tzinfo=zone).astimezone(dt.UTC), end
 
 
-def run(rules: Rules, *, start: dt.datetime, end: dt.datetime, folder: Path | None = None) -> BacktestFigures:
-    """Judge all leads at every instant up to `end`, and compare with what became of them in [start, end).
-
-    Coverage: of the leads won in the period, those that met the rules before they were won. Precision: of the leads whose
-    first qualifying instant lies in the period, those won (or accepted by sales) at or after it and before `end`.
+def compute_figures(
+    rules: Rules, *, start: dt.datetime, end: dt.datetime, folder: Path | None = None
+) -> BacktestFigures:
     """
-    return compare(_first(rules, end, folder), history(start, end), start=start, end=end)
+    Judge all leads at every instant before `end`, and compare with what became of them in [start, end).
+
+    Coverage: of the leads won in the period, those that met the rules before they were won. Precision: of the leads
+    whose first qualifying instant lies in the period, those won (or accepted by sales) at or after it and before `end`.
+    """
+    return compare_with_outcomes(
+        _find_first_qualifying(rules, end, folder), read_history(start, end), start=start, end=end
+    )
 
 
-def first_instants(rules: Rules, *, until: dt.datetime, folder: Path | None = None) -> Mapping[int, int]:
-    """The first qualifying instant, before `until`, of each lead that has one; microseconds by lead id."""
-    first = _first(rules, until, folder)
+def find_first_instants(rules: Rules, *, until: dt.datetime, folder: Path | None = None) -> Mapping[int, int]:
+    """Return the first qualifying instant before `until` of each lead that has one; microseconds by lead id."""
+    first = _find_first_qualifying(rules, until, folder)
     return dict(zip(first.lead.tolist(), first.at.tolist(), strict=True))
 
 
-def compare(first: DatedLeads, known: OutcomeHistory, *, start: dt.datetime, end: dt.datetime) -> BacktestFigures:
-    """First qualifying instants, all before `end`, against what became of the leads in [start, end)."""
+def compare_with_outcomes(
+    first: DatedLeads, known: OutcomeHistory, *, start: dt.datetime, end: dt.datetime
+) -> BacktestFigures:
+    """Compare first qualifying instants, all before `end`, with what became of the leads in [start, end)."""
     since = microseconds(start)
     won = known.won_since(since)
-    counts = counted(first.at, known.won.at_of(first.lead), known.accepted.at_of(first.lead), start=since)
-    qualified = first.at_of(won.lead)
+    counts = count_cohort(
+        first.at, known.won.instants_of(first.lead), known.accepted.instants_of(first.lead), start=since
+    )
+    qualified = first.instants_of(won.lead)
     missed = ~((qualified < won.at) & np.isin(won.lead, first.lead))
     coverage = Sample(counts.covered, len(won))
-    weeks = PeriodWeeks.of(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
+    weeks = PeriodWeeks.covering(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
     return BacktestFigures(
         start=start,
         end=end,
@@ -133,87 +151,108 @@ def compare(first: DatedLeads, known: OutcomeHistory, *, start: dt.datetime, end
         precision_won=counts.precision_won,
         precision_sal=counts.precision_sal,
         rejected=known.rejected,
-        verdicts=verdicts(coverage, counts.precision_won, known.rejected),
-        lost=tuple(won.lead[missed].tolist()),
+        verdicts=verdict_sentences(coverage, counts.precision_won, known.rejected),
+        lost_wins=tuple(won.lead[missed].tolist()),
         flagged=counts.flagged,
         weeks=weeks.mondays,
-        by_week=tuple(weeks.counts(first.at[first.at >= since]).tolist()),
+        by_week=tuple(weeks.count_by_week(first.at[first.at >= since]).tolist()),
     )
 
 
-def _first(rules: Rules, until: dt.datetime, folder: Path | None) -> DatedLeads:
+def _find_first_qualifying(rules: Rules, until: dt.datetime, folder: Path | None) -> DatedLeads:
     lead, at = [], []
-    for facts in fact_reader.everything(rules, folder=folder):
+    for facts in fact_reader.read_all(rules, folder=folder):
         leads, instants, _ = first_qualifying(rules, facts, until=microseconds(until) - 1)
         lead.append(facts.lead_ids[leads])
         at.append(instants)
     return DatedLeads(np.concatenate(lead), np.concatenate(at))
 
 
-# ── The job ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── The job
 
 
-class _Stopped(Exception):
-    """Somebody cancelled it, or another worker has it now."""
+class _BacktestStopped(Exception):
+    """The backtest was cancelled, or another worker has claimed it."""
 
 
 def run_pending(*, now: dt.datetime) -> int:
-    """Do one backtest that was asked for; how many were done.
+    """
+    Run one backtest that was asked for; return how many were run (0 or 1).
 
-    One at a time, wherever the workers are: live work must not wait because people try things.
+    One runs at a time, however many workers there are, because live work must not wait for experiments (rules 10.6):
+
+    1. Lock all pending backtests; stop if a live lease shows that one is running.
+    2. Give up the backtests that have been begun ATTEMPTS times.
+    3. Claim the one with the fewest attempts, then the oldest: a new attempt and a lease of LEASE.
+    4. Judge its document as it was when asked (rules 10.7), range by range; each range writes the progress and renews
+       the lease.
+    5. Stop without a trace if such a write finds the backtest cancelled or claimed by another worker.
+    6. Store the result, or the error as a sentence, and end the lease. If the database is away nothing is written, and
+       another worker takes over when the lease has run out.
     """
     began = time.monotonic()
-    backtest = _claim(now)
+    backtest = _claim_backtest(now)
     if backtest is None:
         return 0
-    _do(backtest, lambda: now + dt.timedelta(seconds=time.monotonic() - began))
+    _run_claimed(backtest, lambda: now + dt.timedelta(seconds=time.monotonic() - began))
     return 1
 
 
 @transaction.atomic
-def _claim(now: dt.datetime) -> models.Backtest | None:
-    """The one that was tried least often, then the oldest. `attempts` is also the token: who holds an older one writes nothing more."""
+def _claim_backtest(now: dt.datetime) -> models.Backtest | None:
+    """
+    Claim the next backtest (steps 1 to 3 of `run_pending`), or return None.
+
+    `attempts` is also the fencing token: a worker whose claim has an older number can write nothing more.
+    """
     rows = models.Backtest.objects.pending().order_by("attempts", "pk")
+    # 1. Locks all pending rows, waiting for a claim that another worker is making, so that two workers cannot both
+    #    find none running. NO KEY, because rows that refer to a backtest need not wait.
     pending = list(rows.select_for_update(of=("self",), no_key=True))
-    if any(each.claimed_until is not None and each.claimed_until > now for each in pending):
+    if any(backtest.claimed_until is not None and backtest.claimed_until > now for backtest in pending):
         return None
-    for each in pending:
-        if each.attempts >= ATTEMPTS:
-            _write(each, finished_at=now, error=_GAVE_UP, claimed_until=None)
+    for backtest in pending:
+        # 2. Gives up what has been begun too often.
+        if backtest.attempts >= ATTEMPTS:
+            _write_while_claimed(backtest, finished_at=now, error=_GIVEN_UP_SENTENCE, claimed_until=None)
             continue
-        _write(each, claimed_until=now + LEASE, attempts=each.attempts + 1, done=0, total=0)
-        each.attempts += 1
-        return each
+        # 3. Claims the first of the others; the update is by the old number of attempts, which is the token.
+        _write_while_claimed(backtest, claimed_until=now + LEASE, attempts=backtest.attempts + 1, done=0, total=0)
+        backtest.attempts += 1
+        return backtest
     return None
 
 
-def _do(backtest: models.Backtest, clock: Clock) -> None:
-    """It ends with a result, with an error, or not at all: then its lease does."""
+def _run_claimed(backtest: models.Backtest, clock: ReadTime) -> None:
+    """Run a claimed backtest to its result or its error (steps 4 to 6 of `run_pending`)."""
     began = clock()
 
-    def progress(done: int, total: int) -> None:
-        if not _write(backtest, done=done, total=total, claimed_until=clock() + LEASE):
-            raise _Stopped
+    def progress(steps_done: int, total: int) -> None:
+        # 5. The write finds no row if the backtest was cancelled or claimed again.
+        if not _write_while_claimed(backtest, done=steps_done, total=total, claimed_until=clock() + LEASE):
+            raise _BacktestStopped
 
     try:
-        result = _judged(backtest, progress)
+        # 4.
+        result = _judge_backtest(backtest, progress)
         result["seconds"] = round((clock() - began).total_seconds(), 3)
-        _write(backtest, result=result, done=F("total"), finished_at=clock(), claimed_until=None)
-    except _Stopped:
+        # 6.
+        _write_while_claimed(backtest, result=result, done=F("total"), finished_at=clock(), claimed_until=None)
+    except _BacktestStopped:
         log.info("A backtest was stopped.", extra={"backtest": backtest.pk})
     except (OperationalError, InterfaceError):
-        # The database is away: nothing can be written, and the lease brings it back.
+        # The database is away, so the error cannot be stored. Another worker claims the backtest when the lease ends.
         raise
     except Exception as error:
         log.exception("A backtest failed.", extra={"backtest": backtest.pk})
-        _write(backtest, finished_at=clock(), error=_said(error), claimed_until=None)
+        _write_while_claimed(backtest, finished_at=clock(), error=_error_sentence(error), claimed_until=None)
 
 
-def _judged(backtest: models.Backtest, progress: runner.Progress) -> dict[str, Any]:
-    """By the document as it was when somebody asked, whatever became of the draft."""
+def _judge_backtest(backtest: models.Backtest, progress: runner.Progress) -> dict[str, Any]:
+    """Return the result of the backtest, judged by the document as it was when asked for (rules 10.7)."""
     version, against = backtest.version, backtest.against
     return runner.run_backtest(
-        runner.CandidateVersion(version.number, compiled(backtest.document)),
+        runner.CandidateVersion(version.number, compile_with_current_catalogue(backtest.document)),
         None if against is None else runner.CandidateVersion(against.number, rules_of(against)),
         start=backtest.start,
         end=backtest.end,
@@ -221,13 +260,13 @@ def _judged(backtest: models.Backtest, progress: runner.Progress) -> dict[str, A
     )
 
 
-def _write(backtest: models.Backtest, **columns: object) -> bool:
-    """False when it is finished, or somebody else's, by now."""
-    mine = models.Backtest.objects.pending().filter(pk=backtest.pk, attempts=backtest.attempts)
-    return mine.update(**columns) == 1
+def _write_while_claimed(backtest: models.Backtest, **columns: object) -> bool:
+    """Write the columns if the backtest is still pending and claimed by this attempt; return whether it was."""
+    claimed = models.Backtest.objects.pending().filter(pk=backtest.pk, attempts=backtest.attempts)
+    return claimed.update(**columns) == 1
 
 
-def _said(error: Exception) -> str:
-    """Our own refusals are sentences; anything else is named, and the log has the rest."""
-    told = f": {error}" if isinstance(error, ValueError) else ""
-    return f"It could not be judged ({type(error).__name__}{told}). An administrator finds more in the log."[:500]
+def _error_sentence(error: Exception) -> str:
+    """Return an error for people: the text of our own refusals, else only its type; the log has the rest."""
+    detail = f": {error}" if isinstance(error, ValueError) else ""
+    return f"It could not be judged ({type(error).__name__}{detail}). An administrator finds more in the log."[:500]

@@ -1,4 +1,7 @@
-"""Which criterion lost each win: the instant before it at which the lead came nearest, and what failed there (rules 10.5). Pure."""
+"""
+Lost wins (rules 10.5): the instant before a win at which the lead came nearest to the rules, and what failed there.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,16 @@ from scoring.engine.profile import PASS
 from scoring.engine.rules import PathRule, Rules
 from scoring.engine.timeline import Floats, Ints, Positions
 from scoring.engine.verdict import Axes, found, timely
-from scoring.thresholds import label
+from scoring.thresholds import clause_label
 
 NOTHING_KNOWN = "Not known before it was won"
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A won lead that never met the rules before `won_at`; `nearest_at` is None when nothing was known of it by then."""
+    """
+    A won lead that never met the rules before `won_at`; `nearest_at` is None when nothing was known of it by then.
+    """
 
     lead: int
     won_at: int
@@ -33,33 +38,37 @@ class Loss:
     detail: str
 
 
-def losses(rules: Rules, facts: Facts, lost: DatedLeads) -> list[Loss]:
-    """Of wins that were missed, in the order of their leads."""
+def explain_losses(rules: Rules, facts: Facts, lost: DatedLeads) -> list[Loss]:
+    """Return why each of these wins was missed, in the order of the leads."""
     position = np.searchsorted(facts.lead_ids, lost.lead)
     some = facts.known(position, lost.at - 1)
-    leads, at = nearest(rules, some)
-    told = {decision.lead: decision for decision in decisions(rules, some, leads, at)}
+    leads, at = find_nearest_instants(rules, some)
+    reasons = {decision.lead: decision for decision in decisions(rules, some, leads, at)}
     pairs = zip(lost.lead.tolist(), lost.at.tolist(), strict=True)
-    return [_loss(rules, lead, won_at, told.get(index)) for index, (lead, won_at) in enumerate(pairs)]
+    return [_build_loss(rules, lead, won_at, reasons.get(index)) for index, (lead, won_at) in enumerate(pairs)]
 
 
-def nearest(rules: Rules, facts: Facts) -> tuple[Positions, Ints]:
+def find_nearest_instants(rules: Rules, facts: Facts) -> tuple[Positions, Ints]:
     """
-    The instant at which each lead came nearest, of the leads that have any: the latest of the best.
+    Return (lead, instant) of the latest best instant of each lead that has any instant.
 
-    A gate passed counts before not being disqualified, that before the clauses held of the best path, those before timing.
+    A passed gate counts before the absence of a disqualifier, that before the share of clauses held of the best path,
+    that before timing.
     """
     leads, at = facts.instants()
-    rank = _rank(rules, axes(rules, facts, leads, at))
+    rank = _rank_instants(rules, axes(rules, facts, leads, at))
     order = np.lexsort((at, rank, leads))
     last = order[np.flatnonzero(np.append(leads[order][1:] != leads[order][:-1], np.ones(min(leads.size, 1), bool)))]
     return leads[last], at[last]
 
 
-def _rank(rules: Rules, measured: Axes) -> Ints:
+def _rank_instants(rules: Rules, measured: Axes) -> Ints:
+    """
+    Return a number for each pair that is higher the nearer the lead came, by the order of `find_nearest_instants`.
+    """
     best = np.zeros(measured.fit.size)
     for path in rules.paths:
-        best = np.maximum(best, _share_held(path, measured))
+        best = np.maximum(best, _share_of_clauses_held(path, measured))
     passed = measured.gate == PASS
     steps = (passed, ~measured.disqualified, np.round(best * 1000), timely(rules.timing, measured))
     rank = np.zeros(measured.fit.size, dtype=np.int64)
@@ -68,60 +77,70 @@ def _rank(rules: Rules, measured: Axes) -> Ints:
     return rank
 
 
-def _share_held(path: PathRule, measured: Axes) -> Floats:
-    held = np.zeros(measured.fit.size)
+def _share_of_clauses_held(path: PathRule, measured: Axes) -> Floats:
+    """Return for each pair the share of the path's clauses that held."""
+    clauses_held = np.zeros(measured.fit.size)
     for clause in path.clauses:
-        held += found(clause, measured) >= clause.at_least
-    # A path without clauses holds.
-    return held / len(path.clauses) if path.clauses else held + 1
+        clauses_held += found(clause, measured) >= clause.at_least
+    # A path without clauses holds, so its share is 1.
+    return clauses_held / len(path.clauses) if path.clauses else clauses_held + 1
 
 
-def _loss(rules: Rules, lead: int, won_at: int, decision: DecisiveReason | None) -> Loss:
+def _build_loss(rules: Rules, lead: int, won_at: int, decision: DecisiveReason | None) -> Loss:
     if decision is None:
         return Loss(lead, won_at, None, (NOTHING_KNOWN,), "There was no event and no attribute of it before the win.")
-    missed = list(_missed(rules, decision))
+    missed = list(_list_missing(rules, decision))
     detail = " ".join(dict.fromkeys(sentence for _, sentence in missed))
     return Loss(lead, won_at, decision.at, tuple(dict.fromkeys(label for label, _ in missed)), detail)
 
 
-def _missed(rules: Rules, decision: DecisiveReason) -> Iterator[tuple[str, str]]:
-    """(criterion, its figure and what was asked): what kept it out whatever it did, or else what it lacked."""
+def _list_missing(rules: Rules, decision: DecisiveReason) -> Iterator[tuple[str, str]]:
+    """
+    Yield (criterion, its figure and what it needed) for a lead that did not qualify.
+
+    Gate and disqualifiers come alone, because they bar the lead whatever it does; else the clauses that failed, else
+    timing.
+    """
     gate = [answer for answer in decision.gate_answers if answer.verdict != "pass"]
     hit = [answer for answer in decision.disqualifier_answers if answer.verdict == "pass"]
     if gate or hit:
-        yield from ((f"Gate: {_field(answer)}", why.not_passed(answer)) for answer in gate)
-        yield from ((f"Excluded by {_field(answer)}", why.excluded(answer)) for answer in hit)
+        yield from ((f"Gate: {_field_label(answer)}", why.not_passed(answer)) for answer in gate)
+        yield from ((f"Excluded by {_field_label(answer)}", why.excluded(answer)) for answer in hit)
         return
     if not any(path.held for path in decision.paths):
-        yield from _clauses(rules, decision.paths)
+        yield from _list_missing_clauses(rules, decision.paths)
         return
-    yield "Timing", why.late(decision.timing) + _last_engaged(decision)
+    yield "Timing", why.late(decision.timing) + _last_engaged_sentence(decision)
 
 
-def _field(answer: CriterionAnswer) -> str:
-    """Enrichment can fix what is not known, so it is told apart from what failed (rules 3.1)."""
+def _field_label(answer: CriterionAnswer) -> str:
+    """
+    Name the field, and mark an unknown value: enrichment can supply it, which is not so for a value that failed (rules
+    3.1).
+    """
     doubt = " (not known)" if answer.verdict == "unknown" else ""
     return why.field_words(answer.criterion.field) + doubt
 
 
-def _clauses(rules: Rules, paths: Sequence[PathAnswer]) -> Iterator[tuple[str, str]]:
+def _list_missing_clauses(rules: Rules, paths: Sequence[PathAnswer]) -> Iterator[tuple[str, str]]:
+    """Yield the failed clauses of the path that came nearest."""
     best = why.nearest(paths)
     if best is None:
         yield "Hot triggers only", why.no_path()
         return
     path = next(path for path in rules.paths if path.key == best.key)
-    yield from ((label(path, clause.clause), why.short(clause)) for clause in best.clauses if not clause.held)
+    yield from ((clause_label(path, clause.clause), why.short(clause)) for clause in best.clauses if not clause.held)
 
 
-def _last_engaged(decision: DecisiveReason) -> str:
+def _last_engaged_sentence(decision: DecisiveReason) -> str:
     days = decision.timing.engaged_days_ago
     return "" if days is None else f" The last engagement was {days:.0f} days before."
 
 
-def by_criterion(lost: Iterable[Loss]) -> list[tuple[str, int]]:
-    """How many wins each criterion lost, the worst first; a win may be lost by several at once."""
+def count_by_criterion(lost: Iterable[Loss]) -> list[tuple[str, int]]:
+    """Return how many wins each criterion lost, the most first; a win may be lost by several criteria at once."""
     counts: dict[str, int] = {}
-    for each in lost:
-        for name in each.lost_by:
+    for loss in lost:
+        for name in loss.lost_by:
             counts[name] = counts.get(name, 0) + 1
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -1,4 +1,4 @@
-"""What became of leads, out of the tables into sorted arrays: wins, acceptances by sales, rejections."""
+"""Outcomes of leads, read from the tables into sorted arrays: wins, acceptances by sales, rejections."""
 
 from __future__ import annotations
 
@@ -11,17 +11,25 @@ from django.db.models import BigIntegerField, F, Func, QuerySet
 
 from leads.models import Outcome, StageChange
 from leads.vocabulary import OutcomeKind, Stage
-from scoring.backtests.coverage_and_precision import DatedLeads, OutcomeHistory, earliest, latest
+from scoring.backtests.coverage_and_precision import (
+    DatedLeads,
+    OutcomeHistory,
+    earliest_of_each_lead,
+    latest_of_each_lead,
+)
 from scoring.engine.timeline import Ints
 from scoring.instants import microseconds
 
-_ACCEPTED: Final = (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
-_REJECTED_FROM: Final = (Stage.MQL, Stage.SAL)
-_REJECTED_TO: Final = (Stage.NURTURE, Stage.DISQUALIFIED, Stage.MAL)
+_ACCEPTED_STAGES: Final = (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
+_REJECTED_FROM_STAGES: Final = (Stage.MQL, Stage.SAL)
+_REJECTED_TO_STAGES: Final = (Stage.NURTURE, Stage.DISQUALIFIED, Stage.MAL)
 
 
 class _Microseconds(Func):
-    """An instant as the engine counts it: adapting each to a datetime would cost more than the query."""
+    """
+    An instant in the engine's microseconds, computed by PostgreSQL: converting datetimes in Python costs more than the
+    query.
+    """
 
     template = "(extract(epoch FROM %(expressions)s) * 1000000)::bigint"
     output_field = BigIntegerField()
@@ -29,7 +37,7 @@ class _Microseconds(Func):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutcomeColumns:
-    """(lead id, microseconds), in no order."""
+    """Rows of (lead id, microseconds), in no order."""
 
     lead: Ints
     at: Ints
@@ -39,13 +47,16 @@ class OutcomeColumns:
         return self.lead.nbytes + self.at.nbytes
 
     def between(self, start: int | None, end: int) -> tuple[Ints, Ints]:
+        """Return (lead, at) of the rows in [start, end); a start of None is the beginning of time."""
         chosen = self.at < end if start is None else (self.at >= start) & (self.at < end)
         return self.lead[chosen], self.at[chosen]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutcomeRecords:
-    """All that became of leads before an instant; of any period before that, `history`."""
+    """
+    Wins, acceptances and rejections dated before one instant; `history_of_period` cuts any earlier period from them.
+    """
 
     won: OutcomeColumns
     accepted: OutcomeColumns
@@ -55,38 +66,41 @@ class OutcomeRecords:
     def nbytes(self) -> int:
         return self.won.nbytes + self.accepted.nbytes + self.rejected.nbytes
 
-    def history(self, start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
-        """Of the period [start, end); wins and acceptances before it are known, too."""
+    def history_of_period(self, start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
+        """Return the outcomes of [start, end), with the wins and acceptances before it."""
         since, until = microseconds(start), microseconds(end)
         rejected = self.rejected.between(since, until)
         return OutcomeHistory(
-            won=self._earliest(self.won, until),
-            accepted=self._earliest(self.accepted, until),
-            rejections=latest(*rejected),
+            won=self._first_of_each_lead(self.won, until),
+            accepted=self._first_of_each_lead(self.accepted, until),
+            rejections=latest_of_each_lead(*rejected),
             rejected=int(rejected[0].size),
         )
 
     @staticmethod
-    def _earliest(rows: OutcomeColumns, until: int) -> DatedLeads:
-        return earliest(*rows.between(None, until))
+    def _first_of_each_lead(rows: OutcomeColumns, until: int) -> DatedLeads:
+        return earliest_of_each_lead(*rows.between(None, until))
 
 
 def read_outcomes(*, until: dt.datetime, rejected_since: dt.datetime | None = None) -> OutcomeRecords:
-    """Everything dated before `until`."""
-    rejected = StageChange.objects.filter(from_stage__in=_REJECTED_FROM, to_stage__in=_REJECTED_TO, at__lt=until)
+    """Read the outcomes dated before `until`; rejections only from `rejected_since` on, if it is given."""
+    rejected = StageChange.objects.filter(
+        from_stage__in=_REJECTED_FROM_STAGES, to_stage__in=_REJECTED_TO_STAGES, at__lt=until
+    )
     if rejected_since is not None:
         rejected = rejected.filter(at__gte=rejected_since)
     return OutcomeRecords(
-        won=_rows(Outcome.objects.filter(kind=OutcomeKind.WON, at__lt=until)),
-        accepted=_rows(StageChange.objects.filter(to_stage__in=_ACCEPTED, at__lt=until)),
-        rejected=_rows(rejected),
+        won=_read_columns(Outcome.objects.filter(kind=OutcomeKind.WON, at__lt=until)),
+        accepted=_read_columns(StageChange.objects.filter(to_stage__in=_ACCEPTED_STAGES, at__lt=until)),
+        rejected=_read_columns(rejected),
     )
 
 
-def of_period(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
-    return read_outcomes(until=end, rejected_since=start).history(start, end)
+def read_history(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
+    """Read the outcomes of the period [start, end)."""
+    return read_outcomes(until=end, rejected_since=start).history_of_period(start, end)
 
 
-def _rows(found: QuerySet[Any]) -> OutcomeColumns:
-    rows = np.array(found.values_list("lead_id", _Microseconds(F("at"))), dtype=np.int64).reshape(-1, 2)
+def _read_columns(queryset: QuerySet[Any]) -> OutcomeColumns:
+    rows = np.array(queryset.values_list("lead_id", _Microseconds(F("at"))), dtype=np.int64).reshape(-1, 2)
     return OutcomeColumns(rows[:, 0].copy(), rows[:, 1].copy())

@@ -1,4 +1,4 @@
-"""A backtest's stored result as pages and downloads show it: periods in words, its tables, names looked up at the time of showing."""
+"""The view of a backtest's stored result for pages and downloads: period labels, tables, names looked up when shown."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ from scoring.backtests.coverage_and_precision import COVERAGE_PERCENT, PRECISION
 
 Result = Mapping[str, Any]
 
-#: Below it the share of winners among those who sent a signal says nothing.
+#: With fewer senders the share of winners says nothing (rules 10.9).
 SENDERS_AT_LEAST: Final = 20
-#: More rows are in the download.
+#: Rows on the page; the download has them all.
 ROWS_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One of two numbers (rules 10.13): `of` is its sample in words, `tone` what the bar says of it, `before` the version in force's."""
+    """
+    A number of the two (rules 10.13): `of` describes its sample, `tone` says how it stands to its `bar`, `before` is
+    the share of the version in force.
+    """
 
     label: str
     share: Result
@@ -40,7 +43,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class LeadRow:
-    """A lead of a table; None when it is known no more."""
+    """A lead in a table of a result; `lead` is None if it has been deleted since."""
 
     lead: Lead | None
     dates: Sequence[dt.datetime | None]
@@ -50,7 +53,10 @@ class LeadRow:
 
 @dataclass(frozen=True, slots=True)
 class SignalLiftRow:
-    """Whether a signal's points follow the evidence; `lift` is times the average lead's rate, None where nothing tells."""
+    """
+    A signal's points beside its evidence (rules 10.9); `lift` is a multiple of the average lead's rate, None where
+    nothing can be said.
+    """
 
     name: str
     points: float
@@ -69,7 +75,7 @@ class SignalLiftRow:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The page of a finished backtest."""
+    """The figures on the page of a finished backtest."""
 
     result: Result
     period: str
@@ -79,28 +85,29 @@ class Figures:
     signals: list[SignalLiftRow]
 
 
-def figures(backtest: Backtest) -> Figures:
-    """Names come from one query, however long the tables."""
+def build_figures(backtest: Backtest) -> Figures:
+    """Return the page of a finished backtest; the names of all leads are read by one query, however long the tables."""
     result: Result = backtest.result or {}
-    lost, passing = (rows_of(result, table)[:ROWS_SHOWN] for table in ("lost_wins", "still_passing"))
-    known = leads_of([*lost, *passing])
+    lost, passing = (table_rows(result, table)[:ROWS_SHOWN] for table in ("lost_wins", "still_passing"))
+    known = read_leads([*lost, *passing])
     return Figures(
         result=result,
-        period=period(backtest.start, backtest.end),
-        numbers=numbers_of(backtest),
-        lost=[_lost(row, known) for row in lost],
-        passing=[_passing(row, known) for row in passing],
-        signals=_signals(result),
+        period=period_label(backtest.start, backtest.end),
+        numbers=backtest_numbers(backtest),
+        lost=[_build_lost_win(row, known) for row in lost],
+        passing=[_build_still_passing(row, known) for row in passing],
+        signals=_build_signal_rows(result),
     )
 
 
-def numbers_of(backtest: Backtest) -> list[Number]:
+def backtest_numbers(backtest: Backtest) -> list[Number]:
+    """Return the two numbers of a finished backtest."""
     result: Result = backtest.result or {}
-    return numbers(result["version"], result["against"])
+    return build_numbers(result["version"], result["against"])
 
 
-def numbers(cohort: Result, before: Result | None) -> list[Number]:
-    """Coverage and precision, in this order."""
+def build_numbers(cohort: Result, before: Result | None) -> list[Number]:
+    """Return coverage and precision, in this order."""
     enough = cohort["enough"]
     coverage, precision = cohort["coverage"], cohort["precision_won"]
     return [
@@ -124,18 +131,19 @@ def numbers(cohort: Result, before: Result | None) -> list[Number]:
 
 
 def _tone(share: Result, percent: int) -> str:
+    """Return good or bad: whether the share reaches its bar, compared in whole numbers."""
     return "bad" if share["n"] * 100 < share["of"] * percent else "good"
 
 
-def period(start: dt.datetime, end: dt.datetime) -> str:
-    """A half-open period in the company's days, both named days included: `1 May to 31 October 2026`."""
+def period_label(start: dt.datetime, end: dt.datetime) -> str:
+    """Return a half-open period in the company's days, both named days included: `1 May to 31 October 2026`."""
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
     first, last = start.astimezone(zone), (end - dt.timedelta(microseconds=1)).astimezone(zone)
     year = "" if first.year == last.year else f" {first.year}"
     return f"{first.day} {first:%B}{year} to {last.day} {last:%B} {last.year}"
 
 
-def _signals(result: Result) -> list[SignalLiftRow]:
+def _build_signal_rows(result: Result) -> list[SignalLiftRow]:
     names = signals_and_lists.read_display_names()
     return [
         SignalLiftRow(
@@ -154,27 +162,32 @@ def _signals(result: Result) -> list[SignalLiftRow]:
 # Rows that name leads
 
 
-def rows_of(result: Result, table: str) -> list[Result]:
+def table_rows(result: Result, table: str) -> list[Result]:
+    """Return the stored rows of a table of the tested version."""
     rows: list[Result] = result["version"][table]["rows"]
     return rows
 
 
-def leads_of(rows: Iterable[Result]) -> Mapping[int, Lead]:
+def read_leads(rows: Iterable[Result]) -> Mapping[int, Lead]:
+    """Return the leads named in the rows, by id, with their companies; deleted leads are absent."""
     return Lead.objects.select_related("company").in_bulk({row["lead"] for row in rows})
 
 
-def _lost(row: Result, known: Mapping[int, Lead]) -> LeadRow:
-    dates = (_instant(row["won_at"]), _instant(row["nearest_at"]))
+def _build_lost_win(row: Result, known: Mapping[int, Lead]) -> LeadRow:
+    dates = (_parse_instant(row["won_at"]), _parse_instant(row["nearest_at"]))
     return LeadRow(known.get(row["lead"]), dates, "; ".join(row["lost_by"]), row["detail"])
 
 
-def _passing(row: Result, known: Mapping[int, Lead]) -> LeadRow:
+def _build_still_passing(row: Result, known: Mapping[int, Lead]) -> LeadRow:
     return LeadRow(
-        known.get(row["lead"]), (_instant(row["rejected_at"]), _instant(row["qualified_at"])), row["why"], ""
+        known.get(row["lead"]),
+        (_parse_instant(row["rejected_at"]), _parse_instant(row["qualified_at"])),
+        row["why"],
+        "",
     )
 
 
-def _instant(text: str | None) -> dt.datetime | None:
+def _parse_instant(text: str | None) -> dt.datetime | None:
     return dt.datetime.fromisoformat(text) if text else None
 
 
@@ -183,43 +196,43 @@ def _instant(text: str | None) -> dt.datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table to take away: its header, and its rows out of a result."""
+    """A table to download: its header, and a function that yields its rows from a result."""
 
     header: Sequence[str]
     rows: Callable[[Result], Iterator[Sequence[object]]]
 
 
-def _lost_wins(result: Result) -> Iterator[Sequence[object]]:
-    rows = rows_of(result, "lost_wins")
-    known = leads_of(rows)
+def _lost_win_cells(result: Result) -> Iterator[Sequence[object]]:
+    rows = table_rows(result, "lost_wins")
+    known = read_leads(rows)
     for row in rows:
         lost_by = "; ".join(row["lost_by"])
-        yield *_who(row, known), row["won_at"], row["nearest_at"], lost_by, row["detail"]
+        yield *_lead_cells(row, known), row["won_at"], row["nearest_at"], lost_by, row["detail"]
 
 
-def _still_passing(result: Result) -> Iterator[Sequence[object]]:
-    rows = rows_of(result, "still_passing")
-    known = leads_of(rows)
+def _still_passing_cells(result: Result) -> Iterator[Sequence[object]]:
+    rows = table_rows(result, "still_passing")
+    known = read_leads(rows)
     for row in rows:
-        yield *_who(row, known), row["rejected_at"], row["qualified_at"], row["why"]
+        yield *_lead_cells(row, known), row["rejected_at"], row["qualified_at"], row["why"]
 
 
-def _who(row: Result, known: Mapping[int, Lead]) -> tuple[object, ...]:
+def _lead_cells(row: Result, known: Mapping[int, Lead]) -> tuple[object, ...]:
     lead = known.get(row["lead"])
     return row["lead"], lead and lead.name, lead and lead.email, lead and lead.company and lead.company.name
 
 
-def _by_criterion(result: Result) -> Iterator[Sequence[object]]:
+def _criterion_cells(result: Result) -> Iterator[Sequence[object]]:
     for row in result["version"]["lost_wins"]["by_criterion"]:
         yield row["label"], row["wins"]
 
 
-def _weeks(result: Result) -> Iterator[Sequence[object]]:
+def _week_cells(result: Result) -> Iterator[Sequence[object]]:
     before = result["against"]["by_week"] if result["against"] else [None] * len(result["weeks"])
     yield from zip(result["weeks"], result["version"]["by_week"], before, strict=True)
 
 
-def _thresholds(result: Result) -> Iterator[Sequence[object]]:
+def _threshold_cells(result: Result) -> Iterator[Sequence[object]]:
     for threshold in result["thresholds"]:
         for choice in threshold["choices"]:
             shares = (choice[name] for name in ("coverage", "precision_won", "precision_sal"))
@@ -227,26 +240,26 @@ def _thresholds(result: Result) -> Iterator[Sequence[object]]:
             yield threshold["place"], threshold["label"], choice["at_least"], choice["flagged"], *counts
 
 
-def _distributions(result: Result) -> Iterator[Sequence[object]]:
-    for each in result["distributions"]:
-        for row in each["bins"]:
-            yield each["axis"], row["from"], row["to"], row["leads"], each["threshold"]
+def _distribution_cells(result: Result) -> Iterator[Sequence[object]]:
+    for distribution in result["distributions"]:
+        for row in distribution["bins"]:
+            yield distribution["axis"], row["from"], row["to"], row["leads"], distribution["threshold"]
 
 
-def _grid(result: Result) -> Iterator[Sequence[object]]:
+def _grid_cells(result: Result) -> Iterator[Sequence[object]]:
     grid = result["grid"]
     for fit, row in zip(spans(grid["fit"]), grid["cells"], strict=True):
         for engagement, cell in zip(spans(grid["engagement"]), row, strict=True):
             yield fit, engagement, cell["leads"], cell["sal"], cell["won"]
 
 
-def _signal_table(result: Result) -> Iterator[Sequence[object]]:
+def _signal_cells(result: Result) -> Iterator[Sequence[object]]:
     for row in result.get("signals", ()):
         ends = row["interval_95"] or (None, None)
         yield row["signal"], row["points"], row["won"], row["leads"], *ends, row["lift"]
 
 
-def _summary(result: Result) -> Iterator[Sequence[object]]:
+def _summary_cells(result: Result) -> Iterator[Sequence[object]]:
     for cohort in filter(None, (result["version"], result["against"])):
         for name in ("coverage", "precision_won", "precision_sal"):
             share = cohort[name]
@@ -254,29 +267,29 @@ def _summary(result: Result) -> Iterator[Sequence[object]]:
             yield cohort["number"], name, share["n"], share["of"], share["rate"], *ends, result["from"], result["to"]
 
 
-_WHO: Final = ("lead", "name", "email", "company")
+_LEAD_COLUMNS: Final = ("lead", "name", "email", "company")
 
-#: By the name in the address.
+#: The tables by their name in the URL.
 TABLES: Final[Mapping[str, Table]] = MappingProxyType(
     {
         "summary": Table(
-            ("version", "figure", "n", "of", "rate", "interval_95_low", "interval_95_high", "from", "to"), _summary
+            ("version", "figure", "n", "of", "rate", "interval_95_low", "interval_95_high", "from", "to"), _summary_cells
         ),
-        "lost-wins": Table((*_WHO, "won_at", "nearest_at", "lost_by", "detail"), _lost_wins),
-        "lost-by-criterion": Table(("criterion", "wins_lost"), _by_criterion),
-        "still-passing": Table((*_WHO, "rejected_at", "qualified_at", "qualified_by"), _still_passing),
+        "lost-wins": Table((*_LEAD_COLUMNS, "won_at", "nearest_at", "lost_by", "detail"), _lost_win_cells),
+        "lost-by-criterion": Table(("criterion", "wins_lost"), _criterion_cells),
+        "still-passing": Table((*_LEAD_COLUMNS, "rejected_at", "qualified_at", "qualified_by"), _still_passing_cells),
         "signals": Table(
-            ("signal", "points", "won", "leads", "interval_95_low", "interval_95_high", "lift"), _signal_table
+            ("signal", "points", "won", "leads", "interval_95_low", "interval_95_high", "lift"), _signal_cells
         ),
-        "weeks": Table(("week_from", "mqls", "mqls_of_version_in_force"), _weeks),
+        "weeks": Table(("week_from", "mqls", "mqls_of_version_in_force"), _week_cells),
         "thresholds": Table(
             (
                 "place", "threshold", "at_least", "flagged", "coverage_n", "coverage_of", "precision_won_n",
                 "precision_won_of", "precision_sal_n", "precision_sal_of",
             ),
-            _thresholds,
+            _threshold_cells,
         ),
-        "distributions": Table(("axis", "from", "to", "leads", "threshold"), _distributions),
-        "grid": Table(("fit", "engagement", "leads", "sal", "won"), _grid),
+        "distributions": Table(("axis", "from", "to", "leads", "threshold"), _distribution_cells),
+        "grid": Table(("fit", "engagement", "leads", "sal", "won"), _grid_cells),
     }
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A full backtest: one version, and the version in force beside it, before all leads, range by range (rules 10.5)."""
+"""The full backtest: one version, and the version in force beside it, on all leads, range by range (rules 10.5)."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from scoring.backtests.coverage_and_precision import (
     DatedLeads,
     OutcomeHistory,
     PeriodWeeks,
-    counted,
+    count_cohort,
     first_where,
     is_enough,
-    share,
-    verdicts,
+    share_as_dict,
+    verdict_sentences,
 )
-from scoring.backtests.lost_wins import Loss, by_criterion, losses
+from scoring.backtests.lost_wins import Loss, count_by_criterion, explain_losses
 from scoring.backtests.signal_lift import Lifts
 from scoring.backtests.statistics import Sample
 from scoring.backtests.threshold_curves import MeasuredRange, ThresholdCurves
@@ -40,15 +40,16 @@ from scoring.engine.rules import Rules
 from scoring.explain import evaluation
 from scoring.instants import from_microseconds, microseconds
 
-ROWS: Final = 1000
+#: Rows of each table in the stored result, so that a result stays a few hundred kilobytes.
+ROWS_STORED: Final = 1000
 
-#: Told how many of how many steps are done; may raise to stop.
+#: Called with the steps done and their total; may raise to stop the backtest.
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateVersion:
-    """Rules and the number of the version that they are of."""
+    """Rules to be tested, and the number of their version."""
 
     number: str
     rules: Rules
@@ -56,7 +57,7 @@ class CandidateVersion:
 
 @dataclass(frozen=True, slots=True)
 class RejectedLeadStillPassing:
-    """A lead that sales rejected and that the version would have handed over before."""
+    """A lead that sales rejected and that the version would have handed over before. Instants in microseconds."""
 
     lead: int
     rejected_at: int
@@ -74,45 +75,63 @@ def run_backtest(
     folder: Path | None = None,
     ranges: Iterable[Facts] | None = None,
 ) -> dict[str, Any]:
-    """What `definitions.Backtest.result` holds, but for the seconds it took; nothing dated `end` or later has a part in it.
+    """
+    Return the result of a backtest as `definitions.models.Backtest.result` stores it, but for the seconds it took.
 
-    `ranges` are the facts in hand, if they need not be read.
+    1. Read what became of the leads (wins, acceptances, rejections) before `end`.
+    2. Prepare one run for the candidate and one for the version `against` it, the threshold curves and the signal
+       lifts.
+    3. Read the facts range by range, so that memory is bounded by a range; `ranges` are facts that were read already.
+    4. Judge each range by the candidate, by the other version, at every threshold, and count the signals' senders.
+    5. Report progress after each range; the callback raises to stop.
+    6. Put the counts together.
+
+    No fact dated `end` or later has a part in it (rules 10.1). The period is [start, end).
     """
     since, until = microseconds(start), microseconds(end)
-    history = outcome_history.of_period(start, end)
-    weeks = PeriodWeeks.of(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
-    trials = [BacktestRun(each, history, weeks, since, until) for each in (candidate, against) if each is not None]
-    landscape = ThresholdCurves(candidate.rules, history, since, until)
+    # 1.
+    history = outcome_history.read_history(start, end)
+    # 2.
+    weeks = PeriodWeeks.covering(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
+    runs = [
+        BacktestRun(version, history, weeks, since, until) for version in (candidate, against) if version is not None
+    ]
+    curves = ThresholdCurves(candidate.rules, history, since, until)
     lifts = Lifts(history.won, start=since, end=until)
-    known, steps = 0, _ranges() + 1
+    lead_count, steps = 0, _count_ranges() + 1
     progress(0, steps)
-    rules = [trial.rules for trial in trials]
-    found = fact_reader.everything(*rules, folder=folder) if ranges is None else ranges
-    for number, facts in enumerate(found, start=1):
-        known += evaluation.known(facts, until - 1).size
-        landscape.hear(trials[0].hear(facts))
-        lifts.add(facts)
-        for trial in trials[1:]:
-            trial.hear(facts)
+    # 3. One snapshot of the facts with the fields of both versions.
+    rules = [run.rules for run in runs]
+    fact_ranges = fact_reader.read_all(*rules, folder=folder) if ranges is None else ranges
+    for number, facts in enumerate(fact_ranges, start=1):
+        # 4.
+        lead_count += evaluation.known_leads(facts, until - 1).size
+        curves.add_range(runs[0].judge_range(facts))
+        lifts.add_range(facts)
+        for run in runs[1:]:
+            run.judge_range(facts)
+        # 5. The last step is done only when the result is put together.
         progress(min(number, steps - 1), steps)
+    # 6.
     return {
         "from": start.isoformat(),
         "to": end.isoformat(),
-        "leads": known,
-        "version": trials[0].as_dict(),
-        "against": trials[1].as_dict() if against else None,
+        "leads": lead_count,
+        "version": runs[0].as_dict(),
+        "against": runs[1].as_dict() if against else None,
         "weeks": [monday.isoformat() for monday in weeks.mondays],
-        "signals": [lift.as_dict() for lift in lifts.of(candidate.rules)],
-        **landscape.as_dict(len(history.won_since(since))),
+        "signals": [lift.as_dict() for lift in lifts.for_rules(candidate.rules)],
+        **curves.as_dict(len(history.won_since(since))),
     }
 
 
-def _ranges() -> int:
+def _count_ranges() -> int:
+    """Return how many ranges of lead ids there are."""
     return (Lead.objects.aggregate(last=Max("pk"))["last"] or 0) // event_columns.RANGE + 1
 
 
 class BacktestRun:
-    """One version; what is kept of a range is small."""
+    """The part of one version in a backtest: counts and rows that grow with each range, never the facts themselves."""
 
     def __init__(
         self, candidate: CandidateVersion, history: OutcomeHistory, weeks: PeriodWeeks, start: int, end: int
@@ -125,63 +144,73 @@ class BacktestRun:
         self._lost: list[Loss] = []
         self._passing: list[RejectedLeadStillPassing] = []
 
-    def hear(self, facts: Facts) -> MeasuredRange:
+    def judge_range(self, facts: Facts) -> MeasuredRange:
+        """
+        Judge a range at every instant, add it to the counts, and return what was measured for the threshold curves.
+        """
         leads, at, axes = measured(self.rules, facts, until=self._end - 1)
         first = first_where(leads, verdict(self.rules, axes).meets)
         qualified = DatedLeads(facts.lead_ids[leads[first]], at[first])
-        self._count(qualified)
+        self._count_cohort(qualified)
         if len(facts):
             low, high = int(facts.lead_ids[0]), int(facts.lead_ids[-1])
-            self._lose(facts, self._won.within(low, high), qualified)
-            self._pass(facts, self._history.rejections.within(low, high), qualified)
+            self._add_lost_wins(facts, self._won.within(low, high), qualified)
+            self._add_still_passing(facts, self._history.rejections.within(low, high), qualified)
         return MeasuredRange(facts, leads, at, axes, first)
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the version's figures for the stored result."""
         counts, rejected, wins = self._counts, self._history.rejected, len(self._won)
         coverage = Sample(counts.covered, wins)
         return {
             "number": self._number,
             "flagged": counts.flagged,
-            "coverage": share(coverage),
-            "precision_won": share(counts.precision_won),
-            "precision_sal": share(counts.precision_sal),
+            "coverage": share_as_dict(coverage),
+            "precision_won": share_as_dict(counts.precision_won),
+            "precision_sal": share_as_dict(counts.precision_sal),
             "rejected": rejected,
-            "verdicts": list(verdicts(coverage, counts.precision_won, rejected)),
+            "verdicts": list(verdict_sentences(coverage, counts.precision_won, rejected)),
             "enough": is_enough(wins, rejected),
             "by_week": self._by_week.tolist(),
-            "lost_wins": self._lost_wins(),
-            "still_passing": self._still_passing(),
+            "lost_wins": self._lost_wins_as_dict(),
+            "still_passing": self._still_passing_as_dict(),
         }
 
-    def _count(self, qualified: DatedLeads) -> None:
-        won, accepted = (became.at_of(qualified.lead) for became in (self._history.won, self._history.accepted))
-        self._counts += counted(qualified.at, won, accepted, start=self._start)
-        self._by_week += self._weeks.counts(qualified.at[qualified.at >= self._start])
+    def _count_cohort(self, qualified: DatedLeads) -> None:
+        """Add the leads that qualified to the cohort and to their weeks."""
+        won, accepted = (became.instants_of(qualified.lead) for became in (self._history.won, self._history.accepted))
+        self._counts += count_cohort(qualified.at, won, accepted, start=self._start)
+        self._by_week += self._weeks.count_by_week(qualified.at[qualified.at >= self._start])
 
-    def _lose(self, facts: Facts, won: DatedLeads, qualified: DatedLeads) -> None:
-        at = qualified.at_of(won.lead)
-        self._lost += losses(self.rules, facts, won.where((at == NEVER) | (at >= won.at)))
+    def _add_lost_wins(self, facts: Facts, won: DatedLeads, qualified: DatedLeads) -> None:
+        """Add the wins whose lead had not qualified before it was won."""
+        at = qualified.instants_of(won.lead)
+        self._lost += explain_losses(self.rules, facts, won.where((at == NEVER) | (at >= won.at)))
 
-    def _pass(self, facts: Facts, rejected: DatedLeads, qualified: DatedLeads) -> None:
-        at = qualified.at_of(rejected.lead)
+    def _add_still_passing(self, facts: Facts, rejected: DatedLeads, qualified: DatedLeads) -> None:
+        """Add the rejected leads that had qualified by the time of their rejection, with what qualified them."""
+        at = qualified.instants_of(rejected.lead)
         passing = (at != NEVER) & (at <= rejected.at)
-        found = rejected.where(passing)
-        some = facts.known(np.searchsorted(facts.lead_ids, found.lead))
-        told = decisions(self.rules, some, np.arange(len(found)), at[passing])
-        for lead, rejected_at, decision in zip(found.lead.tolist(), found.at.tolist(), told, strict=True):
+        passing_leads = rejected.where(passing)
+        lead_facts = facts.known(np.searchsorted(facts.lead_ids, passing_leads.lead))
+        reasons = decisions(self.rules, lead_facts, np.arange(len(passing_leads)), at[passing])
+        for lead, rejected_at, decision in zip(
+            passing_leads.lead.tolist(), passing_leads.at.tolist(), reasons, strict=True
+        ):
             self._passing.append(RejectedLeadStillPassing(lead, rejected_at, decision.at, why.reached(decision)))
 
-    def _lost_wins(self) -> dict[str, Any]:
-        """The latest first."""
-        rows = sorted(self._lost, key=lambda loss: (-loss.won_at, loss.lead))[:ROWS]
+    def _lost_wins_as_dict(self) -> dict[str, Any]:
+        """Return the latest lost wins, at most ROWS_STORED, their total, and the counts by criterion."""
+        rows = sorted(self._lost, key=lambda loss: (-loss.won_at, loss.lead))[:ROWS_STORED]
         return {
             "total": len(self._lost),
-            "rows": [_lost_row(loss) for loss in rows],
-            "by_criterion": [{"label": label, "wins": wins} for label, wins in by_criterion(self._lost)],
+            "rows": [_loss_as_dict(loss) for loss in rows],
+            "by_criterion": [{"label": label, "wins": wins} for label, wins in count_by_criterion(self._lost)],
         }
 
-    def _still_passing(self) -> dict[str, Any]:
-        rows = sorted(self._passing, key=lambda passing: (-passing.rejected_at, passing.lead))[:ROWS]
+    def _still_passing_as_dict(self) -> dict[str, Any]:
+        """Return the latest rejected leads that still pass, at most ROWS_STORED, and their total."""
+        rows = sorted(self._passing, key=lambda passing: (-passing.rejected_at, passing.lead))[:ROWS_STORED]
         return {
             "total": len(self._passing),
             "of": len(self._history.rejections),
@@ -197,7 +226,7 @@ class BacktestRun:
         }
 
 
-def _lost_row(loss: Loss) -> Mapping[str, Any]:
+def _loss_as_dict(loss: Loss) -> Mapping[str, Any]:
     return {
         "lead": loss.lead,
         "won_at": _iso(loss.won_at),

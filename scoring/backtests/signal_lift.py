@@ -1,7 +1,8 @@
-"""Whether points follow the evidence: how much more often leads that sent a signal were won (rules 9.7, 10.9).
+"""
+Signal lift: how much more often leads that sent a signal were won (rules 9.7, 10.9). Arrays in, counts out.
 
-Arrays in, counts out. A lead counts for a signal when it sent it in the period and before it was won: what came after
-the win predicts nothing.
+A lead counts for a signal if it sent it in the period and before it was won, because a signal after the win predicts
+nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from scoring.engine.rules import Rules
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """`sent` are the won of the leads that sent the signal, `active` those of all leads that sent anything."""
+    """
+    The lift of one signal: `sent` is the won share of leads that sent it, `active` that of all leads that sent
+    anything.
+    """
 
     signal: str
     points: float
@@ -29,7 +33,7 @@ class Lift:
 
     @property
     def ratio(self) -> float | None:
-        """How many times as often as the average lead; None where nothing can be divided."""
+        """Return the multiple of the average lead's rate; None where the division is impossible."""
         if not self.sent.total or not self.active.hits:
             return None
         return (self.sent.hits / self.sent.total) / (self.active.hits / self.active.total)
@@ -47,7 +51,11 @@ class Lift:
 
 
 class Lifts:
-    """Counted range by range over the period [start, end), microseconds. `won`: each lead's first win before `end`."""
+    """
+    The counts behind all lifts, added range by range over the period [start, end) in microseconds.
+
+    `won` has each lead's first win before `end`.
+    """
 
     def __init__(self, won: DatedLeads, *, start: int, end: int) -> None:
         self._won, self._start, self._end = won, start, end
@@ -55,12 +63,13 @@ class Lifts:
         self._winners: Counter[str] = Counter()
         self._active = self._active_winners = 0
 
-    def add(self, facts: Facts) -> None:
-        won_at = self._won.at_of(facts.lead_ids)
+    def add_range(self, facts: Facts) -> None:
+        """Count the senders and winners of one range of leads."""
+        won_at = self._won.instants_of(facts.lead_ids)
         wins = won_at != NEVER
         until = np.where(wins, np.minimum(won_at, self._end), self._end)
-        asked = (facts.event_at >= self._start) & (facts.event_at < until[facts.event_lead])
-        lead, signal = facts.event_lead[asked].astype(np.int64), facts.event_signal[asked]
+        in_period = (facts.event_at >= self._start) & (facts.event_at < until[facts.event_lead])
+        lead, signal = facts.event_lead[in_period].astype(np.int64), facts.event_signal[in_period]
         pairs = np.unique(lead * len(facts.signals) + signal)
         lead, signal = np.divmod(pairs, max(len(facts.signals), 1))
         for code, name in enumerate(facts.signals):
@@ -71,8 +80,8 @@ class Lifts:
         self._active += active.size
         self._active_winners += int(wins[active].sum())
 
-    def of(self, rules: Rules) -> list[Lift]:
-        """Each signal that the rules give points for, the weightiest first."""
+    def for_rules(self, rules: Rules) -> list[Lift]:
+        """Return the lift of each signal that the rules give points for, those with most points first."""
         active = Sample(self._active_winners, self._active)
         named = sorted(rules.signals, key=lambda rule: (-rule.points, rule.signal))
         return [

@@ -1,4 +1,4 @@
-"""The few statistics behind rates and comparisons: intervals, tests, quantiles. Pure, and without scipy on purpose."""
+"""Statistics of rates and comparisons: intervals, tests, quantiles. Pure, and without scipy on purpose."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ Bounds: TypeAlias = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`hits` out of `total`: accepted of decided, qualified of accepted. Raises ValueError when that cannot be."""
+    """
+    A sample: `hits` out of `total`, as accepted of decided. Raises ValueError when hits exceed the total or are
+    negative.
+    """
 
     hits: int
     total: int
@@ -37,7 +40,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class RateComparison:
-    """One rate against another; differences are first minus second. None where the samples allow no answer."""
+    """
+    The comparison of two rates; differences are first minus second. A figure is None where the samples allow none.
+    """
 
     difference: float | None
     interval: Bounds | None
@@ -49,7 +54,7 @@ class RateComparison:
 
     @property
     def p_value(self) -> float | None:
-        """Two-sided: Fisher's exact test for small samples, the z test otherwise."""
+        """Return the two-sided p: of Fisher's exact test for small samples, of the z test otherwise."""
         if self.fewest_expected is None or self.fewest_expected < FEWEST_EXPECTED:
             return self.p_fisher
         return self.p_two_sided
@@ -121,8 +126,8 @@ def fisher(first: Sample, second: Sample) -> float:
         weight = weight * (first.total - count) * (hits - count)
         weight //= (count + 1) * (second.total - hits + count + 1)
         weights.append(weight)
-    seen = weights[first.hits - fewest]
-    return sum(weight for weight in weights if weight <= seen) / sum(weights)
+    observed = weights[first.hits - fewest]
+    return sum(weight for weight in weights if weight <= observed) / sum(weights)
 
 
 def fewest_expected(first: Sample, second: Sample) -> float:

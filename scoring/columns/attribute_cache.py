@@ -1,8 +1,9 @@
 """
-How attributes are kept: leads and companies of a range each, as they were read.
+The cache of attributes: leads and companies of one range of ids each, as they were read.
 
-They change in place, but a row is stamped whenever one of its attributes changes (leads.change_stamps), and so is each statement of the
-ledger: the subjects of what a snapshot did not see are read again, the others stay. Rows that are gone show in the count.
+Attributes change in place, but leads.change_stamps stamps a row whenever one of its attributes changes, and each
+statement of the history carries its own stamp. So subjects with a stamp that a snapshot did not see are read again, and
+the others stay. Deleted rows show in the count.
 """
 
 from __future__ import annotations
@@ -14,40 +15,45 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from scoring.columns.attribute_fields import packed, unpacked
-from scoring.columns.attribute_rows import AttributePeriods, AttributeRows, coded, joined, read
+from scoring.columns.attribute_fields import pack_values, unpack_values
+from scoring.columns.attribute_rows import AttributePeriods, AttributeRows, index_values, join_companies, read_periods
 from scoring.columns.bulk_reader import BulkReader, Scope, Snapshot
 from scoring.columns.column_cache import RANGE, Arrays, ColumnCache
 from scoring.engine.facts import Column
 from scoring.engine.timeline import Ints, Positions
 
-#: Where more than this part of a range is news, all of it is read.
-_MUCH = 4
-_BYTES_A_VALUE = 120
-_SPARE = 1000
+#: A range is read whole where more than 1/4 of its subjects have changed.
+_REREAD_FRACTION = 4
+#: Roughly what one distinct value takes in memory.
+_BYTES_PER_VALUE = 120
+#: Unused values that a dictionary may hold before it is tidied.
+_SPARE_VALUES = 1000
 _TABLES = {"lead": "leads", "company": "companies"}
 
 
-def rows(shelf: ColumnCache, number: int, fields: Iterable[str]) -> AttributeRows:
-    """The attribute rows of the leads `[number * RANGE, (number + 1) * RANGE)`: at least these fields."""
+def read_rows(cache: ColumnCache, number: int, fields: Iterable[str]) -> AttributeRows:
+    """Return the attribute rows of the leads `[number * RANGE, (number + 1) * RANGE)`, with at least these fields."""
     names = sorted(set(fields))
-    leads = shelf.part(_Kept(shelf.reader, "lead", number, names), number)
+    leads = cache.read_part(_AttributePart(cache.reader, "lead", number, names), number)
     ranges = np.unique(leads.company[leads.company > 0] // RANGE).tolist()
-    # Leads of every range may work for the same companies: those are kept at hand.
-    companies = [shelf.part(_Kept(shelf.reader, "company", each, names), each, in_memory=True) for each in ranges] or [
-        read(shelf.reader, "company", Scope(some=()), names)
-    ]
-    return shelf.made(
+    # Leads of every range may work for the same companies, so these are always kept in memory.
+    companies = [
+        cache.read_part(_AttributePart(cache.reader, "company", range_number, names), range_number, in_memory=True)
+        for range_number in ranges
+    ] or [read_periods(cache.reader, "company", Scope(some=()), names)]
+    return cache.derive(
         "rows",
         number,
         (leads, *companies),
         None,
-        lambda: joined(leads, reduce(merged, companies)),
+        lambda: join_companies(leads, reduce(merge_periods, companies)),
         16 * leads.subject.size,
     )
 
 
-class _Kept:
+class _AttributePart:
+    """The leads or companies (`subject`) of one range of ids, as a part of the column cache."""
+
     def __init__(self, reader: BulkReader, subject: str, number: int, fields: Sequence[str]) -> None:
         self.name = _TABLES[subject]
         self._reader = reader
@@ -55,25 +61,42 @@ class _Kept:
         self._scope = Scope(number * RANGE, (number + 1) * RANGE)
         self._fields = {name for name in fields if name.startswith(f"{subject}.")}
 
-    def whole(self) -> AttributePeriods:
+    def read_whole(self) -> AttributePeriods:
+        """Read the range from the tables, with the fields asked for."""
         return self._read(self._scope, self._fields)
 
-    def completed(self, part: AttributePeriods, since: Snapshot) -> tuple[AttributePeriods, int]:
+    def complete(self, part: AttributePeriods, since: Snapshot) -> tuple[AttributePeriods, int]:
+        """
+        Return the part as of now, and how many subjects had to be read.
+
+        1. Return the part as it is if the snapshot is the same and no field is missing.
+        2. Find the subjects with a change that `since` did not see, and count all subjects.
+        3. Unless a field is missing or more than 1/4 of the range changed, read the changed subjects alone.
+        4. Merge: their old rows go, their new ones come in.
+        5. Return the merged part if its number of subjects is right; with too many, some were deleted.
+        6. In every other case read the whole range, with the new fields and all that were asked for before.
+        """
         missing = self._fields - part.columns.keys()
+        # 1.
         if since == self._reader.snapshot and not missing:
             return part, 0
-        total, news = self._news(since)
-        if not missing and news.size * _MUCH <= total:
-            fresh = self._read(Scope(some=news.tolist()), part.columns) if news.size else None
-            found = part if fresh is None else merged(without(part, news), fresh)
-            # What is kept holds all that there is; if it holds more, the others are gone.
-            if found.ids.size == total:
-                return found, int(news.size)
-        # What was asked for once is asked for again.
+        # 2.
+        total, changed = self._read_changed_subjects(since)
+        if not missing and changed.size * _REREAD_FRACTION <= total:
+            # 3.
+            changed_periods = self._read(Scope(some=changed.tolist()), part.columns) if changed.size else None
+            # 4.
+            periods = (
+                part if changed_periods is None else merge_periods(without_subjects(part, changed), changed_periods)
+            )
+            # 5. The merged part holds every subject there is; if it holds more, some have been deleted.
+            if periods.ids.size == total:
+                return periods, int(changed.size)
+        # 6. Fields that were asked for once will be asked for again, so they stay in the part.
         return self._read(self._scope, self._fields | part.columns.keys()), total + 1
 
     def pack(self, part: AttributePeriods) -> Arrays:
-        values = packed({name: column.values for name, column in part.columns.items()})
+        values = pack_values({name: column.values for name, column in part.columns.items()})
         return {
             "ids": part.ids,
             "subject": part.subject,
@@ -84,73 +107,86 @@ class _Kept:
         }
 
     def unpack(self, arrays: Arrays) -> AttributePeriods:
-        values = unpacked(arrays["values"].tobytes().decode())
-        columns = {name: Column(arrays[f"codes.{name}"], each) for name, each in values.items()}
+        values = unpack_values(arrays["values"].tobytes().decode())
+        columns = {name: Column(arrays[f"codes.{name}"], column_values) for name, column_values in values.items()}
         return AttributePeriods(arrays["ids"], arrays["subject"], arrays["start"], arrays["company"], columns)
 
     def size(self, part: AttributePeriods) -> tuple[int, int]:
+        """Return the number of subjects and roughly the bytes in memory."""
         columns = part.columns.values()
-        held = sum(column.codes.nbytes + _BYTES_A_VALUE * len(column.values) for column in columns)
-        return int(part.ids.size), held + sum(
-            each.nbytes for each in (part.ids, part.subject, part.start, part.company)
+        column_bytes = sum(column.codes.nbytes + _BYTES_PER_VALUE * len(column.values) for column in columns)
+        return int(part.ids.size), column_bytes + sum(
+            array.nbytes for array in (part.ids, part.subject, part.start, part.company)
         )
 
     def _read(self, scope: Scope, fields: Iterable[str]) -> AttributePeriods:
-        return read(self._reader, self._subject, scope, sorted(fields))
+        return read_periods(self._reader, self._subject, scope, sorted(fields))
 
-    def _news(self, since: Snapshot) -> tuple[int, Ints]:
-        """How many subjects there are, and those of which `since` did not see the latest, or some statement."""
-        unseen, id_ = since.unseen("transaction"), f"{self._subject}_id"
-        found = self._reader.table(
+    def _read_changed_subjects(self, since: Snapshot) -> tuple[int, Ints]:
+        """
+        Return the number of subjects in the range, and the ids of those with a row or a statement that `since` did not
+        see.
+        """
+        # One query: a row with the total, then the ids. UNION drops ids that both a row and a statement name. The rows
+        # are found by their range of ids, the statements by the BRIN index on their transaction.
+        unseen, id_ = since.unseen_condition("transaction"), f"{self._subject}_id"
+        table = self._reader.table(
             f"SELECT (SELECT count(*) FROM leads_{self._subject} WHERE {self._scope.sql('id')}), NULL::bigint"
             f" UNION ALL SELECT 0, id FROM leads_{self._subject} WHERE {self._scope.sql('id')} AND {unseen}"
             f" UNION SELECT 0, {id_} FROM leads_attributechange WHERE {self._scope.sql(id_)} AND {unseen}",
             {"total": pa.int64(), "id": pa.int64()},
         )
-        return int(found["total"].to_numpy().max()), np.sort(found["id"].drop_null().to_numpy())
+        return int(table["total"].to_numpy().max()), np.sort(table["id"].drop_null().to_numpy())
 
 
-def without(spells: AttributePeriods, ids: Ints) -> AttributePeriods:
-    stay = ~np.isin(spells.subject, ids)
+def without_subjects(periods: AttributePeriods, ids: Ints) -> AttributePeriods:
+    """Return the periods without those of these subjects."""
+    remaining = ~np.isin(periods.subject, ids)
     return AttributePeriods(
-        spells.ids[~np.isin(spells.ids, ids)],
-        spells.subject[stay],
-        spells.start[stay],
-        spells.company[stay],
-        {name: column.at(stay) for name, column in spells.columns.items()},
+        periods.ids[~np.isin(periods.ids, ids)],
+        periods.subject[remaining],
+        periods.start[remaining],
+        periods.company[remaining],
+        {name: column.at(remaining) for name, column in periods.columns.items()},
     )
 
 
-def merged(some: AttributePeriods, more: AttributePeriods) -> AttributePeriods:
-    """Both in one; nobody is in both, and they know the same attributes."""
-    subject = np.concatenate([some.subject, more.subject])
+def merge_periods(first: AttributePeriods, second: AttributePeriods) -> AttributePeriods:
+    """Merge the periods of two sets of subjects; the sets are disjoint and have the same attributes."""
+    subject = np.concatenate([first.subject, second.subject])
     order = np.argsort(subject, kind="stable")
     return AttributePeriods(
-        np.sort(np.concatenate([some.ids, more.ids])),
+        np.sort(np.concatenate([first.ids, second.ids])),
         subject[order],
-        np.concatenate([some.start, more.start])[order],
-        np.concatenate([some.company, more.company])[order],
-        {name: _merged(column, more.columns[name], order) for name, column in some.columns.items()},
+        np.concatenate([first.start, second.start])[order],
+        np.concatenate([first.company, second.company])[order],
+        {name: _merge_column(column, second.columns[name], order) for name, column in first.columns.items()},
     )
 
 
-def _merged(some: Column, more: Column, order: Positions) -> Column:
-    """Under one dictionary: the first one, longer. What was asked of its values before stays answered."""
-    values, known = list(some.values), coded(some.values)
-    places = []
-    for value in more.values:
-        place = known.setdefault((type(value), value), len(values))
-        if place == len(values):
+def _merge_column(first: Column, second: Column, order: Positions) -> Column:
+    """
+    Merge two columns under the first one's dictionary, extended by new values, so that answers kept for its values stay
+    valid.
+    """
+    values, code_of_value = list(first.values), index_values(first.values)
+    second_codes = []
+    for value in second.values:
+        code = code_of_value.setdefault((type(value), value), len(values))
+        if code == len(values):
             values.append(value)
-        places.append(place)
-    codes = np.concatenate([some.codes, np.array(places, dtype=np.int32)[more.codes]])[order]
-    # A dictionary mostly of what no row says any more is not worth its memory.
+        second_codes.append(code)
+    codes = np.concatenate([first.codes, np.array(second_codes, dtype=np.int32)[second.codes]])[order]
+    # A dictionary that consists mostly of values in no row any more is not worth its memory.
     return (
-        Column(codes, tuple(values), dict(some.asked)) if len(values) <= codes.size + _SPARE else _tidied(codes, values)
+        Column(codes, tuple(values), dict(first.asked))
+        if len(values) <= codes.size + _SPARE_VALUES
+        else _drop_unused_values(codes, values)
     )
 
 
-def _tidied(codes: NDArray[np.int32], values: list[object]) -> Column:
+def _drop_unused_values(codes: NDArray[np.int32], values: list[object]) -> Column:
+    """Return the column with a dictionary of only the values in use, and None."""
     used = np.bincount(codes, minlength=len(values)) > 0
     used[values.index(None)] = True
     places = (np.cumsum(used) - 1).astype(np.int32)

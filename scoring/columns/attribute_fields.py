@@ -1,4 +1,4 @@
-"""How each attribute of rules 15.2 is read from a column, from a statement of the ledger, and from a file."""
+"""Attributes (rules 15.2): how to read each one from a column, from a statement of the history, and from a file."""
 
 from __future__ import annotations
 
@@ -16,30 +16,33 @@ _LIST_SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class AttributeField:
-    """How an attribute is read: `sql` gives a text, `decode` its value; `said` finds the value in a ledger's statements."""
+    """
+    The readers of one attribute: `sql` selects it as text, `decode` turns that text into the value, `from_statement`
+    finds the value in the values of a history statement.
+    """
 
     sql: str
     decode: Callable[[str], object]
-    said: Callable[[Mapping[str, Any]], object]
+    from_statement: Callable[[Mapping[str, Any]], object]
 
 
-def _text(column: str) -> AttributeField:
-    return AttributeField(column, str, lambda said: said.get(column))
+def _text_field(column: str) -> AttributeField:
+    return AttributeField(column, str, lambda values: values.get(column))
 
 
-def _flag(column: str) -> AttributeField:
-    return AttributeField(f"{column}::text", lambda text: text == "true", lambda said: said.get(column))
+def _flag_field(column: str) -> AttributeField:
+    return AttributeField(f"{column}::text", lambda text: text == "true", lambda values: values.get(column))
 
 
-def _band(low: object, high: object) -> object:
+def _build_band(low: object, high: object) -> object:
     if low is None and high is None:
         return None
-    return low if low == high else Band(low, high)  # type: ignore[arg-type]
+    return low if low == high else Band(low, high)  # type: ignore[arg-type]  # both are numbers or None here
 
 
 def _decode_band(text: str) -> object:
     low, high = (int(end) if end else None for end in text.split(":"))
-    return _band(low, high)
+    return _build_band(low, high)
 
 
 def _decode_json(text: str) -> object:
@@ -47,83 +50,88 @@ def _decode_json(text: str) -> object:
 
 
 def _hashable(value: object) -> object:
-    """A list as a tuple of texts; an object, which no rule can ask, as its text."""
+    """Return a list as a tuple of texts, and an object, which no rule can ask for, as its JSON."""
     if isinstance(value, list):
         return tuple(str(item) for item in value)
     return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
 
 
-def _number(value: Any) -> object:
-    """As people write it: whole where it is whole."""
+def _to_number(value: Any) -> object:
+    """Return a number as people write it: an int where it is whole."""
     if value is None:
         return None
     number = float(value)
     return int(number) if number.is_integer() else number
 
 
-def _custom(name: str) -> AttributeField:
+def _custom_field(name: str) -> AttributeField:
     key = f"custom.{name}"
-    return AttributeField(f"(custom -> {quote(name)})::text", _decode_json, lambda said: _frozen(said.get(key)))
+    return AttributeField(
+        f"(custom -> {quote(name)})::text", _decode_json, lambda values: _hashable_or_none(values.get(key))
+    )
 
 
-def _frozen(value: object) -> object:
+def _hashable_or_none(value: object) -> object:
     return _hashable(value) if value != [] else None
 
 
 _FIELDS = {
-    "lead.title": _text("title"),
-    "lead.seniority": _text("seniority"),
+    "lead.title": _text_field("title"),
+    "lead.seniority": _text_field("seniority"),
     "lead.email_domain": AttributeField(
-        "split_part(email, '@', 2)", str, lambda said: str(said.get("email") or "").partition("@")[2]
+        "split_part(email, '@', 2)", str, lambda values: str(values.get("email") or "").partition("@")[2]
     ),
-    "lead.country": _text("country"),
-    "lead.region": _text("region"),
-    "lead.source": _text("source"),
-    "lead.do_not_contact": _flag("do_not_contact"),
-    "lead.budget": _text("budget"),
-    "lead.timeline": _text("timeline"),
-    "lead.use_case": _text("use_case"),
+    "lead.country": _text_field("country"),
+    "lead.region": _text_field("region"),
+    "lead.source": _text_field("source"),
+    "lead.do_not_contact": _flag_field("do_not_contact"),
+    "lead.budget": _text_field("budget"),
+    "lead.timeline": _text_field("timeline"),
+    "lead.use_case": _text_field("use_case"),
     "company.employees": AttributeField(
         "coalesce(employees_low::text, '') || ':' || coalesce(employees_high::text, '')",
         _decode_band,
-        lambda said: _band(_number(said.get("employees_low")), _number(said.get("employees_high"))),
+        lambda values: _build_band(_to_number(values.get("employees_low")), _to_number(values.get("employees_high"))),
     ),
-    "company.industry": _text("industry"),
-    "company.country": _text("country"),
+    "company.industry": _text_field("industry"),
+    "company.country": _text_field("country"),
     "company.annual_revenue": AttributeField(
-        "annual_revenue::text", _number, lambda said: _number(said.get("annual_revenue"))
+        "annual_revenue::text", _to_number, lambda values: _to_number(values.get("annual_revenue"))
     ),
-    "company.business_model": _text("business_model"),
+    "company.business_model": _text_field("business_model"),
     "company.technologies": AttributeField(
         f"array_to_string(technologies, {quote(_LIST_SEPARATOR)})",
         lambda text: tuple(text.split(_LIST_SEPARATOR)) if text else None,
-        lambda said: _frozen(said.get("technologies")),
+        lambda values: _hashable_or_none(values.get("technologies")),
     ),
-    "company.is_customer": _flag("is_customer"),
-    "company.is_competitor": _flag("is_competitor"),
+    "company.is_customer": _flag_field("is_customer"),
+    "company.is_competitor": _flag_field("is_competitor"),
 }
 
 
-def field(name: str) -> AttributeField:
-    """Raises KeyError for a name that rules 15.2 do not know."""
+def attribute_field(name: str) -> AttributeField:
+    """Return the readers of the named attribute. Raises KeyError for a name that is not in rules 15.2."""
     subject, _, rest = name.partition(".custom.")
-    return _custom(rest) if rest and subject in {"lead", "company"} else _FIELDS[name]
+    return _custom_field(rest) if rest and subject in {"lead", "company"} else _FIELDS[name]
 
 
-def packed(values: Mapping[str, Iterable[object]]) -> str:
-    """Values by field as JSON, from which `unpacked` makes the same ones: a tuple is a list, a band one that ends in nothing."""
-    return json.dumps({name: [_plain(value) for value in each] for name, each in values.items()})
+def pack_values(values: Mapping[str, Iterable[object]]) -> str:
+    """
+    Return values by field as JSON for `unpack_values`: a tuple becomes a list, a band a list whose last item is None.
+    """
+    return json.dumps({name: [_to_json(value) for value in column_values] for name, column_values in values.items()})
 
 
-def unpacked(text: str) -> dict[str, tuple[object, ...]]:
-    return {name: tuple(map(_thawed, values)) for name, values in json.loads(text).items()}
+def unpack_values(text: str) -> dict[str, tuple[object, ...]]:
+    """Return the values by field that `pack_values` wrote."""
+    return {name: tuple(map(_from_json, values)) for name, values in json.loads(text).items()}
 
 
-def _plain(value: object) -> object:
+def _to_json(value: object) -> object:
     return [value.low, value.high, None] if isinstance(value, Band) else value
 
 
-def _thawed(value: Any) -> object:
+def _from_json(value: Any) -> object:
     if not isinstance(value, list):
         return value
     return Band(value[0], value[1]) if value and value[-1] is None else tuple(value)

@@ -1,8 +1,8 @@
 """
-The attribute rows of the engine: what each lead and its company were, from each change to the next.
+Attribute rows for the engine: the values of each lead and its company, from each change to the next.
 
-The columns of a lead or company hold its values of now, and while it `has_history` is false its only ones. The few
-that have a history are folded from their ledger (`AttributeChange`), one statement after the other. `attribute_cache` keeps them.
+The columns of a lead or company hold its present values; while `has_history` is false it never had others. The few with
+a history are folded from their statements (`AttributeChange`) one after the other. `attribute_cache` stores the result.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from leads.vocabulary import BEGINNING
-from scoring.columns.attribute_fields import AttributeField, field
-from scoring.columns.bulk_reader import INSTANT, Reader, Schema, Scope, instants
+from scoring.columns.attribute_fields import AttributeField, attribute_field
+from scoring.columns.bulk_reader import INSTANT, Reader, Schema, Scope, to_microseconds
 from scoring.engine.facts import Column
 from scoring.engine.timeline import EVER, FOREVER, Ints, Positions
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
-_NONE = np.empty(0, dtype=np.int32)
+_NO_CODES = np.empty(0, dtype=np.int32)
 _BEGINNING = (BEGINNING - _EPOCH) // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttributePeriods:
     """
-    Leads or companies (`ids`, ascending), and their rows sorted by (subject, start): one for each time attributes changed.
+    Leads or companies (`ids`, ascending) and their rows, sorted by (subject, start): one row for each time their
+    attributes changed.
 
     `subject` and `company` are ids (0: no company); each column has None among its values.
     """
@@ -44,7 +45,7 @@ class AttributePeriods:
     columns: Mapping[str, Column]
 
     def ends(self) -> Ints:
-        """When the subject's next row begins."""
+        """Return the end of each row: the start of the subject's next row, or FOREVER."""
         ends = np.full(self.start.size, FOREVER, dtype=np.int64)
         same = np.flatnonzero(self.subject[1:] == self.subject[:-1])
         ends[same] = self.start[same + 1]
@@ -53,7 +54,7 @@ class AttributePeriods:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttributeRows:
-    """As `Facts` wants them: leads, and for each row the lead's index, its start, the values of lead and company."""
+    """Rows in the shape of `Facts`: for each row the lead's index, its start, and the values of lead and company."""
 
     lead_ids: Ints
     lead: NDArray[np.int32]
@@ -61,58 +62,66 @@ class AttributeRows:
     columns: Mapping[str, Column]
 
 
-def rows(reader: Reader, scope: Scope, fields: Iterable[str]) -> AttributeRows:
-    """Of the leads in scope, straight from the tables."""
+def read_rows(reader: Reader, scope: Scope, fields: Iterable[str]) -> AttributeRows:
+    """Read the rows of the leads in scope from the tables, without the cache."""
     names = sorted(set(fields))
-    leads = read(reader, "lead", scope, names)
+    leads = read_periods(reader, "lead", scope, names)
     companies = np.unique(leads.company[leads.company > 0]).tolist()
-    return joined(leads, read(reader, "company", Scope(some=companies), names))
+    return join_companies(leads, read_periods(reader, "company", Scope(some=companies), names))
 
 
-def read(reader: Reader, subject: str, scope: Scope, names: Iterable[str]) -> AttributePeriods:
-    """The spells of leads or companies (`subject`), with those of the named attributes that are theirs."""
-    fields = {name: field(name) for name in names if name.startswith(f"{subject}.")}
+def read_periods(reader: Reader, subject: str, scope: Scope, names: Iterable[str]) -> AttributePeriods:
+    """
+    Read the periods of leads or companies (`subject`) with those of the named attributes that belong to them.
+
+    1. Read the present values of the subjects in scope, as text.
+    2. Encode each column and decode its distinct values.
+    3. Take the subjects without history as they are: one row each, from when they were known.
+    4. Fold the statements of the others into one row for each change.
+    5. Append these and sort by subject.
+    """
+    fields = {name: attribute_field(name) for name in names if name.startswith(f"{subject}.")}
     schema: Schema = {"id": pa.int64(), "known_at": INSTANT, "has_history": pa.bool_(), "company_id": pa.int64()}
     company = "company_id" if subject == "lead" else "0"
     table = reader.table(
-        f"SELECT {', '.join(['id', 'known_at', 'has_history', company, *(each.sql for each in fields.values())])}"
+        f"SELECT {', '.join(['id', 'known_at', 'has_history', company, *(value.sql for value in fields.values())])}"
         f" FROM leads_{subject} WHERE {scope.sql('id')} ORDER BY id",
         {**schema, **dict.fromkeys(fields, pa.string())},
     )
     ids = table["id"].to_numpy()
-    codes = {name: _Codes(table[name], each.decode) for name, each in fields.items()}
+    codes = {name: _CodedColumn(table[name], attribute.decode) for name, attribute in fields.items()}
     settled = ~table["has_history"].to_numpy()
-    subjects, starts = ids[settled], _ever(instants(table["known_at"]))[settled]
+    subjects, starts = ids[settled], _known_since_ever(to_microseconds(table["known_at"]))[settled]
     companies = table["company_id"].fill_null(0).to_numpy()[settled]
-    folded = [] if settled.all() else list(_folded(reader, subject, scope.sql(f"{subject}_id")))
-    for each in codes.values():
-        each.codes = each.codes[settled]
-    return _with_history(AttributePeriods(ids, subjects, starts, companies, {}), codes, fields, folded)
+    folded = [] if settled.all() else list(_fold_history(reader, subject, scope.sql(f"{subject}_id")))
+    for column in codes.values():
+        column.codes = column.codes[settled]
+    return _append_history(AttributePeriods(ids, subjects, starts, companies, {}), codes, fields, folded)
 
 
-def joined(leads: AttributePeriods, companies: AttributePeriods) -> AttributeRows:
-    """Each lead's spell cut where its company's begin."""
-    lead_row, company_row, start = _cut(leads, companies)
+def join_companies(leads: AttributePeriods, companies: AttributePeriods) -> AttributeRows:
+    """Join each lead's rows with those of its company, cut wherever either changes."""
+    lead_row, company_row, start = _cut_periods(leads, companies)
     columns = {name: column.at(lead_row) for name, column in leads.columns.items()}
     for name, column in companies.columns.items():
-        # The last one is for leads that have no company, or one that was not known yet.
+        # The appended code of None is at index -1, the company row of leads without a (known) company.
         codes = np.append(column.codes, np.int32(column.values.index(None)))
         columns[name] = Column(codes[company_row], column.values, column.asked)
     lead = np.searchsorted(leads.ids, leads.subject[lead_row]).astype(np.int32)
     return AttributeRows(leads.ids, lead, start, columns)
 
 
-class _Codes:
-    """A column in the making: codes of the rows that came as a table, then of those folded one by one."""
+class _CodedColumn:
+    """A column under construction: codes of the rows read as a table, then of the rows folded one by one."""
 
     def __init__(self, column: pa.ChunkedArray, decode: Callable[[str], object]) -> None:
         encoded = column.combine_chunks().dictionary_encode()
         self.values: list[object] = [*map(decode, encoded.dictionary.to_pylist()), None]
         self.codes = encoded.indices.fill_null(len(self.values) - 1).to_numpy().astype(np.int32)
 
-    def of(self, values: Iterable[object]) -> NDArray[np.int32]:
-        """Their codes; a value that is new gets one."""
-        known = coded(self.values)
+    def encode(self, values: Iterable[object]) -> NDArray[np.int32]:
+        """Return the codes of the values; a new value gets a new code."""
+        known = index_values(self.values)
         codes = []
         for value in values:
             code = known.setdefault((type(value), value), len(self.values))
@@ -122,54 +131,60 @@ class _Codes:
         return np.array(codes, dtype=np.int32)
 
 
-def coded(values: Iterable[object]) -> dict[tuple[type, object], int]:
-    """The code of each value. True equals 1 in a dictionary: a value is itself only together with its type."""
+def index_values(values: Iterable[object]) -> dict[tuple[type, object], int]:
+    """Return the code of each value, keyed by (type, value), because True and 1 are one key in a dictionary."""
     return {(type(value), value): code for code, value in enumerate(values)}
 
 
-def _with_history(
+def _append_history(
     settled: AttributePeriods,
-    codes: dict[str, _Codes],
+    codes: dict[str, _CodedColumn],
     fields: Mapping[str, AttributeField],
     folded: list[tuple[int, int, Mapping[str, Any]]],
 ) -> AttributePeriods:
+    """Return the periods of subjects without history together with the folded rows of those with one."""
     subject = np.concatenate([settled.subject, np.array([row[0] for row in folded], dtype=np.int64)])
     start = np.concatenate([settled.start, np.array([row[1] for row in folded], dtype=np.int64)])
     company = np.concatenate(
         [settled.company, np.array([row[2].get("company") or 0 for row in folded], dtype=np.int64)]
     )
-    # Those without history come in the order of their ids, those with it in that of their statements; nobody is in both.
+    # Subjects without history come in the order of their ids, the others in the order of their statements. No subject
+    # is in both, so a stable sort by subject keeps the statements of each in order.
     order = np.argsort(subject, kind="stable")
     columns = {}
-    for name, each in codes.items():
-        more = each.of(fields[name].said(row[2]) for row in folded) if folded else _NONE
-        columns[name] = Column(np.concatenate([each.codes, more])[order], tuple(each.values))
+    for name, column in codes.items():
+        history_codes = column.encode(fields[name].from_statement(row[2]) for row in folded) if folded else _NO_CODES
+        columns[name] = Column(np.concatenate([column.codes, history_codes])[order], tuple(column.values))
     return AttributePeriods(settled.ids, subject[order], start[order], company[order], columns)
 
 
-def _folded(reader: Reader, subject: str, where: str) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
-    """(id, start, everything said so far) for each statement about a subject with a history."""
+def _fold_history(reader: Reader, subject: str, where: str) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
+    """Yield (id, start, all values up to then) for each statement about a subject with a history."""
     table = reader.table(
         f"SELECT ledger.{subject}_id, ledger.valid_from, ledger.values::text FROM leads_attributechange ledger"
         f" JOIN leads_{subject} subject ON subject.id = ledger.{subject}_id AND subject.has_history"
         f" WHERE ledger.{where} ORDER BY ledger.{subject}_id, ledger.valid_from, ledger.id",
         {"subject": pa.int64(), "valid_from": INSTANT, "values": pa.string()},
     )
-    said: dict[str, Any] = {}
+    values_so_far: dict[str, Any] = {}
     last = -1
     for owner, start, values in zip(
         table["subject"].to_pylist(),
-        _ever(instants(table["valid_from"])).tolist(),
+        _known_since_ever(to_microseconds(table["valid_from"])).tolist(),
         table["values"].to_pylist(),
         strict=True,
     ):
-        said = {**(said if owner == last else {}), **json.loads(values)}
+        values_so_far = {**(values_so_far if owner == last else {}), **json.loads(values)}
         last = owner
-        yield owner, start, said
+        yield owner, start, values_so_far
 
 
-def _cut(leads: AttributePeriods, companies: AttributePeriods) -> tuple[Positions, Positions, Ints]:
-    """(lead row, company row, start), sorted by (lead, start). A company row of -1: no company, or one not known yet."""
+def _cut_periods(leads: AttributePeriods, companies: AttributePeriods) -> tuple[Positions, Positions, Ints]:
+    """
+    Return (lead row, company row, start), sorted by (lead, start).
+
+    A company row of -1 means that the lead has no company, or one that was not yet known.
+    """
     first = np.searchsorted(companies.subject, leads.company)
     after = np.searchsorted(companies.subject, leads.company, side="right")
     lead_row = np.repeat(np.arange(leads.subject.size), after - first)
@@ -190,5 +205,6 @@ def _cut(leads: AttributePeriods, companies: AttributePeriods) -> tuple[Position
     )
 
 
-def _ever(at: Ints) -> Ints:
+def _known_since_ever(at: Ints) -> Ints:
+    """Return the instants with BEGINNING replaced by EVER, the engine's "always"."""
     return np.where(at <= _BEGINNING, EVER, at)

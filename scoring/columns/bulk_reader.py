@@ -1,4 +1,4 @@
-"""Columns out of PostgreSQL: a few leads through Django's connection, in its transaction; ranges through ADBC, in bulk."""
+"""Readers of columns from PostgreSQL: of a few leads in Django's transaction, of ranges in bulk through ADBC."""
 
 from __future__ import annotations
 
@@ -19,21 +19,26 @@ Schema = Mapping[str, pa.DataType]
 
 
 class Reader(Protocol):
+    """A connection that answers queries with Arrow tables."""
+
     def table(self, query: str, schema: Schema) -> pa.Table:
-        """The rows of a query whose columns are those of the schema, in its order."""
+        """Return the rows of a query whose columns are those of the schema, in its order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a reader sees, in PostgreSQL's terms: the transactions below `high` but for those that were `running`."""
+    """
+    A snapshot in PostgreSQL's terms: it sees the transactions below `high`, except those that were `running`; `low` is
+    the lowest of these.
+    """
 
     low: int
     high: int
     running: frozenset[int]
 
     @classmethod
-    def parsed(cls, text: str) -> Snapshot:
-        """Of `low:high:running,…`, as `pg_current_snapshot()` writes it. Raises ValueError."""
+    def parse(cls, text: str) -> Snapshot:
+        """Parse `low:high:running,…`, as `pg_current_snapshot()` writes it. Raises ValueError."""
         low, high, running = text.split(":")
         return cls(int(low), int(high), frozenset(map(int, filter(None, running.split(",")))))
 
@@ -41,35 +46,43 @@ class Snapshot:
         return f"{self.low}:{self.high}:{','.join(map(str, sorted(self.running)))}"
 
     def sees(self, transaction: int) -> bool:
+        """Say whether the snapshot sees the rows of this transaction."""
         return transaction < self.high and transaction not in self.running
 
     def covers(self, other: Snapshot) -> bool:
-        """Does it see all that the other one sees?"""
+        """Say whether this snapshot sees everything that the other one sees."""
         return other.high <= self.high and not any(other.sees(transaction) for transaction in self.running)
 
-    def unseen(self, column: str) -> str:
-        """A condition on a column of transactions: what this snapshot did not see, and a later one may."""
+    def unseen_condition(self, column: str) -> str:
+        """
+        Return an SQL condition on a column of transaction ids: rows that this snapshot did not see and that a later one
+        may.
+        """
+        # The bound on `low` changes no answer, but it alone can use the BRIN index on the column; the OR cannot.
         some = "".join(f" OR {column} = {transaction}" for transaction in sorted(self.running))
         return f"{column} >= {self.low} AND ({column} >= {self.high}{some})"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which leads: `some` ids, or all of `[low, high)`."""
+    """A choice of ids: those in `some`, or all of `[low, high)`."""
 
     low: int = 0
     high: int = 0
     some: Sequence[int] | None = None
 
     def sql(self, column: str) -> str:
-        """A condition on a column of lead ids. Only integers of ours go into the text."""
+        """
+        Return an SQL condition on a column of ids. Only integers are put into the text, so it cannot be used for
+        injection.
+        """
         if self.some is None:
             return f"{column} >= {int(self.low)} AND {column} < {int(self.high)}"
         return f"{column} = ANY ('{{{','.join(map(str, map(int, self.some)))}}}'::bigint[])"
 
 
-class NearReader:
-    """Within the caller's transaction, seeing what it wrote."""
+class TransactionReader:
+    """A reader in the caller's transaction, which sees what that transaction wrote."""
 
     def table(self, query: str, schema: Schema) -> pa.Table:
         with connection.cursor() as cursor:
@@ -82,26 +95,26 @@ class NearReader:
 
 
 class BulkReader:
-    """Its own connection and snapshot; three times as fast as COPY through psycopg."""
+    """A reader with a connection and a snapshot of its own; three times as fast as COPY through psycopg."""
 
     def __init__(self, raw: AdbcConnection) -> None:
         self.raw = raw
-        seen = self.table("SELECT pg_current_snapshot()::text", {"snapshot": pa.string()})
-        self.snapshot = Snapshot.parsed(seen["snapshot"][0].as_py())
+        table = self.table("SELECT pg_current_snapshot()::text", {"snapshot": pa.string()})
+        self.snapshot = Snapshot.parse(table["snapshot"][0].as_py())
 
     def table(self, query: str, schema: Schema) -> pa.Table:
-        return self.bare(query).rename_columns(list(schema)).cast(pa.schema(list(schema.items())))
+        return self.read_table(query).rename_columns(list(schema)).cast(pa.schema(list(schema.items())))
 
-    def bare(self, query: str) -> pa.Table:
-        """As the driver gives it."""
+    def read_table(self, query: str) -> pa.Table:
+        """Return the rows of a query with the names and types that the driver gives them."""
         with AdbcStatement(self.raw) as statement:
             statement.set_sql_query(query)
             stream, _ = statement.execute_query()
             return pa.RecordBatchReader.from_stream(stream).read_all()
 
 
-#: A reader that somebody forgot must not hold its snapshot, and everybody's migrations, for ever.
-_SETTINGS = (
+#: Ends a forgotten reader, because its open snapshot would hold up vacuum and migrations.
+_TRANSACTION_SETTINGS = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     "SET LOCAL idle_in_transaction_session_timeout = '10min'",
 )
@@ -109,7 +122,7 @@ _SETTINGS = (
 
 @contextmanager
 def bulk_reader() -> Iterator[BulkReader]:
-    """One repeatable snapshot of the database for all that is read."""
+    """Open a bulk reader: one repeatable, read-only snapshot of the database for everything that is read."""
     known = {
         "dbname",
         "user",
@@ -124,7 +137,7 @@ def bulk_reader() -> Iterator[BulkReader]:
     parameters = {name: value for name, value in connection.get_connection_params().items() if name in known}
     with AdbcConnection(_database(make_conninfo(**parameters))) as raw:
         raw.set_autocommit(False)
-        for setting in _SETTINGS:
+        for setting in _TRANSACTION_SETTINGS:
             with AdbcStatement(raw) as statement:
                 statement.set_sql_query(setting)
                 statement.execute_update()
@@ -134,11 +147,14 @@ def bulk_reader() -> Iterator[BulkReader]:
 
 @lru_cache(maxsize=4)
 def _database(conninfo: str) -> AdbcDatabase:
-    """Where to connect, and the types there. No connection, but it takes five times as long to make as one."""
+    """
+    Return the driver's handle with the database's types. It holds no connection, but takes five times as long to make
+    as one.
+    """
     database: AdbcDatabase = adbc_driver_postgresql.connect(conninfo)
     return database
 
 
-def instants(column: pa.ChunkedArray) -> Any:
-    """Microseconds since the epoch, UTC, int64."""
+def to_microseconds(column: pa.ChunkedArray) -> Any:
+    """Return a column of timestamps as int64 microseconds since the epoch, UTC."""
     return column.cast(pa.int64()).to_numpy()

@@ -1,4 +1,4 @@
-"""What the engine judges: the facts of some leads, or of all of them range by range."""
+"""The facts that the engine judges: of some leads, or of all leads range by range."""
 
 from __future__ import annotations
 
@@ -12,79 +12,93 @@ from numpy.typing import NDArray
 
 from leads.models import Lead
 from scoring.columns import attribute_cache, attribute_rows, event_columns
-from scoring.columns.bulk_reader import BulkReader, NearReader, Reader, Scope, bulk_reader
+from scoring.columns.bulk_reader import BulkReader, Reader, Scope, TransactionReader, bulk_reader
 from scoring.columns.column_cache import ColumnCache
 from scoring.engine.facts import Facts
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Ints
 
 
-def near(lead_ids: Sequence[int], *rules: Rules) -> Facts:
-    """The facts of these leads that the rules ask for, read in the caller's transaction."""
-    reader, scope = NearReader(), Scope(some=sorted(set(lead_ids)))
-    found = event_columns.read(reader, scope.sql("lead_id"), with_assets=_ask_for_assets(rules))
-    return _facts(attribute_rows.rows(reader, scope, _fields(rules)), found, _signals(reader))
+def read_for_leads(lead_ids: Sequence[int], *rules: Rules) -> Facts:
+    """Return the facts of these leads that the rules need, read in the caller's transaction."""
+    reader, scope = TransactionReader(), Scope(some=sorted(set(lead_ids)))
+    events = event_columns.read_events(reader, scope.sql("lead_id"), with_assets=_need_assets(rules))
+    return _build_facts(attribute_rows.read_rows(reader, scope, _needed_fields(rules)), events, _read_signals(reader))
 
 
-def everything(*rules: Rules, folder: Path | None = None, cached: bool = True, kept: bool = False) -> Iterator[Facts]:
-    """The facts of all leads, `events.RANGE` ids at a time, from one snapshot; memory is bounded by the range.
+def read_all(
+    *rules: Rules, folder: Path | None = None, cached: bool = True, in_memory: bool = False
+) -> Iterator[Facts]:
+    """
+    Yield the facts of all leads, `event_columns.RANGE` ids at a time, from one snapshot; memory is bounded by the
+    range.
 
-    `cached`: from the files of this machine, completed by what came since. `kept`: also from this process's memory, within
-    `shelf.MEMORY`; then a range's facts are the very same object as last time for as long as none of them changes
-    and no new field is asked for, and what was made of them still holds.
+    With `cached` the facts come from this machine's files, completed with what has come since. With `in_memory` they
+    come also from this process's memory, within `column_cache.MEMORY_BYTES`; a range's facts are then the same object
+    as last time for as long as none of them changes and no new field is needed, so what was derived from them still
+    holds.
     """
     last = (Lead.objects.aggregate(last=Max("pk"))["last"] or 0) // event_columns.RANGE
     with bulk_reader() as reader:
         for number in range(last):
-            yield of_range(reader, number, *rules, folder=folder, cached=cached, kept=kept)
-        final = of_range(reader, last, *rules, folder=folder, cached=cached, kept=kept)
-    # Nothing more to read: while the last range, often the only one, is judged, no transaction stands open.
+            yield read_range(reader, number, *rules, folder=folder, cached=cached, in_memory=in_memory)
+        final = read_range(reader, last, *rules, folder=folder, cached=cached, in_memory=in_memory)
+    # The reader is closed before the last range, often the only one, is judged: no transaction stays open meanwhile.
     yield final
 
 
-def of_range(
+def read_range(
     reader: BulkReader,
     number: int,
     *rules: Rules,
     folder: Path | None = None,
     cached: bool = True,
-    kept: bool = False,
+    in_memory: bool = False,
 ) -> Facts:
-    """The facts of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot; see `everything`."""
-    signals = _signals(reader)
+    """
+    Return the facts of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot; options as in
+    `read_all`.
+    """
+    signals = _read_signals(reader)
     if not cached:
         scope = Scope(number * event_columns.RANGE, (number + 1) * event_columns.RANGE)
-        return _facts(attribute_rows.rows(reader, scope, _fields(rules)), _uncached(reader, number, rules), signals)
-    shelf = ColumnCache(reader, folder, in_memory=kept)
-    rows = attribute_cache.rows(shelf, number, _fields(rules))
-    if _ask_for_assets(rules):
-        return _facts(rows, _uncached(reader, number, rules), signals)
-    found = event_columns.Cache(reader, shelf=shelf).events(number)
-    return shelf.made("facts", number, (rows, found), signals, lambda: _facts(rows, found, signals), 14 * len(found))
+        return _build_facts(
+            attribute_rows.read_rows(reader, scope, _needed_fields(rules)),
+            _read_events_uncached(reader, number, rules),
+            signals,
+        )
+    cache = ColumnCache(reader, folder, in_memory=in_memory)
+    rows = attribute_cache.read_rows(cache, number, _needed_fields(rules))
+    if _need_assets(rules):
+        return _build_facts(rows, _read_events_uncached(reader, number, rules), signals)
+    events = event_columns.EventCache(reader, cache=cache).events(number)
+    return cache.derive(
+        "facts", number, (rows, events), signals, lambda: _build_facts(rows, events, signals), 14 * len(events)
+    )
 
 
-def _uncached(reader: BulkReader, number: int, rules: tuple[Rules, ...]) -> event_columns.EventColumns:
+def _read_events_uncached(reader: BulkReader, number: int, rules: tuple[Rules, ...]) -> event_columns.EventColumns:
     within = Scope(number * event_columns.RANGE, (number + 1) * event_columns.RANGE).sql("lead_id")
-    return event_columns.read(reader, within, with_assets=_ask_for_assets(rules))
+    return event_columns.read_events(reader, within, with_assets=_need_assets(rules))
 
 
 Signals = Mapping[int, str]
 
 
-def _signals(reader: Reader) -> Signals:
+def _read_signals(reader: Reader) -> Signals:
     table = reader.table("SELECT id, code FROM leads_signal ORDER BY id", {"id": pa.int16(), "code": pa.string()})
     return dict(zip(table["id"].to_pylist(), table["code"].to_pylist(), strict=True))
 
 
-def _facts(rows: attribute_rows.AttributeRows, found: event_columns.EventColumns, signals: Signals) -> Facts:
+def _build_facts(rows: attribute_rows.AttributeRows, events: event_columns.EventColumns, signals: Signals) -> Facts:
     index = np.zeros(max(signals, default=0) + 1, dtype=np.int16)
     index[list(signals)] = np.arange(len(signals))
     return Facts(
         lead_ids=rows.lead_ids,
-        event_lead=_positions(rows.lead_ids, found.lead),
-        event_at=found.at,
-        event_signal=index[found.signal],
-        event_asset=found.asset,
+        event_lead=_lead_positions(rows.lead_ids, events.lead),
+        event_at=events.at,
+        event_signal=index[events.signal],
+        event_asset=events.asset,
         signals=tuple(signals.values()),
         row_lead=rows.lead,
         row_from=rows.start,
@@ -92,17 +106,25 @@ def _facts(rows: attribute_rows.AttributeRows, found: event_columns.EventColumns
     )
 
 
-def _positions(lead_ids: Ints, lead: Ints) -> NDArray[np.int32]:
-    """Which of `lead_ids` each of the sorted `lead` is: looked up once a lead, not once an event."""
+def _lead_positions(lead_ids: Ints, lead: Ints) -> NDArray[np.int32]:
+    """
+    Return for each of the sorted `lead` its index in `lead_ids`, with one search for each lead instead of one for each
+    event.
+    """
     starts = np.searchsorted(lead, lead_ids)
     counts = np.diff(starts, append=lead.size)
     return np.repeat(np.arange(lead_ids.size, dtype=np.int32), counts)
 
 
-def _fields(rules: tuple[Rules, ...]) -> set[str]:
-    named = {row.field for each in rules for row in (*each.gate, *each.fit, *each.bant, *each.disqualifiers)}
-    return named | ({"lead.title"} if "lead.seniority" in named else set())
+def _needed_fields(rules: tuple[Rules, ...]) -> set[str]:
+    """Return the attributes that the rules ask for; a seniority is read from the title where it is not given."""
+    fields = {
+        row.field
+        for version_rules in rules
+        for row in (*version_rules.gate, *version_rules.fit, *version_rules.bant, *version_rules.disqualifiers)
+    }
+    return fields | ({"lead.title"} if "lead.seniority" in fields else set())
 
 
-def _ask_for_assets(rules: tuple[Rules, ...]) -> bool:
-    return any(tally.distinct is not None for each in rules for tally in each.tallies)
+def _need_assets(rules: tuple[Rules, ...]) -> bool:
+    return any(tally.distinct is not None for version_rules in rules for tally in version_rules.tallies)

@@ -1,1 +1,1 @@
-"""Two versions on the same leads, and a version replayed against the MQLs that were made under it."""
+"""Comparisons: of two versions on the same leads, and of a version's replay with the MQLs that were made under it."""

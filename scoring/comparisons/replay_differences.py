@@ -1,4 +1,7 @@
-"""Why a replay of the past and the record of it differ, where that can be told: what was learned too late to matter then."""
+"""
+Differences between a replay and the record, with their reasons where known: facts that were learned too late (rules
+10.11).
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,20 @@ from django.contrib.admin.models import LogEntry
 from definitions.models import Version
 from leads.models import AttributeChange, Event, Lead, Outcome
 
-#: A fact that reached us so long after its instant was late for it.
+#: A judgement that left no record is taken to be made this long after the instant.
 _LATE: Final = dt.timedelta(minutes=5)
-#: Facts of the last moments of a version were judged by the one that took over.
+#: Facts of the last minutes of a version may have been judged by the version that took over.
 _LAST_MOMENTS: Final = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayDifference:
-    """`missing`: expected, not made. `surplus`: made, not expected. `moved`: made at another instant. Without `reason`, unexplained."""
+    """
+    An MQL on which replay and record differ, by `kind`.
+
+    `missing`: expected, not made. `surplus`: made, not expected. `moved`: made at another instant. Without `reason` it
+    is unexplained.
+    """
 
     kind: str
     lead_id: int
@@ -33,91 +41,116 @@ class ReplayDifference:
 
     @property
     def at(self) -> dt.datetime:
-        """The later of the two instants: what was known of it had to be known by then."""
+        """Return the later of the two instants; facts learned after it cannot have been used."""
         return max(at for at in (self.expected_at, self.made_at) if at is not None)
 
     @property
     def judged_at(self) -> dt.datetime:
-        """When the record was written, or should have been."""
+        """Return when the record was written, or should have been."""
         return self.recorded_at or self.at + _LATE
 
 
-def explained(
+def explain_differences(
     differences: Iterable[ReplayDifference], *, version: Version, now: dt.datetime
 ) -> tuple[ReplayDifference, ...]:
-    """The differences with their reasons."""
-    found = tuple(differences)
-    if not found:
+    """Return the differences with their reasons; a difference that nothing explains keeps an empty reason."""
+    all_differences = tuple(differences)
+    if not all_differences:
         return ()
-    leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in={each.lead_id for each in found})}
-    learned, edits = _learned(leads), _edits(version)
+    leads = {
+        lead.pk: lead for lead in Lead.objects.filter(pk__in={difference.lead_id for difference in all_differences})
+    }
+    learned, edits = _read_learned_facts(leads), _read_edits(version)
     return tuple(
-        replace(each, reason=_reason(each, leads[each.lead_id], learned[each.lead_id], edits, version, now))
-        for each in found
+        replace(
+            difference,
+            reason=_find_reason(
+                difference, leads[difference.lead_id], learned[difference.lead_id], edits, version, now
+            ),
+        )
+        for difference in all_differences
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _News:
-    """Something that holds since `valid_at` and that we learned at `recorded_at`."""
+class _LearnedFact:
+    """A fact that holds since `valid_at` and that we learned at `recorded_at`."""
 
     what: str
     valid_at: dt.datetime
     recorded_at: dt.datetime
 
 
-def _reason(
-    each: ReplayDifference,
+def _find_reason(
+    difference: ReplayDifference,
     lead: Lead,
-    learned: Sequence[_News],
-    edits: Sequence[_News],
+    learned: Sequence[_LearnedFact],
+    edits: Sequence[_LearnedFact],
     version: Version,
     now: dt.datetime,
 ) -> str:
-    late = next((news for news in learned if news.valid_at <= each.at and news.recorded_at > each.judged_at), None)
-    if late is not None:
-        return f"{late.what} of {late.valid_at:%Y-%m-%d %H:%M} UTC was recorded later, on {late.recorded_at:%Y-%m-%d %H:%M} UTC."
-    edit = next((news for news in edits if news.recorded_at > each.judged_at), None)
+    """
+    Return the reason of one difference: a late fact, a later edit, an error, a lead not judged yet, or a change of
+    versions.
+    """
+    late_fact = next(
+        (fact for fact in learned if fact.valid_at <= difference.at and fact.recorded_at > difference.judged_at), None
+    )
+    if late_fact is not None:
+        valid_at, recorded_at = (f"{at:%Y-%m-%d %H:%M} UTC" for at in (late_fact.valid_at, late_fact.recorded_at))
+        return f"{late_fact.what} of {valid_at} was recorded later, on {recorded_at}."
+    edit = next((fact for fact in edits if fact.recorded_at > difference.judged_at), None)
     if edit is not None:
         return f"{edit.what} was changed later, on {edit.recorded_at:%Y-%m-%d}."
-    if each.kind == "missing" and lead.look_error:
+    if difference.kind == "missing" and lead.look_error:
         return "It could not be judged; the error is kept with the lead."
-    if each.kind == "missing" and lead.next_look_at is not None and lead.next_look_at <= now:
+    if difference.kind == "missing" and lead.next_look_at is not None and lead.next_look_at <= now:
         return "It has not been judged yet."
-    return _around_a_change(each, version)
+    return _find_reason_around_change(difference, version)
 
 
-def _around_a_change(each: ReplayDifference, version: Version) -> str:
-    if each.kind == "missing" and version.retired_at is not None and each.at >= version.retired_at - _LAST_MOMENTS:
+def _find_reason_around_change(difference: ReplayDifference, version: Version) -> str:
+    """Return the reason of a difference near the version's end or beginning; empty if there is none."""
+    if (
+        difference.kind == "missing"
+        and version.retired_at is not None
+        and difference.at >= version.retired_at - _LAST_MOMENTS
+    ):
         return "The next version took over before it was judged."
-    if each.made_at is not None and each.made_at == version.activated_at and version.hands_over_entrants is False:
+    if (
+        difference.made_at is not None
+        and difference.made_at == version.activated_at
+        and version.hands_over_entrants is False
+    ):
         return "What it did just before the version came into force had not been judged."
     return ""
 
 
-def _learned(leads: Mapping[int, Lead]) -> Mapping[int, list[_News]]:
-    """What is known of each lead, with when we learned it."""
-    known: dict[int, list[_News]] = defaultdict(list)
-    of_company: dict[int, list[int]] = defaultdict(list)
+def _read_learned_facts(leads: Mapping[int, Lead]) -> Mapping[int, list[_LearnedFact]]:
+    """Read everything known of each lead, with when we learned it."""
+    facts_by_lead: dict[int, list[_LearnedFact]] = defaultdict(list)
+    lead_ids_by_company: dict[int, list[int]] = defaultdict(list)
     for lead in leads.values():
-        known[lead.pk].append(_News("The lead", lead.known_at, lead.recorded_at))
+        facts_by_lead[lead.pk].append(_LearnedFact("The lead", lead.known_at, lead.recorded_at))
         if lead.company_id is not None:
-            of_company[lead.company_id].append(lead.pk)
+            lead_ids_by_company[lead.company_id].append(lead.pk)
     for event in Event.objects.filter(lead_id__in=leads).select_related("signal").order_by("pk").iterator():
-        known[event.lead_id].append(_News(event.signal.name, event.occurred_at, event.recorded_at))
+        facts_by_lead[event.lead_id].append(_LearnedFact(event.signal.name, event.occurred_at, event.recorded_at))
     for outcome in Outcome.objects.filter(lead_id__in=leads).order_by("pk"):
-        known[outcome.lead_id].append(_News(outcome.get_kind_display(), outcome.at, outcome.recorded_at))
+        facts_by_lead[outcome.lead_id].append(_LearnedFact(outcome.get_kind_display(), outcome.at, outcome.recorded_at))
     for change in AttributeChange.objects.filter(lead_id__in=leads).order_by("pk"):
-        known[change.lead_id or 0].append(_News("An attribute", change.valid_from, change.recorded_at))
-    for change in AttributeChange.objects.filter(company_id__in=of_company).order_by("pk"):
-        for lead_id in of_company[change.company_id or 0]:
-            known[lead_id].append(_News("An attribute of the company", change.valid_from, change.recorded_at))
-    return known
+        facts_by_lead[change.lead_id or 0].append(_LearnedFact("An attribute", change.valid_from, change.recorded_at))
+    for change in AttributeChange.objects.filter(company_id__in=lead_ids_by_company).order_by("pk"):
+        for lead_id in lead_ids_by_company[change.company_id or 0]:
+            facts_by_lead[lead_id].append(
+                _LearnedFact("An attribute of the company", change.valid_from, change.recorded_at)
+            )
+    return facts_by_lead
 
 
-def _edits(version: Version) -> list[_News]:
-    """Changes in the administration of what the rules look up: the named lists, the signals' meanings."""
+def _read_edits(version: Version) -> list[_LearnedFact]:
+    """Read the changes made in the administration to what rules look up: the named lists, the signals' meanings."""
     looked_up = {"namedlist": "The named list", "signal": "The signal"}
     entries = LogEntry.objects.filter(content_type__app_label="leads", content_type__model__in=looked_up)
     rows = entries.order_by("action_time").values_list("content_type__model", "object_repr", "action_time")
-    return [_News(f"{looked_up[model]} “{name}”", version.created_at, at) for model, name, at in rows]
+    return [_LearnedFact(f"{looked_up[model]} “{name}”", version.created_at, at) for model, name, at in rows]

@@ -1,7 +1,8 @@
-"""The proof of the judge: replayed over its past, a version gives exactly the MQLs that were made under it (rules 10.11).
+"""
+Replays of a version: judged again over its past, it gives exactly the MQLs that were made under it (rules 10.11).
 
-What is recorded of the loop is taken as fact: cycles with their ends and re-engagement dates, stages, the version's time in
-force. Where the replay and the record differ, a fact has reached us after it was needed, or the judge is wrong.
+The record of the loop is taken as fact: cycles with their ends and re-engagement dates, stages, the version's time in
+force. Where replay and record differ, a fact reached us after it was needed, or the judge is wrong.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from scoring.engine.timeline import FOREVER
 from scoring.instants import from_microseconds, microseconds
 from scoring.live import qualification_start
 from scoring.live.qualification_start import CycleRelease, QualificationFloor, StartQuestion
-from scoring.live.qualify import NOT_TO_QUALIFY, finds_waiting
+from scoring.live.qualify import NOT_TO_QUALIFY, entrant_waits
 from scoring.models import Qualification
 
 _LEADS_AT_ONCE: Final = 5000
@@ -33,7 +34,8 @@ _LEADS_AT_ONCE: Final = 5000
 
 @dataclass(frozen=True, slots=True)
 class VersionReplay:
-    """`made` MQLs are on record, `expected` is what the judge says of the same past; `agree` to the microsecond.
+    """
+    The result of a replay: MQLs `on_record`, MQLs `expected` by the judge, and how many `agree` to the microsecond.
 
     The rest are differences; `excused` is how many of them have a known reason.
     """
@@ -42,7 +44,7 @@ class VersionReplay:
     start: dt.datetime
     end: dt.datetime
     expected: int
-    made: int
+    on_record: int
     agree: int
     missing: tuple[ReplayDifference, ...]
     surplus: tuple[ReplayDifference, ...]
@@ -62,45 +64,52 @@ class VersionReplay:
 
 
 class NeverInForce(Exception):
-    """The version made no MQLs: it was never in force."""
+    """The version made no MQLs, because it was never in force."""
 
 
-def replay(version: Version, *, now: dt.datetime) -> VersionReplay:
+def replay_version(version: Version, *, now: dt.datetime) -> VersionReplay:
     """Judge all leads at every instant of the version's time in force, up to `now`. Raises NeverInForce."""
     if version.activated_at is None:
         raise NeverInForce(f"{version} was never in force, so there is nothing to replay.")
     end = min(version.retired_at or now, now)
-    past = _Past(version, rules_of(version), microseconds(version.activated_at), microseconds(end))
+    period = _ActivePeriod(version, rules_of(version), microseconds(version.activated_at), microseconds(end))
     expected: dict[tuple[int, int], int] = {}
-    for facts in fact_reader.everything(past.rules):
-        expected |= past.expected(facts)
-    made = {
+    for facts in fact_reader.read_all(period.rules):
+        expected |= period.expected_starts(facts)
+    recorded = {
         (lead, cycle): (microseconds(at), microseconds(recorded_at))
-        for lead, cycle, at, recorded_at in _made(version, end)
+        for lead, cycle, at, recorded_at in _read_recorded_mqls(version, end)
     }
-    differences = replay_differences.explained(_differences(expected, made), version=version, now=now)
-    kinds = {kind: tuple(each for each in differences if each.kind == kind) for kind in ("missing", "surplus", "moved")}
+    differences = replay_differences.explain_differences(
+        _list_differences(expected, recorded), version=version, now=now
+    )
+    kinds = {
+        kind: tuple(difference for difference in differences if difference.kind == kind)
+        for kind in ("missing", "surplus", "moved")
+    }
     agree = len(expected) - len(kinds["missing"]) - len(kinds["moved"])
-    return VersionReplay(version, version.activated_at, end, len(expected), len(made), agree, **kinds)
+    return VersionReplay(version, version.activated_at, end, len(expected), len(recorded), agree, **kinds)
 
 
-def _made(version: Version, end: dt.datetime) -> Iterable[tuple[int, int, dt.datetime, dt.datetime]]:
+def _read_recorded_mqls(version: Version, end: dt.datetime) -> Iterable[tuple[int, int, dt.datetime, dt.datetime]]:
+    """Read (lead, cycle, at, recorded at) of the MQLs made under the version."""
     rows = Qualification.objects.filter(version=version, recorded_at__lte=end)
-    # Those that a worker wrote under it while the next one took over are its own, too.
+    # MQLs that a worker wrote under the version while the next one took over belong to it as well.
     rows = rows if version.retired_at is None else Qualification.objects.filter(version=version)
     return rows.values_list("lead_id", "cycle", "at", "recorded_at").iterator(chunk_size=10_000)
 
 
-def _differences(
-    expected: Mapping[tuple[int, int], int], made: Mapping[tuple[int, int], tuple[int, int]]
+def _list_differences(
+    expected: Mapping[tuple[int, int], int], recorded: Mapping[tuple[int, int], tuple[int, int]]
 ) -> Iterator[ReplayDifference]:
-    for lead, cycle in sorted({*expected, *made}):
-        said = expected.get((lead, cycle))
-        at, recorded_at = made.get((lead, cycle), (None, None))
-        if said == at:
+    """Yield the MQLs whose expected instant and recorded instant differ, in the order of leads and cycles."""
+    for lead, cycle in sorted({*expected, *recorded}):
+        expected_at = expected.get((lead, cycle))
+        at, recorded_at = recorded.get((lead, cycle), (None, None))
+        if expected_at == at:
             continue
-        kind = "missing" if at is None else "surplus" if said is None else "moved"
-        yield ReplayDifference(kind, lead, cycle, _instant(said), _instant(at), _instant(recorded_at))
+        kind = "missing" if at is None else "surplus" if expected_at is None else "moved"
+        yield ReplayDifference(kind, lead, cycle, _instant(expected_at), _instant(at), _instant(recorded_at))
 
 
 def _instant(at: int | None) -> dt.datetime | None:
@@ -109,6 +118,8 @@ def _instant(at: int | None) -> dt.datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class _Cycle:
+    """A recorded cycle of a lead; `is_own` says that the replayed version began it, `release` is its end."""
+
     number: int
     is_own: bool
     at: int
@@ -117,15 +128,17 @@ class _Cycle:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """A time in which a lead could begin its next cycle: after the end of the last one, before a later version's."""
+    """
+    A time in which a lead could begin its next cycle: after the end of its last one, before that of a later version.
+    """
 
     cycle: int
     release: CycleRelease | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Past:
-    """The version's time in force: [start, end], or [start, end) if another one took over."""
+class _ActivePeriod:
+    """The version's time in force: [start, end], or [start, end) if another one took over. Microseconds."""
 
     version: Version
     rules: Rules
@@ -134,28 +147,35 @@ class _Past:
 
     @property
     def last(self) -> int:
+        """Return the last instant that belongs to the version."""
         return (
             self.end - 1
             if self.version.retired_at is not None and microseconds(self.version.retired_at) <= self.end
             else self.end
         )
 
-    def expected(self, facts: Facts) -> dict[tuple[int, int], int]:
-        """The instant at which each (lead, cycle) begins."""
+    def expected_starts(self, facts: Facts) -> dict[tuple[int, int], int]:
+        """Return the instant at which each (lead, cycle) begins, by the judge."""
         ids: list[int] = facts.lead_ids.tolist()
-        found: dict[tuple[int, int], int] = {}
+        starts: dict[tuple[int, int], int] = {}
         for first in range(0, len(ids), _LEADS_AT_ONCE):
-            some = ids[first : first + _LEADS_AT_ONCE]
-            lore = _Lore(self.version, some)
-            part = facts.slice(first, first + len(some))
-            for windows in _rounds({index: self._windows(lore.cycles[lead]) for index, lead in enumerate(some)}):
-                questions = self._questions(part, windows, lore)
-                begun = qualification_start.qualification_start(self.rules, part, questions)
-                found |= {(some[index], windows[index].cycle): at for index, at in begun.items()}
-        return found
+            lead_ids = ids[first : first + _LEADS_AT_ONCE]
+            records = _LeadRecords(self.version, lead_ids)
+            part = facts.slice(first, first + len(lead_ids))
+            for windows in _window_rounds(
+                {index: self._open_windows(records.cycles[lead]) for index, lead in enumerate(lead_ids)}
+            ):
+                questions = self._build_questions(part, windows, records)
+                begun = qualification_start.find_starts(self.rules, part, questions)
+                starts |= {(lead_ids[index], windows[index].cycle): at for index, at in begun.items()}
+        return starts
 
-    def _windows(self, cycles: Sequence[_Cycle]) -> list[_Window]:
-        """Before, between and after the cycles on record; not before one that an earlier version began, nor after an open one."""
+    def _open_windows(self, cycles: Sequence[_Cycle]) -> list[_Window]:
+        """
+        Return the windows before, between and after the recorded cycles.
+
+        There is none before a cycle that an earlier version began, nor after an open one.
+        """
         windows = []
         number, release, is_free = 1, None, True
         for cycle in cycles:
@@ -164,19 +184,23 @@ class _Past:
             number, release, is_free = cycle.number + 1, cycle.release, cycle.release is not None
         return [*windows, _Window(number, release)] if is_free else windows
 
-    def _questions(self, facts: Facts, windows: Mapping[int, _Window], lore: _Lore) -> dict[int, StartQuestion]:
+    def _build_questions(
+        self, facts: Facts, windows: Mapping[int, _Window], records: _LeadRecords
+    ) -> dict[int, StartQuestion]:
         questions = {}
         for index, window in windows.items():
-            floor = qualification_start.floor_of(
+            floor = qualification_start.find_floor(
                 self.rules, facts, index, window.release, in_force=self.start, now=self.last
             )
-            known = lore.known[int(facts.lead_ids[index])]
+            known = records.known_since[int(facts.lead_ids[index])]
             if not floor.closed and max(floor.at, known) <= self.last:
-                questions[index] = self._question(floor, known, lore.barred[int(facts.lead_ids[index])])
+                questions[index] = self._build_question(floor, known, records.barred[int(facts.lead_ids[index])])
         return questions
 
-    def _question(self, floor: QualificationFloor, known: int, barred: tuple[tuple[int, int], ...]) -> StartQuestion:
-        """As if somebody had looked at every instant, from the first at which the lead was known and free."""
+    def _build_question(
+        self, floor: QualificationFloor, known: int, barred: tuple[tuple[int, int], ...]
+    ) -> StartQuestion:
+        """Ask as if the lead had been judged at every instant, from the first at which it was known and free."""
         first = max(floor.at, known)
         return StartQuestion(
             floor=floor.at,
@@ -184,55 +208,59 @@ class _Past:
             looks=(first, *(end for _, end in barred if first < end <= self.last)),
             after=first,
             known=known,
-            waits=finds_waiting(self.version, floor, known),
+            waits=entrant_waits(self.version, floor, known),
             barred=barred,
         )
 
 
-def _rounds(windows: Mapping[int, Sequence[_Window]]) -> Iterator[dict[int, _Window]]:
-    """The first window of each lead, then the second of those that have one, and so on."""
+def _window_rounds(windows: Mapping[int, Sequence[_Window]]) -> Iterator[dict[int, _Window]]:
+    """Yield the first window of each lead, then the second of those that have one, and so on."""
     for number in range(max(map(len, windows.values()), default=0)):
         yield {index: some[number] for index, some in windows.items() if number < len(some)}
 
 
-class _Lore:
-    """What is on record of some leads: their cycles under the version's motion, when they were barred, since when they are known."""
+class _LeadRecords:
+    """
+    The records of some leads: cycles under the version's motion, periods in which they were barred, and when they
+    became known.
+    """
 
     def __init__(self, version: Version, lead_ids: Sequence[int]) -> None:
         rows = Lead.objects.filter(pk__in=lead_ids).values_list("pk", "recorded_at", "stage")
         leads = {pk: (microseconds(recorded_at), stage) for pk, recorded_at, stage in rows}
-        # A lead that was recorded after the facts were read is asked about the next time.
-        self.known = {pk: leads[pk][0] if pk in leads else FOREVER for pk in lead_ids}
-        self.cycles = self._cycles(version, lead_ids)
-        self.barred = self._barred({pk: leads[pk][1] for pk in leads}, lead_ids)
+        # A lead recorded after the facts were read is left to the next replay.
+        self.known_since = {pk: leads[pk][0] if pk in leads else FOREVER for pk in lead_ids}
+        self.cycles = self._read_cycles(version, lead_ids)
+        self.barred = self._read_barred({pk: leads[pk][1] for pk in leads}, lead_ids)
 
     @staticmethod
-    def _cycles(version: Version, lead_ids: Sequence[int]) -> Mapping[int, list[_Cycle]]:
+    def _read_cycles(version: Version, lead_ids: Sequence[int]) -> Mapping[int, list[_Cycle]]:
         rows = Qualification.objects.filter(lead_id__in=lead_ids, motion=version.definition.motion)
         cycles: dict[int, list[_Cycle]] = defaultdict(list)
         for lead, number, by, at, closed_at, back in rows.order_by("lead_id", "cycle").values_list(
             "lead_id", "cycle", "version_id", "at", "closed_at", "reenter_at"
         ):
-            release = None if closed_at is None else CycleRelease.of(closed_at, back)
+            release = None if closed_at is None else CycleRelease.from_instants(closed_at, back)
             cycles[lead].append(_Cycle(number, by == version.pk, microseconds(at), release))
         return cycles
 
     @staticmethod
-    def _barred(stages: Mapping[int, str], lead_ids: Sequence[int]) -> Mapping[int, tuple[tuple[int, int], ...]]:
-        """The half-open periods in which each lead stood where nobody qualifies."""
+    def _read_barred(stages: Mapping[int, str], lead_ids: Sequence[int]) -> Mapping[int, tuple[tuple[int, int], ...]]:
+        """Return the half-open periods in which each lead stood in a stage where it could not qualify."""
         moves: dict[int, list[tuple[int, str]]] = defaultdict(list)
         rows = StageChange.objects.filter(lead_id__in=lead_ids).order_by("lead_id", "at", "pk")
         for lead, at, stage in rows.values_list("lead_id", "at", "to_stage"):
             moves[lead].append((microseconds(at), stage))
-        return {lead: _out(moves[lead] or [(-FOREVER, stages.get(lead, ""))]) for lead in lead_ids}
+        return {lead: _barred_periods(moves[lead] or [(-FOREVER, stages.get(lead, ""))]) for lead in lead_ids}
 
 
-def _out(moves: Sequence[tuple[int, str]]) -> tuple[tuple[int, int], ...]:
+def _barred_periods(moves: Sequence[tuple[int, str]]) -> tuple[tuple[int, int], ...]:
+    """Return the periods of the stages in NOT_TO_QUALIFY; a lead's last stage has no end."""
     ends = [*moves, (FOREVER, "")]
     return tuple((at, until) for (at, stage), (until, _) in pairwise(ends) if stage in NOT_TO_QUALIFY)
 
 
-def named(differences: Sequence[ReplayDifference]) -> list[tuple[ReplayDifference, Lead | None]]:
-    """Each with its lead."""
-    leads = Lead.objects.select_related("company").in_bulk([each.lead_id for each in differences])
-    return [(each, leads.get(each.lead_id)) for each in differences]
+def with_leads(differences: Sequence[ReplayDifference]) -> list[tuple[ReplayDifference, Lead | None]]:
+    """Return each difference with its lead; None for a deleted lead."""
+    leads = Lead.objects.select_related("company").in_bulk([difference.lead_id for difference in differences])
+    return [(difference, leads.get(difference.lead_id)) for difference in differences]

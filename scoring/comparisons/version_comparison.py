@@ -1,4 +1,7 @@
-"""Two versions on the same leads at one instant (rules 9.14): who meets both, who only one, and why; who would go to sales."""
+"""
+Comparison of two versions on the same leads at one instant (rules 9.14): who meets which, why, and who would go to
+sales.
+"""
 
 from __future__ import annotations
 
@@ -20,19 +23,19 @@ from scoring.engine.judge import Verdicts, explain, judge
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools, Ints
 from scoring.engine.verdict import joined, picked
-from scoring.explain.evaluation import known
+from scoring.explain.evaluation import known_leads
 from scoring.instants import microseconds
 from scoring.live import qualify
 from scoring.models import Score
 
-#: Explained at a time: their facts are read again, with all that either version asks for.
+#: Leads explained at a time; their facts are read again, with the fields of both versions.
 _EXPLAINED_AT_ONCE: Final = 250
 _READ_AT_ONCE: Final = 5000
 _SCORES: Final = ("fit", "engagement", "bant")
 
 
 class ComparisonOutcome(StrEnum):
-    """Which of the two versions a lead meets; against the version in force: who stays, leaves, enters."""
+    """The versions that a lead meets; against the version in force BOTH stay, FIRST leave and SECOND enter."""
 
     BOTH = "both"
     FIRST = "first"
@@ -42,7 +45,7 @@ class ComparisonOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeadStanding:
-    """A lead under one version. `tier` is 0 for one that does not meet it."""
+    """A lead's scores under one version; `tier` is 0 where the lead does not meet it."""
 
     meets: bool
     tier: int
@@ -53,7 +56,10 @@ class LeadStanding:
 
 @dataclass(frozen=True, slots=True)
 class ComparedLead:
-    """`first` is None where nothing is in force. `why` says what decides, of leads that meet only one of the two."""
+    """
+    A lead under both versions; `first` is None where nothing is in force. `why` says what decides, if it meets only one
+    of them.
+    """
 
     lead: Lead
     kind: ComparisonOutcome
@@ -64,7 +70,11 @@ class ComparedLead:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VersionComparison:
-    """Of all leads known at `at`, in the order of their ids. `free` are those who enter and would be handed to sales."""
+    """
+    The verdicts on all leads known at `at`, in the order of their ids.
+
+    `handed_over` are the leads that enter and would be handed to sales at once.
+    """
 
     first: Version | None
     second: Version
@@ -72,27 +82,28 @@ class VersionComparison:
     lead_ids: Ints
     under_first: Verdicts | None
     under_second: Verdicts
-    free: frozenset[int]
+    handed_over: frozenset[int]
 
     @property
     def counts(self) -> Mapping[ComparisonOutcome, int]:
-        return {kind: int(self._of(kind).sum()) for kind in ComparisonOutcome}
+        """Return how many leads have each outcome."""
+        return {kind: int(self._outcome_mask(kind).sum()) for kind in ComparisonOutcome}
 
     @property
     def tiers(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
-        """How many leads of each tier under the first version, and under the second."""
-        return _tiers(self.under_first), _tiers(self.under_second)
+        """Return how many leads of each tier there are under the first version, and under the second."""
+        return _count_tiers(self.under_first), _count_tiers(self.under_second)
 
     def rows(self, *kinds: ComparisonOutcome, after: int = 0, limit: int | None = None) -> Iterator[ComparedLead]:
-        """The leads of these kinds, in the order of their ids, those above `after`."""
-        wanted = np.zeros(self.lead_ids.size, dtype=np.bool_)
+        """Yield the leads of these outcomes whose id is above `after`, in the order of their ids."""
+        is_chosen = np.zeros(self.lead_ids.size, dtype=np.bool_)
         for kind in kinds:
-            wanted |= self._of(kind)
-        places = np.flatnonzero(wanted & (self.lead_ids > after))[:limit]
+            is_chosen |= self._outcome_mask(kind)
+        places = np.flatnonzero(is_chosen & (self.lead_ids > after))[:limit]
         for first in range(0, places.size, _EXPLAINED_AT_ONCE):
-            yield from self._rows(places[first : first + _EXPLAINED_AT_ONCE].tolist())
+            yield from self._compared_leads(places[first : first + _EXPLAINED_AT_ONCE].tolist())
 
-    def _of(self, kind: ComparisonOutcome) -> Bools:
+    def _outcome_mask(self, kind: ComparisonOutcome) -> Bools:
         second = self.under_second.meets
         first = np.zeros_like(second) if self.under_first is None else self.under_first.meets
         answer: Bools = {
@@ -103,27 +114,27 @@ class VersionComparison:
         }[kind]
         return answer
 
-    def _rows(self, places: Sequence[int]) -> Iterator[ComparedLead]:
+    def _compared_leads(self, places: Sequence[int]) -> Iterator[ComparedLead]:
         ids = [int(self.lead_ids[place]) for place in places]
         leads = Lead.objects.select_related("company").in_bulk(ids)
-        kinds = {place: self._kind(place) for place in places}
+        kinds = {place: self._outcome_at(place) for place in places}
         changed = [
             int(self.lead_ids[place])
             for place in places
             if kinds[place] in (ComparisonOutcome.FIRST, ComparisonOutcome.SECOND)
         ]
-        reasons = self._reasons(changed)
+        reasons = self._explain_differences(changed)
         for place, lead_id in zip(places, ids, strict=True):
             if lead_id in leads:
                 yield ComparedLead(
                     leads[lead_id],
                     kinds[place],
-                    None if self.under_first is None else _standing(self.under_first, place),
-                    _standing(self.under_second, place),
+                    None if self.under_first is None else _build_standing(self.under_first, place),
+                    _build_standing(self.under_second, place),
                     reasons.get(lead_id, ""),
                 )
 
-    def _kind(self, place: int) -> ComparisonOutcome:
+    def _outcome_at(self, place: int) -> ComparisonOutcome:
         second = bool(self.under_second.meets[place])
         first = self.under_first is not None and bool(self.under_first.meets[place])
         return {
@@ -132,75 +143,87 @@ class VersionComparison:
             (False, True): ComparisonOutcome.SECOND,
         }.get((first, second), ComparisonOutcome.NEITHER)
 
-    def _reasons(self, lead_ids: Sequence[int]) -> Mapping[int, str]:
-        """What each version says of each of these leads, the one that it meets first."""
+    def _explain_differences(self, lead_ids: Sequence[int]) -> Mapping[int, str]:
+        """Return one text for each of these leads: what each version says of it, first the one that it meets."""
         if not lead_ids:
             return {}
         sides = [(version, rules_of(version)) for version in (self.second, self.first) if version is not None]
-        facts = fact_reader.near(lead_ids, *(rules for _, rules in sides))
-        return {lead_id: self._reason(facts, index, sides) for index, lead_id in enumerate(facts.lead_ids.tolist())}
+        facts = fact_reader.read_for_leads(lead_ids, *(rules for _, rules in sides))
+        return {
+            lead_id: self._explain_difference(facts, index, sides)
+            for index, lead_id in enumerate(facts.lead_ids.tolist())
+        }
 
-    def _reason(self, facts: Facts, index: int, sides: Sequence[tuple[Version, Rules]]) -> str:
-        told = [(version, explain(rules, facts, index, microseconds(self.at))) for version, rules in sides]
-        told.sort(key=lambda each: not each[1].meets)
-        if len(told) == 1:
-            return told[0][1].why
-        return " ".join(f"{version.number}: {each.why}" for version, each in told)
+    def _explain_difference(self, facts: Facts, index: int, sides: Sequence[tuple[Version, Rules]]) -> str:
+        explanations = [(version, explain(rules, facts, index, microseconds(self.at))) for version, rules in sides]
+        explanations.sort(key=lambda pair: not pair[1].meets)
+        if len(explanations) == 1:
+            return explanations[0][1].why
+        return " ".join(f"{version.number}: {each.why}" for version, each in explanations)
 
 
-def compare(first: Version | None, second: Version, *, now: dt.datetime) -> VersionComparison:
-    """Judge all leads known at `now` by both versions, whatever their states, from one snapshot of the facts.
+def compare_versions(first: Version | None, second: Version, *, now: dt.datetime) -> VersionComparison:
+    """
+    Judge all leads known at `now` by both versions, whatever their states, from one snapshot of the facts.
 
-    Without a first version nobody meets it.
+    Without a first version no lead meets it.
     """
     sides = [rules_of(version) for version in (first, second) if version is not None]
     ids: list[Ints] = []
     verdicts: list[list[Verdicts]] = [[] for _ in sides]
-    free: set[int] = set()
-    for facts in fact_reader.everything(*sides):
-        there = known(facts, microseconds(now))
-        for rules, found in zip(sides, verdicts, strict=True):
-            found.append(judge(rules, facts, there, np.full(there.size, microseconds(now))))
-        ids.append(facts.lead_ids[there])
+    handed_over: set[int] = set()
+    for facts in fact_reader.read_all(*sides):
+        leads = known_leads(facts, microseconds(now))
+        for rules, side_verdicts in zip(sides, verdicts, strict=True):
+            side_verdicts.append(judge(rules, facts, leads, np.full(leads.size, microseconds(now))))
+        ids.append(facts.lead_ids[leads])
         entering = verdicts[-1][-1].meets & (True if first is None else ~verdicts[0][-1].meets)
-        free |= _free(second, sides[-1], facts.known(there[entering]), now)
-    together = [joined(found) for found in verdicts]
+        handed_over |= _free_to_qualify(second, sides[-1], facts.known(leads[entering]), now)
+    together = [joined(side_verdicts) for side_verdicts in verdicts]
     return VersionComparison(
-        first, second, now, np.concatenate(ids), None if first is None else together[0], together[-1], frozenset(free)
+        first,
+        second,
+        now,
+        np.concatenate(ids),
+        None if first is None else together[0],
+        together[-1],
+        frozenset(handed_over),
     )
 
 
-def coming(version: Version, *, now: dt.datetime) -> VersionComparison:
-    """The version against the one in force of its definition: `second` enter, `first` leave, `both` stay."""
+def compare_with_active(version: Version, *, now: dt.datetime) -> VersionComparison:
+    """Compare the version with the one in force of its definition: `second` enter, `first` leave, `both` stay."""
     in_force = Version.objects.active().filter(definition=version.definition_id).select_related("definition").first()
-    return compare(in_force, version, now=now)
+    return compare_versions(in_force, version, now=now)
 
 
-def marked(version: Version, *, now: dt.datetime) -> int:
-    """How many leads meet the version in force by its coming alone, and wait for their next activity (rules 9.12)."""
+def count_marked_entrants(version: Version, *, now: dt.datetime) -> int:
+    """
+    Count the leads that meet the version in force by the change alone and wait for their next activity (rules 9.12).
+    """
     if version.hands_over_entrants is not False:
         return 0
     meeting = Score.objects.filter(version=version, meets=True).order_by("lead_id").values_list("lead_id", flat=True)
     ids = list(meeting)
     return sum(
-        len(qualify.marked(version, ids[first : first + _READ_AT_ONCE], now=now))
+        len(qualify.marked_entrants(version, ids[first : first + _READ_AT_ONCE], now=now))
         for first in range(0, len(ids), _READ_AT_ONCE)
     )
 
 
-def _free(version: Version, rules: Rules, entering: Facts, now: dt.datetime) -> frozenset[int]:
+def _free_to_qualify(version: Version, rules: Rules, entering: Facts, now: dt.datetime) -> frozenset[int]:
     leads = Lead.objects.in_bulk(entering.lead_ids.tolist())
-    return qualify.free(version, rules, entering, leads, now=now)
+    return qualify.free_to_qualify(version, rules, entering, leads, now=now)
 
 
-def _tiers(verdicts: Verdicts | None) -> Mapping[int, int]:
+def _count_tiers(verdicts: Verdicts | None) -> Mapping[int, int]:
     tiers: NDArray[Any] = np.zeros(4, dtype=np.int64)
     if verdicts is not None:
         tiers = np.bincount(verdicts.tier, minlength=4)
     return {tier: int(tiers[tier]) for tier in (1, 2, 3)}
 
 
-def _standing(verdicts: Verdicts, place: int) -> LeadStanding:
+def _build_standing(verdicts: Verdicts, place: int) -> LeadStanding:
     one = picked(verdicts, np.array([place]))
     scores = {name: float(getattr(one, name)[0]) for name in _SCORES}
     return LeadStanding(meets=bool(one.meets[0]), tier=int(one.tier[0]), **scores)

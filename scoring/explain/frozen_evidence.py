@@ -1,4 +1,7 @@
-"""Frozen evidence read for people: lines with a verdict. Whatever an older document lacks is left out, never guessed."""
+"""
+Frozen evidence (rules 4.13) prepared for pages: lines with a verdict. Parts that an older document lacks are left out,
+never guessed.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class EvidenceAxis:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceLine:
-    """`verdict` is pass, fail or unknown; or not needed, where another line will do."""
+    """A line of the evidence; `verdict` is pass, fail, unknown, or not needed where another line suffices."""
 
     text: str
     verdict: str
@@ -53,53 +56,58 @@ class EvidenceContribution:
 class FrozenEvidence:
     axes: list[EvidenceAxis]
     gate: list[EvidenceLine]
-    ways: list[EvidencePath]
+    paths: list[EvidencePath]
     timing: list[EvidenceLine]
     contributions: list[EvidenceContribution]
     disqualifiers: list[EvidenceLine]
 
 
-def read(document: object) -> FrozenEvidence:
-    """The explanation as scoring stored it (scoring.engine.explanation)."""
-    told = document if isinstance(document, Mapping) else {}
-    hot, paths = ([_way(path) for path in _maps(told.get(key))] for key in ("hot_paths", "paths"))
-    timing = _timing(told.get("timing"))
-    if any(way.verdict == HELD for way in hot):
-        timing = _not_needed(timing)
+def read_evidence(document: object) -> FrozenEvidence:
+    """
+    Return the evidence from an explanation as stored (scoring.engine.explanation); anything else gives empty evidence.
+    """
+    explanation = document if isinstance(document, Mapping) else {}
+    hot, paths = ([_read_path(path) for path in _mappings(explanation.get(key))] for key in ("hot_paths", "paths"))
+    timing = _read_timing(explanation.get("timing"))
+    if any(path.verdict == HELD for path in hot):
+        timing = _mark_unneeded_lines(timing)
     return FrozenEvidence(
-        axes=[axis for name, label in AXES if (axis := _axis(label, told.get(name)))],
-        gate=[_criterion(answer) for answer in _maps(told.get("gate_answers"))],
-        ways=_any_of([*hot, *paths]),
-        timing=_not_needed(timing) if any(line.verdict == HELD for line in timing) else timing,
-        contributions=_contributions(told.get("contributions")),
+        axes=[axis for name, label in AXES if (axis := _read_axis(label, explanation.get(name)))],
+        gate=[_read_criterion(answer) for answer in _mappings(explanation.get("gate_answers"))],
+        paths=_mark_unneeded_paths([*hot, *paths]),
+        timing=_mark_unneeded_lines(timing) if any(line.verdict == HELD for line in timing) else timing,
+        contributions=_read_contributions(explanation.get("contributions")),
         disqualifiers=[
-            _criterion(answer) for answer in _maps(told.get("disqualifier_answers")) if answer.get("verdict") == "pass"
+            _read_criterion(answer)
+            for answer in _mappings(explanation.get("disqualifier_answers"))
+            if answer.get("verdict") == "pass"
         ],
     )
 
 
-def _maps(value: object) -> Iterable[Mapping[str, Any]]:
+def _mappings(value: object) -> Iterable[Mapping[str, Any]]:
+    """Return the mappings in a list; nothing for any other value."""
     return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
 
 
-def _axis(label: str, axis: object) -> EvidenceAxis | None:
+def _read_axis(label: str, axis: object) -> EvidenceAxis | None:
     if not isinstance(axis, Mapping) or not isinstance(axis.get("value"), int | float):
         return None
-    # Without a ceiling the bar is drawn to the next hundred.
+    # Without a ceiling the bar ends at the next hundred above the value.
     ceiling = axis.get("ceiling") or max(100.0, -(-axis["value"] // 100) * 100)
     return EvidenceAxis(label, axis["value"], ceiling)
 
 
-def _criterion(answer: Mapping[str, Any]) -> EvidenceLine:
+def _read_criterion(answer: Mapping[str, Any]) -> EvidenceLine:
     raw = answer.get("criterion")
-    asked = raw if isinstance(raw, Mapping) else {}
-    value = asked.get("value")
+    parts = raw if isinstance(raw, Mapping) else {}
+    value = parts.get("value")
     criterion = CriterionRule(
-        "", str(asked.get("field", "?")), str(asked.get("op", "")), tuple(value) if isinstance(value, list) else value
+        "", str(parts.get("field", "?")), str(parts.get("op", "")), tuple(value) if isinstance(value, list) else value
     )
-    seen = answer.get("seen")
-    shown = ", ".join(map(str, seen)) if isinstance(seen, list) else seen
-    text = f"{_capital(field_words(criterion.field))}: {_yes_no(shown)}"
+    answer_value = answer.get("seen")
+    shown = ", ".join(map(str, answer_value)) if isinstance(answer_value, list) else answer_value
+    text = f"{_capital(field_words(criterion.field))}: {_value_text(shown)}"
     try:
         note = f"needed: {wanted(criterion)}"
     except (KeyError, TypeError, ValueError):
@@ -107,102 +115,102 @@ def _criterion(answer: Mapping[str, Any]) -> EvidenceLine:
     return EvidenceLine(text, str(answer.get("verdict", "unknown")), note)
 
 
-def _yes_no(seen: object) -> str:
-    if seen is None or seen == "":
+def _value_text(value: object) -> str:
+    if value is None or value == "":
         return "not known"
-    if isinstance(seen, bool):
-        return "yes" if seen else "no"
-    return f"{seen:,}" if isinstance(seen, int) else str(seen)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _way(path: Mapping[str, Any]) -> EvidencePath:
-    clauses = [_clause(answer) for answer in _maps(path.get("clauses"))]
-    return EvidencePath(str(path.get("name", "")), _held(path), clauses)
+def _read_path(path: Mapping[str, Any]) -> EvidencePath:
+    clauses = [_read_clause(answer) for answer in _mappings(path.get("clauses"))]
+    return EvidencePath(str(path.get("name", "")), _held_verdict(path), clauses)
 
 
-def _any_of(ways: list[EvidencePath]) -> list[EvidencePath]:
-    """One is enough: once one held, what another lacked was not needed."""
-    if not any(way.verdict == HELD for way in ways):
-        return ways
+def _mark_unneeded_paths(paths: list[EvidencePath]) -> list[EvidencePath]:
+    """Mark the paths that failed as not needed if one of them held, because one is enough."""
+    if not any(path.verdict == HELD for path in paths):
+        return paths
     return [
-        way if way.verdict == HELD else replace(way, verdict=NOT_NEEDED, clauses=_not_needed(way.clauses))
-        for way in ways
+        path if path.verdict == HELD else replace(path, verdict=NOT_NEEDED, clauses=_mark_unneeded_lines(path.clauses))
+        for path in paths
     ]
 
 
-def _not_needed(lines: list[EvidenceLine]) -> list[EvidenceLine]:
+def _mark_unneeded_lines(lines: list[EvidenceLine]) -> list[EvidenceLine]:
     return [line if line.verdict == HELD else replace(line, verdict=NOT_NEEDED) for line in lines]
 
 
-def _clause(answer: Mapping[str, Any]) -> EvidenceLine:
+def _read_clause(answer: Mapping[str, Any]) -> EvidenceLine:
     raw = answer.get("clause")
     clause = raw if isinstance(raw, Mapping) else {}
-    needed, found = clause.get("at_least"), answer.get("found")
+    needed, figure = clause.get("at_least"), answer.get("found")
     if clause.get("axis"):
-        text = f"{_capital(str(clause['axis']).replace('+', ' + '))} of at least {_figure(needed)}"
+        text = f"{_capital(str(clause['axis']).replace('+', ' + '))} of at least {_figure_text(needed)}"
     else:
         different = " different" if clause.get("distinct") else ""
-        text = f"At least {_figure(needed)}{different} of {_names(clause.get('signals'))}{_window(clause)}"
-    return EvidenceLine(text, _held(answer), f"was {_figure(found)}" if found is not None else "")
+        text = f"At least {_figure_text(needed)}{different} of {_signal_names(clause.get('signals'))}{_window_text(clause)}"
+    return EvidenceLine(text, _held_verdict(answer), f"was {_figure_text(figure)}" if figure is not None else "")
 
 
-def _window(clause: Mapping[str, Any]) -> str:
+def _window_text(clause: Mapping[str, Any]) -> str:
     close, days = clause.get("within_hours_of_each_other"), clause.get("within_days")
-    together = f", within {_figure(close)} h of each other" if close else ""
-    lately = f", in the last {_figure(days)} days" if days and days != 1 else ", in the last day" if days else ""
+    together = f", within {_figure_text(close)} h of each other" if close else ""
+    lately = f", in the last {_figure_text(days)} days" if days and days != 1 else ", in the last day" if days else ""
     return f"{together}{lately}"
 
 
-def _names(signals: object) -> str:
-    words = [signal_words(str(name)) for name in signals] if isinstance(signals, list) else []
-    more = f" or {len(words) - NAMES_SHOWN} more" if len(words) > NAMES_SHOWN else ""
-    return ", ".join(words[:NAMES_SHOWN]) + more
+def _signal_names(signals: object) -> str:
+    names = [signal_words(str(name)) for name in signals] if isinstance(signals, list) else []
+    more = f" or {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more
 
 
-def _timing(timing: object) -> list[EvidenceLine]:
+def _read_timing(timing: object) -> list[EvidenceLine]:
     if not isinstance(timing, Mapping):
         return []
-    asked = (
+    limits = (
         ("Engaged", timing.get("engaged_within_days"), timing.get("engaged_days_ago")),
         ("Asked to be contacted", timing.get("or_request_within_days"), timing.get("open_request_days_ago")),
     )
     return [
         EvidenceLine(
-            f"{what} within {_figure(limit)} days",
+            f"{label} within {_figure_text(limit)} days",
             "pass" if ago is not None and ago <= limit else "fail",
-            "never" if ago is None else _ago(ago),
+            "never" if ago is None else _days_ago_text(ago),
         )
-        for what, limit, ago in asked
+        for label, limit, ago in limits
         if limit is not None
     ]
 
 
-def _ago(days: float) -> str:
-    """Rounded up, so that what is too old for a limit of whole days never looks as if it met it."""
+def _days_ago_text(days: float) -> str:
+    """Return an age in whole days, rounded up, so that one beyond a limit of whole days never seems to keep it."""
     return f"{math.ceil(days):,} days ago" if days > 1 else "less than a day ago"
 
 
-def _contributions(rows: object) -> list[EvidenceContribution]:
-    told = [row for row in _maps(rows) if row.get("count")]
-    told.sort(key=lambda row: -abs(row.get("contributes") or 0))
+def _read_contributions(rows: object) -> list[EvidenceContribution]:
+    counted_rows = [row for row in _mappings(rows) if row.get("count")]
+    counted_rows.sort(key=lambda row: -abs(row.get("contributes") or 0))
     return [
         EvidenceContribution(
-            signal_words(str(row.get("signal", ""))), row["count"], row.get("contributes") or 0.0, _cap(row)
+            signal_words(str(row.get("signal", ""))), row["count"], row.get("contributes") or 0.0, _cap_note(row)
         )
-        for row in told
+        for row in counted_rows
     ]
 
 
-def _cap(row: Mapping[str, Any]) -> str:
+def _cap_note(row: Mapping[str, Any]) -> str:
     cap = row.get("cap")
-    return f"limited to {_figure(cap)}" if cap is not None and row.get("contributes") != row.get("decayed") else ""
+    return f"limited to {_figure_text(cap)}" if cap is not None and row.get("contributes") != row.get("decayed") else ""
 
 
-def _held(answer: Mapping[str, Any]) -> str:
+def _held_verdict(answer: Mapping[str, Any]) -> str:
     return "pass" if answer.get("held") else "fail"
 
 
-def _figure(value: object) -> str:
+def _figure_text(value: object) -> str:
     return f"{value:.1f}".removesuffix(".0") if isinstance(value, int | float) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Why a lead stands where it stands, now or at any past instant: one lead, every version in force."""
+"""Explanations of one lead under every version in force, now or at any past instant."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from scoring.engine.judge import Explanation, explain
 from scoring.instants import microseconds
 
 
-def of_lead(
+def explain_lead(
     lead: Lead, *, at: dt.datetime, under: Sequence[Version] | None = None
 ) -> list[tuple[Version, Explanation]]:
-    """The explanation under each version in force, or under those given."""
+    """Return the explanation at `at` under each version in force, or under the versions given."""
     return [
-        (version, _explained(lead, version, at)) for version in (active_versions.active() if under is None else under)
+        (version, _explain_under(lead, version, at))
+        for version in (active_versions.list_active_versions() if under is None else under)
     ]
 
 
-def _explained(lead: Lead, version: Version, at: dt.datetime) -> Explanation:
+def _explain_under(lead: Lead, version: Version, at: dt.datetime) -> Explanation:
     rules = active_versions.rules_of(version)
-    return explain(rules, fact_reader.near([lead.pk], rules), 0, microseconds(at))
+    return explain(rules, fact_reader.read_for_leads([lead.pk], rules), 0, microseconds(at))

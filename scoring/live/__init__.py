@@ -1,1 +1,1 @@
-"""The live loop: leads that are due are judged, scores are kept, qualifying leads become MQLs."""
+"""The live loop: due leads are judged, their scores are stored, qualifying leads become MQLs."""

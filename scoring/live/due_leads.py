@@ -1,4 +1,4 @@
-"""Live judgement: leads that are due are judged at `now`, their scores kept, those who qualify become MQLs."""
+"""The rescoring of due leads: they are judged at `now`, their scores stored, and those who qualify become MQLs."""
 
 from __future__ import annotations
 
@@ -13,47 +13,63 @@ from leads.models import Lead
 from scoring import active_versions
 from scoring.columns import fact_reader
 from scoring.engine.judge import NEVER, next_change
-from scoring.instants import from_microseconds, microseconds
+from scoring.instants import from_microseconds
 from scoring.live import qualify, scores
 from scoring.live.judgement import LeadJudgement, judge_now
 
 log = logging.getLogger(__name__)
 
-#: Leads judged in one transaction: short enough not to keep an intake waiting for their rows.
+#: Leads judged in one transaction, few enough that an intake does not wait long for their rows.
 BATCH = 250
 
 
 def rescore_due(*, now: dt.datetime, limit: int = BATCH) -> int:
-    """Judge up to `limit` leads whose look is due; how many there were. Any number of workers may call it at once."""
+    """Judge up to `limit` due leads; return how many there were. Any number of workers may call it at once."""
     with transaction.atomic():
         due = rescore_queue.claim(now=now, limit=limit)
         if due:
-            _judge_whole_or_singly(due, now)
+            _rescore_batch_or_singly(due, now)
     return len(due)
 
 
-def rescore(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
-    """Judge these leads at `now` under every version in force. Call within a transaction that holds their rows."""
+def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
+    """
+    Judge these leads at `now` under every version in force. Call within a transaction that has locked their rows.
+
+    1. Read the leads, and for each version in force its rules and the facts that they need.
+    2. Judge the leads and store their scores.
+    3. Make the MQLs and hot upgrades among them.
+    4. Find for each lead the next instant at which a verdict can change without a new fact.
+    5. Store that instant as the lead's next look (rules 4.14).
+    """
+    # 1.
     leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=lead_ids)}
     next_looks: dict[int, int] = dict.fromkeys(leads, NEVER)
-    for version in active_versions.active():
+    for version in active_versions.list_active_versions():
         rules = active_versions.rules_of(version)
-        judged = judge_now(version, rules, fact_reader.near(list(leads), rules), now)
-        before = scores.keep(judged, now=now)
-        for lead_id, at in qualify.qualify(judged, leads=leads, before=before, now=now).items():
+        # 2.
+        judgement = judge_now(version, rules, fact_reader.read_for_leads(list(leads), rules), now)
+        before = scores.store_scores(judgement, now=now)
+        # 3. and 4.
+        for lead_id, at in qualify.qualify_leads(judgement, leads=leads, before=before, now=now).items():
             next_looks[lead_id] = min(next_looks[lead_id], at)
-        for lead_id, at in _falls(judged).items():
+        for lead_id, at in _next_falls(judgement).items():
             next_looks[lead_id] = min(next_looks[lead_id], at)
+    # 5.
     rescore_queue.settle(
         next_looks={lead_id: None if at == NEVER else from_microseconds(at) for lead_id, at in next_looks.items()}
     )
 
 
-def _judge_whole_or_singly(lead_ids: Sequence[int], now: dt.datetime) -> None:
-    """A lead that cannot be judged is set aside with its error and never blocks the others."""
+def _rescore_batch_or_singly(lead_ids: Sequence[int], now: dt.datetime) -> None:
+    """
+    Judge the leads together or, if that fails, one by one.
+
+    A lead that cannot be judged is set aside with its error and does not block the others (rules 17.5).
+    """
     try:
         with transaction.atomic():
-            rescore(lead_ids=lead_ids, now=now)
+            rescore_leads(lead_ids=lead_ids, now=now)
     except Exception as error:
         if isinstance(error, DatabaseError) and transaction.get_connection().needs_rollback:
             raise
@@ -62,16 +78,13 @@ def _judge_whole_or_singly(lead_ids: Sequence[int], now: dt.datetime) -> None:
             rescore_queue.fail(lead_id=lead_ids[0], error=f"{type(error).__name__}: {error}", now=now)
             return
         for lead_id in lead_ids:
-            _judge_whole_or_singly([lead_id], now)
+            _rescore_batch_or_singly([lead_id], now)
 
 
-def _falls(judged: LeadJudgement) -> Mapping[int, int]:
-    """When the verdict on each lead that meets the version can next fall by decay or recency alone."""
-    meeting = judged.meeting
+def _next_falls(judgement: LeadJudgement) -> Mapping[int, int]:
+    """Return when the verdict on each lead that meets the version can next fall by decay or recency alone."""
+    meeting = judgement.meeting
     if not meeting.size:
         return {}
-    at = next_change(judged.rules, judged.facts, meeting, judged.now[meeting])
-    return dict(zip(judged.facts.lead_ids[meeting].tolist(), at.tolist(), strict=True))
-
-
-__all__ = ["BATCH", "microseconds", "rescore", "rescore_due"]
+    at = next_change(judgement.rules, judgement.facts, meeting, judgement.now[meeting])
+    return dict(zip(judgement.facts.lead_ids[meeting].tolist(), at.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Leads that turn hot while a cycle of theirs is open (rules 6.25): found at their look by the judge's own verdict, once a cycle."""
+"""Detection of hot upgrades (rules 6.25): leads that meet a hot trigger while their cycle is open, once a cycle."""
 
 from __future__ import annotations
 
@@ -23,85 +23,105 @@ _FLOOR_AND_NOW: Final = 2
 
 
 def record_hot_upgrades(
-    judged: LeadJudgement, cycles: Mapping[int, Qualification], *, looked: Mapping[int, int], now: dt.datetime
+    judgement: LeadJudgement, cycles: Mapping[int, Qualification], *, last_looks: Mapping[int, int], now: dt.datetime
 ) -> list[HotUpgrade]:
-    """Write down which of these leads, by index, newly meet a hot trigger by what they did since they qualified.
-
-    `cycles`: their open cycles, which were neither hot from the start nor have turned hot before. `looked`: when those
-    who were judged before last were. The caller holds the leads' rows.
     """
-    if not judged.rules.hot:
+    Store a hot upgrade for each of these leads that newly meets a hot trigger by what it did since it qualified.
+
+    `cycles` are open cycles by the lead's index; they were not hot from the start and have no upgrade. `last_looks`
+    says when the leads that were judged before were last judged. The caller has locked the leads' rows.
+
+    1. Leave out leads whose gate fails or that are disqualified now.
+    2. Collect the instants to judge: the floor, each event since the last look, and now.
+    3. Judge all of them in one pass, and take each lead's first hot instant after its floor.
+    4. Find the activity that made it hot; a change of what we know of the lead is not enough.
+    5. Store the upgrades, dated at that activity.
+    """
+    if not judgement.rules.hot:
         return []
-    at_now = judged.at_now
+    # 1. and 2.
+    at_now = judgement.at_now
     instants = {
-        index: _instants(judged, index, _floor(judged, cycle), looked.get(index))
+        index: _instants_to_judge(judgement, index, _upgrade_floor(judgement, cycle), last_looks.get(index))
         for index, cycle in cycles.items()
         if at_now.gate[index] == PASS and not at_now.disqualified[index]
     }
-    asked = {index: at for index, at in instants.items() if at_now.hot[index] or at.size > _FLOOR_AND_NOW}
-    made = [
-        _made(judged, cycles[index], told, at, now)
-        for index, told in _hot(judged, asked).items()
-        if (at := _deed(judged, index, told, int(asked[index][0]))) is not None
+    to_judge = {index: at for index, at in instants.items() if at_now.hot[index] or at.size > _FLOOR_AND_NOW}
+    # 3. and 4.
+    upgrades = [
+        _build_upgrade(judgement, cycles[index], explanation, at, now)
+        for index, explanation in _explain_first_hot(judgement, to_judge).items()
+        if (at := _triggering_activity(judgement, index, explanation, int(to_judge[index][0]))) is not None
     ]
-    return HotUpgrade.objects.bulk_create(made) if made else []
+    # 5.
+    return HotUpgrade.objects.bulk_create(upgrades) if upgrades else []
 
 
-def _floor(judged: LeadJudgement, cycle: Qualification) -> int:
-    """What came before is not what makes it hot now: it qualified, or the version that judges came into force."""
-    activated_at = judged.version.activated_at
+def _upgrade_floor(judgement: LeadJudgement, cycle: Qualification) -> int:
+    """
+    Return the instant after which an activity can make the lead hot: it qualified, or the version that judges came into
+    force.
+
+    Shortly before that version came into force activities may not have been judged, so these count as well.
+    """
+    activated_at = judgement.version.activated_at
     return max(
-        microseconds(cycle.at), 0 if activated_at is None else microseconds(activated_at) - qualification_start.UNSEEN
+        microseconds(cycle.at),
+        0 if activated_at is None else microseconds(activated_at) - qualification_start.POSSIBLY_UNJUDGED,
     )
 
 
-def _instants(judged: LeadJudgement, index: int, floor: int, looked: int | None) -> Ints:
-    """The floor, each event since the last look, and now: a worker that was away overlooks nobody."""
-    facts, now = judged.facts, int(judged.now[index])
-    mine = slice(*np.searchsorted(facts.event_lead, (index, index + 1)))
-    at = facts.event_at[mine]
-    news = np.unique(at[(at > max(floor, now if looked is None else looked)) & (at < now)])
-    return np.concatenate(([floor], news, [now])).astype(np.int64)
+def _instants_to_judge(judgement: LeadJudgement, index: int, floor: int, last_look: int | None) -> Ints:
+    """Return the floor, each event since the last look, and now; so a worker that was away misses no instant."""
+    facts, now = judgement.facts, int(judgement.now[index])
+    events_of_lead = slice(*np.searchsorted(facts.event_lead, (index, index + 1)))
+    at = facts.event_at[events_of_lead]
+    new_instants = np.unique(at[(at > max(floor, now if last_look is None else last_look)) & (at < now)])
+    return np.concatenate(([floor], new_instants, [now])).astype(np.int64)
 
 
-def _hot(judged: LeadJudgement, asked: Mapping[int, Ints]) -> Mapping[int, Explanation]:
-    """The first instant at which each was found hot, explained; one pass of the judge for all."""
-    if not asked:
+def _explain_first_hot(judgement: LeadJudgement, instants: Mapping[int, Ints]) -> Mapping[int, Explanation]:
+    """Return the explanation of each lead's first hot instant after its floor, by one pass of the judge for all."""
+    if not instants:
         return {}
-    index = np.repeat(np.fromiter(asked, dtype=np.intp), [at.size for at in asked.values()])
-    hot = judge(judged.rules, judged.facts, index, np.concatenate(list(asked.values()))).hot
-    found = {}
-    for each, at in asked.items():
-        held = hot[index == each]
-        later = np.flatnonzero(held[1:])
-        told = explain(judged.rules, judged.facts, each, int(at[1 + later[0]])) if later.size else None
-        # Hot already at its floor, by what we learned late: then only a new deed of the trigger's own counts.
-        if told is not None and (not held[0] or _last(told) > int(at[0])):
-            found[each] = told
-    return found
+    lead = np.repeat(np.fromiter(instants, dtype=np.intp), [at.size for at in instants.values()])
+    hot = judge(judgement.rules, judgement.facts, lead, np.concatenate(list(instants.values()))).hot
+    explanations = {}
+    for index, at in instants.items():
+        is_hot = hot[lead == index]
+        later_hot = np.flatnonzero(is_hot[1:])
+        explanation = (
+            explain(judgement.rules, judgement.facts, index, int(at[1 + later_hot[0]])) if later_hot.size else None
+        )
+        # A lead that was hot at its floor already, by facts learned late, needs a new event that the trigger counts.
+        if explanation is not None and (not is_hot[0] or _last_counted_event(explanation) > int(at[0])):
+            explanations[index] = explanation
+    return explanations
 
 
-def _last(told: Explanation) -> int:
-    """The latest event that a hot trigger which holds has counted."""
-    clauses = [clause for path in told.hot_paths if path.held for clause in path.clauses]
+def _last_counted_event(explanation: Explanation) -> int:
+    """Return the latest event that a hot trigger which holds has counted; 0 without one."""
+    clauses = [clause for path in explanation.hot_paths if path.held for clause in path.clauses]
     return max((clause.last_at for clause in clauses if clause.last_at is not None), default=0)
 
 
-def _deed(judged: LeadJudgement, index: int, told: Explanation, floor: int) -> int | None:
-    """What the lead did that made it hot, after the floor; none when only what we know of it has changed."""
-    if _last(told) > floor:
-        return _last(told)
-    return qualification_start.first_deed(
-        judged.facts, index, qualification_start.activity(judged.rules), floor, told.at
+def _triggering_activity(judgement: LeadJudgement, index: int, explanation: Explanation, floor: int) -> int | None:
+    """Return when the lead did, after the floor, what made it hot; None if only what we know of it has changed."""
+    if _last_counted_event(explanation) > floor:
+        return _last_counted_event(explanation)
+    return qualification_start.first_activity(
+        judgement.facts, index, qualification_start.activity_signals(judgement.rules), floor, explanation.at
     )
 
 
-def _made(judged: LeadJudgement, cycle: Qualification, told: Explanation, at: int, now: dt.datetime) -> HotUpgrade:
+def _build_upgrade(
+    judgement: LeadJudgement, cycle: Qualification, explanation: Explanation, at: int, now: dt.datetime
+) -> HotUpgrade:
     return HotUpgrade(
         qualification=cycle,
-        version=judged.version,
+        version=judgement.version,
         at=from_microseconds(at),
         recorded_at=now,
-        why=reached(replace(told, paths=(), at=at))[:300],
-        evidence=told.as_dict(),
+        why=reached(replace(explanation, paths=(), at=at))[:300],
+        evidence=explanation.as_dict(),
     )

@@ -1,4 +1,4 @@
-"""One version's judgement of some leads at one instant, and at each lead's latest fact."""
+"""The judgement of some leads by one version, at one instant and at each lead's latest fact."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ from scoring.instants import microseconds
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeadJudgement:
-    """`at_now` and `at_latest` have one entry per lead of `facts`; `latest` is the lead's last fact, or now if it has none."""
+    """
+    The verdicts on the leads of `facts`: `at_now` and `at_latest` have one entry for each lead.
+
+    `latest` is the lead's last fact in microseconds, or now if it has none.
+    """
 
     version: Version
     rules: Rules
@@ -30,20 +34,22 @@ class LeadJudgement:
 
     @property
     def meeting(self) -> Positions:
+        """Return the indexes of the leads that meet the version now."""
         return np.flatnonzero(self.at_now.meets)
 
 
 def judge_now(version: Version, rules: Rules, facts: Facts, now: dt.datetime) -> LeadJudgement:
+    """Judge the leads of the facts at `now` and at their latest facts."""
     at = np.full(len(facts), microseconds(now), dtype=np.int64)
-    latest = _latest(facts, at)
-    # Asked together: what the judge prepares for the leads serves both.
-    both = judge(rules, facts, np.repeat(np.arange(at.size), 2), np.column_stack((latest, at)).ravel())
-    then, present = (picked(both, np.arange(place, 2 * at.size, 2)) for place in (0, 1))
-    return LeadJudgement(version, rules, facts, at, present, latest, then)
+    latest = _latest_facts(facts, at)
+    # Judged together, because what the engine prepares for the leads serves both instants.
+    verdicts = judge(rules, facts, np.repeat(np.arange(at.size), 2), np.column_stack((latest, at)).ravel())
+    at_latest, at_now = (picked(verdicts, np.arange(place, 2 * at.size, 2)) for place in (0, 1))
+    return LeadJudgement(version, rules, facts, at, at_now, latest, at_latest)
 
 
-def _latest(facts: Facts, now: Ints) -> Ints:
-    """Each lead's last event or attribute change up to now; between facts only decay is at work."""
+def _latest_facts(facts: Facts, now: Ints) -> Ints:
+    """Return each lead's last event or attribute change up to now; between facts only decay changes a score."""
     latest = np.full(len(facts), EVER, dtype=np.int64)
     for lead, at in ((facts.event_lead, facts.event_at), (facts.row_lead, facts.row_from)):
         past = at <= now[lead]

@@ -1,4 +1,4 @@
-"""The MQLs: made once, taken by the floor above, closed when their cycle ends."""
+"""The life of MQLs: made once (`qualify`), taken by the app above, closed when their cycle ends."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ from django.db import transaction
 from scoring.models import HotUpgrade, Qualification
 
 
-def take(*, qualification: Qualification, now: dt.datetime) -> None:
-    """The floor above has it in hand. Call within the transaction that writes the handoff."""
+def mark_taken(*, qualification: Qualification, now: dt.datetime) -> None:
+    """Record that the app above has taken the MQL. Call within the transaction that writes the handoff."""
     Qualification.objects.filter(pk=qualification.pk, taken_at__isnull=True).update(taken_at=now)
 
 
-def take_hot_upgrade(*, hot_upgrade: HotUpgrade, now: dt.datetime) -> None:
-    """The floor above has dealt with it. Call within the transaction that does."""
+def mark_hot_upgrade_taken(*, hot_upgrade: HotUpgrade, now: dt.datetime) -> None:
+    """Record that the app above has dealt with the hot upgrade. Call within the transaction that deals with it."""
     HotUpgrade.objects.filter(pk=hot_upgrade.pk, taken_at__isnull=True).update(taken_at=now)
 
 
 @transaction.atomic
-def close(*, qualification: Qualification, now: dt.datetime, reenter_at: dt.datetime | None = None) -> Qualification:
-    """End the cycle (rejected, lost, won): the lead may qualify again only on activity newer than `now`,
-    and before `reenter_at` only by raising its hand (rules 6.2)."""
+def close_cycle(
+    *, qualification: Qualification, now: dt.datetime, reenter_at: dt.datetime | None = None
+) -> Qualification:
+    """
+    End the cycle of a lead that was rejected, lost or won; a cycle that has ended stays as it is.
+
+    The lead may qualify again only on activity newer than `now`, and before `reenter_at` only by raising its hand
+    (rules 6.2).
+    """
+    # Locks the row first and tests its state then, so that of two ends at once the first one counts (rules 17.2).
     current = Qualification.objects.select_for_update(of=("self",), no_key=True).get(pk=qualification.pk)
     if current.closed_at is None:
         current.closed_at, current.reenter_at = now, reenter_at
@@ -30,19 +37,19 @@ def close(*, qualification: Qualification, now: dt.datetime, reenter_at: dt.date
     return current
 
 
-def reopen(*, qualification: Qualification) -> None:
-    """Take the end of a cycle back, because the word that ended it was corrected. Call only while no later cycle exists."""
+def reopen_cycle(*, qualification: Qualification) -> None:
+    """Reopen a cycle whose end has been corrected. Call only while no later cycle exists."""
     Qualification.objects.filter(pk=qualification.pk).update(closed_at=None, reenter_at=None)
 
 
-def postpone(*, qualification: Qualification, to: dt.datetime) -> bool:
-    """The lead of an ended cycle comes back at `to`, never earlier than it would have; whether that moved it."""
+def postpone_reentry(*, qualification: Qualification, to: dt.datetime) -> bool:
+    """Move the return of an ended cycle's lead to `to`, never to an earlier date; return whether that moved it."""
     later = Qualification.objects.filter(pk=qualification.pk, closed_at__isnull=False, reenter_at__lt=to)
     return later.update(reenter_at=to) == 1
 
 
-def release(*, qualification: Qualification, now: dt.datetime) -> None:
-    """The lead of an ended cycle may qualify again from now on, by activity newer than that end."""
+def allow_reentry(*, qualification: Qualification, now: dt.datetime) -> None:
+    """Let the lead of an ended cycle qualify again from now on, by activity newer than that end."""
     Qualification.objects.filter(pk=qualification.pk, closed_at__isnull=False, reenter_at__gt=now).update(
         reenter_at=now
     )

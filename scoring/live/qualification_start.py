@@ -1,7 +1,10 @@
-"""When leads began to meet a version: asked by the live judgement and by the replay of the past, so that both say the same.
+"""
+The instant at which a lead began to meet a version (rules 4.12). The live judgement and the replay of the past both use
+it.
 
-Between two facts scores only fall (rules 4.11), so a lead that holds at an instant has held since its last fact, or since its
-floor: the version came into force, or the lead was free to qualify again. What it begins with is one of these instants.
+Between two facts scores only fall (rules 4.11), so a lead that holds at an instant has held since its last fact, or
+since its floor: the version came into force, or the lead was free to qualify again. So it begins at one of these
+instants.
 """
 
 from __future__ import annotations
@@ -19,13 +22,16 @@ from scoring.engine.rules import Rules
 from scoring.engine.timeline import FOREVER, HOUR, Bools, Ints, Positions
 from scoring.instants import microseconds
 
-#: What a lead did so shortly before a version came into force may not have been judged by the one before.
-UNSEEN: Final = HOUR
+#: An activity at most this long before a version came into force may not have been judged by the version before it.
+POSSIBLY_UNJUDGED: Final = HOUR
 
 
 @dataclass(frozen=True, slots=True)
 class QualificationFloor:
-    """From when on a lead may qualify; `closed` while it needs newer activity first, or its day has not come (`until`)."""
+    """
+    The instant from which a lead may qualify; `closed` while it needs newer activity first, or while its day has not
+    come (`until`).
+    """
 
     at: int
     closed: bool = False
@@ -34,23 +40,24 @@ class QualificationFloor:
 
 @dataclass(frozen=True, slots=True)
 class CycleRelease:
-    """The end of the lead's last cycle: released `at`; `back` is the day before which only a hand raise counts."""
+    """The end of a lead's last cycle: released `at`; `back` is the day before which only a hand raise counts."""
 
     at: int
     back: int | None
 
     @classmethod
-    def of(cls, closed_at: dt.datetime, reenter_at: dt.datetime | None) -> CycleRelease:
+    def from_instants(cls, closed_at: dt.datetime, reenter_at: dt.datetime | None) -> CycleRelease:
         return cls(microseconds(closed_at), None if reenter_at is None else microseconds(reenter_at))
 
 
 @dataclass(frozen=True, slots=True)
 class StartQuestion:
-    """Of one lead; instants in microseconds.
+    """
+    The question when one lead began to meet the version; instants in microseconds.
 
-    It may begin in [floor, until]. Somebody looks at each of `looks`, and at every fact after `after`, but for the periods
-    in which it is `barred`. `known`: when the lead was recorded. `waits`: if it holds at the floor already, that is the
-    version's doing and not its own, and it begins with its next activity (rules 9.12).
+    The start lies in [floor, until]. The lead is judged at each of `looks` and at every fact later than `after`, except
+    in the `barred` periods. `known` is when the lead was recorded. With `waits` a lead that already holds at the floor
+    does so by the change of versions and not by its own doing, so it begins with its next activity (rules 9.12).
     """
 
     floor: int
@@ -62,15 +69,19 @@ class StartQuestion:
     barred: tuple[tuple[int, int], ...] = ()
 
 
-def floor_of(
+def find_floor(
     rules: Rules, facts: Facts, index: int, release: CycleRelease | None, *, in_force: int, now: int
 ) -> QualificationFloor:
-    """Rules 6.2: after a cycle only newer activity counts, and before the re-engagement date only a hand raise."""
+    """
+    Return from when on the lead may qualify (rules 6.2).
+
+    After a cycle only newer activity counts, and before the re-engagement date only a hand raise.
+    """
     if release is None:
         return QualificationFloor(in_force)
     is_back = release.back is None or release.back <= now
-    raised = first_deed(facts, index, rules.catalogue.requests, release.at, now)
-    active = first_deed(facts, index, rules.engaging, release.at, now) if is_back else None
+    raised = first_activity(facts, index, rules.catalogue.requests, release.at, now)
+    active = first_activity(facts, index, rules.engaging, release.at, now) if is_back else None
     starts = [] if raised is None else [raised]
     starts += [] if active is None else [max(active, release.back or active)]
     if starts:
@@ -78,52 +89,72 @@ def floor_of(
     return QualificationFloor(release.at, closed=True, until=None if is_back else release.back)
 
 
-def first_deed(facts: Facts, index: int, signals: frozenset[str], after: int, until: int) -> int | None:
-    """When the lead first did any of these after an instant, and by another."""
-    mine = slice(*np.searchsorted(facts.event_lead, (index, index + 1)))
+def first_activity(facts: Facts, index: int, signals: frozenset[str], after: int, until: int) -> int | None:
+    """Return when the lead first sent any of these signals in (after, until], or None."""
+    events_of_lead = slice(*np.searchsorted(facts.event_lead, (index, index + 1)))
     codes = [code for code, signal in enumerate(facts.signals) if signal in signals]
-    at = facts.event_at[mine]
-    done = at[(at > after) & (at <= until) & np.isin(facts.event_signal[mine], codes)]
-    return int(done[0]) if done.size else None
+    at = facts.event_at[events_of_lead]
+    instants = at[(at > after) & (at <= until) & np.isin(facts.event_signal[events_of_lead], codes)]
+    return int(instants[0]) if instants.size else None
 
 
-def activity(rules: Rules) -> frozenset[str]:
-    """What counts as the lead's own doing."""
+def activity_signals(rules: Rules) -> frozenset[str]:
+    """Return the signals that count as the lead's own activity."""
     return rules.engaging | rules.catalogue.requests
 
 
-def qualification_start(rules: Rules, facts: Facts, questions: Mapping[int, StartQuestion]) -> Mapping[int, int]:
-    """The instant at which each lead that is found to meet the rules began to; judged in one pass."""
+def find_starts(rules: Rules, facts: Facts, questions: Mapping[int, StartQuestion]) -> Mapping[int, int]:
+    """
+    Return the instant at which each lead that is found to meet the rules began to, by its index.
+
+    1. Collect the instants to judge: each lead's floor, the facts after it, and the looks.
+    2. Judge all pairs in one pass.
+    3. Judge those that may continue a run once more, one microsecond earlier, to see whether the run was interrupted.
+    4. Find the first instant at which the lead is noticed: a look, or a fact after the last look, outside barred
+       periods.
+    5. Go back to the beginning of the run that the instant belongs to.
+    6. Date a lead that held at its floor there, or when it became known if that is later. One that `waits` begins with
+       its next activity, or with its next run.
+    """
     if not questions:
         return {}
-    lead, at = _instants(facts, questions)
-    held = judge(rules, facts, lead, at).meets
-    lasting = _held_before(rules, facts, lead, at, held)
-    found = {}
+    # 1.
+    lead, at = _instants_to_judge(facts, questions)
+    # 2.
+    meets = judge(rules, facts, lead, at).meets
+    # 3.
+    met_before = _met_just_before(rules, facts, lead, at, meets)
+    # 4. to 6.
+    starts = {}
     for index, question in questions.items():
-        mine = slice(*np.searchsorted(lead, (index, index + 1)))
-        instant = _began(rules, facts, index, question, _Run(at[mine], held[mine], lasting[mine]))
+        pairs_of_lead = slice(*np.searchsorted(lead, (index, index + 1)))
+        instant = _find_start(
+            rules, facts, index, question, _LeadRun(at[pairs_of_lead], meets[pairs_of_lead], met_before[pairs_of_lead])
+        )
         if instant is not None:
-            found[index] = instant
-    return found
+            starts[index] = instant
+    return starts
 
 
 @dataclass(slots=True)
-class _Run:
-    """One lead's instants from its floor on: did it meet the rules there, and did it the microsecond before?"""
+class _LeadRun:
+    """
+    The instants of one lead from its floor on: whether it meets the rules there, and whether it did so a microsecond
+    before.
+    """
 
     at: Ints
-    held: Bools
-    lasting: Bools
+    meets: Bools
+    met_before: Bools
 
 
-def _instants(facts: Facts, questions: Mapping[int, StartQuestion]) -> tuple[Positions, Ints]:
-    """(lead, at), sorted: the floor, each fact after it, and each look; up to the end of the question."""
+def _instants_to_judge(facts: Facts, questions: Mapping[int, StartQuestion]) -> tuple[Positions, Ints]:
+    """Return (lead, at), sorted: the floor, each fact after it and each look, up to the end of the question."""
     lead, at = facts.instants()
     floor, until = np.full((2, len(facts)), FOREVER, dtype=np.int64)
-    asked = list(questions)
-    floor[asked] = [question.floor for question in questions.values()]
-    until[asked] = [question.until for question in questions.values()]
+    indexes = list(questions)
+    floor[indexes] = [question.floor for question in questions.values()]
+    until[indexes] = [question.until for question in questions.values()]
     later = (at > floor[lead]) & (at <= until[lead])
     own = [
         (index, instant)
@@ -131,43 +162,52 @@ def _instants(facts: Facts, questions: Mapping[int, StartQuestion]) -> tuple[Pos
         for instant in {question.floor, *question.looks}
         if question.floor <= instant <= question.until
     ]
-    more = np.array(own, dtype=np.int64).reshape(-1, 2)
-    pairs = np.unique(np.concatenate((np.column_stack((lead[later], at[later])), more)), axis=0)
+    own_pairs = np.array(own, dtype=np.int64).reshape(-1, 2)
+    pairs = np.unique(np.concatenate((np.column_stack((lead[later], at[later])), own_pairs)), axis=0)
     return pairs[:, 0].astype(np.intp), pairs[:, 1]
 
 
-def _held_before(rules: Rules, facts: Facts, lead: Positions, at: Ints, held: Bools) -> Bools:
-    """Did it hold up to the instant? Then it has since the one before; the floor has nothing before it."""
-    lasting = np.zeros(at.size, dtype=np.bool_)
-    doubtful = np.flatnonzero(held)
+def _met_just_before(rules: Rules, facts: Facts, lead: Positions, at: Ints, meets: Bools) -> Bools:
+    """
+    Return where the lead also met the rules one microsecond earlier.
+
+    Only pairs whose predecessor of the same lead meets as well are judged; a floor has no predecessor.
+    """
+    met_before = np.zeros(at.size, dtype=np.bool_)
+    doubtful = np.flatnonzero(meets)
     doubtful = doubtful[doubtful > 0]
-    doubtful = doubtful[(lead[doubtful] == lead[doubtful - 1]) & held[doubtful - 1]]
+    doubtful = doubtful[(lead[doubtful] == lead[doubtful - 1]) & meets[doubtful - 1]]
     if doubtful.size:
-        lasting[doubtful] = judge(rules, facts, lead[doubtful], at[doubtful] - 1).meets
-    return lasting
+        met_before[doubtful] = judge(rules, facts, lead[doubtful], at[doubtful] - 1).meets
+    return met_before
 
 
-def _began(rules: Rules, facts: Facts, index: int, question: StartQuestion, run: _Run) -> int | None:
+def _find_start(rules: Rules, facts: Facts, index: int, question: StartQuestion, run: _LeadRun) -> int | None:
+    """Return the start of one lead's run (steps 4 to 6 of `find_starts`), or None."""
     first = 0
-    if question.waits and run.held.size and run.held[0]:
-        first = _first_own(rules, facts, index, run)
-    seen = run.held & ((run.at > question.after) | np.isin(run.at, question.looks))
+    if question.waits and run.meets.size and run.meets[0]:
+        first = _first_own_position(rules, facts, index, run)
+    # 4.
+    is_noticed = run.meets & ((run.at > question.after) | np.isin(run.at, question.looks))
     for start, end in question.barred:
-        seen &= (run.at < start) | (run.at >= end)
-    seen[:first] = False
-    if not seen.any():
+        is_noticed &= (run.at < start) | (run.at >= end)
+    is_noticed[:first] = False
+    if not is_noticed.any():
         return None
-    starts = np.flatnonzero(run.held & ~run.lasting)
-    start = max(int(starts[starts <= int(np.flatnonzero(seen)[0])][-1]), first)
-    # Held at its floor before anybody knew it: it began when it became known.
+    # 5.
+    starts = np.flatnonzero(run.meets & ~run.met_before)
+    start = max(int(starts[starts <= int(np.flatnonzero(is_noticed)[0])][-1]), first)
+    # 6. A lead that already held at its floor begins there, or when it was recorded if that is later.
     return int(run.at[start]) if start else max(int(run.at[0]), question.known)
 
 
-def _first_own(rules: Rules, facts: Facts, index: int, run: _Run) -> int:
-    """Where in its run a lead that the version's coming found holding is there by its own doing: its next activity,
-    or beginning anew."""
-    ends = np.flatnonzero(~run.lasting[1:]) + 1
+def _first_own_position(rules: Rules, facts: Facts, index: int, run: _LeadRun) -> int:
+    """
+    Return the position from which a waiting lead holds by its own doing: its next activity, or the end of its first
+    run.
+    """
+    ends = np.flatnonzero(~run.met_before[1:]) + 1
     end = int(ends[0]) if ends.size else run.at.size
-    deed = first_deed(facts, index, activity(rules), int(run.at[0]), int(run.at[-1]))
-    own = end if deed is None else int(np.searchsorted(run.at, deed))
+    activity_at = first_activity(facts, index, activity_signals(rules), int(run.at[0]), int(run.at[-1]))
+    own = end if activity_at is None else int(np.searchsorted(run.at, activity_at))
     return min(own, end)

@@ -1,4 +1,4 @@
-"""Who becomes an MQL now, since when, and why (rules 4.12, 6.2): the only place that makes qualifications."""
+"""Qualification (rules 4.12, 6.2): the only place that makes MQLs. It says who becomes one, since when, and why."""
 
 from __future__ import annotations
 
@@ -25,164 +25,211 @@ from scoring.live.judgement import LeadJudgement, judge_now
 from scoring.live.qualification_start import CycleRelease, QualificationFloor, StartQuestion
 from scoring.models import Qualification, Score
 
-#: With sales, done, or out for good: the CRM's word ends what marketing can qualify.
+#: Stages of leads with sales, done, or out for good; their stage in the CRM ends what marketing can qualify.
 NOT_TO_QUALIFY: Final = frozenset({Stage.OPPORTUNITY, Stage.WON, Stage.DISQUALIFIED})
 
 
-def qualify(
-    judged: LeadJudgement, *, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
+def qualify_leads(
+    judgement: LeadJudgement, *, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
 ) -> Mapping[int, int]:
-    """Make the MQLs among the judged leads, whose rows the caller holds, and note which MQLs turned hot since.
-
-    `before` are their scores until now.
-
-    Returns the instants at which leads must be looked at again because they may not qualify before.
     """
-    standing = _standing(judged, leads, now)
-    found = _began(judged, standing, leads, before)
-    for index in standing.floors:
-        lead = leads[int(judged.facts.lead_ids[index])]
-        if index in found:
-            _make(judged, index, lead, standing.cycles.get(lead.pk), found[index], now)
+    Make the MQLs among the judged leads, whose rows the caller has locked, and record those that turned hot.
+
+    1. Find the candidates: leads in a stage that may qualify, without an open cycle, and the floor from which each may
+       (rules 6.2).
+    2. Ask for those that meet the version now, or have new facts since their last look, when they began (rules 4.12).
+    3. Judge these questions in one pass (`qualification_start.find_starts`).
+    4. Make an MQL of each lead with a start, its explanation frozen as of then, and move its stage to MQL.
+    5. Accept the other candidates that pass the gate and are engaged for marketing: stage MAL (rules 2.3).
+    6. Record hot upgrades of MQLs whose cycle is open (rules 6.25).
+    7. Return the instants (microseconds by lead id) at which leads must be judged again because they may not qualify
+       before.
+
+    `before` are the leads' scores from before this judgement, by lead id.
+    """
+    # 1.
+    candidates = _read_candidates(judgement, leads, now)
+    # 2. and 3.
+    starts = _find_starts(judgement, candidates, leads, before)
+    for index in candidates.floors:
+        lead = leads[int(judgement.facts.lead_ids[index])]
+        if index in starts:
+            # 4.
+            _create_mql(judgement, index, lead, candidates.cycles.get(lead.pk), starts[index], now)
         else:
-            _accept_for_marketing(judged, index, lead, now)
-    _record_hot_upgrades(judged, standing, leads, before, now)
+            # 5.
+            _accept_for_marketing(judgement, index, lead, now)
+    # 6.
+    _record_hot_upgrades(judgement, candidates, leads, before, now)
+    # 7.
     return {
-        int(judged.facts.lead_ids[index]): floor.until
-        for index, floor in standing.floors.items()
+        int(judgement.facts.lead_ids[index]): floor.until
+        for index, floor in candidates.floors.items()
         if floor.until is not None
     }
 
 
-def free(
+def free_to_qualify(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], *, now: dt.datetime
 ) -> frozenset[int]:
-    """The ids of those leads (in the facts) that may qualify at `now` if they meet the version: not with sales or done
-    already, and not waiting for newer activity or for their day (rules 6.2)."""
-    standing = _standing_of(version, rules, facts, leads, now)
-    return frozenset(int(facts.lead_ids[index]) for index, floor in standing.floors.items() if not floor.closed)
+    """
+    Return the ids of the leads (in the facts) that may qualify at `now` if they meet the version (rules 6.2).
+
+    Left out are leads with sales, leads that are done, and leads that need newer activity or wait for their day.
+    """
+    candidates = _read_candidates_of(version, rules, facts, leads, now)
+    return frozenset(int(facts.lead_ids[index]) for index, floor in candidates.floors.items() if not floor.closed)
 
 
-def marked(version: Version, lead_ids: Sequence[int], *, now: dt.datetime) -> frozenset[int]:
-    """Those of these leads that meet the version by its coming alone, and wait for their next activity (rules 9.12)."""
+def marked_entrants(version: Version, lead_ids: Sequence[int], *, now: dt.datetime) -> frozenset[int]:
+    """Return the ids of leads that qualify only because the version changed, and wait for new activity (rules 9.12)."""
     if version.hands_over_entrants is not False:
         return frozenset()
     rules, leads = active_versions.rules_of(version), Lead.objects.in_bulk(lead_ids)
-    judged = judge_now(version, rules, fact_reader.near(list(leads), rules), now)
+    judgement = judge_now(version, rules, fact_reader.read_for_leads(list(leads), rules), now)
     before = {score.lead_id: score for score in Score.objects.filter(version=version, lead_id__in=leads)}
-    questions = _questions(judged, _standing(judged, leads, now), leads, before, judged.at_now.meets)
+    questions = _build_questions(
+        judgement, _read_candidates(judgement, leads, now), leads, before, judgement.at_now.meets
+    )
     waiting = {index: question for index, question in questions.items() if question.waits}
-    begun = qualification_start.qualification_start(rules, judged.facts, waiting)
-    return frozenset(int(judged.facts.lead_ids[index]) for index in waiting if index not in begun)
+    starts = qualification_start.find_starts(rules, judgement.facts, waiting)
+    return frozenset(int(judgement.facts.lead_ids[index]) for index in waiting if index not in starts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
-    """The leads that may qualify at all, by their place in the facts, and the last cycle of each lead that had one."""
+class _Candidates:
+    """
+    The leads that may qualify at all with their floors, by index in the facts, and each lead's last cycle, by lead id.
+    """
 
     floors: Mapping[int, QualificationFloor]
     cycles: Mapping[int, Qualification]
 
 
-def _standing(judged: LeadJudgement, leads: Mapping[int, Lead], now: dt.datetime) -> _Standing:
-    return _standing_of(judged.version, judged.rules, judged.facts, leads, now)
+def _read_candidates(judgement: LeadJudgement, leads: Mapping[int, Lead], now: dt.datetime) -> _Candidates:
+    return _read_candidates_of(judgement.version, judgement.rules, judgement.facts, leads, now)
 
 
-def _standing_of(
+def _read_candidates_of(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], now: dt.datetime
-) -> _Standing:
-    cycles = _latest_cycles(version, leads)
+) -> _Candidates:
+    cycles = _read_latest_cycles(version, leads)
     in_force, at = microseconds(version.activated_at or now), microseconds(now)
     floors = {
-        index: qualification_start.floor_of(
-            rules, facts, index, _release(cycles.get(lead_id)), in_force=in_force, now=at
+        index: qualification_start.find_floor(
+            rules, facts, index, _cycle_release(cycles.get(lead_id)), in_force=in_force, now=at
         )
         for index, lead_id in enumerate(facts.lead_ids.tolist())
         if lead_id in leads and _may_qualify(leads[lead_id], cycles.get(lead_id))
     }
-    return _Standing(floors, cycles)
+    return _Candidates(floors, cycles)
 
 
 def _may_qualify(lead: Lead, cycle: Qualification | None) -> bool:
+    """Say whether the lead is in a stage that may qualify and has no open cycle."""
     return lead.stage not in NOT_TO_QUALIFY and (cycle is None or cycle.closed_at is not None)
 
 
-def _release(cycle: Qualification | None) -> CycleRelease | None:
-    return None if cycle is None or cycle.closed_at is None else CycleRelease.of(cycle.closed_at, cycle.reenter_at)
-
-
-def _began(
-    judged: LeadJudgement, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score]
-) -> Mapping[int, int]:
-    """Only of leads that meet the version, or have news since their last look: a worker that was away loses nobody."""
-    facts, news = judged.facts, judged.at_now.meets.copy()
-    looked = np.array([_last_look(leads[lead_id], before) for lead_id in facts.lead_ids.tolist()], dtype=np.int64)
-    lead, at = facts.instants()
-    news[lead[(at > looked[lead]) & (at <= judged.now[lead])]] = True
-    return qualification_start.qualification_start(
-        judged.rules, facts, _questions(judged, standing, leads, before, news)
+def _cycle_release(cycle: Qualification | None) -> CycleRelease | None:
+    return (
+        None
+        if cycle is None or cycle.closed_at is None
+        else CycleRelease.from_instants(cycle.closed_at, cycle.reenter_at)
     )
 
 
-def _questions(
-    judged: LeadJudgement, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score], asked: Bools
+def _find_starts(
+    judgement: LeadJudgement, candidates: _Candidates, leads: Mapping[int, Lead], before: Mapping[int, Score]
+) -> Mapping[int, int]:
+    """
+    Return when the leads began that meet the version or have new facts since their last look, by index.
+
+    A lead that met the version at some instant since then is found as well, so none is lost while workers are away
+    (rules 4.12).
+    """
+    facts, is_asked = judgement.facts, judgement.at_now.meets.copy()
+    last_looks = np.array(
+        [_last_look_at(leads[lead_id], before) for lead_id in facts.lead_ids.tolist()], dtype=np.int64
+    )
+    lead, at = facts.instants()
+    is_asked[lead[(at > last_looks[lead]) & (at <= judgement.now[lead])]] = True
+    return qualification_start.find_starts(
+        judgement.rules, facts, _build_questions(judgement, candidates, leads, before, is_asked)
+    )
+
+
+def _build_questions(
+    judgement: LeadJudgement,
+    candidates: _Candidates,
+    leads: Mapping[int, Lead],
+    before: Mapping[int, Score],
+    is_asked: Bools,
 ) -> Mapping[int, StartQuestion]:
+    """Return the question for each candidate that is asked about and not closed."""
     questions = {}
-    for index, floor in standing.floors.items():
-        if floor.closed or not asked[index]:
+    for index, floor in candidates.floors.items():
+        if floor.closed or not is_asked[index]:
             continue
-        lead, now = leads[int(judged.facts.lead_ids[index])], int(judged.now[index])
+        lead, now = leads[int(judgement.facts.lead_ids[index])], int(judgement.now[index])
         score, known = before.get(lead.pk), microseconds(lead.recorded_at)
         questions[index] = StartQuestion(
             floor=floor.at,
             until=now,
-            # Looked at for the first time, it is looked at as it came, too.
+            # A lead that is judged for the first time is judged as of its arrival as well.
             looks=(now,) if score else (known, now),
-            after=_last_look(lead, before),
+            after=_last_look_at(lead, before),
             known=known,
-            waits=_waits(judged, index, floor, lead, score),
+            waits=_waits_for_activity(judgement, index, floor, lead, score),
         )
     return questions
 
 
-def _last_look(lead: Lead, before: Mapping[int, Score]) -> int:
+def _last_look_at(lead: Lead, before: Mapping[int, Score]) -> int:
+    """Return when the lead was last judged, or recorded if it never was; microseconds."""
     score = before.get(lead.pk)
     return microseconds(lead.recorded_at if score is None else score.judged_at)
 
 
-def _waits(judged: LeadJudgement, index: int, floor: QualificationFloor, lead: Lead, score: Score | None) -> bool:
-    """Those whom the version's coming finds meeting it wait for their next activity, where it hands over no entrants;
-    but not for what came before it and nobody had judged (rules 9.12)."""
-    version = judged.version
-    if not finds_waiting(version, floor, microseconds(lead.recorded_at)):
+def _waits_for_activity(
+    judgement: LeadJudgement, index: int, floor: QualificationFloor, lead: Lead, score: Score | None
+) -> bool:
+    """
+    Say whether the lead meets the version by the change of versions alone, and waits for its next activity (rules
+    9.12).
+
+    An activity from before the change that had not been judged counts as new: such a lead does not wait.
+    """
+    version = judgement.version
+    if not entrant_waits(version, floor, microseconds(lead.recorded_at)):
         return False
     if score is not None and score.version_id == version.pk:
-        # It did not meet the version at the last look: what it meets it by was learned since.
+        # Without meeting the version at the last look, it meets it by something learned since.
         return score.meets
-    seen = 0 if score is None else microseconds(score.judged_at)
-    after = max(floor.at - qualification_start.UNSEEN, seen)
-    deed = qualification_start.first_deed(
-        judged.facts, index, qualification_start.activity(judged.rules), after, floor.at
+    judged_at = 0 if score is None else microseconds(score.judged_at)
+    after = max(floor.at - qualification_start.POSSIBLY_UNJUDGED, judged_at)
+    activity_at = qualification_start.first_activity(
+        judgement.facts, index, qualification_start.activity_signals(judgement.rules), after, floor.at
     )
-    return deed is None
+    return activity_at is None
 
 
-def finds_waiting(version: Version, floor: QualificationFloor, known: int) -> bool:
-    """Was the lead there, and free to qualify, when a version came that hands over no entrants?"""
+def entrant_waits(version: Version, floor: QualificationFloor, known: int) -> bool:
+    """Say whether the lead was known, and free to qualify, when a version came that does not hand over entrants."""
     if version.hands_over_entrants is not False or version.activated_at is None:
         return False
     return floor.at == microseconds(version.activated_at) and known <= floor.at
 
 
-def _make(
-    judged: LeadJudgement, index: int, lead: Lead, cycle: Qualification | None, at: int, now: dt.datetime
+def _create_mql(
+    judgement: LeadJudgement, index: int, lead: Lead, cycle: Qualification | None, at: int, now: dt.datetime
 ) -> None:
-    explanation = explain(judged.rules, judged.facts, index, at)
-    definition = judged.version.definition
+    """Store the MQL with its evidence as of `at`, and move the lead to the stage MQL if it is at an earlier one."""
+    explanation = explain(judgement.rules, judgement.facts, index, at)
+    definition = judgement.version.definition
     Qualification.objects.create(
         lead=lead,
         definition=definition,
-        version=judged.version,
+        version=judgement.version,
         motion=definition.motion,
         cycle=1 if cycle is None else cycle.cycle + 1,
         at=from_microseconds(at),
@@ -196,20 +243,25 @@ def _make(
         evidence=explanation.as_dict(),
     )
     if lead.stage in OPEN_TO_QUALIFY:
-        stage_changes.move(lead=lead, to=Stage.MQL, by=None, now=now, why=f"Meets {judged.version}")
+        stage_changes.move(lead=lead, to=Stage.MQL, by=None, now=now, why=f"Meets {judgement.version}")
 
 
 def _record_hot_upgrades(
-    judged: LeadJudgement, standing: _Standing, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
+    judgement: LeadJudgement,
+    candidates: _Candidates,
+    leads: Mapping[int, Lead],
+    before: Mapping[int, Score],
+    now: dt.datetime,
 ) -> None:
-    ids = judged.facts.lead_ids.tolist()
-    lukewarm = {
+    """Look for hot upgrades among the leads with an open cycle that is not hot yet."""
+    ids = judgement.facts.lead_ids.tolist()
+    open_cycles = {
         index: cycle
         for index, lead_id in enumerate(ids)
-        if (cycle := standing.cycles.get(lead_id)) and _may_turn_hot(leads[lead_id], cycle)
+        if (cycle := candidates.cycles.get(lead_id)) and _may_turn_hot(leads[lead_id], cycle)
     }
-    looked = {index: microseconds(before[ids[index]].judged_at) for index in lukewarm if ids[index] in before}
-    hot_upgrade_detection.record_hot_upgrades(judged, lukewarm, looked=looked, now=now)
+    last_looks = {index: microseconds(before[ids[index]].judged_at) for index in open_cycles if ids[index] in before}
+    hot_upgrade_detection.record_hot_upgrades(judgement, open_cycles, last_looks=last_looks, now=now)
 
 
 def _may_turn_hot(lead: Lead, cycle: Qualification) -> bool:
@@ -217,17 +269,18 @@ def _may_turn_hot(lead: Lead, cycle: Qualification) -> bool:
     return is_open and not cycle.is_hot and not hasattr(cycle, "hot_upgrade")
 
 
-def _accept_for_marketing(judged: LeadJudgement, index: int, lead: Lead, now: dt.datetime) -> None:
-    """A MAL passes the gate and is engaged, without meeting the definition (rules 2.3)."""
-    verdicts = judged.at_now
+def _accept_for_marketing(judgement: LeadJudgement, index: int, lead: Lead, now: dt.datetime) -> None:
+    """Move a lead that passes the gate and is engaged, without meeting the definition, to the stage MAL (rules 2.3)."""
+    verdicts = judgement.at_now
     accepted = verdicts.gate[index] == 1 and verdicts.engaged[index] and not verdicts.disqualified[index]
-    if accepted and lead.stage == Stage.LEAD and judged.version.definition.motion == Motion.MQL:
-        stage_changes.move(lead=lead, to=Stage.MAL, by=None, now=now, why=f"Passes the gate of {judged.version}")
+    if accepted and lead.stage == Stage.LEAD and judgement.version.definition.motion == Motion.MQL:
+        stage_changes.move(lead=lead, to=Stage.MAL, by=None, now=now, why=f"Passes the gate of {judgement.version}")
 
 
-def _latest_cycles(version: Version, lead_ids: Iterable[int]) -> Mapping[int, Qualification]:
-    found = Qualification.objects.filter(lead_id__in=lead_ids, motion=version.definition.motion)
-    found = found.only("lead", "cycle", "at", "is_hot", "closed_at", "reenter_at", "hot_upgrade__id")
-    # With the hot_upgrade beside it, where there is one: nobody is asked about one by one.
-    found = found.select_related("hot_upgrade")
-    return {cycle.lead_id: cycle for cycle in found.order_by("lead_id", "cycle")}
+def _read_latest_cycles(version: Version, lead_ids: Iterable[int]) -> Mapping[int, Qualification]:
+    """Return the last cycle of each lead in the version's motion, by lead id."""
+    cycles = Qualification.objects.filter(lead_id__in=lead_ids, motion=version.definition.motion)
+    cycles = cycles.only("lead", "cycle", "at", "is_hot", "closed_at", "reenter_at", "hot_upgrade__id")
+    # Joins the hot upgrade, so that _may_turn_hot needs no query for each lead.
+    cycles = cycles.select_related("hot_upgrade")
+    return {cycle.lead_id: cycle for cycle in cycles.order_by("lead_id", "cycle")}

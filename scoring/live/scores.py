@@ -1,4 +1,4 @@
-"""The kept scores: written only where something changed."""
+"""Stored scores of the prompt path: a row is written only where something changed."""
 
 from __future__ import annotations
 
@@ -9,47 +9,52 @@ from scoring.instants import from_microseconds
 from scoring.live.judgement import LeadJudgement
 from scoring.models import Score
 
-_JUDGED = ["version", "as_of", "fit", "engagement", "bant", "gate", "is_disqualified", "meets", "tier"]
+_JUDGED_FIELDS = ["version", "as_of", "fit", "engagement", "bant", "gate", "is_disqualified", "meets", "tier"]
 
 
-def keep(judged: LeadJudgement, *, now: dt.datetime) -> Mapping[int, Score]:
-    """Store what changed. Returns the score of each lead before, by its id; leads never judged are absent."""
-    lead_ids = judged.facts.lead_ids.tolist()
+def store_scores(judgement: LeadJudgement, *, now: dt.datetime) -> Mapping[int, Score]:
+    """
+    Store the scores that changed; return each lead's score from before, by lead id. Leads never judged are absent.
+    """
+    lead_ids = judgement.facts.lead_ids.tolist()
     before = {
         score.lead_id: score
-        for score in Score.objects.filter(definition_id=judged.version.definition_id, lead_id__in=lead_ids)
+        for score in Score.objects.filter(definition_id=judgement.version.definition_id, lead_id__in=lead_ids)
     }
-    fresh = [score for score in _scores(judged, now) if _differs(score, before.get(score.lead_id))]
+    changed = [score for score in _build_scores(judgement, now) if _has_changed(score, before.get(score.lead_id))]
     Score.objects.bulk_create(
-        fresh, update_conflicts=True, unique_fields=["lead", "definition"], update_fields=[*_JUDGED, "judged_at"]
+        changed,
+        update_conflicts=True,
+        unique_fields=["lead", "definition"],
+        update_fields=[*_JUDGED_FIELDS, "judged_at"],
     )
     return before
 
 
-def _scores(judged: LeadJudgement, now: dt.datetime) -> list[Score]:
-    then, present = judged.at_latest, judged.at_now
+def _build_scores(judgement: LeadJudgement, now: dt.datetime) -> list[Score]:
+    at_latest, at_now = judgement.at_latest, judgement.at_now
     return [
         Score(
             lead_id=lead_id,
-            definition_id=judged.version.definition_id,
-            version_id=judged.version.pk,
-            as_of=from_microseconds(int(judged.latest[index])),
-            fit=float(then.fit[index]),
-            engagement=float(then.engagement[index]),
-            bant=float(then.bant[index]),
-            gate=int(present.gate[index]),
-            is_disqualified=bool(present.disqualified[index]),
-            meets=bool(present.meets[index]),
-            tier=int(present.tier[index]),
+            definition_id=judgement.version.definition_id,
+            version_id=judgement.version.pk,
+            as_of=from_microseconds(int(judgement.latest[index])),
+            fit=float(at_latest.fit[index]),
+            engagement=float(at_latest.engagement[index]),
+            bant=float(at_latest.bant[index]),
+            gate=int(at_now.gate[index]),
+            is_disqualified=bool(at_now.disqualified[index]),
+            meets=bool(at_now.meets[index]),
+            tier=int(at_now.tier[index]),
             judged_at=now,
         )
-        for index, lead_id in enumerate(judged.facts.lead_ids.tolist())
+        for index, lead_id in enumerate(judgement.facts.lead_ids.tolist())
     ]
 
 
-def _differs(score: Score, before: Score | None) -> bool:
-    return before is None or any(getattr(score, name) != getattr(before, name) for name in _names())
+def _has_changed(score: Score, before: Score | None) -> bool:
+    return before is None or any(getattr(score, name) != getattr(before, name) for name in _compared_columns())
 
 
-def _names() -> list[str]:
-    return ["version_id" if name == "version" else name for name in _JUDGED]
+def _compared_columns() -> list[str]:
+    return ["version_id" if name == "version" else name for name in _JUDGED_FIELDS]

@@ -1,4 +1,4 @@
-"""What several commands take on the command line."""
+"""Arguments shared by several commands."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 
-def instant(text: str) -> dt.datetime:
-    """An ISO 8601 instant; a bare date is midnight in the company's time zone. Raises CommandError."""
+def parse_instant(text: str) -> dt.datetime:
+    """Return an ISO 8601 instant; a bare date is midnight in the company's time zone. Raises CommandError."""
     try:
         at = dt.datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,7 @@
-"""What pages of other floors show of the judgement: how a lead stands under each version in force."""
+"""
+Template tags with which pages of other apps show judgements: a lead's scores, a version's entrants, backtests and
+charts.
+"""
 
 from __future__ import annotations
 
@@ -28,40 +31,46 @@ _NAMES_SHOWN: Final = 8
 
 @register.inclusion_tag("scoring/_scores.html")
 def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
-    """Judged at `now`, not read from the kept score: decay goes on between two facts."""
-    told = lead_explanation.of_lead(lead, at=now)
+    """
+    Return a lead's scores, judged at `now` instead of read from the stored score, because decay goes on between facts.
+    """
+    explanations = lead_explanation.explain_lead(lead, at=now)
     return {
         "scores": [
             {
                 "version": version,
-                "note": f"meets it now: tier {each.tier}" if each.meets else "does not meet it now",
-                "why": each.why,
-                "evidence": frozen_evidence.read(each.as_dict()),
-                "waits": each.meets and bool(qualify.marked(version, [lead.pk], now=now)),
+                "note": f"meets it now: tier {explanation.tier}" if explanation.meets else "does not meet it now",
+                "why": explanation.why,
+                "evidence": frozen_evidence.read_evidence(explanation.as_dict()),
+                "waits": explanation.meets and bool(qualify.marked_entrants(version, [lead.pk], now=now)),
             }
-            for version, each in told
+            for version, explanation in explanations
         ]
     }
 
 
 @register.simple_tag(takes_context=True)
 def coming_of(context: template.Context, version: Version, now: dt.datetime) -> dict[str, Any]:
-    """Who would enter, leave and stay if the version came into force now; the first names for those who may read leads."""
-    found = version_comparison.coming(version, now=now)
+    """
+    Return who would enter, leave and stay if the version came into force now.
+
+    The first names are included for people who may read leads.
+    """
+    comparison = version_comparison.compare_with_active(version, now=now)
     may_read = holds(context["request"].user, *READERS_OF_LEADS)
-    shown = {
-        kind: list(found.rows(kind, limit=_NAMES_SHOWN)) if may_read else []
+    rows = {
+        kind: list(comparison.rows(kind, limit=_NAMES_SHOWN)) if may_read else []
         for kind in (ComparisonOutcome.SECOND, ComparisonOutcome.FIRST)
     }
-    counts = found.counts
+    counts = comparison.counts
     return {
         "version": version,
-        "comparison": found,
+        "comparison": comparison,
         "entering": counts[ComparisonOutcome.SECOND],
         "leaving": counts[ComparisonOutcome.FIRST],
         "staying": counts[ComparisonOutcome.BOTH],
-        "entrants": shown[ComparisonOutcome.SECOND],
-        "leavers": shown[ComparisonOutcome.FIRST],
+        "entrants": rows[ComparisonOutcome.SECOND],
+        "leavers": rows[ComparisonOutcome.FIRST],
         "may_read": may_read,
         "note": "if it came into force now",
     }
@@ -69,12 +78,14 @@ def coming_of(context: template.Context, version: Version, now: dt.datetime) -> 
 
 @register.inclusion_tag("scoring/_record.html", takes_context=True)
 def record_of(context: template.Context, version: Version, now: dt.datetime) -> dict[str, Any]:
-    """What a version does on the leads: who waits since it came into force; the way to its comparison and its replay."""
+    """Return a version's record: how many leads wait since it came into force, and the version to compare it with."""
     others = Version.objects.filter(definition=version.definition_id).exclude(pk=version.pk).exclude(activated_at=None)
     return {
         "version": version,
-        "waiting": version_comparison.marked(version, now=now) if version.state == VersionState.ACTIVE else 0,
-        # The one in force; seen from there, the one before it.
+        "waiting": version_comparison.count_marked_entrants(version, now=now)
+        if version.state == VersionState.ACTIVE
+        else 0,
+        # Compared with the version in force or, if this is it, with the one before it.
         "other": others.order_by("-activated_at", "-pk").first(),
         "may_read": holds(context["request"].user, *READERS_OF_LEADS),
     }
@@ -82,18 +93,19 @@ def record_of(context: template.Context, version: Version, now: dt.datetime) -> 
 
 @register.simple_tag
 def period_of(backtest: Backtest) -> str:
-    return result_view.period(backtest.start, backtest.end)
+    """Return the period of a backtest as text."""
+    return result_view.period_label(backtest.start, backtest.end)
 
 
 @register.inclusion_tag("scoring/_backtest_card.html", takes_context=True)
 def backtest_of(context: template.Context, version: Version) -> dict[str, Any]:
-    """The two numbers of exactly what the version says now; else what there is, and how to come by them."""
+    """Return the two numbers of the version's present document; without them what there is, and how to get them."""
     current = backtest_requests.find_current_backtest(version)
     latest = version.backtests.select_related("version").order_by("-pk").first()
     return {
         "version": version,
         "current": current,
-        "numbers": result_view.numbers_of(current) if current else [],
+        "numbers": result_view.backtest_numbers(current) if current else [],
         "pending": latest if latest and latest.is_pending else None,
         "outdated": version.backtests.successful().order_by("-pk").first() if not current else None,
         "may_read": holds(context["request"].user, *READERS_OF_LEADS),
@@ -102,7 +114,10 @@ def backtest_of(context: template.Context, version: Version) -> dict[str, Any]:
 
 @register.inclusion_tag("scoring/_version_charts.html", takes_context=True)
 def charts_of(context: template.Context, version: Version) -> dict[str, Any]:
-    """What time takes from the version's points; volume, scores and fit by engagement of its last backtest. Sums only, no lead."""
+    """
+    Return the charts of a version: how its points decay, and volume, scores and grid of its last backtest. Sums only,
+    no leads.
+    """
     document: dict[str, Any] = version_documents.export_document(version)
     tested = (
         version.backtests.successful()
@@ -110,10 +125,10 @@ def charts_of(context: template.Context, version: Version) -> dict[str, Any]:
         .order_by("-finished_at", "-pk")
         .first()
     )
-    compiled = rule_compiler.compiled(document)
+    compiled = rule_compiler.compile_with_current_catalogue(document)
     return {
         "version": version,
-        "fading": result_charts.fading(
+        "fading": result_charts.decay_chart(
             compiled.decay, compiled.signals, signals_and_lists.read_display_names().signals
         ),
         "inactivity": compiled.inactivity,

@@ -29,11 +29,11 @@ UNPROCESSABLE: Final = 422
 @roles_required(*READERS_OF_LEADS)
 @require_http_methods(["GET", "POST"])
 def version_backtests(request: Request, pk: int) -> HttpResponse:
-    """All backtests of a version, and where one is asked for."""
+    """Show all backtests of a version; POST asks for another one."""
     version = get_object_or_404(Version.objects.select_related("definition"), pk=pk)
     form = PeriodForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        return _ask(request, version, form)
+        return _request_backtest(request, version, form)
     rows = (
         version.backtests.select_related("requested_by", "against__definition")
         .order_by("-pk")
@@ -51,33 +51,33 @@ def version_backtests(request: Request, pk: int) -> HttpResponse:
     return render(request, "scoring/backtests.html", context, status=UNPROCESSABLE if form.is_bound else 200)
 
 
-def _ask(request: Request, version: Version, form: PeriodForm) -> HttpResponse:
+def _request_backtest(request: Request, version: Version, form: PeriodForm) -> HttpResponse:
     now = timezone.now()
     start, end = form.period(now)
     try:
-        asked = backtest_requests.request_backtest(version=version, start=start, end=end, by=request.user, now=now)
+        requested = backtest_requests.request_backtest(version=version, start=start, end=end, by=request.user, now=now)
     except (backtest_requests.BacktestRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))
         return redirect("version_backtests", version.pk)
-    return redirect("backtest", asked.pk)
+    return redirect("backtest", requested.pk)
 
 
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def backtest(request: Request, pk: int) -> HttpResponse:
-    """A backtest: under way, ended without a result, or its figures. Its progress asks here every two seconds."""
-    row = _found(pk)
+    """Show a backtest: under way, ended without a result, or its figures. Its progress asks here every two seconds."""
+    row = _get_backtest(pk)
     if request.htmx and row.is_pending:
-        return render(request, "scoring/_backtest_progress.html", {"backtest": row, "elapsed": _elapsed(row)})
+        return render(request, "scoring/_backtest_progress.html", {"backtest": row, "elapsed": _elapsed_seconds(row)})
     if request.htmx:
         return HttpResponseClientRefresh()
-    return _page(request, row)
+    return _render_page(request, row)
 
 
 @roles_required(*READERS_OF_LEADS)
 @require_POST
 def backtest_cancel(request: Request, pk: int) -> HttpResponse:
-    row = _found(pk)
+    row = _get_backtest(pk)
     try:
         backtest_requests.cancel_backtest(backtest=row, by=request.user, now=timezone.now())
     except (backtest_requests.BacktestRefused, permissions.NotAllowed) as refusal:
@@ -90,31 +90,31 @@ def backtest_cancel(request: Request, pk: int) -> HttpResponse:
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def backtest_csv(_request: Request, pk: int, table: str) -> HttpResponseBase:
-    row = _found(pk)
-    found = TABLES.get(table)
-    if found is None or row.result is None:
+    row = _get_backtest(pk)
+    chosen = TABLES.get(table)
+    if chosen is None or row.result is None:
         raise Http404
     name = f"backtest-{row.pk}-{row.version.number}-{table}"
-    return csv_download(name, found.header, found.rows(row.result))
+    return csv_download(name, chosen.header, chosen.rows(row.result))
 
 
 @roles_required(*READERS_OF_LEADS)
 @require_http_methods(["GET", "POST"])
 def what_if(request: Request, pk: int) -> HttpResponse:
-    """The two numbers at other thresholds; POST takes them into the draft."""
-    row = _found(pk)
+    """Show the two numbers at other thresholds; POST takes them into the draft."""
+    row = _get_backtest(pk)
     if row.result is None:
         raise Http404
     form = ThresholdsForm(row.result["thresholds"], request.POST if request.method == "POST" else request.GET)
     if request.method == "POST" and form.is_valid():
-        return _adopt(request, row, form)
+        return _adopt_values(request, row, form)
     if not request.htmx:
-        return _page(request, row, form)
-    context = {"backtest": row, "result": row.result, "form": form} | _answer(request, row, form)
+        return _render_page(request, row, form)
+    context = {"backtest": row, "result": row.result, "form": form} | _what_if_context(request, row, form)
     return render(request, "scoring/_what_if.html", context, status=200 if form.is_valid() else UNPROCESSABLE)
 
 
-def _adopt(request: Request, row: Backtest, form: ThresholdsForm) -> HttpResponse:
+def _adopt_values(request: Request, row: Backtest, form: ThresholdsForm) -> HttpResponse:
     try:
         version = threshold_adoption.adopt_thresholds(backtest=row, values=form.values(), by=request.user)
     except (threshold_adoption.ThresholdRefused, permissions.NotAllowed) as refusal:
@@ -126,46 +126,46 @@ def _adopt(request: Request, row: Backtest, form: ThresholdsForm) -> HttpRespons
     return redirect("definition_version", version.definition.slug, version.number)
 
 
-def _found(pk: int) -> Backtest:
+def _get_backtest(pk: int) -> Backtest:
     rows = Backtest.objects.select_related("version__definition", "against__definition", "requested_by", "cancelled_by")
     return get_object_or_404(rows, pk=pk)
 
 
-def _elapsed(row: Backtest) -> float:
+def _elapsed_seconds(row: Backtest) -> float:
     return (timezone.now() - row.requested_at).total_seconds()
 
 
-def _page(request: Request, row: Backtest, form: ThresholdsForm | None = None) -> HttpResponse:
+def _render_page(request: Request, row: Backtest, form: ThresholdsForm | None = None) -> HttpResponse:
     context: dict[str, Any] = {
         "backtest": row,
-        "period": result_view.period(row.start, row.end),
+        "period": result_view.period_label(row.start, row.end),
         "may_ask": holds(request.user, *backtest_requests.MAY_REQUEST),
-        "elapsed": _elapsed(row),
+        "elapsed": _elapsed_seconds(row),
         "now": timezone.now(),
     }
     if row.result is not None:
-        context |= _finished(request, row, row.result, form)
+        context |= _result_context(request, row, row.result, form)
     is_bad = form is not None and not form.is_valid()
     return render(request, "scoring/backtest.html", context, status=UNPROCESSABLE if is_bad else 200)
 
 
-def _finished(request: Request, row: Backtest, result: Result, form: ThresholdsForm | None) -> dict[str, Any]:
+def _result_context(request: Request, row: Backtest, result: Result, form: ThresholdsForm | None) -> dict[str, Any]:
     is_current = version_documents.digest(version_documents.export_document(row.version)) == row.digest
     return {
-        "figures": result_view.figures(row),
+        "figures": result_view.build_figures(row),
         "result": result,
         "pictures": result_charts.build_charts(result),
         "is_current": is_current,
         "form": form or ThresholdsForm(result["thresholds"], None),
-    } | (_answer(request, row, form) if form else {})
+    } | (_what_if_context(request, row, form) if form else {})
 
 
-def _answer(request: Request, row: Backtest, form: ThresholdsForm) -> dict[str, Any]:
-    """What the form's values would have done; nothing while they are the backtest's own or do not fit."""
+def _what_if_context(request: Request, row: Backtest, form: ThresholdsForm) -> dict[str, Any]:
+    """Return what the form's values would have done; nothing while they are the backtest's own or invalid."""
     values = form.values() if form.is_valid() else {}
     if not values:
         return {"what_if": None}
     return {
-        "what_if": threshold_what_if.asked(row, values, now=timezone.now()),
+        "what_if": threshold_what_if.compute_what_if(row, values, now=timezone.now()),
         "may_adopt": row.version.is_draft and holds(request.user, Role.MARKETING_OPS),
     }

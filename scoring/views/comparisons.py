@@ -26,15 +26,15 @@ DIFFERENCES: Final = ("lead", "cycle", "difference", "expected at", "made at", "
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def comparison(request: Request, pk: int, other: int) -> HttpResponse:
-    """Both versions on all leads as of now; the leads of one kind at a time, in keyset pages."""
-    found = version_comparison.compare(_version(pk), _version(other), now=timezone.now())
-    kind = _kind(request, found)
-    rows = list(found.rows(kind, after=typed_number(request.GET.get("after", "")) or 0, limit=PAGE + 1))
+    """Show both versions on all leads as of now; the leads of one outcome at a time, in keyset pages."""
+    compared = version_comparison.compare_versions(_get_version(pk), _get_version(other), now=timezone.now())
+    kind = _chosen_kind(request, compared)
+    rows = list(compared.rows(kind, after=typed_number(request.GET.get("after", "")) or 0, limit=PAGE + 1))
     context = {
-        "comparison": found,
+        "comparison": compared,
         "kind": kind,
-        "kinds": [(each, _label(each, found), found.counts[each]) for each in ComparisonOutcome],
-        "tiers": [(tier, found.tiers[0][tier], found.tiers[1][tier]) for tier in (1, 2, 3)],
+        "kinds": [(outcome, _kind_label(outcome, compared), compared.counts[outcome]) for outcome in ComparisonOutcome],
+        "tiers": [(tier, compared.tiers[0][tier], compared.tiers[1][tier]) for tier in (1, 2, 3)],
         "rows": rows[:PAGE],
         "more": rows[PAGE - 1].lead.pk if len(rows) > PAGE else None,
     }
@@ -43,72 +43,79 @@ def comparison(request: Request, pk: int, other: int) -> HttpResponse:
 
 @roles_required(*READERS_OF_LEADS)
 @require_GET
-def comparison_csv(request: Request, pk: int, other: int) -> HttpResponseBase:  # noqa: ARG001
-    """Every lead, whatever it meets."""
-    first, second = _version(pk), _version(other)
-    found = version_comparison.compare(first, second, now=timezone.now())
+def comparison_csv(request: Request, pk: int, other: int) -> HttpResponseBase:  # noqa: ARG001 (views take the request)
+    """Download every lead with its standing under both versions."""
+    first, second = _get_version(pk), _get_version(other)
+    compared = version_comparison.compare_versions(first, second, now=timezone.now())
     header = [*COLUMNS, *(f"{side.number} {name}" for side in (first, second) for name in STANDING), "why"]
-    return csv_download(f"{first.definition.slug}-{first.number}-{second.number}", header, _cells(found))
+    return csv_download(f"{first.definition.slug}-{first.number}-{second.number}", header, _comparison_cells(compared))
 
 
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def replay(request: Request, pk: int) -> HttpResponseBase:
-    """What the judge says of a version's past, held against the MQLs that were made."""
-    version, now = _version(pk), timezone.now()
+    """Show the replay of a version's past beside the MQLs that were made, as a page or as CSV."""
+    version, now = _get_version(pk), timezone.now()
     try:
-        found = replays.replay(version, now=now)
+        replayed = replays.replay_version(version, now=now)
     except replays.NeverInForce as refusal:
         return render(request, "scoring/replay.html", {"version": version, "refusal": refusal})
     if request.GET.get("format") == "csv":
         return csv_download(
-            f"{version.definition.slug}-{version.number}-replay", DIFFERENCES, map(_difference, found.differences)
+            f"{version.definition.slug}-{version.number}-replay",
+            DIFFERENCES,
+            map(_difference_cells, replayed.differences),
         )
-    context = {"version": version, "replay": found, "rows": replays.named(found.differences[:PAGE]), "now": now}
+    context = {
+        "version": version,
+        "replay": replayed,
+        "rows": replays.with_leads(replayed.differences[:PAGE]),
+        "now": now,
+    }
     return render(request, "scoring/replay.html", context)
 
 
-def _version(pk: int) -> Version:
+def _get_version(pk: int) -> Version:
     return get_object_or_404(Version.objects.select_related("definition"), pk=pk)
 
 
-def _kind(request: Request, found: VersionComparison) -> ComparisonOutcome:
-    """The one asked for; else who enters, or the first that there is anybody of."""
-    asked = request.GET.get("kind", "")
-    if asked in {str(kind) for kind in ComparisonOutcome}:
-        return ComparisonOutcome(asked)
+def _chosen_kind(request: Request, compared: VersionComparison) -> ComparisonOutcome:
+    """Return the outcome asked for; else those who enter, or the first outcome that has any leads."""
+    typed = request.GET.get("kind", "")
+    if typed in {str(kind) for kind in ComparisonOutcome}:
+        return ComparisonOutcome(typed)
     return next(
         (
             kind
             for kind in (ComparisonOutcome.SECOND, ComparisonOutcome.FIRST, ComparisonOutcome.BOTH)
-            if found.counts[kind]
+            if compared.counts[kind]
         ),
         ComparisonOutcome.SECOND,
     )
 
 
-def _label(kind: ComparisonOutcome, found: VersionComparison) -> str:
-    first = "" if found.first is None else found.first.number
+def _kind_label(kind: ComparisonOutcome, compared: VersionComparison) -> str:
+    first = "" if compared.first is None else compared.first.number
     return {
         ComparisonOutcome.BOTH: "Meet both",
         ComparisonOutcome.FIRST: f"Meet only {first}",
-        ComparisonOutcome.SECOND: f"Meet only {found.second.number}",
+        ComparisonOutcome.SECOND: f"Meet only {compared.second.number}",
         ComparisonOutcome.NEITHER: "Meet neither",
     }[kind]
 
 
-def _cells(found: VersionComparison) -> Iterator[tuple[object, ...]]:
-    for row in found.rows(*ComparisonOutcome):
+def _comparison_cells(compared: VersionComparison) -> Iterator[tuple[object, ...]]:
+    for row in compared.rows(*ComparisonOutcome):
         lead = row.lead
-        yield (lead.pk, lead.name, lead.email, str(lead.company or ""), str(row.kind), *_standings(row), row.why)
+        yield (lead.pk, lead.name, lead.email, str(lead.company or ""), str(row.kind), *_standing_cells(row), row.why)
 
 
-def _standings(row: ComparedLead) -> Iterator[object]:
+def _standing_cells(row: ComparedLead) -> Iterator[object]:
     for standing in (row.first, row.second):
-        yield from _figures(standing)
+        yield from _figure_cells(standing)
 
 
-def _figures(standing: LeadStanding | None) -> tuple[object, ...]:
+def _figure_cells(standing: LeadStanding | None) -> tuple[object, ...]:
     if standing is None:
         return ("",) * len(STANDING)
     return (
@@ -120,6 +127,6 @@ def _figures(standing: LeadStanding | None) -> tuple[object, ...]:
     )
 
 
-def _difference(each: ReplayDifference) -> tuple[object, ...]:
-    instants = (at and at.isoformat() for at in (each.expected_at, each.made_at, each.recorded_at))
-    return (each.lead_id, each.cycle, each.kind, *instants, each.reason)
+def _difference_cells(difference: ReplayDifference) -> tuple[object, ...]:
+    instants = (at and at.isoformat() for at in (difference.expected_at, difference.made_at, difference.recorded_at))
+    return (difference.lead_id, difference.cycle, difference.kind, *instants, difference.reason)

@@ -14,10 +14,10 @@ from scoring.what_ifs import draft_figures
 @roles_required(*MAY_REQUEST)
 @require_POST
 def quick_figures(request: Request) -> HttpResponse:
-    """The figures of a posted document, beside those of the version in force."""
+    """Show the figures of a posted document, beside those of the version in force."""
     page = "scoring/_quick_figures.html" if request.htmx else "scoring/quick_figures.html"
     try:
-        seen = draft_figures.at(request.POST.get("document", ""), now=timezone.now())
+        panel = draft_figures.build_panel(request.POST.get("document", ""), now=timezone.now())
     except draft_figures.DraftFiguresRefused as refusal:
         return render(request, page, {"refusal": refusal}, status=422)
-    return render(request, page, {"glance": seen})
+    return render(request, page, {"glance": panel})

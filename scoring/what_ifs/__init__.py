@@ -1,1 +1,1 @@
-"""Figures while somebody edits: other thresholds, quick figures of a draft, and the cache behind them."""
+"""Figures for people who edit a version: other thresholds, quick figures of a draft, and the cache behind them."""

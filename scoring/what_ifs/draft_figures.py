@@ -1,4 +1,7 @@
-"""A glance at a definition while it is being written: who qualifies now, and the two numbers, beside the version in force."""
+"""
+Quick figures of a definition while it is being written (rules 10.8): who qualifies now, and the two numbers, beside the
+version in force.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,16 @@ from definitions.models import Version
 from scoring import active_versions
 from scoring.backtests import result_charts
 from scoring.backtests.statistics import Bounds, Sample, wilson
-from scoring.rule_compiler import compiled
+from scoring.rule_compiler import compile_with_current_catalogue
 from scoring.what_ifs import measurement_cache
 from scoring.what_ifs.measurement_cache import DraftFigures
 
 #: A definition of 500 rows in each part, with its reasons, is far smaller.
-BYTES_AT_MOST: Final = 256 * 1024
+MAX_BYTES: Final = 256 * 1024
 
 
 class DraftFiguresRefused(Exception):
-    """The text cannot be judged; the sentence says why."""
+    """The text cannot be judged; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class ShareFigure:
 
 @dataclass(frozen=True, slots=True)
 class VersionFigures:
-    """One version's figures."""
+    """The figures of one version, with its name."""
 
     name: str
     quick: DraftFigures
@@ -58,6 +61,11 @@ class VersionFigures:
 
 @dataclass(frozen=True, slots=True)
 class DraftFiguresPanel:
+    """
+    The panel beside the editor: figures of the typed document and of the version in force, verdicts, and the decay
+    chart.
+    """
+
     typed: VersionFigures
     in_force: VersionFigures | None
     verdicts: tuple[str, ...]
@@ -68,28 +76,29 @@ class DraftFiguresPanel:
         return self.typed.quick.qualify_now - self.in_force.quick.qualify_now if self.in_force else None
 
 
-def at(text: str, *, now: dt.datetime) -> DraftFiguresPanel:
-    """The figures of a definition document in JSON, and of the version in force of the definition that it names.
-
-    Raises DraftFiguresRefused for what is too large, no JSON or no definition document (rules 15.1).
+def build_panel(text: str, *, now: dt.datetime) -> DraftFiguresPanel:
     """
-    document = _read(text)
-    rules = compiled(document)
-    quick = measurement_cache.quick(rules, now=now)
-    tested = measurement_cache.what_if(rules, start=quick.start, end=quick.end, now=now)
+    Return the figures of a definition document in JSON, and of the version in force of the definition that it names.
+
+    Raises DraftFiguresRefused for a text that is too large, no JSON or no definition document (rules 15.1).
+    """
+    document = _parse_document(text)
+    rules = compile_with_current_catalogue(document)
+    quick = measurement_cache.quick_figures(rules, now=now)
+    tested = measurement_cache.what_if_figures(rules, start=quick.start, end=quick.end, now=now)
     active = Version.objects.active().select_related("definition").filter(definition__name=document["name"]).first()
     in_force = (
-        VersionFigures(active.number, measurement_cache.quick(active_versions.rules_of(active), now=now))
+        VersionFigures(active.number, measurement_cache.quick_figures(active_versions.rules_of(active), now=now))
         if active
         else None
     )
-    fading = result_charts.fading(rules.decay, rules.signals, {}).chart
+    fading = result_charts.decay_chart(rules.decay, rules.signals, {}).chart
     return DraftFiguresPanel(VersionFigures("as typed", quick), in_force, tested.verdicts, fading)
 
 
-def _read(text: str) -> dict[str, Any]:
-    if len(text.encode(errors="replace")) > BYTES_AT_MOST:
-        raise DraftFiguresRefused(f"The document is larger than {BYTES_AT_MOST // 1024} kB; nothing was counted.")
+def _parse_document(text: str) -> dict[str, Any]:
+    if len(text.encode(errors="replace")) > MAX_BYTES:
+        raise DraftFiguresRefused(f"The document is larger than {MAX_BYTES // 1024} kB; nothing was counted.")
     try:
         return version_documents.normalize_document(json.loads(text))
     except DocumentRefused as refusal:

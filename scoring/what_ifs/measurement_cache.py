@@ -1,7 +1,9 @@
-"""What people try while they edit a version: figures from what was measured before, when only thresholds changed.
+"""
+Figures for people who edit a version: computed from kept measurements when only thresholds changed.
 
-Everything that a change of thresholds, timing or tiers leaves as it is is kept in the process for a minute: what the leads that
-can pass the gate measured at every instant, and what became of leads. Then a question costs comparing.
+The process keeps for a minute everything that a change of thresholds, timing or tiers leaves unchanged: the
+measurements, at every instant, of the leads that can pass the gate, and the outcomes of leads. A question then costs
+only comparisons.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from scoring.engine.verdict import joined, picked
 from scoring.instants import microseconds
 
 FRESH_FOR: Final = dt.timedelta(seconds=60)
-BYTES: Final = 384 << 20
+MAX_BYTES: Final = 384 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,92 +48,106 @@ class DraftFigures:
     as_of: dt.datetime
 
 
-def quick(rules: Rules, *, now: dt.datetime) -> DraftFigures:
-    """Who qualifies now, and the two numbers over the last six months (rules 10.8)."""
-    kept = _measured(rules, now)
-    start, _ = jobs.last_months(kept.as_of)
-    found = _compared(rules, kept, start, kept.as_of, now)
+def quick_figures(rules: Rules, *, now: dt.datetime) -> DraftFigures:
+    """Return how many leads qualify now, and the two numbers over the last six months (rules 10.8)."""
+    measurements = _get_measurements(rules, now)
+    start, _ = jobs.last_months(measurements.as_of)
+    figures = _compare_with_outcomes(rules, measurements, start, measurements.as_of, now)
     return DraftFigures(
-        qualify_now=int(np.count_nonzero(verdict(rules, kept.standing).meets)),
-        coverage=found.coverage,
-        precision_won=found.precision_won,
-        precision_sal=found.precision_sal,
-        flagged=found.flagged,
+        qualify_now=int(np.count_nonzero(verdict(rules, measurements.axes_now).meets)),
+        coverage=figures.coverage,
+        precision_won=figures.precision_won,
+        precision_sal=figures.precision_sal,
+        flagged=figures.flagged,
         start=start,
-        end=kept.as_of,
-        as_of=kept.as_of,
+        end=measurements.as_of,
+        as_of=measurements.as_of,
     )
 
 
-def what_if(rules: Rules, *, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> BacktestFigures:
-    """What `backtests.run` would answer, from facts that may be a minute old; `end` is not after `now`."""
-    return _compared(rules, _measured(rules, now), start, end, now)
+def what_if_figures(rules: Rules, *, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> BacktestFigures:
+    """
+    Return what `jobs.compute_figures` would return, from facts that may be a minute old; `end` is not after `now`.
+    """
+    return _compare_with_outcomes(rules, _get_measurements(rules, now), start, end, now)
 
 
-def forget() -> None:
-    """Measure everything again."""
-    _shelf.clear()
+def forget_measurements() -> None:
+    """Drop the kept entries, so that everything is measured again."""
+    _cache.clear()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AxisMeasurements:
-    """Every (lead, instant) before `as_of` at which rules could hold, sorted; `standing` of the same leads at `as_of`."""
+    """
+    The (lead, instant) pairs before `as_of` at which rules could hold, sorted, with its axes; `axes_now` of the same
+    leads at `as_of`.
+    """
 
     as_of: dt.datetime
     lead: Ints
     at: Ints
     axes: Axes
-    standing: Axes
+    axes_now: Axes
 
     @property
     def nbytes(self) -> int:
-        return self.lead.nbytes + self.at.nbytes + _size(self.axes) + _size(self.standing)
+        return self.lead.nbytes + self.at.nbytes + _axes_bytes(self.axes) + _axes_bytes(self.axes_now)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownOutcomes:
+    """The outcomes of leads as known at `as_of`."""
+
     as_of: dt.datetime
-    ledger: outcome_history.OutcomeRecords
+    records: outcome_history.OutcomeRecords
 
     @property
     def nbytes(self) -> int:
-        return self.ledger.nbytes
+        return self.records.nbytes
 
 
 class CacheEntry(Protocol):
+    """An entry of the cache: when it was made, and how many bytes it takes."""
+
     @property
     def as_of(self) -> dt.datetime: ...
     @property
     def nbytes(self) -> int: ...
 
 
-Kept = TypeVar("Kept", AxisMeasurements, KnownOutcomes)
+Entry = TypeVar("Entry", AxisMeasurements, KnownOutcomes)
 
 
 class RecentlyUsedCache:
-    """What was used last stays, up to so many bytes. Threads that want the same wait for the one that makes it."""
+    """
+    A cache of the most recently used entries, up to a number of bytes, shared by threads.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    Threads that want the same entry wait for the one that makes it.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._entries: OrderedDict[Hashable, Any] = OrderedDict()
-        self._looking = Lock()
-        # Measuring takes a second of every core; two at once would only take longer.
-        self._making = Lock()
+        self._entries_lock = Lock()
+        # Measuring takes a second of all cores, so two measurements at once would only take longer.
+        self._make_lock = Lock()
 
-    def get(self, key: Hashable, now: dt.datetime, make: Callable[[], Kept]) -> Kept:
-        found = self._fresh(key, now)
-        if found is None:
-            with self._making:
-                found = self._fresh(key, now) or self._put(key, make())
-        kept: Kept = found
-        return kept
+    def get_or_make(self, key: Hashable, now: dt.datetime, make: Callable[[], Entry]) -> Entry:
+        """Return the entry if it is younger than FRESH_FOR; else make and keep it."""
+        fresh_entry = self._fresh(key, now)
+        if fresh_entry is None:
+            with self._make_lock:
+                fresh_entry = self._fresh(key, now) or self._put(key, make())
+        entry: Entry = fresh_entry
+        return entry
 
     def clear(self) -> None:
-        with self._looking:
+        with self._entries_lock:
             self._entries.clear()
 
     def _fresh(self, key: Hashable, now: dt.datetime) -> Any:
-        with self._looking:
+        with self._entries_lock:
             entry = self._entries.get(key)
             if entry is None or not dt.timedelta() <= now - entry.as_of < FRESH_FOR:
                 return None
@@ -139,60 +155,73 @@ class RecentlyUsedCache:
             return entry
 
     def _put(self, key: Hashable, entry: CacheEntry) -> Any:
-        with self._looking:
+        with self._entries_lock:
             self._entries[key] = entry
             self._entries.move_to_end(key)
-            while sum(kept.nbytes for kept in self._entries.values()) > self._most:
+            while sum(other.nbytes for other in self._entries.values()) > self._max_bytes:
                 self._entries.popitem(last=False)
         return entry
 
 
-_shelf = RecentlyUsedCache(BYTES)
+_cache = RecentlyUsedCache(MAX_BYTES)
 
 
-def _measured(rules: Rules, now: dt.datetime) -> AxisMeasurements:
+def _get_measurements(rules: Rules, now: dt.datetime) -> AxisMeasurements:
+    """Return the measurements for the rules, kept or made now."""
     plain = without_thresholds(rules)
-    return _shelf.get(_key(plain), now, lambda: _measure(plain, now))
+    return _cache.get_or_make(_measurement_key(plain), now, lambda: _measure(plain, now))
 
 
-def _compared(
-    rules: Rules, kept: AxisMeasurements, start: dt.datetime, end: dt.datetime, now: dt.datetime
+def _compare_with_outcomes(
+    rules: Rules, measurements: AxisMeasurements, start: dt.datetime, end: dt.datetime, now: dt.datetime
 ) -> BacktestFigures:
-    known = _shelf.get("ledger", now, lambda: KnownOutcomes(now, outcome_history.read_outcomes(until=now)))
-    meets = verdict(rules, kept.axes).meets & (kept.at < microseconds(end))
-    first = first_where(kept.lead, meets)
-    history = known.ledger.history(start, end)
-    return jobs.compare(DatedLeads(kept.lead[first], kept.at[first]), history, start=start, end=end)
+    """Return the figures of [start, end) by the rules' thresholds, from the measurements and the kept outcomes."""
+    known = _cache.get_or_make("outcomes", now, lambda: KnownOutcomes(now, outcome_history.read_outcomes(until=now)))
+    meets = verdict(rules, measurements.axes).meets & (measurements.at < microseconds(end))
+    first = first_where(measurements.lead, meets)
+    history = known.records.history_of_period(start, end)
+    return jobs.compare_with_outcomes(
+        DatedLeads(measurements.lead[first], measurements.at[first]), history, start=start, end=end
+    )
 
 
 def without_thresholds(rules: Rules) -> Rules:
-    """What is measured for these rules, and for all that differ from them in thresholds, timing and tiers alone."""
+    """
+    Return rules whose measurements serve these rules and all that differ from them only in thresholds, timing and
+    tiers.
+    """
     tallies = tuple(sorted(rules.tallies, key=repr))
     return replace(rules, paths=(PathRule("", "", tallies),), hot=(), timing=None, tier_3_below=None)
 
 
-def _key(plain: Rules) -> Hashable:
+def _measurement_key(plain: Rules) -> Hashable:
+    """Return a key that is equal for rules with equal measurements."""
     parts = (plain.gate, plain.fit, plain.bant, plain.disqualifiers, plain.signals, plain.paths, plain.decay)
-    ceilings, lists = (tuple(sorted(each.items())) for each in (plain.ceilings, plain.lists))
+    ceilings, lists = (tuple(sorted(mapping.items())) for mapping in (plain.ceilings, plain.lists))
     return (*parts, plain.inactivity, plain.catalogue, ceilings, lists)
 
 
 def _measure(plain: Rules, now: dt.datetime) -> AxisMeasurements:
-    parts = [_measure_range(plain, facts, microseconds(now)) for facts in fact_reader.everything(plain, kept=True)]
+    parts = [_measure_range(plain, facts, microseconds(now)) for facts in fact_reader.read_all(plain, in_memory=True)]
     lead, at, moments, standing = zip(*parts, strict=True)
     return AxisMeasurements(now, np.concatenate(lead), np.concatenate(at), joined(moments), joined(standing))
 
 
 def _measure_range(plain: Rules, facts: Facts, now: int) -> tuple[Ints, Ints, Axes, Axes]:
-    leads, at, found = measured(plain, facts, until=now - 1)
-    here = np.unique(leads)
-    # Where the gate fails or something excludes, no threshold helps.
-    some = (found.gate == PASS) & ~found.disqualified
-    return facts.lead_ids[leads[some]], at[some], picked(found, some), axes(plain, facts, here, np.full(here.size, now))
+    leads, at, measured_axes = measured(plain, facts, until=now - 1)
+    known_leads = np.unique(leads)
+    # Where the gate fails or a disqualifier holds, no threshold lets the lead in.
+    can_pass = (measured_axes.gate == PASS) & ~measured_axes.disqualified
+    return (
+        facts.lead_ids[leads[can_pass]],
+        at[can_pass],
+        picked(measured_axes, can_pass),
+        axes(plain, facts, known_leads, np.full(known_leads.size, now)),
+    )
 
 
-def _size(found: Axes) -> int:
-    flags = found.gate.nbytes + found.disqualified.nbytes
-    scores = sum(column.nbytes for column in (found.fit, found.engagement, found.bant))
-    ages = found.quiet.nbytes + found.waiting.nbytes
-    return flags + scores + ages + sum(figure.nbytes for figure in found.figures.values())
+def _axes_bytes(axes_arrays: Axes) -> int:
+    flags = axes_arrays.gate.nbytes + axes_arrays.disqualified.nbytes
+    scores = sum(column.nbytes for column in (axes_arrays.fit, axes_arrays.engagement, axes_arrays.bant))
+    ages = axes_arrays.quiet.nbytes + axes_arrays.waiting.nbytes
+    return flags + scores + ages + sum(figure.nbytes for figure in axes_arrays.figures.values())

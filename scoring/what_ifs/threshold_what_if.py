@@ -1,4 +1,4 @@
-"""What if a threshold of a backtest were another: the same leads and period, judged by other numbers (rules 10.8)."""
+"""Other thresholds for a backtest, as a what-if: the same leads and period, judged by other thresholds (rules 10.8)."""
 
 from __future__ import annotations
 
@@ -30,15 +30,20 @@ class WhatIf:
         return -self.more
 
 
-def asked(backtest: Backtest, values: Mapping[str, Decimal], *, now: dt.datetime) -> WhatIf:
-    """`values` by their places in the document. Raises thresholds.NoSuchThreshold."""
+def compute_what_if(backtest: Backtest, values: Mapping[str, Decimal], *, now: dt.datetime) -> WhatIf:
+    """
+    Return the numbers of the backtest's period with other values, by their places in the document. Raises
+    NoSuchThreshold.
+    """
     tested: Result = (backtest.result or {})["version"]
-    other = thresholds.changed(
-        rule_compiler.compiled(backtest.document), {place: float(value) for place, value in values.items()}
+    other = thresholds.change_thresholds(
+        rule_compiler.compile_with_current_catalogue(backtest.document),
+        {place: float(value) for place, value in values.items()},
     )
-    answer = measurement_cache.what_if(other, start=backtest.start, end=backtest.end, now=now)
+    answer = measurement_cache.what_if_figures(other, start=backtest.start, end=backtest.end, now=now)
     coverage, precision, sal = (
-        coverage_and_precision.share(sample) for sample in (answer.coverage, answer.precision_won, answer.precision_sal)
+        coverage_and_precision.share_as_dict(sample)
+        for sample in (answer.coverage, answer.precision_won, answer.precision_sal)
     )
     cohort: dict[str, Any] = {
         "coverage": coverage,
@@ -47,7 +52,7 @@ def asked(backtest: Backtest, values: Mapping[str, Decimal], *, now: dt.datetime
     }
     flagged = answer.precision_won.total
     return WhatIf(
-        numbers=result_view.numbers(cohort, tested),
+        numbers=result_view.build_numbers(cohort, tested),
         precision_sal=sal,
         flagged=flagged,
         more=flagged - tested["flagged"],

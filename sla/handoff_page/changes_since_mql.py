@@ -78,7 +78,7 @@ def for_handoff(handoff: Handoff, *, now: dt.datetime) -> ChangesSinceMql:
         Q(occurred_at__gt=qualification.at) | Q(recorded_at__gt=qualification.recorded_at)
     )
     signals = _group_by_signal(later.select_related("signal").order_by("-occurred_at", "-pk")[:EVENTS_READ])
-    explanations = lead_explanation.of_lead(handoff.lead, at=now, under=[handoff.version])
+    explanations = lead_explanation.explain_lead(handoff.lead, at=now, under=[handoff.version])
     explanation = explanations[0][1] if explanations else None
     return ChangesSinceMql(
         events=later.count(),

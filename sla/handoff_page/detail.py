@@ -116,7 +116,7 @@ def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffD
         activity=activity_summary.write_summary(
             activity_summary.read_history(qualification.evidence), asked_at=qualification.at, now=now, zone=zone
         ),
-        evidence=frozen_evidence.read(qualification.evidence),
+        evidence=frozen_evidence.read_evidence(qualification.evidence),
         advice=next_step.for_handoff(handoff, clocks=clocks, attempts=logged_attempts, now=now, zone=zone),
         changes=changes_since_mql.for_handoff(handoff, now=now),
         clocks=clocks,

@@ -182,10 +182,10 @@ def _hand_off_next(
 
 def _close_without_handoff(qualification: Qualification, now: dt.datetime) -> Qualification:
     """It never comes to sales; where the CRM has not moved the lead on, it is marketing's as before."""
-    mqls.take(qualification=qualification, now=now)
+    mqls.mark_taken(qualification=qualification, now=now)
     if qualification.lead.stage == Stage.MQL:
         stage_changes.move(lead=qualification.lead, to=Stage.MAL, by=None, now=now, why="May not be contacted.")
-    return mqls.close(qualification=qualification, now=now)
+    return mqls.close_cycle(qualification=qualification, now=now)
 
 
 def _lock_held_mqls(ids: Collection[int], commitment: Commitment, now: dt.datetime) -> Iterable[Qualification]:
@@ -216,7 +216,7 @@ def _create_handoff(
     )
     # A worker that was down has used up marketing's minutes.
     clocks.start_routing(handoff=handoff, since=since, rules=rules)
-    mqls.take(qualification=qualification, now=now)
+    mqls.mark_taken(qualification=qualification, now=now)
     return handoff
 
 

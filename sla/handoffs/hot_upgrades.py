@@ -65,7 +65,7 @@ def _follow_next(commitment: Commitment, passed_over: set[int], now: dt.datetime
         return None
     try:
         with transaction.atomic():
-            mqls.take_hot_upgrade(hot_upgrade=hot_upgrade, now=now)
+            mqls.mark_hot_upgrade_taken(hot_upgrade=hot_upgrade, now=now)
             made = creation.hand_off_hot(hot_upgrade=hot_upgrade, commitment=commitment, now=now)
             return made or _hurry_handoff(hot_upgrade, now) or hot_upgrade
     except Exception as error:

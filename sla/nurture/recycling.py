@@ -51,7 +51,7 @@ class PostponeResult:
 def recycle(*, handoff: Handoff, on: dt.date, now: dt.datetime) -> None:
     """End the cycle; from the midnight that begins the day, in the company's zone, the lead is judged afresh."""
     back_at = wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(on, dt.time()))
-    mqls.close(qualification=handoff.qualification, now=now, reenter_at=back_at)
+    mqls.close_cycle(qualification=handoff.qualification, now=now, reenter_at=back_at)
     rescore_queue.request(lead_ids=[handoff.lead_id], at=back_at)
     draft = outbox.NoticeDraft(
         kind=NoticeKind.RECYCLED,
@@ -79,7 +79,7 @@ def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.dat
     moved = {
         pk: qualification
         for pk, qualification in waiting.items()
-        if mqls.postpone(qualification=qualification, to=back_at)
+        if mqls.postpone_reentry(qualification=qualification, to=back_at)
     }
     Note.objects.bulk_create(
         Note(handoff_id=pk, at=now, by=by, text=_postponement_note(qualification.reenter_at, to, why))
@@ -95,7 +95,7 @@ def bring_back(*, handoff_ids: Collection[int], by: User, now: dt.datetime, why:
     _require_marketing(by)
     handoffs = _lock_recycled(handoff_ids)
     for handoff in handoffs:
-        mqls.release(qualification=handoff.qualification, now=now)
+        mqls.allow_reentry(qualification=handoff.qualification, now=now)
         reason = f"Back to marketing before its day{f': {why}' if why else ''}"
         stage_changes.move(lead=handoff.lead, to=Stage.MAL, by=by, now=now, why=reason[:300])
     rescore_queue.request(lead_ids=[handoff.lead_id for handoff in handoffs], at=now)
@@ -104,12 +104,12 @@ def bring_back(*, handoff_ids: Collection[int], by: User, now: dt.datetime, why:
 
 def close_cycle(*, handoff: Handoff, now: dt.datetime) -> None:
     """End the cycle without a date: only newer activity can qualify the lead again."""
-    mqls.close(qualification=handoff.qualification, now=now)
+    mqls.close_cycle(qualification=handoff.qualification, now=now)
 
 
 def reopen_cycle(*, handoff: Handoff) -> None:
     """Take the end of the cycle back, for a corrected rejection."""
-    mqls.reopen(qualification=handoff.qualification)
+    mqls.reopen_cycle(qualification=handoff.qualification)
 
 
 def close_request(*, handoff: Handoff, now: dt.datetime) -> None:

@@ -53,7 +53,7 @@ def go(context: BrowserContext, page: Page, live_server: object) -> Callable[[st
 
 
 def test_a_slider_moves_its_number_and_asks_at_once(go: Callable[[str], Page], draft: Version) -> None:
-    row = backtest_results.finished(draft)
+    row = backtest_results.finished_backtest(draft)
     page = go(f"/backtests/{row.pk}/")
 
     slider = page.get_by_role("slider", name="Engaged: engagement points")
@@ -67,7 +67,7 @@ def test_a_slider_moves_its_number_and_asks_at_once(go: Callable[[str], Page], d
 
 
 def test_progress_follows_by_itself_to_the_figures(go: Callable[[str], Page], draft: Version) -> None:
-    row = backtest_results.pending(draft, done=1, total=4, requested_at=timezone.now())
+    row = backtest_results.pending_backtest(draft, done=1, total=4, requested_at=timezone.now())
     page = go(f"/backtests/{row.pk}/")
     expect(page.locator("progress")).to_have_attribute("value", "1")
 
@@ -82,9 +82,9 @@ def test_progress_follows_by_itself_to_the_figures(go: Callable[[str], Page], dr
 def test_the_pages_are_accessible_and_fit(go: Callable[[str], Page], draft: Version, scheme: str, width: int) -> None:
     now = timezone.now()
     lead = Lead.objects.create(email="ada@example.org", first_name="Ada", stage_at=now, recorded_at=now)
-    full = backtest_results.finished(draft, backtest_results.result(leads=(lead.pk,)))
-    empty = backtest_results.finished(draft, backtest_results.of_nothing())
-    pending = backtest_results.pending(draft, requested_at=now)
+    full = backtest_results.finished_backtest(draft, backtest_results.result(leads=(lead.pk,)))
+    empty = backtest_results.finished_backtest(draft, backtest_results.empty_result())
+    pending = backtest_results.pending_backtest(draft, requested_at=now)
 
     for path in (
         f"/backtests/{full.pk}/what-if/?t0=30",

@@ -22,7 +22,7 @@ from leads.vocabulary import Stage
 from sla.models import AlertSettings, Attempt, Disposition, Handoff, Note, PendingDecision
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, DispositionKind, Family, HandoffState, Route
 from tests.scoring import facts
-from tests.scoring.live.test_due_leads import put_in_force
+from tests.scoring.reference_lead import put_in_force
 from tests.sla import situations
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]

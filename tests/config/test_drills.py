@@ -25,7 +25,7 @@ from leads.models import Company, Lead, Signal
 from scoring.models import Qualification, Score
 from sla.models import Clock, Handoff
 from tests.scoring import facts
-from tests.scoring.live.test_due_leads import put_in_force
+from tests.scoring.reference_lead import put_in_force
 from tests.sla import situations
 
 ROOT = Path(__file__).parents[2]

@@ -239,7 +239,7 @@ def world() -> Iterator[World]:
         yield World(
             handoff,
             review(handoff),
-            backtest_results.finished(handoff.version),
+            backtest_results.finished_backtest(handoff.version),
             callers | {"key": machine(people["viewer"])},
         )
 

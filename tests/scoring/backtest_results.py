@@ -29,7 +29,10 @@ def weeks() -> list[str]:
 
 
 def cohort(number: str = "v1.1", *, times: int = 1, leads: tuple[int, ...] = (), **changes: Any) -> dict[str, Any]:
-    """36 of 50 wins covered, 40 of 200 flagged won; `leads` are both the lost wins and the rejected."""
+    """
+    Return the figures of a version: 36 of 50 wins covered, 40 of 200 flagged won; `leads` are both the lost wins and
+    the rejected.
+    """
     lost = [
         {
             "lead": lead,
@@ -129,8 +132,8 @@ def result(*, times: int = 1, leads: tuple[int, ...] = (), **changes: Any) -> di
     } | changes
 
 
-def of_nothing() -> dict[str, Any]:
-    """No lead was known, and no version in force."""
+def empty_result() -> dict[str, Any]:
+    """Return the result of a backtest without any lead and without a version in force."""
     nothing = cohort(
         flagged=0,
         coverage=share(0, 0),
@@ -152,12 +155,12 @@ def of_nothing() -> dict[str, Any]:
     )
 
 
-def finished(version: Version, figures: dict[str, Any] | None = None, **columns: Any) -> Backtest:
-    """A backtest of what the version says now."""
-    return pending(version, finished_at=END, result=result() if figures is None else figures, **columns)
+def finished_backtest(version: Version, figures: dict[str, Any] | None = None, **columns: Any) -> Backtest:
+    """Store a finished backtest of what the version says now."""
+    return pending_backtest(version, finished_at=END, result=result() if figures is None else figures, **columns)
 
 
-def pending(version: Version, **columns: Any) -> Backtest:
+def pending_backtest(version: Version, **columns: Any) -> Backtest:
     document = version_documents.export_document(version)
     return Backtest.objects.create(
         **{

@@ -40,7 +40,7 @@ def instant(text: str) -> int:
 
 
 def facts() -> Facts:
-    """Leads have their attributes from their creation; companies since ever."""
+    """Return all facts: leads have their attributes from their creation, companies since ever."""
     leads = sorted(rows("leads"), key=lambda lead: int(lead["lead_id"]))
     place = {lead["lead_id"]: index for index, lead in enumerate(leads)}
     companies = {company["company_id"]: company for company in rows("companies")}

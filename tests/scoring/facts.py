@@ -1,4 +1,4 @@
-"""The synthetic company, straight into the tables: for tests of what judges facts, not of what takes them in."""
+"""The synthetic company, stored straight in the tables: for tests of judgement, not of intake."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def document() -> dict[str, object]:
 
 
 def load_company_1k(now: dt.datetime, *, every: int = 1) -> None:
-    """All of it, or every so many leads."""
+    """Load all leads of the company, or only every n-th, with `every` as n."""
     companies = Company.objects.bulk_create(
         Company(
             external_id=row["company_id"],
@@ -45,7 +45,7 @@ def load_company_1k(now: dt.datetime, *, every: int = 1) -> None:
         )
         for row in rows("companies")
     )
-    company = {each.external_id: each for each in companies}
+    company = {row.external_id: row for row in companies}
     leads = Lead.objects.bulk_create(
         Lead(
             external_id=row["lead_id"],
@@ -60,10 +60,10 @@ def load_company_1k(now: dt.datetime, *, every: int = 1) -> None:
         )
         for row in rows("leads")[::every]
     )
-    lead = {each.external_id: each for each in leads}
+    lead = {row.external_id: row for row in leads}
     signals = {row["type"] for row in rows("events")}
     Signal.objects.bulk_create([Signal(code=code, name=code) for code in signals], ignore_conflicts=True)
-    signal = {each.code: each for each in Signal.objects.all()}
+    signal = {row.code: row for row in Signal.objects.all()}
     Event.objects.bulk_create(
         Event(
             lead=lead[row["lead_id"]],
@@ -79,8 +79,8 @@ def load_company_1k(now: dt.datetime, *, every: int = 1) -> None:
     )
 
 
-def say(lead: Lead, at: dt.datetime, now: dt.datetime, **values: object) -> None:
-    """A statement in the lead's ledger; the baseline goes in with the first."""
+def add_statement(lead: Lead, at: dt.datetime, now: dt.datetime, **values: object) -> None:
+    """Add a statement to the lead's history; the baseline is added with the first one."""
     if not lead.has_history:
         baseline = {
             "email": lead.email,

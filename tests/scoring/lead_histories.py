@@ -1,4 +1,4 @@
-"""Versions that come into force one after another, and leads whose lives go on under them."""
+"""Versions that come into force one after another, and leads that go on acting under them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIGNALS = (
 
 
 def document(*, engagement: float | None = None) -> dict[str, Any]:
-    """The reference definition, with timing, a signal that it punishes, and another threshold of engagement."""
+    """Return the reference definition with timing, a signal that it punishes, and another threshold of engagement."""
     changed: dict[str, Any] = deepcopy(facts.document())
     changed["timing"] = {"engaged_within_days": 20, "or_request_within_days": 30}
     changed["signals"].append({"signal": "unsubscribe", "points": -30, "cap": None, "rationale": "Had enough of us."})
@@ -39,8 +39,8 @@ def document(*, engagement: float | None = None) -> dict[str, Any]:
     return changed
 
 
-def approved(document: dict[str, Any], at: dt.datetime) -> Version:
-    """Signed by both sides, and not in force yet."""
+def approve_version(document: dict[str, Any], at: dt.datetime) -> Version:
+    """Return a version signed by both sides that is not in force yet."""
     draft = version_documents.import_document(document=document, by=None, now=at)
     Version.objects.filter(pk=draft.pk).update(state=VersionState.PROPOSED, proposed_at=at)
     for side in (Side.MARKETING, Side.SALES):
@@ -53,8 +53,8 @@ def approved(document: dict[str, Any], at: dt.datetime) -> Version:
     return draft
 
 
-def take_over(version: Version, at: dt.datetime, *, hand_over_entrants: bool = True) -> Version:
-    """The approved version replaces the one in force, and every lead is due."""
+def activate_version(version: Version, at: dt.datetime, *, hand_over_entrants: bool = True) -> Version:
+    """Put the approved version into force in place of the active one, and make every lead due."""
     Version.objects.active().update(state=VersionState.RETIRED, retired_at=at)
     Version.objects.filter(pk=version.pk).update(
         state=VersionState.ACTIVE, activated_at=at, hands_over_entrants=hand_over_entrants
@@ -64,21 +64,21 @@ def take_over(version: Version, at: dt.datetime, *, hand_over_entrants: bool = T
     return version
 
 
-def company(**values: Any) -> Company:
+def make_company(**values: Any) -> Company:
     known: dict[str, Any] = {
         "domain": "fit.example", "industry": "Software", "country": "DE", "employees_low": 200, "employees_high": 200,
     }  # fmt: skip
     return Company.objects.create(**known | values, recorded_at=START)
 
 
-def person(number: int, employer: Company, *, at: dt.datetime = START) -> Lead:
+def make_lead(number: int, employer: Company, *, at: dt.datetime = START) -> Lead:
     return Lead.objects.create(
         email=f"lead{number}@fit.example", first_name=f"Lead {number}", title="Head of Operations", company=employer,
         known_at=BEGINNING, stage_at=at, recorded_at=at, next_look_at=at,
     )  # fmt: skip
 
 
-def did(lead: Lead, signal: str, at: dt.datetime, *, recorded_at: dt.datetime | None = None) -> None:
+def add_event(lead: Lead, signal: str, at: dt.datetime, *, recorded_at: dt.datetime | None = None) -> None:
     recorded_at = recorded_at or at
     Event.objects.create(
         lead=lead, signal=Signal.objects.get(code=signal), occurred_at=at, recorded_at=recorded_at, source="test",
@@ -87,18 +87,18 @@ def did(lead: Lead, signal: str, at: dt.datetime, *, recorded_at: dt.datetime | 
     rescore_queue.request(lead_ids=[lead.pk], at=recorded_at)
 
 
-def tick(now: dt.datetime) -> None:
+def rescore_all_due(now: dt.datetime) -> None:
     while due_leads.rescore_due(now=now):
         pass
 
 
-class Life:
-    """Weeks in the life of some leads: what they do, what sales says, and when somebody looks, drawn from a seed."""
+class RandomHistories:
+    """Weeks of some leads, drawn from a seed: their activity, the decisions of sales, and the times of judgement."""
 
     def __init__(self, seed: int, *, leads: int = 12, days: int = 60) -> None:
         self.random = random.Random(seed)
-        firms = [company(), company(domain="small.example", employees_low=12, employees_high=12)]
-        self.leads = [person(number, self.random.choice(firms[:1] * 5 + firms)) for number in range(leads)]
+        firms = [make_company(), make_company(domain="small.example", employees_low=12, employees_high=12)]
+        self.leads = [make_lead(number, self.random.choice(firms[:1] * 5 + firms)) for number in range(leads)]
         self.end = START + days * DAY
         self.happenings: list[tuple[dt.datetime, Callable[[dt.datetime], object]]] = []
 
@@ -110,21 +110,21 @@ class Life:
             self.at(START + self.random.random() * (self.end - START), happening)
 
     def live(self) -> None:
-        for at, happening in sorted(self.happenings, key=lambda each: each[0]):
+        for at, happening in sorted(self.happenings, key=lambda pair: pair[0]):
             happening(at)
-        tick(self.end)
+        rescore_all_due(self.end)
 
     def act(self, at: dt.datetime) -> None:
-        did(self.random.choice(self.leads), self.random.choice(SIGNALS), at)
+        add_event(self.random.choice(self.leads), self.random.choice(SIGNALS), at)
 
     def be_promoted(self, at: dt.datetime) -> None:
         lead = Lead.objects.get(pk=self.random.choice(self.leads).pk)
-        facts.say(lead, at, at, title=self.random.choice(["Student", "Head of Operations", "VP Sales"]))
+        facts.add_statement(lead, at, at, title=self.random.choice(["Student", "Head of Operations", "VP Sales"]))
         rescore_queue.request(lead_ids=[lead.pk], at=at)
 
     def decide(self, at: dt.datetime) -> None:
-        """Sales sends one of its leads away: with a date, without, or for good; or wins it."""
-        tick(at)
+        """Let sales send one of its leads away, with a date, without, or for good; or win it."""
+        rescore_all_due(at)
         open_ = list(Qualification.objects.open().select_related("lead").order_by("pk"))
         if not open_:
             return
@@ -132,6 +132,6 @@ class Life:
         to = self.random.choice([*[Stage.NURTURE] * 4, *[Stage.MAL] * 3, Stage.DISQUALIFIED, Stage.WON])
         back = at + self.random.randint(1, 20) * DAY if to == Stage.NURTURE else None
         stage_changes.move(lead=mql.lead, to=to, by=None, now=at, why="Sales said so.")
-        mqls.close(qualification=mql, now=at, reenter_at=back)
+        mqls.close_cycle(qualification=mql, now=at, reenter_at=back)
         if back is not None:
             rescore_queue.request(lead_ids=[mql.lead_id], at=back)

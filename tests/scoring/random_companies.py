@@ -1,4 +1,4 @@
-"""Random and hand-made leads as facts; random rules that like edges: exact thresholds, exact windows, ties."""
+"""Random and hand-made leads as facts, and random rules that favour edges: exact thresholds, exact windows, ties."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ SIGNALS = ("demo", "pricing", "ebook", "open", "unsubscribe", "visit", "unnamed"
 
 
 def facts_of(leads: Sequence[Lead]) -> Facts:
-    """In the engine's columns; signals in use only, so that rules may name one the facts have never seen."""
+    """
+    Return the leads in the engine's columns, with only the signals in use, so that rules may name one that the facts
+    never saw.
+    """
     events = [(index, event) for index, lead in enumerate(leads) for event in sorted(lead.events, key=lambda e: e.at)]
     signals = tuple(dict.fromkeys(event.signal for _, event in events))
     rows = [(index, *row) for index, lead in enumerate(leads) for row in lead.rows]
@@ -191,5 +194,5 @@ lenient = rules.map(lambda drawn: drawn and Rules(**_without_gate(drawn)))
 
 
 def _without_gate(drawn: Rules) -> dict[str, object]:
-    kept = {name: getattr(drawn, name) for name in Rules.__slots__}
-    return kept | {"gate": (), "disqualifiers": ()}
+    parts = {name: getattr(drawn, name) for name in Rules.__slots__}
+    return parts | {"gate": (), "disqualifiers": ()}

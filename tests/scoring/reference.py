@@ -1,7 +1,8 @@
 """
 Rules 3.1 to 3.8, 4.1 to 4.10, 15.3 to 15.7 once more, slow and obvious: one lead, one instant, plain loops.
 
-Shares the dataclasses of the rules (and `Band`) with the engine and nothing else. Where both are wrong alike, the rules were misread.
+The module shares the dataclasses of the rules (and `Band`) with the engine and nothing else. If both are wrong alike,
+the rules were misread.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Lead:
-    """`rows`: (valid from, all attributes from then on)."""
+    """A lead; `rows` are (valid from, all attributes from then on)."""
 
     events: tuple[Event, ...] = ()
     rows: tuple[tuple[int, dict[str, object]], ...] = ()
@@ -114,38 +115,38 @@ def missing(value: object) -> bool:
 
 
 def answer(criterion: CriterionRule, attributes: dict[str, object], rules: Rules) -> bool | None:  # noqa: C901, PLR0911
-    value, wanted = attributes.get(criterion.field), criterion.value
+    value, expected = attributes.get(criterion.field), criterion.value
     if criterion.field == "lead.seniority" and missing(value):
         value = TITLES.get(str(attributes.get("lead.title")))
     if criterion.field == "lead.email_domain" and missing(value):
         email = attributes.get("lead.email")
         value = email.split("@")[-1] if isinstance(email, str) and "@" in email else None
     if criterion.op == "known":
-        return (not missing(value)) == wanted
+        return (not missing(value)) == expected
     if missing(value):
         return None
     if criterion.op in ("between", "at_least", "at_most"):
         low, high = {
-            "between": lambda: wanted,
-            "at_least": lambda: (wanted, None),
-            "at_most": lambda: (None, wanted),
+            "between": lambda: expected,
+            "at_least": lambda: (expected, None),
+            "at_most": lambda: (None, expected),
         }[criterion.op]()
         return within(value, low, high, ranked=criterion.field == "lead.seniority")
     if criterion.op == "is":
-        return value is wanted if isinstance(value, bool) else None
+        return value is expected if isinstance(value, bool) else None
     texts = [str(part).strip().casefold() for part in (value if isinstance(value, tuple) else (value,))]
-    options = rules.lists[wanted] if criterion.op == "in_list" else wanted
-    words = [str(option).strip().casefold() for option in options]
+    options = rules.lists[expected] if criterion.op == "in_list" else expected
+    options_folded = [str(option).strip().casefold() for option in options]
     if criterion.op == "in_list":
-        return any(text == word or text.endswith(f".{word}") for text in texts for word in words)
+        return any(text == word or text.endswith(f".{word}") for text in texts for word in options_folded)
     if criterion.op in ("in", "has_any"):
-        return any(text in words for text in texts)
+        return any(text in options_folded for text in texts)
     if criterion.op == "not_in":
-        return not any(text in words for text in texts)
+        return not any(text in options_folded for text in texts)
     if criterion.op == "contains_any":
-        return any(word in text for word in words for text in texts)
+        return any(word in text for word in options_folded for text in texts)
     assert criterion.op == "has_word_any"
-    return any(spaced(word) in spaced(text) for word in words for text in texts)
+    return any(spaced(word) in spaced(text) for word in options_folded for text in texts)
 
 
 def spaced(text: str) -> str:

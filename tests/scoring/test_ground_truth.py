@@ -6,7 +6,7 @@ import pytest
 
 from definitions import version_documents
 from scoring.explain import evaluation
-from scoring.rule_compiler import compiled
+from scoring.rule_compiler import compile_with_current_catalogue
 from tests.scoring import facts
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -16,24 +16,24 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_the_reference_definition_finds_exactly_the_76_leads_at_their_instants_with_their_scores() -> None:
     facts.load_company_1k(NOW)
-    rules = compiled(version_documents.normalize_document(facts.document()))
+    rules = compile_with_current_catalogue(version_documents.normalize_document(facts.document()))
 
-    found = {row["external_id"]: row for row in evaluation.first_instants(rules, NOW)}
+    rows = {row["external_id"]: row for row in evaluation.find_first_instants(rules, NOW)}
 
     expected = {row["lead_id"]: row for row in facts.rows("mqls")}
     assert len(expected) == 76
-    assert found.keys() == expected.keys()
+    assert rows.keys() == expected.keys()
     for lead_id, row in expected.items():
-        assert facts.instant(found[lead_id]["qualified_at"]) == facts.instant(row["qualified_at"])
-        assert found[lead_id]["engagement"] == pytest.approx(float(row["score_at_qualification"]), abs=1e-6)
-        assert found[lead_id]["hot"] == (row["hot"] == "true")
+        assert facts.instant(rows[lead_id]["qualified_at"]) == facts.instant(row["qualified_at"])
+        assert rows[lead_id]["engagement"] == pytest.approx(float(row["score_at_qualification"]), abs=1e-6)
+        assert rows[lead_id]["hot"] == (row["hot"] == "true")
 
 
-def test_a_file_of_kept_columns_gives_the_same_as_the_table() -> None:
+def test_cached_columns_give_the_same_instants_as_the_tables() -> None:
     facts.load_company_1k(NOW)
-    rules = compiled(version_documents.normalize_document(facts.document()))
+    rules = compile_with_current_catalogue(version_documents.normalize_document(facts.document()))
 
-    cold, warm = list(evaluation.first_instants(rules, NOW)), list(evaluation.first_instants(rules, NOW))
+    cold, warm = list(evaluation.find_first_instants(rules, NOW)), list(evaluation.find_first_instants(rules, NOW))
 
     assert cold == warm
     assert len(warm) == 76

@@ -1,6 +1,7 @@
-"""Eight thousand real leads without e-mail addresses, and figures that others computed about them.
+"""
+Eight thousand real leads without e-mail addresses, and figures that others computed about them.
 
-The data stays outside the repository (its licence forbids otherwise); where it is not at hand there is nothing to collect.
+The data stays outside the repository, because its licence forbids a copy; without it no test is collected.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from leads.vocabulary import OutcomeKind
 from scoring.backtests import jobs
 from scoring.engine.rules import Rules
 from scoring.explain import evaluation
-from scoring.rule_compiler import compiled
+from scoring.rule_compiler import compile_with_current_catalogue
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "olist"
 ORACLE: dict[str, Any] = json.loads((Path(__file__).parent.parent / "data" / "olist.json").read_text())
@@ -38,7 +39,7 @@ def _criterion(field: str, values: list[str], **more: Any) -> dict[str, Any]:
 
 
 def _document(name: str) -> dict[str, Any]:
-    told = ORACLE["definitions"]
+    source = ORACLE["definitions"]
     document: dict[str, Any] = {
         "format": "accord.definition/1",
         "name": name,
@@ -49,15 +50,15 @@ def _document(name: str) -> dict[str, Any]:
     }
     path = {"name": "Any contact", "clauses": [_FIRST_CONTACT], "rationale": "There is no other behaviour."}
     if name == "O2":
-        (landing,), (origin,) = told["O2"]["any"]
+        (landing,), (origin,) = source["O2"]["any"]
         fit = [
             _criterion("lead.custom.landing", landing["in"], points=1),
             _criterion("lead.source", origin["in"], points=1),
         ]
         return document | {"fit": fit, "paths": [path | {"clauses": [_FIRST_CONTACT, {"axis": "fit", "at_least": 1}]}]}
     document |= {
-        "gate": [_criterion("lead.source", told["O1"]["gate"][0]["in"])],
-        "disqualifiers": [_criterion("lead.source", told["O1"]["exclusions"][0]["in"])],
+        "gate": [_criterion("lead.source", source["O1"]["gate"][0]["in"])],
+        "disqualifiers": [_criterion("lead.source", source["O1"]["exclusions"][0]["in"])],
         "paths": [path],
     }
     return (
@@ -66,11 +67,14 @@ def _document(name: str) -> dict[str, Any]:
 
 
 def _rules(name: str) -> Rules:
-    return compiled(version_documents.normalize_document(_document(name)))
+    return compile_with_current_catalogue(version_documents.normalize_document(_document(name)))
 
 
 def _midnight(date: str) -> dt.datetime:
-    """The oracle counted days on the wall clock, as if there were no summer time: as UTC does (rules 4.3)."""
+    """
+    Return midnight in UTC, because the oracle counted days on the wall clock as if there were no summer time (rules
+    4.3).
+    """
     return dt.datetime.fromisoformat(date).replace(tzinfo=dt.UTC)
 
 
@@ -98,7 +102,7 @@ def _load() -> None:
         Event(lead=lead, signal=contact, occurred_at=lead.known_at, recorded_at=NOW, source="olist", digest=b"")
         for lead in leads
     )
-    lead = {each.external_id: each for each in leads}
+    lead = {lead_row.external_id: lead_row for lead_row in leads}
     Outcome.objects.bulk_create(
         Outcome(
             lead=lead[row["mql_id"]],
@@ -118,33 +122,36 @@ if DATA.is_dir():
 
         for date, expected in ORACLE["as_of"].items():
             for name in ("O1", "O2", "O3"):
-                rows = list(evaluation.verdicts_at(_rules(name), _midnight(date)))
+                rows = list(evaluation.judge_all_leads(_rules(name), _midnight(date)))
                 ids = sorted(row["external_id"] for row in rows if row["meets"])
-                told = expected[name]["qualifying"]
+                figures = expected[name]["qualifying"]
                 assert len(rows) == expected[name]["known_leads"], (name, date)
-                assert len(ids) == told["count"], (name, date)
-                assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == told["sha256"]
+                assert len(ids) == figures["count"], (name, date)
+                assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == figures["sha256"]
 
     def test_their_backtests_give_the_known_coverage_precision_and_verdicts() -> None:
         _load()
 
         for date, expected in ORACLE["as_of"].items():
             for name in ("O1", "O2"):
-                told = expected[name]["backtest"]
-                start, end = map(_midnight, told["window"])
-                known = jobs.run(_rules(name), start=start, end=end)
-                assert (known.coverage.hits, known.coverage.total) == (told["coverage"]["n"], told["coverage"]["d"]), (
+                figures = expected[name]["backtest"]
+                start, end = map(_midnight, figures["window"])
+                known = jobs.compute_figures(_rules(name), start=start, end=end)
+                assert (known.coverage.hits, known.coverage.total) == (
+                    figures["coverage"]["n"],
+                    figures["coverage"]["d"],
+                ), (
                     name,
                     date,
                 )
                 assert (known.precision_won.hits, known.precision_won.total) == (
-                    told["precision"]["n"],
-                    told["precision"]["d"],
+                    figures["precision"]["n"],
+                    figures["precision"]["d"],
                 ), (name, date)
-                said = jobs.verdicts(known.coverage, known.precision_won, jobs.REJECTED_AT_LEAST)
+                sentences = jobs.verdict_sentences(known.coverage, known.precision_won, jobs.REJECTED_AT_LEAST)
                 spoken = [
                     verdict
                     for verdict in ("too tight", "too loose")
-                    if any(verdict in sentence.lower() for sentence in said)
+                    if any(verdict in sentence.lower() for sentence in sentences)
                 ]
-                assert (spoken or ["pass"]) == told["verdict"], (name, date)
+                assert (spoken or ["pass"]) == figures["verdict"], (name, date)

@@ -27,5 +27,5 @@ def test_a_criterion_of_the_gate_gives_its_fit_points_beside_those_of_fit_rows()
 
     assert verdicts.fit.tolist() == [45, 15]
     assert verdicts.gate.tolist() == [1, 0]
-    told = [(answer.criterion.key, answer.verdict) for answer in explain(rules, facts, 0, START).fit_answers]
-    assert told == [("gate.0", "pass"), ("fit.0", "pass")]
+    answers = [(answer.criterion.key, answer.verdict) for answer in explain(rules, facts, 0, START).fit_answers]
+    assert answers == [("gate.0", "pass"), ("fit.0", "pass")]

@@ -1,4 +1,4 @@
-"""Turning one number of a version: two verdicts answer for all of its values, and say what a verdict with that value would."""
+"""Sweeps of one number of a version: two verdicts answer for all its values as a verdict with each value would."""
 
 from __future__ import annotations
 
@@ -25,21 +25,24 @@ RULES = Rules(
 
 @settings(deadline=None, max_examples=40)
 @given(rules=random_companies.lenient, leads=st.lists(random_companies.leads, min_size=1, max_size=4), data=st.data())
-def test_a_turned_number_gives_the_verdict_of_rules_with_that_number(rules, leads, data) -> None:
+def test_a_sweep_gives_the_verdict_of_rules_with_that_value(rules, leads, data) -> None:
     facts = random_companies.facts_of(leads)
     _, _, axes = measured(rules, facts, until=random_companies.START * 2)
 
-    for threshold in thresholds.thresholds(rules):
-        swept = thresholds.sweep(rules, threshold, axes)
+    for threshold in thresholds.list_thresholds(rules):
+        swept = thresholds.sweep_threshold(rules, threshold, axes)
         for value in (threshold.value, data.draw(st.sampled_from(threshold.choices))):
-            expected = verdict(thresholds.changed(rules, {threshold.place: value}), axes).meets
+            expected = verdict(thresholds.change_thresholds(rules, {threshold.place: value}), axes).meets
             assert np.array_equal(swept.meets(value), expected), (threshold, value)
 
 
-def test_every_number_of_paths_and_timing_has_a_place_and_a_name() -> None:
-    found = [(each.place, each.label, each.unit, each.value) for each in thresholds.thresholds(RULES)]
+def test_every_number_of_paths_and_timing_is_listed_with_place_and_label() -> None:
+    listed = [
+        (threshold.place, threshold.label, threshold.unit, threshold.value)
+        for threshold in thresholds.list_thresholds(RULES)
+    ]
 
-    assert found == [
+    assert listed == [
         ("paths[0].clauses[0]", "Engaged: engagement points", "points", 40.0),
         ("paths[0].clauses[1]", "Engaged: demo in the last 30 days", "times", 2.0),
         ("paths[1].clauses[0]", "Fits: fit and engagement points", "points", 7.5),
@@ -48,8 +51,8 @@ def test_every_number_of_paths_and_timing_has_a_place_and_a_name() -> None:
     ]
 
 
-@pytest.mark.parametrize("threshold", thresholds.thresholds(RULES), ids=lambda threshold: threshold.place)
-def test_the_values_to_try_lie_round_its_own(threshold) -> None:
+@pytest.mark.parametrize("threshold", thresholds.list_thresholds(RULES), ids=lambda threshold: threshold.place)
+def test_the_choices_of_a_threshold_include_and_surround_its_value(threshold) -> None:
     choices = threshold.choices
 
     assert threshold.value in choices
@@ -59,7 +62,7 @@ def test_the_values_to_try_lie_round_its_own(threshold) -> None:
 
 
 def test_rules_with_other_numbers_are_otherwise_the_same() -> None:
-    changed = thresholds.changed(RULES, {"paths[0].clauses[1]": 3, "timing.engaged_within_days": 7})
+    changed = thresholds.change_thresholds(RULES, {"paths[0].clauses[1]": 3, "timing.engaged_within_days": 7})
 
     assert changed.paths[0].clauses == (AxisClause("engagement", 40.0), CountClause(frozenset({"demo"}), 3, 30.0))
     assert changed.timing == Timing(7, None)
@@ -80,9 +83,9 @@ def test_rules_with_other_numbers_are_otherwise_the_same() -> None:
 )
 def test_a_place_without_a_number_is_refused(place) -> None:
     with pytest.raises(NoSuchThreshold):
-        thresholds.changed(RULES, {place: 1})
+        thresholds.change_thresholds(RULES, {place: 1})
 
 
-def test_nothing_happens_two_and_a_half_times() -> None:
+def test_a_count_must_be_a_whole_number() -> None:
     with pytest.raises(NoSuchThreshold, match=r"2\.5 times"):
-        thresholds.changed(RULES, {"paths[0].clauses[1]": 2.5})
+        thresholds.change_thresholds(RULES, {"paths[0].clauses[1]": 2.5})

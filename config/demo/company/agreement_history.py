@@ -16,7 +16,7 @@ from definitions.lint import Severity
 from definitions.models import Definition, Review, Version
 from definitions.proposals import ProposalGrounds
 from definitions.vocabulary import ChangeDriver, Decision, ReviewKind, ReviewTrigger, Side
-from scoring.rule_compiler import compiled
+from scoring.rule_compiler import compile_with_current_catalogue
 from sla.reports import rejection_monitor
 
 _DAY: Final = dt.timedelta(days=1)
@@ -53,7 +53,11 @@ def in_force(calendar: Calendar) -> list[InForce]:
     """Each version's rules and the instant from which they judge."""
     rows = (("v1.0", calendar.start, agreement.first()), ("v1.1", calendar.new_version, agreement.second(_ANSWER)))
     return [
-        InForce(f"{agreement.NAME} {number}", since, compiled(version_documents.normalize_document(document)))
+        InForce(
+            f"{agreement.NAME} {number}",
+            since,
+            compile_with_current_catalogue(version_documents.normalize_document(document)),
+        )
         for number, since, document in rows
     ]
 

@@ -36,7 +36,7 @@ class Candidates:
 
     def __init__(self, lead_ids: Sequence[int], versions: Sequence[InForce]) -> None:
         self._versions = versions
-        self._facts = fact_reader.near(lead_ids, *(version.rules for version in versions))
+        self._facts = fact_reader.read_for_leads(lead_ids, *(version.rules for version in versions))
         self._meeting: dict[int, list[dt.datetime]] = defaultdict(list)
         self._accepted: dict[int, tuple[dt.datetime, str]] = {}
         self._answered: dict[int, Facts] = {}

@@ -44,8 +44,8 @@ class Live:
         before = _cycles(lead_id)
         with transaction.atomic():
             lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
-            judged = judge_now(version, rules, fact_reader.near([lead_id], rules), now)
-            qualify.qualify(judged, leads={lead_id: lead}, before={}, now=now)
+            judged = judge_now(version, rules, fact_reader.read_for_leads([lead_id], rules), now)
+            qualify.qualify_leads(judged, leads={lead_id: lead}, before={}, now=now)
         return _cycles(lead_id) > before
 
     def hand_off(self, now: dt.datetime) -> None:
@@ -79,7 +79,7 @@ class Live:
         """Everything is judged, handed off, watched and announced as of `now`, as a worker would have done."""
         ids = list(Lead.objects.order_by("pk").values_list("pk", flat=True))
         for first in range(0, len(ids), due_leads.BATCH):
-            due_leads.rescore(lead_ids=ids[first : first + due_leads.BATCH], now=now)
+            due_leads.rescore_leads(lead_ids=ids[first : first + due_leads.BATCH], now=now)
         creation.hand_off_waiting(now=now)
         routing.route_unrouted(now=now)
         self.watch_clocks(now)

@@ -11,7 +11,7 @@ from definitions import version_documents
 from definitions.models import Backtest, Version
 from scoring.backtests import jobs, runner
 from scoring.backtests.runner import CandidateVersion
-from scoring.rule_compiler import compiled
+from scoring.rule_compiler import compile_with_current_catalogue
 
 
 def rehearse(version: Version, candidates: Candidates, *, by: User, now: dt.datetime) -> Backtest:
@@ -24,8 +24,10 @@ def rehearse(version: Version, candidates: Candidates, *, by: User, now: dt.date
     row = records.request_backtest(version=version, start=start, end=end, by=by, now=now)
     against = Version.objects.active().select_related("definition").filter(definition=version.definition).first()
     row.result = runner.run_backtest(
-        CandidateVersion(version.number, compiled(row.document)),
-        CandidateVersion(against.number, compiled(version_documents.export_document(against))) if against else None,
+        CandidateVersion(version.number, compile_with_current_catalogue(row.document)),
+        CandidateVersion(against.number, compile_with_current_catalogue(version_documents.export_document(against)))
+        if against
+        else None,
         start=start,
         end=end,
         progress=lambda _done, _of: None,

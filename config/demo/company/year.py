@@ -111,7 +111,7 @@ class Year:
     # ── The agreement and its figures ─────────────────────────────────────────────────────────────────────
     def _change_agreement(self, happening: Happening, now: dt.datetime) -> None:
         happening(now)
-        self._version = next(iter(active_versions.active()), None)
+        self._version = next(iter(active_versions.list_active_versions()), None)
 
     def _inspections(self) -> Iterator[dt.datetime]:
         """The mornings on which the figures are looked at: the first of each month, and weekly around the bad one."""

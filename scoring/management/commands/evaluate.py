@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from definitions.document.parser import DocumentRefused
 from scoring.explain import evaluation
-from scoring.management.arguments import instant
+from scoring.management.arguments import parse_instant
 
 #: A cell that begins so would be run by a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--definition", required=True, help="A document's file, a version (v1.0, SLUG/v1.0), or: current."
         )
-        parser.add_argument("--at", type=instant, help="ISO 8601; default: now.")
+        parser.add_argument("--at", type=parse_instant, help="ISO 8601; default: now.")
         parser.add_argument(
             "--first", action="store_true", help="The first qualifying instant of each lead up to --at."
         )
@@ -34,10 +34,10 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         at = options["at"] or timezone.now()
         try:
-            rules = evaluation.rules_named(options["definition"])
+            rules = evaluation.find_rules(options["definition"])
         except (evaluation.NoSuchDefinition, DocumentRefused) as error:
             raise CommandError(str(error)) from None
-        rows = evaluation.first_instants(rules, at) if options["first"] else evaluation.verdicts_at(rules, at)
+        rows = evaluation.find_first_instants(rules, at) if options["first"] else evaluation.judge_all_leads(rules, at)
         _WRITERS[options["format"]](rows)
 
 

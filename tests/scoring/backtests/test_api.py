@@ -1,4 +1,4 @@
-"""Backtests and what-ifs over the wire: who may, in which form, and what is refused."""
+"""Backtests and what-ifs through the API: permissions, requests and answers, refusals."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ def machine() -> Machine:
     return Machine("definitions:read", "definitions:write")
 
 
-def test_a_backtest_is_asked_for_and_followed(machine: Machine) -> None:
+def test_a_requested_backtest_can_be_listed_and_followed_to_its_result(machine: Machine) -> None:
     version = create_draft()
 
-    asked = machine.send(f"definitions/{version.pk}/backtests")
+    answer = machine.send(f"definitions/{version.pk}/backtests")
 
-    row = asked.json()
-    assert asked.status_code == 202
+    row = answer.json()
+    assert answer.status_code == 202
     assert (row["state"], row["version"], row["against"], row["result"]) == ("waiting", version.pk, None, None)
     assert dt.datetime.fromisoformat(row["to"]) - dt.datetime.fromisoformat(row["from"]) > 180 * DAY
     assert machine.fetch(f"backtests/{row['id']}").json() == row
     listed = machine.fetch(f"definitions/{version.pk}/backtests").json()["results"]
-    assert [each["id"] for each in listed] == [row["id"]]
+    assert [backtest["id"] for backtest in listed] == [row["id"]]
     assert "result" not in listed[0]
 
 
-def test_the_same_question_twice_is_one_backtest(machine: Machine) -> None:
+def test_requesting_the_same_period_twice_gives_one_backtest(machine: Machine) -> None:
     version = create_draft()
     period = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}
 
@@ -67,7 +67,7 @@ def test_the_same_question_twice_is_one_backtest(machine: Machine) -> None:
     assert (first["from"], first["to"]) == (period["from"], period["to"])
 
 
-def test_leads_by_name_need_the_scope_of_facts(machine: Machine) -> None:
+def test_results_name_leads_only_with_the_scope_facts_read(machine: Machine) -> None:
     rows = {"total": 1, "rows": [{"lead": 1}]}
     cohort = {"flagged": 1, "lost_wins": rows, "still_passing": rows}
     now = timezone.now()
@@ -77,14 +77,14 @@ def test_leads_by_name_need_the_scope_of_facts(machine: Machine) -> None:
     )  # fmt: skip
     reader = Machine("definitions:read", "facts:read")
 
-    nameless, named = (each.fetch(f"backtests/{row.pk}").json() for each in (machine, reader))
+    nameless, named = (client.fetch(f"backtests/{row.pk}").json() for client in (machine, reader))
 
     assert (nameless["state"], named["result"]) == ("finished", row.result)
     assert nameless["result"]["version"]["lost_wins"] == {"total": 1, "rows": []}
     assert nameless["result"]["version"]["flagged"] == 1
 
 
-def test_a_pending_one_is_cancelled_and_a_finished_one_is_not(machine: Machine) -> None:
+def test_only_a_pending_backtest_can_be_cancelled(machine: Machine) -> None:
     row = machine.send(f"definitions/{create_draft().pk}/backtests").json()
 
     first, second = (machine.send(f"backtests/{row['id']}/cancel") for _ in range(2))
@@ -106,7 +106,7 @@ def test_a_pending_one_is_cancelled_and_a_finished_one_is_not(machine: Machine) 
         ({"to": 7}, "to"),
     ],
 )
-def test_a_period_that_cannot_be_is_refused_by_name(machine: Machine, period: object, field: str) -> None:
+def test_an_impossible_period_is_refused_with_its_field(machine: Machine, period: object, field: str) -> None:
     answer = machine.send(f"definitions/{create_draft().pk}/backtests", period)
 
     assert answer.status_code == 400
@@ -117,12 +117,12 @@ def test_a_period_that_cannot_be_is_refused_by_name(machine: Machine, period: ob
 @pytest.mark.parametrize(
     "path", ["definitions/999999/backtests", "backtests/999999/cancel", "definitions/999999/what-if"]
 )
-def test_what_is_not_there_is_not_found(machine: Machine, path: str) -> None:
+def test_unknown_backtests_and_versions_answer_404(machine: Machine, path: str) -> None:
     assert machine.send(path, {"thresholds": []}).status_code == 404
 
 
 @pytest.mark.parametrize("role", [Role.SALES_MANAGER, Role.VIEWER])
-def test_who_only_reads_asks_for_no_backtest(role: Role) -> None:
+def test_readers_cannot_request_a_backtest(role: Role) -> None:
     version = create_draft()
     reader = Machine("definitions:read", "definitions:write", owner=create_person(role))
 
@@ -133,13 +133,13 @@ def test_who_only_reads_asks_for_no_backtest(role: Role) -> None:
     assert not Backtest.objects.exists()
 
 
-def test_a_key_without_the_scope_to_write_asks_for_none() -> None:
+def test_a_key_without_write_scope_cannot_request_a_backtest() -> None:
     version = create_draft()
 
     assert Machine("definitions:read").send(f"definitions/{version.pk}/backtests").status_code == 403
 
 
-def test_a_what_if_answers_with_the_two_numbers_and_the_weeks(machine: Machine) -> None:
+def test_a_what_if_returns_the_two_numbers_and_the_weeks(machine: Machine) -> None:
     body = {
         "thresholds": [{"place": "paths[0].clauses[0]", "at_least": 2}],
         "from": "2026-01-01T00:00:00Z",
@@ -148,11 +148,11 @@ def test_a_what_if_answers_with_the_two_numbers_and_the_weeks(machine: Machine) 
 
     answer = machine.send(f"definitions/{create_draft().pk}/what-if", body)
 
-    told = answer.json()
+    figures = answer.json()
     assert answer.status_code == 200
-    assert told["coverage"] == told["precision_won"] == {"n": 0, "of": 0, "rate": None, "interval_95": None}
-    assert told["weeks"] == ["2025-12-29", "2026-01-05", "2026-01-12", "2026-01-19", "2026-01-26"]
-    assert (told["flagged"], told["by_week"]) == (0, [0, 0, 0, 0, 0])
+    assert figures["coverage"] == figures["precision_won"] == {"n": 0, "of": 0, "rate": None, "interval_95": None}
+    assert figures["weeks"] == ["2025-12-29", "2026-01-05", "2026-01-12", "2026-01-19", "2026-01-26"]
+    assert (figures["flagged"], figures["by_week"]) == (0, [0, 0, 0, 0, 0])
 
 
 @pytest.mark.parametrize(
@@ -167,14 +167,14 @@ def test_a_what_if_answers_with_the_two_numbers_and_the_weeks(machine: Machine) 
         7,
     ],
 )
-def test_a_threshold_that_is_none_is_refused_by_name(machine: Machine, threshold: object) -> None:
+def test_an_invalid_threshold_is_refused_with_its_field(machine: Machine, threshold: object) -> None:
     answer = machine.send(f"definitions/{create_draft().pk}/what-if", {"thresholds": [threshold]})
 
     assert answer.status_code == 400
     assert all(error["attr"].startswith("thresholds") for error in answer.json()["errors"])
 
 
-def test_the_metrics_say_how_long_the_oldest_has_waited(machine: Machine) -> None:
+def test_metrics_report_how_long_the_oldest_backtest_has_waited(machine: Machine) -> None:
     before = machine.get("/metrics").content.decode()
     with time_machine.travel(timezone.now() - DAY, tick=False):
         machine.send(f"definitions/{create_draft().pk}/backtests")

@@ -1,4 +1,4 @@
-"""Backtests of a company that never existed: what they count, who was lost by what, and that nothing later has any part in it."""
+"""Backtests of an invented company: counts, lost wins and their criteria, and that later facts have no part in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scoring.columns import fact_reader
 from scoring.engine.judge import explain
 from scoring.explain import evaluation
 from scoring.instants import from_microseconds, microseconds
-from scoring.rule_compiler import compiled
+from scoring.rule_compiler import compile_with_current_catalogue
 from tests.scoring import facts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,29 +30,35 @@ DAY, SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
 
 @pytest.fixture(autouse=True)
 def company(transactional_db: None) -> None:
-    """Every fourth lead was won, every fifth rejected, every third accepted, each on a day of its own."""
+    """
+    Store outcomes: every fourth lead was won, every fifth rejected, every third accepted, each on a day of its own.
+    """
     shipped_signals.ship(signals=Signal.objects)
     facts.load_company_1k(END, every=3)
     leads = list(Lead.objects.order_by("pk"))
-    Outcome.objects.bulk_create(won(lead, START + (number % 180) * DAY) for number, lead in enumerate(leads[::4]))
+    Outcome.objects.bulk_create(add_win(lead, START + (number % 180) * DAY) for number, lead in enumerate(leads[::4]))
     StageChange.objects.bulk_create(
-        moved(lead, Stage.MQL, Stage.NURTURE, START + (number % 170) * DAY) for number, lead in enumerate(leads[::5])
+        add_stage_change(lead, Stage.MQL, Stage.NURTURE, START + (number % 170) * DAY)
+        for number, lead in enumerate(leads[::5])
     )
     StageChange.objects.bulk_create(
-        moved(lead, Stage.MQL, Stage.SAL, START + (number % 160) * DAY) for number, lead in enumerate(leads[::3])
+        add_stage_change(lead, Stage.MQL, Stage.SAL, START + (number % 160) * DAY)
+        for number, lead in enumerate(leads[::3])
     )
 
 
-def won(lead: Lead, at: dt.datetime) -> Outcome:
+def add_win(lead: Lead, at: dt.datetime) -> Outcome:
     return Outcome(lead=lead, kind=OutcomeKind.WON, at=at, recorded_at=at, source="test")
 
 
-def moved(lead: Lead, before: Stage, after: Stage, at: dt.datetime) -> StageChange:
+def add_stage_change(lead: Lead, before: Stage, after: Stage, at: dt.datetime) -> StageChange:
     return StageChange(lead=lead, from_stage=before, to_stage=after, at=at, why="Test.")
 
 
 def candidate(number: str = "v1.0", **changes: Any) -> CandidateVersion:
-    return CandidateVersion(number, compiled(version_documents.normalize_document(facts.document() | changes)))
+    return CandidateVersion(
+        number, compile_with_current_catalogue(version_documents.normalize_document(facts.document() | changes))
+    )
 
 
 def result(against: CandidateVersion | None = None, **changes: Any) -> dict[str, Any]:
@@ -60,15 +66,15 @@ def result(against: CandidateVersion | None = None, **changes: Any) -> dict[str,
 
 
 def lenient() -> CandidateVersion:
-    """Without gate: more of the wins are covered."""
+    """Return a candidate without a gate, which covers more of the wins."""
     return candidate("v0.9", gate=[])
 
 
-def plainly(rules: Any) -> dict[str, Any]:
-    """The same figures, lead by lead with dictionaries."""
+def count_plainly(rules: Any) -> dict[str, Any]:
+    """Return the same figures, counted lead by lead with dictionaries."""
     first = {
         row["lead"]: dt.datetime.fromisoformat(row["qualified_at"])
-        for row in evaluation.first_instants(rules, END - SECOND / 1_000_000)
+        for row in evaluation.find_first_instants(rules, END - SECOND / 1_000_000)
     }
     wins = dict(Outcome.objects.order_by("-at").values_list("lead_id", "at"))
     accepted = dict(StageChange.objects.filter(to_stage=Stage.SAL).order_by("-at").values_list("lead_id", "at"))
@@ -88,10 +94,10 @@ def plainly(rules: Any) -> dict[str, Any]:
 
 
 def test_a_full_backtest_counts_what_a_loop_over_the_leads_counts() -> None:
-    told = result(against=lenient())
+    stored = result(against=lenient())
 
-    for cohort, rules in ((told["version"], candidate().rules), (told["against"], lenient().rules)):
-        known = plainly(rules)
+    for cohort, rules in ((stored["version"], candidate().rules), (stored["against"], lenient().rules)):
+        known = count_plainly(rules)
         assert cohort["flagged"] == known["flagged"] > 0
         assert (cohort["coverage"]["n"], cohort["coverage"]["of"]) == (known["covered"], Outcome.objects.count())
         assert (cohort["precision_won"]["n"], cohort["precision_won"]["of"]) == (known["won"], known["flagged"])
@@ -100,33 +106,33 @@ def test_a_full_backtest_counts_what_a_loop_over_the_leads_counts() -> None:
         assert {row["lead"] for row in cohort["lost_wins"]["rows"]} == known["lost"]
         assert cohort["lost_wins"]["total"] == len(known["lost"])
         assert {row["lead"] for row in cohort["still_passing"]["rows"]} == known["passing"]
-        by_week = {week: count for week, count in zip(told["weeks"], cohort["by_week"], strict=True) if count}
+        by_week = {week: count for week, count in zip(stored["weeks"], cohort["by_week"], strict=True) if count}
         assert by_week == {week: known["weeks"].count(week) for week in known["weeks"]}
-    assert told["leads"] == Lead.objects.filter(known_at__lt=END).count()
-    assert told["version"]["coverage"]["n"] < told["against"]["coverage"]["n"]
+    assert stored["leads"] == Lead.objects.filter(known_at__lt=END).count()
+    assert stored["version"]["coverage"]["n"] < stored["against"]["coverage"]["n"]
 
 
-def test_the_quick_answer_and_the_full_one_agree() -> None:
+def test_compute_figures_agrees_with_the_full_backtest() -> None:
     rules = candidate().rules
 
-    quick, full = jobs.run(rules, start=START, end=END), result()["version"]
+    quick, full = jobs.compute_figures(rules, start=START, end=END), result()["version"]
 
     assert quick.as_dict()["coverage"] == full["coverage"]
     assert quick.as_dict()["precision_sal"] == full["precision_sal"]
     assert (quick.flagged, list(quick.by_week)) == (full["flagged"], full["by_week"])
     assert quick.verdicts == tuple(full["verdicts"])
-    assert set(quick.lost) == {row["lead"] for row in full["lost_wins"]["rows"]}
+    assert set(quick.lost_wins) == {row["lead"] for row in full["lost_wins"]["rows"]}
 
 
-def test_every_value_of_a_threshold_says_what_a_version_with_that_value_would() -> None:
-    told = result(timing={"engaged_within_days": 20, "or_request_within_days": None})
+def test_each_value_of_a_threshold_curve_equals_a_backtest_of_that_value() -> None:
+    stored = result(timing={"engaged_within_days": 20, "or_request_within_days": None})
 
-    for threshold in told["thresholds"]:
+    for threshold in stored["thresholds"]:
         own = next(choice for choice in threshold["choices"] if choice["at_least"] == threshold["value"])
-        assert own["flagged"] == told["version"]["flagged"], threshold["label"]
-        assert own["coverage"] == told["version"]["coverage"]
-        assert own["precision_sal"] == told["version"]["precision_sal"]
-    (points,) = (each for each in told["thresholds"] if each["place"] == "paths[0].clauses[0]")
+        assert own["flagged"] == stored["version"]["flagged"], threshold["label"]
+        assert own["coverage"] == stored["version"]["coverage"]
+        assert own["precision_sal"] == stored["version"]["precision_sal"]
+    (points,) = (curve for curve in stored["thresholds"] if curve["place"] == "paths[0].clauses[0]")
     lower = json.loads(json.dumps(facts.document()["paths"]))
     lower[0]["clauses"][0]["at_least"] = 25
     other = result(paths=lower, timing={"engaged_within_days": 20, "or_request_within_days": None})["version"]
@@ -134,52 +140,52 @@ def test_every_value_of_a_threshold_says_what_a_version_with_that_value_would() 
     assert (same["flagged"], same["coverage"]) == (other["flagged"], other["coverage"])
 
 
-def test_what_lost_a_win_is_what_its_explanation_at_that_instant_says() -> None:
+def test_a_lost_win_names_the_criteria_that_its_explanation_shows_as_failed() -> None:
     rules = candidate().rules
-    (known,) = fact_reader.everything(rules)
+    (known,) = fact_reader.read_all(rules)
 
     rows = [row for row in result()["version"]["lost_wins"]["rows"] if row["nearest_at"]]
 
     assert len(rows) > 25
     for row in rows:
         at = dt.datetime.fromisoformat(row["nearest_at"])
-        told = explain(rules, known, int(known.lead_ids.searchsorted(row["lead"])), microseconds(at))
-        assert not told.meets
+        explanation = explain(rules, known, int(known.lead_ids.searchsorted(row["lead"])), microseconds(at))
+        assert not explanation.meets
         assert at < dt.datetime.fromisoformat(row["won_at"])
-        assert told.why.split(". ")[0].rstrip(".") in row["detail"]
+        assert explanation.why.split(". ")[0].rstrip(".") in row["detail"]
     assert any("Engaged, with intent: engagement points" in row["lost_by"] for row in rows)
     assert any(label.startswith("Gate: ") for row in rows for label in row["lost_by"])
 
 
-def test_a_rejected_lead_that_still_passes_says_why_it_did() -> None:
+def test_a_rejected_lead_that_still_passes_has_the_reason_of_its_explanation() -> None:
     rules = candidate().rules
-    (known,) = fact_reader.everything(rules)
+    (known,) = fact_reader.read_all(rules)
 
     passing = result()["version"]["still_passing"]
 
     assert 0 < passing["total"] <= passing["of"]
     for row in passing["rows"]:
         at = microseconds(dt.datetime.fromisoformat(row["qualified_at"]))
-        told = explain(rules, known, int(known.lead_ids.searchsorted(row["lead"])), at)
-        assert (told.meets, told.why) == (True, row["why"])
+        explanation = explain(rules, known, int(known.lead_ids.searchsorted(row["lead"])), at)
+        assert (explanation.meets, explanation.why) == (True, row["why"])
         assert row["qualified_at"] <= row["rejected_at"]
 
 
-def test_scores_and_cells_hold_every_lead_once() -> None:
-    told = result()
+def test_histograms_and_grid_count_every_lead_once() -> None:
+    stored = result()
 
-    sums = {sum(each["leads"] for each in chart["bins"]) for chart in told["distributions"]}
-    cells = [cell for line in told["grid"]["cells"] for cell in line]
-    assert [chart["axis"] for chart in told["distributions"]] == ["fit", "engagement"]
-    assert [chart["threshold"] for chart in told["distributions"]] == [None, 50]
+    sums = {sum(score_bin["leads"] for score_bin in chart["bins"]) for chart in stored["distributions"]}
+    cells = [cell for line in stored["grid"]["cells"] for cell in line]
+    assert [chart["axis"] for chart in stored["distributions"]] == ["fit", "engagement"]
+    assert [chart["threshold"] for chart in stored["distributions"]] == [None, 50]
     assert len(sums) == 1
     assert sum(cell["leads"] for cell in cells) >= max(sums)
     assert all(cell["won"] <= cell["sal"] <= cell["leads"] for cell in cells)
-    assert len(told["grid"]["cells"]) == len(told["grid"]["fit"]) - 1
-    assert {len(line) for line in told["grid"]["cells"]} == {len(told["grid"]["engagement"]) - 1}
+    assert len(stored["grid"]["cells"]) == len(stored["grid"]["fit"]) - 1
+    assert {len(line) for line in stored["grid"]["cells"]} == {len(stored["grid"]["engagement"]) - 1}
 
 
-def test_what_is_added_after_the_period_changes_nothing_in_it() -> None:
+def test_facts_after_the_period_do_not_change_its_result() -> None:
     before = result(against=lenient())
 
     leads = list(Lead.objects.order_by("pk"))
@@ -188,34 +194,34 @@ def test_what_is_added_after_the_period_changes_nothing_in_it() -> None:
         Event(lead=lead, signal=signal, occurred_at=END, recorded_at=END, source="later", digest=b"") for lead in leads
     )
     for lead in leads[:50]:
-        facts.say(lead, END, END, title="Student", country="BR")
-    Outcome.objects.bulk_create(won(lead, END) for lead in leads[1::4])
-    StageChange.objects.bulk_create(moved(lead, Stage.MQL, Stage.MAL, END) for lead in leads[2::5])
+        facts.add_statement(lead, END, END, title="Student", country="BR")
+    Outcome.objects.bulk_create(add_win(lead, END) for lead in leads[1::4])
+    StageChange.objects.bulk_create(add_stage_change(lead, Stage.MQL, Stage.MAL, END) for lead in leads[2::5])
 
     assert result(against=lenient()) == before
-    assert jobs.run(candidate().rules, start=START, end=END + DAY).lost != ()
+    assert jobs.compute_figures(candidate().rules, start=START, end=END + DAY).lost_wins != ()
 
 
-def test_a_lead_that_qualifies_at_the_very_instant_of_its_win_is_not_covered() -> None:
+def test_a_lead_that_qualifies_at_the_instant_of_its_win_is_not_covered() -> None:
     rules = candidate().rules
-    first = jobs.first_instants(rules, until=END)
+    first = jobs.find_first_instants(rules, until=END)
     flagged = {lead: at for lead, at in first.items() if from_microseconds(at) >= START}
     late, early = sorted(set(flagged) - set(Outcome.objects.values_list("lead_id", flat=True)))[:2]
-    before = jobs.run(rules, start=START, end=END)
+    before = jobs.compute_figures(rules, start=START, end=END)
 
     Outcome.objects.bulk_create(
-        won(Lead(pk=lead), from_microseconds(flagged[lead] + delay)) for lead, delay in ((late, 0), (early, 1))
+        add_win(Lead(pk=lead), from_microseconds(flagged[lead] + delay)) for lead, delay in ((late, 0), (early, 1))
     )
-    after = jobs.run(rules, start=START, end=END)
+    after = jobs.compute_figures(rules, start=START, end=END)
 
-    assert late in after.lost
-    assert early not in after.lost
+    assert late in after.lost_wins
+    assert early not in after.lost_wins
     assert (after.coverage.total, after.coverage.hits) == (before.coverage.total + 2, before.coverage.hits + 1)
 
 
-def test_a_win_of_which_nothing_was_known_before_is_lost_by_that() -> None:
+def test_a_win_without_earlier_facts_is_lost_for_lack_of_facts() -> None:
     lead = Lead.objects.create(email="new@fit.example", known_at=END - DAY, stage_at=END, recorded_at=END)
-    Outcome.objects.bulk_create([won(lead, END - 2 * DAY)])
+    Outcome.objects.bulk_create([add_win(lead, END - 2 * DAY)])
 
     (row,) = (row for row in result()["version"]["lost_wins"]["rows"] if row["lead"] == lead.pk)
 
@@ -224,13 +230,13 @@ def test_a_win_of_which_nothing_was_known_before_is_lost_by_that() -> None:
 
 
 def test_an_empty_period_of_an_empty_company_has_a_result() -> None:
-    told = runner.run_backtest(
+    stored = runner.run_backtest(
         lenient(), None, start=START - 3650 * DAY, end=START - 3649 * DAY, progress=lambda _done, _total: None
     )
 
-    assert (told["leads"], told["version"]["flagged"], told["version"]["coverage"]["rate"]) == (0, 0, None)
-    assert told["version"]["verdicts"][0].startswith("Not enough data")
-    assert json.loads(json.dumps(told)) == told
+    assert (stored["leads"], stored["version"]["flagged"], stored["version"]["coverage"]["rate"]) == (0, 0, None)
+    assert stored["version"]["verdicts"][0].startswith("Not enough data")
+    assert json.loads(json.dumps(stored)) == stored
 
 
 @pytest.mark.parametrize(

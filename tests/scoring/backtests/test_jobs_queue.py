@@ -1,4 +1,7 @@
-"""Backtests in the background: done once, whoever dies; cancelled while they run; judged by what was asked, not by what came since."""
+"""
+Backtests in the background: run once although workers die, cancelled while they run, judged by the document that was
+asked about.
+"""
 
 from __future__ import annotations
 
@@ -33,42 +36,42 @@ MONTH = dt.timedelta(days=30)
 
 @pytest.fixture(autouse=True)
 def leads(transactional_db: None) -> list[Lead]:
-    """Three that asked for a demo and were won after it, one that did nothing."""
+    """Return three leads that asked for a demo and were won after it, and one that did nothing."""
     shipped_signals.ship(signals=Signal.objects)
     company = Company.objects.create(domain="fit.example", employees_low=200, employees_high=200, recorded_at=NOW)
-    made = Lead.objects.bulk_create(
+    rows = Lead.objects.bulk_create(
         Lead(email=f"{n}@fit.example", company=company, known_at=NOW - 3 * MONTH, stage_at=NOW, recorded_at=NOW)
         for n in range(4)
     )
     signal = Signal.objects.get(code="demo_request")
-    for lead in made[:3]:
+    for lead in rows[:3]:
         Event.objects.create(
             lead=lead, signal=signal, occurred_at=NOW - 2 * MONTH, recorded_at=NOW, source="test", digest=b""
         )
         Outcome.objects.create(lead=lead, kind=OutcomeKind.WON, at=NOW - MONTH, recorded_at=NOW, source="test")
-    return made
+    return rows
 
 
 def draft(**changes: object) -> Version:
     return version_documents.import_document(document=minimal_document(**changes), by=None, now=NOW)
 
 
-def asked(version: Version | None = None, *, months: int = 6) -> Backtest:
+def request_backtest(version: Version | None = None, *, months: int = 6) -> Backtest:
     ops = create_person(Role.MARKETING_OPS)
     return requests.request_backtest(version=version or draft(), start=NOW - months * MONTH, end=NOW, by=ops, now=NOW)
 
 
-def works() -> int:
-    """One turn of a worker in a thread of its own."""
+def run_worker() -> int:
+    """Run one turn of a worker in a thread of its own."""
     try:
         return jobs.run_pending(now=NOW)
     finally:
         connection.close()
 
 
-def interrupted(monkeypatch: pytest.MonkeyPatch, *, by: Callable[[], object]) -> None:
-    """While the first range is being judged, something happens; once."""
-    everything, waiting = fact_reader.everything, [by]
+def interrupt(monkeypatch: pytest.MonkeyPatch, *, by: Callable[[], object]) -> None:
+    """Call `by` once, while the first range is being judged."""
+    everything, waiting = fact_reader.read_all, [by]
 
     def interrupted(*rules: object, **more: object) -> Iterator[Facts]:
         for facts in everything(*rules, **more):  # type: ignore[arg-type]
@@ -76,21 +79,21 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, *, by: Callable[[], object]) ->
                 waiting.pop()()
             yield facts
 
-    monkeypatch.setattr(fact_reader, "everything", interrupted)
+    monkeypatch.setattr(fact_reader, "read_all", interrupted)
 
 
-def killed() -> None:
-    """As nothing in a program catches it."""
+def kill_worker() -> None:
+    """Raise an exception that no part of the program catches."""
     raise SystemExit
 
 
-def test_it_ends_with_its_result_and_all_steps_done() -> None:
-    backtest = asked()
+def test_a_backtest_ends_with_a_result_and_all_steps_done() -> None:
+    backtest = request_backtest()
 
-    done = [jobs.run_pending(now=NOW), jobs.run_pending(now=NOW)]
+    counts = [jobs.run_pending(now=NOW), jobs.run_pending(now=NOW)]
 
     backtest.refresh_from_db()
-    assert done == [1, 0]
+    assert counts == [1, 0]
     assert (backtest.done, backtest.total, backtest.error, backtest.claimed_until) == (2, 2, "", None)
     assert backtest.finished_at is not None
     assert backtest.result is not None
@@ -100,25 +103,23 @@ def test_it_ends_with_its_result_and_all_steps_done() -> None:
     assert requests.find_current_backtest(backtest.version) == backtest
 
 
-def test_of_many_workers_one_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    backtest, judged = asked(), []
-    everything = fact_reader.everything
-    monkeypatch.setattr(
-        fact_reader, "everything", lambda *rules, **more: judged.append(1) or everything(*rules, **more)
-    )
+def test_only_one_of_many_workers_runs_a_backtest(monkeypatch: pytest.MonkeyPatch) -> None:
+    backtest, judged = request_backtest(), []
+    everything = fact_reader.read_all
+    monkeypatch.setattr(fact_reader, "read_all", lambda *rules, **more: judged.append(1) or everything(*rules, **more))
 
     with ThreadPoolExecutor(6) as pool:
-        done = list(pool.map(lambda _: works(), range(6)))
+        counts = list(pool.map(lambda _: run_worker(), range(6)))
 
     backtest.refresh_from_db()
-    assert (sum(done), len(judged), backtest.attempts) == (1, 1, 1)
+    assert (sum(counts), len(judged), backtest.attempts) == (1, 1, 1)
     assert backtest.result is not None
 
 
-def test_one_is_done_at_a_time_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = asked(), asked()
+def test_backtests_run_one_at_a_time_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = request_backtest(), request_backtest()
     meanwhile: list[int] = []
-    interrupted(monkeypatch, by=lambda: meanwhile.append(in_a_thread(works)))
+    interrupt(monkeypatch, by=lambda: meanwhile.append(in_a_thread(run_worker)))
 
     jobs.run_pending(now=NOW)
 
@@ -130,16 +131,16 @@ def test_one_is_done_at_a_time_the_oldest_first(monkeypatch: pytest.MonkeyPatch)
 
 
 def in_a_thread(work: Callable[[], int]) -> int:
-    found: list[int] = []
-    thread = threading.Thread(target=lambda: found.append(work()))
+    results: list[int] = []
+    thread = threading.Thread(target=lambda: results.append(work()))
     thread.start()
     thread.join()
-    return found[0]
+    return results[0]
 
 
-def test_a_cancelled_one_stops_and_leaves_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    backtest, ops = asked(), create_person(Role.MARKETING_OPS)
-    interrupted(monkeypatch, by=lambda: requests.cancel_backtest(backtest=backtest, by=ops, now=NOW))
+def test_a_cancelled_backtest_stops_without_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    backtest, ops = request_backtest(), create_person(Role.MARKETING_OPS)
+    interrupt(monkeypatch, by=lambda: requests.cancel_backtest(backtest=backtest, by=ops, now=NOW))
 
     jobs.run_pending(now=NOW)
 
@@ -149,9 +150,9 @@ def test_a_cancelled_one_stops_and_leaves_no_result(monkeypatch: pytest.MonkeyPa
     assert backtest.done == 0
 
 
-def test_the_work_of_a_killed_worker_is_anybodys_once_its_lease_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    backtest = asked()
-    interrupted(monkeypatch, by=killed)
+def test_another_worker_takes_over_when_the_lease_of_a_killed_one_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    backtest = request_backtest()
+    interrupt(monkeypatch, by=kill_worker)
     with pytest.raises(SystemExit):
         jobs.run_pending(now=NOW)
 
@@ -162,9 +163,9 @@ def test_the_work_of_a_killed_worker_is_anybodys_once_its_lease_ends(monkeypatch
     assert backtest.result is not None
 
 
-def test_a_worker_that_wakes_up_too_late_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    backtest = asked()
-    interrupted(monkeypatch, by=lambda: jobs.run_pending(now=NOW + 2 * jobs.LEASE))
+def test_a_worker_that_lost_its_claim_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    backtest = request_backtest()
+    interrupt(monkeypatch, by=lambda: jobs.run_pending(now=NOW + 2 * jobs.LEASE))
 
     jobs.run_pending(now=NOW)
 
@@ -174,47 +175,47 @@ def test_a_worker_that_wakes_up_too_late_writes_nothing(monkeypatch: pytest.Monk
     assert backtest.finished_at > NOW + jobs.LEASE
 
 
-def test_what_kills_every_worker_ends_with_an_error_and_others_go_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    poison = asked()
+def test_a_backtest_that_kills_workers_runs_last_and_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    poison = request_backtest()
     for attempt in range(jobs.ATTEMPTS):
-        interrupted(monkeypatch, by=killed)
+        interrupt(monkeypatch, by=kill_worker)
         with pytest.raises(SystemExit):
             jobs.run_pending(now=NOW + 2 * attempt * jobs.LEASE)
         monkeypatch.undo()
-    other = asked()
+    other = request_backtest()
 
     late = NOW + 10 * jobs.LEASE
-    done = [jobs.run_pending(now=late), jobs.run_pending(now=late)]
+    counts = [jobs.run_pending(now=late), jobs.run_pending(now=late)]
 
     poison.refresh_from_db()
     other.refresh_from_db()
-    assert (done, poison.attempts) == ([1, 0], 3)
+    assert (counts, poison.attempts) == ([1, 0], 3)
     assert "begun 3 times and never came to its end" in poison.error
     assert other.result is not None
 
 
-def test_one_that_cannot_be_judged_ends_with_a_sentence_and_the_next_is_done() -> None:
-    broken, sound = asked(), asked()
+def test_a_failed_backtest_ends_with_a_sentence_and_the_next_one_runs() -> None:
+    broken, sound = request_backtest(), request_backtest()
     paths = [{**broken.document["paths"][0], "clauses": [{"axis": "charm", "at_least": 1}]}]
     Backtest.objects.filter(pk=broken.pk).update(document=broken.document | {"paths": paths})
 
-    done = [jobs.run_pending(now=NOW), jobs.run_pending(now=NOW)]
+    counts = [jobs.run_pending(now=NOW), jobs.run_pending(now=NOW)]
 
     broken.refresh_from_db()
     sound.refresh_from_db()
-    assert done == [1, 1]
+    assert counts == [1, 1]
     assert "There is no axis 'charm'" in broken.error
     assert broken.finished_at is not None
     assert sound.result is not None
 
 
-def test_while_the_database_is_away_it_stays_to_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    backtest = asked()
+def test_a_backtest_stays_pending_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    backtest = request_backtest()
 
     def away() -> None:
         raise OperationalError
 
-    interrupted(monkeypatch, by=away)
+    interrupt(monkeypatch, by=away)
     with pytest.raises(OperationalError):
         jobs.run_pending(now=NOW)
 
@@ -223,10 +224,10 @@ def test_while_the_database_is_away_it_stays_to_be_done(monkeypatch: pytest.Monk
     assert backtest.result is not None
 
 
-def test_an_edit_of_the_draft_meanwhile_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_editing_the_draft_meanwhile_does_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     version = draft(gate=[criterion("company.employees", "at_least", 50)])
-    backtest = asked(version)
-    interrupted(monkeypatch, by=lambda: version.criteria.update(low=5000))
+    backtest = request_backtest(version)
+    interrupt(monkeypatch, by=lambda: version.criteria.update(low=5000))
 
     jobs.run_pending(now=NOW)
 
@@ -236,8 +237,8 @@ def test_an_edit_of_the_draft_meanwhile_changes_nothing(monkeypatch: pytest.Monk
     assert requests.find_current_backtest(version) is None
 
 
-def test_the_beat_does_it(leads: list[Lead]) -> None:
-    backtest = asked()
+def test_the_periodic_task_runs_a_pending_backtest(leads: list[Lead]) -> None:
+    backtest = request_backtest()
 
     counts = periodic.run_backtests(now=NOW)
 

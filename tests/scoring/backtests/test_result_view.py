@@ -1,4 +1,4 @@
-"""What the job stores is what the pages show, and what a what-if answers is what the job swept."""
+"""Pages show the result that the job stores, and a what-if answers with the figures of the job's threshold curves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DAY = dt.timedelta(days=1)
 
 
 @time_machine.travel(END + DAY, tick=False)
-def test_the_jobs_result_is_shown_taken_away_and_asked_what_if() -> None:
+def test_a_job_result_renders_downloads_and_answers_what_ifs() -> None:
     shipped_signals.ship(signals=Signal.objects)
     named_lists.ship()
     facts.load_company_1k(END)
@@ -53,10 +53,10 @@ def test_the_jobs_result_is_shown_taken_away_and_asked_what_if() -> None:
 
     threshold = row.result["thresholds"][0]
     swept = threshold["choices"][0]
-    asked = client.get(reverse("what_if", args=[row.pk]), {"t0": swept["at_least"]}).context["what_if"]
+    what_if = client.get(reverse("what_if", args=[row.pk]), {"t0": swept["at_least"]}).context["what_if"]
 
-    shares = [number.share for number in asked.numbers] + [asked.precision_sal]
+    shares = [number.share for number in what_if.numbers] + [what_if.precision_sal]
     assert swept["at_least"] != threshold["value"]
-    assert (asked.flagged, *shares) == (
+    assert (what_if.flagged, *shares) == (
         swept["flagged"], swept["coverage"], swept["precision_won"], swept["precision_sal"],
     )  # fmt: skip

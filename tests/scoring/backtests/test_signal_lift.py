@@ -15,7 +15,7 @@ RULES = Rules(
 
 
 def facts(*events: tuple[int, int, str], leads: int = 4) -> Facts:
-    """(lead index, instant, signal); lead ids begin at 100."""
+    """Return facts of (lead index, instant, signal) events; lead ids begin at 100."""
     rows = sorted(events)
     return Facts(
         lead_ids=np.arange(100, 100 + leads),
@@ -36,7 +36,7 @@ def won(*rows: tuple[int, int]) -> DatedLeads:
     )
 
 
-def test_a_signal_of_the_winners_lifts_above_one_and_everybodys_does_not():
+def test_a_signal_sent_by_winners_has_a_lift_above_one_and_a_common_signal_has_not():
     lifts = Lifts(won((100, 50), (101, 50)), start=0, end=100)
 
     lifts.add(facts((0, 10, "demo_request"), (1, 10, "demo_request"), *((lead, 5, "blog_read") for lead in range(4))))
@@ -46,7 +46,7 @@ def test_a_signal_of_the_winners_lifts_above_one_and_everybodys_does_not():
     assert (blog.signal, blog.sent, blog.ratio) == ("blog_read", Sample(2, 4), 1.0)
 
 
-def test_what_was_sent_at_or_after_the_win_or_outside_the_period_predicts_nothing():
+def test_signals_at_or_after_the_win_or_outside_the_period_do_not_count():
     lifts = Lifts(won((100, 50)), start=10, end=100)
 
     lifts.add(facts((0, 9, "demo_request"), (0, 50, "demo_request"), (1, 100, "demo_request"), (2, 10, "demo_request")))
@@ -56,7 +56,7 @@ def test_what_was_sent_at_or_after_the_win_or_outside_the_period_predicts_nothin
     assert demo.ratio is None
 
 
-def test_a_lead_counts_once_however_often_it_sent_and_ranges_add_up():
+def test_a_lead_counts_once_for_a_signal_and_ranges_add_up():
     lifts = Lifts(won((100, 50)), start=0, end=100)
 
     lifts.add(facts((0, 1, "blog_read"), (0, 2, "blog_read"), (0, 3, "blog_read"), leads=1))
@@ -67,7 +67,7 @@ def test_a_lead_counts_once_however_often_it_sent_and_ranges_add_up():
     assert blog.sent == Sample(2, 2)
 
 
-def test_negative_points_claim_nothing_about_winning():
+def test_signals_with_negative_points_have_no_lift():
     lifts = Lifts(won(), start=0, end=100)
 
     assert [lift.signal for lift in lifts.of(RULES)] == ["demo_request", "blog_read"]

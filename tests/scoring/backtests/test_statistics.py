@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scoring.backtests import statistics
 from scoring.backtests.statistics import Sample
 
-FACTS = json.loads((Path(__file__).parents[1] / "data" / "stats_cases.json").read_text())
+FACTS = json.loads((Path(__file__).parents[2] / "data" / "stats_cases.json").read_text())
 
 
 def near(value):
@@ -36,7 +36,7 @@ def test_an_impossible_proportion_is_refused(hits, total):
         statistics.wilson(hits, total)
 
 
-def test_an_interval_ends_exactly_at_none_and_at_all():
+def test_an_interval_ends_exactly_at_0_and_at_1():
     assert statistics.wilson(0, 7)[0] == 0
     assert statistics.wilson(7, 7)[1] == 1
 
@@ -69,7 +69,7 @@ def test_a_small_sample_is_judged_by_the_exact_test():
     assert large.p_value == large.p_two_sided
 
 
-def test_nothing_is_compared_with_nobody():
+def test_comparing_with_an_empty_sample_gives_no_figures():
     comparison = statistics.compare(Sample(0, 0), Sample(3, 4))
 
     assert comparison == statistics.RateComparison(None, None, None, None, None, None, None)
@@ -82,7 +82,7 @@ def test_rank_correlations_agree_with_scipy(fact):
 
 
 @pytest.mark.parametrize("values", [([], []), ([1], [2]), ([None, 1], [1, None])])
-def test_less_than_two_pairs_do_not_correlate(values):
+def test_fewer_than_two_pairs_have_no_correlation(values):
     assert statistics.spearman(*values) is None
 
 
@@ -100,7 +100,7 @@ def test_quantiles_reach_both_ends():
     assert statistics.quantile([], 0.5) is None
 
 
-def test_a_share_beyond_the_whole_is_refused():
+def test_a_quantile_outside_0_to_1_is_refused():
     with pytest.raises(ValueError, match="between 0 and 1"):
         statistics.quantile([1], 90)
 
@@ -113,7 +113,7 @@ def test_sample_sizes_agree_with_the_pooled_formula(fact):
 
 
 @pytest.mark.parametrize("rates", [(0.3, 0.3), (0.3, 1.3), (-0.1, 0.5)])
-def test_no_sample_tells_equal_or_impossible_rates_apart(rates):
+def test_equal_or_impossible_rates_have_no_sample_size(rates):
     with pytest.raises(ValueError, match="two different rates"):
         statistics.sample_size(*rates)
 
@@ -124,12 +124,12 @@ def test_false_discovery_rates_agree_with_scipy(fact):
 
 
 @pytest.mark.parametrize("fact", FACTS["rates"], ids=lambda fact: f"{fact['num']} of {fact['den']}")
-def test_a_line_is_crossed_only_strictly(fact):
+def test_a_threshold_is_exceeded_only_by_strictly_more(fact):
     assert statistics.exceeds_percent(fact["num"], fact["den"], 35) is bool(fact["over_35pct"])
     assert Sample(fact["num"], fact["den"]).rate == near(fact["rate"])
 
 
 @given(twentieths=st.integers(1, 10**15))
-def test_exactly_the_line_is_never_over_it(twentieths):
+def test_exactly_the_threshold_does_not_exceed_it(twentieths):
     assert not statistics.exceeds_percent(7 * twentieths, 20 * twentieths, 35)
     assert statistics.exceeds_percent(7 * twentieths + 1, 20 * twentieths, 35)

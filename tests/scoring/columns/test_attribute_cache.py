@@ -14,7 +14,7 @@ from leads import shipped_signals
 from leads.models import AttributeChange, Company, Lead, Signal
 from leads.vocabulary import BEGINNING, Stage
 from scoring.columns import attribute_cache, attribute_rows
-from scoring.columns.attribute_fields import packed, unpacked
+from scoring.columns.attribute_fields import pack_values, unpack_values
 from scoring.columns.bulk_reader import BulkReader, Scope, bulk_reader
 from scoring.columns.column_cache import RANGE, ColumnCache
 from scoring.engine.bands import Band
@@ -37,28 +37,32 @@ def make_lead(number: int, **changes: object) -> Lead:
 
 
 @pytest.fixture
-def elsewhere(leads: list[Lead]) -> Iterator[BaseDatabaseWrapper]:
-    """Another session."""
+def other_session(leads: list[Lead]) -> Iterator[BaseDatabaseWrapper]:
+    """Open another database session."""
     other = connection.copy()
     yield other
     other.close()
 
 
-def said(rows: attribute_rows.AttributeRows, *fields: str) -> list[tuple[object, ...]]:
-    """What the rows say, whatever their codes."""
+def row_values(rows: attribute_rows.AttributeRows, *fields: str) -> list[tuple[object, ...]]:
+    """Return the values of the rows, whatever their codes."""
     columns = [[rows.columns[name].values[code] for code in rows.columns[name].codes.tolist()] for name in fields]
     return [(rows.lead_ids.tolist(), ()), *zip(rows.lead.tolist(), rows.start.tolist(), *columns, strict=True)]
 
 
-def agrees(reader: BulkReader, folder: Path, *, in_memory: bool = False, fields: tuple[str, ...] = FIELDS) -> bool:
-    """What is kept and what stands in the tables, both in one snapshot."""
-    kept = attribute_cache.rows(ColumnCache(reader, folder, in_memory=in_memory), 0, fields)
-    return said(kept, *fields) == said(attribute_rows.rows(reader, Scope(0, RANGE), fields), *fields)
+def cache_agrees(
+    reader: BulkReader, folder: Path, *, in_memory: bool = False, fields: tuple[str, ...] = FIELDS
+) -> bool:
+    """Say whether cache and tables hold the same rows in one snapshot."""
+    cached_rows = attribute_cache.read_rows(ColumnCache(reader, folder, in_memory=in_memory), 0, fields)
+    return row_values(cached_rows, *fields) == row_values(
+        attribute_rows.read_rows(reader, Scope(0, RANGE), fields), *fields
+    )
 
 
-def kept_is_fresh(folder: Path, **how: object) -> bool:
+def cache_is_fresh(folder: Path, **how: object) -> bool:
     with bulk_reader() as reader:
-        return agrees(reader, folder, **how)
+        return cache_agrees(reader, folder, **how)
 
 
 def sql(statement: str, *values: object) -> None:
@@ -78,12 +82,12 @@ def _state(lead: Lead, at: dt.datetime, **values: object) -> None:
 
 
 def _late_statement(lead: Lead) -> None:
-    """Of the past, so that the columns of now stay as they are."""
+    """Add a statement about the past, which leaves the present columns as they are."""
     _state(lead, BEGINNING, title="Clerk")
     _state(lead, NOW, title=lead.title)
     sql("UPDATE leads_lead SET has_history = true WHERE id = %s", lead.pk)
     with bulk_reader() as reader:
-        attribute_cache.rows(ColumnCache(reader), 0, FIELDS)
+        attribute_cache.read_rows(ColumnCache(reader), 0, FIELDS)
     _state(lead, NOW - DAY, title="Assistant")
 
 
@@ -121,29 +125,29 @@ CHANGES: dict[str, Callable[[Lead], object]] = {
 
 
 @pytest.mark.parametrize("how", CHANGES)
-def test_a_change_is_noticed_by(leads: list[Lead], tmp_path: Path, how: str) -> None:
+def test_the_cache_notices_a_change_made_by(leads: list[Lead], tmp_path: Path, how: str) -> None:
     files, memory = tmp_path / "files", tmp_path / "memory"
-    assert kept_is_fresh(files)
-    assert kept_is_fresh(memory, in_memory=True)
+    assert cache_is_fresh(files)
+    assert cache_is_fresh(memory, in_memory=True)
 
     CHANGES[how](leads[3])
 
     for _ in range(2):
-        assert kept_is_fresh(files)
-        assert kept_is_fresh(memory, in_memory=True)
+        assert cache_is_fresh(files)
+        assert cache_is_fresh(memory, in_memory=True)
 
 
-def test_a_field_asked_for_the_first_time_is_read_with_those_kept(leads: list[Lead], tmp_path: Path) -> None:
-    assert kept_is_fresh(tmp_path, fields=("lead.title",))
+def test_a_new_field_is_read_together_with_the_cached_ones(leads: list[Lead], tmp_path: Path) -> None:
+    assert cache_is_fresh(tmp_path, fields=("lead.title",))
 
-    assert kept_is_fresh(tmp_path, fields=("lead.custom.plan", "company.industry"))
+    assert cache_is_fresh(tmp_path, fields=("lead.custom.plan", "company.industry"))
 
     with bulk_reader() as reader:
-        kept = attribute_cache.rows(ColumnCache(reader, tmp_path), 0, ["lead.title"])
-    assert set(kept.columns) == {"lead.title", "lead.custom.plan", "company.industry"}
+        rows = attribute_cache.read_rows(ColumnCache(reader, tmp_path), 0, ["lead.title"])
+    assert set(rows.columns) == {"lead.title", "lead.custom.plan", "company.industry"}
 
 
-def test_looks_and_stages_are_no_attributes(leads: list[Lead]) -> None:
+def test_changes_of_next_look_and_stage_do_not_stamp_a_lead(leads: list[Lead]) -> None:
     before = stamp(leads[0])
 
     Lead.objects.filter(pk=leads[0].pk).update(next_look_at=NOW, stage=Stage.MAL, stage_at=NOW, look_failures=2)
@@ -152,7 +156,7 @@ def test_looks_and_stages_are_no_attributes(leads: list[Lead]) -> None:
     assert stamp(leads[0]) == before
 
 
-def test_an_instance_read_long_ago_does_not_turn_a_stamp_back(leads: list[Lead]) -> None:
+def test_saving_a_stale_instance_does_not_set_a_stamp_back(leads: list[Lead]) -> None:
     stale = Lead.objects.get(pk=leads[0].pk)
     for title in ("CFO", stale.title):
         Lead.objects.filter(pk=stale.pk).update(title=title)
@@ -163,8 +167,8 @@ def test_an_instance_read_long_ago_does_not_turn_a_stamp_back(leads: list[Lead])
     assert stamp(stale) > changed
 
 
-def test_every_attribute_that_rules_read_is_stamped(leads: list[Lead], tmp_path: Path) -> None:
-    """A field that a trigger forgets would be kept for ever."""
+def test_changing_any_attribute_that_rules_read_stamps_the_row(leads: list[Lead], tmp_path: Path) -> None:
+    """A field that the trigger forgot would stay in the cache for ever."""
     other = {"bool": "true", "int4": "7", "numeric": "7", "jsonb": '{"plan": 7}', "_varchar": "{new}"}
     dated = {"timestamptz": "2020-01-01"}
     ours = {"id", "transaction", "external_id", "name", "domain", "recorded_at", "first_name", "last_name", "phone"}
@@ -189,8 +193,8 @@ def test_every_attribute_that_rules_read_is_stamped(leads: list[Lead], tmp_path:
             assert cursor.execute(stamps).fetchone() > before, column
 
 
-def test_only_what_changed_is_read_again(leads: list[Lead], tmp_path: Path) -> None:
-    assert kept_is_fresh(tmp_path)
+def test_only_changed_subjects_are_read_again(leads: list[Lead], tmp_path: Path) -> None:
+    assert cache_is_fresh(tmp_path)
     sql("ALTER TABLE leads_lead DISABLE TRIGGER USER")
     Lead.objects.update(title="Behind our back")
     sql("ALTER TABLE leads_lead ENABLE TRIGGER USER")
@@ -198,65 +202,65 @@ def test_only_what_changed_is_read_again(leads: list[Lead], tmp_path: Path) -> N
     Lead.objects.filter(pk=leads[1].pk).update(title="CFO")
 
     with bulk_reader() as reader:
-        kept = attribute_cache.rows(ColumnCache(reader, tmp_path), 0, ["lead.title"])
-    titles = [title for _, _, title in said(kept, "lead.title")[1:]]
+        rows = attribute_cache.read_rows(ColumnCache(reader, tmp_path), 0, ["lead.title"])
+    titles = [title for _, _, title in row_values(rows, "lead.title")[1:]]
     assert titles == ["title 0", "CFO", "title 2", "title 3", "title 4", "title 5"]
 
 
 def test_a_transaction_that_began_earlier_and_commits_later_is_not_missed(
-    leads: list[Lead], elsewhere: BaseDatabaseWrapper, tmp_path: Path
+    leads: list[Lead], other_session: BaseDatabaseWrapper, tmp_path: Path
 ) -> None:
-    elsewhere.set_autocommit(False)
-    with elsewhere.cursor() as cursor:
+    other_session.set_autocommit(False)
+    with other_session.cursor() as cursor:
         cursor.execute("UPDATE leads_lead SET title = 'Late' WHERE id = %s", [leads[2].pk])
     Lead.objects.filter(pk=leads[4].pk).update(title="Early")
-    assert kept_is_fresh(tmp_path)
+    assert cache_is_fresh(tmp_path)
 
-    elsewhere.commit()
+    other_session.commit()
 
-    assert kept_is_fresh(tmp_path)
+    assert cache_is_fresh(tmp_path)
 
 
-def test_what_is_kept_of_a_newer_snapshot_is_not_believed(leads: list[Lead], tmp_path: Path) -> None:
-    assert kept_is_fresh(tmp_path, in_memory=True)
+def test_a_part_of_a_newer_snapshot_is_not_used(leads: list[Lead], tmp_path: Path) -> None:
+    assert cache_is_fresh(tmp_path, in_memory=True)
     with bulk_reader() as older:
         Lead.objects.filter(pk=leads[0].pk).update(title="Newer")
-        assert kept_is_fresh(tmp_path, in_memory=True)
+        assert cache_is_fresh(tmp_path, in_memory=True)
 
-        assert agrees(older, tmp_path, in_memory=True)
-        assert agrees(older, tmp_path)
+        assert cache_agrees(older, tmp_path, in_memory=True)
+        assert cache_agrees(older, tmp_path)
 
 
 @pytest.mark.parametrize("in_memory", [False, True])
-def test_kept_is_fresh_whoever_commits_meanwhile(leads: list[Lead], tmp_path: Path, in_memory: bool) -> None:
-    done = threading.Event()
+def test_the_cache_is_correct_while_others_commit(leads: list[Lead], tmp_path: Path, in_memory: bool) -> None:
+    stop = threading.Event()
 
     def write(seed: int) -> None:
         chance = random.Random(seed)
-        while not done.is_set():
+        while not stop.is_set():
             with transaction.atomic():
                 for _ in range(chance.randint(1, 3)):
                     _change_something(chance, leads[seed::3])
                     # Sessions overtake each other between a transaction's first row and its commit.
-                    done.wait(chance.random() / 50)
+                    stop.wait(chance.random() / 50)
         connection.close()
 
     writers = [threading.Thread(target=write, args=(seed,)) for seed in range(3)]
     for writer in writers:
         writer.start()
     try:
-        agreed = [kept_is_fresh(tmp_path, in_memory=in_memory) for _ in range(25)]
+        agreed = [cache_is_fresh(tmp_path, in_memory=in_memory) for _ in range(25)]
     finally:
-        done.set()
+        stop.set()
         for writer in writers:
             writer.join()
 
     assert all(agreed)
-    assert kept_is_fresh(tmp_path, in_memory=in_memory)
+    assert cache_is_fresh(tmp_path, in_memory=in_memory)
 
 
 def _change_something(chance: random.Random, mine: list[Lead]) -> None:
-    """Each writer has leads and a company of its own: none waits for another."""
+    """Change one of the writer's own leads or its company, so that no writer waits for another."""
     lead, text = chance.choice(mine), f"text {chance.randint(0, 9)}"
     match chance.randint(0, 4):
         case 0:
@@ -272,10 +276,10 @@ def _change_something(chance: random.Random, mine: list[Lead]) -> None:
             sql("DELETE FROM leads_lead WHERE title = '' AND company_id = %s", lead.company_id)
 
 
-def test_values_come_back_from_a_file_as_they_were() -> None:
+def test_packed_values_unpack_unchanged() -> None:
     values = {"a": (None, "x", True, 1, 1.5, ("p", "q"), (), Band(1, None), Band(None, 9.5), "None", "[]")}
 
-    back = unpacked(packed(values))
+    back = unpack_values(pack_values(values))
 
     assert back == values
-    assert [type(each) for each in back["a"]] == [type(each) for each in values["a"]]
+    assert [type(value) for value in back["a"]] == [type(value) for value in values["a"]]

@@ -16,7 +16,7 @@ from leads.models import AttributeChange, Company, Event, Lead, Signal
 from leads.vocabulary import BEGINNING
 from scoring.columns import fact_reader
 from scoring.columns.bulk_reader import BulkReader, Scope, Snapshot, bulk_reader
-from scoring.columns.event_columns import RANGE, Cache, EventColumns, read
+from scoring.columns.event_columns import RANGE, EventCache, EventColumns, read_events
 from scoring.engine.bands import Band
 from scoring.engine.facts import Facts
 from scoring.engine.rules import CriterionRule, Rules
@@ -38,7 +38,7 @@ def make_lead(**changes: object) -> Lead:
     return Lead.objects.create(**fields | changes)
 
 
-def happen(*leads: Lead, at: dt.datetime = NOW, **changes: object) -> None:
+def add_events(*leads: Lead, at: dt.datetime = NOW, **changes: object) -> None:
     signal = Signal.objects.get(code="pricing_view")
     Event.objects.bulk_create(
         Event(lead=lead, signal=signal, occurred_at=at, recorded_at=NOW, source="test", digest=b"", **changes)
@@ -51,19 +51,19 @@ def same(one: EventColumns, other: EventColumns) -> bool:
     return all(np.array_equal(mine, yours) for mine, yours in pairs)
 
 
-def cached_is_fresh(folder: Path) -> bool:
+def cache_is_fresh(folder: Path) -> bool:
     with bulk_reader() as reader:
-        return agrees(reader, folder)
+        return cache_agrees(reader, folder)
 
 
-def agrees(reader: BulkReader, folder: Path) -> bool:
-    """What is kept and what stands in the table, both in one snapshot."""
-    return same(Cache(reader, folder).events(0), read(reader, _WITHIN))
+def cache_agrees(reader: BulkReader, folder: Path) -> bool:
+    """Say whether cache and table hold the same events in one snapshot."""
+    return same(EventCache(reader, folder).events(0), read_events(reader, _WITHIN))
 
 
 @pytest.fixture
-def elsewhere(leads: list[Lead]) -> Iterator[BaseDatabaseWrapper]:
-    """Another session."""
+def other_session(leads: list[Lead]) -> Iterator[BaseDatabaseWrapper]:
+    """Open another database session."""
     other = connection.copy()
     yield other
     other.close()
@@ -72,114 +72,114 @@ def elsewhere(leads: list[Lead]) -> Iterator[BaseDatabaseWrapper]:
 # What one machine keeps of the events
 
 
-def test_what_was_kept_is_completed_by_what_came_since(leads: list[Lead], tmp_path: Path) -> None:
-    happen(*leads, at=NOW)
-    assert cached_is_fresh(tmp_path)
+def test_a_cached_part_is_completed_with_newer_events(leads: list[Lead], tmp_path: Path) -> None:
+    add_events(*leads, at=NOW)
+    assert cache_is_fresh(tmp_path)
 
-    happen(*leads[1:3], at=NOW - DAY)
-    happen(*leads[2:], at=NOW + DAY)
+    add_events(*leads[1:3], at=NOW - DAY)
+    add_events(*leads[2:], at=NOW + DAY)
 
-    assert cached_is_fresh(tmp_path)
-    assert cached_is_fresh(tmp_path)
+    assert cache_is_fresh(tmp_path)
+    assert cache_is_fresh(tmp_path)
 
 
-def test_only_what_came_since_is_read(leads: list[Lead], tmp_path: Path) -> None:
-    happen(*leads)
-    assert cached_is_fresh(tmp_path)
+def test_only_newer_events_are_read(leads: list[Lead], tmp_path: Path) -> None:
+    add_events(*leads)
+    assert cache_is_fresh(tmp_path)
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE leads_event DISABLE TRIGGER USER; DELETE FROM leads_event")
         cursor.execute("ALTER TABLE leads_event ENABLE TRIGGER USER")
 
-    happen(leads[0], at=NOW + DAY)
+    add_events(leads[0], at=NOW + DAY)
 
     with bulk_reader() as reader:
-        assert len(Cache(reader, tmp_path).events(0)) == len(leads) + 1
+        assert len(EventCache(reader, tmp_path).events(0)) == len(leads) + 1
 
 
 def test_a_transaction_that_began_earlier_and_commits_later_is_not_missed(
-    leads: list[Lead], elsewhere: BaseDatabaseWrapper, tmp_path: Path
+    leads: list[Lead], other_session: BaseDatabaseWrapper, tmp_path: Path
 ) -> None:
-    elsewhere.set_autocommit(False)
-    with elsewhere.cursor() as cursor:
+    other_session.set_autocommit(False)
+    with other_session.cursor() as cursor:
         cursor.execute(
             "INSERT INTO leads_event (lead_id, signal_id, occurred_at, recorded_at, source, digest, asset, properties)"
             " SELECT %s, min(id), %s, %s, 'late', '', '', '{}' FROM leads_signal",
             [leads[2].pk, NOW - 2 * DAY, NOW],
         )
-    happen(*leads)
-    assert cached_is_fresh(tmp_path)
+    add_events(*leads)
+    assert cache_is_fresh(tmp_path)
 
-    elsewhere.commit()
-    happen(leads[0], at=NOW + DAY)
+    other_session.commit()
+    add_events(leads[0], at=NOW + DAY)
 
-    assert cached_is_fresh(tmp_path)
+    assert cache_is_fresh(tmp_path)
     with bulk_reader() as reader:
-        assert len(Cache(reader, tmp_path).events(0)) == len(leads) + 2
+        assert len(EventCache(reader, tmp_path).events(0)) == len(leads) + 2
 
 
-def test_cached_is_fresh_whoever_commits_meanwhile(leads: list[Lead], tmp_path: Path) -> None:
-    done = threading.Event()
+def test_the_cache_is_correct_while_others_commit(leads: list[Lead], tmp_path: Path) -> None:
+    stop = threading.Event()
 
     def write(seed: int) -> None:
         chance = random.Random(seed)
-        while not done.is_set():
+        while not stop.is_set():
             with transaction.atomic():
                 for _ in range(chance.randint(1, 4)):
-                    happen(chance.choice(leads), at=NOW + chance.randint(-50, 50) * DAY)
+                    add_events(chance.choice(leads), at=NOW + chance.randint(-50, 50) * DAY)
                     # Sessions overtake each other between a transaction's first row and its commit.
-                    done.wait(chance.random() / 50)
+                    stop.wait(chance.random() / 50)
         connection.close()
 
     writers = [threading.Thread(target=write, args=(seed,)) for seed in range(3)]
     for writer in writers:
         writer.start()
     try:
-        agreed = [cached_is_fresh(tmp_path) for _ in range(25)]
+        agreed = [cache_is_fresh(tmp_path) for _ in range(25)]
     finally:
-        done.set()
+        stop.set()
         for writer in writers:
             writer.join()
 
     assert all(agreed)
-    assert cached_is_fresh(tmp_path)
+    assert cache_is_fresh(tmp_path)
 
 
-def test_a_file_of_a_newer_snapshot_is_neither_believed_nor_overwritten(leads: list[Lead], tmp_path: Path) -> None:
-    happen(*leads)
+def test_a_file_of_a_newer_snapshot_is_neither_used_nor_overwritten(leads: list[Lead], tmp_path: Path) -> None:
+    add_events(*leads)
     with bulk_reader() as older:
-        happen(*leads, at=NOW + DAY)
-        assert cached_is_fresh(tmp_path)
-        [kept] = tmp_path.rglob("*.npz")
-        before = kept.read_bytes()
+        add_events(*leads, at=NOW + DAY)
+        assert cache_is_fresh(tmp_path)
+        [cached_file] = tmp_path.rglob("*.npz")
+        before = cached_file.read_bytes()
 
-        assert agrees(older, tmp_path)
+        assert cache_agrees(older, tmp_path)
 
-        assert kept.read_bytes() == before
+        assert cached_file.read_bytes() == before
 
 
 @pytest.mark.parametrize("left", [None, 0, 2, 700])
-def test_a_lost_or_broken_file_is_made_again(leads: list[Lead], tmp_path: Path, left: int | None) -> None:
-    happen(*leads)
-    assert cached_is_fresh(tmp_path)
-    [kept] = tmp_path.rglob("*.npz")
-    whole = kept.read_bytes()
+def test_a_lost_or_broken_file_is_written_again(leads: list[Lead], tmp_path: Path, left: int | None) -> None:
+    add_events(*leads)
+    assert cache_is_fresh(tmp_path)
+    [cached_file] = tmp_path.rglob("*.npz")
+    whole = cached_file.read_bytes()
 
-    kept.unlink()
+    cached_file.unlink()
     if left is not None:
-        kept.write_bytes(whole[:left])
+        cached_file.write_bytes(whole[:left])
 
-    assert cached_is_fresh(tmp_path)
-    assert len(kept.read_bytes()) > 700
+    assert cache_is_fresh(tmp_path)
+    assert len(cached_file.read_bytes()) > 700
 
 
-def test_many_may_write_one_file_at_once(leads: list[Lead], tmp_path: Path) -> None:
-    happen(*leads)
+def test_many_readers_may_write_one_file_at_once(leads: list[Lead], tmp_path: Path) -> None:
+    add_events(*leads)
     agreed: list[bool] = []
 
     def work(seed: int) -> None:
         for turn in range(8):
-            happen(leads[seed], at=NOW + turn * DAY)
-            agreed.append(cached_is_fresh(tmp_path))
+            add_events(leads[seed], at=NOW + turn * DAY)
+            agreed.append(cache_is_fresh(tmp_path))
         connection.close()
 
     workers = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
@@ -192,51 +192,51 @@ def test_many_may_write_one_file_at_once(leads: list[Lead], tmp_path: Path) -> N
     assert [path.name for path in tmp_path.rglob("*.npz")] == ["0.npz"]
 
 
-def test_rows_restored_from_another_server_are_read_and_not_kept(leads: list[Lead], tmp_path: Path) -> None:
-    happen(*leads, transaction=10**15)
-    happen(*leads, at=NOW + DAY)
+def test_rows_restored_from_another_server_are_read_and_not_cached(leads: list[Lead], tmp_path: Path) -> None:
+    add_events(*leads, transaction=10**15)
+    add_events(*leads, at=NOW + DAY)
 
-    assert cached_is_fresh(tmp_path)
-    assert cached_is_fresh(tmp_path)
+    assert cache_is_fresh(tmp_path)
+    assert cache_is_fresh(tmp_path)
 
     assert not list(tmp_path.rglob("*.npz"))
 
 
 def test_a_snapshot_reads_as_postgresql_writes_it() -> None:
-    earlier, later = Snapshot.parsed("10:20:12,15"), Snapshot.parsed("15:21:15")
+    earlier, later = Snapshot.parse("10:20:12,15"), Snapshot.parse("15:21:15")
 
-    assert [str(earlier), str(Snapshot.parsed("7:7:"))] == ["10:20:12,15", "7:7:"]
+    assert [str(earlier), str(Snapshot.parse("7:7:"))] == ["10:20:12,15", "7:7:"]
     assert [earlier.sees(transaction) for transaction in (9, 12, 19, 20)] == [True, False, True, False]
     assert later.covers(earlier)
     assert not earlier.covers(later)
     assert earlier.covers(earlier)
-    assert earlier.unseen("x") == "x >= 10 AND (x >= 20 OR x = 12 OR x = 15)"
+    assert earlier.unseen_condition("x") == "x >= 10 AND (x >= 20 OR x = 12 OR x = 15)"
 
 
 # Attributes, at any instant
 
 
-def asking(*fields: str) -> Rules:
+def rules_asking_for(*fields: str) -> Rules:
     return Rules(gate=tuple(CriterionRule(f"gate.{field}", field, "known", True) for field in fields))
 
 
-def held(lead: Lead, field: str, *instants: dt.datetime) -> list[object]:
-    """What the field was at each instant; the live path and the bulk path must agree on it."""
-    rules = asking(field)
-    near = fact_reader.near([lead.pk], rules)
-    [everything] = fact_reader.everything(rules, cached=False)
-    found = [[_held(facts, lead, field, at) for at in instants] for facts in (near, everything)]
-    assert found[0] == found[1]
-    return found[0]
+def read_values(lead: Lead, field: str, *instants: dt.datetime) -> list[object]:
+    """Return the field's value at each instant, after checking that the live reader and the bulk reader agree."""
+    rules = rules_asking_for(field)
+    near = fact_reader.read_for_leads([lead.pk], rules)
+    [everything] = fact_reader.read_all(rules, cached=False)
+    values = [[_read_value(facts, lead, field, at) for at in instants] for facts in (near, everything)]
+    assert values[0] == values[1]
+    return values[0]
 
 
-def _held(facts: Facts, lead: Lead, field: str, at: dt.datetime) -> object:
+def _read_value(facts: Facts, lead: Lead, field: str, at: dt.datetime) -> object:
     mine = (facts.lead_ids[facts.row_lead] == lead.pk) & (facts.row_from <= microseconds(at))
     column = facts.validated().columns[field]
     return column.values[column.codes[np.flatnonzero(mine)[-1]]] if mine.any() else None
 
 
-def say(subject: Lead | Company, *statements: tuple[dt.datetime, dict[str, object]]) -> None:
+def add_statements(subject: Lead | Company, *statements: tuple[dt.datetime, dict[str, object]]) -> None:
     whose = {"lead": subject} if isinstance(subject, Lead) else {"company": subject}
     for at, values in statements:
         AttributeChange.objects.create(values=values, valid_from=at, recorded_at=NOW, source="test", **whose)
@@ -250,15 +250,15 @@ def make_company(**changes: object) -> Company:
 
 @pytest.mark.usefixtures("transactional_db")
 class TestAttributes:
-    def test_without_history_are_the_columns_from_the_day_the_lead_was_known(self) -> None:
+    def test_without_history_they_are_the_columns_since_the_lead_was_known(self) -> None:
         lead = make_lead(title="CFO", company=make_company(industry="Software"))
 
-        assert held(lead, "lead.title", NOW - 101 * DAY, NOW - 100 * DAY, NOW) == [None, "CFO", "CFO"]
-        assert held(lead, "company.industry", NOW) == ["Software"]
+        assert read_values(lead, "lead.title", NOW - 101 * DAY, NOW - 100 * DAY, NOW) == [None, "CFO", "CFO"]
+        assert read_values(lead, "company.industry", NOW) == ["Software"]
 
-    def test_of_a_lead_follow_its_ledger(self) -> None:
+    def test_a_lead_has_the_values_of_its_history(self) -> None:
         lead = make_lead(title="CFO")
-        say(
+        add_statements(
             lead,
             (BEGINNING, {"title": "Clerk", "country": "DE"}),
             (NOW - 9 * DAY, {"title": None}),
@@ -266,92 +266,92 @@ class TestAttributes:
         )
 
         instants = (NOW - 10 * DAY, NOW - 9 * DAY, NOW - 5 * DAY)
-        assert held(lead, "lead.title", *instants) == ["Clerk", None, "CFO"]
-        assert held(lead, "lead.country", *instants) == ["DE", "DE", "DE"]
+        assert read_values(lead, "lead.title", *instants) == ["Clerk", None, "CFO"]
+        assert read_values(lead, "lead.country", *instants) == ["DE", "DE", "DE"]
 
-    def test_of_a_company_follow_its_ledger_for_each_of_its_leads(self) -> None:
+    def test_a_company_history_holds_for_each_of_its_leads(self) -> None:
         company = make_company(employees_low=500, employees_high=500)
         leads = [make_lead(email=f"{name}@acme.example", company=company) for name in "ab"]
-        say(
+        add_statements(
             company,
             (BEGINNING, {"employees_low": 11, "employees_high": 50}),
             (NOW - DAY, {"employees_low": 500, "employees_high": 500}),
         )
 
         for lead in leads:
-            assert held(lead, "company.employees", NOW - 2 * DAY, NOW) == [Band(11.0, 50.0), 500.0]
+            assert read_values(lead, "company.employees", NOW - 2 * DAY, NOW) == [Band(11.0, 50.0), 500.0]
 
-    def test_of_the_company_change_with_the_company(self) -> None:
+    def test_company_attributes_change_when_the_lead_changes_company(self) -> None:
         old, new = make_company(industry="Retail"), make_company(industry="Software")
         lead = make_lead(company=new)
-        say(lead, (NOW - 50 * DAY, {"company": old.pk}), (NOW - DAY, {"company": new.pk}))
+        add_statements(lead, (NOW - 50 * DAY, {"company": old.pk}), (NOW - DAY, {"company": new.pk}))
 
-        assert held(lead, "company.industry", NOW - 60 * DAY, NOW - 2 * DAY, NOW) == [None, "Retail", "Software"]
+        assert read_values(lead, "company.industry", NOW - 60 * DAY, NOW - 2 * DAY, NOW) == [None, "Retail", "Software"]
 
-    def test_of_a_company_known_later_than_the_lead_were_unknown_before(self) -> None:
+    def test_company_attributes_are_unknown_before_the_company_was_known(self) -> None:
         lead = make_lead(title="CFO", company=make_company(industry="Software", known_at=NOW - DAY))
 
-        assert held(lead, "company.industry", NOW - 2 * DAY, NOW) == [None, "Software"]
-        assert held(lead, "lead.title", NOW - 2 * DAY, NOW) == ["CFO", "CFO"]
+        assert read_values(lead, "company.industry", NOW - 2 * DAY, NOW) == [None, "Software"]
+        assert read_values(lead, "lead.title", NOW - 2 * DAY, NOW) == ["CFO", "CFO"]
 
-    def test_of_no_company_are_unknown(self) -> None:
+    def test_company_attributes_of_a_lead_without_company_are_unknown(self) -> None:
         lead = make_lead(company=None)
         make_company(industry="Software")
 
-        assert held(lead, "company.industry", NOW) == [None]
+        assert read_values(lead, "company.industry", NOW) == [None]
 
     @pytest.mark.parametrize(
         ("low", "high", "band"),
         [(50, 50, 50.0), (51, 200, Band(51.0, 200.0)), (1000, None, Band(1000.0, None)), (None, None, None)],
     )
-    def test_of_size_are_bands(self, low: int | None, high: int | None, band: object) -> None:
+    def test_employees_are_numbers_or_bands(self, low: int | None, high: int | None, band: object) -> None:
         lead = make_lead(company=make_company(employees_low=low, employees_high=high))
 
-        assert held(lead, "company.employees", NOW) == [band]
+        assert read_values(lead, "company.employees", NOW) == [band]
 
-    def test_that_are_lists_are_tuples(self) -> None:
+    def test_lists_become_tuples(self) -> None:
         some = make_lead(company=make_company(technologies=["Django", "C, C++"]))
         none = make_lead(email="bob@acme.example", company=make_company())
 
-        assert held(some, "company.technologies", NOW) == [("Django", "C, C++")]
-        assert held(none, "company.technologies", NOW) == [None]
+        assert read_values(some, "company.technologies", NOW) == [("Django", "C, C++")]
+        assert read_values(none, "company.technologies", NOW) == [None]
 
     @pytest.mark.parametrize("value", ["pro", "it's 50 %", 3, 2.5, True, False])
-    def test_of_the_customers_own_keep_their_type(self, value: object) -> None:
+    def test_custom_attributes_keep_their_type(self, value: object) -> None:
         lead = make_lead(custom={"plan": value}, company=make_company(custom={"it's": value}))
 
-        assert [type(each) for each in held(lead, "lead.custom.plan", NOW)] == [type(value)]
-        assert held(lead, "lead.custom.plan", NOW) == [value]
-        assert held(lead, "company.custom.it's", NOW) == [value]
+        assert [type(read_value) for read_value in read_values(lead, "lead.custom.plan", NOW)] == [type(value)]
+        assert read_values(lead, "lead.custom.plan", NOW) == [value]
+        assert read_values(lead, "company.custom.it's", NOW) == [value]
 
-    def test_of_the_customers_own_that_are_lists_or_missing(self) -> None:
+    def test_custom_lists_become_tuples_and_missing_values_none(self) -> None:
         lead = make_lead(custom={"tools": ["a", "b"], "empty": None})
 
-        assert held(lead, "lead.custom.tools", NOW) == [("a", "b")]
-        assert held(lead, "lead.custom.empty", NOW) == [None]
-        assert held(lead, "lead.custom.absent", NOW) == [None]
+        assert read_values(lead, "lead.custom.tools", NOW) == [("a", "b")]
+        assert read_values(lead, "lead.custom.empty", NOW) == [None]
+        assert read_values(lead, "lead.custom.absent", NOW) == [None]
 
-    def test_of_the_customers_own_follow_the_ledger(self) -> None:
+    def test_custom_attributes_have_the_values_of_the_history(self) -> None:
         lead = make_lead(custom={"plan": "pro"})
-        say(lead, (BEGINNING, {"custom.plan": ["a"]}), (NOW - DAY, {"custom.plan": "pro"}))
+        add_statements(lead, (BEGINNING, {"custom.plan": ["a"]}), (NOW - DAY, {"custom.plan": "pro"}))
 
-        assert held(lead, "lead.custom.plan", NOW - 2 * DAY, NOW) == [("a",), "pro"]
+        assert read_values(lead, "lead.custom.plan", NOW - 2 * DAY, NOW) == [("a",), "pro"]
 
-    def test_of_leads_and_companies_with_and_without_history_do_not_mix(self) -> None:
+    def test_subjects_with_and_without_history_do_not_mix(self) -> None:
         companies = [make_company(industry=f"industry {number}") for number in range(4)]
         leads = [make_lead(email=f"{n}@acme.example", title=f"title {n}", company=companies[n % 4]) for n in range(9)]
-        say(companies[1], (BEGINNING, {"industry": "before"}), (NOW - DAY, {"industry": "industry 1"}))
-        say(
+        add_statements(companies[1], (BEGINNING, {"industry": "before"}), (NOW - DAY, {"industry": "industry 1"}))
+        add_statements(
             leads[4], (NOW - 90 * DAY, {"title": "once", "company": companies[1].pk}), (NOW - DAY, {"title": "title 4"})
         )
 
-        assert _all_held(leads, "lead.title", NOW) == [f"title {n}" for n in range(9)]
+        assert _read_values_of(leads, "lead.title", NOW) == [f"title {n}" for n in range(9)]
         expected = [f"industry {n % 4}" for n in range(9)]
         expected[4] = "industry 1"
-        assert _all_held(leads, "company.industry", NOW) == expected
-        assert held(leads[4], "lead.title", NOW - 2 * DAY) == ["once"]
-        assert held(leads[5], "company.industry", NOW - 2 * DAY) == ["before"]
+        assert _read_values_of(leads, "company.industry", NOW) == expected
+        assert read_values(leads[4], "lead.title", NOW - 2 * DAY) == ["once"]
+        assert read_values(leads[5], "company.industry", NOW - 2 * DAY) == ["before"]
 
 
-def _all_held(leads: Iterable[Lead], field: str, at: dt.datetime) -> list[object]:
-    return [held(lead, field, at)[0] for lead in leads]
+def _read_values_of(leads: Iterable[Lead], field: str, at: dt.datetime) -> list[object]:
+    return [read_values(lead, field, at)[0] for lead in leads]

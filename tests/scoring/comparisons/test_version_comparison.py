@@ -15,8 +15,18 @@ from leads.vocabulary import Stage
 from scoring.comparisons import replays, version_comparison
 from scoring.comparisons.version_comparison import ComparisonOutcome
 from tests.definitions.people import create_person
-from tests.scoring.lead_histories import DAY, HOUR, START, approved, company, did, document, take_over, tick
-from tests.scoring.lead_histories import person as lead_number
+from tests.scoring.lead_histories import (
+    DAY,
+    HOUR,
+    START,
+    activate_version,
+    add_event,
+    approve_version,
+    document,
+    make_company,
+    rescore_all_due,
+)
+from tests.scoring.lead_histories import make_lead as lead_number
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,60 +41,63 @@ def shipped(transactional_db: None) -> None:
 
 @pytest.fixture
 def versions() -> tuple[Version, Version]:
-    """The first in force asks for 50 points and punishes an unsubscribe; the one to come asks for 25, of managers only."""
-    first = take_over(approved(document(), START), START)
+    """
+    Return two versions: the active one asks for 50 points and punishes an unsubscribe, the other asks for 25, of
+    managers only.
+    """
+    first = activate_version(approve_version(document(), START), START)
     narrower = document(engagement=25)
     narrower["gate"].append(
         {"field": "lead.title", "op": "contains_any", "value": ["head"], "points": 0, "rationale": "Who decides."}
     )
-    return first, approved(narrower, START)
+    return first, approve_version(narrower, START)
 
 
 @pytest.fixture
 def people(versions: tuple[Version, Version]) -> dict[str, Lead]:
-    """Who meets which of the two by what they did, two days on."""
-    employer = company()
+    """Return leads named after the version that they meet by their activity of two days."""
+    employer = make_company()
     leads = {
         name: lead_number(number, employer) for number, name in enumerate(["stays", "leaves", "enters", "done", "out"])
     }
     Lead.objects.filter(pk=leads["leaves"].pk).update(title="Engineer")
     for name in ("stays", "leaves"):
-        did(leads[name], "demo_request", START + DAY)
-        did(leads[name], "webinar_attended", START + DAY)
+        add_event(leads[name], "demo_request", START + DAY)
+        add_event(leads[name], "webinar_attended", START + DAY)
     for name in ("enters", "done"):
-        did(leads[name], "webinar_attended", START + DAY)
+        add_event(leads[name], "webinar_attended", START + DAY)
     stage_changes.move(lead=leads["done"], to=Stage.WON, by=None, now=START + DAY, why="Bought.")
-    tick(NOW)
+    rescore_all_due(NOW)
     return leads
 
 
-def test_the_leads_are_parted_by_which_version_they_meet(
+def test_leads_are_counted_by_the_versions_that_they_meet(
     versions: tuple[Version, Version], people: dict[str, Lead]
 ) -> None:
-    found = version_comparison.compare(*versions, now=NOW)
+    comparison = version_comparison.compare_versions(*versions, now=NOW)
 
-    assert found.counts == {
+    assert comparison.counts == {
         ComparisonOutcome.BOTH: 1,
         ComparisonOutcome.FIRST: 1,
         ComparisonOutcome.SECOND: 2,
         ComparisonOutcome.NEITHER: 1,
     }
-    assert {kind: [row.lead for row in found.rows(kind)] for kind in ComparisonOutcome} == {
+    assert {kind: [row.lead for row in comparison.rows(kind)] for kind in ComparisonOutcome} == {
         ComparisonOutcome.BOTH: [people["stays"]],
         ComparisonOutcome.FIRST: [people["leaves"]],
         ComparisonOutcome.SECOND: [people["enters"], people["done"]],
         ComparisonOutcome.NEITHER: [people["out"]],
     }
-    assert found.tiers[0] == {1: 2, 2: 0, 3: 0}
-    assert found.tiers[1] == {1: 1, 2: 0, 3: 2}
+    assert comparison.tiers[0] == {1: 2, 2: 0, 3: 0}
+    assert comparison.tiers[1] == {1: 1, 2: 0, 3: 2}
 
 
-def test_who_enters_or_leaves_is_told_why_by_both_versions(
+def test_entering_and_leaving_leads_have_the_reasons_of_both_versions(
     versions: tuple[Version, Version], people: dict[str, Lead]
 ) -> None:
-    found = version_comparison.compare(*versions, now=NOW)
+    comparison = version_comparison.compare_versions(*versions, now=NOW)
 
-    reasons = {row.lead: row.why for row in found.rows(ComparisonOutcome.FIRST, ComparisonOutcome.SECOND)}
+    reasons = {row.lead: row.why for row in comparison.rows(ComparisonOutcome.FIRST, ComparisonOutcome.SECOND)}
 
     assert reasons[people["leaves"]].startswith("v1.0: ")
     assert "v1.1: Title is Engineer; needed: containing head." in reasons[people["leaves"]]
@@ -92,28 +105,28 @@ def test_who_enters_or_leaves_is_told_why_by_both_versions(
     assert "v1.0: 30 points, 50 needed." in reasons[people["enters"]]
 
 
-def test_of_those_who_enter_only_the_free_would_be_handed_to_sales(
+def test_only_entrants_that_may_qualify_would_be_handed_to_sales(
     versions: tuple[Version, Version], people: dict[str, Lead]
 ) -> None:
-    assert version_comparison.coming(versions[1], now=NOW).free == {people["enters"].pk}
+    assert version_comparison.compare_with_active(versions[1], now=NOW).handed_over == {people["enters"].pk}
 
 
-def test_without_a_version_in_force_everybody_who_meets_it_enters(
+def test_without_a_version_in_force_every_lead_that_meets_the_draft_enters(
     people: dict[str, Lead], versions: tuple[Version, Version]
 ) -> None:
-    found = version_comparison.compare(None, versions[1], now=NOW)
+    comparison = version_comparison.compare_versions(None, versions[1], now=NOW)
 
-    assert found.counts == {
+    assert comparison.counts == {
         ComparisonOutcome.BOTH: 0,
         ComparisonOutcome.FIRST: 0,
         ComparisonOutcome.SECOND: 3,
         ComparisonOutcome.NEITHER: 2,
     }
-    assert [row.first for row in found.rows(ComparisonOutcome.SECOND)] == [None] * 3
+    assert [row.first for row in comparison.rows(ComparisonOutcome.SECOND)] == [None] * 3
 
 
 def test_without_leads_there_is_nothing_to_compare(versions: tuple[Version, Version]) -> None:
-    assert set(version_comparison.compare(*versions, now=NOW).counts.values()) == {0}
+    assert set(version_comparison.compare_versions(*versions, now=NOW).counts.values()) == {0}
 
 
 def visitor(*roles: Role) -> Client:
@@ -131,7 +144,7 @@ def later() -> object:
 def test_the_page_shows_numbers_names_and_reasons(
     versions: tuple[Version, Version], people: dict[str, Lead], later: object
 ) -> None:
-    url = reverse("comparison", args=[each.pk for each in versions])
+    url = reverse("comparison", args=[version.pk for version in versions])
 
     page = visitor(Role.VIEWER).get(url, {"kind": "first"}).content.decode()
 
@@ -140,14 +153,14 @@ def test_the_page_shows_numbers_names_and_reasons(
     assert "needed: containing head" in page
 
 
-def test_the_page_of_nobody_says_so(versions: tuple[Version, Version], later: object) -> None:
-    page = visitor(Role.VIEWER).get(reverse("comparison", args=[each.pk for each in versions])).content.decode()
+def test_the_page_without_leads_says_so(versions: tuple[Version, Version], later: object) -> None:
+    page = visitor(Role.VIEWER).get(reverse("comparison", args=[version.pk for version in versions])).content.decode()
 
     assert "No leads yet" in page
 
 
-def test_everybody_is_in_the_csv(versions: tuple[Version, Version], people: dict[str, Lead], later: object) -> None:
-    answer = visitor(Role.VIEWER).get(reverse("comparison_csv", args=[each.pk for each in versions]))
+def test_the_csv_holds_every_lead(versions: tuple[Version, Version], people: dict[str, Lead], later: object) -> None:
+    answer = visitor(Role.VIEWER).get(reverse("comparison_csv", args=[version.pk for version in versions]))
 
     rows = list(csv.DictReader(answer.getvalue().decode().splitlines()))
     assert [(row["lead"], row["meets"]) for row in rows] == [
@@ -157,7 +170,7 @@ def test_everybody_is_in_the_csv(versions: tuple[Version, Version], people: dict
     assert rows[2]["v1.0 engagement"] == rows[2]["v1.1 engagement"]
 
 
-def test_the_api_gives_counts_and_by_name_the_leads_of_one_kind(
+def test_the_api_returns_counts_and_lists_the_leads_of_one_outcome(
     versions: tuple[Version, Version], people: dict[str, Lead], later: object
 ) -> None:
     first, second = versions
@@ -170,21 +183,21 @@ def test_the_api_gives_counts_and_by_name_the_leads_of_one_kind(
     assert counts["counts"] == {"both": 1, "first": 1, "second": 2, "neither": 1}
     assert (counts["first"], counts["second"], counts["handed_over"]) == ("v1.0", "v1.1", 1)
     assert "leads" not in counts
-    assert [each["lead"] for each in named["leads"]] == [people["done"].pk]
+    assert [row["lead"] for row in named["leads"]] == [people["done"].pk]
     assert client.get(url).status_code == 400
     assert client.get(url, {"with": 0}).status_code == 400
 
 
-def test_the_replay_tells_what_was_learned_too_late(
+def test_the_replay_page_names_facts_that_were_learned_too_late(
     versions: tuple[Version, Version], people: dict[str, Lead], later: object
 ) -> None:
-    did(people["stays"], "trial_signup", START + 2 * HOUR, recorded_at=NOW + HOUR)
-    did(people["stays"], "trial_signup", START + 3 * HOUR, recorded_at=NOW + HOUR)
+    add_event(people["stays"], "trial_signup", START + 2 * HOUR, recorded_at=NOW + HOUR)
+    add_event(people["stays"], "trial_signup", START + 3 * HOUR, recorded_at=NOW + HOUR)
     page = visitor(Role.VIEWER).get(reverse("replay", args=[versions[0].pk])).content.decode()
 
-    replay = replays.replay(versions[0], now=NOW + 2 * HOUR)
+    replay = replays.replay_version(versions[0], now=NOW + 2 * HOUR)
 
-    assert (replay.made, replay.expected, replay.agree, len(replay.moved), replay.excused) == (2, 2, 1, 1, 1)
+    assert (replay.on_record, replay.expected, replay.agree, len(replay.moved), replay.excused) == (2, 2, 1, 1, 1)
     assert replay.moved[0].reason.startswith("Trial sign-up of 2026-03-02 11:00 UTC was recorded later")
     assert "Trial sign-up of 2026-03-02 11:00 UTC was recorded later" in page
 

@@ -1,4 +1,4 @@
-"""The engine and the slow reference agree on any rules, facts and instants; and what rules 4.11 promise of both holds."""
+"""The engine and the slow reference agree on any rules, facts and instants; and rules 4.11 hold for both."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COLUMNS = (
 
 slowly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 worlds_of_leads = st.lists(random_companies.leads, min_size=1, max_size=4)
-asked = st.lists(random_companies.instants, min_size=1, max_size=4)
+instants_to_judge = st.lists(random_companies.instants, min_size=1, max_size=4)
 
 
 def row(verdicts: Verdicts, index: int) -> dict[str, object]:
@@ -41,7 +41,7 @@ def row(verdicts: Verdicts, index: int) -> dict[str, object]:
 
 
 def pairs(leads: Sequence[Lead], instants: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Every lead at every instant and at its own events, in no order."""
+    """Return every lead at every instant and at its own events, in no order."""
     all_pairs = [
         (index, at) for index, lead in enumerate(leads) for at in (*instants, *(event.at for event in lead.events))
     ]
@@ -49,7 +49,7 @@ def pairs(leads: Sequence[Lead], instants: Sequence[int]) -> tuple[list[int], li
 
 
 @settings(slowly, max_examples=400)
-@given(st.one_of(random_companies.rules, random_companies.lenient), worlds_of_leads, asked)
+@given(st.one_of(random_companies.rules, random_companies.lenient), worlds_of_leads, instants_to_judge)
 def test_the_engine_judges_as_the_reference_does(rules: Rules, leads: list[Lead], instants: list[int]) -> None:
     which, at = pairs(leads, instants)
 
@@ -65,15 +65,15 @@ def test_the_engine_judges_as_the_reference_does(rules: Rules, leads: list[Lead]
 
 
 @slowly
-@given(random_companies.rules, worlds_of_leads, asked)
-def test_the_figures_of_count_clauses_are_the_references(rules: Rules, leads: list[Lead], instants: list[int]) -> None:
+@given(random_companies.rules, worlds_of_leads, instants_to_judge)
+def test_count_clauses_have_the_figures_of_the_reference(rules: Rules, leads: list[Lead], instants: list[int]) -> None:
     which, at = pairs(leads, instants)
 
     figures = axes(rules, random_companies.facts_of(leads), which, at).figures
 
-    for tally, found in figures.items():
+    for tally, counts in figures.items():
         assert isinstance(tally, CountClause)
-        assert found.tolist() == [
+        assert counts.tolist() == [
             reference.figure(tally, [event for event in leads[lead].events if event.at <= instant], instant)
             for lead, instant in zip(which, at, strict=True)
         ]
@@ -105,7 +105,7 @@ def test_facts_dated_after_the_instant_change_nothing_at_it(
     random_companies.leads,
     st.lists(random_companies.instants, min_size=2, max_size=8, unique=True),
 )
-def test_between_facts_everything_only_falls(rules: Rules, lead: Lead, instants: list[int]) -> None:
+def test_scores_and_verdicts_only_fall_between_facts(rules: Rules, lead: Lead, instants: list[int]) -> None:
     at = sorted(instants)
     known = Lead(tuple(e for e in lead.events if e.at <= at[0]), tuple(r for r in lead.rows if r[0] <= at[0]))
 
@@ -122,7 +122,7 @@ def test_first_qualifying_is_the_first_of_all_instants(rules: Rules, leads: list
     since, until = sorted((one, other))
     facts = random_companies.facts_of(leads)
 
-    found, at, verdicts = first_qualifying(rules, facts, since=since, until=until)
+    qualified, at, verdicts = first_qualifying(rules, facts, since=since, until=until)
 
     expected = {}
     for index, lead in enumerate(leads):
@@ -131,7 +131,7 @@ def test_first_qualifying_is_the_first_of_all_instants(rules: Rules, leads: list
         meets = judge(rules, facts, [index] * len(dated), dated).meets
         if meets.any():
             expected[index] = dated[int(np.argmax(meets))]
-    assert dict(zip(found.tolist(), at.tolist(), strict=True)) == expected
+    assert dict(zip(qualified.tolist(), at.tolist(), strict=True)) == expected
     assert verdicts.meets.all()
 
 
@@ -168,18 +168,24 @@ def test_an_explanation_gives_the_verdict_of_the_judge(rules: Rules, leads: list
     verdicts = judge(rules, facts, list(everyone), [at] * len(leads))
 
     for index in everyone:
-        told = explain(rules, facts, index, at)
-        assert (told.meets, told.tier, told.hot) == (verdicts.meets[index], verdicts.tier[index], verdicts.hot[index])
-        assert (told.threshold, told.timing.held) == (verdicts.threshold[index], verdicts.timing[index])
-        assert told.engagement.value == verdicts.engagement[index]
-        assert told.engagement.raw == pytest.approx(sum(part.contributes for part in told.contributions), abs=1e-5)
-        assert bool(told.disqualified_by) == verdicts.disqualified[index]
-        assert told.why.endswith(".")
+        explanation = explain(rules, facts, index, at)
+        assert (explanation.meets, explanation.tier, explanation.hot) == (
+            verdicts.meets[index],
+            verdicts.tier[index],
+            verdicts.hot[index],
+        )
+        assert (explanation.threshold, explanation.timing.held) == (verdicts.threshold[index], verdicts.timing[index])
+        assert explanation.engagement.value == verdicts.engagement[index]
+        assert explanation.engagement.raw == pytest.approx(
+            sum(part.contributes for part in explanation.contributions), abs=1e-5
+        )
+        assert bool(explanation.disqualified_by) == verdicts.disqualified[index]
+        assert explanation.why.endswith(".")
 
 
 @slowly
-@given(random_companies.rules, random_companies.rules, worlds_of_leads, asked)
-def test_axes_once_measured_answer_for_other_thresholds(
+@given(random_companies.rules, random_companies.rules, worlds_of_leads, instants_to_judge)
+def test_measured_axes_give_the_verdicts_of_other_thresholds(
     rules: Rules, other: Rules, leads: list[Lead], instants: list[int]
 ) -> None:
     stricter = replace(
@@ -200,7 +206,7 @@ def test_axes_once_measured_answer_for_other_thresholds(
 
 
 @slowly
-@given(random_companies.rules, worlds_of_leads, asked)
+@given(random_companies.rules, worlds_of_leads, instants_to_judge)
 def test_a_lead_is_judged_alike_alone_and_among_others(rules: Rules, leads: list[Lead], instants: list[int]) -> None:
     facts, (which, at) = random_companies.facts_of(leads), pairs(leads, instants)
 
@@ -212,7 +218,7 @@ def test_a_lead_is_judged_alike_alone_and_among_others(rules: Rules, leads: list
         assert [row(alone, i) for i in range(mine.size)] == [row(picked(together, mine), i) for i in range(mine.size)]
 
 
-def test_the_world_has_ties_and_assets() -> None:
+def test_the_random_leads_include_ties_and_assets() -> None:
     event = Event(random_companies.START, "demo", 1)
 
     facts = random_companies.facts_of([Lead((event, event)), Lead()])

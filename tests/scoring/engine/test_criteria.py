@@ -14,12 +14,12 @@ LISTS = {"free_email": frozenset({" Gmail.com", "GMX.de"})}
 NAN = float("nan")
 
 
-def answer(op: str, wanted: object, value: object, field: str = "lead.custom.x") -> bool | None:
-    return predicate(CriterionRule("gate.1", field, op, wanted), LISTS)(value)
+def answer(op: str, expected_value: object, value: object, field: str = "lead.custom.x") -> bool | None:
+    return predicate(CriterionRule("gate.1", field, op, expected_value), LISTS)(value)
 
 
 @pytest.mark.parametrize(
-    ("op", "wanted", "value", "expected"),
+    ("op", "expected_value", "value", "expected"),
     [
         ("between", (50, 1000), 50, True),
         ("between", (50, 1000), 1000, True),
@@ -75,32 +75,32 @@ def answer(op: str, wanted: object, value: object, field: str = "lead.custom.x")
         ("in_list", "free_email", "notgmail.com", False),
     ],
 )
-def test_an_operator_answers_a_value(op: str, wanted: object, value: object, expected: bool | None) -> None:
-    assert answer(op, wanted, value) is expected
+def test_an_operator_answers_a_value(op: str, expected_value: object, value: object, expected: bool | None) -> None:
+    assert answer(op, expected_value, value) is expected
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", NAN, (), ("", None), Band(None, None)])
 @pytest.mark.parametrize(
-    ("op", "wanted"),
+    ("op", "expected_value"),
     [
         ("between", (None, None)), ("at_least", 0), ("in", ("",)), ("not_in", ("x",)), ("contains_any", ("",)),
         ("has_word_any", ("x",)), ("has_any", ("x",)), ("is", False), ("in_list", "free_email"),
     ],
 )  # fmt: skip
-def test_a_missing_value_is_unknown_to_all_but_known(op: str, wanted: object, value: object) -> None:
-    assert answer(op, wanted, value) is None
+def test_a_missing_value_is_unknown_to_all_but_known(op: str, expected_value: object, value: object) -> None:
+    assert answer(op, expected_value, value) is None
     assert answer("known", True, value) is False
     assert answer("known", False, value) is True
 
 
 @pytest.mark.parametrize("value", [0, False, "x", ("", "x"), Band(1, None)])
-def test_nought_and_no_are_known_values(value: object) -> None:
+def test_zero_and_false_are_known_values(value: object) -> None:
     assert answer("known", True, value) is True
     assert answer("known", False, value) is False
 
 
 @pytest.mark.parametrize(
-    ("op", "wanted", "value", "expected"),
+    ("op", "expected_value", "value", "expected"),
     [
         ("at_least", "director", "Director", True),
         ("at_least", "Director", "senior_manager", False),
@@ -113,9 +113,9 @@ def test_nought_and_no_are_known_values(value: object) -> None:
     ],
 )
 def test_seniorities_compare_by_their_place_on_the_ladder(
-    op: str, wanted: object, value: str, expected: bool | None
+    op: str, expected_value: object, value: str, expected: bool | None
 ) -> None:
-    assert answer(op, wanted, value, "lead.seniority") is expected
+    assert answer(op, expected_value, value, "lead.seniority") is expected
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_seniorities_compare_by_their_place_on_the_ladder(
         (CriterionRule("gate.5", "company.employees", "at_least", "many"), "gate.5: 'many' is not a number"),
     ],
 )
-def test_what_does_not_exist_is_refused_by_name(criterion: CriterionRule, message: str) -> None:
+def test_an_unknown_field_or_operator_is_refused_by_name(criterion: CriterionRule, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         predicate(criterion, LISTS)
 
@@ -157,7 +157,7 @@ def test_a_band_is_read_as_people_write_it(text: str, band: Band) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "many", "200-51", "1-2-3", "-50", "51-", "1,00-2,00", "9" * 5000 + "x"])
-def test_what_is_no_band_is_refused(text: str) -> None:
+def test_a_text_that_is_no_band_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="band"):
         parse_band(text)
 

@@ -1,4 +1,4 @@
-"""What an explanation says, and that it can be frozen as JSON."""
+"""Explanations: their content, and that they can be frozen as JSON."""
 
 from __future__ import annotations
 
@@ -45,8 +45,11 @@ FIT_TOO = PathRule("paths.0", "Fit first", (AxisClause("fit", 0), AxisClause("en
 FIRM = {"company.employees": 120, "lead.email": "ana@firm.example"}
 
 
-def told(*events: tuple[str, int], rules: Rules = RULES, **attributes: object) -> Explanation:
-    """Events with their age in microseconds; attributes on top of those of a good firm."""
+def explain_lead(*events: tuple[str, int], rules: Rules = RULES, **attributes: object) -> Explanation:
+    """
+    Return the explanation of a lead with these events (age in microseconds) and attributes besides those of a good
+    company.
+    """
     named = {name.replace("__", "."): value for name, value in attributes.items()}
     lead = Lead(tuple(Event(T - age, signal) for signal, age in events), ((EVER, FIRM | named),))
     return explain(rules, facts_of([Lead((Event(T, "email_open"),)), lead]), 1, T)
@@ -55,30 +58,36 @@ def told(*events: tuple[str, int], rules: Rules = RULES, **attributes: object) -
 @pytest.mark.parametrize(
     ("explanation", "why"),
     [
-        (told(("demo_request", 0), ("email_open", 0)), "Demo request; 54 points, 50 needed."),
-        (told(("demo_request", DAY), ("email_open", 0)), "Demo request a day earlier; 54 points, 50 needed."),
+        (explain_lead(("demo_request", 0), ("email_open", 0)), "Demo request; 54 points, 50 needed."),
+        (explain_lead(("demo_request", DAY), ("email_open", 0)), "Demo request a day earlier; 54 points, 50 needed."),
         (
-            told(*[("demo_request", 0)] * 3, rules=replace(RULES, paths=(FIT_TOO,), hot=(THRICE,))),
+            explain_lead(*[("demo_request", 0)] * 3, rules=replace(RULES, paths=(FIT_TOO,), hot=(THRICE,))),
             "Demo request 3 times; 100 points, 50 needed.",
         ),
-        (told(("demo_request", 0), lead__email="x@GMAIL.com"), "Excluded: email domain is GMAIL.com."),
-        (told(("demo_request", 0), company__employees=1200), "Company employees is 1,200; needed: 50 to 1,000."),
-        (told(("demo_request", 0), company__employees=None), "Company employees is not known; needed: 50 to 1,000."),
+        (explain_lead(("demo_request", 0), lead__email="x@GMAIL.com"), "Excluded: email domain is GMAIL.com."),
         (
-            told(("demo_request", 0), company__employees=Band(11, 50)),
+            explain_lead(("demo_request", 0), company__employees=1200),
+            "Company employees is 1,200; needed: 50 to 1,000.",
+        ),
+        (
+            explain_lead(("demo_request", 0), company__employees=None),
+            "Company employees is not known; needed: 50 to 1,000.",
+        ),
+        (
+            explain_lead(("demo_request", 0), company__employees=Band(11, 50)),
             "Company employees is 11-50, which does not tell; needed: 50 to 1,000.",
         ),
-        (told(("email_open", 0)), "4 points, 50 needed."),
-        (told(("demo_request", 60_000_000)), "49.999878 points, 50 needed."),
+        (explain_lead(("email_open", 0)), "4 points, 50 needed."),
+        (explain_lead(("demo_request", 60_000_000)), "49.999878 points, 50 needed."),
         (
-            told(*[("demo_request", 40 * DAY)] * 2),
+            explain_lead(*[("demo_request", 40 * DAY)] * 2),
             "0 of 1 demo request or pricing view in the last 30 days.",
         ),
         (
-            told(*[("demo_request", 20 * DAY)] * 2),
+            explain_lead(*[("demo_request", 20 * DAY)] * 2),
             "No engagement in the last 14 days and no open request in the last 7 days.",
         ),
-        (told(rules=replace(RULES, paths=())), "No hot trigger fired, and there is no other path."),
+        (explain_lead(rules=replace(RULES, paths=())), "No hot trigger fired, and there is no other path."),
     ],
 )
 def test_one_sentence_gives_the_decisive_reason(explanation: Explanation, why: str) -> None:
@@ -89,13 +98,13 @@ def test_a_checklist_says_what_happened_without_points() -> None:
     checklist = replace(RULES, signals=(), paths=(PathRule("paths.1", "Asked", (RULES.paths[0].clauses[1],)),))
 
     assert (
-        told(("pricing_view", 3 * DAY), ("demo_request", 5 * DAY), rules=checklist).why
+        explain_lead(("pricing_view", 3 * DAY), ("demo_request", 5 * DAY), rules=checklist).why
         == "Pricing view 3 days earlier."
     )
 
 
 def test_contributions_show_count_decayed_sum_and_what_the_cap_left() -> None:
-    explanation = told(("demo_request", 30 * DAY), *[("email_open", 0)] * 3, ("unsubscribed", 60 * DAY))
+    explanation = explain_lead(("demo_request", 30 * DAY), *[("email_open", 0)] * 3, ("unsubscribed", 60 * DAY))
 
     assert [(c.signal, c.count, c.decayed, c.contributes) for c in explanation.contributions] == [
         ("demo_request", 1, 45.0, 45.0),
@@ -108,13 +117,15 @@ def test_contributions_show_count_decayed_sum_and_what_the_cap_left() -> None:
 def test_penalty_and_ceiling_are_shown_apart() -> None:
     rules = replace(RULES, inactivity=Inactivity(10, 3), ceilings={"fit": 100, "engagement": 60, "bant": 100})
 
-    engagement = told(*[("demo_request", 45 * DAY)] * 2, rules=rules).engagement
+    engagement = explain_lead(*[("demo_request", 45 * DAY)] * 2, rules=rules).engagement
 
     assert (engagement.raw, engagement.penalty, engagement.value) == (85.381497, 3.0, 60.0)
 
 
 def test_events_come_newest_first_with_their_place_in_the_facts_and_a_limit() -> None:
-    explanation = told(*[("email_open", age * DAY) for age in range(60)], ("pricing_view", 0), ("demo_request", -1))
+    explanation = explain_lead(
+        *[("email_open", age * DAY) for age in range(60)], ("pricing_view", 0), ("demo_request", -1)
+    )
 
     assert (len(explanation.events), explanation.events_total) == (50, 60)
     newest, second = explanation.events[:2]
@@ -125,21 +136,21 @@ def test_events_come_newest_first_with_their_place_in_the_facts_and_a_limit() ->
 
 
 def test_every_clause_states_what_was_found_and_needed() -> None:
-    points, count = told(("demo_request", DAY), ("email_open", 0)).paths[0].clauses
+    points, count = explain_lead(("demo_request", DAY), ("email_open", 0)).paths[0].clauses
 
     assert (points.found, points.clause.at_least, points.held) == (53.824707, 50, True)
     assert (count.found, count.held, count.last_at, count.last_signal) == (1, True, T - DAY, "demo_request")
 
 
 def test_timing_tells_how_long_ago() -> None:
-    timing = told(("demo_request", 10 * DAY), ("email_open", DAY // 2)).timing
+    timing = explain_lead(("demo_request", 10 * DAY), ("email_open", DAY // 2)).timing
 
     assert (timing.held, timing.engaged_days_ago, timing.open_request_days_ago) == (True, 0.5, 10.0)
-    assert told().timing.engaged_days_ago is None
+    assert explain_lead().timing.engaged_days_ago is None
 
 
-def test_answers_show_what_was_seen_also_when_it_was_derived() -> None:
-    explanation = told(("demo_request", 0), lead__email="x@gmail.com")
+def test_answers_show_the_value_seen_even_if_it_was_derived() -> None:
+    explanation = explain_lead(("demo_request", 0), lead__email="x@gmail.com")
 
     assert explanation.disqualified_by == ("disqualifiers.1",)
     assert [(a.seen, a.verdict) for a in explanation.disqualifier_answers] == [("gmail.com", "pass")]
@@ -147,7 +158,7 @@ def test_answers_show_what_was_seen_also_when_it_was_derived() -> None:
 
 
 def test_an_explanation_survives_json() -> None:
-    explanation = told(("demo_request", 0), company__employees=Band(51, 200), lead__custom__x=float("nan"))
+    explanation = explain_lead(("demo_request", 0), company__employees=Band(51, 200), lead__custom__x=float("nan"))
 
     frozen = json.loads(json.dumps(explanation.as_dict(), allow_nan=False))
 
@@ -160,6 +171,6 @@ def test_an_explanation_survives_json() -> None:
 def test_a_nan_that_was_asked_about_is_frozen_as_unknown() -> None:
     rules = replace(RULES, gate=(CriterionRule("gate.1", "lead.custom.x", "at_least", 1),))
 
-    frozen = told(rules=rules, lead__custom__x=float("nan")).as_dict()
+    frozen = explain_lead(rules=rules, lead__custom__x=float("nan")).as_dict()
 
     assert (frozen["gate"], frozen["gate_answers"][0]["seen"]) == ("unknown", None)

@@ -1,4 +1,4 @@
-"""The engine alone on known answers: two years of a company, and decay out of other people's mathematics."""
+"""The engine alone on known answers: two years of a company, and decay computed by others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scoring.engine.rules import Decay
 from scoring.engine.timeline import DAY, FOREVER
 from tests.scoring import company_1k
 
-DECAYED = json.loads((Path(__file__).parents[1] / "data" / "stats_cases.json").read_text())["decay_10pct_per_30d"]
+DECAYED = json.loads((Path(__file__).parents[2] / "data" / "stats_cases.json").read_text())["decay_10pct_per_30d"]
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,12 @@ def test_the_engine_finds_the_76_leads_at_their_instants_with_their_scores(facts
 
     leads, at, verdicts = first_qualifying(company_1k.rules(), facts, until=FOREVER)
 
-    found = zip(at.tolist(), verdicts.engagement.tolist(), verdicts.hot.tolist(), strict=True)
-    assert dict(zip(facts.lead_ids[leads].tolist(), found, strict=True)) == expected
+    qualified = zip(at.tolist(), verdicts.engagement.tolist(), verdicts.hot.tolist(), strict=True)
+    assert dict(zip(facts.lead_ids[leads].tolist(), qualified, strict=True)) == expected
     assert len(expected) == 76
 
 
-def test_tiers_of_the_76_follow_heat_and_the_floor(facts: Facts) -> None:
+def test_tiers_of_the_76_follow_hot_triggers_and_the_tier_3_floor(facts: Facts) -> None:
     _, _, verdicts = first_qualifying(company_1k.rules(), facts, until=FOREVER)
 
     floor = np.where(verdicts.engagement < 55, 3, 2)

@@ -1,4 +1,4 @@
-"""Rules 3.1 to 4.10, sentence by sentence, on the smallest facts that show it."""
+"""Rules 3.1 to 4.10, sentence by sentence, on the smallest facts that show each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ EMPLOYEES = CriterionRule("gate.1", "company.employees", "between", (50, 1000))
 
 
 def events(*dated: tuple[str, int]) -> Lead:
-    """Signals with their age at T in microseconds."""
+    """Return a lead with these signals at their age before T in microseconds."""
     return Lead(tuple(Event(T - age, signal) for signal, age in dated))
 
 
@@ -100,7 +100,7 @@ def test_attributes_from_ever_hold_at_the_oldest_instant() -> None:
     assert judged(replace(BASE, gate=(EMPLOYEES,)), lead, -62_135_596_800_000_000).gate.tolist() == [1]
 
 
-def test_the_order_of_the_pairs_is_the_order_of_the_verdicts() -> None:
+def test_verdicts_have_the_order_of_the_pairs() -> None:
     facts = facts_of([events(("demo", 0)), events(("demo", 30 * DAY))])
 
     verdicts = judge(points(("demo", 50)), facts, [1, 0, 1, 0], [T, T, T - 30 * DAY, T - 1])
@@ -171,7 +171,7 @@ def test_a_cap_on_negative_points_limits_from_below(cap: float) -> None:
     assert engagement(rules, events(("demo", 0), *[("unsubscribe", 0)] * 3)) == 20.0
 
 
-def test_engagement_stays_between_nought_and_its_ceiling() -> None:
+def test_engagement_stays_between_0_and_its_ceiling() -> None:
     rules = points(("demo", 80), ("unsubscribe", -20))
     unlimited = replace(rules, ceilings={"fit": 100, "engagement": None, "bant": 100})
 
@@ -184,14 +184,14 @@ def test_signals_that_the_version_does_not_name_give_nothing() -> None:
     assert engagement(points(("demo", 50)), events(("pricing", 0))) == 0.0
 
 
-def test_a_giant_among_small_leads_is_summed_exactly() -> None:
+def test_a_lead_with_very_many_events_is_summed_exactly() -> None:
     giant = Lead(tuple(Event(T - age * HOUR, "open") for age in range(20_000)))
     rules = points(("open", 0.01), ceilings={"fit": None, "engagement": None, "bant": None})
 
     verdicts = judge(rules, facts_of([events(("open", 0)), giant, Lead()]), [0, 1, 2], [T, T, T])
 
-    kept = 0.9 ** (1 / 24 / 30)
-    assert verdicts.engagement.tolist() == [0.01, round(0.01 * (1 - kept**20_000) / (1 - kept), 6), 0.0]
+    share_left = 0.9 ** (1 / 24 / 30)
+    assert verdicts.engagement.tolist() == [0.01, round(0.01 * (1 - share_left**20_000) / (1 - share_left), 6), 0.0]
 
 
 @pytest.mark.parametrize(
@@ -211,14 +211,14 @@ def test_inactivity_costs_points_for_each_full_period(age: int, left: float) -> 
     assert engagement(rules, events(("demo", age))) == left
 
 
-def test_what_the_version_punishes_and_what_closes_is_no_engagement() -> None:
+def test_punished_and_closing_signals_are_no_engagement() -> None:
     rules = points(("demo", 50), ("unsubscribe", -1), decay=NO_DECAY, inactivity=Inactivity(60, 5))
     lead = events(("demo", 90 * DAY), ("unsubscribe", 0), ("called", 0))
 
     assert engagement(rules, lead) == 44.0
 
 
-def test_who_never_engaged_pays_no_penalty() -> None:
+def test_a_lead_that_never_engaged_pays_no_penalty() -> None:
     rules = points(("visit", 50), decay=NO_DECAY, inactivity=Inactivity(60, 5))
 
     assert engagement(rules, events(("visit", 3650 * DAY))) == 50.0
@@ -232,7 +232,7 @@ def test_within_30_days_is_closed_at_both_ends(age: int, within: bool) -> None:
     assert holds(counting("demo", days=30), events(("demo", age))) is within
 
 
-def test_a_window_of_null_is_ever() -> None:
+def test_a_window_of_null_has_no_limit() -> None:
     assert holds(counting("demo"), events(("demo", 3650 * DAY)))
 
 
@@ -253,7 +253,7 @@ def test_the_last_of_a_burst_must_be_in_the_window(age: int, recent: bool) -> No
     assert holds(rules, events(("pricing", age + 20 * HOUR), ("pricing", age))) is recent
 
 
-def test_different_assets_are_counted_once_and_none_is_no_asset() -> None:
+def test_each_asset_counts_once_and_a_missing_asset_does_not_count() -> None:
     rules = counting("pricing", n=2, days=30, distinct="asset")
     same = Lead((Event(T, "pricing", 7), Event(T - DAY, "pricing", 7), Event(T, "pricing")))
     old = Lead((Event(T, "pricing", 7), Event(T - 31 * DAY, "pricing", 8)))
@@ -293,7 +293,7 @@ def test_without_any_path_the_threshold_is_never_met() -> None:
     ("employees", "gate"),
     [(49, 0), (50, 1), (1000, 1), (1001, 0), (None, -1), (Band(51, 200), 1), (Band(1001, None), 0), (Band(11, 50), -1)],
 )
-def test_bounds_of_the_gate_are_inclusive_and_doubt_is_unknown(employees: object, gate: int) -> None:
+def test_bounds_of_the_gate_are_inclusive_and_a_straddling_band_is_unknown(employees: object, gate: int) -> None:
     lead = Lead(rows=((EVER, {"company.employees": employees}),))
 
     assert judged(replace(BASE, gate=(EMPLOYEES,)), lead).gate.tolist() == [gate]
@@ -311,7 +311,7 @@ def test_an_empty_gate_passes() -> None:
 
 
 @pytest.mark.parametrize("employees", [10, None])
-def test_nothing_carries_a_lead_past_the_gate(employees: int | None) -> None:
+def test_no_score_qualifies_a_lead_that_fails_the_gate(employees: int | None) -> None:
     rules = points(
         ("demo", 50), gate=(EMPLOYEES,), paths=path(AxisClause("engagement", 50)), hot=counting("demo").paths
     )
@@ -349,15 +349,15 @@ def test_bant_gives_points_to_its_own_axis() -> None:
 # Timing
 
 
-@pytest.mark.parametrize(("age", "held"), [(30 * DAY, True), (30 * DAY + 1, False)])
-def test_engagement_within_x_days_is_timely(age: int, held: bool) -> None:
+@pytest.mark.parametrize(("age", "is_timely"), [(30 * DAY, True), (30 * DAY + 1, False)])
+def test_engagement_within_x_days_is_timely(age: int, is_timely: bool) -> None:
     rules = replace(BASE, timing=Timing(30, None))
 
-    assert judged(rules, events(("open", age))).timing.tolist() == [held]
+    assert judged(rules, events(("open", age))).timing.tolist() == [is_timely]
 
 
 @pytest.mark.parametrize(
-    ("lead", "held"),
+    ("lead", "is_timely"),
     [
         (events(("demo", 90 * DAY)), True),
         (events(("demo", 90 * DAY + 1)), False),
@@ -369,14 +369,14 @@ def test_engagement_within_x_days_is_timely(age: int, held: bool) -> None:
         (events(("called", 60 * DAY)), False),
     ],
 )
-def test_an_open_request_is_timely_until_it_is_closed(lead: Lead, held: bool) -> None:
+def test_an_open_request_is_timely_until_it_is_closed(lead: Lead, is_timely: bool) -> None:
     rules = replace(BASE, timing=Timing(30, 90))
 
-    assert judged(rules, lead).timing.tolist() == [held]
+    assert judged(rules, lead).timing.tolist() == [is_timely]
 
 
 @pytest.mark.parametrize("timing", [None, Timing(None, None)])
-def test_without_a_condition_any_time_is_right(timing: Timing | None) -> None:
+def test_without_a_timing_condition_every_lead_is_timely(timing: Timing | None) -> None:
     assert judged(replace(BASE, timing=timing), Lead()).timing.tolist() == [True]
 
 
@@ -393,7 +393,7 @@ def test_a_hot_trigger_qualifies_without_path_and_timing_and_makes_tier_1() -> N
 
 
 @pytest.mark.parametrize(("score", "tier"), [(54.999999, 3), (55.0, 2), (60.0, 2), (49.0, 0)])
-def test_the_weakest_are_tier_3_by_the_versions_floor(score: float, tier: int) -> None:
+def test_scores_below_the_versions_floor_are_tier_3(score: float, tier: int) -> None:
     rules = points(("demo", score), paths=path(AxisClause("engagement", 50)), tier_3_below=TierFloor("engagement", 55))
 
     assert judged(rules, events(("demo", 0))).tier.tolist() == [tier]
@@ -416,18 +416,18 @@ def test_the_first_qualifying_instant_may_be_a_change_of_attributes() -> None:
 
 
 def test_a_verdict_next_changes_when_the_window_closes_or_the_score_falls_below() -> None:
-    asked = counting("demo", days=30)
+    clause = counting("demo", days=30)
     scored = points(("demo", 50), paths=path(AxisClause("engagement", 45)))
     facts = facts_of([events(("demo", 0))])
 
     # At exactly 30 days both still hold; to the second, the next one is the first at which they don't.
-    assert next_change(asked, facts, [0], [T]).tolist() == [T + 30 * DAY + 1_000_000]
+    assert next_change(clause, facts, [0], [T]).tolist() == [T + 30 * DAY + 1_000_000]
     assert next_change(scored, facts, [0], [T]).tolist() == [T + 30 * DAY + 1_000_000]
     assert next_change(counting("demo"), facts, [0], [T]).tolist() == [NEVER]
-    assert next_change(asked, facts, [0], [T - 1]).tolist() == [NEVER]
+    assert next_change(clause, facts, [0], [T - 1]).tolist() == [NEVER]
 
 
-def test_tier_1_cools_to_tier_2_before_the_lead_is_lost() -> None:
+def test_tier_1_falls_to_tier_2_before_the_lead_stops_qualifying() -> None:
     rules = replace(counting("demo", days=30), hot=counting("demo", days=1).paths)
     facts = facts_of([events(("demo", 0))])
 
@@ -446,7 +446,7 @@ def test_facts_of_the_future_do_not_prolong_a_verdict() -> None:
 # Nothing at all, and nonsense
 
 
-def test_no_leads_and_no_questions_have_no_verdicts() -> None:
+def test_without_leads_or_pairs_there_are_no_verdicts() -> None:
     nobody, someone = facts_of([]), facts_of([Lead()])
     rules = points(("demo", 50, 10), paths=counting("demo", within_hours_of_each_other=1).paths)
 
@@ -474,7 +474,7 @@ def test_a_lead_without_facts_fails_an_inclusion_as_unknown() -> None:
         ({"lead_ids": np.array([3, 3]), "event_lead": np.array([0, 0], dtype=np.int32)}, "must ascend"),
     ],
 )
-def test_facts_out_of_shape_are_refused_by_name(change: dict[str, Any], message: str) -> None:
+def test_malformed_facts_are_refused_by_name(change: dict[str, Any], message: str) -> None:
     facts = facts_of([events(("demo", 0), ("demo", 0))])
 
     with pytest.raises(ValueError, match=message):

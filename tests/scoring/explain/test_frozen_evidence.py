@@ -47,14 +47,14 @@ DOCUMENT = {
 
 
 def test_criteria_say_what_was_seen_and_what_was_needed() -> None:
-    assert frozen_evidence.read(DOCUMENT).gate == [
+    assert frozen_evidence.read_evidence(DOCUMENT).gate == [
         EvidenceLine("Company employees: 51-200", "pass", "needed: 50 to 1,000"),
         EvidenceLine("Company industry: not known", "unknown", "needed: Logistics"),
     ]
 
 
 def test_clauses_read_as_sentences() -> None:
-    way = frozen_evidence.read(DOCUMENT).ways[0]
+    way = frozen_evidence.read_evidence(DOCUMENT).paths[0]
 
     assert (way.name, way.verdict) == ("Engaged", "pass")
     assert way.clauses == [
@@ -63,36 +63,41 @@ def test_clauses_read_as_sentences() -> None:
     ]
 
 
-def test_contributions_come_largest_first_without_the_silent_ones() -> None:
-    told = frozen_evidence.read(DOCUMENT).contributions
+def test_contributions_come_largest_first_without_those_of_no_event() -> None:
+    contributions = frozen_evidence.read_evidence(DOCUMENT).contributions
 
-    assert [(row.signal, row.count, row.note) for row in told] == [
+    assert [(row.signal, row.count, row.note) for row in contributions] == [
         ("Demo request", 1, ""),
         ("Email open", 9, "limited to 10"),
     ]
 
 
 def test_timing_tells_how_long_ago() -> None:
-    assert [(line.verdict, line.note) for line in frozen_evidence.read(DOCUMENT).timing] == [
+    assert [(line.verdict, line.note) for line in frozen_evidence.read_evidence(DOCUMENT).timing] == [
         ("pass", "less than a day ago"),
         ("not needed", "never"),
     ]
 
 
 def test_an_axis_without_ceiling_is_drawn_to_the_next_hundred() -> None:
-    assert [(axis.value, axis.ceiling) for axis in frozen_evidence.read(DOCUMENT).axes] == [(70, 100), (130, 200)]
+    assert [(axis.value, axis.ceiling) for axis in frozen_evidence.read_evidence(DOCUMENT).axes] == [
+        (70, 100),
+        (130, 200),
+    ]
 
 
-def test_a_document_of_another_shape_is_read_as_far_as_it_goes() -> None:
+def test_evidence_of_another_shape_is_read_as_far_as_possible() -> None:
     for document in (None, 3, "x", [], {"paths": 3, "fit": [], "gate_answers": [1], "contributions": [{"count": 1}]}):
-        assert frozen_evidence.read(document).ways == []
+        assert frozen_evidence.read_evidence(document).paths == []
 
 
-def test_what_another_path_lacked_is_not_needed_once_one_held() -> None:
+def test_failed_paths_are_not_needed_once_another_path_held() -> None:
     clauses = [{"clause": {"axis": "bant", "at_least": 50}, "found": 10, "held": False}]
     other = {"name": "BANT", "held": False, "clauses": clauses}
 
-    both, alone = (frozen_evidence.read({"paths": paths}).ways for paths in ([*DOCUMENT["paths"], other], [other]))
+    both, alone = (
+        frozen_evidence.read_evidence({"paths": paths}).paths for paths in ([*DOCUMENT["paths"], other], [other])
+    )
 
     assert [way.verdict for way in both] == ["pass", "not needed"]
     assert both[1].clauses[0].verdict == "not needed"

@@ -1,4 +1,4 @@
-"""A version comes into force while everything is being judged: nothing is half-done afterwards."""
+"""The activation of a version while all leads are being judged: nothing is half-done afterwards."""
 
 from __future__ import annotations
 
@@ -12,30 +12,22 @@ from django.db import connection
 from config.accounts.vocabulary import Role
 from definitions import versions
 from definitions.models import Version
-from leads import named_lists, shipped_signals
 from leads.models import Event, Lead, Signal
 from leads.vocabulary import BEGINNING
 from scoring.live import daily_rescore, due_leads
 from scoring.models import Qualification, Score
 from tests.definitions.people import create_person
-from tests.scoring.lead_histories import DAY, HOUR, START, approved, company, document, take_over
+from tests.scoring.lead_histories import DAY, HOUR, START, activate_version, approve_version, document, make_company
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("shipped")]
 
 LEADS = 300
 CHANGE = START + DAY
 
 
-@pytest.fixture(autouse=True)
-def shipped(transactional_db: None) -> None:
-    """What a migration ships and the tests that commit take away."""
-    shipped_signals.ship(signals=Signal.objects)
-    named_lists.ship()
-
-
-def crowd() -> None:
-    """A third meets both versions, a third only the second, a third neither."""
-    employer = company()
+def make_leads() -> None:
+    """Store leads of which a third meets both versions, a third only the second, and a third neither."""
+    employer = make_company()
     people = Lead.objects.bulk_create(
         Lead(email=f"{number}@fit.example", company=employer, known_at=BEGINNING, stage_at=START, recorded_at=START)
         for number in range(LEADS)
@@ -49,7 +41,7 @@ def crowd() -> None:
 
 
 def at_once(*works: Callable[[], object]) -> list[BaseException]:
-    """Run them together; what they raised."""
+    """Run the functions at the same time; return the exceptions that they raised."""
     gate, raised = threading.Barrier(len(works)), []
 
     def run(work: Callable[[], object]) -> None:
@@ -76,13 +68,13 @@ def rescore() -> None:
 
 def sweep() -> None:
     for _ in range(4):
-        daily_rescore.sweep_all(now=CHANGE)
+        daily_rescore.rescore_all(now=CHANGE)
 
 
-def test_a_version_that_comes_into_force_during_a_full_rescore_judges_everybody() -> None:
-    crowd()
-    take_over(approved(document(), START), START)
-    second = approved(document(engagement=25), START)
+def test_a_version_activated_during_a_full_rescore_judges_every_lead() -> None:
+    make_leads()
+    activate_version(approve_version(document(), START), START)
+    second = approve_version(document(engagement=25), START)
     ops = create_person(Role.MARKETING_OPS)
 
     raised = at_once(
@@ -103,10 +95,10 @@ def test_a_version_that_comes_into_force_during_a_full_rescore_judges_everybody(
     assert not Lead.objects.exclude(look_error="").exists()
 
 
-def test_of_two_versions_activated_at_once_one_is_in_force_and_judges() -> None:
-    crowd()
-    first = approved(document(), START)
-    second = approved(document(engagement=25), START)
+def test_one_of_two_versions_activated_at_once_is_in_force_and_judges() -> None:
+    make_leads()
+    first = approve_version(document(), START)
+    second = approve_version(document(engagement=25), START)
     ops = create_person(Role.MARKETING_OPS)
 
     raised = at_once(

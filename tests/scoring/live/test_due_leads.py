@@ -1,3 +1,5 @@
+"""The rescoring of due leads and the daily rescore: MQLs, cycles, next looks, and many workers at once."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -6,80 +8,22 @@ import threading
 import pytest
 from django.db import connection
 
-from config.accounts.models import User
 from definitions import version_documents
-from definitions.models import SignOff, Version
-from definitions.vocabulary import Decision, Side, VersionState
-from leads import shipped_signals
+from definitions.models import Version
 from leads.models import AttributeChange, Company, Event, Lead, Signal
 from leads.vocabulary import BEGINNING, Stage
 from scoring.live import daily_rescore, due_leads, mqls
 from scoring.models import Qualification, Score
 from tests.scoring import facts
+from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, put_in_force, version
 
-NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
-HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
-
-
-@pytest.fixture
-def version(db: None) -> Version:
-    """The reference definition, in force for a year."""
-    draft = version_documents.import_document(document=facts.document(), by=None, now=NOW - 365 * DAY)
-    return put_in_force(draft, NOW - 365 * DAY)
-
-
-def put_in_force(draft: Version, at: dt.datetime) -> Version:
-    """Signed by both sides, then active since `at`."""
-    Version.objects.filter(pk=draft.pk).update(state=VersionState.PROPOSED, proposed_at=at)
-    for side in (Side.MARKETING, Side.SALES):
-        leader = User.objects.create(email=f"{side}@accord.test")
-        SignOff.objects.create(
-            version=draft, side=side, decision=Decision.APPROVED, by=leader, at=at, comment="Agreed."
-        )
-    Version.objects.filter(pk=draft.pk).update(state=VersionState.APPROVED, approved_at=at)
-    Version.objects.filter(pk=draft.pk).update(state=VersionState.ACTIVE, activated_at=at)
-    draft.refresh_from_db()
-    return draft
-
-
-@pytest.fixture
-def shipped(transactional_db: None) -> None:
-    """The catalogue of signals, which a migration ships and the tests that commit take away."""
-    shipped_signals.ship(signals=Signal.objects)
-
-
-@pytest.fixture
-def lead(db: None) -> Lead:
-    company = Company.objects.create(
-        domain="fit.example",
-        industry="Software",
-        country="DE",
-        employees_low=200,
-        employees_high=200,
-        recorded_at=NOW - 400 * DAY,
-    )
-    return Lead.objects.create(
-        email="ada@fit.example", title="Head of Operations", company=company, known_at=NOW - 300 * DAY,
-        stage_at=NOW - 300 * DAY, recorded_at=NOW - 300 * DAY, next_look_at=NOW - 300 * DAY,
-    )  # fmt: skip
-
-
-def did(lead: Lead, signal: str, at: dt.datetime) -> None:
-    Event.objects.create(
-        lead=lead,
-        signal=Signal.objects.get(code=signal),
-        occurred_at=at,
-        recorded_at=max(at, NOW),
-        source="test",
-        digest=b"",
-    )
-    Lead.objects.filter(pk=lead.pk).update(next_look_at=at)
+__all__ = ["lead", "version"]
 
 
 def test_a_demo_request_makes_an_mql_of_tier_1_dated_at_the_request_with_its_evidence(
     version: Version, lead: Lead
 ) -> None:
-    did(lead, "demo_request", NOW - HOUR)
+    add_event(lead, "demo_request", NOW - HOUR)
 
     due_leads.rescore_due(now=NOW)
 
@@ -100,7 +44,7 @@ def test_a_demo_request_makes_an_mql_of_tier_1_dated_at_the_request_with_its_evi
 
 
 def test_a_lead_below_the_threshold_is_accepted_by_marketing_and_keeps_its_score(version: Version, lead: Lead) -> None:
-    did(lead, "pricing_view", NOW - HOUR)
+    add_event(lead, "pricing_view", NOW - HOUR)
 
     due_leads.rescore_due(now=NOW)
 
@@ -112,7 +56,7 @@ def test_a_lead_below_the_threshold_is_accepted_by_marketing_and_keeps_its_score
 
 
 def test_judging_again_with_nothing_new_writes_nothing(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW - HOUR)
+    add_event(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
     before = Score.objects.values().get()
 
@@ -124,7 +68,7 @@ def test_judging_again_with_nothing_new_writes_nothing(version: Version, lead: L
 
 
 def test_the_next_look_is_when_the_verdict_can_fall(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW)
+    add_event(lead, "demo_request", NOW)
 
     due_leads.rescore_due(now=NOW)
 
@@ -134,10 +78,10 @@ def test_the_next_look_is_when_the_verdict_can_fall(version: Version, lead: Lead
     assert NOW + DAY < lead.next_look_at <= NOW + DAY + dt.timedelta(seconds=1)
 
 
-def test_an_mql_that_a_sleeping_worker_slept_through_is_made_when_it_wakes(version: Version, lead: Lead) -> None:
-    did(lead, "blog_read", NOW - 9 * DAY)
+def test_an_mql_missed_while_no_worker_ran_is_made_afterwards(version: Version, lead: Lead) -> None:
+    add_event(lead, "blog_read", NOW - 9 * DAY)
     due_leads.rescore_due(now=NOW - 9 * DAY)
-    did(lead, "demo_request", NOW - 5 * DAY)
+    add_event(lead, "demo_request", NOW - 5 * DAY)
 
     due_leads.rescore_due(now=NOW)
 
@@ -146,23 +90,23 @@ def test_an_mql_that_a_sleeping_worker_slept_through_is_made_when_it_wakes(versi
 
 def test_history_that_no_longer_holds_makes_no_mql(version: Version, lead: Lead) -> None:
     Lead.objects.filter(pk=lead.pk).update(recorded_at=NOW)
-    did(lead, "demo_request", NOW - 200 * DAY)
+    add_event(lead, "demo_request", NOW - 200 * DAY)
 
     due_leads.rescore_due(now=NOW)
 
     assert not Qualification.objects.exists()
 
 
-def test_a_closed_cycle_reopens_only_on_newer_activity(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW - HOUR)
+def test_after_a_closed_cycle_a_lead_qualifies_only_on_newer_activity(version: Version, lead: Lead) -> None:
+    add_event(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
-    mqls.close(qualification=Qualification.objects.get(), now=NOW)
+    mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW)
 
     Lead.objects.update(next_look_at=NOW, stage=Stage.MAL)
     due_leads.rescore_due(now=NOW + HOUR)
     assert Qualification.objects.count() == 1
 
-    did(lead, "demo_request", NOW + 2 * HOUR)
+    add_event(lead, "demo_request", NOW + 2 * HOUR)
     due_leads.rescore_due(now=NOW + 3 * HOUR)
     assert list(Qualification.objects.order_by("cycle").values_list("cycle", "at")) == [
         (1, NOW - HOUR),
@@ -171,26 +115,26 @@ def test_a_closed_cycle_reopens_only_on_newer_activity(version: Version, lead: L
 
 
 def test_a_new_cycle_begins_at_the_new_activity_not_at_its_release(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW - 2 * HOUR)
-    did(lead, "trial_signup", NOW - HOUR)
+    add_event(lead, "demo_request", NOW - 2 * HOUR)
+    add_event(lead, "trial_signup", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
-    mqls.close(qualification=Qualification.objects.get(), now=NOW)
+    mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW)
     Lead.objects.update(stage=Stage.MAL)
 
-    did(lead, "request_closed", NOW + HOUR)
-    did(lead, "blog_read", NOW + 2 * HOUR)
+    add_event(lead, "request_closed", NOW + HOUR)
+    add_event(lead, "blog_read", NOW + 2 * HOUR)
     due_leads.rescore_due(now=NOW + 3 * HOUR)
 
     assert Qualification.objects.latest("cycle").at == NOW + 2 * HOUR
 
 
 def test_a_recycled_lead_comes_back_on_its_day_and_not_before(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW - HOUR)
+    add_event(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
-    mqls.close(qualification=Qualification.objects.get(), now=NOW, reenter_at=NOW + 20 * DAY)
+    mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW, reenter_at=NOW + 20 * DAY)
     Lead.objects.update(stage=Stage.NURTURE)
     for day in range(1, 5):
-        did(lead, "webinar_attended", NOW + day * DAY)
+        add_event(lead, "webinar_attended", NOW + day * DAY)
 
     due_leads.rescore_due(now=NOW + 5 * DAY)
     lead.refresh_from_db()
@@ -202,12 +146,12 @@ def test_a_recycled_lead_comes_back_on_its_day_and_not_before(version: Version, 
 
 
 def test_a_hand_raise_brings_a_recycled_lead_back_at_once(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW - HOUR)
+    add_event(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
-    mqls.close(qualification=Qualification.objects.get(), now=NOW, reenter_at=NOW + 90 * DAY)
+    mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW, reenter_at=NOW + 90 * DAY)
     Lead.objects.update(stage=Stage.NURTURE)
 
-    did(lead, "demo_request", NOW + DAY)
+    add_event(lead, "demo_request", NOW + DAY)
     due_leads.rescore_due(now=NOW + DAY)
 
     assert Qualification.objects.latest("cycle").at == NOW + DAY
@@ -217,7 +161,7 @@ def test_a_lead_that_cannot_be_judged_is_set_aside_and_the_others_are_judged(ver
     other = Lead.objects.create(
         external_id="other", company=lead.company, known_at=BEGINNING, stage_at=NOW, recorded_at=NOW, next_look_at=NOW
     )
-    did(lead, "demo_request", NOW - HOUR)
+    add_event(lead, "demo_request", NOW - HOUR)
     # A ledger that nobody can fold: not an object.
     AttributeChange.objects.create(lead=other, values=[1], valid_from=NOW - DAY, recorded_at=NOW, source="test")
     Lead.objects.filter(pk=other.pk).update(has_history=True)
@@ -235,8 +179,8 @@ def test_a_lead_that_cannot_be_judged_is_set_aside_and_the_others_are_judged(ver
 def test_attributes_are_those_of_the_instant(version: Version, lead: Lead) -> None:
     lead.title = "Student"
     lead.save()
-    facts.say(lead, NOW - 2 * HOUR, NOW, title="Head of Operations")
-    did(lead, "demo_request", NOW - 3 * HOUR)
+    facts.add_statement(lead, NOW - 2 * HOUR, NOW, title="Head of Operations")
+    add_event(lead, "demo_request", NOW - 3 * HOUR)
 
     due_leads.rescore_due(now=NOW)
 
@@ -277,13 +221,13 @@ def test_many_workers_make_one_mql_of_each_lead() -> None:
 
 
 @pytest.mark.usefixtures("shipped")
-def test_the_full_rescore_scores_everybody_once_and_finds_those_who_qualify() -> None:
+def test_the_daily_rescore_scores_every_lead_once_and_queues_those_that_qualify() -> None:
     facts.load_company_1k(NOW)
     draft = version_documents.import_document(document=facts.document(), by=None, now=NOW)
     put_in_force(draft, BEGINNING)
 
-    written, again = daily_rescore.sweep_all(now=NOW), daily_rescore.sweep_all(now=NOW + HOUR)
+    written, again = daily_rescore.rescore_all(now=NOW), daily_rescore.rescore_all(now=NOW + HOUR)
 
     assert (written, again) == (1000, 0)
-    asked = Lead.objects.filter(next_look_at=NOW).count()
-    assert asked == Score.objects.filter(meets=True).count()
+    queued = Lead.objects.filter(next_look_at=NOW).count()
+    assert queued == Score.objects.filter(meets=True).count()

@@ -11,7 +11,7 @@ from leads.models import Company, Event, Lead, Signal
 from leads.vocabulary import Stage
 from scoring.live import due_leads, mqls
 from scoring.models import HotUpgrade, Qualification
-from tests.scoring.live.test_due_leads import DAY, HOUR, NOW, did, lead, version
+from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, version
 
 __all__ = ["lead", "version"]
 
@@ -20,24 +20,24 @@ MINUTE = dt.timedelta(minutes=1)
 
 @pytest.fixture
 def mql(version: Version, lead: Lead) -> Qualification:
-    """Qualified a day ago by what it reads, without a hot trigger."""
+    """Return an MQL that qualified a day ago by reading, without a hot trigger."""
     for days in (3, 2, 1):
-        did(lead, "pricing_view", NOW - days * DAY)
-    look(lead, NOW - DAY)
-    made = Qualification.objects.get()
-    assert not made.is_hot
-    return made
+        add_event(lead, "pricing_view", NOW - days * DAY)
+    judge_lead(lead, NOW - DAY)
+    qualification = Qualification.objects.get()
+    assert not qualification.is_hot
+    return qualification
 
 
-def look(lead: Lead, now: dt.datetime) -> None:
+def judge_lead(lead: Lead, now: dt.datetime) -> None:
     Lead.objects.filter(pk=lead.pk).update(next_look_at=now)
     due_leads.rescore_due(now=now)
 
 
-def test_a_demo_request_heats_an_mql_whose_cycle_is_open(mql: Qualification) -> None:
-    did(mql.lead, "demo_request", NOW - 5 * MINUTE)
+def test_a_demo_request_records_a_hot_upgrade_of_an_open_mql(mql: Qualification) -> None:
+    add_event(mql.lead, "demo_request", NOW - 5 * MINUTE)
 
-    look(mql.lead, NOW)
+    judge_lead(mql.lead, NOW)
 
     hot_upgrade = HotUpgrade.objects.get()
     assert (hot_upgrade.qualification, hot_upgrade.at, hot_upgrade.recorded_at) == (mql, NOW - 5 * MINUTE, NOW)
@@ -46,39 +46,39 @@ def test_a_demo_request_heats_an_mql_whose_cycle_is_open(mql: Qualification) -> 
     assert hot_upgrade.taken_at is None
 
 
-def test_it_heats_once_a_cycle(mql: Qualification) -> None:
-    did(mql.lead, "demo_request", NOW)
-    look(mql.lead, NOW)
-    did(mql.lead, "demo_request", NOW + HOUR)
+def test_a_cycle_has_at_most_one_hot_upgrade(mql: Qualification) -> None:
+    add_event(mql.lead, "demo_request", NOW)
+    judge_lead(mql.lead, NOW)
+    add_event(mql.lead, "demo_request", NOW + HOUR)
 
-    look(mql.lead, NOW + 2 * HOUR)
+    judge_lead(mql.lead, NOW + 2 * HOUR)
 
     assert HotUpgrade.objects.get().at == NOW
 
 
 def test_a_lead_that_was_hot_from_the_start_records_no_hot_upgrade(version: Version, lead: Lead) -> None:
-    did(lead, "demo_request", NOW - HOUR)
-    look(lead, NOW)
-    did(lead, "demo_request", NOW + HOUR)
+    add_event(lead, "demo_request", NOW - HOUR)
+    judge_lead(lead, NOW)
+    add_event(lead, "demo_request", NOW + HOUR)
 
-    look(lead, NOW + HOUR)
+    judge_lead(lead, NOW + HOUR)
 
     assert Qualification.objects.get().is_hot
     assert not HotUpgrade.objects.exists()
 
 
 def test_a_request_before_the_qualification_that_we_learn_of_later_records_no_hot_upgrade(mql: Qualification) -> None:
-    did(mql.lead, "demo_request", mql.at - MINUTE)
+    add_event(mql.lead, "demo_request", mql.at - MINUTE)
 
-    look(mql.lead, mql.at + HOUR)
+    judge_lead(mql.lead, mql.at + HOUR)
 
     assert not HotUpgrade.objects.exists()
 
 
-def test_mere_reading_records_no_hot_upgrade(mql: Qualification) -> None:
-    did(mql.lead, "blog_read", NOW)
+def test_low_intent_events_record_no_hot_upgrade(mql: Qualification) -> None:
+    add_event(mql.lead, "blog_read", NOW)
 
-    look(mql.lead, NOW)
+    judge_lead(mql.lead, NOW)
 
     assert not HotUpgrade.objects.exists()
 
@@ -86,44 +86,42 @@ def test_mere_reading_records_no_hot_upgrade(mql: Qualification) -> None:
 @pytest.mark.parametrize("stage", [Stage.WON, Stage.DISQUALIFIED])
 def test_a_lead_that_is_done_records_no_hot_upgrade(mql: Qualification, stage: Stage) -> None:
     Lead.objects.filter(pk=mql.lead_id).update(stage=stage)
-    did(mql.lead, "demo_request", NOW)
+    add_event(mql.lead, "demo_request", NOW)
 
-    look(mql.lead, NOW)
+    judge_lead(mql.lead, NOW)
 
     assert not HotUpgrade.objects.exists()
 
 
 def test_a_lead_that_the_gate_does_not_pass_any_more_records_no_hot_upgrade(mql: Qualification) -> None:
     Company.objects.update(employees_low=3, employees_high=3)
-    did(mql.lead, "demo_request", NOW)
+    add_event(mql.lead, "demo_request", NOW)
 
-    look(mql.lead, NOW)
+    judge_lead(mql.lead, NOW)
 
     assert not HotUpgrade.objects.exists()
 
 
-def test_after_its_cycle_it_qualifies_anew_instead(mql: Qualification) -> None:
-    mqls.close(qualification=mql, now=NOW - HOUR)
-    did(mql.lead, "demo_request", NOW)
+def test_after_its_cycle_a_lead_qualifies_again_instead(mql: Qualification) -> None:
+    mqls.close_cycle(qualification=mql, now=NOW - HOUR)
+    add_event(mql.lead, "demo_request", NOW)
 
-    look(mql.lead, NOW)
+    judge_lead(mql.lead, NOW)
 
     assert Qualification.objects.count() == 2
     assert not HotUpgrade.objects.exists()
 
 
-def test_a_worker_that_was_away_for_days_overlooks_no_request(mql: Qualification) -> None:
-    did(mql.lead, "demo_request", NOW)
+def test_a_request_is_found_after_days_without_a_worker(mql: Qualification) -> None:
+    add_event(mql.lead, "demo_request", NOW)
 
-    look(mql.lead, NOW + 3 * DAY)
+    judge_lead(mql.lead, NOW + 3 * DAY)
 
     hot_upgrade = HotUpgrade.objects.get()
     assert (hot_upgrade.at, hot_upgrade.recorded_at) == (NOW, NOW + 3 * DAY)
 
 
-def test_looking_at_an_mql_that_stays_as_it_is_costs_no_query_more(
-    mql: Qualification, django_assert_num_queries
-) -> None:
+def test_judging_an_unchanged_mql_takes_no_more_queries(mql: Qualification, django_assert_num_queries) -> None:
     fresh = Lead.objects.create(email="bo@fit.example", stage_at=NOW, recorded_at=NOW, company=mql.lead.company)
     Event.objects.create(
         lead=fresh,
@@ -133,12 +131,12 @@ def test_looking_at_an_mql_that_stays_as_it_is_costs_no_query_more(
         source="t",
         digest=b"",
     )
-    look(fresh, NOW)
-    with django_assert_num_queries(asked_of(fresh, NOW + MINUTE)):
-        look(mql.lead, NOW + MINUTE)
+    judge_lead(fresh, NOW)
+    with django_assert_num_queries(count_queries(fresh, NOW + MINUTE)):
+        judge_lead(mql.lead, NOW + MINUTE)
 
 
-def asked_of(lead: Lead, now: dt.datetime) -> int:
-    with CaptureQueriesContext(connection) as asked:
-        look(lead, now)
-    return len(asked)
+def count_queries(lead: Lead, now: dt.datetime) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        judge_lead(lead, now)
+    return len(queries)

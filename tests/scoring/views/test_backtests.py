@@ -1,4 +1,4 @@
-"""The pages of backtests: asked for, followed, cancelled, read, tried at other thresholds, taken away."""
+"""The pages of backtests: requested, followed, cancelled, shown, tried at other thresholds, downloaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from definitions import backtest_requests, threshold_adoption, version_documents
 from definitions.models import Backtest, Clause, Version
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
-from scoring.backtests.result_view import period
+from scoring.backtests.result_view import period_label
 from tests.definitions import version_lifecycles
 from tests.definitions.people import create_person
 from tests.scoring import backtest_results
@@ -85,22 +85,22 @@ def test_the_last_months_end_yesterday_at_midnight_of_the_company(draft: Version
 
     answer = ops().post(reverse("version_backtests", args=[draft.pk]), {"months": "6"})
 
-    asked = draft.backtests.get()
-    assert answer["Location"] == address(asked)
-    assert (asked.start, asked.end) == (
+    requested = draft.backtests.get()
+    assert answer["Location"] == address(requested)
+    assert (requested.start, requested.end) == (
         dt.datetime(2026, 4, 30, 22, tzinfo=dt.UTC),
         dt.datetime(2026, 10, 31, 23, tzinfo=dt.UTC),
     )
-    assert period(asked.start, asked.end) == "1 May to 31 October 2026"
+    assert period_label(requested.start, requested.end) == "1 May to 31 October 2026"
 
 
-def test_own_dates_go_before_the_months(draft: Version) -> None:
+def test_dates_take_precedence_over_months(draft: Version) -> None:
     ops().post(
         reverse("version_backtests", args=[draft.pk]), {"months": "6", "start": "2026-01-01", "end": "2026-02-01"}
     )
 
-    asked = draft.backtests.get()
-    assert (asked.start, asked.end) == (
+    requested = draft.backtests.get()
+    assert (requested.start, requested.end) == (
         dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
         dt.datetime(2026, 2, 1, tzinfo=dt.UTC),
     )
@@ -116,7 +116,7 @@ def test_own_dates_go_before_the_months(draft: Version) -> None:
         ({"start": "0000-99-99", "end": "2026-01-01"}, "valid date"),
     ],
 )
-def test_a_period_that_is_none_is_asked_again(draft: Version, typed: dict[str, str], sentence: str) -> None:
+def test_an_incomplete_period_is_refused_with_a_sentence(draft: Version, typed: dict[str, str], sentence: str) -> None:
     answer = ops().post(reverse("version_backtests", args=[draft.pk]), typed)
 
     assert answer.status_code == 422
@@ -135,7 +135,7 @@ def test_an_impossible_period_is_refused_with_a_sentence(draft: Version, start: 
 
 
 def test_the_list_says_when_the_draft_was_edited_since(draft: Version) -> None:
-    backtest_results.finished(draft)
+    backtest_results.finished_backtest(draft)
     client = ops()
     before = html(client.get(reverse("version_backtests", args=[draft.pk])))
 
@@ -151,8 +151,8 @@ def test_the_list_says_when_the_draft_was_edited_since(draft: Version) -> None:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_readers_of_leads_read_and_owners_ask(draft: Version, role: Role) -> None:
-    row = backtest_results.finished(draft)
+def test_readers_of_leads_see_backtests_and_owners_request_them(draft: Version, role: Role) -> None:
+    row = backtest_results.finished_backtest(draft)
     client = signed_in(create_person(role))
     reads = [
         address(row),
@@ -168,8 +168,8 @@ def test_readers_of_leads_read_and_owners_ask(draft: Version, role: Role) -> Non
     assert draft.backtests.pending().exists() == (role in backtest_requests.MAY_REQUEST)
 
 
-def test_who_reads_only_is_offered_nothing_to_do(draft: Version) -> None:
-    row = backtest_results.pending(draft)
+def test_readers_see_no_actions(draft: Version) -> None:
+    row = backtest_results.pending_backtest(draft)
     viewer = signed_in(create_person(Role.VIEWER))
 
     assert "Cancel" not in html(viewer.get(address(row)))
@@ -179,8 +179,10 @@ def test_who_reads_only_is_offered_nothing_to_do(draft: Version) -> None:
 # ── Under way ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_progress_is_told_and_asked_for_again_until_it_is_finished(draft: Version) -> None:
-    row = backtest_results.pending(draft, done=250, total=1000, requested_at=END + dt.timedelta(hours=11, minutes=59))
+def test_progress_is_polled_until_the_backtest_is_finished(draft: Version) -> None:
+    row = backtest_results.pending_backtest(
+        draft, done=250, total=1000, requested_at=END + dt.timedelta(hours=11, minutes=59)
+    )
     client = ops()
 
     page = html(client.get(address(row)))
@@ -192,14 +194,14 @@ def test_progress_is_told_and_asked_for_again_until_it_is_finished(draft: Versio
     assert "1 min since it was asked for" in fragment
 
     Backtest.objects.filter(pk=row.pk).update(finished_at=END, result=backtest_results.result())
-    done = client.get(address(row), headers=HTMX)
+    finished_answer = client.get(address(row), headers=HTMX)
 
-    assert (done["HX-Refresh"], done.content) == ("true", b"")
+    assert (finished_answer["HX-Refresh"], finished_answer.content) == ("true", b"")
     assert "every 2s" not in html(client.get(address(row)))
 
 
-def test_a_pending_one_is_cancelled_once(draft: Version) -> None:
-    row = backtest_results.pending(draft)
+def test_a_pending_backtest_is_cancelled_once(draft: Version) -> None:
+    row = backtest_results.pending_backtest(draft)
     client = ops()
 
     first = html(client.post(address(row, "backtest_cancel"), follow=True))
@@ -213,7 +215,7 @@ def test_a_pending_one_is_cancelled_once(draft: Version) -> None:
 
 
 def test_a_viewer_cannot_cancel(draft: Version) -> None:
-    row = backtest_results.pending(draft)
+    row = backtest_results.pending_backtest(draft)
 
     answer = signed_in(create_person(Role.VIEWER)).post(address(row, "backtest_cancel"), follow=True)
 
@@ -222,8 +224,8 @@ def test_a_viewer_cannot_cancel(draft: Version) -> None:
     assert row.is_pending
 
 
-def test_a_failed_one_says_why_and_offers_another(draft: Version) -> None:
-    row = backtest_results.pending(draft, finished_at=END, error="A <lead> broke it.")
+def test_a_failed_backtest_says_why_and_offers_another(draft: Version) -> None:
+    row = backtest_results.pending_backtest(draft, finished_at=END, error="A <lead> broke it.")
 
     page = html(ops().get(address(row)))
 
@@ -235,7 +237,7 @@ def test_a_failed_one_says_why_and_offers_another(draft: Version) -> None:
 
 
 def test_the_two_numbers_stand_first_with_sample_interval_and_the_version_in_force(draft: Version) -> None:
-    row = backtest_results.finished(draft)
+    row = backtest_results.finished_backtest(draft)
 
     page = html(ops().get(address(row)))
 
@@ -247,16 +249,16 @@ def test_the_two_numbers_stand_first_with_sample_interval_and_the_version_in_for
     assert "1 May to 31 October 2026" in page
 
 
-def test_points_that_do_not_follow_the_wins_show_and_few_senders_prove_nothing(draft: Version) -> None:
-    page = html(ops().get(address(backtest_results.finished(draft))))
+def test_low_lifts_are_marked_and_few_senders_are_a_small_sample(draft: Version) -> None:
+    page = html(ops().get(address(backtest_results.finished_backtest(draft))))
 
     assert 'data-tone="good">4.2 ×' in page
     assert 'data-tone="warn">0.7 ×' in page
     assert "2.1 × (few)" in page
 
 
-def test_a_result_of_nothing_is_a_page(draft: Version) -> None:
-    row = backtest_results.finished(draft, backtest_results.of_nothing())
+def test_a_result_without_leads_is_a_page(draft: Version) -> None:
+    row = backtest_results.finished_backtest(draft, backtest_results.empty_result())
 
     page = html(ops().get(address(row)))
 
@@ -268,7 +270,7 @@ def test_a_result_of_nothing_is_a_page(draft: Version) -> None:
 
 def test_hostile_names_stay_text_on_the_page_and_in_the_download(draft: Version) -> None:
     hostile = lead(1, name="=<script>alert(1)</script>")
-    row = backtest_results.finished(draft, backtest_results.result(leads=(hostile.pk,)))
+    row = backtest_results.finished_backtest(draft, backtest_results.result(leads=(hostile.pk,)))
     client = ops()
 
     page = html(client.get(address(row)))
@@ -279,8 +281,8 @@ def test_hostile_names_stay_text_on_the_page_and_in_the_download(draft: Version)
     assert [(one["lead"], one["name"][:2]) for one in rows] == [(str(hostile.pk), "'=")]
 
 
-def test_a_lead_that_is_gone_leaves_its_row(draft: Version) -> None:
-    row = backtest_results.finished(draft, backtest_results.result(leads=(987654,)))
+def test_a_deleted_lead_keeps_its_row(draft: Version) -> None:
+    row = backtest_results.finished_backtest(draft, backtest_results.result(leads=(987654,)))
 
     assert "A lead known no more" in html(ops().get(address(row)))
 
@@ -299,8 +301,8 @@ def test_a_lead_that_is_gone_leaves_its_row(draft: Version) -> None:
         ("grid", 25),
     ],
 )
-def test_every_table_can_be_taken_away(draft: Version, table: str, rows: int) -> None:
-    row = backtest_results.finished(draft, backtest_results.result(leads=(lead(1).pk, lead(2).pk)))
+def test_every_table_can_be_downloaded(draft: Version, table: str, rows: int) -> None:
+    row = backtest_results.finished_backtest(draft, backtest_results.result(leads=(lead(1).pk, lead(2).pk)))
 
     lines = list(csv.reader(ops().get(address(row, "backtest_csv", table)).getvalue().decode().splitlines()))
 
@@ -308,19 +310,19 @@ def test_every_table_can_be_taken_away(draft: Version, table: str, rows: int) ->
     assert {len(line) for line in lines} == {len(lines[0])}
 
 
-def test_there_is_no_other_table_and_none_before_the_end(draft: Version) -> None:
+def test_unknown_tables_and_tables_of_unfinished_backtests_answer_404(draft: Version) -> None:
     client = ops()
 
-    assert client.get(address(backtest_results.finished(draft), "backtest_csv", "secrets")).status_code == 404
-    assert client.get(address(backtest_results.pending(draft), "backtest_csv", "weeks")).status_code == 404
+    assert client.get(address(backtest_results.finished_backtest(draft), "backtest_csv", "secrets")).status_code == 404
+    assert client.get(address(backtest_results.pending_backtest(draft), "backtest_csv", "weeks")).status_code == 404
 
 
-def test_the_pages_ask_as_often_however_much_there_is(draft: Version, count_queries: Callable[[str], int]) -> None:
-    few = backtest_results.finished(draft, backtest_results.result(leads=(lead(1).pk,)))
+def test_the_number_of_queries_does_not_grow_with_the_rows(draft: Version, count_queries: Callable[[str], int]) -> None:
+    few = backtest_results.finished_backtest(draft, backtest_results.result(leads=(lead(1).pk,)))
     listing = reverse("version_backtests", args=[draft.pk])
     before = count_queries(address(few)), count_queries(listing)
 
-    many = backtest_results.finished(
+    many = backtest_results.finished_backtest(
         draft, backtest_results.result(leads=tuple(lead(number).pk for number in range(2, 40)))
     )
 
@@ -335,9 +337,9 @@ def count_queries() -> Callable[[str], int]:
 
     def count(path: str) -> int:
         client.get(path)
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             assert client.get(path).status_code == 200
-        return len(asked)
+        return len(queries)
 
     return count
 
@@ -346,7 +348,7 @@ def count_queries() -> Callable[[str], int]:
 
 
 def test_page_and_fragment_of_a_what_if_agree(draft: Version) -> None:
-    row = backtest_results.finished(draft)
+    row = backtest_results.finished_backtest(draft)
     client = ops()
 
     page = html(client.get(address(row, "what_if"), {"t0": "30"}))
@@ -359,8 +361,8 @@ def test_page_and_fragment_of_a_what_if_agree(draft: Version) -> None:
     assert 'name="t0" value="30"' in page
 
 
-def test_the_tested_values_ask_nothing(draft: Version) -> None:
-    row = backtest_results.finished(draft)
+def test_the_tested_values_give_no_what_if(draft: Version) -> None:
+    row = backtest_results.finished_backtest(draft)
 
     fragment = html(ops().get(address(row, "what_if"), {"t0": "40", "t1": ""}, headers=HTMX))
 
@@ -368,8 +370,8 @@ def test_the_tested_values_ask_nothing(draft: Version) -> None:
 
 
 @pytest.mark.parametrize("typed", ["-1", "NaN", "1e9", "many", "1" * 400])
-def test_a_value_that_is_none_is_refused(draft: Version, typed: str) -> None:
-    row = backtest_results.finished(draft)
+def test_an_invalid_value_is_refused(draft: Version, typed: str) -> None:
+    row = backtest_results.finished_backtest(draft)
     client = ops()
 
     assert client.get(address(row, "what_if"), {"t0": typed}, headers=HTMX).status_code == 422
@@ -377,8 +379,8 @@ def test_a_value_that_is_none_is_refused(draft: Version, typed: str) -> None:
     assert client.post(address(row, "what_if"), {"t0": typed}).status_code == 422
 
 
-def test_values_are_taken_into_the_draft_and_nothing_else(draft: Version) -> None:
-    row = backtest_results.finished(draft)
+def test_adopting_values_changes_only_these_values_of_the_draft(draft: Version) -> None:
+    row = backtest_results.finished_backtest(draft)
     before = version_documents.export_document(draft)
 
     answer = ops().post(address(row, "what_if"), {"t0": "32.5", "t1": "21"}, follow=True)
@@ -391,8 +393,8 @@ def test_values_are_taken_into_the_draft_and_nothing_else(draft: Version) -> Non
     assert backtest_requests.find_current_backtest(Version.objects.get(pk=draft.pk)) is None
 
 
-def test_values_are_not_taken_twice(draft: Version) -> None:
-    row = backtest_results.finished(draft)
+def test_values_are_not_adopted_twice(draft: Version) -> None:
+    row = backtest_results.finished_backtest(draft)
     client = ops()
     client.post(address(row, "what_if"), {"t0": "30"})
 
@@ -402,8 +404,8 @@ def test_values_are_not_taken_twice(draft: Version) -> None:
     assert Clause.objects.get(path__version=draft, axis="engagement").at_least == 30
 
 
-def test_only_ops_take_values_and_only_into_a_draft(draft: Version) -> None:
-    row = backtest_results.finished(draft)
+def test_only_marketing_ops_adopt_values_and_only_into_a_draft(draft: Version) -> None:
+    row = backtest_results.finished_backtest(draft)
     values = {"paths[0].clauses[0]": Decimal(30)}
     leader = signed_in(create_person(Role.MARKETING_LEADER))
 
@@ -421,7 +423,7 @@ def test_only_ops_take_values_and_only_into_a_draft(draft: Version) -> None:
     "place", ["paths[9].clauses[0]", "paths[0].clauses[7]", "gate[0].value", "timing.or_request_within_days", "owner"]
 )
 def test_a_place_that_holds_no_threshold_is_refused(draft: Version, place: str) -> None:
-    row = backtest_results.finished(draft)
+    row = backtest_results.finished_backtest(draft)
 
     with pytest.raises(threshold_adoption.ThresholdRefused, match="no threshold"):
         threshold_adoption.adopt_thresholds(backtest=row, values={place: Decimal(3)}, by=None)
@@ -430,45 +432,45 @@ def test_a_place_that_holds_no_threshold_is_refused(draft: Version, place: str) 
 # ── On other pages ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def shown(tag: str, version: Version, *roles: Role) -> str:
+def render_tag(tag: str, version: Version, *roles: Role) -> str:
     request = RequestFactory().get("/")
     request.user = create_person(*roles)
     template = engines["django"].from_string(f"{{% load scoring %}}{{% {tag} version %}}")
     return template.render({"version": version}, request)
 
 
-def test_the_card_of_a_version_shows_the_current_backtest_or_how_to_come_by_one(draft: Version) -> None:
-    never = shown("backtest_of", draft, Role.MARKETING_OPS)
-    backtest_results.finished(draft)
-    current = shown("backtest_of", draft, Role.MARKETING_OPS)
+def test_the_card_of_a_version_shows_the_current_backtest_or_how_to_get_one(draft: Version) -> None:
+    never = render_tag("backtest_of", draft, Role.MARKETING_OPS)
+    backtest_results.finished_backtest(draft)
+    current = render_tag("backtest_of", draft, Role.MARKETING_OPS)
     Clause.objects.filter(path__version=draft, axis="engagement").update(at_least=45)
-    edited = shown("backtest_of", Version.objects.get(pk=draft.pk), Role.MARKETING_OPS)
+    edited = render_tag("backtest_of", Version.objects.get(pk=draft.pk), Role.MARKETING_OPS)
 
     assert "was never tested" in never
     assert "36 of 50" in current
     assert "edited since its last backtest" in edited
 
 
-def test_the_charts_of_a_version_name_no_lead_and_link_only_where_one_may_go(draft: Version) -> None:
+def test_the_charts_of_a_version_name_no_lead_and_link_only_to_allowed_pages(draft: Version) -> None:
     someone = lead(1, name="Grace")
-    row = backtest_results.finished(draft, backtest_results.result(leads=(someone.pk,)))
+    row = backtest_results.finished_backtest(draft, backtest_results.result(leads=(someone.pk,)))
 
-    for_sdr = shown("charts_of", draft, Role.SDR)
-    for_viewer = shown("charts_of", draft, Role.VIEWER)
+    for_sdr = render_tag("charts_of", draft, Role.SDR)
+    for_viewer = render_tag("charts_of", draft, Role.VIEWER)
 
     assert "Grace" not in for_sdr
     assert address(row) not in for_sdr
     assert address(row) in for_viewer
 
 
-def test_the_curve_of_decay_is_the_engines() -> None:
+def test_the_decay_curve_equals_the_engines_decay() -> None:
     version = version_lifecycles.create_draft(
         signals=[{"signal": "demo_request", "points": 30, "rationale": "They asked."}],
         decay={"mode": "compound", "percent": 10, "per_days": 30},
         inactivity={"after_days": 60, "points": 5},
     )
 
-    page = shown("charts_of", version, Role.SDR)
+    page = render_tag("charts_of", version, Role.SDR)
 
     assert "8.1\u202fpoints" in page
     assert '<td class="number">24.3</td>' in page

@@ -1,4 +1,4 @@
-"""The figures beside the editor: of what is typed, and of the version in force."""
+"""The figures beside the editor: of the typed document, and of the version in force."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def post(client: Client, text: str, **headers: str) -> Any:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_typed_stands_beside_what_is_in_force() -> None:
+def test_figures_of_the_typed_document_stand_beside_those_of_the_active_version() -> None:
     shipped_signals.ship(signals=Signal.objects)
     for industry in ("Software", "Mining"):
         firm = Company.objects.create(industry=industry, recorded_at=NOW)
@@ -48,12 +48,12 @@ def test_what_is_typed_stands_beside_what_is_in_force() -> None:
     active = version_lifecycles.create_active()
     typed = version_documents.export_document(active) | {"gate": [criterion("company.industry", "in", ["Software"])]}
 
-    seen = draft_figures.at(json.dumps(typed), now=NOW)
+    panel = draft_figures.build_panel(json.dumps(typed), now=NOW)
 
-    assert seen.in_force is not None
-    assert (seen.typed.quick.qualify_now, seen.in_force.quick.qualify_now, seen.difference) == (1, 2, -1)
-    assert seen.in_force.name == active.number
-    assert "Not enough data for a verdict" in seen.verdicts[0]
+    assert panel.in_force is not None
+    assert (panel.typed.quick.qualify_now, panel.in_force.quick.qualify_now, panel.difference) == (1, 2, -1)
+    assert panel.in_force.name == active.number
+    assert "Not enough data for a verdict" in panel.verdicts[0]
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def test_what_is_typed_stands_beside_what_is_in_force() -> None:
             json.dumps(minimal_document(gate=[criterion("company.size", "in", ["x"])])),
             "there is no field “company.size”",
         ),
-        (json.dumps(minimal_document(reason="x" * draft_figures.BYTES_AT_MOST)), "larger than 256 kB"),
+        (json.dumps(minimal_document(reason="x" * draft_figures.MAX_BYTES)), "larger than 256 kB"),
     ],
 )
-def test_what_cannot_be_judged_is_refused_politely(text: str, sentence: str) -> None:
+def test_a_text_that_is_no_definition_is_refused_with_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(draft_figures.DraftFiguresRefused, match=sentence):
-        draft_figures.at(text, now=NOW)
+        draft_figures.build_panel(text, now=NOW)
 
     answer = post(signed_in(Role.MARKETING_OPS), text, **{"HX-Request": "true"})
 
@@ -92,5 +92,5 @@ def test_without_script_the_figures_are_a_page(role: Role) -> None:
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role not in MAY_ASK])
-def test_nobody_else_may_ask(role: Role) -> None:
+def test_other_roles_get_no_figures(role: Role) -> None:
     assert post(signed_in(role), json.dumps(minimal_document())).status_code == 403

@@ -1,4 +1,4 @@
-"""The desk answers as a backtest from scratch would, from what it kept."""
+"""The measurement cache answers from kept measurements as a full backtest would."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scoring.backtests import jobs
 from scoring.columns import fact_reader
 from scoring.engine.rules import Rules, Timing
 from scoring.explain import evaluation
-from scoring.rule_compiler import compiled
+from scoring.rule_compiler import compile_with_current_catalogue
 from scoring.what_ifs import measurement_cache
 from scoring.what_ifs.measurement_cache import RecentlyUsedCache
 from tests.scoring import facts
@@ -39,46 +39,49 @@ def rules(transactional_db: None) -> Rules:
         Outcome(lead=lead, kind=OutcomeKind.WON, at=NOW - (number + 1) * SECOND, recorded_at=NOW, source="test")
         for number, lead in enumerate(Lead.objects.order_by("pk")[::4])
     )
-    return compiled(version_documents.normalize_document(facts.document()))
+    return compile_with_current_catalogue(version_documents.normalize_document(facts.document()))
 
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How often all facts were read."""
-    everything, seen = fact_reader.everything, []
-    monkeypatch.setattr(fact_reader, "everything", lambda *rules, **more: seen.append(1) or everything(*rules, **more))
-    return seen
+    """Return a list that grows by one with every read of all facts."""
+    read_all, calls = fact_reader.read_all, []
+    monkeypatch.setattr(fact_reader, "read_all", lambda *rules, **more: calls.append(1) or read_all(*rules, **more))
+    return calls
 
 
-def test_other_thresholds_are_answered_without_another_read_and_as_from_scratch(rules: Rules, reads: list[int]) -> None:
+def test_other_thresholds_need_no_further_read_and_equal_a_full_computation(rules: Rules, reads: list[int]) -> None:
     others = [
-        thresholds.changed(rules, {"paths[0].clauses[0]": 20, "hot[1].clauses[0]": 2}),
+        thresholds.change_thresholds(rules, {"paths[0].clauses[0]": 20, "hot[1].clauses[0]": 2}),
         replace(rules, timing=Timing(3, None), tier_3_below=None),
         replace(rules, hot=()),
         replace(rules, paths=(*rules.paths, *rules.paths)),
     ]
 
-    answers = [measurement_cache.what_if(each, start=START, end=NOW, now=NOW) for each in (rules, *others)]
+    answers = [
+        measurement_cache.what_if_figures(other_rules, start=START, end=NOW, now=NOW)
+        for other_rules in (rules, *others)
+    ]
 
     # The version without its hot triggers counts fewer things, so it was measured by itself.
     assert len(reads) == 2
-    assert answers == [jobs.run(each, start=START, end=NOW) for each in (rules, *others)]
+    assert answers == [jobs.compute_figures(other_rules, start=START, end=NOW) for other_rules in (rules, *others)]
     assert len({answer.flagged for answer in answers}) > 1
 
 
-def test_a_period_that_ended_before_is_answered_from_the_same(rules: Rules, reads: list[int]) -> None:
+def test_an_earlier_period_is_answered_from_the_same_measurements(rules: Rules, reads: list[int]) -> None:
     middle = NOW - dt.timedelta(days=60)
 
-    answers = [measurement_cache.what_if(rules, start=START, end=end, now=NOW) for end in (NOW, middle)]
+    answers = [measurement_cache.what_if_figures(rules, start=START, end=end, now=NOW) for end in (NOW, middle)]
 
     assert len(reads) == 1
-    assert answers[1] == jobs.run(rules, start=START, end=middle)
+    assert answers[1] == jobs.compute_figures(rules, start=START, end=middle)
 
 
 def test_the_quick_figures_are_those_of_the_last_six_months_and_of_now(rules: Rules) -> None:
-    quick = measurement_cache.quick(rules, now=NOW)
+    quick = measurement_cache.quick_figures(rules, now=NOW)
 
-    known = jobs.run(rules, start=dt.datetime(2025, 1, 1, tzinfo=dt.UTC), end=NOW)
+    known = jobs.compute_figures(rules, start=dt.datetime(2025, 1, 1, tzinfo=dt.UTC), end=NOW)
     assert (quick.start, quick.end, quick.as_of) == (known.start, NOW, NOW)
     assert (quick.coverage, quick.precision_won, quick.precision_sal) == (
         known.coverage,
@@ -86,11 +89,11 @@ def test_the_quick_figures_are_those_of_the_last_six_months_and_of_now(rules: Ru
         known.precision_sal,
     )
     assert quick.flagged == known.flagged > 0
-    assert quick.qualify_now == sum(row["meets"] for row in evaluation.verdicts_at(rules, NOW)) > 0
+    assert quick.qualify_now == sum(row["meets"] for row in evaluation.judge_all_leads(rules, NOW)) > 0
 
 
-def test_figures_are_at_most_a_minute_old_and_say_of_when_they_are(rules: Rules, reads: list[int]) -> None:
-    first = measurement_cache.quick(rules, now=NOW)
+def test_figures_are_at_most_a_minute_old_and_carry_their_instant(rules: Rules, reads: list[int]) -> None:
+    first = measurement_cache.quick_figures(rules, now=NOW)
     signal = Signal.objects.get(code="demo_request")
     Event.objects.bulk_create(
         Event(lead=lead, signal=signal, occurred_at=NOW, recorded_at=NOW, source="later", digest=b"")
@@ -98,8 +101,8 @@ def test_figures_are_at_most_a_minute_old_and_say_of_when_they_are(rules: Rules,
     )
 
     again, later = (
-        measurement_cache.quick(rules, now=NOW + 59 * SECOND),
-        measurement_cache.quick(rules, now=NOW + 60 * SECOND),
+        measurement_cache.quick_figures(rules, now=NOW + 59 * SECOND),
+        measurement_cache.quick_figures(rules, now=NOW + 60 * SECOND),
     )
 
     assert again == first
@@ -108,21 +111,21 @@ def test_figures_are_at_most_a_minute_old_and_say_of_when_they_are(rules: Rules,
     assert len(reads) == 2
 
 
-def test_another_gate_is_measured_by_itself(rules: Rules) -> None:
-    measurement_cache.quick(rules, now=NOW)
+def test_another_gate_is_measured_anew(rules: Rules) -> None:
+    measurement_cache.quick_figures(rules, now=NOW)
 
-    without = measurement_cache.quick(replace(rules, gate=()), now=NOW)
+    without = measurement_cache.quick_figures(replace(rules, gate=()), now=NOW)
 
-    assert without.flagged == jobs.run(replace(rules, gate=()), start=without.start, end=NOW).flagged
+    assert without.flagged == jobs.compute_figures(replace(rules, gate=()), start=without.start, end=NOW).flagged
 
 
-def test_threads_that_ask_the_same_at_once_wait_for_one_answer(rules: Rules, reads: list[int]) -> None:
+def test_threads_with_the_same_question_wait_for_one_measurement(rules: Rules, reads: list[int]) -> None:
     barrier = threading.Barrier(4)
 
     def ask() -> measurement_cache.DraftFigures:
         try:
             barrier.wait()
-            return measurement_cache.quick(rules, now=NOW)
+            return measurement_cache.quick_figures(rules, now=NOW)
         finally:
             connection.close()
 
@@ -139,22 +142,22 @@ class Weight:
     as_of: dt.datetime = NOW
 
 
-def test_what_was_used_least_lately_leaves_when_room_is_short() -> None:
-    shelf, made = RecentlyUsedCache(100), []
+def test_the_least_recently_used_entry_is_dropped_when_room_is_short() -> None:
+    cache, calls = RecentlyUsedCache(100), []
 
     def ask(name: str) -> None:
-        shelf.get(name, NOW, lambda: made.append(name) or Weight(40))  # type: ignore[type-var,func-returns-value]
+        cache.get_or_make(name, NOW, lambda: calls.append(name) or Weight(40))  # type: ignore[type-var,func-returns-value]
 
     for name in ("first", "second", "first", "third", "first", "second"):
         ask(name)
 
-    assert made == ["first", "second", "third", "second"]
+    assert calls == ["first", "second", "third", "second"]
 
 
-def test_what_fits_nowhere_is_answered_and_not_kept() -> None:
-    shelf, made = RecentlyUsedCache(100), []
+def test_an_entry_larger_than_the_cache_is_returned_and_not_kept() -> None:
+    cache, calls = RecentlyUsedCache(100), []
 
     for _ in range(2):
-        shelf.get("giant", NOW, lambda: made.append(1) or Weight(101))  # type: ignore[type-var,func-returns-value]
+        cache.get_or_make("giant", NOW, lambda: calls.append(1) or Weight(101))  # type: ignore[type-var,func-returns-value]
 
-    assert len(made) == 2
+    assert len(calls) == 2

@@ -15,8 +15,8 @@ from sla.models import Clock, Handoff, Notice, Rep, Team
 from sla.notifications import outbox
 from sla.queue import queue
 from sla.vocabulary import ClockKind, NoticeKind
-from tests.scoring.live.test_due_leads import NOW as MONDAY
-from tests.scoring.live.test_due_leads import did, lead, version
+from tests.scoring.reference_lead import NOW as MONDAY
+from tests.scoring.reference_lead import add_event, lead, version
 from tests.sla import situations
 from tests.sla.handoffs.test_concurrency import at_once
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW
@@ -309,12 +309,12 @@ def test_one_tick_walks_from_a_demo_request_to_the_rep_who_has_the_lead(version:
     situations.commitment()
     situations.team()
     for days in (3, 2, 1):
-        did(lead, "pricing_view", MONDAY - days * DAY)
+        add_event(lead, "pricing_view", MONDAY - days * DAY)
     periodic.tick(now=now)
     handoff = Handoff.objects.get()
     assert not handoff.is_hot
 
-    did(lead, "demo_request", now + MINUTE)
+    add_event(lead, "demo_request", now + MINUTE)
     counts = periodic.tick(now=now + 2 * MINUTE)
 
     assert counts["hurried"] == 1

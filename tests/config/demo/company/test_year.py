@@ -188,7 +188,7 @@ def test_each_qualification_is_the_judges_word_on_its_version() -> None:
         assert made.exists()
         assert all(row.at >= version.activated_at for row in made)
         assert not made.filter(recorded_at__gt=version.retired_at or NOW).exists()
-    assert active_versions.active() == [Version.objects.active().get()]
+    assert active_versions.list_active_versions() == [Version.objects.active().get()]
     assert Score.objects.count() == Lead.objects.count()
 
 
