@@ -25,7 +25,7 @@ def review_list(request: Request) -> HttpResponse:
         "decided": rows.filter(decided_at__isnull=False).order_by("-decided_at", "-pk")[:100],
         "now": timezone.now(),
     }
-    return render(request, "definitions/reviews.html", context)
+    return render(request, "definitions/reviews/reviews.html", context)
 
 
 @roles_required(*READERS_OF_LEADS)
@@ -43,7 +43,7 @@ def review(request: Request, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return _decide(request, row, form)
     context = {"review": row, "form": form, "may_decide": may_decide, "now": timezone.now(), **pages.evidence_of(row)}
-    return render(request, "definitions/review.html", context, status=422 if request.method == "POST" else 200)
+    return render(request, "definitions/reviews/review.html", context, status=422 if request.method == "POST" else 200)
 
 
 def _decide(request: Request, row: Review, form: DecideForm) -> HttpResponse:

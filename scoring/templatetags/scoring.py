@@ -21,7 +21,7 @@ register = template.Library()
 _NAMES_SHOWN: Final = 8
 
 
-@register.inclusion_tag("scoring/_scores.html")
+@register.inclusion_tag("scoring/explain/_scores.html")
 def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     """Judged at `now`, not read from the kept score: decay goes on between two facts."""
     told = explanations.of_lead(lead, at=now)
@@ -59,7 +59,7 @@ def coming_of(context: template.Context, version: Version, now: dt.datetime) -> 
     }
 
 
-@register.inclusion_tag("scoring/_record.html", takes_context=True)
+@register.inclusion_tag("scoring/replays/_version_links.html", takes_context=True)
 def record_of(context: template.Context, version: Version, now: dt.datetime) -> dict[str, Any]:
     """What a version does on the leads: who waits since it came into force; the way to its comparison and its replay."""
     others = Version.objects.filter(definition=version.definition_id).exclude(pk=version.pk).exclude(activated_at=None)
@@ -77,7 +77,7 @@ def period_of(backtest: Backtest) -> str:
     return results.period(backtest.start, backtest.end)
 
 
-@register.inclusion_tag("scoring/_backtest_card.html", takes_context=True)
+@register.inclusion_tag("scoring/backtests/_card.html", takes_context=True)
 def backtest_of(context: template.Context, version: Version) -> dict[str, Any]:
     """The two numbers of exactly what the version says now; else what there is, and how to come by them."""
     current = backtests.current(version)
@@ -92,7 +92,7 @@ def backtest_of(context: template.Context, version: Version) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("scoring/_version_charts.html", takes_context=True)
+@register.inclusion_tag("scoring/backtests/_version_charts.html", takes_context=True)
 def charts_of(context: template.Context, version: Version) -> dict[str, Any]:
     """What time takes from the version's points; volume, scores and fit by engagement of its last backtest. Sums only, no lead."""
     document: dict[str, Any] = documents.export(version)

@@ -37,7 +37,7 @@ def comparison(request: Request, pk: int, other: int) -> HttpResponse:
         "rows": rows[:PAGE],
         "more": rows[PAGE - 1].lead.pk if len(rows) > PAGE else None,
     }
-    return render(request, "scoring/comparison.html", context)
+    return render(request, "scoring/replays/comparison.html", context)
 
 
 @roles_required(*READERS_OF_LEADS)
@@ -58,13 +58,13 @@ def replay(request: Request, pk: int) -> HttpResponseBase:
     try:
         found = replays.replay(version, now=now)
     except replays.NeverInForce as refusal:
-        return render(request, "scoring/replay.html", {"version": version, "refusal": refusal})
+        return render(request, "scoring/replays/replay.html", {"version": version, "refusal": refusal})
     if request.GET.get("format") == "csv":
         return csv_download(
             f"{version.definition.slug}-{version.number}-replay", DIFFERENCES, map(_difference, found.differences)
         )
     context = {"version": version, "replay": found, "rows": replays.named(found.differences[:PAGE]), "now": now}
-    return render(request, "scoring/replay.html", context)
+    return render(request, "scoring/replays/replay.html", context)
 
 
 def _version(pk: int) -> Version:

@@ -14,7 +14,7 @@ from scoring import glance
 @require_POST
 def quick_figures(request: Request) -> HttpResponse:
     """The figures of a posted document, beside those of the version in force."""
-    page = "scoring/_quick_figures.html" if request.htmx else "scoring/quick_figures.html"
+    page = "scoring/what_ifs/_quick_figures.html" if request.htmx else "scoring/what_ifs/quick_figures.html"
     try:
         seen = glance.at(request.POST.get("document", ""), now=timezone.now())
     except glance.GlanceRefused as refusal:

@@ -78,7 +78,7 @@ def after_disposition(request: Request, status: int = 200) -> HttpResponse:
     """The queue as it is now, and out of band what else on the page has changed."""
     here = back(request) or reverse("queue")
     context = pages.queue_context(request, QueryDict(urlsplit(here).query), here)
-    return render(request, "sla/_after_disposition.html", context, status=status)
+    return render(request, "sla/queue/_after_decision.html", context, status=status)
 
 
 def into_slot(response: HttpResponse, handoff: Handoff) -> HttpResponse:

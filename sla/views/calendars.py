@@ -46,7 +46,7 @@ def calendar_list(request: Request) -> HttpResponse:
         .order_by("name", "pk")
     )
     listed = [{"calendar": row, "sentence": sentence(calendars.draft_of(row))} for row in rows]
-    return render(request, "sla/calendars.html", {"listed": listed, "may_edit": _may_edit(request)})
+    return render(request, "sla/business_time/calendars.html", {"listed": listed, "may_edit": _may_edit(request)})
 
 
 @roles_required(*Role)
@@ -97,7 +97,9 @@ def _show(
     status: int = 200,
 ) -> HttpResponse:
     if request.htmx and "preview" in request.POST:
-        return render(request, "sla/_calendar_preview.html", {"preview": preview, "form": form}, status=status)
+        return render(
+            request, "sla/business_time/_calendar_preview.html", {"preview": preview, "form": form}, status=status
+        )
     context = {
         "calendar": found,
         "stored": stored,
@@ -113,7 +115,7 @@ def _show(
         "subdivisions": calendars.subdivisions(form["country"].value() or ""),
         **_use(found),
     }
-    return render(request, "sla/calendar.html", context, status=status)
+    return render(request, "sla/business_time/calendar.html", context, status=status)
 
 
 def _use(found: WorkCalendar | None) -> dict[str, Any]:

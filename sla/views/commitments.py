@@ -37,7 +37,7 @@ def commitment_list(request: Request) -> HttpResponse:
         ],
         "may_draft": _may_draft(request),
     }
-    return render(request, "sla/commitments.html", context)
+    return render(request, "sla/commitments/commitments.html", context)
 
 
 @roles_required(*Role)
@@ -109,7 +109,7 @@ def _show(request: Request, found: Commitment, refusal: str = "", status: int = 
         "may_draft": _may_draft(request),
         "preview": _preview(found, calendar, wall),
     }
-    template = "sla/_commitment_preview.html" if request.htmx else "sla/commitment.html"
+    template = "sla/commitments/_preview.html" if request.htmx else "sla/commitments/commitment.html"
     return render(request, template, context, status=status)
 
 
@@ -148,7 +148,7 @@ def _show_form(
     request: Request, found: Commitment | None, form: CommitmentForm, preview: Any, status: int = 200
 ) -> HttpResponse:
     is_fragment = request.htmx and "preview" in request.POST
-    template = "sla/_commitment_preview.html" if is_fragment else "sla/commitment_form.html"
+    template = "sla/commitments/_preview.html" if is_fragment else "sla/commitments/commitment_form.html"
     context = {"commitment": found, "form": form, "preview": preview}
     return render(request, template, context, status=status)
 

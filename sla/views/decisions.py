@@ -60,8 +60,8 @@ def reject_form(request: Request, row: Handoff, form: RejectForm) -> HttpRespons
     context = {"handoff": row, "form": form, "here": request.POST.get("next") or request.GET.get("next", "")}
     status = 422 if form.is_bound else 200
     if not request.htmx:
-        return render(request, "sla/reject.html", context, status=status)
-    return answers.into_slot(render(request, "sla/_reject_form.html", context, status=status), row)
+        return render(request, "sla/handoffs/reject.html", context, status=status)
+    return answers.into_slot(render(request, "sla/handoffs/_reject_form.html", context, status=status), row)
 
 
 @login_required
@@ -94,7 +94,7 @@ def decide_several(request: Request) -> HttpResponse:
     rows = list(chosen.select_related("lead__company", "rep__user"))
     own = [row for row in rows if row.rep is not None and row.rep.user_id == request.user.pk]
     if own and said["kind"] == DispositionKind.REJECT and not said["confirmed"]:
-        return render(request, "sla/decide_several.html", {"form": form, "here": here, **said, "handoffs": own})
+        return render(request, "sla/queue/bulk_reject.html", {"form": form, "here": here, **said, "handoffs": own})
     given = intentions.intend_each(
         handoffs=own, kind=said["kind"], by=request.user, now=timezone.now(), reason=said["reason"]
     )

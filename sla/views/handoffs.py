@@ -24,7 +24,7 @@ def handoff(request: Request, pk: int) -> HttpResponse:
     """The page, or for a filter of its history the list alone."""
     row = answers.visible(request, pk)
     if request.htmx and request.htmx.target == "history":
-        return render(request, "sla/_history.html", pages.history_context(request, row))
+        return render(request, "sla/handoff_page/_filtered_timeline.html", pages.history_context(request, row))
     notices.seen(handoff=row, user=request.user, now=timezone.now())
     return pages.handoff_page(request, row)
 

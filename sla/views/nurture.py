@@ -85,7 +85,7 @@ def _show(request: Request, postpone: PostponeForm, status: int = 200) -> HttpRe
         "may_move": holds(request.user, *recycling.NURSES),
         "now": now,
     }
-    return render(request, "sla/nurture.html", context, status=status)
+    return render(request, "sla/nurture/nurture.html", context, status=status)
 
 
 def _asked(request: Request) -> HandoffQuerySet:

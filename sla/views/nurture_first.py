@@ -76,7 +76,7 @@ def _show(
         "days": tier_3.days(),
         "now": now,
     }
-    return render(request, "sla/nurture_first.html", context, status=status)
+    return render(request, "sla/nurture/nurture_first.html", context, status=status)
 
 
 def _asked(request: Request) -> QualificationQuerySet:

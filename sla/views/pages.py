@@ -73,7 +73,7 @@ def handoff_page(request: Request, handoff: Handoff, status: int = 200, **forms:
         **history_context(request, handoff),
         **forms,
     }
-    return render(request, "sla/handoff.html", context, status=status)
+    return render(request, "sla/handoff_page/handoff.html", context, status=status)
 
 
 def history_context(request: Request, handoff: Handoff) -> dict[str, Any]:

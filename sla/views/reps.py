@@ -43,7 +43,7 @@ def _reps_page(request: Request, **typed: object) -> HttpResponse:
         "now": now,
         **typed,
     }
-    return render(request, "sla/reps.html", context, status=422 if typed else 200)
+    return render(request, "sla/teams/reps.html", context, status=422 if typed else 200)
 
 
 @roles_required(Role.SDR, Role.SALES_MANAGER)
@@ -65,7 +65,7 @@ def _availability_page(request: Request, **typed: object) -> HttpResponse:
         "now": now,
         **typed,
     }
-    return render(request, "sla/availability.html", context, status=422 if typed else 200)
+    return render(request, "sla/teams/availability.html", context, status=422 if typed else 200)
 
 
 @login_required

@@ -34,7 +34,7 @@ def routing(request: Request) -> HttpResponse:
         "changes": changelog.latest(RoutingRule)[:CHANGES_SHOWN],
         "now": timezone.now(),
     }
-    return render(request, "sla/routing.html", context)
+    return render(request, "sla/teams/routing_rules.html", context)
 
 
 @roles_required(Role.SALES_MANAGER)
@@ -96,7 +96,7 @@ def routing_try(request: Request) -> HttpResponse:
         "plan": _plan(form, lead) if form.is_valid() and _is_asked(form, request, lead) else None,
         "now": timezone.now(),
     }
-    return render(request, "sla/routing_try.html", context, status=422 if form.errors else 200)
+    return render(request, "sla/teams/routing_dry_run.html", context, status=422 if form.errors else 200)
 
 
 def _is_asked(form: DryRunForm, request: Request, lead: Lead | None) -> bool:
@@ -127,4 +127,6 @@ def _on_rule(pk: int, act: Callable[[RoutingRule], object]) -> HttpResponse:
 
 
 def _rule_page(request: Request, form: RuleForm, rule: RoutingRule | None) -> HttpResponse:
-    return render(request, "sla/rule.html", {"form": form, "rule": rule}, status=422 if form.is_bound else 200)
+    return render(
+        request, "sla/teams/rule_form.html", {"form": form, "rule": rule}, status=422 if form.is_bound else 200
+    )

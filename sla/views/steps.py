@@ -176,7 +176,7 @@ def _contact(typed: dict[str, Any]) -> str:
 def _correction(request: Request, row: Handoff, form: CorrectForm) -> HttpResponse:
     words = list(row.dispositions.select_related("by", "reason", "corrects__reason").order_by("at", "pk"))
     context = {"handoff": row, "form": form, "words": words, "now": timezone.now()}
-    return render(request, "sla/correct.html", context, status=422 if form.is_bound else 200)
+    return render(request, "sla/handoffs/correct_disposition.html", context, status=422 if form.is_bound else 200)
 
 
 def _as_said(standing: Any) -> dict[str, Any]:
