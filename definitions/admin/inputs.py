@@ -33,7 +33,7 @@ class PlainNumbers(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class RowForm(PlainNumbers):
-    """A row among others; its position is where it stands on the page, numbered by static/js/editor.js."""
+    """A row among others; its position is where it stands on the page, numbered by static/js/editor_rows.js."""
 
     position = forms.IntegerField(
         required=False, min_value=0, max_value=9999, widget=forms.HiddenInput(attrs={"data-position": ""})

@@ -1,4 +1,4 @@
-// Of a row's inputs only those that its question takes are shown; what is hidden is not sent.
+// Shows only those inputs of a row that its field and operator need. Hidden inputs are disabled, so the form does not send them.
 const form = document.getElementById("version_form");
 const table = JSON.parse(document.getElementById("questions").textContent);
 const VALUES = ["low", "high", "texts", "flag", "list"];
@@ -39,7 +39,7 @@ function fit(line) {
   line.dispatchEvent(new CustomEvent("accord:fitted", { bubbles: true, detail: { kind, op: op.value } }));
 }
 
-// "At least 50" turned into "at most" keeps its 50.
+// Changing "at least 50" into "at most" keeps the 50.
 function carry(line, taken) {
   for (const [from, to] of [["low", "high"], ["high", "low"]]) {
     const source = control(line, from);

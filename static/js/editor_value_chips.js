@@ -1,11 +1,11 @@
-// Values, one a line, become chips with what the data at hand offers; ranges of seniority become two choices.
+// Shows a list of values (one a line in a text area) as chips with suggestions, and a range of seniority as two selects.
 const form = document.getElementById("version_form");
 
 function make(tag, attributes, text = "") {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.textContent = text;
-  return made;
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.textContent = text;
+  return element;
 }
 
 function read(area) {
@@ -47,7 +47,7 @@ function chips(line, area, offered) {
     draw();
     typing.focus();
   };
-  // What is half typed here is no value yet.
+  // A half-typed value must not reach the form.
   typing.addEventListener("input", (event) => {
     event.stopPropagation();
     if (offered && event.inputType !== "insertText" && [...offered.options].some((option) => option.value === typing.value)) take();
@@ -83,7 +83,7 @@ function ranks(line, area, offered, op) {
     select.value = read(area)[at]?.toLowerCase() ?? "";
     select.addEventListener("input", (event) => {
       event.stopPropagation();
-      write(area, selects.map((each) => each.value).filter(Boolean));
+      write(area, selects.map((other) => other.value).filter(Boolean));
     });
     select.addEventListener("change", (event) => event.stopPropagation());
     if (word) box.append(`${word} `);
@@ -105,12 +105,12 @@ form.addEventListener("accord:fitted", (event) => {
   place.querySelector("label").hidden = true;
   if (place.hidden) return;
   const isRange = kind === "seniority" && ["at_least", "at_most", "between"].includes(op);
-  // Words to look for inside a text are nobody's whole value.
+  // Suggestions are whole values, so they do not fit operators that look for words inside a text.
   const whole = ["in", "not_in", "has_any"].includes(op) ? offered : null;
   area.after(isRange ? ranks(line, area, offered, op) : chips(line, area, whole));
 });
 
-// The questions were settled before this module listened.
+// editor_row_inputs.js has fitted the rows before this file listened, so fit them once more.
 for (const line of form.querySelectorAll("[data-criterion]")) {
   const place = line.querySelector('[data-input="op"] select');
   place.dispatchEvent(new Event("change", { bubbles: true }));

@@ -1,4 +1,4 @@
-// Rows of a version: added, moved, numbered by where they stand; and whether what is typed is saved.
+// Adds, moves and numbers the rows of a definition version, and warns before somebody leaves with unsaved changes.
 const form = document.getElementById("version_form");
 const beside = document.getElementById("beside");
 
@@ -8,20 +8,20 @@ function listOf(prefix) {
   return form.querySelector(`[data-rows="${CSS.escape(prefix)}"]`);
 }
 
-// The lines of this list itself, not those of lists inside it.
+// The rows of this list only, not those of lists inside its rows.
 function lines(list) {
   return [...list.children].filter((child) => child.matches("[data-line]"));
 }
 
 function number(list) {
-  lines(list).forEach((line, at) => {
+  lines(list).forEach((line, index) => {
     const position = [...line.querySelectorAll("[data-position]")].find((input) => input.closest("[data-line]") === line);
-    if (position) position.value = at;
+    if (position) position.value = index;
   });
 }
 
-function changed(at) {
-  at.dispatchEvent(new Event("input", { bubbles: true }));
+function reportChange(element) {
+  element.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 function add(prefix) {
@@ -29,7 +29,7 @@ function add(prefix) {
   const total = form.querySelector(`[name="${CSS.escape(prefix)}-TOTAL_FORMS"]`);
   const blank = form.querySelector(`template[data-empty="${CSS.escape(prefix)}"]`);
   const holder = document.createElement("template");
-  // Only this list's place is filled in: a path's own clauses keep theirs for later.
+  // Replaces the number of this list only: the clauses inside a new path keep their own placeholder for later.
   holder.innerHTML = blank.innerHTML.replaceAll(`${prefix}-__prefix__`, `${prefix}-${total.value}`);
   const line = holder.content.firstElementChild;
   for (const control of line.querySelectorAll("[data-add], [data-move]")) control.hidden = false;
@@ -59,16 +59,16 @@ form.addEventListener("click", (event) => {
   if (adding) {
     const line = add(adding.dataset.add);
     line.querySelector("select, input:not([type=hidden]):not([type=checkbox])")?.focus();
-    changed(line);
+    reportChange(line);
   } else if (moving) {
     const line = moving.closest("[data-line]");
     if (!move(line, Number(moving.dataset.move))) return;
     moving.focus();
-    changed(line);
+    reportChange(line);
   }
 });
 
-// Saved or not: leaving the page with something typed asks first.
+// The browser asks before it leaves a page with unsaved changes.
 let isTyped = form.querySelector(".errornote") !== null;
 let isSaving = false;
 const unsaved = form.querySelector("[data-unsaved]");
@@ -90,7 +90,7 @@ window.addEventListener("beforeunload", (event) => {
   if (isTyped && !isSaving) event.preventDefault();
 });
 
-// The panel knows better: what is typed may be what is kept, after all.
+// The panel compares with the stored version: after an edit and its reverse nothing is unsaved.
 document.addEventListener("htmx:afterSwap", () => {
   const panel = document.getElementById("panel");
   if (!panel) return;
@@ -104,7 +104,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) beside.classList.remove("is-silent");
 });
 
-// A link to a row opens it to the eye: what is removed or folded stays findable.
+// A link of the panel scrolls to its row and focuses the row's first field.
 document.addEventListener("click", (event) => {
   const link = event.target.closest('#panel a[href^="#"]');
   const row = link && document.getElementById(decodeURIComponent(link.hash.slice(1)));
