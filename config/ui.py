@@ -29,6 +29,7 @@ COUNTDOWN_BELOW: Final = 8 * 3600
 DAYS_BELOW: Final = 48
 DAYS_OF_A_WEEK: Final = 7
 SECONDS_OF_A_MINUTE: Final = 60
+SECONDS_OF_AN_HOUR: Final = 3600
 MARKETING: Final = ("marketing_ops", "marketing_leader", "sales_leader", "sales_manager", "viewer")
 TIER_NAMES: Final = {1: "hot", 2: "standard", 3: "nurture first"}
 MESSAGE_TONES: Final = {"success": "good", "warning": "warn", "error": "bad"}
@@ -111,7 +112,7 @@ def remaining(due: dt.datetime, now: dt.datetime) -> str:
 
 
 def _span(seconds: int) -> str:
-    """Minutes, hours or days; one word for each size, as in static/js/clock.js."""
+    """Minutes, hours or days; one word for each size, as in static/js/countdown.js."""
     hours, minutes = seconds // 3600, seconds // 60 % 60
     if hours >= DAYS_BELOW:
         return f"{hours // 24} days"
@@ -132,7 +133,7 @@ def _day_and_time(at: dt.datetime, now: dt.datetime) -> str:
 
 @register.simple_tag
 def clock(due: dt.datetime, now: dt.datetime, warn: dt.datetime | None = None) -> SafeString:
-    """A countdown: text from here, ticking by static/js/clock.js."""
+    """A countdown: text from here, ticking by static/js/countdown.js."""
     left = (due - now).total_seconds()
     is_soon = left < SECONDS_SHOWN_BELOW or (warn is not None and now >= warn)
     tone = "bad" if left < 0 else "warn" if is_soon else "calm"
@@ -146,6 +147,17 @@ def clock(due: dt.datetime, now: dt.datetime, warn: dt.datetime | None = None) -
         tone,
         f"{local:%a} {local.day} {local:%b, %H:%M %Z}",
         remaining(due, now),
+    )
+
+
+@register.simple_tag
+def countdown_limits() -> SafeString:
+    """Write the limits of `remaining`, in seconds, as data attributes for static/js/countdown.js."""
+    return format_html(
+        'data-seconds-shown-below="{}" data-countdown-below="{}" data-days-from="{}"',
+        SECONDS_SHOWN_BELOW,
+        COUNTDOWN_BELOW,
+        DAYS_BELOW * SECONDS_OF_AN_HOUR,
     )
 
 
