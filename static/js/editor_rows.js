@@ -98,10 +98,10 @@ document.addEventListener("htmx:afterSwap", () => {
   show();
 });
 for (const name of ["htmx:responseError", "htmx:sendError"]) {
-  document.addEventListener(name, () => beside.classList.add("is-silent"));
+  document.addEventListener(name, () => beside.classList.add("is-unreachable"));
 }
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) beside.classList.remove("is-silent");
+  if (event.detail.successful) beside.classList.remove("is-unreachable");
 });
 
 // A link of the panel scrolls to its row and focuses the row's first field.
