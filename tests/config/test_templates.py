@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.template.loader import render_to_string
 
 LONGEST_LINE = 160
 
@@ -18,3 +19,7 @@ def test_no_template_line_is_longer_than_160_characters() -> None:
 
     assert paths
     assert too_long == []
+
+
+def test_without_messages_their_box_is_empty_for_the_style_sheet() -> None:
+    assert 'role="status"></div>' in render_to_string("components/messages.html", {"messages": []})
