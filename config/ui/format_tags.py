@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from config.ui import formats
-from config.ui.formats import SECONDS_SHOWN_BELOW, remaining
+from config.ui.formats import COUNTDOWN_BELOW, DAYS_BELOW, SECONDS_OF_AN_HOUR, SECONDS_SHOWN_BELOW, remaining
 
 register = template.Library()
 
@@ -28,12 +28,13 @@ for text_filter in (
 
 @register.simple_tag
 def clock(due: dt.datetime, now: dt.datetime, warn: dt.datetime | None = None) -> SafeString:
-    """A countdown: text from here, ticking by static/js/clock.js."""
+    """Write a countdown: its text, and the attributes by which static/js/countdown.js counts on."""
     left = (due - now).total_seconds()
     is_soon = left < SECONDS_SHOWN_BELOW or (warn is not None and now >= warn)
     tone = "bad" if left < 0 else "warn" if is_soon else "calm"
     local = timezone.localtime(due)
-    # Written here, as `moment`: a queue shows dozens, and what a template ends in stands before the next comma.
+    # Built with format_html, as `moment`: a queue renders dozens, and a template file's trailing newline would add
+    # a space before the comma.
     return format_html(
         '<time class="clock" datetime="{}" data-due="{}" data-warn="{}" data-tone="{}" title="Due {}">{}</time>',
         local.isoformat(),
@@ -42,6 +43,17 @@ def clock(due: dt.datetime, now: dt.datetime, warn: dt.datetime | None = None) -
         tone,
         f"{local:%a} {local.day} {local:%b, %H:%M %Z}",
         remaining(due, now),
+    )
+
+
+@register.simple_tag
+def countdown_limits() -> SafeString:
+    """Write the limits of `remaining`, in seconds, as data attributes for static/js/countdown.js."""
+    return format_html(
+        'data-seconds-shown-below="{}" data-countdown-below="{}" data-days-from="{}"',
+        SECONDS_SHOWN_BELOW,
+        COUNTDOWN_BELOW,
+        DAYS_BELOW * SECONDS_OF_AN_HOUR,
     )
 
 

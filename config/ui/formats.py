@@ -13,6 +13,7 @@ COUNTDOWN_BELOW: Final = 8 * 3600
 DAYS_BELOW: Final = 48
 DAYS_OF_A_WEEK: Final = 7
 SECONDS_OF_A_MINUTE: Final = 60
+SECONDS_OF_AN_HOUR: Final = 3600
 
 
 def remaining(due: dt.datetime, now: dt.datetime) -> str:
@@ -26,7 +27,7 @@ def remaining(due: dt.datetime, now: dt.datetime) -> str:
 
 
 def _span(seconds: int) -> str:
-    """Minutes, hours or days; one word for each size, as in static/js/clock.js."""
+    """Minutes, hours or days; one word for each size, as in static/js/countdown.js."""
     hours, minutes = seconds // 3600, seconds // 60 % 60
     if hours >= DAYS_BELOW:
         return f"{hours // 24} days"

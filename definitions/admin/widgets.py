@@ -37,7 +37,7 @@ class PlainNumbers(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
 
 
 class RowForm(PlainNumbers):
-    """A row of a formset. Its position is its place on the page, numbered by static/js/editor.js."""
+    """A row of a formset. Its position is its place on the page, numbered by static/js/editor_rows.js."""
 
     position = forms.IntegerField(
         required=False, min_value=0, max_value=9999, widget=forms.HiddenInput(attrs={"data-position": ""})

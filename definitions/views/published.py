@@ -22,14 +22,14 @@ def definition(request: Request) -> HttpResponse:
     active = Version.objects.active().select_related("definition")
     version = active.order_by("-definition__is_primary", "definition_id", "pk").first()
     if version is None:
-        return render(request, "definitions/none.html")
+        return render(request, "definitions/published/no_definition.html")
     return _render_version(request, version)
 
 
 @roles_required(*Role)
 @require_GET
 def definition_list(request: Request) -> HttpResponse:
-    return render(request, "definitions/list.html", {"definitions": published_page.list_definitions()})
+    return render(request, "definitions/published/definitions.html", {"definitions": published_page.list_definitions()})
 
 
 @roles_required(*Role)
@@ -50,7 +50,7 @@ def version_diff(request: Request, slug: str, number: str, against: str) -> Http
         "versions": published_page.list_versions(after.definition),
         "may_read": holds(request.user, *READERS_OF_LEADS),
     }
-    return render(request, "definitions/diff.html", context)
+    return render(request, "definitions/published/diff.html", context)
 
 
 def _get_version(slug: str, number: str) -> Version:
@@ -69,4 +69,4 @@ def _render_version(request: Request, version: Version) -> HttpResponse:
         "may_read": holds(request.user, *READERS_OF_LEADS),
         "now": timezone.now(),
     }
-    return render(request, "definitions/version.html", context)
+    return render(request, "definitions/published/version.html", context)

@@ -28,7 +28,7 @@ def review_list(request: Request) -> HttpResponse:
         "decided": rows.filter(decided_at__isnull=False).order_by("-decided_at", "-pk")[:100],
         "now": timezone.now(),
     }
-    return render(request, "definitions/reviews.html", context)
+    return render(request, "definitions/reviews/reviews.html", context)
 
 
 @roles_required(*READERS_OF_LEADS)
@@ -52,7 +52,7 @@ def review(request: Request, pk: int) -> HttpResponse:
         "now": timezone.now(),
         **published_page.build_evidence_context(row),
     }
-    return render(request, "definitions/review.html", context, status=422 if request.method == "POST" else 200)
+    return render(request, "definitions/reviews/review.html", context, status=422 if request.method == "POST" else 200)
 
 
 def _decide(request: Request, row: Review, form: ReviewDecisionForm) -> HttpResponse:

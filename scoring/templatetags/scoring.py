@@ -29,7 +29,7 @@ register = template.Library()
 _NAMES_SHOWN: Final = 8
 
 
-@register.inclusion_tag("scoring/_scores.html")
+@register.inclusion_tag("scoring/explain/_scores.html")
 def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     """
     Return a lead's scores, judged at `now` instead of read from the stored score, because decay goes on between facts.
@@ -76,7 +76,7 @@ def coming_of(context: template.Context, version: Version, now: dt.datetime) -> 
     }
 
 
-@register.inclusion_tag("scoring/_record.html", takes_context=True)
+@register.inclusion_tag("scoring/comparisons/_version_links.html", takes_context=True)
 def record_of(context: template.Context, version: Version, now: dt.datetime) -> dict[str, Any]:
     """Return a version's record: how many leads wait since it came into force, and the version to compare it with."""
     others = Version.objects.filter(definition=version.definition_id).exclude(pk=version.pk).exclude(activated_at=None)
@@ -97,7 +97,7 @@ def period_of(backtest: Backtest) -> str:
     return result_view.period_label(backtest.start, backtest.end)
 
 
-@register.inclusion_tag("scoring/_backtest_card.html", takes_context=True)
+@register.inclusion_tag("scoring/backtests/_card.html", takes_context=True)
 def backtest_of(context: template.Context, version: Version) -> dict[str, Any]:
     """Return the two numbers of the version's present document; without them what there is, and how to get them."""
     current = backtest_requests.find_current_backtest(version)
@@ -112,7 +112,7 @@ def backtest_of(context: template.Context, version: Version) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("scoring/_version_charts.html", takes_context=True)
+@register.inclusion_tag("scoring/backtests/_version_charts.html", takes_context=True)
 def charts_of(context: template.Context, version: Version) -> dict[str, Any]:
     """
     Return the charts of a version: how its points decay, and volume, scores and grid of its last backtest. Sums only,

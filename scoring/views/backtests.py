@@ -48,7 +48,7 @@ def version_backtests(request: Request, pk: int) -> HttpResponse:
         "zone": settings.COMPANY_TIME_ZONE,
         "now": timezone.now(),
     }
-    return render(request, "scoring/backtests.html", context, status=UNPROCESSABLE if form.is_bound else 200)
+    return render(request, "scoring/backtests/backtests.html", context, status=UNPROCESSABLE if form.is_bound else 200)
 
 
 def _request_backtest(request: Request, version: Version, form: PeriodForm) -> HttpResponse:
@@ -68,7 +68,7 @@ def backtest(request: Request, pk: int) -> HttpResponse:
     """Show a backtest: under way, ended without a result, or its figures. Its progress asks here every two seconds."""
     row = _get_backtest(pk)
     if request.htmx and row.is_pending:
-        return render(request, "scoring/_backtest_progress.html", {"backtest": row, "elapsed": _elapsed_seconds(row)})
+        return render(request, "scoring/backtests/_progress.html", {"backtest": row, "elapsed": _elapsed_seconds(row)})
     if request.htmx:
         return HttpResponseClientRefresh()
     return _render_page(request, row)
@@ -111,7 +111,7 @@ def what_if(request: Request, pk: int) -> HttpResponse:
     if not request.htmx:
         return _render_page(request, row, form)
     context = {"backtest": row, "result": row.result, "form": form} | _what_if_context(request, row, form)
-    return render(request, "scoring/_what_if.html", context, status=200 if form.is_valid() else UNPROCESSABLE)
+    return render(request, "scoring/what_ifs/_what_if.html", context, status=200 if form.is_valid() else UNPROCESSABLE)
 
 
 def _adopt_values(request: Request, row: Backtest, form: ThresholdsForm) -> HttpResponse:
@@ -146,7 +146,7 @@ def _render_page(request: Request, row: Backtest, form: ThresholdsForm | None = 
     if row.result is not None:
         context |= _result_context(request, row, row.result, form)
     is_bad = form is not None and not form.is_valid()
-    return render(request, "scoring/backtest.html", context, status=UNPROCESSABLE if is_bad else 200)
+    return render(request, "scoring/backtests/backtest.html", context, status=UNPROCESSABLE if is_bad else 200)
 
 
 def _result_context(request: Request, row: Backtest, result: Result, form: ThresholdsForm | None) -> dict[str, Any]:

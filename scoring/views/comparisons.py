@@ -38,7 +38,7 @@ def comparison(request: Request, pk: int, other: int) -> HttpResponse:
         "rows": rows[:PAGE],
         "more": rows[PAGE - 1].lead.pk if len(rows) > PAGE else None,
     }
-    return render(request, "scoring/comparison.html", context)
+    return render(request, "scoring/comparisons/comparison.html", context)
 
 
 @roles_required(*READERS_OF_LEADS)
@@ -59,7 +59,7 @@ def replay(request: Request, pk: int) -> HttpResponseBase:
     try:
         replayed = replays.replay_version(version, now=now)
     except replays.NeverInForce as refusal:
-        return render(request, "scoring/replay.html", {"version": version, "refusal": refusal})
+        return render(request, "scoring/comparisons/replay.html", {"version": version, "refusal": refusal})
     if request.GET.get("format") == "csv":
         return csv_download(
             f"{version.definition.slug}-{version.number}-replay",
@@ -72,7 +72,7 @@ def replay(request: Request, pk: int) -> HttpResponseBase:
         "rows": replays.with_leads(replayed.differences[:PAGE]),
         "now": now,
     }
-    return render(request, "scoring/replay.html", context)
+    return render(request, "scoring/comparisons/replay.html", context)
 
 
 def _get_version(pk: int) -> Version:

@@ -15,7 +15,7 @@ from scoring.what_ifs import draft_figures
 @require_POST
 def quick_figures(request: Request) -> HttpResponse:
     """Show the figures of a posted document, beside those of the version in force."""
-    page = "scoring/_quick_figures.html" if request.htmx else "scoring/quick_figures.html"
+    page = "scoring/what_ifs/_quick_figures.html" if request.htmx else "scoring/what_ifs/quick_figures.html"
     try:
         panel = draft_figures.build_panel(request.POST.get("document", ""), now=timezone.now())
     except draft_figures.DraftFiguresRefused as refusal:

@@ -26,18 +26,18 @@ def dialable(phone: str) -> str:
     return f"{plus}{digits}" if len(digits) >= FEWEST_DIGITS else ""
 
 
-@register.inclusion_tag("sla/_timeline.html")
+@register.inclusion_tag("sla/handoff_page/_timeline.html")
 def timeline_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     return {"timeline": lead_timeline.for_lead(lead), "now": now}
 
 
-@register.inclusion_tag("sla/_handoffs.html")
+@register.inclusion_tag("sla/handoffs/_lead_handoffs.html")
 def handoffs_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     rows = lead.handoffs.select_related("qualification__hot_upgrade", "version__definition", "rep__user", "team")
     handoffs = rows.defer("qualification__evidence").order_by("-created_at", "-pk")
     return {"handoffs": handoffs, "waiting": tier_3_hold.for_lead(lead, now=now), "now": now}
 
 
-@register.inclusion_tag("sla/_vintages.html")
+@register.inclusion_tag("sla/reports/_weekly_cohorts.html")
 def weekly_cohorts_of(version: Version, now: dt.datetime) -> dict[str, Any]:
     return {"cohorts": weekly_cohorts.for_version(version, now=now), "version": version}

@@ -30,7 +30,7 @@ def settings(request: Request) -> HttpResponse:
         **_webhook_context(chosen),
         "hours": preferences.work_calendars_of(request.user),
     }
-    return render(request, "sla/alerts.html", context, status=422 if form.is_bound else 200)
+    return render(request, "sla/notifications/preferences.html", context, status=422 if form.is_bound else 200)
 
 
 def _webhook_context(chosen: AlertSettings) -> dict[str, str]:

@@ -57,7 +57,7 @@ def calendar_list(request: Request) -> HttpResponse:
         .order_by("name", "pk")
     )
     listed = [{"calendar": row, "sentence": describe_calendar(calendars.draft_from_rows(row))} for row in rows]
-    return render(request, "sla/calendars.html", {"listed": listed, "may_edit": _may_edit(request)})
+    return render(request, "sla/business_time/calendars.html", {"listed": listed, "may_edit": _may_edit(request)})
 
 
 @roles_required(*Role)
@@ -108,7 +108,9 @@ def _render_page(
     status: int = 200,
 ) -> HttpResponse:
     if request.htmx and "preview" in request.POST:
-        return render(request, "sla/_calendar_preview.html", {"preview": preview, "form": form}, status=status)
+        return render(
+            request, "sla/business_time/_calendar_preview.html", {"preview": preview, "form": form}, status=status
+        )
     context = {
         "calendar": work_calendar,
         "stored": stored,
@@ -127,7 +129,7 @@ def _render_page(
         "subdivisions": calendars.subdivisions(form["country"].value() or ""),
         **_usage_context(work_calendar),
     }
-    return render(request, "sla/calendar.html", context, status=status)
+    return render(request, "sla/business_time/calendar.html", context, status=status)
 
 
 def _usage_context(work_calendar: WorkCalendar | None) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def commitment_list(request: Request) -> HttpResponse:
         ],
         "may_draft": _may_draft(request),
     }
-    return render(request, "sla/commitments.html", context)
+    return render(request, "sla/commitments/commitments.html", context)
 
 
 @roles_required(*Role)
@@ -111,7 +111,7 @@ def _render_page(request: Request, version: Commitment, refusal: str = "", statu
         "may_draft": _may_draft(request),
         "preview": _build_preview(version, calendar, wall),
     }
-    template = "sla/_commitment_preview.html" if request.htmx else "sla/commitment.html"
+    template = "sla/commitments/_preview.html" if request.htmx else "sla/commitments/commitment.html"
     return render(request, template, context, status=status)
 
 
@@ -151,7 +151,7 @@ def _render_form(
     request: Request, stored: Commitment | None, form: CommitmentForm, preview: Any, status: int = 200
 ) -> HttpResponse:
     is_fragment = request.htmx and "preview" in request.POST
-    template = "sla/_commitment_preview.html" if is_fragment else "sla/commitment_form.html"
+    template = "sla/commitments/_preview.html" if is_fragment else "sla/commitments/commitment_form.html"
     context = {"commitment": stored, "form": form, "preview": preview}
     return render(request, template, context, status=status)
 

@@ -55,7 +55,7 @@ class RejectView(HandoffFormView):
 
     http_method_names = ["get", "post"]
     form_class = RejectForm
-    template_name = "sla/reject.html"
+    template_name = "sla/handoffs/reject.html"
     conflicts = (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused)
     form_refusals = (dispositions.DispositionRefused,)
 
@@ -64,7 +64,7 @@ class RejectView(HandoffFormView):
         return super().get_form_kwargs() | {"reengage_on": day}
 
     def get_template_names(self) -> list[str]:
-        return ["sla/_reject_form.html"] if self.request.htmx else super().get_template_names()
+        return ["sla/handoffs/_reject_form.html"] if self.request.htmx else super().get_template_names()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         here = self.request.POST.get("next") or self.request.GET.get("next", "")
@@ -104,7 +104,7 @@ def decide_several(request: Request) -> HttpResponse:
     handoffs = list(visible.select_related("lead__company", "rep__user"))
     own = [handoff for handoff in handoffs if handoff.rep is not None and handoff.rep.user_id == request.user.pk]
     if own and typed["kind"] == DispositionKind.REJECT and not typed["confirmed"]:
-        return render(request, "sla/decide_several.html", {"form": form, "here": here, **typed, "handoffs": own})
+        return render(request, "sla/queue/bulk_reject.html", {"form": form, "here": here, **typed, "handoffs": own})
     results = undo_window.decide_several(
         handoffs=own, kind=typed["kind"], by=request.user, now=timezone.now(), reason=typed["reason"]
     )

@@ -162,7 +162,7 @@ class CorrectView(HandoffFormView):
 
     http_method_names = ["get", "post"]
     form_class = CorrectForm
-    template_name = "sla/correct.html"
+    template_name = "sla/handoffs/correct_disposition.html"
     form_refusals = REFUSALS
 
     @cached_property

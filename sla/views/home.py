@@ -43,4 +43,4 @@ def overview(request: Request) -> HttpResponse:
         target=(TOO_MANY, f"{TOO_MANY} %: review"),
     )
     context = {"figures": figures, "chart": chart, "too_many": TOO_MANY, "now": now}
-    return render(request, "sla/home.html", context)
+    return render(request, "sla/reports/overview.html", context)

@@ -46,7 +46,7 @@ def notice_list(request: Request) -> HttpResponse:
         "failing": failing[:FAILING_SHOWN],
         "failing_count": failing.count(),
     }
-    return render(request, "sla/notices.html", context)
+    return render(request, "sla/notifications/notices.html", context)
 
 
 @login_required

@@ -88,7 +88,7 @@ def _render_page(request: Request, postpone: PostponeForm, status: int = 200) ->
         "may_move": holds(request.user, *recycling.NURTURE_ROLES),
         "now": now,
     }
-    return render(request, "sla/nurture.html", context, status=status)
+    return render(request, "sla/nurture/nurture.html", context, status=status)
 
 
 def _filter_handoffs(request: Request) -> HandoffQuerySet:

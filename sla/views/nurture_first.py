@@ -78,7 +78,7 @@ def _render_page(
         "days": tier_3_hold.nurture_days(),
         "now": now,
     }
-    return render(request, "sla/nurture_first.html", context, status=status)
+    return render(request, "sla/nurture/nurture_first.html", context, status=status)
 
 
 def _filter_qualifications(request: Request) -> QualificationQuerySet:

@@ -76,7 +76,7 @@ def render_handoff_page(request: Request, handoff: Handoff, status: int = 200, *
         **history_context(request, handoff),
         **forms,
     }
-    return render(request, "sla/handoff.html", context, status=status)
+    return render(request, "sla/handoff_page/handoff.html", context, status=status)
 
 
 def history_context(request: Request, handoff: Handoff) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sla.views import page_context, responses
 def queue(request: Request) -> HttpResponse:
     """Show the page, or for its poll the list alone."""
     context = page_context.queue_context(request, request.GET, request.get_full_path())
-    return render(request, "sla/_queue.html" if request.htmx else "sla/queue.html", context)
+    return render(request, "sla/queue/_list.html" if request.htmx else "sla/queue/queue.html", context)
 
 
 @roles_required(Role.SDR, Role.SALES_MANAGER)

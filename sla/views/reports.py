@@ -41,7 +41,7 @@ def sla_report(request: Request) -> HttpResponse:
         "now": now,
         "reads_promises": holds(request.user, *Role),
     }
-    return render(request, "sla/report.html", context)
+    return render(request, "sla/reports/compliance.html", context)
 
 
 @login_required
@@ -85,7 +85,7 @@ def sla_rows(request: Request) -> HttpResponse:
         "start": start,
         "now": now,
     }
-    return render(request, "sla/report_rows.html", context)
+    return render(request, "sla/reports/compliance_rows.html", context)
 
 
 def read_period(request: Request, now: dt.datetime) -> tuple[int, dt.datetime]:

@@ -47,7 +47,7 @@ def _render_reps(request: Request, **typed: object) -> HttpResponse:
         "now": now,
         **typed,
     }
-    return render(request, "sla/reps.html", context, status=422 if typed else 200)
+    return render(request, "sla/teams/reps.html", context, status=422 if typed else 200)
 
 
 @roles_required(Role.SDR, Role.SALES_MANAGER)
@@ -69,7 +69,7 @@ def _render_availability(request: Request, **typed: object) -> HttpResponse:
         "now": now,
         **typed,
     }
-    return render(request, "sla/availability.html", context, status=422 if typed else 200)
+    return render(request, "sla/teams/availability.html", context, status=422 if typed else 200)
 
 
 @login_required

@@ -43,7 +43,7 @@ def queue_fragment(request: Request, status: int = 200) -> HttpResponse:
     """Render the queue as it is now, and out of band the other parts of the page that change with it."""
     here = return_path(request) or reverse("queue")
     context = page_context.queue_context(request, QueryDict(urlsplit(here).query), here)
-    return render(request, "sla/_after_disposition.html", context, status=status)
+    return render(request, "sla/queue/_after_decision.html", context, status=status)
 
 
 def into_reject_slot(response: HttpResponse, handoff: Handoff) -> HttpResponse:

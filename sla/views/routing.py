@@ -37,7 +37,7 @@ def routing(request: Request) -> HttpResponse:
         "changes": changelog.latest_changes(RoutingRule)[:CHANGES_SHOWN],
         "now": timezone.now(),
     }
-    return render(request, "sla/routing.html", context)
+    return render(request, "sla/teams/routing_rules.html", context)
 
 
 @roles_required(Role.SALES_MANAGER)
@@ -103,7 +103,7 @@ def routing_try(request: Request) -> HttpResponse:
         "plan": _run_dry_run(form, lead) if form.is_valid() and _has_lead_to_try(form, request, lead) else None,
         "now": timezone.now(),
     }
-    return render(request, "sla/routing_try.html", context, status=422 if form.errors else 200)
+    return render(request, "sla/teams/routing_dry_run.html", context, status=422 if form.errors else 200)
 
 
 def _has_lead_to_try(form: DryRunForm, request: Request, lead: Lead | None) -> bool:
@@ -134,4 +134,6 @@ def _act_on_rule(pk: int, act: Callable[[RoutingRule], object]) -> HttpResponse:
 
 
 def _render_rule(request: Request, form: RuleForm, rule: RoutingRule | None) -> HttpResponse:
-    return render(request, "sla/rule.html", {"form": form, "rule": rule}, status=422 if form.is_bound else 200)
+    return render(
+        request, "sla/teams/rule_form.html", {"form": form, "rule": rule}, status=422 if form.is_bound else 200
+    )

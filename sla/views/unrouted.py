@@ -38,4 +38,4 @@ def unrouted(request: Request) -> HttpResponse:
         "here": request.path,
         "now": now,
     }
-    return render(request, "sla/unrouted.html", context)
+    return render(request, "sla/handoffs/unrouted.html", context)

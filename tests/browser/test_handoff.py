@@ -79,7 +79,7 @@ def test_a_contact_takes_two_keystrokes(page_of: Callable[[Handoff], Page], hand
     page = page_of(handoff)
 
     page.keyboard.press("c")
-    expect(page.locator('[data-contact="c"]')).to_have_class("contact is-armed")
+    expect(page.locator('[data-contact="c"]')).to_have_class("contact is-chosen")
     assert not Attempt.objects.exists()
     page.keyboard.press("2")
 
@@ -96,7 +96,7 @@ def test_a_channel_chosen_by_mistake_is_left_again(page_of: Callable[[Handoff], 
     page.keyboard.press("Escape")
     page.keyboard.press("1")
 
-    expect(page.locator(".is-armed")).to_have_count(0)
+    expect(page.locator(".is-chosen")).to_have_count(0)
     assert not Attempt.objects.exists()
 
 

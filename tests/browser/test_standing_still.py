@@ -108,15 +108,17 @@ def test_a_lead_that_comes_while_a_form_is_open_is_said_and_shown_after_it(
     place = form.bounding_box()
     late = situations.handoff(now=timezone.now(), tier=1)
 
-    expect(page.locator("#held")).to_have_text("1 new lead, tier 1: Esc closes the form and shows it.", timeout=15_000)
+    expect(page.locator("#new-leads-waiting")).to_have_text(
+        "1 new lead, tier 1: Esc closes the form and shows it.", timeout=15_000
+    )
     assert form.bounding_box() == place
     expect(page.locator(f"#handoff-{late.pk}")).to_have_count(0)
     page.wait_for_function("document.title.startsWith('(')")
     page.keyboard.press("Escape")
 
     expect(page.locator(f"#handoff-{late.pk}.is-new")).to_be_visible()
-    expect(page.locator("#held")).to_have_text("")
-    expect(page.locator("#news")).to_have_text(f"New: {late.lead}, tier 1")
+    expect(page.locator("#new-leads-waiting")).to_have_text("")
+    expect(page.locator("#new-leads-shown")).to_have_text(f"New: {late.lead}, tier 1")
     expect(page.locator(f"#handoff-{work[0].pk}")).to_be_focused()
 
 

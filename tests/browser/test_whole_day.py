@@ -142,7 +142,7 @@ def test_a_whole_day_is_worked_with_the_keyboard_alone(  # noqa: PLR0915 (a day 
     press("Enter")
     expect(row_of(page, hot)).to_be_focused()
     press("Enter")
-    expect(page.locator(".why-now")).to_contain_text("Asked for a demo")
+    expect(page.locator(".key-sentence")).to_contain_text("Asked for a demo")
     press("a")
     expect(told(page)).to_contain_text("Accepted Dana Whitfield: it is yours.")
     press("c")
