@@ -127,7 +127,7 @@ def _beat(now: dt.datetime) -> str:
 
 def _oldest_work(now: dt.datetime) -> str:
     """The age of what waits longest: a lead to be judged, an MQL to be handed off."""
-    look = Lead.objects.due_for_a_look(now).order_by("next_look_at").values_list("next_look_at", flat=True).first()
+    look = Lead.objects.due_for_rescore(now).order_by("next_look_at").values_list("next_look_at", flat=True).first()
     waiting = creation.waiting_since(now)
     age = max((now - at).total_seconds() for at in (look or now, waiting or now))
     if age > settings.WORK_MAY_WAIT.total_seconds():

@@ -1,4 +1,7 @@
-"""Signals, lists, keys and people are kept here; facts are only looked at: intake changes them, so that the ledger holds it all."""
+"""
+The admin of facts, signals, lists, keys and people. Facts are read-only: they change by intake alone, so that the
+attribute history is complete.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,8 @@ from leads.models import (
 )
 
 
-class _Kept:
-    """Nobody adds, changes or deletes these by hand."""
+class _ReadOnlyMixin:
+    """Forbid to add, change or delete rows in the admin."""
 
     show_full_result_count = False
     list_per_page = 50
@@ -45,11 +48,11 @@ class _Kept:
         return False
 
 
-class KeptAdmin(_Kept, admin.ModelAdmin):  # type: ignore[type-arg]
+class FactAdmin(_ReadOnlyMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     pass
 
 
-class AttributesOfLead(_Kept, admin.TabularInline):  # type: ignore[type-arg]
+class AttributesOfLead(_ReadOnlyMixin, admin.TabularInline):  # type: ignore[type-arg]  # generic only in the stubs
     model = AttributeChange
     fk_name = "lead"
     fields = ("valid_from", "values", "source", "recorded_at")
@@ -61,14 +64,14 @@ class AttributesOfCompany(AttributesOfLead):
     fk_name = "company"
 
 
-class StagesOfLead(_Kept, admin.TabularInline):  # type: ignore[type-arg]
+class StagesOfLead(_ReadOnlyMixin, admin.TabularInline):  # type: ignore[type-arg]  # generic only in the stubs
     model = StageChange
     fields = ("at", "from_stage", "to_stage", "by", "why")
     ordering = ("at", "pk")
 
 
 @admin.register(Company)
-class CompanyAdmin(KeptAdmin):
+class CompanyAdmin(FactAdmin):
     list_display = ("__str__", "domain", "industry", "country", "employees_low", "employees_high", "is_customer")
     list_filter = ("is_customer", "is_competitor")
     search_fields = ("name", "domain", "external_id")
@@ -77,7 +80,7 @@ class CompanyAdmin(KeptAdmin):
 
 
 @admin.register(Lead)
-class LeadAdmin(KeptAdmin):
+class LeadAdmin(FactAdmin):
     list_display = ("__str__", "email", "title", "company", "source", "stage", "stage_at")
     list_filter = ("stage", "do_not_contact")
     list_select_related = ("company",)
@@ -87,7 +90,7 @@ class LeadAdmin(KeptAdmin):
 
 
 @admin.register(Event)
-class EventAdmin(KeptAdmin):
+class EventAdmin(FactAdmin):
     list_display = ("lead", "signal", "occurred_at", "recorded_at", "source", "asset")
     list_filter = ("signal",)
     list_select_related = ("lead", "signal")
@@ -97,7 +100,7 @@ class EventAdmin(KeptAdmin):
 
 
 @admin.register(StageChange)
-class StageChangeAdmin(KeptAdmin):
+class StageChangeAdmin(FactAdmin):
     list_display = ("lead", "from_stage", "to_stage", "at", "by", "why")
     list_filter = ("to_stage",)
     list_select_related = ("lead", "by")
@@ -106,7 +109,7 @@ class StageChangeAdmin(KeptAdmin):
 
 
 @admin.register(AttributeChange)
-class AttributeChangeAdmin(KeptAdmin):
+class AttributeChangeAdmin(FactAdmin):
     list_display = ("lead", "company", "values", "valid_from", "recorded_at", "source")
     list_select_related = ("lead", "company")
     search_fields = ("=lead__email", "=lead__external_id", "=company__domain")
@@ -114,7 +117,7 @@ class AttributeChangeAdmin(KeptAdmin):
 
 
 @admin.register(Outcome)
-class OutcomeAdmin(KeptAdmin):
+class OutcomeAdmin(FactAdmin):
     list_display = ("lead", "kind", "at", "amount", "reason", "source")
     list_filter = ("kind",)
     list_select_related = ("lead",)
@@ -123,7 +126,7 @@ class OutcomeAdmin(KeptAdmin):
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(KeptAdmin):
+class ImportRunAdmin(FactAdmin):
     list_display = (
         "file_name",
         "kind",
@@ -140,7 +143,7 @@ class ImportRunAdmin(KeptAdmin):
 
 
 @admin.register(Signal)
-class SignalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SignalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     list_display = (
         "name",
         "code",
@@ -154,23 +157,23 @@ class SignalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("name", "code")
     ordering = ("code",)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Signal | None = None) -> tuple[str, ...]:  # noqa: ARG002
-        """Senders and definitions name a signal by its code."""
+    def get_readonly_fields(self, request: HttpRequest, obj: Signal | None = None) -> tuple[str, ...]:  # noqa: ARG002  # the signature of Django
+        """Keep the code of an existing signal: senders and definitions refer to it."""
         return ("code",) if obj else ()
 
 
 @admin.register(NamedList)
-class NamedListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class NamedListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     list_display = ("label", "name")
     ordering = ("name",)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: NamedList | None = None) -> tuple[str, ...]:  # noqa: ARG002
+    def get_readonly_fields(self, request: HttpRequest, obj: NamedList | None = None) -> tuple[str, ...]:  # noqa: ARG002  # the signature of Django
         return ("name",) if obj else ()
 
 
 @admin.register(ListEntry)
-class ListEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A page of its own: a shipped list has thousands of entries."""
+class ListEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+    """The entries of all lists, apart from the lists themselves: a shipped list has thousands of entries."""
 
     list_display = ("value", "list")
     list_filter = ("list",)
@@ -179,7 +182,7 @@ class ListEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("value", "pk")
 
 
-class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs
     scopes = forms.MultipleChoiceField(choices=tuple(SCOPES.items()), widget=forms.CheckboxSelectMultiple)
 
     class Meta:
@@ -192,10 +195,10 @@ admin.site.unregister(APIKey)
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(APIKeyModelAdmin):
-    """The key itself is shown once, after it was made; only its hash is kept."""
+    """The keys of machine clients. A key is shown once, after it was created; the database holds its hash."""
 
     form = ApiKeyForm
-    list_display = ("name", "prefix", "owner", "source", "scopes", "last_used_at", "expiry_date", "revoked")  # type: ignore[assignment]
+    list_display = ("name", "prefix", "owner", "source", "scopes", "last_used_at", "expiry_date", "revoked")  # type: ignore[assignment]  # the base declares fewer columns
     list_select_related = ("owner",)
     fields = ("name", "owner", "source", "scopes", "expiry_date", "revoked", "prefix", "last_used_at")
     ordering = ("-created",)
@@ -205,7 +208,7 @@ class ApiKeyAdmin(APIKeyModelAdmin):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     list_display = ("username", "email", "first_name", "last_name", "roles", "is_active")
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Here", {"fields": ("time_zone",)}))
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "email", "password1", "password2")}),)

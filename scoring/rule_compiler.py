@@ -61,7 +61,7 @@ def compile_document(
 def compiled(document: Mapping[str, Any]) -> Rules:
     """`compile_document` with today's catalogue of signals and the lists that the document names."""
     names = {row["value"] for part in _CRITERIA for row in document[part] if row["op"] == "in_list"}
-    contents = named_lists.contents(names) if names else {}
+    contents = named_lists.read_entries(names) if names else {}
     return compile_document(document, catalogue=current_catalogue(), named_lists=contents)
 
 

@@ -19,7 +19,7 @@ HIGHEST_ID = 2**63 - 1
 
 
 def handoffs_matching(handoffs: HandoffQuerySet, _name: str, words: str) -> HandoffQuerySet:
-    return handoffs.filter(search.leads(words, by="lead__"))
+    return handoffs.filter(search.match_leads(words, by="lead__"))
 
 
 class IdFilter(filters.NumberFilter):

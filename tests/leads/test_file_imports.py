@@ -78,8 +78,8 @@ def test_after_a_crash_the_file_goes_on_where_it_stopped(tmp_path: Path, monkeyp
             raise KeyboardInterrupt
         return normal(items, source, now)
 
-    normal = file_imports.TAKERS["events"]
-    monkeypatch.setitem(file_imports.TAKERS, "events", fail_in_the_third)  # type: ignore[arg-type]
+    normal = file_imports.STORE_BY_KIND["events"]
+    monkeypatch.setitem(file_imports.STORE_BY_KIND, "events", fail_in_the_third)  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):
         call_command("import_events", str(path))
     assert (Event.objects.count(), ImportRun.objects.get().lines_done) == (18, 21)
@@ -280,7 +280,7 @@ def test_the_exports_of_the_usual_senders_need_no_map(tmp_path: Path) -> None:
 def test_a_million_lines_would_be_read_in_little_memory(tmp_path: Path) -> None:
     path = save(tmp_path / "events.csv", EVENTS + "".join(line(n) for n in range(20_000)))
 
-    rows = csv_reader.rows(path)
+    rows = csv_reader.read_rows(path)
 
     assert sum(1 for _ in rows) == 20_001
 

@@ -59,7 +59,7 @@ def test_shipping_again_keeps_what_the_customer_made_of_it() -> None:
 
 
 def test_a_list_also_holds_for_the_domains_below_its_entries() -> None:
-    found = named_lists.among(
+    found = named_lists.find_listed_domains(
         ["cs.state.edu", "mail.gmail.com", "gmail.com", "edu.example", "acme.example"],
         names=("student_email", "free_email"),
     )
@@ -70,7 +70,7 @@ def test_a_list_also_holds_for_the_domains_below_its_entries() -> None:
 def test_the_contents_of_lists_come_in_lower_case_and_unknown_lists_are_left_out() -> None:
     NamedList.objects.get(name="competitors").entries.create(value="Rival.example")
 
-    held = named_lists.contents(["competitors", "student_email", "nobody"])
+    held = named_lists.read_entries(["competitors", "student_email", "nobody"])
 
     assert held["competitors"] == {"rival.example"}
     assert "edu" in held["student_email"]
