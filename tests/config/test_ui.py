@@ -16,7 +16,7 @@ NOW = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [
         (0, "0:00"),
         (299, "4:59"),
@@ -34,8 +34,8 @@ NOW = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
         (-86400 * 3, "3 days late"),
     ],
 )
-def test_a_countdown_reads_as_people_say_it(seconds: int, words: str) -> None:
-    assert remaining(NOW + dt.timedelta(seconds=seconds), NOW) == words
+def test_a_countdown_reads_as_people_say_it(seconds: int, text: str) -> None:
+    assert remaining(NOW + dt.timedelta(seconds=seconds), NOW) == text
 
 
 def test_a_day_is_the_readers_day() -> None:
@@ -61,7 +61,7 @@ def test_other_parameters_stay_in_an_address() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Phobos", "../etc/passwd", "x" * 300])
-def test_a_zone_that_is_none_is_utc(name: str) -> None:
+def test_an_unknown_zone_is_utc(name: str) -> None:
     class Person:
         time_zone = name
 
@@ -84,12 +84,12 @@ def test_a_gap_in_the_values_is_a_gap_in_the_line() -> None:
     assert len(drawn.lines[0].dots) == 3
 
 
-def test_a_chart_of_nothing_is_still_a_chart() -> None:
+def test_a_chart_without_values_is_still_drawn() -> None:
     assert line_chart("Kept", [], [Series("Sales", "sales", [])]).lines[0].path == ""
 
 
 @pytest.mark.django_db
-def test_a_page_counts_the_unread_once_however_often_it_says_them(rf, django_assert_num_queries):
+def test_a_page_counts_unread_notices_once(rf, django_assert_num_queries):
     request = rf.get("/")
     request.user = User.objects.create(username="ana")
     unread = shell(request)["unread"]

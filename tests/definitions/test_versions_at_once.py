@@ -83,9 +83,7 @@ def test_of_two_people_proposing_at_once_one_does() -> None:
     backtested(version)
     words = grounds_for(version)
 
-    results = at_once(
-        *[lambda by=by: versions.propose(version=version, by=by, now=NOW, **words) for by in people]  # type: ignore[misc]
-    )
+    results = at_once(*[lambda by=by: versions.propose(version=version, by=by, now=NOW, **words) for by in people])
 
     proposal = Proposal.objects.get()
     assert len(refusals(results)) == 1

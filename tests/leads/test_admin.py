@@ -44,9 +44,9 @@ def facts() -> Lead:
 
 
 @pytest.mark.parametrize("model", KEPT)
-def test_facts_are_shown_and_not_touched(root: Client, facts: Lead, model: str) -> None:
-    of_model = {each._meta.model_name: each for each in admin.site._registry}[model]
-    first = of_model._default_manager.first()
+def test_facts_can_be_viewed_but_not_changed(root: Client, facts: Lead, model: str) -> None:
+    model_of_name = {model_class._meta.model_name: model_class for model_class in admin.site._registry}[model]
+    first = model_of_name._default_manager.first()
 
     assert root.get(reverse(f"admin:leads_{model}_changelist")).status_code == 200
     assert root.get(reverse(f"admin:leads_{model}_add")).status_code == 403
@@ -58,7 +58,7 @@ def test_facts_are_shown_and_not_touched(root: Client, facts: Lead, model: str) 
         assert root.post(reverse(f"admin:leads_{model}_delete", args=[first.pk]), {"post": "yes"}).status_code == 403
 
 
-def test_a_key_is_shown_once_and_its_scopes_are_boxes(root: Client) -> None:
+def test_a_key_is_shown_once_and_its_scopes_are_checkboxes(root: Client) -> None:
     owner = User.objects.get()
     form = {
         "name": "Site",
@@ -69,10 +69,10 @@ def test_a_key_is_shown_once_and_its_scopes_are_boxes(root: Client) -> None:
         "expiry_date_1": "",
     }
 
-    made = root.post(reverse("admin:leads_apikey_add"), form, follow=True)
+    response = root.post(reverse("admin:leads_apikey_add"), form, follow=True)
 
     key = ApiKey.objects.get()
-    shown = [str(message) for message in made.context["messages"]]
+    shown = [str(message) for message in response.context["messages"]]
     assert (key.scopes, key.source) == (["facts:write"], "site")
     secret = shown[0].partition("is: ")[2].split(". ")[0]
     assert ApiKey.objects.is_valid(secret)
@@ -81,7 +81,7 @@ def test_a_key_is_shown_once_and_its_scopes_are_boxes(root: Client) -> None:
     assert secret.encode() not in again.content
 
 
-def test_a_key_cannot_be_given_a_scope_that_is_none(root: Client) -> None:
+def test_a_key_cannot_get_an_unknown_scope(root: Client) -> None:
     form = {"name": "Site", "owner": User.objects.get().pk, "source": "site", "scopes": ["everything"]}
 
     root.post(reverse("admin:leads_apikey_add"), form)
@@ -89,7 +89,7 @@ def test_a_key_cannot_be_given_a_scope_that_is_none(root: Client) -> None:
     assert not ApiKey.objects.exists()
 
 
-def test_marketing_ops_keeps_signals_and_lists_but_no_people_and_no_keys(ops: Client, facts: Lead) -> None:
+def test_marketing_ops_edits_signals_and_lists_but_no_people_or_keys(ops: Client, facts: Lead) -> None:
     competitors = NamedList.objects.get(name="competitors")
 
     added = ops.post(reverse("admin:leads_listentry_add"), {"list": competitors.pk, "value": "rival.example"})

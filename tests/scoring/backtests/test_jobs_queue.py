@@ -69,7 +69,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, *, by: Callable[[], object]) ->
     everything, waiting = fact_reader.everything, [by]
 
     def interrupted(*rules: object, **more: object) -> Iterator[Facts]:
-        for facts in everything(*rules, **more):  # type: ignore[arg-type]
+        for facts in everything(*rules, **more):
             if waiting:
                 waiting.pop()()
             yield facts

@@ -143,7 +143,7 @@ def test_what_was_used_least_lately_leaves_when_room_is_short() -> None:
     shelf, made = RecentlyUsedCache(100), []
 
     def ask(name: str) -> None:
-        shelf.get(name, NOW, lambda: made.append(name) or Weight(40))  # type: ignore[type-var,func-returns-value]
+        shelf.get(name, NOW, lambda: made.append(name) or Weight(40))
 
     for name in ("first", "second", "first", "third", "first", "second"):
         ask(name)
@@ -155,6 +155,6 @@ def test_what_fits_nowhere_is_answered_and_not_kept() -> None:
     shelf, made = RecentlyUsedCache(100), []
 
     for _ in range(2):
-        shelf.get("giant", NOW, lambda: made.append(1) or Weight(101))  # type: ignore[type-var,func-returns-value]
+        shelf.get("giant", NOW, lambda: made.append(1) or Weight(101))
 
     assert len(made) == 2
