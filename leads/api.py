@@ -96,7 +96,7 @@ class LeadDetailSerializer(LeadSerializer):
         return list(EventSerializer(rows, many=True).data)
 
 
-class NewestFirst(KeysetPages):
+class NewestFactsFirst(KeysetPages):
     ordering = "-pk"
 
 
@@ -158,7 +158,7 @@ class LeadsView(ListAPIView[Lead]):
 
     permission_classes = (FACTS,)
     serializer_class = LeadSerializer
-    pagination_class = NewestFirst
+    pagination_class = NewestFactsFirst
     filterset_class = LeadApiFilter
     queryset = Lead.objects.select_related("company")
 
@@ -173,7 +173,7 @@ class CompaniesView(ListAPIView[Company]):
 
     permission_classes = (FACTS,)
     serializer_class = CompanySerializer
-    pagination_class = NewestFirst
+    pagination_class = NewestFactsFirst
     filterset_class = CompanyFilter
     queryset = Company.objects.all()
 

@@ -109,7 +109,7 @@ def _open_rejected_file(file: FileImport, lines_done: int) -> IO[str]:
     """Open the file of rejected rows for writing, and write the rejected rows of earlier batches to it."""
     earlier_rows = _rejected_before(file, lines_done) if lines_done and file.rejected.exists() else []
     target = file.rejected.open("w", encoding="utf-8", errors="surrogateescape", newline="")
-    csv.writer(target).writerows([["line", "field", "reason", *map(downloads.cell, file.header)], *earlier_rows])
+    csv.writer(target).writerows([["line", "field", "reason", *map(downloads.safe_cell, file.header)], *earlier_rows])
     return target
 
 
@@ -123,7 +123,7 @@ def _store_batch(batch: Sequence[CsvRow], file: FileImport, record: ImportRun, r
         verdicts = _judge_rows(batch, file, now)
         for row, (status, field, reason) in zip(batch, verdicts, strict=True):
             if status == "rejected":
-                rejected.writerow([row.line, field, reason, *map(downloads.cell, row.cells)])
+                rejected.writerow([row.line, field, reason, *map(downloads.safe_cell, row.cells)])
         counts = Counter(_COUNT_COLUMNS.get(status, status) for status, _, _ in verdicts)
         for name, count in counts.items():
             setattr(record, name, getattr(record, name) + count)

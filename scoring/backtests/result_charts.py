@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from config.charts import Across, Chart, Grid, Series, ShadedBand, bar_chart, heat_grid, histogram, line_chart
+from config.charts import Chart, Grid, HorizontalAxis, Series, ShadedBand, bar_chart, heat_grid, histogram, line_chart
 from scoring.backtests.result_view import Result
 from scoring.engine import points
 from scoring.engine.rules import Decay, SignalPoints
@@ -67,7 +67,7 @@ def threshold(each: Result) -> Chart:
         [f"{value:g}" for value in tried],
         [_course(each["choices"], *how) for how in _SHARES],
         at=tried,
-        across=Across(_asked(each), (each["value"], f"tested: {each['value']:g}")),
+        across=HorizontalAxis(_asked(each), (each["value"], f"tested: {each['value']:g}")),
     )
 
 
@@ -96,7 +96,7 @@ def volume(result: Result) -> Chart:
         "MQLs by four weeks" if is_long else "MQLs by week",
         [f"{day:%-d %b %Y}" if is_long else f"{day:%-d %b}" for day in days],
         [Series(f"{cohort['number']}", look, _together(cohort["by_week"], step)) for cohort, look in cohorts if cohort],
-        across=Across("four weeks from" if is_long else "week from"),
+        across=HorizontalAxis("four weeks from" if is_long else "week from"),
     )
 
 
@@ -111,7 +111,7 @@ def distribution(each: Result) -> Chart:
         f"{name} scores at the end of the period",
         [(row["from"], row["to"]) for row in each["bins"]],
         Series("Leads that pass the gate", "one", [row["leads"] for row in each["bins"]]),
-        across=Across(f"{name.lower()} points", None if at is None else (at, f"threshold {at:g}")),
+        across=HorizontalAxis(f"{name.lower()} points", None if at is None else (at, f"threshold {at:g}")),
     )
 
 
@@ -139,7 +139,7 @@ def fading(decay: Decay, signals: Sequence[SignalPoints], names: Mapping[str, st
         [Series(f"{_OF_POINTS} points", "one", left.tolist())],
         unit="points",
         at=list(_DECAY_DAYS),
-        across=Across("days later"),
+        across=HorizontalAxis("days later"),
     )
     rows = [(names.get(rule.signal, rule.signal), (told * rule.points).tolist()) for rule in gaining]
     return DecayChart(chart, _DECAY_TOLD, rows)

@@ -18,11 +18,11 @@ from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from config.logs import without_rows
+from config.logs import remove_rows
 from definitions.models import Backtest, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.models import ApiKey, User
-from leads.shipped_signals import OPS_MAY
+from leads.shipped_groups import OPS_MAY
 from leads.vocabulary import Role
 from sla.models import Handoff, RoutingRule
 from tests.scoring import backtest_results
@@ -428,7 +428,7 @@ def test_a_failing_row_stays_out_of_the_log(world: World) -> None:
     except IntegrityError:
         complaint = format_exc()
 
-    logged = without_rows(None, "error", {"event": "request_failed", "exception": complaint})["exception"]
+    logged = remove_rows(None, "error", {"event": "request_failed", "exception": complaint})["exception"]
 
     assert world.handoff.lead.email in complaint
     assert world.handoff.lead.email not in logged

@@ -7,7 +7,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from config.charts import Series, line_chart
-from config.downloads import cell
+from config.downloads import safe_cell
 from config.ui import duration, percent, remaining, shell, with_query
 from config.web import zone_of
 from leads.models import User
@@ -70,11 +70,11 @@ def test_an_unknown_zone_is_utc(name: str) -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", " =1+1", "\uff1d1"])
 def test_no_cell_begins_a_formula(text: str) -> None:
-    assert cell(text) == f"'{text}"
+    assert safe_cell(text) == f"'{text}"
 
 
 def test_cells_that_are_no_text_stay_what_they_are() -> None:
-    assert (cell(-1), cell(None), cell("a=b")) == (-1, "", "a=b")
+    assert (safe_cell(-1), safe_cell(None), safe_cell("a=b")) == (-1, "", "a=b")
 
 
 def test_a_gap_in_the_values_is_a_gap_in_the_line() -> None:

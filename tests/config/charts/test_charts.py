@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 from django.template import engines
 
-from config.charts import Across, Chart, Series, ShadedBand, bar_chart, heat_grid, histogram, line_chart
-from config.charts.figures import short
+from config.charts import Chart, HorizontalAxis, Series, ShadedBand, bar_chart, heat_grid, histogram, line_chart
+from config.charts.figures import format_tick
 
 WEEKS = ["1 Jun", "8 Jun", "15 Jun"]
 
@@ -54,7 +54,9 @@ def test_a_gap_in_the_values_is_a_gap_in_line_and_band() -> None:
 
 
 def test_a_single_point_is_at_the_left() -> None:
-    chart = line_chart("Rate", ["40"], [Series("New", "one", [50.0])], at=[40], across=Across(mark=(40, "now 40")))
+    chart = line_chart(
+        "Rate", ["40"], [Series("New", "one", [50.0])], at=[40], across=HorizontalAxis(mark=(40, "now 40"))
+    )
 
     assert points(chart.lines[0].path) == [(chart.left, 106.0 + 1)]
     assert chart.mark is not None
@@ -62,7 +64,7 @@ def test_a_single_point_is_at_the_left() -> None:
 
 
 def test_a_chart_without_values_says_so() -> None:
-    chart = line_chart("Rate", [], [Series("New", "one", [])], across=Across(mark=(3, "now")))
+    chart = line_chart("Rate", [], [Series("New", "one", [])], across=HorizontalAxis(mark=(3, "now")))
 
     assert (chart.lines[0].path, chart.mark, chart.rows) == ("", None, [])
     assert chart.description == "No values."
@@ -77,7 +79,7 @@ def test_points_are_placed_by_their_numbers() -> None:
 
 def test_a_mark_outside_is_drawn_at_the_edge_with_its_label_inside() -> None:
     chart = line_chart(
-        "Rate", ["0", "10"], [Series("New", "one", [1.0, 1.0])], at=[0, 10], across=Across(mark=(99, "now 99"))
+        "Rate", ["0", "10"], [Series("New", "one", [1.0, 1.0])], at=[0, 10], across=HorizontalAxis(mark=(99, "now 99"))
     )
 
     assert chart.mark is not None
@@ -86,7 +88,7 @@ def test_a_mark_outside_is_drawn_at_the_edge_with_its_label_inside() -> None:
 
 def test_the_marked_row_of_the_table_is_the_marked_number() -> None:
     chart = line_chart(
-        "Rate", ["0", "10"], [Series("New", "one", [1.0, 1.0])], at=[0, 10], across=Across(mark=(10, "now 10"))
+        "Rate", ["0", "10"], [Series("New", "one", [1.0, 1.0])], at=[0, 10], across=HorizontalAxis(mark=(10, "now 10"))
     )
 
     assert [row.is_marked for row in chart.rows] == [False, True]
@@ -113,12 +115,12 @@ def test_the_marked_row_of_the_table_is_the_marked_number() -> None:
 def test_a_scale_ends_at_a_round_number(largest: float, top: float) -> None:
     chart = line_chart("Leads", WEEKS, [Series("New", "one", [largest, 0, 0])], unit="")
 
-    assert chart.ticks[-1].text == short(top, "")
+    assert chart.ticks[-1].text == format_tick(top, "")
     assert all("." not in tick.text for tick in chart.ticks if "k" not in tick.text)
 
 
 def test_large_ticks_are_short() -> None:
-    assert [short(value, "") for value in (0, 999, 12_000, 3_500_000, 2e9)] == ["0", "999", "12k", "3.5M", "2G"]
+    assert [format_tick(value, "") for value in (0, 999, 12_000, 3_500_000, 2e9)] == ["0", "999", "12k", "3.5M", "2G"]
 
 
 def test_the_description_puts_the_chart_into_words() -> None:
@@ -156,7 +158,7 @@ def test_the_threshold_is_drawn_between_the_bins() -> None:
     xs = []
     for threshold in (0, 5, 15, 100, 400):
         mark = histogram(
-            "Scores", bins, Series("Leads", "one", [1.0] * 4), across=Across(mark=(threshold, "threshold"))
+            "Scores", bins, Series("Leads", "one", [1.0] * 4), across=HorizontalAxis(mark=(threshold, "threshold"))
         ).mark
         assert mark is not None
         xs.append(mark.x)
@@ -166,7 +168,7 @@ def test_the_threshold_is_drawn_between_the_bins() -> None:
 
 
 def test_a_histogram_without_bins_is_a_chart() -> None:
-    assert is_inside(histogram("Scores", [], Series("Leads", "one", []), across=Across(mark=(4, "threshold"))))
+    assert is_inside(histogram("Scores", [], Series("Leads", "one", []), across=HorizontalAxis(mark=(4, "threshold"))))
 
 
 # ── The grid ──────────────────────────────────────────────────────────────────────────────────────────────

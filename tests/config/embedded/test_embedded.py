@@ -111,7 +111,7 @@ def test_a_killed_server_comes_back_with_its_data_at_its_address(root: Path, pro
     redis.Redis.from_url(urls.redis).set("kept", "1")
     victim = process(root)
     os.kill(victim, signal.SIGKILL)
-    assert processes.wait_until(lambda: not processes.runs(victim, str(root)), 10)
+    assert processes.wait_until(lambda: not processes.is_running(victim, str(root)), 10)
 
     again = embedded.ensure(root)
 
@@ -135,7 +135,7 @@ def test_the_id_of_a_stranger_in_postmaster_pid_is_not_taken_for_the_server(root
     embedded.stop(root)
     file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
 
-    assert embedded.running(root) is None
+    assert embedded.find_running(root) is None
     assert embedded.stop(root) is False
     assert embedded.ensure(root) == urls
     assert postmaster(root) != os.getpid()
@@ -179,7 +179,7 @@ def test_a_folder_closed_to_the_server_account_moves_the_data(root: Path) -> Non
         assert home.stat().st_mode & 0o777 == 0o700
     finally:
         embedded.destroy(home)
-    assert not unprivileged_account.shelter(home / ".local").exists()
+    assert not unprivileged_account.system_folder(home / ".local").exists()
 
 
 def test_stop_returns_false_when_nothing_runs(root: Path) -> None:
@@ -187,7 +187,7 @@ def test_stop_returns_false_when_nothing_runs(root: Path) -> None:
 
     assert embedded.stop(root) is True
     assert embedded.stop(root) is False
-    assert embedded.running(root) is None
+    assert embedded.find_running(root) is None
 
 
 def test_a_full_disk_is_reported(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +217,7 @@ def test_a_held_pair_is_deleted_when_its_owner_dies(root: Path) -> None:
 
     holder.communicate()
 
-    assert not processes.runs(server, str(folder))
+    assert not processes.is_running(server, str(folder))
     assert not folder.exists()
 
 
@@ -256,7 +256,7 @@ def test_production_needs_no_embedded_servers() -> None:
 def test_a_missing_server_package_is_reported_with_the_remedy() -> None:
     # A demo that runs in this checkout would be found and used.
     code = (
-        "import runpy; from config import embedded; embedded.running = lambda root: None\n"
+        "import runpy; from config import embedded; embedded.find_running = lambda root: None\n"
         "sys.argv = ['manage.py', 'migrate']; runpy.run_path('manage.py', run_name='__main__')"
     )
 
