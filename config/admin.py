@@ -22,7 +22,7 @@ class AccordAdminSite(AdminSite):
 
         @wraps(guarded)
         def without_nul(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            """Refuse a NUL in the query: the filters of the admin would pass it on to PostgreSQL, which accepts none."""
+            """Refuse a NUL in the query: the admin's filters would pass it on to PostgreSQL, which accepts none."""
             if "%00" in request.META["QUERY_STRING"]:
                 raise BadRequest
             return guarded(request, *args, **kwargs)

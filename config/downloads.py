@@ -8,8 +8,8 @@ from typing import Final
 
 from django.http import StreamingHttpResponse
 
-#: A spreadsheet runs a cell that begins with one of these (some also in full width) as a formula, and anybody can write a
-#: cell: leads fill in the forms.
+#: A spreadsheet runs a cell that begins with one of these (some also in full width) as a formula, and leads can write
+#: cells by filling in forms.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -29,7 +29,10 @@ def csv_download(name: str, header: Sequence[str], rows: Iterable[Sequence[objec
 
 
 def safe_cell(value: object) -> object:
-    """Return a cell in which a spreadsheet runs no formula: such text gets an apostrophe in front. Numbers stay numbers."""
+    """Return a cell in which a spreadsheet runs no formula: such text gets an apostrophe in front.
+
+    Numbers stay numbers.
+    """
     if isinstance(value, str) and (value.startswith(FORMULA_STARTS) or value.lstrip().startswith(FORMULA_STARTS)):
         return f"'{value}"
     return "" if value is None else value

@@ -58,8 +58,7 @@ def livez(_request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """
-    Answer 200 if this process can take work, or 503 with the reasons.
+    """Answer 200 if this process can take work, or 503 with the reasons.
 
     `?role=web` needs the database; `?role=worker` also the broker, a recent tick and no old work.
     """
@@ -130,7 +129,10 @@ def _check_beat(now: dt.datetime) -> str:
 
 
 def _check_oldest_work(now: dt.datetime) -> str:
-    """Return the age of the oldest waiting work: a lead to rescore or an MQL to hand off. Raises NotReady if it is too old."""
+    """Return the age of the oldest waiting work: a lead to rescore or an MQL to hand off.
+
+    Raises NotReady if it is too old.
+    """
     look = Lead.objects.due_for_rescore(now).order_by("next_look_at").values_list("next_look_at", flat=True).first()
     waiting = creation.waiting_since(now)
     age = max((now - at).total_seconds() for at in (look or now, waiting or now))

@@ -1,5 +1,4 @@
-"""
-The periodic work, one function for each task of Celery beat.
+"""The periodic work, one function for each task of Celery beat.
 
 Each function claims due rows in a few batches, so any number of workers may run it at once.
 """
@@ -27,8 +26,7 @@ SECONDS_A_TICK = 20
 
 
 def tick(*, now: dt.datetime) -> dict[str, int]:
-    """
-    Take new facts all the way to a rep. Return how many rows each step took.
+    """Take new facts all the way to a rep. Return how many rows each step took.
 
     1. Carry out decisions whose undo window is over.
     2. Rescore the leads that are due.
@@ -50,7 +48,10 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
 
 
 def deliver(*, now: dt.datetime) -> dict[str, int]:
-    """Send alerts by e-mail and Slack. Not part of the tick: a mail server or Slack that hangs must not hold up the routing."""
+    """Send alerts by e-mail and Slack.
+
+    Not part of the tick: a mail server or Slack that hangs must not hold up the routing.
+    """
     return _run_steps("deliveries", now, {"sent": lambda: deliveries.send_due(now=now)})
 
 

@@ -1,5 +1,4 @@
-"""
-The tasks of Celery beat: each takes the time, makes one call and returns counts.
+"""The tasks of Celery beat: each takes the time, makes one call and returns counts.
 
 The work is claimed from rows, so a task carries no state, and none is ever sent by our own code.
 """

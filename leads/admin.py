@@ -1,5 +1,4 @@
-"""
-The admin of facts, signals, lists, keys and people. Facts are read-only: they change by intake alone, so that the
+"""The admin of facts, signals, lists, keys and people. Facts are read-only: they change by intake alone, so that the
 attribute history is complete.
 """
 
@@ -157,7 +156,7 @@ class SignalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only i
     search_fields = ("name", "code")
     ordering = ("code",)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Signal | None = None) -> tuple[str, ...]:  # noqa: ARG002  # the signature of Django
+    def get_readonly_fields(self, request: HttpRequest, obj: Signal | None = None) -> tuple[str, ...]:  # noqa: ARG002  # of Django
         """Keep the code of an existing signal: senders and definitions refer to it."""
         return ("code",) if obj else ()
 
@@ -167,7 +166,7 @@ class NamedListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
     list_display = ("label", "name")
     ordering = ("name",)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: NamedList | None = None) -> tuple[str, ...]:  # noqa: ARG002  # the signature of Django
+    def get_readonly_fields(self, request: HttpRequest, obj: NamedList | None = None) -> tuple[str, ...]:  # noqa: ARG002  # of Django
         return ("name",) if obj else ()
 
 
@@ -198,7 +197,7 @@ class ApiKeyAdmin(APIKeyModelAdmin):
     """The keys of machine clients. A key is shown once, after it was created; the database holds its hash."""
 
     form = ApiKeyForm
-    list_display = ("name", "prefix", "owner", "source", "scopes", "last_used_at", "expiry_date", "revoked")  # type: ignore[assignment]  # the base declares fewer columns
+    list_display = ("name", "prefix", "owner", "source", "scopes", "last_used_at", "expiry_date", "revoked")  # type: ignore[assignment]  # a longer tuple
     list_select_related = ("owner",)
     fields = ("name", "owner", "source", "scopes", "expiry_date", "revoked", "prefix", "last_used_at")
     ordering = ("-created",)

@@ -112,8 +112,7 @@ def _read_batch(data: object) -> Sequence[object]:
 
 
 def _respond(request: Request, results: Sequence[events.EventResult | dict[str, Any]]) -> Response:
-    """
-    Build the response to a batch or to a single item from their results.
+    """Build the response to a batch or to a single item from their results.
 
     A batch is answered with 200, whatever its results; a single item with 201, 200 or 422 by its status.
     """

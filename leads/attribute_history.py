@@ -38,12 +38,11 @@ class AttributeHistory(Generic[Subject]):
         source: str,
         now: dt.datetime,
     ) -> bool:
-        """
-        Add the news of a statement to the history and to the columns of the subject. Return whether there was any.
+        """Add the news of a statement to the history and to the columns of the subject. Return whether there was any.
 
-        With `valid_from` the statement holds from exactly then. Without, the first statement about a subject holds from `since`,
-        a later one from `now`. A dated statement is stored even where it repeats the value then in force, because an older
-        statement may still arrive and come between.
+        With `valid_from` the statement holds from exactly then. Without, the first statement about a subject holds from
+        `since`, a later one from `now`. A dated statement is stored even where it repeats the value then in force,
+        because an older statement may still arrive and come between.
         """
         if not self.changes:
             self._start_history(values, valid_from or since, source, now)
@@ -108,7 +107,7 @@ def _fold_changes(changes: Iterable[AttributeChange]) -> dict[str, Any]:
 
 
 def _implied_values(subject: Lead | Company) -> dict[str, Any]:
-    """Return the values that a lead has before any statement about it: its address and the company behind the address."""
+    """Return the values that a lead has before any statement: its address and the company behind the address."""
     if isinstance(subject, Company):
         return {}
     implied = {"email": subject.email, "company": subject.company_id}

@@ -1,5 +1,4 @@
-"""
-The attributes of companies and leads: name, type and limits of each (rules 15.2).
+"""The attributes of companies and leads: name, type and limits of each (rules 15.2).
 
 Values are as in `AttributeChange.values`: JSON, null for unknown.
 """
@@ -31,8 +30,7 @@ _PLAIN = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?")
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """
-    The two readers of an attribute: `read` takes a JSON value of the API, `parse` turns a cell of a file into such a value.
+    """The two readers of an attribute: `read` takes a JSON value of the API, `parse` makes one from a cell of a file.
 
     Both raise Refused.
     """
@@ -137,7 +135,10 @@ _BANDS = (
 
 
 def read_employees(field: str, value: object) -> dict[str, int | None]:
-    """Read a number of employees, or a band as senders write it: "51-200", "1,001 to 5,000", "1000+", "<50". Raises Refused."""
+    """Read a number of employees, or a band as senders write it: "51-200", "1,001 to 5,000", "1000+", "<50".
+
+    Raises Refused.
+    """
     if value is None:
         return {"employees_low": None, "employees_high": None}
     low, high = _read_band(field, value) if isinstance(value, str) else (_read_count(field, value),) * 2
@@ -162,7 +163,10 @@ def _read_band(field: str, value: str) -> tuple[int | None, int | None]:
 
 
 def read_custom(field: str, value: object) -> Any:
-    """Read a value of the customer's own attribute: a text, a number, true or false, or a list of texts. Raises Refused."""
+    """Read a value of the customer's own attribute: a text, a number, true or false, or a list of texts.
+
+    Raises Refused.
+    """
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
@@ -173,8 +177,7 @@ def read_custom(field: str, value: object) -> Any:
 
 
 def read_attributes(known: Mapping[str, Attribute], sent: Mapping[str, object]) -> dict[str, Any]:
-    """
-    Return the values of a statement, by attribute name: `employees` as its two ends, `custom` flattened to `custom.NAME`.
+    """Return the values of a statement by attribute name: `employees` as its two ends, `custom` flat as `custom.NAME`.
 
     `known` is `LEAD` or `COMPANY`, `sent` the JSON object as sent. Raises Refused, also for unknown names.
     """

@@ -1,5 +1,4 @@
-"""
-The upsert of a batch of statements about leads or companies: matching, applying and storing.
+"""The upsert of a batch of statements about leads or companies: matching, applying and storing.
 
 Rows are locked in id order, companies before leads, until the transaction ends: two batches cannot deadlock.
 """
@@ -35,12 +34,11 @@ class UpsertResult(Generic[Subject]):
 
 @dataclass(frozen=True, slots=True)
 class AttributeStatement:
-    """
-    A sender's description of one lead or company.
+    """A sender's description of one lead or company.
 
-    `first_key` is the e-mail of a lead or the domain of a company; empty where not given. A statement holds from `valid_from`
-    if that is given. Otherwise the first one about a subject holds from `since`, a later one from the time of its arrival. A
-    reference only names its subject and states nothing.
+    `first_key` is the e-mail of a lead or the domain of a company; empty where not given. A statement holds from
+    `valid_from` if that is given. Otherwise the first one about a subject holds from `since`, a later one from the time
+    of its arrival. A reference only names its subject and states nothing.
     """
 
     first_key: str
@@ -55,8 +53,7 @@ class AttributeStatement:
 
 @dataclass(slots=True)
 class _BatchUpsert(Generic[Subject]):
-    """
-    The state of one batch: the histories of its subjects, found by either key, and the ids of those that changed.
+    """The state of one batch: the histories of its subjects, found by either key, and the ids of those that changed.
 
     `known_ids` are the subjects that existed before the batch.
     """
@@ -73,7 +70,10 @@ class _BatchUpsert(Generic[Subject]):
     first_key_name: ClassVar[str]
 
     def find_history(self, item: AttributeStatement) -> AttributeHistory[Subject]:
-        """Return the history of the subject that a statement names. Raises Refused when its two keys contradict each other."""
+        """Return the history of the subject that a statement names.
+
+        Raises Refused when its two keys contradict each other.
+        """
         first, other = self.by_first_key.get(item.first_key), self.by_external_id.get(item.external_id)
         if first and other and first is not other:
             raise Refused(self.first_key_name, f"belongs to one {self.noun} and external_id to another.")
@@ -87,7 +87,10 @@ class _BatchUpsert(Generic[Subject]):
         return history
 
     def adopt_keys(self, history: AttributeHistory[Subject], item: AttributeStatement) -> bool:
-        """Give the subject the external id that it lacks, and index it by its keys. Return whether the external id is new."""
+        """Give the subject the external id that it lacks, and index it by its keys.
+
+        Return whether the external id is new.
+        """
         subject = history.subject
         is_new = bool(item.external_id) and subject.external_id is None
         if is_new:
@@ -140,8 +143,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
     first_key_name = "email"
 
     def upsert(self, items: Sequence[AttributeStatement]) -> list[UpsertResult[Lead]]:
-        """
-        Create or change the leads of a batch of statements. Return one result each, in order. Needs a transaction.
+        """Create or change the leads of a batch of statements. Return one result each, in order. Needs a transaction.
 
         1. Upsert the companies that the statements name, which locks them.
         2. Find the companies behind the e-mail domains.
@@ -172,7 +174,10 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         return results
 
     def assign_employers(self, employers: Mapping[str, int]) -> None:
-        """Assign the company of their e-mail domain to leads that have none. `employers` maps domains to company ids."""
+        """Assign the company of their e-mail domain to leads that have none.
+
+        `employers` maps domains to company ids.
+        """
         self._lock_and_load(matching.leads_without_company(employers))
         for history in self.histories.values():
             self._assign_employer(history, employers)
@@ -232,7 +237,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         company: UpsertResult[Company] | None,
         employers: Mapping[str, int],
     ) -> Mapping[str, Any]:
-        """Return the company that a statement implies: the one it names, or on the first statement that of the e-mail domain."""
+        """Return the company that a statement names, or on a first statement the company of the e-mail domain."""
         if company and company.subject:
             return {"company": company.subject.pk}
         employer = employers.get(email_domain(item.first_key))
@@ -240,7 +245,10 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         return {"company": employer} if employer and is_first else {}
 
     def _assign_employer(self, history: AttributeHistory[Lead], employers: Mapping[str, int]) -> bool:
-        """Assign the company of the e-mail domain to a lead without one, from when its address is known. Return whether it did."""
+        """Assign the company of the e-mail domain to a lead without one, from when its address is known.
+
+        Return whether it did.
+        """
         lead = history.subject
         employer = employers.get(email_domain((lead.email or "").lower()))
         if lead.company_id or not employer:
@@ -271,7 +279,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         leads = self._changed_subjects()
         if not leads:
             return
-        # An upsert on the primary key is the fastest way to write many columns of many rows. All rows exist: step 3 added them.
+        # An upsert on the primary key is the fastest way to write many columns of many rows. All of the rows exist.
         Lead.objects.bulk_create(
             leads, update_conflicts=True, unique_fields=["id"], update_fields=_WRITABLE_COLUMNS[Lead]
         )
@@ -287,8 +295,9 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
     first_key_name = "domain"
 
     def upsert(self, items: Sequence[AttributeStatement]) -> list[UpsertResult[Company]]:
-        """
-        Create or change the companies of a batch of statements. Return one result each, in order. Needs a transaction.
+        """Create or change the companies of a batch of statements. Return one result each, in order.
+
+        Needs a transaction.
 
         1. Find the companies of the statements by their keys, and add those that are missing.
         2. Lock all of them in id order, and load their attribute histories.

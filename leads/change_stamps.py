@@ -1,5 +1,4 @@
-"""
-The column `transaction`: the id of the transaction that last wrote a row.
+"""The column `transaction`: the id of the transaction that last wrote a row.
 
 Readers that cache rows find out by it what changed since they read (scoring.columns.column_cache).
 """
@@ -32,8 +31,7 @@ COMPANY: Final = (
 
 
 def stamp_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
-    """
-    Return triggers that set `transaction` to the current transaction when a row is inserted or one of `columns` changes.
+    """Return triggers that set `transaction` to the current one when a row is inserted or one of `columns` changes.
 
     They apply to every kind of write, also of the column `transaction` itself.
     """

@@ -39,8 +39,7 @@ class CsvRow:
 
 
 def read_rows(path: Path, *, encoding: str = "", delimiter: str = "") -> Generator[CsvRow, None, None]:
-    """
-    Yield the header, then every row that is not empty. Raises Unreadable.
+    """Yield the header, then every row that is not empty. Raises Unreadable.
 
     Without an encoding the file must be UTF-8; other bytes are read as lone surrogates, which no field accepts.
     """

@@ -1,5 +1,4 @@
-"""
-The intake of events: reading, storing and one result each (rules 13.3, 14.1). The hot path of the product.
+"""The intake of events: reading, storing and one result each (rules 13.3, 14.1). The hot path of the product.
 
 An event answered with `accepted` is committed together with the request to rescore its lead. Sent again, by any sender
 of the same source and in any order, it is a `duplicate`.
@@ -46,7 +45,10 @@ _INSERT = """
 
 @dataclass(frozen=True, slots=True)
 class EventResult:
-    """The result of one item. `id` is Accord's id of the event: of the first one for a duplicate, None for a rejected item."""
+    """The result of one item.
+
+    `id` is Accord's id of the event: of the first one for a duplicate, None for a rejected item.
+    """
 
     status: Literal["accepted", "duplicate", "rejected"]
     id: int | None = None
@@ -67,8 +69,7 @@ class _Item:
 
 
 def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[EventResult]:
-    """
-    Store a batch of events in the shape of rules 16.2. Return one result each, in order.
+    """Store a batch of events in the shape of rules 16.2. Return one result each, in order.
 
     `source` is the namespace of the events' ids.
 

@@ -1,5 +1,4 @@
-"""
-The import of CSV files, in batches: a transaction stores a batch together with how far the file came (rules 13.7).
+"""The import of CSV files, in batches: a transaction stores a batch together with how far the file came (rules 13.7).
 
 A crash loses nothing: the same file is resumed after its last committed batch. A bad row does not stop the others.
 """
@@ -38,7 +37,7 @@ Verdict = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class FileImport:
-    """A file to import: its path, how its columns are read, the namespace of its ids, and where rejected rows are written."""
+    """A file to import: its path, the plan of its columns, the namespace of its ids, and the file for rejected rows."""
 
     path: Path
     plan: ImportPlan
@@ -55,8 +54,7 @@ def prepare_import(*, path: Path, kind: Any, column_map: ColumnMap, source: str,
 
 
 def run_import(*, file: FileImport, again: bool, now: dt.datetime, progress: Callable[[ImportRun], None]) -> ImportRun:
-    """
-    Import a file, or the rest of it. A file that was imported completely is imported again only with `again`.
+    """Import a file, or the rest of it. A file that was imported completely is imported again only with `again`.
 
     `progress` is called after each batch. Raises Unreadable; what is committed by then stays.
     """

@@ -1,5 +1,4 @@
-"""
-The mapping of a file's columns to the items of the intake: by a map, or by the headers that common senders write.
+"""The mapping of a file's columns to the items of the intake: by a map, or by the headers that common senders write.
 
 docs/importing.md describes the map.
 """

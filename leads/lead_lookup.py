@@ -1,4 +1,4 @@
-"""The lookup of the lead that a fact names: by e-mail, by the sender's external id (a text) or by Accord's id (a number)."""
+"""The lookup of the lead that a fact names: by e-mail, by external id (a text) or by Accord's id (a number)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,10 @@ def add_missing(missing: Mapping[LeadRef, dt.datetime], *, now: dt.datetime) -> 
 
 
 def find_or_add(first_seen: Mapping[LeadRef, dt.datetime], *, now: dt.datetime) -> dict[LeadRef, FoundLead]:
-    """Return the leads of these references, and add those that are missing. Unknown ids of Accord's own are left out."""
+    """Return the leads of these references, and add those that are missing.
+
+    Unknown ids of Accord's own are left out.
+    """
     leads = find_leads(first_seen)
     return leads | add_missing({ref: at for ref, at in first_seen.items() if ref not in leads}, now=now)
 
@@ -90,7 +93,7 @@ def find_leads(refs: Collection[LeadRef]) -> dict[LeadRef, FoundLead]:
         keys = [ref.key for ref in refs if ref.kind == kind]
         if keys:
             # An array is one parameter; a list of a thousand parameters costs more than the search itself.
-            query = f"SELECT {column}, id, known_at FROM leads_lead WHERE {column} = ANY(%s::{array})"  # noqa: S608  # names from _REFERENCE_COLUMNS
+            query = f"SELECT {column}, id, known_at FROM leads_lead WHERE {column} = ANY(%s::{array})"  # noqa: S608  # constants
             with connection.cursor() as cursor:
                 cursor.execute(query, [keys])
                 leads |= {LeadRef(kind, key): FoundLead(pk, known_at) for key, pk, known_at in cursor.fetchall()}

@@ -1,5 +1,4 @@
-"""
-The upsert of leads and companies from their senders' descriptions; every change goes into the attribute history.
+"""The upsert of leads and companies from their senders' descriptions; every change goes into the attribute history.
 
 A person is one lead, by e-mail or external id; a company is one row, by domain or external id (rules 13.1).
 """
@@ -28,8 +27,7 @@ _COMPANY_KEYS = {"domain", "external_id", "valid_from", "created_at"}
 
 
 def read_lead(item: object, *, now: dt.datetime, since: dt.datetime | None = None) -> AttributeStatement:
-    """
-    Read a lead in the shape of the API. Raises Refused.
+    """Read a lead in the shape of the API. Raises Refused.
 
     `since` dates a first statement that has no date of its own (default: now).
     """
@@ -72,8 +70,7 @@ def upsert_leads(*, items: Sequence[AttributeStatement], source: str, now: dt.da
 def upsert_companies(
     *, items: Sequence[AttributeStatement], source: str, now: dt.datetime
 ) -> list[UpsertResult[Company]]:
-    """
-    Create or change companies. Return one result each, in order; a refused statement does not stop the others.
+    """Create or change companies. Return one result each, in order; a refused statement does not stop the others.
 
     Leads without a company whose e-mail has the domain of a company are assigned to it.
     """
@@ -116,8 +113,7 @@ def upsert_lead(  # noqa: PLR0913  # all by name
     source: str,
     now: dt.datetime,
 ) -> tuple[Lead, UpsertChange]:
-    """
-    Create or change a lead, by e-mail or external id. Return it and what changed. Raises Refused.
+    """Create or change a lead, by e-mail or external id. Return it and what changed. Raises Refused.
 
     `values` are as in rules 15.2, without the prefix.
     """

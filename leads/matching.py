@@ -1,5 +1,4 @@
-"""
-The matching of leads by e-mail or external id, and of companies by domain or external id, for many at a time.
+"""The matching of leads by e-mail or external id, and of companies by domain or external id, for many at a time.
 
 A lead or company that a fact names before it was described is created as a stub: a row with its keys alone.
 """

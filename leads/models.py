@@ -47,11 +47,10 @@ class User(AbstractUser):
 
 
 class Attributed(models.Model):
-    """
-    The columns that companies and leads share: their current attributes. `AttributeChange` holds the history.
+    """The columns that companies and leads share: their current attributes. `AttributeChange` holds the history.
 
-    `known_at` is the date of the first statement. While `has_history` is false, the columns have had their current values
-    since `known_at`.
+    `known_at` is the date of the first statement. While `has_history` is false, the columns have had their current
+    values since `known_at`.
     """
 
     external_id = models.CharField(max_length=128, null=True, blank=True, unique=True)
@@ -161,12 +160,11 @@ class Lead(Attributed):
 
 
 class AttributeChange(models.Model):
-    """
-    A statement about a company or a lead: these fields had these values from `valid_from` on.
+    """A statement about a company or a lead: these fields had these values from `valid_from` on.
 
     The current columns are derived from these rows. `values` maps field names (without the `lead.`/`company.` prefix,
-    custom ones as `custom.NAME`, a lead's company as `company` with its id) to JSON values, null for unknown.
-    At an instant T a field has the value of the latest statement naming it with `valid_from <= T` (ties: the later row).
+    custom ones as `custom.NAME`, a lead's company as `company` with its id) to JSON values, null for unknown. At an
+    instant T a field has the value of the latest statement naming it with `valid_from <= T` (ties: the later row).
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -192,7 +190,7 @@ class AttributeChange(models.Model):
             models.Index(
                 fields=["company", "valid_from", "id"], name="attributes_of_company", condition=Q(company__isnull=False)
             ),
-            # Read by scoring.columns for the rows since its last snapshot; new rows lie at the end of the table, so BRIN suffices.
+            # Read by scoring.columns for the rows since its last snapshot. They lie at the end of the table: BRIN suffices.
             BrinIndex(fields=["transaction"], name="attributes_by_transaction", autosummarize=True),
         ]
         triggers: ClassVar = [append_only("attribute_changes_stay")]
@@ -242,7 +240,7 @@ class Event(models.Model):
         indexes: ClassVar = [
             # Read by rules and pages for the events of one lead; the included signal spares reading the row.
             models.Index(fields=["lead", "occurred_at"], include=["signal"], name="event_of_lead"),
-            # Read by scoring.columns for the rows since its last snapshot; new rows lie at the end of the table, so BRIN suffices.
+            # Read by scoring.columns for the rows since its last snapshot. They lie at the end of the table: BRIN suffices.
             BrinIndex(fields=["transaction"], name="event_by_transaction", autosummarize=True),
         ]
         triggers: ClassVar = [append_only("events_stay")]
@@ -299,15 +297,16 @@ class Outcome(models.Model):
 
 
 class NamedList(models.Model):
-    """
-    A list that a rule can name: `free_email`, `disposable_email`, `student_email`, `competitors`, or the customer's own.
+    """A list that a rule can name: one that Accord ships, or the customer's own.
+
+    Accord ships `free_email`, `disposable_email`, `student_email` and `competitors`.
 
     An entry that is a domain also covers the domains below it: `edu` covers `state.edu`.
     """
 
     name = models.SlugField(max_length=64, unique=True)
     label = models.CharField(max_length=120)
-    # Random, and new after every change of entries, so that entries cached under a revision stay valid for that revision.
+    # Random, and new after every change of entries: entries that are cached under a revision stay right for it.
     revision = models.UUIDField(default=uuid.uuid4, editable=False)
 
     def __str__(self) -> str:

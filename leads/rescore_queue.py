@@ -15,12 +15,11 @@ BACKOFF: Final = (dt.timedelta(seconds=10), dt.timedelta(minutes=1), dt.timedelt
 
 
 def request(*, lead_ids: Collection[int], at: dt.datetime) -> int:
-    """
-    Have these leads rescored at `at` or earlier. Return how many were planned later or not at all.
+    """Have these leads rescored at `at` or earlier. Return how many were planned later or not at all.
 
-    Rows are locked in id order, so that two callers cannot deadlock. Leads that are due already are locked, too: the worker
-    that rescores one of them right now may not see what the caller wrote, and must take the lead off the queue before
-    the caller puts it there again.
+    Rows are locked in id order, so that two callers cannot deadlock. Leads that are due already are locked, too: the
+    worker that rescores one of them right now may not see what the caller wrote, and must take the lead off the queue
+    before the caller puts it there again.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -44,8 +43,7 @@ def request_all(*, at: dt.datetime) -> int:
 
 
 def claim(*, now: dt.datetime, limit: int) -> list[int]:
-    """
-    Lock up to `limit` leads that are due, until the caller's transaction ends, and return their ids.
+    """Lock up to `limit` leads that are due, until the caller's transaction ends, and return their ids.
 
     Rows that another worker has locked are skipped.
     """
@@ -68,7 +66,10 @@ def settle(*, next_looks: Mapping[int, dt.datetime | None]) -> None:
 
 
 def fail(*, lead_id: int, error: str, now: dt.datetime) -> None:
-    """Postpone a lead that could not be rescored, and store the error. The delay grows with each failure (`BACKOFF`)."""
+    """Postpone a lead that could not be rescored, and store the error.
+
+    The delay grows with each failure (`BACKOFF`).
+    """
     lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
     lead.next_look_at = now + BACKOFF[min(lead.look_failures, len(BACKOFF) - 1)]
     lead.look_failures = min(lead.look_failures + 1, 1000)

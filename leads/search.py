@@ -12,8 +12,7 @@ _COMPANY_COLUMNS: Final = ("name", "domain", "external_id")
 
 
 def match_leads(text: str, *, by: str = "") -> Q:
-    """
-    Return a condition: each word occurs in the name of the person or company, in the address or in an id.
+    """Return a condition: each word occurs in the name of the person or company, in the address or in an id.
 
     `by` is the path to the lead from the rows that are searched, as "lead__".
     """

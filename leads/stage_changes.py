@@ -16,8 +16,7 @@ class MoveRefused(Exception):
 
 @transaction.atomic
 def move(*, lead: Lead, to: Stage, by: User | None, now: dt.datetime, why: str) -> Lead:
-    """
-    Move a lead to another stage and log the move (rules 2.1, 2.2). A move to its current stage does nothing.
+    """Move a lead to another stage and log the move (rules 2.1, 2.2). A move to its current stage does nothing.
 
     Raises MoveRefused with a sentence for the user.
     """

@@ -48,7 +48,7 @@ def email(field: str, value: object) -> str:
 
 
 def domain(field: str, value: object) -> str:
-    """Return the host of a domain or address: `https://www.acme.example/about` and `Acme.example` are both `acme.example`."""
+    """Return the host of a web address or domain, without www: `acme.example` for `https://www.Acme.example/about`."""
     url = text(field, value, limit=500).lower()
     host = re.split(r"[/?#]", url.partition("://")[2] or url)[0].rpartition("@")[2].partition(":")[0]
     host = host.removeprefix("www.").rstrip(".")

@@ -32,10 +32,10 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """
-    Run the browser tests where other tests that empty the tables begin, after those that need the shipped rows.
+    """Run the browser tests where other tests that empty the tables begin, after those that need the shipped rows.
 
-    Browser tests empty the tables, too. Left alone, pytest would run them earlier because of their parameter, the browser.
+    Browser tests empty the tables, too. Left alone, pytest would run them earlier because of their parameter, the
+    browser.
     """
     pages = [item for item in items if "live_server" in getattr(item, "fixturenames", ())]
     others = [item for item in items if item not in set(pages)]

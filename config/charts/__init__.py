@@ -1,4 +1,7 @@
-"""Charts as plain geometry, which components/chart.html and heat_grid.html draw without script or style. Imports no app."""
+"""Charts as plain geometry, which components/chart.html and heat_grid.html draw without script or style.
+
+Imports no app.
+"""
 
 from __future__ import annotations
 

@@ -43,8 +43,7 @@ def bar_chart(
     across: HorizontalAxis = UNNAMED_AXIS,
     group_share: float = GROUP_SHARE,
 ) -> Chart:
-    """
-    Build a chart with a group of bars over each label, one bar for each series.
+    """Build a chart with a group of bars over each label, one bar for each series.
 
     `across.mark` is placed by a number of groups from the left.
     """
@@ -77,7 +76,10 @@ def histogram(
     unit: str = "",
     across: HorizontalAxis = UNNAMED_AXIS,
 ) -> Chart:
-    """Build a chart of counts by bins [from, to), in rising order. `across.mark` is placed by a number on the scale of the bins."""
+    """Build a chart of counts by bins [from, to), in rising order.
+
+    `across.mark` is placed by a number on the scale of the bins.
+    """
     labels = [f"{low:g} – {high:g}" for low, high in bins]
     placed = (_bins_before(across.mark[0], bins), across.mark[1]) if across.mark and bins else None
     return bar_chart(

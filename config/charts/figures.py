@@ -1,4 +1,4 @@
-"""The parts of charts: the frame and its scale, the shapes in it, and the table and sentences that give the same figures."""
+"""The parts of charts: the frame and its scale, the shapes in it, and the table and sentences with the same figures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ class ShadedBand:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A series of values; None where there is none. `look` is a suffix of the CSS classes `line-…`, `dot-…`, `bar-…`, `band-…`."""
+    """A series of values; None where there is none.
+
+    `look` is a suffix of the CSS classes `line-…`, `dot-…`, `bar-…`, `band-…`.
+    """
 
     label: str
     look: str
@@ -95,7 +98,10 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart with its texts. Screen readers read `title` and `description`; `rows` are the values in words, under `columns`."""
+    """A chart with its texts.
+
+    Screen readers read `title` and `description`; `rows` are the values in words, under `columns`.
+    """
 
     title: str
     description: str

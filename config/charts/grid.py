@@ -1,4 +1,4 @@
-"""A grid of counts and rates by two scales, drawn as a table with shaded cells: it needs no second table of its figures."""
+"""A grid of counts and rates by two scales, drawn as a table with shaded cells. It needs no second table."""
 
 from __future__ import annotations
 
@@ -51,8 +51,9 @@ def heat_grid(
     hit: str,
     small: int,
 ) -> Grid:
-    """
-    Build a grid from counts: `cells[i][j]` is (total, hits) between the edges i and i + 1 of `down`, j and j + 1 of `across`.
+    """Build a grid from counts: `cells[i][j]` is (total, hits).
+
+    The cell lies between the edges i and i + 1 of `down`, j and j + 1 of `across`.
 
     A cell with fewer than `small` is marked as a small sample, and does not set the scale of the shades.
     """

@@ -43,11 +43,12 @@ def line_chart(
     target: tuple[float, str] | None = None,
     across: HorizontalAxis = UNNAMED_AXIS,
 ) -> Chart:
-    """
-    Build a chart of values in `unit` over `labels`; percentages on a scale to 100, others to a round number above them.
+    """Build a chart of values in `unit` over `labels`.
 
-    `at` places the labels by numbers, in rising order; without it they stand at equal distances, from 0. `across.mark` stands
-    at such a number; `target` is a horizontal line as (value, label). A gap in the values is a gap in the line.
+    The scale of percentages ends at 100, other scales end at a round number above the values.
+
+    `at` places the labels by numbers, in rising order; without it they stand at equal distances, from 0. `across.mark`
+    stands at such a number; `target` is a horizontal line as (value, label). A gap in the values is a gap in the line.
     """
     places = list(at) if at is not None else [float(index) for index in range(len(labels))]
     measure = build_scale(all_series, unit)

@@ -93,7 +93,10 @@ def _check_machine(port: int) -> None:
 
 @contextlib.contextmanager
 def _run_servers() -> Iterator[embedded.Urls | None]:
-    """Yield the addresses of the embedded servers, or None if the environment names real ones. Stops what it started."""
+    """Yield the addresses of the embedded servers, or None if the environment names real ones.
+
+    Stops what it started.
+    """
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         yield None
         return

@@ -1,5 +1,4 @@
-"""
-The preparation of the demo: database, static files and example data.
+"""The preparation of the demo: database, static files and example data.
 
 A single process does it all, because starting a process takes longer than the usual work. `make demo` runs it and then
 reads the logins from the file that it names.

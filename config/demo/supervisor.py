@@ -1,5 +1,4 @@
-"""
-A supervisor of programs: it starts them, restarts those that have ended, and ends them all together.
+"""A supervisor of programs: it starts them, restarts those that have ended, and ends them all together.
 
 The product needs one: a worker that loses its broker for good exits, and nothing is scored until it is started again.
 """
@@ -49,7 +48,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # In a process group of its own: Ctrl-C reaches only the supervisor, which ends the group with all its children.
+                # A process group of its own: Ctrl-C reaches only the supervisor, which ends the group with its children.
                 start_new_session=True,
             )
         self.started_at, self.due_at = time.monotonic(), None

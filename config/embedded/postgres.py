@@ -101,8 +101,7 @@ def delete(server: Postgres) -> None:
 
 
 def _pid(server: Postgres) -> int | None:
-    """
-    Return the process id of the postmaster, or None.
+    """Return the process id of the postmaster, or None.
 
     `pg_ctl status` would also report a zombie, or another process that got the same id, as running.
     """
@@ -140,8 +139,7 @@ def _create_data_folder(server: Postgres) -> None:
 
 
 def _start_with_retries(server: Postgres, *, durable: bool) -> None:
-    """
-    Start the server, in several attempts.
+    """Start the server, in several attempts.
 
     After a crash the old backends keep the shared memory for a moment, and another program may have taken the port.
     """
@@ -213,8 +211,7 @@ def _create_roles_and_database(server: Postgres) -> None:
 
 
 def _roles_and_database_sql(password: str) -> str:
-    """
-    Return SQL that creates roles and database; it may run twice.
+    """Return SQL that creates roles and database; it may run twice.
 
     Default privileges are set in template1, so that every later database has them, too.
     """

@@ -14,7 +14,7 @@ _PROC = Path("/proc")
 
 
 def is_running(pid: int, marker: str) -> bool:
-    """Return whether `pid` is alive and its command line contains `marker`: ids are reused, and zombies still have one."""
+    """Return whether `pid` is alive and its command line contains `marker`: ids are reused, zombies have one, too."""
     state, command = _inspect(pid)
     return state not in {"", "Z", "X"} and marker in command
 

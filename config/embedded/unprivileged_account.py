@@ -1,5 +1,4 @@
-"""
-The operating system account of the servers, and folders that it can read.
+"""The operating system account of the servers, and folders that it can read.
 
 PostgreSQL refuses to run as root. As root we run it under the account `postgres` or `nobody`. That account may not be
 able to enter the checkout (a 0700 home); binaries and data then are in a system folder that it can enter.
@@ -54,7 +53,10 @@ class ServerAccount:
         return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
 
     def folder(self, local: Path, name: str) -> Path:
-        """Return the account's own folder `local`/`name`, or the folder to which that links. Creates it if it is missing."""
+        """Return the account's own folder `local`/`name`, or the folder to which that links.
+
+        Creates it if it is missing.
+        """
         link = local / name
         if not link.exists():
             link.unlink(missing_ok=True)
@@ -67,7 +69,7 @@ class ServerAccount:
         return link.resolve()
 
     def package(self, name: str, *companions: str) -> Path:
-        """Return the folder of an installed wheel, or of a copy of it (and of its companions) that the account can read."""
+        """Return the folder of an installed wheel, or of a copy of it and its companions that the account can read."""
         installed = _find_wheel(name)
         if self.reaches(installed):
             return installed

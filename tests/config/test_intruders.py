@@ -1,4 +1,7 @@
-"""The answer of every address to every kind of caller. The table is compared with the URL resolver: no route is missing."""
+"""The answer of every address to every kind of caller.
+
+The table is compared with the URL resolver: no route is missing.
+"""
 
 from __future__ import annotations
 
