@@ -6,7 +6,7 @@ SHELL := /bin/sh
 PORT ?= 8000
 BIN := .venv/bin
 PY := $(BIN)/python
-# The static checks read settings.py and must start no server for that.
+# The static checks import settings.py; with these addresses it starts no embedded servers.
 NOWHERE := DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing REDIS_URL=redis://127.0.0.1:1/0 \
 	SECRET_KEY=only-for-checks-0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ ALLOWED_HOSTS=accord.example
 APPS := config leads definitions scoring sla

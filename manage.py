@@ -8,7 +8,7 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    from config.embedded.errors import EmbeddedError
+    from config.embedded.embedded_error import EmbeddedError
 
     try:
         execute_from_command_line(sys.argv)

@@ -153,7 +153,7 @@ def loop_sample() -> Measured:
     ids = list(Lead.objects.filter(pk__gt=0).order_by("pk").values_list("pk", flat=True)[::step])
     measured = Measured(rows=len(ids))
     with measured.timed():
-        private = frozenset().union(*named_lists.contents(agreement.LISTS).values())
+        private = frozenset().union(*named_lists.read_entries(agreement.LISTS).values())
         answers = [loop.judged(lead_id, NOW, private) for lead_id in ids]
     np.save(folder() / "sample.npy", np.array(ids))
     np.save(folder() / "meets-loop.npy", np.array([pk for pk, (meets, _) in zip(ids, answers, strict=True) if meets]))

@@ -1,1 +1,1 @@
-"""The roof (settings, urls, celery, the API's router, embedded servers) and a small cellar (web, ui) that imports no app."""
+"""The top and the bottom of the product: settings, URLs, Celery, servers, and helpers (web, ui) that import no app."""

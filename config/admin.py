@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 
 
-# The admin's own sign-in knows neither rate limits nor a second factor: there is one door for all.
+# The admin's own sign-in has neither rate limits nor a second factor, so the admin uses the sign-in of the product.
 @method_decorator(secure_admin_login, name="login")
 class AccordAdminSite(AdminSite):
     site_header = "Accord administration"
@@ -22,7 +22,7 @@ class AccordAdminSite(AdminSite):
 
         @wraps(guarded)
         def without_nul(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            """A filter of the admin hands on what it is given, and PostgreSQL knows no NUL."""
+            """Refuse a NUL in the query: the admin's filters would pass it on to PostgreSQL, which accepts none."""
             if "%00" in request.META["QUERY_STRING"]:
                 raise BadRequest
             return guarded(request, *args, **kwargs)

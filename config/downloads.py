@@ -1,4 +1,4 @@
-"""Tables to take away. Imports no app."""
+"""Downloads of tables as CSV. Imports no app."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Final
 
 from django.http import StreamingHttpResponse
 
-#: A spreadsheet takes a cell that begins so (some in full width, too) for a formula, and leads are written by strangers.
+#: A spreadsheet runs a cell that begins with one of these (some also in full width) as a formula, and leads can write
+#: cells by filling in forms.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -18,8 +19,8 @@ class _Echo:
 
 
 def csv_download(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> StreamingHttpResponse:
-    """A CSV file, sent as it is made."""
-    lines = _lines(header, rows)
+    """Build a response that streams a CSV file."""
+    lines = _csv_lines(header, rows)
     return StreamingHttpResponse(
         lines,
         content_type="text/csv; charset=utf-8",
@@ -27,15 +28,18 @@ def csv_download(name: str, header: Sequence[str], rows: Iterable[Sequence[objec
     )
 
 
-def cell(value: object) -> object:
-    """Text that a spreadsheet would run gets an apostrophe in front; numbers stay numbers."""
+def safe_cell(value: object) -> object:
+    """Return a cell in which a spreadsheet runs no formula: such text gets an apostrophe in front.
+
+    Numbers stay numbers.
+    """
     if isinstance(value, str) and (value.startswith(FORMULA_STARTS) or value.lstrip().startswith(FORMULA_STARTS)):
         return f"'{value}"
     return "" if value is None else value
 
 
-def _lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+def _csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(header)
     for row in rows:
-        yield writer.writerow([cell(value) for value in row])
+        yield writer.writerow([safe_cell(value) for value in row])

@@ -1,4 +1,4 @@
-"""Is it up, is it ready, what does it count: for load balancers, supervisors and Prometheus."""
+"""Liveness, readiness and metrics, for load balancers, supervisors and Prometheus."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sla.notifications import deliveries
 
 Check = Callable[[dt.datetime], str]
 
-# A long backtest is no reason to call a worker ill; one that nobody finishes should be seen.
+# A long backtest does not make a worker unready, but one that is never finished should show in monitoring.
 OLDEST_BACKTEST = Gauge(
     "accord_oldest_backtest_seconds",
     "Seconds since the oldest backtest that is still to be finished was asked for; 0 without any.",
@@ -46,7 +46,7 @@ ALERTS_GIVEN_UP = Gauge(
 
 
 class NotReady(Exception):
-    """Why this process should get no work now."""
+    """A reason why this process should get no work now."""
 
 
 @require_GET
@@ -58,11 +58,14 @@ def livez(_request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """`?role=web` needs the database; `?role=worker` the broker, a beating heart and no old work as well. 503 and why, if not."""
-    checks = CHECKS_OF.get(request.GET.get("role", "web"))
+    """Answer 200 if this process can take work, or 503 with the reasons.
+
+    `?role=web` needs the database; `?role=worker` also the broker, a recent tick and no old work.
+    """
+    checks = CHECKS_BY_ROLE.get(request.GET.get("role", "web"))
     if checks is None:
-        return JsonResponse({"error": f"role must be one of {', '.join(CHECKS_OF)}."}, status=400)
-    answers = {name: _answer(check, timezone.now()) for name, check in checks.items()}
+        return JsonResponse({"error": f"role must be one of {', '.join(CHECKS_BY_ROLE)}."}, status=400)
+    answers = {name: _run_check(check, timezone.now()) for name, check in checks.items()}
     ready = all(answer["ok"] for answer in answers.values())
     return JsonResponse({"ready": ready, "checks": answers}, status=200 if ready else 503)
 
@@ -70,7 +73,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    # Whoever counts wants to hear of a database that is away, too.
+    # Without a database the other metrics are still worth collecting.
     with suppress(DatabaseError):
         now = timezone.now()
         OLDEST_BACKTEST.set(_age(Backtest.objects.pending().aggregate(at=Min("requested_at"))["at"], now))
@@ -84,7 +87,7 @@ def _age(since: dt.datetime | None, now: dt.datetime) -> float:
     return 0.0 if since is None else max((now - since).total_seconds(), 0.0)
 
 
-def _answer(check: Check, now: dt.datetime) -> dict[str, object]:
+def _run_check(check: Check, now: dt.datetime) -> dict[str, object]:
     try:
         return {"ok": True, "detail": check(now)}
     except NotReady as reason:
@@ -93,7 +96,7 @@ def _answer(check: Check, now: dt.datetime) -> dict[str, object]:
         return {"ok": False, "detail": type(error).__name__}
 
 
-def _database(_now: dt.datetime) -> str:
+def _check_database(_now: dt.datetime) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")
         (is_read_only,) = cursor.fetchone()
@@ -102,7 +105,7 @@ def _database(_now: dt.datetime) -> str:
     return "writable"
 
 
-def _migrations(_now: dt.datetime) -> str:
+def _check_migrations(_now: dt.datetime) -> str:
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
@@ -110,13 +113,13 @@ def _migrations(_now: dt.datetime) -> str:
     return "applied"
 
 
-def _broker(_now: dt.datetime) -> str:
+def _check_broker(_now: dt.datetime) -> str:
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
     client.ping()
     return "answers"
 
 
-def _beat(now: dt.datetime) -> str:
+def _check_beat(now: dt.datetime) -> str:
     last = last_heartbeat(name="tick")
     if last is None or now - last > settings.BEAT_MAY_BE_SILENT:
         raise NotReady(
@@ -125,9 +128,12 @@ def _beat(now: dt.datetime) -> str:
     return f"{max((now - last).total_seconds(), 0):.0f} s ago"
 
 
-def _oldest_work(now: dt.datetime) -> str:
-    """The age of what waits longest: a lead to be judged, an MQL to be handed off."""
-    look = Lead.objects.due_for_a_look(now).order_by("next_look_at").values_list("next_look_at", flat=True).first()
+def _check_oldest_work(now: dt.datetime) -> str:
+    """Return the age of the oldest waiting work: a lead to rescore or an MQL to hand off.
+
+    Raises NotReady if it is too old.
+    """
+    look = Lead.objects.due_for_rescore(now).order_by("next_look_at").values_list("next_look_at", flat=True).first()
     waiting = creation.waiting_since(now)
     age = max((now - at).total_seconds() for at in (look or now, waiting or now))
     if age > settings.WORK_MAY_WAIT.total_seconds():
@@ -135,5 +141,8 @@ def _oldest_work(now: dt.datetime) -> str:
     return f"{age:.0f} s"
 
 
-_WEB: dict[str, Check] = {"database": _database, "migrations": _migrations}
-CHECKS_OF = {"web": _WEB, "worker": _WEB | {"broker": _broker, "beat": _beat, "oldest_work": _oldest_work}}
+_WEB_CHECKS: dict[str, Check] = {"database": _check_database, "migrations": _check_migrations}
+CHECKS_BY_ROLE = {
+    "web": _WEB_CHECKS,
+    "worker": _WEB_CHECKS | {"broker": _check_broker, "beat": _check_beat, "oldest_work": _check_oldest_work},
+}

@@ -1,4 +1,4 @@
-"""What may stand in a log. Imports no app."""
+"""The filter of log messages: no personal data of leads. Imports no app."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Final
 
 from structlog.typing import EventDict, WrappedLogger
 
-#: PostgreSQL adds the row to its complaint: an address, a name, whatever was sent.
-_ROW: Final = re.compile(r"DETAIL: .*?(?=\n\n|\Z)", re.DOTALL)
+#: PostgreSQL appends the offending row to its error message, and with it addresses, names and other personal data.
+_ROW_DETAIL: Final = re.compile(r"DETAIL: .*?(?=\n\n|\Z)", re.DOTALL)
 
 
-def without_rows(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def remove_rows(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     for key, value in event.items():
         if isinstance(value, str) and "DETAIL: " in value:
-            event[key] = _ROW.sub("DETAIL: (a row)", value)
+            event[key] = _ROW_DETAIL.sub("DETAIL: (a row)", value)
     return event

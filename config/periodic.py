@@ -1,4 +1,7 @@
-"""What happens by itself: one function a beat, each a few claims of due rows, so any number of workers may run it at once."""
+"""The periodic work, one function for each task of Celery beat.
+
+Each function claims due rows in a few batches, so any number of workers may run it at once.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +21,25 @@ from sla.reports import rejection_monitor
 
 log = logging.getLogger(__name__)
 
-#: A tick works at most so long, then leaves the rest to the next one.
+#: The time limit of a tick for rescoring; the next tick does the rest.
 SECONDS_A_TICK = 20
 
 
 def tick(*, now: dt.datetime) -> dict[str, int]:
-    """One walk takes an event all the way to a rep: rescore what is due, hurry who turned hot, hand off who qualified, route them.
+    """Take new facts all the way to a rep. Return how many rows each step took.
 
-    Returns how many rows each step took.
+    1. Carry out decisions whose undo window is over.
+    2. Rescore the leads that are due.
+    3. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact.
+    4. Hand off the leads that qualified.
+    5. Route handoffs that have no rep yet.
     """
-    return _beat(
+    return _run_steps(
         "tick",
         now,
         {
             "decided": lambda: undo_window.finish_due(now=now),
-            "rescored": lambda: _while_full(lambda: due_leads.rescore_due(now=now), due_leads.BATCH),
+            "rescored": lambda: _repeat_full_batches(lambda: due_leads.rescore_due(now=now), due_leads.BATCH),
             "hurried": lambda: hot_upgrades.follow_hot_upgrades(now=now),
             "handed_off": lambda: creation.hand_off_waiting(now=now),
             "routed": lambda: routing.route_unrouted(now=now),
@@ -41,16 +48,19 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
 
 
 def deliver(*, now: dt.datetime) -> dict[str, int]:
-    """Send alerts beyond the app. No part of the tick: a mail server or Slack that hangs must not hold up the routing."""
-    return _beat("deliveries", now, {"sent": lambda: deliveries.send_due(now=now)})
+    """Send alerts by e-mail and Slack.
+
+    Not part of the tick: a mail server or Slack that hangs must not hold up the routing.
+    """
+    return _run_steps("deliveries", now, {"sent": lambda: deliveries.send_due(now=now)})
 
 
 def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
-    return _beat(
+    return _run_steps(
         "clocks",
         now,
         {
-            # Before anything is warned of: what nobody need do any more.
+            # First end the clocks of work that nobody need do any more, so that no warning is sent about it.
             "ended": lambda: sales_stages.follow_outcomes(now=now),
             "silenced": lambda: do_not_contact.stop_clocks(now=now),
             "warned": lambda: clocks.sweep_warnings(now=now),
@@ -62,7 +72,7 @@ def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
 
 
 def watch_figures(*, now: dt.datetime) -> dict[str, int]:
-    return _beat(
+    return _run_steps(
         "figures",
         now,
         {
@@ -73,17 +83,17 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
 
 
 def rescore_daily(*, now: dt.datetime) -> dict[str, int]:
-    """One range of the daily full rescore."""
-    return _beat("daily rescore", now, {"ranges": lambda: int(daily_rescore.rescore_next_range(now=now))})
+    """Rescore one range of leads of the daily full rescore."""
+    return _run_steps("daily rescore", now, {"ranges": lambda: int(daily_rescore.rescore_next_range(now=now))})
 
 
 def run_backtests(*, now: dt.datetime) -> dict[str, int]:
-    """One backtest that somebody asked for; it may take minutes, so it is no part of the tick."""
-    return _beat("backtests", now, {"backtests": lambda: jobs.run_pending(now=now)})
+    """Run one pending backtest. Not part of the tick, because it may take minutes."""
+    return _run_steps("backtests", now, {"backtests": lambda: jobs.run_pending(now=now)})
 
 
-def _beat(name: str, now: dt.datetime, steps: dict[str, Callable[[], int]]) -> dict[str, int]:
-    """A step that fails is logged and stops none of the others; the heart has beaten only if all went well."""
+def _run_steps(name: str, now: dt.datetime, steps: dict[str, Callable[[], int]]) -> dict[str, int]:
+    """Run the steps. One that fails is logged and stops no other; the heartbeat is noted only if all succeeded."""
     counts: dict[str, int] = {}
     for step, run in steps.items():
         try:
@@ -95,12 +105,12 @@ def _beat(name: str, now: dt.datetime, steps: dict[str, Callable[[], int]]) -> d
     return counts
 
 
-def _while_full(batch: Callable[[], int], size: int) -> int:
-    """Go on while there is a whole batch to do, but not past the tick's time."""
+def _repeat_full_batches(batch: Callable[[], int], size: int) -> int:
+    """Repeat the batch as long as it is full, but not beyond the time of a tick. Return the total."""
     until = time.monotonic() + SECONDS_A_TICK
     total = 0
     while True:
-        done = batch()
-        total += done
-        if done < size or time.monotonic() > until:
+        count = batch()
+        total += count
+        if count < size or time.monotonic() > until:
             return total

@@ -9,14 +9,14 @@ import structlog
 import structlog.typing
 from csp.constants import NONCE, NONE, SELF
 
-from config.logs import without_rows
+from config.logs import remove_rows
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-# ── What this process is ──────────────────────────────────────────────────────────────────────────────────
+# ── Kind of process and secrets ───────────────────────────────────────────────────────────────────────────
 DEBUG = env.bool("DEBUG", default=False)
-# Without servers of its own the product brings them along (config.embedded): a developer's machine, the demo, the tests.
+# Without addresses of servers, Accord runs its own (config.embedded): on a developer's machine, in the demo, in tests.
 EMBEDDED = not (env.str("DATABASE_URL", default="") and env.str("REDIS_URL", default=""))
 if EMBEDDED:
     from config import embedded
@@ -30,7 +30,7 @@ if EMBEDDED:
     for _name, _value in _brought.items():
         env.ENVIRON.setdefault(_name, _value)
 SECRET_KEY = env.str("SECRET_KEY")
-# Keys of before: sessions and sealed webhooks of then are still read.
+# Earlier keys, with which older sessions and encrypted webhooks can still be read.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -110,7 +110,7 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-# ── Database: the only truth, and the queue of record ─────────────────────────────────────────────────────
+# ── Database: all state, and the queue of work ────────────────────────────────────────────────────────────
 # The application's role owns nothing; migrations run as another (rules 17.8).
 _migrating = len(sys.argv) > 1 and sys.argv[1] in {"migrate", "makemigrations", "pgtrigger"}
 DATABASES = {
@@ -124,7 +124,7 @@ DATABASES["default"].setdefault("OPTIONS", {}).update({"connect_timeout": 5, "ap
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
-# ── Celery: a doorbell, never the queue ───────────────────────────────────────────────────────────────────
+# ── Celery: wakes workers; the queue is in the database ───────────────────────────────────────────────────
 REDIS_URL = env.str("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
@@ -146,7 +146,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 0,
 }
 CELERY_TIMEZONE = "UTC"
-# A task that waited longer than its period is not worth running: the next one does its work.
+# A task that waited longer than its period expires: the next one does its work.
 CELERY_BEAT_SCHEDULE = {
     "every 2 seconds: rescore what is due, hand off, route": {
         "task": "config.tasks.tick",
@@ -205,7 +205,7 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = None
-# An account rests after five wrong passwords; an address has room for an office behind it.
+# An account is locked after five wrong passwords; the limit of an IP address allows for an office behind it.
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/5m/key"}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
@@ -215,12 +215,12 @@ MFA_TOTP_ISSUER = "Accord"
 # ── Time and language ─────────────────────────────────────────────────────────────────────────────────────
 USE_TZ = True
 TIME_ZONE = "UTC"
-# The company's own zone: months, quarters and bare dates are its (rules 4.16).
+# The company's own zone, in which months, quarters and bare dates are meant (rules 4.16).
 COMPANY_TIME_ZONE = env.str("COMPANY_TIME_ZONE", default="UTC")
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
 
-# ── Trust ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Security ──────────────────────────────────────────────────────────────────────────────────────────────
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -242,7 +242,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
-# Behind a proxy all callers have its address: without theirs, ten wrong passwords would lock everybody out.
+# Behind a proxy all callers seem to have its address. Without their own, ten wrong passwords would lock everybody out.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -323,7 +323,7 @@ SPECTACULAR_SETTINGS = {
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="dummymail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="accord@localhost")
-# A mail server that says nothing must not hold a worker.
+# A mail server that does not answer must not block a worker.
 EMAIL_TIMEOUT = 10
 # Where people reach Accord, for the links in mails and in Slack: https://accord.example.com. Empty: no links.
 BASE_URL = env.str("BASE_URL", default="").rstrip("/")
@@ -336,7 +336,7 @@ _SHARED_PROCESSORS: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.format_exc_info,
-    without_rows,
+    remove_rows,
 ]
 LOGGING = {
     "version": 1,
@@ -353,7 +353,7 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "celery": {"level": "WARNING"},
-        # What was refused stands in the line of its request, with the id.
+        # Refused requests are in the log line of the request already, with its id.
         "django.request": {"level": "ERROR"},
     },
 }

@@ -1,4 +1,4 @@
-"""JSON from strangers: what PostgreSQL or Python would choke on is refused here, by name."""
+"""A JSON parser for untrusted input: it refuses by name what PostgreSQL or Python cannot store."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, Final, NoReturn
 
 MAX_DEPTH: Final = 32
 
-# The closing quote is optional so that a text without one is read once, not once for each quote in it.
+# The closing quote is optional: otherwise a text without one would be scanned anew for each quote in it.
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET: Final = re.compile(r"[][{}]")
-_STEP: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
+_DEPTH_CHANGE: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 class BadPayload(Exception):
@@ -20,7 +20,7 @@ class BadPayload(Exception):
 
 
 def loads(text: str) -> Any:
-    """JSON without NaN, NUL characters, lone surrogates or nesting deeper than `MAX_DEPTH`. Raises BadPayload."""
+    """Parse JSON without NaN, NUL characters, lone surrogates or nesting deeper than `MAX_DEPTH`. Raises BadPayload."""
     _check_depth(text)
     if "\x00" in text or "\\u0000" in text:
         raise BadPayload("The body contains a NUL character.")
@@ -39,7 +39,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _check_depth(text: str) -> None:
     brackets = _BRACKET.findall(_STRING.sub("", text))
-    if max(accumulate(_STEP[bracket] for bracket in brackets), default=0) > MAX_DEPTH:
+    if max(accumulate(_DEPTH_CHANGE[bracket] for bracket in brackets), default=0) > MAX_DEPTH:
         raise BadPayload(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 

@@ -1,4 +1,7 @@
-"""Beat's tasks: the clock, one call, a count. Each claims rows; none carries state, none is ever sent by our code."""
+"""The tasks of Celery beat: each takes the time, makes one call and returns counts.
+
+The work is claimed from rows, so a task carries no state, and none is ever sent by our own code.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from config import periodic
 
 @shared_task
 def tick() -> dict[str, int]:
-    """Walk what is due all the way: rescore, hand off, route again."""
+    """Carry out due decisions, rescore due leads, hand off and route."""
     return periodic.tick(now=timezone.now())
 
 

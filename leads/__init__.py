@@ -1,5 +1,5 @@
-"""The facts: companies, leads, signals, events, attribute history, stages, outcomes and their intake.
+"""Companies, leads, signals, events, attribute history, stages and outcomes, and the intake of these facts.
 
-The lowest of the four floors. It knows nothing of definitions, scores or promises: when a fact arrives it
-leaves a dated row (`Lead.next_look_at`) and the floor above finds it. Imports no other app.
+The lowest of the four apps: it imports no other one and knows nothing of definitions, scores or commitments. A new fact
+sets a date on its lead (`Lead.next_look_at`), by which `scoring` finds the lead.
 """

@@ -1,4 +1,6 @@
-"""Signals, lists, keys and people are kept here; facts are only looked at: intake changes them, so that the ledger holds it all."""
+"""The admin of facts, signals, lists, keys and people. Facts are read-only: they change by intake alone, so that the
+attribute history is complete.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,8 @@ from leads.models import (
 )
 
 
-class _Kept:
-    """Nobody adds, changes or deletes these by hand."""
+class _ReadOnlyMixin:
+    """Forbid to add, change or delete rows in the admin."""
 
     show_full_result_count = False
     list_per_page = 50
@@ -37,11 +39,11 @@ class _Kept:
         return False
 
 
-class KeptAdmin(_Kept, admin.ModelAdmin):  # type: ignore[type-arg]
+class FactAdmin(_ReadOnlyMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     pass
 
 
-class AttributesOfLead(_Kept, admin.TabularInline):  # type: ignore[type-arg]
+class AttributesOfLead(_ReadOnlyMixin, admin.TabularInline):  # type: ignore[type-arg]  # generic only in the stubs
     model = AttributeChange
     fk_name = "lead"
     fields = ("valid_from", "values", "source", "recorded_at")
@@ -53,14 +55,14 @@ class AttributesOfCompany(AttributesOfLead):
     fk_name = "company"
 
 
-class StagesOfLead(_Kept, admin.TabularInline):  # type: ignore[type-arg]
+class StagesOfLead(_ReadOnlyMixin, admin.TabularInline):  # type: ignore[type-arg]  # generic only in the stubs
     model = StageChange
     fields = ("at", "from_stage", "to_stage", "by", "why")
     ordering = ("at", "pk")
 
 
 @admin.register(Company)
-class CompanyAdmin(KeptAdmin):
+class CompanyAdmin(FactAdmin):
     list_display = ("__str__", "domain", "industry", "country", "employees_low", "employees_high", "is_customer")
     list_filter = ("is_customer", "is_competitor")
     search_fields = ("name", "domain", "external_id")
@@ -69,7 +71,7 @@ class CompanyAdmin(KeptAdmin):
 
 
 @admin.register(Lead)
-class LeadAdmin(KeptAdmin):
+class LeadAdmin(FactAdmin):
     list_display = ("__str__", "email", "title", "company", "source", "stage", "stage_at")
     list_filter = ("stage", "do_not_contact")
     list_select_related = ("company",)
@@ -79,7 +81,7 @@ class LeadAdmin(KeptAdmin):
 
 
 @admin.register(Event)
-class EventAdmin(KeptAdmin):
+class EventAdmin(FactAdmin):
     list_display = ("lead", "signal", "occurred_at", "recorded_at", "source", "asset")
     list_filter = ("signal",)
     list_select_related = ("lead", "signal")
@@ -89,7 +91,7 @@ class EventAdmin(KeptAdmin):
 
 
 @admin.register(StageChange)
-class StageChangeAdmin(KeptAdmin):
+class StageChangeAdmin(FactAdmin):
     list_display = ("lead", "from_stage", "to_stage", "at", "by", "why")
     list_filter = ("to_stage",)
     list_select_related = ("lead", "by")
@@ -98,7 +100,7 @@ class StageChangeAdmin(KeptAdmin):
 
 
 @admin.register(AttributeChange)
-class AttributeChangeAdmin(KeptAdmin):
+class AttributeChangeAdmin(FactAdmin):
     list_display = ("lead", "company", "values", "valid_from", "recorded_at", "source")
     list_select_related = ("lead", "company")
     search_fields = ("=lead__email", "=lead__external_id", "=company__domain")
@@ -106,7 +108,7 @@ class AttributeChangeAdmin(KeptAdmin):
 
 
 @admin.register(Outcome)
-class OutcomeAdmin(KeptAdmin):
+class OutcomeAdmin(FactAdmin):
     list_display = ("lead", "kind", "at", "amount", "reason", "source")
     list_filter = ("kind",)
     list_select_related = ("lead",)
@@ -115,7 +117,7 @@ class OutcomeAdmin(KeptAdmin):
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(KeptAdmin):
+class ImportRunAdmin(FactAdmin):
     list_display = (
         "file_name",
         "kind",
@@ -132,7 +134,7 @@ class ImportRunAdmin(KeptAdmin):
 
 
 @admin.register(Signal)
-class SignalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SignalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     list_display = (
         "name",
         "code",
@@ -146,23 +148,23 @@ class SignalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("name", "code")
     ordering = ("code",)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Signal | None = None) -> tuple[str, ...]:  # noqa: ARG002
-        """Senders and definitions name a signal by its code."""
+    def get_readonly_fields(self, request: HttpRequest, obj: Signal | None = None) -> tuple[str, ...]:  # noqa: ARG002  # of Django
+        """Keep the code of an existing signal: senders and definitions refer to it."""
         return ("code",) if obj else ()
 
 
 @admin.register(NamedList)
-class NamedListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class NamedListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     list_display = ("label", "name")
     ordering = ("name",)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: NamedList | None = None) -> tuple[str, ...]:  # noqa: ARG002
+    def get_readonly_fields(self, request: HttpRequest, obj: NamedList | None = None) -> tuple[str, ...]:  # noqa: ARG002  # of Django
         return ("name",) if obj else ()
 
 
 @admin.register(ListEntry)
-class ListEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A page of its own: a shipped list has thousands of entries."""
+class ListEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+    """The entries of all lists, apart from the lists themselves: a shipped list has thousands of entries."""
 
     list_display = ("value", "list")
     list_filter = ("list",)

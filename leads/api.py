@@ -25,16 +25,16 @@ from config.api.authentication import scoped
 from config.api.pagination import KeysetPages, LastStoredFirst
 from leads import events, lead_upserts, openapi_schemas, outcomes
 from leads.batch_upsert import AttributeStatement, UpsertResult
-from leads.filters import CompanyFilter, LeadFactsFilter
+from leads.filters import CompanyFilter
 from leads.models import Company, Event, Lead
 
 _READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 FACTS: Final = scoped("facts:read", "facts:write", read_roles=_READERS, write_roles=(Role.MARKETING_OPS,))
 #: Source of what a signed-in person sends.
-_BY_HAND: Final = "accord"
+_SIGNED_IN_SOURCE: Final = "accord"
 _LATEST_EVENTS: Final = 50
 _Post = TypeVar("_Post", bound=Callable[..., Response])
-_OF_ONE: Final = {"accepted": 201, "created": 201, "rejected": 422}
+_STATUS_OF_SINGLE_ITEM: Final = {"accepted": 201, "created": 201, "rejected": 422}
 
 
 class ResultSerializer(serializers.Serializer[Any]):
@@ -45,7 +45,7 @@ class ResultSerializer(serializers.Serializer[Any]):
 
 
 class AnswerSerializer(serializers.Serializer[Any]):
-    """One result for each item, in the order sent, and how many there are of each status."""
+    """A result for each item, in the order sent, and the number of results of each status."""
 
     results = ResultSerializer(many=True)
     counts = serializers.DictField(child=serializers.IntegerField())
@@ -92,46 +92,51 @@ class LatestFirst(KeysetPages):
     ordering = ("-occurred_at", "-pk")
 
 
-def _batch(data: object) -> Sequence[object]:
+def _read_batch(data: object) -> Sequence[object]:
     items = data if isinstance(data, list) else [data]
     if len(items) > events.MAX_BATCH:
         raise ValidationError({"batch": f"At most {events.MAX_BATCH:,} items; this one has {len(items):,}."})
     return items
 
 
-def _answer(request: Request, results: Sequence[events.EventResult | dict[str, Any]]) -> Response:
-    """A batch is always 200 and each item speaks for itself; a single item speaks by its status, too: 201, 200 or 422."""
+def _respond(request: Request, results: Sequence[events.EventResult | dict[str, Any]]) -> Response:
+    """Build the response to a batch or to a single item from their results.
+
+    A batch is answered with 200, whatever its results; a single item with 201, 200 or 422 by its status.
+    """
     rows = [dataclasses.asdict(result) if isinstance(result, events.EventResult) else result for result in results]
-    status = 200 if isinstance(request.data, list) else _OF_ONE.get(rows[0]["status"], 200)
+    status = 200 if isinstance(request.data, list) else _STATUS_OF_SINGLE_ITEM.get(rows[0]["status"], 200)
     return Response({"results": rows, "counts": Counter(row["status"] for row in rows)}, status=status)
 
 
-def _source(request: Request) -> str:
-    return request.auth.source if isinstance(request.auth, ApiKey) else _BY_HAND
+def _source_of(request: Request) -> str:
+    return request.auth.source if isinstance(request.auth, ApiKey) else _SIGNED_IN_SOURCE
 
 
-def _posting(operation: str, document: dict[str, Any]) -> Callable[[_Post], _Post]:
-    answers = dict.fromkeys((200, 201, 422), AnswerSerializer)
-    return extend_schema(operation_id=operation, request={"application/json": document}, responses=answers)
+def _document_post(operation: str, document: dict[str, Any]) -> Callable[[_Post], _Post]:
+    responses = dict.fromkeys((200, 201, 422), AnswerSerializer)
+    return extend_schema(operation_id=operation, request={"application/json": document}, responses=responses)
 
 
 class EventsView(APIView):
     permission_classes = (FACTS,)
 
-    @_posting("record_events", openapi_schemas.EVENTS)
+    @_document_post("record_events", openapi_schemas.EVENTS)
     def post(self, request: Request) -> Response:
         """Record one event or up to 1,000. Idempotent on `id` within the API key's source: sent again, it is a duplicate."""
-        return _answer(request, events.record(items=_batch(request.data), source=_source(request), now=timezone.now()))
+        return _respond(
+            request, events.record(items=_read_batch(request.data), source=_source_of(request), now=timezone.now())
+        )
 
 
 class OutcomesView(APIView):
     permission_classes = (FACTS,)
 
-    @_posting("record_outcomes", openapi_schemas.OUTCOMES)
+    @_document_post("record_outcomes", openapi_schemas.OUTCOMES)
     def post(self, request: Request) -> Response:
         """Record one outcome or up to 1,000: opportunity, won, lost. Idempotent on `id` and `kind` within the key's source."""
-        return _answer(
-            request, outcomes.record(items=_batch(request.data), source=_source(request), now=timezone.now())
+        return _respond(
+            request, outcomes.record(items=_read_batch(request.data), source=_source_of(request), now=timezone.now())
         )
 
 
@@ -141,13 +146,13 @@ class LeadsView(ListAPIView[Lead]):
     permission_classes = (FACTS,)
     serializer_class = LeadSerializer
     pagination_class = LastStoredFirst
-    filterset_class = LeadFactsFilter
+    filterset_class = LeadApiFilter
     queryset = Lead.objects.select_related("company")
 
-    @_posting("upsert_leads", openapi_schemas.LEADS)
+    @_document_post("upsert_leads", openapi_schemas.LEADS)
     def post(self, request: Request) -> Response:
         """Create or change one lead or up to 1,000, by `email` or `external_id`. What is not named stays; null is unknown."""
-        return _answer(request, _upserted(request, lead_upserts.read_lead, lead_upserts.upsert_leads))
+        return _respond(request, _upsert(request, lead_upserts.read_lead, lead_upserts.upsert_leads))
 
 
 class CompaniesView(ListAPIView[Company]):
@@ -159,14 +164,14 @@ class CompaniesView(ListAPIView[Company]):
     filterset_class = CompanyFilter
     queryset = Company.objects.all()
 
-    @_posting("upsert_companies", openapi_schemas.COMPANIES)
+    @_document_post("upsert_companies", openapi_schemas.COMPANIES)
     def post(self, request: Request) -> Response:
         """Create or change one company or up to 1,000, by `domain` or `external_id`. What is not named stays; null is unknown."""
-        return _answer(request, _upserted(request, lead_upserts.read_company, lead_upserts.upsert_companies))
+        return _respond(request, _upsert(request, lead_upserts.read_company, lead_upserts.upsert_companies))
 
 
 class LeadView(RetrieveAPIView[Lead]):
-    """One lead with its attributes of today and its latest events."""
+    """Return a lead with its current attributes and its latest events."""
 
     permission_classes = (FACTS,)
     serializer_class = LeadDetailSerializer
@@ -174,7 +179,7 @@ class LeadView(RetrieveAPIView[Lead]):
 
 
 class LeadEventsView(ListAPIView[Event]):
-    """All events of one lead, the latest first."""
+    """List the events of a lead, the latest first."""
 
     permission_classes = (FACTS,)
     serializer_class = EventSerializer
@@ -188,19 +193,19 @@ class LeadEventsView(ListAPIView[Event]):
         return get_object_or_404(Lead, pk=self.kwargs["pk"]).events.select_related("signal")
 
 
-def _upserted(
+def _upsert(
     request: Request, read: Callable[..., AttributeStatement], upsert: Callable[..., list[UpsertResult[Any]]]
 ) -> list[dict[str, Any]]:
-    items, now = _batch(request.data), timezone.now()
-    answers = lead_upserts.read_and_upsert(items=items, read=read, upsert=upsert, source=_source(request), now=now)
-    return [_row(answer) for answer in answers]
+    items, now = _read_batch(request.data), timezone.now()
+    results = lead_upserts.read_and_upsert(items=items, read=read, upsert=upsert, source=_source_of(request), now=now)
+    return [_result_row(result) for result in results]
 
 
-def _row(answer: UpsertResult[Any]) -> dict[str, Any]:
-    refusal = answer.refusal
+def _result_row(result: UpsertResult[Any]) -> dict[str, Any]:
+    refusal = result.refusal
     return {
-        "status": answer.change,
-        "id": answer.subject.pk if answer.subject else None,
+        "status": result.change,
+        "id": result.subject.pk if result.subject else None,
         "field": refusal.field if refusal else "",
         "reason": refusal.rule if refusal else "",
     }

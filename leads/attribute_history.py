@@ -1,4 +1,4 @@
-"""The ledger of one company or lead in memory: what was said, what a new statement adds, what holds now."""
+"""The attribute history of one company or lead in memory: its statements, its values at an instant, new statements."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from leads import attributes
 from leads.models import AttributeChange, Company, Lead
 
 Subject = TypeVar("Subject", Lead, Company)
-_TEXTS = {
+_TEXT_COLUMNS = {
     Lead: [*attributes.LEAD.keys() - {"do_not_contact"}],
     Company: [*attributes.COMPANY.keys() - {"annual_revenue", "technologies", "is_customer", "is_competitor"}],
 }
 
-#: Columns that have a value when nobody said anything: the ledger says so from the first day.
+#: Columns that have a value before any statement; the history states it from the first day.
 _BASELINE: dict[type[Lead | Company], dict[str, Any]] = {Lead: {"do_not_contact": False}, Company: {}}
 
 
 @dataclass(slots=True)
 class AttributeHistory(Generic[Subject]):
-    """`said` is in the order of the fold (valid_from, id); `added` is what must be stored."""
+    """The attribute changes of a subject, ordered by (valid_from, id). `new_changes` are those that must be stored."""
 
     subject: Subject
-    said: list[AttributeChange] = field(default_factory=list)
-    added: list[AttributeChange] = field(default_factory=list)
+    changes: list[AttributeChange] = field(default_factory=list)
+    new_changes: list[AttributeChange] = field(default_factory=list)
 
-    def state(
+    def apply_statement(
         self,
         values: Mapping[str, Any],
         *,
@@ -38,93 +38,97 @@ class AttributeHistory(Generic[Subject]):
         source: str,
         now: dt.datetime,
     ) -> bool:
-        """Take a statement; True when it said anything new.
+        """Add the news of a statement to the history and to the columns of the subject. Return whether there was any.
 
-        With `valid_from` it holds from exactly then. Without, a first statement holds from `since`, a later one from `now`.
-        A dated statement is kept even where it repeats the value in force: an older one may still come between.
+        With `valid_from` the statement holds from exactly then. Without, the first statement about a subject holds from
+        `since`, a later one from `now`. A dated statement is stored even where it repeats the value then in force,
+        because an older statement may still arrive and come between.
         """
-        if not self.said:
-            self._begin(values, valid_from or since, source, now)
+        if not self.changes:
+            self._start_history(values, valid_from or since, source, now)
             return True
         at = valid_from or now
-        held = self._said_at(at) if valid_from else self.at(at)
-        news = {name: value for name, value in values.items() if name not in held or held[name] != value}
-        news = {name: value for name, value in news.items() if value is not None or self._has_named(name)}
-        if news:
-            self._add(news, at, source, now)
-        return bool(news)
+        current = self._values_stated_at(at) if valid_from else self.values_at(at)
+        new_values = {name: value for name, value in values.items() if name not in current or current[name] != value}
+        new_values = {name: value for name, value in new_values.items() if value is not None or self._has_stated(name)}
+        if new_values:
+            self._append_change(new_values, at, source, now)
+        return bool(new_values)
 
-    def date(self, known_at: dt.datetime) -> None:
-        """The subject is known since then; a lead that nothing moved stands where it stands since then, too."""
+    def set_known_at(self, known_at: dt.datetime) -> None:
+        """Date the subject from `known_at` on, and with it the stage of a lead that has never moved."""
         if isinstance(self.subject, Lead) and self.subject.stage_at == self.subject.known_at:
             self.subject.stage_at = known_at
         self.subject.known_at = known_at
 
-    def at(self, instant: dt.datetime) -> dict[str, Any]:
-        return _fold(row for row in self.said if row.valid_from <= instant)
+    def values_at(self, instant: dt.datetime) -> dict[str, Any]:
+        """Return the values in force at an instant, by attribute name."""
+        return _fold_changes(row for row in self.changes if row.valid_from <= instant)
 
-    def known_since(self, name: str) -> dt.datetime:
-        """When the attribute was first named; for a subject of which nothing was said, since it is known."""
-        return next((row.valid_from for row in self.said if name in row.values), self.subject.known_at)
+    def first_stated_at(self, name: str) -> dt.datetime:
+        """Return when the attribute was first stated, or `known_at` of the subject if no statement names it."""
+        return next((row.valid_from for row in self.changes if name in row.values), self.subject.known_at)
 
-    def _said_at(self, instant: dt.datetime) -> dict[str, Any]:
-        return _fold(row for row in self.said if row.valid_from == instant)
+    def _values_stated_at(self, instant: dt.datetime) -> dict[str, Any]:
+        return _fold_changes(row for row in self.changes if row.valid_from == instant)
 
-    def _has_named(self, name: str) -> bool:
-        return any(name in row.values for row in self.said)
+    def _has_stated(self, name: str) -> bool:
+        return any(name in row.values for row in self.changes)
 
-    def _begin(self, values: Mapping[str, Any], at: dt.datetime, source: str, now: dt.datetime) -> None:
-        implied, known_at = _implied(self.subject), self.subject.known_at
+    def _start_history(self, values: Mapping[str, Any], at: dt.datetime, source: str, now: dt.datetime) -> None:
+        implied, known_at = _implied_values(self.subject), self.subject.known_at
         if implied and at > known_at:
-            self._add(_BASELINE[type(self.subject)] | implied, known_at, source, now)
+            self._append_change(_BASELINE[type(self.subject)] | implied, known_at, source, now)
         baseline = _BASELINE[type(self.subject)] | implied | dict(values)
-        held = self.at(at)
-        news = {name: value for name, value in baseline.items() if value is not None and held.get(name) != value}
-        if news or not self.said:
-            self._add(news, at, source, now)
+        current = self.values_at(at)
+        new_values = {
+            name: value for name, value in baseline.items() if value is not None and current.get(name) != value
+        }
+        if new_values or not self.changes:
+            self._append_change(new_values, at, source, now)
 
-    def _add(self, values: Mapping[str, Any], at: dt.datetime, source: str, now: dt.datetime) -> None:
+    def _append_change(self, values: Mapping[str, Any], at: dt.datetime, source: str, now: dt.datetime) -> None:
         whose = {"lead": self.subject} if isinstance(self.subject, Lead) else {"company": self.subject}
-        row = AttributeChange(**whose, values=dict(values), valid_from=at, recorded_at=now, source=source)
-        self.added.append(row)
-        self.said.append(row)
-        # Stable: of statements from one instant the later row is the later one.
-        self.said.sort(key=lambda each: each.valid_from)
-        self.date(self.said[0].valid_from)
-        self.subject.has_history = self.said[-1].valid_from > self.subject.known_at
-        _apply(self.subject, _fold(self.said))
+        change = AttributeChange(**whose, values=dict(values), valid_from=at, recorded_at=now, source=source)
+        self.new_changes.append(change)
+        self.changes.append(change)
+        # The sort is stable: of statements with the same date the one stored later stays the later one.
+        self.changes.sort(key=lambda change: change.valid_from)
+        self.set_known_at(self.changes[0].valid_from)
+        self.subject.has_history = self.changes[-1].valid_from > self.subject.known_at
+        _write_columns(self.subject, _fold_changes(self.changes))
 
 
-def _fold(rows: Iterable[AttributeChange]) -> dict[str, Any]:
-    held: dict[str, Any] = {}
-    for row in rows:
-        held |= row.values
-    return held
+def _fold_changes(changes: Iterable[AttributeChange]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for change in changes:
+        values |= change.values
+    return values
 
 
-def _implied(subject: Lead | Company) -> dict[str, Any]:
-    """What is known of a lead that only an event or a reference has named so far."""
+def _implied_values(subject: Lead | Company) -> dict[str, Any]:
+    """Return the values that a lead has before any statement: its address and the company behind the address."""
     if isinstance(subject, Company):
         return {}
     implied = {"email": subject.email, "company": subject.company_id}
     return {name: value for name, value in implied.items() if value is not None}
 
 
-def _apply(subject: Lead | Company, held: Mapping[str, Any]) -> None:
-    for name in _TEXTS[type(subject)]:
-        setattr(subject, name, held.get(name) or "")
+def _write_columns(subject: Lead | Company, values: Mapping[str, Any]) -> None:
+    for name in _TEXT_COLUMNS[type(subject)]:
+        setattr(subject, name, values.get(name) or "")
     subject.custom = {
         name.removeprefix("custom."): value
-        for name, value in held.items()
+        for name, value in values.items()
         if name.startswith("custom.") and value is not None
     }
     if isinstance(subject, Lead):
-        subject.do_not_contact = bool(held.get("do_not_contact"))
-        subject.email = held.get("email")
-        subject.company_id = held.get("company")
+        subject.do_not_contact = bool(values.get("do_not_contact"))
+        subject.email = values.get("email")
+        subject.company_id = values.get("company")
         return
     for name in ("employees_low", "employees_high", "is_customer", "is_competitor"):
-        setattr(subject, name, held.get(name))
-    subject.technologies = held.get("technologies") or []
-    revenue = held.get("annual_revenue")
+        setattr(subject, name, values.get(name))
+    subject.technologies = values.get("technologies") or []
+    revenue = values.get("annual_revenue")
     subject.annual_revenue = None if revenue is None else Decimal(str(revenue))

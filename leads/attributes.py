@@ -1,6 +1,6 @@
-"""What can be said of a company and of a lead: each attribute's name, type and limits (rules 15.2).
+"""The attributes of companies and leads: name, type and limits of each (rules 15.2).
 
-Values are what the ledger (`AttributeChange.values`) holds: JSON, null for unknown.
+Values are as in `AttributeChange.values`: JSON, null for unknown.
 """
 
 from __future__ import annotations
@@ -30,13 +30,16 @@ _PLAIN = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?")
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """`read` takes the JSON value of the API; `parse` makes one out of a cell of a file. Both raise Refused."""
+    """The two readers of an attribute: `read` takes a JSON value of the API, `parse` makes one from a cell of a file.
+
+    Both raise Refused.
+    """
 
     read: Callable[[str, object], Any]
     parse: Callable[[str, str], object] = lambda _field, cell: cell
 
 
-def _text(limit: int) -> Attribute:
+def _text_attribute(limit: int) -> Attribute:
     return Attribute(lambda field, value: validation.text(field, value, limit=limit) or None)
 
 
@@ -48,7 +51,7 @@ def parse_flag(field: str, cell: str) -> bool:
 
 
 def parse_number(field: str, cell: str) -> int | float:
-    """`1200`, `1200.50`, `1,200.50`; never a guess about other ways to write one."""
+    """Parse `1200`, `1200.50` or `1,200.50`. Other notations are refused rather than guessed."""
     clean = cell.strip()
     if _GROUPED.fullmatch(clean):
         clean = clean.replace(",", "")
@@ -58,12 +61,12 @@ def parse_number(field: str, cell: str) -> int | float:
     return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
-def _money(field: str, value: object) -> int | float:
+def _read_money(field: str, value: object) -> int | float:
     amount = round(Decimal(repr(validation.number(field, value, low=0, high=_MOST_MONEY))), 2)
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
-def _tags(field: str, value: object) -> list[str] | None:
+def _read_tags(field: str, value: object) -> list[str] | None:
     if not isinstance(value, list) or len(value) > _MAX_TAGS:
         raise Refused(field, f"must be a list of at most {_MAX_TAGS} texts.")
     return sorted({tag for item in value if (tag := validation.text(field, item, limit=64))}) or None
@@ -73,14 +76,14 @@ def _parse_tags(_field: str, cell: str) -> list[str]:
     return re.split(r"[;,|]", cell)
 
 
-def _seniority(field: str, value: object) -> str | None:
+def _read_seniority(field: str, value: object) -> str | None:
     word = validation.text(field, value, limit=32).casefold()
     if word and word not in Seniority.values:
         raise Refused(field, f"must be one of: {', '.join(Seniority.values)}.")
     return word or None
 
 
-def _zone(field: str, value: object) -> str | None:
+def _read_zone(field: str, value: object) -> str | None:
     name = validation.text(field, value, limit=64)
     if name and name not in zoneinfo.available_timezones():
         raise Refused(field, "is not a time zone as Europe/Berlin.")
@@ -88,32 +91,32 @@ def _zone(field: str, value: object) -> str | None:
 
 
 _FLAG = Attribute(validation.flag, parse_flag)
-_SHARED = {"country": _text(64), "region": _text(64)}
+_SHARED = {"country": _text_attribute(64), "region": _text_attribute(64)}
 
 LEAD: Final[Mapping[str, Attribute]] = MappingProxyType(
     _SHARED
     | {
-        "first_name": _text(100),
-        "last_name": _text(100),
-        "phone": _text(40),
-        "title": _text(200),
-        "seniority": Attribute(_seniority),
-        "source": _text(120),
+        "first_name": _text_attribute(100),
+        "last_name": _text_attribute(100),
+        "phone": _text_attribute(40),
+        "title": _text_attribute(200),
+        "seniority": Attribute(_read_seniority),
+        "source": _text_attribute(120),
         "do_not_contact": _FLAG,
-        "budget": _text(200),
-        "timeline": _text(200),
-        "use_case": _text(500),
-        "time_zone": Attribute(_zone),
+        "budget": _text_attribute(200),
+        "timeline": _text_attribute(200),
+        "use_case": _text_attribute(500),
+        "time_zone": Attribute(_read_zone),
     }
 )
 COMPANY: Final[Mapping[str, Attribute]] = MappingProxyType(
     _SHARED
     | {
-        "name": _text(200),
-        "industry": _text(120),
-        "annual_revenue": Attribute(_money, parse_number),
-        "business_model": _text(64),
-        "technologies": Attribute(_tags, _parse_tags),
+        "name": _text_attribute(200),
+        "industry": _text_attribute(120),
+        "annual_revenue": Attribute(_read_money, parse_number),
+        "business_model": _text_attribute(64),
+        "technologies": Attribute(_read_tags, _parse_tags),
         "is_customer": _FLAG,
         "is_competitor": _FLAG,
     }
@@ -131,24 +134,27 @@ _BANDS = (
 )
 
 
-def employees(field: str, value: object) -> dict[str, int | None]:
-    """A count, or a band as senders write it: "51-200", "1,001 to 5,000", "1000+", "<50"."""
+def read_employees(field: str, value: object) -> dict[str, int | None]:
+    """Read a number of employees, or a band as senders write it: "51-200", "1,001 to 5,000", "1000+", "<50".
+
+    Raises Refused.
+    """
     if value is None:
         return {"employees_low": None, "employees_high": None}
-    low, high = _band(field, value) if isinstance(value, str) else (_whole(field, value),) * 2
+    low, high = _read_band(field, value) if isinstance(value, str) else (_read_count(field, value),) * 2
     if max(low or 0, high or 0) > _MOST_EMPLOYEES or (low is not None and high is not None and low > high):
         raise Refused(field, "is not a count or band that ends after it begins.")
     return {"employees_low": low, "employees_high": high}
 
 
-def _whole(field: str, value: object) -> int:
+def _read_count(field: str, value: object) -> int:
     count = validation.number(field, value, low=0, high=_MOST_EMPLOYEES)
     if count != int(count):
         raise Refused(field, "must be a whole number or a band as 51-200.")
     return int(count)
 
 
-def _band(field: str, value: str) -> tuple[int | None, int | None]:
+def _read_band(field: str, value: str) -> tuple[int | None, int | None]:
     clean = re.sub(r"\s*(employees|people)$", "", value.strip().casefold())
     for pattern, ends in _BANDS:
         if match := pattern.fullmatch(clean):
@@ -156,43 +162,54 @@ def _band(field: str, value: str) -> tuple[int | None, int | None]:
     raise Refused(field, "must be a whole number or a band as 51-200 or 1000+.")
 
 
-def custom(field: str, value: object) -> Any:
-    """An attribute of the customer's own: a text, a number, true/false or a list of texts."""
+def read_custom(field: str, value: object) -> Any:
+    """Read a value of the customer's own attribute: a text, a number, true or false, or a list of texts.
+
+    Raises Refused.
+    """
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
         return validation.number(field, value, low=-(2**53), high=2**53)
     if isinstance(value, list):
-        return _tags(field, value)
+        return _read_tags(field, value)
     return validation.text(field, value, limit=1000) or None
 
 
-def read(known: Mapping[str, Attribute], given: Mapping[str, object]) -> dict[str, Any]:
-    """The statement for the ledger out of what was sent: `employees` as its two ends, `custom` flattened to `custom.NAME`."""
+def read_attributes(known: Mapping[str, Attribute], sent: Mapping[str, object]) -> dict[str, Any]:
+    """Return the values of a statement by attribute name: `employees` as its two ends, `custom` flat as `custom.NAME`.
+
+    `known` is `LEAD` or `COMPANY`, `sent` the JSON object as sent. Raises Refused, also for unknown names.
+    """
     values: dict[str, Any] = {}
-    for field, value in given.items():
+    for field, value in sent.items():
         if field == "custom":
-            values |= _custom_all({f"custom.{name}": each for name, each in validation.mapping(field, value).items()})
+            named = validation.mapping(field, value).items()
+            values |= _read_custom_attributes({f"custom.{name}": custom_value for name, custom_value in named})
         elif field.startswith("custom."):
-            values |= _custom_all({field: value})
+            values |= _read_custom_attributes({field: value})
         elif field == "employees" and known is COMPANY:
-            values |= employees(field, value)
+            values |= read_employees(field, value)
         elif field in known:
             values[field] = None if value is None else known[field].read(field, value)
         else:
-            raise Refused(validation.shown(field), "is not a known field; an attribute of your own goes under custom.")
+            raise Refused(
+                validation.shorten_name(field), "is not a known field; an attribute of your own goes under custom."
+            )
     if sum(field.startswith("custom.") for field in values) > MAX_CUSTOM:
         raise Refused("custom", f"must have at most {MAX_CUSTOM} attributes.")
     return values
 
 
-def _custom_all(given: Mapping[str, object]) -> dict[str, Any]:
-    for field in given:
+def _read_custom_attributes(sent: Mapping[str, object]) -> dict[str, Any]:
+    for field in sent:
         if not _CUSTOM_NAME.fullmatch(field.removeprefix("custom.")):
-            raise Refused(validation.shown(field), "must be named with up to 64 letters, digits and underscores.")
-    return {field: None if value is None else custom(field, value) for field, value in given.items()}
+            raise Refused(
+                validation.shorten_name(field), "must be named with up to 64 letters, digits and underscores."
+            )
+    return {field: None if value is None else read_custom(field, value) for field, value in sent.items()}
 
 
-def parse(known: Mapping[str, Attribute], field: str, cell: str) -> object:
-    """A cell of a file as the JSON value that `read` takes. Custom attributes stay texts unless they are plain numbers or flags."""
+def parse_cell(known: Mapping[str, Attribute], field: str, cell: str) -> object:
+    """Turn a cell of a file into the JSON value that `read_attributes` takes. Cells of custom attributes stay texts."""
     return known[field].parse(field, cell) if field in known else cell

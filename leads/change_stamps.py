@@ -1,4 +1,7 @@
-"""Which transaction wrote a row: how readers that keep what they read find out what came since (scoring.columns.column_cache)."""
+"""The column `transaction`: the id of the transaction that last wrote a row.
+
+Readers that cache rows find out by it what changed since they read (scoring.columns.column_cache).
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,14 @@ from django.db import models
 from django.db.models import Func
 from django.db.models.functions import Cast
 
-#: The transaction that wrote a row. Ids are not commit order: readers ask which transactions their last snapshot did not see.
+#: The transaction that writes the row. Transactions do not commit in the order of their ids, so a reader asks which
+#: transactions its last snapshot did not see.
 CURRENT_TRANSACTION: Final = Cast(
     Cast(Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField()
 )
 
 _SHARED = ("country", "region", "custom", "known_at", "has_history")
-#: What rules read of a lead and of a company. Looks and stages are no attributes: they change all the time.
+#: The columns that rules read. The stage and the columns of the rescore queue are none: they change all the time.
 LEAD: Final = (
     *_SHARED, "email", "title", "seniority", "source", "do_not_contact", "budget", "timeline", "use_case", "company_id",
 )  # fmt: skip
@@ -26,8 +30,11 @@ COMPANY: Final = (
 )  # fmt: skip
 
 
-def stamped(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
-    """`transaction` is the one that last changed any of these columns, however it wrote and whatever it says itself."""
+def stamp_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
+    """Return triggers that set `transaction` to the current one when a row is inserted or one of `columns` changes.
+
+    They apply to every kind of write, also of the column `transaction` itself.
+    """
     func = "NEW.transaction = pg_current_xact_id()::text::bigint; RETURN NEW;"
     changed = " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in ("id", "transaction", *columns))
     return [

@@ -1,4 +1,4 @@
-"""CSV files as strangers save them, row by row in little memory. A broken row costs itself, not those after it."""
+"""A reader of CSV files, row by row in little memory. A broken row is reported and does not spoil the rows after it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import IO, Final
 MAX_COLUMNS: Final = 400
 MAX_CELL: Final = 1_000_000
 MAX_LINE: Final = 4_000_000
-#: A row of more lines than this is an opening quote without its end.
+#: A row with more lines than this has an opening quote that is never closed.
 MAX_LINES_OF_A_ROW: Final = 1_000
 _DELIMITERS: Final = ",;\t|"
-_BEGINNINGS: Final = (
+_FOREIGN_FORMATS: Final = (
     (b"\xff\xfe", "is saved as UTF-16 (“Unicode”); save it as CSV UTF-8, or name its encoding in the map"),
     (b"\xfe\xff", "is saved as UTF-16 (“Unicode”); save it as CSV UTF-8, or name its encoding in the map"),
     (b"PK\x03\x04", "is a spreadsheet or ZIP archive, not CSV; save the sheet as CSV UTF-8"),
@@ -26,22 +26,22 @@ _HTML: Final = (b"<!doctype", b"<html", b"<table", b"<?xml")
 
 
 class Unreadable(Exception):
-    """The file as a whole cannot be taken; a sentence for the user."""
+    """The file as a whole cannot be read; the message is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """`line` is where the row begins, from 1; `flaw` says why its cells cannot be used."""
+    """A row of a file. `line` is where it begins, from 1; `flaw` says why its cells cannot be used."""
 
     line: int
     cells: Sequence[str]
     flaw: str = ""
 
 
-def rows(path: Path, *, encoding: str = "", delimiter: str = "") -> Generator[CsvRow, None, None]:
-    """The header first, then every row that is not empty. Raises Unreadable.
+def read_rows(path: Path, *, encoding: str = "", delimiter: str = "") -> Generator[CsvRow, None, None]:
+    """Yield the header, then every row that is not empty. Raises Unreadable.
 
-    Without an encoding the file must be UTF-8; bytes that are not come as lone surrogates, and no field takes those.
+    Without an encoding the file must be UTF-8; other bytes are read as lone surrogates, which no field accepts.
     """
     if not encoding:
         _check_beginning(path)
@@ -50,7 +50,7 @@ def rows(path: Path, *, encoding: str = "", delimiter: str = "") -> Generator[Cs
         with path.open(
             encoding=encoding or "utf-8-sig", errors="strict" if encoding else "surrogateescape", newline=""
         ) as file:
-            yield from _rows(_Lines(file), delimiter)
+            yield from _parse_rows(_Lines(file), delimiter)
     except LookupError:
         raise Unreadable(f"{encoding!r} is not an encoding.") from None
     except UnicodeError:
@@ -60,7 +60,7 @@ def rows(path: Path, *, encoding: str = "", delimiter: str = "") -> Generator[Cs
 def _check_beginning(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(65_536)
-    for beginning, reason in _BEGINNINGS:
+    for beginning, reason in _FOREIGN_FORMATS:
         if start.startswith(beginning):
             raise Unreadable(f"{path.name} {reason}.")
     if start.lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(_HTML):
@@ -73,12 +73,12 @@ def _check_beginning(path: Path) -> None:
         raise Unreadable(f"{path.name} is empty.")
 
 
-class _Runaway(Exception):
-    """One row has swallowed too many lines."""
+class _RowTooLong(Exception):
+    """A row spans more than `MAX_LINES_OF_A_ROW` lines."""
 
 
 class _Lines(Iterator[str]):
-    """Lines that remember those of the current row, and can be given back."""
+    """The lines of a file. It remembers those of the current row, so that they can be read again."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -88,7 +88,7 @@ class _Lines(Iterator[str]):
 
     def __next__(self) -> str:
         if len(self._row) >= MAX_LINES_OF_A_ROW:
-            raise _Runaway
+            raise _RowTooLong
         line = self._returned.popleft() if self._returned else self._file.readline(MAX_LINE)
         if not line:
             raise StopIteration
@@ -103,19 +103,19 @@ class _Lines(Iterator[str]):
         return self.number + 1
 
     def give_back(self) -> None:
-        """All lines of the row but its first: they may be rows of their own."""
+        """Read all lines of the current row but the first once more: they may be rows of their own."""
         self._returned.extendleft(reversed(self._row[1:]))
         self.number -= len(self._row) - 1
 
 
-def _rows(lines: _Lines, delimiter: str) -> Iterator[CsvRow]:
+def _parse_rows(lines: _Lines, delimiter: str) -> Iterator[CsvRow]:
     header_line = next(lines, "")
     lines.begin_row()
     delimiter = delimiter or max(_DELIMITERS, key=header_line.count)
     header = next(csv.reader([header_line], delimiter=delimiter))
     if len(header) > MAX_COLUMNS:
         raise Unreadable(f"The file has {len(header):,} columns; {MAX_COLUMNS} are taken at most.")
-    if len(header) == 1 and any(each in header[0] for each in _DELIMITERS):
+    if len(header) == 1 and any(mark in header[0] for mark in _DELIMITERS):
         raise Unreadable("Each row is quoted as a whole, as one cell: export it again without the outer quotes.")
     yield CsvRow(1, header)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -125,10 +125,10 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[CsvRow]:
             cells = next(reader)
         except StopIteration:
             return
-        except (csv.Error, _Runaway) as error:
+        except (csv.Error, _RowTooLong) as error:
             lines.give_back()
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
-            yield CsvRow(line, (), _flaw(error))
+            yield CsvRow(line, (), _describe_flaw(error))
             continue
         if any(cell.strip() for cell in cells):
             yield CsvRow(
@@ -138,8 +138,8 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[CsvRow]:
             )
 
 
-def _flaw(error: Exception) -> str:
-    if isinstance(error, _Runaway) or "unexpected end" in str(error):
+def _describe_flaw(error: Exception) -> str:
+    if isinstance(error, _RowTooLong) or "unexpected end" in str(error):
         return "opens a quote that does not close."
     if "field larger" in str(error):
         return f"has a cell of more than {MAX_CELL:,} characters."

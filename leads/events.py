@@ -1,7 +1,7 @@
-"""Events on their way in: read by hand, stored by one statement a batch, each with its own answer (rules 13.3, 14.1).
+"""The intake of events: reading, storing and one result each (rules 13.3, 14.1). The hot path of the product.
 
-The hot path of the product. An event that was answered `accepted` is committed together with the wish to have its
-lead judged; sent again, by whomever and in whatever order, it is a `duplicate`.
+An event answered with `accepted` is committed together with the request to rescore its lead. Sent again, by any sender
+of the same source and in any order, it is a `duplicate`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from leads import lead_lookup, lead_upserts, rescore_queue, validation
 from leads.exceptions import Refused
 from leads.lead_lookup import LeadRef
 from leads.models import Event, Signal
-from leads.retry_on_conflict import repeated
+from leads.retry_on_conflict import run_with_retries
 
 MAX_BATCH: Final = 1_000
 MAX_PROPERTIES: Final = 16 * 1024
 _KEYS: Final = frozenset({"email", "lead", "signal", "occurred_at", "id", "properties"})
-#: A scanner or a mail client opened it, not the person: kept, but it is no engagement (rules 13.4).
+#: Properties by which mail services mark an open or click by a scanner or a mail client. Such an event is stored, but
+#: as a signal that counts as no engagement (rules 13.4).
 _MACHINE_FLAGS: Final = ("sg_machine_open", "bot")
 _MACHINE_OPEN: Final = "machine_open"
 _OPENED_BY_MACHINES: Final = frozenset({"email_open", "email_click"})
 
+# One statement for a batch: an array for each column costs less than a parameter for each value. The unique key decides
+# which events are new, so two senders of one event cannot both store it.
 _INSERT = """
     INSERT INTO leads_event
         (lead_id, signal_id, occurred_at, recorded_at, source, external_id, digest, asset, properties)
@@ -42,7 +45,10 @@ _INSERT = """
 
 @dataclass(frozen=True, slots=True)
 class EventResult:
-    """`id` is Accord's id of the event: of the first one for a duplicate, None for what was refused."""
+    """The result of one item.
+
+    `id` is Accord's id of the event: of the first one for a duplicate, None for a rejected item.
+    """
 
     status: Literal["accepted", "duplicate", "rejected"]
     id: int | None = None
@@ -63,33 +69,48 @@ class _Item:
 
 
 def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[EventResult]:
-    """Store a batch of events in the shape of rules 16.2; one result each, in order. `source` is the space of their ids."""
+    """Store a batch of events in the shape of rules 16.2. Return one result each, in order.
+
+    `source` is the namespace of the events' ids.
+
+    1. Read the items; those that break a rule are rejected, the others go on.
+    2. Keep the first of several events with the same id, and sort them by id.
+    3. Find the leads, and add the unknown ones, but not for an event that was recorded before.
+    4. Insert the events; those whose (source, id) exists are left out.
+    5. Have the leads of the inserted events rescored.
+    6. Date addresses back to the first event under them.
+    7. Answer the events that were not inserted: duplicate, conflict or unknown lead.
+
+    Steps 2 to 7 are one transaction, repeated after a conflict with another one.
+    """
+    # 1. Reading, by hand: serializers would take longer than everything else.
     results: list[EventResult | None] = [None] * len(items)
     signals = dict(Signal.objects.values_list("code", "pk"))
-    read: list[_Item] = []
+    valid_items: list[_Item] = []
     for position, item in enumerate(items):
         try:
-            read.append(_read(position, item, signals, now))
+            valid_items.append(_read_event(position, item, signals, now))
         except Refused as refusal:
-            results[position] = _rejected(refusal)
-    for position, result in repeated(lambda: dict(_store(read, source, now))).items():
+            results[position] = _rejected_result(refusal)
+    # 2. to 7. in one transaction.
+    for position, result in run_with_retries(lambda: dict(_store(valid_items, source, now))).items():
         results[position] = result
     return [result for result in results if result is not None]
 
 
-def _rejected(refusal: Refused) -> EventResult:
+def _rejected_result(refusal: Refused) -> EventResult:
     return EventResult("rejected", field=refusal.field, reason=refusal.rule)
 
 
-def _read(position: int, item: object, signals: Mapping[str, int], now: dt.datetime) -> _Item:
+def _read_event(position: int, item: object, signals: Mapping[str, int], now: dt.datetime) -> _Item:
     if not isinstance(item, dict):
         raise Refused("event", "must be an object.")
     if not item.keys() <= _KEYS:
         raise Refused(
-            validation.shown(min(map(str, item.keys() - _KEYS))),
+            validation.shorten_name(min(map(str, item.keys() - _KEYS))),
             f"is not a key of an event ({', '.join(sorted(_KEYS))}).",
         )
-    lead = lead_lookup.read(item)
+    lead = lead_lookup.read_reference(item)
     properties = item.get("properties")
     if properties is None:
         properties = {}
@@ -100,21 +121,21 @@ def _read(position: int, item: object, signals: Mapping[str, int], now: dt.datet
     occurred_at = validation.instant("occurred_at", item["occurred_at"], now=now)
     external_id = None if item.get("id") is None else validation.identity("id", item["id"])
     signal = item.get("signal")
-    as_json = _json(properties)
+    as_json = _serialize_properties(properties)
     body = f'["{lead.kind}",{json.dumps(lead.key)},{json.dumps(signal, default=str)},"{occurred_at.isoformat()}",{as_json}]'
     return _Item(
         position=position,
         lead=lead,
-        signal_id=_signal(signal, properties, signals),
+        signal_id=_find_signal_id(signal, properties, signals),
         occurred_at=occurred_at,
         external_id=external_id,
         digest=hashlib.sha256(body.encode()).digest()[:16],
-        asset=_asset(properties),
+        asset=_read_asset(properties),
         properties=as_json,
     )
 
 
-def _json(properties: dict[str, Any]) -> str:
+def _serialize_properties(properties: dict[str, Any]) -> str:
     if not properties:
         return "{}"
     try:
@@ -136,69 +157,74 @@ def _has_half_characters(properties: dict[str, Any]) -> bool:
     return False
 
 
-def _signal(code: object, properties: Mapping[str, Any], signals: Mapping[str, int]) -> int:
+def _find_signal_id(code: object, properties: Mapping[str, Any], signals: Mapping[str, int]) -> int:
     if not isinstance(code, str):
         raise Refused("signal", "is required, as the code of a signal.")
     if code not in signals:
-        raise Refused("signal", f"{validation.shown(code)!r} is not a signal; see the list of signals.")
+        raise Refused("signal", f"{validation.shorten_name(code)!r} is not a signal; see the list of signals.")
     if code in _OPENED_BY_MACHINES and any(properties.get(name) is True for name in _MACHINE_FLAGS):
         code = _MACHINE_OPEN if _MACHINE_OPEN in signals else code
     return signals[code]
 
 
-def _asset(properties: Mapping[str, Any]) -> str:
+def _read_asset(properties: Mapping[str, Any]) -> str:
     asset = properties.get("asset")
     return "" if asset is None else validation.text("properties.asset", asset, limit=200)
 
 
-def _store(read: Sequence[_Item], source: str, now: dt.datetime) -> Iterable[tuple[int, EventResult]]:
-    firsts = _without_repeats(read)
-    leads = lead_lookup.find({item.lead for item in firsts})
-    # Before somebody is made up for an event, see that it is not a repeated one.
-    earlier = _earlier([item for item in firsts if item.lead not in leads], source)
+def _store(items: Sequence[_Item], source: str, now: dt.datetime) -> Iterable[tuple[int, EventResult]]:
+    """Carry out steps 2 to 7 of `record` in the transaction of the caller. Yield (position, result) of each item."""
+    # 2. One event for each id.
+    firsts = _first_of_each_id(items)
+    # 3. The leads. An event of an unknown lead may be a repeat under another name of the lead: then none must be added.
+    leads = lead_lookup.find_leads({item.lead for item in firsts})
+    earlier = _find_earlier_events([item for item in firsts if item.lead not in leads], source)
     fresh = [item for item in firsts if item.external_id not in earlier]
     first_seen: dict[LeadRef, dt.datetime] = {}
     for item in fresh:
         first_seen[item.lead] = min(item.occurred_at, first_seen.get(item.lead, now))
-    leads |= lead_lookup.add({ref: at for ref, at in first_seen.items() if ref not in leads}, now=now)
-    stored = _insert([item for item in fresh if item.lead in leads], leads, source, now)
-    acted = {item.lead for item in fresh if item.position in stored}
-    # This locks all of them, in order; what follows locks none that is not among them.
-    rescore_queue.request(lead_ids={leads[ref].pk for ref in acted}, at=now)
-    _note_addresses({ref: first_seen[ref] for ref in acted}, leads, source, now)
+    leads |= lead_lookup.add_missing({ref: at for ref, at in first_seen.items() if ref not in leads}, now=now)
+    # 4. The events.
+    stored = _insert_events([item for item in fresh if item.lead in leads], leads, source, now)
+    # 5. Locks every affected lead in id order. Later statements lock only a subset, so they cannot deadlock.
+    active_refs = {item.lead for item in fresh if item.position in stored}
+    rescore_queue.request(lead_ids={leads[ref].pk for ref in active_refs}, at=now)
+    # 6. The addresses.
+    _backdate_addresses({ref: first_seen[ref] for ref in active_refs}, leads, source, now)
+    # 7. The results. Events that were not inserted have an earlier one, or their lead is unknown.
     unstored = [
         item for item in firsts if item.position not in stored and (item.lead in leads or item.external_id in earlier)
     ]
-    earlier |= _earlier([item for item in unstored if item.external_id not in earlier], source)
-    return _answers(read, {item.position: _result(item, stored, earlier) for item in firsts}, firsts)
+    earlier |= _find_earlier_events([item for item in unstored if item.external_id not in earlier], source)
+    return _results_in_order(items, {item.position: _build_result(item, stored, earlier) for item in firsts}, firsts)
 
 
-def _without_repeats(read: Sequence[_Item]) -> list[_Item]:
-    """The first item of each id, in the order of the ids: two intakes of the same events never wait crosswise."""
+def _first_of_each_id(items: Sequence[_Item]) -> list[_Item]:
+    """Return the first item of each id, in id order: two transactions with the same events insert in the same order."""
     firsts: dict[str | int, _Item] = {}
-    for item in read:
+    for item in items:
         firsts.setdefault(item.external_id if item.external_id is not None else item.position, item)
     return sorted(firsts.values(), key=lambda item: (item.external_id or "", item.position))
 
 
-def _answers(
-    read: Sequence[_Item], answered: Mapping[int, EventResult], firsts: Sequence[_Item]
+def _results_in_order(
+    items: Sequence[_Item], results: Mapping[int, EventResult], firsts: Sequence[_Item]
 ) -> Iterable[tuple[int, EventResult]]:
     by_id = {item.external_id: item for item in firsts}
-    for item in read:
-        if item.position in answered:
-            yield item.position, answered[item.position]
+    for item in items:
+        if item.position in results:
+            yield item.position, results[item.position]
             continue
         first = by_id[item.external_id]
-        result = answered[first.position]
-        again = EventResult("duplicate", id=result.id) if result.id else result
-        yield item.position, again if first.digest == item.digest else _conflict()
+        result = results[first.position]
+        repeat = EventResult("duplicate", id=result.id) if result.id else result
+        yield item.position, repeat if first.digest == item.digest else _conflict_result()
 
 
-def _insert(
+def _insert_events(
     items: Sequence[_Item], leads: Mapping[LeadRef, lead_lookup.FoundLead], source: str, now: dt.datetime
 ) -> dict[int, int]:
-    """Accord's ids of the events that were new, by position."""
+    """Insert the events. Return Accord's ids of those that were new, by position."""
     if not items:
         return {}
     columns: list[list[Any]] = [
@@ -214,7 +240,7 @@ def _insert(
         cursor.execute(_INSERT, [now, source, *columns])
         rows = cursor.fetchall()
     ids = {external_id: pk for pk, external_id in rows if external_id is not None}
-    # Events without an id of their own are always new, and come back in the order they went in.
+    # Events without an id of their own are always new. RETURNING gives rows in the order in which they were inserted.
     nameless = iter(pk for pk, external_id in rows if external_id is None)
     positions = {
         item.position: ids.get(item.external_id) if item.external_id is not None else next(nameless) for item in items
@@ -222,7 +248,7 @@ def _insert(
     return {position: pk for position, pk in positions.items() if pk is not None}
 
 
-def _earlier(items: Sequence[_Item], source: str) -> dict[str | None, tuple[int, bytes]]:
+def _find_earlier_events(items: Sequence[_Item], source: str) -> dict[str | None, tuple[int, bytes]]:
     keys = [item.external_id for item in items if item.external_id is not None]
     rows = (
         Event.objects.filter(source=source, external_id__in=keys).values_list("external_id", "pk", "digest")
@@ -232,28 +258,34 @@ def _earlier(items: Sequence[_Item], source: str) -> dict[str | None, tuple[int,
     return {external_id: (pk, bytes(digest)) for external_id, pk, digest in rows}
 
 
-def _result(item: _Item, stored: Mapping[int, int], earlier: Mapping[str | None, tuple[int, bytes]]) -> EventResult:
+def _build_result(
+    item: _Item, stored: Mapping[int, int], earlier: Mapping[str | None, tuple[int, bytes]]
+) -> EventResult:
     if item.position in stored:
         return EventResult("accepted", id=stored[item.position])
     if item.external_id not in earlier:
-        return _rejected(lead_lookup.unknown(item.lead))
+        return _rejected_result(lead_lookup.unknown_lead(item.lead))
     pk, digest = earlier[item.external_id]
-    return EventResult("duplicate", id=pk) if digest == item.digest else _conflict()
+    return EventResult("duplicate", id=pk) if digest == item.digest else _conflict_result()
 
 
-def _conflict() -> EventResult:
+def _conflict_result() -> EventResult:
     return EventResult(
         "rejected", field="id", reason="conflict: another event with this id was recorded, and its content differs."
     )
 
 
-def _note_addresses(
+def _backdate_addresses(
     first_seen: Mapping[LeadRef, dt.datetime],
     leads: Mapping[LeadRef, lead_lookup.FoundLead],
     source: str,
     now: dt.datetime,
 ) -> None:
-    """A lead that acted under its address before we knew of it had that address then."""
-    sooner = {ref.key: at for ref, at in first_seen.items() if ref.kind == "email" and at < leads[ref].known_at}
-    if sooner:
-        lead_upserts.note_seen(emails={str(email): at for email, at in sooner.items()}, source=source, now=now)
+    """Date addresses back: a lead that acted under an address before Accord knew it already had the address then."""
+    earlier_than_known = {
+        ref.key: at for ref, at in first_seen.items() if ref.kind == "email" and at < leads[ref].known_at
+    }
+    if earlier_than_known:
+        lead_upserts.backdate_addresses(
+            emails={str(email): at for email, at in earlier_than_known.items()}, source=source, now=now
+        )

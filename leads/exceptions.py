@@ -2,7 +2,7 @@ from __future__ import annotations
 
 
 class Refused(Exception):
-    """A fact that cannot be taken: the field, as the sender named it, and the rule it breaks (rules 14.1)."""
+    """A fact that breaks a rule (rules 14.1): the field, as the sender named it, and the rule."""
 
     def __init__(self, field: str, rule: str) -> None:
         super().__init__(f"{field}: {rule}")

@@ -1,6 +1,6 @@
-"""Files on their way in: in batches, each its own transaction together with the mark how far the file came.
+"""The import of CSV files, in batches: a transaction stores a batch together with how far the file came (rules 13.7).
 
-A crash loses nothing: the same file goes on after the last batch that was committed. A bad row costs itself.
+A crash loses nothing: the same file is resumed after its last committed batch. A bad row does not stop the others.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from config import downloads
 from leads import csv_reader, events, lead_upserts, outcomes
 from leads.csv_reader import CsvRow, Unreadable
 from leads.exceptions import Refused
-from leads.import_mapping import ColumnMap, ImportPlan, plan
+from leads.import_mapping import ColumnMap, ImportPlan, build_plan
 from leads.models import ImportRun
 from leads.vocabulary import BEGINNING
 
 BATCH: Final = 1_000
-_COUNTED: Final = {"accepted": "created", "duplicate": "unchanged"}
+_COUNT_COLUMNS: Final = {"accepted": "created", "duplicate": "unchanged"}
 
 Item = dict[str, Any]
 #: (status, field, reason) for each item.
@@ -36,8 +36,8 @@ Verdict = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Import:
-    """One file to take in: what it holds, how its columns read, in whose space its ids are."""
+class FileImport:
+    """A file to import: its path, the plan of its columns, the namespace of its ids, and the file for rejected rows."""
 
     path: Path
     plan: ImportPlan
@@ -46,27 +46,30 @@ class Import:
     rejected: Path
 
 
-def prepare(*, path: Path, kind: Any, a_map: ColumnMap, source: str, rejected: Path) -> Import:
-    """Read the header. Raises Unreadable or OSError."""
-    with closing(csv_reader.rows(path, encoding=a_map.encoding, delimiter=a_map.delimiter)) as rows:
+def prepare_import(*, path: Path, kind: Any, column_map: ColumnMap, source: str, rejected: Path) -> FileImport:
+    """Read the header of a file, and match it with the map. Raises Unreadable or OSError."""
+    with closing(csv_reader.read_rows(path, encoding=column_map.encoding, delimiter=column_map.delimiter)) as rows:
         header = next(rows).cells
-    return Import(path, plan(kind, a_map, header), header, source, rejected)
+    return FileImport(path, build_plan(kind, column_map, header), header, source, rejected)
 
 
-def run(*, file: Import, again: bool, now: dt.datetime, progress: Callable[[ImportRun], None]) -> ImportRun:
-    """Take the file in, or the rest of it; a finished file only `again`. Raises Unreadable; what is committed stays."""
+def run_import(*, file: FileImport, again: bool, now: dt.datetime, progress: Callable[[ImportRun], None]) -> ImportRun:
+    """Import a file, or the rest of it. A file that was imported completely is imported again only with `again`.
+
+    `progress` is called after each batch. Raises Unreadable; what is committed by then stays.
+    """
     record, _ = ImportRun.objects.get_or_create(
         kind=file.plan.kind.name,
-        digest=_digest(file),
+        digest=_build_digest(file),
         defaults={"file_name": file.path.name[-255:], "started_at": now},
     )
     if again:
         _reset(record, now)
     if record.finished_at is not None:
         return record
-    with _rejected_rows(file, record.lines_done) as rejected:
-        for batch in _batches(file, record.lines_done):
-            _store(batch, file, record, csv.writer(rejected), now)
+    with _open_rejected_file(file, record.lines_done) as rejected:
+        for batch in _read_batches(file, record.lines_done):
+            _store_batch(batch, file, record, csv.writer(rejected), now)
             rejected.flush()
             progress(record)
     record.finished_at = now
@@ -76,8 +79,8 @@ def run(*, file: Import, again: bool, now: dt.datetime, progress: Callable[[Impo
     return record
 
 
-def _digest(file: Import) -> str:
-    """Of the content and of the way to read it: with another map it is another import."""
+def _build_digest(file: FileImport) -> str:
+    """Return a digest of the content, the map and the source: the same file with another map is another import."""
     digest = hashlib.sha256(json.dumps([asdict(file.plan.map), file.source], sort_keys=True).encode())
     with file.path.open("rb") as content:
         while block := content.read(1 << 20):
@@ -91,42 +94,42 @@ def _reset(record: ImportRun, now: dt.datetime) -> None:
     record.save()
 
 
-def _batches(file: Import, lines_done: int) -> Iterator[list[CsvRow]]:
-    a_map = file.plan.map
-    rows = csv_reader.rows(file.path, encoding=a_map.encoding, delimiter=a_map.delimiter)
+def _read_batches(file: FileImport, lines_done: int) -> Iterator[list[CsvRow]]:
+    column_map = file.plan.map
+    rows = csv_reader.read_rows(file.path, encoding=column_map.encoding, delimiter=column_map.delimiter)
     next(rows)
-    waiting = (row for row in rows if row.line > lines_done)
-    while batch := list(islice(waiting, BATCH)):
+    remaining = (row for row in rows if row.line > lines_done)
+    while batch := list(islice(remaining, BATCH)):
         yield batch
 
 
-def _rejected_rows(file: Import, lines_done: int) -> IO[str]:
-    """The file of rejected rows, with those of the batches that were committed before."""
-    kept = _kept(file, lines_done) if lines_done and file.rejected.exists() else []
+def _open_rejected_file(file: FileImport, lines_done: int) -> IO[str]:
+    """Open the file of rejected rows for writing, and write the rejected rows of earlier batches to it."""
+    earlier_rows = _rejected_before(file, lines_done) if lines_done and file.rejected.exists() else []
     target = file.rejected.open("w", encoding="utf-8", errors="surrogateescape", newline="")
-    csv.writer(target).writerows([["line", "field", "reason", *map(downloads.cell, file.header)], *kept])
+    csv.writer(target).writerows([["line", "field", "reason", *map(downloads.safe_cell, file.header)], *earlier_rows])
     return target
 
 
-def _kept(file: Import, lines_done: int) -> list[list[str]]:
+def _rejected_before(file: FileImport, lines_done: int) -> list[list[str]]:
     with file.rejected.open(encoding="utf-8", errors="surrogateescape", newline="") as earlier:
         return [row for row in csv.reader(earlier) if row and row[0].isdecimal() and int(row[0]) <= lines_done]
 
 
-def _store(batch: Sequence[CsvRow], file: Import, record: ImportRun, rejected: Any, now: dt.datetime) -> None:
+def _store_batch(batch: Sequence[CsvRow], file: FileImport, record: ImportRun, rejected: Any, now: dt.datetime) -> None:
     with transaction.atomic():
-        verdicts = _verdicts(batch, file, now)
+        verdicts = _judge_rows(batch, file, now)
         for row, (status, field, reason) in zip(batch, verdicts, strict=True):
             if status == "rejected":
-                rejected.writerow([row.line, field, reason, *map(downloads.cell, row.cells)])
-        counts = Counter(_COUNTED.get(status, status) for status, _, _ in verdicts)
+                rejected.writerow([row.line, field, reason, *map(downloads.safe_cell, row.cells)])
+        counts = Counter(_COUNT_COLUMNS.get(status, status) for status, _, _ in verdicts)
         for name, count in counts.items():
             setattr(record, name, getattr(record, name) + count)
         record.lines_done = batch[-1].line
         record.save()
 
 
-def _verdicts(batch: Sequence[CsvRow], file: Import, now: dt.datetime) -> list[Verdict]:
+def _judge_rows(batch: Sequence[CsvRow], file: FileImport, now: dt.datetime) -> list[Verdict]:
     verdicts: list[Verdict | None] = [None] * len(batch)
     items: dict[int, Item] = {}
     for position, row in enumerate(batch):
@@ -134,67 +137,67 @@ def _verdicts(batch: Sequence[CsvRow], file: Import, now: dt.datetime) -> list[V
             verdicts[position] = ("rejected", "row", row.flaw)
             continue
         try:
-            items[position] = file.plan.item(row.cells)
+            items[position] = file.plan.build_item(row.cells)
         except Refused as refusal:
             verdicts[position] = ("rejected", refusal.field, refusal.rule)
-    taken = _taken(list(items.values()), TAKERS[file.plan.kind.name], file.source, now)
-    for position, verdict in zip(items, taken, strict=True):
+    stored = _store_items(list(items.values()), STORE_BY_KIND[file.plan.kind.name], file.source, now)
+    for position, verdict in zip(items, stored, strict=True):
         verdicts[position] = verdict
     return [verdict for verdict in verdicts if verdict is not None]
 
 
-Taker = Callable[[Sequence[Item], str, dt.datetime], list[Verdict]]
+StoreItems = Callable[[Sequence[Item], str, dt.datetime], list[Verdict]]
 
 
-def _taken(items: Sequence[Item], take: Taker, source: str, now: dt.datetime) -> list[Verdict]:
-    """All at once; one by one where the database refuses something that we did not foresee."""
+def _store_items(items: Sequence[Item], store: StoreItems, source: str, now: dt.datetime) -> list[Verdict]:
+    """Store all items at once, or one by one if the database refuses a value that no rule foresaw."""
     try:
         with transaction.atomic():
-            return take(items, source, now)
+            return store(items, source, now)
     except (DataError, IntegrityError):
         if len(items) == 1:
             return [("rejected", "row", "could not be stored.")]
-        return [_taken([item], take, source, now)[0] for item in items]
+        return [_store_items([item], store, source, now)[0] for item in items]
 
 
-def _take_events(items: Sequence[Item], source: str, now: dt.datetime) -> list[Verdict]:
-    return [_of_result(result) for result in events.record(items=items, source=source, now=now)]
+def _store_events(items: Sequence[Item], source: str, now: dt.datetime) -> list[Verdict]:
+    return [_verdict_of(result) for result in events.record(items=items, source=source, now=now)]
 
 
-def _take_outcomes(items: Sequence[Item], source: str, now: dt.datetime) -> list[Verdict]:
-    return [_of_result(result) for result in outcomes.record(items=items, source=source, now=now)]
+def _store_outcomes(items: Sequence[Item], source: str, now: dt.datetime) -> list[Verdict]:
+    return [_verdict_of(result) for result in outcomes.record(items=items, source=source, now=now)]
 
 
-def _of_result(result: events.EventResult) -> Verdict:
+def _verdict_of(result: events.EventResult) -> Verdict:
     return result.status, result.field, result.reason
 
 
-def _take_leads(items: Sequence[Item], source: str, now: dt.datetime) -> list[Verdict]:
-    return _upserted(items, lead_upserts.read_lead, lead_upserts.upsert_leads, source, now)
+def _store_leads(items: Sequence[Item], source: str, now: dt.datetime) -> list[Verdict]:
+    return _upsert_items(items, lead_upserts.read_lead, lead_upserts.upsert_leads, source, now)
 
 
-def _take_companies(items: Sequence[Item], source: str, now: dt.datetime) -> list[Verdict]:
-    return _upserted(items, lead_upserts.read_company, lead_upserts.upsert_companies, source, now)
+def _store_companies(items: Sequence[Item], source: str, now: dt.datetime) -> list[Verdict]:
+    return _upsert_items(items, lead_upserts.read_company, lead_upserts.upsert_companies, source, now)
 
 
-def _upserted(
+def _upsert_items(
     items: Iterable[Item], read: Callable[..., Any], upsert: Callable[..., list[Any]], source: str, now: dt.datetime
 ) -> list[Verdict]:
-    """A file without dates tells what has always been so."""
-    answers = lead_upserts.read_and_upsert(
+    """Upsert leads or companies. In a file without dates, a first statement holds since `BEGINNING`."""
+    results = lead_upserts.read_and_upsert(
         items=items, read=read, upsert=upsert, source=source, now=now, since=BEGINNING
     )
     return [
-        (each.change, each.refusal.field if each.refusal else "", each.refusal.rule if each.refusal else "")
-        for each in answers
+        (result.change, result.refusal.field if result.refusal else "", result.refusal.rule if result.refusal else "")
+        for result in results
     ]
 
 
-TAKERS: Final[Mapping[str, Taker]] = {
-    "companies": _take_companies,
-    "leads": _take_leads,
-    "events": _take_events,
-    "outcomes": _take_outcomes,
+STORE_BY_KIND: Final[Mapping[str, StoreItems]] = {
+    "companies": _store_companies,
+    "leads": _store_leads,
+    "events": _store_events,
+    "outcomes": _store_outcomes,
 }
 
-__all__ = ["BATCH", "Import", "Unreadable", "prepare", "run"]
+__all__ = ["BATCH", "FileImport", "Unreadable", "prepare_import", "run_import"]

@@ -8,12 +8,12 @@ from leads.models import Company, Lead, LeadQuerySet
 from leads.vocabulary import Stage
 
 
-def leads_matching(leads: LeadQuerySet, _name: str, words: str) -> LeadQuerySet:
-    return leads.filter(search.leads(words))
+def filter_leads(leads: LeadQuerySet, _name: str, text: str) -> LeadQuerySet:
+    return leads.filter(search.match_leads(text))
 
 
 class LeadFilter(filters.FilterSet):
-    q = filters.CharFilter(method=leads_matching, label="Search")
+    q = filters.CharFilter(method=filter_leads, label="Search")
     stage = filters.ChoiceFilter(choices=Stage.choices, empty_label="All stages")
     source = filters.AllValuesFilter(empty_label="All sources")
 
@@ -22,8 +22,8 @@ class LeadFilter(filters.FilterSet):
         fields = ["q", "stage", "source"]
 
 
-class LeadFactsFilter(LeadFilter):
-    """What programs ask for besides."""
+class LeadApiFilter(LeadFilter):
+    """The filters of the lead page, and further ones for API clients."""
 
     source = filters.CharFilter(lookup_expr="exact")
     company = filters.NumberFilter(
@@ -37,12 +37,12 @@ class LeadFactsFilter(LeadFilter):
         fields = ["q", "stage", "source", "company", "country", "email", "external_id"]
 
 
-def companies_matching(companies: QuerySet[Company], _name: str, words: str) -> QuerySet[Company]:
-    return companies.filter(search.companies(words))
+def filter_companies(companies: QuerySet[Company], _name: str, text: str) -> QuerySet[Company]:
+    return companies.filter(search.match_companies(text))
 
 
 class CompanyFilter(filters.FilterSet):
-    q = filters.CharFilter(method=companies_matching, label="Search")
+    q = filters.CharFilter(method=filter_companies, label="Search")
     country = filters.CharFilter(lookup_expr="iexact")
     industry = filters.CharFilter(lookup_expr="iexact")
     domain = filters.CharFilter(lookup_expr="iexact")

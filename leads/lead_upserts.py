@@ -1,6 +1,6 @@
-"""Leads and companies as their senders describe them: matched, created or changed, with every change in the ledger.
+"""The upsert of leads and companies from their senders' descriptions; every change goes into the attribute history.
 
-One person is one lead, by e-mail or by external id; one company by domain or by external id (rules 13.1).
+A person is one lead, by e-mail or external id; a company is one row, by domain or external id (rules 13.1).
 """
 
 from __future__ import annotations
@@ -10,55 +10,71 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from leads import attributes, validation
-from leads.batch_upsert import AttributeStatement, CompanyIntake, LeadIntake, Subject, UpsertChange, UpsertResult
+from leads.batch_upsert import (
+    AttributeStatement,
+    CompanyBatchUpsert,
+    LeadBatchUpsert,
+    Subject,
+    UpsertChange,
+    UpsertResult,
+)
 from leads.exceptions import Refused
 from leads.models import Company, Lead
-from leads.retry_on_conflict import repeated
+from leads.retry_on_conflict import run_with_retries
 
 _LEAD_KEYS = {"email", "external_id", "company_domain", "company_external_id", "valid_from", "created_at"}
 _COMPANY_KEYS = {"domain", "external_id", "valid_from", "created_at"}
 
 
 def read_lead(item: object, *, now: dt.datetime, since: dt.datetime | None = None) -> AttributeStatement:
-    """A lead in the shape of the API. `since` is the date of a first statement that brings none (default: now). Raises Refused."""
+    """Read a lead in the shape of the API. Raises Refused.
+
+    `since` dates a first statement that has no date of its own (default: now).
+    """
     body = validation.mapping("lead", item)
-    email = _optional(validation.email, "email", body)
-    values = attributes.read(attributes.LEAD, {name: value for name, value in body.items() if name not in _LEAD_KEYS})
+    email = _read_optional(validation.email, "email", body)
+    values = attributes.read_attributes(
+        attributes.LEAD, {name: value for name, value in body.items() if name not in _LEAD_KEYS}
+    )
     statement = AttributeStatement(
         first_key=email,
-        external_id=_external_id("external_id", body),
+        external_id=_read_external_id("external_id", body),
         values=values | ({"email": email} if email else {}),
-        company_domain=_optional(validation.domain, "company_domain", body),
-        company_external_id=_external_id("company_external_id", body),
-        **_dates(body, now, since),
+        company_domain=_read_optional(validation.domain, "company_domain", body),
+        company_external_id=_read_external_id("company_external_id", body),
+        **_read_dates(body, now, since),
     )
-    return _named(statement, "email")
+    return _require_key(statement, "email")
 
 
 def read_company(item: object, *, now: dt.datetime, since: dt.datetime | None = None) -> AttributeStatement:
+    """Read a company in the shape of the API, as `read_lead` does."""
     body = validation.mapping("company", item)
-    values = attributes.read(
+    values = attributes.read_attributes(
         attributes.COMPANY, {name: value for name, value in body.items() if name not in _COMPANY_KEYS}
     )
     statement = AttributeStatement(
-        first_key=_optional(validation.domain, "domain", body),
-        external_id=_external_id("external_id", body),
+        first_key=_read_optional(validation.domain, "domain", body),
+        external_id=_read_external_id("external_id", body),
         values=values,
-        **_dates(body, now, since),
+        **_read_dates(body, now, since),
     )
-    return _named(statement, "domain")
+    return _require_key(statement, "domain")
 
 
 def upsert_leads(*, items: Sequence[AttributeStatement], source: str, now: dt.datetime) -> list[UpsertResult[Lead]]:
-    """Create or change these leads, all that can be taken; one answer each, in order. Statements see those before them."""
-    return repeated(lambda: LeadIntake(source, now).take(items))
+    """Create or change leads. Return one result each, in order; a refused statement does not stop the others."""
+    return run_with_retries(lambda: LeadBatchUpsert(source, now).upsert(items))
 
 
 def upsert_companies(
     *, items: Sequence[AttributeStatement], source: str, now: dt.datetime
 ) -> list[UpsertResult[Company]]:
-    """Create or change these companies. Leads whose e-mail has the domain of a company, and no other company, join it."""
-    return repeated(lambda: CompanyIntake(source, now).take(items))
+    """Create or change companies. Return one result each, in order; a refused statement does not stop the others.
+
+    Leads without a company whose e-mail has the domain of a company are assigned to it.
+    """
+    return run_with_retries(lambda: CompanyBatchUpsert(source, now).upsert(items))
 
 
 def read_and_upsert(
@@ -70,22 +86,22 @@ def read_and_upsert(
     now: dt.datetime,
     since: dt.datetime | None = None,
 ) -> list[UpsertResult[Subject]]:
-    """Items as strangers send them: those that can be read are upserted, the others answered with their refusal."""
-    answers: list[UpsertResult[Subject] | None] = []
+    """Read items as they were sent, and upsert those that can be read. Return one result each, in order."""
+    results: list[UpsertResult[Subject] | None] = []
     statements: dict[int, AttributeStatement] = {}
     for position, item in enumerate(items):
-        answers.append(None)
+        results.append(None)
         try:
             statements[position] = read(item, now=now, since=since)
         except Refused as refusal:
-            answers[position] = UpsertResult(None, "rejected", refusal)
-    taken = upsert(items=list(statements.values()), source=source, now=now)
-    for position, answer in zip(statements, taken, strict=True):
-        answers[position] = answer
-    return [answer for answer in answers if answer is not None]
+            results[position] = UpsertResult(None, "rejected", refusal)
+    upserted = upsert(items=list(statements.values()), source=source, now=now)
+    for position, result in zip(statements, upserted, strict=True):
+        results[position] = result
+    return [result for result in results if result is not None]
 
 
-def upsert_lead(  # noqa: PLR0913 - all by name
+def upsert_lead(  # noqa: PLR0913  # all by name
     *,
     email: str = "",
     external_id: str = "",
@@ -97,7 +113,10 @@ def upsert_lead(  # noqa: PLR0913 - all by name
     source: str,
     now: dt.datetime,
 ) -> tuple[Lead, UpsertChange]:
-    """One lead, by e-mail or external id; `values` as in rules 15.2 without the prefix. Raises Refused."""
+    """Create or change a lead, by e-mail or external id. Return it and what changed. Raises Refused.
+
+    `values` are as in rules 15.2, without the prefix.
+    """
     keys = {
         "email": email,
         "external_id": external_id,
@@ -105,7 +124,7 @@ def upsert_lead(  # noqa: PLR0913 - all by name
         "company_external_id": company_external_id,
     }
     item = {**(values or {}), **{name: key for name, key in keys.items() if key}, "valid_from": valid_from}
-    return _one(upsert_leads(items=[read_lead(item, now=now, since=since)], source=source, now=now))
+    return _single_result(upsert_leads(items=[read_lead(item, now=now, since=since)], source=source, now=now))
 
 
 def upsert_company(
@@ -118,34 +137,35 @@ def upsert_company(
     source: str,
     now: dt.datetime,
 ) -> tuple[Company, UpsertChange]:
+    """Create or change a company, by domain or external id. Return it and what changed. Raises Refused."""
     keys = {name: key for name, key in (("domain", domain), ("external_id", external_id)) if key}
     item = {**(values or {}), **keys, "valid_from": valid_from}
-    return _one(upsert_companies(items=[read_company(item, now=now, since=since)], source=source, now=now))
+    return _single_result(upsert_companies(items=[read_company(item, now=now, since=since)], source=source, now=now))
 
 
-def note_seen(*, emails: Mapping[str, dt.datetime], source: str, now: dt.datetime) -> None:
-    """Somebody acted under these addresses at these instants: each lead had its address by then at the latest."""
-    LeadIntake(source, now).see(emails)
+def backdate_addresses(*, emails: Mapping[str, dt.datetime], source: str, now: dt.datetime) -> None:
+    """Date the addresses of leads back to these instants, at which somebody acted under them."""
+    LeadBatchUpsert(source, now).backdate_addresses(emails)
 
 
-def _optional(read: Callable[[str, object], str], name: str, body: Mapping[str, object]) -> str:
+def _read_optional(read: Callable[[str, object], str], name: str, body: Mapping[str, object]) -> str:
     return read(name, body[name]) if body.get(name) not in (None, "") else ""
 
 
-def _external_id(name: str, body: Mapping[str, object]) -> str:
+def _read_external_id(name: str, body: Mapping[str, object]) -> str:
     return validation.identity(name, body[name], limit=128) if body.get(name) not in (None, "") else ""
 
 
-def _dates(body: Mapping[str, object], now: dt.datetime, since: dt.datetime | None) -> dict[str, Any]:
-    given = {
+def _read_dates(body: Mapping[str, object], now: dt.datetime, since: dt.datetime | None) -> dict[str, Any]:
+    dates = {
         name: validation.instant(name, body[name], now=now)
         for name in ("valid_from", "created_at")
         if body.get(name) is not None
     }
-    return {"valid_from": given.get("valid_from"), "since": given.get("created_at") or since or now}
+    return {"valid_from": dates.get("valid_from"), "since": dates.get("created_at") or since or now}
 
 
-def _named(statement: AttributeStatement, first_key: str) -> AttributeStatement:
+def _require_key(statement: AttributeStatement, first_key: str) -> AttributeStatement:
     if not (statement.first_key or statement.external_id):
         raise Refused(
             first_key, f"is required, or external_id: without {first_key} or external_id nobody can be found."
@@ -153,8 +173,8 @@ def _named(statement: AttributeStatement, first_key: str) -> AttributeStatement:
     return statement
 
 
-def _one(answers: list[UpsertResult[Subject]]) -> tuple[Subject, UpsertChange]:
-    (answer,) = answers
-    if answer.refusal or answer.subject is None or answer.change == "rejected":
-        raise answer.refusal or Refused("", "was refused.")
-    return answer.subject, answer.change
+def _single_result(results: list[UpsertResult[Subject]]) -> tuple[Subject, UpsertChange]:
+    (result,) = results
+    if result.refusal or result.subject is None or result.change == "rejected":
+        raise result.refusal or Refused("", "was refused.")
+    return result.subject, result.change

@@ -1,6 +1,6 @@
-"""Who is meant: leads by e-mail or external id, companies by domain or external id, found many at a time.
+"""The matching of leads by e-mail or external id, and of companies by domain or external id, for many at a time.
 
-A lead or company that is named before its own row came is created as a stub: it has its keys and nothing was said of it.
+A lead or company that a fact names before it was described is created as a stub: a row with its keys alone.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from django.db.models.functions import Lower
 from leads import named_lists
 from leads.models import EMAIL_DOMAIN, Company, Lead
 
-#: Domains of these lists belong to no company.
-NOBODYS_DOMAINS: Final = ("free_email", "disposable_email")
+#: Domains on these lists are shared by people of many companies.
+SHARED_DOMAIN_LISTS: Final = ("free_email", "disposable_email")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,27 +36,27 @@ def companies_by_domain(domains: Collection[str]) -> QuerySet[Company]:
 
 
 def add_leads(new: Iterable[NewLead], *, now: dt.datetime) -> None:
-    """Stubs for those that are not there. In the order of their keys: two intakes never wait for each other crosswise."""
-    wanted = sorted(new)
-    companies = companies_of_emails([each.email for each in wanted if each.email])
+    """Create the leads that are missing, in the order of their keys: two transactions cannot deadlock on them."""
+    leads = sorted(new)
+    companies = employers_by_email_domain([lead.email for lead in leads if lead.email])
     Lead.objects.bulk_create(
         [
             Lead(
-                email=each.email or None,
-                external_id=each.external_id or None,
-                company_id=companies.get(domain_of(each.email)),
-                known_at=each.known_at,
-                stage_at=each.known_at,
+                email=lead.email or None,
+                external_id=lead.external_id or None,
+                company_id=companies.get(email_domain(lead.email)),
+                known_at=lead.known_at,
+                stage_at=lead.known_at,
                 recorded_at=now,
             )
-            for each in wanted
+            for lead in leads
         ],
         ignore_conflicts=True,
     )
 
 
 def add_companies(keys: Iterable[tuple[str, str]], *, now: dt.datetime) -> None:
-    """Stubs of the (domain, external id) that are not there."""
+    """Create the companies that are missing, from pairs (domain, external id), in the order of their keys."""
     Company.objects.bulk_create(
         [
             Company(domain=domain or None, external_id=external_id or None, known_at=now, recorded_at=now)
@@ -69,41 +69,43 @@ def add_companies(keys: Iterable[tuple[str, str]], *, now: dt.datetime) -> None:
 def lead_keys(
     emails: Collection[str], external_ids: Collection[str]
 ) -> list[tuple[int, tuple[str | None, str | None]]]:
-    """(id, (e-mail, external id)) of the leads that have one of these keys. Two queries: an OR would miss both indexes."""
+    """Return (id, (e-mail, external id)) of the leads that have one of these keys."""
     columns = ("pk", Lower("email"), "external_id")
-    found = {
+    # Two queries: with an OR, PostgreSQL would use neither of the two indexes.
+    rows = {
         *leads_by_email(emails).values_list(*columns),
         *Lead.objects.filter(external_id__in=external_ids).values_list(*columns),
     }
-    return [(pk, (email, external_id)) for pk, email, external_id in found]
+    return [(pk, (email, external_id)) for pk, email, external_id in rows]
 
 
 def company_keys(
     domains: Collection[str], external_ids: Collection[str]
 ) -> list[tuple[int, tuple[str | None, str | None]]]:
+    """Return (id, (domain, external id)) of the companies that have one of these keys."""
     columns = ("pk", Lower("domain"), "external_id")
     by_id = Company.objects.filter(external_id__in=external_ids).values_list(*columns)
-    found = {*companies_by_domain(domains).values_list(*columns), *by_id}
-    return [(pk, (domain, external_id)) for pk, domain, external_id in found]
+    rows = {*companies_by_domain(domains).values_list(*columns), *by_id}
+    return [(pk, (domain, external_id)) for pk, domain, external_id in rows]
 
 
-def companies_of_emails(emails: Iterable[str]) -> Mapping[str, int]:
-    """The employers behind these addresses, see `employers`."""
-    return employers({domain_of(email) for email in emails} - {""})
+def employers_by_email_domain(emails: Iterable[str]) -> Mapping[str, int]:
+    """Return the ids of the companies behind these addresses, by domain, as `employers_by_domain` does."""
+    return employers_by_domain({email_domain(email) for email in emails} - {""})
 
 
-def employers(domains: Collection[str]) -> Mapping[str, int]:
-    """Company ids by domain: of companies that exist, never for the domains of free or disposable mail."""
-    found = {host: pk for host, pk in companies_by_domain(domains).values_list(Lower("domain"), "pk") if host}
-    nobodys = named_lists.among(found, names=NOBODYS_DOMAINS)
-    return {domain: pk for domain, pk in found.items() if domain not in nobodys}
+def employers_by_domain(domains: Collection[str]) -> Mapping[str, int]:
+    """Return the ids of existing companies, by domain; domains of free or disposable mail are left out."""
+    companies = {host: pk for host, pk in companies_by_domain(domains).values_list(Lower("domain"), "pk") if host}
+    shared = named_lists.find_listed_domains(companies, names=SHARED_DOMAIN_LISTS)
+    return {domain: pk for domain, pk in companies.items() if domain not in shared}
 
 
-def unemployed(domains: Collection[str]) -> list[int]:
-    """Leads at these e-mail domains that have no company."""
-    at = Lead.objects.filter(company=None).annotate(email_domain=EMAIL_DOMAIN).filter(email_domain__in=domains)
-    return list(at.values_list("pk", flat=True)) if domains else []
+def leads_without_company(domains: Collection[str]) -> list[int]:
+    """Return the ids of leads at these e-mail domains that have no company."""
+    leads = Lead.objects.filter(company=None).annotate(email_domain=EMAIL_DOMAIN).filter(email_domain__in=domains)
+    return list(leads.values_list("pk", flat=True)) if domains else []
 
 
-def domain_of(email: str) -> str:
+def email_domain(email: str) -> str:
     return email.rpartition("@")[2]

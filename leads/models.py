@@ -12,30 +12,30 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower
 
 from leads import change_stamps
-from leads.change_stamps import CURRENT_TRANSACTION, stamped
+from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
 from leads.vocabulary import BEGINNING, LADDER, Intent, OutcomeKind, Seniority, Stage
 
-#: What follows the @ of a lead's address.
+#: The part of a lead's address after the @, as an expression for queries.
 EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part", output_field=models.TextField())
 
 
 def append_only(name: str) -> pgtrigger.Protect:
-    """A ledger: rows may be added, never changed or deleted, by nobody (rules 17.3)."""
+    """Return a trigger that allows to add rows, and forbids everybody to change or delete them (rules 17.3)."""
     return pgtrigger.Protect(name=name, operation=pgtrigger.Update | pgtrigger.Delete)
 
 
 class FrozenOnce(pgtrigger.ReadOnly):
-    """Columns that cannot change once `condition` holds. The library's ReadOnly takes a condition and drops it."""
+    """A trigger that forbids changes of columns once `condition` holds. The library's ReadOnly ignores a condition."""
 
     def get_condition(self, model: Any) -> Any:
-        return super().get_condition(model) & self.condition  # type: ignore[no-untyped-call]
+        return super().get_condition(model) & self.condition  # type: ignore[no-untyped-call]  # the package is untyped
 
 
 class Attributed(models.Model):
-    """What companies and leads share: current attributes here, their history in `AttributeChange`.
+    """The columns that companies and leads share: their current attributes. `AttributeChange` holds the history.
 
-    The columns hold the values in force now. `known_at` is the date of the first statement; while
-    `has_history` is false the columns have been so ever since.
+    `known_at` is the date of the first statement. While `has_history` is false, the columns have had their current
+    values since `known_at`.
     """
 
     external_id = models.CharField(max_length=128, null=True, blank=True, unique=True)
@@ -78,19 +78,19 @@ class Company(Attributed):
                 | Q(employees_low__lte=F("employees_high")),
             ),
         ]
-        triggers: ClassVar = stamped(change_stamps.COMPANY)
+        triggers: ClassVar = stamp_triggers(change_stamps.COMPANY)
 
     def __str__(self) -> str:
         return self.name or self.domain or self.external_id or f"company {self.pk}"
 
 
 class LeadQuerySet(models.QuerySet["Lead"]):
-    def due_for_a_look(self, now: object) -> LeadQuerySet:
+    def due_for_rescore(self, now: object) -> LeadQuerySet:
         return self.filter(next_look_at__lte=now)
 
 
 class Lead(Attributed):
-    """One person (rules 13.1): matched by e-mail, whatever its case, or by an external id."""
+    """A person (rules 13.1), matched by e-mail, ignoring case, or by an external id."""
 
     email = models.EmailField(null=True, blank=True)
     first_name = models.CharField(max_length=100, blank=True)
@@ -108,11 +108,11 @@ class Lead(Attributed):
     time_zone = models.CharField(max_length=64, blank=True)
     company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, blank=True, related_name="leads")
 
-    # The stage is derived from the last StageChange; leads.stage_changes alone writes it.
+    # Derived from the last StageChange; only leads.stage_changes writes these two.
     stage = models.CharField(max_length=16, choices=Stage.choices, default=Stage.LEAD)
     stage_at = models.DateTimeField()
 
-    # The work to be done: leads.rescore_queue alone writes these (rules 5.2).
+    # The rescore queue (rules 5.2); only leads.rescore_queue writes these three.
     next_look_at = models.DateTimeField(null=True, blank=True)
     look_failures = models.PositiveSmallIntegerField(default=0)
     look_error = models.TextField(blank=True)
@@ -127,11 +127,14 @@ class Lead(Attributed):
             ),
         ]
         indexes: ClassVar = [
+            # Read by rescore_queue.claim, and by /readyz for the longest wait.
             models.Index(fields=["next_look_at"], name="lead_due", condition=Q(next_look_at__isnull=False)),
+            # Read for the leads of a stage: the filter of the lead page, and recycling for those in nurture.
             models.Index(fields=["stage", "-stage_at", "-id"], name="lead_by_stage"),
+            # Read by matching.leads_without_company when a company gets a domain.
             models.Index(EMAIL_DOMAIN, name="lead_without_company", condition=Q(company__isnull=True)),
         ]
-        triggers: ClassVar = stamped(change_stamps.LEAD)
+        triggers: ClassVar = stamp_triggers(change_stamps.LEAD)
 
     def __str__(self) -> str:
         return self.name
@@ -157,9 +160,9 @@ class Lead(Attributed):
 class AttributeChange(models.Model):
     """One statement about a company or a lead: these fields had these values from `valid_from` on.
 
-    The ledger behind the columns. `values` maps field names (without the `lead.`/`company.` prefix,
-    custom ones as `custom.NAME`, a lead's company as `company` with its id) to JSON values, null for unknown.
-    At an instant T a field has the value of the latest statement naming it with `valid_from <= T` (ties: the later row).
+    The current columns are derived from these rows. `values` maps field names (without the `lead.`/`company.` prefix,
+    custom ones as `custom.NAME`, a lead's company as `company` with its id) to JSON values, null for unknown. At an
+    instant T a field has the value of the latest statement naming it with `valid_from <= T` (ties: the later row).
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -178,12 +181,14 @@ class AttributeChange(models.Model):
             )
         ]
         indexes: ClassVar = [
+            # Read in this order for the history of one subject: by batch_upsert, explanations and replays.
             models.Index(
                 fields=["lead", "valid_from", "id"], name="attributes_of_lead", condition=Q(lead__isnull=False)
             ),
             models.Index(
                 fields=["company", "valid_from", "id"], name="attributes_of_company", condition=Q(company__isnull=False)
             ),
+            # Read by scoring.columns for the rows since its last snapshot. They lie at the end of the table: BRIN suffices.
             BrinIndex(fields=["transaction"], name="attributes_by_transaction", autosummarize=True),
         ]
         triggers: ClassVar = [append_only("attribute_changes_stay")]
@@ -193,7 +198,7 @@ class AttributeChange(models.Model):
 
 
 class Signal(models.Model):
-    """The vocabulary of behaviour: what an event can be."""
+    """A kind of event, as the customer's vocabulary of behaviour names it."""
 
     id = models.SmallAutoField(primary_key=True)
     code = models.SlugField(max_length=64, unique=True)
@@ -214,7 +219,7 @@ class Signal(models.Model):
 
 
 class Event(models.Model):
-    """Something a lead did. Append-only; placed at its own `occurred_at`, however late it came."""
+    """An action of a lead. Append-only; ordered by `occurred_at`, however late it arrived."""
 
     id = models.BigAutoField(primary_key=True)
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="events", db_index=False)
@@ -231,7 +236,9 @@ class Event(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["source", "external_id"], name="event_once")]
         indexes: ClassVar = [
+            # Read by rules and pages for the events of one lead; the included signal spares reading the row.
             models.Index(fields=["lead", "occurred_at"], include=["signal"], name="event_of_lead"),
+            # Read by scoring.columns for the rows since its last snapshot. They lie at the end of the table: BRIN suffices.
             BrinIndex(fields=["transaction"], name="event_by_transaction", autosummarize=True),
         ]
         triggers: ClassVar = [append_only("events_stay")]
@@ -256,6 +263,7 @@ class StageChange(models.Model):
     why = models.CharField(max_length=300)
 
     class Meta:
+        # Read by backtests (scoring.backtests.outcome_history) for the acceptances and rejections of a period.
         indexes: ClassVar = [models.Index(fields=["to_stage", "at"], name="stage_change_by_stage")]
         triggers: ClassVar = [append_only("stage_changes_stay")]
 
@@ -264,7 +272,7 @@ class StageChange(models.Model):
 
 
 class Outcome(models.Model):
-    """What became of a lead, as the CRM says. A correction is a new row."""
+    """A result of a lead, as the CRM reports it. A correction is a new row."""
 
     id = models.BigAutoField(primary_key=True)
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="outcomes")
@@ -278,6 +286,7 @@ class Outcome(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["source", "external_id", "kind"], name="outcome_once")]
+        # Read by backtests and by the pipeline overview for the deals of a period.
         indexes: ClassVar = [models.Index(fields=["kind", "at"], name="outcome_by_kind")]
         triggers: ClassVar = [append_only("outcomes_stay")]
 
@@ -286,14 +295,16 @@ class Outcome(models.Model):
 
 
 class NamedList(models.Model):
-    """A list a rule can name: `free_email`, `disposable_email`, `student_email`, `competitors`, or the customer's own.
+    """A list that a rule can name: one that Accord ships, or the customer's own.
 
-    An entry that is a domain also holds for the domains below it: `edu` lists `state.edu`.
+    Accord ships `free_email`, `disposable_email`, `student_email` and `competitors`.
+
+    An entry that is a domain also covers the domains below it: `edu` covers `state.edu`.
     """
 
     name = models.SlugField(max_length=64, unique=True)
     label = models.CharField(max_length=120)
-    # Another one after every change of entries, and never one that was before: what was read under it still holds.
+    # Random, and new after every change of entries: entries that are cached under a revision stay right for it.
     revision = models.UUIDField(default=uuid.uuid4, editable=False)
 
     def __str__(self) -> str:
@@ -322,7 +333,7 @@ class ListEntry(models.Model):
 
 
 class ImportRun(models.Model):
-    """One file on its way in: how far it came, so that the same file can be taken up again."""
+    """The progress of a file's import, so that an interrupted import can be resumed (rules 13.7)."""
 
     kind = models.CharField(max_length=16)
     file_name = models.CharField(max_length=255)

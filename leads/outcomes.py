@@ -1,4 +1,7 @@
-"""What became of leads, as the CRM says: opportunity, won, lost. Idempotent on (source, id, kind); a correction is a new row."""
+"""The intake of outcomes from the CRM: opportunity, won, lost.
+
+Idempotent on (source, id, kind); a correction is a new row.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from leads.events import EventResult
 from leads.exceptions import Refused
 from leads.lead_lookup import LeadRef
 from leads.models import Lead, Outcome, StageChange
-from leads.retry_on_conflict import repeated
+from leads.retry_on_conflict import run_with_retries
 from leads.vocabulary import MOVES, OutcomeKind, Stage
 
 _KEYS: Final = frozenset({"email", "lead", "kind", "at", "id", "amount", "reason"})
@@ -31,72 +34,78 @@ class _Item:
 
 
 def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[EventResult]:
-    """Store outcomes `{"email" or "lead", "kind", "at", "id", "amount", "reason"}`; one result each, in order.
+    """Store outcomes `{"email" or "lead", "kind", "at", "id", "amount", "reason"}`. Return one result each, in order.
 
-    An outcome moves its lead along the ladder where the table of moves allows it and nothing newer moved it.
+    An outcome moves its lead to the stage of its kind if the table of moves allows it and no later change of stage
+    exists.
     """
-    read = [_read_or_refusal(item, now) for item in items]
-    return repeated(lambda: _store(read, source, now))
+    parsed = [_read_or_refusal(item, now) for item in items]
+    return run_with_retries(lambda: _store_outcomes(parsed, source, now))
 
 
 def _read_or_refusal(item: object, now: dt.datetime) -> _Item | EventResult:
     try:
-        return _read(item, now)
+        return _read_outcome(item, now)
     except Refused as refusal:
         return EventResult("rejected", field=refusal.field, reason=refusal.rule)
 
 
-def _read(item: object, now: dt.datetime) -> _Item:
+def _read_outcome(item: object, now: dt.datetime) -> _Item:
     body = validation.mapping("outcome", item)
     if not body.keys() <= _KEYS:
         raise Refused(
-            validation.shown(min(body.keys() - _KEYS)), f"is not a key of an outcome ({', '.join(sorted(_KEYS))})."
+            validation.shorten_name(min(body.keys() - _KEYS)),
+            f"is not a key of an outcome ({', '.join(sorted(_KEYS))}).",
         )
     if body.get("kind") not in OutcomeKind.values:
         raise Refused("kind", f"must be one of: {', '.join(OutcomeKind.values)}.")
     if "at" not in body:
         raise Refused("at", "is required.")
     return _Item(
-        lead=lead_lookup.read(body),
+        lead=lead_lookup.read_reference(body),
         kind=OutcomeKind(body["kind"]),
         at=validation.instant("at", body["at"], now=now),
         external_id=None if body.get("id") is None else validation.identity("id", body["id"]),
-        amount=_amount(body),
+        amount=_read_amount(body),
         reason=validation.text("reason", body.get("reason") or "", limit=200),
     )
 
 
-def _amount(body: Mapping[str, Any]) -> Decimal | None:
+def _read_amount(body: Mapping[str, Any]) -> Decimal | None:
     if body.get("amount") is None:
         return None
     return round(Decimal(repr(validation.number("amount", body["amount"], low=0, high=_MOST_MONEY))), 2)
 
 
-def _store(read: Sequence[_Item | EventResult], source: str, now: dt.datetime) -> list[EventResult]:
-    items = [each for each in read if isinstance(each, _Item)]
-    leads = _locked_leads([item for item in items if not _earlier(item, source)], now)
+def _store_outcomes(parsed: Sequence[_Item | EventResult], source: str, now: dt.datetime) -> list[EventResult]:
+    items = [entry for entry in parsed if isinstance(entry, _Item)]
+    leads = _lock_leads([item for item in items if not _find_earlier_outcome(item, source)], now)
     return [
-        each if isinstance(each, EventResult) else _record(each, leads.get(each.lead), source, now) for each in read
+        entry if isinstance(entry, EventResult) else _record_outcome(entry, leads.get(entry.lead), source, now)
+        for entry in parsed
     ]
 
 
-def _locked_leads(items: Sequence[_Item], now: dt.datetime) -> dict[LeadRef, Lead]:
-    """The locks make two senders of one outcome take turns; the second then finds the first's row."""
+def _lock_leads(items: Sequence[_Item], now: dt.datetime) -> dict[LeadRef, Lead]:
+    """Lock the leads of the items in id order, and add missing ones. Return them by reference.
+
+    The locks make two senders of one outcome take turns; the second then finds the row of the first.
+    """
     first_seen: dict[LeadRef, dt.datetime] = {}
     for item in items:
         first_seen[item.lead] = min(item.at, first_seen.get(item.lead, now))
-    found = lead_lookup.resolve(first_seen, now=now)
-    ids = {each.pk for each in found.values()}
+    references = lead_lookup.find_or_add(first_seen, now=now)
+    ids = {lead.pk for lead in references.values()}
     rows = Lead.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
     leads = {lead.pk: lead for lead in rows}
-    return {ref: leads[each.pk] for ref, each in found.items()}
+    return {ref: leads[lead.pk] for ref, lead in references.items()}
 
 
-def _record(item: _Item, lead: Lead | None, source: str, now: dt.datetime) -> EventResult:
-    if earlier := _earlier(item, source):
-        return _compared(item, earlier)
+def _record_outcome(item: _Item, lead: Lead | None, source: str, now: dt.datetime) -> EventResult:
+    if earlier := _find_earlier_outcome(item, source):
+        return _compare_with_earlier(item, earlier)
     if lead is None:
-        refusal = lead_lookup.unknown(item.lead)
+        refusal = lead_lookup.unknown_lead(item.lead)
         return EventResult("rejected", field=refusal.field, reason=refusal.rule)
     outcome = Outcome.objects.create(
         lead=lead,
@@ -108,12 +117,12 @@ def _record(item: _Item, lead: Lead | None, source: str, now: dt.datetime) -> Ev
         source=source,
         external_id=item.external_id,
     )
-    _move(lead, item)
+    _move_lead(lead, item)
     rescore_queue.request(lead_ids=[lead.pk], at=now)
     return EventResult("accepted", id=outcome.pk)
 
 
-def _earlier(item: _Item, source: str) -> Outcome | None:
+def _find_earlier_outcome(item: _Item, source: str) -> Outcome | None:
     if item.external_id is None:
         return None
     return (
@@ -123,7 +132,7 @@ def _earlier(item: _Item, source: str) -> Outcome | None:
     )
 
 
-def _compared(item: _Item, earlier: Outcome) -> EventResult:
+def _compare_with_earlier(item: _Item, earlier: Outcome) -> EventResult:
     lead = earlier.lead
     theirs: dict[str, str | int | None] = {
         "email": (lead.email or "").lower(),
@@ -138,7 +147,7 @@ def _compared(item: _Item, earlier: Outcome) -> EventResult:
     )
 
 
-def _move(lead: Lead, item: _Item) -> None:
+def _move_lead(lead: Lead, item: _Item) -> None:
     to = Stage(item.kind)
     is_newest = not StageChange.objects.filter(lead=lead, at__gt=item.at).exists()
     if is_newest and to in MOVES[Stage(lead.stage)]:

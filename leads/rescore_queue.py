@@ -1,4 +1,4 @@
-"""When a lead must be judged again: the dated row that the floor above finds. Nothing else writes `next_look_at`."""
+"""The queue of leads to rescore: the date `Lead.next_look_at`, which nothing else writes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from django.db import connection
 
 from leads.models import Lead
 
-#: How far a lead whose judging failed is pushed ahead, by the number of failures so far.
+#: The delay of a lead whose rescoring failed, by the number of failures so far.
 BACKOFF: Final = (dt.timedelta(seconds=10), dt.timedelta(minutes=1), dt.timedelta(minutes=10), dt.timedelta(hours=1))
 
 
 def request(*, lead_ids: Collection[int], at: dt.datetime) -> int:
-    """Have these leads judged at `at` or earlier; how many were planned later or not at all.
+    """Have these leads rescored at `at` or earlier. Return how many were planned later or not at all.
 
-    Rows are locked in the order of their ids, so intakes cannot deadlock. Those that are due anyway are locked, too: whoever
-    judges them right now may not have seen what we just wrote, and settles them before we look.
+    Rows are locked in id order, so that two callers cannot deadlock. Leads that are due already are locked, too: the
+    worker that rescores one of them right now may not see what the caller wrote, and must take the lead off the queue
+    before the caller puts it there again.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH held AS (SELECT id, next_look_at FROM leads_lead WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)
-            UPDATE leads_lead SET next_look_at = %s FROM held
-            WHERE leads_lead.id = held.id AND (held.next_look_at IS NULL OR held.next_look_at > %s)
+            WITH locked AS (SELECT id, next_look_at FROM leads_lead WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)
+            UPDATE leads_lead SET next_look_at = %s FROM locked
+            WHERE leads_lead.id = locked.id AND (locked.next_look_at IS NULL OR locked.next_look_at > %s)
             """,
             [list(lead_ids), at, at],
         )
@@ -33,7 +34,7 @@ def request(*, lead_ids: Collection[int], at: dt.datetime) -> int:
 
 
 def request_all(*, at: dt.datetime) -> int:
-    """Have every lead judged, as when a version is activated: in batches, each its own short transaction."""
+    """Have every lead rescored, as when a version is activated, in batches of short transactions."""
     total = 0
     for first in range(0, _last_id() + 1, 10_000):
         ids = Lead.objects.filter(pk__gte=first, pk__lt=first + 10_000)
@@ -42,13 +43,16 @@ def request_all(*, at: dt.datetime) -> int:
 
 
 def claim(*, now: dt.datetime, limit: int) -> list[int]:
-    """Up to `limit` leads that are due, locked until the end of the caller's transaction; rows others hold are passed over."""
-    due = Lead.objects.due_for_a_look(now).order_by("next_look_at", "pk")
+    """Lock up to `limit` leads that are due, until the caller's transaction ends, and return their ids.
+
+    Rows that another worker has locked are skipped.
+    """
+    due = Lead.objects.due_for_rescore(now).order_by("next_look_at", "pk")
     return list(due.select_for_update(of=("self",), no_key=True, skip_locked=True).values_list("pk", flat=True)[:limit])
 
 
 def settle(*, next_looks: Mapping[int, dt.datetime | None]) -> None:
-    """The leads were judged: their next look is at these instants, or only when a new fact comes (None)."""
+    """Plan the next rescoring of leads that were rescored: at an instant, or with the next fact (None)."""
     if not next_looks:
         return
     with connection.cursor() as cursor:
@@ -62,7 +66,10 @@ def settle(*, next_looks: Mapping[int, dt.datetime | None]) -> None:
 
 
 def fail(*, lead_id: int, error: str, now: dt.datetime) -> None:
-    """This lead could not be judged: it is pushed ahead with its error, out of the others' way."""
+    """Postpone a lead that could not be rescored, and store the error.
+
+    The delay grows with each failure (`BACKOFF`).
+    """
     lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
     lead.next_look_at = now + BACKOFF[min(lead.look_failures, len(BACKOFF) - 1)]
     lead.look_failures = min(lead.look_failures + 1, 1000)

@@ -1,4 +1,4 @@
-"""Two intakes that meet: the one that the database sends back looks again and finds what the other wrote."""
+"""The retry of a transaction that conflicts with another one: on the next attempt it sees the other's rows."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Final, TypeVar
 
 from django.db import IntegrityError, OperationalError, transaction
 
-Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 
 _ATTEMPTS: Final = 5
-#: Somebody else took the same key, or both waited for each other.
-_COLLISIONS: Final = frozenset({"23505", "40P01"})
+#: SQLSTATEs of a unique violation and of a deadlock.
+_CONFLICT_SQLSTATES: Final = frozenset({"23505", "40P01"})
 
 
-def repeated(attempt: Callable[[], Outcome]) -> Outcome:
-    """The attempt in a transaction of its own, or in a savepoint; again after a collision."""
+def run_with_retries(attempt: Callable[[], Result]) -> Result:
+    """Run `attempt` in a transaction of its own, or in a savepoint, and again after a conflict, up to five times."""
     for _ in range(_ATTEMPTS - 1):
         try:
             with transaction.atomic():
                 return attempt()
         except (IntegrityError, OperationalError) as error:
-            if getattr(error.__cause__, "sqlstate", "") not in _COLLISIONS:
+            if getattr(error.__cause__, "sqlstate", "") not in _CONFLICT_SQLSTATES:
                 raise
     with transaction.atomic():
         return attempt()

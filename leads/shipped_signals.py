@@ -111,6 +111,6 @@ SIGNALS: Final = (
 
 
 def ship(*, signals: Any) -> None:
-    """Create the signals that are missing. What a customer changed stays; safe to repeat."""
+    """Create the signals that are missing. Changes of the customer stay; safe to repeat."""
     rows = [signals.model(**{**asdict(signal), "intent": signal.intent.value}) for signal in SIGNALS]
     signals.bulk_create(rows, ignore_conflicts=True)

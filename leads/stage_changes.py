@@ -1,4 +1,4 @@
-"""One gate for stage changes: the table of moves, the move, the log. Nothing else writes `Lead.stage`."""
+"""The change of a lead's stage: checked against the table of moves, and logged. Nothing else writes `Lead.stage`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from leads.vocabulary import MOVES, Stage
 
 
 class MoveRefused(Exception):
-    """The ladder has no such step."""
+    """The table of moves does not allow this change of stage."""
 
 
 @transaction.atomic
 def move(*, lead: Lead, to: Stage, by: User | None, now: dt.datetime, why: str) -> Lead:
-    """Take a lead to another stage and log it (rules 2.1, 2.2). To where it stands already: nothing happens.
+    """Move a lead to another stage and log the move (rules 2.1, 2.2). A move to its current stage does nothing.
 
     Raises MoveRefused with a sentence for the user.
     """

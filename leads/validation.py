@@ -1,4 +1,4 @@
-"""Reading what strangers send, one value at a time. Every function returns the clean value or raises Refused."""
+"""Readers of single values from outside. Each function returns the clean value or raises Refused."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from leads.vocabulary import BEGINNING, CLOCK_SKEW
 
 MAX_ID: Final = 200
 MAX_BIGINT: Final = 2**63 - 1
-_SHOWN: Final = 80
-#: Invisible characters that turn round what follows them, up to the end of somebody else's line.
-_TURNS_OF_WRITING: Final = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+_SHOWN_AT_MOST: Final = 80
+#: Invisible characters that reverse the direction of the text after them, also outside the value.
+_DIRECTION_MARKS: Final = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -25,20 +25,20 @@ _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-
 def text(field: str, value: object, *, limit: int) -> str:
     if not isinstance(value, str):
         raise Refused(field, "must be a text.")
-    clean = value.strip() if value.isascii() else value.translate(_TURNS_OF_WRITING).strip()
+    clean = value.strip() if value.isascii() else value.translate(_DIRECTION_MARKS).strip()
     if len(clean) > limit:
         raise Refused(field, f"must have at most {limit} characters, has {len(clean)}.")
-    if "\x00" in clean or (not clean.isascii() and _is_broken(clean)):
+    if "\x00" in clean or (not clean.isascii() and _has_lone_surrogate(clean)):
         raise Refused(field, "contains a character that cannot be stored.")
     return clean
 
 
-def _is_broken(value: str) -> bool:
+def _has_lone_surrogate(value: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def email(field: str, value: object) -> str:
-    """Trimmed and in lower case: one person is one lead, whatever the case (rules 13.1)."""
+    """Return the address, trimmed and in lower case: a person is one lead, whatever the case (rules 13.1)."""
     address = text(field, value, limit=254).lower()
     try:
         validate_email(address)
@@ -48,9 +48,9 @@ def email(field: str, value: object) -> str:
 
 
 def domain(field: str, value: object) -> str:
-    """`https://www.acme.example/about` and `Acme.example` are both `acme.example`."""
-    given = text(field, value, limit=500).lower()
-    host = re.split(r"[/?#]", given.partition("://")[2] or given)[0].rpartition("@")[2].partition(":")[0]
+    """Return the host of a web address or domain, without www: `acme.example` for `https://www.Acme.example/about`."""
+    url = text(field, value, limit=500).lower()
+    host = re.split(r"[/?#]", url.partition("://")[2] or url)[0].rpartition("@")[2].partition(":")[0]
     host = host.removeprefix("www.").rstrip(".")
     try:
         host = host if host.isascii() else host.encode("idna").decode()
@@ -62,7 +62,7 @@ def domain(field: str, value: object) -> str:
 
 
 def identity(field: str, value: object, *, limit: int = MAX_ID) -> str:
-    """The sender's own id of a thing: a text or a whole number, kept as text."""
+    """Return the sender's own id of a thing, a text or a whole number, as a text."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_BIGINT:
         value = str(value)
     if not isinstance(value, str):
@@ -88,11 +88,11 @@ def number(field: str, value: object, *, low: float = -math.inf, high: float = m
 
 
 def instant(field: str, value: object, *, now: dt.datetime) -> dt.datetime:
-    """A date-time with its zone, from 1970 to five minutes ahead of our clock; returned in UTC."""
+    """Return a date-time with a zone, from 1970 to five minutes ahead of our clock, in UTC."""
     if isinstance(value, dt.datetime):
         at: dt.datetime = value
     else:
-        at = _parsed(field, value)
+        at = _parse_instant(field, value)
     if at.tzinfo is None:
         raise Refused(field, "must carry its zone, as 2026-01-31T09:30:00Z or …+01:00.")
     try:
@@ -106,7 +106,7 @@ def instant(field: str, value: object, *, now: dt.datetime) -> dt.datetime:
     return at
 
 
-def _parsed(field: str, value: object) -> dt.datetime:
+def _parse_instant(field: str, value: object) -> dt.datetime:
     if not isinstance(value, str):
         raise Refused(field, "must be a date-time text as 2026-01-31T09:30:00Z.")
     try:
@@ -121,7 +121,7 @@ def mapping(field: str, value: object) -> dict[str, Any]:
     return value
 
 
-def shown(name: object) -> str:
-    """A name that a stranger chose, short enough for a message."""
+def shorten_name(name: object) -> str:
+    """Shorten a name from outside for use in a message."""
     clean = str(name).encode("utf-8", "replace").decode().replace("\x00", "")
-    return clean if len(clean) <= _SHOWN else f"{clean[: _SHOWN - 1]}…"
+    return clean if len(clean) <= _SHOWN_AT_MOST else f"{clean[: _SHOWN_AT_MOST - 1]}…"

@@ -22,20 +22,20 @@ COLUMNS: Final = ("id", "email", "first name", "last name", "title", "company", 
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def lead_list(request: Request) -> HttpResponse:
-    """The newest first, in keyset pages: the next begins below the id `after`."""
-    found = LeadFilter(request.GET, queryset=_listed(), request=request)
+    """Show the newest leads first, in keyset pages: a page shows leads with ids below `after`."""
+    lead_filter = LeadFilter(request.GET, queryset=_lead_rows(), request=request)
     after = typed_number(request.GET.get("after", ""))
-    rows = list((found.qs if after is None else found.qs.filter(pk__lt=after))[: PAGE + 1])
+    rows = list((lead_filter.qs if after is None else lead_filter.qs.filter(pk__lt=after))[: PAGE + 1])
     more = rows[PAGE - 1].pk if len(rows) > PAGE else None
-    return render(request, "leads/list.html", {"filter": found, "leads": rows[:PAGE], "more": more})
+    return render(request, "leads/list.html", {"filter": lead_filter, "leads": rows[:PAGE], "more": more})
 
 
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def lead_export(request: Request) -> HttpResponseBase:
-    """The same leads as the list shows, all of them, as CSV."""
-    found = LeadFilter(request.GET, queryset=_listed(), request=request)
-    return csv_download("leads", COLUMNS, _cells(found.qs))
+    """Send all leads that match the filters of the list, as CSV."""
+    lead_filter = LeadFilter(request.GET, queryset=_lead_rows(), request=request)
+    return csv_download("leads", COLUMNS, _export_rows(lead_filter.qs))
 
 
 @roles_required(*READERS_OF_LEADS)
@@ -45,11 +45,11 @@ def lead(request: Request, pk: int) -> HttpResponse:
     return render(request, "leads/lead.html", {"lead": row, "company": row.company, "now": timezone.now()})
 
 
-def _listed() -> LeadQuerySet:
+def _lead_rows() -> LeadQuerySet:
     return Lead.objects.select_related("company").order_by("-pk")
 
 
-def _cells(leads: LeadQuerySet) -> Iterator[tuple[object, ...]]:
+def _export_rows(leads: LeadQuerySet) -> Iterator[tuple[object, ...]]:
     for row in leads.iterator(chunk_size=2000):
         person = (row.pk, row.email, row.first_name, row.last_name, row.title)
         yield (

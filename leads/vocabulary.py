@@ -9,14 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from config.accounts.vocabulary import Role
 
-#: "Always been so": the date of a fact whose sender gave none.
+#: The date of a fact that has always been so, or whose sender gave none.
 BEGINNING: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 #: How far ahead of our clock a sender's clock may run (rules 14.3).
 CLOCK_SKEW: Final = dt.timedelta(minutes=5)
 
 
-#: They look through all leads; an SDR sees those that were handed to the team, on the handoff's page (rules 1.7).
+#: Roles that may list all leads; an SDR sees those handed to the team, on the handoff's page (rules 1.7).
 READERS_OF_LEADS: Final = (
     Role.MARKETING_OPS,
     Role.MARKETING_LEADER,
@@ -27,7 +27,7 @@ READERS_OF_LEADS: Final = (
 
 
 class Stage(models.TextChoices):
-    """The ladder of rules 2.1."""
+    """The stages of rules 2.1."""
 
     LEAD = "lead", _("Lead")
     MAL = "mal", _("MAL")
@@ -98,7 +98,7 @@ class OutcomeKind(models.TextChoices):
 
 
 class Motion(models.TextChoices):
-    """Which way a lead qualifies (rules 2.7). Motions are never summed."""
+    """The way in which a lead qualifies (rules 2.7). Motions are never summed."""
 
     MQL = "mql", _("MQL (marketing qualified)")
     PQL = "pql", _("PQL (product qualified)")
@@ -106,7 +106,7 @@ class Motion(models.TextChoices):
 
 
 class Seniority(models.TextChoices):
-    """In rising order; the engine derives it from the title unless it is given."""
+    """Levels of seniority in rising order. The engine derives one from the title unless it is given."""
 
     INTERN = "intern", _("Intern")
     INDIVIDUAL_CONTRIBUTOR = "individual contributor", _("Individual contributor")

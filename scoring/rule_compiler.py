@@ -64,7 +64,7 @@ def compile_document(
 def compile_with_current_catalogue(document: Mapping[str, Any]) -> Rules:
     """Compile a document with today's catalogue of signals and the present lists that it names (rules 4.19)."""
     names = {row["value"] for part in _CRITERIA_PARTS for row in document[part] if row["op"] == "in_list"}
-    contents = named_lists.contents(names) if names else {}
+    contents = named_lists.read_entries(names) if names else {}
     return compile_document(document, catalogue=read_current_catalogue(), named_lists=contents)
 
 

@@ -20,7 +20,7 @@ HIGHEST_ID = 2**63 - 1
 
 def filter_by_search(handoffs: HandoffQuerySet, _name: str, text: str) -> HandoffQuerySet:
     """Keep handoffs whose lead matches the search text."""
-    return handoffs.filter(search.leads(text, by="lead__"))
+    return handoffs.filter(search.match_leads(text, by="lead__"))
 
 
 class IdFilter(filters.NumberFilter):

@@ -32,9 +32,10 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the pages empty the tables, too: they go where the others that do so begin, after those that need shipped rows.
+    """Run the browser tests where other tests that empty the tables begin, after those that need the shipped rows.
 
-    Their parameter, the browser, would have them earlier.
+    Browser tests empty the tables, too. Left alone, pytest would run them earlier because of their parameter, the
+    browser.
     """
     pages = [item for item in items if "live_server" in getattr(item, "fixturenames", ())]
     others = [item for item in items if item not in set(pages)]
@@ -45,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> Iterator[None]:
-    """Rate limits, figures kept for a minute and the like must not reach from one test into another."""
+    """Clear rate limits, cached figures and the like, so that no test affects another."""
     yield
     cache.clear()
     measurement_cache.forget_measurements()
@@ -53,7 +54,7 @@ def empty_cache() -> Iterator[None]:
 
 @pytest.fixture
 def application_role(db: None) -> None:
-    """The rest of the test runs with the rights of the application in production."""
+    """Give the rest of the test the rights that the application has in production."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL ROLE {APPLICATION}")
 

@@ -58,7 +58,7 @@ def _start_servers() -> None:
 
 
 def _take_own_redis_database() -> None:
-    """Each worker of xdist has its own of Valkey's 16, as pytest-django gives it its own PostgreSQL database."""
+    """Give each worker of xdist one of Valkey's 16 databases, as pytest-django gives each a PostgreSQL database."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
     if worker:
         server, _, _ = os.environ["REDIS_URL"].rpartition("/")
@@ -66,7 +66,7 @@ def _take_own_redis_database() -> None:
 
 
 def _hold(root: Path) -> subprocess.Popen[bytes]:
-    """A process that waits for the end of this one, kill -9 included, and then removes the servers."""
+    """Start a process that waits for the end of this one, kill -9 included, and then removes the servers."""
     return subprocess.Popen(
         [sys.executable, "-m", "config.embedded", "hold", "--root", str(root)],
         cwd=Path(__file__).resolve().parents[1],

@@ -1,16 +1,19 @@
-"""Charts as plain geometry, drawn by components/chart.html and heat_grid.html without script or style. Imports no app."""
+"""Charts as plain geometry, which components/chart.html and heat_grid.html draw without script or style.
+
+Imports no app.
+"""
 
 from __future__ import annotations
 
 from config.charts.bars import bar_chart, histogram
-from config.charts.figures import Across, Chart, Mark, Series, ShadedBand
-from config.charts.grid import Grid, heat_grid, spans
+from config.charts.figures import Chart, HorizontalAxis, Mark, Series, ShadedBand
+from config.charts.grid import Grid, heat_grid, span_labels
 from config.charts.lines import line_chart
 
 __all__ = [
-    "Across",
     "Chart",
     "Grid",
+    "HorizontalAxis",
     "Mark",
     "Series",
     "ShadedBand",
@@ -18,5 +21,5 @@ __all__ = [
     "heat_grid",
     "histogram",
     "line_chart",
-    "spans",
+    "span_labels",
 ]

@@ -1,4 +1,4 @@
-"""Bar charts: counts side by side, and histograms."""
+"""Bar charts: grouped bars, and histograms."""
 
 from __future__ import annotations
 
@@ -12,50 +12,57 @@ from config.charts.figures import (
     LEFT,
     RIGHT,
     WIDTH,
-    Across,
     Bar,
     Chart,
-    Key,
+    HorizontalAxis,
+    LegendEntry,
     Scale,
     Series,
-    described,
-    said,
-    scale,
-    table,
-    thinned,
-    vertical,
-    x_of,
+    build_scale,
+    build_table,
+    describe_series,
+    format_value,
+    thin_out_labels,
+    vertical_mark,
+    x_at,
 )
 
-#: The share of its place that a group of bars fills.
-FULL: Final = 0.8
-ADJOINING: Final = 0.96
-THINNEST: Final = 0.5
-NAMELESS: Final = Across()
+#: The share of its place that a group of bars fills, in bar charts and in histograms.
+GROUP_SHARE: Final = 0.8
+HISTOGRAM_SHARE: Final = 0.96
+MIN_BAR_WIDTH: Final = 0.5
+UNNAMED_AXIS: Final = HorizontalAxis()
 
 
 def bar_chart(
     title: str,
     labels: Sequence[str],
-    series: Sequence[Series],
+    all_series: Sequence[Series],
     *,
     unit: str = "",
-    across: Across = NAMELESS,
-    full: float = FULL,
+    across: HorizontalAxis = UNNAMED_AXIS,
+    group_share: float = GROUP_SHARE,
 ) -> Chart:
-    """A group of bars over each label, one for each series. `across.mark` stands so many groups from the left."""
-    measure = scale(series, unit)
+    """Build a chart with a group of bars over each label, one bar for each series.
+
+    `across.mark` is placed by a number of groups from the left.
+    """
+    measure = build_scale(all_series, unit)
     groups = max(1, len(labels))
     return Chart(
         title=title,
-        description=described(labels, series, unit),
+        description=describe_series(labels, all_series, unit),
         ticks=measure.ticks(),
-        labels=thinned(labels, [x_of((at + 0.5) / groups) for at in range(len(labels))]),
-        columns=[one.label for one in series],
-        rows=table(labels, series, unit),
-        keys=[Key(one.label, one.look) for one in series],
-        bars=[bar for place, one in enumerate(series) for bar in _bars(one, labels, place, len(series), measure, full)],
-        mark=vertical(across.mark[0] / groups, across.mark[1]) if across.mark else None,
+        labels=thin_out_labels(labels, [x_at((index + 0.5) / groups) for index in range(len(labels))]),
+        columns=[series.label for series in all_series],
+        rows=build_table(labels, all_series, unit),
+        keys=[LegendEntry(series.label, series.look) for series in all_series],
+        bars=[
+            bar
+            for place, series in enumerate(all_series)
+            for bar in _build_bars(series, labels, place, len(all_series), measure, group_share)
+        ],
+        mark=vertical_mark(across.mark[0] / groups, across.mark[1]) if across.mark else None,
         across=across.name,
         has_bars=True,
     )
@@ -67,32 +74,39 @@ def histogram(
     series: Series,
     *,
     unit: str = "",
-    across: Across = NAMELESS,
+    across: HorizontalAxis = UNNAMED_AXIS,
 ) -> Chart:
-    """Counts by [from, to), in rising order; `across.mark` stands at a number on the same scale."""
+    """Build a chart of counts by bins [from, to), in rising order.
+
+    `across.mark` is placed by a number on the scale of the bins.
+    """
     labels = [f"{low:g} – {high:g}" for low, high in bins]
-    placed = (_groups_before(across.mark[0], bins), across.mark[1]) if across.mark and bins else None
-    return bar_chart(title, labels, [series], unit=unit, across=replace(across, mark=placed), full=ADJOINING)
+    placed = (_bins_before(across.mark[0], bins), across.mark[1]) if across.mark and bins else None
+    return bar_chart(
+        title, labels, [series], unit=unit, across=replace(across, mark=placed), group_share=HISTOGRAM_SHARE
+    )
 
 
-def _groups_before(value: float, bins: Sequence[tuple[float, float]]) -> float:
-    """How many bins lie left of a value, the one it is in by its share."""
+def _bins_before(value: float, bins: Sequence[tuple[float, float]]) -> float:
+    """Return how many bins lie left of a value, with its own bin counted by the share that lies left of it."""
     return sum(min(max((value - low) / (high - low), 0.0), 1.0) for low, high in bins if high > low)
 
 
-def _bars(one: Series, labels: Sequence[str], place: int, of: int, measure: Scale, full: float) -> list[Bar]:
-    group = (WIDTH - LEFT - RIGHT) / max(1, len(labels))
-    width = group * full / of
-    begin = LEFT + group * (1 - full) / 2 + place * width
+def _build_bars(
+    series: Series, labels: Sequence[str], place: int, series_count: int, measure: Scale, group_share: float
+) -> list[Bar]:
+    group_width = (WIDTH - LEFT - RIGHT) / max(1, len(labels))
+    bar_width = group_width * group_share / series_count
+    left = LEFT + group_width * (1 - group_share) / 2 + place * bar_width
     return [
         Bar(
-            x=round(begin + at * group, 1),
+            x=round(left + index * group_width, 1),
             y=measure.y(value),
-            width=round(max(width, THINNEST), 1),
+            width=round(max(bar_width, MIN_BAR_WIDTH), 1),
             height=round(HEIGHT - BOTTOM - measure.y(value), 1),
-            look=one.look,
-            text=f"{one.label}, {label}: {said(value, measure.unit)}",
+            look=series.look,
+            text=f"{series.label}, {label}: {format_value(value, measure.unit)}",
         )
-        for at, (label, value) in enumerate(zip(labels, one.values, strict=True))
+        for index, (label, value) in enumerate(zip(labels, series.values, strict=True))
         if value
     ]

@@ -1,4 +1,4 @@
-"""What charts are made of: the frame with its scale, what is drawn in it, and the table that says the same."""
+"""The parts of charts: the frame and its scale, the shapes in it, and the table and sentences with the same figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEFT: Final = 44
 RIGHT: Final = 28
 TOP: Final = 20
 BOTTOM: Final = 26
-LABELS_AT_MOST: Final = 8
+MAX_LABELS: Final = 8
 STEPS: Final = 5
 PERCENT: Final = "%"
 #: A label at the frame's right end is written to the left of what it names, so that it stays inside.
@@ -27,7 +27,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class ShadedBand:
-    """The ends of an interval about each value of a series; None where there is none."""
+    """An interval about each value of a series, by its ends; None where there is none."""
 
     low: Sequence[float | None]
     high: Sequence[float | None]
@@ -35,7 +35,10 @@ class ShadedBand:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`look` is a suffix of the CSS classes `line-…`, `dot-…`, `bar-…`, `band-…`; None where there is no value."""
+    """A series of values; None where there is none.
+
+    `look` is a suffix of the CSS classes `line-…`, `dot-…`, `bar-…`, `band-…`.
+    """
 
     label: str
     look: str
@@ -44,8 +47,8 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Across:
-    """What runs from left to right: its name, and a vertical mark at a number of it with words."""
+class HorizontalAxis:
+    """The horizontal axis: its name, and a vertical mark as (number on the axis, label)."""
 
     name: str = ""
     mark: tuple[float, str] | None = None
@@ -79,8 +82,8 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """A line of the legend."""
+class LegendEntry:
+    """An entry of the legend."""
 
     label: str
     look: str
@@ -95,7 +98,10 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`title` and `description` are read out in place of the picture; `rows` are the figures, in words, under `columns`."""
+    """A chart with its texts.
+
+    Screen readers read `title` and `description`; `rows` are the values in words, under `columns`.
+    """
 
     title: str
     description: str
@@ -103,7 +109,7 @@ class Chart:
     labels: list[Mark]
     columns: list[str]
     rows: list[TableRow]
-    keys: list[Key]
+    keys: list[LegendEntry]
     lines: Sequence[Line] = ()
     bars: Sequence[Bar] = ()
     target: Mark | None = None
@@ -120,7 +126,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The values from 0 to `top`, in so many `unit`s; what lies outside is drawn at the edge."""
+    """The vertical scale from 0 to `top`, in `unit`. Values outside are drawn at the edge."""
 
     top: float
     unit: str
@@ -133,58 +139,60 @@ class Scale:
     def ticks(self) -> list[Mark]:
         count = round(self.top / self.step)
         values = [self.step * number for number in range(count + 1)]
-        return [Mark(LEFT, self.y(value), short(value, self.unit)) for value in values]
+        return [Mark(LEFT, self.y(value), format_tick(value, self.unit)) for value in values]
 
 
-def scale(series: Iterable[Series], unit: str) -> Scale:
-    """Percentages from 0 to 100, other units to a round number at or above all values and bands."""
+def build_scale(all_series: Iterable[Series], unit: str) -> Scale:
+    """Build the scale: percentages from 0 to 100, other units to a round number at or above all values and bands."""
     if unit == PERCENT:
         return Scale(_HUNDRED, unit, _HUNDRED / 4)
-    largest = max(1.0, max(_drawn(series), default=0.0))
+    largest = max(1.0, max(_drawn_values(all_series), default=0.0))
     step = _round_step(largest / STEPS)
     return Scale(step * math.ceil(largest / step), unit, step)
 
 
-def x_of(share: float) -> float:
-    """Where a share of the frame's width lies."""
+def x_at(share: float) -> float:
+    """Return the x of a share of the frame's width."""
     return round(LEFT + (WIDTH - LEFT - RIGHT) * share, 1)
 
 
-def vertical(share: float, text: str) -> Mark:
-    """A vertical mark, its words on the side where there is room."""
-    x = x_of(min(max(share, 0), 1))
+def vertical_mark(share: float, text: str) -> Mark:
+    """Build a vertical mark with its label on the side where there is room."""
+    x = x_at(min(max(share, 0), 1))
     return Mark(x, TOP, text, "end" if x > RIGHT_THIRD else "start")
 
 
-def thinned(labels: Sequence[str], xs: Sequence[float]) -> list[Mark]:
-    """As many of the labels as there is room for."""
-    every = -(-len(labels) // LABELS_AT_MOST)
+def thin_out_labels(labels: Sequence[str], xs: Sequence[float]) -> list[Mark]:
+    """Return marks for as many of the labels as there is room for, at equal steps."""
+    step = -(-len(labels) // MAX_LABELS)
     marks = [Mark(x, HEIGHT - 8, label) for label, x in zip(labels, xs, strict=True)]
-    return marks[:: every or 1]
+    return marks[:: step or 1]
 
 
-def table(labels: Sequence[str], series: Sequence[Series], unit: str, marked: int | None = None) -> list[TableRow]:
+def build_table(
+    labels: Sequence[str], all_series: Sequence[Series], unit: str, marked: int | None = None
+) -> list[TableRow]:
     return [
-        TableRow(label, [_cell(one, at, unit) for one in series], is_marked=at == marked)
-        for at, label in enumerate(labels)
+        TableRow(label, [_format_cell(series, index, unit) for series in all_series], is_marked=index == marked)
+        for index, label in enumerate(labels)
     ]
 
 
-def described(labels: Sequence[str], series: Sequence[Series], unit: str) -> str:
-    """Each series in a sentence: its ends, lowest and highest value, and where they are."""
-    return " ".join(filter(None, (_told(one, labels, unit) for one in series))) or "No values."
+def describe_series(labels: Sequence[str], all_series: Sequence[Series], unit: str) -> str:
+    """Describe each series in a sentence: its first, last, lowest and highest value, and where they are."""
+    return " ".join(filter(None, (_describe_one(series, labels, unit) for series in all_series))) or "No values."
 
 
-def said(value: float | None, unit: str) -> str:
-    """A value with its unit, as the table and the tips say it."""
+def format_value(value: float | None, unit: str) -> str:
+    """Format a value with its unit, for the table and the tips."""
     if value is None:
         return "–"
     number = f"{value:,.0f}" if unit == PERCENT or value == round(value) else f"{value:,.1f}"
     return f"{number}\u202f{unit}" if unit else number
 
 
-def short(value: float, unit: str) -> str:
-    """A tick: 12k for 12,000, 3.5M for 3,500,000."""
+def format_tick(value: float, unit: str) -> str:
+    """Format the value of a tick: 12k for 12,000, 3.5M for 3,500,000."""
     size, suffixes = value, list("kMG")
     suffix = ""
     while size >= _THOUSAND and suffixes:
@@ -192,8 +200,8 @@ def short(value: float, unit: str) -> str:
     return f"{size:.4g}{suffix}{' %' if unit == PERCENT else ''}"
 
 
-def drawn_through(points: Iterable[Point | None]) -> str:
-    """A path through the points; a gap in them is a gap in the line."""
+def line_path(points: Iterable[Point | None]) -> str:
+    """Return the SVG path through the points, with a gap where a point is missing."""
     path, pen_up = list[str](), True
     for point in points:
         if point is not None:
@@ -202,8 +210,8 @@ def drawn_through(points: Iterable[Point | None]) -> str:
     return " ".join(path)
 
 
-def drawn_about(upper: Sequence[Point | None], lower: Sequence[Point | None]) -> str:
-    """An area between two courses, one piece between each pair of neighbours that both have ends."""
+def band_path(upper: Sequence[Point | None], lower: Sequence[Point | None]) -> str:
+    """Return the SVG path of the area between two lines, a piece between each two neighbours that have both ends."""
     pieces = []
     ends = [(high, low) if high and low else None for high, low in zip(upper, lower, strict=True)]
     for first, second in pairwise(ends):
@@ -213,34 +221,34 @@ def drawn_about(upper: Sequence[Point | None], lower: Sequence[Point | None]) ->
     return " ".join(pieces)
 
 
-def _drawn(series: Iterable[Series]) -> Iterable[float]:
-    for one in series:
-        yield from (value for value in one.values if value is not None)
-        if one.band:
-            yield from (value for value in one.band.high if value is not None)
+def _drawn_values(all_series: Iterable[Series]) -> Iterable[float]:
+    for series in all_series:
+        yield from (value for value in series.values if value is not None)
+        if series.band:
+            yield from (value for value in series.band.high if value is not None)
 
 
 def _round_step(least: float) -> float:
-    """The smallest of 1, 2, 5, 10, 20, 25, 50, … that is not less."""
+    """Return the smallest of 1, 2, 5, 10, 20, 25, 50, … that is at least `least`."""
     size = 10.0 ** max(0, math.floor(math.log10(least)))
     factors = (1, 2, 2.5, 5, 10) if size > 1 else (1, 2, 5, 10)
     return next(size * factor for factor in factors if size * factor >= least)
 
 
-def _cell(one: Series, at: int, unit: str) -> str:
-    text = said(one.values[at], unit)
-    ends = (one.band.low[at], one.band.high[at]) if one.band else (None, None)
+def _format_cell(series: Series, index: int, unit: str) -> str:
+    text = format_value(series.values[index], unit)
+    ends = (series.band.low[index], series.band.high[index]) if series.band else (None, None)
     if ends[0] is None or ends[1] is None:
         return text
-    return f"{text} ({said(ends[0], '')} to {said(ends[1], unit)})"
+    return f"{text} ({format_value(ends[0], '')} to {format_value(ends[1], unit)})"
 
 
-def _told(one: Series, labels: Sequence[str], unit: str) -> str:
-    known = [(value, label) for value, label in zip(one.values, labels, strict=True) if value is not None]
+def _describe_one(series: Series, labels: Sequence[str], unit: str) -> str:
+    known = [(value, label) for value, label in zip(series.values, labels, strict=True) if value is not None]
     if not known:
         return ""
     lowest, highest = min(known, key=lambda pair: pair[0]), max(known, key=lambda pair: pair[0])
     return (
-        f"{one.label}: from {said(known[0][0], unit)} at {known[0][1]} to {said(known[-1][0], unit)} at {known[-1][1]},"
-        f" lowest {said(lowest[0], unit)} at {lowest[1]}, highest {said(highest[0], unit)} at {highest[1]}."
+        f"{series.label}: from {format_value(known[0][0], unit)} at {known[0][1]} to {format_value(known[-1][0], unit)} at {known[-1][1]},"
+        f" lowest {format_value(lowest[0], unit)} at {lowest[1]}, highest {format_value(highest[0], unit)} at {highest[1]}."
     )

@@ -1,4 +1,4 @@
-"""A grid of counts and rates by two scales: a table whose cells are shaded, so that it needs no other behind it."""
+"""A grid of counts and rates by two scales, drawn as a table with shaded cells. It needs no second table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHADES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """So many of `total` hit; `rate` in percent, None of nothing. A small sample says so."""
+    """A cell: `hits` of `total`, and the `rate` in percent, None without any. `is_small` marks a small sample."""
 
     total: int
     hits: int
@@ -30,7 +30,7 @@ class GridRow:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """`down` and `across` name the two scales; `hit` what the rates count. Rows stand with the highest first."""
+    """A grid. `down` and `across` name the two scales, `hit` what the rates count. The highest row is the first."""
 
     title: str
     down: str
@@ -51,33 +51,35 @@ def heat_grid(
     hit: str,
     small: int,
 ) -> Grid:
-    """`cells[i][j]` is (total, hits) between the edges i and i + 1 of `down`, j and j + 1 of `across`.
+    """Build a grid from counts: `cells[i][j]` is (total, hits).
 
-    Below `small` in a cell its rate is said to be of a small sample.
+    The cell lies between the edges i and i + 1 of `down`, j and j + 1 of `across`.
+
+    A cell with fewer than `small` is marked as a small sample, and does not set the scale of the shades.
     """
     highest = max((hits / total for row in cells for total, hits in row if total >= small), default=0.0)
     rows = [
-        GridRow(label, [_cell(total, hits, highest, small) for total, hits in row])
-        for label, row in zip(spans(down[1]), cells, strict=True)
+        GridRow(label, [_build_cell(total, hits, highest, small) for total, hits in row])
+        for label, row in zip(span_labels(down[1]), cells, strict=True)
     ]
     return Grid(
         title=title,
         down=down[0],
         across=across[0],
         hit=hit,
-        columns=spans(across[1]),
+        columns=span_labels(across[1]),
         rows=rows[::-1],
         small=small,
         has_small=any(cell.is_small for row in rows for cell in row.cells),
     )
 
 
-def spans(edges: Sequence[float]) -> list[str]:
-    """What lies between neighbouring edges, in words."""
+def span_labels(edges: Sequence[float]) -> list[str]:
+    """Return a label for each interval between neighbouring edges."""
     return [f"{low:g} – {high:g}" for low, high in pairwise(edges)]
 
 
-def _cell(total: int, hits: int, highest: float, small: int) -> GridCell:
+def _build_cell(total: int, hits: int, highest: float, small: int) -> GridCell:
     if not total:
         return GridCell(0, 0, None, 0, is_small=False)
     rate = hits / total

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config import embedded
-from config.demo.supervisor import Program, Supervisor, end_leftovers, supervisor_of
+from config.demo.supervisor import Program, Supervisor, end_leftovers, find_supervisor
 from config.demo.terminal import say, step
 from config.embedded import processes
 
@@ -43,9 +43,9 @@ def main() -> int:
 
 
 def demo() -> None:
-    port = _web_port()
+    port = _read_port()
     _check_machine(port)
-    with _servers() as urls:
+    with _run_servers() as urls:
         environment = _environment(urls)
         _prepare(environment)
         supervisor = Supervisor(_programs(port), cwd=ROOT, environment=environment, roster=ROSTER, say=say)
@@ -54,33 +54,33 @@ def demo() -> None:
                 supervisor.start()
                 _wait_until_ready(supervisor, port)
             _welcome(port)
-            _tend(supervisor, urls)
+            _watch(supervisor, urls)
         finally:
             say("\nStopping …")
             supervisor.stop()
 
 
 def stop() -> None:
-    """End a demo that runs in another terminal, what a killed one left behind, and the embedded servers."""
-    pid = supervisor_of(ROSTER)
+    """End a demo that runs in another terminal, the programs of a killed one, and the embedded servers."""
+    pid = find_supervisor(ROSTER)
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
-        processes.wait_until(lambda: supervisor_of(ROSTER) is None, 60)
+        processes.wait_until(lambda: find_supervisor(ROSTER) is None, 60)
     end_leftovers(ROSTER)
     embedded.stop(ROOT)
     say("Nothing of Accord is running any more.")
 
 
 # ── Before anything starts ────────────────────────────────────────────────────────────────────────────────
-def _web_port() -> int:
-    asked = os.environ.get("PORT", "8000")
-    if not asked.isdigit() or not 0 < int(asked) < 2**16:
-        raise DemoError(f"PORT={asked} is not a port: give a number from 1 to 65535.")
-    return int(asked)
+def _read_port() -> int:
+    port = os.environ.get("PORT", "8000")
+    if not port.isdigit() or not 0 < int(port) < 2**16:
+        raise DemoError(f"PORT={port} is not a port: give a number from 1 to 65535.")
+    return int(port)
 
 
 def _check_machine(port: int) -> None:
-    pid = supervisor_of(ROSTER)
+    pid = find_supervisor(ROSTER)
     if pid is not None:
         raise DemoError(f"A demo is already running here (process {pid}). `make stop` ends it.")
     end_leftovers(ROSTER)
@@ -92,12 +92,15 @@ def _check_machine(port: int) -> None:
 
 
 @contextlib.contextmanager
-def _servers() -> Iterator[embedded.Urls | None]:
-    """The embedded servers' addresses, or None where the environment names real ones. Stops what it started."""
+def _run_servers() -> Iterator[embedded.Urls | None]:
+    """Yield the addresses of the embedded servers, or None if the environment names real ones.
+
+    Stops what it started.
+    """
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         yield None
         return
-    ours = embedded.running(ROOT) is None
+    ours = embedded.find_running(ROOT) is None
     try:
         with step("Starting PostgreSQL and Valkey"):
             urls = embedded.ensure(ROOT)
@@ -144,17 +147,17 @@ _GUNICORN = [
 
 def _wait_until_ready(supervisor: Supervisor, port: int) -> None:
     def settled() -> bool:
-        return any(program.ended() for program in supervisor.programs) or _readiness(port)[0] == _HTTP_OK
+        return any(program.has_ended() for program in supervisor.programs) or _ask_readiness(port)[0] == _HTTP_OK
 
     in_time = processes.wait_until(settled, _READY_SECONDS)
     for program in supervisor.programs:
-        if program.ended():
-            raise DemoError(f"{program.name} does not start. Its log ({program.log}) ends with\n{program.last_words()}")
+        if program.has_ended():
+            raise DemoError(f"{program.name} does not start. Its log ({program.log}) ends with\n{program.log_tail()}")
     if not in_time:
-        raise DemoError(f"Accord is not ready after {_READY_SECONDS:.0f} s. /readyz says: {_readiness(port)[1]}")
+        raise DemoError(f"Accord is not ready after {_READY_SECONDS:.0f} s. /readyz says: {_ask_readiness(port)[1]}")
 
 
-def _readiness(port: int) -> tuple[int, str]:
+def _ask_readiness(port: int) -> tuple[int, str]:
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         line.request("GET", "/readyz")
@@ -166,11 +169,11 @@ def _readiness(port: int) -> tuple[int, str]:
         line.close()
 
 
-def _tend(supervisor: Supervisor, urls: embedded.Urls | None) -> None:
+def _watch(supervisor: Supervisor, urls: embedded.Urls | None) -> None:
     while True:
         time.sleep(1)
-        supervisor.tend()
-        if urls is not None and embedded.running(ROOT) is None:
+        supervisor.restart_ended()
+        if urls is not None and embedded.find_running(ROOT) is None:
             say("An embedded server has ended; starting it again.")
             if embedded.ensure(ROOT) != urls:
                 raise DemoError("An embedded server had to move to another port. Run `make demo` again.")

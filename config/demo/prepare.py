@@ -1,5 +1,8 @@
-"""Brings database, static files and example data up to date. One process for all of it, because starting one costs
-more than the work of an ordinary day. Run by `make demo`, which reads the logins from the file it names."""
+"""The preparation of the demo: database, static files and example data.
+
+A single process does it all, because starting a process takes longer than the usual work. `make demo` runs it and then
+reads the logins from the file that it names.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def main(logins: Path) -> None:
     django.setup()
     with step("Bringing the database up to date"):
         _connect()
-        if _migrations_wait():
+        if _has_pending_migrations():
             # A process of its own, because it works under the role that owns the tables.
             subprocess.run([sys.executable, "manage.py", "migrate", "--no-input", "-v0"], cwd=ROOT, check=True)
     _collect_static(LOCAL / "static.digest")
@@ -42,7 +45,7 @@ def _connect() -> None:
         sys.exit(f"PostgreSQL does not let us in (DATABASE_URL): {error}")
 
 
-def _migrations_wait() -> bool:
+def _has_pending_migrations() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
@@ -58,10 +61,10 @@ def _collect_static(stamp: Path) -> None:
 
 def _static_digest() -> str:
     files = [ROOT / "requirements.txt", *sorted(path for path in (ROOT / "static").rglob("*") if path.is_file())]
-    digest = hashlib.sha256()
+    total = hashlib.sha256()
     for file in files:
-        digest.update(f"{file.relative_to(ROOT)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()
+        total.update(f"{file.relative_to(ROOT)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return total.hexdigest()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Keeps programs running: starts them, starts the dead again, ends them all together.
+"""A supervisor of programs: it starts them, restarts those that have ended, and ends them all together.
 
-A supervisor is part of the product: a worker that the broker drove into a corner exits, and nothing is scored until
-somebody starts it again.
+The product needs one: a worker that loses its broker for good exits, and nothing is scored until it is started again.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from config.embedded import processes
 
 GRACE_SECONDS = 20.0
 _LONGEST_DELAY = 30.0
-# One that lived this long is healthy, and its earlier failures are forgotten.
+# A program that has run this long is healthy, and its earlier failures no longer count.
 _HEALTHY_SECONDS = 60.0
 
 
@@ -49,15 +48,15 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # A group of its own: Ctrl-C reaches only us, and we end the group with all its children.
+                # A process group of its own: Ctrl-C reaches only the supervisor, which ends the group with its children.
                 start_new_session=True,
             )
         self.started_at, self.due_at = time.monotonic(), None
 
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.process is None or self.process.poll() is not None
 
-    def last_words(self, lines: int = 5) -> str:
+    def log_tail(self, lines: int = 5) -> str:
         with contextlib.suppress(OSError):
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         return ""
@@ -77,11 +76,11 @@ class Supervisor:
             program.start(cwd=self.cwd, environment=self.environment)
         self._write_roster()
 
-    def tend(self) -> None:
-        """Start again what has ended, later each time it fails. Call it every second or so."""
+    def restart_ended(self) -> None:
+        """Restart programs that have ended, later each time they fail. Call it every second or so."""
         now = time.monotonic()
         for program in self.programs:
-            if not program.ended():
+            if not program.has_ended():
                 continue
             if program.due_at is None:
                 self._plan_restart(program, now)
@@ -90,12 +89,12 @@ class Supervisor:
                 self._write_roster()
 
     def stop(self) -> None:
-        """Ask each program to end, wait, then end what is left of its group."""
+        """Ask each program to end, wait, then kill the rest of its process group."""
         for program in self.programs:
-            if program.process is not None and not program.ended():
+            if program.process is not None and not program.has_ended():
                 program.process.terminate()
         with contextlib.suppress(KeyboardInterrupt):
-            processes.wait_until(lambda: all(program.ended() for program in self.programs), GRACE_SECONDS)
+            processes.wait_until(lambda: all(program.has_ended() for program in self.programs), GRACE_SECONDS)
         for program in self.programs:
             if program.process is not None:
                 _end_group(program.process.pid)
@@ -116,30 +115,30 @@ class Supervisor:
         self.roster.write_text(json.dumps({"supervisor": os.getpid(), "programs": running}))
 
 
-def supervisor_of(roster: Path) -> int | None:
-    """The id of the supervisor that wrote `roster`, if it is alive."""
-    pid, _ = _read(roster)
-    return pid if processes.runs(pid, "config.demo") else None
+def find_supervisor(roster: Path) -> int | None:
+    """Return the process id of the supervisor that wrote `roster`, or None if it is not alive."""
+    pid, _ = _read_roster(roster)
+    return pid if processes.is_running(pid, "config.demo") else None
 
 
 def end_leftovers(roster: Path) -> None:
-    """End the programs of a supervisor that was killed."""
-    _, programs = _read(roster)
+    """End the programs that a killed supervisor left behind."""
+    _, programs = _read_roster(roster)
     for pid, marker in programs.items():
-        if processes.runs(int(pid), marker):
+        if processes.is_running(int(pid), marker):
             _end_group(int(pid))
     roster.unlink(missing_ok=True)
 
 
-def _read(roster: Path) -> tuple[int, dict[str, str]]:
+def _read_roster(roster: Path) -> tuple[int, dict[str, str]]:
     try:
-        noted = json.loads(roster.read_text())
+        content = json.loads(roster.read_text())
     except (FileNotFoundError, ValueError):
         return 0, {}
-    return noted["supervisor"], noted["programs"]
+    return content["supervisor"], content["programs"]
 
 
 def _end_group(leader: int) -> None:
-    # The group outlives its leader, and its id is not given away while it does.
+    # The group outlives its leader, and its id is not reused while it does.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What people see while the demo works."""
+"""The output of the demo at the terminal."""
 
 from __future__ import annotations
 

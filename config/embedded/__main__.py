@@ -1,4 +1,4 @@
-"""`python -m config.embedded start|stop|status|env|hold`: the embedded servers by hand."""
+"""The commands `python -m config.embedded start|stop|status|env|hold` for the embedded servers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from config import embedded
 
-_HERE = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m config.embedded", description=__doc__)
     parser.add_argument("action", choices=sorted(_ACTIONS))
-    parser.add_argument("--root", type=Path, default=_HERE, help="the folder whose .local holds the data")
-    chosen = parser.parse_args()
+    parser.add_argument("--root", type=Path, default=_ROOT, help="the folder whose .local holds the data")
+    arguments = parser.parse_args()
     try:
-        return _ACTIONS[chosen.action](chosen.root)
+        return _ACTIONS[arguments.action](arguments.root)
     except embedded.EmbeddedError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -36,13 +36,13 @@ def _stop(root: Path) -> int:
 
 
 def _status(root: Path) -> int:
-    up = embedded.running(root) is not None
+    up = embedded.find_running(root) is not None
     sys.stdout.write("PostgreSQL and Valkey are running.\n" if up else "PostgreSQL and Valkey are not running.\n")
     return 0 if up else 1
 
 
 def _env(root: Path) -> int:
-    """For `eval "$(python -m config.embedded env)"`."""
+    """Print the addresses for `eval "$(python -m config.embedded env)"`."""
     for name, value in embedded.ensure(root).environment().items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
     return 0

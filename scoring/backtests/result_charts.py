@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from config.charts import Across, Chart, Grid, Series, ShadedBand, bar_chart, heat_grid, histogram, line_chart
+from config.charts import Chart, Grid, HorizontalAxis, Series, ShadedBand, bar_chart, heat_grid, histogram, line_chart
 from scoring.backtests.result_view import Result
 from scoring.engine import points
 from scoring.engine.rules import Decay, SignalPoints
@@ -68,7 +68,7 @@ def threshold_chart(threshold: Result) -> Chart:
         [f"{value:g}" for value in tried],
         [_share_series(threshold["choices"], *line) for line in _SHARE_LINES],
         at=tried,
-        across=Across(_across_label(threshold), (threshold["value"], f"tested: {threshold['value']:g}")),
+        across=HorizontalAxis(_across_label(threshold), (threshold["value"], f"tested: {threshold['value']:g}")),
     )
 
 
@@ -108,7 +108,7 @@ def volume_chart(result: Result) -> Chart:
             for cohort, look in cohorts
             if cohort
         ],
-        across=Across("four weeks from" if is_long else "week from"),
+        across=HorizontalAxis("four weeks from" if is_long else "week from"),
     )
 
 
@@ -124,7 +124,7 @@ def distribution_chart(distribution: Result) -> Chart:
         f"{name} scores at the end of the period",
         [(row["from"], row["to"]) for row in distribution["bins"]],
         Series("Leads that pass the gate", "one", [row["leads"] for row in distribution["bins"]]),
-        across=Across(f"{name.lower()} points", None if at is None else (at, f"threshold {at:g}")),
+        across=HorizontalAxis(f"{name.lower()} points", None if at is None else (at, f"threshold {at:g}")),
     )
 
 
@@ -156,7 +156,7 @@ def decay_chart(decay: Decay, signals: Sequence[SignalPoints], names: Mapping[st
         [Series(f"{_CURVE_POINTS} points", "one", left.tolist())],
         unit="points",
         at=list(_DECAY_CURVE_DAYS),
-        across=Across("days later"),
+        across=HorizontalAxis("days later"),
     )
     rows = [(names.get(rule.signal, rule.signal), (shares * rule.points).tolist()) for rule in gaining]
     return DecayChart(chart, _DECAY_TABLE_DAYS, rows)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from config.charts import spans
+from config.charts import span_labels
 from definitions import signals_and_lists
 from definitions.models import Backtest
 from definitions.plain_english import generated_statement
@@ -248,8 +248,8 @@ def _distribution_cells(result: Result) -> Iterator[Sequence[object]]:
 
 def _grid_cells(result: Result) -> Iterator[Sequence[object]]:
     grid = result["grid"]
-    for fit, row in zip(spans(grid["fit"]), grid["cells"], strict=True):
-        for engagement, cell in zip(spans(grid["engagement"]), row, strict=True):
+    for fit, row in zip(span_labels(grid["fit"]), grid["cells"], strict=True):
+        for engagement, cell in zip(span_labels(grid["engagement"]), row, strict=True):
             yield fit, engagement, cell["leads"], cell["sal"], cell["won"]
 
 

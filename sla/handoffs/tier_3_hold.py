@@ -83,7 +83,7 @@ def search_held_mqls(*, now: dt.datetime, q: str = "") -> QualificationQuerySet:
         rows = held_mqls(commitments.current_commitment(), now)
     except commitments.NotYetAgreed:
         return Qualification.objects.none()
-    rows = rows.filter(search.leads(q, by="lead__"))
+    rows = rows.filter(search.match_leads(q, by="lead__"))
     return rows.select_related("lead__company").defer("evidence").order_by("recorded_at", "pk")
 
 

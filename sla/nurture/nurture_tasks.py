@@ -77,7 +77,7 @@ def filter_recycled(
     rep: Rep | None = None,
 ) -> HandoffQuerySet:
     """Of recycled handoffs those asked for; days are the company's, `when` is one of WHEN."""
-    rows = rows.filter(search.leads(q, by="lead__"))
+    rows = rows.filter(search.match_leads(q, by="lead__"))
     if reason is not None:
         standing = Disposition.objects.filter(handoff=OuterRef("pk"), corrected_by__isnull=True, reason=reason)
         rows = rows.filter(Exists(standing))

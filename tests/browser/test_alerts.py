@@ -52,7 +52,7 @@ def test_the_page_is_whole_in_both_widths_and_lights(
     page: Page, live_server: object, path: str, width: int, scheme: str
 ) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)
 
     page.goto(f"{live_server}{path}")
 

@@ -59,7 +59,7 @@ def test_they_fit_a_phone_and_are_accessible_in_the_light_and_in_the_dark(page: 
     for address in pages:
         for width, scheme in ((1280, "light"), (PHONE, "dark")):
             page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             page.goto(address)
             found = Axe().run(page, options=RULES)
             assert found.violations_count == 0, found.generate_report()

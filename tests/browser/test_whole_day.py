@@ -95,7 +95,7 @@ def told(page: Page) -> Locator:
     return page.locator("#messages")
 
 
-def test_a_whole_day_is_worked_with_the_keyboard_alone(  # noqa: PLR0915 (a day is long)
+def test_a_whole_day_is_worked_with_the_keyboard_alone(  # noqa: PLR0915  # the steps of a day depend on each other
     page: Page, context: BrowserContext, live_server: object, sam: User
 ) -> None:
     context.grant_permissions(["notifications"], origin=str(live_server))

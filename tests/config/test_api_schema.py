@@ -36,7 +36,7 @@ def test_the_default_of_an_enumeration_is_one_of_its_values(document: dict[str, 
     assert [node for node in enumerations if node["default"] not in node["enum"]] == []
 
 
-def test_the_report_of_kept_promises_names_its_groups(document: dict[str, Any]) -> None:
+def test_the_compliance_report_lists_its_groups(document: dict[str, Any]) -> None:
     by = next(p for p in document["paths"]["/api/v1/reports/sla"]["get"]["parameters"] if p["name"] == "by")
 
     assert by["schema"]["enum"] == ["rep", "team", "tier", "week"]

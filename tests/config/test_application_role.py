@@ -20,6 +20,6 @@ def test_the_application_reads_every_table_and_can_empty_none(model: type[models
 
 
 @pytest.mark.usefixtures("application_role")
-def test_the_application_cannot_take_a_guard_off_a_table() -> None:
+def test_the_application_cannot_disable_triggers() -> None:
     with connection.cursor() as cursor, pytest.raises(ProgrammingError, match="must be owner"):
         cursor.execute("ALTER TABLE leads_event DISABLE TRIGGER ALL")

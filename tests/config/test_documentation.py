@@ -1,4 +1,4 @@
-"""Checks that the rules, the glossary and the citations of both agree, and that nothing cites a document outside the repository."""
+"""The rules, the glossary and the citations of both agree, and nothing cites a document outside the repository."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TERM: Final = re.compile(
 
 
 def _tracked() -> Iterator[tuple[str, str]]:
-    """Return (path, text) of every text file of ours; what is not committed yet is included."""
+    """Yield (path, text) of every text file of the project, also of files that are not committed yet."""
     names = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=False,
@@ -110,14 +110,14 @@ def test_citations_are_read_in_each_form(text: str, numbers: list[str]) -> None:
 
 
 def test_nothing_cites_a_document_outside_the_repository() -> None:
-    found = [
+    citations = [
         f"{name}:{number}: {line.strip()[:100]}"
         for name, text in _tracked()
         if ROOT / name != Path(__file__).resolve()
         for number, line in enumerate(text.splitlines(), start=1)
         if OUTSIDE.search(line) or (name.endswith(".py") and PAIN.search(line))
     ]
-    assert not found
+    assert not citations
 
 
 def _terms() -> list[re.Match[str]]:

@@ -1,4 +1,4 @@
-"""Faults from outside, on real processes: nothing lost, nothing doubled (rules 17.4)."""
+"""Faults from outside on real processes: no work is lost, and none is done twice (rules 17.4)."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ Start = Callable[..., subprocess.Popen[bytes]]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a Celery program in a process group of its own, on this test's database; none outlives the test."""
+    """Return a function that starts a Celery program on the test's database, and kill those programs after the test."""
     started: list[subprocess.Popen[bytes]] = []
     database = connection.settings_dict
     url = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
 
-    def program(*words: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "celery", "-A", "config", *words]
+    def program(*arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "celery", "-A", "config", *arguments]
         environment = os.environ | {"DATABASE_URL": url, "COLUMN_CACHE_DIR": str(tmp_path / "columns")}
         process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
         started.append(process)
@@ -104,7 +104,7 @@ def _each_lead_is_handed_off_once() -> None:
 
 
 @pytest.mark.usefixtures("company_at_work")
-def test_a_worker_killed_in_the_middle_of_a_sweep_loses_nothing_and_doubles_nothing(start: Start) -> None:
+def test_a_worker_killed_during_a_sweep_loses_and_repeats_nothing(start: Start) -> None:
     beat = ["beat", "--schedule", "/dev/null", "--scheduler", "celery.beat:Scheduler"]
     first = start("worker", "--concurrency", "2", "--loglevel", "error")
     start(*beat, "--loglevel", "error")
@@ -120,7 +120,7 @@ def test_a_worker_killed_in_the_middle_of_a_sweep_loses_nothing_and_doubles_noth
 
 
 @pytest.mark.usefixtures("company_at_work")
-def test_an_emptied_valkey_loses_nothing_and_two_beats_double_nothing(start: Start) -> None:
+def test_an_emptied_valkey_and_a_second_beat_lose_and_repeat_nothing(start: Start) -> None:
     beat = ["beat", "--schedule", "/dev/null", "--scheduler", "celery.beat:Scheduler"]
     start("worker", "--concurrency", "2", "--loglevel", "error")
     start(*beat, "--loglevel", "error")
@@ -135,7 +135,7 @@ def test_an_emptied_valkey_loses_nothing_and_two_beats_double_nothing(start: Sta
 
 
 @pytest.mark.usefixtures("company_at_work")
-def test_one_tick_walks_an_event_all_the_way_to_a_rep() -> None:
+def test_one_tick_takes_an_event_to_a_rep() -> None:
     _ask_for_demos()
 
     counts = periodic.tick(now=timezone.now())

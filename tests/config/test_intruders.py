@@ -1,4 +1,7 @@
-"""What every address answers to whom. The table is held against the resolver: a new route cannot be forgotten."""
+"""The answer of every address to every kind of caller.
+
+The table is compared with the URL resolver: no route is missing.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
-from config.logs import without_rows
+from config.logs import remove_rows
 from definitions.models import Backtest, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.shipped_rights import OPS_MAY
@@ -164,7 +167,7 @@ ANSWERS: Final = {name: tuple(map(int, codes)) for name, *codes in map(str.split
 
 
 def named(patterns: Iterable[URLPattern | URLResolver], space: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The name of each route with the names of its parameters."""
+    """Yield the name of each route with the names of its parameters."""
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
@@ -182,7 +185,7 @@ ACTIONS: Final = sorted(name for name in OURS if ":handoff-" in name or name.sta
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One handoff in the hands of an SDR, and everybody who might come by."""
+    """A handoff that belongs to an SDR, and callers of every kind."""
 
     handoff: Handoff
     review: Review
@@ -190,7 +193,7 @@ class World:
     callers: dict[str, Client]
 
     def path(self, name: str) -> str:
-        """The address of a route with the ids of this world."""
+        """Return the address of a route with the ids of this world."""
         values = {
             "pk": self._pk(name),
             "step": "sign",
@@ -215,7 +218,7 @@ class World:
             "comparison": self.handoff.version_id,
             "replay": self.handoff.version_id,
             "commitment": self.handoff.commitment_id,
-            "calendar": self.handoff.team.calendar_id,  # type: ignore[union-attr]
+            "calendar": self.handoff.team.calendar_id,
         }
         return pks.get(kind, self.review.pk)
 
@@ -226,9 +229,9 @@ def world() -> Iterator[World]:
         handoff = situations.handoff()
         people: dict[str, User] = {
             "no role": situations.user(),
-            "sdr": handoff.rep.user,  # type: ignore[union-attr]
+            "sdr": handoff.rep.user,
             "other sdr": situations.rep(situations.team(reps=0)).user,
-            "manager": situations.manager(handoff.team),  # type: ignore[arg-type]
+            "manager": situations.manager(handoff.team),
             "other manager": situations.user(Role.SALES_MANAGER),
             "ops": situations.user(Role.MARKETING_OPS, is_staff=True),
             "marketing leader": situations.user(Role.MARKETING_LEADER),
@@ -267,7 +270,7 @@ def review(handoff: Handoff) -> Review:
 
 
 def status_of(response: HttpResponseBase) -> int:
-    """Streams are read to their end: what breaks there breaks, too."""
+    """Return the status of a response. Streams are read to their end, so that an error in them is raised here."""
     getattr(response, "getvalue", bytes)()
     return response.status_code
 
@@ -276,14 +279,14 @@ def test_every_route_stands_in_the_table() -> None:
     assert sorted(ANSWERS) == OURS
 
 
-def test_everybody_gets_what_the_table_says(world: World) -> None:
+def test_every_caller_gets_the_status_of_the_table(world: World) -> None:
     got = {name: tuple(status_of(client.get(world.path(name))) for client in world.callers.values()) for name in OURS}
 
     assert tuple(world.callers) == CALLERS
     assert got == ANSWERS
 
 
-def test_who_may_only_read_changes_nothing(world: World) -> None:
+def test_callers_with_read_access_change_nothing(world: World) -> None:
     bystanders = {name: client for name, client in world.callers.items() if name not in {"sdr", "manager"}}
 
     got = {
@@ -300,23 +303,23 @@ def test_who_may_only_read_changes_nothing(world: World) -> None:
     assert Handoff.objects.get(pk=world.handoff.pk).state == world.handoff.state
 
 
-def test_a_form_of_another_site_does_nothing(world: World) -> None:
+def test_a_form_from_another_site_is_refused(world: World) -> None:
     careless = Client(enforce_csrf_checks=True)
-    careless.force_login(world.handoff.rep.user)  # type: ignore[union-attr]
+    careless.force_login(world.handoff.rep.user)
 
     assert {careless.post(world.path(name), {}, "application/json").status_code for name in ACTIONS} == {403}
 
 
-def test_personal_pages_are_stored_nowhere(world: World) -> None:
-    kept = {name for name in OURS if "no-store" not in world.callers["sdr"].get(world.path(name))["Cache-Control"]}
+def test_personal_pages_are_not_cached(world: World) -> None:
+    cacheable = {name for name in OURS if "no-store" not in world.callers["sdr"].get(world.path(name))["Cache-Control"]}
 
-    assert kept == set()
+    assert cacheable == set()
 
 
 # ── The library's pages ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_accounts_are_made_and_addressed_by_the_administrator(world: World) -> None:
+def test_only_administrators_create_accounts_and_change_addresses(world: World) -> None:
     typed = {"email": "ops@accord.test", "password1": "north-by-northlane", "password2": "north-by-northlane"}
 
     assert world.callers["sdr"].get("/accounts/email/").status_code == 404
@@ -327,7 +330,7 @@ def test_accounts_are_made_and_addressed_by_the_administrator(world: World) -> N
     assert not User.objects.filter(email="ops@accord.test").exists()
 
 
-def test_guesses_at_a_password_end_after_five() -> None:
+def test_an_account_is_locked_after_five_wrong_passwords() -> None:
     person = situations.user(Role.SDR, name="sam")
     person.set_password("north-by-northlane")
     person.save()
@@ -343,7 +346,7 @@ def test_guesses_at_a_password_end_after_five() -> None:
 
 
 @pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
-def test_a_sign_in_leads_to_no_other_site(to: str) -> None:
+def test_sign_in_redirects_to_no_other_site(to: str) -> None:
     person = situations.user(Role.SDR)
     person.set_password("north-by-northlane")
     person.save()
@@ -366,14 +369,14 @@ def admin_lists() -> dict[str, str]:
     }
 
 
-def test_the_admin_has_no_door_of_its_own(world: World) -> None:
+def test_the_admin_has_no_sign_in_of_its_own(world: World) -> None:
     sign_in = Client().post(reverse("admin:login"), {"username": "x", "password": "y"})
 
     assert (sign_in.status_code, sign_in["Location"].partition("?")[0]) == (302, reverse("account_login"))
     assert world.callers["viewer"].get(reverse("admin:login")).status_code == 403
 
 
-def test_only_staff_enters_the_admin_and_sees_what_is_theirs(world: World) -> None:
+def test_staff_alone_can_open_the_admin_within_their_rights(world: World) -> None:
     entered = {
         who: {name for name, path in admin_lists().items() if client.get(path).status_code == 200}
         for who, client in world.callers.items()
@@ -383,7 +386,7 @@ def test_only_staff_enters_the_admin_and_sees_what_is_theirs(world: World) -> No
     assert set().union(*entered.values()) == set()
 
 
-def test_a_filter_of_the_admin_takes_no_nul(world: World) -> None:
+def test_a_nul_in_a_filter_of_the_admin_is_refused(world: World) -> None:
     answer = world.callers["ops"].get(reverse("admin:leads_company_changelist") + "?country=%00")
 
     assert answer.status_code == 400
@@ -394,26 +397,26 @@ def test_a_filter_of_the_admin_takes_no_nul(world: World) -> None:
 
 def test_a_key_reads_no_lead_by_way_of_a_definition(world: World) -> None:
     owner = situations.user(Role.MARKETING_OPS)
-    asked = {"leads": [world.handoff.lead_id]}
+    body = {"leads": [world.handoff.lead_id]}
     path = world.path("api:definition-evaluate")
 
-    got = [
-        machine(owner, *scopes).post(path, asked, "application/json").status_code
+    statuses = [
+        machine(owner, *scopes).post(path, body, "application/json").status_code
         for scopes in (["definitions:read"], ["facts:read"], ["definitions:read", "facts:read"])
     ]
 
-    assert got == [403, 403, 200]
+    assert statuses == [403, 403, 200]
 
 
 @pytest.mark.parametrize("position", ["abc", "9" * 40, "2026-02-30", "\x00", ""])
 @pytest.mark.parametrize("name", ["leads", "companies", "lead-events", "handoffs", "definitions"])
-def test_a_cursor_of_ones_own_making_is_refused(world: World, name: str, position: str) -> None:
+def test_a_forged_cursor_causes_no_error(world: World, name: str, position: str) -> None:
     cursor = b64encode(urlencode({"p": position}).encode()).decode()
 
     assert world.callers["viewer"].get(world.path(f"api:{name}"), {"cursor": cursor}).status_code in {200, 404}
 
 
-def test_the_log_names_the_path_and_never_the_query(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_contains_the_path_but_not_the_query(world: World, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
         world.callers["viewer"].get(reverse("lead_list"), {"q": "clara.lindqvist"})
 
@@ -428,13 +431,13 @@ def test_a_failing_row_stays_out_of_the_log(world: World) -> None:
     except IntegrityError:
         complaint = format_exc()
 
-    told = without_rows(None, "error", {"event": "request_failed", "exception": complaint})["exception"]
+    logged = remove_rows(None, "error", {"event": "request_failed", "exception": complaint})["exception"]
 
     assert world.handoff.lead.email in complaint
-    assert world.handoff.lead.email not in told
-    assert "duplicate key value" in told
+    assert world.handoff.lead.email not in logged
+    assert "duplicate key value" in logged
 
 
-def test_programs_are_told_in_json_that_there_is_nothing() -> None:
+def test_the_api_answers_404_in_json() -> None:
     for answer in (Client().get("/api/v1/leads/abc"), Client().post("/api/v1/nothing", {}, "application/json")):
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (404, "not_found")

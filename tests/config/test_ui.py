@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from config.accounts.models import User
 from config.charts import Series, line_chart
-from config.downloads import cell
+from config.downloads import safe_cell
 from config.ui.badges import check_class, handoff_state, ladder, notice_tone, stage, tier
 from config.ui.boxes import with_query
 from config.ui.formats import duration, percent, remaining
@@ -24,7 +24,7 @@ NOW = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [
         (0, "0:00"),
         (299, "4:59"),
@@ -42,8 +42,8 @@ NOW = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
         (-86400 * 3, "3 days late"),
     ],
 )
-def test_a_countdown_reads_as_people_say_it(seconds: int, words: str) -> None:
-    assert remaining(NOW + dt.timedelta(seconds=seconds), NOW) == words
+def test_a_countdown_reads_as_people_say_it(seconds: int, text: str) -> None:
+    assert remaining(NOW + dt.timedelta(seconds=seconds), NOW) == text
 
 
 def test_a_day_is_the_readers_day() -> None:
@@ -69,7 +69,7 @@ def test_other_parameters_stay_in_an_address() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Phobos", "../etc/passwd", "x" * 300])
-def test_a_zone_that_is_none_is_utc(name: str) -> None:
+def test_an_unknown_zone_is_utc(name: str) -> None:
     class Person:
         time_zone = name
 
@@ -78,11 +78,11 @@ def test_a_zone_that_is_none_is_utc(name: str) -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", " =1+1", "\uff1d1"])
 def test_no_cell_begins_a_formula(text: str) -> None:
-    assert cell(text) == f"'{text}"
+    assert safe_cell(text) == f"'{text}"
 
 
 def test_cells_that_are_no_text_stay_what_they_are() -> None:
-    assert (cell(-1), cell(None), cell("a=b")) == (-1, "", "a=b")
+    assert (safe_cell(-1), safe_cell(None), safe_cell("a=b")) == (-1, "", "a=b")
 
 
 def test_a_gap_in_the_values_is_a_gap_in_the_line() -> None:
@@ -92,12 +92,12 @@ def test_a_gap_in_the_values_is_a_gap_in_the_line() -> None:
     assert len(drawn.lines[0].dots) == 3
 
 
-def test_a_chart_of_nothing_is_still_a_chart() -> None:
+def test_a_chart_without_values_is_still_drawn() -> None:
     assert line_chart("Kept", [], [Series("Sales", "sales", [])]).lines[0].path == ""
 
 
 @pytest.mark.django_db
-def test_a_page_counts_the_unread_once_however_often_it_says_them(rf, django_assert_num_queries):
+def test_a_page_counts_unread_notices_once(rf, django_assert_num_queries):
     request = rf.get("/")
     request.user = User.objects.create(email="ana@accord.test")
     unread = shell(request)["unread"]

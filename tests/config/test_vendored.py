@@ -11,8 +11,8 @@ ROW = re.compile(r"^\| (?P<name>\S+\.\S+) \|.*\| (?P<sha256>[0-9a-f]{64}) \|$", 
 def test_vendored_files_are_exactly_those_listed() -> None:
     listed = {row["name"]: row["sha256"] for row in ROW.finditer((VENDOR / "README.md").read_text())}
 
-    found = {
+    present = {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in VENDOR.iterdir() if file.suffix != ".md"
     }
 
-    assert found == listed
+    assert present == listed

@@ -1,4 +1,4 @@
-"""Facts for tests: instants, and the ledger as it reads at an instant."""
+"""Facts for tests: instants, an event, and the values of a subject at an instant."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def event(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (body | changes).items() if value is not None}
 
 
-def held(subject: Lead | Company, at: dt.datetime) -> dict[str, Any]:
-    """The fold of the subject's ledger at an instant, without what is unknown."""
+def values_at(subject: Lead | Company, at: dt.datetime) -> dict[str, Any]:
+    """Return the values that the attribute history gives at an instant, without unknown ones."""
     whose = {"lead": subject} if isinstance(subject, Lead) else {"company": subject}
     values: dict[str, Any] = {}
     for row in AttributeChange.objects.filter(**whose, valid_from__lte=at).order_by("valid_from", "pk"):

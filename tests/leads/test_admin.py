@@ -45,9 +45,9 @@ def facts() -> Lead:
 
 
 @pytest.mark.parametrize("model", KEPT)
-def test_facts_are_shown_and_not_touched(root: Client, facts: Lead, model: str) -> None:
-    of_model = {each._meta.model_name: each for each in admin.site._registry}[model]
-    first = of_model._default_manager.first()
+def test_facts_can_be_viewed_but_not_changed(root: Client, facts: Lead, model: str) -> None:
+    model_of_name = {model_class._meta.model_name: model_class for model_class in admin.site._registry}[model]
+    first = model_of_name._default_manager.first()
 
     assert root.get(reverse(f"admin:leads_{model}_changelist")).status_code == 200
     assert root.get(reverse(f"admin:leads_{model}_add")).status_code == 403

@@ -80,14 +80,14 @@ def test_a_batch_of_more_than_a_thousand_is_refused_whole(sender: Sender) -> Non
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["events", "leads", "companies", "outcomes"])
-def test_whatever_is_sent_the_answer_is_never_a_server_error(sender: Sender, path: str, body: str) -> None:
+def test_no_body_causes_a_server_error(sender: Sender, path: str, body: str) -> None:
     response = sender.send(path, body)
 
     assert response.status_code in {200, 400, 422}
     assert response.status_code != 200 or response.json()["counts"] == {"rejected": 1}
 
 
-def test_leads_are_created_changed_and_refused_each_for_itself(sender: Sender) -> None:
+def test_leads_of_a_batch_are_created_changed_or_refused_independently(sender: Sender) -> None:
     response = sender.send("leads", [
         {"email": "ada@acme.example", "title": "CTO", "custom": {"plan": "gold"}, "company_domain": "acme.example"},
         {"email": "ADA@acme.example", "title": "CEO"},
@@ -121,7 +121,7 @@ def test_an_outcome_moves_the_lead(sender: Sender) -> None:
     sender.send("events", event())
     won = {"email": "ada@acme.example", "kind": "won", "at": "2026-03-01T12:00:00Z", "id": 7, "amount": 1200.5}
 
-    first, again, other = (sender.send("outcomes", each) for each in (won, won, won | {"amount": 3}))
+    first, again, other = (sender.send("outcomes", outcome) for outcome in (won, won, won | {"amount": 3}))
 
     assert (first.status_code, again.status_code, other.status_code) == (201, 200, 422)
     assert Lead.objects.get().stage == "won"
@@ -154,7 +154,7 @@ def test_a_list_takes_as_many_queries_for_any_length(sender: Sender, django_asse
 @pytest.mark.parametrize(
     "query", [{"q": "a\x00"}, {"email": "\x00"}, {"company": "9" * 40}, {"stage": "boss"}, {"cursor": "x"}]
 )
-def test_a_filter_that_makes_no_sense_is_refused(sender: Sender, query: dict[str, str]) -> None:
+def test_an_invalid_filter_is_refused(sender: Sender, query: dict[str, str]) -> None:
     assert sender.get("/api/v1/leads", query).status_code in {400, 404}
 
 
@@ -175,7 +175,7 @@ def test_one_lead_shows_its_facts_and_its_events(sender: Sender) -> None:
     assert sender.get(f"/api/v1/leads/{lead.pk + 1}").status_code == 404
 
 
-def test_a_key_does_only_what_its_scopes_allow() -> None:
+def test_a_key_can_do_only_what_its_scopes_allow() -> None:
     reader, writer = Sender("facts:read"), Sender("facts:write")
 
     assert (reader.send("events", event()).status_code, reader.get("/api/v1/leads").status_code) == (403, 200)
@@ -201,7 +201,7 @@ def test_the_stage_the_next_look_and_the_ids_cannot_be_assigned(sender: Sender) 
         assert (response.status_code, response.json()["results"][0]["field"]) == (422, field)
 
 
-def test_while_the_database_is_away_nothing_is_acknowledged(sender: Sender) -> None:
+def test_nothing_is_acknowledged_while_the_database_is_down(sender: Sender) -> None:
     sender.raise_request_exception = False
     with connection.execute_wrapper(_away):
         response = sender.send("events", event())
@@ -213,7 +213,7 @@ def _away(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
     raise OperationalError("server closed the connection unexpectedly")
 
 
-def test_the_clock_of_the_server_judges_the_future(sender: Sender) -> None:
+def test_an_event_in_the_future_of_the_servers_clock_is_refused(sender: Sender) -> None:
     ahead = (timezone.now() + 2 * DAY).isoformat()
 
     assert "in the future" in sender.send("events", event(occurred_at=ahead)).json()["results"][0]["reason"]
@@ -225,7 +225,7 @@ def test_a_body_past_the_limit_is_refused(sender: Sender) -> None:
     assert response.status_code == 413
 
 
-def test_a_name_cannot_turn_round_what_follows_it(sender: Sender) -> None:
+def test_a_name_cannot_reverse_the_text_after_it(sender: Sender) -> None:
     sender.send("leads", {"email": "ada@acme.example", "first_name": "\u202eexe.gpj\u2069", "last_name": "עדה"})
 
     lead = Lead.objects.get()

@@ -19,7 +19,7 @@ def record(*items: object, source: str = "site") -> list[events.EventResult]:
     return events.record(items=items, source=source, now=NOW)
 
 
-def test_an_event_of_an_unknown_address_makes_its_lead_and_asks_for_a_look() -> None:
+def test_an_event_of_an_unknown_address_adds_a_lead_to_rescore() -> None:
     (result,) = record(event(email=" Ada@Acme.Example "))
 
     lead = Lead.objects.get()
@@ -36,7 +36,7 @@ def test_the_same_event_again_is_a_duplicate_with_the_first_id() -> None:
     assert Event.objects.count() == 1
 
 
-def test_the_same_id_with_another_body_is_a_conflict_and_makes_no_lead() -> None:
+def test_the_same_id_with_another_body_is_a_conflict_and_adds_no_lead() -> None:
     record(event())
 
     (result,) = record(event(email="eve@acme.example"))
@@ -54,7 +54,7 @@ def test_the_same_id_from_another_source_is_another_event() -> None:
     assert result.status == "accepted"
 
 
-def test_repeats_within_a_batch_are_answered_each_for_itself() -> None:
+def test_repeats_within_a_batch_get_results_of_their_own() -> None:
     results = record(event(), event(), event(signal="blog_read"), event(id="e-2"))
 
     assert [result.status for result in results] == ["accepted", "duplicate", "rejected", "accepted"]
@@ -69,7 +69,7 @@ def test_events_without_an_id_are_always_new() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "words"),
+    ("changes", "field", "reason"),
     [
         ({"signal": "dance"}, "signal", "'dance' is not a signal"),
         ({"signal": 5}, "signal", "is required"),
@@ -99,24 +99,24 @@ def test_events_without_an_id_are_always_new() -> None:
         ({"points": 100}, "points", "is not a key of an event"),
     ],
 )
-def test_a_bad_event_is_refused_by_field_and_rule_and_the_rest_is_taken(
-    changes: dict[str, object], field: str, words: str
+def test_a_bad_event_is_refused_by_field_and_rule_and_the_rest_is_stored(
+    changes: dict[str, object], field: str, reason: str
 ) -> None:
     bad, good = record(event(**changes) if "email" not in changes else event() | changes, event(id="e-2"))
 
     assert (bad.status, bad.field) == ("rejected", field)
-    assert words in bad.reason
+    assert reason in bad.reason
     assert good.status == "accepted"
 
 
-def test_five_minutes_ahead_of_our_clock_is_still_now() -> None:
+def test_an_event_up_to_five_minutes_in_the_future_is_accepted() -> None:
     (result,) = record(event(occurred_at="2026-03-02T09:05:00Z"))
 
     assert result.status == "accepted"
     assert Lead.objects.get().known_at == NOW
 
 
-def test_names_in_any_script_and_numbers_past_64_bits_are_kept() -> None:
+def test_texts_in_any_script_and_numbers_beyond_64_bits_are_stored() -> None:
     properties = {"name": "مرحبا 👩‍🚀", "n": 2**80, "asset": "E-Book"}
 
     record(event(properties=properties))
@@ -125,13 +125,13 @@ def test_names_in_any_script_and_numbers_past_64_bits_are_kept() -> None:
     assert (stored.properties, stored.asset) == (properties, "E-Book")
 
 
-def test_an_open_by_a_machine_is_kept_but_is_no_engagement() -> None:
+def test_an_open_by_a_machine_is_stored_but_is_no_engagement() -> None:
     record(event(signal="email_open", properties={"sg_machine_open": True}))
 
     assert Event.objects.get().signal == Signal.objects.get(code="machine_open", is_engagement=False)
 
 
-def test_a_lead_is_found_by_external_id_and_by_our_own() -> None:
+def test_a_lead_is_found_by_external_id_and_by_accords_id() -> None:
     record(event(email=None, lead="crm-7"))
     lead = Lead.objects.get(external_id="crm-7")
 
@@ -148,7 +148,7 @@ def test_an_earlier_event_shows_that_the_address_was_known_earlier() -> None:
     assert Lead.objects.get().known_at == NOW - 9 * DAY
 
 
-def test_events_stay_even_against_plain_sql() -> None:
+def test_plain_sql_cannot_change_or_delete_events() -> None:
     record(event())
 
     for statement in ("UPDATE leads_event SET asset = 'x'", "DELETE FROM leads_event"):
@@ -161,12 +161,12 @@ def test_events_stay_even_against_plain_sql() -> None:
 def test_a_batch_takes_as_many_queries_as_one_event(django_assert_max_num_queries: object) -> None:
     lead_upserts.upsert_lead(email="ada@acme.example", source="crm", now=NOW, since=NOW - 9 * DAY)
 
-    with django_assert_max_num_queries(10):  # type: ignore[operator]
+    with django_assert_max_num_queries(10):
         record(*(event(id=f"e-{number}") for number in range(500)))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ten_shuffled_deliveries_by_eight_clients_count_once() -> None:
+def test_ten_shuffled_deliveries_by_eight_clients_store_each_event_once() -> None:
     shipped_signals.ship(signals=Signal.objects)
     facts = [
         event(id=f"e-{n}", email=f"p{n % 20}@acme.example", occurred_at=(NOW - n * dt.timedelta(hours=1)).isoformat())

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from leads import csv_reader, events, file_imports
 from leads.models import Company, Event, ImportRun, Lead
 from leads.vocabulary import BEGINNING
-from tests.leads.facts import held
+from tests.leads.facts import values_at
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def line(number: int, signal: str = "blog_read") -> str:
     return f"p{number}@acme.example,{signal},2026-01-05T10:00:00Z,{number}\n"
 
 
-def test_a_bad_row_costs_itself_and_comes_back_with_its_line_and_reason(tmp_path: Path, capsys: Any) -> None:
+def test_a_bad_row_alone_is_rejected_with_its_line_and_reason(tmp_path: Path, capsys: Any) -> None:
     path = save(tmp_path / "events.csv", EVENTS + line(1) + line(2, "dance") + "x\n" + "\n" + line(3))
 
     call_command("import_events", str(path))
@@ -50,7 +50,7 @@ def test_a_bad_row_costs_itself_and_comes_back_with_its_line_and_reason(tmp_path
     assert "2 new, 0 changed, 0 as before, 2 refused" in capsys.readouterr().out
 
 
-def test_the_same_file_again_is_known_and_read_only_when_asked(tmp_path: Path, capsys: Any) -> None:
+def test_a_file_is_imported_again_only_on_request(tmp_path: Path, capsys: Any) -> None:
     path = save(tmp_path / "events.csv", EVENTS + line(1))
 
     for again in ([], [], ["--again"]):
@@ -64,29 +64,29 @@ def test_the_same_file_again_is_known_and_read_only_when_asked(tmp_path: Path, c
     ]
 
 
-def test_after_a_crash_the_file_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_resumes_after_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_imports, "BATCH", 10)
     path = save(
         tmp_path / "events.csv", EVENTS + "".join(line(n, "dance" if n % 10 == 5 else "blog_read") for n in range(45))
     )
-    taken: list[int] = []
+    batch_sizes: list[int] = []
 
     def fail_in_the_third(items: Any, source: str, now: Any) -> Any:
-        taken.append(len(items))
-        if len(taken) == 3:
+        batch_sizes.append(len(items))
+        if len(batch_sizes) == 3:
             events.record(items=items, source=source, now=now)
             raise KeyboardInterrupt
         return normal(items, source, now)
 
-    normal = file_imports.TAKERS["events"]
-    monkeypatch.setitem(file_imports.TAKERS, "events", fail_in_the_third)  # type: ignore[arg-type]
+    normal = file_imports.STORE_BY_KIND["events"]
+    monkeypatch.setitem(file_imports.STORE_BY_KIND, "events", fail_in_the_third)
     with pytest.raises(KeyboardInterrupt):
         call_command("import_events", str(path))
     assert (Event.objects.count(), ImportRun.objects.get().lines_done) == (18, 21)
 
     call_command("import_events", str(path))
 
-    assert taken == [10, 10, 10, 10, 10, 5]
+    assert batch_sizes == [10, 10, 10, 10, 10, 5]
     assert Event.objects.count() == 41
     run = ImportRun.objects.get()
     assert (run.created, run.rejected, run.unchanged) == (41, 4, 0)
@@ -94,7 +94,7 @@ def test_after_a_crash_the_file_goes_on_where_it_stopped(tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         ("email\n".encode("utf-16"), "UTF-16"),
         (b"PK\x03\x04rest", "spreadsheet"),
@@ -107,14 +107,14 @@ def test_after_a_crash_the_file_goes_on_where_it_stopped(tmp_path: Path, monkeyp
         (b"email," + b",".join(b"c%d" % n for n in range(400)), "401 columns"),
     ],
 )
-def test_what_is_no_table_is_refused_whole_and_clearly(tmp_path: Path, content: bytes, words: str) -> None:
-    with pytest.raises(CommandError, match=words):
+def test_a_file_that_is_no_table_is_refused_with_a_reason(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(CommandError, match=message):
         call_command("import_events", str(save(tmp_path / "file.csv", content)))
 
     assert not ImportRun.objects.exists()
 
 
-def test_a_byte_that_is_no_utf_8_costs_its_row(tmp_path: Path) -> None:
+def test_a_row_with_a_byte_that_is_no_utf_8_is_rejected(tmp_path: Path) -> None:
     path = save(
         tmp_path / "leads.csv",
         b"\xef\xbb\xbfemail,title\na@b.example,Gesch\xe4ft\nc@d.example,Gesch\xc3\xa4ft\nd@e.example,a\x00b\n",
@@ -126,7 +126,7 @@ def test_a_byte_that_is_no_utf_8_costs_its_row(tmp_path: Path) -> None:
     assert [row[:2] for row in refused(path)] == [["2", "title"], ["4", "title"]]
 
 
-def test_another_encoding_is_read_when_the_map_names_it(tmp_path: Path) -> None:
+def test_the_map_can_name_another_encoding(tmp_path: Path) -> None:
     path = save(tmp_path / "leads.csv", "E-Mail;Beruf\na@b.example;Geschäft\n".encode("latin-1"))
     a_map = save(
         tmp_path / "map.json",
@@ -138,7 +138,7 @@ def test_another_encoding_is_read_when_the_map_names_it(tmp_path: Path) -> None:
     assert Lead.objects.get().title == "Geschäft"
 
 
-def test_a_quote_that_never_closes_costs_its_row_and_is_named(tmp_path: Path) -> None:
+def test_a_row_with_an_unclosed_quote_is_rejected_with_the_reason(tmp_path: Path) -> None:
     rows = [line(n) for n in range(1500)]
     rows[3] = f'"{rows[3]}'
     rows[1490] = f'"{rows[1490]}'
@@ -164,7 +164,7 @@ def test_cells_may_hold_line_breaks_quotes_and_delimiters(tmp_path: Path) -> Non
     assert [row[:3] for row in refused(path)] == [["4", "row", "has a broken quote."]]
 
 
-def test_a_cell_past_the_limit_costs_its_row(tmp_path: Path) -> None:
+def test_a_row_with_a_cell_beyond_the_limit_is_rejected(tmp_path: Path) -> None:
     path = save(tmp_path / "leads.csv", f"email,title\na@b.example,{'x' * 1_100_000}\nc@d.example,y\n")
 
     call_command("import_leads", str(path))
@@ -173,7 +173,7 @@ def test_a_cell_past_the_limit_costs_its_row(tmp_path: Path) -> None:
     assert "1,000,000" in refused(path)[0][2]
 
 
-def test_a_formula_comes_back_as_text(tmp_path: Path) -> None:
+def test_a_formula_is_written_to_the_rejected_file_as_text(tmp_path: Path) -> None:
     path = save(tmp_path / "leads.csv", "email,title\nnobody,=HYPERLINK(1)\n")
 
     with pytest.raises(SystemExit):
@@ -200,15 +200,15 @@ def test_a_formula_comes_back_as_text(tmp_path: Path) -> None:
 )
 def test_dates_are_read_without_guessing(tmp_path: Path, cell: str, more: dict[str, str], expected: str) -> None:
     path = save(tmp_path / "events.csv", f"who,when\na@b.example,{cell}\n")
-    a_map = {"columns": {"email": "who", "occurred_at": "when"}, "constants": {"signal": "blog_read"}} | more
+    document = {"columns": {"email": "who", "occurred_at": "when"}, "constants": {"signal": "blog_read"}} | more
 
     try:
-        call_command("import_events", str(path), map=save(tmp_path / "map.json", json.dumps(a_map)))
-        found = Event.objects.get().occurred_at.isoformat()
+        call_command("import_events", str(path), map=save(tmp_path / "map.json", json.dumps(document)))
+        result = Event.objects.get().occurred_at.isoformat()
     except SystemExit:
-        found = refused(path)[0][2]
+        result = refused(path)[0][2]
 
-    assert expected in found
+    assert expected in result
 
 
 def test_values_are_translated_scaled_typed_and_left_out_by_the_map(tmp_path: Path) -> None:
@@ -232,11 +232,11 @@ def test_values_are_translated_scaled_typed_and_left_out_by_the_map(tmp_path: Pa
         {"tier": 1},
         ["Go", "Rust"],
     )
-    assert held(other, BEGINNING) == {"country": "DE"}
+    assert values_at(other, BEGINNING) == {"country": "DE"}
 
 
 @pytest.mark.parametrize(
-    ("document", "words"),
+    ("document", "message"),
     [
         ([], "must be a JSON object"),
         ({"column": {}}, "the key 'column'"),
@@ -247,14 +247,14 @@ def test_values_are_translated_scaled_typed_and_left_out_by_the_map(tmp_path: Pa
         ({"types": {"custom.a": "date"}}, "must be text"),
     ],
 )
-def test_a_wrong_map_is_refused_by_name(tmp_path: Path, document: object, words: str) -> None:
+def test_a_wrong_map_is_refused_with_the_wrong_key(tmp_path: Path, document: object, message: str) -> None:
     path = save(tmp_path / "leads.csv", "email,stage\na@b.example,won\n")
 
-    with pytest.raises(CommandError, match=words):
+    with pytest.raises(CommandError, match=message):
         call_command("import_leads", str(path), map=save(tmp_path / "map.json", json.dumps(document)))
 
 
-def test_the_exports_of_the_usual_senders_need_no_map(tmp_path: Path) -> None:
+def test_exports_of_common_crms_need_no_map(tmp_path: Path) -> None:
     hubspot = "Record ID,First Name,Last Name,Email,Phone Number,Job Title,Country/Region,Website URL\n"
     salesforce = "Id,FirstName,LastName,Title,Email,LeadSource,State,HasOptedOutOfEmail\n"
 
@@ -277,10 +277,10 @@ def test_the_exports_of_the_usual_senders_need_no_map(tmp_path: Path) -> None:
     assert (eve.external_id, eve.source, eve.region, eve.do_not_contact) == ("00Q1", "Web", "CA", True)
 
 
-def test_a_million_lines_would_be_read_in_little_memory(tmp_path: Path) -> None:
+def test_a_long_file_is_read_in_little_memory(tmp_path: Path) -> None:
     path = save(tmp_path / "events.csv", EVENTS + "".join(line(n) for n in range(20_000)))
 
-    rows = csv_reader.rows(path)
+    rows = csv_reader.read_rows(path)
 
     assert sum(1 for _ in rows) == 20_001
 
@@ -293,7 +293,7 @@ COMPANY = DATA / "company_1k"
     "order",
     [("companies", "leads", "events"), ("events", "leads", "companies"), ("leads", "events", "companies", "leads")],
 )
-def test_the_synthetic_company_comes_in_in_any_order(order: tuple[str, ...], tmp_path: Path) -> None:
+def test_files_of_a_company_can_be_imported_in_any_order(order: tuple[str, ...], tmp_path: Path) -> None:
     for kind in order:
         header, *lines = (COMPANY / f"{kind}.csv").read_text().splitlines(keepends=True)
         random.Random(kind).shuffle(lines)

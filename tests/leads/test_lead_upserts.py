@@ -15,7 +15,7 @@ from leads import events, lead_upserts, named_lists
 from leads.exceptions import Refused
 from leads.models import AttributeChange, Company, Lead
 from leads.vocabulary import BEGINNING
-from tests.leads.facts import DAY, NOW, event, held
+from tests.leads.facts import DAY, NOW, event, values_at
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def company(**facts: Any) -> tuple[Company, str]:
     return lead_upserts.upsert_company(**({"source": "crm", "now": NOW} | facts))
 
 
-def test_a_new_lead_has_one_statement_and_is_looked_at() -> None:
+def test_a_new_lead_has_one_statement_and_is_to_be_rescored() -> None:
     ada, change = lead(email=" Ada@Acme.example ", values={"title": " CTO ", "custom": {"plan": "gold"}})
 
     ada.refresh_from_db()
@@ -40,7 +40,7 @@ def test_a_new_lead_has_one_statement_and_is_looked_at() -> None:
         NOW,
         False,
     )
-    assert held(ada, NOW) == {
+    assert values_at(ada, NOW) == {
         "email": "ada@acme.example",
         "title": "CTO",
         "custom.plan": "gold",
@@ -59,7 +59,7 @@ def test_the_same_values_again_write_nothing() -> None:
     assert (AttributeChange.objects.count(), ada.next_look_at) == (1, None)
 
 
-def test_a_change_is_a_row_of_what_changed_from_now_on() -> None:
+def test_a_change_is_stored_as_the_changed_values_from_now_on() -> None:
     lead(email="ada@acme.example", values={"title": "CTO", "country": "DE"})
 
     ada, change = lead(email="ada@acme.example", values={"title": "CEO", "country": "DE"}, now=NOW + DAY)
@@ -67,7 +67,7 @@ def test_a_change_is_a_row_of_what_changed_from_now_on() -> None:
     ada.refresh_from_db()
     assert (change, ada.title, ada.has_history, ada.known_at) == ("updated", "CEO", True, NOW)
     assert AttributeChange.objects.latest("pk").values == {"title": "CEO"}
-    assert held(ada, NOW)["title"] == "CTO"
+    assert values_at(ada, NOW)["title"] == "CTO"
 
 
 def test_a_null_makes_a_value_unknown() -> None:
@@ -87,7 +87,7 @@ def test_dated_statements_in_any_order_give_the_same_facts() -> None:
         for valid_from, title in [*order, *order]:
             ada, _ = lead(external_id=f"x{number}", values={"title": title}, valid_from=valid_from)
         ada.refresh_from_db()
-        assert [held(ada, at)["title"] for at, _ in statements] == ["A", "B", "A"]
+        assert [values_at(ada, at)["title"] for at, _ in statements] == ["A", "B", "A"]
         assert (ada.title, ada.known_at, ada.has_history) == ("A", NOW - 3 * DAY, True)
 
 
@@ -98,7 +98,7 @@ def test_a_statement_of_today_changes_nothing_before_today() -> None:
     lead(email="ada@acme.example", values={"title": "CTO"})
 
     ada.refresh_from_db()
-    assert held(ada, NOW - DAY) == {"email": "ada@acme.example", "do_not_contact": False}
+    assert values_at(ada, NOW - DAY) == {"email": "ada@acme.example", "do_not_contact": False}
     assert (ada.known_at, ada.has_history) == (NOW - DAY, True)
 
 
@@ -121,11 +121,11 @@ def test_a_key_that_was_missing_is_added() -> None:
     assert (same.pk, change, moved.pk) == (ada.pk, "updated", ada.pk)
     moved.refresh_from_db()
     assert moved.email == "ada@new.example"
-    assert held(moved, NOW)["email"] == "ada@acme.example"
+    assert values_at(moved, NOW)["email"] == "ada@acme.example"
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("values", "message"),
     [
         ({"title": 5}, "title: must be a text"),
         ({"title": "x" * 201}, "title: must have at most 200 characters"),
@@ -141,8 +141,8 @@ def test_a_key_that_was_missing_is_added() -> None:
         ({"custom": {f"a{n}": 1 for n in range(201)}}, "at most 200 attributes"),
     ],
 )
-def test_a_bad_value_is_refused_by_field_and_rule(values: dict[str, object], words: str) -> None:
-    with pytest.raises(Refused, match=words):
+def test_a_bad_value_is_refused_by_field_and_rule(values: dict[str, object], message: str) -> None:
+    with pytest.raises(Refused, match=message):
         lead(email="ada@acme.example", values=values)
 
     assert not Lead.objects.exists()
@@ -154,26 +154,26 @@ def test_a_lead_without_any_key_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "low", "high"),
+    ("employees", "low", "high"),
     [
         (120, 120, 120), ("51-200", 51, 200), ("1,001 to 5,000", 1001, 5000), ("1000+", 1000, None), ("<50", 0, 49),
         ("250 employees", 250, 250), ("> 10", 11, None), (None, None, None),
     ],
 )  # fmt: skip
-def test_employees_come_as_count_or_band(given: object, low: int | None, high: int | None) -> None:
-    acme, _ = company(domain="acme.example", values={"employees": given})
+def test_employees_are_a_count_or_a_band(employees: object, low: int | None, high: int | None) -> None:
+    acme, _ = company(domain="acme.example", values={"employees": employees})
 
     acme.refresh_from_db()
     assert (acme.employees_low, acme.employees_high) == (low, high)
 
 
-@pytest.mark.parametrize("given", ["many", "200-51", -1, 1.5, True, 10**12, "9" * 30])
-def test_employees_that_make_no_sense_are_refused(given: object) -> None:
+@pytest.mark.parametrize("employees", ["many", "200-51", -1, 1.5, True, 10**12, "9" * 30])
+def test_invalid_employees_are_refused(employees: object) -> None:
     with pytest.raises(Refused, match="employees"):
-        company(domain="acme.example", values={"employees": given})
+        company(domain="acme.example", values={"employees": employees})
 
 
-def test_a_companys_change_has_its_leads_looked_at() -> None:
+def test_a_companys_change_has_its_leads_rescored() -> None:
     ada, _ = lead(email="ada@acme.example", company_domain="https://www.Acme.example/about", values={"title": "CTO"})
     Lead.objects.update(next_look_at=None)
 
@@ -190,7 +190,7 @@ def test_a_companys_change_has_its_leads_looked_at() -> None:
     assert acme.annual_revenue == Decimal("1250000.50")
 
 
-def test_people_work_where_their_address_says_unless_it_is_anybodys() -> None:
+def test_leads_join_the_company_of_their_email_domain_unless_it_is_a_shared_one() -> None:
     named_lists.ship()
     acme, _ = company(domain="acme.example")
     company(domain="gmail.com")
@@ -201,7 +201,7 @@ def test_people_work_where_their_address_says_unless_it_is_anybodys() -> None:
     assert (ada.company_id, eve.company_id) == (acme.pk, None)
 
 
-def test_a_company_that_comes_later_finds_its_people() -> None:
+def test_a_company_that_arrives_later_gets_its_leads() -> None:
     ada, _ = lead(email="ada@acme.example", values={"title": "CTO"}, since=NOW - 9 * DAY)
     eve, _ = lead(email="eve@acme.example", company_domain="other.example")
 
@@ -210,7 +210,7 @@ def test_a_company_that_comes_later_finds_its_people() -> None:
     ada.refresh_from_db()
     eve.refresh_from_db()
     assert (ada.company, ada.known_at, ada.has_history, ada.next_look_at) == (acme, NOW - 9 * DAY, False, NOW)
-    assert held(ada, NOW - 9 * DAY)["company"] == acme.pk
+    assert values_at(ada, NOW - 9 * DAY)["company"] == acme.pk
     assert eve.company != acme
 
 
@@ -219,8 +219,8 @@ def _facts() -> dict[str, Any]:
     for person in Lead.objects.select_related("company"):
         employer = person.company
         times = [NOW - days * DAY for days in range(0, 40, 4)]
-        said = [sorted(each for each in held(person, at).items() if each[0] != "company") for at in times]
-        of_employer = [held(employer, at) for at in times] if employer else None
+        values = [sorted(item for item in values_at(person, at).items() if item[0] != "company") for at in times]
+        of_employer = [values_at(employer, at) for at in times] if employer else None
         key = person.external_id or person.email
         everybody[key] = (
             person.email,
@@ -228,7 +228,7 @@ def _facts() -> dict[str, Any]:
             person.known_at,
             person.stage_at,
             employer and employer.external_id,
-            said,
+            values,
             of_employer,
         )
     return everybody

@@ -15,31 +15,31 @@ def competitors() -> NamedList:
 
 
 def test_contents_follow_every_change_of_the_entries(competitors: NamedList) -> None:
-    seen = [named_lists.contents(["competitors"])["competitors"]]
+    contents = [named_lists.read_entries(["competitors"])["competitors"]]
 
     entry = ListEntry.objects.create(list=competitors, value="Rival.example")
-    seen.append(named_lists.contents(["competitors"])["competitors"])
+    contents.append(named_lists.read_entries(["competitors"])["competitors"])
     ListEntry.objects.filter(pk=entry.pk).update(value="foe.example")
-    seen.append(named_lists.contents(["competitors"])["competitors"])
+    contents.append(named_lists.read_entries(["competitors"])["competitors"])
     entry.delete()
-    seen.append(named_lists.contents(["competitors"])["competitors"])
+    contents.append(named_lists.read_entries(["competitors"])["competitors"])
 
-    assert seen == [frozenset(), frozenset({"rival.example"}), frozenset({"foe.example"}), frozenset()]
+    assert contents == [frozenset(), frozenset({"rival.example"}), frozenset({"foe.example"}), frozenset()]
 
 
-def test_what_was_rolled_back_is_not_remembered(competitors: NamedList) -> None:
+def test_entries_that_were_rolled_back_are_not_cached(competitors: NamedList) -> None:
     with transaction.atomic():
         ListEntry.objects.create(list=competitors, value="rival.example")
-        assert named_lists.contents(["competitors"]) == {"competitors": {"rival.example"}}
+        assert named_lists.read_entries(["competitors"]) == {"competitors": {"rival.example"}}
         transaction.set_rollback(True)
 
     ListEntry.objects.create(list=competitors, value="foe.example")
 
-    assert named_lists.contents(["competitors"]) == {"competitors": {"foe.example"}}
+    assert named_lists.read_entries(["competitors"]) == {"competitors": {"foe.example"}}
 
 
 def test_an_unchanged_list_is_read_once(competitors: NamedList, django_assert_num_queries: object) -> None:
-    named_lists.contents(["disposable_email"])
+    named_lists.read_entries(["disposable_email"])
 
-    with django_assert_num_queries(1):  # type: ignore[operator]
-        assert "mailinator.com" in named_lists.contents(["disposable_email"])["disposable_email"]
+    with django_assert_num_queries(1):
+        assert "mailinator.com" in named_lists.read_entries(["disposable_email"])["disposable_email"]

@@ -20,7 +20,7 @@ def record(*items: object) -> list[events.EventResult]:
     return outcomes.record(items=items, source="crm", now=NOW)
 
 
-def test_an_outcome_moves_its_lead_on_the_day_and_is_looked_at() -> None:
+def test_an_outcome_moves_its_lead_on_its_day_and_has_it_rescored() -> None:
     (result,) = record(outcome(amount=99.5, reason="Best fit"))
 
     lead = Lead.objects.get(external_id="crm-7")

@@ -14,12 +14,12 @@ pytestmark = pytest.mark.django_db
 
 
 def leads(count: int) -> list[int]:
-    made = [lead_upserts.upsert_lead(email=f"p{n}@acme.example", source="crm", now=NOW)[0].pk for n in range(count)]
+    ids = [lead_upserts.upsert_lead(email=f"p{n}@acme.example", source="crm", now=NOW)[0].pk for n in range(count)]
     Lead.objects.update(next_look_at=None)
-    return made
+    return ids
 
 
-def test_a_request_brings_a_look_forward_and_never_puts_it_off() -> None:
+def test_a_request_moves_the_rescore_forward_and_never_back() -> None:
     (lead,) = leads(1)
 
     looked = []
@@ -46,7 +46,7 @@ def test_only_due_leads_are_claimed_the_longest_waiting_first() -> None:
     assert rescore_queue.claim(now=NOW, limit=1) == [early]
 
 
-def test_a_settled_lead_is_looked_at_when_its_verdict_can_change() -> None:
+def test_a_settled_lead_is_rescored_when_its_verdict_can_change() -> None:
     first, second = leads(2)
     rescore_queue.request(lead_ids=[first, second], at=NOW)
 
@@ -55,13 +55,13 @@ def test_a_settled_lead_is_looked_at_when_its_verdict_can_change() -> None:
     assert dict(Lead.objects.values_list("pk", "next_look_at")) == {first: NOW + DAY, second: None}
 
 
-def test_a_lead_that_cannot_be_judged_steps_back_further_each_time() -> None:
+def test_each_failure_delays_a_lead_longer() -> None:
     (lead,) = leads(1)
 
     waits = []
     for _ in range(5):
         rescore_queue.fail(lead_id=lead, error="x" * 3000, now=NOW)
-        waits.append(Lead.objects.get().next_look_at - NOW)  # type: ignore[operator]
+        waits.append(Lead.objects.get().next_look_at - NOW)
 
     assert waits == [*rescore_queue.BACKOFF, rescore_queue.BACKOFF[-1]]
     assert len(Lead.objects.get().look_error) == 2000

@@ -36,7 +36,7 @@ def test_the_signals_of_the_reference_definition_are_there() -> None:
     assert used | {row["signal"] for row in document["signals"]} <= set(Signal.objects.values_list("code", flat=True))
 
 
-def test_a_weak_sign_is_low_and_a_raised_hand_is_a_request() -> None:
+def test_weak_signals_have_low_intent_and_hand_raises_are_requests() -> None:
     low = {"email_open", "homepage_visit", "checklist_download", "blog_read", "social_follow"}
     requests = {"demo_request", "contact_request", "pricing_inquiry", "outbound_reply", "talk_to_sales"}
 
@@ -48,7 +48,7 @@ def test_a_weak_sign_is_low_and_a_raised_hand_is_a_request() -> None:
     assert Signal.objects.get(closes_request=True).code == "request_closed"
 
 
-def test_shipping_again_keeps_what_the_customer_made_of_it() -> None:
+def test_shipping_again_keeps_changes_of_the_customer() -> None:
     Signal.objects.filter(code="blog_read").update(name="Our blog")
     NamedList.objects.get(name="competitors").entries.create(value="rival.example")
     before = ListEntry.objects.count()
@@ -60,25 +60,25 @@ def test_shipping_again_keeps_what_the_customer_made_of_it() -> None:
 
 
 def test_a_list_also_holds_for_the_domains_below_its_entries() -> None:
-    found = named_lists.among(
+    domains = named_lists.find_listed_domains(
         ["cs.state.edu", "mail.gmail.com", "gmail.com", "edu.example", "acme.example"],
         names=("student_email", "free_email"),
     )
 
-    assert found == {"cs.state.edu", "mail.gmail.com", "gmail.com"}
+    assert domains == {"cs.state.edu", "mail.gmail.com", "gmail.com"}
 
 
-def test_the_contents_of_lists_come_in_lower_case_and_unknown_lists_are_left_out() -> None:
+def test_entries_are_in_lower_case_and_unknown_lists_are_left_out() -> None:
     NamedList.objects.get(name="competitors").entries.create(value="Rival.example")
 
-    held = named_lists.contents(["competitors", "student_email", "nobody"])
+    entries = named_lists.read_entries(["competitors", "student_email", "nobody"])
 
-    assert held["competitors"] == {"rival.example"}
-    assert "edu" in held["student_email"]
-    assert "nobody" not in held
+    assert entries["competitors"] == {"rival.example"}
+    assert "edu" in entries["student_email"]
+    assert "nobody" not in entries
 
 
-def test_marketing_ops_may_keep_facts_but_not_rewrite_ledgers() -> None:
+def test_marketing_ops_can_add_signals_but_not_change_recorded_facts() -> None:
     granted = set(Group.objects.get(name=Role.MARKETING_OPS).permissions.values_list("codename", flat=True))
 
     assert {"view_lead", "add_signal", "add_listentry", "view_event"} <= granted

@@ -25,7 +25,7 @@ def test_a_move_is_logged_and_shown(lead: Lead) -> None:
     assert (change.from_stage, change.to_stage, change.at, change.why) == ("lead", "mal", NOW + DAY, "Engaged")
 
 
-def test_a_move_to_where_it_stands_changes_nothing(lead: Lead) -> None:
+def test_a_move_to_the_current_stage_changes_nothing(lead: Lead) -> None:
     stage_changes.move(lead=lead, to=Stage.LEAD, by=None, now=NOW + DAY, why="Again")
 
     assert not StageChange.objects.exists()

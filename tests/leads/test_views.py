@@ -28,7 +28,7 @@ def ops() -> Client:
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("name", ["lead_list", "lead_export", "lead"])
-def test_all_but_sdrs_look_through_the_leads(role: Role, name: str) -> None:
+def test_every_role_but_sdr_can_list_leads(role: Role, name: str) -> None:
     path = reverse(name, args=[situations.lead().pk] if name == "lead" else [])
 
     response = signed_in(situations.user(role)).get(path)
@@ -36,38 +36,38 @@ def test_all_but_sdrs_look_through_the_leads(role: Role, name: str) -> None:
     assert response.status_code == (200 if role in READERS_OF_LEADS else 403)
 
 
-def test_a_lead_that_is_not_there_is_not_found(ops: Client) -> None:
+def test_an_unknown_lead_is_404(ops: Client) -> None:
     assert ops.get(reverse("lead", args=[999999])).status_code == 404
 
 
-def test_the_list_is_found_through_by_name_stage_and_source(ops: Client) -> None:
+def test_the_list_is_filtered_by_name_stage_and_source(ops: Client) -> None:
     company = situations.company(name="Halden Works")
-    wanted = situations.lead(first_name="Jonas", company=company, stage=Stage.NURTURE, source="Webinar")
+    match = situations.lead(first_name="Jonas", company=company, stage=Stage.NURTURE, source="Webinar")
     other = situations.lead(first_name="Priya")
 
     for query in ({"q": "jonas halden"}, {"stage": "nurture"}, {"source": "Webinar"}):
         page = ops.get(reverse("lead_list"), query).content.decode()
-        assert wanted.name in page
+        assert match.name in page
         assert other.name not in page
 
 
 def test_pages_follow_each_other_without_a_gap(ops: Client) -> None:
-    made = [situations.lead(first_name=f"Number{index:03}x") for index in range(PAGE + 5)]
+    leads = [situations.lead(first_name=f"Number{index:03}x") for index in range(PAGE + 5)]
 
     first = ops.get(reverse("lead_list")).content.decode()
-    oldest = made[5]
+    oldest = leads[5]
     second = ops.get(reverse("lead_list"), {"after": oldest.pk}).content.decode()
 
     assert f"after={oldest.pk}" in first
-    shown = [lead for lead in made if lead.first_name in first]
-    followed = [lead for lead in made if lead.first_name in second]
-    assert shown == made[5:]
-    assert followed == made[:5]
+    shown = [lead for lead in leads if lead.first_name in first]
+    followed = [lead for lead in leads if lead.first_name in second]
+    assert shown == leads[5:]
+    assert followed == leads[:5]
     assert 'rel="next"' not in second
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "9" * 40, "١٢"])
-def test_a_page_that_cannot_be_is_the_first(ops: Client, after: str) -> None:
+def test_an_invalid_page_is_the_first_page(ops: Client, after: str) -> None:
     assert ops.get(reverse("lead_list"), {"after": after}).status_code == 200
 
 
@@ -94,7 +94,7 @@ def test_the_export_runs_nothing_in_a_spreadsheet(ops: Client) -> None:
     assert "'@import" in table
 
 
-def test_a_lead_page_tells_its_whole_story(ops: Client) -> None:
+def test_a_lead_page_shows_the_history_of_the_lead(ops: Client) -> None:
     handoff = situations.rejected()
 
     page = ops.get(reverse("lead", args=[handoff.lead_id])).content.decode()

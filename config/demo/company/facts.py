@@ -66,12 +66,12 @@ def _person(person: Person, company: int | None) -> AttributeHistory[Lead]:
 
 
 def _say(dossier: AttributeHistory[Any], values: Mapping[str, Any], at: dt.datetime) -> None:
-    first = not dossier.said
-    dossier.state(values, valid_from=None if first else at, since=at, source=_SOURCE, now=at)
+    first = not dossier.changes
+    dossier.apply_statement(values, valid_from=None if first else at, since=at, source=_SOURCE, now=at)
 
 
 def _remember(dossiers: list[Any]) -> None:
-    rows = [row for dossier in dossiers for row in dossier.added]
+    rows = [row for dossier in dossiers for row in dossier.new_changes]
     AttributeChange.objects.bulk_create(rows, batch_size=_BATCH)
 
 

@@ -1,4 +1,4 @@
-"""The geometry of charts: everything inside its frame, whatever the figures."""
+"""The geometry of charts: everything lies inside the frame, whatever the figures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 from django.template import engines
 
-from config.charts import Across, Chart, Series, ShadedBand, bar_chart, heat_grid, histogram, line_chart
-from config.charts.figures import short
+from config.charts import Chart, HorizontalAxis, Series, ShadedBand, bar_chart, heat_grid, histogram, line_chart
+from config.charts.figures import format_tick
 
 WEEKS = ["1 Jun", "8 Jun", "15 Jun"]
 
@@ -19,7 +19,7 @@ def points(path: str) -> list[tuple[float, float]]:
 
 
 def drawn(chart: Chart) -> list[tuple[float, float]]:
-    """Every corner of whatever is drawn."""
+    """Return the corners of everything that is drawn."""
     lines = [point for line in chart.lines for point in points(line.path) + points(line.band)]
     bars = [corner for bar in chart.bars for corner in ((bar.x, bar.y), (bar.x + bar.width, bar.y + bar.height))]
     marks = [(mark.x, mark.y) for mark in [*chart.ticks, *chart.labels, chart.mark] if mark]
@@ -53,31 +53,33 @@ def test_a_gap_in_the_values_is_a_gap_in_line_and_band() -> None:
     assert [row.cells for row in chart.rows][:2] == [["10\u202f% (5 to 15\u202f%)"], ["–"]]
 
 
-def test_one_point_stands_at_the_left() -> None:
-    chart = line_chart("Rate", ["40"], [Series("New", "one", [50.0])], at=[40], across=Across(mark=(40, "now 40")))
+def test_a_single_point_is_at_the_left() -> None:
+    chart = line_chart(
+        "Rate", ["40"], [Series("New", "one", [50.0])], at=[40], across=HorizontalAxis(mark=(40, "now 40"))
+    )
 
     assert points(chart.lines[0].path) == [(chart.left, 106.0 + 1)]
     assert chart.mark is not None
     assert chart.mark.x == chart.left
 
 
-def test_a_chart_of_nothing_says_so() -> None:
-    chart = line_chart("Rate", [], [Series("New", "one", [])], across=Across(mark=(3, "now")))
+def test_a_chart_without_values_says_so() -> None:
+    chart = line_chart("Rate", [], [Series("New", "one", [])], across=HorizontalAxis(mark=(3, "now")))
 
     assert (chart.lines[0].path, chart.mark, chart.rows) == ("", None, [])
     assert chart.description == "No values."
 
 
-def test_numbers_stand_at_their_distances() -> None:
+def test_points_are_placed_by_their_numbers() -> None:
     chart = line_chart("Rate", ["0", "10", "40"], [Series("New", "one", [1.0, 1.0, 1.0])], at=[0, 10, 40])
 
     xs = [x for x, _ in points(chart.lines[0].path)]
     assert (xs[1] - xs[0]) * 3 == pytest.approx(xs[2] - xs[1], abs=0.5)
 
 
-def test_a_mark_outside_stands_at_the_edge_and_its_words_inside() -> None:
+def test_a_mark_outside_is_drawn_at_the_edge_with_its_label_inside() -> None:
     chart = line_chart(
-        "Rate", ["0", "10"], [Series("New", "one", [1.0, 1.0])], at=[0, 10], across=Across(mark=(99, "now 99"))
+        "Rate", ["0", "10"], [Series("New", "one", [1.0, 1.0])], at=[0, 10], across=HorizontalAxis(mark=(99, "now 99"))
     )
 
     assert chart.mark is not None
@@ -86,7 +88,7 @@ def test_a_mark_outside_stands_at_the_edge_and_its_words_inside() -> None:
 
 def test_the_marked_row_of_the_table_is_the_marked_number() -> None:
     chart = line_chart(
-        "Rate", ["0", "10"], [Series("New", "one", [1.0, 1.0])], at=[0, 10], across=Across(mark=(10, "now 10"))
+        "Rate", ["0", "10"], [Series("New", "one", [1.0, 1.0])], at=[0, 10], across=HorizontalAxis(mark=(10, "now 10"))
     )
 
     assert [row.is_marked for row in chart.rows] == [False, True]
@@ -113,15 +115,15 @@ def test_the_marked_row_of_the_table_is_the_marked_number() -> None:
 def test_a_scale_ends_at_a_round_number(largest: float, top: float) -> None:
     chart = line_chart("Leads", WEEKS, [Series("New", "one", [largest, 0, 0])], unit="")
 
-    assert chart.ticks[-1].text == short(top, "")
+    assert chart.ticks[-1].text == format_tick(top, "")
     assert all("." not in tick.text for tick in chart.ticks if "k" not in tick.text)
 
 
 def test_large_ticks_are_short() -> None:
-    assert [short(value, "") for value in (0, 999, 12_000, 3_500_000, 2e9)] == ["0", "999", "12k", "3.5M", "2G"]
+    assert [format_tick(value, "") for value in (0, 999, 12_000, 3_500_000, 2e9)] == ["0", "999", "12k", "3.5M", "2G"]
 
 
-def test_the_picture_is_told_in_words() -> None:
+def test_the_description_puts_the_chart_into_words() -> None:
     chart = line_chart("Rate", WEEKS, [Series("New", "one", [10.0, 40.0, None])])
 
     assert chart.description == (
@@ -144,19 +146,19 @@ def test_bars_side_by_side_do_not_overlap(count: int) -> None:
         assert all(end <= begin + 0.15 for (_, end), (begin, _) in pairwise(ends))
 
 
-def test_nothing_is_no_bar_but_a_row() -> None:
+def test_a_zero_has_no_bar_but_a_row() -> None:
     chart = bar_chart("Leads", WEEKS, [Series("New", "one", [0.0, None, 3.0])])
 
     assert len(chart.bars) == 1
     assert [row.cells for row in chart.rows] == [["0"], ["–"], ["3"]]
 
 
-def test_the_threshold_stands_where_it_is_among_the_bins() -> None:
+def test_the_threshold_is_drawn_between_the_bins() -> None:
     bins = [(0.0, 5.0), (5.0, 10.0), (10.0, 20.0), (20.0, 100.0)]
     xs = []
     for threshold in (0, 5, 15, 100, 400):
         mark = histogram(
-            "Scores", bins, Series("Leads", "one", [1.0] * 4), across=Across(mark=(threshold, "threshold"))
+            "Scores", bins, Series("Leads", "one", [1.0] * 4), across=HorizontalAxis(mark=(threshold, "threshold"))
         ).mark
         assert mark is not None
         xs.append(mark.x)
@@ -165,14 +167,14 @@ def test_the_threshold_stands_where_it_is_among_the_bins() -> None:
     assert shares == pytest.approx([0, 0.25, 0.625, 1, 1], abs=0.01)
 
 
-def test_a_histogram_of_nothing_is_a_chart() -> None:
-    assert is_inside(histogram("Scores", [], Series("Leads", "one", []), across=Across(mark=(4, "threshold"))))
+def test_a_histogram_without_bins_is_a_chart() -> None:
+    assert is_inside(histogram("Scores", [], Series("Leads", "one", []), across=HorizontalAxis(mark=(4, "threshold"))))
 
 
 # ── The grid ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_grid_stands_with_the_highest_first_and_shades_by_rate() -> None:
+def test_the_grid_starts_with_the_highest_row_and_shades_by_rate() -> None:
     cells = [[(0, 0), (100, 0)], [(100, 10), (100, 50)]]
 
     grid = heat_grid(
@@ -183,7 +185,7 @@ def test_the_grid_stands_with_the_highest_first_and_shades_by_rate() -> None:
     assert [[cell.shade for cell in row.cells] for row in grid.rows] == [[1, 5], [0, 1]]
 
 
-def test_a_small_cell_sets_no_scale_and_says_that_it_is_small() -> None:
+def test_a_small_sample_does_not_set_the_scale_and_is_marked() -> None:
     cells = [[(1, 1), (100, 20)]]
 
     grid = heat_grid("Won", down=("Fit", [0, 100]), across=("Engagement", [0, 40, 80]), cells=cells, hit="won", small=5)
@@ -195,7 +197,7 @@ def test_a_small_cell_sets_no_scale_and_says_that_it_is_small() -> None:
 # ── On the page ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_chart_carries_its_table_and_its_words() -> None:
+def test_a_chart_contains_its_table_and_its_description() -> None:
     page = rendered(bar_chart("Leads by week", WEEKS, [Series("<b>New</b>", "one", [1.0, 2.0, 1234567.0])]))
 
     assert 'role="img"' in page
@@ -205,7 +207,7 @@ def test_a_chart_carries_its_table_and_its_words() -> None:
     assert "style=" not in page
 
 
-def test_a_page_with_its_own_table_needs_no_second() -> None:
+def test_a_page_with_its_own_table_shows_no_second_one() -> None:
     chart = line_chart("Kept", WEEKS, [Series("Sales", "sales", [1.0, 2.0, 3.0])])
 
     assert "<details" not in engines["django"].from_string("{% chart it figures=False %}").render({"it": chart})

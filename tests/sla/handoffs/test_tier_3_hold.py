@@ -45,7 +45,7 @@ def test_who_is_nurtured_first_is_listed_with_the_day_it_goes(page: Client, held
 def test_the_file_has_everybody_and_no_formula(page: Client, held: Qualification) -> None:
     answer = page.get(reverse("nurture_first_export"))
 
-    rows = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    rows = b"".join(answer.streaming_content).decode().splitlines()
     assert len(rows) == 2
     assert "2026-03-24" in rows[1]
     assert not rows[1].startswith(("=", '"='))

@@ -58,7 +58,7 @@ def typed(calendar: WorkCalendar | None = None, *days: dict[str, str], **fields:
 
 
 def text_of(response: object) -> str:
-    return " ".join(response.content.decode().split())  # type: ignore[attr-defined]
+    return " ".join(response.content.decode().split())
 
 
 def test_a_manager_changes_hours_zone_holidays_and_own_days(manager: Client, berlin: WorkCalendar) -> None:
@@ -157,7 +157,7 @@ def test_hours_that_never_open_are_said_to_be_so(manager: Client, berlin: WorkCa
 
 def test_running_clocks_keep_their_calendar_and_the_page_says_how_many(manager: Client) -> None:
     handoff = situations.handoff()
-    calendar = handoff.team.calendar  # type: ignore[union-attr]
+    calendar = handoff.team.calendar
     before = list(Clock.objects.order_by("pk").values_list("due_at", "calendar_version"))
     page = reverse("calendar", args=[calendar.pk])
 

@@ -62,7 +62,7 @@ def typed(of: Commitment | None = None, **fields: object) -> dict[str, object]:
 
 
 def text_of(response: object) -> str:
-    return " ".join(response.content.decode().split())  # type: ignore[attr-defined]
+    return " ".join(response.content.decode().split())
 
 
 def drafted(by: User, **terms: int) -> Commitment:

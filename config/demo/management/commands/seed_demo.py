@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--now", type=_instant, help="The instant at which the story ends (ISO 8601 with zone).")
         parser.add_argument("--logins", action="store_true", help="Load nothing; say how to sign in and what to try.")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 (Django's)
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  # the signature of Django
         if options["logins"]:
             self._show_logins()
             return

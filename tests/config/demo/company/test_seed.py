@@ -54,7 +54,7 @@ def test_the_command_refuses_a_database_with_leads(capsys: pytest.CaptureFixture
 def test_the_command_writes_the_key_and_says_how_to_use_it(
     tmp_path: object, monkeypatch: pytest.MonkeyPatch, settings: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings.BASE_DIR = tmp_path  # type: ignore[attr-defined]
+    settings.BASE_DIR = tmp_path
 
     call_command("seed_demo", profile="smoke", now=timezone.now())
     call_command("seed_demo", "--logins")

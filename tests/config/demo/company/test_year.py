@@ -30,7 +30,7 @@ NOW = dt.datetime(2026, 3, 10, 14, 20, tzinfo=dt.UTC)
 @pytest.fixture(scope="module")
 def _year(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
     """Half a year, loaded once for all tests that only look."""
-    with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
+    with django_db_blocker.unblock(), transaction.atomic():
         seed.seed(profile=company.PROFILES["small"], seed=1, now=NOW, say=lambda text: None)
         yield
         transaction.set_rollback(True)

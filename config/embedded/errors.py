@@ -1,5 +1,0 @@
-from __future__ import annotations
-
-
-class EmbeddedError(Exception):
-    """An embedded server cannot do its work; the message is a sentence for the person at the terminal."""
