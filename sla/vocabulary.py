@@ -93,13 +93,13 @@ CONTACTS: Final = MappingProxyType(
 
 
 def outcome_label(channel: str, outcome: str) -> str:
-    """The outcome as people say it of this channel; of an older combination its plain name."""
+    """Return the outcome as people say it for this channel; for an older combination its plain label."""
     known = CONTACTS.get(Channel(channel), {})
     return str(known.get(AttemptOutcome(outcome), AttemptOutcome(outcome).label))
 
 
 class Family(models.TextChoices):
-    """What a rejection reason says about the definition (rules 7.5)."""
+    """A family of rejection reasons: what they say about the definition (rules 7.5)."""
 
     FIT = "fit", _("Fit")
     ENGAGEMENT = "engagement", _("Engagement")
@@ -109,7 +109,7 @@ class Family(models.TextChoices):
 
 
 class Route(models.TextChoices):
-    """Where a rejected lead goes."""
+    """The destination of a rejected lead."""
 
     RECYCLE = "recycle", _("Nurture, back on a date")
     BACK_TO_MARKETING = "back_to_marketing", _("Back to marketing (MAL)")

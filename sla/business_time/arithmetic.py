@@ -33,11 +33,11 @@ class BadCalendar(ValueError):
 
 
 class NeverOpen(Exception):
-    """Two years pass without an opening before the answer is reached."""
+    """A calendar with two years of closure before the answer is reached."""
 
 
 class NeverCloses(Exception):
-    """The calendar is open for the whole of the two years after the instant asked about."""
+    """A calendar that is open for the whole two years after the instant."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -149,6 +149,7 @@ def open_intervals(calendar: Calendar, start: datetime, end: datetime) -> Iterat
 
 
 def is_open(calendar: Calendar, at: datetime) -> bool:
+    """Return whether the calendar is open at the instant."""
     at = to_utc(at)
     return any(opens <= at < closes for opens, closes in calendar.open_on(at.date()))
 

@@ -1,4 +1,4 @@
-"""Leads that turned hot after they qualified (rules 6.25): what sales has of them is hurried, what it has not goes there now."""
+"""Leads that turned hot after they qualified: open handoffs are hurried, waiting MQLs are handed off now (rules 6.25)."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ STATES_TO_HURRY: Final = (HandoffState.UNROUTED, HandoffState.ASSIGNED, HandoffS
 
 
 def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
-    """Act on each lead that turned hot, once, in its own transaction, by any number of workers at once; how many.
+    """
+    Act once on each lead that turned hot, each in its own transaction; return how many.
 
-    An MQL that sales does not have yet is handed off as tier 1. Of an open handoff the rep is told, and the first
-    contact is due in tier 1's minutes from now on. One that fails is logged, stays and is passed over.
+    An MQL that sales does not have yet is handed off as tier 1. For an open handoff the rep is notified, and the first
+    contact is due in tier 1's minutes from now on. A hot upgrade that fails is logged, keeps waiting and is skipped. Any
+    number of workers may run at once.
     """
     try:
         commitment = commitments.current_commitment()

@@ -1,4 +1,4 @@
-"""A first contact that is overdue goes to the next rep in turn, in the teams that want it so. Once for each handoff."""
+"""Passing on of handoffs whose first contact is overdue, in teams that want it, once for each handoff."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ PASSED_ON_KIND: Final = "first contact overdue"
 
 
 def pass_on_overdue(*, now: dt.datetime, limit: int = 100) -> int:
-    """Give overdue handoffs to the next rep in turn, each in its own transaction; how many went.
+    """
+    Give overdue handoffs to the next rep in turn, each in its own transaction; return how many went.
 
-    Nobody else there: it stays, and is tried again. Any number of workers may run it at once; one that fails is logged
-    and passed over.
+    If nobody else is available, a handoff stays and is tried again later. A handoff that fails is logged and skipped. Any
+    number of workers may run at once.
     """
     waiting = list(_overdue_handoffs(now).order_by("tier", "due_at", "pk").values_list("pk", flat=True)[:limit])
     return sum(_try_to_pass_on(pk, now) for pk in waiting)
 
 
 def _overdue_handoffs(now: dt.datetime) -> HandoffQuerySet:
-    """In hand, breached and never passed on; a decision that can still be taken back goes first."""
+    """Return the handoffs with a breached first contact that were never passed on and have no pending decision."""
     breached = Clock.objects.running().filter(
         handoff=OuterRef("pk"), kind=ClockKind.FIRST_CONTACT, breached_at__gte=now - WITHIN
     )
@@ -78,7 +79,7 @@ def _pass_on(pk: int, now: dt.datetime) -> bool:
 
 
 def _give_to_next_rep(handoff: Handoff, before: Rep, rep: Rep, trace: list[dict[str, Any]], now: dt.datetime) -> None:
-    """The broken promise stays with whom it broke; the new rep's begins now."""
+    """Assign the handoff to the next rep; the breach stays with the rep before, the new rep's clocks start now."""
     clocks.cancel_clocks(handoff=handoff, now=now)
     routing.give_to_rep(handoff=handoff, rep=rep, now=now)
     explanation = f"First contact overdue with {before} → {rep}, next in turn"

@@ -25,7 +25,7 @@ class ClockQuerySet(models.QuerySet["Clock"]):
 
 
 class Clock(models.Model):
-    """One promise on one handoff, running in business time by the calendar it started with."""
+    """A promise on a handoff, running in business time by the calendar it started with."""
 
     id = models.BigAutoField(primary_key=True)
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="clocks")
@@ -77,7 +77,7 @@ class Clock(models.Model):
 
     @property
     def counts_whole_days(self) -> bool:
-        """All hours of the days on which the calendar opens, not its opening hours (docs/decisions/disposition-clock.md)."""
+        """Return whether all hours of working days count, not only opening hours (docs/decisions/disposition-clock.md)."""
         return self.kind == ClockKind.DISPOSITION
 
     @property

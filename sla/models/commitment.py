@@ -1,4 +1,4 @@
-"""What sales and marketing committed to, versioned and signed."""
+"""The commitments of sales and marketing, versioned and signed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sla.vocabulary import (
 
 
 class Commitment(models.Model):
-    """A version of what each side promised. A handoff is judged by the one in force when it was created."""
+    """A version of what each side promised. A handoff is measured by the version in force when it was created."""
 
     number = models.PositiveSmallIntegerField(unique=True)
     state = models.CharField(max_length=8, choices=CommitmentState.choices, default=CommitmentState.DRAFT)

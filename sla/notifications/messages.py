@@ -1,4 +1,4 @@
-"""The words of an alert beyond the app: a single one as it is, several to one person as one list."""
+"""E-mail and Slack texts of notices: a single notice as it is, several to one person as one list."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 def build_mail(notices: Sequence[Notice], person: User) -> EmailMessage:
-    """The same notices make the same Message-ID, so that what was sent twice is shown once."""
+    """Build the e-mail; the same notices give the same Message-ID, so a mail that was sent twice is shown once."""
     by_urgency = sorted(notices, key=_urgency)
     first = by_urgency[0].text
     summary = first if len(by_urgency) == 1 else f"{len(by_urgency)} alerts: {first}"
@@ -55,7 +55,7 @@ def build_mail(notices: Sequence[Notice], person: User) -> EmailMessage:
 
 
 def build_slack_text(notices: Sequence[Notice]) -> str:
-    """In Slack's mrkdwn."""
+    """Build the message in Slack's mrkdwn."""
     by_urgency = sorted(notices, key=_urgency)
     if len(by_urgency) == 1:
         return _slack_line(by_urgency[0], by_urgency[0].text)
