@@ -17,8 +17,8 @@ from sla.vocabulary import HANDOFF_MOVES, HandoffState
 log = structlog.get_logger(__name__)
 
 
-#: Where the CRM's word takes a handoff, whatever sales has said of it (rules 2.6: outcomes come from the CRM). These are
-#: facts, no steps that anybody may take: those stand in HANDOFF_MOVES.
+#: The moves that a report of the CRM causes, whatever sales decided (rules 2.6: outcomes come from the CRM). They are
+#: facts; the steps that people may take are in HANDOFF_MOVES.
 CRM_MOVES: Final = MappingProxyType(
     {
         HandoffState.ASSIGNED: {HandoffState.OPPORTUNITY, HandoffState.WON, HandoffState.LOST},
@@ -35,7 +35,7 @@ class HandoffStepRefused(Exception):
 
 def lock(handoff: Handoff) -> Handoff:
     """Lock the handoff until the end of the transaction and return it as it is now; every action starts with this."""
-    # Locked without joins: a row that was changed while we waited would come with the old rep beside it.
+    # Locked without joins: a joined row that changed while this waited for the lock would come with its old rep.
     Handoff.objects.select_for_update(no_key=True).values_list("pk").get(pk=handoff.pk)
     return Handoff.objects.select_related("lead", "rep__user", "team", "commitment").get(pk=handoff.pk)
 

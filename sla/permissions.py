@@ -15,7 +15,7 @@ from leads.models import User
 from leads.vocabulary import Role
 from sla.models import Handoff, HandoffQuerySet, Rep
 
-#: They read every team's handoffs; only sales acts on them.
+#: Roles that see every team's handoffs; only sales acts on them.
 SEE_EVERYTHING: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 
 

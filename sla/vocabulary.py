@@ -7,7 +7,7 @@ from typing import Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-#: Of the dates that people type; beyond these they are somebody's slip.
+#: The years accepted in dates that people type; any other is a typing error.
 YEARS: Final = range(2000, 2100)
 
 
@@ -68,8 +68,8 @@ class AttemptOutcome(models.TextChoices):
     BOUNCED = "bounced", _("Bounced / wrong number")
 
 
-#: What can come of a contact, by channel and as people say it there: the only combinations that count as contact
-#: (rules 6.20). Each is something a person of ours did: an answer of the lead's is an event, and no contact.
+#: The outcomes of a contact by channel, labelled as people say them there: the only combinations that count as contact
+#: (rules 6.20). Each is something that a rep did: an answer of the lead is an event, not a contact.
 CONTACTS: Final = MappingProxyType(
     {
         Channel.CALL: {

@@ -198,7 +198,7 @@ def wall_to_instant(zone: str, wall: datetime) -> datetime:
 def country_holidays(country: str, subdivision: str | None, years: Iterable[int]) -> frozenset[date]:
     """Return the public holidays of a country ("DE") or a part of it ("BY"). Raises BadCalendar for an unknown one."""
     # The library takes a second to import, and only the pages that edit a calendar need it.
-    import holidays  # noqa: PLC0415
+    import holidays  # noqa: PLC0415 (slow to import)
 
     try:
         return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=sorted(set(years))))

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 ALL_DAY: Final = (Interval(0, MINUTES_A_DAY),)
 
-#: Parsed versions by digest. A version never changes, so neither does what is kept here.
+#: Parsed versions by digest. A version never changes, so neither does its entry.
 _LOADED: Final[dict[str, Calendar]] = {}
 _LOADED_AT_MOST: Final = 500
 
@@ -120,8 +120,8 @@ def stamp(draft: CalendarDraft) -> str:
 
 def countries() -> list[tuple[str, str]]:
     """Return code and name of each country whose public holidays are known, ordered by name."""
-    # As in sla.business_time.arithmetic: a second to import, for the pages that edit.
-    from holidays.registry import COUNTRIES  # noqa: PLC0415
+    # The library takes a second to import, and only the pages that edit a calendar need it.
+    from holidays.registry import COUNTRIES  # noqa: PLC0415 (slow to import)
 
     named = ((code, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)) for name, code, *_ in COUNTRIES.values())
     return sorted(named, key=lambda country: country[1])
@@ -129,7 +129,7 @@ def countries() -> list[tuple[str, str]]:
 
 def subdivisions(country: str) -> list[str]:
     """Return the parts of a country that have holidays of their own."""
-    import holidays  # noqa: PLC0415
+    import holidays  # noqa: PLC0415 (slow to import)
 
     return list(holidays.list_supported_countries().get(country, []))
 
@@ -138,7 +138,7 @@ def coming_holidays(draft: CalendarDraft, now: dt.datetime) -> list[tuple[dt.dat
     """Return the next twelve months' public holidays with their names. Raises BadCalendar for an unknown country."""
     if not draft.country:
         return []
-    import holidays  # noqa: PLC0415
+    import holidays  # noqa: PLC0415 (slow to import)
 
     today = now.date()
     country_holidays(draft.country, draft.subdivision or None, [today.year])
@@ -254,7 +254,7 @@ def _special_days(calendar: WorkCalendar) -> dict[dt.date, Hours]:
     return {day: tuple(sorted(hours)) for day, hours in days.items()}
 
 
-# Building a country's holidays costs milliseconds, and each handoff asks for them.
+# Building a country's holidays takes milliseconds, and each new handoff needs them.
 @lru_cache(maxsize=200)
 def _public_holidays(country: str, subdivision: str, year: int) -> frozenset[dt.date]:
     if not country:

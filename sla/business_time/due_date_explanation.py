@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sla.business_time.arithmetic import DAY, Calendar, Span, due_at, open_intervals, to_utc, wall_to_instant
 from sla.business_time.hours import DAY_NAMES, city_of_zone
 
-#: A weekday's name alone says which one only within the week.
+#: A weekday's name alone is unambiguous only for this many days.
 NAMED_BY_WEEKDAY: Final = 6
 #: Longer closures are one part, however many days they take.
 PARTS_AT_MOST: Final = 12
@@ -88,7 +88,7 @@ def format_duration(seconds: float) -> str:
     """Return a duration as text: "45 s", "20 min", "7 h", "7 h 30 min"."""
     whole = round(seconds)
     hours, minutes = divmod(whole // 60, 60)
-    if whole < 60:  # noqa: PLR2004
+    if whole < 60:  # noqa: PLR2004 (seconds in a minute)
         return f"{whole} s"
     rest = f"{minutes} min" if minutes else ""
     return f"{hours} h {rest}".strip() if hours else rest

@@ -29,9 +29,9 @@ log = structlog.get_logger(__name__)
 #: When the receiver is told that a promise is due soon: with a fifth of its time left.
 WARN_AFTER_PERCENT: Final = 80
 
-#: What was done is believed when it is written down so soon after: a long call and the note about it.
+#: A contact logged within this time counts as of when it happened: a long call and then the note about it.
 BELIEVED_WITHIN: Final = dt.timedelta(hours=1)
-#: Below this nobody wonders: people finish their call, then log it.
+#: Shorter delays are not remarked on: people finish their call, then log it.
 REMARKED_FROM: Final = dt.timedelta(minutes=15)
 
 #: A rep's promises; the routing is marketing's.
@@ -73,7 +73,7 @@ def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
             _start_clock(handoff, kind, version, seconds, now)
     update_due_at(handoff)
     if handoff.hot_upgraded_at is not None and interrupted:
-        # Their own clock may be from before the lead turned hot, in somebody else's hands.
+        # The resumed clock may be older than the hot upgrade, which came while another rep had the lead.
         hurry_first_contact(handoff=handoff, rep=rep, now=now)
 
 
@@ -164,7 +164,7 @@ def late_logging_remark(attempt: Attempt) -> str:
 def sweep_warnings(*, now: dt.datetime, limit: int = 500) -> int:
     """Write a notice for each clock that is due soon, once. Any number of workers may run at once. Returns how many."""
     with transaction.atomic():
-        # One that is overdue by now gets its breach instead.
+        # Overdue clocks are skipped: sweep_breaches reports them.
         due_soon = _lock_running_clocks().filter(warned_at=None, breached_at=None, warn_at__lte=now, due_at__gte=now)
         clocks = list(due_soon.order_by("warn_at", "pk")[:limit])
         outbox.write_notices(_draft_warning(clock, now) for clock in clocks)
@@ -180,7 +180,7 @@ def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
     """
     with transaction.atomic():
         due = _lock_running_clocks().filter(breached_at=None, due_at__lt=now).order_by("due_at", "pk")
-        # Time used up exactly at closing is not exceeded before the next opening.
+        # A clock due exactly at closing is not exceeded before the next opening, although `due_at` has passed.
         clocks = [clock for clock in due[:limit] if _is_exceeded(clock, now)]
         outbox.write_notices(chain((_draft_breach(clock, now) for clock in clocks), _draft_unrouted(clocks, now)))
         Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(breached_at=now)
@@ -223,9 +223,9 @@ def _team_calendar_version(
     try:
         version = calendars.freeze_version(team.calendar, since)
         _add_business_time(version, since, seconds)
-    # Hours that cannot be read, or never come: no lead waits for that.
+    # Hours that cannot be read, or never open, must not keep the lead from being routed.
     except (BadCalendar, NeverOpen):
-        log.warning("routing_promised_by_the_wall", handoff=handoff.pk)
+        log.warning("routing_clock_by_wall_time", handoff=handoff.pk)
         return None
     return version
 
@@ -261,7 +261,7 @@ def _exclude_decided(running: ClockQuerySet) -> ClockQuerySet:
 
 
 def _credited_at(clock: Clock, at: dt.datetime, logged_at: dt.datetime) -> dt.datetime:
-    # Forms send whole minutes.
+    # Forms send whole minutes, so the seconds of the start do not count.
     was_theirs = at >= clock.started_at.replace(second=0, microsecond=0)
     is_believed = was_theirs and logged_at - at <= BELIEVED_WITHIN
     return at if is_believed or seconds_used(clock, logged_at) <= clock.target_seconds else logged_at
@@ -281,7 +281,7 @@ def _draft_warning(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
 def _is_exceeded(clock: Clock, now: dt.datetime) -> bool:
     try:
         return seconds_used(clock, now) > clock.target_seconds
-    # It is due by what its hours said when it began; that nobody can read them any more holds up no other's breach.
+    # `due_at` was computed when the hours could be read. Hours that cannot be read now must not hold up other breaches.
     except BadCalendar:
         log.exception("hours_not_readable", clock=clock.pk)
         return True

@@ -21,7 +21,7 @@ from sla.vocabulary import ClockKind
 
 log = structlog.get_logger(__name__)
 
-#: Nobody has to call, or to find somebody who calls.
+#: The clocks that are cancelled: nobody has to call, or to find a rep who calls.
 CONTACT_CLOCKS: Final = (ClockKind.ROUTE, ClockKind.FIRST_CONTACT)
 
 
@@ -43,7 +43,7 @@ def stop_clocks(*, now: dt.datetime, limit: int = 500) -> int:
     Any number of workers may run at once.
     """
     contact_clocks = Clock.objects.running().filter(kind__in=CONTACT_CLOCKS, handoff=OuterRef("pk"))
-    # Only an open one has clocks that run: so this does not grow with the years.
+    # Only open handoffs have running clocks; filtering by them keeps this from scanning the closed ones.
     handoffs = Handoff.objects.open().filter(Exists(contact_clocks), lead__do_not_contact=True).order_by("pk")
     return sum(_try_to_stop(handoff, now) for handoff in handoffs[:limit])
 
@@ -62,7 +62,7 @@ def _stop_locked(handoff: Handoff, now: dt.datetime) -> bool:
     if not Handoff.objects.filter(pk=handoff.pk).select_for_update(no_key=True, skip_locked=True).exists():
         return False
     locked = handoff_states.lock(handoff)
-    # Another sweep may have been here between our look and our lock.
+    # Another sweep may have cancelled the clocks between the query and the lock.
     if not locked.lead.do_not_contact or not locked.clocks.running().filter(kind__in=CONTACT_CLOCKS).exists():
         return False
     clocks.cancel_clocks(handoff=locked, kinds=CONTACT_CLOCKS, now=now)

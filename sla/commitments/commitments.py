@@ -21,7 +21,7 @@ from sla.vocabulary import CommitmentState
 
 log = structlog.get_logger(__name__)
 
-#: They draft; only the two leaders sign.
+#: Roles that may draft; only the two leaders sign.
 DRAFTERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
 
 
@@ -82,7 +82,7 @@ def current_commitment() -> Commitment:
 def create_draft(*, terms: Mapping[str, int], reason: str, by: User, now: dt.datetime) -> Commitment:
     """Create the next version as an unsigned draft. Raises DraftRefused with a sentence for the user."""
     _check_drafter(by)
-    # Two drafts at once wait for each other at the latest version.
+    # Locks the latest version, so that two people who draft at once do not take the same number.
     list(Commitment.objects.order_by("-number").select_for_update(of=("self",))[:1])
     number = (Commitment.objects.aggregate(last=Max("number"))["last"] or 0) + 1
     draft = Commitment.objects.create(number=number, reason=reason, created_at=now, **terms)
@@ -185,7 +185,7 @@ def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now:
     Raises ActivationRefused with a sentence for the user.
     """
     _check_signers(by_marketing, by_sales)
-    # All rows, in order: two activations at once wait for each other here.
+    # Locks all rows in id order, so that of two activations at once the second waits here.
     rows = Commitment.objects.order_by("pk").select_for_update(of=("self",))
     locked = {row.pk: row for row in rows}
     commitment = locked[commitment.pk]

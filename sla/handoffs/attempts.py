@@ -18,7 +18,7 @@ from sla.models import Attempt, Handoff
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel, ClockKind
 
 NOTE_AT_MOST: Final = 1000
-#: What lies closer together by one channel is one attempt: a form sent twice, or rows written to make up a number.
+#: Attempts by one channel closer together than this count as one: a form sent twice, or rows written to reach a number.
 MINIMUM_GAP: Final = dt.timedelta(seconds=60)
 
 
@@ -84,7 +84,7 @@ def _check_attempt(handoff: Handoff, at: dt.datetime, now: dt.datetime, note: st
         raise AttemptRefused(f"This handoff is closed ({handoff.get_state_display()}).")
     if at > now:
         raise AttemptRefused("A contact in the future has not happened yet.")
-    # Forms send whole minutes.
+    # Forms send whole minutes, so the seconds of the handover do not count.
     if at < (handoff.routed_at or handoff.created_at).replace(second=0, microsecond=0):
         raise AttemptRefused("That is before the lead was handed over to anybody.")
     if len(note) > NOTE_AT_MOST:

@@ -123,7 +123,8 @@ def mqls_to_hand_off(now: dt.datetime) -> QualificationQuerySet:
 
 def waiting_since(now: dt.datetime) -> dt.datetime | None:
     """Return since when the longest waiting MQL should have been with sales, or None if none waits."""
-    # The oldest by its tier's index; all tiers are handed off in one go, so which of them is the witness matters little.
+    # Ordered as the index of waiting MQLs is. The first row may not be the very oldest, which matters little, as all
+    # tiers are handed off in one run.
     first = mqls_to_hand_off(now).defer("evidence").order_by("tier", "pk").first()
     if first is None:
         return None
@@ -218,7 +219,7 @@ def _create_handoff(
         tier=tier or qualification.tier,
         created_at=now,
     )
-    # A worker that was down has used up marketing's minutes.
+    # From `since`, not from now: the time during which no worker ran counts against marketing's promise.
     clocks.start_routing(handoff=handoff, since=since, rules=rules)
     mqls.take(qualification=qualification, now=now)
     return handoff

@@ -24,7 +24,7 @@ NOTE_AT_MOST: Final = 1000
 MISSING_AT_MOST: Final = 500
 LONGEST_NURTURE: Final = dt.timedelta(days=2 * 365)
 
-#: The steps by which a lead that was sent away comes back to sales.
+#: The stages by which a lead that was sent away comes back to sales, by the stage it was sent to.
 WAY_BACK: Final = {
     Stage.NURTURE: (Stage.MQL, Stage.SAL),
     Stage.MAL: (Stage.MQL, Stage.SAL),

@@ -21,7 +21,7 @@ from sla.vocabulary import HandoffState, NoticeKind
 
 log = structlog.get_logger(__name__)
 
-#: Later a human has confirmed the need already, and speaks with them.
+#: In later states a person has confirmed the need already and is in contact with the lead.
 STATES_TO_HURRY: Final = (HandoffState.UNROUTED, HandoffState.ASSIGNED, HandoffState.ACCEPTED)
 
 
@@ -36,7 +36,7 @@ def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
     try:
         commitment = commitments.current_commitment()
     except commitments.NotYetAgreed:
-        # Nothing can have been handed off; what waits is logged where it waits.
+        # Without commitments nothing was handed off; creation.hand_off_waiting logs that MQLs wait.
         return 0
     done, failed = 0, set[int]()
     while done < limit:
@@ -88,7 +88,7 @@ def _hurry_handoff(hot_upgrade: HotUpgrade, now: dt.datetime) -> Handoff | None:
         try:
             clocks.hurry_first_contact(handoff=handoff, rep=handoff.rep, now=now)
         except (NeverOpen, BadCalendar):
-            # The clock that runs stays; the rep is told all the same.
+            # The running clock stays as it is; the rep is notified all the same.
             log.warning("not_hurried", handoff=handoff.pk)
     draft = outbox.NoticeDraft(
         kind=NoticeKind.REENGAGED,

@@ -19,9 +19,9 @@ from sla.vocabulary import ClockKind, HandoffState, NoticeKind
 
 log = structlog.get_logger(__name__)
 
-#: Older breaches stay where they are: a team that is switched over does not have its past reshuffled. Spans a weekend.
+#: Older breaches stay with their rep, so that switching a team over does not move its past. Longer than a weekend.
 WITHIN: Final = dt.timedelta(days=4)
-#: The line of the trace that says this handoff was passed on already.
+#: The kind of trace line by which a handoff is known to have been passed on already.
 PASSED_ON_KIND: Final = "first contact overdue"
 
 
@@ -61,7 +61,7 @@ def _try_to_pass_on(pk: int, now: dt.datetime) -> bool:
 
 
 def _pass_on(pk: int, now: dt.datetime) -> bool:
-    # Another worker has this one in hand: it is theirs to pass on.
+    # Locked by another worker, which passes it on.
     if not Handoff.objects.filter(pk=pk).select_for_update(no_key=True, skip_locked=True).values_list("pk"):
         return False
     claimed = _overdue_handoffs(now).filter(pk=pk).first()

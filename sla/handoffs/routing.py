@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 EXPLANATION_AT_MOST: Final = 300
 NAME_AT_MOST: Final = 80
-#: So long after its end a handoff still says whose company it is.
+#: A rep keeps ownership of a company for this long after its last handoff closed.
 OWNERSHIP_AFTER_CLOSE: Final = dt.timedelta(days=90)
 CLOSED_AFTER_ACCEPTANCE: Final = (HandoffState.WON, HandoffState.LOST)
 OWNERS_AT_MOST: Final = 20
@@ -67,10 +67,11 @@ def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
     exhausted: set[int | None] = {None}
     all_teams = {None, *(rule.team_id for rule in rules)}
     routed = 0
-    # Those who may not be contacted were told of when they came; they say nothing about their team.
+    # Leads that may not be contacted are left out: their notice was written when they came, and one of them staying
+    # unrouted must not mark its team as exhausted.
     waiting = Handoff.objects.unrouted().filter(lead__do_not_contact=False)
     waiting = waiting.select_related("lead__company").hot_first()
-    # At night there may be thousands, every two seconds: not read further than somebody is left to ask.
+    # At night thousands may wait, and this runs every two seconds: stop reading once every team is exhausted.
     for handoff in waiting.iterator(chunk_size=limit):
         if exhausted == all_teams:
             break

@@ -25,7 +25,7 @@ ANSWER_AT_MOST: Final = 500
 REASON_AT_MOST: Final = 200
 FARTHEST_MEETING: Final = dt.timedelta(days=366)
 
-#: What the CRM says of a lead and its handoff follows; each is a state of the same name.
+#: The stages reported by the CRM that a handoff follows; each has a handoff state of the same name.
 FOLLOWED_STAGES: Final = (Stage.OPPORTUNITY, Stage.WON, Stage.LOST)
 MEETING_STATES: Final = (HandoffState.ACCEPTED, HandoffState.QUALIFIED, HandoffState.OPPORTUNITY)
 

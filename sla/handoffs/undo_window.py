@@ -25,13 +25,13 @@ from sla.vocabulary import DispositionKind, NoticeKind
 
 log = structlog.get_logger(__name__)
 
-#: How long one may take a decision back.
+#: For how many seconds a decision can be undone.
 SECONDS: Final = 8
-#: What fails for no reason of ours is tried again after this long, and given back to its author in the end.
+#: An unexpected failure is retried after this long, and in the end the decision is given back to its author.
 RETRY_AFTER: Final = dt.timedelta(seconds=30)
 GIVE_UP_AFTER: Final = dt.timedelta(minutes=10)
 
-#: Why a decision cannot be taken, in a sentence.
+#: Exceptions whose text tells the author why a decision cannot be made.
 REFUSALS: Final = (
     permissions.NotYours,
     dispositions.AlreadyDecided,
@@ -56,7 +56,7 @@ class DecisionResult:
 
 
 @transaction.atomic
-def decide(  # noqa: PLR0913 (what is said about a lead)
+def decide(  # noqa: PLR0913 (each is a column of the record)
     *,
     handoff: Handoff,
     kind: DispositionKind,
@@ -171,7 +171,7 @@ def _finish_next(now: dt.datetime) -> bool | None:
     except REFUSALS as refusal:
         _give_back(pending_decision, str(refusal), now)
         return False
-    # Whatever else goes wrong with one, the others' decisions are made.
+    # An unexpected failure of one decision must not keep the others from becoming final.
     except Exception as error:
         log.exception("pending_decision_not_final", pending_decision=pending_decision.pk)
         _try_later(pending_decision, error, now)

@@ -62,13 +62,15 @@ class Clock(models.Model):
             ),
         ]
         indexes: ClassVar = [
+            # For sweep_breaches.
             models.Index(
                 fields=["due_at", "id"],
                 name="clock_to_breach",
                 condition=Q(met_at=None, cancelled_at=None, breached_at=None),
             ),
-            # For the warnings, and for the queues, which ask for those that have warned already.
+            # For sweep_warnings, and for the queues, which look for clocks past their warning.
             models.Index(fields=["warn_at", "id"], name="clock_running", condition=Q(met_at=None, cancelled_at=None)),
+            # For the compliance report, which reads the clocks started in a period.
             models.Index(fields=["kind", "started_at"], name="clock_by_start"),
         ]
 

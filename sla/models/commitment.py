@@ -28,13 +28,13 @@ class Commitment(models.Model):
     recycle_days = models.PositiveSmallIntegerField(default=90)
     tier_3_nurture_days = models.PositiveSmallIntegerField(
         default=14,
-        # What was signed before there was this term said nothing of it: those leads went straight to sales.
+        # Versions signed before this term existed did not have it: their tier 3 leads went straight to sales.
         db_default=0,
         help_text="Days of automated nurture before tier 3 goes to sales; 0: straight to sales.",
     )
     unworked_at_most = models.PositiveSmallIntegerField(
         default=5,
-        # What was signed before there was this term said nothing of it.
+        # Versions signed before this term existed did not have it: they set no limit.
         db_default=0,
         help_text="Accepted leads without a contact, beyond which a rep gets no more; 0: no limit.",
     )

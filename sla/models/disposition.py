@@ -60,6 +60,7 @@ class PendingDecision(models.Model):
     final_at = models.DateTimeField()
 
     class Meta:
+        # For undo_window.finish_due.
         indexes: ClassVar = [models.Index(fields=["final_at", "id"], name="pending_decision_due")]
 
     def __str__(self) -> str:

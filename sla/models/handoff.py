@@ -79,12 +79,15 @@ class Handoff(models.Model):
             ),
         ]
         indexes: ClassVar = [
+            # For the queue of a rep.
             models.Index(
                 fields=["rep", "tier", "due_at", "id"],
                 name="handoff_queue",
                 condition=Q(state__in=("assigned", "accepted", "qualified", "opportunity")),
             ),
+            # For route_unrouted and the list of unrouted leads.
             models.Index(fields=["created_at", "id"], name="handoff_unrouted", condition=Q(state="unrouted")),
+            # For lists of all handoffs, the newest first, and reports on those created in a period.
             models.Index(fields=["created_at", "id"], name="handoff_by_age"),
         ]
         triggers: ClassVar = [

@@ -34,6 +34,7 @@ class Notice(models.Model):
     read_at = models.DateTimeField(null=True)
 
     class Meta:
+        # For a person's inbox and unread notices.
         indexes: ClassVar = [models.Index(fields=["to", "-created_at"], name="notice_of_person")]
 
     def __str__(self) -> str:
@@ -87,6 +88,7 @@ class Delivery(models.Model):
             ),
         ]
         indexes: ClassVar = [
+            # For deliveries.send_due.
             models.Index(fields=["send_at", "id"], name="delivery_to_send", condition=Q(sent_at=None, dropped_at=None)),
         ]
 

@@ -25,7 +25,7 @@ from sla.vocabulary import BACKOFF, DeliveryChannel, NoticeKind
 
 log = structlog.get_logger(__name__)
 
-#: A server that is down costs a worker so many waits; the rest is left to the next beat.
+#: After this many failures a run stops, as each may wait for a server that is down; the next run continues.
 FAILURES_A_RUN: Final = 3
 #: A longer list is cut into several messages: nobody reads on, and Slack would cut it.
 IN_ONE_MESSAGE: Final = 40
@@ -115,7 +115,7 @@ def _send_next(now: dt.datetime, may_reach: slack.Guard) -> _Outcome | None:
             rows = _select_to_send(rows, now)
         with transaction.atomic():
             _send(rows, now, may_reach)
-    # Whatever a server does, the others' alerts go out.
+    # A failing server must not keep other people's alerts from going out.
     except Exception as error:
         _schedule_retry(rows, error, now)
         return _Outcome(has_failed=True)
@@ -125,7 +125,8 @@ def _send_next(now: dt.datetime, may_reach: slack.Guard) -> _Outcome | None:
 def _claim_for_one_person(now: dt.datetime) -> list[Delivery]:
     """Lock and return everything that is due to one person by one channel, at most IN_ONE_MESSAGE."""
     due = Delivery.objects.waiting().filter(send_at__lte=now)
-    # The oldest stands for them all: while a worker holds it, no other begins with the rest of them.
+    # Only the oldest row of a person and channel is claimed first: while a worker holds its lock, no other worker starts
+    # a second message with the rest.
     earlier = due.filter(channel=OuterRef("channel"), notice__to=OuterRef("notice__to"), pk__lt=OuterRef("pk"))
     oldest = _lock_unclaimed(due.filter(~Exists(earlier)).order_by("send_at", "pk")).select_related("notice").first()
     if oldest is None:
@@ -143,7 +144,7 @@ def _select_to_send(rows: Sequence[Delivery], now: dt.datetime) -> list[Delivery
     claimed = Delivery.objects.filter(pk__in=[row.pk for row in rows])
     person = rows[0].notice.to
     if person is None or not person.is_active or not _has_address(person, rows[0].channel):
-        # Who left, or took the address away, wants to hear no more.
+        # The person left, or removed the address: no more alerts by this channel.
         claimed.delete()
         return []
     alert_at = preferences.next_alert_at(person, now)

@@ -22,7 +22,7 @@ SUBJECT_AT_MOST: Final = 150
 #: Slack cuts a message at 40,000 characters, and a stranger's name may be long.
 LISTED_AT_MOST: Final = 160
 
-#: They tell of a promise that runs, so they say until when.
+#: Kinds about a running clock: their text says when it is due.
 _WITH_DUE: Final = (NoticeKind.NEW_MQL, NoticeKind.DUE_SOON)
 #: The most urgent first.
 _BY_URGENCY: Final = (

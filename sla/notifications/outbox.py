@@ -114,7 +114,7 @@ def rep_and_managers(rep: Rep | None, team: Team | None) -> Collection[User]:
 
 def managers(team: Team | None) -> Collection[User]:
     """Return the active managers of a team; without a team, or in one without managers, every sales manager."""
-    # Sorted here, so that a sweep can prefetch them.
+    # Filtered and sorted in Python, so that a sweep can prefetch the managers.
     own = [manager for manager in team.managers.all() if manager.is_active] if team is not None else []
     return sorted(own, key=lambda manager: manager.pk) or role_holders(Role.SALES_MANAGER)
 
@@ -140,7 +140,7 @@ def hot_notices(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
 
     Hot leads are those of tier 1 and those that turned hot while the person had them.
     """
-    # One that turned hot before they had it came to them as new.
+    # A lead that turned hot before the person had it came to them as a new MQL.
     came_hot = Q(handoff__tier=1) | Q(created_at__gte=F("handoff__hot_upgraded_at"))
     turned_hot = Q(kind=NoticeKind.REENGAGED, handoff__hot_upgraded_at__isnull=False)
     is_hot = (Q(kind=NoticeKind.NEW_MQL) & came_hot) | turned_hot

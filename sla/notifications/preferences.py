@@ -19,11 +19,11 @@ from sla.models import AlertSettings, Rep, Team, WorkCalendar
 from sla.notifications import encryption, slack
 from sla.vocabulary import DeliveryChannel, NoticeKind
 
-#: Nobody knows when who is away comes back, and an absence may be called off: so it is looked at again.
+#: A rep may come back, or an absence be cancelled, at any time: so their deliveries are checked again after this long.
 CHECK_AGAIN_AFTER: Final = dt.timedelta(minutes=15)
 
 _LEADERS: Final = (Role.MARKETING_LEADER, Role.SALES_LEADER)
-#: The roles that such a thing is told to; without an entry it may be told to anybody.
+#: The roles that may receive a kind of notice; a kind without an entry is for everybody.
 _ROLES_BY_KIND: Final = {NoticeKind.SIGNATURE: _LEADERS, NoticeKind.REVIEW: (*_LEADERS, Role.MARKETING_OPS)}
 
 

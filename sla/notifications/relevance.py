@@ -17,7 +17,7 @@ from sla import permissions
 from sla.models import Attempt, Clock, Commitment, Handoff, Notice
 from sla.vocabulary import CommitmentState, NoticeKind
 
-#: What a notice is about, where that is no handoff, begins `Notice.once`.
+#: Beginnings of `Notice.once` that the id of a clock, a commitment or a version follows.
 _PROMISE: Final = ("warning", "breach")
 _COMMITMENT: Final = ("signature:commitment",)
 _VERSION: Final = ("signature:version",)

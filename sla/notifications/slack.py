@@ -22,12 +22,12 @@ from django.conf import settings
 
 SECONDS: Final = 3.0
 ADDRESS_AT_MOST: Final = 300
-#: The answer's first line says it all; no more of it is ever read.
+#: Only the first line of the answer is needed, and at most this many bytes of it are read.
 ANSWER_AT_MOST: Final = 1024
 ADDRESSES_AT_MOST: Final = 3
 SHOWN_OF_A_SECRET: Final = 4
 
-#: May this IP address be connected to?
+#: A function that returns whether an IP address may be connected to.
 Guard: TypeAlias = Callable[[str], bool]
 
 _PRINTABLE: Final = re.compile(r"[!-~]+")

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 REQUEST_CLOSED: Final = "request_closed"
 SOURCE: Final = "accord"
 
-#: Nurture is marketing's.
+#: The roles that manage nurture.
 NURTURE_ROLES: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER)
 POSTPONED_AT_MOST: Final = dt.timedelta(days=2 * 365)
 
@@ -152,7 +152,7 @@ def paused_leads(now: dt.datetime) -> QuerySet[Lead]:
 @transaction.atomic
 def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
     """Notify marketing of each returned lead, once; return how many."""
-    # One that was postponed after its day came is told of again on the new one.
+    # A lead that was postponed after its day came is announced again on the new day.
     announced = Notice.objects.filter(
         handoff=OuterRef("pk"), kind=NoticeKind.REENGAGED, created_at__gte=OuterRef("qualification__reenter_at")
     )
@@ -174,6 +174,7 @@ def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
 
 def _lock_recycled(handoff_ids: Collection[int]) -> list[Handoff]:
     """Return the handoffs among these whose lead waits in nurture, locked until the end of the transaction."""
+    # Locked in id order, so that two bulk actions cannot deadlock.
     rows = Handoff.objects.filter(pk__in=handoff_ids).order_by("pk")
     locked_ids = list(rows.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
     return list(nurture_tasks.select_recycled(Handoff.objects.filter(pk__in=locked_ids)).order_by("pk"))

@@ -20,7 +20,7 @@ from sla.models import Absence, Rep, Team
 from sla.teams import changelog, fairness, round_robin
 from sla.teams.round_robin import Availability
 
-#: They read every team; a manager their own.
+#: Roles that see every team; managers see their own.
 SEE_EVERY_TEAM = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 AT_MOST_BACK: Final = dt.timedelta(days=366)
 AT_MOST_AHEAD: Final = dt.timedelta(days=2 * 366)

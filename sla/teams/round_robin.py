@@ -17,7 +17,7 @@ from sla.commitments import commitments
 from sla.models import Absence, Handoff, Rep, RoutingDecision, Team
 from sla.vocabulary import HandoffState
 
-#: What fills a rep's capacity: handoffs to decide, and accepted ones that are being worked.
+#: The states that count against a rep's capacity: handoffs to decide, and accepted ones that are being worked.
 CAPACITY_STATES: Final = (HandoffState.ASSIGNED, HandoffState.ACCEPTED)
 
 AVAILABLE: Final = "available"
@@ -173,7 +173,7 @@ def _load_hindrance(rep: Rep, load: int, unworked: int, agreed: int) -> tuple[st
 def _hours_hindrance(rep: Rep, now: dt.datetime) -> tuple[str, str] | None:
     try:
         hours = calendars.build_calendar(calendars.calendar_of_rep(rep), now)
-    # One rep's calendar that cannot be read must not keep the team's leads.
+    # One rep's unreadable calendar must not stop the routing to the whole team.
     except BadCalendar as error:
         return "without a readable calendar", str(error)
     return None if arithmetic.is_open(hours, now) else (OFF_WORK, OFF_WORK)
@@ -195,7 +195,7 @@ def _fetch_absences(reps: Sequence[Rep], now: dt.datetime) -> dict[int, dt.datet
 def _fetch_loads(reps: Sequence[Rep]) -> dict[int, tuple[int, int]]:
     """Map rep id to the rep's workload and its part that is accepted but not contacted yet (rules 6.8)."""
     in_hand = Handoff.objects.filter(rep__in=reps, state__in=CAPACITY_STATES).order_by().values_list("rep")
-    # Who may not be contacted cannot be worked, either.
+    # A lead that may not be contacted cannot be worked, so it does not count as unworked.
     waiting_for_contact = Q(state=HandoffState.ACCEPTED, first_contact_at=None, lead__do_not_contact=False)
     unworked = Count("pk", filter=waiting_for_contact)
     return {rep: (load, waiting) for rep, load, waiting in in_hand.annotate(Count("pk"), waiting=unworked)}

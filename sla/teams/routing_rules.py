@@ -11,7 +11,7 @@ from sla.models import Handoff, RoutingRule
 
 TRACE_TEXT_AT_MOST: Final = 60
 NO_MATCH: Final = "No routing rule matches."
-#: The conditions that name what a lead may be.
+#: The conditions that list the values a lead may have.
 CHOICES: Final = ("tiers", "countries", "regions", "industries", "sources")
 
 
@@ -72,7 +72,7 @@ def _named_choices(rule: RoutingRule) -> list[tuple[str, list[str]]]:
 
 
 def _join_choices(choices: Sequence[str]) -> str:
-    # A blank choice is for leads of whom it is not known.
+    # A blank choice matches leads whose value is unknown.
     *others, last = [choice.strip() or "unknown" for choice in choices]
     return f"{', '.join(others)} or {last}" if others else last
 
