@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 
 import structlog
 from django.db import transaction
@@ -19,6 +19,7 @@ from sla.business_time.arithmetic import BadCalendar, NeverOpen
 from sla.clocks import clocks
 from sla.commitments import commitments
 from sla.handoffs import routing, tier_3_hold
+from sla.handoffs.row_claims import RowFailed, claim_each
 from sla.models import Commitment, Handoff, Note, Rep, RoutingDecision, RoutingRule
 from sla.notifications import outbox
 from sla.nurture.recycling import NURTURE_ROLES
@@ -49,19 +50,12 @@ def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
             log.warning("handoffs_wait", why=str(reason))
         return 0
     rules = routing_rules.active_rules()
-    done, failed = 0, set[int]()
-    while done < limit:
-        try:
-            claimed = _hand_off_next(commitment, rules, failed, now)
-        except _Failed as failure:
-            failed.add(failure.qualification)
-            continue
-        if claimed is None:
-            break
+    count = 0
+    for claimed in claim_each(lambda failed: _hand_off_next(commitment, rules, failed, now), limit=limit):
         if isinstance(claimed, Handoff):
             routing.route_handoff(handoff=claimed, now=now, rules=rules)
-        done += 1
-    return done
+        count += 1
+    return count
 
 
 def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.datetime, why: str) -> int:
@@ -159,17 +153,12 @@ def assign(*, handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: st
     return handoff
 
 
-class _Failed(Exception):
-    def __init__(self, qualification: int) -> None:
-        self.qualification = qualification
-
-
 @transaction.atomic
 def _hand_off_next(
-    commitment: Commitment, rules: Sequence[RoutingRule], passed_over: set[int], now: dt.datetime
+    commitment: Commitment, rules: Sequence[RoutingRule], failed: Set[int], now: dt.datetime
 ) -> Handoff | Qualification | None:
-    """What became of the next one: its handoff, or itself if there is no case for sales any more."""
-    waiting = tier_3_hold.mqls_for_sales(commitment, now).exclude(pk__in=passed_over).order_by("tier", "pk")
+    """Return the handoff of the next waiting MQL, or the MQL itself if it was closed as no case for sales any more."""
+    waiting = tier_3_hold.mqls_for_sales(commitment, now).exclude(pk__in=failed).order_by("tier", "pk")
     qualification = _lock_mqls(waiting, skip_locked=True).first()
     if qualification is None:
         return None
@@ -182,7 +171,7 @@ def _hand_off_next(
             )
     except Exception as error:
         log.exception("handoff_failed", qualification=qualification.pk)
-        raise _Failed(qualification.pk) from error
+        raise RowFailed(qualification.pk) from error
 
 
 def _close_without_handoff(qualification: Qualification, now: dt.datetime) -> Qualification:

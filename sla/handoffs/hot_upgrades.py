@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Set
 from typing import Final
 
 import structlog
@@ -15,6 +16,7 @@ from sla.business_time.arithmetic import BadCalendar, NeverOpen
 from sla.clocks import clocks
 from sla.commitments import commitments
 from sla.handoffs import creation, routing
+from sla.handoffs.row_claims import RowFailed, claim_each
 from sla.models import Commitment, Handoff
 from sla.notifications import outbox
 from sla.vocabulary import HandoffState, NoticeKind
@@ -38,41 +40,29 @@ def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
     except commitments.NotYetAgreed:
         # Without commitments nothing was handed off; creation.hand_off_waiting logs that MQLs wait.
         return 0
-    done, failed = 0, set[int]()
-    while done < limit:
-        try:
-            followed = _follow_next(commitment, failed, now)
-        except _Failed as failure:
-            failed.add(failure.hot_upgrade)
-            continue
-        if followed is None:
-            break
+    count = 0
+    for followed in claim_each(lambda failed: _follow_next(commitment, failed, now), limit=limit):
         if isinstance(followed, Handoff) and followed.is_unrouted:
             routing.route_handoff(handoff=followed, now=now)
-        done += 1
-    return done
-
-
-class _Failed(Exception):
-    def __init__(self, hot_upgrade: int) -> None:
-        self.hot_upgrade = hot_upgrade
+        count += 1
+    return count
 
 
 @transaction.atomic
-def _follow_next(commitment: Commitment, passed_over: set[int], now: dt.datetime) -> Handoff | HotUpgrade | None:
-    """The handoff that was made or hurried, or the next one itself, if its MQL is no case for sales any more."""
-    waiting = HotUpgrade.objects.waiting().exclude(pk__in=passed_over).order_by("pk")
+def _follow_next(commitment: Commitment, failed: Set[int], now: dt.datetime) -> Handoff | HotUpgrade | None:
+    """Return the handoff that was created or hurried, or the hot upgrade itself if its MQL is no case for sales any more."""
+    waiting = HotUpgrade.objects.waiting().exclude(pk__in=failed).order_by("pk")
     hot_upgrade = waiting.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
     if hot_upgrade is None:
         return None
     try:
         with transaction.atomic():
             mqls.take_hot_upgrade(hot_upgrade=hot_upgrade, now=now)
-            made = creation.hand_off_hot(hot_upgrade=hot_upgrade, commitment=commitment, now=now)
-            return made or _hurry_handoff(hot_upgrade, now) or hot_upgrade
+            handoff = creation.hand_off_hot(hot_upgrade=hot_upgrade, commitment=commitment, now=now)
+            return handoff or _hurry_handoff(hot_upgrade, now) or hot_upgrade
     except Exception as error:
         log.exception("hot_upgrade_failed", hot_upgrade=hot_upgrade.pk)
-        raise _Failed(hot_upgrade.pk) from error
+        raise RowFailed(hot_upgrade.pk) from error
 
 
 def _hurry_handoff(hot_upgrade: HotUpgrade, now: dt.datetime) -> Handoff | None:
