@@ -32,12 +32,12 @@ def visible_to(user: User) -> HandoffQuerySet:
     handoffs: HandoffQuerySet = Handoff.objects.all()
     if holds(user, *SEE_EVERYTHING):
         return handoffs
-    mine = Q(pk__in=[])
+    is_visible = Q(pk__in=[])
     if holds(user, Role.SDR):
-        mine |= Q(rep__user=user) | Q(team__in=Rep.objects.filter(user=user).values("team"))
+        is_visible |= Q(rep__user=user) | Q(team__in=Rep.objects.filter(user=user).values("team"))
     if holds(user, Role.SALES_MANAGER):
-        mine |= Q(team__in=user.managed_teams.values("pk")) | Q(rep__isnull=True)
-    return handoffs.filter(mine)
+        is_visible |= Q(team__in=user.managed_teams.values("pk")) | Q(rep__isnull=True)
+    return handoffs.filter(is_visible)
 
 
 def may_decide(user: User, handoff: Handoff) -> bool:

@@ -94,8 +94,8 @@ CONTACTS: Final = MappingProxyType(
 
 def outcome_label(channel: str, outcome: str) -> str:
     """Return the outcome as people say it for this channel; for an older combination its plain label."""
-    known = CONTACTS.get(Channel(channel), {})
-    return str(known.get(AttemptOutcome(outcome), AttemptOutcome(outcome).label))
+    labels = CONTACTS.get(Channel(channel), {})
+    return str(labels.get(AttemptOutcome(outcome), AttemptOutcome(outcome).label))
 
 
 class Family(models.TextChoices):

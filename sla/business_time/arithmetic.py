@@ -176,11 +176,11 @@ def due_at(calendar: Calendar, start: datetime, seconds: float, pauses: Iterable
     """
     if seconds < 0:
         raise ValueError("A target cannot be less than no time.")
-    left = timedelta(seconds=seconds)
+    time_left = timedelta(seconds=seconds)
     for opens, closes in _subtract(_spans_from(calendar, to_utc(start)), _sort_pauses(pauses)):
-        if left <= closes - opens:
-            return opens + left
-        left -= closes - opens
+        if time_left <= closes - opens:
+            return opens + time_left
+        time_left -= closes - opens
     raise NeverOpen("These working hours come to a point after which nothing opens for two years.")
 
 
@@ -235,10 +235,10 @@ def _compute_day(calendar: Calendar, day: date) -> Iterator[Span]:
     # No zone is a full day away from UTC, and overnight hours end on the day after the one they open.
     nearby = [day + timedelta(days=distance) for distance in (-2, -1, 0, 1)]
     zone = _zone(calendar.zone)
-    opened = sorted(span for near in nearby for span in _hours_as_spans(zone, near, calendar.hours(near)))
-    cut = sorted(span for near in nearby for span in _hours_as_spans(zone, near, calendar.breaks.get(near, ())))
+    open_spans = sorted(span for near in nearby for span in _hours_as_spans(zone, near, calendar.hours(near)))
+    break_spans = sorted(span for near in nearby for span in _hours_as_spans(zone, near, calendar.breaks.get(near, ())))
     midnight = datetime.combine(day, wall_time(), UTC)
-    return _clip(_subtract(_merge(opened), tuple(_merge(cut))), midnight, midnight + DAY)
+    return _clip(_subtract(_merge(open_spans), tuple(_merge(break_spans))), midnight, midnight + DAY)
 
 
 def _hours_as_spans(zone: ZoneInfo, day: date, hours: Hours) -> Iterator[Span]:

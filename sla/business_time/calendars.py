@@ -97,14 +97,14 @@ def draft_from_rows(calendar: WorkCalendar) -> CalendarDraft:
     for row in calendar.hours.all():
         week[row.weekday].append(_interval(row.opens, row.closes))
     labels = {row.date: row.label for row in calendar.special_days.all()}
-    own = tuple(OwnDay(day, labels[day], hours) for day, hours in sorted(_special_days(calendar).items()))
+    own_days = tuple(OwnDay(day, labels[day], hours) for day, hours in sorted(_special_days(calendar).items()))
     return CalendarDraft(
         name=calendar.name,
         zone=calendar.zone,
         country=calendar.country,
         subdivision=calendar.subdivision,
         week=tuple(tuple(sorted(week[weekday])) for weekday in range(7)),
-        days=own,
+        days=own_days,
     )
 
 
@@ -142,10 +142,10 @@ def coming_holidays(draft: CalendarDraft, now: dt.datetime) -> list[tuple[dt.dat
 
     today = now.date()
     country_holidays(draft.country, draft.subdivision or None, [today.year])
-    known = holidays.country_holidays(
+    holiday_names = holidays.country_holidays(
         draft.country, subdiv=draft.subdivision or None, years=(today.year, today.year + 1)
     )
-    return [(day, name) for day, name in sorted(known.items()) if today <= day < today + dt.timedelta(days=365)]
+    return [(day, name) for day, name in sorted(holiday_names.items()) if today <= day < today + dt.timedelta(days=365)]
 
 
 @transaction.atomic

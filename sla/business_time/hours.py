@@ -78,10 +78,10 @@ def find_problems(draft: CalendarDraft) -> tuple[str, ...]:
         for weekday, hours in enumerate(draft.week)
         for interval in sorted(hours)
     ]
-    around = [*spans, *((spans[0][0] + MINUTES_A_WEEK, *spans[0][1:]),)] if spans else []
+    spans_of_cycle = [*spans, *((spans[0][0] + MINUTES_A_WEEK, *spans[0][1:]),)] if spans else []
     overlapping = tuple(
         f"{DAY_NAMES[earlier[2]]} {format_interval(earlier[3])} runs into {DAY_NAMES[later[2]]} {format_interval(later[3])}."
-        for earlier, later in pairwise(around)
+        for earlier, later in pairwise(spans_of_cycle)
         if earlier[2] != later[2] and later[0] < earlier[1]
     )
     return (*overlapping, *_find_repeated_days(draft.days))
@@ -148,13 +148,13 @@ def _week_changes(before: Sequence[Hours], after: Sequence[Hours]) -> Iterator[s
 
 
 def _day_changes(before: CalendarDraft, after: CalendarDraft) -> Iterator[str]:
-    old, new = ({day.date: day for day in draft.days} for draft in (before, after))
-    for on in sorted({*old, *new}):
-        if on not in new:
-            yield f"no longer {_describe_own_day(old[on])}"
-        elif new[on] != old.get(on):
-            was = f" instead of {_describe_hours(old[on].hours)}" if on in old else ""
-            yield f"{_describe_own_day(new[on])}{was}"
+    old_days, new_days = ({day.date: day for day in draft.days} for draft in (before, after))
+    for on in sorted({*old_days, *new_days}):
+        if on not in new_days:
+            yield f"no longer {_describe_own_day(old_days[on])}"
+        elif new_days[on] != old_days.get(on):
+            former_hours = f" instead of {_describe_hours(old_days[on].hours)}" if on in old_days else ""
+            yield f"{_describe_own_day(new_days[on])}{former_hours}"
 
 
 def _describe_own_day(day: OwnDay) -> str:

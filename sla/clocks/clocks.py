@@ -93,8 +93,8 @@ def hurry_first_contact(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Cloc
     Returns the new clock, or None when nothing changes: contacted already, overdue already, or due as early anyhow. The
     clock it replaces is cancelled, neither met nor breached. Raises NeverOpen, BadCalendar.
     """
-    running = handoff.clocks.running().filter(kind=ClockKind.FIRST_CONTACT, breached_at=None, due_at__gte=now)
-    clock = running.select_for_update(of=("self",), no_key=True).first()
+    running_clocks = handoff.clocks.running().filter(kind=ClockKind.FIRST_CONTACT, breached_at=None, due_at__gte=now)
+    clock = running_clocks.select_for_update(of=("self",), no_key=True).first()
     if clock is None:
         return None
     seconds = handoff.commitment.contact_minutes_tier_1 * 60
@@ -116,8 +116,8 @@ def mark_met(
     A contact that is logged long afterwards repairs no breach: it counts as of `logged_at`
     (docs/decisions/contacts-logged-late.md).
     """
-    running = handoff.clocks.running().filter(kind=kind)
-    clock = running.select_for_update(of=("self",), no_key=True).first()
+    running_clocks = handoff.clocks.running().filter(kind=kind)
+    clock = running_clocks.select_for_update(of=("self",), no_key=True).first()
     if clock is None:
         return None
     at = _credited_at(clock, at, logged_at or at)
@@ -133,8 +133,8 @@ def mark_met(
 
 def cancel_clocks(*, handoff: Handoff, kinds: Iterable[ClockKind] = SALES_KINDS, now: dt.datetime) -> None:
     """Cancel the running clocks of these kinds. A clock that is overdue already stays breached."""
-    running = handoff.clocks.running().filter(kind__in=list(kinds)).order_by("pk")
-    for clock in running.select_for_update(of=("self",), no_key=True):
+    running_clocks = handoff.clocks.running().filter(kind__in=list(kinds)).order_by("pk")
+    for clock in running_clocks.select_for_update(of=("self",), no_key=True):
         clock.cancelled_at = now
         if clock.breached_at is None and seconds_used(clock, now) > clock.target_seconds:
             clock.breached_at = now
@@ -248,9 +248,9 @@ def _add_business_time(version: CalendarVersion | None, start: dt.datetime, seco
 
 def _lock_running_clocks() -> ClockQuerySet:
     related = ("handoff__lead__company", "handoff__team", "rep__user", "calendar_version")
-    running = _exclude_decided(Clock.objects.running())
-    running = running.select_related(*related).prefetch_related("handoff__team__managers")
-    return running.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    running_clocks = _exclude_decided(Clock.objects.running())
+    running_clocks = running_clocks.select_related(*related).prefetch_related("handoff__team__managers")
+    return running_clocks.select_for_update(of=("self",), no_key=True, skip_locked=True)
 
 
 def _exclude_decided(running: ClockQuerySet) -> ClockQuerySet:

@@ -119,13 +119,13 @@ def waiting_since(now: dt.datetime) -> dt.datetime | None:
     """Return since when the longest waiting MQL should have been with sales, or None if none waits."""
     # Ordered as the index of waiting MQLs is. The first row may not be the very oldest, which matters little, as all
     # tiers are handed off in one run.
-    first = mqls_to_hand_off(now).defer("evidence").order_by("tier", "pk").first()
-    if first is None:
+    first_mql = mqls_to_hand_off(now).defer("evidence").order_by("tier", "pk").first()
+    if first_mql is None:
         return None
     try:
-        return tier_3_hold.due_to_sales_at(first, commitments.current_commitment())
+        return tier_3_hold.due_to_sales_at(first_mql, commitments.current_commitment())
     except commitments.NotYetAgreed:
-        return first.recorded_at
+        return first_mql.recorded_at
 
 
 @transaction.atomic

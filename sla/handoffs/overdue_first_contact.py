@@ -32,8 +32,8 @@ def pass_on_overdue(*, now: dt.datetime, limit: int = 100) -> int:
     If nobody else is available, a handoff stays and is tried again later. A handoff that fails is logged and skipped. Any
     number of workers may run at once.
     """
-    waiting = list(_overdue_handoffs(now).order_by("tier", "due_at", "pk").values_list("pk", flat=True)[:limit])
-    return sum(_try_to_pass_on(pk, now) for pk in waiting)
+    handoff_ids = list(_overdue_handoffs(now).order_by("tier", "due_at", "pk").values_list("pk", flat=True)[:limit])
+    return sum(_try_to_pass_on(pk, now) for pk in handoff_ids)
 
 
 def _overdue_handoffs(now: dt.datetime) -> HandoffQuerySet:

@@ -237,8 +237,8 @@ def _leave_unrouted(
     handoff: Handoff, explanation: str, now: dt.datetime, trace: Trace = (), team: Team | None = None
 ) -> None:
     """Record why the handoff stays unrouted, once for each new reason, and alert those who can help."""
-    last = handoff.routing_decisions.order_by("-pk").first()
-    if last is None or last.explanation != explanation[:EXPLANATION_AT_MOST]:
+    last_decision = handoff.routing_decisions.order_by("-pk").first()
+    if last_decision is None or last_decision.explanation != explanation[:EXPLANATION_AT_MOST]:
         record_decision(handoff=handoff, rep=None, explanation=explanation, trace=trace, now=now)
     # Nobody can help while the team is closed: the list shows it, and the sweep alerts once routing is overdue.
     if team is None or _next_opening(team, now) is None:

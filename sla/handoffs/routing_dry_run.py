@@ -35,9 +35,9 @@ def find_leads(text: str) -> list[Lead]:
     text = text.strip()
     if not text:
         return []
-    first, _, rest = text.partition(" ")
-    named = Q(first_name__istartswith=first, last_name__istartswith=rest) | Q(last_name__istartswith=text)
-    leads = Lead.objects.filter(Q(email__istartswith=text) | named).select_related("company")
+    first_name, _, last_name = text.partition(" ")
+    has_name = Q(first_name__istartswith=first_name, last_name__istartswith=last_name) | Q(last_name__istartswith=text)
+    leads = Lead.objects.filter(Q(email__istartswith=text) | has_name).select_related("company")
     return list(leads.order_by("email", "pk")[:FOUND_AT_MOST])
 
 
@@ -51,9 +51,9 @@ def dry_run_for_lead(*, lead: Lead, tier: int, motion: Motion, now: dt.datetime)
 def dry_run_for_attributes(*, unknown_lead: UnknownLead, tier: int, motion: Motion, now: dt.datetime) -> RoutingPlan:
     """Plan the routing of a lead that may not exist; a company known by its domain has its owners."""
     domain = unknown_lead.domain.strip().casefold()
-    known = Company.objects.filter(domain__iexact=domain).first() if domain else None
+    known_company = Company.objects.filter(domain__iexact=domain).first() if domain else None
     company = Company(
-        pk=known.pk if known else None,
+        pk=known_company.pk if known_company else None,
         domain=domain,
         industry=unknown_lead.industry,
         employees_low=unknown_lead.employees,

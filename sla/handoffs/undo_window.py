@@ -134,8 +134,8 @@ def finish_now(*, handoff: Handoff, by: User) -> bool:
 
     Called when they go on working with a lead they accepted.
     """
-    mine = _lock_pending_decisions().filter(handoff=handoff, by=by, kind=DispositionKind.ACCEPT)
-    pending_decision = mine.select_related("handoff", "reason", "by").first()
+    own_acceptances = _lock_pending_decisions().filter(handoff=handoff, by=by, kind=DispositionKind.ACCEPT)
+    pending_decision = own_acceptances.select_related("handoff", "reason", "by").first()
     if pending_decision is None:
         return False
     _make_final(pending_decision)

@@ -33,8 +33,8 @@ def notify_leaders(*, now: dt.datetime) -> int:
 
 def _draft_version_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
     leaders = cache(_leaders)
-    waiting = Version.objects.filter(state=VersionState.PROPOSED).select_related("definition")
-    for version in waiting.prefetch_related("sign_offs").order_by("pk"):
+    versions_to_sign = Version.objects.filter(state=VersionState.PROPOSED).select_related("definition")
+    for version in versions_to_sign.prefetch_related("sign_offs").order_by("pk"):
         sign_offs = list(version.sign_offs.all())
         for side in sorted(versions.DECIDING - {sign_off.side for sign_off in sign_offs}):
             signers = {sign_off.by_id for sign_off in sign_offs}

@@ -43,8 +43,8 @@ _LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 def build_mail(notices: Sequence[Notice], person: User) -> EmailMessage:
     """Build the e-mail; the same notices give the same Message-ID, so a mail that was sent twice is shown once."""
     by_urgency = sorted(notices, key=_urgency)
-    first = by_urgency[0].text
-    summary = first if len(by_urgency) == 1 else f"{len(by_urgency)} alerts: {first}"
+    first_text = by_urgency[0].text
+    summary = first_text if len(by_urgency) == 1 else f"{len(by_urgency)} alerts: {first_text}"
     return EmailMessage(
         # A lead's name may hold anything; a subject is one line.
         subject=" ".join(summary.split())[:SUBJECT_AT_MOST],

@@ -50,11 +50,11 @@ def write_notices(drafts: Iterable[NoticeDraft]) -> int:
     A notice without a receiver is stored for the list of all.
     """
     rows = {row.once: row for draft in drafts for row in _rows(draft)}
-    known = set(Notice.objects.filter(once__in=rows).values_list("once", flat=True))
-    Notice.objects.bulk_create([row for once, row in rows.items() if once not in known], ignore_conflicts=True)
-    new = Notice.objects.filter(once__in=rows.keys() - known).select_related("to").order_by("pk")
-    deliveries.write_deliveries(list(new))
-    return len(new)
+    known_keys = set(Notice.objects.filter(once__in=rows).values_list("once", flat=True))
+    Notice.objects.bulk_create([row for once, row in rows.items() if once not in known_keys], ignore_conflicts=True)
+    new_notices = Notice.objects.filter(once__in=rows.keys() - known_keys).select_related("to").order_by("pk")
+    deliveries.write_deliveries(list(new_notices))
+    return len(new_notices)
 
 
 def notify_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: dt.datetime) -> None:
@@ -115,8 +115,8 @@ def rep_and_managers(rep: Rep | None, team: Team | None) -> Collection[User]:
 def managers(team: Team | None) -> Collection[User]:
     """Return the active managers of a team; without a team, or in one without managers, every sales manager."""
     # Filtered and sorted in Python, so that a sweep can prefetch the managers.
-    own = [manager for manager in team.managers.all() if manager.is_active] if team is not None else []
-    return sorted(own, key=lambda manager: manager.pk) or role_holders(Role.SALES_MANAGER)
+    team_managers = [manager for manager in team.managers.all() if manager.is_active] if team is not None else []
+    return sorted(team_managers, key=lambda manager: manager.pk) or role_holders(Role.SALES_MANAGER)
 
 
 def marketing_ops() -> Collection[User]:
@@ -130,8 +130,8 @@ def role_holders(*roles: Role) -> list[User]:
 
 def unread_notices(user: User) -> QuerySet[Notice]:
     """Return the person's unread notices, the newest first."""
-    mine = Notice.objects.filter(to=user, read_at__isnull=True)
-    return mine.select_related("handoff__lead").order_by("-created_at", "-pk")
+    notices = Notice.objects.filter(to=user, read_at__isnull=True)
+    return notices.select_related("handoff__lead").order_by("-created_at", "-pk")
 
 
 def hot_notices(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
@@ -144,8 +144,8 @@ def hot_notices(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
     came_hot = Q(handoff__tier=1) | Q(created_at__gte=F("handoff__hot_upgraded_at"))
     turned_hot = Q(kind=NoticeKind.REENGAGED, handoff__hot_upgraded_at__isnull=False)
     is_hot = (Q(kind=NoticeKind.NEW_MQL) & came_hot) | turned_hot
-    theirs = Q(handoff__state=HandoffState.ASSIGNED, handoff__rep__user=user)
-    notices = Notice.objects.filter(is_hot, theirs, to=user, created_at__gt=since)
+    is_undecided_own = Q(handoff__state=HandoffState.ASSIGNED, handoff__rep__user=user)
+    notices = Notice.objects.filter(is_hot, is_undecided_own, to=user, created_at__gt=since)
     rows = notices.select_related("handoff__lead", "handoff__qualification__hot_upgrade").order_by("created_at", "pk")
     return rows.exclude(handoff__pending_decision__isnull=False)
 
@@ -156,9 +156,9 @@ def inbox(user: User, *, after: int | None = None, limit: int = NOTICES_A_PAGE) 
 
     One more than `limit`, if there are more.
     """
-    mine = Notice.objects.filter(to=user)
-    last = mine.filter(pk=after).first() if after is not None else None
-    rows = mine.filter(_is_after(last)) if last is not None else mine
+    notices = Notice.objects.filter(to=user)
+    last_notice = notices.filter(pk=after).first() if after is not None else None
+    rows = notices.filter(_is_after(last_notice)) if last_notice is not None else notices
     rows = rows.select_related("handoff__lead").prefetch_related("deliveries")
     return list(rows.order_by(_UNREAD_FIRST, "-created_at", "-pk")[: limit + 1])
 
@@ -170,8 +170,8 @@ def mark_handoff_read(*, handoff: Handoff, user: User, now: dt.datetime) -> int:
 
 def mark_read(*, user: User, now: dt.datetime, up_to: int | None = None) -> int:
     """Mark the person's notices as read, except those after the id `up_to`; return how many."""
-    mine = unread_notices(user) if up_to is None else unread_notices(user).filter(pk__lte=up_to)
-    return Notice.objects.filter(pk__in=mine.order_by().values("pk")).update(read_at=now)
+    notices = unread_notices(user) if up_to is None else unread_notices(user).filter(pk__lte=up_to)
+    return Notice.objects.filter(pk__in=notices.order_by().values("pk")).update(read_at=now)
 
 
 def _is_after(last: Notice) -> Q:

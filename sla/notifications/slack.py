@@ -71,8 +71,8 @@ def mask_webhook(url: str) -> str:
     parts = _split_url(url)
     *names, secret = parts.path.split("/")[1:]
     # As people know it from Slack: /services/T…/B…/ and the secret proper.
-    shown = "".join(f"{name if place == 0 else name[:1] + '…'}/" for place, name in enumerate(names[:2]))
-    return f"{parts.netloc}/{shown}…{secret[-SHOWN_OF_A_SECRET:]}"
+    shown_path = "".join(f"{name if place == 0 else name[:1] + '…'}/" for place, name in enumerate(names[:2]))
+    return f"{parts.netloc}/{shown_path}…{secret[-SHOWN_OF_A_SECRET:]}"
 
 
 def quote_text(text: str) -> str:

@@ -80,10 +80,10 @@ def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.dat
     if not today < to <= today + POSTPONED_AT_MOST:
         raise RecyclingRefused("Choose a day after today, at most two years ahead.")
     back_at = wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(to, dt.time()))
-    waiting = {handoff.pk: handoff.qualification for handoff in _lock_recycled(handoff_ids)}
+    qualifications = {handoff.pk: handoff.qualification for handoff in _lock_recycled(handoff_ids)}
     moved = {
         pk: qualification
-        for pk, qualification in waiting.items()
+        for pk, qualification in qualifications.items()
         if mqls.postpone(qualification=qualification, to=back_at)
     }
     Note.objects.bulk_create(
@@ -182,8 +182,8 @@ def _lock_recycled(handoff_ids: Collection[int]) -> list[Handoff]:
 
 def _postponement_note(before: dt.datetime | None, to: dt.date, why: str) -> str:
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-    was = f" from {before.astimezone(zone):%-d %B %Y}" if before else ""
-    return f"Return postponed{was} to {to:%-d %B %Y}{f': {why}' if why else ''}"[:1000]
+    former_day = f" from {before.astimezone(zone):%-d %B %Y}" if before else ""
+    return f"Return postponed{former_day} to {to:%-d %B %Y}{f': {why}' if why else ''}"[:1000]
 
 
 def _require_marketing(by: User) -> None:

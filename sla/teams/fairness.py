@@ -70,5 +70,5 @@ def _count_assignments(reps: Sequence[Rep], since: dt.datetime, until: dt.dateti
     rows = decisions.values_list("rep").annotate(
         own=Count("pk", filter=Q(by=None)), by_hand=Count("pk", filter=Q(by__isnull=False))
     )
-    counted = {rep: (own, by_hand) for rep, own, by_hand in rows if rep is not None}
-    return {rep.pk: counted.get(rep.pk, (0, 0)) for rep in reps}
+    counts = {rep: (own, by_hand) for rep, own, by_hand in rows if rep is not None}
+    return {rep.pk: counts.get(rep.pk, (0, 0)) for rep in reps}

@@ -126,14 +126,14 @@ def _number_rules(rules: Sequence[RoutingRule]) -> None:
     1. Move every rule whose number changes to a free number, since no two rows may share a position even for a moment.
     2. Give each its final number.
     """
-    moved = [(rule, at) for at, rule in enumerate(rules, start=1) if rule.position != at]
-    free_positions = islice(_free_positions(rules), len(moved))
-    for rule, free in zip([rule for rule, _ in moved], list(free_positions), strict=True):
+    moved_rules = [(rule, at) for at, rule in enumerate(rules, start=1) if rule.position != at]
+    free_positions = islice(_free_positions(rules), len(moved_rules))
+    for rule, free in zip([rule for rule, _ in moved_rules], list(free_positions), strict=True):
         rule.position = free
-    RoutingRule.objects.bulk_update([rule for rule, _ in moved], ["position"])
-    for rule, at in moved:
+    RoutingRule.objects.bulk_update([rule for rule, _ in moved_rules], ["position"])
+    for rule, at in moved_rules:
         rule.position = at
-    RoutingRule.objects.bulk_update([rule for rule, _ in moved], ["position"])
+    RoutingRule.objects.bulk_update([rule for rule, _ in moved_rules], ["position"])
 
 
 def _free_positions(rules: Sequence[RoutingRule]) -> Any:
