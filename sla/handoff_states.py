@@ -1,4 +1,4 @@
-"""The one gate for the state of a handoff, and for taking its lead along. Nothing else writes `Handoff.state`."""
+"""Changes of a handoff's state and of its lead's stage. Nothing else writes `Handoff.state`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sla.vocabulary import HANDOFF_MOVES, HandoffState
 log = structlog.get_logger(__name__)
 
 
-#: Where the CRM's word takes a handoff, whatever sales has said of it (rules 2.6: outcomes come from the CRM). These are
-#: facts, no steps that anybody may take: those stand in HANDOFF_MOVES.
+#: The moves that a report of the CRM causes, whatever sales decided (rules 2.6: outcomes come from the CRM). They are
+#: facts; the steps that people may take are in HANDOFF_MOVES.
 CRM_MOVES: Final = MappingProxyType(
     {
         HandoffState.ASSIGNED: {HandoffState.OPPORTUNITY, HandoffState.WON, HandoffState.LOST},
@@ -30,18 +30,18 @@ CRM_MOVES: Final = MappingProxyType(
 
 
 class HandoffStepRefused(Exception):
-    """A handoff in this state has no such step."""
+    """A step that a handoff in this state does not have."""
 
 
 def lock(handoff: Handoff) -> Handoff:
-    """The handoff as it is now, held until the end of the transaction: whoever acts on one comes through here first."""
-    # Locked without joins: a row that was changed while we waited would come with the old rep beside it.
+    """Lock the handoff until the end of the transaction and return it as it is now; every action starts with this."""
+    # Locked without joins: a joined row that changed while this waited for the lock would come with its old rep.
     Handoff.objects.select_for_update(no_key=True).values_list("pk").get(pk=handoff.pk)
     return Handoff.objects.select_related("lead", "rep__user", "team", "commitment").get(pk=handoff.pk)
 
 
 def move(handoff: Handoff, to: HandoffState, **columns: Any) -> None:
-    """Take a locked handoff to another state. Raises StepRefused with a sentence for the user."""
+    """Move a locked handoff to another state. Raises HandoffStepRefused with a sentence for the user."""
     if to not in HANDOFF_MOVES[HandoffState(handoff.state)]:
         raise HandoffStepRefused(
             f"This handoff is “{HandoffState(handoff.state).label}”; it cannot become “{to.label}”."
@@ -50,7 +50,7 @@ def move(handoff: Handoff, to: HandoffState, **columns: Any) -> None:
 
 
 def follow_crm(handoff: Handoff, to: HandoffState, **columns: Any) -> bool:
-    """Take a locked handoff to where the CRM says its lead is; False when it cannot go there, or is there."""
+    """Move a locked handoff to the stage the CRM reports for its lead; return False when it cannot go there, or is there."""
     if to not in CRM_MOVES.get(HandoffState(handoff.state), ()):
         return False
     _write(handoff, to, columns)
@@ -58,7 +58,7 @@ def follow_crm(handoff: Handoff, to: HandoffState, **columns: Any) -> bool:
 
 
 def states_before(to: HandoffState) -> list[HandoffState]:
-    """The states from which the CRM's word leads there."""
+    """Return the states from which the CRM may move a handoff to `to`."""
     return [state for state, allowed in CRM_MOVES.items() if to in allowed]
 
 
@@ -70,9 +70,10 @@ def _write(handoff: Handoff, to: HandoffState, columns: dict[str, Any]) -> None:
 
 
 def move_lead(handoff: Handoff, *path: Stage, by: User, now: dt.datetime, why: str) -> None:
-    """Take the lead along, step by step.
+    """
+    Move the lead along `path`, step by step.
 
-    A lead that the CRM has already taken further keeps its stage: the word of sales on the handoff stands all the same.
+    A lead that the CRM has already moved further keeps its stage: the decision of sales on the handoff stands all the same.
     """
     for stage in path:
         try:

@@ -1,4 +1,8 @@
-"""Who sees and who may act on which handoff (rules 1.2, 1.3). Lookups use these, so a foreign id is a 404."""
+"""
+Permissions on handoffs: to see them and to act on them (rules 1.2, 1.3).
+
+Lookups use these, so a foreign id is a 404.
+"""
 
 from __future__ import annotations
 
@@ -11,36 +15,40 @@ from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
 from sla.models import Handoff, HandoffQuerySet, Rep
 
-#: They read every team's handoffs; only sales acts on them.
+#: Roles that see every team's handoffs; only sales acts on them.
 SEE_EVERYTHING: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 
 
 class NotYours(Exception):
-    """The handoff is another rep's and another manager's."""
+    """An action on a handoff of another rep and another manager."""
 
 
 def visible_to(user: User) -> HandoffQuerySet:
-    """An SDR: their team's. A manager: the managed teams' and the unrouted. Marketing, leaders, executives: all."""
+    """
+    Return the handoffs that the person may see.
+
+    An SDR: their team's. A manager: the managed teams' and the unrouted. Marketing, leaders, executives: all.
+    """
     handoffs: HandoffQuerySet = Handoff.objects.all()
     if holds(user, *SEE_EVERYTHING):
         return handoffs
-    mine = Q(pk__in=[])
+    is_visible = Q(pk__in=[])
     if holds(user, Role.SDR):
-        mine |= Q(rep__user=user) | Q(team__in=Rep.objects.filter(user=user).values("team"))
+        is_visible |= Q(rep__user=user) | Q(team__in=Rep.objects.filter(user=user).values("team"))
     if holds(user, Role.SALES_MANAGER):
-        mine |= Q(team__in=user.managed_teams.values("pk")) | Q(rep__isnull=True)
-    return handoffs.filter(mine)
+        is_visible |= Q(team__in=user.managed_teams.values("pk")) | Q(rep__isnull=True)
+    return handoffs.filter(is_visible)
 
 
 def may_decide(user: User, handoff: Handoff) -> bool:
-    """Its rep, or a manager of its team."""
+    """Return whether the person is the handoff's rep or a manager of its team."""
     if not user.is_active or handoff.rep is None:
         return False
     return handoff.rep.user_id == user.pk or user.is_superuser or manages(user, handoff)
 
 
 def may_assign(user: User, handoff: Handoff) -> bool:
-    """A manager of its team; of an unrouted one, any sales manager."""
+    """Return whether the person is a manager of the handoff's team or, if it is unrouted, any sales manager."""
     if user.is_superuser and user.is_active:
         return True
     if handoff.team_id is None:
@@ -55,7 +63,7 @@ def manages(user: User, handoff: Handoff) -> bool:
 
 
 def require_decider(user: User, handoff: Handoff) -> None:
-    """Raises NotYours with a sentence for the user."""
+    """Check that the person may decide. Raises NotYours with a sentence for the user."""
     if handoff.rep is None:
         raise NotYours("Nobody has this lead yet; a manager can assign it.")
     if not may_decide(user, handoff):

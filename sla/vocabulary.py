@@ -7,7 +7,7 @@ from typing import Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-#: Of the dates that people type; beyond these they are somebody's slip.
+#: The years accepted in dates that people type; any other is a typing error.
 YEARS: Final = range(2000, 2100)
 
 
@@ -87,8 +87,8 @@ class AttemptOutcome(models.TextChoices):
     BOUNCED = "bounced", _("Bounced / wrong number")
 
 
-#: What can come of a contact, by channel and as people say it there: the only combinations that count as contact
-#: (rules 6.20). Each is something a person of ours did: an answer of the lead's is an event, and no contact.
+#: The outcomes of a contact by channel, labelled as people say them there: the only combinations that count as contact
+#: (rules 6.20). Each is something that a rep did: an answer of the lead is an event, not a contact.
 CONTACTS: Final = MappingProxyType(
     {
         Channel.CALL: {
@@ -112,13 +112,13 @@ CONTACTS: Final = MappingProxyType(
 
 
 def outcome_label(channel: str, outcome: str) -> str:
-    """The outcome as people say it of this channel; of an older combination its plain name."""
-    known = CONTACTS.get(Channel(channel), {})
-    return str(known.get(AttemptOutcome(outcome), AttemptOutcome(outcome).label))
+    """Return the outcome as people say it for this channel; for an older combination its plain label."""
+    labels = CONTACTS.get(Channel(channel), {})
+    return str(labels.get(AttemptOutcome(outcome), AttemptOutcome(outcome).label))
 
 
 class Family(models.TextChoices):
-    """What a rejection reason says about the definition (rules 7.5)."""
+    """A family of rejection reasons: what they say about the definition (rules 7.5)."""
 
     FIT = "fit", _("Fit")
     ENGAGEMENT = "engagement", _("Engagement")
@@ -128,7 +128,7 @@ class Family(models.TextChoices):
 
 
 class Route(models.TextChoices):
-    """Where a rejected lead goes."""
+    """The destination of a rejected lead."""
 
     RECYCLE = "recycle", _("Nurture, back on a date")
     BACK_TO_MARKETING = "back_to_marketing", _("Back to marketing (MAL)")

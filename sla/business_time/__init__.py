@@ -1,1 +1,1 @@
-"""Business time: working calendars, sums in working hours, and due dates explained in words."""
+"""Business time: working calendars, arithmetic in working hours, and explanations of due dates."""

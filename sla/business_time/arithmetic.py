@@ -33,11 +33,11 @@ class BadCalendar(ValueError):
 
 
 class NeverOpen(Exception):
-    """Two years pass without an opening before the answer is reached."""
+    """A calendar with two years of closure before the answer is reached."""
 
 
 class NeverCloses(Exception):
-    """The calendar is open for the whole of the two years after the instant asked about."""
+    """A calendar that is open for the whole two years after the instant."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -149,6 +149,7 @@ def open_intervals(calendar: Calendar, start: datetime, end: datetime) -> Iterat
 
 
 def is_open(calendar: Calendar, at: datetime) -> bool:
+    """Return whether the calendar is open at the instant."""
     at = to_utc(at)
     return any(opens <= at < closes for opens, closes in calendar.open_on(at.date()))
 
@@ -175,11 +176,11 @@ def due_at(calendar: Calendar, start: datetime, seconds: float, pauses: Iterable
     """
     if seconds < 0:
         raise ValueError("A target cannot be less than no time.")
-    left = timedelta(seconds=seconds)
+    time_left = timedelta(seconds=seconds)
     for opens, closes in _subtract(_spans_from(calendar, to_utc(start)), _sort_pauses(pauses)):
-        if left <= closes - opens:
-            return opens + left
-        left -= closes - opens
+        if time_left <= closes - opens:
+            return opens + time_left
+        time_left -= closes - opens
     raise NeverOpen("These working hours come to a point after which nothing opens for two years.")
 
 
@@ -197,7 +198,7 @@ def wall_to_instant(zone: str, wall: datetime) -> datetime:
 def country_holidays(country: str, subdivision: str | None, years: Iterable[int]) -> frozenset[date]:
     """Return the public holidays of a country ("DE") or a part of it ("BY"). Raises BadCalendar for an unknown one."""
     # The library takes a second to import, and only the pages that edit a calendar need it.
-    import holidays  # noqa: PLC0415
+    import holidays  # noqa: PLC0415 (slow to import)
 
     try:
         return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=sorted(set(years))))
@@ -234,10 +235,10 @@ def _compute_day(calendar: Calendar, day: date) -> Iterator[Span]:
     # No zone is a full day away from UTC, and overnight hours end on the day after the one they open.
     nearby = [day + timedelta(days=distance) for distance in (-2, -1, 0, 1)]
     zone = _zone(calendar.zone)
-    opened = sorted(span for near in nearby for span in _hours_as_spans(zone, near, calendar.hours(near)))
-    cut = sorted(span for near in nearby for span in _hours_as_spans(zone, near, calendar.breaks.get(near, ())))
+    open_spans = sorted(span for near in nearby for span in _hours_as_spans(zone, near, calendar.hours(near)))
+    break_spans = sorted(span for near in nearby for span in _hours_as_spans(zone, near, calendar.breaks.get(near, ())))
     midnight = datetime.combine(day, wall_time(), UTC)
-    return _clip(_subtract(_merge(opened), tuple(_merge(cut))), midnight, midnight + DAY)
+    return _clip(_subtract(_merge(open_spans), tuple(_merge(break_spans))), midnight, midnight + DAY)
 
 
 def _hours_as_spans(zone: ZoneInfo, day: date, hours: Hours) -> Iterator[Span]:

@@ -1,4 +1,4 @@
-"""The stored calendars as the pure ones of `sla.business_time.arithmetic`, and the exact version a clock starts with."""
+"""Stored calendars as calendars of `sla.business_time.arithmetic`, and the frozen versions that clocks start with."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 ALL_DAY: Final = (Interval(0, MINUTES_A_DAY),)
 
-#: Parsed versions by digest. A version never changes, so neither does what is kept here.
+#: Parsed versions by digest. A version never changes, so neither does its entry.
 _LOADED: Final[dict[str, Calendar]] = {}
 _LOADED_AT_MOST: Final = 500
 
@@ -36,7 +36,8 @@ def calendar_of_rep(rep: Rep) -> WorkCalendar:
 
 
 def build_calendar(calendar: WorkCalendar, around: dt.datetime) -> Calendar:
-    """The calendar with the public holidays of the year before `around` to the year after it.
+    """
+    Return the calendar with the public holidays from the year before `around` to the year after it.
 
     Reads `hours` and `special_days`, which may be prefetched. Raises BadCalendar for an unknown zone or country.
     """
@@ -44,13 +45,13 @@ def build_calendar(calendar: WorkCalendar, around: dt.datetime) -> Calendar:
 
 
 def check_calendar(*, zone: str, country: str, subdivision: str, now: dt.datetime) -> None:
-    """Raises BadCalendar when such a calendar could not be read later."""
+    """Check the zone and the country. Raises BadCalendar if such a calendar could not be read later."""
     Calendar(zone=zone)
     _public_holidays(country, subdivision, now.year)
 
 
 def whole_days(calendar: Calendar) -> Calendar:
-    """The same working days, around the clock: what the disposition clock counts (docs/decisions/0004-disposition-clock.md)."""
+    """Return the same working days, open around the clock, for the disposition clock (docs/decisions/0004-disposition-clock.md)."""
     return replace(
         calendar,
         week=tuple(_around_the_clock(hours) for hours in calendar.week),
@@ -60,9 +61,10 @@ def whole_days(calendar: Calendar) -> Calendar:
 
 
 def freeze_version(calendar: WorkCalendar, now: dt.datetime, *, around_the_clock: bool = False) -> CalendarVersion:
-    """The calendar frozen as it is: one row per content, however many ask for it at once.
+    """
+    Return the calendar frozen as it is: one row for each content, however many callers ask at once.
 
-    Its hours are read once and stay with the object: a handoff's two clocks begin by the same reading.
+    Its hours are read once and stay with the object: a handoff's two clocks start by the same reading.
     """
     prefetch_related_objects([calendar], "hours", "special_days")
     content = build_calendar(calendar, now)
@@ -72,7 +74,7 @@ def freeze_version(calendar: WorkCalendar, now: dt.datetime, *, around_the_clock
 
 
 def list_changes(calendar: WorkCalendar) -> QuerySet[CalendarChange]:
-    """What people made of it, the latest first."""
+    """Return people's changes of the calendar, the latest first."""
     return calendar.changes.select_related("by").order_by("-at", "-pk")
 
 
@@ -86,70 +88,81 @@ def load_version(version: CalendarVersion) -> Calendar:
 
 
 def draft_from_rows(calendar: WorkCalendar) -> CalendarDraft:
-    """What is stored, as it is edited. Reads `hours` and `special_days`, which may be prefetched."""
+    """
+    Return the stored calendar in the form in which it is edited.
+
+    Reads `hours` and `special_days`, which may be prefetched.
+    """
     week: dict[int, list[Interval]] = defaultdict(list)
     for row in calendar.hours.all():
         week[row.weekday].append(_interval(row.opens, row.closes))
     labels = {row.date: row.label for row in calendar.special_days.all()}
-    own = tuple(OwnDay(day, labels[day], hours) for day, hours in sorted(_special_days(calendar).items()))
+    own_days = tuple(OwnDay(day, labels[day], hours) for day, hours in sorted(_special_days(calendar).items()))
     return CalendarDraft(
         name=calendar.name,
         zone=calendar.zone,
         country=calendar.country,
         subdivision=calendar.subdivision,
         week=tuple(tuple(sorted(week[weekday])) for weekday in range(7)),
-        days=own,
+        days=own_days,
     )
 
 
 def build_from_draft(draft: CalendarDraft, around: dt.datetime) -> Calendar:
-    """The calendar a draft would be. Raises BadCalendar for an unknown zone or country."""
+    """Return the calendar that a draft describes. Raises BadCalendar for an unknown zone or country."""
     return draft.to_calendar(_public_holidays(draft.country, draft.subdivision, around.year))
 
 
 def stamp(draft: CalendarDraft) -> str:
-    """Two equal drafts have one stamp: by it an edit says what it began with."""
+    """Return a stamp of the draft: equal drafts have equal stamps, so an edit can name the state it began with."""
     return hashlib.sha256(repr(draft).encode()).hexdigest()[:16]
 
 
 def countries() -> list[tuple[str, str]]:
-    """Code and name of each country whose public holidays are known, by name."""
-    # As in sla.business_time.arithmetic: a second to import, for the pages that edit.
-    from holidays.registry import COUNTRIES  # noqa: PLC0415
+    """Return code and name of each country whose public holidays are known, ordered by name."""
+    # The library takes a second to import, and only the pages that edit a calendar need it.
+    from holidays.registry import COUNTRIES  # noqa: PLC0415 (slow to import)
 
     named = ((code, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)) for name, code, *_ in COUNTRIES.values())
     return sorted(named, key=lambda country: country[1])
 
 
 def subdivisions(country: str) -> list[str]:
-    """The parts of a country that have holidays of their own."""
-    import holidays  # noqa: PLC0415
+    """Return the parts of a country that have holidays of their own."""
+    import holidays  # noqa: PLC0415 (slow to import)
 
     return list(holidays.list_supported_countries().get(country, []))
 
 
 def coming_holidays(draft: CalendarDraft, now: dt.datetime) -> list[tuple[dt.date, str]]:
-    """The next twelve months' public holidays with their names. Raises BadCalendar for an unknown country."""
+    """Return the next twelve months' public holidays with their names. Raises BadCalendar for an unknown country."""
     if not draft.country:
         return []
-    import holidays  # noqa: PLC0415
+    import holidays  # noqa: PLC0415 (slow to import)
 
     today = now.date()
     country_holidays(draft.country, draft.subdivision or None, [today.year])
-    known = holidays.country_holidays(
+    holiday_names = holidays.country_holidays(
         draft.country, subdiv=draft.subdivision or None, years=(today.year, today.year + 1)
     )
-    return [(day, name) for day, name in sorted(known.items()) if today <= day < today + dt.timedelta(days=365)]
+    return [(day, name) for day, name in sorted(holiday_names.items()) if today <= day < today + dt.timedelta(days=365)]
 
 
 @transaction.atomic
 def change_calendar(
     *, calendar: WorkCalendar | None, draft: CalendarDraft, seen_stamp: str, by: User, now: dt.datetime, why: str = ""
 ) -> WorkCalendar:
-    """Store a calendar as drafted, a new one for None; clocks that run keep the version they started with (rules 6.12).
+    """
+    Store a calendar as drafted, a new one for None; running clocks keep the version they started with (rules 6.12).
 
-    `read` is the stamp of what stood there when the edit began. Writes down who changed what; a draft that changes
-    nothing writes nothing. Raises BadCalendar with sentences for the user.
+    1. Check the person's role.
+    2. Check the draft's zone, country and hours.
+    3. Lock the stored calendar; refuse if it changed since `seen_stamp`, the stamp of what the edit began with.
+    4. Store the columns, after a check that the name is free.
+    5. Replace the hours and special days.
+    6. Record who changed what; a draft that changes nothing records nothing.
+
+    Raises BadCalendar with sentences for the user.
     """
     if not holds(by, Role.SALES_MANAGER):
         raise BadCalendar("Only a sales manager changes calendars.")
@@ -175,7 +188,7 @@ def record_change(
     now: dt.datetime,
     why: str = "",
 ) -> CalendarChange | None:
-    """Write down who made the calendar what it is, and what is different; None when nothing is."""
+    """Store who changed the calendar and what is different; return None if nothing is."""
     differences = describe_changes(before, after)
     if not differences:
         return None
@@ -223,7 +236,7 @@ def _replace_hours(row: WorkCalendar, draft: CalendarDraft) -> None:
 
 
 def _columns(interval: Interval) -> dict[str, int]:
-    """The closing as a time of day; only midnight after a whole evening is 24:00."""
+    """Return opening and closing as minutes of a day; only midnight after a whole evening is 24:00."""
     closes = interval.closes
     return {"opens": interval.opens, "closes": closes if closes <= MINUTES_A_DAY else closes - MINUTES_A_DAY}
 
@@ -241,7 +254,7 @@ def _special_days(calendar: WorkCalendar) -> dict[dt.date, Hours]:
     return {day: tuple(sorted(hours)) for day, hours in days.items()}
 
 
-# Building a country's holidays costs milliseconds, and each handoff asks for them.
+# Building a country's holidays takes milliseconds, and each new handoff needs them.
 @lru_cache(maxsize=200)
 def _public_holidays(country: str, subdivision: str, year: int) -> frozenset[dt.date]:
     if not country:

@@ -1,6 +1,7 @@
-"""Why something is due when it is: the business time that was counted, day by day, in words (rules 6.11).
+"""
+Explanations of due dates: the business time that was counted, day by day, as text (rules 6.11).
 
-Pure. The sums are those of `sla.business_time.arithmetic`, in UTC; only the names of days and the times on the wall are local.
+Pure. The arithmetic is that of `sla.business_time.arithmetic`, in UTC; only day names and wall-clock times are local.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sla.business_time.arithmetic import DAY, Calendar, Span, due_at, open_intervals, to_utc, wall_to_instant
 from sla.business_time.hours import DAY_NAMES, city_of_zone
 
-#: A weekday's name alone says which one only within the week.
+#: A weekday's name alone is unambiguous only for this many days.
 NAMED_BY_WEEKDAY: Final = 6
 #: Longer closures are one part, however many days they take.
 PARTS_AT_MOST: Final = 12
@@ -36,7 +37,11 @@ class CountedHours:
 
 @dataclass(frozen=True, slots=True)
 class DueDateExplanation:
-    """`worked` are the business intervals that were used, in order, cut at local midnights; instants are UTC."""
+    """
+    A due date and the business time that leads to it.
+
+    `worked` are the business intervals that were used, in order, cut at local midnights; instants are UTC.
+    """
 
     zone: str
     start: datetime
@@ -62,7 +67,7 @@ class DueDateExplanation:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The intervals that were used, as the clock on the wall shows them."""
+        """Return one line for each interval that was used, in wall-clock time."""
         return tuple(
             f"{DAY_NAMES[row.day.weekday()]} {row.day:%-d %b}, "
             f"{format_clock(row.opens, self.zone)}–{_format_closing(row, self.zone)}: {format_duration(row.seconds)}"
@@ -80,17 +85,17 @@ def explain_due_date(calendar: Calendar, start: datetime, seconds: float) -> Due
 
 
 def format_duration(seconds: float) -> str:
-    """ "45 s", "20 min", "7 h", "7 h 30 min"."""
+    """Return a duration as text: "45 s", "20 min", "7 h", "7 h 30 min"."""
     whole = round(seconds)
     hours, minutes = divmod(whole // 60, 60)
-    if whole < 60:  # noqa: PLR2004
+    if whole < 60:  # noqa: PLR2004 (seconds in a minute)
         return f"{whole} s"
     rest = f"{minutes} min" if minutes else ""
     return f"{hours} h {rest}".strip() if hours else rest
 
 
 def format_instant(at: datetime, zone: str, since: datetime | None = None) -> str:
-    """ "Monday 9:20"; with the date when the weekday alone would not say which."""
+    """Return an instant as text: "Monday 9:20", with the date when the weekday alone would be ambiguous."""
     local = at.astimezone(ZoneInfo(zone))
     name = DAY_NAMES[local.weekday()]
     if since is not None and (local.date() - since.astimezone(ZoneInfo(zone)).date()).days <= NAMED_BY_WEEKDAY:
@@ -103,7 +108,7 @@ def format_clock(at: datetime, zone: str) -> str:
 
 
 def _format_closing(row: CountedHours, zone: str) -> str:
-    """Midnight at the end of a day is its 24:00."""
+    """Return the closing time; midnight at the end of a day is its 24:00."""
     return "24:00" if row.closes.astimezone(ZoneInfo(zone)).date() > row.day else format_clock(row.closes, zone)
 
 
@@ -132,7 +137,7 @@ def _build_parts(calendar: Calendar, start: datetime, end: datetime, worked: tup
 
 
 def _closure_reason(calendar: Calendar, day: date, counted: dict[date, float]) -> str:
-    """Why a day gave no time; nothing for one that did, or that merely had passed."""
+    """Return why no time was counted on a day, or an empty string if time was counted or the hours had passed."""
     if day in counted or calendar.hours(day):
         return ""
     if day in calendar.days:

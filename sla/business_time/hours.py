@@ -1,4 +1,4 @@
-"""A calendar as a person types and reads it: hours as text, one sentence for all of it, and what is wrong with it."""
+"""Calendars as people type and read them: hours as text, one sentence for the whole calendar, and its problems."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RANGE: Final = re.compile(rf"{_TIME}\s*(?:-|–|—|to)\s*{_TIME}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class OwnDay:
-    """A date of the team's own: closed without hours, else open then and only then. It beats a public holiday."""
+    """A date of the team's own: closed without hours, else open in those hours only. It beats a public holiday."""
 
     date: date
     label: str
@@ -30,7 +30,7 @@ class OwnDay:
 
 @dataclass(frozen=True, slots=True)
 class CalendarDraft:
-    """A calendar as somebody would have it; `week` is Monday first."""
+    """A calendar as somebody would like it; `week` is Monday first."""
 
     name: str
     zone: str
@@ -40,7 +40,7 @@ class CalendarDraft:
     days: tuple[OwnDay, ...]
 
     def to_calendar(self, holidays: frozenset[date] = frozenset()) -> Calendar:
-        """Raises BadCalendar for an unknown zone."""
+        """Return the draft as a calendar of `arithmetic`. Raises BadCalendar for an unknown zone."""
         return Calendar(self.zone, self.week, {day.date: day.hours for day in self.days}, holidays=holidays)
 
 
@@ -67,28 +67,28 @@ def format_interval(interval: Interval) -> str:
 
 
 def format_hours(hours: Iterable[Interval]) -> str:
-    """Hours as `read_hours` reads them."""
+    """Return hours as text that `read_hours` reads."""
     return ", ".join("-".join(interval.as_text()) for interval in sorted(hours))
 
 
 def find_problems(draft: CalendarDraft) -> tuple[str, ...]:
-    """What is wrong between days, which no single day shows: hours that run into those of the day after."""
+    """Return problems that no single day shows: hours that run into those of the next day, and dates given twice."""
     spans = [
         (weekday * MINUTES_A_DAY + interval.opens, weekday * MINUTES_A_DAY + interval.closes, weekday, interval)
         for weekday, hours in enumerate(draft.week)
         for interval in sorted(hours)
     ]
-    around = [*spans, *((spans[0][0] + MINUTES_A_WEEK, *spans[0][1:]),)] if spans else []
+    spans_of_cycle = [*spans, *((spans[0][0] + MINUTES_A_WEEK, *spans[0][1:]),)] if spans else []
     overlapping = tuple(
         f"{DAY_NAMES[earlier[2]]} {format_interval(earlier[3])} runs into {DAY_NAMES[later[2]]} {format_interval(later[3])}."
-        for earlier, later in pairwise(around)
+        for earlier, later in pairwise(spans_of_cycle)
         if earlier[2] != later[2] and later[0] < earlier[1]
     )
     return (*overlapping, *_find_repeated_days(draft.days))
 
 
 def describe_calendar(draft: CalendarDraft) -> str:
-    """ "Mon–Fri 9:00–12:00, 13:00–17:30 Berlin; public holidays of DE-BY; 3 own days"."""
+    """Return the calendar as text: "Mon–Fri 9:00–12:00, 13:00–17:30 Berlin; public holidays of DE-BY; 3 own days"."""
     parts = [f"{_describe_week(draft.week)} {city_of_zone(draft.zone)}"]
     if draft.country:
         parts.append(f"public holidays of {draft.country}{f'-{draft.subdivision}' if draft.subdivision else ''}")
@@ -98,14 +98,14 @@ def describe_calendar(draft: CalendarDraft) -> str:
 
 
 def describe_changes(before: CalendarDraft | None, after: CalendarDraft) -> tuple[str, ...]:
-    """What is different, each a part of a sentence: "Friday 9:00–16:00 instead of 9:00–17:00". A new one: all of it."""
+    """Return what changed, each a part of a sentence: "Friday 9:00–16:00 instead of 9:00–17:00". A new calendar: all of it."""
     if before is None:
         return (f"New: {describe_calendar(after)}",)
     return (*_place_changes(before, after), *_week_changes(before.week, after.week), *_day_changes(before, after))
 
 
 def city_of_zone(zone: str) -> str:
-    """The city of a zone: "Berlin", "New York", "UTC"."""
+    """Return the city of a zone: "Berlin", "New York", "UTC"."""
     return zone.rpartition("/")[2].replace("_", " ")
 
 
@@ -138,7 +138,7 @@ def _country(draft: CalendarDraft) -> str:
 
 
 def _week_changes(before: Sequence[Hours], after: Sequence[Hours]) -> Iterator[str]:
-    """Neighbouring days with the same change are said in one."""
+    """Yield the changes of weekly hours; neighbouring days with the same change are described together."""
     pairs = enumerate(zip(before, after, strict=True))
     for (old, new), run in groupby(pairs, key=lambda day: day[1]):
         if old != new:
@@ -148,13 +148,13 @@ def _week_changes(before: Sequence[Hours], after: Sequence[Hours]) -> Iterator[s
 
 
 def _day_changes(before: CalendarDraft, after: CalendarDraft) -> Iterator[str]:
-    old, new = ({day.date: day for day in draft.days} for draft in (before, after))
-    for on in sorted({*old, *new}):
-        if on not in new:
-            yield f"no longer {_describe_own_day(old[on])}"
-        elif new[on] != old.get(on):
-            was = f" instead of {_describe_hours(old[on].hours)}" if on in old else ""
-            yield f"{_describe_own_day(new[on])}{was}"
+    old_days, new_days = ({day.date: day for day in draft.days} for draft in (before, after))
+    for on in sorted({*old_days, *new_days}):
+        if on not in new_days:
+            yield f"no longer {_describe_own_day(old_days[on])}"
+        elif new_days[on] != old_days.get(on):
+            former_hours = f" instead of {_describe_hours(old_days[on].hours)}" if on in old_days else ""
+            yield f"{_describe_own_day(new_days[on])}{former_hours}"
 
 
 def _describe_own_day(day: OwnDay) -> str:

@@ -1,1 +1,1 @@
-"""The SLA clocks of handoffs, and the do-not-contact rule that stops them."""
+"""SLA clocks of handoffs: their start, meeting, breach and cancellation."""

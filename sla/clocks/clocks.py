@@ -1,7 +1,8 @@
-"""The promises on a handoff, each a dated row: started, met, breached, cancelled. Nothing else writes `Clock`.
+"""
+SLA clocks, each a dated row of one handoff: started, met, breached, cancelled. Nothing else writes `Clock`.
 
 A row's due time is computed once, in business time; sweeps then only compare instants (rules 17.6).
-Whoever starts, meets or cancels a clock holds the lock on its handoff.
+Code that starts, meets or cancels a clock holds the lock on its handoff.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ log = structlog.get_logger(__name__)
 #: When the receiver is told that a promise is due soon: with a fifth of its time left.
 WARN_AFTER_PERCENT: Final = 80
 
-#: What was done is believed when it is written down so soon after: a long call and the note about it.
+#: A contact logged within this time counts as of when it happened: a long call and then the note about it.
 BELIEVED_WITHIN: Final = dt.timedelta(hours=1)
-#: Below this nobody wonders: people finish their call, then log it.
+#: Shorter delays are not remarked on: people finish their call, then log it.
 REMARKED_FROM: Final = dt.timedelta(minutes=15)
 
 #: A rep's promises; the routing is marketing's.
@@ -38,9 +39,10 @@ SALES_KINDS: Final = (ClockKind.FIRST_CONTACT, ClockKind.DISPOSITION)
 
 
 def start_routing(*, handoff: Handoff, since: dt.datetime, rules: Sequence[RoutingRule]) -> Clock:
-    """Marketing's promise since the lead qualified, in the opening hours of the team that the rules name.
+    """
+    Start marketing's routing clock at the instant the lead qualified, in the working hours of the team that the rules name.
 
-    By the wall if they name none: that hole is marketing's own, and the alarm must ring at night, too.
+    Uses wall-clock time if no rule matches: that gap is marketing's to close, and the alarm must ring at night, too.
     """
     seconds = handoff.commitment.route_minutes * 60
     return _start_clock(
@@ -49,10 +51,11 @@ def start_routing(*, handoff: Handoff, since: dt.datetime, rules: Sequence[Routi
 
 
 def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
-    """The rep's promises, from now on by the rep's calendar; those that were kept already stay kept.
+    """
+    Start the rep's clocks by the rep's calendar; clocks that were met already stay met.
 
-    Each rep's time begins when the handoff first comes to them: somebody else finds it whole, but whoever gets it back
-    goes on with the very clocks they had, breaches and all. So passing a lead away and back buys nobody a minute.
+    A rep's time begins when the handoff first comes to them: another rep gets fresh clocks, but a rep who gets it back
+    continues with their own former clocks, breaches included. So passing a lead away and back gains no time.
     """
     commitment, hours = handoff.commitment, calendars.calendar_of_rep(rep)
     contact_minutes = commitment.contact_minutes_tier_1 if handoff.is_hot else commitment.contact_minutes
@@ -70,12 +73,12 @@ def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
             _start_clock(handoff, kind, version, seconds, now)
     update_due_at(handoff)
     if handoff.hot_upgraded_at is not None and interrupted:
-        # Their own clock may be from before the lead turned hot, in somebody else's hands.
+        # The resumed clock may be older than the hot upgrade, which came while another rep had the lead.
         hurry_first_contact(handoff=handoff, rep=rep, now=now)
 
 
 def resume_contact(*, handoff: Handoff) -> None:
-    """A rejection was corrected: the first contact that it spared the rep is due as if it had never been."""
+    """Resume the first contact that a rejection had cancelled, after its correction; it is due when it always was."""
     if handoff.first_contact_at is not None or handoff.rep is None:
         return
     if (clock := _lock_cancelled_clocks(handoff, handoff.rep).get(ClockKind.FIRST_CONTACT)) is not None:
@@ -84,13 +87,14 @@ def resume_contact(*, handoff: Handoff) -> None:
 
 
 def hurry_first_contact(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Clock | None:
-    """The lead became hot in the rep's hands: the first contact is due in tier 1's minutes from now on, if that is earlier.
-
-    The clock that begins, or None when nothing changes: contacted already, overdue already, or due as early anyhow. The
-    one it replaces is cancelled, neither kept nor broken. Raises NeverOpen, BadCalendar.
     """
-    running = handoff.clocks.running().filter(kind=ClockKind.FIRST_CONTACT, breached_at=None, due_at__gte=now)
-    clock = running.select_for_update(of=("self",), no_key=True).first()
+    Bring the rep's first contact forward to tier 1's minutes from now on, for a lead that turned hot.
+
+    Returns the new clock, or None when nothing changes: contacted already, overdue already, or due as early anyhow. The
+    clock it replaces is cancelled, neither met nor breached. Raises NeverOpen, BadCalendar.
+    """
+    running_clocks = handoff.clocks.running().filter(kind=ClockKind.FIRST_CONTACT, breached_at=None, due_at__gte=now)
+    clock = running_clocks.select_for_update(of=("self",), no_key=True).first()
     if clock is None:
         return None
     seconds = handoff.commitment.contact_minutes_tier_1 * 60
@@ -106,13 +110,14 @@ def hurry_first_contact(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Cloc
 def mark_met(
     *, handoff: Handoff, kind: ClockKind, at: dt.datetime, logged_at: dt.datetime | None = None
 ) -> Clock | None:
-    """The promise was fulfilled at `at`, which was written down at `logged_at`. The first such word is the verdict.
+    """
+    Mark the running clock as met at `at`, which was logged at `logged_at`; the first call decides. None if none runs.
 
-    What is written down long afterwards repairs no breach: it counts as of `logged_at`
+    A contact that is logged long afterwards repairs no breach: it counts as of `logged_at`
     (docs/decisions/0014-contacts-logged-late.md).
     """
-    running = handoff.clocks.running().filter(kind=kind)
-    clock = running.select_for_update(of=("self",), no_key=True).first()
+    running_clocks = handoff.clocks.running().filter(kind=kind)
+    clock = running_clocks.select_for_update(of=("self",), no_key=True).first()
     if clock is None:
         return None
     at = _credited_at(clock, at, logged_at or at)
@@ -127,9 +132,9 @@ def mark_met(
 
 
 def cancel_clocks(*, handoff: Handoff, kinds: Iterable[ClockKind] = SALES_KINDS, now: dt.datetime) -> None:
-    """These promises need not be kept any more. One that is overdue already stays broken."""
-    running = handoff.clocks.running().filter(kind__in=list(kinds)).order_by("pk")
-    for clock in running.select_for_update(of=("self",), no_key=True):
+    """Cancel the running clocks of these kinds. A clock that is overdue already stays breached."""
+    running_clocks = handoff.clocks.running().filter(kind__in=list(kinds)).order_by("pk")
+    for clock in running_clocks.select_for_update(of=("self",), no_key=True):
         clock.cancelled_at = now
         if clock.breached_at is None and seconds_used(clock, now) > clock.target_seconds:
             clock.breached_at = now
@@ -138,28 +143,28 @@ def cancel_clocks(*, handoff: Handoff, kinds: Iterable[ClockKind] = SALES_KINDS,
 
 
 def update_due_at(handoff: Handoff) -> None:
-    """Keep `Handoff.due_at` the earliest due time of its running clocks."""
+    """Set `Handoff.due_at` to the earliest due time of its running clocks."""
     handoff.due_at = handoff.clocks.running().aggregate(due=Min("due_at"))["due"]
     handoff.save(update_fields=["due_at"])
 
 
 def seconds_used(clock: Clock, at: dt.datetime) -> float:
-    """Seconds of the clock's own time from its start to `at`."""
+    """Return the seconds of the clock's own time from its start to `at`."""
     if clock.calendar_version is None:
         return max(0.0, (at - clock.started_at).total_seconds())
     return arithmetic.elapsed_seconds(calendars.load_version(clock.calendar_version), clock.started_at, at)
 
 
 def late_logging_remark(attempt: Attempt) -> str:
-    """What a reader should know of a contact that was not logged when it happened: "logged 3 days later"."""
+    """Return the remark on a contact that was not logged when it happened, "logged 3 days later", or an empty string."""
     delay = attempt.recorded_at - attempt.at
     return f"logged {formats.duration(delay.total_seconds())} later" if delay >= REMARKED_FROM else ""
 
 
 def sweep_warnings(*, now: dt.datetime, limit: int = 500) -> int:
-    """Tell the receivers of promises that are due soon, each once. Any number of workers may sweep at once."""
+    """Write a notice for each clock that is due soon, once. Any number of workers may run at once. Returns how many."""
     with transaction.atomic():
-        # One that is overdue by now gets its breach instead.
+        # Overdue clocks are skipped: sweep_breaches reports them.
         due_soon = _lock_running_clocks().filter(warned_at=None, breached_at=None, warn_at__lte=now, due_at__gte=now)
         clocks = list(due_soon.order_by("warn_at", "pk")[:limit])
         outbox.write_notices(_draft_warning(clock, now) for clock in clocks)
@@ -168,10 +173,14 @@ def sweep_warnings(*, now: dt.datetime, limit: int = 500) -> int:
 
 
 def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
-    """Mark promises that were broken and tell the rep and the managers, each once. Any number of workers may sweep at once."""
+    """
+    Mark overdue clocks as breached and notify the rep and the managers, once each. Any number of workers may run at once.
+
+    Returns how many were marked.
+    """
     with transaction.atomic():
         due = _lock_running_clocks().filter(breached_at=None, due_at__lt=now).order_by("due_at", "pk")
-        # Time used up exactly at closing is not exceeded before the next opening.
+        # A clock due exactly at closing is not exceeded before the next opening, although `due_at` has passed.
         clocks = [clock for clock in due[:limit] if _is_exceeded(clock, now)]
         outbox.write_notices(chain((_draft_breach(clock, now) for clock in clocks), _draft_unrouted(clocks, now)))
         Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(breached_at=now)
@@ -179,7 +188,7 @@ def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
 
 
 def _lock_cancelled_clocks(handoff: Handoff, rep: Rep) -> dict[str, Clock]:
-    """The rep's own clocks that were cancelled, of each kind the most urgent: it may have been hurried meanwhile."""
+    """Return the rep's own cancelled clocks by kind, locked; of each kind the earliest due, as it may have been hurried."""
     cancelled = handoff.clocks.filter(rep=rep, cancelled_at__isnull=False).order_by("-due_at", "-pk")
     return {clock.kind: clock for clock in cancelled.select_for_update(of=("self",), no_key=True)}
 
@@ -214,15 +223,15 @@ def _team_calendar_version(
     try:
         version = calendars.freeze_version(team.calendar, since)
         _add_business_time(version, since, seconds)
-    # Hours that cannot be read, or never come: no lead waits for that.
+    # Hours that cannot be read, or never open, must not keep the lead from being routed.
     except (BadCalendar, NeverOpen):
-        log.warning("routing_promised_by_the_wall", handoff=handoff.pk)
+        log.warning("routing_clock_by_wall_time", handoff=handoff.pk)
         return None
     return version
 
 
 def _responsible_team(handoff: Handoff, rules: Sequence[RoutingRule]) -> Team | None:
-    """Whose lead it is by the rules, whoever is there to take it; nobody's if they cannot be read."""
+    """Return the team that the rules name for the handoff, or None if no rule matches or the rules cannot be read."""
     try:
         rule = routing_rules.match_rules(rules, handoff).rule
     except Exception:
@@ -239,20 +248,20 @@ def _add_business_time(version: CalendarVersion | None, start: dt.datetime, seco
 
 def _lock_running_clocks() -> ClockQuerySet:
     related = ("handoff__lead__company", "handoff__team", "rep__user", "calendar_version")
-    running = _exclude_decided(Clock.objects.running())
-    running = running.select_related(*related).prefetch_related("handoff__team__managers")
-    return running.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    running_clocks = _exclude_decided(Clock.objects.running())
+    running_clocks = running_clocks.select_related(*related).prefetch_related("handoff__team__managers")
+    return running_clocks.select_for_update(of=("self",), no_key=True, skip_locked=True)
 
 
 def _exclude_decided(running: ClockQuerySet) -> ClockQuerySet:
-    """Without those that a decision in time keeps or ends as soon as it is final (sla.handoffs.undo_window)."""
+    """Exclude clocks that a decision made in time will meet or cancel as soon as it is final (sla.handoffs.undo_window)."""
     decisions = PendingDecision.objects.filter(handoff=OuterRef("handoff"), at__lte=OuterRef("due_at"))
     kept_in_time = Q(kind=ClockKind.DISPOSITION) & Exists(decisions)
     return running.filter(~kept_in_time, ~Exists(decisions.filter(kind=DispositionKind.REJECT)))
 
 
 def _credited_at(clock: Clock, at: dt.datetime, logged_at: dt.datetime) -> dt.datetime:
-    # Forms send whole minutes.
+    # Forms send whole minutes, so the seconds of the start do not count.
     was_theirs = at >= clock.started_at.replace(second=0, microsecond=0)
     is_believed = was_theirs and logged_at - at <= BELIEVED_WITHIN
     return at if is_believed or seconds_used(clock, logged_at) <= clock.target_seconds else logged_at
@@ -272,14 +281,14 @@ def _draft_warning(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
 def _is_exceeded(clock: Clock, now: dt.datetime) -> bool:
     try:
         return seconds_used(clock, now) > clock.target_seconds
-    # It is due by what its hours said when it began; that nobody can read them any more holds up no other's breach.
+    # `due_at` was computed when the hours could be read. Hours that cannot be read now must not hold up other breaches.
     except BadCalendar:
         log.exception("hours_not_readable", clock=clock.pk)
         return True
 
 
 def _draft_unrouted(clocks: Iterable[Clock], now: dt.datetime) -> Iterator[outbox.NoticeDraft]:
-    """Of those that came while their team was closed nobody has been told yet."""
+    """Yield notices of overdue handoffs that came while their team was closed: nobody was notified of those yet."""
     handoffs = [
         clock.handoff for clock in clocks if clock.kind == ClockKind.ROUTE and clock.calendar_version is not None
     ]

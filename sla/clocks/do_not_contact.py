@@ -1,6 +1,7 @@
-"""Leads that may not be contacted: what that means for a handoff that is in somebody's hands already (rules 6.28).
+"""
+Leads that may not be contacted, after they were handed off: their contact clocks are cancelled (rules 6.28).
 
-Before a lead qualifies the definition's disqualifier keeps it away from sales; here it is about what comes later.
+Before a lead qualifies, the definition's disqualifier keeps it away from sales.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from sla.vocabulary import ClockKind
 
 log = structlog.get_logger(__name__)
 
-#: Nobody has to call, or to find somebody who calls.
+#: The clocks that are cancelled: nobody has to call, or to find a rep who calls.
 CONTACT_CLOCKS: Final = (ClockKind.ROUTE, ClockKind.FIRST_CONTACT)
 
 
 def blocked_since(lead: Lead) -> dt.datetime | None:
-    """From when on the lead may not be contacted, by the ledger of its attributes; None: it may be."""
+    """Return from when on the lead may not be contacted, by the history of its attributes, or None if it may be."""
     if not lead.do_not_contact:
         return None
     changes = lead.attribute_changes.filter(values__has_key="do_not_contact").order_by("valid_from", "pk")
@@ -36,15 +37,19 @@ def blocked_since(lead: Lead) -> dt.datetime | None:
 
 
 def stop_clocks(*, now: dt.datetime, limit: int = 500) -> int:
-    """Cancel the promises to contact those who may not be contacted; how many. Any number of workers may sweep at once."""
+    """
+    Cancel the routing and contact clocks of leads that may not be contacted; return for how many handoffs.
+
+    Any number of workers may run at once.
+    """
     contact_clocks = Clock.objects.running().filter(kind__in=CONTACT_CLOCKS, handoff=OuterRef("pk"))
-    # Only an open one has clocks that run: so this does not grow with the years.
+    # Only open handoffs have running clocks; filtering by them keeps this from scanning the closed ones.
     handoffs = Handoff.objects.open().filter(Exists(contact_clocks), lead__do_not_contact=True).order_by("pk")
     return sum(_try_to_stop(handoff, now) for handoff in handoffs[:limit])
 
 
 def _try_to_stop(handoff: Handoff, now: dt.datetime) -> bool:
-    """One that fails is logged and stops none of the others."""
+    """Stop the clocks of one handoff; log a failure, so that it stops none of the others."""
     try:
         return _stop_locked(handoff, now)
     except Exception:
@@ -57,7 +62,7 @@ def _stop_locked(handoff: Handoff, now: dt.datetime) -> bool:
     if not Handoff.objects.filter(pk=handoff.pk).select_for_update(no_key=True, skip_locked=True).exists():
         return False
     locked = handoff_states.lock(handoff)
-    # Another sweep may have been here between our look and our lock.
+    # Another sweep may have cancelled the clocks between the query and the lock.
     if not locked.lead.do_not_contact or not locked.clocks.running().filter(kind__in=CONTACT_CLOCKS).exists():
         return False
     clocks.cancel_clocks(handoff=locked, kinds=CONTACT_CLOCKS, now=now)

@@ -1,1 +1,1 @@
-"""What sales and marketing committed to, versioned and signed, and a preview of what that means for a lead."""
+"""Commitments of sales and marketing, versioned and signed, and a preview of their effect on a lead."""

@@ -1,3 +1,5 @@
+"""The commitments of sales and marketing: drafted, signed by both leaders, in force, retired (rules 6.18)."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -19,13 +21,13 @@ from sla.vocabulary import CommitmentState
 
 log = structlog.get_logger(__name__)
 
-#: They draft; only the two leaders sign.
+#: Roles that may draft; only the two leaders sign.
 DRAFTERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
 
 
 @dataclass(frozen=True, slots=True)
 class CommitmentTerm:
-    """A number that was agreed: a column of Commitment, as people call it, and its limits."""
+    """An agreed number: a column of Commitment, its label and its limits."""
 
     name: str
     label: str
@@ -57,19 +59,19 @@ class TermChange:
 
 
 class NotYetAgreed(Exception):
-    """No commitments are in force: there is nothing to judge a handoff by."""
+    """The absence of commitments in force: handoffs cannot be measured."""
 
 
 class ActivationRefused(Exception):
-    """These commitments cannot come into force."""
+    """A signature or activation of commitments that is not possible."""
 
 
 class DraftRefused(Exception):
-    """These commitments cannot be drafted, edited or deleted."""
+    """A draft of commitments that cannot be created, edited or deleted."""
 
 
 def current_commitment() -> Commitment:
-    """The commitments in force. Raises NotYetAgreed."""
+    """Return the commitments in force. Raises NotYetAgreed."""
     commitment = Commitment.objects.filter(state=CommitmentState.ACTIVE).first()
     if commitment is None:
         raise NotYetAgreed("No commitments are in force yet: both sides must sign them before leads are handed off.")
@@ -78,9 +80,9 @@ def current_commitment() -> Commitment:
 
 @transaction.atomic
 def create_draft(*, terms: Mapping[str, int], reason: str, by: User, now: dt.datetime) -> Commitment:
-    """A next version, which nobody has signed. Raises DraftRefused with a sentence for the user."""
+    """Create the next version as an unsigned draft. Raises DraftRefused with a sentence for the user."""
     _check_drafter(by)
-    # Two drafts at once wait for each other at the latest version.
+    # Locks the latest version, so that two people who draft at once do not take the same number.
     list(Commitment.objects.order_by("-number").select_for_update(of=("self",))[:1])
     number = (Commitment.objects.aggregate(last=Max("number"))["last"] or 0) + 1
     draft = Commitment.objects.create(number=number, reason=reason, created_at=now, **terms)
@@ -92,9 +94,10 @@ def create_draft(*, terms: Mapping[str, int], reason: str, by: User, now: dt.dat
 def amend_draft(
     *, commitment: Commitment, terms: Mapping[str, int], reason: str, seen_stamp: str, by: User
 ) -> Commitment:
-    """Edit a draft; what was signed before is not what stands there now, so signatures go.
+    """
+    Edit a draft; a change removes the signatures, since they were given to other terms.
 
-    `read` is the stamp of the draft that was edited. Raises DraftRefused with a sentence for the user.
+    `seen_stamp` is the stamp of the draft that was edited. Raises DraftRefused with a sentence for the user.
     """
     _check_drafter(by)
     row = _lock_draft(commitment)
@@ -121,19 +124,19 @@ def discard_draft(*, commitment: Commitment, by: User) -> None:
 
 
 def stamp(commitment: Commitment) -> str:
-    """What a reader saw: two versions with the same terms and reason have one stamp."""
+    """Return a stamp of the terms and the reason: drafts with the same content have the same stamp."""
     content = [*(getattr(commitment, term.name) for term in TERMS), commitment.reason]
     return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
 def changed_terms(before: Commitment, after: Commitment) -> tuple[TermChange, ...]:
-    """The terms in which two versions differ."""
+    """Return the terms in which two versions differ."""
     pairs = (TermChange(term, getattr(before, term.name), getattr(after, term.name)) for term in TERMS)
     return tuple(pair for pair in pairs if pair.before != pair.after)
 
 
 def side_to_sign(commitment: Commitment, by: User) -> str:
-    """ "marketing" or "sales" when this person's signature is missing, else nothing."""
+    """Return "marketing" or "sales" if this person's signature for that side is missing, else an empty string."""
     try:
         side = _side_to_sign(commitment, by)
     except ActivationRefused:
@@ -144,9 +147,10 @@ def side_to_sign(commitment: Commitment, by: User) -> str:
 
 @transaction.atomic
 def sign(*, commitment: Commitment, by: User, now: dt.datetime, seen_stamp: str | None = None) -> Commitment:
-    """A leader's signature for their own side; with the second one the commitments come into force.
+    """
+    Store a leader's signature for their own side; with the second one the commitments come into force.
 
-    `read` is the stamp of what they saw. Raises ActivationRefused with a sentence for the user.
+    `seen_stamp` is the stamp of the draft they read. Raises ActivationRefused with a sentence for the user.
     """
     commitment = Commitment.objects.select_for_update(of=("self",), no_key=True).get(pk=commitment.pk)
     if seen_stamp is not None and stamp(commitment) != seen_stamp:
@@ -168,12 +172,20 @@ def sign(*, commitment: Commitment, by: User, now: dt.datetime, seen_stamp: str 
 
 @transaction.atomic
 def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now: dt.datetime) -> Commitment:
-    """Put signed commitments in force and retire those before them (rules 6.18). Open handoffs keep theirs.
+    """
+    Put signed commitments in force and retire those before them (rules 6.18). Open handoffs keep theirs.
+
+    1. Check that a marketing leader and a sales leader signed.
+    2. Lock all versions in id order.
+    3. Refuse a version that is no draft.
+    4. Retire the version in force.
+    5. Activate this one.
+    6. Store its sentences beside the definitions.
 
     Raises ActivationRefused with a sentence for the user.
     """
     _check_signers(by_marketing, by_sales)
-    # All rows, in order: two activations at once wait for each other here.
+    # Locks all rows in id order, so that of two activations at once the second waits here.
     rows = Commitment.objects.order_by("pk").select_for_update(of=("self",))
     locked = {row.pk: row for row in rows}
     commitment = locked[commitment.pk]
@@ -193,7 +205,7 @@ def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now:
 
 
 def term_sentences(commitment: Commitment) -> dict[str, list[str]]:
-    """The commitments in sentences, as they stand beside a definition when it is signed."""
+    """Return the commitments as sentences by side, as shown beside a definition when it is signed."""
     return {
         commitment_snapshots.SALES: [
             f"First contact within {commitment.contact_minutes} business minutes; tier 1 within {commitment.contact_minutes_tier_1}.",

@@ -1,4 +1,4 @@
-"""What a calendar and commitments mean for a lead that arrives at an instant: due when, and why (rules 6.11 to 6.15)."""
+"""Previews of a calendar and commitments: when a lead's promises would be due, and why (rules 6.11 to 6.15)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEVER = "These hours never open again, so nothing would ever be due."
 
 @dataclass(frozen=True, slots=True)
 class PromisePreview:
-    """One promise on one lead. `explanation` is None when the hours never open; then `problem` says so."""
+    """A preview of one promise on one lead. If the hours never open, `explanation` is None and `problem` says so."""
 
     subject: str
     promise: str
@@ -28,7 +28,7 @@ class PromisePreview:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalPreview:
-    """A lead that arrives `at`; the first answer is the one to read first."""
+    """A lead that arrives at an instant; the first of `answers` is the most important one."""
 
     title: str
     answers: tuple[PromisePreview, ...]
@@ -36,14 +36,14 @@ class ArrivalPreview:
 
 @dataclass(frozen=True, slots=True)
 class PreviewComparison:
-    """The same lead under the commitments in force and under a draft."""
+    """A promise on the same lead under the commitments in force and under a draft."""
 
     before: PromisePreview | None
     after: PromisePreview
 
 
 def terms_in_force() -> Commitment:
-    """The commitments in force; the product's defaults before anything was agreed."""
+    """Return the commitments in force, or the product's defaults before anything was agreed."""
     try:
         return commitments.current_commitment()
     except commitments.NotYetAgreed:
@@ -51,14 +51,14 @@ def terms_in_force() -> Commitment:
 
 
 def preview_arrival(calendar: Calendar, *, terms: Commitment, at: dt.datetime, title: str) -> ArrivalPreview:
-    """A tier 2 lead's, then a tier 1 lead's first contact, then the decision."""
+    """Preview the first contact of a tier 2 and of a tier 1 lead, then the decision."""
     return ArrivalPreview(title, _preview_promises(calendar, terms, at))
 
 
 def compare_previews(
     calendar: Calendar, *, before: Commitment | None, after: Commitment, at: dt.datetime
 ) -> tuple[PreviewComparison, ...]:
-    """Each promise under both; nothing before when there is none in force."""
+    """Pair each promise's preview under both commitments; `before` is None when none are in force."""
     after_previews = _preview_promises(calendar, after, at)
     before_previews: Sequence[PromisePreview | None] = (
         (None,) * len(after_previews) if before is None else _preview_promises(calendar, before, at)
@@ -67,12 +67,12 @@ def compare_previews(
 
 
 def instant_of_wall_time(calendar: Calendar, wall: dt.datetime) -> dt.datetime:
-    """The instant of a time typed as the wall clock of the calendar shows it."""
+    """Return the instant of a time typed as the wall clock of the calendar shows it."""
     return wall_to_instant(calendar.zone, wall)
 
 
 def friday_afternoon(now: dt.datetime, zone: str) -> dt.datetime:
-    """The coming Friday, 16:50 on the wall: what most people would ask first."""
+    """Return the coming Friday, 16:50 on the wall clock: the example most people would ask about first."""
     local = now.astimezone(ZoneInfo(zone))
     day = local.date() + dt.timedelta(days=(4 - local.weekday()) % 7)
     return dt.datetime.combine(day, dt.time(16, 50))

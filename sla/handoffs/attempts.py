@@ -1,4 +1,4 @@
-"""What people of ours did to reach a lead: the only contact there is (rules 6.20)."""
+"""Contact attempts: outbound contacts by a rep, which alone count as contact (rules 6.20)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from sla.models import Attempt, Handoff
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel, ClockKind
 
 NOTE_AT_MOST: Final = 1000
-#: What lies closer together by one channel is one attempt: a form sent twice, or rows written to make up a number.
+#: Attempts by one channel closer together than this count as one: a form sent twice, or rows written to reach a number.
 MINIMUM_GAP: Final = dt.timedelta(seconds=60)
 
 
 class AttemptRefused(Exception):
-    """This contact cannot be logged on this handoff."""
+    """A contact that cannot be logged on this handoff."""
 
 
 @transaction.atomic
@@ -37,10 +37,12 @@ def log_attempt(
     now: dt.datetime,
     note: str = "",
 ) -> Attempt:
-    """A human contacted the lead. The first contact keeps the first-contact promise, as of `at` if it is logged soon.
+    """
+    Store that a person contacted the lead; the first contact meets the first-contact clock (rules 6.20).
 
-    Only this does (rules 6.20): a note, a mail of the lead's and what machines send are no contact. The same said
-    again by the same person within a minute is the row there is already; with other words it is refused.
+    The clock is met as of `at` if the contact is logged soon enough, see `clocks.mark_met`. Notes, mails from the lead
+    and machine-sent mails are no contact. If the same person sends the same channel and outcome again within a minute,
+    the stored attempt is returned; with another note it is refused.
     Raises NotYours and AttemptRefused with a sentence for the user.
     """
     handoff = handoff_states.lock(handoff)
@@ -63,10 +65,12 @@ def log_attempt(
 
 
 def count_attempts(attempts: Iterable[tuple[str, dt.datetime]]) -> int:
-    """How many attempts these are towards “couldn’t reach”, each given by its channel and instant.
+    """
+    Count the attempts towards “couldn’t reach”, each given as (channel, instant).
 
-    Of one channel, those at least APART from the one counted before: several rows of one moment are one try, but a
-    voicemail and the mail right after it are two. Whatever the outcome: a mail that bounced was a try, too.
+    Within a channel an attempt counts if it is at least MINIMUM_GAP after the one counted before: several rows of one
+    moment are one attempt, but a voicemail and the mail right after it are two. The outcome does not matter: a mail that
+    bounced was an attempt, too.
     """
     count, last_counted = 0, dict[str, dt.datetime]()
     for channel, at in sorted(attempts, key=itemgetter(1)):
@@ -80,7 +84,7 @@ def _check_attempt(handoff: Handoff, at: dt.datetime, now: dt.datetime, note: st
         raise AttemptRefused(f"This handoff is closed ({handoff.get_state_display()}).")
     if at > now:
         raise AttemptRefused("A contact in the future has not happened yet.")
-    # Forms send whole minutes.
+    # Forms send whole minutes, so the seconds of the handover do not count.
     if at < (handoff.routed_at or handoff.created_at).replace(second=0, microsecond=0):
         raise AttemptRefused("That is before the lead was handed over to anybody.")
     if len(note) > NOTE_AT_MOST:

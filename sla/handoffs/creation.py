@@ -1,9 +1,9 @@
-"""MQLs become handoffs here, each once; and managers move them between reps."""
+"""Creation of handoffs from MQLs, once for each MQL, and their reassignment by managers."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 
 import structlog
 from django.db import transaction
@@ -19,6 +19,7 @@ from sla.business_time.arithmetic import BadCalendar, NeverOpen
 from sla.clocks import clocks
 from sla.commitments import commitments
 from sla.handoffs import routing, tier_3_hold
+from sla.handoffs.row_claims import RowFailed, claim_each
 from sla.models import Commitment, Handoff, Note, Rep, RoutingDecision, RoutingRule
 from sla.notifications import outbox
 from sla.nurture.recycling import NURTURE_ROLES
@@ -28,18 +29,19 @@ log = structlog.get_logger(__name__)
 
 
 class AssignmentRefused(Exception):
-    """This handoff cannot go to this rep."""
+    """An assignment of this handoff to this rep that is not possible."""
 
 
 class TooSoon(Exception):
-    """These MQLs cannot go to sales before their day."""
+    """A hand-off of MQLs before their day that is not possible."""
 
 
 def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
-    """Turn waiting MQLs into routed handoffs, tier 1 first, each in its own transaction (rules 17.4, 17.5).
+    """
+    Turn waiting MQLs into routed handoffs, tier 1 first, each in its own transaction (rules 17.4, 17.5).
 
-    Those of tier 3 that are nurtured first wait for their day (rules 6.24). Any number of workers may run it at once. A
-    qualification that fails is logged, stays waiting and is passed over.
+    MQLs of tier 3 that are nurtured first wait for their day (rules 6.24). A qualification that fails is logged, keeps
+    waiting and is skipped. Any number of workers may run at once. Returns how many were handed off or closed.
     """
     try:
         commitment = commitments.current_commitment()
@@ -48,25 +50,19 @@ def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
             log.warning("handoffs_wait", why=str(reason))
         return 0
     rules = routing_rules.active_rules()
-    done, failed = 0, set[int]()
-    while done < limit:
-        try:
-            claimed = _hand_off_next(commitment, rules, failed, now)
-        except _Failed as failure:
-            failed.add(failure.qualification)
-            continue
-        if claimed is None:
-            break
+    count = 0
+    for claimed in claim_each(lambda failed: _hand_off_next(commitment, rules, failed, now), limit=limit):
         if isinstance(claimed, Handoff):
             routing.route_handoff(handoff=claimed, now=now, rules=rules)
-        done += 1
-    return done
+        count += 1
+    return count
 
 
 def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.datetime, why: str) -> int:
-    """Marketing gives MQLs of tier 3 to sales before their day; who and why is noted on each. How many went.
+    """
+    Hand MQLs of tier 3 to sales before their day, by marketing; who did it and why is noted on each.
 
-    One that has gone meanwhile is passed over. Raises TooSoon with a sentence for the user.
+    MQLs that were handed off meanwhile are skipped. Returns how many went. Raises TooSoon with a sentence for the user.
     """
     if not holds(by, *NURTURE_ROLES):
         raise TooSoon("Marketing decides about the leads in nurture.")
@@ -90,10 +86,11 @@ def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.date
 
 
 def hand_off_hot(*, hot_upgrade: HotUpgrade, commitment: Commitment, now: dt.datetime) -> Handoff | None:
-    """An MQL that turned hot before sales had it becomes a handoff of tier 1, as yet unrouted; None if sales has it, or
-    it is no case for sales any more.
+    """
+    Create an unrouted tier 1 handoff for an MQL that turned hot before sales had it.
 
-    Call within the transaction that holds the hot_upgrade.
+    Returns None if sales has it already, or if the lead is no longer a case for sales. Call within the transaction that
+    holds the lock on `hot_upgrade`.
     """
     rows = _lock_mqls(Qualification.objects.waiting().filter(pk=hot_upgrade.qualification_id))
     qualification = rows.first()
@@ -111,7 +108,7 @@ def hand_off_hot(*, hot_upgrade: HotUpgrade, commitment: Commitment, now: dt.dat
 
 
 def mqls_to_hand_off(now: dt.datetime) -> QualificationQuerySet:
-    """MQLs that sales should have by now; not those of tier 3 that are nurtured first."""
+    """Return the MQLs that sales should have by now, without those of tier 3 that are nurtured first."""
     try:
         return tier_3_hold.mqls_for_sales(commitments.current_commitment(), now)
     except commitments.NotYetAgreed:
@@ -119,20 +116,22 @@ def mqls_to_hand_off(now: dt.datetime) -> QualificationQuerySet:
 
 
 def waiting_since(now: dt.datetime) -> dt.datetime | None:
-    """Since when the one that waits longest should have been with sales."""
-    # The oldest by its tier's index; all tiers are handed off in one go, so which of them is the witness matters little.
-    first = mqls_to_hand_off(now).defer("evidence").order_by("tier", "pk").first()
-    if first is None:
+    """Return since when the longest waiting MQL should have been with sales, or None if none waits."""
+    # Ordered as the index of waiting MQLs is. The first row may not be the very oldest, which matters little, as all
+    # tiers are handed off in one run.
+    first_mql = mqls_to_hand_off(now).defer("evidence").order_by("tier", "pk").first()
+    if first_mql is None:
         return None
     try:
-        return tier_3_hold.due_to_sales_at(first, commitments.current_commitment())
+        return tier_3_hold.due_to_sales_at(first_mql, commitments.current_commitment())
     except commitments.NotYetAgreed:
-        return first.recorded_at
+        return first_mql.recorded_at
 
 
 @transaction.atomic
 def assign(*, handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: str) -> Handoff:
-    """A manager gives a handoff to a rep. The new rep's clocks start now; an overdue promise of the old one stays broken.
+    """
+    Assign a handoff to a rep, by a manager. The new rep's clocks start now; an overdue clock of the old rep stays breached.
 
     Raises NotYours and AssignmentRefused with a sentence for the user.
     """
@@ -154,17 +153,12 @@ def assign(*, handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: st
     return handoff
 
 
-class _Failed(Exception):
-    def __init__(self, qualification: int) -> None:
-        self.qualification = qualification
-
-
 @transaction.atomic
 def _hand_off_next(
-    commitment: Commitment, rules: Sequence[RoutingRule], passed_over: set[int], now: dt.datetime
+    commitment: Commitment, rules: Sequence[RoutingRule], failed: Set[int], now: dt.datetime
 ) -> Handoff | Qualification | None:
-    """What became of the next one: its handoff, or itself if there is no case for sales any more."""
-    waiting = tier_3_hold.mqls_for_sales(commitment, now).exclude(pk__in=passed_over).order_by("tier", "pk")
+    """Return the handoff of the next waiting MQL, or the MQL itself if it was closed as no case for sales any more."""
+    waiting = tier_3_hold.mqls_for_sales(commitment, now).exclude(pk__in=failed).order_by("tier", "pk")
     qualification = _lock_mqls(waiting, skip_locked=True).first()
     if qualification is None:
         return None
@@ -177,11 +171,11 @@ def _hand_off_next(
             )
     except Exception as error:
         log.exception("handoff_failed", qualification=qualification.pk)
-        raise _Failed(qualification.pk) from error
+        raise RowFailed(qualification.pk) from error
 
 
 def _close_without_handoff(qualification: Qualification, now: dt.datetime) -> Qualification:
-    """It never comes to sales; where the CRM has not moved the lead on, it is marketing's as before."""
+    """Close an MQL that never comes to sales; unless the CRM has moved the lead on, it goes back to marketing."""
     mqls.mark_taken(qualification=qualification, now=now)
     if qualification.lead.stage == Stage.MQL:
         stage_changes.move(lead=qualification.lead, to=Stage.MAL, by=None, now=now, why="May not be contacted.")
@@ -214,7 +208,7 @@ def _create_handoff(
         tier=tier or qualification.tier,
         created_at=now,
     )
-    # A worker that was down has used up marketing's minutes.
+    # From `since`, not from now: the time during which no worker ran counts against marketing's promise.
     clocks.start_routing(handoff=handoff, since=since, rules=rules)
     mqls.mark_taken(qualification=qualification, now=now)
     return handoff
@@ -232,7 +226,7 @@ def _check_assignment(handoff: Handoff, rep: Rep, reason: str) -> None:
 
 
 def _check_availability(rep: Rep, now: dt.datetime) -> None:
-    """Nobody absent or over capacity gets one, by hand neither."""
+    """Refuse a rep who is absent or at capacity, also for an assignment by a manager."""
     (availability,) = round_robin.fetch_availabilities([rep], now)
     if not availability.may_be_given:
         raise AssignmentRefused(f"{rep} cannot take it now: {availability.why}.")

@@ -1,4 +1,4 @@
-"""The word of sales on a handoff (rules 7.1, 7.2): given once, and corrected only by another row."""
+"""Dispositions: the decision of sales on a handoff, stored once and corrected only by another row (rules 7.1, 7.2)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOTE_AT_MOST: Final = 1000
 MISSING_AT_MOST: Final = 500
 LONGEST_NURTURE: Final = dt.timedelta(days=2 * 365)
 
-#: The steps by which a lead that was sent away comes back to sales.
+#: The stages by which a lead that was sent away comes back to sales, by the stage it was sent to.
 WAY_BACK: Final = {
     Stage.NURTURE: (Stage.MQL, Stage.SAL),
     Stage.MAL: (Stage.MQL, Stage.SAL),
@@ -33,11 +33,11 @@ WAY_BACK: Final = {
 
 
 class DispositionRefused(Exception):
-    """The word cannot be taken as given."""
+    """A decision that cannot be stored as it was given."""
 
 
 class AlreadyDecided(Exception):
-    """Somebody was faster; the sentence says who and when."""
+    """A decision that somebody else made before; the sentence says who and when."""
 
     def __init__(self, decision: Disposition | PendingDecision, reader: User) -> None:
         self.decision = decision
@@ -48,7 +48,7 @@ class AlreadyDecided(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DispositionContent:
-    """What is said about a handoff, checked."""
+    """The content of a decision on a handoff, after its checks."""
 
     kind: DispositionKind
     reason: ReasonCode | None = None
@@ -59,7 +59,7 @@ class DispositionContent:
 
 @transaction.atomic
 def accept(*, handoff: Handoff, by: User, now: dt.datetime) -> Disposition:
-    """Sales takes the lead: it becomes an SAL. Raises AlreadyDecided, NotYours, DispositionRefused."""
+    """Accept the lead for sales: it becomes an SAL. Raises AlreadyDecided, NotYours, HandoffStepRefused."""
     handoff = lock_undecided(handoff, by)
     disposition = _store_disposition(handoff, DispositionContent(DispositionKind.ACCEPT), by, now)
     handoff_states.move(handoff, HandoffState.ACCEPTED, decided_at=now)
@@ -80,7 +80,16 @@ def reject(
     reengage_on: dt.date | None = None,
     missing: str = "",
 ) -> Disposition:
-    """Sales sends the lead where the reason says (rules 7.5). `reengage_on` counts only for reasons that recycle.
+    """
+    Reject the lead and move it where the reason says (rules 7.5). `reengage_on` counts only for reasons that recycle.
+
+    1. Lock the handoff; refuse if it was decided already or if the person may not decide.
+    2. Check the reason, note, attempts and date.
+    3. Store the disposition.
+    4. Close the handoff as rejected.
+    5. Meet the disposition clock and cancel the other clocks.
+    6. Move the lead to its next stage and close or recycle its cycle.
+    7. Record that an explicit request of the lead was answered.
 
     Raises AlreadyDecided, NotYours, DispositionRefused with a sentence for the user.
     """
@@ -107,10 +116,16 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
     reengage_on: dt.date | None = None,
     missing: str = "",
 ) -> Disposition:
-    """Replace the standing word by another row that points at it; the lead goes where the new one says.
+    """
+    Replace the current disposition by another row that points at it, and move the lead where the new one says.
+
+    1. Lock the handoff and load its current disposition.
+    2. Check the new content; refuse one that changes nothing.
+    3. Store the new disposition.
+    4. Apply it, unless the lead went the same way on the same day already.
 
     The clocks keep the first decision's time; a first contact that is owed again is due when it always was.
-    Raises NotYours, DispositionRefused, StepRefused.
+    Raises NotYours, DispositionRefused, HandoffStepRefused.
     """
     handoff = handoff_states.lock(handoff)
     permissions.require_decider(by, handoff)
@@ -132,20 +147,21 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
 
 
 def current_disposition(handoff: Handoff) -> Disposition | None:
-    """The word that holds now: the one that no other corrects."""
+    """Return the disposition that no other corrects, or None."""
     current = handoff.dispositions.filter(corrected_by__isnull=True)
     return current.select_related("by", "reason", "corrects__by").first()
 
 
 def default_reengagement_date(*, handoff: Handoff, now: dt.datetime) -> dt.date:
-    """The day a recycled lead comes back unless the rep says otherwise."""
+    """Return the day a recycled lead comes back unless the rep chooses another."""
     return _company_today(now) + dt.timedelta(days=handoff.commitment.recycle_days)
 
 
 def lock_undecided(handoff: Handoff, by: User) -> Handoff:
-    """The handoff, held for a decision by this person. A decision that is not final yet stands like one that is.
+    """
+    Lock the handoff for a decision by this person. A decision that can still be undone blocks like a final one.
 
-    Raises NotYours, AlreadyDecided; StepRefused when the CRM has gone on without a decision.
+    Raises NotYours, AlreadyDecided; HandoffStepRefused when the CRM has gone on without a decision.
     """
     handoff = handoff_states.lock(handoff)
     permissions.require_decider(by, handoff)
@@ -169,7 +185,7 @@ def check_rejection(
     now: dt.datetime,
     missing: str = "",
 ) -> DispositionContent:
-    """Raises DispositionRefused with a sentence for the user."""
+    """Check a rejection and return its content. Raises DispositionRefused with a sentence for the user."""
     note, missing = note.strip(), missing.strip()
     if not reason.is_offered:
         raise DispositionRefused(f"“{reason}” is not in use any more.")
@@ -193,7 +209,7 @@ def _check_note(note: str) -> str:
 
 
 def _is_same_content(content: DispositionContent, before: Disposition) -> bool:
-    """A correction may be of the words alone: an acceptance has none worth a row."""
+    """Return whether the correction changes nothing; a rejection may change in its note alone, an acceptance may not."""
     if content.kind == DispositionKind.ACCEPT:
         return before.kind == content.kind
     recorded = (before.kind, before.reason, before.reengage_on, before.note, before.missing)
@@ -201,7 +217,7 @@ def _is_same_content(content: DispositionContent, before: Disposition) -> bool:
 
 
 def _has_same_destination(content: DispositionContent, before: Disposition) -> bool:
-    """The same way on the same day: what marketing has done with the lead since stands."""
+    """Return whether the lead goes the same way on the same day as before; then marketing's work since then stays."""
     if content.reason is None or before.reason is None:
         return False
     return (content.reason.route, content.reengage_on) == (before.reason.route, before.reengage_on)
@@ -242,7 +258,7 @@ def _store_disposition(
 
 
 def _apply_correction(handoff: Handoff, content: DispositionContent, by: User, now: dt.datetime) -> None:
-    """Follow a correction."""
+    """Move the handoff, its clocks and its lead as the corrected disposition says."""
     if handoff.state == HandoffState.REJECTED and not _is_latest_cycle(handoff):
         if content.kind == DispositionKind.ACCEPT:
             raise DispositionRefused("This lead has qualified again since; decide on the newer handoff.")
@@ -274,7 +290,7 @@ def _send_lead_away(handoff: Handoff, content: DispositionContent, by: User, now
 
 
 def _stages_to_nurture(handoff: Handoff) -> tuple[Stage, ...]:
-    """A correction may find the lead disqualified, from where the way leads through MAL."""
+    """Return the stages up to nurture; from disqualified, where a correction may find the lead, they lead through MAL."""
     return (Stage.MAL, Stage.NURTURE) if handoff.lead.stage == Stage.DISQUALIFIED else (Stage.NURTURE,)
 
 

@@ -1,4 +1,4 @@
-"""What people write down about a lead in their hands. A note is no contact and stops no clock (rules 6.20)."""
+"""Notes that people write about a lead. A note is no contact and stops no clock (rules 6.20)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ NOTE_AT_MOST: Final = 1000
 
 
 class NoteRefused(Exception):
-    """This note cannot be kept."""
+    """A note that cannot be stored."""
 
 
 @transaction.atomic
 def write_note(*, handoff: Handoff, text: str, by: User, now: dt.datetime) -> Note:
-    """Also on a closed handoff. Raises NotYours and NoteRefused with a sentence for the user."""
+    """Store a note, also on a closed handoff. Raises NotYours and NoteRefused with a sentence for the user."""
     handoff = handoff_states.lock(handoff)
     permissions.require_decider(by, handoff)
     text = text.strip()

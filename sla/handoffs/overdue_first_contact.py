@@ -1,4 +1,4 @@
-"""A first contact that is overdue goes to the next rep in turn, in the teams that want it so. Once for each handoff."""
+"""Passing on of handoffs whose first contact is overdue, in teams that want it, once for each handoff."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ from sla.vocabulary import ClockKind, HandoffState, NoticeKind
 
 log = structlog.get_logger(__name__)
 
-#: Older breaches stay where they are: a team that is switched over does not have its past reshuffled. Spans a weekend.
+#: Older breaches stay with their rep, so that switching a team over does not move its past. Longer than a weekend.
 WITHIN: Final = dt.timedelta(days=4)
-#: The line of the trace that says this handoff was passed on already.
+#: The kind of trace line by which a handoff is known to have been passed on already.
 PASSED_ON_KIND: Final = "first contact overdue"
 
 
 def pass_on_overdue(*, now: dt.datetime, limit: int = 100) -> int:
-    """Give overdue handoffs to the next rep in turn, each in its own transaction; how many went.
-
-    Nobody else there: it stays, and is tried again. Any number of workers may run it at once; one that fails is logged
-    and passed over.
     """
-    waiting = list(_overdue_handoffs(now).order_by("tier", "due_at", "pk").values_list("pk", flat=True)[:limit])
-    return sum(_try_to_pass_on(pk, now) for pk in waiting)
+    Give overdue handoffs to the next rep in turn, each in its own transaction; return how many went.
+
+    If nobody else is available, a handoff stays and is tried again later. A handoff that fails is logged and skipped. Any
+    number of workers may run at once.
+    """
+    handoff_ids = list(_overdue_handoffs(now).order_by("tier", "due_at", "pk").values_list("pk", flat=True)[:limit])
+    return sum(_try_to_pass_on(pk, now) for pk in handoff_ids)
 
 
 def _overdue_handoffs(now: dt.datetime) -> HandoffQuerySet:
-    """In hand, breached and never passed on; a decision that can still be taken back goes first."""
+    """Return the handoffs with a breached first contact that were never passed on and have no pending decision."""
     breached = Clock.objects.running().filter(
         handoff=OuterRef("pk"), kind=ClockKind.FIRST_CONTACT, breached_at__gte=now - WITHIN
     )
@@ -60,7 +61,7 @@ def _try_to_pass_on(pk: int, now: dt.datetime) -> bool:
 
 
 def _pass_on(pk: int, now: dt.datetime) -> bool:
-    # Another worker has this one in hand: it is theirs to pass on.
+    # Locked by another worker, which passes it on.
     if not Handoff.objects.filter(pk=pk).select_for_update(no_key=True, skip_locked=True).values_list("pk"):
         return False
     claimed = _overdue_handoffs(now).filter(pk=pk).first()
@@ -78,7 +79,7 @@ def _pass_on(pk: int, now: dt.datetime) -> bool:
 
 
 def _give_to_next_rep(handoff: Handoff, before: Rep, rep: Rep, trace: list[dict[str, Any]], now: dt.datetime) -> None:
-    """The broken promise stays with whom it broke; the new rep's begins now."""
+    """Assign the handoff to the next rep; the breach stays with the rep before, the new rep's clocks start now."""
     clocks.cancel_clocks(handoff=handoff, now=now)
     routing.give_to_rep(handoff=handoff, rep=rep, now=now)
     explanation = f"First contact overdue with {before} → {rep}, next in turn"

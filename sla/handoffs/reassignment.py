@@ -1,4 +1,4 @@
-"""A rep's leads go to colleagues: of somebody who left, or who is off for longer (rules 6.29)."""
+"""Reassigning all of a rep's leads to colleagues, when the rep left or is away for longer (rules 6.29)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sla.teams import roster, round_robin
 
 @dataclass(frozen=True, slots=True)
 class Reassignment:
-    """How many leads went to whom, in turn, and how many stayed because nobody could take them."""
+    """The number of leads that each rep received, and the number that stayed because nobody could take them."""
 
     leads_by_rep: Mapping[Rep, int]
     stayed: int
@@ -29,15 +29,20 @@ class Reassignment:
 
 
 def handoffs_to_reassign(rep: Rep) -> HandoffQuerySet:
-    """What would go: to decide, and accepted; an SQL or a deal moves one by one, by a manager who knows why."""
+    """
+    Return the rep's handoffs that can be reassigned in bulk: those to decide and those accepted.
+
+    An SQL or a deal moves singly, by a manager who knows why.
+    """
     rows: HandoffQuerySet = Handoff.objects.filter(rep=rep, state__in=round_robin.CAPACITY_STATES)
     return rows
 
 
 def reassign_all(*, rep: Rep, by: User, now: dt.datetime, reason: str) -> Reassignment:
-    """Give what a rep has in hand to the next in turn of the team, each in its own transaction.
+    """
+    Give each of a rep's handoffs to the next rep in turn of the team, each in its own transaction.
 
-    Whoever cannot be given to anybody at this hour stays. Raises NotYours, and AssignmentRefused without a reason.
+    A handoff stays where it is if nobody can take it now. Raises NotYours, and AssignmentRefused without a reason.
     """
     if not roster.managed_teams(by).filter(pk=rep.team_id).exists():
         raise permissions.NotYours("Only a manager of the team can hand its leads over.")

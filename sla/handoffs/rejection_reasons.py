@@ -15,5 +15,5 @@ def offered_reasons() -> QuerySet[ReasonCode]:
 
 
 def bulk_reasons() -> QuerySet[ReasonCode]:
-    """Those that may be given to several leads at once: no note and no count of attempts is asked for."""
+    """Return the offered reasons that may be given to several leads at once: they need no note and no count of attempts."""
     return offered_reasons().filter(needs_note=False, needs_attempts=False)

@@ -1,4 +1,4 @@
-"""Who gets a handoff: rules name the team, the rota the rep. Every outcome is explained in a `RoutingDecision`."""
+"""Routing of handoffs: rules name the team, round robin the rep. Every outcome is explained in a `RoutingDecision`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 EXPLANATION_AT_MOST: Final = 300
 NAME_AT_MOST: Final = 80
-#: So long after its end a handoff still says whose company it is.
+#: A rep keeps ownership of a company for this long after its last handoff closed.
 OWNERSHIP_AFTER_CLOSE: Final = dt.timedelta(days=90)
 CLOSED_AFTER_ACCEPTANCE: Final = (HandoffState.WON, HandoffState.LOST)
 OWNERS_AT_MOST: Final = 20
@@ -36,9 +36,20 @@ Trace: TypeAlias = Sequence[dict[str, Any]]
 
 
 def route_handoff(*, handoff: Handoff, now: dt.datetime, rules: Sequence[RoutingRule] | None = None) -> Rep | None:
-    """Give an unrouted handoff to the rep whose turn it is; with nobody there it stays unrouted, visibly (rules 6.9).
+    """
+    Give an unrouted handoff to the rep whose turn it is, or leave it unrouted and visible if nobody can take it (rules 6.9).
 
-    A failure in here leaves the handoff unrouted with the error as its explanation, and never raises.
+    In one transaction, by `_route_locked`:
+    1. Lock the handoff; stop if somebody routed it meanwhile.
+    2. Leave it unrouted if the lead may not be contacted.
+    3. Find the first routing rule that matches: it names the team.
+    4. Lock the team's reps, so that two routers choose one after the other.
+    5. Choose the owner of the lead's company in that team, or else the next rep in turn.
+    6. With nobody available, record why, alert those who can help and leave it unrouted.
+    7. Assign the handoff: change its state, stop the routing clock, start the rep's clocks, notify the rep.
+    8. Record the decision with its trace.
+
+    A failure leaves the handoff unrouted with the error as its explanation, and never raises.
     """
     try:
         return _try_to_route(handoff, routing_rules.active_rules() if rules is None else rules, now)
@@ -47,15 +58,20 @@ def route_handoff(*, handoff: Handoff, now: dt.datetime, rules: Sequence[Routing
 
 
 def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
-    """Try the unrouted again, the hot and the oldest first. Once a team has nobody, the rest of its leads wait unasked."""
+    """
+    Try to route the unrouted handoffs again, hot ones and the oldest first; return how many were routed.
+
+    Once a team has nobody available, the rest of its leads wait without another try.
+    """
     rules = routing_rules.active_rules()
     exhausted: set[int | None] = {None}
     all_teams = {None, *(rule.team_id for rule in rules)}
     routed = 0
-    # Those who may not be contacted were told of when they came; they say nothing about their team.
+    # Leads that may not be contacted are left out: their notice was written when they came, and one of them staying
+    # unrouted must not mark its team as exhausted.
     waiting = Handoff.objects.unrouted().filter(lead__do_not_contact=False)
     waiting = waiting.select_related("lead__company").hot_first()
-    # At night there may be thousands, every two seconds: not read further than somebody is left to ask.
+    # At night thousands may wait, and this runs every two seconds: stop reading once every team is exhausted.
     for handoff in waiting.iterator(chunk_size=limit):
         if exhausted == all_teams:
             break
@@ -76,7 +92,11 @@ def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
 
 
 def give_to_rep(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
-    """Put a locked handoff in a rep's hands, as yet without saying why: state, clocks, notice."""
+    """
+    Assign a locked handoff to a rep: change its state, start the rep's clocks, write the notice.
+
+    Does not record why; callers do that with `record_decision`.
+    """
     columns = {"rep": rep, "team": rep.team}
     if handoff.is_unrouted:
         handoff_states.move(handoff, HandoffState.ASSIGNED, routed_at=now, **columns)
@@ -99,7 +119,7 @@ def give_to_rep(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RoutingPlan:
-    """Where a handoff would go and why; no rep: it would be unrouted."""
+    """The rule, team and rep that routing would choose for a handoff, and why. Without a rep it would stay unrouted."""
 
     rule: RoutingRule | None
     team: Team | None
@@ -111,9 +131,11 @@ class RoutingPlan:
 def plan_routing(
     *, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, locking: bool = False
 ) -> RoutingPlan:
-    """The first rule that matches names the team, then the company's owner in it or who is next in turn (rules 6.4 to 6.6).
+    """
+    Choose the team by the first matching rule, then the company's owner in it or the next in turn (rules 6.4 to 6.6).
 
-    Reads only, so it serves a dry run with a handoff that was never stored; `locking` makes the turns fair among routers.
+    Reads only, so it serves a dry run with a handoff that was never stored. `locking` locks the team's reps, so that turns
+    stay fair among concurrent routers.
     """
     match = routing_rules.match_rules(rules, handoff)
     if match.rule is None:
@@ -130,14 +152,14 @@ def plan_routing(
 
 @dataclass(frozen=True, slots=True)
 class RoutingWait:
-    """Why nobody has a lead: its team is closed until `opens_at`, or has nobody free, or it is nobody's (no `team`)."""
+    """The reason why a handoff is unrouted: its team is closed until `opens_at`, or has nobody free, or no team matches."""
 
     team: Team | None
     opens_at: dt.datetime | None
 
 
 def find_waits(handoffs: Iterable[Handoff], *, now: dt.datetime) -> list[tuple[Handoff, RoutingWait]]:
-    """Each unrouted handoff with what it waits for, by the rules and hours as they are now. Reads only."""
+    """Return each unrouted handoff with what it waits for, by the rules and hours as they are now. Reads only."""
     rules, openings = routing_rules.active_rules(), dict[int, dt.datetime | None]()
     waits = []
     for handoff in handoffs:
@@ -149,19 +171,19 @@ def find_waits(handoffs: Iterable[Handoff], *, now: dt.datetime) -> list[tuple[H
 
 
 def lock_turns(team: Team) -> None:
-    """Everybody who routes to this team waits here, in one order: that is what makes the turns fair."""
+    """Lock the team's reps in id order: concurrent routers to this team wait here, which keeps the turns fair."""
     list(Rep.objects.filter(team=team).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 def record_decision(*, handoff: Handoff, rep: Rep | None, explanation: str, trace: Trace, now: dt.datetime) -> None:
-    """Write down who got it and why; the decision is Accord's own."""
+    """Store which rep got the handoff and why, as a decision of Accord itself."""
     RoutingDecision.objects.create(
         handoff=handoff, at=now, rep=rep, explanation=explanation[:EXPLANATION_AT_MOST], trace=list(trace)
     )
 
 
 class _Failed(Exception):
-    """Routing broke down on this handoff, which says nothing about the others."""
+    """A failure of routing on one handoff; the others are not affected."""
 
 
 def _try_to_route(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
@@ -192,7 +214,7 @@ def _route_locked(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.dateti
 
 
 def _company_owners(handoff: Handoff, team: Team, now: dt.datetime) -> list[round_robin.CompanyOwner]:
-    """The team's reps who have somebody of the lead's company in hand, or had until lately; the latest first."""
+    """Return the reps of the team who own a handoff of the lead's company, or did lately; the latest first."""
     if handoff.lead.company_id is None:
         return []
     is_owned = Q(state__in=OPEN_STATES) | Q(
@@ -214,9 +236,9 @@ def _same_company_reason(row: Handoff) -> str:
 def _leave_unrouted(
     handoff: Handoff, explanation: str, now: dt.datetime, trace: Trace = (), team: Team | None = None
 ) -> None:
-    """Say why, once for each new reason, and alert those who can help."""
-    last = handoff.routing_decisions.order_by("-pk").first()
-    if last is None or last.explanation != explanation[:EXPLANATION_AT_MOST]:
+    """Record why the handoff stays unrouted, once for each new reason, and alert those who can help."""
+    last_decision = handoff.routing_decisions.order_by("-pk").first()
+    if last_decision is None or last_decision.explanation != explanation[:EXPLANATION_AT_MOST]:
         record_decision(handoff=handoff, rep=None, explanation=explanation, trace=trace, now=now)
     # Nobody can help while the team is closed: the list shows it, and the sweep alerts once routing is overdue.
     if team is None or _next_opening(team, now) is None:
@@ -224,7 +246,7 @@ def _leave_unrouted(
 
 
 def _next_opening(team: Team, now: dt.datetime) -> dt.datetime | None:
-    """When a team that is closed opens again; None for one that is open, never opens or has hours that cannot be read."""
+    """Return when a closed team opens next, or None if it is open, never opens or has hours that cannot be read."""
     prefetch_related_objects([team.calendar], "hours", "special_days")
     try:
         hours = calendars.build_calendar(team.calendar, now)

@@ -1,4 +1,4 @@
-"""Where would this lead go, and why? The router's own plan for a handoff that is never stored, locking nothing."""
+"""Dry runs of routing: the router's own plan for a handoff that is never stored, without locks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOUND_AT_MOST: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class UnknownLead:
-    """A lead by its attributes, as far as routing reads them."""
+    """A lead described by the attributes that routing reads."""
 
     country: str = ""
     region: str = ""
@@ -31,29 +31,29 @@ class UnknownLead:
 
 
 def find_leads(text: str) -> list[Lead]:
-    """Leads whose address or name begins so, at most ten."""
+    """Return at most ten leads whose e-mail address or name begins with the text."""
     text = text.strip()
     if not text:
         return []
-    first, _, rest = text.partition(" ")
-    named = Q(first_name__istartswith=first, last_name__istartswith=rest) | Q(last_name__istartswith=text)
-    leads = Lead.objects.filter(Q(email__istartswith=text) | named).select_related("company")
+    first_name, _, last_name = text.partition(" ")
+    has_name = Q(first_name__istartswith=first_name, last_name__istartswith=last_name) | Q(last_name__istartswith=text)
+    leads = Lead.objects.filter(Q(email__istartswith=text) | has_name).select_related("company")
     return list(leads.order_by("email", "pk")[:FOUND_AT_MOST])
 
 
 def dry_run_for_lead(*, lead: Lead, tier: int, motion: Motion, now: dt.datetime) -> RoutingPlan:
-    """As routing a handoff of this lead would go at `now`, with what everybody has in hand at this moment."""
+    """Plan the routing of this lead at `now`, with the reps' present workload."""
     return routing.plan_routing(
         handoff=Handoff(lead=lead, tier=tier, motion=motion), rules=routing_rules.active_rules(), now=now
     )
 
 
 def dry_run_for_attributes(*, unknown_lead: UnknownLead, tier: int, motion: Motion, now: dt.datetime) -> RoutingPlan:
-    """The same for somebody who may not exist; a company that we know by its domain has its owners."""
+    """Plan the routing of a lead that may not exist; a company known by its domain has its owners."""
     domain = unknown_lead.domain.strip().casefold()
-    known = Company.objects.filter(domain__iexact=domain).first() if domain else None
+    known_company = Company.objects.filter(domain__iexact=domain).first() if domain else None
     company = Company(
-        pk=known.pk if known else None,
+        pk=known_company.pk if known_company else None,
         domain=domain,
         industry=unknown_lead.industry,
         employees_low=unknown_lead.employees,

@@ -1,4 +1,4 @@
-"""An accepted handoff on its way: meeting, SQL, opportunity, won or lost."""
+"""The sales stages of an accepted handoff: meeting, SQL, opportunity, won or lost."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ ANSWER_AT_MOST: Final = 500
 REASON_AT_MOST: Final = 200
 FARTHEST_MEETING: Final = dt.timedelta(days=366)
 
-#: What the CRM says of a lead and its handoff follows; each is a state of the same name.
+#: The stages reported by the CRM that a handoff follows; each has a handoff state of the same name.
 FOLLOWED_STAGES: Final = (Stage.OPPORTUNITY, Stage.WON, Stage.LOST)
 MEETING_STATES: Final = (HandoffState.ACCEPTED, HandoffState.QUALIFIED, HandoffState.OPPORTUNITY)
 
 
 class ProgressRefused(Exception):
-    """The step lacks what it needs."""
+    """A step that lacks what it needs."""
 
 
 @transaction.atomic
 def book_meeting(*, handoff: Handoff, at: dt.datetime, by: User, now: dt.datetime) -> Handoff:
-    """The meeting to come, or one that was held since the handover.
+    """
+    Store the meeting to come, or one that took place since the handover.
 
-    Raises NotYours and ProgressRefused with a sentence for the user, like every step here; also StepRefused.
+    Raises NotYours and ProgressRefused with a sentence for the user, like every step here; also HandoffStepRefused.
     """
     handoff = _lock_for_decider(handoff, by)
     if handoff.state not in MEETING_STATES:
@@ -55,7 +56,7 @@ def book_meeting(*, handoff: Handoff, at: dt.datetime, by: User, now: dt.datetim
 def qualify(
     *, handoff: Handoff, problem: str, budget: str, authority: str, timeline: str, by: User, now: dt.datetime
 ) -> SalesQualification:
-    """A human confirms the four answers: the lead becomes an SQL (rules 2.5)."""
+    """Store the four answers that a person confirmed: the lead becomes an SQL (rules 2.5)."""
     handoff = _lock_for_decider(handoff, by)
     answers = {"problem": problem, "budget": budget, "authority": authority, "timeline": timeline}
     answers = {name: answer.strip() for name, answer in answers.items()}
@@ -101,11 +102,12 @@ def lose(*, handoff: Handoff, reason: str, by: User, now: dt.datetime) -> Handof
 
 
 def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
-    """Take along the handoffs of leads that the CRM says are an opportunity, won or lost, each in its own transaction.
+    """
+    Move the handoffs of leads that the CRM says are an opportunity, won or lost, each in its own transaction.
 
-    One that was not decided yet counts as accepted by the fact: no disposition is written, as none was given, but its
-    clocks end and a note says why. A decision that can still be taken back is waited for. Any number of workers may
-    sweep at once. Returns how many followed.
+    An undecided handoff counts as accepted: no disposition is written, as none was given, but its clocks end and a note
+    says why. A decision that can still be undone is waited for. Any number of workers may run at once. Returns how many
+    handoffs moved.
     """
     behind = Q(pk__in=[])
     for to in FOLLOWED_STAGES:
@@ -115,7 +117,7 @@ def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
 
 
 def _try_to_follow(handoff: Handoff, now: dt.datetime) -> bool:
-    """One that fails is logged and stops none of the others."""
+    """Follow the outcome of one handoff; log a failure, so that it stops none of the others."""
     try:
         return _follow_outcome(handoff, now)
     except Exception:

@@ -1,7 +1,8 @@
-"""Tier 3, qualified but weakest: nurtured first, SDR after (rules 3.6, 6.24). Who is held, until when, and what marketing sees of it.
+"""
+The hold of tier 3: automated nurture first, SDR after (rules 3.6, 6.24), and marketing's list of the held MQLs.
 
-Nothing of it is stored: an MQL of tier 3 is simply not taken to sales before its day. It is the commitments' term, so
-a newer version of them moves the day of those still held.
+Nothing of it is stored: an MQL of tier 3 is not handed off before its day. The days of nurture are a term of the
+commitments, so a newer version of them moves the day of the MQLs that are still held.
 """
 
 from __future__ import annotations
@@ -43,26 +44,27 @@ class HeldLead:
 
 
 def mqls_for_sales(commitment: Commitment, now: dt.datetime) -> QualificationQuerySet:
-    """Waiting MQLs that sales is to have now: all but those that are nurtured first."""
+    """Return the waiting MQLs that sales should have now: all but those that are nurtured first."""
     return Qualification.objects.waiting().exclude(_held_condition(commitment, now))
 
 
 def held_mqls(commitment: Commitment, now: dt.datetime) -> QualificationQuerySet:
-    """Those that are nurtured first; who turned hot is not any more."""
+    """Return the MQLs that are nurtured first, without those that turned hot or are no case for sales any more."""
     rows = Qualification.objects.waiting().filter(_held_condition(commitment, now), hot_upgrade__isnull=True)
     return rows.exclude(lead__stage__in=NOT_TO_QUALIFY).exclude(lead__do_not_contact=True)
 
 
 def is_closed_to_sales(qualification: Qualification) -> bool:
-    """While it was held the CRM had the last word on the lead, or the lead asked not to be contacted: no case for sales."""
+    """Return whether a held MQL is no case for sales any more: the CRM moved the lead on, or it may not be contacted."""
     lead = qualification.lead
     return qualification.tier == TIER and (lead.stage in NOT_TO_QUALIFY or lead.do_not_contact)
 
 
 def due_to_sales_at(qualification: Qualification, commitment: Commitment) -> dt.datetime:
-    """From when on sales should have it, by which the routing is timed.
+    """
+    Return from when on sales should have the MQL; the routing clock starts then.
 
-    A version of the commitments that shortens the hold does so from its coming on.
+    A version of the commitments that shortens the hold does so from its activation.
     """
     if qualification.tier != TIER:
         return qualification.recorded_at
@@ -70,7 +72,7 @@ def due_to_sales_at(qualification: Qualification, commitment: Commitment) -> dt.
 
 
 def nurture_days() -> int:
-    """How long tier 3 is nurtured first by the commitments in force."""
+    """Return for how many days tier 3 is nurtured first, by the commitments in force; 0 without commitments."""
     try:
         return commitments.current_commitment().tier_3_nurture_days
     except commitments.NotYetAgreed:
@@ -78,7 +80,7 @@ def nurture_days() -> int:
 
 
 def search_held_mqls(*, now: dt.datetime, q: str = "") -> QualificationQuerySet:
-    """Those held now, who goes to sales first ahead, for marketing's list; nobody while no commitments are in force."""
+    """Return the MQLs held now that match `q`, ordered by when they go to sales; none without commitments in force."""
     try:
         rows = held_mqls(commitments.current_commitment(), now)
     except commitments.NotYetAgreed:
@@ -88,7 +90,7 @@ def search_held_mqls(*, now: dt.datetime, q: str = "") -> QualificationQuerySet:
 
 
 def build_held_leads(rows: QualificationQuerySet, *, now: dt.datetime) -> Iterator[HeldLead]:
-    """Each with the day it goes and its last activity, in the order of the rows."""
+    """Yield each MQL with the day it goes to sales and its last activity, in the order of the rows."""
     mqls: list[Any] = list(rows.annotate(active_at=nurture_tasks.last_activity(now)))
     if mqls:
         commitment = commitments.current_commitment()
@@ -96,12 +98,12 @@ def build_held_leads(rows: QualificationQuerySet, *, now: dt.datetime) -> Iterat
 
 
 def for_lead(lead: Lead, *, now: dt.datetime) -> list[HeldLead]:
-    """What a lead's page says of it."""
+    """Return the held MQLs of one lead, for its page."""
     return list(build_held_leads(search_held_mqls(now=now).filter(lead=lead), now=now))
 
 
 def cells(row: HeldLead) -> Sequence[object]:
-    """A row under HEADER."""
+    """Return the cells of a row under HEADER."""
     lead, mql = row.qualification.lead, row.qualification
     return (
         lead.name,

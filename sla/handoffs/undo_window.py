@@ -1,7 +1,8 @@
-"""Decisions that can still be taken back (rules 7.3): for some seconds an pending_decision, then by a sweep the disposition.
+"""
+Decisions that can still be undone (rules 7.3): for some seconds a PendingDecision, then a disposition, by a sweep.
 
-For everybody else, and for the clocks, an pending_decision counts as the decision it will be. Whoever writes one holds the
-lock on its handoff; whoever ends one holds the lock on its row.
+For everybody else, and for the clocks, a pending decision counts as the decision it will be. Code that creates one
+holds the lock on its handoff; code that ends one holds the lock on its row.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from sla.vocabulary import DispositionKind, NoticeKind
 
 log = structlog.get_logger(__name__)
 
-#: How long one may take a decision back.
+#: For how many seconds a decision can be undone.
 SECONDS: Final = 8
-#: What fails for no reason of ours is tried again after this long, and given back to its author in the end.
+#: An unexpected failure is retried after this long, and in the end the decision is given back to its author.
 RETRY_AFTER: Final = dt.timedelta(seconds=30)
 GIVE_UP_AFTER: Final = dt.timedelta(minutes=10)
 
-#: Why a decision cannot be taken, in a sentence.
+#: Exceptions whose text tells the author why a decision cannot be made.
 REFUSALS: Final = (
     permissions.NotYours,
     dispositions.AlreadyDecided,
@@ -40,7 +41,7 @@ REFUSALS: Final = (
 
 
 class TooLate(Exception):
-    """The decision is final."""
+    """An attempt to undo a decision that is final."""
 
     def __init__(self) -> None:
         super().__init__("This decision is final by now; it can be corrected on the lead’s page.")
@@ -48,14 +49,14 @@ class TooLate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DecisionResult:
-    """What became of one of several handoffs decided together; `refusal` is empty when it was done."""
+    """The result of a decision on one of several handoffs; `refusal` is empty when it was accepted."""
 
     handoff: Handoff
     refusal: str = ""
 
 
 @transaction.atomic
-def decide(  # noqa: PLR0913 (what is said about a lead)
+def decide(  # noqa: PLR0913 (each is a column of the record)
     *,
     handoff: Handoff,
     kind: DispositionKind,
@@ -67,7 +68,8 @@ def decide(  # noqa: PLR0913 (what is said about a lead)
     reengage_on: dt.date | None = None,
     seconds: int = SECONDS,
 ) -> PendingDecision:
-    """Accept or reject, to be taken back within `seconds`. The decision counts from `now`.
+    """
+    Accept or reject a handoff; the decision can be undone within `seconds` and counts from `now`.
 
     Raises what dispositions.accept and .reject raise, at once: AlreadyDecided, NotYours, DispositionRefused.
     """
@@ -91,7 +93,7 @@ def decide(  # noqa: PLR0913 (what is said about a lead)
 
 
 def get_pending_decision(handoff: Handoff, *, by: User) -> PendingDecision:
-    """The decision on it that is not final yet, for who may decide. Raises TooLate, NotYours."""
+    """Return the handoff's decision that is not final yet, for a person who may decide. Raises TooLate, NotYours."""
     permissions.require_decider(by, handoff)
     pending_decision = PendingDecision.objects.filter(handoff=handoff).first()
     if pending_decision is None:
@@ -102,7 +104,7 @@ def get_pending_decision(handoff: Handoff, *, by: User) -> PendingDecision:
 def decide_several(
     *, handoffs: Iterable[Handoff], kind: DispositionKind, by: User, now: dt.datetime, reason: ReasonCode | None = None
 ) -> list[DecisionResult]:
-    """The same decision on several, each for itself: one that is refused stops none of the others."""
+    """Make the same decision on several handoffs, each by itself: a refusal stops none of the others."""
     results = []
     for handoff in handoffs:
         try:
@@ -115,7 +117,7 @@ def decide_several(
 
 @transaction.atomic
 def undo(*, pending_decision: PendingDecision, by: User, now: dt.datetime) -> Handoff:
-    """As if nothing had been said; the clocks have not noticed. Raises NotYours, TooLate with a sentence."""
+    """Delete the pending decision; the clocks have not changed yet. Raises NotYours, TooLate with a sentence for the user."""
     locked = _lock_pending_decisions().filter(pk=pending_decision.pk).select_related("handoff__lead", "by").first()
     if locked is None or now >= locked.final_at:
         raise TooLate
@@ -127,9 +129,13 @@ def undo(*, pending_decision: PendingDecision, by: User, now: dt.datetime) -> Ha
 
 @transaction.atomic
 def finish_now(*, handoff: Handoff, by: User) -> bool:
-    """Whoever goes on with a lead they accepted has decided: their acceptance becomes final before its time."""
-    mine = _lock_pending_decisions().filter(handoff=handoff, by=by, kind=DispositionKind.ACCEPT)
-    pending_decision = mine.select_related("handoff", "reason", "by").first()
+    """
+    Make the person's acceptance of this handoff final before its time; return whether there was one.
+
+    Called when they go on working with a lead they accepted.
+    """
+    own_acceptances = _lock_pending_decisions().filter(handoff=handoff, by=by, kind=DispositionKind.ACCEPT)
+    pending_decision = own_acceptances.select_related("handoff", "reason", "by").first()
     if pending_decision is None:
         return False
     _make_final(pending_decision)
@@ -137,10 +143,11 @@ def finish_now(*, handoff: Handoff, by: User) -> bool:
 
 
 def finish_due(*, now: dt.datetime, limit: int = 500) -> int:
-    """Make decisions final whose time to be taken back is over. Any number of workers may sweep at once.
+    """
+    Make the decisions final whose undo window is over; return how many became final.
 
-    Each in its own transaction; one that fails is given back to its author and blocks nobody. Returns how many became
-    final.
+    Each has its own transaction; a decision that fails is given back to its author and blocks nobody. Any number of
+    workers may run at once.
     """
     finished = 0
     for _ in range(limit):
@@ -164,7 +171,7 @@ def _finish_next(now: dt.datetime) -> bool | None:
     except REFUSALS as refusal:
         _give_back(pending_decision, str(refusal), now)
         return False
-    # Whatever else goes wrong with one, the others' decisions are made.
+    # An unexpected failure of one decision must not keep the others from becoming final.
     except Exception as error:
         log.exception("pending_decision_not_final", pending_decision=pending_decision.pk)
         _try_later(pending_decision, error, now)
@@ -173,7 +180,7 @@ def _finish_next(now: dt.datetime) -> bool | None:
 
 
 def _make_final(pending_decision: PendingDecision) -> Disposition:
-    """The decision counts from when it was made, so no clock runs out in these seconds."""
+    """Store the disposition; it counts from when the decision was made, so no clock runs out in the undo window."""
     PendingDecision.objects.filter(pk=pending_decision.pk).delete()
     if pending_decision.reason is None:
         return dispositions.accept(handoff=pending_decision.handoff, by=pending_decision.by, now=pending_decision.at)
@@ -196,7 +203,7 @@ def _try_later(pending_decision: PendingDecision, error: Exception, now: dt.date
 
 
 def _give_back(pending_decision: PendingDecision, why: str, now: dt.datetime) -> None:
-    """The handoff waits for a decision again, and its author hears why."""
+    """Delete the decision, so that the handoff waits for one again, and notify its author why."""
     lead = pending_decision.handoff.lead
     log.warning(
         "pending_decision_given_back",

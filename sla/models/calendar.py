@@ -12,7 +12,7 @@ from leads.models import append_only
 
 
 class WorkCalendar(models.Model):
-    """When a team works: weekly hours in its zone, a country's holidays, own days."""
+    """A team's working hours: weekly hours in its zone, a country's holidays, own days."""
 
     name = models.CharField(max_length=120, unique=True)
     zone = models.CharField(max_length=64, default="UTC")
@@ -64,7 +64,7 @@ class SpecialDay(models.Model):
 
 
 class CalendarVersion(models.Model):
-    """A calendar exactly as it was when a clock started by it (sla.business_time.arithmetic's dict)."""
+    """A calendar exactly as it was when a clock started by it, as a dict of sla.business_time.arithmetic."""
 
     calendar = models.ForeignKey(WorkCalendar, on_delete=models.PROTECT, related_name="versions")
     digest = models.CharField(max_length=64)
@@ -80,7 +80,7 @@ class CalendarVersion(models.Model):
 
 
 class CalendarChange(models.Model):
-    """Who made a calendar what it is, when and why. Clocks make versions, too, but change nothing."""
+    """A person's change of a calendar, with when and why. Clocks create versions, too, but change nothing."""
 
     calendar = models.ForeignKey(WorkCalendar, on_delete=models.PROTECT, related_name="changes")
     version = models.ForeignKey(CalendarVersion, on_delete=models.PROTECT, related_name="changes")

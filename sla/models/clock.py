@@ -25,7 +25,7 @@ class ClockQuerySet(models.QuerySet["Clock"]):
 
 
 class Clock(models.Model):
-    """One promise on one handoff, running in business time by the calendar it started with."""
+    """A promise on a handoff, running in business time by the calendar it started with."""
 
     id = models.BigAutoField(primary_key=True)
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="clocks")
@@ -62,13 +62,15 @@ class Clock(models.Model):
             ),
         ]
         indexes: ClassVar = [
+            # For sweep_breaches.
             models.Index(
                 fields=["due_at", "id"],
                 name="clock_to_breach",
                 condition=Q(met_at=None, cancelled_at=None, breached_at=None),
             ),
-            # For the warnings, and for the queues, which ask for those that have warned already.
+            # For sweep_warnings, and for the queues, which look for clocks past their warning.
             models.Index(fields=["warn_at", "id"], name="clock_running", condition=Q(met_at=None, cancelled_at=None)),
+            # For the compliance report, which reads the clocks started in a period.
             models.Index(fields=["kind", "started_at"], name="clock_by_start"),
         ]
 
@@ -77,7 +79,7 @@ class Clock(models.Model):
 
     @property
     def counts_whole_days(self) -> bool:
-        """All hours of the days on which the calendar opens, not its opening hours (docs/decisions/0004-disposition-clock.md)."""
+        """Return whether all hours of working days count, not only opening hours (docs/decisions/0004-disposition-clock.md)."""
         return self.kind == ClockKind.DISPOSITION
 
     @property

@@ -1,4 +1,4 @@
-"""What sales and marketing committed to, versioned and signed."""
+"""The commitments of sales and marketing, versioned and signed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sla.vocabulary import (
 
 
 class Commitment(models.Model):
-    """A version of what each side promised. A handoff is judged by the one in force when it was created."""
+    """A version of what each side promised. A handoff is measured by the version in force when it was created."""
 
     number = models.PositiveSmallIntegerField(unique=True)
     state = models.CharField(max_length=8, choices=CommitmentState.choices, default=CommitmentState.DRAFT)
@@ -28,13 +28,13 @@ class Commitment(models.Model):
     recycle_days = models.PositiveSmallIntegerField(default=90)
     tier_3_nurture_days = models.PositiveSmallIntegerField(
         default=14,
-        # What was signed before there was this term said nothing of it: those leads went straight to sales.
+        # Versions signed before this term existed did not have it: their tier 3 leads went straight to sales.
         db_default=0,
         help_text="Days of automated nurture before tier 3 goes to sales; 0: straight to sales.",
     )
     unworked_at_most = models.PositiveSmallIntegerField(
         default=5,
-        # What was signed before there was this term said nothing of it.
+        # Versions signed before this term existed did not have it: they set no limit.
         db_default=0,
         help_text="Accepted leads without a contact, beyond which a rep gets no more; 0: no limit.",
     )

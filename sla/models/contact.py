@@ -18,7 +18,7 @@ from sla.vocabulary import (
 
 
 class Attempt(models.Model):
-    """A human's outbound contact; only these count as contact (rules 6.20)."""
+    """An outbound contact by a person; only these count as contact (rules 6.20)."""
 
     id = models.BigAutoField(primary_key=True)
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="attempts")
@@ -37,7 +37,7 @@ class Attempt(models.Model):
 
 
 class Note(models.Model):
-    """What a person wrote down, or a meeting booked. Never a contact (rules 6.20)."""
+    """A person's note, or a booked meeting. Never a contact (rules 6.20)."""
 
     id = models.BigAutoField(primary_key=True)
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="notes")

@@ -17,7 +17,7 @@ from sla.vocabulary import (
 
 
 class Disposition(models.Model):
-    """The word of sales on a handoff. A correction is a new row that points at the old one."""
+    """The decision of sales on a handoff. A correction is a new row that points at the old one."""
 
     id = models.BigAutoField(primary_key=True)
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="dispositions")
@@ -47,7 +47,7 @@ class Disposition(models.Model):
 
 
 class PendingDecision(models.Model):
-    """A decision that is not final yet: for a few seconds it can be taken back, then a sweep makes it a disposition."""
+    """A decision that is not final yet: for a few seconds it can be undone, then a sweep makes it a disposition."""
 
     handoff = models.OneToOneField(Handoff, on_delete=models.PROTECT, related_name="pending_decision")
     kind = models.CharField(max_length=8, choices=DispositionKind.choices)
@@ -60,6 +60,7 @@ class PendingDecision(models.Model):
     final_at = models.DateTimeField()
 
     class Meta:
+        # For undo_window.finish_due.
         indexes: ClassVar = [models.Index(fields=["final_at", "id"], name="pending_decision_due")]
 
     def __str__(self) -> str:
@@ -67,7 +68,7 @@ class PendingDecision(models.Model):
 
 
 class SalesQualification(models.Model):
-    """The four answers a human confirmed: this makes an SQL (rules 2.5)."""
+    """The four answers that a person confirmed, which make a lead an SQL (rules 2.5)."""
 
     handoff = models.OneToOneField(Handoff, on_delete=models.PROTECT, related_name="sales_qualification")
     problem = models.CharField(max_length=500)

@@ -31,14 +31,14 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
         return self.filter(state=HandoffState.UNROUTED)
 
     def with_rank(self) -> HandoffQuerySet:
-        """Its tier; one that turned hot ranks as tier 1."""
+        """Annotate `rank`: the tier, or 1 for a handoff whose lead turned hot."""
         rank = Case(
             When(hot_upgraded_at__isnull=False, then=1), default=F("tier"), output_field=models.SmallIntegerField()
         )
         return self.annotate(rank=rank)
 
     def hot_first(self) -> HandoffQuerySet:
-        """Then by tier, and the longest waiting."""
+        """Order by rank, then the longest waiting."""
         return self.with_rank().order_by("rank", "created_at", "pk")  # type: ignore[misc]  # annotated
 
 
@@ -79,12 +79,15 @@ class Handoff(models.Model):
             ),
         ]
         indexes: ClassVar = [
+            # For the queue of a rep.
             models.Index(
                 fields=["rep", "tier", "due_at", "id"],
                 name="handoff_queue",
                 condition=Q(state__in=("assigned", "accepted", "qualified", "opportunity")),
             ),
+            # For route_unrouted and the list of unrouted leads.
             models.Index(fields=["created_at", "id"], name="handoff_unrouted", condition=Q(state="unrouted")),
+            # For lists of all handoffs, the newest first, and reports on those created in a period.
             models.Index(fields=["created_at", "id"], name="handoff_by_age"),
         ]
         triggers: ClassVar = [
@@ -120,5 +123,5 @@ class Handoff(models.Model):
 
     @property
     def is_hot(self) -> bool:
-        """From the start, or since the lead turned hot."""
+        """Return whether the lead is of tier 1 or turned hot later."""
         return self.tier == 1 or self.hot_upgraded_at is not None

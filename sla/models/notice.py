@@ -1,4 +1,4 @@
-"""What people must hear."""
+"""Notices to people, their deliveries, alert settings and saved filters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sla.vocabulary import BACKOFF, DeliveryChannel, NoticeKind
 
 
 class Notice(models.Model):
-    """What a person is told in the app, written in the transaction that caused it; beyond the app by its deliveries."""
+    """A notice to a person in the app, written in the transaction that caused it; its deliveries send it by other channels."""
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=20, choices=NoticeKind.choices)
@@ -34,6 +34,7 @@ class Notice(models.Model):
     read_at = models.DateTimeField(null=True)
 
     class Meta:
+        # For a person's inbox and unread notices.
         indexes: ClassVar = [models.Index(fields=["to", "-created_at"], name="notice_of_person")]
 
     def __str__(self) -> str:
@@ -45,7 +46,7 @@ class Notice(models.Model):
 
     @property
     def leads_to(self) -> str:
-        """The path of the page to go to, empty for none."""
+        """Return the path of the page to go to, empty for none."""
         return reverse("handoff", args=[self.handoff_id]) if self.handoff_id is not None else self.path
 
 
@@ -57,7 +58,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.unsent().filter(failures__lte=len(BACKOFF))
 
     def failing(self) -> Self:
-        """Not sent so far, and perhaps never."""
+        """Filter deliveries that failed and were not sent; they are retried or given up."""
         return self.unsent().filter(failures__gt=0)
 
     def given_up(self) -> Self:
@@ -65,7 +66,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """A notice on its way out of Accord by one channel: sent once, retried, given up visibly, or dropped when it is stale."""
+    """A delivery of a notice by one channel: sent once, retried, given up visibly, or dropped when the notice is obsolete."""
 
     notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="deliveries")
     channel = models.CharField(max_length=8, choices=DeliveryChannel.choices)
@@ -91,6 +92,7 @@ class Delivery(models.Model):
             ),
         ]
         indexes: ClassVar = [
+            # For deliveries.send_due.
             models.Index(fields=["send_at", "id"], name="delivery_to_send", condition=Q(sent_at=None, dropped_at=None)),
         ]
 
@@ -107,7 +109,7 @@ class Delivery(models.Model):
 
 
 class AlertSettings(models.Model):
-    """How a person wants to be told; without a row: by e-mail of everything, quiet outside their hours."""
+    """A person's alert settings; the default is e-mail of everything, quiet outside their hours."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="alert_settings")
     email_kinds = ArrayField(models.CharField(max_length=20, choices=NoticeKind.choices), default=list, blank=True)
@@ -128,7 +130,7 @@ class AlertSettings(models.Model):
 
 
 class SavedFilter(models.Model):
-    """A person's own view of the queue, by name; `query` is what the address carries."""
+    """A person's own view of the queue, by name; `query` is the query string of its address."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_filters")
     name = models.CharField(max_length=60)

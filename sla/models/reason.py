@@ -1,4 +1,4 @@
-"""The reasons that sales may reject a lead for."""
+"""The reasons for which sales may reject a lead."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sla.vocabulary import (
 
 
 class ReasonCode(models.Model):
-    """Why a lead was rejected, and what follows (rules 7.5). Retired reasons stay, unoffered."""
+    """A rejection reason and what follows from it (rules 7.5). Retired reasons stay, but are not offered."""
 
     code = models.SlugField(max_length=64, unique=True)
     label = models.CharField(max_length=120)

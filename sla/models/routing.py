@@ -15,7 +15,7 @@ from sla.models.team import Rep, Team
 
 
 class RoutingRule(models.Model):
-    """In order of position; the first that matches names the team. Empty conditions match anything."""
+    """A routing rule. Rules apply in order of position, and the first match names the team; empty conditions match anything."""
 
     position = models.PositiveSmallIntegerField(unique=True)
     name = models.CharField(max_length=120)
@@ -36,7 +36,7 @@ class RoutingRule(models.Model):
 
 
 class RoutingDecision(models.Model):
-    """Who got it and why, rule by rule."""
+    """The rep who got a handoff and why, with a trace rule by rule."""
 
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="routing_decisions")
     at = models.DateTimeField()

@@ -1,1 +1,1 @@
-"""Notices to people: the outbox, its deliveries by e-mail and Slack, and how each person wants to be told."""
+"""Notices to people: the outbox, its deliveries by e-mail and Slack, and each person's preferences."""

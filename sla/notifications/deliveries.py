@@ -1,7 +1,8 @@
-"""Notices on their way out of Accord: a row for each channel, sent once, tried again, given up visibly.
+"""
+Deliveries of notices by e-mail and Slack: a row for each channel, sent once, retried, given up visibly.
 
-Quiet hours are looked up when a row is due, not when it is written: so they hold for what was tried again or waited for a
-worker, too, and a calendar that cannot be read never disturbs the routing that wrote the notice.
+Quiet hours are checked when a row is due, not when it is written: so they also hold for retries and for rows that
+waited for a worker, and a calendar that cannot be read never disturbs the routing that wrote the notice.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sla.vocabulary import BACKOFF, DeliveryChannel, NoticeKind
 
 log = structlog.get_logger(__name__)
 
-#: A server that is down costs a worker so many waits; the rest is left to the next beat.
+#: After this many failures a run stops, as each may wait for a server that is down; the next run continues.
 FAILURES_A_RUN: Final = 3
 #: A longer list is cut into several messages: nobody reads on, and Slack would cut it.
 IN_ONE_MESSAGE: Final = 40
@@ -34,14 +35,14 @@ ERROR_AT_MOST: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """How many alerts one message carried, and whether it could not be sent."""
+    """The number of alerts that one message carried, and whether sending failed."""
 
     sent: int = 0
     has_failed: bool = False
 
 
 def write_deliveries(notices: Sequence[Notice]) -> None:
-    """A delivery for each channel that the receiver wants to hear by, in the caller's transaction; once a channel."""
+    """Store a delivery for each channel that the receiver chose, in the caller's transaction; once for each channel."""
     rows: list[Delivery] = []
     for kind in dict.fromkeys(notice.kind for notice in notices):
         notified = [(notice, notice.to) for notice in notices if notice.kind == kind and notice.to is not None]
@@ -55,11 +56,19 @@ def write_deliveries(notices: Sequence[Notice]) -> None:
 
 
 def send_due(*, now: dt.datetime, limit: int = 100, may_reach: slack.Guard = slack.is_public) -> int:
-    """Send what is due, one message for all that is due to a person by one channel; returns how many alerts went out.
+    """
+    Send the deliveries that are due, in one message for each person and channel; return how many alerts went out.
 
-    Each message has its own transaction; at most `limit` of them. What is over is dropped, a failing one is pushed ahead
-    and blocks nobody. Each alert is sent once, by however many workers. A worker killed between the server's answer and
-    the commit sends that message again: a mail under the same Message-ID, in Slack a second time.
+    For each message, in a transaction of its own, until nothing is due or `limit` is reached:
+    1. Claim the oldest due delivery and everything due to the same person by the same channel, skipping locked rows.
+    2. Delete them if the person left or has no address for the channel any more.
+    3. Defer them if the person is away or outside their hours.
+    4. Drop those whose notice is obsolete, with the reason.
+    5. Send the rest as one message.
+    6. Mark them as sent, or on failure schedule a retry; after FAILURES_A_RUN failures stop until the next run.
+
+    Any number of workers may run at once: each alert is sent once. If a worker is killed between the server's answer and
+    the commit, that message is sent again: a mail under the same Message-ID, in Slack a second time.
     """
     sent = failed = 0
     for _ in range(limit):
@@ -74,7 +83,7 @@ def send_due(*, now: dt.datetime, limit: int = 100, may_reach: slack.Guard = sla
 
 
 def failing_deliveries(user: User) -> QuerySet[Delivery]:
-    """What could not be sent, so far or for good: a person's own, a manager's reps', for marketing ops everybody's."""
+    """Return the deliveries that failed, retried or given up: a person's own, a manager's reps', marketing ops everybody's."""
     rows = Delivery.objects.failing().select_related("notice__to")
     if not holds(user, Role.MARKETING_OPS):
         reps = Rep.objects.filter(team__managers=user) if holds(user, Role.SALES_MANAGER) else Rep.objects.none()
@@ -83,13 +92,13 @@ def failing_deliveries(user: User) -> QuerySet[Delivery]:
 
 
 def retry_failing(*, by: User, now: dt.datetime) -> int:
-    """Whatever the person sees failing is due at once, as if it had not failed yet."""
+    """Make the failing deliveries that the person sees due at once, with no failures counted; return how many."""
     failing_ids = failing_deliveries(by).order_by().values("pk")
     return Delivery.objects.filter(pk__in=failing_ids).update(failures=0, send_at=now)
 
 
 def waiting_since(now: dt.datetime) -> dt.datetime | None:
-    """Since when the oldest one that should have been sent waits. What rests until its receiver's day opens does not."""
+    """Return since when the oldest delivery is overdue, or None. Deliveries deferred by quiet hours do not count."""
     overdue = Delivery.objects.waiting().filter(Q(send_at__lte=now) | Q(failures__gt=0))
     due_at = Case(When(failures=0, then=F("send_at")), default=F("notice__created_at"))
     oldest: dt.datetime | None = overdue.aggregate(oldest=Min(due_at))["oldest"]
@@ -106,7 +115,7 @@ def _send_next(now: dt.datetime, may_reach: slack.Guard) -> _Outcome | None:
             rows = _select_to_send(rows, now)
         with transaction.atomic():
             _send(rows, now, may_reach)
-    # Whatever a server does, the others' alerts go out.
+    # A failing server must not keep other people's alerts from going out.
     except Exception as error:
         _schedule_retry(rows, error, now)
         return _Outcome(has_failed=True)
@@ -114,9 +123,10 @@ def _send_next(now: dt.datetime, may_reach: slack.Guard) -> _Outcome | None:
 
 
 def _claim_for_one_person(now: dt.datetime) -> list[Delivery]:
-    """All that is due to one person by one channel."""
+    """Lock and return everything that is due to one person by one channel, at most IN_ONE_MESSAGE."""
     due = Delivery.objects.waiting().filter(send_at__lte=now)
-    # The oldest stands for them all: while a worker holds it, no other begins with the rest of them.
+    # Only the oldest row of a person and channel is claimed first: while a worker holds its lock, no other worker starts
+    # a second message with the rest.
     earlier = due.filter(channel=OuterRef("channel"), notice__to=OuterRef("notice__to"), pk__lt=OuterRef("pk"))
     oldest = _lock_unclaimed(due.filter(~Exists(earlier)).order_by("send_at", "pk")).select_related("notice").first()
     if oldest is None:
@@ -130,11 +140,11 @@ def _lock_unclaimed(rows: DeliveryQuerySet) -> DeliveryQuerySet:
 
 
 def _select_to_send(rows: Sequence[Delivery], now: dt.datetime) -> list[Delivery]:
-    """Those to be sent now. The others are gone, rest or are dropped."""
+    """Return the deliveries to send now; delete, defer or drop the rest."""
     claimed = Delivery.objects.filter(pk__in=[row.pk for row in rows])
     person = rows[0].notice.to
     if person is None or not person.is_active or not _has_address(person, rows[0].channel):
-        # Who left, or took the address away, wants to hear no more.
+        # The person left, or removed the address: no more alerts by this channel.
         claimed.delete()
         return []
     alert_at = preferences.next_alert_at(person, now)
@@ -170,7 +180,7 @@ def _has_address(person: User, channel: str) -> bool:
 
 
 def _schedule_retry(rows: Sequence[Delivery], error: Exception, now: dt.datetime) -> None:
-    """Those that failed as often as each other are tried again together."""
+    """Count the failure and set when to try again; rows that failed equally often are retried together."""
     channel = rows[0].channel
     log.warning("alert_not_sent", deliveries=[row.pk for row in rows], channel=channel, error=type(error).__name__)
     for row in rows:
@@ -181,7 +191,7 @@ def _schedule_retry(rows: Sequence[Delivery], error: Exception, now: dt.datetime
 
 
 def _error_text(channel: str, error: Exception) -> str:
-    """Only errors of our own wording may speak of a webhook, whose address is one."""
+    """Return the text of the error without a secret; for Slack, only our own errors are known to omit the webhook's address."""
     is_ours = isinstance(error, slack.BadWebhook | slack.NotDelivered)
     if channel == DeliveryChannel.SLACK and not is_ours:
         return type(error).__name__

@@ -1,7 +1,8 @@
-"""Secrets at rest: what Accord must be able to say again, and nobody reads in the database or a backup of it.
+"""
+Encryption at rest of secrets that Accord must read again, and nobody reads in the database or a backup of it.
 
-The key is derived from SECRET_KEY. After a change of that, what was sealed before is opened by SECRET_KEY_FALLBACKS, as
-long as the old key stands there; `manage.py reseal` makes it unnecessary.
+The key is derived from SECRET_KEY. After a change of that, older secrets are decrypted with SECRET_KEY_FALLBACKS as
+long as the old key is listed there; `manage.py reseal` makes it unnecessary.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ _PURPOSE: Final = b"accord: secrets at rest"
 
 
 class KeyLost(Exception):
-    """None of the keys opens it: it was sealed under one that is gone."""
+    """A secret that none of the keys decrypts."""
 
 
 def seal(secret: str) -> str:
-    """A text that only `unseal` can read; "" stays "", for there is nothing to hide."""
+    """Encrypt the secret so that only `unseal` can read it; "" stays "", as there is nothing to hide."""
     return _keys().encrypt(secret.encode()).decode() if secret else ""
 
 
 def unseal(sealed: str) -> str:
-    """Raises KeyLost."""
+    """Decrypt the secret. Raises KeyLost."""
     try:
         return _keys().decrypt(sealed.encode()).decode() if sealed else ""
     except InvalidToken:
@@ -35,7 +36,7 @@ def unseal(sealed: str) -> str:
 
 
 def reseal(sealed: str) -> str:
-    """The same under the newest key. Raises KeyLost."""
+    """Encrypt the secret again under the newest key. Raises KeyLost."""
     return seal(unseal(sealed))
 
 

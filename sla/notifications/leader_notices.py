@@ -1,6 +1,7 @@
-"""What waits for a leader's word: proposed versions, drafts of commitments, open reviews (rules 20.6).
+"""
+Notices for leaders about pending signatures and open reviews: versions, drafts of commitments, reviews (rules 20.6).
 
-The floor below only leaves the rows; the sweep tells each person once, and who becomes a leader later is told then.
+The layers below only leave the rows. The sweep notifies each person once; a later leader is notified then.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sla.vocabulary import CommitmentState, NoticeKind
 
 
 def notify_leaders(*, now: dt.datetime) -> int:
-    """Tell whoever has not been told; returns how many notices are new."""
+    """Write the notices that leaders have not received yet; return how many are new."""
     drafts = [*_draft_version_notices(now), *_draft_commitment_notices(now), *_draft_review_notices(now)]
     # Without a receiver nobody is missing a notice: whoever takes the role is told then.
     return outbox.write_notices(draft for draft in drafts if draft.to)
@@ -32,8 +33,8 @@ def notify_leaders(*, now: dt.datetime) -> int:
 
 def _draft_version_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
     leaders = cache(_leaders)
-    waiting = Version.objects.filter(state=VersionState.PROPOSED).select_related("definition")
-    for version in waiting.prefetch_related("sign_offs").order_by("pk"):
+    versions_to_sign = Version.objects.filter(state=VersionState.PROPOSED).select_related("definition")
+    for version in versions_to_sign.prefetch_related("sign_offs").order_by("pk"):
         sign_offs = list(version.sign_offs.all())
         for side in sorted(versions.DECIDING_SIDES - {sign_off.side for sign_off in sign_offs}):
             signers = {sign_off.by_id for sign_off in sign_offs}
@@ -49,7 +50,7 @@ def _draft_version_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
 
 
 def _draft_commitment_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
-    """A draft once; once more when the other side has signed its words, since a change takes signatures away."""
+    """Yield one notice for each draft, and another when the other side signed it: a change removes signatures."""
     drafts = list(Commitment.objects.filter(state=CommitmentState.DRAFT).order_by("pk"))
     leaders = [*_leaders(Side.MARKETING), *_leaders(Side.SALES)] if drafts else []
     for draft in drafts:

@@ -1,4 +1,4 @@
-"""The words of an alert beyond the app: a single one as it is, several to one person as one list."""
+"""E-mail and Slack texts of notices: a single notice as it is, several to one person as one list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SUBJECT_AT_MOST: Final = 150
 #: Slack cuts a message at 40,000 characters, and a stranger's name may be long.
 LISTED_AT_MOST: Final = 160
 
-#: They tell of a promise that runs, so they say until when.
+#: Kinds about a running clock: their text says when it is due.
 _WITH_DUE: Final = (NoticeKind.NEW_MQL, NoticeKind.DUE_SOON)
 #: The most urgent first.
 _BY_URGENCY: Final = (
@@ -41,10 +41,10 @@ _LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 def build_mail(notices: Sequence[Notice], person: User) -> EmailMessage:
-    """The same notices make the same Message-ID, so that what was sent twice is shown once."""
+    """Build the e-mail; the same notices give the same Message-ID, so a mail that was sent twice is shown once."""
     by_urgency = sorted(notices, key=_urgency)
-    first = by_urgency[0].text
-    summary = first if len(by_urgency) == 1 else f"{len(by_urgency)} alerts: {first}"
+    first_text = by_urgency[0].text
+    summary = first_text if len(by_urgency) == 1 else f"{len(by_urgency)} alerts: {first_text}"
     return EmailMessage(
         # A lead's name may hold anything; a subject is one line.
         subject=" ".join(summary.split())[:SUBJECT_AT_MOST],
@@ -55,7 +55,7 @@ def build_mail(notices: Sequence[Notice], person: User) -> EmailMessage:
 
 
 def build_slack_text(notices: Sequence[Notice]) -> str:
-    """In Slack's mrkdwn."""
+    """Build the message in Slack's mrkdwn."""
     by_urgency = sorted(notices, key=_urgency)
     if len(by_urgency) == 1:
         return _slack_line(by_urgency[0], by_urgency[0].text)

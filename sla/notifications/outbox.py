@@ -1,4 +1,8 @@
-"""What people must hear: a row of the transaction that caused it. In the app it is there at once; `deliveries` carry it out."""
+"""
+The outbox of notices: rows written in the transaction that caused them, shown in the app at once.
+
+`deliveries` sends them by e-mail and Slack.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +28,10 @@ _UNREAD_FIRST: Final = IsNull(F("read_at"), True).desc()
 
 @dataclass(frozen=True, slots=True)
 class NoticeDraft:
-    """One notice to several people. `once` names what it is about: the same is never written twice to one person.
+    """
+    A notice to several people. `once` names the occasion: the same one is never written twice to one person.
 
-    `path` is the page it is about, where that is no handoff.
+    `path` is the page it is about, if that is no handoff.
     """
 
     kind: NoticeKind
@@ -39,22 +44,24 @@ class NoticeDraft:
 
 
 def write_notices(drafts: Iterable[NoticeDraft]) -> int:
-    """Put notices in the outbox, within the caller's transaction; returns how many are new.
+    """
+    Store notices and their deliveries in the caller's transaction; return how many are new.
 
-    Without a receiver the row is kept for the list of all.
+    A notice without a receiver is stored for the list of all.
     """
     rows = {row.once: row for draft in drafts for row in _rows(draft)}
-    known = set(Notice.objects.filter(once__in=rows).values_list("once", flat=True))
-    Notice.objects.bulk_create([row for once, row in rows.items() if once not in known], ignore_conflicts=True)
-    new = Notice.objects.filter(once__in=rows.keys() - known).select_related("to").order_by("pk")
-    deliveries.write_deliveries(list(new))
-    return len(new)
+    known_keys = set(Notice.objects.filter(once__in=rows).values_list("once", flat=True))
+    Notice.objects.bulk_create([row for once, row in rows.items() if once not in known_keys], ignore_conflicts=True)
+    new_notices = Notice.objects.filter(once__in=rows.keys() - known_keys).select_related("to").order_by("pk")
+    deliveries.write_deliveries(list(new_notices))
+    return len(new_notices)
 
 
 def notify_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: dt.datetime) -> None:
-    """Tell the rep who had it that they need not care any more, and the managers of another team that it came to them.
+    """
+    Notify the former rep, and the managers of the new team if it changed.
 
-    Who has it now is told of a new MQL; who moved it knows.
+    The new rep gets a notice of a new MQL instead; the person who moved the handoff knows.
     """
     if before is None or handoff.rep is None:
         return
@@ -79,7 +86,7 @@ def notify_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: Use
 
 
 def draft_unrouted(*, handoff: Handoff, team: Team | None, why: str, at: dt.datetime) -> NoticeDraft:
-    """Nobody has it, told once to those who can help: the managers of the team whose it would be, or of all."""
+    """Draft one notice of an unrouted handoff to those who can help: the managers of its team, or all sales managers."""
     return NoticeDraft(
         kind=NoticeKind.UNROUTED,
         once=f"unrouted:{handoff.pk}",
@@ -100,16 +107,16 @@ def rep_or_managers(rep: Rep | None, team: Team | None) -> Collection[User]:
 
 
 def rep_and_managers(rep: Rep | None, team: Team | None) -> Collection[User]:
-    """The rep first, then the managers, nobody twice."""
+    """Return the rep first, then the managers, nobody twice."""
     people = [rep.user, *managers(team)] if rep is not None else managers(team)
     return list({person.pk: person for person in people}.values())
 
 
 def managers(team: Team | None) -> Collection[User]:
-    """Who answers for a team; for no team, or one without managers, every sales manager."""
-    # Sorted here, so that a sweep can prefetch them.
-    own = [manager for manager in team.managers.all() if manager.is_active] if team is not None else []
-    return sorted(own, key=lambda manager: manager.pk) or role_holders(Role.SALES_MANAGER)
+    """Return the active managers of a team; without a team, or in one without managers, every sales manager."""
+    # Filtered and sorted in Python, so that a sweep can prefetch the managers.
+    team_managers = [manager for manager in team.managers.all() if manager.is_active] if team is not None else []
+    return sorted(team_managers, key=lambda manager: manager.pk) or role_holders(Role.SALES_MANAGER)
 
 
 def marketing_ops() -> Collection[User]:
@@ -117,50 +124,54 @@ def marketing_ops() -> Collection[User]:
 
 
 def role_holders(*roles: Role) -> list[User]:
-    """Who has one of the roles, each once."""
+    """Return the active people who hold one of the roles, nobody twice."""
     return list(User.objects.filter(groups__name__in=roles, is_active=True).order_by("pk").distinct())
 
 
 def unread_notices(user: User) -> QuerySet[Notice]:
-    """What the person has not seen yet, the newest first."""
-    mine = Notice.objects.filter(to=user, read_at__isnull=True)
-    return mine.select_related("handoff__lead").order_by("-created_at", "-pk")
+    """Return the person's unread notices, the newest first."""
+    notices = Notice.objects.filter(to=user, read_at__isnull=True)
+    return notices.select_related("handoff__lead").order_by("-created_at", "-pk")
 
 
 def hot_notices(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
-    """The leads of tier 1 that came to the person since then, or turned hot with them, and that nobody has decided on,
-    the oldest first."""
-    # One that turned hot before they had it came to them as new.
+    """
+    Return notices of hot leads that came to the person since then and are undecided, the oldest first.
+
+    Hot leads are those of tier 1 and those that turned hot while the person had them.
+    """
+    # A lead that turned hot before the person had it came to them as a new MQL.
     came_hot = Q(handoff__tier=1) | Q(created_at__gte=F("handoff__hot_upgraded_at"))
     turned_hot = Q(kind=NoticeKind.REENGAGED, handoff__hot_upgraded_at__isnull=False)
     is_hot = (Q(kind=NoticeKind.NEW_MQL) & came_hot) | turned_hot
-    theirs = Q(handoff__state=HandoffState.ASSIGNED, handoff__rep__user=user)
-    notices = Notice.objects.filter(is_hot, theirs, to=user, created_at__gt=since)
+    is_undecided_own = Q(handoff__state=HandoffState.ASSIGNED, handoff__rep__user=user)
+    notices = Notice.objects.filter(is_hot, is_undecided_own, to=user, created_at__gt=since)
     rows = notices.select_related("handoff__lead", "handoff__qualification__hot_upgrade").order_by("created_at", "pk")
     return rows.exclude(handoff__pending_decision__isnull=False)
 
 
 def inbox(user: User, *, after: int | None = None, limit: int = NOTICES_A_PAGE) -> list[Notice]:
-    """The person's notices, unread ones first and the newest first; those that follow the one with the id `after`.
+    """
+    Return the person's notices, unread ones first and the newest first, after the notice with the id `after`.
 
     One more than `limit`, if there are more.
     """
-    mine = Notice.objects.filter(to=user)
-    last = mine.filter(pk=after).first() if after is not None else None
-    rows = mine.filter(_is_after(last)) if last is not None else mine
+    notices = Notice.objects.filter(to=user)
+    last_notice = notices.filter(pk=after).first() if after is not None else None
+    rows = notices.filter(_is_after(last_notice)) if last_notice is not None else notices
     rows = rows.select_related("handoff__lead").prefetch_related("deliveries")
     return list(rows.order_by(_UNREAD_FIRST, "-created_at", "-pk")[: limit + 1])
 
 
 def mark_handoff_read(*, handoff: Handoff, user: User, now: dt.datetime) -> int:
-    """Who looks at a lead has heard what there was to tell of it."""
+    """Mark the person's notices about this handoff as read, since they are looking at it; return how many."""
     return Notice.objects.filter(to=user, handoff=handoff, read_at=None).update(read_at=now)
 
 
 def mark_read(*, user: User, now: dt.datetime, up_to: int | None = None) -> int:
-    """The person has seen their notices, those after the id `up_to` excepted."""
-    mine = unread_notices(user) if up_to is None else unread_notices(user).filter(pk__lte=up_to)
-    return Notice.objects.filter(pk__in=mine.order_by().values("pk")).update(read_at=now)
+    """Mark the person's notices as read, except those after the id `up_to`; return how many."""
+    notices = unread_notices(user) if up_to is None else unread_notices(user).filter(pk__lte=up_to)
+    return Notice.objects.filter(pk__in=notices.order_by().values("pk")).update(read_at=now)
 
 
 def _is_after(last: Notice) -> Q:

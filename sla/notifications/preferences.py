@@ -1,4 +1,4 @@
-"""How each person wants to be told: by which channel of what, and whether outside their hours (rules 20.4)."""
+"""Alert preferences: which notices reach a person by which channel, and when (rules 20.4)."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from sla.models import AlertSettings, Rep, Team, WorkCalendar
 from sla.notifications import encryption, slack
 from sla.vocabulary import DeliveryChannel, NoticeKind
 
-#: Nobody knows when who is away comes back, and an absence may be called off: so it is looked at again.
+#: A rep may come back, or an absence be cancelled, at any time: so their deliveries are checked again after this long.
 CHECK_AGAIN_AFTER: Final = dt.timedelta(minutes=15)
 
 _LEADERS: Final = (Role.MARKETING_LEADER, Role.SALES_LEADER)
-#: The roles that such a thing is told to; without an entry it may be told to anybody.
+#: The roles that may receive a kind of notice; a kind without an entry is for everybody.
 _ROLES_BY_KIND: Final = {NoticeKind.SIGNATURE: _LEADERS, NoticeKind.REVIEW: (*_LEADERS, Role.MARKETING_OPS)}
 
 
 @dataclass(frozen=True, slots=True)
 class AlertPreferences:
-    """What a person chose. `slack_url`: None keeps the one there is, "" takes it away."""
+    """The choices a person saves. `slack_url` None keeps the stored address, "" removes it."""
 
     email_kinds: Collection[str]
     slack_kinds: Collection[str]
@@ -40,18 +40,22 @@ class AlertPreferences:
 
 
 def for_user(user: User) -> AlertSettings:
-    """Theirs, or those of a person who has not chosen: e-mail of everything, quiet outside their hours."""
+    """Return the person's settings, or the defaults: e-mail of everything, quiet outside their hours."""
     return AlertSettings.objects.filter(user=user).first() or _default_settings(user)
 
 
 def offered_kinds(user: User) -> list[NoticeKind]:
-    """What the person may be told of: some things are told to certain roles alone."""
+    """Return the kinds of notice that the person may receive: some are for certain roles only."""
     return [kind for kind in NoticeKind if kind not in _ROLES_BY_KIND or holds(user, *_ROLES_BY_KIND[kind])]
 
 
 @transaction.atomic
 def save_preferences(*, user: User, preferences: AlertPreferences) -> AlertSettings:
-    """What the person is not offered stays as it was. Raises BadWebhook with the rule that the Slack address breaks."""
+    """
+    Store the person's choices; kinds that they are not offered stay as they were.
+
+    Raises BadWebhook with the rule that the Slack address breaks.
+    """
     if preferences.slack_url:
         slack.check_webhook(preferences.slack_url)
     settings = for_user(user)
@@ -67,14 +71,14 @@ def save_preferences(*, user: User, preferences: AlertPreferences) -> AlertSetti
 
 
 class WebhookLost(slack.BadWebhook):
-    """The address is there, but sealed under a key that is gone."""
+    """A stored webhook address that no key decrypts any more."""
 
     def __init__(self) -> None:
         super().__init__("The address of the Slack webhook can no longer be read: enter it again under Alerts.")
 
 
 def read_webhook(settings: AlertSettings) -> str:
-    """The secret itself, "" without one. Raises WebhookLost."""
+    """Decrypt the webhook's address, "" without one. Raises WebhookLost."""
     try:
         return encryption.unseal(settings.slack_sealed)
     except encryption.KeyLost:
@@ -83,7 +87,7 @@ def read_webhook(settings: AlertSettings) -> str:
 
 @transaction.atomic
 def reseal_webhooks() -> tuple[int, int]:
-    """Put all webhooks under the newest key; returns how many were, and how many no key opens."""
+    """Encrypt all webhooks under the newest key; return how many were, and how many no key decrypts."""
     rows = list(AlertSettings.objects.exclude(slack_sealed="").select_for_update().order_by("pk"))
     resealed = []
     for row in rows:
@@ -95,7 +99,7 @@ def reseal_webhooks() -> tuple[int, int]:
 
 
 def send_test(*, user: User, may_reach: slack.Guard = slack.is_public) -> None:
-    """One line to the person's own webhook. Raises BadWebhook and NotDelivered."""
+    """Send one line to the person's own webhook. Raises BadWebhook and NotDelivered."""
     url = read_webhook(for_user(user))
     if not url:
         raise slack.BadWebhook("Save the address of a webhook first.")
@@ -104,7 +108,7 @@ def send_test(*, user: User, may_reach: slack.Guard = slack.is_public) -> None:
 
 
 def channels_by_person(people: Iterable[User], kind: NoticeKind) -> Mapping[int, list[DeliveryChannel]]:
-    """By which channels each of the people wants to hear of such a thing, by their id."""
+    """Map the id of each active person to the channels by which they want notices of this kind."""
     active = [person for person in people if person.is_active]
     settings_by_user = {
         row.user_id: row for row in AlertSettings.objects.filter(user__in=[person.pk for person in active])
@@ -116,11 +120,12 @@ def channels_by_person(people: Iterable[User], kind: NoticeKind) -> Mapping[int,
 
 
 def next_alert_at(user: User, at: dt.datetime) -> dt.datetime:
-    """The first instant from `at` on at which the person may be alerted beyond the app: within their hours, if they want that.
+    """
+    Return the first instant from `at` on at which the person may be alerted by e-mail or Slack.
 
-    The hours are the rep's calendar; without a rep, those of the teams the person manages. Who has none, or a
-    calendar that never opens, hears at once: better at night than never. A rep who is away or absent hears nothing
-    until they are back, whatever their hours; for them it is the instant to ask again.
+    With quiet hours on, that is within the hours of the rep's calendar; for a person who is no rep, of the calendars of the
+    teams they manage. Without a calendar, or with one that never opens, it is at once: better at night than never. A rep
+    who is away or absent is not alerted, whatever the hours; then the instant is when to check again.
     """
     check_again_at = _check_again_at(user, at)
     if check_again_at is not None:
@@ -132,7 +137,7 @@ def next_alert_at(user: User, at: dt.datetime) -> dt.datetime:
 
 
 def work_calendars_of(user: User) -> list[WorkCalendar]:
-    """The calendars outside of which the person is left in peace; none: always on."""
+    """Return the calendars outside of which the person is not disturbed; empty means alerts at any hour."""
     rep = Rep.objects.filter(user=user).select_related("calendar", "team__calendar").first()
     if rep is not None:
         return [calendars.calendar_of_rep(rep)]
@@ -140,7 +145,7 @@ def work_calendars_of(user: User) -> list[WorkCalendar]:
 
 
 def _check_again_at(user: User, at: dt.datetime) -> dt.datetime | None:
-    """None for who is there."""
+    """Return when to check again for a rep who is away or absent, or None if they are present."""
     rep = Rep.objects.filter(user=user, is_active=True).first()
     if rep is None:
         return None

@@ -1,4 +1,4 @@
-"""Does what a notice tells of still matter? Asked just before it leaves Accord: a night may have changed everything."""
+"""Relevance of notices, checked just before they are sent: the occasion may be over by then."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sla import permissions
 from sla.models import Attempt, Clock, Commitment, Handoff, Notice
 from sla.vocabulary import CommitmentState, NoticeKind
 
-#: What a notice is about, where that is no handoff, begins `Notice.once`.
+#: Beginnings of `Notice.once` that the id of a clock, a commitment or a version follows.
 _PROMISE: Final = ("warning", "breach")
 _COMMITMENT: Final = ("signature:commitment",)
 _VERSION: Final = ("signature:version",)
@@ -25,7 +25,7 @@ _VERSION: Final = ("signature:version",)
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """How things stand now, read once for all notices of a message."""
+    """The state of all things that the notices of a message are about, read once."""
 
     now: dt.datetime
     clocks: Mapping[int, Clock]
@@ -35,9 +35,10 @@ class _Facts:
 
 
 def obsolete_reasons(notices: Sequence[Notice], *, now: dt.datetime) -> dict[int, str]:
-    """Why each of them need not be told any more, by its id; those that still matter are missing.
+    """
+    Map notice id to the reason why it is obsolete; notices still relevant are absent.
 
-    They come with `handoff__rep__user`. The number of queries does not depend on theirs.
+    Expects the notices with `handoff__rep__user`. The number of queries does not grow with the number of notices.
     """
     facts = _Facts(
         now=now,
@@ -51,14 +52,14 @@ def obsolete_reasons(notices: Sequence[Notice], *, now: dt.datetime) -> dict[int
 
 
 def with_deleted_target(notices: Sequence[Notice]) -> frozenset[int]:
-    """The ids of those that lead to a draft which was deleted."""
+    """Return the ids of the notices that lead to a deleted draft."""
     drafts = {notice.pk: pk for notice in notices if (pk := _target_id(notice, _COMMITMENT)) is not None}
     existing_ids = set(Commitment.objects.filter(pk__in=drafts.values()).values_list("pk", flat=True))
     return frozenset(notice for notice, draft in drafts.items() if draft not in existing_ids)
 
 
 def no_longer_visible(notices: Sequence[Notice], user: User) -> frozenset[int]:
-    """The ids of those about a lead which the person may not see any more: it went to another team."""
+    """Return the ids of the notices about a lead that the person may not see any more: it went to another team."""
     handoffs = {notice.pk: notice.handoff_id for notice in notices if notice.handoff_id is not None}
     visible_ids = set(permissions.visible_to(user).filter(pk__in=handoffs.values()).values_list("pk", flat=True))
     return frozenset(notice for notice, handoff in handoffs.items() if handoff not in visible_ids)
@@ -137,7 +138,11 @@ def _is_with_receiver(notice: Notice, handoff: Handoff) -> bool:
 
 
 def _later_work(notice: Notice, handoff: Handoff, facts: _Facts) -> str:
-    """What was done before somebody was told is the work of another, and no reason to keep it from them."""
+    """
+    Return what was done on the handoff since the notice was written, or an empty string.
+
+    Earlier work is another rep's and does not make the notice obsolete.
+    """
     if not handoff.is_open:
         return f"already {handoff.get_state_display().lower()}"
     if handoff.decided_at is not None and handoff.decided_at >= notice.created_at:
@@ -147,7 +152,7 @@ def _later_work(notice: Notice, handoff: Handoff, facts: _Facts) -> str:
 
 
 def _last_contacts(notices: Iterable[Notice]) -> dict[int, dt.datetime]:
-    """When the latest contact was logged, by the handoff's id: forms give its own time in whole minutes."""
+    """Map handoff id to when its latest contact was logged; `at` would not do, as forms give it in whole minutes."""
     handoffs = {notice.handoff_id for notice in notices if notice.handoff_id is not None}
     logged = Attempt.objects.filter(handoff__in=handoffs).order_by().values_list("handoff")
     return dict(logged.annotate(last=Max("recorded_at")))

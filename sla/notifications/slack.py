@@ -1,6 +1,7 @@
-"""Slack's incoming webhooks: the one request that Accord sends to an address which a person typed (rules 18.3).
+"""
+Slack's incoming webhooks: the only request that Accord sends to an address which a person typed (rules 18.3).
 
-The address is a secret: whoever has it may write to the channel. It stands in no error and no log line.
+The address is a secret: anybody who has it may write to the channel. It appears in no error and no log line.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from django.conf import settings
 
 SECONDS: Final = 3.0
 ADDRESS_AT_MOST: Final = 300
-#: The answer's first line says it all; no more of it is ever read.
+#: Only the first line of the answer is needed, and at most this many bytes of it are read.
 ANSWER_AT_MOST: Final = 1024
 ADDRESSES_AT_MOST: Final = 3
 SHOWN_OF_A_SECRET: Final = 4
 
-#: May this IP address be connected to?
+#: A function that returns whether an IP address may be connected to.
 Guard: TypeAlias = Callable[[str], bool]
 
 _PRINTABLE: Final = re.compile(r"[!-~]+")
@@ -40,15 +41,15 @@ _JOINER: Final = "\u2060"
 
 
 class BadWebhook(ValueError):
-    """This address is none that alerts may be sent to; says the rule."""
+    """An address that alerts may not be sent to; names the rule."""
 
 
 class NotDelivered(Exception):
-    """Slack did not take it; says why without the address."""
+    """A message that Slack did not accept; says why without the address."""
 
 
 def check_webhook(url: str) -> None:
-    """Raises BadWebhook with the rule that the address breaks."""
+    """Check the address. Raises BadWebhook with the rule that it breaks."""
     if len(url) > ADDRESS_AT_MOST or not _PRINTABLE.fullmatch(url):
         raise BadWebhook(f"The address must be at most {ADDRESS_AT_MOST} plain characters, without spaces.")
     parts = _split_url(url)
@@ -64,24 +65,24 @@ def check_webhook(url: str) -> None:
 
 
 def mask_webhook(url: str) -> str:
-    """What may be shown of the secret."""
+    """Return the part of the secret address that may be shown."""
     if not url:
         return ""
     parts = _split_url(url)
     *names, secret = parts.path.split("/")[1:]
     # As people know it from Slack: /services/T…/B…/ and the secret proper.
-    shown = "".join(f"{name if place == 0 else name[:1] + '…'}/" for place, name in enumerate(names[:2]))
-    return f"{parts.netloc}/{shown}…{secret[-SHOWN_OF_A_SECRET:]}"
+    shown_path = "".join(f"{name if place == 0 else name[:1] + '…'}/" for place, name in enumerate(names[:2]))
+    return f"{parts.netloc}/{shown_path}…{secret[-SHOWN_OF_A_SECRET:]}"
 
 
 def quote_text(text: str) -> str:
-    """A stranger's words as one line of plain text: no link, no mention, no control sequence of mrkdwn."""
+    """Return outside text as one line of plain text: no link, no mention, no control sequence of mrkdwn."""
     plain = _WOULD_LINK.sub(lambda match: match[0] + _JOINER, " ".join(text.split()))
     return re.sub("[&<>]", lambda match: _ENTITIES[match[0]], plain)
 
 
 def is_public(address: str) -> bool:
-    """Not this machine, not its network, nor a detour to them."""
+    """Return whether the IP address is neither this machine, nor in its network, nor a tunnel to them."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         return ip in _GLOBAL_V6 and ip.is_global and ip.sixtofour is None and ip.teredo is None
@@ -89,10 +90,11 @@ def is_public(address: str) -> bool:
 
 
 def post_message(url: str, text: str, *, may_reach: Guard = is_public) -> None:
-    """Write `text`, which is mrkdwn already, to the channel behind the webhook.
+    """
+    Post `text`, which is mrkdwn already, to the channel behind the webhook.
 
     The name is resolved once and the connection made to the very address that was checked. No redirect is followed.
-    Raises BadWebhook, and NotDelivered when Slack says no or nothing.
+    Raises BadWebhook, and NotDelivered when Slack refuses or does not answer.
     """
     check_webhook(url)
     parts = _split_url(url)
@@ -109,7 +111,7 @@ def post_message(url: str, text: str, *, may_reach: Guard = is_public) -> None:
 
 
 class _ToCheckedAddresses(http.client.HTTPSConnection):
-    """Certificate, SNI and Host are the name's; the socket goes to one of its addresses, which were checked."""
+    """An HTTPS connection with the name's certificate, SNI and Host whose socket goes to one of the checked addresses."""
 
     def __init__(self, host: str, port: int, addresses: Sequence[str]) -> None:
         self._tls = ssl.create_default_context()
@@ -126,7 +128,7 @@ class _ToCheckedAddresses(http.client.HTTPSConnection):
 
 
 def _connect(addresses: Sequence[str], port: int) -> socket.socket:
-    """The first that answers: a name may have an address of IPv6 that this machine cannot reach."""
+    """Connect to the first address that answers: a name may have an IPv6 address that this machine cannot reach."""
     *others, last = addresses
     for address in others:
         with suppress(OSError):
@@ -153,7 +155,7 @@ def _resolve_addresses(host: str, port: int, may_reach: Guard) -> Sequence[str]:
 
 
 def _read_status(sock: socket.socket) -> int:
-    """The status, however slowly it drips."""
+    """Read the answer's status within SECONDS, however slowly the bytes arrive."""
     deadline, line = time.monotonic() + SECONDS, b""
     while b"\n" not in line and len(line) < ANSWER_AT_MOST:
         sock.settimeout(max(deadline - time.monotonic(), 0.001))

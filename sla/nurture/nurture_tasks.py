@@ -1,4 +1,4 @@
-"""Recycled leads, the day each comes back, and what marketing does about it (rules 7.7, 7.8)."""
+"""Marketing's tasks in nurture: recycled leads and the day each comes back (rules 7.7, 7.8)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ HEADER: Final = (
 
 @dataclass(frozen=True, slots=True)
 class NurtureTask:
-    """A lead in nurture as marketing's task; `tone` is overdue's bad, today's warn or nothing."""
+    """A lead in nurture as marketing's task; `tone` is "bad" when overdue, "warn" when due today, else empty."""
 
     handoff: Handoff
     disposition: Disposition | None
@@ -51,7 +51,11 @@ class NurtureTask:
 
 
 def select_recycled(handoffs: HandoffQuerySet) -> HandoffQuerySet:
-    """Of these, the last handoff of each lead in nurture that has a date; its standing word is `words[0]`. The nearest first."""
+    """
+    Return the last handoff of each lead in nurture that has a return date, the nearest first.
+
+    The current disposition is prefetched as `standing_dispositions[0]`.
+    """
     later = Qualification.objects.filter(
         lead=OuterRef("lead"), motion=OuterRef("motion"), pk__gt=OuterRef("qualification")
     )
@@ -76,7 +80,7 @@ def filter_recycled(
     reason: ReasonCode | None = None,
     rep: Rep | None = None,
 ) -> HandoffQuerySet:
-    """Of recycled handoffs those asked for; days are the company's, `when` is one of WHEN."""
+    """Filter recycled handoffs; days are the company's, `when` is a key of RETURN_PERIODS."""
     rows = rows.filter(search.match_leads(q, by="lead__"))
     if reason is not None:
         standing = Disposition.objects.filter(handoff=OuterRef("pk"), corrected_by__isnull=True, reason=reason)
@@ -87,20 +91,20 @@ def filter_recycled(
 
 
 def last_activity(now: dt.datetime) -> Subquery:
-    """When the row's lead last did something, to annotate rows that hang on a lead."""
+    """Return a subquery of when the row's lead last did something, to annotate rows that have a lead."""
     engaged = Event.objects.filter(lead=OuterRef("lead"), signal__is_engagement=True, occurred_at__lte=now)
     return Subquery(engaged.order_by("-occurred_at").values("occurred_at")[:1])
 
 
 def build_tasks(rows: HandoffQuerySet, *, now: dt.datetime) -> Iterator[NurtureTask]:
-    """Each with its last activity, in the order of the rows."""
+    """Yield the task of each handoff with its last activity, in the order of the rows."""
     handoffs: Iterable[Any] = rows.annotate(active_at=last_activity(now))
     for handoff in handoffs:
         yield _build_task(handoff, handoff.active_at, now)
 
 
 def cells(task: NurtureTask) -> Sequence[object]:
-    """A row under HEADER."""
+    """Return the cells of a task's row under HEADER."""
     lead, disposition = task.handoff.lead, task.disposition
     return (
         lead.name,

@@ -1,4 +1,4 @@
-"""Leads that sales sent away: the end of their cycle, the day they come back, who waits for whom (rules 7.7 to 7.9)."""
+"""Recycling: the end of a lead's cycle, the day it comes back, and postponing or advancing it (rules 7.7 to 7.9)."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ log = structlog.get_logger(__name__)
 REQUEST_CLOSED: Final = "request_closed"
 SOURCE: Final = "accord"
 
-#: Nurture is marketing's.
+#: The roles that manage nurture.
 NURTURE_ROLES: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER)
 POSTPONED_AT_MOST: Final = dt.timedelta(days=2 * 365)
 
 
 class RecyclingRefused(Exception):
-    """Nurture cannot be changed so."""
+    """A change of nurture that is not possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostponeResult:
-    """How many leads were moved, and how many of those asked for were not: gone from nurture, or later already."""
+    """The number of leads moved, and of those not moved: gone from nurture, or later already."""
 
     moved: int
     unmoved: int
 
 
 def recycle(*, handoff: Handoff, on: dt.date, now: dt.datetime) -> None:
-    """End the cycle; from the midnight that begins the day, in the company's zone, the lead is judged afresh."""
+    """End the cycle; from midnight of the day `on`, in the company's zone, the lead is scored afresh."""
     back_at = wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(on, dt.time()))
     mqls.close_cycle(qualification=handoff.qualification, now=now, reenter_at=back_at)
     rescore_queue.request(lead_ids=[handoff.lead_id], at=back_at)
@@ -66,7 +66,14 @@ def recycle(*, handoff: Handoff, on: dt.date, now: dt.datetime) -> None:
 
 @transaction.atomic
 def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.datetime, why: str = "") -> PostponeResult:
-    """These leads stay in nurture until a later day: only forward, at most two years; who, when and why is noted on each.
+    """
+    Keep these leads in nurture until a later day, at most two years ahead; who, when and why is noted on each.
+
+    1. Check the person's role and the day.
+    2. Lock the handoffs whose lead waits in nurture.
+    3. Move each qualification's return to the new day; an earlier day than before changes nothing.
+    4. Write a note on each handoff that moved.
+    5. Request a rescore of those leads on the new day.
 
     Raises RecyclingRefused with a sentence for the user.
     """
@@ -75,10 +82,10 @@ def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.dat
     if not today < to <= today + POSTPONED_AT_MOST:
         raise RecyclingRefused("Choose a day after today, at most two years ahead.")
     back_at = wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(to, dt.time()))
-    waiting = {handoff.pk: handoff.qualification for handoff in _lock_recycled(handoff_ids)}
+    qualifications = {handoff.pk: handoff.qualification for handoff in _lock_recycled(handoff_ids)}
     moved = {
         pk: qualification
-        for pk, qualification in waiting.items()
+        for pk, qualification in qualifications.items()
         if mqls.postpone_reentry(qualification=qualification, to=back_at)
     }
     Note.objects.bulk_create(
@@ -91,7 +98,7 @@ def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.dat
 
 @transaction.atomic
 def bring_back(*, handoff_ids: Collection[int], by: User, now: dt.datetime, why: str = "") -> PostponeResult:
-    """These leads leave nurture for marketing now; any new activity may qualify them. Raises RecyclingRefused."""
+    """Return these leads from nurture to marketing now; any new activity may qualify them. Raises RecyclingRefused."""
     _require_marketing(by)
     handoffs = _lock_recycled(handoff_ids)
     for handoff in handoffs:
@@ -108,12 +115,12 @@ def close_cycle(*, handoff: Handoff, now: dt.datetime) -> None:
 
 
 def reopen_cycle(*, handoff: Handoff) -> None:
-    """Take the end of the cycle back, for a corrected rejection."""
+    """Reopen the cycle, for a corrected rejection."""
     mqls.reopen_cycle(qualification=handoff.qualification)
 
 
 def close_request(*, handoff: Handoff, now: dt.datetime) -> None:
-    """The lead's explicit request has been answered, so it does not keep the timing open any more."""
+    """Record an event that the lead's explicit request was answered, so that it no longer counts as open timing."""
     requests = handoff.lead.events.filter(signal__is_explicit_request=True, occurred_at__lte=now)
     if not requests.exists():
         return
@@ -130,13 +137,13 @@ def close_request(*, handoff: Handoff, now: dt.datetime) -> None:
 
 
 def returning_handoffs(now: dt.datetime) -> QuerySet[Handoff]:
-    """Handoffs whose lead's day has come, while it is still in nurture: marketing's re-engagement tasks."""
+    """Return the handoffs whose lead is in nurture and due to come back: marketing's re-engagement tasks."""
     due = Handoff.objects.filter(state=HandoffState.REJECTED, qualification__reenter_at__lte=now)
     return due.filter(lead__stage=Stage.NURTURE).select_related("lead").order_by("qualification__reenter_at", "pk")
 
 
 def paused_leads(now: dt.datetime) -> QuerySet[Lead]:
-    """Leads in nurture that have done nothing for 90 days."""
+    """Return the leads in nurture without activity for 90 days."""
     active = Event.objects.filter(
         lead=OuterRef("pk"), signal__is_engagement=True, occurred_at__gt=now - nurture_tasks.PAUSED_AFTER
     )
@@ -146,8 +153,8 @@ def paused_leads(now: dt.datetime) -> QuerySet[Lead]:
 
 @transaction.atomic
 def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
-    """Tell marketing of each returned lead, once."""
-    # One that was postponed after its day came is told of again on the new one.
+    """Notify marketing of each returned lead, once; return how many."""
+    # A lead that was postponed after its day came is announced again on the new day.
     announced = Notice.objects.filter(
         handoff=OuterRef("pk"), kind=NoticeKind.REENGAGED, created_at__gte=OuterRef("qualification__reenter_at")
     )
@@ -168,7 +175,8 @@ def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
 
 
 def _lock_recycled(handoff_ids: Collection[int]) -> list[Handoff]:
-    """Those that wait in nurture, held until the end of the transaction; in order, so that two bulks cannot deadlock."""
+    """Return the handoffs among these whose lead waits in nurture, locked until the end of the transaction."""
+    # Locked in id order, so that two bulk actions cannot deadlock.
     rows = Handoff.objects.filter(pk__in=handoff_ids).order_by("pk")
     locked_ids = list(rows.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
     return list(nurture_tasks.select_recycled(Handoff.objects.filter(pk__in=locked_ids)).order_by("pk"))
@@ -176,8 +184,8 @@ def _lock_recycled(handoff_ids: Collection[int]) -> list[Handoff]:
 
 def _postponement_note(before: dt.datetime | None, to: dt.date, why: str) -> str:
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-    was = f" from {before.astimezone(zone):%-d %B %Y}" if before else ""
-    return f"Return postponed{was} to {to:%-d %B %Y}{f': {why}' if why else ''}"[:1000]
+    former_day = f" from {before.astimezone(zone):%-d %B %Y}" if before else ""
+    return f"Return postponed{former_day} to {to:%-d %B %Y}{f': {why}' if why else ''}"[:1000]
 
 
 def _require_marketing(by: User) -> None:

@@ -1,4 +1,4 @@
-"""Who changed how leads are routed, and when: Django's own log, so the admin shows the same history."""
+"""The log of changes to teams, reps, absences and routing rules, in Django's own log, which the admin shows too."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAME_AT_MOST: Final = 200
 
 
 def record_change(*, target: Model, flag: int, text: str, by: User, now: dt.datetime) -> None:
-    """`flag` is one of ADDITION, CHANGE and DELETION of django.contrib.admin.models."""
+    """Store a change of `target`; `flag` is ADDITION, CHANGE or DELETION of django.contrib.admin.models."""
     LogEntry.objects.create(
         user=by,
         content_type=ContentType.objects.get_for_model(target),
@@ -30,7 +30,7 @@ def record_change(*, target: Model, flag: int, text: str, by: User, now: dt.date
 
 
 def latest_changes(*models: type[Model]) -> QuerySet[LogEntry]:
-    """The latest changes first, of these kinds of rows."""
+    """Return the changes to these models, the latest first; without models, to all LOGGED_MODELS."""
     kinds = ContentType.objects.get_for_models(*(models or LOGGED_MODELS)).values()
     entries = LogEntry.objects.filter(content_type__in=kinds).select_related("user")
     return entries.order_by("-action_time", "-pk")

@@ -1,4 +1,4 @@
-"""Whether the leads are spread by weight: what each rep got against what their weight says, with the arithmetic."""
+"""Fairness of the distribution: the leads that each rep received beside those their weight calls for, with the arithmetic."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ DAYS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class RepShare:
-    """Of the leads that Accord gave to the team: `got` of `of`, with `weight` of `weights`; `by_hand` come on top."""
+    """
+    The rep `received` of the `total` leads that Accord gave to the team, with `weight` of `total_weight`.
+
+    `by_hand` counts leads that managers gave, on top.
+    """
 
     received: int
     total: int
@@ -36,14 +40,14 @@ class RepShare:
 
     @property
     def arithmetic(self) -> str:
-        """ "7 of 30, weight 1 of 4 = 7.5"."""
+        """Return the sum as text: "7 of 30, weight 1 of 4 = 7.5"."""
         return (
             f"{self.received} of {self.total}, weight {self.weight} of {self.total_weight} = {float(self.expected):.4g}"
         )
 
 
 def compute_shares(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, RepShare]:
-    """By rep, over the last 30 days, each within their team. Who is not active has no weight there."""
+    """Return each rep's share of their team by rep id, over the last 30 days. An inactive rep has no weight."""
     assignments = _count_assignments(reps, now - dt.timedelta(days=DAYS), now)
     weights, totals = defaultdict[int, int](int), defaultdict[int, int](int)
     for rep in reps:
@@ -66,5 +70,5 @@ def _count_assignments(reps: Sequence[Rep], since: dt.datetime, until: dt.dateti
     rows = decisions.values_list("rep").annotate(
         own=Count("pk", filter=Q(by=None)), by_hand=Count("pk", filter=Q(by__isnull=False))
     )
-    counted = {rep: (own, by_hand) for rep, own, by_hand in rows if rep is not None}
-    return {rep.pk: counted.get(rep.pk, (0, 0)) for rep in reps}
+    counts = {rep: (own, by_hand) for rep, own, by_hand in rows if rep is not None}
+    return {rep.pk: counts.get(rep.pk, (0, 0)) for rep in reps}

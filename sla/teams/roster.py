@@ -1,4 +1,4 @@
-"""The reps of a team as their manager sees and sets them: who takes leads now, how many, and when they are off."""
+"""The reps of a team as their manager sees and sets them: availability, weight, capacity and absences."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from sla.models import Absence, Rep, Team
 from sla.teams import changelog, fairness, round_robin
 from sla.teams.round_robin import Availability
 
-#: They read every team; a manager their own.
+#: Roles that see every team; managers see their own.
 SEE_EVERY_TEAM = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 AT_MOST_BACK: Final = dt.timedelta(days=366)
 AT_MOST_AHEAD: Final = dt.timedelta(days=2 * 366)
 
 
 class RosterRefused(Exception):
-    """This cannot be set so."""
+    """A setting of a rep or team that is not possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class TeamRoster:
 
     @property
     def unworked_at_most(self) -> int | None:
-        """Accepted without a contact, beyond which a rep gets no more: the stricter of the team's and the agreed."""
+        """Return how many accepted leads without a contact a rep may have: the stricter of the team's and the agreed limit."""
         return round_robin.unworked_limit(self.team, self.agreed)
 
     @property
@@ -65,7 +65,7 @@ def visible_teams(user: User) -> QuerySet[Team]:
 
 
 def managed_teams(user: User) -> QuerySet[Team]:
-    """The teams whose reps this person sets."""
+    """Return the teams whose reps this person sets."""
     teams = Team.objects.order_by("name", "pk")
     if user.is_superuser:
         return teams
@@ -73,12 +73,12 @@ def managed_teams(user: User) -> QuerySet[Team]:
 
 
 def people_to_ask() -> QuerySet[User]:
-    """Whom to ask for a team."""
+    """Return the people who can set up a team."""
     return User.objects.filter(is_active=True, groups__name=Role.MARKETING_OPS).order_by("last_name", "pk")
 
 
 def for_user(user: User, *, now: dt.datetime) -> list[TeamRoster]:
-    """Each team the person may see; the same number of queries for any number of teams and reps."""
+    """Return the roster of each team that the person may see, in a constant number of queries."""
     teams = list(visible_teams(user))
     managed_ids = set(managed_teams(user).values_list("pk", flat=True))
     reps = round_robin.fetch_reps(*teams)
@@ -93,7 +93,7 @@ def for_user(user: User, *, now: dt.datetime) -> list[TeamRoster]:
 
 
 def fetch_absences(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, list[Absence]]:
-    """The absences of these reps that are not over, the nearest first."""
+    """Map rep id to the rep's absences that are not over, the nearest first."""
     absences: dict[int, list[Absence]] = {}
     for absence in Absence.objects.filter(rep__in=reps, ends_at__gt=now).order_by("starts_at", "pk"):
         absences.setdefault(absence.rep_id, []).append(absence)
@@ -102,7 +102,7 @@ def fetch_absences(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, list[A
 
 @transaction.atomic
 def set_away(*, rep: Rep, is_away: bool, by: User, now: dt.datetime) -> Rep:
-    """The switch: away gets no new leads until it is taken back."""
+    """Set or clear the rep's away switch: while it is set they get no new leads."""
     rep = _lock_rep(rep, by, or_self=True)
     if rep.is_away != is_away:
         rep.is_away = is_away
@@ -128,7 +128,11 @@ def adjust_rep(*, rep: Rep, weight: int, capacity: int, is_active: bool, by: Use
 def add_absence(
     *, rep: Rep, starts_at: dt.datetime, ends_at: dt.datetime, label: str, by: User, now: dt.datetime
 ) -> Absence:
-    """From `starts_at` up to `ends_at` the rep gets no new leads. Raises RosterRefused with a sentence for the user."""
+    """
+    Store an absence: from `starts_at` up to `ends_at` the rep gets no new leads.
+
+    Raises RosterRefused with a sentence for the user.
+    """
     rep = _lock_rep(rep, by, or_self=True)
     if starts_at >= ends_at:
         raise RosterRefused("The absence must end after it begins.")
@@ -154,7 +158,7 @@ def remove_absence(*, absence: Absence, by: User, now: dt.datetime) -> None:
 def set_team_rules(
     *, team: Team, reassigns_on_breach: bool, unworked_at_most: int | None, by: User, now: dt.datetime
 ) -> Team:
-    """How a team treats overdue and unworked leads."""
+    """Set how a team treats overdue and unworked leads."""
     if not managed_teams(by).filter(pk=team.pk).exists():
         raise permissions.NotYours("Only a manager of the team can change this.")
     team.reassigns_on_breach, team.unworked_at_most = reassigns_on_breach, unworked_at_most
@@ -167,7 +171,7 @@ def set_team_rules(
 
 
 def describe_absence(absence: Absence) -> str:
-    """What an absence does, in the reader's zone."""
+    """Return what an absence does as a sentence, in the reader's zone."""
     start, end = (timezone.localtime(at) for at in (absence.starts_at, absence.ends_at))
     return f"{absence.rep} gets no new leads from {_format_time(start)} to {_format_time(end)}."
 

@@ -1,4 +1,4 @@
-"""Whose turn it is in a team: who can take a lead now, and the weighted round robin among them."""
+"""Round robin of a team: which reps can take a lead now, and the weighted turn among them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sla.commitments import commitments
 from sla.models import Absence, Handoff, Rep, RoutingDecision, Team
 from sla.vocabulary import HandoffState
 
-#: What fills a rep's capacity: handoffs to decide, and accepted ones that are being worked.
+#: The states that count against a rep's capacity: handoffs to decide, and accepted ones that are being worked.
 CAPACITY_STATES: Final = (HandoffState.ASSIGNED, HandoffState.ACCEPTED)
 
 AVAILABLE: Final = "available"
@@ -28,7 +28,7 @@ NEVER: Final = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Whether a rep can take a lead now: `kind` is "available" or the kind of hindrance, `why` a part of a sentence."""
+    """A rep's availability now: `kind` is "available" or the kind of hindrance, `why` a part of a sentence."""
 
     rep: Rep
     kind: str
@@ -42,13 +42,13 @@ class Availability:
 
     @property
     def may_be_given(self) -> bool:
-        """By a manager's hand, even in the night: the clocks wait for the morning."""
+        """Return whether a manager may give the rep a lead, even at night: the clocks wait for the morning."""
         return self.kind in {AVAILABLE, OFF_WORK}
 
 
 @dataclass(frozen=True, slots=True)
 class CompanyOwner:
-    """A rep who has the lead's company in hand, and of whom."""
+    """A rep who owns the lead's company, and through which lead."""
 
     rep: int
     why: str
@@ -56,7 +56,7 @@ class CompanyOwner:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """The rep whose turn it is and why, or None, and a line for each rep of the team."""
+    """The rep whose turn it is and why, or None, and a line of trace for each rep of the team."""
 
     rep: Rep | None
     trace: list[dict[str, Any]]
@@ -64,13 +64,13 @@ class Assignment:
 
     @property
     def reasons(self) -> str:
-        """Why nobody: "2 away, 1 at capacity"."""
+        """Return why nobody was chosen: "2 away, 1 at capacity"."""
         counts = Counter(line["kind"] for line in self.trace)
         return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "the team has no reps"
 
 
 def fetch_reps(*teams: Team) -> list[Rep]:
-    """The teams' reps with all that availability needs, in a constant number of queries."""
+    """Return the teams' reps with all that availability needs, in a constant number of queries."""
     calendars_of = ("calendar", "team__calendar")
     hours = [f"{path}__{rows}" for path in calendars_of for rows in ("hours", "special_days")]
     reps = Rep.objects.filter(team__in=teams).select_related("user", *calendars_of).prefetch_related(*hours)
@@ -78,22 +78,28 @@ def fetch_reps(*teams: Team) -> list[Rep]:
 
 
 def fetch_availabilities(reps: Sequence[Rep], now: dt.datetime) -> list[Availability]:
-    """How each of these reps stands at `now`: their hours, absences, switch and what they have in hand. Reads only."""
+    """Return the availability of each of these reps at `now`, by hours, absences, switch and workload. Reads only."""
     absences, loads, agreed = _fetch_absences(reps, now), _fetch_loads(reps), agreed_unworked_limit()
     return [_availability(rep, absences, *loads.get(rep.pk, (0, 0)), agreed=agreed, now=now) for rep in reps]
 
 
 def unworked_limit(team: Team, agreed: int) -> int | None:
-    """A team may be stricter with itself than the sides agreed, not laxer; None: no limit."""
+    """Return the stricter of the agreed and the team's limit of unworked leads, or None without a limit."""
     return min(filter(None, (agreed, team.unworked_at_most)), default=None)
 
 
 def choose_next(
     reps: Sequence[Rep], now: dt.datetime, *, owners: Sequence[CompanyOwner] = (), passing_over: Rep | None = None
 ) -> Assignment:
-    """Choose among the reps who are in working hours, not away and below capacity (rules 6.6, 6.7).
+    """
+    Choose among the reps who are in working hours, not away and below capacity (rules 6.6, 6.7).
 
-    One of `owners`, the first of them that can, goes before whose turn it is; `passing_over` names who had it already.
+    1. Find each rep's availability, `passing_over` excepted: that rep had the lead already.
+    2. Write a trace line for each rep who cannot take it.
+    3. Return no rep if nobody is available.
+    4. Choose the first of `owners` who is available, or else the least served rep.
+    5. Write a trace line for each available rep.
+
     Fair when the caller holds the locks on these reps: two routers then choose one after the other.
     """
     availabilities = fetch_availabilities([rep for rep in reps if rep != passing_over], now)
@@ -121,11 +127,12 @@ def choose_next(
 
 
 def _least_served(available: Sequence[Rep]) -> Rep:
-    """Weighted round robin over the last turns.
+    """
+    Choose by weighted round robin over the last turns.
 
-    With weights that sum to W, look at the last W - 1 assignments among these reps: somebody has had less than their
-    weight of them, and the least served, longest waiting one is next. So any W assignments in a row are spread exactly by weight,
-    and who comes back from leave takes turns like everybody else, without a flood.
+    With weights that sum to W, look at the last W - 1 assignments among these reps: at least one rep has had less than their
+    weight of them, and the least served, longest waiting one is next. So any W assignments in a row are spread exactly by
+    weight, and a rep who comes back from leave takes turns like everybody else, without a flood.
     """
     window = sum(rep.weight for rep in available) - 1
     recent = RoutingDecision.objects.filter(rep__in=available).order_by("-pk")
@@ -144,7 +151,7 @@ def _availability(
 
 
 def _absence_hindrance(rep: Rep, absences: Mapping[int, dt.datetime]) -> tuple[str, str] | None:
-    """The kind of hindrance and a sentence part, or None for a rep who is there."""
+    """Return the kind of hindrance and a part of a sentence, or None for a rep who is present."""
     if not rep.is_active or not rep.user.is_active:
         return "inactive", "not active"
     if rep.is_away:
@@ -166,14 +173,14 @@ def _load_hindrance(rep: Rep, load: int, unworked: int, agreed: int) -> tuple[st
 def _hours_hindrance(rep: Rep, now: dt.datetime) -> tuple[str, str] | None:
     try:
         hours = calendars.build_calendar(calendars.calendar_of_rep(rep), now)
-    # One rep's calendar that cannot be read must not keep the team's leads.
+    # One rep's unreadable calendar must not stop the routing to the whole team.
     except BadCalendar as error:
         return "without a readable calendar", str(error)
     return None if arithmetic.is_open(hours, now) else (OFF_WORK, OFF_WORK)
 
 
 def agreed_unworked_limit() -> int:
-    """Accepted leads without a contact, beyond which a rep gets no more, by the commitments in force; 0: no limit."""
+    """Return how many accepted leads without a contact a rep may have, by the commitments in force; 0 means no limit."""
     try:
         return commitments.current_commitment().unworked_at_most
     except commitments.NotYetAgreed:
@@ -186,9 +193,9 @@ def _fetch_absences(reps: Sequence[Rep], now: dt.datetime) -> dict[int, dt.datet
 
 
 def _fetch_loads(reps: Sequence[Rep]) -> dict[int, tuple[int, int]]:
-    """What each has in hand, and how much of it is accepted but not contacted yet: to be worked before more (rules 6.8)."""
+    """Map rep id to the rep's workload and its part that is accepted but not contacted yet (rules 6.8)."""
     in_hand = Handoff.objects.filter(rep__in=reps, state__in=CAPACITY_STATES).order_by().values_list("rep")
-    # Who may not be contacted cannot be worked, either.
+    # A lead that may not be contacted cannot be worked, so it does not count as unworked.
     waiting_for_contact = Q(state=HandoffState.ACCEPTED, first_contact_at=None, lead__do_not_contact=False)
     unworked = Count("pk", filter=waiting_for_contact)
     return {rep: (load, waiting) for rep, load, waiting in in_hand.annotate(Count("pk"), waiting=unworked)}

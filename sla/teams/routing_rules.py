@@ -1,4 +1,4 @@
-"""Which team a lead belongs to: the routing rules, in order, each with why it did or did not match. Reads only."""
+"""The routing rules, matched in order against a handoff; each line of the trace says why a rule did not match. Reads only."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sla.models import Handoff, RoutingRule
 
 TRACE_TEXT_AT_MOST: Final = 60
 NO_MATCH: Final = "No routing rule matches."
-#: The conditions that name what a lead may be.
+#: The conditions that list the values a lead may have.
 CHOICES: Final = ("tiers", "countries", "regions", "industries", "sources")
 
 
 @dataclass(frozen=True, slots=True)
 class RuleMatch:
-    """The rule that names the team, or None, and a line for each rule that was tried."""
+    """The rule that names the team, or None, and a line of trace for each rule that was tried."""
 
     rule: RoutingRule | None
     trace: list[dict[str, Any]]
@@ -29,7 +29,7 @@ def active_rules() -> list[RoutingRule]:
 
 
 def match_rules(rules: Sequence[RoutingRule], handoff: Handoff) -> RuleMatch:
-    """The first rule whose conditions all hold (rules 6.4)."""
+    """Return the first rule whose conditions all hold (rules 6.4)."""
     trace: list[dict[str, Any]] = []
     for rule in rules:
         misses = [miss for check in CHECKS if (miss := check(rule, handoff))]
@@ -40,13 +40,13 @@ def match_rules(rules: Sequence[RoutingRule], handoff: Handoff) -> RuleMatch:
 
 
 def describe_conditions(rule: RoutingRule) -> list[str]:
-    """What a lead must be, in words: "country is DE, AT or CH". None: every lead matches."""
+    """Return the rule's conditions as text: "country is DE, AT or CH". An empty list means that every lead matches."""
     conditions = [f"{name} is {_join_choices(choices)}" for name, choices in _named_choices(rule) if choices]
     return conditions + _describe_size(rule.employees_at_least, rule.employees_at_most)
 
 
 def covers(earlier: RoutingRule, later: RoutingRule) -> bool:
-    """Whether every lead that matches `later` matches `earlier` too, so that `later` is never reached."""
+    """Return whether every lead that matches `later` matches `earlier` too, so that `later` is never reached."""
     return (
         earlier.motion in ("", later.motion)
         and all(_includes_all(getattr(earlier, name), getattr(later, name)) for name in CHOICES)
@@ -72,7 +72,7 @@ def _named_choices(rule: RoutingRule) -> list[tuple[str, list[str]]]:
 
 
 def _join_choices(choices: Sequence[str]) -> str:
-    # A blank choice is for leads of whom it is not known.
+    # A blank choice matches leads whose value is unknown.
     *others, last = [choice.strip() or "unknown" for choice in choices]
     return f"{', '.join(others)} or {last}" if others else last
 
@@ -95,7 +95,7 @@ def _is_named_account(domain: str, names: Sequence[str]) -> bool:
 
 
 def _is_wider_bound(earlier: int | None, later: int | None, compare: Callable[[int, int], bool]) -> bool:
-    """An earlier bound that is missing keeps nobody out; one that is there must be the wider one."""
+    """Return whether the earlier bound excludes no company that the later one admits; a missing bound excludes nobody."""
     return earlier is None or (later is not None and compare(earlier, later))
 
 
@@ -126,7 +126,7 @@ def _check_motion(rule: RoutingRule, handoff: Handoff) -> str:
 
 
 def _check_size(rule: RoutingRule, handoff: Handoff) -> str:
-    """A band counts as within when all of it is: "51-200" is not at most 100."""
+    """Check the company's size; a band must lie wholly within the limits: "51-200" is not at most 100."""
     least, most, company = rule.employees_at_least, rule.employees_at_most, _company(handoff.lead)
     low, high = company.employees_low, company.employees_high
     is_large_enough = least is None or (low is not None and low >= least)

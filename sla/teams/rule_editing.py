@@ -1,4 +1,4 @@
-"""The routing rules as a manager reads and changes them. Their order is their meaning, so each change holds all of them."""
+"""Editing of the routing rules by managers. The order of the rules matters, so each change of it locks all of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sla.teams import changelog, routing_rules
 
 @dataclass(frozen=True, slots=True)
 class RuleEntry:
-    """A rule with its conditions in words, and the earlier rule, if any, that takes everything it would match."""
+    """A rule with its conditions as text, and the earlier rule, if any, that takes every lead it would match."""
 
     rule: RoutingRule
     conditions: list[str]
@@ -42,7 +42,7 @@ def may_change(user: User) -> bool:
 
 @transaction.atomic
 def add_rule(*, columns: Mapping[str, Any], before: int | None = None, by: User, now: dt.datetime) -> RoutingRule:
-    """A new rule, before the rule with the id `before` or at the end. `columns` are those of the form."""
+    """Add a rule before the rule with the id `before`, or at the end. `columns` are those of the form."""
     _require_manager(by)
     rules = _lock_rules()
     rule = RoutingRule.objects.create(position=next(_free_positions(rules)), **columns)
@@ -54,7 +54,7 @@ def add_rule(*, columns: Mapping[str, Any], before: int | None = None, by: User,
 
 @transaction.atomic
 def change_rule(*, rule: RoutingRule, columns: Mapping[str, Any], by: User, now: dt.datetime) -> RoutingRule:
-    """Other conditions, name, team or switch. What did not change is not logged."""
+    """Change a rule's conditions, name, team or switch. A change of nothing is not logged."""
     _require_manager(by)
     rule = RoutingRule.objects.select_for_update(of=("self",), no_key=True).select_related("team").get(pk=rule.pk)
     before = describe_rule(rule)
@@ -70,7 +70,7 @@ def change_rule(*, rule: RoutingRule, columns: Mapping[str, Any], by: User, now:
 
 @transaction.atomic
 def move_rule(*, rule: RoutingRule, up: bool, by: User, now: dt.datetime) -> None:
-    """One place up or down; at the end of the list nothing happens."""
+    """Move a rule one place up or down; at the end of the list nothing happens."""
     _require_manager(by)
     rules = _lock_rules()
     at = next((at for at, other in enumerate(rules) if other.pk == rule.pk), None)
@@ -86,7 +86,7 @@ def move_rule(*, rule: RoutingRule, up: bool, by: User, now: dt.datetime) -> Non
 
 @transaction.atomic
 def remove_rule(*, rule: RoutingRule, by: User, now: dt.datetime) -> None:
-    """Decisions keep the rule's words; the rule itself is gone."""
+    """Delete a rule; past decisions keep its text."""
     _require_manager(by)
     rules = _lock_rules()
     removed = next((other for other in rules if other.pk == rule.pk), None)
@@ -99,7 +99,7 @@ def remove_rule(*, rule: RoutingRule, by: User, now: dt.datetime) -> None:
 
 
 def describe_rule(rule: RoutingRule) -> str:
-    """The whole rule: "DACH: country is DE, AT or CH → team EMEA"."""
+    """Return the whole rule as text: "DACH: country is DE, AT or CH → team EMEA"."""
     conditions = " and ".join(routing_rules.describe_conditions(rule)) or "every lead"
     return f"{rule.name}: {conditions} → team {rule.team}{'' if rule.is_active else ' (off)'}"
 
@@ -114,24 +114,29 @@ def _require_manager(by: User) -> None:
 
 
 def _lock_rules() -> list[RoutingRule]:
-    """All rules in order, held: two who move rules at once do so one after the other."""
+    """Lock all rules and return them in order: two people who move rules at once do so one after the other."""
     list(RoutingRule.objects.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     return list(RoutingRule.objects.select_related("team").order_by("position", "pk"))
 
 
 def _number_rules(rules: Sequence[RoutingRule]) -> None:
-    """Number them 1, 2, 3… By way of free numbers, since no two rows may hold one position even for a moment."""
-    moved = [(rule, at) for at, rule in enumerate(rules, start=1) if rule.position != at]
-    free_positions = islice(_free_positions(rules), len(moved))
-    for rule, free in zip([rule for rule, _ in moved], list(free_positions), strict=True):
+    """
+    Number the rules 1, 2, 3… in the given order.
+
+    1. Move every rule whose number changes to a free number, since no two rows may share a position even for a moment.
+    2. Give each its final number.
+    """
+    moved_rules = [(rule, at) for at, rule in enumerate(rules, start=1) if rule.position != at]
+    free_positions = islice(_free_positions(rules), len(moved_rules))
+    for rule, free in zip([rule for rule, _ in moved_rules], list(free_positions), strict=True):
         rule.position = free
-    RoutingRule.objects.bulk_update([rule for rule, _ in moved], ["position"])
-    for rule, at in moved:
+    RoutingRule.objects.bulk_update([rule for rule, _ in moved_rules], ["position"])
+    for rule, at in moved_rules:
         rule.position = at
-    RoutingRule.objects.bulk_update([rule for rule, _ in moved], ["position"])
+    RoutingRule.objects.bulk_update([rule for rule, _ in moved_rules], ["position"])
 
 
 def _free_positions(rules: Sequence[RoutingRule]) -> Any:
-    """Positions that no rule has or will have."""
+    """Yield positions that no rule has or will have."""
     used_positions = {rule.position for rule in rules} | set(range(1, len(rules) + 1))
     return (position for position in count() if position not in used_positions)

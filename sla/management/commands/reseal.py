@@ -12,7 +12,7 @@ class Command(BaseCommand):
         "Put the secrets at rest under the newest SECRET_KEY; afterwards the old ones may leave SECRET_KEY_FALLBACKS."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 (Django's signature)
         resealed, lost = preferences.reseal_webhooks()
         self.stdout.write(f"{resealed} Slack webhooks are under the newest key.")
         if lost:

@@ -95,7 +95,7 @@ def test_a_known_fact_about_business_time_holds(case):
     assert ANSWERS[case["op"]](calendar_of(case["schedule"]), case) == wanted(case)
 
 
-def test_all_the_facts_are_there():
+def test_all_known_facts_are_in_the_file():
     assert len(CASES) == 267
     assert {case["convention"] for case in CASES if "convention" in case} == set(OUR_RULE)
 
@@ -108,7 +108,7 @@ hours = st.lists(intervals, max_size=3).map(tuple)
 
 @st.composite
 def situations(draw):
-    """A calendar and a whole minute within a few days of a date on which its clocks change."""
+    """Draw a calendar and a whole minute within a few days of a date on which its clocks change."""
     zone, odd_day = draw(st.sampled_from(ODD_TIMES))
     near = st.integers(-2, 2).map(lambda days: odd_day + timedelta(days=days))
     calendar = Calendar(
@@ -128,7 +128,7 @@ def shows(wall: datetime, day: date, interval: Interval) -> bool:
 
 
 def looks_open(calendar: Calendar, at: datetime) -> bool:
-    """Read the rule off the wall clock: the slow, obvious way."""
+    """Return whether the wall clock shows an open minute: the rule read slowly and directly."""
     wall = at.astimezone(ZoneInfo(calendar.zone)).replace(tzinfo=None)
     opened = on_break = False
     for day in (wall.date() - timedelta(days=1), wall.date()):
@@ -201,7 +201,7 @@ def test_elapsed_time_adds_up(situation, first, second, data):
 
 @settings(max_examples=100, deadline=None)
 @given(situation=situations())
-def test_a_calendar_comes_back_from_its_document(situation):
+def test_a_calendar_is_restored_from_its_document(situation):
     calendar, _ = situation
 
     again = Calendar.from_dict(json.loads(json.dumps(calendar.as_dict())))
@@ -259,7 +259,7 @@ def test_a_night_shift_lasts_as_long_as_the_night():
     assert (in_spring, in_autumn) == (7 * 3600, 9 * 3600)
 
 
-def test_a_holiday_keeps_the_night_before_and_loses_its_own():
+def test_a_holiday_keeps_the_night_shift_before_and_drops_its_own():
     night = (Interval.parse("22:00", "06:00"),)
     calendar = Calendar("UTC", week=(night,) * 7, holidays=frozenset({date(2026, 5, 1)}))
 
@@ -300,14 +300,14 @@ def test_a_paused_clock_falls_due_later():
     assert business.elapsed_seconds(calendar, start, instant("2026-06-01T12:20Z"), pauses) == 1800
 
 
-def test_a_pause_that_ends_before_it_begins_is_none():
+def test_a_pause_that_ends_before_it_begins_is_ignored():
     calendar = Calendar("UTC", week=WORK_WEEK)
     pauses = [(instant("2026-06-01T10:20Z"), instant("2026-06-01T10:10Z"))]
 
     assert business.due_at(calendar, instant("2026-06-01T10:00Z"), 1800, pauses) == instant("2026-06-01T10:30Z")
 
 
-def test_a_target_of_many_years_is_reached():
+def test_a_target_many_years_ahead_is_reached():
     calendar = Calendar("UTC", week=WORK_WEEK)
 
     assert business.due_at(calendar, instant("2026-06-01T09:00Z"), 261 * 5 * 8 * 3600) == instant("2031-05-30T17:00Z")
@@ -320,7 +320,7 @@ def test_pauses_may_come_from_any_iterable():
     assert business.due_at(calendar, instant("2026-06-01T10:00Z"), 900, iter(pauses)) == instant("2026-06-01T10:35Z")
 
 
-def test_instants_in_another_zone_are_understood():
+def test_instants_in_another_zone_are_converted():
     calendar = Calendar("Europe/Berlin", week=(ALL_DAY,) * 7)
     berlin = ZoneInfo("Europe/Berlin")
     start, end = datetime(2026, 3, 29, 0, tzinfo=berlin), datetime(2026, 3, 30, 0, tzinfo=berlin)
@@ -336,12 +336,12 @@ def test_times_without_a_zone_are_refused():
         business.is_open(calendar, datetime(2026, 6, 1, 10))  # noqa: DTZ001  # an instant without a zone is what is tested
 
 
-def test_a_target_below_nothing_is_refused():
+def test_a_negative_target_is_refused():
     with pytest.raises(ValueError, match="less than no time"):
         business.due_at(Calendar("UTC", week=WORK_WEEK), instant("2026-06-01T10:00Z"), -1)
 
 
-def test_a_calendar_without_hours_says_so():
+def test_a_calendar_without_hours_raises_never_open():
     calendar = Calendar("UTC")
     start = instant("2026-06-01T10:00Z")
 
@@ -360,19 +360,19 @@ def test_a_calendar_that_ends_cannot_take_a_longer_target():
         business.due_at(calendar, instant("2026-06-01T00:00Z"), 8 * 3600 + 1)
 
 
-def test_the_end_of_all_calendars_is_no_crash():
+def test_the_last_year_of_the_calendar_raises_never_open():
     calendar = Calendar("Pacific/Apia", week=WORK_WEEK)
 
     with pytest.raises(NeverOpen):
         business.due_at(calendar, instant("9999-12-01T00:00Z"), 10**7)
 
 
-def test_a_calendar_that_never_closes_says_so():
+def test_a_calendar_that_never_closes_raises_never_closes():
     with pytest.raises(NeverCloses):
         business.next_close(Calendar("Europe/Berlin", week=(ALL_DAY,) * 7), instant("2026-06-01T10:00Z"))
 
 
-def test_old_days_are_forgotten_and_found_again(monkeypatch):
+def test_days_evicted_from_the_cache_are_computed_again(monkeypatch):
     monkeypatch.setattr(business, "DAYS_KEPT", 5)
     calendar = Calendar("UTC", week=WORK_WEEK)
 
@@ -433,7 +433,7 @@ def test_a_document_reads_as_people_write_hours():
         {"zone": "UTC", "holidays": ["tomorrow"]},
     ],
 )
-def test_a_document_that_is_no_calendar_is_refused(document):
+def test_an_invalid_document_is_refused(document):
     with pytest.raises(BadCalendar):
         Calendar.from_dict(document)
 
@@ -443,7 +443,7 @@ def test_a_week_of_six_days_is_refused():
         Calendar("UTC", week=((),) * 6)
 
 
-def test_public_holidays_depend_on_the_place():
+def test_public_holidays_depend_on_country_and_subdivision():
     bavaria = business.country_holidays("DE", "BY", [2026])
     berlin = business.country_holidays("DE", "BE", [2026])
 
@@ -452,6 +452,6 @@ def test_public_holidays_depend_on_the_place():
 
 
 @pytest.mark.parametrize(("country", "subdivision"), [("XX", None), ("DE", "XX")])
-def test_holidays_of_nowhere_are_refused(country, subdivision):
+def test_an_unknown_country_is_refused(country, subdivision):
     with pytest.raises(BadCalendar, match="No public holidays"):
         business.country_holidays(country, subdivision, [2026])

@@ -45,7 +45,7 @@ def test_an_unknown_country_is_refused_by_name():
         calendars.build_calendar(made, NOW)
 
 
-def test_a_version_is_kept_once_for_each_content():
+def test_a_version_is_stored_once_for_each_content():
     made = situations.calendar()
     first = calendars.freeze_version(made, NOW)
 
@@ -79,7 +79,7 @@ def test_whole_days_count_24_hours_of_each_working_day(start, end):
     assert due_at(pure, start, 24 * 3600) == end
 
 
-def test_the_day_of_a_clock_change_counts_as_long_as_it_is():
+def test_the_day_of_a_clock_change_counts_its_real_hours():
     pure = calendars.whole_days(
         calendars.build_calendar(situations.calendar(zone="Europe/Berlin", weekdays=range(7)), NOW)
     )

@@ -40,7 +40,7 @@ def test_a_public_holiday_and_an_own_day_are_named():
     )
 
 
-def test_what_arrives_after_closing_begins_on_the_next_day():
+def test_time_after_closing_begins_on_the_next_day():
     found = explain_due_date(OFFICE, at(2026, 11, 18, 18, 0), HOUR)
 
     assert (found.due_text, found.because) == ("Thursday 10:00", "1 h on Thursday")
@@ -62,7 +62,7 @@ def test_what_arrives_after_closing_begins_on_the_next_day():
     ],
     ids=["an hour is skipped", "an hour comes twice"],
 )
-def test_across_both_changes_of_the_clocks_the_sentence_counts_real_time(start, due_said, because):
+def test_the_sentence_counts_real_time_across_clock_changes(start, due_said, because):
     found = explain_due_date(NIGHTS, start, 5 * HOUR)
 
     assert (found.due_text, found.because) == (due_said, because)
@@ -70,7 +70,7 @@ def test_across_both_changes_of_the_clocks_the_sentence_counts_real_time(start, 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Havana", "Asia/Beirut", "Australia/Lord_Howe", "UTC"])
 @pytest.mark.parametrize("month", [3, 4, 10, 11])
-def test_the_parts_are_the_whole(zone, month):
+def test_the_parts_add_up_to_the_whole(zone, month):
     calendar = Calendar(zone, (read_hours("20:00-04:00"),) * 7)
     start = dt.datetime(2026, month, 1, 3, 21, tzinfo=dt.UTC)
 
@@ -89,6 +89,6 @@ def test_a_long_closure_is_one_part_with_its_dates():
     assert found.due_text == "Tuesday 1 September 2026, 9:30"
 
 
-def test_hours_that_never_open_are_never_due():
+def test_hours_that_never_open_raise_never_open():
     with pytest.raises(NeverOpen):
         explain_due_date(Calendar("UTC", ALWAYS_CLOSED), at(2026, 3, 1, 0, 0), 60)

@@ -35,7 +35,7 @@ def draft(*week, zone="Europe/Berlin", country="", subdivision="", days=()):
         ("18:00-00:00", (Interval(1080, 1440),)),
     ],
 )
-def test_hours_are_read_as_people_type_them_and_written_so_that_they_read_the_same(text, hours):
+def test_hours_are_read_as_typed_and_written_so_that_they_read_the_same(text, hours):
     assert read_hours(text) == hours
     assert read_hours(format_hours(hours)) == hours
 
@@ -52,12 +52,12 @@ def test_hours_are_read_as_people_type_them_and_written_so_that_they_read_the_sa
         (", ".join(["9-10"] * 13), "at most 12"),
     ],
 )
-def test_hours_that_cannot_be_are_refused_by_the_rule_they_break(text, said):
+def test_impossible_hours_are_refused_with_the_rule(text, said):
     with pytest.raises(BadCalendar, match=said):
         read_hours(text)
 
 
-def test_a_calendar_is_one_sentence():
+def test_a_calendar_is_described_in_one_sentence():
     days = [OwnDay(dt.date(2026, 12, day), "Own") for day in (24, 28, 31)]
 
     said = describe_calendar(draft(*[OFFICE] * 5, CLOSED, CLOSED, country="DE", subdivision="BY", days=days))
@@ -65,7 +65,7 @@ def test_a_calendar_is_one_sentence():
     assert said == "Mon–Fri 9:00–12:00, 13:00–17:30 Berlin; public holidays of DE-BY; 3 own days"
 
 
-def test_days_of_other_hours_stand_apart_and_a_closed_week_says_so():
+def test_different_days_are_listed_apart_and_a_closed_week_is_named():
     short = read_hours("9-14")
 
     assert describe_calendar(draft(*[OFFICE] * 4, short, CLOSED, CLOSED, zone="America/New_York")) == (
@@ -75,7 +75,7 @@ def test_days_of_other_hours_stand_apart_and_a_closed_week_says_so():
     assert describe_calendar(draft(*[read_hours("0-24")] * 7, zone="UTC")) == "Every day 0:00–24:00 UTC"
 
 
-def test_a_night_that_runs_into_the_next_day_is_named_also_from_sunday_to_monday():
+def test_hours_that_overlap_the_next_day_are_a_problem_also_on_sunday():
     night = read_hours("22:00-10:00")
 
     assert find_problems(draft(OFFICE, *[CLOSED] * 5, night)) == ("Sunday 22:00–10:00 runs into Monday 9:00–12:00.",)
@@ -83,13 +83,13 @@ def test_a_night_that_runs_into_the_next_day_is_named_also_from_sunday_to_monday
     assert find_problems(draft(*[read_hours("22:00-06:00")] * 7)) == ()
 
 
-def test_an_own_day_stands_once():
+def test_an_own_day_given_twice_is_a_problem():
     days = [OwnDay(dt.date(2026, 12, 24), "One"), OwnDay(dt.date(2026, 12, 24), "Two")]
 
     assert find_problems(draft(*[OFFICE] * 7, days=days)) == ("24 December 2026 stands there twice.",)
 
 
-def test_neighbouring_days_that_change_alike_are_said_in_one():
+def test_neighbouring_days_with_the_same_change_are_described_together():
     week = [OFFICE] * 5 + [CLOSED] * 2
     earlier = read_hours("8-16")
 
@@ -99,7 +99,7 @@ def test_neighbouring_days_that_change_alike_are_said_in_one():
     )
 
 
-def test_own_days_zone_and_holidays_that_change_are_said():
+def test_changes_of_own_days_zone_and_holidays_are_described():
     week = [OFFICE] * 5 + [CLOSED] * 2
     eve, party = dt.date(2026, 12, 24), dt.date(2026, 7, 3)
     before = draft(*week, days=[OwnDay(eve, "Christmas Eve"), OwnDay(party, "Party")])
@@ -114,7 +114,7 @@ def test_own_days_zone_and_holidays_that_change_are_said():
     assert describe_changes(after, after) == ()
 
 
-def test_a_new_calendar_is_said_whole():
+def test_a_new_calendar_is_described_in_full():
     assert describe_changes(None, draft(*[OFFICE] * 5, CLOSED, CLOSED)) == (
         "New: Mon–Fri 9:00–12:00, 13:00–17:30 Berlin",
     )

@@ -55,7 +55,7 @@ def test_the_targets_are_those_of_the_commitment_at_creation():
     assert handoff.commitment.contact_minutes == 60
 
 
-def test_a_lead_that_becomes_hot_is_to_be_contacted_within_tier_1s_minutes():
+def test_a_lead_that_turns_hot_is_due_within_tier_1s_minutes():
     handoff = situations.handoff()
 
     hurried = clocks.hurry_first_contact(handoff=handoff, rep=handoff.rep, now=NOW + 10 * MINUTE)
@@ -67,7 +67,7 @@ def test_a_lead_that_becomes_hot_is_to_be_contacted_within_tier_1s_minutes():
 
 
 @pytest.mark.parametrize("minutes", [26, 31])
-def test_what_is_due_as_early_or_is_overdue_is_not_hurried(minutes):
+def test_a_first_contact_due_as_early_or_overdue_is_not_hurried(minutes):
     handoff = situations.handoff()
 
     assert clocks.hurry_first_contact(handoff=handoff, rep=handoff.rep, now=NOW + minutes * MINUTE) is None
@@ -82,7 +82,7 @@ def test_a_lead_that_was_contacted_is_not_hurried():
     assert clocks.hurry_first_contact(handoff=handoff, rep=handoff.rep, now=NOW + 2 * MINUTE) is None
 
 
-def test_a_contact_in_time_keeps_the_promise_and_the_next_clock_is_due():
+def test_a_contact_in_time_meets_its_clock_and_the_next_one_is_due():
     handoff = situations.handoff(now=EVENING)
 
     contact(handoff, NOW.replace(hour=9, minute=5) + DAY)
@@ -92,7 +92,7 @@ def test_a_contact_in_time_keeps_the_promise_and_the_next_clock_is_due():
     assert situations.fresh(handoff).due_at == handoff.clocks.get(kind=ClockKind.DISPOSITION).due_at
 
 
-def test_a_late_contact_breaks_it():
+def test_a_late_contact_is_a_breach():
     handoff = situations.handoff()
 
     contact(handoff, NOW + 31 * MINUTE)
@@ -108,7 +108,7 @@ def test_exactly_on_time_is_in_time():
     assert not first_contact(handoff).is_late
 
 
-def test_an_earlier_contact_remembered_after_a_late_one_does_not_rewrite_the_verdict():
+def test_an_earlier_contact_logged_after_a_late_one_changes_no_result():
     handoff = situations.handoff()
 
     contact(handoff, NOW + 50 * MINUTE)
@@ -127,7 +127,7 @@ def test_a_warning_comes_once_with_a_fifth_of_the_time_left():
     assert Notice.objects.get(kind=NoticeKind.DUE_SOON).to == handoff.rep.user
 
 
-def test_a_breach_is_marked_once_and_told_to_the_rep_then_the_manager():
+def test_a_breach_is_marked_once_and_notifies_the_rep_and_the_manager():
     handoff = situations.handoff()
     late = NOW + 31 * MINUTE
 
@@ -140,7 +140,7 @@ def test_a_breach_is_marked_once_and_told_to_the_rep_then_the_manager():
     assert [notice.to for notice in told] == [handoff.rep.user, situations.manager(handoff.team)]
 
 
-def test_hours_that_nobody_can_read_any_more_hold_up_no_breach():
+def test_unreadable_hours_do_not_hold_up_a_breach():
     torn, sound = situations.broken(situations.handoff()), situations.handoff()
 
     clocks.sweep_breaches(now=NOW + HOUR)
@@ -149,7 +149,7 @@ def test_hours_that_nobody_can_read_any_more_hold_up_no_breach():
     assert {clock.handoff for clock in breached} == {torn, sound}
 
 
-def test_time_used_up_at_closing_is_not_exceeded_before_the_next_opening():
+def test_a_clock_due_at_closing_is_not_exceeded_before_the_next_opening():
     handoff = situations.handoff(now=NOW.replace(hour=16, minute=30))
     assert first_contact(handoff).due_at == NOW.replace(hour=17)
 
@@ -157,7 +157,7 @@ def test_time_used_up_at_closing_is_not_exceeded_before_the_next_opening():
     assert clocks.sweep_breaches(now=NOW.replace(hour=9, minute=1) + DAY) == 1
 
 
-def test_a_contact_in_time_that_is_logged_soon_after_repairs_the_breach_that_was_seen():
+def test_a_contact_in_time_logged_soon_after_removes_the_breach():
     handoff = situations.handoff()
     clocks.sweep_breaches(now=NOW + HOUR)
 
@@ -167,7 +167,7 @@ def test_a_contact_in_time_that_is_logged_soon_after_repairs_the_breach_that_was
 
 
 @pytest.mark.parametrize("is_seen", [True, False])
-def test_a_contact_logged_long_after_is_one_but_repairs_no_breach(is_seen):
+def test_a_contact_logged_long_after_removes_no_breach(is_seen):
     handoff = situations.handoff()
     logged = NOW + 81 * MINUTE
     if is_seen:
@@ -181,7 +181,7 @@ def test_a_contact_logged_long_after_is_one_but_repairs_no_breach(is_seen):
     assert situations.fresh(handoff).first_contact_at == NOW + 20 * MINUTE
 
 
-def test_a_contact_logged_long_after_is_as_good_as_any_while_nothing_is_overdue():
+def test_a_contact_logged_long_after_counts_while_nothing_is_overdue():
     handoff = situations.handoff(now=EVENING)
 
     contact(handoff, EVENING + MINUTE, now=EVENING + 16 * HOUR)
@@ -189,7 +189,7 @@ def test_a_contact_logged_long_after_is_as_good_as_any_while_nothing_is_overdue(
     assert (first_contact(handoff).met_at, first_contact(handoff).is_late) == (EVENING + MINUTE, False)
 
 
-def test_a_contact_from_before_the_lead_came_to_the_rep_counts_from_when_it_was_logged():
+def test_a_contact_before_the_reps_clock_counts_from_when_it_was_logged():
     handoff = situations.handoff()
     colleague, later = situations.rep(handoff.team), NOW + 20 * MINUTE
     creation.assign(handoff=handoff, rep=colleague, by=situations.manager(handoff.team), now=later, reason="Ill")
@@ -204,18 +204,18 @@ def test_a_contact_from_before_the_lead_came_to_the_rep_counts_from_when_it_was_
     ("after", "said"),
     [(14 * MINUTE, ""), (45 * MINUTE, "logged 45 min later"), (3 * DAY + HOUR, "logged 3 days later")],
 )
-def test_what_was_not_logged_at_once_is_remarked(after, said):
+def test_a_contact_logged_late_has_a_remark(after, said):
     assert clocks.late_logging_remark(Attempt(at=NOW, recorded_at=NOW + after)) == said
 
 
-def test_a_worker_that_slept_for_days_breaches_without_a_warning_too():
+def test_clocks_overdue_after_an_outage_are_breached_without_a_warning():
     situations.handoff()
 
     assert clocks.sweep_warnings(now=NOW + 3 * DAY) == 0
     assert clocks.sweep_breaches(now=NOW + 3 * DAY) == 2
 
 
-def test_routing_is_promised_in_the_hours_of_the_team_that_the_rules_name():
+def test_the_routing_clock_runs_in_the_hours_of_the_rules_team():
     team = situations.team()
     night, morning = NOW.replace(hour=23), (NOW + DAY).replace(hour=9)
 
@@ -237,7 +237,7 @@ def test_a_lead_of_the_night_is_routed_in_time_when_the_team_opens():
     assert (clock.used_seconds, clock.is_late) == (60, False)
 
 
-def test_what_is_still_unrouted_after_the_opening_breaks_marketings_promise_and_its_managers_hear():
+def test_a_handoff_unrouted_after_opening_is_breached_and_managers_are_notified():
     team = situations.team()
     handoff = situations.handoff(now=NOW.replace(hour=23))
     assert not Notice.objects.exists()
@@ -254,7 +254,7 @@ def test_what_is_still_unrouted_after_the_opening_breaks_marketings_promise_and_
     ]
 
 
-def test_a_lead_that_is_nobodys_is_promised_by_the_wall_and_rings_at_night():
+def test_the_routing_clock_of_a_lead_without_a_rule_runs_at_night():
     team = situations.team()
     team.rules.update(countries=["Chile"])
     handoff = situations.handoff(now=NOW.replace(hour=23))
@@ -267,7 +267,7 @@ def test_a_lead_that_is_nobodys_is_promised_by_the_wall_and_rings_at_night():
 
 
 @pytest.mark.parametrize("columns", [{"zone": "Nowhere/Land"}, {"country": "XX"}, {"weekdays": range(0)}])
-def test_hours_that_cannot_be_read_hold_up_no_lead(columns):
+def test_unreadable_hours_do_not_hold_up_a_lead(columns):
     team = situations.team(calendar=situations.calendar(**columns))
 
     handoff = situations.handoff()
@@ -277,7 +277,7 @@ def test_hours_that_cannot_be_read_hold_up_no_lead(columns):
     assert Notice.objects.get(kind=NoticeKind.UNROUTED).to == situations.manager(team)
 
 
-def test_a_rejection_ends_the_contact_clock_without_calling_it_kept():
+def test_a_rejection_cancels_the_contact_clock_without_meeting_it():
     handoff = situations.handoff()
 
     dispositions.reject(handoff=handoff, reason=situations.reason_code(), by=handoff.rep.user, now=NOW + MINUTE)
@@ -296,7 +296,7 @@ def test_a_clock_keeps_the_calendar_it_started_with():
     assert first_contact(handoff).used_seconds == 20 * 60
 
 
-def test_sweeping_costs_the_same_for_any_number(django_assert_num_queries):
+def test_sweeping_takes_a_constant_number_of_queries(django_assert_num_queries):
     situations.team(reps=1)
     for _ in range(3):
         situations.handoff()

@@ -43,7 +43,7 @@ def running(handoff: Handoff) -> set[str]:
     return set(handoff.clocks.running().values_list("kind", flat=True))
 
 
-def test_the_silence_begins_with_the_last_statement_that_asks_for_it():
+def test_the_block_begins_with_the_last_statement_of_do_not_contact():
     lead = situations.lead()
     for minutes, is_so in [(1, True), (2, False), (3, True), (4, True)]:
         silence(lead, at=NOW + minutes * MINUTE, is_so=is_so)
@@ -51,12 +51,12 @@ def test_the_silence_begins_with_the_last_statement_that_asks_for_it():
     assert do_not_contact.blocked_since(lead) == NOW + 3 * MINUTE
 
 
-def test_without_a_ledger_it_was_always_so():
+def test_without_attribute_history_the_block_began_with_the_lead():
     assert do_not_contact.blocked_since(situations.lead(do_not_contact=True, known_at=NOW - DAY)) == NOW - DAY
     assert do_not_contact.blocked_since(situations.lead()) is None
 
 
-def test_nobody_contacts_who_asked_not_to_be():
+def test_a_contact_of_a_blocked_lead_is_refused():
     handoff = situations.handoff()
     silence(handoff.lead)
 
@@ -68,7 +68,7 @@ def test_nobody_contacts_who_asked_not_to_be():
     assert Attempt.objects.count() == 1
 
 
-def test_the_next_step_is_to_reject_and_not_to_call():
+def test_the_next_step_is_to_reject_a_blocked_lead():
     handoff = situations.handoff()
     silence(handoff.lead)
 
@@ -78,14 +78,14 @@ def test_the_next_step_is_to_reject_and_not_to_call():
     assert advised(handoff) == ""
 
 
-def test_an_accepted_one_is_let_go():
+def test_the_next_step_of_an_accepted_blocked_lead_is_to_let_it_go():
     handoff = situations.accepted()
     silence(handoff.lead)
 
     assert "correct the decision" in advised(handoff)
 
 
-def test_the_first_contact_is_owed_no_more_but_the_decision_is():
+def test_the_contact_clock_is_cancelled_but_the_decision_clock_runs():
     handoff, other = situations.handoff(), situations.handoff()
     silence(handoff.lead)
 
@@ -98,7 +98,7 @@ def test_the_first_contact_is_owed_no_more_but_the_decision_is():
     assert ClockKind.FIRST_CONTACT in running(other)
 
 
-def test_one_that_cannot_be_silenced_does_not_hold_up_the_others():
+def test_a_handoff_that_fails_does_not_hold_up_the_others():
     torn, sound = situations.broken(situations.handoff()), situations.handoff()
     for handoff in (torn, sound):
         silence(handoff.lead)
@@ -108,7 +108,7 @@ def test_one_that_cannot_be_silenced_does_not_hold_up_the_others():
     assert running(sound) == {ClockKind.DISPOSITION}
 
 
-def test_who_may_not_be_contacted_is_routed_to_nobody_and_holds_up_nobody():
+def test_a_blocked_lead_is_not_routed_and_does_not_hold_up_others():
     situations.team()
     silent = situations.handoff(of=situations.lead(do_not_contact=True))
     evening = situations.handoff(now=NOW.replace(hour=20))
@@ -123,7 +123,7 @@ def test_who_may_not_be_contacted_is_routed_to_nobody_and_holds_up_nobody():
     assert "give it to somebody" in advised(silent)
 
 
-def test_a_manager_gives_it_to_somebody_who_rejects_it():
+def test_a_manager_assigns_a_blocked_lead_to_have_it_rejected():
     team = situations.team()
     silent = situations.handoff(of=situations.lead(do_not_contact=True))
     rep, manager = team.reps.get(), situations.manager(team)
@@ -135,14 +135,14 @@ def test_a_manager_gives_it_to_somebody_who_rejects_it():
     assert advised(silent) == "Do not contact: reject it with the reason"
 
 
-def test_who_may_not_be_contacted_is_no_work_that_waits_before_more_is_taken():
+def test_a_blocked_lead_does_not_count_as_unworked():
     situations.team(unworked_at_most=1)
     silence(situations.accepted().lead)
 
     assert situations.handoff().rep is not None
 
 
-def test_the_queue_and_the_page_say_so(client):
+def test_the_queue_and_the_page_show_do_not_contact(client):
     handoff = situations.handoff()
     silence(handoff.lead)
     client.force_login(handoff.rep.user)

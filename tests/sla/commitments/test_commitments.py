@@ -18,7 +18,7 @@ def leaders():
     return {"by_marketing": situations.user(Role.MARKETING_LEADER), "by_sales": situations.user(Role.SALES_LEADER)}
 
 
-def test_signed_by_both_they_come_into_force_and_retire_those_before(leaders):
+def test_commitments_signed_by_both_come_into_force_and_retire_the_former(leaders):
     before = situations.commitment()
     draft = Commitment.objects.create(number=901, contact_minutes=15)
 
@@ -29,7 +29,7 @@ def test_signed_by_both_they_come_into_force_and_retire_those_before(leaders):
     assert (before.state, before.retired_at) == ("retired", NOW)
 
 
-def test_what_comes_into_force_stands_beside_the_definition_in_sentences(leaders):
+def test_commitments_in_force_are_stored_beside_the_definition_as_sentences(leaders):
     draft = Commitment.objects.create(number=901, contact_minutes=15)
 
     commitments.activate(commitment=draft, now=NOW, **leaders)
@@ -46,7 +46,7 @@ def test_what_comes_into_force_stands_beside_the_definition_in_sentences(leaders
     assert promise.at == NOW
 
 
-def test_a_fresh_installation_has_none_and_says_so():
+def test_a_fresh_installation_has_no_commitments_and_says_so():
     with pytest.raises(commitments.NotYetAgreed, match="both sides must sign"):
         commitments.current_commitment()
 
@@ -65,7 +65,7 @@ def test_two_different_leaders_sign_each_for_their_side(leaders):
     assert Commitment.objects.get(pk=draft.pk).state == "draft"
 
 
-def test_what_is_in_force_cannot_be_activated_again(leaders):
+def test_commitments_in_force_cannot_be_activated_again(leaders):
     with pytest.raises(commitments.ActivationRefused, match="active already"):
         commitments.activate(commitment=situations.commitment(), now=NOW, **leaders)
 
@@ -80,7 +80,7 @@ def test_open_handoffs_keep_the_commitments_they_began_under(leaders):
     assert situations.handoff().commitment == draft
 
 
-def test_a_draft_is_edited_and_what_was_signed_is_not():
+def test_a_draft_can_be_edited_and_a_signed_version_cannot():
     draft = Commitment.objects.create(number=901)
     Commitment.objects.filter(pk=draft.pk).update(contact_minutes=10)
     situations.commitment()

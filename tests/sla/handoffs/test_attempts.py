@@ -35,7 +35,7 @@ def log(handoff, at=SOON, *, by=None, **said):
     )
 
 
-def test_a_contact_is_kept_with_who_and_both_times():
+def test_a_contact_is_stored_with_its_author_and_both_times():
     handoff = situations.handoff()
 
     made = log(handoff, NOW + MINUTE, note=" Asked for a call ")
@@ -49,30 +49,30 @@ def test_a_contact_is_kept_with_who_and_both_times():
     assert situations.fresh(handoff).first_contact_at == NOW + MINUTE
 
 
-def test_a_clock_that_runs_a_little_ahead_means_now():
+def test_a_time_slightly_in_the_future_counts_as_now():
     assert log(situations.handoff(), SOON + CLOCK_SKEW).at == SOON
 
 
 @pytest.mark.parametrize(
     ("at", "said"), [(SOON + 2 * CLOCK_SKEW, "in the future"), (NOW - MINUTE, "before the lead was handed over")]
 )
-def test_a_time_that_cannot_be_is_refused(at, said):
+def test_an_impossible_time_is_refused(at, said):
     with pytest.raises(attempts.AttemptRefused, match=said):
         log(situations.handoff(), at)
 
 
-def test_the_minute_of_the_handover_is_not_before_it():
+def test_a_contact_in_the_minute_of_the_handover_is_allowed():
     handoff = situations.handoff(now=NOW.replace(second=40))
 
     assert log(handoff, NOW).at == NOW
 
 
-def test_a_closed_one_takes_no_more_contacts():
+def test_a_closed_handoff_takes_no_contacts():
     with pytest.raises(attempts.AttemptRefused, match="closed"):
         log(situations.rejected())
 
 
-def test_only_the_rep_and_the_manager_log():
+def test_only_the_rep_and_the_manager_log_contacts():
     handoff = situations.handoff()
 
     log(handoff, by=situations.manager(handoff.team))
@@ -81,7 +81,7 @@ def test_only_the_rep_and_the_manager_log():
             log(handoff, by=by)
 
 
-def test_nobody_changes_a_contact():
+def test_a_stored_contact_cannot_be_changed():
     log(situations.handoff())
 
     for change in (lambda: Attempt.objects.update(note="x"), lambda: Attempt.objects.all().delete()):
@@ -99,7 +99,7 @@ def test_a_form_sent_twice_is_one_contact():
     assert Attempt.objects.count() == 1
 
 
-def test_the_same_contact_in_other_words_is_refused():
+def test_the_same_contact_with_another_note_is_refused():
     handoff = situations.handoff()
     log(handoff, NOW + MINUTE, note="Voicemail")
 
@@ -124,7 +124,7 @@ def test_a_minute_later_or_another_person_is_another_contact():
     ("seconds", "count"),
     [([], 0), ([0, 0, 0, 0, 0, 0], 1), ([0, 59], 1), ([60, 0], 2), ([0, 30, 60, 90, 120], 3), ([0, 45, 90], 2)],
 )
-def test_of_one_channel_only_moments_a_minute_apart_count_towards_could_not_reach(seconds, count):
+def test_attempts_by_one_channel_count_only_if_a_minute_apart(seconds, count):
     assert attempts.count_attempts((Channel.EMAIL, NOW + each * SECOND) for each in seconds) == count
 
 
@@ -134,7 +134,7 @@ def test_a_voicemail_and_the_mail_right_after_it_are_two_attempts():
     assert attempts.count_attempts(tries) == 2
 
 
-def test_nobody_contacts_a_lead_that_nobody_had_yet():
+def test_a_contact_before_the_handover_is_refused():
     handoff = situations.handoff(now=NOW.replace(hour=8))
     routing.route_unrouted(now=NOW.replace(hour=9))
 

@@ -1,4 +1,4 @@
-"""Real threads on the real PostgreSQL: exactly one wins, nothing is lost, nothing is done twice (rules 17.2, 17.4)."""
+"""Concurrency with real threads on PostgreSQL: one decision wins, nothing is lost or done twice (rules 17.2, 17.4)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("
 
 
 def at_once(workers: int, act: Callable[[int], Any]) -> list[Any]:
-    """Run `act(0)`, `act(1)` … in threads that start together; what each returned or raised."""
+    """Run `act(0)`, `act(1)` … in threads that start together; return the result or exception of each."""
     start = Barrier(workers)
 
     def run(number: int) -> Any:
@@ -43,7 +43,7 @@ def at_once(workers: int, act: Callable[[int], Any]) -> list[Any]:
         return list(pool.map(run, range(workers)))
 
 
-def test_of_a_hundred_decisions_one_wins_and_the_others_read_who_and_when():
+def test_one_of_a_hundred_concurrent_decisions_wins_and_the_others_see_who_and_when():
     managers = tuple(situations.user(Role.SALES_MANAGER) for _ in range(100))
     situations.team(managers=managers)
     handoff = situations.handoff()
@@ -87,7 +87,7 @@ def test_eight_routers_share_1000_leads_among_7_reps_by_weight():
 
 
 @pytest.mark.parametrize("seed", [1, 7])
-def test_nobody_inactive_absent_or_full_gets_one_from_eight_routers(seed: int):
+def test_eight_routers_give_nothing_to_inactive_absent_or_full_reps(seed: int):
     chance = random.Random(seed)
     situations.commitment()
     team = situations.team(reps=0)
@@ -111,7 +111,7 @@ def test_nobody_inactive_absent_or_full_gets_one_from_eight_routers(seed: int):
     assert Handoff.objects.unrouted().count() == 60 - min(60, room)
 
 
-def test_two_who_hand_off_at_once_make_one_handoff_each():
+def test_two_concurrent_runs_create_each_handoff_once():
     situations.commitment()
     situations.team(reps=2)
     for _ in range(10):
@@ -124,7 +124,7 @@ def test_two_who_hand_off_at_once_make_one_handoff_each():
     assert Notice.objects.filter(kind=NoticeKind.NEW_MQL).count() == 10
 
 
-def test_the_unrouted_are_routed_once_by_any_number_of_sweeps():
+def test_concurrent_sweeps_route_each_unrouted_handoff_once():
     situations.team(reps=2)
     evening = NOW.replace(hour=20)
     for _ in range(20):
@@ -149,7 +149,7 @@ def test_four_sweeps_breach_each_clock_once():
     assert Notice.objects.filter(kind=NoticeKind.BREACHED).count() == 2 * 40
 
 
-def test_four_workers_pass_each_overdue_one_on_once():
+def test_four_workers_pass_on_each_overdue_handoff_once():
     team = situations.team(reps=3, reassigns_on_breach=True)
     before = {made.pk: made.rep_id for made in (situations.handoff() for _ in range(30))}
 
@@ -172,7 +172,7 @@ def test_four_workers_pass_each_overdue_one_on_once():
     assert team.reps.count() == 3
 
 
-def test_sweeping_while_deciding_neither_blocks_nor_doubles():
+def test_sweeps_and_decisions_at_once_neither_block_nor_repeat():
     team = situations.team(reps=2)
     made = [situations.handoff() for _ in range(20)]
     manager = situations.manager(team)
@@ -208,7 +208,7 @@ def test_a_contact_posted_twice_at_once_is_one_row():
     assert {answer.pk for answer in answers} == {Attempt.objects.get().pk}
 
 
-def test_four_sweeps_silence_each_handoff_once():
+def test_four_sweeps_stop_the_clocks_of_each_handoff_once():
     situations.team(reps=2)
     for _ in range(12):
         silent = situations.handoff().lead
@@ -221,7 +221,7 @@ def test_four_sweeps_silence_each_handoff_once():
     assert not Clock.objects.running().filter(kind=ClockKind.FIRST_CONTACT).exists()
 
 
-def test_a_calendar_version_asked_for_by_many_is_one_row():
+def test_a_calendar_version_requested_concurrently_is_one_row():
 
     made = situations.calendar()
 

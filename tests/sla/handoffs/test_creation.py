@@ -50,7 +50,7 @@ def test_tier_1_goes_first():
     assert Handoff.objects.get().qualification == hot
 
 
-def test_without_commitments_mqls_wait_and_are_not_lost():
+def test_mqls_wait_while_no_commitments_are_in_force():
     situations.team()
     situations.qualification()
 
@@ -58,7 +58,7 @@ def test_without_commitments_mqls_wait_and_are_not_lost():
     assert Qualification.objects.waiting().count() == 1
 
 
-def test_one_that_fails_waits_and_does_not_block_the_others():
+def test_a_failing_mql_waits_and_does_not_block_the_others():
     first = situations.handoff()
     # Cannot happen by the rules: a second cycle while the first handoff is open.
     Qualification.objects.filter(pk=first.qualification_id).update(closed_at=NOW)
@@ -81,7 +81,7 @@ def test_the_routing_clock_counts_from_the_qualification():
     assert (clock.used_seconds, clock.is_late) == (7 * 60, True)
 
 
-def test_a_manager_reassigns_and_the_new_reps_clocks_start_afresh():
+def test_a_reassignment_starts_new_clocks_for_the_new_rep():
     handoff = situations.handoff()
     colleague = situations.rep(handoff.team)
     later = NOW + 10 * MINUTE
@@ -97,7 +97,7 @@ def test_a_manager_reassigns_and_the_new_reps_clocks_start_afresh():
     assert "Speaks German" in handoff.routing_decisions.latest("pk").explanation
 
 
-def test_reassigning_does_not_repair_a_broken_promise():
+def test_a_reassignment_leaves_a_breach_in_place():
     handoff = situations.handoff()
     colleague = situations.rep(handoff.team)
 
@@ -107,7 +107,7 @@ def test_reassigning_does_not_repair_a_broken_promise():
     assert broken.breached_at == NOW + HOUR
 
 
-def test_whoever_gets_it_back_goes_on_with_the_clocks_they_had():
+def test_a_rep_who_gets_a_handoff_back_continues_with_their_clocks():
     handoff = situations.handoff()
     first, colleague = handoff.rep, situations.rep(handoff.team)
     before = list(handoff.clocks.filter(rep=first).order_by("pk").values_list("pk", "started_at", "due_at"))
@@ -122,7 +122,7 @@ def test_whoever_gets_it_back_goes_on_with_the_clocks_they_had():
     assert handoff.clocks.filter(rep=colleague).count() == 2
 
 
-def test_an_unrouted_one_is_assigned_by_hand():
+def test_a_manager_assigns_an_unrouted_handoff():
     handoff = situations.handoff(now=NOW + 4 * DAY)  # Saturday.
     assert handoff.is_unrouted
     team = situations.team(reps=1)
@@ -137,7 +137,7 @@ def test_an_unrouted_one_is_assigned_by_hand():
     assert handoff.due_at == (NOW + 6 * DAY).replace(hour=9, minute=30)
 
 
-def test_strangers_and_reps_cannot_reassign():
+def test_other_managers_and_reps_cannot_reassign():
     handoff = situations.handoff()
     colleague = situations.rep(handoff.team)
     elsewhere = situations.manager(situations.team())
@@ -148,7 +148,7 @@ def test_strangers_and_reps_cannot_reassign():
 
 
 @pytest.mark.parametrize(("columns", "why"), [({"is_away": True}, "away"), ({"capacity": 0}, "0 of 0 in hand")])
-def test_who_is_away_or_full_gets_none_by_hand_neither(columns, why):
+def test_a_manager_cannot_assign_to_a_rep_who_is_away_or_full(columns, why):
     handoff = situations.handoff()
     colleague = situations.rep(handoff.team, **columns)
 
@@ -167,7 +167,7 @@ def test_a_rep_who_never_works_is_refused_with_a_sentence():
         creation.assign(handoff=handoff, rep=colleague, by=situations.manager(handoff.team), now=NOW, reason="Try")
 
 
-def test_handing_off_costs_the_same_queries_for_any_number_of_leads(django_assert_max_num_queries):
+def test_handing_off_takes_a_constant_number_of_queries_per_lead(django_assert_max_num_queries):
     situations.commitment()
     situations.team(reps=5)
     for _ in range(10):

@@ -29,7 +29,7 @@ def reject(handoff, reason, *, now=SOON, **said):
     return dispositions.reject(handoff=handoff, reason=reason, by=handoff.rep.user, now=now, **said)
 
 
-def test_accepting_makes_an_sal_and_keeps_the_promise():
+def test_accepting_makes_an_sal_and_meets_the_disposition_clock():
     handoff = situations.handoff()
 
     word = dispositions.accept(handoff=handoff, by=handoff.rep.user, now=SOON)
@@ -78,7 +78,7 @@ def test_without_a_date_it_comes_back_after_the_days_of_the_commitment():
 
 
 @pytest.mark.parametrize(("day", "said"), [(NOW.date(), "in the future"), (NOW.date() + 731 * DAY, "within two years")])
-def test_a_day_that_makes_no_sense_is_refused(day, said):
+def test_an_impossible_reengagement_date_is_refused(day, said):
     with pytest.raises(dispositions.DispositionRefused, match=said):
         reject(situations.handoff(), timing(), reengage_on=day)
 
@@ -93,7 +93,7 @@ def test_today_is_the_companys_today(settings):
         reject(situations.handoff(), timing(), now=late, reengage_on=dt.date(2026, 3, 11))
 
 
-def test_a_reason_that_asks_for_a_note_is_refused_without_one():
+def test_a_reason_that_needs_a_note_is_refused_without_one():
     with pytest.raises(dispositions.DispositionRefused, match="needs a note"):
         reject(situations.handoff(), situations.reason_code("vague", needs_note=True), note="  ")
 
@@ -181,7 +181,7 @@ def test_a_correction_of_the_day_moves_it():
     assert situations.fresh(handoff).qualification.reenter_at > before
 
 
-def test_the_second_to_decide_is_told_who_and_when():
+def test_a_second_decision_is_refused_with_who_and_when():
     handoff = situations.handoff()
     manager = situations.manager(handoff.team)
     type(manager).objects.filter(pk=manager.pk).update(time_zone="Europe/Berlin")
@@ -195,14 +195,14 @@ def test_the_second_to_decide_is_told_who_and_when():
     assert Disposition.objects.count() == 1
 
 
-def test_the_database_too_keeps_one_word_a_handoff():
+def test_the_database_allows_one_disposition_per_handoff():
     handoff = situations.accepted()
 
     with pytest.raises(IntegrityError, match="one_disposition"), transaction.atomic():
         Disposition.objects.create(handoff=handoff, kind="accept", contacted_before=False, by=handoff.rep.user, at=SOON)
 
 
-def test_strangers_colleagues_and_marketing_cannot_decide():
+def test_other_reps_and_marketing_cannot_decide():
     handoff = situations.handoff()
     colleague = situations.rep(handoff.team).user
     elsewhere = situations.manager(situations.team())
@@ -222,7 +222,7 @@ def test_a_manager_decides_for_the_team():
     assert situations.fresh(handoff).is_accepted
 
 
-def test_an_unrouted_one_cannot_be_decided():
+def test_an_unrouted_handoff_cannot_be_decided():
     team = situations.team()
     handoff = situations.handoff(now=NOW.replace(hour=20))
 
@@ -231,7 +231,7 @@ def test_an_unrouted_one_cannot_be_decided():
 
 
 @pytest.mark.parametrize("decide", ["accept", "reject"])
-def test_a_decision_answers_the_request(decide):
+def test_a_decision_closes_the_leads_explicit_request(decide):
     asked, _ = Signal.objects.get_or_create(code="demo_request", defaults={"name": "Demo"})
     Signal.objects.filter(pk=asked.pk).update(is_explicit_request=True)
     Signal.objects.get_or_create(code="request_closed", defaults={"name": "Closed", "closes_request": True})
@@ -250,7 +250,7 @@ def test_a_decision_answers_the_request(decide):
     assert closed.external_id == f"handoff-{handoff.pk}-decided"
 
 
-def test_a_lead_that_the_crm_took_further_keeps_its_stage():
+def test_a_lead_that_the_crm_moved_further_keeps_its_stage():
     handoff = situations.handoff()
     type(handoff.lead).objects.update(stage=Stage.WON)
 
@@ -290,7 +290,7 @@ def test_a_rejection_is_corrected_to_an_acceptance_and_back():
     assert handoff.dispositions.count() == 3
 
 
-def test_a_correction_to_an_acceptance_does_not_buy_time_for_the_first_contact():
+def test_a_correction_to_an_acceptance_does_not_extend_the_first_contact():
     handoff = situations.rejected()
     assert situations.fresh(handoff).due_at is None
 
@@ -301,7 +301,7 @@ def test_a_correction_to_an_acceptance_does_not_buy_time_for_the_first_contact()
     assert situations.fresh(handoff).due_at == NOW + 30 * MINUTE
 
 
-def test_a_correction_of_a_contacted_lead_starts_nothing():
+def test_a_correction_of_a_contacted_lead_starts_no_clock():
     handoff = situations.handoff()
     said = {"channel": Channel.CALL, "outcome": AttemptOutcome.CONNECTED, "by": handoff.rep.user}
     attempts.log_attempt(handoff=handoff, at=NOW, now=SOON, **said)
@@ -334,7 +334,7 @@ def test_a_correction_after_the_lead_qualified_again_changes_only_the_record():
     assert situations.fresh(newer).lead.stage == Stage.MQL
 
 
-def test_what_stands_already_or_went_on_cannot_be_corrected():
+def test_a_correction_that_changes_nothing_or_comes_too_late_is_refused():
     handoff = situations.accepted()
     with pytest.raises(dispositions.DispositionRefused, match="says already"):
         correct(handoff, DispositionKind.ACCEPT)
@@ -346,6 +346,6 @@ def test_what_stands_already_or_went_on_cannot_be_corrected():
         correct(handoff, DispositionKind.REJECT, situations.reason_code())
 
 
-def test_nothing_to_correct_before_a_decision():
+def test_a_correction_before_any_decision_is_refused():
     with pytest.raises(dispositions.DispositionRefused, match="no decision"):
         correct(situations.handoff(), DispositionKind.ACCEPT)

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 
 def hot_upgrade_of(qualification: Qualification, at: dt.datetime = NOW + 2 * MINUTE) -> HotUpgrade:
-    """As scoring leaves it."""
+    """Create a hot upgrade as scoring stores it."""
     return HotUpgrade.objects.create(
         qualification=qualification,
         version=qualification.version,
@@ -60,7 +60,7 @@ def test_tier_3_is_held_until_its_day_and_goes_then(held: Qualification):
     assert (routing.started_at, routing.is_late) == (NOW + 14 * DAY, False)
 
 
-def test_no_days_of_nurture_send_tier_3_straight_to_sales():
+def test_zero_nurture_days_send_tier_3_straight_to_sales():
     situations.commitment(tier_3_nurture_days=0)
     situations.team()
     situations.qualification(tier=3)
@@ -68,26 +68,26 @@ def test_no_days_of_nurture_send_tier_3_straight_to_sales():
     assert creation.hand_off_waiting(now=NOW) == 1
 
 
-def test_the_others_are_not_held(held: Qualification):
+def test_tiers_1_and_2_are_not_held(held: Qualification):
     situations.qualification(tier=2)
 
     assert creation.hand_off_waiting(now=NOW) == 1
     assert Handoff.objects.get().tier == 2
 
 
-def test_held_ones_are_no_late_work(held: Qualification):
+def test_held_mqls_do_not_count_as_waiting(held: Qualification):
     assert creation.waiting_since(NOW + 13 * DAY) is None
     assert creation.waiting_since(NOW + 15 * DAY) == NOW + 14 * DAY
 
 
-def test_marketing_sees_who_is_held_and_until_when(held: Qualification):
+def test_marketing_sees_held_leads_with_their_day(held: Qualification):
     (row,) = tier_3_hold.for_lead(held.lead, now=NOW + DAY)
 
     assert (row.qualification, row.goes_at) == (held, NOW + 14 * DAY)
     assert list(tier_3_hold.search_held_mqls(now=NOW + 14 * DAY)) == []
 
 
-def test_who_asked_not_to_be_contacted_meanwhile_is_not_handed_over(held: Qualification):
+def test_a_held_lead_that_may_not_be_contacted_is_not_handed_over(held: Qualification):
     Lead.objects.filter(pk=held.lead_id).update(do_not_contact=True)
 
     creation.hand_off_waiting(now=NOW + 14 * DAY)
@@ -98,7 +98,7 @@ def test_who_asked_not_to_be_contacted_meanwhile_is_not_handed_over(held: Qualif
     assert not Handoff.objects.exists()
 
 
-def test_marketing_hands_one_over_early_and_says_why(held: Qualification):
+def test_marketing_hands_a_held_lead_over_early_with_a_reason(held: Qualification):
     ops = situations.user(Role.MARKETING_OPS)
 
     moved = creation.hand_off_early(qualification_ids=[held.pk], by=ops, now=NOW + DAY, why="Met at the fair")
@@ -120,7 +120,7 @@ def test_only_marketing_hands_over_early_and_never_without_a_reason(held: Qualif
 
 
 # ── Hot since it qualified ────────────────────────────────────────────────────────────────────────────────
-def test_a_held_one_that_turns_hot_goes_at_once_as_tier_1(held: Qualification):
+def test_a_held_mql_that_turns_hot_goes_at_once_as_tier_1(held: Qualification):
     hot_upgrade_of(held)
 
     assert hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE) == 1
@@ -132,7 +132,7 @@ def test_a_held_one_that_turns_hot_goes_at_once_as_tier_1(held: Qualification):
     assert hot_upgrades.follow_hot_upgrades(now=NOW + 4 * MINUTE) == 0
 
 
-def test_an_open_handoff_that_turns_hot_tells_its_rep_and_gets_tier_1s_minutes():
+def test_an_open_handoff_that_turns_hot_notifies_its_rep_and_gets_tier_1s_minutes():
     handoff = situations.handoff()
     hot_upgrade_of(handoff.qualification)
 
@@ -145,7 +145,7 @@ def test_an_open_handoff_that_turns_hot_tells_its_rep_and_gets_tier_1s_minutes()
     assert (handoff.tier, handoff.is_hot, contact(handoff).due_at) == (2, True, NOW + 8 * MINUTE)
 
 
-def test_who_gets_it_back_after_it_turned_hot_elsewhere_has_tier_1s_minutes_too():
+def test_a_rep_who_gets_back_a_lead_that_turned_hot_has_tier_1s_minutes_too():
     team = situations.team(reps=2)
     handoff = situations.handoff()
     first, other = handoff.rep, team.reps.exclude(pk=handoff.rep.pk).get()
@@ -159,7 +159,7 @@ def test_who_gets_it_back_after_it_turned_hot_elsewhere_has_tier_1s_minutes_too(
     assert (contact(handoff).rep, contact(handoff).due_at) == (first, NOW + 9 * MINUTE)
 
 
-def test_passing_a_hot_one_away_and_back_buys_no_minute():
+def test_passing_a_hot_lead_away_and_back_gains_no_time():
     team = situations.team(reps=2)
     handoff = situations.handoff()
     first, other = handoff.rep, team.reps.exclude(pk=handoff.rep.pk).get()
@@ -174,7 +174,7 @@ def test_passing_a_hot_one_away_and_back_buys_no_minute():
 
 
 @pytest.mark.parametrize("is_let_go_before", [True, False])
-def test_what_is_no_case_for_sales_any_more_is_not_hurried_there(held: Qualification, is_let_go_before: bool):
+def test_an_mql_that_is_no_case_for_sales_is_not_handed_off_when_hot(held: Qualification, is_let_go_before: bool):
     hot_upgrade_of(held)
     Lead.objects.filter(pk=held.lead_id).update(do_not_contact=True)
     if is_let_go_before:
@@ -187,7 +187,7 @@ def test_what_is_no_case_for_sales_any_more_is_not_hurried_there(held: Qualifica
     assert not Qualification.objects.open().exists()
 
 
-def test_who_was_contacted_already_gets_no_new_clock():
+def test_a_contacted_lead_that_turns_hot_gets_no_new_clock():
     handoff = situations.accepted()
     hot_upgrade_of(handoff.qualification)
     handoff.clocks.filter(kind=ClockKind.FIRST_CONTACT).update(met_at=NOW, used_seconds=0, is_late=False)
@@ -198,7 +198,7 @@ def test_who_was_contacted_already_gets_no_new_clock():
     assert Notice.objects.filter(kind=NoticeKind.REENGAGED).count() == 1
 
 
-def test_an_unrouted_one_that_turns_hot_is_told_of_to_the_managers_and_goes_out_with_tier_1s_minutes():
+def test_an_unrouted_handoff_that_turns_hot_notifies_managers_and_gets_tier_1s_minutes():
     evening = NOW.replace(hour=20)
     handoff = situations.handoff(now=evening)
     hot_upgrade_of(handoff.qualification, at=evening + MINUTE)
@@ -212,7 +212,7 @@ def test_an_unrouted_one_that_turns_hot_is_told_of_to_the_managers_and_goes_out_
     assert contact(handoff).due_at == NOW + DAY + 5 * MINUTE
 
 
-def test_who_turned_hot_goes_before_those_who_waited_longer():
+def test_a_lead_that_turned_hot_is_routed_before_older_ones():
     situations.team(reps=0)
     older, hot = situations.handoff(), situations.handoff(now=NOW + MINUTE)
     hot_upgrade_of(hot.qualification)
@@ -225,7 +225,7 @@ def test_who_turned_hot_goes_before_those_who_waited_longer():
     assert situations.fresh(hot).rep is not None
 
 
-def test_the_bell_rings_once_for_who_turned_hot_whoever_has_it():
+def test_each_hot_lead_alerts_the_rep_who_has_it_once():
     team = situations.team(reps=0)
     first = situations.rep(team)
     had = situations.handoff()
@@ -242,7 +242,7 @@ def test_the_bell_rings_once_for_who_turned_hot_whoever_has_it():
     assert rung == {first: [had], second: [waited]}
 
 
-def test_what_is_decided_meanwhile_is_left_alone():
+def test_a_decided_handoff_that_turns_hot_stays_as_it_is():
     handoff = situations.rejected()
     hot_upgrade_of(handoff.qualification)
 
@@ -264,7 +264,7 @@ def test_a_breached_first_contact_stays_breached():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.xdist_group("sla_concurrency")
-def test_two_workers_tell_of_each_once():
+def test_two_workers_notify_of_each_hot_upgrade_once():
     situations.team(reps=2)
     made = [situations.handoff() for _ in range(10)]
     for handoff in made:
@@ -279,7 +279,7 @@ def test_two_workers_tell_of_each_once():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.xdist_group("sla_concurrency")
-def test_a_hot_one_and_its_day_at_once_make_one_handoff():
+def test_a_held_mql_that_turns_hot_on_its_day_makes_one_handoff():
     situations.commitment(tier_3_nurture_days=14)
     situations.team()
     later = NOW + 14 * DAY
@@ -293,7 +293,7 @@ def test_a_hot_one_and_its_day_at_once_make_one_handoff():
     assert Handoff.objects.filter(hot_upgraded_at__isnull=False).count() == 10
 
 
-def test_a_decision_taken_in_the_same_moment_is_not_undone():
+def test_a_decision_made_at_the_same_moment_is_not_undone():
     handoff = situations.handoff()
     hot_upgrade_of(handoff.qualification)
     dispositions.accept(handoff=handoff, by=handoff.rep.user, now=NOW + MINUTE)
@@ -304,7 +304,7 @@ def test_a_decision_taken_in_the_same_moment_is_not_undone():
     assert contact(handoff).due_at == NOW + 8 * MINUTE
 
 
-def test_one_tick_walks_from_a_demo_request_to_the_rep_who_has_the_lead(version: Version, lead: Lead):
+def test_one_tick_carries_a_demo_request_to_the_rep_of_the_lead(version: Version, lead: Lead):
     now = MONDAY + HOUR
     situations.commitment()
     situations.team()

@@ -24,14 +24,14 @@ def test_a_note_is_no_contact_and_stops_no_clock():
 
 
 @pytest.mark.parametrize(("text", "said"), [("  ", "says nothing"), ("x" * 1001, "1000 characters")])
-def test_a_note_says_something_and_is_no_book(text, said):
+def test_an_empty_or_overlong_note_is_refused(text, said):
     handoff = situations.handoff()
 
     with pytest.raises(notes.NoteRefused, match=said):
         notes.write_note(handoff=handoff, text=text, by=handoff.rep.user, now=NOW)
 
 
-def test_only_who_works_on_it_writes():
+def test_colleagues_cannot_write_notes():
     handoff = situations.handoff()
 
     with pytest.raises(permissions.NotYours):
@@ -47,7 +47,7 @@ def test_each_meeting_booked_stays_on_record():
     assert list(handoff.notes.order_by("pk").values_list("meeting_at", flat=True)) == [NOW + DAY, NOW + 2 * DAY]
 
 
-def test_nobody_changes_a_note():
+def test_a_stored_note_cannot_be_changed():
     handoff = situations.handoff()
     notes.write_note(handoff=handoff, text="So it was.", by=handoff.rep.user, now=NOW)
 

@@ -19,7 +19,7 @@ def breached(**team: object) -> Handoff:
     return made
 
 
-def test_an_overdue_first_contact_goes_to_the_next_in_turn_with_the_reason():
+def test_an_overdue_handoff_goes_to_the_next_rep_with_the_reason():
     before = breached()
 
     assert overdue_first_contact.pass_on_overdue(now=NOW + HOUR) == 1
@@ -34,7 +34,7 @@ def test_an_overdue_first_contact_goes_to_the_next_in_turn_with_the_reason():
     assert Notice.objects.filter(to=after.rep.user, kind="mql.routed").count() == 1
 
 
-def test_the_broken_promise_stays_with_whom_it_broke_and_a_new_one_begins():
+def test_the_breach_stays_with_the_old_rep_and_a_new_clock_starts():
     before = breached()
 
     overdue_first_contact.pass_on_overdue(now=NOW + HOUR)
@@ -45,7 +45,7 @@ def test_the_broken_promise_stays_with_whom_it_broke_and_a_new_one_begins():
     assert (new.breached_at, new.met_at) == (None, None)
 
 
-def test_it_is_passed_on_once():
+def test_an_overdue_handoff_is_passed_on_once():
     breached()
     overdue_first_contact.pass_on_overdue(now=NOW + HOUR)
 
@@ -54,7 +54,7 @@ def test_it_is_passed_on_once():
     assert overdue_first_contact.pass_on_overdue(now=NOW + 3 * HOUR) == 0
 
 
-def test_without_anybody_else_it_stays_and_is_tried_again():
+def test_an_overdue_handoff_stays_while_nobody_else_is_available():
     before = breached()
     others = Rep.objects.exclude(pk=before.rep_id)
     others.update(is_away=True)
@@ -66,19 +66,19 @@ def test_without_anybody_else_it_stays_and_is_tried_again():
 
 
 @pytest.mark.parametrize("columns", [{"reassigns_on_breach": False}])
-def test_a_team_that_does_not_want_it_keeps_its_overdue_leads(columns):
+def test_a_team_without_reassignment_keeps_its_overdue_leads(columns):
     breached(**columns)
 
     assert overdue_first_contact.pass_on_overdue(now=NOW + HOUR) == 0
 
 
-def test_a_switch_does_not_reshuffle_the_past():
+def test_switching_a_team_over_does_not_move_old_breaches():
     breached()
 
     assert overdue_first_contact.pass_on_overdue(now=NOW + 5 * DAY) == 0
 
 
-def test_a_contact_keeps_it_where_it_is():
+def test_a_contacted_handoff_is_not_passed_on():
     made = breached()
     attempts.log_attempt(
         handoff=made,

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 LATER = NOW + 5 * MINUTE
 
 
-def test_what_a_rep_has_in_hand_goes_to_colleagues_in_turn():
+def test_a_reps_open_handoffs_go_to_colleagues_in_turn():
     made = [situations.handoff(), situations.accepted()]
     leaver, team = made[0].rep, made[0].team
     colleagues = {situations.rep(team), situations.rep(team)}
@@ -29,7 +29,7 @@ def test_what_a_rep_has_in_hand_goes_to_colleagues_in_turn():
     assert all("Left the company" in row.routing_decisions.latest("pk").explanation for row in made)
 
 
-def test_what_nobody_can_take_stays_and_is_counted():
+def test_handoffs_that_nobody_can_take_stay_and_are_counted():
     handoff = situations.handoff()
     situations.rep(handoff.team, is_away=True)
 
@@ -41,7 +41,7 @@ def test_what_nobody_can_take_stays_and_is_counted():
     assert situations.fresh(handoff).rep == handoff.rep
 
 
-def test_only_a_manager_of_the_team_hands_over_and_says_why():
+def test_only_a_manager_of_the_team_reassigns_and_gives_a_reason():
     handoff = situations.handoff()
 
     for by in (handoff.rep.user, situations.manager(situations.team())):

@@ -13,7 +13,7 @@ TIMING = {"code": "later", "label": "Later", "family": "timing", "position": 50}
 
 
 @pytest.mark.parametrize("route", ["disqualify", "back_to_marketing"])
-def test_a_reason_of_timing_never_discards_a_lead(route):
+def test_a_timing_reason_must_recycle_the_lead(route):
     form = modelform_factory(ReasonCode, exclude=[])(TIMING | {"route": route})
 
     assert "send" in str(form.errors)
@@ -22,11 +22,11 @@ def test_a_reason_of_timing_never_discards_a_lead(route):
         ReasonCode.objects.create(**TIMING, route=route)
 
 
-def test_a_reason_of_timing_recycles():
+def test_a_timing_reason_recycles():
     assert modelform_factory(ReasonCode, exclude=[])(TIMING | {"route": "recycle"}).is_valid()
 
 
-def test_who_asked_not_to_be_contacted_can_be_rejected_for_it():
+def test_a_do_not_contact_lead_can_be_rejected_for_it():
     offered = rejection_reasons.offered_reasons().get(code="do_not_contact")
 
     assert (offered.family, offered.route, offered.needs_note) == ("data", "disqualify", False)

@@ -43,7 +43,7 @@ def test_the_first_rule_that_matches_names_the_team():
         ({"countries": ["Spain"]}, {"country": "Spain"}, {}),
     ],
 )
-def test_a_condition_of_a_rule_decides(condition, matching, other):
+def test_each_condition_of_a_rule_is_applied(condition, matching, other):
     named = situations.team(name="named")
     named.rules.update(position=1, **condition)
     situations.team(name="rest")
@@ -66,7 +66,7 @@ def test_size_tier_and_motion_are_conditions_too():
     assert situations.handoff(of=situations.lead(company=big), motion=Motion.PQL).team.name == "rest"
 
 
-def test_without_a_matching_rule_it_is_unrouted_and_a_manager_hears():
+def test_without_a_matching_rule_a_handoff_is_unrouted_and_managers_are_notified():
     team = situations.team()
     team.rules.update(countries=["Chile"])
 
@@ -85,7 +85,7 @@ def test_without_a_matching_rule_it_is_unrouted_and_a_manager_hears():
         ({"capacity": 0}, "1 at capacity"),
     ],
 )
-def test_who_cannot_take_a_lead_is_passed_over_and_the_reason_said(hindrance, said):
+def test_a_rep_who_cannot_take_a_lead_is_skipped_with_the_reason(hindrance, said):
     team = situations.team(reps=0)
     situations.rep(team, **hindrance)
 
@@ -95,7 +95,7 @@ def test_who_cannot_take_a_lead_is_passed_over_and_the_reason_said(hindrance, sa
     assert situations.handoff().rep == free
 
 
-def test_the_absent_and_those_off_work_are_passed_over():
+def test_absent_and_off_work_reps_are_skipped():
     team = situations.team(reps=0)
     absent = situations.rep(team)
     Absence.objects.create(rep=absent, starts_at=NOW, ends_at=NOW + HOUR)
@@ -107,7 +107,7 @@ def test_the_absent_and_those_off_work_are_passed_over():
     assert routing.route_handoff(handoff=handoff, now=NOW + HOUR) == absent
 
 
-def test_capacity_counts_what_is_to_decide_and_what_is_accepted():
+def test_capacity_counts_undecided_and_accepted_handoffs():
     team = situations.team(reps=0)
     situations.rep(team, capacity=2)
     situations.accepted()
@@ -117,7 +117,7 @@ def test_capacity_counts_what_is_to_decide_and_what_is_accepted():
     assert situations.handoff().is_unrouted
 
 
-def test_an_unrouted_one_is_routed_when_somebody_comes_to_work_and_explained_once():
+def test_an_unrouted_handoff_is_routed_when_a_rep_starts_work_and_explained_once():
     situations.team()
     evening = NOW.replace(hour=20)
     handoff = situations.handoff(now=evening)
@@ -137,7 +137,7 @@ def test_an_unrouted_one_is_routed_when_somebody_comes_to_work_and_explained_onc
     )
 
 
-def test_a_team_without_anybody_does_not_hold_up_the_others():
+def test_an_exhausted_team_does_not_hold_up_the_others():
     asleep = situations.team(calendar=situations.calendar(zone="Pacific/Auckland"))
     asleep.rules.update(position=1, countries=["New Zealand"])
     awake = situations.team(reps=0)
@@ -150,7 +150,7 @@ def test_a_team_without_anybody_does_not_hold_up_the_others():
     assert situations.fresh(waiting).team == awake
 
 
-def test_trying_the_unrouted_again_costs_the_same_for_any_number(django_assert_num_queries):
+def test_retrying_unrouted_handoffs_takes_a_constant_number_of_queries(django_assert_num_queries):
     situations.team(calendar=situations.calendar(zone="Pacific/Auckland"))
     situations.handoff()
     with django_assert_num_queries(16):
@@ -162,7 +162,7 @@ def test_trying_the_unrouted_again_costs_the_same_for_any_number(django_assert_n
         routing.route_unrouted(now=NOW)
 
 
-def test_a_rep_with_a_broken_calendar_does_not_keep_the_leads_of_the_team():
+def test_a_rep_with_an_unreadable_calendar_does_not_stop_the_team():
     team = situations.team()
     broken = situations.rep(team, calendar=situations.calendar())
     WorkCalendar.objects.filter(pk=broken.calendar_id).update(zone="Atlantis/Capital")
@@ -172,7 +172,7 @@ def test_a_rep_with_a_broken_calendar_does_not_keep_the_leads_of_the_team():
     assert reps == set(team.reps.exclude(pk=broken.pk))
 
 
-def test_a_handoff_whose_routing_breaks_down_says_so_and_does_not_block_the_rest():
+def test_a_routing_failure_is_explained_and_does_not_block_the_rest():
     # Open today and never again: the 24 hours of the disposition have no end.
     only_today = situations.calendar(weekdays=range(0))
     SpecialDay.objects.create(calendar=only_today, date=NOW.date(), opens=540, closes=1020, label="Only today")
@@ -207,7 +207,7 @@ def test_the_least_recently_assigned_goes_first():
     assert str(situations.handoff().rep) == "Early"
 
 
-def test_coming_back_from_leave_brings_no_flood():
+def test_a_rep_back_from_leave_gets_no_flood():
     team = situations.team(reps=0)
     situations.rep(team, name="ana")
     back = situations.rep(team, name="ben", is_away=True)
@@ -218,7 +218,7 @@ def test_coming_back_from_leave_brings_no_flood():
     assert Counter(str(situations.handoff().rep) for _ in range(6)) == {"Ana": 3, "Ben": 3}
 
 
-def test_the_new_rep_hears_of_it():
+def test_the_new_rep_is_notified():
     handoff = situations.handoff(tier=1)
 
     notice = outbox.unread_notices(handoff.rep.user).get()
@@ -226,7 +226,7 @@ def test_the_new_rep_hears_of_it():
     assert (notice.kind, notice.text) == (NoticeKind.NEW_MQL, f"New tier 1 MQL: {handoff.lead}")
 
 
-def test_everybody_in_the_team_is_in_the_trace():
+def test_the_trace_has_a_line_for_every_rep_of_the_team():
     team = situations.team(reps=2)
     situations.rep(team, is_away=True)
 
@@ -237,7 +237,7 @@ def test_everybody_in_the_team_is_in_the_trace():
     assert len(round_robin.fetch_reps(team)) == 3
 
 
-def test_a_long_name_of_a_stranger_fits_the_record():
+def test_a_long_lead_name_fits_the_explanation():
     situations.team()
     handoff = situations.handoff(of=situations.lead(country="x" * 64, first_name="y" * 100, last_name="\n" * 100))
 
@@ -274,7 +274,7 @@ def test_the_same_company_goes_to_the_same_owner():
     assert reason(second).endswith(f"{first.rep}, same company as Jane, owned by {first.rep}")
 
 
-def test_an_owner_who_cannot_take_it_is_passed_over():
+def test_an_owner_who_is_not_available_is_skipped():
     situations.team(reps=2)
     acme = situations.company()
     first = situations.handoff(of=situations.lead(company=acme))
@@ -296,7 +296,7 @@ def test_the_rules_choose_the_team_before_the_owner():
     assert situations.handoff(of=situations.lead(company=acme)).team == named
 
 
-def test_another_motion_and_a_rejection_make_no_owner():
+def test_handoffs_of_another_motion_and_rejections_make_no_owner():
     situations.team(reps=2)
     acme = situations.company()
     turned_down = situations.rejected(of=situations.lead(company=acme))
@@ -304,7 +304,7 @@ def test_another_motion_and_a_rejection_make_no_owner():
     assert situations.handoff(of=situations.lead(company=acme), motion=Motion.PQL).rep != turned_down.rep
 
 
-def test_work_waits_before_more_is_taken():
+def test_a_rep_with_too_many_unworked_leads_gets_no_more():
     team = situations.team(reps=0, unworked_at_most=1)
     busy = situations.rep(team)
     situations.accepted()
@@ -318,7 +318,7 @@ def test_work_waits_before_more_is_taken():
 
 
 @pytest.mark.parametrize(("own", "accepted", "is_held"), [(None, 2, True), (9, 2, True), (9, 1, False), (1, 1, True)])
-def test_a_team_may_hold_back_earlier_than_was_agreed_but_not_later(own: int | None, accepted: int, is_held: bool):
+def test_a_team_limit_may_be_stricter_than_agreed_but_not_laxer(own: int | None, accepted: int, is_held: bool):
     situations.commitment(unworked_at_most=2)
     team = situations.team(reps=0, unworked_at_most=own)
     situations.rep(team)
@@ -328,7 +328,7 @@ def test_a_team_may_hold_back_earlier_than_was_agreed_but_not_later(own: int | N
     assert situations.handoff().is_unrouted is is_held
 
 
-def test_each_unrouted_one_says_what_it_waits_for():
+def test_each_unrouted_handoff_shows_what_it_waits_for():
     night = NOW.replace(hour=23)
     closed, full = situations.team(), situations.team(reps=0, calendar=situations.calendar(opens=0, closes=24))
     closed.rules.update(countries=["Norway"])

@@ -27,7 +27,7 @@ def qualified():
     return situations.fresh(handoff)
 
 
-def test_four_answers_by_a_human_make_an_sql():
+def test_four_confirmed_answers_make_an_sql():
     handoff = qualified()
 
     assert (handoff.state, handoff.lead.stage) == (HandoffState.QUALIFIED, Stage.SQL)
@@ -45,7 +45,7 @@ def test_a_missing_answer_is_named():
     assert situations.fresh(handoff).lead.stage == Stage.SAL
 
 
-def test_only_an_accepted_one_is_qualified_and_only_once():
+def test_only_an_accepted_handoff_is_qualified_and_only_once():
     untouched = situations.handoff()
     done = qualified()
 
@@ -54,7 +54,7 @@ def test_only_an_accepted_one_is_qualified_and_only_once():
             sales_stages.qualify(handoff=handoff, by=handoff.rep.user, now=SOON, **ANSWERS)
 
 
-def test_a_meeting_is_booked_on_an_accepted_one():
+def test_a_meeting_is_booked_on_an_accepted_handoff():
     handoff = situations.accepted()
 
     sales_stages.book_meeting(handoff=handoff, at=NOW + 2 * DAY, by=handoff.rep.user, now=SOON)
@@ -97,7 +97,7 @@ def test_losing_needs_a_reason_and_ends_the_cycle():
     assert Outcome.objects.get().reason == "Went silent"
 
 
-def test_strangers_take_no_step():
+def test_other_people_cannot_take_a_step():
     handoff = situations.accepted()
     stranger = situations.user(Role.SALES_MANAGER)
 
@@ -108,7 +108,7 @@ def test_strangers_take_no_step():
 
 
 @pytest.mark.parametrize("stage", [Stage.WON, Stage.LOST])
-def test_a_handoff_follows_what_the_crm_says(stage):
+def test_a_handoff_follows_the_outcome_in_the_crm(stage):
     handoff = situations.accepted()
     situations.accepted()
     type(handoff.lead).objects.filter(pk=handoff.lead_id).update(stage=stage)
@@ -125,7 +125,7 @@ def the_crm_says(handoff, stage):
 
 
 @pytest.mark.parametrize("stage", [Stage.OPPORTUNITY, Stage.WON, Stage.LOST])
-def test_what_the_crm_says_goes_before_a_decision(stage):
+def test_an_outcome_in_the_crm_counts_as_acceptance(stage):
     handoff = situations.handoff()
     the_crm_says(handoff, stage)
 
@@ -143,7 +143,7 @@ def test_what_the_crm_says_goes_before_a_decision(stage):
     assert (note.by, note.text) == (None, f"The CRM says {stage}: accepted by the fact.")
 
 
-def test_one_that_cannot_follow_does_not_hold_up_the_others():
+def test_a_handoff_that_fails_does_not_hold_up_the_others():
     torn, sound = situations.broken(situations.handoff()), situations.handoff()
     for handoff in (torn, sound):
         the_crm_says(handoff, Stage.WON)
@@ -175,7 +175,7 @@ def test_a_sql_becomes_the_opportunity_that_the_crm_opened():
     assert not handoff.notes.exists()
 
 
-def test_a_decision_that_is_being_made_is_waited_for():
+def test_a_pending_decision_is_waited_for():
     handoff = situations.handoff()
     by = handoff.rep.user
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
@@ -190,7 +190,7 @@ def test_a_decision_that_is_being_made_is_waited_for():
     assert situations.fresh(handoff).state == HandoffState.WON
 
 
-def test_nothing_is_decided_after_the_crm_has_closed_it():
+def test_a_handoff_closed_by_the_crm_cannot_be_decided():
     handoff = situations.handoff()
     the_crm_says(handoff, Stage.LOST)
     sales_stages.follow_outcomes(now=NOW + MINUTE)
@@ -200,7 +200,7 @@ def test_nothing_is_decided_after_the_crm_has_closed_it():
             decide(handoff=handoff, by=handoff.rep.user, now=SOON)
 
 
-def test_a_meeting_held_since_the_handover_can_be_kept():
+def test_a_meeting_that_took_place_since_the_handover_can_be_stored():
     handoff = situations.accepted()
 
     sales_stages.book_meeting(handoff=handoff, at=NOW + MINUTE, by=handoff.rep.user, now=SOON)

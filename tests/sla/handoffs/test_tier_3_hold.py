@@ -34,7 +34,7 @@ def page() -> Iterator[Client]:
         yield client
 
 
-def test_who_is_nurtured_first_is_listed_with_the_day_it_goes(page: Client, held: Qualification) -> None:
+def test_held_leads_are_listed_with_the_day_they_go(page: Client, held: Qualification) -> None:
     shown = page.get(reverse("nurture_first")).content.decode()
 
     assert "24 Mar 2026" in shown
@@ -42,7 +42,7 @@ def test_who_is_nurtured_first_is_listed_with_the_day_it_goes(page: Client, held
     assert "=Ada&lt;b&gt;" in shown
 
 
-def test_the_file_has_everybody_and_no_formula(page: Client, held: Qualification) -> None:
+def test_the_csv_file_has_all_held_leads_and_no_formula(page: Client, held: Qualification) -> None:
     answer = page.get(reverse("nurture_first_export"))
 
     rows = b"".join(answer.streaming_content).decode().splitlines()
@@ -51,11 +51,11 @@ def test_the_file_has_everybody_and_no_formula(page: Client, held: Qualification
     assert not rows[1].startswith(("=", '"='))
 
 
-def test_nobody_nurtured_first_is_said(page: Client) -> None:
+def test_an_empty_list_of_held_leads_says_so(page: Client) -> None:
     assert "Nobody is nurtured first" in page.get(reverse("nurture_first")).content.decode()
 
 
-def test_handing_over_is_asked_once_more_and_then_done(page: Client, held: Qualification) -> None:
+def test_handing_over_early_asks_for_confirmation(page: Client, held: Qualification) -> None:
     said = {"mql": held.pk, "why": "Met at the fair"}
 
     asked = page.post(reverse("nurture_first_hand_over"), said)
@@ -68,7 +68,7 @@ def test_handing_over_is_asked_once_more_and_then_done(page: Client, held: Quali
     assert Note.objects.get().text.endswith("Met at the fair")
 
 
-def test_without_a_reason_or_a_lead_nothing_is_handed_over(page: Client, held: Qualification) -> None:
+def test_handing_over_without_a_reason_or_a_lead_does_nothing(page: Client, held: Qualification) -> None:
     assert page.post(reverse("nurture_first_hand_over"), {"mql": held.pk, "confirmed": "1"}).status_code == 422
     nobody = page.post(reverse("nurture_first_hand_over"), {"mql": "x", "why": "Fair", "confirmed": "1"})
 
@@ -76,14 +76,14 @@ def test_without_a_reason_or_a_lead_nothing_is_handed_over(page: Client, held: Q
     assert not Handoff.objects.exists()
 
 
-def test_the_leads_page_says_that_it_is_nurtured_first(page: Client, held: Qualification) -> None:
+def test_the_leads_page_shows_that_it_is_held(page: Client, held: Qualification) -> None:
     shown = page.get(reverse("lead", args=[held.lead_id])).content.decode()
 
     assert "Nurture first" in shown
     assert "Goes to sales on 24 Mar 2026" in shown
 
 
-def test_the_page_takes_as_many_queries_for_many_as_for_one(page: Client, held: Qualification) -> None:
+def test_the_page_takes_a_constant_number_of_queries(page: Client, held: Qualification) -> None:
     page.get(reverse("nurture_first"))
     with CaptureQueriesContext(connection) as one:
         page.get(reverse("nurture_first"))
@@ -96,7 +96,7 @@ def test_the_page_takes_as_many_queries_for_many_as_for_one(page: Client, held: 
     assert len(many) == len(one)
 
 
-def test_the_queue_and_the_handoff_say_what_made_it_hot() -> None:
+def test_the_queue_and_the_handoff_show_what_made_it_hot() -> None:
     handoff = situations.handoff()
     HotUpgrade.objects.create(
         qualification=handoff.qualification, version=handoff.version, at=NOW, recorded_at=NOW, why="Demo request.", evidence={}

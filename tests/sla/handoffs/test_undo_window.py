@@ -1,4 +1,4 @@
-"""A decision can be taken back for some seconds; for everybody else it stands from the first of them."""
+"""Pending decisions: they can be undone for some seconds, and count for everybody else from the first of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def intended(
     return undo_window.decide(handoff=made, kind=kind, by=made.rep.user, now=now, **said)
 
 
-def test_nothing_is_recorded_before_the_seconds_are_over():
+def test_no_disposition_is_stored_before_the_undo_window_is_over():
     pending_decision = intended()
 
     assert undo_window.finish_due(now=LATER - SECOND) == 0
@@ -39,7 +39,7 @@ def test_nothing_is_recorded_before_the_seconds_are_over():
     assert situations.fresh(pending_decision.handoff).state == HandoffState.ASSIGNED
 
 
-def test_after_the_seconds_it_is_the_disposition_of_its_first_instant():
+def test_the_disposition_counts_from_when_the_decision_was_made():
     pending_decision = intended()
 
     assert undo_window.finish_due(now=LATER) == 1
@@ -52,7 +52,7 @@ def test_after_the_seconds_it_is_the_disposition_of_its_first_instant():
     assert not PendingDecision.objects.exists()
 
 
-def test_a_rejection_carries_everything_that_was_said():
+def test_a_pending_rejection_keeps_all_its_fields():
     reason = situations.reason_code("bad_timing", family=Family.TIMING, route=Route.RECYCLE)
     day = (NOW + 30 * DAY).date()
 
@@ -64,7 +64,7 @@ def test_a_rejection_carries_everything_that_was_said():
     assert Lead.objects.get().stage == Stage.NURTURE
 
 
-def test_taken_back_it_is_as_if_nothing_had_been_said():
+def test_an_undone_decision_leaves_no_trace():
     pending_decision = intended()
 
     undo_window.undo(pending_decision=pending_decision, by=pending_decision.by, now=LATER - SECOND)
@@ -75,7 +75,7 @@ def test_taken_back_it_is_as_if_nothing_had_been_said():
     undo_window.decide(handoff=pending_decision.handoff, kind=DispositionKind.ACCEPT, by=pending_decision.by, now=LATER)
 
 
-def test_what_is_final_is_not_taken_back():
+def test_a_final_decision_cannot_be_undone():
     pending_decision = intended()
 
     with pytest.raises(undo_window.TooLate):
@@ -85,7 +85,7 @@ def test_what_is_final_is_not_taken_back():
         undo_window.undo(pending_decision=pending_decision, by=pending_decision.by, now=NOW)
 
 
-def test_only_its_author_takes_it_back():
+def test_only_the_author_undoes_a_decision():
     pending_decision = intended()
 
     with pytest.raises(permissions.NotYours):
@@ -96,7 +96,7 @@ def test_only_its_author_takes_it_back():
     assert PendingDecision.objects.exists()
 
 
-def test_who_comes_second_reads_who_was_first_at_once():
+def test_a_second_decision_in_the_undo_window_is_refused_with_the_first_author():
     pending_decision = intended()
     manager = situations.manager(pending_decision.handoff.team)
     reason = situations.reason_code()
@@ -122,7 +122,7 @@ def test_who_comes_second_reads_who_was_first_at_once():
         ({}, {"missing": "x" * 501}, "500 characters"),
     ],
 )
-def test_what_a_disposition_would_refuse_is_refused_at_once(columns, said, sentence):
+def test_an_impossible_disposition_is_refused_at_once(columns, said, sentence):
     reason = situations.reason_code("special", **columns)
 
     with pytest.raises(dispositions.DispositionRefused, match=sentence):
@@ -131,12 +131,12 @@ def test_what_a_disposition_would_refuse_is_refused_at_once(columns, said, sente
     assert not PendingDecision.objects.exists()
 
 
-def test_a_rejection_without_reason_is_no_intention():
+def test_a_rejection_without_a_reason_is_refused():
     with pytest.raises(dispositions.DispositionRefused, match="needs a reason"):
         intended(DispositionKind.REJECT)
 
 
-def test_a_stranger_cannot_even_intend():
+def test_another_person_cannot_make_a_pending_decision():
     handoff = situations.handoff()
     mate = situations.rep(handoff.rep.team).user
 
@@ -144,7 +144,7 @@ def test_a_stranger_cannot_even_intend():
         undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=mate, now=NOW)
 
 
-def test_a_decision_in_time_breaches_nothing_while_it_is_not_final():
+def test_a_pending_decision_in_time_breaches_nothing():
     handoff = situations.handoff()
     due = handoff.clocks.get(kind=ClockKind.DISPOSITION).due_at
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=due)
@@ -156,14 +156,14 @@ def test_a_decision_in_time_breaches_nothing_while_it_is_not_final():
     assert (clock.breached_at, clock.is_late, clock.met_at) == (None, False, due)
 
 
-def test_an_acceptance_does_not_keep_the_promise_of_first_contact():
+def test_a_pending_acceptance_does_not_meet_the_first_contact():
     handoff = situations.handoff()
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=NOW)
 
     assert clocks.sweep_breaches(now=NOW + HOUR) == 1
 
 
-def test_a_rejection_in_time_ends_all_promises():
+def test_a_pending_rejection_in_time_ends_all_clocks():
     handoff = situations.handoff()
     by, reason = handoff.rep.user, situations.reason_code()
     undo_window.decide(handoff=handoff, kind=DispositionKind.REJECT, reason=reason, by=by, now=NOW + MINUTE)
@@ -172,7 +172,7 @@ def test_a_rejection_in_time_ends_all_promises():
     assert clocks.sweep_warnings(now=NOW + 29 * MINUTE) == 0
 
 
-def test_a_decision_that_came_too_late_is_breached_all_the_same():
+def test_a_late_decision_is_breached_all_the_same():
     handoff = situations.handoff()
     due = handoff.clocks.get(kind=ClockKind.DISPOSITION).due_at
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=due + MINUTE)
@@ -182,7 +182,7 @@ def test_a_decision_that_came_too_late_is_breached_all_the_same():
     assert handoff.clocks.get(kind=ClockKind.DISPOSITION).breached_at is not None
 
 
-def test_one_that_cannot_be_recorded_any_more_goes_back_and_blocks_nobody():
+def test_a_decision_that_cannot_be_stored_goes_back_to_its_author():
     reason = situations.reason_code()
     refused = intended(DispositionKind.REJECT, reason=reason)
     other = intended(now=NOW + SECOND)
@@ -199,7 +199,7 @@ def test_one_that_cannot_be_recorded_any_more_goes_back_and_blocks_nobody():
     assert not PendingDecision.objects.exists()
 
 
-def test_who_goes_on_with_an_accepted_lead_has_decided():
+def test_working_on_an_accepted_lead_makes_the_acceptance_final():
     pending_decision = intended()
 
     assert undo_window.finish_now(handoff=pending_decision.handoff, by=pending_decision.by)
@@ -208,7 +208,7 @@ def test_who_goes_on_with_an_accepted_lead_has_decided():
     assert not undo_window.finish_now(handoff=pending_decision.handoff, by=pending_decision.by)
 
 
-def test_several_are_decided_each_for_itself():
+def test_decisions_on_several_handoffs_are_independent():
     handoffs = [situations.handoff() for _ in range(3)]
     by = handoffs[0].rep.user
     dispositions.accept(handoff=handoffs[1], by=by, now=NOW)
@@ -234,7 +234,7 @@ def test_twenty_sweeps_at_once_make_each_decision_final_once():
 
 @pytest.mark.xdist_group("sla_concurrency")
 @pytest.mark.django_db(transaction=True)
-def test_of_twenty_intentions_at_once_one_wins():
+def test_one_of_twenty_concurrent_decisions_wins():
     handoff = situations.handoff()
     by = handoff.rep.user
 

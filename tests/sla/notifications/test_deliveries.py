@@ -49,14 +49,14 @@ def no_mail_server(settings):
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
 
 
-def test_every_kind_has_its_place_in_a_list():
+def test_every_kind_of_notice_has_an_urgency():
     assert set(messages._BY_URGENCY) == set(NoticeKind)
 
 
 # ── Which channels ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_who_has_not_chosen_gets_a_mail_of_everything():
+def test_a_person_without_settings_gets_mail_of_every_kind():
     ana = situations.user()
 
     for kind in NoticeKind:
@@ -66,7 +66,7 @@ def test_who_has_not_chosen_gets_a_mail_of_everything():
     assert Delivery.objects.count() == len(NoticeKind)
 
 
-def test_each_hears_by_the_channels_of_their_choice_and_in_the_app_always(channel):
+def test_deliveries_follow_the_chosen_channels_and_the_app_shows_all(channel):
     ana, ben = situations.user(), situations.user()
     in_slack(ana, channel, slack_kinds=[NoticeKind.NEW_MQL])
     in_slack(ben, channel, slack_kinds=[NoticeKind.BREACHED], email_kinds=[NoticeKind.NEW_MQL])
@@ -77,7 +77,7 @@ def test_each_hears_by_the_channels_of_their_choice_and_in_the_app_always(channe
     assert [outbox.unread_notices(person).count() for person in (ana, ben)] == [1, 1]
 
 
-def test_the_same_notice_is_delivered_once_however_often_it_is_written(mailoutbox):
+def test_a_notice_written_twice_is_delivered_once(mailoutbox):
     ana = situations.user()
 
     for _ in range(3):
@@ -87,7 +87,7 @@ def test_the_same_notice_is_delivered_once_however_often_it_is_written(mailoutbo
     assert len(mailoutbox) == 1
 
 
-def test_nobody_is_told_who_left_or_took_the_address_away(channel):
+def test_a_person_who_left_or_removed_the_address_gets_no_alert(channel):
     left, without = situations.user(), situations.user()
     chosen = in_slack(without, channel)
     write(left, without)
@@ -130,7 +130,7 @@ def test_a_mail_leads_to_the_handoff_and_counts_in_business_hours(mailoutbox, se
     assert "Due Tuesday 10 March 2026, 10:30 (UTC), counted in business hours." in sent.body
 
 
-def test_slack_gets_one_line_with_a_link_and_none_of_the_leads_making(channel, settings):
+def test_slack_gets_one_line_with_a_link_and_escaped_lead_text(channel, settings):
     settings.BASE_URL = "https://accord.example.com"
     hostile = situations.lead(first_name="<!channel>", last_name="<https://evil.example|Free>")
     handoff = situations.handoff(of=hostile)
@@ -163,7 +163,7 @@ def test_a_failing_channel_blocks_neither_the_other_nor_the_next_person(channel,
     assert send(NOW + MINUTE) == 4
 
 
-def test_a_run_waits_for_a_dead_server_a_few_times_only(no_mail_server):
+def test_a_run_stops_after_a_few_failures(no_mail_server):
     write(*[situations.user() for _ in range(10)])
 
     send()
@@ -172,7 +172,7 @@ def test_a_run_waits_for_a_dead_server_a_few_times_only(no_mail_server):
 
 
 @pytest.mark.parametrize("status", [404, 500])
-def test_slacks_answer_is_kept_and_its_address_is_not(channel, status, caplog):
+def test_a_delivery_error_has_slacks_answer_without_the_address(channel, status, caplog):
     ana = situations.user()
     in_slack(ana, channel)
     write(ana)
@@ -186,7 +186,7 @@ def test_slacks_answer_is_kept_and_its_address_is_not(channel, status, caplog):
     assert "s3cr3t" not in caplog.text
 
 
-def test_a_webhook_into_the_own_network_is_not_called(channel):
+def test_a_webhook_in_the_own_network_is_not_called(channel):
     ana = situations.user()
     in_slack(ana, channel)
     write(ana)
@@ -197,7 +197,7 @@ def test_a_webhook_into_the_own_network_is_not_called(channel):
     assert Delivery.objects.get().error == "The address leads to a private network."
 
 
-def test_after_the_last_failure_it_is_given_up_until_somebody_says_again(no_mail_server, settings):
+def test_a_delivery_is_given_up_after_the_last_failure_until_retried(no_mail_server, settings):
     ana = situations.user()
     write(ana)
 
@@ -211,7 +211,7 @@ def test_after_the_last_failure_it_is_given_up_until_somebody_says_again(no_mail
     assert send(NOW + 20 * DAY) == 1
 
 
-def test_a_lead_is_routed_while_no_alert_gets_out(channel, no_mail_server):
+def test_routing_works_while_alerts_fail(channel, no_mail_server):
     situations.commitment()
     team = situations.team()
     rep = team.reps.get()
@@ -230,7 +230,7 @@ def test_a_lead_is_routed_while_no_alert_gets_out(channel, no_mail_server):
     assert "refused" in dict(errors)["email"]
 
 
-def test_a_webhook_whose_key_is_lost_says_so_and_holds_up_nothing(channel, mailoutbox):
+def test_a_webhook_with_a_lost_key_is_an_error_and_blocks_nobody(channel, mailoutbox):
     situations.commitment()
     rep = situations.team().reps.get()
     in_slack(rep.user, channel, email_kinds=list(NoticeKind.values), slack_sealed="sealed under another key")
@@ -246,7 +246,7 @@ def test_a_webhook_whose_key_is_lost_says_so_and_holds_up_nothing(channel, mailo
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.xdist_group("sla_concurrency")
-def test_four_workers_send_each_once(channel):
+def test_four_workers_send_each_alert_once(channel):
     people = [situations.user() for _ in range(20)]
     for person in people:
         in_slack(person, channel)
@@ -271,7 +271,7 @@ def test_four_workers_send_each_once(channel):
 # ── Quiet hours ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_outside_their_hours_people_are_told_when_their_day_opens(mailoutbox):
+def test_alerts_outside_working_hours_wait_for_the_opening(mailoutbox):
     team = situations.team()
     rep, manager, ops = team.reps.get().user, situations.manager(team), situations.user(Role.MARKETING_OPS)
     write(rep, manager, ops, at=EVENING)
@@ -292,7 +292,7 @@ def test_a_reps_own_calendar_beats_the_teams(mailoutbox):
     assert send(EVENING) == 1
 
 
-def test_who_wants_no_quiet_is_told_at_night(mailoutbox):
+def test_without_quiet_hours_alerts_go_out_at_night(mailoutbox):
     rep = situations.team().reps.get().user
     AlertSettings.objects.create(user=rep, email_kinds=list(NoticeKind.values), is_quiet_off_hours=False)
     write(rep, at=EVENING)
@@ -300,7 +300,7 @@ def test_who_wants_no_quiet_is_told_at_night(mailoutbox):
     assert send(EVENING) == 1
 
 
-def test_what_is_tried_again_keeps_quiet_too(no_mail_server, settings):
+def test_retries_respect_quiet_hours(no_mail_server, settings):
     rep = situations.team().reps.get().user
     closing = NOW + 7 * HOUR - MINUTE
     write(rep, at=closing)
@@ -313,7 +313,7 @@ def test_what_is_tried_again_keeps_quiet_too(no_mail_server, settings):
 
 
 @pytest.mark.parametrize("is_always_on", [False, True])
-def test_an_absent_rep_is_told_on_their_return_and_their_manager_at_once(mailoutbox, is_always_on):
+def test_an_absent_rep_is_alerted_on_return_and_the_manager_at_once(mailoutbox, is_always_on):
     team = situations.team()
     rep, manager = team.reps.get(), situations.manager(team)
     AlertSettings.objects.create(
@@ -329,7 +329,7 @@ def test_an_absent_rep_is_told_on_their_return_and_their_manager_at_once(mailout
     assert outbox.unread_notices(rep.user).count() == 1
 
 
-def test_who_is_away_is_told_soon_after_they_are_back(mailoutbox):
+def test_a_rep_who_is_away_is_alerted_soon_after_return(mailoutbox):
     rep = situations.team(reps=0).reps.create(user=situations.user(), is_away=True)
     write(rep.user)
 
@@ -340,7 +340,7 @@ def test_who_is_away_is_told_soon_after_they_are_back(mailoutbox):
     assert send(NOW + HOUR + preferences.CHECK_AGAIN_AFTER) == 1
 
 
-def test_a_calendar_that_never_opens_keeps_nothing_back():
+def test_a_calendar_that_never_opens_delays_no_alert():
     team = situations.team(calendar=situations.calendar(weekdays=range(0)))
     write(team.reps.get().user, at=EVENING)
 
@@ -355,7 +355,7 @@ def dropped():
     return list(rows.values_list("notice__to", "dropped_at", "dropped_why"))
 
 
-def test_a_night_lead_that_is_routed_by_morning_alarms_no_manager(mailoutbox):
+def test_a_lead_of_the_night_routed_by_morning_alerts_no_manager(mailoutbox):
     handoff = situations.handoff(now=EVENING)
     manager = situations.manager(Team.objects.get())
     write(manager, kind=NoticeKind.UNROUTED, handoff=handoff, at=EVENING)
@@ -395,7 +395,7 @@ def give_away(handoff):
 @pytest.mark.parametrize(
     ("act", "why"), [(accept, "already decided"), (reach, "already contacted"), (give_away, "now with Bea")]
 )
-def test_a_new_mql_that_is_worked_or_gone_is_not_announced(act, why, mailoutbox):
+def test_a_notice_of_a_new_mql_is_dropped_once_it_is_worked_or_moved(act, why, mailoutbox):
     handoff = situations.handoff()
     act(handoff)
 
@@ -405,7 +405,7 @@ def test_a_new_mql_that_is_worked_or_gone_is_not_announced(act, why, mailoutbox)
     assert dropped() == [(handoff.rep.user_id, NOW + 3 * MINUTE, why)]
 
 
-def test_what_somebody_else_did_with_a_lead_before_keeps_it_from_no_rep(mailoutbox):
+def test_earlier_work_of_another_rep_drops_no_notice(mailoutbox):
     handoff = situations.handoff()
     accept(handoff)
     reach(handoff)
@@ -418,7 +418,7 @@ def test_what_somebody_else_did_with_a_lead_before_keeps_it_from_no_rep(mailoutb
     assert [one.subject for one in mailoutbox if one.to == [bea.user.email]] == [f"New tier 2 MQL: {handoff.lead}"]
 
 
-def test_a_loss_is_not_told_once_the_lead_is_back_with_them(mailoutbox):
+def test_a_notice_of_reassignment_is_dropped_once_the_lead_is_back(mailoutbox):
     handoff = situations.handoff()
     give_away(handoff)
     back = situations.fresh(handoff)
@@ -433,7 +433,7 @@ def test_a_loss_is_not_told_once_the_lead_is_back_with_them(mailoutbox):
 
 
 @pytest.mark.parametrize(("after", "sent"), [(26, 1), (31, 0)])
-def test_a_warning_of_what_is_overdue_already_is_dropped(after, sent):
+def test_a_warning_is_dropped_once_the_clock_is_overdue(after, sent):
     situations.handoff()
     clocks.sweep_warnings(now=NOW + 25 * MINUTE)
     Delivery.objects.exclude(notice__kind=NoticeKind.DUE_SOON).delete()
@@ -443,7 +443,7 @@ def test_a_warning_of_what_is_overdue_already_is_dropped(after, sent):
     assert [why for _, _, why in dropped()] == ["already overdue"] * (1 - sent)
 
 
-def test_a_warning_of_what_was_kept_is_dropped():
+def test_a_warning_is_dropped_once_the_clock_is_met():
     handoff = situations.handoff()
     clocks.sweep_warnings(now=NOW + 25 * MINUTE)
     Delivery.objects.exclude(notice__kind=NoticeKind.DUE_SOON).delete()
@@ -454,7 +454,7 @@ def test_a_warning_of_what_was_kept_is_dropped():
     assert [why for _, _, why in dropped()] == ["already kept"]
 
 
-def test_a_breach_is_told_unless_the_promise_was_kept_after_all():
+def test_a_notice_of_breach_is_dropped_only_if_the_clock_was_met_in_time():
     broken, kept = situations.handoff(), situations.handoff()
     clocks.sweep_breaches(now=NOW + 31 * MINUTE)
     Delivery.objects.exclude(notice__kind=NoticeKind.BREACHED).delete()
@@ -467,7 +467,7 @@ def test_a_breach_is_told_unless_the_promise_was_kept_after_all():
     assert [why for _, _, why in dropped()] == ["kept after all"]
 
 
-def test_what_is_dropped_is_neither_failing_nor_tried_again(no_mail_server):
+def test_a_dropped_delivery_is_neither_failing_nor_retried(no_mail_server):
     handoff = situations.handoff()
     send(NOW)
     accept(handoff)
@@ -483,12 +483,12 @@ def test_what_is_dropped_is_neither_failing_nor_tried_again(no_mail_server):
 
 
 def a_night(*people):
-    """Four alerts, written while nobody is at work."""
+    """Write four alerts while nobody is at work."""
     for number, kind in enumerate((NoticeKind.RECYCLED, NoticeKind.NEW_MQL, NoticeKind.BREACHED, NoticeKind.REVIEW)):
         write(*people, once=str(number), text=f"{kind.label} <{number}>", kind=kind, at=EVENING)
 
 
-def test_what_waited_for_the_morning_comes_as_one_mail_the_most_urgent_first(mailoutbox, settings):
+def test_alerts_of_the_night_come_as_one_mail_the_most_urgent_first(mailoutbox, settings):
     settings.BASE_URL = "https://accord.example.com"
     handoff = situations.handoff()
     Notice.objects.all().delete()
@@ -514,7 +514,7 @@ def test_what_waited_for_the_morning_comes_as_one_mail_the_most_urgent_first(mai
     assert set(Delivery.objects.values_list("sent_at", flat=True)) == {NEXT_OPENING}
 
 
-def test_slack_gets_one_message_with_a_line_for_each(channel):
+def test_slack_gets_one_message_with_a_line_for_each_alert(channel):
     rep = situations.team().reps.get().user
     in_slack(rep, channel)
     a_night(rep)
@@ -531,7 +531,7 @@ def test_slack_gets_one_message_with_a_line_for_each(channel):
     ]
 
 
-def test_what_fails_as_one_mail_is_tried_again_as_one(no_mail_server, settings, mailoutbox):
+def test_alerts_that_fail_as_one_mail_are_retried_as_one(no_mail_server, settings, mailoutbox):
     rep = situations.team().reps.get().user
     a_night(rep)
     send(NEXT_OPENING)
@@ -555,7 +555,7 @@ def test_a_long_list_is_cut_into_several_mails(mailoutbox):
     assert len(mailoutbox) == 2
 
 
-def test_a_mail_about_many_asks_no_more_than_one_about_a_few():
+def test_a_mail_takes_a_constant_number_of_queries():
     def asked(count):
         rep = situations.team().reps.get()
         for _ in range(count):
@@ -598,7 +598,7 @@ def test_two_workers_send_each_person_one_message_and_no_alert_twice(channel):
 # ── What is seen of it ────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_rests_until_morning_is_not_late_and_what_failed_is_since_it_was_written(no_mail_server):
+def test_deferred_deliveries_are_not_overdue_and_failed_ones_are_since_written(no_mail_server):
     rep, ops = situations.team().reps.get().user, situations.user(Role.MARKETING_OPS)
     write(rep, at=EVENING)
     send(EVENING)
@@ -611,7 +611,7 @@ def test_what_rests_until_morning_is_not_late_and_what_failed_is_since_it_was_wr
     assert deliveries.waiting_since(NEXT_OPENING + HOUR) == EVENING
 
 
-def test_failures_are_seen_by_those_they_concern(no_mail_server):
+def test_failing_deliveries_are_visible_to_those_concerned(no_mail_server):
     team = situations.team()
     rep, manager = team.reps.get().user, situations.manager(team)
     ops, stranger = situations.user(Role.MARKETING_OPS), situations.user(Role.SALES_MANAGER)

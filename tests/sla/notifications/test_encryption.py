@@ -10,7 +10,7 @@ SECRET = "https://hooks.slack.com/services/T000/B000/s3cr3t"
 OLD, NEW = "old" * 20, "new" * 20
 
 
-def test_what_is_sealed_says_nothing_and_is_opened_again() -> None:
+def test_a_sealed_secret_is_unreadable_and_can_be_unsealed() -> None:
     sealed = encryption.seal(SECRET)
 
     assert "slack" not in sealed
@@ -18,11 +18,11 @@ def test_what_is_sealed_says_nothing_and_is_opened_again() -> None:
     assert encryption.unseal(sealed) == SECRET
 
 
-def test_no_secret_is_no_secret() -> None:
+def test_an_empty_secret_stays_empty() -> None:
     assert (encryption.seal(""), encryption.unseal("")) == ("", "")
 
 
-def test_a_key_of_before_still_opens_and_the_newest_seals(settings: Any) -> None:
+def test_a_fallback_key_unseals_and_the_newest_seals(settings: Any) -> None:
     settings.SECRET_KEY = OLD
     of_before = encryption.seal(SECRET)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
@@ -36,7 +36,7 @@ def test_a_key_of_before_still_opens_and_the_newest_seals(settings: Any) -> None
 
 
 @pytest.mark.parametrize("sealed", ["nonsense", "ä", SECRET])
-def test_what_no_key_opens_is_lost_without_a_word_of_it(sealed: str) -> None:
+def test_a_secret_that_no_key_opens_raises_without_its_text(sealed: str) -> None:
     with pytest.raises(encryption.KeyLost) as lost:
         encryption.unseal(sealed)
 

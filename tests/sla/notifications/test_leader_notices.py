@@ -69,7 +69,7 @@ def told(user: User) -> list[str]:
     return list(Notice.objects.filter(to=user).order_by("pk").values_list("text", flat=True))
 
 
-def test_both_leaders_are_told_once_that_a_version_waits_for_them(mona: User, luis: User) -> None:
+def test_both_leaders_are_notified_once_of_a_proposed_version(mona: User, luis: User) -> None:
     sam = situations.user(Role.SDR)
     version = proposed()
 
@@ -83,7 +83,7 @@ def test_both_leaders_are_told_once_that_a_version_waits_for_them(mona: User, lu
     assert (notice.kind, notice.leads_to) == (NoticeKind.SIGNATURE, reverse("version_step", args=[version.pk, "sign"]))
 
 
-def test_who_has_signed_is_not_asked_again(mona: User, luis: User) -> None:
+def test_a_leader_who_signed_is_not_notified_again(mona: User, luis: User) -> None:
     version = proposed()
     signed(version, Side.MARKETING, mona)
 
@@ -92,7 +92,7 @@ def test_who_has_signed_is_not_asked_again(mona: User, luis: User) -> None:
     assert (told(mona), len(told(luis))) == ([], 1)
 
 
-def test_who_signed_for_one_side_is_not_asked_for_the_other(luis: User) -> None:
+def test_a_leader_who_signed_for_one_side_is_not_notified_for_the_other(luis: User) -> None:
     both = situations.user(Role.MARKETING_LEADER, Role.SALES_LEADER)
     signed(proposed(), Side.MARKETING, both)
 
@@ -101,7 +101,7 @@ def test_who_signed_for_one_side_is_not_asked_for_the_other(luis: User) -> None:
     assert (told(both), len(told(luis))) == ([], 1)
 
 
-def test_without_a_leader_the_next_one_is_told(mona: User) -> None:
+def test_a_later_leader_is_notified_then(mona: User) -> None:
     proposed()
     leader_notices.notify_leaders(now=NOW)
 
@@ -111,7 +111,7 @@ def test_without_a_leader_the_next_one_is_told(mona: User) -> None:
     assert len(told(mona)) == len(told(luis)) == Notice.objects.count() // 2 == 1
 
 
-def test_a_version_that_is_no_longer_proposed_waits_for_nobody(mona: User, luis: User) -> None:
+def test_a_version_no_longer_proposed_notifies_nobody(mona: User, luis: User) -> None:
     situations.version()
 
     leader_notices.notify_leaders(now=NOW)
@@ -119,7 +119,7 @@ def test_a_version_that_is_no_longer_proposed_waits_for_nobody(mona: User, luis:
     assert (told(mona), told(luis)) == ([], [])
 
 
-def test_commitments_wait_for_both_and_then_for_the_one_who_is_missing(mona: User, luis: User) -> None:
+def test_a_draft_of_commitments_notifies_both_and_then_the_missing_leader(mona: User, luis: User) -> None:
     draft = drafted()
     leader_notices.notify_leaders(now=NOW)
     commitments.sign(commitment=draft, by=mona, now=NOW)
@@ -133,7 +133,7 @@ def test_commitments_wait_for_both_and_then_for_the_one_who_is_missing(mona: Use
     assert Notice.objects.filter(to=luis)[0].leads_to == reverse("commitment", args=[draft.pk])
 
 
-def test_a_draft_that_was_deleted_is_mailed_to_nobody_and_its_notice_leads_nowhere(mona: User) -> None:
+def test_a_deleted_draft_is_not_mailed_and_its_notice_has_no_link(mona: User) -> None:
     draft = drafted()
     leader_notices.notify_leaders(now=NOW)
     page = reverse("commitment", args=[draft.pk])
@@ -151,7 +151,7 @@ def test_a_draft_that_was_deleted_is_mailed_to_nobody_and_its_notice_leads_nowhe
     assert mail.outbox == []
 
 
-def test_who_has_signed_meanwhile_gets_no_mail_about_it(mona: User, luis: User) -> None:
+def test_a_leader_who_signed_meanwhile_gets_no_mail(mona: User, luis: User) -> None:
     draft = drafted()
     leader_notices.notify_leaders(now=NOW)
     commitments.sign(commitment=draft, by=mona, now=NOW)
@@ -162,7 +162,7 @@ def test_who_has_signed_meanwhile_gets_no_mail_about_it(mona: User, luis: User) 
     assert Delivery.objects.get(notice__to=mona).dropped_why == "already signed"
 
 
-def test_a_review_is_told_to_both_leaders_and_ops_but_not_to_who_opened_it(mona: User, luis: User) -> None:
+def test_a_review_notifies_leaders_and_ops_except_its_opener(mona: User, luis: User) -> None:
     olga = situations.user(Role.MARKETING_OPS)
     review = spot_review(by=mona)
 
@@ -175,7 +175,7 @@ def test_a_review_is_told_to_both_leaders_and_ops_but_not_to_who_opened_it(mona:
     assert (notice.kind, notice.leads_to) == (NoticeKind.REVIEW, reverse("review", args=[review.pk]))
 
 
-def test_a_decided_review_is_told_to_nobody(mona: User, luis: User) -> None:
+def test_a_decided_review_notifies_nobody(mona: User, luis: User) -> None:
     review = spot_review()
     reviews.decide_review(review=review, decision="Nothing", reasoning="It is fine.", by=mona, now=NOW)
 
@@ -215,7 +215,7 @@ def test_the_page_of_notices_leads_to_the_page_to_sign(mona: User) -> None:
         (Role.MARKETING_LEADER, True, True),
     ],
 )
-def test_alerts_offer_to_each_what_they_may_be_told(role: Role, is_asked: bool, hears_of_reviews: bool) -> None:
+def test_alert_settings_offer_the_kinds_of_a_persons_roles(role: Role, is_asked: bool, hears_of_reviews: bool) -> None:
     client = Client()
     client.force_login(situations.user(role))
 
@@ -224,7 +224,7 @@ def test_alerts_offer_to_each_what_they_may_be_told(role: Role, is_asked: bool, 
     assert ("signature.waiting" in page, "review.opened" in page) == (is_asked, hears_of_reviews)
 
 
-def test_who_becomes_a_leader_hears_by_mail_although_they_chose_before() -> None:
+def test_a_new_leader_gets_mail_despite_earlier_settings() -> None:
     sam = situations.user(Role.SDR)
     client = Client()
     client.force_login(sam)
@@ -238,7 +238,7 @@ def test_who_becomes_a_leader_hears_by_mail_although_they_chose_before() -> None
     assert Delivery.objects.filter(notice__to=sam).count() == 1
 
 
-def test_an_sdr_cannot_choose_what_is_not_offered() -> None:
+def test_an_sdr_cannot_choose_kinds_that_are_not_offered() -> None:
     client = Client()
     client.force_login(situations.user(Role.SDR))
 

@@ -19,7 +19,7 @@ def write(*people, once="x", text="Hello"):
     outbox.write_notices([draft])
 
 
-def test_the_same_notice_is_written_once_to_each():
+def test_the_same_notice_is_written_once_per_person():
     ana, ben = situations.user(), situations.user()
 
     write(ana, ben)
@@ -29,7 +29,7 @@ def test_the_same_notice_is_written_once_to_each():
     assert outbox.unread_notices(ana).count() == 1
 
 
-def test_what_was_read_is_not_unread():
+def test_a_read_notice_is_not_unread():
     ana, ben = situations.user(), situations.user()
     write(ana, ben)
     write(ana, once="y")
@@ -40,7 +40,7 @@ def test_what_was_read_is_not_unread():
     assert (outbox.unread_notices(ana).count(), outbox.unread_notices(ben).count()) == (0, 1)
 
 
-def test_the_unread_come_first_and_the_next_page_goes_on_after_the_last():
+def test_unread_notices_come_first_and_the_next_page_continues():
     ana = situations.user()
     for number in range(6):
         draft = outbox.NoticeDraft(NoticeKind.NEW_MQL, str(number), None, [ana], str(number), NOW + number * MINUTE)
@@ -58,7 +58,7 @@ def test_the_unread_come_first_and_the_next_page_goes_on_after_the_last():
     ]
 
 
-def test_who_loses_a_lead_hears_of_it_and_who_gets_it_has_a_new_mql():
+def test_a_reassignment_notifies_the_old_rep_and_is_a_new_mql_for_the_new_one():
     handoff = situations.handoff()
     colleague = situations.rep(handoff.team)
 
@@ -71,7 +71,7 @@ def test_who_loses_a_lead_hears_of_it_and_who_gets_it_has_a_new_mql():
     assert [told.kind for told in outbox.unread_notices(colleague.user)] == [NoticeKind.NEW_MQL]
 
 
-def test_a_team_without_managers_is_answered_for_by_all_managers():
+def test_notices_of_a_team_without_managers_go_to_all_managers():
     team = situations.team()
     chief = situations.user(Role.SALES_MANAGER)
     assert list(outbox.managers(team)) == [situations.manager(team)]
@@ -81,7 +81,7 @@ def test_a_team_without_managers_is_answered_for_by_all_managers():
     assert chief in outbox.managers(team)
 
 
-def test_the_managers_of_another_team_hear_what_comes_to_them_by_hand():
+def test_the_managers_of_the_new_team_are_notified_of_a_reassignment():
     handoff = situations.handoff()
     elsewhere = situations.team()
     receiver, chief = elsewhere.reps.get(), situations.manager(handoff.team)
@@ -96,7 +96,7 @@ def test_the_managers_of_another_team_hear_what_comes_to_them_by_hand():
     assert not outbox.unread_notices(chief).filter(kind=NoticeKind.REASSIGNED).exists()
 
 
-def test_a_lead_that_went_to_another_team_is_no_dead_link(client):
+def test_a_notice_of_a_lead_in_another_team_has_no_dead_link(client):
     handoff = situations.handoff()
     page = reverse("handoff", args=[handoff.pk])
     client.force_login(handoff.rep.user)
@@ -110,7 +110,7 @@ def test_a_lead_that_went_to_another_team_is_no_dead_link(client):
     assert after.count("(with another team)") == 2
 
 
-def test_who_opens_a_leads_page_has_read_what_was_told_of_it(client):
+def test_opening_a_leads_page_marks_its_notices_as_read(client):
     handoff, other = situations.handoff(), situations.handoff()
     assert handoff.rep is not None
     client.force_login(handoff.rep.user)

@@ -44,7 +44,7 @@ def said(**changes: Any) -> dict[str, Any]:
 # ── Settings ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_without_a_choice_everything_comes_by_mail_and_at_work() -> None:
+def test_the_defaults_are_mail_of_everything_and_quiet_hours() -> None:
     sam = situations.user(Role.SDR)
 
     page = signed_in(sam).get(reverse("alerts")).content.decode()
@@ -53,7 +53,7 @@ def test_without_a_choice_everything_comes_by_mail_and_at_work() -> None:
     assert not AlertSettings.objects.exists()
 
 
-def test_what_was_chosen_is_kept_and_the_webhook_is_shown_masked() -> None:
+def test_choices_are_stored_and_the_webhook_is_shown_masked() -> None:
     ana = situations.user(Role.SDR)
     client = signed_in(ana)
 
@@ -72,7 +72,7 @@ def test_what_was_chosen_is_kept_and_the_webhook_is_shown_masked() -> None:
     assert "hooks.slack.com/services/T…/…cr3t" in page
 
 
-def test_saving_without_typing_it_again_keeps_the_webhook_until_it_is_to_be_forgotten() -> None:
+def test_saving_without_a_webhook_keeps_it_until_it_is_removed() -> None:
     ana = situations.user(Role.SDR)
     client = signed_in(ana)
     client.post(reverse("alerts"), said(slack_url=HOOK))
@@ -94,7 +94,7 @@ def test_saving_without_typing_it_again_keeps_the_webhook_until_it_is_to_be_forg
         ({"email_kinds": ["everything"]}, "everything is not one of the available choices"),
     ],
 )
-def test_what_cannot_be_is_refused_with_the_rule(changes: dict[str, Any], rule: str) -> None:
+def test_an_invalid_choice_is_refused_with_the_rule(changes: dict[str, Any], rule: str) -> None:
     answer = signed_in(situations.user(Role.SDR)).post(reverse("alerts"), said(**changes))
 
     assert answer.status_code == 422
@@ -102,7 +102,7 @@ def test_what_cannot_be_is_refused_with_the_rule(changes: dict[str, Any], rule: 
     assert not AlertSettings.objects.exists()
 
 
-def test_the_database_holds_the_webhook_sealed() -> None:
+def test_the_database_stores_the_webhook_encrypted() -> None:
     ana = situations.user(Role.SDR)
 
     signed_in(ana).post(reverse("alerts"), said(slack_url=HOOK))
@@ -114,7 +114,7 @@ def test_the_database_holds_the_webhook_sealed() -> None:
     assert "s3cr3t" not in row
 
 
-def test_a_webhook_whose_key_is_lost_is_to_be_entered_again() -> None:
+def test_a_webhook_with_a_lost_key_must_be_entered_again() -> None:
     ana = situations.user(Role.SDR)
     client = signed_in(ana)
     client.post(reverse("alerts"), said(slack_url=HOOK))
@@ -145,13 +145,13 @@ def test_webhooks_move_to_the_newest_key(settings: Any) -> None:
     assert told.getvalue().startswith("1 cannot be opened")
 
 
-def test_wishes_are_printed_without_the_secret() -> None:
+def test_preferences_are_printed_without_the_secret() -> None:
     wishes = preferences.AlertPreferences([], [], HOOK, is_quiet_off_hours=True, in_browser=False, with_sound=False)
 
     assert "s3cr3t" not in repr(wishes)
 
 
-def test_a_test_goes_to_the_own_webhook(channel: Any) -> None:
+def test_a_test_message_goes_to_the_own_webhook(channel: Any) -> None:
     ana = situations.user(name="ana")
     AlertSettings.objects.create(user=ana, slack_sealed=encryption.seal(f"https://{channel.address}/services/x"))
 
@@ -160,7 +160,7 @@ def test_a_test_goes_to_the_own_webhook(channel: Any) -> None:
     assert channel.lines == ["Accord: a test for Ana. Alerts will arrive here."]
 
 
-def test_a_test_that_fails_says_why(channel: Any) -> None:
+def test_a_failing_test_message_shows_why(channel: Any) -> None:
     ana = situations.user(Role.SDR)
     client = signed_in(ana)
 
@@ -173,7 +173,7 @@ def test_a_test_that_fails_says_why(channel: Any) -> None:
     assert channel.lines == []
 
 
-def test_the_page_says_whose_hours_are_kept() -> None:
+def test_the_page_shows_whose_working_hours_apply() -> None:
     team = situations.team()
 
     rep = signed_in(team.reps.get().user).get(reverse("alerts")).content.decode()
@@ -183,7 +183,7 @@ def test_the_page_says_whose_hours_are_kept() -> None:
     assert "no working hours in Accord" in ops
 
 
-def test_an_address_is_checked_wherever_it_comes_from() -> None:
+def test_saving_preferences_checks_the_webhook() -> None:
     with pytest.raises(slack.BadWebhook):
         preferences.save_preferences(
             user=situations.user(),
@@ -205,7 +205,7 @@ def tell(user: User, *, count: int = 1, days_ago: int = 0, read: bool = False) -
         Notice.objects.filter(to=user, created_at=at).update(read_at=NOW)
 
 
-def test_the_unread_of_long_ago_stand_before_what_was_read_today() -> None:
+def test_old_unread_notices_come_before_those_read_today() -> None:
     ana = situations.user(Role.SDR)
     tell(ana, read=True)
     tell(ana, days_ago=3)
@@ -215,7 +215,7 @@ def test_the_unread_of_long_ago_stand_before_what_was_read_today() -> None:
     assert page.index("New · Saturday, 7 March 2026") < page.index("Tuesday, 10 March 2026")
 
 
-def test_the_next_page_goes_on_where_this_one_ends() -> None:
+def test_the_next_page_continues_after_this_one() -> None:
     ana = situations.user(Role.SDR)
     tell(ana, count=outbox.NOTICES_A_PAGE + 5)
     client = signed_in(ana)
@@ -228,7 +228,7 @@ def test_the_next_page_goes_on_where_this_one_ends() -> None:
     assert "First page" in second.content.decode()
 
 
-def test_the_page_takes_as_many_queries_for_fifty_as_for_two() -> None:
+def test_the_page_takes_a_constant_number_of_queries() -> None:
     few, many = situations.user(Role.SALES_MANAGER), situations.user(Role.SALES_MANAGER)
     counts = []
     for person, count in ((few, 2), (many, 50)):
@@ -243,7 +243,7 @@ def test_the_page_takes_as_many_queries_for_fifty_as_for_two() -> None:
     assert counts[0] == counts[1]
 
 
-def test_a_manager_sees_what_was_not_delivered_to_whom_and_has_it_tried_again(settings: Any) -> None:
+def test_a_manager_sees_failing_deliveries_and_retries_them(settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     team = situations.team()
@@ -262,7 +262,7 @@ def test_a_manager_sees_what_was_not_delivered_to_whom_and_has_it_tried_again(se
     assert Delivery.objects.get().failures == 0
 
 
-def test_counts_for_prometheus_tell_of_what_is_not_delivered(client: Client) -> None:
+def test_prometheus_metrics_count_failing_deliveries(client: Client) -> None:
     tell(situations.user())
 
     waiting = client.get("/metrics").content.decode()

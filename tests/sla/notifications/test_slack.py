@@ -34,7 +34,7 @@ def anywhere(_address: str) -> bool:
         ("", "plain characters"),
     ],
 )
-def test_an_address_that_is_none_of_slacks_is_refused_with_the_rule(url: str, rule: str) -> None:
+def test_an_address_outside_slack_is_refused_with_the_rule(url: str, rule: str) -> None:
     with pytest.raises(slack.BadWebhook, match=rule):
         slack.check_webhook(url)
 
@@ -52,18 +52,18 @@ def test_an_address_of_a_private_network_is_not_public(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "3.68.170.153", "2a05:d014::1"])
-def test_an_address_of_the_internet_is_public(address: str) -> None:
+def test_an_internet_address_is_public(address: str) -> None:
     assert slack.is_public(address)
 
 
-def test_a_name_that_leads_to_this_machine_is_not_connected_to(channel: slack_server.Channel) -> None:
+def test_a_name_that_resolves_to_this_machine_is_not_connected_to(channel: slack_server.Channel) -> None:
     with pytest.raises(slack.BadWebhook, match="private network"):
         slack.post_message(f"https://{channel.address}{SECRET}", "Hello")
 
     assert channel.lines == []
 
 
-def test_a_line_arrives_under_the_name_that_was_asked_for(channel: slack_server.Channel) -> None:
+def test_a_message_arrives_under_the_requested_name(channel: slack_server.Channel) -> None:
     slack.post_message(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
 
     assert (channel.lines, channel.hosts) == (["Hello"], [channel.address])
@@ -81,7 +81,7 @@ def test_each_address_of_the_name_is_checked_once_before_any_is_connected_to(cha
 
 
 @pytest.mark.parametrize("status", [302, 404, 410, 429, 500])
-def test_an_answer_that_is_no_success_is_told_by_its_number_alone(channel: slack_server.Channel, status: int) -> None:
+def test_an_unsuccessful_answer_is_reported_by_its_status_only(channel: slack_server.Channel, status: int) -> None:
     channel.status = status
 
     with pytest.raises(slack.NotDelivered, match=rf"^HTTP {status}$"):
@@ -90,7 +90,7 @@ def test_an_answer_that_is_no_success_is_told_by_its_number_alone(channel: slack
     assert len(channel.lines) == 1
 
 
-def test_a_server_that_says_nothing_is_waited_for_three_seconds(
+def test_a_silent_server_times_out_after_three_seconds(
     channel: slack_server.Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slack, "SECONDS", 0.3)
@@ -100,9 +100,7 @@ def test_a_server_that_says_nothing_is_waited_for_three_seconds(
         slack.post_message(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
 
 
-def test_a_certificate_nobody_vouches_for_is_refused(
-    channel: slack_server.Channel, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_untrusted_certificate_is_refused(channel: slack_server.Channel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
 
     with pytest.raises(slack.NotDelivered, match="encrypted connection"):
@@ -121,7 +119,7 @@ def test_the_secret_is_in_no_error_and_no_log_line(
     assert slack.mask_webhook(f"https://hooks.slack.com{SECRET}") == "hooks.slack.com/services/T…/…cr3t"
 
 
-def test_a_leads_words_mention_nobody_and_link_nowhere() -> None:
+def test_lead_text_makes_no_mention_and_no_link() -> None:
     quoted = slack.quote_text("<!channel> @here <https://evil.example|Clara> & https://evil.example\nana@evil.example")
 
     assert quoted.replace("\u2060", "|") == (

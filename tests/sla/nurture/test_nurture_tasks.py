@@ -57,7 +57,7 @@ def task_of(handoff: Handoff, now: dt.datetime) -> nurture_tasks.NurtureTask:
 # ── Postponing ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_postponed_lead_comes_back_on_the_later_day_and_its_timeline_says_who_and_why(ops: User) -> None:
+def test_a_postponed_lead_comes_back_later_and_its_timeline_shows_who_and_why(ops: User) -> None:
     handoff = recycled()
 
     moved = recycling.postpone(handoff_ids=[handoff.pk], to=LATER, by=ops, now=NOW, why="budget in July")
@@ -72,7 +72,7 @@ def test_a_postponed_lead_comes_back_on_the_later_day_and_its_timeline_says_who_
     assert not recycling.returning_handoffs(dt.datetime(2026, 6, 20, tzinfo=dt.UTC)).exists()
 
 
-def test_a_return_moves_only_forward_and_the_second_time_nothing_happens(ops: User) -> None:
+def test_a_return_moves_only_forward_and_only_once(ops: User) -> None:
     handoff = recycled()
     recycling.postpone(handoff_ids=[handoff.pk], to=LATER, by=ops, now=NOW)
 
@@ -84,14 +84,14 @@ def test_a_return_moves_only_forward_and_the_second_time_nothing_happens(ops: Us
 
 
 @pytest.mark.parametrize("to", [NOW.date(), NOW.date() - DAY, NOW.date() + 731 * DAY])
-def test_a_day_that_is_not_ahead_or_too_far_is_refused(ops: User, to: dt.date) -> None:
+def test_a_day_in_the_past_or_too_far_ahead_is_refused(ops: User, to: dt.date) -> None:
     handoff = recycled()
 
     with pytest.raises(recycling.RecyclingRefused, match="at most two years"):
         recycling.postpone(handoff_ids=[handoff.pk], to=to, by=ops, now=NOW)
 
 
-def test_only_marketing_moves_returns() -> None:
+def test_only_marketing_postpones_and_brings_back() -> None:
     handoff = recycled()
 
     for verb in (
@@ -102,7 +102,7 @@ def test_only_marketing_moves_returns() -> None:
             verb(situations.user(Role.SALES_MANAGER))
 
 
-def test_a_reason_that_no_text_can_hold_is_left_out(ops: User, client: Client) -> None:
+def test_a_reason_with_control_characters_is_left_out(ops: User, client: Client) -> None:
     handoff = recycled()
     client.force_login(ops)
 
@@ -112,7 +112,7 @@ def test_a_reason_that_no_text_can_hold_is_left_out(ops: User, client: Client) -
     assert Handoff.objects.get(pk=handoff.pk).lead.stage != Stage.NURTURE
 
 
-def test_who_left_nurture_is_left_alone(ops: User) -> None:
+def test_a_lead_that_left_nurture_is_not_changed(ops: User) -> None:
     handoff = recycled()
     Lead.objects.update(stage=Stage.MQL)
 
@@ -122,7 +122,7 @@ def test_who_left_nurture_is_left_alone(ops: User) -> None:
     assert not Note.objects.exists()
 
 
-def test_postponed_after_its_day_it_is_announced_again_on_the_new_one(ops: User) -> None:
+def test_a_lead_postponed_after_its_day_is_announced_again(ops: User) -> None:
     handoff = recycled()
     recycling.announce_returns(now=NOW + 100 * DAY)
     recycling.postpone(handoff_ids=[handoff.pk], to=dt.date(2026, 9, 1), by=ops, now=NOW + 100 * DAY)
@@ -136,7 +136,7 @@ def test_postponed_after_its_day_it_is_announced_again_on_the_new_one(ops: User)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_postpone_at_once_to_the_same_day_move_it_once() -> None:
+def test_concurrent_postponements_to_the_same_day_move_a_lead_once() -> None:
     ops, handoffs = situations.user(Role.MARKETING_OPS), [recycled() for _ in range(3)]
     results: list[recycling.PostponeResult] = []
     start = threading.Barrier(4)
@@ -162,7 +162,7 @@ def test_two_who_postpone_at_once_to_the_same_day_move_it_once() -> None:
 # ── Back now ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_brought_back_a_lead_is_marketings_again_and_may_qualify_from_now_on(ops: User) -> None:
+def test_a_lead_brought_back_is_marketings_and_may_qualify_now(ops: User) -> None:
     handoff = recycled()
 
     moved = recycling.bring_back(handoff_ids=[handoff.pk], by=ops, now=NOW + DAY, why="wrote to us")
@@ -187,7 +187,7 @@ def test_brought_back_a_lead_is_marketings_again_and_may_qualify_from_now_on(ops
         (91, "Re-engage now: 1 day overdue", "bad"),
     ],
 )
-def test_each_lead_says_what_to_do(days: int, what: str, tone: str) -> None:
+def test_each_task_shows_what_to_do(days: int, what: str, tone: str) -> None:
     task = task_of(recycled(), NOW + days * DAY)
 
     assert (task.back_on, task.action, task.tone) == (BACK_ON, what, tone)
@@ -216,7 +216,7 @@ def test_after_90_days_of_silence_a_lead_is_paused_and_any_activity_resumes_it()
         ("paused", 0, True),
     ],
 )
-def test_the_list_is_filtered_by_when(when: str, days: int, found: bool) -> None:
+def test_the_list_is_filtered_by_return_period(when: str, days: int, found: bool) -> None:
     recycled()
 
     rows = nurture_tasks.filter_recycled(
@@ -237,7 +237,7 @@ def page(ops: User) -> Iterator[Client]:
         yield client
 
 
-def test_several_are_postponed_in_one_step_and_the_filter_stays(page: Client) -> None:
+def test_several_leads_are_postponed_in_one_step_and_the_filter_stays(page: Client) -> None:
     handoffs = [recycled() for _ in range(3)]
     ticked = [handoff.pk for handoff in handoffs[:2]]
 
@@ -248,7 +248,7 @@ def test_several_are_postponed_in_one_step_and_the_filter_stays(page: Client) ->
     assert "2 leads postponed to 1 July 2026." in page.get(reverse("nurture")).content.decode()
 
 
-def test_all_that_the_filter_finds_are_postponed_ticked_or_not(page: Client) -> None:
+def test_all_filtered_leads_are_postponed_ticked_or_not(page: Client) -> None:
     mine = recycled(of=situations.lead(first_name="Zelda"))
     recycled()
 
@@ -257,7 +257,7 @@ def test_all_that_the_filter_finds_are_postponed_ticked_or_not(page: Client) -> 
     assert list(Note.objects.values_list("handoff", flat=True)) == [mine.pk]
 
 
-def test_a_bad_day_is_said_at_its_field_and_moves_nothing(page: Client) -> None:
+def test_a_bad_day_is_an_error_at_its_field_and_moves_nothing(page: Client) -> None:
     handoff = recycled()
 
     answers = [
@@ -272,13 +272,13 @@ def test_a_bad_day_is_said_at_its_field_and_moves_nothing(page: Client) -> None:
     assert not Note.objects.exists()
 
 
-def test_what_is_not_a_number_is_not_ticked(page: Client) -> None:
+def test_a_selection_that_is_no_number_is_ignored(page: Client) -> None:
     answer = page.post(reverse("nurture_back"), {"handoff": ["x", "9" * 40, "-1"]}, follow=True)
 
     assert "Nothing was ticked." in answer.content.decode()
 
 
-def test_hostile_fields_are_text_on_the_page_and_no_formula_in_the_file(page: Client) -> None:
+def test_hostile_fields_are_escaped_on_the_page_and_in_the_csv_file(page: Client) -> None:
     recycled(of=situations.lead(first_name="<script>alert(1)</script>", last_name="X", title="=1+1"))
 
     assert "<script>alert" not in page.get(reverse("nurture")).content.decode()
@@ -288,7 +288,7 @@ def test_hostile_fields_are_text_on_the_page_and_no_formula_in_the_file(page: Cl
     assert rows[1][7:9] == ["2026-06-08", "Coming in 88 days"]
 
 
-def test_filters_that_mean_nothing_filter_nothing(page: Client) -> None:
+def test_unknown_filter_values_filter_nothing(page: Client) -> None:
     recycled()
 
     answer = page.get(reverse("nurture"), {"when": "never", "reason": "x", "rep": "9" * 30, "q": "\x00"})
@@ -296,7 +296,7 @@ def test_filters_that_mean_nothing_filter_nothing(page: Client) -> None:
     assert answer.status_code == 200
 
 
-def test_the_page_takes_as_many_queries_for_many_as_for_one(page: Client) -> None:
+def test_the_page_takes_a_constant_number_of_queries(page: Client) -> None:
     recycled()
     with CaptureQueriesContext(connection) as few:
         page.get(reverse("nurture"))

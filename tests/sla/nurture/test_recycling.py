@@ -21,7 +21,7 @@ def recycled():
     return situations.rejected(reason=situations.reason_code("later", family=Family.TIMING, route=Route.RECYCLE))
 
 
-def test_marketing_hears_on_the_day_and_once(recycled):
+def test_marketing_is_notified_on_the_day_once(recycled):
     ops = situations.user(Role.MARKETING_OPS)
     day = recycled.qualification.reenter_at
 
@@ -34,7 +34,7 @@ def test_marketing_hears_on_the_day_and_once(recycled):
     assert list(recycling.returning_handoffs(day)) == [recycled]
 
 
-def test_without_marketing_the_notice_is_kept_and_not_repeated(recycled):
+def test_without_marketing_the_notice_is_stored_once(recycled):
     day = recycled.qualification.reenter_at
 
     assert recycling.announce_returns(now=day) == 1
@@ -42,7 +42,7 @@ def test_without_marketing_the_notice_is_kept_and_not_repeated(recycled):
     assert Notice.objects.get(kind=NoticeKind.REENGAGED).to is None
 
 
-def test_who_left_nurture_does_not_return(recycled):
+def test_a_lead_that_left_nurture_does_not_return(recycled):
     type(recycled.lead).objects.update(stage=Stage.MQL)
 
     assert not recycling.returning_handoffs(recycled.qualification.reenter_at).exists()
