@@ -74,6 +74,7 @@ class DecidedCounts:
     def rejected(self) -> list[Disposition]:
         return [disposition for disposition in self.dispositions if disposition.kind == DispositionKind.REJECT]
 
+    # Both comparisons multiply out instead of dividing, so that exactly 35 % or 10 % is not rounded over the limit.
     @property
     def is_spike(self) -> bool:
         return self._is_enough and len(self.rejected) * 100 > len(self.dispositions) * TOO_MANY
@@ -142,6 +143,7 @@ def _find_triggers(definition: Definition, before: DecidedCounts, decided: Decid
 @transaction.atomic
 def _open_review_once(definition: Definition, trigger: ReviewTrigger, decided: DecidedCounts, now: dt.datetime) -> bool:
     """Open a review, or return False when the trigger has fired for this month already."""
+    # The row is unique by job and period: of several workers only the one that creates it opens the review.
     fence, is_new = PeriodicRun.objects.get_or_create(
         job=f"watch:{definition.pk}:{trigger}", period=decided.month.name, defaults={"started_at": now}
     )
@@ -152,23 +154,23 @@ def _open_review_once(definition: Definition, trigger: ReviewTrigger, decided: D
         definition=definition,
         trigger=trigger,
         kind=kind,
-        title=_title(trigger, decided),
-        evidence=_evidence(decided),
-        proposal=_proposal(trigger, decided),
+        title=_write_title(trigger, decided),
+        evidence=_collect_evidence(decided),
+        proposal=_write_proposal(trigger, decided),
         now=now,
         period=fence.period,
     )
     return True
 
 
-def _title(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
+def _write_title(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
     rate = f"{decided.percent:g} % of {len(decided.dispositions)} decided handoffs rejected in {decided.month.label}"
     if trigger == ReviewTrigger.REJECTION_SUSTAINED:
         return f"{rate}, the second month above {TOO_MANY} %: for both leaders"
     return rate
 
 
-def _proposal(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
+def _write_proposal(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
     if trigger == ReviewTrigger.RUBBER_STAMP:
         return "Hardly anything is rejected: either the definition is too tight, or leads are accepted without looking."
     patterns = [family for family in _count_families(decided) if family["is_pattern"]]
@@ -179,7 +181,7 @@ def _proposal(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
     )
 
 
-def _evidence(decided: DecidedCounts) -> dict[str, Any]:
+def _collect_evidence(decided: DecidedCounts) -> dict[str, Any]:
     month = decided.month
     return {
         "period": month.name,

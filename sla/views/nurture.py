@@ -90,7 +90,7 @@ def _render_page(request: Request, postpone: PostponeForm, status: int = 200) ->
 
 
 def _filter_handoffs(request: Request) -> HandoffQuerySet:
-    """Return the recycled leads that this person may see, filtered by the query string; invalid criteria are ignored."""
+    """Return the recycled leads that this person may see, filtered by the query string; invalid criteria count as empty."""
     form = NurtureFilterForm(request.GET)
     form.is_valid()
     criteria: dict[str, Any] = {name: value for name, value in form.cleaned_data.items() if value}

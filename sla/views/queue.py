@@ -16,7 +16,7 @@ from sla.views import page_context, responses
 @require_GET
 def queue(request: Request) -> HttpResponse:
     """Show the page, or for its poll the list alone."""
-    context = page_context.queue_context(request, request.GET, request.get_full_path())
+    context = page_context.build_queue_context(request, request.GET, request.get_full_path())
     return render(request, "sla/_queue.html" if request.htmx else "sla/queue.html", context)
 
 
