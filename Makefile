@@ -24,7 +24,7 @@ demo: setup ## Accord with an example company at http://localhost:8000 (PORT=800
 test: setup-dev browser ## The whole suite on a real PostgreSQL and a real Valkey (ARGS="-k routing" for a part)
 	@$(BIN)/pytest -n 2 $(ARGS)
 
-setup: .venv/.runtime ## .venv with the locked packages
+setup: .venv/.demo ## .venv with the locked packages of the demo
 
 setup-dev: .venv/.development
 
@@ -59,19 +59,20 @@ fmt: setup-dev ## Rewrite code and templates in the house style
 stop: ## End the demo and the embedded servers
 	@if [ -x $(PY) ]; then $(PY) -m config.demo stop; else echo "Nothing of Accord is running any more."; fi
 
-lock: setup-dev ## Pin the newest allowed packages, with versions and hashes only
+lock: setup-dev ## Pin the packages of production, demo and tests: versions and hashes only
 	$(BIN)/uv pip compile pyproject.toml $(LOCKING) -o requirements.txt
-	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.txt $(LOCKING) -o requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra demo -c requirements.txt $(LOCKING) -o requirements-demo.txt
+	$(BIN)/uv pip compile pyproject.toml --extra demo --extra dev -c requirements-demo.txt $(LOCKING) -o requirements-dev.txt
 LOCKING := --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --quiet
 
-.venv/.runtime: requirements.txt scripts/install
-	@sh scripts/install requirements.txt
+.venv/.demo: requirements-demo.txt scripts/install
+	@sh scripts/install requirements-demo.txt
 	@touch $@
 
 .venv/.development: requirements-dev.txt scripts/install
 	@sh scripts/install requirements-dev.txt
-	@touch $@ .venv/.runtime
+	@touch $@ .venv/.demo
 
 browser: ## A Chromium for the tests of the pages
 	@sh scripts/browser

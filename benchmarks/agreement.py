@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from config.accounts.models import User
 from definitions import version_documents
 from definitions.models import SignOff, Version
 from definitions.vocabulary import Decision, Side, VersionState
-from leads.models import User
 
 EMPLOYEES = (50, 1000)
 INDUSTRIES = ("Software", "Financial Services", "Healthcare", "Manufacturing", "Logistics", "Professional Services")
@@ -85,7 +85,7 @@ def put_in_force(at: dt.datetime) -> None:
     versions = Version.objects.filter(pk=version.pk)
     versions.update(state=VersionState.PROPOSED, proposed_at=at)
     for side in (Side.MARKETING, Side.SALES):
-        leader = User.objects.create(username=side, email=f"{side}@accord.test")
+        leader = User.objects.create(email=f"{side}@accord.test")
         SignOff.objects.create(version=version, side=side, decision=Decision.APPROVED, by=leader, at=at, comment="Yes.")
     versions.update(state=VersionState.APPROVED, approved_at=at)
     versions.update(state=VersionState.ACTIVE, activated_at=at)

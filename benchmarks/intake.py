@@ -16,8 +16,9 @@ from django.utils import timezone
 from benchmarks import agreement
 from benchmarks.child import Measured
 from benchmarks.company import LEADS
+from config.accounts.models import ApiKey, User
 from leads import events
-from leads.models import ApiKey, Lead, Signal, User
+from leads.models import Lead, Signal
 
 _BATCH, _ROUNDS, _WARMING = 1_000, 20, 2
 _COLUMNS = (
@@ -44,7 +45,7 @@ def ingest() -> Measured:
 
 def client() -> Client:
     """A machine client with a key that may send facts."""
-    owner = User.objects.create(username=secrets.token_hex(8), email=f"{secrets.token_hex(8)}@accord.test")
+    owner = User.objects.create(email=f"{secrets.token_hex(8)}@accord.test")
     _, key = ApiKey.objects.create_key(name="bench", owner=owner, source="bench", scopes=["facts:write"])
     return Client(headers={"authorization": f"Api-Key {key}", "host": "localhost"})
 

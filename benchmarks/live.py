@@ -19,8 +19,9 @@ from benchmarks import agreement, intake
 from benchmarks.child import Measured, folder
 from benchmarks.company import LEADS, NOW
 from benchmarks.scratch import ROOT
-from leads.models import Event, Lead, User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
+from leads.models import Event, Lead
 from scoring.explain import lead_explanation
 from scoring.live import daily_rescore, due_leads
 from scoring.models import Qualification
@@ -140,7 +141,7 @@ def _team() -> None:
 
 
 def _user(role: Role, name: str) -> User:
-    user = User.objects.create(username=name, email=f"{name}@accord.test")
+    user = User.objects.create(email=f"{name}@accord.test")
     user.groups.add(Group.objects.get_or_create(name=role)[0])
     return user
 

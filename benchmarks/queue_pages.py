@@ -14,8 +14,9 @@ from django.test import Client, override_settings
 
 from benchmarks import agreement
 from benchmarks.child import Measured
+from config.accounts.models import User
 from definitions.models import Version
-from leads.models import Lead, User
+from leads.models import Lead
 from scoring.models import Qualification
 from sla.models import Clock, Commitment, Handoff, Rep, Team, WorkCalendar
 
@@ -26,7 +27,7 @@ KINDS: Final = (("first_contact", 0.2), ("disposition", 0.8))
 
 def pages() -> Measured:
     now = dt.datetime.fromtimestamp(time.time(), tz=dt.UTC)
-    rep, manager = (User.objects.create(username=name, email=f"{name}@accord.test") for name in ("rep", "manager"))
+    rep, manager = (User.objects.create(email=f"{name}@accord.test") for name in ("rep", "manager"))
     for person, role in ((rep, "sdr"), (manager, "sales_manager")):
         person.groups.add(Group.objects.get_or_create(name=role)[0])
     fill(rep, manager, int(os.environ["BENCH_OPEN"]), now)

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_GET
 from django_prometheus.exports import ExportToDjangoView
 from prometheus_client import Gauge
 
+from config.jobs.heartbeat import last_heartbeat
 from definitions.models import Backtest
-from leads import heartbeats
 from leads.models import Lead
 from sla.handoffs import creation
 from sla.models import Delivery
@@ -117,7 +117,7 @@ def _broker(_now: dt.datetime) -> str:
 
 
 def _beat(now: dt.datetime) -> str:
-    last = heartbeats.last(name="tick")
+    last = last_heartbeat(name="tick")
     if last is None or now - last > settings.BEAT_MAY_BE_SILENT:
         raise NotReady(
             "No tick has ended yet." if last is None else f"The last tick ended {(now - last).seconds} s ago."

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from leads import heartbeats
+from config.jobs.heartbeat import record_heartbeat
 from scoring.backtests import jobs
 from scoring.live import daily_rescore, due_leads
 from sla.clocks import clocks, do_not_contact
@@ -55,7 +55,7 @@ def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
             "silenced": lambda: do_not_contact.stop_clocks(now=now),
             "warned": lambda: clocks.sweep_warnings(now=now),
             "breached": lambda: clocks.sweep_breaches(now=now),
-            "passed_on": lambda: overdue_first_contact.pass_on(now=now),
+            "passed_on": lambda: overdue_first_contact.pass_on_overdue(now=now),
             "summoned": lambda: leader_notices.notify_leaders(now=now),
         },
     )
@@ -91,7 +91,7 @@ def _beat(name: str, now: dt.datetime, steps: dict[str, Callable[[], int]]) -> d
         except Exception:
             log.exception("A step of the beat failed.", extra={"beat": name, "step": step})
     if len(counts) == len(steps):
-        heartbeats.note(name=name, now=now)
+        record_heartbeat(name=name, now=now)
     return counts
 
 

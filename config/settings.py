@@ -23,9 +23,9 @@ if EMBEDDED:
 
     # Into the environment, so that processes which this one starts (runserver's reloader) agree with it.
     _brought = {
+        **embedded.ensure(BASE_DIR).environment(),
         "SECRET_KEY": embedded.secret_key(BASE_DIR),
         "HTTPS": "false",
-        **embedded.ensure(BASE_DIR).environment(),
     }
     for _name, _value in _brought.items():
         env.ENVIRON.setdefault(_name, _value)
@@ -56,13 +56,14 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_filters",
     "rest_framework",
-    "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "drf_standardized_errors",
     "csp",
     "django_structlog",
     "django_prometheus",
+    "config.accounts",
+    "config.jobs",
     "leads",
     "definitions",
     "scoring",
@@ -97,13 +98,13 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["config.ui"],
+            "builtins": ["config.ui.format_tags", "config.ui.badges", "config.ui.boxes"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
-                "config.ui.shell",
+                "config.ui.navigation.shell",
             ],
         },
     }
@@ -122,7 +123,7 @@ DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {}).update({"connect_timeout": 5, "application_name": "accord"})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-AUTH_USER_MODEL = "leads.User"
+AUTH_USER_MODEL = "accounts.User"
 
 # ── Celery: a doorbell, never the queue ───────────────────────────────────────────────────────────────────
 REDIS_URL = env.str("REDIS_URL")
@@ -199,7 +200,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_ADAPTER = "config.accounts.InvitedOnly"
+ACCOUNT_ADAPTER = "config.accounts.adapter.InvitedOnly"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -272,11 +274,11 @@ STORAGES = {
 # ── API ───────────────────────────────────────────────────────────────────────────────────────────────────
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "leads.authentication.ApiKeyAuthentication",
+        "config.api.authentication.ApiKeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["leads.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
@@ -284,7 +286,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": [],
     "DATETIME_FORMAT": "iso-8601",
 }
-DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "leads.errors.ExceptionHandler"}
+DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "config.api.errors.ExceptionHandler"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Accord API",
     "DESCRIPTION": "Events, leads, handoffs, definitions and reports. Authenticate with `Authorization: Api-Key …`.",

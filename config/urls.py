@@ -19,7 +19,7 @@ urlpatterns = [
     path("accounts/email/", page_not_found, {"exception": Http404()}),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
-    path("api/v1/", include("config.api")),
+    path("api/v1/", include("config.api.urls")),
     path("", include("sla.urls")),
     path("", include("leads.urls")),
     path("", include("definitions.urls")),

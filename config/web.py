@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -18,7 +15,7 @@ from django_structlog.middlewares import RequestMiddleware
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
-    from leads.models import User
+    from config.accounts.models import User
 
 
 #: More does not fit a bigint.
@@ -35,37 +32,6 @@ class Request(HttpRequest):
 def typed_number(text: str) -> int | None:
     """The whole number that an address or a form carries; None for what is none or fits no column."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS_AT_MOST else None
-
-
-def roles_of(user: Any) -> frozenset[str]:
-    """The names of a user's groups, read once per request."""
-    if not user.is_authenticated:
-        return frozenset()
-    known = vars(user)
-    if "roles" not in known:
-        known["roles"] = frozenset(user.groups.values_list("name", flat=True))
-    roles: frozenset[str] = known["roles"]
-    return roles
-
-
-def holds(user: Any, *roles: str) -> bool:
-    return user.is_active and (user.is_superuser or not roles_of(user).isdisjoint(roles))
-
-
-def roles_required(*roles: str) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """Sign-in, then one of these roles, else 403. Rows are guarded by the lookup, not by this."""
-
-    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        @login_required
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not holds(request.user, *roles):
-                raise PermissionDenied
-            return view(request, *args, **kwargs)
-
-        return guarded
-
-    return decorate
 
 
 class RequestLog(RequestMiddleware):

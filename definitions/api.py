@@ -12,12 +12,17 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
+from config.api.authentication import scoped
+from config.api.errors import Conflict
+from config.api.pagination import NewestFirst
 from definitions import diff, draft_templates, permissions, proposal_checklist, proposals, version_documents, versions
 from definitions.document.parser import DocumentRefused
 from definitions.filters import VersionFilter
@@ -40,10 +45,6 @@ from definitions.serializers import (
     VersionDetailSerializer,
     VersionSerializer,
 )
-from leads.authentication import scoped
-from leads.models import User
-from leads.vocabulary import Role
-from leads.wire import KeysetPages
 
 #: Everybody reads the agreement; which step is whose, the steps themselves know.
 DEFINITIONS: Final = scoped(
@@ -53,15 +54,6 @@ DEFINITIONS: Final = scoped(
 
 #: Ids are below it in digits, so that they fit their column.
 _LONGEST_ID: Final = 10
-
-
-class Conflict(APIException):
-    status_code = 409
-    default_code = "refused"
-
-
-class NewestFirst(KeysetPages):
-    ordering = ("-created_at", "-pk")
 
 
 class DefinitionsView(ListAPIView[Version]):
@@ -259,7 +251,7 @@ def _take(step: Callable[..., Any], request: Request, pk: int, words: type[seria
     except permissions.NotAllowed as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     except versions.VersionStepRefused as refusal:
-        raise Conflict(list(refusal.sentences)) from refusal
+        raise Conflict(list(refusal.sentences), code="refused") from refusal
 
 
 def _detailed() -> QuerySet[Version]:

@@ -7,10 +7,10 @@ from typing import Final
 
 from django.db import transaction
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import permissions, version_documents
 from definitions.models import Backtest, Version
-from leads.models import User
-from leads.vocabulary import Role
 
 MONTHS: Final = 6
 LONGEST: Final = dt.timedelta(days=3660)

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from config.accounts.models import User
 from definitions import lint, presets, signals_and_lists, version_documents
 from definitions.document.parser import parse
 from definitions.lint import Finding, Severity
@@ -14,7 +15,6 @@ from definitions.plain_english import generated_statement
 from definitions.plain_english.generated_statement import PlainStatement
 from definitions.presets import Preset
 from definitions.vocabulary import DOCUMENT_FORMAT
-from leads.models import User
 
 _TONES = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.ADVICE: ""}
 
@@ -72,7 +72,7 @@ def start_draft(*, code: str, name: str, into: Definition | None, by: User, now:
     document: dict[str, Any] = dict(preset.document) if preset else {"format": DOCUMENT_FORMAT, "paths": []}
     document |= {
         "name": into.name if into else name,
-        "owner": by.email or by.get_username(),
+        "owner": by.email,
         "reason": f"Begun from “{preset.title}”." if preset else "Begun from nothing.",
     }
     if into is not None:

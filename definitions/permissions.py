@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 
 
 class NotAllowed(Exception):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from config.accounts.models import User
 from definitions import backtest_requests, diff, lint, proposal_checklist, signals_and_lists, version_documents
 from definitions.diff import RowChange
 from definitions.document.values import Draft, Json
@@ -15,7 +16,6 @@ from definitions.lint import ChangeContext, Finding, Severity
 from definitions.models import Backtest, Proposal, Review, Version
 from definitions.proposal_checklist import ChecklistPoint
 from definitions.vocabulary import ChangeDriver, PathKind, ReviewTrigger
-from leads.models import User
 
 #: The shortest reason for which a warning is accepted: a word, not a keystroke.
 SHORTEST_REASON: Final = 4

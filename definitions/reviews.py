@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import transaction
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import permissions, version_documents
 from definitions.models import Definition, Review, ReviewEvidence, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
-from leads.models import User
-from leads.vocabulary import Role
 
 
 class ReviewRefused(Exception):

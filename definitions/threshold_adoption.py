@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import permissions, version_documents
 from definitions.document.parser import DocumentRefused
 from definitions.document.values import Json
 from definitions.models import Backtest, Clause, Version
 from definitions.vocabulary import PathKind, VersionState
-from leads.models import User
-from leads.vocabulary import Role
 
 #: `paths[0].clauses[1]`: how much a clause asks for at least; `timing.engaged_within_days`: within how many days.
 _CLAUSE: Final = re.compile(r"(paths|hot)\[(\d{1,3})\]\.clauses\[(\d{1,3})\]")

@@ -13,6 +13,8 @@ from django.db import transaction
 from django.db.models import Max, Prefetch, prefetch_related_objects
 from django.utils.text import slugify
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import permissions, signals_and_lists
 from definitions.document.parser import DocumentRefused, parse
 from definitions.document.values import (
@@ -30,8 +32,8 @@ from definitions.document.values import (
 )
 from definitions.models import Clause, Criterion, Definition, Path, SignalRule, Version
 from definitions.vocabulary import DecayMode, Operator, Part, PathKind
-from leads.models import NamedList, Signal, User
-from leads.vocabulary import Motion, Role
+from leads.models import NamedList, Signal
+from leads.vocabulary import Motion
 
 
 def normal(document: object) -> Json:

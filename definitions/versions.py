@@ -13,13 +13,13 @@ from typing import Final
 
 from django.db import transaction
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import permissions, proposals, version_documents
 from definitions.models import LIVING_COLUMNS, Definition, Review, SignOff, Version, VersionChange
 from definitions.proposals import ProposalGrounds
 from definitions.vocabulary import VERSION_MOVES, ChangeDriver, Decision, Side, VersionState
 from leads import rescore_queue
-from leads.models import User
-from leads.vocabulary import Role
 
 SIGNERS: Final[Mapping[Side, Role]] = MappingProxyType(
     {

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.db.models import QuerySet
 from django.http import HttpRequest
-from rest_framework_api_key.admin import APIKeyModelAdmin
-from rest_framework_api_key.models import APIKey
 
-from leads.authentication import SCOPES
 from leads.models import (
-    ApiKey,
     AttributeChange,
     Company,
     Event,
@@ -25,7 +18,6 @@ from leads.models import (
     Outcome,
     Signal,
     StageChange,
-    User,
 )
 
 
@@ -177,42 +169,3 @@ class ListEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ("list",)
     search_fields = ("value",)
     ordering = ("value", "pk")
-
-
-class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
-    scopes = forms.MultipleChoiceField(choices=tuple(SCOPES.items()), widget=forms.CheckboxSelectMultiple)
-
-    class Meta:
-        model = ApiKey
-        fields = ("name", "owner", "source", "scopes", "expiry_date", "revoked")
-
-
-admin.site.unregister(APIKey)
-
-
-@admin.register(ApiKey)
-class ApiKeyAdmin(APIKeyModelAdmin):
-    """The key itself is shown once, after it was made; only its hash is kept."""
-
-    form = ApiKeyForm
-    list_display = ("name", "prefix", "owner", "source", "scopes", "last_used_at", "expiry_date", "revoked")  # type: ignore[assignment]
-    list_select_related = ("owner",)
-    fields = ("name", "owner", "source", "scopes", "expiry_date", "revoked", "prefix", "last_used_at")
-    ordering = ("-created",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return (*super().get_readonly_fields(request, obj), "last_used_at")
-
-
-@admin.register(User)
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
-    list_display = ("username", "email", "first_name", "last_name", "roles", "is_active")
-    fieldsets = (*(UserAdmin.fieldsets or ()), ("Here", {"fields": ("time_zone",)}))
-    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "email", "password1", "password2")}),)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("groups")
-
-    @admin.display(description="roles")
-    def roles(self, person: User) -> str:
-        return ", ".join(group.name for group in person.groups.all())

@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -20,13 +19,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.accounts.models import ApiKey
+from config.accounts.vocabulary import Role
+from config.api.authentication import scoped
+from config.api.pagination import KeysetPages, LastStoredFirst
 from leads import events, lead_upserts, openapi_schemas, outcomes
-from leads.authentication import scoped
 from leads.batch_upsert import AttributeStatement, UpsertResult
 from leads.filters import CompanyFilter, LeadFactsFilter
-from leads.models import ApiKey, Company, Event, Lead
-from leads.vocabulary import Role
-from leads.wire import KeysetPages
+from leads.models import Company, Event, Lead
 
 _READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 FACTS: Final = scoped("facts:read", "facts:write", read_roles=_READERS, write_roles=(Role.MARKETING_OPS,))
@@ -35,14 +35,6 @@ _BY_HAND: Final = "accord"
 _LATEST_EVENTS: Final = 50
 _Post = TypeVar("_Post", bound=Callable[..., Response])
 _OF_ONE: Final = {"accepted": 201, "created": 201, "rejected": 422}
-
-
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "leads.authentication.ApiKeyAuthentication"
-    name = "apiKey"
-
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:  # noqa: ARG002 - the interface of the library
-        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Api-Key PREFIX.SECRET`"}
 
 
 class ResultSerializer(serializers.Serializer[Any]):
@@ -94,10 +86,6 @@ class LeadDetailSerializer(LeadSerializer):
     def get_latest_events(self, lead: Lead) -> list[dict[str, Any]]:
         rows = lead.events.select_related("signal").order_by("-occurred_at", "-pk")[:_LATEST_EVENTS]
         return list(EventSerializer(rows, many=True).data)
-
-
-class NewestFirst(KeysetPages):
-    ordering = "-pk"
 
 
 class LatestFirst(KeysetPages):
@@ -152,7 +140,7 @@ class LeadsView(ListAPIView[Lead]):
 
     permission_classes = (FACTS,)
     serializer_class = LeadSerializer
-    pagination_class = NewestFirst
+    pagination_class = LastStoredFirst
     filterset_class = LeadFactsFilter
     queryset = Lead.objects.select_related("company")
 
@@ -167,7 +155,7 @@ class CompaniesView(ListAPIView[Company]):
 
     permission_classes = (FACTS,)
     serializer_class = CompanySerializer
-    pagination_class = NewestFirst
+    pagination_class = LastStoredFirst
     filterset_class = CompanyFilter
     queryset = Company.objects.all()
 

@@ -5,17 +5,15 @@ from typing import Any, ClassVar
 
 import pgtrigger
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower
-from rest_framework_api_key.models import AbstractAPIKey
 
 from leads import change_stamps
 from leads.change_stamps import CURRENT_TRANSACTION, stamped
-from leads.vocabulary import BEGINNING, Intent, OutcomeKind, Seniority, Stage
+from leads.vocabulary import BEGINNING, LADDER, Intent, OutcomeKind, Seniority, Stage
 
 #: What follows the @ of a lead's address.
 EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part", output_field=models.TextField())
@@ -31,19 +29,6 @@ class FrozenOnce(pgtrigger.ReadOnly):
 
     def get_condition(self, model: Any) -> Any:
         return super().get_condition(model) & self.condition  # type: ignore[no-untyped-call]
-
-
-class User(AbstractUser):
-    """A person who signs in. What they may do hangs on their groups (`Role`), see config.web."""
-
-    email = models.EmailField(unique=True)
-    time_zone = models.CharField(max_length=64, default="UTC")
-
-    class Meta(AbstractUser.Meta):
-        constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
-
-    def __str__(self) -> str:
-        return self.get_full_name() or self.username
 
 
 class Attributed(models.Model):
@@ -154,6 +139,19 @@ class Lead(Attributed):
     @property
     def name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.email or f"#{self.external_id}"
+
+    @property
+    def stage_tone(self) -> str:
+        return Stage(self.stage).tone
+
+    @property
+    def is_on_ladder(self) -> bool:
+        return self.stage in LADDER
+
+    @property
+    def ladder_steps(self) -> list[Stage]:
+        """The steps of rules 2.1 as a page shows them: a stage beside the ladder stands in the place of the last one."""
+        return list(LADDER) if self.is_on_ladder else [*LADDER[:-1], Stage(self.stage)]
 
 
 class AttributeChange(models.Model):
@@ -323,19 +321,6 @@ class ListEntry(models.Model):
         return self.value
 
 
-class ApiKey(AbstractAPIKey):
-    """A machine client: acts as `owner`, within `scopes`; its events carry `source`, the space of their ids."""
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="api_keys")
-    source = models.SlugField(max_length=64)
-    scopes = ArrayField(models.CharField(max_length=32), default=list)
-    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    class Meta(AbstractAPIKey.Meta):
-        verbose_name = "API key"
-        verbose_name_plural = "API keys"
-
-
 class ImportRun(models.Model):
     """One file on its way in: how far it came, so that the same file can be taken up again."""
 
@@ -355,27 +340,3 @@ class ImportRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.file_name}"
-
-
-class Heartbeat(models.Model):
-    """When each periodic task last ended well; `/readyz` reads it."""
-
-    name = models.CharField(max_length=64, primary_key=True)
-    at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class PeriodicRun(models.Model):
-    """A fence: each job runs once a period, however many beats there are (rules 17.7)."""
-
-    job = models.CharField(max_length=64)
-    period = models.CharField(max_length=32)
-    started_at = models.DateTimeField()
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["job", "period"], name="job_once_a_period")]
-
-    def __str__(self) -> str:
-        return f"{self.job} {self.period}"

@@ -6,7 +6,8 @@ import datetime as dt
 
 from django.db import transaction
 
-from leads.models import Lead, StageChange, User
+from config.accounts.models import User
+from leads.models import Lead, StageChange
 from leads.vocabulary import MOVES, Stage
 
 

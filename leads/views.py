@@ -8,8 +8,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from config.accounts.roles import roles_required
 from config.downloads import csv_download
-from config.web import Request, roles_required, typed_number
+from config.web import Request, typed_number
 from leads.filters import LeadFilter
 from leads.models import Lead, LeadQuerySet
 from leads.vocabulary import READERS_OF_LEADS

@@ -7,22 +7,13 @@ from typing import Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from config.accounts.vocabulary import Role
+
 #: "Always been so": the date of a fact whose sender gave none.
 BEGINNING: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 #: How far ahead of our clock a sender's clock may run (rules 14.3).
 CLOCK_SKEW: Final = dt.timedelta(minutes=5)
-
-
-class Role(models.TextChoices):
-    """The groups of rules 1.1. A user may hold several."""
-
-    SDR = "sdr", _("SDR")
-    SALES_MANAGER = "sales_manager", _("Sales manager")
-    MARKETING_OPS = "marketing_ops", _("Marketing ops")
-    MARKETING_LEADER = "marketing_leader", _("Marketing leader")
-    SALES_LEADER = "sales_leader", _("Sales leader")
-    VIEWER = "viewer", _("Executive")
 
 
 #: They look through all leads; an SDR sees those that were handed to the team, on the handoff's page (rules 1.7).
@@ -48,6 +39,30 @@ class Stage(models.TextChoices):
     LOST = "lost", _("Lost")
     NURTURE = "nurture", _("Nurture")
     DISQUALIFIED = "disqualified", _("Disqualified")
+
+    @property
+    def tone(self) -> str:
+        """The tone of its badge."""
+        return STAGE_TONES[self]
+
+
+STAGE_TONES: Final = MappingProxyType(
+    {
+        Stage.LEAD: "",
+        Stage.MAL: "marketing",
+        Stage.MQL: "marketing",
+        Stage.SAL: "sales",
+        Stage.SQL: "sales",
+        Stage.OPPORTUNITY: "sales",
+        Stage.WON: "good",
+        Stage.LOST: "bad",
+        Stage.NURTURE: "info",
+        Stage.DISQUALIFIED: "bad",
+    }
+)
+
+#: The steps from a lead to a customer; the other stages lie beside it (rules 2.1).
+LADDER: Final = (Stage.LEAD, Stage.MAL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
 
 
 #: The one table of allowed moves. Won and lost may come from the CRM for a lead that Accord never saw as an MQL.

@@ -12,19 +12,21 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.accounts.models import ApiKey, User
+from config.accounts.vocabulary import Role
+from config.api.authentication import scoped
+from config.api.errors import Conflict
+from config.api.pagination import KeysetPages
 from definitions import backtest_requests as requests
 from definitions import permissions
 from definitions.models import Backtest, Version
-from leads.authentication import scoped
-from leads.models import ApiKey, Lead, User
-from leads.vocabulary import Role
-from leads.wire import KeysetPages
+from leads.models import Lead
 from scoring import thresholds
 from scoring.active_versions import rules_of
 from scoring.backtests import jobs
@@ -57,11 +59,6 @@ _DEFINITIONS = scoped("definitions:read", "definitions:read", read_roles=_READER
 _BACKTESTS = scoped("definitions:read", "definitions:write", read_roles=_READERS, write_roles=_READERS)
 
 _COMPARED_AT_MOST = 1000
-
-
-class Conflict(APIException):
-    status_code = 409
-    default_code = "refused"
 
 
 def may_read_facts(request: Request) -> bool:
@@ -188,7 +185,7 @@ class BacktestCancelView(APIView):
         try:
             row = requests.cancel(backtest=row, by=_caller(request), now=timezone.now())
         except requests.BacktestRefused as refusal:
-            raise Conflict(str(refusal)) from refusal
+            raise Conflict(str(refusal), code="refused") from refusal
         except permissions.NotAllowed as refusal:
             raise PermissionDenied(str(refusal)) from refusal
         return Response(_told(request, row))

@@ -10,9 +10,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla.business_time import calendars
 from sla.business_time.arithmetic import HOURS_AND_MINUTES, MINUTES_A_DAY, BadCalendar
 from sla.commitments import commitments
@@ -115,7 +115,7 @@ class WorkCalendarForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in
         if not self.errors:
             zone_and_country = {name: typed.get(name, "") for name in ("zone", "country", "subdivision")}
             try:
-                calendars.check(**zone_and_country, now=timezone.now())
+                calendars.check_calendar(**zone_and_country, now=timezone.now())
             except BadCalendar as error:
                 raise forms.ValidationError(str(error)) from error
         return typed
@@ -142,16 +142,16 @@ class WorkCalendarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic 
     list_display = ("name", "zone", "country", "subdivision")
 
     def save_model(self, request: Any, obj: WorkCalendar, form: Any, change: bool) -> None:
-        form.before = calendars.draft_of(WorkCalendar.objects.get(pk=obj.pk)) if change else None
+        form.before = calendars.draft_from_rows(WorkCalendar.objects.get(pk=obj.pk)) if change else None
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         stored = WorkCalendar.objects.get(pk=form.instance.pk)
-        calendars.record(
+        calendars.record_change(
             calendar=stored,
             before=form.before,
-            after=calendars.draft_of(stored),
+            after=calendars.draft_from_rows(stored),
             by=request.user,
             now=timezone.now(),
         )

@@ -20,10 +20,11 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from leads.authentication import scoped
-from leads.models import User
-from leads.vocabulary import Role
-from leads.wire import KeysetPages
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
+from config.api.authentication import scoped
+from config.api.errors import Conflict
+from config.api.pagination import NewestFirst
 from sla import handoff_states, permissions, serializers
 from sla.business_time.arithmetic import wall_to_instant
 from sla.filters import HandoffFilter
@@ -45,22 +46,11 @@ _WEEKS: Final = 12
 _SHOWN: Final = ("lead", "version", "qualification", "team", "rep__user")
 
 
-class Conflict(APIException):
-    """Refuse because somebody else acted first, or the handoff has moved on."""
-
-    status_code = 409
-    default_code = "conflict"
-
-
 class HandoffRequestRefused(APIException):
     """Refuse because a rule forbids the action; the message is a sentence."""
 
     status_code = 422
     default_code = "refused"
-
-
-class NewestFirst(KeysetPages):
-    ordering = ("-created_at", "-pk")
 
 
 class HandoffsView(ListAPIView[Handoff]):
@@ -154,7 +144,7 @@ class AttemptsView(ActionView):
     input_serializer = serializers.NewAttemptSerializer
 
     def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return attempts.log(handoff=handoff, by=by, now=now, **{**typed, "at": typed["at"] or now})
+        return attempts.log_attempt(handoff=handoff, by=by, now=now, **{**typed, "at": typed["at"] or now})
 
     @_document_action(serializers.NewAttemptSerializer, "log_attempt")
     def post(self, request: Request, pk: int) -> Response:
@@ -232,7 +222,8 @@ class ComplianceView(APIView):
         """Report how both sides kept their promises, on the handoffs that the caller may see (rules 12.1)."""
         query = serializers.ComplianceQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        by, since, until = (query.validated_data[name] for name in ("by", "since", "until"))
+        by = query.validated_data.get("by", "")
+        since, until = (query.validated_data[name] for name in ("since", "until"))
         today = timezone.now().astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
         end = _day_start(until or today + dt.timedelta(days=1))
         start = _day_start(since) if since else compliance.week_start(end - dt.timedelta(weeks=_WEEKS))

@@ -8,8 +8,8 @@ from django import forms
 from django.conf import settings
 from django.db.models import QuerySet
 
+from config.accounts.models import User
 from leads import search
-from leads.models import User
 from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Clock, Handoff, HandoffQuerySet, Rep
 from sla.reports import compliance

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import structlog
 
+from config.accounts.models import User
 from leads import stage_changes
-from leads.models import User
 from leads.vocabulary import Stage
 from sla.models import Handoff
 from sla.vocabulary import HANDOFF_MOVES, HandoffState
@@ -57,7 +57,7 @@ def follow_crm(handoff: Handoff, to: HandoffState, **columns: Any) -> bool:
     return True
 
 
-def before(to: HandoffState) -> list[HandoffState]:
+def states_before(to: HandoffState) -> list[HandoffState]:
     """The states from which the CRM's word leads there."""
     return [state for state, allowed in CRM_MOVES.items() if to in allowed]
 
@@ -69,7 +69,7 @@ def _write(handoff: Handoff, to: HandoffState, columns: dict[str, Any]) -> None:
     handoff.save(update_fields=["state", *columns])
 
 
-def lead_follows(handoff: Handoff, *path: Stage, by: User, now: dt.datetime, why: str) -> None:
+def move_lead(handoff: Handoff, *path: Stage, by: User, now: dt.datetime, why: str) -> None:
     """Take the lead along, step by step.
 
     A lead that the CRM has already taken further keeps its stage: the word of sales on the handoff stands all the same.

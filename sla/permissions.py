@@ -6,9 +6,9 @@ from typing import Final
 
 from django.db.models import Q
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla.models import Handoff, HandoffQuerySet, Rep
 
 #: They read every team's handoffs; only sales acts on them.

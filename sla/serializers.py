@@ -195,7 +195,8 @@ class FigureSerializer(serializers.Serializer[Any]):
 class ComplianceQuerySerializer(serializers.Serializer[Any]):
     """The period, half-open in the company's days; by default the last twelve weeks and the running one."""
 
-    by = serializers.ChoiceField(choices=["rep", "team", "tier", "week"], required=False, default="")
+    # No default of "": it is none of the choices, and generated clients would leave the whole endpoint out.
+    by = serializers.ChoiceField(choices=["rep", "team", "tier", "week"], required=False)
     since = serializers.DateField(required=False, allow_null=True, default=None)
     until = serializers.DateField(required=False, allow_null=True, default=None)
 

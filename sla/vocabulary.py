@@ -21,6 +21,25 @@ class HandoffState(models.TextChoices):
     WON = "won", _("Won")
     LOST = "lost", _("Lost")
 
+    @property
+    def tone(self) -> str:
+        """The tone of its badge."""
+        return HANDOFF_TONES[self]
+
+
+HANDOFF_TONES: Final = MappingProxyType(
+    {
+        HandoffState.UNROUTED: "warn",
+        HandoffState.ASSIGNED: "info",
+        HandoffState.ACCEPTED: "sales",
+        HandoffState.REJECTED: "bad",
+        HandoffState.QUALIFIED: "sales",
+        HandoffState.OPPORTUNITY: "sales",
+        HandoffState.WON: "good",
+        HandoffState.LOST: "bad",
+    }
+)
+
 
 #: The one table of allowed moves of a handoff.
 HANDOFF_MOVES: Final = MappingProxyType(
@@ -92,7 +111,7 @@ CONTACTS: Final = MappingProxyType(
 )
 
 
-def words_of(channel: str, outcome: str) -> str:
+def outcome_label(channel: str, outcome: str) -> str:
     """The outcome as people say it of this channel; of an older combination its plain name."""
     known = CONTACTS.get(Channel(channel), {})
     return str(known.get(AttemptOutcome(outcome), AttemptOutcome(outcome).label))
@@ -138,6 +157,27 @@ class NoticeKind(models.TextChoices):
     REVIEW = "review.opened", _("Review opened")
     SIGNATURE = "signature.waiting", _("Waits for your signature")
     GIVEN_BACK = "decision.given_back", _("Decision not recorded")
+
+    @property
+    def tone(self) -> str:
+        """The tone of its dot in the list of notices."""
+        return NOTICE_TONES[self]
+
+
+NOTICE_TONES: Final = MappingProxyType(
+    {
+        NoticeKind.NEW_MQL: "info",
+        NoticeKind.REASSIGNED: "info",
+        NoticeKind.UNROUTED: "bad",
+        NoticeKind.DUE_SOON: "warn",
+        NoticeKind.BREACHED: "bad",
+        NoticeKind.RECYCLED: "info",
+        NoticeKind.REENGAGED: "marketing",
+        NoticeKind.REVIEW: "info",
+        NoticeKind.SIGNATURE: "warn",
+        NoticeKind.GIVEN_BACK: "info",
+    }
+)
 
 
 #: How long a delivery that failed waits, by the number of failures so far; after the last it is given up.

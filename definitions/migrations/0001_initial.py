@@ -18,30 +18,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Backtest",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("document", models.JSONField()),
-                ("digest", models.CharField(max_length=64)),
-                ("start", models.DateTimeField()),
-                ("end", models.DateTimeField(help_text="Not in the period any more.")),
-                ("requested_at", models.DateTimeField()),
-                (
-                    "claimed_until",
-                    models.DateTimeField(
-                        blank=True, help_text="A worker is at it; later, it is anybody's again.", null=True
-                    ),
-                ),
-                ("attempts", models.PositiveSmallIntegerField(default=0)),
-                ("done", models.PositiveIntegerField(default=0)),
-                ("total", models.PositiveIntegerField(default=0)),
-                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                ("error", models.TextField(blank=True)),
-                ("result", models.JSONField(blank=True, null=True)),
-            ],
-        ),
-        migrations.CreateModel(
             name="Clause",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -427,23 +403,48 @@ class Migration(migrations.Migration):
                 ("why", models.TextField(blank=True)),
             ],
         ),
-        migrations.AddField(
-            model_name="backtest",
-            name="cancelled_by",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="backtest",
-            name="requested_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
+        migrations.CreateModel(
+            name="Backtest",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("document", models.JSONField()),
+                ("digest", models.CharField(max_length=64)),
+                ("start", models.DateTimeField()),
+                ("end", models.DateTimeField(help_text="Not in the period any more.")),
+                ("requested_at", models.DateTimeField()),
+                (
+                    "claimed_until",
+                    models.DateTimeField(
+                        blank=True, help_text="A worker is at it; later, it is anybody's again.", null=True
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("error", models.TextField(blank=True)),
+                ("result", models.JSONField(blank=True, null=True)),
+                (
+                    "cancelled_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="commitmentsnapshot",

@@ -7,12 +7,12 @@ from typing import Final
 
 from django.urls import reverse
 
-from config.web import holds
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from definitions.models import Version
 from definitions.versions import SIGNERS
 from definitions.vocabulary import Side, VersionState
-from leads.models import User
-from leads.vocabulary import Role
 
 _OPS: Final = (Role.MARKETING_OPS,)
 

@@ -6,11 +6,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from config.web import Request, holds, roles_required
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request
 from definitions import draft_templates, permissions
 from definitions.document.parser import DocumentRefused
 from definitions.forms import BeginForm
-from leads.vocabulary import Role
 
 
 @roles_required(*Role)

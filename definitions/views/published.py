@@ -7,10 +7,12 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from config.web import Request, holds, roles_required
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request
 from definitions.models import Version
 from definitions.presenters import published_page, signing_sheet, step_buttons
-from leads.vocabulary import READERS_OF_LEADS, Role
+from leads.vocabulary import READERS_OF_LEADS
 
 
 @roles_required(*Role)

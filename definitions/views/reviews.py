@@ -7,12 +7,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from config.web import Request, holds, roles_required
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request
 from definitions import permissions, reviews
 from definitions.forms import ReviewDecisionForm
 from definitions.models import Review
 from definitions.presenters import published_page
-from leads.vocabulary import READERS_OF_LEADS, Role
+from leads.vocabulary import READERS_OF_LEADS
 
 LEADERS = (Role.MARKETING_LEADER, Role.SALES_LEADER)
 

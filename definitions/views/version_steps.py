@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django.views.generic.edit import FormView
 
-from config.web import Request, holds
+from config.accounts.roles import holds
+from config.web import Request
 from definitions import permissions, proposals, versions
 from definitions.forms import ActivateForm, CopyForm, ProposeForm, RevertForm, SignForm
 from definitions.models import Version

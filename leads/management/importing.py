@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from leads import file_imports, strict_json
+from config import strict_json
+from leads import file_imports
 from leads.csv_reader import Unreadable
 from leads.import_mapping import KINDS, ColumnMap, read_map
 from leads.models import ImportRun

@@ -1,33 +1,24 @@
 from __future__ import annotations
 
 import datetime
-import django.contrib.auth.models
-import django.contrib.auth.validators
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.text
-import django.utils.timezone
 import pgtrigger.compiler
 import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
-from leads import named_lists, shipped_groups, shipped_signals
+from config.accounts import shipped_groups
+from leads import named_lists, shipped_rights, shipped_signals
 
 
 def ship(apps, _schema_editor):
-    """Store the signals, groups and domain lists that every installation begins with (rules 22.1 to 22.3)."""
+    """Store the signals and domain lists that every installation begins with, and the rights of marketing ops (rules 22.1 to 22.3)."""
     shipped_signals.ship(signals=apps.get_model("leads", "Signal").objects)
-    shipped_groups.ship(groups=apps.get_model("auth", "Group").objects)
-    shipped_groups.grant_marketing_ops(
-        "leads",
-        shipped_groups.OPS_MAY,
-        groups=apps.get_model("auth", "Group").objects,
-        permissions=apps.get_model("auth", "Permission").objects,
-        content_types=apps.get_model("contenttypes", "ContentType").objects,
-    )
+    shipped_groups.grant_marketing_ops("leads", shipped_rights.OPS_MAY, apps=apps)
     named_lists.ship(
         named_lists=apps.get_model("leads", "NamedList").objects, entries=apps.get_model("leads", "ListEntry").objects
     )
@@ -38,6 +29,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
+        ("contenttypes", "0002_remove_content_type_name"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -69,13 +62,6 @@ class Migration(migrations.Migration):
                         editable=False,
                     ),
                 ),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Heartbeat",
-            fields=[
-                ("name", models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
@@ -211,15 +197,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="PeriodicRun",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("job", models.CharField(max_length=64)),
-                ("period", models.CharField(max_length=32)),
-                ("started_at", models.DateTimeField()),
-            ],
-        ),
-        migrations.CreateModel(
             name="Signal",
             fields=[
                 ("id", models.SmallAutoField(primary_key=True, serialize=False)),
@@ -290,143 +267,6 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField()),
                 ("why", models.CharField(max_length=300)),
             ],
-        ),
-        migrations.CreateModel(
-            name="User",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("password", models.CharField(max_length=128, verbose_name="password")),
-                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
-                (
-                    "is_superuser",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Designates that this user has all permissions without explicitly assigning them.",
-                        verbose_name="superuser status",
-                    ),
-                ),
-                (
-                    "username",
-                    models.CharField(
-                        error_messages={"unique": "A user with that username already exists."},
-                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
-                        max_length=150,
-                        unique=True,
-                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
-                        verbose_name="username",
-                    ),
-                ),
-                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
-                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
-                (
-                    "is_staff",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Designates whether the user can log into this admin site.",
-                        verbose_name="staff status",
-                    ),
-                ),
-                (
-                    "is_active",
-                    models.BooleanField(
-                        default=True,
-                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
-                        verbose_name="active",
-                    ),
-                ),
-                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
-                ("email", models.EmailField(max_length=254, unique=True)),
-                ("time_zone", models.CharField(default="UTC", max_length=64)),
-                (
-                    "groups",
-                    models.ManyToManyField(
-                        blank=True,
-                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
-                        related_name="user_set",
-                        related_query_name="user",
-                        to="auth.group",
-                        verbose_name="groups",
-                    ),
-                ),
-                (
-                    "user_permissions",
-                    models.ManyToManyField(
-                        blank=True,
-                        help_text="Specific permissions for this user.",
-                        related_name="user_set",
-                        related_query_name="user",
-                        to="auth.permission",
-                        verbose_name="user permissions",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "user",
-                "verbose_name_plural": "users",
-                "abstract": False,
-            },
-            managers=[
-                ("objects", django.contrib.auth.models.UserManager()),
-            ],
-        ),
-        migrations.CreateModel(
-            name="ApiKey",
-            fields=[
-                (
-                    "id",
-                    models.CharField(editable=False, max_length=150, primary_key=True, serialize=False, unique=True),
-                ),
-                ("prefix", models.CharField(editable=False, max_length=8, unique=True)),
-                ("hashed_key", models.CharField(editable=False, max_length=150)),
-                ("created", models.DateTimeField(auto_now_add=True, db_index=True)),
-                (
-                    "name",
-                    models.CharField(
-                        default=None,
-                        help_text="A free-form name for the API key. Need not be unique. 50 characters max.",
-                        max_length=50,
-                    ),
-                ),
-                (
-                    "revoked",
-                    models.BooleanField(
-                        blank=True,
-                        default=False,
-                        help_text="If the API key is revoked, clients cannot use it anymore. (This cannot be undone.)",
-                    ),
-                ),
-                (
-                    "expiry_date",
-                    models.DateTimeField(
-                        blank=True,
-                        help_text="Once API key expires, clients cannot use it anymore.",
-                        null=True,
-                        verbose_name="Expires",
-                    ),
-                ),
-                ("source", models.SlugField(max_length=64)),
-                (
-                    "scopes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=32), default=list, size=None
-                    ),
-                ),
-                ("last_used_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="api_keys",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "API key",
-                "verbose_name_plural": "API keys",
-                "ordering": ("-created",),
-                "abstract": False,
-            },
         ),
         migrations.CreateModel(
             name="Company",
@@ -604,10 +444,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT, related_name="outcomes", to="leads.lead"
             ),
         ),
-        migrations.AddConstraint(
-            model_name="periodicrun",
-            constraint=models.UniqueConstraint(fields=("job", "period"), name="job_once_a_period"),
-        ),
         migrations.AddField(
             model_name="event",
             name="signal",
@@ -632,10 +468,6 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT, related_name="stage_changes", to="leads.lead"
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower("email"), name="user_email_once"),
         ),
         migrations.AddIndex(
             model_name="lead",

@@ -16,10 +16,11 @@ from django.db import connection, transaction
 from django.db.models import Max
 from numpy.typing import NDArray
 
+from config.jobs.periods import claim_period
 from definitions.models import Version
 from definitions.vocabulary import VersionState
 from leads import rescore_queue
-from leads.models import Lead, PeriodicRun
+from leads.models import Lead
 from scoring import active_versions
 from scoring.columns import event_columns, fact_reader
 from scoring.columns.bulk_reader import INSTANT, BulkReader, Scope, bulk_reader, instants
@@ -43,14 +44,11 @@ _ROWS_AT_ONCE = 20_000
 
 
 def sweep_next(*, now: dt.datetime) -> bool:
-    """Rescore one more range that nobody took today; False when none is left. The row in PeriodicRun is the fence:
-    it stands only if the range was done, so a worker that dies leaves it to another."""
+    """Rescore one more range that nobody took today; False when none is left. The period that it claims is the fence:
+    it stays claimed only if the range was done, so a worker that dies leaves it to another."""
     for number in range(_ranges()):
         with transaction.atomic():
-            _, fresh = PeriodicRun.objects.get_or_create(
-                job=f"rescore {number}", period=now.date().isoformat(), defaults={"started_at": now}
-            )
-            if fresh:
+            if claim_period(job=f"rescore {number}", period=now.date().isoformat(), now=now):
                 with bulk_reader() as reader:
                     _sweep(reader, number, _in_force(), now)
                 return True

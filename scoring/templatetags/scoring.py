@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django import template
 
-from config.web import holds
+from config.accounts.roles import holds
 from definitions import backtest_requests, signals_and_lists, version_documents
 from definitions.models import Backtest, Version
 from definitions.plain_english import generated_statement

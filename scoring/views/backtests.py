@@ -10,11 +10,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
 from config.downloads import csv_download
-from config.web import Request, holds, roles_required
+from config.web import Request
 from definitions import backtest_requests, permissions, threshold_adoption, version_documents
 from definitions.models import Backtest, Version
-from leads.vocabulary import READERS_OF_LEADS, Role
+from leads.vocabulary import READERS_OF_LEADS
 from scoring.backtests import result_charts, result_view
 from scoring.backtests.result_view import TABLES, Result
 from scoring.forms import PeriodForm, ThresholdsForm

@@ -5,7 +5,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from config.web import Request, roles_required
+from config.accounts.roles import roles_required
+from config.web import Request
 from definitions.backtest_requests import MAY_ASK
 from scoring.what_ifs import draft_figures
 

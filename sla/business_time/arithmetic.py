@@ -57,12 +57,12 @@ class Interval:
     @classmethod
     def parse(cls, opens: str, closes: str) -> Interval:
         """Read "HH:MM" times; closing at or before the opening means the next day, "24:00" the midnight after."""
-        start, end = _minutes(opens), _minutes(closes)
+        start, end = _parse_minutes(opens), _parse_minutes(closes)
         return cls(start, end if end > start else end + MINUTES_A_DAY)
 
     def as_text(self) -> tuple[str, str]:
         closes = self.closes if self.closes <= MINUTES_A_DAY else self.closes - MINUTES_A_DAY
-        return _text(self.opens), _text(closes)
+        return _format_minutes(self.opens), _format_minutes(closes)
 
 
 Hours: TypeAlias = tuple[Interval, ...]
@@ -105,16 +105,16 @@ class Calendar:
         if spans is None:
             if len(self._known) >= DAYS_KEPT:
                 self._known.clear()
-            spans = self._known[day] = tuple(_open_on(self, day))
+            spans = self._known[day] = tuple(_compute_day(self, day))
         return spans
 
     def as_dict(self) -> dict[str, Any]:
         """Return the calendar as one JSON document; equal calendars give equal documents."""
         return {
             "zone": self.zone,
-            "week": {name: _hours_out(hours) for name, hours in zip(WEEKDAYS, self.week, strict=True)},
-            "days": _dates_out(self.days),
-            "breaks": _dates_out(self.breaks),
+            "week": {name: _dump_hours(hours) for name, hours in zip(WEEKDAYS, self.week, strict=True)},
+            "days": _dump_dates(self.days),
+            "breaks": _dump_dates(self.breaks),
             "holidays": [day.isoformat() for day in sorted(self.holidays)],
         }
 
@@ -127,9 +127,9 @@ class Calendar:
         try:
             return cls(
                 zone=document["zone"],
-                week=tuple(_hours_in(week.get(name, ())) for name in WEEKDAYS),
-                days=_dates_in(document.get("days", {})),
-                breaks=_dates_in(document.get("breaks", {})),
+                week=tuple(_load_hours(week.get(name, ())) for name in WEEKDAYS),
+                days=_load_dates(document.get("days", {})),
+                breaks=_load_dates(document.get("breaks", {})),
                 holidays=frozenset(date.fromisoformat(day) for day in document.get("holidays", ())),
             )
         except BadCalendar:
@@ -145,17 +145,17 @@ class Calendar:
 
 def open_intervals(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Span]:
     """Yield the open `[opens, closes)` of `[start, end)` in UTC, in order; those that touch come as one."""
-    return _merged(_between(calendar, utc(start), utc(end)))
+    return _merge(_spans_between(calendar, to_utc(start), to_utc(end)))
 
 
 def is_open(calendar: Calendar, at: datetime) -> bool:
-    at = utc(at)
+    at = to_utc(at)
     return any(opens <= at < closes for opens, closes in calendar.open_on(at.date()))
 
 
 def next_open(calendar: Calendar, at: datetime) -> datetime:
     """Return the first open instant at or after `at`: `at` itself when open. Raises NeverOpen."""
-    return due(calendar, at, 0)
+    return due_at(calendar, at, 0)
 
 
 def next_close(calendar: Calendar, at: datetime) -> datetime:
@@ -167,7 +167,7 @@ def next_close(calendar: Calendar, at: datetime) -> datetime:
     return closes
 
 
-def due(calendar: Calendar, start: datetime, seconds: float, pauses: Iterable[Span] = ()) -> datetime:
+def due_at(calendar: Calendar, start: datetime, seconds: float, pauses: Iterable[Span] = ()) -> datetime:
     """Return the instant at which `seconds` of business time after `start` are used up.
 
     Time used up exactly at closing is due at closing; no time at all is due at the next open instant. During `pauses`,
@@ -176,16 +176,16 @@ def due(calendar: Calendar, start: datetime, seconds: float, pauses: Iterable[Sp
     if seconds < 0:
         raise ValueError("A target cannot be less than no time.")
     left = timedelta(seconds=seconds)
-    for opens, closes in _without(_onwards(calendar, utc(start)), _in_order(pauses)):
+    for opens, closes in _subtract(_spans_from(calendar, to_utc(start)), _sort_pauses(pauses)):
         if left <= closes - opens:
             return opens + left
         left -= closes - opens
     raise NeverOpen("These working hours come to a point after which nothing opens for two years.")
 
 
-def elapsed(calendar: Calendar, start: datetime, end: datetime, pauses: Iterable[Span] = ()) -> float:
+def elapsed_seconds(calendar: Calendar, start: datetime, end: datetime, pauses: Iterable[Span] = ()) -> float:
     """Return the real seconds of business time in `[start, end)` outside `pauses`; 0 when the end comes first."""
-    spans = _without(_between(calendar, utc(start), utc(end)), _in_order(pauses))
+    spans = _subtract(_spans_between(calendar, to_utc(start), to_utc(end)), _sort_pauses(pauses))
     return sum((closes - opens for opens, closes in spans), timedelta()).total_seconds()
 
 
@@ -205,19 +205,19 @@ def country_holidays(country: str, subdivision: str | None, years: Iterable[int]
         raise BadCalendar(f"No public holidays are known for {country} {subdivision or ''}".rstrip() + ".") from error
 
 
-def utc(at: datetime) -> datetime:
+def to_utc(at: datetime) -> datetime:
     """Return the instant in UTC. Raises ValueError for a time without a zone, which names no instant."""
     if at.tzinfo is None:
         raise ValueError("Business time needs instants with a time zone.")
     return at.astimezone(UTC)
 
 
-def _between(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Span]:
+def _spans_between(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Span]:
     for ordinal in range(start.toordinal(), end.toordinal() + 1):
-        yield from _clipped(calendar.open_on(date.fromordinal(ordinal)), start, end)
+        yield from _clip(calendar.open_on(date.fromordinal(ordinal)), start, end)
 
 
-def _onwards(calendar: Calendar, start: datetime) -> Iterator[Span]:
+def _spans_from(calendar: Calendar, start: datetime) -> Iterator[Span]:
     """Yield open spans from `start` on, cut at UTC midnights, until a closure that is too long."""
     last_open = start.toordinal()
     # Hours of the last days of the year 9999 would run out of the calendar.
@@ -225,30 +225,30 @@ def _onwards(calendar: Calendar, start: datetime) -> Iterator[Span]:
         spans = calendar.open_on(date.fromordinal(ordinal))
         if spans:
             last_open = ordinal
-            yield from _clipped(spans, start, spans[-1][1])
+            yield from _clip(spans, start, spans[-1][1])
         elif ordinal - last_open > LONGEST_CLOSURE.days:
             return
 
 
-def _open_on(calendar: Calendar, day: date) -> Iterator[Span]:
+def _compute_day(calendar: Calendar, day: date) -> Iterator[Span]:
     # No zone is a full day away from UTC, and overnight hours end on the day after the one they open.
     nearby = [day + timedelta(days=distance) for distance in (-2, -1, 0, 1)]
     zone = _zone(calendar.zone)
-    opened = sorted(span for near in nearby for span in _spans(zone, near, calendar.hours(near)))
-    cut = sorted(span for near in nearby for span in _spans(zone, near, calendar.breaks.get(near, ())))
+    opened = sorted(span for near in nearby for span in _hours_as_spans(zone, near, calendar.hours(near)))
+    cut = sorted(span for near in nearby for span in _hours_as_spans(zone, near, calendar.breaks.get(near, ())))
     midnight = datetime.combine(day, wall_time(), UTC)
-    return _clipped(_without(_merged(opened), tuple(_merged(cut))), midnight, midnight + DAY)
+    return _clip(_subtract(_merge(opened), tuple(_merge(cut))), midnight, midnight + DAY)
 
 
-def _spans(zone: ZoneInfo, day: date, hours: Hours) -> Iterator[Span]:
+def _hours_as_spans(zone: ZoneInfo, day: date, hours: Hours) -> Iterator[Span]:
     midnight = datetime.combine(day, wall_time())
     for interval in hours:
-        yield from _instants(
+        yield from _wall_to_spans(
             zone, midnight + timedelta(minutes=interval.opens), midnight + timedelta(minutes=interval.closes)
         )
 
 
-def _instants(zone: ZoneInfo, opens: datetime, closes: datetime) -> Iterator[Span]:
+def _wall_to_spans(zone: ZoneInfo, opens: datetime, closes: datetime) -> Iterator[Span]:
     """Yield the spans during which the wall clock shows `[opens, closes)`: one, or up to two when the clocks change."""
     before = _offset(opens.replace(tzinfo=zone, fold=0))
     after = _offset(closes.replace(tzinfo=zone, fold=1))
@@ -256,13 +256,13 @@ def _instants(zone: ZoneInfo, opens: datetime, closes: datetime) -> Iterator[Spa
     if before == after:
         yield opens - before, closes - before
         return
-    change = _change(zone, opens - max(before, after), closes - min(before, after))
+    change = _find_offset_change(zone, opens - max(before, after), closes - min(before, after))
     for first, last in ((opens - before, min(closes - before, change)), (max(opens - after, change), closes - after)):
         if first < last:
             yield first, last
 
 
-def _change(zone: ZoneInfo, earlier: datetime, later: datetime) -> datetime:
+def _find_offset_change(zone: ZoneInfo, earlier: datetime, later: datetime) -> datetime:
     """Return the first instant, to the second, at which the offset is no longer that of `earlier`."""
     before = _offset(earlier.astimezone(zone))
     low, high = 0, int((later - earlier).total_seconds())
@@ -279,14 +279,14 @@ def _offset(local: datetime) -> timedelta:
     return local.utcoffset() or timedelta()
 
 
-def _clipped(spans: Iterable[Span], start: datetime, end: datetime) -> Iterator[Span]:
+def _clip(spans: Iterable[Span], start: datetime, end: datetime) -> Iterator[Span]:
     for opens, closes in spans:
         first, last = max(opens, start), min(closes, end)
         if first < last:
             yield first, last
 
 
-def _merged(spans: Iterable[Span]) -> Iterator[Span]:
+def _merge(spans: Iterable[Span]) -> Iterator[Span]:
     """Join spans, given in order, where they touch or overlap."""
     current: Span | None = None
     for opens, closes in spans:
@@ -301,7 +301,7 @@ def _merged(spans: Iterable[Span]) -> Iterator[Span]:
         yield current
 
 
-def _without(spans: Iterable[Span], cuts: tuple[Span, ...]) -> Iterator[Span]:
+def _subtract(spans: Iterable[Span], cuts: tuple[Span, ...]) -> Iterator[Span]:
     """Take the cuts, in order and apart from each other, out of spans in order."""
     for opens, closes in spans:
         rest = opens
@@ -314,9 +314,9 @@ def _without(spans: Iterable[Span], cuts: tuple[Span, ...]) -> Iterator[Span]:
             yield rest, closes
 
 
-def _in_order(pauses: Iterable[Span]) -> tuple[Span, ...]:
-    instants = ((utc(start), utc(end)) for start, end in pauses)
-    return tuple(_merged(sorted(pause for pause in instants if pause[0] < pause[1])))
+def _sort_pauses(pauses: Iterable[Span]) -> tuple[Span, ...]:
+    instants = ((to_utc(start), to_utc(end)) for start, end in pauses)
+    return tuple(_merge(sorted(pause for pause in instants if pause[0] < pause[1])))
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -327,31 +327,31 @@ def _zone(name: str) -> ZoneInfo:
         raise BadCalendar(f"There is no time zone {name!r}.") from error
 
 
-def _minutes(text: str) -> int:
+def _parse_minutes(text: str) -> int:
     match = HOURS_AND_MINUTES.fullmatch(text)
     if match is None or text > "24:00":
         raise BadCalendar(f"{text!r} is not a time between 00:00 and 24:00.")
     return int(match[1]) * 60 + int(match[2])
 
 
-def _text(minutes: int) -> str:
+def _format_minutes(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def _hours_out(hours: Hours) -> list[list[str]]:
+def _dump_hours(hours: Hours) -> list[list[str]]:
     return [list(interval.as_text()) for interval in sorted(hours)]
 
 
-def _hours_in(rows: Iterable[Iterable[str]]) -> Hours:
+def _load_hours(rows: Iterable[Iterable[str]]) -> Hours:
     return tuple(sorted(Interval.parse(*row) for row in rows))
 
 
-def _dates_out(dates: Mapping[date, Hours]) -> dict[str, list[list[str]]]:
-    return {day.isoformat(): _hours_out(hours) for day, hours in sorted(dates.items())}
+def _dump_dates(dates: Mapping[date, Hours]) -> dict[str, list[list[str]]]:
+    return {day.isoformat(): _dump_hours(hours) for day, hours in sorted(dates.items())}
 
 
-def _dates_in(dates: Mapping[str, Any]) -> dict[date, Hours]:
-    return {date.fromisoformat(day): _hours_in(rows) for day, rows in dates.items()}
+def _load_dates(dates: Mapping[str, Any]) -> dict[date, Hours]:
+    return {date.fromisoformat(day): _load_hours(rows) for day, rows in dates.items()}
 
 
 def _refuse_unknown(document: Mapping[str, Any], names: tuple[str, ...]) -> None:

@@ -15,11 +15,11 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet, prefetch_related_objects
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla.business_time.arithmetic import MINUTES_A_DAY, BadCalendar, Calendar, Hours, Interval, country_holidays
-from sla.business_time.hours import CalendarDraft, OwnDay, changes, problems
+from sla.business_time.hours import CalendarDraft, OwnDay, describe_changes, find_problems
 from sla.models import CalendarChange, CalendarVersion, Rep, SpecialDay, WorkCalendar, WorkHours
 
 log = structlog.get_logger(__name__)
@@ -31,26 +31,26 @@ _LOADED: Final[dict[str, Calendar]] = {}
 _LOADED_AT_MOST: Final = 500
 
 
-def of_rep(rep: Rep) -> WorkCalendar:
+def calendar_of_rep(rep: Rep) -> WorkCalendar:
     return rep.calendar or rep.team.calendar
 
 
-def pure(calendar: WorkCalendar, around: dt.datetime) -> Calendar:
+def build_calendar(calendar: WorkCalendar, around: dt.datetime) -> Calendar:
     """The calendar with the public holidays of the year before `around` to the year after it.
 
     Reads `hours` and `special_days`, which may be prefetched. Raises BadCalendar for an unknown zone or country.
     """
-    return drafted(draft_of(calendar), around)
+    return build_from_draft(draft_from_rows(calendar), around)
 
 
-def check(*, zone: str, country: str, subdivision: str, now: dt.datetime) -> None:
+def check_calendar(*, zone: str, country: str, subdivision: str, now: dt.datetime) -> None:
     """Raises BadCalendar when such a calendar could not be read later."""
     Calendar(zone=zone)
     _public_holidays(country, subdivision, now.year)
 
 
 def whole_days(calendar: Calendar) -> Calendar:
-    """The same working days, around the clock: what the disposition clock counts (docs/decisions/disposition-clock.md)."""
+    """The same working days, around the clock: what the disposition clock counts (docs/decisions/0004-disposition-clock.md)."""
     return replace(
         calendar,
         week=tuple(_around_the_clock(hours) for hours in calendar.week),
@@ -59,24 +59,24 @@ def whole_days(calendar: Calendar) -> Calendar:
     )
 
 
-def version_of(calendar: WorkCalendar, now: dt.datetime, *, around_the_clock: bool = False) -> CalendarVersion:
+def freeze_version(calendar: WorkCalendar, now: dt.datetime, *, around_the_clock: bool = False) -> CalendarVersion:
     """The calendar frozen as it is: one row per content, however many ask for it at once.
 
     Its hours are read once and stay with the object: a handoff's two clocks begin by the same reading.
     """
     prefetch_related_objects([calendar], "hours", "special_days")
-    content = pure(calendar, now)
+    content = build_calendar(calendar, now)
     if around_the_clock:
         content = whole_days(content)
-    return _kept(calendar, content, now)
+    return _store_version(calendar, content, now)
 
 
-def history(calendar: WorkCalendar) -> QuerySet[CalendarChange]:
+def list_changes(calendar: WorkCalendar) -> QuerySet[CalendarChange]:
     """What people made of it, the latest first."""
     return calendar.changes.select_related("by").order_by("-at", "-pk")
 
 
-def load(version: CalendarVersion) -> Calendar:
+def load_version(version: CalendarVersion) -> Calendar:
     calendar = _LOADED.get(version.digest)
     if calendar is None:
         if len(_LOADED) >= _LOADED_AT_MOST:
@@ -85,7 +85,7 @@ def load(version: CalendarVersion) -> Calendar:
     return calendar
 
 
-def draft_of(calendar: WorkCalendar) -> CalendarDraft:
+def draft_from_rows(calendar: WorkCalendar) -> CalendarDraft:
     """What is stored, as it is edited. Reads `hours` and `special_days`, which may be prefetched."""
     week: dict[int, list[Interval]] = defaultdict(list)
     for row in calendar.hours.all():
@@ -102,9 +102,9 @@ def draft_of(calendar: WorkCalendar) -> CalendarDraft:
     )
 
 
-def drafted(draft: CalendarDraft, around: dt.datetime) -> Calendar:
+def build_from_draft(draft: CalendarDraft, around: dt.datetime) -> Calendar:
     """The calendar a draft would be. Raises BadCalendar for an unknown zone or country."""
-    return draft.pure(_public_holidays(draft.country, draft.subdivision, around.year))
+    return draft.to_calendar(_public_holidays(draft.country, draft.subdivision, around.year))
 
 
 def stamp(draft: CalendarDraft) -> str:
@@ -118,7 +118,7 @@ def countries() -> list[tuple[str, str]]:
     from holidays.registry import COUNTRIES  # noqa: PLC0415
 
     named = ((code, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)) for name, code, *_ in COUNTRIES.values())
-    return sorted(named, key=lambda each: each[1])
+    return sorted(named, key=lambda country: country[1])
 
 
 def subdivisions(country: str) -> list[str]:
@@ -143,8 +143,8 @@ def coming_holidays(draft: CalendarDraft, now: dt.datetime) -> list[tuple[dt.dat
 
 
 @transaction.atomic
-def change(
-    *, calendar: WorkCalendar | None, draft: CalendarDraft, read: str, by: User, now: dt.datetime, why: str = ""
+def change_calendar(
+    *, calendar: WorkCalendar | None, draft: CalendarDraft, seen_stamp: str, by: User, now: dt.datetime, why: str = ""
 ) -> WorkCalendar:
     """Store a calendar as drafted, a new one for None; clocks that run keep the version they started with (rules 6.12).
 
@@ -153,20 +153,20 @@ def change(
     """
     if not holds(by, Role.SALES_MANAGER):
         raise BadCalendar("Only a sales manager changes calendars.")
-    check(zone=draft.zone, country=draft.country, subdivision=draft.subdivision, now=now)
-    if found := problems(draft):
-        raise BadCalendar(" ".join(found))
-    row = _held(calendar, read)
-    before = draft_of(row) if row.pk else None
+    check_calendar(zone=draft.zone, country=draft.country, subdivision=draft.subdivision, now=now)
+    if problems := find_problems(draft):
+        raise BadCalendar(" ".join(problems))
+    row = _lock_calendar(calendar, seen_stamp)
+    before = draft_from_rows(row) if row.pk else None
     row.name, row.zone, row.country, row.subdivision = draft.name, draft.zone, draft.country, draft.subdivision
     _check_name(row)
     row.save()
     _replace_hours(row, draft)
-    record(calendar=row, before=before, after=draft, by=by, now=now, why=why)
+    record_change(calendar=row, before=before, after=draft, by=by, now=now, why=why)
     return row
 
 
-def record(
+def record_change(
     *,
     calendar: WorkCalendar,
     before: CalendarDraft | None,
@@ -176,28 +176,28 @@ def record(
     why: str = "",
 ) -> CalendarChange | None:
     """Write down who made the calendar what it is, and what is different; None when nothing is."""
-    said = changes(before, after)
-    if not said:
+    differences = describe_changes(before, after)
+    if not differences:
         return None
-    version = _kept(calendar, drafted(after, now), now)
+    version = _store_version(calendar, build_from_draft(after, now), now)
     log.info("calendar_changed", calendar=calendar.pk, by=by.pk)
     return CalendarChange.objects.create(
-        calendar=calendar, version=version, by=by, at=now, said="; ".join(said), why=why.strip()
+        calendar=calendar, version=version, by=by, at=now, said="; ".join(differences), why=why.strip()
     )
 
 
-def _kept(calendar: WorkCalendar, content: Calendar, now: dt.datetime) -> CalendarVersion:
+def _store_version(calendar: WorkCalendar, content: Calendar, now: dt.datetime) -> CalendarVersion:
     version, _ = CalendarVersion.objects.get_or_create(
         calendar=calendar, digest=content.digest(), defaults={"content": content.as_dict(), "created_at": now}
     )
     return version
 
 
-def _held(calendar: WorkCalendar | None, read: str) -> WorkCalendar:
+def _lock_calendar(calendar: WorkCalendar | None, seen_stamp: str) -> WorkCalendar:
     if calendar is None:
         return WorkCalendar()
     row = WorkCalendar.objects.select_for_update(of=("self",)).get(pk=calendar.pk)
-    if stamp(draft_of(row)) != read:
+    if stamp(draft_from_rows(row)) != seen_stamp:
         raise BadCalendar("Somebody changed this calendar in the meantime; look at it as it is now, then change it.")
     return row
 

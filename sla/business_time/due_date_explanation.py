@@ -12,8 +12,8 @@ from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sla.business_time.arithmetic import DAY, Calendar, Span, due, open_intervals, utc, wall_to_instant
-from sla.business_time.hours import DAY_NAMES, place
+from sla.business_time.arithmetic import DAY, Calendar, Span, due_at, open_intervals, to_utc, wall_to_instant
+from sla.business_time.hours import DAY_NAMES, city_of_zone
 
 #: A weekday's name alone says which one only within the week.
 NAMED_BY_WEEKDAY: Final = 6
@@ -45,16 +45,16 @@ class DueDateExplanation:
     parts: tuple[str, ...]
 
     @property
-    def where(self) -> str:
-        return place(self.zone)
+    def city(self) -> str:
+        return city_of_zone(self.zone)
 
     @property
-    def due_said(self) -> str:
-        return instant_said(self.due, self.zone, since=self.start)
+    def due_text(self) -> str:
+        return format_instant(self.due, self.zone, since=self.start)
 
     @property
-    def start_said(self) -> str:
-        return instant_said(self.start, self.zone)
+    def start_text(self) -> str:
+        return format_instant(self.start, self.zone)
 
     @property
     def because(self) -> str:
@@ -65,21 +65,21 @@ class DueDateExplanation:
         """The intervals that were used, as the clock on the wall shows them."""
         return tuple(
             f"{DAY_NAMES[row.day.weekday()]} {row.day:%-d %b}, "
-            f"{clock_said(row.opens, self.zone)}–{_closing(row, self.zone)}: {amount(row.seconds)}"
+            f"{format_clock(row.opens, self.zone)}–{_format_closing(row, self.zone)}: {format_duration(row.seconds)}"
             for row in self.worked
         )
 
 
-def explain(calendar: Calendar, start: datetime, seconds: float) -> DueDateExplanation:
-    """Count `seconds` of business time from `start`. Raises NeverOpen as `sla.business_time.arithmetic.due` does."""
-    start = utc(start)
-    end = due(calendar, start, seconds)
+def explain_due_date(calendar: Calendar, start: datetime, seconds: float) -> DueDateExplanation:
+    """Count `seconds` of business time from `start`. Raises NeverOpen as `sla.business_time.arithmetic.due_at` does."""
+    start = to_utc(start)
+    end = due_at(calendar, start, seconds)
     spans = open_intervals(calendar, start, end)
-    worked = tuple(row for span in spans for row in _by_day(calendar.zone, span))
-    return DueDateExplanation(calendar.zone, start, end, worked, tuple(_parts(calendar, start, end, worked)))
+    worked = tuple(row for span in spans for row in _split_by_day(calendar.zone, span))
+    return DueDateExplanation(calendar.zone, start, end, worked, tuple(_build_parts(calendar, start, end, worked)))
 
 
-def amount(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """ "45 s", "20 min", "7 h", "7 h 30 min"."""
     whole = round(seconds)
     hours, minutes = divmod(whole // 60, 60)
@@ -89,7 +89,7 @@ def amount(seconds: float) -> str:
     return f"{hours} h {rest}".strip() if hours else rest
 
 
-def instant_said(at: datetime, zone: str, since: datetime | None = None) -> str:
+def format_instant(at: datetime, zone: str, since: datetime | None = None) -> str:
     """ "Monday 9:20"; with the date when the weekday alone would not say which."""
     local = at.astimezone(ZoneInfo(zone))
     name = DAY_NAMES[local.weekday()]
@@ -98,16 +98,16 @@ def instant_said(at: datetime, zone: str, since: datetime | None = None) -> str:
     return f"{name} {local:%-d %B %Y, %-H:%M}"
 
 
-def clock_said(at: datetime, zone: str) -> str:
+def format_clock(at: datetime, zone: str) -> str:
     return f"{at.astimezone(ZoneInfo(zone)):%-H:%M}"
 
 
-def _closing(row: CountedHours, zone: str) -> str:
+def _format_closing(row: CountedHours, zone: str) -> str:
     """Midnight at the end of a day is its 24:00."""
-    return "24:00" if row.closes.astimezone(ZoneInfo(zone)).date() > row.day else clock_said(row.closes, zone)
+    return "24:00" if row.closes.astimezone(ZoneInfo(zone)).date() > row.day else format_clock(row.closes, zone)
 
 
-def _by_day(zone: str, span: Span) -> Iterator[CountedHours]:
+def _split_by_day(zone: str, span: Span) -> Iterator[CountedHours]:
     opens, closes = span
     while opens < closes:
         day = opens.astimezone(ZoneInfo(zone)).date()
@@ -116,22 +116,22 @@ def _by_day(zone: str, span: Span) -> Iterator[CountedHours]:
         opens = min(closes, midnight)
 
 
-def _parts(calendar: Calendar, start: datetime, end: datetime, worked: tuple[CountedHours, ...]) -> Iterator[str]:
+def _build_parts(calendar: Calendar, start: datetime, end: datetime, worked: tuple[CountedHours, ...]) -> Iterator[str]:
     zone = ZoneInfo(calendar.zone)
     first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
     counted = {day: sum(row.seconds for row in rows) for day, rows in groupby(worked, key=lambda row: row.day)}
-    reasons = ((day, _standing(calendar, day, counted)) for day in _days(first, last))
-    runs = [(why, [day for day, _ in run]) for why, run in groupby(reasons, key=lambda each: each[1])]
+    reasons = ((day, _closure_reason(calendar, day, counted)) for day in _days_between(first, last))
+    runs = [(why, [day for day, _ in run]) for why, run in groupby(reasons, key=lambda run: run[1])]
     for why, days in runs[:PARTS_AT_MOST]:
         if why:
-            yield f"{_run_said(why, days)}{_why(why)}"
+            yield f"{_describe_days(why, days)}{_describe_closure(why)}"
         else:
-            yield from (_counted_said(day, counted[day], first) for day in days[:PARTS_AT_MOST] if day in counted)
+            yield from (_describe_counted(day, counted[day], first) for day in days[:PARTS_AT_MOST] if day in counted)
     if start.astimezone(zone).utcoffset() != end.astimezone(zone).utcoffset():
         yield "with the change of the clocks counted in"
 
 
-def _standing(calendar: Calendar, day: date, counted: dict[date, float]) -> str:
+def _closure_reason(calendar: Calendar, day: date, counted: dict[date, float]) -> str:
     """Why a day gave no time; nothing for one that did, or that merely had passed."""
     if day in counted or calendar.hours(day):
         return ""
@@ -140,11 +140,11 @@ def _standing(calendar: Calendar, day: date, counted: dict[date, float]) -> str:
     return "holiday" if day in calendar.holidays and calendar.week[day.weekday()] else "closed"
 
 
-def _why(why: str) -> str:
+def _describe_closure(why: str) -> str:
     return {"own day": " closed (own day)", "holiday": " closed (public holiday)", "closed": " closed"}[why]
 
 
-def _run_said(why: str, days: list[date]) -> str:
+def _describe_days(why: str, days: list[date]) -> str:
     if len(days) > NAMED_BY_WEEKDAY:
         return f"{days[0]:%-d %B} to {days[-1]:%-d %B}"
     names = [DAY_NAMES[day.weekday()] for day in days]
@@ -153,11 +153,11 @@ def _run_said(why: str, days: list[date]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if names[1:] else names[0]
 
 
-def _counted_said(day: date, seconds: float, first: date) -> str:
+def _describe_counted(day: date, seconds: float, first: date) -> str:
     date_too = "" if (day - first).days <= NAMED_BY_WEEKDAY else f" {day:%-d %B}"
-    return f"{amount(seconds)} on {DAY_NAMES[day.weekday()]}{date_too}"
+    return f"{format_duration(seconds)} on {DAY_NAMES[day.weekday()]}{date_too}"
 
 
-def _days(first: date, last: date) -> Iterator[date]:
+def _days_between(first: date, last: date) -> Iterator[date]:
     for distance in range((last - first).days + 1):
         yield first + timedelta(days=distance)

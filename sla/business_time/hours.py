@@ -39,7 +39,7 @@ class CalendarDraft:
     week: tuple[Hours, ...]
     days: tuple[OwnDay, ...]
 
-    def pure(self, holidays: frozenset[date] = frozenset()) -> Calendar:
+    def to_calendar(self, holidays: frozenset[date] = frozenset()) -> Calendar:
         """Raises BadCalendar for an unknown zone."""
         return Calendar(self.zone, self.week, {day.date: day.hours for day in self.days}, holidays=holidays)
 
@@ -54,42 +54,42 @@ def read_hours(text: str) -> Hours:
         return ()
     if len(parts) > INTERVALS_A_DAY_AT_MOST:
         raise BadCalendar(f"A day takes at most {INTERVALS_A_DAY_AT_MOST} intervals.")
-    hours = tuple(sorted(_interval(part) for part in parts))
+    hours = tuple(sorted(_parse_interval(part) for part in parts))
     for earlier, later in pairwise(hours):
         if later.opens < earlier.closes:
-            raise BadCalendar(f"{said(earlier)} and {said(later)} overlap.")
+            raise BadCalendar(f"{format_interval(earlier)} and {format_interval(later)} overlap.")
     return hours
 
 
-def said(interval: Interval) -> str:
+def format_interval(interval: Interval) -> str:
     opens, closes = interval.as_text()
-    return f"{_short(opens)}–{_short(closes)}"
+    return f"{_drop_leading_zero(opens)}–{_drop_leading_zero(closes)}"
 
 
-def written(hours: Iterable[Interval]) -> str:
+def format_hours(hours: Iterable[Interval]) -> str:
     """Hours as `read_hours` reads them."""
     return ", ".join("-".join(interval.as_text()) for interval in sorted(hours))
 
 
-def problems(draft: CalendarDraft) -> tuple[str, ...]:
+def find_problems(draft: CalendarDraft) -> tuple[str, ...]:
     """What is wrong between days, which no single day shows: hours that run into those of the day after."""
     spans = [
-        (weekday * MINUTES_A_DAY + each.opens, weekday * MINUTES_A_DAY + each.closes, weekday, each)
+        (weekday * MINUTES_A_DAY + interval.opens, weekday * MINUTES_A_DAY + interval.closes, weekday, interval)
         for weekday, hours in enumerate(draft.week)
-        for each in sorted(hours)
+        for interval in sorted(hours)
     ]
     around = [*spans, *((spans[0][0] + MINUTES_A_WEEK, *spans[0][1:]),)] if spans else []
     overlapping = tuple(
-        f"{DAY_NAMES[earlier[2]]} {said(earlier[3])} runs into {DAY_NAMES[later[2]]} {said(later[3])}."
+        f"{DAY_NAMES[earlier[2]]} {format_interval(earlier[3])} runs into {DAY_NAMES[later[2]]} {format_interval(later[3])}."
         for earlier, later in pairwise(around)
         if earlier[2] != later[2] and later[0] < earlier[1]
     )
-    return (*overlapping, *_twice(draft.days))
+    return (*overlapping, *_find_repeated_days(draft.days))
 
 
-def sentence(draft: CalendarDraft) -> str:
+def describe_calendar(draft: CalendarDraft) -> str:
     """ "Mon–Fri 9:00–12:00, 13:00–17:30 Berlin; public holidays of DE-BY; 3 own days"."""
-    parts = [f"{_week_said(draft.week)} {place(draft.zone)}"]
+    parts = [f"{_describe_week(draft.week)} {city_of_zone(draft.zone)}"]
     if draft.country:
         parts.append(f"public holidays of {draft.country}{f'-{draft.subdivision}' if draft.subdivision else ''}")
     if draft.days:
@@ -97,25 +97,27 @@ def sentence(draft: CalendarDraft) -> str:
     return "; ".join(parts)
 
 
-def changes(before: CalendarDraft | None, after: CalendarDraft) -> tuple[str, ...]:
+def describe_changes(before: CalendarDraft | None, after: CalendarDraft) -> tuple[str, ...]:
     """What is different, each a part of a sentence: "Friday 9:00–16:00 instead of 9:00–17:00". A new one: all of it."""
     if before is None:
-        return (f"New: {sentence(after)}",)
+        return (f"New: {describe_calendar(after)}",)
     return (*_place_changes(before, after), *_week_changes(before.week, after.week), *_day_changes(before, after))
 
 
-def place(zone: str) -> str:
+def city_of_zone(zone: str) -> str:
     """The city of a zone: "Berlin", "New York", "UTC"."""
     return zone.rpartition("/")[2].replace("_", " ")
 
 
-def _week_said(week: Sequence[Hours]) -> str:
+def _describe_week(week: Sequence[Hours]) -> str:
     runs = [(hours, [weekday for weekday, _ in run]) for hours, run in groupby(enumerate(week), key=lambda day: day[1])]
-    open_runs = [f"{_days_said(run)} {', '.join(map(said, sorted(hours)))}" for hours, run in runs if hours]
+    open_runs = [
+        f"{_describe_days(run)} {', '.join(map(format_interval, sorted(hours)))}" for hours, run in runs if hours
+    ]
     return ", ".join(open_runs) or "Closed all week,"
 
 
-def _days_said(weekdays: list[int]) -> str:
+def _describe_days(weekdays: list[int]) -> str:
     first, last = (WEEKDAYS[weekday].capitalize() for weekday in (weekdays[0], weekdays[-1]))
     if len(weekdays) == 1:
         return first
@@ -141,47 +143,49 @@ def _week_changes(before: Sequence[Hours], after: Sequence[Hours]) -> Iterator[s
     for (old, new), run in groupby(pairs, key=lambda day: day[1]):
         if old != new:
             days = [weekday for weekday, _ in run]
-            name = DAY_NAMES[days[0]] if len(days) == 1 else _days_said(days)
-            yield f"{name} {_hours_said(new)} instead of {_hours_said(old)}"
+            name = DAY_NAMES[days[0]] if len(days) == 1 else _describe_days(days)
+            yield f"{name} {_describe_hours(new)} instead of {_describe_hours(old)}"
 
 
 def _day_changes(before: CalendarDraft, after: CalendarDraft) -> Iterator[str]:
     old, new = ({day.date: day for day in draft.days} for draft in (before, after))
     for on in sorted({*old, *new}):
         if on not in new:
-            yield f"no longer {_own_day_said(old[on])}"
+            yield f"no longer {_describe_own_day(old[on])}"
         elif new[on] != old.get(on):
-            was = f" instead of {_hours_said(old[on].hours)}" if on in old else ""
-            yield f"{_own_day_said(new[on])}{was}"
+            was = f" instead of {_describe_hours(old[on].hours)}" if on in old else ""
+            yield f"{_describe_own_day(new[on])}{was}"
 
 
-def _own_day_said(day: OwnDay) -> str:
-    return f"{day.date:%-d %B %Y} ({day.label}) {_hours_said(day.hours)}"
+def _describe_own_day(day: OwnDay) -> str:
+    return f"{day.date:%-d %B %Y} ({day.label}) {_describe_hours(day.hours)}"
 
 
-def _hours_said(hours: Hours) -> str:
-    return ", ".join(map(said, sorted(hours))) or "closed"
+def _describe_hours(hours: Hours) -> str:
+    return ", ".join(map(format_interval, sorted(hours))) or "closed"
 
 
-def _interval(text: str) -> Interval:
+def _parse_interval(text: str) -> Interval:
     match = _RANGE.fullmatch(text)
     if match is None:
         raise BadCalendar(f"“{text[:40]}” is not hours; write 09:00-12:00, 13:00-17:30.")
     opens, closes = f"{int(match[1]):02}:{match[2] or '00'}", f"{int(match[3]):02}:{match[4] or '00'}"
     if opens == closes or (opens, closes) == ("24:00", "00:00"):
-        raise BadCalendar(f"{_short(opens)}–{_short(closes)} is no time at all; a whole day is 00:00-24:00.")
+        raise BadCalendar(
+            f"{_drop_leading_zero(opens)}–{_drop_leading_zero(closes)} is no time at all; a whole day is 00:00-24:00."
+        )
     if opens == "24:00":
         raise BadCalendar("A day begins at 00:00; 24:00 is only where it ends.")
     return Interval.parse(opens, closes)
 
 
-def _short(text: str) -> str:
+def _drop_leading_zero(text: str) -> str:
     return text.removeprefix("0")
 
 
-def _twice(days: Sequence[OwnDay]) -> Iterator[str]:
-    seen: set[date] = set()
+def _find_repeated_days(days: Sequence[OwnDay]) -> Iterator[str]:
+    dates: set[date] = set()
     for day in days:
-        if day.date in seen:
+        if day.date in dates:
             yield f"{day.date:%-d %B %Y} stands there twice."
-        seen.add(day.date)
+        dates.add(day.date)

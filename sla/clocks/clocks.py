@@ -15,7 +15,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, Q, prefetch_related_objects
 
-from config import ui
+from config.ui import formats
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
 from sla.models import Attempt, CalendarVersion, Clock, ClockQuerySet, Handoff, PendingDecision, Rep, RoutingRule, Team
@@ -43,7 +43,9 @@ def start_routing(*, handoff: Handoff, since: dt.datetime, rules: Sequence[Routi
     By the wall if they name none: that hole is marketing's own, and the alarm must ring at night, too.
     """
     seconds = handoff.commitment.route_minutes * 60
-    return _start(handoff, ClockKind.ROUTE, _hours_of_its_team(handoff, since, seconds, rules), seconds, since)
+    return _start_clock(
+        handoff, ClockKind.ROUTE, _team_calendar_version(handoff, since, seconds, rules), seconds, since
+    )
 
 
 def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
@@ -52,36 +54,36 @@ def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
     Each rep's time begins when the handoff first comes to them: somebody else finds it whole, but whoever gets it back
     goes on with the very clocks they had, breaches and all. So passing a lead away and back buys nobody a minute.
     """
-    commitment, hours = handoff.commitment, calendars.of_rep(rep)
-    contact = commitment.contact_minutes_tier_1 if handoff.is_hot else commitment.contact_minutes
+    commitment, hours = handoff.commitment, calendars.calendar_of_rep(rep)
+    contact_minutes = commitment.contact_minutes_tier_1 if handoff.is_hot else commitment.contact_minutes
     targets = {
-        ClockKind.FIRST_CONTACT: (contact * 60, handoff.first_contact_at),
+        ClockKind.FIRST_CONTACT: (contact_minutes * 60, handoff.first_contact_at),
         ClockKind.DISPOSITION: (commitment.disposition_hours * 3600, handoff.decided_at),
     }
-    interrupted = _interrupted(handoff, rep)
-    for kind, (seconds, done_at) in targets.items():
-        if done_at is None and kind in interrupted:
-            _resume(interrupted[kind])
-        elif done_at is None:
+    interrupted = _lock_cancelled_clocks(handoff, rep)
+    for kind, (seconds, fulfilled_at) in targets.items():
+        if fulfilled_at is None and kind in interrupted:
+            _resume_clock(interrupted[kind])
+        elif fulfilled_at is None:
             around_the_clock = kind == ClockKind.DISPOSITION
-            version = calendars.version_of(hours, now, around_the_clock=around_the_clock)
-            _start(handoff, kind, version, seconds, now)
-    restate_due(handoff)
+            version = calendars.freeze_version(hours, now, around_the_clock=around_the_clock)
+            _start_clock(handoff, kind, version, seconds, now)
+    update_due_at(handoff)
     if handoff.hot_upgraded_at is not None and interrupted:
         # Their own clock may be from before the lead turned hot, in somebody else's hands.
-        hurry(handoff=handoff, rep=rep, now=now)
+        hurry_first_contact(handoff=handoff, rep=rep, now=now)
 
 
 def resume_contact(*, handoff: Handoff) -> None:
     """A rejection was corrected: the first contact that it spared the rep is due as if it had never been."""
     if handoff.first_contact_at is not None or handoff.rep is None:
         return
-    if (clock := _interrupted(handoff, handoff.rep).get(ClockKind.FIRST_CONTACT)) is not None:
-        _resume(clock)
-        restate_due(handoff)
+    if (clock := _lock_cancelled_clocks(handoff, handoff.rep).get(ClockKind.FIRST_CONTACT)) is not None:
+        _resume_clock(clock)
+        update_due_at(handoff)
 
 
-def hurry(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Clock | None:
+def hurry_first_contact(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Clock | None:
     """The lead became hot in the rep's hands: the first contact is due in tier 1's minutes from now on, if that is earlier.
 
     The clock that begins, or None when nothing changes: contacted already, overdue already, or due as early anyhow. The
@@ -92,73 +94,75 @@ def hurry(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Clock | None:
     if clock is None:
         return None
     seconds = handoff.commitment.contact_minutes_tier_1 * 60
-    version = calendars.version_of(calendars.of_rep(rep), now)
-    if _after(version, now, seconds) >= clock.due_at:
+    version = calendars.freeze_version(calendars.calendar_of_rep(rep), now)
+    if _add_business_time(version, now, seconds) >= clock.due_at:
         return None
-    cancel(handoff=handoff, kinds=[ClockKind.FIRST_CONTACT], now=now)
-    hurried = _start(handoff, ClockKind.FIRST_CONTACT, version, seconds, now)
-    restate_due(handoff)
+    cancel_clocks(handoff=handoff, kinds=[ClockKind.FIRST_CONTACT], now=now)
+    hurried = _start_clock(handoff, ClockKind.FIRST_CONTACT, version, seconds, now)
+    update_due_at(handoff)
     return hurried
 
 
-def met(*, handoff: Handoff, kind: ClockKind, at: dt.datetime, logged_at: dt.datetime | None = None) -> Clock | None:
+def mark_met(
+    *, handoff: Handoff, kind: ClockKind, at: dt.datetime, logged_at: dt.datetime | None = None
+) -> Clock | None:
     """The promise was fulfilled at `at`, which was written down at `logged_at`. The first such word is the verdict.
 
     What is written down long afterwards repairs no breach: it counts as of `logged_at`
-    (docs/decisions/contacts-logged-late.md).
+    (docs/decisions/0014-contacts-logged-late.md).
     """
     running = handoff.clocks.running().filter(kind=kind)
     clock = running.select_for_update(of=("self",), no_key=True).first()
     if clock is None:
         return None
     at = _credited_at(clock, at, logged_at or at)
-    clock.met_at, clock.used_seconds = at, round(used(clock, at))
+    clock.met_at, clock.used_seconds = at, round(seconds_used(clock, at))
     clock.is_late = clock.used_seconds > clock.target_seconds
     if not clock.is_late:
         # The sweep had seen a breach only because the fulfilment was logged a little later than it happened.
         clock.breached_at = None
     clock.save(update_fields=["met_at", "used_seconds", "is_late", "breached_at"])
-    restate_due(handoff)
+    update_due_at(handoff)
     return clock
 
 
-def cancel(*, handoff: Handoff, kinds: Iterable[ClockKind] = SALES_KINDS, now: dt.datetime) -> None:
+def cancel_clocks(*, handoff: Handoff, kinds: Iterable[ClockKind] = SALES_KINDS, now: dt.datetime) -> None:
     """These promises need not be kept any more. One that is overdue already stays broken."""
     running = handoff.clocks.running().filter(kind__in=list(kinds)).order_by("pk")
     for clock in running.select_for_update(of=("self",), no_key=True):
         clock.cancelled_at = now
-        if clock.breached_at is None and used(clock, now) > clock.target_seconds:
+        if clock.breached_at is None and seconds_used(clock, now) > clock.target_seconds:
             clock.breached_at = now
         clock.save(update_fields=["cancelled_at", "breached_at"])
-    restate_due(handoff)
+    update_due_at(handoff)
 
 
-def restate_due(handoff: Handoff) -> None:
+def update_due_at(handoff: Handoff) -> None:
     """Keep `Handoff.due_at` the earliest due time of its running clocks."""
     handoff.due_at = handoff.clocks.running().aggregate(due=Min("due_at"))["due"]
     handoff.save(update_fields=["due_at"])
 
 
-def used(clock: Clock, at: dt.datetime) -> float:
+def seconds_used(clock: Clock, at: dt.datetime) -> float:
     """Seconds of the clock's own time from its start to `at`."""
     if clock.calendar_version is None:
         return max(0.0, (at - clock.started_at).total_seconds())
-    return arithmetic.elapsed(calendars.load(clock.calendar_version), clock.started_at, at)
+    return arithmetic.elapsed_seconds(calendars.load_version(clock.calendar_version), clock.started_at, at)
 
 
-def remark(attempt: Attempt) -> str:
+def late_logging_remark(attempt: Attempt) -> str:
     """What a reader should know of a contact that was not logged when it happened: "logged 3 days later"."""
     delay = attempt.recorded_at - attempt.at
-    return f"logged {ui.duration(delay.total_seconds())} later" if delay >= REMARKED_FROM else ""
+    return f"logged {formats.duration(delay.total_seconds())} later" if delay >= REMARKED_FROM else ""
 
 
 def sweep_warnings(*, now: dt.datetime, limit: int = 500) -> int:
     """Tell the receivers of promises that are due soon, each once. Any number of workers may sweep at once."""
     with transaction.atomic():
         # One that is overdue by now gets its breach instead.
-        soon = _claimable().filter(warned_at=None, breached_at=None, warn_at__lte=now, due_at__gte=now)
-        clocks = list(soon.order_by("warn_at", "pk")[:limit])
-        outbox.write(_warning(clock, now) for clock in clocks)
+        due_soon = _lock_running_clocks().filter(warned_at=None, breached_at=None, warn_at__lte=now, due_at__gte=now)
+        clocks = list(due_soon.order_by("warn_at", "pk")[:limit])
+        outbox.write_notices(_draft_warning(clock, now) for clock in clocks)
         Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(warned_at=now)
     return len(clocks)
 
@@ -166,26 +170,26 @@ def sweep_warnings(*, now: dt.datetime, limit: int = 500) -> int:
 def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
     """Mark promises that were broken and tell the rep and the managers, each once. Any number of workers may sweep at once."""
     with transaction.atomic():
-        due = _claimable().filter(breached_at=None, due_at__lt=now).order_by("due_at", "pk")
+        due = _lock_running_clocks().filter(breached_at=None, due_at__lt=now).order_by("due_at", "pk")
         # Time used up exactly at closing is not exceeded before the next opening.
         clocks = [clock for clock in due[:limit] if _is_exceeded(clock, now)]
-        outbox.write(chain((_breach(clock, now) for clock in clocks), _still_unrouted(clocks, now)))
+        outbox.write_notices(chain((_draft_breach(clock, now) for clock in clocks), _draft_unrouted(clocks, now)))
         Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(breached_at=now)
     return len(clocks)
 
 
-def _interrupted(handoff: Handoff, rep: Rep) -> dict[str, Clock]:
+def _lock_cancelled_clocks(handoff: Handoff, rep: Rep) -> dict[str, Clock]:
     """The rep's own clocks that were cancelled, of each kind the most urgent: it may have been hurried meanwhile."""
     cancelled = handoff.clocks.filter(rep=rep, cancelled_at__isnull=False).order_by("-due_at", "-pk")
     return {clock.kind: clock for clock in cancelled.select_for_update(of=("self",), no_key=True)}
 
 
-def _resume(clock: Clock) -> None:
+def _resume_clock(clock: Clock) -> None:
     clock.cancelled_at = None
     clock.save(update_fields=["cancelled_at"])
 
 
-def _start(
+def _start_clock(
     handoff: Handoff, kind: ClockKind, version: CalendarVersion | None, seconds: int, since: dt.datetime
 ) -> Clock:
     return Clock.objects.create(
@@ -196,20 +200,20 @@ def _start(
         calendar_version=version,
         target_seconds=seconds,
         started_at=since,
-        due_at=_after(version, since, seconds),
-        warn_at=_after(version, since, seconds * WARN_AFTER_PERCENT // 100),
+        due_at=_add_business_time(version, since, seconds),
+        warn_at=_add_business_time(version, since, seconds * WARN_AFTER_PERCENT // 100),
     )
 
 
-def _hours_of_its_team(
+def _team_calendar_version(
     handoff: Handoff, since: dt.datetime, seconds: int, rules: Sequence[RoutingRule]
 ) -> CalendarVersion | None:
-    team = _team_of(handoff, rules)
+    team = _responsible_team(handoff, rules)
     if team is None:
         return None
     try:
-        version = calendars.version_of(team.calendar, since)
-        _after(version, since, seconds)
+        version = calendars.freeze_version(team.calendar, since)
+        _add_business_time(version, since, seconds)
     # Hours that cannot be read, or never come: no lead waits for that.
     except (BadCalendar, NeverOpen):
         log.warning("routing_promised_by_the_wall", handoff=handoff.pk)
@@ -217,7 +221,7 @@ def _hours_of_its_team(
     return version
 
 
-def _team_of(handoff: Handoff, rules: Sequence[RoutingRule]) -> Team | None:
+def _responsible_team(handoff: Handoff, rules: Sequence[RoutingRule]) -> Team | None:
     """Whose lead it is by the rules, whoever is there to take it; nobody's if they cannot be read."""
     try:
         rule = routing_rules.match_rules(rules, handoff).rule
@@ -227,34 +231,34 @@ def _team_of(handoff: Handoff, rules: Sequence[RoutingRule]) -> Team | None:
     return rule.team if rule else None
 
 
-def _after(version: CalendarVersion | None, start: dt.datetime, seconds: int) -> dt.datetime:
+def _add_business_time(version: CalendarVersion | None, start: dt.datetime, seconds: int) -> dt.datetime:
     if version is None:
         return start + dt.timedelta(seconds=seconds)
-    return arithmetic.due(calendars.load(version), start, seconds)
+    return arithmetic.due_at(calendars.load_version(version), start, seconds)
 
 
-def _claimable() -> ClockQuerySet:
+def _lock_running_clocks() -> ClockQuerySet:
     related = ("handoff__lead__company", "handoff__team", "rep__user", "calendar_version")
-    running = _undecided(Clock.objects.running())
+    running = _exclude_decided(Clock.objects.running())
     running = running.select_related(*related).prefetch_related("handoff__team__managers")
     return running.select_for_update(of=("self",), no_key=True, skip_locked=True)
 
 
-def _undecided(running: ClockQuerySet) -> ClockQuerySet:
+def _exclude_decided(running: ClockQuerySet) -> ClockQuerySet:
     """Without those that a decision in time keeps or ends as soon as it is final (sla.handoffs.undo_window)."""
-    decided = PendingDecision.objects.filter(handoff=OuterRef("handoff"), at__lte=OuterRef("due_at"))
-    kept = Q(kind=ClockKind.DISPOSITION) & Exists(decided)
-    return running.filter(~kept, ~Exists(decided.filter(kind=DispositionKind.REJECT)))
+    decisions = PendingDecision.objects.filter(handoff=OuterRef("handoff"), at__lte=OuterRef("due_at"))
+    kept_in_time = Q(kind=ClockKind.DISPOSITION) & Exists(decisions)
+    return running.filter(~kept_in_time, ~Exists(decisions.filter(kind=DispositionKind.REJECT)))
 
 
 def _credited_at(clock: Clock, at: dt.datetime, logged_at: dt.datetime) -> dt.datetime:
     # Forms send whole minutes.
     was_theirs = at >= clock.started_at.replace(second=0, microsecond=0)
     is_believed = was_theirs and logged_at - at <= BELIEVED_WITHIN
-    return at if is_believed or used(clock, logged_at) <= clock.target_seconds else logged_at
+    return at if is_believed or seconds_used(clock, logged_at) <= clock.target_seconds else logged_at
 
 
-def _warning(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
+def _draft_warning(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
     return outbox.NoticeDraft(
         kind=NoticeKind.DUE_SOON,
         once=f"warning:{clock.pk}",
@@ -267,23 +271,27 @@ def _warning(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
 
 def _is_exceeded(clock: Clock, now: dt.datetime) -> bool:
     try:
-        return used(clock, now) > clock.target_seconds
+        return seconds_used(clock, now) > clock.target_seconds
     # It is due by what its hours said when it began; that nobody can read them any more holds up no other's breach.
     except BadCalendar:
         log.exception("hours_not_readable", clock=clock.pk)
         return True
 
 
-def _still_unrouted(clocks: Iterable[Clock], now: dt.datetime) -> Iterator[outbox.NoticeDraft]:
+def _draft_unrouted(clocks: Iterable[Clock], now: dt.datetime) -> Iterator[outbox.NoticeDraft]:
     """Of those that came while their team was closed nobody has been told yet."""
-    theirs = [clock.handoff for clock in clocks if clock.kind == ClockKind.ROUTE and clock.calendar_version is not None]
-    rules = routing_rules.rules() if theirs else []
+    handoffs = [
+        clock.handoff for clock in clocks if clock.kind == ClockKind.ROUTE and clock.calendar_version is not None
+    ]
+    rules = routing_rules.active_rules() if handoffs else []
     prefetch_related_objects([rule.team for rule in rules], "managers")
-    for handoff in theirs:
-        yield outbox.unrouted(handoff=handoff, team=_team_of(handoff, rules), why=routing_rules.NO_MATCH, at=now)
+    for handoff in handoffs:
+        yield outbox.draft_unrouted(
+            handoff=handoff, team=_responsible_team(handoff, rules), why=routing_rules.NO_MATCH, at=now
+        )
 
 
-def _breach(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
+def _draft_breach(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
     return outbox.NoticeDraft(
         kind=NoticeKind.BREACHED,
         once=f"breach:{clock.pk}",

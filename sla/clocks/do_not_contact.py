@@ -21,44 +21,44 @@ from sla.vocabulary import ClockKind
 log = structlog.get_logger(__name__)
 
 #: Nobody has to call, or to find somebody who calls.
-MOOT: Final = (ClockKind.ROUTE, ClockKind.FIRST_CONTACT)
+CONTACT_CLOCKS: Final = (ClockKind.ROUTE, ClockKind.FIRST_CONTACT)
 
 
-def since(lead: Lead) -> dt.datetime | None:
+def blocked_since(lead: Lead) -> dt.datetime | None:
     """From when on the lead may not be contacted, by the ledger of its attributes; None: it may be."""
     if not lead.do_not_contact:
         return None
-    said = lead.attribute_changes.filter(values__has_key="do_not_contact").order_by("valid_from", "pk")
+    changes = lead.attribute_changes.filter(values__has_key="do_not_contact").order_by("valid_from", "pk")
     start: dt.datetime | None = None
-    for at, is_so in said.values_list("valid_from", "values__do_not_contact"):
-        start = (start or at) if is_so else None
+    for at, is_blocked in changes.values_list("valid_from", "values__do_not_contact"):
+        start = (start or at) if is_blocked else None
     return start or lead.known_at
 
 
 def stop_clocks(*, now: dt.datetime, limit: int = 500) -> int:
     """Cancel the promises to contact those who may not be contacted; how many. Any number of workers may sweep at once."""
-    moot = Clock.objects.running().filter(kind__in=MOOT, handoff=OuterRef("pk"))
+    contact_clocks = Clock.objects.running().filter(kind__in=CONTACT_CLOCKS, handoff=OuterRef("pk"))
     # Only an open one has clocks that run: so this does not grow with the years.
-    found = Handoff.objects.open().filter(Exists(moot), lead__do_not_contact=True).order_by("pk")
-    return sum(_try_to_stop(handoff, now) for handoff in found[:limit])
+    handoffs = Handoff.objects.open().filter(Exists(contact_clocks), lead__do_not_contact=True).order_by("pk")
+    return sum(_try_to_stop(handoff, now) for handoff in handoffs[:limit])
 
 
 def _try_to_stop(handoff: Handoff, now: dt.datetime) -> bool:
     """One that fails is logged and stops none of the others."""
     try:
-        return _stop(handoff, now)
+        return _stop_locked(handoff, now)
     except Exception:
         log.exception("not_silenced", handoff=handoff.pk)
         return False
 
 
 @transaction.atomic
-def _stop(handoff: Handoff, now: dt.datetime) -> bool:
+def _stop_locked(handoff: Handoff, now: dt.datetime) -> bool:
     if not Handoff.objects.filter(pk=handoff.pk).select_for_update(no_key=True, skip_locked=True).exists():
         return False
-    held = handoff_states.lock(handoff)
+    locked = handoff_states.lock(handoff)
     # Another sweep may have been here between our look and our lock.
-    if not held.lead.do_not_contact or not held.clocks.running().filter(kind__in=MOOT).exists():
+    if not locked.lead.do_not_contact or not locked.clocks.running().filter(kind__in=CONTACT_CLOCKS).exists():
         return False
-    clocks.cancel(handoff=held, kinds=MOOT, now=now)
+    clocks.cancel_clocks(handoff=locked, kinds=CONTACT_CLOCKS, now=now)
     return True

@@ -10,10 +10,10 @@ import structlog
 from django.db import transaction
 from django.db.models import Max
 
-from config.web import holds
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from definitions import commitment_snapshots
-from leads.models import User
-from leads.vocabulary import Role
 from sla.models import Commitment
 from sla.vocabulary import CommitmentState
 
@@ -68,7 +68,7 @@ class DraftRefused(Exception):
     """These commitments cannot be drafted, edited or deleted."""
 
 
-def current() -> Commitment:
+def current_commitment() -> Commitment:
     """The commitments in force. Raises NotYetAgreed."""
     commitment = Commitment.objects.filter(state=CommitmentState.ACTIVE).first()
     if commitment is None:
@@ -77,26 +77,28 @@ def current() -> Commitment:
 
 
 @transaction.atomic
-def draft(*, terms: Mapping[str, int], reason: str, by: User, now: dt.datetime) -> Commitment:
+def create_draft(*, terms: Mapping[str, int], reason: str, by: User, now: dt.datetime) -> Commitment:
     """A next version, which nobody has signed. Raises DraftRefused with a sentence for the user."""
     _check_drafter(by)
     # Two drafts at once wait for each other at the latest version.
     list(Commitment.objects.order_by("-number").select_for_update(of=("self",))[:1])
     number = (Commitment.objects.aggregate(last=Max("number"))["last"] or 0) + 1
-    made = Commitment.objects.create(number=number, reason=reason, created_at=now, **terms)
-    log.info("commitments_drafted", commitment=made.pk, by=by.pk)
-    return made
+    draft = Commitment.objects.create(number=number, reason=reason, created_at=now, **terms)
+    log.info("commitments_drafted", commitment=draft.pk, by=by.pk)
+    return draft
 
 
 @transaction.atomic
-def amend(*, commitment: Commitment, terms: Mapping[str, int], reason: str, read: str, by: User) -> Commitment:
+def amend_draft(
+    *, commitment: Commitment, terms: Mapping[str, int], reason: str, seen_stamp: str, by: User
+) -> Commitment:
     """Edit a draft; what was signed before is not what stands there now, so signatures go.
 
     `read` is the stamp of the draft that was edited. Raises DraftRefused with a sentence for the user.
     """
     _check_drafter(by)
-    row = _held_draft(commitment)
-    if stamp(row) != read:
+    row = _lock_draft(commitment)
+    if stamp(row) != seen_stamp:
         raise DraftRefused("Somebody changed this draft in the meantime; look at it as it is now, then change it.")
     changed = {name: value for name, value in terms.items() if getattr(row, name) != value}
     for name, value in changed.items():
@@ -110,21 +112,21 @@ def amend(*, commitment: Commitment, terms: Mapping[str, int], reason: str, read
 
 
 @transaction.atomic
-def discard(*, commitment: Commitment, by: User) -> None:
+def discard_draft(*, commitment: Commitment, by: User) -> None:
     """Delete a draft. Raises DraftRefused with a sentence for the user."""
     _check_drafter(by)
-    row = _held_draft(commitment)
+    row = _lock_draft(commitment)
     log.info("commitments_discarded", commitment=row.pk, by=by.pk)
     row.delete()
 
 
 def stamp(commitment: Commitment) -> str:
     """What a reader saw: two versions with the same terms and reason have one stamp."""
-    seen = [*(getattr(commitment, term.name) for term in TERMS), commitment.reason]
-    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
+    content = [*(getattr(commitment, term.name) for term in TERMS), commitment.reason]
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
-def changes(before: Commitment, after: Commitment) -> tuple[TermChange, ...]:
+def changed_terms(before: Commitment, after: Commitment) -> tuple[TermChange, ...]:
     """The terms in which two versions differ."""
     pairs = (TermChange(term, getattr(before, term.name), getattr(after, term.name)) for term in TERMS)
     return tuple(pair for pair in pairs if pair.before != pair.after)
@@ -141,13 +143,13 @@ def side_to_sign(commitment: Commitment, by: User) -> str:
 
 
 @transaction.atomic
-def sign(*, commitment: Commitment, by: User, now: dt.datetime, read: str | None = None) -> Commitment:
+def sign(*, commitment: Commitment, by: User, now: dt.datetime, seen_stamp: str | None = None) -> Commitment:
     """A leader's signature for their own side; with the second one the commitments come into force.
 
     `read` is the stamp of what they saw. Raises ActivationRefused with a sentence for the user.
     """
     commitment = Commitment.objects.select_for_update(of=("self",), no_key=True).get(pk=commitment.pk)
-    if read is not None and stamp(commitment) != read:
+    if seen_stamp is not None and stamp(commitment) != seen_stamp:
         raise ActivationRefused("The draft was changed after you opened it; read it as it is now, then sign.")
     if commitment.state != CommitmentState.DRAFT:
         raise ActivationRefused(f"{commitment} are {commitment.get_state_display().lower()} already.")
@@ -185,19 +187,19 @@ def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now:
     commitment.signed_by_marketing, commitment.signed_by_sales = by_marketing, by_sales
     commitment.save(update_fields=["state", "activated_at", "signed_by_marketing", "signed_by_sales"])
     commitment_snapshots.record(
-        sentences=terms(commitment), signed_by=f"{by_marketing} for marketing, {by_sales} for sales", now=now
+        sentences=term_sentences(commitment), signed_by=f"{by_marketing} for marketing, {by_sales} for sales", now=now
     )
     return commitment
 
 
-def terms(commitment: Commitment) -> dict[str, list[str]]:
+def term_sentences(commitment: Commitment) -> dict[str, list[str]]:
     """The commitments in sentences, as they stand beside a definition when it is signed."""
     return {
         commitment_snapshots.SALES: [
             f"First contact within {commitment.contact_minutes} business minutes; tier 1 within {commitment.contact_minutes_tier_1}.",
             f"Accepted, or rejected with a specific reason, within {commitment.disposition_hours} hours.",
             f"At least {commitment.attempts_before_unresponsive} contact attempts before a lead counts as out of reach.",
-            _work_before_more(commitment),
+            _unworked_sentence(commitment),
         ],
         commitment_snapshots.AFTERWARDS: [
             f"Rejected for its timing, a lead comes back after {commitment.recycle_days} days, or on the day that was given.",
@@ -206,19 +208,19 @@ def terms(commitment: Commitment) -> dict[str, list[str]]:
         commitment_snapshots.MARKETING: [
             f"{commitment.mqls_a_month} MQLs a month, all of which meet the definition.",
             f"Each reaches sales within {commitment.route_minutes} minutes, with its source, what it did and its history.",
-            _tier_3(commitment),
+            _tier_3_sentence(commitment),
         ],
     }
 
 
-def _work_before_more(commitment: Commitment) -> str:
-    most = commitment.unworked_at_most
-    if not most:
+def _unworked_sentence(commitment: Commitment) -> str:
+    limit = commitment.unworked_at_most
+    if not limit:
         return "How many accepted leads may wait for a contact is each team’s to say."
-    return f"Accepted leads are worked before more are taken: with {most} still without a contact a rep gets no more."
+    return f"Accepted leads are worked before more are taken: with {limit} still without a contact a rep gets no more."
 
 
-def _tier_3(commitment: Commitment) -> str:
+def _tier_3_sentence(commitment: Commitment) -> str:
     days = commitment.tier_3_nurture_days
     if not days:
         return "Tier 3, the weakest, goes to sales like the others."
@@ -241,7 +243,7 @@ def _check_drafter(by: User) -> None:
         raise DraftRefused("Sales managers, marketing ops and the two leaders draft commitments.")
 
 
-def _held_draft(commitment: Commitment) -> Commitment:
+def _lock_draft(commitment: Commitment) -> Commitment:
     row = Commitment.objects.select_for_update(of=("self",)).filter(pk=commitment.pk).first()
     if row is None:
         raise DraftRefused("This draft was deleted in the meantime.")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sla.business_time import calendars
 from sla.business_time.arithmetic import Calendar, NeverOpen, wall_to_instant
-from sla.business_time.due_date_explanation import DueDateExplanation, explain
+from sla.business_time.due_date_explanation import DueDateExplanation, explain_due_date
 from sla.commitments import commitments
 from sla.models import Commitment
 
@@ -18,11 +18,11 @@ NEVER = "These hours never open again, so nothing would ever be due."
 
 @dataclass(frozen=True, slots=True)
 class PromisePreview:
-    """One promise on one lead. `reckoning` is None when the hours never open; then `problem` says so."""
+    """One promise on one lead. `explanation` is None when the hours never open; then `problem` says so."""
 
-    what: str
+    subject: str
     promise: str
-    reckoning: DueDateExplanation | None
+    explanation: DueDateExplanation | None
     problem: str = ""
 
 
@@ -45,26 +45,28 @@ class PreviewComparison:
 def terms_in_force() -> Commitment:
     """The commitments in force; the product's defaults before anything was agreed."""
     try:
-        return commitments.current()
+        return commitments.current_commitment()
     except commitments.NotYetAgreed:
         return Commitment()
 
 
 def preview_arrival(calendar: Calendar, *, terms: Commitment, at: dt.datetime, title: str) -> ArrivalPreview:
     """A tier 2 lead's, then a tier 1 lead's first contact, then the decision."""
-    return ArrivalPreview(title, _answers(calendar, terms, at))
+    return ArrivalPreview(title, _preview_promises(calendar, terms, at))
 
 
-def compared(
+def compare_previews(
     calendar: Calendar, *, before: Commitment | None, after: Commitment, at: dt.datetime
 ) -> tuple[PreviewComparison, ...]:
     """Each promise under both; nothing before when there is none in force."""
-    now = _answers(calendar, after, at)
-    then: Sequence[PromisePreview | None] = (None,) * len(now) if before is None else _answers(calendar, before, at)
-    return tuple(PreviewComparison(*pair) for pair in zip(then, now, strict=True))
+    after_previews = _preview_promises(calendar, after, at)
+    before_previews: Sequence[PromisePreview | None] = (
+        (None,) * len(after_previews) if before is None else _preview_promises(calendar, before, at)
+    )
+    return tuple(PreviewComparison(*pair) for pair in zip(before_previews, after_previews, strict=True))
 
 
-def instant(calendar: Calendar, wall: dt.datetime) -> dt.datetime:
+def instant_of_wall_time(calendar: Calendar, wall: dt.datetime) -> dt.datetime:
     """The instant of a time typed as the wall clock of the calendar shows it."""
     return wall_to_instant(calendar.zone, wall)
 
@@ -76,17 +78,17 @@ def friday_afternoon(now: dt.datetime, zone: str) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(16, 50))
 
 
-def _answers(calendar: Calendar, terms: Commitment, at: dt.datetime) -> tuple[PromisePreview, ...]:
+def _preview_promises(calendar: Calendar, terms: Commitment, at: dt.datetime) -> tuple[PromisePreview, ...]:
     days = calendars.whole_days(calendar)
     return (
-        _answer(calendar, at, "A tier 2 lead", "first contact", terms.contact_minutes * 60),
-        _answer(calendar, at, "A tier 1 lead", "first contact", terms.contact_minutes_tier_1 * 60),
-        _answer(days, at, "Its decision", "accept or reject", terms.disposition_hours * 3600),
+        _preview_promise(calendar, at, "A tier 2 lead", "first contact", terms.contact_minutes * 60),
+        _preview_promise(calendar, at, "A tier 1 lead", "first contact", terms.contact_minutes_tier_1 * 60),
+        _preview_promise(days, at, "Its decision", "accept or reject", terms.disposition_hours * 3600),
     )
 
 
-def _answer(calendar: Calendar, at: dt.datetime, what: str, promise: str, seconds: int) -> PromisePreview:
+def _preview_promise(calendar: Calendar, at: dt.datetime, subject: str, promise: str, seconds: int) -> PromisePreview:
     try:
-        return PromisePreview(what, promise, explain(calendar, at, seconds))
+        return PromisePreview(subject, promise, explain_due_date(calendar, at, seconds))
     except NeverOpen:
-        return PromisePreview(what, promise, None, NEVER)
+        return PromisePreview(subject, promise, None, NEVER)

@@ -30,7 +30,7 @@ class AlertForm(forms.Form):
     def __init__(self, data: QueryDict | None, *, chosen: AlertSettings) -> None:
         shown = ("email_kinds", "slack_kinds", "is_quiet_off_hours", "in_browser", "with_sound")
         super().__init__(data, initial={name: getattr(chosen, name) for name in shown})
-        offered = [(kind.value, kind.label) for kind in preferences.offered(chosen.user)]
+        offered = [(kind.value, kind.label) for kind in preferences.offered_kinds(chosen.user)]
         for name in ("email_kinds", "slack_kinds"):
             cast("forms.MultipleChoiceField", self.fields[name]).choices = offered
         self.had_url = bool(chosen.slack_sealed)
@@ -39,7 +39,7 @@ class AlertForm(forms.Form):
         url: str = self.cleaned_data["slack_url"]
         if url:
             try:
-                slack.check(url)
+                slack.check_webhook(url)
             except slack.BadWebhook as broken:
                 raise forms.ValidationError(str(broken)) from broken
         return url

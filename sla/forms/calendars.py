@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 
 from sla.business_time import calendars
 from sla.business_time.arithmetic import WEEKDAYS, BadCalendar, Hours
-from sla.business_time.hours import DAY_NAMES, CalendarDraft, OwnDay, read_hours, written
+from sla.business_time.hours import DAY_NAMES, CalendarDraft, OwnDay, format_hours, read_hours
 from sla.vocabulary import YEARS
 
 OWN_DAYS_AT_MOST: Final = 200
@@ -80,14 +80,14 @@ class CalendarForm(forms.Form):
     arrives = WallTime(required=False, label="A lead arrives")
 
     def __init__(self, data: Any = None, *, draft: CalendarDraft, arrives: dt.datetime) -> None:
-        week = {name: written(hours) for name, hours in zip(WEEKDAYS, draft.week, strict=True)}
+        week = {name: format_hours(hours) for name, hours in zip(WEEKDAYS, draft.week, strict=True)}
         columns = {name: getattr(draft, name) for name in ("name", "zone", "country", "subdivision")}
         super().__init__(data, initial=columns | week | {"read": calendars.stamp(draft), "arrives": arrives})
         countries = [("", "No public holidays"), *calendars.countries()]
         self.fields["country"].choices = countries  # type: ignore[attr-defined]  # typed as plain Field
         for name, label in zip(WEEKDAYS, DAY_NAMES, strict=True):
             self.fields[name] = HoursField(label=label)
-        rows = [{"date": day.date, "label": day.label, "hours": written(day.hours)} for day in draft.days]
+        rows = [{"date": day.date, "label": day.label, "hours": format_hours(day.hours)} for day in draft.days]
         self.days = OwnDays(data, initial=rows, prefix="days")
 
     @property

@@ -79,7 +79,7 @@ class DecideSeveralForm(forms.Form):
 
     kind = forms.ChoiceField(choices=DispositionKind.choices)
     handoffs = HandoffIdsField(error_messages={"required": "Select leads first."})
-    reason = forms.ModelChoiceField(rejection_reasons.of_many(), required=False, empty_label="Reason to reject…")
+    reason = forms.ModelChoiceField(rejection_reasons.bulk_reasons(), required=False, empty_label="Reason to reject…")
     confirmed = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -182,5 +182,7 @@ class AssignForm(forms.Form):
     @cached_property
     def _standings(self) -> dict[int, str]:
         """Map rep id to the reason why the rep gets no new leads now; queried only where the choices are rendered."""
-        reps = round_robin.reps_of(*Team.objects.all())
-        return {line.rep.pk: line.why for line in round_robin.standings(reps, self._now) if not line.is_available}
+        reps = round_robin.fetch_reps(*Team.objects.all())
+        return {
+            line.rep.pk: line.why for line in round_robin.fetch_availabilities(reps, self._now) if not line.is_available
+        }

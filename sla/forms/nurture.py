@@ -12,7 +12,9 @@ from sla.nurture import nurture_tasks
 
 class NurtureFilterForm(forms.Form):
     q = forms.CharField(max_length=100, required=False, label="Search", widget=forms.TextInput({"type": "search"}))
-    when = forms.ChoiceField(choices=[("", "Any day"), *nurture_tasks.WHEN.items()], required=False, label="Comes back")
+    when = forms.ChoiceField(
+        choices=[("", "Any day"), *nurture_tasks.RETURN_PERIODS.items()], required=False, label="Comes back"
+    )
     reason = forms.ModelChoiceField(ReasonCode.objects.none(), required=False, empty_label="Any reason")
     rep = forms.ModelChoiceField(Rep.objects.none(), required=False, empty_label="Anybody", label="Owner")
 

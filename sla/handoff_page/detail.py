@@ -10,7 +10,8 @@ from typing import Final
 from django.db.models import Prefetch
 from django.utils import timezone
 
-from leads.models import Lead, Outcome, User
+from config.accounts.models import User
+from leads.models import Lead, Outcome
 from scoring.explain import frozen_evidence
 from sla import permissions
 from sla.handoff_page import activity_summary, changes_since_mql, next_step
@@ -56,7 +57,7 @@ class HandoffDetail:
     def attempts_progress(self) -> str:
         """Describe how many attempts count towards “couldn't reach”."""
         promised = self.handoff.commitment.attempts_before_unresponsive
-        tried = attempts.counted((attempt.channel, attempt.at) for attempt in self.attempts)
+        tried = attempts.count_attempts((attempt.channel, attempt.at) for attempt in self.attempts)
         missing = promised - tried
         to_go = f"; {missing} more before “couldn’t reach”" if missing > 0 else ""
         return f"{tried} of {promised} attempts{to_go}"

@@ -78,7 +78,7 @@ def _read_attempts(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
     rows = Attempt.objects.filter(handoff__lead=lead).select_related("by")
     for attempt in rows.order_by("-at", "-pk")[:limit]:
         tone = "good" if attempt.outcome == AttemptOutcome.CONNECTED else "sales"
-        title = ", ".join(part for part in (str(attempt), clocks.remark(attempt)) if part)
+        title = ", ".join(part for part in (str(attempt), clocks.late_logging_remark(attempt)) if part)
         yield TimelineEntry(attempt.at, tone, title, attempt.note, str(attempt.by))
 
 

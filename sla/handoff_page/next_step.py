@@ -10,7 +10,7 @@ from typing import Final
 from sla.handoff_page import activity_summary
 from sla.handoffs import attempts as handoff_attempts
 from sla.models import Attempt, Clock, Handoff
-from sla.vocabulary import ClockKind, HandoffState, words_of
+from sla.vocabulary import ClockKind, HandoffState, outcome_label
 
 NO_CONTACT: Final = "The lead may not be contacted. A note, and what the lead itself sends, can still be kept."
 
@@ -77,7 +77,7 @@ def _advise_in_work(handoff: Handoff, attempts_so_far: str, count: int, now: dt.
 
 
 def _count_attempts(attempts: Sequence[Attempt]) -> int:
-    return handoff_attempts.counted((attempt.channel, attempt.at) for attempt in attempts)
+    return handoff_attempts.count_attempts((attempt.channel, attempt.at) for attempt in attempts)
 
 
 def _describe_attempts(handoff: Handoff, attempts: Sequence[Attempt], now: dt.datetime, zone: dt.tzinfo) -> str:
@@ -86,6 +86,6 @@ def _describe_attempts(handoff: Handoff, attempts: Sequence[Attempt], now: dt.da
     for last in attempts[:1]:
         at = last.at.astimezone(zone)
         day = activity_summary.describe_day(last.at, now=now, zone=zone)
-        how, what = last.get_channel_display(), words_of(last.channel, last.outcome).lower()
+        how, what = last.get_channel_display(), outcome_label(last.channel, last.outcome).lower()
         return f"{count} Last: {how}, {what}, {day} at {at:%H:%M}."
     return count

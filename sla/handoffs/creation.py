@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Sequence
 import structlog
 from django.db import transaction
 
-from config.web import holds
+from config.accounts.models import User
+from config.accounts.roles import holds
 from leads import stage_changes
-from leads.models import User
 from leads.vocabulary import Stage
 from scoring.live import mqls
 from scoring.models import HotUpgrade, Qualification, QualificationQuerySet
@@ -21,7 +21,7 @@ from sla.commitments import commitments
 from sla.handoffs import routing, tier_3_hold
 from sla.models import Commitment, Handoff, Note, Rep, RoutingDecision, RoutingRule
 from sla.notifications import outbox
-from sla.nurture.recycling import NURSES
+from sla.nurture.recycling import NURTURE_ROLES
 from sla.teams import round_robin, routing_rules
 
 log = structlog.get_logger(__name__)
@@ -42,12 +42,12 @@ def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
     qualification that fails is logged, stays waiting and is passed over.
     """
     try:
-        commitment = commitments.current()
+        commitment = commitments.current_commitment()
     except commitments.NotYetAgreed as reason:
         if Qualification.objects.waiting().exists():
             log.warning("handoffs_wait", why=str(reason))
         return 0
-    rules = routing_rules.rules()
+    rules = routing_rules.active_rules()
     done, failed = 0, set[int]()
     while done < limit:
         try:
@@ -58,7 +58,7 @@ def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
         if claimed is None:
             break
         if isinstance(claimed, Handoff):
-            routing.route(handoff=claimed, now=now, rules=rules)
+            routing.route_handoff(handoff=claimed, now=now, rules=rules)
         done += 1
     return done
 
@@ -68,23 +68,25 @@ def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.date
 
     One that has gone meanwhile is passed over. Raises TooSoon with a sentence for the user.
     """
-    if not holds(by, *NURSES):
+    if not holds(by, *NURTURE_ROLES):
         raise TooSoon("Marketing decides about the leads in nurture.")
     if not why.strip():
         raise TooSoon("Say why, for the record.")
     try:
-        commitment = commitments.current()
+        commitment = commitments.current_commitment()
     except commitments.NotYetAgreed as reason:
         raise TooSoon(str(reason)) from reason
-    rules = routing_rules.rules()
+    rules = routing_rules.active_rules()
     with transaction.atomic():
-        held = _held(qualification_ids, commitment, now)
-        made = [_create(each, commitment, rules, now, since=now) for each in held]
-        said = f"Handed to sales before its day: {why.strip()}"[:1000]
-        Note.objects.bulk_create(Note(handoff=handoff, at=now, by=by, text=said) for handoff in made)
-    for handoff in made:
-        routing.route(handoff=handoff, now=now, rules=rules)
-    return len(made)
+        qualifications = _lock_held_mqls(qualification_ids, commitment, now)
+        handoffs = [
+            _create_handoff(qualification, commitment, rules, now, since=now) for qualification in qualifications
+        ]
+        text = f"Handed to sales before its day: {why.strip()}"[:1000]
+        Note.objects.bulk_create(Note(handoff=handoff, at=now, by=by, text=text) for handoff in handoffs)
+    for handoff in handoffs:
+        routing.route_handoff(handoff=handoff, now=now, rules=rules)
+    return len(handoffs)
 
 
 def hand_off_hot(*, hot_upgrade: HotUpgrade, commitment: Commitment, now: dt.datetime) -> Handoff | None:
@@ -93,23 +95,25 @@ def hand_off_hot(*, hot_upgrade: HotUpgrade, commitment: Commitment, now: dt.dat
 
     Call within the transaction that holds the hot_upgrade.
     """
-    rows = _claimable(Qualification.objects.waiting().filter(pk=hot_upgrade.qualification_id))
+    rows = _lock_mqls(Qualification.objects.waiting().filter(pk=hot_upgrade.qualification_id))
     qualification = rows.first()
     if qualification is None:
         return None
-    if tier_3_hold.is_over(qualification):
-        _let_go(qualification, now)
+    if tier_3_hold.is_closed_to_sales(qualification):
+        _close_without_handoff(qualification, now)
         return None
-    handoff = _create(qualification, commitment, routing_rules.rules(), now, since=hot_upgrade.recorded_at, tier=1)
+    handoff = _create_handoff(
+        qualification, commitment, routing_rules.active_rules(), now, since=hot_upgrade.recorded_at, tier=1
+    )
     handoff.hot_upgraded_at = hot_upgrade.recorded_at
     handoff.save(update_fields=["hot_upgraded_at"])
     return handoff
 
 
-def to_hand_off(now: dt.datetime) -> QualificationQuerySet:
+def mqls_to_hand_off(now: dt.datetime) -> QualificationQuerySet:
     """MQLs that sales should have by now; not those of tier 3 that are nurtured first."""
     try:
-        return tier_3_hold.free(commitments.current(), now)
+        return tier_3_hold.mqls_for_sales(commitments.current_commitment(), now)
     except commitments.NotYetAgreed:
         return Qualification.objects.waiting()
 
@@ -117,11 +121,11 @@ def to_hand_off(now: dt.datetime) -> QualificationQuerySet:
 def waiting_since(now: dt.datetime) -> dt.datetime | None:
     """Since when the one that waits longest should have been with sales."""
     # The oldest by its tier's index; all tiers are handed off in one go, so which of them is the witness matters little.
-    first = to_hand_off(now).defer("evidence").order_by("tier", "pk").first()
+    first = mqls_to_hand_off(now).defer("evidence").order_by("tier", "pk").first()
     if first is None:
         return None
     try:
-        return tier_3_hold.since(first, commitments.current())
+        return tier_3_hold.due_to_sales_at(first, commitments.current_commitment())
     except commitments.NotYetAgreed:
         return first.recorded_at
 
@@ -137,16 +141,16 @@ def assign(*, handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: st
         raise permissions.NotYours("Only a manager of the team can reassign this handoff.")
     rep = Rep.objects.select_related("user", "team__calendar", "calendar").get(pk=rep.pk)
     _check_assignment(handoff, rep, reason)
-    _check_standing(rep, now)
+    _check_availability(rep, now)
     before = handoff.rep
-    clocks.cancel(handoff=handoff, now=now)
+    clocks.cancel_clocks(handoff=handoff, now=now)
     try:
-        routing.give(handoff=handoff, rep=rep, now=now)
+        routing.give_to_rep(handoff=handoff, rep=rep, now=now)
     except (NeverOpen, BadCalendar) as error:
         raise AssignmentRefused(f"{rep}’s calendar has no working hours.") from error
     path = f"{before or 'Unrouted'} → {rep}, by {by}: {reason.strip()}"
     RoutingDecision.objects.create(handoff=handoff, at=now, by=by, rep=rep, explanation=path[:300])
-    outbox.reassigned(handoff=handoff, before=before, why=reason, by=by, at=now)
+    outbox.notify_reassigned(handoff=handoff, before=before, why=reason, by=by, at=now)
     return handoff
 
 
@@ -160,21 +164,23 @@ def _hand_off_next(
     commitment: Commitment, rules: Sequence[RoutingRule], passed_over: set[int], now: dt.datetime
 ) -> Handoff | Qualification | None:
     """What became of the next one: its handoff, or itself if there is no case for sales any more."""
-    free = tier_3_hold.free(commitment, now).exclude(pk__in=passed_over).order_by("tier", "pk")
-    qualification = _claimable(free, skip_locked=True).first()
+    waiting = tier_3_hold.mqls_for_sales(commitment, now).exclude(pk__in=passed_over).order_by("tier", "pk")
+    qualification = _lock_mqls(waiting, skip_locked=True).first()
     if qualification is None:
         return None
     try:
         with transaction.atomic():
-            if tier_3_hold.is_over(qualification):
-                return _let_go(qualification, now)
-            return _create(qualification, commitment, rules, now, since=tier_3_hold.since(qualification, commitment))
+            if tier_3_hold.is_closed_to_sales(qualification):
+                return _close_without_handoff(qualification, now)
+            return _create_handoff(
+                qualification, commitment, rules, now, since=tier_3_hold.due_to_sales_at(qualification, commitment)
+            )
     except Exception as error:
         log.exception("handoff_failed", qualification=qualification.pk)
         raise _Failed(qualification.pk) from error
 
 
-def _let_go(qualification: Qualification, now: dt.datetime) -> Qualification:
+def _close_without_handoff(qualification: Qualification, now: dt.datetime) -> Qualification:
     """It never comes to sales; where the CRM has not moved the lead on, it is marketing's as before."""
     mqls.take(qualification=qualification, now=now)
     if qualification.lead.stage == Stage.MQL:
@@ -182,15 +188,15 @@ def _let_go(qualification: Qualification, now: dt.datetime) -> Qualification:
     return mqls.close(qualification=qualification, now=now)
 
 
-def _held(ids: Collection[int], commitment: Commitment, now: dt.datetime) -> Iterable[Qualification]:
-    return _claimable(tier_3_hold.held(commitment, now).filter(pk__in=ids).order_by("pk"))
+def _lock_held_mqls(ids: Collection[int], commitment: Commitment, now: dt.datetime) -> Iterable[Qualification]:
+    return _lock_mqls(tier_3_hold.held_mqls(commitment, now).filter(pk__in=ids).order_by("pk"))
 
 
-def _claimable(rows: QualificationQuerySet, *, skip_locked: bool = False) -> QualificationQuerySet:
+def _lock_mqls(rows: QualificationQuerySet, *, skip_locked: bool = False) -> QualificationQuerySet:
     return rows.select_related("lead__company").select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
 
 
-def _create(
+def _create_handoff(
     qualification: Qualification,
     commitment: Commitment,
     rules: Sequence[RoutingRule],
@@ -225,8 +231,8 @@ def _check_assignment(handoff: Handoff, rep: Rep, reason: str) -> None:
         raise AssignmentRefused("Say why, for the record.")
 
 
-def _check_standing(rep: Rep, now: dt.datetime) -> None:
+def _check_availability(rep: Rep, now: dt.datetime) -> None:
     """Nobody absent or over capacity gets one, by hand neither."""
-    (standing,) = round_robin.standings([rep], now)
-    if not standing.may_be_given:
-        raise AssignmentRefused(f"{rep} cannot take it now: {standing.why}.")
+    (availability,) = round_robin.fetch_availabilities([rep], now)
+    if not availability.may_be_given:
+        raise AssignmentRefused(f"{rep} cannot take it now: {availability.why}.")

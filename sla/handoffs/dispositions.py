@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 
-from leads.models import User
+from config.accounts.models import User
 from leads.vocabulary import Stage
 from scoring.models import Qualification
 from sla import handoff_states, permissions
@@ -39,11 +39,11 @@ class DispositionRefused(Exception):
 class AlreadyDecided(Exception):
     """Somebody was faster; the sentence says who and when."""
 
-    def __init__(self, standing: Disposition | PendingDecision, reader: User) -> None:
-        self.standing = standing
-        at = standing.at.astimezone(ZoneInfo(reader.time_zone))
-        verb = standing.get_kind_display().lower()
-        super().__init__(f"{standing.by} {verb} this lead on {at:%-d %B %Y at %H:%M} ({reader.time_zone}).")
+    def __init__(self, decision: Disposition | PendingDecision, reader: User) -> None:
+        self.decision = decision
+        at = decision.at.astimezone(ZoneInfo(reader.time_zone))
+        verb = decision.get_kind_display().lower()
+        super().__init__(f"{decision.by} {verb} this lead on {at:%-d %B %Y at %H:%M} ({reader.time_zone}).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,10 @@ class DispositionContent:
 def accept(*, handoff: Handoff, by: User, now: dt.datetime) -> Disposition:
     """Sales takes the lead: it becomes an SAL. Raises AlreadyDecided, NotYours, DispositionRefused."""
     handoff = lock_undecided(handoff, by)
-    disposition = _record(handoff, DispositionContent(DispositionKind.ACCEPT), by, now)
+    disposition = _store_disposition(handoff, DispositionContent(DispositionKind.ACCEPT), by, now)
     handoff_states.move(handoff, HandoffState.ACCEPTED, decided_at=now)
-    clocks.met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
-    handoff_states.lead_follows(handoff, Stage.SAL, by=by, now=now, why="Accepted by sales.")
+    clocks.mark_met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
+    handoff_states.move_lead(handoff, Stage.SAL, by=by, now=now, why="Accepted by sales.")
     recycling.close_request(handoff=handoff, now=now)
     return disposition
 
@@ -85,12 +85,12 @@ def reject(
     Raises AlreadyDecided, NotYours, DispositionRefused with a sentence for the user.
     """
     handoff = lock_undecided(handoff, by)
-    word = checked_rejection(handoff, reason, note, reengage_on, now, missing)
-    disposition = _record(handoff, word, by, now)
+    content = check_rejection(handoff, reason, note, reengage_on, now, missing)
+    disposition = _store_disposition(handoff, content, by, now)
     handoff_states.move(handoff, HandoffState.REJECTED, decided_at=now, closed_at=now)
-    clocks.met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
-    clocks.cancel(handoff=handoff, now=now)
-    _send_away(handoff, word, by, now)
+    clocks.mark_met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
+    clocks.cancel_clocks(handoff=handoff, now=now)
+    _send_lead_away(handoff, content, by, now)
     recycling.close_request(handoff=handoff, now=now)
     return disposition
 
@@ -114,32 +114,32 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
     """
     handoff = handoff_states.lock(handoff)
     permissions.require_decider(by, handoff)
-    before = standing(handoff)
+    before = current_disposition(handoff)
     if before is None:
         raise DispositionRefused("There is no decision to correct yet.")
     if kind == DispositionKind.REJECT and reason is None:
         raise DispositionRefused("A rejection needs a reason.")
     if kind == DispositionKind.ACCEPT or reason is None:
-        word = DispositionContent(DispositionKind.ACCEPT, note=_checked_note(note))
+        content = DispositionContent(DispositionKind.ACCEPT, note=_check_note(note))
     else:
-        word = checked_rejection(handoff, reason, note, reengage_on, now, missing)
-    if _says_the_same(word, before):
+        content = check_rejection(handoff, reason, note, reengage_on, now, missing)
+    if _is_same_content(content, before):
         raise DispositionRefused("That is what the record says already.")
-    disposition = _record(handoff, word, by, now, corrects=before)
-    if not _leads_there_already(word, before):
-        _carry_out(handoff, word, by, now)
+    disposition = _store_disposition(handoff, content, by, now, corrects=before)
+    if not _has_same_destination(content, before):
+        _apply_correction(handoff, content, by, now)
     return disposition
 
 
-def standing(handoff: Handoff) -> Disposition | None:
+def current_disposition(handoff: Handoff) -> Disposition | None:
     """The word that holds now: the one that no other corrects."""
     current = handoff.dispositions.filter(corrected_by__isnull=True)
     return current.select_related("by", "reason", "corrects__by").first()
 
 
-def default_reengagement(*, handoff: Handoff, now: dt.datetime) -> dt.date:
+def default_reengagement_date(*, handoff: Handoff, now: dt.datetime) -> dt.date:
     """The day a recycled lead comes back unless the rep says otherwise."""
-    return _today(now) + dt.timedelta(days=handoff.commitment.recycle_days)
+    return _company_today(now) + dt.timedelta(days=handoff.commitment.recycle_days)
 
 
 def lock_undecided(handoff: Handoff, by: User) -> Handoff:
@@ -149,7 +149,9 @@ def lock_undecided(handoff: Handoff, by: User) -> Handoff:
     """
     handoff = handoff_states.lock(handoff)
     permissions.require_decider(by, handoff)
-    decided = standing(handoff) or PendingDecision.objects.filter(handoff=handoff).select_related("by").first()
+    decided = (
+        current_disposition(handoff) or PendingDecision.objects.filter(handoff=handoff).select_related("by").first()
+    )
     if decided is not None:
         raise AlreadyDecided(decided, by)
     if not handoff.is_to_decide:
@@ -159,7 +161,7 @@ def lock_undecided(handoff: Handoff, by: User) -> Handoff:
     return handoff
 
 
-def checked_rejection(
+def check_rejection(
     handoff: Handoff,
     reason: ReasonCode,
     note: str,
@@ -177,32 +179,32 @@ def checked_rejection(
     _check_attempts(handoff, reason)
     if reason.route != Route.RECYCLE:
         return DispositionContent(DispositionKind.REJECT, reason, note, missing=missing)
-    day = reengage_on or default_reengagement(handoff=handoff, now=now)
-    if day <= _today(now):
+    day = reengage_on or default_reengagement_date(handoff=handoff, now=now)
+    if day <= _company_today(now):
         raise DispositionRefused("The re-engagement date must be in the future.")
-    if day > _today(now) + LONGEST_NURTURE:
+    if day > _company_today(now) + LONGEST_NURTURE:
         raise DispositionRefused("The re-engagement date must be within two years.")
     return DispositionContent(DispositionKind.REJECT, reason, note, day, missing)
 
 
-def _checked_note(note: str) -> str:
+def _check_note(note: str) -> str:
     _check_lengths(note.strip(), "")
     return note.strip()
 
 
-def _says_the_same(word: DispositionContent, before: Disposition) -> bool:
+def _is_same_content(content: DispositionContent, before: Disposition) -> bool:
     """A correction may be of the words alone: an acceptance has none worth a row."""
-    if word.kind == DispositionKind.ACCEPT:
-        return before.kind == word.kind
-    said = (before.kind, before.reason, before.reengage_on, before.note, before.missing)
-    return (word.kind, word.reason, word.reengage_on, word.note, word.missing) == said
+    if content.kind == DispositionKind.ACCEPT:
+        return before.kind == content.kind
+    recorded = (before.kind, before.reason, before.reengage_on, before.note, before.missing)
+    return (content.kind, content.reason, content.reengage_on, content.note, content.missing) == recorded
 
 
-def _leads_there_already(word: DispositionContent, before: Disposition) -> bool:
+def _has_same_destination(content: DispositionContent, before: Disposition) -> bool:
     """The same way on the same day: what marketing has done with the lead since stands."""
-    if word.reason is None or before.reason is None:
+    if content.reason is None or before.reason is None:
         return False
-    return (word.reason.route, word.reengage_on) == (before.reason.route, before.reengage_on)
+    return (content.reason.route, content.reengage_on) == (before.reason.route, before.reengage_on)
 
 
 def _check_lengths(note: str, missing: str) -> None:
@@ -213,25 +215,25 @@ def _check_lengths(note: str, missing: str) -> None:
 
 
 def _check_attempts(handoff: Handoff, reason: ReasonCode) -> None:
-    promised = handoff.commitment.attempts_before_unresponsive
+    required = handoff.commitment.attempts_before_unresponsive
     if not reason.needs_attempts:
         return
-    logged = attempts.counted(handoff.attempts.values_list("channel", "at"))
-    if logged < promised:
-        missing = promised - logged
-        raise DispositionRefused(f"“{reason}” needs {promised} logged attempts; there are {logged}, {missing} to go.")
+    logged = attempts.count_attempts(handoff.attempts.values_list("channel", "at"))
+    if logged < required:
+        missing = required - logged
+        raise DispositionRefused(f"“{reason}” needs {required} logged attempts; there are {logged}, {missing} to go.")
 
 
-def _record(
-    handoff: Handoff, word: DispositionContent, by: User, now: dt.datetime, corrects: Disposition | None = None
+def _store_disposition(
+    handoff: Handoff, content: DispositionContent, by: User, now: dt.datetime, corrects: Disposition | None = None
 ) -> Disposition:
     return Disposition.objects.create(
         handoff=handoff,
-        kind=word.kind,
-        reason=word.reason,
-        note=word.note,
-        missing=word.missing,
-        reengage_on=word.reengage_on,
+        kind=content.kind,
+        reason=content.reason,
+        note=content.note,
+        missing=content.missing,
+        reengage_on=content.reengage_on,
         contacted_before=handoff.first_contact_at is not None,
         by=by,
         at=now,
@@ -239,49 +241,49 @@ def _record(
     )
 
 
-def _carry_out(handoff: Handoff, word: DispositionContent, by: User, now: dt.datetime) -> None:
+def _apply_correction(handoff: Handoff, content: DispositionContent, by: User, now: dt.datetime) -> None:
     """Follow a correction."""
-    if handoff.state == HandoffState.REJECTED and not _is_last_cycle(handoff):
-        if word.kind == DispositionKind.ACCEPT:
+    if handoff.state == HandoffState.REJECTED and not _is_latest_cycle(handoff):
+        if content.kind == DispositionKind.ACCEPT:
             raise DispositionRefused("This lead has qualified again since; decide on the newer handoff.")
         return  # The newer cycle says where the lead is; here only the record changes.
     if handoff.state == HandoffState.REJECTED:
-        recycling.reopen(handoff=handoff)
-    if word.kind == DispositionKind.REJECT:
+        recycling.reopen_cycle(handoff=handoff)
+    if content.kind == DispositionKind.REJECT:
         if handoff.state != HandoffState.REJECTED:
             handoff_states.move(handoff, HandoffState.REJECTED, closed_at=now)
-            clocks.cancel(handoff=handoff, now=now)
-        _send_away(handoff, word, by, now)
+            clocks.cancel_clocks(handoff=handoff, now=now)
+        _send_lead_away(handoff, content, by, now)
     else:
         handoff_states.move(handoff, HandoffState.ACCEPTED, closed_at=None)
         clocks.resume_contact(handoff=handoff)
-        way = WAY_BACK.get(Stage(handoff.lead.stage), (Stage.SAL,))
-        handoff_states.lead_follows(handoff, *way, by=by, now=now, why="Accepted by sales, correcting a rejection.")
+        path = WAY_BACK.get(Stage(handoff.lead.stage), (Stage.SAL,))
+        handoff_states.move_lead(handoff, *path, by=by, now=now, why="Accepted by sales, correcting a rejection.")
 
 
-def _send_away(handoff: Handoff, word: DispositionContent, by: User, now: dt.datetime) -> None:
-    why = f"Rejected by sales: {word.reason}."
-    if word.reengage_on is not None:
-        handoff_states.lead_follows(handoff, *_to_nurture(handoff), by=by, now=now, why=why)
-        recycling.recycle(handoff=handoff, on=word.reengage_on, now=now)
+def _send_lead_away(handoff: Handoff, content: DispositionContent, by: User, now: dt.datetime) -> None:
+    why = f"Rejected by sales: {content.reason}."
+    if content.reengage_on is not None:
+        handoff_states.move_lead(handoff, *_stages_to_nurture(handoff), by=by, now=now, why=why)
+        recycling.recycle(handoff=handoff, on=content.reengage_on, now=now)
         return
-    assert word.reason is not None  # noqa: S101 (the database says so too)
-    to = Stage.MAL if word.reason.route == Route.BACK_TO_MARKETING else Stage.DISQUALIFIED
-    handoff_states.lead_follows(handoff, to, by=by, now=now, why=why)
-    recycling.close(handoff=handoff, now=now)
+    assert content.reason is not None  # noqa: S101 (the database says so too)
+    to = Stage.MAL if content.reason.route == Route.BACK_TO_MARKETING else Stage.DISQUALIFIED
+    handoff_states.move_lead(handoff, to, by=by, now=now, why=why)
+    recycling.close_cycle(handoff=handoff, now=now)
 
 
-def _to_nurture(handoff: Handoff) -> tuple[Stage, ...]:
+def _stages_to_nurture(handoff: Handoff) -> tuple[Stage, ...]:
     """A correction may find the lead disqualified, from where the way leads through MAL."""
     return (Stage.MAL, Stage.NURTURE) if handoff.lead.stage == Stage.DISQUALIFIED else (Stage.NURTURE,)
 
 
-def _is_last_cycle(handoff: Handoff) -> bool:
-    later = Qualification.objects.filter(
+def _is_latest_cycle(handoff: Handoff) -> bool:
+    later_cycles = Qualification.objects.filter(
         lead=handoff.lead_id, motion=handoff.motion, cycle__gt=handoff.qualification.cycle
     )
-    return not later.exists()
+    return not later_cycles.exists()
 
 
-def _today(now: dt.datetime) -> dt.date:
+def _company_today(now: dt.datetime) -> dt.date:
     return now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()

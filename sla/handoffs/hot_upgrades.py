@@ -22,7 +22,7 @@ from sla.vocabulary import HandoffState, NoticeKind
 log = structlog.get_logger(__name__)
 
 #: Later a human has confirmed the need already, and speaks with them.
-TO_HURRY: Final = (HandoffState.UNROUTED, HandoffState.ASSIGNED, HandoffState.ACCEPTED)
+STATES_TO_HURRY: Final = (HandoffState.UNROUTED, HandoffState.ASSIGNED, HandoffState.ACCEPTED)
 
 
 def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
@@ -32,7 +32,7 @@ def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
     contact is due in tier 1's minutes from now on. One that fails is logged, stays and is passed over.
     """
     try:
-        commitment = commitments.current()
+        commitment = commitments.current_commitment()
     except commitments.NotYetAgreed:
         # Nothing can have been handed off; what waits is logged where it waits.
         return 0
@@ -46,7 +46,7 @@ def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
         if followed is None:
             break
         if isinstance(followed, Handoff) and followed.is_unrouted:
-            routing.route(handoff=followed, now=now)
+            routing.route_handoff(handoff=followed, now=now)
         done += 1
     return done
 
@@ -67,28 +67,28 @@ def _follow_next(commitment: Commitment, passed_over: set[int], now: dt.datetime
         with transaction.atomic():
             mqls.take_hot_upgrade(hot_upgrade=hot_upgrade, now=now)
             made = creation.hand_off_hot(hot_upgrade=hot_upgrade, commitment=commitment, now=now)
-            return made or _hurry(hot_upgrade, now) or hot_upgrade
+            return made or _hurry_handoff(hot_upgrade, now) or hot_upgrade
     except Exception as error:
         log.exception("hot_upgrade_failed", hot_upgrade=hot_upgrade.pk)
         raise _Failed(hot_upgrade.pk) from error
 
 
-def _hurry(hot_upgrade: HotUpgrade, now: dt.datetime) -> Handoff | None:
-    found = Handoff.objects.filter(qualification=hot_upgrade.qualification_id).first()
-    if found is None:
+def _hurry_handoff(hot_upgrade: HotUpgrade, now: dt.datetime) -> Handoff | None:
+    unlocked = Handoff.objects.filter(qualification=hot_upgrade.qualification_id).first()
+    if unlocked is None:
         return None
-    handoff = handoff_states.lock(found)
-    if handoff.state not in TO_HURRY:
+    handoff = handoff_states.lock(unlocked)
+    if handoff.state not in STATES_TO_HURRY:
         return handoff
     handoff.hot_upgraded_at = now
     handoff.save(update_fields=["hot_upgraded_at"])
     if handoff.rep is not None:
         try:
-            clocks.hurry(handoff=handoff, rep=handoff.rep, now=now)
+            clocks.hurry_first_contact(handoff=handoff, rep=handoff.rep, now=now)
         except (NeverOpen, BadCalendar):
             # The clock that runs stays; the rep is told all the same.
             log.warning("not_hurried", handoff=handoff.pk)
-    told = outbox.NoticeDraft(
+    draft = outbox.NoticeDraft(
         kind=NoticeKind.REENGAGED,
         once=f"hot_upgrade:{hot_upgrade.pk}",
         handoff=handoff,
@@ -96,5 +96,5 @@ def _hurry(hot_upgrade: HotUpgrade, now: dt.datetime) -> Handoff | None:
         text=f"Hot now: {handoff.lead}. {hot_upgrade.why}",
         at=now,
     )
-    outbox.write([told])
+    outbox.write_notices([draft])
     return handoff

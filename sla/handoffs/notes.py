@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
-from leads.models import User
+from config.accounts.models import User
 from sla import handoff_states, permissions
 from sla.models import Handoff, Note
 
@@ -19,7 +19,7 @@ class NoteRefused(Exception):
 
 
 @transaction.atomic
-def write(*, handoff: Handoff, text: str, by: User, now: dt.datetime) -> Note:
+def write_note(*, handoff: Handoff, text: str, by: User, now: dt.datetime) -> Note:
     """Also on a closed handoff. Raises NotYours and NoteRefused with a sentence for the user."""
     handoff = handoff_states.lock(handoff)
     permissions.require_decider(by, handoff)

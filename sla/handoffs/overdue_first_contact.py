@@ -22,31 +22,35 @@ log = structlog.get_logger(__name__)
 #: Older breaches stay where they are: a team that is switched over does not have its past reshuffled. Spans a weekend.
 WITHIN: Final = dt.timedelta(days=4)
 #: The line of the trace that says this handoff was passed on already.
-MARK: Final = "first contact overdue"
+PASSED_ON_KIND: Final = "first contact overdue"
 
 
-def pass_on(*, now: dt.datetime, limit: int = 100) -> int:
+def pass_on_overdue(*, now: dt.datetime, limit: int = 100) -> int:
     """Give overdue handoffs to the next rep in turn, each in its own transaction; how many went.
 
     Nobody else there: it stays, and is tried again. Any number of workers may run it at once; one that fails is logged
     and passed over.
     """
-    waiting = list(_waiting(now).order_by("tier", "due_at", "pk").values_list("pk", flat=True)[:limit])
-    return sum(_try(pk, now) for pk in waiting)
+    waiting = list(_overdue_handoffs(now).order_by("tier", "due_at", "pk").values_list("pk", flat=True)[:limit])
+    return sum(_try_to_pass_on(pk, now) for pk in waiting)
 
 
-def _waiting(now: dt.datetime) -> HandoffQuerySet:
+def _overdue_handoffs(now: dt.datetime) -> HandoffQuerySet:
     """In hand, breached and never passed on; a decision that can still be taken back goes first."""
     breached = Clock.objects.running().filter(
         handoff=OuterRef("pk"), kind=ClockKind.FIRST_CONTACT, breached_at__gte=now - WITHIN
     )
-    passed_on = RoutingDecision.objects.filter(handoff=OuterRef("pk"), trace__contains=[{"kind": MARK}])
-    in_hand: HandoffQuerySet = Handoff.objects.filter(state__in=(HandoffState.ASSIGNED, HandoffState.ACCEPTED))
-    wanted = in_hand.filter(rep__team__reassigns_on_breach=True, first_contact_at=None, pending_decision=None)
-    return wanted.filter(Exists(breached), ~Exists(passed_on))
+    passed_on = RoutingDecision.objects.filter(handoff=OuterRef("pk"), trace__contains=[{"kind": PASSED_ON_KIND}])
+    decided_or_to_decide: HandoffQuerySet = Handoff.objects.filter(
+        state__in=(HandoffState.ASSIGNED, HandoffState.ACCEPTED)
+    )
+    eligible = decided_or_to_decide.filter(
+        rep__team__reassigns_on_breach=True, first_contact_at=None, pending_decision=None
+    )
+    return eligible.filter(Exists(breached), ~Exists(passed_on))
 
 
-def _try(pk: int, now: dt.datetime) -> bool:
+def _try_to_pass_on(pk: int, now: dt.datetime) -> bool:
     try:
         with transaction.atomic():
             return _pass_on(pk, now)
@@ -59,28 +63,28 @@ def _pass_on(pk: int, now: dt.datetime) -> bool:
     # Another worker has this one in hand: it is theirs to pass on.
     if not Handoff.objects.filter(pk=pk).select_for_update(no_key=True, skip_locked=True).values_list("pk"):
         return False
-    claimed = _waiting(now).filter(pk=pk).first()
+    claimed = _overdue_handoffs(now).filter(pk=pk).first()
     if claimed is None:
         return False
     handoff = handoff_states.lock(claimed)
     if handoff.rep is None:
         return False
     routing.lock_turns(handoff.rep.team)
-    turn = round_robin.next_in_turn(round_robin.reps_of(handoff.rep.team), now, passing_over=handoff.rep)
-    if turn.rep is None:
+    assignment = round_robin.choose_next(round_robin.fetch_reps(handoff.rep.team), now, passing_over=handoff.rep)
+    if assignment.rep is None:
         return False
-    _give(handoff, handoff.rep, turn.rep, turn.trace, now)
+    _give_to_next_rep(handoff, handoff.rep, assignment.rep, assignment.trace, now)
     return True
 
 
-def _give(handoff: Handoff, before: Rep, rep: Rep, trace: list[dict[str, Any]], now: dt.datetime) -> None:
+def _give_to_next_rep(handoff: Handoff, before: Rep, rep: Rep, trace: list[dict[str, Any]], now: dt.datetime) -> None:
     """The broken promise stays with whom it broke; the new rep's begins now."""
-    clocks.cancel(handoff=handoff, now=now)
-    routing.give(handoff=handoff, rep=rep, now=now)
-    said = f"First contact overdue with {before} → {rep}, next in turn"
-    mark = {"rep": before.pk, "name": str(before), "kind": MARK, "why": MARK}
-    routing.explain(handoff=handoff, rep=rep, explanation=said, trace=[mark, *trace], now=now)
-    told = outbox.NoticeDraft(
+    clocks.cancel_clocks(handoff=handoff, now=now)
+    routing.give_to_rep(handoff=handoff, rep=rep, now=now)
+    explanation = f"First contact overdue with {before} → {rep}, next in turn"
+    mark = {"rep": before.pk, "name": str(before), "kind": PASSED_ON_KIND, "why": PASSED_ON_KIND}
+    routing.record_decision(handoff=handoff, rep=rep, explanation=explanation, trace=[mark, *trace], now=now)
+    draft = outbox.NoticeDraft(
         kind=NoticeKind.REASSIGNED,
         once=f"passed_on:{handoff.pk}",
         handoff=handoff,
@@ -88,4 +92,4 @@ def _give(handoff: Handoff, before: Rep, rep: Rep, trace: list[dict[str, Any]], 
         text=f"First contact was overdue, now with {rep}: {handoff.lead}",
         at=now,
     )
-    outbox.write([told])
+    outbox.write_notices([draft])

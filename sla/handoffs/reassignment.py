@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from leads.models import User
+from config.accounts.models import User
 from sla import handoff_states, permissions
 from sla.handoffs import creation, routing
 from sla.models import Handoff, HandoffQuerySet, Rep
@@ -20,41 +20,41 @@ from sla.teams import roster, round_robin
 class Reassignment:
     """How many leads went to whom, in turn, and how many stayed because nobody could take them."""
 
-    given: Mapping[Rep, int]
+    leads_by_rep: Mapping[Rep, int]
     stayed: int
 
     @property
     def total(self) -> int:
-        return sum(self.given.values())
+        return sum(self.leads_by_rep.values())
 
 
-def in_hand(rep: Rep) -> HandoffQuerySet:
+def handoffs_to_reassign(rep: Rep) -> HandoffQuerySet:
     """What would go: to decide, and accepted; an SQL or a deal moves one by one, by a manager who knows why."""
-    rows: HandoffQuerySet = Handoff.objects.filter(rep=rep, state__in=round_robin.IN_HAND)
+    rows: HandoffQuerySet = Handoff.objects.filter(rep=rep, state__in=round_robin.CAPACITY_STATES)
     return rows
 
 
-def hand_over(*, rep: Rep, by: User, now: dt.datetime, reason: str) -> Reassignment:
+def reassign_all(*, rep: Rep, by: User, now: dt.datetime, reason: str) -> Reassignment:
     """Give what a rep has in hand to the next in turn of the team, each in its own transaction.
 
     Whoever cannot be given to anybody at this hour stays. Raises NotYours, and AssignmentRefused without a reason.
     """
-    if not roster.managed_by(by).filter(pk=rep.team_id).exists():
+    if not roster.managed_teams(by).filter(pk=rep.team_id).exists():
         raise permissions.NotYours("Only a manager of the team can hand its leads over.")
     if not reason.strip():
         raise creation.AssignmentRefused("Say why, for the record.")
-    rows = list(in_hand(rep).order_by("tier", "due_at", "pk"))
-    takers = [_give_on(handoff, rep, by, now, reason) for handoff in rows]
-    return Reassignment(Counter(filter(None, takers)), in_hand(rep).count())
+    rows = list(handoffs_to_reassign(rep).order_by("tier", "due_at", "pk"))
+    receivers = [_reassign(handoff, rep, by, now, reason) for handoff in rows]
+    return Reassignment(Counter(filter(None, receivers)), handoffs_to_reassign(rep).count())
 
 
 @transaction.atomic
-def _give_on(handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: str) -> Rep | None:
+def _reassign(handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: str) -> Rep | None:
     handoff = handoff_states.lock(handoff)
-    if handoff.rep != rep or handoff.state not in round_robin.IN_HAND:
+    if handoff.rep != rep or handoff.state not in round_robin.CAPACITY_STATES:
         return None
     routing.lock_turns(rep.team)
-    turn = round_robin.next_in_turn(round_robin.reps_of(rep.team), now, passing_over=rep)
-    if turn.rep is not None:
-        creation.assign(handoff=handoff, rep=turn.rep, by=by, now=now, reason=reason)
-    return turn.rep
+    assignment = round_robin.choose_next(round_robin.fetch_reps(rep.team), now, passing_over=rep)
+    if assignment.rep is not None:
+        creation.assign(handoff=handoff, rep=assignment.rep, by=by, now=now, reason=reason)
+    return assignment.rep

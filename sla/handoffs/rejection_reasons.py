@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from sla.models import ReasonCode
 
 
-def offered() -> QuerySet[ReasonCode]:
+def offered_reasons() -> QuerySet[ReasonCode]:
     """
     Return the rejection reasons to choose from, in their order (rules 7.5).
 
@@ -14,6 +14,6 @@ def offered() -> QuerySet[ReasonCode]:
     return ReasonCode.objects.filter(is_offered=True).order_by("position", "pk")
 
 
-def of_many() -> QuerySet[ReasonCode]:
+def bulk_reasons() -> QuerySet[ReasonCode]:
     """Those that may be given to several leads at once: no note and no count of attempts is asked for."""
-    return offered().filter(needs_note=False, needs_attempts=False)
+    return offered_reasons().filter(needs_note=False, needs_attempts=False)

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 EXPLANATION_AT_MOST: Final = 300
 NAME_AT_MOST: Final = 80
 #: So long after its end a handoff still says whose company it is.
-RECENT: Final = dt.timedelta(days=90)
+OWNERSHIP_AFTER_CLOSE: Final = dt.timedelta(days=90)
 CLOSED_AFTER_ACCEPTANCE: Final = (HandoffState.WON, HandoffState.LOST)
 OWNERS_AT_MOST: Final = 20
 DO_NOT_CONTACT: Final = (
@@ -35,37 +35,37 @@ DO_NOT_CONTACT: Final = (
 Trace: TypeAlias = Sequence[dict[str, Any]]
 
 
-def route(*, handoff: Handoff, now: dt.datetime, rules: Sequence[RoutingRule] | None = None) -> Rep | None:
+def route_handoff(*, handoff: Handoff, now: dt.datetime, rules: Sequence[RoutingRule] | None = None) -> Rep | None:
     """Give an unrouted handoff to the rep whose turn it is; with nobody there it stays unrouted, visibly (rules 6.9).
 
     A failure in here leaves the handoff unrouted with the error as its explanation, and never raises.
     """
     try:
-        return _attempt(handoff, routing_rules.rules() if rules is None else rules, now)
+        return _try_to_route(handoff, routing_rules.active_rules() if rules is None else rules, now)
     except _Failed:
         return None
 
 
 def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
     """Try the unrouted again, the hot and the oldest first. Once a team has nobody, the rest of its leads wait unasked."""
-    rules = routing_rules.rules()
+    rules = routing_rules.active_rules()
     exhausted: set[int | None] = {None}
-    asked = {None, *(rule.team_id for rule in rules)}
+    all_teams = {None, *(rule.team_id for rule in rules)}
     routed = 0
     # Those who may not be contacted were told of when they came; they say nothing about their team.
     waiting = Handoff.objects.unrouted().filter(lead__do_not_contact=False)
     waiting = waiting.select_related("lead__company").hot_first()
     # At night there may be thousands, every two seconds: not read further than somebody is left to ask.
     for handoff in waiting.iterator(chunk_size=limit):
-        if exhausted == asked:
+        if exhausted == all_teams:
             break
         rule = routing_rules.match_rules(rules, handoff).rule
-        team = rule.team_id if rule else None
-        if team in exhausted:
+        team_id = rule.team_id if rule else None
+        if team_id in exhausted:
             continue
         try:
-            if _attempt(handoff, rules, now) is None:
-                exhausted.add(team)
+            if _try_to_route(handoff, rules, now) is None:
+                exhausted.add(team_id)
             else:
                 routed += 1
         except _Failed:
@@ -75,18 +75,18 @@ def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
     return routed
 
 
-def give(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
+def give_to_rep(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
     """Put a locked handoff in a rep's hands, as yet without saying why: state, clocks, notice."""
     columns = {"rep": rep, "team": rep.team}
     if handoff.is_unrouted:
         handoff_states.move(handoff, HandoffState.ASSIGNED, routed_at=now, **columns)
-        clocks.met(handoff=handoff, kind=ClockKind.ROUTE, at=now)
+        clocks.mark_met(handoff=handoff, kind=ClockKind.ROUTE, at=now)
     else:
         handoff.rep, handoff.team = rep, rep.team
         handoff.save(update_fields=list(columns))
     clocks.start_sales(handoff=handoff, rep=rep, now=now)
     Rep.objects.filter(pk=rep.pk).update(last_assigned_at=now)
-    new = outbox.NoticeDraft(
+    draft = outbox.NoticeDraft(
         kind=NoticeKind.NEW_MQL,
         once=f"routed:{handoff.pk}:{now.timestamp()}",
         handoff=handoff,
@@ -94,7 +94,7 @@ def give(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
         text=f"New tier {handoff.tier} MQL: {handoff.lead}",
         at=now,
     )
-    outbox.write([new])
+    outbox.write_notices([draft])
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,9 @@ class RoutingPlan:
     trace: Trace
 
 
-def plan(*, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, locking: bool = False) -> RoutingPlan:
+def plan_routing(
+    *, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, locking: bool = False
+) -> RoutingPlan:
     """The first rule that matches names the team, then the company's owner in it or who is next in turn (rules 6.4 to 6.6).
 
     Reads only, so it serves a dry run with a handoff that was never stored; `locking` makes the turns fair among routers.
@@ -120,10 +122,10 @@ def plan(*, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, lo
     team = match.rule.team
     if locking:
         lock_turns(team)
-    turn = round_robin.next_in_turn(round_robin.reps_of(team), now, owners=_owners(handoff, team, now))
+    assignment = round_robin.choose_next(round_robin.fetch_reps(team), now, owners=_company_owners(handoff, team, now))
     path = f"Rule {match.rule.position}: {match.rule.name} → team {team}"
-    end = f"{turn.rep}, {turn.why}" if turn.rep else f"nobody available ({turn.reasons})"
-    return RoutingPlan(match.rule, team, turn.rep, f"{path} → {end}", match.trace + turn.trace)
+    result = f"{assignment.rep}, {assignment.why}" if assignment.rep else f"nobody available ({assignment.reasons})"
+    return RoutingPlan(match.rule, team, assignment.rep, f"{path} → {result}", match.trace + assignment.trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +136,16 @@ class RoutingWait:
     opens_at: dt.datetime | None
 
 
-def waits(handoffs: Iterable[Handoff], *, now: dt.datetime) -> list[tuple[Handoff, RoutingWait]]:
+def find_waits(handoffs: Iterable[Handoff], *, now: dt.datetime) -> list[tuple[Handoff, RoutingWait]]:
     """Each unrouted handoff with what it waits for, by the rules and hours as they are now. Reads only."""
-    rules, openings = routing_rules.rules(), dict[int, dt.datetime | None]()
-    found = []
+    rules, openings = routing_rules.active_rules(), dict[int, dt.datetime | None]()
+    waits = []
     for handoff in handoffs:
         rule = routing_rules.match_rules(rules, handoff).rule
         if rule is not None and rule.team_id not in openings:
-            openings[rule.team_id] = _opening(rule.team, now)
-        found.append((handoff, RoutingWait(rule.team, openings[rule.team_id]) if rule else RoutingWait(None, None)))
-    return found
+            openings[rule.team_id] = _next_opening(rule.team, now)
+        waits.append((handoff, RoutingWait(rule.team, openings[rule.team_id]) if rule else RoutingWait(None, None)))
+    return waits
 
 
 def lock_turns(team: Team) -> None:
@@ -151,7 +153,7 @@ def lock_turns(team: Team) -> None:
     list(Rep.objects.filter(team=team).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
-def explain(*, handoff: Handoff, rep: Rep | None, explanation: str, trace: Trace, now: dt.datetime) -> None:
+def record_decision(*, handoff: Handoff, rep: Rep | None, explanation: str, trace: Trace, now: dt.datetime) -> None:
     """Write down who got it and why; the decision is Accord's own."""
     RoutingDecision.objects.create(
         handoff=handoff, at=now, rep=rep, explanation=explanation[:EXPLANATION_AT_MOST], trace=list(trace)
@@ -162,68 +164,70 @@ class _Failed(Exception):
     """Routing broke down on this handoff, which says nothing about the others."""
 
 
-def _attempt(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
+def _try_to_route(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
     try:
         with transaction.atomic():
-            return _route(handoff, rules, now)
+            return _route_locked(handoff, rules, now)
     except Exception as error:
         log.exception("routing_failed", handoff=handoff.pk)
         with transaction.atomic():
-            _stay_unrouted(handoff_states.lock(handoff), f"Routing failed: {error}", now)
+            _leave_unrouted(handoff_states.lock(handoff), f"Routing failed: {error}", now)
         raise _Failed from error
 
 
-def _route(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
+def _route_locked(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
     handoff = handoff_states.lock(handoff)
     if not handoff.is_unrouted:
         return handoff.rep
     if handoff.lead.do_not_contact:
-        _stay_unrouted(handoff, DO_NOT_CONTACT, now)
+        _leave_unrouted(handoff, DO_NOT_CONTACT, now)
         return None
-    chosen = plan(handoff=handoff, rules=rules, now=now, locking=True)
-    if chosen.rep is None:
-        _stay_unrouted(handoff, chosen.explanation, now, chosen.trace, chosen.team)
+    plan = plan_routing(handoff=handoff, rules=rules, now=now, locking=True)
+    if plan.rep is None:
+        _leave_unrouted(handoff, plan.explanation, now, plan.trace, plan.team)
         return None
-    give(handoff=handoff, rep=chosen.rep, now=now)
-    explain(handoff=handoff, rep=chosen.rep, explanation=chosen.explanation, trace=chosen.trace, now=now)
-    return chosen.rep
+    give_to_rep(handoff=handoff, rep=plan.rep, now=now)
+    record_decision(handoff=handoff, rep=plan.rep, explanation=plan.explanation, trace=plan.trace, now=now)
+    return plan.rep
 
 
-def _owners(handoff: Handoff, team: Team, now: dt.datetime) -> list[round_robin.CompanyOwner]:
+def _company_owners(handoff: Handoff, team: Team, now: dt.datetime) -> list[round_robin.CompanyOwner]:
     """The team's reps who have somebody of the lead's company in hand, or had until lately; the latest first."""
     if handoff.lead.company_id is None:
         return []
-    is_theirs = Q(state__in=OPEN_STATES) | Q(state__in=CLOSED_AFTER_ACCEPTANCE, closed_at__gte=now - RECENT)
-    theirs = Handoff.objects.filter(is_theirs, lead__company=handoff.lead.company_id, motion=handoff.motion)
-    rows = theirs.filter(rep__team=team).exclude(pk=handoff.pk).select_related("lead", "rep__user").order_by("-pk")
+    is_owned = Q(state__in=OPEN_STATES) | Q(
+        state__in=CLOSED_AFTER_ACCEPTANCE, closed_at__gte=now - OWNERSHIP_AFTER_CLOSE
+    )
+    owned = Handoff.objects.filter(is_owned, lead__company=handoff.lead.company_id, motion=handoff.motion)
+    rows = owned.filter(rep__team=team).exclude(pk=handoff.pk).select_related("lead", "rep__user").order_by("-pk")
     return [
-        round_robin.CompanyOwner(row.rep_id, _same_company(row))
+        round_robin.CompanyOwner(row.rep_id, _same_company_reason(row))
         for row in rows[:OWNERS_AT_MOST]
         if row.rep_id is not None
     ]
 
 
-def _same_company(row: Handoff) -> str:
+def _same_company_reason(row: Handoff) -> str:
     return f"same company as {str(row.lead)[:NAME_AT_MOST]}, owned by {row.rep}"
 
 
-def _stay_unrouted(
+def _leave_unrouted(
     handoff: Handoff, explanation: str, now: dt.datetime, trace: Trace = (), team: Team | None = None
 ) -> None:
     """Say why, once for each new reason, and alert those who can help."""
     last = handoff.routing_decisions.order_by("-pk").first()
     if last is None or last.explanation != explanation[:EXPLANATION_AT_MOST]:
-        explain(handoff=handoff, rep=None, explanation=explanation, trace=trace, now=now)
+        record_decision(handoff=handoff, rep=None, explanation=explanation, trace=trace, now=now)
     # Nobody can help while the team is closed: the list shows it, and the sweep alerts once routing is overdue.
-    if team is None or _opening(team, now) is None:
-        outbox.write([outbox.unrouted(handoff=handoff, team=team, why=explanation, at=now)])
+    if team is None or _next_opening(team, now) is None:
+        outbox.write_notices([outbox.draft_unrouted(handoff=handoff, team=team, why=explanation, at=now)])
 
 
-def _opening(team: Team, now: dt.datetime) -> dt.datetime | None:
+def _next_opening(team: Team, now: dt.datetime) -> dt.datetime | None:
     """When a team that is closed opens again; None for one that is open, never opens or has hours that cannot be read."""
     prefetch_related_objects([team.calendar], "hours", "special_days")
     try:
-        hours = calendars.pure(team.calendar, now)
+        hours = calendars.build_calendar(team.calendar, now)
         opens_at = arithmetic.next_open(hours, now)
     except (BadCalendar, NeverOpen):
         return None

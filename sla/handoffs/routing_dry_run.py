@@ -30,32 +30,34 @@ class UnknownLead:
     employees: int | None = None
 
 
-def find(text: str) -> list[Lead]:
+def find_leads(text: str) -> list[Lead]:
     """Leads whose address or name begins so, at most ten."""
     text = text.strip()
     if not text:
         return []
     first, _, rest = text.partition(" ")
     named = Q(first_name__istartswith=first, last_name__istartswith=rest) | Q(last_name__istartswith=text)
-    found = Lead.objects.filter(Q(email__istartswith=text) | named).select_related("company")
-    return list(found.order_by("email", "pk")[:FOUND_AT_MOST])
+    leads = Lead.objects.filter(Q(email__istartswith=text) | named).select_related("company")
+    return list(leads.order_by("email", "pk")[:FOUND_AT_MOST])
 
 
 def dry_run_for_lead(*, lead: Lead, tier: int, motion: Motion, now: dt.datetime) -> RoutingPlan:
     """As routing a handoff of this lead would go at `now`, with what everybody has in hand at this moment."""
-    return routing.plan(handoff=Handoff(lead=lead, tier=tier, motion=motion), rules=routing_rules.rules(), now=now)
+    return routing.plan_routing(
+        handoff=Handoff(lead=lead, tier=tier, motion=motion), rules=routing_rules.active_rules(), now=now
+    )
 
 
-def dry_run_for_attributes(*, stranger: UnknownLead, tier: int, motion: Motion, now: dt.datetime) -> RoutingPlan:
+def dry_run_for_attributes(*, unknown_lead: UnknownLead, tier: int, motion: Motion, now: dt.datetime) -> RoutingPlan:
     """The same for somebody who may not exist; a company that we know by its domain has its owners."""
-    domain = stranger.domain.strip().casefold()
+    domain = unknown_lead.domain.strip().casefold()
     known = Company.objects.filter(domain__iexact=domain).first() if domain else None
     company = Company(
         pk=known.pk if known else None,
         domain=domain,
-        industry=stranger.industry,
-        employees_low=stranger.employees,
-        employees_high=stranger.employees,
+        industry=unknown_lead.industry,
+        employees_low=unknown_lead.employees,
+        employees_high=unknown_lead.employees,
     )
-    lead = Lead(country=stranger.country, region=stranger.region, source=stranger.source, company=company)
+    lead = Lead(country=unknown_lead.country, region=unknown_lead.region, source=unknown_lead.source, company=company)
     return dry_run_for_lead(lead=lead, tier=tier, motion=motion, now=now)

@@ -10,8 +10,8 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
+from config.accounts.models import User
 from leads import outcomes
-from leads.models import User
 from leads.vocabulary import OutcomeKind, Stage
 from sla import handoff_states, permissions
 from sla.clocks import clocks
@@ -26,7 +26,7 @@ REASON_AT_MOST: Final = 200
 FARTHEST_MEETING: Final = dt.timedelta(days=366)
 
 #: What the CRM says of a lead and its handoff follows; each is a state of the same name.
-FOLLOWED: Final = (Stage.OPPORTUNITY, Stage.WON, Stage.LOST)
+FOLLOWED_STAGES: Final = (Stage.OPPORTUNITY, Stage.WON, Stage.LOST)
 MEETING_STATES: Final = (HandoffState.ACCEPTED, HandoffState.QUALIFIED, HandoffState.OPPORTUNITY)
 
 
@@ -40,7 +40,7 @@ def book_meeting(*, handoff: Handoff, at: dt.datetime, by: User, now: dt.datetim
 
     Raises NotYours and ProgressRefused with a sentence for the user, like every step here; also StepRefused.
     """
-    handoff = _lock(handoff, by)
+    handoff = _lock_for_decider(handoff, by)
     if handoff.state not in MEETING_STATES:
         raise handoff_states.HandoffStepRefused("Accept the lead before booking its meeting.")
     if not handoff.created_at <= at <= now + FARTHEST_MEETING:
@@ -56,7 +56,7 @@ def qualify(
     *, handoff: Handoff, problem: str, budget: str, authority: str, timeline: str, by: User, now: dt.datetime
 ) -> SalesQualification:
     """A human confirms the four answers: the lead becomes an SQL (rules 2.5)."""
-    handoff = _lock(handoff, by)
+    handoff = _lock_for_decider(handoff, by)
     answers = {"problem": problem, "budget": budget, "authority": authority, "timeline": timeline}
     answers = {name: answer.strip() for name, answer in answers.items()}
     if missing := [name for name, answer in answers.items() if not answer]:
@@ -64,39 +64,39 @@ def qualify(
     if any(len(answer) > ANSWER_AT_MOST for answer in answers.values()):
         raise ProgressRefused(f"An answer has {ANSWER_AT_MOST} characters at most.")
     handoff_states.move(handoff, HandoffState.QUALIFIED)
-    handoff_states.lead_follows(handoff, Stage.SQL, by=by, now=now, why="Qualified by sales.")
+    handoff_states.move_lead(handoff, Stage.SQL, by=by, now=now, why="Qualified by sales.")
     return SalesQualification.objects.create(handoff=handoff, by=by, at=now, **answers)
 
 
 @transaction.atomic
 def open_opportunity(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime) -> Handoff:
-    handoff = _lock(handoff, by)
+    handoff = _lock_for_decider(handoff, by)
     handoff_states.move(handoff, HandoffState.OPPORTUNITY)
-    handoff_states.lead_follows(handoff, Stage.OPPORTUNITY, by=by, now=now, why="Opportunity opened.")
-    _record(handoff, OutcomeKind.OPPORTUNITY, now, amount=amount)
+    handoff_states.move_lead(handoff, Stage.OPPORTUNITY, by=by, now=now, why="Opportunity opened.")
+    _record_outcome(handoff, OutcomeKind.OPPORTUNITY, now, amount=amount)
     return handoff
 
 
 @transaction.atomic
 def win(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime) -> Handoff:
-    handoff = _lock(handoff, by)
-    _close(handoff, HandoffState.WON, now)
-    handoff_states.lead_follows(handoff, Stage.WON, by=by, now=now, why="Won.")
-    _record(handoff, OutcomeKind.WON, now, amount=amount)
+    handoff = _lock_for_decider(handoff, by)
+    _close_handoff(handoff, HandoffState.WON, now)
+    handoff_states.move_lead(handoff, Stage.WON, by=by, now=now, why="Won.")
+    _record_outcome(handoff, OutcomeKind.WON, now, amount=amount)
     return handoff
 
 
 @transaction.atomic
 def lose(*, handoff: Handoff, reason: str, by: User, now: dt.datetime) -> Handoff:
-    handoff = _lock(handoff, by)
+    handoff = _lock_for_decider(handoff, by)
     reason = reason.strip()
     if not reason:
         raise ProgressRefused("Say why it was lost: the definition learns from it.")
     if len(reason) > REASON_AT_MOST:
         raise ProgressRefused(f"A reason has {REASON_AT_MOST} characters at most.")
-    _close(handoff, HandoffState.LOST, now)
-    handoff_states.lead_follows(handoff, Stage.LOST, by=by, now=now, why=f"Lost: {reason}")
-    _record(handoff, OutcomeKind.LOST, now, reason=reason)
+    _close_handoff(handoff, HandoffState.LOST, now)
+    handoff_states.move_lead(handoff, Stage.LOST, by=by, now=now, why=f"Lost: {reason}")
+    _record_outcome(handoff, OutcomeKind.LOST, now, reason=reason)
     return handoff
 
 
@@ -108,10 +108,10 @@ def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
     sweep at once. Returns how many followed.
     """
     behind = Q(pk__in=[])
-    for to in FOLLOWED:
-        behind |= Q(lead__stage=to, state__in=handoff_states.before(HandoffState(to)))
-    found = Handoff.objects.filter(behind, pending_decision=None).order_by("pk")
-    return sum(_try_to_follow(handoff, now) for handoff in found[:limit])
+    for to in FOLLOWED_STAGES:
+        behind |= Q(lead__stage=to, state__in=handoff_states.states_before(HandoffState(to)))
+    handoffs = Handoff.objects.filter(behind, pending_decision=None).order_by("pk")
+    return sum(_try_to_follow(handoff, now) for handoff in handoffs[:limit])
 
 
 def _try_to_follow(handoff: Handoff, now: dt.datetime) -> bool:
@@ -126,34 +126,34 @@ def _try_to_follow(handoff: Handoff, now: dt.datetime) -> bool:
 @transaction.atomic
 def _follow_outcome(handoff: Handoff, now: dt.datetime) -> bool:
     handoff = handoff_states.lock(handoff)
-    if handoff.lead.stage not in FOLLOWED or PendingDecision.objects.filter(handoff=handoff).exists():
+    if handoff.lead.stage not in FOLLOWED_STAGES or PendingDecision.objects.filter(handoff=handoff).exists():
         return False
     to = HandoffState(handoff.lead.stage)
-    was = HandoffState(handoff.state)
+    before = HandoffState(handoff.state)
     closed = {} if to == HandoffState.OPPORTUNITY else {"closed_at": now}
     if not handoff_states.follow_crm(handoff, to, decided_at=handoff.decided_at or now, **closed):
         return False
-    clocks.cancel(handoff=handoff, now=now)
+    clocks.cancel_clocks(handoff=handoff, now=now)
     if closed:
-        recycling.close(handoff=handoff, now=now)
-    if was == HandoffState.ASSIGNED:
+        recycling.close_cycle(handoff=handoff, now=now)
+    if before == HandoffState.ASSIGNED:
         Note.objects.create(handoff=handoff, text=f"The CRM says {to.label.lower()}: accepted by the fact.", at=now)
     return True
 
 
-def _lock(handoff: Handoff, by: User) -> Handoff:
+def _lock_for_decider(handoff: Handoff, by: User) -> Handoff:
     handoff = handoff_states.lock(handoff)
     permissions.require_decider(by, handoff)
     return handoff
 
 
-def _close(handoff: Handoff, to: HandoffState, now: dt.datetime) -> None:
+def _close_handoff(handoff: Handoff, to: HandoffState, now: dt.datetime) -> None:
     handoff_states.move(handoff, to, closed_at=now)
-    clocks.cancel(handoff=handoff, now=now)
-    recycling.close(handoff=handoff, now=now)
+    clocks.cancel_clocks(handoff=handoff, now=now)
+    recycling.close_cycle(handoff=handoff, now=now)
 
 
-def _record(
+def _record_outcome(
     handoff: Handoff, kind: OutcomeKind, now: dt.datetime, *, amount: Decimal | None = None, reason: str = ""
 ) -> None:
     outcome = {

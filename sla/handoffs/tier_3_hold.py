@@ -42,24 +42,24 @@ class HeldLead:
         return self.goes_at.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
 
 
-def free(commitment: Commitment, now: dt.datetime) -> QualificationQuerySet:
+def mqls_for_sales(commitment: Commitment, now: dt.datetime) -> QualificationQuerySet:
     """Waiting MQLs that sales is to have now: all but those that are nurtured first."""
-    return Qualification.objects.waiting().exclude(_is_held(commitment, now))
+    return Qualification.objects.waiting().exclude(_held_condition(commitment, now))
 
 
-def held(commitment: Commitment, now: dt.datetime) -> QualificationQuerySet:
+def held_mqls(commitment: Commitment, now: dt.datetime) -> QualificationQuerySet:
     """Those that are nurtured first; who turned hot is not any more."""
-    rows = Qualification.objects.waiting().filter(_is_held(commitment, now), hot_upgrade__isnull=True)
+    rows = Qualification.objects.waiting().filter(_held_condition(commitment, now), hot_upgrade__isnull=True)
     return rows.exclude(lead__stage__in=NOT_TO_QUALIFY).exclude(lead__do_not_contact=True)
 
 
-def is_over(qualification: Qualification) -> bool:
+def is_closed_to_sales(qualification: Qualification) -> bool:
     """While it was held the CRM had the last word on the lead, or the lead asked not to be contacted: no case for sales."""
     lead = qualification.lead
     return qualification.tier == TIER and (lead.stage in NOT_TO_QUALIFY or lead.do_not_contact)
 
 
-def since(qualification: Qualification, commitment: Commitment) -> dt.datetime:
+def due_to_sales_at(qualification: Qualification, commitment: Commitment) -> dt.datetime:
     """From when on sales should have it, by which the routing is timed.
 
     A version of the commitments that shortens the hold does so from its coming on.
@@ -69,35 +69,35 @@ def since(qualification: Qualification, commitment: Commitment) -> dt.datetime:
     return max(_goes_at(qualification, commitment), commitment.activated_at or qualification.recorded_at)
 
 
-def days() -> int:
+def nurture_days() -> int:
     """How long tier 3 is nurtured first by the commitments in force."""
     try:
-        return commitments.current().tier_3_nurture_days
+        return commitments.current_commitment().tier_3_nurture_days
     except commitments.NotYetAgreed:
         return 0
 
 
-def in_nurture(*, now: dt.datetime, q: str = "") -> QualificationQuerySet:
+def search_held_mqls(*, now: dt.datetime, q: str = "") -> QualificationQuerySet:
     """Those held now, who goes to sales first ahead, for marketing's list; nobody while no commitments are in force."""
     try:
-        rows = held(commitments.current(), now)
+        rows = held_mqls(commitments.current_commitment(), now)
     except commitments.NotYetAgreed:
         return Qualification.objects.none()
     rows = rows.filter(search.leads(q, by="lead__"))
     return rows.select_related("lead__company").defer("evidence").order_by("recorded_at", "pk")
 
 
-def listed(rows: QualificationQuerySet, *, now: dt.datetime) -> Iterator[HeldLead]:
+def build_held_leads(rows: QualificationQuerySet, *, now: dt.datetime) -> Iterator[HeldLead]:
     """Each with the day it goes and its last activity, in the order of the rows."""
-    found: list[Any] = list(rows.annotate(active_at=nurture_tasks.last_activity(now)))
-    if found:
-        commitment = commitments.current()
-        yield from (HeldLead(row, _goes_at(row, commitment), row.active_at) for row in found)
+    mqls: list[Any] = list(rows.annotate(active_at=nurture_tasks.last_activity(now)))
+    if mqls:
+        commitment = commitments.current_commitment()
+        yield from (HeldLead(mql, _goes_at(mql, commitment), mql.active_at) for mql in mqls)
 
 
-def of_lead(lead: Lead, *, now: dt.datetime) -> list[HeldLead]:
+def for_lead(lead: Lead, *, now: dt.datetime) -> list[HeldLead]:
     """What a lead's page says of it."""
-    return list(listed(in_nurture(now=now).filter(lead=lead), now=now))
+    return list(build_held_leads(search_held_mqls(now=now).filter(lead=lead), now=now))
 
 
 def cells(row: HeldLead) -> Sequence[object]:
@@ -116,7 +116,7 @@ def cells(row: HeldLead) -> Sequence[object]:
     )
 
 
-def _is_held(commitment: Commitment, now: dt.datetime) -> Q:
+def _held_condition(commitment: Commitment, now: dt.datetime) -> Q:
     return Q(tier=TIER, recorded_at__gt=now - dt.timedelta(days=commitment.tier_3_nurture_days))
 
 

@@ -15,7 +15,7 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 
-from leads.models import User
+from config.accounts.models import User
 from sla import handoff_states, permissions
 from sla.handoffs import dispositions
 from sla.models import Disposition, Handoff, PendingDecision, ReasonCode
@@ -72,63 +72,63 @@ def decide(  # noqa: PLR0913 (what is said about a lead)
     Raises what dispositions.accept and .reject raise, at once: AlreadyDecided, NotYours, DispositionRefused.
     """
     handoff = dispositions.lock_undecided(handoff, by)
-    word = dispositions.DispositionContent(kind)
+    content = dispositions.DispositionContent(kind)
     if kind == DispositionKind.REJECT:
         if reason is None:
             raise dispositions.DispositionRefused("A rejection needs a reason.")
-        word = dispositions.checked_rejection(handoff, reason, note, reengage_on, now, missing)
+        content = dispositions.check_rejection(handoff, reason, note, reengage_on, now, missing)
     return PendingDecision.objects.create(
         handoff=handoff,
-        kind=word.kind,
-        reason=word.reason,
-        note=word.note,
-        missing=word.missing,
-        reengage_on=word.reengage_on,
+        kind=content.kind,
+        reason=content.reason,
+        note=content.note,
+        missing=content.missing,
+        reengage_on=content.reengage_on,
         by=by,
         at=now,
         final_at=now + dt.timedelta(seconds=seconds),
     )
 
 
-def pending(handoff: Handoff, *, by: User) -> PendingDecision:
+def get_pending_decision(handoff: Handoff, *, by: User) -> PendingDecision:
     """The decision on it that is not final yet, for who may decide. Raises TooLate, NotYours."""
     permissions.require_decider(by, handoff)
-    found = PendingDecision.objects.filter(handoff=handoff).first()
-    if found is None:
+    pending_decision = PendingDecision.objects.filter(handoff=handoff).first()
+    if pending_decision is None:
         raise TooLate
-    return found
+    return pending_decision
 
 
-def decide_each(
+def decide_several(
     *, handoffs: Iterable[Handoff], kind: DispositionKind, by: User, now: dt.datetime, reason: ReasonCode | None = None
 ) -> list[DecisionResult]:
     """The same decision on several, each for itself: one that is refused stops none of the others."""
-    answers = []
+    results = []
     for handoff in handoffs:
         try:
             decide(handoff=handoff, kind=kind, by=by, now=now, reason=reason)
-            answers.append(DecisionResult(handoff))
+            results.append(DecisionResult(handoff))
         except REFUSALS as refusal:
-            answers.append(DecisionResult(handoff, str(refusal)))
-    return answers
+            results.append(DecisionResult(handoff, str(refusal)))
+    return results
 
 
 @transaction.atomic
 def undo(*, pending_decision: PendingDecision, by: User, now: dt.datetime) -> Handoff:
     """As if nothing had been said; the clocks have not noticed. Raises NotYours, TooLate with a sentence."""
-    held = _held().filter(pk=pending_decision.pk).select_related("handoff__lead", "by").first()
-    if held is None or now >= held.final_at:
+    locked = _lock_pending_decisions().filter(pk=pending_decision.pk).select_related("handoff__lead", "by").first()
+    if locked is None or now >= locked.final_at:
         raise TooLate
-    if held.by_id != by.pk:
-        raise permissions.NotYours(f"Only {held.by} can take this decision back.")
-    held.delete()
-    return held.handoff
+    if locked.by_id != by.pk:
+        raise permissions.NotYours(f"Only {locked.by} can take this decision back.")
+    locked.delete()
+    return locked.handoff
 
 
 @transaction.atomic
 def finish_now(*, handoff: Handoff, by: User) -> bool:
     """Whoever goes on with a lead they accepted has decided: their acceptance becomes final before its time."""
-    mine = _held().filter(handoff=handoff, by=by, kind=DispositionKind.ACCEPT)
+    mine = _lock_pending_decisions().filter(handoff=handoff, by=by, kind=DispositionKind.ACCEPT)
     pending_decision = mine.select_related("handoff", "reason", "by").first()
     if pending_decision is None:
         return False
@@ -204,7 +204,7 @@ def _give_back(pending_decision: PendingDecision, why: str, now: dt.datetime) ->
         handoff=pending_decision.handoff_id,
         why=why,
     )
-    outbox.write(
+    outbox.write_notices(
         [
             outbox.NoticeDraft(
                 kind=NoticeKind.GIVEN_BACK,
@@ -219,5 +219,5 @@ def _give_back(pending_decision: PendingDecision, why: str, now: dt.datetime) ->
     PendingDecision.objects.filter(pk=pending_decision.pk).delete()
 
 
-def _held() -> QuerySet[PendingDecision]:
+def _lock_pending_decisions() -> QuerySet[PendingDecision]:
     return PendingDecision.objects.select_for_update(of=("self",), no_key=True)

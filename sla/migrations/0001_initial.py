@@ -7,26 +7,22 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
-from leads import shipped_groups
+from config.accounts import shipped_groups
 from sla import shipped_reasons
 
 
 def ship(apps, _schema_editor):
     """Store the reason codes that every installation begins with, and let marketing ops set up teams (rules 1.4, 7.5)."""
     shipped_reasons.ship(reasons=apps.get_model("sla", "ReasonCode").objects)
-    shipped_groups.grant_marketing_ops(
-        "sla",
-        shipped_reasons.OPS_MAY,
-        groups=apps.get_model("auth", "Group").objects,
-        permissions=apps.get_model("auth", "Permission").objects,
-        content_types=apps.get_model("contenttypes", "ContentType").objects,
-    )
+    shipped_groups.grant_marketing_ops("sla", shipped_reasons.OPS_MAY, apps=apps)
 
 
 class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("contenttypes", "0002_remove_content_type_name"),
         ("definitions", "0001_initial"),
         ("leads", "0001_initial"),
         ("scoring", "0001_initial"),

@@ -77,7 +77,7 @@ class Clock(models.Model):
 
     @property
     def counts_whole_days(self) -> bool:
-        """All hours of the days on which the calendar opens, not its opening hours (docs/decisions/disposition-clock.md)."""
+        """All hours of the days on which the calendar opens, not its opening hours (docs/decisions/0004-disposition-clock.md)."""
         return self.kind == ClockKind.DISPOSITION
 
     @property

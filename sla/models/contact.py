@@ -13,7 +13,7 @@ from sla.models.handoff import Handoff
 from sla.vocabulary import (
     AttemptOutcome,
     Channel,
-    words_of,
+    outcome_label,
 )
 
 
@@ -33,7 +33,7 @@ class Attempt(models.Model):
         triggers: ClassVar = [append_only("attempts_stay")]
 
     def __str__(self) -> str:
-        return f"{self.get_channel_display()}: {words_of(self.channel, self.outcome).lower()}"
+        return f"{self.get_channel_display()}: {outcome_label(self.channel, self.outcome).lower()}"
 
 
 class Note(models.Model):

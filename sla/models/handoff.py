@@ -99,6 +99,10 @@ class Handoff(models.Model):
         return f"{self.lead} → {self.rep or 'nobody yet'}"
 
     @property
+    def state_tone(self) -> str:
+        return HandoffState(self.state).tone
+
+    @property
     def is_open(self) -> bool:
         return self.state in OPEN_STATES
 

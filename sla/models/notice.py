@@ -40,6 +40,10 @@ class Notice(models.Model):
         return self.text
 
     @property
+    def tone(self) -> str:
+        return NoticeKind(self.kind).tone
+
+    @property
     def leads_to(self) -> str:
         """The path of the page to go to, empty for none."""
         return reverse("handoff", args=[self.handoff_id]) if self.handoff_id is not None else self.path

@@ -15,9 +15,9 @@ import structlog
 from django.db import transaction
 from django.db.models import Case, Exists, F, Min, OuterRef, Q, QuerySet, When
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla.models import Delivery, DeliveryQuerySet, Notice, Rep
 from sla.notifications import messages, preferences, relevance, slack
 from sla.vocabulary import BACKOFF, DeliveryChannel, NoticeKind
@@ -40,16 +40,16 @@ class _Outcome:
     has_failed: bool = False
 
 
-def write(notices: Sequence[Notice]) -> None:
+def write_deliveries(notices: Sequence[Notice]) -> None:
     """A delivery for each channel that the receiver wants to hear by, in the caller's transaction; once a channel."""
     rows: list[Delivery] = []
     for kind in dict.fromkeys(notice.kind for notice in notices):
-        told = [(notice, notice.to) for notice in notices if notice.kind == kind and notice.to is not None]
-        wanted = preferences.channels({person for _, person in told}, NoticeKind(kind))
+        notified = [(notice, notice.to) for notice in notices if notice.kind == kind and notice.to is not None]
+        channels = preferences.channels_by_person({person for _, person in notified}, NoticeKind(kind))
         rows += [
             Delivery(notice=notice, channel=channel, send_at=notice.created_at)
-            for notice, person in told
-            for channel in wanted.get(person.pk, ())
+            for notice, person in notified
+            for channel in channels.get(person.pk, ())
         ]
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)
 
@@ -73,63 +73,63 @@ def send_due(*, now: dt.datetime, limit: int = 100, may_reach: slack.Guard = sla
     return sent
 
 
-def failing(user: User) -> QuerySet[Delivery]:
+def failing_deliveries(user: User) -> QuerySet[Delivery]:
     """What could not be sent, so far or for good: a person's own, a manager's reps', for marketing ops everybody's."""
     rows = Delivery.objects.failing().select_related("notice__to")
     if not holds(user, Role.MARKETING_OPS):
-        theirs = Rep.objects.filter(team__managers=user) if holds(user, Role.SALES_MANAGER) else Rep.objects.none()
-        rows = rows.filter(Q(notice__to=user) | Q(notice__to__in=theirs.values("user")))
+        reps = Rep.objects.filter(team__managers=user) if holds(user, Role.SALES_MANAGER) else Rep.objects.none()
+        rows = rows.filter(Q(notice__to=user) | Q(notice__to__in=reps.values("user")))
     return rows.order_by("-notice__created_at", "-pk")
 
 
-def try_again(*, by: User, now: dt.datetime) -> int:
+def retry_failing(*, by: User, now: dt.datetime) -> int:
     """Whatever the person sees failing is due at once, as if it had not failed yet."""
-    again = failing(by).order_by().values("pk")
-    return Delivery.objects.filter(pk__in=again).update(failures=0, send_at=now)
+    failing_ids = failing_deliveries(by).order_by().values("pk")
+    return Delivery.objects.filter(pk__in=failing_ids).update(failures=0, send_at=now)
 
 
 def waiting_since(now: dt.datetime) -> dt.datetime | None:
     """Since when the oldest one that should have been sent waits. What rests until its receiver's day opens does not."""
-    late = Delivery.objects.waiting().filter(Q(send_at__lte=now) | Q(failures__gt=0))
-    since = Case(When(failures=0, then=F("send_at")), default=F("notice__created_at"))
-    oldest: dt.datetime | None = late.aggregate(oldest=Min(since))["oldest"]
+    overdue = Delivery.objects.waiting().filter(Q(send_at__lte=now) | Q(failures__gt=0))
+    due_at = Case(When(failures=0, then=F("send_at")), default=F("notice__created_at"))
+    oldest: dt.datetime | None = overdue.aggregate(oldest=Min(due_at))["oldest"]
     return oldest
 
 
 @transaction.atomic
 def _send_next(now: dt.datetime, may_reach: slack.Guard) -> _Outcome | None:
-    rows = _claim(now)
+    rows = _claim_for_one_person(now)
     if not rows:
         return None
     try:
         with transaction.atomic():
-            rows = _wanted(rows, now)
+            rows = _select_to_send(rows, now)
         with transaction.atomic():
             _send(rows, now, may_reach)
     # Whatever a server does, the others' alerts go out.
     except Exception as error:
-        _push_ahead(rows, error, now)
+        _schedule_retry(rows, error, now)
         return _Outcome(has_failed=True)
     return _Outcome(sent=len(rows))
 
 
-def _claim(now: dt.datetime) -> list[Delivery]:
+def _claim_for_one_person(now: dt.datetime) -> list[Delivery]:
     """All that is due to one person by one channel."""
     due = Delivery.objects.waiting().filter(send_at__lte=now)
     # The oldest stands for them all: while a worker holds it, no other begins with the rest of them.
     earlier = due.filter(channel=OuterRef("channel"), notice__to=OuterRef("notice__to"), pk__lt=OuterRef("pk"))
-    oldest = _locked(due.filter(~Exists(earlier)).order_by("send_at", "pk")).select_related("notice").first()
+    oldest = _lock_unclaimed(due.filter(~Exists(earlier)).order_by("send_at", "pk")).select_related("notice").first()
     if oldest is None:
         return []
-    theirs = _locked(due.filter(channel=oldest.channel, notice__to=oldest.notice.to_id).order_by("pk"))
-    return list(theirs.select_related("notice__to", "notice__handoff__rep__user")[:IN_ONE_MESSAGE])
+    deliveries = _lock_unclaimed(due.filter(channel=oldest.channel, notice__to=oldest.notice.to_id).order_by("pk"))
+    return list(deliveries.select_related("notice__to", "notice__handoff__rep__user")[:IN_ONE_MESSAGE])
 
 
-def _locked(rows: DeliveryQuerySet) -> DeliveryQuerySet:
+def _lock_unclaimed(rows: DeliveryQuerySet) -> DeliveryQuerySet:
     return rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
 
 
-def _wanted(rows: Sequence[Delivery], now: dt.datetime) -> list[Delivery]:
+def _select_to_send(rows: Sequence[Delivery], now: dt.datetime) -> list[Delivery]:
     """Those to be sent now. The others are gone, rest or are dropped."""
     claimed = Delivery.objects.filter(pk__in=[row.pk for row in rows])
     person = rows[0].notice.to
@@ -137,27 +137,31 @@ def _wanted(rows: Sequence[Delivery], now: dt.datetime) -> list[Delivery]:
         # Who left, or took the address away, wants to hear no more.
         claimed.delete()
         return []
-    opens = preferences.may_hear_from(person, now)
-    if opens > now:
-        claimed.update(send_at=opens)
+    alert_at = preferences.next_alert_at(person, now)
+    if alert_at > now:
+        claimed.update(send_at=alert_at)
         return []
-    over = relevance.obsolete_reasons([row.notice for row in rows], now=now)
-    stale = [row for row in rows if row.notice_id in over]
-    for row in stale:
-        row.dropped_at, row.dropped_why, row.error = now, over[row.notice_id][:WHY_AT_MOST], ""
-    Delivery.objects.bulk_update(stale, ["dropped_at", "dropped_why", "error"])
-    return [row for row in rows if row.notice_id not in over]
+    reasons = relevance.obsolete_reasons([row.notice for row in rows], now=now)
+    obsolete = [row for row in rows if row.notice_id in reasons]
+    for row in obsolete:
+        row.dropped_at, row.dropped_why, row.error = now, reasons[row.notice_id][:WHY_AT_MOST], ""
+    Delivery.objects.bulk_update(obsolete, ["dropped_at", "dropped_why", "error"])
+    return [row for row in rows if row.notice_id not in reasons]
 
 
 def _send(rows: Sequence[Delivery], now: dt.datetime, may_reach: slack.Guard) -> None:
     person = rows[0].notice.to if rows else None
     if person is None:
         return
-    told = [row.notice for row in rows]
+    notices = [row.notice for row in rows]
     if rows[0].channel == DeliveryChannel.SLACK:
-        slack.post(preferences.webhook(preferences.for_user(person)), messages.line(told), may_reach=may_reach)
+        slack.post_message(
+            preferences.read_webhook(preferences.for_user(person)),
+            messages.build_slack_text(notices),
+            may_reach=may_reach,
+        )
     else:
-        messages.mail(told, person).send()
+        messages.build_mail(notices, person).send()
     Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(sent_at=now, error="")
 
 
@@ -165,18 +169,18 @@ def _has_address(person: User, channel: str) -> bool:
     return bool(preferences.for_user(person).slack_sealed if channel == DeliveryChannel.SLACK else person.email)
 
 
-def _push_ahead(rows: Sequence[Delivery], error: Exception, now: dt.datetime) -> None:
+def _schedule_retry(rows: Sequence[Delivery], error: Exception, now: dt.datetime) -> None:
     """Those that failed as often as each other are tried again together."""
     channel = rows[0].channel
     log.warning("alert_not_sent", deliveries=[row.pk for row in rows], channel=channel, error=type(error).__name__)
     for row in rows:
         row.send_at = now + BACKOFF[min(row.failures, len(BACKOFF) - 1)]
         row.failures += 1
-        row.error = _without_secret(channel, error)[:ERROR_AT_MOST]
+        row.error = _error_text(channel, error)[:ERROR_AT_MOST]
     Delivery.objects.bulk_update(rows, ["send_at", "failures", "error"])
 
 
-def _without_secret(channel: str, error: Exception) -> str:
+def _error_text(channel: str, error: Exception) -> str:
     """Only errors of our own wording may speak of a webhook, whose address is one."""
     is_ours = isinstance(error, slack.BadWebhook | slack.NotDelivered)
     if channel == DeliveryChannel.SLACK and not is_ours:

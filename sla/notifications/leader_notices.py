@@ -11,11 +11,11 @@ from functools import cache
 
 from django.urls import reverse
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import versions
 from definitions.models import Review, Version
 from definitions.vocabulary import Side, VersionState
-from leads.models import User
-from leads.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import Commitment
 from sla.notifications import outbox
@@ -25,18 +25,18 @@ from sla.vocabulary import CommitmentState, NoticeKind
 
 def notify_leaders(*, now: dt.datetime) -> int:
     """Tell whoever has not been told; returns how many notices are new."""
-    drafts = [*_versions(now), *_commitments(now), *_reviews(now)]
+    drafts = [*_draft_version_notices(now), *_draft_commitment_notices(now), *_draft_review_notices(now)]
     # Without a receiver nobody is missing a notice: whoever takes the role is told then.
-    return outbox.write(draft for draft in drafts if draft.to)
+    return outbox.write_notices(draft for draft in drafts if draft.to)
 
 
-def _versions(now: dt.datetime) -> Iterator[NoticeDraft]:
+def _draft_version_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
     leaders = cache(_leaders)
     waiting = Version.objects.filter(state=VersionState.PROPOSED).select_related("definition")
     for version in waiting.prefetch_related("sign_offs").order_by("pk"):
-        words = list(version.sign_offs.all())
-        for side in sorted(versions.DECIDING - {word.side for word in words}):
-            signers = {word.by_id for word in words}
+        sign_offs = list(version.sign_offs.all())
+        for side in sorted(versions.DECIDING - {sign_off.side for sign_off in sign_offs}):
+            signers = {sign_off.by_id for sign_off in sign_offs}
             yield NoticeDraft(
                 kind=NoticeKind.SIGNATURE,
                 once=f"signature:version:{version.pk}",
@@ -48,7 +48,7 @@ def _versions(now: dt.datetime) -> Iterator[NoticeDraft]:
             )
 
 
-def _commitments(now: dt.datetime) -> Iterator[NoticeDraft]:
+def _draft_commitment_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
     """A draft once; once more when the other side has signed its words, since a change takes signatures away."""
     drafts = list(Commitment.objects.filter(state=CommitmentState.DRAFT).order_by("pk"))
     leaders = [*_leaders(Side.MARKETING), *_leaders(Side.SALES)] if drafts else []
@@ -65,9 +65,9 @@ def _commitments(now: dt.datetime) -> Iterator[NoticeDraft]:
         )
 
 
-def _reviews(now: dt.datetime) -> Iterator[NoticeDraft]:
+def _draft_review_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
     reviews = list(Review.objects.undecided().select_related("definition").order_by("pk"))
-    people = outbox.holders(Role.MARKETING_LEADER, Role.SALES_LEADER, Role.MARKETING_OPS) if reviews else ()
+    people = outbox.role_holders(Role.MARKETING_LEADER, Role.SALES_LEADER, Role.MARKETING_OPS) if reviews else ()
     for review in reviews:
         yield NoticeDraft(
             kind=NoticeKind.REVIEW,
@@ -81,4 +81,4 @@ def _reviews(now: dt.datetime) -> Iterator[NoticeDraft]:
 
 
 def _leaders(side: str) -> Collection[User]:
-    return outbox.holders(versions.SIGNERS[Side(side)])
+    return outbox.role_holders(versions.SIGNERS[Side(side)])

@@ -12,8 +12,8 @@ from django.core.mail import EmailMessage
 from django.urls import reverse
 from django.utils.text import Truncator
 
+from config.accounts.models import User
 from config.web import zone_of
-from leads.models import User
 from sla.models import Notice
 from sla.notifications import slack
 from sla.vocabulary import NoticeKind
@@ -40,27 +40,27 @@ _BY_URGENCY: Final = (
 _LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
-def mail(notices: Sequence[Notice], person: User) -> EmailMessage:
+def build_mail(notices: Sequence[Notice], person: User) -> EmailMessage:
     """The same notices make the same Message-ID, so that what was sent twice is shown once."""
-    listed = sorted(notices, key=_urgency)
-    first = listed[0].text
-    said = first if len(listed) == 1 else f"{len(listed)} alerts: {first}"
+    by_urgency = sorted(notices, key=_urgency)
+    first = by_urgency[0].text
+    summary = first if len(by_urgency) == 1 else f"{len(by_urgency)} alerts: {first}"
     return EmailMessage(
         # A lead's name may hold anything; a subject is one line.
-        subject=" ".join(said.split())[:SUBJECT_AT_MOST],
-        body="\n\n".join([*_body(listed, person), *_footer(listed)]),
+        subject=" ".join(summary.split())[:SUBJECT_AT_MOST],
+        body="\n\n".join([*_body(by_urgency, person), *_footer(by_urgency)]),
         to=[person.email],
-        headers={"Message-ID": f"<{_identity(notices)}@{_sender_domain()}>"},
+        headers={"Message-ID": f"<{_message_id(notices)}@{_sender_domain()}>"},
     )
 
 
-def line(notices: Sequence[Notice]) -> str:
+def build_slack_text(notices: Sequence[Notice]) -> str:
     """In Slack's mrkdwn."""
-    listed = sorted(notices, key=_urgency)
-    if len(listed) == 1:
-        return _linked(listed[0], listed[0].text)
-    lines = [f"• {_linked(notice, Truncator(notice.text).chars(LISTED_AT_MOST))}" for notice in listed]
-    return "\n".join([f"{len(listed)} alerts, the most urgent first:", *lines])
+    by_urgency = sorted(notices, key=_urgency)
+    if len(by_urgency) == 1:
+        return _slack_line(by_urgency[0], by_urgency[0].text)
+    lines = [f"• {_slack_line(notice, Truncator(notice.text).chars(LISTED_AT_MOST))}" for notice in by_urgency]
+    return "\n".join([f"{len(by_urgency)} alerts, the most urgent first:", *lines])
 
 
 def _urgency(notice: Notice) -> tuple[int, bool, dt.datetime, int]:
@@ -71,16 +71,16 @@ def _urgency(notice: Notice) -> tuple[int, bool, dt.datetime, int]:
     return place, not handoff.is_hot, handoff.due_at or _LAST, notice.pk
 
 
-def _body(listed: Sequence[Notice], person: User) -> Iterator[str]:
-    if len(listed) == 1:
-        yield from _said(listed[0], person)
+def _body(notices: Sequence[Notice], person: User) -> Iterator[str]:
+    if len(notices) == 1:
+        yield from _notice_lines(notices[0], person)
         return
-    yield f"{len(listed)} alerts, the most urgent first."
-    for notice in listed:
-        yield "\n".join(_said(notice, person))
+    yield f"{len(notices)} alerts, the most urgent first."
+    for notice in notices:
+        yield "\n".join(_notice_lines(notice, person))
 
 
-def _said(notice: Notice, person: User) -> Iterator[str]:
+def _notice_lines(notice: Notice, person: User) -> Iterator[str]:
     yield notice.text
     due = notice.handoff.due_at if notice.handoff is not None and notice.kind in _WITH_DUE else None
     if due is not None:
@@ -89,24 +89,24 @@ def _said(notice: Notice, person: User) -> Iterator[str]:
         yield link
 
 
-def _footer(listed: Sequence[Notice]) -> Iterator[str]:
+def _footer(notices: Sequence[Notice]) -> Iterator[str]:
     if not settings.BASE_URL:
         return
-    if len(listed) > 1:
+    if len(notices) > 1:
         yield f"All your notices: {settings.BASE_URL}{reverse('notices')}"
     yield f"How Accord alerts you: {settings.BASE_URL}{reverse('alerts')}"
 
 
-def _linked(notice: Notice, text: str) -> str:
-    said, link = slack.quoted(text), _link(notice)
-    return f"{said} <{link}|Open in Accord>" if link else said
+def _slack_line(notice: Notice, text: str) -> str:
+    quoted, link = slack.quote_text(text), _link(notice)
+    return f"{quoted} <{link}|Open in Accord>" if link else quoted
 
 
 def _link(notice: Notice) -> str:
     return f"{settings.BASE_URL}{notice.leads_to}" if notice.leads_to and settings.BASE_URL else ""
 
 
-def _identity(notices: Sequence[Notice]) -> str:
+def _message_id(notices: Sequence[Notice]) -> str:
     ids = sorted(notice.pk for notice in notices)
     if len(ids) == 1:
         return f"notice-{ids[0]}"

@@ -11,20 +11,20 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Max
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla.business_time import arithmetic, calendars
 from sla.models import AlertSettings, Rep, Team, WorkCalendar
 from sla.notifications import encryption, slack
 from sla.vocabulary import DeliveryChannel, NoticeKind
 
 #: Nobody knows when who is away comes back, and an absence may be called off: so it is looked at again.
-LOOK_AGAIN: Final = dt.timedelta(minutes=15)
+CHECK_AGAIN_AFTER: Final = dt.timedelta(minutes=15)
 
 _LEADERS: Final = (Role.MARKETING_LEADER, Role.SALES_LEADER)
 #: The roles that such a thing is told to; without an entry it may be told to anybody.
-_TOLD: Final = {NoticeKind.SIGNATURE: _LEADERS, NoticeKind.REVIEW: (*_LEADERS, Role.MARKETING_OPS)}
+_ROLES_BY_KIND: Final = {NoticeKind.SIGNATURE: _LEADERS, NoticeKind.REVIEW: (*_LEADERS, Role.MARKETING_OPS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +41,29 @@ class AlertPreferences:
 
 def for_user(user: User) -> AlertSettings:
     """Theirs, or those of a person who has not chosen: e-mail of everything, quiet outside their hours."""
-    return AlertSettings.objects.filter(user=user).first() or _unchosen(user)
+    return AlertSettings.objects.filter(user=user).first() or _default_settings(user)
 
 
-def offered(user: User) -> list[NoticeKind]:
+def offered_kinds(user: User) -> list[NoticeKind]:
     """What the person may be told of: some things are told to certain roles alone."""
-    return [kind for kind in NoticeKind if kind not in _TOLD or holds(user, *_TOLD[kind])]
+    return [kind for kind in NoticeKind if kind not in _ROLES_BY_KIND or holds(user, *_ROLES_BY_KIND[kind])]
 
 
 @transaction.atomic
-def choose(*, user: User, wishes: AlertPreferences) -> AlertSettings:
+def save_preferences(*, user: User, preferences: AlertPreferences) -> AlertSettings:
     """What the person is not offered stays as it was. Raises BadWebhook with the rule that the Slack address breaks."""
-    if wishes.slack_url:
-        slack.check(wishes.slack_url)
-    chosen = for_user(user)
-    others = set(NoticeKind.values).difference(offered(user))
-    chosen.email_kinds = sorted(others.intersection(chosen.email_kinds).union(wishes.email_kinds))
-    chosen.slack_kinds = sorted(others.intersection(chosen.slack_kinds).union(wishes.slack_kinds))
-    chosen.is_quiet_off_hours = wishes.is_quiet_off_hours
-    chosen.in_browser, chosen.with_sound = wishes.in_browser, wishes.with_sound
-    if wishes.slack_url is not None:
-        chosen.slack_sealed = encryption.seal(wishes.slack_url)
-    chosen.save()
-    return chosen
+    if preferences.slack_url:
+        slack.check_webhook(preferences.slack_url)
+    settings = for_user(user)
+    other_kinds = set(NoticeKind.values).difference(offered_kinds(user))
+    settings.email_kinds = sorted(other_kinds.intersection(settings.email_kinds).union(preferences.email_kinds))
+    settings.slack_kinds = sorted(other_kinds.intersection(settings.slack_kinds).union(preferences.slack_kinds))
+    settings.is_quiet_off_hours = preferences.is_quiet_off_hours
+    settings.in_browser, settings.with_sound = preferences.in_browser, preferences.with_sound
+    if preferences.slack_url is not None:
+        settings.slack_sealed = encryption.seal(preferences.slack_url)
+    settings.save()
+    return settings
 
 
 class WebhookLost(slack.BadWebhook):
@@ -73,16 +73,16 @@ class WebhookLost(slack.BadWebhook):
         super().__init__("The address of the Slack webhook can no longer be read: enter it again under Alerts.")
 
 
-def webhook(chosen: AlertSettings) -> str:
+def read_webhook(settings: AlertSettings) -> str:
     """The secret itself, "" without one. Raises WebhookLost."""
     try:
-        return encryption.unseal(chosen.slack_sealed)
+        return encryption.unseal(settings.slack_sealed)
     except encryption.KeyLost:
         raise WebhookLost from None
 
 
 @transaction.atomic
-def reseal() -> tuple[int, int]:
+def reseal_webhooks() -> tuple[int, int]:
     """Put all webhooks under the newest key; returns how many were, and how many no key opens."""
     rows = list(AlertSettings.objects.exclude(slack_sealed="").select_for_update().order_by("pk"))
     resealed = []
@@ -96,45 +96,50 @@ def reseal() -> tuple[int, int]:
 
 def send_test(*, user: User, may_reach: slack.Guard = slack.is_public) -> None:
     """One line to the person's own webhook. Raises BadWebhook and NotDelivered."""
-    url = webhook(for_user(user))
+    url = read_webhook(for_user(user))
     if not url:
         raise slack.BadWebhook("Save the address of a webhook first.")
-    text = f"Accord: a test for {slack.quoted(str(user))}. Alerts will arrive here."
-    slack.post(url, text, may_reach=may_reach)
+    text = f"Accord: a test for {slack.quote_text(str(user))}. Alerts will arrive here."
+    slack.post_message(url, text, may_reach=may_reach)
 
 
-def channels(people: Iterable[User], kind: NoticeKind) -> Mapping[int, list[DeliveryChannel]]:
+def channels_by_person(people: Iterable[User], kind: NoticeKind) -> Mapping[int, list[DeliveryChannel]]:
     """By which channels each of the people wants to hear of such a thing, by their id."""
     active = [person for person in people if person.is_active]
-    chosen = {row.user_id: row for row in AlertSettings.objects.filter(user__in=[person.pk for person in active])}
-    return {person.pk: list(_channels(person, chosen.get(person.pk) or _unchosen(person), kind)) for person in active}
+    settings_by_user = {
+        row.user_id: row for row in AlertSettings.objects.filter(user__in=[person.pk for person in active])
+    }
+    return {
+        person.pk: list(_channels(person, settings_by_user.get(person.pk) or _default_settings(person), kind))
+        for person in active
+    }
 
 
-def may_hear_from(user: User, at: dt.datetime) -> dt.datetime:
+def next_alert_at(user: User, at: dt.datetime) -> dt.datetime:
     """The first instant from `at` on at which the person may be alerted beyond the app: within their hours, if they want that.
 
     The hours are the rep's calendar; without a rep, those of the teams the person manages. Who has none, or a
     calendar that never opens, hears at once: better at night than never. A rep who is away or absent hears nothing
     until they are back, whatever their hours; for them it is the instant to ask again.
     """
-    back = _asked_again_at(user, at)
-    if back is not None:
-        return back
+    check_again_at = _check_again_at(user, at)
+    if check_again_at is not None:
+        return check_again_at
     if not for_user(user).is_quiet_off_hours:
         return at
     openings = list(_openings(user, at))
     return min(openings) if openings else at
 
 
-def hours_of(user: User) -> list[WorkCalendar]:
+def work_calendars_of(user: User) -> list[WorkCalendar]:
     """The calendars outside of which the person is left in peace; none: always on."""
     rep = Rep.objects.filter(user=user).select_related("calendar", "team__calendar").first()
     if rep is not None:
-        return [calendars.of_rep(rep)]
+        return [calendars.calendar_of_rep(rep)]
     return [team.calendar for team in Team.objects.filter(managers=user).select_related("calendar").order_by("pk")]
 
 
-def _asked_again_at(user: User, at: dt.datetime) -> dt.datetime | None:
+def _check_again_at(user: User, at: dt.datetime) -> dt.datetime | None:
     """None for who is there."""
     rep = Rep.objects.filter(user=user, is_active=True).first()
     if rep is None:
@@ -142,22 +147,22 @@ def _asked_again_at(user: User, at: dt.datetime) -> dt.datetime | None:
     absences = rep.absences.filter(starts_at__lte=at, ends_at__gt=at)
     ends_at: dt.datetime | None = absences.aggregate(last=Max("ends_at"))["last"]
     if rep.is_away:
-        return at + LOOK_AGAIN
-    return min(ends_at, at + LOOK_AGAIN) if ends_at is not None else None
+        return at + CHECK_AGAIN_AFTER
+    return min(ends_at, at + CHECK_AGAIN_AFTER) if ends_at is not None else None
 
 
 def _openings(user: User, at: dt.datetime) -> Iterable[dt.datetime]:
-    for hours in hours_of(user):
+    for hours in work_calendars_of(user):
         with suppress(arithmetic.BadCalendar, arithmetic.NeverOpen):
-            yield arithmetic.next_open(calendars.pure(hours, at), at)
+            yield arithmetic.next_open(calendars.build_calendar(hours, at), at)
 
 
-def _channels(person: User, chosen: AlertSettings, kind: NoticeKind) -> Iterable[DeliveryChannel]:
-    if kind in chosen.email_kinds and person.email:
+def _channels(person: User, settings: AlertSettings, kind: NoticeKind) -> Iterable[DeliveryChannel]:
+    if kind in settings.email_kinds and person.email:
         yield DeliveryChannel.EMAIL
-    if kind in chosen.slack_kinds and chosen.slack_sealed:
+    if kind in settings.slack_kinds and settings.slack_sealed:
         yield DeliveryChannel.SLACK
 
 
-def _unchosen(user: User) -> AlertSettings:
+def _default_settings(user: User) -> AlertSettings:
     return AlertSettings(user=user, email_kinds=list(NoticeKind.values))

@@ -30,7 +30,7 @@ SHOWN_OF_A_SECRET: Final = 4
 Guard: TypeAlias = Callable[[str], bool]
 
 _PRINTABLE: Final = re.compile(r"[!-~]+")
-_TAKEN: Final = range(200, 300)
+_SUCCESS: Final = range(200, 300)
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 _GLOBAL_V6: Final = ipaddress.IPv6Network("2000::/3")
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -47,11 +47,11 @@ class NotDelivered(Exception):
     """Slack did not take it; says why without the address."""
 
 
-def check(url: str) -> None:
+def check_webhook(url: str) -> None:
     """Raises BadWebhook with the rule that the address breaks."""
     if len(url) > ADDRESS_AT_MOST or not _PRINTABLE.fullmatch(url):
         raise BadWebhook(f"The address must be at most {ADDRESS_AT_MOST} plain characters, without spaces.")
-    parts = _split(url)
+    parts = _split_url(url)
     if parts.scheme != "https":
         raise BadWebhook("The address must begin with https://.")
     if parts.username is not None or parts.password is not None:
@@ -63,21 +63,21 @@ def check(url: str) -> None:
         raise BadWebhook("The address is incomplete: copy all of it from Slack, https://hooks.slack.com/services/….")
 
 
-def masked(url: str) -> str:
+def mask_webhook(url: str) -> str:
     """What may be shown of the secret."""
     if not url:
         return ""
-    parts = _split(url)
+    parts = _split_url(url)
     *names, secret = parts.path.split("/")[1:]
     # As people know it from Slack: /services/T…/B…/ and the secret proper.
     shown = "".join(f"{name if place == 0 else name[:1] + '…'}/" for place, name in enumerate(names[:2]))
     return f"{parts.netloc}/{shown}…{secret[-SHOWN_OF_A_SECRET:]}"
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """A stranger's words as one line of plain text: no link, no mention, no control sequence of mrkdwn."""
-    plain = _WOULD_LINK.sub(lambda found: found[0] + _JOINER, " ".join(text.split()))
-    return re.sub("[&<>]", lambda found: _ENTITIES[found[0]], plain)
+    plain = _WOULD_LINK.sub(lambda match: match[0] + _JOINER, " ".join(text.split()))
+    return re.sub("[&<>]", lambda match: _ENTITIES[match[0]], plain)
 
 
 def is_public(address: str) -> bool:
@@ -88,23 +88,23 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-def post(url: str, text: str, *, may_reach: Guard = is_public) -> None:
+def post_message(url: str, text: str, *, may_reach: Guard = is_public) -> None:
     """Write `text`, which is mrkdwn already, to the channel behind the webhook.
 
     The name is resolved once and the connection made to the very address that was checked. No redirect is followed.
     Raises BadWebhook, and NotDelivered when Slack says no or nothing.
     """
-    check(url)
-    parts = _split(url)
+    check_webhook(url)
+    parts = _split_url(url)
     try:
-        status = _status(parts, json.dumps({"text": text}).encode(), may_reach)
+        status = _request_status(parts, json.dumps({"text": text}).encode(), may_reach)
     except TimeoutError:
         raise NotDelivered(f"No answer within {SECONDS:.0f} seconds") from None
     except ssl.SSLError:
         raise NotDelivered("The encrypted connection failed") from None
     except (OSError, http.client.HTTPException, UnicodeError):
         raise NotDelivered("No connection") from None
-    if status not in _TAKEN:
+    if status not in _SUCCESS:
         raise NotDelivered(f"HTTP {status}")
 
 
@@ -117,7 +117,7 @@ class _ToCheckedAddresses(http.client.HTTPSConnection):
         super().__init__(host, port, timeout=SECONDS, context=self._tls)
 
     def connect(self) -> None:
-        plain = _connected(self._addresses, self.port)
+        plain = _connect(self._addresses, self.port)
         try:
             self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
         except BaseException:
@@ -125,7 +125,7 @@ class _ToCheckedAddresses(http.client.HTTPSConnection):
             raise
 
 
-def _connected(addresses: Sequence[str], port: int) -> socket.socket:
+def _connect(addresses: Sequence[str], port: int) -> socket.socket:
     """The first that answers: a name may have an address of IPv6 that this machine cannot reach."""
     *others, last = addresses
     for address in others:
@@ -134,40 +134,40 @@ def _connected(addresses: Sequence[str], port: int) -> socket.socket:
     return socket.create_connection((last, port), SECONDS)
 
 
-def _status(parts: SplitResult, body: bytes, may_reach: Guard) -> int:
+def _request_status(parts: SplitResult, body: bytes, may_reach: Guard) -> int:
     host, port = parts.hostname or "", parts.port or 443
-    connection = _ToCheckedAddresses(host, port, _checked_addresses(host, port, may_reach))
+    connection = _ToCheckedAddresses(host, port, _resolve_addresses(host, port, may_reach))
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request("POST", target, body, {"Content-Type": "application/json", "User-Agent": "Accord"})
-        return _first_line(connection.sock)
+        return _read_status(connection.sock)
     finally:
         connection.close()
 
 
-def _checked_addresses(host: str, port: int, may_reach: Guard) -> Sequence[str]:
-    found = [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)][:ADDRESSES_AT_MOST]
-    if not found or not all(may_reach(address) for address in found):
+def _resolve_addresses(host: str, port: int, may_reach: Guard) -> Sequence[str]:
+    addresses = [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)][:ADDRESSES_AT_MOST]
+    if not addresses or not all(may_reach(address) for address in addresses):
         raise BadWebhook("The address leads to a private network.")
-    return found
+    return addresses
 
 
-def _first_line(sock: socket.socket) -> int:
+def _read_status(sock: socket.socket) -> int:
     """The status, however slowly it drips."""
-    until, line = time.monotonic() + SECONDS, b""
+    deadline, line = time.monotonic() + SECONDS, b""
     while b"\n" not in line and len(line) < ANSWER_AT_MOST:
-        sock.settimeout(max(until - time.monotonic(), 0.001))
-        more = sock.recv(ANSWER_AT_MOST - len(line))
-        if not more:
+        sock.settimeout(max(deadline - time.monotonic(), 0.001))
+        received = sock.recv(ANSWER_AT_MOST - len(line))
+        if not received:
             break
-        line += more
-    said = _STATUS.match(line)
-    if said is None:
+        line += received
+    status_line = _STATUS.match(line)
+    if status_line is None:
         raise NotDelivered("An answer that is none")
-    return int(said[1])
+    return int(status_line[1])
 
 
-def _split(url: str) -> SplitResult:
+def _split_url(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port

@@ -22,7 +22,7 @@ from sla.vocabulary import HandoffState
 
 #: Rules 4.17: a lead in nurture without activity for so long is paused; any activity resumes it.
 PAUSED_AFTER: Final = dt.timedelta(days=90)
-WHEN: Final = MappingProxyType(
+RETURN_PERIODS: Final = MappingProxyType(
     {
         "due": "Today or overdue",
         "week": "Within 7 days",
@@ -42,32 +42,32 @@ class NurtureTask:
     """A lead in nurture as marketing's task; `tone` is overdue's bad, today's warn or nothing."""
 
     handoff: Handoff
-    word: Disposition | None
+    disposition: Disposition | None
     back_on: dt.date
-    what: str
+    action: str
     tone: str
     active_at: dt.datetime | None
     paused_days: int | None
 
 
-def recycled(handoffs: HandoffQuerySet) -> HandoffQuerySet:
+def select_recycled(handoffs: HandoffQuerySet) -> HandoffQuerySet:
     """Of these, the last handoff of each lead in nurture that has a date; its standing word is `words[0]`. The nearest first."""
     later = Qualification.objects.filter(
         lead=OuterRef("lead"), motion=OuterRef("motion"), pk__gt=OuterRef("qualification")
     )
-    words = Disposition.objects.filter(corrected_by__isnull=True).select_related("reason", "by")
+    standing = Disposition.objects.filter(corrected_by__isnull=True).select_related("reason", "by")
     rows = handoffs.filter(
         ~Exists(later), state=HandoffState.REJECTED, lead__stage=Stage.NURTURE, qualification__reenter_at__isnull=False
     )
     return (
         rows.select_related("lead__company", "qualification", "rep__user")
         .defer("qualification__evidence")
-        .prefetch_related(Prefetch("dispositions", queryset=words, to_attr="words"))
+        .prefetch_related(Prefetch("dispositions", queryset=standing, to_attr="standing_dispositions"))
         .order_by("qualification__reenter_at", "pk")
     )
 
 
-def narrowed(
+def filter_recycled(
     rows: HandoffQuerySet,
     *,
     now: dt.datetime,
@@ -83,7 +83,7 @@ def narrowed(
         rows = rows.filter(Exists(standing))
     if rep is not None:
         rows = rows.filter(rep=rep)
-    return _at(rows, when, now)
+    return _filter_by_return(rows, when, now)
 
 
 def last_activity(now: dt.datetime) -> Subquery:
@@ -92,33 +92,33 @@ def last_activity(now: dt.datetime) -> Subquery:
     return Subquery(engaged.order_by("-occurred_at").values("occurred_at")[:1])
 
 
-def tasks(rows: HandoffQuerySet, *, now: dt.datetime) -> Iterator[NurtureTask]:
+def build_tasks(rows: HandoffQuerySet, *, now: dt.datetime) -> Iterator[NurtureTask]:
     """Each with its last activity, in the order of the rows."""
-    listed: Iterable[Any] = rows.annotate(active_at=last_activity(now))
-    for handoff in listed:
-        yield _task(handoff, handoff.active_at, now)
+    handoffs: Iterable[Any] = rows.annotate(active_at=last_activity(now))
+    for handoff in handoffs:
+        yield _build_task(handoff, handoff.active_at, now)
 
 
 def cells(task: NurtureTask) -> Sequence[object]:
     """A row under HEADER."""
-    lead, word = task.handoff.lead, task.word
+    lead, disposition = task.handoff.lead, task.disposition
     return (
         lead.name,
         lead.email,
         lead.title,
         str(lead.company or ""),
-        str(word.reason) if word else "",
-        word.note if word else "",
-        word.at.astimezone(_zone()).date().isoformat() if word else "",
+        str(disposition.reason) if disposition else "",
+        disposition.note if disposition else "",
+        disposition.at.astimezone(_zone()).date().isoformat() if disposition else "",
         task.back_on.isoformat(),
-        task.what,
+        task.action,
         str(task.handoff.rep or ""),
         task.active_at.isoformat() if task.active_at else "",
         "yes" if task.paused_days is not None else "no",
     )
 
 
-def _at(rows: HandoffQuerySet, when: str, now: dt.datetime) -> HandoffQuerySet:
+def _filter_by_return(rows: HandoffQuerySet, when: str, now: dt.datetime) -> HandoffQuerySet:
     today = now.astimezone(_zone()).date()
 
     def until(days: int) -> dt.datetime:
@@ -143,20 +143,20 @@ def _at(rows: HandoffQuerySet, when: str, now: dt.datetime) -> HandoffQuerySet:
     return rows.filter(conditions[when]) if when in conditions else rows
 
 
-def _task(handoff: Any, active_at: dt.datetime | None, now: dt.datetime) -> NurtureTask:
+def _build_task(handoff: Any, active_at: dt.datetime | None, now: dt.datetime) -> NurtureTask:
     back_on, today = handoff.qualification.reenter_at.astimezone(_zone()).date(), now.astimezone(_zone()).date()
-    late = (today - back_on).days
-    if late > 0:
-        what, tone = f"Re-engage now: {late} day{'' if late == 1 else 's'} overdue", "bad"
-    elif late == 0:
-        what, tone = "Re-engage today", "warn"
+    days_overdue = (today - back_on).days
+    if days_overdue > 0:
+        action, tone = f"Re-engage now: {days_overdue} day{'' if days_overdue == 1 else 's'} overdue", "bad"
+    elif days_overdue == 0:
+        action, tone = "Re-engage today", "warn"
     else:
-        what, tone = f"Coming in {-late} day{'' if late == -1 else 's'}", ""
-    silent = None if active_at is None else now - active_at
-    is_paused = silent is None or silent >= PAUSED_AFTER
-    paused_days = (0 if silent is None else silent.days) if is_paused else None
-    word = handoff.words[0] if handoff.words else None
-    return NurtureTask(handoff, word, back_on, what, tone, active_at, paused_days)
+        action, tone = f"Coming in {-days_overdue} day{'' if days_overdue == -1 else 's'}", ""
+    silence = None if active_at is None else now - active_at
+    is_paused = silence is None or silence >= PAUSED_AFTER
+    paused_days = (0 if silence is None else silence.days) if is_paused else None
+    disposition = handoff.standing_dispositions[0] if handoff.standing_dispositions else None
+    return NurtureTask(handoff, disposition, back_on, action, tone, active_at, paused_days)
 
 
 def _zone() -> ZoneInfo:

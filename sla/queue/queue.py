@@ -9,9 +9,9 @@ from typing import Final
 from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, Value, When
 from django.utils import timezone
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla.models import Attempt, Clock, Handoff, HandoffQuerySet, RoutingDecision
 from sla.vocabulary import HandoffState
 

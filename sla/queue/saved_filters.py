@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from leads.models import User
+from config.accounts.models import User
 from sla.models import SavedFilter
 
 AT_MOST: Final = 20

@@ -88,7 +88,7 @@ def with_remarks(rows: Sequence[Clock]) -> list[tuple[Clock, str]]:
     """Pair each clock with a remark on the contact that met it, such as "logged 3 days later". One more query."""
     met = [clock.handoff_id for clock in rows if _is_met_contact(clock)]
     contacts = Attempt.objects.filter(handoff__in=met).order_by("handoff", "at", "recorded_at", "pk")
-    first = {contact.handoff_id: clocks.remark(contact) for contact in contacts.distinct("handoff")}
+    first = {contact.handoff_id: clocks.late_logging_remark(contact) for contact in contacts.distinct("handoff")}
     return [(clock, first.get(clock.handoff_id, "") if _is_met_contact(clock) else "") for clock in rows]
 
 

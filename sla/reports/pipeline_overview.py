@@ -149,4 +149,4 @@ def _count_waiting(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime
         to_decide=Count("pk", filter=Q(state=HandoffState.ASSIGNED)),
         overdue=Count("pk", filter=Q(state__in=(HandoffState.ASSIGNED, HandoffState.ACCEPTED), due_at__lt=now)),
     )
-    return WaitingWork(not_handed_over=creation.to_hand_off(now).filter(motion=motion).count(), **counts)
+    return WaitingWork(not_handed_over=creation.mqls_to_hand_off(now).filter(motion=motion).count(), **counts)

@@ -17,10 +17,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from config.jobs.periods import claim_period
 from definitions import reviews
 from definitions.models import Definition, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
-from leads.models import PeriodicRun
 from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Disposition
 from sla.reports import compliance
@@ -143,11 +143,9 @@ def _find_triggers(definition: Definition, before: DecidedCounts, decided: Decid
 @transaction.atomic
 def _open_review_once(definition: Definition, trigger: ReviewTrigger, decided: DecidedCounts, now: dt.datetime) -> bool:
     """Open a review, or return False when the trigger has fired for this month already."""
-    # The row is unique by job and period: of several workers only the one that creates it opens the review.
-    fence, is_new = PeriodicRun.objects.get_or_create(
-        job=f"watch:{definition.pk}:{trigger}", period=decided.month.name, defaults={"started_at": now}
-    )
-    if not is_new:
+    # Of several workers only the one that claims the month for the trigger opens the review.
+    period = decided.month.name
+    if not claim_period(job=f"watch:{definition.pk}:{trigger}", period=period, now=now):
         return False
     kind = ReviewKind.LIGHT if trigger == ReviewTrigger.RUBBER_STAMP else ReviewKind.FULL
     reviews.open_review(
@@ -158,7 +156,7 @@ def _open_review_once(definition: Definition, trigger: ReviewTrigger, decided: D
         evidence=_collect_evidence(decided),
         proposal=_write_proposal(trigger, decided),
         now=now,
-        period=fence.period,
+        period=period,
     )
     return True
 

@@ -9,28 +9,28 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet
 
-from leads.models import User
+from config.accounts.models import User
 from sla.models import Absence, Rep, RoutingRule, Team
 
-KEPT_IN_VIEW: Final = (RoutingRule, Rep, Absence, Team)
+LOGGED_MODELS: Final = (RoutingRule, Rep, Absence, Team)
 NAME_AT_MOST: Final = 200
 
 
-def record(*, of: Model, flag: int, said: str, by: User, now: dt.datetime) -> None:
+def record_change(*, target: Model, flag: int, text: str, by: User, now: dt.datetime) -> None:
     """`flag` is one of ADDITION, CHANGE and DELETION of django.contrib.admin.models."""
     LogEntry.objects.create(
         user=by,
-        content_type=ContentType.objects.get_for_model(of),
-        object_id=str(of.pk),
-        object_repr=str(of)[:NAME_AT_MOST],
+        content_type=ContentType.objects.get_for_model(target),
+        object_id=str(target.pk),
+        object_repr=str(target)[:NAME_AT_MOST],
         action_flag=flag,
-        change_message=said,
+        change_message=text,
         action_time=now,
     )
 
 
-def latest(*models: type[Model]) -> QuerySet[LogEntry]:
+def latest_changes(*models: type[Model]) -> QuerySet[LogEntry]:
     """The latest changes first, of these kinds of rows."""
-    kinds = ContentType.objects.get_for_models(*(models or KEPT_IN_VIEW)).values()
+    kinds = ContentType.objects.get_for_models(*(models or LOGGED_MODELS)).values()
     entries = LogEntry.objects.filter(content_type__in=kinds).select_related("user")
     return entries.order_by("-action_time", "-pk")

@@ -20,35 +20,39 @@ DAYS: Final = 30
 class RepShare:
     """Of the leads that Accord gave to the team: `got` of `of`, with `weight` of `weights`; `by_hand` come on top."""
 
-    got: int
-    of: int
+    received: int
+    total: int
     weight: int
-    weights: int
+    total_weight: int
     by_hand: int
 
     @property
     def expected(self) -> Fraction:
-        return Fraction(self.of * self.weight, self.weights) if self.weights else Fraction(0)
+        return Fraction(self.total * self.weight, self.total_weight) if self.total_weight else Fraction(0)
 
     @property
     def difference(self) -> float:
-        return float(self.got - self.expected)
+        return float(self.received - self.expected)
 
     @property
     def arithmetic(self) -> str:
         """ "7 of 30, weight 1 of 4 = 7.5"."""
-        return f"{self.got} of {self.of}, weight {self.weight} of {self.weights} = {float(self.expected):.4g}"
+        return (
+            f"{self.received} of {self.total}, weight {self.weight} of {self.total_weight} = {float(self.expected):.4g}"
+        )
 
 
-def shares(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, RepShare]:
+def compute_shares(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, RepShare]:
     """By rep, over the last 30 days, each within their team. Who is not active has no weight there."""
-    got = _assignments(reps, now - dt.timedelta(days=DAYS), now)
+    assignments = _count_assignments(reps, now - dt.timedelta(days=DAYS), now)
     weights, totals = defaultdict[int, int](int), defaultdict[int, int](int)
     for rep in reps:
         weights[rep.team_id] += _weight(rep)
-        totals[rep.team_id] += got[rep.pk][0]
+        totals[rep.team_id] += assignments[rep.pk][0]
     return {
-        rep.pk: RepShare(got[rep.pk][0], totals[rep.team_id], _weight(rep), weights[rep.team_id], got[rep.pk][1])
+        rep.pk: RepShare(
+            assignments[rep.pk][0], totals[rep.team_id], _weight(rep), weights[rep.team_id], assignments[rep.pk][1]
+        )
         for rep in reps
     }
 
@@ -57,9 +61,9 @@ def _weight(rep: Rep) -> int:
     return rep.weight if rep.is_active and rep.user.is_active else 0
 
 
-def _assignments(reps: Sequence[Rep], since: dt.datetime, until: dt.datetime) -> dict[int, tuple[int, int]]:
-    made = RoutingDecision.objects.filter(rep__in=reps, at__gte=since, at__lte=until).order_by()
-    rows = made.values_list("rep").annotate(
+def _count_assignments(reps: Sequence[Rep], since: dt.datetime, until: dt.datetime) -> dict[int, tuple[int, int]]:
+    decisions = RoutingDecision.objects.filter(rep__in=reps, at__gte=since, at__lte=until).order_by()
+    rows = decisions.values_list("rep").annotate(
         own=Count("pk", filter=Q(by=None)), by_hand=Count("pk", filter=Q(by__isnull=False))
     )
     counted = {rep: (own, by_hand) for rep, own, by_hand in rows if rep is not None}

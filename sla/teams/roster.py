@@ -12,9 +12,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla import permissions
 from sla.models import Absence, Rep, Team
 from sla.teams import changelog, fairness, round_robin
@@ -32,7 +32,7 @@ class RosterRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RosterLine:
-    standing: Availability
+    availability: Availability
     absences: list[Absence]
     share: fairness.RepShare
 
@@ -48,7 +48,7 @@ class TeamRoster:
     @property
     def unworked_at_most(self) -> int | None:
         """Accepted without a contact, beyond which a rep gets no more: the stricter of the team's and the agreed."""
-        return round_robin.most_unworked(self.team, self.agreed)
+        return round_robin.unworked_limit(self.team, self.agreed)
 
     @property
     def is_agreed(self) -> bool:
@@ -56,15 +56,15 @@ class TeamRoster:
 
     @property
     def available(self) -> int:
-        return sum(line.standing.is_available for line in self.lines)
+        return sum(line.availability.is_available for line in self.lines)
 
 
-def teams_of(user: User) -> QuerySet[Team]:
+def visible_teams(user: User) -> QuerySet[Team]:
     teams = Team.objects.order_by("name", "pk")
     return teams if user.is_superuser or holds(user, *SEE_EVERY_TEAM) else teams.filter(managers=user)
 
 
-def managed_by(user: User) -> QuerySet[Team]:
+def managed_teams(user: User) -> QuerySet[Team]:
     """The teams whose reps this person sets."""
     teams = Team.objects.order_by("name", "pk")
     if user.is_superuser:
@@ -72,27 +72,27 @@ def managed_by(user: User) -> QuerySet[Team]:
     return teams.filter(managers=user) if holds(user, Role.SALES_MANAGER) else teams.none()
 
 
-def set_up_by() -> QuerySet[User]:
+def people_to_ask() -> QuerySet[User]:
     """Whom to ask for a team."""
     return User.objects.filter(is_active=True, groups__name=Role.MARKETING_OPS).order_by("last_name", "pk")
 
 
 def for_user(user: User, *, now: dt.datetime) -> list[TeamRoster]:
     """Each team the person may see; the same number of queries for any number of teams and reps."""
-    teams = list(teams_of(user))
-    mine = set(managed_by(user).values_list("pk", flat=True))
-    reps = round_robin.reps_of(*teams)
-    shares = fairness.shares(reps, now=now)
-    off = coming(reps, now=now)
+    teams = list(visible_teams(user))
+    managed_ids = set(managed_teams(user).values_list("pk", flat=True))
+    reps = round_robin.fetch_reps(*teams)
+    shares = fairness.compute_shares(reps, now=now)
+    absences = fetch_absences(reps, now=now)
     lines: dict[int, list[RosterLine]] = {team.pk: [] for team in teams}
-    for standing in round_robin.standings(reps, now):
-        rep = standing.rep
-        lines[rep.team_id].append(RosterLine(standing, off.get(rep.pk, []), shares[rep.pk]))
-    agreed = round_robin.agreed_unworked()
-    return [_roster(team, lines[team.pk], team.pk in mine, agreed) for team in teams]
+    for availability in round_robin.fetch_availabilities(reps, now):
+        rep = availability.rep
+        lines[rep.team_id].append(RosterLine(availability, absences.get(rep.pk, []), shares[rep.pk]))
+    agreed = round_robin.agreed_unworked_limit()
+    return [_build_roster(team, lines[team.pk], team.pk in managed_ids, agreed) for team in teams]
 
 
-def coming(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, list[Absence]]:
+def fetch_absences(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, list[Absence]]:
     """The absences of these reps that are not over, the nearest first."""
     absences: dict[int, list[Absence]] = {}
     for absence in Absence.objects.filter(rep__in=reps, ends_at__gt=now).order_by("starts_at", "pk"):
@@ -103,22 +103,24 @@ def coming(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, list[Absence]]
 @transaction.atomic
 def set_away(*, rep: Rep, is_away: bool, by: User, now: dt.datetime) -> Rep:
     """The switch: away gets no new leads until it is taken back."""
-    rep = _lock(rep, by, or_self=True)
+    rep = _lock_rep(rep, by, or_self=True)
     if rep.is_away != is_away:
         rep.is_away = is_away
         rep.save(update_fields=["is_away"])
-        changelog.record(of=rep, flag=CHANGE, said="Away" if is_away else "Back", by=by, now=now)
+        changelog.record_change(target=rep, flag=CHANGE, text="Away" if is_away else "Back", by=by, now=now)
     return rep
 
 
 @transaction.atomic
-def adjust(*, rep: Rep, weight: int, capacity: int, is_active: bool, by: User, now: dt.datetime) -> Rep:
-    rep = _lock(rep, by)
-    before = _terms(rep)
+def adjust_rep(*, rep: Rep, weight: int, capacity: int, is_active: bool, by: User, now: dt.datetime) -> Rep:
+    rep = _lock_rep(rep, by)
+    before = _describe_terms(rep)
     rep.weight, rep.capacity, rep.is_active = weight, capacity, is_active
     rep.save(update_fields=["weight", "capacity", "is_active"])
-    if _terms(rep) != before:
-        changelog.record(of=rep, flag=CHANGE, said=f"Was: {before}. Is: {_terms(rep)}", by=by, now=now)
+    if _describe_terms(rep) != before:
+        changelog.record_change(
+            target=rep, flag=CHANGE, text=f"Was: {before}. Is: {_describe_terms(rep)}", by=by, now=now
+        )
     return rep
 
 
@@ -127,7 +129,7 @@ def add_absence(
     *, rep: Rep, starts_at: dt.datetime, ends_at: dt.datetime, label: str, by: User, now: dt.datetime
 ) -> Absence:
     """From `starts_at` up to `ends_at` the rep gets no new leads. Raises RosterRefused with a sentence for the user."""
-    rep = _lock(rep, by, or_self=True)
+    rep = _lock_rep(rep, by, or_self=True)
     if starts_at >= ends_at:
         raise RosterRefused("The absence must end after it begins.")
     if ends_at <= now:
@@ -135,51 +137,58 @@ def add_absence(
     if starts_at < now - AT_MOST_BACK or ends_at > now + AT_MOST_AHEAD:
         raise RosterRefused("An absence begins within a year before today and ends within two years after it.")
     absence = Absence.objects.create(rep=rep, starts_at=starts_at, ends_at=ends_at, label=label)
-    changelog.record(of=absence, flag=ADDITION, said=effect(absence), by=by, now=now)
+    changelog.record_change(target=absence, flag=ADDITION, text=describe_absence(absence), by=by, now=now)
     return absence
 
 
 @transaction.atomic
 def remove_absence(*, absence: Absence, by: User, now: dt.datetime) -> None:
-    _lock(absence.rep, by, or_self=True)
-    changelog.record(of=absence, flag=DELETION, said=f"Taken back: {effect(absence)}", by=by, now=now)
+    _lock_rep(absence.rep, by, or_self=True)
+    changelog.record_change(
+        target=absence, flag=DELETION, text=f"Taken back: {describe_absence(absence)}", by=by, now=now
+    )
     absence.delete()
 
 
 @transaction.atomic
-def settle(*, team: Team, reassigns_on_breach: bool, unworked_at_most: int | None, by: User, now: dt.datetime) -> Team:
+def set_team_rules(
+    *, team: Team, reassigns_on_breach: bool, unworked_at_most: int | None, by: User, now: dt.datetime
+) -> Team:
     """How a team treats overdue and unworked leads."""
-    if not managed_by(by).filter(pk=team.pk).exists():
+    if not managed_teams(by).filter(pk=team.pk).exists():
         raise permissions.NotYours("Only a manager of the team can change this.")
     team.reassigns_on_breach, team.unworked_at_most = reassigns_on_breach, unworked_at_most
     team.save(update_fields=["reassigns_on_breach", "unworked_at_most"])
-    passes = "Overdue leads go to the next rep" if reassigns_on_breach else "Overdue leads stay"
-    waits = "no limit" if unworked_at_most is None else str(unworked_at_most)
-    said = f"{passes}; accepted without a contact at most: {waits}"
-    changelog.record(of=team, flag=CHANGE, said=said, by=by, now=now)
+    overdue_text = "Overdue leads go to the next rep" if reassigns_on_breach else "Overdue leads stay"
+    limit_text = "no limit" if unworked_at_most is None else str(unworked_at_most)
+    text = f"{overdue_text}; accepted without a contact at most: {limit_text}"
+    changelog.record_change(target=team, flag=CHANGE, text=text, by=by, now=now)
     return team
 
 
-def effect(absence: Absence) -> str:
+def describe_absence(absence: Absence) -> str:
     """What an absence does, in the reader's zone."""
     start, end = (timezone.localtime(at) for at in (absence.starts_at, absence.ends_at))
-    return f"{absence.rep} gets no new leads from {_said(start)} to {_said(end)}."
+    return f"{absence.rep} gets no new leads from {_format_time(start)} to {_format_time(end)}."
 
 
-def _said(at: dt.datetime) -> str:
+def _format_time(at: dt.datetime) -> str:
     return f"{at:%a} {at.day} {at:%b %Y, %H:%M}"
 
 
-def _roster(team: Team, lines: list[RosterLine], may_change: bool, agreed: int) -> TeamRoster:
-    return TeamRoster(team, lines, sum(line.share.got for line in lines), may_change, agreed)
+def _build_roster(team: Team, lines: list[RosterLine], may_change: bool, agreed: int) -> TeamRoster:
+    return TeamRoster(team, lines, sum(line.share.received for line in lines), may_change, agreed)
 
 
-def _terms(rep: Rep) -> str:
+def _describe_terms(rep: Rep) -> str:
     return f"weight {rep.weight}, capacity {rep.capacity}, {'active' if rep.is_active else 'not active'}"
 
 
-def _lock(rep: Rep, by: User, *, or_self: bool = False) -> Rep:
-    if not (or_self and by.is_active and rep.user_id == by.pk) and not managed_by(by).filter(pk=rep.team_id).exists():
+def _lock_rep(rep: Rep, by: User, *, or_self: bool = False) -> Rep:
+    if (
+        not (or_self and by.is_active and rep.user_id == by.pk)
+        and not managed_teams(by).filter(pk=rep.team_id).exists()
+    ):
         raise permissions.NotYours("Only a manager of the team can change this.")
     rows = Rep.objects.select_for_update(of=("self",), no_key=True).select_related("user", "team")
     return rows.get(pk=rep.pk)

@@ -18,7 +18,7 @@ from sla.models import Absence, Handoff, Rep, RoutingDecision, Team
 from sla.vocabulary import HandoffState
 
 #: What fills a rep's capacity: handoffs to decide, and accepted ones that are being worked.
-IN_HAND: Final = (HandoffState.ASSIGNED, HandoffState.ACCEPTED)
+CAPACITY_STATES: Final = (HandoffState.ASSIGNED, HandoffState.ACCEPTED)
 
 AVAILABLE: Final = "available"
 OFF_WORK: Final = "outside working hours"
@@ -69,7 +69,7 @@ class Assignment:
         return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "the team has no reps"
 
 
-def reps_of(*teams: Team) -> list[Rep]:
+def fetch_reps(*teams: Team) -> list[Rep]:
     """The teams' reps with all that availability needs, in a constant number of queries."""
     calendars_of = ("calendar", "team__calendar")
     hours = [f"{path}__{rows}" for path in calendars_of for rows in ("hours", "special_days")]
@@ -77,18 +77,18 @@ def reps_of(*teams: Team) -> list[Rep]:
     return list(reps.order_by("pk"))
 
 
-def standings(reps: Sequence[Rep], now: dt.datetime) -> list[Availability]:
+def fetch_availabilities(reps: Sequence[Rep], now: dt.datetime) -> list[Availability]:
     """How each of these reps stands at `now`: their hours, absences, switch and what they have in hand. Reads only."""
-    absent, loads, agreed = _absent(reps, now), _loads(reps), agreed_unworked()
-    return [_standing(rep, absent, *loads.get(rep.pk, (0, 0)), agreed=agreed, now=now) for rep in reps]
+    absences, loads, agreed = _fetch_absences(reps, now), _fetch_loads(reps), agreed_unworked_limit()
+    return [_availability(rep, absences, *loads.get(rep.pk, (0, 0)), agreed=agreed, now=now) for rep in reps]
 
 
-def most_unworked(team: Team, agreed: int) -> int | None:
+def unworked_limit(team: Team, agreed: int) -> int | None:
     """A team may be stricter with itself than the sides agreed, not laxer; None: no limit."""
     return min(filter(None, (agreed, team.unworked_at_most)), default=None)
 
 
-def next_in_turn(
+def choose_next(
     reps: Sequence[Rep], now: dt.datetime, *, owners: Sequence[CompanyOwner] = (), passing_over: Rep | None = None
 ) -> Assignment:
     """Choose among the reps who are in working hours, not away and below capacity (rules 6.6, 6.7).
@@ -96,20 +96,28 @@ def next_in_turn(
     One of `owners`, the first of them that can, goes before whose turn it is; `passing_over` names who had it already.
     Fair when the caller holds the locks on these reps: two routers then choose one after the other.
     """
-    lines = standings([rep for rep in reps if rep != passing_over], now)
-    trace = [_line(line.rep, line.kind, line.why) for line in lines if not line.is_available]
+    availabilities = fetch_availabilities([rep for rep in reps if rep != passing_over], now)
+    trace = [
+        _trace_line(availability.rep, availability.kind, availability.why)
+        for availability in availabilities
+        if not availability.is_available
+    ]
     if passing_over is not None:
-        trace.append(_line(passing_over, "passed over", "had it already"))
-    available = {line.rep.pk: line for line in lines if line.is_available}
-    if not available:
+        trace.append(_trace_line(passing_over, "passed over", "had it already"))
+    by_rep = {availability.rep.pk: availability for availability in availabilities if availability.is_available}
+    if not by_rep:
         return Assignment(None, trace)
-    owner = next((owner for owner in owners if owner.rep in available), None)
-    chosen = available[owner.rep].rep if owner else _least_served([line.rep for line in available.values()])
+    owner = next((owner for owner in owners if owner.rep in by_rep), None)
+    rep = by_rep[owner.rep].rep if owner else _least_served([availability.rep for availability in by_rep.values()])
     why = owner.why if owner else NEXT
-    for line in available.values():
-        said = why if line.rep == chosen else "not their turn"
-        trace.append(_line(line.rep, AVAILABLE, f"{said}, {line.load} of {line.rep.capacity} in hand"))
-    return Assignment(chosen, trace, why)
+    for availability in by_rep.values():
+        place = why if availability.rep == rep else "not their turn"
+        trace.append(
+            _trace_line(
+                availability.rep, AVAILABLE, f"{place}, {availability.load} of {availability.rep.capacity} in hand"
+            )
+        )
+    return Assignment(rep, trace, why)
 
 
 def _least_served(available: Sequence[Rep]) -> Rep:
@@ -125,64 +133,66 @@ def _least_served(available: Sequence[Rep]) -> Rep:
     return min(available, key=lambda rep: (Fraction(served[rep.pk], rep.weight), rep.last_assigned_at or NEVER, rep.pk))
 
 
-def _standing(
-    rep: Rep, absent: Mapping[int, dt.datetime], load: int, unworked: int, *, agreed: int, now: dt.datetime
+def _availability(
+    rep: Rep, absences: Mapping[int, dt.datetime], load: int, unworked: int, *, agreed: int, now: dt.datetime
 ) -> Availability:
-    hindrance = _unavailable(rep, absent) or _full(rep, load, unworked, agreed) or _off_work(rep, now)
+    hindrance = (
+        _absence_hindrance(rep, absences) or _load_hindrance(rep, load, unworked, agreed) or _hours_hindrance(rep, now)
+    )
     kind, why = hindrance or (AVAILABLE, "at work")
     return Availability(rep, kind, why, load, unworked)
 
 
-def _unavailable(rep: Rep, absent: Mapping[int, dt.datetime]) -> tuple[str, str] | None:
+def _absence_hindrance(rep: Rep, absences: Mapping[int, dt.datetime]) -> tuple[str, str] | None:
     """The kind of hindrance and a sentence part, or None for a rep who is there."""
     if not rep.is_active or not rep.user.is_active:
         return "inactive", "not active"
     if rep.is_away:
         return "away", "away"
-    if rep.pk in absent:
-        return "absent", f"absent until {absent[rep.pk]:%-d %b %Y, %H:%M} UTC"
+    if rep.pk in absences:
+        return "absent", f"absent until {absences[rep.pk]:%-d %b %Y, %H:%M} UTC"
     return None
 
 
-def _full(rep: Rep, load: int, unworked: int, agreed: int) -> tuple[str, str] | None:
+def _load_hindrance(rep: Rep, load: int, unworked: int, agreed: int) -> tuple[str, str] | None:
     if load >= rep.capacity:
         return "at capacity", f"{load} of {rep.capacity} in hand"
-    most = most_unworked(rep.team, agreed)
-    if most is not None and unworked >= most:
-        return "with work waiting", f"{unworked} accepted without a contact, {most} at most"
+    limit = unworked_limit(rep.team, agreed)
+    if limit is not None and unworked >= limit:
+        return "with work waiting", f"{unworked} accepted without a contact, {limit} at most"
     return None
 
 
-def _off_work(rep: Rep, now: dt.datetime) -> tuple[str, str] | None:
+def _hours_hindrance(rep: Rep, now: dt.datetime) -> tuple[str, str] | None:
     try:
-        hours = calendars.pure(calendars.of_rep(rep), now)
+        hours = calendars.build_calendar(calendars.calendar_of_rep(rep), now)
     # One rep's calendar that cannot be read must not keep the team's leads.
     except BadCalendar as error:
         return "without a readable calendar", str(error)
     return None if arithmetic.is_open(hours, now) else (OFF_WORK, OFF_WORK)
 
 
-def agreed_unworked() -> int:
+def agreed_unworked_limit() -> int:
     """Accepted leads without a contact, beyond which a rep gets no more, by the commitments in force; 0: no limit."""
     try:
-        return commitments.current().unworked_at_most
+        return commitments.current_commitment().unworked_at_most
     except commitments.NotYetAgreed:
         return 0
 
 
-def _absent(reps: Sequence[Rep], now: dt.datetime) -> dict[int, dt.datetime]:
+def _fetch_absences(reps: Sequence[Rep], now: dt.datetime) -> dict[int, dt.datetime]:
     rows = Absence.objects.filter(rep__in=reps, starts_at__lte=now, ends_at__gt=now).order_by("ends_at", "pk")
     return dict(rows.values_list("rep", "ends_at"))
 
 
-def _loads(reps: Sequence[Rep]) -> dict[int, tuple[int, int]]:
+def _fetch_loads(reps: Sequence[Rep]) -> dict[int, tuple[int, int]]:
     """What each has in hand, and how much of it is accepted but not contacted yet: to be worked before more (rules 6.8)."""
-    in_hand = Handoff.objects.filter(rep__in=reps, state__in=IN_HAND).order_by().values_list("rep")
+    in_hand = Handoff.objects.filter(rep__in=reps, state__in=CAPACITY_STATES).order_by().values_list("rep")
     # Who may not be contacted cannot be worked, either.
-    waits = Q(state=HandoffState.ACCEPTED, first_contact_at=None, lead__do_not_contact=False)
-    unworked = Count("pk", filter=waits)
+    waiting_for_contact = Q(state=HandoffState.ACCEPTED, first_contact_at=None, lead__do_not_contact=False)
+    unworked = Count("pk", filter=waiting_for_contact)
     return {rep: (load, waiting) for rep, load, waiting in in_hand.annotate(Count("pk"), waiting=unworked)}
 
 
-def _line(rep: Rep, kind: str, why: str) -> dict[str, Any]:
+def _trace_line(rep: Rep, kind: str, why: str) -> dict[str, Any]:
     return {"rep": rep.pk, "name": str(rep), "kind": kind, "why": why}

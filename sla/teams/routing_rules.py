@@ -23,7 +23,7 @@ class RuleMatch:
     trace: list[dict[str, Any]]
 
 
-def rules() -> list[RoutingRule]:
+def active_rules() -> list[RoutingRule]:
     active = RoutingRule.objects.filter(is_active=True).select_related("team__calendar")
     return list(active.order_by("position", "pk"))
 
@@ -39,24 +39,27 @@ def match_rules(rules: Sequence[RoutingRule], handoff: Handoff) -> RuleMatch:
     return RuleMatch(None, trace)
 
 
-def conditions(rule: RoutingRule) -> list[str]:
+def describe_conditions(rule: RoutingRule) -> list[str]:
     """What a lead must be, in words: "country is DE, AT or CH". None: every lead matches."""
-    said = [f"{what} is {_one_of(choices)}" for what, choices in _choices(rule) if choices]
-    return said + _size_said(rule.employees_at_least, rule.employees_at_most)
+    conditions = [f"{name} is {_join_choices(choices)}" for name, choices in _named_choices(rule) if choices]
+    return conditions + _describe_size(rule.employees_at_least, rule.employees_at_most)
 
 
 def covers(earlier: RoutingRule, later: RoutingRule) -> bool:
     """Whether every lead that matches `later` matches `earlier` too, so that `later` is never reached."""
     return (
         earlier.motion in ("", later.motion)
-        and all(_holds_all(getattr(earlier, name), getattr(later, name)) for name in CHOICES)
-        and (not earlier.domains or (bool(later.domains) and all(_is_named(d, earlier.domains) for d in later.domains)))
-        and _bounds(earlier.employees_at_least, later.employees_at_least, int.__le__)
-        and _bounds(earlier.employees_at_most, later.employees_at_most, int.__ge__)
+        and all(_includes_all(getattr(earlier, name), getattr(later, name)) for name in CHOICES)
+        and (
+            not earlier.domains
+            or (bool(later.domains) and all(_is_named_account(d, earlier.domains) for d in later.domains))
+        )
+        and _is_wider_bound(earlier.employees_at_least, later.employees_at_least, int.__le__)
+        and _is_wider_bound(earlier.employees_at_most, later.employees_at_most, int.__ge__)
     )
 
 
-def _choices(rule: RoutingRule) -> list[tuple[str, list[str]]]:
+def _named_choices(rule: RoutingRule) -> list[tuple[str, list[str]]]:
     return [
         ("motion", [rule.motion.upper()] if rule.motion else []),
         ("tier", [str(tier) for tier in rule.tiers]),
@@ -68,13 +71,13 @@ def _choices(rule: RoutingRule) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _one_of(choices: Sequence[str]) -> str:
+def _join_choices(choices: Sequence[str]) -> str:
     # A blank choice is for leads of whom it is not known.
     *others, last = [choice.strip() or "unknown" for choice in choices]
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def _size_said(least: int | None, most: int | None) -> list[str]:
+def _describe_size(least: int | None, most: int | None) -> list[str]:
     if least is not None and most is not None:
         return [f"company has {least:,} to {most:,} employees"]
     if least is not None:
@@ -82,47 +85,47 @@ def _size_said(least: int | None, most: int | None) -> list[str]:
     return [] if most is None else [f"company has at most {most:,} employees"]
 
 
-def _holds_all(earlier: Sequence[object], later: Sequence[object]) -> bool:
-    wanted = {_folded(str(choice)) for choice in later}
-    return not earlier or (bool(wanted) and wanted <= {_folded(str(choice)) for choice in earlier})
+def _includes_all(earlier: Sequence[object], later: Sequence[object]) -> bool:
+    later_choices = {_fold(str(choice)) for choice in later}
+    return not earlier or (bool(later_choices) and later_choices <= {_fold(str(choice)) for choice in earlier})
 
 
-def _is_named(domain: str, names: Sequence[str]) -> bool:
-    return any(_is_within(_folded(domain), _folded(name)) for name in names)
+def _is_named_account(domain: str, names: Sequence[str]) -> bool:
+    return any(_is_within(_fold(domain), _fold(name)) for name in names)
 
 
-def _bounds(earlier: int | None, later: int | None, compare: Callable[[int, int], bool]) -> bool:
+def _is_wider_bound(earlier: int | None, later: int | None, compare: Callable[[int, int], bool]) -> bool:
     """An earlier bound that is missing keeps nobody out; one that is there must be the wider one."""
     return earlier is None or (later is not None and compare(earlier, later))
 
 
-def _country(rule: RoutingRule, handoff: Handoff) -> str:
+def _check_country(rule: RoutingRule, handoff: Handoff) -> str:
     country = handoff.lead.country or _company(handoff.lead).country
-    return _miss("country", country, rule.countries)
+    return _check_choice("country", country, rule.countries)
 
 
-def _region(rule: RoutingRule, handoff: Handoff) -> str:
+def _check_region(rule: RoutingRule, handoff: Handoff) -> str:
     region = handoff.lead.region or _company(handoff.lead).region
-    return _miss("region", region, rule.regions)
+    return _check_choice("region", region, rule.regions)
 
 
-def _industry(rule: RoutingRule, handoff: Handoff) -> str:
-    return _miss("industry", _company(handoff.lead).industry, rule.industries)
+def _check_industry(rule: RoutingRule, handoff: Handoff) -> str:
+    return _check_choice("industry", _company(handoff.lead).industry, rule.industries)
 
 
-def _source(rule: RoutingRule, handoff: Handoff) -> str:
-    return _miss("source", handoff.lead.source, rule.sources)
+def _check_source(rule: RoutingRule, handoff: Handoff) -> str:
+    return _check_choice("source", handoff.lead.source, rule.sources)
 
 
-def _tier(rule: RoutingRule, handoff: Handoff) -> str:
+def _check_tier(rule: RoutingRule, handoff: Handoff) -> str:
     return "" if not rule.tiers or handoff.tier in rule.tiers else f"tier {handoff.tier}"
 
 
-def _motion(rule: RoutingRule, handoff: Handoff) -> str:
+def _check_motion(rule: RoutingRule, handoff: Handoff) -> str:
     return "" if rule.motion in ("", handoff.motion) else f"motion {handoff.motion}"
 
 
-def _size(rule: RoutingRule, handoff: Handoff) -> str:
+def _check_size(rule: RoutingRule, handoff: Handoff) -> str:
     """A band counts as within when all of it is: "51-200" is not at most 100."""
     least, most, company = rule.employees_at_least, rule.employees_at_most, _company(handoff.lead)
     low, high = company.employees_low, company.employees_high
@@ -135,16 +138,16 @@ def _size(rule: RoutingRule, handoff: Handoff) -> str:
     return f"company size {low}" if low == high else f"company size {_or_open(low)}–{_or_open(high)}"
 
 
-def _domain(rule: RoutingRule, handoff: Handoff) -> str:
+def _check_domain(rule: RoutingRule, handoff: Handoff) -> str:
     domains = [(handoff.lead.email or "").rpartition("@")[2], _company(handoff.lead).domain or ""]
-    named = [_folded(domain) for domain in rule.domains if domain.strip()]
-    if not named or any(_is_within(_folded(domain), name) for domain in domains for name in named):
+    named = [_fold(domain) for domain in rule.domains if domain.strip()]
+    if not named or any(_is_within(_fold(domain), name) for domain in domains for name in named):
         return ""
     return "not a named account"
 
 
 CHECKS: Final[tuple[Callable[[RoutingRule, Handoff], str], ...]] = (
-    _motion, _tier, _country, _region, _industry, _source, _size, _domain,
+    _check_motion, _check_tier, _check_country, _check_region, _check_industry, _check_source, _check_size, _check_domain,
 )  # fmt: skip
 
 
@@ -152,17 +155,17 @@ def _or_open(count: int | None) -> str:
     return "?" if count is None else str(count)
 
 
-def _miss(what: str, value: str, wanted: Sequence[str]) -> str:
-    if not wanted or _folded(value) in {_folded(choice) for choice in wanted}:
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> str:
+    if not choices or _fold(value) in {_fold(choice) for choice in choices}:
         return ""
-    return f"{what} {value[:TRACE_TEXT_AT_MOST]}" if value.strip() else f"{what} unknown"
+    return f"{name} {value[:TRACE_TEXT_AT_MOST]}" if value.strip() else f"{name} unknown"
 
 
 def _is_within(domain: str, named: str) -> bool:
     return domain == named or domain.endswith(f".{named}")
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return text.strip().casefold()
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.db import transaction
 
-from config.web import holds
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from sla import permissions
 from sla.models import RoutingRule
 from sla.teams import changelog, routing_rules
@@ -28,10 +28,11 @@ class RuleEntry:
     covered_by: RoutingRule | None
 
 
-def entries() -> list[RuleEntry]:
+def list_entries() -> list[RuleEntry]:
     rules = list(RoutingRule.objects.select_related("team").order_by("position", "pk"))
     return [
-        RuleEntry(rule, routing_rules.conditions(rule), _covered_by(rules[:at], rule)) for at, rule in enumerate(rules)
+        RuleEntry(rule, routing_rules.describe_conditions(rule), _covered_by(rules[:at], rule))
+        for at, rule in enumerate(rules)
     ]
 
 
@@ -40,85 +41,89 @@ def may_change(user: User) -> bool:
 
 
 @transaction.atomic
-def add(*, columns: Mapping[str, Any], before: int | None = None, by: User, now: dt.datetime) -> RoutingRule:
+def add_rule(*, columns: Mapping[str, Any], before: int | None = None, by: User, now: dt.datetime) -> RoutingRule:
     """A new rule, before the rule with the id `before` or at the end. `columns` are those of the form."""
-    _require(by)
-    rules = _lock()
-    rule = RoutingRule.objects.create(position=next(_free(rules)), **columns)
+    _require_manager(by)
+    rules = _lock_rules()
+    rule = RoutingRule.objects.create(position=next(_free_positions(rules)), **columns)
     at = next((at for at, other in enumerate(rules) if other.pk == before), len(rules))
-    _arrange([*rules[:at], rule, *rules[at:]])
-    changelog.record(of=rule, flag=ADDITION, said=f"Added: {sentence(rule)}", by=by, now=now)
+    _number_rules([*rules[:at], rule, *rules[at:]])
+    changelog.record_change(target=rule, flag=ADDITION, text=f"Added: {describe_rule(rule)}", by=by, now=now)
     return rule
 
 
 @transaction.atomic
-def change(*, rule: RoutingRule, columns: Mapping[str, Any], by: User, now: dt.datetime) -> RoutingRule:
+def change_rule(*, rule: RoutingRule, columns: Mapping[str, Any], by: User, now: dt.datetime) -> RoutingRule:
     """Other conditions, name, team or switch. What did not change is not logged."""
-    _require(by)
+    _require_manager(by)
     rule = RoutingRule.objects.select_for_update(of=("self",), no_key=True).select_related("team").get(pk=rule.pk)
-    before = sentence(rule)
+    before = describe_rule(rule)
     for name, value in columns.items():
         setattr(rule, name, value)
     rule.save(update_fields=list(columns))
-    if sentence(rule) != before:
-        changelog.record(of=rule, flag=CHANGE, said=f"Was: {before}. Is: {sentence(rule)}", by=by, now=now)
+    if describe_rule(rule) != before:
+        changelog.record_change(
+            target=rule, flag=CHANGE, text=f"Was: {before}. Is: {describe_rule(rule)}", by=by, now=now
+        )
     return rule
 
 
 @transaction.atomic
-def move(*, rule: RoutingRule, up: bool, by: User, now: dt.datetime) -> None:
+def move_rule(*, rule: RoutingRule, up: bool, by: User, now: dt.datetime) -> None:
     """One place up or down; at the end of the list nothing happens."""
-    _require(by)
-    rules = _lock()
+    _require_manager(by)
+    rules = _lock_rules()
     at = next((at for at, other in enumerate(rules) if other.pk == rule.pk), None)
     to = None if at is None else at + (-1 if up else 1)
     if at is None or to is None or not 0 <= to < len(rules):
         return
     rules[at], rules[to] = rules[to], rules[at]
-    _arrange(rules)
-    changelog.record(of=rules[to], flag=CHANGE, said=f"Moved from place {at + 1} to {to + 1}", by=by, now=now)
+    _number_rules(rules)
+    changelog.record_change(
+        target=rules[to], flag=CHANGE, text=f"Moved from place {at + 1} to {to + 1}", by=by, now=now
+    )
 
 
 @transaction.atomic
-def remove(*, rule: RoutingRule, by: User, now: dt.datetime) -> None:
+def remove_rule(*, rule: RoutingRule, by: User, now: dt.datetime) -> None:
     """Decisions keep the rule's words; the rule itself is gone."""
-    _require(by)
-    rules = _lock()
-    gone = next((other for other in rules if other.pk == rule.pk), None)
-    if gone is None:
+    _require_manager(by)
+    rules = _lock_rules()
+    removed = next((other for other in rules if other.pk == rule.pk), None)
+    if removed is None:
         return
-    rules.remove(gone)
-    changelog.record(of=gone, flag=DELETION, said=f"Deleted: {sentence(gone)}", by=by, now=now)
-    gone.delete()
-    _arrange(rules)
+    rules.remove(removed)
+    changelog.record_change(target=removed, flag=DELETION, text=f"Deleted: {describe_rule(removed)}", by=by, now=now)
+    removed.delete()
+    _number_rules(rules)
 
 
-def sentence(rule: RoutingRule) -> str:
+def describe_rule(rule: RoutingRule) -> str:
     """The whole rule: "DACH: country is DE, AT or CH → team EMEA"."""
-    said = " and ".join(routing_rules.conditions(rule)) or "every lead"
-    return f"{rule.name}: {said} → team {rule.team}{'' if rule.is_active else ' (off)'}"
+    conditions = " and ".join(routing_rules.describe_conditions(rule)) or "every lead"
+    return f"{rule.name}: {conditions} → team {rule.team}{'' if rule.is_active else ' (off)'}"
 
 
 def _covered_by(earlier: Sequence[RoutingRule], rule: RoutingRule) -> RoutingRule | None:
     return next((other for other in earlier if other.is_active and routing_rules.covers(other, rule)), None)
 
 
-def _require(by: User) -> None:
+def _require_manager(by: User) -> None:
     if not may_change(by):
         raise permissions.NotYours("Only a sales manager can change the routing rules.")
 
 
-def _lock() -> list[RoutingRule]:
+def _lock_rules() -> list[RoutingRule]:
     """All rules in order, held: two who move rules at once do so one after the other."""
     list(RoutingRule.objects.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     return list(RoutingRule.objects.select_related("team").order_by("position", "pk"))
 
 
-def _arrange(rules: Sequence[RoutingRule]) -> None:
+def _number_rules(rules: Sequence[RoutingRule]) -> None:
     """Number them 1, 2, 3… By way of free numbers, since no two rows may hold one position even for a moment."""
     moved = [(rule, at) for at, rule in enumerate(rules, start=1) if rule.position != at]
-    parked = islice(_free(rules), len(moved))
-    for rule, free in zip([rule for rule, _ in moved], list(parked), strict=True):
+    free_positions = islice(_free_positions(rules), len(moved))
+    for rule, free in zip([rule for rule, _ in moved], list(free_positions), strict=True):
         rule.position = free
     RoutingRule.objects.bulk_update([rule for rule, _ in moved], ["position"])
     for rule, at in moved:
@@ -126,7 +131,7 @@ def _arrange(rules: Sequence[RoutingRule]) -> None:
     RoutingRule.objects.bulk_update([rule for rule, _ in moved], ["position"])
 
 
-def _free(rules: Sequence[RoutingRule]) -> Any:
+def _free_positions(rules: Sequence[RoutingRule]) -> Any:
     """Positions that no rule has or will have."""
-    taken = {rule.position for rule in rules} | set(range(1, len(rules) + 1))
-    return (position for position in count() if position not in taken)
+    used_positions = {rule.position for rule in rules} | set(range(1, len(rules) + 1))
+    return (position for position in count() if position not in used_positions)

@@ -35,7 +35,7 @@ def timeline_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
 def handoffs_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     rows = lead.handoffs.select_related("qualification__hot_upgrade", "version__definition", "rep__user", "team")
     handoffs = rows.defer("qualification__evidence").order_by("-created_at", "-pk")
-    return {"handoffs": handoffs, "waiting": tier_3_hold.of_lead(lead, now=now), "now": now}
+    return {"handoffs": handoffs, "waiting": tier_3_hold.for_lead(lead, now=now), "now": now}
 
 
 @register.inclusion_tag("sla/_vintages.html")

@@ -21,21 +21,21 @@ def settings(request: Request) -> HttpResponse:
     chosen = preferences.for_user(request.user)
     form = AlertForm(request.POST if request.method == "POST" else None, chosen=chosen)
     if form.is_bound and form.is_valid():
-        preferences.choose(user=request.user, wishes=form.read_preferences())
+        preferences.save_preferences(user=request.user, preferences=form.read_preferences())
         messages.success(request, "Saved.")
         return redirect("alerts")
     context = {
         "form": form,
         "kinds": list(zip(form["email_kinds"], form["slack_kinds"], strict=True)),
         **_webhook_context(chosen),
-        "hours": preferences.hours_of(request.user),
+        "hours": preferences.work_calendars_of(request.user),
     }
     return render(request, "sla/alerts.html", context, status=422 if form.is_bound else 200)
 
 
 def _webhook_context(chosen: AlertSettings) -> dict[str, str]:
     try:
-        return {"webhook": slack.masked(preferences.webhook(chosen))}
+        return {"webhook": slack.mask_webhook(preferences.read_webhook(chosen))}
     except preferences.WebhookLost as lost:
         return {"webhook_lost": str(lost)}
 

@@ -13,11 +13,21 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from config.web import Request, holds, roles_required
-from leads.vocabulary import READERS_OF_LEADS, Role
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request
+from leads.vocabulary import READERS_OF_LEADS
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar, Calendar
-from sla.business_time.hours import DAY_NAMES, CalendarDraft, changes, place, read_hours, said, sentence
+from sla.business_time.hours import (
+    DAY_NAMES,
+    CalendarDraft,
+    city_of_zone,
+    describe_calendar,
+    describe_changes,
+    format_interval,
+    read_hours,
+)
 from sla.commitments import preview
 from sla.forms.calendars import CalendarForm
 from sla.models import Clock, Commitment, WorkCalendar
@@ -46,7 +56,7 @@ def calendar_list(request: Request) -> HttpResponse:
         .annotate(reps=Count("rep", filter=Q(rep__is_active=True), distinct=True))
         .order_by("name", "pk")
     )
-    listed = [{"calendar": row, "sentence": sentence(calendars.draft_of(row))} for row in rows]
+    listed = [{"calendar": row, "sentence": describe_calendar(calendars.draft_from_rows(row))} for row in rows]
     return render(request, "sla/calendars.html", {"listed": listed, "may_edit": _may_edit(request)})
 
 
@@ -55,7 +65,7 @@ def calendar_list(request: Request) -> HttpResponse:
 def calendar(request: Request, pk: int) -> HttpResponse:
     rows = WorkCalendar.objects.prefetch_related("hours", "special_days")
     work_calendar = get_object_or_404(rows, pk=pk)
-    return _edit(request, work_calendar, calendars.draft_of(work_calendar))
+    return _edit(request, work_calendar, calendars.draft_from_rows(work_calendar))
 
 
 @roles_required(Role.SALES_MANAGER)
@@ -81,7 +91,7 @@ def _edit(request: Request, work_calendar: WorkCalendar | None, stored: Calendar
         return _render_page(request, work_calendar, stored, form, _build_preview(draft, stored, arrives, now))
     try:
         typed = {name: form.cleaned_data[name] for name in ("read", "why")}
-        saved = calendars.change(calendar=work_calendar, draft=draft, by=request.user, now=now, **typed)
+        saved = calendars.change_calendar(calendar=work_calendar, draft=draft, by=request.user, now=now, **typed)
     except BadCalendar as refusal:
         form.add_error(None, str(refusal))
         return _render_page(request, work_calendar, stored, form, None, status=409)
@@ -102,16 +112,17 @@ def _render_page(
     context = {
         "calendar": work_calendar,
         "stored": stored,
-        "sentence": sentence(stored),
+        "sentence": describe_calendar(stored),
         "week": [
-            (name, [said(interval) for interval in hours]) for name, hours in zip(DAY_NAMES, stored.week, strict=True)
+            (name, [format_interval(interval) for interval in hours])
+            for name, hours in zip(DAY_NAMES, stored.week, strict=True)
         ],
-        "own_days": [(day, ", ".join(map(said, day.hours))) for day in stored.days],
+        "own_days": [(day, ", ".join(map(format_interval, day.hours))) for day in stored.days],
         "form": form,
         "preview": preview,
         "may_edit": _may_edit(request),
         "zones": sorted(available_timezones()),
-        "history": calendars.history(work_calendar)[:CHANGES_SHOWN] if work_calendar else [],
+        "history": calendars.list_changes(work_calendar)[:CHANGES_SHOWN] if work_calendar else [],
         "now": timezone.now(),
         "subdivisions": calendars.subdivisions(form["country"].value() or ""),
         **_usage_context(work_calendar),
@@ -140,22 +151,22 @@ def _build_preview(draft: CalendarDraft, stored: CalendarDraft, wall: dt.datetim
     """
     terms = preview.terms_in_force()
     try:
-        at = preview.instant(calendars.drafted(draft, now), wall)
-        calendar_then, calendar_now = calendars.drafted(draft, at), calendars.drafted(draft, now)
+        at = preview.instant_of_wall_time(calendars.build_from_draft(draft, now), wall)
+        calendar_then, calendar_now = calendars.build_from_draft(draft, at), calendars.build_from_draft(draft, now)
         holidays = calendars.coming_holidays(draft, now)
     except BadCalendar as error:
         return {"problem": str(error)}
-    before = preview.preview_arrival(calendars.drafted(stored, at), terms=terms, at=at, title="before")
+    before = preview.preview_arrival(calendars.build_from_draft(stored, at), terms=terms, at=at, title="before")
     return {
-        "sentence": sentence(draft),
-        "changes": changes(stored, draft) if stored.name else (),
+        "sentence": describe_calendar(draft),
+        "changes": describe_changes(stored, draft) if stored.name else (),
         "before": before.answers[0],
         "arrivals": [
             _preview_arrival(calendar_then, terms, at, "then"),
             _preview_arrival(calendar_now, terms, now, "now"),
         ],
         "holidays": holidays,
-        "zone": place(draft.zone),
+        "zone": city_of_zone(draft.zone),
         "terms": terms,
     }
 

@@ -11,8 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from config.web import Request, holds, roles_required, typed_number
-from leads.vocabulary import Role
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request, typed_number
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar
 from sla.commitments import commitments, preview
@@ -30,10 +31,10 @@ def commitment_list(request: Request) -> HttpResponse:
     signed = [row for row in rows if row.activated_at is not None]
     context = {
         "in_force": in_force,
-        "terms": commitments.terms(in_force) if in_force else {},
+        "terms": commitments.term_sentences(in_force) if in_force else {},
         "drafts": [row for row in rows if row.state == CommitmentState.DRAFT],
         "history": [
-            (row, before, commitments.changes(before, row) if before else ())
+            (row, before, commitments.changed_terms(before, row) if before else ())
             for row, before in zip(signed, [*signed[1:], None], strict=False)
         ],
         "may_draft": _may_draft(request),
@@ -70,7 +71,7 @@ def commitment_sign(request: Request, pk: int) -> HttpResponse:
         return _render_page(request, unsigned, "Tick that you have read them, then sign.", 422)
     try:
         signed = commitments.sign(
-            commitment=unsigned, by=request.user, now=timezone.now(), read=request.POST.get("read", "")
+            commitment=unsigned, by=request.user, now=timezone.now(), seen_stamp=request.POST.get("read", "")
         )
     except commitments.ActivationRefused as refusal:
         return _render_page(request, get_object_or_404(_with_signers(), pk=pk), str(refusal), 409)
@@ -85,7 +86,7 @@ def commitment_sign(request: Request, pk: int) -> HttpResponse:
 def commitment_delete(request: Request, pk: int) -> HttpResponse:
     draft = get_object_or_404(_with_signers(), pk=pk)
     try:
-        commitments.discard(commitment=draft, by=request.user)
+        commitments.discard_draft(commitment=draft, by=request.user)
     except commitments.DraftRefused as refusal:
         return _render_page(request, draft, str(refusal), 409)
     messages.success(request, f"The draft of {draft} is deleted.")
@@ -99,10 +100,10 @@ def _render_page(request: Request, version: Commitment, refusal: str = "", statu
     context = {
         "commitment": version,
         "is_draft": version.state == CommitmentState.DRAFT,
-        "terms": commitments.terms(version),
+        "terms": commitments.term_sentences(version),
         "others": others,
         "against": against,
-        "changes": commitments.changes(against, version) if against else (),
+        "changes": commitments.changed_terms(against, version) if against else (),
         "side": commitments.side_to_sign(version, request.user),
         "completes": bool(version.signed_by_marketing or version.signed_by_sales),
         "read": commitments.stamp(version),
@@ -141,9 +142,9 @@ def _edit_draft(request: Request, stored: Commitment | None) -> HttpResponse:
 def _save_draft(request: Request, stored: Commitment | None, form: CommitmentForm) -> Commitment:
     terms, reason = form.read_terms(), form.cleaned_data["reason"]
     if stored is None:
-        return commitments.draft(terms=terms, reason=reason, by=request.user, now=timezone.now())
+        return commitments.create_draft(terms=terms, reason=reason, by=request.user, now=timezone.now())
     read = form.cleaned_data["read"]
-    return commitments.amend(commitment=stored, terms=terms, reason=reason, read=read, by=request.user)
+    return commitments.amend_draft(commitment=stored, terms=terms, reason=reason, seen_stamp=read, by=request.user)
 
 
 def _render_form(
@@ -172,11 +173,11 @@ def _build_preview(draft: Commitment, calendar: WorkCalendar | None, wall: dt.da
         return {"problem": "There is no calendar yet, by which a due time could be counted."}
     in_force = Commitment.objects.filter(state=CommitmentState.ACTIVE).exclude(pk=draft.pk).first()
     try:
-        at = preview.instant(calendars.pure(calendar, timezone.now()), wall)
-        hours = calendars.pure(calendar, at)
+        at = preview.instant_of_wall_time(calendars.build_calendar(calendar, timezone.now()), wall)
+        hours = calendars.build_calendar(calendar, at)
     except BadCalendar as error:
         return {"problem": str(error)}
-    rows = preview.compared(hours, before=in_force, after=draft, at=at)
+    rows = preview.compare_previews(hours, before=in_force, after=draft, at=at)
     form = ArrivalForm(initial={"calendar": calendar, "arrives": wall})
     return {"rows": rows, "calendar": calendar, "in_force": in_force, "form": form, "draft": draft}
 

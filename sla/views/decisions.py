@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from config.web import Request, roles_required
-from leads.vocabulary import Role
+from config.accounts.roles import roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request
 from sla import handoff_states, permissions
 from sla.forms.handoffs import DecideSeveralForm, RejectForm
 from sla.handoffs import dispositions, undo_window
@@ -44,7 +45,7 @@ class AcceptView(DecisionView):
 
 class UndoView(DecisionView):
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
-        decision = undo_window.pending(self.handoff, by=self.request.user)
+        decision = undo_window.get_pending_decision(self.handoff, by=self.request.user)
         undo_window.undo(pending_decision=decision, by=self.request.user, now=now, **typed)
         return f"Taken back: {self.handoff.lead} waits for a decision again."
 
@@ -59,7 +60,7 @@ class RejectView(HandoffFormView):
     form_refusals = (dispositions.DispositionRefused,)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        day = dispositions.default_reengagement(handoff=self.handoff, now=timezone.now())
+        day = dispositions.default_reengagement_date(handoff=self.handoff, now=timezone.now())
         return super().get_form_kwargs() | {"reengage_on": day}
 
     def get_template_names(self) -> list[str]:
@@ -104,7 +105,7 @@ def decide_several(request: Request) -> HttpResponse:
     own = [handoff for handoff in handoffs if handoff.rep is not None and handoff.rep.user_id == request.user.pk]
     if own and typed["kind"] == DispositionKind.REJECT and not typed["confirmed"]:
         return render(request, "sla/decide_several.html", {"form": form, "here": here, **typed, "handoffs": own})
-    results = undo_window.decide_each(
+    results = undo_window.decide_several(
         handoffs=own, kind=typed["kind"], by=request.user, now=timezone.now(), reason=typed["reason"]
     )
     results += [

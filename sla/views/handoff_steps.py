@@ -28,7 +28,7 @@ from sla.handoffs import attempts, creation, dispositions, notes, sales_stages
 from sla.models import Disposition
 from sla.views import page_context, responses
 from sla.views.handoff_form_view import HandoffFormView
-from sla.vocabulary import AttemptOutcome, Channel, words_of
+from sla.vocabulary import AttemptOutcome, Channel, outcome_label
 
 REFUSALS: Final = (
     dispositions.DispositionRefused,
@@ -70,7 +70,7 @@ class LogAttemptView(HandoffStepView):
 
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
         channel, outcome = Channel(typed["channel"]), AttemptOutcome(typed["outcome"])
-        attempts.log(
+        attempts.log_attempt(
             handoff=self.handoff,
             channel=channel,
             outcome=outcome,
@@ -79,7 +79,7 @@ class LogAttemptView(HandoffStepView):
             by=self.request.user,
             now=now,
         )
-        return f"Logged: {channel.label}, {words_of(channel, outcome).lower()}."
+        return f"Logged: {channel.label}, {outcome_label(channel, outcome).lower()}."
 
 
 class WriteNoteView(HandoffStepView):
@@ -90,7 +90,7 @@ class WriteNoteView(HandoffStepView):
     ends_undo_window = False
 
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
-        notes.write(handoff=self.handoff, text=typed["text"], by=self.request.user, now=now)
+        notes.write_note(handoff=self.handoff, text=typed["text"], by=self.request.user, now=now)
         return "Noted."
 
 
@@ -167,7 +167,7 @@ class CorrectView(HandoffFormView):
 
     @cached_property
     def standing(self) -> Disposition | None:
-        return dispositions.standing(self.handoff)
+        return dispositions.current_disposition(self.handoff)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.standing is None:
@@ -179,7 +179,7 @@ class CorrectView(HandoffFormView):
         return {} if self.standing is None else _read_disposition(self.standing)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        day = dispositions.default_reengagement(handoff=self.handoff, now=timezone.now())
+        day = dispositions.default_reengagement_date(handoff=self.handoff, now=timezone.now())
         return super().get_form_kwargs() | {"reengage_on": day}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -24,5 +24,5 @@ def handoff(request: Request, pk: int) -> HttpResponse:
     row = responses.get_visible_handoff(request, pk)
     if request.htmx and request.htmx.target == "history":
         return render(request, "sla/_history.html", page_context.build_history_context(request, row))
-    outbox.seen(handoff=row, user=request.user, now=timezone.now())
+    outbox.mark_handoff_read(handoff=row, user=request.user, now=timezone.now())
     return page_context.render_handoff_page(request, row)

@@ -6,9 +6,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from config.accounts.roles import holds, roles_of, roles_required
+from config.accounts.vocabulary import Role
 from config.charts import Series, line_chart
-from config.web import Request, holds, roles_of, roles_required
-from leads.vocabulary import READERS_OF_LEADS, Role
+from config.web import Request
+from leads.vocabulary import READERS_OF_LEADS
 from sla.reports import pipeline_overview
 from sla.reports.rejection_monitor import TOO_MANY
 

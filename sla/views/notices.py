@@ -35,8 +35,8 @@ class NoticeDay:
 @require_GET
 def notice_list(request: Request) -> HttpResponse:
     rows = outbox.inbox(request.user, after=typed_number(request.GET.get("after", "")))
-    shown, is_cut = rows[: outbox.SHOWN], len(rows) > outbox.SHOWN
-    failing = deliveries.failing(request.user)
+    shown, is_cut = rows[: outbox.NOTICES_A_PAGE], len(rows) > outbox.NOTICES_A_PAGE
+    failing = deliveries.failing_deliveries(request.user)
     context = {
         "days": group_by_day(shown),
         "gone": relevance.with_deleted_target(shown),
@@ -54,7 +54,7 @@ def notice_list(request: Request) -> HttpResponse:
 def bell(request: Request) -> HttpResponse:
     """Render what every page polls: the number of unread notices, and the hot leads to ring for."""
     since = timezone.now() - RINGS_FOR
-    context = {"alarm": preferences.for_user(request.user), "hot": outbox.hot(request.user, since=since)}
+    context = {"alarm": preferences.for_user(request.user), "hot": outbox.hot_notices(request.user, since=since)}
     return render(request, "components/bell.html", context)
 
 
@@ -70,7 +70,7 @@ def mark_read(request: Request) -> HttpResponse:
 @login_required
 @require_POST
 def try_again(request: Request) -> HttpResponse:
-    count = deliveries.try_again(by=request.user, now=timezone.now())
+    count = deliveries.retry_failing(by=request.user, now=timezone.now())
     messages.success(request, f"Being sent again: {count}." if count else "Nothing was left to be sent again.")
     return redirect("notices")
 

@@ -10,9 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
 from config.downloads import csv_download
-from config.web import Request, holds, roles_required, typed_number
-from leads.vocabulary import READERS_OF_LEADS, Role
+from config.web import Request, typed_number
+from leads.vocabulary import READERS_OF_LEADS
 from sla import permissions
 from sla.forms.nurture import BackForm, NurtureFilterForm, PostponeForm
 from sla.models import HandoffQuerySet
@@ -32,11 +34,11 @@ def nurture_list(request: Request) -> HttpResponse:
 @roles_required(*READERS_OF_LEADS, Role.SDR)
 @require_GET
 def nurture_export(request: Request) -> HttpResponseBase:
-    tasks = nurture_tasks.tasks(_filter_handoffs(request), now=timezone.now())
+    tasks = nurture_tasks.build_tasks(_filter_handoffs(request), now=timezone.now())
     return csv_download("nurture", nurture_tasks.HEADER, map(nurture_tasks.cells, tasks))
 
 
-@roles_required(*recycling.NURSES)
+@roles_required(*recycling.NURTURE_ROLES)
 @require_POST
 def nurture_postpone(request: Request) -> HttpResponse:
     form = PostponeForm(request.POST)
@@ -55,7 +57,7 @@ def nurture_postpone(request: Request) -> HttpResponse:
     )
 
 
-@roles_required(*recycling.NURSES)
+@roles_required(*recycling.NURTURE_ROLES)
 @require_POST
 def nurture_back(request: Request) -> HttpResponse:
     form = BackForm(request.POST)
@@ -75,7 +77,7 @@ def _render_page(request: Request, postpone: PostponeForm, status: int = 200) ->
     now = timezone.now()
     rows = _filter_handoffs(request)
     context = {
-        "tasks": list(nurture_tasks.tasks(rows[:SHOWN], now=now)),
+        "tasks": list(nurture_tasks.build_tasks(rows[:SHOWN], now=now)),
         "total": rows.count(),
         "shown": SHOWN,
         "filter": NurtureFilterForm(request.GET),
@@ -83,7 +85,7 @@ def _render_page(request: Request, postpone: PostponeForm, status: int = 200) ->
         "postpone": postpone,
         "ticked": set(request.POST.getlist("handoff")),
         "everything": bool(request.POST.get("everything")),
-        "may_move": holds(request.user, *recycling.NURSES),
+        "may_move": holds(request.user, *recycling.NURTURE_ROLES),
         "now": now,
     }
     return render(request, "sla/nurture.html", context, status=status)
@@ -94,8 +96,8 @@ def _filter_handoffs(request: Request) -> HandoffQuerySet:
     form = NurtureFilterForm(request.GET)
     form.is_valid()
     criteria: dict[str, Any] = {name: value for name, value in form.cleaned_data.items() if value}
-    return nurture_tasks.narrowed(
-        nurture_tasks.recycled(permissions.visible_to(request.user)), now=timezone.now(), **criteria
+    return nurture_tasks.filter_recycled(
+        nurture_tasks.select_recycled(permissions.visible_to(request.user)), now=timezone.now(), **criteria
     )
 
 
@@ -110,9 +112,9 @@ def _selected_ids(request: Request) -> list[int]:
 def _report_result(request: Request, moved: recycling.PostponeResult, what: str, left: str) -> HttpResponse:
     if moved.moved:
         messages.success(request, f"{moved.moved} lead{'' if moved.moved == 1 else 's'} {what}.")
-    if moved.left:
-        messages.warning(request, f"{moved.left} {left}.")
-    if not moved.moved and not moved.left:
+    if moved.unmoved:
+        messages.warning(request, f"{moved.unmoved} {left}.")
+    if not moved.moved and not moved.unmoved:
         messages.warning(request, "Nothing was ticked.")
     query = request.GET.urlencode()
     return redirect(f"{reverse('nurture')}?{query}" if query else "nurture")

@@ -8,8 +8,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from config.accounts.roles import holds, roles_required
 from config.downloads import csv_download
-from config.web import Request, holds, roles_required, typed_number
+from config.web import Request, typed_number
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.models import QualificationQuerySet
 from sla.forms.nurture import BackForm, NurtureFilterForm
@@ -29,11 +30,11 @@ def first_list(request: Request) -> HttpResponse:
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def first_export(request: Request) -> HttpResponseBase:
-    waiting = tier_3_hold.listed(_filter_qualifications(request), now=timezone.now())
+    waiting = tier_3_hold.build_held_leads(_filter_qualifications(request), now=timezone.now())
     return csv_download("nurture-first", tier_3_hold.HEADER, map(tier_3_hold.cells, waiting))
 
 
-@roles_required(*recycling.NURSES)
+@roles_required(*recycling.NURTURE_ROLES)
 @require_POST
 def first_hand_over(request: Request) -> HttpResponse:
     """Hand the ticked MQLs to sales early, after a confirmation, as it starts the clocks of sales."""
@@ -66,15 +67,15 @@ def _render_page(
     now = timezone.now()
     rows = _filter_qualifications(request)
     context: dict[str, Any] = {
-        "waiting": list(tier_3_hold.listed(rows[:SHOWN], now=now)),
+        "waiting": list(tier_3_hold.build_held_leads(rows[:SHOWN], now=now)),
         "total": rows.count(),
         "shown": SHOWN,
         "q": request.GET.get("q", ""),
         "form": form,
         "chosen": chosen or [],
         "asks": asks,
-        "may_move": holds(request.user, *recycling.NURSES),
-        "days": tier_3_hold.days(),
+        "may_move": holds(request.user, *recycling.NURTURE_ROLES),
+        "days": tier_3_hold.nurture_days(),
         "now": now,
     }
     return render(request, "sla/nurture_first.html", context, status=status)
@@ -83,7 +84,7 @@ def _render_page(
 def _filter_qualifications(request: Request) -> QualificationQuerySet:
     form = NurtureFilterForm(request.GET)
     form.is_valid()
-    return tier_3_hold.in_nurture(now=timezone.now(), q=form.cleaned_data.get("q", ""))
+    return tier_3_hold.search_held_mqls(now=timezone.now(), q=form.cleaned_data.get("q", ""))
 
 
 def _selected_ids(request: Request) -> list[int]:

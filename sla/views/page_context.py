@@ -9,7 +9,8 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 
-from config.web import Request, holds, typed_number
+from config.accounts.roles import holds
+from config.web import Request, typed_number
 from leads.vocabulary import READERS_OF_LEADS
 from sla.filters import QueueFilter, managed_reps
 from sla.forms.handoffs import (
@@ -46,7 +47,7 @@ def build_queue_context(request: Request, query: QueryDict, here: str) -> dict[s
         "is_manager": managed_reps(request).exists(),
         "saved_filters": saved_filters.for_user(request.user),
         "view": saved_filters.canonical_query(query),
-        "reasons": rejection_reasons.of_many(),
+        "reasons": rejection_reasons.bulk_reasons(),
         # A callable: the query runs only where the template shows it, so not on each poll.
         "alarm": AlertSettings.objects.filter(user=request.user).first,
         "here": here,

@@ -6,8 +6,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from config.web import Request, roles_required
-from leads.vocabulary import Role
+from config.accounts.roles import roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request
 from sla.queue import saved_filters
 from sla.views import page_context, responses
 

@@ -9,9 +9,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from config.downloads import csv_download
-from config.web import Request, holds, typed_number
-from leads.vocabulary import Role
+from config.web import Request, typed_number
 from sla import permissions
 from sla.filters import ClockFilter
 from sla.models import Clock

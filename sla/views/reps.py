@@ -15,8 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from config.web import Request, holds, roles_required
-from leads.vocabulary import READERS_OF_LEADS, Role
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request
+from leads.vocabulary import READERS_OF_LEADS
 from sla import permissions
 from sla.forms.routing import AbsenceForm, HandOverForm, RepForm, TeamForm
 from sla.handoffs import reassignment
@@ -39,8 +41,8 @@ def _render_reps(request: Request, **typed: object) -> HttpResponse:
     rosters = roster.for_user(request.user, now=now)
     context = {
         "rosters": rosters,
-        "ops": [] if rosters else roster.set_up_by()[:OPS_SHOWN],
-        "changes": changelog.latest(Rep, Absence, Team)[:CHANGES_SHOWN],
+        "ops": [] if rosters else roster.people_to_ask()[:OPS_SHOWN],
+        "changes": changelog.latest_changes(Rep, Absence, Team)[:CHANGES_SHOWN],
         "here": reverse("reps"),
         "now": now,
         **typed,
@@ -58,11 +60,11 @@ def availability(request: Request) -> HttpResponse:
 def _render_availability(request: Request, **typed: object) -> HttpResponse:
     rep = Rep.objects.filter(user=request.user).select_related("team").first()
     now = timezone.now()
-    own = round_robin.reps_of(rep.team) if rep else []
-    standing = next((line for line in round_robin.standings(own, now) if line.rep == rep), None)
+    own = round_robin.fetch_reps(rep.team) if rep else []
+    standing = next((line for line in round_robin.fetch_availabilities(own, now) if line.rep == rep), None)
     context = {
         "standing": standing,
-        "absences": roster.coming([rep], now=now).get(rep.pk, []) if rep else [],
+        "absences": roster.fetch_absences([rep], now=now).get(rep.pk, []) if rep else [],
         "here": reverse("availability"),
         "now": now,
         **typed,
@@ -90,7 +92,7 @@ def rep_adjust(request: Request, pk: int) -> HttpResponse:
     return _run_action(
         request,
         f"Saved: {rep}.",
-        lambda: roster.adjust(rep=rep, by=request.user, now=timezone.now(), **form.cleaned_data),
+        lambda: roster.adjust_rep(rep=rep, by=request.user, now=timezone.now(), **form.cleaned_data),
     )
 
 
@@ -101,13 +103,13 @@ def rep_hand_over(request: Request, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _refuse_form(request, form)
     try:
-        result = reassignment.hand_over(
+        result = reassignment.reassign_all(
             rep=rep, by=request.user, now=timezone.now(), reason=form.cleaned_data["reason"]
         )
     except permissions.NotYours as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     stayed = f" {result.stayed} stayed: nobody of the team can take more now." if result.stayed else ""
-    takers = ", ".join(f"{taker} {count}" for taker, count in result.given.items())
+    takers = ", ".join(f"{taker} {count}" for taker, count in result.leads_by_rep.items())
     messages.success(
         request, f"{result.total} of {rep}’s leads: {takers}.{stayed}" if takers else f"None given.{stayed}"
     )
@@ -127,7 +129,7 @@ def absence_new(request: Request, pk: int) -> HttpResponse:
     except roster.RosterRefused as refusal:
         form.add_error("ends_at", str(refusal))
         return _render_refused_absence(request, rep, form)
-    messages.success(request, roster.effect(absence))
+    messages.success(request, roster.describe_absence(absence))
     return _go_back(request)
 
 
@@ -137,7 +139,7 @@ def absence_delete(request: Request, pk: int) -> HttpResponse:
     absence = get_object_or_404(Absence.objects.select_related("rep__user"), pk=pk, rep__in=_editable_rep_ids(request))
     return _run_action(
         request,
-        f"Taken back: {roster.effect(absence)}",
+        f"Taken back: {roster.describe_absence(absence)}",
         lambda: roster.remove_absence(absence=absence, by=request.user, now=timezone.now()),
     )
 
@@ -145,20 +147,20 @@ def absence_delete(request: Request, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def team_settle(request: Request, pk: int) -> HttpResponse:
-    team, form = get_object_or_404(roster.managed_by(request.user), pk=pk), TeamForm(request.POST)
+    team, form = get_object_or_404(roster.managed_teams(request.user), pk=pk), TeamForm(request.POST)
     if not form.is_valid():
         return _refuse_form(request, form)
     return _run_action(
         request,
         f"Saved: team {team}.",
-        lambda: roster.settle(team=team, by=request.user, now=timezone.now(), **form.cleaned_data),
+        lambda: roster.set_team_rules(team=team, by=request.user, now=timezone.now(), **form.cleaned_data),
     )
 
 
 def _editable_rep_ids(request: Request) -> list[int]:
     """Return the reps that this person may change: themselves, and the reps of the teams they manage."""
     own = Rep.objects.filter(user=request.user).values_list("pk", flat=True)
-    managed = Rep.objects.filter(team__in=roster.managed_by(request.user)).values_list("pk", flat=True)
+    managed = Rep.objects.filter(team__in=roster.managed_teams(request.user)).values_list("pk", flat=True)
     return [*own, *managed]
 
 

@@ -11,9 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from config.web import Request, roles_required, typed_number
+from config.accounts.roles import roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request, typed_number
 from leads.models import Lead
-from leads.vocabulary import READERS_OF_LEADS, Motion, Role
+from leads.vocabulary import READERS_OF_LEADS, Motion
 from sla.forms.routing import DryRunForm, NewRuleForm, RuleForm
 from sla.handoffs import routing_dry_run
 from sla.handoffs.routing import RoutingPlan
@@ -29,10 +31,10 @@ ATTRIBUTES: Final = ("country", "region", "source", "domain", "industry", "emplo
 @require_GET
 def routing(request: Request) -> HttpResponse:
     context = {
-        "entries": rule_editing.entries(),
+        "entries": rule_editing.list_entries(),
         "may_change": rule_editing.may_change(request.user),
         "unrouted": Handoff.objects.unrouted().count(),
-        "changes": changelog.latest(RoutingRule)[:CHANGES_SHOWN],
+        "changes": changelog.latest_changes(RoutingRule)[:CHANGES_SHOWN],
         "now": timezone.now(),
     }
     return render(request, "sla/routing.html", context)
@@ -46,7 +48,9 @@ def rule_new(request: Request) -> HttpResponse:
         return _render_rule(request, form, None)
     columns = dict(form.cleaned_data)
     before = columns.pop("before")
-    rule = rule_editing.add(columns=columns, before=before.pk if before else None, by=request.user, now=timezone.now())
+    rule = rule_editing.add_rule(
+        columns=columns, before=before.pk if before else None, by=request.user, now=timezone.now()
+    )
     messages.success(request, f"Added: {rule.name}.")
     return redirect("routing")
 
@@ -58,7 +62,7 @@ def rule_edit(request: Request, pk: int) -> HttpResponse:
     form = RuleForm(request.POST or None, rule=rule)
     if not form.is_valid():
         return _render_rule(request, form, rule)
-    rule_editing.change(rule=rule, columns=form.cleaned_data, by=request.user, now=timezone.now())
+    rule_editing.change_rule(rule=rule, columns=form.cleaned_data, by=request.user, now=timezone.now())
     messages.success(request, f"Saved: {form.cleaned_data['name']}.")
     return redirect("routing")
 
@@ -67,7 +71,7 @@ def rule_edit(request: Request, pk: int) -> HttpResponse:
 @require_POST
 def rule_move(request: Request, pk: int) -> HttpResponse:
     up = request.POST.get("to") == "up"
-    return _act_on_rule(pk, lambda rule: rule_editing.move(rule=rule, up=up, by=request.user, now=timezone.now()))
+    return _act_on_rule(pk, lambda rule: rule_editing.move_rule(rule=rule, up=up, by=request.user, now=timezone.now()))
 
 
 @roles_required(Role.SALES_MANAGER)
@@ -75,14 +79,14 @@ def rule_move(request: Request, pk: int) -> HttpResponse:
 def rule_switch(request: Request, pk: int) -> HttpResponse:
     columns = {"is_active": request.POST.get("to") == "on"}
     return _act_on_rule(
-        pk, lambda rule: rule_editing.change(rule=rule, columns=columns, by=request.user, now=timezone.now())
+        pk, lambda rule: rule_editing.change_rule(rule=rule, columns=columns, by=request.user, now=timezone.now())
     )
 
 
 @roles_required(Role.SALES_MANAGER)
 @require_POST
 def rule_delete(request: Request, pk: int) -> HttpResponse:
-    return _act_on_rule(pk, lambda rule: rule_editing.remove(rule=rule, by=request.user, now=timezone.now()))
+    return _act_on_rule(pk, lambda rule: rule_editing.remove_rule(rule=rule, by=request.user, now=timezone.now()))
 
 
 @roles_required(*READERS_OF_LEADS)
@@ -95,7 +99,7 @@ def routing_try(request: Request) -> HttpResponse:
         "form": form,
         "lead": lead,
         "search": request.GET.get("q", ""),
-        "found": routing_dry_run.find(request.GET.get("q", "").replace("\x00", "")),
+        "found": routing_dry_run.find_leads(request.GET.get("q", "").replace("\x00", "")),
         "plan": _run_dry_run(form, lead) if form.is_valid() and _has_lead_to_try(form, request, lead) else None,
         "now": timezone.now(),
     }
@@ -116,7 +120,7 @@ def _run_dry_run(form: DryRunForm, lead: Lead | None) -> RoutingPlan:
     if lead is not None:
         return routing_dry_run.dry_run_for_lead(lead=lead, **conditions)
     stranger = routing_dry_run.UnknownLead(**{name: typed[name] for name in ATTRIBUTES})
-    return routing_dry_run.dry_run_for_attributes(stranger=stranger, **conditions)
+    return routing_dry_run.dry_run_for_attributes(unknown_lead=stranger, **conditions)
 
 
 def _find_lead(request: Request) -> Lead | None:

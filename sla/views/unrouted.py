@@ -8,8 +8,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from config.web import Request, roles_required
-from leads.vocabulary import Role
+from config.accounts.roles import roles_required
+from config.accounts.vocabulary import Role
+from config.web import Request
 from sla.forms.handoffs import AssignForm
 from sla.handoffs import routing
 from sla.models import Clock
@@ -32,7 +33,7 @@ def unrouted(request: Request) -> HttpResponse:
     context = {
         **figures,
         "late": Clock.objects.running().filter(handoff__state=HandoffState.UNROUTED, due_at__lt=now).count(),
-        "rows": routing.waits(rows[:SHOWN], now=now),
+        "rows": routing.find_waits(rows[:SHOWN], now=now),
         "assign_form": AssignForm(now=now),
         "here": request.path,
         "now": now,

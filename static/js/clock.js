@@ -2,7 +2,7 @@
 const offset = Number(document.body.dataset.now) * 1000 - Date.now();
 const title = document.title;
 
-// The same words as config.ui.remaining; beyond eight hours the server's text (a day, a time) stays.
+// The same words as config.ui.formats.remaining; beyond eight hours the server's text (a day, a time) stays.
 function words(seconds) {
   const late = seconds < 0;
   const left = late ? Math.max(60, -seconds) : seconds;

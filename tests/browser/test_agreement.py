@@ -13,10 +13,11 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions.models import Backtest, Version
 from leads import named_lists, shipped_signals
-from leads.models import Company, Event, Lead, Signal, User
-from leads.vocabulary import Role
+from leads.models import Company, Event, Lead, Signal
 from scoring.backtests import jobs
 from sla.commitments import commitments
 from sla.models import Commitment

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from leads.models import User
+from config.accounts.models import User
 from sla.models import AlertSettings, Delivery, Notice
 from sla.notifications import encryption, outbox, preferences
 from sla.vocabulary import NoticeKind
@@ -32,7 +32,7 @@ def manager(context: BrowserContext, live_server: object) -> User:
     AlertSettings.objects.create(user=person, email_kinds=list(NoticeKind.values), slack_sealed=encryption.seal(HOOK))
     for days, kind in ((0, NoticeKind.BREACHED), (0, NoticeKind.UNROUTED), (1, NoticeKind.NEW_MQL)):
         at = timezone.now() - days * DAY
-        outbox.write(
+        outbox.write_notices(
             [outbox.NoticeDraft(kind, f"{kind}", None, [person], "First contact is overdue: Clara Lindqvist", at)]
         )
     Notice.objects.filter(kind=NoticeKind.NEW_MQL).update(read_at=timezone.now())
@@ -73,7 +73,11 @@ def test_alerts_are_chosen_by_keyboard(page: Page, live_server: object, manager:
 
     expect(page.locator("#messages")).to_contain_text("Saved.")
     chosen = preferences.for_user(manager)
-    assert (chosen.slack_kinds, chosen.with_sound, preferences.webhook(chosen)) == ([NoticeKind.DUE_SOON], True, HOOK)
+    assert (chosen.slack_kinds, chosen.with_sound, preferences.read_webhook(chosen)) == (
+        [NoticeKind.DUE_SOON],
+        True,
+        HOOK,
+    )
 
 
 def test_what_failed_is_tried_again(page: Page, live_server: object, manager: User) -> None:

@@ -11,10 +11,10 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
+from config.accounts.vocabulary import Role
 from definitions.models import Backtest, Version
 from leads import shipped_signals
 from leads.models import Lead, Signal
-from leads.vocabulary import Role
 from tests.definitions import version_lifecycles
 from tests.definitions.people import person
 from tests.scoring import backtest_results

@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
+from config.accounts.vocabulary import Role
 from definitions import version_documents
 from definitions.models import Version
 from leads import named_lists, shipped_signals
 from leads.models import Company, Event, Lead, Signal
-from leads.vocabulary import Role
 from tests.definitions import version_lifecycles
 from tests.definitions.documents import criterion
 from tests.definitions.people import person

@@ -118,7 +118,7 @@ def test_the_steps_open_by_their_letters(page_of: Callable[[Handoff], Page], han
 
 
 def test_the_timeline_is_filtered_in_place(page_of: Callable[[Handoff], Page], handoff: Handoff) -> None:
-    notes.write(handoff=handoff, text="Prefers mail.", by=handoff.rep.user, now=timezone.now())
+    notes.write_note(handoff=handoff, text="Prefers mail.", by=handoff.rep.user, now=timezone.now())
     page = page_of(handoff)
 
     page.get_by_role("link", name="Notes and meetings").click()
@@ -142,7 +142,7 @@ def test_a_full_page_is_accessible_and_fits(
         digest=b"0" * 16,
         asset="a-story-with-a-very-long-name-that-does-not-break-anywhere-at-all.pdf",
     )
-    attempts.log(
+    attempts.log_attempt(
         handoff=handoff,
         channel=Channel.CALL,
         outcome=AttemptOutcome.NO_ANSWER,

@@ -12,8 +12,8 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from sla.handoffs import creation
 from sla.models import Clock, Handoff, Rep, Team, WorkCalendar
 from sla.vocabulary import ClockKind

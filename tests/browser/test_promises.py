@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from leads.vocabulary import Role
+from config.accounts.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import Commitment, SpecialDay
 from sla.vocabulary import Family, Route
@@ -36,7 +36,7 @@ def pages(context: BrowserContext, page: Page, live_server: object) -> list[str]
     situations.qualification(tier=3, at=now)
     everybody = situations.user(Role.SALES_MANAGER, Role.MARKETING_OPS, Role.SALES_LEADER)
     usual = {term.name: getattr(Commitment(), term.name) for term in commitments.TERMS}
-    draft = commitments.draft(terms=usual | {"contact_minutes": 15}, reason="Faster.", by=everybody, now=now)
+    draft = commitments.create_draft(terms=usual | {"contact_minutes": 15}, reason="Faster.", by=everybody, now=now)
     client = Client()
     client.force_login(everybody)
     name = settings.SESSION_COOKIE_NAME

@@ -13,8 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from leads.models import User
-from leads.vocabulary import Role, Stage
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
+from leads.vocabulary import Stage
 from sla.handoffs import undo_window
 from sla.models import Disposition, Handoff, PendingDecision, ReasonCode
 from sla.vocabulary import Family, HandoffState, Route

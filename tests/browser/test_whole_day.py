@@ -12,11 +12,13 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from config import periodic
+from config.accounts.models import ApiKey, User
+from config.accounts.vocabulary import Role
 from config.web import zone_of
 from definitions import version_documents
 from leads import named_lists, shipped_signals
-from leads.models import ApiKey, Lead, Signal, User
-from leads.vocabulary import Role, Stage
+from leads.models import Lead, Signal
+from leads.vocabulary import Stage
 from sla.models import AlertSettings, Attempt, Disposition, Handoff, Note, PendingDecision
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, DispositionKind, Family, HandoffState, Route
 from tests.scoring import facts

@@ -18,12 +18,12 @@ from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from config.accounts.models import ApiKey, User
+from config.accounts.vocabulary import Role
 from config.logs import without_rows
 from definitions.models import Backtest, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
-from leads.models import ApiKey, User
-from leads.shipped_signals import OPS_MAY
-from leads.vocabulary import Role
+from leads.shipped_rights import OPS_MAY
 from sla.models import Handoff, RoutingRule
 from tests.scoring import backtest_results
 from tests.sla import situations

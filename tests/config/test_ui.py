@@ -1,16 +1,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
+from config.accounts.models import User
 from config.charts import Series, line_chart
 from config.downloads import cell
-from config.ui import duration, percent, remaining, shell, with_query
+from config.ui.badges import check_class, handoff_state, ladder, notice_tone, stage, tier
+from config.ui.boxes import with_query
+from config.ui.formats import duration, percent, remaining
+from config.ui.navigation import shell
 from config.web import zone_of
-from leads.models import User
+from leads.models import Lead
+from leads.vocabulary import Stage
+from sla.models import Handoff, Notice
+from sla.vocabulary import HandoffState, NoticeKind
 
 NOW = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
 
@@ -91,8 +99,42 @@ def test_a_chart_of_nothing_is_still_a_chart() -> None:
 @pytest.mark.django_db
 def test_a_page_counts_the_unread_once_however_often_it_says_them(rf, django_assert_num_queries):
     request = rf.get("/")
-    request.user = User.objects.create(username="ana")
+    request.user = User.objects.create(email="ana@accord.test")
     unread = shell(request)["unread"]
 
     with django_assert_num_queries(1):
         assert [unread(), unread()] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("mark", "error"),
+    [
+        (lambda: stage(Lead(stage="boss")), ValueError),
+        (lambda: ladder(Lead(stage="boss")), ValueError),
+        (lambda: handoff_state(Handoff(state="boss")), ValueError),
+        (lambda: notice_tone(Notice(kind="boss")), ValueError),
+        (lambda: tier(4), KeyError),
+        (lambda: check_class("perhaps"), KeyError),
+    ],
+)
+def test_a_mark_of_an_unknown_state_raises(mark: Callable[[], object], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        mark()
+
+
+def test_every_state_has_a_tone() -> None:
+    tones = [state.tone for states in (Stage, HandoffState, NoticeKind) for state in states]
+
+    assert set(tones) == {"", "marketing", "sales", "info", "good", "warn", "bad"}
+
+
+@pytest.mark.parametrize(
+    ("at", "labels", "is_done"),
+    [("sal", ["Lead", "MAL", "MQL", "SAL", "SQL", "Opportunity", "Won"], 3), ("lost", [], 0)],
+)
+def test_the_ladder_marks_the_stage(at: str, labels: list[str], is_done: int) -> None:
+    steps = ladder(Lead(stage=at))["steps"]
+
+    assert [str(step["label"]) for step in steps] == labels or str(steps[-1]["label"]) == "Lost"
+    assert sum(step["is_done"] for step in steps) == is_done
+    assert sum(step["is_current"] for step in steps) == 1

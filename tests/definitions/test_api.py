@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from config.accounts.models import ApiKey, User
+from config.accounts.vocabulary import Role
 from definitions import version_documents, versions
 from definitions.models import Version
-from leads.models import ApiKey, User
-from leads.vocabulary import Role
 from tests.definitions.documents import minimal, reference
 from tests.definitions.people import person
 from tests.definitions.version_lifecycles import active, approved, backtested, draft, grounds_for, proposed

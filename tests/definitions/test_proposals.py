@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 
+from config.accounts.vocabulary import Role
 from definitions import proposals, reviews, version_documents, versions
 from definitions.models import Definition, Proposal, Review, Version
 from definitions.vocabulary import ChangeDriver, ReviewKind, ReviewTrigger, VersionState
-from leads.vocabulary import Role
 from tests.definitions.documents import criterion
 from tests.definitions.people import person
 from tests.definitions.version_lifecycles import (

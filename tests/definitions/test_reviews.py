@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, transaction
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import permissions, reviews
 from definitions.models import Definition, Review, ReviewEvidence
 from definitions.vocabulary import ReviewKind, ReviewTrigger
-from leads.models import User
-from leads.vocabulary import Role
 from tests.definitions.people import person
 from tests.definitions.version_lifecycles import DAY, NOW, active, draft
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from config.accounts.vocabulary import Role
 from definitions import permissions, version_documents, versions
 from definitions.models import Definition, SignOff, Version
 from definitions.vocabulary import Decision, Side, VersionState
 from leads.models import Lead
-from leads.vocabulary import Role
 from tests.definitions.documents import minimal
 from tests.definitions.people import person
 from tests.definitions.version_lifecycles import DAY, NOW, active, approved, draft, propose, proposed, sign

@@ -9,12 +9,12 @@ from threading import Barrier
 import pytest
 from django.db import DatabaseError, connection
 
+from config.accounts.vocabulary import Role
 from definitions import reviews, version_documents, versions
 from definitions.models import Criterion, Proposal, Review, ReviewEvidence, SignOff, Version
 from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
 from leads import shipped_signals
 from leads.models import Signal
-from leads.vocabulary import Role
 from tests.definitions.documents import criterion, minimal
 from tests.definitions.people import person
 from tests.definitions.version_lifecycles import NOW, approved, backtested, draft, grounds_for, proposed

@@ -7,11 +7,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import reviews
 from definitions.models import Definition, Review, SignOff, Version
 from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
-from leads.models import User
-from leads.vocabulary import Role
 from tests.definitions.documents import criterion, reference
 from tests.definitions.people import person
 from tests.definitions.version_lifecycles import NOW, active, approved, backtested, draft, grounds_for, proposed, sign

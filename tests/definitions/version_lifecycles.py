@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import proposals, version_documents, versions
 from definitions.lint import Severity
 from definitions.models import Backtest, Version
 from definitions.vocabulary import ChangeDriver, Decision, Side
-from leads.models import User
-from leads.vocabulary import Role
 from tests.definitions.documents import minimal
 from tests.definitions.people import person
 

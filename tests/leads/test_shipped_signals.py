@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Group
 
+from config.accounts.vocabulary import Role
 from leads import named_lists, shipped_signals
 from leads.models import ListEntry, NamedList, Signal
-from leads.vocabulary import Intent, Role
+from leads.vocabulary import Intent
 
 pytestmark = pytest.mark.django_db
 

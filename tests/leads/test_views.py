@@ -6,9 +6,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.models import User
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from leads.views import PAGE
-from leads.vocabulary import READERS_OF_LEADS, Role, Stage
+from leads.vocabulary import READERS_OF_LEADS, Stage
 from tests.sla import situations
 
 pytestmark = pytest.mark.django_db

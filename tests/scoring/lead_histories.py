@@ -8,11 +8,12 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+from config.accounts.models import User
 from definitions import version_documents
 from definitions.models import SignOff, Version
 from definitions.vocabulary import Decision, Side, VersionState
 from leads import rescore_queue, stage_changes
-from leads.models import Company, Event, Lead, Signal, User
+from leads.models import Company, Event, Lead, Signal
 from leads.vocabulary import BEGINNING, Stage
 from scoring.live import due_leads, mqls
 from scoring.models import Qualification
@@ -43,7 +44,7 @@ def approved(document: dict[str, Any], at: dt.datetime) -> Version:
     draft = version_documents.import_document(document=document, by=None, now=at)
     Version.objects.filter(pk=draft.pk).update(state=VersionState.PROPOSED, proposed_at=at)
     for side in (Side.MARKETING, Side.SALES):
-        leader, _ = User.objects.get_or_create(username=side, email=f"{side}@accord.test")
+        leader, _ = User.objects.get_or_create(email=f"{side}@accord.test")
         SignOff.objects.create(
             version=draft, side=side, decision=Decision.APPROVED, by=leader, at=at, comment="Agreed."
         )

@@ -11,10 +11,12 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions.models import Definition, SignOff, Version
 from definitions.vocabulary import Decision, Side, VersionState
-from leads.models import Company, Lead, User
-from leads.vocabulary import Motion, Role, Stage
+from leads.models import Company, Lead
+from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
 from sla.handoffs import creation, dispositions
 from sla.models import CalendarVersion, Commitment, Handoff, ReasonCode, Rep, RoutingRule, Team, WorkCalendar, WorkHours
@@ -28,7 +30,7 @@ _numbers = count(1)
 
 def user(*roles: Role, name: str = "", **columns: Any) -> User:
     name = name or f"person{next(_numbers)}"
-    person = User.objects.create(username=name, first_name=name.capitalize(), email=f"{name}@accord.test", **columns)
+    person = User.objects.create(first_name=name.capitalize(), email=f"{name}@accord.test", **columns)
     person.groups.add(*[Group.objects.get_or_create(name=role)[0] for role in roles])
     return person
 

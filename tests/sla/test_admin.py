@@ -4,7 +4,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from leads.vocabulary import Role
+from config.accounts.vocabulary import Role
 from sla.admin import ReadOnlyAdmin
 from sla.models import Clock, Commitment, Disposition, Handoff, WorkCalendar
 from sla.vocabulary import CommitmentState

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from leads.models import ApiKey
-from leads.vocabulary import Role, Stage
+from config.accounts.models import ApiKey
+from config.accounts.vocabulary import Role
+from leads.vocabulary import Stage
 from sla.models import Disposition
 from tests.sla import situations
 from tests.sla.situations import MINUTE, NOW
@@ -230,6 +231,14 @@ def test_the_report_has_the_figures_of_the_promises(handoff):
     assert kept["route"] == (handoff.team.name, 1, 0)
     assert kept["first_contact"] == (handoff.team.name, 0, 1)
     assert answer["since"] == "2026-03-01T00:00:00Z"
+
+
+def test_a_report_without_groups_counts_everything_together(handoff):
+    key = Api(situations.manager(handoff.team), "reports:read")
+
+    answer = key.get("reports/sla", since="2026-03-01", until="2026-04-01").json()
+
+    assert (answer["by"], {figure["group"] for figure in answer["figures"]}) == ("", {""})
 
 
 def test_a_report_of_no_time_is_refused(handoff):

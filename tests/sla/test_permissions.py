@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from leads.vocabulary import Role
+from config.accounts.vocabulary import Role
 from sla import permissions
 from tests.sla import situations
 from tests.sla.situations import NOW

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leads.vocabulary import Role
+from config.accounts.vocabulary import Role
 from sla.models import Attempt
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel
 from tests.sla import situations

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from config.accounts.models import User
 from config.demo.company.story import Step, Verb
-from leads.models import User
 from sla.handoffs import attempts, creation, dispositions, sales_stages
 from sla.models import Absence, Handoff, ReasonCode, Rep
 from sla.vocabulary import AttemptOutcome, Channel
@@ -41,7 +41,9 @@ def _reassign(handoff: Handoff, rep: Rep, manager: User, now: dt.datetime) -> No
 
 def _attempt(handoff: Handoff, by: User, words: _Words, now: dt.datetime) -> None:
     channel, outcome = Channel(words["channel"]), AttemptOutcome(words["outcome"])
-    attempts.log(handoff=handoff, channel=channel, outcome=outcome, note=words.get("note", ""), at=now, by=by, now=now)
+    attempts.log_attempt(
+        handoff=handoff, channel=channel, outcome=outcome, note=words.get("note", ""), at=now, by=by, now=now
+    )
 
 
 def _accept(handoff: Handoff, by: User, _words: _Words, now: dt.datetime) -> None:

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from config.accounts.models import User
 from config.demo.company.candidates import Candidates
 from config.demo.company.ledger import Ledger
 from config.demo.company.promises import Promises
 from config.demo.company.staff import Staff
 from config.demo.company.story import Step, Verb
 from definitions.models import Version
-from leads.models import Lead, Outcome, StageChange, User
+from leads.models import Lead, Outcome, StageChange
 from leads.vocabulary import MOVES, OPEN_TO_QUALIFY, OutcomeKind, Stage
 from scoring.engine.explain import Explanation
 from scoring.models import Qualification
@@ -41,7 +42,7 @@ class Books:
         self._candidates, self._staff = candidates, staff
         self._leads = {lead.pk: lead for lead in Lead.objects.select_related("company")}
         self._commitment = Commitment.objects.get()
-        self._rules = routing_rules.rules()
+        self._rules = routing_rules.active_rules()
         self._reps = list(Rep.objects.select_related("user", "team__calendar").order_by("pk"))
         self._reasons = {reason.code: reason for reason in ReasonCode.objects.all()}
         self._cycles: Counter[int] = Counter()

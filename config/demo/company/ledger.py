@@ -10,8 +10,9 @@ from typing import Any, Final, TypeVar
 
 from django.db import models
 
+from config.accounts.models import User
 from config.demo.company.staff import Staff
-from leads.models import Event, Lead, Outcome, Signal, StageChange, User
+from leads.models import Event, Lead, Outcome, Signal, StageChange
 from scoring.models import Qualification
 from sla.models import Attempt, Clock, Disposition, Handoff, Notice, Rep, RoutingDecision, SalesQualification
 from sla.nurture import recycling

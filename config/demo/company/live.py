@@ -6,10 +6,11 @@ import datetime as dt
 
 from django.db import transaction
 
+from config.accounts.models import User
 from config.demo.company import acts
 from config.demo.company.story import Step
 from definitions.models import Version
-from leads.models import Lead, User
+from leads.models import Lead
 from scoring import active_versions
 from scoring.columns import fact_reader
 from scoring.engine.rules import Rules

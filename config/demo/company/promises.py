@@ -29,7 +29,7 @@ class Promises:
         self._told_unrouted: set[int] = set()
 
     def hours(self, rep: Rep, now: dt.datetime) -> Calendar:
-        return calendars.load(self._version(calendars.of_rep(rep), now, around_the_clock=False))
+        return calendars.load_version(self._version(calendars.calendar_of_rep(rep), now, around_the_clock=False))
 
     def start_routing(self, handoff: Handoff, since: dt.datetime, team: Team | None) -> None:
         """In the hours of the team that the rules name, of nobody by the wall."""
@@ -43,17 +43,17 @@ class Promises:
         if id(handoff) in self._told_unrouted or not (is_overdue or team is None or self._is_open(team, now)):
             return
         self._told_unrouted.add(id(handoff))
-        text = outbox.unrouted_said(handoff, team, routing_rules.NO_MATCH)
+        text = outbox.unrouted_text(handoff, team, routing_rules.NO_MATCH)
         self._ledger.tell(NoticeKind.UNROUTED, [self._ledger.staff.manager], text, now, handoff, "unrouted:{}")
 
     def start_sales(self, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
         promised = handoff.commitment
         minutes = promised.contact_minutes_tier_1 if handoff.tier == 1 else promised.contact_minutes
         if handoff.first_contact_at is None:
-            version = self._version(calendars.of_rep(rep), now, around_the_clock=False)
+            version = self._version(calendars.calendar_of_rep(rep), now, around_the_clock=False)
             self._start(handoff, ClockKind.FIRST_CONTACT, version, minutes * 60, now)
         if handoff.decided_at is None:
-            version = self._version(calendars.of_rep(rep), now, around_the_clock=True)
+            version = self._version(calendars.calendar_of_rep(rep), now, around_the_clock=True)
             self._start(handoff, ClockKind.DISPOSITION, version, promised.disposition_hours * 3600, now)
 
     def met(self, handoff: Handoff, kind: ClockKind, at: dt.datetime) -> None:
@@ -61,7 +61,7 @@ class Promises:
         if clock is None:
             return
         self._look(clock, at)
-        clock.met_at, clock.used_seconds = at, round(clocks.used(clock, at))
+        clock.met_at, clock.used_seconds = at, round(clocks.seconds_used(clock, at))
         clock.is_late = clock.used_seconds > clock.target_seconds
         self._restate(handoff)
 
@@ -124,16 +124,16 @@ class Promises:
 
     def _is_open(self, team: Team, now: dt.datetime) -> bool:
         version = self._version(team.calendar, now, around_the_clock=False)
-        return arithmetic.is_open(calendars.load(version), now)
+        return arithmetic.is_open(calendars.load_version(version), now)
 
     def _version(self, hours: WorkCalendar, now: dt.datetime, *, around_the_clock: bool) -> CalendarVersion:
         key = (hours.pk, now.year, around_the_clock)
         if key not in self._versions:
-            self._versions[key] = calendars.version_of(hours, now, around_the_clock=around_the_clock)
+            self._versions[key] = calendars.freeze_version(hours, now, around_the_clock=around_the_clock)
         return self._versions[key]
 
 
 def _after(version: CalendarVersion | None, start: dt.datetime, seconds: float) -> dt.datetime:
     if version is None:
         return start + dt.timedelta(seconds=seconds)
-    return arithmetic.due(calendars.load(version), start, seconds)
+    return arithmetic.due_at(calendars.load_version(version), start, seconds)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+from config.accounts.models import User
 from config.demo.company.candidates import Candidates
 from definitions import backtest_requests as records
 from definitions import version_documents
 from definitions.models import Backtest, Version
-from leads.models import User
 from scoring.backtests import jobs, runner
 from scoring.backtests.runner import CandidateVersion
 from scoring.rule_compiler import compiled

@@ -13,12 +13,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from config.accounts.models import ApiKey
+from config.accounts.vocabulary import SCOPES
 from config.demo.company import agreement_history, company, facts, staff
 from config.demo.company.candidates import Candidates
 from config.demo.company.company import Profile
 from config.demo.company.year import Year
-from leads.authentication import SCOPES
-from leads.models import ApiKey, Event, Lead
+from leads.models import Event, Lead
 from scoring.models import HotUpgrade, Qualification
 from sla.models import Delivery, Notice
 
@@ -63,7 +64,7 @@ def seed(*, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], 
         source="example-website",
         scopes=[scope for scope in _SCOPES if scope in SCOPES],
     )
-    return str(secret)
+    return secret
 
 
 def _put_the_mail_away(now: dt.datetime) -> None:

@@ -9,9 +9,10 @@ from typing import Any, Final
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from config.demo.company import words
-from leads.models import ListEntry, NamedList, User
-from leads.vocabulary import Role
+from leads.models import ListEntry, NamedList
 from sla.commitments import commitments
 from sla.models import Absence, Commitment, Rep, RoutingRule, Team, WorkCalendar, WorkHours
 
@@ -117,9 +118,7 @@ def close_the_year(*, desk: Rep, now: dt.datetime) -> None:
 def _user(name: str, local: str, role: Role, password: str, joined: dt.datetime) -> User:
     first, _, last = name.partition(" ")
     email = f"{local}@{DOMAIN}"
-    user = User.objects.create(
-        username=email, email=email, first_name=first, last_name=last, password=password, date_joined=joined
-    )
+    user = User.objects.create(email=email, first_name=first, last_name=last, password=password, date_joined=joined)
     user.groups.add(Group.objects.get(name=role))
     return user
 
@@ -171,8 +170,8 @@ def _list() -> None:
 
 def promise_anew(people: Staff, *, now: dt.datetime) -> None:
     """The last day begins with the second version: from now on tier 3 is nurtured first, and work goes before more."""
-    terms = {term.name: getattr(commitments.current(), term.name) for term in commitments.TERMS}
-    draft = commitments.draft(
+    terms = {term.name: getattr(commitments.current_commitment(), term.name) for term in commitments.TERMS}
+    draft = commitments.create_draft(
         terms=terms | {"tier_3_nurture_days": 14, "unworked_at_most": 5},
         reason="A third of what sales rejected was tier 3: marketing nurtures it for two weeks, then sales calls.",
         by=people.manager,

@@ -254,12 +254,12 @@ class Storyteller:
     def _days_later(self, case: Case, at: dt.datetime, days: float) -> dt.datetime:
         """So many days on, within the rep's working hours."""
         opens = arithmetic.next_open(case.hours, at + days * _DAY)
-        return arithmetic.due(case.hours, opens, self.rng.uniform(60, 6 * 3600))
+        return arithmetic.due_at(case.hours, opens, self.rng.uniform(60, 6 * 3600))
 
 
 def _after(case: Case, minutes: float) -> dt.datetime:
     """After so many minutes of the rep's working time since the handoff arrived."""
-    return arithmetic.due(case.hours, case.assigned_at, minutes * 60)
+    return arithmetic.due_at(case.hours, case.assigned_at, minutes * 60)
 
 
 def _try(at: dt.datetime, number: int) -> Step:

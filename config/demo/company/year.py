@@ -14,6 +14,7 @@ from functools import partial
 from itertools import count
 from typing import Final, Protocol, TypeAlias
 
+from config.accounts.models import User
 from config.demo.company import agreement_history, staff
 from config.demo.company.books import Books
 from config.demo.company.candidates import Candidates
@@ -22,7 +23,6 @@ from config.demo.company.live import Live
 from config.demo.company.staff import Staff
 from config.demo.company.story import Case, Step, Storyteller, Verb
 from definitions.models import Version
-from leads.models import User
 from scoring import active_versions
 from sla.business_time import arithmetic, calendars
 from sla.models import Clock, Handoff, Rep, Team
@@ -68,7 +68,7 @@ class Year:
         self._rerouted: set[dt.datetime] = set()
         self._by_hand: set[int] = set()
         self._hours_of: dict[tuple[int, int], arithmetic.Calendar] = {}
-        self._rules = routing_rules.rules()
+        self._rules = routing_rules.active_rules()
         self._version: Version | None = None
         self._office: Office = Live(manager=people.manager)
 
@@ -168,7 +168,7 @@ class Year:
     def _hours(self, team: Team, now: dt.datetime) -> arithmetic.Calendar:
         key = (team.pk, now.year)
         if key not in self._hours_of:
-            self._hours_of[key] = calendars.pure(team.calendar, now)
+            self._hours_of[key] = calendars.build_calendar(team.calendar, now)
         return self._hours_of[key]
 
     # ── What the rep makes of it ──────────────────────────────────────────────────────────────────────────

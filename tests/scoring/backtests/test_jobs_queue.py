@@ -11,12 +11,14 @@ import pytest
 from django.db import OperationalError, connection
 
 from config import periodic
+from config.accounts.vocabulary import Role
+from config.jobs.heartbeat import last_heartbeat
 from definitions import backtest_requests as requests
 from definitions import version_documents
 from definitions.models import Backtest, Version
-from leads import heartbeats, shipped_signals
+from leads import shipped_signals
 from leads.models import Company, Event, Lead, Outcome, Signal
-from leads.vocabulary import OutcomeKind, Role
+from leads.vocabulary import OutcomeKind
 from scoring.backtests import jobs
 from scoring.columns import fact_reader
 from scoring.engine.facts import Facts
@@ -242,4 +244,4 @@ def test_the_beat_does_it(leads: list[Lead]) -> None:
     backtest.refresh_from_db()
     assert counts == {"backtests": 1}
     assert backtest.result is not None
-    assert heartbeats.last(name="backtests") == NOW
+    assert last_heartbeat(name="backtests") == NOW

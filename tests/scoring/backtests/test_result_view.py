@@ -9,11 +9,12 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from config.accounts.vocabulary import Role
 from definitions import backtest_requests as requests
 from definitions import version_documents
 from leads import named_lists, shipped_signals
 from leads.models import Lead, Outcome, Signal
-from leads.vocabulary import OutcomeKind, Role
+from leads.vocabulary import OutcomeKind
 from scoring.backtests import jobs
 from scoring.backtests.result_view import TABLES
 from tests.definitions.documents import reference

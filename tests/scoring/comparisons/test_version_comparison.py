@@ -7,10 +7,11 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from config.accounts.vocabulary import Role
 from definitions.models import Version
 from leads import named_lists, shipped_signals, stage_changes
 from leads.models import Lead, Signal
-from leads.vocabulary import Role, Stage
+from leads.vocabulary import Stage
 from scoring.comparisons import replays, version_comparison
 from scoring.comparisons.version_comparison import ComparisonOutcome
 from tests.definitions.people import person

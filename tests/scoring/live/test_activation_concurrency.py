@@ -9,11 +9,12 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
+from config.accounts.vocabulary import Role
 from definitions import versions
 from definitions.models import Version
 from leads import named_lists, shipped_signals
 from leads.models import Event, Lead, Signal
-from leads.vocabulary import BEGINNING, Role
+from leads.vocabulary import BEGINNING
 from scoring.live import daily_rescore, due_leads
 from scoring.models import Qualification, Score
 from tests.definitions.people import person

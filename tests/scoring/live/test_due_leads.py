@@ -6,11 +6,12 @@ import threading
 import pytest
 from django.db import connection
 
+from config.accounts.models import User
 from definitions import version_documents
 from definitions.models import SignOff, Version
 from definitions.vocabulary import Decision, Side, VersionState
 from leads import shipped_signals
-from leads.models import AttributeChange, Company, Event, Lead, Signal, User
+from leads.models import AttributeChange, Company, Event, Lead, Signal
 from leads.vocabulary import BEGINNING, Stage
 from scoring.live import daily_rescore, due_leads, mqls
 from scoring.models import Qualification, Score
@@ -31,7 +32,7 @@ def put_in_force(draft: Version, at: dt.datetime) -> Version:
     """Signed by both sides, then active since `at`."""
     Version.objects.filter(pk=draft.pk).update(state=VersionState.PROPOSED, proposed_at=at)
     for side in (Side.MARKETING, Side.SALES):
-        leader = User.objects.create(username=side, email=f"{side}@accord.test")
+        leader = User.objects.create(email=f"{side}@accord.test")
         SignOff.objects.create(
             version=draft, side=side, decision=Decision.APPROVED, by=leader, at=at, comment="Agreed."
         )

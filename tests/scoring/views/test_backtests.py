@@ -15,10 +15,12 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import backtest_requests, threshold_adoption, version_documents
 from definitions.models import Backtest, Clause, Version
-from leads.models import Lead, User
-from leads.vocabulary import READERS_OF_LEADS, Role
+from leads.models import Lead
+from leads.vocabulary import READERS_OF_LEADS
 from scoring.backtests.result_view import period
 from tests.definitions import version_lifecycles
 from tests.definitions.people import person

@@ -10,10 +10,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from config.accounts.vocabulary import Role
 from definitions import version_documents
 from leads import shipped_signals
 from leads.models import Company, Event, Lead, Signal
-from leads.vocabulary import Role
 from scoring.what_ifs import draft_figures
 from tests.definitions import version_lifecycles
 from tests.definitions.documents import criterion, minimal

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from sla.business_time import calendars
-from sla.business_time.arithmetic import BadCalendar, due, is_open
+from sla.business_time.arithmetic import BadCalendar, due_at, is_open
 from sla.models import CalendarVersion, SpecialDay, WorkCalendar, WorkHours
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, NOW
@@ -18,7 +18,7 @@ def test_weekly_hours_holidays_and_own_days_make_the_calendar():
     SpecialDay.objects.create(calendar=made, date=dt.date(2026, 3, 12), label="Summer party")
     SpecialDay.objects.create(calendar=made, date=dt.date(2026, 12, 25), opens=600, closes=720, label="Hotline")
 
-    pure = calendars.pure(made, NOW)
+    pure = calendars.build_calendar(made, NOW)
 
     assert is_open(pure, NOW)
     assert not is_open(pure, NOW + 2 * DAY)
@@ -32,7 +32,7 @@ def test_overnight_hours_run_into_the_next_day():
     made = situations.calendar(weekdays=range(0))
     WorkHours.objects.create(calendar=made, weekday=0, opens=22 * 60, closes=6 * 60)
 
-    pure = calendars.pure(made, NOW)
+    pure = calendars.build_calendar(made, NOW)
 
     assert is_open(pure, NOW.replace(hour=5))
     assert not is_open(pure, NOW.replace(hour=6))
@@ -42,20 +42,25 @@ def test_an_unknown_country_is_refused_by_name():
     made = situations.calendar(country="XX")
 
     with pytest.raises(BadCalendar, match="XX"):
-        calendars.pure(made, NOW)
+        calendars.build_calendar(made, NOW)
 
 
 def test_a_version_is_kept_once_for_each_content():
     made = situations.calendar()
-    first = calendars.version_of(made, NOW)
+    first = calendars.freeze_version(made, NOW)
 
-    assert calendars.version_of(made, NOW + DAY) == first
+    assert calendars.freeze_version(made, NOW + DAY) == first
     WorkHours.objects.filter(calendar=made).update(closes=18 * 60)
-    second = calendars.version_of(WorkCalendar.objects.get(pk=made.pk), NOW + DAY)
+    second = calendars.freeze_version(WorkCalendar.objects.get(pk=made.pk), NOW + DAY)
 
     assert CalendarVersion.objects.filter(calendar=made).count() == 2
-    assert due(calendars.load(first), NOW.replace(hour=16, minute=30), 3600) == NOW.replace(hour=9, minute=30) + DAY
-    assert due(calendars.load(second), NOW.replace(hour=16, minute=30), 3600) == NOW.replace(hour=17, minute=30)
+    assert (
+        due_at(calendars.load_version(first), NOW.replace(hour=16, minute=30), 3600)
+        == NOW.replace(hour=9, minute=30) + DAY
+    )
+    assert due_at(calendars.load_version(second), NOW.replace(hour=16, minute=30), 3600) == NOW.replace(
+        hour=17, minute=30
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,13 +74,15 @@ def test_a_version_is_kept_once_for_each_content():
     ],
 )
 def test_whole_days_count_24_hours_of_each_working_day(start, end):
-    pure = calendars.whole_days(calendars.pure(situations.calendar(), NOW))
+    pure = calendars.whole_days(calendars.build_calendar(situations.calendar(), NOW))
 
-    assert due(pure, start, 24 * 3600) == end
+    assert due_at(pure, start, 24 * 3600) == end
 
 
 def test_the_day_of_a_clock_change_counts_as_long_as_it_is():
-    pure = calendars.whole_days(calendars.pure(situations.calendar(zone="Europe/Berlin", weekdays=range(7)), NOW))
+    pure = calendars.whole_days(
+        calendars.build_calendar(situations.calendar(zone="Europe/Berlin", weekdays=range(7)), NOW)
+    )
     evening = dt.datetime(2026, 3, 28, 17, 0, tzinfo=dt.UTC)
 
-    assert due(pure, evening, 24 * 3600) == evening + 24 * HOUR
+    assert due_at(pure, evening, 24 * 3600) == evening + 24 * HOUR

@@ -17,7 +17,7 @@ EVENING = NOW.replace(hour=16, minute=50)
 
 
 def contact(handoff, at, now=None):
-    return attempts.log(
+    return attempts.log_attempt(
         handoff=handoff,
         channel=Channel.CALL,
         outcome=AttemptOutcome.CONNECTED,
@@ -58,7 +58,7 @@ def test_the_targets_are_those_of_the_commitment_at_creation():
 def test_a_lead_that_becomes_hot_is_to_be_contacted_within_tier_1s_minutes():
     handoff = situations.handoff()
 
-    hurried = clocks.hurry(handoff=handoff, rep=handoff.rep, now=NOW + 10 * MINUTE)
+    hurried = clocks.hurry_first_contact(handoff=handoff, rep=handoff.rep, now=NOW + 10 * MINUTE)
 
     assert hurried == handoff.clocks.get(kind=ClockKind.FIRST_CONTACT, cancelled_at=None)
     assert situations.fresh(handoff).due_at == hurried.due_at == NOW + 15 * MINUTE
@@ -70,7 +70,7 @@ def test_a_lead_that_becomes_hot_is_to_be_contacted_within_tier_1s_minutes():
 def test_what_is_due_as_early_or_is_overdue_is_not_hurried(minutes):
     handoff = situations.handoff()
 
-    assert clocks.hurry(handoff=handoff, rep=handoff.rep, now=NOW + minutes * MINUTE) is None
+    assert clocks.hurry_first_contact(handoff=handoff, rep=handoff.rep, now=NOW + minutes * MINUTE) is None
 
     assert first_contact(handoff).due_at == NOW + 30 * MINUTE
 
@@ -79,7 +79,7 @@ def test_a_lead_that_was_contacted_is_not_hurried():
     handoff = situations.handoff()
     contact(handoff, NOW + MINUTE)
 
-    assert clocks.hurry(handoff=handoff, rep=handoff.rep, now=NOW + 2 * MINUTE) is None
+    assert clocks.hurry_first_contact(handoff=handoff, rep=handoff.rep, now=NOW + 2 * MINUTE) is None
 
 
 def test_a_contact_in_time_keeps_the_promise_and_the_next_clock_is_due():
@@ -205,7 +205,7 @@ def test_a_contact_from_before_the_lead_came_to_the_rep_counts_from_when_it_was_
     [(14 * MINUTE, ""), (45 * MINUTE, "logged 45 min later"), (3 * DAY + HOUR, "logged 3 days later")],
 )
 def test_what_was_not_logged_at_once_is_remarked(after, said):
-    assert clocks.remark(Attempt(at=NOW, recorded_at=NOW + after)) == said
+    assert clocks.late_logging_remark(Attempt(at=NOW, recorded_at=NOW + after)) == said
 
 
 def test_a_worker_that_slept_for_days_breaches_without_a_warning_too():

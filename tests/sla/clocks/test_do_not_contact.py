@@ -28,7 +28,7 @@ def silence(lead: Lead, *, at=NOW + 10 * MINUTE, is_so: bool = True) -> None:
 
 
 def call(handoff: Handoff, at) -> Attempt:
-    return attempts.log(
+    return attempts.log_attempt(
         handoff=handoff, channel=Channel.CALL, outcome=AttemptOutcome.NO_ANSWER, at=at, by=handoff.rep.user, now=SOON
     )
 
@@ -48,12 +48,12 @@ def test_the_silence_begins_with_the_last_statement_that_asks_for_it():
     for minutes, is_so in [(1, True), (2, False), (3, True), (4, True)]:
         silence(lead, at=NOW + minutes * MINUTE, is_so=is_so)
 
-    assert do_not_contact.since(lead) == NOW + 3 * MINUTE
+    assert do_not_contact.blocked_since(lead) == NOW + 3 * MINUTE
 
 
 def test_without_a_ledger_it_was_always_so():
-    assert do_not_contact.since(situations.lead(do_not_contact=True, known_at=NOW - DAY)) == NOW - DAY
-    assert do_not_contact.since(situations.lead()) is None
+    assert do_not_contact.blocked_since(situations.lead(do_not_contact=True, known_at=NOW - DAY)) == NOW - DAY
+    assert do_not_contact.blocked_since(situations.lead()) is None
 
 
 def test_nobody_contacts_who_asked_not_to_be():
@@ -64,7 +64,7 @@ def test_nobody_contacts_who_asked_not_to_be():
     with pytest.raises(attempts.AttemptRefused, match="may not be contacted"):
         call(handoff, NOW + 10 * MINUTE)
 
-    assert notes.write(handoff=handoff, text="Wrote to us after all", by=handoff.rep.user, now=SOON).pk
+    assert notes.write_note(handoff=handoff, text="Wrote to us after all", by=handoff.rep.user, now=SOON).pk
     assert Attempt.objects.count() == 1
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from django.db import ProgrammingError
 
+from config.accounts.vocabulary import Role
 from definitions import commitment_snapshots
-from leads.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import Commitment
 from tests.sla import situations
@@ -25,7 +25,7 @@ def test_signed_by_both_they_come_into_force_and_retire_those_before(leaders):
     commitments.activate(commitment=draft, now=NOW, **leaders)
 
     before.refresh_from_db()
-    assert commitments.current().contact_minutes == 15
+    assert commitments.current_commitment().contact_minutes == 15
     assert (before.state, before.retired_at) == ("retired", NOW)
 
 
@@ -46,7 +46,7 @@ def test_what_comes_into_force_stands_beside_the_definition_in_sentences(leaders
 
 def test_a_fresh_installation_has_none_and_says_so():
     with pytest.raises(commitments.NotYetAgreed, match="both sides must sign"):
-        commitments.current()
+        commitments.current_commitment()
 
 
 def test_two_different_leaders_sign_each_for_their_side(leaders):

@@ -116,7 +116,9 @@ def test_evidence_of_any_shape_tells_nothing_rather_than_break(document):
 
 def test_every_shipped_signal_that_engages_has_its_words():
     nameless = {
-        each.code for each in SIGNALS if each.is_engagement and activity_summary.signal_phrase(each.code).startswith("“")
+        each.code
+        for each in SIGNALS
+        if each.is_engagement and activity_summary.signal_phrase(each.code).startswith("“")
     }
 
     assert nameless <= {"hired_for_role", "job_posting", "technology_installed", "third_party_intent", "first_contact"}

@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 
-from leads.models import AttributeChange, Event, Outcome, Signal, User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
+from leads.models import AttributeChange, Event, Outcome, Signal
 from sla.handoff_page import detail
 from sla.handoffs import attempts, dispositions, notes, sales_stages, undo_window
 from sla.models import Attempt, Handoff, SalesQualification
@@ -61,7 +62,7 @@ def event(handoff: Handoff, code: str = "pricing_view", at: dt.datetime = NOW + 
 
 def called(handoff: Handoff, count: int = 1, at: dt.datetime = NOW + MINUTE) -> None:
     for number in range(count):
-        attempts.log(
+        attempts.log_attempt(
             handoff=handoff,
             channel=Channel.CALL,
             outcome=AttemptOutcome.NO_ANSWER,
@@ -191,7 +192,7 @@ def test_a_combination_that_cannot_be_is_refused_everywhere():
     handoff = situations.handoff()
 
     with pytest.raises(attempts.AttemptRefused, match="cannot come of"):
-        attempts.log(
+        attempts.log_attempt(
             handoff=handoff,
             channel=Channel.LINKEDIN,
             outcome=AttemptOutcome.LEFT_MESSAGE,
@@ -309,7 +310,7 @@ def test_a_correction_to_a_rejection_needs_its_reason_and_keeps_what_was_missing
 
     assert without.status_code == 422
     assert "A rejection needs a reason." in without.content.decode()
-    assert dispositions.standing(handoff).missing == "A budget of any kind"
+    assert dispositions.current_disposition(handoff).missing == "A budget of any kind"
     assert "A budget of any kind" in page_of(handoff)
 
 
@@ -321,7 +322,7 @@ def test_the_words_of_a_rejection_can_be_corrected_alone():
     other = post(handoff, "correct", kind="reject", reason=reason.pk, note="Four people in all.")
 
     assert (same.status_code, other.status_code) == (422, 302)
-    assert dispositions.standing(handoff).note == "Four people in all."
+    assert dispositions.current_disposition(handoff).note == "Four people in all."
 
 
 def test_there_is_nothing_to_correct_before_a_decision_nor_for_who_only_reads():
@@ -348,7 +349,7 @@ def test_the_timeline_shows_one_kind_alone():
     handoff = situations.handoff()
     event(handoff, asset="price-list")
     called(handoff)
-    notes.write(handoff=handoff, text="Prefers mail.", by=handoff.rep.user, now=SOON)
+    notes.write_note(handoff=handoff, text="Prefers mail.", by=handoff.rep.user, now=SOON)
 
     whole = page_of(handoff)
     only = page_of(handoff, show="notes").split('id="history"')[1]
@@ -400,7 +401,7 @@ def test_a_long_history_takes_no_more_queries():
     for _ in range(5):
         event(handoff)
         called(handoff)
-        notes.write(handoff=handoff, text="Hm.", by=handoff.rep.user, now=SOON)
+        notes.write_note(handoff=handoff, text="Hm.", by=handoff.rep.user, now=SOON)
         situations.lead(company=handoff.lead.company)
 
     many = queries(handoff)

@@ -7,7 +7,8 @@ import pytest
 from django.db import ProgrammingError, transaction
 from django.utils import timezone
 
-from leads.vocabulary import CLOCK_SKEW, Role
+from config.accounts.vocabulary import Role
+from leads.vocabulary import CLOCK_SKEW
 from sla import permissions
 from sla.handoffs import attempts, routing
 from sla.models import Attempt
@@ -23,7 +24,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def log(handoff, at=SOON, *, by=None, **said):
-    return attempts.log(
+    return attempts.log_attempt(
         handoff=handoff,
         channel=Channel.EMAIL,
         outcome=AttemptOutcome.SENT,
@@ -124,13 +125,13 @@ def test_a_minute_later_or_another_person_is_another_contact():
     [([], 0), ([0, 0, 0, 0, 0, 0], 1), ([0, 59], 1), ([60, 0], 2), ([0, 30, 60, 90, 120], 3), ([0, 45, 90], 2)],
 )
 def test_of_one_channel_only_moments_a_minute_apart_count_towards_could_not_reach(seconds, count):
-    assert attempts.counted((Channel.EMAIL, NOW + each * SECOND) for each in seconds) == count
+    assert attempts.count_attempts((Channel.EMAIL, NOW + each * SECOND) for each in seconds) == count
 
 
 def test_a_voicemail_and_the_mail_right_after_it_are_two_attempts():
     tries = [(Channel.CALL, NOW), (Channel.EMAIL, NOW + 5 * SECOND), (Channel.CALL, NOW + 10 * SECOND)]
 
-    assert attempts.counted(tries) == 2
+    assert attempts.count_attempts(tries) == 2
 
 
 def test_nobody_contacts_a_lead_that_nobody_had_yet():

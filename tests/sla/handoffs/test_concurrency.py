@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from config.accounts.vocabulary import Role
 from leads.models import Lead
-from leads.vocabulary import Role
 from scoring.models import Qualification
 from sla.business_time import calendars
 from sla.clocks import clocks, do_not_contact
@@ -155,13 +155,13 @@ def test_four_workers_pass_each_overdue_one_on_once():
 
     def sweep(_: int) -> int:
         clocks.sweep_breaches(now=NOW + HOUR)
-        return overdue_first_contact.pass_on(now=NOW + HOUR)
+        return overdue_first_contact.pass_on_overdue(now=NOW + HOUR)
 
     passed_on = at_once(4, sweep)
     # Whoever was skipped because another worker held it, and a second overdue contact, which goes no further.
-    passed_on.append(overdue_first_contact.pass_on(now=NOW + HOUR))
+    passed_on.append(overdue_first_contact.pass_on_overdue(now=NOW + HOUR))
     clocks.sweep_breaches(now=NOW + 3 * HOUR)
-    again = overdue_first_contact.pass_on(now=NOW + 3 * HOUR)
+    again = overdue_first_contact.pass_on_overdue(now=NOW + 3 * HOUR)
 
     after = dict(Handoff.objects.values_list("pk", "rep"))
     assert (sum(passed_on), again) == (30, 0)
@@ -194,7 +194,7 @@ def test_a_contact_posted_twice_at_once_is_one_row():
     handoff = situations.handoff()
 
     def post(_: int) -> Attempt:
-        return attempts.log(
+        return attempts.log_attempt(
             handoff=handoff,
             channel=Channel.CALL,
             outcome=AttemptOutcome.NO_ANSWER,
@@ -225,6 +225,6 @@ def test_a_calendar_version_asked_for_by_many_is_one_row():
 
     made = situations.calendar()
 
-    versions = at_once(8, lambda _: calendars.version_of(made, NOW))
+    versions = at_once(8, lambda _: calendars.freeze_version(made, NOW))
 
     assert {version.pk for version in versions} == {CalendarVersion.objects.get().pk}

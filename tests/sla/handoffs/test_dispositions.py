@@ -5,8 +5,9 @@ import datetime as dt
 import pytest
 from django.db import IntegrityError, transaction
 
+from config.accounts.vocabulary import Role
 from leads.models import Event, Signal, StageChange
-from leads.vocabulary import Role, Stage
+from leads.vocabulary import Stage
 from sla import handoff_states, permissions
 from sla.handoffs import attempts, dispositions
 from sla.models import Attempt, Disposition, Notice
@@ -109,7 +110,7 @@ def test_could_not_reach_needs_six_attempts():
         with pytest.raises(dispositions.DispositionRefused, match=f"needs 6 logged attempts; there are {minutes - 1}"):
             reject(handoff, unreachable)
         at = NOW + minutes * MINUTE
-        attempts.log(
+        attempts.log_attempt(
             handoff=handoff,
             channel=Channel.CALL,
             outcome=AttemptOutcome.NO_ANSWER,
@@ -143,7 +144,7 @@ def test_six_rows_of_one_moment_are_one_attempt():
 def test_a_correction_that_leads_to_the_same_day_leaves_what_marketing_postponed():
     solved = situations.reason_code("has_solution", family=Family.TIMING, route=Route.RECYCLE)
     handoff = situations.rejected(reason=timing())
-    day = dispositions.standing(handoff).reengage_on
+    day = dispositions.current_disposition(handoff).reengage_on
     later = day + dt.timedelta(days=30)
     recycling.postpone(handoff_ids=[handoff.pk], to=later, by=situations.user(Role.MARKETING_OPS), now=NOW + HOUR)
     postponed = situations.fresh(handoff).qualification.reenter_at
@@ -166,7 +167,7 @@ def test_a_correction_that_leads_to_the_same_day_leaves_what_marketing_postponed
 def test_a_correction_of_the_day_moves_it():
     handoff = situations.rejected(reason=timing())
     before = situations.fresh(handoff).qualification.reenter_at
-    day = dispositions.standing(handoff).reengage_on + dt.timedelta(days=7)
+    day = dispositions.current_disposition(handoff).reengage_on + dt.timedelta(days=7)
 
     dispositions.correct(
         handoff=handoff,
@@ -265,12 +266,12 @@ def correct(handoff, kind, reason=None, **said):
 
 def test_a_correction_is_a_new_row_that_points_at_the_old_one():
     handoff = situations.rejected()
-    first = dispositions.standing(handoff)
+    first = dispositions.current_disposition(handoff)
 
     second = correct(handoff, DispositionKind.REJECT, timing())
 
     handoff = situations.fresh(handoff)
-    assert (second.corrects, dispositions.standing(handoff)) == (first, second)
+    assert (second.corrects, dispositions.current_disposition(handoff)) == (first, second)
     assert (handoff.lead.stage, handoff.decided_at) == (Stage.NURTURE, SOON)
     assert handoff.qualification.reenter_at is not None
 
@@ -303,7 +304,7 @@ def test_a_correction_to_an_acceptance_does_not_buy_time_for_the_first_contact()
 def test_a_correction_of_a_contacted_lead_starts_nothing():
     handoff = situations.handoff()
     said = {"channel": Channel.CALL, "outcome": AttemptOutcome.CONNECTED, "by": handoff.rep.user}
-    attempts.log(handoff=handoff, at=NOW, now=SOON, **said)
+    attempts.log_attempt(handoff=handoff, at=NOW, now=SOON, **said)
     dispositions.reject(handoff=handoff, reason=situations.reason_code(), by=handoff.rep.user, now=SOON)
 
     correct(handoff, DispositionKind.ACCEPT)

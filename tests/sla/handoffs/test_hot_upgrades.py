@@ -5,9 +5,10 @@ import datetime as dt
 import pytest
 
 from config import periodic
+from config.accounts.vocabulary import Role
 from definitions.models import Version
 from leads.models import Lead
-from leads.vocabulary import Role, Stage
+from leads.vocabulary import Stage
 from scoring.models import HotUpgrade, Qualification
 from sla.handoffs import creation, dispositions, hot_upgrades, routing, tier_3_hold
 from sla.models import Clock, Handoff, Notice, Rep, Team
@@ -80,10 +81,10 @@ def test_held_ones_are_no_late_work(held: Qualification):
 
 
 def test_marketing_sees_who_is_held_and_until_when(held: Qualification):
-    (row,) = tier_3_hold.of_lead(held.lead, now=NOW + DAY)
+    (row,) = tier_3_hold.for_lead(held.lead, now=NOW + DAY)
 
     assert (row.qualification, row.goes_at) == (held, NOW + 14 * DAY)
-    assert list(tier_3_hold.in_nurture(now=NOW + 14 * DAY)) == []
+    assert list(tier_3_hold.search_held_mqls(now=NOW + 14 * DAY)) == []
 
 
 def test_who_asked_not_to_be_contacted_meanwhile_is_not_handed_over(held: Qualification):
@@ -236,7 +237,7 @@ def test_the_bell_rings_once_for_who_turned_hot_whoever_has_it():
     second = situations.rep(team)
     routing.route_unrouted(now=NOW + 4 * MINUTE)
 
-    rung = {rep: [told.handoff for told in outbox.hot(rep.user, since=NOW - MINUTE)] for rep in (first, second)}
+    rung = {rep: [told.handoff for told in outbox.hot_notices(rep.user, since=NOW - MINUTE)] for rep in (first, second)}
 
     assert rung == {first: [had], second: [waited]}
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 def test_a_note_is_no_contact_and_stops_no_clock():
     handoff = situations.handoff()
 
-    notes.write(handoff=handoff, text=" Wrote back by herself. ", by=handoff.rep.user, now=NOW + MINUTE)
+    notes.write_note(handoff=handoff, text=" Wrote back by herself. ", by=handoff.rep.user, now=NOW + MINUTE)
 
     assert handoff.notes.get().text == "Wrote back by herself."
     assert situations.fresh(handoff).first_contact_at is None
@@ -28,14 +28,14 @@ def test_a_note_says_something_and_is_no_book(text, said):
     handoff = situations.handoff()
 
     with pytest.raises(notes.NoteRefused, match=said):
-        notes.write(handoff=handoff, text=text, by=handoff.rep.user, now=NOW)
+        notes.write_note(handoff=handoff, text=text, by=handoff.rep.user, now=NOW)
 
 
 def test_only_who_works_on_it_writes():
     handoff = situations.handoff()
 
     with pytest.raises(permissions.NotYours):
-        notes.write(handoff=handoff, text="Hm.", by=situations.rep(handoff.team).user, now=NOW)
+        notes.write_note(handoff=handoff, text="Hm.", by=situations.rep(handoff.team).user, now=NOW)
 
 
 def test_each_meeting_booked_stays_on_record():
@@ -49,7 +49,7 @@ def test_each_meeting_booked_stays_on_record():
 
 def test_nobody_changes_a_note():
     handoff = situations.handoff()
-    notes.write(handoff=handoff, text="So it was.", by=handoff.rep.user, now=NOW)
+    notes.write_note(handoff=handoff, text="So it was.", by=handoff.rep.user, now=NOW)
 
     for change in (lambda: Note.objects.update(text="x"), lambda: Note.objects.all().delete()):
         with pytest.raises(ProgrammingError, match="pgtrigger"), transaction.atomic():

@@ -22,7 +22,7 @@ def breached(**team: object) -> Handoff:
 def test_an_overdue_first_contact_goes_to_the_next_in_turn_with_the_reason():
     before = breached()
 
-    assert overdue_first_contact.pass_on(now=NOW + HOUR) == 1
+    assert overdue_first_contact.pass_on_overdue(now=NOW + HOUR) == 1
 
     after = situations.fresh(before)
     assert after.rep not in (None, before.rep)
@@ -37,7 +37,7 @@ def test_an_overdue_first_contact_goes_to_the_next_in_turn_with_the_reason():
 def test_the_broken_promise_stays_with_whom_it_broke_and_a_new_one_begins():
     before = breached()
 
-    overdue_first_contact.pass_on(now=NOW + HOUR)
+    overdue_first_contact.pass_on_overdue(now=NOW + HOUR)
 
     old, new = Clock.objects.filter(kind=ClockKind.FIRST_CONTACT).order_by("pk")
     assert (old.rep, old.breached_at, old.cancelled_at) == (before.rep, NOW + HOUR, NOW + HOUR)
@@ -47,11 +47,11 @@ def test_the_broken_promise_stays_with_whom_it_broke_and_a_new_one_begins():
 
 def test_it_is_passed_on_once():
     breached()
-    overdue_first_contact.pass_on(now=NOW + HOUR)
+    overdue_first_contact.pass_on_overdue(now=NOW + HOUR)
 
     clocks.sweep_breaches(now=NOW + 3 * HOUR)
 
-    assert overdue_first_contact.pass_on(now=NOW + 3 * HOUR) == 0
+    assert overdue_first_contact.pass_on_overdue(now=NOW + 3 * HOUR) == 0
 
 
 def test_without_anybody_else_it_stays_and_is_tried_again():
@@ -59,28 +59,28 @@ def test_without_anybody_else_it_stays_and_is_tried_again():
     others = Rep.objects.exclude(pk=before.rep_id)
     others.update(is_away=True)
 
-    assert overdue_first_contact.pass_on(now=NOW + HOUR) == 0
+    assert overdue_first_contact.pass_on_overdue(now=NOW + HOUR) == 0
 
     others.update(is_away=False)
-    assert overdue_first_contact.pass_on(now=NOW + 2 * HOUR) == 1
+    assert overdue_first_contact.pass_on_overdue(now=NOW + 2 * HOUR) == 1
 
 
 @pytest.mark.parametrize("columns", [{"reassigns_on_breach": False}])
 def test_a_team_that_does_not_want_it_keeps_its_overdue_leads(columns):
     breached(**columns)
 
-    assert overdue_first_contact.pass_on(now=NOW + HOUR) == 0
+    assert overdue_first_contact.pass_on_overdue(now=NOW + HOUR) == 0
 
 
 def test_a_switch_does_not_reshuffle_the_past():
     breached()
 
-    assert overdue_first_contact.pass_on(now=NOW + 5 * DAY) == 0
+    assert overdue_first_contact.pass_on_overdue(now=NOW + 5 * DAY) == 0
 
 
 def test_a_contact_keeps_it_where_it_is():
     made = breached()
-    attempts.log(
+    attempts.log_attempt(
         handoff=made,
         channel=Channel.CALL,
         outcome=AttemptOutcome.CONNECTED,
@@ -90,4 +90,4 @@ def test_a_contact_keeps_it_where_it_is():
         now=NOW + HOUR,
     )
 
-    assert overdue_first_contact.pass_on(now=NOW + HOUR + MINUTE) == 0
+    assert overdue_first_contact.pass_on_overdue(now=NOW + HOUR + MINUTE) == 0

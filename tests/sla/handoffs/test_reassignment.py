@@ -21,9 +21,9 @@ def test_what_a_rep_has_in_hand_goes_to_colleagues_in_turn():
     leaver.is_active = False
     leaver.save()
 
-    done = reassignment.hand_over(rep=leaver, by=situations.manager(team), now=LATER, reason="Left the company")
+    done = reassignment.reassign_all(rep=leaver, by=situations.manager(team), now=LATER, reason="Left the company")
 
-    assert done == Reassignment(given=dict.fromkeys(colleagues, 1), stayed=0)
+    assert done == Reassignment(leads_by_rep=dict.fromkeys(colleagues, 1), stayed=0)
     assert done.total == 2
     assert {row.rep for row in Handoff.objects.all()} == colleagues
     assert all("Left the company" in row.routing_decisions.latest("pk").explanation for row in made)
@@ -33,11 +33,11 @@ def test_what_nobody_can_take_stays_and_is_counted():
     handoff = situations.handoff()
     situations.rep(handoff.team, is_away=True)
 
-    done = reassignment.hand_over(
+    done = reassignment.reassign_all(
         rep=handoff.rep, by=situations.manager(handoff.team), now=LATER, reason="Left the company"
     )
 
-    assert done == Reassignment(given={}, stayed=1)
+    assert done == Reassignment(leads_by_rep={}, stayed=1)
     assert situations.fresh(handoff).rep == handoff.rep
 
 
@@ -46,6 +46,6 @@ def test_only_a_manager_of_the_team_hands_over_and_says_why():
 
     for by in (handoff.rep.user, situations.manager(situations.team())):
         with pytest.raises(permissions.NotYours):
-            reassignment.hand_over(rep=handoff.rep, by=by, now=LATER, reason="Mine")
+            reassignment.reassign_all(rep=handoff.rep, by=by, now=LATER, reason="Mine")
     with pytest.raises(creation.AssignmentRefused):
-        reassignment.hand_over(rep=handoff.rep, by=situations.manager(handoff.team), now=LATER, reason=" ")
+        reassignment.reassign_all(rep=handoff.rep, by=situations.manager(handoff.team), now=LATER, reason=" ")

@@ -27,7 +27,7 @@ def test_a_reason_of_timing_recycles():
 
 
 def test_who_asked_not_to_be_contacted_can_be_rejected_for_it():
-    offered = rejection_reasons.offered().get(code="do_not_contact")
+    offered = rejection_reasons.offered_reasons().get(code="do_not_contact")
 
     assert (offered.family, offered.route, offered.needs_note) == ("data", "disqualify", False)
-    assert offered in rejection_reasons.of_many()
+    assert offered in rejection_reasons.bulk_reasons()

@@ -104,7 +104,7 @@ def test_the_absent_and_those_off_work_are_passed_over():
     handoff = situations.handoff()
 
     assert "nobody available (1 absent, 1 outside working hours)" in reason(handoff)
-    assert routing.route(handoff=handoff, now=NOW + HOUR) == absent
+    assert routing.route_handoff(handoff=handoff, now=NOW + HOUR) == absent
 
 
 def test_capacity_counts_what_is_to_decide_and_what_is_accepted():
@@ -221,7 +221,7 @@ def test_coming_back_from_leave_brings_no_flood():
 def test_the_new_rep_hears_of_it():
     handoff = situations.handoff(tier=1)
 
-    notice = outbox.unread(handoff.rep.user).get()
+    notice = outbox.unread_notices(handoff.rep.user).get()
 
     assert (notice.kind, notice.text) == (NoticeKind.NEW_MQL, f"New tier 1 MQL: {handoff.lead}")
 
@@ -234,7 +234,7 @@ def test_everybody_in_the_team_is_in_the_trace():
 
     lines = RoutingDecision.objects.get().trace[1:]
     assert sorted(line["kind"] for line in lines) == ["available", "available", "away"]
-    assert len(round_robin.reps_of(team)) == 3
+    assert len(round_robin.fetch_reps(team)) == 3
 
 
 def test_a_long_name_of_a_stranger_fits_the_record():
@@ -314,7 +314,7 @@ def test_work_waits_before_more_is_taken():
     assert "nobody available (1 with work waiting)" in reason(waiting)
     assert waiting.routing_decisions.get().trace[-1]["why"] == "1 accepted without a contact, 1 at most"
     Handoff.objects.filter(rep=busy).update(first_contact_at=NOW + MINUTE)
-    assert routing.route(handoff=waiting, now=NOW + HOUR) == busy
+    assert routing.route_handoff(handoff=waiting, now=NOW + HOUR) == busy
 
 
 @pytest.mark.parametrize(("own", "accepted", "is_held"), [(None, 2, True), (9, 2, True), (9, 1, False), (1, 1, True)])
@@ -335,7 +335,7 @@ def test_each_unrouted_one_says_what_it_waits_for():
     full.rules.update(countries=["Chile"])
     made = [situations.handoff(now=night, of=situations.lead(country=name)) for name in ("Norway", "Chile", "Peru")]
 
-    found = [wait for _, wait in routing.waits(made, now=night)]
+    found = [wait for _, wait in routing.find_waits(made, now=night)]
 
     opens_at = (NOW + DAY).replace(hour=9)
     assert found == [

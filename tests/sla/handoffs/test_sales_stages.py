@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from config.accounts.vocabulary import Role
 from leads import outcomes
 from leads.models import Outcome
-from leads.vocabulary import Role, Stage
+from leads.vocabulary import Stage
 from sla import handoff_states, permissions
 from sla.clocks import clocks
 from sla.handoffs import dispositions, sales_stages, undo_window

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.vocabulary import Role
+from config.accounts.vocabulary import Role
 from scoring.models import HotUpgrade, Qualification
 from sla.models import Handoff, Note
 from tests.sla import situations

@@ -213,7 +213,7 @@ def test_several_are_decided_each_for_itself():
     by = handoffs[0].rep.user
     dispositions.accept(handoff=handoffs[1], by=by, now=NOW)
 
-    answers = undo_window.decide_each(handoffs=handoffs, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
+    answers = undo_window.decide_several(handoffs=handoffs, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
 
     assert [bool(answer.refusal) for answer in answers] == [False, True, False]
     assert PendingDecision.objects.count() == 2

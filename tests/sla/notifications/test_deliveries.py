@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from config import periodic
-from leads.vocabulary import Role
+from config.accounts.vocabulary import Role
 from sla.clocks import clocks
 from sla.handoffs import attempts, creation, dispositions, routing
 from sla.models import AlertSettings, Delivery, Handoff, Notice, Team
@@ -28,7 +28,7 @@ NEXT_OPENING = dt.datetime(2026, 3, 11, 9, 0, tzinfo=dt.UTC)
 
 
 def write(*people, once="x", text="Hello", kind=NoticeKind.NEW_MQL, handoff=None, at=NOW):
-    outbox.write([outbox.NoticeDraft(kind=kind, once=once, handoff=handoff, to=people, text=text, at=at)])
+    outbox.write_notices([outbox.NoticeDraft(kind=kind, once=once, handoff=handoff, to=people, text=text, at=at)])
 
 
 def in_slack(user, channel, **columns):
@@ -74,7 +74,7 @@ def test_each_hears_by_the_channels_of_their_choice_and_in_the_app_always(channe
     write(ana, ben)
 
     assert set(Delivery.objects.values_list("notice__to", "channel")) == {(ana.pk, "slack"), (ben.pk, "email")}
-    assert [outbox.unread(person).count() for person in (ana, ben)] == [1, 1]
+    assert [outbox.unread_notices(person).count() for person in (ana, ben)] == [1, 1]
 
 
 def test_the_same_notice_is_delivered_once_however_often_it_is_written(mailoutbox):
@@ -93,8 +93,8 @@ def test_nobody_is_told_who_left_or_took_the_address_away(channel):
     write(left, without)
     left.is_active = False
     left.save()
-    preferences.choose(
-        user=without, wishes=preferences.AlertPreferences([], [], "", chosen.is_quiet_off_hours, False, False)
+    preferences.save_preferences(
+        user=without, preferences=preferences.AlertPreferences([], [], "", chosen.is_quiet_off_hours, False, False)
     )
 
     assert send() == 0
@@ -205,9 +205,9 @@ def test_after_the_last_failure_it_is_given_up_until_somebody_says_again(no_mail
         send(NOW + days * DAY)
 
     assert Delivery.objects.given_up().count() == 1
-    assert outbox.unread(ana).exists()
+    assert outbox.unread_notices(ana).exists()
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert deliveries.try_again(by=ana, now=NOW + 20 * DAY) == 1
+    assert deliveries.retry_failing(by=ana, now=NOW + 20 * DAY) == 1
     assert send(NOW + 20 * DAY) == 1
 
 
@@ -278,7 +278,7 @@ def test_outside_their_hours_people_are_told_when_their_day_opens(mailoutbox):
 
     assert send(EVENING) == 1
     assert [one.to for one in mailoutbox] == [[ops.email]]
-    assert outbox.unread(rep).count() == 1
+    assert outbox.unread_notices(rep).count() == 1
     assert set(Delivery.objects.filter(sent_at=None).values_list("send_at", flat=True)) == {NEXT_OPENING}
     assert send(NEXT_OPENING - MINUTE) == 0
     assert send(NEXT_OPENING) == 2
@@ -326,7 +326,7 @@ def test_an_absent_rep_is_told_on_their_return_and_their_manager_at_once(mailout
 
     assert done == [1, 0, 1]
     assert [one.to for one in mailoutbox] == [[manager.email], [rep.user.email]]
-    assert outbox.unread(rep.user).count() == 1
+    assert outbox.unread_notices(rep.user).count() == 1
 
 
 def test_who_is_away_is_told_soon_after_they_are_back(mailoutbox):
@@ -337,7 +337,7 @@ def test_who_is_away_is_told_soon_after_they_are_back(mailoutbox):
     rep.is_away = False
     rep.save()
 
-    assert send(NOW + HOUR + preferences.LOOK_AGAIN) == 1
+    assert send(NOW + HOUR + preferences.CHECK_AGAIN_AFTER) == 1
 
 
 def test_a_calendar_that_never_opens_keeps_nothing_back():
@@ -367,7 +367,7 @@ def test_a_night_lead_that_is_routed_by_morning_alarms_no_manager(mailoutbox):
 
     assert [one.to for one in mailoutbox] == [[rep.user.email]]
     assert dropped() == [(manager.pk, NEXT_OPENING + MINUTE, f"already routed to {rep}")]
-    assert outbox.unread(manager).count() == 1
+    assert outbox.unread_notices(manager).count() == 1
     assert deliveries.waiting_since(NEXT_OPENING + HOUR) is None
 
 
@@ -376,7 +376,7 @@ def accept(handoff):
 
 
 def reach(handoff):
-    attempts.log(
+    attempts.log_attempt(
         handoff=handoff,
         channel=Channel.CALL,
         outcome=AttemptOutcome.CONNECTED,
@@ -459,8 +459,8 @@ def test_a_breach_is_told_unless_the_promise_was_kept_after_all():
     clocks.sweep_breaches(now=NOW + 31 * MINUTE)
     Delivery.objects.exclude(notice__kind=NoticeKind.BREACHED).delete()
     Delivery.objects.filter(notice__to=situations.manager(broken.team)).delete()
-    clocks.met(handoff=situations.fresh(kept), kind=ClockKind.FIRST_CONTACT, at=NOW + MINUTE)
-    clocks.cancel(handoff=situations.fresh(broken), now=NOW + 32 * MINUTE)
+    clocks.mark_met(handoff=situations.fresh(kept), kind=ClockKind.FIRST_CONTACT, at=NOW + MINUTE)
+    clocks.cancel_clocks(handoff=situations.fresh(broken), now=NOW + 32 * MINUTE)
 
     assert send(NOW + 33 * MINUTE) == 1
 
@@ -476,7 +476,7 @@ def test_what_is_dropped_is_neither_failing_nor_tried_again(no_mail_server):
 
     assert len(dropped()) == 1
     assert not Delivery.objects.failing().exists()
-    assert deliveries.try_again(by=handoff.rep.user, now=NOW + HOUR) == 0
+    assert deliveries.retry_failing(by=handoff.rep.user, now=NOW + HOUR) == 0
 
 
 # ── Several at once ───────────────────────────────────────────────────────────────────────────────────────
@@ -618,7 +618,7 @@ def test_failures_are_seen_by_those_they_concern(no_mail_server):
     write(rep)
     send()
 
-    seen = {person: deliveries.failing(person).count() for person in (rep, manager, ops, stranger)}
+    seen = {person: deliveries.failing_deliveries(person).count() for person in (rep, manager, ops, stranger)}
 
     assert seen == {rep: 1, manager: 1, ops: 1, stranger: 0}
-    assert deliveries.try_again(by=stranger, now=NOW) == 0
+    assert deliveries.retry_failing(by=stranger, now=NOW) == 0

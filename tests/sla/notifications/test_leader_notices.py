@@ -8,11 +8,11 @@ from django.test import Client
 from django.urls import reverse
 
 from config import periodic
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from definitions import reviews
 from definitions.models import Definition, Review, SignOff, Version
 from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
-from leads.models import User
-from leads.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import AlertSettings, Delivery, Notice
 from sla.notifications import deliveries, leader_notices
@@ -62,7 +62,7 @@ def spot_review(by: User | None = None) -> Review:
 def drafted() -> Any:
     ops = situations.user(Role.SALES_MANAGER)
     terms = {term.name: term.least for term in commitments.TERMS}
-    return commitments.draft(terms=terms, reason="More leads.", by=ops, now=NOW)
+    return commitments.create_draft(terms=terms, reason="More leads.", by=ops, now=NOW)
 
 
 def told(user: User) -> list[str]:
@@ -141,7 +141,7 @@ def test_a_draft_that_was_deleted_is_mailed_to_nobody_and_its_notice_leads_nowhe
     client.force_login(mona)
     before = client.get(reverse("notices")).content.decode()
 
-    commitments.discard(commitment=draft, by=mona)
+    commitments.discard_draft(commitment=draft, by=mona)
     deliveries.send_due(now=NOW)
 
     after = client.get(reverse("notices")).content.decode()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from leads.vocabulary import Role
+from config.accounts.vocabulary import Role
 from sla.handoffs import creation
 from sla.models import Notice
 from sla.notifications import outbox
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 def write(*people, once="x", text="Hello"):
     draft = outbox.NoticeDraft(kind=NoticeKind.NEW_MQL, once=once, handoff=None, to=people, text=text, at=NOW)
-    outbox.write([draft])
+    outbox.write_notices([draft])
 
 
 def test_the_same_notice_is_written_once_to_each():
@@ -26,25 +26,25 @@ def test_the_same_notice_is_written_once_to_each():
     write(ana)
 
     assert Notice.objects.count() == 2
-    assert outbox.unread(ana).count() == 1
+    assert outbox.unread_notices(ana).count() == 1
 
 
 def test_what_was_read_is_not_unread():
     ana, ben = situations.user(), situations.user()
     write(ana, ben)
     write(ana, once="y")
-    first, _ = outbox.unread(ana).order_by("pk")
+    first, _ = outbox.unread_notices(ana).order_by("pk")
 
     assert outbox.mark_read(user=ana, now=NOW, up_to=first.pk) == 1
     assert outbox.mark_read(user=ana, now=NOW) == 1
-    assert (outbox.unread(ana).count(), outbox.unread(ben).count()) == (0, 1)
+    assert (outbox.unread_notices(ana).count(), outbox.unread_notices(ben).count()) == (0, 1)
 
 
 def test_the_unread_come_first_and_the_next_page_goes_on_after_the_last():
     ana = situations.user()
     for number in range(6):
         draft = outbox.NoticeDraft(NoticeKind.NEW_MQL, str(number), None, [ana], str(number), NOW + number * MINUTE)
-        outbox.write([draft])
+        outbox.write_notices([draft])
     Notice.objects.filter(text__in="0245").update(read_at=NOW + HOUR)
 
     first = outbox.inbox(ana, limit=1)
@@ -66,9 +66,9 @@ def test_who_loses_a_lead_hears_of_it_and_who_gets_it_has_a_new_mql():
         handoff=handoff, rep=colleague, by=situations.manager(handoff.team), now=NOW + HOUR, reason="Speaks German"
     )
 
-    lost = outbox.unread(handoff.rep.user).first()
+    lost = outbox.unread_notices(handoff.rep.user).first()
     assert (lost.kind, lost.text) == (NoticeKind.REASSIGNED, f"Now with {colleague}: {handoff.lead} (Speaks German)")
-    assert [told.kind for told in outbox.unread(colleague.user)] == [NoticeKind.NEW_MQL]
+    assert [told.kind for told in outbox.unread_notices(colleague.user)] == [NoticeKind.NEW_MQL]
 
 
 def test_a_team_without_managers_is_answered_for_by_all_managers():
@@ -90,10 +90,10 @@ def test_the_managers_of_another_team_hear_what_comes_to_them_by_hand():
 
     creation.assign(handoff=handoff, rep=receiver, by=chief, now=NOW + HOUR, reason="Speaks German")
 
-    told = outbox.unread(host).get()
+    told = outbox.unread_notices(host).get()
     assert told.kind == NoticeKind.REASSIGNED
     assert told.text == f"From {handoff.team} to {receiver} of {elsewhere}: {handoff.lead} (Speaks German)"
-    assert not outbox.unread(chief).filter(kind=NoticeKind.REASSIGNED).exists()
+    assert not outbox.unread_notices(chief).filter(kind=NoticeKind.REASSIGNED).exists()
 
 
 def test_a_lead_that_went_to_another_team_is_no_dead_link(client):

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from sla.models import AlertSettings, Delivery, Notice
 from sla.notifications import deliveries, encryption, outbox, preferences, slack
 from sla.vocabulary import NoticeKind
@@ -49,7 +49,7 @@ def test_without_a_choice_everything_comes_by_mail_and_at_work() -> None:
 
     page = signed_in(sam).get(reverse("alerts")).content.decode()
 
-    assert page.count('name="email_kinds"') == page.count(" checked") - 1 == len(preferences.offered(sam))
+    assert page.count('name="email_kinds"') == page.count(" checked") - 1 == len(preferences.offered_kinds(sam))
     assert not AlertSettings.objects.exists()
 
 
@@ -65,7 +65,7 @@ def test_what_was_chosen_is_kept_and_the_webhook_is_shown_masked() -> None:
     assert (answer.status_code, answer["Location"]) == (302, reverse("alerts"))
     told_to_others = ["review.opened", "signature.waiting"]
     assert chosen.email_kinds == ["mql.routed", *told_to_others]
-    assert (chosen.slack_kinds, preferences.webhook(chosen)) == (["sla.breached"], HOOK)
+    assert (chosen.slack_kinds, preferences.read_webhook(chosen)) == (["sla.breached"], HOOK)
     assert (chosen.is_quiet_off_hours, chosen.in_browser, chosen.with_sound) == (True, True, True)
     page = client.get(reverse("alerts")).content.decode()
     assert "s3cr3t" not in page
@@ -78,10 +78,10 @@ def test_saving_without_typing_it_again_keeps_the_webhook_until_it_is_to_be_forg
     client.post(reverse("alerts"), said(slack_url=HOOK))
 
     client.post(reverse("alerts"), said(slack_kinds=["sla.breached"]))
-    assert preferences.webhook(preferences.for_user(ana)) == HOOK
+    assert preferences.read_webhook(preferences.for_user(ana)) == HOOK
     client.post(reverse("alerts"), said(without_slack="on"))
 
-    assert preferences.webhook(preferences.for_user(ana)) == ""
+    assert preferences.read_webhook(preferences.for_user(ana)) == ""
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_webhook_whose_key_is_lost_is_to_be_entered_again() -> None:
     assert page.status_code == 200
     assert "enter it again under Alerts" in page.content.decode()
     assert "enter it again under Alerts" in refused
-    assert preferences.webhook(preferences.for_user(ana)) == HOOK
+    assert preferences.read_webhook(preferences.for_user(ana)) == HOOK
 
 
 def test_webhooks_move_to_the_newest_key(settings: Any) -> None:
@@ -140,7 +140,7 @@ def test_webhooks_move_to_the_newest_key(settings: Any) -> None:
     call_command("reseal", stdout=said, stderr=told)
     settings.SECRET_KEY_FALLBACKS = []
 
-    assert preferences.webhook(preferences.for_user(ana)) == HOOK
+    assert preferences.read_webhook(preferences.for_user(ana)) == HOOK
     assert said.getvalue().startswith("1 Slack webhooks")
     assert told.getvalue().startswith("1 cannot be opened")
 
@@ -185,9 +185,9 @@ def test_the_page_says_whose_hours_are_kept() -> None:
 
 def test_an_address_is_checked_wherever_it_comes_from() -> None:
     with pytest.raises(slack.BadWebhook):
-        preferences.choose(
+        preferences.save_preferences(
             user=situations.user(),
-            wishes=preferences.AlertPreferences([], [], "https://10.0.0.1/services/x", True, False, False),
+            preferences=preferences.AlertPreferences([], [], "https://10.0.0.1/services/x", True, False, False),
         )
 
 
@@ -200,7 +200,7 @@ def tell(user: User, *, count: int = 1, days_ago: int = 0, read: bool = False) -
         outbox.NoticeDraft(NoticeKind.NEW_MQL, f"{at}{number}{read}", None, [user], f"Told {number}", at)
         for number in range(count)
     ]
-    outbox.write(drafts)
+    outbox.write_notices(drafts)
     if read:
         Notice.objects.filter(to=user, created_at=at).update(read_at=NOW)
 
@@ -217,13 +217,13 @@ def test_the_unread_of_long_ago_stand_before_what_was_read_today() -> None:
 
 def test_the_next_page_goes_on_where_this_one_ends() -> None:
     ana = situations.user(Role.SDR)
-    tell(ana, count=outbox.SHOWN + 5)
+    tell(ana, count=outbox.NOTICES_A_PAGE + 5)
     client = signed_in(ana)
 
     first = client.get(reverse("notices"))
     second = client.get(reverse("notices"), {"after": first.context["after"]})
 
-    assert [len(page.context["days"][0].notices) for page in (first, second)] == [outbox.SHOWN, 5]
+    assert [len(page.context["days"][0].notices) for page in (first, second)] == [outbox.NOTICES_A_PAGE, 5]
     assert second.context["after"] is None
     assert "First page" in second.content.decode()
 

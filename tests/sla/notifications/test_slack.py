@@ -36,7 +36,7 @@ def anywhere(_address: str) -> bool:
 )
 def test_an_address_that_is_none_of_slacks_is_refused_with_the_rule(url: str, rule: str) -> None:
     with pytest.raises(slack.BadWebhook, match=rule):
-        slack.check(url)
+        slack.check_webhook(url)
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
 
 def test_a_name_that_leads_to_this_machine_is_not_connected_to(channel: slack_server.Channel) -> None:
     with pytest.raises(slack.BadWebhook, match="private network"):
-        slack.post(f"https://{channel.address}{SECRET}", "Hello")
+        slack.post_message(f"https://{channel.address}{SECRET}", "Hello")
 
     assert channel.lines == []
 
 
 def test_a_line_arrives_under_the_name_that_was_asked_for(channel: slack_server.Channel) -> None:
-    slack.post(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
+    slack.post_message(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
 
     assert (channel.lines, channel.hosts) == (["Hello"], [channel.address])
 
@@ -72,7 +72,9 @@ def test_a_line_arrives_under_the_name_that_was_asked_for(channel: slack_server.
 def test_each_address_of_the_name_is_checked_once_before_any_is_connected_to(channel: slack_server.Channel) -> None:
     asked: list[str] = []
 
-    slack.post(f"https://{channel.address}{SECRET}", "Hello", may_reach=lambda address: asked.append(address) is None)
+    slack.post_message(
+        f"https://{channel.address}{SECRET}", "Hello", may_reach=lambda address: asked.append(address) is None
+    )
 
     assert len(asked) == len(set(asked))
     assert set(asked) <= {"127.0.0.1", "::1"}
@@ -83,7 +85,7 @@ def test_an_answer_that_is_no_success_is_told_by_its_number_alone(channel: slack
     channel.status = status
 
     with pytest.raises(slack.NotDelivered, match=rf"^HTTP {status}$"):
-        slack.post(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
+        slack.post_message(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
 
     assert len(channel.lines) == 1
 
@@ -95,7 +97,7 @@ def test_a_server_that_says_nothing_is_waited_for_three_seconds(
     channel.silent = True
 
     with pytest.raises(slack.NotDelivered, match="No answer within"):
-        slack.post(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
+        slack.post_message(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
 
 
 def test_a_certificate_nobody_vouches_for_is_refused(
@@ -104,7 +106,7 @@ def test_a_certificate_nobody_vouches_for_is_refused(
     monkeypatch.delenv("SSL_CERT_FILE")
 
     with pytest.raises(slack.NotDelivered, match="encrypted connection"):
-        slack.post(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
+        slack.post_message(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
 
 
 def test_the_secret_is_in_no_error_and_no_log_line(
@@ -113,14 +115,14 @@ def test_the_secret_is_in_no_error_and_no_log_line(
     channel.status = 404
 
     with caplog.at_level(logging.DEBUG), pytest.raises(slack.NotDelivered) as failure:
-        slack.post(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
+        slack.post_message(f"https://{channel.address}{SECRET}", "Hello", may_reach=anywhere)
 
     assert "s3cr3t" not in caplog.text + repr(failure.value)
-    assert slack.masked(f"https://hooks.slack.com{SECRET}") == "hooks.slack.com/services/T…/…cr3t"
+    assert slack.mask_webhook(f"https://hooks.slack.com{SECRET}") == "hooks.slack.com/services/T…/…cr3t"
 
 
 def test_a_leads_words_mention_nobody_and_link_nowhere() -> None:
-    quoted = slack.quoted("<!channel> @here <https://evil.example|Clara> & https://evil.example\nana@evil.example")
+    quoted = slack.quote_text("<!channel> @here <https://evil.example|Clara> & https://evil.example\nana@evil.example")
 
     assert quoted.replace("\u2060", "|") == (
         "&lt;!channel&gt; @|here &lt;https:|//evil.|example|Clara&gt; &amp; https:|//evil.|example ana@|evil.|example"

@@ -13,8 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.models import Event, Lead, Signal, StageChange, User
-from leads.vocabulary import Role, Stage
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
+from leads.models import Event, Lead, Signal, StageChange
+from leads.vocabulary import Stage
 from scoring.models import Qualification
 from sla.handoff_page import lead_timeline
 from sla.models import Handoff, Note, Notice
@@ -47,7 +49,9 @@ def did(lead: Lead, at: dt.datetime) -> None:
 
 
 def task_of(handoff: Handoff, now: dt.datetime) -> nurture_tasks.NurtureTask:
-    return next(iter(nurture_tasks.tasks(nurture_tasks.recycled(Handoff.objects.filter(pk=handoff.pk)), now=now)))
+    return next(
+        iter(nurture_tasks.build_tasks(nurture_tasks.select_recycled(Handoff.objects.filter(pk=handoff.pk)), now=now))
+    )
 
 
 # ── Postponing ────────────────────────────────────────────────────────────────────────────────────────────
@@ -65,7 +69,7 @@ def test_a_postponed_lead_comes_back_on_the_later_day_and_its_timeline_says_who_
     assert [(entry.by, entry.detail) for entry in said] == [
         (str(ops), "Return postponed from 8 June 2026 to 1 July 2026: budget in July")
     ]
-    assert not recycling.returning(dt.datetime(2026, 6, 20, tzinfo=dt.UTC)).exists()
+    assert not recycling.returning_handoffs(dt.datetime(2026, 6, 20, tzinfo=dt.UTC)).exists()
 
 
 def test_a_return_moves_only_forward_and_the_second_time_nothing_happens(ops: User) -> None:
@@ -186,7 +190,7 @@ def test_brought_back_a_lead_is_marketings_again_and_may_qualify_from_now_on(ops
 def test_each_lead_says_what_to_do(days: int, what: str, tone: str) -> None:
     task = task_of(recycled(), NOW + days * DAY)
 
-    assert (task.back_on, task.what, task.tone) == (BACK_ON, what, tone)
+    assert (task.back_on, task.action, task.tone) == (BACK_ON, what, tone)
 
 
 def test_after_90_days_of_silence_a_lead_is_paused_and_any_activity_resumes_it() -> None:
@@ -215,7 +219,9 @@ def test_after_90_days_of_silence_a_lead_is_paused_and_any_activity_resumes_it()
 def test_the_list_is_filtered_by_when(when: str, days: int, found: bool) -> None:
     recycled()
 
-    rows = nurture_tasks.narrowed(nurture_tasks.recycled(Handoff.objects.all()), now=NOW + days * DAY, when=when)
+    rows = nurture_tasks.filter_recycled(
+        nurture_tasks.select_recycled(Handoff.objects.all()), now=NOW + days * DAY, when=when
+    )
 
     assert rows.exists() is found
 

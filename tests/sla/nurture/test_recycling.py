@@ -4,8 +4,9 @@ import datetime as dt
 
 import pytest
 
+from config.accounts.vocabulary import Role
 from leads.models import Event, Signal
-from leads.vocabulary import Role, Stage
+from leads.vocabulary import Stage
 from sla.models import Notice
 from sla.nurture import recycling
 from sla.vocabulary import Family, NoticeKind, Route
@@ -30,7 +31,7 @@ def test_marketing_hears_on_the_day_and_once(recycled):
 
     notice = Notice.objects.get(kind=NoticeKind.REENGAGED)
     assert (notice.to, notice.handoff) == (ops, recycled)
-    assert list(recycling.returning(day)) == [recycled]
+    assert list(recycling.returning_handoffs(day)) == [recycled]
 
 
 def test_without_marketing_the_notice_is_kept_and_not_repeated(recycled):
@@ -44,7 +45,7 @@ def test_without_marketing_the_notice_is_kept_and_not_repeated(recycled):
 def test_who_left_nurture_does_not_return(recycled):
     type(recycled.lead).objects.update(stage=Stage.MQL)
 
-    assert not recycling.returning(recycled.qualification.reenter_at).exists()
+    assert not recycling.returning_handoffs(recycled.qualification.reenter_at).exists()
 
 
 def test_90_days_without_activity_pause_a_lead_in_nurture(recycled):
@@ -53,5 +54,5 @@ def test_90_days_without_activity_pause_a_lead_in_nurture(recycled):
         lead=recycled.lead, signal=seen, occurred_at=NOW, recorded_at=NOW, source="web", digest=b"0" * 16
     )
 
-    assert list(recycling.paused(NOW + 90 * DAY - dt.timedelta(seconds=1))) == []
-    assert list(recycling.paused(NOW + 90 * DAY)) == [recycled.lead]
+    assert list(recycling.paused_leads(NOW + 90 * DAY - dt.timedelta(seconds=1))) == []
+    assert list(recycling.paused_leads(NOW + 90 * DAY)) == [recycled.lead]

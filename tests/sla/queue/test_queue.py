@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.models import User
+from config.accounts.models import User
 from sla.handoffs import attempts, dispositions, sales_stages, undo_window
 from sla.models import AlertSettings, Disposition, Handoff, PendingDecision, SavedFilter
 from sla.queue import queue, saved_filters
@@ -41,7 +41,7 @@ def signed_in(user: User) -> Client:
 
 
 def call(handoff: Handoff) -> None:
-    attempts.log(
+    attempts.log_attempt(
         handoff=handoff, channel=Channel.CALL, outcome=AttemptOutcome.NO_ANSWER, at=AT, by=handoff.rep.user, now=AT
     )
 

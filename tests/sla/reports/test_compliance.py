@@ -21,7 +21,7 @@ MARCH = {"start": dt.datetime(2026, 3, 1, tzinfo=dt.UTC), "end": dt.datetime(202
 
 def contact(handoff: Handoff, after: dt.timedelta) -> None:
     at = handoff.routed_at + after
-    attempts.log(
+    attempts.log_attempt(
         handoff=handoff,
         channel=Channel.CALL,
         outcome=AttemptOutcome.CONNECTED,
@@ -120,7 +120,7 @@ def test_it_costs_the_same_for_any_number(by, django_assert_max_num_queries):
 def test_the_rows_say_which_contact_was_logged_long_after():
     at_once, later = situations.handoff(), situations.handoff()
     contact(at_once, MINUTE)
-    attempts.log(
+    attempts.log_attempt(
         handoff=later,
         channel=Channel.CALL,
         outcome=AttemptOutcome.CONNECTED,

@@ -4,10 +4,10 @@ import datetime as dt
 
 import pytest
 
+from config.accounts.vocabulary import Role
 from definitions import reviews
 from definitions.models import Review, ReviewEvidence
 from definitions.vocabulary import ReviewKind, ReviewTrigger
-from leads.vocabulary import Role
 from sla.handoffs import dispositions
 from sla.models import Commitment, Disposition, Handoff
 from sla.reports import rejection_monitor

@@ -52,7 +52,14 @@ def test_a_newer_agreement_does_not_rewrite_what_was_owed_before():
     Commitment.objects.filter(pk=former.pk).update(state=CommitmentState.RETIRED, retired_at=NOW)
     situations.commitment(mqls_a_month=9, activated_at=NOW)
 
-    assert [month.agreed for month in volume_and_yield.read_delivered_months(now=NOW + DAY, count=6)] == [9, 4, 4, 4, 4, None]
+    assert [month.agreed for month in volume_and_yield.read_delivered_months(now=NOW + DAY, count=6)] == [
+        9,
+        4,
+        4,
+        4,
+        4,
+        None,
+    ]
 
 
 def test_a_month_ends_at_midnight_of_the_company(settings):
@@ -69,7 +76,7 @@ def test_a_month_ends_at_midnight_of_the_company(settings):
 def test_a_reps_mqls_are_followed_to_the_meeting_and_the_opportunity():
     unseen, met = situations.accepted(), situations.handoff()
     rep = met.rep.user
-    attempts.log(
+    attempts.log_attempt(
         handoff=met, channel=Channel.CALL, outcome=AttemptOutcome.CONNECTED, at=NOW + MINUTE, by=rep, now=NOW + MINUTE
     )
     dispositions.accept(handoff=met, by=rep, now=NOW + 2 * MINUTE)

@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar
 from sla.business_time.hours import read_hours
@@ -53,7 +53,7 @@ def typed(calendar: WorkCalendar | None = None, *days: dict[str, str], **fields:
     rows = {f"days-{index}-{name}": value for index, day in enumerate(days) for name, value in day.items()}
     counts = {"days-TOTAL_FORMS": str(len(days)), "days-INITIAL_FORMS": "0"}
     said = {"name": "Berlin", "zone": "Europe/Berlin", "country": "DE", "subdivision": "BY", "arrives": ""}
-    read = calendars.stamp(calendars.draft_of(calendar)) if calendar else ""
+    read = calendars.stamp(calendars.draft_from_rows(calendar)) if calendar else ""
     return {**said, **week, **counts, **rows, "read": read, **fields}
 
 
@@ -68,7 +68,7 @@ def test_a_manager_changes_hours_zone_holidays_and_own_days(manager: Client, ber
     answer = manager.post(reverse("calendar", args=[berlin.pk]), typed(berlin, day, off, mon="22:00-06:00", sun="0-24"))
 
     assert answer.status_code == 302
-    stored = calendars.draft_of(WorkCalendar.objects.get(pk=berlin.pk))
+    stored = calendars.draft_from_rows(WorkCalendar.objects.get(pk=berlin.pk))
     assert (stored.week[0], stored.week[6]) == (read_hours("22-06"), read_hours("0-24"))
     assert [(own.date, own.label, own.hours) for own in stored.days] == [
         (dt.date(2026, 12, 24), "Christmas Eve", read_hours("9-12")),
@@ -102,13 +102,13 @@ def test_an_own_day_is_taken_away_by_its_box(manager: Client, berlin: WorkCalend
 def test_what_cannot_be_is_refused_with_the_rule_and_nothing_is_stored(
     manager: Client, berlin: WorkCalendar, fields: dict[str, str], said: str
 ) -> None:
-    before = calendars.draft_of(berlin)
+    before = calendars.draft_from_rows(berlin)
 
     answer = manager.post(reverse("calendar", args=[berlin.pk]), typed(berlin, **fields))
 
     assert answer.status_code == 422
     assert said in text_of(answer)
-    assert calendars.draft_of(WorkCalendar.objects.get(pk=berlin.pk)) == before
+    assert calendars.draft_from_rows(WorkCalendar.objects.get(pk=berlin.pk)) == before
 
 
 @pytest.mark.parametrize("htmx", [True, False])
@@ -126,7 +126,7 @@ def test_the_preview_says_due_when_and_why_and_stores_nothing(
     assert "that arrives now (Tuesday 10 March 2026, 11:00)" in text
     assert "Good Friday" in text
     assert ("<html" in text) is not htmx
-    assert calendars.draft_of(WorkCalendar.objects.get(pk=berlin.pk)).week[0] == read_hours("9-17")
+    assert calendars.draft_from_rows(WorkCalendar.objects.get(pk=berlin.pk)).week[0] == read_hours("9-17")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_who_edits_what_somebody_else_changed_meanwhile_is_told(manager: Client,
 
     assert answer.status_code == 409
     assert "Somebody changed this calendar in the meantime" in text_of(answer)
-    assert calendars.draft_of(WorkCalendar.objects.get(pk=berlin.pk)).week[0] == read_hours("12-13")
+    assert calendars.draft_from_rows(WorkCalendar.objects.get(pk=berlin.pk)).week[0] == read_hours("12-13")
 
 
 def test_a_new_calendar_needs_a_name_of_its_own(manager: Client, berlin: WorkCalendar) -> None:
@@ -198,7 +198,9 @@ def test_who_changed_it_when_and_why_is_kept_and_shown(berlin: WorkCalendar) -> 
     (change,) = berlin.changes.all()
     assert (change.by, change.at) == (person, NOW)
     assert (change.said, change.why) == ("Friday 9:00–16:00 instead of 9:00–17:00", "Nobody calls then.")
-    assert calendars.load(change.version) == calendars.pure(WorkCalendar.objects.get(pk=berlin.pk), NOW)
+    assert calendars.load_version(change.version) == calendars.build_calendar(
+        WorkCalendar.objects.get(pk=berlin.pk), NOW
+    )
     shown = text_of(client.get(page))
     assert "Maria Castellanos" in shown
     assert "Friday 9:00–16:00 instead of 9:00–17:00<br><em>Nobody calls then.</em>" in shown
@@ -214,12 +216,12 @@ def test_saving_what_stands_there_changes_nothing(manager: Client, berlin: WorkC
 
 def test_a_clock_after_a_change_runs_by_the_version_of_that_change(berlin: WorkCalendar) -> None:
     person = situations.user(Role.SALES_MANAGER)
-    draft = replace(calendars.draft_of(berlin), zone="Europe/Lisbon")
-    read = calendars.stamp(calendars.draft_of(berlin))
+    draft = replace(calendars.draft_from_rows(berlin), zone="Europe/Lisbon")
+    read = calendars.stamp(calendars.draft_from_rows(berlin))
 
-    made = calendars.change(calendar=berlin, draft=draft, read=read, by=person, now=NOW)
+    made = calendars.change_calendar(calendar=berlin, draft=draft, seen_stamp=read, by=person, now=NOW)
 
-    assert calendars.history(made).get().version == calendars.version_of(made, NOW + MINUTE)
+    assert calendars.list_changes(made).get().version == calendars.freeze_version(made, NOW + MINUTE)
 
 
 def test_a_preview_says_what_would_change_and_what_is_due_so_far(manager: Client, berlin: WorkCalendar) -> None:
@@ -242,15 +244,15 @@ def test_others_read_and_change_nothing(berlin: WorkCalendar, role: Role) -> Non
 
     assert '<form class="form"' not in reader.get(page).content.decode()
     assert reader.post(page, typed(berlin, mon="")).status_code == 403
-    assert calendars.draft_of(WorkCalendar.objects.get(pk=berlin.pk)).week[0] == read_hours("9-17")
+    assert calendars.draft_from_rows(WorkCalendar.objects.get(pk=berlin.pk)).week[0] == read_hours("9-17")
 
 
 def test_the_use_case_refuses_who_may_not(berlin: WorkCalendar) -> None:
     with pytest.raises(BadCalendar, match="Only a sales manager"):
-        calendars.change(
+        calendars.change_calendar(
             calendar=berlin,
-            draft=calendars.draft_of(berlin),
-            read=calendars.stamp(calendars.draft_of(berlin)),
+            draft=calendars.draft_from_rows(berlin),
+            seen_stamp=calendars.stamp(calendars.draft_from_rows(berlin)),
             by=situations.user(Role.SDR),
             now=NOW,
         )

@@ -8,8 +8,8 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import Commitment
 from sla.vocabulary import CommitmentState
@@ -67,7 +67,7 @@ def text_of(response: object) -> str:
 
 def drafted(by: User, **terms: int) -> Commitment:
     usual = {term.name: getattr(Commitment(), term.name) for term in commitments.TERMS}
-    return commitments.draft(terms=usual | terms, reason="Faster.", by=by, now=NOW)
+    return commitments.create_draft(terms=usual | terms, reason="Faster.", by=by, now=NOW)
 
 
 def test_a_draft_goes_from_ops_through_both_signatures_into_force(people: People, in_force: Commitment) -> None:
@@ -107,7 +107,9 @@ def test_what_was_changed_after_it_was_read_is_not_signed(people: People, in_for
     draft = drafted(people.ops)
     read = commitments.stamp(draft)
     terms = {term.name: getattr(draft, term.name) for term in commitments.TERMS}
-    commitments.amend(commitment=draft, terms=terms | {"contact_minutes": 20}, reason="R", read=read, by=people.ops)
+    commitments.amend_draft(
+        commitment=draft, terms=terms | {"contact_minutes": 20}, reason="R", seen_stamp=read, by=people.ops
+    )
 
     answer = signed_in(people.sales).post(reverse("commitment_sign", args=[draft.pk]), {"agreed": "1", "read": read})
 
@@ -199,7 +201,7 @@ def test_a_draft_is_deleted_and_what_was_signed_is_not(people: People, in_force:
 
 
 def test_readers_read_and_hostile_reasons_are_text(people: People, in_force: Commitment) -> None:
-    draft = commitments.draft(
+    draft = commitments.create_draft(
         terms={term.name: 7 for term in commitments.TERMS}, reason=HOSTILE, by=people.ops, now=NOW
     )
     reader = signed_in(situations.user(Role.SDR))

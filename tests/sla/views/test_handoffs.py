@@ -11,8 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.models import Lead, User
-from leads.vocabulary import READERS_OF_LEADS, Role, Stage
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
+from leads.models import Lead
+from leads.vocabulary import READERS_OF_LEADS, Stage
 from sla.handoffs import undo_window
 from sla.models import Attempt, Handoff, SalesQualification
 from sla.notifications import outbox
@@ -422,7 +424,7 @@ def test_a_refused_assignment_keeps_what_was_typed() -> None:
 
 def test_notices_are_counted_until_they_are_read() -> None:
     user = situations.user(Role.SDR)
-    outbox.write([outbox.NoticeDraft(NoticeKind.NEW_MQL, "a", None, [user], "A new MQL.", NOW)])
+    outbox.write_notices([outbox.NoticeDraft(NoticeKind.NEW_MQL, "a", None, [user], "A new MQL.", NOW)])
     client = signed_in(user)
 
     before = client.get(reverse("notices")).content.decode()

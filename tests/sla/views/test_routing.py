@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.models import User
-from leads.vocabulary import Role
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from sla.models import Absence, Handoff, Notice, Rep, RoutingDecision, RoutingRule
 from tests.sla import situations
 from tests.sla.situations import DAY, HOUR, MINUTE, NOW

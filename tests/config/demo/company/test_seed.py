@@ -9,9 +9,10 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from config.accounts.models import ApiKey
 from config.demo.company import company, seed, staff
 from definitions.models import Review
-from leads.models import ApiKey, Event, Lead, Outcome, StageChange
+from leads.models import Event, Lead, Outcome, StageChange
 from leads.vocabulary import Stage
 from scoring.models import Qualification, Score
 from sla.models import Attempt, Clock, Disposition, Handoff, RoutingDecision

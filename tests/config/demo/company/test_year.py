@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection, transaction
 
+from config.accounts.models import User
+from config.accounts.vocabulary import Role
 from config.demo.company import company, deeds, seed, staff
 from definitions.models import Review, Version
 from definitions.vocabulary import ReviewTrigger, VersionState
-from leads.models import Company, Event, Lead, Outcome, StageChange, User
-from leads.vocabulary import Role, Stage
+from leads.models import Company, Event, Lead, Outcome, StageChange
+from leads.vocabulary import Stage
 from scoring import active_versions
 from scoring.models import HotUpgrade, Qualification, Score
 from sla.handoffs import tier_3_hold
@@ -117,14 +119,16 @@ def test_the_queue_of_the_desk_is_alive() -> None:
 
 @year
 def test_somebody_of_tier_3_is_nurtured_first() -> None:
-    assert tier_3_hold.in_nurture(now=NOW).exists()
+    assert tier_3_hold.search_held_mqls(now=NOW).exists()
     assert not HotUpgrade.objects.waiting().exists()
 
 
 @year
 def test_somebody_comes_back_from_nurture_today() -> None:
     back = [
-        handoff.lead for handoff in recycling.returning(NOW) if handoff.qualification.reenter_at.date() == NOW.date()
+        handoff.lead
+        for handoff in recycling.returning_handoffs(NOW)
+        if handoff.qualification.reenter_at.date() == NOW.date()
     ]
 
     assert back

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """The groups of rules 1.1. A user may hold several."""
+
+    SDR = "sdr", _("SDR")
+    SALES_MANAGER = "sales_manager", _("Sales manager")
+    MARKETING_OPS = "marketing_ops", _("Marketing ops")
+    MARKETING_LEADER = "marketing_leader", _("Marketing leader")
+    SALES_LEADER = "sales_leader", _("Sales leader")
+    VIEWER = "viewer", _("Executive")
+
+
+class ApiKeyKind(models.TextChoices):
+    """The three kinds of client that hold a key. For the record only: no right depends on it."""
+
+    PERSONAL_TOOL = "personal_tool", _("A person's tool")
+    SYSTEM = "system", _("System")
+    AGENT = "agent", _("Agent")
+
+
+#: The rights of an API key (rules 1.8), with their labels in the admin.
+SCOPES: Final = MappingProxyType(
+    {
+        "facts:write": "Send events, leads, companies and outcomes",
+        "facts:read": "Read leads, events and scores",
+        "handoffs:read": "Read handoffs",
+        "handoffs:write": "Accept, reject, log attempts, book meetings",
+        "definitions:read": "Read definitions",
+        "definitions:write": "Create drafts, evaluate, backtest",
+        "reports:read": "Read reports",
+    }
+)

@@ -1,0 +1,46 @@
+"""Answers of the API when something fails: never a 5xx for the content of a request, always a 503 while the database is away."""
+
+from __future__ import annotations
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import DataError, InterfaceError, OperationalError
+from drf_standardized_errors.handler import ExceptionHandler as StandardHandler
+from rest_framework.exceptions import APIException, ParseError
+
+_BAD_INPUT = (DataError, UnicodeError, OverflowError, RecursionError)
+
+
+class Unavailable(APIException):
+    """503 while the database is away. DRF makes a Retry-After header, in seconds, of `wait`."""
+
+    status_code = 503
+    default_detail = "The database is away. Nothing was stored; send it again."
+    default_code = "unavailable"
+    wait = 5
+
+
+class TooLarge(APIException):
+    status_code = 413
+    default_detail = "The body is too large: send it in smaller batches."
+    default_code = "too_large"
+
+
+class Conflict(APIException):
+    """409: somebody was faster, or the row is in a state that does not allow the step; the sentences say which."""
+
+    status_code = 409
+    default_code = "conflict"
+
+
+class ExceptionHandler(StandardHandler):
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        if isinstance(exc, _BAD_INPUT):
+            return ParseError(
+                "The request holds a value that cannot be read or stored: a number too large or a character that is none."
+            )
+        if isinstance(exc, RequestDataTooBig):
+            return TooLarge()
+        if isinstance(exc, OperationalError | InterfaceError):
+            return Unavailable()
+        converted: Exception = super().convert_known_exceptions(exc)
+        return converted

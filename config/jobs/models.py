@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Heartbeat(models.Model):
+    """The instant at which a periodic task last ended well; `/readyz` reads it."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PeriodicRun(models.Model):
+    """A fence: each job runs once a period, however many beats there are (rules 17.7)."""
+
+    job = models.CharField(max_length=64)
+    period = models.CharField(max_length=32)
+    started_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["job", "period"], name="job_once_a_period")]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.period}"

@@ -1,0 +1,17 @@
+"""The fence in front of jobs that run once a period (rules 17.7)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from config.jobs.models import PeriodicRun
+
+
+def claim_period(*, job: str, period: str, now: dt.datetime) -> bool:
+    """Claim a period for a job; False if the job had it already.
+
+    Call it in the transaction that does the work: a second worker waits for the unique index until the first one
+    ends, and a worker that fails leaves the period to another.
+    """
+    _, is_new = PeriodicRun.objects.get_or_create(job=job, period=period, defaults={"started_at": now})
+    return is_new

@@ -1,0 +1,1 @@
+"""The page's shell and its template components. Imports no app but config.accounts."""

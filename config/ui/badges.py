@@ -1,0 +1,103 @@
+"""Small marks: badges, tiers, the ladder, icons; a template builtin. A mark of an unknown state raises."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+from django import template
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+TIER_NAMES: Final = {1: "hot", 2: "standard", 3: "nurture first"}
+TIER_TONES: Final = {1: "bad", 2: "", 3: ""}
+MESSAGE_TONES: Final = {"debug": "info", "info": "info", "success": "good", "warning": "warn", "error": "bad"}
+#: The mark of a check by its verdict: of evidence in words, of a routing rule as true or false.
+CHECK_CLASSES: Final = {
+    True: "is-pass",
+    "pass": "is-pass",
+    False: "is-fail",
+    "fail": "is-fail",
+    None: "is-unknown",
+    "unknown": "is-unknown",
+    "not needed": "is-spare",
+}
+CHECK_ICONS: Final = {"is-pass": "check", "is-fail": "cross", "is-unknown": "unknown", "is-spare": "dash"}
+
+
+@register.inclusion_tag("components/badge.html")
+def badge(text: str, tone: str = "") -> dict[str, str]:
+    return {"text": text, "tone": tone}
+
+
+@register.inclusion_tag("components/stage.html")
+def stage(lead: Any) -> dict[str, str]:
+    """A lead's stage. Raises ValueError for a stage that does not exist."""
+    return {"text": lead.get_stage_display(), "tone": lead.stage_tone}
+
+
+@register.inclusion_tag("components/badge.html")
+def handoff_state(handoff: Any) -> dict[str, str]:
+    """A handoff's state. Raises ValueError for a state that does not exist."""
+    return {"text": handoff.get_state_display(), "tone": handoff.state_tone}
+
+
+@register.inclusion_tag("components/ladder.html")
+def ladder(lead: Any) -> dict[str, Any]:
+    """The steps of rules 2.1, with the lead's own marked; a stage beside the ladder is marked at its end."""
+    steps = lead.ladder_steps
+    here = steps.index(lead.stage)
+    return {
+        "steps": [
+            {"label": step.label, "is_current": at == here, "is_done": at < here and lead.is_on_ladder}
+            for at, step in enumerate(steps)
+        ]
+    }
+
+
+@register.simple_tag
+@cache
+def tier(number: int, long: bool = False) -> SafeString:
+    """A tier's mark, rendered once each: there are six of them, and a queue shows dozens. Raises KeyError for no tier."""
+    context = {"tier": number, "name": TIER_NAMES[number], "long": long}
+    return render_to_string("components/tier.html", context)
+
+
+@register.inclusion_tag("components/icon.html")
+def icon(name: str) -> dict[str, str]:
+    return {"name": name}
+
+
+@register.filter
+def tier_tone(number: int) -> str:
+    return TIER_TONES[number]
+
+
+@register.filter
+def message_tone(level: str) -> str:
+    return MESSAGE_TONES[level]
+
+
+@register.filter
+def last_digit(number: int) -> int:
+    """The key for the tenth of a list is 0."""
+    return number % 10
+
+
+@register.filter
+def notice_tone(notice: Any) -> str:
+    """A notice's tone. Raises ValueError for a kind that does not exist."""
+    tone: str = notice.tone
+    return tone
+
+
+@register.filter
+def check_class(verdict: bool | str | None) -> str:
+    return CHECK_CLASSES[verdict]
+
+
+@register.filter
+def check_icon(verdict: bool | str | None) -> str:
+    return CHECK_ICONS[check_class(verdict)]

@@ -1,0 +1,83 @@
+"""The shell of every page: navigation and unread notices, for base.html."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from config.accounts.roles import holds, roles_of
+from config.accounts.vocabulary import Role
+
+MARKETING: Final = (
+    Role.MARKETING_OPS,
+    Role.MARKETING_LEADER,
+    Role.SALES_LEADER,
+    Role.SALES_MANAGER,
+    Role.VIEWER,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the navigation. No roles: everybody's. Pages under its own address or one of `within` are in it."""
+
+    label: str
+    name: str
+    roles: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+
+
+PLACES: Final = (
+    Place("Queue", "queue", (Role.SDR, Role.SALES_MANAGER), within=("/handoffs/",)),
+    Place("Overview", "overview", MARKETING),
+    Place("Unrouted", "unrouted", (Role.SALES_MANAGER,)),
+    Place("Leads", "lead_list", MARKETING, within=("/companies/",)),
+    Place("Nurture", "nurture", (*MARKETING, Role.SDR)),
+    Place(
+        "Definition",
+        "definition",
+        within=("/definitions/", "/backtests/", "/comparisons/", "/replays/", "/quick-figures/"),
+    ),
+    Place("Reviews", "reviews", MARKETING),
+    Place("SLA", "sla_report"),
+    Place("Rules", "rules", (*MARKETING, Role.SDR), within=("/commitments/", "/calendars/", "/routing/")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    label: str
+    url: str
+    is_current: bool
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """What base.html shows on every page; navigation and counts are computed only where they are shown, and once."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"roles": frozenset(), "now": timezone.now()}
+    return {
+        "roles": roles_of(user),
+        "now": timezone.now(),
+        "nav": partial(navigation, request),
+        "unread": cache(partial(unread_notices, user)),
+    }
+
+
+def navigation(request: HttpRequest) -> list[Link]:
+    allowed = [place for place in PLACES if not place.roles or holds(request.user, *place.roles)]
+    return [_link(place, request.path) for place in allowed]
+
+
+def unread_notices(user: Any) -> int:
+    return user.notices.filter(read_at__isnull=True).count()  # type: ignore[no-any-return]
+
+
+def _link(place: Place, path: str) -> Link:
+    url = reverse(place.name)
+    return Link(place.label, url, is_current=path.startswith((url, *place.within)))
