@@ -90,8 +90,14 @@ def _edit(request: Request, work_calendar: WorkCalendar | None, stored: Calendar
         arrives = form.cleaned_data["arrives"] or usual
         return _render_page(request, work_calendar, stored, form, _build_preview(draft, stored, arrives, now))
     try:
-        typed = {name: form.cleaned_data[name] for name in ("read", "why")}
-        saved = calendars.change_calendar(calendar=work_calendar, draft=draft, by=request.user, now=now, **typed)
+        saved = calendars.change_calendar(
+            calendar=work_calendar,
+            draft=draft,
+            seen_stamp=form.cleaned_data["read"],
+            by=request.user,
+            now=now,
+            why=form.cleaned_data["why"],
+        )
     except BadCalendar as refusal:
         form.add_error(None, str(refusal))
         return _render_page(request, work_calendar, stored, form, None, status=409)
