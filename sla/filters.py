@@ -1,3 +1,5 @@
+"""Filters of the queue, of the promises behind a figure, and of the API's handoffs."""
+
 from __future__ import annotations
 
 import datetime as dt

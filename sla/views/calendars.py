@@ -1,3 +1,5 @@
+"""The pages of working calendars, with a preview of due times, and the entry page to all rules."""
+
 from __future__ import annotations
 
 import datetime as dt

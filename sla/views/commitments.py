@@ -1,3 +1,5 @@
+"""The pages of the commitments: the history, a version to sign, and drafts with a preview of due times."""
+
 from __future__ import annotations
 
 import datetime as dt

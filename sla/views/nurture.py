@@ -1,3 +1,5 @@
+"""The list of recycled leads, which marketing postpones or brings back."""
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,3 +1,5 @@
+"""The queue page and its saved filters."""
+
 from __future__ import annotations
 
 from django.contrib import messages
