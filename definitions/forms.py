@@ -55,7 +55,8 @@ class SignForm(forms.Form):
 
     def __init__(self, *args: Any, sides: Iterable[Side], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["side"].choices = [(side.value, side.label) for side in sides]  # type: ignore[attr-defined]  # typed as plain Field
+        choices = [(side.value, side.label) for side in sides]
+        self.fields["side"].choices = choices  # type: ignore[attr-defined]  # typed as plain Field
 
 
 class ActivateForm(forms.Form):
@@ -105,7 +106,8 @@ class ReviewDecisionForm(forms.Form):
     def __init__(self, *args: Any, definition: Definition, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         versions = Version.objects.filter(definition=definition).select_related("definition")
-        self.fields["led_to"].queryset = versions.order_by("-major", "-minor", "-pk")  # type: ignore[attr-defined]  # typed as plain Field
+        latest_first = versions.order_by("-major", "-minor", "-pk")
+        self.fields["led_to"].queryset = latest_first  # type: ignore[attr-defined]  # typed as plain Field
 
 
 class BeginForm(forms.Form):

@@ -200,7 +200,11 @@ class ReasonCodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
     list_filter = ("family", "route", "is_offered")
     ordering = ("position", "pk")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: ReasonCode | None = None) -> tuple[str, ...]:  # noqa: ARG002 (Django’s)
+    def get_readonly_fields(
+        self,
+        request: HttpRequest,  # noqa: ARG002 (Django’s)
+        obj: ReasonCode | None = None,
+    ) -> tuple[str, ...]:
         return () if obj is None else ("code",)
 
     def has_delete_permission(self, request: HttpRequest, obj: ReasonCode | None = None) -> bool:  # noqa: ARG002 (Django’s)

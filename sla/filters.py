@@ -1,3 +1,5 @@
+"""Filters of the queue, of the promises behind a figure, and of the API's handoffs."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -46,7 +48,7 @@ class QueueFilter(filters.FilterSet):
 
 
 def filter_by_week(clocks: QuerySet[Clock], _name: str, day: dt.date) -> QuerySet[Clock]:
-    """Keep clocks that started in the company's week around the day; none for years that the calendar does not cover."""
+    """Keep clocks that started in the company's week around the day; none for a year outside the calendar."""
     if day.year not in YEARS:
         return clocks.none()
     start = compliance.week_start(wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time())))

@@ -1,3 +1,5 @@
+"""The page of presets, on which marketing ops starts a draft."""
+
 from __future__ import annotations
 
 from django.contrib import messages

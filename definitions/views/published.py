@@ -1,3 +1,5 @@
+"""The pages of versions: the one in force, any other, and the comparison of two."""
+
 from __future__ import annotations
 
 import re

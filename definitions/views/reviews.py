@@ -1,3 +1,5 @@
+"""The list of reviews, and the page on which leaders decide one."""
+
 from __future__ import annotations
 
 from django.contrib import messages

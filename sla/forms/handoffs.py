@@ -61,7 +61,11 @@ class RejectForm(forms.Form):
 
 
 class HandoffIdsField(forms.MultipleChoiceField):
-    """Read handoff ids; the use-case decides which can still be acted on, as some may have moved on since the page was shown."""
+    """
+    Read handoff ids without looking them up.
+
+    Some may have moved on since the page was shown; the use-case decides which can still be acted on.
+    """
 
     def valid_value(self, value: str) -> bool:
         return value.isascii() and value.isdigit() and len(value) <= DIGITS_AT_MOST
@@ -100,7 +104,7 @@ class CorrectForm(RejectForm):
 
 
 class AttemptForm(forms.Form):
-    """Read a contact attempt: `did` is a button such as call:no_answer, or channel and outcome are chosen separately."""
+    """Read a contact attempt: `did` is a button such as call:no_answer, or channel and outcome are chosen apart."""
 
     did = forms.ChoiceField(choices=_contact_choices, required=False)
     channel = forms.ChoiceField(choices=Channel.choices, required=False)
@@ -169,7 +173,7 @@ class AssignForm(forms.Form):
         active = Rep.objects.filter(is_active=True, user__is_active=True).select_related("user", "team")
         reps = active.order_by("team__name", "user__last_name", "pk")
         self.fields["rep"].queryset = reps  # type: ignore[attr-defined]  # typed as plain Field
-        self.fields["rep"].label_from_instance = self._with_standing  # type: ignore[attr-defined]  # typed as plain Field
+        self.fields["rep"].label_from_instance = self._with_standing  # type: ignore[attr-defined]  # as above
 
     def _with_standing(self, rep: Rep) -> str:
         why = self._standings.get(rep.pk, "")

@@ -97,8 +97,9 @@ class NewRuleForm(RuleForm):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
         rules = RoutingRule.objects.order_by("position", "pk")
-        self.fields["before"].queryset = rules  # type: ignore[attr-defined]  # typed as plain Field
-        self.fields["before"].label_from_instance = lambda rule: f"Before {rule}"  # type: ignore[attr-defined]  # typed as plain Field
+        before = self.fields["before"]
+        before.queryset = rules  # type: ignore[attr-defined]  # typed as plain Field
+        before.label_from_instance = lambda rule: f"Before {rule}"  # type: ignore[attr-defined]  # typed as plain Field
 
 
 class RepForm(forms.Form):

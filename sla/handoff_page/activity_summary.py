@@ -80,7 +80,7 @@ _PHRASES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One recorded activity of a lead; `points` is its worth at the instant of the qualification."""
+    """An activity of a lead; `points` is its worth at the instant of the qualification."""
 
     at: dt.datetime
     signal: str

@@ -83,8 +83,8 @@ def for_handoff(handoff: Handoff, *, now: dt.datetime) -> ChangesSinceMql:
     return ChangesSinceMql(
         events=later.count(),
         signals=signals[:SIGNALS_SHOWN],
-        changes=_attribute_changes(handoff, qualification)[:CHANGES_SHOWN],
-        axes=[] if explanation is None else list(_axis_changes(qualification, explanation)),
+        changes=_read_attribute_changes(handoff, qualification)[:CHANGES_SHOWN],
+        axes=[] if explanation is None else list(_compare_axes(qualification, explanation)),
         would_meet=None if explanation is None else explanation.meets,
         why="" if explanation is None else explanation.why,
     )
@@ -98,7 +98,7 @@ def _group_by_signal(events: Iterable[Event]) -> list[RepeatedSignal]:
     return [RepeatedSignal(name, len(group), group[0].occurred_at) for name, group in by_signal.items()]
 
 
-def _axis_changes(qualification: Qualification, explanation: Any) -> Iterator[AxisChange]:
+def _compare_axes(qualification: Qualification, explanation: Any) -> Iterator[AxisChange]:
     for label, then, now in (
         ("Fit", qualification.fit, explanation.fit.value),
         ("Engagement", qualification.engagement, explanation.engagement.value),
@@ -108,7 +108,7 @@ def _axis_changes(qualification: Qualification, explanation: Any) -> Iterator[Ax
             yield AxisChange(label, then, now)
 
 
-def _attribute_changes(handoff: Handoff, qualification: Qualification) -> list[AttributeChangeSinceMql]:
+def _read_attribute_changes(handoff: Handoff, qualification: Qualification) -> list[AttributeChangeSinceMql]:
     """Return the attribute changes, newest first; a statement that repeats the known value is no change."""
     about = Q(lead=handoff.lead_id)
     if handoff.lead.company_id is not None:
@@ -116,6 +116,7 @@ def _attribute_changes(handoff: Handoff, qualification: Qualification) -> list[A
     newest = AttributeChange.objects.filter(about).order_by("-valid_from", "-pk")[:STATEMENTS_READ]
     known: dict[tuple[str, str], Any] = {}
     changes: list[AttributeChangeSinceMql] = []
+    # Oldest first, so that each value is compared with the one known before it.
     for statement in reversed(newest):
         owner = "lead" if statement.lead_id else "company"
         is_new = statement.valid_from > qualification.at or statement.recorded_at > qualification.recorded_at

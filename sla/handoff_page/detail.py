@@ -122,22 +122,22 @@ def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffD
         clocks=clocks,
         dispositions=list(handoff.dispositions.select_related("by", "reason", "corrects__reason").order_by("at", "pk")),
         answers=SalesQualification.objects.filter(handoff=handoff).select_related("by").first(),
-        outcomes=_recorded_outcomes(handoff),
+        outcomes=_read_outcomes(handoff),
         attempts=logged_attempts,
         routing=list(handoff.routing_decisions.order_by("-at", "-pk")[:DECISIONS_SHOWN]),
-        colleagues=_colleagues(handoff.lead),
+        colleagues=_read_colleagues(handoff.lead),
         may_decide=permissions.may_decide(reader, handoff),
         may_assign=permissions.may_assign(reader, handoff),
     )
 
 
-def _recorded_outcomes(handoff: Handoff) -> list[Outcome]:
+def _read_outcomes(handoff: Handoff) -> list[Outcome]:
     """Return the outcomes that sales recorded on this handoff: opportunity, won, lost."""
     own = Outcome.objects.filter(lead=handoff.lead_id, source=recycling.SOURCE, external_id=f"handoff-{handoff.pk}")
     return list(own.order_by("at", "pk"))
 
 
-def _colleagues(lead: Lead) -> list[Lead]:
+def _read_colleagues(lead: Lead) -> list[Lead]:
     """Return people of the same company, each with its open handoffs, which show who works on them."""
     if lead.company_id is None:
         return []

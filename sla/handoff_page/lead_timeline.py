@@ -24,7 +24,7 @@ INTENT_TONES: Final = {Intent.HIGH: "marketing", Intent.MEDIUM: "info", Intent.L
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
     """
-    One line of the timeline.
+    An entry of the timeline.
 
     `by` is empty for what the lead or Accord itself did; `about_at` is an instant that the title refers to.
     """
@@ -51,6 +51,7 @@ def for_lead(lead: Lead, *, limit: int = SHOWN, kind: str = "") -> LeadTimeline:
     """Read the timeline, newest first; one query for each kind."""
     kind = kind if kind in KINDS else ""
     sources = [source for name, (_, source) in KINDS.items() if kind in ("", name)]
+    # Each kind is read one entry beyond the limit, which shows whether the list is cut.
     entries = sorted(
         chain.from_iterable(source(lead, limit + 1) for source in sources), key=lambda entry: entry.at, reverse=True
     )

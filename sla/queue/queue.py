@@ -50,7 +50,7 @@ _SHOWN_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class QueueGroup:
-    """One group of the queue; `count` counts all its handoffs, `rows` are those shown."""
+    """A group of the queue; `count` counts all its handoffs, `rows` are those shown."""
 
     key: str
     title: str

@@ -27,7 +27,7 @@ def for_user(user: User) -> QuerySet[SavedFilter]:
 
 
 def canonical_query(query: QueryDict) -> str:
-    """Return the part of a query string that makes a filter, its parameters in a fixed order; empty for the whole queue."""
+    """Return the parameters that make a filter as a query string in a fixed order; empty for the whole queue."""
     parameters = QueryDict(mutable=True)
     for name in FILTER_NAMES:
         if value := query.get(name, "").strip():

@@ -70,6 +70,7 @@ def read_figures(
         clocks_in_period = clocks_in_period.filter(handoff__in=handoffs.order_by().values("pk"))
     if by == "rep":
         clocks_in_period = clocks_in_period.filter(rep__isnull=False)
+    # order_by() drops an ordering, whose columns would split the groups.
     rows = clocks_in_period.order_by().annotate(group=_GROUPS[by]() if by else F("kind")).values("kind", "group")
     figures = rows.annotate(
         kept=Count("pk", filter=KEPT),

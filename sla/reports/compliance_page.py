@@ -24,7 +24,7 @@ CHART_TONES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ComplianceRow:
-    """One row of a table; `cells` follow the kinds asked for, None where no such promise began."""
+    """A row of a table; `cells` follow the kinds asked for, None where no such promise began."""
 
     key: str
     label: str

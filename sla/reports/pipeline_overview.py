@@ -96,7 +96,7 @@ class Dashboard:
 
 def build_overview(*, now: dt.datetime) -> Dashboard:
     """Build the overview of the primary motion alone: motions are never summed (rules 2.7, 2.8). Six queries."""
-    motion = primary_motion()
+    motion = read_primary_motion()
     handoffs = Handoff.objects.filter(motion=motion)
     since = now - PIPELINE_OVER
     return Dashboard(
@@ -109,7 +109,7 @@ def build_overview(*, now: dt.datetime) -> Dashboard:
     )
 
 
-def primary_motion() -> Motion:
+def read_primary_motion() -> Motion:
     primary = Definition.objects.filter(is_primary=True).order_by("pk").first()
     return Motion(primary.motion) if primary else Motion.MQL
 

@@ -74,6 +74,7 @@ class DecidedCounts:
     def rejected(self) -> list[Disposition]:
         return [disposition for disposition in self.dispositions if disposition.kind == DispositionKind.REJECT]
 
+    # Both comparisons multiply out instead of dividing, so that exactly 35 % or 10 % is not rounded over the limit.
     @property
     def is_spike(self) -> bool:
         return self._is_enough and len(self.rejected) * 100 > len(self.dispositions) * TOO_MANY
@@ -142,6 +143,7 @@ def _find_triggers(definition: Definition, before: DecidedCounts, decided: Decid
 @transaction.atomic
 def _open_review_once(definition: Definition, trigger: ReviewTrigger, decided: DecidedCounts, now: dt.datetime) -> bool:
     """Open a review, or return False when the trigger has fired for this month already."""
+    # Of several workers only the one that claims the month for the trigger opens the review.
     period = decided.month.name
     if not claim_period(job=f"watch:{definition.pk}:{trigger}", period=period, now=now):
         return False
@@ -150,23 +152,23 @@ def _open_review_once(definition: Definition, trigger: ReviewTrigger, decided: D
         definition=definition,
         trigger=trigger,
         kind=kind,
-        title=_title(trigger, decided),
-        evidence=_evidence(decided),
-        proposal=_proposal(trigger, decided),
+        title=_write_title(trigger, decided),
+        evidence=_collect_evidence(decided),
+        proposal=_write_proposal(trigger, decided),
         now=now,
         period=period,
     )
     return True
 
 
-def _title(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
+def _write_title(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
     rate = f"{decided.percent:g} % of {len(decided.dispositions)} decided handoffs rejected in {decided.month.label}"
     if trigger == ReviewTrigger.REJECTION_SUSTAINED:
         return f"{rate}, the second month above {TOO_MANY} %: for both leaders"
     return rate
 
 
-def _proposal(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
+def _write_proposal(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
     if trigger == ReviewTrigger.RUBBER_STAMP:
         return "Hardly anything is rejected: either the definition is too tight, or leads are accepted without looking."
     patterns = [family for family in _count_families(decided) if family["is_pattern"]]
@@ -177,7 +179,7 @@ def _proposal(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
     )
 
 
-def _evidence(decided: DecidedCounts) -> dict[str, Any]:
+def _collect_evidence(decided: DecidedCounts) -> dict[str, Any]:
     month = decided.month
     return {
         "period": month.name,

@@ -82,8 +82,8 @@ HEADER: Final = (
 def cells(row: RepYield) -> tuple[object, ...]:
     """Return the values under HEADER."""
     return (
-        row.name, row.assigned, row.accepted, row.unseen, row.meetings, _round_share(row.meeting_share), row.opportunities,
-        _round_share(row.opportunity_share),
+        row.name, row.assigned, row.accepted, row.unseen, row.meetings, _round_share(row.meeting_share),
+        row.opportunities, _round_share(row.opportunity_share),
     )  # fmt: skip
 
 
@@ -92,7 +92,11 @@ def _round_share(share: float | None) -> float | None:
 
 
 def read_delivered_months(*, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:
-    """Read the running month and those before it, the latest first; MQLs of all teams, each in the month it qualified."""
+    """
+    Read the running month and those before it, the latest first.
+
+    Counts MQLs of all teams, each in the month it qualified.
+    """
     return [_count_delivered(RejectionMonth.containing(now, months_back=back), back == 0) for back in range(count)]
 
 
@@ -105,6 +109,7 @@ def read_yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.dateti
     assigned = assigned.annotate(opened=Exists(opened))
     met = Q(meeting_at__isnull=False)
     accepted = Q(dispositions__kind="accept", dispositions__corrected_by=None)
+    # The join repeats a handoff for each of its dispositions, so every count is of distinct handoffs.
     counted = (
         assigned.order_by()
         .values("rep")
@@ -130,10 +135,10 @@ def _count_delivered(month: RejectionMonth, is_running: bool) -> DeliveredVolume
         count=Count("pk"),
         complete=Count("pk", filter=Q(~Q(lead__source=""), Exists(engagements.exclude(asset="", properties={})))),
     )
-    return DeliveredVolume(month, is_running, counts["count"], counts["complete"], _agreed_volume(month))
+    return DeliveredVolume(month, is_running, counts["count"], counts["complete"], _read_agreed_volume(month))
 
 
-def _agreed_volume(month: RejectionMonth) -> int | None:
+def _read_agreed_volume(month: RejectionMonth) -> int | None:
     """Return the MQLs a month agreed at the month's end; later commitments do not change what was owed before them."""
     in_force = Commitment.objects.filter(activated_at__lt=month.end).order_by("-activated_at", "-pk")
     return in_force.values_list("mqls_a_month", flat=True).first()

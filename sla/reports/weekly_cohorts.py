@@ -1,4 +1,8 @@
-"""Results of a version's MQLs by the week in which they qualified, where a changed definition shows first (rules 12.6)."""
+"""
+Results of a version's MQLs by the week in which they qualified (rules 12.6).
+
+A changed definition shows here first.
+"""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The page of a person's alert preferences."""
+
 from __future__ import annotations
 
 from django.contrib import messages

@@ -1,3 +1,5 @@
+"""The pages of working calendars, with a preview of due times, and the entry page to all rules."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -90,8 +92,14 @@ def _edit(request: Request, work_calendar: WorkCalendar | None, stored: Calendar
         arrives = form.cleaned_data["arrives"] or usual
         return _render_page(request, work_calendar, stored, form, _build_preview(draft, stored, arrives, now))
     try:
-        typed = {name: form.cleaned_data[name] for name in ("read", "why")}
-        saved = calendars.change_calendar(calendar=work_calendar, draft=draft, by=request.user, now=now, **typed)
+        saved = calendars.change_calendar(
+            calendar=work_calendar,
+            draft=draft,
+            seen_stamp=form.cleaned_data["read"],
+            by=request.user,
+            now=now,
+            why=form.cleaned_data["why"],
+        )
     except BadCalendar as refusal:
         form.add_error(None, str(refusal))
         return _render_page(request, work_calendar, stored, form, None, status=409)
@@ -147,7 +155,7 @@ def _usage_context(work_calendar: WorkCalendar | None) -> dict[str, Any]:
 
 def _build_preview(draft: CalendarDraft, stored: CalendarDraft, wall: dt.datetime, now: dt.datetime) -> dict[str, Any]:
     """
-    Preview the draft: in one sentence, for a lead that arrives at the time given and one that arrives now, its holidays.
+    Preview the draft: as a sentence, for a lead that arrives at the time given and one that arrives now, its holidays.
 
     Includes what the stored calendar gives for the same instant, and what would change.
     """

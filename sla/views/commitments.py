@@ -1,3 +1,5 @@
+"""The pages of the commitments: the history, a version to sign, and drafts with a preview of due times."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -157,7 +159,11 @@ def _render_form(
 
 
 def _read_arrival(form: ArrivalForm) -> tuple[WorkCalendar | None, dt.datetime]:
-    """Return the calendar and the local time to preview; by default the first calendar and its coming Friday afternoon."""
+    """
+    Return the calendar and the local time to preview.
+
+    By default the first calendar, and the coming Friday afternoon.
+    """
     typed = form.cleaned_data if form.is_valid() else {}
     calendar = typed.get("calendar") or WorkCalendar.objects.order_by("name", "pk").first()
     zone = calendar.zone if calendar else "UTC"

@@ -34,7 +34,7 @@ class DecisionView(HandoffFormView):
     form_refusals = REFUSALS
 
     def form_invalid(self, form: Form) -> HttpResponse:
-        return responses.refusal(self.request, self.handoff, " ".join(map(str, form.non_field_errors())), 422)
+        return responses.show_refusal(self.request, self.handoff, " ".join(map(str, form.non_field_errors())), 422)
 
 
 class AcceptView(DecisionView):
@@ -72,7 +72,7 @@ class RejectView(HandoffFormView):
 
     def render_to_response(self, context: dict[str, Any], **response_kwargs: Any) -> HttpResponse:
         response = super().render_to_response(context, **response_kwargs)
-        return responses.into_reject_slot(response, self.handoff) if self.request.htmx else response
+        return responses.retarget_to_reject_slot(response, self.handoff) if self.request.htmx else response
 
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
         decision = undo_window.decide(

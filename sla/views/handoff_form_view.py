@@ -52,10 +52,10 @@ class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  
                 undo_window.finish_now(handoff=self.handoff, by=self.request.user)
             sentence = self.take_step(form.cleaned_data, timezone.now())
         except permissions.NotYours as refusal:
-            return responses.refusal(self.request, self.handoff, str(refusal), 403)
+            return responses.show_refusal(self.request, self.handoff, str(refusal), 403)
         except self.conflicts as refusal:
-            return responses.refusal(self.request, self.handoff, str(refusal), 409)
+            return responses.show_refusal(self.request, self.handoff, str(refusal), 409)
         except self.form_refusals as refusal:
             form.add_error(None, str(refusal))
             return self.form_invalid(form)
-        return responses.success(self.request, self.handoff, sentence)
+        return responses.show_success(self.request, self.handoff, sentence)

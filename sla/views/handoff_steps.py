@@ -54,10 +54,10 @@ class HandoffStepView(HandoffFormView):
 
     def form_invalid(self, form: Form) -> HttpResponse:
         errors = " ".join(
-            f"{_label(form, name)}{error}" for name, of_field in form.errors.items() for error in of_field
+            f"{_field_label(form, name)}{error}" for name, of_field in form.errors.items() for error in of_field
         )
         if responses.is_from_queue(self.request):
-            return responses.refusal(self.request, self.handoff, errors, 422)
+            return responses.show_refusal(self.request, self.handoff, errors, 422)
         messages.warning(self.request, f"Not saved. {errors}")
         # Read anew: the refused step may have changed the instance in memory.
         handoff = responses.get_visible_handoff(self.request, self.handoff.pk)
@@ -195,7 +195,7 @@ class CorrectView(HandoffFormView):
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
-def _label(form: Form, name: str) -> str:
+def _field_label(form: Form, name: str) -> str:
     return f"{form.fields[name].label or name.capitalize()}: " if name in form.fields else ""
 
 

@@ -1,3 +1,5 @@
+"""The entry page of each role, and the leaders' overview."""
+
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required

@@ -1,3 +1,5 @@
+"""The inbox of notices, and the bell that every page polls."""
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,3 +1,5 @@
+"""The list of recycled leads, which marketing postpones or brings back."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -46,14 +48,14 @@ def nurture_postpone(request: Request) -> HttpResponse:
         return _render_refusal(request, form)
     typed = form.cleaned_data
     try:
-        moved = recycling.postpone(
+        result = recycling.postpone(
             handoff_ids=_selected_ids(request), to=typed["to"], by=request.user, now=timezone.now(), why=typed["why"]
         )
     except recycling.RecyclingRefused as refusal:
         form.add_error("to", str(refusal))
         return _render_refusal(request, form)
     return _report_result(
-        request, moved, f"postponed to {typed['to']:%-d %B %Y}", "were not: gone from nurture, or later already"
+        request, result, f"postponed to {typed['to']:%-d %B %Y}", "were not: gone from nurture, or later already"
     )
 
 
@@ -62,8 +64,8 @@ def nurture_postpone(request: Request) -> HttpResponse:
 def nurture_back(request: Request) -> HttpResponse:
     form = BackForm(request.POST)
     why = form.cleaned_data["why"][:250] if form.is_valid() else ""
-    moved = recycling.bring_back(handoff_ids=_selected_ids(request), by=request.user, now=timezone.now(), why=why)
-    return _report_result(request, moved, "back with marketing now", "had left nurture already")
+    result = recycling.bring_back(handoff_ids=_selected_ids(request), by=request.user, now=timezone.now(), why=why)
+    return _report_result(request, result, "back with marketing now", "had left nurture already")
 
 
 def _render_refusal(request: Request, form: PostponeForm) -> HttpResponse:
@@ -109,12 +111,12 @@ def _selected_ids(request: Request) -> list[int]:
     return [number for number in typed if number is not None]
 
 
-def _report_result(request: Request, moved: recycling.PostponeResult, what: str, left: str) -> HttpResponse:
-    if moved.moved:
-        messages.success(request, f"{moved.moved} lead{'' if moved.moved == 1 else 's'} {what}.")
-    if moved.unmoved:
-        messages.warning(request, f"{moved.unmoved} {left}.")
-    if not moved.moved and not moved.unmoved:
+def _report_result(request: Request, result: recycling.PostponeResult, success: str, failure: str) -> HttpResponse:
+    if result.moved:
+        messages.success(request, f"{result.moved} lead{'' if result.moved == 1 else 's'} {success}.")
+    if result.unmoved:
+        messages.warning(request, f"{result.unmoved} {failure}.")
+    if not result.moved and not result.unmoved:
         messages.warning(request, "Nothing was ticked.")
     query = request.GET.urlencode()
     return redirect(f"{reverse('nurture')}?{query}" if query else "nurture")

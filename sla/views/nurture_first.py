@@ -1,3 +1,5 @@
+"""The list of tier-3 MQLs that marketing nurtures before they go to sales."""
+
 from __future__ import annotations
 
 from typing import Any, Final

@@ -37,7 +37,7 @@ CONTACTS_SHOWN: Final = [
 ]
 
 
-def queue_context(request: Request, query: QueryDict, here: str) -> dict[str, Any]:
+def build_queue_context(request: Request, query: QueryDict, here: str) -> dict[str, Any]:
     now = timezone.now()
     queue_filter = QueueFilter(query, queryset=queue.for_user(request.user), request=request)
     limit = typed_number(query.get("limit", "")) or queue.SHOWN
@@ -73,13 +73,13 @@ def render_handoff_page(request: Request, handoff: Handoff, status: int = 200, *
         "opportunity_form": OpportunityForm(),
         "won_form": AmountForm(auto_id="id_won_%s"),
         "lost_form": LostForm(auto_id="id_lost_%s"),
-        **history_context(request, handoff),
+        **build_history_context(request, handoff),
         **forms,
     }
     return render(request, "sla/handoff_page/handoff.html", context, status=status)
 
 
-def history_context(request: Request, handoff: Handoff) -> dict[str, Any]:
+def build_history_context(request: Request, handoff: Handoff) -> dict[str, Any]:
     """Return the timeline that the query string asks for: one kind or all, and how many entries."""
     limit = min(typed_number(request.GET.get("limit", "")) or lead_timeline.SHOWN, lead_timeline.SHOWN_AT_MOST)
     return {

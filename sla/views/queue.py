@@ -1,3 +1,5 @@
+"""The queue page and its saved filters."""
+
 from __future__ import annotations
 
 from django.contrib import messages
@@ -17,7 +19,7 @@ from sla.views import page_context, responses
 @require_GET
 def queue(request: Request) -> HttpResponse:
     """Show the page, or for its poll the list alone."""
-    context = page_context.queue_context(request, request.GET, request.get_full_path())
+    context = page_context.build_queue_context(request, request.GET, request.get_full_path())
     return render(request, "sla/queue/_list.html" if request.htmx else "sla/queue/queue.html", context)
 
 

@@ -1,3 +1,5 @@
+"""The compliance report, its exports, and the promises behind a figure."""
+
 from __future__ import annotations
 
 import datetime as dt

@@ -23,30 +23,30 @@ def get_visible_handoff(request: Request, pk: int) -> Handoff:
     return get_object_or_404(detail.with_related_rows(permissions.visible_to(request.user)).distinct(), pk=pk)
 
 
-def success(request: Request, handoff: Handoff, sentence: str) -> HttpResponse:
-    """Show the sentence: in the queue's fragment, or after a redirect to the form's return path or the handoff's page."""
+def show_success(request: Request, handoff: Handoff, sentence: str) -> HttpResponse:
+    """Show the sentence: in the queue's fragment, or after a redirect to the return path or the handoff's page."""
     messages.success(request, sentence)
     if is_from_queue(request):
-        return queue_fragment(request)
+        return render_queue_fragment(request)
     return redirect(return_path(request) or reverse("handoff", args=[handoff.pk]))
 
 
-def refusal(request: Request, handoff: Handoff, sentence: str, status: int) -> HttpResponse:
+def show_refusal(request: Request, handoff: Handoff, sentence: str, status: int) -> HttpResponse:
     """Show the sentence with the queue's fragment or the handoff's page as they are now, with this HTTP status."""
     messages.warning(request, sentence)
     if is_from_queue(request):
-        return queue_fragment(request, status=status)
+        return render_queue_fragment(request, status=status)
     return page_context.render_handoff_page(request, get_visible_handoff(request, handoff.pk), status=status)
 
 
-def queue_fragment(request: Request, status: int = 200) -> HttpResponse:
+def render_queue_fragment(request: Request, status: int = 200) -> HttpResponse:
     """Render the queue as it is now, and out of band the other parts of the page that change with it."""
     here = return_path(request) or reverse("queue")
-    context = page_context.queue_context(request, QueryDict(urlsplit(here).query), here)
+    context = page_context.build_queue_context(request, QueryDict(urlsplit(here).query), here)
     return render(request, "sla/queue/_after_decision.html", context, status=status)
 
 
-def into_reject_slot(response: HttpResponse, handoff: Handoff) -> HttpResponse:
+def retarget_to_reject_slot(response: HttpResponse, handoff: Handoff) -> HttpResponse:
     """Make htmx put a form into its slot in the handoff's row, whatever target the request named."""
     return reswap(retarget(response, f"#reject-{handoff.pk}"), "innerHTML")
 

@@ -119,8 +119,8 @@ def _run_dry_run(form: DryRunForm, lead: Lead | None) -> RoutingPlan:
     }
     if lead is not None:
         return routing_dry_run.dry_run_for_lead(lead=lead, **conditions)
-    stranger = routing_dry_run.UnknownLead(**{name: typed[name] for name in ATTRIBUTES})
-    return routing_dry_run.dry_run_for_attributes(unknown_lead=stranger, **conditions)
+    unknown_lead = routing_dry_run.UnknownLead(**{name: typed[name] for name in ATTRIBUTES})
+    return routing_dry_run.dry_run_for_attributes(unknown_lead=unknown_lead, **conditions)
 
 
 def _find_lead(request: Request) -> Lead | None:

@@ -1,3 +1,5 @@
+"""The list of handoffs that nobody has."""
+
 from __future__ import annotations
 
 from typing import Final
