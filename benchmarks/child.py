@@ -55,10 +55,10 @@ def folder() -> Path:
 
 def main(module: str, function: str) -> None:
     # The parent of all measurements imports this module, and a child's peak begins at its parent's size: so it stays small.
-    import django  # noqa: PLC0415
+    import django  # noqa: PLC0415 (see above)
 
     django.setup()
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415 (needs the setup)
 
     connection.ensure_connection()
     measured: Measured = getattr(import_module(f"benchmarks.{module}"), function)()

@@ -114,7 +114,7 @@ def missing(value: object) -> bool:
     )
 
 
-def answer(criterion: CriterionRule, attributes: dict[str, object], rules: Rules) -> bool | None:  # noqa: C901, PLR0911
+def answer(criterion: CriterionRule, attributes: dict[str, object], rules: Rules) -> bool | None:  # noqa: C901, PLR0911 (one branch an operator)
     value, expected = attributes.get(criterion.field), criterion.value
     if criterion.field == "lead.seniority" and missing(value):
         value = TITLES.get(str(attributes.get("lead.title")))

@@ -72,7 +72,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, *, by: Callable[[], object]) -> N
     everything, waiting = fact_reader.read_all, [by]
 
     def interrupted(*rules: object, **more: object) -> Iterator[Facts]:
-        for facts in everything(*rules, **more):  # type: ignore[arg-type]
+        for facts in everything(*rules, **more):  # type: ignore[arg-type]  # options pass through
             if waiting:
                 waiting.pop()()
             yield facts

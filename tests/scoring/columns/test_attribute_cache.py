@@ -182,12 +182,12 @@ def test_changing_any_attribute_that_rules_read_stamps_the_row(leads: list[Lead]
         columns = cursor.fetchall()
 
     for table, column, kind in columns:
-        stamps = f"SELECT transaction FROM {table} ORDER BY id LIMIT 1"  # noqa: S608
+        stamps = f"SELECT transaction FROM {table} ORDER BY id LIMIT 1"  # noqa: S608 (names of this test)
         with connection.cursor() as cursor:
             before = cursor.execute(stamps).fetchone()
             value = (other | dated).get(kind, "new")
             cursor.execute(
-                f"UPDATE {table} SET {column} = %s::text::{kind} WHERE id = (SELECT min(id) FROM {table})",  # noqa: S608
+                f"UPDATE {table} SET {column} = %s::text::{kind} WHERE id = (SELECT min(id) FROM {table})",  # noqa: S608 (names of this test)
                 [value],
             )
             assert cursor.execute(stamps).fetchone() > before, column

@@ -79,7 +79,7 @@ def address(row: Backtest, name: str = "backtest", *more: object) -> str:
 
 
 def test_the_last_months_end_yesterday_at_midnight_of_the_company(draft: Version, settings: object) -> None:
-    settings.COMPANY_TIME_ZONE = "Europe/Berlin"  # type: ignore[attr-defined]
+    settings.COMPANY_TIME_ZONE = "Europe/Berlin"  # type: ignore[attr-defined]  # a fixture typed object
 
     answer = ops().post(reverse("version_backtests", args=[draft.pk]), {"months": "6"})
 
@@ -329,7 +329,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(draft: Version, count
 
 @pytest.fixture
 def count_queries() -> Callable[[str], int]:
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415 (only this fixture needs it)
 
     client = ops()
 
@@ -385,7 +385,7 @@ def test_adopting_values_changes_only_these_values_of_the_draft(draft: Version) 
 
     after = version_documents.export(Version.objects.get(pk=draft.pk))
     assert "Run the backtest again before proposing it" in html(answer)
-    assert after["paths"][0]["clauses"][0] == {"axis": "engagement", "at_least": 32.5}  # type: ignore[index]
+    assert after["paths"][0]["clauses"][0] == {"axis": "engagement", "at_least": 32.5}  # type: ignore[index]  # JSON
     assert after["timing"] == {"engaged_within_days": 21, "or_request_within_days": None}
     assert {key for key in before if before[key] != after[key]} == {"paths", "timing"}
     assert backtest_requests.current(Version.objects.get(pk=draft.pk)) is None

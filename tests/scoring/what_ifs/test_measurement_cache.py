@@ -146,7 +146,7 @@ def test_the_least_recently_used_entry_is_dropped_when_room_is_short() -> None:
     cache, calls = RecentlyUsedCache(100), []
 
     def ask(name: str) -> None:
-        cache.get_or_make(name, NOW, lambda: calls.append(name) or Weight(40))  # type: ignore[type-var,func-returns-value]
+        cache.get_or_make(name, NOW, lambda: calls.append(name) or Weight(40))  # type: ignore[type-var,func-returns-value]  # a stub
 
     for name in ("first", "second", "first", "third", "first", "second"):
         ask(name)
@@ -158,6 +158,6 @@ def test_an_entry_larger_than_the_cache_is_returned_and_not_kept() -> None:
     cache, calls = RecentlyUsedCache(100), []
 
     for _ in range(2):
-        cache.get_or_make("giant", NOW, lambda: calls.append(1) or Weight(101))  # type: ignore[type-var,func-returns-value]
+        cache.get_or_make("giant", NOW, lambda: calls.append(1) or Weight(101))  # type: ignore[type-var,func-returns-value]  # a stub
 
     assert len(calls) == 2
