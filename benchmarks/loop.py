@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from benchmarks import agreement
 from leads.models import Lead
 
-Did = Sequence[tuple[dt.datetime, str]]
+Activities = Sequence[tuple[dt.datetime, str]]
 
 
 def judged(lead_id: int, now: dt.datetime, private: Collection[str]) -> tuple[bool, dt.datetime | None]:
@@ -42,7 +42,7 @@ def _passes(lead: Lead, private: Collection[str]) -> bool:
     )
 
 
-def _meets(activities: Did, at: dt.datetime) -> bool:
+def _meets(activities: Activities, at: dt.datetime) -> bool:
     sums = dict.fromkeys(agreement.SIGNALS, 0.0)
     intent = 0
     for when, code in activities:

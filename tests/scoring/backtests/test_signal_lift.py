@@ -39,8 +39,10 @@ def won(*rows: tuple[int, int]) -> DatedLeads:
 def test_a_signal_sent_by_winners_has_a_lift_above_one_and_a_common_signal_has_not():
     lifts = Lifts(won((100, 50), (101, 50)), start=0, end=100)
 
-    lifts.add(facts((0, 10, "demo_request"), (1, 10, "demo_request"), *((lead, 5, "blog_read") for lead in range(4))))
-    demo, blog = lifts.of(RULES)
+    lifts.add_range(
+        facts((0, 10, "demo_request"), (1, 10, "demo_request"), *((lead, 5, "blog_read") for lead in range(4)))
+    )
+    demo, blog = lifts.for_rules(RULES)
 
     assert (demo.signal, demo.sent, demo.active, demo.ratio) == ("demo_request", Sample(2, 2), Sample(2, 4), 2.0)
     assert (blog.signal, blog.sent, blog.ratio) == ("blog_read", Sample(2, 4), 1.0)
@@ -49,8 +51,10 @@ def test_a_signal_sent_by_winners_has_a_lift_above_one_and_a_common_signal_has_n
 def test_signals_at_or_after_the_win_or_outside_the_period_do_not_count():
     lifts = Lifts(won((100, 50)), start=10, end=100)
 
-    lifts.add(facts((0, 9, "demo_request"), (0, 50, "demo_request"), (1, 100, "demo_request"), (2, 10, "demo_request")))
-    demo = lifts.of(RULES)[0]
+    lifts.add_range(
+        facts((0, 9, "demo_request"), (0, 50, "demo_request"), (1, 100, "demo_request"), (2, 10, "demo_request"))
+    )
+    demo = lifts.for_rules(RULES)[0]
 
     assert (demo.sent, demo.active) == (Sample(0, 1), Sample(0, 1))
     assert demo.ratio is None
@@ -59,9 +63,9 @@ def test_signals_at_or_after_the_win_or_outside_the_period_do_not_count():
 def test_a_lead_counts_once_for_a_signal_and_ranges_add_up():
     lifts = Lifts(won((100, 50)), start=0, end=100)
 
-    lifts.add(facts((0, 1, "blog_read"), (0, 2, "blog_read"), (0, 3, "blog_read"), leads=1))
-    lifts.add(facts((0, 1, "blog_read"), leads=1))
-    blog = lifts.of(RULES)[1]
+    lifts.add_range(facts((0, 1, "blog_read"), (0, 2, "blog_read"), (0, 3, "blog_read"), leads=1))
+    lifts.add_range(facts((0, 1, "blog_read"), leads=1))
+    blog = lifts.for_rules(RULES)[1]
 
     # Both ranges of this test begin at lead 100, so the winner is counted in each.
     assert blog.sent == Sample(2, 2)
@@ -70,4 +74,4 @@ def test_a_lead_counts_once_for_a_signal_and_ranges_add_up():
 def test_signals_with_negative_points_have_no_lift():
     lifts = Lifts(won(), start=0, end=100)
 
-    assert [lift.signal for lift in lifts.of(RULES)] == ["demo_request", "blog_read"]
+    assert [lift.signal for lift in lifts.for_rules(RULES)] == ["demo_request", "blog_read"]
