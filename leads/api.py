@@ -25,7 +25,7 @@ from config.api.authentication import scoped
 from config.api.pagination import KeysetPages, LastStoredFirst
 from leads import events, lead_upserts, openapi_schemas, outcomes
 from leads.batch_upsert import AttributeStatement, UpsertResult
-from leads.filters import CompanyFilter
+from leads.filters import CompanyFilter, LeadApiFilter
 from leads.models import Company, Event, Lead
 
 _READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
