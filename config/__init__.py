@@ -1,1 +1,1 @@
-"""The top and the bottom of the product: settings, URLs, Celery, servers, and helpers (web, ui) that import no app."""
+"""The top and the bottom of the product: settings, URLs, Celery, servers, and below all apps accounts, jobs, api, ui and web."""

@@ -42,9 +42,9 @@ _SHOWN_COLUMNS: Final = (
     "qualification__why", "qualification__hot_upgrade__why", "qualification__hot_upgrade__at",
     "lead__first_name", "lead__last_name", "lead__email", "lead__external_id", "lead__title", "lead__do_not_contact",
     "lead__company__name", "lead__company__domain", "lead__company__external_id",
-    "team__name", "rep__user__first_name", "rep__user__last_name", "rep__user__username",
+    "team__name", "rep__user__first_name", "rep__user__last_name", "rep__user__email",
     "pending_decision__kind", "pending_decision__final_at", "pending_decision__reason__label",
-    "pending_decision__by__first_name", "pending_decision__by__last_name", "pending_decision__by__username",
+    "pending_decision__by__first_name", "pending_decision__by__last_name", "pending_decision__by__email",
 )  # fmt: skip
 
 
