@@ -174,7 +174,7 @@ def compared() -> Measured:
     assert np.array_equal(meets[np.isin(meets, sample)], arrays["meets-loop"]), "the loop disagrees on who meets"
     assert np.array_equal(first[np.isin(first[:, 0], sample)], arrays["first-loop"]), "the loop disagrees on instants"
     sentence = f"All agree: {meets.size:,} leads meet the definition now, {len(first):,} did at some instant."
-    return Measured(more={"said": sentence})
+    return Measured(more={"sentence": sentence})
 
 
 def _warm_up() -> Rules:

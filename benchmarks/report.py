@@ -40,7 +40,7 @@ def judging(environment: Environment) -> None:
     _show("first qualifying instants by the best SQL", sql, bare, sql)
     sample = measure(environment, "judging", "loop_sample")
     _show(f"both in plain Python, a sample of {sample.rows:,} leads", sample, bare)
-    say(str(measure(environment, "judging", "compared").more["said"]))
+    say(str(measure(environment, "judging", "compared").more["sentence"]))
     for name, title in (("rescore_warm_some", "warm"), ("rescore_cold_some", "cold")):
         some = measure(environment, "judging", name)
         _show(f"full rescore, {title}, 1 % of leads did something, {some.more['written']:,} written", some, bare)

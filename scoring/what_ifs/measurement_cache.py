@@ -73,7 +73,7 @@ def what_if_figures(rules: Rules, *, start: dt.datetime, end: dt.datetime, now: 
 
 
 def forget_measurements() -> None:
-    """Drop the kept entries, so that everything is measured again."""
+    """Drop all entries, so that everything is measured again."""
     _cache.clear()
 
 
@@ -175,7 +175,7 @@ def _get_measurements(rules: Rules, now: dt.datetime) -> AxisMeasurements:
 def _compare_with_outcomes(
     rules: Rules, measurements: AxisMeasurements, start: dt.datetime, end: dt.datetime, now: dt.datetime
 ) -> BacktestFigures:
-    """Return the figures of [start, end) by the rules' thresholds, from the measurements and the kept outcomes."""
+    """Return the figures of [start, end) by the rules' thresholds, from the measurements and the cached outcomes."""
     known = _cache.get_or_make("outcomes", now, lambda: KnownOutcomes(now, outcome_history.read_outcomes(until=now)))
     meets = verdict(rules, measurements.axes).meets & (measurements.at < microseconds(end))
     first = first_where(measurements.lead, meets)
