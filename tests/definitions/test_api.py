@@ -203,7 +203,9 @@ def test_a_key_has_only_the_rights_of_its_owner(machine: Machine) -> None:
     assert not Version.objects.filter(state="draft").exists()
 
 
-@pytest.mark.parametrize("signature", [{}, {"side": "press"}, {"side": "sales", "decision": "approved", "comment": " "}])
+@pytest.mark.parametrize(
+    "signature", [{}, {"side": "press"}, {"side": "sales", "decision": "approved", "comment": " "}]
+)
 def test_an_incomplete_signature_is_refused_by_its_field(signature: dict[str, str]) -> None:
     leader = Machine(WRITE, owner=create_person(Role.SALES_LEADER))
 
