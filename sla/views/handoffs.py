@@ -23,6 +23,8 @@ def handoff(request: Request, pk: int) -> HttpResponse:
     """
     row = responses.get_visible_handoff(request, pk)
     if request.htmx and request.htmx.target == "history":
-        return render(request, "sla/handoff_page/_filtered_timeline.html", page_context.build_history_context(request, row))
+        return render(
+            request, "sla/handoff_page/_filtered_timeline.html", page_context.build_history_context(request, row)
+        )
     outbox.mark_handoff_read(handoff=row, user=request.user, now=timezone.now())
     return page_context.render_handoff_page(request, row)
