@@ -13,7 +13,7 @@ APPS := config leads definitions scoring sla
 TEMPLATES := $(wildcard templates)
 
 .PHONY: help demo test setup setup-dev browser check bench fmt stop lock check-format check-lint check-floors \
-	check-templates check-syntax check-types check-migrations check-deploy
+	check-templates check-syntax check-types check-migrations check-deploy check-repository
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,7 +28,7 @@ setup: .venv/.demo ## .venv with the locked packages of the demo
 
 setup-dev: .venv/.development
 
-check: check-format check-lint check-floors check-templates check-syntax check-types check-migrations check-deploy ## Format, lint, floors, types, templates, migrations, deployment settings
+check: check-format check-lint check-floors check-repository check-templates check-syntax check-types check-migrations check-deploy ## Format, lint, floors, types, templates, migrations, deployment settings
 
 check-format: setup-dev
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet . 2>/dev/null | grep '^+++'; false; }
@@ -36,6 +36,8 @@ check-lint: setup-dev
 	@$(BIN)/ruff check --quiet --output-format=concise .
 check-floors: setup-dev
 	@$(BIN)/lint-imports --no-logo
+check-repository: setup-dev
+	@$(NOWHERE) $(BIN)/pytest -q tests/repository
 check-templates: setup-dev
 	@$(BIN)/djlint --lint --quiet $(TEMPLATES)
 	@find $(TEMPLATES) -name '*.html' -print0 | xargs -0 -r $(BIN)/djade --target-version 5.2 --check

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.backtests.statistics import Sample, wilson
+from scoring.backtests.intervals_and_tests import Sample, wilson
 from scoring.engine.timeline import FOREVER, Ints
 from scoring.instants import microseconds
 

@@ -39,7 +39,7 @@ from scoring.backtests.coverage_and_precision import (
     share_as_dict,
     verdict_sentences,
 )
-from scoring.backtests.statistics import Sample
+from scoring.backtests.intervals_and_tests import Sample
 from scoring.columns import fact_reader
 from scoring.engine.judge import first_qualifying
 from scoring.engine.rules import Rules

@@ -27,9 +27,9 @@ from scoring.backtests.coverage_and_precision import (
     share_as_dict,
     verdict_sentences,
 )
-from scoring.backtests.lost_wins import Loss, count_by_criterion, explain_losses
+from scoring.backtests.intervals_and_tests import Sample
+from scoring.backtests.missed_wins import Loss, count_by_criterion, explain_losses
 from scoring.backtests.signal_lift import Lifts
-from scoring.backtests.statistics import Sample
 from scoring.backtests.threshold_curves import MeasuredRange, ThresholdCurves
 from scoring.columns import event_columns, fact_reader
 from scoring.engine import why

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from scoring.backtests.coverage_and_precision import NEVER, DatedLeads
-from scoring.backtests.statistics import Sample, wilson
+from scoring.backtests.intervals_and_tests import Sample, wilson
 from scoring.engine.facts import Facts
 from scoring.engine.rules import Rules
 

@@ -19,7 +19,7 @@ from scoring.backtests.coverage_and_precision import (
     first_where,
     share_as_dict,
 )
-from scoring.backtests.statistics import Sample
+from scoring.backtests.intervals_and_tests import Sample
 from scoring.engine.facts import Facts
 from scoring.engine.judge import Axes, axes
 from scoring.engine.profile import PASS

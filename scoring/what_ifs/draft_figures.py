@@ -16,7 +16,7 @@ from definitions.document.parser import DocumentRefused
 from definitions.models import Version
 from scoring import active_versions
 from scoring.backtests import result_charts
-from scoring.backtests.statistics import Bounds, Sample, wilson
+from scoring.backtests.intervals_and_tests import Bounds, Sample, wilson
 from scoring.rule_compiler import compile_with_current_catalogue
 from scoring.what_ifs import measurement_cache
 from scoring.what_ifs.measurement_cache import DraftFigures

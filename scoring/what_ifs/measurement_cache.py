@@ -19,8 +19,8 @@ import numpy as np
 
 from scoring.backtests import jobs, outcome_history
 from scoring.backtests.coverage_and_precision import DatedLeads, first_where
+from scoring.backtests.intervals_and_tests import Sample
 from scoring.backtests.jobs import BacktestFigures
-from scoring.backtests.statistics import Sample
 from scoring.columns import fact_reader
 from scoring.engine.facts import Facts
 from scoring.engine.judge import Axes, axes, measured, verdict

@@ -7,7 +7,7 @@ from typing import Any
 
 from definitions import version_documents
 from definitions.models import Backtest, Version
-from scoring.backtests.statistics import wilson
+from scoring.backtests.intervals_and_tests import wilson
 
 END = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 START = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)

@@ -13,8 +13,8 @@ from leads import shipped_signals
 from leads.models import Event, Lead, Outcome, Signal, StageChange
 from leads.vocabulary import OutcomeKind, Stage
 from scoring.backtests import jobs, runner
+from scoring.backtests.intervals_and_tests import wilson
 from scoring.backtests.runner import CandidateVersion
-from scoring.backtests.statistics import wilson
 from scoring.columns import fact_reader
 from scoring.engine.judge import explain
 from scoring.explain import evaluation

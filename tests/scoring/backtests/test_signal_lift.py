@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from scoring.backtests.coverage_and_precision import DatedLeads
+from scoring.backtests.intervals_and_tests import Sample
 from scoring.backtests.signal_lift import Lifts
-from scoring.backtests.statistics import Sample
 from scoring.engine.facts import Facts
 from scoring.engine.rules import Rules, SignalPoints
 
