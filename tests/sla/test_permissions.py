@@ -4,7 +4,7 @@ import pytest
 
 from config.accounts.vocabulary import Role
 from sla import permissions
-from tests.factories import NOW, HandoffFactory, TeamFactory, UserFactory
+from tests.factories import HandoffFactory, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,7 @@ def three():
     second = TeamFactory(working=True, reps=1)
     mine = HandoffFactory(lead__country="Peru")
     theirs = HandoffFactory()
-    nobodys = HandoffFactory(now=NOW.replace(hour=20))
+    nobodys = HandoffFactory(unrouted=True)
     assert (mine.team, theirs.team, nobodys.team) == (first, second, None)
     return mine, theirs, nobodys
 
