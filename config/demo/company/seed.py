@@ -13,10 +13,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from config.demo.company import agreement_history, company, facts, staff
-from config.demo.company.candidates import Candidates
-from config.demo.company.company import Profile
-from config.demo.company.year import Year
+from config.demo.company import definition_history, lead_generator, lead_loader, staff
+from config.demo.company.lead_generator import CompanySize
+from config.demo.company.qualifying_instants import QualifyingInstants
+from config.demo.company.year_simulation import YearSimulation
 from leads.authentication import SCOPES
 from leads.models import ApiKey, Event, Lead
 from scoring.models import HotUpgrade, Qualification
@@ -37,7 +37,7 @@ def key_file() -> Path:
 
 
 @transaction.atomic
-def seed(*, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], None], books: bool = True) -> str:
+def seed(*, profile: CompanySize, seed: int, now: dt.datetime, say: Callable[[str], None], books: bool = True) -> str:
     """Write the year that ends at `now`; returns the website's API key, which is shown only this once. Raises NotEmpty.
 
     The same profile, seed and `now` give the same rows, the key excepted.
@@ -45,16 +45,16 @@ def seed(*, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], 
     if Lead.objects.exists():
         raise NotEmpty("There are leads in this database already; the example goes into an empty one only.")
     step = _Steps(say)
-    world = company.draw(profile, seed=seed, now=now)
-    people = staff.hire(start=world.calendar.start)
+    world = lead_generator.generate(profile, seed=seed, now=now)
+    people = staff.create_staff(start=world.calendar.start)
     step(f"{len(world.firms)} companies, {len(world.people)} people, 3 teams drawn")
-    leads = facts.store(world)
+    leads = lead_loader.store_leads(world)
     step(f"{Event.objects.count()} events stored")
-    candidates = Candidates(list(leads.values()), agreement_history.in_force(world.calendar))
+    candidates = QualifyingInstants(list(leads.values()), definition_history.versions_in_force(world.calendar))
     candidates.accept_for_marketing()
     step("Every lead judged at every instant of the year")
     rng = random.Random(f"{seed}/story")  # noqa: S311 (a story, not a secret)
-    Year(world=world, people=people, leads=leads, candidates=candidates, rng=rng).play(books=books)
+    YearSimulation(world=world, people=people, leads=leads, candidates=candidates, rng=rng).play(books=books)
     _put_the_mail_away(now)
     step(f"The year played: {Qualification.objects.count()} MQLs and what became of them")
     _, secret = ApiKey.objects.create_key(

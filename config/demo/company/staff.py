@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
-from config.demo.company import words
+from config.demo.company import names_and_places
 from leads.models import ListEntry, NamedList, User
 from leads.vocabulary import Role
 from sla.commitments import commitments
@@ -22,7 +22,7 @@ DESK: Final = "Inbound desk, around the clock"
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class DemoLogin:
     name: str
     email: str
     role: Role
@@ -32,17 +32,21 @@ class Login:
 
 #: One sign-in for each role, as `--logins` prints them.
 LOGINS: Final = (
-    Login("Sam Okafor", "sam.sdr", Role.SDR, "SDR", "the queue of MQLs"),
-    Login("Maria Castellanos", "maria.manager", Role.SALES_MANAGER, "Sales manager", "compliance, reassigning, hours"),
-    Login("Olga Petrova", "olga.ops", Role.MARKETING_OPS, "Marketing ops", "definitions, signals (and /admin/)"),
-    Login("Mona Falk", "mona.marketing", Role.MARKETING_LEADER, "Marketing leader", "signs and decides for marketing"),
-    Login("Luis Andrade", "luis.sales", Role.SALES_LEADER, "Sales leader", "signs and decides for sales"),
-    Login("Evelyn Hart", "evelyn.exec", Role.VIEWER, "Executive", "reads every report"),
+    DemoLogin("Sam Okafor", "sam.sdr", Role.SDR, "SDR", "the queue of MQLs"),
+    DemoLogin(
+        "Maria Castellanos", "maria.manager", Role.SALES_MANAGER, "Sales manager", "compliance, reassigning, hours"
+    ),
+    DemoLogin("Olga Petrova", "olga.ops", Role.MARKETING_OPS, "Marketing ops", "definitions, signals (and /admin/)"),
+    DemoLogin(
+        "Mona Falk", "mona.marketing", Role.MARKETING_LEADER, "Marketing leader", "signs and decides for marketing"
+    ),
+    DemoLogin("Luis Andrade", "luis.sales", Role.SALES_LEADER, "Sales leader", "signs and decides for sales"),
+    DemoLogin("Evelyn Hart", "evelyn.exec", Role.VIEWER, "Executive", "reads every report"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class TeamSetup:
     team: str
     zone: str
     country: str
@@ -52,16 +56,16 @@ class Office:
 
 
 #: Team, zone, holidays, hours in minutes, reps as (name, e-mail, weight).
-OFFICES: Final = (
-    Office(
+TEAMS: Final = (
+    TeamSetup(
         "Americas", "America/New_York", "US", 8 * 60, 18 * 60,
         (("Dana Whitfield", "dana.whitfield", 1), ("Marcus Oyelaran", "marcus.oyelaran", 1), ("Lucía Herrera", "lucia.herrera", 1)),
     ),
-    Office(
+    TeamSetup(
         "EMEA", "Europe/Berlin", "DE", 8 * 60, 18 * 60,
         (("Sam Okafor", "sam.sdr", 1), ("Katrin Vogel", "katrin.vogel", 1), ("Mateusz Zieliński", "mateusz.zielinski", 1)),
     ),
-    Office(
+    TeamSetup(
         "APAC", "Asia/Singapore", "SG", 8 * 60 + 30, 18 * 60 + 30,
         (("Mei Tan", "mei.tan", 1), ("Arjun Nair", "arjun.nair", 1), ("Hana Kobayashi", "hana.kobayashi", 1)),
     ),
@@ -79,13 +83,13 @@ class Staff:
     desk: Rep
 
 
-def hire(*, start: dt.datetime) -> Staff:
+def create_staff(*, start: dt.datetime) -> Staff:
     """Everybody and everything that was there when the year began."""
     password = make_password(PASSWORD)
     people = {login.email: _user(login.name, login.email, login.role, password, start) for login in LOGINS}
     people["olga.ops"].is_staff = True
     people["olga.ops"].save(update_fields=["is_staff"])
-    for office in OFFICES:
+    for office in TEAMS:
         _open(office, people, password, start)
     _route()
     _list()
@@ -99,7 +103,7 @@ def hire(*, start: dt.datetime) -> Staff:
     )
 
 
-def close_the_year(*, desk: Rep, now: dt.datetime) -> None:
+def begin_last_day(*, desk: Rep, now: dt.datetime) -> None:
     """
     The desk's two colleagues leave for some days, and it takes over around the clock.
 
@@ -124,7 +128,7 @@ def _user(name: str, local: str, role: Role, password: str, joined: dt.datetime)
     return user
 
 
-def _open(office: Office, people: dict[str, User], password: str, start: dt.datetime) -> None:
+def _open(office: TeamSetup, people: dict[str, User], password: str, start: dt.datetime) -> None:
     calendar = WorkCalendar.objects.create(name=f"{office.team} office hours", zone=office.zone, country=office.country)
     WorkHours.objects.bulk_create(
         WorkHours(calendar=calendar, weekday=day, opens=office.opens, closes=office.closes) for day in range(5)
@@ -141,12 +145,14 @@ def _open(office: Office, people: dict[str, User], password: str, start: dt.date
 def _route() -> None:
     """Brazil is sold to and has no rule yet: its leads wait in the unrouted list for a manager."""
     teams = {team.name: team for team in Team.objects.all()}
-    elsewhere = [code for code in words.COUNTRIES if code not in (*words.AMERICAS, *words.APAC)]
+    elsewhere = [
+        code for code in names_and_places.COUNTRIES if code not in (*names_and_places.AMERICAS, *names_and_places.APAC)
+    ]
     rules: tuple[tuple[str, dict[str, Any], str], ...] = (
         ("Named account: Harbourline", {"domains": ["harbourline-freight.example"]}, "EMEA"),
         ("North America and Mexico", {"countries": ["US", "CA", "MX"]}, "Americas"),
         ("Europe", {"countries": elsewhere}, "EMEA"),
-        ("Asia and the Pacific", {"countries": list(words.APAC)}, "APAC"),
+        ("Asia and the Pacific", {"countries": list(names_and_places.APAC)}, "APAC"),
         ("Country unknown, but asks to talk", {"countries": [""], "tiers": [1]}, "EMEA"),
     )
     RoutingRule.objects.bulk_create(
@@ -158,9 +164,9 @@ def _route() -> None:
 def _list() -> None:
     """What this company adds to the lists that Accord ships."""
     own = {
-        "free_email": words.FREE_MAIL,
-        "student_email": words.UNIVERSITIES,
-        "competitors": [domain for _, domain in words.COMPETITORS],
+        "free_email": names_and_places.FREE_MAIL,
+        "student_email": names_and_places.UNIVERSITIES,
+        "competitors": [domain for _, domain in names_and_places.COMPETITORS],
     }
     for name, values in own.items():
         named_list = NamedList.objects.get(name=name)
@@ -169,7 +175,7 @@ def _list() -> None:
         )
 
 
-def promise_anew(people: Staff, *, now: dt.datetime) -> None:
+def activate_second_commitment(people: Staff, *, now: dt.datetime) -> None:
     """The last day begins with the second version: from now on tier 3 is nurtured first, and work goes before more."""
     terms = {term.name: getattr(commitments.current(), term.name) for term in commitments.TERMS}
     draft = commitments.draft(

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from config.demo.company import company, seed, staff
+from config.demo.company import lead_generator, seed, staff
 from definitions.models import Review
 from leads.models import ApiKey, Event, Lead, Outcome, StageChange
 from leads.vocabulary import Stage
@@ -63,14 +63,14 @@ def test_the_command_writes_the_key_and_says_how_to_use_it(
     assert "facts:write" in key.scopes
     assert seed.key_file().stat().st_mode & 0o077 == 0
     assert staff.PASSWORD in said
-    assert company.CURL_EMAIL in said
-    assert Lead.objects.get(email=company.CURL_EMAIL).stage == Stage.MAL
+    assert lead_generator.CURL_EMAIL in said
+    assert Lead.objects.get(email=lead_generator.CURL_EMAIL).stage == Stage.MAL
 
 
 def digest_of(profile: str, *, number: int = 1, books: bool = True) -> dict[str, str]:
     """Each table's rows without ids, as a digest; the load is rolled back."""
     with transaction.atomic():
-        seed.seed(profile=company.PROFILES[profile], seed=number, now=NOW, say=lambda text: None, books=books)
+        seed.seed(profile=lead_generator.SIZES[profile], seed=number, now=NOW, say=lambda text: None, books=books)
         digests = {name: hashlib.sha256(repr(rows).encode()).hexdigest() for name, rows in tables().items()}
         transaction.set_rollback(True)
     return digests

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-from config.demo.company.story import Step, Verb
+from config.demo.company.sales_plan import PlannedAction, SalesAction
 from leads.models import User
 from sla.handoffs import attempts, creation, dispositions, sales_stages
 from sla.models import Absence, Handoff, ReasonCode, Rep
@@ -21,11 +21,11 @@ def is_away(handoff_id: int, now: dt.datetime) -> bool:
     return Absence.objects.filter(rep__handoffs=handoff_id, starts_at__lte=now, ends_at__gt=now).exists()
 
 
-def perform(*, handoff_id: int, step: Step, manager: User, now: dt.datetime) -> None:
+def perform(*, handoff_id: int, step: PlannedAction, manager: User, now: dt.datetime) -> None:
     handoff = Handoff.objects.select_related("rep__user", "team").get(pk=handoff_id)
     rep = handoff.rep
     assert rep is not None  # noqa: S101 (the story begins when somebody has it)
-    if step.verb == Verb.REASSIGN:
+    if step.verb == SalesAction.REASSIGN:
         _reassign(handoff, rep, manager, now)
     else:
         _BY_REP[step.verb](handoff, rep.user, step.with_, now)
@@ -74,13 +74,13 @@ def _lose(handoff: Handoff, by: User, words: _Words, now: dt.datetime) -> None:
     sales_stages.lose(handoff=handoff, reason=words["reason"], by=by, now=now)
 
 
-_BY_REP: Final[Mapping[Verb, Callable[[Handoff, User, _Words, dt.datetime], None]]] = {
-    Verb.ATTEMPT: _attempt,
-    Verb.ACCEPT: _accept,
-    Verb.REJECT: _reject,
-    Verb.MEETING: _meeting,
-    Verb.QUALIFY: _qualify,
-    Verb.OPPORTUNITY: _open,
-    Verb.WIN: _win,
-    Verb.LOSE: _lose,
+_BY_REP: Final[Mapping[SalesAction, Callable[[Handoff, User, _Words, dt.datetime], None]]] = {
+    SalesAction.ATTEMPT: _attempt,
+    SalesAction.ACCEPT: _accept,
+    SalesAction.REJECT: _reject,
+    SalesAction.MEETING: _meeting,
+    SalesAction.QUALIFY: _qualify,
+    SalesAction.OPPORTUNITY: _open,
+    SalesAction.WIN: _win,
+    SalesAction.LOSE: _lose,
 }

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Final
 
-from config.demo.company.ledger import Ledger
+from config.demo.company.bulk_writer import BulkWriter
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import Calendar
 from sla.clocks import clocks
@@ -19,8 +19,8 @@ from sla.vocabulary import ClockKind, NoticeKind
 SEEN_AFTER: Final = dt.timedelta(seconds=10)
 
 
-class Promises:
-    def __init__(self, ledger: Ledger) -> None:
+class BulkClocks:
+    def __init__(self, ledger: BulkWriter) -> None:
         self._ledger = ledger
         self._versions: dict[tuple[int, int, bool], CalendarVersion] = {}
         # By the object, for it has no id before it is written.

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from config.demo.company import agreement, rehearsals
-from config.demo.company.candidates import Candidates, InForce
-from config.demo.company.company import Calendar
+from config.demo.company import definition_documents, version_backtests
+from config.demo.company.lead_generator import YearDates
+from config.demo.company.qualifying_instants import ExampleVersion, QualifyingInstants
 from config.demo.company.staff import Staff
 from definitions import proposals, reviews, version_documents, versions
 from definitions.lint import Severity
@@ -36,7 +36,9 @@ _ANSWER: Final = (
 )
 
 
-def steps(calendar: Calendar, staff: Staff, candidates: Candidates) -> Iterator[tuple[dt.datetime, Happening]]:
+def planned_changes(
+    calendar: YearDates, staff: Staff, candidates: QualifyingInstants
+) -> Iterator[tuple[dt.datetime, Happening]]:
     """What happened to the agreement, each step with its date."""
     yield calendar.start, partial(_adopt, staff, candidates)
     change = calendar.new_version
@@ -49,30 +51,33 @@ def steps(calendar: Calendar, staff: Staff, candidates: Candidates) -> Iterator[
     yield calendar.now - 3 * _DAY, partial(_open_the_quarterly_check, staff)
 
 
-def in_force(calendar: Calendar) -> list[InForce]:
+def versions_in_force(calendar: YearDates) -> list[ExampleVersion]:
     """Each version's rules and the instant from which they judge."""
-    rows = (("v1.0", calendar.start, agreement.first()), ("v1.1", calendar.new_version, agreement.second(_ANSWER)))
+    rows = (
+        ("v1.0", calendar.start, definition_documents.first_version()),
+        ("v1.1", calendar.new_version, definition_documents.second_version(_ANSWER)),
+    )
     return [
-        InForce(f"{agreement.NAME} {number}", since, compiled(version_documents.normal(document)))
+        ExampleVersion(f"{definition_documents.NAME} {number}", since, compiled(version_documents.normal(document)))
         for number, since, document in rows
     ]
 
 
-def _adopt(staff: Staff, candidates: Candidates, now: dt.datetime) -> None:
-    version = _drafted(staff, candidates, agreement.first(), now)
+def _adopt(staff: Staff, candidates: QualifyingInstants, now: dt.datetime) -> None:
+    version = _drafted(staff, candidates, definition_documents.first_version(), now)
     _propose(version, ProposalGrounds(driver=ChangeDriver.FIRST), staff, now)
     _sign(Side.MARKETING, "At last in writing.", staff, now)
     _sign(Side.SALES, "Good enough to begin with; we look at it every quarter.", staff, now)
     versions.activate(version=_newest(), hand_over_entrants=True, by=staff.ops, now=now)
 
 
-def _answer_the_review(staff: Staff, candidates: Candidates, now: dt.datetime) -> None:
+def _answer_the_review(staff: Staff, candidates: QualifyingInstants, now: dt.datetime) -> None:
     grounds = ProposalGrounds(
         driver=ChangeDriver.REJECTION_PATTERN,
         evidence="The review of the month: most rejections say “not interested”, and most of those leads only ever read.",
         review=Review.objects.undecided().order_by("pk").first(),
     )
-    _propose(_drafted(staff, candidates, agreement.second(_ANSWER), now), grounds, staff, now)
+    _propose(_drafted(staff, candidates, definition_documents.second_version(_ANSWER), now), grounds, staff, now)
 
 
 def _propose(version: Version, grounds: ProposalGrounds, staff: Staff, now: dt.datetime) -> None:
@@ -84,16 +89,17 @@ def _propose(version: Version, grounds: ProposalGrounds, staff: Staff, now: dt.d
         evidence=grounds.evidence,
         review=grounds.review,
         acknowledged={
-            warning.key: agreement.ACCEPTED.get(warning.code, agreement.ACCEPTED_ANYWAY) for warning in warnings
+            warning.key: definition_documents.ACCEPTED.get(warning.code, definition_documents.ACCEPTED_ANYWAY)
+            for warning in warnings
         },
         by=staff.ops,
         now=now,
     )
 
 
-def _drafted(staff: Staff, candidates: Candidates, document: dict[str, Any], now: dt.datetime) -> Version:
+def _drafted(staff: Staff, candidates: QualifyingInstants, document: dict[str, Any], now: dt.datetime) -> Version:
     version = version_documents.import_document(document=document, by=staff.ops, now=now)
-    rehearsals.rehearse(version, candidates, by=staff.ops, now=now)
+    version_backtests.run_finished_backtest(version, candidates, by=staff.ops, now=now)
     return version
 
 
@@ -136,7 +142,7 @@ def _open_the_quarterly_check(staff: Staff, now: dt.datetime) -> None:
 
 
 def _open(trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, staff: Staff, now: dt.datetime) -> None:
-    definition = Definition.objects.get(name=agreement.NAME)
+    definition = Definition.objects.get(name=definition_documents.NAME)
     decided = rejection_monitor.rejection(
         definition=definition, month=rejection_monitor.RejectionMonth.containing(now, months_back=1)
     )

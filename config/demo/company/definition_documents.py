@@ -54,7 +54,7 @@ ACCEPTED: Final = {
 ACCEPTED_ANYWAY: Final = "Discussed in the joint session and kept for this quarter."
 
 
-def first() -> dict[str, Any]:
+def first_version() -> dict[str, Any]:
     """v1.0: points alone carry a lead over the threshold, wherever they come from."""
     paths = [_path("Engaged", [_axis("fit", 25), _axis("engagement", 40)], "The right person, busy with us lately.")]
     return _document(
@@ -67,7 +67,7 @@ def first() -> dict[str, Any]:
     )
 
 
-def second(evidence: str) -> dict[str, Any]:
+def second_version(evidence: str) -> dict[str, Any]:
     """v1.1: downloads are capped, and one strong signal must be recent. The answer to the bad month."""
     strong = {"count_of": _HIGH_INTENT, "at_least": 1, "within_days": 30}
     clauses = [_axis("fit", 25), _axis("engagement", 40), strong]

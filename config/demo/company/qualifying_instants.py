@@ -23,7 +23,7 @@ from sla.nurture import recycling
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class ExampleVersion:
     """A version of the year: its name, its rules, and the instant from which it judges."""
 
     name: str
@@ -31,10 +31,10 @@ class InForce:
     rules: Rules
 
 
-class Candidates:
+class QualifyingInstants:
     """By lead: the instants at which it meets the version then in force, and since when it is good enough for marketing."""
 
-    def __init__(self, lead_ids: Sequence[int], versions: Sequence[InForce]) -> None:
+    def __init__(self, lead_ids: Sequence[int], versions: Sequence[ExampleVersion]) -> None:
         self._versions = versions
         self._facts = fact_reader.near(lead_ids, *(version.rules for version in versions))
         self._meeting: dict[int, list[dt.datetime]] = defaultdict(list)
@@ -102,7 +102,7 @@ class Candidates:
             lead.stage, lead.stage_at = Stage.MAL, accepted[lead.pk][0]
         Lead.objects.bulk_update(leads, ["stage", "stage_at"], batch_size=500)
 
-    def _judge(self, version: InForce, lead: Positions, at: Ints) -> None:
+    def _judge(self, version: ExampleVersion, lead: Positions, at: Ints) -> None:
         verdicts = judge(version.rules, self._facts, lead, at)
         passes = (verdicts.gate == PASS) & verdicts.engaged & ~verdicts.disqualified
         for index in np.flatnonzero(passes).tolist():

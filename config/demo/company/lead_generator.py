@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from config.demo.company import deeds, words
-from config.demo.company.deeds import Deed, Manner, happens
+from config.demo.company import names_and_places, visits
+from config.demo.company.visits import VisitorType, WebActivity, draw_chance
 
 #: The reserved lead of the ready-made demo request: engaged, known, and not an MQL yet.
 CURL_EMAIL: Final = "clara.lindqvist@nordfjord-foods.example"
@@ -23,7 +23,7 @@ _Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class CompanySize:
     """How much of a company: months of history, leads, firms, and how many months ago its bad month was."""
 
     months: int
@@ -32,11 +32,15 @@ class Profile:
     bad_month_ago: int
 
 
-PROFILES: Final = {"smoke": Profile(2, 90, 60, 1), "small": Profile(6, 900, 280, 3), "full": Profile(12, 2000, 600, 5)}
+SIZES: Final = {
+    "smoke": CompanySize(2, 90, 60, 1),
+    "small": CompanySize(6, 900, 280, 3),
+    "full": CompanySize(12, 2000, 600, 5),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class YearDates:
     """The turning points of the year, all in UTC."""
 
     start: dt.datetime
@@ -47,7 +51,7 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
-class Firm:
+class GeneratedCompany:
     domain: str
     name: str
     values: Mapping[str, Any]
@@ -60,11 +64,11 @@ class Firm:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class GeneratedLead:
     email: str
     domain: str
     values: Mapping[str, Any]
-    deeds: tuple[Deed, ...]
+    deeds: tuple[WebActivity, ...]
     later: tuple[tuple[dt.datetime, Mapping[str, Any]], ...] = ()
     #: What the reps do with a lead of the closing scene; empty: what they usually do.
     cue: str = ""
@@ -75,15 +79,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    calendar: Calendar
-    firms: tuple[Firm, ...]
-    people: tuple[Person, ...]
+class GeneratedYear:
+    calendar: YearDates
+    firms: tuple[GeneratedCompany, ...]
+    people: tuple[GeneratedLead, ...]
 
 
-def draw(profile: Profile, *, seed: int, now: dt.datetime) -> World:
+def generate(profile: CompanySize, *, seed: int, now: dt.datetime) -> GeneratedYear:
     """The same seed, profile and `now` give the same world."""
-    calendar = calendar_of(profile, now)
+    calendar = year_dates(profile, now)
     firms = _firms(profile, random.Random(f"{seed}/firms"), calendar)  # noqa: S311 (a story, not a secret)
     crowd = _Crowd(random.Random(f"{seed}/people"), firms, calendar)  # noqa: S311
     for _ in range(profile.leads):
@@ -92,14 +96,14 @@ def draw(profile: Profile, *, seed: int, now: dt.datetime) -> World:
         crowd.join(crowd.syndicated())
     crowd.closing_scene()
     people = sorted(crowd.people.values(), key=lambda person: (person.known_at, person.email))
-    return World(calendar, tuple(firms), tuple(people))
+    return GeneratedYear(calendar, tuple(firms), tuple(people))
 
 
-def calendar_of(profile: Profile, now: dt.datetime) -> Calendar:
+def year_dates(profile: CompanySize, now: dt.datetime) -> YearDates:
     bad = _month(now, profile.bad_month_ago)
     ends = _month(now, profile.bad_month_ago - 1)
     new_version = min(ends + 23 * _DAY + dt.timedelta(hours=9), now - 6 * _DAY)
-    return Calendar(_month(now, profile.months) + (now - _month(now, 0)), bad, ends, new_version, now)
+    return YearDates(_month(now, profile.months) + (now - _month(now, 0)), bad, ends, new_version, now)
 
 
 def _month(now: dt.datetime, ago: int) -> dt.datetime:
@@ -108,9 +112,9 @@ def _month(now: dt.datetime, ago: int) -> dt.datetime:
 
 
 # ── Firms ─────────────────────────────────────────────────────────────────────────────────────────────────
-def _firms(profile: Profile, rng: random.Random, calendar: Calendar) -> list[Firm]:
+def _firms(profile: CompanySize, rng: random.Random, calendar: YearDates) -> list[GeneratedCompany]:
     firms = {firm.domain: firm for firm in _named(calendar)}
-    for name, domain in words.COMPETITORS:
+    for name, domain in names_and_places.COMPETITORS:
         values = {
             "industry": "Software",
             "country": "US",
@@ -118,14 +122,14 @@ def _firms(profile: Profile, rng: random.Random, calendar: Calendar) -> list[Fir
             "employees_high": 400,
             "is_competitor": True,
         }
-        firms[domain] = Firm(domain, name, values, calendar.start)
+        firms[domain] = GeneratedCompany(domain, name, values, calendar.start)
     while len(firms) < profile.firms:
         firm = _firm(rng, calendar)
         firms.setdefault(firm.domain, firm)
     return list(firms.values())
 
 
-def _named(calendar: Calendar) -> Iterator[Firm]:
+def _named(calendar: YearDates) -> Iterator[GeneratedCompany]:
     """Two that the closing scene cannot do without."""
     usual = {"annual_revenue": 190_000_000, "technologies": ["SAP"], "business_model": "B2B"}
     for domain, name, industry, country, employees in (
@@ -133,36 +137,36 @@ def _named(calendar: Calendar) -> Iterator[Firm]:
         ("altamar-cargo.example", "Altamar Cargo", "Logistics", "BR", 1200),
     ):
         size = {"employees_low": employees, "employees_high": employees}
-        yield Firm(domain, name, {"industry": industry, "country": country} | size | usual, calendar.start)
+        yield GeneratedCompany(domain, name, {"industry": industry, "country": country} | size | usual, calendar.start)
 
 
-def _firm(rng: random.Random, calendar: Calendar) -> Firm:
-    industry = _weighted(rng, {name: weight for name, (weight, _) in words.INDUSTRIES.items()})
-    country = _weighted(rng, {name: row[4] for name, row in words.COUNTRIES.items()})
-    place, trade = rng.choice(words.PLACES), rng.choice(words.INDUSTRIES[industry][1])
+def _firm(rng: random.Random, calendar: YearDates) -> GeneratedCompany:
+    industry = _weighted(rng, {name: weight for name, (weight, _) in names_and_places.INDUSTRIES.items()})
+    country = _weighted(rng, {name: row[4] for name, row in names_and_places.COUNTRIES.items()})
+    place, trade = rng.choice(names_and_places.PLACES), rng.choice(names_and_places.INDUSTRIES[industry][1])
     employees = round(min(max(rng.lognormvariate(6.25, 1.15), 6), 60_000))
-    low, high = _band(employees) if happens(rng, 0.25) else (employees, employees)
+    low, high = _band(employees) if draw_chance(rng, 0.25) else (employees, employees)
     values = {
         "industry": industry,
         "country": country,
-        "region": words.COUNTRIES[country][2],
+        "region": names_and_places.COUNTRIES[country][2],
         "employees_low": low,
         "employees_high": high,
-        "annual_revenue": round(employees * rng.uniform(120_000, 320_000), -5) if happens(rng, 0.85) else None,
-        "business_model": rng.choice(words.BUSINESS_MODELS),
-        "technologies": sorted(rng.sample(words.TECHNOLOGIES, rng.choice((0, 1, 2, 2, 3)))),
-        "is_customer": True if happens(rng, 0.04) else None,
+        "annual_revenue": round(employees * rng.uniform(120_000, 320_000), -5) if draw_chance(rng, 0.85) else None,
+        "business_model": rng.choice(names_and_places.BUSINESS_MODELS),
+        "technologies": sorted(rng.sample(names_and_places.TECHNOLOGIES, rng.choice((0, 1, 2, 2, 3)))),
+        "is_customer": True if draw_chance(rng, 0.04) else None,
     }
     known_at = calendar.start + (calendar.now - calendar.start) * rng.random() * 0.1
     domain = f"{_slug(place)}-{_slug(trade)}.example"
-    return Firm(domain, f"{place} {trade}", values, known_at, _learned_of_firm(rng, calendar, employees))
+    return GeneratedCompany(domain, f"{place} {trade}", values, known_at, _learned_of_firm(rng, calendar, employees))
 
 
 def _learned_of_firm(
-    rng: random.Random, calendar: Calendar, employees: int
+    rng: random.Random, calendar: YearDates, employees: int
 ) -> tuple[tuple[dt.datetime, Mapping[str, Any]], ...]:
     """One firm in twelve grows or shrinks, or is measured better, during the year."""
-    if not happens(rng, 0.08):
+    if not draw_chance(rng, 0.08):
         return ()
     count = max(5, round(employees * rng.uniform(0.7, 1.6)))
     at = calendar.start + (calendar.now - calendar.start) * rng.uniform(0.2, 0.9)
@@ -178,123 +182,142 @@ def _band(employees: int) -> tuple[int, int | None]:
 @dataclass(slots=True)
 class _Crowd:
     rng: random.Random
-    firms: Sequence[Firm]
-    calendar: Calendar
-    people: dict[str, Person] = field(default_factory=dict)
-    at_firm: dict[str, Firm] = field(init=False)
-    buyers: list[Firm] = field(init=False)
+    firms: Sequence[GeneratedCompany]
+    calendar: YearDates
+    people: dict[str, GeneratedLead] = field(default_factory=dict)
+    at_firm: dict[str, GeneratedCompany] = field(init=False)
+    buyers: list[GeneratedCompany] = field(init=False)
 
     def __post_init__(self) -> None:
         self.at_firm = {firm.domain: firm for firm in self.firms}
         self.buyers = [firm for firm in self.firms if _is_likely_buyer(firm)]
 
-    def join(self, person: Person) -> None:
+    def join(self, person: GeneratedLead) -> None:
         self.people.setdefault(person.email, person)
 
-    def somebody(self) -> Person:
+    def somebody(self) -> GeneratedLead:
         rng = self.rng
         source = _weighted(
-            rng, {name: weight for name, (weight, _) in words.SOURCES.items() if name != words.SYNDICATION}
+            rng,
+            {
+                name: weight
+                for name, (weight, _) in names_and_places.SOURCES.items()
+                if name != names_and_places.SYNDICATION
+            },
         )
-        manner = _weighted(rng, deeds.MANNERS)
+        manner = _weighted(rng, visits.TYPE_WEIGHTS)
         # Who compares vendors, or is sent by a friend, more often comes from a firm that buys such things.
-        serious = manner in (Manner.EVALUATOR, Manner.ASKER)
-        firm = rng.choice(self.buyers) if happens(rng, 0.66 if serious else 0.4) else rng.choice(self.firms)
+        serious = manner in (VisitorType.EVALUATOR, VisitorType.ASKER)
+        firm = rng.choice(self.buyers) if draw_chance(rng, 0.66 if serious else 0.4) else rng.choice(self.firms)
         span = self.calendar.now - self.calendar.start
         first = self.calendar.start + span * (rng.random() ** 0.92)
-        return self.person(firm, source, deeds.Visit(manner, first, self.calendar.now, _zone(firm), source))
+        return self.person(firm, source, visits.VisitorHistory(manner, first, self.calendar.now, _zone(firm), source))
 
-    def syndicated(self) -> Person:
+    def syndicated(self) -> GeneratedLead:
         """Readers of a report that a trade magazine gave away: much engagement, little need."""
         rng, calendar = self.rng, self.calendar
-        firm = rng.choice(self.buyers) if happens(rng, 0.9) else rng.choice(self.firms)
+        firm = rng.choice(self.buyers) if draw_chance(rng, 0.9) else rng.choice(self.firms)
         first = calendar.bad_month - 4 * _DAY + 22 * _DAY * rng.random()
-        visit = deeds.Visit(Manner.SYNDICATED, first, calendar.now, _zone(firm), words.SYNDICATION)
-        return self.person(firm, words.SYNDICATION, visit)
+        visit = visits.VisitorHistory(
+            VisitorType.SYNDICATED, first, calendar.now, _zone(firm), names_and_places.SYNDICATION
+        )
+        return self.person(firm, names_and_places.SYNDICATION, visit)
 
-    def person(self, firm: Firm, source: str, visit: deeds.Visit) -> Person:
+    def person(self, firm: GeneratedCompany, source: str, visit: visits.VisitorHistory) -> GeneratedLead:
         rng = self.rng
         first_name, last_name = self._name(firm.country)
         local = f"{_slug(first_name)}.{_slug(last_name)}"
-        unwanted = happens(rng, 0.05)
+        unwanted = draw_chance(rng, 0.05)
         domain = _weighted(rng, {firm.domain: 93, "": 7}) if not unwanted else rng.choice(("", "", firm.domain))
         email = f"{local}@{domain or self._private_domain(unwanted)}"
-        known = deeds.draw(rng, visit)
+        known = visits.draw_activities(rng, visit)
         values = {"first_name": first_name, "last_name": last_name, "country": firm.country, "source": source}
         values |= {
             "title": self._title(unwanted),
             "phone": self._phone(firm.country),
-            "time_zone": words.COUNTRIES[firm.country][1],
+            "time_zone": names_and_places.COUNTRIES[firm.country][1],
         }
-        return Person(email, domain, values | self._answers(visit), known, self._learned(known, unwanted))
+        return GeneratedLead(email, domain, values | self._answers(visit), known, self._learned(known, unwanted))
 
     def closing_scene(self) -> None:
-        """The last hours, so that the queue is alive: `deeds.SCENE` says who does what, and how long ago."""
-        for number, part in enumerate(deeds.SCENE):
+        """The last hours, so that the queue is alive: `visits.SCENE` says who does what, and how long ago."""
+        for number, part in enumerate(visits.SCRIPTED_LEADS):
             firm = self._firm_in(part.countries)
             first_name, last_name = self._name(firm.country)
             email = f"{_slug(first_name)}.{_slug(last_name)}.{number}@{firm.domain}"
             self._cast(part, firm, email, first_name, last_name)
-        self._cast(deeds.RESERVED, self.at_firm["nordfjord-foods.example"], CURL_EMAIL, "Clara", "Lindqvist")
+        self._cast(visits.DEMO_REQUEST_LEAD, self.at_firm["nordfjord-foods.example"], CURL_EMAIL, "Clara", "Lindqvist")
 
-    def _cast(self, part: deeds.Part, firm: Firm, email: str, first_name: str, last_name: str) -> None:
+    def _cast(
+        self, part: visits.ScriptedLead, firm: GeneratedCompany, email: str, first_name: str, last_name: str
+    ) -> None:
         values = {"first_name": first_name, "last_name": last_name, "country": firm.country, "source": part.source}
         values |= {
             "title": part.title,
             "phone": self._phone(firm.country),
-            "time_zone": words.COUNTRIES[firm.country][1],
+            "time_zone": names_and_places.COUNTRIES[firm.country][1],
         }
-        self.people[email] = Person(email, firm.domain, values, deeds.played(part, self.calendar.now), cue=part.cue)
+        self.people[email] = GeneratedLead(
+            email, firm.domain, values, visits.scripted_activities(part, self.calendar.now), cue=part.cue
+        )
 
-    def _firm_in(self, countries: Sequence[str]) -> Firm:
+    def _firm_in(self, countries: Sequence[str]) -> GeneratedCompany:
         known = [firm for firm in self.buyers if firm.country in countries and not firm.later]
         if known:
             return self.rng.choice(known)
         return self.at_firm["nordfjord-foods.example"]
 
     def _name(self, country: str) -> tuple[str, str]:
-        given, family = words.PEOPLE[self.rng.choice(words.COUNTRIES[country][0])]
+        given, family = names_and_places.PEOPLE[self.rng.choice(names_and_places.COUNTRIES[country][0])]
         return self.rng.choice(given), self.rng.choice(family)
 
     def _private_domain(self, student: bool) -> str:
-        return self.rng.choice(words.UNIVERSITIES if student and happens(self.rng, 0.6) else words.FREE_MAIL)
+        return self.rng.choice(
+            names_and_places.UNIVERSITIES if student and draw_chance(self.rng, 0.6) else names_and_places.FREE_MAIL
+        )
 
     def _title(self, unwanted: bool) -> str:
         if unwanted:
-            return self.rng.choice(words.UNWANTED_TITLES)
-        if happens(self.rng, 0.04):
+            return self.rng.choice(names_and_places.UNWANTED_TITLES)
+        if draw_chance(self.rng, 0.04):
             return ""
-        titles = words.BUYING_TITLES if happens(self.rng, 0.78) else words.OTHER_TITLES
+        titles = names_and_places.BUYING_TITLES if draw_chance(self.rng, 0.78) else names_and_places.OTHER_TITLES
         return _weighted(self.rng, dict(titles))
 
     def _phone(self, country: str) -> str:
-        if happens(self.rng, 0.35):
+        if draw_chance(self.rng, 0.35):
             return ""
         # 555-01xx and its like: numbers that ring nowhere.
-        return f"{words.COUNTRIES[country][3]} 555 01{self.rng.randrange(100):02}"
+        return f"{names_and_places.COUNTRIES[country][3]} 555 01{self.rng.randrange(100):02}"
 
-    def _answers(self, visit: deeds.Visit) -> dict[str, str]:
-        if visit.manner not in (Manner.EVALUATOR, Manner.ASKER) or happens(self.rng, 0.4):
+    def _answers(self, visit: visits.VisitorHistory) -> dict[str, str]:
+        if visit.manner not in (VisitorType.EVALUATOR, VisitorType.ASKER) or draw_chance(self.rng, 0.4):
             return {}
-        answers = {"use_case": words.USE_CASES, "budget": words.BUDGETS, "timeline": words.TIMELINES}
-        return {name: self.rng.choice(choices) for name, choices in answers.items() if happens(self.rng, 0.6)}
+        answers = {
+            "use_case": names_and_places.USE_CASES,
+            "budget": names_and_places.BUDGETS,
+            "timeline": names_and_places.TIMELINES,
+        }
+        return {name: self.rng.choice(choices) for name, choices in answers.items() if draw_chance(self.rng, 0.6)}
 
-    def _learned(self, known: tuple[Deed, ...], unwanted: bool) -> tuple[tuple[dt.datetime, Mapping[str, Any]], ...]:
+    def _learned(
+        self, known: tuple[WebActivity, ...], unwanted: bool
+    ) -> tuple[tuple[dt.datetime, Mapping[str, Any]], ...]:
         """One person in twenty is promoted or changes the job."""
-        if unwanted or not known[1:] or not happens(self.rng, 0.05):
+        if unwanted or not known[1:] or not draw_chance(self.rng, 0.05):
             return ()
         at = known[0].at + (known[-1].at - known[0].at) * self.rng.uniform(0.3, 0.9)
-        return ((at, {"title": _weighted(self.rng, dict(words.BUYING_TITLES))}),)
+        return ((at, {"title": _weighted(self.rng, dict(names_and_places.BUYING_TITLES))}),)
 
 
-def _is_likely_buyer(firm: Firm) -> bool:
+def _is_likely_buyer(firm: GeneratedCompany) -> bool:
     low = firm.values["employees_low"]
     trade = firm.values["industry"] not in ("Software", "Consulting", "Education")
     return trade and low in _BUYERS_SIZE and not firm.values.get("is_customer")
 
 
-def _zone(firm: Firm) -> ZoneInfo:
-    return ZoneInfo(words.COUNTRIES[firm.country][1])
+def _zone(firm: GeneratedCompany) -> ZoneInfo:
+    return ZoneInfo(names_and_places.COUNTRIES[firm.country][1])
 
 
 def _weighted(rng: random.Random, weights: Mapping[_Item, float]) -> _Item:

@@ -14,13 +14,13 @@ from functools import partial
 from itertools import count
 from typing import Final, Protocol, TypeAlias
 
-from config.demo.company import agreement_history, staff
-from config.demo.company.books import Books
-from config.demo.company.candidates import Candidates
-from config.demo.company.company import World
-from config.demo.company.live import Live
+from config.demo.company import definition_history, staff
+from config.demo.company.bulk_handoffs import BulkHandoffs
+from config.demo.company.lead_generator import GeneratedYear
+from config.demo.company.live_handoffs import LiveHandoffs
+from config.demo.company.qualifying_instants import QualifyingInstants
+from config.demo.company.sales_plan import AssignedLead, PlannedAction, SalesAction, SalesPlanner
 from config.demo.company.staff import Staff
-from config.demo.company.story import Case, Step, Storyteller, Verb
 from definitions.models import Version
 from leads.models import User
 from scoring import active_versions
@@ -42,7 +42,7 @@ LAST_DAY: Final = dt.timedelta(hours=30)
 Happening: TypeAlias = Callable[[dt.datetime], None]
 
 
-class Office(Protocol):
+class HandoffProcess(Protocol):
     """Whoever carries out what happens."""
 
     def qualify(self, *, lead_id: int, at: dt.datetime, version: Version, now: dt.datetime) -> bool: ...
@@ -51,18 +51,24 @@ class Office(Protocol):
     def assign(self, handoff: Handoff, rep: Rep, by: User, reason: str, now: dt.datetime) -> None: ...
     def arrivals(self) -> list[Handoff]: ...
     def waiting(self) -> list[Handoff]: ...
-    def perform(self, *, handoff: Handoff, step: Step, now: dt.datetime) -> None: ...
+    def perform(self, *, handoff: Handoff, step: PlannedAction, now: dt.datetime) -> None: ...
     def close(self, now: dt.datetime) -> None: ...
 
 
-class Year:
+class YearSimulation:
     def __init__(
-        self, *, world: World, people: Staff, leads: Mapping[str, int], candidates: Candidates, rng: random.Random
+        self,
+        *,
+        world: GeneratedYear,
+        people: Staff,
+        leads: Mapping[str, int],
+        candidates: QualifyingInstants,
+        rng: random.Random,
     ) -> None:
         turning = world.calendar
         self._calendar, self._staff, self._candidates, self._rng = turning, people, candidates, rng
         self._cues = {leads[person.email]: person.cue for person in world.people if person.cue}
-        self._story = Storyteller(rng, turning.bad_month, turning.new_version)
+        self._story = SalesPlanner(rng, turning.bad_month, turning.new_version)
         self._queue: list[tuple[dt.datetime, int, Happening]] = []
         self._number = count()
         self._rerouted: set[dt.datetime] = set()
@@ -70,20 +76,20 @@ class Year:
         self._hours_of: dict[tuple[int, int], arithmetic.Calendar] = {}
         self._rules = routing_rules.rules()
         self._version: Version | None = None
-        self._office: Office = Live(manager=people.manager)
+        self._office: HandoffProcess = LiveHandoffs(manager=people.manager)
 
     def play(self, *, books: bool = True) -> None:
         """Without books everything goes through the use-cases: the same year, slowly."""
         now = self._calendar.now
         curtain = now - LAST_DAY
-        for at, happening in agreement_history.steps(self._calendar, self._staff, self._candidates):
+        for at, happening in definition_history.planned_changes(self._calendar, self._staff, self._candidates):
             self._at(at, partial(self._change_agreement, happening))
         for lead_id, at in self._candidates.first():
             self._at(at + _JUDGED_AFTER, partial(self._qualify, lead_id, at))
         for at in self._inspections():
             self._at(at, self._inspect)
         if books:
-            self._office = Books(candidates=self._candidates, staff=self._staff)
+            self._office = BulkHandoffs(candidates=self._candidates, staff=self._staff)
         self._run(until=curtain)
         self._office.close(curtain)
         self._rise(curtain)
@@ -97,10 +103,10 @@ class Year:
 
     def _rise(self, now: dt.datetime) -> None:
         """The last day begins: what is in hand stays in hand, by the same steps."""
-        live = Live(manager=self._staff.manager)
+        live = LiveHandoffs(manager=self._staff.manager)
         self._office = live
-        staff.close_the_year(desk=self._staff.desk, now=now)
-        staff.promise_anew(self._staff, now=now)
+        staff.begin_last_day(desk=self._staff.desk, now=now)
+        staff.activate_second_commitment(self._staff, now=now)
         recycling.announce_returns(now=now)
         for clock in Clock.objects.running().filter(due_at__gt=now):
             self._watch(live, clock, now)
@@ -175,7 +181,7 @@ class Year:
     def _begin(self, handoff: Handoff, now: dt.datetime) -> None:
         lead, rep = handoff.lead, handoff.rep
         assert rep is not None  # noqa: S101 (it has arrived)
-        case = Case(
+        case = AssignedLead(
             tier=handoff.tier,
             source=lead.source,
             cue=self._cues.get(lead.pk, ""),
@@ -185,19 +191,19 @@ class Year:
         )
         for step in self._story.plan(case, self._calendar.now):
             self._at(step.at, partial(self._act, handoff, step))
-        if isinstance(self._office, Live):
+        if isinstance(self._office, LiveHandoffs):
             for clock in handoff.clocks.running():
                 self._watch(self._office, clock, now)
 
-    def _watch(self, live: Live, clock: Clock, now: dt.datetime) -> None:
+    def _watch(self, live: LiveHandoffs, clock: Clock, now: dt.datetime) -> None:
         """Sweep when the promise is due: sweeping every quarter of a minute would find no more."""
         for instant in (clock.warn_at, clock.due_at):
             self._at(max(instant, now) + _SWEPT_AFTER, live.watch_clocks)
 
-    def _act(self, handoff: Handoff, step: Step, now: dt.datetime) -> None:
+    def _act(self, handoff: Handoff, step: PlannedAction, now: dt.datetime) -> None:
         self._office.perform(handoff=handoff, step=step, now=now)
-        if step.verb in (Verb.REJECT, Verb.LOSE):
-            back_at = handoff.qualification.reenter_at if step.verb == Verb.REJECT else None
+        if step.verb in (SalesAction.REJECT, SalesAction.LOSE):
+            back_at = handoff.qualification.reenter_at if step.verb == SalesAction.REJECT else None
             again = self._candidates.next(handoff.lead_id, now, back_at)
             if again is not None:
                 self._at(again + _JUDGED_AFTER, partial(self._qualify, handoff.lead_id, again))

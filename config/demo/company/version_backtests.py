@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from config.demo.company.candidates import Candidates
+from config.demo.company.qualifying_instants import QualifyingInstants
 from definitions import backtest_requests as records
 from definitions import version_documents
 from definitions.models import Backtest, Version
@@ -14,7 +14,7 @@ from scoring.backtests.runner import CandidateVersion
 from scoring.rule_compiler import compiled
 
 
-def rehearse(version: Version, candidates: Candidates, *, by: User, now: dt.datetime) -> Backtest:
+def run_finished_backtest(version: Version, candidates: QualifyingInstants, *, by: User, now: dt.datetime) -> Backtest:
     """Asked for and finished at once, from the facts in hand: no worker sees the year before it is whole.
 
     The six months end with the last whole one, whose decisions are all written down by now.

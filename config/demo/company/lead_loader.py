@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from django.db import connection
 
-from config.demo.company.company import Firm, Person, World
-from config.demo.company.deeds import Deed
+from config.demo.company.lead_generator import GeneratedCompany, GeneratedLead, GeneratedYear
+from config.demo.company.visits import WebActivity
 from leads.attribute_history import AttributeHistory
 from leads.models import AttributeChange, Company, Lead, Signal
 
@@ -24,7 +24,7 @@ _BATCH: Final = 2_000
 _LAG: Final = dt.timedelta(seconds=4)
 
 
-def store(world: World) -> dict[str, int]:
+def store_leads(world: GeneratedYear) -> dict[str, int]:
     """Write it all; returns each person's lead id by e-mail."""
     companies = _companies(world)
     leads = _leads(world, companies)
@@ -32,14 +32,14 @@ def store(world: World) -> dict[str, int]:
     return leads
 
 
-def _companies(world: World) -> dict[str, int]:
+def _companies(world: GeneratedYear) -> dict[str, int]:
     dossiers = [_firm(firm) for firm in world.firms]
     Company.objects.bulk_create([dossier.subject for dossier in dossiers], batch_size=_BATCH)
     _remember(dossiers)
     return {str(dossier.subject.domain): dossier.subject.pk for dossier in dossiers}
 
 
-def _firm(firm: Firm) -> AttributeHistory[Company]:
+def _firm(firm: GeneratedCompany) -> AttributeHistory[Company]:
     company = Company(domain=firm.domain, known_at=firm.known_at, recorded_at=firm.known_at)
     dossier = AttributeHistory(company)
     _say(dossier, {"name": firm.name} | dict(firm.values), firm.known_at)
@@ -48,14 +48,14 @@ def _firm(firm: Firm) -> AttributeHistory[Company]:
     return dossier
 
 
-def _leads(world: World, companies: Mapping[str, int]) -> dict[str, int]:
+def _leads(world: GeneratedYear, companies: Mapping[str, int]) -> dict[str, int]:
     dossiers = [_person(person, companies.get(person.domain)) for person in world.people]
     Lead.objects.bulk_create([dossier.subject for dossier in dossiers], batch_size=_BATCH)
     _remember(dossiers)
     return {str(dossier.subject.email): dossier.subject.pk for dossier in dossiers}
 
 
-def _person(person: Person, company: int | None) -> AttributeHistory[Lead]:
+def _person(person: GeneratedLead, company: int | None) -> AttributeHistory[Lead]:
     at = person.known_at
     lead = Lead(email=person.email, company_id=company, known_at=at, stage_at=at, recorded_at=at)
     dossier = AttributeHistory(lead)
@@ -75,7 +75,7 @@ def _remember(dossiers: list[Any]) -> None:
     AttributeChange.objects.bulk_create(rows, batch_size=_BATCH)
 
 
-def _events(world: World, leads: Mapping[str, int]) -> None:
+def _events(world: GeneratedYear, leads: Mapping[str, int]) -> None:
     """By COPY: the one table of this size."""
     signals = dict(Signal.objects.values_list("code", "pk"))
     all_deeds = [(person, deed) for person in world.people for deed in person.deeds]
@@ -88,7 +88,7 @@ def _events(world: World, leads: Mapping[str, int]) -> None:
             copy.write_row(_event_row(leads[person.email], signals[deed.signal], deed, f"{deed.source}-{number:06}"))
 
 
-def _event_row(lead: int, signal: int, deed: Deed, external_id: str) -> tuple[object, ...]:
+def _event_row(lead: int, signal: int, deed: WebActivity, external_id: str) -> tuple[object, ...]:
     properties = {name: value for name, value in (("asset", deed.asset), ("campaign", deed.campaign)) if value}
     digest = hashlib.sha256(f"{external_id} {deed}".encode()).digest()[:16]
     return lead, signal, deed.at, deed.at + _LAG, deed.source, external_id, digest, deed.asset, json.dumps(properties)

@@ -6,8 +6,8 @@ import datetime as dt
 
 from django.db import transaction
 
-from config.demo.company import acts
-from config.demo.company.story import Step
+from config.demo.company import rep_actions
+from config.demo.company.sales_plan import PlannedAction
 from definitions.models import Version
 from leads.models import Lead, User
 from scoring import active_versions
@@ -22,7 +22,7 @@ from sla.nurture import recycling
 from sla.vocabulary import HandoffState
 
 
-class Live:
+class LiveHandoffs:
     def __init__(self, *, manager: User) -> None:
         self._manager = manager
         self._rules: dict[int, Rules] = {}
@@ -66,9 +66,9 @@ class Live:
     def waiting(self) -> list[Handoff]:
         return list(Handoff.objects.unrouted().select_related("lead__company").order_by("pk"))
 
-    def perform(self, *, handoff: Handoff, step: Step, now: dt.datetime) -> None:
-        if not acts.is_away(handoff.pk, now):
-            acts.perform(handoff_id=handoff.pk, step=step, manager=self._manager, now=now)
+    def perform(self, *, handoff: Handoff, step: PlannedAction, now: dt.datetime) -> None:
+        if not rep_actions.is_away(handoff.pk, now):
+            rep_actions.perform(handoff_id=handoff.pk, step=step, manager=self._manager, now=now)
 
     def watch_clocks(self, now: dt.datetime) -> None:
         clocks.sweep_warnings(now=now)

@@ -36,7 +36,7 @@ _TABLES: Final[Sequence[tuple[type[models.Model], Sequence[str]]]] = (
 _BATCH: Final = 1_000
 
 
-class Ledger:
+class BulkWriter:
     def __init__(self, *, staff: Staff) -> None:
         self.staff = staff
         self._rows: dict[type[models.Model], list[Any]] = defaultdict(list)

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from config.demo.company.candidates import Candidates
-from config.demo.company.ledger import Ledger
-from config.demo.company.promises import Promises
+from config.demo.company.bulk_clocks import BulkClocks
+from config.demo.company.bulk_writer import BulkWriter
+from config.demo.company.qualifying_instants import QualifyingInstants
+from config.demo.company.sales_plan import PlannedAction, SalesAction
 from config.demo.company.staff import Staff
-from config.demo.company.story import Step, Verb
 from definitions.models import Version
 from leads.models import Lead, Outcome, StageChange, User
 from leads.vocabulary import MOVES, OPEN_TO_QUALIFY, OutcomeKind, Stage
@@ -34,10 +34,10 @@ _NEVER: Final = dt.datetime.min.replace(tzinfo=dt.UTC)
 _IN_HAND: Final = (HandoffState.ASSIGNED, HandoffState.ACCEPTED)
 
 
-class Books:
+class BulkHandoffs:
     """Everything since the beginning of the year, in memory until the ledger is written."""
 
-    def __init__(self, *, candidates: Candidates, staff: Staff) -> None:
+    def __init__(self, *, candidates: QualifyingInstants, staff: Staff) -> None:
         self._candidates, self._staff = candidates, staff
         self._leads = {lead.pk: lead for lead in Lead.objects.select_related("company")}
         self._commitment = Commitment.objects.get()
@@ -47,8 +47,8 @@ class Books:
         self._cycles: Counter[int] = Counter()
         self._unrouted: list[Handoff] = []
         self.handoffs: list[Handoff] = []
-        self.ledger = Ledger(staff=staff)
-        self._promises = Promises(self.ledger)
+        self.ledger = BulkWriter(staff=staff)
+        self._promises = BulkClocks(self.ledger)
         self._arrived: list[Handoff] = []
 
     # ── What Accord does ──────────────────────────────────────────────────────────────────────────────────
@@ -181,18 +181,18 @@ class Books:
         return next(each for each in self._reps if each.pk == rep.pk)
 
     # ── What the reps do ──────────────────────────────────────────────────────────────────────────────────
-    def perform(self, *, handoff: Handoff, step: Step, now: dt.datetime) -> None:
+    def perform(self, *, handoff: Handoff, step: PlannedAction, now: dt.datetime) -> None:
         assert handoff.rep is not None  # noqa: S101 (the story begins when somebody has it)
         by, words = handoff.rep.user, step.with_
-        if step.verb == Verb.ATTEMPT:
+        if step.verb == SalesAction.ATTEMPT:
             self._attempt(handoff, by, words, now)
-        elif step.verb == Verb.ACCEPT:
+        elif step.verb == SalesAction.ACCEPT:
             self._accept(handoff, by, now)
-        elif step.verb == Verb.REJECT:
+        elif step.verb == SalesAction.REJECT:
             self._reject(handoff, by, words, now)
-        elif step.verb == Verb.MEETING:
+        elif step.verb == SalesAction.MEETING:
             handoff.meeting_at = words["at"]
-        elif step.verb == Verb.REASSIGN:
+        elif step.verb == SalesAction.REASSIGN:
             self._pass_on(handoff, now)
         else:
             self._advance(handoff, step, by, now)
@@ -243,17 +243,17 @@ class Books:
         rep = min(others, key=lambda each: (each.last_assigned_at or _NEVER, each.pk))
         self.assign(handoff, rep, self._staff.manager, "Not called yet, and the lead is waiting.", now)
 
-    def _advance(self, handoff: Handoff, step: Step, by: User, now: dt.datetime) -> None:
+    def _advance(self, handoff: Handoff, step: PlannedAction, by: User, now: dt.datetime) -> None:
         words = dict(step.with_)
-        if step.verb == Verb.QUALIFY:
+        if step.verb == SalesAction.QUALIFY:
             self._step(handoff, HandoffState.QUALIFIED)
             self._move(handoff.lead, Stage.SQL, by, now, "Qualified by sales.")
             self.ledger.add(SalesQualification(handoff=handoff, by=by, at=now, **words))
-        elif step.verb == Verb.OPPORTUNITY:
+        elif step.verb == SalesAction.OPPORTUNITY:
             self._step(handoff, HandoffState.OPPORTUNITY)
             self._outcome(handoff, OutcomeKind.OPPORTUNITY, now, amount=words["amount"])
             self._move(handoff.lead, Stage.OPPORTUNITY, by, now, "Opportunity opened.")
-        elif step.verb == Verb.WIN:
+        elif step.verb == SalesAction.WIN:
             self._end(handoff, HandoffState.WON, now)
             self._outcome(handoff, OutcomeKind.WON, now, amount=words["amount"])
             self._move(handoff.lead, Stage.WON, by, now, "Won.")
