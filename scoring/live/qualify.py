@@ -15,10 +15,13 @@ from leads.models import Lead
 from leads.vocabulary import OPEN_TO_QUALIFY, Motion, Stage
 from scoring import active_versions
 from scoring.columns import fact_reader
+from scoring.engine.explain import Explanation
 from scoring.engine.facts import Facts
 from scoring.engine.judge import explain
+from scoring.engine.profile import PASS
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools
+from scoring.engine.verdict import Verdicts
 from scoring.instants import from_microseconds, microseconds
 from scoring.live import hot_upgrade_detection, qualification_start
 from scoring.live.judgement import LeadJudgement, judge_now
@@ -40,12 +43,13 @@ def qualify(
     """
     standing = _standing(judged, leads, now)
     found = _began(judged, standing, leads, before)
+    accepted = passes_for_marketing(judged.at_now)
     for index in standing.floors:
         lead = leads[int(judged.facts.lead_ids[index])]
         if index in found:
             _make(judged, index, lead, standing.cycles.get(lead.pk), found[index], now)
-        else:
-            _accept_for_marketing(judged, index, lead, now)
+        elif accepted[index]:
+            _accept_for_marketing(judged, lead, now)
     _record_hot_upgrades(judged, standing, leads, before, now)
     return {
         int(judged.facts.lead_ids[index]): floor.until
@@ -98,12 +102,13 @@ def _standing_of(
             rules, facts, index, _release(cycles.get(lead_id)), in_force=in_force, now=at
         )
         for index, lead_id in enumerate(facts.lead_ids.tolist())
-        if lead_id in leads and _may_qualify(leads[lead_id], cycles.get(lead_id))
+        if lead_id in leads and may_qualify(leads[lead_id], cycles.get(lead_id))
     }
     return _Standing(floors, cycles)
 
 
-def _may_qualify(lead: Lead, cycle: Qualification | None) -> bool:
+def may_qualify(lead: Lead, cycle: Qualification | None) -> bool:
+    """Return whether a lead may qualify at all: sales is not busy or done with it, and its last cycle has ended."""
     return lead.stage not in NOT_TO_QUALIFY and (cycle is None or cycle.closed_at is not None)
 
 
@@ -178,14 +183,31 @@ def _make(
     judged: LeadJudgement, index: int, lead: Lead, cycle: Qualification | None, at: int, now: dt.datetime
 ) -> None:
     explanation = explain(judged.rules, judged.facts, index, at)
-    definition = judged.version.definition
-    Qualification.objects.create(
+    qualification = build_qualification(judged.version, lead, cycle, explanation, from_microseconds(at), now)
+    qualification.save(force_insert=True)
+    if lead.stage in OPEN_TO_QUALIFY:
+        stage_changes.move(lead=lead, to=Stage.MQL, by=None, now=now, why=why_mql(judged.version))
+
+
+def build_qualification(
+    version: Version,
+    lead: Lead,
+    before: Qualification | None,
+    explanation: Explanation,
+    at: dt.datetime,
+    now: dt.datetime,
+) -> Qualification:
+    """Return the lead's qualification since `at`, with its frozen evidence; not stored yet (rules 4.12).
+
+    `before` is the lead's last cycle, if it had one.
+    """
+    return Qualification(
         lead=lead,
-        definition=definition,
-        version=judged.version,
-        motion=definition.motion,
-        cycle=1 if cycle is None else cycle.cycle + 1,
-        at=from_microseconds(at),
+        definition=version.definition,
+        version=version,
+        motion=version.definition.motion,
+        cycle=1 if before is None else before.cycle + 1,
+        at=at,
         recorded_at=now,
         tier=explanation.tier,
         is_hot=explanation.hot,
@@ -195,8 +217,16 @@ def _make(
         why=explanation.why[:300],
         evidence=explanation.as_dict(),
     )
-    if lead.stage in OPEN_TO_QUALIFY:
-        stage_changes.move(lead=lead, to=Stage.MQL, by=None, now=now, why=f"Meets {judged.version}")
+
+
+def why_mql(version: Version) -> str:
+    """Return the reason that the log of stages gives for an MQL."""
+    return f"Meets {version}"
+
+
+def why_mal(version: Version | str) -> str:
+    """Return the reason that the log of stages gives for an MAL; `version` may be its name."""
+    return f"Passes the gate of {version}"
 
 
 def _record_hot_upgrades(
@@ -217,12 +247,16 @@ def _may_turn_hot(lead: Lead, cycle: Qualification) -> bool:
     return is_open and not cycle.is_hot and not hasattr(cycle, "hot_upgrade")
 
 
-def _accept_for_marketing(judged: LeadJudgement, index: int, lead: Lead, now: dt.datetime) -> None:
+def _accept_for_marketing(judged: LeadJudgement, lead: Lead, now: dt.datetime) -> None:
     """A MAL passes the gate and is engaged, without meeting the definition (rules 2.3)."""
-    verdicts = judged.at_now
-    accepted = verdicts.gate[index] == 1 and verdicts.engaged[index] and not verdicts.disqualified[index]
-    if accepted and lead.stage == Stage.LEAD and judged.version.definition.motion == Motion.MQL:
-        stage_changes.move(lead=lead, to=Stage.MAL, by=None, now=now, why=f"Passes the gate of {judged.version}")
+    if lead.stage == Stage.LEAD and judged.version.definition.motion == Motion.MQL:
+        stage_changes.move(lead=lead, to=Stage.MAL, by=None, now=now, why=why_mal(judged.version))
+
+
+def passes_for_marketing(verdicts: Verdicts) -> Bools:
+    """Return for each verdict whether it passes the gate, engaged and not disqualified (rules 2.3)."""
+    passes: Bools = (verdicts.gate == PASS) & verdicts.engaged & ~verdicts.disqualified
+    return passes
 
 
 def _latest_cycles(version: Version, lead_ids: Iterable[int]) -> Mapping[int, Qualification]:

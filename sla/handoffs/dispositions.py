@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -23,6 +24,8 @@ from sla.vocabulary import ClockKind, DispositionKind, HandoffState, Route
 NOTE_AT_MOST: Final = 1000
 MISSING_AT_MOST: Final = 500
 LONGEST_NURTURE: Final = dt.timedelta(days=2 * 365)
+#: What the log of stages says of an accepted lead.
+WHY_ACCEPTED: Final = "Accepted by sales."
 
 #: The steps by which a lead that was sent away comes back to sales.
 WAY_BACK: Final = {
@@ -61,10 +64,11 @@ class DispositionContent:
 def accept(*, handoff: Handoff, by: User, now: dt.datetime) -> Disposition:
     """Sales takes the lead: it becomes an SAL. Raises AlreadyDecided, NotYours, DispositionRefused."""
     handoff = lock_undecided(handoff, by)
-    disposition = _record(handoff, DispositionContent(DispositionKind.ACCEPT), by, now)
+    disposition = build_disposition(handoff, DispositionContent(DispositionKind.ACCEPT), by, now)
+    disposition.save(force_insert=True)
     handoff_states.move(handoff, HandoffState.ACCEPTED, decided_at=now)
     clocks.met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
-    handoff_states.lead_follows(handoff, Stage.SAL, by=by, now=now, why="Accepted by sales.")
+    handoff_states.lead_follows(handoff, Stage.SAL, by=by, now=now, why=WHY_ACCEPTED)
     recycling.close_request(handoff=handoff, now=now)
     return disposition
 
@@ -86,7 +90,8 @@ def reject(
     """
     handoff = lock_undecided(handoff, by)
     word = checked_rejection(handoff, reason, note, reengage_on, now, missing)
-    disposition = _record(handoff, word, by, now)
+    disposition = build_disposition(handoff, word, by, now)
+    disposition.save(force_insert=True)
     handoff_states.move(handoff, HandoffState.REJECTED, decided_at=now, closed_at=now)
     clocks.met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
     clocks.cancel(handoff=handoff, now=now)
@@ -125,7 +130,8 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
         word = checked_rejection(handoff, reason, note, reengage_on, now, missing)
     if _says_the_same(word, before):
         raise DispositionRefused("That is what the record says already.")
-    disposition = _record(handoff, word, by, now, corrects=before)
+    disposition = build_disposition(handoff, word, by, now, corrects=before)
+    disposition.save(force_insert=True)
     if not _leads_there_already(word, before):
         _carry_out(handoff, word, by, now)
     return disposition
@@ -167,14 +173,33 @@ def checked_rejection(
     now: dt.datetime,
     missing: str = "",
 ) -> DispositionContent:
-    """Raises DispositionRefused with a sentence for the user."""
+    """Return a rejection as it may be recorded. Raises DispositionRefused with a sentence for the user."""
+    tries = handoff.attempts.values_list("channel", "at") if reason.needs_attempts else ()
+    return build_rejection(handoff, reason, note, reengage_on, now, missing, tries=tries)
+
+
+def build_rejection(
+    handoff: Handoff,
+    reason: ReasonCode,
+    note: str,
+    reengage_on: dt.date | None,
+    now: dt.datetime,
+    missing: str = "",
+    *,
+    tries: Iterable[tuple[str, dt.datetime]],
+) -> DispositionContent:
+    """Check a rejection and return it with its day of re-engagement (rules 7.5, 7.6), without a query.
+
+    `tries` are channel and instant of the handoff's attempts; they count only for a reason that needs attempts.
+    Raises DispositionRefused with a sentence for the user.
+    """
     note, missing = note.strip(), missing.strip()
     if not reason.is_offered:
         raise DispositionRefused(f"“{reason}” is not in use any more.")
     if reason.needs_note and not note:
         raise DispositionRefused(f"“{reason}” needs a note: what exactly?")
     _check_lengths(note, missing)
-    _check_attempts(handoff, reason)
+    _check_attempts(handoff, reason, tries)
     if reason.route != Route.RECYCLE:
         return DispositionContent(DispositionKind.REJECT, reason, note, missing=missing)
     day = reengage_on or default_reengagement(handoff=handoff, now=now)
@@ -212,20 +237,21 @@ def _check_lengths(note: str, missing: str) -> None:
         raise DispositionRefused(f"What was missing fits {MISSING_AT_MOST} characters.")
 
 
-def _check_attempts(handoff: Handoff, reason: ReasonCode) -> None:
+def _check_attempts(handoff: Handoff, reason: ReasonCode, tries: Iterable[tuple[str, dt.datetime]]) -> None:
     promised = handoff.commitment.attempts_before_unresponsive
     if not reason.needs_attempts:
         return
-    logged = attempts.counted(handoff.attempts.values_list("channel", "at"))
+    logged = attempts.counted(tries)
     if logged < promised:
         missing = promised - logged
         raise DispositionRefused(f"“{reason}” needs {promised} logged attempts; there are {logged}, {missing} to go.")
 
 
-def _record(
+def build_disposition(
     handoff: Handoff, word: DispositionContent, by: User, now: dt.datetime, corrects: Disposition | None = None
 ) -> Disposition:
-    return Disposition.objects.create(
+    """Return the record of a decision, not stored yet; `corrects` is the one that it replaces."""
+    return Disposition(
         handoff=handoff,
         kind=word.kind,
         reason=word.reason,
@@ -260,20 +286,26 @@ def _carry_out(handoff: Handoff, word: DispositionContent, by: User, now: dt.dat
 
 
 def _send_away(handoff: Handoff, word: DispositionContent, by: User, now: dt.datetime) -> None:
-    why = f"Rejected by sales: {word.reason}."
+    path = stages_after_rejection(word, Stage(handoff.lead.stage))
+    handoff_states.lead_follows(handoff, *path, by=by, now=now, why=why_rejected(word))
     if word.reengage_on is not None:
-        handoff_states.lead_follows(handoff, *_to_nurture(handoff), by=by, now=now, why=why)
         recycling.recycle(handoff=handoff, on=word.reengage_on, now=now)
-        return
+    else:
+        recycling.close(handoff=handoff, now=now)
+
+
+def why_rejected(word: DispositionContent) -> str:
+    """Return what the log of stages says of a rejected lead."""
+    return f"Rejected by sales: {word.reason}."
+
+
+def stages_after_rejection(word: DispositionContent, stage: Stage) -> tuple[Stage, ...]:
+    """Return the stages through which a rejected lead in `stage` goes: where the reason's route says (rules 7.5)."""
+    if word.reengage_on is not None:
+        # A correction may find the lead disqualified, from where the way leads through MAL.
+        return (Stage.MAL, Stage.NURTURE) if stage == Stage.DISQUALIFIED else (Stage.NURTURE,)
     assert word.reason is not None  # noqa: S101 (the database says so too)
-    to = Stage.MAL if word.reason.route == Route.BACK_TO_MARKETING else Stage.DISQUALIFIED
-    handoff_states.lead_follows(handoff, to, by=by, now=now, why=why)
-    recycling.close(handoff=handoff, now=now)
-
-
-def _to_nurture(handoff: Handoff) -> tuple[Stage, ...]:
-    """A correction may find the lead disqualified, from where the way leads through MAL."""
-    return (Stage.MAL, Stage.NURTURE) if handoff.lead.stage == Stage.DISQUALIFIED else (Stage.NURTURE,)
+    return (Stage.MAL if word.reason.route == Route.BACK_TO_MARKETING else Stage.DISQUALIFIED,)
 
 
 def _is_last_cycle(handoff: Handoff) -> bool:

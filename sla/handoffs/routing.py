@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -11,6 +11,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Q, prefetch_related_objects
 
+from leads.models import User
 from sla import handoff_states
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
@@ -18,7 +19,7 @@ from sla.clocks import clocks
 from sla.models import Handoff, Rep, RoutingDecision, RoutingRule, Team
 from sla.notifications import outbox
 from sla.teams import round_robin, routing_rules
-from sla.vocabulary import OPEN_STATES, ClockKind, HandoffState, NoticeKind
+from sla.vocabulary import OPEN_STATES, ClockKind, HandoffState
 
 log = structlog.get_logger(__name__)
 
@@ -49,22 +50,37 @@ def route(*, handoff: Handoff, now: dt.datetime, rules: Sequence[RoutingRule] | 
 def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
     """Try the unrouted again, the hot and the oldest first. Once a team has nobody, the rest of its leads wait unasked."""
     rules = routing_rules.rules()
-    exhausted: set[int | None] = {None}
-    asked = {None, *(rule.team_id for rule in rules)}
-    routed = 0
     # Those who may not be contacted were told of when they came; they say nothing about their team.
     waiting = Handoff.objects.unrouted().filter(lead__do_not_contact=False)
     waiting = waiting.select_related("lead__company").hot_first()
     # At night there may be thousands, every two seconds: not read further than somebody is left to ask.
-    for handoff in waiting.iterator(chunk_size=limit):
-        if exhausted == asked:
+    rows = waiting.iterator(chunk_size=limit)
+    return route_in_turn(rows, rules=rules, attempt=lambda handoff: _attempt(handoff, rules, now), limit=limit)
+
+
+def route_in_turn(
+    waiting: Iterable[Handoff],
+    *,
+    rules: Sequence[RoutingRule],
+    attempt: Callable[[Handoff], Rep | None],
+    limit: int = 100,
+) -> int:
+    """Attempt these unrouted handoffs in their order until `limit` are routed; returns how many were.
+
+    A team that had nobody for one handoff is asked for no other. `attempt` returns the rep who got the handoff, or None.
+    """
+    exhausted: set[int | None] = {None}
+    teams = {None, *(rule.team_id for rule in rules)}
+    routed = 0
+    for handoff in waiting:
+        if exhausted == teams:
             break
         rule = routing_rules.match_rules(rules, handoff).rule
         team = rule.team_id if rule else None
         if team in exhausted:
             continue
         try:
-            if _attempt(handoff, rules, now) is None:
+            if attempt(handoff) is None:
                 exhausted.add(team)
             else:
                 routed += 1
@@ -86,15 +102,7 @@ def give(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
         handoff.save(update_fields=list(columns))
     clocks.start_sales(handoff=handoff, rep=rep, now=now)
     Rep.objects.filter(pk=rep.pk).update(last_assigned_at=now)
-    new = outbox.NoticeDraft(
-        kind=NoticeKind.NEW_MQL,
-        once=f"routed:{handoff.pk}:{now.timestamp()}",
-        handoff=handoff,
-        to=[rep.user],
-        text=f"New tier {handoff.tier} MQL: {handoff.lead}",
-        at=now,
-    )
-    outbox.write([new])
+    outbox.write([outbox.new_mql(handoff=handoff, rep=rep, at=now)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +121,25 @@ def plan(*, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, lo
 
     Reads only, so it serves a dry run with a handoff that was never stored; `locking` makes the turns fair among routers.
     """
+
+    def choose(team: Team) -> round_robin.Assignment:
+        if locking:
+            lock_turns(team)
+        return round_robin.next_in_turn(round_robin.reps_of(team), now, owners=_owners(handoff, team, now))
+
+    return plan_by(handoff=handoff, rules=rules, choose=choose)
+
+
+def plan_by(
+    *, handoff: Handoff, rules: Sequence[RoutingRule], choose: Callable[[Team], round_robin.Assignment]
+) -> RoutingPlan:
+    """Return the plan of a handoff, given who is chosen in the team that the rules name. Asks no query of its own."""
     match = routing_rules.match_rules(rules, handoff)
     if match.rule is None:
         explanation = routing_rules.NO_MATCH if rules else "There is no routing rule yet."
         return RoutingPlan(None, None, None, explanation, match.trace)
     team = match.rule.team
-    if locking:
-        lock_turns(team)
-    turn = round_robin.next_in_turn(round_robin.reps_of(team), now, owners=_owners(handoff, team, now))
+    turn = choose(team)
     path = f"Rule {match.rule.position}: {match.rule.name} → team {team}"
     end = f"{turn.rep}, {turn.why}" if turn.rep else f"nobody available ({turn.reasons})"
     return RoutingPlan(match.rule, team, turn.rep, f"{path} → {end}", match.trace + turn.trace)
@@ -153,9 +172,27 @@ def lock_turns(team: Team) -> None:
 
 def explain(*, handoff: Handoff, rep: Rep | None, explanation: str, trace: Trace, now: dt.datetime) -> None:
     """Write down who got it and why; the decision is Accord's own."""
-    RoutingDecision.objects.create(
-        handoff=handoff, at=now, rep=rep, explanation=explanation[:EXPLANATION_AT_MOST], trace=list(trace)
-    )
+    decision = build_decision(handoff=handoff, rep=rep, explanation=explanation, trace=trace, now=now)
+    decision.save(force_insert=True)
+
+
+def build_decision(
+    *,
+    handoff: Handoff,
+    rep: Rep | None,
+    explanation: str,
+    now: dt.datetime,
+    trace: Trace = (),
+    by: User | None = None,
+) -> RoutingDecision:
+    """Return the record of who got a handoff and why, not stored yet; without `by` the decision is Accord's own."""
+    text = explanation[:EXPLANATION_AT_MOST]
+    return RoutingDecision(handoff=handoff, at=now, by=by, rep=rep, explanation=text, trace=list(trace))
+
+
+def is_new_explanation(explanation: str, last: RoutingDecision | None) -> bool:
+    """Return whether a reason for staying unrouted differs from the last one on record, so that it is written down."""
+    return last is None or last.explanation != explanation[:EXPLANATION_AT_MOST]
 
 
 class _Failed(Exception):
@@ -196,11 +233,21 @@ def _owners(handoff: Handoff, team: Team, now: dt.datetime) -> list[round_robin.
     is_theirs = Q(state__in=OPEN_STATES) | Q(state__in=CLOSED_AFTER_ACCEPTANCE, closed_at__gte=now - RECENT)
     theirs = Handoff.objects.filter(is_theirs, lead__company=handoff.lead.company_id, motion=handoff.motion)
     rows = theirs.filter(rep__team=team).exclude(pk=handoff.pk).select_related("lead", "rep__user").order_by("-pk")
-    return [
-        round_robin.CompanyOwner(row.rep_id, _same_company(row))
-        for row in rows[:OWNERS_AT_MOST]
-        if row.rep_id is not None
-    ]
+    return list_owners(rows[:OWNERS_AT_MOST])
+
+
+def owns_company(row: Handoff, handoff: Handoff, team: Team, now: dt.datetime) -> bool:
+    """Return whether `row` makes its rep the owner of the company of `handoff`: the query of `_owners`, in memory."""
+    if row.pk == handoff.pk or row.rep is None or row.rep.team_id != team.pk or row.motion != handoff.motion:
+        return False
+    is_recent = row.closed_at is not None and row.closed_at >= now - RECENT
+    is_theirs = row.state in OPEN_STATES or (row.state in CLOSED_AFTER_ACCEPTANCE and is_recent)
+    return is_theirs and row.lead.company_id == handoff.lead.company_id is not None
+
+
+def list_owners(rows: Iterable[Handoff]) -> list[round_robin.CompanyOwner]:
+    """Return the owners of a company from the handoffs that make them so, in the same order."""
+    return [round_robin.CompanyOwner(row.rep_id, _same_company(row)) for row in rows if row.rep_id is not None]
 
 
 def _same_company(row: Handoff) -> str:
@@ -212,11 +259,21 @@ def _stay_unrouted(
 ) -> None:
     """Say why, once for each new reason, and alert those who can help."""
     last = handoff.routing_decisions.order_by("-pk").first()
-    if last is None or last.explanation != explanation[:EXPLANATION_AT_MOST]:
+    if is_new_explanation(explanation, last):
         explain(handoff=handoff, rep=None, explanation=explanation, trace=trace, now=now)
-    # Nobody can help while the team is closed: the list shows it, and the sweep alerts once routing is overdue.
-    if team is None or _opening(team, now) is None:
-        outbox.write([outbox.unrouted(handoff=handoff, team=team, why=explanation, at=now)])
+    outbox.write(unrouted_notices(handoff, explanation, team, now))
+
+
+def unrouted_notices(
+    handoff: Handoff, explanation: str, team: Team | None, now: dt.datetime
+) -> list[outbox.NoticeDraft]:
+    """Return the alert that nobody has a handoff, to the managers; none while its team is closed.
+
+    Nobody can help then: the list shows it, and the sweep alerts once routing is overdue.
+    """
+    if team is not None and _opening(team, now) is not None:
+        return []
+    return [outbox.unrouted(handoff=handoff, team=team, why=explanation, at=now)]
 
 
 def _opening(team: Team, now: dt.datetime) -> dt.datetime | None:

@@ -43,7 +43,7 @@ def write(drafts: Iterable[NoticeDraft]) -> int:
 
     Without a receiver the row is kept for the list of all.
     """
-    rows = {row.once: row for draft in drafts for row in _rows(draft)}
+    rows = {row.once: row for draft in drafts for row in build_notices(draft)}
     known = set(Notice.objects.filter(once__in=rows).values_list("once", flat=True))
     Notice.objects.bulk_create([row for once, row in rows.items() if once not in known], ignore_conflicts=True)
     new = Notice.objects.filter(once__in=rows.keys() - known).select_related("to").order_by("pk")
@@ -51,13 +51,13 @@ def write(drafts: Iterable[NoticeDraft]) -> int:
     return len(new)
 
 
-def reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: dt.datetime) -> None:
-    """Tell the rep who had it that they need not care any more, and the managers of another team that it came to them.
+def reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: dt.datetime) -> list[NoticeDraft]:
+    """Return the notices of a reassignment: to the rep who had it, and to the managers of another team that got it.
 
     Who has it now is told of a new MQL; who moved it knows.
     """
     if before is None or handoff.rep is None:
-        return
+        return []
     lost = NoticeDraft(
         kind=NoticeKind.REASSIGNED,
         once=f"reassigned:{handoff.pk}:{at.timestamp()}",
@@ -66,12 +66,26 @@ def reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: 
         text=f"Now with {handoff.rep}: {handoff.lead} ({why.strip()})",
         at=at,
     )
-    write([lost])
+    if handoff.team == before.team:
+        return [lost]
     others = {person.pk for person in (by, before.user, handoff.rep.user)}
-    told = [] if handoff.team == before.team else [each for each in managers(handoff.team) if each.pk not in others]
-    if told:
-        text = f"From {before.team} to {handoff.rep} of {handoff.team}: {handoff.lead} ({why.strip()})"
-        write([replace(lost, once=f"moved:{handoff.pk}:{at.timestamp()}", to=told, text=text)])
+    receivers = [manager for manager in managers(handoff.team) if manager.pk not in others]
+    if not receivers:
+        return [lost]
+    text = f"From {before.team} to {handoff.rep} of {handoff.team}: {handoff.lead} ({why.strip()})"
+    return [lost, replace(lost, once=f"moved:{handoff.pk}:{at.timestamp()}", to=receivers, text=text)]
+
+
+def new_mql(*, handoff: Handoff, rep: Rep, at: dt.datetime) -> NoticeDraft:
+    """Return the notice to the rep who was just given a handoff."""
+    return NoticeDraft(
+        kind=NoticeKind.NEW_MQL,
+        once=f"routed:{handoff.pk}:{at.timestamp()}",
+        handoff=handoff,
+        to=[rep.user],
+        text=f"New tier {handoff.tier} MQL: {handoff.lead}",
+        at=at,
+    )
 
 
 def unrouted(*, handoff: Handoff, team: Team | None, why: str, at: dt.datetime) -> NoticeDraft:
@@ -81,14 +95,9 @@ def unrouted(*, handoff: Handoff, team: Team | None, why: str, at: dt.datetime) 
         once=f"unrouted:{handoff.pk}",
         handoff=handoff,
         to=managers(team),
-        text=unrouted_said(handoff, team, why),
+        text=f"{why.rstrip('.') if team is None else f'Nobody in {team} can take it'}: {handoff.lead}",
         at=at,
     )
-
-
-def unrouted_said(handoff: Handoff, team: Team | None, why: str) -> str:
-    said = why.rstrip(".") if team is None else f"Nobody in {team} can take it"
-    return f"{said}: {handoff.lead}"
 
 
 def rep_or_managers(rep: Rep | None, team: Team | None) -> Collection[User]:
@@ -166,7 +175,8 @@ def _following(last: Notice) -> Q:
     return Q(read_at__isnull=False) & older
 
 
-def _rows(draft: NoticeDraft) -> list[Notice]:
+def build_notices(draft: NoticeDraft) -> list[Notice]:
+    """Return one notice a receiver, not stored yet; without a receiver one for the list of all."""
     receivers: list[User | None] = [*draft.to] or [None]
     return [_row(draft, receiver) for receiver in receivers]
 

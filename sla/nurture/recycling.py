@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -48,18 +48,27 @@ class PostponeResult:
 
 def recycle(*, handoff: Handoff, on: dt.date, now: dt.datetime) -> None:
     """End the cycle; from the midnight that begins the day, in the company's zone, the lead is judged afresh."""
-    back_at = wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(on, dt.time()))
+    back_at = reentry_instant(on)
     mqls.close(qualification=handoff.qualification, now=now, reenter_at=back_at)
     rescore_queue.request(lead_ids=[handoff.lead_id], at=back_at)
-    recycled = outbox.NoticeDraft(
+    outbox.write([recycled_notice(handoff=handoff, on=on, at=now)])
+
+
+def reentry_instant(day: dt.date) -> dt.datetime:
+    """Return the midnight that begins a day, in the company's time zone: from then on a recycled lead is judged afresh."""
+    return wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time()))
+
+
+def recycled_notice(*, handoff: Handoff, on: dt.date, at: dt.datetime) -> outbox.NoticeDraft:
+    """Return the notice to marketing that sales recycled a lead until a day."""
+    return outbox.NoticeDraft(
         kind=NoticeKind.RECYCLED,
         once=f"recycled:{handoff.pk}:{on}",
         handoff=handoff,
         to=outbox.marketing(),
         text=f"Recycled by sales, back on {on}: {handoff.lead}",
-        at=now,
+        at=at,
     )
-    outbox.write([recycled])
 
 
 @transaction.atomic
@@ -72,7 +81,7 @@ def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.dat
     today = now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
     if not today < to <= today + POSTPONED_AT_MOST:
         raise RecyclingRefused("Choose a day after today, at most two years ahead.")
-    back_at = wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(to, dt.time()))
+    back_at = reentry_instant(to)
     waiting = {handoff.pk: handoff.qualification for handoff in _held(handoff_ids)}
     moved = {pk: each for pk, each in waiting.items() if mqls.postpone(qualification=each, to=back_at)}
     Note.objects.bulk_create(
@@ -107,19 +116,26 @@ def reopen(*, handoff: Handoff) -> None:
 
 def close_request(*, handoff: Handoff, now: dt.datetime) -> None:
     """The lead's explicit request has been answered, so it does not keep the timing open any more."""
-    asked = handoff.lead.events.filter(signal__is_explicit_request=True, occurred_at__lte=now)
-    if not asked.exists():
+    answered = request_closed_event(handoff=handoff, now=now)
+    if answered is None:
         return
-    answered = {
+    for result in events.record(items=[answered], source=SOURCE, now=now):
+        if result.status == "rejected":
+            log.warning("request_not_closed", handoff=handoff.pk, why=f"{result.field} {result.reason}")
+
+
+def request_closed_event(*, handoff: Handoff, now: dt.datetime) -> dict[str, Any] | None:
+    """Return the event, as the intake takes it, that answers the lead's explicit request; None if there was no request."""
+    requests = handoff.lead.events.filter(signal__is_explicit_request=True, occurred_at__lte=now)
+    if not requests.exists():
+        return None
+    return {
         "lead": handoff.lead_id,
         "signal": REQUEST_CLOSED,
         "occurred_at": now,
         "id": f"handoff-{handoff.pk}-decided",
         "properties": {},
     }
-    for result in events.record(items=[answered], source=SOURCE, now=now):
-        if result.status == "rejected":
-            log.warning("request_not_closed", handoff=handoff.pk, why=f"{result.field} {result.reason}")
 
 
 def returning(now: dt.datetime) -> QuerySet[Handoff]:

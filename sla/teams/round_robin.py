@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.db.models import Count, Q
 
@@ -54,6 +54,10 @@ class CompanyOwner:
     why: str
 
 
+#: Of these reps, the ids of those who were given the last `count` leads, the latest first.
+LastTurns: TypeAlias = Callable[[Sequence[Rep], int], Iterable[int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """The rep whose turn it is and why, or None, and a line for each rep of the team."""
@@ -80,7 +84,7 @@ def reps_of(*teams: Team) -> list[Rep]:
 def standings(reps: Sequence[Rep], now: dt.datetime) -> list[Availability]:
     """How each of these reps stands at `now`: their hours, absences, switch and what they have in hand. Reads only."""
     absent, loads, agreed = _absent(reps, now), _loads(reps), agreed_unworked()
-    return [_standing(rep, absent, *loads.get(rep.pk, (0, 0)), agreed=agreed, now=now) for rep in reps]
+    return [availability(rep, absent, *loads.get(rep.pk, (0, 0)), agreed=agreed, now=now) for rep in reps]
 
 
 def most_unworked(team: Team, agreed: int) -> int | None:
@@ -97,6 +101,17 @@ def next_in_turn(
     Fair when the caller holds the locks on these reps: two routers then choose one after the other.
     """
     lines = standings([rep for rep in reps if rep != passing_over], now)
+    return choose_rep(lines, _last_turns, owners=owners, passing_over=passing_over)
+
+
+def choose_rep(
+    lines: Sequence[Availability],
+    last_turns: LastTurns,
+    *,
+    owners: Sequence[CompanyOwner] = (),
+    passing_over: Rep | None = None,
+) -> Assignment:
+    """Choose among the reps of these lines by `next_in_turn`'s rule, without a query of its own."""
     trace = [_line(line.rep, line.kind, line.why) for line in lines if not line.is_available]
     if passing_over is not None:
         trace.append(_line(passing_over, "passed over", "had it already"))
@@ -104,7 +119,7 @@ def next_in_turn(
     if not available:
         return Assignment(None, trace)
     owner = next((owner for owner in owners if owner.rep in available), None)
-    chosen = available[owner.rep].rep if owner else _least_served([line.rep for line in available.values()])
+    chosen = available[owner.rep].rep if owner else _least_served([line.rep for line in available.values()], last_turns)
     why = owner.why if owner else NEXT
     for line in available.values():
         said = why if line.rep == chosen else "not their turn"
@@ -112,7 +127,7 @@ def next_in_turn(
     return Assignment(chosen, trace, why)
 
 
-def _least_served(available: Sequence[Rep]) -> Rep:
+def _least_served(available: Sequence[Rep], last_turns: LastTurns) -> Rep:
     """Weighted round robin over the last turns.
 
     With weights that sum to W, look at the last W - 1 assignments among these reps: somebody has had less than their
@@ -120,14 +135,23 @@ def _least_served(available: Sequence[Rep]) -> Rep:
     and who comes back from leave takes turns like everybody else, without a flood.
     """
     window = sum(rep.weight for rep in available) - 1
-    recent = RoutingDecision.objects.filter(rep__in=available).order_by("-pk")
-    served = Counter(recent.values_list("rep", flat=True)[:window])
+    served = Counter(last_turns(available, window))
     return min(available, key=lambda rep: (Fraction(served[rep.pk], rep.weight), rep.last_assigned_at or NEVER, rep.pk))
 
 
-def _standing(
+def _last_turns(reps: Sequence[Rep], count: int) -> Iterable[int]:
+    recent = RoutingDecision.objects.filter(rep__in=reps).order_by("-pk")
+    return recent.values_list("rep", flat=True)[:count]
+
+
+def availability(
     rep: Rep, absent: Mapping[int, dt.datetime], load: int, unworked: int, *, agreed: int, now: dt.datetime
 ) -> Availability:
+    """Return whether a rep can take a lead at `now` (rules 6.7, 6.8).
+
+    `absent` maps absent reps to the end of their absence; `load` and `unworked` count what the rep has in hand, and of
+    that what is accepted without a contact; `agreed` is the most of the latter by the commitments, 0 for no limit.
+    """
     hindrance = _unavailable(rep, absent) or _full(rep, load, unworked, agreed) or _off_work(rep, now)
     kind, why = hindrance or (AVAILABLE, "at work")
     return Availability(rep, kind, why, load, unworked)
@@ -182,6 +206,12 @@ def _loads(reps: Sequence[Rep]) -> dict[int, tuple[int, int]]:
     waits = Q(state=HandoffState.ACCEPTED, first_contact_at=None, lead__do_not_contact=False)
     unworked = Count("pk", filter=waits)
     return {rep: (load, waiting) for rep, load, waiting in in_hand.annotate(Count("pk"), waiting=unworked)}
+
+
+def is_unworked(handoff: Handoff) -> bool:
+    """Return whether a handoff is accepted and not contacted yet: the condition of `_loads`, in memory."""
+    is_silent = handoff.first_contact_at is None and not handoff.lead.do_not_contact
+    return handoff.state == HandoffState.ACCEPTED and is_silent
 
 
 def _line(rep: Rep, kind: str, why: str) -> dict[str, Any]:

@@ -1,139 +1,101 @@
-"""The clocks of the year's handoffs, kept in memory: started, met and broken as `sla.clocks.clocks` would have it."""
+"""The SLA clocks of handoffs that are still in memory, computed by the functions of `sla.clocks.clocks`."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Final
 
-from config.demo.company.bulk_writer import BulkWriter
-from sla.business_time import arithmetic, calendars
-from sla.business_time.arithmetic import Calendar
-from sla.clocks import clocks
-from sla.models import CalendarVersion, Clock, Handoff, Rep, Team, WorkCalendar
-from sla.notifications import outbox
-from sla.teams import routing_rules
-from sla.vocabulary import ClockKind, NoticeKind
+from django.db.models import prefetch_related_objects
 
-#: How long a sweep takes to see what is due.
-SEEN_AFTER: Final = dt.timedelta(seconds=10)
+from config.demo.company.bulk_writer import BulkWriter
+from sla.business_time import calendars
+from sla.clocks import clocks
+from sla.models import CalendarVersion, Clock, Handoff, Rep, RoutingRule, WorkCalendar
+from sla.vocabulary import ClockKind
+
+#: How long after a clock is due a sweep reports it.
+SWEPT_AFTER: Final = dt.timedelta(seconds=10)
 
 
 class BulkClocks:
-    def __init__(self, ledger: BulkWriter) -> None:
-        self._ledger = ledger
+    """Start, meet and cancel clocks in memory.
+
+    Sweeps do not run in the past, so each clock is asked what they would have found whenever it ends or rows are written.
+    A handoff never comes back to a rep who had it, so no cancelled clock is resumed.
+    """
+
+    def __init__(self, writer: BulkWriter, rules: Sequence[RoutingRule]) -> None:
+        self._writer, self._rules = writer, rules
         self._versions: dict[tuple[int, int, bool], CalendarVersion] = {}
-        # By the object, for it has no id before it is written.
-        self._running: dict[int, dict[ClockKind, Clock]] = {}
-        self._teams: dict[int, Team | None] = {}
-        self._told_unrouted: set[int] = set()
+        # By the handoff's id, then by kind.
+        self._running: dict[int, dict[str, Clock]] = defaultdict(dict)
+        prefetch_related_objects([rule.team for rule in rules], "managers")
 
-    def hours(self, rep: Rep, now: dt.datetime) -> Calendar:
-        return calendars.load(self._version(calendars.of_rep(rep), now, around_the_clock=False))
-
-    def start_routing(self, handoff: Handoff, since: dt.datetime, team: Team | None) -> None:
-        """In the hours of the team that the rules name, of nobody by the wall."""
-        self._teams[id(handoff)] = team
-        version = self._version(team.calendar, since, around_the_clock=False) if team else None
-        self._start(handoff, ClockKind.ROUTE, version, handoff.commitment.route_minutes * 60, since)
-
-    def tell_unrouted(self, handoff: Handoff, now: dt.datetime, *, is_overdue: bool) -> None:
-        """Once, and at once, unless its team is merely closed."""
-        team = self._teams[id(handoff)]
-        if id(handoff) in self._told_unrouted or not (is_overdue or team is None or self._is_open(team, now)):
-            return
-        self._told_unrouted.add(id(handoff))
-        text = outbox.unrouted_said(handoff, team, routing_rules.NO_MATCH)
-        self._ledger.tell(NoticeKind.UNROUTED, [self._ledger.staff.manager], text, now, handoff, "unrouted:{}")
+    def start_routing(self, handoff: Handoff, since: dt.datetime) -> None:
+        """Start marketing's clock."""
+        version_of = self._version_of
+        self._start(clocks.build_routing_clock(handoff=handoff, since=since, rules=self._rules, version_of=version_of))
 
     def start_sales(self, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
-        promised = handoff.commitment
-        minutes = promised.contact_minutes_tier_1 if handoff.tier == 1 else promised.contact_minutes
-        if handoff.first_contact_at is None:
-            version = self._version(calendars.of_rep(rep), now, around_the_clock=False)
-            self._start(handoff, ClockKind.FIRST_CONTACT, version, minutes * 60, now)
-        if handoff.decided_at is None:
-            version = self._version(calendars.of_rep(rep), now, around_the_clock=True)
-            self._start(handoff, ClockKind.DISPOSITION, version, promised.disposition_hours * 3600, now)
+        """Start the clocks of the rep who was just given the handoff."""
+        for kind, seconds in clocks.sales_targets(handoff).items():
+            clock = clocks.build_sales_clock(
+                handoff=handoff, rep=rep, kind=kind, seconds=seconds, now=now, version_of=self._version_of
+            )
+            self._start(clock)
 
-    def met(self, handoff: Handoff, kind: ClockKind, at: dt.datetime) -> None:
-        clock = self._running.get(id(handoff), {}).pop(kind, None)
-        if clock is None:
-            return
-        self._look(clock, at)
-        clock.met_at, clock.used_seconds = at, round(clocks.used(clock, at))
-        clock.is_late = clock.used_seconds > clock.target_seconds
-        self._restate(handoff)
+    def meet(self, handoff: Handoff, kind: ClockKind, at: dt.datetime) -> None:
+        """Meet the running clock of this kind, if there is one."""
+        clock = self._running[handoff.pk].pop(kind, None)
+        if clock is not None:
+            self._sweep(clock, at)
+            clocks.apply_met(clock, at, at)
+            self._restate_due(handoff)
 
     def cancel(self, handoff: Handoff, now: dt.datetime) -> None:
-        """Sales' promises need not be kept any more; one that is overdue stays broken."""
-        running = self._running.get(id(handoff), {})
+        """Cancel the rep's running clocks."""
+        running = self._running[handoff.pk]
         for kind in clocks.SALES_KINDS:
             if (clock := running.pop(kind, None)) is not None:
-                self._look(clock, now)
-                clock.cancelled_at = now
-        self._restate(handoff)
+                self._sweep(clock, now)
+                clocks.apply_cancel(clock, now)
+        self._restate_due(handoff)
 
-    def sweep(self, handoffs: Iterable[Handoff], now: dt.datetime) -> None:
-        for handoff in handoffs:
-            for clock in self._running.get(id(handoff), {}).values():
-                self._look(clock, now)
+    def sweep(self, now: dt.datetime) -> None:
+        """Warn of all running clocks and mark their breaches as sweeps until `now` would have."""
+        for running in self._running.values():
+            for clock in running.values():
+                self._sweep(clock, now)
 
-    def _start(
-        self, handoff: Handoff, kind: ClockKind, version: CalendarVersion | None, seconds: int, since: dt.datetime
-    ) -> None:
-        clock = Clock(
-            handoff=handoff,
-            kind=kind,
-            rep=handoff.rep,
-            commitment=handoff.commitment,
-            calendar_version=version,
-            target_seconds=seconds,
-            started_at=since,
-            due_at=_after(version, since, seconds),
-            warn_at=_after(version, since, seconds * clocks.WARN_AFTER_PERCENT // 100),
-        )
-        self._ledger.add(clock)
-        self._running.setdefault(id(handoff), {})[kind] = clock
-        self._restate(handoff)
+    def _start(self, clock: Clock) -> None:
+        self._running[clock.handoff.pk][clock.kind] = self._writer.add(clock)
+        self._restate_due(clock.handoff)
 
-    def _look(self, clock: Clock, now: dt.datetime) -> None:
-        """What sweeps up to `now` would have seen and said."""
-        warned = clock.warn_at + SEEN_AFTER
-        if clock.warned_at is None and clock.breached_at is None and warned <= min(now, clock.due_at):
-            clock.warned_at = warned
-            self._tell(clock, NoticeKind.DUE_SOON, "is due soon", "warning:{}", warned, with_managers=False)
-        seen = _after(clock.calendar_version, clock.started_at, clock.target_seconds + SEEN_AFTER.seconds)
-        if clock.breached_at is None and seen <= now:
-            clock.breached_at = seen
-            self._tell(clock, NoticeKind.BREACHED, "is overdue", "breach:{}", seen, with_managers=True)
-            if clock.kind == ClockKind.ROUTE:
-                self.tell_unrouted(clock.handoff, seen, is_overdue=True)
+    def _sweep(self, clock: Clock, now: dt.datetime) -> None:
+        warned_at = clock.warn_at + SWEPT_AFTER
+        if clock.warned_at is None and clock.breached_at is None and warned_at <= min(now, clock.due_at):
+            clock.warned_at = warned_at
+            self._writer.add_notices([clocks.due_soon_notice(clock, warned_at)])
+        # In business time: a target that is used up exactly at closing is not exceeded before the next opening.
+        seconds = clock.target_seconds + SWEPT_AFTER.seconds
+        breached_at = clocks.instant_after(clock.calendar_version, clock.started_at, seconds)
+        if clock.breached_at is None and breached_at <= now:
+            clock.breached_at = breached_at
+            self._writer.add_notices([clocks.overdue_notice(clock, breached_at)])
+            if clocks.is_unannounced(clock):
+                self._writer.add_notices([clocks.unrouted_notice(clock, self._rules, breached_at)])
 
-    def _tell(
-        self, clock: Clock, kind: NoticeKind, says: str, once: str, at: dt.datetime, *, with_managers: bool
-    ) -> None:
-        rep = [] if clock.rep is None else [clock.rep.user]
-        to = [*rep, self._ledger.staff.manager] if with_managers or not rep else rep
-        text = f"{clock.get_kind_display()} {says}: {clock.handoff.lead}"
-        self._ledger.tell(kind, to, text, at, clock, once)
+    def _restate_due(self, handoff: Handoff) -> None:
+        running = self._running[handoff.pk].values()
+        handoff.due_at = min((clock.due_at for clock in running), default=None)
 
-    def _restate(self, handoff: Handoff) -> None:
-        running = self._running.get(id(handoff), {})
-        handoff.due_at = min((clock.due_at for clock in running.values()), default=None)
-
-    def _is_open(self, team: Team, now: dt.datetime) -> bool:
-        version = self._version(team.calendar, now, around_the_clock=False)
-        return arithmetic.is_open(calendars.load(version), now)
-
-    def _version(self, hours: WorkCalendar, now: dt.datetime, *, around_the_clock: bool) -> CalendarVersion:
-        key = (hours.pk, now.year, around_the_clock)
+    def _version_of(
+        self, calendar: WorkCalendar, now: dt.datetime, *, around_the_clock: bool = False
+    ) -> CalendarVersion:
+        # Calendars stand still while the year is written; only the holidays in them depend on the year.
+        key = (calendar.pk, now.year, around_the_clock)
         if key not in self._versions:
-            self._versions[key] = calendars.version_of(hours, now, around_the_clock=around_the_clock)
+            self._versions[key] = calendars.version_of(calendar, now, around_the_clock=around_the_clock)
         return self._versions[key]
-
-
-def _after(version: CalendarVersion | None, start: dt.datetime, seconds: float) -> dt.datetime:
-    if version is None:
-        return start + dt.timedelta(seconds=seconds)
-    return arithmetic.due(calendars.load(version), start, seconds)

@@ -1,318 +1,291 @@
-"""A year of handoffs as rows, written in bulk: what the use-cases would have written, without their thousands of queries.
+"""A year of handoffs kept in memory and written in bulk, without the thousands of queries of the use-cases.
 
-The judge, the routing rules and the arithmetic of the clocks are the product's own. The last day is played through the
-use-cases themselves (`live`), and a test plays a small year both ways and compares the rows.
+Each row's content comes from the functions that the use-cases build their own rows with; only the order of the steps and
+the place where rows are kept are this module's. A test plays a small year through the use-cases and compares the rows.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from itertools import islice
+from typing import Any, Final, TypeAlias
 
-from django.conf import settings
+from django.db.models import prefetch_related_objects
 
+from config.demo.company import rep_actions
 from config.demo.company.bulk_clocks import BulkClocks
 from config.demo.company.bulk_writer import BulkWriter
 from config.demo.company.qualifying_instants import QualifyingInstants
 from config.demo.company.sales_plan import PlannedAction, SalesAction
 from config.demo.company.staff import Staff
 from definitions.models import Version
-from leads.models import Lead, Outcome, StageChange, User
-from leads.vocabulary import MOVES, OPEN_TO_QUALIFY, OutcomeKind, Stage
-from scoring.engine.explain import Explanation
+from leads import stage_changes
+from leads.models import Event, Lead, Outcome, Signal, User
+from leads.vocabulary import OPEN_TO_QUALIFY, OutcomeKind, Stage
+from scoring.live import mqls, qualify
 from scoring.models import Qualification
-from sla.business_time import arithmetic
-from sla.business_time.arithmetic import wall_to_instant
-from sla.models import Attempt, Commitment, Disposition, Handoff, ReasonCode, Rep, RoutingDecision, SalesQualification
+from sla import handoff_states
+from sla.commitments import commitments
+from sla.handoffs import attempts, creation, dispositions, routing, sales_stages, tier_3_hold
+from sla.handoffs.routing import RoutingPlan
+from sla.handoffs.sales_stages import SalesStep
+from sla.models import Attempt, Handoff, ReasonCode, Rep, RoutingDecision, SalesQualification, Team
+from sla.notifications import outbox
 from sla.nurture import recycling
-from sla.teams import routing_rules
-from sla.vocabulary import HANDOFF_MOVES, ClockKind, DispositionKind, HandoffState, NoticeKind, Route
+from sla.teams import round_robin, routing_rules
+from sla.teams.round_robin import Assignment, Availability, CompanyOwner
+from sla.vocabulary import ClockKind, DispositionKind, HandoffState
 
-_NEVER: Final = dt.datetime.min.replace(tzinfo=dt.UTC)
-_IN_HAND: Final = (HandoffState.ASSIGNED, HandoffState.ACCEPTED)
+_Details: TypeAlias = Mapping[str, Any]
 
 
 class BulkHandoffs:
-    """Everything since the beginning of the year, in memory until the ledger is written."""
+    """Carry out the year's happenings in memory; `catch_up` writes them."""
 
-    def __init__(self, *, candidates: QualifyingInstants, staff: Staff) -> None:
-        self._candidates, self._staff = candidates, staff
+    def __init__(self, *, instants: QualifyingInstants, staff: Staff) -> None:
+        self._instants, self._manager = instants, staff.manager
         self._leads = {lead.pk: lead for lead in Lead.objects.select_related("company")}
-        self._commitment = Commitment.objects.get()
+        self._commitment = commitments.current()
         self._rules = routing_rules.rules()
-        self._reps = list(Rep.objects.select_related("user", "team__calendar").order_by("pk"))
+        self._reps = {rep.pk: rep for rep in round_robin.reps_of(*Team.objects.all())}
+        prefetch_related_objects([rep.team for rep in self._reps.values()], "managers")
         self._reasons = {reason.code: reason for reason in ReasonCode.objects.all()}
-        self._cycles: Counter[int] = Counter()
-        self._unrouted: list[Handoff] = []
-        self.handoffs: list[Handoff] = []
-        self.ledger = BulkWriter(staff=staff)
-        self._promises = BulkClocks(self.ledger)
-        self._arrived: list[Handoff] = []
+        self._request_closed = Signal.objects.get(code=recycling.REQUEST_CLOSED)
+        self._writer = BulkWriter()
+        self._clocks = BulkClocks(self._writer, self._rules)
+        self._cycles: dict[int, Qualification] = {}
+        self._waiting: list[Qualification] = []
+        self._handoffs: list[Handoff] = []
+        self._decisions: dict[int, RoutingDecision] = {}
+        self._new_assignments: list[Handoff] = []
 
-    # ── What Accord does ──────────────────────────────────────────────────────────────────────────────────
+    # ── From an MQL to a rep ──────────────────────────────────────────────────────────────────────────────
     def qualify(self, *, lead_id: int, at: dt.datetime, version: Version, now: dt.datetime) -> bool:
-        """The lead begins to meet the version at `at`, seen at `now`; False when it is with sales or done already."""
-        lead = self._leads[lead_id]
-        if lead.stage not in OPEN_TO_QUALIFY:
+        """Make an MQL of a lead that meets the version since `at`; False while sales has it or is done with it."""
+        lead, before = self._leads[lead_id], self._cycles.get(lead_id)
+        if not qualify.may_qualify(lead, before):
             return False
-        self._cycles[lead_id] += 1
-        qualification = _qualification(
-            lead, version, self._cycles[lead_id], self._candidates.explain(lead_id, at), at, now
-        )
-        self.ledger.add(qualification)
-        self._move(lead, Stage.MQL, None, now, f"Meets {version}")
+        explanation = self._instants.explain(lead_id, at)
+        qualification = qualify.build_qualification(version, lead, before, explanation, at, now)
+        self._cycles[lead_id] = self._writer.add(qualification)
+        self._waiting.append(qualification)
+        if lead.stage in OPEN_TO_QUALIFY:
+            self._move_lead(lead, Stage.MQL, None, now, qualify.why_mql(version))
         return True
 
     def hand_off(self, now: dt.datetime) -> None:
-        """What is new becomes handoffs, and is routed."""
-        for qualification in self.ledger.fresh(Qualification):
-            if qualification.taken_at is None:
-                qualification.taken_at = now
-                self._route(self._create(qualification, now), now)
-
-    def reroute(self, now: dt.datetime) -> None:
-        for handoff in sorted(self._unrouted, key=lambda each: (each.tier, each.created_at)):
+        """Turn the waiting MQLs that sales is to have by now into routed handoffs, tier 1 first."""
+        for qualification in sorted(self._waiting, key=lambda waiting: (waiting.tier, waiting.pk)):
+            since = tier_3_hold.since(qualification, self._commitment)
+            if since > now:
+                continue
+            handoff = self._writer.add(creation.build_handoff(qualification, self._commitment, now))
+            self._handoffs.append(handoff)
+            self._clocks.start_routing(handoff, since)
+            self._waiting.remove(qualification)
+            qualification.taken_at = now
             self._route(handoff, now)
 
+    def reroute(self, now: dt.datetime) -> None:
+        """Route the unrouted handoffs again."""
+        waiting = sorted(self.list_unrouted(), key=lambda handoff: (handoff.tier, handoff.created_at, handoff.pk))
+        routing.route_in_turn(waiting, rules=self._rules, attempt=lambda handoff: self._route(handoff, now))
+
     def assign(self, handoff: Handoff, rep: Rep, by: User, reason: str, now: dt.datetime) -> None:
-        """A manager gives it to a rep, from another rep or from the unrouted."""
+        """Give a handoff to a rep on behalf of a manager, from another rep or from the unrouted."""
         before = handoff.rep
-        self._promises.cancel(handoff, now)
-        self._give(handoff, self._own(rep), now)
-        self._explain(handoff, handoff.rep, f"{before or 'Unrouted'} → {rep}, by {by}: {reason}", [], now, by)
+        self._clocks.cancel(handoff, now)
+        self._give(handoff, self._reps[rep.pk], now)
+        self._record(creation.build_assignment(handoff=handoff, before=before, by=by, now=now, reason=reason))
+        self._writer.add_notices(outbox.reassigned(handoff=handoff, before=before, why=reason, by=by, at=now))
 
-    def arrivals(self) -> list[Handoff]:
-        """Handoffs that have come to a rep since the last call."""
-        arrived, self._arrived = self._arrived, []
-        return arrived
+    def take_new_assignments(self) -> list[Handoff]:
+        """Return the handoffs that came to a rep since the last call."""
+        assigned, self._new_assignments = self._new_assignments, []
+        return assigned
 
-    def waiting(self) -> list[Handoff]:
-        return list(self._unrouted)
+    def list_unrouted(self) -> list[Handoff]:
+        """Return the unrouted handoffs in the order in which they were made."""
+        return [handoff for handoff in self._handoffs if handoff.is_unrouted]
 
-    def close(self, now: dt.datetime) -> None:
+    def catch_up(self, now: dt.datetime) -> None:
         """Write everything up to `now`; the same objects may change afterwards and be written again."""
-        self._promises.sweep(self.handoffs, now)
-        self.ledger.write(self._reps)
+        self._clocks.sweep(now)
+        self._writer.write(list(self._reps.values()))
 
-    # ── Routing ───────────────────────────────────────────────────────────────────────────────────────────
-    def _create(self, qualification: Qualification, now: dt.datetime) -> Handoff:
-        handoff = Handoff(
-            qualification=qualification,
-            lead=qualification.lead,
-            motion=qualification.motion,
-            version=qualification.version,
-            commitment=self._commitment,
-            tier=qualification.tier,
-            created_at=now,
+    def _route(self, handoff: Handoff, now: dt.datetime) -> Rep | None:
+        plan = routing.plan_by(
+            handoff=handoff, rules=self._rules, choose=lambda team: self._choose_rep(handoff, team, now)
         )
-        self.handoffs.append(handoff)
-        self._unrouted.append(handoff)
-        self.ledger.add(handoff)
-        rule = routing_rules.match_rules(self._rules, handoff).rule
-        self._promises.start_routing(handoff, qualification.recorded_at, rule.team if rule else None)
-        return handoff
+        if plan.rep is None:
+            self._leave_unrouted(handoff, plan, now)
+            return None
+        self._give(handoff, plan.rep, now)
+        self._record(
+            routing.build_decision(
+                handoff=handoff, rep=plan.rep, explanation=plan.explanation, trace=plan.trace, now=now
+            )
+        )
+        return plan.rep
 
-    def _route(self, handoff: Handoff, now: dt.datetime) -> None:
-        match = routing_rules.match_rules(self._rules, handoff)
-        if match.rule is None:
-            self._strand(handoff, "No routing rule matches.", match.trace, now)
-            return
-        reps = [rep for rep in self._reps if rep.team_id == match.rule.team_id]
-        trace = match.trace + [self._line(rep, now) for rep in reps]
-        available = [rep for rep in reps if not self._hindrance(rep, now)]
-        path = f"Rule {match.rule.position}: {match.rule.name} → team {match.rule.team}"
-        if not available:
-            kinds = Counter(self._hindrance(rep, now) for rep in reps)
-            reasons = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-            self._strand(handoff, f"{path} → nobody available ({reasons})", trace, now)
-            return
-        rep = min(available, key=lambda each: (each.last_assigned_at or _NEVER, each.pk))
-        self._give(handoff, rep, now)
-        self._explain(handoff, rep, f"{path} → {rep}, next in turn", trace, now)
+    def _choose_rep(self, handoff: Handoff, team: Team, now: dt.datetime) -> Assignment:
+        lines = [self._availability(rep, now) for rep in self._reps.values() if rep.team_id == team.pk]
+        return round_robin.choose_rep(lines, self._last_turns, owners=self._owners(handoff, team, now))
+
+    def _availability(self, rep: Rep, now: dt.datetime) -> Availability:
+        in_hand = [row for row in self._handoffs if row.rep is rep and row.state in round_robin.IN_HAND]
+        unworked = sum(round_robin.is_unworked(row) for row in in_hand)
+        # Nobody is absent before the last day.
+        agreed = self._commitment.unworked_at_most
+        return round_robin.availability(rep, {}, len(in_hand), unworked, agreed=agreed, now=now)
+
+    def _last_turns(self, reps: Sequence[Rep], count: int) -> Iterable[int]:
+        ids = {rep.pk for rep in reps}
+        latest_first = reversed(self._writer.rows(RoutingDecision))
+        return islice((row.rep.pk for row in latest_first if row.rep is not None and row.rep.pk in ids), count)
+
+    def _owners(self, handoff: Handoff, team: Team, now: dt.datetime) -> list[CompanyOwner]:
+        rows = (row for row in reversed(self._handoffs) if routing.owns_company(row, handoff, team, now))
+        return routing.list_owners(islice(rows, routing.OWNERS_AT_MOST))
 
     def _give(self, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
-        handoff.rep, handoff.team = rep, rep.team
         rep.last_assigned_at = now
-        if handoff in self._unrouted:
-            self._unrouted.remove(handoff)
-            self._step(handoff, HandoffState.ASSIGNED)
-            handoff.routed_at = now
-            self._promises.met(handoff, ClockKind.ROUTE, now)
-            self._arrived.append(handoff)
-        self._promises.start_sales(handoff, rep, now)
-        text = f"New tier {handoff.tier} MQL: {handoff.lead}"
-        self.ledger.tell(NoticeKind.NEW_MQL, [rep.user], text, now, handoff, f"routed:{{}}:{now.timestamp()}")
-
-    def _strand(self, handoff: Handoff, explanation: str, trace: Sequence[Any], now: dt.datetime) -> None:
-        """Nobody can take it; said once for each new reason."""
-        said = [row.explanation for row in self.ledger.rows(RoutingDecision) if row.handoff is handoff]
-        if not said or said[-1] != explanation:
-            self._explain(handoff, None, explanation, trace, now)
-        self._promises.tell_unrouted(handoff, now, is_overdue=False)
-
-    def _explain(
-        self,
-        handoff: Handoff,
-        rep: Rep | None,
-        explanation: str,
-        trace: Sequence[Any],
-        now: dt.datetime,
-        by: User | None = None,
-    ) -> None:
-        row = RoutingDecision(handoff=handoff, at=now, by=by, rep=rep, explanation=explanation[:300], trace=list(trace))
-        self.ledger.add(row)
-
-    def _line(self, rep: Rep, now: dt.datetime) -> dict[str, Any]:
-        kind = self._hindrance(rep, now)
-        why = kind or f"{self._load(rep)} of {rep.capacity} in hand"
-        return {"rep": rep.pk, "name": str(rep), "kind": kind or "available", "why": why}
-
-    def _hindrance(self, rep: Rep, now: dt.datetime) -> str:
-        if self._load(rep) >= rep.capacity:
-            return "at capacity"
-        return "" if arithmetic.is_open(self._promises.hours(rep, now), now) else "outside working hours"
-
-    def _load(self, rep: Rep) -> int:
-        return sum(handoff.rep is rep and handoff.state in _IN_HAND for handoff in self.handoffs)
-
-    def _own(self, rep: Rep) -> Rep:
-        return next(each for each in self._reps if each.pk == rep.pk)
-
-    # ── What the reps do ──────────────────────────────────────────────────────────────────────────────────
-    def perform(self, *, handoff: Handoff, step: PlannedAction, now: dt.datetime) -> None:
-        assert handoff.rep is not None  # noqa: S101 (the story begins when somebody has it)
-        by, words = handoff.rep.user, step.with_
-        if step.verb == SalesAction.ATTEMPT:
-            self._attempt(handoff, by, words, now)
-        elif step.verb == SalesAction.ACCEPT:
-            self._accept(handoff, by, now)
-        elif step.verb == SalesAction.REJECT:
-            self._reject(handoff, by, words, now)
-        elif step.verb == SalesAction.MEETING:
-            handoff.meeting_at = words["at"]
-        elif step.verb == SalesAction.REASSIGN:
-            self._pass_on(handoff, now)
+        if handoff.is_unrouted:
+            handoff_states.apply_move(handoff, HandoffState.ASSIGNED, routed_at=now, rep=rep, team=rep.team)
+            self._clocks.meet(handoff, ClockKind.ROUTE, now)
+            self._new_assignments.append(handoff)
         else:
-            self._advance(handoff, step, by, now)
+            handoff.rep, handoff.team = rep, rep.team
+        self._clocks.start_sales(handoff, rep, now)
+        self._writer.add_notices([outbox.new_mql(handoff=handoff, rep=rep, at=now)])
 
-    def _attempt(self, handoff: Handoff, by: User, words: Mapping[str, Any], now: dt.datetime) -> None:
-        self.ledger.add(Attempt(handoff=handoff, at=now, recorded_at=now, by=by, **{"note": ""} | dict(words)))
-        if handoff.first_contact_at is None:
-            handoff.first_contact_at = now
-            self._promises.met(handoff, ClockKind.FIRST_CONTACT, now)
+    def _leave_unrouted(self, handoff: Handoff, plan: RoutingPlan, now: dt.datetime) -> None:
+        if routing.is_new_explanation(plan.explanation, self._decisions.get(handoff.pk)):
+            self._record(
+                routing.build_decision(
+                    handoff=handoff, rep=None, explanation=plan.explanation, trace=plan.trace, now=now
+                )
+            )
+        self._writer.add_notices(routing.unrouted_notices(handoff, plan.explanation, plan.team, now))
 
-    def _accept(self, handoff: Handoff, by: User, now: dt.datetime) -> None:
-        self._decide(handoff, DispositionKind.ACCEPT, HandoffState.ACCEPTED, by, now)
-        self._move(handoff.lead, Stage.SAL, by, now, "Accepted by sales.")
+    def _record(self, decision: RoutingDecision) -> None:
+        self._decisions[decision.handoff.pk] = self._writer.add(decision)
+
+    # ── The reps' actions ─────────────────────────────────────────────────────────────────────────────────
+    def perform(self, *, handoff: Handoff, action: PlannedAction, now: dt.datetime) -> None:
+        """Carry out one action of the handoff's rep, or of the manager."""
+        assert handoff.rep is not None  # noqa: S101 (actions are planned when a handoff comes to a rep)
+        if action.kind == SalesAction.REASSIGN:
+            colleague = rep_actions.choose_colleague(self._reps.values(), handoff)
+            self.assign(handoff, colleague, self._manager, rep_actions.WHY_REASSIGNED, now)
+        else:
+            _BY_REP[action.kind](self, handoff, handoff.rep.user, action.details, now)
+
+    def log_attempt(self, handoff: Handoff, by: User, details: _Details, now: dt.datetime) -> None:
+        """Log a contact; the first one meets its clock."""
+        self._writer.add(Attempt(handoff=handoff, at=now, recorded_at=now, by=by, **{"note": ""} | dict(details)))
+        if attempts.apply_contact(handoff, now):
+            self._clocks.meet(handoff, ClockKind.FIRST_CONTACT, now)
+
+    def accept(self, handoff: Handoff, by: User, _details: _Details, now: dt.datetime) -> None:
+        """Accept the lead: it becomes an SAL."""
+        content = dispositions.DispositionContent(DispositionKind.ACCEPT)
+        self._writer.add(dispositions.build_disposition(handoff, content, by, now))
+        handoff_states.apply_move(handoff, HandoffState.ACCEPTED, decided_at=now)
+        self._clocks.meet(handoff, ClockKind.DISPOSITION, now)
+        self._move_lead(handoff.lead, Stage.SAL, by, now, dispositions.WHY_ACCEPTED)
         self._close_request(handoff, now)
 
-    def _reject(self, handoff: Handoff, by: User, words: Mapping[str, Any], now: dt.datetime) -> None:
-        reason, day = self._reasons[words["reason"]], words["reengage_on"]
-        self._decide(
-            handoff,
-            DispositionKind.REJECT,
-            HandoffState.REJECTED,
-            by,
-            now,
-            reason=reason,
-            note=words["note"],
-            reengage_on=day,
+    def reject(self, handoff: Handoff, by: User, details: _Details, now: dt.datetime) -> None:
+        """Reject the lead: it goes where the reason says, and its cycle ends."""
+        reason = self._reasons[details["reason"]]
+        tries = ((row.channel, row.at) for row in self._writer.rows(Attempt) if row.handoff is handoff)
+        content = dispositions.build_rejection(
+            handoff, reason, details["note"], details["reengage_on"], now, tries=tries
         )
-        handoff.closed_at = now
-        self._promises.cancel(handoff, now)
-        to = {Route.BACK_TO_MARKETING: Stage.MAL, Route.DISQUALIFY: Stage.DISQUALIFIED}.get(
-            Route(reason.route), Stage.NURTURE
-        )
-        self._move(handoff.lead, to, by, now, f"Rejected by sales: {reason}.")
-        self._end_cycle(handoff, now, day)
+        self._writer.add(dispositions.build_disposition(handoff, content, by, now))
+        handoff_states.apply_move(handoff, HandoffState.REJECTED, decided_at=now, closed_at=now)
+        self._clocks.meet(handoff, ClockKind.DISPOSITION, now)
+        self._clocks.cancel(handoff, now)
+        for stage in dispositions.stages_after_rejection(content, Stage(handoff.lead.stage)):
+            self._move_lead(handoff.lead, stage, by, now, dispositions.why_rejected(content))
+        self._end_cycle(handoff, content.reengage_on, now)
         self._close_request(handoff, now)
 
-    def _decide(
-        self, handoff: Handoff, kind: DispositionKind, to: HandoffState, by: User, now: dt.datetime, **words: Any
-    ) -> None:
-        contacted = handoff.first_contact_at is not None
-        self.ledger.add(Disposition(handoff=handoff, kind=kind, by=by, at=now, contacted_before=contacted, **words))
-        self._step(handoff, to)
-        handoff.decided_at = now
-        self._promises.met(handoff, ClockKind.DISPOSITION, now)
+    def book_meeting(self, handoff: Handoff, _by: User, details: _Details, _now: dt.datetime) -> None:
+        """Note the meeting on the handoff."""
+        handoff.meeting_at = details["at"]
 
-    def _pass_on(self, handoff: Handoff, now: dt.datetime) -> None:
-        others = [rep for rep in self._reps if rep.team_id == handoff.team_id and rep is not handoff.rep]
-        rep = min(others, key=lambda each: (each.last_assigned_at or _NEVER, each.pk))
-        self.assign(handoff, rep, self._staff.manager, "Not called yet, and the lead is waiting.", now)
+    def qualify_for_sales(self, handoff: Handoff, by: User, details: _Details, now: dt.datetime) -> None:
+        """Record the four answers: the lead becomes an SQL."""
+        self._take(handoff, sales_stages.TO_SQL, by, now)
+        self._writer.add(SalesQualification(handoff=handoff, by=by, at=now, **details))
 
-    def _advance(self, handoff: Handoff, step: PlannedAction, by: User, now: dt.datetime) -> None:
-        words = dict(step.with_)
-        if step.verb == SalesAction.QUALIFY:
-            self._step(handoff, HandoffState.QUALIFIED)
-            self._move(handoff.lead, Stage.SQL, by, now, "Qualified by sales.")
-            self.ledger.add(SalesQualification(handoff=handoff, by=by, at=now, **words))
-        elif step.verb == SalesAction.OPPORTUNITY:
-            self._step(handoff, HandoffState.OPPORTUNITY)
-            self._outcome(handoff, OutcomeKind.OPPORTUNITY, now, amount=words["amount"])
-            self._move(handoff.lead, Stage.OPPORTUNITY, by, now, "Opportunity opened.")
-        elif step.verb == SalesAction.WIN:
-            self._end(handoff, HandoffState.WON, now)
-            self._outcome(handoff, OutcomeKind.WON, now, amount=words["amount"])
-            self._move(handoff.lead, Stage.WON, by, now, "Won.")
-        else:
-            self._end(handoff, HandoffState.LOST, now)
-            self._outcome(handoff, OutcomeKind.LOST, now, reason=words["reason"])
-            self._move(handoff.lead, Stage.LOST, by, now, f"Lost: {words['reason']}")
+    def open_opportunity(self, handoff: Handoff, by: User, details: _Details, now: dt.datetime) -> None:
+        """Open an opportunity of an amount."""
+        self._take(handoff, sales_stages.TO_OPPORTUNITY, by, now)
+        self._add_outcome(handoff, OutcomeKind.OPPORTUNITY, now, amount=Decimal(str(details["amount"])))
 
-    def _end(self, handoff: Handoff, to: HandoffState, now: dt.datetime) -> None:
-        self._step(handoff, to)
-        handoff.closed_at = now
-        self._promises.cancel(handoff, now)
-        self._end_cycle(handoff, now, None)
+    def win(self, handoff: Handoff, by: User, details: _Details, now: dt.datetime) -> None:
+        """Win the deal for an amount."""
+        self._take(handoff, sales_stages.TO_WON, by, now)
+        self._add_outcome(handoff, OutcomeKind.WON, now, amount=Decimal(str(details["amount"])))
 
-    def _end_cycle(self, handoff: Handoff, now: dt.datetime, day: dt.date | None) -> None:
-        qualification = handoff.qualification
-        qualification.closed_at = now
-        if day is None:
-            return
-        midnight = dt.datetime.combine(day, dt.time())
-        qualification.reenter_at = wall_to_instant(settings.COMPANY_TIME_ZONE, midnight)
-        text = f"Recycled by sales, back on {day}: {handoff.lead}"
-        self.ledger.tell(NoticeKind.RECYCLED, [self._staff.ops], text, now, handoff, f"recycled:{{}}:{day}")
+    def lose(self, handoff: Handoff, by: User, details: _Details, now: dt.datetime) -> None:
+        """Lose the deal for a reason."""
+        self._take(handoff, sales_stages.step_to_lost(details["reason"]), by, now)
+        self._add_outcome(handoff, OutcomeKind.LOST, now, reason=details["reason"])
+
+    def _take(self, handoff: Handoff, step: SalesStep, by: User, now: dt.datetime) -> None:
+        handoff_states.apply_move(handoff, step.state, **({"closed_at": now} if step.closes else {}))
+        if step.closes:
+            self._clocks.cancel(handoff, now)
+            self._end_cycle(handoff, None, now)
+        self._move_lead(handoff.lead, step.stage, by, now, step.why)
+
+    def _end_cycle(self, handoff: Handoff, day: dt.date | None, now: dt.datetime) -> None:
+        mqls.apply_close(handoff.qualification, now, None if day is None else recycling.reentry_instant(day))
+        if day is not None:
+            self._writer.add_notices([recycling.recycled_notice(handoff=handoff, on=day, at=now)])
 
     def _close_request(self, handoff: Handoff, now: dt.datetime) -> None:
-        if self._candidates.has_asked(handoff.lead_id, now):
-            self._candidates.note_answer(handoff.lead_id, now)
-            self.ledger.answer(handoff, now)
+        answer = recycling.request_closed_event(handoff=handoff, now=now)
+        if answer is None:
+            return
+        self._instants.note_answer(handoff.lead_id, now)
+        event = Event(
+            lead_id=handoff.lead_id,
+            signal=self._request_closed,
+            occurred_at=now,
+            recorded_at=now,
+            source=recycling.SOURCE,
+            external_id=answer["id"],
+            digest=hashlib.sha256(answer["id"].encode()).digest()[:16],
+        )
+        self._writer.add(event)
 
-    def _outcome(self, handoff: Handoff, kind: OutcomeKind, now: dt.datetime, **columns: Any) -> None:
-        row = Outcome(lead=handoff.lead, kind=kind, at=now, recorded_at=now, source=recycling.SOURCE, **columns)
-        self.ledger.name_after(handoff, row)
+    def _add_outcome(self, handoff: Handoff, kind: OutcomeKind, now: dt.datetime, **details: Any) -> None:
+        outcome = sales_stages.build_outcome(handoff, kind, now, **details)
+        external_id = outcome.pop("id")
+        outcome["lead_id"] = outcome.pop("lead")
+        self._writer.add(Outcome(recorded_at=now, source=recycling.SOURCE, external_id=external_id, **outcome))
 
-    def _step(self, handoff: Handoff, to: HandoffState) -> None:
-        assert to in HANDOFF_MOVES[HandoffState(handoff.state)], (handoff.state, to)  # noqa: S101 (a bug of the story)
-        handoff.state = to
-
-    def _move(self, lead: Lead, to: Stage, by: User | None, now: dt.datetime, why: str) -> None:
-        assert to in MOVES[Stage(lead.stage)], (lead.stage, to)  # noqa: S101 (a bug of the story)
-        self.ledger.add(StageChange(lead=lead, from_stage=lead.stage, to_stage=to, at=now, by=by, why=why))
-        lead.stage, lead.stage_at = to, now
+    def _move_lead(self, lead: Lead, to: Stage, by: User | None, now: dt.datetime, why: str) -> None:
+        change = stage_changes.apply_move(lead=lead, to=to, by=by, now=now, why=why)
+        if change is not None:
+            self._writer.add(change)
 
 
-def _qualification(
-    lead: Lead, version: Version, cycle: int, explanation: Explanation, at: dt.datetime, now: dt.datetime
-) -> Qualification:
-    return Qualification(
-        lead=lead,
-        definition=version.definition,
-        version=version,
-        motion=version.definition.motion,
-        cycle=cycle,
-        at=at,
-        recorded_at=now,
-        tier=explanation.tier,
-        is_hot=explanation.hot,
-        fit=explanation.fit.value,
-        engagement=explanation.engagement.value,
-        bant=explanation.bant.value,
-        why=explanation.why[:300],
-        evidence=explanation.as_dict(),
-    )
+_BY_REP: Final[Mapping[SalesAction, Callable[[BulkHandoffs, Handoff, User, _Details, dt.datetime], None]]] = {
+    SalesAction.ATTEMPT: BulkHandoffs.log_attempt,
+    SalesAction.ACCEPT: BulkHandoffs.accept,
+    SalesAction.REJECT: BulkHandoffs.reject,
+    SalesAction.MEETING: BulkHandoffs.book_meeting,
+    SalesAction.QUALIFY: BulkHandoffs.qualify_for_sales,
+    SalesAction.OPPORTUNITY: BulkHandoffs.open_opportunity,
+    SalesAction.WIN: BulkHandoffs.win,
+    SalesAction.LOSE: BulkHandoffs.lose,
+}

@@ -1,4 +1,4 @@
-"""How the agreement came about and changed: signed, challenged by a bad month, signed again."""
+"""The history of the example's definition: two versions with their signatures, and the review of the bad month."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ from sla.reports import rejection_monitor
 
 _DAY: Final = dt.timedelta(days=1)
 
-Happening: TypeAlias = Callable[[dt.datetime], None]
+_Happening: TypeAlias = Callable[[dt.datetime], None]
 
-_WORD_OF_MARKETING: Final = "Fewer, and better. I will say so in the board report."
-_WORD_OF_SALES: Final = "If it keeps the readers of free reports away, my people call within the half hour."
-_REASONING: Final = (
+_MARKETING_COMMENT: Final = "Fewer, and better. I will say so in the board report."
+_SALES_COMMENT: Final = "If it keeps the readers of free reports away, my people call within the half hour."
+_REASON_OF_DECISION: Final = (
     "The report that a trade magazine gave away brought readers, not buyers: downloads and mail clicks alone carried them over"
     " 40 points. From now on downloads are capped and one strong signal must be recent. The smallest firms go as well: under 150"
     " people nobody has a planner."
 )
-_ANSWER: Final = (
+_REASON_OF_SECOND_VERSION: Final = (
     "More than 35 % of the handoffs of a month were rejected, most of them as “not interested”. Downloads are capped, and a"
     " sign of choosing a vendor must be recent; companies from 150 people on."
 )
 
 
 def planned_changes(
-    calendar: YearDates, staff: Staff, candidates: QualifyingInstants
-) -> Iterator[tuple[dt.datetime, Happening]]:
-    """What happened to the agreement, each step with its date."""
-    yield calendar.start, partial(_adopt, staff, candidates)
-    change = calendar.new_version
-    yield change - 6 * _DAY, partial(_make_sure_of_review, staff)
-    yield change - 5 * _DAY, partial(_answer_the_review, staff, candidates)
-    yield change - 3 * _DAY, partial(_sign, Side.MARKETING, _WORD_OF_MARKETING, staff)
-    yield change - 2 * _DAY, partial(_sign, Side.SALES, _WORD_OF_SALES, staff)
+    dates: YearDates, staff: Staff, instants: QualifyingInstants
+) -> Iterator[tuple[dt.datetime, _Happening]]:
+    """Yield what happens to the definition, each step with its date."""
+    yield dates.start, partial(_adopt_first_version, staff, instants)
+    change = dates.new_version
+    yield change - 6 * _DAY, partial(_ensure_review, staff)
+    yield change - 5 * _DAY, partial(_propose_second_version, staff, instants)
+    yield change - 3 * _DAY, partial(_sign, Side.MARKETING, _MARKETING_COMMENT, staff)
+    yield change - 2 * _DAY, partial(_sign, Side.SALES, _SALES_COMMENT, staff)
     yield change, partial(_activate, staff)
-    yield change + dt.timedelta(hours=1), partial(_decide, staff)
-    yield calendar.now - 3 * _DAY, partial(_open_the_quarterly_check, staff)
+    yield change + dt.timedelta(hours=1), partial(_decide_reviews, staff)
+    yield dates.now - 3 * _DAY, partial(_open_quarterly_check, staff)
 
 
-def versions_in_force(calendar: YearDates) -> list[ExampleVersion]:
-    """Each version's rules and the instant from which they judge."""
+def versions_in_force(dates: YearDates) -> list[ExampleVersion]:
+    """Return both versions with the instants from which they are in force."""
     rows = (
-        ("v1.0", calendar.start, definition_documents.first_version()),
-        ("v1.1", calendar.new_version, definition_documents.second_version(_ANSWER)),
+        ("v1.0", dates.start, definition_documents.first_version()),
+        ("v1.1", dates.new_version, definition_documents.second_version(_REASON_OF_SECOND_VERSION)),
     )
     return [
         ExampleVersion(f"{definition_documents.NAME} {number}", since, compiled(version_documents.normal(document)))
@@ -63,25 +63,30 @@ def versions_in_force(calendar: YearDates) -> list[ExampleVersion]:
     ]
 
 
-def _adopt(staff: Staff, candidates: QualifyingInstants, now: dt.datetime) -> None:
-    version = _drafted(staff, candidates, definition_documents.first_version(), now)
+def _adopt_first_version(staff: Staff, instants: QualifyingInstants, now: dt.datetime) -> None:
+    version = _draft(staff, instants, definition_documents.first_version(), now)
     _propose(version, ProposalGrounds(driver=ChangeDriver.FIRST), staff, now)
     _sign(Side.MARKETING, "At last in writing.", staff, now)
     _sign(Side.SALES, "Good enough to begin with; we look at it every quarter.", staff, now)
     versions.activate(version=_newest(), hand_over_entrants=True, by=staff.ops, now=now)
 
 
-def _answer_the_review(staff: Staff, candidates: QualifyingInstants, now: dt.datetime) -> None:
+def _propose_second_version(staff: Staff, instants: QualifyingInstants, now: dt.datetime) -> None:
     grounds = ProposalGrounds(
         driver=ChangeDriver.REJECTION_PATTERN,
         evidence="The review of the month: most rejections say “not interested”, and most of those leads only ever read.",
         review=Review.objects.undecided().order_by("pk").first(),
     )
-    _propose(_drafted(staff, candidates, definition_documents.second_version(_ANSWER), now), grounds, staff, now)
+    _propose(
+        _draft(staff, instants, definition_documents.second_version(_REASON_OF_SECOND_VERSION), now),
+        grounds,
+        staff,
+        now,
+    )
 
 
 def _propose(version: Version, grounds: ProposalGrounds, staff: Staff, now: dt.datetime) -> None:
-    """Marketing ops accepts each of the linter's warnings and says why."""
+    """Propose a version on behalf of marketing ops, who accepts each of the linter's warnings and says why."""
     warnings = proposals.case_of(version, grounds, now=now).of(Severity.WARNING)
     versions.propose(
         version=version,
@@ -97,9 +102,9 @@ def _propose(version: Version, grounds: ProposalGrounds, staff: Staff, now: dt.d
     )
 
 
-def _drafted(staff: Staff, candidates: QualifyingInstants, document: dict[str, Any], now: dt.datetime) -> Version:
+def _draft(staff: Staff, instants: QualifyingInstants, document: dict[str, Any], now: dt.datetime) -> Version:
     version = version_documents.import_document(document=document, by=staff.ops, now=now)
-    version_backtests.run_finished_backtest(version, candidates, by=staff.ops, now=now)
+    version_backtests.run_finished_backtest(version, instants, by=staff.ops, now=now)
     return version
 
 
@@ -109,7 +114,7 @@ def _sign(side: Side, comment: str, staff: Staff, now: dt.datetime) -> None:
 
 
 def _activate(staff: Staff, now: dt.datetime) -> None:
-    """Nobody who qualifies by the change alone is new: the second version asks for more than the first."""
+    """Activate the second version; it hands over no entrants, as it asks for more than the first."""
     versions.activate(version=_newest(), hand_over_entrants=False, by=staff.ops, now=now)
 
 
@@ -117,36 +122,38 @@ def _newest() -> Version:
     return Version.objects.select_related("definition").order_by("-pk")[0]
 
 
-def _make_sure_of_review(staff: Staff, now: dt.datetime) -> None:
-    """In a small example the bad month has too few decisions for Accord to open the review by itself; people then do."""
+def _ensure_review(staff: Staff, now: dt.datetime) -> None:
+    """Open the review of the bad month by hand where it had too few decisions for Accord to open one."""
     if not Review.objects.exists():
         title = "Too many readers of free reports among the MQLs"
-        _open(ReviewTrigger.MANUAL, ReviewKind.FULL, title, "See the reasons of the rejections.", staff, now)
+        _open_review(ReviewTrigger.MANUAL, ReviewKind.FULL, title, "See the reasons of the rejections.", staff, now)
 
 
-def _decide(staff: Staff, now: dt.datetime) -> None:
+def _decide_reviews(staff: Staff, now: dt.datetime) -> None:
     for review in Review.objects.undecided().order_by("pk"):
         reviews.decide(
             review=review,
             decision="Tighten: v1.1",
-            reasoning=_REASONING,
+            reasoning=_REASON_OF_DECISION,
             led_to=_newest(),
             by=staff.sales_leader,
             now=now,
         )
 
 
-def _open_the_quarterly_check(staff: Staff, now: dt.datetime) -> None:
+def _open_quarterly_check(staff: Staff, now: dt.datetime) -> None:
     proposal = "Thirty minutes: SAL and rejection rate against the baseline, the reasons, one thing to change or none."
-    _open(ReviewTrigger.QUARTER, ReviewKind.LIGHT, "Quarterly check of the MQL definition", proposal, staff, now)
+    _open_review(ReviewTrigger.QUARTER, ReviewKind.LIGHT, "Quarterly check of the MQL definition", proposal, staff, now)
 
 
-def _open(trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, staff: Staff, now: dt.datetime) -> None:
+def _open_review(
+    trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, staff: Staff, now: dt.datetime
+) -> None:
     definition = Definition.objects.get(name=definition_documents.NAME)
-    decided = rejection_monitor.rejection(
+    rate = rejection_monitor.rejection(
         definition=definition, month=rejection_monitor.RejectionMonth.containing(now, months_back=1)
     )
-    evidence = {"decided": len(decided.words), "rejected": len(decided.rejected), "percent": decided.percent}
+    evidence = {"decided": len(rate.words), "rejected": len(rate.rejected), "percent": rate.percent}
     reviews.open_review(
         definition=definition,
         trigger=trigger,
@@ -154,7 +161,7 @@ def _open(trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, s
         title=title,
         evidence=evidence,
         proposal=proposal,
-        period=decided.month.name,
+        period=rate.month.name,
         by=staff.ops,
         now=now,
     )

@@ -1,4 +1,4 @@
-"""The facts of the example company's year, drawn from a seed: firms, people, what they did. Pure: no database."""
+"""The generated data of the example's year: companies, leads and their activities, drawn from a seed without a database."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from config.demo.company import names_and_places, visits
-from config.demo.company.visits import VisitorType, WebActivity, draw_chance
+from config.demo.company.visits import VisitorType, WebActivity, draw_bool
 
 #: The reserved lead of the ready-made demo request: engaged, known, and not an MQL yet.
 CURL_EMAIL: Final = "clara.lindqvist@nordfjord-foods.example"
 
-_BUYERS_SIZE: Final = range(150, 4501)
+_BUYER_EMPLOYEES: Final = range(150, 4501)
 _DAY: Final = dt.timedelta(days=1)
 _Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
 class CompanySize:
-    """How much of a company: months of history, leads, firms, and how many months ago its bad month was."""
+    """The size of the example: months of history, leads, their companies, and how many months ago the bad month was."""
 
     months: int
     leads: int
-    firms: int
+    companies: int
     bad_month_ago: int
 
 
@@ -52,11 +52,13 @@ class YearDates:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedCompany:
+    """A company of leads: its attributes when it became known, and those that changed later, with the instant."""
+
     domain: str
     name: str
     values: Mapping[str, Any]
     known_at: dt.datetime
-    later: tuple[tuple[dt.datetime, Mapping[str, Any]], ...] = ()
+    later_values: tuple[tuple[dt.datetime, Mapping[str, Any]], ...] = ()
 
     @property
     def country(self) -> str:
@@ -65,45 +67,50 @@ class GeneratedCompany:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedLead:
+    """A lead: its attributes when it became known, its activities in order of time, and attributes that changed later."""
+
     email: str
     domain: str
     values: Mapping[str, Any]
-    deeds: tuple[WebActivity, ...]
-    later: tuple[tuple[dt.datetime, Mapping[str, Any]], ...] = ()
-    #: What the reps do with a lead of the closing scene; empty: what they usually do.
+    activities: tuple[WebActivity, ...]
+    later_values: tuple[tuple[dt.datetime, Mapping[str, Any]], ...] = ()
+    #: Names what reps do with a scripted lead, see `sales_plan`; empty for all others, whose course is drawn.
     cue: str = ""
 
     @property
     def known_at(self) -> dt.datetime:
-        return self.deeds[0].at
+        return self.activities[0].at
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedYear:
-    calendar: YearDates
-    firms: tuple[GeneratedCompany, ...]
-    people: tuple[GeneratedLead, ...]
+    """All generated data, with the dates on which the example turns."""
+
+    dates: YearDates
+    companies: tuple[GeneratedCompany, ...]
+    leads: tuple[GeneratedLead, ...]
 
 
-def generate(profile: CompanySize, *, seed: int, now: dt.datetime) -> GeneratedYear:
-    """The same seed, profile and `now` give the same world."""
-    calendar = year_dates(profile, now)
-    firms = _firms(profile, random.Random(f"{seed}/firms"), calendar)  # noqa: S311 (a story, not a secret)
-    crowd = _Crowd(random.Random(f"{seed}/people"), firms, calendar)  # noqa: S311
-    for _ in range(profile.leads):
-        crowd.join(crowd.somebody())
-    for _ in range(profile.leads // 50):
-        crowd.join(crowd.syndicated())
-    crowd.closing_scene()
-    people = sorted(crowd.people.values(), key=lambda person: (person.known_at, person.email))
-    return GeneratedYear(calendar, tuple(firms), tuple(people))
+def generate(size: CompanySize, *, seed: int, now: dt.datetime) -> GeneratedYear:
+    """Draw the data of the year that ends at `now`; the same size, seed and `now` give the same data."""
+    dates = plan_dates(size, now)
+    companies = _generate_companies(size, random.Random(f"{seed}/firms"), dates)  # noqa: S311 (an example, not a secret)
+    crowd = _Leads(random.Random(f"{seed}/people"), companies, dates)  # noqa: S311 (as above)
+    for _ in range(size.leads):
+        crowd.add(crowd.build_visitor())
+    for _ in range(size.leads // 50):
+        crowd.add(crowd.build_syndicated_reader())
+    crowd.add_scripted_leads()
+    leads = sorted(crowd.leads.values(), key=lambda lead: (lead.known_at, lead.email))
+    return GeneratedYear(dates, tuple(companies), tuple(leads))
 
 
-def year_dates(profile: CompanySize, now: dt.datetime) -> YearDates:
-    bad = _month(now, profile.bad_month_ago)
-    ends = _month(now, profile.bad_month_ago - 1)
+def plan_dates(size: CompanySize, now: dt.datetime) -> YearDates:
+    """Return the turning points of the year that ends at `now`."""
+    bad = _month(now, size.bad_month_ago)
+    ends = _month(now, size.bad_month_ago - 1)
     new_version = min(ends + 23 * _DAY + dt.timedelta(hours=9), now - 6 * _DAY)
-    return YearDates(_month(now, profile.months) + (now - _month(now, 0)), bad, ends, new_version, now)
+    return YearDates(_month(now, size.months) + (now - _month(now, 0)), bad, ends, new_version, now)
 
 
 def _month(now: dt.datetime, ago: int) -> dt.datetime:
@@ -111,9 +118,9 @@ def _month(now: dt.datetime, ago: int) -> dt.datetime:
     return dt.datetime(years, month + 1, 1, tzinfo=dt.UTC)
 
 
-# ── Firms ─────────────────────────────────────────────────────────────────────────────────────────────────
-def _firms(profile: CompanySize, rng: random.Random, calendar: YearDates) -> list[GeneratedCompany]:
-    firms = {firm.domain: firm for firm in _named(calendar)}
+# ── Companies ─────────────────────────────────────────────────────────────────────────────────────────────
+def _generate_companies(size: CompanySize, rng: random.Random, dates: YearDates) -> list[GeneratedCompany]:
+    companies = {company.domain: company for company in _scripted_companies(dates)}
     for name, domain in names_and_places.COMPETITORS:
         values = {
             "industry": "Software",
@@ -122,54 +129,54 @@ def _firms(profile: CompanySize, rng: random.Random, calendar: YearDates) -> lis
             "employees_high": 400,
             "is_competitor": True,
         }
-        firms[domain] = GeneratedCompany(domain, name, values, calendar.start)
-    while len(firms) < profile.firms:
-        firm = _firm(rng, calendar)
-        firms.setdefault(firm.domain, firm)
-    return list(firms.values())
+        companies[domain] = GeneratedCompany(domain, name, values, dates.start)
+    while len(companies) < size.companies:
+        company = _generate_company(rng, dates)
+        companies.setdefault(company.domain, company)
+    return list(companies.values())
 
 
-def _named(calendar: YearDates) -> Iterator[GeneratedCompany]:
-    """Two that the closing scene cannot do without."""
+def _scripted_companies(dates: YearDates) -> Iterator[GeneratedCompany]:
+    """Yield the two companies that scripted leads need."""
     usual = {"annual_revenue": 190_000_000, "technologies": ["SAP"], "business_model": "B2B"}
     for domain, name, industry, country, employees in (
         ("nordfjord-foods.example", "Nordfjord Foods", "Food & Beverage", "SE", 850),
         ("altamar-cargo.example", "Altamar Cargo", "Logistics", "BR", 1200),
     ):
         size = {"employees_low": employees, "employees_high": employees}
-        yield GeneratedCompany(domain, name, {"industry": industry, "country": country} | size | usual, calendar.start)
+        yield GeneratedCompany(domain, name, {"industry": industry, "country": country} | size | usual, dates.start)
 
 
-def _firm(rng: random.Random, calendar: YearDates) -> GeneratedCompany:
+def _generate_company(rng: random.Random, dates: YearDates) -> GeneratedCompany:
     industry = _weighted(rng, {name: weight for name, (weight, _) in names_and_places.INDUSTRIES.items()})
     country = _weighted(rng, {name: row[4] for name, row in names_and_places.COUNTRIES.items()})
     place, trade = rng.choice(names_and_places.PLACES), rng.choice(names_and_places.INDUSTRIES[industry][1])
     employees = round(min(max(rng.lognormvariate(6.25, 1.15), 6), 60_000))
-    low, high = _band(employees) if draw_chance(rng, 0.25) else (employees, employees)
+    low, high = _band(employees) if draw_bool(rng, 0.25) else (employees, employees)
     values = {
         "industry": industry,
         "country": country,
         "region": names_and_places.COUNTRIES[country][2],
         "employees_low": low,
         "employees_high": high,
-        "annual_revenue": round(employees * rng.uniform(120_000, 320_000), -5) if draw_chance(rng, 0.85) else None,
+        "annual_revenue": round(employees * rng.uniform(120_000, 320_000), -5) if draw_bool(rng, 0.85) else None,
         "business_model": rng.choice(names_and_places.BUSINESS_MODELS),
         "technologies": sorted(rng.sample(names_and_places.TECHNOLOGIES, rng.choice((0, 1, 2, 2, 3)))),
-        "is_customer": True if draw_chance(rng, 0.04) else None,
+        "is_customer": True if draw_bool(rng, 0.04) else None,
     }
-    known_at = calendar.start + (calendar.now - calendar.start) * rng.random() * 0.1
+    known_at = dates.start + (dates.now - dates.start) * rng.random() * 0.1
     domain = f"{_slug(place)}-{_slug(trade)}.example"
-    return GeneratedCompany(domain, f"{place} {trade}", values, known_at, _learned_of_firm(rng, calendar, employees))
+    return GeneratedCompany(domain, f"{place} {trade}", values, known_at, _later_size(rng, dates, employees))
 
 
-def _learned_of_firm(
-    rng: random.Random, calendar: YearDates, employees: int
+def _later_size(
+    rng: random.Random, dates: YearDates, employees: int
 ) -> tuple[tuple[dt.datetime, Mapping[str, Any]], ...]:
-    """One firm in twelve grows or shrinks, or is measured better, during the year."""
-    if not draw_chance(rng, 0.08):
+    """Return a second measurement of one company in twelve, which grew or shrank during the year."""
+    if not draw_bool(rng, 0.08):
         return ()
     count = max(5, round(employees * rng.uniform(0.7, 1.6)))
-    at = calendar.start + (calendar.now - calendar.start) * rng.uniform(0.2, 0.9)
+    at = dates.start + (dates.now - dates.start) * rng.uniform(0.2, 0.9)
     return ((at, {"employees_low": count, "employees_high": count}),)
 
 
@@ -178,24 +185,28 @@ def _band(employees: int) -> tuple[int, int | None]:
     return next(((low, high) for low, high in bands if employees <= high), (5001, None))
 
 
-# ── People ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Leads ─────────────────────────────────────────────────────────────────────────────────────────────────
 @dataclass(slots=True)
-class _Crowd:
+class _Leads:
+    """The leads drawn so far, by e-mail address, and the companies that they work for."""
+
     rng: random.Random
-    firms: Sequence[GeneratedCompany]
-    calendar: YearDates
-    people: dict[str, GeneratedLead] = field(default_factory=dict)
-    at_firm: dict[str, GeneratedCompany] = field(init=False)
+    companies: Sequence[GeneratedCompany]
+    dates: YearDates
+    leads: dict[str, GeneratedLead] = field(default_factory=dict)
+    by_domain: dict[str, GeneratedCompany] = field(init=False)
     buyers: list[GeneratedCompany] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.at_firm = {firm.domain: firm for firm in self.firms}
-        self.buyers = [firm for firm in self.firms if _is_likely_buyer(firm)]
+        self.by_domain = {company.domain: company for company in self.companies}
+        self.buyers = [company for company in self.companies if _is_likely_buyer(company)]
 
-    def join(self, person: GeneratedLead) -> None:
-        self.people.setdefault(person.email, person)
+    def add(self, lead: GeneratedLead) -> None:
+        """Add a lead, unless one with the same address is there."""
+        self.leads.setdefault(lead.email, lead)
 
-    def somebody(self) -> GeneratedLead:
+    def build_visitor(self) -> GeneratedLead:
+        """Draw a lead who finds the company by one of the usual sources."""
         rng = self.rng
         source = _weighted(
             rng,
@@ -205,126 +216,134 @@ class _Crowd:
                 if name != names_and_places.SYNDICATION
             },
         )
-        manner = _weighted(rng, visits.TYPE_WEIGHTS)
-        # Who compares vendors, or is sent by a friend, more often comes from a firm that buys such things.
-        serious = manner in (VisitorType.EVALUATOR, VisitorType.ASKER)
-        firm = rng.choice(self.buyers) if draw_chance(rng, 0.66 if serious else 0.4) else rng.choice(self.firms)
-        span = self.calendar.now - self.calendar.start
-        first = self.calendar.start + span * (rng.random() ** 0.92)
-        return self.person(firm, source, visits.VisitorHistory(manner, first, self.calendar.now, _zone(firm), source))
-
-    def syndicated(self) -> GeneratedLead:
-        """Readers of a report that a trade magazine gave away: much engagement, little need."""
-        rng, calendar = self.rng, self.calendar
-        firm = rng.choice(self.buyers) if draw_chance(rng, 0.9) else rng.choice(self.firms)
-        first = calendar.bad_month - 4 * _DAY + 22 * _DAY * rng.random()
-        visit = visits.VisitorHistory(
-            VisitorType.SYNDICATED, first, calendar.now, _zone(firm), names_and_places.SYNDICATION
+        visitor_type = _weighted(rng, visits.TYPE_WEIGHTS)
+        # People who compare vendors or ask to talk more often work for a company that buys such software.
+        is_serious = visitor_type in (VisitorType.EVALUATOR, VisitorType.ASKER)
+        company = rng.choice(self.buyers) if draw_bool(rng, 0.66 if is_serious else 0.4) else rng.choice(self.companies)
+        span = self.dates.now - self.dates.start
+        first = self.dates.start + span * (rng.random() ** 0.92)
+        return self._build_lead(
+            company, source, visits.VisitorHistory(visitor_type, first, self.dates.now, _zone(company), source)
         )
-        return self.person(firm, names_and_places.SYNDICATION, visit)
 
-    def person(self, firm: GeneratedCompany, source: str, visit: visits.VisitorHistory) -> GeneratedLead:
+    def build_syndicated_reader(self) -> GeneratedLead:
+        """Draw a reader of a report that a trade magazine gave away: much engagement, little need."""
+        rng, dates = self.rng, self.dates
+        company = rng.choice(self.buyers) if draw_bool(rng, 0.9) else rng.choice(self.companies)
+        first = dates.bad_month - 4 * _DAY + 22 * _DAY * rng.random()
+        history = visits.VisitorHistory(
+            VisitorType.SYNDICATED, first, dates.now, _zone(company), names_and_places.SYNDICATION
+        )
+        return self._build_lead(company, names_and_places.SYNDICATION, history)
+
+    def _build_lead(self, company: GeneratedCompany, source: str, history: visits.VisitorHistory) -> GeneratedLead:
         rng = self.rng
-        first_name, last_name = self._name(firm.country)
+        first_name, last_name = self._name(company.country)
         local = f"{_slug(first_name)}.{_slug(last_name)}"
-        unwanted = draw_chance(rng, 0.05)
-        domain = _weighted(rng, {firm.domain: 93, "": 7}) if not unwanted else rng.choice(("", "", firm.domain))
-        email = f"{local}@{domain or self._private_domain(unwanted)}"
-        known = visits.draw_activities(rng, visit)
-        values = {"first_name": first_name, "last_name": last_name, "country": firm.country, "source": source}
+        is_unwanted = draw_bool(rng, 0.05)
+        domain = (
+            _weighted(rng, {company.domain: 93, "": 7}) if not is_unwanted else rng.choice(("", "", company.domain))
+        )
+        email = f"{local}@{domain or self._private_domain(is_unwanted)}"
+        activities = visits.draw_activities(rng, history)
+        values = {"first_name": first_name, "last_name": last_name, "country": company.country, "source": source}
         values |= {
-            "title": self._title(unwanted),
-            "phone": self._phone(firm.country),
-            "time_zone": names_and_places.COUNTRIES[firm.country][1],
+            "title": self._title(is_unwanted),
+            "phone": self._phone(company.country),
+            "time_zone": names_and_places.COUNTRIES[company.country][1],
         }
-        return GeneratedLead(email, domain, values | self._answers(visit), known, self._learned(known, unwanted))
-
-    def closing_scene(self) -> None:
-        """The last hours, so that the queue is alive: `visits.SCENE` says who does what, and how long ago."""
-        for number, part in enumerate(visits.SCRIPTED_LEADS):
-            firm = self._firm_in(part.countries)
-            first_name, last_name = self._name(firm.country)
-            email = f"{_slug(first_name)}.{_slug(last_name)}.{number}@{firm.domain}"
-            self._cast(part, firm, email, first_name, last_name)
-        self._cast(visits.DEMO_REQUEST_LEAD, self.at_firm["nordfjord-foods.example"], CURL_EMAIL, "Clara", "Lindqvist")
-
-    def _cast(
-        self, part: visits.ScriptedLead, firm: GeneratedCompany, email: str, first_name: str, last_name: str
-    ) -> None:
-        values = {"first_name": first_name, "last_name": last_name, "country": firm.country, "source": part.source}
-        values |= {
-            "title": part.title,
-            "phone": self._phone(firm.country),
-            "time_zone": names_and_places.COUNTRIES[firm.country][1],
-        }
-        self.people[email] = GeneratedLead(
-            email, firm.domain, values, visits.scripted_activities(part, self.calendar.now), cue=part.cue
+        return GeneratedLead(
+            email, domain, values | self._answers(history), activities, self._later_title(activities, is_unwanted)
         )
 
-    def _firm_in(self, countries: Sequence[str]) -> GeneratedCompany:
-        known = [firm for firm in self.buyers if firm.country in countries and not firm.later]
-        if known:
-            return self.rng.choice(known)
-        return self.at_firm["nordfjord-foods.example"]
+    def add_scripted_leads(self) -> None:
+        """Add the leads of the last hours, so that the queue moves: `visits.SCRIPTED_LEADS` lists their activities."""
+        for number, script in enumerate(visits.SCRIPTED_LEADS):
+            company = self._company_in(script.countries)
+            first_name, last_name = self._name(company.country)
+            email = f"{_slug(first_name)}.{_slug(last_name)}.{number}@{company.domain}"
+            self._add_scripted_lead(script, company, email, first_name, last_name)
+        self._add_scripted_lead(
+            visits.DEMO_REQUEST_LEAD, self.by_domain["nordfjord-foods.example"], CURL_EMAIL, "Clara", "Lindqvist"
+        )
+
+    def _add_scripted_lead(
+        self, script: visits.ScriptedLead, company: GeneratedCompany, email: str, first_name: str, last_name: str
+    ) -> None:
+        values = {"first_name": first_name, "last_name": last_name, "country": company.country, "source": script.source}
+        values |= {
+            "title": script.title,
+            "phone": self._phone(company.country),
+            "time_zone": names_and_places.COUNTRIES[company.country][1],
+        }
+        self.leads[email] = GeneratedLead(
+            email, company.domain, values, visits.scripted_activities(script, self.dates.now), cue=script.cue
+        )
+
+    def _company_in(self, countries: Sequence[str]) -> GeneratedCompany:
+        buyers = [buyer for buyer in self.buyers if buyer.country in countries and not buyer.later_values]
+        if buyers:
+            return self.rng.choice(buyers)
+        return self.by_domain["nordfjord-foods.example"]
 
     def _name(self, country: str) -> tuple[str, str]:
-        given, family = names_and_places.PEOPLE[self.rng.choice(names_and_places.COUNTRIES[country][0])]
-        return self.rng.choice(given), self.rng.choice(family)
+        first_names, last_names = names_and_places.PEOPLE[self.rng.choice(names_and_places.COUNTRIES[country][0])]
+        return self.rng.choice(first_names), self.rng.choice(last_names)
 
     def _private_domain(self, student: bool) -> str:
         return self.rng.choice(
-            names_and_places.UNIVERSITIES if student and draw_chance(self.rng, 0.6) else names_and_places.FREE_MAIL
+            names_and_places.UNIVERSITIES if student and draw_bool(self.rng, 0.6) else names_and_places.FREE_MAIL
         )
 
-    def _title(self, unwanted: bool) -> str:
-        if unwanted:
+    def _title(self, is_unwanted: bool) -> str:
+        if is_unwanted:
             return self.rng.choice(names_and_places.UNWANTED_TITLES)
-        if draw_chance(self.rng, 0.04):
+        if draw_bool(self.rng, 0.04):
             return ""
-        titles = names_and_places.BUYING_TITLES if draw_chance(self.rng, 0.78) else names_and_places.OTHER_TITLES
+        titles = names_and_places.BUYING_TITLES if draw_bool(self.rng, 0.78) else names_and_places.OTHER_TITLES
         return _weighted(self.rng, dict(titles))
 
     def _phone(self, country: str) -> str:
-        if draw_chance(self.rng, 0.35):
+        if draw_bool(self.rng, 0.35):
             return ""
-        # 555-01xx and its like: numbers that ring nowhere.
+        # Numbers like 555-01xx are reserved for fiction.
         return f"{names_and_places.COUNTRIES[country][3]} 555 01{self.rng.randrange(100):02}"
 
-    def _answers(self, visit: visits.VisitorHistory) -> dict[str, str]:
-        if visit.manner not in (VisitorType.EVALUATOR, VisitorType.ASKER) or draw_chance(self.rng, 0.4):
+    def _answers(self, history: visits.VisitorHistory) -> dict[str, str]:
+        if history.visitor_type not in (VisitorType.EVALUATOR, VisitorType.ASKER) or draw_bool(self.rng, 0.4):
             return {}
         answers = {
             "use_case": names_and_places.USE_CASES,
             "budget": names_and_places.BUDGETS,
             "timeline": names_and_places.TIMELINES,
         }
-        return {name: self.rng.choice(choices) for name, choices in answers.items() if draw_chance(self.rng, 0.6)}
+        return {name: self.rng.choice(choices) for name, choices in answers.items() if draw_bool(self.rng, 0.6)}
 
-    def _learned(
-        self, known: tuple[WebActivity, ...], unwanted: bool
+    def _later_title(
+        self, activities: tuple[WebActivity, ...], is_unwanted: bool
     ) -> tuple[tuple[dt.datetime, Mapping[str, Any]], ...]:
-        """One person in twenty is promoted or changes the job."""
-        if unwanted or not known[1:] or not draw_chance(self.rng, 0.05):
+        """Return the later title of one lead in twenty, who is promoted or changes the job."""
+        if is_unwanted or not activities[1:] or not draw_bool(self.rng, 0.05):
             return ()
-        at = known[0].at + (known[-1].at - known[0].at) * self.rng.uniform(0.3, 0.9)
+        at = activities[0].at + (activities[-1].at - activities[0].at) * self.rng.uniform(0.3, 0.9)
         return ((at, {"title": _weighted(self.rng, dict(names_and_places.BUYING_TITLES))}),)
 
 
-def _is_likely_buyer(firm: GeneratedCompany) -> bool:
-    low = firm.values["employees_low"]
-    trade = firm.values["industry"] not in ("Software", "Consulting", "Education")
-    return trade and low in _BUYERS_SIZE and not firm.values.get("is_customer")
+def _is_likely_buyer(company: GeneratedCompany) -> bool:
+    low = company.values["employees_low"]
+    trade = company.values["industry"] not in ("Software", "Consulting", "Education")
+    return trade and low in _BUYER_EMPLOYEES and not company.values.get("is_customer")
 
 
-def _zone(firm: GeneratedCompany) -> ZoneInfo:
-    return ZoneInfo(names_and_places.COUNTRIES[firm.country][1])
+def _zone(company: GeneratedCompany) -> ZoneInfo:
+    return ZoneInfo(names_and_places.COUNTRIES[company.country][1])
 
 
 def _weighted(rng: random.Random, weights: Mapping[_Item, float]) -> _Item:
     return rng.choices(list(weights), list(weights.values()))[0]
 
 
-#: Letters that have no plain one inside.
+#: Letters that NFKD does not decompose into a plain one.
 _UNDIVIDED: Final = str.maketrans({"\u0131": "i", "ø": "o", "ł": "l"})
 
 

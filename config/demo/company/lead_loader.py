@@ -1,11 +1,11 @@
-"""The facts of the example company into the database: in bulk, dated in the past, with their ledger."""
+"""The loading of generated companies, leads and events in bulk, dated in the past, with the history of attributes."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.db import connection
@@ -20,75 +20,84 @@ _EVENT_COLUMNS: Final = (
 )  # fmt: skip
 _SOURCE: Final = "crm"
 _BATCH: Final = 2_000
-#: How long the systems that report take to do so.
+#: The time until an activity is reported.
 _LAG: Final = dt.timedelta(seconds=4)
 
 
-def store_leads(world: GeneratedYear) -> dict[str, int]:
-    """Write it all; returns each person's lead id by e-mail."""
-    companies = _companies(world)
-    leads = _leads(world, companies)
-    _events(world, leads)
+def store_leads(year: GeneratedYear) -> dict[str, int]:
+    """Store the companies, leads and events of the year; returns the leads' ids by e-mail."""
+    companies = _store_companies(year)
+    leads = _store_leads(year, companies)
+    _copy_events(year, leads)
     return leads
 
 
-def _companies(world: GeneratedYear) -> dict[str, int]:
-    dossiers = [_firm(firm) for firm in world.firms]
-    Company.objects.bulk_create([dossier.subject for dossier in dossiers], batch_size=_BATCH)
-    _remember(dossiers)
-    return {str(dossier.subject.domain): dossier.subject.pk for dossier in dossiers}
+def _store_companies(year: GeneratedYear) -> dict[str, int]:
+    histories = [_company_history(company) for company in year.companies]
+    Company.objects.bulk_create([history.subject for history in histories], batch_size=_BATCH)
+    _store_changes(histories)
+    return {str(history.subject.domain): history.subject.pk for history in histories}
 
 
-def _firm(firm: GeneratedCompany) -> AttributeHistory[Company]:
-    company = Company(domain=firm.domain, known_at=firm.known_at, recorded_at=firm.known_at)
-    dossier = AttributeHistory(company)
-    _say(dossier, {"name": firm.name} | dict(firm.values), firm.known_at)
-    for at, values in firm.later:
-        _say(dossier, values, at)
-    return dossier
+def _company_history(company: GeneratedCompany) -> AttributeHistory[Company]:
+    at = company.known_at
+    history = AttributeHistory(Company(domain=company.domain, known_at=at, recorded_at=at))
+    values = {"name": company.name} | dict(company.values)
+    _add_values(history, [(at, values), *company.later_values])
+    return history
 
 
-def _leads(world: GeneratedYear, companies: Mapping[str, int]) -> dict[str, int]:
-    dossiers = [_person(person, companies.get(person.domain)) for person in world.people]
-    Lead.objects.bulk_create([dossier.subject for dossier in dossiers], batch_size=_BATCH)
-    _remember(dossiers)
-    return {str(dossier.subject.email): dossier.subject.pk for dossier in dossiers}
+def _store_leads(year: GeneratedYear, companies: Mapping[str, int]) -> dict[str, int]:
+    histories = [_lead_history(lead, companies.get(lead.domain)) for lead in year.leads]
+    Lead.objects.bulk_create([history.subject for history in histories], batch_size=_BATCH)
+    _store_changes(histories)
+    return {str(history.subject.email): history.subject.pk for history in histories}
 
 
-def _person(person: GeneratedLead, company: int | None) -> AttributeHistory[Lead]:
-    at = person.known_at
-    lead = Lead(email=person.email, company_id=company, known_at=at, stage_at=at, recorded_at=at)
-    dossier = AttributeHistory(lead)
-    _say(dossier, dict(person.values), at)
-    for later, values in person.later:
-        _say(dossier, values, later)
-    return dossier
+def _lead_history(lead: GeneratedLead, company_id: int | None) -> AttributeHistory[Lead]:
+    at = lead.known_at
+    history = AttributeHistory(Lead(email=lead.email, company_id=company_id, known_at=at, stage_at=at, recorded_at=at))
+    _add_values(history, [(at, lead.values), *lead.later_values])
+    return history
 
 
-def _say(dossier: AttributeHistory[Any], values: Mapping[str, Any], at: dt.datetime) -> None:
-    first = not dossier.said
-    dossier.state(values, valid_from=None if first else at, since=at, source=_SOURCE, now=at)
+def _add_values(history: AttributeHistory[Any], rows: Sequence[tuple[dt.datetime, Mapping[str, Any]]]) -> None:
+    """State the values at their instants; the first ones hold since ever."""
+    for number, (at, values) in enumerate(rows):
+        history.state(dict(values), valid_from=at if number else None, since=at, source=_SOURCE, now=at)
 
 
-def _remember(dossiers: list[Any]) -> None:
-    rows = [row for dossier in dossiers for row in dossier.added]
+def _store_changes(histories: list[Any]) -> None:
+    rows = [row for history in histories for row in history.added]
     AttributeChange.objects.bulk_create(rows, batch_size=_BATCH)
 
 
-def _events(world: GeneratedYear, leads: Mapping[str, int]) -> None:
-    """By COPY: the one table of this size."""
+def _copy_events(year: GeneratedYear, leads: Mapping[str, int]) -> None:
+    """Store the events by COPY: no other table has as many rows."""
     signals = dict(Signal.objects.values_list("code", "pk"))
-    all_deeds = [(person, deed) for person in world.people for deed in person.deeds]
-    all_deeds.sort(key=lambda pair: (pair[1].at, pair[0].email))
+    rows = [(lead, activity) for lead in year.leads for activity in lead.activities]
+    rows.sort(key=lambda pair: (pair[1].at, pair[0].email))
     with (
         connection.cursor() as cursor,
         cursor.copy(f"COPY leads_event ({', '.join(_EVENT_COLUMNS)}) FROM STDIN") as copy,
     ):
-        for number, (person, deed) in enumerate(all_deeds, start=1):
-            copy.write_row(_event_row(leads[person.email], signals[deed.signal], deed, f"{deed.source}-{number:06}"))
+        for number, (lead, activity) in enumerate(rows, start=1):
+            copy.write_row(
+                _event_row(leads[lead.email], signals[activity.signal], activity, f"{activity.source}-{number:06}")
+            )
 
 
-def _event_row(lead: int, signal: int, deed: WebActivity, external_id: str) -> tuple[object, ...]:
-    properties = {name: value for name, value in (("asset", deed.asset), ("campaign", deed.campaign)) if value}
-    digest = hashlib.sha256(f"{external_id} {deed}".encode()).digest()[:16]
-    return lead, signal, deed.at, deed.at + _LAG, deed.source, external_id, digest, deed.asset, json.dumps(properties)
+def _event_row(lead_id: int, signal_id: int, activity: WebActivity, external_id: str) -> tuple[object, ...]:
+    properties = {name: value for name, value in (("asset", activity.asset), ("campaign", activity.campaign)) if value}
+    digest = hashlib.sha256(f"{external_id} {activity}".encode()).digest()[:16]
+    return (
+        lead_id,
+        signal_id,
+        activity.at,
+        activity.at + _LAG,
+        activity.source,
+        external_id,
+        digest,
+        activity.asset,
+        json.dumps(properties),
+    )

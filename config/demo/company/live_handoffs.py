@@ -1,4 +1,4 @@
-"""The last day through the product's use-cases, one call after the other, with `now` in the past."""
+"""Handoffs through the use-cases, one call after the other, with `now` in the past."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from scoring.columns import fact_reader
 from scoring.engine.rules import Rules
 from scoring.live import due_leads, qualify
 from scoring.live.judgement import judge_now
+from scoring.models import Qualification
 from sla.clocks import clocks
 from sla.handoffs import creation, routing
 from sla.models import Handoff, Rep
@@ -23,67 +24,72 @@ from sla.vocabulary import HandoffState
 
 
 class LiveHandoffs:
+    """Carry out the happenings of the last day as the product's workers and people would."""
+
     def __init__(self, *, manager: User) -> None:
         self._manager = manager
         self._rules: dict[int, Rules] = {}
-        self._told = set(Handoff.objects.filter(rep__isnull=False).values_list("pk", flat=True))
+        self._assigned_ids = set(Handoff.objects.filter(rep__isnull=False).values_list("pk", flat=True))
 
     def qualify(
         self,
         *,
         lead_id: int,
-        at: dt.datetime,  # noqa: ARG002 (since when is the product's own finding)
+        at: dt.datetime,  # noqa: ARG002 (the use-case finds out itself since when the lead qualifies)
         version: Version,
         now: dt.datetime,
     ) -> bool:
-        """As a worker does when an event asks it to look at the lead; the rules are compiled once, not at each look."""
+        """Judge a lead as a worker does after an event; returns whether it became an MQL."""
+        # Compiling the rules is the slow part, so each version's are compiled once.
         if version.pk not in self._rules:
             self._rules[version.pk] = active_versions.rules_of(version)
         rules = self._rules[version.pk]
-        before = _cycles(lead_id)
+        before = Qualification.objects.filter(lead=lead_id).count()
         with transaction.atomic():
             lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
             judged = judge_now(version, rules, fact_reader.near([lead_id], rules), now)
             qualify.qualify(judged, leads={lead_id: lead}, before={}, now=now)
-        return _cycles(lead_id) > before
+        return Qualification.objects.filter(lead=lead_id).count() > before
 
     def hand_off(self, now: dt.datetime) -> None:
+        """Turn waiting MQLs into routed handoffs."""
         creation.hand_off_waiting(now=now)
 
     def reroute(self, now: dt.datetime) -> None:
+        """Route the unrouted handoffs again."""
         routing.route_unrouted(now=now)
 
     def assign(self, handoff: Handoff, rep: Rep, by: User, reason: str, now: dt.datetime) -> None:
+        """Give a handoff to a rep on behalf of a manager."""
         creation.assign(handoff=handoff, rep=rep, by=by, reason=reason, now=now)
 
-    def arrivals(self) -> list[Handoff]:
-        """Handoffs that have come to a rep since the last call."""
-        assigned = Handoff.objects.filter(state=HandoffState.ASSIGNED).exclude(pk__in=self._told)
-        found = list(assigned.select_related("lead__company", "rep__user", "rep__team__calendar").order_by("pk"))
-        self._told |= {handoff.pk for handoff in found}
-        return found
+    def take_new_assignments(self) -> list[Handoff]:
+        """Return the handoffs that came to a rep since the last call."""
+        assigned = Handoff.objects.filter(state=HandoffState.ASSIGNED).exclude(pk__in=self._assigned_ids)
+        rows = list(assigned.select_related("lead__company", "rep__user", "rep__team__calendar").order_by("pk"))
+        self._assigned_ids |= {handoff.pk for handoff in rows}
+        return rows
 
-    def waiting(self) -> list[Handoff]:
+    def list_unrouted(self) -> list[Handoff]:
+        """Return the unrouted handoffs in the order in which they were made."""
         return list(Handoff.objects.unrouted().select_related("lead__company").order_by("pk"))
 
-    def perform(self, *, handoff: Handoff, step: PlannedAction, now: dt.datetime) -> None:
+    def perform(self, *, handoff: Handoff, action: PlannedAction, now: dt.datetime) -> None:
+        """Carry out one action, unless its rep is away by now."""
         if not rep_actions.is_away(handoff.pk, now):
-            rep_actions.perform(handoff_id=handoff.pk, step=step, manager=self._manager, now=now)
+            rep_actions.perform(handoff_id=handoff.pk, action=action, manager=self._manager, now=now)
 
-    def watch_clocks(self, now: dt.datetime) -> None:
+    def sweep_clocks(self, now: dt.datetime) -> None:
+        """Warn of clocks that are due soon and mark those that are overdue."""
         clocks.sweep_warnings(now=now)
         clocks.sweep_breaches(now=now)
 
-    def close(self, now: dt.datetime) -> None:
-        """Everything is judged, handed off, watched and announced as of `now`, as a worker would have done."""
+    def catch_up(self, now: dt.datetime) -> None:
+        """Judge, hand off, route, sweep and announce everything as of `now`, as workers would have done."""
         ids = list(Lead.objects.order_by("pk").values_list("pk", flat=True))
         for first in range(0, len(ids), due_leads.BATCH):
             due_leads.rescore(lead_ids=ids[first : first + due_leads.BATCH], now=now)
         creation.hand_off_waiting(now=now)
         routing.route_unrouted(now=now)
-        self.watch_clocks(now)
+        self.sweep_clocks(now)
         recycling.announce_returns(now=now)
-
-
-def _cycles(lead_id: int) -> int:
-    return Lead.objects.get(pk=lead_id).qualifications.count()

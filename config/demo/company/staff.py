@@ -1,4 +1,4 @@
-"""Who works at the example company: sign-ins, teams in three zones, their hours, the routing, the commitments."""
+"""The staff of the example: sign-ins, teams in three time zones with their hours, routing rules and commitments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from leads.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import Absence, Commitment, Rep, RoutingRule, Team, WorkCalendar, WorkHours
 
-#: One for everybody: it opens nothing but the example.
+#: The password of all users; it opens nothing but the example.
 PASSWORD: Final = "north-by-northlane"  # noqa: S105
 DOMAIN: Final = "accord.example"
 DESK: Final = "Inbound desk, around the clock"
@@ -23,11 +23,13 @@ DESK: Final = "Inbound desk, around the clock"
 
 @dataclass(frozen=True, slots=True)
 class DemoLogin:
+    """A sign-in that the demo prints: `email` is the part before the @, `task` what there is to do."""
+
     name: str
     email: str
     role: Role
-    shown_as: str
-    what: str
+    role_name: str
+    task: str
 
 
 #: One sign-in for each role, as `--logins` prints them.
@@ -47,6 +49,8 @@ LOGINS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TeamSetup:
+    """A team: its time zone, the country of its holidays, its hours in minutes, and reps as (name, e-mail, weight)."""
+
     team: str
     zone: str
     country: str
@@ -55,7 +59,6 @@ class TeamSetup:
     reps: tuple[tuple[str, str, int], ...]
 
 
-#: Team, zone, holidays, hours in minutes, reps as (name, e-mail, weight).
 TEAMS: Final = (
     TeamSetup(
         "Americas", "America/New_York", "US", 8 * 60, 18 * 60,
@@ -74,7 +77,7 @@ TEAMS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """The people of the story by the part they play in it."""
+    """The users whom the simulation acts for, and the rep whose queue the demo shows."""
 
     ops: User
     marketing_leader: User
@@ -84,16 +87,16 @@ class Staff:
 
 
 def create_staff(*, start: dt.datetime) -> Staff:
-    """Everybody and everything that was there when the year began."""
+    """Create the people, teams, rules, lists and commitments with which the year begins."""
     password = make_password(PASSWORD)
-    people = {login.email: _user(login.name, login.email, login.role, password, start) for login in LOGINS}
+    people = {login.email: _create_user(login.name, login.email, login.role, password, start) for login in LOGINS}
     people["olga.ops"].is_staff = True
     people["olga.ops"].save(update_fields=["is_staff"])
-    for office in TEAMS:
-        _open(office, people, password, start)
-    _route()
-    _list()
-    _promise(people, start)
+    for setup in TEAMS:
+        _create_team(setup, people, password, start)
+    _create_routing_rules()
+    _extend_named_lists()
+    _activate_first_commitment(people, start)
     return Staff(
         ops=people["olga.ops"],
         marketing_leader=people["mona.marketing"],
@@ -104,10 +107,9 @@ def create_staff(*, start: dt.datetime) -> Staff:
 
 
 def begin_last_day(*, desk: Rep, now: dt.datetime) -> None:
-    """
-    The desk's two colleagues leave for some days, and it takes over around the clock.
+    """Send the desk's two colleagues away for some days and let it work around the clock.
 
-    So whoever looks at the example finds a queue that moves, at whatever hour they look.
+    So the queue of the demo moves at whatever hour somebody looks at it.
     """
     colleagues = Rep.objects.filter(team=desk.team).exclude(pk=desk.pk).order_by("pk")
     for rep, label, days in zip(colleagues, ("Annual leave", "Trade fair in Hanover"), (12, 5), strict=True):
@@ -118,7 +120,7 @@ def begin_last_day(*, desk: Rep, now: dt.datetime) -> None:
     desk.save(update_fields=["calendar"])
 
 
-def _user(name: str, local: str, role: Role, password: str, joined: dt.datetime) -> User:
+def _create_user(name: str, local: str, role: Role, password: str, joined: dt.datetime) -> User:
     first, _, last = name.partition(" ")
     email = f"{local}@{DOMAIN}"
     user = User.objects.create(
@@ -128,22 +130,22 @@ def _user(name: str, local: str, role: Role, password: str, joined: dt.datetime)
     return user
 
 
-def _open(office: TeamSetup, people: dict[str, User], password: str, start: dt.datetime) -> None:
-    calendar = WorkCalendar.objects.create(name=f"{office.team} office hours", zone=office.zone, country=office.country)
+def _create_team(setup: TeamSetup, people: dict[str, User], password: str, start: dt.datetime) -> None:
+    calendar = WorkCalendar.objects.create(name=f"{setup.team} setup hours", zone=setup.zone, country=setup.country)
     WorkHours.objects.bulk_create(
-        WorkHours(calendar=calendar, weekday=day, opens=office.opens, closes=office.closes) for day in range(5)
+        WorkHours(calendar=calendar, weekday=day, opens=setup.opens, closes=setup.closes) for day in range(5)
     )
-    team = Team.objects.create(name=office.team, calendar=calendar)
+    team = Team.objects.create(name=setup.team, calendar=calendar)
     team.managers.add(people["maria.manager"])
-    for name, local, weight in office.reps:
-        user = people.get(local) or _user(name, local, Role.SDR, password, start)
-        user.time_zone = office.zone
+    for name, local, weight in setup.reps:
+        user = people.get(local) or _create_user(name, local, Role.SDR, password, start)
+        user.time_zone = setup.zone
         user.save(update_fields=["time_zone"])
         Rep.objects.create(user=user, team=team, capacity=40, weight=weight)
 
 
-def _route() -> None:
-    """Brazil is sold to and has no rule yet: its leads wait in the unrouted list for a manager."""
+def _create_routing_rules() -> None:
+    """Create the rules; Brazil has none, so that its leads wait in the unrouted list for a manager."""
     teams = {team.name: team for team in Team.objects.all()}
     elsewhere = [
         code for code in names_and_places.COUNTRIES if code not in (*names_and_places.AMERICAS, *names_and_places.APAC)
@@ -161,8 +163,8 @@ def _route() -> None:
     )
 
 
-def _list() -> None:
-    """What this company adds to the lists that Accord ships."""
+def _extend_named_lists() -> None:
+    """Add the example's own entries to the lists that Accord ships."""
     own = {
         "free_email": names_and_places.FREE_MAIL,
         "student_email": names_and_places.UNIVERSITIES,
@@ -176,19 +178,19 @@ def _list() -> None:
 
 
 def activate_second_commitment(people: Staff, *, now: dt.datetime) -> None:
-    """The last day begins with the second version: from now on tier 3 is nurtured first, and work goes before more."""
+    """Sign the second commitments: tier 3 is nurtured first, and accepted leads are worked before more are taken."""
     terms = {term.name: getattr(commitments.current(), term.name) for term in commitments.TERMS}
-    draft = commitments.draft(
+    commitment = commitments.draft(
         terms=terms | {"tier_3_nurture_days": 14, "unworked_at_most": 5},
-        reason="A third of what sales rejected was tier 3: marketing nurtures it for two weeks, then sales calls.",
+        reason="A third of task sales rejected was tier 3: marketing nurtures it for two weeks, then sales calls.",
         by=people.manager,
         now=now,
     )
-    commitments.sign(commitment=draft, by=people.marketing_leader, now=now)
-    commitments.sign(commitment=draft, by=people.sales_leader, now=now)
+    commitments.sign(commitment=commitment, by=people.marketing_leader, now=now)
+    commitments.sign(commitment=commitment, by=people.sales_leader, now=now)
 
 
-def _promise(people: dict[str, User], start: dt.datetime) -> None:
+def _activate_first_commitment(people: dict[str, User], start: dt.datetime) -> None:
     commitment = Commitment.objects.create(number=1, mqls_a_month=35, tier_3_nurture_days=0, unworked_at_most=0)
     commitments.activate(
         commitment=commitment, by_marketing=people["mona.marketing"], by_sales=people["luis.sales"], now=start

@@ -1,4 +1,4 @@
-"""What people do: visits in several manners, and the parts of the closing scene. Pure."""
+"""The activities of leads: drawn visits of several types of visitors, and the scripted leads of the last hours."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ _SATURDAY = 5
 
 
 class VisitorType(StrEnum):
+    """The ways in which people use the company's website and mails."""
+
     PASSERBY = "passerby"
     READER = "reader"
     EVALUATOR = "evaluator"
@@ -26,7 +28,7 @@ class VisitorType(StrEnum):
     SYNDICATED = "syndicated"
 
 
-#: How often each comes up among those who find the company by themselves.
+#: The shares of the types among leads of the usual sources.
 TYPE_WEIGHTS: Final = {
     VisitorType.PASSERBY: 33,
     VisitorType.READER: 46,
@@ -34,7 +36,7 @@ TYPE_WEIGHTS: Final = {
     VisitorType.ASKER: 7,
 }
 
-#: What each manner does besides asking for something, with weights.
+#: The activities of each type besides requests, with weights.
 ACTIVITY_WEIGHTS: Final = {
     VisitorType.PASSERBY: {"homepage_visit": 30, "blog_read": 30, "ad_click": 12, "product_page": 18, "email_open": 10},
     VisitorType.READER: {
@@ -51,7 +53,7 @@ ACTIVITY_WEIGHTS: Final = {
     },
 }  # fmt: skip
 
-#: How a source's leads first appear.
+#: The first activities of leads of a source.
 FIRST_ACTIVITIES: Final = {
     "Webinar": ("webinar_registered", "webinar_attended"),
     "Event": ("badge_scan",),
@@ -77,11 +79,13 @@ _ASSETS: Final = {
     "report_download": [names_and_places.SYNDICATED_REPORT],
 }
 _MAILED: Final = frozenset({"email_open", "email_click", "newsletter_open", "machine_open"})
-_OF_PLATFORM: Final = {"webinar_registered": "webinars", "webinar_attended": "webinars", "badge_scan": "events"}
+_SOURCES: Final = {"webinar_registered": "webinars", "webinar_attended": "webinars", "badge_scan": "events"}
 
 
 @dataclass(frozen=True, slots=True)
 class WebActivity:
+    """One activity of a lead, as an event reports it."""
+
     at: dt.datetime
     signal: str
     asset: str = ""
@@ -89,107 +93,113 @@ class WebActivity:
 
     @property
     def source(self) -> str:
-        """The system that reports it."""
-        return "mailing" if self.signal in _MAILED else _OF_PLATFORM.get(self.signal, "website")
+        """Return the system that reports the activity."""
+        return "mailing" if self.signal in _MAILED else _SOURCES.get(self.signal, "website")
 
 
 @dataclass(frozen=True, slots=True)
 class VisitorHistory:
-    """A person's acquaintance with the company: how they behave, since when, in which zone, where they came from."""
+    """The frame of a lead's activities: the type of visitor, the first day, the end, the time zone and the source."""
 
-    manner: VisitorType
+    visitor_type: VisitorType
     first: dt.datetime
     now: dt.datetime
     zone: ZoneInfo
     source: str
 
 
-def draw_chance(rng: random.Random, share: float) -> bool:
+def draw_bool(rng: random.Random, share: float) -> bool:
+    """Return True with a probability of `share`."""
     return rng.random() < share
 
 
-def draw_activities(rng: random.Random, visit: VisitorHistory) -> tuple[WebActivity, ...]:
-    """In order of time, all before `visit.now`; at least one."""
-    found = [*_entrance(rng, visit), *_course(rng, visit)]
-    past = [deed for deed in found if deed.at < visit.now - 6 * _HOUR]
-    return tuple(sorted(past or [WebActivity(visit.now - 7 * _HOUR, "homepage_visit", "/")], key=lambda deed: deed.at))
+def draw_activities(rng: random.Random, history: VisitorHistory) -> tuple[WebActivity, ...]:
+    """Draw at least one activity of a visitor, in order of time, all before `history.now`."""
+    activities = [*_first_activities(rng, history), *_later_activities(rng, history)]
+    before_now = [activity for activity in activities if activity.at < history.now - 6 * _HOUR]
+    return tuple(
+        sorted(
+            before_now or [WebActivity(history.now - 7 * _HOUR, "homepage_visit", "/")],
+            key=lambda activity: activity.at,
+        )
+    )
 
 
-def _entrance(rng: random.Random, visit: VisitorHistory) -> Iterator[WebActivity]:
-    at = _waking(rng, visit.first, visit.zone)
+def _first_activities(rng: random.Random, history: VisitorHistory) -> Iterator[WebActivity]:
+    at = _daytime(rng, history.first, history.zone)
     campaign = (
         names_and_places.SYNDICATION_CAMPAIGN
-        if visit.manner == VisitorType.SYNDICATED
+        if history.visitor_type == VisitorType.SYNDICATED
         else rng.choice(names_and_places.CAMPAIGNS)
     )
-    for number, signal in enumerate(FIRST_ACTIVITIES.get(visit.source, ("first_contact",))):
-        if number and draw_chance(rng, 0.4):
+    for number, signal in enumerate(FIRST_ACTIVITIES.get(history.source, ("first_contact",))):
+        if number and draw_bool(rng, 0.4):
             return
-        yield _deed(rng, at + number * 3 * _DAY, signal, campaign)
+        yield _activity(rng, at + number * 3 * _DAY, signal, campaign)
 
 
-def _course(rng: random.Random, visit: VisitorHistory) -> Iterator[WebActivity]:
-    if visit.manner == VisitorType.PASSERBY:
-        yield from _spread(rng, visit, rng.randint(1, 4), 20)
-    elif visit.manner == VisitorType.READER:
-        yield from _spread(rng, visit, rng.randint(7, 22), 240)
-    elif visit.manner == VisitorType.SYNDICATED:
-        yield from _spread(rng, visit, rng.randint(7, 13), 12)
-    elif visit.manner == VisitorType.ASKER:
-        yield from _ask(rng, visit, visit.first + rng.uniform(0.1, 6) * _DAY)
+def _later_activities(rng: random.Random, history: VisitorHistory) -> Iterator[WebActivity]:
+    if history.visitor_type == VisitorType.PASSERBY:
+        yield from _spread_activities(rng, history, rng.randint(1, 4), 20)
+    elif history.visitor_type == VisitorType.READER:
+        yield from _spread_activities(rng, history, rng.randint(7, 22), 240)
+    elif history.visitor_type == VisitorType.SYNDICATED:
+        yield from _spread_activities(rng, history, rng.randint(7, 13), 12)
+    elif history.visitor_type == VisitorType.ASKER:
+        yield from _request(rng, history, history.first + rng.uniform(0.1, 6) * _DAY)
     else:
-        yield from _evaluate(rng, visit)
+        yield from _evaluation(rng, history)
 
 
-def _evaluate(rng: random.Random, visit: VisitorHistory) -> Iterator[WebActivity]:
-    """Reads for a while, then compares vendors in earnest; a third come back to it months later."""
-    reader = VisitorHistory(VisitorType.READER, visit.first, visit.now, visit.zone, visit.source)
-    lull = rng.uniform(0, 40)
-    yield from _spread(rng, reader, rng.randint(2, 8), lull + 1)
-    begins = [visit.first + lull * _DAY]
-    if draw_chance(rng, 0.3):
-        begins.append(begins[0] + rng.uniform(80, 200) * _DAY)
-    for begin in begins:
-        burst = VisitorHistory(VisitorType.EVALUATOR, begin, visit.now, visit.zone, visit.source)
+def _evaluation(rng: random.Random, history: VisitorHistory) -> Iterator[WebActivity]:
+    """Yield some reading, then a comparison of vendors; a third of evaluators repeat it months later."""
+    reader = VisitorHistory(VisitorType.READER, history.first, history.now, history.zone, history.source)
+    quiet_days = rng.uniform(0, 40)
+    yield from _spread_activities(rng, reader, rng.randint(2, 8), quiet_days + 1)
+    starts = [history.first + quiet_days * _DAY]
+    if draw_bool(rng, 0.3):
+        starts.append(starts[0] + rng.uniform(80, 200) * _DAY)
+    for start in starts:
+        evaluator = VisitorHistory(VisitorType.EVALUATOR, start, history.now, history.zone, history.source)
         days = rng.uniform(3, 18)
-        yield from _spread(rng, burst, rng.randint(9, 18), days)
-        if draw_chance(rng, 0.25):
-            yield from _ask(rng, burst, begin + days * _DAY)
+        yield from _spread_activities(rng, evaluator, rng.randint(9, 18), days)
+        if draw_bool(rng, 0.25):
+            yield from _request(rng, evaluator, start + days * _DAY)
 
 
-def _ask(rng: random.Random, visit: VisitorHistory, day: dt.datetime) -> Iterator[WebActivity]:
-    """Looks around for some minutes, then asks to be contacted."""
-    at = _waking(rng, day, visit.zone)
-    habits = ACTIVITY_WEIGHTS[VisitorType.ASKER]
+def _request(rng: random.Random, history: VisitorHistory, day: dt.datetime) -> Iterator[WebActivity]:
+    """Yield some minutes of looking around, then a request to be contacted."""
+    at = _daytime(rng, day, history.zone)
+    weights = ACTIVITY_WEIGHTS[VisitorType.ASKER]
     for _ in range(rng.randint(2, 5)):
-        yield _deed(rng, at, rng.choices(list(habits), list(habits.values()))[0])
+        yield _activity(rng, at, rng.choices(list(weights), list(weights.values()))[0])
         at += rng.uniform(0.4, 5) * _MINUTE
     request = rng.choices(list(REQUESTS), list(REQUESTS.values()))[0]
-    yield _deed(rng, at, "outbound_reply" if visit.source == "Outbound" else request)
+    yield _activity(rng, at, "outbound_reply" if history.source == "Outbound" else request)
 
 
-def _spread(rng: random.Random, visit: VisitorHistory, count: int, days: float) -> Iterator[WebActivity]:
-    """So many deeds over so many days, often a few of them in one sitting."""
-    habits = ACTIVITY_WEIGHTS[visit.manner]
-    at = visit.first
+def _spread_activities(rng: random.Random, history: VisitorHistory, count: int, days: float) -> Iterator[WebActivity]:
+    """Yield `count` activities spread over `days`, often a few of them in one visit."""
+    weights = ACTIVITY_WEIGHTS[history.visitor_type]
+    at = history.first
     for _ in range(count):
-        together = draw_chance(rng, 0.35)
-        apart = visit.first + rng.random() * days * _DAY
-        at = at + rng.uniform(0.5, 9) * _MINUTE if together else _waking(rng, apart, visit.zone)
-        yield _deed(rng, at, rng.choices(list(habits), list(habits.values()))[0])
+        is_same_visit = draw_bool(rng, 0.35)
+        apart = history.first + rng.random() * days * _DAY
+        at = at + rng.uniform(0.5, 9) * _MINUTE if is_same_visit else _daytime(rng, apart, history.zone)
+        yield _activity(rng, at, rng.choices(list(weights), list(weights.values()))[0])
 
 
-def _deed(rng: random.Random, at: dt.datetime, signal: str, campaign: str = "") -> WebActivity:
+def _activity(rng: random.Random, at: dt.datetime, signal: str, campaign: str = "") -> WebActivity:
     asset = rng.choice(_ASSETS[signal]) if signal in _ASSETS else ""
     if signal in _MAILED:
         campaign = campaign or rng.choice(names_and_places.CAMPAIGNS)
     return WebActivity(at, signal, asset, campaign)
 
 
-def _waking(rng: random.Random, day: dt.datetime, zone: ZoneInfo) -> dt.datetime:
-    """An instant on that day, when people there are at work, or nearly; most weekends are moved to the days after."""
+def _daytime(rng: random.Random, day: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    """Draw an instant of that day around local working hours; most weekend days become the Monday or Tuesday after."""
     local = day.astimezone(zone)
-    if local.weekday() >= _SATURDAY and draw_chance(rng, 0.85):
+    if local.weekday() >= _SATURDAY and draw_bool(rng, 0.85):
         local += 2 * _DAY
     seconds = rng.triangular(7.8, 18.6, 11) * 3600
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -197,67 +207,74 @@ def _waking(rng: random.Random, day: dt.datetime, zone: ZoneInfo) -> dt.datetime
     return wall.astimezone(dt.UTC)
 
 
-# ── The closing scene ─────────────────────────────────────────────────────────────────────────────────────
+# ── Scripted leads ────────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class ScriptedLead:
-    """Somebody of the last hours: `acts` are (how long ago, signal, asset). `cue` says what the rep does, see story."""
+    """A lead of the last hours: `activities` are (how long ago, signal, asset), `cue` says what reps do, see `sales_plan`."""
 
     countries: Sequence[str]
     title: str
     source: str
-    acts: Sequence[tuple[dt.timedelta, str, str]]
+    activities: Sequence[tuple[dt.timedelta, str, str]]
     cue: str
 
 
-def scripted_activities(part: ScriptedLead, now: dt.datetime) -> tuple[WebActivity, ...]:
-    return tuple(WebActivity(now - ago, signal, asset) for ago, signal, asset in part.acts)
+def scripted_activities(script: ScriptedLead, now: dt.datetime) -> tuple[WebActivity, ...]:
+    """Return the activities of a scripted lead when the year ends at `now`."""
+    return tuple(WebActivity(now - ago, signal, asset) for ago, signal, asset in script.activities)
 
 
-def _warm(ago: dt.timedelta, *, lukewarm: bool = False) -> list[tuple[dt.timedelta, str, str]]:
-    """The two weeks before: engaged, but short of the threshold."""
-    acts = [
+def _two_weeks_before(ago: dt.timedelta, *, is_lukewarm: bool = False) -> list[tuple[dt.timedelta, str, str]]:
+    """Return activities of the two weeks before: engaged, but short of the threshold."""
+    activities = [
         (ago + 13 * _DAY, "webinar_registered", names_and_places.WEBINARS[1]),
         (ago + 11 * _DAY, "webinar_attended", names_and_places.WEBINARS[1]),
         (ago + 6 * _DAY, "product_page", names_and_places.PRODUCT_PAGES[0]),
         (ago + 6 * _DAY - 4 * _MINUTE, "product_page", names_and_places.PRODUCT_PAGES[2]),
     ]
-    return acts if lukewarm else [*acts, (ago + 3 * _DAY, "case_study", "/customers/harbourline-freight")]
+    return (
+        activities if is_lukewarm else [*activities, (ago + 3 * _DAY, "case_study", "/customers/harbourline-freight")]
+    )
 
 
-def _asks(ago: dt.timedelta) -> list[tuple[dt.timedelta, str, str]]:
+def _demo_request(ago: dt.timedelta) -> list[tuple[dt.timedelta, str, str]]:
     return [
-        *_warm(ago),
+        *_two_weeks_before(ago),
         (ago + 5 * _MINUTE, "product_page", names_and_places.PRODUCT_PAGES[3]),
         (ago, "demo_request", "/demo"),
     ]
 
 
-def _prices(ago: dt.timedelta, *, lukewarm: bool = False) -> list[tuple[dt.timedelta, str, str]]:
-    return [*_warm(ago, lukewarm=lukewarm), (ago, "pricing_view", "/pricing")]
+def _pricing_view(ago: dt.timedelta, *, is_lukewarm: bool = False) -> list[tuple[dt.timedelta, str, str]]:
+    return [*_two_weeks_before(ago, is_lukewarm=is_lukewarm), (ago, "pricing_view", "/pricing")]
 
 
-def _compares(ago: dt.timedelta) -> list[tuple[dt.timedelta, str, str]]:
+def _pricing_views(ago: dt.timedelta) -> list[tuple[dt.timedelta, str, str]]:
     views = [(ago + minutes * _MINUTE, "pricing_view", "/pricing") for minutes in (200, 95, 0)]
-    return [*_warm(ago + 4 * _HOUR, lukewarm=True)[2:], *views]
+    return [*_two_weeks_before(ago + 4 * _HOUR, is_lukewarm=True)[2:], *views]
 
 
 _EMEA: Final = ("DE", "GB", "NL", "SE", "FR")
 SCRIPTED_LEADS: Final = (
-    ScriptedLead(_EMEA, "VP Supply Chain", "Referral", _asks(2 * _MINUTE), "untouched"),
-    ScriptedLead(_EMEA, "Head of Supply Chain", "Organic search", _compares(14 * _MINUTE), "untouched"),
-    ScriptedLead(_EMEA, "Director of Operations", "Webinar", _prices(17 * _MINUTE), "untouched"),
-    ScriptedLead(_EMEA, "Demand Planning Manager", "Paid search", _prices(26 * _MINUTE, lukewarm=True), "untouched"),
-    ScriptedLead(_EMEA, "Director of Procurement", "Event", _prices(150 * _MINUTE), "untouched"),
-    ScriptedLead(_EMEA, "Logistics Manager", "Organic search", _prices(5 * _HOUR), "contacted"),
-    ScriptedLead(_EMEA, "Chief Operating Officer", "Partner", _asks(23 * _HOUR - 4 * _MINUTE), "contacted"),
-    ScriptedLead(_EMEA, "VP Operations", "Webinar", _prices(26 * _HOUR), "contacted"),
-    ScriptedLead(("US", "CA"), "Director of Operations", "Organic search", _prices(40 * _MINUTE), "untouched"),
-    ScriptedLead(("US", "CA"), "VP Supply Chain", "Referral", _asks(75 * _MINUTE), "untouched"),
-    ScriptedLead(("SG", "AU"), "Head of Supply Chain", "Webinar", _prices(50 * _MINUTE), "untouched"),
-    ScriptedLead(("BR",), "Director of Procurement", "Organic search", _asks(65 * _MINUTE), "untouched"),
-    ScriptedLead(_EMEA, "Director of Operations", "Referral", _prices(6 * _DAY), "sql"),
-    ScriptedLead(_EMEA, "Procurement Manager", "Webinar", _prices(34 * _DAY), "back today"),
-    ScriptedLead(_EMEA, "Senior Manager Logistics", "Organic search", _prices(33 * _DAY), "back soon"),
+    ScriptedLead(_EMEA, "VP Supply Chain", "Referral", _demo_request(2 * _MINUTE), "untouched"),
+    ScriptedLead(_EMEA, "Head of Supply Chain", "Organic search", _pricing_views(14 * _MINUTE), "untouched"),
+    ScriptedLead(_EMEA, "Director of Operations", "Webinar", _pricing_view(17 * _MINUTE), "untouched"),
+    ScriptedLead(
+        _EMEA, "Demand Planning Manager", "Paid search", _pricing_view(26 * _MINUTE, is_lukewarm=True), "untouched"
+    ),
+    ScriptedLead(_EMEA, "Director of Procurement", "Event", _pricing_view(150 * _MINUTE), "untouched"),
+    ScriptedLead(_EMEA, "Logistics Manager", "Organic search", _pricing_view(5 * _HOUR), "contacted"),
+    ScriptedLead(_EMEA, "Chief Operating Officer", "Partner", _demo_request(23 * _HOUR - 4 * _MINUTE), "contacted"),
+    ScriptedLead(_EMEA, "VP Operations", "Webinar", _pricing_view(26 * _HOUR), "contacted"),
+    ScriptedLead(("US", "CA"), "Director of Operations", "Organic search", _pricing_view(40 * _MINUTE), "untouched"),
+    ScriptedLead(("US", "CA"), "VP Supply Chain", "Referral", _demo_request(75 * _MINUTE), "untouched"),
+    ScriptedLead(("SG", "AU"), "Head of Supply Chain", "Webinar", _pricing_view(50 * _MINUTE), "untouched"),
+    ScriptedLead(("BR",), "Director of Procurement", "Organic search", _demo_request(65 * _MINUTE), "untouched"),
+    ScriptedLead(_EMEA, "Director of Operations", "Referral", _pricing_view(6 * _DAY), "sql"),
+    ScriptedLead(_EMEA, "Procurement Manager", "Webinar", _pricing_view(34 * _DAY), "back today"),
+    ScriptedLead(_EMEA, "Senior Manager Logistics", "Organic search", _pricing_view(33 * _DAY), "back soon"),
 )
-#: Waits for the reader's own demo request.
-DEMO_REQUEST_LEAD: Final = ScriptedLead(("SE",), "Head of Supply Chain", "Webinar", _warm(2 * _DAY), "untouched")
+#: The lead for whom a reader of the README sends a demo request.
+DEMO_REQUEST_LEAD: Final = ScriptedLead(
+    ("SE",), "Head of Supply Chain", "Webinar", _two_weeks_before(2 * _DAY), "untouched"
+)

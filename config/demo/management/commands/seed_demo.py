@@ -32,9 +32,9 @@ class Command(BaseCommand):
             return
         self._load(lead_generator.SIZES[options["profile"]], options["seed"], options["now"] or timezone.now())
 
-    def _load(self, profile: lead_generator.CompanySize, number: int, now: dt.datetime) -> None:
+    def _load(self, size: lead_generator.CompanySize, number: int, now: dt.datetime) -> None:
         try:
-            key = seed.seed(profile=profile, seed=number, now=now, say=self._say)
+            key = seed.seed(size=size, seed=number, now=now, say=self._say)
         except seed.NotEmpty as refusal:
             raise CommandError(f"{refusal} (To begin again: `make stop`, then delete .local.)") from refusal
         file = seed.key_file()
@@ -51,7 +51,7 @@ class Command(BaseCommand):
     def _show_logins(self) -> None:
         self._say(f"Sign in with one of these; the password is {staff.PASSWORD}\n")
         for login in staff.LOGINS:
-            self._say(f"  {login.shown_as:<17} {login.email + '@' + staff.DOMAIN:<32} {login.what}")
+            self._say(f"  {login.role_name:<17} {login.email + '@' + staff.DOMAIN:<32} {login.task}")
         if seed.key_file().exists():
             request = _CURL.format(email=lead_generator.CURL_EMAIL, port=os.environ.get("PORT", "8000"))
             self._say(f"\nAsk for a demo, then look at the SDR's queue:\n\n{request}")

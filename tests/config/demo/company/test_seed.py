@@ -21,8 +21,8 @@ NOW = dt.datetime(2026, 3, 10, 14, 20, tzinfo=dt.UTC)
 
 @pytest.mark.django_db
 def test_a_year_kept_in_books_is_the_year_played_through_the_use_cases() -> None:
-    kept = digest_of("smoke", books=True)
-    played = digest_of("smoke", books=False)
+    kept = digest_of("smoke", in_bulk=True)
+    played = digest_of("smoke", in_bulk=False)
 
     assert kept == played
 
@@ -67,10 +67,10 @@ def test_the_command_writes_the_key_and_says_how_to_use_it(
     assert Lead.objects.get(email=lead_generator.CURL_EMAIL).stage == Stage.MAL
 
 
-def digest_of(profile: str, *, number: int = 1, books: bool = True) -> dict[str, str]:
+def digest_of(profile: str, *, number: int = 1, in_bulk: bool = True) -> dict[str, str]:
     """Each table's rows without ids, as a digest; the load is rolled back."""
     with transaction.atomic():
-        seed.seed(profile=lead_generator.SIZES[profile], seed=number, now=NOW, say=lambda text: None, books=books)
+        seed.seed(size=lead_generator.SIZES[profile], seed=number, now=NOW, say=lambda text: None, in_bulk=in_bulk)
         digests = {name: hashlib.sha256(repr(rows).encode()).hexdigest() for name, rows in tables().items()}
         transaction.set_rollback(True)
     return digests

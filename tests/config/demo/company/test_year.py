@@ -29,7 +29,7 @@ NOW = dt.datetime(2026, 3, 10, 14, 20, tzinfo=dt.UTC)
 def _year(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
     """Half a year, loaded once for all tests that only look."""
     with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
-        seed.seed(profile=lead_generator.SIZES["small"], seed=1, now=NOW, say=lambda text: None)
+        seed.seed(size=lead_generator.SIZES["small"], seed=1, now=NOW, say=lambda text: None)
         yield
         transaction.set_rollback(True)
 
@@ -41,7 +41,7 @@ def year(test: Callable[[], None]) -> Callable[[], None]:
 # ── The figures ───────────────────────────────────────────────────────────────────────────────────────────
 @year
 def test_rejections_are_healthy_but_in_one_month() -> None:
-    turning = lead_generator.year_dates(lead_generator.SIZES["small"], NOW)
+    turning = lead_generator.plan_dates(lead_generator.SIZES["small"], NOW)
 
     rates = {
         month: words[DispositionKind.REJECT] / words.total()
@@ -57,7 +57,7 @@ def test_rejections_are_healthy_but_in_one_month() -> None:
 
 @year
 def test_the_bad_month_has_its_review_and_the_review_its_version() -> None:
-    turning = lead_generator.year_dates(lead_generator.SIZES["small"], NOW)
+    turning = lead_generator.plan_dates(lead_generator.SIZES["small"], NOW)
 
     review = Review.objects.get(trigger=ReviewTrigger.REJECTION_SPIKE)
 
@@ -192,16 +192,16 @@ def test_each_qualification_is_the_judges_word_on_its_version() -> None:
 def test_the_full_profile_has_the_size_of_a_real_company() -> None:
     world = lead_generator.generate(lead_generator.SIZES["full"], seed=1, now=NOW)
 
-    assert 1_900 <= len(world.people) <= 2_200
-    assert 17_000 <= sum(len(person.deeds) for person in world.people) <= 24_000
-    assert len(world.firms) == 600
-    assert world.calendar.now - world.calendar.start >= dt.timedelta(days=365)
+    assert 1_900 <= len(world.leads) <= 2_200
+    assert 17_000 <= sum(len(lead.activities) for lead in world.leads) <= 24_000
+    assert len(world.companies) == 600
+    assert world.dates.now - world.dates.start >= dt.timedelta(days=365)
 
 
 def test_everybody_of_the_closing_scene_is_on_stage() -> None:
     world = lead_generator.generate(lead_generator.SIZES["smoke"], seed=1, now=NOW)
 
-    assert sum(bool(person.cue) for person in world.people) == len(visits.SCRIPTED_LEADS) + 1
+    assert sum(bool(lead.cue) for lead in world.leads) == len(visits.SCRIPTED_LEADS) + 1
 
 
 def decided_by_month() -> dict[tuple[int, int], Counter[str]]:
