@@ -14,7 +14,7 @@ from definitions.models import Review
 from leads.models import ApiKey, Event, Lead, Outcome, StageChange
 from leads.vocabulary import Stage
 from scoring.models import Qualification, Score
-from sla.models import Attempt, Clock, Disposition, Handoff, RoutingDecision
+from sla.models import Attempt, Clock, Disposition, Handoff, Notice, RoutingDecision
 
 NOW = dt.datetime(2026, 3, 10, 14, 20, tzinfo=dt.UTC)
 
@@ -86,14 +86,14 @@ def tables() -> dict[str, list[object]]:
             "lead__email", "state", "rep__user__email", "team__name", "created_at", "routed_at", "first_contact_at",
             "decided_at", "meeting_at", "closed_at", "due_at",
         ),
-        # Not the sentence: the books say "next in turn" also where that rep happens to own the company.
-        RoutingDecision: (who, "at", "by__email", "rep__user__email"),
+        RoutingDecision: (who, "at", "by__email", "rep__user__email", "explanation"),
         Clock: (
             who, "kind", "rep__user__email", "calendar_version__digest", "target_seconds", "started_at", "due_at", "warn_at", "met_at",
-            "used_seconds", "is_late", "cancelled_at",
+            "used_seconds", "is_late", "cancelled_at", "warned_at", "breached_at",
         ),
         Attempt: (who, "at", "by__email", "channel", "outcome", "note"),
         Disposition: (who, "at", "kind", "reason__code", "note", "reengage_on", "contacted_before", "by__email"),
+        Notice: (who, "kind", "to__email", "text", "created_at"),
         StageChange: ("lead__email", "from_stage", "to_stage", "at", "by__email", "why"),
         Outcome: ("lead__email", "kind", "at", "amount", "reason"),
         Score: ("lead__email", "as_of", "fit", "engagement", "bant", "gate", "meets", "tier"),
