@@ -26,10 +26,11 @@ _HTTP_OK = 200
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message is a sentence for the person at the terminal."""
+    """The demo cannot continue; the message is a sentence for the person at the terminal."""
 
 
 def main() -> int:
+    """Run the command of the command line; returns the exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
@@ -43,6 +44,14 @@ def main() -> int:
 
 
 def demo() -> None:
+    """Run the demo until Ctrl-C.
+
+    1. Check that no other demo runs here, and that the port and the disk have room.
+    2. Start the embedded servers, unless the environment names real ones.
+    3. Prepare database, static files and example data.
+    4. Start web server, worker and beat, and wait until Accord is ready.
+    5. Print the address and the logins, then keep the programs running.
+    """
     port = _web_port()
     _check_machine(port)
     with _servers() as urls:
@@ -53,15 +62,15 @@ def demo() -> None:
             with step("Starting web server, worker and beat"):
                 supervisor.start()
                 _wait_until_ready(supervisor, port)
-            _welcome(port)
-            _tend(supervisor, urls)
+            _print_welcome(port)
+            _keep_running(supervisor, urls)
         finally:
             say("\nStopping …")
             supervisor.stop()
 
 
 def stop() -> None:
-    """End a demo that runs in another terminal, what a killed one left behind, and the embedded servers."""
+    """End a demo that runs in another terminal, the leftovers of a killed one, and the embedded servers."""
     pid = supervisor_of(ROSTER)
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
@@ -73,10 +82,10 @@ def stop() -> None:
 
 # ── Before anything starts ────────────────────────────────────────────────────────────────────────────────
 def _web_port() -> int:
-    asked = os.environ.get("PORT", "8000")
-    if not asked.isdigit() or not 0 < int(asked) < 2**16:
-        raise DemoError(f"PORT={asked} is not a port: give a number from 1 to 65535.")
-    return int(asked)
+    port = os.environ.get("PORT", "8000")
+    if not port.isdigit() or not 0 < int(port) < 2**16:
+        raise DemoError(f"PORT={port} is not a port: give a number from 1 to 65535.")
+    return int(port)
 
 
 def _check_machine(port: int) -> None:
@@ -93,17 +102,17 @@ def _check_machine(port: int) -> None:
 
 @contextlib.contextmanager
 def _servers() -> Iterator[embedded.Urls | None]:
-    """The embedded servers' addresses, or None where the environment names real ones. Stops what it started."""
+    """Yield the embedded servers' addresses, or None where the environment names real ones; stop them if they were started."""
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         yield None
         return
-    ours = embedded.running(ROOT) is None
+    is_ours = embedded.running(ROOT) is None
     try:
         with step("Starting PostgreSQL and Valkey"):
             urls = embedded.ensure(ROOT)
         yield urls
     finally:
-        if ours:
+        if is_ours:
             embedded.stop(ROOT)
 
 
@@ -143,40 +152,42 @@ _GUNICORN = [
 
 
 def _wait_until_ready(supervisor: Supervisor, port: int) -> None:
-    def settled() -> bool:
-        return any(program.ended() for program in supervisor.programs) or _readiness(port)[0] == _HTTP_OK
+    def is_settled() -> bool:
+        return any(program.has_ended() for program in supervisor.programs) or _readiness(port)[0] == _HTTP_OK
 
-    in_time = processes.wait_until(settled, _READY_SECONDS)
+    in_time = processes.wait_until(is_settled, _READY_SECONDS)
     for program in supervisor.programs:
-        if program.ended():
-            raise DemoError(f"{program.name} does not start. Its log ({program.log}) ends with\n{program.last_words()}")
+        if program.has_ended():
+            raise DemoError(
+                f"{program.name} does not start. Its log ({program.log}) ends with\n{program.read_log_tail()}"
+            )
     if not in_time:
         raise DemoError(f"Accord is not ready after {_READY_SECONDS:.0f} s. /readyz says: {_readiness(port)[1]}")
 
 
 def _readiness(port: int) -> tuple[int, str]:
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        line.request("GET", "/readyz")
-        answer = line.getresponse()
-        return answer.status, answer.read().decode(errors="replace")
+        connection.request("GET", "/readyz")
+        response = connection.getresponse()
+        return response.status, response.read().decode(errors="replace")
     except OSError as error:
         return 0, str(error)
     finally:
-        line.close()
+        connection.close()
 
 
-def _tend(supervisor: Supervisor, urls: embedded.Urls | None) -> None:
+def _keep_running(supervisor: Supervisor, urls: embedded.Urls | None) -> None:
     while True:
         time.sleep(1)
-        supervisor.tend()
+        supervisor.restart_ended()
         if urls is not None and embedded.running(ROOT) is None:
             say("An embedded server has ended; starting it again.")
             if embedded.ensure(ROOT) != urls:
                 raise DemoError("An embedded server had to move to another port. Run `make demo` again.")
 
 
-def _welcome(port: int) -> None:
+def _print_welcome(port: int) -> None:
     say(f"\nAccord is running: http://localhost:{port}\n")
     say(LOGINS.read_text())
     say(f"Ctrl-C stops everything. Logs: {(LOCAL / 'log').relative_to(ROOT)}/")

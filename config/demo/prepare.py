@@ -1,5 +1,7 @@
-"""Brings database, static files and example data up to date. One process for all of it, because starting one costs
-more than the work of an ordinary day. Run by `make demo`, which reads the logins from the file it names."""
+"""The preparation of the demo: database, static files and example data, and a file with the logins.
+
+All in one process, because starting Django takes longer than the work of an ordinary start. `make demo` runs it.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,13 @@ LOCAL = ROOT / ".local"
 
 
 def main(logins: Path) -> None:
+    """Bring everything up to date and write the logins to a file."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     with step("Bringing the database up to date"):
         _connect()
-        if _migrations_wait():
-            # A process of its own, because it works under the role that owns the tables.
+        if _has_migrations_to_run():
+            # Migrating takes the role that owns the tables, so it runs in a process of its own.
             subprocess.run([sys.executable, "manage.py", "migrate", "--no-input", "-v0"], cwd=ROOT, check=True)
     _collect_static(LOCAL / "static.digest")
     with step("Loading the example company, if there is no data yet"):
@@ -42,7 +45,7 @@ def _connect() -> None:
         sys.exit(f"PostgreSQL does not let us in (DATABASE_URL): {error}")
 
 
-def _migrations_wait() -> bool:
+def _has_migrations_to_run() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 

@@ -248,16 +248,16 @@ def _check_attempts(handoff: Handoff, reason: ReasonCode, tries: Iterable[tuple[
 
 
 def build_disposition(
-    handoff: Handoff, word: DispositionContent, by: User, now: dt.datetime, corrects: Disposition | None = None
+    handoff: Handoff, content: DispositionContent, by: User, now: dt.datetime, corrects: Disposition | None = None
 ) -> Disposition:
     """Return the record of a decision, not stored yet; `corrects` is the one that it replaces."""
     return Disposition(
         handoff=handoff,
-        kind=word.kind,
-        reason=word.reason,
-        note=word.note,
-        missing=word.missing,
-        reengage_on=word.reengage_on,
+        kind=content.kind,
+        reason=content.reason,
+        note=content.note,
+        missing=content.missing,
+        reengage_on=content.reengage_on,
         contacted_before=handoff.first_contact_at is not None,
         by=by,
         at=now,
@@ -294,18 +294,18 @@ def _send_away(handoff: Handoff, word: DispositionContent, by: User, now: dt.dat
         recycling.close(handoff=handoff, now=now)
 
 
-def why_rejected(word: DispositionContent) -> str:
+def why_rejected(content: DispositionContent) -> str:
     """Return what the log of stages says of a rejected lead."""
-    return f"Rejected by sales: {word.reason}."
+    return f"Rejected by sales: {content.reason}."
 
 
-def stages_after_rejection(word: DispositionContent, stage: Stage) -> tuple[Stage, ...]:
+def stages_after_rejection(content: DispositionContent, stage: Stage) -> tuple[Stage, ...]:
     """Return the stages through which a rejected lead in `stage` goes: where the reason's route says (rules 7.5)."""
-    if word.reengage_on is not None:
+    if content.reengage_on is not None:
         # A correction may find the lead disqualified, from where the way leads through MAL.
         return (Stage.MAL, Stage.NURTURE) if stage == Stage.DISQUALIFIED else (Stage.NURTURE,)
-    assert word.reason is not None  # noqa: S101 (the database says so too)
-    return (Stage.MAL if word.reason.route == Route.BACK_TO_MARKETING else Stage.DISQUALIFIED,)
+    assert content.reason is not None  # noqa: S101 (the database says so too)
+    return (Stage.MAL if content.reason.route == Route.BACK_TO_MARKETING else Stage.DISQUALIFIED,)
 
 
 def _is_last_cycle(handoff: Handoff) -> bool:

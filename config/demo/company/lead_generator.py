@@ -84,7 +84,7 @@ class GeneratedLead:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedYear:
-    """All generated data, with the dates on which the example turns."""
+    """The generated data, with the dates on which the example turns."""
 
     dates: YearDates
     companies: tuple[GeneratedCompany, ...]

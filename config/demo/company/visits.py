@@ -84,7 +84,7 @@ _SOURCES: Final = {"webinar_registered": "webinars", "webinar_attended": "webina
 
 @dataclass(frozen=True, slots=True)
 class WebActivity:
-    """One activity of a lead, as an event reports it."""
+    """An activity of a lead, as an event reports it."""
 
     at: dt.datetime
     signal: str

@@ -55,7 +55,7 @@ def test_stopping_ends_a_program_with_its_children(supervisor: Supervisor, tmp_p
 
     supervisor.stop()
 
-    assert supervisor.programs[0].ended()
+    assert supervisor.programs[0].has_ended()
     assert processes.wait_until(lambda: not is_running(grandchild), 5)
     assert not supervisor.roster.exists()
 
@@ -70,10 +70,10 @@ def test_a_killed_program_is_started_again_without_its_old_children(supervisor: 
     os.kill(victim, signal.SIGKILL)
 
     def is_back() -> bool:
-        supervisor.tend()
-        return not worker.ended()
+        supervisor.restart_ended()
+        return not worker.has_ended()
 
-    assert processes.wait_until(worker.ended, 5)
+    assert processes.wait_until(worker.has_ended, 5)
     assert processes.wait_until(is_back, 10)
     assert worker.process.pid != victim
     assert not is_running(grandchild)
@@ -87,13 +87,13 @@ def test_a_program_that_keeps_failing_is_tried_ever_later(
     supervisor.start()
 
     def has_failed_twice() -> bool:
-        supervisor.tend()
+        supervisor.restart_ended()
         return len(said) == 2
 
     assert processes.wait_until(has_failed_twice, 20)
     assert "again in 1 s" in said[0]
     assert "again in 2 s" in said[1]
-    assert worker.last_words() == "no luck\nno luck"
+    assert worker.read_log_tail() == "no luck\nno luck"
 
 
 def test_the_programs_of_a_killed_supervisor_are_ended_by_the_next(supervisor: Supervisor, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_the_programs_of_a_killed_supervisor_are_ended_by_the_next(supervisor: S
 
     supervision.end_leftovers(supervisor.roster)
 
-    assert processes.wait_until(supervisor.programs[0].ended, 5)
+    assert processes.wait_until(supervisor.programs[0].has_ended, 5)
     assert processes.wait_until(lambda: not is_running(grandchild), 5)
 
 

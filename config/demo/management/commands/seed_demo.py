@@ -1,3 +1,5 @@
+"""The command `seed_demo`: loads the example company into an empty database, or prints its logins."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -14,6 +16,8 @@ from leads.models import Lead
 
 
 class Command(BaseCommand):
+    """Load the example company, or print its logins."""
+
     help = "Load the example company: a year of leads, handoffs and decisions. Only into an empty database."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
