@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
@@ -59,6 +60,8 @@ class BulkHandoffs:
         self._cycles: dict[int, Qualification] = {}
         self._waiting: list[Qualification] = []
         self._handoffs: list[Handoff] = []
+        self._of_company: dict[int | None, list[Handoff]] = defaultdict(list)
+        self._of_rep: dict[int, list[Handoff]] = defaultdict(list)
         self._decisions: dict[int, RoutingDecision] = {}
         self._new_assignments: list[Handoff] = []
 
@@ -84,6 +87,7 @@ class BulkHandoffs:
                 continue
             handoff = self._writer.add(creation.build_handoff(qualification, self._commitment, now))
             self._handoffs.append(handoff)
+            self._of_company[handoff.lead.company_id].append(handoff)
             self._clocks.start_routing(handoff, since)
             self._waiting.remove(qualification)
             qualification.taken_at = now
@@ -136,7 +140,7 @@ class BulkHandoffs:
         return round_robin.choose_rep(lines, self._last_turns, owners=self._owners(handoff, team, now))
 
     def _availability(self, rep: Rep, now: dt.datetime) -> Availability:
-        in_hand = [row for row in self._handoffs if row.rep is rep and row.state in round_robin.IN_HAND]
+        in_hand = [row for row in self._of_rep[rep.pk] if row.rep is rep and row.state in round_robin.IN_HAND]
         unworked = sum(round_robin.is_unworked(row) for row in in_hand)
         # Nobody is absent before the last day.
         agreed = self._commitment.unworked_at_most
@@ -148,11 +152,14 @@ class BulkHandoffs:
         return islice((row.rep.pk for row in latest_first if row.rep is not None and row.rep.pk in ids), count)
 
     def _owners(self, handoff: Handoff, team: Team, now: dt.datetime) -> list[CompanyOwner]:
-        rows = (row for row in reversed(self._handoffs) if routing.owns_company(row, handoff, team, now))
+        latest_first = reversed(self._of_company[handoff.lead.company_id])
+        rows = (row for row in latest_first if routing.owns_company(row, handoff, team, now))
         return routing.list_owners(islice(rows, routing.OWNERS_AT_MOST))
 
     def _give(self, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
         rep.last_assigned_at = now
+        # A handoff never comes back to a rep who had it, so none is listed twice.
+        self._of_rep[rep.pk].append(handoff)
         if handoff.is_unrouted:
             handoff_states.apply_move(handoff, HandoffState.ASSIGNED, routed_at=now, rep=rep, team=rep.team)
             self._clocks.meet(handoff, ClockKind.ROUTE, now)

@@ -66,7 +66,9 @@ class LiveHandoffs:
     def take_new_assignments(self) -> list[Handoff]:
         """Return the handoffs that came to a rep since the last call."""
         assigned = Handoff.objects.filter(state=HandoffState.ASSIGNED).exclude(pk__in=self._assigned_ids)
-        rows = list(assigned.select_related("lead__company", "rep__user", "rep__team__calendar").order_by("pk"))
+        assigned = assigned.select_related("lead__company", "rep__user", "rep__team__calendar")
+        # In the order in which they were routed, so that both ways of running the year draw the same actions.
+        rows = list(assigned.order_by("tier", "created_at", "pk"))
         self._assigned_ids |= {handoff.pk for handoff in rows}
         return rows
 
