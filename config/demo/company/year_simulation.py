@@ -201,6 +201,9 @@ class YearSimulation:
         )
         for action in self._planner.plan(assigned, self._dates.now):
             self._at(action.at, partial(self._perform, handoff, action))
+        self._plan_sweeps(handoff, now)
+
+    def _plan_sweeps(self, handoff: Handoff, now: dt.datetime) -> None:
         if isinstance(self._process, LiveHandoffs):
             for clock in handoff.clocks.running():
                 self._sweep_when_due(self._process, clock, now)
@@ -212,6 +215,9 @@ class YearSimulation:
 
     def _perform(self, handoff: Handoff, action: PlannedAction, now: dt.datetime) -> None:
         self._process.perform(handoff=handoff, action=action, now=now)
+        if action.kind == SalesAction.REASSIGN:
+            # The new rep's clocks are others than those that sweeps were planned for.
+            self._plan_sweeps(handoff, now)
         if action.kind in (SalesAction.REJECT, SalesAction.LOSE):
             reenter_at = handoff.qualification.reenter_at if action.kind == SalesAction.REJECT else None
             next_instant = self._instants.next_instant(handoff.lead_id, now, reenter_at)
