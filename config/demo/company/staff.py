@@ -130,7 +130,7 @@ def _create_user(name: str, local: str, role: Role, password: str, joined: dt.da
 
 
 def _create_team(setup: TeamSetup, people: dict[str, User], password: str, start: dt.datetime) -> None:
-    calendar = WorkCalendar.objects.create(name=f"{setup.team} setup hours", zone=setup.zone, country=setup.country)
+    calendar = WorkCalendar.objects.create(name=f"{setup.team} office hours", zone=setup.zone, country=setup.country)
     WorkHours.objects.bulk_create(
         WorkHours(calendar=calendar, weekday=day, opens=setup.opens, closes=setup.closes) for day in range(5)
     )
