@@ -31,10 +31,17 @@ def close_cycle(
     """
     # Locks the row first and tests its state then, so that of two ends at once the first one counts (rules 17.2).
     current = Qualification.objects.select_for_update(of=("self",), no_key=True).get(pk=qualification.pk)
-    if current.closed_at is None:
-        current.closed_at, current.reenter_at = now, reenter_at
+    if apply_close(current, now, reenter_at):
         current.save(update_fields=["closed_at", "reenter_at"])
     return current
+
+
+def apply_close(qualification: Qualification, now: dt.datetime, reenter_at: dt.datetime | None) -> bool:
+    """End the cycle in memory; return False if it has ended already, whose date then stands."""
+    if qualification.closed_at is not None:
+        return False
+    qualification.closed_at, qualification.reenter_at = now, reenter_at
+    return True
 
 
 def reopen_cycle(*, qualification: Qualification) -> None:

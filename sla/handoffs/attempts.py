@@ -57,11 +57,18 @@ def log_attempt(
     attempt = Attempt.objects.create(
         handoff=handoff, channel=channel, outcome=outcome, note=note, at=at, recorded_at=now, by=by
     )
-    if handoff.first_contact_at is None or at < handoff.first_contact_at:
-        handoff.first_contact_at = at
+    if apply_contact(handoff, at):
         handoff.save(update_fields=["first_contact_at"])
         clocks.mark_met(handoff=handoff, kind=ClockKind.FIRST_CONTACT, at=at, logged_at=now)
     return attempt
+
+
+def apply_contact(handoff: Handoff, at: dt.datetime) -> bool:
+    """Store a contact at `at` on the handoff in memory; return whether it is the first contact."""
+    if handoff.first_contact_at is not None and at >= handoff.first_contact_at:
+        return False
+    handoff.first_contact_at = at
+    return True
 
 
 def count_attempts(attempts: Iterable[tuple[str, dt.datetime]]) -> int:

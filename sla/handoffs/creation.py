@@ -147,10 +147,17 @@ def assign(*, handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: st
         routing.give_to_rep(handoff=handoff, rep=rep, now=now)
     except (NeverOpen, BadCalendar) as error:
         raise AssignmentRefused(f"{rep}’s calendar has no working hours.") from error
-    path = f"{before or 'Unrouted'} → {rep}, by {by}: {reason.strip()}"
-    RoutingDecision.objects.create(handoff=handoff, at=now, by=by, rep=rep, explanation=path[:300])
-    outbox.notify_reassigned(handoff=handoff, before=before, why=reason, by=by, at=now)
+    build_assignment(handoff=handoff, before=before, by=by, now=now, reason=reason).save(force_insert=True)
+    outbox.write_notices(outbox.draft_reassigned(handoff=handoff, before=before, why=reason, by=by, at=now))
     return handoff
+
+
+def build_assignment(
+    *, handoff: Handoff, before: Rep | None, by: User, now: dt.datetime, reason: str
+) -> RoutingDecision:
+    """Return the record that a manager gave a handoff to the rep who has it now, not stored yet."""
+    path = f"{before or 'Unrouted'} → {handoff.rep}, by {by}: {reason.strip()}"
+    return routing.build_decision(handoff=handoff, rep=handoff.rep, explanation=path, now=now, by=by)
 
 
 @transaction.atomic
@@ -199,7 +206,17 @@ def _create_handoff(
     since: dt.datetime,
     tier: int = 0,
 ) -> Handoff:
-    handoff = Handoff.objects.create(
+    handoff = build_handoff(qualification, commitment, now, tier=tier)
+    handoff.save(force_insert=True)
+    # From `since`, not from now: the time during which no worker ran counts against marketing's promise.
+    clocks.start_routing(handoff=handoff, since=since, rules=rules)
+    mqls.mark_taken(qualification=qualification, now=now)
+    return handoff
+
+
+def build_handoff(qualification: Qualification, commitment: Commitment, now: dt.datetime, *, tier: int = 0) -> Handoff:
+    """Return an unrouted handoff of an MQL, not stored yet; of the MQL's tier unless another is given."""
+    return Handoff(
         qualification=qualification,
         lead=qualification.lead,
         motion=qualification.motion,
@@ -208,10 +225,6 @@ def _create_handoff(
         tier=tier or qualification.tier,
         created_at=now,
     )
-    # From `since`, not from now: the time during which no worker ran counts against marketing's promise.
-    clocks.start_routing(handoff=handoff, since=since, rules=rules)
-    mqls.mark_taken(qualification=qualification, now=now)
-    return handoff
 
 
 def _check_assignment(handoff: Handoff, rep: Rep, reason: str) -> None:

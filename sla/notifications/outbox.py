@@ -49,7 +49,7 @@ def write_notices(drafts: Iterable[NoticeDraft]) -> int:
 
     A notice without a receiver is stored for the list of all.
     """
-    rows = {row.once: row for draft in drafts for row in _rows(draft)}
+    rows = {row.once: row for draft in drafts for row in build_notices(draft)}
     known_keys = set(Notice.objects.filter(once__in=rows).values_list("once", flat=True))
     Notice.objects.bulk_create([row for once, row in rows.items() if once not in known_keys], ignore_conflicts=True)
     new_notices = Notice.objects.filter(once__in=rows.keys() - known_keys).select_related("to").order_by("pk")
@@ -57,14 +57,14 @@ def write_notices(drafts: Iterable[NoticeDraft]) -> int:
     return len(new_notices)
 
 
-def notify_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: dt.datetime) -> None:
+def draft_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: dt.datetime) -> list[NoticeDraft]:
     """
-    Notify the former rep, and the managers of the new team if it changed.
+    Draft the notices of a reassignment: to the former rep, and to the managers of the new team if it changed.
 
     The new rep gets a notice of a new MQL instead; the person who moved the handoff knows.
     """
     if before is None or handoff.rep is None:
-        return
+        return []
     draft = NoticeDraft(
         kind=NoticeKind.REASSIGNED,
         once=f"reassigned:{handoff.pk}:{at.timestamp()}",
@@ -73,33 +73,39 @@ def notify_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: Use
         text=f"Now with {handoff.rep}: {handoff.lead} ({why.strip()})",
         at=at,
     )
-    write_notices([draft])
+    if handoff.team == before.team:
+        return [draft]
     informed_ids = {person.pk for person in (by, before.user, handoff.rep.user)}
-    managers_to_tell = (
-        []
-        if handoff.team == before.team
-        else [manager for manager in managers(handoff.team) if manager.pk not in informed_ids]
+    receivers = [manager for manager in managers(handoff.team) if manager.pk not in informed_ids]
+    if not receivers:
+        return [draft]
+    text = f"From {before.team} to {handoff.rep} of {handoff.team}: {handoff.lead} ({why.strip()})"
+    return [draft, replace(draft, once=f"moved:{handoff.pk}:{at.timestamp()}", to=receivers, text=text)]
+
+
+def draft_new_mql(*, handoff: Handoff, rep: Rep, at: dt.datetime) -> NoticeDraft:
+    """Draft the notice to the rep who was just given a handoff."""
+    return NoticeDraft(
+        kind=NoticeKind.NEW_MQL,
+        once=f"routed:{handoff.pk}:{at.timestamp()}",
+        handoff=handoff,
+        to=[rep.user],
+        text=f"New tier {handoff.tier} MQL: {handoff.lead}",
+        at=at,
     )
-    if managers_to_tell:
-        text = f"From {before.team} to {handoff.rep} of {handoff.team}: {handoff.lead} ({why.strip()})"
-        write_notices([replace(draft, once=f"moved:{handoff.pk}:{at.timestamp()}", to=managers_to_tell, text=text)])
 
 
 def draft_unrouted(*, handoff: Handoff, team: Team | None, why: str, at: dt.datetime) -> NoticeDraft:
     """Draft one notice of an unrouted handoff to those who can help: the managers of its team, or all sales managers."""
+    problem = why.rstrip(".") if team is None else f"Nobody in {team} can take it"
     return NoticeDraft(
         kind=NoticeKind.UNROUTED,
         once=f"unrouted:{handoff.pk}",
         handoff=handoff,
         to=managers(team),
-        text=unrouted_text(handoff, team, why),
+        text=f"{problem}: {handoff.lead}",
         at=at,
     )
-
-
-def unrouted_text(handoff: Handoff, team: Team | None, why: str) -> str:
-    problem = why.rstrip(".") if team is None else f"Nobody in {team} can take it"
-    return f"{problem}: {handoff.lead}"
 
 
 def rep_or_managers(rep: Rep | None, team: Team | None) -> Collection[User]:
@@ -181,7 +187,8 @@ def _is_after(last: Notice) -> Q:
     return Q(read_at__isnull=False) & older
 
 
-def _rows(draft: NoticeDraft) -> list[Notice]:
+def build_notices(draft: NoticeDraft) -> list[Notice]:
+    """Return one notice for each receiver, not stored yet; without a receiver, one for the list of all."""
     receivers: list[User | None] = [*draft.to] or [None]
     return [_row(draft, receiver) for receiver in receivers]
 
