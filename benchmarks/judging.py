@@ -21,7 +21,7 @@ from benchmarks.company import LEADS, NOW
 from leads import named_lists
 from leads.models import Lead
 from scoring import active_versions
-from scoring.backtests import jobs
+from scoring.backtests import pending_backtests
 from scoring.columns.bulk_reader import bulk_reader
 from scoring.engine.rules import Rules
 from scoring.explain import lead_explanation
@@ -83,7 +83,7 @@ def backtest_warm() -> Measured:
     measured = Measured(rows=LEADS)
     rules = _warm_up()
     with measured.timed():
-        first_instants = jobs.find_first_instants(rules, until=NOW + company.MICROSECOND)
+        first_instants = pending_backtests.find_first_instants(rules, until=NOW + company.MICROSECOND)
     np.save(folder() / "first-engine.npy", np.array(sorted(first_instants.items()), dtype=np.int64).reshape(-1, 2))
     return measured
 
@@ -93,7 +93,7 @@ def whole_backtest() -> Measured:
     measured = Measured(rows=LEADS)
     rules = _warm_up()
     with measured.timed():
-        figures = jobs.compute_figures(rules, start=_HALF_A_YEAR_AGO, end=NOW)
+        figures = pending_backtests.compute_figures(rules, start=_HALF_A_YEAR_AGO, end=NOW)
     measured.more["flagged"] = figures.flagged
     return measured
 

@@ -1,4 +1,4 @@
-"""Backtests as requests and as records; `scoring.backtests.jobs.run_pending` runs them. Rules 10.1, 10.6, 10.7."""
+"""Backtests as requests and as records; `scoring.backtests.pending_backtests.run_pending` runs them. Rules 10.1, 10.6, 10.7."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from definitions.models import Backtest, Version
 from leads.models import Lead
 from scoring import thresholds
 from scoring.active_versions import rules_of
-from scoring.backtests import jobs
+from scoring.backtests import pending_backtests
 from scoring.backtests.coverage_and_precision import share_as_dict
 from scoring.comparisons import version_comparison
 from scoring.explain import evaluation, lead_explanation
@@ -139,7 +139,7 @@ class BacktestView(APIView):
         rules = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk))
         end = body.validated_data.get("to") or timezone.now()
         start = end - dt.timedelta(days=body.validated_data["days"])
-        return Response(jobs.compute_figures(rules, start=start, end=end).as_dict())
+        return Response(pending_backtests.compute_figures(rules, start=start, end=end).as_dict())
 
 
 class BacktestsView(ListAPIView[Backtest]):
@@ -264,7 +264,7 @@ class WhatIfView(APIView):
         return Response(_figures_data(measurement_cache.what_if_figures(other, start=start, end=end, now=now)))
 
 
-def _figures_data(figures: jobs.BacktestFigures) -> dict[str, Any]:
+def _figures_data(figures: pending_backtests.BacktestFigures) -> dict[str, Any]:
     return {
         "from": figures.start,
         "to": figures.end,
@@ -281,7 +281,7 @@ def _figures_data(figures: jobs.BacktestFigures) -> dict[str, Any]:
 
 def _read_period(data: Mapping[str, Any], now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
     """Return the period asked for, `[from, to)`; by default the last six months up to now."""
-    start, end = jobs.last_months(data.get("to") or now)
+    start, end = pending_backtests.last_months(data.get("to") or now)
     return data.get("from") or start, end
 
 

@@ -139,7 +139,7 @@ class Backtest(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            # Read by the worker that looks for the next pending backtest (scoring.backtests.jobs).
+            # Read by the worker that looks for the next pending backtest (scoring.backtests.pending_backtests).
             models.Index(fields=["id"], name="backtest_pending", condition=Q(finished_at__isnull=True)),
         ]
         triggers: ClassVar = [

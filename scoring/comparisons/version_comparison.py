@@ -159,7 +159,7 @@ class VersionComparison:
         explanations.sort(key=lambda pair: not pair[1].meets)
         if len(explanations) == 1:
             return explanations[0][1].why
-        return " ".join(f"{version.number}: {each.why}" for version, each in explanations)
+        return " ".join(f"{version.number}: {explanation.why}" for version, explanation in explanations)
 
 
 def compare_versions(first: Version | None, second: Version, *, now: dt.datetime) -> VersionComparison:

@@ -17,10 +17,10 @@ from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 
-from scoring.backtests import jobs, outcome_history
+from scoring.backtests import outcome_history, pending_backtests
 from scoring.backtests.coverage_and_precision import DatedLeads, first_where
 from scoring.backtests.intervals_and_tests import Sample
-from scoring.backtests.jobs import BacktestFigures
+from scoring.backtests.pending_backtests import BacktestFigures
 from scoring.columns import fact_reader
 from scoring.engine.facts import Facts
 from scoring.engine.judge import Axes, axes, measured, verdict
@@ -51,7 +51,7 @@ class DraftFigures:
 def quick_figures(rules: Rules, *, now: dt.datetime) -> DraftFigures:
     """Return how many leads qualify now, and the two numbers over the last six months (rules 10.8)."""
     measurements = _get_measurements(rules, now)
-    start, _ = jobs.last_months(measurements.as_of)
+    start, _ = pending_backtests.last_months(measurements.as_of)
     figures = _compare_with_outcomes(rules, measurements, start, measurements.as_of, now)
     return DraftFigures(
         qualify_now=int(np.count_nonzero(verdict(rules, measurements.axes_now).meets)),
@@ -180,7 +180,7 @@ def _compare_with_outcomes(
     meets = verdict(rules, measurements.axes).meets & (measurements.at < microseconds(end))
     first = first_where(measurements.lead, meets)
     history = known.records.history_of_period(start, end)
-    return jobs.compare_with_outcomes(
+    return pending_backtests.compare_with_outcomes(
         DatedLeads(measurements.lead[first], measurements.at[first]), history, start=start, end=end
     )
 
