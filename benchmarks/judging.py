@@ -1,5 +1,4 @@
-"""
-The bare read, the full rescore and the every-instant backtest: cold and warm, with everything, nothing and little
+"""The bare read, the full rescore and the every-instant backtest: cold and warm, with everything, nothing and little
 changed.
 """
 
@@ -99,8 +98,7 @@ def whole_backtest() -> Measured:
 
 
 def quick_figures() -> Measured:
-    """
-    Measure answers to an editor who changed more than thresholds, so that all leads are measured again; `more` has the
+    """Measure answers to an editor who changed more than thresholds, so that all leads are measured again; `more` has the
     seconds of each.
     """
     measured = Measured(rows=LEADS)
@@ -163,8 +161,7 @@ def loop_sample() -> Measured:
 
 
 def compared() -> Measured:
-    """
-    Check that engine, SQL and loop found the same leads and instants: to the microsecond, on every lead that they
+    """Check that engine, SQL and loop found the same leads and instants: to the microsecond, on every lead that they
     judged.
     """
     arrays = {path.stem: np.load(path) for path in folder().glob("*.npy")}
@@ -178,9 +175,7 @@ def compared() -> Measured:
 
 
 def _warm_up() -> Rules:
-    """
-    Bring the process to the state of a worker that has run a while: definition compiled, lists read, libraries loaded.
-    """
+    """Bring the process to the state of a worker that has run a while: definition compiled, lists read, libraries loaded."""
     lead_explanation.explain_lead(Lead.objects.earliest("pk"), at=NOW)
     return active_versions.rules_of(active_versions.list_active_versions()[0])
 

@@ -122,8 +122,7 @@ class SignApiView(APIView):
 
     @extend_schema(operation_id="definition_sign", request=SignSerializer, responses=SignedSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """
-        Sign for a side whose role the caller holds.
+        """Sign for a side whose role the caller holds.
 
         The approval of both leaders approves; a refusal ends the version.
         """
@@ -164,8 +163,7 @@ class LintView(APIView):
 
     @extend_schema(operation_id="definition_lint", responses=FindingSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002 (views take the request)
-        """
-        Return the linter's findings, errors first.
+        """Return the linter's findings, errors first.
 
         For a draft they include those on its change against the version in force.
         """

@@ -16,8 +16,7 @@ class MoveRefused(Exception):
 
 
 def apply_move(*, lead: Lead, to: Stage, by: User | None, now: dt.datetime, why: str) -> StageChange | None:
-    """
-    Move a lead to another stage in memory and return the log entry to store; None if that is its current stage.
+    """Move a lead to another stage in memory and return the log entry to store; None if that is its current stage.
 
     Raises MoveRefused with a sentence for the user (rules 2.1, 2.2).
     """
@@ -32,8 +31,7 @@ def apply_move(*, lead: Lead, to: Stage, by: User | None, now: dt.datetime, why:
 
 @transaction.atomic
 def move(*, lead: Lead, to: Stage, by: User | None, now: dt.datetime, why: str) -> Lead:
-    """
-    Move a lead to another stage and log the move (rules 2.1, 2.2). A move to its current stage does nothing.
+    """Move a lead to another stage and log the move (rules 2.1, 2.2). A move to its current stage does nothing.
 
     Raises MoveRefused with a sentence for the user.
     """

@@ -77,8 +77,7 @@ class HandoffView(RetrieveAPIView[Handoff]):
 
 
 class ActionView(APIView):
-    """
-    Take an action on one handoff and answer with the handoff as it is afterwards.
+    """Take an action on one handoff and answer with the handoff as it is afterwards.
 
     Answers 404 for a handoff that the caller may not see, 403 for one that they may not act on, 409 when somebody else
     acted first, and 422 when a rule refuses the action.

@@ -76,8 +76,7 @@ def _set_columns(handoff: Handoff, to: HandoffState, columns: dict[str, Any]) ->
 
 
 def move_lead(handoff: Handoff, *path: Stage, by: User, now: dt.datetime, why: str) -> None:
-    """
-    Move the lead along `path`, step by step.
+    """Move the lead along `path`, step by step.
 
     A lead that the CRM has already moved further keeps its stage: the decision of sales on the handoff stands all the same.
     """

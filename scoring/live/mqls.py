@@ -23,8 +23,7 @@ def mark_hot_upgrade_taken(*, hot_upgrade: HotUpgrade, now: dt.datetime) -> None
 def close_cycle(
     *, qualification: Qualification, now: dt.datetime, reenter_at: dt.datetime | None = None
 ) -> Qualification:
-    """
-    End the cycle of a lead that was rejected, lost or won; a cycle that has ended stays as it is.
+    """End the cycle of a lead that was rejected, lost or won; a cycle that has ended stays as it is.
 
     The lead may qualify again only on activity newer than `now`, and before `reenter_at` only by raising its hand
     (rules 6.2).

@@ -35,8 +35,7 @@ NOT_TO_QUALIFY: Final = frozenset({Stage.OPPORTUNITY, Stage.WON, Stage.DISQUALIF
 def qualify_leads(
     judgement: LeadJudgement, *, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
 ) -> Mapping[int, int]:
-    """
-    Make the MQLs among the judged leads, whose rows the caller has locked, and record those that turned hot.
+    """Make the MQLs among the judged leads, whose rows the caller has locked, and record those that turned hot.
 
     1. Find the candidates: leads in a stage that may qualify, without an open cycle, and the floor from which each may
        (rules 6.2).
@@ -76,8 +75,7 @@ def qualify_leads(
 def free_to_qualify(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], *, now: dt.datetime
 ) -> frozenset[int]:
-    """
-    Return the ids of the leads (in the facts) that may qualify at `now` if they meet the version (rules 6.2).
+    """Return the ids of the leads (in the facts) that may qualify at `now` if they meet the version (rules 6.2).
 
     Left out are leads with sales, leads that are done, and leads that need newer activity or wait for their day.
     """
@@ -102,9 +100,7 @@ def marked_entrants(version: Version, lead_ids: Sequence[int], *, now: dt.dateti
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """
-    The leads that may qualify at all with their floors, by index in the facts, and each lead's last cycle, by lead id.
-    """
+    """The leads that may qualify at all with their floors, by index in the facts, and each lead's last cycle, by lead id."""
 
     floors: Mapping[int, QualificationFloor]
     cycles: Mapping[int, Qualification]
@@ -145,8 +141,7 @@ def _cycle_release(cycle: Qualification | None) -> CycleRelease | None:
 def _find_starts(
     judgement: LeadJudgement, candidates: _Candidates, leads: Mapping[int, Lead], before: Mapping[int, Score]
 ) -> Mapping[int, int]:
-    """
-    Return when the leads began that meet the version or have new facts since their last look, by index.
+    """Return when the leads began that meet the version or have new facts since their last look, by index.
 
     A lead that met the version at some instant since then is found as well, so none is lost while workers are away
     (rules 4.12).
@@ -197,8 +192,7 @@ def _last_look_at(lead: Lead, before: Mapping[int, Score]) -> int:
 def _waits_for_activity(
     judgement: LeadJudgement, index: int, floor: QualificationFloor, lead: Lead, score: Score | None
 ) -> bool:
-    """
-    Say whether the lead meets the version by the change of versions alone, and waits for its next activity (rules
+    """Say whether the lead meets the version by the change of versions alone, and waits for its next activity (rules
     9.12).
 
     An activity from before the change that had not been judged counts as new: such a lead does not wait.
@@ -243,8 +237,7 @@ def build_qualification(
     at: dt.datetime,
     now: dt.datetime,
 ) -> Qualification:
-    """
-    Return the lead's qualification since `at`, with its frozen evidence; not stored yet (rules 4.12).
+    """Return the lead's qualification since `at`, with its frozen evidence; not stored yet (rules 4.12).
 
     `last_cycle` is the lead's cycle before, if it had one.
     """

@@ -1,5 +1,4 @@
-"""
-SLA clocks, each a dated row of one handoff: started, met, breached, cancelled. Nothing else writes `Clock`.
+"""SLA clocks, each a dated row of one handoff: started, met, breached, cancelled. Nothing else writes `Clock`.
 
 A row's due time is computed once, in business time; sweeps then only compare instants (rules 17.6).
 Code that starts, meets or cancels a clock holds the lock on its handoff.
@@ -58,8 +57,7 @@ class CalendarFreezer(Protocol):
 
 
 def start_routing(*, handoff: Handoff, since: dt.datetime, rules: Sequence[RoutingRule]) -> Clock:
-    """
-    Start marketing's routing clock at the instant the lead qualified, in the working hours of the team that the rules name.
+    """Start marketing's routing clock at the instant the lead qualified, in the working hours of the team that the rules name.
 
     Uses wall-clock time if no rule matches: that gap is marketing's to close, and the alarm must ring at night, too.
     """
@@ -82,8 +80,7 @@ def build_routing_clock(
 
 
 def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
-    """
-    Start the rep's clocks by the rep's calendar; clocks that were met already stay met.
+    """Start the rep's clocks by the rep's calendar; clocks that were met already stay met.
 
     A rep's time begins when the handoff first comes to them: another rep gets fresh clocks, but a rep who gets it back
     continues with their own former clocks, breaches included. So passing a lead away and back gains no time.
@@ -120,8 +117,7 @@ def build_sales_clock(
     now: dt.datetime,
     freeze_version: CalendarFreezer = calendars.freeze_version,
 ) -> Clock:
-    """
-    Return a rep's clock that starts now by the rep's calendar, not stored yet.
+    """Return a rep's clock that starts now by the rep's calendar, not stored yet.
 
     The disposition clock counts whole working days. Raises NeverOpen, BadCalendar.
     """
@@ -139,8 +135,7 @@ def resume_contact(*, handoff: Handoff) -> None:
 
 
 def hurry_first_contact(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Clock | None:
-    """
-    Bring the rep's first contact forward to tier 1's minutes from now on, for a lead that turned hot.
+    """Bring the rep's first contact forward to tier 1's minutes from now on, for a lead that turned hot.
 
     Returns the new clock, or None when nothing changes: contacted already, overdue already, or due as early anyhow. The
     clock it replaces is cancelled, neither met nor breached. Raises NeverOpen, BadCalendar.
@@ -163,8 +158,7 @@ def hurry_first_contact(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Cloc
 def mark_met(
     *, handoff: Handoff, kind: ClockKind, at: dt.datetime, logged_at: dt.datetime | None = None
 ) -> Clock | None:
-    """
-    Mark the running clock as met at `at`, which was logged at `logged_at`; the first call decides. None if none runs.
+    """Mark the running clock as met at `at`, which was logged at `logged_at`; the first call decides. None if none runs.
 
     A contact that is logged long afterwards repairs no breach: it counts as of `logged_at`
     (docs/decisions/0014-contacts-logged-late.md).
@@ -236,8 +230,7 @@ def sweep_warnings(*, now: dt.datetime, limit: int = 500) -> int:
 
 
 def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
-    """
-    Mark overdue clocks as breached and notify the rep and the managers, once each. Any number of workers may run at once.
+    """Mark overdue clocks as breached and notify the rep and the managers, once each. Any number of workers may run at once.
 
     Returns how many were marked.
     """

@@ -37,8 +37,7 @@ def log_attempt(
     now: dt.datetime,
     note: str = "",
 ) -> Attempt:
-    """
-    Store that a person contacted the lead; the first contact meets the first-contact clock (rules 6.20).
+    """Store that a person contacted the lead; the first contact meets the first-contact clock (rules 6.20).
 
     The clock is met as of `at` if the contact is logged soon enough, see `clocks.mark_met`. Notes, mails from the lead
     and machine-sent mails are no contact. If the same person sends the same channel and outcome again within a minute,
@@ -72,8 +71,7 @@ def apply_contact(handoff: Handoff, at: dt.datetime) -> bool:
 
 
 def count_attempts(attempts: Iterable[tuple[str, dt.datetime]]) -> int:
-    """
-    Count the attempts towards “couldn’t reach”, each given as (channel, instant).
+    """Count the attempts towards “couldn’t reach”, each given as (channel, instant).
 
     Within a channel an attempt counts if it is at least MINIMUM_GAP after the one counted before: several rows of one
     moment are one attempt, but a voicemail and the mail right after it are two. The outcome does not matter: a mail that

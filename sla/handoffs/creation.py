@@ -37,8 +37,7 @@ class TooSoon(Exception):
 
 
 def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
-    """
-    Turn waiting MQLs into routed handoffs, tier 1 first, each in its own transaction (rules 17.4, 17.5).
+    """Turn waiting MQLs into routed handoffs, tier 1 first, each in its own transaction (rules 17.4, 17.5).
 
     MQLs of tier 3 that are nurtured first wait for their day (rules 6.24). A qualification that fails is logged, keeps
     waiting and is skipped. Any number of workers may run at once. Returns how many were handed off or closed.
@@ -59,8 +58,7 @@ def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
 
 
 def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.datetime, why: str) -> int:
-    """
-    Hand MQLs of tier 3 to sales before their day, by marketing; who did it and why is noted on each.
+    """Hand MQLs of tier 3 to sales before their day, by marketing; who did it and why is noted on each.
 
     MQLs that were handed off meanwhile are skipped. Returns how many went. Raises TooSoon with a sentence for the user.
     """
@@ -86,8 +84,7 @@ def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.date
 
 
 def hand_off_hot(*, hot_upgrade: HotUpgrade, commitment: Commitment, now: dt.datetime) -> Handoff | None:
-    """
-    Create an unrouted tier 1 handoff for an MQL that turned hot before sales had it.
+    """Create an unrouted tier 1 handoff for an MQL that turned hot before sales had it.
 
     Returns None if sales has it already, or if the lead is no longer a case for sales. Call within the transaction that
     holds the lock on `hot_upgrade`.
@@ -130,8 +127,7 @@ def waiting_since(now: dt.datetime) -> dt.datetime | None:
 
 @transaction.atomic
 def assign(*, handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: str) -> Handoff:
-    """
-    Assign a handoff to a rep, by a manager. The new rep's clocks start now; an overdue clock of the old rep stays breached.
+    """Assign a handoff to a rep, by a manager. The new rep's clocks start now; an overdue clock of the old rep stays breached.
 
     Raises NotYours and AssignmentRefused with a sentence for the user.
     """

@@ -84,8 +84,7 @@ def reject(
     reengage_on: dt.date | None = None,
     missing: str = "",
 ) -> Disposition:
-    """
-    Reject the lead and move it where the reason says (rules 7.5). `reengage_on` counts only for reasons that recycle.
+    """Reject the lead and move it where the reason says (rules 7.5). `reengage_on` counts only for reasons that recycle.
 
     1. Lock the handoff; refuse if it was decided already or if the person may not decide.
     2. Check the reason, note, attempts and date.
@@ -121,8 +120,7 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
     reengage_on: dt.date | None = None,
     missing: str = "",
 ) -> Disposition:
-    """
-    Replace the current disposition by another row that points at it, and move the lead where the new one says.
+    """Replace the current disposition by another row that points at it, and move the lead where the new one says.
 
     1. Lock the handoff and load its current disposition.
     2. Check the new content; refuse one that changes nothing.
@@ -164,8 +162,7 @@ def default_reengagement_date(*, handoff: Handoff, now: dt.datetime) -> dt.date:
 
 
 def lock_undecided(handoff: Handoff, by: User) -> Handoff:
-    """
-    Lock the handoff for a decision by this person. A decision that can still be undone blocks like a final one.
+    """Lock the handoff for a decision by this person. A decision that can still be undone blocks like a final one.
 
     Raises NotYours, AlreadyDecided; HandoffStepRefused when the CRM has gone on without a decision.
     """
@@ -206,8 +203,7 @@ def build_rejection(
     *,
     logged_attempts: Iterable[tuple[str, dt.datetime]],
 ) -> DispositionContent:
-    """
-    Check a rejection and return it with its day of re-engagement (rules 7.5, 7.6), without a query.
+    """Check a rejection and return it with its day of re-engagement (rules 7.5, 7.6), without a query.
 
     `logged_attempts` are channel and instant of the handoff's attempts; they count only for a reason that needs attempts.
     Raises DispositionRefused with a sentence for the user.

@@ -37,8 +37,7 @@ Trace: TypeAlias = Sequence[dict[str, Any]]
 
 
 def route_handoff(*, handoff: Handoff, now: dt.datetime, rules: Sequence[RoutingRule] | None = None) -> Rep | None:
-    """
-    Give an unrouted handoff to the rep whose turn it is, or leave it unrouted and visible if nobody can take it (rules 6.9).
+    """Give an unrouted handoff to the rep whose turn it is, or leave it unrouted and visible if nobody can take it (rules 6.9).
 
     In one transaction, by `_route_locked`:
     1. Lock the handoff; stop if somebody routed it meanwhile.
@@ -59,8 +58,7 @@ def route_handoff(*, handoff: Handoff, now: dt.datetime, rules: Sequence[Routing
 
 
 def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
-    """
-    Try to route the unrouted handoffs again, hot ones and the oldest first; return how many were routed.
+    """Try to route the unrouted handoffs again, hot ones and the oldest first; return how many were routed.
 
     Once a team has nobody available, the rest of its leads wait without another try.
     """
@@ -81,8 +79,7 @@ def route_in_turn(
     route: Callable[[Handoff], Rep | None],
     limit: int = 100,
 ) -> int:
-    """
-    Try to route these unrouted handoffs in their order until `limit` are routed; return how many were.
+    """Try to route these unrouted handoffs in their order until `limit` are routed; return how many were.
 
     `route` returns the rep who got the handoff, or None. A team that had nobody for one handoff is tried for no other.
     """
@@ -109,8 +106,7 @@ def route_in_turn(
 
 
 def give_to_rep(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
-    """
-    Assign a locked handoff to a rep: change its state, start the rep's clocks, write the notice.
+    """Assign a locked handoff to a rep: change its state, start the rep's clocks, write the notice.
 
     Does not record why; callers do that with `record_decision`.
     """
@@ -140,8 +136,7 @@ class RoutingPlan:
 def plan_routing(
     *, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, locking: bool = False
 ) -> RoutingPlan:
-    """
-    Choose the team by the first matching rule, then the company's owner in it or the next in turn (rules 6.4 to 6.6).
+    """Choose the team by the first matching rule, then the company's owner in it or the next in turn (rules 6.4 to 6.6).
 
     Reads only, so it serves a dry run with a handoff that was never stored. `locking` locks the team's reps, so that turns
     stay fair among concurrent routers.

@@ -33,8 +33,7 @@ MEETING_STATES: Final = (HandoffState.ACCEPTED, HandoffState.QUALIFIED, HandoffS
 
 @dataclass(frozen=True, slots=True)
 class SalesStep:
-    """
-    The effect of a step: the handoff's state, its lead's stage with the reason in the log, and the outcome it records.
+    """The effect of a step: the handoff's state, its lead's stage with the reason in the log, and the outcome it records.
 
     A step that `closes` ends the handoff and its cycle.
     """
@@ -64,8 +63,7 @@ class ProgressRefused(Exception):
 
 @transaction.atomic
 def book_meeting(*, handoff: Handoff, at: dt.datetime, by: User, now: dt.datetime) -> Handoff:
-    """
-    Store the meeting to come, or one that took place since the handover.
+    """Store the meeting to come, or one that took place since the handover.
 
     Raises NotYours and ProgressRefused with a sentence for the user, like every step here; also HandoffStepRefused.
     """
@@ -126,8 +124,7 @@ def lose(*, handoff: Handoff, reason: str, by: User, now: dt.datetime) -> Handof
 
 
 def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
-    """
-    Move the handoffs of leads that the CRM says are an opportunity, won or lost, each in its own transaction.
+    """Move the handoffs of leads that the CRM says are an opportunity, won or lost, each in its own transaction.
 
     An undecided handoff counts as accepted: no disposition is written, as none was given, but its clocks end and a note
     says why. A decision that can still be undone is waited for. Any number of workers may run at once. Returns how many

@@ -1,5 +1,4 @@
-"""
-The outbox of notices: rows written in the transaction that caused them, shown in the app at once.
+"""The outbox of notices: rows written in the transaction that caused them, shown in the app at once.
 
 `deliveries` sends them by e-mail and Slack.
 """
@@ -28,8 +27,7 @@ _UNREAD_FIRST: Final = IsNull(F("read_at"), True).desc()
 
 @dataclass(frozen=True, slots=True)
 class NoticeDraft:
-    """
-    A notice to several people. `once` names the occasion: the same one is never written twice to one person.
+    """A notice to several people. `once` names the occasion: the same one is never written twice to one person.
 
     `path` is the page it is about, if that is no handoff.
     """
@@ -44,8 +42,7 @@ class NoticeDraft:
 
 
 def write_notices(drafts: Iterable[NoticeDraft]) -> int:
-    """
-    Store notices and their deliveries in the caller's transaction; return how many are new.
+    """Store notices and their deliveries in the caller's transaction; return how many are new.
 
     A notice without a receiver is stored for the list of all.
     """
@@ -58,8 +55,7 @@ def write_notices(drafts: Iterable[NoticeDraft]) -> int:
 
 
 def draft_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: dt.datetime) -> list[NoticeDraft]:
-    """
-    Draft the notices of a reassignment: to the former rep, and to the managers of the new team if it changed.
+    """Draft the notices of a reassignment: to the former rep, and to the managers of the new team if it changed.
 
     The new rep gets a notice of a new MQL instead; the person who moved the handoff knows.
     """
@@ -141,8 +137,7 @@ def unread_notices(user: User) -> QuerySet[Notice]:
 
 
 def hot_notices(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
-    """
-    Return notices of hot leads that came to the person since then and are undecided, the oldest first.
+    """Return notices of hot leads that came to the person since then and are undecided, the oldest first.
 
     Hot leads are those of tier 1 and those that turned hot while the person had them.
     """
@@ -157,8 +152,7 @@ def hot_notices(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
 
 
 def inbox(user: User, *, after: int | None = None, limit: int = NOTICES_A_PAGE) -> list[Notice]:
-    """
-    Return the person's notices, unread ones first and the newest first, after the notice with the id `after`.
+    """Return the person's notices, unread ones first and the newest first, after the notice with the id `after`.
 
     One more than `limit`, if there are more.
     """

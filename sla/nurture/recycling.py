@@ -75,8 +75,7 @@ def draft_recycled(*, handoff: Handoff, on: dt.date, at: dt.datetime) -> outbox.
 
 @transaction.atomic
 def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.datetime, why: str = "") -> PostponeResult:
-    """
-    Keep these leads in nurture until a later day, at most two years ahead; who, when and why is noted on each.
+    """Keep these leads in nurture until a later day, at most two years ahead; who, when and why is noted on each.
 
     1. Check the person's role and the day.
     2. Lock the handoffs whose lead waits in nurture.
@@ -139,8 +138,7 @@ def close_request(*, handoff: Handoff, now: dt.datetime) -> None:
 
 
 def build_request_closed(*, handoff: Handoff, now: dt.datetime) -> dict[str, Any] | None:
-    """
-    Return the event that answers the lead's explicit request, as an item for `events.record`.
+    """Return the event that answers the lead's explicit request, as an item for `events.record`.
 
     None if the lead made no request until now.
     """

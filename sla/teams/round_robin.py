@@ -95,8 +95,7 @@ def unworked_limit(team: Team, agreed: int) -> int | None:
 def choose_next(
     reps: Sequence[Rep], now: dt.datetime, *, owners: Sequence[CompanyOwner] = (), passing_over: Rep | None = None
 ) -> Assignment:
-    """
-    Choose among the reps who are in working hours, not away and below capacity (rules 6.6, 6.7).
+    """Choose among the reps who are in working hours, not away and below capacity (rules 6.6, 6.7).
 
     1. Find each rep's availability, `passing_over` excepted: that rep had the lead already.
     2. Write a trace line for each rep who cannot take it.
@@ -143,8 +142,7 @@ def choose_available(
 
 
 def _least_served(available: Sequence[Rep], last_turns: LastTurns) -> Rep:
-    """
-    Choose by weighted round robin over the last turns.
+    """Choose by weighted round robin over the last turns.
 
     With weights that sum to W, look at the last W - 1 assignments among these reps: at least one rep has had less than their
     weight of them, and the least served, longest waiting one is next. So any W assignments in a row are spread exactly by
@@ -163,8 +161,7 @@ def _fetch_last_turns(reps: Sequence[Rep], count: int) -> Iterable[int]:
 def build_availability(
     rep: Rep, absences: Mapping[int, dt.datetime], load: int, unworked: int, *, agreed: int, now: dt.datetime
 ) -> Availability:
-    """
-    Return whether a rep can take a lead at `now` (rules 6.7, 6.8).
+    """Return whether a rep can take a lead at `now` (rules 6.7, 6.8).
 
     `absences` maps absent reps to the end of their absence; `load` is the rep's workload and `unworked` its part that is
     accepted but not contacted; `agreed` is the most of the latter by the commitments, 0 for no limit.

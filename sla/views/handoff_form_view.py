@@ -22,8 +22,7 @@ Refusals = tuple[type[Exception], ...]
 
 
 class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # generic in the stubs only
-    """
-    A step on the handoff of the address, taken when its form is valid.
+    """A step on the handoff of the address, taken when its form is valid.
 
     Answers 404 for a handoff that the person may not see, 403 for one that they may only read, 409 for a refusal in
     `conflicts`; a refusal in `form_refusals` becomes an error of the form. Subclasses say in `form_invalid` how the

@@ -40,8 +40,7 @@ REFUSALS: Final = (
 
 
 class HandoffStepView(HandoffFormView):
-    """
-    A step whose form stands on the handoff's page.
+    """A step whose form stands on the handoff's page.
 
     Invalid input is answered with 422 and that page, the form as typed; in the queue with its fragment and the errors.
     """

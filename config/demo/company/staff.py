@@ -17,7 +17,7 @@ from sla.commitments import commitments
 from sla.models import Absence, Commitment, Rep, RoutingRule, Team, WorkCalendar, WorkHours
 
 #: The password of all users; it opens nothing but the example.
-PASSWORD: Final = "north-by-northlane"  # noqa: S105
+PASSWORD: Final = "north-by-northlane"  # noqa: S105  # shown to everybody who starts the demo
 DOMAIN: Final = "accord.example"
 DESK: Final = "Inbound desk, around the clock"
 
