@@ -17,13 +17,12 @@ from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions.models import Backtest, Version
 from leads import named_lists, shipped_signals
-from leads.models import Company, Event, Lead, Signal
+from leads.models import Signal
 from scoring.backtests import pending_backtests
 from sla.commitments import commitments
-from sla.models import Commitment
 from tests.definitions import version_lifecycles
 from tests.definitions.documents import criterion
-from tests.definitions.people import create_person
+from tests.factories import CommitmentFactory, CompanyFactory, EventFactory, LeadFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
@@ -46,9 +45,9 @@ Go = Callable[[User, str], Page]
 @pytest.fixture
 def people() -> dict[Role, User]:
     """Marketing ops and both leaders, who have agreed on what sales does."""
-    found = {role: create_person(role, is_staff=role == Role.MARKETING_OPS) for role in _ROLES}
+    found = {role: UserFactory(roles=[role], is_staff=role == Role.MARKETING_OPS) for role in _ROLES}
     commitments.activate(
-        commitment=Commitment.objects.create(number=1),
+        commitment=CommitmentFactory(),
         by_marketing=found[Role.MARKETING_LEADER],
         by_sales=found[Role.SALES_LEADER],
         now=timezone.now(),
@@ -66,18 +65,12 @@ def in_force() -> Version:
     named_lists.ship()
     now = timezone.now()
     for name, size in (("ada", 80), ("bob", 55)):
-        firm = Company.objects.create(
+        company = CompanyFactory(
             name=name, industry="Software", employees_low=size, employees_high=size, recorded_at=now
         )
-        lead = Lead.objects.create(
-            email=f"{name}@acme.example", title="Director", company=firm, stage_at=now, recorded_at=now
-        )
-        asked = Signal.objects.get(code="demo_request")
+        lead = LeadFactory(email=f"{name}@acme.example", first_name="", title="Director", company=company, at=now)
         for number in range(2):
-            Event.objects.create(
-                lead=lead, signal=asked, occurred_at=now - dt.timedelta(days=2 + number), recorded_at=now, source="form",
-                external_id=f"{name}-{number}", digest=b"",
-            )  # fmt: skip
+            EventFactory(lead=lead, occurred_at=now - dt.timedelta(days=2 + number), recorded_at=now)
     return version_lifecycles.create_active(**CONTENT)
 
 

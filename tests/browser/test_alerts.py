@@ -15,8 +15,7 @@ from config.accounts.models import User
 from sla.models import AlertSettings, Delivery, Notice
 from sla.notifications import encryption, outbox, preferences
 from sla.vocabulary import NoticeKind
-from tests.sla import situations
-from tests.sla.situations import DAY
+from tests.factories import DAY, TeamFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
@@ -27,8 +26,8 @@ HOOK = "https://hooks.slack.com/services/T000/B000/s3cr3t"
 @pytest.fixture
 def manager(context: BrowserContext, live_server: object) -> User:
     """Signed in; told of a few things, some of which did not get out."""
-    team = situations.team(name="EMEA")
-    person = situations.manager(team)
+    team = TeamFactory(working=True, name="EMEA")
+    person = team.managers.first()
     AlertSettings.objects.create(user=person, email_kinds=list(NoticeKind.values), slack_sealed=encryption.seal(HOOK))
     for days, kind in ((0, NoticeKind.BREACHED), (0, NoticeKind.UNROUTED), (1, NoticeKind.NEW_MQL)):
         at = timezone.now() - days * DAY

@@ -14,9 +14,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 from config.accounts.vocabulary import Role
 from definitions.models import Backtest, Version
 from leads import shipped_signals
-from leads.models import Lead, Signal
+from leads.models import Signal
 from tests.definitions import version_lifecycles
-from tests.definitions.people import create_person
+from tests.factories import LeadFactory, UserFactory
 from tests.scoring import backtest_results
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
@@ -40,7 +40,7 @@ def go(context: BrowserContext, page: Page, live_server: object) -> Callable[[st
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     client = Client()
-    client.force_login(create_person(Role.MARKETING_OPS))
+    client.force_login(UserFactory(roles=[Role.MARKETING_OPS]))
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": address}])
 
@@ -81,7 +81,7 @@ def test_progress_follows_by_itself_to_the_figures(go: Callable[[str], Page], dr
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_the_pages_are_accessible_and_fit(go: Callable[[str], Page], draft: Version, scheme: str, width: int) -> None:
     now = timezone.now()
-    lead = Lead.objects.create(email="ada@example.org", first_name="Ada", stage_at=now, recorded_at=now)
+    lead = LeadFactory(first_name="Ada", at=now)
     full = backtest_results.finished_backtest(draft, backtest_results.result(leads=(lead.pk,)))
     empty = backtest_results.finished_backtest(draft, backtest_results.empty_result())
     pending = backtest_results.pending_backtest(draft, requested_at=now)

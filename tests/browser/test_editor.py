@@ -17,10 +17,10 @@ from config.accounts.vocabulary import Role
 from definitions import version_documents
 from definitions.models import Version
 from leads import named_lists, shipped_signals
-from leads.models import Company, Event, Lead, Signal
+from leads.models import Signal
 from tests.definitions import version_lifecycles
 from tests.definitions.documents import criterion
-from tests.definitions.people import create_person
+from tests.factories import CompanyFactory, EventFactory, LeadFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
@@ -41,17 +41,11 @@ def version() -> Version:
     shipped_signals.ship(signals=Signal.objects)
     named_lists.ship()
     now = timezone.now()
-    firm = Company.objects.create(industry="Software", employees_low=80, employees_high=80, recorded_at=now)
-    asked = Signal.objects.get(code="demo_request")
+    company = CompanyFactory(industry="Software", employees_low=80, employees_high=80, recorded_at=now)
     for name, times in (("ada", 2), ("bob", 1)):
-        lead = Lead.objects.create(
-            email=f"{name}@acme.example", title="Director", company=firm, stage_at=now, recorded_at=now
-        )
+        lead = LeadFactory(email=f"{name}@acme.example", first_name="", title="Director", company=company, at=now)
         for number in range(times):
-            Event.objects.create(
-                lead=lead, signal=asked, occurred_at=now - dt.timedelta(hours=2 + number), recorded_at=now, source="form",
-                external_id=f"{name}-{number}", digest=b"",
-            )  # fmt: skip
+            EventFactory(lead=lead, occurred_at=now - dt.timedelta(hours=2 + number), recorded_at=now)
     return version_lifecycles.create_draft(**CONTENT)
 
 
@@ -62,7 +56,7 @@ def open_editor(context: BrowserContext, page: Page, live_server: object, versio
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     client = Client()
-    client.force_login(create_person(Role.MARKETING_OPS, is_staff=True))
+    client.force_login(UserFactory(roles=[Role.MARKETING_OPS], is_staff=True))
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": str(live_server)}])
 

@@ -13,12 +13,20 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from leads import shipped_signals
-from leads.models import Event, Signal
+from leads.models import Signal
 from sla.handoffs import attempts, notes
 from sla.models import Attempt, Handoff
 from sla.vocabulary import AttemptOutcome, Channel, HandoffState
-from tests.sla import situations
-from tests.sla.situations import MINUTE
+from tests.factories import (
+    MINUTE,
+    CompanyFactory,
+    EventFactory,
+    HandoffFactory,
+    LeadFactory,
+    TeamFactory,
+    WorkCalendarFactory,
+    read_handoff,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
@@ -29,7 +37,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 def handoff() -> Handoff:
     """A hot lead that asked for a demo, in a team that works around the clock."""
     shipped_signals.ship(signals=Signal.objects)
-    situations.team(name="EMEA", calendar=situations.calendar(weekdays=range(7), opens=0, closes=24))
+    TeamFactory(working=True, name="EMEA", calendar=WorkCalendarFactory(always_open=True))
     now = timezone.now() - 2 * MINUTE
     done = [("demo_request", 1)] + [("pricing_view", 14 + hour) for hour in range(3)] + [("blog_read", 900)]
     frozen = {
@@ -41,9 +49,10 @@ def handoff() -> Handoff:
         "fit": {"value": 40.0, "ceiling": 100},
         "engagement": {"value": 62.0, "ceiling": 100},
     }
-    company = situations.company(name="Northlane Freight", domain="northlane.test", industry="Logistics")
-    situations.lead(company=company, first_name="Carla", title="COO")
-    lead = situations.lead(
+    company = CompanyFactory(name="Northlane Freight", domain="northlane.test", industry="Logistics")
+    LeadFactory(mql=True, company=company, first_name="Carla", title="COO")
+    lead = LeadFactory(
+        mql=True,
         first_name="Dana",
         last_name="Whitfield",
         title="VP Operations",
@@ -53,7 +62,9 @@ def handoff() -> Handoff:
         use_case="Late trucks",
         source="Webinar",
     )
-    return situations.accepted(of=lead, evidence=frozen, tier=1, now=now, why="Demo request; 62 points, 40 needed.")
+    return HandoffFactory(
+        accepted=True, lead=lead, evidence=frozen, tier=1, now=now, why="Demo request; 62 points, 40 needed."
+    )
 
 
 @pytest.fixture
@@ -114,7 +125,7 @@ def test_the_steps_open_by_their_letters(page_of: Callable[[Handoff], Page], han
     page.keyboard.press("Enter")
 
     expect(page.locator("#messages")).to_contain_text("is sales qualified")
-    assert situations.fresh(handoff).state == HandoffState.QUALIFIED
+    assert read_handoff(handoff).state == HandoffState.QUALIFIED
 
 
 def test_the_timeline_is_filtered_in_place(page_of: Callable[[Handoff], Page], handoff: Handoff) -> None:
@@ -133,15 +144,8 @@ def test_a_full_page_is_accessible_and_fits(
     page_of: Callable[[Handoff], Page], handoff: Handoff, scheme: str, width: int
 ) -> None:
     now = timezone.now()
-    Event.objects.create(
-        lead=handoff.lead,
-        signal=Signal.objects.get(code="case_study"),
-        occurred_at=now,
-        recorded_at=now,
-        source="site",
-        digest=b"0" * 16,
-        asset="a-story-with-a-very-long-name-that-does-not-break-anywhere-at-all.pdf",
-    )
+    asset = "a-story-with-a-very-long-name-that-does-not-break-anywhere-at-all.pdf"
+    EventFactory(lead=handoff.lead, signal__code="case_study", occurred_at=now, asset=asset)
     attempts.log_attempt(
         handoff=handoff,
         channel=Channel.CALL,

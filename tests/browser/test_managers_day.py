@@ -17,7 +17,16 @@ from config.accounts.vocabulary import Role
 from sla.handoffs import creation
 from sla.models import Clock, Handoff, Rep, Team, WorkCalendar
 from sla.vocabulary import ClockKind
-from tests.sla import situations
+from tests.factories import (
+    CommitmentFactory,
+    LeadFactory,
+    QualificationFactory,
+    RepFactory,
+    TeamFactory,
+    UserFactory,
+    WorkCalendarFactory,
+    read_handoff,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
@@ -27,10 +36,10 @@ OpenAs = Callable[[User, str], Page]
 @pytest.fixture
 def team() -> Team:
     """A team of two that works around the clock and takes every lead; its manager is Maria."""
-    maria = situations.user(Role.SALES_MANAGER, name="maria")
-    made = situations.team(name="World", calendar=_always(), managers=(maria,), reps=0)
+    maria = UserFactory(roles=[Role.SALES_MANAGER], name="maria")
+    made = TeamFactory(working=True, name="World", calendar=_always(), managers=(maria,), reps=0)
     for name in ("wanda", "willem"):
-        situations.rep(made, name=name)
+        RepFactory(team=made, user__name=name)
     return made
 
 
@@ -55,8 +64,8 @@ def open_as(context: BrowserContext, page: Page, live_server: object) -> OpenAs:
 
 
 def test_a_new_rule_sends_the_next_lead_elsewhere_as_the_dry_run_said(open_as: OpenAs, team: Team) -> None:
-    dutch = situations.team(name="Benelux", calendar=_always(), managers=(_maria(team),), reps=0)
-    nina = situations.rep(dutch, name="nina")
+    dutch = TeamFactory(working=True, name="Benelux", calendar=_always(), managers=(_maria(team),), reps=0)
+    nina = RepFactory(team=dutch, user__name="nina")
     page = open_as(_maria(team), "/routing/try/?country=NL&tier=2")
     expect(page.locator("#answer")).to_contain_text("team World → Wanda")
 
@@ -153,11 +162,11 @@ def test_new_hours_hold_for_the_next_handoff_as_previewed_and_not_for_a_running_
 
 
 def _always() -> WorkCalendar:
-    return situations.calendar(weekdays=range(7), opens=0, closes=24)
+    return WorkCalendarFactory(always_open=True)
 
 
 def _maria(team: Team) -> User:
-    return situations.manager(team)
+    return team.managers.first()
 
 
 def _reps(team: Team) -> list[Rep]:
@@ -173,10 +182,10 @@ def _coming_monday() -> dt.datetime:
 def _next_lead(now: dt.datetime | None = None, **columns: str) -> Handoff:
     """Somebody qualifies, and the next beat hands them off."""
     now = now or timezone.now()
-    situations.commitment()
-    made = situations.qualification(of=situations.lead(**columns), at=now)
+    CommitmentFactory(active=True)
+    made = QualificationFactory(lead=LeadFactory(mql=True, **columns), at=now)
     creation.hand_off_waiting(now=now)
-    return situations.fresh(Handoff.objects.get(qualification=made))
+    return read_handoff(Handoff.objects.get(qualification=made))
 
 
 def _contact_clock(handoff: Handoff) -> Clock:

@@ -15,7 +15,14 @@ from config.accounts.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import Commitment, SpecialDay
 from sla.vocabulary import Family, Route
-from tests.sla import situations
+from tests.factories import (
+    HandoffFactory,
+    QualificationFactory,
+    ReasonCodeFactory,
+    TeamFactory,
+    UserFactory,
+    WorkCalendarFactory,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
@@ -27,14 +34,14 @@ PHONE = 390
 def pages(context: BrowserContext, page: Page, live_server: object) -> list[str]:
     """Their addresses, the calendar's first, with somebody signed in who may edit all of it."""
     now = timezone.now()
-    hours = situations.calendar(weekdays=range(7), opens=0, closes=24, country="DE", subdivision="BY")
+    hours = WorkCalendarFactory(always_open=True, country="DE", subdivision="BY")
     SpecialDay.objects.create(calendar=hours, date=dt.date(2030, 12, 24), label="Christmas Eve")
-    situations.team(name="EMEA", calendar=hours)
-    reason = situations.reason_code("bad_timing", label="Bad timing", family=Family.TIMING, route=Route.RECYCLE)
+    TeamFactory(working=True, name="EMEA", calendar=hours)
+    reason = ReasonCodeFactory(code="bad_timing", label="Bad timing", family=Family.TIMING, route=Route.RECYCLE)
     for days in (100, 90, 2):
-        situations.rejected(reason=reason, now=now - dt.timedelta(days=days))
-    situations.qualification(tier=3, at=now)
-    everybody = situations.user(Role.SALES_MANAGER, Role.MARKETING_OPS, Role.SALES_LEADER)
+        HandoffFactory(rejected=True, decision__reason=reason, now=now - dt.timedelta(days=days))
+    QualificationFactory(tier=3, at=now)
+    everybody = UserFactory(roles=[Role.SALES_MANAGER, Role.MARKETING_OPS, Role.SALES_LEADER])
     usual = {term.name: getattr(Commitment(), term.name) for term in commitments.TERMS}
     draft = commitments.create_draft(terms=usual | {"contact_minutes": 15}, reason="Faster.", by=everybody, now=now)
     client = Client()

@@ -19,7 +19,7 @@ from leads.vocabulary import Stage
 from sla.handoffs import undo_window
 from sla.models import Disposition, Handoff, PendingDecision, ReasonCode
 from sla.vocabulary import Family, HandoffState, Route
-from tests.sla import situations
+from tests.factories import HandoffFactory, ReasonCodeFactory, TeamFactory, UserFactory, WorkCalendarFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
@@ -29,16 +29,16 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 @pytest.fixture
 def work() -> list[Handoff]:
     """Three fresh MQLs in one rep's hands, in a team that works around the clock."""
-    hours = situations.calendar(weekdays=range(7), opens=0, closes=24)
-    situations.team(name="EMEA", calendar=hours)
+    hours = WorkCalendarFactory(always_open=True)
+    TeamFactory(working=True, name="EMEA", calendar=hours)
     for position, (code, family, route) in enumerate(
         [("wrong_fit", Family.FIT, Route.DISQUALIFY), ("bad_timing", Family.TIMING, Route.RECYCLE)]
     ):
-        situations.reason_code(
-            code, label=code.replace("_", " ").capitalize(), family=family, route=route, position=position
+        ReasonCodeFactory(
+            code=code, label=code.replace("_", " ").capitalize(), family=family, route=route, position=position
         )
     now = timezone.now()
-    return [situations.handoff(now=now - dt.timedelta(seconds=30 - at)) for at in range(3)]
+    return [HandoffFactory(now=now - dt.timedelta(seconds=30 - at)) for at in range(3)]
 
 
 def make_final() -> None:
@@ -152,7 +152,7 @@ def test_a_poll_takes_neither_focus_nor_an_open_form_away(
 ) -> None:
     page = open_as(work[0].rep.user, "/queue/")
     page.keyboard.press("j")
-    late = situations.handoff(now=timezone.now())
+    late = HandoffFactory(now=timezone.now())
 
     page.evaluate("htmx.trigger('#queue', 'refresh')")
     expect(page.locator(f"#handoff-{late.pk}.is-new")).to_be_visible()
@@ -176,7 +176,7 @@ def test_keys_are_silent_while_one_types(open_as: Callable[[User, str], Page], w
 
 def test_a_new_lead_comes_in_without_a_reload(open_as: Callable[[User, str], Page], work: list[Handoff]) -> None:
     page = open_as(work[0].rep.user, "/queue/")
-    late = situations.handoff(now=timezone.now())
+    late = HandoffFactory(now=timezone.now())
 
     page.evaluate("htmx.ajax('GET', '/queue/', {target: '#queue', swap: 'outerHTML'})")
 
@@ -188,8 +188,8 @@ def test_a_new_lead_comes_in_without_a_reload(open_as: Callable[[User, str], Pag
 def test_the_main_pages_are_accessible_and_fit(
     open_as: Callable[[User, str], Page], work: list[Handoff], scheme: str, width: int
 ) -> None:
-    manager = situations.manager(work[0].team)
-    situations.handoff(now=timezone.now())
+    manager = work[0].team.managers.first()
+    HandoffFactory(now=timezone.now())
     paths = ["/queue/", f"/handoffs/{work[0].pk}/", f"/handoffs/{work[0].pk}/reject/", "/reports/sla/", "/overview/"]
     paths += ["/leads/", f"/leads/{work[0].lead_id}/", "/nurture/", "/unrouted/", "/notices/", "/reports/sla/promises/"]
 
@@ -242,7 +242,7 @@ def test_a_poll_that_hangs_or_fails_leaves_the_buttons_as_they_are(
 
 
 def test_the_navigation_shows_only_ones_own_places(open_as: Callable[[User, str], Page]) -> None:
-    page = open_as(situations.user(Role.MARKETING_OPS), "/overview/")
+    page = open_as(UserFactory(roles=[Role.MARKETING_OPS]), "/overview/")
 
     expect(page.get_by_role("navigation", name="Main")).to_contain_text("Leads")
     expect(page.get_by_role("navigation", name="Main")).not_to_contain_text("Queue")

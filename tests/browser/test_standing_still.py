@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from sla.handoffs import undo_window
 from sla.models import Handoff, Note
 from sla.vocabulary import Family, Route
-from tests.sla import situations
+from tests.factories import HandoffFactory, ReasonCodeFactory, TeamFactory, WorkCalendarFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
@@ -22,13 +22,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("
 @pytest.fixture
 def work() -> list[Handoff]:
     """Two fresh MQLs in one rep's hands, in a team that works around the clock."""
-    situations.team(name="EMEA", calendar=situations.calendar(weekdays=range(7), opens=0, closes=24))
-    situations.reason_code("wrong_fit", label="Wrong fit", family=Family.FIT, route=Route.DISQUALIFY, position=0)
-    situations.reason_code(
-        "other", label="Other", family=Family.FIT, route=Route.DISQUALIFY, position=1, needs_note=True
+    TeamFactory(working=True, name="EMEA", calendar=WorkCalendarFactory(always_open=True))
+    ReasonCodeFactory(code="wrong_fit", label="Wrong fit", family=Family.FIT, route=Route.DISQUALIFY, position=0)
+    ReasonCodeFactory(
+        code="other", label="Other", family=Family.FIT, route=Route.DISQUALIFY, position=1, needs_note=True
     )
     now = timezone.now()
-    return [situations.handoff(now=now - dt.timedelta(seconds=30 - at)) for at in range(2)]
+    return [HandoffFactory(now=now - dt.timedelta(seconds=30 - at)) for at in range(2)]
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_lead_that_comes_while_a_form_is_open_is_said_and_shown_after_it(
     form = page.locator(f"#reject-{work[0].pk} form")
     expect(form).to_be_visible()
     place = form.bounding_box()
-    late = situations.handoff(now=timezone.now(), tier=1)
+    late = HandoffFactory(now=timezone.now(), tier=1)
 
     expect(page.locator("#new-leads-waiting")).to_have_text(
         "1 new lead, tier 1: Esc closes the form and shows it.", timeout=15_000
@@ -129,7 +129,7 @@ def test_a_lead_that_came_is_marked_for_some_seconds(
     page = open_path("/queue/")
     page.emulate_media(reduced_motion=motion)
     page.clock.install()
-    late = situations.handoff(now=timezone.now())
+    late = HandoffFactory(now=timezone.now())
     row = page.locator(f"#handoff-{late.pk}")
 
     page.evaluate("htmx.trigger('#queue', 'refresh')")

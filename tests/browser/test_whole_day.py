@@ -21,9 +21,19 @@ from leads.models import Lead, Signal
 from leads.vocabulary import Stage
 from sla.models import AlertSettings, Attempt, Disposition, Handoff, Note, PendingDecision
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, DispositionKind, Family, HandoffState, Route
+from tests.factories import (
+    CommitmentFactory,
+    CompanyFactory,
+    LeadFactory,
+    ReasonCodeFactory,
+    RepFactory,
+    TeamFactory,
+    UserFactory,
+    WorkCalendarFactory,
+    read_handoff,
+)
 from tests.scoring import facts
 from tests.scoring.reference_lead import put_in_force
-from tests.sla import situations
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
@@ -46,16 +56,16 @@ def sam() -> User:
     put_in_force(
         version_documents.import_document(document=facts.document(), by=None, now=now), now - dt.timedelta(days=1)
     )
-    situations.commitment()
-    hours = situations.calendar(weekdays=range(7), opens=0, closes=24, zone="Europe/Berlin")
-    team = situations.team(name="EMEA", reps=0, calendar=hours)
+    CommitmentFactory(active=True)
+    hours = WorkCalendarFactory(always_open=True, zone="Europe/Berlin")
+    team = TeamFactory(working=True, name="EMEA", reps=0, calendar=hours)
     for position, (code, family, route) in enumerate(
         [("wrong_fit", Family.FIT, Route.DISQUALIFY), ("bad_timing", Family.TIMING, Route.RECYCLE)]
     ):
-        situations.reason_code(
-            code, label=code.replace("_", " ").capitalize(), family=family, route=route, position=position
+        ReasonCodeFactory(
+            code=code, label=code.replace("_", " ").capitalize(), family=family, route=route, position=position
         )
-    person = situations.rep(team, name="sam").user
+    person = RepFactory(team=team, user__name="sam").user
     person.set_password(PASSWORD)
     person.time_zone = "Europe/Berlin"
     person.save()
@@ -66,17 +76,17 @@ def sam() -> User:
 def ask_for_a_demo(name: str, *, number: int) -> Lead:
     """As the website reports it, of somebody of a company that fits; then what the beat does by itself."""
     now = timezone.now()
-    employer = situations.company(
+    employer = CompanyFactory(
         name=f"Freight {number}", domain=f"freight{number}.test", industry="Software", country="DE",
         employees_low=200, employees_high=200,
     )  # fmt: skip
     first, last = name.split()
-    lead = situations.lead(
+    lead = LeadFactory(mql=True,
         first_name=first, last_name=last, email=f"{first.lower()}@freight{number}.test", title="Head of Operations",
         country="DE", company=employer, phone="+49 30 5550100", stage=Stage.LEAD, stage_at=now,
     )  # fmt: skip
     _, secret = ApiKey.objects.create_key(
-        name=f"site {number}", owner=situations.user(Role.MARKETING_OPS), source="site", scopes=["facts:write"]
+        name=f"site {number}", owner=UserFactory(roles=[Role.MARKETING_OPS]), source="site", scopes=["facts:write"]
     )
     event = {"email": lead.email, "signal": "demo_request", "occurred_at": now.isoformat(), "id": f"form-{number}"}
     answer = Client(headers={"Authorization": f"Api-Key {secret}"}).post(
@@ -215,5 +225,5 @@ def test_a_whole_day_is_worked_with_the_keyboard_alone(  # noqa: PLR0915  # the 
     assert won.clocks.get(kind=ClockKind.FIRST_CONTACT).met_at is not None
     assert Disposition.objects.get(handoff=won).kind == DispositionKind.ACCEPT
     assert (word.reason.code, word.reengage_on, word.by) == ("bad_timing", back_on, sam)
-    assert situations.fresh(postponed).lead.stage == Stage.NURTURE
+    assert read_handoff(postponed).lead.stage == Stage.NURTURE
     assert postponed.clocks.get(kind=ClockKind.DISPOSITION).met_at is not None

@@ -21,12 +21,12 @@ from django.utils import timezone
 from config import periodic
 from definitions import version_documents
 from leads import events, named_lists, shipped_signals
-from leads.models import Company, Lead, Signal
+from leads.models import Lead, Signal
 from scoring.models import Qualification, Score
 from sla.models import Clock, Handoff
+from tests.factories import CommitmentFactory, CompanyFactory, TeamFactory, WorkCalendarFactory
 from tests.scoring import facts
 from tests.scoring.reference_lead import put_in_force
-from tests.sla import situations
 
 ROOT = Path(__file__).parents[2]
 MQLS = 150
@@ -63,11 +63,9 @@ def company_at_work() -> None:
     named_lists.ship()
     draft = version_documents.import_document(document=facts.document(), by=None, now=now)
     put_in_force(draft, now - dt.timedelta(days=1))
-    situations.commitment()
-    situations.team(reps=3, calendar=situations.calendar(weekdays=range(7), opens=0, closes=24))
-    company = Company.objects.create(
-        domain="fit.example", industry="Software", country="DE", employees_low=200, employees_high=200, recorded_at=now
-    )
+    CommitmentFactory(active=True)
+    TeamFactory(working=True, reps=3, calendar=WorkCalendarFactory(always_open=True))
+    company = CompanyFactory(fits=True, recorded_at=now)
     Lead.objects.bulk_create(
         Lead(email=f"{n}@fit.example", company=company, stage_at=now, recorded_at=now) for n in range(MQLS)
     )

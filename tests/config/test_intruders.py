@@ -28,9 +28,8 @@ from definitions.models import Backtest, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.shipped_rights import OPS_MAY
 from sla.models import Handoff, RoutingRule
+from tests.factories import MINUTE, NOW, HandoffFactory, LeadFactory, RepFactory, TeamFactory, UserFactory
 from tests.scoring import backtest_results
-from tests.sla import situations
-from tests.sla.situations import MINUTE, NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -226,17 +225,17 @@ class World:
 @pytest.fixture
 def world() -> Iterator[World]:
     with time_machine.travel(NOW + 2 * MINUTE, tick=False):
-        handoff = situations.handoff()
+        handoff = HandoffFactory()
         people: dict[str, User] = {
-            "no role": situations.user(),
+            "no role": UserFactory(),
             "sdr": handoff.rep.user,
-            "other sdr": situations.rep(situations.team(reps=0)).user,
-            "manager": situations.manager(handoff.team),
-            "other manager": situations.user(Role.SALES_MANAGER),
-            "ops": situations.user(Role.MARKETING_OPS, is_staff=True),
-            "marketing leader": situations.user(Role.MARKETING_LEADER),
-            "sales leader": situations.user(Role.SALES_LEADER),
-            "viewer": situations.user(Role.VIEWER),
+            "other sdr": RepFactory(team=TeamFactory(working=True, reps=0)).user,
+            "manager": handoff.team.managers.first(),
+            "other manager": UserFactory(roles=[Role.SALES_MANAGER]),
+            "ops": UserFactory(roles=[Role.MARKETING_OPS], is_staff=True),
+            "marketing leader": UserFactory(roles=[Role.MARKETING_LEADER]),
+            "sales leader": UserFactory(roles=[Role.SALES_LEADER]),
+            "viewer": UserFactory(roles=[Role.VIEWER]),
         }
         callers = {"nobody": Client()} | {name: signed_in(person) for name, person in people.items()}
         yield World(
@@ -331,7 +330,7 @@ def test_only_administrators_create_accounts_and_change_addresses(world: World) 
 
 
 def test_an_account_is_locked_after_five_wrong_passwords() -> None:
-    person = situations.user(Role.SDR, name="sam")
+    person = UserFactory(roles=[Role.SDR], name="sam")
     person.set_password("north-by-northlane")
     person.save()
     client = Client()
@@ -347,7 +346,7 @@ def test_an_account_is_locked_after_five_wrong_passwords() -> None:
 
 @pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
 def test_sign_in_redirects_to_no_other_site(to: str) -> None:
-    person = situations.user(Role.SDR)
+    person = UserFactory(roles=[Role.SDR])
     person.set_password("north-by-northlane")
     person.save()
 
@@ -396,7 +395,7 @@ def test_a_nul_in_a_filter_of_the_admin_is_refused(world: World) -> None:
 
 
 def test_a_key_reads_no_lead_by_way_of_a_definition(world: World) -> None:
-    owner = situations.user(Role.MARKETING_OPS)
+    owner = UserFactory(roles=[Role.MARKETING_OPS])
     body = {"leads": [world.handoff.lead_id]}
     path = world.path("api:definition-evaluate")
 
@@ -427,7 +426,7 @@ def test_the_log_contains_the_path_but_not_the_query(world: World, caplog: pytes
 def test_a_failing_row_stays_out_of_the_log(world: World) -> None:
     try:
         with transaction.atomic():
-            situations.lead(email=world.handoff.lead.email)
+            LeadFactory(mql=True, email=world.handoff.lead.email)
     except IntegrityError:
         complaint = format_exc()
 

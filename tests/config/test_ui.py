@@ -7,7 +7,6 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from config.accounts.models import User
 from config.charts import Series, line_chart
 from config.downloads import safe_cell
 from config.ui.badges import check_class, handoff_state, ladder, notice_tone, stage, tier
@@ -19,6 +18,7 @@ from leads.models import Lead
 from leads.vocabulary import Stage
 from sla.models import Handoff, Notice
 from sla.vocabulary import HandoffState, NoticeKind
+from tests.factories import UserFactory
 
 NOW = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
 
@@ -99,7 +99,7 @@ def test_a_chart_without_values_is_still_drawn() -> None:
 @pytest.mark.django_db
 def test_a_page_counts_unread_notices_once(rf, django_assert_num_queries):
     request = rf.get("/")
-    request.user = User.objects.create(email="ana@accord.test")
+    request.user = UserFactory()
     unread = shell(request)["unread"]
 
     with django_assert_num_queries(1):

@@ -11,7 +11,6 @@ from config.accounts.vocabulary import Role
 from definitions import version_documents, versions
 from definitions.models import Version
 from tests.definitions.documents import load_reference, minimal_document
-from tests.definitions.people import create_person
 from tests.definitions.version_lifecycles import (
     build_grounds,
     create_active,
@@ -20,6 +19,7 @@ from tests.definitions.version_lifecycles import (
     create_draft,
     create_proposed,
 )
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ class Machine(Client):
     """A client with an API key; it acts as the key's owner."""
 
     def __init__(self, *scopes: str, owner: User | None = None) -> None:
-        owner = owner or create_person(Role.MARKETING_OPS)
+        owner = owner or UserFactory(roles=[Role.MARKETING_OPS])
         _, secret = ApiKey.objects.create_key(name="crm", owner=owner, source="crm", scopes=list(scopes))
         super().__init__(headers={"authorization": f"Api-Key {secret}"})
 
@@ -79,7 +79,7 @@ def test_any_faulty_body_is_answered_with_a_client_error(machine: Machine, body:
 def test_a_version_takes_all_its_steps_by_the_api() -> None:
     ops = Machine(READ, WRITE)
     leaders = {
-        side: Machine(WRITE, owner=create_person(role))
+        side: Machine(WRITE, owner=UserFactory(roles=[role]))
         for side, role in (("marketing", Role.MARKETING_LEADER), ("sales", Role.SALES_LEADER))
     }
     pk = ops.send("", minimal_document()).json()["id"]
@@ -102,7 +102,7 @@ def test_a_version_takes_all_its_steps_by_the_api() -> None:
 
 
 def test_a_refusal_is_answered_with_the_new_draft() -> None:
-    leader = Machine(WRITE, owner=create_person(Role.SALES_LEADER))
+    leader = Machine(WRITE, owner=UserFactory(roles=[Role.SALES_LEADER]))
 
     answer = leader.send(
         f"/{create_proposed().pk}/sign", {"side": "sales", "decision": "refused", "comment": "Too loose."}
@@ -199,7 +199,7 @@ def test_a_key_has_only_the_rights_of_its_owner(machine: Machine) -> None:
     signature = {"side": "sales", "decision": "approved", "comment": "Yes."}
 
     assert machine.send(f"/{create_proposed().pk}/sign", signature).status_code == 403
-    assert Machine(WRITE, owner=create_person(Role.VIEWER)).send("", minimal_document()).status_code == 403
+    assert Machine(WRITE, owner=UserFactory(roles=[Role.VIEWER])).send("", minimal_document()).status_code == 403
     assert not Version.objects.filter(state="draft").exists()
 
 
@@ -207,7 +207,7 @@ def test_a_key_has_only_the_rights_of_its_owner(machine: Machine) -> None:
     "signature", [{}, {"side": "press"}, {"side": "sales", "decision": "approved", "comment": " "}]
 )
 def test_an_incomplete_signature_is_refused_by_its_field(signature: dict[str, str]) -> None:
-    leader = Machine(WRITE, owner=create_person(Role.SALES_LEADER))
+    leader = Machine(WRITE, owner=UserFactory(roles=[Role.SALES_LEADER]))
 
     assert leader.send(f"/{create_proposed().pk}/sign", signature).status_code == 400
 
@@ -251,7 +251,7 @@ def test_the_list_is_filtered_by_definition_and_state(machine: Machine) -> None:
 
 def test_a_version_read_by_the_api_imports_again(machine: Machine) -> None:
     version = versions.copy_version(
-        version=create_active(), by=create_person(Role.MARKETING_OPS), now=create_active().created_at
+        version=create_active(), by=UserFactory(roles=[Role.MARKETING_OPS]), now=create_active().created_at
     )
 
     document = machine.fetch(f"/{version.pk}").json()["document"]

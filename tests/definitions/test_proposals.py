@@ -10,7 +10,6 @@ from definitions import proposals, reviews, version_documents, versions
 from definitions.models import Definition, Proposal, Review, Version
 from definitions.vocabulary import ChangeDriver, ReviewKind, ReviewTrigger, VersionState
 from tests.definitions.documents import criterion
-from tests.definitions.people import create_person
 from tests.definitions.version_lifecycles import (
     DAY,
     NOW,
@@ -22,6 +21,7 @@ from tests.definitions.version_lifecycles import (
     create_proposed,
     propose,
 )
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def propose_and_read_refusal(version: Version, **grounds: Any) -> str:
     """Propose on these grounds, check that nothing changed, and return the sentences of the refusal."""
     all_grounds = build_grounds(version) | grounds
     with pytest.raises(versions.VersionStepRefused) as refusal:
-        versions.propose(version=version, by=create_person(Role.MARKETING_OPS), now=NOW + DAY, **all_grounds)
+        versions.propose(version=version, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW + DAY, **all_grounds)
     version.refresh_from_db()
     assert version.is_draft
     assert not Proposal.objects.filter(version=version).exists()
@@ -121,7 +121,7 @@ def test_a_loosening_change_needs_evidence_or_a_review() -> None:
 
     assert "without evidence" in propose_and_read_refusal(version, evidence="")
     grounds = build_grounds(version) | {"evidence": "", "review": cited}
-    proposed = versions.propose(version=version, by=create_person(Role.MARKETING_OPS), now=NOW + DAY, **grounds)
+    proposed = versions.propose(version=version, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW + DAY, **grounds)
 
     assert proposed.state == VersionState.PROPOSED
     assert proposed.proposal.review == cited
@@ -191,7 +191,7 @@ def test_more_leads_from_a_looser_definition_are_a_warning() -> None:
 
 
 def test_reverting_creates_an_ordinary_draft() -> None:
-    first, ops = create_active(**TIGHT), create_person(Role.MARKETING_OPS)
+    first, ops = create_active(**TIGHT), UserFactory(roles=[Role.MARKETING_OPS])
     second = create_active(**LOOSE)
 
     back = versions.revert(definition=first.definition, to=first, by=ops, now=NOW + 5 * DAY)
@@ -207,7 +207,7 @@ def test_reverting_creates_an_ordinary_draft() -> None:
 
 
 def test_a_copy_may_take_a_new_major_number() -> None:
-    first, ops = create_active(**TIGHT), create_person(Role.MARKETING_OPS)
+    first, ops = create_active(**TIGHT), UserFactory(roles=[Role.MARKETING_OPS])
 
     major = versions.copy_version(version=first, major=True, by=ops, now=NOW)
     next_major = versions.copy_version(version=first, major=True, by=ops, now=NOW)

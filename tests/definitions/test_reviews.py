@@ -8,8 +8,8 @@ from config.accounts.vocabulary import Role
 from definitions import permissions, reviews
 from definitions.models import Definition, Review, ReviewEvidence
 from definitions.vocabulary import ReviewKind, ReviewTrigger
-from tests.definitions.people import create_person
 from tests.definitions.version_lifecycles import DAY, NOW, create_active, create_draft
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def decide(review: Review, **changes: object) -> Review:
     decision = {
         "decision": "Tighten.",
         "reasoning": "52 % are fit.",
-        "by": create_person(Role.SALES_LEADER),
+        "by": UserFactory(roles=[Role.SALES_LEADER]),
         "now": NOW + DAY,
     }
     return reviews.decide_review(review=review, **(decision | changes))
@@ -78,7 +78,7 @@ def test_every_manual_review_is_a_new_one() -> None:
     definition = create_draft().definition
 
     for _ in range(2):
-        open_review(definition, trigger=ReviewTrigger.MANUAL, by=create_person(Role.MARKETING_OPS))
+        open_review(definition, trigger=ReviewTrigger.MANUAL, by=UserFactory(roles=[Role.MARKETING_OPS]))
 
     assert Review.objects.count() == 2
 
@@ -120,12 +120,12 @@ def test_only_leaders_decide(role: Role) -> None:
     review = open_review(create_draft().definition)
 
     with pytest.raises(permissions.NotAllowed, match="Only Marketing leader or Sales leader may decide a review"):
-        decide(review, by=create_person(role))
+        decide(review, by=UserFactory(roles=[role]))
 
 
 def test_an_sdr_cannot_open_a_review() -> None:
     with pytest.raises(permissions.NotAllowed):
-        open_review(create_draft().definition, trigger=ReviewTrigger.MANUAL, by=create_person(Role.SDR))
+        open_review(create_draft().definition, trigger=ReviewTrigger.MANUAL, by=UserFactory(roles=[Role.SDR]))
 
 
 @pytest.mark.parametrize("column", [{"evidence": {}}, {"title": "Nothing"}, {"opened_at": NOW - DAY}])

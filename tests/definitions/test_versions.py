@@ -6,9 +6,7 @@ from config.accounts.vocabulary import Role
 from definitions import permissions, version_documents, versions
 from definitions.models import Definition, SignOff, Version
 from definitions.vocabulary import Decision, Side, VersionState
-from leads.models import Lead
 from tests.definitions.documents import minimal_document
-from tests.definitions.people import create_person
 from tests.definitions.version_lifecycles import (
     DAY,
     NOW,
@@ -19,6 +17,7 @@ from tests.definitions.version_lifecycles import (
     propose,
     sign,
 )
+from tests.factories import LeadFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +55,7 @@ def test_activating_leaves_the_active_versions_of_other_definitions() -> None:
 
 
 def test_activating_requests_a_rescore_of_every_lead() -> None:
-    lead = Lead.objects.create(email="ada@example.org", stage_at=NOW, recorded_at=NOW)
+    lead = LeadFactory(at=NOW)
 
     create_active()
 
@@ -67,7 +66,9 @@ def test_activating_requests_a_rescore_of_every_lead() -> None:
 def test_a_copy_is_a_new_draft_with_the_same_rows() -> None:
     version = create_active(statement="Whoever asks.")
 
-    copy = versions.copy_version(version=version, by=create_person(Role.MARKETING_OPS), now=NOW, reason="Tighter.")
+    copy = versions.copy_version(
+        version=version, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW, reason="Tighter."
+    )
 
     assert (copy.number, copy.state, copy.based_on) == ("v1.1", VersionState.DRAFT, version)
     assert version_documents.export_document(copy) == version_documents.export_document(version) | {
@@ -111,7 +112,9 @@ def test_one_sides_signature_does_not_approve(side: Side) -> None:
 
     assert signed.version.state == VersionState.PROPOSED
     with pytest.raises(versions.VersionStepRefused, match="waits for the signatures of both leaders"):
-        versions.activate(version=version, hand_over_entrants=False, by=create_person(Role.MARKETING_OPS), now=NOW)
+        versions.activate(
+            version=version, hand_over_entrants=False, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW
+        )
 
 
 def test_both_leaders_signatures_approve() -> None:
@@ -148,7 +151,7 @@ def test_a_signature_needs_a_comment(comment: str) -> None:
             side=Side.SALES,
             decision=Decision.APPROVED,
             comment=comment,
-            by=create_person(Role.SALES_LEADER),
+            by=UserFactory(roles=[Role.SALES_LEADER]),
             now=NOW,
         )
 
@@ -163,7 +166,7 @@ def test_a_side_signs_once() -> None:
 
 def test_one_person_cannot_sign_for_both_sides() -> None:
     version = create_proposed()
-    both = create_person(Role.MARKETING_LEADER, Role.SALES_LEADER)
+    both = UserFactory(roles=[Role.MARKETING_LEADER, Role.SALES_LEADER])
     signature = {"version": version, "decision": Decision.APPROVED, "comment": "Yes.", "by": both, "now": NOW}
     versions.sign(side=Side.MARKETING, **signature)
 
@@ -181,7 +184,7 @@ def test_only_a_sales_leader_signs_for_sales(role: Role) -> None:
             side=Side.SALES,
             decision=Decision.APPROVED,
             comment="Yes.",
-            by=create_person(role),
+            by=UserFactory(roles=[role]),
             now=NOW,
         )
 
@@ -190,7 +193,7 @@ def test_only_a_sales_leader_signs_for_sales(role: Role) -> None:
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.MARKETING_OPS])
 def test_only_marketing_ops_drafts_proposes_and_activates(role: Role) -> None:
-    somebody = create_person(role)
+    somebody = UserFactory(roles=[role])
 
     with pytest.raises(permissions.NotAllowed):
         version_documents.import_document(document=minimal_document(), by=somebody, now=NOW)
@@ -207,6 +210,6 @@ def test_a_retired_version_cannot_be_activated() -> None:
     create_active()
 
     with pytest.raises(versions.VersionStepRefused, match=r"v1\.0 is retired; it cannot become active"):
-        versions.activate(version=first, hand_over_entrants=False, by=create_person(Role.MARKETING_OPS), now=NOW)
+        versions.activate(version=first, hand_over_entrants=False, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW)
 
     assert Definition.objects.get().versions.active().get().number == "v1.1"

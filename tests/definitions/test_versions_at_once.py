@@ -16,7 +16,6 @@ from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, Ve
 from leads import shipped_signals
 from leads.models import Signal
 from tests.definitions.documents import criterion, minimal_document
-from tests.definitions.people import create_person
 from tests.definitions.version_lifecycles import (
     NOW,
     build_grounds,
@@ -25,6 +24,7 @@ from tests.definitions.version_lifecycles import (
     create_draft,
     create_proposed,
 )
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,7 +60,7 @@ def select_refusals(results: list[object]) -> list[object]:
 
 
 def test_two_activations_at_once_leave_one_active_version() -> None:
-    ops = create_person(Role.MARKETING_OPS)
+    ops = UserFactory(roles=[Role.MARKETING_OPS])
     first, second = create_approved(), create_approved()
 
     results = run_at_once(
@@ -73,7 +73,7 @@ def test_two_activations_at_once_leave_one_active_version() -> None:
 
 
 def test_a_version_activated_twice_at_once_is_activated_once() -> None:
-    ops = create_person(Role.MARKETING_OPS)
+    ops = UserFactory(roles=[Role.MARKETING_OPS])
     version = create_approved()
 
     results = run_at_once(*[lambda: versions.activate(version=version, hand_over_entrants=False, by=ops, now=NOW)] * 4)
@@ -87,7 +87,7 @@ def test_a_version_activated_twice_at_once_is_activated_once() -> None:
 
 
 def test_two_proposals_at_once_propose_once() -> None:
-    version, people = create_draft(), [create_person(Role.MARKETING_OPS), create_person(Role.MARKETING_OPS)]
+    version, people = create_draft(), [UserFactory(roles=[Role.MARKETING_OPS]), UserFactory(roles=[Role.MARKETING_OPS])]
     create_backtest(version)
     grounds = build_grounds(version)
 
@@ -102,7 +102,7 @@ def test_two_proposals_at_once_propose_once() -> None:
 
 
 def test_either_the_activation_or_the_refusal_wins() -> None:
-    version, ops, sdr = create_approved(), create_person(Role.MARKETING_OPS), create_person(Role.SDR)
+    version, ops, sdr = create_approved(), UserFactory(roles=[Role.MARKETING_OPS]), UserFactory(roles=[Role.SDR])
 
     results = run_at_once(
         lambda: versions.activate(version=version, hand_over_entrants=True, by=ops, now=NOW),
@@ -128,7 +128,7 @@ def test_either_the_activation_or_the_refusal_wins() -> None:
 def test_an_edit_during_a_signature_does_not_change_the_signed_version() -> None:
     version, leader = (
         create_proposed(gate=[criterion("company.employees", "at_least", 50)]),
-        create_person(Role.SALES_LEADER),
+        UserFactory(roles=[Role.SALES_LEADER]),
     )
 
     edited, signed = run_at_once(
@@ -148,7 +148,10 @@ def test_an_edit_during_a_signature_does_not_change_the_signed_version() -> None
 
 def test_both_leaders_signing_at_once_approve() -> None:
     version = create_proposed()
-    leaders = {Side.MARKETING: create_person(Role.MARKETING_LEADER), Side.SALES: create_person(Role.SALES_LEADER)}
+    leaders = {
+        Side.MARKETING: UserFactory(roles=[Role.MARKETING_LEADER]),
+        Side.SALES: UserFactory(roles=[Role.SALES_LEADER]),
+    }
 
     def sign(side: Side) -> object:
         return versions.sign(
@@ -165,7 +168,10 @@ def test_both_leaders_signing_at_once_approve() -> None:
 
 def test_approval_and_refusal_at_once_end_in_a_refusal() -> None:
     version = create_proposed()
-    leaders = {Side.MARKETING: create_person(Role.MARKETING_LEADER), Side.SALES: create_person(Role.SALES_LEADER)}
+    leaders = {
+        Side.MARKETING: UserFactory(roles=[Role.MARKETING_LEADER]),
+        Side.SALES: UserFactory(roles=[Role.SALES_LEADER]),
+    }
 
     def sign(side: Side, decision: Decision) -> object:
         return versions.sign(version=version, side=side, decision=decision, comment="So.", by=leaders[side], now=NOW)
@@ -178,7 +184,7 @@ def test_approval_and_refusal_at_once_end_in_a_refusal() -> None:
 
 
 def test_one_leader_pressing_twice_signs_once() -> None:
-    version, leader = create_proposed(), create_person(Role.SALES_LEADER)
+    version, leader = create_proposed(), UserFactory(roles=[Role.SALES_LEADER])
 
     def sign() -> object:
         return versions.sign(
@@ -192,7 +198,7 @@ def test_one_leader_pressing_twice_signs_once() -> None:
 
 
 def test_an_edit_during_a_proposal_does_not_change_the_proposed_version() -> None:
-    ops = create_person(Role.MARKETING_OPS)
+    ops = UserFactory(roles=[Role.MARKETING_OPS])
     version = create_draft(gate=[criterion("company.employees", "at_least", 50)])
     create_backtest(version)
     grounds = build_grounds(version)

@@ -13,7 +13,6 @@ from definitions import reviews
 from definitions.models import Definition, Review, SignOff, Version
 from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
 from tests.definitions.documents import criterion, load_reference
-from tests.definitions.people import create_person
 from tests.definitions.version_lifecycles import (
     NOW,
     build_grounds,
@@ -24,6 +23,7 @@ from tests.definitions.version_lifecycles import (
     create_proposed,
     sign,
 )
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def login(user: User) -> Client:
 
 
 def read_page(*roles: Role, to: str) -> str:
-    response = login(create_person(*roles)).get(to)
+    response = login(UserFactory(roles=roles)).get(to)
     assert response.status_code == 200, to
     return response.content.decode()
 
@@ -115,7 +115,7 @@ def test_every_version_has_its_page_with_the_history(make: Callable[[], Version]
 def test_unknown_pages_are_not_found(path: str) -> None:
     create_draft()
 
-    assert login(create_person(Role.VIEWER)).get(path).status_code == 404
+    assert login(UserFactory(roles=[Role.VIEWER])).get(path).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/definition/", "/definitions/", "/reviews/"])
@@ -128,7 +128,7 @@ def test_the_queries_of_the_page_do_not_grow_with_the_history(
 ) -> None:
     for _ in range(4):
         create_active(**CONTENT)
-    client = login(create_person(Role.VIEWER))
+    client = login(UserFactory(roles=[Role.VIEWER]))
 
     with django_assert_max_num_queries(36):
         client.get("/definition/")
@@ -141,7 +141,7 @@ def test_the_queries_of_the_page_do_not_grow_with_the_history(
 
 def test_a_draft_is_proposed_signed_and_activated_from_its_pages() -> None:
     version = create_draft()
-    ops = login(create_person(Role.MARKETING_OPS))
+    ops = login(UserFactory(roles=[Role.MARKETING_OPS]))
 
     create_backtest(version)
     grounds = build_grounds(version)
@@ -149,7 +149,7 @@ def test_a_draft_is_proposed_signed_and_activated_from_its_pages() -> None:
     ops.post(url(version, "propose"), {"driver": grounds["driver"], "evidence": grounds["evidence"], **accepted})
     for role, side in ((Role.MARKETING_LEADER, "marketing"), (Role.SALES_LEADER, "sales")):
         signature = {"side": side, "decision": "approved", "comment": "Yes."}
-        login(create_person(role)).post(url(version, "sign"), signature)
+        login(UserFactory(roles=[role])).post(url(version, "sign"), signature)
     response = ops.post(url(version, "activate"), {"entrants": "no"}, follow=True)
 
     assert "Hand raise v1.0 is active now." in response.content.decode()
@@ -164,7 +164,7 @@ def test_each_step_has_a_page_that_tells_its_consequence() -> None:
 
 
 def test_a_refused_step_shows_the_reason() -> None:
-    response = login(create_person(Role.MARKETING_OPS)).post(
+    response = login(UserFactory(roles=[Role.MARKETING_OPS])).post(
         url(create_proposed(), "activate"), {"entrants": "no"}, follow=True
     )
 
@@ -174,7 +174,7 @@ def test_a_refused_step_shows_the_reason() -> None:
 def test_a_signature_needs_a_comment() -> None:
     version = create_proposed()
 
-    response = login(create_person(Role.SALES_LEADER)).post(
+    response = login(UserFactory(roles=[Role.SALES_LEADER])).post(
         url(version, "sign"), {"side": "sales", "decision": "approved"}
     )
 
@@ -186,7 +186,7 @@ def test_a_leader_cannot_sign_for_the_other_side() -> None:
     version = create_proposed()
     signature = {"side": "marketing", "decision": "approved", "comment": "Yes."}
 
-    response = login(create_person(Role.SALES_LEADER)).post(url(version, "sign"), signature)
+    response = login(UserFactory(roles=[Role.SALES_LEADER])).post(url(version, "sign"), signature)
 
     assert response.status_code == 422
     assert not SignOff.objects.exists()
@@ -196,14 +196,14 @@ def test_a_refusal_leaves_a_draft() -> None:
     version = create_proposed()
     signature = {"side": "sales", "decision": "refused", "comment": "Too loose."}
 
-    response = login(create_person(Role.SALES_LEADER)).post(url(version, "sign"), signature, follow=True)
+    response = login(UserFactory(roles=[Role.SALES_LEADER])).post(url(version, "sign"), signature, follow=True)
 
     assert "v1.0 was refused by Sales: Too loose." in response.content.decode()
 
 
 @pytest.mark.parametrize("step", ["copy", "propose", "activate", "sign", "delete"])
 def test_a_step_of_another_role_is_not_found(step: str) -> None:
-    client = login(create_person(Role.VIEWER))
+    client = login(UserFactory(roles=[Role.VIEWER]))
     version = create_approved()
 
     assert client.get(url(version, step)).status_code == 404
@@ -239,7 +239,7 @@ def test_a_leader_decides_a_review_on_its_page() -> None:
     review = open_review(version)
     decision = {"decision": "Tighten.", "reasoning": "52 % are fit.", "led_to": version.pk}
 
-    login(create_person(Role.SALES_LEADER)).post(reverse("review", args=[review.pk]), decision)
+    login(UserFactory(roles=[Role.SALES_LEADER])).post(reverse("review", args=[review.pk]), decision)
 
     shown = read_page(Role.VIEWER, to="/reviews/")
     assert "Tighten." in shown
@@ -249,7 +249,7 @@ def test_a_leader_decides_a_review_on_its_page() -> None:
 def test_a_decision_without_reasoning_comes_back_with_the_form() -> None:
     review = open_review(create_active())
 
-    response = login(create_person(Role.SALES_LEADER)).post(
+    response = login(UserFactory(roles=[Role.SALES_LEADER])).post(
         reverse("review", args=[review.pk]), {"decision": "Tighten."}
     )
 
@@ -260,9 +260,11 @@ def test_a_decision_without_reasoning_comes_back_with_the_form() -> None:
 def test_the_second_of_two_decisions_is_refused() -> None:
     review = open_review(create_active())
     decision = {"decision": "Tighten.", "reasoning": "52 % are fit."}
-    login(create_person(Role.MARKETING_LEADER)).post(reverse("review", args=[review.pk]), decision)
+    login(UserFactory(roles=[Role.MARKETING_LEADER])).post(reverse("review", args=[review.pk]), decision)
 
-    response = login(create_person(Role.SALES_LEADER)).post(reverse("review", args=[review.pk]), decision, follow=True)
+    response = login(UserFactory(roles=[Role.SALES_LEADER])).post(
+        reverse("review", args=[review.pk]), decision, follow=True
+    )
 
     assert "decided this review on" in response.content.decode()
 
@@ -272,16 +274,17 @@ def test_only_leaders_decide_a_review() -> None:
     decision = {"decision": "Tighten.", "reasoning": "52 % are fit."}
 
     assert (
-        login(create_person(Role.MARKETING_OPS)).post(reverse("review", args=[review.pk]), decision).status_code == 404
+        login(UserFactory(roles=[Role.MARKETING_OPS])).post(reverse("review", args=[review.pk]), decision).status_code
+        == 404
     )
-    assert login(create_person(Role.SDR)).get(reverse("review", args=[review.pk])).status_code == 403
+    assert login(UserFactory(roles=[Role.SDR])).get(reverse("review", args=[review.pk])).status_code == 403
     assert Review.objects.undecided().exists()
 
 
 def test_a_superuser_sees_which_sides_are_left() -> None:
     version = create_proposed()
     sign(version, Side.SALES, Decision.APPROVED)
-    root = create_person(is_superuser=True)
+    root = UserFactory(is_superuser=True)
 
     shown = login(root).get(url(version, "sign")).content.decode()
 
@@ -300,12 +303,13 @@ def test_two_versions_are_compared_with_the_effect_of_each_change() -> None:
 
     assert "tighter" in shown
     assert (
-        login(create_person(Role.VIEWER)).get(f"/definitions/{first.definition.slug}/v1.1/diff/x/").status_code == 404
+        login(UserFactory(roles=[Role.VIEWER])).get(f"/definitions/{first.definition.slug}/v1.1/diff/x/").status_code
+        == 404
     )
 
 
 def test_marketing_ops_begins_with_a_preset() -> None:
-    ops = login(create_person(Role.MARKETING_OPS))
+    ops = login(UserFactory(roles=[Role.MARKETING_OPS]))
 
     begun = ops.post("/definitions/presets/", {"preset": "hand_raise", "name": "Ours"}, follow=True)
     empty = ops.post("/definitions/presets/", {"preset": "", "into": Definition.objects.get().pk}, follow=True)
@@ -320,7 +324,7 @@ def test_marketing_ops_begins_with_a_preset() -> None:
 def test_a_new_draft_without_a_name_is_refused_by_its_field(sent: dict[str, str]) -> None:
     create_draft()
 
-    response = login(create_person(Role.MARKETING_OPS)).post("/definitions/presets/", sent)
+    response = login(UserFactory(roles=[Role.MARKETING_OPS])).post("/definitions/presets/", sent)
 
     assert response.status_code == 422
     assert Version.objects.count() == 1
@@ -331,7 +335,7 @@ def test_presets_are_shown_with_lint_findings() -> None:
 
     assert "It cannot be proposed as it is" in shown
     assert "Start a draft from this" not in shown
-    assert login(create_person(Role.VIEWER)).post("/definitions/presets/", {"name": "Ours"}).status_code == 404
+    assert login(UserFactory(roles=[Role.VIEWER])).post("/definitions/presets/", {"name": "Ours"}).status_code == 404
 
 
 def test_the_reason_for_going_back_is_written_from_the_records() -> None:
@@ -355,7 +359,9 @@ def test_the_reason_for_going_back_is_written_from_the_records() -> None:
 
 
 def test_a_late_step_shows_the_reason_on_the_page() -> None:
-    response = login(create_person(Role.MARKETING_OPS)).post(url(create_proposed(), "propose"), {"driver": "first"})
+    response = login(UserFactory(roles=[Role.MARKETING_OPS])).post(
+        url(create_proposed(), "propose"), {"driver": "first"}
+    )
 
     assert response.status_code == 409
     assert "took the last step on" in response.content.decode()

@@ -12,7 +12,7 @@ from definitions.lint import Severity
 from definitions.models import Backtest, Version
 from definitions.vocabulary import ChangeDriver, Decision, Side
 from tests.definitions.documents import minimal_document
-from tests.definitions.people import create_person
+from tests.factories import UserFactory
 
 NOW = dt.datetime(2026, 11, 2, 9, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -75,7 +75,7 @@ def propose(version: Version, *, by: User | None = None, now: dt.datetime = NOW 
     """Propose a version as people do: with a backtest, every warning accepted, and a reason for the change."""
     create_backtest(version, at=now)
     all_grounds = build_grounds(version, now=now) | grounds
-    return versions.propose(version=version, by=by or create_person(Role.MARKETING_OPS), now=now, **all_grounds)
+    return versions.propose(version=version, by=by or UserFactory(roles=[Role.MARKETING_OPS]), now=now, **all_grounds)
 
 
 def build_grounds(version: Version, *, now: dt.datetime = NOW + DAY) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def create_active(**changes: Any) -> Version:
     return versions.activate(
         version=create_approved(**changes),
         hand_over_entrants=False,
-        by=create_person(Role.MARKETING_OPS),
+        by=UserFactory(roles=[Role.MARKETING_OPS]),
         now=NOW + 3 * DAY,
     )
 
@@ -112,6 +112,6 @@ def sign(version: Version, side: Side, decision: Decision = Decision.APPROVED) -
         side=side,
         decision=decision,
         comment="It says what we mean.",
-        by=create_person(versions.SIGNERS[side]),
+        by=UserFactory(roles=[versions.SIGNERS[side]]),
         now=NOW + 2 * DAY,
     )

@@ -10,7 +10,7 @@ from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from leads.views import PAGE
 from leads.vocabulary import READERS_OF_LEADS, Stage
-from tests.sla import situations
+from tests.factories import CompanyFactory, HandoffFactory, LeadFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -23,15 +23,15 @@ def signed_in(user: User) -> Client:
 
 @pytest.fixture
 def ops() -> Client:
-    return signed_in(situations.user(Role.MARKETING_OPS))
+    return signed_in(UserFactory(roles=[Role.MARKETING_OPS]))
 
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("name", ["lead_list", "lead_export", "lead"])
 def test_every_role_but_sdr_can_list_leads(role: Role, name: str) -> None:
-    path = reverse(name, args=[situations.lead().pk] if name == "lead" else [])
+    path = reverse(name, args=[LeadFactory(mql=True).pk] if name == "lead" else [])
 
-    response = signed_in(situations.user(role)).get(path)
+    response = signed_in(UserFactory(roles=[role])).get(path)
 
     assert response.status_code == (200 if role in READERS_OF_LEADS else 403)
 
@@ -41,9 +41,9 @@ def test_an_unknown_lead_is_404(ops: Client) -> None:
 
 
 def test_the_list_is_filtered_by_name_stage_and_source(ops: Client) -> None:
-    company = situations.company(name="Halden Works")
-    match = situations.lead(first_name="Jonas", company=company, stage=Stage.NURTURE, source="Webinar")
-    other = situations.lead(first_name="Priya")
+    company = CompanyFactory(name="Halden Works")
+    match = LeadFactory(mql=True, first_name="Jonas", company=company, stage=Stage.NURTURE, source="Webinar")
+    other = LeadFactory(mql=True, first_name="Priya")
 
     for query in ({"q": "jonas halden"}, {"stage": "nurture"}, {"source": "Webinar"}):
         page = ops.get(reverse("lead_list"), query).content.decode()
@@ -52,7 +52,7 @@ def test_the_list_is_filtered_by_name_stage_and_source(ops: Client) -> None:
 
 
 def test_pages_follow_each_other_without_a_gap(ops: Client) -> None:
-    leads = [situations.lead(first_name=f"Number{index:03}x") for index in range(PAGE + 5)]
+    leads = [LeadFactory(mql=True, first_name=f"Number{index:03}x") for index in range(PAGE + 5)]
 
     first = ops.get(reverse("lead_list")).content.decode()
     oldest = leads[5]
@@ -74,18 +74,18 @@ def test_an_invalid_page_is_the_first_page(ops: Client, after: str) -> None:
 def test_the_list_takes_as_many_queries_for_many_as_for_few(ops: Client) -> None:
     counts = []
     for _ in range(2):
-        situations.lead(company=situations.company())
+        LeadFactory(mql=True, company=CompanyFactory())
         with CaptureQueriesContext(connection) as captured:
             ops.get(reverse("lead_list"))
         counts.append(len(captured))
         for _ in range(10):
-            situations.lead(company=situations.company())
+            LeadFactory(mql=True, company=CompanyFactory())
 
     assert counts[0] == counts[1]
 
 
 def test_the_export_runs_nothing_in_a_spreadsheet(ops: Client) -> None:
-    situations.lead(first_name="=cmd|' /C calc'!A0", title="+1", source="@import")
+    LeadFactory(mql=True, first_name="=cmd|' /C calc'!A0", title="+1", source="@import")
 
     table = b"".join(ops.get(reverse("lead_export"))).decode()
 
@@ -95,7 +95,7 @@ def test_the_export_runs_nothing_in_a_spreadsheet(ops: Client) -> None:
 
 
 def test_a_lead_page_shows_the_history_of_the_lead(ops: Client) -> None:
-    handoff = situations.rejected()
+    handoff = HandoffFactory(rejected=True)
 
     page = ops.get(reverse("lead", args=[handoff.lead_id])).content.decode()
 

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-from config.accounts.models import User
 from definitions import version_documents
-from definitions.models import SignOff, Version
-from definitions.vocabulary import Decision, Side, VersionState
+from definitions.models import Version
+from definitions.vocabulary import VersionState
 from leads import rescore_queue, stage_changes
-from leads.models import Company, Event, Lead, Signal
+from leads.models import Company, Lead
 from leads.vocabulary import BEGINNING, Stage
 from scoring.live import due_leads, mqls
 from scoring.models import Qualification
+from tests.factories import CompanyFactory, EventFactory, LeadFactory, advance_version
 from tests.scoring import facts
 
 START = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
@@ -42,15 +42,7 @@ def document(*, engagement: float | None = None) -> dict[str, Any]:
 def approve_version(document: dict[str, Any], at: dt.datetime) -> Version:
     """Return a version signed by both sides that is not in force yet."""
     draft = version_documents.import_document(document=document, by=None, now=at)
-    Version.objects.filter(pk=draft.pk).update(state=VersionState.PROPOSED, proposed_at=at)
-    for side in (Side.MARKETING, Side.SALES):
-        leader, _ = User.objects.get_or_create(email=f"{side}@accord.test")
-        SignOff.objects.create(
-            version=draft, side=side, decision=Decision.APPROVED, by=leader, at=at, comment="Agreed."
-        )
-    Version.objects.filter(pk=draft.pk).update(state=VersionState.APPROVED, approved_at=at)
-    draft.refresh_from_db()
-    return draft
+    return advance_version(draft, to=VersionState.APPROVED, at=at)
 
 
 def activate_version(version: Version, at: dt.datetime, *, hand_over_entrants: bool = True) -> Version:
@@ -65,25 +57,19 @@ def activate_version(version: Version, at: dt.datetime, *, hand_over_entrants: b
 
 
 def make_company(**values: Any) -> Company:
-    known: dict[str, Any] = {
-        "domain": "fit.example", "industry": "Software", "country": "DE", "employees_low": 200, "employees_high": 200,
-    }  # fmt: skip
-    return Company.objects.create(**known | values, recorded_at=START)
+    return CompanyFactory(fits=True, recorded_at=START, **values)
 
 
 def make_lead(number: int, employer: Company, *, at: dt.datetime = START) -> Lead:
-    return Lead.objects.create(
+    return LeadFactory(
         email=f"lead{number}@fit.example", first_name=f"Lead {number}", title="Head of Operations", company=employer,
-        known_at=BEGINNING, stage_at=at, recorded_at=at, next_look_at=at,
+        known_at=BEGINNING, at=at, next_look_at=at,
     )  # fmt: skip
 
 
 def add_event(lead: Lead, signal: str, at: dt.datetime, *, recorded_at: dt.datetime | None = None) -> None:
     recorded_at = recorded_at or at
-    Event.objects.create(
-        lead=lead, signal=Signal.objects.get(code=signal), occurred_at=at, recorded_at=recorded_at, source="test",
-        digest=b"",
-    )  # fmt: skip
+    EventFactory(lead=lead, signal__code=signal, occurred_at=at, recorded_at=recorded_at)
     rescore_queue.request(lead_ids=[lead.pk], at=recorded_at)
 
 

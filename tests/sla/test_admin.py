@@ -6,17 +6,16 @@ from django.urls import reverse
 
 from config.accounts.vocabulary import Role
 from sla.admin import ReadOnlyAdmin
-from sla.models import Clock, Commitment, Disposition, Handoff, WorkCalendar
+from sla.models import Clock, Disposition, Handoff, WorkCalendar
 from sla.vocabulary import CommitmentState
-from tests.sla import situations
-from tests.sla.situations import NOW
+from tests.factories import NOW, CommitmentFactory, HandoffFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def chief(client):
-    client.force_login(situations.user(is_staff=True, is_superuser=True))
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
     return client
 
 
@@ -78,7 +77,7 @@ def test_a_calendar_that_could_not_be_read_is_refused(chief, wrong):
     "model", [model for model, shown in admin.site._registry.items() if isinstance(shown, ReadOnlyAdmin)]
 )
 def test_ledgers_are_listed_and_neither_added_changed_nor_deleted(chief, model):
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     name = f"admin:sla_{model._meta.model_name}"
 
     assert chief.get(reverse(f"{name}_changelist")).status_code == 200
@@ -92,16 +91,15 @@ def test_ledgers_are_listed_and_neither_added_changed_nor_deleted(chief, model):
 
 @pytest.mark.parametrize("model", ["team", "rep", "routingrule", "reasoncode", "commitment", "workcalendar"])
 def test_settings_of_sales_open(chief, model):
-    situations.handoff()
+    HandoffFactory()
 
     assert chief.get(reverse(f"admin:sla_{model}_changelist")).status_code == 200
     assert chief.get(reverse(f"admin:sla_{model}_add")).status_code == 200
 
 
 def test_signed_commitments_cannot_be_edited(chief):
-    situations.commitment()
-    made = Commitment.objects.get()
-    draft = Commitment.objects.create(number=900)
+    made = CommitmentFactory(active=True)
+    draft = CommitmentFactory()
 
     assert chief.post(reverse("admin:sla_commitment_change", args=[made.pk]), {"route_minutes": 9}).status_code == 403
     assert chief.get(reverse("admin:sla_commitment_change", args=[draft.pk])).status_code == 200
@@ -109,9 +107,9 @@ def test_signed_commitments_cannot_be_edited(chief):
 
 
 def test_commitments_come_into_force_with_the_second_leaders_signature(client):
-    draft = Commitment.objects.create(number=7)
+    draft = CommitmentFactory()
     sign = {"action": "sign", "_selected_action": [draft.pk]}
-    marketing, sales = (situations.user(role, is_staff=True) for role in (Role.MARKETING_LEADER, Role.SALES_LEADER))
+    marketing, sales = (UserFactory(roles=[role], is_staff=True) for role in (Role.MARKETING_LEADER, Role.SALES_LEADER))
     list_page = reverse("admin:sla_commitment_changelist")
 
     client.force_login(marketing)
@@ -129,8 +127,8 @@ def test_commitments_come_into_force_with_the_second_leaders_signature(client):
 
 
 def test_a_change_to_a_draft_takes_its_signatures_away(chief):
-    signer = situations.user(Role.MARKETING_LEADER)
-    draft = Commitment.objects.create(number=7, signed_by_marketing=signer)
+    signer = UserFactory(roles=[Role.MARKETING_LEADER])
+    draft = CommitmentFactory(signed_by_marketing=signer)
     page = reverse("admin:sla_commitment_change", args=[draft.pk])
     fields = {
         name: value for name, value in chief.get(page).context["adminform"].form.initial.items() if value is not None

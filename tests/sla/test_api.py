@@ -10,8 +10,16 @@ from config.accounts.models import ApiKey
 from config.accounts.vocabulary import Role
 from leads.vocabulary import Stage
 from sla.models import Disposition
-from tests.sla import situations
-from tests.sla.situations import MINUTE, NOW
+from tests.factories import (
+    MINUTE,
+    NOW,
+    HandoffFactory,
+    ReasonCodeFactory,
+    RepFactory,
+    TeamFactory,
+    UserFactory,
+    read_handoff,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +40,7 @@ class Api:
 
 @pytest.fixture
 def handoff():
-    return situations.handoff()
+    return HandoffFactory()
 
 
 @pytest.fixture
@@ -45,9 +53,9 @@ def sentence(answer):
 
 
 def test_the_list_shows_what_the_owner_may_see(handoff, api):
-    elsewhere = situations.team()
+    elsewhere = TeamFactory(working=True)
     elsewhere.rules.update(position=0)
-    situations.handoff()
+    HandoffFactory()
 
     found = api.get("handoffs").json()["results"]
 
@@ -68,7 +76,7 @@ def test_one_handoff_comes_with_its_evidence_clocks_and_words(handoff, api):
 
 
 def test_a_foreign_id_is_not_found_to_read_or_to_act_on(handoff):
-    stranger = Api(situations.rep(situations.team()).user, "handoffs:read", "handoffs:write")
+    stranger = Api(RepFactory(team=TeamFactory(working=True)).user, "handoffs:read", "handoffs:write")
 
     answers = [
         stranger.get(f"handoffs/{handoff.pk}"),
@@ -91,7 +99,7 @@ def test_a_key_needs_the_scope(handoff):
 
 
 def test_marketing_reads_but_never_decides(handoff):
-    key = Api(situations.user(Role.MARKETING_OPS), "handoffs:read", "handoffs:write")
+    key = Api(UserFactory(roles=[Role.MARKETING_OPS]), "handoffs:read", "handoffs:write")
 
     assert key.get(f"handoffs/{handoff.pk}").status_code == 200
     assert key.post(f"handoffs/{handoff.pk}/accept").status_code == 403
@@ -121,11 +129,11 @@ def test_from_accepting_to_winning(handoff, api):
     assert [answer.json()["state"] for answer in answers] == [
         "accepted", "accepted", "accepted", "qualified", "opportunity", "won",
     ]  # fmt: skip
-    assert situations.fresh(handoff).lead.stage == Stage.WON
+    assert read_handoff(handoff).lead.stage == Stage.WON
 
 
 def test_a_rejection_names_its_reason_by_code(handoff, api):
-    reason = situations.reason_code("bad_timing", family="timing", route="recycle")
+    reason = ReasonCodeFactory(code="bad_timing", family="timing", route="recycle")
     day = (timezone.now() + dt.timedelta(days=30)).date().isoformat()
 
     answer = api.post(f"handoffs/{handoff.pk}/reject", {"reason": reason.code, "reengage_on": day})
@@ -135,7 +143,7 @@ def test_a_rejection_names_its_reason_by_code(handoff, api):
 
 
 def test_a_rejection_says_what_was_missing(handoff, api):
-    reason = situations.reason_code()
+    reason = ReasonCodeFactory()
 
     answer = api.post(f"handoffs/{handoff.pk}/reject", {"reason": reason.code, "missing": "  An active project "})
 
@@ -177,12 +185,12 @@ def test_what_cannot_be_is_refused_with_a_sentence(handoff, api, action, said, s
     answer = api.post(f"handoffs/{handoff.pk}/{action}", said)
 
     assert (answer.status_code, words in sentence(answer)) == (status, True), answer.content
-    assert situations.fresh(handoff).state == "assigned"
+    assert read_handoff(handoff).state == "assigned"
 
 
 def test_the_list_costs_the_same_for_any_number(api, handoff, django_assert_num_queries):
     for _ in range(5):
-        situations.handoff()
+        HandoffFactory()
     api.get("handoffs")
 
     with django_assert_num_queries(3):
@@ -191,7 +199,7 @@ def test_the_list_costs_the_same_for_any_number(api, handoff, django_assert_num_
 
 def test_filters_and_pages(api, handoff):
     for _ in range(3):
-        situations.handoff(tier=1)
+        HandoffFactory(tier=1)
 
     first = api.get("handoffs", tier=1, page_size=2).json()
     second = api.client.get(first["next"]).json()
@@ -223,7 +231,7 @@ def test_a_filter_by_lead_reads_no_other_lead(api, handoff, django_assert_num_qu
 
 
 def test_the_report_has_the_figures_of_the_promises(handoff):
-    key = Api(situations.manager(handoff.team), "reports:read")
+    key = Api(handoff.team.managers.first(), "reports:read")
 
     answer = key.get("reports/sla", by="team", since="2026-03-01", until="2026-04-01").json()
 
@@ -234,7 +242,7 @@ def test_the_report_has_the_figures_of_the_promises(handoff):
 
 
 def test_a_report_without_groups_counts_everything_together(handoff):
-    key = Api(situations.manager(handoff.team), "reports:read")
+    key = Api(handoff.team.managers.first(), "reports:read")
 
     answer = key.get("reports/sla", since="2026-03-01", until="2026-04-01").json()
 
@@ -242,7 +250,7 @@ def test_a_report_without_groups_counts_everything_together(handoff):
 
 
 def test_a_report_of_no_time_is_refused(handoff):
-    key = Api(situations.manager(handoff.team), "reports:read")
+    key = Api(handoff.team.managers.first(), "reports:read")
 
     assert key.get("reports/sla", since="2026-04-01", until="2026-03-01").status_code == 400
     assert key.get("reports/sla", by="mood").status_code == 400

@@ -7,7 +7,7 @@ import pytest
 from config.accounts.vocabulary import Role
 from sla.models import Attempt
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel
-from tests.sla import situations
+from tests.factories import HandoffFactory, ReasonCodeFactory, UserFactory
 from tests.sla.test_api import Api
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ EMAIL = {"channel": "email", "outcome": "sent"}
 
 @pytest.fixture
 def handoff():
-    return situations.handoff()
+    return HandoffFactory()
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_an_unknown_word_is_refused_with_those_there_are(handoff, api):
 
 
 def test_text_that_no_column_takes_is_refused(handoff, api):
-    rejection = {"reason": situations.reason_code().code}
+    rejection = {"reason": ReasonCodeFactory().code}
     fields = [
         *(("reject", rejection, field) for field in ("reason", "note", "missing", "reengage_on")),
         *(("attempts", EMAIL, field) for field in ("channel", "outcome", "note", "at")),
@@ -88,6 +88,6 @@ def test_a_value_that_cannot_be_is_refused_by_its_field(handoff, api, action, sa
     "query", [{"state": "a\0"}, {"lead": "\0"}, {"rep": "9" * 40}, {"cursor": "\0"}, {"tier": "\0"}]
 )
 def test_a_hostile_question_is_no_failure(handoff, query):
-    reader = Api(situations.user(Role.MARKETING_OPS), "handoffs:read")
+    reader = Api(UserFactory(roles=[Role.MARKETING_OPS]), "handoffs:read")
 
     assert reader.get("handoffs", **query).status_code in {200, 400}

@@ -8,13 +8,14 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from config.accounts.models import ApiKey, User
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def owner() -> User:
-    return User.objects.create(email="ops@acme.example")
+    return UserFactory()
 
 
 def test_the_secret_has_256_random_bits(owner: User) -> None:

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from config.accounts.models import ApiKey, User
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +18,7 @@ REFUSED = "This API key is unknown, revoked or expired."
 
 @pytest.fixture
 def owner() -> User:
-    return User.objects.create(email="ops@acme.example")
+    return UserFactory()
 
 
 def create_key(owner: User, **columns: Any) -> tuple[ApiKey, str]:

@@ -14,10 +14,10 @@ from django.utils.html import escape
 from config.accounts.vocabulary import Role
 from definitions import version_documents
 from definitions.models import Clause, Criterion, Definition, Version
-from leads.models import Company, NamedList
+from leads.models import NamedList
 from tests.definitions.documents import criterion, load_reference
-from tests.definitions.people import create_person
-from tests.definitions.version_lifecycles import NOW, create_active, create_draft, create_proposed
+from tests.definitions.version_lifecycles import create_active, create_draft, create_proposed
+from tests.factories import CompanyFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ GATE, DISQUALIFIERS, FIT, BANT, SIGNALS, PATHS, HOT = (
 
 def login_staff(*roles: Role) -> Client:
     client = Client()
-    client.force_login(create_person(*roles, is_staff=True))
+    client.force_login(UserFactory(roles=roles, is_staff=True))
     return client
 
 
@@ -448,7 +448,7 @@ def test_a_row_without_rationale_counts_already(ops: Client) -> None:
 
 def test_text_from_leads_is_escaped(ops: Client) -> None:
     evil = '"><script>alert(1)</script>'
-    Company.objects.create(name="Evil", industry=evil, custom={evil: 1}, recorded_at=NOW)
+    CompanyFactory(name="Evil", industry=evil, custom={evil: 1})
     version = create_draft()
     typed = row_data(GATE, 0, field="company.industry", op="in", texts=evil, rationale=evil)
 
@@ -485,7 +485,7 @@ def test_without_script_the_panel_is_a_page(ops: Client) -> None:
 
 def test_the_choices_come_from_stored_data(ops: Client) -> None:
     for name in ("Logistics", "Logistics", "Mining"):
-        Company.objects.create(industry=name, technologies=["CRM", "ERP"], custom={"plan": "trial"}, recorded_at=NOW)
+        CompanyFactory(industry=name, technologies=["CRM", "ERP"], custom={"plan": "trial"})
 
     shown = ops.get(url(create_draft())).content.decode()
 

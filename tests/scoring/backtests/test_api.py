@@ -14,8 +14,8 @@ from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
 from definitions.models import Backtest
 from scoring.backtests import pending_backtests
-from tests.definitions.people import create_person
 from tests.definitions.version_lifecycles import create_draft
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ class Machine(Client):
     """A client with an API key; it acts as the key's owner."""
 
     def __init__(self, *scopes: str, owner: User | None = None) -> None:
-        owner = owner or create_person(Role.MARKETING_OPS)
+        owner = owner or UserFactory(roles=[Role.MARKETING_OPS])
         _, secret = ApiKey.objects.create_key(name="bi", owner=owner, source="bi", scopes=list(scopes))
         super().__init__(headers={"authorization": f"Api-Key {secret}"})
 
@@ -124,7 +124,7 @@ def test_unknown_backtests_and_versions_answer_404(machine: Machine, path: str) 
 @pytest.mark.parametrize("role", [Role.SALES_MANAGER, Role.VIEWER])
 def test_readers_cannot_request_a_backtest(role: Role) -> None:
     version = create_draft()
-    reader = Machine("definitions:read", "definitions:write", owner=create_person(role))
+    reader = Machine("definitions:read", "definitions:write", owner=UserFactory(roles=[role]))
 
     answer = reader.send(f"definitions/{version.pk}/backtests")
 

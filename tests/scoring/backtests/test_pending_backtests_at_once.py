@@ -20,13 +20,13 @@ from definitions import backtest_requests as requests
 from definitions import version_documents
 from definitions.models import Backtest, Version
 from leads import shipped_signals
-from leads.models import Company, Event, Lead, Outcome, Signal
+from leads.models import Lead, Outcome, Signal
 from leads.vocabulary import OutcomeKind
 from scoring.backtests import pending_backtests
 from scoring.columns import fact_reader
 from scoring.engine.facts import Facts
 from tests.definitions.documents import criterion, minimal_document
-from tests.definitions.people import create_person
+from tests.factories import CompanyFactory, EventFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,16 +38,13 @@ MONTH = dt.timedelta(days=30)
 def leads(transactional_db: None) -> list[Lead]:
     """Return three leads that asked for a demo and were won after it, and one that did nothing."""
     shipped_signals.ship(signals=Signal.objects)
-    company = Company.objects.create(domain="fit.example", employees_low=200, employees_high=200, recorded_at=NOW)
+    company = CompanyFactory(fits=True, recorded_at=NOW)
     rows = Lead.objects.bulk_create(
         Lead(email=f"{n}@fit.example", company=company, known_at=NOW - 3 * MONTH, stage_at=NOW, recorded_at=NOW)
         for n in range(4)
     )
-    signal = Signal.objects.get(code="demo_request")
     for lead in rows[:3]:
-        Event.objects.create(
-            lead=lead, signal=signal, occurred_at=NOW - 2 * MONTH, recorded_at=NOW, source="test", digest=b""
-        )
+        EventFactory(lead=lead, occurred_at=NOW - 2 * MONTH, recorded_at=NOW)
         Outcome.objects.create(lead=lead, kind=OutcomeKind.WON, at=NOW - MONTH, recorded_at=NOW, source="test")
     return rows
 
@@ -57,7 +54,7 @@ def draft(**changes: object) -> Version:
 
 
 def request_backtest(version: Version | None = None, *, months: int = 6) -> Backtest:
-    ops = create_person(Role.MARKETING_OPS)
+    ops = UserFactory(roles=[Role.MARKETING_OPS])
     return requests.request_backtest(version=version or draft(), start=NOW - months * MONTH, end=NOW, by=ops, now=NOW)
 
 
@@ -139,7 +136,7 @@ def in_a_thread(work: Callable[[], int]) -> int:
 
 
 def test_a_cancelled_backtest_stops_without_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    backtest, ops = request_backtest(), create_person(Role.MARKETING_OPS)
+    backtest, ops = request_backtest(), UserFactory(roles=[Role.MARKETING_OPS])
     interrupt(monkeypatch, by=lambda: requests.cancel_backtest(backtest=backtest, by=ops, now=NOW))
 
     pending_backtests.run_pending(now=NOW)

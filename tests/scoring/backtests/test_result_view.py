@@ -18,7 +18,7 @@ from leads.vocabulary import OutcomeKind
 from scoring.backtests import pending_backtests
 from scoring.backtests.result_view import TABLES
 from tests.definitions.documents import load_reference
-from tests.definitions.people import create_person
+from tests.factories import UserFactory
 from tests.scoring import facts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,7 +41,7 @@ def test_a_job_result_renders_downloads_and_answers_what_ifs() -> None:
     pending_backtests.run_pending(now=END + DAY)
     row.refresh_from_db()
     client = Client()
-    client.force_login(create_person(Role.MARKETING_OPS))
+    client.force_login(UserFactory(roles=[Role.MARKETING_OPS]))
 
     page = client.get(reverse("backtest", args=[row.pk])).content.decode()
     tables = {name: client.get(reverse("backtest_csv", args=[row.pk, name])).getvalue().decode() for name in TABLES}

@@ -14,7 +14,7 @@ from leads.models import Lead, Signal
 from leads.vocabulary import Stage
 from scoring.comparisons import replays, version_comparison
 from scoring.comparisons.version_comparison import ComparisonOutcome
-from tests.definitions.people import create_person
+from tests.factories import UserFactory
 from tests.scoring.lead_histories import (
     DAY,
     HOUR,
@@ -131,7 +131,7 @@ def test_without_leads_there_is_nothing_to_compare(versions: tuple[Version, Vers
 
 def visitor(*roles: Role) -> Client:
     client = Client()
-    client.force_login(create_person(*roles))
+    client.force_login(UserFactory(roles=roles))
     return client
 
 

@@ -16,7 +16,7 @@ from leads.models import Event, Lead, Signal
 from leads.vocabulary import BEGINNING
 from scoring.live import daily_rescore, due_leads
 from scoring.models import Qualification, Score
-from tests.definitions.people import create_person
+from tests.factories import UserFactory
 from tests.scoring.lead_histories import DAY, HOUR, START, activate_version, approve_version, document, make_company
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("shipped")]
@@ -75,7 +75,7 @@ def test_a_version_activated_during_a_full_rescore_judges_every_lead() -> None:
     make_leads()
     activate_version(approve_version(document(), START), START)
     second = approve_version(document(engagement=25), START)
-    ops = create_person(Role.MARKETING_OPS)
+    ops = UserFactory(roles=[Role.MARKETING_OPS])
 
     raised = at_once(
         rescore,
@@ -99,7 +99,7 @@ def test_one_of_two_versions_activated_at_once_is_in_force_and_judges() -> None:
     make_leads()
     first = approve_version(document(), START)
     second = approve_version(document(engagement=25), START)
-    ops = create_person(Role.MARKETING_OPS)
+    ops = UserFactory(roles=[Role.MARKETING_OPS])
 
     raised = at_once(
         *(

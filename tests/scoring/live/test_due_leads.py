@@ -10,10 +10,11 @@ from django.db import connection
 
 from definitions import version_documents
 from definitions.models import Version
-from leads.models import AttributeChange, Company, Event, Lead, Signal
+from leads.models import AttributeChange, Event, Lead, Signal
 from leads.vocabulary import BEGINNING, Stage
 from scoring.live import daily_rescore, due_leads, mqls
 from scoring.models import Qualification, Score
+from tests.factories import CompanyFactory, LeadFactory
 from tests.scoring import facts
 from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, put_in_force, version
 
@@ -158,9 +159,7 @@ def test_a_hand_raise_brings_a_recycled_lead_back_at_once(version: Version, lead
 
 
 def test_a_lead_that_cannot_be_judged_is_set_aside_and_the_others_are_judged(version: Version, lead: Lead) -> None:
-    other = Lead.objects.create(
-        external_id="other", company=lead.company, known_at=BEGINNING, stage_at=NOW, recorded_at=NOW, next_look_at=NOW
-    )
+    other = LeadFactory(company=lead.company, known_at=BEGINNING, at=NOW, next_look_at=NOW)
     add_event(lead, "demo_request", NOW - HOUR)
     # A ledger that nobody can fold: not an object.
     AttributeChange.objects.create(lead=other, values=[1], valid_from=NOW - DAY, recorded_at=NOW, source="test")
@@ -192,9 +191,7 @@ def test_attributes_are_those_of_the_instant(version: Version, lead: Lead) -> No
 def test_many_workers_make_one_mql_of_each_lead() -> None:
     draft = version_documents.import_document(document=facts.document(), by=None, now=NOW - 365 * DAY)
     put_in_force(draft, NOW - 365 * DAY)
-    company = Company.objects.create(
-        domain="fit.example", industry="Software", country="DE", employees_low=200, employees_high=200, recorded_at=NOW
-    )
+    company = CompanyFactory(fits=True, recorded_at=NOW)
     leads = Lead.objects.bulk_create(
         Lead(email=f"{n}@fit.example", company=company, stage_at=NOW, recorded_at=NOW, next_look_at=NOW)
         for n in range(200)

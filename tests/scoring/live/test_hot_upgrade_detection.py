@@ -7,10 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from definitions.models import Version
-from leads.models import Company, Event, Lead, Signal
+from leads.models import Company, Lead
 from leads.vocabulary import Stage
 from scoring.live import due_leads, mqls
 from scoring.models import HotUpgrade, Qualification
+from tests.factories import EventFactory, LeadFactory
 from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, version
 
 __all__ = ["lead", "version"]
@@ -122,15 +123,8 @@ def test_a_request_is_found_after_days_without_a_worker(mql: Qualification) -> N
 
 
 def test_judging_an_unchanged_mql_takes_no_more_queries(mql: Qualification, django_assert_num_queries) -> None:
-    fresh = Lead.objects.create(email="bo@fit.example", stage_at=NOW, recorded_at=NOW, company=mql.lead.company)
-    Event.objects.create(
-        lead=fresh,
-        signal=Signal.objects.get(code="blog_read"),
-        occurred_at=NOW,
-        recorded_at=NOW,
-        source="t",
-        digest=b"",
-    )
+    fresh = LeadFactory(at=NOW, company=mql.lead.company)
+    EventFactory(lead=fresh, signal__code="blog_read", occurred_at=NOW)
     judge_lead(fresh, NOW)
     with django_assert_num_queries(count_queries(fresh, NOW + MINUTE)):
         judge_lead(mql.lead, NOW + MINUTE)

@@ -23,7 +23,7 @@ from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.backtests.result_view import period_label
 from tests.definitions import version_lifecycles
-from tests.definitions.people import create_person
+from tests.factories import LeadFactory, UserFactory
 from tests.scoring import backtest_results
 from tests.scoring.backtest_results import END, START
 
@@ -59,7 +59,7 @@ def signed_in(user: User) -> Client:
 
 
 def ops() -> Client:
-    return signed_in(create_person(Role.MARKETING_OPS))
+    return signed_in(UserFactory(roles=[Role.MARKETING_OPS]))
 
 
 def html(response: HttpResponse) -> str:
@@ -68,9 +68,7 @@ def html(response: HttpResponse) -> str:
 
 
 def lead(number: int, name: str = "Ada") -> Lead:
-    return Lead.objects.create(
-        email=f"lead{number}@example.org", first_name=name, last_name="Lovelace", stage_at=START, recorded_at=START
-    )
+    return LeadFactory(email=f"lead{number}@example.org", first_name=name, last_name="Lovelace", at=START)
 
 
 def address(row: Backtest, name: str = "backtest", *more: object) -> str:
@@ -153,7 +151,7 @@ def test_the_list_says_when_the_draft_was_edited_since(draft: Version) -> None:
 @pytest.mark.parametrize("role", list(Role))
 def test_readers_of_leads_see_backtests_and_owners_request_them(draft: Version, role: Role) -> None:
     row = backtest_results.finished_backtest(draft)
-    client = signed_in(create_person(role))
+    client = signed_in(UserFactory(roles=[role]))
     reads = [
         address(row),
         address(row, "what_if"),
@@ -170,7 +168,7 @@ def test_readers_of_leads_see_backtests_and_owners_request_them(draft: Version, 
 
 def test_readers_see_no_actions(draft: Version) -> None:
     row = backtest_results.pending_backtest(draft)
-    viewer = signed_in(create_person(Role.VIEWER))
+    viewer = signed_in(UserFactory(roles=[Role.VIEWER]))
 
     assert "Cancel" not in html(viewer.get(address(row)))
     assert "New backtest" not in html(viewer.get(reverse("version_backtests", args=[draft.pk])))
@@ -217,7 +215,7 @@ def test_a_pending_backtest_is_cancelled_once(draft: Version) -> None:
 def test_a_viewer_cannot_cancel(draft: Version) -> None:
     row = backtest_results.pending_backtest(draft)
 
-    answer = signed_in(create_person(Role.VIEWER)).post(address(row, "backtest_cancel"), follow=True)
+    answer = signed_in(UserFactory(roles=[Role.VIEWER])).post(address(row, "backtest_cancel"), follow=True)
 
     assert "may cancel a backtest" in html(answer)
     row.refresh_from_db()
@@ -407,7 +405,7 @@ def test_values_are_not_adopted_twice(draft: Version) -> None:
 def test_only_marketing_ops_adopt_values_and_only_into_a_draft(draft: Version) -> None:
     row = backtest_results.finished_backtest(draft)
     values = {"paths[0].clauses[0]": Decimal(30)}
-    leader = signed_in(create_person(Role.MARKETING_LEADER))
+    leader = signed_in(UserFactory(roles=[Role.MARKETING_LEADER]))
 
     page = html(leader.get(address(row, "what_if"), {"t0": "30"}))
     refused = html(leader.post(address(row, "what_if"), {"t0": "30"}, follow=True))
@@ -434,7 +432,7 @@ def test_a_place_that_holds_no_threshold_is_refused(draft: Version, place: str) 
 
 def render_tag(tag: str, version: Version, *roles: Role) -> str:
     request = RequestFactory().get("/")
-    request.user = create_person(*roles)
+    request.user = UserFactory(roles=roles)
     template = engines["django"].from_string(f"{{% load scoring %}}{{% {tag} version %}}")
     return template.render({"version": version}, request)
 

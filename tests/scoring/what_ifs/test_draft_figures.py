@@ -13,11 +13,11 @@ from django.urls import reverse
 from config.accounts.vocabulary import Role
 from definitions import version_documents
 from leads import shipped_signals
-from leads.models import Company, Event, Lead, Signal
+from leads.models import Signal
 from scoring.what_ifs import draft_figures
 from tests.definitions import version_lifecycles
 from tests.definitions.documents import criterion, minimal_document
-from tests.definitions.people import create_person
+from tests.factories import CompanyFactory, EventFactory, LeadFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ MAY_ASK = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
 
 def signed_in(*roles: Role) -> Client:
     client = Client()
-    client.force_login(create_person(*roles))
+    client.force_login(UserFactory(roles=roles))
     return client
 
 
@@ -39,12 +39,8 @@ def post(client: Client, text: str, **headers: str) -> Any:
 def test_figures_of_the_typed_document_stand_beside_those_of_the_active_version() -> None:
     shipped_signals.ship(signals=Signal.objects)
     for industry in ("Software", "Mining"):
-        firm = Company.objects.create(industry=industry, recorded_at=NOW)
-        lead = Lead.objects.create(email=f"{industry}@a.example", company=firm, stage_at=NOW, recorded_at=NOW)
-        Event.objects.create(
-            lead=lead, signal=Signal.objects.get(code="demo_request"), occurred_at=NOW - dt.timedelta(days=2),
-            recorded_at=NOW, source="form", external_id=industry, digest=b"",
-        )  # fmt: skip
+        lead = LeadFactory(company=CompanyFactory(industry=industry, recorded_at=NOW), at=NOW)
+        EventFactory(lead=lead, occurred_at=NOW - dt.timedelta(days=2), recorded_at=NOW)
     active = version_lifecycles.create_active()
     typed = version_documents.export_document(active) | {"gate": [criterion("company.industry", "in", ["Software"])]}
 

@@ -7,14 +7,13 @@ import pytest
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar, due_at, is_open
 from sla.models import CalendarVersion, SpecialDay, WorkCalendar, WorkHours
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, NOW
+from tests.factories import DAY, HOUR, NOW, WorkCalendarFactory
 
 pytestmark = pytest.mark.django_db
 
 
 def test_weekly_hours_holidays_and_own_days_make_the_calendar():
-    made = situations.calendar(zone="Europe/Berlin", country="DE", subdivision="BY")
+    made = WorkCalendarFactory(zone="Europe/Berlin", country="DE", subdivision="BY")
     SpecialDay.objects.create(calendar=made, date=dt.date(2026, 3, 12), label="Summer party")
     SpecialDay.objects.create(calendar=made, date=dt.date(2026, 12, 25), opens=600, closes=720, label="Hotline")
 
@@ -29,7 +28,7 @@ def test_weekly_hours_holidays_and_own_days_make_the_calendar():
 
 
 def test_overnight_hours_run_into_the_next_day():
-    made = situations.calendar(weekdays=range(0))
+    made = WorkCalendarFactory(weekdays=range(0))
     WorkHours.objects.create(calendar=made, weekday=0, opens=22 * 60, closes=6 * 60)
 
     pure = calendars.build_calendar(made, NOW)
@@ -39,14 +38,14 @@ def test_overnight_hours_run_into_the_next_day():
 
 
 def test_an_unknown_country_is_refused_by_name():
-    made = situations.calendar(country="XX")
+    made = WorkCalendarFactory(country="XX")
 
     with pytest.raises(BadCalendar, match="XX"):
         calendars.build_calendar(made, NOW)
 
 
 def test_a_version_is_stored_once_for_each_content():
-    made = situations.calendar()
+    made = WorkCalendarFactory()
     first = calendars.freeze_version(made, NOW)
 
     assert calendars.freeze_version(made, NOW + DAY) == first
@@ -74,14 +73,14 @@ def test_a_version_is_stored_once_for_each_content():
     ],
 )
 def test_whole_days_count_24_hours_of_each_working_day(start, end):
-    pure = calendars.whole_days(calendars.build_calendar(situations.calendar(), NOW))
+    pure = calendars.whole_days(calendars.build_calendar(WorkCalendarFactory(), NOW))
 
     assert due_at(pure, start, 24 * 3600) == end
 
 
 def test_the_day_of_a_clock_change_counts_its_real_hours():
     pure = calendars.whole_days(
-        calendars.build_calendar(situations.calendar(zone="Europe/Berlin", weekdays=range(7)), NOW)
+        calendars.build_calendar(WorkCalendarFactory(zone="Europe/Berlin", weekdays=range(7)), NOW)
     )
     evening = dt.datetime(2026, 3, 28, 17, 0, tzinfo=dt.UTC)
 

@@ -11,8 +11,17 @@ from sla.handoffs import attempts, creation, dispositions, notes, routing
 from sla.models import Attempt, Handoff
 from sla.queue import queue
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    HandoffFactory,
+    LeadFactory,
+    ReasonCodeFactory,
+    TeamFactory,
+    read_handoff,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +53,7 @@ def running(handoff: Handoff) -> set[str]:
 
 
 def test_the_block_begins_with_the_last_statement_of_do_not_contact():
-    lead = situations.lead()
+    lead = LeadFactory(mql=True)
     for minutes, is_so in [(1, True), (2, False), (3, True), (4, True)]:
         silence(lead, at=NOW + minutes * MINUTE, is_so=is_so)
 
@@ -52,12 +61,12 @@ def test_the_block_begins_with_the_last_statement_of_do_not_contact():
 
 
 def test_without_attribute_history_the_block_began_with_the_lead():
-    assert do_not_contact.blocked_since(situations.lead(do_not_contact=True, known_at=NOW - DAY)) == NOW - DAY
-    assert do_not_contact.blocked_since(situations.lead()) is None
+    assert do_not_contact.blocked_since(LeadFactory(mql=True, do_not_contact=True, known_at=NOW - DAY)) == NOW - DAY
+    assert do_not_contact.blocked_since(LeadFactory(mql=True)) is None
 
 
 def test_a_contact_of_a_blocked_lead_is_refused():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     silence(handoff.lead)
 
     call(handoff, NOW + 9 * MINUTE)
@@ -69,24 +78,24 @@ def test_a_contact_of_a_blocked_lead_is_refused():
 
 
 def test_the_next_step_is_to_reject_a_blocked_lead():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     silence(handoff.lead)
 
     assert advised(handoff) == "Do not contact: reject it with the reason"
 
-    dispositions.reject(handoff=handoff, reason=situations.reason_code("do_not_contact"), by=handoff.rep.user, now=SOON)
+    dispositions.reject(handoff=handoff, reason=ReasonCodeFactory(code="do_not_contact"), by=handoff.rep.user, now=SOON)
     assert advised(handoff) == ""
 
 
 def test_the_next_step_of_an_accepted_blocked_lead_is_to_let_it_go():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     silence(handoff.lead)
 
     assert "correct the decision" in advised(handoff)
 
 
 def test_the_contact_clock_is_cancelled_but_the_decision_clock_runs():
-    handoff, other = situations.handoff(), situations.handoff()
+    handoff, other = HandoffFactory(), HandoffFactory()
     silence(handoff.lead)
 
     stopped = [do_not_contact.stop_clocks(now=NOW + 11 * MINUTE) for _ in range(2)]
@@ -99,7 +108,7 @@ def test_the_contact_clock_is_cancelled_but_the_decision_clock_runs():
 
 
 def test_a_handoff_that_fails_does_not_hold_up_the_others():
-    torn, sound = situations.broken(situations.handoff()), situations.handoff()
+    torn, sound = HandoffFactory(unreadable_hours=True), HandoffFactory()
     for handoff in (torn, sound):
         silence(handoff.lead)
 
@@ -109,24 +118,24 @@ def test_a_handoff_that_fails_does_not_hold_up_the_others():
 
 
 def test_a_blocked_lead_is_not_routed_and_does_not_hold_up_others():
-    situations.team()
-    silent = situations.handoff(of=situations.lead(do_not_contact=True))
-    evening = situations.handoff(now=NOW.replace(hour=20))
+    TeamFactory(working=True)
+    silent = HandoffFactory(lead__do_not_contact=True)
+    evening = HandoffFactory(now=NOW.replace(hour=20))
 
     do_not_contact.stop_clocks(now=NOW + DAY)
     routed = routing.route_unrouted(now=NOW + DAY)
 
     assert routed == 1
-    assert (situations.fresh(silent).rep, running(silent)) == (None, set())
-    assert situations.fresh(evening).rep is not None
+    assert (read_handoff(silent).rep, running(silent)) == (None, set())
+    assert read_handoff(evening).rep is not None
     assert silent.routing_decisions.get().explanation.startswith("Do not contact")
     assert "give it to somebody" in advised(silent)
 
 
 def test_a_manager_assigns_a_blocked_lead_to_have_it_rejected():
-    team = situations.team()
-    silent = situations.handoff(of=situations.lead(do_not_contact=True))
-    rep, manager = team.reps.get(), situations.manager(team)
+    team = TeamFactory(working=True)
+    silent = HandoffFactory(lead__do_not_contact=True)
+    rep, manager = team.reps.get(), team.managers.first()
 
     creation.assign(handoff=silent, rep=rep, by=manager, now=SOON, reason="Please reject")
     do_not_contact.stop_clocks(now=SOON)
@@ -136,14 +145,14 @@ def test_a_manager_assigns_a_blocked_lead_to_have_it_rejected():
 
 
 def test_a_blocked_lead_does_not_count_as_unworked():
-    situations.team(unworked_at_most=1)
-    silence(situations.accepted().lead)
+    TeamFactory(working=True, unworked_at_most=1)
+    silence(HandoffFactory(accepted=True).lead)
 
-    assert situations.handoff().rep is not None
+    assert HandoffFactory().rep is not None
 
 
 def test_the_queue_and_the_page_show_do_not_contact(client):
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     silence(handoff.lead)
     client.force_login(handoff.rep.user)
 

@@ -7,20 +7,22 @@ from config.accounts.vocabulary import Role
 from definitions import commitment_snapshots
 from sla.commitments import commitments
 from sla.models import Commitment
-from tests.sla import situations
-from tests.sla.situations import NOW
+from tests.factories import NOW, CommitmentFactory, HandoffFactory, UserFactory, read_handoff
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def leaders():
-    return {"by_marketing": situations.user(Role.MARKETING_LEADER), "by_sales": situations.user(Role.SALES_LEADER)}
+    return {
+        "by_marketing": UserFactory(roles=[Role.MARKETING_LEADER]),
+        "by_sales": UserFactory(roles=[Role.SALES_LEADER]),
+    }
 
 
 def test_commitments_signed_by_both_come_into_force_and_retire_the_former(leaders):
-    before = situations.commitment()
-    draft = Commitment.objects.create(number=901, contact_minutes=15)
+    before = CommitmentFactory(active=True)
+    draft = CommitmentFactory(contact_minutes=15)
 
     commitments.activate(commitment=draft, now=NOW, **leaders)
 
@@ -30,7 +32,7 @@ def test_commitments_signed_by_both_come_into_force_and_retire_the_former(leader
 
 
 def test_commitments_in_force_are_stored_beside_the_definition_as_sentences(leaders):
-    draft = Commitment.objects.create(number=901, contact_minutes=15)
+    draft = CommitmentFactory(contact_minutes=15)
 
     commitments.activate(commitment=draft, now=NOW, **leaders)
 
@@ -52,13 +54,13 @@ def test_a_fresh_installation_has_no_commitments_and_says_so():
 
 
 def test_two_different_leaders_sign_each_for_their_side(leaders):
-    draft = Commitment.objects.create(number=901)
-    both = situations.user(Role.MARKETING_LEADER, Role.SALES_LEADER)
+    draft = CommitmentFactory()
+    both = UserFactory(roles=[Role.MARKETING_LEADER, Role.SALES_LEADER])
 
     for signers, said in (
         ({"by_marketing": both, "by_sales": both}, "Two different people"),
         ({"by_marketing": leaders["by_sales"], "by_sales": leaders["by_marketing"]}, "not a marketing leader"),
-        ({**leaders, "by_sales": situations.user(Role.SALES_MANAGER)}, "not a sales leader"),
+        ({**leaders, "by_sales": UserFactory(roles=[Role.SALES_MANAGER])}, "not a sales leader"),
     ):
         with pytest.raises(commitments.ActivationRefused, match=said):
             commitments.activate(commitment=draft, now=NOW, **signers)
@@ -67,23 +69,23 @@ def test_two_different_leaders_sign_each_for_their_side(leaders):
 
 def test_commitments_in_force_cannot_be_activated_again(leaders):
     with pytest.raises(commitments.ActivationRefused, match="active already"):
-        commitments.activate(commitment=situations.commitment(), now=NOW, **leaders)
+        commitments.activate(commitment=CommitmentFactory(active=True), now=NOW, **leaders)
 
 
 def test_open_handoffs_keep_the_commitments_they_began_under(leaders):
-    handoff = situations.handoff()
-    draft = Commitment.objects.create(number=901, contact_minutes=15)
+    handoff = HandoffFactory()
+    draft = CommitmentFactory(contact_minutes=15)
 
     commitments.activate(commitment=draft, now=NOW, **leaders)
 
-    assert situations.fresh(handoff).commitment != draft
-    assert situations.handoff().commitment == draft
+    assert read_handoff(handoff).commitment != draft
+    assert HandoffFactory().commitment == draft
 
 
 def test_a_draft_can_be_edited_and_a_signed_version_cannot():
-    draft = Commitment.objects.create(number=901)
+    draft = CommitmentFactory()
     Commitment.objects.filter(pk=draft.pk).update(contact_minutes=10)
-    situations.commitment()
+    CommitmentFactory(active=True)
 
     with pytest.raises(ProgrammingError, match="Cannot update rows"):
         Commitment.objects.filter(state="active").update(contact_minutes=10)

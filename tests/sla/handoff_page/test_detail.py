@@ -15,13 +15,26 @@ from django.utils.html import escape
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from leads.models import AttributeChange, Event, Outcome, Signal
+from leads.models import AttributeChange, Event, Outcome
 from sla.handoff_page import detail
 from sla.handoffs import attempts, dispositions, notes, sales_stages, undo_window
 from sla.models import Attempt, Handoff, SalesQualification
 from sla.vocabulary import AttemptOutcome, Channel, DispositionKind, HandoffState
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    CompanyFactory,
+    EventFactory,
+    HandoffFactory,
+    LeadFactory,
+    ReasonCodeFactory,
+    RepFactory,
+    TeamFactory,
+    UserFactory,
+    read_handoff,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -55,9 +68,7 @@ def case_of(handoff: Handoff, *, now: dt.datetime = SOON) -> detail.HandoffDetai
 
 
 def event(handoff: Handoff, code: str = "pricing_view", at: dt.datetime = NOW + MINUTE, **columns: object) -> Event:
-    signal = Signal.objects.get(code=code)
-    columns = {"recorded_at": at, "source": "site", "digest": b"0" * 16} | columns
-    return Event.objects.create(lead=handoff.lead, signal=signal, occurred_at=at, **columns)
+    return EventFactory(lead=handoff.lead, signal__code=code, occurred_at=at, **{"source": "site"} | columns)
 
 
 def called(handoff: Handoff, count: int = 1, at: dt.datetime = NOW + MINUTE) -> None:
@@ -81,7 +92,7 @@ def post(handoff: Handoff, name: str, **typed: object) -> object:
 
 def test_why_now_is_told_from_the_frozen_evidence_and_not_from_later_events():
     frozen = {"events": [{"at": (NOW - HOUR).isoformat(), "signal": "demo_request", "points": 30}], "events_total": 1}
-    handoff = situations.handoff(evidence=frozen)
+    handoff = HandoffFactory(evidence=frozen)
     event(handoff, "case_study")
 
     assert case_of(handoff).activity == "Asked for a demo this morning."
@@ -89,7 +100,7 @@ def test_why_now_is_told_from_the_frozen_evidence_and_not_from_later_events():
 
 
 def test_what_the_lead_did_since_is_counted_by_signal():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     event(handoff, at=NOW - DAY, recorded_at=NOW - DAY)
     for minute in range(3):
         event(handoff, at=NOW + minute * dt.timedelta(seconds=10) + MINUTE)
@@ -102,8 +113,8 @@ def test_what_the_lead_did_since_is_counted_by_signal():
 
 
 def test_what_became_known_since_stands_beside_what_was_known():
-    company = situations.company()
-    handoff = situations.handoff(of=situations.lead(company=company))
+    company = CompanyFactory()
+    handoff = HandoffFactory(lead__company=company)
     for at, values in (
         (NOW - DAY, {"title": "Manager", "budget": "10k"}),
         (NOW + MINUTE, {"title": "Director", "budget": "10k"}),
@@ -122,7 +133,7 @@ def test_what_became_known_since_stands_beside_what_was_known():
 
 
 def test_the_score_of_now_stands_beside_that_of_the_day():
-    axes = {axis.label: axis for axis in case_of(situations.handoff()).changes.axes}
+    axes = {axis.label: axis for axis in case_of(HandoffFactory()).changes.axes}
 
     assert (axes["Fit"].then, axes["Engagement"].then) == (40, 50)
     assert axes["Engagement"].difference == -50
@@ -132,14 +143,14 @@ def test_the_score_of_now_stands_beside_that_of_the_day():
 
 
 def test_first_comes_the_first_contact_with_its_clock():
-    advice = case_of(situations.handoff(of=situations.lead(phone="+49 30 1234567"))).advice
+    advice = case_of(HandoffFactory(lead__phone="+49 30 1234567")).advice
 
     assert advice.title == "Call: no contact yet"
     assert advice.clock.kind == "first_contact"
 
 
 def test_then_the_decision_and_the_attempts_so_far():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     called(handoff, 2)
 
     advice = case_of(handoff).advice
@@ -149,7 +160,7 @@ def test_then_the_decision_and_the_attempts_so_far():
 
 
 def test_a_meeting_is_the_next_thing_until_it_was():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     called(handoff)
     sales_stages.book_meeting(handoff=handoff, at=NOW + 2 * DAY, by=handoff.rep.user, now=SOON)
 
@@ -160,14 +171,14 @@ def test_a_meeting_is_the_next_thing_until_it_was():
 
 
 def test_a_closed_one_asks_for_nothing():
-    assert case_of(situations.rejected()).advice is None
+    assert case_of(HandoffFactory(rejected=True)).advice is None
 
 
 # ── Contacts ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_one_button_says_how_and_with_what_result():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     answer = post(handoff, "attempt", did="call:left_message")
 
@@ -181,15 +192,15 @@ def test_one_button_says_how_and_with_what_result():
     "typed", [{}, {"did": "note:sent"}, {"did": "call:sent"}, {"did": "email:connected"}, {"channel": "call"}]
 )
 def test_what_is_no_contact_is_not_counted(typed):
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     assert post(handoff, "attempt", **typed).status_code == 422
     assert not Attempt.objects.exists()
-    assert situations.fresh(handoff).first_contact_at is None
+    assert read_handoff(handoff).first_contact_at is None
 
 
 def test_a_combination_that_cannot_be_is_refused_everywhere():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     with pytest.raises(attempts.AttemptRefused, match="cannot come of"):
         attempts.log_attempt(
@@ -203,9 +214,9 @@ def test_a_combination_that_cannot_be_is_refused_everywhere():
 
 
 def test_the_page_says_how_many_attempts_are_missing():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     called(handoff, 2)
-    reason = situations.reason_code("unreached", needs_attempts=True)
+    reason = ReasonCodeFactory(code="unreached", needs_attempts=True)
 
     with pytest.raises(dispositions.DispositionRefused, match="there are 2, 4 to go"):
         dispositions.reject(handoff=handoff, reason=reason, by=handoff.rep.user, now=SOON)
@@ -216,7 +227,7 @@ def test_the_page_says_how_many_attempts_are_missing():
 
 
 def test_what_the_lead_said_of_bant_is_a_hint_and_no_answer():
-    handoff = situations.accepted(of=situations.lead(budget="About 40k", use_case="Late trucks"))
+    handoff = HandoffFactory(accepted=True, lead__budget="About 40k", lead__use_case="Late trucks")
 
     page = page_of(handoff)
 
@@ -225,7 +236,7 @@ def test_what_the_lead_said_of_bant_is_a_hint_and_no_answer():
 
 
 def test_what_was_typed_is_kept_when_an_answer_is_missing():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
 
     answer = post(handoff, "qualify", problem="Late trucks")
 
@@ -237,7 +248,7 @@ def test_what_was_typed_is_kept_when_an_answer_is_missing():
 
 
 def test_an_opportunity_has_an_amount_and_the_record_shows_it():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     answers = {"problem": "Late trucks", "budget": "40k", "authority": "The COO", "timeline": "June"}
     sales_stages.qualify(handoff=handoff, by=handoff.rep.user, now=SOON, **answers)
 
@@ -253,7 +264,7 @@ def test_an_opportunity_has_an_amount_and_the_record_shows_it():
 
 
 def test_losing_needs_a_reason_and_says_so_at_the_field():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
 
     answer = post(handoff, "lose", reason=" ")
 
@@ -262,21 +273,21 @@ def test_losing_needs_a_reason_and_says_so_at_the_field():
 
 
 def test_going_on_with_a_lead_makes_the_acceptance_final():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=SOON)
 
     post(handoff, "note", text="Thinking about it.")
-    still = situations.fresh(handoff).state
+    still = read_handoff(handoff).state
     post(handoff, "meeting", at="2026-03-12T15:00")
 
     assert still == HandoffState.ASSIGNED
-    assert situations.fresh(handoff).state == HandoffState.ACCEPTED
+    assert read_handoff(handoff).state == HandoffState.ACCEPTED
 
 
 def test_a_decision_that_can_be_taken_back_is_shown_to_the_team():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=SOON)
-    mate = signed_in(situations.rep(handoff.team).user)
+    mate = signed_in(RepFactory(team=handoff.team).user)
 
     page = mate.get(reverse("handoff", args=[handoff.pk])).content.decode()
 
@@ -288,7 +299,7 @@ def test_a_decision_that_can_be_taken_back_is_shown_to_the_team():
 
 
 def test_a_corrected_decision_shows_both():
-    handoff = situations.rejected(reason=situations.reason_code("bad_fit", label="Bad fit"))
+    handoff = HandoffFactory(rejected=True, decision__reason=ReasonCodeFactory(code="bad_fit", label="Bad fit"))
     form = rep_of(handoff).get(reverse("handoff_correct", args=[handoff.pk])).content.decode()
 
     answer = post(handoff, "correct", kind="accept", note="They called back.")
@@ -296,14 +307,14 @@ def test_a_corrected_decision_shows_both():
     page = page_of(handoff)
     assert "Bad fit" in form
     assert answer.status_code == 302
-    assert situations.fresh(handoff).state == HandoffState.ACCEPTED
+    assert read_handoff(handoff).state == HandoffState.ACCEPTED
     for part in ("Accepted by", "They called back.", "Was: rejected, bad fit", "Corrected to accepted"):
         assert part in page
 
 
 def test_a_correction_to_a_rejection_needs_its_reason_and_keeps_what_was_missing():
-    handoff = situations.accepted()
-    reason = situations.reason_code("bad_fit")
+    handoff = HandoffFactory(accepted=True)
+    reason = ReasonCodeFactory(code="bad_fit")
 
     without = post(handoff, "correct", kind="reject")
     post(handoff, "correct", kind="reject", reason=reason.pk, missing="A budget of any kind")
@@ -315,8 +326,8 @@ def test_a_correction_to_a_rejection_needs_its_reason_and_keeps_what_was_missing
 
 
 def test_the_words_of_a_rejection_can_be_corrected_alone():
-    reason = situations.reason_code("bad_fit")
-    handoff = situations.rejected(reason=reason)
+    reason = ReasonCodeFactory(code="bad_fit")
+    handoff = HandoffFactory(rejected=True, decision__reason=reason)
 
     same = post(handoff, "correct", kind="reject", reason=reason.pk)
     other = post(handoff, "correct", kind="reject", reason=reason.pk, note="Four people in all.")
@@ -326,13 +337,13 @@ def test_the_words_of_a_rejection_can_be_corrected_alone():
 
 
 def test_there_is_nothing_to_correct_before_a_decision_nor_for_who_only_reads():
-    undecided, decided = situations.handoff(), situations.accepted()
-    viewer = signed_in(situations.user(Role.VIEWER))
+    undecided, decided = HandoffFactory(), HandoffFactory(accepted=True)
+    viewer = signed_in(UserFactory(roles=[Role.VIEWER]))
 
     assert rep_of(undecided).get(reverse("handoff_correct", args=[undecided.pk])).status_code == 302
     assert (
         viewer.post(
-            reverse("handoff_correct", args=[decided.pk]), {"kind": "reject", "reason": situations.reason_code().pk}
+            reverse("handoff_correct", args=[decided.pk]), {"kind": "reject", "reason": ReasonCodeFactory().pk}
         ).status_code
         == 403
     )
@@ -346,7 +357,7 @@ def test_there_is_nothing_to_correct_before_a_decision_nor_for_who_only_reads():
 
 
 def test_the_timeline_shows_one_kind_alone():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     event(handoff, asset="price-list")
     called(handoff)
     notes.write_note(handoff=handoff, text="Prefers mail.", by=handoff.rep.user, now=SOON)
@@ -361,7 +372,7 @@ def test_the_timeline_shows_one_kind_alone():
 
 
 def test_a_filter_by_htmx_is_the_part_of_the_page():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     path = reverse("handoff", args=[handoff.pk])
 
     part = rep_of(handoff).get(path, {"show": "routing"}, headers={"HX-Request": "true", "HX-Target": "history"})
@@ -372,7 +383,7 @@ def test_a_filter_by_htmx_is_the_part_of_the_page():
 
 
 def test_a_long_timeline_is_shown_in_steps():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     for number in range(70):
         event(handoff, at=NOW - number * MINUTE, asset=f"asset-{number}.")
 
@@ -387,14 +398,14 @@ def test_a_long_timeline_is_shown_in_steps():
 
 @pytest.mark.parametrize("query", [{"show": "<script>"}, {"limit": "-1"}, {"limit": "9" * 30}, {"limit": "0"}])
 def test_an_address_of_any_kind_shows_the_page(query):
-    assert "Timeline" in page_of(situations.handoff(), **query)
+    assert "Timeline" in page_of(HandoffFactory(), **query)
 
 
 # ── The page as a whole ───────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_long_history_takes_no_more_queries():
-    handoff = situations.handoff(of=situations.lead(company=situations.company()))
+    handoff = HandoffFactory(lead__company=CompanyFactory())
     event(handoff)
     called(handoff)
     few = queries(handoff)
@@ -402,7 +413,7 @@ def test_a_long_history_takes_no_more_queries():
         event(handoff)
         called(handoff)
         notes.write_note(handoff=handoff, text="Hm.", by=handoff.rep.user, now=SOON)
-        situations.lead(company=handoff.lead.company)
+        LeadFactory(mql=True, company=handoff.lead.company)
 
     many = queries(handoff)
 
@@ -419,10 +430,14 @@ def queries(handoff: Handoff) -> int:
 
 def test_what_a_lead_wrote_is_text_and_its_addresses_are_addresses():
     nasty = '"><script>alert(1)</script>'
-    lead = situations.lead(
-        email="o'hara+x?cc=all@example.org", phone="javascript:alert(1) +49 (30) 123-45", title=nasty, use_case=nasty
+    lead = LeadFactory(
+        mql=True,
+        email="o'hara+x?cc=all@example.org",
+        phone="javascript:alert(1) +49 (30) 123-45",
+        title=nasty,
+        use_case=nasty,
     )
-    handoff = situations.accepted(of=lead)
+    handoff = HandoffFactory(accepted=True, lead=lead)
     AttributeChange.objects.create(lead=lead, values={"custom.x": nasty}, valid_from=SOON, recorded_at=SOON, source="f")
 
     page = page_of(handoff)
@@ -435,8 +450,8 @@ def test_what_a_lead_wrote_is_text_and_its_addresses_are_addresses():
 
 
 def test_a_handoff_of_another_team_does_not_exist():
-    handoff = situations.accepted()
-    stranger = signed_in(situations.rep(situations.team(reps=0)).user)
+    handoff = HandoffFactory(accepted=True)
+    stranger = signed_in(RepFactory(team=TeamFactory(working=True, reps=0)).user)
 
     assert stranger.get(reverse("handoff_correct", args=[handoff.pk])).status_code == 404
     assert stranger.post(reverse("handoff_note", args=[handoff.pk]), {"text": "x"}).status_code == 404

@@ -13,8 +13,7 @@ from sla import permissions
 from sla.handoffs import attempts, routing
 from sla.models import Attempt
 from sla.vocabulary import AttemptOutcome, Channel
-from tests.sla import situations
-from tests.sla.situations import HOUR, MINUTE, NOW
+from tests.factories import HOUR, MINUTE, NOW, HandoffFactory, RepFactory, UserFactory, read_handoff
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +35,7 @@ def log(handoff, at=SOON, *, by=None, **said):
 
 
 def test_a_contact_is_stored_with_its_author_and_both_times():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     made = log(handoff, NOW + MINUTE, note=" Asked for a call ")
 
@@ -46,11 +45,11 @@ def test_a_contact_is_stored_with_its_author_and_both_times():
         handoff.rep.user,
         "Asked for a call",
     )
-    assert situations.fresh(handoff).first_contact_at == NOW + MINUTE
+    assert read_handoff(handoff).first_contact_at == NOW + MINUTE
 
 
 def test_a_time_slightly_in_the_future_counts_as_now():
-    assert log(situations.handoff(), SOON + CLOCK_SKEW).at == SOON
+    assert log(HandoffFactory(), SOON + CLOCK_SKEW).at == SOON
 
 
 @pytest.mark.parametrize(
@@ -58,31 +57,31 @@ def test_a_time_slightly_in_the_future_counts_as_now():
 )
 def test_an_impossible_time_is_refused(at, said):
     with pytest.raises(attempts.AttemptRefused, match=said):
-        log(situations.handoff(), at)
+        log(HandoffFactory(), at)
 
 
 def test_a_contact_in_the_minute_of_the_handover_is_allowed():
-    handoff = situations.handoff(now=NOW.replace(second=40))
+    handoff = HandoffFactory(now=NOW.replace(second=40))
 
     assert log(handoff, NOW).at == NOW
 
 
 def test_a_closed_handoff_takes_no_contacts():
     with pytest.raises(attempts.AttemptRefused, match="closed"):
-        log(situations.rejected())
+        log(HandoffFactory(rejected=True))
 
 
 def test_only_the_rep_and_the_manager_log_contacts():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
-    log(handoff, by=situations.manager(handoff.team))
-    for by in (situations.rep(handoff.team).user, situations.user(Role.SALES_MANAGER)):
+    log(handoff, by=handoff.team.managers.first())
+    for by in (RepFactory(team=handoff.team).user, UserFactory(roles=[Role.SALES_MANAGER])):
         with pytest.raises(permissions.NotYours):
             log(handoff, by=by)
 
 
 def test_a_stored_contact_cannot_be_changed():
-    log(situations.handoff())
+    log(HandoffFactory())
 
     for change in (lambda: Attempt.objects.update(note="x"), lambda: Attempt.objects.all().delete()):
         with pytest.raises(ProgrammingError, match="pgtrigger"), transaction.atomic():
@@ -90,7 +89,7 @@ def test_a_stored_contact_cannot_be_changed():
 
 
 def test_a_form_sent_twice_is_one_contact():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     first = log(handoff, NOW + MINUTE, note="Voicemail")
 
     again = [log(handoff, NOW + MINUTE + 5 * SECOND, note=note) for note in ("Voicemail", "")]
@@ -100,7 +99,7 @@ def test_a_form_sent_twice_is_one_contact():
 
 
 def test_the_same_contact_with_another_note_is_refused():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     log(handoff, NOW + MINUTE, note="Voicemail")
 
     with (
@@ -111,11 +110,11 @@ def test_the_same_contact_with_another_note_is_refused():
 
 
 def test_a_minute_later_or_another_person_is_another_contact():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     log(handoff, NOW + MINUTE)
     log(handoff, NOW + 2 * MINUTE)
-    log(handoff, NOW + MINUTE, by=situations.manager(handoff.team))
+    log(handoff, NOW + MINUTE, by=handoff.team.managers.first())
 
     assert Attempt.objects.count() == 3
 
@@ -135,8 +134,8 @@ def test_a_voicemail_and_the_mail_right_after_it_are_two_attempts():
 
 
 def test_a_contact_before_the_handover_is_refused():
-    handoff = situations.handoff(now=NOW.replace(hour=8))
+    handoff = HandoffFactory(now=NOW.replace(hour=8))
     routing.route_unrouted(now=NOW.replace(hour=9))
 
     with pytest.raises(attempts.AttemptRefused, match="handed over to anybody"):
-        log(situations.fresh(handoff), NOW.replace(hour=8, minute=30))
+        log(read_handoff(handoff), NOW.replace(hour=8, minute=30))

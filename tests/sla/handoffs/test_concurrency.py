@@ -20,8 +20,22 @@ from sla.clocks import clocks, do_not_contact
 from sla.handoffs import attempts, creation, dispositions, overdue_first_contact, routing
 from sla.models import Absence, Attempt, CalendarVersion, Clock, Disposition, Handoff, Notice, RoutingDecision
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, NoticeKind
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    CommitmentFactory,
+    HandoffFactory,
+    QualificationFactory,
+    ReasonCodeFactory,
+    RepFactory,
+    TeamFactory,
+    UserFactory,
+    VersionFactory,
+    WorkCalendarFactory,
+    read_handoff,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("sla_concurrency")]
 
@@ -44,10 +58,10 @@ def at_once(workers: int, act: Callable[[int], Any]) -> list[Any]:
 
 
 def test_one_of_a_hundred_concurrent_decisions_wins_and_the_others_see_who_and_when():
-    managers = tuple(situations.user(Role.SALES_MANAGER) for _ in range(100))
-    situations.team(managers=managers)
-    handoff = situations.handoff()
-    reason = situations.reason_code()
+    managers = tuple(UserFactory(roles=[Role.SALES_MANAGER]) for _ in range(100))
+    TeamFactory(working=True, managers=managers)
+    handoff = HandoffFactory()
+    reason = ReasonCodeFactory()
 
     def decide(number: int) -> Disposition:
         if number % 2:
@@ -62,17 +76,17 @@ def test_one_of_a_hundred_concurrent_decisions_wins_and_the_others_see_who_and_w
     assert {str(loser) for loser in losers} == {
         f"{winner.by} {winner.get_kind_display().lower()} this lead on 10 March 2026 at 10:01 (UTC)."
     }
-    assert situations.fresh(handoff).state == ("accepted" if winner.kind == "accept" else "rejected")
+    assert read_handoff(handoff).state == ("accepted" if winner.kind == "accept" else "rejected")
     assert handoff.clocks.get(kind=ClockKind.DISPOSITION).met_at == NOW + MINUTE
 
 
 def test_eight_routers_share_1000_leads_among_7_reps_by_weight():
-    situations.commitment()
-    team = situations.team(reps=0)
-    weights = {situations.rep(team, weight=weight).pk: weight for weight in (1, 1, 2, 2, 3, 4, 7)}
-    under = situations.version()
+    CommitmentFactory(active=True)
+    team = TeamFactory(working=True, reps=0)
+    weights = {RepFactory(team=team, weight=weight).pk: weight for weight in (1, 1, 2, 2, 3, 4, 7)}
+    under = VersionFactory(active=True)
     for _ in range(1000):
-        situations.qualification(version=under)
+        QualificationFactory(version=under)
 
     done = at_once(8, lambda _: creation.hand_off_waiting(now=NOW, limit=1000))
 
@@ -89,18 +103,18 @@ def test_eight_routers_share_1000_leads_among_7_reps_by_weight():
 @pytest.mark.parametrize("seed", [1, 7])
 def test_eight_routers_give_nothing_to_inactive_absent_or_full_reps(seed: int):
     chance = random.Random(seed)
-    situations.commitment()
-    team = situations.team(reps=0)
+    CommitmentFactory(active=True)
+    team = TeamFactory(working=True, reps=0)
     for number in range(12):
         hindrance: dict[str, Any] = chance.choice([{}, {}, {"is_away": True}, {"is_active": False}])
-        rep = situations.rep(team, capacity=chance.randint(0, 6), weight=chance.randint(1, 3), **hindrance)
+        rep = RepFactory(team=team, capacity=chance.randint(0, 6), weight=chance.randint(1, 3), **hindrance)
         if number % 4 == 0:
             Absence.objects.create(rep=rep, starts_at=NOW - HOUR, ends_at=NOW + HOUR)
     open_to_more = team.reps.filter(is_away=False, is_active=True, absences=None)
     room = sum(open_to_more.values_list("capacity", flat=True))
-    under = situations.version()
+    under = VersionFactory(active=True)
     for _ in range(60):
-        situations.qualification(version=under)
+        QualificationFactory(version=under)
 
     at_once(8, lambda _: creation.hand_off_waiting(now=NOW, limit=60))
 
@@ -112,10 +126,10 @@ def test_eight_routers_give_nothing_to_inactive_absent_or_full_reps(seed: int):
 
 
 def test_two_concurrent_runs_create_each_handoff_once():
-    situations.commitment()
-    situations.team(reps=2)
+    CommitmentFactory(active=True)
+    TeamFactory(working=True, reps=2)
     for _ in range(10):
-        situations.qualification()
+        QualificationFactory()
 
     done = at_once(2, lambda _: creation.hand_off_waiting(now=NOW))
 
@@ -125,10 +139,10 @@ def test_two_concurrent_runs_create_each_handoff_once():
 
 
 def test_concurrent_sweeps_route_each_unrouted_handoff_once():
-    situations.team(reps=2)
+    TeamFactory(working=True, reps=2)
     evening = NOW.replace(hour=20)
     for _ in range(20):
-        situations.handoff(now=evening)
+        HandoffFactory(now=evening)
 
     at_once(4, lambda _: routing.route_unrouted(now=NOW + DAY))
 
@@ -138,9 +152,9 @@ def test_concurrent_sweeps_route_each_unrouted_handoff_once():
 
 
 def test_four_sweeps_breach_each_clock_once():
-    situations.team(reps=3)
+    TeamFactory(working=True, reps=3)
     for _ in range(40):
-        situations.handoff()
+        HandoffFactory()
 
     marked = at_once(4, lambda _: sum(clocks.sweep_breaches(now=NOW + HOUR, limit=7) for _ in range(8)))
 
@@ -150,8 +164,8 @@ def test_four_sweeps_breach_each_clock_once():
 
 
 def test_four_workers_pass_on_each_overdue_handoff_once():
-    team = situations.team(reps=3, reassigns_on_breach=True)
-    before = {made.pk: made.rep_id for made in (situations.handoff() for _ in range(30))}
+    team = TeamFactory(working=True, reps=3, reassigns_on_breach=True)
+    before = {made.pk: made.rep_id for made in (HandoffFactory() for _ in range(30))}
 
     def sweep(_: int) -> int:
         clocks.sweep_breaches(now=NOW + HOUR)
@@ -173,9 +187,9 @@ def test_four_workers_pass_on_each_overdue_handoff_once():
 
 
 def test_sweeps_and_decisions_at_once_neither_block_nor_repeat():
-    team = situations.team(reps=2)
-    made = [situations.handoff() for _ in range(20)]
-    manager = situations.manager(team)
+    team = TeamFactory(working=True, reps=2)
+    made = [HandoffFactory() for _ in range(20)]
+    manager = team.managers.first()
 
     def act(number: int) -> int:
         if number < 2:
@@ -191,7 +205,7 @@ def test_sweeps_and_decisions_at_once_neither_block_nor_repeat():
 
 
 def test_a_contact_posted_twice_at_once_is_one_row():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     def post(_: int) -> Attempt:
         return attempts.log_attempt(
@@ -209,9 +223,9 @@ def test_a_contact_posted_twice_at_once_is_one_row():
 
 
 def test_four_sweeps_stop_the_clocks_of_each_handoff_once():
-    situations.team(reps=2)
+    TeamFactory(working=True, reps=2)
     for _ in range(12):
-        silent = situations.handoff().lead
+        silent = HandoffFactory().lead
         Lead.objects.filter(pk=silent.pk).update(do_not_contact=True)
 
     stopped = at_once(4, lambda _: do_not_contact.stop_clocks(now=NOW + MINUTE))
@@ -223,7 +237,7 @@ def test_four_sweeps_stop_the_clocks_of_each_handoff_once():
 
 def test_a_calendar_version_requested_concurrently_is_one_row():
 
-    made = situations.calendar()
+    made = WorkCalendarFactory()
 
     versions = at_once(8, lambda _: calendars.freeze_version(made, NOW))
 

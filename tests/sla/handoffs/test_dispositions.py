@@ -6,15 +6,29 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from config.accounts.vocabulary import Role
-from leads.models import Event, Signal, StageChange
+from leads.models import Event, StageChange
 from leads.vocabulary import Stage
 from sla import handoff_states, permissions
 from sla.handoffs import attempts, dispositions
 from sla.models import Attempt, Disposition, Notice
 from sla.nurture import recycling
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, DispositionKind, Family, HandoffState, NoticeKind, Route
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    CommitmentFactory,
+    EventFactory,
+    HandoffFactory,
+    LeadFactory,
+    ReasonCodeFactory,
+    RepFactory,
+    SignalFactory,
+    TeamFactory,
+    UserFactory,
+    read_handoff,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +36,7 @@ SOON = NOW + MINUTE
 
 
 def timing(**columns):
-    return situations.reason_code("bad_timing", family=Family.TIMING, route=Route.RECYCLE, **columns)
+    return ReasonCodeFactory(code="bad_timing", family=Family.TIMING, route=Route.RECYCLE, **columns)
 
 
 def reject(handoff, reason, *, now=SOON, **said):
@@ -30,11 +44,11 @@ def reject(handoff, reason, *, now=SOON, **said):
 
 
 def test_accepting_makes_an_sal_and_meets_the_disposition_clock():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     word = dispositions.accept(handoff=handoff, by=handoff.rep.user, now=SOON)
 
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     assert (handoff.state, handoff.decided_at, handoff.lead.stage) == (HandoffState.ACCEPTED, SOON, Stage.SAL)
     assert (word.by, word.at, word.contacted_before) == (handoff.rep.user, SOON, False)
     assert handoff.clocks.get(kind=ClockKind.DISPOSITION).used_seconds == 60
@@ -47,11 +61,11 @@ def test_accepting_makes_an_sal_and_meets_the_disposition_clock():
     ("route", "stage"), [(Route.BACK_TO_MARKETING, Stage.MAL), (Route.DISQUALIFY, Stage.DISQUALIFIED)]
 )
 def test_a_rejected_lead_goes_where_its_reason_says(route, stage):
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
-    word = reject(handoff, situations.reason_code("other", route=route), note=" too small ")
+    word = reject(handoff, ReasonCodeFactory(code="other", route=route), note=" too small ")
 
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     assert (handoff.state, handoff.closed_at, handoff.lead.stage) == (HandoffState.REJECTED, SOON, stage)
     assert (handoff.qualification.closed_at, handoff.qualification.reenter_at) == (SOON, None)
     assert (word.note, word.reengage_on) == ("too small", None)
@@ -59,28 +73,28 @@ def test_a_rejected_lead_goes_where_its_reason_says(route, stage):
 
 def test_a_timing_rejection_comes_back_on_the_day(settings):
     settings.COMPANY_TIME_ZONE = "America/New_York"
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     type(handoff.lead).objects.update(next_look_at=None)
 
     word = reject(handoff, timing(), reengage_on=dt.date(2026, 6, 1))
 
     midnight = dt.datetime(2026, 6, 1, 4, 0, tzinfo=dt.UTC)
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     assert (handoff.lead.stage, handoff.lead.next_look_at) == (Stage.NURTURE, midnight)
     assert (handoff.qualification.reenter_at, word.reengage_on) == (midnight, dt.date(2026, 6, 1))
     assert Notice.objects.filter(kind=NoticeKind.RECYCLED).count() == 1
 
 
 def test_without_a_date_it_comes_back_after_the_days_of_the_commitment():
-    situations.commitment(recycle_days=60)
+    CommitmentFactory(active=True, recycle_days=60)
 
-    assert reject(situations.handoff(), timing()).reengage_on == NOW.date() + 60 * DAY
+    assert reject(HandoffFactory(), timing()).reengage_on == NOW.date() + 60 * DAY
 
 
 @pytest.mark.parametrize(("day", "said"), [(NOW.date(), "in the future"), (NOW.date() + 731 * DAY, "within two years")])
 def test_an_impossible_reengagement_date_is_refused(day, said):
     with pytest.raises(dispositions.DispositionRefused, match=said):
-        reject(situations.handoff(), timing(), reengage_on=day)
+        reject(HandoffFactory(), timing(), reengage_on=day)
 
     assert not Disposition.objects.exists()
 
@@ -90,22 +104,22 @@ def test_today_is_the_companys_today(settings):
     late = NOW.replace(hour=16)  # Already the eleventh there.
 
     with pytest.raises(dispositions.DispositionRefused, match="in the future"):
-        reject(situations.handoff(), timing(), now=late, reengage_on=dt.date(2026, 3, 11))
+        reject(HandoffFactory(), timing(), now=late, reengage_on=dt.date(2026, 3, 11))
 
 
 def test_a_reason_that_needs_a_note_is_refused_without_one():
     with pytest.raises(dispositions.DispositionRefused, match="needs a note"):
-        reject(situations.handoff(), situations.reason_code("vague", needs_note=True), note="  ")
+        reject(HandoffFactory(), ReasonCodeFactory(code="vague", needs_note=True), note="  ")
 
 
 def test_a_retired_reason_is_refused():
     with pytest.raises(dispositions.DispositionRefused, match="not in use"):
-        reject(situations.handoff(), situations.reason_code("old", is_offered=False))
+        reject(HandoffFactory(), ReasonCodeFactory(code="old", is_offered=False))
 
 
 def test_could_not_reach_needs_six_attempts():
-    handoff = situations.handoff()
-    unreachable = situations.reason_code("gone", family=Family.DATA, needs_attempts=True)
+    handoff = HandoffFactory()
+    unreachable = ReasonCodeFactory(code="gone", family=Family.DATA, needs_attempts=True)
     for minutes in range(1, 7):
         with pytest.raises(dispositions.DispositionRefused, match=f"needs 6 logged attempts; there are {minutes - 1}"):
             reject(handoff, unreachable)
@@ -123,8 +137,8 @@ def test_could_not_reach_needs_six_attempts():
 
 
 def test_six_rows_of_one_moment_are_one_attempt():
-    handoff = situations.handoff()
-    unreachable = situations.reason_code("gone", family=Family.DATA, needs_attempts=True)
+    handoff = HandoffFactory()
+    unreachable = ReasonCodeFactory(code="gone", family=Family.DATA, needs_attempts=True)
     Attempt.objects.bulk_create(
         Attempt(
             handoff=handoff,
@@ -142,12 +156,12 @@ def test_six_rows_of_one_moment_are_one_attempt():
 
 
 def test_a_correction_that_leads_to_the_same_day_leaves_what_marketing_postponed():
-    solved = situations.reason_code("has_solution", family=Family.TIMING, route=Route.RECYCLE)
-    handoff = situations.rejected(reason=timing())
+    solved = ReasonCodeFactory(code="has_solution", family=Family.TIMING, route=Route.RECYCLE)
+    handoff = HandoffFactory(rejected=True, decision__reason=timing())
     day = dispositions.current_disposition(handoff).reengage_on
     later = day + dt.timedelta(days=30)
-    recycling.postpone(handoff_ids=[handoff.pk], to=later, by=situations.user(Role.MARKETING_OPS), now=NOW + HOUR)
-    postponed = situations.fresh(handoff).qualification.reenter_at
+    recycling.postpone(handoff_ids=[handoff.pk], to=later, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW + HOUR)
+    postponed = read_handoff(handoff).qualification.reenter_at
 
     for said in ({"reason": timing(), "note": "Their year ends in June"}, {"reason": solved}):
         dispositions.correct(
@@ -160,13 +174,13 @@ def test_a_correction_that_leads_to_the_same_day_leaves_what_marketing_postponed
         )
 
     assert postponed.date() >= later - dt.timedelta(days=1)
-    assert situations.fresh(handoff).qualification.reenter_at == postponed
+    assert read_handoff(handoff).qualification.reenter_at == postponed
     assert handoff.dispositions.count() == 3
 
 
 def test_a_correction_of_the_day_moves_it():
-    handoff = situations.rejected(reason=timing())
-    before = situations.fresh(handoff).qualification.reenter_at
+    handoff = HandoffFactory(rejected=True, decision__reason=timing())
+    before = read_handoff(handoff).qualification.reenter_at
     day = dispositions.current_disposition(handoff).reengage_on + dt.timedelta(days=7)
 
     dispositions.correct(
@@ -178,72 +192,69 @@ def test_a_correction_of_the_day_moves_it():
         reengage_on=day,
     )
 
-    assert situations.fresh(handoff).qualification.reenter_at > before
+    assert read_handoff(handoff).qualification.reenter_at > before
 
 
 def test_a_second_decision_is_refused_with_who_and_when():
-    handoff = situations.handoff()
-    manager = situations.manager(handoff.team)
+    handoff = HandoffFactory()
+    manager = handoff.team.managers.first()
     type(manager).objects.filter(pk=manager.pk).update(time_zone="Europe/Berlin")
     manager.refresh_from_db()
     dispositions.accept(handoff=handoff, by=handoff.rep.user, now=SOON)
 
     with pytest.raises(dispositions.AlreadyDecided) as told:
-        dispositions.reject(handoff=handoff, reason=situations.reason_code(), by=manager, now=NOW + HOUR)
+        dispositions.reject(handoff=handoff, reason=ReasonCodeFactory(), by=manager, now=NOW + HOUR)
 
     assert str(told.value) == f"{handoff.rep} accepted this lead on 10 March 2026 at 11:01 (Europe/Berlin)."
     assert Disposition.objects.count() == 1
 
 
 def test_the_database_allows_one_disposition_per_handoff():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
 
     with pytest.raises(IntegrityError, match="one_disposition"), transaction.atomic():
         Disposition.objects.create(handoff=handoff, kind="accept", contacted_before=False, by=handoff.rep.user, at=SOON)
 
 
 def test_other_reps_and_marketing_cannot_decide():
-    handoff = situations.handoff()
-    colleague = situations.rep(handoff.team).user
-    elsewhere = situations.manager(situations.team())
+    handoff = HandoffFactory()
+    colleague = RepFactory(team=handoff.team).user
+    elsewhere = TeamFactory(working=True).managers.first()
 
-    for by in (colleague, elsewhere, situations.user(Role.MARKETING_OPS), situations.user(Role.SALES_LEADER)):
+    for by in (colleague, elsewhere, UserFactory(roles=[Role.MARKETING_OPS]), UserFactory(roles=[Role.SALES_LEADER])):
         with pytest.raises(permissions.NotYours):
             dispositions.accept(handoff=handoff, by=by, now=SOON)
         with pytest.raises(permissions.NotYours):
-            dispositions.reject(handoff=handoff, reason=situations.reason_code(), by=by, now=SOON)
+            dispositions.reject(handoff=handoff, reason=ReasonCodeFactory(), by=by, now=SOON)
 
 
 def test_a_manager_decides_for_the_team():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
-    dispositions.accept(handoff=handoff, by=situations.manager(handoff.team), now=SOON)
+    dispositions.accept(handoff=handoff, by=handoff.team.managers.first(), now=SOON)
 
-    assert situations.fresh(handoff).is_accepted
+    assert read_handoff(handoff).is_accepted
 
 
 def test_an_unrouted_handoff_cannot_be_decided():
-    team = situations.team()
-    handoff = situations.handoff(now=NOW.replace(hour=20))
+    team = TeamFactory(working=True)
+    handoff = HandoffFactory(now=NOW.replace(hour=20))
 
     with pytest.raises(permissions.NotYours, match="Nobody has this lead yet"):
-        dispositions.accept(handoff=handoff, by=situations.manager(team), now=NOW.replace(hour=21))
+        dispositions.accept(handoff=handoff, by=team.managers.first(), now=NOW.replace(hour=21))
 
 
 @pytest.mark.parametrize("decide", ["accept", "reject"])
 def test_a_decision_closes_the_leads_explicit_request(decide):
-    asked, _ = Signal.objects.get_or_create(code="demo_request", defaults={"name": "Demo"})
-    Signal.objects.filter(pk=asked.pk).update(is_explicit_request=True)
-    Signal.objects.get_or_create(code="request_closed", defaults={"name": "Closed", "closes_request": True})
-    handoff = situations.handoff()
-    Event.objects.create(
-        lead=handoff.lead, signal=asked, occurred_at=NOW, recorded_at=NOW, source="web", digest=b"0" * 16
-    )
+    SignalFactory(code="demo_request", is_explicit_request=True)
+    SignalFactory(code="request_closed", closes_request=True)
+    handoff = HandoffFactory()
+    EventFactory(lead=handoff.lead, signal__code="demo_request")
 
     if decide == "accept":
         dispositions.accept(handoff=handoff, by=handoff.rep.user, now=SOON)
     else:
-        reject(handoff, situations.reason_code())
+        reject(handoff, ReasonCodeFactory())
 
     closed = Event.objects.get(signal__code="request_closed")
     assert (closed.lead, closed.occurred_at, closed.source) == (handoff.lead, SOON, "accord")
@@ -251,12 +262,12 @@ def test_a_decision_closes_the_leads_explicit_request(decide):
 
 
 def test_a_lead_that_the_crm_moved_further_keeps_its_stage():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     type(handoff.lead).objects.update(stage=Stage.WON)
 
     dispositions.accept(handoff=handoff, by=handoff.rep.user, now=SOON)
 
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     assert (handoff.state, handoff.lead.stage) == (HandoffState.ACCEPTED, Stage.WON)
 
 
@@ -265,77 +276,77 @@ def correct(handoff, kind, reason=None, **said):
 
 
 def test_a_correction_is_a_new_row_that_points_at_the_old_one():
-    handoff = situations.rejected()
+    handoff = HandoffFactory(rejected=True)
     first = dispositions.current_disposition(handoff)
 
     second = correct(handoff, DispositionKind.REJECT, timing())
 
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     assert (second.corrects, dispositions.current_disposition(handoff)) == (first, second)
     assert (handoff.lead.stage, handoff.decided_at) == (Stage.NURTURE, SOON)
     assert handoff.qualification.reenter_at is not None
 
 
 def test_a_rejection_is_corrected_to_an_acceptance_and_back():
-    handoff = situations.rejected()
+    handoff = HandoffFactory(rejected=True)
 
     correct(handoff, DispositionKind.ACCEPT)
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     assert (handoff.state, handoff.lead.stage) == (HandoffState.ACCEPTED, Stage.SAL)
     assert (handoff.closed_at, handoff.qualification.closed_at) == (None, None)
 
     correct(handoff, DispositionKind.REJECT, timing())
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     assert (handoff.state, handoff.lead.stage) == (HandoffState.REJECTED, Stage.NURTURE)
     assert handoff.dispositions.count() == 3
 
 
 def test_a_correction_to_an_acceptance_does_not_extend_the_first_contact():
-    handoff = situations.rejected()
-    assert situations.fresh(handoff).due_at is None
+    handoff = HandoffFactory(rejected=True)
+    assert read_handoff(handoff).due_at is None
 
     correct(handoff, DispositionKind.ACCEPT)
 
     clock = handoff.clocks.get(kind=ClockKind.FIRST_CONTACT)
     assert (clock.started_at, clock.is_running) == (NOW, True)
-    assert situations.fresh(handoff).due_at == NOW + 30 * MINUTE
+    assert read_handoff(handoff).due_at == NOW + 30 * MINUTE
 
 
 def test_a_correction_of_a_contacted_lead_starts_no_clock():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     said = {"channel": Channel.CALL, "outcome": AttemptOutcome.CONNECTED, "by": handoff.rep.user}
     attempts.log_attempt(handoff=handoff, at=NOW, now=SOON, **said)
-    dispositions.reject(handoff=handoff, reason=situations.reason_code(), by=handoff.rep.user, now=SOON)
+    dispositions.reject(handoff=handoff, reason=ReasonCodeFactory(), by=handoff.rep.user, now=SOON)
 
     correct(handoff, DispositionKind.ACCEPT)
 
-    assert situations.fresh(handoff).due_at is None
+    assert read_handoff(handoff).due_at is None
 
 
 def test_a_disqualified_lead_comes_back_by_a_correction():
-    handoff = situations.rejected(reason=situations.reason_code("spam", route=Route.DISQUALIFY))
+    handoff = HandoffFactory(rejected=True, decision__reason=ReasonCodeFactory(code="spam", route=Route.DISQUALIFY))
 
     correct(handoff, DispositionKind.REJECT, timing())
-    assert situations.fresh(handoff).lead.stage == Stage.NURTURE
+    assert read_handoff(handoff).lead.stage == Stage.NURTURE
     correct(handoff, DispositionKind.ACCEPT)
-    assert situations.fresh(handoff).lead.stage == Stage.SAL
+    assert read_handoff(handoff).lead.stage == Stage.SAL
 
 
 def test_a_correction_after_the_lead_qualified_again_changes_only_the_record():
-    handoff = situations.rejected()
-    situations.lead()
+    handoff = HandoffFactory(rejected=True)
+    LeadFactory(mql=True)
     type(handoff.lead).objects.filter(pk=handoff.lead_id).update(stage=Stage.MQL)
-    newer = situations.handoff(of=handoff.lead, cycle=2, now=NOW + 2 * MINUTE)
+    newer = HandoffFactory(lead=handoff.lead, cycle=2, now=NOW + 2 * MINUTE)
 
     with pytest.raises(dispositions.DispositionRefused, match="qualified again"):
         correct(handoff, DispositionKind.ACCEPT)
     correct(handoff, DispositionKind.REJECT, timing())
 
-    assert situations.fresh(newer).lead.stage == Stage.MQL
+    assert read_handoff(newer).lead.stage == Stage.MQL
 
 
 def test_a_correction_that_changes_nothing_or_comes_too_late_is_refused():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     with pytest.raises(dispositions.DispositionRefused, match="says already"):
         correct(handoff, DispositionKind.ACCEPT)
     with pytest.raises(dispositions.DispositionRefused, match="needs a reason"):
@@ -343,9 +354,9 @@ def test_a_correction_that_changes_nothing_or_comes_too_late_is_refused():
     type(handoff).objects.update(state=HandoffState.QUALIFIED)
 
     with pytest.raises(handoff_states.HandoffStepRefused):
-        correct(handoff, DispositionKind.REJECT, situations.reason_code())
+        correct(handoff, DispositionKind.REJECT, ReasonCodeFactory())
 
 
 def test_a_correction_before_any_decision_is_refused():
     with pytest.raises(dispositions.DispositionRefused, match="no decision"):
-        correct(situations.handoff(), DispositionKind.ACCEPT)
+        correct(HandoffFactory(), DispositionKind.ACCEPT)

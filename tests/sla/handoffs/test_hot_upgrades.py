@@ -15,11 +15,22 @@ from sla.models import Clock, Handoff, Notice, Rep, Team
 from sla.notifications import outbox
 from sla.queue import queue
 from sla.vocabulary import ClockKind, NoticeKind
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    CommitmentFactory,
+    HandoffFactory,
+    QualificationFactory,
+    RepFactory,
+    TeamFactory,
+    UserFactory,
+    read_handoff,
+)
 from tests.scoring.reference_lead import NOW as MONDAY
 from tests.scoring.reference_lead import add_event, lead, version
-from tests.sla import situations
 from tests.sla.handoffs.test_concurrency import at_once
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
 
 __all__ = ["lead", "version"]
 
@@ -44,9 +55,9 @@ def contact(handoff: Handoff) -> Clock:
 
 @pytest.fixture
 def held() -> Qualification:
-    situations.commitment(tier_3_nurture_days=14)
-    situations.team()
-    return situations.qualification(tier=3)
+    CommitmentFactory(active=True, tier_3_nurture_days=14)
+    TeamFactory(working=True)
+    return QualificationFactory(tier=3)
 
 
 # ── Nurtured first ────────────────────────────────────────────────────────────────────────────────────────
@@ -61,15 +72,15 @@ def test_tier_3_is_held_until_its_day_and_goes_then(held: Qualification):
 
 
 def test_zero_nurture_days_send_tier_3_straight_to_sales():
-    situations.commitment(tier_3_nurture_days=0)
-    situations.team()
-    situations.qualification(tier=3)
+    CommitmentFactory(active=True, tier_3_nurture_days=0)
+    TeamFactory(working=True)
+    QualificationFactory(tier=3)
 
     assert creation.hand_off_waiting(now=NOW) == 1
 
 
 def test_tiers_1_and_2_are_not_held(held: Qualification):
-    situations.qualification(tier=2)
+    QualificationFactory(tier=2)
 
     assert creation.hand_off_waiting(now=NOW) == 1
     assert Handoff.objects.get().tier == 2
@@ -99,7 +110,7 @@ def test_a_held_lead_that_may_not_be_contacted_is_not_handed_over(held: Qualific
 
 
 def test_marketing_hands_a_held_lead_over_early_with_a_reason(held: Qualification):
-    ops = situations.user(Role.MARKETING_OPS)
+    ops = UserFactory(roles=[Role.MARKETING_OPS])
 
     moved = creation.hand_off_early(qualification_ids=[held.pk], by=ops, now=NOW + DAY, why="Met at the fair")
 
@@ -112,7 +123,7 @@ def test_marketing_hands_a_held_lead_over_early_with_a_reason(held: Qualificatio
 
 
 def test_only_marketing_hands_over_early_and_never_without_a_reason(held: Qualification):
-    for by, why in ((situations.user(Role.SDR), "Mine"), (situations.user(Role.MARKETING_OPS), " ")):
+    for by, why in ((UserFactory(roles=[Role.SDR]), "Mine"), (UserFactory(roles=[Role.MARKETING_OPS]), " ")):
         with pytest.raises(creation.TooSoon):
             creation.hand_off_early(qualification_ids=[held.pk], by=by, now=NOW, why=why)
 
@@ -133,12 +144,12 @@ def test_a_held_mql_that_turns_hot_goes_at_once_as_tier_1(held: Qualification):
 
 
 def test_an_open_handoff_that_turns_hot_notifies_its_rep_and_gets_tier_1s_minutes():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     hot_upgrade_of(handoff.qualification)
 
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     notice = Notice.objects.get(kind=NoticeKind.REENGAGED)
     assert notice.to == handoff.rep.user
     assert notice.text == f"Hot now: {handoff.lead}. Demo request."
@@ -146,10 +157,10 @@ def test_an_open_handoff_that_turns_hot_notifies_its_rep_and_gets_tier_1s_minute
 
 
 def test_a_rep_who_gets_back_a_lead_that_turned_hot_has_tier_1s_minutes_too():
-    team = situations.team(reps=2)
-    handoff = situations.handoff()
+    team = TeamFactory(working=True, reps=2)
+    handoff = HandoffFactory()
     first, other = handoff.rep, team.reps.exclude(pk=handoff.rep.pk).get()
-    manager = situations.manager(team)
+    manager = team.managers.first()
     creation.assign(handoff=handoff, rep=other, by=manager, now=NOW + MINUTE, reason="Knows them")
     hot_upgrade_of(handoff.qualification)
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
@@ -160,15 +171,15 @@ def test_a_rep_who_gets_back_a_lead_that_turned_hot_has_tier_1s_minutes_too():
 
 
 def test_passing_a_hot_lead_away_and_back_gains_no_time():
-    team = situations.team(reps=2)
-    handoff = situations.handoff()
+    team = TeamFactory(working=True, reps=2)
+    handoff = HandoffFactory()
     first, other = handoff.rep, team.reps.exclude(pk=handoff.rep.pk).get()
     hot_upgrade_of(handoff.qualification)
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     for rep, minutes in ((other, 4), (first, 6)):
         at = NOW + minutes * MINUTE
-        creation.assign(handoff=handoff, rep=rep, by=situations.manager(team), now=at, reason="To and fro")
+        creation.assign(handoff=handoff, rep=rep, by=team.managers.first(), now=at, reason="To and fro")
 
     assert contact(handoff).due_at == NOW + 8 * MINUTE
 
@@ -188,7 +199,7 @@ def test_an_mql_that_is_no_case_for_sales_is_not_handed_off_when_hot(held: Quali
 
 
 def test_a_contacted_lead_that_turns_hot_gets_no_new_clock():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     hot_upgrade_of(handoff.qualification)
     handoff.clocks.filter(kind=ClockKind.FIRST_CONTACT).update(met_at=NOW, used_seconds=0, is_late=False)
 
@@ -200,7 +211,7 @@ def test_a_contacted_lead_that_turns_hot_gets_no_new_clock():
 
 def test_an_unrouted_handoff_that_turns_hot_notifies_managers_and_gets_tier_1s_minutes():
     evening = NOW.replace(hour=20)
-    handoff = situations.handoff(now=evening)
+    handoff = HandoffFactory(now=evening)
     hot_upgrade_of(handoff.qualification, at=evening + MINUTE)
 
     hot_upgrades.follow_hot_upgrades(now=evening + 2 * MINUTE)
@@ -208,33 +219,33 @@ def test_an_unrouted_handoff_that_turns_hot_notifies_managers_and_gets_tier_1s_m
     routing.route_unrouted(now=NOW + DAY)
 
     told = Notice.objects.get(kind=NoticeKind.REENGAGED)
-    assert told.to == situations.manager(situations.fresh(handoff).team)
+    assert told.to == read_handoff(handoff).team.managers.first()
     assert contact(handoff).due_at == NOW + DAY + 5 * MINUTE
 
 
 def test_a_lead_that_turned_hot_is_routed_before_older_ones():
-    situations.team(reps=0)
-    older, hot = situations.handoff(), situations.handoff(now=NOW + MINUTE)
+    TeamFactory(working=True, reps=0)
+    older, hot = HandoffFactory(), HandoffFactory(now=NOW + MINUTE)
     hot_upgrade_of(hot.qualification)
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
     assert list(queue.unrouted_handoffs()) == [hot, older]
 
-    situations.rep(Team.objects.get(), capacity=1)
+    RepFactory(team=Team.objects.get(), capacity=1)
     assert routing.route_unrouted(now=NOW + 4 * MINUTE) == 1
-    assert situations.fresh(hot).rep is not None
+    assert read_handoff(hot).rep is not None
 
 
 def test_each_hot_lead_alerts_the_rep_who_has_it_once():
-    team = situations.team(reps=0)
-    first = situations.rep(team)
-    had = situations.handoff()
+    team = TeamFactory(working=True, reps=0)
+    first = RepFactory(team=team)
+    had = HandoffFactory()
     hot_upgrade_of(had.qualification)
     Rep.objects.update(is_away=True)
-    waited = situations.handoff(now=NOW + MINUTE)
+    waited = HandoffFactory(now=NOW + MINUTE)
     hot_upgrade_of(waited.qualification)
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
-    second = situations.rep(team)
+    second = RepFactory(team=team)
     routing.route_unrouted(now=NOW + 4 * MINUTE)
 
     rung = {rep: [told.handoff for told in outbox.hot_notices(rep.user, since=NOW - MINUTE)] for rep in (first, second)}
@@ -243,7 +254,7 @@ def test_each_hot_lead_alerts_the_rep_who_has_it_once():
 
 
 def test_a_decided_handoff_that_turns_hot_stays_as_it_is():
-    handoff = situations.rejected()
+    handoff = HandoffFactory(rejected=True)
     hot_upgrade_of(handoff.qualification)
 
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
@@ -253,7 +264,7 @@ def test_a_decided_handoff_that_turns_hot_stays_as_it_is():
 
 
 def test_a_breached_first_contact_stays_breached():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     hot_upgrade_of(handoff.qualification)
 
     hot_upgrades.follow_hot_upgrades(now=NOW + HOUR)
@@ -265,8 +276,8 @@ def test_a_breached_first_contact_stays_breached():
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.xdist_group("sla_concurrency")
 def test_two_workers_notify_of_each_hot_upgrade_once():
-    situations.team(reps=2)
-    made = [situations.handoff() for _ in range(10)]
+    TeamFactory(working=True, reps=2)
+    made = [HandoffFactory() for _ in range(10)]
     for handoff in made:
         hot_upgrade_of(handoff.qualification)
 
@@ -280,11 +291,11 @@ def test_two_workers_notify_of_each_hot_upgrade_once():
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.xdist_group("sla_concurrency")
 def test_a_held_mql_that_turns_hot_on_its_day_makes_one_handoff():
-    situations.commitment(tier_3_nurture_days=14)
-    situations.team()
+    CommitmentFactory(active=True, tier_3_nurture_days=14)
+    TeamFactory(working=True)
     later = NOW + 14 * DAY
     for _ in range(10):
-        hot_upgrade_of(situations.qualification(tier=3), at=later)
+        hot_upgrade_of(QualificationFactory(tier=3), at=later)
 
     at_once(2, lambda number: (hot_upgrades.follow_hot_upgrades, creation.hand_off_waiting)[number](now=later))
 
@@ -294,20 +305,20 @@ def test_a_held_mql_that_turns_hot_on_its_day_makes_one_handoff():
 
 
 def test_a_decision_made_at_the_same_moment_is_not_undone():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     hot_upgrade_of(handoff.qualification)
     dispositions.accept(handoff=handoff, by=handoff.rep.user, now=NOW + MINUTE)
 
     hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE)
 
-    assert situations.fresh(handoff).is_accepted
+    assert read_handoff(handoff).is_accepted
     assert contact(handoff).due_at == NOW + 8 * MINUTE
 
 
 def test_one_tick_carries_a_demo_request_to_the_rep_of_the_lead(version: Version, lead: Lead):
     now = MONDAY + HOUR
-    situations.commitment()
-    situations.team()
+    CommitmentFactory(active=True)
+    TeamFactory(working=True)
     for days in (3, 2, 1):
         add_event(lead, "pricing_view", MONDAY - days * DAY)
     periodic.tick(now=now)

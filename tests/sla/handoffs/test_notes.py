@@ -6,40 +6,39 @@ from django.db import ProgrammingError, transaction
 from sla import permissions
 from sla.handoffs import notes, sales_stages
 from sla.models import Note
-from tests.sla import situations
-from tests.sla.situations import DAY, MINUTE, NOW
+from tests.factories import DAY, MINUTE, NOW, HandoffFactory, RepFactory, read_handoff
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_note_is_no_contact_and_stops_no_clock():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     notes.write_note(handoff=handoff, text=" Wrote back by herself. ", by=handoff.rep.user, now=NOW + MINUTE)
 
     assert handoff.notes.get().text == "Wrote back by herself."
-    assert situations.fresh(handoff).first_contact_at is None
+    assert read_handoff(handoff).first_contact_at is None
     assert handoff.attempts.count() == 0
     assert not handoff.clocks.filter(kind="first_contact", met_at__isnull=False).exists()
 
 
 @pytest.mark.parametrize(("text", "said"), [("  ", "says nothing"), ("x" * 1001, "1000 characters")])
 def test_an_empty_or_overlong_note_is_refused(text, said):
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     with pytest.raises(notes.NoteRefused, match=said):
         notes.write_note(handoff=handoff, text=text, by=handoff.rep.user, now=NOW)
 
 
 def test_colleagues_cannot_write_notes():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     with pytest.raises(permissions.NotYours):
-        notes.write_note(handoff=handoff, text="Hm.", by=situations.rep(handoff.team).user, now=NOW)
+        notes.write_note(handoff=handoff, text="Hm.", by=RepFactory(team=handoff.team).user, now=NOW)
 
 
 def test_each_meeting_booked_stays_on_record():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
 
     for days in (1, 2):
         sales_stages.book_meeting(handoff=handoff, at=NOW + days * DAY, by=handoff.rep.user, now=NOW + MINUTE)
@@ -48,7 +47,7 @@ def test_each_meeting_booked_stays_on_record():
 
 
 def test_a_stored_note_cannot_be_changed():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     notes.write_note(handoff=handoff, text="So it was.", by=handoff.rep.user, now=NOW)
 
     for change in (lambda: Note.objects.update(text="x"), lambda: Note.objects.all().delete()):

@@ -6,15 +6,14 @@ from sla.clocks import clocks
 from sla.handoffs import attempts, overdue_first_contact
 from sla.models import Clock, Handoff, Notice, Rep
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, TeamFactory, read_handoff
 
 pytestmark = pytest.mark.django_db
 
 
 def breached(**team: object) -> Handoff:
-    situations.team(reps=2, **({"reassigns_on_breach": True} | team))
-    made = situations.handoff()
+    TeamFactory(working=True, reps=2, **({"reassigns_on_breach": True} | team))
+    made = HandoffFactory()
     assert clocks.sweep_breaches(now=NOW + HOUR) == 1
     return made
 
@@ -24,13 +23,13 @@ def test_an_overdue_handoff_goes_to_the_next_rep_with_the_reason():
 
     assert overdue_first_contact.pass_on_overdue(now=NOW + HOUR) == 1
 
-    after = situations.fresh(before)
+    after = read_handoff(before)
     assert after.rep not in (None, before.rep)
     decision = after.routing_decisions.latest("pk")
     assert decision.explanation == f"First contact overdue with {before.rep} → {after.rep}, next in turn"
     assert decision.trace[0]["kind"] == "first contact overdue"
     told = Notice.objects.filter(once__startswith="passed_on:").order_by("pk")
-    assert {notice.to for notice in told} == {before.rep.user, situations.manager(after.team)}
+    assert {notice.to for notice in told} == {before.rep.user, after.team.managers.first()}
     assert Notice.objects.filter(to=after.rep.user, kind="mql.routed").count() == 1
 
 
@@ -41,7 +40,7 @@ def test_the_breach_stays_with_the_old_rep_and_a_new_clock_starts():
 
     old, new = Clock.objects.filter(kind=ClockKind.FIRST_CONTACT).order_by("pk")
     assert (old.rep, old.breached_at, old.cancelled_at) == (before.rep, NOW + HOUR, NOW + HOUR)
-    assert (new.rep, new.started_at) == (situations.fresh(before).rep, NOW + HOUR)
+    assert (new.rep, new.started_at) == (read_handoff(before).rep, NOW + HOUR)
     assert (new.breached_at, new.met_at) == (None, None)
 
 

@@ -6,8 +6,7 @@ from sla import permissions
 from sla.handoffs import creation, reassignment
 from sla.handoffs.reassignment import Reassignment
 from sla.models import Handoff
-from tests.sla import situations
-from tests.sla.situations import MINUTE, NOW
+from tests.factories import MINUTE, NOW, HandoffFactory, RepFactory, TeamFactory, read_handoff
 
 pytestmark = pytest.mark.django_db
 
@@ -15,13 +14,13 @@ LATER = NOW + 5 * MINUTE
 
 
 def test_a_reps_open_handoffs_go_to_colleagues_in_turn():
-    made = [situations.handoff(), situations.accepted()]
+    made = [HandoffFactory(), HandoffFactory(accepted=True)]
     leaver, team = made[0].rep, made[0].team
-    colleagues = {situations.rep(team), situations.rep(team)}
+    colleagues = {RepFactory(team=team), RepFactory(team=team)}
     leaver.is_active = False
     leaver.save()
 
-    done = reassignment.reassign_all(rep=leaver, by=situations.manager(team), now=LATER, reason="Left the company")
+    done = reassignment.reassign_all(rep=leaver, by=team.managers.first(), now=LATER, reason="Left the company")
 
     assert done == Reassignment(leads_by_rep=dict.fromkeys(colleagues, 1), stayed=0)
     assert done.total == 2
@@ -30,22 +29,22 @@ def test_a_reps_open_handoffs_go_to_colleagues_in_turn():
 
 
 def test_handoffs_that_nobody_can_take_stay_and_are_counted():
-    handoff = situations.handoff()
-    situations.rep(handoff.team, is_away=True)
+    handoff = HandoffFactory()
+    RepFactory(team=handoff.team, is_away=True)
 
     done = reassignment.reassign_all(
-        rep=handoff.rep, by=situations.manager(handoff.team), now=LATER, reason="Left the company"
+        rep=handoff.rep, by=handoff.team.managers.first(), now=LATER, reason="Left the company"
     )
 
     assert done == Reassignment(leads_by_rep={}, stayed=1)
-    assert situations.fresh(handoff).rep == handoff.rep
+    assert read_handoff(handoff).rep == handoff.rep
 
 
 def test_only_a_manager_of_the_team_reassigns_and_gives_a_reason():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
-    for by in (handoff.rep.user, situations.manager(situations.team())):
+    for by in (handoff.rep.user, TeamFactory(working=True).managers.first()):
         with pytest.raises(permissions.NotYours):
             reassignment.reassign_all(rep=handoff.rep, by=by, now=LATER, reason="Mine")
     with pytest.raises(creation.AssignmentRefused):
-        reassignment.reassign_all(rep=handoff.rep, by=situations.manager(handoff.team), now=LATER, reason=" ")
+        reassignment.reassign_all(rep=handoff.rep, by=handoff.team.managers.first(), now=LATER, reason=" ")

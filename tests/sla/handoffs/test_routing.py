@@ -10,8 +10,20 @@ from sla.models import Absence, Handoff, Notice, RoutingDecision, SpecialDay, Wo
 from sla.notifications import outbox
 from sla.teams import round_robin
 from sla.vocabulary import HandoffState, NoticeKind
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    CommitmentFactory,
+    CompanyFactory,
+    HandoffFactory,
+    LeadFactory,
+    RepFactory,
+    TeamFactory,
+    WorkCalendarFactory,
+    read_handoff,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -21,13 +33,13 @@ def reason(handoff: Handoff) -> str:
 
 
 def test_the_first_rule_that_matches_names_the_team():
-    dach = situations.team(name="DACH", reps=0)
+    dach = TeamFactory(working=True, name="DACH", reps=0)
     dach.rules.update(countries=["Germany", "Austria"], name="DACH", position=1)
-    situations.rep(dach, name="ana")
-    situations.team(name="World")
+    RepFactory(team=dach, user__name="ana")
+    TeamFactory(working=True, name="World")
 
-    german = situations.handoff(of=situations.lead(country=" germany "))
-    french = situations.handoff(of=situations.lead(country="France"))
+    german = HandoffFactory(lead__country=" germany ")
+    french = HandoffFactory(lead__country="France")
 
     assert (german.team.name, french.team.name) == ("DACH", "World")
     assert reason(german) == "Rule 1: DACH → team DACH → Ana, next in turn"
@@ -44,37 +56,37 @@ def test_the_first_rule_that_matches_names_the_team():
     ],
 )
 def test_each_condition_of_a_rule_is_applied(condition, matching, other):
-    named = situations.team(name="named")
+    named = TeamFactory(working=True, name="named")
     named.rules.update(position=1, **condition)
-    situations.team(name="rest")
+    TeamFactory(working=True, name="rest")
 
-    assert situations.handoff(of=situations.lead(**matching)).team.name == "named"
-    assert situations.handoff(of=situations.lead(**other)).team.name == "rest"
+    assert HandoffFactory(lead=LeadFactory(mql=True, **matching)).team.name == "named"
+    assert HandoffFactory(lead=LeadFactory(mql=True, **other)).team.name == "rest"
 
 
 def test_size_tier_and_motion_are_conditions_too():
-    situations.commitment(tier_3_nurture_days=0)
-    large = situations.team(name="large")
+    CommitmentFactory(active=True, tier_3_nurture_days=0)
+    large = TeamFactory(working=True, name="large")
     large.rules.update(position=1, employees_at_least=1000, tiers=[1, 2], motion=Motion.MQL)
-    situations.team(name="rest")
-    big, small = situations.company(employees_low=1000, employees_high=5000), situations.company(employees_low=999)
+    TeamFactory(working=True, name="rest")
+    big, small = CompanyFactory(employees_low=1000, employees_high=5000), CompanyFactory(employees_low=999)
 
-    assert situations.handoff(of=situations.lead(company=big)).team.name == "large"
-    assert situations.handoff(of=situations.lead(company=big), tier=3).team.name == "rest"
-    assert situations.handoff(of=situations.lead(company=small)).team.name == "rest"
-    assert situations.handoff(of=situations.lead()).team.name == "rest"
-    assert situations.handoff(of=situations.lead(company=big), motion=Motion.PQL).team.name == "rest"
+    assert HandoffFactory(lead__company=big).team.name == "large"
+    assert HandoffFactory(lead__company=big, tier=3).team.name == "rest"
+    assert HandoffFactory(lead__company=small).team.name == "rest"
+    assert HandoffFactory(lead=LeadFactory(mql=True)).team.name == "rest"
+    assert HandoffFactory(lead__company=big, motion=Motion.PQL).team.name == "rest"
 
 
 def test_without_a_matching_rule_a_handoff_is_unrouted_and_managers_are_notified():
-    team = situations.team()
+    team = TeamFactory(working=True)
     team.rules.update(countries=["Chile"])
 
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     assert handoff.is_unrouted
     assert reason(handoff) == "No routing rule matches."
-    assert Notice.objects.get(kind=NoticeKind.UNROUTED).to == situations.manager(team)
+    assert Notice.objects.get(kind=NoticeKind.UNROUTED).to == team.managers.first()
 
 
 @pytest.mark.parametrize(
@@ -86,41 +98,41 @@ def test_without_a_matching_rule_a_handoff_is_unrouted_and_managers_are_notified
     ],
 )
 def test_a_rep_who_cannot_take_a_lead_is_skipped_with_the_reason(hindrance, said):
-    team = situations.team(reps=0)
-    situations.rep(team, **hindrance)
+    team = TeamFactory(working=True, reps=0)
+    RepFactory(team=team, **hindrance)
 
-    assert f"nobody available ({said})" in reason(situations.handoff())
+    assert f"nobody available ({said})" in reason(HandoffFactory())
 
-    free = situations.rep(team)
-    assert situations.handoff().rep == free
+    free = RepFactory(team=team)
+    assert HandoffFactory().rep == free
 
 
 def test_absent_and_off_work_reps_are_skipped():
-    team = situations.team(reps=0)
-    absent = situations.rep(team)
+    team = TeamFactory(working=True, reps=0)
+    absent = RepFactory(team=team)
     Absence.objects.create(rep=absent, starts_at=NOW, ends_at=NOW + HOUR)
-    situations.rep(team, calendar=situations.calendar(zone="America/New_York"))
+    RepFactory(team=team, calendar=WorkCalendarFactory(zone="America/New_York"))
 
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     assert "nobody available (1 absent, 1 outside working hours)" in reason(handoff)
     assert routing.route_handoff(handoff=handoff, now=NOW + HOUR) == absent
 
 
 def test_capacity_counts_undecided_and_accepted_handoffs():
-    team = situations.team(reps=0)
-    situations.rep(team, capacity=2)
-    situations.accepted()
-    situations.rejected()
-    situations.handoff()
+    team = TeamFactory(working=True, reps=0)
+    RepFactory(team=team, capacity=2)
+    HandoffFactory(accepted=True)
+    HandoffFactory(rejected=True)
+    HandoffFactory()
 
-    assert situations.handoff().is_unrouted
+    assert HandoffFactory().is_unrouted
 
 
 def test_an_unrouted_handoff_is_routed_when_a_rep_starts_work_and_explained_once():
-    situations.team()
+    TeamFactory(working=True)
     evening = NOW.replace(hour=20)
-    handoff = situations.handoff(now=evening)
+    handoff = HandoffFactory(now=evening)
     assert handoff.is_unrouted
 
     for minutes in range(3):
@@ -129,7 +141,7 @@ def test_an_unrouted_handoff_is_routed_when_a_rep_starts_work_and_explained_once
 
     morning = (NOW + DAY).replace(hour=9)
     assert routing.route_unrouted(now=morning) == 1
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     assert (handoff.state, handoff.routed_at, handoff.due_at) == (
         HandoffState.ASSIGNED,
         morning,
@@ -138,50 +150,50 @@ def test_an_unrouted_handoff_is_routed_when_a_rep_starts_work_and_explained_once
 
 
 def test_an_exhausted_team_does_not_hold_up_the_others():
-    asleep = situations.team(calendar=situations.calendar(zone="Pacific/Auckland"))
+    asleep = TeamFactory(working=True, calendar=WorkCalendarFactory(zone="Pacific/Auckland"))
     asleep.rules.update(position=1, countries=["New Zealand"])
-    awake = situations.team(reps=0)
+    awake = TeamFactory(working=True, reps=0)
     for _ in range(3):
-        situations.handoff(of=situations.lead(country="New Zealand"), tier=1)
-    waiting = situations.handoff(of=situations.lead(country="Norway"))
-    situations.rep(awake)
+        HandoffFactory(lead__country="New Zealand", tier=1)
+    waiting = HandoffFactory(lead__country="Norway")
+    RepFactory(team=awake)
 
     assert routing.route_unrouted(now=NOW + MINUTE) == 1
-    assert situations.fresh(waiting).team == awake
+    assert read_handoff(waiting).team == awake
 
 
 def test_retrying_unrouted_handoffs_takes_a_constant_number_of_queries(django_assert_num_queries):
-    situations.team(calendar=situations.calendar(zone="Pacific/Auckland"))
-    situations.handoff()
+    TeamFactory(working=True, calendar=WorkCalendarFactory(zone="Pacific/Auckland"))
+    HandoffFactory()
     with django_assert_num_queries(16):
         routing.route_unrouted(now=NOW)
     for _ in range(5):
-        situations.handoff()
+        HandoffFactory()
 
     with django_assert_num_queries(16):
         routing.route_unrouted(now=NOW)
 
 
 def test_a_rep_with_an_unreadable_calendar_does_not_stop_the_team():
-    team = situations.team()
-    broken = situations.rep(team, calendar=situations.calendar())
+    team = TeamFactory(working=True)
+    broken = RepFactory(team=team, calendar=WorkCalendarFactory())
     WorkCalendar.objects.filter(pk=broken.calendar_id).update(zone="Atlantis/Capital")
 
-    reps = {situations.handoff().rep for _ in range(3)}
+    reps = {HandoffFactory().rep for _ in range(3)}
 
     assert reps == set(team.reps.exclude(pk=broken.pk))
 
 
 def test_a_routing_failure_is_explained_and_does_not_block_the_rest():
     # Open today and never again: the 24 hours of the disposition have no end.
-    only_today = situations.calendar(weekdays=range(0))
+    only_today = WorkCalendarFactory(weekdays=range(0))
     SpecialDay.objects.create(calendar=only_today, date=NOW.date(), opens=540, closes=1020, label="Only today")
-    team = situations.team(calendar=only_today)
+    team = TeamFactory(working=True, calendar=only_today)
     team.rules.update(position=1, countries=["Atlantis"])
 
-    lost = situations.handoff(of=situations.lead(country="Atlantis"), tier=1)
-    situations.team()
-    fine = situations.handoff(of=situations.lead(country="Peru"))
+    lost = HandoffFactory(lead__country="Atlantis", tier=1)
+    TeamFactory(working=True)
+    fine = HandoffFactory(lead__country="Peru")
 
     assert (lost.is_unrouted, fine.is_unrouted) == (True, False)
     assert reason(lost).startswith("Routing failed: These working hours come to a point")
@@ -190,36 +202,36 @@ def test_a_routing_failure_is_explained_and_does_not_block_the_rest():
 
 
 def test_turns_follow_the_weights_exactly():
-    team = situations.team(reps=0)
+    team = TeamFactory(working=True, reps=0)
     for name, weight in (("ana", 3), ("ben", 2), ("cem", 1)):
-        situations.rep(team, name=name, weight=weight)
+        RepFactory(team=team, user__name=name, weight=weight)
 
-    turns = [str(situations.handoff().rep) for _ in range(18)]
+    turns = [str(HandoffFactory().rep) for _ in range(18)]
 
     assert all(Counter(turns[first : first + 6]) == {"Ana": 3, "Ben": 2, "Cem": 1} for first in range(13))
 
 
 def test_the_least_recently_assigned_goes_first():
-    team = situations.team(reps=0)
-    situations.rep(team, name="late", last_assigned_at=NOW - HOUR)
-    situations.rep(team, name="early", last_assigned_at=NOW - 2 * HOUR)
+    team = TeamFactory(working=True, reps=0)
+    RepFactory(team=team, user__name="late", last_assigned_at=NOW - HOUR)
+    RepFactory(team=team, user__name="early", last_assigned_at=NOW - 2 * HOUR)
 
-    assert str(situations.handoff().rep) == "Early"
+    assert str(HandoffFactory().rep) == "Early"
 
 
 def test_a_rep_back_from_leave_gets_no_flood():
-    team = situations.team(reps=0)
-    situations.rep(team, name="ana")
-    back = situations.rep(team, name="ben", is_away=True)
+    team = TeamFactory(working=True, reps=0)
+    RepFactory(team=team, user__name="ana")
+    back = RepFactory(team=team, user__name="ben", is_away=True)
     for _ in range(10):
-        situations.handoff()
+        HandoffFactory()
     type(back).objects.filter(pk=back.pk).update(is_away=False)
 
-    assert Counter(str(situations.handoff().rep) for _ in range(6)) == {"Ana": 3, "Ben": 3}
+    assert Counter(str(HandoffFactory().rep) for _ in range(6)) == {"Ana": 3, "Ben": 3}
 
 
 def test_the_new_rep_is_notified():
-    handoff = situations.handoff(tier=1)
+    handoff = HandoffFactory(tier=1)
 
     notice = outbox.unread_notices(handoff.rep.user).get()
 
@@ -227,10 +239,10 @@ def test_the_new_rep_is_notified():
 
 
 def test_the_trace_has_a_line_for_every_rep_of_the_team():
-    team = situations.team(reps=2)
-    situations.rep(team, is_away=True)
+    team = TeamFactory(working=True, reps=2)
+    RepFactory(team=team, is_away=True)
 
-    situations.handoff()
+    HandoffFactory()
 
     lines = RoutingDecision.objects.get().trace[1:]
     assert sorted(line["kind"] for line in lines) == ["available", "available", "away"]
@@ -238,78 +250,78 @@ def test_the_trace_has_a_line_for_every_rep_of_the_team():
 
 
 def test_a_long_lead_name_fits_the_explanation():
-    situations.team()
-    handoff = situations.handoff(of=situations.lead(country="x" * 64, first_name="y" * 100, last_name="\n" * 100))
+    TeamFactory(working=True)
+    handoff = HandoffFactory(lead__country="x" * 64, lead__first_name="y" * 100, lead__last_name="\n" * 100)
 
     assert handoff.rep is not None
     assert creation.hand_off_waiting(now=NOW) == 0
 
 
 def test_region_industry_and_size_up_to_a_limit_are_conditions_too():
-    midmarket = situations.team(name="midmarket")
+    midmarket = TeamFactory(working=True, name="midmarket")
     midmarket.rules.update(position=1, industries=["Software"], regions=["Bavaria"], employees_at_most=500)
-    situations.team(name="rest")
+    TeamFactory(working=True, name="rest")
     band = {"industry": "software", "region": " bavaria", "employees_low": 51}
 
-    fits = situations.company(employees_high=500, **band)
-    too_large = situations.company(employees_high=501, **band)
-    of_open_size = situations.company(**band)
+    fits = CompanyFactory(employees_high=500, **band)
+    too_large = CompanyFactory(employees_high=501, **band)
+    of_open_size = CompanyFactory(**band)
 
-    assert situations.handoff(of=situations.lead(company=fits)).team.name == "midmarket"
-    assert situations.handoff(of=situations.lead(company=too_large)).team.name == "rest"
-    open_band = situations.handoff(of=situations.lead(company=of_open_size))
+    assert HandoffFactory(lead__company=fits).team.name == "midmarket"
+    assert HandoffFactory(lead__company=too_large).team.name == "rest"
+    open_band = HandoffFactory(lead__company=of_open_size)
     assert open_band.routing_decisions.get().trace[0]["why"] == "company size 51–?"
-    assert situations.handoff().team.name == "rest"
+    assert HandoffFactory().team.name == "rest"
 
 
 def test_the_same_company_goes_to_the_same_owner():
-    situations.team(reps=3)
-    acme = situations.company(name="Acme")
-    first = situations.handoff(of=situations.lead(company=acme, first_name="Jane"))
-    situations.handoff()
+    TeamFactory(working=True, reps=3)
+    acme = CompanyFactory(name="Acme")
+    first = HandoffFactory(lead__company=acme, lead__first_name="Jane")
+    HandoffFactory()
 
-    second = situations.handoff(of=situations.lead(company=acme))
+    second = HandoffFactory(lead__company=acme)
 
     assert second.rep == first.rep
     assert reason(second).endswith(f"{first.rep}, same company as Jane, owned by {first.rep}")
 
 
 def test_an_owner_who_is_not_available_is_skipped():
-    situations.team(reps=2)
-    acme = situations.company()
-    first = situations.handoff(of=situations.lead(company=acme))
+    TeamFactory(working=True, reps=2)
+    acme = CompanyFactory()
+    first = HandoffFactory(lead__company=acme)
     type(first.rep).objects.filter(pk=first.rep_id).update(is_away=True)
 
-    second = situations.handoff(of=situations.lead(company=acme))
+    second = HandoffFactory(lead__company=acme)
 
     assert second.rep not in (None, first.rep)
     assert reason(second).endswith("next in turn")
 
 
 def test_the_rules_choose_the_team_before_the_owner():
-    situations.team(name="World")
-    acme = situations.company(domain="acme.example")
-    situations.handoff(of=situations.lead(company=acme))
-    named = situations.team(name="Named")
+    TeamFactory(working=True, name="World")
+    acme = CompanyFactory(domain="acme.example")
+    HandoffFactory(lead__company=acme)
+    named = TeamFactory(working=True, name="Named")
     named.rules.update(position=1, domains=["acme.example"])
 
-    assert situations.handoff(of=situations.lead(company=acme)).team == named
+    assert HandoffFactory(lead__company=acme).team == named
 
 
 def test_handoffs_of_another_motion_and_rejections_make_no_owner():
-    situations.team(reps=2)
-    acme = situations.company()
-    turned_down = situations.rejected(of=situations.lead(company=acme))
+    TeamFactory(working=True, reps=2)
+    acme = CompanyFactory()
+    turned_down = HandoffFactory(rejected=True, lead__company=acme)
 
-    assert situations.handoff(of=situations.lead(company=acme), motion=Motion.PQL).rep != turned_down.rep
+    assert HandoffFactory(lead__company=acme, motion=Motion.PQL).rep != turned_down.rep
 
 
 def test_a_rep_with_too_many_unworked_leads_gets_no_more():
-    team = situations.team(reps=0, unworked_at_most=1)
-    busy = situations.rep(team)
-    situations.accepted()
+    team = TeamFactory(working=True, reps=0, unworked_at_most=1)
+    busy = RepFactory(team=team)
+    HandoffFactory(accepted=True)
 
-    waiting = situations.handoff()
+    waiting = HandoffFactory()
 
     assert "nobody available (1 with work waiting)" in reason(waiting)
     assert waiting.routing_decisions.get().trace[-1]["why"] == "1 accepted without a contact, 1 at most"
@@ -319,21 +331,24 @@ def test_a_rep_with_too_many_unworked_leads_gets_no_more():
 
 @pytest.mark.parametrize(("own", "accepted", "is_held"), [(None, 2, True), (9, 2, True), (9, 1, False), (1, 1, True)])
 def test_a_team_limit_may_be_stricter_than_agreed_but_not_laxer(own: int | None, accepted: int, is_held: bool):
-    situations.commitment(unworked_at_most=2)
-    team = situations.team(reps=0, unworked_at_most=own)
-    situations.rep(team)
+    CommitmentFactory(active=True, unworked_at_most=2)
+    team = TeamFactory(working=True, reps=0, unworked_at_most=own)
+    RepFactory(team=team)
     for _ in range(accepted):
-        situations.accepted()
+        HandoffFactory(accepted=True)
 
-    assert situations.handoff().is_unrouted is is_held
+    assert HandoffFactory().is_unrouted is is_held
 
 
 def test_each_unrouted_handoff_shows_what_it_waits_for():
     night = NOW.replace(hour=23)
-    closed, full = situations.team(), situations.team(reps=0, calendar=situations.calendar(opens=0, closes=24))
+    closed, full = (
+        TeamFactory(working=True),
+        TeamFactory(working=True, reps=0, calendar=WorkCalendarFactory(opens=0, closes=24)),
+    )
     closed.rules.update(countries=["Norway"])
     full.rules.update(countries=["Chile"])
-    made = [situations.handoff(now=night, of=situations.lead(country=name)) for name in ("Norway", "Chile", "Peru")]
+    made = [HandoffFactory(now=night, lead__country=name) for name in ("Norway", "Chile", "Peru")]
 
     found = [wait for _, wait in routing.find_waits(made, now=night)]
 

@@ -12,8 +12,7 @@ from sla import handoff_states, permissions
 from sla.clocks import clocks
 from sla.handoffs import dispositions, sales_stages, undo_window
 from sla.vocabulary import DispositionKind, HandoffState
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, UserFactory, read_handoff
 
 pytestmark = pytest.mark.django_db
 
@@ -22,9 +21,9 @@ SOON = NOW + HOUR
 
 
 def qualified():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     sales_stages.qualify(handoff=handoff, by=handoff.rep.user, now=SOON, **ANSWERS)
-    return situations.fresh(handoff)
+    return read_handoff(handoff)
 
 
 def test_four_confirmed_answers_make_an_sql():
@@ -35,18 +34,18 @@ def test_four_confirmed_answers_make_an_sql():
 
 
 def test_a_missing_answer_is_named():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
 
     with pytest.raises(sales_stages.ProgressRefused, match="missing: budget, timeline"):
         sales_stages.qualify(
             handoff=handoff, by=handoff.rep.user, now=SOON, **{**ANSWERS, "budget": " ", "timeline": ""}
         )
 
-    assert situations.fresh(handoff).lead.stage == Stage.SAL
+    assert read_handoff(handoff).lead.stage == Stage.SAL
 
 
 def test_only_an_accepted_handoff_is_qualified_and_only_once():
-    untouched = situations.handoff()
+    untouched = HandoffFactory()
     done = qualified()
 
     for handoff in (untouched, done):
@@ -55,15 +54,15 @@ def test_only_an_accepted_handoff_is_qualified_and_only_once():
 
 
 def test_a_meeting_is_booked_on_an_accepted_handoff():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
 
     sales_stages.book_meeting(handoff=handoff, at=NOW + 2 * DAY, by=handoff.rep.user, now=SOON)
 
-    assert situations.fresh(handoff).meeting_at == NOW + 2 * DAY
+    assert read_handoff(handoff).meeting_at == NOW + 2 * DAY
     with pytest.raises(sales_stages.ProgressRefused, match="within a year"):
         sales_stages.book_meeting(handoff=handoff, at=NOW + 400 * DAY, by=handoff.rep.user, now=SOON)
     with pytest.raises(handoff_states.HandoffStepRefused, match="Accept the lead"):
-        sales_stages.book_meeting(handoff=(other := situations.handoff()), at=NOW + DAY, by=other.rep.user, now=SOON)
+        sales_stages.book_meeting(handoff=(other := HandoffFactory()), at=NOW + DAY, by=other.rep.user, now=SOON)
 
 
 def test_an_opportunity_is_won():
@@ -73,7 +72,7 @@ def test_an_opportunity_is_won():
     sales_stages.open_opportunity(handoff=handoff, amount=Decimal("12000.50"), by=by, now=SOON)
     sales_stages.win(handoff=handoff, amount=Decimal(11000), by=by, now=SOON + DAY)
 
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     assert (handoff.state, handoff.lead.stage, handoff.closed_at) == (HandoffState.WON, Stage.WON, SOON + DAY)
     assert handoff.qualification.closed_at == SOON + DAY
     assert list(Outcome.objects.order_by("pk").values_list("kind", "amount", "source")) == [
@@ -84,13 +83,13 @@ def test_an_opportunity_is_won():
 
 
 def test_losing_needs_a_reason_and_ends_the_cycle():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     with pytest.raises(sales_stages.ProgressRefused, match="why it was lost"):
         sales_stages.lose(handoff=handoff, reason=" ", by=handoff.rep.user, now=SOON)
 
     sales_stages.lose(handoff=handoff, reason="Went silent", by=handoff.rep.user, now=SOON)
 
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     assert (handoff.state, handoff.lead.stage) == (HandoffState.LOST, Stage.LOST)
     assert handoff.qualification.closed_at == SOON
     assert not handoff.clocks.running().exists()
@@ -98,8 +97,8 @@ def test_losing_needs_a_reason_and_ends_the_cycle():
 
 
 def test_other_people_cannot_take_a_step():
-    handoff = situations.accepted()
-    stranger = situations.user(Role.SALES_MANAGER)
+    handoff = HandoffFactory(accepted=True)
+    stranger = UserFactory(roles=[Role.SALES_MANAGER])
 
     with pytest.raises(permissions.NotYours):
         sales_stages.qualify(handoff=handoff, by=stranger, now=SOON, **ANSWERS)
@@ -109,14 +108,14 @@ def test_other_people_cannot_take_a_step():
 
 @pytest.mark.parametrize("stage", [Stage.WON, Stage.LOST])
 def test_a_handoff_follows_the_outcome_in_the_crm(stage):
-    handoff = situations.accepted()
-    situations.accepted()
+    handoff = HandoffFactory(accepted=True)
+    HandoffFactory(accepted=True)
     type(handoff.lead).objects.filter(pk=handoff.lead_id).update(stage=stage)
 
     assert sales_stages.follow_outcomes(now=NOW + MINUTE) == 1
     assert sales_stages.follow_outcomes(now=NOW + MINUTE) == 0
 
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     assert (handoff.state, handoff.qualification.closed_at) == (stage, NOW + MINUTE)
 
 
@@ -126,13 +125,13 @@ def the_crm_says(handoff, stage):
 
 @pytest.mark.parametrize("stage", [Stage.OPPORTUNITY, Stage.WON, Stage.LOST])
 def test_an_outcome_in_the_crm_counts_as_acceptance(stage):
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     the_crm_says(handoff, stage)
 
     followed = [sales_stages.follow_outcomes(now=NOW + MINUTE) for _ in range(2)]
     clocks.sweep_breaches(now=NOW + 9 * DAY)
 
-    handoff = situations.fresh(handoff)
+    handoff = read_handoff(handoff)
     assert followed == [1, 0]
     assert (handoff.state, handoff.decided_at) == (stage, NOW + MINUTE)
     assert handoff.is_open is (stage == Stage.OPPORTUNITY)
@@ -144,25 +143,25 @@ def test_an_outcome_in_the_crm_counts_as_acceptance(stage):
 
 
 def test_a_handoff_that_fails_does_not_hold_up_the_others():
-    torn, sound = situations.broken(situations.handoff()), situations.handoff()
+    torn, sound = HandoffFactory(unreadable_hours=True), HandoffFactory()
     for handoff in (torn, sound):
         the_crm_says(handoff, Stage.WON)
 
     assert sales_stages.follow_outcomes(now=NOW + MINUTE) == 1
 
-    assert situations.fresh(torn).is_to_decide
-    assert situations.fresh(sound).state == HandoffState.WON
+    assert read_handoff(torn).is_to_decide
+    assert read_handoff(sound).state == HandoffState.WON
 
 
 def test_an_outcome_by_the_api_is_followed():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     said = {"lead": handoff.lead_id, "kind": "won", "at": (NOW + MINUTE).isoformat(), "amount": 900}
 
     recorded = outcomes.record(items=[said], source="crm", now=NOW + 2 * MINUTE)
     sales_stages.follow_outcomes(now=NOW + 2 * MINUTE)
 
     assert [each.status for each in recorded] == ["accepted"]
-    assert situations.fresh(handoff).state == HandoffState.WON
+    assert read_handoff(handoff).state == HandoffState.WON
 
 
 def test_a_sql_becomes_the_opportunity_that_the_crm_opened():
@@ -171,12 +170,12 @@ def test_a_sql_becomes_the_opportunity_that_the_crm_opened():
 
     sales_stages.follow_outcomes(now=SOON)
 
-    assert situations.fresh(handoff).state == HandoffState.OPPORTUNITY
+    assert read_handoff(handoff).state == HandoffState.OPPORTUNITY
     assert not handoff.notes.exists()
 
 
 def test_a_pending_decision_is_waited_for():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     by = handoff.rep.user
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=by, now=NOW + MINUTE)
     the_crm_says(handoff, Stage.WON)
@@ -187,11 +186,11 @@ def test_a_pending_decision_is_waited_for():
 
     assert (before, after) == (0, 1)
     assert handoff.dispositions.get().by == by
-    assert situations.fresh(handoff).state == HandoffState.WON
+    assert read_handoff(handoff).state == HandoffState.WON
 
 
 def test_a_handoff_closed_by_the_crm_cannot_be_decided():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     the_crm_says(handoff, Stage.LOST)
     sales_stages.follow_outcomes(now=NOW + MINUTE)
 
@@ -201,10 +200,10 @@ def test_a_handoff_closed_by_the_crm_cannot_be_decided():
 
 
 def test_a_meeting_that_took_place_since_the_handover_can_be_stored():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
 
     sales_stages.book_meeting(handoff=handoff, at=NOW + MINUTE, by=handoff.rep.user, now=SOON)
 
-    assert situations.fresh(handoff).meeting_at == NOW + MINUTE
+    assert read_handoff(handoff).meeting_at == NOW + MINUTE
     with pytest.raises(sales_stages.ProgressRefused, match="after the handover, held already or to come"):
         sales_stages.book_meeting(handoff=handoff, at=NOW - MINUTE, by=handoff.rep.user, now=SOON)

@@ -13,23 +13,22 @@ from django.urls import reverse
 from config.accounts.vocabulary import Role
 from scoring.models import HotUpgrade, Qualification
 from sla.models import Handoff, Note
-from tests.sla import situations
-from tests.sla.situations import DAY, NOW
+from tests.factories import DAY, NOW, CommitmentFactory, HandoffFactory, QualificationFactory, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def held() -> Qualification:
-    situations.commitment(tier_3_nurture_days=14)
-    situations.team()
-    return situations.qualification(tier=3, of=situations.lead(first_name="=Ada<b>"))
+    CommitmentFactory(active=True, tier_3_nurture_days=14)
+    TeamFactory(working=True)
+    return QualificationFactory(tier=3, lead__first_name="=Ada<b>")
 
 
 @pytest.fixture
 def page() -> Iterator[Client]:
     client = Client()
-    client.force_login(situations.user(Role.MARKETING_OPS))
+    client.force_login(UserFactory(roles=[Role.MARKETING_OPS]))
     with time_machine.travel(NOW + DAY, tick=False):
         yield client
 
@@ -88,7 +87,7 @@ def test_the_page_takes_a_constant_number_of_queries(page: Client, held: Qualifi
     with CaptureQueriesContext(connection) as one:
         page.get(reverse("nurture_first"))
     for _ in range(5):
-        situations.qualification(tier=3)
+        QualificationFactory(tier=3)
 
     with CaptureQueriesContext(connection) as many:
         page.get(reverse("nurture_first"))
@@ -97,7 +96,7 @@ def test_the_page_takes_a_constant_number_of_queries(page: Client, held: Qualifi
 
 
 def test_the_queue_and_the_handoff_show_what_made_it_hot() -> None:
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     HotUpgrade.objects.create(
         qualification=handoff.qualification, version=handoff.version, at=NOW, recorded_at=NOW, why="Demo request.", evidence={}
     )  # fmt: skip

@@ -13,9 +13,8 @@ from sla.clocks import clocks
 from sla.handoffs import dispositions, undo_window
 from sla.models import Clock, Disposition, Handoff, Notice, PendingDecision
 from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState, NoticeKind, Route
-from tests.sla import situations
+from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, ReasonCodeFactory, RepFactory, read_handoff
 from tests.sla.handoffs.test_concurrency import at_once
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +25,7 @@ LATER = NOW + undo_window.SECONDS * SECOND
 def intended(
     kind: DispositionKind = DispositionKind.ACCEPT, *, now: dt.datetime = NOW, **said: object
 ) -> PendingDecision:
-    made = situations.handoff(now=now)
+    made = HandoffFactory(now=now)
     return undo_window.decide(handoff=made, kind=kind, by=made.rep.user, now=now, **said)
 
 
@@ -36,7 +35,7 @@ def test_no_disposition_is_stored_before_the_undo_window_is_over():
     assert undo_window.finish_due(now=LATER - SECOND) == 0
 
     assert not Disposition.objects.exists()
-    assert situations.fresh(pending_decision.handoff).state == HandoffState.ASSIGNED
+    assert read_handoff(pending_decision.handoff).state == HandoffState.ASSIGNED
 
 
 def test_the_disposition_counts_from_when_the_decision_was_made():
@@ -47,13 +46,13 @@ def test_the_disposition_counts_from_when_the_decision_was_made():
 
     word = Disposition.objects.get()
     assert (word.kind, word.by, word.at) == (DispositionKind.ACCEPT, pending_decision.by, NOW)
-    assert situations.fresh(pending_decision.handoff).decided_at == NOW
+    assert read_handoff(pending_decision.handoff).decided_at == NOW
     assert Lead.objects.get().stage == Stage.SAL
     assert not PendingDecision.objects.exists()
 
 
 def test_a_pending_rejection_keeps_all_its_fields():
-    reason = situations.reason_code("bad_timing", family=Family.TIMING, route=Route.RECYCLE)
+    reason = ReasonCodeFactory(code="bad_timing", family=Family.TIMING, route=Route.RECYCLE)
     day = (NOW + 30 * DAY).date()
 
     intended(DispositionKind.REJECT, reason=reason, note=" Next year. ", missing="A budget", reengage_on=day)
@@ -70,7 +69,7 @@ def test_an_undone_decision_leaves_no_trace():
     undo_window.undo(pending_decision=pending_decision, by=pending_decision.by, now=LATER - SECOND)
 
     assert undo_window.finish_due(now=LATER) == 0
-    assert situations.fresh(pending_decision.handoff).state == HandoffState.ASSIGNED
+    assert read_handoff(pending_decision.handoff).state == HandoffState.ASSIGNED
     assert Clock.objects.running().count() == 2
     undo_window.decide(handoff=pending_decision.handoff, kind=DispositionKind.ACCEPT, by=pending_decision.by, now=LATER)
 
@@ -89,17 +88,15 @@ def test_only_the_author_undoes_a_decision():
     pending_decision = intended()
 
     with pytest.raises(permissions.NotYours):
-        undo_window.undo(
-            pending_decision=pending_decision, by=situations.manager(pending_decision.handoff.team), now=NOW
-        )
+        undo_window.undo(pending_decision=pending_decision, by=pending_decision.handoff.team.managers.first(), now=NOW)
 
     assert PendingDecision.objects.exists()
 
 
 def test_a_second_decision_in_the_undo_window_is_refused_with_the_first_author():
     pending_decision = intended()
-    manager = situations.manager(pending_decision.handoff.team)
-    reason = situations.reason_code()
+    manager = pending_decision.handoff.team.managers.first()
+    reason = ReasonCodeFactory()
 
     for decide in (
         lambda: undo_window.decide(handoff=pending_decision.handoff, kind=DispositionKind.ACCEPT, by=manager, now=NOW),
@@ -123,7 +120,7 @@ def test_a_second_decision_in_the_undo_window_is_refused_with_the_first_author()
     ],
 )
 def test_an_impossible_disposition_is_refused_at_once(columns, said, sentence):
-    reason = situations.reason_code("special", **columns)
+    reason = ReasonCodeFactory(code="special", **columns)
 
     with pytest.raises(dispositions.DispositionRefused, match=sentence):
         intended(DispositionKind.REJECT, reason=reason, **said)
@@ -137,15 +134,15 @@ def test_a_rejection_without_a_reason_is_refused():
 
 
 def test_another_person_cannot_make_a_pending_decision():
-    handoff = situations.handoff()
-    mate = situations.rep(handoff.rep.team).user
+    handoff = HandoffFactory()
+    mate = RepFactory(team=handoff.rep.team).user
 
     with pytest.raises(permissions.NotYours):
         undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=mate, now=NOW)
 
 
 def test_a_pending_decision_in_time_breaches_nothing():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     due = handoff.clocks.get(kind=ClockKind.DISPOSITION).due_at
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=due)
 
@@ -157,15 +154,15 @@ def test_a_pending_decision_in_time_breaches_nothing():
 
 
 def test_a_pending_acceptance_does_not_meet_the_first_contact():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=NOW)
 
     assert clocks.sweep_breaches(now=NOW + HOUR) == 1
 
 
 def test_a_pending_rejection_in_time_ends_all_clocks():
-    handoff = situations.handoff()
-    by, reason = handoff.rep.user, situations.reason_code()
+    handoff = HandoffFactory()
+    by, reason = handoff.rep.user, ReasonCodeFactory()
     undo_window.decide(handoff=handoff, kind=DispositionKind.REJECT, reason=reason, by=by, now=NOW + MINUTE)
 
     assert clocks.sweep_breaches(now=NOW + HOUR) == 0
@@ -173,7 +170,7 @@ def test_a_pending_rejection_in_time_ends_all_clocks():
 
 
 def test_a_late_decision_is_breached_all_the_same():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     due = handoff.clocks.get(kind=ClockKind.DISPOSITION).due_at
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=due + MINUTE)
 
@@ -183,7 +180,7 @@ def test_a_late_decision_is_breached_all_the_same():
 
 
 def test_a_decision_that_cannot_be_stored_goes_back_to_its_author():
-    reason = situations.reason_code()
+    reason = ReasonCodeFactory()
     refused = intended(DispositionKind.REJECT, reason=reason)
     other = intended(now=NOW + SECOND)
     reason.is_offered = False
@@ -195,7 +192,7 @@ def test_a_decision_that_cannot_be_stored_goes_back_to_its_author():
     notice = Notice.objects.get(once__startswith="given_back")
     assert (notice.kind, notice.to) == (NoticeKind.GIVEN_BACK, refused.by)
     assert "is not in use any more" in notice.text
-    assert situations.fresh(refused.handoff).state == HandoffState.ASSIGNED
+    assert read_handoff(refused.handoff).state == HandoffState.ASSIGNED
     assert not PendingDecision.objects.exists()
 
 
@@ -209,7 +206,7 @@ def test_working_on_an_accepted_lead_makes_the_acceptance_final():
 
 
 def test_decisions_on_several_handoffs_are_independent():
-    handoffs = [situations.handoff() for _ in range(3)]
+    handoffs = [HandoffFactory() for _ in range(3)]
     by = handoffs[0].rep.user
     dispositions.accept(handoff=handoffs[1], by=by, now=NOW)
 
@@ -235,7 +232,7 @@ def test_twenty_sweeps_at_once_make_each_decision_final_once():
 @pytest.mark.xdist_group("sla_concurrency")
 @pytest.mark.django_db(transaction=True)
 def test_one_of_twenty_concurrent_decisions_wins():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     by = handoff.rep.user
 
     answers = at_once(

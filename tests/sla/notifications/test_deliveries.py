@@ -17,8 +17,21 @@ from sla.handoffs import attempts, creation, dispositions, routing
 from sla.models import AlertSettings, Delivery, Handoff, Notice, Team
 from sla.notifications import deliveries, encryption, messages, outbox, preferences
 from sla.vocabulary import BACKOFF, AttemptOutcome, Channel, ClockKind, DeliveryChannel, NoticeKind
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    CommitmentFactory,
+    HandoffFactory,
+    LeadFactory,
+    QualificationFactory,
+    RepFactory,
+    TeamFactory,
+    UserFactory,
+    WorkCalendarFactory,
+    read_handoff,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +70,7 @@ def test_every_kind_of_notice_has_an_urgency():
 
 
 def test_a_person_without_settings_gets_mail_of_every_kind():
-    ana = situations.user()
+    ana = UserFactory()
 
     for kind in NoticeKind:
         write(ana, once=kind, kind=kind)
@@ -67,7 +80,7 @@ def test_a_person_without_settings_gets_mail_of_every_kind():
 
 
 def test_deliveries_follow_the_chosen_channels_and_the_app_shows_all(channel):
-    ana, ben = situations.user(), situations.user()
+    ana, ben = UserFactory(), UserFactory()
     in_slack(ana, channel, slack_kinds=[NoticeKind.NEW_MQL])
     in_slack(ben, channel, slack_kinds=[NoticeKind.BREACHED], email_kinds=[NoticeKind.NEW_MQL])
 
@@ -78,7 +91,7 @@ def test_deliveries_follow_the_chosen_channels_and_the_app_shows_all(channel):
 
 
 def test_a_notice_written_twice_is_delivered_once(mailoutbox):
-    ana = situations.user()
+    ana = UserFactory()
 
     for _ in range(3):
         write(ana)
@@ -88,7 +101,7 @@ def test_a_notice_written_twice_is_delivered_once(mailoutbox):
 
 
 def test_a_person_who_left_or_removed_the_address_gets_no_alert(channel):
-    left, without = situations.user(), situations.user()
+    left, without = UserFactory(), UserFactory()
     chosen = in_slack(without, channel)
     write(left, without)
     left.is_active = False
@@ -107,7 +120,7 @@ def test_a_person_who_left_or_removed_the_address_gets_no_alert(channel):
 
 
 def test_a_mail_is_due_at_once_and_its_subject_is_one_line(mailoutbox):
-    ana = situations.user(name="ana")
+    ana = UserFactory(name="ana")
     write(ana, text="New MQL:\nBcc: all@example.org\r\n" + "x" * 400)
 
     assert [send(NOW - MINUTE), send(), send()] == [0, 1, 0]
@@ -121,7 +134,7 @@ def test_a_mail_is_due_at_once_and_its_subject_is_one_line(mailoutbox):
 
 def test_a_mail_leads_to_the_handoff_and_counts_in_business_hours(mailoutbox, settings):
     settings.BASE_URL = "https://accord.example.com"
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     send()
 
@@ -132,8 +145,8 @@ def test_a_mail_leads_to_the_handoff_and_counts_in_business_hours(mailoutbox, se
 
 def test_slack_gets_one_line_with_a_link_and_escaped_lead_text(channel, settings):
     settings.BASE_URL = "https://accord.example.com"
-    hostile = situations.lead(first_name="<!channel>", last_name="<https://evil.example|Free>")
-    handoff = situations.handoff(of=hostile)
+    hostile = LeadFactory(mql=True, first_name="<!channel>", last_name="<https://evil.example|Free>")
+    handoff = HandoffFactory(lead=hostile)
     Notice.objects.all().delete()
     in_slack(handoff.rep.user, channel)
     write(handoff.rep.user, handoff=handoff, text=f"New tier 1 MQL: {handoff.lead}")
@@ -148,7 +161,7 @@ def test_slack_gets_one_line_with_a_link_and_escaped_lead_text(channel, settings
 
 
 def test_a_failing_channel_blocks_neither_the_other_nor_the_next_person(channel, no_mail_server, settings):
-    people = [situations.user() for _ in range(4)]
+    people = [UserFactory() for _ in range(4)]
     for person in people:
         in_slack(person, channel, email_kinds=list(NoticeKind.values))
     write(*people)
@@ -164,7 +177,7 @@ def test_a_failing_channel_blocks_neither_the_other_nor_the_next_person(channel,
 
 
 def test_a_run_stops_after_a_few_failures(no_mail_server):
-    write(*[situations.user() for _ in range(10)])
+    write(*[UserFactory() for _ in range(10)])
 
     send()
 
@@ -173,7 +186,7 @@ def test_a_run_stops_after_a_few_failures(no_mail_server):
 
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_delivery_error_has_slacks_answer_without_the_address(channel, status, caplog):
-    ana = situations.user()
+    ana = UserFactory()
     in_slack(ana, channel)
     write(ana)
     channel.status = status
@@ -187,7 +200,7 @@ def test_a_delivery_error_has_slacks_answer_without_the_address(channel, status,
 
 
 def test_a_webhook_in_the_own_network_is_not_called(channel):
-    ana = situations.user()
+    ana = UserFactory()
     in_slack(ana, channel)
     write(ana)
 
@@ -198,7 +211,7 @@ def test_a_webhook_in_the_own_network_is_not_called(channel):
 
 
 def test_a_delivery_is_given_up_after_the_last_failure_until_retried(no_mail_server, settings):
-    ana = situations.user()
+    ana = UserFactory()
     write(ana)
 
     for days in range(10):
@@ -212,16 +225,16 @@ def test_a_delivery_is_given_up_after_the_last_failure_until_retried(no_mail_ser
 
 
 def test_routing_works_while_alerts_fail(channel, no_mail_server):
-    situations.commitment()
-    team = situations.team()
+    CommitmentFactory(active=True)
+    team = TeamFactory(working=True)
     rep = team.reps.get()
     in_slack(rep.user, channel, email_kinds=list(NoticeKind.values))
     channel.status = 500
-    situations.qualification()
+    QualificationFactory()
 
     periodic.tick(now=NOW)
     send()
-    situations.qualification()
+    QualificationFactory()
     periodic.tick(now=NOW + MINUTE)
 
     assert Handoff.objects.filter(rep=rep).count() == 2
@@ -231,10 +244,10 @@ def test_routing_works_while_alerts_fail(channel, no_mail_server):
 
 
 def test_a_webhook_with_a_lost_key_is_an_error_and_blocks_nobody(channel, mailoutbox):
-    situations.commitment()
-    rep = situations.team().reps.get()
+    CommitmentFactory(active=True)
+    rep = TeamFactory(working=True).reps.get()
     in_slack(rep.user, channel, email_kinds=list(NoticeKind.values), slack_sealed="sealed under another key")
-    situations.qualification()
+    QualificationFactory()
 
     periodic.tick(now=NOW)
     sent = send()
@@ -247,7 +260,7 @@ def test_a_webhook_with_a_lost_key_is_an_error_and_blocks_nobody(channel, mailou
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.xdist_group("sla_concurrency")
 def test_four_workers_send_each_alert_once(channel):
-    people = [situations.user() for _ in range(20)]
+    people = [UserFactory() for _ in range(20)]
     for person in people:
         in_slack(person, channel)
         write(person, once=str(person.pk), text=f"For {person.pk}")
@@ -272,8 +285,8 @@ def test_four_workers_send_each_alert_once(channel):
 
 
 def test_alerts_outside_working_hours_wait_for_the_opening(mailoutbox):
-    team = situations.team()
-    rep, manager, ops = team.reps.get().user, situations.manager(team), situations.user(Role.MARKETING_OPS)
+    team = TeamFactory(working=True)
+    rep, manager, ops = team.reps.get().user, team.managers.first(), UserFactory(roles=[Role.MARKETING_OPS])
     write(rep, manager, ops, at=EVENING)
 
     assert send(EVENING) == 1
@@ -285,15 +298,15 @@ def test_alerts_outside_working_hours_wait_for_the_opening(mailoutbox):
 
 
 def test_a_reps_own_calendar_beats_the_teams(mailoutbox):
-    team = situations.team(reps=0)
-    late = situations.rep(team, calendar=situations.calendar(opens=14, closes=22))
+    team = TeamFactory(working=True, reps=0)
+    late = RepFactory(team=team, calendar=WorkCalendarFactory(opens=14, closes=22))
     write(late.user, at=EVENING)
 
     assert send(EVENING) == 1
 
 
 def test_without_quiet_hours_alerts_go_out_at_night(mailoutbox):
-    rep = situations.team().reps.get().user
+    rep = TeamFactory(working=True).reps.get().user
     AlertSettings.objects.create(user=rep, email_kinds=list(NoticeKind.values), is_quiet_off_hours=False)
     write(rep, at=EVENING)
 
@@ -301,7 +314,7 @@ def test_without_quiet_hours_alerts_go_out_at_night(mailoutbox):
 
 
 def test_retries_respect_quiet_hours(no_mail_server, settings):
-    rep = situations.team().reps.get().user
+    rep = TeamFactory(working=True).reps.get().user
     closing = NOW + 7 * HOUR - MINUTE
     write(rep, at=closing)
     send(closing)
@@ -314,8 +327,8 @@ def test_retries_respect_quiet_hours(no_mail_server, settings):
 
 @pytest.mark.parametrize("is_always_on", [False, True])
 def test_an_absent_rep_is_alerted_on_return_and_the_manager_at_once(mailoutbox, is_always_on):
-    team = situations.team()
-    rep, manager = team.reps.get(), situations.manager(team)
+    team = TeamFactory(working=True)
+    rep, manager = team.reps.get(), team.managers.first()
     AlertSettings.objects.create(
         user=rep.user, email_kinds=list(NoticeKind.values), is_quiet_off_hours=not is_always_on
     )
@@ -330,7 +343,7 @@ def test_an_absent_rep_is_alerted_on_return_and_the_manager_at_once(mailoutbox, 
 
 
 def test_a_rep_who_is_away_is_alerted_soon_after_return(mailoutbox):
-    rep = situations.team(reps=0).reps.create(user=situations.user(), is_away=True)
+    rep = TeamFactory(working=True, reps=0).reps.create(user=UserFactory(), is_away=True)
     write(rep.user)
 
     assert [send(NOW), send(NOW + HOUR)] == [0, 0]
@@ -341,7 +354,7 @@ def test_a_rep_who_is_away_is_alerted_soon_after_return(mailoutbox):
 
 
 def test_a_calendar_that_never_opens_delays_no_alert():
-    team = situations.team(calendar=situations.calendar(weekdays=range(0)))
+    team = TeamFactory(working=True, calendar=WorkCalendarFactory(weekdays=range(0)))
     write(team.reps.get().user, at=EVENING)
 
     assert send(EVENING) == 1
@@ -356,12 +369,12 @@ def dropped():
 
 
 def test_a_lead_of_the_night_routed_by_morning_alerts_no_manager(mailoutbox):
-    handoff = situations.handoff(now=EVENING)
-    manager = situations.manager(Team.objects.get())
+    handoff = HandoffFactory(now=EVENING)
+    manager = Team.objects.get().managers.first()
     write(manager, kind=NoticeKind.UNROUTED, handoff=handoff, at=EVENING)
     send(EVENING)
     routing.route_unrouted(now=NEXT_OPENING)
-    rep = situations.fresh(handoff).rep
+    rep = read_handoff(handoff).rep
 
     send(NEXT_OPENING + MINUTE)
 
@@ -387,8 +400,8 @@ def reach(handoff):
 
 
 def give_away(handoff):
-    colleague = situations.rep(handoff.team, name="bea")
-    by = situations.manager(handoff.team)
+    colleague = RepFactory(team=handoff.team, user__name="bea")
+    by = handoff.team.managers.first()
     creation.assign(handoff=handoff, rep=colleague, by=by, now=NOW + 2 * MINUTE, reason="Holiday")
 
 
@@ -396,7 +409,7 @@ def give_away(handoff):
     ("act", "why"), [(accept, "already decided"), (reach, "already contacted"), (give_away, "now with Bea")]
 )
 def test_a_notice_of_a_new_mql_is_dropped_once_it_is_worked_or_moved(act, why, mailoutbox):
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     act(handoff)
 
     send(NOW + 3 * MINUTE)
@@ -406,11 +419,11 @@ def test_a_notice_of_a_new_mql_is_dropped_once_it_is_worked_or_moved(act, why, m
 
 
 def test_earlier_work_of_another_rep_drops_no_notice(mailoutbox):
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     accept(handoff)
     reach(handoff)
-    handoff = situations.fresh(handoff)
-    bea, by = situations.rep(handoff.team), situations.manager(handoff.team)
+    handoff = read_handoff(handoff)
+    bea, by = RepFactory(team=handoff.team), handoff.team.managers.first()
     creation.assign(handoff=handoff, rep=bea, by=by, now=NOW + HOUR, reason="Holiday")
 
     send(NOW + HOUR)
@@ -419,10 +432,10 @@ def test_earlier_work_of_another_rep_drops_no_notice(mailoutbox):
 
 
 def test_a_notice_of_reassignment_is_dropped_once_the_lead_is_back(mailoutbox):
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     give_away(handoff)
-    back = situations.fresh(handoff)
-    by = situations.manager(back.team)
+    back = read_handoff(handoff)
+    by = back.team.managers.first()
     creation.assign(handoff=back, rep=handoff.rep, by=by, now=NOW + 3 * MINUTE, reason="Back")
     Delivery.objects.filter(notice__kind=NoticeKind.NEW_MQL).delete()
 
@@ -434,7 +447,7 @@ def test_a_notice_of_reassignment_is_dropped_once_the_lead_is_back(mailoutbox):
 
 @pytest.mark.parametrize(("after", "sent"), [(26, 1), (31, 0)])
 def test_a_warning_is_dropped_once_the_clock_is_overdue(after, sent):
-    situations.handoff()
+    HandoffFactory()
     clocks.sweep_warnings(now=NOW + 25 * MINUTE)
     Delivery.objects.exclude(notice__kind=NoticeKind.DUE_SOON).delete()
 
@@ -444,7 +457,7 @@ def test_a_warning_is_dropped_once_the_clock_is_overdue(after, sent):
 
 
 def test_a_warning_is_dropped_once_the_clock_is_met():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     clocks.sweep_warnings(now=NOW + 25 * MINUTE)
     Delivery.objects.exclude(notice__kind=NoticeKind.DUE_SOON).delete()
     reach(handoff)
@@ -455,12 +468,12 @@ def test_a_warning_is_dropped_once_the_clock_is_met():
 
 
 def test_a_notice_of_breach_is_dropped_only_if_the_clock_was_met_in_time():
-    broken, kept = situations.handoff(), situations.handoff()
+    broken, kept = HandoffFactory(), HandoffFactory()
     clocks.sweep_breaches(now=NOW + 31 * MINUTE)
     Delivery.objects.exclude(notice__kind=NoticeKind.BREACHED).delete()
-    Delivery.objects.filter(notice__to=situations.manager(broken.team)).delete()
-    clocks.mark_met(handoff=situations.fresh(kept), kind=ClockKind.FIRST_CONTACT, at=NOW + MINUTE)
-    clocks.cancel_clocks(handoff=situations.fresh(broken), now=NOW + 32 * MINUTE)
+    Delivery.objects.filter(notice__to=broken.team.managers.first()).delete()
+    clocks.mark_met(handoff=read_handoff(kept), kind=ClockKind.FIRST_CONTACT, at=NOW + MINUTE)
+    clocks.cancel_clocks(handoff=read_handoff(broken), now=NOW + 32 * MINUTE)
 
     assert send(NOW + 33 * MINUTE) == 1
 
@@ -468,7 +481,7 @@ def test_a_notice_of_breach_is_dropped_only_if_the_clock_was_met_in_time():
 
 
 def test_a_dropped_delivery_is_neither_failing_nor_retried(no_mail_server):
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     send(NOW)
     accept(handoff)
 
@@ -490,7 +503,7 @@ def a_night(*people):
 
 def test_alerts_of_the_night_come_as_one_mail_the_most_urgent_first(mailoutbox, settings):
     settings.BASE_URL = "https://accord.example.com"
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     Notice.objects.all().delete()
     a_night(handoff.rep.user)
     write(handoff.rep.user, once="due", text="Due", kind=NoticeKind.DUE_SOON, handoff=handoff, at=EVENING)
@@ -515,7 +528,7 @@ def test_alerts_of_the_night_come_as_one_mail_the_most_urgent_first(mailoutbox, 
 
 
 def test_slack_gets_one_message_with_a_line_for_each_alert(channel):
-    rep = situations.team().reps.get().user
+    rep = TeamFactory(working=True).reps.get().user
     in_slack(rep, channel)
     a_night(rep)
 
@@ -532,7 +545,7 @@ def test_slack_gets_one_message_with_a_line_for_each_alert(channel):
 
 
 def test_alerts_that_fail_as_one_mail_are_retried_as_one(no_mail_server, settings, mailoutbox):
-    rep = situations.team().reps.get().user
+    rep = TeamFactory(working=True).reps.get().user
     a_night(rep)
     send(NEXT_OPENING)
 
@@ -546,7 +559,7 @@ def test_alerts_that_fail_as_one_mail_are_retried_as_one(no_mail_server, setting
 
 
 def test_a_long_list_is_cut_into_several_mails(mailoutbox):
-    ana = situations.user()
+    ana = UserFactory()
     for number in range(deliveries.IN_ONE_MESSAGE + 1):
         write(ana, once=str(number))
 
@@ -557,9 +570,9 @@ def test_a_long_list_is_cut_into_several_mails(mailoutbox):
 
 def test_a_mail_takes_a_constant_number_of_queries():
     def asked(count):
-        rep = situations.team().reps.get()
+        rep = TeamFactory(working=True).reps.get()
         for _ in range(count):
-            handoff = situations.handoff()
+            handoff = HandoffFactory()
             for kind in (NoticeKind.NEW_MQL, NoticeKind.UNROUTED, NoticeKind.DUE_SOON, NoticeKind.SIGNATURE):
                 write(rep.user, once=f"{kind}:{handoff.pk}", kind=kind, handoff=handoff)
         Delivery.objects.exclude(notice__to=rep.user).delete()
@@ -573,7 +586,7 @@ def test_a_mail_takes_a_constant_number_of_queries():
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.xdist_group("sla_concurrency")
 def test_two_workers_send_each_person_one_message_and_no_alert_twice(channel):
-    people = [situations.user() for _ in range(8)]
+    people = [UserFactory() for _ in range(8)]
     for person in people:
         in_slack(person, channel)
     for number in range(6):
@@ -599,7 +612,7 @@ def test_two_workers_send_each_person_one_message_and_no_alert_twice(channel):
 
 
 def test_deferred_deliveries_are_not_overdue_and_failed_ones_are_since_written(no_mail_server):
-    rep, ops = situations.team().reps.get().user, situations.user(Role.MARKETING_OPS)
+    rep, ops = TeamFactory(working=True).reps.get().user, UserFactory(roles=[Role.MARKETING_OPS])
     write(rep, at=EVENING)
     send(EVENING)
     assert deliveries.waiting_since(EVENING + HOUR) is None
@@ -612,9 +625,9 @@ def test_deferred_deliveries_are_not_overdue_and_failed_ones_are_since_written(n
 
 
 def test_failing_deliveries_are_visible_to_those_concerned(no_mail_server):
-    team = situations.team()
-    rep, manager = team.reps.get().user, situations.manager(team)
-    ops, stranger = situations.user(Role.MARKETING_OPS), situations.user(Role.SALES_MANAGER)
+    team = TeamFactory(working=True)
+    rep, manager = team.reps.get().user, team.managers.first()
+    ops, stranger = UserFactory(roles=[Role.MARKETING_OPS]), UserFactory(roles=[Role.SALES_MANAGER])
     write(rep)
     send()
 

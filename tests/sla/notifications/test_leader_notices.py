@@ -11,44 +11,34 @@ from config import periodic
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import reviews
-from definitions.models import Definition, Review, SignOff, Version
-from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
+from definitions.models import Review, Version
+from definitions.vocabulary import ReviewKind, ReviewTrigger, Side
 from sla.commitments import commitments
 from sla.models import AlertSettings, Delivery, Notice
 from sla.notifications import deliveries, leader_notices
 from sla.vocabulary import NoticeKind
-from tests.sla import situations
-from tests.sla.situations import DAY, MINUTE, NOW
+from tests.factories import DAY, MINUTE, NOW, DefinitionFactory, SignOffFactory, UserFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def mona() -> User:
-    return situations.user(Role.MARKETING_LEADER)
+    return UserFactory(roles=[Role.MARKETING_LEADER])
 
 
 @pytest.fixture
 def luis() -> User:
-    return situations.user(Role.SALES_LEADER)
+    return UserFactory(roles=[Role.SALES_LEADER])
 
 
 def proposed() -> Version:
-    definition = Definition.objects.create(name="Inbound", slug="inbound", created_at=NOW)
-    version = Version.objects.create(definition=definition, owner="Ops", reason="Test.", created_at=NOW)
-    Version.objects.filter(pk=version.pk).update(state=VersionState.PROPOSED, proposed_at=NOW)
-    version.refresh_from_db()
-    return version
-
-
-def signed(version: Version, side: Side, by: User) -> SignOff:
-    return SignOff.objects.create(version=version, side=side, by=by, decision=Decision.APPROVED, comment="Yes.", at=NOW)
+    return VersionFactory(proposed=True, moved_at=NOW, definition__name="Inbound")
 
 
 def spot_review(by: User | None = None) -> Review:
-    definition = Definition.objects.create(name="Inbound", slug="inbound", created_at=NOW)
     return reviews.open_review(
-        definition=definition,
+        definition=DefinitionFactory(name="Inbound"),
         trigger=ReviewTrigger.MANUAL,
         kind=ReviewKind.FULL,
         title="A new market",
@@ -60,7 +50,7 @@ def spot_review(by: User | None = None) -> Review:
 
 
 def drafted() -> Any:
-    ops = situations.user(Role.SALES_MANAGER)
+    ops = UserFactory(roles=[Role.SALES_MANAGER])
     terms = {term.name: term.least for term in commitments.TERMS}
     return commitments.create_draft(terms=terms, reason="More leads.", by=ops, now=NOW)
 
@@ -70,7 +60,7 @@ def told(user: User) -> list[str]:
 
 
 def test_both_leaders_are_notified_once_of_a_proposed_version(mona: User, luis: User) -> None:
-    sam = situations.user(Role.SDR)
+    sam = UserFactory(roles=[Role.SDR])
     version = proposed()
 
     new = [leader_notices.notify_leaders(now=NOW), leader_notices.notify_leaders(now=NOW + DAY)]
@@ -85,7 +75,7 @@ def test_both_leaders_are_notified_once_of_a_proposed_version(mona: User, luis: 
 
 def test_a_leader_who_signed_is_not_notified_again(mona: User, luis: User) -> None:
     version = proposed()
-    signed(version, Side.MARKETING, mona)
+    SignOffFactory(version=version, side=Side.MARKETING, by=mona)
 
     assert leader_notices.notify_leaders(now=NOW) == 1
 
@@ -93,8 +83,8 @@ def test_a_leader_who_signed_is_not_notified_again(mona: User, luis: User) -> No
 
 
 def test_a_leader_who_signed_for_one_side_is_not_notified_for_the_other(luis: User) -> None:
-    both = situations.user(Role.MARKETING_LEADER, Role.SALES_LEADER)
-    signed(proposed(), Side.MARKETING, both)
+    both = UserFactory(roles=[Role.MARKETING_LEADER, Role.SALES_LEADER])
+    SignOffFactory(version=proposed(), side=Side.MARKETING, by=both)
 
     leader_notices.notify_leaders(now=NOW)
 
@@ -105,14 +95,14 @@ def test_a_later_leader_is_notified_then(mona: User) -> None:
     proposed()
     leader_notices.notify_leaders(now=NOW)
 
-    luis = situations.user(Role.SALES_LEADER)
+    luis = UserFactory(roles=[Role.SALES_LEADER])
     leader_notices.notify_leaders(now=NOW + DAY)
 
     assert len(told(mona)) == len(told(luis)) == Notice.objects.count() // 2 == 1
 
 
 def test_a_version_no_longer_proposed_notifies_nobody(mona: User, luis: User) -> None:
-    situations.version()
+    VersionFactory(active=True)
 
     leader_notices.notify_leaders(now=NOW)
 
@@ -163,7 +153,7 @@ def test_a_leader_who_signed_meanwhile_gets_no_mail(mona: User, luis: User) -> N
 
 
 def test_a_review_notifies_leaders_and_ops_except_its_opener(mona: User, luis: User) -> None:
-    olga = situations.user(Role.MARKETING_OPS)
+    olga = UserFactory(roles=[Role.MARKETING_OPS])
     review = spot_review(by=mona)
 
     leader_notices.notify_leaders(now=NOW)
@@ -217,7 +207,7 @@ def test_the_page_of_notices_leads_to_the_page_to_sign(mona: User) -> None:
 )
 def test_alert_settings_offer_the_kinds_of_a_persons_roles(role: Role, is_asked: bool, hears_of_reviews: bool) -> None:
     client = Client()
-    client.force_login(situations.user(role))
+    client.force_login(UserFactory(roles=[role]))
 
     page = client.get(reverse("alerts")).content.decode()
 
@@ -225,11 +215,11 @@ def test_alert_settings_offer_the_kinds_of_a_persons_roles(role: Role, is_asked:
 
 
 def test_a_new_leader_gets_mail_despite_earlier_settings() -> None:
-    sam = situations.user(Role.SDR)
+    sam = UserFactory(roles=[Role.SDR])
     client = Client()
     client.force_login(sam)
     client.post(reverse("alerts"), {"email_kinds": ["mql.routed"]})
-    sam.groups.add(situations.user(Role.SALES_LEADER).groups.get())
+    sam.groups.add(UserFactory(roles=[Role.SALES_LEADER]).groups.get())
     proposed()
 
     leader_notices.notify_leaders(now=NOW)
@@ -240,6 +230,6 @@ def test_a_new_leader_gets_mail_despite_earlier_settings() -> None:
 
 def test_an_sdr_cannot_choose_kinds_that_are_not_offered() -> None:
     client = Client()
-    client.force_login(situations.user(Role.SDR))
+    client.force_login(UserFactory(roles=[Role.SDR]))
 
     assert client.post(reverse("alerts"), {"email_kinds": ["signature.waiting"]}).status_code == 422

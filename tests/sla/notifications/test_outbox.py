@@ -8,8 +8,7 @@ from sla.handoffs import creation
 from sla.models import Notice
 from sla.notifications import outbox
 from sla.vocabulary import NoticeKind
-from tests.sla import situations
-from tests.sla.situations import HOUR, MINUTE, NOW
+from tests.factories import HOUR, MINUTE, NOW, HandoffFactory, RepFactory, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +19,7 @@ def write(*people, once="x", text="Hello"):
 
 
 def test_the_same_notice_is_written_once_per_person():
-    ana, ben = situations.user(), situations.user()
+    ana, ben = UserFactory(), UserFactory()
 
     write(ana, ben)
     write(ana)
@@ -30,7 +29,7 @@ def test_the_same_notice_is_written_once_per_person():
 
 
 def test_a_read_notice_is_not_unread():
-    ana, ben = situations.user(), situations.user()
+    ana, ben = UserFactory(), UserFactory()
     write(ana, ben)
     write(ana, once="y")
     first, _ = outbox.unread_notices(ana).order_by("pk")
@@ -41,7 +40,7 @@ def test_a_read_notice_is_not_unread():
 
 
 def test_unread_notices_come_first_and_the_next_page_continues():
-    ana = situations.user()
+    ana = UserFactory()
     for number in range(6):
         draft = outbox.NoticeDraft(NoticeKind.NEW_MQL, str(number), None, [ana], str(number), NOW + number * MINUTE)
         outbox.write_notices([draft])
@@ -59,11 +58,11 @@ def test_unread_notices_come_first_and_the_next_page_continues():
 
 
 def test_a_reassignment_notifies_the_old_rep_and_is_a_new_mql_for_the_new_one():
-    handoff = situations.handoff()
-    colleague = situations.rep(handoff.team)
+    handoff = HandoffFactory()
+    colleague = RepFactory(team=handoff.team)
 
     creation.assign(
-        handoff=handoff, rep=colleague, by=situations.manager(handoff.team), now=NOW + HOUR, reason="Speaks German"
+        handoff=handoff, rep=colleague, by=handoff.team.managers.first(), now=NOW + HOUR, reason="Speaks German"
     )
 
     lost = outbox.unread_notices(handoff.rep.user).first()
@@ -72,9 +71,9 @@ def test_a_reassignment_notifies_the_old_rep_and_is_a_new_mql_for_the_new_one():
 
 
 def test_notices_of_a_team_without_managers_go_to_all_managers():
-    team = situations.team()
-    chief = situations.user(Role.SALES_MANAGER)
-    assert list(outbox.managers(team)) == [situations.manager(team)]
+    team = TeamFactory(working=True)
+    chief = UserFactory(roles=[Role.SALES_MANAGER])
+    assert list(outbox.managers(team)) == [team.managers.first()]
 
     team.managers.clear()
 
@@ -82,9 +81,9 @@ def test_notices_of_a_team_without_managers_go_to_all_managers():
 
 
 def test_the_managers_of_the_new_team_are_notified_of_a_reassignment():
-    handoff = situations.handoff()
-    elsewhere = situations.team()
-    receiver, chief = elsewhere.reps.get(), situations.manager(handoff.team)
+    handoff = HandoffFactory()
+    elsewhere = TeamFactory(working=True)
+    receiver, chief = elsewhere.reps.get(), handoff.team.managers.first()
     elsewhere.managers.add(chief)
     host = elsewhere.managers.exclude(pk=chief.pk).get()
 
@@ -97,11 +96,11 @@ def test_the_managers_of_the_new_team_are_notified_of_a_reassignment():
 
 
 def test_a_notice_of_a_lead_in_another_team_has_no_dead_link(client):
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     page = reverse("handoff", args=[handoff.pk])
     client.force_login(handoff.rep.user)
     before = client.get(reverse("notices")).content.decode()
-    receiver, by = situations.team().reps.get(), situations.manager(handoff.team)
+    receiver, by = TeamFactory(working=True).reps.get(), handoff.team.managers.first()
 
     creation.assign(handoff=handoff, rep=receiver, by=by, now=NOW + HOUR, reason="Speaks German")
 
@@ -111,7 +110,7 @@ def test_a_notice_of_a_lead_in_another_team_has_no_dead_link(client):
 
 
 def test_opening_a_leads_page_marks_its_notices_as_read(client):
-    handoff, other = situations.handoff(), situations.handoff()
+    handoff, other = HandoffFactory(), HandoffFactory()
     assert handoff.rep is not None
     client.force_login(handoff.rep.user)
 

@@ -17,8 +17,7 @@ from config.accounts.vocabulary import Role
 from sla.models import AlertSettings, Delivery, Notice
 from sla.notifications import deliveries, encryption, outbox, preferences, slack
 from sla.vocabulary import NoticeKind
-from tests.sla import situations
-from tests.sla.situations import DAY, MINUTE, NOW
+from tests.factories import DAY, MINUTE, NOW, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +44,7 @@ def said(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_defaults_are_mail_of_everything_and_quiet_hours() -> None:
-    sam = situations.user(Role.SDR)
+    sam = UserFactory(roles=[Role.SDR])
 
     page = signed_in(sam).get(reverse("alerts")).content.decode()
 
@@ -54,7 +53,7 @@ def test_the_defaults_are_mail_of_everything_and_quiet_hours() -> None:
 
 
 def test_choices_are_stored_and_the_webhook_is_shown_masked() -> None:
-    ana = situations.user(Role.SDR)
+    ana = UserFactory(roles=[Role.SDR])
     client = signed_in(ana)
 
     answer = client.post(
@@ -73,7 +72,7 @@ def test_choices_are_stored_and_the_webhook_is_shown_masked() -> None:
 
 
 def test_saving_without_a_webhook_keeps_it_until_it_is_removed() -> None:
-    ana = situations.user(Role.SDR)
+    ana = UserFactory(roles=[Role.SDR])
     client = signed_in(ana)
     client.post(reverse("alerts"), said(slack_url=HOOK))
 
@@ -95,7 +94,7 @@ def test_saving_without_a_webhook_keeps_it_until_it_is_removed() -> None:
     ],
 )
 def test_an_invalid_choice_is_refused_with_the_rule(changes: dict[str, Any], rule: str) -> None:
-    answer = signed_in(situations.user(Role.SDR)).post(reverse("alerts"), said(**changes))
+    answer = signed_in(UserFactory(roles=[Role.SDR])).post(reverse("alerts"), said(**changes))
 
     assert answer.status_code == 422
     assert rule in answer.content.decode()
@@ -103,7 +102,7 @@ def test_an_invalid_choice_is_refused_with_the_rule(changes: dict[str, Any], rul
 
 
 def test_the_database_stores_the_webhook_encrypted() -> None:
-    ana = situations.user(Role.SDR)
+    ana = UserFactory(roles=[Role.SDR])
 
     signed_in(ana).post(reverse("alerts"), said(slack_url=HOOK))
 
@@ -115,7 +114,7 @@ def test_the_database_stores_the_webhook_encrypted() -> None:
 
 
 def test_a_webhook_with_a_lost_key_must_be_entered_again() -> None:
-    ana = situations.user(Role.SDR)
+    ana = UserFactory(roles=[Role.SDR])
     client = signed_in(ana)
     client.post(reverse("alerts"), said(slack_url=HOOK))
     AlertSettings.objects.update(slack_sealed="sealed under another key")
@@ -131,7 +130,7 @@ def test_a_webhook_with_a_lost_key_must_be_entered_again() -> None:
 
 
 def test_webhooks_move_to_the_newest_key(settings: Any) -> None:
-    ana, ben = situations.user(), situations.user()
+    ana, ben = UserFactory(), UserFactory()
     AlertSettings.objects.create(user=ana, slack_sealed=encryption.seal(HOOK))
     AlertSettings.objects.create(user=ben, slack_sealed="sealed under another key")
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, [settings.SECRET_KEY]
@@ -152,7 +151,7 @@ def test_preferences_are_printed_without_the_secret() -> None:
 
 
 def test_a_test_message_goes_to_the_own_webhook(channel: Any) -> None:
-    ana = situations.user(name="ana")
+    ana = UserFactory(name="ana")
     AlertSettings.objects.create(user=ana, slack_sealed=encryption.seal(f"https://{channel.address}/services/x"))
 
     preferences.send_test(user=ana, may_reach=lambda _address: True)
@@ -161,7 +160,7 @@ def test_a_test_message_goes_to_the_own_webhook(channel: Any) -> None:
 
 
 def test_a_failing_test_message_shows_why(channel: Any) -> None:
-    ana = situations.user(Role.SDR)
+    ana = UserFactory(roles=[Role.SDR])
     client = signed_in(ana)
 
     without = client.post(reverse("alerts_test"), follow=True).content.decode()
@@ -174,10 +173,10 @@ def test_a_failing_test_message_shows_why(channel: Any) -> None:
 
 
 def test_the_page_shows_whose_working_hours_apply() -> None:
-    team = situations.team()
+    team = TeamFactory(working=True)
 
     rep = signed_in(team.reps.get().user).get(reverse("alerts")).content.decode()
-    ops = signed_in(situations.user(Role.MARKETING_OPS)).get(reverse("alerts")).content.decode()
+    ops = signed_in(UserFactory(roles=[Role.MARKETING_OPS])).get(reverse("alerts")).content.decode()
 
     assert f"{team.calendar} (UTC)" in rep
     assert "no working hours in Accord" in ops
@@ -186,7 +185,7 @@ def test_the_page_shows_whose_working_hours_apply() -> None:
 def test_saving_preferences_checks_the_webhook() -> None:
     with pytest.raises(slack.BadWebhook):
         preferences.save_preferences(
-            user=situations.user(),
+            user=UserFactory(),
             preferences=preferences.AlertPreferences([], [], "https://10.0.0.1/services/x", True, False, False),
         )
 
@@ -206,7 +205,7 @@ def tell(user: User, *, count: int = 1, days_ago: int = 0, read: bool = False) -
 
 
 def test_old_unread_notices_come_before_those_read_today() -> None:
-    ana = situations.user(Role.SDR)
+    ana = UserFactory(roles=[Role.SDR])
     tell(ana, read=True)
     tell(ana, days_ago=3)
 
@@ -216,7 +215,7 @@ def test_old_unread_notices_come_before_those_read_today() -> None:
 
 
 def test_the_next_page_continues_after_this_one() -> None:
-    ana = situations.user(Role.SDR)
+    ana = UserFactory(roles=[Role.SDR])
     tell(ana, count=outbox.NOTICES_A_PAGE + 5)
     client = signed_in(ana)
 
@@ -229,7 +228,7 @@ def test_the_next_page_continues_after_this_one() -> None:
 
 
 def test_the_page_takes_a_constant_number_of_queries() -> None:
-    few, many = situations.user(Role.SALES_MANAGER), situations.user(Role.SALES_MANAGER)
+    few, many = UserFactory(roles=[Role.SALES_MANAGER]), UserFactory(roles=[Role.SALES_MANAGER])
     counts = []
     for person, count in ((few, 2), (many, 50)):
         tell(person, count=count)
@@ -246,8 +245,8 @@ def test_the_page_takes_a_constant_number_of_queries() -> None:
 def test_a_manager_sees_failing_deliveries_and_retries_them(settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
-    team = situations.team()
-    rep, manager = team.reps.get().user, situations.manager(team)
+    team = TeamFactory(working=True)
+    rep, manager = team.reps.get().user, team.managers.first()
     tell(rep)
     deliveries.send_due(now=NOW)
     client = signed_in(manager)
@@ -263,7 +262,7 @@ def test_a_manager_sees_failing_deliveries_and_retries_them(settings: Any) -> No
 
 
 def test_prometheus_metrics_count_failing_deliveries(client: Client) -> None:
-    tell(situations.user())
+    tell(UserFactory())
 
     waiting = client.get("/metrics").content.decode()
     Delivery.objects.update(failures=9)

@@ -15,15 +15,14 @@ from django.urls import reverse
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from leads.models import Event, Lead, Signal, StageChange
+from leads.models import Lead, StageChange
 from leads.vocabulary import Stage
 from scoring.models import Qualification
 from sla.handoff_page import lead_timeline
 from sla.models import Handoff, Note, Notice
 from sla.nurture import nurture_tasks, recycling
 from sla.vocabulary import Family, NoticeKind, Route
-from tests.sla import situations
-from tests.sla.situations import DAY, NOW
+from tests.factories import DAY, NOW, EventFactory, HandoffFactory, ReasonCodeFactory, UserFactory, read_handoff
 
 pytestmark = pytest.mark.django_db
 
@@ -34,18 +33,16 @@ LATER = dt.date(2026, 7, 1)
 
 @pytest.fixture
 def ops() -> User:
-    return situations.user(Role.MARKETING_OPS)
+    return UserFactory(roles=[Role.MARKETING_OPS])
 
 
 def recycled(**columns: object) -> Handoff:
-    reason = situations.reason_code("later", family=Family.TIMING, route=Route.RECYCLE)
-    return situations.rejected(reason=reason, **columns)
+    reason = ReasonCodeFactory(code="later", family=Family.TIMING, route=Route.RECYCLE)
+    return HandoffFactory(rejected=True, decision__reason=reason, **columns)
 
 
 def did(lead: Lead, at: dt.datetime) -> None:
-    seen, _ = Signal.objects.get_or_create(code="page_view", defaults={"name": "Page view"})
-    digest = str(Event.objects.count()).encode().rjust(16, b"0")
-    Event.objects.create(lead=lead, signal=seen, occurred_at=at, recorded_at=at, source="web", digest=digest)
+    EventFactory(lead=lead, signal__code="page_view", occurred_at=at)
 
 
 def task_of(handoff: Handoff, now: dt.datetime) -> nurture_tasks.NurtureTask:
@@ -63,7 +60,7 @@ def test_a_postponed_lead_comes_back_later_and_its_timeline_shows_who_and_why(op
     moved = recycling.postpone(handoff_ids=[handoff.pk], to=LATER, by=ops, now=NOW, why="budget in July")
 
     assert moved == recycling.PostponeResult(1, 0)
-    fresh = situations.fresh(handoff)
+    fresh = read_handoff(handoff)
     assert fresh.qualification.reenter_at == dt.datetime(2026, 7, 1, tzinfo=dt.UTC)
     said = [entry for entry in lead_timeline.for_lead(handoff.lead).entries if "postponed" in entry.detail]
     assert [(entry.by, entry.detail) for entry in said] == [
@@ -99,7 +96,7 @@ def test_only_marketing_postpones_and_brings_back() -> None:
         lambda by: recycling.bring_back(handoff_ids=[handoff.pk], by=by, now=NOW),
     ):
         with pytest.raises(recycling.RecyclingRefused, match="Marketing decides"):
-            verb(situations.user(Role.SALES_MANAGER))
+            verb(UserFactory(roles=[Role.SALES_MANAGER]))
 
 
 def test_a_reason_with_control_characters_is_left_out(ops: User, client: Client) -> None:
@@ -137,7 +134,7 @@ def test_a_lead_postponed_after_its_day_is_announced_again(ops: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_postponements_to_the_same_day_move_a_lead_once() -> None:
-    ops, handoffs = situations.user(Role.MARKETING_OPS), [recycled() for _ in range(3)]
+    ops, handoffs = UserFactory(roles=[Role.MARKETING_OPS]), [recycled() for _ in range(3)]
     results: list[recycling.PostponeResult] = []
     start = threading.Barrier(4)
 
@@ -249,7 +246,7 @@ def test_several_leads_are_postponed_in_one_step_and_the_filter_stays(page: Clie
 
 
 def test_all_filtered_leads_are_postponed_ticked_or_not(page: Client) -> None:
-    mine = recycled(of=situations.lead(first_name="Zelda"))
+    mine = recycled(lead__first_name="Zelda")
     recycled()
 
     page.post(f"{reverse('nurture_postpone')}?q=zelda", {"everything": "1", "to": "2026-07-01"})
@@ -279,7 +276,7 @@ def test_a_selection_that_is_no_number_is_ignored(page: Client) -> None:
 
 
 def test_hostile_fields_are_escaped_on_the_page_and_in_the_csv_file(page: Client) -> None:
-    recycled(of=situations.lead(first_name="<script>alert(1)</script>", last_name="X", title="=1+1"))
+    recycled(lead__first_name="<script>alert(1)</script>", lead__last_name="X", lead__title="=1+1")
 
     assert "<script>alert" not in page.get(reverse("nurture")).content.decode()
     rows = list(csv.reader(io.StringIO(page.get(reverse("nurture_export")).getvalue().decode())))

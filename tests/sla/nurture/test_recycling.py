@@ -5,24 +5,24 @@ import datetime as dt
 import pytest
 
 from config.accounts.vocabulary import Role
-from leads.models import Event, Signal
 from leads.vocabulary import Stage
 from sla.models import Notice
 from sla.nurture import recycling
 from sla.vocabulary import Family, NoticeKind, Route
-from tests.sla import situations
-from tests.sla.situations import DAY, NOW
+from tests.factories import DAY, NOW, EventFactory, HandoffFactory, ReasonCodeFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def recycled():
-    return situations.rejected(reason=situations.reason_code("later", family=Family.TIMING, route=Route.RECYCLE))
+    return HandoffFactory(
+        rejected=True, decision__reason=ReasonCodeFactory(code="later", family=Family.TIMING, route=Route.RECYCLE)
+    )
 
 
 def test_marketing_is_notified_on_the_day_once(recycled):
-    ops = situations.user(Role.MARKETING_OPS)
+    ops = UserFactory(roles=[Role.MARKETING_OPS])
     day = recycled.qualification.reenter_at
 
     assert recycling.announce_returns(now=day - dt.timedelta(seconds=1)) == 0
@@ -49,10 +49,7 @@ def test_a_lead_that_left_nurture_does_not_return(recycled):
 
 
 def test_90_days_without_activity_pause_a_lead_in_nurture(recycled):
-    seen, _ = Signal.objects.get_or_create(code="page_view", defaults={"name": "Page view"})
-    Event.objects.create(
-        lead=recycled.lead, signal=seen, occurred_at=NOW, recorded_at=NOW, source="web", digest=b"0" * 16
-    )
+    EventFactory(lead=recycled.lead, signal__code="page_view")
 
     assert list(recycling.paused_leads(NOW + 90 * DAY - dt.timedelta(seconds=1))) == []
     assert list(recycling.paused_leads(NOW + 90 * DAY)) == [recycled.lead]

@@ -19,8 +19,18 @@ from sla.handoffs import attempts, dispositions, sales_stages, undo_window
 from sla.models import AlertSettings, Disposition, Handoff, PendingDecision, SavedFilter
 from sla.queue import queue, saved_filters
 from sla.vocabulary import AttemptOutcome, Channel, DispositionKind
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    HandoffFactory,
+    ReasonCodeFactory,
+    RepFactory,
+    TeamFactory,
+    UserFactory,
+    read_handoff,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -51,15 +61,15 @@ def groups(user: User, now: dt.datetime = AT) -> dict[str, list[Handoff]]:
 
 
 def test_each_stands_in_the_group_of_its_urgency():
-    late = situations.handoff(now=NOW - 40 * MINUTE)
-    soon = situations.handoff(tier=1)
-    today = situations.handoff()
-    later = situations.handoff()
+    late = HandoffFactory(now=NOW - 40 * MINUTE)
+    soon = HandoffFactory(tier=1)
+    today = HandoffFactory()
+    later = HandoffFactory()
     call(later)
-    uncalled = situations.accepted()
-    spoken_to = situations.accepted()
+    uncalled = HandoffFactory(accepted=True)
+    spoken_to = HandoffFactory(accepted=True)
     call(spoken_to)
-    met = situations.accepted()
+    met = HandoffFactory(accepted=True)
     call(met)
     sales_stages.book_meeting(handoff=met, at=AT + DAY, by=met.rep.user, now=AT)
 
@@ -76,7 +86,7 @@ def test_each_stands_in_the_group_of_its_urgency():
 
 
 def test_accepted_leads_come_back_when_the_meeting_is_over_or_nobody_wrote_for_two_days():
-    silent, met = situations.accepted(), situations.accepted()
+    silent, met = HandoffFactory(accepted=True), HandoffFactory(accepted=True)
     for handoff in (silent, met):
         call(handoff)
     sales_stages.book_meeting(handoff=met, at=AT + HOUR, by=met.rep.user, now=AT)
@@ -87,21 +97,21 @@ def test_accepted_leads_come_back_when_the_meeting_is_over_or_nobody_wrote_for_t
 
 
 def test_an_sql_stays_in_its_reps_queue_until_it_is_won_or_lost():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     rep = handoff.rep.user
     call(handoff)
     answers = {"problem": "Slow", "budget": "Yes", "authority": "CTO", "timeline": "Now"}
-    sales_stages.qualify(handoff=situations.fresh(handoff), **answers, by=rep, now=AT)
+    sales_stages.qualify(handoff=read_handoff(handoff), **answers, by=rep, now=AT)
 
     as_sql = groups(rep)
-    sales_stages.lose(handoff=situations.fresh(handoff), reason="Chose nobody", by=rep, now=AT)
+    sales_stages.lose(handoff=read_handoff(handoff), reason="Chose nobody", by=rep, now=AT)
 
     assert as_sql == {"pipeline": [handoff]}
     assert groups(rep) == {}
 
 
 def test_the_counts_are_of_all_and_not_of_those_shown():
-    first, *_ = [situations.handoff() for _ in range(4)]
+    first, *_ = [HandoffFactory() for _ in range(4)]
 
     shown = queue.build_queue(queue.for_user(first.rep.user), now=AT, limit=2)
 
@@ -110,7 +120,7 @@ def test_the_counts_are_of_all_and_not_of_those_shown():
 
 
 def test_the_number_of_queries_does_not_grow_with_decisions_that_can_be_taken_back():
-    made = [situations.handoff() for _ in range(9)]
+    made = [HandoffFactory() for _ in range(9)]
     client = signed_in(made[0].rep.user)
     saved_filters.save(name="Hot", query="tier=1", by=made[0].rep.user)
 
@@ -128,7 +138,7 @@ def test_the_number_of_queries_does_not_grow_with_decisions_that_can_be_taken_ba
 
 
 def test_a_decision_stands_in_its_row_with_undo_and_is_taken_back():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     client = signed_in(handoff.rep.user)
 
     row = client.post(reverse("handoff_accept", args=[handoff.pk]), {"next": "/queue/"}, headers=HTMX).content.decode()
@@ -142,9 +152,9 @@ def test_a_decision_stands_in_its_row_with_undo_and_is_taken_back():
 
 
 def test_a_manager_sees_whose_decision_it_is_and_cannot_undo_it():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=AT)
-    manager = signed_in(situations.manager(handoff.team))
+    manager = signed_in(handoff.team.managers.first())
 
     page = manager.get(reverse("queue")).content.decode()
     answer = manager.post(reverse("handoff_undo", args=[handoff.pk]))
@@ -156,7 +166,7 @@ def test_a_manager_sees_whose_decision_it_is_and_cannot_undo_it():
 
 
 def test_undoing_what_is_final_says_so():
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
 
     answer = signed_in(handoff.rep.user).post(reverse("handoff_undo", args=[handoff.pk]))
 
@@ -165,20 +175,20 @@ def test_undoing_what_is_final_says_so():
 
 
 def test_a_meeting_right_after_accepting_makes_the_acceptance_final():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     client = signed_in(handoff.rep.user)
     client.post(reverse("handoff_accept", args=[handoff.pk]))
 
     client.post(reverse("handoff_meeting", args=[handoff.pk]), {"at": "2026-03-12T10:00"})
 
-    assert situations.fresh(handoff).meeting_at is not None
+    assert read_handoff(handoff).meeting_at is not None
     assert Disposition.objects.get().at == AT
 
 
 def test_what_was_missing_is_asked_and_recorded():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     client = signed_in(handoff.rep.user)
-    reason = situations.reason_code()
+    reason = ReasonCodeFactory()
 
     form = client.get(reverse("handoff_reject", args=[handoff.pk])).content.decode()
     client.post(reverse("handoff_reject", args=[handoff.pk]), {"reason": reason.pk, "missing": "A project"})
@@ -192,7 +202,7 @@ def test_what_was_missing_is_asked_and_recorded():
 
 
 def test_several_of_ones_own_are_accepted_and_a_failing_one_is_named():
-    mine = [situations.handoff() for _ in range(3)]
+    mine = [HandoffFactory() for _ in range(3)]
     client = signed_in(mine[0].rep.user)
     undo_window.decide(handoff=mine[1], kind=DispositionKind.ACCEPT, by=mine[1].rep.user, now=AT)
 
@@ -206,13 +216,13 @@ def test_several_of_ones_own_are_accepted_and_a_failing_one_is_named():
 
 
 def test_several_are_decided_without_those_that_somebody_else_decided_or_took():
-    team = situations.team(reps=2)
-    handoffs_ = [situations.handoff() for _ in range(6)]
+    team = TeamFactory(working=True, reps=2)
+    handoffs_ = [HandoffFactory() for _ in range(6)]
     rep = handoffs_[0].rep
     mine = [each for each in handoffs_ if each.rep == rep]
-    manager = situations.manager(team)
+    manager = team.managers.first()
     dispositions.accept(handoff=mine[0], by=manager, now=NOW + MINUTE)
-    dispositions.reject(handoff=mine[1], reason=situations.reason_code(), by=manager, now=NOW + MINUTE)
+    dispositions.reject(handoff=mine[1], reason=ReasonCodeFactory(), by=manager, now=NOW + MINUTE)
     other = next(each for each in handoffs_ if each.rep != rep)
 
     page = signed_in(rep.user).post(
@@ -231,7 +241,7 @@ def test_several_are_decided_without_those_that_somebody_else_decided_or_took():
 
 
 def test_what_is_no_id_decides_nothing():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     for hostile in ("x", "-1", "٣", "9" * 30, "\0"):
         signed_in(handoff.rep.user).post(reverse("queue_decide"), {"kind": "accept", "handoffs": [handoff.pk, hostile]})
@@ -240,8 +250,8 @@ def test_what_is_no_id_decides_nothing():
 
 
 def test_a_manager_does_not_decide_for_several_of_others():
-    handoff = situations.handoff()
-    manager = signed_in(situations.manager(handoff.team))
+    handoff = HandoffFactory()
+    manager = signed_in(handoff.team.managers.first())
 
     manager.post(reverse("queue_decide"), {"kind": "accept", "handoffs": [handoff.pk]})
 
@@ -249,7 +259,7 @@ def test_a_manager_does_not_decide_for_several_of_others():
 
 
 def test_several_are_not_rejected_without_a_reason():
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     page = signed_in(handoff.rep.user).post(
         reverse("queue_decide"), {"kind": "reject", "handoffs": [handoff.pk], "confirmed": "1"}, follow=True
@@ -261,8 +271,8 @@ def test_several_are_not_rejected_without_a_reason():
 
 @pytest.mark.parametrize("column", ["needs_note", "needs_attempts"])
 def test_a_reason_that_asks_something_of_each_lead_is_not_given_to_several(column: str):
-    handoff = situations.handoff()
-    reason = situations.reason_code("asking", **{column: True})
+    handoff = HandoffFactory()
+    reason = ReasonCodeFactory(code="asking", **{column: True})
 
     signed_in(handoff.rep.user).post(
         reverse("queue_decide"), {"kind": "reject", "handoffs": [handoff.pk], "reason": reason.pk, "confirmed": "1"}
@@ -272,9 +282,9 @@ def test_a_reason_that_asks_something_of_each_lead_is_not_given_to_several(colum
 
 
 def test_rejecting_several_is_asked_once_more():
-    mine = [situations.handoff() for _ in range(2)]
+    mine = [HandoffFactory() for _ in range(2)]
     client = signed_in(mine[0].rep.user)
-    said = {"kind": "reject", "handoffs": [each.pk for each in mine], "reason": situations.reason_code().pk}
+    said = {"kind": "reject", "handoffs": [each.pk for each in mine], "reason": ReasonCodeFactory().pk}
 
     asked = client.post(reverse("queue_decide"), said)
 
@@ -290,7 +300,7 @@ def test_rejecting_several_is_asked_once_more():
 
 
 def test_a_view_is_kept_under_a_name_shown_and_taken_away():
-    rep = situations.handoff().rep
+    rep = HandoffFactory().rep
     client = signed_in(rep.user)
 
     kept = client.post(reverse("filter_save"), {"name": "Hot ones", "query": "limit=9&tier=1"}, follow=True)
@@ -303,7 +313,7 @@ def test_a_view_is_kept_under_a_name_shown_and_taken_away():
 
 
 def test_a_name_that_is_taken_gets_the_new_view():
-    user = situations.rep(situations.team(reps=0)).user
+    user = RepFactory(team=TeamFactory(working=True, reps=0)).user
 
     saved_filters.save(name="Mine", query="tier=1", by=user)
     saved_filters.save(name=" Mine ", query="tier=2", by=user)
@@ -316,11 +326,11 @@ def test_a_name_that_is_taken_gets_the_new_view():
 )
 def test_what_makes_no_view_is_refused(name: str, query: str):
     with pytest.raises(saved_filters.FilterRefused):
-        saved_filters.save(name=name, query=query, by=situations.user())
+        saved_filters.save(name=name, query=query, by=UserFactory())
 
 
 def test_more_views_than_one_can_see_are_refused():
-    user = situations.user()
+    user = UserFactory()
     for number in range(saved_filters.AT_MOST):
         saved_filters.save(name=str(number), query="tier=1", by=user)
 
@@ -329,8 +339,8 @@ def test_more_views_than_one_can_see_are_refused():
 
 
 def test_nobody_takes_anothers_view_away():
-    mine = saved_filters.save(name="Mine", query="tier=1", by=situations.user())
-    stranger = situations.rep(situations.team(reps=0)).user
+    mine = saved_filters.save(name="Mine", query="tier=1", by=UserFactory())
+    stranger = RepFactory(team=TeamFactory(working=True, reps=0)).user
 
     signed_in(stranger).post(reverse("filter_forget", args=[mine.pk]))
 
@@ -345,7 +355,7 @@ def test_the_same_view_has_one_address():
 
 
 def test_the_browser_rings_only_for_those_who_asked():
-    handoff = situations.handoff(tier=1)
+    handoff = HandoffFactory(tier=1)
     client = signed_in(handoff.rep.user)
 
     silent = client.get(reverse("bell")).content.decode()

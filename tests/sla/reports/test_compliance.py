@@ -11,8 +11,7 @@ from sla.handoffs import attempts, creation
 from sla.models import Clock, Handoff
 from sla.reports import compliance
 from sla.vocabulary import AttemptOutcome, Channel
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, RepFactory, TeamFactory, WorkCalendarFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -37,11 +36,11 @@ def figures(kind="first_contact", **asked):
 
 def test_kept_late_and_running_add_up_with_their_percentiles():
     for minutes in (10, 20, 40):
-        contact(situations.handoff(), minutes * MINUTE)
-    situations.handoff()
-    situations.handoff()
+        contact(HandoffFactory(), minutes * MINUTE)
+    HandoffFactory()
+    HandoffFactory()
     clocks.sweep_breaches(now=NOW + HOUR)
-    situations.handoff(now=NOW + HOUR)
+    HandoffFactory(now=NOW + HOUR)
 
     (figure,) = figures()
 
@@ -50,10 +49,10 @@ def test_kept_late_and_running_add_up_with_their_percentiles():
 
 
 def test_by_rep_team_and_tier():
-    team = situations.team(name="EMEA", reps=0)
-    situations.rep(team, name="ana")
-    contact(situations.handoff(tier=1), MINUTE)
-    contact(situations.handoff(tier=2), HOUR)
+    team = TeamFactory(working=True, name="EMEA", reps=0)
+    RepFactory(team=team, user__name="ana")
+    contact(HandoffFactory(tier=1), MINUTE)
+    contact(HandoffFactory(tier=2), HOUR)
 
     (by_rep,) = figures(by="rep")
     (by_team,) = figures(by="team")
@@ -67,10 +66,10 @@ def test_by_rep_team_and_tier():
 
 def test_weeks_are_half_open_and_the_companys(settings):
     settings.COMPANY_TIME_ZONE = "America/New_York"
-    team = situations.team(calendar=situations.calendar(weekdays=range(7), opens=0, closes=24))
+    team = TeamFactory(working=True, calendar=WorkCalendarFactory(always_open=True))
     sunday_night = dt.datetime(2026, 3, 16, 3, 59, tzinfo=dt.UTC)  # Monday in UTC, Sunday in New York.
-    situations.handoff(now=sunday_night)
-    situations.handoff(now=sunday_night + MINUTE)
+    HandoffFactory(now=sunday_night)
+    HandoffFactory(now=sunday_night + MINUTE)
 
     weeks = figures("route", by="week")
 
@@ -80,16 +79,16 @@ def test_weeks_are_half_open_and_the_companys(settings):
 
 
 def test_the_period_is_half_open():
-    situations.handoff()
+    HandoffFactory()
 
     assert figures(start=NOW, end=NOW + MINUTE)
     assert not figures(start=NOW - MINUTE, end=NOW)
 
 
 def test_reassigning_leaves_the_broken_promise_with_who_broke_it():
-    handoff = situations.handoff()
-    colleague = situations.rep(handoff.team, name="ben")
-    creation.assign(handoff=handoff, rep=colleague, by=situations.manager(handoff.team), now=NOW + HOUR, reason="Ill")
+    handoff = HandoffFactory()
+    colleague = RepFactory(team=handoff.team, user__name="ben")
+    creation.assign(handoff=handoff, rep=colleague, by=handoff.team.managers.first(), now=NOW + HOUR, reason="Ill")
 
     by_rep = {figure.key: (figure.kept, figure.late, figure.running) for figure in figures(by="rep")}
 
@@ -97,11 +96,11 @@ def test_reassigning_leaves_the_broken_promise_with_who_broke_it():
 
 
 def test_a_reader_sees_only_their_handoffs():
-    handoff = situations.handoff()
-    other = situations.team()
+    handoff = HandoffFactory()
+    other = TeamFactory(working=True)
 
-    mine = permissions.visible_to(situations.manager(handoff.team))
-    theirs = permissions.visible_to(situations.manager(other))
+    mine = permissions.visible_to(handoff.team.managers.first())
+    theirs = permissions.visible_to(other.managers.first())
 
     assert figures(handoffs=mine)
     assert not figures(handoffs=theirs)
@@ -110,7 +109,7 @@ def test_a_reader_sees_only_their_handoffs():
 @pytest.mark.parametrize("by", ["", "rep", "team", "tier", "week"])
 def test_it_costs_the_same_for_any_number(by, django_assert_max_num_queries):
     for days in range(4):
-        situations.handoff(now=NOW + days * DAY)
+        HandoffFactory(now=NOW + days * DAY)
 
     with django_assert_max_num_queries(2):
         assert compliance.read_figures(**MARCH, by=by)
@@ -118,7 +117,7 @@ def test_it_costs_the_same_for_any_number(by, django_assert_max_num_queries):
 
 
 def test_the_rows_say_which_contact_was_logged_long_after():
-    at_once, later = situations.handoff(), situations.handoff()
+    at_once, later = HandoffFactory(), HandoffFactory()
     contact(at_once, MINUTE)
     attempts.log_attempt(
         handoff=later,

@@ -12,8 +12,7 @@ from sla.handoffs import dispositions
 from sla.models import Commitment, Disposition, Handoff
 from sla.reports import rejection_monitor
 from sla.vocabulary import DispositionKind, Family, Route
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import DAY, HOUR, MINUTE, NOW, CommitmentFactory, HandoffFactory, ReasonCodeFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -24,9 +23,9 @@ SOON = NOW + HOUR
 def decided(*, accepted: int, rejected: int, at: dt.datetime = NOW, reason=None) -> list[Handoff]:
     if not Commitment.objects.exists():
         # Many are accepted here, and nobody calls.
-        situations.commitment(unworked_at_most=0)
-    made = [situations.accepted(now=at) for _ in range(accepted)]
-    return made + [situations.rejected(now=at, reason=reason) for _ in range(rejected)]
+        CommitmentFactory(active=True, unworked_at_most=0)
+    made = [HandoffFactory(accepted=True, now=at) for _ in range(accepted)]
+    return made + [HandoffFactory(rejected=True, now=at, decision__reason=reason) for _ in range(rejected)]
 
 
 def triggers() -> list[str]:
@@ -34,7 +33,7 @@ def triggers() -> list[str]:
 
 
 def test_above_35_percent_a_full_review_opens_with_its_evidence():
-    fit = situations.reason_code("too_small", family=Family.FIT, route=Route.DISQUALIFY, label="Too small")
+    fit = ReasonCodeFactory(code="too_small", family=Family.FIT, route=Route.DISQUALIFY, label="Too small")
     decided(accepted=13, rejected=6, reason=fit)
     decided(accepted=0, rejected=2)
 
@@ -79,7 +78,7 @@ def test_it_opens_once_however_often_it_is_watched_and_not_again_after_the_decis
     for hours in range(3):
         rejection_monitor.open_rejection_reviews(now=SOON + hours * HOUR)
     review = Review.objects.get()
-    leader = situations.user(Role.SALES_LEADER)
+    leader = UserFactory(roles=[Role.SALES_LEADER])
     reviews.decide_review(review=review, decision="Keep", reasoning="A bad list.", by=leader, now=SOON + DAY)
 
     assert rejection_monitor.open_rejection_reviews(now=SOON + 2 * DAY) == 0

@@ -4,40 +4,41 @@ import datetime as dt
 
 import pytest
 
-from leads.models import Event, Outcome, Signal
+from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from sla.handoffs import attempts, dispositions, sales_stages
 from sla.models import Commitment, Handoff
 from sla.reports import volume_and_yield
 from sla.vocabulary import AttemptOutcome, Channel, CommitmentState
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    CommitmentFactory,
+    EventFactory,
+    HandoffFactory,
+    QualificationFactory,
+    read_handoff,
+)
 
 pytestmark = pytest.mark.django_db
 
 
 def did(handoff: Handoff, **columns: object) -> None:
-    signal, _ = Signal.objects.get_or_create(code="asset_download", defaults={"name": "Download"})
-    Event.objects.create(
-        lead=handoff.lead,
-        signal=signal,
-        occurred_at=NOW - DAY,
-        recorded_at=NOW,
-        source="web",
-        digest=b"0" * 16,
-        **columns,
-    )
+    columns = {"occurred_at": NOW - DAY, "recorded_at": NOW} | columns
+    EventFactory(lead=handoff.lead, signal__code="asset_download", **columns)
 
 
 def test_a_months_mqls_stand_against_the_number_that_was_agreed():
-    situations.commitment(mqls_a_month=4)
+    CommitmentFactory(active=True, mqls_a_month=4)
     complete, without_source, seen_nothing = (
-        situations.handoff(of=situations.lead(source=source)) for source in ("Webinar", "", "Webinar")
+        HandoffFactory(lead__source=source) for source in ("Webinar", "", "Webinar")
     )
     did(complete, asset="ROI guide")
     did(without_source, asset="ROI guide")
     did(seen_nothing)
-    situations.handoff(motion=Motion.PQL)
+    HandoffFactory(motion=Motion.PQL)
 
     march, february, _ = volume_and_yield.read_delivered_months(now=NOW + DAY)
 
@@ -48,9 +49,9 @@ def test_a_months_mqls_stand_against_the_number_that_was_agreed():
 
 
 def test_a_newer_agreement_does_not_rewrite_what_was_owed_before():
-    former = situations.commitment(mqls_a_month=4)
+    former = CommitmentFactory(active=True, mqls_a_month=4)
     Commitment.objects.filter(pk=former.pk).update(state=CommitmentState.RETIRED, retired_at=NOW)
-    situations.commitment(mqls_a_month=9, activated_at=NOW)
+    CommitmentFactory(active=True, mqls_a_month=9, activated_at=NOW)
 
     assert [month.agreed for month in volume_and_yield.read_delivered_months(now=NOW + DAY, count=6)] == [
         9,
@@ -65,8 +66,8 @@ def test_a_newer_agreement_does_not_rewrite_what_was_owed_before():
 def test_a_month_ends_at_midnight_of_the_company(settings):
     settings.COMPANY_TIME_ZONE = "America/New_York"
     begin = dt.datetime(2026, 4, 1, 4, tzinfo=dt.UTC)
-    situations.qualification(at=begin - dt.timedelta(microseconds=1))
-    situations.qualification(at=begin)
+    QualificationFactory(at=begin - dt.timedelta(microseconds=1))
+    QualificationFactory(at=begin)
 
     april, march, _ = volume_and_yield.read_delivered_months(now=begin + DAY)
 
@@ -74,7 +75,7 @@ def test_a_month_ends_at_midnight_of_the_company(settings):
 
 
 def test_a_reps_mqls_are_followed_to_the_meeting_and_the_opportunity():
-    unseen, met = situations.accepted(), situations.handoff()
+    unseen, met = HandoffFactory(accepted=True), HandoffFactory()
     rep = met.rep.user
     attempts.log_attempt(
         handoff=met, channel=Channel.CALL, outcome=AttemptOutcome.CONNECTED, at=NOW + MINUTE, by=rep, now=NOW + MINUTE
@@ -82,10 +83,10 @@ def test_a_reps_mqls_are_followed_to_the_meeting_and_the_opportunity():
     dispositions.accept(handoff=met, by=rep, now=NOW + 2 * MINUTE)
     sales_stages.book_meeting(handoff=met, at=NOW + DAY, by=rep, now=NOW + HOUR)
     answers = {"problem": "Slow", "budget": "Yes", "authority": "CTO", "timeline": "Now"}
-    sales_stages.qualify(handoff=situations.fresh(met), **answers, by=rep, now=NOW + 2 * DAY)
-    sales_stages.open_opportunity(handoff=situations.fresh(met), amount=None, by=rep, now=NOW + 2 * DAY)
+    sales_stages.qualify(handoff=read_handoff(met), **answers, by=rep, now=NOW + 2 * DAY)
+    sales_stages.open_opportunity(handoff=read_handoff(met), amount=None, by=rep, now=NOW + 2 * DAY)
 
-    situations.accepted()
+    HandoffFactory(accepted=True)
     Outcome.objects.create(
         lead=unseen.lead, kind=OutcomeKind.OPPORTUNITY, at=NOW + DAY, recorded_at=NOW + DAY, source="crm"
     )

@@ -5,21 +5,21 @@ import datetime as dt
 import pytest
 from django.template import Context, Template
 
+from definitions.models import Version
 from sla.reports import weekly_cohorts
 from sla.reports.weekly_cohorts import WeeklyCohort
-from tests.sla import situations
-from tests.sla.situations import DAY, NOW
+from tests.factories import DAY, NOW, HandoffFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
 
 
 def test_each_week_says_what_became_of_its_mqls():
-    situations.accepted()
-    situations.rejected()
-    situations.handoff()
-    situations.rejected(now=NOW - 7 * DAY)
+    HandoffFactory(accepted=True)
+    HandoffFactory(rejected=True)
+    HandoffFactory()
+    HandoffFactory(rejected=True, now=NOW - 7 * DAY)
 
-    this_week, last_week = weekly_cohorts.for_version(situations.version(), now=NOW + DAY)
+    this_week, last_week = weekly_cohorts.for_version(Version.objects.get(), now=NOW + DAY)
 
     assert this_week == WeeklyCohort(dt.date(2026, 3, 9), mqls=3, accepted=1, rejected=1, untouched=1)
     assert (this_week.sal_rate, round(this_week.untouched_share or 0, 3)) == (0.5, 0.333)
@@ -27,17 +27,17 @@ def test_each_week_says_what_became_of_its_mqls():
 
 
 def test_another_versions_mqls_are_not_counted():
-    situations.accepted()
-    other = situations.version(major=2)
+    HandoffFactory(accepted=True)
+    other = VersionFactory(active=True, major=2)
 
     assert weekly_cohorts.for_version(other, now=NOW + DAY) == []
 
 
 def test_the_table_says_none_of_none_where_nobody_decided():
-    situations.handoff()
+    HandoffFactory()
     page = Template("{% load sla %}{% weekly_cohorts_of version now %}")
 
-    shown = page.render(Context({"version": situations.version(), "now": NOW + DAY}))
+    shown = page.render(Context({"version": Version.objects.get(), "now": NOW + DAY}))
 
     assert "–" in shown
     assert "of 0" in shown
@@ -45,8 +45,8 @@ def test_the_table_says_none_of_none_where_nobody_decided():
 
 def test_the_number_of_queries_does_not_grow(django_assert_num_queries):
     for week in range(3):
-        situations.handoff(now=NOW - week * 7 * DAY)
-    version = situations.version()
+        HandoffFactory(now=NOW - week * 7 * DAY)
+    version = Version.objects.get()
 
     with django_assert_num_queries(1):
         weekly_cohorts.for_version(version, now=NOW + DAY)

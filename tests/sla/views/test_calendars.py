@@ -17,8 +17,7 @@ from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar
 from sla.business_time.hours import read_hours
 from sla.models import CalendarVersion, Clock, SpecialDay, WorkCalendar
-from tests.sla import situations
-from tests.sla.situations import MINUTE, NOW
+from tests.factories import MINUTE, NOW, HandoffFactory, TeamFactory, UserFactory, WorkCalendarFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -33,12 +32,12 @@ def at_work() -> Iterator[None]:
 
 @pytest.fixture
 def manager() -> Client:
-    return signed_in(situations.user(Role.SALES_MANAGER))
+    return signed_in(UserFactory(roles=[Role.SALES_MANAGER]))
 
 
 @pytest.fixture
 def berlin() -> WorkCalendar:
-    return situations.calendar(zone="Europe/Berlin", country="DE", subdivision="BY")
+    return WorkCalendarFactory(zone="Europe/Berlin", country="DE", subdivision="BY")
 
 
 def signed_in(user: User) -> Client:
@@ -156,7 +155,7 @@ def test_hours_that_never_open_are_said_to_be_so(manager: Client, berlin: WorkCa
 
 
 def test_running_clocks_keep_their_calendar_and_the_page_says_how_many(manager: Client) -> None:
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     calendar = handoff.team.calendar
     before = list(Clock.objects.order_by("pk").values_list("due_at", "calendar_version"))
     page = reverse("calendar", args=[calendar.pk])
@@ -165,7 +164,7 @@ def test_running_clocks_keep_their_calendar_and_the_page_says_how_many(manager: 
 
     assert "2 running clocks keep the calendar they started with" in text_of(manager.get(page))
     assert list(Clock.objects.order_by("pk").values_list("due_at", "calendar_version")) == before
-    situations.handoff(now=NOW + MINUTE)
+    HandoffFactory(now=NOW + MINUTE)
     assert CalendarVersion.objects.filter(calendar=calendar).count() == 4
 
 
@@ -189,7 +188,7 @@ def test_a_new_calendar_needs_a_name_of_its_own(manager: Client, berlin: WorkCal
 
 
 def test_who_changed_it_when_and_why_is_kept_and_shown(berlin: WorkCalendar) -> None:
-    person = situations.user(Role.SALES_MANAGER, name="maria", last_name="Castellanos")
+    person = UserFactory(roles=[Role.SALES_MANAGER], name="maria", last_name="Castellanos")
     client, page = signed_in(person), reverse("calendar", args=[berlin.pk])
     same = dict.fromkeys(("mon", "tue", "wed", "thu"), "09:00-17:00")
 
@@ -215,7 +214,7 @@ def test_saving_what_stands_there_changes_nothing(manager: Client, berlin: WorkC
 
 
 def test_a_clock_after_a_change_runs_by_the_version_of_that_change(berlin: WorkCalendar) -> None:
-    person = situations.user(Role.SALES_MANAGER)
+    person = UserFactory(roles=[Role.SALES_MANAGER])
     draft = replace(calendars.draft_from_rows(berlin), zone="Europe/Lisbon")
     read = calendars.stamp(calendars.draft_from_rows(berlin))
 
@@ -239,7 +238,7 @@ def test_a_preview_says_what_would_change_and_what_is_due_so_far(manager: Client
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.SALES_MANAGER])
 def test_others_read_and_change_nothing(berlin: WorkCalendar, role: Role) -> None:
-    reader = signed_in(situations.user(role))
+    reader = signed_in(UserFactory(roles=[role]))
     page = reverse("calendar", args=[berlin.pk])
 
     assert '<form class="form"' not in reader.get(page).content.decode()
@@ -253,7 +252,7 @@ def test_the_use_case_refuses_who_may_not(berlin: WorkCalendar) -> None:
             calendar=berlin,
             draft=calendars.draft_from_rows(berlin),
             seen_stamp=calendars.stamp(calendars.draft_from_rows(berlin)),
-            by=situations.user(Role.SDR),
+            by=UserFactory(roles=[Role.SDR]),
             now=NOW,
         )
 
@@ -272,7 +271,7 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(manager: Client, ber
     with CaptureQueriesContext(connection) as few:
         manager.get(reverse("calendars"))
     for _ in range(5):
-        situations.team(reps=1)
+        TeamFactory(working=True, reps=1)
 
     with CaptureQueriesContext(connection) as many:
         text = text_of(manager.get(reverse("calendars")))

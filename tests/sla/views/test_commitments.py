@@ -13,8 +13,7 @@ from config.accounts.vocabulary import Role
 from sla.commitments import commitments
 from sla.models import Commitment
 from sla.vocabulary import CommitmentState
-from tests.sla import situations
-from tests.sla.situations import NOW
+from tests.factories import NOW, CommitmentFactory, UserFactory, WorkCalendarFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -37,16 +36,16 @@ def at_work() -> Iterator[None]:
 @pytest.fixture
 def people() -> People:
     return People(
-        situations.user(Role.MARKETING_OPS),
-        situations.user(Role.MARKETING_LEADER),
-        situations.user(Role.SALES_LEADER),
+        UserFactory(roles=[Role.MARKETING_OPS]),
+        UserFactory(roles=[Role.MARKETING_LEADER]),
+        UserFactory(roles=[Role.SALES_LEADER]),
     )
 
 
 @pytest.fixture
 def in_force() -> Commitment:
-    situations.calendar(zone="Europe/Berlin")
-    return situations.commitment()
+    WorkCalendarFactory(zone="Europe/Berlin")
+    return CommitmentFactory(active=True)
 
 
 def signed_in(user: User) -> Client:
@@ -204,7 +203,7 @@ def test_readers_read_and_hostile_reasons_are_text(people: People, in_force: Com
     draft = commitments.create_draft(
         terms={term.name: 7 for term in commitments.TERMS}, reason=HOSTILE, by=people.ops, now=NOW
     )
-    reader = signed_in(situations.user(Role.SDR))
+    reader = signed_in(UserFactory(roles=[Role.SDR]))
 
     for page in (reverse("commitments"), reverse("commitment", args=[draft.pk])):
         text = reader.get(page).content.decode()
@@ -222,13 +221,13 @@ def test_before_anything_is_agreed_the_page_says_what_to_do(people: People) -> N
 
 @pytest.mark.parametrize("role", list(Role))
 def test_everybody_with_a_role_reads_the_rules(role: Role) -> None:
-    assert signed_in(situations.user(role)).get(reverse("rules")).status_code == 200
+    assert signed_in(UserFactory(roles=[role])).get(reverse("rules")).status_code == 200
 
 
 @pytest.mark.parametrize("roles", [(Role.VIEWER,), ()])
 def test_the_sla_report_leads_here_only_whom_the_page_opens_to(roles: tuple[Role, ...]) -> None:
     client, link = Client(), reverse("commitments")
-    client.force_login(situations.user(*roles))
+    client.force_login(UserFactory(roles=roles))
 
     report = client.get(reverse("sla_report")).content.decode()
 

@@ -19,8 +19,17 @@ from sla.handoffs import undo_window
 from sla.models import Attempt, Handoff, SalesQualification
 from sla.notifications import outbox
 from sla.vocabulary import Family, HandoffState, NoticeKind, Route
-from tests.sla import situations
-from tests.sla.situations import DAY, MINUTE, NOW
+from tests.factories import (
+    DAY,
+    MINUTE,
+    NOW,
+    HandoffFactory,
+    LeadFactory,
+    ReasonCodeFactory,
+    RepFactory,
+    TeamFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +61,7 @@ def queries(client: Client, path: str) -> int:
 
 
 def timing_reason() -> int:
-    return situations.reason_code("bad_timing", family=Family.TIMING, route=Route.RECYCLE).pk
+    return ReasonCodeFactory(code="bad_timing", family=Family.TIMING, route=Route.RECYCLE).pk
 
 
 # ── Who sees what ─────────────────────────────────────────────────────────────────────────────────────────
@@ -72,7 +81,7 @@ def timing_reason() -> int:
 )
 @pytest.mark.parametrize("role", list(Role))
 def test_each_role_sees_its_own_pages(name: str, allowed: set[Role], role: Role) -> None:
-    response = signed_in(situations.user(role)).get(reverse(name))
+    response = signed_in(UserFactory(roles=[role])).get(reverse(name))
 
     assert response.status_code == (200 if role in allowed else 403)
 
@@ -97,20 +106,20 @@ def test_every_page_asks_for_a_sign_in_first(client: Client, name: str) -> None:
     ],
 )
 def test_home_is_where_the_role_begins_its_day(role: Role, start: str) -> None:
-    response = signed_in(situations.user(role)).get(reverse("home"))
+    response = signed_in(UserFactory(roles=[role])).get(reverse("home"))
 
     assert response["Location"] == reverse(start)
 
 
 def test_an_account_without_a_role_is_told_so() -> None:
-    page = signed_in(situations.user()).get(reverse("home")).content.decode()
+    page = signed_in(UserFactory()).get(reverse("home")).content.decode()
 
     assert "no role yet" in page
 
 
 def test_a_handoff_of_another_team_does_not_exist() -> None:
-    handoff = situations.handoff()
-    stranger = signed_in(situations.rep(situations.team(reps=0)).user)
+    handoff = HandoffFactory()
+    stranger = signed_in(RepFactory(team=TeamFactory(working=True, reps=0)).user)
     paths = [reverse(name, args=[handoff.pk]) for name in ("handoff", "handoff_reject")]
     actions = [
         reverse(f"handoff_{name}", args=[handoff.pk])
@@ -122,8 +131,8 @@ def test_a_handoff_of_another_team_does_not_exist() -> None:
 
 
 def test_the_queue_holds_only_ones_own_work() -> None:
-    mine, other = situations.handoff(), situations.handoff()
-    Handoff.objects.filter(pk=other.pk).update(rep=situations.rep(mine.rep.team))
+    mine, other = HandoffFactory(), HandoffFactory()
+    Handoff.objects.filter(pk=other.pk).update(rep=RepFactory(team=mine.rep.team))
 
     page = rep_of(mine).get(reverse("queue")).content.decode()
 
@@ -132,9 +141,9 @@ def test_the_queue_holds_only_ones_own_work() -> None:
 
 
 def test_a_manager_sees_the_teams_queue_and_one_reps_part_of_it() -> None:
-    mine, other = situations.handoff(), situations.handoff()
-    Handoff.objects.filter(pk=other.pk).update(rep=situations.rep(mine.rep.team))
-    manager = signed_in(situations.manager(mine.rep.team))
+    mine, other = HandoffFactory(), HandoffFactory()
+    Handoff.objects.filter(pk=other.pk).update(rep=RepFactory(team=mine.rep.team))
+    manager = signed_in(mine.rep.team.managers.first())
 
     whole = manager.get(reverse("queue")).content.decode()
     part = manager.get(reverse("queue"), {"rep": mine.rep.pk}).content.decode()
@@ -149,9 +158,9 @@ def test_a_manager_sees_the_teams_queue_and_one_reps_part_of_it() -> None:
 
 
 def test_the_most_urgent_comes_first() -> None:
-    late = situations.handoff(now=NOW - 40 * MINUTE, tier=2)
-    hot = situations.handoff(tier=1)
-    calm = situations.handoff(tier=2)
+    late = HandoffFactory(now=NOW - 40 * MINUTE, tier=2)
+    hot = HandoffFactory(tier=1)
+    calm = HandoffFactory(tier=2)
 
     page = rep_of(late).get(reverse("queue")).content.decode()
 
@@ -159,7 +168,7 @@ def test_the_most_urgent_comes_first() -> None:
 
 
 def test_a_poll_answers_with_the_very_list_of_the_page() -> None:
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     client = rep_of(handoff)
 
     page = CHANGES_EACH_TIME.sub("", client.get(reverse("queue")).content.decode())
@@ -170,11 +179,11 @@ def test_a_poll_answers_with_the_very_list_of_the_page() -> None:
 
 
 def test_the_queue_takes_as_many_queries_for_many_as_for_few() -> None:
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     client = rep_of(handoff)
     few = queries(client, reverse("queue"))
     for _ in range(12):
-        situations.handoff()
+        HandoffFactory()
 
     many = queries(client, reverse("queue"))
 
@@ -182,7 +191,7 @@ def test_the_queue_takes_as_many_queries_for_many_as_for_few() -> None:
 
 
 def test_an_empty_queue_says_what_fills_it() -> None:
-    rep = situations.rep(situations.team(reps=0))
+    rep = RepFactory(team=TeamFactory(working=True, reps=0))
 
     page = signed_in(rep.user).get(reverse("queue")).content.decode()
 
@@ -190,8 +199,8 @@ def test_an_empty_queue_says_what_fills_it() -> None:
 
 
 def test_what_strangers_wrote_is_shown_and_never_run() -> None:
-    lead = situations.lead(first_name="<script>alert(1)</script>", title='" onmouseover="x')
-    handoff = situations.handoff(of=lead)
+    lead = LeadFactory(mql=True, first_name="<script>alert(1)</script>", title='" onmouseover="x')
+    handoff = HandoffFactory(lead=lead)
     client = rep_of(handoff)
 
     for path in (reverse("queue"), reverse("handoff", args=[handoff.pk]), reverse("handoff_reject", args=[handoff.pk])):
@@ -204,7 +213,7 @@ def test_what_strangers_wrote_is_shown_and_never_run() -> None:
 
 
 def test_accepting_makes_it_an_sal_and_returns_to_where_one_was() -> None:
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     response = rep_of(handoff).post(reverse("handoff_accept", args=[handoff.pk]), {"next": "/queue/?tier=2"})
 
@@ -216,7 +225,7 @@ def test_accepting_makes_it_an_sal_and_returns_to_where_one_was() -> None:
 
 
 def test_accepting_from_the_row_answers_with_the_list_and_the_message() -> None:
-    handoff, other = situations.handoff(), situations.handoff()
+    handoff, other = HandoffFactory(), HandoffFactory()
     client = rep_of(handoff)
 
     answer = client.post(
@@ -232,7 +241,7 @@ def test_accepting_from_the_row_answers_with_the_list_and_the_message() -> None:
 
 
 def test_an_address_elsewhere_is_not_returned_to() -> None:
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     response = rep_of(handoff).post(reverse("handoff_accept", args=[handoff.pk]), {"next": "https://evil.example/"})
 
@@ -240,7 +249,7 @@ def test_an_address_elsewhere_is_not_returned_to() -> None:
 
 
 def test_who_comes_second_reads_who_was_first() -> None:
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     client = rep_of(handoff)
 
     page = client.post(reverse("handoff_accept", args=[handoff.pk]))
@@ -253,7 +262,7 @@ def test_who_comes_second_reads_who_was_first() -> None:
 
 @pytest.mark.parametrize("name", ["accept", "attempt", "meeting", "qualify", "opportunity", "win", "lose", "assign"])
 def test_actions_refuse_to_be_links(name: str) -> None:
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
 
     response = rep_of(handoff).get(reverse(f"handoff_{name}", args=[handoff.pk]))
 
@@ -262,8 +271,8 @@ def test_actions_refuse_to_be_links(name: str) -> None:
 
 
 def test_a_teammate_reads_but_does_not_decide() -> None:
-    handoff = situations.handoff()
-    mate = signed_in(situations.rep(handoff.rep.team).user)
+    handoff = HandoffFactory()
+    mate = signed_in(RepFactory(team=handoff.rep.team).user)
 
     assert mate.get(reverse("handoff", args=[handoff.pk])).status_code == 200
     assert mate.post(reverse("handoff_accept", args=[handoff.pk])).status_code == 403
@@ -272,16 +281,16 @@ def test_a_teammate_reads_but_does_not_decide() -> None:
 
 
 def test_a_timing_rejection_lands_in_nurture_with_its_day() -> None:
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     back_on = (NOW + 30 * DAY).date()
 
     rep_of(handoff).post(
         reverse("handoff_reject", args=[handoff.pk]), {"reason": timing_reason(), "reengage_on": back_on.isoformat()}
     )
     undo_window.finish_due(now=NOW + 3 * MINUTE)
-    page = signed_in(situations.user(Role.MARKETING_OPS)).get(reverse("nurture")).content.decode()
+    page = signed_in(UserFactory(roles=[Role.MARKETING_OPS])).get(reverse("nurture")).content.decode()
     own = rep_of(handoff).get(reverse("nurture")).content.decode()
-    foreign = signed_in(situations.rep(situations.team()).user).get(reverse("nurture")).content.decode()
+    foreign = signed_in(RepFactory(team=TeamFactory(working=True)).user).get(reverse("nurture")).content.decode()
 
     assert handoff.lead.name in page
     assert f"{back_on:%-d %b %Y}" in page
@@ -291,7 +300,7 @@ def test_a_timing_rejection_lands_in_nurture_with_its_day() -> None:
 
 
 def test_a_rejection_without_reason_is_asked_again_in_its_row() -> None:
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     client = rep_of(handoff)
 
     row = client.post(reverse("handoff_reject", args=[handoff.pk]), {"note": "Hm."}, headers=HTMX)
@@ -304,8 +313,8 @@ def test_a_rejection_without_reason_is_asked_again_in_its_row() -> None:
 
 
 def test_couldnt_reach_is_refused_in_words_before_six_attempts() -> None:
-    handoff = situations.handoff()
-    reason = situations.reason_code("unreached", needs_attempts=True)
+    handoff = HandoffFactory()
+    reason = ReasonCodeFactory(code="unreached", needs_attempts=True)
 
     response = rep_of(handoff).post(reverse("handoff_reject", args=[handoff.pk]), {"reason": reason.pk})
 
@@ -317,7 +326,7 @@ def test_couldnt_reach_is_refused_in_words_before_six_attempts() -> None:
 
 
 def test_a_logged_contact_keeps_the_promise_and_stands_in_the_timeline() -> None:
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     client = rep_of(handoff)
 
     client.post(
@@ -332,7 +341,7 @@ def test_a_logged_contact_keeps_the_promise_and_stands_in_the_timeline() -> None
 
 
 def test_a_time_is_typed_in_ones_own_zone() -> None:
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     User.objects.filter(pk=handoff.rep.user.pk).update(time_zone="Europe/Berlin")
 
     rep_of(handoff).post(reverse("handoff_meeting", args=[handoff.pk]), {"at": "2026-03-12T15:00"})
@@ -342,7 +351,7 @@ def test_a_time_is_typed_in_ones_own_zone() -> None:
 
 
 def test_the_way_to_won_step_by_step() -> None:
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     client = rep_of(handoff)
     answers = {"problem": "Late trucks", "budget": "40k", "authority": "The COO", "timeline": "June"}
 
@@ -356,7 +365,7 @@ def test_the_way_to_won_step_by_step() -> None:
 
 
 def test_what_cannot_be_read_is_named_and_changes_nothing() -> None:
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
 
     response = rep_of(handoff).post(reverse("handoff_qualify", args=[handoff.pk]), {"problem": "Late trucks"})
 
@@ -372,12 +381,12 @@ def test_evidence_of_any_shape_is_shown_as_far_as_it_goes() -> None:
         {"fit": 3, "paths": [{"clauses": [{}]}], "gate_answers": [{"criterion": None}], "timing": []},
     ]
     for evidence in shapes:
-        handoff = situations.handoff(evidence=evidence)
+        handoff = HandoffFactory(evidence=evidence)
         assert rep_of(handoff).get(reverse("handoff", args=[handoff.pk])).status_code == 200
 
 
 def test_a_handoff_takes_as_many_queries_with_a_long_history() -> None:
-    handoff = situations.handoff()
+    handoff = HandoffFactory()
     client = rep_of(handoff)
     path = reverse("handoff", args=[handoff.pk])
     few = queries(client, path)
@@ -390,10 +399,10 @@ def test_a_handoff_takes_as_many_queries_with_a_long_history() -> None:
 
 
 def test_a_manager_gives_an_unrouted_lead_to_a_rep() -> None:
-    handoff = situations.handoff(now=NOW - 3 * DAY)
+    handoff = HandoffFactory(now=NOW - 3 * DAY)
     assert handoff.is_unrouted
-    rep = situations.rep(situations.team(reps=0))
-    manager = signed_in(situations.manager(rep.team))
+    rep = RepFactory(team=TeamFactory(working=True, reps=0))
+    manager = signed_in(rep.team.managers.first())
 
     listed = manager.get(reverse("unrouted")).content.decode()
     manager.post(reverse("handoff_assign", args=[handoff.pk]), {"rep": rep.pk, "reason": "Knows them."})
@@ -405,11 +414,11 @@ def test_a_manager_gives_an_unrouted_lead_to_a_rep() -> None:
 
 
 def test_a_refused_assignment_keeps_what_was_typed() -> None:
-    handoff = situations.handoff(now=NOW - 3 * DAY)
-    rep = situations.rep(situations.team(reps=0), is_away=True)
+    handoff = HandoffFactory(now=NOW - 3 * DAY)
+    rep = RepFactory(team=TeamFactory(working=True, reps=0), is_away=True)
     typed = {"rep": rep.pk, "reason": "Knows them.", "next": reverse("unrouted")}
 
-    answer = signed_in(situations.manager(rep.team)).post(reverse("handoff_assign", args=[handoff.pk]), typed)
+    answer = signed_in(rep.team.managers.first()).post(reverse("handoff_assign", args=[handoff.pk]), typed)
 
     shown = answer.content.decode()
     assert answer.status_code == 422
@@ -423,7 +432,7 @@ def test_a_refused_assignment_keeps_what_was_typed() -> None:
 
 
 def test_notices_are_counted_until_they_are_read() -> None:
-    user = situations.user(Role.SDR)
+    user = UserFactory(roles=[Role.SDR])
     outbox.write_notices([outbox.NoticeDraft(NoticeKind.NEW_MQL, "a", None, [user], "A new MQL.", NOW)])
     client = signed_in(user)
 
@@ -437,7 +446,7 @@ def test_notices_are_counted_until_they_are_read() -> None:
 
 
 def test_the_report_counts_what_its_rows_show() -> None:
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     client = rep_of(handoff)
 
     report = client.get(reverse("sla_report")).content.decode()
@@ -451,28 +460,28 @@ def test_the_report_counts_what_its_rows_show() -> None:
 
 @pytest.mark.parametrize("week", ["9999-12-31", "0001-01-01"])
 def test_a_week_at_the_ends_of_the_calendar_holds_no_promises(week: str) -> None:
-    team = situations.team()
-    client = signed_in(situations.manager(team))
+    team = TeamFactory(working=True)
+    client = signed_in(team.managers.first())
 
     assert client.get(reverse("sla_rows"), {"week": week}).status_code == 200
 
 
 def test_another_teams_promises_are_not_in_the_report() -> None:
-    handoff = situations.accepted()
-    stranger = signed_in(situations.rep(situations.team(reps=0)).user)
+    handoff = HandoffFactory(accepted=True)
+    stranger = signed_in(RepFactory(team=TeamFactory(working=True, reps=0)).user)
 
     assert "No promises in this period" in stranger.get(reverse("sla_report")).content.decode()
     assert handoff.lead.name not in stranger.get(reverse("sla_rows")).content.decode()
 
 
 def test_the_overview_puts_pipeline_first_and_says_its_sample() -> None:
-    handoff = situations.accepted()
+    handoff = HandoffFactory(accepted=True)
     client = rep_of(handoff)
     answers = {"problem": "a", "budget": "b", "authority": "c", "timeline": "d"}
     client.post(reverse("handoff_qualify", args=[handoff.pk]), answers)
     client.post(reverse("handoff_opportunity", args=[handoff.pk]), {"amount": "40000"})
 
-    page = signed_in(situations.user(Role.VIEWER)).get(reverse("overview")).content.decode()
+    page = signed_in(UserFactory(roles=[Role.VIEWER])).get(reverse("overview")).content.decode()
 
     assert page.index("Pipeline from MQLs") < page.index("Accepted this month")
     assert "40,000" in page

@@ -14,8 +14,21 @@ from django.urls import reverse
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from sla.models import Absence, Handoff, Notice, Rep, RoutingDecision, RoutingRule
-from tests.sla import situations
-from tests.sla.situations import DAY, HOUR, MINUTE, NOW
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    CommitmentFactory,
+    CompanyFactory,
+    HandoffFactory,
+    LeadFactory,
+    RepFactory,
+    RoutingRuleFactory,
+    TeamFactory,
+    UserFactory,
+    WorkCalendarFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -54,8 +67,8 @@ def order() -> list[tuple[int, str]]:
 
 
 def test_a_manager_writes_a_rule_and_reads_it_as_a_sentence():
-    team = situations.team(name="World")
-    client = signed_in(situations.manager(team))
+    team = TeamFactory(working=True, name="World")
+    client = signed_in(team.managers.first())
     typed = {
         "name": "DACH",
         "team": team.pk,
@@ -72,14 +85,14 @@ def test_a_manager_writes_a_rule_and_reads_it_as_a_sentence():
     assert RoutingRule.objects.get(name="DACH").countries == ["de", "AT", "CH"]
     shown = page(client, "routing")
     assert "country is de, AT or CH and company has at most 500 employees" in shown
-    assert LogEntry.objects.get().user == situations.manager(team)
+    assert LogEntry.objects.get().user == team.managers.first()
     assert "Added: DACH" in shown
 
 
 def test_a_rule_with_no_room_between_its_bounds_is_refused():
-    team = situations.team()
+    team = TeamFactory(working=True)
 
-    answer = signed_in(situations.manager(team)).post(
+    answer = signed_in(team.managers.first()).post(
         reverse("rule_new"),
         {"name": "x", "team": team.pk, "employees_at_least": "10", "employees_at_most": "9", "tiers": ["4"]},
     )
@@ -90,8 +103,8 @@ def test_a_rule_with_no_room_between_its_bounds_is_refused():
 
 
 def test_a_named_account_is_typed_as_an_address_and_kept_as_its_domain():
-    team = situations.team()
-    client = signed_in(situations.manager(team))
+    team = TeamFactory(working=True)
+    client = signed_in(team.managers.first())
     typed = {"name": "Named", "team": team.pk, "domains": "https://www.Acme.example/, acme.example, b.example."}
 
     client.post(reverse("rule_new"), typed)
@@ -100,8 +113,8 @@ def test_a_named_account_is_typed_as_an_address_and_kept_as_its_domain():
 
 
 def test_what_is_no_domain_is_refused_and_named():
-    team = situations.team()
-    client = signed_in(situations.manager(team))
+    team = TeamFactory(working=True)
+    client = signed_in(team.managers.first())
 
     answers = [
         client.post(reverse("rule_new"), {"name": "Named", "team": team.pk, "domains": "acme.example, Acme Inc"}),
@@ -114,9 +127,9 @@ def test_what_is_no_domain_is_refused_and_named():
 
 
 def test_the_rules_after_a_deleted_one_close_up():
-    team = situations.team(name="a", reps=0)
-    first, second = team.rules.get(), situations.rule(team, name="b")
-    client = signed_in(situations.manager(team))
+    team = TeamFactory(working=True, name="a", reps=0)
+    first, second = team.rules.get(), RoutingRuleFactory(team=team, name="b")
+    client = signed_in(team.managers.first())
     client.post(reverse("rule_move", args=[second.pk]), {"to": "up"})
 
     client.post(reverse("rule_delete", args=[second.pk]))
@@ -125,9 +138,9 @@ def test_the_rules_after_a_deleted_one_close_up():
 
 
 def test_rules_are_edited_moved_switched_and_deleted_and_each_is_logged():
-    team = situations.team(name="a", reps=0)
-    rules = [team.rules.get(), situations.rule(team, name="b"), situations.rule(team, name="c")]
-    client = signed_in(situations.manager(team))
+    team = TeamFactory(working=True, name="a", reps=0)
+    rules = [team.rules.get(), RoutingRuleFactory(team=team, name="b"), RoutingRuleFactory(team=team, name="c")]
+    client = signed_in(team.managers.first())
 
     client.post(reverse("rule_move", args=[rules[2].pk]), {"to": "up"})
     client.post(reverse("rule_move", args=[rules[0].pk]), {"to": "up"})
@@ -166,38 +179,38 @@ def test_rules_are_edited_moved_switched_and_deleted_and_each_is_logged():
     ],
 )
 def test_a_rule_that_is_never_reached_is_marked(earlier, later, is_covered):
-    team = situations.team(reps=0)
+    team = TeamFactory(working=True, reps=0)
     team.rules.update(**({"position": 1} | earlier))
-    situations.rule(team, **later)
+    RoutingRuleFactory(team=team, **later)
 
-    assert ("never reached" in page(signed_in(situations.manager(team)), "routing")) is is_covered
+    assert ("never reached" in page(signed_in(team.managers.first()), "routing")) is is_covered
 
 
 @pytest.mark.parametrize("name", ["rule_edit", "rule_delete", "rule_move", "rule_switch"])
 def test_a_rule_that_is_gone_is_a_404(name):
-    team = situations.team()
+    team = TeamFactory(working=True)
 
-    assert signed_in(situations.manager(team)).post(reverse(name, args=[10**6])).status_code == 404
+    assert signed_in(team.managers.first()).post(reverse(name, args=[10**6])).status_code == 404
 
 
 def test_who_may_not_change_the_rules_changes_none():
-    team = situations.team(reps=1)
+    team = TeamFactory(working=True, reps=1)
     rule = team.rules.get()
     for role in (Role.SDR, Role.MARKETING_OPS, Role.SALES_LEADER, Role.VIEWER):
-        client = signed_in(situations.user(role))
+        client = signed_in(UserFactory(roles=[role]))
 
         got = {client.post(reverse(name, args=[rule.pk])).status_code for name in ("rule_edit", "rule_delete")}
 
         assert got == {403}
-    assert "New rule" not in page(signed_in(situations.user(Role.MARKETING_OPS)), "routing")
+    assert "New rule" not in page(signed_in(UserFactory(roles=[Role.MARKETING_OPS])), "routing")
     assert RoutingRule.objects.filter(pk=rule.pk).exists()
 
 
 def test_names_of_strangers_are_text_everywhere():
-    team = situations.team(name=HOSTILE[:100], reps=1)
+    team = TeamFactory(working=True, name=HOSTILE[:100], reps=1)
     team.rules.update(name=HOSTILE, countries=[HOSTILE])
-    lead = situations.lead(first_name=HOSTILE, country=HOSTILE, source=HOSTILE)
-    client = signed_in(situations.manager(team))
+    lead = LeadFactory(mql=True, first_name=HOSTILE, country=HOSTILE, source=HOSTILE)
+    client = signed_in(team.managers.first())
 
     shown = [
         page(client, "routing"),
@@ -213,10 +226,10 @@ def test_names_of_strangers_are_text_everywhere():
 
 
 def test_a_dry_run_says_what_the_router_then_does_and_writes_nothing():
-    team = situations.team(name="World", reps=2)
-    situations.rep(team, name="ann", is_away=True)
-    lead = situations.lead(first_name="Jane", email="jane@acme.example")
-    client = signed_in(situations.manager(team))
+    team = TeamFactory(working=True, name="World", reps=2)
+    RepFactory(team=team, user__name="ann", is_away=True)
+    lead = LeadFactory(mql=True, first_name="Jane", email="jane@acme.example")
+    client = signed_in(team.managers.first())
 
     found = page(client, "routing_try", q="jane")
     with CaptureQueriesContext(connection) as captured:
@@ -226,15 +239,15 @@ def test_a_dry_run_says_what_the_router_then_does_and_writes_nothing():
     assert not [query for query in captured if "FOR UPDATE" in query["sql"] or query["sql"].startswith("INSERT")]
     assert [rows.objects.count() for rows in (Handoff, RoutingDecision, Notice)] == [0, 0, 0]
     assert "Ann" in shown
-    decision = situations.handoff(of=lead).routing_decisions.get()
+    decision = HandoffFactory(lead=lead).routing_decisions.get()
     assert decision.explanation in shown
 
 
 def test_a_dry_run_by_hand_knows_the_hour_and_the_owner_of_the_company():
-    team = situations.team(name="World", reps=3)
-    acme = situations.company(domain="acme.example")
-    owner = situations.handoff(of=situations.lead(company=acme, first_name="Jane")).rep
-    client = signed_in(situations.user(Role.MARKETING_OPS))
+    team = TeamFactory(working=True, name="World", reps=3)
+    acme = CompanyFactory(domain="acme.example")
+    owner = HandoffFactory(lead__company=acme, lead__first_name="Jane").rep
+    client = signed_in(UserFactory(roles=[Role.MARKETING_OPS]))
 
     by_day = page(client, "routing_try", domain="ACME.example", tier=1)
     by_night = page(client, "routing_try", country="DE", tier=1, at="2026-03-10T22:00")
@@ -246,18 +259,18 @@ def test_a_dry_run_by_hand_knows_the_hour_and_the_owner_of_the_company():
 
 @pytest.mark.parametrize("query", [{"lead": "x"}, {"lead": "9" * 18}, {"q": "a\x00b"}, {"q": "%_"}])
 def test_a_search_for_nobody_finds_nobody(query):
-    assert "It would go" not in page(signed_in(situations.manager(situations.team())), "routing_try", **query)
+    assert "It would go" not in page(signed_in(TeamFactory(working=True).managers.first()), "routing_try", **query)
 
 
 @pytest.mark.parametrize("at", ["soon", "9999-12-31T23:59", "0001-01-01T00:00"])
 def test_a_dry_run_with_a_wrong_instant_says_so(at):
-    client = signed_in(situations.manager(situations.team()))
+    client = signed_in(TeamFactory(working=True).managers.first())
 
     assert client.get(reverse("routing_try"), {"at": at, "tier": "1"}).status_code == 422
 
 
 def test_the_database_keeps_absences_within_our_time():
-    rep = situations.team().reps.get()
+    rep = TeamFactory(working=True).reps.get()
 
     with pytest.raises(IntegrityError, match="absence_in_our_time"):
         Absence.objects.create(rep=rep, starts_at=NOW, ends_at=dt.datetime(9999, 12, 31, tzinfo=dt.UTC))
@@ -267,14 +280,14 @@ def test_the_database_keeps_absences_within_our_time():
 
 
 def test_the_managers_page_says_who_takes_leads_and_shows_the_arithmetic():
-    team = situations.team(reps=0)
-    situations.rep(team, name="ann", weight=3)
-    situations.rep(team, name="ben", weight=1)
+    team = TeamFactory(working=True, reps=0)
+    RepFactory(team=team, user__name="ann", weight=3)
+    RepFactory(team=team, user__name="ben", weight=1)
     for _ in range(8):
-        situations.handoff()
-    situations.rep(team, name="cem", is_away=True)
+        HandoffFactory()
+    RepFactory(team=team, user__name="cem", is_away=True)
 
-    shown = page(signed_in(situations.manager(team)), "reps")
+    shown = page(signed_in(team.managers.first()), "reps")
 
     assert "6 of 8, weight 3 of 5 = 4.8" in shown
     assert "2 of 8, weight 1 of 5 = 1.6" in shown
@@ -282,10 +295,10 @@ def test_the_managers_page_says_who_takes_leads_and_shows_the_arithmetic():
 
 
 def test_a_manager_sets_weight_capacity_and_whether_somebody_is_active():
-    team = situations.team()
+    team = TeamFactory(working=True)
     rep = team.reps.get()
 
-    signed_in(situations.manager(team)).post(reverse("rep_adjust", args=[rep.pk]), {"weight": 2, "capacity": 7})
+    signed_in(team.managers.first()).post(reverse("rep_adjust", args=[rep.pk]), {"weight": 2, "capacity": 7})
 
     rep.refresh_from_db()
     assert (rep.weight, rep.capacity, rep.is_active) == (2, 7, False)
@@ -294,32 +307,32 @@ def test_a_manager_sets_weight_capacity_and_whether_somebody_is_active():
 
 @pytest.mark.parametrize("typed", [{"weight": 0, "capacity": 1}, {"weight": 1, "capacity": -1}, {"weight": "x"}])
 def test_terms_that_cannot_be_are_refused(typed):
-    team = situations.team()
+    team = TeamFactory(working=True)
     rep = team.reps.get()
 
-    answer = signed_in(situations.manager(team)).post(reverse("rep_adjust", args=[rep.pk]), typed, follow=True)
+    answer = signed_in(team.managers.first()).post(reverse("rep_adjust", args=[rep.pk]), typed, follow=True)
 
     assert "message" in answer.content.decode()
     assert Rep.objects.get(pk=rep.pk).weight == rep.weight
 
 
 def test_a_rep_switches_themselves_away_and_gets_no_more():
-    team = situations.team()
+    team = TeamFactory(working=True)
     rep = team.reps.get()
     client = signed_in(rep.user)
 
     client.post(reverse("rep_away", args=[rep.pk]), {"to": "away"})
 
-    assert situations.handoff().is_unrouted
+    assert HandoffFactory().is_unrouted
     assert "You get no new leads: away." in page(client, "availability")
     client.post(reverse("rep_away", args=[rep.pk]), {"to": "back"})
-    assert situations.handoff().rep == rep
+    assert HandoffFactory().rep == rep
 
 
 def test_an_absence_is_added_with_its_effect_and_taken_back():
-    team = situations.team()
+    team = TeamFactory(working=True)
     rep = team.reps.get()
-    client = signed_in(situations.manager(team))
+    client = signed_in(team.managers.first())
     typed = {"starts_at": "2026-03-10T10:00", "ends_at": "2026-03-12T08:00", "label": "Leave"}
 
     answer = client.post(reverse("absence_new", args=[rep.pk]), typed | {"next": reverse("reps")}, follow=True)
@@ -345,7 +358,7 @@ def test_an_absence_is_added_with_its_effect_and_taken_back():
     ],
 )
 def test_an_absence_that_cannot_be_is_refused_with_a_sentence(starts_at, ends_at):
-    rep = situations.team().reps.get()
+    rep = TeamFactory(working=True).reps.get()
 
     answer = signed_in(rep.user).post(
         reverse("absence_new", args=[rep.pk]), {"starts_at": starts_at, "ends_at": ends_at}, follow=True
@@ -359,11 +372,11 @@ def test_an_absence_that_cannot_be_is_refused_with_a_sentence(starts_at, ends_at
 
 
 def test_a_refused_absence_keeps_the_managers_page_with_its_panel_open():
-    team = situations.team(reps=2)
+    team = TeamFactory(working=True, reps=2)
     rep = team.reps.first()
     typed = {"starts_at": "2026-03-12T10:00", "ends_at": "2026-03-11T10:00", "label": "Leave"}
 
-    answer = signed_in(situations.manager(team)).post(
+    answer = signed_in(team.managers.first()).post(
         reverse("absence_new", args=[rep.pk]), typed | {"next": reverse("reps")}
     )
 
@@ -375,9 +388,13 @@ def test_a_refused_absence_keeps_the_managers_page_with_its_panel_open():
 
 
 def test_another_teams_reps_and_absences_are_not_there():
-    rep = situations.team().reps.get()
+    rep = TeamFactory(working=True).reps.get()
     absence = Absence.objects.create(rep=rep, starts_at=NOW, ends_at=NOW + DAY)
-    strangers = [situations.manager(situations.team()), situations.user(Role.MARKETING_OPS), situations.user(Role.SDR)]
+    strangers = [
+        TeamFactory(working=True).managers.first(),
+        UserFactory(roles=[Role.MARKETING_OPS]),
+        UserFactory(roles=[Role.SDR]),
+    ]
 
     for stranger in strangers:
         client = signed_in(stranger)
@@ -396,8 +413,8 @@ def test_another_teams_reps_and_absences_are_not_there():
 
 
 def test_a_manager_settles_what_happens_to_overdue_and_unworked_leads():
-    team = situations.team()
-    client = signed_in(situations.manager(team))
+    team = TeamFactory(working=True)
+    client = signed_in(team.managers.first())
 
     client.post(reverse("team_settle", args=[team.pk]), {"reassigns_on_breach": "on", "unworked_at_most": "5"})
 
@@ -414,20 +431,20 @@ def test_a_manager_settles_what_happens_to_overdue_and_unworked_leads():
     ],
 )
 def test_readers_see_which_limit_of_unworked_leads_holds(agreed, own, said):
-    situations.commitment(unworked_at_most=agreed)
-    team = situations.team()
+    CommitmentFactory(active=True, unworked_at_most=agreed)
+    team = TeamFactory(working=True)
     team.unworked_at_most = own
     team.save()
 
-    assert said in page(signed_in(situations.user(Role.MARKETING_OPS)), "reps")
-    assert "Agreed: 5. The lower number holds." in page(signed_in(situations.manager(team)), "reps")
+    assert said in page(signed_in(UserFactory(roles=[Role.MARKETING_OPS])), "reps")
+    assert "Agreed: 5. The lower number holds." in page(signed_in(team.managers.first()), "reps")
 
 
 def test_handing_over_says_to_whom():
-    handoff = situations.handoff()
-    colleague = situations.rep(handoff.team)
+    handoff = HandoffFactory()
+    colleague = RepFactory(team=handoff.team)
 
-    answer = signed_in(situations.manager(handoff.team)).post(
+    answer = signed_in(handoff.team.managers.first()).post(
         reverse("rep_hand_over", args=[handoff.rep.pk]), {"reason": "Left", "next": reverse("reps")}, follow=True
     )
 
@@ -435,9 +452,9 @@ def test_handing_over_says_to_whom():
 
 
 def test_the_unrouted_page_sounds_the_alarm():
-    team = situations.team(reps=0)
-    situations.handoff(tier=1, now=NOW - HOUR)
-    client = signed_in(situations.manager(team))
+    team = TeamFactory(working=True, reps=0)
+    HandoffFactory(tier=1, now=NOW - HOUR)
+    client = signed_in(team.managers.first())
 
     assert "Nobody has 1 lead, the oldest since" in page(client, "unrouted")
     assert "1 of tier 1; 1 past the promise to route" in page(client, "unrouted")
@@ -446,27 +463,27 @@ def test_the_unrouted_page_sounds_the_alarm():
 
 @pytest.mark.parametrize("name", ["routing", "reps"])
 def test_a_page_costs_the_same_for_any_number_of_rules_and_reps(name):
-    team = situations.team(reps=2)
-    manager = situations.manager(team)
-    situations.handoff()
+    team = TeamFactory(working=True, reps=2)
+    manager = team.managers.first()
+    HandoffFactory()
     client = signed_in(manager)
     queries(client, name)
     few = queries(client, name)
     for _ in range(3):
-        more = situations.team(reps=3, managers=(manager,))
+        more = TeamFactory(working=True, reps=3, managers=(manager,))
         Absence.objects.create(rep=more.reps.first(), starts_at=NOW, ends_at=NOW + DAY)
-        situations.handoff()
+        HandoffFactory()
 
     assert queries(client, name) == few
 
 
 def test_the_unrouted_page_tells_a_closed_team_from_a_lead_that_is_nobodys():
-    shut = situations.team(calendar=situations.calendar(zone="Pacific/Auckland"))
+    shut = TeamFactory(working=True, calendar=WorkCalendarFactory(zone="Pacific/Auckland"))
     shut.rules.update(countries=["Norway"])
     for country in ("Norway", "Peru"):
-        situations.handoff(of=situations.lead(country=country))
+        HandoffFactory(lead__country=country)
 
-    shown = page(signed_in(situations.manager(shut)), "unrouted")
+    shown = page(signed_in(shut.managers.first()), "unrouted")
 
     assert f"Waits for {shut} to open, " in shown
     assert "10 Mar" in shown.partition("to open, ")[2][:200]

@@ -16,6 +16,7 @@ from leads.models import Event, Lead, Outcome, StageChange
 from leads.vocabulary import Stage
 from scoring.models import Qualification, Score
 from sla.models import Attempt, Clock, Disposition, Handoff, Notice, RoutingDecision
+from tests.factories import LeadFactory
 
 NOW = dt.datetime(2026, 3, 10, 14, 20, tzinfo=dt.UTC)
 
@@ -40,7 +41,7 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others() -> None:
 
 @pytest.mark.django_db
 def test_the_command_refuses_a_database_with_leads(capsys: pytest.CaptureFixture[str]) -> None:
-    Lead.objects.create(email="somebody@example.org", stage_at=NOW, recorded_at=NOW)
+    LeadFactory()
 
     with pytest.raises(CommandError, match="leads in this database already"):
         call_command("seed_demo", profile="smoke")
