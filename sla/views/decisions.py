@@ -20,8 +20,8 @@ from sla import handoff_states, permissions
 from sla.forms.handoffs import DecideSeveralForm, RejectForm
 from sla.handoffs import dispositions, undo_window
 from sla.views import responses
-from sla.views.handoff_form_view import HandoffFormView
 from sla.views.handoff_steps import REFUSALS
+from sla.views.responses import HandoffFormView
 from sla.vocabulary import DispositionKind
 
 

@@ -27,7 +27,7 @@ from sla.forms.handoffs import (
 from sla.handoffs import attempts, creation, dispositions, notes, sales_stages
 from sla.models import Disposition
 from sla.views import page_context, responses
-from sla.views.handoff_form_view import HandoffFormView
+from sla.views.responses import HandoffFormView
 from sla.vocabulary import AttemptOutcome, Channel, outcome_label
 
 REFUSALS: Final = (
