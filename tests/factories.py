@@ -359,9 +359,10 @@ def _make_hours_unreadable(handoff: Handoff, create: bool, value: None, **_: Any
 class HandoffFactory(DjangoModelFactory[Handoff]):
     """An MQL handed off at `now` and, if a team works then, routed to a rep; other values describe the MQL.
 
-    The handoff is made by the use-case, so commitments and a working team are created where there are none. The traits
-    `accepted` and `rejected` (`decision__reason` says why) let the rep decide a minute later. With `unreadable_hours`
-    whatever counts the time of the handoff's clocks fails.
+    The handoff is made by the use-case, so commitments and a working team are created where there are none. With the
+    trait `unrouted` it is made in the evening, when no team works. The traits `accepted` and `rejected`
+    (`decision__reason` says why) let the rep decide a minute later. With `unreadable_hours` whatever counts the time of
+    the handoff's clocks fails.
     """
 
     class Meta:
@@ -369,6 +370,7 @@ class HandoffFactory(DjangoModelFactory[Handoff]):
         skip_postgeneration_save = True
 
     class Params:
+        unrouted = factory.Trait(now=NOW.replace(hour=20))
         accepted = factory.Trait(decision=factory.PostGeneration(_accept))
         rejected = factory.Trait(decision=factory.PostGeneration(_reject))
         unreadable_hours = factory.Trait(hours=factory.PostGeneration(_make_hours_unreadable))

@@ -17,7 +17,7 @@ def three():
     second = TeamFactory(working=True, reps=1)
     mine = HandoffFactory(lead__country="Peru")
     theirs = HandoffFactory()
-    nobodys = HandoffFactory(now=NOW.replace(hour=20))
+    nobodys = HandoffFactory(unrouted=True)
     assert (mine.team, theirs.team, nobodys.team) == (first, second, None)
     return mine, theirs, nobodys
 

@@ -120,7 +120,7 @@ def test_a_handoff_that_fails_does_not_hold_up_the_others():
 def test_a_blocked_lead_is_not_routed_and_does_not_hold_up_others():
     TeamFactory(working=True)
     silent = HandoffFactory(lead__do_not_contact=True)
-    evening = HandoffFactory(now=NOW.replace(hour=20))
+    evening = HandoffFactory(unrouted=True)
 
     do_not_contact.stop_clocks(now=NOW + DAY)
     routed = routing.route_unrouted(now=NOW + DAY)

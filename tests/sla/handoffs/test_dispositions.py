@@ -238,7 +238,7 @@ def test_a_manager_decides_for_the_team():
 
 def test_an_unrouted_handoff_cannot_be_decided():
     team = TeamFactory(working=True)
-    handoff = HandoffFactory(now=NOW.replace(hour=20))
+    handoff = HandoffFactory(unrouted=True)
 
     with pytest.raises(permissions.NotYours, match="Nobody has this lead yet"):
         dispositions.accept(handoff=handoff, by=team.managers.first(), now=NOW.replace(hour=21))
