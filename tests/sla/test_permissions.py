@@ -4,7 +4,7 @@ import pytest
 
 from config.accounts.vocabulary import Role
 from sla import permissions
-from tests.factories import NOW, HandoffFactory, TeamFactory, UserFactory
+from tests.factories import HandoffFactory, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
