@@ -15,8 +15,30 @@ from sla.clocks import clocks
 from sla.models import CalendarVersion, Clock, Handoff, Rep, RoutingRule, WorkCalendar
 from sla.vocabulary import ClockKind
 
-#: How long after a clock is due a sweep reports it.
-SWEPT_AFTER: Final = dt.timedelta(seconds=10)
+#: Sweeps run at the multiples of this, so that both ways of running the year find the same clocks at the same instants.
+_SWEEP_EVERY: Final = dt.timedelta(seconds=10)
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def warning_sweep(clock: Clock) -> dt.datetime:
+    """Return the first sweep at which the clock is due soon."""
+    return _EPOCH - (_EPOCH - clock.warn_at) // _SWEEP_EVERY * _SWEEP_EVERY
+
+
+def breach_sweep(clock: Clock) -> dt.datetime:
+    """Return the first sweep at which the clock's target is exceeded."""
+    first_sweep = _next_sweep(clock.due_at)
+    if clocks.seconds_used(clock, first_sweep) > clock.target_seconds:
+        return first_sweep
+    # A target that is used up exactly at closing is not exceeded before the next opening.
+    second = dt.timedelta(seconds=1)
+    opens_at = clocks.add_business_time(clock.calendar_version, clock.started_at, clock.target_seconds + 1) - second
+    return _next_sweep(opens_at)
+
+
+def _next_sweep(at: dt.datetime) -> dt.datetime:
+    """Return the first sweep after `at`."""
+    return _EPOCH + ((at - _EPOCH) // _SWEEP_EVERY + 1) * _SWEEP_EVERY
 
 
 class BulkClocks:
@@ -77,13 +99,11 @@ class BulkClocks:
         self._update_due_at(clock.handoff)
 
     def _sweep(self, clock: Clock, now: dt.datetime) -> None:
-        warned_at = clock.warn_at + SWEPT_AFTER
+        warned_at = warning_sweep(clock)
         if clock.warned_at is None and clock.breached_at is None and warned_at <= min(now, clock.due_at):
             clock.warned_at = warned_at
             self._writer.add_notices([clocks.draft_warning(clock, warned_at)])
-        # In business time: a target that is used up exactly at closing is not exceeded before the next opening.
-        seconds = clock.target_seconds + SWEPT_AFTER.seconds
-        breached_at = clocks.add_business_time(clock.calendar_version, clock.started_at, seconds)
+        breached_at = breach_sweep(clock)
         if clock.breached_at is None and breached_at <= now:
             clock.breached_at = breached_at
             self._writer.add_notices([clocks.draft_breach(clock, breached_at)])

@@ -16,7 +16,7 @@ from typing import Final, Protocol, TypeAlias
 
 from config.accounts.models import User
 from config.demo.company import definition_history, staff
-from config.demo.company.bulk_clocks import SWEPT_AFTER
+from config.demo.company.bulk_clocks import breach_sweep, warning_sweep
 from config.demo.company.bulk_handoffs import BulkHandoffs
 from config.demo.company.lead_generator import GeneratedYear
 from config.demo.company.live_handoffs import LiveHandoffs
@@ -74,6 +74,8 @@ class YearSimulation:
         self._queue: list[tuple[dt.datetime, int, _Happening]] = []
         self._numbers = count()
         self._reroutings: set[dt.datetime] = set()
+        # The ids of clocks whose sweeps are planned.
+        self._swept_ids: set[int] = set()
         # Leads without a rule that a manager will assign.
         self._to_assign: set[int] = set()
         self._hours: dict[tuple[int, int], arithmetic.Calendar] = {}
@@ -116,7 +118,7 @@ class YearSimulation:
         staff.begin_last_day(desk=self._staff.desk, now=now)
         staff.activate_second_commitment(self._staff, now=now)
         recycling.announce_returns(now=now)
-        for clock in Clock.objects.running().filter(due_at__gt=now):
+        for clock in Clock.objects.running().filter(breached_at=None):
             self._sweep_when_due(live, clock, now)
 
     def _at(self, at: dt.datetime, happening: _Happening) -> None:
@@ -160,6 +162,7 @@ class YearSimulation:
             self._plan_actions(handoff, now)
         for handoff in self._process.list_unrouted():
             self._plan_routing(handoff, now)
+            self._plan_sweeps(handoff, now)
 
     def _plan_routing(self, handoff: Handoff, now: dt.datetime) -> None:
         """Route an unrouted handoff again when its team opens; one that no rule covers a manager assigns."""
@@ -209,9 +212,12 @@ class YearSimulation:
                 self._sweep_when_due(self._process, clock, now)
 
     def _sweep_when_due(self, live: LiveHandoffs, clock: Clock, now: dt.datetime) -> None:
-        """Sweep when a clock warns and when it is due: the product's sweeps in between would find nothing."""
-        for instant in (clock.warn_at, clock.due_at):
-            self._at(max(instant, now) + SWEPT_AFTER, live.sweep_clocks)
+        """Plan the sweeps that find a clock due soon and overdue: the product's sweeps in between would find nothing."""
+        if clock.pk not in self._swept_ids:
+            self._swept_ids.add(clock.pk)
+            for instant in (warning_sweep(clock), breach_sweep(clock)):
+                if instant >= now:
+                    self._at(instant, live.sweep_clocks)
 
     def _perform(self, handoff: Handoff, action: PlannedAction, now: dt.datetime) -> None:
         self._process.perform(handoff=handoff, action=action, now=now)
