@@ -17,7 +17,7 @@ from factory.django import DjangoModelFactory
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions.models import Definition, SignOff, Version
-from definitions.versions import SIGNERS
+from definitions.versions import DECIDING_SIDES, SIGNERS
 from definitions.vocabulary import Decision, VersionState
 from leads.models import Company, Event, Lead, Signal
 from leads.vocabulary import Motion, Stage
@@ -115,7 +115,7 @@ class DefinitionFactory(DjangoModelFactory[Definition]):
 
 
 def advance_version(version: Version, *, to: VersionState, at: dt.datetime) -> Version:
-    """Move a draft on to a later state as of `at`, with both signatures if it is to be approved, and read it anew.
+    """Move a draft on to a later state as of `at`, with the two leaders' signatures if it is to be approved, and read it anew.
 
     This meets the database's own rules and no others: tests/definitions/version_lifecycles.py takes the steps that
     people take.
@@ -126,7 +126,8 @@ def advance_version(version: Version, *, to: VersionState, at: dt.datetime) -> V
         (VersionState.ACTIVE, "activated_at"),
     ):
         if state == VersionState.APPROVED:
-            for side in SIGNERS:
+            # A fixed order, so that the leaders' names do not change between runs.
+            for side in sorted(DECIDING_SIDES):
                 SignOffFactory(version=version, side=side, at=at)
         Version.objects.filter(pk=version.pk).update(state=state, **{moment: at})
         if state == to:
