@@ -44,8 +44,7 @@ def main() -> int:
 
 
 def demo() -> None:
-    """
-    Run the demo until Ctrl-C.
+    """Run the demo until Ctrl-C.
 
     1. Check that no other demo runs here, and that the port and the disk have room.
     2. Start the embedded servers, unless the environment names real ones.

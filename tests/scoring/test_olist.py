@@ -1,5 +1,4 @@
-"""
-Eight thousand real leads without e-mail addresses, and figures that others computed about them.
+"""Eight thousand real leads without e-mail addresses, and figures that others computed about them.
 
 The data stays outside the repository, because its licence forbids a copy; without it no test is collected.
 """
@@ -71,8 +70,7 @@ def _rules(name: str) -> Rules:
 
 
 def _midnight(date: str) -> dt.datetime:
-    """
-    Return midnight in UTC, because the oracle counted days on the wall clock as if there were no summer time (rules
+    """Return midnight in UTC, because the oracle counted days on the wall clock as if there were no summer time (rules
     4.3).
     """
     return dt.datetime.fromisoformat(date).replace(tzinfo=dt.UTC)

@@ -42,8 +42,7 @@ def _next_sweep(at: dt.datetime) -> dt.datetime:
 
 
 class BulkClocks:
-    """
-    The clocks of handoffs in memory: started, met and cancelled there.
+    """The clocks of handoffs in memory: started, met and cancelled there.
 
     Sweeps do not run in the past, so a clock gets the warnings and breaches that they would have written whenever it ends
     or rows are written. A handoff never comes back to a rep who had it, so no cancelled clock is resumed.

@@ -30,9 +30,7 @@ DAY, SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
 
 @pytest.fixture(autouse=True)
 def company(transactional_db: None) -> None:
-    """
-    Store outcomes: every fourth lead was won, every fifth rejected, every third accepted, each on a day of its own.
-    """
+    """Store outcomes: every fourth lead was won, every fifth rejected, every third accepted, each on a day of its own."""
     shipped_signals.ship(signals=Signal.objects)
     facts.load_company_1k(END, every=3)
     leads = list(Lead.objects.order_by("pk"))

@@ -1,5 +1,4 @@
-"""
-Backtests in the background: run once although workers die, cancelled while they run, judged by the document that was
+"""Backtests in the background: run once although workers die, cancelled while they run, judged by the document that was
 asked about.
 """
 
