@@ -1,5 +1,4 @@
-"""
-Benchmarks of Accord: `make bench`, or `python -m benchmarks [10k|100k|1m]`.
+"""Benchmarks of Accord: `make bench`, or `python -m benchmarks [10k|100k|1m]`.
 
 One run makes its own PostgreSQL and Valkey, fills them with a company of that many leads (`company`), and prints one
 table. Each measurement (`judging`, `intake`, `live`) runs in a process of its own (`child`), so that its peak memory is

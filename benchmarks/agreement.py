@@ -1,6 +1,4 @@
-"""
-The definition that all benchmarks judge by: a gate, disqualifiers, decayed points with caps, a threshold, a count.
-"""
+"""The definition that all benchmarks judge by: a gate, disqualifiers, decayed points with caps, a threshold, a count."""
 
 from __future__ import annotations
 

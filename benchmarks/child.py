@@ -1,6 +1,4 @@
-"""
-A measurement in a process of its own: `python -m benchmarks.child MODULE FUNCTION` prints it as JSON on the last line.
-"""
+"""A measurement in a process of its own: `python -m benchmarks.child MODULE FUNCTION` prints it as JSON on the last line."""
 
 from __future__ import annotations
 
@@ -22,8 +20,7 @@ from benchmarks.scratch import ROOT
 
 @dataclass(slots=True)
 class Measured:
-    """
-    A measurement: `rows` were processed in `seconds`.
+    """A measurement: `rows` were processed in `seconds`.
 
     `peak` is the most memory that the process ever used, in MB; `more` has further figures.
     """

@@ -1,5 +1,4 @@
-"""
-The facts of a company, drawn from a seed and loaded by COPY: a few leads do very much, most do little, a third passes
+"""The facts of a company, drawn from a seed and loaded by COPY: a few leads do very much, most do little, a third passes
 the gate.
 """
 

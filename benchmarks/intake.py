@@ -1,5 +1,4 @@
-"""
-The intake of events, in turns: through the use-case, through the API, and by a bare INSERT of such rows into the same
+"""The intake of events, in turns: through the use-case, through the API, and by a bare INSERT of such rows into the same
 table.
 """
 
@@ -89,8 +88,7 @@ def _http() -> Callable[[Sequence[dict[str, Any]]], None]:
 
 
 def _bare() -> Callable[[Sequence[dict[str, Any]]], None]:
-    """
-    Return a function that stores a batch by one multi-row INSERT in a transaction, with everything already read and
+    """Return a function that stores a batch by one multi-row INSERT in a transaction, with everything already read and
     resolved.
     """
     signals = dict(Signal.objects.values_list("code", "pk"))

@@ -1,5 +1,4 @@
-"""
-The bare read, the full rescore and the every-instant backtest: cold and warm, with everything, nothing and little
+"""The bare read, the full rescore and the every-instant backtest: cold and warm, with everything, nothing and little
 changed.
 """
 
@@ -21,7 +20,7 @@ from benchmarks.company import LEADS, NOW
 from leads import named_lists
 from leads.models import Lead
 from scoring import active_versions
-from scoring.backtests import jobs
+from scoring.backtests import pending_backtests
 from scoring.columns.bulk_reader import bulk_reader
 from scoring.engine.rules import Rules
 from scoring.explain import lead_explanation
@@ -83,7 +82,7 @@ def backtest_warm() -> Measured:
     measured = Measured(rows=LEADS)
     rules = _warm_up()
     with measured.timed():
-        first_instants = jobs.find_first_instants(rules, until=NOW + company.MICROSECOND)
+        first_instants = pending_backtests.find_first_instants(rules, until=NOW + company.MICROSECOND)
     np.save(folder() / "first-engine.npy", np.array(sorted(first_instants.items()), dtype=np.int64).reshape(-1, 2))
     return measured
 
@@ -93,14 +92,13 @@ def whole_backtest() -> Measured:
     measured = Measured(rows=LEADS)
     rules = _warm_up()
     with measured.timed():
-        figures = jobs.compute_figures(rules, start=_HALF_A_YEAR_AGO, end=NOW)
+        figures = pending_backtests.compute_figures(rules, start=_HALF_A_YEAR_AGO, end=NOW)
     measured.more["flagged"] = figures.flagged
     return measured
 
 
 def quick_figures() -> Measured:
-    """
-    Measure answers to an editor who changed more than thresholds, so that all leads are measured again; `more` has the
+    """Measure answers to an editor who changed more than thresholds, so that all leads are measured again; `more` has the
     seconds of each.
     """
     measured = Measured(rows=LEADS)
@@ -163,8 +161,7 @@ def loop_sample() -> Measured:
 
 
 def compared() -> Measured:
-    """
-    Check that engine, SQL and loop found the same leads and instants: to the microsecond, on every lead that they
+    """Check that engine, SQL and loop found the same leads and instants: to the microsecond, on every lead that they
     judged.
     """
     arrays = {path.stem: np.load(path) for path in folder().glob("*.npy")}
@@ -178,9 +175,7 @@ def compared() -> Measured:
 
 
 def _warm_up() -> Rules:
-    """
-    Bring the process to the state of a worker that has run a while: definition compiled, lists read, libraries loaded.
-    """
+    """Bring the process to the state of a worker that has run a while: definition compiled, lists read, libraries loaded."""
     lead_explanation.explain_lead(Lead.objects.earliest("pk"), at=NOW)
     return active_versions.rules_of(active_versions.list_active_versions()[0])
 

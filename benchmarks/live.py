@@ -1,5 +1,4 @@
-"""
-The waiting time of one lead: to be judged, to be explained, and from the answer to its event until its handoff is
+"""The waiting time of one lead: to be judged, to be explained, and from the answer to its event until its handoff is
 visible.
 """
 
@@ -69,9 +68,7 @@ def explains() -> Measured:
 
 
 def handoffs() -> Measured:
-    """
-    Measure from the API's answer until the handoff exists, with a worker and beat running; `more` has the seconds.
-    """
+    """Measure from the API's answer until the handoff exists, with a worker and beat running; `more` has the seconds."""
     measured = Measured(rows=_REQUESTS)
     # What the measurements before have left undone is no part of an ordinary day.
     daily_rescore.rescore_all(now=timezone.now())

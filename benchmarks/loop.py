@@ -12,8 +12,7 @@ Activities = Sequence[tuple[dt.datetime, str]]
 
 
 def judged(lead_id: int, now: dt.datetime, private: Collection[str]) -> tuple[bool, dt.datetime | None]:
-    """
-    Return whether the lead meets the definition now, and the first instant at which it did. `private` are the listed
+    """Return whether the lead meets the definition now, and the first instant at which it did. `private` are the listed
     domains.
     """
     lead = Lead.objects.select_related("company").get(pk=lead_id)

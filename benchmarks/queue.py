@@ -1,5 +1,4 @@
-"""
-The page of a long queue: `python -m benchmarks.queue [OPEN]`, beside twice as many handoffs that are decided.
+"""The page of a long queue: `python -m benchmarks.queue [OPEN]`, beside twice as many handoffs that are decided.
 
 It measures a rep who has them all and a manager of the team; the page, and its poll. Server time, without the network.
 """

@@ -53,8 +53,7 @@ def editing(environment: Environment) -> None:
 
 
 def _bests(environment: Environment, *functions: tuple[str, str]) -> list[Measured]:
-    """
-    Return the best of three runs of each function, in turns, because a busy machine only slows things down, and all
+    """Return the best of three runs of each function, in turns, because a busy machine only slows things down, and all
     alike.
     """
     rounds = [[measure(environment, *function) for function in functions] for _ in range(3)]

@@ -1,5 +1,4 @@
-"""
-The SQL rival: the same definition as statements of PostgreSQL, as fast as we could make them.
+"""The SQL rival: the same definition as statements of PostgreSQL, as fast as we could make them.
 
 Both statements walk the covering index of events once a lead and touch no table row; the gate and the disqualifiers
 come first, so that leads which they exclude cost nothing. They know no attribute history (the benchmark's leads have
@@ -29,9 +28,7 @@ _EPSILON = 5e-7  # scores are rounded to six decimals before they are compared
 
 
 def rescore() -> Measured:
-    """
-    Compute every score as of now by a LATERAL walk of the index, and write those that differ from the stored ones.
-    """
+    """Compute every score as of now by a LATERAL walk of the index, and write those that differ from the stored ones."""
     measured = _rescored(_by_lead())
     lead_ids = _fetched("SELECT lead_id FROM scoring_score WHERE meets ORDER BY lead_id")
     np.save(folder() / "meets-sql.npy", lead_ids[:, 0] if lead_ids.size else np.empty(0, np.int64))
@@ -44,8 +41,7 @@ def flat_rescore() -> Measured:
 
 
 def _rescored(sums: str) -> Measured:
-    """
-    Write the changed scores through a temporary table, because PostgreSQL uses parallel workers for that and for no
+    """Write the changed scores through a temporary table, because PostgreSQL uses parallel workers for that and for no
     INSERT.
     """
     names = ", ".join(_SCORE)
@@ -96,8 +92,7 @@ def _fetched(statement: str) -> NDArray[np.int64]:
 
 
 def _judged(sums: str) -> str:
-    """
-    Return the query of a score's columns. The engagement at the latest fact is today's, before caps, less the decay
+    """Return the query of a score's columns. The engagement at the latest fact is today's, before caps, less the decay
     since.
     """
     version = Version.objects.active().get()
@@ -144,8 +139,7 @@ def _by_group() -> str:
 
 
 def _first_instants() -> str:
-    """
-    Return the query of first instants: running sums of points that grow instead of decaying, scaled back at each event.
+    """Return the query of first instants: running sums of points that grow instead of decaying, scaled back at each event.
 
     The window stops at the first hit.
     """
@@ -227,9 +221,7 @@ def _grown() -> str:
 
 
 def _rate() -> float:
-    """
-    Return the rate, a second, at which an event's points would have to grow to stand still against the decay of others.
-    """
+    """Return the rate, a second, at which an event's points would have to grow to stand still against the decay of others."""
     return -math.log1p(-agreement.DECAY_PERCENT / 100) / (agreement.DECAY_DAYS * 86_400)
 
 

@@ -17,8 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @contextmanager
 def environment() -> Iterator[dict[str, str]]:
-    """
-    Yield the environment of the measurements: an empty, migrated database made for them, and a folder for their
+    """Yield the environment of the measurements: an empty, migrated database made for them, and a folder for their
     answers.
     """
     root = Path(tempfile.mkdtemp(prefix="accord-bench-"))

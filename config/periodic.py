@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from config.jobs.heartbeat import record_heartbeat
-from scoring.backtests import jobs
+from scoring.backtests import pending_backtests
 from scoring.live import daily_rescore, due_leads
 from sla.clocks import clocks, do_not_contact
 from sla.handoffs import creation, hot_upgrades, overdue_first_contact, routing, sales_stages, undo_window
@@ -89,7 +89,7 @@ def rescore_daily(*, now: dt.datetime) -> dict[str, int]:
 
 def run_backtests(*, now: dt.datetime) -> dict[str, int]:
     """Run one pending backtest. Not part of the tick, because it may take minutes."""
-    return _run_steps("backtests", now, {"backtests": lambda: jobs.run_pending(now=now)})
+    return _run_steps("backtests", now, {"backtests": lambda: pending_backtests.run_pending(now=now)})
 
 
 def _run_steps(name: str, now: dt.datetime, steps: dict[str, Callable[[], int]]) -> dict[str, int]:

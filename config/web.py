@@ -1,4 +1,4 @@
-"""What every page's view needs and no app owns: the request's type, role checks, cache headers. Imports no app."""
+"""The request's type and the middleware of every page: request log, cache headers, time zone. Imports no app."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def typed_number(text: str) -> int | None:
 
 
 class RequestLog(RequestMiddleware):
-    """Each request in the log by method and path: a query may name a person (`?email=`, `?q=`)."""
+    """Log each request by method and path only: a query may name a person (`?email=`, `?q=`)."""
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:

@@ -108,7 +108,7 @@ class DefinitionView(APIView):
         return Response(VersionDetailSerializer(get_object_or_404(_detailed_versions(), pk=pk)).data)
 
 
-class ProposeView(APIView):
+class ProposeApiView(APIView):
     permission_classes = (DEFINITIONS,)
 
     @extend_schema(operation_id="definition_propose", request=ProposeSerializer, responses=VersionSerializer)
@@ -117,20 +117,19 @@ class ProposeView(APIView):
         return Response(VersionSerializer(_take_step(versions.propose, request, pk, ProposeSerializer)).data)
 
 
-class SignView(APIView):
+class SignApiView(APIView):
     permission_classes = (DEFINITIONS,)
 
     @extend_schema(operation_id="definition_sign", request=SignSerializer, responses=SignedSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """
-        Sign for a side whose role the caller holds.
+        """Sign for a side whose role the caller holds.
 
         The approval of both leaders approves; a refusal ends the version.
         """
         return Response(SignedSerializer(_take_step(versions.sign, request, pk, SignSerializer)).data)
 
 
-class ActivateView(APIView):
+class ActivateApiView(APIView):
     permission_classes = (DEFINITIONS,)
 
     @extend_schema(operation_id="definition_activate", request=ActivateSerializer, responses=VersionSerializer)
@@ -139,7 +138,7 @@ class ActivateView(APIView):
         return Response(VersionSerializer(_take_step(versions.activate, request, pk, ActivateSerializer)).data)
 
 
-class CopyView(APIView):
+class CopyApiView(APIView):
     permission_classes = (DEFINITIONS,)
 
     @extend_schema(operation_id="definition_copy", request=CopySerializer, responses={201: VersionSerializer})
@@ -150,7 +149,7 @@ class CopyView(APIView):
         )
 
 
-class RevertView(APIView):
+class RevertApiView(APIView):
     permission_classes = (DEFINITIONS,)
 
     @extend_schema(operation_id="definition_revert", request=RevertSerializer, responses={201: VersionSerializer})
@@ -164,8 +163,7 @@ class LintView(APIView):
 
     @extend_schema(operation_id="definition_lint", responses=FindingSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002 (views take the request)
-        """
-        Return the linter's findings, errors first.
+        """Return the linter's findings, errors first.
 
         For a draft they include those on its change against the version in force.
         """
@@ -280,11 +278,11 @@ urlpatterns: list[URLPattern] = [
     path("definitions/current", CurrentView.as_view(), name="definition-current"),
     path("definitions/presets", PresetsView.as_view(), name="definition-presets"),
     path("definitions/<int:pk>", DefinitionView.as_view(), name="definition"),
-    path("definitions/<int:pk>/propose", ProposeView.as_view(), name="definition-propose"),
-    path("definitions/<int:pk>/sign", SignView.as_view(), name="definition-sign"),
-    path("definitions/<int:pk>/activate", ActivateView.as_view(), name="definition-activate"),
-    path("definitions/<int:pk>/copy", CopyView.as_view(), name="definition-copy"),
-    path("definitions/<int:pk>/revert", RevertView.as_view(), name="definition-revert"),
+    path("definitions/<int:pk>/propose", ProposeApiView.as_view(), name="definition-propose"),
+    path("definitions/<int:pk>/sign", SignApiView.as_view(), name="definition-sign"),
+    path("definitions/<int:pk>/activate", ActivateApiView.as_view(), name="definition-activate"),
+    path("definitions/<int:pk>/copy", CopyApiView.as_view(), name="definition-copy"),
+    path("definitions/<int:pk>/revert", RevertApiView.as_view(), name="definition-revert"),
     path("definitions/<int:pk>/lint", LintView.as_view(), name="definition-lint"),
     path("definitions/<int:pk>/checklist", ChecklistView.as_view(), name="definition-checklist"),
     path("definitions/<int:pk>/diff", DiffView.as_view(), name="definition-diff"),

@@ -1,4 +1,4 @@
-"""Backtests as requests and as records; `scoring.backtests.jobs.run_pending` runs them. Rules 10.1, 10.6, 10.7."""
+"""Backtests as requests and as records; `scoring.backtests.pending_backtests.run_pending` runs them. Rules 10.1, 10.6, 10.7."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ class BacktestRefused(Exception):
 def request_backtest(
     *, version: Version, start: dt.datetime, end: dt.datetime, by: User | None, now: dt.datetime
 ) -> Backtest:
-    """
-    Request a backtest over [start, end) of the version as it is now; return the pending one if it is the same request.
+    """Request a backtest over [start, end) of the version as it is now; return the pending one if it is the same request.
 
     A pending backtest of an earlier state of the draft is cancelled, for nobody waits for it any more.
     Raises BacktestRefused, permissions.NotAllowed.
@@ -55,8 +54,7 @@ def request_backtest(
 
 @transaction.atomic
 def cancel_backtest(*, backtest: Backtest, by: User | None, now: dt.datetime) -> Backtest:
-    """
-    Cancel a pending backtest; the worker that runs it finds out after its current range.
+    """Cancel a pending backtest; the worker that runs it finds out after its current range.
 
     Raises BacktestRefused, permissions.NotAllowed.
     """
@@ -68,8 +66,7 @@ def cancel_backtest(*, backtest: Backtest, by: User | None, now: dt.datetime) ->
 
 
 def find_current_backtest(version: Version) -> Backtest | None:
-    """
-    Return the latest successful backtest of exactly the version's present document.
+    """Return the latest successful backtest of exactly the version's present document.
 
     None when the version was edited since, or never tested.
     """

@@ -64,8 +64,7 @@ def build_template_cards() -> list[TemplateCard]:
 
 
 def start_draft(*, code: str, name: str, into: Definition | None, by: User, now: dt.datetime) -> Version:
-    """
-    Create a draft from a preset, or an empty one without a `code`.
+    """Create a draft from a preset, or an empty one without a `code`.
 
     It becomes the next version of `into`, or the first of a new definition called `name`.
     Raises DocumentRefused, permissions.NotAllowed.

@@ -60,8 +60,7 @@ class SignForm(forms.Form):
 
 
 class ActivateForm(forms.Form):
-    """
-    Read whether leads that meet the version only because of the change are handed to sales at once.
+    """Read whether leads that meet the version only because of the change are handed to sales at once.
 
     The choice has no initial value: handing over a backlog is a decision.
     """

@@ -1,5 +1,4 @@
-"""
-Seven points before a proposal, each computed from the records (rules 9.7).
+"""Seven points before a proposal, each computed from the records (rules 9.7).
 
 A missed point warns and prevents nothing.
 """
@@ -41,8 +40,7 @@ _TONES: Final = {PointStatus.YES: "good", PointStatus.NO: "warn", PointStatus.UN
 
 @dataclass(frozen=True, slots=True)
 class ChecklistPoint:
-    """
-    A point of the checklist.
+    """A point of the checklist.
 
     `look_at` names the place to check it: backtest, editor, evidence, promises, reviews.
     """
@@ -75,8 +73,7 @@ class ChecklistPoint:
 
 @dataclass(frozen=True, slots=True)
 class ChecklistFacts:
-    """
-    The facts behind the points.
+    """The facts behind the points.
 
     `last_reviewed_at` is the last decided review or, before any, the last activation.
     """
@@ -164,8 +161,7 @@ def _check_fit_gates_intent(facts: ChecklistFacts) -> ChecklistPoint:
 
 
 def _check_weights(facts: ChecklistFacts) -> ChecklistPoint:
-    """
-    Check the weightiest signals one by one.
+    """Check the weightiest signals one by one.
 
     If too few leads sent any of them, all engagement points are checked together.
     """
@@ -261,8 +257,7 @@ def add_months(at: dt.datetime, months: int) -> dt.datetime:
 
 
 def _split_in_halves(grid: Mapping[str, Any] | None) -> tuple[float, tuple[int, int], tuple[int, int]] | None:
-    """
-    Split the leads by engagement: return the edge, and (won, all) below and from it; None if no split is comparable.
+    """Split the leads by engagement: return the edge, and (won, all) below and from it; None if no split is comparable.
 
     Of the edges that leave LEADS_AT_LEAST on both sides, the most even one is chosen.
     """

@@ -23,8 +23,7 @@ SHORTEST_REASON: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class ProposalGrounds:
-    """
-    The author's grounds for a change: its driver, its evidence, and the reason for accepting each warning (by its key).
+    """The author's grounds for a change: its driver, its evidence, and the reason for accepting each warning (by its key).
 
     `driver` is None on the page that asks for it.
     """
@@ -159,8 +158,7 @@ def _object_to_open_warnings(case: ProposalCase, grounds: ProposalGrounds) -> It
 
 
 def _object_to_driver(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
-    """
-    Yield objections to the driver that the linter cannot make.
+    """Yield objections to the driver that the linter cannot make.
 
     It compares with the version in force only, and does not know how a first version is explained.
     """

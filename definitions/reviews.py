@@ -1,5 +1,4 @@
-"""
-Reviews of a definition, opened by a trigger or a person and decided by the leaders (rules 8.1, 8.2).
+"""Reviews of a definition, opened by a trigger or a person and decided by the leaders (rules 8.1, 8.2).
 
 Each trigger has at most one open review of a definition; reviews opened by a person are not limited.
 """
@@ -36,8 +35,7 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
     period: str = "",
     by: User | None = None,
 ) -> Review:
-    """
-    Open a review with its evidence frozen, or add this period's evidence to the open review of the same trigger.
+    """Open a review with its evidence frozen, or add this period's evidence to the open review of the same trigger.
 
     `period` names the time that the evidence is about ("2026-05"), by default the day; a second call for the same
     period adds nothing. A review with the trigger MANUAL is always opened anew. `by` None is Accord itself. Raises
@@ -66,8 +64,7 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
 def decide_review(
     *, review: Review, decision: str, reasoning: str, by: User, now: dt.datetime, led_to: Version | None = None
 ) -> Review:
-    """
-    Record the leaders' decision with its reasoning, once. `led_to` is the version that resulted from it.
+    """Record the leaders' decision with its reasoning, once. `led_to` is the version that resulted from it.
 
     Raises ReviewRefused, permissions.NotAllowed.
     """

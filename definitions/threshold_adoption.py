@@ -28,8 +28,7 @@ class ThresholdRefused(Exception):
 
 @transaction.atomic
 def adopt_thresholds(*, backtest: Backtest, values: Mapping[str, Decimal], by: User) -> Version:
-    """
-    Write a what-if's values into the draft that the backtest judged; its other rows stay untouched.
+    """Write a what-if's values into the draft that the backtest judged; its other rows stay untouched.
 
     Raises ThresholdRefused when the version is no draft any more, was edited since, or a value does not fit;
     permissions.NotAllowed.

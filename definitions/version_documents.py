@@ -37,8 +37,7 @@ from leads.vocabulary import Motion
 
 
 def normalize_document(document: object) -> Json:
-    """
-    Check and complete a decoded document as `export_document` would write it; store nothing.
+    """Check and complete a decoded document as `export_document` would write it; store nothing.
 
     Raises DocumentRefused.
     """
@@ -46,8 +45,7 @@ def normalize_document(document: object) -> Json:
 
 
 def export_document(version: Version) -> Json:
-    """
-    Return the complete document of a version, for signing, compiling and exchange.
+    """Return the complete document of a version, for signing, compiling and exchange.
 
     At most 5 queries for any size.
     """
@@ -61,8 +59,7 @@ def digest(document: Json) -> str:
 
 @transaction.atomic
 def import_document(*, document: object, by: User | None, now: dt.datetime) -> Version:
-    """
-    Create a draft from a decoded document; `by` None is the command line.
+    """Create a draft from a decoded document; `by` None is the command line.
 
     It takes the document's number, or the next minor one when that exists. Raises DocumentRefused,
     permissions.NotAllowed.

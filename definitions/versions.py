@@ -1,5 +1,4 @@
-"""
-The life of a version: draft, proposed, approved, active, retired, or refused on the way (rules 9.1).
+"""The life of a version: draft, proposed, approved, active, retired, or refused on the way (rules 9.1).
 
 Each step locks the definition, then the version, so the signatures, edits and activations of one definition happen one
 after another.
@@ -57,8 +56,7 @@ class SignatureResult:
 
 @transaction.atomic
 def copy_version(*, version: Version, by: User, now: dt.datetime, reason: str = "", major: bool = False) -> Version:
-    """
-    Create a draft with the same rows and the next minor number, or the next major one.
+    """Create a draft with the same rows and the next minor number, or the next major one.
 
     Raises permissions.NotAllowed.
     """
@@ -78,8 +76,7 @@ def propose(
     review: Review | None = None,
     acknowledged: Mapping[str, str] = MappingProxyType({}),
 ) -> Version:
-    """
-    Propose a draft: from then on nothing in it changes, and its grounds are frozen beside it (rules 9.2, 9.8).
+    """Propose a draft: from then on nothing in it changes, and its grounds are frozen beside it (rules 9.2, 9.8).
 
     1. Check the role, lock the version, and check that it is a draft.
     2. Build the case: the backtest of exactly this document, the linter's findings, the changes, the seven points.
@@ -108,8 +105,7 @@ def propose(
 def sign(
     *, version: Version, side: Side, decision: Decision, comment: str, by: User, now: dt.datetime
 ) -> SignatureResult:
-    """
-    Record the signature of a side, once per side and by a person who has not signed yet.
+    """Record the signature of a side, once per side and by a person who has not signed yet.
 
     The approval of both leaders approves the version. A refusal by any side ends it, and a copy continues as a draft.
     Raises VersionStepRefused, permissions.NotAllowed.
@@ -127,8 +123,7 @@ def sign(
 
 
 def activate(*, version: Version, hand_over_entrants: bool, by: User, now: dt.datetime) -> Version:
-    """
-    Replace the active version by this approved one in one step, then make every lead due to be judged by it.
+    """Replace the active version by this approved one in one step, then make every lead due to be judged by it.
 
     `hand_over_entrants` decides whether leads that meet it by the change alone go to sales, or are only marked. The
     rescores are requested after the step is committed, batch by batch, so that intake continues meanwhile; leads that a
@@ -142,8 +137,7 @@ def activate(*, version: Version, hand_over_entrants: bool, by: User, now: dt.da
 
 @transaction.atomic
 def revert(*, definition: Definition, to: Version, by: User, now: dt.datetime, reason: str = "") -> Version:
-    """
-    Create a draft equal to a version that was in force before; it needs a backtest and signatures as any other.
+    """Create a draft equal to a version that was in force before; it needs a backtest and signatures as any other.
 
     It is numbered after the latest version. Raises VersionStepRefused, permissions.NotAllowed.
     """

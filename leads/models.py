@@ -158,7 +158,7 @@ class Lead(Attributed):
 
 
 class AttributeChange(models.Model):
-    """One statement about a company or a lead: these fields had these values from `valid_from` on.
+    """A statement about a company or a lead: the values that some fields have from `valid_from` on.
 
     The current columns are derived from these rows. `values` maps field names (without the `lead.`/`company.` prefix,
     custom ones as `custom.NAME`, a lead's company as `company` with its id) to JSON values, null for unknown. At an

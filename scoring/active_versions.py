@@ -1,6 +1,4 @@
-"""
-The versions in force, with their compiled rules. A signed version cannot change, so a process reads its document once.
-"""
+"""The versions in force, with their compiled rules. A signed version cannot change, so a process reads its document once."""
 
 from __future__ import annotations
 

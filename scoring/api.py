@@ -29,7 +29,7 @@ from definitions.models import Backtest, Version
 from leads.models import Lead
 from scoring import thresholds
 from scoring.active_versions import rules_of
-from scoring.backtests import jobs
+from scoring.backtests import pending_backtests
 from scoring.backtests.coverage_and_precision import share_as_dict
 from scoring.comparisons import version_comparison
 from scoring.explain import evaluation, lead_explanation
@@ -62,8 +62,7 @@ _COMPARED_AT_MOST = 1000
 
 
 def may_read_facts(request: Request) -> bool:
-    """
-    Say whether the caller may read leads by name: people by their role, API keys with the scope facts:read (rules
+    """Say whether the caller may read leads by name: people by their role, API keys with the scope facts:read (rules
     16.8).
     """
     return not isinstance(request.auth, ApiKey) or "facts:read" in request.auth.scopes
@@ -78,8 +77,7 @@ class ExplanationView(APIView):
         responses=ExplanationSerializer(many=True),
     )
     def get(self, request: Request, pk: int) -> Response:
-        """
-        Return the judgement of this lead by each version in force, now or at an instant.
+        """Return the judgement of this lead by each version in force, now or at an instant.
 
         An explanation holds axes, every rule's contribution, clauses, gate, timing, verdict, tier, and why.
         """
@@ -107,9 +105,7 @@ class EvaluateView(APIView):
 
     @extend_schema(operation_id="definition_evaluate", request=EvaluateSerializer, responses=EvaluationSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """
-        Judge by this version, whatever its state: given leads one by one (scope facts:read), or all of them in numbers.
-        """
+        """Judge by this version, whatever its state: given leads one by one (scope facts:read), or all of them in numbers."""
         body = EvaluateSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         if body.validated_data.get("leads") is not None and not may_read_facts(request):
@@ -131,15 +127,13 @@ class BacktestView(APIView):
 
     @extend_schema(operation_id="definition_backtest", request=BacktestSerializer, responses=BacktestResultSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """
-        Return coverage and precision over a past period (rules 10.2, 10.3), each lead judged on what was known then.
-        """
+        """Return coverage and precision over a past period (rules 10.2, 10.3), each lead judged on what was known then."""
         body = BacktestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         rules = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk))
         end = body.validated_data.get("to") or timezone.now()
         start = end - dt.timedelta(days=body.validated_data["days"])
-        return Response(jobs.compute_figures(rules, start=start, end=end).as_dict())
+        return Response(pending_backtests.compute_figures(rules, start=start, end=end).as_dict())
 
 
 class BacktestsView(ListAPIView[Backtest]):
@@ -163,8 +157,7 @@ class BacktestsView(ListAPIView[Backtest]):
 
     @extend_schema(operation_id="backtest_request", request=PeriodSerializer, responses={202: BacktestDetailSerializer})
     def post(self, request: Request, pk: int) -> Response:
-        """
-        Ask for a full backtest of the version as it is now (rules 10.6); its progress and result stand at
+        """Ask for a full backtest of the version as it is now (rules 10.6); its progress and result stand at
         /backtests/{id}.
 
         If a backtest with the same question is pending, it is the answer; one of an earlier state of the draft is
@@ -188,8 +181,7 @@ class BacktestRecordView(APIView):
 
     @extend_schema(operation_id="backtest_retrieve", responses=BacktestDetailSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        """
-        Return a backtest: how far it is and, once it is finished, its result with both versions, their weeks,
+        """Return a backtest: how far it is and, once it is finished, its result with both versions, their weeks,
         thresholds, scores.
         """
         return Response(_backtest_data(request, get_object_or_404(_select_backtests(), pk=pk)))
@@ -218,8 +210,7 @@ class CompareView(APIView):
         operation_id="definition_compare", parameters=[CompareSerializer], responses=ComparisonWithLeadsSerializer
     )
     def get(self, request: Request, pk: int) -> Response:
-        """
-        Compare this version with another on the same leads, now: counts of both, only this one, only the other,
+        """Compare this version with another on the same leads, now: counts of both, only this one, only the other,
         neither.
         """
         query = CompareSerializer(data=request.query_params)
@@ -247,9 +238,7 @@ class WhatIfView(APIView):
 
     @extend_schema(operation_id="definition_what_if", request=WhatIfSerializer, responses=WhatIfResultSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """
-        Return the two numbers, and how many it would flag, with other thresholds; from facts that may be a minute old.
-        """
+        """Return the two numbers, and how many it would flag, with other thresholds; from facts that may be a minute old."""
         body = WhatIfSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         rules, now = rules_of(get_object_or_404(Version.objects.select_related("definition"), pk=pk)), timezone.now()
@@ -264,7 +253,7 @@ class WhatIfView(APIView):
         return Response(_figures_data(measurement_cache.what_if_figures(other, start=start, end=end, now=now)))
 
 
-def _figures_data(figures: jobs.BacktestFigures) -> dict[str, Any]:
+def _figures_data(figures: pending_backtests.BacktestFigures) -> dict[str, Any]:
     return {
         "from": figures.start,
         "to": figures.end,
@@ -281,7 +270,7 @@ def _figures_data(figures: jobs.BacktestFigures) -> dict[str, Any]:
 
 def _read_period(data: Mapping[str, Any], now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
     """Return the period asked for, `[from, to)`; by default the last six months up to now."""
-    start, end = jobs.last_months(data.get("to") or now)
+    start, end = pending_backtests.last_months(data.get("to") or now)
     return data.get("from") or start, end
 
 

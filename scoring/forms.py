@@ -13,7 +13,7 @@ from django import forms
 from django.conf import settings
 
 from definitions.backtest_requests import MONTHS
-from scoring.backtests.jobs import last_months
+from scoring.backtests.pending_backtests import last_months
 
 _DATE: Final = forms.DateInput(attrs={"type": "date"})
 _MAX_THRESHOLD: Final = Decimal(99999)

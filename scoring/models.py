@@ -12,8 +12,7 @@ from leads.vocabulary import Motion
 
 
 class Score(models.Model):
-    """
-    The last score of a lead under the active version of a definition.
+    """The last score of a lead under the active version of a definition.
 
     The axes are those of `as_of`, the lead's latest fact, so that decay alone rewrites no row; pages ask the
     judge for the present value. `meets` and `tier` are those of `judged_at`.
@@ -54,8 +53,7 @@ class QualificationQuerySet(models.QuerySet["Qualification"]):
 
 
 class Qualification(models.Model):
-    """
-    An MQL: a lead that met a version at an instant, with the reasons frozen as they were.
+    """An MQL: a lead that met a version at an instant, with the reasons frozen as they were.
 
     By `taken_at` the app above finds its work. The row is also the cycle (rules 6.1): until `closed_at` the lead cannot
     qualify again under the same motion; afterwards only on newer activity, and not before `reenter_at` unless it raises
@@ -116,8 +114,7 @@ class HotUpgradeQuerySet(models.QuerySet["HotUpgrade"]):
 
 
 class HotUpgrade(models.Model):
-    """
-    A hot upgrade (rules 6.25): a lead with an open cycle met a hot trigger after it had qualified without one, once a
+    """A hot upgrade (rules 6.25): a lead with an open cycle met a hot trigger after it had qualified without one, once a
     cycle.
 
     `at` is the activity that did it. By `taken_at` the app above finds the handoffs to hurry.

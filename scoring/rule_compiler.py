@@ -29,8 +29,7 @@ _CRITERIA_PARTS = ("gate", "fit", "bant", "disqualifiers")
 def compile_document(
     document: Mapping[str, Any], *, catalogue: Catalogue, named_lists: Mapping[str, frozenset[str]]
 ) -> Rules:
-    """
-    Compile a complete document (from `definitions.version_documents.normal` or `export`) to the engine's rules.
+    """Compile a complete document (from `version_documents.normalize_document` or `export_document`) to the engine's rules.
 
     `named_lists` must hold every list that the document names.
     """

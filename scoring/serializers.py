@@ -46,9 +46,7 @@ class VerdictSerializer(serializers.Serializer[Any]):
 
 
 class EvaluationSerializer(serializers.Serializer[Any]):
-    """
-    Verdicts in `leads` if leads were named; else `counts`: known, gate_pass, gate_fail, gate_unknown, tier_0 to tier_3.
-    """
+    """Verdicts in `leads` if leads were named; else `counts`: known, gate_pass, gate_fail, gate_unknown, tier_0 to tier_3."""
 
     at = serializers.DateTimeField()
     leads = VerdictSerializer(many=True, required=False)
@@ -137,9 +135,7 @@ class WhatIfResultSerializer(FiguresSerializer):
 
 
 class BacktestRowSerializer(serializers.ModelSerializer[Backtest]):
-    """
-    A backtest that was asked for: waiting, running (`done` of `total` steps), finished, failed (`error`) or cancelled.
-    """
+    """A backtest that was asked for: waiting, running (`done` of `total` steps), finished, failed (`error`) or cancelled."""
 
     against = serializers.PrimaryKeyRelatedField[Any](
         read_only=True, allow_null=True, help_text="The version in force when it was asked for."
@@ -228,8 +224,7 @@ class ComparedLeadSerializer(serializers.Serializer[Any]):
 
 
 class ComparisonSerializer(serializers.Serializer[Any]):
-    """
-    A comparison of two versions: `counts` by the versions that leads meet, `tiers` of each version.
+    """A comparison of two versions: `counts` by the versions that leads meet, `tiers` of each version.
 
     `handed_over` is how many of those who meet only the second would go to sales at once if it came into force.
     """

@@ -1,6 +1,4 @@
-"""
-Thresholds: the numbers in a version that can be changed, their places and labels, and rules with other numbers. Pure.
-"""
+"""Thresholds: the numbers in a version that can be changed, their places and labels, and rules with other numbers. Pure."""
 
 from __future__ import annotations
 
@@ -37,8 +35,7 @@ class NoSuchThreshold(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """
-    A number of a version. `place` as in the document: `paths[0].clauses[1]`, `timing.engaged_within_days`.
+    """A number of a version. `place` as in the document: `paths[0].clauses[1]`, `timing.engaged_within_days`.
 
     `unit` is points, times or days.
     """
@@ -72,8 +69,7 @@ def change_thresholds(rules: Rules, values: Mapping[str, float]) -> Rules:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sweep:
-    """
-    The effect of one number at each of some instants: `meets(value)` answers for any value of it.
+    """The effect of one number at each of some instants: `meets(value)` answers for any value of it.
 
     `figure` is compared with the number; `always` and `never` are the verdicts if the clause always or never held.
     """
@@ -95,8 +91,7 @@ class Sweep:
 
 
 def sweep_threshold(rules: Rules, threshold: Threshold, axes: Axes) -> Sweep:
-    """
-    Return the sweep of one threshold, from two verdicts: with its clause never held, and always held.
+    """Return the sweep of one threshold, from two verdicts: with its clause never held, and always held.
 
     More clauses that hold never make a lead meet the rules less, so between the two only the clause itself decides.
     """
@@ -146,9 +141,7 @@ def _extremes(threshold: Threshold) -> tuple[float, float]:
 
 
 def _compared_figure(rules: Rules, threshold: Threshold, axes: Axes) -> NDArray[np.float64]:
-    """
-    Return the figure that is compared with the number; for days the negative age, so that here too more is better.
-    """
+    """Return the figure that is compared with the number; for days the negative age, so that here too more is better."""
     if threshold.unit == "days":
         ages: NDArray[np.int64] = getattr(axes, _TIMING_AXES[threshold.place.removeprefix("timing.")])
         return -ages.astype(np.float64)

@@ -77,8 +77,7 @@ class HandoffView(RetrieveAPIView[Handoff]):
 
 
 class ActionView(APIView):
-    """
-    Take an action on one handoff and answer with the handoff as it is afterwards.
+    """Take an action on one handoff and answer with the handoff as it is afterwards.
 
     Answers 404 for a handoff that the caller may not see, 403 for one that they may not act on, 409 when somebody else
     acted first, and 422 when a rule refuses the action.
@@ -118,7 +117,7 @@ def _document_action(body: type[Serializer[Any]], operation: str) -> Callable[[A
     )
 
 
-class AcceptView(ActionView):
+class AcceptApiView(ActionView):
     def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         return dispositions.accept(handoff=handoff, by=by, now=now, **typed)
 
@@ -128,7 +127,7 @@ class AcceptView(ActionView):
         return self.respond(request, pk)
 
 
-class RejectView(ActionView):
+class RejectApiView(ActionView):
     input_serializer = serializers.RejectionSerializer
 
     def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
@@ -164,7 +163,7 @@ class MeetingView(ActionView):
         return self.respond(request, pk)
 
 
-class QualifyView(ActionView):
+class QualifyApiView(ActionView):
     input_serializer = serializers.AnswersSerializer
 
     def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
@@ -257,11 +256,11 @@ def _day_start(day: dt.date) -> dt.datetime:
 urlpatterns: list[URLPattern] = [
     path("handoffs", HandoffsView.as_view(), name="handoffs"),
     path("handoffs/<int:pk>", HandoffView.as_view(), name="handoff"),
-    path("handoffs/<int:pk>/accept", AcceptView.as_view(), name="handoff-accept"),
-    path("handoffs/<int:pk>/reject", RejectView.as_view(), name="handoff-reject"),
+    path("handoffs/<int:pk>/accept", AcceptApiView.as_view(), name="handoff-accept"),
+    path("handoffs/<int:pk>/reject", RejectApiView.as_view(), name="handoff-reject"),
     path("handoffs/<int:pk>/attempts", AttemptsView.as_view(), name="handoff-attempts"),
     path("handoffs/<int:pk>/meeting", MeetingView.as_view(), name="handoff-meeting"),
-    path("handoffs/<int:pk>/qualify", QualifyView.as_view(), name="handoff-qualify"),
+    path("handoffs/<int:pk>/qualify", QualifyApiView.as_view(), name="handoff-qualify"),
     path("handoffs/<int:pk>/opportunity", OpportunityView.as_view(), name="handoff-opportunity"),
     path("handoffs/<int:pk>/won", WonView.as_view(), name="handoff-won"),
     path("handoffs/<int:pk>/lost", LostView.as_view(), name="handoff-lost"),

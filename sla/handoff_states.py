@@ -42,18 +42,25 @@ def lock(handoff: Handoff) -> Handoff:
 
 def move(handoff: Handoff, to: HandoffState, **columns: Any) -> None:
     """Move a locked handoff to another state. Raises HandoffStepRefused with a sentence for the user."""
+    apply_move(handoff, to, **columns)
+    handoff.save(update_fields=["state", *columns])
+
+
+def apply_move(handoff: Handoff, to: HandoffState, **columns: Any) -> None:
+    """Set the state and these columns in memory. Raises HandoffStepRefused if HANDOFF_MOVES has no such move."""
     if to not in HANDOFF_MOVES[HandoffState(handoff.state)]:
         raise HandoffStepRefused(
             f"This handoff is “{HandoffState(handoff.state).label}”; it cannot become “{to.label}”."
         )
-    _write(handoff, to, columns)
+    _set_columns(handoff, to, columns)
 
 
 def follow_crm(handoff: Handoff, to: HandoffState, **columns: Any) -> bool:
     """Move a locked handoff to the stage the CRM reports for its lead; return False when it cannot go there, or is there."""
     if to not in CRM_MOVES.get(HandoffState(handoff.state), ()):
         return False
-    _write(handoff, to, columns)
+    _set_columns(handoff, to, columns)
+    handoff.save(update_fields=["state", *columns])
     return True
 
 
@@ -62,16 +69,14 @@ def states_before(to: HandoffState) -> list[HandoffState]:
     return [state for state, allowed in CRM_MOVES.items() if to in allowed]
 
 
-def _write(handoff: Handoff, to: HandoffState, columns: dict[str, Any]) -> None:
+def _set_columns(handoff: Handoff, to: HandoffState, columns: dict[str, Any]) -> None:
     handoff.state = to
     for name, value in columns.items():
         setattr(handoff, name, value)
-    handoff.save(update_fields=["state", *columns])
 
 
 def move_lead(handoff: Handoff, *path: Stage, by: User, now: dt.datetime, why: str) -> None:
-    """
-    Move the lead along `path`, step by step.
+    """Move the lead along `path`, step by step.
 
     A lead that the CRM has already moved further keeps its stage: the decision of sales on the handoff stands all the same.
     """

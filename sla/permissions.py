@@ -1,5 +1,4 @@
-"""
-Permissions on handoffs: to see them and to act on them (rules 1.2, 1.3).
+"""Permissions on handoffs: to see them and to act on them (rules 1.2, 1.3).
 
 Lookups use these, so a foreign id is a 404.
 """
@@ -24,8 +23,7 @@ class NotYours(Exception):
 
 
 def visible_to(user: User) -> HandoffQuerySet:
-    """
-    Return the handoffs that the person may see.
+    """Return the handoffs that the person may see.
 
     An SDR: their team's. A manager: the managed teams' and the unrouted. Marketing, leaders, executives: all.
     """

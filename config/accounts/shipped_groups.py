@@ -15,8 +15,7 @@ def ship(*, groups: Any) -> None:
 
 
 def grant_marketing_ops(app_label: str, allowed: Mapping[str, Iterable[str]], *, apps: Any) -> None:
-    """
-    Grant marketing ops `allowed`, actions by model name, on the models of an app. `apps` is the migration's registry.
+    """Grant marketing ops `allowed`, actions by model name, on the models of an app. `apps` is the migration's registry.
 
     Django creates permissions only after the last migration, so missing ones are created here, under the
     names that Django gives them: it then finds these and creates no second ones.

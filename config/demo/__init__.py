@@ -1,1 +1,1 @@
-"""`make demo`: the whole product on one machine, supervised. `python -m config.demo [stop]`."""
+"""The demo: `make demo` runs the whole product on one machine, supervised (`python -m config.demo [stop]`)."""

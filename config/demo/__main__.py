@@ -30,6 +30,7 @@ class DemoError(Exception):
 
 
 def main() -> int:
+    """Run the command of the command line; return the exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
@@ -43,6 +44,14 @@ def main() -> int:
 
 
 def demo() -> None:
+    """Run the demo until Ctrl-C.
+
+    1. Check that no other demo runs here, and that the port and the disk have room.
+    2. Start the embedded servers, unless the environment names real ones.
+    3. Prepare database, static files and example data.
+    4. Start web server, worker and beat, and wait until Accord is ready.
+    5. Print the address and the logins, then keep the programs running.
+    """
     port = _read_port()
     _check_machine(port)
     with _run_servers() as urls:
@@ -53,7 +62,7 @@ def demo() -> None:
             with step("Starting web server, worker and beat"):
                 supervisor.start()
                 _wait_until_ready(supervisor, port)
-            _welcome(port)
+            _print_welcome(port)
             _watch(supervisor, urls)
         finally:
             say("\nStopping …")
@@ -100,13 +109,13 @@ def _run_servers() -> Iterator[embedded.Urls | None]:
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         yield None
         return
-    ours = embedded.find_running(ROOT) is None
+    is_ours = embedded.find_running(ROOT) is None
     try:
         with step("Starting PostgreSQL and Valkey"):
             urls = embedded.ensure(ROOT)
         yield urls
     finally:
-        if ours:
+        if is_ours:
             embedded.stop(ROOT)
 
 
@@ -146,10 +155,10 @@ _GUNICORN = [
 
 
 def _wait_until_ready(supervisor: Supervisor, port: int) -> None:
-    def settled() -> bool:
+    def is_settled() -> bool:
         return any(program.has_ended() for program in supervisor.programs) or _ask_readiness(port)[0] == _HTTP_OK
 
-    in_time = processes.wait_until(settled, _READY_SECONDS)
+    in_time = processes.wait_until(is_settled, _READY_SECONDS)
     for program in supervisor.programs:
         if program.has_ended():
             raise DemoError(f"{program.name} does not start. Its log ({program.log}) ends with\n{program.log_tail()}")
@@ -158,15 +167,15 @@ def _wait_until_ready(supervisor: Supervisor, port: int) -> None:
 
 
 def _ask_readiness(port: int) -> tuple[int, str]:
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        line.request("GET", "/readyz")
-        answer = line.getresponse()
-        return answer.status, answer.read().decode(errors="replace")
+        connection.request("GET", "/readyz")
+        response = connection.getresponse()
+        return response.status, response.read().decode(errors="replace")
     except OSError as error:
         return 0, str(error)
     finally:
-        line.close()
+        connection.close()
 
 
 def _watch(supervisor: Supervisor, urls: embedded.Urls | None) -> None:
@@ -179,7 +188,7 @@ def _watch(supervisor: Supervisor, urls: embedded.Urls | None) -> None:
                 raise DemoError("An embedded server had to move to another port. Run `make demo` again.")
 
 
-def _welcome(port: int) -> None:
+def _print_welcome(port: int) -> None:
     say(f"\nAccord is running: http://localhost:{port}\n")
     say(LOGINS.read_text())
     say(f"Ctrl-C stops everything. Logs: {(LOCAL / 'log').relative_to(ROOT)}/")

@@ -65,7 +65,7 @@ def pager(context: template.Context, text: str, after: object = None) -> dict[st
 
 @register.simple_tag(takes_context=True)
 def query_with(context: template.Context, **changes: object) -> str:
-    """This page's address with other parameters; none takes a parameter away."""
+    """Return this page's address with other parameters; None takes a parameter away."""
     return with_query(context["request"].GET, **changes)
 
 

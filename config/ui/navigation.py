@@ -57,7 +57,7 @@ class Link:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """What base.html shows on every page; navigation and counts are computed only where they are shown, and once."""
+    """Return the context that base.html needs on every page; navigation and counts are computed on first use only."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"roles": frozenset(), "now": timezone.now()}
@@ -75,7 +75,7 @@ def navigation(request: HttpRequest) -> list[Link]:
 
 
 def unread_notices(user: Any) -> int:
-    return user.notices.filter(read_at__isnull=True).count()  # type: ignore[no-any-return]
+    return user.notices.filter(read_at__isnull=True).count()  # type: ignore[no-any-return]  # the user is typed Any
 
 
 def _link(place: Place, path: str) -> Link:

@@ -46,8 +46,7 @@ class SignalChoice:
 
 @dataclass(frozen=True, slots=True)
 class AvailableChoices:
-    """
-    The choices for all rows of a page.
+    """The choices for all rows of a page.
 
     `signals` stand by intent, highest first; `lists` as form choices; `values` by field, the most frequent first.
     """

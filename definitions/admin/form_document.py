@@ -55,8 +55,7 @@ class UnfinishedRow:
 
 @dataclass(slots=True)
 class FormDocument:
-    """
-    The document of the forms.
+    """The document of the forms.
 
     `anchors` maps a place (`gate[2]`, `paths[0].clauses[1]`) to its anchor on the page.
     """
@@ -130,8 +129,7 @@ class _Reader:
                     yield path
 
     def _read_path(self, form: Any, number: int, place: str) -> PathRow | None:
-        """
-        Read a path with its clauses; return None when the path or one of its clauses is not finished.
+        """Read a path with its clauses; return None when the path or one of its clauses is not finished.
 
         Leaving out only the unfinished clause would make the path let in more leads.
         """

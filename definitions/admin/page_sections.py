@@ -13,8 +13,7 @@ SIGNALS: Final = "signals"
 
 @dataclass(frozen=True, slots=True)
 class EditorSection:
-    """
-    A section of the editor.
+    """A section of the editor.
 
     `rows` is the part or kind of the rows that it holds; without it the section shows fields of the version itself.
     `template` names the template that shows it.

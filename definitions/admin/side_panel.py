@@ -39,8 +39,7 @@ class FindingGroup:
 
 @dataclass(frozen=True, slots=True)
 class SidePanel:
-    """
-    Everything that the panel shows.
+    """Everything that the panel shows.
 
     `document` is JSON for the figures; it is empty when the version cannot be judged, and `complaints` then say why.
     """

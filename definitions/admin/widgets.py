@@ -15,8 +15,7 @@ HUNDRED = Decimal(100)
 
 
 def number_input(empty: str = "") -> forms.TextInput:
-    """
-    Return a text input for a number; `empty` is the placeholder.
+    """Return a text input for a number; `empty` is the placeholder.
 
     An input of type "number" would change its value when the mouse wheel turns over it.
     """

@@ -21,8 +21,7 @@ class RowChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """
-    A changed row.
+    """A changed row.
 
     `part` is its name for people ("Gate", "Path: Engaged", "Timing", "Decay" …); `before` and `after` are in words, ""
     without a row; `rationale` is that of the row as it is now, or was.
@@ -38,8 +37,7 @@ class RowChange:
 
 
 def match_rows(before: Sequence[Json], after: Sequence[Json], *keys: RowKey) -> list[RowPair]:
-    """
-    Pair the rows of before and after by the first key, the rest by the second, and so on; equal keys in their order.
+    """Pair the rows of before and after by the first key, the rest by the second, and so on; equal keys in their order.
 
     The pairs stand in the order of `after`; removed rows stand at the end.
     """

@@ -29,8 +29,7 @@ _AXES_READING: Final = {
 
 
 def find_changes(before: Json, after: Json, names: DisplayNames) -> tuple[RowChange, ...]:
-    """
-    Find every row that was added, removed or changed between two complete documents, and describe it in words.
+    """Find every row that was added, removed or changed between two complete documents, and describe it in words.
 
     The documents come from definitions.version_documents.export_document. Signals match by code, paths by name and then
     by content, criteria by field, operator and value, then by field and operator, then by field. Version numbers are

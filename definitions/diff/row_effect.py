@@ -1,5 +1,4 @@
-"""
-The effect of a changed row on who qualifies, all else equal.
+"""The effect of a changed row on who qualifies, all else equal.
 
 Looser means: no lead that met the definition before is lost, at any instant. Tighter is the reverse. Where neither can
 be proved from the rows, the effect is unclear.
@@ -145,8 +144,7 @@ def _range_end(value: Any, if_open: float, *, is_seniority: bool) -> float:
 
 
 def signal_rule_effect(before: Json | None, after: Json | None, *, has_inactivity: bool) -> Effect:
-    """
-    Return the effect of a changed signal rule: more points, or a higher cap, let more leads in.
+    """Return the effect of a changed signal rule: more points, or a higher cap, let more leads in.
 
     Negative points also take a signal out of what counts as activity. With an inactivity penalty that can work in
     either direction, because a lead that was never active has no penalty.
@@ -201,8 +199,7 @@ def clause_effect(before: Json | None, after: Json | None) -> Effect:
 
 
 def _cluster_effect(before: Json, after: Json) -> Effect:
-    """
-    Return the effect of a changed cluster ("within so many hours of each other").
+    """Return the effect of a changed cluster ("within so many hours of each other").
 
     A cluster may begin before its window, so its events are not a subset of those that the window alone counts: adding
     or removing a cluster beside a window is unclear.

@@ -134,8 +134,7 @@ def _explain_misfit(number: Decimal, limits: NumberLimits) -> str:
 
 
 def _is_huge(value: object) -> bool:
-    """
-    Tell whether an integer has too many digits.
+    """Tell whether an integer has too many digits.
 
     Turning thousands of digits into a text is slow, and Python refuses it.
     """

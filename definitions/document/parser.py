@@ -58,8 +58,7 @@ class KnownNames:
 
 
 def parse_document(document: object, *, known_names: KnownNames) -> Draft:
-    """
-    Return the draft that a decoded JSON document describes.
+    """Return the draft that a decoded JSON document describes.
 
     Raises DocumentRefused with every complaint: unknown keys, fields, operators, signals and lists, wrong types,
     missing rationales, inverted bounds, operators that do not fit the field.

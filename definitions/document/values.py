@@ -17,8 +17,7 @@ TRUTHS = frozenset({Operator.IS, Operator.KNOWN})
 
 @dataclass(frozen=True, slots=True)
 class CriterionRow:
-    """
-    A criterion as it is stored: ranges in `low` and `high`, choices in `texts`, yes/no in `flag`, or a list's name.
+    """A criterion as it is stored: ranges in `low` and `high`, choices in `texts`, yes/no in `flag`, or a list's name.
 
     Seniorities are names, so a range of them stands in `texts` as (lowest, highest), "" for an open end.
     """

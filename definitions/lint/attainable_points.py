@@ -17,8 +17,7 @@ UNLIMITED: Final = math.inf
 
 @dataclass(frozen=True, slots=True)
 class AttainablePoints:
-    """
-    Fit and BANT within their ceilings, and events: each of `signals` up to `times` times.
+    """Fit and BANT within their ceilings, and events: each of `signals` up to `times` times.
 
     All events lie at the instant of judgement, so neither decay nor inactivity takes anything. `is_impossible` means
     that the gate lets nobody in.
@@ -62,8 +61,7 @@ class AttainablePoints:
         return bool(round(self.best_amount(clause), 6) >= clause["at_least"])
 
     def meets_path(self, path: Json, *, timing: bool) -> bool:
-        """
-        Tell whether all clauses of a path hold, and its timing if `timing` is set.
+        """Tell whether all clauses of a path hold, and its timing if `timing` is set.
 
         A hot trigger needs no timing (rules 3.5).
         """
@@ -112,8 +110,7 @@ def apply_ceiling(document: Json, axis: str, amount: float) -> float:
 
 
 def engagement_signals(document: Json, meanings: Meanings) -> frozenset[str]:
-    """
-    Return the signals that count as a lead's activity.
+    """Return the signals that count as a lead's activity.
 
     Signals with negative points in this version and closing signals do not count.
     """

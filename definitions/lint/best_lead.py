@@ -27,8 +27,7 @@ _MANY_ENDS: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class BestLead:
-    """
-    The most points before ceilings: the sum, over fields, of the best single value; never less than a lead can have.
+    """The most points before ceilings: the sum, over fields, of the best single value; never less than a lead can have.
 
     `impossible_fields` are the fields on which the gate and the disqualifiers leave no value.
     """
@@ -121,8 +120,7 @@ def range_ends(row: Json) -> tuple[Any, Any]:
 
 
 def _list_spans(rows: Rows) -> list[tuple[float, float]]:
-    """
-    Return each end of a range, a number between each two, and one beyond either side, as spans (low, high).
+    """Return each end of a range, a number between each two, and one beyond either side, as spans (low, high).
 
     When points can be lost, spans over two of these numbers are added: a whole span may fail a row that each of its
     ends meets.
@@ -189,8 +187,7 @@ def normalize_text(value: object) -> str:
 
 
 def _list_texts(rows: Rows) -> list[str]:
-    """
-    Return the texts that sets name; of texts that stand in the same sets, one is enough unless rows search in texts.
+    """Return the texts that sets name; of texts that stand in the same sets, one is enough unless rows search in texts.
 
     Any other text is covered by `_other_text_answer`.
     """

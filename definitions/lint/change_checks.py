@@ -1,5 +1,4 @@
-"""
-Checks of a change and its stated reason (rules 9.6).
+"""Checks of a change and its stated reason (rules 9.6).
 
 Evidence of quality moves thresholds; a wish for volume does not.
 """
@@ -53,8 +52,7 @@ def check(context: LintContext) -> Iterator[Finding]:
 
 
 def reads_like_volume(text: str) -> bool:
-    """
-    Tell whether some clause of a stated reason asks for more leads.
+    """Tell whether some clause of a stated reason asks for more leads.
 
     It knows English words only. A clause with a denial, or about conversion, is not counted.
     """

@@ -62,8 +62,7 @@ Meanings = Mapping[str, SignalMeaning]
 
 @dataclass(frozen=True, slots=True)
 class ChangeContext:
-    """
-    The known facts of a change against the version in force (rules 9.6).
+    """The known facts of a change against the version in force (rules 9.6).
 
     `before` is that version's document, `driver` a definitions.vocabulary.ChangeDriver or "" so far, `evidence` its
     grounds in words, `volume` the leads flagged by the backtest (before, after).

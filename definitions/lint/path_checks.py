@@ -183,8 +183,7 @@ def _counts_high_intent_only(context: LintContext, clause: Json) -> bool:
 
 
 def _count_disjoint(clauses: Iterable[Json]) -> int:
-    """
-    Count clauses that share no signal with one another.
+    """Count clauses that share no signal with one another.
 
     At least so many different signals are needed; a signal shared by two clauses could meet both.
     """

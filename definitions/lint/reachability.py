@@ -24,8 +24,7 @@ _POINTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PathReach:
-    """
-    A path (`kind` "paths") or hot trigger ("hot"), and who could meet it with the best profile that the gate lets in.
+    """A path (`kind` "paths") or hot trigger ("hot"), and who could meet it with the best profile that the gate lets in.
 
     `by_one_event_of`: signals of which a single event suffices, requests among them · `by_low_intent_alone`: any number
     of low-intent events suffices · `without_events`: nothing needs to happen · `without_fit`: holds at fit 0 ·
@@ -48,8 +47,7 @@ class PathReach:
 
 
 def compute_reach(document: Json, *, meanings: Meanings, names: DisplayNames | None = None) -> tuple[PathReach, ...]:
-    """
-    Compute the reach of every path and hot trigger of a complete document, in the document's order.
+    """Compute the reach of every path and hot trigger of a complete document, in the document's order.
 
     `document` comes from definitions.version_documents.normalize_document or export_document.
     """

@@ -15,8 +15,7 @@ _SEVERITY_ORDER: Final = (Severity.ERROR, Severity.WARNING, Severity.ADVICE)
 def lint_document(
     document: Json, *, meanings: Meanings, names: DisplayNames, change: ChangeContext | None = None
 ) -> tuple[Finding, ...]:
-    """
-    Return all findings on a complete document, errors first, otherwise in the document's order.
+    """Return all findings on a complete document, errors first, otherwise in the document's order.
 
     `document` comes from `definitions.version_documents.normalize_document` or `export_document`; `meanings` of all
     signals from `definitions.signals_and_lists.read_signal_meanings`. Without `change` no finding is about what changed

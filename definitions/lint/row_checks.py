@@ -163,8 +163,7 @@ def _axes_in_use(context: LintContext) -> set[str]:
 
 
 def _check_idle_signals(context: LintContext) -> Iterator[Finding]:
-    """
-    Find signals whose points no path, hot trigger or tier uses.
+    """Find signals whose points no path, hot trigger or tier uses.
 
     Rows with negative points are left out: they also exclude their signal from what counts as activity.
     """

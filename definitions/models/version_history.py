@@ -55,8 +55,7 @@ class SignOff(models.Model):
 
 
 class CommitmentSnapshot(models.Model):
-    """
-    The commitments of both sides about leads that meet a definition (rules 6.13, 6.14, 9.16), as `sla` recorded them.
+    """The commitments of both sides about leads that meet a definition (rules 6.13, 6.14, 9.16), as `sla` recorded them.
 
     The latest row is in force; a version's sign-off sheet shows it beside the definition.
     """
@@ -81,8 +80,7 @@ class BacktestQuerySet(models.QuerySet["Backtest"]):
 
 
 class Backtest(models.Model):
-    """
-    A requested backtest: work to do until `finished_at`, from then on its record (rules 10.6).
+    """A requested backtest: work to do until `finished_at`, from then on its record (rules 10.6).
 
     It judges `document`, the version as it was at the request, so that later edits change nothing; `digest` tells
     whether the version still is that document. `against` is the version in force at that time.
@@ -139,7 +137,7 @@ class Backtest(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            # Read by the worker that looks for the next pending backtest (scoring.backtests.jobs).
+            # Read by the worker that looks for the next pending backtest (scoring.backtests.pending_backtests).
             models.Index(fields=["id"], name="backtest_pending", condition=Q(finished_at__isnull=True)),
         ]
         triggers: ClassVar = [

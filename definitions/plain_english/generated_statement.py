@@ -231,8 +231,7 @@ def capitalize_first(text: str) -> str:
 
 
 def _lower_first(name: str) -> str:
-    """
-    Lower the first letter for use inside a sentence: “demo request”.
+    """Lower the first letter for use inside a sentence: “demo request”.
 
     “PDF download” and “LinkedIn visit” stay as they are.
     """

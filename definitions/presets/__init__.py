@@ -1,5 +1,4 @@
-"""
-Presets: definitions to begin with, one JSON document each in this folder.
+"""Presets: definitions to begin with, one JSON document each in this folder.
 
 Some have faults on purpose, as a lesson.
 """
@@ -58,8 +57,7 @@ _DESCRIPTIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """
-    A definition to begin with.
+    """A definition to begin with.
 
     `document` is an `accord.definition/1` that imports as it is, with shipped names only.
     """

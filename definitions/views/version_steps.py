@@ -39,8 +39,7 @@ def version_step(request: Request, pk: int, step: str) -> HttpResponseBase:
 
 
 class VersionStepView(FormView):  # type: ignore[type-arg]  # generic in the stubs only
-    """
-    A step of a version, taken when its form is valid.
+    """A step of a version, taken when its form is valid.
 
     Answers 404 for an unknown version and for a person without the step's role, 422 for invalid input, and 409 with
     the reasons when the step is refused.

@@ -1,6 +1,4 @@
-"""
-The arithmetic of a backtest (rules 10.2 to 10.4): first qualifying instants against outcomes. Arrays in, counts out.
-"""
+"""The arithmetic of a backtest (rules 10.2 to 10.4): first qualifying instants against outcomes. Arrays in, counts out."""
 
 from __future__ import annotations
 
@@ -81,8 +79,7 @@ def first_where(lead: Ints, meets: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutcomeHistory:
-    """
-    The outcomes of leads: the first win and first acceptance by sales of each, and its last rejection in the period.
+    """The outcomes of leads: the first win and first acceptance by sales of each, and its last rejection in the period.
 
     `rejected` counts rejections, not leads: one lead may be rejected several times.
     """
@@ -99,8 +96,7 @@ class OutcomeHistory:
 
 @dataclass(frozen=True, slots=True)
 class CohortCounts:
-    """
-    Counts of the leads that began to qualify in a period.
+    """Counts of the leads that began to qualify in a period.
 
     `flagged` is how many began; `won` and `sal` how many of them were won or accepted at or after it. `covered` counts
     the wins of the period whose lead had qualified before.
@@ -126,8 +122,7 @@ class CohortCounts:
 
 
 def count_cohort(at: Ints, won: Ints, accepted: Ints, *, start: int) -> CohortCounts:
-    """
-    Count the leads that first qualified at `at`, by what became of them (rules 10.2, 10.3).
+    """Count the leads that first qualified at `at`, by what became of them (rules 10.2, 10.3).
 
     The arrays are aligned with one another; NEVER stands for an outcome that a lead does not have. No instant lies
     after the period.
@@ -144,8 +139,7 @@ def count_cohort(at: Ints, won: Ints, accepted: Ints, *, start: int) -> CohortCo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PeriodWeeks:
-    """
-    The ISO weeks that a period touches, in the company's time zone: their Mondays, and their beginnings in
+    """The ISO weeks that a period touches, in the company's time zone: their Mondays, and their beginnings in
     microseconds.
     """
 
@@ -173,8 +167,7 @@ def is_enough(won: int, rejected: int) -> bool:
 
 
 def verdict_sentences(coverage: Sample, precision: Sample, rejected: int) -> tuple[str, ...]:
-    """
-    Return the verdicts on a version in sentences; below the minimum samples, one sentence that there is none (rules
+    """Return the verdicts on a version in sentences; below the minimum samples, one sentence that there is none (rules
     10.4).
     """
     if not is_enough(coverage.total, rejected):

@@ -17,8 +17,7 @@ Bounds: TypeAlias = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """
-    A sample: `hits` out of `total`, as accepted of decided. Raises ValueError when hits exceed the total or are
+    """A sample: `hits` out of `total`, as accepted of decided. Raises ValueError when hits exceed the total or are
     negative.
     """
 
@@ -40,9 +39,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class RateComparison:
-    """
-    The comparison of two rates; differences are first minus second. A figure is None where the samples allow none.
-    """
+    """The comparison of two rates; differences are first minus second. A figure is None where the samples allow none."""
 
     difference: float | None
     interval: Bounds | None

@@ -1,5 +1,4 @@
-"""
-Lost wins (rules 10.5): the instant before a win at which the lead came nearest to the rules, and what failed there.
+"""Lost wins (rules 10.5): the instant before a win at which the lead came nearest to the rules, and what failed there.
 Pure.
 """
 
@@ -27,9 +26,7 @@ NOTHING_KNOWN = "Not known before it was won"
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """
-    A won lead that never met the rules before `won_at`; `nearest_at` is None when nothing was known of it by then.
-    """
+    """A won lead that never met the rules before `won_at`; `nearest_at` is None when nothing was known of it by then."""
 
     lead: int
     won_at: int
@@ -49,8 +46,7 @@ def explain_losses(rules: Rules, facts: Facts, lost: DatedLeads) -> list[Loss]:
 
 
 def find_nearest_instants(rules: Rules, facts: Facts) -> tuple[Positions, Ints]:
-    """
-    Return (lead, instant) of the latest best instant of each lead that has any instant.
+    """Return (lead, instant) of the latest best instant of each lead that has any instant.
 
     A passed gate counts before the absence of a disqualifier, that before the share of clauses held of the best path,
     that before timing.
@@ -63,9 +59,7 @@ def find_nearest_instants(rules: Rules, facts: Facts) -> tuple[Positions, Ints]:
 
 
 def _rank_instants(rules: Rules, measured: Axes) -> Ints:
-    """
-    Return a number for each pair that is higher the nearer the lead came, by the order of `find_nearest_instants`.
-    """
+    """Return a number for each pair that is higher the nearer the lead came, by the order of `find_nearest_instants`."""
     best = np.zeros(measured.fit.size)
     for path in rules.paths:
         best = np.maximum(best, _share_of_clauses_held(path, measured))
@@ -95,8 +89,7 @@ def _build_loss(rules: Rules, lead: int, won_at: int, decision: DecisiveReason |
 
 
 def _list_missing(rules: Rules, decision: DecisiveReason) -> Iterator[tuple[str, str]]:
-    """
-    Yield (criterion, its figure and what it needed) for a lead that did not qualify.
+    """Yield (criterion, its figure and what it needed) for a lead that did not qualify.
 
     Gate and disqualifiers come alone, because they bar the lead whatever it does; else the clauses that failed, else
     timing.
@@ -114,8 +107,7 @@ def _list_missing(rules: Rules, decision: DecisiveReason) -> Iterator[tuple[str,
 
 
 def _field_label(answer: CriterionAnswer) -> str:
-    """
-    Name the field, and mark an unknown value: enrichment can supply it, which is not so for a value that failed (rules
+    """Name the field, and mark an unknown value: enrichment can supply it, which is not so for a value that failed (rules
     3.1).
     """
     doubt = " (not known)" if answer.verdict == "unknown" else ""

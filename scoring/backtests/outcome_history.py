@@ -26,8 +26,7 @@ _REJECTED_TO_STAGES: Final = (Stage.NURTURE, Stage.DISQUALIFIED, Stage.MAL)
 
 
 class _Microseconds(Func):
-    """
-    An instant in the engine's microseconds, computed by PostgreSQL: converting datetimes in Python costs more than the
+    """An instant in the engine's microseconds, computed by PostgreSQL: converting datetimes in Python costs more than the
     query.
     """
 
@@ -54,9 +53,7 @@ class OutcomeColumns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutcomeRecords:
-    """
-    Wins, acceptances and rejections dated before one instant; `history_of_period` cuts any earlier period from them.
-    """
+    """Wins, acceptances and rejections dated before one instant; `history_of_period` cuts any earlier period from them."""
 
     won: OutcomeColumns
     accepted: OutcomeColumns

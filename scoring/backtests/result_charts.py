@@ -93,9 +93,7 @@ def _to_percent(rate: float | None) -> float | None:
 
 
 def volume_chart(result: Result) -> Chart:
-    """
-    Return MQLs by week beside those of the version in force; by four weeks where bars of one week would be hairlines.
-    """
+    """Return MQLs by week beside those of the version in force; by four weeks where bars of one week would be hairlines."""
     is_long = len(result["weeks"]) > _MAX_SINGLE_WEEKS
     step = _WEEKS_TOGETHER if is_long else 1
     days = [dt.date.fromisoformat(day) for day in result["weeks"][::step]]
@@ -143,8 +141,7 @@ def outcome_grid(cells: Result | None) -> Grid | None:
 
 
 def decay_chart(decay: Decay, signals: Sequence[SignalPoints], names: Mapping[str, str]) -> DecayChart:
-    """
-    Return how points decay, as the engine computes it; signals with negative points do not decay and are left out
+    """Return how points decay, as the engine computes it; signals with negative points do not decay and are left out
     (rules 4.5).
     """
     gaining = [rule for rule in signals if rule.points > 0]

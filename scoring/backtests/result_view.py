@@ -28,8 +28,7 @@ ROWS_SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """
-    A number of the two (rules 10.13): `of` describes its sample, `tone` says how it stands to its `bar`, `before` is
+    """A number of the two (rules 10.13): `of` describes its sample, `tone` says how it stands to its `bar`, `before` is
     the share of the version in force.
     """
 
@@ -53,8 +52,7 @@ class LeadRow:
 
 @dataclass(frozen=True, slots=True)
 class SignalLiftRow:
-    """
-    A signal's points beside its evidence (rules 10.9); `lift` is a multiple of the average lead's rate, None where
+    """A signal's points beside its evidence (rules 10.9); `lift` is a multiple of the average lead's rate, None where
     nothing can be said.
     """
 

@@ -75,8 +75,7 @@ def run_backtest(
     folder: Path | None = None,
     ranges: Iterable[Facts] | None = None,
 ) -> dict[str, Any]:
-    """
-    Return the result of a backtest as `definitions.models.Backtest.result` stores it, but for the seconds it took.
+    """Return the result of a backtest as `definitions.models.Backtest.result` stores it, but for the seconds it took.
 
     1. Read what became of the leads (wins, acceptances, rejections) before `end`.
     2. Prepare one run for the candidate and one for the version `against` it, the threshold curves and the signal
@@ -145,9 +144,7 @@ class BacktestRun:
         self._passing: list[RejectedLeadStillPassing] = []
 
     def judge_range(self, facts: Facts) -> MeasuredRange:
-        """
-        Judge a range at every instant, add it to the counts, and return what was measured for the threshold curves.
-        """
+        """Judge a range at every instant, add it to the counts, and return what was measured for the threshold curves."""
         leads, at, axes = measured(self.rules, facts, until=self._end - 1)
         first = first_where(leads, verdict(self.rules, axes).meets)
         qualified = DatedLeads(facts.lead_ids[leads[first]], at[first])

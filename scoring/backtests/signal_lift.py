@@ -1,5 +1,4 @@
-"""
-Signal lift: how much more often leads that sent a signal were won (rules 9.7, 10.9). Arrays in, counts out.
+"""Signal lift: how much more often leads that sent a signal were won (rules 9.7, 10.9). Arrays in, counts out.
 
 A lead counts for a signal if it sent it in the period and before it was won, because a signal after the win predicts
 nothing.
@@ -21,8 +20,7 @@ from scoring.engine.rules import Rules
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """
-    The lift of one signal: `sent` is the won share of leads that sent it, `active` that of all leads that sent
+    """The lift of one signal: `sent` is the won share of leads that sent it, `active` that of all leads that sent
     anything.
     """
 
@@ -51,8 +49,7 @@ class Lift:
 
 
 class Lifts:
-    """
-    The counts behind all lifts, added range by range over the period [start, end) in microseconds.
+    """The counts behind all lifts, added range by range over the period [start, end) in microseconds.
 
     `won` has each lead's first win before `end`.
     """

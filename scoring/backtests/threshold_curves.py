@@ -1,5 +1,4 @@
-"""
-Threshold curves and score distributions of a version (rules 10.10). Pure.
+"""Threshold curves and score distributions of a version (rules 10.10). Pure.
 
 One threshold at a time takes all its values; the histograms say where the scores lie, the grid which scores are won.
 """
@@ -36,8 +35,7 @@ _AXES: Final = ("fit", "engagement")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredRange:
-    """
-    The measurements of one range of leads: pairs sorted by lead and instant; `first` are the indexes of each lead's
+    """The measurements of one range of leads: pairs sorted by lead and instant; `first` are the indexes of each lead's
     first that meets the rules.
     """
 
@@ -59,8 +57,7 @@ class _LeadScores:
 
 
 class ThresholdCurves:
-    """
-    The counts behind the curves, histograms and the grid; ranges of leads are added one by one. Instants in
+    """The counts behind the curves, histograms and the grid; ranges of leads are added one by one. Instants in
     microseconds.
     """
 
@@ -81,8 +78,7 @@ class ThresholdCurves:
         self._add_scores(measured, won, accepted)
 
     def as_dict(self, wins: int) -> dict[str, Any]:
-        """
-        Return the curves, histograms and grid for the stored result; `wins` of the period are the whole of every
+        """Return the curves, histograms and grid for the stored result; `wins` of the period are the whole of every
         coverage.
         """
         return {
@@ -136,8 +132,7 @@ class ThresholdCurves:
     # Scores
 
     def _add_scores(self, measured: MeasuredRange, won: Ints, accepted: Ints) -> None:
-        """
-        Keep two sets of scores: leads that pass the gate at the end, and each lead at its first instant or else at the
+        """Keep two sets of scores: leads that pass the gate at the end, and each lead at its first instant or else at the
         end.
         """
         first = measured.first
@@ -189,8 +184,7 @@ class ThresholdCurves:
         }
 
     def _bin_edges(self, axis: str, scores: Floats, most: int) -> Floats:
-        """
-        Return edges from 0 to the ceiling in steps of a round width.
+        """Return edges from 0 to the ceiling in steps of a round width.
 
         Without a ceiling a few scores may lie far above all others: these share a last, wider step.
         """

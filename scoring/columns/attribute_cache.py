@@ -1,5 +1,4 @@
-"""
-The cache of attributes: leads and companies of one range of ids each, as they were read.
+"""The cache of attributes: leads and companies of one range of ids each, as they were read.
 
 Attributes change in place, but leads.change_stamps stamps a row whenever one of its attributes changes, and each
 statement of the history carries its own stamp. So subjects with a stamp that a snapshot did not see are read again, and
@@ -66,8 +65,7 @@ class _AttributePart:
         return self._read(self._scope, self._fields)
 
     def complete(self, part: AttributePeriods, since: Snapshot) -> tuple[AttributePeriods, int]:
-        """
-        Return the part as of now, and how many subjects had to be read.
+        """Return the part as of now, and how many subjects had to be read.
 
         1. Return the part as it is if the snapshot is the same and no field is missing.
         2. Find the subjects with a change that `since` did not see, and count all subjects.
@@ -123,8 +121,7 @@ class _AttributePart:
         return read_periods(self._reader, self._subject, scope, sorted(fields))
 
     def _read_changed_subjects(self, since: Snapshot) -> tuple[int, Ints]:
-        """
-        Return the number of subjects in the range, and the ids of those with a row or a statement that `since` did not
+        """Return the number of subjects in the range, and the ids of those with a row or a statement that `since` did not
         see.
         """
         # One query: a row with the total, then the ids. UNION drops ids that both a row and a statement name. The rows
@@ -165,8 +162,7 @@ def merge_periods(first: AttributePeriods, second: AttributePeriods) -> Attribut
 
 
 def _merge_column(first: Column, second: Column, order: Positions) -> Column:
-    """
-    Merge two columns under the first one's dictionary, extended by new values, so that answers kept for its values stay
+    """Merge two columns under the first one's dictionary, extended by new values, so that answers kept for its values stay
     valid.
     """
     values, code_of_value = list(first.values), index_values(first.values)

@@ -16,8 +16,7 @@ _LIST_SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class AttributeField:
-    """
-    The readers of one attribute: `sql` selects it as text, `decode` turns that text into the value, `from_statement`
+    """The readers of one attribute: `sql` selects it as text, `decode` turns that text into the value, `from_statement`
     finds the value in the values of a history statement.
     """
 
@@ -116,9 +115,7 @@ def attribute_field(name: str) -> AttributeField:
 
 
 def pack_values(values: Mapping[str, Iterable[object]]) -> str:
-    """
-    Return values by field as JSON for `unpack_values`: a tuple becomes a list, a band a list whose last item is None.
-    """
+    """Return values by field as JSON for `unpack_values`: a tuple becomes a list, a band a list whose last item is None."""
     return json.dumps({name: [_to_json(value) for value in column_values] for name, column_values in values.items()})
 
 

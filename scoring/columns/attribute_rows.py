@@ -1,5 +1,4 @@
-"""
-Attribute rows for the engine: the values of each lead and its company, from each change to the next.
+"""Attribute rows for the engine: the values of each lead and its company, from each change to the next.
 
 The columns of a lead or company hold its present values; while `has_history` is false it never had others. The few with
 a history are folded from their statements (`AttributeChange`) one after the other. `attribute_cache` stores the result.
@@ -31,8 +30,7 @@ _BEGINNING = (BEGINNING - _EPOCH) // _MICROSECOND
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttributePeriods:
-    """
-    Leads or companies (`ids`, ascending) and their rows, sorted by (subject, start): one row for each time their
+    """Leads or companies (`ids`, ascending) and their rows, sorted by (subject, start): one row for each time their
     attributes changed.
 
     `subject` and `company` are ids (0: no company); each column has None among its values.
@@ -71,8 +69,7 @@ def read_rows(reader: Reader, scope: Scope, fields: Iterable[str]) -> AttributeR
 
 
 def read_periods(reader: Reader, subject: str, scope: Scope, names: Iterable[str]) -> AttributePeriods:
-    """
-    Read the periods of leads or companies (`subject`) with those of the named attributes that belong to them.
+    """Read the periods of leads or companies (`subject`) with those of the named attributes that belong to them.
 
     1. Read the present values of the subjects in scope, as text.
     2. Encode each column and decode its distinct values.
@@ -180,8 +177,7 @@ def _fold_history(reader: Reader, subject: str, where: str) -> Iterator[tuple[in
 
 
 def _cut_periods(leads: AttributePeriods, companies: AttributePeriods) -> tuple[Positions, Positions, Ints]:
-    """
-    Return (lead row, company row, start), sorted by (lead, start).
+    """Return (lead row, company row, start), sorted by (lead, start).
 
     A company row of -1 means that the lead has no company, or one that was not yet known.
     """

@@ -27,8 +27,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """
-    A snapshot in PostgreSQL's terms: it sees the transactions below `high`, except those that were `running`; `low` is
+    """A snapshot in PostgreSQL's terms: it sees the transactions below `high`, except those that were `running`; `low` is
     the lowest of these.
     """
 
@@ -54,8 +53,7 @@ class Snapshot:
         return other.high <= self.high and not any(other.sees(transaction) for transaction in self.running)
 
     def unseen_condition(self, column: str) -> str:
-        """
-        Return an SQL condition on a column of transaction ids: rows that this snapshot did not see and that a later one
+        """Return an SQL condition on a column of transaction ids: rows that this snapshot did not see and that a later one
         may.
         """
         # The bound on `low` changes no answer, but it alone can use the BRIN index on the column; the OR cannot.
@@ -72,8 +70,7 @@ class Scope:
     some: Sequence[int] | None = None
 
     def sql(self, column: str) -> str:
-        """
-        Return an SQL condition on a column of ids. Only integers are put into the text, so it cannot be used for
+        """Return an SQL condition on a column of ids. Only integers are put into the text, so it cannot be used for
         injection.
         """
         if self.some is None:
@@ -147,8 +144,7 @@ def bulk_reader() -> Iterator[BulkReader]:
 
 @lru_cache(maxsize=4)
 def _database(conninfo: str) -> AdbcDatabase:
-    """
-    Return the driver's handle with the database's types. It holds no connection, but takes five times as long to make
+    """Return the driver's handle with the database's types. It holds no connection, but takes five times as long to make
     as one.
     """
     database: AdbcDatabase = adbc_driver_postgresql.connect(conninfo)

@@ -1,5 +1,4 @@
-"""
-The column cache (rules 19.1): columns read before, in files of this machine and, for recent ones, in memory.
+"""The column cache (rules 19.1): columns read before, in files of this machine and, for recent ones, in memory.
 
 Each part (the events, leads or companies of one range of ids) is stored with the snapshot that saw it. Every row
 carries the transaction that wrote it, so a later reader asks for what that snapshot did not see, whatever the order of
@@ -49,9 +48,7 @@ class CachedPart(Protocol[Part]):
         """Read the part from the tables."""
 
     def complete(self, part: Part, since: Snapshot) -> tuple[Part, int]:
-        """
-        Return the part with what `since` did not see, and how many rows that were; the part itself if there were none.
-        """
+        """Return the part with what `since` did not see, and how many rows that were; the part itself if there were none."""
 
     def pack(self, part: Part) -> Arrays:
         """Return the arrays that represent the part in a file."""
@@ -84,8 +81,7 @@ class ColumnCache:
         self._storage = {"events": row["event"], "leads": row["attribute"], "companies": row["attribute"]}
 
     def read_part(self, kind: CachedPart[Part], number: int, *, in_memory: bool = False) -> Part:
-        """
-        Return the part with the ids `[number * RANGE, (number + 1) * RANGE)`, as of the reader's snapshot.
+        """Return the part with the ids `[number * RANGE, (number + 1) * RANGE)`, as of the reader's snapshot.
 
         1. Find the cached part, in memory or else in its file, with the snapshot that saw it.
         2. Without one, read the part whole.
@@ -121,8 +117,7 @@ class ColumnCache:
     def derive(
         self, name: str, number: int, sources: tuple[object, ...], others: object, make: Callable[[], Part], size: int
     ) -> Part:
-        """
-        Return what `make` derives from the sources, from memory if these very objects, and equal `others`, were its
+        """Return what `make` derives from the sources, from memory if these very objects, and equal `others`, were its
         sources before.
         """
         key = f"{self._folder}/{name}/{number}"

@@ -21,9 +21,7 @@ _NO_ASSET = np.int32(-1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventColumns:
-    """
-    Events sorted by (lead, at): lead ids, microseconds, signal ids, and asset codes (-1: none; read only on request).
-    """
+    """Events sorted by (lead, at): lead ids, microseconds, signal ids, and asset codes (-1: none; read only on request)."""
 
     lead: Ints
     at: Ints
@@ -35,9 +33,7 @@ class EventColumns:
 
 
 def read_events(reader: Reader, where: str, *, with_assets: bool = False) -> EventColumns:
-    """
-    Read events from the table; without assets its covering index suffices. Asset codes hold within this one answer.
-    """
+    """Read events from the table; without assets its covering index suffices. Asset codes hold within this one answer."""
     asset = ", asset" if with_assets else ""
     schema = _SCHEMA | ({"asset": pa.string()} if with_assets else {})
     table = reader.table(
@@ -69,8 +65,7 @@ class EventCache:
 
 
 class _EventPart:
-    """
-    The events of one range of leads, as a part of the column cache. Events never change, so a part lacks only newer
+    """The events of one range of leads, as a part of the column cache. Events never change, so a part lacks only newer
     ones.
     """
 

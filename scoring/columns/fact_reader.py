@@ -29,8 +29,7 @@ def read_for_leads(lead_ids: Sequence[int], *rules: Rules) -> Facts:
 def read_all(
     *rules: Rules, folder: Path | None = None, cached: bool = True, in_memory: bool = False
 ) -> Iterator[Facts]:
-    """
-    Yield the facts of all leads, `event_columns.RANGE` ids at a time, from one snapshot; memory is bounded by the
+    """Yield the facts of all leads, `event_columns.RANGE` ids at a time, from one snapshot; memory is bounded by the
     range.
 
     With `cached` the facts come from this machine's files, completed with what has come since. With `in_memory` they
@@ -55,8 +54,7 @@ def read_range(
     cached: bool = True,
     in_memory: bool = False,
 ) -> Facts:
-    """
-    Return the facts of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot; options as in
+    """Return the facts of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot; options as in
     `read_all`.
     """
     signals = _read_signals(reader)
@@ -107,8 +105,7 @@ def _build_facts(rows: attribute_rows.AttributeRows, events: event_columns.Event
 
 
 def _lead_positions(lead_ids: Ints, lead: Ints) -> NDArray[np.int32]:
-    """
-    Return for each of the sorted `lead` its index in `lead_ids`, with one search for each lead instead of one for each
+    """Return for each of the sorted `lead` its index in `lead_ids`, with one search for each lead instead of one for each
     event.
     """
     starts = np.searchsorted(lead, lead_ids)

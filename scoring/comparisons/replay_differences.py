@@ -1,5 +1,4 @@
-"""
-Differences between a replay and the record, with their reasons where known: facts that were learned too late (rules
+"""Differences between a replay and the record, with their reasons where known: facts that were learned too late (rules
 10.11).
 """
 
@@ -24,8 +23,7 @@ _LAST_MOMENTS: Final = dt.timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class ReplayDifference:
-    """
-    An MQL on which replay and record differ, by `kind`.
+    """An MQL on which replay and record differ, by `kind`.
 
     `missing`: expected, not made. `surplus`: made, not expected. `moved`: made at another instant. Without `reason` it
     is unexplained.
@@ -89,8 +87,7 @@ def _find_reason(
     version: Version,
     now: dt.datetime,
 ) -> str:
-    """
-    Return the reason of one difference: a late fact, a later edit, an error, a lead not judged yet, or a change of
+    """Return the reason of one difference: a late fact, a later edit, an error, a lead not judged yet, or a change of
     versions.
     """
     late_fact = next(

@@ -1,5 +1,4 @@
-"""
-Replays of a version: judged again over its past, it gives exactly the MQLs that were made under it (rules 10.11).
+"""Replays of a version: judged again over its past, it gives exactly the MQLs that were made under it (rules 10.11).
 
 The record of the loop is taken as fact: cycles with their ends and re-engagement dates, stages, the version's time in
 force. Where replay and record differ, a fact reached us after it was needed, or the judge is wrong.
@@ -34,8 +33,7 @@ _LEADS_AT_ONCE: Final = 5000
 
 @dataclass(frozen=True, slots=True)
 class VersionReplay:
-    """
-    The result of a replay: MQLs `on_record`, MQLs `expected` by the judge, and how many `agree` to the microsecond.
+    """The result of a replay: MQLs `on_record`, MQLs `expected` by the judge, and how many `agree` to the microsecond.
 
     The rest are differences; `excused` is how many of them have a known reason.
     """
@@ -128,9 +126,7 @@ class _Cycle:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """
-    A time in which a lead could begin its next cycle: after the end of its last one, before that of a later version.
-    """
+    """A time in which a lead could begin its next cycle: after the end of its last one, before that of a later version."""
 
     cycle: int
     release: CycleRelease | None
@@ -171,8 +167,7 @@ class _ActivePeriod:
         return starts
 
     def _open_windows(self, cycles: Sequence[_Cycle]) -> list[_Window]:
-        """
-        Return the windows before, between and after the recorded cycles.
+        """Return the windows before, between and after the recorded cycles.
 
         There is none before a cycle that an earlier version began, nor after an open one.
         """
@@ -220,8 +215,7 @@ def _window_rounds(windows: Mapping[int, Sequence[_Window]]) -> Iterator[dict[in
 
 
 class _LeadRecords:
-    """
-    The records of some leads: cycles under the version's motion, periods in which they were barred, and when they
+    """The records of some leads: cycles under the version's motion, periods in which they were barred, and when they
     became known.
     """
 

@@ -1,5 +1,4 @@
-"""
-Comparison of two versions on the same leads at one instant (rules 9.14): who meets which, why, and who would go to
+"""Comparison of two versions on the same leads at one instant (rules 9.14): who meets which, why, and who would go to
 sales.
 """
 
@@ -56,8 +55,7 @@ class LeadStanding:
 
 @dataclass(frozen=True, slots=True)
 class ComparedLead:
-    """
-    A lead under both versions; `first` is None where nothing is in force. `why` says what decides, if it meets only one
+    """A lead under both versions; `first` is None where nothing is in force. `why` says what decides, if it meets only one
     of them.
     """
 
@@ -70,8 +68,7 @@ class ComparedLead:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VersionComparison:
-    """
-    The verdicts on all leads known at `at`, in the order of their ids.
+    """The verdicts on all leads known at `at`, in the order of their ids.
 
     `handed_over` are the leads that enter and would be handed to sales at once.
     """
@@ -159,12 +156,11 @@ class VersionComparison:
         explanations.sort(key=lambda pair: not pair[1].meets)
         if len(explanations) == 1:
             return explanations[0][1].why
-        return " ".join(f"{version.number}: {each.why}" for version, each in explanations)
+        return " ".join(f"{version.number}: {explanation.why}" for version, explanation in explanations)
 
 
 def compare_versions(first: Version | None, second: Version, *, now: dt.datetime) -> VersionComparison:
-    """
-    Judge all leads known at `now` by both versions, whatever their states, from one snapshot of the facts.
+    """Judge all leads known at `now` by both versions, whatever their states, from one snapshot of the facts.
 
     Without a first version no lead meets it.
     """
@@ -198,9 +194,7 @@ def compare_with_active(version: Version, *, now: dt.datetime) -> VersionCompari
 
 
 def count_marked_entrants(version: Version, *, now: dt.datetime) -> int:
-    """
-    Count the leads that meet the version in force by the change alone and wait for their next activity (rules 9.12).
-    """
+    """Count the leads that meet the version in force by the change alone and wait for their next activity (rules 9.12)."""
     if version.hands_over_entrants is not False:
         return 0
     meeting = Score.objects.filter(version=version, meets=True).order_by("lead_id").values_list("lead_id", flat=True)

@@ -16,8 +16,7 @@ Figure = Callable[[Moments], Counts]
 
 
 def figure(clause: CountClause, events: Events) -> Figure:
-    """
-    Prepare the figure that a clause compares with its threshold (which is not looked at).
+    """Prepare the figure that a clause compares with its threshold (which is not looked at).
 
     With `within_hours_of_each_other` it is the largest number that happened so close together, the last of them in the window.
     """
@@ -72,8 +71,7 @@ def _different(previous: Ints) -> Between:
 
 
 def _above(values: Ints, end: Counts, floor: Counts) -> Counts:
-    """
-    For each query, how many of values[:end] exceed `floor`: all queries walk down one wavelet matrix together.
+    """For each query, how many of values[:end] exceed `floor`: all queries walk down one wavelet matrix together.
 
     At each bit, from the highest, the values are parted stably into those without and those with it; a query follows its floor's
     bit, and where that is 0 counts those with it, which are greater whatever follows.

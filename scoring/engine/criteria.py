@@ -21,8 +21,7 @@ _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0
 
 
 def predicate(criterion: CriterionRule, lists: Lists) -> Predicate:
-    """
-    The criterion as a question to one value: True pass, False fail, None unknown.
+    """The criterion as a question to one value: True pass, False fail, None unknown.
 
     Only `known` has an answer for a missing value. ValueError for an operator, list or seniority that does not exist.
     """

@@ -20,8 +20,7 @@ _SPAN_PER_CHUNK = float(1 << 61)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """
-    One attribute, dictionary-encoded: `codes` (int32, one per attribute row) index `values`.
+    """One attribute, dictionary-encoded: `codes` (int32, one per attribute row) index `values`.
 
     A value is None (missing), str, int, float, bool, a tuple of str, or a Band. `asked` is the profile's note of what criteria
     answered for the values; columns with one dictionary share it.
@@ -37,8 +36,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
-    """
-    The facts about n leads; m events sorted by (lead, at), r attribute rows sorted by (lead, from).
+    """The facts about n leads; m events sorted by (lead, at), r attribute rows sorted by (lead, from).
 
     `lead_ids` int64[n] ascending · `event_lead` int32[m] index into it · `event_at` int64[m] microseconds since the epoch, UTC
     · `event_signal` int16[m] index into `signals` · `event_asset` int32[m], -1 for none · `row_lead` int32[r]

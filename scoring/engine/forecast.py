@@ -20,8 +20,7 @@ _PARTS = 32
 
 
 def next_change(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike) -> Ints:
-    """
-    For each (lead, instant) the next whole second after it at which verdict or tier is another, by decay and recency alone.
+    """For each (lead, instant) the next whole second after it at which verdict or tier is another, by decay and recency alone.
 
     NEVER for a lead that doesn't meet the rules (without new facts it will not) or still will in ten years. Facts dated after the
     instant are left out. Without new facts everything only falls, so bisecting the judge's own verdicts is exact.

@@ -87,8 +87,7 @@ def hearings(rules: Rules, facts: Facts) -> Iterator[tuple[int, int, Hearing]]:
 
 
 def hear(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike, finish: Callable[[Axes], Result]) -> Result:
-    """
-    `finish` of what is measured at each pair, in the order given.
+    """`finish` of what is measured at each pair, in the order given.
 
     Facts are taken in chunks of leads and pairs in pieces, so memory is bounded by those, whatever is asked.
     """

@@ -1,5 +1,4 @@
-"""
-The front door of the engine: who meets a definition, when, why, and for how long.
+"""The front door of the engine: who meets a definition, when, why, and for how long.
 
 There is one interpretation of the rules (`hearing`), and it takes the instant as a parameter; these functions only ask it.
 Instants are int64 microseconds since the epoch, UTC; leads are indexes into `facts.lead_ids`. Rules that name an operator, axis,
@@ -34,8 +33,7 @@ def judge(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike) -> Verdic
 
 
 def axes(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike) -> Axes:
-    """
-    What is measured of each pair, in the order given: `judge` is this, then `verdict`.
+    """What is measured of each pair, in the order given: `judge` is this, then `verdict`.
 
     Thresholds have no part in it: `verdict(other_rules, axes)` answers for rules that differ in those alone.
     """
@@ -45,8 +43,7 @@ def axes(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike) -> Axes:
 def first_qualifying(
     rules: Rules, facts: Facts, *, until: int, since: int | None = None
 ) -> tuple[Positions, Ints, Verdicts]:
-    """
-    The first instant in [since, until] at which each lead that meets the rules there does so: leads, instants, verdicts there.
+    """The first instant in [since, until] at which each lead that meets the rules there does so: leads, instants, verdicts there.
 
     Judged at every event and attribute change: between them scores only fall (rules 4.11), so no other instant can be the first.
     """
@@ -59,8 +56,7 @@ def first_qualifying(
 
 
 def measured(rules: Rules, facts: Facts, *, until: int, since: int | None = None) -> tuple[Positions, Ints, Axes]:
-    """
-    What `first_qualifying` compares, to be kept for what-ifs: leads, instants and axes of every instant in [since, until].
+    """What `first_qualifying` compares, to be kept for what-ifs: leads, instants and axes of every instant in [since, until].
 
     Only of leads that pass the gate at some time, so it serves rules that differ in thresholds, timing or tiers alone:
     `first_of(leads, at, verdict(other_rules, axes))` is then their `first_qualifying`.

@@ -96,8 +96,7 @@ def _compound(rules: list[SignalPoints], decay: Decay, events: Events) -> Tally:
 
 
 def _accumulated(stream: Stream, total: Floats, decay: Decay) -> Floats:
-    """
-    For each event the decayed sum of its lead's events up to it, at its own instant.
+    """For each event the decayed sum of its lead's events up to it, at its own instant.
 
     By doubling: once total(i) covers the 2^k events up to i, adding total(i - 2^k), aged by the time between, makes it cover
     2^(k+1). No loop over leads however long they are, no growing exponent, and rounding errors of a tree instead of a chain.
@@ -113,8 +112,7 @@ def _accumulated(stream: Stream, total: Floats, decay: Decay) -> Floats:
 
 
 def _linear(stream: Stream, points: float, decay: Decay) -> Tally:
-    """
-    Events that still have something left, counted, less what their ages took: two running sums.
+    """Events that still have something left, counted, less what their ages took: two running sums.
 
     Ages are summed in whole seconds and microseconds apart: exact in int64 for any number of events.
     """

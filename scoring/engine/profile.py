@@ -24,8 +24,7 @@ Answers = NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """
-    What the attributes say, one entry per attribute row and a last one for "no row yet".
+    """What the attributes say, one entry per attribute row and a last one for "no row yet".
 
     `fit` and `bant` are sums of points, not yet limited.
     """

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True)
 class CriterionRule:
-    """
-    One attribute asked one question (a row of `gate`, `fit`, `bant` or `disqualifiers`).
+    """One attribute asked one question (a row of `gate`, `fit`, `bant` or `disqualifiers`).
 
     `value` by `op`: between (low or None, high or None) · at_least, at_most number (a seniority's name for `lead.seniority`)
     · in, not_in, contains_any, has_word_any, has_any tuple · is, known bool · in_list the list's name.
@@ -101,8 +100,7 @@ class TierFloor:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """
-    What signals mean apart from points: which are the lead's own engagement, which ask to be contacted,
+    """What signals mean apart from points: which are the lead's own engagement, which ask to be contacted,
     and which close every open request at or before them.
     """
 

@@ -46,8 +46,7 @@ _DOTTED = re.compile(r"(?<=\b\w)\.")
 
 @lru_cache(maxsize=65_536)
 def seniority_of(title: str | None) -> str | None:
-    """
-    The rung of LADDER that a title speaks of; None without a title. A title that names no rank is an individual contributor.
+    """The rung of LADDER that a title speaks of; None without a title. A title that names no rank is an individual contributor.
 
     Whole words only ("internal" is no intern), and a rank that belongs to somebody else ("assistant to the CEO") is not taken.
     """

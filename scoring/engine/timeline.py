@@ -44,8 +44,7 @@ def places(lead: NDArray[np.integer[Any]], at: Ints, other_lead: NDArray[np.inte
 
 
 class Timeline:
-    """
-    Rows sorted by (lead, at), laid on one growing int64 axis, so that one binary search answers (lead, instant).
+    """Rows sorted by (lead, at), laid on one growing int64 axis, so that one binary search answers (lead, instant).
 
     A lead takes `last - first + 2` of the axis: the extra place is "before its first row", where earlier instants are clamped
     to. The sum of those spans must fit an int64; `judge` sees to that by taking leads in chunks.

@@ -18,8 +18,7 @@ DECIMALS = 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axes:
-    """
-    All that is measured, one entry per (lead, instant); thresholds have no part in it.
+    """All that is measured, one entry per (lead, instant); thresholds have no part in it.
 
     `fit`, `engagement`, `bant` within their ceilings, rounded · `gate` 1 pass, 0 fail, -1 unknown · `quiet` microseconds since the
     last engagement, `waiting` since the last open request (FOREVER: none) · `figures` of each `CountClause.tally`.
@@ -46,8 +45,7 @@ class Axes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdicts:
-    """
-    One entry per (lead, instant).
+    """One entry per (lead, instant).
 
     `threshold`, `timing` and `hot` say whether any path, the timing, any hot trigger holds by itself; `engaged` whether there was any
     engagement. `meets` is the verdict; `tier` is 0 without it.
@@ -70,8 +68,7 @@ class Verdicts:
 
 
 def verdict(rules: Rules, axes: Axes) -> Verdicts:
-    """
-    Compare. A what-if on thresholds, windows of timing or tiers needs nothing else than the axes at hand.
+    """Compare. A what-if on thresholds, windows of timing or tiers needs nothing else than the axes at hand.
 
     Gate and disqualifiers come first. Then a hot trigger qualifies by itself, without path or timing (it is the fast track), and
     makes tier 1; anything else needs a path and the timing.

@@ -29,8 +29,7 @@ class NoSuchDefinition(Exception):
 
 
 def find_rules(name: str) -> Rules:
-    """
-    Return the rules of a document's file, of a version (`SLUG/v1.0`, or `v1.0` if it is unique) or of `current`.
+    """Return the rules of a document's file, of a version (`SLUG/v1.0`, or `v1.0` if it is unique) or of `current`.
 
     Raises NoSuchDefinition, and definitions.document.parser.DocumentRefused for a file that breaks rules 15.1, 15.2.
     """
@@ -45,8 +44,7 @@ def find_rules(name: str) -> Rules:
 
 
 def find_version(name: str) -> Version:
-    """
-    Return the version named `SLUG/v1.0`, `v1.0` or `current`. Raises NoSuchDefinition if there is none, or more than
+    """Return the version named `SLUG/v1.0`, `v1.0` or `current`. Raises NoSuchDefinition if there is none, or more than
     one.
     """
     slug, _, number = name.rpartition("/")

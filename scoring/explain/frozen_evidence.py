@@ -1,5 +1,4 @@
-"""
-Frozen evidence (rules 4.13) prepared for pages: lines with a verdict. Parts that an older document lacks are left out,
+"""Frozen evidence (rules 4.13) prepared for pages: lines with a verdict. Parts that an older document lacks are left out,
 never guessed.
 """
 
@@ -63,9 +62,7 @@ class FrozenEvidence:
 
 
 def read_evidence(document: object) -> FrozenEvidence:
-    """
-    Return the evidence from an explanation as stored (scoring.engine.explanation); anything else gives empty evidence.
-    """
+    """Return the evidence from an explanation as stored (scoring.engine.explanation); anything else gives empty evidence."""
     explanation = document if isinstance(document, Mapping) else {}
     hot, paths = ([_read_path(path) for path in _mappings(explanation.get(key))] for key in ("hot_paths", "paths"))
     timing = _read_timing(explanation.get("timing"))

@@ -1,5 +1,4 @@
-"""
-The daily rescore (rules 4.14): every lead is judged once a day, range by range, by any free worker.
+"""The daily rescore (rules 4.14): every lead is judged once a day, range by range, by any free worker.
 
 It repairs what the prompt path may have missed, and makes the first scores after an import. Scores that changed are
 written; leads whose verdict changed are put into the rescore queue, and the prompt path (`due_leads`) does the rest.
@@ -46,8 +45,7 @@ _ROWS_AT_ONCE = 20_000
 
 
 def rescore_next_range(*, now: dt.datetime) -> bool:
-    """
-    Rescore one more range that no worker has taken today; return False when none is left.
+    """Rescore one more range that no worker has taken today; return False when none is left.
 
     The period that it claims is the fence (rules 17.7). It stays claimed only with the range's scores, so if a worker dies
     another takes the range.
@@ -74,8 +72,7 @@ def _read_active_rules() -> Mapping[Version, Rules]:
 
 @transaction.atomic
 def _rescore_range(reader: BulkReader, number: int, in_force: Mapping[Version, Rules], now: dt.datetime) -> int:
-    """
-    Judge the leads `[number * RANGE, (number + 1) * RANGE)` as the reader sees them; return how many scores were
+    """Judge the leads `[number * RANGE, (number + 1) * RANGE)` as the reader sees them; return how many scores were
     written.
     """
     facts = fact_reader.read_range(reader, number, *in_force.values())
@@ -102,9 +99,7 @@ def _read_stored_scores(reader: BulkReader, number: int, definition_id: int) -> 
 
 
 def _store_changes(judgement: LeadJudgement, stored: pa.Table, now: dt.datetime) -> int:
-    """
-    Write the scores that changed and queue the leads that begin to meet the version; return how many scores changed.
-    """
+    """Write the scores that changed and queue the leads that begin to meet the version; return how many scores changed."""
     fresh = _score_columns(judgement)
     at = np.searchsorted(fresh["lead_id"], stored["lead_id"].to_numpy())
     differs = np.ones(len(judgement.facts), dtype=np.bool_)
@@ -122,8 +117,7 @@ def _store_changes(judgement: LeadJudgement, stored: pa.Table, now: dt.datetime)
 
 
 def _lock_if_active(version: Version) -> bool:
-    """
-    Say whether the version is in force, and keep it so until the end of our transaction.
+    """Say whether the version is in force, and keep it so until the end of our transaction.
 
     An activation waits for our lock, so no score of a retired version is left behind (rules 4.18).
     """
@@ -181,8 +175,7 @@ def _upsert_scores(judgement: LeadJudgement, changed: Mapping[str, NDArray[Any]]
 
 
 def _array_literal(column: NDArray[Any]) -> str:
-    """
-    Return numbers, truth values or instants as the text of a PostgreSQL array; the driver would adapt value by value,
+    """Return numbers, truth values or instants as the text of a PostgreSQL array; the driver would adapt value by value,
     ten times slower.
     """
     return f"{{{','.join(map(str, column.tolist()))}}}"

@@ -33,8 +33,7 @@ def rescore_due(*, now: dt.datetime, limit: int = BATCH) -> int:
 
 
 def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
-    """
-    Judge these leads at `now` under every version in force. Call within a transaction that has locked their rows.
+    """Judge these leads at `now` under every version in force. Call within a transaction that has locked their rows.
 
     1. Read the leads, and for each version in force its rules and the facts that they need.
     2. Judge the leads and store their scores.
@@ -62,8 +61,7 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
 
 
 def _rescore_batch_or_singly(lead_ids: Sequence[int], now: dt.datetime) -> None:
-    """
-    Judge the leads together or, if that fails, one by one.
+    """Judge the leads together or, if that fails, one by one.
 
     A lead that cannot be judged is set aside with its error and does not block the others (rules 17.5).
     """

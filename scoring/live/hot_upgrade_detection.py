@@ -25,8 +25,7 @@ _FLOOR_AND_NOW: Final = 2
 def record_hot_upgrades(
     judgement: LeadJudgement, cycles: Mapping[int, Qualification], *, last_looks: Mapping[int, int], now: dt.datetime
 ) -> list[HotUpgrade]:
-    """
-    Store a hot upgrade for each of these leads that newly meets a hot trigger by what it did since it qualified.
+    """Store a hot upgrade for each of these leads that newly meets a hot trigger by what it did since it qualified.
 
     `cycles` are open cycles by the lead's index; they were not hot from the start and have no upgrade. `last_looks`
     says when the leads that were judged before were last judged. The caller has locked the leads' rows.
@@ -58,8 +57,7 @@ def record_hot_upgrades(
 
 
 def _upgrade_floor(judgement: LeadJudgement, cycle: Qualification) -> int:
-    """
-    Return the instant after which an activity can make the lead hot: it qualified, or the version that judges came into
+    """Return the instant after which an activity can make the lead hot: it qualified, or the version that judges came into
     force.
 
     Shortly before that version came into force activities may not have been judged, so these count as well.

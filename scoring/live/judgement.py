@@ -18,8 +18,7 @@ from scoring.instants import microseconds
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeadJudgement:
-    """
-    The verdicts on the leads of `facts`: `at_now` and `at_latest` have one entry for each lead.
+    """The verdicts on the leads of `facts`: `at_now` and `at_latest` have one entry for each lead.
 
     `latest` is the lead's last fact in microseconds, or now if it has none.
     """

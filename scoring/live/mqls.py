@@ -23,18 +23,24 @@ def mark_hot_upgrade_taken(*, hot_upgrade: HotUpgrade, now: dt.datetime) -> None
 def close_cycle(
     *, qualification: Qualification, now: dt.datetime, reenter_at: dt.datetime | None = None
 ) -> Qualification:
-    """
-    End the cycle of a lead that was rejected, lost or won; a cycle that has ended stays as it is.
+    """End the cycle of a lead that was rejected, lost or won; a cycle that has ended stays as it is.
 
     The lead may qualify again only on activity newer than `now`, and before `reenter_at` only by raising its hand
     (rules 6.2).
     """
     # Locks the row first and tests its state then, so that of two ends at once the first one counts (rules 17.2).
     current = Qualification.objects.select_for_update(of=("self",), no_key=True).get(pk=qualification.pk)
-    if current.closed_at is None:
-        current.closed_at, current.reenter_at = now, reenter_at
+    if apply_close(current, now, reenter_at):
         current.save(update_fields=["closed_at", "reenter_at"])
     return current
+
+
+def apply_close(qualification: Qualification, now: dt.datetime, reenter_at: dt.datetime | None) -> bool:
+    """End the cycle in memory; return False if it has ended already, whose date then stands."""
+    if qualification.closed_at is not None:
+        return False
+    qualification.closed_at, qualification.reenter_at = now, reenter_at
+    return True
 
 
 def reopen_cycle(*, qualification: Qualification) -> None:

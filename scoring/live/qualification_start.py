@@ -1,5 +1,4 @@
-"""
-The instant at which a lead began to meet a version (rules 4.12). The live judgement and the replay of the past both use
+"""The instant at which a lead began to meet a version (rules 4.12). The live judgement and the replay of the past both use
 it.
 
 Between two facts scores only fall (rules 4.11), so a lead that holds at an instant has held since its last fact, or
@@ -28,8 +27,7 @@ POSSIBLY_UNJUDGED: Final = HOUR
 
 @dataclass(frozen=True, slots=True)
 class QualificationFloor:
-    """
-    The instant from which a lead may qualify; `closed` while it needs newer activity first, or while its day has not
+    """The instant from which a lead may qualify; `closed` while it needs newer activity first, or while its day has not
     come (`until`).
     """
 
@@ -52,8 +50,7 @@ class CycleRelease:
 
 @dataclass(frozen=True, slots=True)
 class StartQuestion:
-    """
-    The question when one lead began to meet the version; instants in microseconds.
+    """The question when one lead began to meet the version; instants in microseconds.
 
     The start lies in [floor, until]. The lead is judged at each of `looks` and at every fact later than `after`, except
     in the `barred` periods. `known` is when the lead was recorded. With `waits` a lead that already holds at the floor
@@ -72,8 +69,7 @@ class StartQuestion:
 def find_floor(
     rules: Rules, facts: Facts, index: int, release: CycleRelease | None, *, in_force: int, now: int
 ) -> QualificationFloor:
-    """
-    Return from when on the lead may qualify (rules 6.2).
+    """Return from when on the lead may qualify (rules 6.2).
 
     After a cycle only newer activity counts, and before the re-engagement date only a hand raise.
     """
@@ -104,8 +100,7 @@ def activity_signals(rules: Rules) -> frozenset[str]:
 
 
 def find_starts(rules: Rules, facts: Facts, questions: Mapping[int, StartQuestion]) -> Mapping[int, int]:
-    """
-    Return the instant at which each lead that is found to meet the rules began to, by its index.
+    """Return the instant at which each lead that is found to meet the rules began to, by its index.
 
     1. Collect the instants to judge: each lead's floor, the facts after it, and the looks.
     2. Judge all pairs in one pass.
@@ -138,8 +133,7 @@ def find_starts(rules: Rules, facts: Facts, questions: Mapping[int, StartQuestio
 
 @dataclass(slots=True)
 class _LeadRun:
-    """
-    The instants of one lead from its floor on: whether it meets the rules there, and whether it did so a microsecond
+    """The instants of one lead from its floor on: whether it meets the rules there, and whether it did so a microsecond
     before.
     """
 
@@ -168,8 +162,7 @@ def _instants_to_judge(facts: Facts, questions: Mapping[int, StartQuestion]) -> 
 
 
 def _met_just_before(rules: Rules, facts: Facts, lead: Positions, at: Ints, meets: Bools) -> Bools:
-    """
-    Return where the lead also met the rules one microsecond earlier.
+    """Return where the lead also met the rules one microsecond earlier.
 
     Only pairs whose predecessor of the same lead meets as well are judged; a floor has no predecessor.
     """
@@ -202,8 +195,7 @@ def _find_start(rules: Rules, facts: Facts, index: int, question: StartQuestion,
 
 
 def _first_own_position(rules: Rules, facts: Facts, index: int, run: _LeadRun) -> int:
-    """
-    Return the position from which a waiting lead holds by its own doing: its next activity, or the end of its first
+    """Return the position from which a waiting lead holds by its own doing: its next activity, or the end of its first
     run.
     """
     ends = np.flatnonzero(~run.met_before[1:]) + 1

@@ -15,10 +15,13 @@ from leads.models import Lead
 from leads.vocabulary import OPEN_TO_QUALIFY, Motion, Stage
 from scoring import active_versions
 from scoring.columns import fact_reader
+from scoring.engine.explanation import Explanation
 from scoring.engine.facts import Facts
 from scoring.engine.judge import explain
+from scoring.engine.profile import PASS
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools
+from scoring.engine.verdict import Verdicts
 from scoring.instants import from_microseconds, microseconds
 from scoring.live import hot_upgrade_detection, qualification_start
 from scoring.live.judgement import LeadJudgement, judge_now
@@ -32,8 +35,7 @@ NOT_TO_QUALIFY: Final = frozenset({Stage.OPPORTUNITY, Stage.WON, Stage.DISQUALIF
 def qualify_leads(
     judgement: LeadJudgement, *, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
 ) -> Mapping[int, int]:
-    """
-    Make the MQLs among the judged leads, whose rows the caller has locked, and record those that turned hot.
+    """Make the MQLs among the judged leads, whose rows the caller has locked, and record those that turned hot.
 
     1. Find the candidates: leads in a stage that may qualify, without an open cycle, and the floor from which each may
        (rules 6.2).
@@ -51,14 +53,15 @@ def qualify_leads(
     candidates = _read_candidates(judgement, leads, now)
     # 2. and 3.
     starts = _find_starts(judgement, candidates, leads, before)
+    accepted = passes_for_marketing(judgement.at_now)
     for index in candidates.floors:
         lead = leads[int(judgement.facts.lead_ids[index])]
         if index in starts:
             # 4.
             _create_mql(judgement, index, lead, candidates.cycles.get(lead.pk), starts[index], now)
-        else:
+        elif accepted[index]:
             # 5.
-            _accept_for_marketing(judgement, index, lead, now)
+            _accept_for_marketing(judgement, lead, now)
     # 6.
     _record_hot_upgrades(judgement, candidates, leads, before, now)
     # 7.
@@ -72,8 +75,7 @@ def qualify_leads(
 def free_to_qualify(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], *, now: dt.datetime
 ) -> frozenset[int]:
-    """
-    Return the ids of the leads (in the facts) that may qualify at `now` if they meet the version (rules 6.2).
+    """Return the ids of the leads (in the facts) that may qualify at `now` if they meet the version (rules 6.2).
 
     Left out are leads with sales, leads that are done, and leads that need newer activity or wait for their day.
     """
@@ -98,9 +100,7 @@ def marked_entrants(version: Version, lead_ids: Sequence[int], *, now: dt.dateti
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """
-    The leads that may qualify at all with their floors, by index in the facts, and each lead's last cycle, by lead id.
-    """
+    """The leads that may qualify at all with their floors, by index in the facts, and each lead's last cycle, by lead id."""
 
     floors: Mapping[int, QualificationFloor]
     cycles: Mapping[int, Qualification]
@@ -120,12 +120,12 @@ def _read_candidates_of(
             rules, facts, index, _cycle_release(cycles.get(lead_id)), in_force=in_force, now=at
         )
         for index, lead_id in enumerate(facts.lead_ids.tolist())
-        if lead_id in leads and _may_qualify(leads[lead_id], cycles.get(lead_id))
+        if lead_id in leads and may_qualify(leads[lead_id], cycles.get(lead_id))
     }
     return _Candidates(floors, cycles)
 
 
-def _may_qualify(lead: Lead, cycle: Qualification | None) -> bool:
+def may_qualify(lead: Lead, cycle: Qualification | None) -> bool:
     """Say whether the lead is in a stage that may qualify and has no open cycle."""
     return lead.stage not in NOT_TO_QUALIFY and (cycle is None or cycle.closed_at is not None)
 
@@ -141,8 +141,7 @@ def _cycle_release(cycle: Qualification | None) -> CycleRelease | None:
 def _find_starts(
     judgement: LeadJudgement, candidates: _Candidates, leads: Mapping[int, Lead], before: Mapping[int, Score]
 ) -> Mapping[int, int]:
-    """
-    Return when the leads began that meet the version or have new facts since their last look, by index.
+    """Return when the leads began that meet the version or have new facts since their last look, by index.
 
     A lead that met the version at some instant since then is found as well, so none is lost while workers are away
     (rules 4.12).
@@ -193,8 +192,7 @@ def _last_look_at(lead: Lead, before: Mapping[int, Score]) -> int:
 def _waits_for_activity(
     judgement: LeadJudgement, index: int, floor: QualificationFloor, lead: Lead, score: Score | None
 ) -> bool:
-    """
-    Say whether the lead meets the version by the change of versions alone, and waits for its next activity (rules
+    """Say whether the lead meets the version by the change of versions alone, and waits for its next activity (rules
     9.12).
 
     An activity from before the change that had not been judged counts as new: such a lead does not wait.
@@ -225,14 +223,31 @@ def _create_mql(
 ) -> None:
     """Store the MQL with its evidence as of `at`, and move the lead to the stage MQL if it is at an earlier one."""
     explanation = explain(judgement.rules, judgement.facts, index, at)
-    definition = judgement.version.definition
-    Qualification.objects.create(
+    qualification = build_qualification(judgement.version, lead, cycle, explanation, from_microseconds(at), now)
+    qualification.save(force_insert=True)
+    if lead.stage in OPEN_TO_QUALIFY:
+        stage_changes.move(lead=lead, to=Stage.MQL, by=None, now=now, why=why_mql(judgement.version))
+
+
+def build_qualification(
+    version: Version,
+    lead: Lead,
+    last_cycle: Qualification | None,
+    explanation: Explanation,
+    at: dt.datetime,
+    now: dt.datetime,
+) -> Qualification:
+    """Return the lead's qualification since `at`, with its frozen evidence; not stored yet (rules 4.12).
+
+    `last_cycle` is the lead's cycle before, if it had one.
+    """
+    return Qualification(
         lead=lead,
-        definition=definition,
-        version=judgement.version,
-        motion=definition.motion,
-        cycle=1 if cycle is None else cycle.cycle + 1,
-        at=from_microseconds(at),
+        definition=version.definition,
+        version=version,
+        motion=version.definition.motion,
+        cycle=1 if last_cycle is None else last_cycle.cycle + 1,
+        at=at,
         recorded_at=now,
         tier=explanation.tier,
         is_hot=explanation.hot,
@@ -242,8 +257,16 @@ def _create_mql(
         why=explanation.why[:300],
         evidence=explanation.as_dict(),
     )
-    if lead.stage in OPEN_TO_QUALIFY:
-        stage_changes.move(lead=lead, to=Stage.MQL, by=None, now=now, why=f"Meets {judgement.version}")
+
+
+def why_mql(version: Version) -> str:
+    """Return the reason that the log of stages gives for an MQL."""
+    return f"Meets {version}"
+
+
+def why_mal(version: Version | str) -> str:
+    """Return the reason that the log of stages gives for an MAL; `version` may be its name."""
+    return f"Passes the gate of {version}"
 
 
 def _record_hot_upgrades(
@@ -269,12 +292,16 @@ def _may_turn_hot(lead: Lead, cycle: Qualification) -> bool:
     return is_open and not cycle.is_hot and not hasattr(cycle, "hot_upgrade")
 
 
-def _accept_for_marketing(judgement: LeadJudgement, index: int, lead: Lead, now: dt.datetime) -> None:
+def _accept_for_marketing(judgement: LeadJudgement, lead: Lead, now: dt.datetime) -> None:
     """Move a lead that passes the gate and is engaged, without meeting the definition, to the stage MAL (rules 2.3)."""
-    verdicts = judgement.at_now
-    accepted = verdicts.gate[index] == 1 and verdicts.engaged[index] and not verdicts.disqualified[index]
-    if accepted and lead.stage == Stage.LEAD and judgement.version.definition.motion == Motion.MQL:
-        stage_changes.move(lead=lead, to=Stage.MAL, by=None, now=now, why=f"Passes the gate of {judgement.version}")
+    if lead.stage == Stage.LEAD and judgement.version.definition.motion == Motion.MQL:
+        stage_changes.move(lead=lead, to=Stage.MAL, by=None, now=now, why=why_mal(judgement.version))
+
+
+def passes_for_marketing(verdicts: Verdicts) -> Bools:
+    """Return for each verdict whether it passes the gate, engaged and not disqualified (rules 2.3)."""
+    passes: Bools = (verdicts.gate == PASS) & verdicts.engaged & ~verdicts.disqualified
+    return passes
 
 
 def _read_latest_cycles(version: Version, lead_ids: Iterable[int]) -> Mapping[int, Qualification]:

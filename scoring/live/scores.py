@@ -13,9 +13,7 @@ _JUDGED_FIELDS = ["version", "as_of", "fit", "engagement", "bant", "gate", "is_d
 
 
 def store_scores(judgement: LeadJudgement, *, now: dt.datetime) -> Mapping[int, Score]:
-    """
-    Store the scores that changed; return each lead's score from before, by lead id. Leads never judged are absent.
-    """
+    """Store the scores that changed; return each lead's score from before, by lead id. Leads never judged are absent."""
     lead_ids = judgement.facts.lead_ids.tolist()
     before = {
         score.lead_id: score

@@ -1,5 +1,4 @@
-"""
-Template tags with which pages of other apps show judgements: a lead's scores, a version's entrants, backtests and
+"""Template tags with which pages of other apps show judgements: a lead's scores, a version's entrants, backtests and
 charts.
 """
 
@@ -31,9 +30,7 @@ _NAMES_SHOWN: Final = 8
 
 @register.inclusion_tag("scoring/explain/_scores.html")
 def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
-    """
-    Return a lead's scores, judged at `now` instead of read from the stored score, because decay goes on between facts.
-    """
+    """Return a lead's scores, judged at `now` instead of read from the stored score, because decay goes on between facts."""
     explanations = lead_explanation.explain_lead(lead, at=now)
     return {
         "scores": [
@@ -51,8 +48,7 @@ def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def coming_of(context: template.Context, version: Version, now: dt.datetime) -> dict[str, Any]:
-    """
-    Return who would enter, leave and stay if the version came into force now.
+    """Return who would enter, leave and stay if the version came into force now.
 
     The first names are included for people who may read leads.
     """
@@ -114,8 +110,7 @@ def backtest_of(context: template.Context, version: Version) -> dict[str, Any]:
 
 @register.inclusion_tag("scoring/backtests/_version_charts.html", takes_context=True)
 def charts_of(context: template.Context, version: Version) -> dict[str, Any]:
-    """
-    Return the charts of a version: how its points decay, and volume, scores and grid of its last backtest. Sums only,
+    """Return the charts of a version: how its points decay, and volume, scores and grid of its last backtest. Sums only,
     no leads.
     """
     document: dict[str, Any] = version_documents.export_document(version)

@@ -1,5 +1,4 @@
-"""
-Quick figures of a definition while it is being written (rules 10.8): who qualifies now, and the two numbers, beside the
+"""Quick figures of a definition while it is being written (rules 10.8): who qualifies now, and the two numbers, beside the
 version in force.
 """
 
@@ -61,8 +60,7 @@ class VersionFigures:
 
 @dataclass(frozen=True, slots=True)
 class DraftFiguresPanel:
-    """
-    The panel beside the editor: figures of the typed document and of the version in force, verdicts, and the decay
+    """The panel beside the editor: figures of the typed document and of the version in force, verdicts, and the decay
     chart.
     """
 
@@ -77,8 +75,7 @@ class DraftFiguresPanel:
 
 
 def build_panel(text: str, *, now: dt.datetime) -> DraftFiguresPanel:
-    """
-    Return the figures of a definition document in JSON, and of the version in force of the definition that it names.
+    """Return the figures of a definition document in JSON, and of the version in force of the definition that it names.
 
     Raises DraftFiguresRefused for a text that is too large, no JSON or no definition document (rules 15.1).
     """

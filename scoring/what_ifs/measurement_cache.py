@@ -1,5 +1,4 @@
-"""
-Figures for people who edit a version: computed from kept measurements when only thresholds changed.
+"""Figures for people who edit a version: computed from kept measurements when only thresholds changed.
 
 The process keeps for a minute everything that a change of thresholds, timing or tiers leaves unchanged: the
 measurements, at every instant, of the leads that can pass the gate, and the outcomes of leads. A question then costs
@@ -17,10 +16,10 @@ from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 
-from scoring.backtests import jobs, outcome_history
+from scoring.backtests import outcome_history, pending_backtests
 from scoring.backtests.coverage_and_precision import DatedLeads, first_where
 from scoring.backtests.intervals_and_tests import Sample
-from scoring.backtests.jobs import BacktestFigures
+from scoring.backtests.pending_backtests import BacktestFigures
 from scoring.columns import fact_reader
 from scoring.engine.facts import Facts
 from scoring.engine.judge import Axes, axes, measured, verdict
@@ -51,7 +50,7 @@ class DraftFigures:
 def quick_figures(rules: Rules, *, now: dt.datetime) -> DraftFigures:
     """Return how many leads qualify now, and the two numbers over the last six months (rules 10.8)."""
     measurements = _get_measurements(rules, now)
-    start, _ = jobs.last_months(measurements.as_of)
+    start, _ = pending_backtests.last_months(measurements.as_of)
     figures = _compare_with_outcomes(rules, measurements, start, measurements.as_of, now)
     return DraftFigures(
         qualify_now=int(np.count_nonzero(verdict(rules, measurements.axes_now).meets)),
@@ -66,9 +65,7 @@ def quick_figures(rules: Rules, *, now: dt.datetime) -> DraftFigures:
 
 
 def what_if_figures(rules: Rules, *, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> BacktestFigures:
-    """
-    Return what `jobs.compute_figures` would return, from facts that may be a minute old; `end` is not after `now`.
-    """
+    """Return what `jobs.compute_figures` would return, from facts that may be a minute old; `end` is not after `now`."""
     return _compare_with_outcomes(rules, _get_measurements(rules, now), start, end, now)
 
 
@@ -79,8 +76,7 @@ def forget_measurements() -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AxisMeasurements:
-    """
-    The (lead, instant) pairs before `as_of` at which rules could hold, sorted, with its axes; `axes_now` of the same
+    """The (lead, instant) pairs before `as_of` at which rules could hold, sorted, with its axes; `axes_now` of the same
     leads at `as_of`.
     """
 
@@ -120,8 +116,7 @@ Entry = TypeVar("Entry", AxisMeasurements, KnownOutcomes)
 
 
 class RecentlyUsedCache:
-    """
-    A cache of the most recently used entries, up to a number of bytes, shared by threads.
+    """A cache of the most recently used entries, up to a number of bytes, shared by threads.
 
     Threads that want the same entry wait for the one that makes it.
     """
@@ -180,14 +175,13 @@ def _compare_with_outcomes(
     meets = verdict(rules, measurements.axes).meets & (measurements.at < microseconds(end))
     first = first_where(measurements.lead, meets)
     history = known.records.history_of_period(start, end)
-    return jobs.compare_with_outcomes(
+    return pending_backtests.compare_with_outcomes(
         DatedLeads(measurements.lead[first], measurements.at[first]), history, start=start, end=end
     )
 
 
 def without_thresholds(rules: Rules) -> Rules:
-    """
-    Return rules whose measurements serve these rules and all that differ from them only in thresholds, timing and
+    """Return rules whose measurements serve these rules and all that differ from them only in thresholds, timing and
     tiers.
     """
     tallies = tuple(sorted(rules.tallies, key=repr))

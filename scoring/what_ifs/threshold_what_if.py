@@ -31,8 +31,7 @@ class WhatIf:
 
 
 def compute_what_if(backtest: Backtest, values: Mapping[str, Decimal], *, now: dt.datetime) -> WhatIf:
-    """
-    Return the numbers of the backtest's period with other values, by their places in the document. Raises
+    """Return the numbers of the backtest's period with other values, by their places in the document. Raises
     NoSuchThreshold.
     """
     tested: Result = (backtest.result or {})["version"]

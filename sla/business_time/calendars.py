@@ -36,8 +36,7 @@ def calendar_of_rep(rep: Rep) -> WorkCalendar:
 
 
 def build_calendar(calendar: WorkCalendar, around: dt.datetime) -> Calendar:
-    """
-    Return the calendar with the public holidays from the year before `around` to the year after it.
+    """Return the calendar with the public holidays from the year before `around` to the year after it.
 
     Reads `hours` and `special_days`, which may be prefetched. Raises BadCalendar for an unknown zone or country.
     """
@@ -61,8 +60,7 @@ def whole_days(calendar: Calendar) -> Calendar:
 
 
 def freeze_version(calendar: WorkCalendar, now: dt.datetime, *, around_the_clock: bool = False) -> CalendarVersion:
-    """
-    Return the calendar frozen as it is: one row for each content, however many callers ask at once.
+    """Return the calendar frozen as it is: one row for each content, however many callers ask at once.
 
     Its hours are read once and stay with the object: a handoff's two clocks start by the same reading.
     """
@@ -88,8 +86,7 @@ def load_version(version: CalendarVersion) -> Calendar:
 
 
 def draft_from_rows(calendar: WorkCalendar) -> CalendarDraft:
-    """
-    Return the stored calendar in the form in which it is edited.
+    """Return the stored calendar in the form in which it is edited.
 
     Reads `hours` and `special_days`, which may be prefetched.
     """
@@ -152,8 +149,7 @@ def coming_holidays(draft: CalendarDraft, now: dt.datetime) -> list[tuple[dt.dat
 def change_calendar(
     *, calendar: WorkCalendar | None, draft: CalendarDraft, seen_stamp: str, by: User, now: dt.datetime, why: str = ""
 ) -> WorkCalendar:
-    """
-    Store a calendar as drafted, a new one for None; running clocks keep the version they started with (rules 6.12).
+    """Store a calendar as drafted, a new one for None; running clocks keep the version they started with (rules 6.12).
 
     1. Check the person's role.
     2. Check the draft's zone, country and hours.

@@ -1,5 +1,4 @@
-"""
-Explanations of due dates: the business time that was counted, day by day, as text (rules 6.11).
+"""Explanations of due dates: the business time that was counted, day by day, as text (rules 6.11).
 
 Pure. The arithmetic is that of `sla.business_time.arithmetic`, in UTC; only day names and wall-clock times are local.
 """
@@ -37,8 +36,7 @@ class CountedHours:
 
 @dataclass(frozen=True, slots=True)
 class DueDateExplanation:
-    """
-    A due date and the business time that leads to it.
+    """A due date and the business time that leads to it.
 
     `worked` are the business intervals that were used, in order, cut at local midnights; instants are UTC.
     """

@@ -1,5 +1,4 @@
-"""
-SLA clocks, each a dated row of one handoff: started, met, breached, cancelled. Nothing else writes `Clock`.
+"""SLA clocks, each a dated row of one handoff: started, met, breached, cancelled. Nothing else writes `Clock`.
 
 A row's due time is computed once, in business time; sweeps then only compare instants (rules 17.6).
 Code that starts, meets or cancels a clock holds the lock on its handoff.
@@ -10,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from django.db import transaction
@@ -19,7 +18,18 @@ from django.db.models import Exists, Min, OuterRef, Q, prefetch_related_objects
 from config.ui import formats
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
-from sla.models import Attempt, CalendarVersion, Clock, ClockQuerySet, Handoff, PendingDecision, Rep, RoutingRule, Team
+from sla.models import (
+    Attempt,
+    CalendarVersion,
+    Clock,
+    ClockQuerySet,
+    Handoff,
+    PendingDecision,
+    Rep,
+    RoutingRule,
+    Team,
+    WorkCalendar,
+)
 from sla.notifications import outbox
 from sla.teams import routing_rules
 from sla.vocabulary import ClockKind, DispositionKind, NoticeKind
@@ -38,43 +48,81 @@ REMARKED_FROM: Final = dt.timedelta(minutes=15)
 SALES_KINDS: Final = (ClockKind.FIRST_CONTACT, ClockKind.DISPOSITION)
 
 
+class CalendarFreezer(Protocol):
+    """A function like `calendars.freeze_version`: it returns the frozen version of a calendar as it is at an instant."""
+
+    def __call__(
+        self, calendar: WorkCalendar, now: dt.datetime, *, around_the_clock: bool = False
+    ) -> CalendarVersion: ...
+
+
 def start_routing(*, handoff: Handoff, since: dt.datetime, rules: Sequence[RoutingRule]) -> Clock:
-    """
-    Start marketing's routing clock at the instant the lead qualified, in the working hours of the team that the rules name.
+    """Start marketing's routing clock at the instant the lead qualified, in the working hours of the team that the rules name.
 
     Uses wall-clock time if no rule matches: that gap is marketing's to close, and the alarm must ring at night, too.
     """
+    clock = build_routing_clock(handoff=handoff, since=since, rules=rules)
+    clock.save(force_insert=True)
+    return clock
+
+
+def build_routing_clock(
+    *,
+    handoff: Handoff,
+    since: dt.datetime,
+    rules: Sequence[RoutingRule],
+    freeze_version: CalendarFreezer = calendars.freeze_version,
+) -> Clock:
+    """Return the routing clock of a handoff, not stored yet; `freeze_version` freezes the hours of its team."""
     seconds = handoff.commitment.route_minutes * 60
-    return _start_clock(
-        handoff, ClockKind.ROUTE, _team_calendar_version(handoff, since, seconds, rules), seconds, since
-    )
+    version = _team_calendar_version(handoff, since, seconds, rules, freeze_version)
+    return _build_clock(handoff, ClockKind.ROUTE, version, seconds, since)
 
 
 def start_sales(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
-    """
-    Start the rep's clocks by the rep's calendar; clocks that were met already stay met.
+    """Start the rep's clocks by the rep's calendar; clocks that were met already stay met.
 
     A rep's time begins when the handoff first comes to them: another rep gets fresh clocks, but a rep who gets it back
     continues with their own former clocks, breaches included. So passing a lead away and back gains no time.
     """
-    commitment, hours = handoff.commitment, calendars.calendar_of_rep(rep)
+    interrupted = _lock_cancelled_clocks(handoff, rep)
+    for kind, seconds in sales_targets(handoff).items():
+        if kind in interrupted:
+            _resume_clock(interrupted[kind])
+        else:
+            build_sales_clock(handoff=handoff, rep=rep, kind=kind, seconds=seconds, now=now).save(force_insert=True)
+    update_due_at(handoff)
+    if handoff.hot_upgraded_at is not None and interrupted:
+        # The resumed clock may be older than the hot upgrade, which came while another rep had the lead.
+        hurry_first_contact(handoff=handoff, rep=rep, now=now)
+
+
+def sales_targets(handoff: Handoff) -> dict[ClockKind, int]:
+    """Map each promise that the rep still has to keep to its seconds (rules 6.14)."""
+    commitment = handoff.commitment
     contact_minutes = commitment.contact_minutes_tier_1 if handoff.is_hot else commitment.contact_minutes
     targets = {
         ClockKind.FIRST_CONTACT: (contact_minutes * 60, handoff.first_contact_at),
         ClockKind.DISPOSITION: (commitment.disposition_hours * 3600, handoff.decided_at),
     }
-    interrupted = _lock_cancelled_clocks(handoff, rep)
-    for kind, (seconds, fulfilled_at) in targets.items():
-        if fulfilled_at is None and kind in interrupted:
-            _resume_clock(interrupted[kind])
-        elif fulfilled_at is None:
-            around_the_clock = kind == ClockKind.DISPOSITION
-            version = calendars.freeze_version(hours, now, around_the_clock=around_the_clock)
-            _start_clock(handoff, kind, version, seconds, now)
-    update_due_at(handoff)
-    if handoff.hot_upgraded_at is not None and interrupted:
-        # The resumed clock may be older than the hot upgrade, which came while another rep had the lead.
-        hurry_first_contact(handoff=handoff, rep=rep, now=now)
+    return {kind: seconds for kind, (seconds, fulfilled_at) in targets.items() if fulfilled_at is None}
+
+
+def build_sales_clock(
+    *,
+    handoff: Handoff,
+    rep: Rep,
+    kind: ClockKind,
+    seconds: int,
+    now: dt.datetime,
+    freeze_version: CalendarFreezer = calendars.freeze_version,
+) -> Clock:
+    """Return a rep's clock that starts now by the rep's calendar, not stored yet.
+
+    The disposition clock counts whole working days. Raises NeverOpen, BadCalendar.
+    """
+    version = freeze_version(calendars.calendar_of_rep(rep), now, around_the_clock=kind == ClockKind.DISPOSITION)
+    return _build_clock(handoff, kind, version, seconds, now)
 
 
 def resume_contact(*, handoff: Handoff) -> None:
@@ -87,8 +135,7 @@ def resume_contact(*, handoff: Handoff) -> None:
 
 
 def hurry_first_contact(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Clock | None:
-    """
-    Bring the rep's first contact forward to tier 1's minutes from now on, for a lead that turned hot.
+    """Bring the rep's first contact forward to tier 1's minutes from now on, for a lead that turned hot.
 
     Returns the new clock, or None when nothing changes: contacted already, overdue already, or due as early anyhow. The
     clock it replaces is cancelled, neither met nor breached. Raises NeverOpen, BadCalendar.
@@ -99,10 +146,11 @@ def hurry_first_contact(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Cloc
         return None
     seconds = handoff.commitment.contact_minutes_tier_1 * 60
     version = calendars.freeze_version(calendars.calendar_of_rep(rep), now)
-    if _add_business_time(version, now, seconds) >= clock.due_at:
+    if add_business_time(version, now, seconds) >= clock.due_at:
         return None
     cancel_clocks(handoff=handoff, kinds=[ClockKind.FIRST_CONTACT], now=now)
-    hurried = _start_clock(handoff, ClockKind.FIRST_CONTACT, version, seconds, now)
+    hurried = _build_clock(handoff, ClockKind.FIRST_CONTACT, version, seconds, now)
+    hurried.save(force_insert=True)
     update_due_at(handoff)
     return hurried
 
@@ -110,8 +158,7 @@ def hurry_first_contact(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> Cloc
 def mark_met(
     *, handoff: Handoff, kind: ClockKind, at: dt.datetime, logged_at: dt.datetime | None = None
 ) -> Clock | None:
-    """
-    Mark the running clock as met at `at`, which was logged at `logged_at`; the first call decides. None if none runs.
+    """Mark the running clock as met at `at`, which was logged at `logged_at`; the first call decides. None if none runs.
 
     A contact that is logged long afterwards repairs no breach: it counts as of `logged_at`
     (docs/decisions/0014-contacts-logged-late.md).
@@ -120,26 +167,36 @@ def mark_met(
     clock = running_clocks.select_for_update(of=("self",), no_key=True).first()
     if clock is None:
         return None
-    at = _credited_at(clock, at, logged_at or at)
+    apply_met(clock, at, logged_at or at)
+    clock.save(update_fields=["met_at", "used_seconds", "is_late", "breached_at"])
+    update_due_at(handoff)
+    return clock
+
+
+def apply_met(clock: Clock, at: dt.datetime, logged_at: dt.datetime) -> None:
+    """Mark a running clock as met in memory: at `at` if that is credited, else at `logged_at`."""
+    at = _credited_at(clock, at, logged_at)
     clock.met_at, clock.used_seconds = at, round(seconds_used(clock, at))
     clock.is_late = clock.used_seconds > clock.target_seconds
     if not clock.is_late:
         # The sweep had seen a breach only because the fulfilment was logged a little later than it happened.
         clock.breached_at = None
-    clock.save(update_fields=["met_at", "used_seconds", "is_late", "breached_at"])
-    update_due_at(handoff)
-    return clock
 
 
 def cancel_clocks(*, handoff: Handoff, kinds: Iterable[ClockKind] = SALES_KINDS, now: dt.datetime) -> None:
     """Cancel the running clocks of these kinds. A clock that is overdue already stays breached."""
     running_clocks = handoff.clocks.running().filter(kind__in=list(kinds)).order_by("pk")
     for clock in running_clocks.select_for_update(of=("self",), no_key=True):
-        clock.cancelled_at = now
-        if clock.breached_at is None and seconds_used(clock, now) > clock.target_seconds:
-            clock.breached_at = now
+        apply_cancel(clock, now)
         clock.save(update_fields=["cancelled_at", "breached_at"])
     update_due_at(handoff)
+
+
+def apply_cancel(clock: Clock, now: dt.datetime) -> None:
+    """Cancel a running clock in memory; an overdue one is breached from now on, unless a sweep marked it before."""
+    clock.cancelled_at = now
+    if clock.breached_at is None and seconds_used(clock, now) > clock.target_seconds:
+        clock.breached_at = now
 
 
 def update_due_at(handoff: Handoff) -> None:
@@ -167,14 +224,13 @@ def sweep_warnings(*, now: dt.datetime, limit: int = 500) -> int:
         # Overdue clocks are skipped: sweep_breaches reports them.
         due_soon = _lock_running_clocks().filter(warned_at=None, breached_at=None, warn_at__lte=now, due_at__gte=now)
         clocks = list(due_soon.order_by("warn_at", "pk")[:limit])
-        outbox.write_notices(_draft_warning(clock, now) for clock in clocks)
+        outbox.write_notices(draft_warning(clock, now) for clock in clocks)
         Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(warned_at=now)
     return len(clocks)
 
 
 def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
-    """
-    Mark overdue clocks as breached and notify the rep and the managers, once each. Any number of workers may run at once.
+    """Mark overdue clocks as breached and notify the rep and the managers, once each. Any number of workers may run at once.
 
     Returns how many were marked.
     """
@@ -182,7 +238,7 @@ def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
         due = _lock_running_clocks().filter(breached_at=None, due_at__lt=now).order_by("due_at", "pk")
         # A clock due exactly at closing is not exceeded before the next opening, although `due_at` has passed.
         clocks = [clock for clock in due[:limit] if _is_exceeded(clock, now)]
-        outbox.write_notices(chain((_draft_breach(clock, now) for clock in clocks), _draft_unrouted(clocks, now)))
+        outbox.write_notices(chain((draft_breach(clock, now) for clock in clocks), _draft_unannounced(clocks, now)))
         Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(breached_at=now)
     return len(clocks)
 
@@ -198,10 +254,10 @@ def _resume_clock(clock: Clock) -> None:
     clock.save(update_fields=["cancelled_at"])
 
 
-def _start_clock(
+def _build_clock(
     handoff: Handoff, kind: ClockKind, version: CalendarVersion | None, seconds: int, since: dt.datetime
 ) -> Clock:
-    return Clock.objects.create(
+    return Clock(
         handoff=handoff,
         kind=kind,
         rep=handoff.rep,
@@ -209,20 +265,24 @@ def _start_clock(
         calendar_version=version,
         target_seconds=seconds,
         started_at=since,
-        due_at=_add_business_time(version, since, seconds),
-        warn_at=_add_business_time(version, since, seconds * WARN_AFTER_PERCENT // 100),
+        due_at=add_business_time(version, since, seconds),
+        warn_at=add_business_time(version, since, seconds * WARN_AFTER_PERCENT // 100),
     )
 
 
 def _team_calendar_version(
-    handoff: Handoff, since: dt.datetime, seconds: int, rules: Sequence[RoutingRule]
+    handoff: Handoff,
+    since: dt.datetime,
+    seconds: int,
+    rules: Sequence[RoutingRule],
+    freeze_version: CalendarFreezer,
 ) -> CalendarVersion | None:
-    team = _responsible_team(handoff, rules)
+    team = responsible_team(handoff, rules)
     if team is None:
         return None
     try:
-        version = calendars.freeze_version(team.calendar, since)
-        _add_business_time(version, since, seconds)
+        version = freeze_version(team.calendar, since)
+        add_business_time(version, since, seconds)
     # Hours that cannot be read, or never open, must not keep the lead from being routed.
     except (BadCalendar, NeverOpen):
         log.warning("routing_clock_by_wall_time", handoff=handoff.pk)
@@ -230,7 +290,7 @@ def _team_calendar_version(
     return version
 
 
-def _responsible_team(handoff: Handoff, rules: Sequence[RoutingRule]) -> Team | None:
+def responsible_team(handoff: Handoff, rules: Sequence[RoutingRule]) -> Team | None:
     """Return the team that the rules name for the handoff, or None if no rule matches or the rules cannot be read."""
     try:
         rule = routing_rules.match_rules(rules, handoff).rule
@@ -240,7 +300,8 @@ def _responsible_team(handoff: Handoff, rules: Sequence[RoutingRule]) -> Team | 
     return rule.team if rule else None
 
 
-def _add_business_time(version: CalendarVersion | None, start: dt.datetime, seconds: int) -> dt.datetime:
+def add_business_time(version: CalendarVersion | None, start: dt.datetime, seconds: int) -> dt.datetime:
+    """Return the instant when so many seconds of the calendar's business time have passed; wall-clock time without one."""
     if version is None:
         return start + dt.timedelta(seconds=seconds)
     return arithmetic.due_at(calendars.load_version(version), start, seconds)
@@ -267,7 +328,8 @@ def _credited_at(clock: Clock, at: dt.datetime, logged_at: dt.datetime) -> dt.da
     return at if is_believed or seconds_used(clock, logged_at) <= clock.target_seconds else logged_at
 
 
-def _draft_warning(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
+def draft_warning(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
+    """Draft the notice that a clock is due soon: to the rep, or to the managers if nobody has the handoff."""
     return outbox.NoticeDraft(
         kind=NoticeKind.DUE_SOON,
         once=f"warning:{clock.pk}",
@@ -287,20 +349,28 @@ def _is_exceeded(clock: Clock, now: dt.datetime) -> bool:
         return True
 
 
-def _draft_unrouted(clocks: Iterable[Clock], now: dt.datetime) -> Iterator[outbox.NoticeDraft]:
+def _draft_unannounced(clocks: Iterable[Clock], now: dt.datetime) -> Iterator[outbox.NoticeDraft]:
     """Yield notices of overdue handoffs that came while their team was closed: nobody was notified of those yet."""
-    handoffs = [
-        clock.handoff for clock in clocks if clock.kind == ClockKind.ROUTE and clock.calendar_version is not None
-    ]
-    rules = routing_rules.active_rules() if handoffs else []
+    unannounced = [clock for clock in clocks if is_unannounced(clock)]
+    rules = routing_rules.active_rules() if unannounced else []
     prefetch_related_objects([rule.team for rule in rules], "managers")
-    for handoff in handoffs:
-        yield outbox.draft_unrouted(
-            handoff=handoff, team=_responsible_team(handoff, rules), why=routing_rules.NO_MATCH, at=now
-        )
+    for clock in unannounced:
+        yield draft_unrouted(clock, rules, now)
 
 
-def _draft_breach(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
+def is_unannounced(clock: Clock) -> bool:
+    """Return whether an overdue clock is of a handoff that came while its team was closed, so that nobody was alerted."""
+    return clock.kind == ClockKind.ROUTE and clock.calendar_version is not None
+
+
+def draft_unrouted(clock: Clock, rules: Sequence[RoutingRule], now: dt.datetime) -> outbox.NoticeDraft:
+    """Draft the notice that the handoff of an overdue routing clock is still unrouted."""
+    team = responsible_team(clock.handoff, rules)
+    return outbox.draft_unrouted(handoff=clock.handoff, team=team, why=routing_rules.NO_MATCH, at=now)
+
+
+def draft_breach(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
+    """Draft the notice that a clock is overdue: to the rep and the managers."""
     return outbox.NoticeDraft(
         kind=NoticeKind.BREACHED,
         once=f"breach:{clock.pk}",

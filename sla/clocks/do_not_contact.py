@@ -1,5 +1,4 @@
-"""
-Leads that may not be contacted, after they were handed off: their contact clocks are cancelled (rules 6.28).
+"""Leads that may not be contacted, after they were handed off: their contact clocks are cancelled (rules 6.28).
 
 Before a lead qualifies, the definition's disqualifier keeps it away from sales.
 """
@@ -37,8 +36,7 @@ def blocked_since(lead: Lead) -> dt.datetime | None:
 
 
 def stop_clocks(*, now: dt.datetime, limit: int = 500) -> int:
-    """
-    Cancel the routing and contact clocks of leads that may not be contacted; return for how many handoffs.
+    """Cancel the routing and contact clocks of leads that may not be contacted; return for how many handoffs.
 
     Any number of workers may run at once.
     """

@@ -94,8 +94,7 @@ def create_draft(*, terms: Mapping[str, int], reason: str, by: User, now: dt.dat
 def amend_draft(
     *, commitment: Commitment, terms: Mapping[str, int], reason: str, seen_stamp: str, by: User
 ) -> Commitment:
-    """
-    Edit a draft; a change removes the signatures, since they were given to other terms.
+    """Edit a draft; a change removes the signatures, since they were given to other terms.
 
     `seen_stamp` is the stamp of the draft that was edited. Raises DraftRefused with a sentence for the user.
     """
@@ -147,8 +146,7 @@ def side_to_sign(commitment: Commitment, by: User) -> str:
 
 @transaction.atomic
 def sign(*, commitment: Commitment, by: User, now: dt.datetime, seen_stamp: str | None = None) -> Commitment:
-    """
-    Store a leader's signature for their own side; with the second one the commitments come into force.
+    """Store a leader's signature for their own side; with the second one the commitments come into force.
 
     `seen_stamp` is the stamp of the draft they read. Raises ActivationRefused with a sentence for the user.
     """
@@ -172,8 +170,7 @@ def sign(*, commitment: Commitment, by: User, now: dt.datetime, seen_stamp: str 
 
 @transaction.atomic
 def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now: dt.datetime) -> Commitment:
-    """
-    Put signed commitments in force and retire those before them (rules 6.18). Open handoffs keep theirs.
+    """Put signed commitments in force and retire those before them (rules 6.18). Open handoffs keep theirs.
 
     1. Check that a marketing leader and a sales leader signed.
     2. Lock all versions in id order.

@@ -61,8 +61,7 @@ class RejectForm(forms.Form):
 
 
 class HandoffIdsField(forms.MultipleChoiceField):
-    """
-    Read handoff ids without looking them up.
+    """Read handoff ids without looking them up.
 
     Some may have moved on since the page was shown; the use-case decides which can still be acted on.
     """

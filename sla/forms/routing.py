@@ -156,8 +156,7 @@ class DryRunForm(forms.Form):
 
 
 def _read_host(typed: str) -> str:
-    """
-    Return the host as companies and leads store it: acme.com of `https://www.acme.com/about`.
+    """Return the host as companies and leads store it: acme.com of `https://www.acme.com/about`.
 
     Raises ValidationError that quotes the input.
     """

@@ -1,5 +1,4 @@
-"""
-The sentence about a lead's recent activity: "Viewed the pricing page 3 times yesterday evening." Pure.
+"""The sentence about a lead's recent activity: "Viewed the pricing page 3 times yesterday evening." Pure.
 
 Built from the frozen evidence of a qualification, so it reports what was known on that day; only words such as
 "yesterday" are relative to the reader.
@@ -89,8 +88,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class ActivityHistory:
-    """
-    A lead's activity as the frozen evidence has it.
+    """A lead's activity as the frozen evidence has it.
 
     `activities` are those that the evidence keeps, `total` counts all, `triggers` are the signals that fired a trigger.
     """
@@ -178,8 +176,7 @@ def _trigger_signals(evidence: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _choose_activities(history: ActivityHistory, asked_at: dt.datetime) -> list[list[Activity]]:
-    """
-    Choose at most SIGNALS_NAMED signals to name, each with its activities; ordered by the latest activity of each.
+    """Choose at most SIGNALS_NAMED signals to name, each with its activities; ordered by the latest activity of each.
 
     1. Keep activities that counted: with points, or of a triggering signal; if there are none, those without points.
     2. Keep the recent ones; if there are none, the latest.

@@ -53,8 +53,7 @@ class AxisChange:
 
 @dataclass(frozen=True, slots=True)
 class ChangesSinceMql:
-    """
-    The changes since the MQL. `events` counts all events; `signals` are the latest.
+    """The changes since the MQL. `events` counts all events; `signals` are the latest.
 
     `would_meet` is None when the lead cannot be judged now.
     """

@@ -26,8 +26,7 @@ DECISIONS_SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class HandoffDetail:
-    """
-    The data of one handoff's page.
+    """The data of one handoff's page.
 
     `activity` describes what the lead did before it qualified; `dispositions` are oldest first, the standing one last;
     `routing` has the latest decision first.

@@ -23,8 +23,7 @@ INTENT_TONES: Final = {Intent.HIGH: "marketing", Intent.MEDIUM: "info", Intent.L
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """
-    An entry of the timeline.
+    """An entry of the timeline.
 
     `by` is empty for what the lead or Accord itself did; `about_at` is an instant that the title refers to.
     """

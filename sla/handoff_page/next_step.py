@@ -29,8 +29,7 @@ class Advice:
 def for_handoff(
     handoff: Handoff, *, clocks: Sequence[Clock], attempts: Sequence[Attempt], now: dt.datetime, zone: dt.tzinfo
 ) -> Advice | None:
-    """
-    Return the next step, or None when nothing is left to do.
+    """Return the next step, or None when nothing is left to do.
 
     `attempts` are all attempts of this handoff, newest first.
     """

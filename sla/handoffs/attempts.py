@@ -37,8 +37,7 @@ def log_attempt(
     now: dt.datetime,
     note: str = "",
 ) -> Attempt:
-    """
-    Store that a person contacted the lead; the first contact meets the first-contact clock (rules 6.20).
+    """Store that a person contacted the lead; the first contact meets the first-contact clock (rules 6.20).
 
     The clock is met as of `at` if the contact is logged soon enough, see `clocks.mark_met`. Notes, mails from the lead
     and machine-sent mails are no contact. If the same person sends the same channel and outcome again within a minute,
@@ -57,16 +56,22 @@ def log_attempt(
     attempt = Attempt.objects.create(
         handoff=handoff, channel=channel, outcome=outcome, note=note, at=at, recorded_at=now, by=by
     )
-    if handoff.first_contact_at is None or at < handoff.first_contact_at:
-        handoff.first_contact_at = at
+    if apply_contact(handoff, at):
         handoff.save(update_fields=["first_contact_at"])
         clocks.mark_met(handoff=handoff, kind=ClockKind.FIRST_CONTACT, at=at, logged_at=now)
     return attempt
 
 
+def apply_contact(handoff: Handoff, at: dt.datetime) -> bool:
+    """Store a contact at `at` on the handoff in memory; return whether it is the first contact."""
+    if handoff.first_contact_at is not None and at >= handoff.first_contact_at:
+        return False
+    handoff.first_contact_at = at
+    return True
+
+
 def count_attempts(attempts: Iterable[tuple[str, dt.datetime]]) -> int:
-    """
-    Count the attempts towards “couldn’t reach”, each given as (channel, instant).
+    """Count the attempts towards “couldn’t reach”, each given as (channel, instant).
 
     Within a channel an attempt counts if it is at least MINIMUM_GAP after the one counted before: several rows of one
     moment are one attempt, but a voicemail and the mail right after it are two. The outcome does not matter: a mail that

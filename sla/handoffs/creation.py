@@ -37,8 +37,7 @@ class TooSoon(Exception):
 
 
 def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
-    """
-    Turn waiting MQLs into routed handoffs, tier 1 first, each in its own transaction (rules 17.4, 17.5).
+    """Turn waiting MQLs into routed handoffs, tier 1 first, each in its own transaction (rules 17.4, 17.5).
 
     MQLs of tier 3 that are nurtured first wait for their day (rules 6.24). A qualification that fails is logged, keeps
     waiting and is skipped. Any number of workers may run at once. Returns how many were handed off or closed.
@@ -59,8 +58,7 @@ def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
 
 
 def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.datetime, why: str) -> int:
-    """
-    Hand MQLs of tier 3 to sales before their day, by marketing; who did it and why is noted on each.
+    """Hand MQLs of tier 3 to sales before their day, by marketing; who did it and why is noted on each.
 
     MQLs that were handed off meanwhile are skipped. Returns how many went. Raises TooSoon with a sentence for the user.
     """
@@ -86,8 +84,7 @@ def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.date
 
 
 def hand_off_hot(*, hot_upgrade: HotUpgrade, commitment: Commitment, now: dt.datetime) -> Handoff | None:
-    """
-    Create an unrouted tier 1 handoff for an MQL that turned hot before sales had it.
+    """Create an unrouted tier 1 handoff for an MQL that turned hot before sales had it.
 
     Returns None if sales has it already, or if the lead is no longer a case for sales. Call within the transaction that
     holds the lock on `hot_upgrade`.
@@ -130,8 +127,7 @@ def waiting_since(now: dt.datetime) -> dt.datetime | None:
 
 @transaction.atomic
 def assign(*, handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: str) -> Handoff:
-    """
-    Assign a handoff to a rep, by a manager. The new rep's clocks start now; an overdue clock of the old rep stays breached.
+    """Assign a handoff to a rep, by a manager. The new rep's clocks start now; an overdue clock of the old rep stays breached.
 
     Raises NotYours and AssignmentRefused with a sentence for the user.
     """
@@ -147,10 +143,17 @@ def assign(*, handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: st
         routing.give_to_rep(handoff=handoff, rep=rep, now=now)
     except (NeverOpen, BadCalendar) as error:
         raise AssignmentRefused(f"{rep}’s calendar has no working hours.") from error
-    path = f"{before or 'Unrouted'} → {rep}, by {by}: {reason.strip()}"
-    RoutingDecision.objects.create(handoff=handoff, at=now, by=by, rep=rep, explanation=path[:300])
-    outbox.notify_reassigned(handoff=handoff, before=before, why=reason, by=by, at=now)
+    build_assignment(handoff=handoff, before=before, by=by, now=now, reason=reason).save(force_insert=True)
+    outbox.write_notices(outbox.draft_reassigned(handoff=handoff, before=before, why=reason, by=by, at=now))
     return handoff
+
+
+def build_assignment(
+    *, handoff: Handoff, before: Rep | None, by: User, now: dt.datetime, reason: str
+) -> RoutingDecision:
+    """Return the record that a manager gave a handoff to the rep who has it now, not stored yet."""
+    path = f"{before or 'Unrouted'} → {handoff.rep}, by {by}: {reason.strip()}"
+    return routing.build_decision(handoff=handoff, rep=handoff.rep, explanation=path, now=now, by=by)
 
 
 @transaction.atomic
@@ -199,7 +202,17 @@ def _create_handoff(
     since: dt.datetime,
     tier: int = 0,
 ) -> Handoff:
-    handoff = Handoff.objects.create(
+    handoff = build_handoff(qualification, commitment, now, tier=tier)
+    handoff.save(force_insert=True)
+    # From `since`, not from now: the time during which no worker ran counts against marketing's promise.
+    clocks.start_routing(handoff=handoff, since=since, rules=rules)
+    mqls.mark_taken(qualification=qualification, now=now)
+    return handoff
+
+
+def build_handoff(qualification: Qualification, commitment: Commitment, now: dt.datetime, *, tier: int = 0) -> Handoff:
+    """Return an unrouted handoff of an MQL, not stored yet; of the MQL's tier unless another is given."""
+    return Handoff(
         qualification=qualification,
         lead=qualification.lead,
         motion=qualification.motion,
@@ -208,10 +221,6 @@ def _create_handoff(
         tier=tier or qualification.tier,
         created_at=now,
     )
-    # From `since`, not from now: the time during which no worker ran counts against marketing's promise.
-    clocks.start_routing(handoff=handoff, since=since, rules=rules)
-    mqls.mark_taken(qualification=qualification, now=now)
-    return handoff
 
 
 def _check_assignment(handoff: Handoff, rep: Rep, reason: str) -> None:

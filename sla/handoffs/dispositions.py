@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -23,6 +24,8 @@ from sla.vocabulary import ClockKind, DispositionKind, HandoffState, Route
 NOTE_AT_MOST: Final = 1000
 MISSING_AT_MOST: Final = 500
 LONGEST_NURTURE: Final = dt.timedelta(days=2 * 365)
+#: The reason that the log of stages gives for an accepted lead.
+WHY_ACCEPTED: Final = "Accepted by sales."
 
 #: The stages by which a lead that was sent away comes back to sales, by the stage it was sent to.
 WAY_BACK: Final = {
@@ -61,10 +64,11 @@ class DispositionContent:
 def accept(*, handoff: Handoff, by: User, now: dt.datetime) -> Disposition:
     """Accept the lead for sales: it becomes an SAL. Raises AlreadyDecided, NotYours, HandoffStepRefused."""
     handoff = lock_undecided(handoff, by)
-    disposition = _store_disposition(handoff, DispositionContent(DispositionKind.ACCEPT), by, now)
+    disposition = build_disposition(handoff, DispositionContent(DispositionKind.ACCEPT), by, now)
+    disposition.save(force_insert=True)
     handoff_states.move(handoff, HandoffState.ACCEPTED, decided_at=now)
     clocks.mark_met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
-    handoff_states.move_lead(handoff, Stage.SAL, by=by, now=now, why="Accepted by sales.")
+    handoff_states.move_lead(handoff, Stage.SAL, by=by, now=now, why=WHY_ACCEPTED)
     recycling.close_request(handoff=handoff, now=now)
     return disposition
 
@@ -80,8 +84,7 @@ def reject(
     reengage_on: dt.date | None = None,
     missing: str = "",
 ) -> Disposition:
-    """
-    Reject the lead and move it where the reason says (rules 7.5). `reengage_on` counts only for reasons that recycle.
+    """Reject the lead and move it where the reason says (rules 7.5). `reengage_on` counts only for reasons that recycle.
 
     1. Lock the handoff; refuse if it was decided already or if the person may not decide.
     2. Check the reason, note, attempts and date.
@@ -95,7 +98,8 @@ def reject(
     """
     handoff = lock_undecided(handoff, by)
     content = check_rejection(handoff, reason, note, reengage_on, now, missing)
-    disposition = _store_disposition(handoff, content, by, now)
+    disposition = build_disposition(handoff, content, by, now)
+    disposition.save(force_insert=True)
     handoff_states.move(handoff, HandoffState.REJECTED, decided_at=now, closed_at=now)
     clocks.mark_met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
     clocks.cancel_clocks(handoff=handoff, now=now)
@@ -116,8 +120,7 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
     reengage_on: dt.date | None = None,
     missing: str = "",
 ) -> Disposition:
-    """
-    Replace the current disposition by another row that points at it, and move the lead where the new one says.
+    """Replace the current disposition by another row that points at it, and move the lead where the new one says.
 
     1. Lock the handoff and load its current disposition.
     2. Check the new content; refuse one that changes nothing.
@@ -140,7 +143,8 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
         content = check_rejection(handoff, reason, note, reengage_on, now, missing)
     if _is_same_content(content, before):
         raise DispositionRefused("That is what the record says already.")
-    disposition = _store_disposition(handoff, content, by, now, corrects=before)
+    disposition = build_disposition(handoff, content, by, now, corrects=before)
+    disposition.save(force_insert=True)
     if not _has_same_destination(content, before):
         _apply_correction(handoff, content, by, now)
     return disposition
@@ -158,8 +162,7 @@ def default_reengagement_date(*, handoff: Handoff, now: dt.datetime) -> dt.date:
 
 
 def lock_undecided(handoff: Handoff, by: User) -> Handoff:
-    """
-    Lock the handoff for a decision by this person. A decision that can still be undone blocks like a final one.
+    """Lock the handoff for a decision by this person. A decision that can still be undone blocks like a final one.
 
     Raises NotYours, AlreadyDecided; HandoffStepRefused when the CRM has gone on without a decision.
     """
@@ -186,13 +189,32 @@ def check_rejection(
     missing: str = "",
 ) -> DispositionContent:
     """Check a rejection and return its content. Raises DispositionRefused with a sentence for the user."""
+    logged_attempts = handoff.attempts.values_list("channel", "at") if reason.needs_attempts else ()
+    return build_rejection(handoff, reason, note, reengage_on, now, missing, logged_attempts=logged_attempts)
+
+
+def build_rejection(
+    handoff: Handoff,
+    reason: ReasonCode,
+    note: str,
+    reengage_on: dt.date | None,
+    now: dt.datetime,
+    missing: str = "",
+    *,
+    logged_attempts: Iterable[tuple[str, dt.datetime]],
+) -> DispositionContent:
+    """Check a rejection and return it with its day of re-engagement (rules 7.5, 7.6), without a query.
+
+    `logged_attempts` are channel and instant of the handoff's attempts; they count only for a reason that needs attempts.
+    Raises DispositionRefused with a sentence for the user.
+    """
     note, missing = note.strip(), missing.strip()
     if not reason.is_offered:
         raise DispositionRefused(f"“{reason}” is not in use any more.")
     if reason.needs_note and not note:
         raise DispositionRefused(f"“{reason}” needs a note: what exactly?")
     _check_lengths(note, missing)
-    _check_attempts(handoff, reason)
+    _check_attempts(handoff, reason, logged_attempts)
     if reason.route != Route.RECYCLE:
         return DispositionContent(DispositionKind.REJECT, reason, note, missing=missing)
     day = reengage_on or default_reengagement_date(handoff=handoff, now=now)
@@ -230,20 +252,21 @@ def _check_lengths(note: str, missing: str) -> None:
         raise DispositionRefused(f"What was missing fits {MISSING_AT_MOST} characters.")
 
 
-def _check_attempts(handoff: Handoff, reason: ReasonCode) -> None:
+def _check_attempts(handoff: Handoff, reason: ReasonCode, logged_attempts: Iterable[tuple[str, dt.datetime]]) -> None:
     required = handoff.commitment.attempts_before_unresponsive
     if not reason.needs_attempts:
         return
-    logged = attempts.count_attempts(handoff.attempts.values_list("channel", "at"))
+    logged = attempts.count_attempts(logged_attempts)
     if logged < required:
         missing = required - logged
         raise DispositionRefused(f"“{reason}” needs {required} logged attempts; there are {logged}, {missing} to go.")
 
 
-def _store_disposition(
+def build_disposition(
     handoff: Handoff, content: DispositionContent, by: User, now: dt.datetime, corrects: Disposition | None = None
 ) -> Disposition:
-    return Disposition.objects.create(
+    """Return the record of a decision, not stored yet; `corrects` is the disposition that it replaces."""
+    return Disposition(
         handoff=handoff,
         kind=content.kind,
         reason=content.reason,
@@ -278,20 +301,26 @@ def _apply_correction(handoff: Handoff, content: DispositionContent, by: User, n
 
 
 def _send_lead_away(handoff: Handoff, content: DispositionContent, by: User, now: dt.datetime) -> None:
-    why = f"Rejected by sales: {content.reason}."
+    path = stages_after_rejection(content, Stage(handoff.lead.stage))
+    handoff_states.move_lead(handoff, *path, by=by, now=now, why=why_rejected(content))
     if content.reengage_on is not None:
-        handoff_states.move_lead(handoff, *_stages_to_nurture(handoff), by=by, now=now, why=why)
         recycling.recycle(handoff=handoff, on=content.reengage_on, now=now)
-        return
+    else:
+        recycling.close_cycle(handoff=handoff, now=now)
+
+
+def why_rejected(content: DispositionContent) -> str:
+    """Return the reason that the log of stages gives for a rejected lead."""
+    return f"Rejected by sales: {content.reason}."
+
+
+def stages_after_rejection(content: DispositionContent, stage: Stage) -> tuple[Stage, ...]:
+    """Return the stages through which a rejected lead in `stage` goes, by the route of the reason (rules 7.5)."""
+    if content.reengage_on is not None:
+        # A correction may find the lead disqualified, from where the way leads through MAL.
+        return (Stage.MAL, Stage.NURTURE) if stage == Stage.DISQUALIFIED else (Stage.NURTURE,)
     assert content.reason is not None  # noqa: S101 (the database says so too)
-    to = Stage.MAL if content.reason.route == Route.BACK_TO_MARKETING else Stage.DISQUALIFIED
-    handoff_states.move_lead(handoff, to, by=by, now=now, why=why)
-    recycling.close_cycle(handoff=handoff, now=now)
-
-
-def _stages_to_nurture(handoff: Handoff) -> tuple[Stage, ...]:
-    """Return the stages up to nurture; from disqualified, where a correction may find the lead, they lead through MAL."""
-    return (Stage.MAL, Stage.NURTURE) if handoff.lead.stage == Stage.DISQUALIFIED else (Stage.NURTURE,)
+    return (Stage.MAL if content.reason.route == Route.BACK_TO_MARKETING else Stage.DISQUALIFIED,)
 
 
 def _is_latest_cycle(handoff: Handoff) -> bool:

@@ -28,8 +28,7 @@ STATES_TO_HURRY: Final = (HandoffState.UNROUTED, HandoffState.ASSIGNED, HandoffS
 
 
 def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
-    """
-    Act once on each lead that turned hot, each in its own transaction; return how many.
+    """Act once on each lead that turned hot, each in its own transaction; return how many.
 
     An MQL that sales does not have yet is handed off as tier 1. For an open handoff the rep is notified, and the first
     contact is due in tier 1's minutes from now on. A hot upgrade that fails is logged, keeps waiting and is skipped. Any

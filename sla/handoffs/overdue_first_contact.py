@@ -26,8 +26,7 @@ PASSED_ON_KIND: Final = "first contact overdue"
 
 
 def pass_on_overdue(*, now: dt.datetime, limit: int = 100) -> int:
-    """
-    Give overdue handoffs to the next rep in turn, each in its own transaction; return how many went.
+    """Give overdue handoffs to the next rep in turn, each in its own transaction; return how many went.
 
     If nobody else is available, a handoff stays and is tried again later. A handoff that fails is logged and skipped. Any
     number of workers may run at once.

@@ -29,8 +29,7 @@ class Reassignment:
 
 
 def handoffs_to_reassign(rep: Rep) -> HandoffQuerySet:
-    """
-    Return the rep's handoffs that can be reassigned in bulk: those to decide and those accepted.
+    """Return the rep's handoffs that can be reassigned in bulk: those to decide and those accepted.
 
     An SQL or a deal moves singly, by a manager who knows why.
     """
@@ -39,8 +38,7 @@ def handoffs_to_reassign(rep: Rep) -> HandoffQuerySet:
 
 
 def reassign_all(*, rep: Rep, by: User, now: dt.datetime, reason: str) -> Reassignment:
-    """
-    Give each of a rep's handoffs to the next rep in turn of the team, each in its own transaction.
+    """Give each of a rep's handoffs to the next rep in turn of the team, each in its own transaction.
 
     A handoff stays where it is if nobody can take it now. Raises NotYours, and AssignmentRefused without a reason.
     """

@@ -6,8 +6,7 @@ from sla.models import ReasonCode
 
 
 def offered_reasons() -> QuerySet[ReasonCode]:
-    """
-    Return the rejection reasons to choose from, in their order (rules 7.5).
+    """Return the rejection reasons to choose from, in their order (rules 7.5).
 
     The migration stores those of `sla.shipped_reasons`; customers edit them and add their own.
     """

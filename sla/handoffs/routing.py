@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -11,6 +11,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Q, prefetch_related_objects
 
+from config.accounts.models import User
 from sla import handoff_states
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
@@ -18,7 +19,7 @@ from sla.clocks import clocks
 from sla.models import Handoff, Rep, RoutingDecision, RoutingRule, Team
 from sla.notifications import outbox
 from sla.teams import round_robin, routing_rules
-from sla.vocabulary import OPEN_STATES, ClockKind, HandoffState, NoticeKind
+from sla.vocabulary import OPEN_STATES, ClockKind, HandoffState
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +37,7 @@ Trace: TypeAlias = Sequence[dict[str, Any]]
 
 
 def route_handoff(*, handoff: Handoff, now: dt.datetime, rules: Sequence[RoutingRule] | None = None) -> Rep | None:
-    """
-    Give an unrouted handoff to the rep whose turn it is, or leave it unrouted and visible if nobody can take it (rules 6.9).
+    """Give an unrouted handoff to the rep whose turn it is, or leave it unrouted and visible if nobody can take it (rules 6.9).
 
     In one transaction, by `_route_locked`:
     1. Lock the handoff; stop if somebody routed it meanwhile.
@@ -58,21 +58,35 @@ def route_handoff(*, handoff: Handoff, now: dt.datetime, rules: Sequence[Routing
 
 
 def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
-    """
-    Try to route the unrouted handoffs again, hot ones and the oldest first; return how many were routed.
+    """Try to route the unrouted handoffs again, hot ones and the oldest first; return how many were routed.
 
     Once a team has nobody available, the rest of its leads wait without another try.
     """
     rules = routing_rules.active_rules()
-    exhausted: set[int | None] = {None}
-    all_teams = {None, *(rule.team_id for rule in rules)}
-    routed = 0
     # Leads that may not be contacted are left out: their notice was written when they came, and one of them staying
     # unrouted must not mark its team as exhausted.
     waiting = Handoff.objects.unrouted().filter(lead__do_not_contact=False)
     waiting = waiting.select_related("lead__company").hot_first()
     # At night thousands may wait, and this runs every two seconds: stop reading once every team is exhausted.
-    for handoff in waiting.iterator(chunk_size=limit):
+    rows = waiting.iterator(chunk_size=limit)
+    return route_in_turn(rows, rules=rules, route=lambda handoff: _try_to_route(handoff, rules, now), limit=limit)
+
+
+def route_in_turn(
+    waiting: Iterable[Handoff],
+    *,
+    rules: Sequence[RoutingRule],
+    route: Callable[[Handoff], Rep | None],
+    limit: int = 100,
+) -> int:
+    """Try to route these unrouted handoffs in their order until `limit` are routed; return how many were.
+
+    `route` returns the rep who got the handoff, or None. A team that had nobody for one handoff is tried for no other.
+    """
+    exhausted: set[int | None] = {None}
+    all_teams = {None, *(rule.team_id for rule in rules)}
+    routed = 0
+    for handoff in waiting:
         if exhausted == all_teams:
             break
         rule = routing_rules.match_rules(rules, handoff).rule
@@ -80,7 +94,7 @@ def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
         if team_id in exhausted:
             continue
         try:
-            if _try_to_route(handoff, rules, now) is None:
+            if route(handoff) is None:
                 exhausted.add(team_id)
             else:
                 routed += 1
@@ -92,8 +106,7 @@ def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
 
 
 def give_to_rep(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
-    """
-    Assign a locked handoff to a rep: change its state, start the rep's clocks, write the notice.
+    """Assign a locked handoff to a rep: change its state, start the rep's clocks, write the notice.
 
     Does not record why; callers do that with `record_decision`.
     """
@@ -106,15 +119,7 @@ def give_to_rep(*, handoff: Handoff, rep: Rep, now: dt.datetime) -> None:
         handoff.save(update_fields=list(columns))
     clocks.start_sales(handoff=handoff, rep=rep, now=now)
     Rep.objects.filter(pk=rep.pk).update(last_assigned_at=now)
-    draft = outbox.NoticeDraft(
-        kind=NoticeKind.NEW_MQL,
-        once=f"routed:{handoff.pk}:{now.timestamp()}",
-        handoff=handoff,
-        to=[rep.user],
-        text=f"New tier {handoff.tier} MQL: {handoff.lead}",
-        at=now,
-    )
-    outbox.write_notices([draft])
+    outbox.write_notices([outbox.draft_new_mql(handoff=handoff, rep=rep, at=now)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +136,30 @@ class RoutingPlan:
 def plan_routing(
     *, handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime, locking: bool = False
 ) -> RoutingPlan:
-    """
-    Choose the team by the first matching rule, then the company's owner in it or the next in turn (rules 6.4 to 6.6).
+    """Choose the team by the first matching rule, then the company's owner in it or the next in turn (rules 6.4 to 6.6).
 
     Reads only, so it serves a dry run with a handoff that was never stored. `locking` locks the team's reps, so that turns
     stay fair among concurrent routers.
     """
+
+    def choose_rep(team: Team) -> round_robin.Assignment:
+        if locking:
+            lock_turns(team)
+        return round_robin.choose_next(round_robin.fetch_reps(team), now, owners=_company_owners(handoff, team, now))
+
+    return build_plan(handoff=handoff, rules=rules, choose_rep=choose_rep)
+
+
+def build_plan(
+    *, handoff: Handoff, rules: Sequence[RoutingRule], choose_rep: Callable[[Team], round_robin.Assignment]
+) -> RoutingPlan:
+    """Return the plan of a handoff; `choose_rep` chooses within the team that the rules name. Makes no query of its own."""
     match = routing_rules.match_rules(rules, handoff)
     if match.rule is None:
         explanation = routing_rules.NO_MATCH if rules else "There is no routing rule yet."
         return RoutingPlan(None, None, None, explanation, match.trace)
     team = match.rule.team
-    if locking:
-        lock_turns(team)
-    assignment = round_robin.choose_next(round_robin.fetch_reps(team), now, owners=_company_owners(handoff, team, now))
+    assignment = choose_rep(team)
     path = f"Rule {match.rule.position}: {match.rule.name} → team {team}"
     result = f"{assignment.rep}, {assignment.why}" if assignment.rep else f"nobody available ({assignment.reasons})"
     return RoutingPlan(match.rule, team, assignment.rep, f"{path} → {result}", match.trace + assignment.trace)
@@ -177,9 +192,27 @@ def lock_turns(team: Team) -> None:
 
 def record_decision(*, handoff: Handoff, rep: Rep | None, explanation: str, trace: Trace, now: dt.datetime) -> None:
     """Store which rep got the handoff and why, as a decision of Accord itself."""
-    RoutingDecision.objects.create(
-        handoff=handoff, at=now, rep=rep, explanation=explanation[:EXPLANATION_AT_MOST], trace=list(trace)
-    )
+    decision = build_decision(handoff=handoff, rep=rep, explanation=explanation, trace=trace, now=now)
+    decision.save(force_insert=True)
+
+
+def build_decision(
+    *,
+    handoff: Handoff,
+    rep: Rep | None,
+    explanation: str,
+    now: dt.datetime,
+    trace: Trace = (),
+    by: User | None = None,
+) -> RoutingDecision:
+    """Return the record of who got a handoff and why, not stored yet; without `by` the decision is Accord's own."""
+    text = explanation[:EXPLANATION_AT_MOST]
+    return RoutingDecision(handoff=handoff, at=now, by=by, rep=rep, explanation=text, trace=list(trace))
+
+
+def is_new_explanation(explanation: str, last_decision: RoutingDecision | None) -> bool:
+    """Return whether a reason for staying unrouted differs from the last recorded one, so that it is recorded, too."""
+    return last_decision is None or last_decision.explanation != explanation[:EXPLANATION_AT_MOST]
 
 
 class _Failed(Exception):
@@ -222,11 +255,21 @@ def _company_owners(handoff: Handoff, team: Team, now: dt.datetime) -> list[roun
     )
     owned = Handoff.objects.filter(is_owned, lead__company=handoff.lead.company_id, motion=handoff.motion)
     rows = owned.filter(rep__team=team).exclude(pk=handoff.pk).select_related("lead", "rep__user").order_by("-pk")
-    return [
-        round_robin.CompanyOwner(row.rep_id, _same_company_reason(row))
-        for row in rows[:OWNERS_AT_MOST]
-        if row.rep_id is not None
-    ]
+    return list_owners(rows[:OWNERS_AT_MOST])
+
+
+def owns_company(row: Handoff, handoff: Handoff, team: Team, now: dt.datetime) -> bool:
+    """Return whether `row` makes its rep the owner of the company of `handoff`: the query of `_company_owners`, in memory."""
+    if row.pk == handoff.pk or row.rep is None or row.rep.team_id != team.pk or row.motion != handoff.motion:
+        return False
+    is_recent = row.closed_at is not None and row.closed_at >= now - OWNERSHIP_AFTER_CLOSE
+    is_owned = row.state in OPEN_STATES or (row.state in CLOSED_AFTER_ACCEPTANCE and is_recent)
+    return is_owned and row.lead.company_id == handoff.lead.company_id is not None
+
+
+def list_owners(rows: Iterable[Handoff]) -> list[round_robin.CompanyOwner]:
+    """Return the owners of a company from the handoffs that make them so, in the same order."""
+    return [round_robin.CompanyOwner(row.rep_id, _same_company_reason(row)) for row in rows if row.rep_id is not None]
 
 
 def _same_company_reason(row: Handoff) -> str:
@@ -238,11 +281,19 @@ def _leave_unrouted(
 ) -> None:
     """Record why the handoff stays unrouted, once for each new reason, and alert those who can help."""
     last_decision = handoff.routing_decisions.order_by("-pk").first()
-    if last_decision is None or last_decision.explanation != explanation[:EXPLANATION_AT_MOST]:
+    if is_new_explanation(explanation, last_decision):
         record_decision(handoff=handoff, rep=None, explanation=explanation, trace=trace, now=now)
+    outbox.write_notices(draft_unrouted_alerts(handoff, explanation, team, now))
+
+
+def draft_unrouted_alerts(
+    handoff: Handoff, explanation: str, team: Team | None, now: dt.datetime
+) -> list[outbox.NoticeDraft]:
+    """Draft the alert that nobody can take a handoff, to those who can help; none while its team is closed."""
     # Nobody can help while the team is closed: the list shows it, and the sweep alerts once routing is overdue.
-    if team is None or _next_opening(team, now) is None:
-        outbox.write_notices([outbox.draft_unrouted(handoff=handoff, team=team, why=explanation, at=now)])
+    if team is not None and _next_opening(team, now) is not None:
+        return []
+    return [outbox.draft_unrouted(handoff=handoff, team=team, why=explanation, at=now)]
 
 
 def _next_opening(team: Team, now: dt.datetime) -> dt.datetime | None:

@@ -17,8 +17,7 @@ class RowFailed(Exception):
 
 
 def claim_each(claim_next: Callable[[Set[int]], Claimed | None], *, limit: int) -> Iterator[Claimed]:
-    """
-    Yield the results of `claim_next`, at most `limit`, until it returns None because no row waits any more.
+    """Yield the results of `claim_next`, at most `limit`, until it returns None because no row waits any more.
 
     `claim_next` works on one row in a transaction of its own. It receives the ids of the rows that failed in this run,
     to skip them, and raises RowFailed for another one.

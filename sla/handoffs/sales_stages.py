@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.db import transaction
@@ -30,14 +31,39 @@ FOLLOWED_STAGES: Final = (Stage.OPPORTUNITY, Stage.WON, Stage.LOST)
 MEETING_STATES: Final = (HandoffState.ACCEPTED, HandoffState.QUALIFIED, HandoffState.OPPORTUNITY)
 
 
+@dataclass(frozen=True, slots=True)
+class SalesStep:
+    """The effect of a step: the handoff's state, its lead's stage with the reason in the log, and the outcome it records.
+
+    A step that `closes` ends the handoff and its cycle.
+    """
+
+    state: HandoffState
+    stage: Stage
+    why: str
+    outcome: OutcomeKind | None = None
+    closes: bool = False
+
+
+TO_SQL: Final = SalesStep(HandoffState.QUALIFIED, Stage.SQL, "Qualified by sales.")
+TO_OPPORTUNITY: Final = SalesStep(
+    HandoffState.OPPORTUNITY, Stage.OPPORTUNITY, "Opportunity opened.", OutcomeKind.OPPORTUNITY
+)
+TO_WON: Final = SalesStep(HandoffState.WON, Stage.WON, "Won.", OutcomeKind.WON, closes=True)
+
+
+def step_to_lost(reason: str) -> SalesStep:
+    """Return the step that loses a handoff for a reason."""
+    return SalesStep(HandoffState.LOST, Stage.LOST, f"Lost: {reason}", OutcomeKind.LOST, closes=True)
+
+
 class ProgressRefused(Exception):
     """A step that lacks what it needs."""
 
 
 @transaction.atomic
 def book_meeting(*, handoff: Handoff, at: dt.datetime, by: User, now: dt.datetime) -> Handoff:
-    """
-    Store the meeting to come, or one that took place since the handover.
+    """Store the meeting to come, or one that took place since the handover.
 
     Raises NotYours and ProgressRefused with a sentence for the user, like every step here; also HandoffStepRefused.
     """
@@ -64,16 +90,14 @@ def qualify(
         raise ProgressRefused(f"An SQL needs all four answers; missing: {', '.join(missing)}.")
     if any(len(answer) > ANSWER_AT_MOST for answer in answers.values()):
         raise ProgressRefused(f"An answer has {ANSWER_AT_MOST} characters at most.")
-    handoff_states.move(handoff, HandoffState.QUALIFIED)
-    handoff_states.move_lead(handoff, Stage.SQL, by=by, now=now, why="Qualified by sales.")
+    _take_step(handoff, TO_SQL, by, now)
     return SalesQualification.objects.create(handoff=handoff, by=by, at=now, **answers)
 
 
 @transaction.atomic
 def open_opportunity(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime) -> Handoff:
     handoff = _lock_for_decider(handoff, by)
-    handoff_states.move(handoff, HandoffState.OPPORTUNITY)
-    handoff_states.move_lead(handoff, Stage.OPPORTUNITY, by=by, now=now, why="Opportunity opened.")
+    _take_step(handoff, TO_OPPORTUNITY, by, now)
     _record_outcome(handoff, OutcomeKind.OPPORTUNITY, now, amount=amount)
     return handoff
 
@@ -81,8 +105,7 @@ def open_opportunity(*, handoff: Handoff, amount: Decimal | None, by: User, now:
 @transaction.atomic
 def win(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime) -> Handoff:
     handoff = _lock_for_decider(handoff, by)
-    _close_handoff(handoff, HandoffState.WON, now)
-    handoff_states.move_lead(handoff, Stage.WON, by=by, now=now, why="Won.")
+    _take_step(handoff, TO_WON, by, now)
     _record_outcome(handoff, OutcomeKind.WON, now, amount=amount)
     return handoff
 
@@ -95,15 +118,13 @@ def lose(*, handoff: Handoff, reason: str, by: User, now: dt.datetime) -> Handof
         raise ProgressRefused("Say why it was lost: the definition learns from it.")
     if len(reason) > REASON_AT_MOST:
         raise ProgressRefused(f"A reason has {REASON_AT_MOST} characters at most.")
-    _close_handoff(handoff, HandoffState.LOST, now)
-    handoff_states.move_lead(handoff, Stage.LOST, by=by, now=now, why=f"Lost: {reason}")
+    _take_step(handoff, step_to_lost(reason), by, now)
     _record_outcome(handoff, OutcomeKind.LOST, now, reason=reason)
     return handoff
 
 
 def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
-    """
-    Move the handoffs of leads that the CRM says are an opportunity, won or lost, each in its own transaction.
+    """Move the handoffs of leads that the CRM says are an opportunity, won or lost, each in its own transaction.
 
     An undecided handoff counts as accepted: no disposition is written, as none was given, but its clocks end and a note
     says why. A decision that can still be undone is waited for. Any number of workers may run at once. Returns how many
@@ -149,16 +170,19 @@ def _lock_for_decider(handoff: Handoff, by: User) -> Handoff:
     return handoff
 
 
-def _close_handoff(handoff: Handoff, to: HandoffState, now: dt.datetime) -> None:
-    handoff_states.move(handoff, to, closed_at=now)
-    clocks.cancel_clocks(handoff=handoff, now=now)
-    recycling.close_cycle(handoff=handoff, now=now)
+def _take_step(handoff: Handoff, step: SalesStep, by: User, now: dt.datetime) -> None:
+    handoff_states.move(handoff, step.state, **({"closed_at": now} if step.closes else {}))
+    if step.closes:
+        clocks.cancel_clocks(handoff=handoff, now=now)
+        recycling.close_cycle(handoff=handoff, now=now)
+    handoff_states.move_lead(handoff, step.stage, by=by, now=now, why=step.why)
 
 
-def _record_outcome(
+def build_outcome(
     handoff: Handoff, kind: OutcomeKind, now: dt.datetime, *, amount: Decimal | None = None, reason: str = ""
-) -> None:
-    outcome = {
+) -> dict[str, Any]:
+    """Return the outcome of a handoff as an item for `outcomes.record`."""
+    return {
         "lead": handoff.lead_id,
         "kind": kind.value,
         "at": now,
@@ -166,6 +190,12 @@ def _record_outcome(
         "amount": None if amount is None else float(amount),
         "reason": reason,
     }
+
+
+def _record_outcome(
+    handoff: Handoff, kind: OutcomeKind, now: dt.datetime, *, amount: Decimal | None = None, reason: str = ""
+) -> None:
+    outcome = build_outcome(handoff, kind, now, amount=amount, reason=reason)
     for result in outcomes.record(items=[outcome], source=recycling.SOURCE, now=now):
         if result.status == "rejected":
             raise ProgressRefused(f"{result.field.capitalize()} {result.reason}")

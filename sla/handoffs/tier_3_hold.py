@@ -1,5 +1,4 @@
-"""
-The hold of tier 3: automated nurture first, SDR after (rules 3.6, 6.24), and marketing's list of the held MQLs.
+"""The hold of tier 3: automated nurture first, SDR after (rules 3.6, 6.24), and marketing's list of the held MQLs.
 
 Nothing of it is stored: an MQL of tier 3 is not handed off before its day. The days of nurture are a term of the
 commitments, so a newer version of them moves the day of the MQLs that are still held.
@@ -61,8 +60,7 @@ def is_closed_to_sales(qualification: Qualification) -> bool:
 
 
 def due_to_sales_at(qualification: Qualification, commitment: Commitment) -> dt.datetime:
-    """
-    Return from when on sales should have the MQL; the routing clock starts then.
+    """Return from when on sales should have the MQL; the routing clock starts then.
 
     A version of the commitments that shortens the hold does so from its activation.
     """

@@ -1,5 +1,4 @@
-"""
-Decisions that can still be undone (rules 7.3): for some seconds a PendingDecision, then a disposition, by a sweep.
+"""Decisions that can still be undone (rules 7.3): for some seconds a PendingDecision, then a disposition, by a sweep.
 
 For everybody else, and for the clocks, a pending decision counts as the decision it will be. Code that creates one
 holds the lock on its handoff; code that ends one holds the lock on its row.
@@ -68,8 +67,7 @@ def decide(  # noqa: PLR0913 (each is a column of the record)
     reengage_on: dt.date | None = None,
     seconds: int = SECONDS,
 ) -> PendingDecision:
-    """
-    Accept or reject a handoff; the decision can be undone within `seconds` and counts from `now`.
+    """Accept or reject a handoff; the decision can be undone within `seconds` and counts from `now`.
 
     Raises what dispositions.accept and .reject raise, at once: AlreadyDecided, NotYours, DispositionRefused.
     """
@@ -129,8 +127,7 @@ def undo(*, pending_decision: PendingDecision, by: User, now: dt.datetime) -> Ha
 
 @transaction.atomic
 def finish_now(*, handoff: Handoff, by: User) -> bool:
-    """
-    Make the person's acceptance of this handoff final before its time; return whether there was one.
+    """Make the person's acceptance of this handoff final before its time; return whether there was one.
 
     Called when they go on working with a lead they accepted.
     """
@@ -143,8 +140,7 @@ def finish_now(*, handoff: Handoff, by: User) -> bool:
 
 
 def finish_due(*, now: dt.datetime, limit: int = 500) -> int:
-    """
-    Make the decisions final whose undo window is over; return how many became final.
+    """Make the decisions final whose undo window is over; return how many became final.
 
     Each has its own transaction; a decision that fails is given back to its author and blocks nobody. Any number of
     workers may run at once.

@@ -1,5 +1,4 @@
-"""
-Deliveries of notices by e-mail and Slack: a row for each channel, sent once, retried, given up visibly.
+"""Deliveries of notices by e-mail and Slack: a row for each channel, sent once, retried, given up visibly.
 
 Quiet hours are checked when a row is due, not when it is written: so they also hold for retries and for rows that
 waited for a worker, and a calendar that cannot be read never disturbs the routing that wrote the notice.
@@ -56,8 +55,7 @@ def write_deliveries(notices: Sequence[Notice]) -> None:
 
 
 def send_due(*, now: dt.datetime, limit: int = 100, may_reach: slack.Guard = slack.is_public) -> int:
-    """
-    Send the deliveries that are due, in one message for each person and channel; return how many alerts went out.
+    """Send the deliveries that are due, in one message for each person and channel; return how many alerts went out.
 
     For each message, in a transaction of its own, until nothing is due or `limit` is reached:
     1. Claim the oldest due delivery and everything due to the same person by the same channel, skipping locked rows.

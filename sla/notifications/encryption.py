@@ -1,5 +1,4 @@
-"""
-Encryption at rest of secrets that Accord must read again, and nobody reads in the database or a backup of it.
+"""Encryption at rest of secrets that Accord must read again, and nobody reads in the database or a backup of it.
 
 The key is derived from SECRET_KEY. After a change of that, older secrets are decrypted with SECRET_KEY_FALLBACKS as
 long as the old key is listed there; `manage.py reseal` makes it unnecessary.

@@ -1,5 +1,4 @@
-"""
-Notices for leaders about pending signatures and open reviews: versions, drafts of commitments, reviews (rules 20.6).
+"""Notices for leaders about pending signatures and open reviews: versions, drafts of commitments, reviews (rules 20.6).
 
 The layers below only leave the rows. The sweep notifies each person once; a later leader is notified then.
 """

@@ -1,5 +1,4 @@
-"""
-The outbox of notices: rows written in the transaction that caused them, shown in the app at once.
+"""The outbox of notices: rows written in the transaction that caused them, shown in the app at once.
 
 `deliveries` sends them by e-mail and Slack.
 """
@@ -28,8 +27,7 @@ _UNREAD_FIRST: Final = IsNull(F("read_at"), True).desc()
 
 @dataclass(frozen=True, slots=True)
 class NoticeDraft:
-    """
-    A notice to several people. `once` names the occasion: the same one is never written twice to one person.
+    """A notice to several people. `once` names the occasion: the same one is never written twice to one person.
 
     `path` is the page it is about, if that is no handoff.
     """
@@ -44,12 +42,11 @@ class NoticeDraft:
 
 
 def write_notices(drafts: Iterable[NoticeDraft]) -> int:
-    """
-    Store notices and their deliveries in the caller's transaction; return how many are new.
+    """Store notices and their deliveries in the caller's transaction; return how many are new.
 
     A notice without a receiver is stored for the list of all.
     """
-    rows = {row.once: row for draft in drafts for row in _rows(draft)}
+    rows = {row.once: row for draft in drafts for row in build_notices(draft)}
     known_keys = set(Notice.objects.filter(once__in=rows).values_list("once", flat=True))
     Notice.objects.bulk_create([row for once, row in rows.items() if once not in known_keys], ignore_conflicts=True)
     new_notices = Notice.objects.filter(once__in=rows.keys() - known_keys).select_related("to").order_by("pk")
@@ -57,14 +54,13 @@ def write_notices(drafts: Iterable[NoticeDraft]) -> int:
     return len(new_notices)
 
 
-def notify_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: dt.datetime) -> None:
-    """
-    Notify the former rep, and the managers of the new team if it changed.
+def draft_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User, at: dt.datetime) -> list[NoticeDraft]:
+    """Draft the notices of a reassignment: to the former rep, and to the managers of the new team if it changed.
 
     The new rep gets a notice of a new MQL instead; the person who moved the handoff knows.
     """
     if before is None or handoff.rep is None:
-        return
+        return []
     draft = NoticeDraft(
         kind=NoticeKind.REASSIGNED,
         once=f"reassigned:{handoff.pk}:{at.timestamp()}",
@@ -73,33 +69,39 @@ def notify_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: Use
         text=f"Now with {handoff.rep}: {handoff.lead} ({why.strip()})",
         at=at,
     )
-    write_notices([draft])
+    if handoff.team == before.team:
+        return [draft]
     informed_ids = {person.pk for person in (by, before.user, handoff.rep.user)}
-    managers_to_tell = (
-        []
-        if handoff.team == before.team
-        else [manager for manager in managers(handoff.team) if manager.pk not in informed_ids]
+    receivers = [manager for manager in managers(handoff.team) if manager.pk not in informed_ids]
+    if not receivers:
+        return [draft]
+    text = f"From {before.team} to {handoff.rep} of {handoff.team}: {handoff.lead} ({why.strip()})"
+    return [draft, replace(draft, once=f"moved:{handoff.pk}:{at.timestamp()}", to=receivers, text=text)]
+
+
+def draft_new_mql(*, handoff: Handoff, rep: Rep, at: dt.datetime) -> NoticeDraft:
+    """Draft the notice to the rep who was just given a handoff."""
+    return NoticeDraft(
+        kind=NoticeKind.NEW_MQL,
+        once=f"routed:{handoff.pk}:{at.timestamp()}",
+        handoff=handoff,
+        to=[rep.user],
+        text=f"New tier {handoff.tier} MQL: {handoff.lead}",
+        at=at,
     )
-    if managers_to_tell:
-        text = f"From {before.team} to {handoff.rep} of {handoff.team}: {handoff.lead} ({why.strip()})"
-        write_notices([replace(draft, once=f"moved:{handoff.pk}:{at.timestamp()}", to=managers_to_tell, text=text)])
 
 
 def draft_unrouted(*, handoff: Handoff, team: Team | None, why: str, at: dt.datetime) -> NoticeDraft:
     """Draft one notice of an unrouted handoff to those who can help: the managers of its team, or all sales managers."""
+    problem = why.rstrip(".") if team is None else f"Nobody in {team} can take it"
     return NoticeDraft(
         kind=NoticeKind.UNROUTED,
         once=f"unrouted:{handoff.pk}",
         handoff=handoff,
         to=managers(team),
-        text=unrouted_text(handoff, team, why),
+        text=f"{problem}: {handoff.lead}",
         at=at,
     )
-
-
-def unrouted_text(handoff: Handoff, team: Team | None, why: str) -> str:
-    problem = why.rstrip(".") if team is None else f"Nobody in {team} can take it"
-    return f"{problem}: {handoff.lead}"
 
 
 def rep_or_managers(rep: Rep | None, team: Team | None) -> Collection[User]:
@@ -135,8 +137,7 @@ def unread_notices(user: User) -> QuerySet[Notice]:
 
 
 def hot_notices(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
-    """
-    Return notices of hot leads that came to the person since then and are undecided, the oldest first.
+    """Return notices of hot leads that came to the person since then and are undecided, the oldest first.
 
     Hot leads are those of tier 1 and those that turned hot while the person had them.
     """
@@ -151,8 +152,7 @@ def hot_notices(user: User, *, since: dt.datetime) -> QuerySet[Notice]:
 
 
 def inbox(user: User, *, after: int | None = None, limit: int = NOTICES_A_PAGE) -> list[Notice]:
-    """
-    Return the person's notices, unread ones first and the newest first, after the notice with the id `after`.
+    """Return the person's notices, unread ones first and the newest first, after the notice with the id `after`.
 
     One more than `limit`, if there are more.
     """
@@ -181,7 +181,8 @@ def _is_after(last: Notice) -> Q:
     return Q(read_at__isnull=False) & older
 
 
-def _rows(draft: NoticeDraft) -> list[Notice]:
+def build_notices(draft: NoticeDraft) -> list[Notice]:
+    """Return one notice for each receiver, not stored yet; without a receiver, one for the list of all."""
     receivers: list[User | None] = [*draft.to] or [None]
     return [_row(draft, receiver) for receiver in receivers]
 

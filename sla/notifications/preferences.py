@@ -51,8 +51,7 @@ def offered_kinds(user: User) -> list[NoticeKind]:
 
 @transaction.atomic
 def save_preferences(*, user: User, preferences: AlertPreferences) -> AlertSettings:
-    """
-    Store the person's choices; kinds that they are not offered stay as they were.
+    """Store the person's choices; kinds that they are not offered stay as they were.
 
     Raises BadWebhook with the rule that the Slack address breaks.
     """
@@ -120,8 +119,7 @@ def channels_by_person(people: Iterable[User], kind: NoticeKind) -> Mapping[int,
 
 
 def next_alert_at(user: User, at: dt.datetime) -> dt.datetime:
-    """
-    Return the first instant from `at` on at which the person may be alerted by e-mail or Slack.
+    """Return the first instant from `at` on at which the person may be alerted by e-mail or Slack.
 
     With quiet hours on, that is within the hours of the rep's calendar; for a person who is no rep, of the calendars of the
     teams they manage. Without a calendar, or with one that never opens, it is at once: better at night than never. A rep

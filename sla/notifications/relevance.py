@@ -35,8 +35,7 @@ class _Facts:
 
 
 def obsolete_reasons(notices: Sequence[Notice], *, now: dt.datetime) -> dict[int, str]:
-    """
-    Map notice id to the reason why it is obsolete; notices still relevant are absent.
+    """Map notice id to the reason why it is obsolete; notices still relevant are absent.
 
     Expects the notices with `handoff__rep__user`. The number of queries does not grow with the number of notices.
     """
@@ -138,8 +137,7 @@ def _is_with_receiver(notice: Notice, handoff: Handoff) -> bool:
 
 
 def _later_work(notice: Notice, handoff: Handoff, facts: _Facts) -> str:
-    """
-    Return what was done on the handoff since the notice was written, or an empty string.
+    """Return what was done on the handoff since the notice was written, or an empty string.
 
     Earlier work is another rep's and does not make the notice obsolete.
     """

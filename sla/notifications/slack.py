@@ -1,5 +1,4 @@
-"""
-Slack's incoming webhooks: the only request that Accord sends to an address which a person typed (rules 18.3).
+"""Slack's incoming webhooks: the only request that Accord sends to an address which a person typed (rules 18.3).
 
 The address is a secret: anybody who has it may write to the channel. It appears in no error and no log line.
 """
@@ -90,8 +89,7 @@ def is_public(address: str) -> bool:
 
 
 def post_message(url: str, text: str, *, may_reach: Guard = is_public) -> None:
-    """
-    Post `text`, which is mrkdwn already, to the channel behind the webhook.
+    """Post `text`, which is mrkdwn already, to the channel behind the webhook.
 
     The name is resolved once and the connection made to the very address that was checked. No redirect is followed.
     Raises BadWebhook, and NotDelivered when Slack refuses or does not answer.

@@ -51,8 +51,7 @@ class NurtureTask:
 
 
 def select_recycled(handoffs: HandoffQuerySet) -> HandoffQuerySet:
-    """
-    Return the last handoff of each lead in nurture that has a return date, the nearest first.
+    """Return the last handoff of each lead in nurture that has a return date, the nearest first.
 
     The current disposition is prefetched as `standing_dispositions[0]`.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -50,24 +50,32 @@ class PostponeResult:
 
 def recycle(*, handoff: Handoff, on: dt.date, now: dt.datetime) -> None:
     """End the cycle; from midnight of the day `on`, in the company's zone, the lead is scored afresh."""
-    back_at = wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(on, dt.time()))
+    back_at = reentry_instant(on)
     mqls.close_cycle(qualification=handoff.qualification, now=now, reenter_at=back_at)
     rescore_queue.request(lead_ids=[handoff.lead_id], at=back_at)
-    draft = outbox.NoticeDraft(
+    outbox.write_notices([draft_recycled(handoff=handoff, on=on, at=now)])
+
+
+def reentry_instant(day: dt.date) -> dt.datetime:
+    """Return the midnight that begins a day in the company's zone, from which a recycled lead is scored afresh."""
+    return wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time()))
+
+
+def draft_recycled(*, handoff: Handoff, on: dt.date, at: dt.datetime) -> outbox.NoticeDraft:
+    """Draft the notice to marketing that sales recycled a lead until the day `on`."""
+    return outbox.NoticeDraft(
         kind=NoticeKind.RECYCLED,
         once=f"recycled:{handoff.pk}:{on}",
         handoff=handoff,
         to=outbox.marketing_ops(),
         text=f"Recycled by sales, back on {on}: {handoff.lead}",
-        at=now,
+        at=at,
     )
-    outbox.write_notices([draft])
 
 
 @transaction.atomic
 def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.datetime, why: str = "") -> PostponeResult:
-    """
-    Keep these leads in nurture until a later day, at most two years ahead; who, when and why is noted on each.
+    """Keep these leads in nurture until a later day, at most two years ahead; who, when and why is noted on each.
 
     1. Check the person's role and the day.
     2. Lock the handoffs whose lead waits in nurture.
@@ -81,7 +89,7 @@ def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.dat
     today = now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
     if not today < to <= today + POSTPONED_AT_MOST:
         raise RecyclingRefused("Choose a day after today, at most two years ahead.")
-    back_at = wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(to, dt.time()))
+    back_at = reentry_instant(to)
     qualifications = {handoff.pk: handoff.qualification for handoff in _lock_recycled(handoff_ids)}
     moved = {
         pk: qualification
@@ -121,19 +129,29 @@ def reopen_cycle(*, handoff: Handoff) -> None:
 
 def close_request(*, handoff: Handoff, now: dt.datetime) -> None:
     """Record an event that the lead's explicit request was answered, so that it no longer counts as open timing."""
+    event = build_request_closed(handoff=handoff, now=now)
+    if event is None:
+        return
+    for result in events.record(items=[event], source=SOURCE, now=now):
+        if result.status == "rejected":
+            log.warning("request_not_closed", handoff=handoff.pk, why=f"{result.field} {result.reason}")
+
+
+def build_request_closed(*, handoff: Handoff, now: dt.datetime) -> dict[str, Any] | None:
+    """Return the event that answers the lead's explicit request, as an item for `events.record`.
+
+    None if the lead made no request until now.
+    """
     requests = handoff.lead.events.filter(signal__is_explicit_request=True, occurred_at__lte=now)
     if not requests.exists():
-        return
-    event = {
+        return None
+    return {
         "lead": handoff.lead_id,
         "signal": REQUEST_CLOSED,
         "occurred_at": now,
         "id": f"handoff-{handoff.pk}-decided",
         "properties": {},
     }
-    for result in events.record(items=[event], source=SOURCE, now=now):
-        if result.status == "rejected":
-            log.warning("request_not_closed", handoff=handoff.pk, why=f"{result.field} {result.reason}")
 
 
 def returning_handoffs(now: dt.datetime) -> QuerySet[Handoff]:

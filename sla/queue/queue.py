@@ -113,8 +113,7 @@ def unrouted_handoffs() -> HandoffQuerySet:
 
 
 def _read_rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
-    """
-    Read the most urgent rows, in order, each with its position in GROUPS as `group`.
+    """Read the most urgent rows, in order, each with its position in GROUPS as `group`.
 
     The sort uses columns of the handoff alone; leads, reasons and clocks are read only for the rows shown.
     """
@@ -143,8 +142,7 @@ def _read_rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
 
 
 def _with_group(work: HandoffQuerySet, now: dt.datetime) -> HandoffQuerySet:
-    """
-    Annotate `group`, the position in GROUPS: by the time left of the due promise, accepted or not.
+    """Annotate `group`, the position in GROUPS: by the time left of the due promise, accepted or not.
 
     Without a running promise the group says what the handoff waits for.
     """

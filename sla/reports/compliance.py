@@ -26,8 +26,7 @@ RUNNING: Final = Q(met_at=None, cancelled_at=None, breached_at=None)
 
 @dataclass(frozen=True, slots=True)
 class PromiseFigure:
-    """
-    The compliance with one promise in one group.
+    """The compliance with one promise in one group.
 
     `share` is kept / (kept + late) in percent, None without any; the times are minutes of business time used.
     """
@@ -59,8 +58,7 @@ HEADER: Final = (
 def read_figures(
     *, start: dt.datetime, end: dt.datetime, by: By = "", handoffs: QuerySet[Handoff] | None = None
 ) -> list[PromiseFigure]:
-    """
-    Read the promises whose clocks started in `[start, end)`, of all handoffs or of those the reader may see.
+    """Read the promises whose clocks started in `[start, end)`, of all handoffs or of those the reader may see.
 
     Grouped by the rep whose promise it was (routing is nobody's); by the team that has the handoff; by tier; or by
     week, Monday to Monday in the company's zone.

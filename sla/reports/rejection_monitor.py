@@ -1,5 +1,4 @@
-"""
-The monitor of the rejection rate, which opens reviews (rules 8.3 to 8.6).
+"""The monitor of the rejection rate, which opens reviews (rules 8.3 to 8.6).
 
 Months are those of the company's calendar; the evidence is frozen when the review opens.
 """
@@ -93,8 +92,7 @@ class DecidedCounts:
 
 
 def open_rejection_reviews(*, now: dt.datetime) -> int:
-    """
-    Open the reviews that the running and the previous month call for; returns how many triggers fired newly.
+    """Open the reviews that the running and the previous month call for; returns how many triggers fired newly.
 
     Each trigger fires once a month for a definition, however many workers run the monitor: a decided review is not
     opened again for the same month, and one that is still open is given the month's evidence.

@@ -21,8 +21,7 @@ SMALL_SAMPLE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class DeliveredVolume:
-    """
-    The MQLs of a calendar month.
+    """The MQLs of a calendar month.
 
     `agreed` is the number in the commitments that were in force at the month's end, None without any. `complete` counts
     MQLs whose source and engagement are on record: the context that marketing owes sales.
@@ -45,8 +44,7 @@ class DeliveredVolume:
 
 @dataclass(frozen=True, slots=True)
 class RepYield:
-    """
-    The results so far of the handoffs that were assigned to a rep in a period.
+    """The results so far of the handoffs that were assigned to a rep in a period.
 
     `unseen` counts those accepted before any contact.
     """
@@ -92,8 +90,7 @@ def _round_share(share: float | None) -> float | None:
 
 
 def read_delivered_months(*, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:
-    """
-    Read the running month and those before it, the latest first.
+    """Read the running month and those before it, the latest first.
 
     Counts MQLs of all teams, each in the month it qualified.
     """

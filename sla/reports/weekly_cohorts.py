@@ -1,5 +1,4 @@
-"""
-Results of a version's MQLs by the week in which they qualified (rules 12.6).
+"""Results of a version's MQLs by the week in which they qualified (rules 12.6).
 
 A changed definition shows here first.
 """
@@ -24,8 +23,7 @@ WEEKS_SHOWN: Final = 26
 
 @dataclass(frozen=True, slots=True)
 class WeeklyCohort:
-    """
-    The handoffs of MQLs that qualified in the week from Monday `week`, company time.
+    """The handoffs of MQLs that qualified in the week from Monday `week`, company time.
 
     `untouched` counts those that nobody has contacted or decided yet.
     """

@@ -18,8 +18,7 @@ DAYS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class RepShare:
-    """
-    The rep `received` of the `total` leads that Accord gave to the team, with `weight` of `total_weight`.
+    """The rep `received` of the `total` leads that Accord gave to the team, with `weight` of `total_weight`.
 
     `by_hand` counts leads that managers gave, on top.
     """

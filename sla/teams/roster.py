@@ -128,8 +128,7 @@ def adjust_rep(*, rep: Rep, weight: int, capacity: int, is_active: bool, by: Use
 def add_absence(
     *, rep: Rep, starts_at: dt.datetime, ends_at: dt.datetime, label: str, by: User, now: dt.datetime
 ) -> Absence:
-    """
-    Store an absence: from `starts_at` up to `ends_at` the rep gets no new leads.
+    """Store an absence: from `starts_at` up to `ends_at` the rep gets no new leads.
 
     Raises RosterRefused with a sentence for the user.
     """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.db.models import Count, Q
 
@@ -54,6 +54,10 @@ class CompanyOwner:
     why: str
 
 
+#: A function that returns, among these reps, the ids of those who were given the last `count` leads, the latest first.
+LastTurns: TypeAlias = Callable[[Sequence[Rep], int], Iterable[int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """The rep whose turn it is and why, or None, and a line of trace for each rep of the team."""
@@ -80,7 +84,7 @@ def fetch_reps(*teams: Team) -> list[Rep]:
 def fetch_availabilities(reps: Sequence[Rep], now: dt.datetime) -> list[Availability]:
     """Return the availability of each of these reps at `now`, by hours, absences, switch and workload. Reads only."""
     absences, loads, agreed = _fetch_absences(reps, now), _fetch_loads(reps), agreed_unworked_limit()
-    return [_availability(rep, absences, *loads.get(rep.pk, (0, 0)), agreed=agreed, now=now) for rep in reps]
+    return [build_availability(rep, absences, *loads.get(rep.pk, (0, 0)), agreed=agreed, now=now) for rep in reps]
 
 
 def unworked_limit(team: Team, agreed: int) -> int | None:
@@ -91,8 +95,7 @@ def unworked_limit(team: Team, agreed: int) -> int | None:
 def choose_next(
     reps: Sequence[Rep], now: dt.datetime, *, owners: Sequence[CompanyOwner] = (), passing_over: Rep | None = None
 ) -> Assignment:
-    """
-    Choose among the reps who are in working hours, not away and below capacity (rules 6.6, 6.7).
+    """Choose among the reps who are in working hours, not away and below capacity (rules 6.6, 6.7).
 
     1. Find each rep's availability, `passing_over` excepted: that rep had the lead already.
     2. Write a trace line for each rep who cannot take it.
@@ -103,6 +106,17 @@ def choose_next(
     Fair when the caller holds the locks on these reps: two routers then choose one after the other.
     """
     availabilities = fetch_availabilities([rep for rep in reps if rep != passing_over], now)
+    return choose_available(availabilities, _fetch_last_turns, owners=owners, passing_over=passing_over)
+
+
+def choose_available(
+    availabilities: Sequence[Availability],
+    last_turns: LastTurns,
+    *,
+    owners: Sequence[CompanyOwner] = (),
+    passing_over: Rep | None = None,
+) -> Assignment:
+    """Choose among the reps by their availabilities, by steps 2 to 5 of `choose_next`, without a query of its own."""
     trace = [
         _trace_line(availability.rep, availability.kind, availability.why)
         for availability in availabilities
@@ -114,7 +128,8 @@ def choose_next(
     if not by_rep:
         return Assignment(None, trace)
     owner = next((owner for owner in owners if owner.rep in by_rep), None)
-    rep = by_rep[owner.rep].rep if owner else _least_served([availability.rep for availability in by_rep.values()])
+    available = [availability.rep for availability in by_rep.values()]
+    rep = by_rep[owner.rep].rep if owner else _least_served(available, last_turns)
     why = owner.why if owner else NEXT
     for availability in by_rep.values():
         place = why if availability.rep == rep else "not their turn"
@@ -126,23 +141,31 @@ def choose_next(
     return Assignment(rep, trace, why)
 
 
-def _least_served(available: Sequence[Rep]) -> Rep:
-    """
-    Choose by weighted round robin over the last turns.
+def _least_served(available: Sequence[Rep], last_turns: LastTurns) -> Rep:
+    """Choose by weighted round robin over the last turns.
 
     With weights that sum to W, look at the last W - 1 assignments among these reps: at least one rep has had less than their
     weight of them, and the least served, longest waiting one is next. So any W assignments in a row are spread exactly by
     weight, and a rep who comes back from leave takes turns like everybody else, without a flood.
     """
     window = sum(rep.weight for rep in available) - 1
-    recent = RoutingDecision.objects.filter(rep__in=available).order_by("-pk")
-    served = Counter(recent.values_list("rep", flat=True)[:window])
+    served = Counter(last_turns(available, window))
     return min(available, key=lambda rep: (Fraction(served[rep.pk], rep.weight), rep.last_assigned_at or NEVER, rep.pk))
 
 
-def _availability(
+def _fetch_last_turns(reps: Sequence[Rep], count: int) -> Iterable[int]:
+    recent = RoutingDecision.objects.filter(rep__in=reps).order_by("-pk")
+    return recent.values_list("rep", flat=True)[:count]
+
+
+def build_availability(
     rep: Rep, absences: Mapping[int, dt.datetime], load: int, unworked: int, *, agreed: int, now: dt.datetime
 ) -> Availability:
+    """Return whether a rep can take a lead at `now` (rules 6.7, 6.8).
+
+    `absences` maps absent reps to the end of their absence; `load` is the rep's workload and `unworked` its part that is
+    accepted but not contacted; `agreed` is the most of the latter by the commitments, 0 for no limit.
+    """
     hindrance = (
         _absence_hindrance(rep, absences) or _load_hindrance(rep, load, unworked, agreed) or _hours_hindrance(rep, now)
     )
@@ -199,6 +222,12 @@ def _fetch_loads(reps: Sequence[Rep]) -> dict[int, tuple[int, int]]:
     waiting_for_contact = Q(state=HandoffState.ACCEPTED, first_contact_at=None, lead__do_not_contact=False)
     unworked = Count("pk", filter=waiting_for_contact)
     return {rep: (load, waiting) for rep, load, waiting in in_hand.annotate(Count("pk"), waiting=unworked)}
+
+
+def is_unworked(handoff: Handoff) -> bool:
+    """Return whether a handoff is accepted and not contacted yet: the condition of `_fetch_loads`, in memory."""
+    is_uncontacted = handoff.first_contact_at is None and not handoff.lead.do_not_contact
+    return handoff.state == HandoffState.ACCEPTED and is_uncontacted
 
 
 def _trace_line(rep: Rep, kind: str, why: str) -> dict[str, Any]:

@@ -120,8 +120,7 @@ def _lock_rules() -> list[RoutingRule]:
 
 
 def _number_rules(rules: Sequence[RoutingRule]) -> None:
-    """
-    Number the rules 1, 2, 3… in the given order.
+    """Number the rules 1, 2, 3… in the given order.
 
     1. Move every rule whose number changes to a free number, since no two rows may share a position even for a moment.
     2. Give each its final number.

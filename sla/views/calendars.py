@@ -154,8 +154,7 @@ def _usage_context(work_calendar: WorkCalendar | None) -> dict[str, Any]:
 
 
 def _build_preview(draft: CalendarDraft, stored: CalendarDraft, wall: dt.datetime, now: dt.datetime) -> dict[str, Any]:
-    """
-    Preview the draft: as a sentence, for a lead that arrives at the time given and one that arrives now, its holidays.
+    """Preview the draft: as a sentence, for a lead that arrives at the time given and one that arrives now, its holidays.
 
     Includes what the stored calendar gives for the same instant, and what would change.
     """

@@ -159,8 +159,7 @@ def _render_form(
 
 
 def _read_arrival(form: ArrivalForm) -> tuple[WorkCalendar | None, dt.datetime]:
-    """
-    Return the calendar and the local time to preview.
+    """Return the calendar and the local time to preview.
 
     By default the first calendar, and the coming Friday afternoon.
     """

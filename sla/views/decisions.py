@@ -20,8 +20,8 @@ from sla import handoff_states, permissions
 from sla.forms.handoffs import DecideSeveralForm, RejectForm
 from sla.handoffs import dispositions, undo_window
 from sla.views import responses
-from sla.views.handoff_form_view import HandoffFormView
 from sla.views.handoff_steps import REFUSALS
+from sla.views.responses import HandoffFormView
 from sla.vocabulary import DispositionKind
 
 
@@ -89,8 +89,7 @@ class RejectView(HandoffFormView):
 @roles_required(Role.SDR, Role.SALES_MANAGER)
 @require_POST
 def decide_several(request: Request) -> HttpResponse:
-    """
-    Take the same decision on several of one's own handoffs; a rejection is shown with its reason before it is taken.
+    """Take the same decision on several of one's own handoffs; a rejection is shown with its reason before it is taken.
 
     Handoffs that somebody else has decided or owns by now are left out and named; the others are decided.
     """

@@ -27,7 +27,7 @@ from sla.forms.handoffs import (
 from sla.handoffs import attempts, creation, dispositions, notes, sales_stages
 from sla.models import Disposition
 from sla.views import page_context, responses
-from sla.views.handoff_form_view import HandoffFormView
+from sla.views.responses import HandoffFormView
 from sla.vocabulary import AttemptOutcome, Channel, outcome_label
 
 REFUSALS: Final = (
@@ -40,8 +40,7 @@ REFUSALS: Final = (
 
 
 class HandoffStepView(HandoffFormView):
-    """
-    A step whose form stands on the handoff's page.
+    """A step whose form stands on the handoff's page.
 
     Invalid input is answered with 422 and that page, the form as typed; in the queue with its fragment and the errors.
     """

@@ -16,8 +16,7 @@ from sla.views import page_context, responses
 @login_required
 @require_GET
 def handoff(request: Request, pk: int) -> HttpResponse:
-    """
-    Show the page, or for a filter of its history the list alone.
+    """Show the page, or for a filter of its history the list alone.
 
     Opening the page marks the reader's notices of this handoff read.
     """

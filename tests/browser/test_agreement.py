@@ -18,7 +18,7 @@ from config.accounts.vocabulary import Role
 from definitions.models import Backtest, Version
 from leads import named_lists, shipped_signals
 from leads.models import Signal
-from scoring.backtests import jobs
+from scoring.backtests import pending_backtests
 from sla.commitments import commitments
 from tests.definitions import version_lifecycles
 from tests.definitions.documents import criterion
@@ -146,7 +146,7 @@ def backtested(page: Page, version: Version) -> None:
     page.get_by_role("button", name=f"Backtest {version.number}").click()
     expect(page).to_have_url(re.compile(r"/backtests/\d+/"))
     while Backtest.objects.pending().exists():
-        assert jobs.run_pending(now=timezone.now()) == 1
+        assert pending_backtests.run_pending(now=timezone.now()) == 1
 
 
 def proposed(page: Page, version: Version) -> None:

@@ -29,8 +29,7 @@ def weeks() -> list[str]:
 
 
 def cohort(number: str = "v1.1", *, times: int = 1, leads: tuple[int, ...] = (), **changes: Any) -> dict[str, Any]:
-    """
-    Return the figures of a version: 36 of 50 wins covered, 40 of 200 flagged won; `leads` are both the lost wins and
+    """Return the figures of a version: 36 of 50 wins covered, 40 of 200 flagged won; `leads` are both the lost wins and
     the rejected.
     """
     lost = [

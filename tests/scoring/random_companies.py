@@ -29,8 +29,7 @@ SIGNALS = ("demo", "pricing", "ebook", "open", "unsubscribe", "visit", "unnamed"
 
 
 def facts_of(leads: Sequence[Lead]) -> Facts:
-    """
-    Return the leads in the engine's columns, with only the signals in use, so that rules may name one that the facts
+    """Return the leads in the engine's columns, with only the signals in use, so that rules may name one that the facts
     never saw.
     """
     events = [(index, event) for index, lead in enumerate(leads) for event in sorted(lead.events, key=lambda e: e.at)]

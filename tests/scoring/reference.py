@@ -1,5 +1,4 @@
-"""
-Rules 3.1 to 3.8, 4.1 to 4.10, 15.3 to 15.7 once more, slow and obvious: one lead, one instant, plain loops.
+"""Rules 3.1 to 3.8, 4.1 to 4.10, 15.3 to 15.7 once more, slow and obvious: one lead, one instant, plain loops.
 
 The module shares the dataclasses of the rules (and `Band`) with the engine and nothing else. If both are wrong alike,
 the rules were misread.

@@ -1,5 +1,4 @@
-"""
-Eight thousand real leads without e-mail addresses, and figures that others computed about them.
+"""Eight thousand real leads without e-mail addresses, and figures that others computed about them.
 
 The data stays outside the repository, because its licence forbids a copy; without it no test is collected.
 """
@@ -20,7 +19,7 @@ from definitions import version_documents
 from leads import shipped_signals
 from leads.models import Event, Lead, Outcome, Signal
 from leads.vocabulary import OutcomeKind
-from scoring.backtests import jobs
+from scoring.backtests import pending_backtests
 from scoring.engine.rules import Rules
 from scoring.explain import evaluation
 from scoring.rule_compiler import compile_with_current_catalogue
@@ -71,8 +70,7 @@ def _rules(name: str) -> Rules:
 
 
 def _midnight(date: str) -> dt.datetime:
-    """
-    Return midnight in UTC, because the oracle counted days on the wall clock as if there were no summer time (rules
+    """Return midnight in UTC, because the oracle counted days on the wall clock as if there were no summer time (rules
     4.3).
     """
     return dt.datetime.fromisoformat(date).replace(tzinfo=dt.UTC)
@@ -136,7 +134,7 @@ if DATA.is_dir():
             for name in ("O1", "O2"):
                 figures = expected[name]["backtest"]
                 start, end = map(_midnight, figures["window"])
-                known = jobs.compute_figures(_rules(name), start=start, end=end)
+                known = pending_backtests.compute_figures(_rules(name), start=start, end=end)
                 assert (known.coverage.hits, known.coverage.total) == (
                     figures["coverage"]["n"],
                     figures["coverage"]["d"],
@@ -148,7 +146,9 @@ if DATA.is_dir():
                     figures["precision"]["n"],
                     figures["precision"]["d"],
                 ), (name, date)
-                sentences = jobs.verdict_sentences(known.coverage, known.precision_won, jobs.REJECTED_AT_LEAST)
+                sentences = pending_backtests.verdict_sentences(
+                    known.coverage, known.precision_won, pending_backtests.REJECTED_AT_LEAST
+                )
                 spoken = [
                     verdict
                     for verdict in ("too tight", "too loose")

@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from config.accounts.models import ApiKey
 from config.accounts.vocabulary import Role
 from leads.vocabulary import Stage
 from sla.models import Disposition
@@ -20,22 +19,9 @@ from tests.factories import (
     UserFactory,
     read_handoff,
 )
+from tests.sla.api_client import ApiClient
 
 pytestmark = pytest.mark.django_db
-
-
-class Api:
-    """A machine client that acts as the owner of its key."""
-
-    def __init__(self, owner, *scopes):
-        _, key = ApiKey.objects.create_key(name="test", owner=owner, source="test", scopes=list(scopes))
-        self.client = Client(headers={"Authorization": f"Api-Key {key}"})
-
-    def get(self, path, **query):
-        return self.client.get(f"/api/v1/{path}", query)
-
-    def post(self, path, said=None):
-        return self.client.post(f"/api/v1/{path}", said or {}, content_type="application/json")
 
 
 @pytest.fixture
@@ -45,7 +31,7 @@ def handoff():
 
 @pytest.fixture
 def api(handoff):
-    return Api(handoff.rep.user, "handoffs:read", "handoffs:write")
+    return ApiClient(handoff.rep.user, "handoffs:read", "handoffs:write")
 
 
 def sentence(answer):
@@ -76,7 +62,7 @@ def test_one_handoff_comes_with_its_evidence_clocks_and_words(handoff, api):
 
 
 def test_a_foreign_id_is_not_found_to_read_or_to_act_on(handoff):
-    stranger = Api(RepFactory(team=TeamFactory(working=True)).user, "handoffs:read", "handoffs:write")
+    stranger = ApiClient(RepFactory(team=TeamFactory(working=True)).user, "handoffs:read", "handoffs:write")
 
     answers = [
         stranger.get(f"handoffs/{handoff.pk}"),
@@ -90,7 +76,7 @@ def test_a_foreign_id_is_not_found_to_read_or_to_act_on(handoff):
 
 
 def test_a_key_needs_the_scope(handoff):
-    reader = Api(handoff.rep.user, "handoffs:read")
+    reader = ApiClient(handoff.rep.user, "handoffs:read")
 
     assert reader.get("handoffs").status_code == 200
     assert reader.post(f"handoffs/{handoff.pk}/accept").status_code == 403
@@ -99,7 +85,7 @@ def test_a_key_needs_the_scope(handoff):
 
 
 def test_marketing_reads_but_never_decides(handoff):
-    key = Api(UserFactory(roles=[Role.MARKETING_OPS]), "handoffs:read", "handoffs:write")
+    key = ApiClient(UserFactory(roles=[Role.MARKETING_OPS]), "handoffs:read", "handoffs:write")
 
     assert key.get(f"handoffs/{handoff.pk}").status_code == 200
     assert key.post(f"handoffs/{handoff.pk}/accept").status_code == 403
@@ -231,7 +217,7 @@ def test_a_filter_by_lead_reads_no_other_lead(api, handoff, django_assert_num_qu
 
 
 def test_the_report_has_the_figures_of_the_promises(handoff):
-    key = Api(handoff.team.managers.first(), "reports:read")
+    key = ApiClient(handoff.team.managers.first(), "reports:read")
 
     answer = key.get("reports/sla", by="team", since="2026-03-01", until="2026-04-01").json()
 
@@ -242,7 +228,7 @@ def test_the_report_has_the_figures_of_the_promises(handoff):
 
 
 def test_a_report_without_groups_counts_everything_together(handoff):
-    key = Api(handoff.team.managers.first(), "reports:read")
+    key = ApiClient(handoff.team.managers.first(), "reports:read")
 
     answer = key.get("reports/sla", since="2026-03-01", until="2026-04-01").json()
 
@@ -250,7 +236,7 @@ def test_a_report_without_groups_counts_everything_together(handoff):
 
 
 def test_a_report_of_no_time_is_refused(handoff):
-    key = Api(handoff.team.managers.first(), "reports:read")
+    key = ApiClient(handoff.team.managers.first(), "reports:read")
 
     assert key.get("reports/sla", since="2026-04-01", until="2026-03-01").status_code == 400
     assert key.get("reports/sla", by="mood").status_code == 400

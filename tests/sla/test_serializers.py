@@ -8,7 +8,7 @@ from config.accounts.vocabulary import Role
 from sla.models import Attempt
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel
 from tests.factories import HandoffFactory, ReasonCodeFactory, UserFactory
-from tests.sla.test_api import Api
+from tests.sla.api_client import ApiClient
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ def handoff():
 
 @pytest.fixture
 def api(handoff):
-    return Api(handoff.rep.user, "handoffs:read", "handoffs:write")
+    return ApiClient(handoff.rep.user, "handoffs:read", "handoffs:write")
 
 
 def refusals(answer):
@@ -88,6 +88,6 @@ def test_a_value_that_cannot_be_is_refused_by_its_field(handoff, api, action, sa
     "query", [{"state": "a\0"}, {"lead": "\0"}, {"rep": "9" * 40}, {"cursor": "\0"}, {"tier": "\0"}]
 )
 def test_a_hostile_question_is_no_failure(handoff, query):
-    reader = Api(UserFactory(roles=[Role.MARKETING_OPS]), "handoffs:read")
+    reader = ApiClient(UserFactory(roles=[Role.MARKETING_OPS]), "handoffs:read")
 
     assert reader.get("handoffs", **query).status_code in {200, 400}

@@ -1,4 +1,4 @@
-"""Puts the example company into an empty database, whole or not at all."""
+"""The seeding of the example company into an empty database, in one transaction."""
 
 from __future__ import annotations
 
@@ -15,49 +15,57 @@ from django.db.models import F
 
 from config.accounts.models import ApiKey
 from config.accounts.vocabulary import SCOPES
-from config.demo.company import agreement_history, company, facts, staff
-from config.demo.company.candidates import Candidates
-from config.demo.company.company import Profile
-from config.demo.company.year import Year
+from config.demo.company import definition_history, lead_generator, lead_loader, staff
+from config.demo.company.lead_generator import CompanySize
+from config.demo.company.qualifying_instants import QualifyingInstants
+from config.demo.company.year_simulation import YearSimulation
 from leads.models import Event, Lead
 from scoring.models import HotUpgrade, Qualification
 from sla.models import Delivery, Notice
 
-#: Notices older than this were read in the story.
+#: Older notices count as read.
 _READ_AFTER: Final = dt.timedelta(hours=20)
 _KEY_NAME: Final = "Example website"
 _SCOPES: Final = ["facts:write", "facts:read", "handoffs:read", "reports:read"]
 
 
 class NotEmpty(Exception):
-    """There are leads already, and the example never mixes with somebody's own."""
+    """The database has leads already, and the example never mixes with somebody's own."""
 
 
 def key_file() -> Path:
+    """Return the file that holds the API key of the example's website."""
     return Path(settings.BASE_DIR) / ".local" / "demo_api_key"
 
 
 @transaction.atomic
-def seed(*, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], None], books: bool = True) -> str:
-    """Write the year that ends at `now`; returns the website's API key, which is shown only this once. Raises NotEmpty.
+def seed(*, size: CompanySize, seed: int, now: dt.datetime, say: Callable[[str], None], in_bulk: bool = True) -> str:
+    """Write the year that ends at `now` and return the website's API key, which is shown only this once.
 
-    The same profile, seed and `now` give the same rows, the key excepted.
+    The same size, seed and `now` give the same rows, except the key. Not `in_bulk`, every handoff goes through the
+    use-cases, which takes minutes. Raises NotEmpty.
+
+    1. Generate companies, leads and their activities, and store them.
+    2. Judge every lead at every instant of the year.
+    3. Simulate the year: definition, handoffs, decisions.
+    4. Mark old notices as read and their mail as sent.
+    5. Create the API key.
     """
     if Lead.objects.exists():
         raise NotEmpty("There are leads in this database already; the example goes into an empty one only.")
-    step = _Steps(say)
-    world = company.draw(profile, seed=seed, now=now)
-    people = staff.hire(start=world.calendar.start)
-    step(f"{len(world.firms)} companies, {len(world.people)} people, 3 teams drawn")
-    leads = facts.store(world)
-    step(f"{Event.objects.count()} events stored")
-    candidates = Candidates(list(leads.values()), agreement_history.in_force(world.calendar))
-    candidates.accept_for_marketing()
-    step("Every lead judged at every instant of the year")
-    rng = random.Random(f"{seed}/story")  # noqa: S311 (a story, not a secret)
-    Year(world=world, people=people, leads=leads, candidates=candidates, rng=rng).play(books=books)
-    _put_the_mail_away(now)
-    step(f"The year played: {Qualification.objects.count()} MQLs and what became of them")
+    progress = _Progress(say)
+    year = lead_generator.generate(size, seed=seed, now=now)
+    people = staff.create_staff(start=year.dates.start)
+    progress.report(f"{len(year.companies)} companies, {len(year.leads)} people, 3 teams drawn")
+    leads = lead_loader.store_leads(year)
+    progress.report(f"{Event.objects.count()} events stored")
+    instants = QualifyingInstants(list(leads.values()), definition_history.versions_in_force(year.dates))
+    instants.accept_for_marketing()
+    progress.report("Every lead judged at every instant of the year")
+    rng = random.Random(f"{seed}/story")  # noqa: S311 (an example, not a secret)
+    YearSimulation(year=year, people=people, leads=leads, instants=instants, rng=rng).run(in_bulk=in_bulk)
+    _settle_notices(now)
+    progress.report(f"The year played: {Qualification.objects.count()} MQLs and what became of them")
     _, secret = ApiKey.objects.create_key(
         name=_KEY_NAME,
         owner=people.ops,
@@ -67,8 +75,8 @@ def seed(*, profile: Profile, seed: int, now: dt.datetime, say: Callable[[str], 
     return secret
 
 
-def _put_the_mail_away(now: dt.datetime) -> None:
-    """Nobody gets mail about the past, nor is hurried by it; what is of today is still unread."""
+def _settle_notices(now: dt.datetime) -> None:
+    """Mark what is past as dealt with, so that nobody gets mail about it; the notices of today stay unread."""
     HotUpgrade.objects.filter(taken_at=None).update(taken_at=F("recorded_at"))
     Delivery.objects.unsent().update(sent_at=F("send_at"))
     Notice.objects.filter(created_at__lt=now - _READ_AFTER, read_at=None).update(
@@ -76,12 +84,12 @@ def _put_the_mail_away(now: dt.datetime) -> None:
     )
 
 
-class _Steps:
-    """Progress lines with the seconds each step took."""
+class _Progress:
+    """The printer of progress lines with the seconds that each step took."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self._say, self._begun = say, time.monotonic()
+        self._say, self._started_at = say, time.monotonic()
 
-    def __call__(self, text: str) -> None:
-        took, self._begun = time.monotonic() - self._begun, time.monotonic()
-        self._say(f"  {text} ({took:.1f} s)")
+    def report(self, text: str) -> None:
+        seconds, self._started_at = time.monotonic() - self._started_at, time.monotonic()
+        self._say(f"  {text} ({seconds:.1f} s)")

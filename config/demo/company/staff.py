@@ -1,4 +1,4 @@
-"""Who works at the example company: sign-ins, teams in three zones, their hours, the routing, the commitments."""
+"""The staff of the example: sign-ins, teams in three time zones with their hours, routing rules and commitments."""
 
 from __future__ import annotations
 
@@ -11,39 +11,47 @@ from django.contrib.auth.models import Group
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from config.demo.company import words
+from config.demo.company import names_and_places
 from leads.models import ListEntry, NamedList
 from sla.commitments import commitments
 from sla.models import Absence, Commitment, Rep, RoutingRule, Team, WorkCalendar, WorkHours
 
-#: One for everybody: it opens nothing but the example.
-PASSWORD: Final = "north-by-northlane"  # noqa: S105
+#: The password of all users; it opens nothing but the example.
+PASSWORD: Final = "north-by-northlane"  # noqa: S105  # shown to everybody who starts the demo
 DOMAIN: Final = "accord.example"
 DESK: Final = "Inbound desk, around the clock"
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class DemoLogin:
+    """A sign-in that the demo prints: `email` is the part before the @, `task` what there is to do."""
+
     name: str
     email: str
     role: Role
-    shown_as: str
-    what: str
+    role_name: str
+    task: str
 
 
 #: One sign-in for each role, as `--logins` prints them.
 LOGINS: Final = (
-    Login("Sam Okafor", "sam.sdr", Role.SDR, "SDR", "the queue of MQLs"),
-    Login("Maria Castellanos", "maria.manager", Role.SALES_MANAGER, "Sales manager", "compliance, reassigning, hours"),
-    Login("Olga Petrova", "olga.ops", Role.MARKETING_OPS, "Marketing ops", "definitions, signals (and /admin/)"),
-    Login("Mona Falk", "mona.marketing", Role.MARKETING_LEADER, "Marketing leader", "signs and decides for marketing"),
-    Login("Luis Andrade", "luis.sales", Role.SALES_LEADER, "Sales leader", "signs and decides for sales"),
-    Login("Evelyn Hart", "evelyn.exec", Role.VIEWER, "Executive", "reads every report"),
+    DemoLogin("Sam Okafor", "sam.sdr", Role.SDR, "SDR", "the queue of MQLs"),
+    DemoLogin(
+        "Maria Castellanos", "maria.manager", Role.SALES_MANAGER, "Sales manager", "compliance, reassigning, hours"
+    ),
+    DemoLogin("Olga Petrova", "olga.ops", Role.MARKETING_OPS, "Marketing ops", "definitions, signals (and /admin/)"),
+    DemoLogin(
+        "Mona Falk", "mona.marketing", Role.MARKETING_LEADER, "Marketing leader", "signs and decides for marketing"
+    ),
+    DemoLogin("Luis Andrade", "luis.sales", Role.SALES_LEADER, "Sales leader", "signs and decides for sales"),
+    DemoLogin("Evelyn Hart", "evelyn.exec", Role.VIEWER, "Executive", "reads every report"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class TeamSetup:
+    """A team: its time zone, the country of its holidays, its hours in minutes, and reps as (name, e-mail, weight)."""
+
     team: str
     zone: str
     country: str
@@ -52,17 +60,16 @@ class Office:
     reps: tuple[tuple[str, str, int], ...]
 
 
-#: Team, zone, holidays, hours in minutes, reps as (name, e-mail, weight).
-OFFICES: Final = (
-    Office(
+TEAMS: Final = (
+    TeamSetup(
         "Americas", "America/New_York", "US", 8 * 60, 18 * 60,
         (("Dana Whitfield", "dana.whitfield", 1), ("Marcus Oyelaran", "marcus.oyelaran", 1), ("Lucía Herrera", "lucia.herrera", 1)),
     ),
-    Office(
+    TeamSetup(
         "EMEA", "Europe/Berlin", "DE", 8 * 60, 18 * 60,
         (("Sam Okafor", "sam.sdr", 1), ("Katrin Vogel", "katrin.vogel", 1), ("Mateusz Zieliński", "mateusz.zielinski", 1)),
     ),
-    Office(
+    TeamSetup(
         "APAC", "Asia/Singapore", "SG", 8 * 60 + 30, 18 * 60 + 30,
         (("Mei Tan", "mei.tan", 1), ("Arjun Nair", "arjun.nair", 1), ("Hana Kobayashi", "hana.kobayashi", 1)),
     ),
@@ -71,7 +78,7 @@ OFFICES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """The people of the story by the part they play in it."""
+    """The users whom the simulation acts for, and the rep whose queue the demo shows."""
 
     ops: User
     marketing_leader: User
@@ -80,17 +87,17 @@ class Staff:
     desk: Rep
 
 
-def hire(*, start: dt.datetime) -> Staff:
-    """Everybody and everything that was there when the year began."""
+def create_staff(*, start: dt.datetime) -> Staff:
+    """Create the people, teams, rules, lists and commitments with which the year begins."""
     password = make_password(PASSWORD)
-    people = {login.email: _user(login.name, login.email, login.role, password, start) for login in LOGINS}
+    people = {login.email: _create_user(login.name, login.email, login.role, password, start) for login in LOGINS}
     people["olga.ops"].is_staff = True
     people["olga.ops"].save(update_fields=["is_staff"])
-    for office in OFFICES:
-        _open(office, people, password, start)
-    _route()
-    _list()
-    _promise(people, start)
+    for setup in TEAMS:
+        _create_team(setup, people, password, start)
+    _create_routing_rules()
+    _extend_named_lists()
+    _activate_first_commitment(people, start)
     return Staff(
         ops=people["olga.ops"],
         marketing_leader=people["mona.marketing"],
@@ -100,11 +107,10 @@ def hire(*, start: dt.datetime) -> Staff:
     )
 
 
-def close_the_year(*, desk: Rep, now: dt.datetime) -> None:
-    """
-    The desk's two colleagues leave for some days, and it takes over around the clock.
+def begin_last_day(*, desk: Rep, now: dt.datetime) -> None:
+    """Send the desk's two colleagues away for some days and let it work around the clock.
 
-    So whoever looks at the example finds a queue that moves, at whatever hour they look.
+    So the queue of the demo moves at whatever hour somebody looks at it.
     """
     colleagues = Rep.objects.filter(team=desk.team).exclude(pk=desk.pk).order_by("pk")
     for rep, label, days in zip(colleagues, ("Annual leave", "Trade fair in Hanover"), (12, 5), strict=True):
@@ -115,7 +121,7 @@ def close_the_year(*, desk: Rep, now: dt.datetime) -> None:
     desk.save(update_fields=["calendar"])
 
 
-def _user(name: str, local: str, role: Role, password: str, joined: dt.datetime) -> User:
+def _create_user(name: str, local: str, role: Role, password: str, joined: dt.datetime) -> User:
     first, _, last = name.partition(" ")
     email = f"{local}@{DOMAIN}"
     user = User.objects.create(email=email, first_name=first, last_name=last, password=password, date_joined=joined)
@@ -123,29 +129,31 @@ def _user(name: str, local: str, role: Role, password: str, joined: dt.datetime)
     return user
 
 
-def _open(office: Office, people: dict[str, User], password: str, start: dt.datetime) -> None:
-    calendar = WorkCalendar.objects.create(name=f"{office.team} office hours", zone=office.zone, country=office.country)
+def _create_team(setup: TeamSetup, people: dict[str, User], password: str, start: dt.datetime) -> None:
+    calendar = WorkCalendar.objects.create(name=f"{setup.team} office hours", zone=setup.zone, country=setup.country)
     WorkHours.objects.bulk_create(
-        WorkHours(calendar=calendar, weekday=day, opens=office.opens, closes=office.closes) for day in range(5)
+        WorkHours(calendar=calendar, weekday=day, opens=setup.opens, closes=setup.closes) for day in range(5)
     )
-    team = Team.objects.create(name=office.team, calendar=calendar)
+    team = Team.objects.create(name=setup.team, calendar=calendar)
     team.managers.add(people["maria.manager"])
-    for name, local, weight in office.reps:
-        user = people.get(local) or _user(name, local, Role.SDR, password, start)
-        user.time_zone = office.zone
+    for name, local, weight in setup.reps:
+        user = people.get(local) or _create_user(name, local, Role.SDR, password, start)
+        user.time_zone = setup.zone
         user.save(update_fields=["time_zone"])
         Rep.objects.create(user=user, team=team, capacity=40, weight=weight)
 
 
-def _route() -> None:
-    """Brazil is sold to and has no rule yet: its leads wait in the unrouted list for a manager."""
+def _create_routing_rules() -> None:
+    """Create the rules; Brazil has none, so that its leads wait in the unrouted list for a manager."""
     teams = {team.name: team for team in Team.objects.all()}
-    elsewhere = [code for code in words.COUNTRIES if code not in (*words.AMERICAS, *words.APAC)]
+    elsewhere = [
+        code for code in names_and_places.COUNTRIES if code not in (*names_and_places.AMERICAS, *names_and_places.APAC)
+    ]
     rules: tuple[tuple[str, dict[str, Any], str], ...] = (
         ("Named account: Harbourline", {"domains": ["harbourline-freight.example"]}, "EMEA"),
         ("North America and Mexico", {"countries": ["US", "CA", "MX"]}, "Americas"),
         ("Europe", {"countries": elsewhere}, "EMEA"),
-        ("Asia and the Pacific", {"countries": list(words.APAC)}, "APAC"),
+        ("Asia and the Pacific", {"countries": list(names_and_places.APAC)}, "APAC"),
         ("Country unknown, but asks to talk", {"countries": [""], "tiers": [1]}, "EMEA"),
     )
     RoutingRule.objects.bulk_create(
@@ -154,12 +162,12 @@ def _route() -> None:
     )
 
 
-def _list() -> None:
-    """What this company adds to the lists that Accord ships."""
+def _extend_named_lists() -> None:
+    """Add the example's own entries to the lists that Accord ships."""
     own = {
-        "free_email": words.FREE_MAIL,
-        "student_email": words.UNIVERSITIES,
-        "competitors": [domain for _, domain in words.COMPETITORS],
+        "free_email": names_and_places.FREE_MAIL,
+        "student_email": names_and_places.UNIVERSITIES,
+        "competitors": [domain for _, domain in names_and_places.COMPETITORS],
     }
     for name, values in own.items():
         named_list = NamedList.objects.get(name=name)
@@ -168,20 +176,20 @@ def _list() -> None:
         )
 
 
-def promise_anew(people: Staff, *, now: dt.datetime) -> None:
-    """The last day begins with the second version: from now on tier 3 is nurtured first, and work goes before more."""
+def activate_second_commitment(people: Staff, *, now: dt.datetime) -> None:
+    """Sign the second commitments: tier 3 is nurtured first, and accepted leads are worked before more are taken."""
     terms = {term.name: getattr(commitments.current_commitment(), term.name) for term in commitments.TERMS}
-    draft = commitments.create_draft(
+    commitment = commitments.create_draft(
         terms=terms | {"tier_3_nurture_days": 14, "unworked_at_most": 5},
         reason="A third of what sales rejected was tier 3: marketing nurtures it for two weeks, then sales calls.",
         by=people.manager,
         now=now,
     )
-    commitments.sign(commitment=draft, by=people.marketing_leader, now=now)
-    commitments.sign(commitment=draft, by=people.sales_leader, now=now)
+    commitments.sign(commitment=commitment, by=people.marketing_leader, now=now)
+    commitments.sign(commitment=commitment, by=people.sales_leader, now=now)
 
 
-def _promise(people: dict[str, User], start: dt.datetime) -> None:
+def _activate_first_commitment(people: dict[str, User], start: dt.datetime) -> None:
     commitment = Commitment.objects.create(number=1, mqls_a_month=35, tier_3_nurture_days=0, unworked_at_most=0)
     commitments.activate(
         commitment=commitment, by_marketing=people["mona.marketing"], by_sales=people["luis.sales"], now=start

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from definitions.document.parser import DocumentRefused
-from scoring.backtests import jobs
+from scoring.backtests import pending_backtests
 from scoring.explain import evaluation
 from scoring.management.arguments import parse_instant
 
@@ -34,5 +34,5 @@ class Command(BaseCommand):
             rules = evaluation.find_rules(options["definition"])
         except (evaluation.NoSuchDefinition, DocumentRefused) as error:
             raise CommandError(str(error)) from None
-        result = jobs.compute_figures(rules, start=options["start"], end=options["end"])
+        result = pending_backtests.compute_figures(rules, start=options["start"], end=options["end"])
         self.stdout.write(json.dumps(result.as_dict(), indent=2))

@@ -13,7 +13,7 @@ from django.utils import timezone
 from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
 from definitions.models import Backtest
-from scoring.backtests import jobs
+from scoring.backtests import pending_backtests
 from tests.definitions.version_lifecycles import create_draft
 from tests.factories import UserFactory
 
@@ -94,7 +94,7 @@ def test_only_a_pending_backtest_can_be_cancelled(machine: Machine) -> None:
         409,
         "This backtest is finished; there is nothing to cancel.",
     )
-    assert jobs.run_pending(now=timezone.now()) == 0
+    assert pending_backtests.run_pending(now=timezone.now()) == 0
 
 
 @pytest.mark.parametrize(

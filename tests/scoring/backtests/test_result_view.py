@@ -15,7 +15,7 @@ from definitions import version_documents
 from leads import named_lists, shipped_signals
 from leads.models import Lead, Outcome, Signal
 from leads.vocabulary import OutcomeKind
-from scoring.backtests import jobs
+from scoring.backtests import pending_backtests
 from scoring.backtests.result_view import TABLES
 from tests.definitions.documents import load_reference
 from tests.factories import UserFactory
@@ -38,7 +38,7 @@ def test_a_job_result_renders_downloads_and_answers_what_ifs() -> None:
     )
     draft = version_documents.import_document(document=load_reference(), by=None, now=END)
     row = requests.request_backtest(version=draft, start=START, end=END, by=None, now=END + DAY)
-    jobs.run_pending(now=END + DAY)
+    pending_backtests.run_pending(now=END + DAY)
     row.refresh_from_db()
     client = Client()
     client.force_login(UserFactory(roles=[Role.MARKETING_OPS]))

@@ -41,8 +41,7 @@ def shipped(transactional_db: None) -> None:
 
 @pytest.fixture
 def versions() -> tuple[Version, Version]:
-    """
-    Return two versions: the active one asks for 50 points and punishes an unsubscribe, the other asks for 25, of
+    """Return two versions: the active one asks for 50 points and punishes an unsubscribe, the other asks for 25, of
     managers only.
     """
     first = activate_version(approve_version(document(), START), START)

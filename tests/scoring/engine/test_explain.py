@@ -46,8 +46,7 @@ FIRM = {"company.employees": 120, "lead.email": "ana@firm.example"}
 
 
 def explain_lead(*events: tuple[str, int], rules: Rules = RULES, **attributes: object) -> Explanation:
-    """
-    Return the explanation of a lead with these events (age in microseconds) and attributes besides those of a good
+    """Return the explanation of a lead with these events (age in microseconds) and attributes besides those of a good
     company.
     """
     named = {name.replace("__", "."): value for name, value in attributes.items()}

@@ -15,7 +15,7 @@ from leads import shipped_signals
 from leads.models import Event, Lead, Outcome, Signal
 from leads.vocabulary import OutcomeKind
 from scoring import thresholds
-from scoring.backtests import jobs
+from scoring.backtests import pending_backtests
 from scoring.columns import fact_reader
 from scoring.engine.rules import Rules, Timing
 from scoring.explain import evaluation
@@ -65,7 +65,9 @@ def test_other_thresholds_need_no_further_read_and_equal_a_full_computation(rule
 
     # The version without its hot triggers counts fewer things, so it was measured by itself.
     assert len(reads) == 2
-    assert answers == [jobs.compute_figures(other_rules, start=START, end=NOW) for other_rules in (rules, *others)]
+    assert answers == [
+        pending_backtests.compute_figures(other_rules, start=START, end=NOW) for other_rules in (rules, *others)
+    ]
     assert len({answer.flagged for answer in answers}) > 1
 
 
@@ -75,13 +77,13 @@ def test_an_earlier_period_is_answered_from_the_same_measurements(rules: Rules, 
     answers = [measurement_cache.what_if_figures(rules, start=START, end=end, now=NOW) for end in (NOW, middle)]
 
     assert len(reads) == 1
-    assert answers[1] == jobs.compute_figures(rules, start=START, end=middle)
+    assert answers[1] == pending_backtests.compute_figures(rules, start=START, end=middle)
 
 
 def test_the_quick_figures_are_those_of_the_last_six_months_and_of_now(rules: Rules) -> None:
     quick = measurement_cache.quick_figures(rules, now=NOW)
 
-    known = jobs.compute_figures(rules, start=dt.datetime(2025, 1, 1, tzinfo=dt.UTC), end=NOW)
+    known = pending_backtests.compute_figures(rules, start=dt.datetime(2025, 1, 1, tzinfo=dt.UTC), end=NOW)
     assert (quick.start, quick.end, quick.as_of) == (known.start, NOW, NOW)
     assert (quick.coverage, quick.precision_won, quick.precision_sal) == (
         known.coverage,
@@ -116,7 +118,10 @@ def test_another_gate_is_measured_anew(rules: Rules) -> None:
 
     without = measurement_cache.quick_figures(replace(rules, gate=()), now=NOW)
 
-    assert without.flagged == jobs.compute_figures(replace(rules, gate=()), start=without.start, end=NOW).flagged
+    assert (
+        without.flagged
+        == pending_backtests.compute_figures(replace(rules, gate=()), start=without.start, end=NOW).flagged
+    )
 
 
 def test_threads_with_the_same_question_wait_for_one_measurement(rules: Rules, reads: list[int]) -> None:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from config.accounts.vocabulary import Role
 from leads.models import Lead
@@ -36,25 +32,9 @@ from tests.factories import (
     WorkCalendarFactory,
     read_handoff,
 )
+from tests.threads import at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("sla_concurrency")]
-
-
-def at_once(workers: int, act: Callable[[int], Any]) -> list[Any]:
-    """Run `act(0)`, `act(1)` … in threads that start together; return the result or exception of each."""
-    start = Barrier(workers)
-
-    def run(number: int) -> Any:
-        try:
-            start.wait(timeout=60)
-            return act(number)
-        except Exception as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(run, range(workers)))
 
 
 def test_one_of_a_hundred_concurrent_decisions_wins_and_the_others_see_who_and_when():

@@ -30,7 +30,7 @@ from tests.factories import (
 )
 from tests.scoring.reference_lead import NOW as MONDAY
 from tests.scoring.reference_lead import add_event, lead, version
-from tests.sla.handoffs.test_concurrency import at_once
+from tests.threads import at_once
 
 __all__ = ["lead", "version"]
 

@@ -14,7 +14,7 @@ from sla.handoffs import dispositions, undo_window
 from sla.models import Clock, Disposition, Handoff, Notice, PendingDecision
 from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState, NoticeKind, Route
 from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, ReasonCodeFactory, RepFactory, read_handoff
-from tests.sla.handoffs.test_concurrency import at_once
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 

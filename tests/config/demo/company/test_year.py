@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from config.demo.company import company, deeds, seed, staff
+from config.demo.company import lead_generator, seed, staff, visits
 from definitions.models import Review, Version
 from definitions.vocabulary import ReviewTrigger, VersionState
 from leads.models import Company, Event, Lead, Outcome, StageChange
@@ -29,9 +29,9 @@ NOW = dt.datetime(2026, 3, 10, 14, 20, tzinfo=dt.UTC)
 
 @pytest.fixture(scope="module")
 def _year(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
-    """Half a year, loaded once for all tests that only look."""
+    """Seed half a year once for all tests that only read it."""
     with django_db_blocker.unblock(), transaction.atomic():
-        seed.seed(profile=company.PROFILES["small"], seed=1, now=NOW, say=lambda text: None)
+        seed.seed(size=lead_generator.SIZES["small"], seed=1, now=NOW, say=lambda text: None)
         yield
         transaction.set_rollback(True)
 
@@ -43,15 +43,15 @@ def year(test: Callable[[], None]) -> Callable[[], None]:
 # ── The figures ───────────────────────────────────────────────────────────────────────────────────────────
 @year
 def test_rejections_are_healthy_but_in_one_month() -> None:
-    turning = company.calendar_of(company.PROFILES["small"], NOW)
+    dates = lead_generator.plan_dates(lead_generator.SIZES["small"], NOW)
 
     rates = {
-        month: words[DispositionKind.REJECT] / words.total()
-        for month, words in decided_by_month().items()
-        if words.total() >= 20
+        month: decisions[DispositionKind.REJECT] / decisions.total()
+        for month, decisions in decided_by_month().items()
+        if decisions.total() >= 20
     }
 
-    bad = (turning.bad_month.year, turning.bad_month.month)
+    bad = (dates.bad_month.year, dates.bad_month.month)
     assert 0.38 <= rates.pop(bad) <= 0.45
     assert len(rates) >= 3
     assert all(0.18 <= rate <= 0.32 for rate in rates.values())
@@ -59,11 +59,11 @@ def test_rejections_are_healthy_but_in_one_month() -> None:
 
 @year
 def test_the_bad_month_has_its_review_and_the_review_its_version() -> None:
-    turning = company.calendar_of(company.PROFILES["small"], NOW)
+    dates = lead_generator.plan_dates(lead_generator.SIZES["small"], NOW)
 
     review = Review.objects.get(trigger=ReviewTrigger.REJECTION_SPIKE)
 
-    assert turning.bad_month < review.opened_at < turning.bad_month_ends + dt.timedelta(days=9)
+    assert dates.bad_month < review.opened_at < dates.bad_month_ends + dt.timedelta(days=9)
     assert review.opened_by is None
     assert review.evidence["percent"] > 35
     assert review.led_to == Version.objects.active().get()
@@ -83,15 +83,15 @@ def test_other_rates_are_those_of_a_healthy_company() -> None:
 @year
 def test_referrals_convert_better_than_syndicated_readers() -> None:
     def accepted(source: str) -> float:
-        words = Disposition.objects.filter(handoff__lead__source=source)
-        return words.filter(kind=DispositionKind.ACCEPT).count() / words.count()
+        decisions = Disposition.objects.filter(handoff__lead__source=source)
+        return decisions.filter(kind=DispositionKind.ACCEPT).count() / decisions.count()
 
     assert accepted("Referral") > accepted("Content syndication")
 
 
-# ── What there is ─────────────────────────────────────────────────────────────────────────────────────────
+# ── The rows ──────────────────────────────────────────────────────────────────────────────────────────────
 @year
-def test_everything_has_something_to_show() -> None:
+def test_every_page_has_something_to_show() -> None:
     assert set(Handoff.objects.values_list("state", flat=True)) == set(HandoffState.values)
     assert set(Lead.objects.values_list("stage", flat=True)) == set(Stage.values)
     assert set(Disposition.objects.filter(reason__isnull=False).values_list("reason__family", flat=True)) == set(
@@ -136,7 +136,7 @@ def test_somebody_comes_back_from_nurture_today() -> None:
 
 
 @year
-def test_nobody_and_nothing_of_it_could_exist() -> None:
+def test_all_names_are_fictional() -> None:
     assert not Lead.objects.exclude(email__endswith=".example").exists()
     assert not Company.objects.exclude(domain__endswith=".example").exists()
     assert not User.objects.exclude(email__endswith=f"@{staff.DOMAIN}").exists()
@@ -153,26 +153,26 @@ def test_every_role_can_sign_in() -> None:
     assert User.objects.get(is_staff=True).groups.get().name == Role.MARKETING_OPS
 
 
-# ── That it is true ───────────────────────────────────────────────────────────────────────────────────────
+# ── Consistency ───────────────────────────────────────────────────────────────────────────────────────────
 @year
 def test_the_rows_keep_every_constraint() -> None:
     connection.check_constraints()
 
 
 @year
-def test_every_lead_stands_where_its_last_step_took_it() -> None:
+def test_every_lead_has_the_stage_of_its_last_change() -> None:
     last = {row.lead_id: row.to_stage for row in StageChange.objects.order_by("at", "pk")}
     steps = StageChange.objects.order_by("lead", "at", "pk").values_list("lead", "from_stage", "to_stage")
 
     assert {lead.pk: lead.stage for lead in Lead.objects.exclude(stage=Stage.LEAD)} == last
-    stands: dict[int, str] = {}
+    stages: dict[int, str] = {}
     for lead, before, after in steps:
-        assert before == stands.get(lead, Stage.LEAD)
-        stands[lead] = after
+        assert before == stages.get(lead, Stage.LEAD)
+        stages[lead] = after
 
 
 @year
-def test_nothing_lies_in_the_future() -> None:
+def test_nothing_happens_in_the_future() -> None:
     for rows, column in (
         (Event.objects, "occurred_at"), (Qualification.objects, "recorded_at"), (Handoff.objects, "created_at"), (Attempt.objects, "at"),
         (Disposition.objects, "at"), (StageChange.objects, "at"), (Outcome.objects, "at"), (Clock.objects, "started_at"),
@@ -182,30 +182,30 @@ def test_nothing_lies_in_the_future() -> None:
 
 
 @year
-def test_each_qualification_is_the_judges_word_on_its_version() -> None:
+def test_qualifications_belong_to_the_version_in_force() -> None:
     for version in Version.objects.all():
-        made = Qualification.objects.filter(version=version)
-        assert made.exists()
-        assert all(row.at >= version.activated_at for row in made)
-        assert not made.filter(recorded_at__gt=version.retired_at or NOW).exists()
+        qualifications = Qualification.objects.filter(version=version)
+        assert qualifications.exists()
+        assert all(row.at >= version.activated_at for row in qualifications)
+        assert not qualifications.filter(recorded_at__gt=version.retired_at or NOW).exists()
     assert active_versions.list_active_versions() == [Version.objects.active().get()]
     assert Score.objects.count() == Lead.objects.count()
 
 
-# ── The drawing ───────────────────────────────────────────────────────────────────────────────────────────
+# ── Generation ───────────────────────────────────────────────────────────────────────────────────────────
 def test_the_full_profile_has_the_size_of_a_real_company() -> None:
-    world = company.draw(company.PROFILES["full"], seed=1, now=NOW)
+    generated = lead_generator.generate(lead_generator.SIZES["full"], seed=1, now=NOW)
 
-    assert 1_900 <= len(world.people) <= 2_200
-    assert 17_000 <= sum(len(person.deeds) for person in world.people) <= 24_000
-    assert len(world.firms) == 600
-    assert world.calendar.now - world.calendar.start >= dt.timedelta(days=365)
+    assert 1_900 <= len(generated.leads) <= 2_200
+    assert 17_000 <= sum(len(lead.activities) for lead in generated.leads) <= 24_000
+    assert len(generated.companies) == 600
+    assert generated.dates.now - generated.dates.start >= dt.timedelta(days=365)
 
 
-def test_everybody_of_the_closing_scene_is_on_stage() -> None:
-    world = company.draw(company.PROFILES["smoke"], seed=1, now=NOW)
+def test_every_scripted_lead_is_generated() -> None:
+    generated = lead_generator.generate(lead_generator.SIZES["smoke"], seed=1, now=NOW)
 
-    assert sum(bool(person.cue) for person in world.people) == len(deeds.SCENE) + 1
+    assert sum(bool(lead.cue) for lead in generated.leads) == len(visits.SCRIPTED_LEADS) + 1
 
 
 def decided_by_month() -> dict[tuple[int, int], Counter[str]]:

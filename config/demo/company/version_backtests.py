@@ -1,26 +1,26 @@
-"""The backtests of the example's versions: what each would have done over the half year before it was proposed."""
+"""The backtests of the example's versions, each over the half year before the version was proposed."""
 
 from __future__ import annotations
 
 import datetime as dt
 
 from config.accounts.models import User
-from config.demo.company.candidates import Candidates
+from config.demo.company.qualifying_instants import QualifyingInstants
 from definitions import backtest_requests as records
 from definitions import version_documents
 from definitions.models import Backtest, Version
-from scoring.backtests import jobs, runner
+from scoring.backtests import pending_backtests, runner
 from scoring.backtests.runner import CandidateVersion
 from scoring.rule_compiler import compile_with_current_catalogue
 
 
-def rehearse(version: Version, candidates: Candidates, *, by: User, now: dt.datetime) -> Backtest:
-    """Asked for and finished at once, from the facts in hand: no worker sees the year before it is whole.
+def run_finished_backtest(version: Version, instants: QualifyingInstants, *, by: User, now: dt.datetime) -> Backtest:
+    """Request a backtest and run it at once on the facts that are loaded already.
 
-    The six months end with the last whole one, whose decisions are all written down by now.
+    The six months end with the last whole one, all of whose decisions have been written.
     """
     end = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    start, end = jobs.last_months(end)
+    start, end = pending_backtests.last_months(end)
     row = records.request_backtest(version=version, start=start, end=end, by=by, now=now)
     against = Version.objects.active().select_related("definition").filter(definition=version.definition).first()
     row.result = runner.run_backtest(
@@ -30,8 +30,8 @@ def rehearse(version: Version, candidates: Candidates, *, by: User, now: dt.date
         else None,
         start=start,
         end=end,
-        progress=lambda _done, _of: None,
-        ranges=[candidates.facts],
+        progress=lambda _judged, _total: None,
+        ranges=[instants.facts],
     ) | {"seconds": 0.0}
     row.finished_at = now
     row.save(update_fields=["result", "finished_at"])

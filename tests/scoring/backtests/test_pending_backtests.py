@@ -12,7 +12,7 @@ from definitions import version_documents
 from leads import shipped_signals
 from leads.models import Event, Lead, Outcome, Signal, StageChange
 from leads.vocabulary import OutcomeKind, Stage
-from scoring.backtests import jobs, runner
+from scoring.backtests import pending_backtests, runner
 from scoring.backtests.intervals_and_tests import wilson
 from scoring.backtests.runner import CandidateVersion
 from scoring.columns import fact_reader
@@ -30,9 +30,7 @@ DAY, SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
 
 @pytest.fixture(autouse=True)
 def company(transactional_db: None) -> None:
-    """
-    Store outcomes: every fourth lead was won, every fifth rejected, every third accepted, each on a day of its own.
-    """
+    """Store outcomes: every fourth lead was won, every fifth rejected, every third accepted, each on a day of its own."""
     shipped_signals.ship(signals=Signal.objects)
     facts.load_company_1k(END, every=3)
     leads = list(Lead.objects.order_by("pk"))
@@ -115,7 +113,7 @@ def test_a_full_backtest_counts_what_a_loop_over_the_leads_counts() -> None:
 def test_compute_figures_agrees_with_the_full_backtest() -> None:
     rules = candidate().rules
 
-    quick, full = jobs.compute_figures(rules, start=START, end=END), result()["version"]
+    quick, full = pending_backtests.compute_figures(rules, start=START, end=END), result()["version"]
 
     assert quick.as_dict()["coverage"] == full["coverage"]
     assert quick.as_dict()["precision_sal"] == full["precision_sal"]
@@ -199,20 +197,20 @@ def test_facts_after_the_period_do_not_change_its_result() -> None:
     StageChange.objects.bulk_create(add_stage_change(lead, Stage.MQL, Stage.MAL, END) for lead in leads[2::5])
 
     assert result(against=lenient()) == before
-    assert jobs.compute_figures(candidate().rules, start=START, end=END + DAY).lost_wins != ()
+    assert pending_backtests.compute_figures(candidate().rules, start=START, end=END + DAY).lost_wins != ()
 
 
 def test_a_lead_that_qualifies_at_the_instant_of_its_win_is_not_covered() -> None:
     rules = candidate().rules
-    first = jobs.find_first_instants(rules, until=END)
+    first = pending_backtests.find_first_instants(rules, until=END)
     flagged = {lead: at for lead, at in first.items() if from_microseconds(at) >= START}
     late, early = sorted(set(flagged) - set(Outcome.objects.values_list("lead_id", flat=True)))[:2]
-    before = jobs.compute_figures(rules, start=START, end=END)
+    before = pending_backtests.compute_figures(rules, start=START, end=END)
 
     Outcome.objects.bulk_create(
         add_win(Lead(pk=lead), from_microseconds(flagged[lead] + delay)) for lead, delay in ((late, 0), (early, 1))
     )
-    after = jobs.compute_figures(rules, start=START, end=END)
+    after = pending_backtests.compute_figures(rules, start=START, end=END)
 
     assert late in after.lost_wins
     assert early not in after.lost_wins
@@ -249,4 +247,4 @@ def test_an_empty_period_of_an_empty_company_has_a_result() -> None:
 def test_six_months_are_calendar_months_clipped_to_the_last_day(settings: Any, end: str, start: str) -> None:
     settings.COMPANY_TIME_ZONE = "Pacific/Auckland"
 
-    assert jobs.last_months(facts.instant(end)) == (facts.instant(start), facts.instant(end))
+    assert pending_backtests.last_months(facts.instant(end)) == (facts.instant(start), facts.instant(end))

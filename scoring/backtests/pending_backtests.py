@@ -1,5 +1,4 @@
-"""
-Backtests (rules 10.1 to 10.3, 10.6): the figures of a version over a past period, and the job that a worker does.
+"""Backtests (rules 10.1 to 10.3, 10.6): the figures of a version over a past period, and the job that a worker does.
 
 `compute_figures` answers at once. A backtest that people ask for waits as a row (`definitions.models.Backtest`) for
 `run_pending`.
@@ -68,8 +67,7 @@ read_history = outcome_history.read_history
 
 @dataclass(frozen=True, slots=True)
 class BacktestFigures:
-    """
-    The figures of one version over [start, end).
+    """The figures of one version over [start, end).
 
     `lost_wins` are the won leads that the version would have missed; `by_week` counts the leads that it flags in each
     of `weeks` (Mondays).
@@ -101,9 +99,7 @@ class BacktestFigures:
 
 
 def last_months(end: dt.datetime, months: int = MONTHS) -> tuple[dt.datetime, dt.datetime]:
-    """
-    Return the period from midnight `months` calendar months ago to `end`, in the company's time zone (rules 4.16).
-    """
+    """Return the period from midnight `months` calendar months ago to `end`, in the company's time zone (rules 4.16)."""
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
     local = end.astimezone(zone)
     years, month = divmod(local.year * 12 + local.month - 1 - months, 12)
@@ -114,8 +110,7 @@ def last_months(end: dt.datetime, months: int = MONTHS) -> tuple[dt.datetime, dt
 def compute_figures(
     rules: Rules, *, start: dt.datetime, end: dt.datetime, folder: Path | None = None
 ) -> BacktestFigures:
-    """
-    Judge all leads at every instant before `end`, and compare with what became of them in [start, end).
+    """Judge all leads at every instant before `end`, and compare with what became of them in [start, end).
 
     Coverage: of the leads won in the period, those that met the rules before they were won. Precision: of the leads
     whose first qualifying instant lies in the period, those won (or accepted by sales) at or after it and before `end`.
@@ -176,8 +171,7 @@ class _BacktestStopped(Exception):
 
 
 def run_pending(*, now: dt.datetime) -> int:
-    """
-    Run one backtest that was asked for; return how many were run (0 or 1).
+    """Run one backtest that was asked for; return how many were run (0 or 1).
 
     One runs at a time, however many workers there are, because live work must not wait for experiments (rules 10.6):
 
@@ -200,8 +194,7 @@ def run_pending(*, now: dt.datetime) -> int:
 
 @transaction.atomic
 def _claim_backtest(now: dt.datetime) -> models.Backtest | None:
-    """
-    Claim the next backtest (steps 1 to 3 of `run_pending`), or return None.
+    """Claim the next backtest (steps 1 to 3 of `run_pending`), or return None.
 
     `attempts` is also the fencing token: a worker whose claim has an older number can write nothing more.
     """

@@ -1,5 +1,4 @@
-"""
-Backtests in the background: run once although workers die, cancelled while they run, judged by the document that was
+"""Backtests in the background: run once although workers die, cancelled while they run, judged by the document that was
 asked about.
 """
 
@@ -22,7 +21,7 @@ from definitions.models import Backtest, Version
 from leads import shipped_signals
 from leads.models import Lead, Outcome, Signal
 from leads.vocabulary import OutcomeKind
-from scoring.backtests import jobs
+from scoring.backtests import pending_backtests
 from scoring.columns import fact_reader
 from scoring.engine.facts import Facts
 from tests.definitions.documents import criterion, minimal_document
@@ -61,7 +60,7 @@ def request_backtest(version: Version | None = None, *, months: int = 6) -> Back
 def run_worker() -> int:
     """Run one turn of a worker in a thread of its own."""
     try:
-        return jobs.run_pending(now=NOW)
+        return pending_backtests.run_pending(now=NOW)
     finally:
         connection.close()
 
@@ -87,7 +86,7 @@ def kill_worker() -> None:
 def test_a_backtest_ends_with_a_result_and_all_steps_done() -> None:
     backtest = request_backtest()
 
-    counts = [jobs.run_pending(now=NOW), jobs.run_pending(now=NOW)]
+    counts = [pending_backtests.run_pending(now=NOW), pending_backtests.run_pending(now=NOW)]
 
     backtest.refresh_from_db()
     assert counts == [1, 0]
@@ -118,11 +117,11 @@ def test_backtests_run_one_at_a_time_oldest_first(monkeypatch: pytest.MonkeyPatc
     meanwhile: list[int] = []
     interrupt(monkeypatch, by=lambda: meanwhile.append(in_a_thread(run_worker)))
 
-    jobs.run_pending(now=NOW)
+    pending_backtests.run_pending(now=NOW)
 
     assert meanwhile == [0]
     assert list(Backtest.objects.pending()) == [second]
-    assert jobs.run_pending(now=NOW) == 1
+    assert pending_backtests.run_pending(now=NOW) == 1
     assert not Backtest.objects.pending().exists()
     assert first.pk < second.pk
 
@@ -139,7 +138,7 @@ def test_a_cancelled_backtest_stops_without_a_result(monkeypatch: pytest.MonkeyP
     backtest, ops = request_backtest(), UserFactory(roles=[Role.MARKETING_OPS])
     interrupt(monkeypatch, by=lambda: requests.cancel_backtest(backtest=backtest, by=ops, now=NOW))
 
-    jobs.run_pending(now=NOW)
+    pending_backtests.run_pending(now=NOW)
 
     backtest.refresh_from_db()
     assert (backtest.result, backtest.error, backtest.finished_at) == (None, "", NOW)
@@ -151,9 +150,12 @@ def test_another_worker_takes_over_when_the_lease_of_a_killed_one_ends(monkeypat
     backtest = request_backtest()
     interrupt(monkeypatch, by=kill_worker)
     with pytest.raises(SystemExit):
-        jobs.run_pending(now=NOW)
+        pending_backtests.run_pending(now=NOW)
 
-    at_once, later = jobs.run_pending(now=NOW), jobs.run_pending(now=NOW + 2 * jobs.LEASE)
+    at_once, later = (
+        pending_backtests.run_pending(now=NOW),
+        pending_backtests.run_pending(now=NOW + 2 * pending_backtests.LEASE),
+    )
 
     backtest.refresh_from_db()
     assert (at_once, later, backtest.attempts) == (0, 1, 2)
@@ -162,27 +164,27 @@ def test_another_worker_takes_over_when_the_lease_of_a_killed_one_ends(monkeypat
 
 def test_a_worker_that_lost_its_claim_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     backtest = request_backtest()
-    interrupt(monkeypatch, by=lambda: jobs.run_pending(now=NOW + 2 * jobs.LEASE))
+    interrupt(monkeypatch, by=lambda: pending_backtests.run_pending(now=NOW + 2 * pending_backtests.LEASE))
 
-    jobs.run_pending(now=NOW)
+    pending_backtests.run_pending(now=NOW)
 
     backtest.refresh_from_db()
     assert backtest.attempts == 2
     assert backtest.finished_at is not None
-    assert backtest.finished_at > NOW + jobs.LEASE
+    assert backtest.finished_at > NOW + pending_backtests.LEASE
 
 
 def test_a_backtest_that_kills_workers_runs_last_and_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     poison = request_backtest()
-    for attempt in range(jobs.ATTEMPTS):
+    for attempt in range(pending_backtests.ATTEMPTS):
         interrupt(monkeypatch, by=kill_worker)
         with pytest.raises(SystemExit):
-            jobs.run_pending(now=NOW + 2 * attempt * jobs.LEASE)
+            pending_backtests.run_pending(now=NOW + 2 * attempt * pending_backtests.LEASE)
         monkeypatch.undo()
     other = request_backtest()
 
-    late = NOW + 10 * jobs.LEASE
-    counts = [jobs.run_pending(now=late), jobs.run_pending(now=late)]
+    late = NOW + 10 * pending_backtests.LEASE
+    counts = [pending_backtests.run_pending(now=late), pending_backtests.run_pending(now=late)]
 
     poison.refresh_from_db()
     other.refresh_from_db()
@@ -196,7 +198,7 @@ def test_a_failed_backtest_ends_with_a_sentence_and_the_next_one_runs() -> None:
     paths = [{**broken.document["paths"][0], "clauses": [{"axis": "charm", "at_least": 1}]}]
     Backtest.objects.filter(pk=broken.pk).update(document=broken.document | {"paths": paths})
 
-    counts = [jobs.run_pending(now=NOW), jobs.run_pending(now=NOW)]
+    counts = [pending_backtests.run_pending(now=NOW), pending_backtests.run_pending(now=NOW)]
 
     broken.refresh_from_db()
     sound.refresh_from_db()
@@ -214,9 +216,9 @@ def test_a_backtest_stays_pending_while_the_database_is_away(monkeypatch: pytest
 
     interrupt(monkeypatch, by=away)
     with pytest.raises(OperationalError):
-        jobs.run_pending(now=NOW)
+        pending_backtests.run_pending(now=NOW)
 
-    assert jobs.run_pending(now=NOW + 2 * jobs.LEASE) == 1
+    assert pending_backtests.run_pending(now=NOW + 2 * pending_backtests.LEASE) == 1
     backtest.refresh_from_db()
     assert backtest.result is not None
 
@@ -226,7 +228,7 @@ def test_editing_the_draft_meanwhile_does_not_change_the_result(monkeypatch: pyt
     backtest = request_backtest(version)
     interrupt(monkeypatch, by=lambda: version.criteria.update(low=5000))
 
-    jobs.run_pending(now=NOW)
+    pending_backtests.run_pending(now=NOW)
 
     backtest.refresh_from_db()
     assert backtest.result is not None

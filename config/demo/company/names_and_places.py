@@ -1,10 +1,10 @@
-"""What the example company's world is made of: names, trades, places, pages. All domains end in .example."""
+"""The names, places, trades, pages and answers that data is drawn from. All domains end in .example."""
 
 from __future__ import annotations
 
 from typing import Final
 
-#: Given and family names by culture, so that they fit together.
+#: First and last names by culture, so that they fit together.
 PEOPLE: Final = {
     "en": (
         ["Olivia", "James", "Charlotte", "Ethan", "Grace", "Daniel", "Hannah", "Owen", "Renee", "Marcus", "Tara",
@@ -118,11 +118,11 @@ TECHNOLOGIES: Final = [
 ]
 BUSINESS_MODELS: Final = ["B2B", "B2B", "B2B", "B2B2C", "B2C"]
 COMPETITORS: Final = [("Planwise", "planwise.example"), ("Stocksmith", "stocksmith.example")]
-#: Entered in the shipped lists, because addresses at real providers could be somebody's.
+#: Added to the shipped lists: addresses at real providers could belong to somebody.
 FREE_MAIL: Final = ["freemail.example", "postbox.example"]
 UNIVERSITIES: Final = ["state-university.example", "polytechnic.example"]
 
-#: Source: (weight, appeal: how well its leads convert, against 1).
+#: Source: (weight, appeal), where the appeal multiplies the rate at which its leads convert.
 SOURCES: Final = {
     "Organic search": (26, 1.0),
     "Paid search": (17, 0.9),

@@ -1,4 +1,4 @@
-"""How the agreement came about and changed: signed, challenged by a bad month, signed again."""
+"""The history of the example's definition: two versions with their signatures, and the review of the bad month."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from config.demo.company import agreement, rehearsals
-from config.demo.company.candidates import Candidates, InForce
-from config.demo.company.company import Calendar
+from config.demo.company import definition_documents, version_backtests
+from config.demo.company.lead_generator import YearDates
+from config.demo.company.qualifying_instants import ExampleVersion, QualifyingInstants
 from config.demo.company.staff import Staff
 from definitions import proposals, reviews, version_documents, versions
 from definitions.lint import Severity
@@ -21,40 +21,45 @@ from sla.reports import rejection_monitor
 
 _DAY: Final = dt.timedelta(days=1)
 
-Happening: TypeAlias = Callable[[dt.datetime], None]
+_Happening: TypeAlias = Callable[[dt.datetime], None]
 
-_WORD_OF_MARKETING: Final = "Fewer, and better. I will say so in the board report."
-_WORD_OF_SALES: Final = "If it keeps the readers of free reports away, my people call within the half hour."
-_REASONING: Final = (
+_MARKETING_COMMENT: Final = "Fewer, and better. I will say so in the board report."
+_SALES_COMMENT: Final = "If it keeps the readers of free reports away, my people call within the half hour."
+_REASON_OF_DECISION: Final = (
     "The report that a trade magazine gave away brought readers, not buyers: downloads and mail clicks alone carried them over"
     " 40 points. From now on downloads are capped and one strong signal must be recent. The smallest firms go as well: under 150"
     " people nobody has a planner."
 )
-_ANSWER: Final = (
+_REASON_OF_SECOND_VERSION: Final = (
     "More than 35 % of the handoffs of a month were rejected, most of them as “not interested”. Downloads are capped, and a"
     " sign of choosing a vendor must be recent; companies from 150 people on."
 )
 
 
-def steps(calendar: Calendar, staff: Staff, candidates: Candidates) -> Iterator[tuple[dt.datetime, Happening]]:
-    """What happened to the agreement, each step with its date."""
-    yield calendar.start, partial(_adopt, staff, candidates)
-    change = calendar.new_version
-    yield change - 6 * _DAY, partial(_make_sure_of_review, staff)
-    yield change - 5 * _DAY, partial(_answer_the_review, staff, candidates)
-    yield change - 3 * _DAY, partial(_sign, Side.MARKETING, _WORD_OF_MARKETING, staff)
-    yield change - 2 * _DAY, partial(_sign, Side.SALES, _WORD_OF_SALES, staff)
+def planned_changes(
+    dates: YearDates, staff: Staff, instants: QualifyingInstants
+) -> Iterator[tuple[dt.datetime, _Happening]]:
+    """Yield what happens to the definition, each step with its date."""
+    yield dates.start, partial(_adopt_first_version, staff, instants)
+    change = dates.new_version
+    yield change - 6 * _DAY, partial(_ensure_review, staff)
+    yield change - 5 * _DAY, partial(_propose_second_version, staff, instants)
+    yield change - 3 * _DAY, partial(_sign, Side.MARKETING, _MARKETING_COMMENT, staff)
+    yield change - 2 * _DAY, partial(_sign, Side.SALES, _SALES_COMMENT, staff)
     yield change, partial(_activate, staff)
-    yield change + dt.timedelta(hours=1), partial(_decide, staff)
-    yield calendar.now - 3 * _DAY, partial(_open_the_quarterly_check, staff)
+    yield change + dt.timedelta(hours=1), partial(_decide_reviews, staff)
+    yield dates.now - 3 * _DAY, partial(_open_quarterly_check, staff)
 
 
-def in_force(calendar: Calendar) -> list[InForce]:
-    """Each version's rules and the instant from which they judge."""
-    rows = (("v1.0", calendar.start, agreement.first()), ("v1.1", calendar.new_version, agreement.second(_ANSWER)))
+def versions_in_force(dates: YearDates) -> list[ExampleVersion]:
+    """Return both versions with the instants from which they are in force."""
+    rows = (
+        ("v1.0", dates.start, definition_documents.first_version()),
+        ("v1.1", dates.new_version, definition_documents.second_version(_REASON_OF_SECOND_VERSION)),
+    )
     return [
-        InForce(
-            f"{agreement.NAME} {number}",
+        ExampleVersion(
+            f"{definition_documents.NAME} {number}",
             since,
             compile_with_current_catalogue(version_documents.normalize_document(document)),
         )
@@ -62,25 +67,30 @@ def in_force(calendar: Calendar) -> list[InForce]:
     ]
 
 
-def _adopt(staff: Staff, candidates: Candidates, now: dt.datetime) -> None:
-    version = _drafted(staff, candidates, agreement.first(), now)
+def _adopt_first_version(staff: Staff, instants: QualifyingInstants, now: dt.datetime) -> None:
+    version = _draft(staff, instants, definition_documents.first_version(), now)
     _propose(version, ProposalGrounds(driver=ChangeDriver.FIRST), staff, now)
     _sign(Side.MARKETING, "At last in writing.", staff, now)
     _sign(Side.SALES, "Good enough to begin with; we look at it every quarter.", staff, now)
     versions.activate(version=_newest(), hand_over_entrants=True, by=staff.ops, now=now)
 
 
-def _answer_the_review(staff: Staff, candidates: Candidates, now: dt.datetime) -> None:
+def _propose_second_version(staff: Staff, instants: QualifyingInstants, now: dt.datetime) -> None:
     grounds = ProposalGrounds(
         driver=ChangeDriver.REJECTION_PATTERN,
         evidence="The review of the month: most rejections say “not interested”, and most of those leads only ever read.",
         review=Review.objects.undecided().order_by("pk").first(),
     )
-    _propose(_drafted(staff, candidates, agreement.second(_ANSWER), now), grounds, staff, now)
+    _propose(
+        _draft(staff, instants, definition_documents.second_version(_REASON_OF_SECOND_VERSION), now),
+        grounds,
+        staff,
+        now,
+    )
 
 
 def _propose(version: Version, grounds: ProposalGrounds, staff: Staff, now: dt.datetime) -> None:
-    """Marketing ops accepts each of the linter's warnings and says why."""
+    """Propose a version on behalf of marketing ops, who accepts each of the linter's warnings and says why."""
     warnings = proposals.build_case(version, grounds, now=now).findings_with(Severity.WARNING)
     versions.propose(
         version=version,
@@ -88,16 +98,17 @@ def _propose(version: Version, grounds: ProposalGrounds, staff: Staff, now: dt.d
         evidence=grounds.evidence,
         review=grounds.review,
         acknowledged={
-            warning.key: agreement.ACCEPTED.get(warning.code, agreement.ACCEPTED_ANYWAY) for warning in warnings
+            warning.key: definition_documents.ACCEPTED.get(warning.code, definition_documents.ACCEPTED_ANYWAY)
+            for warning in warnings
         },
         by=staff.ops,
         now=now,
     )
 
 
-def _drafted(staff: Staff, candidates: Candidates, document: dict[str, Any], now: dt.datetime) -> Version:
+def _draft(staff: Staff, instants: QualifyingInstants, document: dict[str, Any], now: dt.datetime) -> Version:
     version = version_documents.import_document(document=document, by=staff.ops, now=now)
-    rehearsals.rehearse(version, candidates, by=staff.ops, now=now)
+    version_backtests.run_finished_backtest(version, instants, by=staff.ops, now=now)
     return version
 
 
@@ -107,7 +118,7 @@ def _sign(side: Side, comment: str, staff: Staff, now: dt.datetime) -> None:
 
 
 def _activate(staff: Staff, now: dt.datetime) -> None:
-    """Nobody who qualifies by the change alone is new: the second version asks for more than the first."""
+    """Activate the second version; it hands over no entrants, as it asks for more than the first."""
     versions.activate(version=_newest(), hand_over_entrants=False, by=staff.ops, now=now)
 
 
@@ -115,36 +126,38 @@ def _newest() -> Version:
     return Version.objects.select_related("definition").order_by("-pk")[0]
 
 
-def _make_sure_of_review(staff: Staff, now: dt.datetime) -> None:
-    """In a small example the bad month has too few decisions for Accord to open the review by itself; people then do."""
+def _ensure_review(staff: Staff, now: dt.datetime) -> None:
+    """Open the review of the bad month by hand where it had too few decisions for Accord to open one."""
     if not Review.objects.exists():
         title = "Too many readers of free reports among the MQLs"
-        _open(ReviewTrigger.MANUAL, ReviewKind.FULL, title, "See the reasons of the rejections.", staff, now)
+        _open_review(ReviewTrigger.MANUAL, ReviewKind.FULL, title, "See the reasons of the rejections.", staff, now)
 
 
-def _decide(staff: Staff, now: dt.datetime) -> None:
+def _decide_reviews(staff: Staff, now: dt.datetime) -> None:
     for review in Review.objects.undecided().order_by("pk"):
         reviews.decide_review(
             review=review,
             decision="Tighten: v1.1",
-            reasoning=_REASONING,
+            reasoning=_REASON_OF_DECISION,
             led_to=_newest(),
             by=staff.sales_leader,
             now=now,
         )
 
 
-def _open_the_quarterly_check(staff: Staff, now: dt.datetime) -> None:
+def _open_quarterly_check(staff: Staff, now: dt.datetime) -> None:
     proposal = "Thirty minutes: SAL and rejection rate against the baseline, the reasons, one thing to change or none."
-    _open(ReviewTrigger.QUARTER, ReviewKind.LIGHT, "Quarterly check of the MQL definition", proposal, staff, now)
+    _open_review(ReviewTrigger.QUARTER, ReviewKind.LIGHT, "Quarterly check of the MQL definition", proposal, staff, now)
 
 
-def _open(trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, staff: Staff, now: dt.datetime) -> None:
-    definition = Definition.objects.get(name=agreement.NAME)
-    decided = rejection_monitor.read_decisions(
+def _open_review(
+    trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, staff: Staff, now: dt.datetime
+) -> None:
+    definition = Definition.objects.get(name=definition_documents.NAME)
+    rate = rejection_monitor.read_decisions(
         definition=definition, month=rejection_monitor.RejectionMonth.containing(now, months_back=1)
     )
-    evidence = {"decided": len(decided.dispositions), "rejected": len(decided.rejected), "percent": decided.percent}
+    evidence = {"decided": len(rate.dispositions), "rejected": len(rate.rejected), "percent": rate.percent}
     reviews.open_review(
         definition=definition,
         trigger=trigger,
@@ -152,7 +165,7 @@ def _open(trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, s
         title=title,
         evidence=evidence,
         proposal=proposal,
-        period=decided.month.name,
+        period=rate.month.name,
         by=staff.ops,
         now=now,
     )

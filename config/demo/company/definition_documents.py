@@ -1,4 +1,4 @@
-"""The example company's agreement in its two versions, as definition documents (rules 15.1), and what was said about them."""
+"""The two versions of the example's definition as documents (rules 15.1), with reasons for the linter's warnings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HIGH_INTENT: Final = [
     *("pricing_view", "comparison_guide", "calculator_used", "demo_video_watched", "implementation_content"),
 ]
 
-#: Signal, points, cap in v1.0, cap in v1.1, why.
+#: Signal, points, cap in v1.0, cap in v1.1, rationale.
 _SIGNALS: Final = (
     ("demo_request", 50, None, None, "Asks to talk; eight of the last twenty wins began with it."),
     ("talk_to_sales", 50, None, None, "Asks to talk."),
@@ -44,7 +44,7 @@ _SIGNALS: Final = (
     ("unsubscribe", -30, -30, -30, "Has told us to stop."),
 )
 
-#: Why marketing ops accepts what the linter warns about, by its code.
+#: Why marketing ops accepts a warning of the linter, by the warning's code.
 ACCEPTED: Final = {
     "complex.many_criteria": "The disqualifiers are lists that nobody has to remember; the gate is three rows.",
     "complex.one_screen": "Most rows are signals with small caps; the three parts still fit on a page.",
@@ -54,8 +54,8 @@ ACCEPTED: Final = {
 ACCEPTED_ANYWAY: Final = "Discussed in the joint session and kept for this quarter."
 
 
-def first() -> dict[str, Any]:
-    """v1.0: points alone carry a lead over the threshold, wherever they come from."""
+def first_version() -> dict[str, Any]:
+    """Return v1.0, in which points alone carry a lead over the threshold, whatever they are for."""
     paths = [_path("Engaged", [_axis("fit", 25), _axis("engagement", 40)], "The right person, busy with us lately.")]
     return _document(
         "1.0",
@@ -67,8 +67,8 @@ def first() -> dict[str, Any]:
     )
 
 
-def second(evidence: str) -> dict[str, Any]:
-    """v1.1: downloads are capped, and one strong signal must be recent. The answer to the bad month."""
+def second_version(evidence: str) -> dict[str, Any]:
+    """Return v1.1, the answer to the bad month: downloads are capped, and one strong signal must be recent."""
     strong = {"count_of": _HIGH_INTENT, "at_least": 1, "within_days": 30}
     clauses = [_axis("fit", 25), _axis("engagement", 40), strong]
     rationale = "The right person, busy with us lately, and with one sign that they are choosing a vendor."
