@@ -115,7 +115,7 @@ class DefinitionFactory(DjangoModelFactory[Definition]):
 
 
 def advance_version(version: Version, *, to: VersionState, at: dt.datetime) -> Version:
-    """Move a draft on to a later state as of `at`, with the two leaders' signatures if it is to be approved, and read it anew.
+    """Move a draft on to a later state as of `at`, signed by the two leaders if it is to be approved, and read it anew.
 
     This meets the database's own rules and no others: tests/definitions/version_lifecycles.py takes the steps that
     people take.
