@@ -129,6 +129,6 @@ def charts_of(context: template.Context, version: Version) -> dict[str, Any]:
         "inactivity": compiled.inactivity,
         "decay": generated_statement.describe_decay(document),
         "backtest": tested,
-        "pictures": result_charts.build_charts(tested.result or {}) if tested else None,
+        "charts": result_charts.build_charts(tested.result or {}) if tested else None,
         "may_read": holds(context["request"].user, *READERS_OF_LEADS),
     }

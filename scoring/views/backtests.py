@@ -154,7 +154,7 @@ def _result_context(request: Request, row: Backtest, result: Result, form: Thres
     return {
         "figures": result_view.build_figures(row),
         "result": result,
-        "pictures": result_charts.build_charts(result),
+        "charts": result_charts.build_charts(result),
         "is_current": is_current,
         "form": form or ThresholdsForm(result["thresholds"], None),
     } | (_what_if_context(request, row, form) if form else {})

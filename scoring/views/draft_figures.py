@@ -20,4 +20,4 @@ def quick_figures(request: Request) -> HttpResponse:
         panel = draft_figures.build_panel(request.POST.get("document", ""), now=timezone.now())
     except draft_figures.DraftFiguresRefused as refusal:
         return render(request, page, {"refusal": refusal}, status=422)
-    return render(request, page, {"glance": panel})
+    return render(request, page, {"panel": panel})

@@ -59,7 +59,7 @@ def render_handoff_page(request: Request, handoff: Handoff, status: int = 200, *
     """Render the page; `forms` are forms with invalid input, by their names in the context."""
     now = timezone.now()
     context = {
-        "case": detail.for_handoff(handoff, reader=request.user, now=now),
+        "detail": detail.for_handoff(handoff, reader=request.user, now=now),
         "handoff": handoff,
         "lead": handoff.lead,
         "now": now,

@@ -99,7 +99,7 @@ def routing_try(request: Request) -> HttpResponse:
         "form": form,
         "lead": lead,
         "search": request.GET.get("q", ""),
-        "found": routing_dry_run.find_leads(request.GET.get("q", "").replace("\x00", "")),
+        "leads": routing_dry_run.find_leads(request.GET.get("q", "").replace("\x00", "")),
         "plan": _run_dry_run(form, lead) if form.is_valid() and _has_lead_to_try(form, request, lead) else None,
         "now": timezone.now(),
     }
