@@ -25,6 +25,8 @@ LOCAL = ROOT / ".local"
 
 def main(logins: Path) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # The use-cases that play the example log what they do; between the steps on the terminal nobody wants to read it.
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
     django.setup()
     with step("Bringing the database up to date"):
         _connect()
