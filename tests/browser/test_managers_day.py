@@ -36,6 +36,7 @@ OpenAs = Callable[[User, str], Page]
 @pytest.fixture
 def team() -> Team:
     """A team of two that works around the clock and takes every lead; its manager is Maria."""
+    CommitmentFactory(active=True)
     maria = UserFactory(roles=[Role.SALES_MANAGER], name="maria")
     made = TeamFactory(working=True, name="World", calendar=_always(), managers=(maria,), reps=0)
     for name in ("wanda", "willem"):
@@ -182,7 +183,6 @@ def _coming_monday() -> dt.datetime:
 def _next_lead(now: dt.datetime | None = None, **columns: str) -> Handoff:
     """Somebody qualifies, and the next beat hands them off."""
     now = now or timezone.now()
-    CommitmentFactory(active=True)
     made = QualificationFactory(lead=LeadFactory(mql=True, **columns), at=now)
     creation.hand_off_waiting(now=now)
     return read_handoff(Handoff.objects.get(qualification=made))

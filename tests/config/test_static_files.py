@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.template import Context, Template
 from django.test import override_settings
 
-from config import ui
+from config.ui import formats
 
 IMPORT = re.compile(r'^import\b.*?"\./(?P<name>[^"]+)";$', re.MULTILINE)
 
@@ -45,6 +45,6 @@ def test_the_page_tells_the_limits_of_a_countdown_to_its_script() -> None:
     written = Template("{% countdown_limits %}").render(Context())
 
     assert written == (
-        f'data-seconds-shown-below="{ui.SECONDS_SHOWN_BELOW}" data-countdown-below="{ui.COUNTDOWN_BELOW}"'
-        f' data-days-from="{ui.DAYS_BELOW * 3600}"'
+        f'data-seconds-shown-below="{formats.SECONDS_SHOWN_BELOW}" data-countdown-below="{formats.COUNTDOWN_BELOW}"'
+        f' data-days-from="{formats.DAYS_BELOW * 3600}"'
     )
