@@ -183,7 +183,7 @@ CELERY_BEAT_SCHEDULE = {
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "accord"}
 }
-# Where scoring keeps its copy of the events' columns; may be wiped at any moment.
+# The column cache of scoring: event and attribute columns. It may be emptied at any time.
 COLUMN_CACHE_DIR = Path(env.str("COLUMN_CACHE_DIR", default=str(BASE_DIR / ".local" / "columns")))
 
 # ── People ────────────────────────────────────────────────────────────────────────────────────────────────

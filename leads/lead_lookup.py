@@ -36,7 +36,7 @@ def read_reference(item: Mapping[str, Any]) -> LeadRef:
         return LeadRef("id", lead)
     if lead is not None:
         return LeadRef("external_id", validation.identity("lead", lead, limit=128))
-    raise Refused("email", "is required, or lead: an event belongs to somebody.")
+    raise Refused("email", "is required, or lead: one of them says whom this is about.")
 
 
 def _read_email(value: object) -> str:

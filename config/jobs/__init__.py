@@ -1,1 +1,1 @@
-"""The fences of periodic jobs: when each last ended well, and which ran in a period. Imports no app."""
+"""Periodic jobs: when each last ended well, and the claims that let a job run once a period. Imports no app."""

@@ -16,7 +16,7 @@ class Heartbeat(models.Model):
 
 
 class PeriodicRun(models.Model):
-    """A fence: each job runs once a period, however many beats there are (rules 17.7)."""
+    """A claim: each job runs once a period, however many beats there are (rules 17.7)."""
 
     job = models.CharField(max_length=64)
     period = models.CharField(max_length=32)

@@ -1,4 +1,4 @@
-"""The fence in front of jobs that run once a period (rules 17.7)."""
+"""Claims that let a job run once a period (rules 17.7)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from config.jobs.models import PeriodicRun
 
 
 def claim_period(*, job: str, period: str, now: dt.datetime) -> bool:
-    """Claim a period for a job; False if the job had it already.
+    """Claim a period for a job; return False if another worker has claimed it.
 
     Call it in the transaction that does the work: a second worker waits for the unique index until the first one
     ends, and a worker that fails leaves the period to another.

@@ -101,9 +101,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "slack_sealed",
-                    models.TextField(
-                        blank=True, db_column="slack_url", help_text="An incoming webhook of Slack, sealed."
-                    ),
+                    models.TextField(blank=True, help_text="An incoming webhook of Slack, sealed."),
                 ),
                 ("is_quiet_off_hours", models.BooleanField(default=True)),
                 (

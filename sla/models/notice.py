@@ -114,10 +114,7 @@ class AlertSettings(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="alert_settings")
     email_kinds = ArrayField(models.CharField(max_length=20, choices=NoticeKind.choices), default=list, blank=True)
     slack_kinds = ArrayField(models.CharField(max_length=20, choices=NoticeKind.choices), default=list, blank=True)
-    # The column is named as before it was sealed, so that two releases can run side by side.
-    slack_sealed = models.TextField(
-        blank=True, db_column="slack_url", help_text="An incoming webhook of Slack, sealed."
-    )
+    slack_sealed = models.TextField(blank=True, help_text="An incoming webhook of Slack, sealed.")
     is_quiet_off_hours = models.BooleanField(default=True)
     in_browser = models.BooleanField(default=False, help_text="Tier 1 as a notification of the browser.")
     with_sound = models.BooleanField(default=False)

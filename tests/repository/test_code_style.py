@@ -1,4 +1,4 @@
-"""The rules of names and sentences that can be counted: they hold in every module of the product."""
+"""The rules of names and sentences that can be counted: they hold in the product, but for the engine until its rewrite."""
 
 from __future__ import annotations
 
