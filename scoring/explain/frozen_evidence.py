@@ -16,6 +16,7 @@ AXES: Final = (("fit", "Fit"), ("engagement", "Engagement"), ("bant", "BANT"))
 NAMES_SHOWN: Final = 4
 HELD: Final = "pass"
 NOT_NEEDED: Final = "not needed"
+_CRITERION_VERDICTS: Final = frozenset({"pass", "fail", "unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,8 @@ def _read_criterion(answer: Mapping[str, Any]) -> EvidenceLine:
         note = f"needed: {wanted(criterion)}"
     except (KeyError, TypeError, ValueError):
         note = ""
-    return EvidenceLine(text, str(answer.get("verdict", "unknown")), note)
+    verdict = answer.get("verdict")
+    return EvidenceLine(text, verdict if verdict in _CRITERION_VERDICTS else "unknown", note)
 
 
 def _value_text(value: object) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.forms import Form
-from django.http import HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -47,6 +47,11 @@ class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  
     @cached_property
     def handoff(self) -> Handoff:
         return get_visible_handoff(self.request, self.kwargs["pk"])
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # Before the form is read: whoever may not see the handoff gets a 404 and nothing else.
+        self.handoff  # noqa: B018  # looked up and kept
+        return super().post(request, *args, **kwargs)
 
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
         """Call the use-case with the cleaned data of the form; returns the sentence that reports the success."""

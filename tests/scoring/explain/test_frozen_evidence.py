@@ -102,3 +102,11 @@ def test_failed_paths_are_not_needed_once_another_path_held() -> None:
     assert [way.verdict for way in both] == ["pass", "not needed"]
     assert both[1].clauses[0].verdict == "not needed"
     assert [alone[0].verdict, alone[0].clauses[0].verdict] == ["fail", "fail"]
+
+
+def test_a_verdict_that_is_none_of_the_three_reads_as_unknown() -> None:
+    answer = DOCUMENT["gate_answers"][0] | {"verdict": None}
+
+    evidence = frozen_evidence.read_evidence(DOCUMENT | {"gate_answers": [answer]})
+
+    assert [line.verdict for line in evidence.gate] == ["unknown"]

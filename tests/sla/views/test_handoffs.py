@@ -128,6 +128,7 @@ def test_a_handoff_of_another_team_does_not_exist() -> None:
 
     assert {stranger.get(path).status_code for path in paths} == {404}
     assert {stranger.post(path).status_code for path in actions} == {404}
+    assert not any(b"Not saved" in stranger.post(path).content for path in actions)
 
 
 def test_the_queue_holds_only_ones_own_work() -> None:
