@@ -52,8 +52,8 @@ DEFINITIONS: Final = scoped(
 )
 
 
-#: Ids have fewer digits than this, so that they fit their integer column.
-_LONGEST_ID: Final = 10
+#: Longer ids could overflow an integer column.
+_ID_DIGITS_AT_MOST: Final = 9
 
 
 class DefinitionsView(ListAPIView[Version]):
@@ -194,7 +194,7 @@ class DiffView(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """Return the differences of this version from another, row by row."""
         against = request.query_params.get("against", "")
-        if not (against.isascii() and against.isdigit() and len(against) < _LONGEST_ID):
+        if not (against.isascii() and against.isdigit() and len(against) <= _ID_DIGITS_AT_MOST):
             raise ValidationError({"against": "Give the id of the version to compare with."})
         before, after = _get_version(int(against)), _get_version(pk)
         rows = [change.row for change in signing_sheet.compare_versions(before, after)]

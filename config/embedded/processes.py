@@ -1,4 +1,4 @@
-"""The state of a process by its id, waiting for it, and ending it."""
+"""Processes and ports: check, wait for and end a process, find a free port."""
 
 from __future__ import annotations
 

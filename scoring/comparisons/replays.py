@@ -1,7 +1,7 @@
-"""Replays of a version: judged again over its past, it gives exactly the MQLs that were made under it (rules 10.11).
+"""Replays: judge a version's time in force again and compare the result with the MQLs on record (rules 10.11).
 
-The record of the loop is taken as fact: cycles with their ends and re-engagement dates, stages, the version's time in
-force. Where replay and record differ, a fact reached us after it was needed, or the judge is wrong.
+Stored cycles with their ends and re-engagement dates, stages and the version's time in force are taken as given. A
+difference means that a fact was recorded late, or that the engine is wrong.
 """
 
 from __future__ import annotations

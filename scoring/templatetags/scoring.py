@@ -95,7 +95,7 @@ def period_of(backtest: Backtest) -> str:
 
 @register.inclusion_tag("scoring/backtests/_card.html", takes_context=True)
 def backtest_of(context: template.Context, version: Version) -> dict[str, Any]:
-    """Return the two numbers of the version's present document; without them what there is, and how to get them."""
+    """Return coverage and precision of the version's present document, or else the pending or the outdated backtest."""
     current = backtest_requests.find_current_backtest(version)
     latest = version.backtests.select_related("version").order_by("-pk").first()
     return {

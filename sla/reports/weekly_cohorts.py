@@ -1,6 +1,6 @@
 """Results of a version's MQLs by the week in which they qualified (rules 12.6).
 
-A changed definition shows here first.
+A change of the definition shows in acceptance by week before it shows in won deals.
 """
 
 from __future__ import annotations
