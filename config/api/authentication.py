@@ -24,7 +24,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         """Return the owner and the key; None without a key. One sentence for all refusals: a guess learns nothing from it."""
-        scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != _SCHEME.lower() or not key:
             return None
         now = timezone.now()
