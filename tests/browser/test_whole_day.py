@@ -19,7 +19,7 @@ from definitions import version_documents
 from leads import named_lists, shipped_signals
 from leads.models import Lead, Signal
 from leads.vocabulary import Stage
-from sla.models import AlertSettings, Attempt, Disposition, Handoff, Note, PendingDecision
+from sla.models import AlertSettings, Attempt, Disposition, Handoff, Note, PendingDecision, ReasonCode
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, DispositionKind, Family, HandoffState, Route
 from tests.factories import (
     CommitmentFactory,
@@ -65,6 +65,9 @@ def sam() -> User:
         ReasonCodeFactory(
             code=code, label=code.replace("_", " ").capitalize(), family=family, route=route, position=position
         )
+    # The shipped reasons may be there as well; the keys of the day are those of these two.
+    ReasonCode.objects.exclude(code__in=["wrong_fit", "bad_timing"]).update(is_offered=False)
+    ReasonCode.objects.filter(code="bad_timing").update(label="Bad timing", position=1)
     person = RepFactory(team=team, user__name="sam").user
     person.set_password(PASSWORD)
     person.time_zone = "Europe/Berlin"
