@@ -202,6 +202,7 @@ def test_a_whole_day_is_worked_with_the_keyboard_alone(  # noqa: PLR0915  # the 
     expect(row_of(page, later)).to_be_focused()
     assert not PendingDecision.objects.exists()
     press("r")
+    expect(row_of(page, later).locator("[data-reasons]")).to_be_visible()
     press("2")
     expect(row_of(page, later).get_by_label("Comes back on")).to_be_focused()
     typed(f"{back_on:%m%d%Y}")
