@@ -44,9 +44,9 @@ def _text_attribute(limit: int) -> Attribute:
 
 
 def parse_flag(field: str, cell: str) -> bool:
-    word = cell.strip().casefold()
-    if word in _YES or word in _NO:
-        return word in _YES
+    text = cell.strip().casefold()
+    if text in _YES or text in _NO:
+        return text in _YES
     raise Refused(field, "must be true or false (yes, no, 1, 0).")
 
 
@@ -77,10 +77,10 @@ def _parse_tags(_field: str, cell: str) -> list[str]:
 
 
 def _read_seniority(field: str, value: object) -> str | None:
-    word = validation.text(field, value, limit=32).casefold()
-    if word and word not in Seniority.values:
+    seniority = validation.text(field, value, limit=32).casefold()
+    if seniority and seniority not in Seniority.values:
         raise Refused(field, f"must be one of: {', '.join(Seniority.values)}.")
-    return word or None
+    return seniority or None
 
 
 def _read_zone(field: str, value: object) -> str | None:

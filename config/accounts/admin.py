@@ -16,20 +16,20 @@ from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import SCOPES
 
 
-class PersonForm(UserChangeForm):  # type: ignore[type-arg] # not subscriptable at run time
+class PersonForm(UserChangeForm):  # type: ignore[type-arg]  # not subscriptable at run time
     class Meta:
         model = User
         fields = "__all__"
 
 
-class NewPersonForm(AdminUserCreationForm):  # type: ignore[type-arg] # not subscriptable at run time
+class NewPersonForm(AdminUserCreationForm):  # type: ignore[type-arg]  # not subscriptable at run time
     class Meta:
         model = User
         fields = ("email",)
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg] # not subscriptable at run time
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     form = PersonForm
     add_form = NewPersonForm
     list_display = ("email", "first_name", "last_name", "roles", "is_active")
@@ -53,7 +53,7 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg] # not subscriptable at r
         return ", ".join(group.name for group in person.groups.all())
 
 
-class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg] # not subscriptable at run time
+class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     scopes = forms.MultipleChoiceField(choices=tuple(SCOPES.items()), widget=forms.CheckboxSelectMultiple)
     revoked = forms.BooleanField(required=False, help_text="A revoked key is refused at once, and for good.")
 
@@ -68,7 +68,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg] # not subscriptable
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not subscriptable at run time
+class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """The key itself is shown once, after it was created; only its digest is stored."""
 
     form = ApiKeyForm

@@ -52,14 +52,14 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractUser):
     """A person who signs in by e-mail. Their rights come from their groups (`Role`), see config.accounts.roles."""
 
-    username = None  # type: ignore[assignment] # the e-mail address takes the place of the inherited column
+    username = None  # type: ignore[assignment]  # the e-mail address takes the place of the inherited column
     email = models.EmailField("e-mail address", unique=True)
     time_zone = models.CharField(max_length=64, default="UTC")
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment] # the inherited one creates by user name
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # the inherited one creates by user name
 
     class Meta(AbstractUser.Meta):
         constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="user_email_once")]

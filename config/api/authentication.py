@@ -41,7 +41,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         return _SCHEME
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # the library ships without types
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # the library ships without types
     target_class = "config.api.authentication.ApiKeyAuthentication"
     name = "apiKey"
 

@@ -45,14 +45,14 @@ Go = Callable[[User, str], Page]
 @pytest.fixture
 def people() -> dict[Role, User]:
     """Marketing ops and both leaders, who have agreed on what sales does."""
-    found = {role: UserFactory(roles=[role], is_staff=role == Role.MARKETING_OPS) for role in _ROLES}
+    people_by_role = {role: UserFactory(roles=[role], is_staff=role == Role.MARKETING_OPS) for role in _ROLES}
     commitments.activate(
         commitment=CommitmentFactory(),
-        by_marketing=found[Role.MARKETING_LEADER],
-        by_sales=found[Role.SALES_LEADER],
+        by_marketing=people_by_role[Role.MARKETING_LEADER],
+        by_sales=people_by_role[Role.SALES_LEADER],
         now=timezone.now(),
     )
-    return found
+    return people_by_role
 
 
 _ROLES = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)

@@ -115,9 +115,9 @@ def test_only_the_inputs_that_a_question_takes_are_shown(open_editor: Callable[[
     page.get_by_role("button", name="Save draft").click()
 
     expect(page.locator(".messagelist")).to_contain_text("is saved")
-    kept = version_documents.export_document(Version.objects.get(pk=version.pk))
-    assert [(row["op"], row["value"]) for row in kept["gate"]] == [("at_least", 50), ("in", ["Mining"])]
-    assert kept["disqualifiers"][0]["value"] == "individual contributor"
+    document = version_documents.export_document(Version.objects.get(pk=version.pk))
+    assert [(row["op"], row["value"]) for row in document["gate"]] == [("at_least", 50), ("in", ["Mining"])]
+    assert document["disqualifiers"][0]["value"] == "individual contributor"
 
 
 def test_a_new_path_is_written_and_a_row_taken_away(open_editor: Callable[[], Page], version: Version) -> None:
@@ -134,9 +134,9 @@ def test_a_new_path_is_written_and_a_row_taken_away(open_editor: Callable[[], Pa
     page.get_by_role("button", name="Save draft").click()
 
     expect(page.locator(".messagelist")).to_contain_text("is saved")
-    kept = version_documents.export_document(Version.objects.get(pk=version.pk))
-    assert kept["hot"][0]["clauses"] == [{"count_of": ["contact_request"], "at_least": 1, "within_days": None}]
-    assert [row["field"] for row in kept["gate"]] == ["company.industry"]
+    document = version_documents.export_document(Version.objects.get(pk=version.pk))
+    assert document["hot"][0]["clauses"] == [{"count_of": ["contact_request"], "at_least": 1, "within_days": None}]
+    assert [row["field"] for row in document["gate"]] == ["company.industry"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

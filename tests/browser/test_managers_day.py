@@ -38,10 +38,10 @@ def team() -> Team:
     """A team of two that works around the clock and takes every lead; its manager is Maria."""
     CommitmentFactory(active=True)
     maria = UserFactory(roles=[Role.SALES_MANAGER], name="maria")
-    made = TeamFactory(working=True, name="World", calendar=_always(), managers=(maria,), reps=0)
+    world = TeamFactory(working=True, name="World", calendar=_always(), managers=(maria,), reps=0)
     for name in ("wanda", "willem"):
-        RepFactory(team=made, user__name=name)
-    return made
+        RepFactory(team=world, user__name=name)
+    return world
 
 
 @pytest.fixture
@@ -183,9 +183,9 @@ def _coming_monday() -> dt.datetime:
 def _next_lead(now: dt.datetime | None = None, **columns: str) -> Handoff:
     """Somebody qualifies, and the next beat hands them off."""
     now = now or timezone.now()
-    made = QualificationFactory(lead=LeadFactory(mql=True, **columns), at=now)
+    qualification = QualificationFactory(lead=LeadFactory(mql=True, **columns), at=now)
     creation.hand_off_waiting(now=now)
-    return read_handoff(Handoff.objects.get(qualification=made))
+    return read_handoff(Handoff.objects.get(qualification=qualification))
 
 
 def _contact_clock(handoff: Handoff) -> Clock:

@@ -13,11 +13,13 @@ pytestmark = pytest.mark.django_db
 
 
 def test_weekly_hours_holidays_and_own_days_make_the_calendar():
-    made = WorkCalendarFactory(zone="Europe/Berlin", country="DE", subdivision="BY")
-    SpecialDay.objects.create(calendar=made, date=dt.date(2026, 3, 12), label="Summer party")
-    SpecialDay.objects.create(calendar=made, date=dt.date(2026, 12, 25), opens=600, closes=720, label="Hotline")
+    work_calendar = WorkCalendarFactory(zone="Europe/Berlin", country="DE", subdivision="BY")
+    SpecialDay.objects.create(calendar=work_calendar, date=dt.date(2026, 3, 12), label="Summer party")
+    SpecialDay.objects.create(
+        calendar=work_calendar, date=dt.date(2026, 12, 25), opens=600, closes=720, label="Hotline"
+    )
 
-    pure = calendars.build_calendar(made, NOW)
+    pure = calendars.build_calendar(work_calendar, NOW)
 
     assert is_open(pure, NOW)
     assert not is_open(pure, NOW + 2 * DAY)
@@ -28,31 +30,31 @@ def test_weekly_hours_holidays_and_own_days_make_the_calendar():
 
 
 def test_overnight_hours_run_into_the_next_day():
-    made = WorkCalendarFactory(weekdays=range(0))
-    WorkHours.objects.create(calendar=made, weekday=0, opens=22 * 60, closes=6 * 60)
+    work_calendar = WorkCalendarFactory(weekdays=range(0))
+    WorkHours.objects.create(calendar=work_calendar, weekday=0, opens=22 * 60, closes=6 * 60)
 
-    pure = calendars.build_calendar(made, NOW)
+    pure = calendars.build_calendar(work_calendar, NOW)
 
     assert is_open(pure, NOW.replace(hour=5))
     assert not is_open(pure, NOW.replace(hour=6))
 
 
 def test_an_unknown_country_is_refused_by_name():
-    made = WorkCalendarFactory(country="XX")
+    work_calendar = WorkCalendarFactory(country="XX")
 
     with pytest.raises(BadCalendar, match="XX"):
-        calendars.build_calendar(made, NOW)
+        calendars.build_calendar(work_calendar, NOW)
 
 
 def test_a_version_is_stored_once_for_each_content():
-    made = WorkCalendarFactory()
-    first = calendars.freeze_version(made, NOW)
+    work_calendar = WorkCalendarFactory()
+    first = calendars.freeze_version(work_calendar, NOW)
 
-    assert calendars.freeze_version(made, NOW + DAY) == first
-    WorkHours.objects.filter(calendar=made).update(closes=18 * 60)
-    second = calendars.freeze_version(WorkCalendar.objects.get(pk=made.pk), NOW + DAY)
+    assert calendars.freeze_version(work_calendar, NOW + DAY) == first
+    WorkHours.objects.filter(calendar=work_calendar).update(closes=18 * 60)
+    second = calendars.freeze_version(WorkCalendar.objects.get(pk=work_calendar.pk), NOW + DAY)
 
-    assert CalendarVersion.objects.filter(calendar=made).count() == 2
+    assert CalendarVersion.objects.filter(calendar=work_calendar).count() == 2
     assert (
         due_at(calendars.load_version(first), NOW.replace(hour=16, minute=30), 3600)
         == NOW.replace(hour=9, minute=30) + DAY
