@@ -26,6 +26,7 @@ from config.embedded.valkey import Valkey
 __all__ = ["EmbeddedError", "Urls", "destroy", "ensure", "find_running", "secret_key", "stop"]
 
 FREE_DISK_NEEDED = 300 * 1024 * 1024
+_DATA_FOLDERS = ("postgres", "valkey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def ensure(root: Path, *, durable: bool = True) -> Urls:
 def find_running(root: Path) -> Urls | None:
     """Return the addresses if both servers answer, else None. Changes nothing."""
     local = root.resolve() / ".local"
-    if not (local / "embedded.json").exists():
+    # _load_servers creates missing folders. Here it would do so without the lock, beside a process that holds it.
+    if not (local / "embedded.json").exists() or not all((local / name).exists() for name in _DATA_FOLDERS):
         return None
     with _explain_errors(local):
         servers = _load_servers(local)
@@ -130,9 +132,9 @@ def _create_secrets(file: Path) -> None:
 def _load_servers(local: Path) -> _Servers:
     passwords = json.loads((local / "embedded.json").read_text())
     account = server_account()
+    postgres_folder, valkey_folder = (account.folder(local, name) for name in _DATA_FOLDERS)
     return _Servers(
-        Postgres(account.folder(local, "postgres"), account, passwords["postgres"]),
-        Valkey(account.folder(local, "valkey"), account, passwords["valkey"]),
+        Postgres(postgres_folder, account, passwords["postgres"]), Valkey(valkey_folder, account, passwords["valkey"])
     )
 
 

@@ -47,7 +47,9 @@ def ensure_elsewhere(root: Path) -> str:
     code = (
         "import sys, pathlib; from config import embedded; print(embedded.ensure(pathlib.Path(sys.argv[1])).database)"
     )
-    return subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, check=True).stdout
+    process = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def test_a_second_call_finds_the_running_servers(root: Path) -> None:
