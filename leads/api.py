@@ -27,6 +27,7 @@ from leads import events, lead_upserts, openapi_schemas, outcomes
 from leads.batch_upsert import AttributeStatement, UpsertResult
 from leads.filters import CompanyFilter, LeadApiFilter
 from leads.models import Company, Event, Lead
+from leads.vocabulary import NoteKind
 
 _READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 FACTS: Final = scoped("facts:read", "facts:write", read_roles=_READERS, write_roles=(Role.MARKETING_OPS,))
@@ -37,11 +38,18 @@ _Post = TypeVar("_Post", bound=Callable[..., Response])
 _STATUS_OF_SINGLE_ITEM: Final = {"accepted": 201, "created": 201, "rejected": 422}
 
 
+class NoteSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=NoteKind.choices)
+    field = serializers.CharField()
+    text = serializers.CharField()
+
+
 class ResultSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(help_text="accepted, duplicate, created, updated, unchanged or rejected.")
     id = serializers.IntegerField(allow_null=True, help_text="Accord's id; null for what was rejected.")
     field = serializers.CharField(allow_blank=True, help_text="Of a rejected item: the field at fault.")
     reason = serializers.CharField(allow_blank=True, help_text="Of a rejected item: the rule it breaks.")
+    notes = NoteSerializer(many=True, required=False, help_text="Of a lead or company: what was not stored as it came.")
 
 
 class AnswerSerializer(serializers.Serializer[Any]):
@@ -68,7 +76,7 @@ class LeadSerializer(serializers.ModelSerializer[Lead]):
 
     class Meta:
         model = Lead
-        exclude = ("has_history", "next_look_at", "look_failures", "look_error")
+        exclude = ("has_history", "merged_into", "next_look_at", "look_failures", "look_error")
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
@@ -208,6 +216,7 @@ def _result_row(result: UpsertResult[Any]) -> dict[str, Any]:
         "id": result.subject.pk if result.subject else None,
         "field": refusal.field if refusal else "",
         "reason": refusal.rule if refusal else "",
+        "notes": [note._asdict() for note in result.notes],
     }
 
 

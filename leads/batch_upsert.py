@@ -15,6 +15,7 @@ from leads.attribute_history import AttributeHistory
 from leads.exceptions import Refused
 from leads.matching import NewLead, email_domain
 from leads.models import AttributeChange, Company, Lead
+from leads.notes import Note
 
 Subject = TypeVar("Subject", Lead, Company)
 UpsertChange = Literal["created", "updated", "unchanged", "rejected"]
@@ -25,11 +26,12 @@ DERIVED = "derived"
 
 @dataclass(frozen=True, slots=True)
 class UpsertResult(Generic[Subject]):
-    """The result of one statement: its subject and what changed, or the refusal."""
+    """The result of one statement: its subject and what changed, or the refusal; and notes on what was not taken."""
 
     subject: Subject | None
     change: UpsertChange
     refusal: Refused | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 from django.db import DataError, IntegrityError, transaction
 
@@ -25,14 +25,22 @@ from leads.csv_reader import CsvRow, Unreadable
 from leads.exceptions import Refused
 from leads.import_mapping import ColumnMap, ImportPlan, build_plan
 from leads.models import ImportRun
+from leads.notes import Note
 from leads.vocabulary import BEGINNING
 
 BATCH: Final = 1_000
 _COUNT_COLUMNS: Final = {"accepted": "created", "duplicate": "unchanged"}
 
 Item = dict[str, Any]
-#: (status, field, reason) for each item.
-Verdict = tuple[str, str, str]
+
+
+class RowVerdict(NamedTuple):
+    """The verdict on one row: accepted in some way, or rejected for a field and a reason."""
+
+    status: str
+    field: str = ""
+    reason: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ def _build_digest(file: FileImport) -> str:
 def _reset(record: ImportRun, now: dt.datetime) -> None:
     record.started_at, record.finished_at, record.lines_done = now, None, 0
     record.created = record.updated = record.unchanged = record.rejected = 0
+    record.notes = {}
     record.save()
 
 
@@ -119,76 +128,86 @@ def _rejected_before(file: FileImport, lines_done: int) -> list[list[str]]:
 def _store_batch(batch: Sequence[CsvRow], file: FileImport, record: ImportRun, rejected: Any, now: dt.datetime) -> None:
     with transaction.atomic():
         verdicts = _judge_rows(batch, file, now)
-        for row, (status, field, reason) in zip(batch, verdicts, strict=True):
-            if status == "rejected":
-                rejected.writerow([row.line, field, reason, *map(downloads.safe_cell, row.cells)])
-        counts = Counter(_COUNT_COLUMNS.get(status, status) for status, _, _ in verdicts)
+        for row, verdict in zip(batch, verdicts, strict=True):
+            if verdict.status == "rejected":
+                rejected.writerow([row.line, verdict.field, verdict.reason, *map(downloads.safe_cell, row.cells)])
+        counts = Counter(_COUNT_COLUMNS.get(verdict.status, verdict.status) for verdict in verdicts)
         for name, count in counts.items():
             setattr(record, name, getattr(record, name) + count)
+        _count_notes(record, verdicts)
         record.lines_done = batch[-1].line
         record.save()
 
 
-def _judge_rows(batch: Sequence[CsvRow], file: FileImport, now: dt.datetime) -> list[Verdict]:
-    verdicts: list[Verdict | None] = [None] * len(batch)
+def _count_notes(record: ImportRun, verdicts: Iterable[RowVerdict]) -> None:
+    for verdict in verdicts:
+        for note in verdict.notes:
+            fields = record.notes.setdefault(note.kind.value, {})
+            fields[note.field] = fields.get(note.field, 0) + 1
+
+
+def _judge_rows(batch: Sequence[CsvRow], file: FileImport, now: dt.datetime) -> list[RowVerdict]:
+    verdicts: list[RowVerdict | None] = [None] * len(batch)
     items: dict[int, Item] = {}
     for position, row in enumerate(batch):
         if row.flaw:
-            verdicts[position] = ("rejected", "row", row.flaw)
+            verdicts[position] = RowVerdict("rejected", "row", row.flaw)
             continue
         try:
             items[position] = file.plan.build_item(row.cells)
         except Refused as refusal:
-            verdicts[position] = ("rejected", refusal.field, refusal.rule)
+            verdicts[position] = RowVerdict("rejected", refusal.field, refusal.rule)
     stored = _store_items(list(items.values()), STORE_BY_KIND[file.plan.kind.name], file.source, now)
     for position, verdict in zip(items, stored, strict=True):
         verdicts[position] = verdict
     return [verdict for verdict in verdicts if verdict is not None]
 
 
-StoreItems = Callable[[Sequence[Item], str, dt.datetime], list[Verdict]]
+StoreItems = Callable[[Sequence[Item], str, dt.datetime], list[RowVerdict]]
 
 
-def _store_items(items: Sequence[Item], store: StoreItems, source: str, now: dt.datetime) -> list[Verdict]:
+def _store_items(items: Sequence[Item], store: StoreItems, source: str, now: dt.datetime) -> list[RowVerdict]:
     """Store all items at once, or one by one if the database refuses a value that no rule foresaw."""
     try:
         with transaction.atomic():
             return store(items, source, now)
     except (DataError, IntegrityError):
         if len(items) == 1:
-            return [("rejected", "row", "could not be stored.")]
+            return [RowVerdict("rejected", "row", "could not be stored.")]
         return [_store_items([item], store, source, now)[0] for item in items]
 
 
-def _store_events(items: Sequence[Item], source: str, now: dt.datetime) -> list[Verdict]:
+def _store_events(items: Sequence[Item], source: str, now: dt.datetime) -> list[RowVerdict]:
     return [_verdict_of(result) for result in events.record(items=items, source=source, now=now)]
 
 
-def _store_outcomes(items: Sequence[Item], source: str, now: dt.datetime) -> list[Verdict]:
+def _store_outcomes(items: Sequence[Item], source: str, now: dt.datetime) -> list[RowVerdict]:
     return [_verdict_of(result) for result in outcomes.record(items=items, source=source, now=now)]
 
 
-def _verdict_of(result: events.EventResult) -> Verdict:
-    return result.status, result.field, result.reason
+def _verdict_of(result: events.EventResult) -> RowVerdict:
+    return RowVerdict(result.status, result.field, result.reason)
 
 
-def _store_leads(items: Sequence[Item], source: str, now: dt.datetime) -> list[Verdict]:
+def _store_leads(items: Sequence[Item], source: str, now: dt.datetime) -> list[RowVerdict]:
     return _upsert_items(items, lead_upserts.read_lead, lead_upserts.upsert_leads, source, now)
 
 
-def _store_companies(items: Sequence[Item], source: str, now: dt.datetime) -> list[Verdict]:
+def _store_companies(items: Sequence[Item], source: str, now: dt.datetime) -> list[RowVerdict]:
     return _upsert_items(items, lead_upserts.read_company, lead_upserts.upsert_companies, source, now)
 
 
 def _upsert_items(
     items: Iterable[Item], read: Callable[..., Any], upsert: Callable[..., list[Any]], source: str, now: dt.datetime
-) -> list[Verdict]:
+) -> list[RowVerdict]:
     """Upsert leads or companies. In a file without dates, a first statement holds since `BEGINNING`."""
     results = lead_upserts.read_and_upsert(
         items=items, read=read, upsert=upsert, source=source, now=now, since=BEGINNING
     )
     return [
-        (result.change, result.refusal.field if result.refusal else "", result.refusal.rule if result.refusal else "")
+        RowVerdict(result.change, result.refusal.field, result.refusal.rule)
+        if result.refusal
+        else RowVerdict(result.change, notes=result.notes)
         for result in results
     ]
 

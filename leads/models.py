@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 
 from leads import change_stamps
 from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
-from leads.vocabulary import BEGINNING, LADDER, Intent, OutcomeKind, Seniority, Stage
+from leads.vocabulary import BEGINNING, LADDER, Intent, KeyKind, OutcomeKind, Seniority, Stage
 
 #: The part of a lead's address after the @, as an expression for queries.
 EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part", output_field=models.TextField())
@@ -38,10 +38,18 @@ class Attributed(models.Model):
     values since `known_at`.
     """
 
-    external_id = models.CharField(max_length=128, null=True, blank=True, unique=True)
+    external_id = models.CharField(
+        max_length=128, null=True, blank=True, help_text="The id of the first system that gave one."
+    )
+    external_system = models.CharField(
+        max_length=64, blank=True, help_text="The system of that id. Empty: an id that every system may name."
+    )
     country = models.CharField(max_length=64, blank=True)
     region = models.CharField(max_length=64, blank=True)
     custom = models.JSONField(default=dict, blank=True)
+    not_understood = models.JSONField(
+        default=dict, blank=True, help_text="Values that could not be read, as they came, by attribute."
+    )
     known_at = models.DateTimeField(default=BEGINNING)
     has_history = models.BooleanField(default=False)
     recorded_at = models.DateTimeField()
@@ -71,6 +79,7 @@ class Company(Attributed):
         verbose_name_plural = "companies"
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("domain"), name="company_domain_once"),
+            models.UniqueConstraint(fields=["external_id", "external_system"], name="company_id_once"),
             models.CheckConstraint(
                 name="company_employees_in_order",
                 condition=Q(employees_low__isnull=True)
@@ -82,6 +91,22 @@ class Company(Attributed):
 
     def __str__(self) -> str:
         return self.name or self.domain or self.external_id or f"company {self.pk}"
+
+
+class CompanyKey(models.Model):
+    """A key by which a company is recognised: one of its domains, or the id that one system has given it."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="keys")
+    kind = models.CharField(max_length=8, choices=KeyKind.choices)
+    system = models.CharField(max_length=64, blank=True, help_text="Of an id: the system that gave it.")
+    value = models.CharField(max_length=254)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "value", "system"], name="company_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.system} {self.value}".strip()
 
 
 class LeadQuerySet(models.QuerySet["Lead"]):
@@ -108,6 +133,9 @@ class Lead(Attributed):
     time_zone = models.CharField(max_length=64, blank=True)
     company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, blank=True, related_name="leads")
 
+    # Derived from the merges in force; only leads.merges writes it. Empty: the lead stands for itself.
+    merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, editable=False, related_name="aliases")
+
     # Derived from the last StageChange; only leads.stage_changes writes these two.
     stage = models.CharField(max_length=16, choices=Stage.choices, default=Stage.LEAD)
     stage_at = models.DateTimeField()
@@ -122,8 +150,10 @@ class Lead(Attributed):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("email"), name="lead_email_once"),
+            models.UniqueConstraint(fields=["external_id", "external_system"], name="lead_id_once"),
             models.CheckConstraint(
-                name="lead_is_somebody", condition=Q(email__isnull=False) | Q(external_id__isnull=False)
+                name="lead_is_somebody",
+                condition=Q(email__isnull=False) | Q(external_id__isnull=False) | ~Q(phone=""),
             ),
         ]
         indexes: ClassVar = [
@@ -155,6 +185,50 @@ class Lead(Attributed):
     def ladder_steps(self) -> list[Stage]:
         """The steps of rules 2.1 as a page shows them: a stage beside the ladder stands in the place of the last one."""
         return list(LADDER) if self.is_on_ladder else [*LADDER[:-1], Stage(self.stage)]
+
+
+class LeadKey(models.Model):
+    """A key by which a person is recognised: an address, a phone number, or the id that one system has given them.
+
+    Earlier addresses stay. A phone number is a key only of a person of whom neither an address nor an id is known.
+    """
+
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="keys")
+    kind = models.CharField(max_length=8, choices=KeyKind.choices)
+    system = models.CharField(max_length=64, blank=True, help_text="Of an id: the system that gave it.")
+    value = models.CharField(max_length=254)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "value", "system"], name="lead_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.system} {self.value}".strip()
+
+
+class LeadMerge(models.Model):
+    """The statement that `alias` is the same person as `into`. It rewrites nothing, and ends when they are parted."""
+
+    alias = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="merges")
+    into = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="merges_of_others")
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    why = models.CharField(max_length=300, blank=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["alias"], name="lead_merged_once", condition=Q(ended_at__isnull=True)),
+            models.CheckConstraint(name="lead_not_merged_into_itself", condition=~Q(alias=F("into"))),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="merges_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="merges_only_end", fields=["alias", "into", "at", "by", "why"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.alias} is {self.into}"
 
 
 class AttributeChange(models.Model):
@@ -345,6 +419,7 @@ class ImportRun(models.Model):
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
+    notes = models.JSONField(default=dict, help_text="The number of notes on accepted rows, by kind and field.")
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "digest"], name="import_of_a_file_once")]

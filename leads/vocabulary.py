@@ -91,6 +91,23 @@ class Intent(models.TextChoices):
     HIGH = "high", _("High")
 
 
+class KeyKind(models.TextChoices):
+    """The kinds of keys by which a lead or a company is recognised."""
+
+    EMAIL = "email", _("E-mail address")
+    PHONE = "phone", _("Phone number")
+    DOMAIN = "domain", _("Domain")
+    ID = "id", _("Id in another system")
+
+
+class NoteKind(models.TextChoices):
+    """The kinds of notes on a row that was taken: something in it was not stored as it came."""
+
+    NOT_UNDERSTOOD = "not_understood", _("Value not understood")
+    KEPT_WISH = "kept_wish", _("Opt-out kept")
+    REPLACED_PERSON = "replaced_person", _("Another person under the same address")
+
+
 class OutcomeKind(models.TextChoices):
     OPPORTUNITY = "opportunity", _("Opportunity")
     WON = "won", _("Won")

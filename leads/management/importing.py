@@ -15,6 +15,7 @@ from leads import file_imports
 from leads.csv_reader import Unreadable
 from leads.import_mapping import KINDS, ColumnMap, read_map
 from leads.models import ImportRun
+from leads.vocabulary import NoteKind
 
 
 class ImportCommand(BaseCommand):
@@ -60,6 +61,9 @@ class ImportCommand(BaseCommand):
         self.stdout.write(
             f"{self.kind}: {run.created:,} new, {run.updated:,} changed, {run.unchanged:,} as before, {run.rejected:,} refused."
         )
+        for kind, fields in run.notes.items():
+            counts = ", ".join(f"{field} {count:,}" for field, count in sorted(fields.items()))
+            self.stdout.write(f"{NoteKind(kind).label}: {counts}.")
         if run.rejected:
             self.stdout.write(f"The refused rows and why: {rejected}")
 
