@@ -35,6 +35,11 @@ function selectNextUndecided(row) {
 function restore() {
   for (const box of document.querySelectorAll("[data-select]")) box.checked = before.ticked.has(box.value);
   showTickedCount();
+  // A form that opened since the list was swapped already has the focus, and keys typed ahead belong to it.
+  if (document.activeElement?.closest("[data-slot] form")) {
+    before = null;
+    return;
+  }
   const row = before.rowId && document.getElementById(before.rowId);
   const part = row && before.part && row.querySelector(`[${before.part}]`);
   if (before.isDecision) selectNextUndecided(row);
