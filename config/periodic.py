@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from config.jobs.heartbeat import record_heartbeat
 from scoring.backtests import pending_backtests
-from scoring.blind_rules import watch
+from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads
 from sla.clocks import clocks, do_not_contact
 from sla.handoffs import creation, hot_upgrades, overdue_first_contact, routing, sales_stages, undo_window
@@ -79,7 +79,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         {
             "reviews": lambda: rejection_monitor.open_rejection_reviews(now=now),
             "returned": lambda: recycling.announce_returns(now=now),
-            "blind": lambda: watch.watch_daily(now=now),
+            "blind": lambda: daily_search.watch_daily(now=now),
             "blind_notices": lambda: blind_rule_notices.notify_marketing_ops(now=now),
         },
     )

@@ -16,7 +16,7 @@ from config.accounts.vocabulary import Role
 from config.web import Request, typed_number
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
-from scoring.blind_rules import watch
+from scoring.blind_rules import daily_search
 from scoring.models import BlindRule
 
 PAGE: Final = 50
@@ -47,7 +47,7 @@ def blind_rule_leads(request: Request, pk: int) -> HttpResponse:
     """List the newest leads concerned by one alarm."""
     alarm = get_object_or_404(BlindRule.objects.select_related("version__definition"), pk=pk)
     leads = Lead.objects.select_related("company").filter(pk__in=alarm.lead_ids).order_by("-pk")
-    context = {"alarm": alarm, "sentence": watch.describe(alarm, watch.signal_names()), "leads": leads}
+    context = {"alarm": alarm, "sentence": daily_search.describe(alarm, daily_search.signal_names()), "leads": leads}
     return render(request, "scoring/blind_rules/leads.html", context | {"now": timezone.now()})
 
 
@@ -62,13 +62,13 @@ def blind_rule_close(request: Request, pk: int) -> HttpResponse:
 
 
 def _present(alarms: Sequence[BlindRule]) -> list[dict[str, Any]]:
-    names = watch.signal_names()
+    names = daily_search.signal_names()
     newest_ids = {pk for alarm in alarms for pk in alarm.lead_ids[:_LEADS_SHOWN]}
     leads = Lead.objects.in_bulk(newest_ids)
     return [
         {
             "alarm": alarm,
-            "sentence": watch.describe(alarm, names),
+            "sentence": daily_search.describe(alarm, names),
             "leads": [leads[pk] for pk in alarm.lead_ids[:_LEADS_SHOWN] if pk in leads],
             "others": max(len(alarm.lead_ids) - _LEADS_SHOWN, 0),
         }

@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.urls import reverse
 
-from scoring.blind_rules import watch
+from scoring.blind_rules import daily_search
 from scoring.models import BlindRule
 from sla.notifications import outbox
 from sla.notifications.outbox import NoticeDraft
@@ -18,14 +18,14 @@ def notify_marketing_ops(*, now: dt.datetime) -> int:
     alarms = list(BlindRule.objects.open().order_by("pk"))
     if not alarms:
         return 0
-    receivers, signal_names = outbox.marketing_ops(), watch.signal_names()
+    receivers, signal_names = outbox.marketing_ops(), daily_search.signal_names()
     return outbox.write_notices(
         NoticeDraft(
             kind=NoticeKind.BLIND_RULE,
             once=f"blind-rule:{alarm.pk}",
             handoff=None,
             to=receivers,
-            text=watch.describe(alarm, signal_names),
+            text=daily_search.describe(alarm, signal_names),
             at=now,
             path=reverse("blind_rules"),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
@@ -17,18 +17,18 @@ from definitions.plain_english.generated_statement import field_label
 from definitions.vocabulary import FieldKind
 from leads.models import Signal
 from scoring import active_versions
-from scoring.blind_rules import figures, findings
-from scoring.blind_rules.findings import ValueCount
+from scoring.blind_rules import blindness, value_counts
+from scoring.blind_rules.blindness import ValueCount
 from scoring.columns.attribute_fields import attribute_field
 from scoring.engine.criteria import predicate
 from scoring.engine.rules import CountClause, CriterionRule, Rules
 from scoring.models import BlindRule, BlindRuleKind
 
 #: A new value counts for two days, so that a search at midnight does not cut one evening's leads in two.
-NEWS: Final = 2 * figures.DAY
+NEWS: Final = 2 * value_counts.DAY
 #: The periods in which a field is compared with the weeks before: a day shows a break at once, a week with few leads.
-_PERIODS: Final = (figures.DAY, 7 * figures.DAY)
-_BASELINE: Final = 28 * figures.DAY
+_PERIODS: Final = (value_counts.DAY, 7 * value_counts.DAY)
+_BASELINE: Final = 28 * value_counts.DAY
 _LISTING: Final = frozenset({"in", "not_in", "has_any", "contains_any", "has_word_any"})
 _FREE_TEXT: Final = frozenset({"contains_any", "has_word_any"})
 #: Fields whose values are single texts. A list is one value after another, and a new one is no new spelling.
@@ -38,7 +38,7 @@ _DERIVED: Final = frozenset({"lead.seniority", "lead.email_domain"})
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class BlindSpot:
     """A blind spot of one version: the field or signal, the value concerned, its count, and the newest leads."""
 
     kind: BlindRuleKind
@@ -46,7 +46,7 @@ class Finding:
     value: str = ""
     count: int = 0
     resembles: str = ""
-    lead_ids: Sequence[int] = field(default_factory=tuple)
+    lead_ids: Sequence[int] = ()
 
 
 def watch_daily(*, now: dt.datetime) -> int:
@@ -87,7 +87,7 @@ def watch_version(version: Version, *, now: dt.datetime) -> int:
     return len(new)
 
 
-def find_blind_spots(rules: Rules, *, now: dt.datetime) -> Iterator[Finding]:
+def find_blind_spots(rules: Rules, *, now: dt.datetime) -> Iterator[BlindSpot]:
     """Yield the blind spots of a version.
 
     1. Fields whose values stop arriving.
@@ -111,55 +111,55 @@ def _criteria_by_field(rules: Rules) -> Mapping[str, Sequence[CriterionRule]]:
     return {name: list(criteria.values()) for name, criteria in by_field.items()}
 
 
-def _find_missing_values(name: str, now: dt.datetime) -> Iterator[Finding]:
+def _find_missing_values(name: str, now: dt.datetime) -> Iterator[BlindSpot]:
     if field_kind(name) == FieldKind.FLAG:
         return
     for period in _PERIODS:
         start = now - period
-        known, total = figures.count_known(name, start=start, now=now)
-        before = figures.count_known(name, start=start - _BASELINE, now=start)
-        if findings.has_dropped(known, total, *before):
-            leads = figures.find_leads_without(name, start=start, now=now)
-            yield Finding(BlindRuleKind.STOPPED, name, count=total - known, lead_ids=leads)
+        known, total = value_counts.count_known(name, start=start, now=now)
+        before = value_counts.count_known(name, start=start - _BASELINE, now=start)
+        if blindness.has_dropped(known, total, *before):
+            leads = value_counts.find_leads_without(name, start=start, now=now)
+            yield BlindSpot(BlindRuleKind.STOPPED, name, count=total - known, lead_ids=leads)
             return
 
 
-def _find_unread_values(name: str, now: dt.datetime) -> Iterator[Finding]:
+def _find_unread_values(name: str, now: dt.datetime) -> Iterator[BlindSpot]:
     start = now - NEWS
-    for text, total, recent in figures.count_unread_values(name, start=start, now=now):
-        if total == recent >= findings.NEW_VALUE_COUNT:
-            leads = figures.find_leads_with(name, text, start=start, now=now, is_unread=True)
-            yield Finding(BlindRuleKind.NOT_UNDERSTOOD, name, text, recent, lead_ids=leads)
+    for text, total, recent in value_counts.count_unread_values(name, start=start, now=now):
+        if total == recent >= blindness.NEW_VALUE_COUNT:
+            leads = value_counts.find_leads_with(name, text, start=start, now=now, is_unread=True)
+            yield BlindSpot(BlindRuleKind.NOT_UNDERSTOOD, name, text, recent, lead_ids=leads)
 
 
 def _find_unmatched_values(
     name: str, criteria: Sequence[CriterionRule], lists: Mapping[str, frozenset[str]], now: dt.datetime
-) -> Iterator[Finding]:
+) -> Iterator[BlindSpot]:
     listing = [row for row in criteria if row.op in _LISTING]
     if not listing:
         return
     start = now - NEWS
-    raw_counts = figures.count_values(name, start=start, now=now)
-    new_texts: dict[str, Finding] = {}
+    raw_counts = value_counts.count_values(name, start=start, now=now)
+    new_texts: dict[str, BlindSpot] = {}
     for criterion in listing:
         counts = _judge_values(name, criterion, lists, raw_counts)
         is_exclusion = criterion.key.startswith("disqualifiers")
-        if not is_exclusion and findings.never_matches(counts):
-            yield Finding(BlindRuleKind.NEVER_MATCHES, name, criterion.key, sum(count.total for count in counts))
+        if not is_exclusion and blindness.never_matches(counts):
+            yield BlindSpot(BlindRuleKind.NEVER_MATCHES, name, criterion.key, sum(count.total for count in counts))
         options = [str(option) for option in criterion.value] if isinstance(criterion.value, tuple) else []
         if field_kind(name) not in _TEXT_KINDS:
             continue
         # A new value that an exclusion does not match is as a rule one that it need not match.
         is_free_text = is_exclusion or criterion.op in _FREE_TEXT
-        for count in findings.new_values(counts, options, is_free_text=is_free_text):
-            if count.text not in new_texts and not figures.was_stated_before(name, count.text, start=start):
-                new_texts[count.text] = Finding(
+        for count in blindness.new_values(counts, options, is_free_text=is_free_text):
+            if count.text not in new_texts and not value_counts.was_stated_before(name, count.text, start=start):
+                new_texts[count.text] = BlindSpot(
                     BlindRuleKind.NEW_VALUE,
                     name,
                     count.text,
                     count.recent,
-                    findings.find_alike(count.text, options),
-                    figures.find_leads_with(name, count.text, start=start, now=now),
+                    blindness.find_alike(count.text, options),
+                    value_counts.find_leads_with(name, count.text, start=start, now=now),
                 )
     yield from new_texts.values()
 
@@ -189,24 +189,25 @@ def _decoder(name: str) -> Callable[[str], object]:
     return str if ".custom." in name else attribute_field(name).decode
 
 
-def _find_missing_signals(rules: Rules, now: dt.datetime) -> Iterator[Finding]:
-    codes = {row.signal for row in rules.signals}
+def _find_missing_signals(rules: Rules, now: dt.datetime) -> Iterator[BlindSpot]:
+    # Nobody misses a signal that only costs points, as an unsubscribe.
+    codes = {row.signal for row in rules.signals if row.points > 0}
     for path in (*rules.paths, *rules.hot):
         for clause in path.clauses:
             codes |= clause.signals if isinstance(clause, CountClause) else frozenset()
-    days_by_signal = figures.count_signal_days(now=now)
+    days_by_signal = value_counts.count_signal_days(now=now)
     for code in sorted(codes & days_by_signal.keys()):
-        if findings.is_missed(days_by_signal[code]):
-            yield Finding(BlindRuleKind.STOPPED, f"signal.{code}", count=sum(days_by_signal[code]))
+        if blindness.is_missed(days_by_signal[code]):
+            yield BlindSpot(BlindRuleKind.STOPPED, f"signal.{code}", count=sum(days_by_signal[code]))
     silent = {code for code in codes & days_by_signal.keys() if not any(days_by_signal[code])}
-    if silent and sum(map(sum, days_by_signal.values())) >= findings.NEVER_ARRIVED_COUNT:
-        for code in sorted(figures.find_absent_signals(silent, now=now)):
-            yield Finding(BlindRuleKind.NEVER_MATCHES, f"signal.{code}")
+    if silent and sum(map(sum, days_by_signal.values())) >= blindness.NEVER_ARRIVED_COUNT:
+        for code in sorted(value_counts.find_absent_signals(silent, now=now)):
+            yield BlindSpot(BlindRuleKind.NEVER_MATCHES, f"signal.{code}")
 
 
 def _end_alarms(
     alarms: Mapping[tuple[str, str, str], BlindRule],
-    blind_spots: Mapping[tuple[Any, str, str], Finding],
+    blind_spots: Mapping[tuple[Any, str, str], BlindSpot],
     rules: Rules,
     now: dt.datetime,
 ) -> None:

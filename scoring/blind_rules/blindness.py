@@ -10,6 +10,8 @@ from typing import Final
 
 #: A new value is worth an alarm once it stands on so many leads or companies.
 NEW_VALUE_COUNT: Final = 3
+#: Values are news only once so many were known before: to a new customer every value is new.
+KNOWN_BEFORE: Final = 50
 #: A criterion that matches none of so many known values never matches.
 NEVER_MATCHED_COUNT: Final = 200
 #: A signal that has never come is missed once so many other events came in eight weeks.
@@ -43,6 +45,8 @@ def new_values(counts: Sequence[ValueCount], options: Collection[str], *, is_fre
     the criterion asks for or has matched, or if the criterion lately matches far less than before.
     """
     news = [count for count in counts if count.is_new and not count.is_match and count.recent >= NEW_VALUE_COUNT]
+    if sum(count.total - count.recent for count in counts) < KNOWN_BEFORE:
+        return []
     if not is_free_text or not news:
         return news
     expected = [*options, *(count.text for count in counts if count.is_match and not count.is_new)]

@@ -157,7 +157,7 @@ def _fetch_ids(sql: str, parameters: Sequence[object]) -> list[int]:
     return [pk for (pk,) in _fetch(sql, parameters)]
 
 
-def _fetch(sql: str, parameters: Sequence[object]) -> list[Any]:
+def _fetch(sql: str, parameters: Sequence[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())

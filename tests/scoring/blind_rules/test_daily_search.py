@@ -11,7 +11,7 @@ from config.accounts.vocabulary import Role
 from definitions.models import Version
 from leads import lead_upserts
 from leads.models import Company, Lead
-from scoring.blind_rules import watch
+from scoring.blind_rules import daily_search
 from scoring.models import BlindRule, BlindRuleKind
 from sla.models import Notice
 from sla.notifications import blind_rule_notices
@@ -43,10 +43,11 @@ def version() -> Version:
 
 def arrive(industry: str | None, *, count: int, at: dt.datetime, prefix: str) -> None:
     """Have companies of an industry arrive, each with one lead."""
-    for number in range(count):
-        domain = f"{prefix}{number}.example"
-        lead_upserts.upsert_company(domain=domain, values={"industry": industry}, source="test", now=at)
-        lead_upserts.upsert_lead(email=f"person@{domain}", source="test", now=at)
+    domains = [f"{prefix}{number}.example" for number in range(count)]
+    companies = [lead_upserts.read_company({"domain": domain, "industry": industry}, now=at) for domain in domains]
+    lead_upserts.upsert_companies(items=companies, source="test", now=at)
+    leads = [lead_upserts.read_lead({"email": f"person@{domain}"}, now=at) for domain in domains]
+    lead_upserts.upsert_leads(items=leads, source="test", now=at)
 
 
 def month_of_leads(until: dt.datetime = NOW) -> None:
@@ -62,7 +63,7 @@ def test_one_day_of_a_new_spelling_is_reported_with_its_leads(version: Version) 
     month_of_leads()
     arrive("Fertigung", count=4, at=NOW - 3 * dt.timedelta(hours=1), prefix="new")
 
-    assert watch.watch_daily(now=NOW) == 1
+    assert daily_search.watch_daily(now=NOW) == 1
 
     alarm = BlindRule.objects.get()
     assert (alarm.version, alarm.kind, alarm.field, alarm.value, alarm.count) == (
@@ -76,7 +77,7 @@ def test_a_usual_day_is_silent(version: Version) -> None:
     month_of_leads()
     arrive("manufacturing ", count=4, at=NOW - DAY / 2, prefix="new")
 
-    assert watch.watch_daily(now=NOW) == 0
+    assert daily_search.watch_daily(now=NOW) == 0
 
 
 def test_firms_that_are_sent_again_in_a_new_spelling_are_noticed(version: Version) -> None:
@@ -87,7 +88,7 @@ def test_firms_that_are_sent_again_in_a_new_spelling_are_noticed(version: Versio
         )
     arrive("Mfg", count=1, at=NOW - DAY / 3, prefix="new")
 
-    watch.watch_daily(now=NOW)
+    daily_search.watch_daily(now=NOW)
 
     assert open_alarms(BlindRuleKind.NEW_VALUE) == [("company.industry", "Mfg", 3)]
 
@@ -96,7 +97,7 @@ def test_values_that_stop_arriving_are_reported(version: Version) -> None:
     month_of_leads()
     arrive(None, count=8, at=NOW - DAY / 2, prefix="bare")
 
-    watch.watch_daily(now=NOW)
+    daily_search.watch_daily(now=NOW)
 
     assert open_alarms(BlindRuleKind.STOPPED) == [("company.industry", "", 8)]
 
@@ -104,10 +105,10 @@ def test_values_that_stop_arriving_are_reported(version: Version) -> None:
 def test_the_alarm_ends_when_the_values_are_back(version: Version) -> None:
     month_of_leads()
     arrive(None, count=8, at=NOW - DAY / 2, prefix="bare")
-    watch.watch_daily(now=NOW)
+    daily_search.watch_daily(now=NOW)
 
     arrive("Logistics", count=60, at=NOW + 8 * DAY, prefix="back")
-    watch.watch_daily(now=NOW + 9 * DAY)
+    daily_search.watch_daily(now=NOW + 9 * DAY)
 
     assert not BlindRule.objects.open()
 
@@ -115,7 +116,7 @@ def test_the_alarm_ends_when_the_values_are_back(version: Version) -> None:
 def test_a_criterion_that_never_matches_is_reported(version: Version) -> None:
     arrive("Software", count=200, at=NOW - 20 * DAY, prefix="soft")
 
-    watch.watch_daily(now=NOW)
+    daily_search.watch_daily(now=NOW)
 
     assert open_alarms(BlindRuleKind.NEVER_MATCHES) == [("company.industry", "gate.0", 200)]
 
@@ -125,7 +126,7 @@ def test_a_value_that_could_not_be_read_is_reported(version: Version) -> None:
     arrive(None, count=3, at=NOW - DAY / 2, prefix="odd")
     Company.objects.filter(domain__startswith="odd").update(not_understood={"industry": "???"})
 
-    watch.watch_daily(now=NOW)
+    daily_search.watch_daily(now=NOW)
 
     assert open_alarms(BlindRuleKind.NOT_UNDERSTOOD) == [("company.industry", "???", 3)]
 
@@ -138,7 +139,7 @@ def test_a_signal_that_stops_is_reported(version: Version) -> None:
             at = NOW - day * DAY - number * dt.timedelta(hours=1)
             EventFactory(lead=lead, signal__code="demo_request", occurred_at=at)
 
-    watch.watch_daily(now=NOW)
+    daily_search.watch_daily(now=NOW)
 
     assert [field for field, _, _ in open_alarms(BlindRuleKind.STOPPED)] == ["signal.demo_request"]
 
@@ -147,9 +148,9 @@ def test_the_search_runs_once_a_day_and_stores_an_open_alarm_once(version: Versi
     month_of_leads()
     arrive("Fertigung", count=4, at=NOW - DAY / 8, prefix="new")
 
-    assert watch.watch_daily(now=NOW) == 1
-    assert watch.watch_daily(now=NOW) == 0
-    assert watch.watch_version(version, now=NOW + DAY / 2) == 0
+    assert daily_search.watch_daily(now=NOW) == 1
+    assert daily_search.watch_daily(now=NOW) == 0
+    assert daily_search.watch_version(version, now=NOW + DAY / 2) == 0
 
 
 def test_marketing_ops_get_one_notice_each(version: Version) -> None:
@@ -157,7 +158,7 @@ def test_marketing_ops_get_one_notice_each(version: Version) -> None:
     arrive("Fertigung", count=4, at=NOW - DAY / 8, prefix="new")
     ops = UserFactory(roles=[Role.MARKETING_OPS])
     UserFactory(roles=[Role.SDR])
-    watch.watch_daily(now=NOW)
+    daily_search.watch_daily(now=NOW)
 
     assert blind_rule_notices.notify_marketing_ops(now=NOW) == 1
     assert blind_rule_notices.notify_marketing_ops(now=NOW) == 0
@@ -171,7 +172,7 @@ def test_marketing_ops_get_one_notice_each(version: Version) -> None:
 def test_the_page_shows_and_closes_alarms(version: Version, client: Client) -> None:
     month_of_leads()
     arrive("Fertigung<b>", count=7, at=NOW - DAY / 8, prefix="new")
-    watch.watch_daily(now=NOW)
+    daily_search.watch_daily(now=NOW)
     alarm = BlindRule.objects.get()
     client.force_login(UserFactory(roles=[Role.MARKETING_OPS]))
 
