@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 from config.jobs.heartbeat import record_heartbeat
 from scoring.backtests import pending_backtests
+from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads
 from sla.clocks import clocks, do_not_contact
 from sla.handoffs import creation, hot_upgrades, overdue_first_contact, routing, sales_stages, undo_window
-from sla.notifications import deliveries, leader_notices
+from sla.notifications import blind_rule_notices, deliveries, leader_notices
 from sla.nurture import recycling
 from sla.reports import rejection_monitor
 
@@ -78,6 +79,8 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         {
             "reviews": lambda: rejection_monitor.open_rejection_reviews(now=now),
             "returned": lambda: recycling.announce_returns(now=now),
+            "blind": lambda: daily_search.watch_daily(now=now),
+            "blind_notices": lambda: blind_rule_notices.notify_marketing_ops(now=now),
         },
     )
 

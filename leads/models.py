@@ -264,6 +264,8 @@ class AttributeChange(models.Model):
             ),
             # Read by scoring.columns for the rows since its last snapshot. They lie at the end of the table: BRIN suffices.
             BrinIndex(fields=["transaction"], name="attributes_by_transaction", autosummarize=True),
+            # Read by scoring.blind_rules for the statements of the last days. They, too, lie at the end of the table.
+            BrinIndex(fields=["recorded_at"], name="attributes_by_arrival", autosummarize=True),
         ]
         triggers: ClassVar = [append_only("attribute_changes_stay")]
 
@@ -314,6 +316,8 @@ class Event(models.Model):
             models.Index(fields=["lead", "occurred_at"], include=["signal"], name="event_of_lead"),
             # Read by scoring.columns for the rows since its last snapshot. They lie at the end of the table: BRIN suffices.
             BrinIndex(fields=["transaction"], name="event_by_transaction", autosummarize=True),
+            # Read by scoring.blind_rules for the events of the last weeks.
+            BrinIndex(fields=["recorded_at"], name="event_by_arrival", autosummarize=True),
         ]
         triggers: ClassVar = [append_only("events_stay")]
 

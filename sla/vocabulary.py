@@ -157,6 +157,7 @@ class NoticeKind(models.TextChoices):
     REVIEW = "review.opened", _("Review opened")
     SIGNATURE = "signature.waiting", _("Waits for your signature")
     GIVEN_BACK = "decision.given_back", _("Decision not recorded")
+    BLIND_RULE = "rule.blind", _("Rule that sees nothing")
 
     @property
     def tone(self) -> str:
@@ -176,6 +177,7 @@ NOTICE_TONES: Final = MappingProxyType(
         NoticeKind.REVIEW: "info",
         NoticeKind.SIGNATURE: "warn",
         NoticeKind.GIVEN_BACK: "info",
+        NoticeKind.BLIND_RULE: "warn",
     }
 )
 

@@ -41,7 +41,7 @@ PLACES: Final = (
     Place(
         "Definition",
         "definition",
-        within=("/definitions/", "/backtests/", "/comparisons/", "/replays/", "/quick-figures/"),
+        within=("/definitions/", "/backtests/", "/comparisons/", "/replays/", "/quick-figures/", "/blind-rules/"),
     ),
     Place("Reviews", "reviews", MARKETING),
     Place("SLA", "sla_report"),

@@ -22,6 +22,7 @@ from scoring.comparisons import version_comparison
 from scoring.comparisons.version_comparison import ComparisonOutcome
 from scoring.explain import frozen_evidence, lead_explanation
 from scoring.live import qualify
+from scoring.models import BlindRule
 
 register = template.Library()
 
@@ -44,6 +45,14 @@ def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
             for version, explanation in explanations
         ]
     }
+
+
+@register.simple_tag(takes_context=True)
+def open_blind_rules(context: template.Context, version: Version) -> int:
+    """Return the number of open alarms of blind rules of an active version, 0 for people who may not read leads."""
+    if not version.is_active or not holds(context["request"].user, *READERS_OF_LEADS):
+        return 0
+    return BlindRule.objects.open().filter(version=version).count()
 
 
 @register.simple_tag(takes_context=True)

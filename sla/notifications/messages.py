@@ -34,6 +34,7 @@ _BY_URGENCY: Final = (
     NoticeKind.GIVEN_BACK,
     NoticeKind.SIGNATURE,
     NoticeKind.REVIEW,
+    NoticeKind.BLIND_RULE,
     NoticeKind.REASSIGNED,
     NoticeKind.RECYCLED,
 )

@@ -24,7 +24,11 @@ CHECK_AGAIN_AFTER: Final = dt.timedelta(minutes=15)
 
 _LEADERS: Final = (Role.MARKETING_LEADER, Role.SALES_LEADER)
 #: The roles that may receive a kind of notice; a kind without an entry is for everybody.
-_ROLES_BY_KIND: Final = {NoticeKind.SIGNATURE: _LEADERS, NoticeKind.REVIEW: (*_LEADERS, Role.MARKETING_OPS)}
+_ROLES_BY_KIND: Final = {
+    NoticeKind.SIGNATURE: _LEADERS,
+    NoticeKind.REVIEW: (*_LEADERS, Role.MARKETING_OPS),
+    NoticeKind.BLIND_RULE: (Role.MARKETING_OPS,),
+}
 
 
 @dataclass(frozen=True, slots=True)

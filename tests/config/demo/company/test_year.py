@@ -15,6 +15,7 @@ from definitions.vocabulary import ReviewTrigger, VersionState
 from leads.models import Company, Event, Lead, Outcome, StageChange
 from leads.vocabulary import Stage
 from scoring import active_versions
+from scoring.blind_rules import daily_search
 from scoring.models import HotUpgrade, Qualification, Score
 from sla.handoffs import tier_3_hold
 from sla.models import Attempt, Clock, Delivery, Disposition, Handoff, Notice, RoutingDecision, Team
@@ -190,6 +191,27 @@ def test_qualifications_belong_to_the_version_in_force() -> None:
         assert not qualifications.filter(recorded_at__gt=version.retired_at or NOW).exists()
     assert active_versions.list_active_versions() == [Version.objects.active().get()]
     assert Score.objects.count() == Lead.objects.count()
+
+
+@year
+def test_no_rule_looks_blind_on_any_other_day() -> None:
+    """The alarm is silent over the example company: it has lulls, holidays and a bad month, but no break."""
+    dates = lead_generator.plan_dates(lead_generator.SIZES["small"], NOW)
+    days = range(0, (NOW - dates.start).days, 2)
+    with connection.cursor() as cursor:
+        # The rows were stored in this transaction, so that PostgreSQL knows nothing of their number yet.
+        cursor.execute("ANALYZE leads_lead, leads_company, leads_attributechange, leads_event")
+
+    spots = {
+        (finding.kind, finding.field, finding.value)
+        for version in Version.objects.active()
+        for day in days
+        for finding in daily_search.find_blind_spots(
+            active_versions.rules_of(version), now=NOW - dt.timedelta(days=day)
+        )
+    }
+
+    assert spots == set()
 
 
 # ── Generation ───────────────────────────────────────────────────────────────────────────────────────────
