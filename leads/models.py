@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 
 from leads import change_stamps
 from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
+from leads.job_titles import seniority_of
 from leads.vocabulary import BEGINNING, LADDER, Intent, OutcomeKind, Seniority, Stage
 
 #: The part of a lead's address after the @, as an expression for queries.
@@ -142,6 +143,16 @@ class Lead(Attributed):
     @property
     def name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.email or f"#{self.external_id}"
+
+    @property
+    def seniority_text(self) -> str:
+        """Return the seniority as given or else as read from the title, for showing."""
+        if self.seniority:
+            return self.get_seniority_display()
+        from_title = seniority_of(self.title)
+        if from_title is None:
+            return "unknown: the title is not understood" if self.title.strip() else "unknown"
+        return f"{Seniority(from_title).label} (from the title)"
 
     @property
     def stage_tone(self) -> str:

@@ -106,7 +106,7 @@ class Motion(models.TextChoices):
 
 
 class Seniority(models.TextChoices):
-    """Levels of seniority in rising order. The engine derives one from the title unless it is given."""
+    """Levels of seniority in rising order. `leads.job_titles` reads one from the title unless it is given."""
 
     INTERN = "intern", _("Intern")
     INDIVIDUAL_CONTRIBUTOR = "individual contributor", _("Individual contributor")
