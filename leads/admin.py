@@ -7,8 +7,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from leads import named_lists
 from leads.models import (
     AttributeChange,
     Company,
@@ -18,9 +20,11 @@ from leads.models import (
     ListEntry,
     NamedList,
     Outcome,
+    ReferenceData,
     Signal,
     StageChange,
 )
+from leads.vocabulary import EntryStatus
 
 
 class _ReadOnlyMixin:
@@ -166,8 +170,35 @@ class NamedListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic onl
 class ListEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     """The entries of all lists, apart from the lists themselves: a shipped list has thousands of entries."""
 
-    list_display = ("value", "list")
-    list_filter = ("list",)
+    list_display = ("value", "list", "status")
+    list_filter = ("list", "status")
     list_select_related = ("list",)
     search_fields = ("value",)
     ordering = ("value", "pk")
+    fields = ("list", "value", "status")
+    actions = ("put_back",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ListEntry | None = None) -> tuple[str, ...]:  # noqa: ARG002  # of Django
+        """Keep a shipped entry as it is: it can be taken out and put back."""
+        return ("status",) if obj is None or obj.status == EntryStatus.OWN else ("list", "value", "status")
+
+    def has_delete_permission(self, request: HttpRequest, obj: ListEntry | None = None) -> bool:
+        is_removed = obj is not None and obj.status == EntryStatus.REMOVED
+        return not is_removed and super().has_delete_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: ListEntry) -> None:  # noqa: ARG002  # of Django
+        named_lists.take_out([obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ListEntry]) -> None:  # noqa: ARG002  # of Django
+        named_lists.take_out(queryset)
+
+    @admin.action(description="Put selected entries back that were taken out", permissions=["change"])
+    def put_back(self, request: HttpRequest, queryset: QuerySet[ListEntry]) -> None:
+        count = named_lists.put_back(queryset)
+        self.message_user(request, f"{count} {'entry was' if count == 1 else 'entries were'} put back.")
+
+
+@admin.register(ReferenceData)
+class ReferenceDataAdmin(FactAdmin):
+    list_display = ("name", "dated", "loaded_at", "digest")
+    ordering = ("name",)

@@ -6,13 +6,13 @@ Values are as in `AttributeChange.values`: JSON, null for unknown.
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
+from config import time_zones
 from leads import validation
 from leads.exceptions import Refused
 from leads.vocabulary import Seniority
@@ -85,8 +85,8 @@ def _read_seniority(field: str, value: object) -> str | None:
 
 def _read_zone(field: str, value: object) -> str | None:
     name = validation.text(field, value, limit=64)
-    if name and name not in zoneinfo.available_timezones():
-        raise Refused(field, "is not a time zone as Europe/Berlin.")
+    if name and not time_zones.is_zone(name):
+        raise Refused(field, time_zones.explain_refusal(name))
     return name or None
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from django.db import connection
 
-from leads import lead_lookup, lead_upserts, rescore_queue, validation
+from leads import lead_lookup, lead_upserts, machine_events, rescore_queue, validation
 from leads.exceptions import Refused
 from leads.lead_lookup import LeadRef
 from leads.models import Event, Signal
@@ -24,11 +24,6 @@ from leads.retry_on_conflict import run_with_retries
 MAX_BATCH: Final = 1_000
 MAX_PROPERTIES: Final = 16 * 1024
 _KEYS: Final = frozenset({"email", "lead", "signal", "occurred_at", "id", "properties"})
-#: Properties by which mail services mark an open or click by a scanner or a mail client. Such an event is stored, but
-#: as a signal that counts as no engagement (rules 13.4).
-_MACHINE_FLAGS: Final = ("sg_machine_open", "bot")
-_MACHINE_OPEN: Final = "machine_open"
-_OPENED_BY_MACHINES: Final = frozenset({"email_open", "email_click"})
 
 # One statement for a batch: an array for each column costs less than a parameter for each value. The unique key decides
 # which events are new, so two senders of one event cannot both store it.
@@ -162,8 +157,9 @@ def _find_signal_id(code: object, properties: Mapping[str, Any], signals: Mappin
         raise Refused("signal", "is required, as the code of a signal.")
     if code not in signals:
         raise Refused("signal", f"{validation.shorten_name(code)!r} is not a signal; see the list of signals.")
-    if code in _OPENED_BY_MACHINES and any(properties.get(name) is True for name in _MACHINE_FLAGS):
-        code = _MACHINE_OPEN if _MACHINE_OPEN in signals else code
+    # Stored as a signal that counts as no engagement (rules 13.4).
+    if code in machine_events.OPENED_BY_MACHINES and properties and machine_events.is_by_machine(properties):
+        code = machine_events.MACHINE_OPEN if machine_events.MACHINE_OPEN in signals else code
     return signals[code]
 
 

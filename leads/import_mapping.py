@@ -14,6 +14,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
+from config import time_zones
 from leads import attributes, validation
 from leads.csv_reader import Unreadable
 from leads.exceptions import Refused
@@ -154,8 +155,8 @@ def _read_targets(key: str, value: Mapping[str, Any], kind: ImportKind) -> dict[
 
 
 def _check_values(settings: Mapping[str, Any]) -> None:
-    if settings.get("zone") and settings["zone"] not in zoneinfo.available_timezones():
-        raise Unreadable(f"zone in the map is {settings['zone']!r}, not a time zone as America/Sao_Paulo.")
+    if settings.get("zone") and not time_zones.is_zone(settings["zone"]):
+        raise Unreadable(f"zone in the map is {settings['zone']!r}. {time_zones.explain_refusal(settings['zone'])}")
     for name, shape, noun in (
         ("columns", str, "headers"),
         ("values", dict, "objects"),

@@ -13,7 +13,8 @@ from django.db.models.functions import Lower
 
 from leads import change_stamps
 from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
-from leads.vocabulary import BEGINNING, LADDER, Intent, KeyKind, OutcomeKind, Seniority, Stage
+from leads.job_titles import seniority_of
+from leads.vocabulary import BEGINNING, LADDER, EntryStatus, Intent, KeyKind, OutcomeKind, Seniority, Stage
 
 #: The part of a lead's address after the @, as an expression for queries.
 EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part", output_field=models.TextField())
@@ -172,6 +173,16 @@ class Lead(Attributed):
     @property
     def name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.email or f"#{self.external_id}"
+
+    @property
+    def seniority_text(self) -> str:
+        """Return the seniority as given or else as read from the title, for showing."""
+        if self.seniority:
+            return self.get_seniority_display()
+        from_title = seniority_of(self.title)
+        if from_title is None:
+            return "unknown: the title is not understood" if self.title.strip() else "unknown"
+        return f"{Seniority(from_title).label} (from the title)"
 
     @property
     def stage_tone(self) -> str:
@@ -389,13 +400,31 @@ class NamedList(models.Model):
         return self.label
 
 
+class ListEntryQuerySet(models.QuerySet["ListEntry"]):
+    def in_force(self) -> ListEntryQuerySet:
+        return self.exclude(status=EntryStatus.REMOVED)
+
+
 class ListEntry(models.Model):
+    """An entry of a named list. One that Accord ships is removed by its status, so that no newer data set brings it back."""
+
     list = models.ForeignKey(NamedList, on_delete=models.CASCADE, related_name="entries")
     value = models.CharField(max_length=253)
+    status = models.CharField(max_length=8, choices=EntryStatus.choices, default=EntryStatus.OWN, editable=False)
+
+    objects = ListEntryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "list entries"
-        constraints: ClassVar = [models.UniqueConstraint("list", Lower("value"), name="list_entry_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                "list",
+                Lower("value"),
+                name="list_entry_once",
+                violation_error_message="The list has this entry already. If it was taken out, put it back.",
+            ),
+            models.CheckConstraint(name="list_entry_status", condition=Q(status__in=EntryStatus.values)),
+        ]
         triggers: ClassVar = [
             pgtrigger.Trigger(
                 name="entries_revise_lists",
@@ -408,6 +437,21 @@ class ListEntry(models.Model):
 
     def __str__(self) -> str:
         return self.value
+
+
+class ReferenceData(models.Model):
+    """A data set that Accord ships and that this installation has loaded: a list or a reading table (rules 22.6)."""
+
+    name = models.CharField(max_length=64, unique=True)
+    dated = models.DateField(help_text="The day of the data set as shipped.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of its content.")
+    loaded_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "reference data"
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.dated}"
 
 
 class ImportRun(models.Model):

@@ -16,4 +16,5 @@ OPS_MAY: Final = {
     "attributechange": ("view",),
     "outcome": ("view",),
     "importrun": ("view",),
+    "referencedata": ("view",),
 }

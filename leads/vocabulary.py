@@ -122,8 +122,16 @@ class Motion(models.TextChoices):
     AQL = "aql", _("AQL (account qualified)")
 
 
+class EntryStatus(models.TextChoices):
+    """Where an entry of a named list comes from, and whether it counts (rules 22.6 to 22.8)."""
+
+    SHIPPED = "shipped", _("Shipped by Accord")
+    OWN = "own", _("Own entry")
+    REMOVED = "removed", _("Shipped, but taken out here")
+
+
 class Seniority(models.TextChoices):
-    """Levels of seniority in rising order. The engine derives one from the title unless it is given."""
+    """Levels of seniority in rising order. `leads.job_titles` reads one from the title unless it is given."""
 
     INTERN = "intern", _("Intern")
     INDIVIDUAL_CONTRIBUTOR = "individual contributor", _("Individual contributor")

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from config import time_zones
 from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import SCOPES
 
@@ -20,6 +21,24 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]  # not subscriptable
     class Meta:
         model = User
         fields = "__all__"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # None when the page is only viewed.
+        if "time_zone" in self.fields:
+            zones = [(zone, zone) for zone in _zones_for(self.instance.time_zone)]
+            self.fields["time_zone"].widget = forms.Select(choices=zones)
+
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"]
+        if not time_zones.is_zone(zone):
+            raise forms.ValidationError(time_zones.explain_refusal(zone))
+        return zone
+
+
+def _zones_for(current: str) -> list[str]:
+    """Return the zones to choose from; the person's own stays among them, also under an old name."""
+    return [*time_zones.offered_zones(), *({current} - {"", *time_zones.offered_zones()})]
 
 
 class NewPersonForm(AdminUserCreationForm):  # type: ignore[type-arg]  # not subscriptable at run time

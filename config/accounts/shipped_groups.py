@@ -18,12 +18,14 @@ def grant_marketing_ops(app_label: str, allowed: Mapping[str, Iterable[str]], *,
     """Grant marketing ops `allowed`, actions by model name, on the models of an app. `apps` is the migration's registry.
 
     Django creates permissions only after the last migration, so missing ones are created here, under the
-    names that Django gives them: it then finds these and creates no second ones.
+    names that Django gives them: it then finds these and creates no second ones. A model that a later migration
+    creates is left out; that migration grants its rights.
     """
+    known = {model.__name__.lower() for model in apps.get_app_config(app_label).get_models()}
     group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=Role.MARKETING_OPS.value)
     content_types = apps.get_model("contenttypes", "ContentType").objects
     permissions = apps.get_model("auth", "Permission").objects
-    for model, actions in allowed.items():
+    for model, actions in ((model, actions) for model, actions in allowed.items() if model in known):
         content_type, _ = content_types.get_or_create(app_label=app_label, model=model)
         verbose_name = apps.get_model(app_label, model)._meta.verbose_name  # noqa: SLF001 (Django's documented way)
         for action in actions:

@@ -8,11 +8,11 @@ from itertools import groupby
 from typing import Any, Final
 
 from django.core.cache import cache
-from django.db.models import Count, F, Func, Max, TextField
+from django.db.models import Count, F, Func, Max, Q, TextField
 
 from definitions.document import criterion_fields
 from leads.models import Company, Lead, NamedList, Signal
-from leads.vocabulary import Intent, Seniority
+from leads.vocabulary import EntryStatus, Intent, Seniority
 
 #: The longest list of values to choose from; other values can still be typed.
 SHOWN: Final = 200
@@ -83,7 +83,9 @@ def _read_signals() -> tuple[tuple[str, tuple[SignalChoice, ...]], ...]:
 
 
 def _read_lists() -> tuple[tuple[int, str], ...]:
-    lists = NamedList.objects.annotate(size=Count("entries")).order_by("label", "pk")
+    lists = NamedList.objects.annotate(size=Count("entries", filter=~Q(entries__status=EntryStatus.REMOVED))).order_by(
+        "label", "pk"
+    )
     return tuple((named.pk, f"{named.label} ({named.size:,})") for named in lists)
 
 

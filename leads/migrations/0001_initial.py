@@ -12,16 +12,16 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 from config.accounts import shipped_groups
-from leads import named_lists, shipped_rights, shipped_signals
+from leads import shipped_rights, shipped_signals
 
 
 def ship(apps, _schema_editor):
-    """Store the signals and domain lists that every installation begins with, and the rights of marketing ops (rules 22.1 to 22.3)."""
+    """Store the signals that every installation begins with, and the rights of marketing ops (rules 22.1 to 22.3).
+
+    The lists come after all migrations (leads.reference_data_loading): they are refreshed with every `migrate`.
+    """
     shipped_signals.ship(signals=apps.get_model("leads", "Signal").objects)
     shipped_groups.grant_marketing_ops("leads", shipped_rights.OPS_MAY, apps=apps)
-    named_lists.ship(
-        named_lists=apps.get_model("leads", "NamedList").objects, entries=apps.get_model("leads", "ListEntry").objects
-    )
 
 
 class Migration(migrations.Migration):

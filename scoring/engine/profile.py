@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from leads.job_titles import seniority_of
 from scoring.engine.criteria import SENIORITY, Predicate, is_missing, predicate
 from scoring.engine.facts import Column, Facts
 from scoring.engine.rules import CriterionRule, Rules
-from scoring.engine.seniority import seniority_of
 from scoring.engine.timeline import EVER, Bools, Floats, Ints, Positions, Timeline
 
 PASS, FAIL, UNKNOWN = 1, 0, -1

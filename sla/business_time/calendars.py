@@ -15,6 +15,7 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet, prefetch_related_objects
 
+from config import time_zones
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
@@ -44,8 +45,11 @@ def build_calendar(calendar: WorkCalendar, around: dt.datetime) -> Calendar:
 
 
 def check_calendar(*, zone: str, country: str, subdivision: str, now: dt.datetime) -> None:
-    """Check the zone and the country. Raises BadCalendar if such a calendar could not be read later."""
-    Calendar(zone=zone)
+    """Check the zone and the country. Raises BadCalendar for a zone that is no place, or if the calendar could not be read
+    later.
+    """
+    if not time_zones.is_zone(zone):
+        raise BadCalendar(time_zones.explain_refusal(zone))
     _public_holidays(country, subdivision, now.year)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.dateparse import parse_datetime
 
+from config import time_zones
 from sla.business_time import calendars
 from sla.business_time.arithmetic import WEEKDAYS, BadCalendar, Hours
 from sla.business_time.hours import DAY_NAMES, CalendarDraft, OwnDay, format_hours, read_hours
@@ -99,8 +99,8 @@ class CalendarForm(forms.Form):
 
     def clean_zone(self) -> str:
         zone: str = self.cleaned_data["zone"].strip()
-        if zone not in available_timezones():
-            raise forms.ValidationError("There is no such time zone; pick one of the list, such as Europe/Berlin.")
+        if not time_zones.is_zone(zone):
+            raise forms.ValidationError(time_zones.explain_refusal(zone))
         return zone
 
     def clean(self) -> dict[str, Any]:

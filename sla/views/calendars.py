@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from config import time_zones
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request
@@ -131,7 +131,7 @@ def _render_page(
         "form": form,
         "preview": preview,
         "may_edit": _may_edit(request),
-        "zones": sorted(available_timezones()),
+        "zones": time_zones.offered_zones(),
         "history": calendars.list_changes(work_calendar)[:CHANGES_SHOWN] if work_calendar else [],
         "now": timezone.now(),
         "subdivisions": calendars.subdivisions(form["country"].value() or ""),

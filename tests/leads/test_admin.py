@@ -11,12 +11,13 @@ from django.urls import reverse
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from leads import events, lead_upserts, outcomes
-from leads.models import Company, Lead, NamedList, Signal
+from leads.models import Company, Lead, ListEntry, NamedList, Signal
+from leads.vocabulary import EntryStatus
 from tests.leads.facts import NOW, event
 
 pytestmark = pytest.mark.django_db
 
-KEPT = ("company", "lead", "event", "stagechange", "attributechange", "outcome", "importrun")
+KEPT = ("company", "lead", "event", "stagechange", "attributechange", "outcome", "importrun", "referencedata")
 
 
 @pytest.fixture
@@ -84,3 +85,39 @@ def test_a_list_of_leads_takes_as_many_queries_for_any_length(root: Client, djan
 
     assert b"p29@c29.example" in page.content
     assert Company.objects.count() == 30
+
+
+def test_a_shipped_entry_is_taken_out_and_put_back(ops: Client) -> None:
+    entry = ListEntry.objects.get(list__name="free_email", value="gmail.com")
+
+    ops.post(reverse("admin:leads_listentry_delete", args=[entry.pk]), {"post": "yes"})
+    entry.refresh_from_db()
+    assert entry.status == EntryStatus.REMOVED
+    page = ops.get(reverse("admin:leads_listentry_changelist"), {"q": "gmail.com"}).content.decode()
+    assert "Shipped, but taken out here" in page
+    again = ops.post(reverse("admin:leads_listentry_add"), {"list": entry.list_id, "value": "Gmail.com"})
+    assert "If it was taken out, put it back." in again.content.decode()
+
+    ops.post(reverse("admin:leads_listentry_changelist"), {"action": "put_back", "_selected_action": [entry.pk]})
+    entry.refresh_from_db()
+    assert entry.status == EntryStatus.SHIPPED
+
+
+def test_taking_out_several_entries_deletes_only_own_ones(ops: Client) -> None:
+    competitors = NamedList.objects.get(name="competitors")
+    own = ListEntry.objects.create(list=competitors, value="rival.example")
+    shipped = ListEntry.objects.get(list__name="free_email", value="gmail.com")
+    chosen = {"action": "delete_selected", "_selected_action": [own.pk, shipped.pk], "post": "yes"}
+
+    ops.post(reverse("admin:leads_listentry_changelist"), chosen)
+
+    assert list(ListEntry.objects.filter(pk__in=[own.pk, shipped.pk]).values_list("status", flat=True)) == ["removed"]
+
+
+def test_a_shipped_entry_cannot_be_rewritten(ops: Client) -> None:
+    entry = ListEntry.objects.get(list__name="free_email", value="gmail.com")
+
+    ops.post(reverse("admin:leads_listentry_change", args=[entry.pk]), {"list": entry.list_id, "value": "x.example"})
+
+    entry.refresh_from_db()
+    assert entry.value == "gmail.com"

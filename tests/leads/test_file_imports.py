@@ -243,7 +243,8 @@ def test_values_are_translated_scaled_typed_and_left_out_by_the_map(tmp_path: Pa
         ({"columns": {"stage": "Stage"}}, "names 'stage'"),
         ({"columns": {"email": 5}}, "must give headers"),
         ({"columns": {"email": "Mail"}}, "'Mail' of the map is not in the file"),
-        ({"zone": "Mars"}, "not a time zone"),
+        ({"zone": "Mars"}, "There is no such time zone"),
+        ({"zone": "EST"}, "EST has no summer time; take America/New_York."),
         ({"types": {"custom.a": "date"}}, "must be text"),
     ],
 )

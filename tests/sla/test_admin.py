@@ -58,6 +58,7 @@ def test_a_change_in_the_administration_says_who_made_it_like_any_other(chief):
     "wrong",
     [
         {"zone": "Atlantis/Capital"},
+        {"zone": "HST"},
         {"country": "XX"},
         {"hours-0-opens": "9 o'clock"},
         {"hours-0-opens": "24:00"},

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -147,3 +148,16 @@ def test_an_administrator_sets_a_password(root: Client) -> None:
 
     person.refresh_from_db()
     assert person.check_password(password)
+
+
+def test_a_person_chooses_a_place_as_time_zone(root: Client) -> None:
+    person = UserFactory(time_zone="US/Eastern")
+    url = reverse("admin:accounts_user_change", args=[person.pk])
+
+    page = root.get(url).content.decode()
+    answer = root.post(url, {"email": person.email, "time_zone": "EST"})
+
+    assert '<option value="Europe/Berlin">' in page
+    assert '<option value="US/Eastern" selected>' in page
+    assert '<option value="EST">' not in page
+    assert "EST has no summer time; take America/New_York." in answer.content.decode()

@@ -8,7 +8,6 @@ from scoring.engine.bands import Band, parse_band
 from scoring.engine.criteria import predicate
 from scoring.engine.profile import domain_of
 from scoring.engine.rules import CriterionRule
-from scoring.engine.seniority import LADDER, rank_of, seniority_of
 
 LISTS = {"free_email": frozenset({" Gmail.com", "GMX.de"})}
 NAN = float("nan")
@@ -160,53 +159,6 @@ def test_a_band_is_read_as_people_write_it(text: str, band: Band) -> None:
 def test_a_text_that_is_no_band_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="band"):
         parse_band(text)
-
-
-@pytest.mark.parametrize(
-    ("title", "seniority"),
-    [
-        (None, None),
-        ("  ", None),
-        ("Intern Operations", "intern"),
-        ("Marketing Manager Intern", "intern"),
-        ("Working Student", "intern"),
-        ("Director of Student Affairs", "director"),
-        ("Student Success Manager", "manager"),
-        ("Internal Auditor", "individual contributor"),
-        ("Specialist IT", "individual contributor"),
-        ("Zorgl", "individual contributor"),
-        ("Manager IT", "manager"),
-        ("Product Manager", "manager"),
-        ("Team Lead, Support", "manager"),
-        ("Lead Generation Specialist", "individual contributor"),
-        ("Senior Manager Procurement", "senior manager"),
-        ("Sr. Marketing Manager", "senior manager"),
-        ("Director Operations", "director"),
-        ("Head of Growth", "director"),
-        ("Chief of Staff", "director"),
-        ("VP Sales", "vp"),
-        ("S.V.P., Marketing", "vp"),
-        ("Senior Vice-President", "vp"),
-        ("CEO", "c-level"),
-        ("C.F.O.", "c-level"),
-        ("C-level Operations", "c-level"),
-        ("Chief Information Security Officer", "c-level"),
-        ("Co-Founder & VP Product", "c-level"),
-        ("President", "c-level"),
-        ("Owner", "c-level"),
-        ("Product Owner", "individual contributor"),
-        ("Executive Assistant to the CEO", "individual contributor"),
-        ("Analyst, Office of the CFO", "individual contributor"),
-        ("CEO's nephew", "c-level"),
-        ("Directory Editor", "individual contributor"),
-    ],
-)
-def test_a_title_tells_its_seniority(title: str | None, seniority: str | None) -> None:
-    assert seniority_of(title) == seniority
-
-
-def test_the_ladder_is_ordered() -> None:
-    assert [rank_of(name) for name in LADDER] == list(range(7))
 
 
 @pytest.mark.parametrize(

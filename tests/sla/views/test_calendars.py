@@ -91,6 +91,8 @@ def test_an_own_day_is_taken_away_by_its_box(manager: Client, berlin: WorkCalend
         ({"tue": "9:00-9:00"}, "is no time at all"),
         ({"zone": "Mars/Base"}, "There is no such time zone"),
         ({"zone": "../../etc/passwd"}, "There is no such time zone"),
+        ({"zone": "EST"}, "EST has no summer time; take America/New_York."),
+        ({"zone": "CET"}, "CET is no place; take Europe/Berlin."),
         ({"country": "XX"}, "not one of the available choices"),
         ({"subdivision": "ZZ"}, "DE has no such part; known: BB,"),
         ({"country": "", "subdivision": "BY"}, "Choose the country first."),
