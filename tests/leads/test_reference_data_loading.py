@@ -149,7 +149,7 @@ def test_an_installation_of_the_first_release_keeps_what_it_deleted(free_email: 
     ListEntry.objects.create(list=free_email, value="ours.example")
     ListEntry.objects.update(status=EntryStatus.OWN)
 
-    importlib.import_module("leads.migrations.0002_titles").tell_shipped_from_own(apps, None)
+    importlib.import_module("leads.migrations.0004_reference_data").tell_shipped_from_own(apps, None)
 
     of_list = ListEntry.objects.filter(list=free_email)
     statuses = dict(of_list.filter(value__in=["gmail.com", "web.de", "ours.example"]).values_list("value", "status"))
