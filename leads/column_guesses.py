@@ -21,6 +21,7 @@ _OPEN_PREFIXES: Final = ("custom.", "properties.")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 #: A column of addresses without one in so many cells holds something else, such as their digests.
 _CELLS_THAT_TELL: Final = 3
+NO_ADDRESSES: Final = "its header means e-mail addresses, and its cells hold none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def guess_columns(header: Sequence[str], sample_rows: Sequence[Sequence[str]], k
     guesses = [_guess_column(name, kind, sender) for name in header]
     for place, guess in enumerate(guesses):
         if guess.target == "email" and _holds_no_address(sample_rows, place):
-            guesses[place] = _leave_out(guess, "its header means e-mail addresses, and its cells hold none")
+            guesses[place] = _leave_out(guess, NO_ADDRESSES)
     return _choose_columns(guesses)
 
 

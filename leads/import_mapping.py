@@ -348,7 +348,11 @@ def build_plan(
     left_out = [place for place in range(len(names)) if place not in used]
     if not column_map.columns and kind.name == "leads" and not targets & (identifying - {"external_id"}):
         _refuse_nameless_leads(names, sample_rows, left_out)
-    notes: list[str] = []
+    notes = [
+        f"{validation.shorten_name(guess.header)} is left out: {guess.reason}."
+        for guess in guesses
+        if guess.reason == column_guesses.NO_ADDRESSES and not column_map.columns
+    ]
     if not column_map.columns and not column_map.zone and _is_dated_only_by_creation(kind, targets):
         # A day's doubt about when a lead was created decides nothing; a refused file keeps all its leads out.
         column_map = replace(column_map, zone="UTC")

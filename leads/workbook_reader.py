@@ -422,7 +422,11 @@ def _show_date(number: float, epoch: dt.datetime) -> str:
     at = epoch + dt.timedelta(milliseconds=round(days * 86_400_000))
     if number < 1:
         return at.time().isoformat("seconds")
-    return at.date().isoformat() if at.time() == dt.time() else at.isoformat(timespec="milliseconds" if at.microsecond else "seconds")
+    return (
+        at.date().isoformat()
+        if at.time() == dt.time()
+        else at.isoformat(timespec="milliseconds" if at.microsecond else "seconds")
+    )
 
 
 def _stream_sheet(archive: zipfile.ZipFile, part: str, workbook: _Workbook, texts: _Texts) -> Iterator[TableRow]:
