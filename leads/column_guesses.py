@@ -26,7 +26,7 @@ NO_ADDRESSES: Final = "its header means e-mail addresses, and its cells hold non
 
 @dataclass(frozen=True, slots=True)
 class ColumnGuess:
-    """What a column seems to mean: its target, or nothing; the sender that writes such headers; and the reason.
+    """A guess of what a column means: its target, or nothing; the sender that writes such headers; and the reason.
 
     `rank` orders the columns of one target.
     """

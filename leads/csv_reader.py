@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
-from leads.table_rows import HEADER_WITHIN, MAX_CELL, HeaderTest, TableRow, Unreadable, check_column_count
+from leads.table_rows import HEADER_WITHIN, MAX_CELL, HeaderTest, FileRow, Unreadable, check_column_count
 
 MAX_LINE: Final = 4_000_000
 #: A row with more lines than this has an opening quote that is never closed.
@@ -34,7 +34,7 @@ def read_rows(
     header_line: int = 0,
     is_header: HeaderTest | None = None,
     fallback_encoding: str = "",
-) -> Generator[TableRow, None, None]:
+) -> Generator[FileRow, None, None]:
     """Yield the header, then every row that is not empty. Raises Unreadable.
 
     Without an encoding the file is UTF-8, or UTF-16 if it begins with its mark. A line that is not UTF-8 is read in
@@ -140,7 +140,7 @@ class _Lines(Iterator[str]):
 
 def _parse_rows(
     lines: _Lines, delimiter: str, header_line: int, is_header: HeaderTest | None, encoding: str
-) -> Iterator[TableRow]:
+) -> Iterator[FileRow]:
     skipped, delimiter = _find_header(lines.peek(max(HEADER_WITHIN, header_line)), delimiter, header_line, is_header)
     for _ in islice(lines, skipped):
         lines.begin_row()
@@ -149,7 +149,7 @@ def _parse_rows(
     check_column_count(header)
     if len(header) == 1 and any(mark in header[0] for mark in _DELIMITERS):
         raise Unreadable("Each row is quoted as a whole, as one cell: export it again without the outer quotes.")
-    yield TableRow(line, header)
+    yield FileRow(line, header)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = lines.begin_row()
@@ -160,11 +160,11 @@ def _parse_rows(
         except (csv.Error, _RowTooLong) as error:
             lines.give_back()
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
-            yield TableRow(line, (), _describe_flaw(error))
+            yield FileRow(line, (), _describe_flaw(error))
             continue
         if any(cell.strip() for cell in cells):
             flaw = _describe_undecoded_byte(header, cells, encoding) if lines.has_undecoded_byte else ""
-            yield TableRow(line, cells, flaw)
+            yield FileRow(line, cells, flaw)
 
 
 def _find_header(
@@ -221,4 +221,4 @@ def _describe_undecoded_byte(header: Sequence[str], cells: Sequence[str], encodi
     )
 
 
-__all__ = ["MAX_LINE", "TableRow", "Unreadable", "read_rows"]
+__all__ = ["MAX_LINE", "FileRow", "Unreadable", "read_rows"]

@@ -23,7 +23,7 @@ from leads import events, file_reader, lead_upserts, outcomes, refused_row_files
 from leads.exceptions import Refused
 from leads.import_mapping import ColumnMap, ImportKind, ImportPlan, build_header_test, build_plan
 from leads.models import ImportRun
-from leads.table_rows import TableRow, Unreadable
+from leads.table_rows import FileRow, Unreadable
 from leads.vocabulary import BEGINNING
 
 BATCH: Final = 1_000
@@ -64,7 +64,7 @@ def read_sample(
         return header, [row.cells for row in islice((row for row in table if not row.flaw), rows)]
 
 
-def _read_rows(path: Path, kind: ImportKind, column_map: ColumnMap) -> Generator[TableRow, None, None]:
+def _read_rows(path: Path, kind: ImportKind, column_map: ColumnMap) -> Generator[FileRow, None, None]:
     return file_reader.read_rows(path, column_map.reading, is_header=build_header_test(kind, column_map))
 
 
@@ -109,7 +109,7 @@ def _reset(record: ImportRun, now: dt.datetime) -> None:
     record.save()
 
 
-def _read_batches(file: FileImport, lines_done: int) -> Iterator[list[TableRow]]:
+def _read_batches(file: FileImport, lines_done: int) -> Iterator[list[FileRow]]:
     rows = _read_rows(file.path, file.plan.kind, file.plan.map)
     next(rows)
     remaining = (row for row in rows if row.line > lines_done)
@@ -132,7 +132,7 @@ def _rejected_before(file: FileImport, lines_done: int) -> list[list[str]]:
 
 
 def _store_batch(
-    batch: Sequence[TableRow], file: FileImport, record: ImportRun, rejected: Any, now: dt.datetime
+    batch: Sequence[FileRow], file: FileImport, record: ImportRun, rejected: Any, now: dt.datetime
 ) -> None:
     with transaction.atomic():
         verdicts = _judge_rows(batch, file, now)
@@ -146,7 +146,7 @@ def _store_batch(
         record.save()
 
 
-def _judge_rows(batch: Sequence[TableRow], file: FileImport, now: dt.datetime) -> list[Verdict]:
+def _judge_rows(batch: Sequence[FileRow], file: FileImport, now: dt.datetime) -> list[Verdict]:
     verdicts: list[Verdict | None] = [None] * len(batch)
     items: dict[int, Item] = {}
     for position, row in enumerate(batch):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from leads import csv_reader, refused_row_files, workbook_reader
-from leads.table_rows import HeaderTest, TableRow, Unreadable
+from leads.table_rows import HeaderTest, FileRow, Unreadable
 
 _ZIP: Final = b"PK\x03\x04"
 _COMPOUND_FILE: Final = b"\xd0\xcf\x11\xe0"
@@ -19,7 +19,7 @@ _OWN_BEGINNING = re.compile(rb'"?accord_line"?[,;\t|]|line,field,reason,')
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """What a map says about the file itself; empty where the file shows it."""
+    """The settings of a map that concern the file itself; empty where the file shows it."""
 
     encoding: str = ""
     delimiter: str = ""
@@ -29,7 +29,7 @@ class ReadingOptions:
 
 def read_rows(
     path: Path, options: ReadingOptions | None = None, *, is_header: HeaderTest | None = None
-) -> Generator[TableRow, None, None]:
+) -> Generator[FileRow, None, None]:
     """Yield the header, then every row that is not empty, each as wide as the header. Raises Unreadable.
 
     The header is the first row among the first thirty lines that `is_header` accepts, otherwise the first row.
@@ -63,7 +63,7 @@ def _accept_own_header(is_header: HeaderTest | None) -> HeaderTest:
     return lambda cells: refused_row_files.is_own_header(cells) or bool(is_header and is_header(cells))
 
 
-def _shape_rows(rows: Iterator[TableRow]) -> Iterator[TableRow]:
+def _shape_rows(rows: Iterator[FileRow]) -> Iterator[FileRow]:
     first = next(rows)
     is_own = refused_row_files.is_own_header(first.cells)
     header = refused_row_files.restore_cells(first.cells) if is_own else list(first.cells)
@@ -71,7 +71,7 @@ def _shape_rows(rows: Iterator[TableRow]) -> Iterator[TableRow]:
         header.pop()
     if not header:
         raise Unreadable("The header of the file is empty.")
-    yield TableRow(first.line, header)
+    yield FileRow(first.line, header)
     for row in rows:
         if row.flaw and not is_own:
             yield row
@@ -79,15 +79,15 @@ def _shape_rows(rows: Iterator[TableRow]) -> Iterator[TableRow]:
         yield _fit_row(row, refused_row_files.restore_cells(row.cells) if is_own else row.cells, len(header))
 
 
-def _fit_row(row: TableRow, cells: Sequence[str], width: int) -> TableRow:
+def _fit_row(row: FileRow, cells: Sequence[str], width: int) -> FileRow:
     if row.flaw or len(cells) == width:
-        return row if cells is row.cells else TableRow(row.line, cells, row.flaw)
+        return row if cells is row.cells else FileRow(row.line, cells, row.flaw)
     if len(cells) < width:
-        return TableRow(row.line, [*cells, *[""] * (width - len(cells))])
+        return FileRow(row.line, [*cells, *[""] * (width - len(cells))])
     used = next(place for place in range(len(cells), -1, -1) if place == width or cells[place - 1].strip())
     if used > width:
-        return TableRow(row.line, cells, f"has {used} cells, the header has {width}.")
-    return TableRow(row.line, cells[:width])
+        return FileRow(row.line, cells, f"has {used} cells, the header has {width}.")
+    return FileRow(row.line, cells[:width])
 
 
-__all__ = ["ReadingOptions", "TableRow", "Unreadable", "read_rows"]
+__all__ = ["ReadingOptions", "FileRow", "Unreadable", "read_rows"]

@@ -130,7 +130,7 @@ class ColumnMap:
 
     @property
     def reading(self) -> ReadingOptions:
-        """What the map says about the file itself."""
+        """Return the settings that concern the file itself."""
         return ReadingOptions(self.encoding, self.delimiter, self.header_line, self.sheet)
 
     def list_headers(self, target: str) -> Sequence[str]:

@@ -19,7 +19,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class TableRow:
+class FileRow:
     """A row of a file. `line` is where it begins, from 1; `flaw` says why its cells cannot be used."""
 
     line: int

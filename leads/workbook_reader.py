@@ -28,7 +28,7 @@ from leads.table_rows import (
     MAX_CELL,
     MAX_COLUMNS,
     HeaderTest,
-    TableRow,
+    FileRow,
     Unreadable,
     check_column_count,
 )
@@ -71,7 +71,7 @@ def refuse_compound_file(path: Path) -> NoReturn:
 
 def read_rows(
     path: Path, *, sheet: str = "", header_line: int = 0, is_header: HeaderTest | None = None
-) -> Generator[TableRow, None, None]:
+) -> Generator[FileRow, None, None]:
     """Yield the header, then every row that is not empty. Raises Unreadable.
 
     Cells are texts as a person sees them: dates in ISO form, whole numbers without a point, the results of formulas.
@@ -303,7 +303,7 @@ class _SheetHandlers:
     """The handlers of a sheet's XML. `rows` are those that are complete."""
 
     def __init__(self, workbook: _Workbook, texts: _Texts) -> None:
-        self.rows: list[TableRow] = []
+        self.rows: list[FileRow] = []
         self._workbook = workbook
         self._texts = texts
         self._prefix = ""
@@ -361,7 +361,7 @@ class _SheetHandlers:
                 self._put_cell("".join(self._value))
         elif name == "row":
             if self._flaw or any(cell and not cell.isspace() for cell in self._cells):
-                self.rows.append(TableRow(self._line, self._cells, self._flaw))
+                self.rows.append(FileRow(self._line, self._cells, self._flaw))
         elif name == "rPh":
             self._is_spoken = False
 
@@ -429,7 +429,7 @@ def _show_date(number: float, epoch: dt.datetime) -> str:
     )
 
 
-def _stream_sheet(archive: zipfile.ZipFile, part: str, workbook: _Workbook, texts: _Texts) -> Iterator[TableRow]:
+def _stream_sheet(archive: zipfile.ZipFile, part: str, workbook: _Workbook, texts: _Texts) -> Iterator[FileRow]:
     handlers = _SheetHandlers(workbook, texts)
     with archive.open(part) as stream:
         for _ in _parse_xml(
@@ -443,8 +443,8 @@ def _stream_sheet(archive: zipfile.ZipFile, part: str, workbook: _Workbook, text
 
 
 def _begin_at_header(
-    rows: Iterator[TableRow], path: Path, header_line: int, is_header: HeaderTest | None
-) -> Iterator[TableRow]:
+    rows: Iterator[FileRow], path: Path, header_line: int, is_header: HeaderTest | None
+) -> Iterator[FileRow]:
     if header_line:
         rows = (row for row in rows if row.line >= header_line)
         first_rows = list(islice(rows, 1))

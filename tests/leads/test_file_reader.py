@@ -6,17 +6,17 @@ import pytest
 
 from leads import file_reader, refused_row_files
 from leads.file_reader import ReadingOptions
-from leads.table_rows import TableRow, Unreadable
+from leads.table_rows import FileRow, Unreadable
 
 
-def read(path: Path, content: str | bytes, **options: str | int) -> list[TableRow]:
+def read(path: Path, content: str | bytes, **options: str | int) -> list[FileRow]:
     path = path / "file.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     settings = ReadingOptions(**options)  # type: ignore[arg-type]  # of several types
     return list(file_reader.read_rows(path, settings, is_header=lambda cells: "email" in cells))
 
 
-def cells(rows: list[TableRow]) -> list[list[str]]:
+def cells(rows: list[FileRow]) -> list[list[str]]:
     return [list(row.cells) for row in rows]
 
 
@@ -105,7 +105,7 @@ def test_refused_rows_come_back_without_our_columns(tmp_path: Path, own: str) ->
 
     rows = read(tmp_path, content, encoding="utf-16", delimiter=";", header_line=7)
 
-    assert rows == [TableRow(1, ["email", "reason"]), TableRow(2, ["a@b.example", "+49"])]
+    assert rows == [FileRow(1, ["email", "reason"]), FileRow(2, ["a@b.example", "+49"])]
 
 
 def test_refused_rows_that_were_not_utf_8_are_read_by_the_map_of_the_first_file(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import python_calamine
 
 from leads import file_reader
 from leads.file_reader import ReadingOptions
-from leads.table_rows import TableRow, Unreadable
+from leads.table_rows import FileRow, Unreadable
 from tests.leads.workbooks import DATE, DATE_TIME, ZEROS, write_sheet, write_workbook
 
 
-def read(path: Path, **options: str | int) -> list[TableRow]:
+def read(path: Path, **options: str | int) -> list[FileRow]:
     return list(file_reader.read_rows(path, ReadingOptions(**options)))  # type: ignore[arg-type]  # of several types
 
 
@@ -69,10 +69,10 @@ def test_rows_are_as_wide_as_the_header_and_empty_ones_are_left_out(tmp_path: Pa
     ]
 
     assert read(write_workbook(tmp_path / "a.xlsx", rows)) == [
-        TableRow(1, ["email", "title"]),
-        TableRow(3, ["a@b.example", ""]),
-        TableRow(4, ["c@d.example", "CTO"]),
-        TableRow(5, ["e", "f", "slipped"], "has 3 cells, the header has 2."),
+        FileRow(1, ["email", "title"]),
+        FileRow(3, ["a@b.example", ""]),
+        FileRow(4, ["c@d.example", "CTO"]),
+        FileRow(5, ["e", "f", "slipped"], "has 3 cells, the header has 2."),
     ]
 
 
@@ -85,8 +85,8 @@ def test_cells_stand_where_their_references_say(tmp_path: Path) -> None:
     )
 
     assert read(write_workbook(tmp_path / "a.xlsx", sheets={"A": sheet})) == [
-        TableRow(3, ["", "email", "", "title"]),
-        TableRow(9, ["", "a@b.example", "", "CTO"]),
+        FileRow(3, ["", "email", "", "title"]),
+        FileRow(9, ["", "a@b.example", "", "CTO"]),
     ]
 
 
