@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
-from leads.table_rows import HEADER_WITHIN, MAX_CELL, HeaderTest, FileRow, Unreadable, check_column_count
+from leads.table_rows import HEADER_WITHIN, MAX_CELL, FileRow, HeaderTest, Unreadable, check_column_count
 
 MAX_LINE: Final = 4_000_000
 #: A row with more lines than this has an opening quote that is never closed.
@@ -37,12 +37,10 @@ def read_rows(
 ) -> Generator[FileRow, None, None]:
     """Yield the header, then every row that is not empty. Raises Unreadable.
 
-    Without an encoding the file is UTF-8, or UTF-16 if it begins with its mark. A line that is not UTF-8 is read in
-    `fallback_encoding`; without one, its row has a flaw.
+    A file that begins with the mark of UTF-8 or UTF-16 is that; another one is in `encoding`, or UTF-8 without one.
+    A line that is not UTF-8 is read in `fallback_encoding`; without one, its row has a flaw.
     """
-    codec = _find_codec(encoding)
-    if not encoding:
-        codec = _recognise_encoding(path)
+    codec = _recognise_mark(path) or _find_codec(encoding) or _recognise_encoding(path)
     csv.field_size_limit(MAX_CELL)
     errors = "surrogatepass" if codec.replace("-", "_").startswith(("utf_16", "utf_32")) else "surrogateescape"
     try:
@@ -65,11 +63,19 @@ def _find_codec(encoding: str) -> str:
     return {"iso8859-1": "cp1252", "ascii": "cp1252", "utf-8": "utf-8-sig"}.get(name, name)
 
 
-def _recognise_encoding(path: Path) -> str:
+def _recognise_mark(path: Path) -> str:
+    """Return the codec by the file's byte order mark. It is surer than what a map says."""
     with path.open("rb") as file:
-        start = file.read(65_536)
+        start = file.read(3)
     if start.startswith(_UTF_16):
         return "utf-16"
+    return "utf-8-sig" if start == codecs.BOM_UTF8 else ""
+
+
+def _recognise_encoding(path: Path) -> str:
+    """Return UTF-8 for what may be text. Raises Unreadable for what cannot be a table."""
+    with path.open("rb") as file:
+        start = file.read(65_536)
     for beginning, reason in _FOREIGN_FORMATS:
         if start.startswith(beginning):
             raise Unreadable(f"{path.name} {reason}.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from leads import csv_reader, refused_row_files, workbook_reader
-from leads.table_rows import HeaderTest, FileRow, Unreadable
+from leads.table_rows import FileRow, HeaderTest, Unreadable
 
 _ZIP: Final = b"PK\x03\x04"
 _COMPOUND_FILE: Final = b"\xd0\xcf\x11\xe0"
@@ -90,4 +90,4 @@ def _fit_row(row: FileRow, cells: Sequence[str], width: int) -> FileRow:
     return FileRow(row.line, cells[:width])
 
 
-__all__ = ["ReadingOptions", "FileRow", "Unreadable", "read_rows"]
+__all__ = ["FileRow", "ReadingOptions", "Unreadable", "read_rows"]

@@ -15,7 +15,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
-from leads import attributes, cell_repairs, column_guesses, validation
+from leads import attributes, cell_repairs, column_guesses, table_rows, validation
 from leads.exceptions import Refused
 from leads.file_reader import ReadingOptions
 from leads.table_rows import HeaderTest, Unreadable
@@ -264,6 +264,8 @@ class ImportPlan:
             value = _PARSERS[kind_of_value](target, cell) if kind_of_value != "text" else cell
         elif target in cell_repairs.REPAIRS:
             value = cell_repairs.REPAIRS[target](target, cell, self.id_prefix)
+        elif target.startswith("properties."):
+            value = validation.text(target, cell, limit=table_rows.MAX_CELL)
         else:
             value = attributes.parse_cell(self.kind.known, target, cell)
         return self._scale_value(target, value)
@@ -346,7 +348,7 @@ def build_plan(
         )
     used = {place for _, place in columns}
     left_out = [place for place in range(len(names)) if place not in used]
-    if not column_map.columns and kind.name == "leads" and not targets & (identifying - {"external_id"}):
+    if not column_map.columns and kind.name == "leads" and "email" not in targets:
         _refuse_nameless_leads(names, sample_rows, left_out)
     notes = [
         f"{validation.shorten_name(guess.header)} is left out: {guess.reason}."
@@ -392,7 +394,7 @@ def _is_dated_only_by_creation(kind: ImportKind, targets: Collection[str]) -> bo
 def _refuse_nameless_leads(names: Sequence[str], sample_rows: Sequence[Sequence[str]], left_out: Sequence[int]) -> None:
     if header := column_guesses.find_addresses(names, sample_rows, left_out):
         raise Unreadable(
-            f"The leads would be known by an id alone, though the column {header!r} holds e-mail addresses. "
+            f"The leads would be known without an address, though the column {header!r} holds e-mail addresses. "
             "Say in a map which column is the `email`."
         )
 

@@ -19,7 +19,7 @@ MAX_BIGINT: Final = 2**63 - 1
 _SHOWN_AT_MOST: Final = 80
 #: Controls, spaces of other widths, format characters, and letters without ink: nobody sees them.
 _INVISIBLE_RANGES: Final = (
-    "\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800"
+    "\x01-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800"
     "\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _INVISIBLE = re.compile(f"[{_INVISIBLE_RANGES}]")
@@ -73,7 +73,7 @@ def _has_lone_surrogate(value: str) -> bool:
 
 def trim(value: str) -> str:
     """Return a text without the space and the invisible characters around it."""
-    if value.isascii():
+    if value.isascii() and value.isprintable():
         return value.strip()
     return _INVISIBLE_ENDS.sub("", value)
 
@@ -82,7 +82,7 @@ def _visible_text(field: str, value: object, *, limit: int) -> str:
     """Return a text for a key: an invisible character in it is refused by name, as nobody can see it."""
     if isinstance(value, str) and not (value.isascii() and value.isprintable()):
         value = trim(value)
-        if (hidden := _INVISIBLE.search(value)) and hidden[0] != "\x00":
+        if hidden := _INVISIBLE.search(value):
             raise Refused(field, f"contains the invisible character {_name_character(hidden[0])}; nobody can see it.")
     return text(field, value, limit=limit)
 

@@ -27,8 +27,8 @@ from leads.table_rows import (
     HEADER_WITHIN,
     MAX_CELL,
     MAX_COLUMNS,
-    HeaderTest,
     FileRow,
+    HeaderTest,
     Unreadable,
     check_column_count,
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from leads import validation
 from leads.exceptions import Refused
 from leads.import_mapping import KINDS, ColumnMap, build_plan
 
@@ -104,3 +105,29 @@ def test_a_second_address_is_used_where_the_first_is_empty() -> None:
 
     assert plan.build_item(["", "b@b.example"]) == {"email": "b@b.example"}
     assert plan.build_item(["a@b.example", "b@b.example"]) == {"email": "a@b.example"}
+
+
+@pytest.mark.parametrize(
+    ("value", "clean"),
+    [
+        ("O\u0092Brien", "O’Brien"),
+        ("Zo\u200be\ufeff", "Zoe"),
+        ("co\u00adop", "coop"),
+        ("\u0645\u06cc\u200c\u062e\u0648", "\u0645\u06cc\u200c\u062e\u0648"),
+        ("a\u200db", "ab"),
+        ("क्\u200d", "क्\u200d"),
+        ("👩\u200d💻", "👩\u200d💻"),
+        ("two\nlines", "two\nlines"),
+        ("bell\u0007", "bell"),
+    ],
+)
+def test_invisible_characters_are_cut_out_of_texts_where_no_letter_needs_them(value: str, clean: str) -> None:
+    assert validation.text("title", value, limit=50) == clean
+
+
+@pytest.mark.parametrize("read", [validation.email, validation.domain, validation.identity])
+@pytest.mark.parametrize("character", ["\u00ad", "\u200b", "\ufeff", "\u00a0", "\u3164", "\u0007", "\u202e", "\u200d"])
+def test_an_invisible_character_inside_a_key_is_refused_by_name(read: Any, character: str) -> None:
+    with pytest.raises(Refused, match=f"U\\+{ord(character):04X}"):
+        read("field", f"a{character}b@acme.example")
+    assert read("field", f"{character}acme.example" if read is not validation.email else f"a@acme.example{character}")

@@ -54,6 +54,8 @@ def test_leads_are_not_known_by_an_id_alone_where_addresses_stand_beside_it() ->
 
     with pytest.raises(Unreadable, match="the column 'Kontakt' holds e-mail addresses"):
         build_plan(LEADS, ColumnMap(), ["Record ID", "Kontakt"], rows)
+    with pytest.raises(Unreadable, match="'Kontakt' holds"):
+        build_plan(LEADS, ColumnMap(), ["Record ID", "Kontakt", "Phone"], rows)
     assert build_plan(LEADS, ColumnMap(columns={"external_id": "Record ID"}), ["Record ID", "Kontakt"], rows).columns
     assert build_plan(LEADS, ColumnMap(), ["Record ID", "Kontakt"], [["7", "Ada"]]).columns
 

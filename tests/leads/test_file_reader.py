@@ -29,6 +29,12 @@ def test_unicode_is_recognised_by_its_mark(tmp_path: Path, encoding: str) -> Non
     assert cells(rows) == [["email", "title"], ["a@b.example", "Geschäft"]]
 
 
+def test_a_mark_is_surer_than_a_map(tmp_path: Path) -> None:
+    rows = read(tmp_path, "email,name\na@b.example,Bäcker\n".encode("utf-8-sig"), encoding="latin-1")
+
+    assert rows[1].cells[1] == "Bäcker"
+
+
 def test_a_cut_off_utf_16_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="cut off"):
         read(tmp_path, "email\na@b.example\n".encode("utf-16")[:-1])
