@@ -61,6 +61,7 @@ def refuse_test_row(cells: Sequence[str]) -> None:
     """Raise Refused for a row that the sender's testing tool made."""
     text = "\n".join(cells)
     is_marked = ("<" in text and "<test lead" in text.casefold()) or "TeSter-123-" in text
+    is_marked = is_marked or ("test@example.com" in text and "FirstName LastName" in text)
     if is_marked or ("test@meta.com" in text and any(cell.strip() == "test@meta.com" for cell in cells)):
         raise Refused("row", "comes from the sender's testing tool, not from a person.")
 

@@ -128,8 +128,9 @@ def _choose_columns(guesses: Sequence[ColumnGuess]) -> list[ColumnGuess]:
                     guess.header, guess.target, guess.sender, f"is used where {first.header} is empty", guess.rank
                 )
             )
-        elif plain_header(guess.header) == plain_header(first.header):
+        elif guess.header != first.header and plain_header(guess.header) == plain_header(first.header):
+            # Nobody can tell which of the two is meant: `build_plan` asks for a map.
             chosen.append(guess)
         else:
-            chosen.append(_leave_out(guess, f"means {guess.target}, as {first.header} does"))
+            chosen.append(_leave_out(guess, f"means {guess.target}, as {first.header} does, which is used"))
     return chosen

@@ -64,6 +64,7 @@ def test_what_a_spreadsheet_or_sender_did_to_a_cell_is_undone(target: str, cell:
         ("do_not_contact", "Perhaps", "which may be a wish not to be contacted or not"),
         ("title", "<test lead: dummy data for job_title>", "testing tool"),
         ("title", "TeSter-123-ABC", "testing tool"),
+        ("title", "test@meta.com", "testing tool"),
     ],
 )
 def test_what_cannot_be_undone_is_refused_with_the_way_out(target: str, cell: str, reason: str) -> None:

@@ -49,6 +49,13 @@ def test_a_plan_names_what_it_leaves_out() -> None:
     assert plan.left_out == ["Shoe size", "column 3"]
 
 
+def test_of_two_columns_with_one_header_the_first_counts() -> None:
+    plan = build_plan(LEADS, ColumnMap(), ["Email", "Country", "Country"])
+
+    assert plan.columns == [("country", 1), ("email", 0)]
+    assert plan.left_out == ["Country"]
+
+
 def test_leads_are_not_known_by_an_id_alone_where_addresses_stand_beside_it() -> None:
     rows = [["7", "ada@acme.example"]]
 
