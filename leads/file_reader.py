@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -42,6 +43,8 @@ def read_rows(
     if beginning.startswith(_COMPOUND_FILE):
         workbook_reader.refuse_compound_file(path)
     if beginning.startswith(_ZIP):
+        if (options.header_line or options.sheet) and _holds_refused_rows(path):
+            options = ReadingOptions()
         rows = workbook_reader.read_rows(
             path, sheet=options.sheet, header_line=options.header_line, is_header=_accept_own_header(is_header)
         )
@@ -57,6 +60,15 @@ def read_rows(
             is_header=is_header,
         )
     yield from _shape_rows(rows)
+
+
+def _holds_refused_rows(path: Path) -> bool:
+    """Tell whether a workbook is a file of refused rows that somebody mended and saved as XLSX."""
+    try:
+        with closing(workbook_reader.read_rows(path)) as rows:
+            return refused_row_files.is_own_header(next(rows).cells)
+    except Unreadable:
+        return False
 
 
 def _accept_own_header(is_header: HeaderTest | None) -> HeaderTest:

@@ -115,6 +115,16 @@ def test_another_reader_of_workbooks_reads_the_same(tmp_path: Path) -> None:
     assert cells(path) == [[str(cell) for cell in row] for row in other]
 
 
+def test_refused_rows_may_come_back_as_a_workbook(tmp_path: Path) -> None:
+    own = ["accord_line", "accord_field", "accord_reason"]
+    path = write_workbook(tmp_path / "a.xlsx", [[*own, "email", "phone"], ["7", "email", "why", "a@b.example", "'+49"]])
+
+    assert [row.cells for row in read(path, header_line=3, sheet="Of the first file")] == [
+        ["email", "phone"],
+        ["a@b.example", "+49"],
+    ]
+
+
 def break_archive(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-300])
 
