@@ -1,4 +1,4 @@
-"""The import of CSV files, in batches: a transaction stores a batch together with how far the file came (rules 13.7).
+"""The import of files, in batches: a transaction stores a batch together with how far the file came (rules 13.7).
 
 A crash loses nothing: the same file is resumed after its last committed batch. A bad row does not stop the others.
 """
@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -19,16 +19,17 @@ from typing import IO, Any, Final, NamedTuple
 
 from django.db import DataError, IntegrityError, transaction
 
-from config import downloads
-from leads import csv_reader, events, lead_upserts, outcomes
-from leads.csv_reader import CsvRow, Unreadable
+from leads import events, file_reader, lead_upserts, outcomes, refused_row_files
 from leads.exceptions import Refused
-from leads.import_mapping import ColumnMap, ImportPlan, build_plan
+from leads.import_mapping import ColumnMap, ImportKind, ImportPlan, build_header_test, build_plan
 from leads.models import ImportRun
 from leads.notes import Note
+from leads.table_rows import FileRow, Unreadable
 from leads.vocabulary import BEGINNING
 
 BATCH: Final = 1_000
+#: Columns are guessed by their headers and by so many rows.
+SAMPLE: Final = 100
 _COUNT_COLUMNS: Final = {"accepted": "created", "duplicate": "unchanged"}
 
 Item = dict[str, Any]
@@ -54,11 +55,25 @@ class FileImport:
     rejected: Path
 
 
-def prepare_import(*, path: Path, kind: Any, column_map: ColumnMap, source: str, rejected: Path) -> FileImport:
+def prepare_import(*, path: Path, kind: ImportKind, column_map: ColumnMap, source: str, rejected: Path) -> FileImport:
     """Read the header of a file, and match it with the map. Raises Unreadable or OSError."""
-    with closing(csv_reader.read_rows(path, encoding=column_map.encoding, delimiter=column_map.delimiter)) as rows:
-        header = next(rows).cells
-    return FileImport(path, build_plan(kind, column_map, header), header, source, rejected)
+    if rejected.resolve() == path.resolve():
+        raise Unreadable("The refused rows cannot go into the file that is imported; name another with --rejected.")
+    header, sample_rows = read_sample(path, kind, column_map)
+    return FileImport(path, build_plan(kind, column_map, header, sample_rows), header, source, rejected)
+
+
+def read_sample(
+    path: Path, kind: ImportKind, column_map: ColumnMap, rows: int = SAMPLE
+) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Return the header of a file and its first rows without flaws. Raises Unreadable or OSError."""
+    with closing(_read_rows(path, kind, column_map)) as table:
+        header = next(table).cells
+        return header, [row.cells for row in islice((row for row in table if not row.flaw), rows)]
+
+
+def _read_rows(path: Path, kind: ImportKind, column_map: ColumnMap) -> Generator[FileRow, None, None]:
+    return file_reader.read_rows(path, column_map.reading, is_header=build_header_test(kind, column_map))
 
 
 def run_import(*, file: FileImport, again: bool, now: dt.datetime, progress: Callable[[ImportRun], None]) -> ImportRun:
@@ -103,9 +118,8 @@ def _reset(record: ImportRun, now: dt.datetime) -> None:
     record.save()
 
 
-def _read_batches(file: FileImport, lines_done: int) -> Iterator[list[CsvRow]]:
-    column_map = file.plan.map
-    rows = csv_reader.read_rows(file.path, encoding=column_map.encoding, delimiter=column_map.delimiter)
+def _read_batches(file: FileImport, lines_done: int) -> Iterator[list[FileRow]]:
+    rows = _read_rows(file.path, file.plan.kind, file.plan.map)
     next(rows)
     remaining = (row for row in rows if row.line > lines_done)
     while batch := list(islice(remaining, BATCH)):
@@ -116,7 +130,8 @@ def _open_rejected_file(file: FileImport, lines_done: int) -> IO[str]:
     """Open the file of rejected rows for writing, and write the rejected rows of earlier batches to it."""
     earlier_rows = _rejected_before(file, lines_done) if lines_done and file.rejected.exists() else []
     target = file.rejected.open("w", encoding="utf-8", errors="surrogateescape", newline="")
-    csv.writer(target).writerows([["line", "field", "reason", *map(downloads.safe_cell, file.header)], *earlier_rows])
+    header = [*refused_row_files.OWN_COLUMNS, *map(refused_row_files.protect_cell, file.header)]
+    csv.writer(target).writerows([header, *earlier_rows])
     return target
 
 
@@ -125,12 +140,15 @@ def _rejected_before(file: FileImport, lines_done: int) -> list[list[str]]:
         return [row for row in csv.reader(earlier) if row and row[0].isdecimal() and int(row[0]) <= lines_done]
 
 
-def _store_batch(batch: Sequence[CsvRow], file: FileImport, record: ImportRun, rejected: Any, now: dt.datetime) -> None:
+def _store_batch(
+    batch: Sequence[FileRow], file: FileImport, record: ImportRun, rejected: Any, now: dt.datetime
+) -> None:
     with transaction.atomic():
         verdicts = _judge_rows(batch, file, now)
         for row, verdict in zip(batch, verdicts, strict=True):
             if verdict.status == "rejected":
-                rejected.writerow([row.line, verdict.field, verdict.reason, *map(downloads.safe_cell, row.cells)])
+                cells = map(refused_row_files.protect_cell, row.cells)
+                rejected.writerow([row.line, verdict.field, verdict.reason, *cells])
         counts = Counter(_COUNT_COLUMNS.get(verdict.status, verdict.status) for verdict in verdicts)
         for name, count in counts.items():
             setattr(record, name, getattr(record, name) + count)
@@ -146,7 +164,7 @@ def _count_notes(record: ImportRun, verdicts: Iterable[RowVerdict]) -> None:
             fields[note.field] = fields.get(note.field, 0) + 1
 
 
-def _judge_rows(batch: Sequence[CsvRow], file: FileImport, now: dt.datetime) -> list[RowVerdict]:
+def _judge_rows(batch: Sequence[FileRow], file: FileImport, now: dt.datetime) -> list[RowVerdict]:
     verdicts: list[RowVerdict | None] = [None] * len(batch)
     items: dict[int, Item] = {}
     for position, row in enumerate(batch):

@@ -8,20 +8,23 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zoneinfo
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
 from config import time_zones
-from leads import attributes, validation
-from leads.csv_reader import Unreadable
+from leads import attributes, cell_repairs, column_guesses, table_rows, validation
 from leads.exceptions import Refused
+from leads.file_reader import ReadingOptions
+from leads.table_rows import HeaderTest, Unreadable
 
 _DATE_TARGETS: Final = frozenset({"valid_from", "created_at", "occurred_at", "at"})
 _OPEN_PREFIXES: Final = ("custom.", "properties.")
 _AMBIGUOUS_DATE = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b")
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 _PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = MappingProxyType(
     {
         "number": attributes.parse_number,
@@ -83,7 +86,9 @@ KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
         ),
         "leads": ImportKind(
             "leads", "lead",
-            frozenset({"email", "external_id", "company_domain", "company_external_id", "valid_from", "created_at", *attributes.LEAD}),
+            frozenset({
+                "email", "external_id", "full_name", "company_domain", "company_external_id", "valid_from", "created_at", *attributes.LEAD,
+            }),
             "custom.", _PERSON_ALIASES, attributes.LEAD,
         ),
         "events": ImportKind(
@@ -106,9 +111,12 @@ KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """A validated map, as its author wrote it. Empty `columns` mean that the headers are matched by name."""
+    """A validated map, as its author wrote it. Empty `columns` mean that the headers are matched by name.
 
-    columns: Mapping[str, str] = field(default_factory=dict)
+    A name may have several headers: a row takes the first of them that is not empty.
+    """
+
+    columns: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     constants: Mapping[str, object] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
@@ -118,12 +126,26 @@ class ColumnMap:
     date_format: str = ""
     encoding: str = ""
     delimiter: str = ""
+    header_line: int = 0
+    sheet: str = ""
+
+    @property
+    def reading(self) -> ReadingOptions:
+        """Return the settings that concern the file itself."""
+        return ReadingOptions(self.encoding, self.delimiter, self.header_line, self.sheet)
+
+    def list_headers(self, target: str) -> Sequence[str]:
+        """Return the headers of a name, in order of preference."""
+        headers = self.columns[target]
+        return [headers] if isinstance(headers, str) else headers
 
 
+_MAX_HEADER_LINE: Final = 1_000
 _MAP_TYPES: Final = {
     "columns": dict, "constants": dict, "values": dict, "types": dict, "scale": dict, "null_values": list,
-    "zone": str, "date_format": str, "encoding": str, "delimiter": str,
+    "zone": str, "date_format": str, "encoding": str, "delimiter": str, "header_line": int, "sheet": str,
 }  # fmt: skip
+_TYPE_NOUNS: Final = {dict: "an object", list: "a list", str: "a text", int: "a whole number"}
 
 
 def read_map(document: object, kind: ImportKind) -> ColumnMap:
@@ -133,10 +155,8 @@ def read_map(document: object, kind: ImportKind) -> ColumnMap:
     for key, value in document.items():
         if key not in _MAP_TYPES:
             raise Unreadable(f"The map has the key {key!r}; it may have: {', '.join(_MAP_TYPES)}.")
-        if not isinstance(value, _MAP_TYPES[key]):
-            raise Unreadable(
-                f"{key} in the map must be a {'list' if _MAP_TYPES[key] is list else 'text' if _MAP_TYPES[key] is str else 'object'}."
-            )
+        if not isinstance(value, _MAP_TYPES[key]) or isinstance(value, bool):
+            raise Unreadable(f"{key} in the map must be {_TYPE_NOUNS[_MAP_TYPES[key]]}.")
     settings: dict[str, Any] = {
         key: _read_targets(key, value, kind) if isinstance(value, dict) else value for key, value in document.items()
     }
@@ -157,8 +177,8 @@ def _read_targets(key: str, value: Mapping[str, Any], kind: ImportKind) -> dict[
 def _check_values(settings: Mapping[str, Any]) -> None:
     if settings.get("zone") and not time_zones.is_zone(settings["zone"]):
         raise Unreadable(f"zone in the map is {settings['zone']!r}. {time_zones.explain_refusal(settings['zone'])}")
+    _check_reading(settings)
     for name, shape, noun in (
-        ("columns", str, "headers"),
         ("values", dict, "objects"),
         ("types", str, "texts"),
         ("scale", int | float, "numbers"),
@@ -171,35 +191,82 @@ def _check_values(settings: Mapping[str, Any]) -> None:
         raise Unreadable("null_values in the map must be texts.")
 
 
+def _check_reading(settings: Mapping[str, Any]) -> None:
+    if not 0 <= settings.get("header_line", 0) <= _MAX_HEADER_LINE:
+        raise Unreadable(f"header_line in the map must be a line from 1 to {_MAX_HEADER_LINE:,}.")
+    if len(settings.get("delimiter", "")) > 1:
+        raise Unreadable("delimiter in the map must be one character.")
+    for headers in settings.get("columns", {}).values():
+        names = headers if isinstance(headers, list) else [headers]
+        if not names or not all(isinstance(name, str) for name in names):
+            raise Unreadable("columns in the map must give headers.")
+
+
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """The plan by which rows of one file become items. `columns` are pairs (target, index in the row)."""
+    """The plan by which rows of one file become items.
+
+    `columns` are pairs (target, index in the row). A target with several is taken from the first that is not empty.
+    """
 
     kind: ImportKind
     map: ColumnMap
     columns: Sequence[tuple[str, int]]
     nulls: frozenset[str]
+    guesses: Sequence[column_guesses.ColumnGuess] = ()
+    #: The headers whose columns are left out, as the file writes them.
+    left_out: Sequence[str] = ()
+    sender: str = ""
+    id_prefix: str = ""
+    #: What the summary of the import says about the reading.
+    notes: Sequence[str] = ()
+    #: How many values were left out, by target and reason.
+    not_understood: Counter[tuple[str, str]] = field(default_factory=Counter, compare=False)
 
     def build_item(self, cells: Sequence[str]) -> dict[str, Any]:
         """Build the item of a row in the shape of the API; empty cells are left out. Raises Refused."""
+        cell_repairs.refuse_test_row(cells)
         item: dict[str, Any] = {}
         for target, value in self.map.constants.items():
             _put_value(item, target, value)
+        filled: set[str] = set()
         for target, place in self.columns:
-            cell = cells[place].strip()
+            if target in filled:
+                continue
+            cell = cell_repairs.repair_cell(cells[place])
             if not cell or cell.casefold() in self.nulls:
                 continue
-            value = self.map.values.get(target, {}).get(cell, cell)
+            value = self._read_cell(target, cell)
             if value is not None:
-                _put_value(item, target, self._read_value(target, value) if isinstance(value, str) else value)
+                _put_value(item, target, value)
+            # A wish not to be contacted counts in whichever column it stands.
+            if target != "do_not_contact" or value is True:
+                filled.add(target)
+        if "full_name" in item:
+            cell_repairs.split_full_name(item)
         return item
+
+    def _read_cell(self, target: str, cell: str) -> object:
+        value = self.map.values.get(target, {}).get(cell, cell)
+        if not isinstance(value, str):
+            return value
+        if cell_repairs.is_rounded(target, value, is_text=target not in self.map.types):
+            self.not_understood[target, "numbers that a spreadsheet rounded"] += 1
+            return None
+        return self._read_value(target, value)
 
     def _read_value(self, target: str, cell: str) -> object:
         if target in _DATE_TARGETS:
+            if not self.map.date_format:
+                cell_repairs.refuse_day_number(target, cell)
             return self._read_instant(target, cell)
         if target in self.map.types or target == "amount":
             kind_of_value = self.map.types.get(target, "number")
             value = _PARSERS[kind_of_value](target, cell) if kind_of_value != "text" else cell
+        elif target in cell_repairs.REPAIRS:
+            value = cell_repairs.REPAIRS[target](target, cell, self.id_prefix)
+        elif target.startswith("properties."):
+            value = validation.text(target, cell, limit=table_rows.MAX_CELL)
         else:
             value = attributes.parse_cell(self.kind.known, target, cell)
         return self._scale_value(target, value)
@@ -254,63 +321,115 @@ def _parse_iso(target: str, cell: str) -> dt.datetime:
 
 def _parse_formatted(target: str, cell: str, date_format: str) -> dt.datetime:
     try:
+        if date_format == "excel":
+            return cell_repairs.parse_day_number(cell)
         if date_format in {"epoch", "epoch_ms"}:
             return dt.datetime.fromtimestamp(float(cell) / (1000 if date_format == "epoch_ms" else 1), dt.UTC)
         return dt.datetime.strptime(cell, date_format)  # noqa: DTZ007  # the zone comes from the map
     except (ValueError, OverflowError, OSError):
+        # A workbook's own dates come in ISO form beside texts of another, and cannot be mixed up.
+        if _ISO_DATE.fullmatch(cell):
+            return _parse_iso(target, cell)
         raise Refused(target, f"is not a date of the form {date_format}.") from None
 
 
-def build_plan(kind: ImportKind, column_map: ColumnMap, header: Sequence[str]) -> ImportPlan:
+def build_plan(
+    kind: ImportKind, column_map: ColumnMap, header: Sequence[str], sample_rows: Sequence[Sequence[str]] = ()
+) -> ImportPlan:
     """Match the map, or the usual headers, with the header of a file. Raises Unreadable."""
     names = [name.strip() for name in header]
-    columns = _columns_from_map(column_map.columns, names) if column_map.columns else _columns_from_header(kind, names)
+    guesses = column_guesses.guess_columns(names, sample_rows, kind)
+    columns = _columns_from_map(column_map, names) if column_map.columns else _columns_from_guesses(guesses)
     targets = {target for target, _ in columns} | column_map.constants.keys()
     identifying = _identifying_targets(kind)
     if not targets & identifying:
         raise Unreadable(
-            f"No column of the file says who it is about: {', '.join(sorted(identifying))}. The header is: {_list_names(names)}."
+            f"No column of the file says who it is about: {', '.join(sorted(identifying))}. The header is: {_list_names(names)}. "
+            "Name its columns in a map; if other lines stand before the header, give its line as `header_line`."
         )
-    nulls = frozenset(value.strip().casefold() for value in column_map.null_values)
-    return ImportPlan(kind, column_map, columns, nulls)
+    used = {place for _, place in columns}
+    left_out = [place for place in range(len(names)) if place not in used]
+    if not column_map.columns and kind.name == "leads" and "email" not in targets:
+        _refuse_nameless_leads(names, sample_rows, left_out)
+    notes = [
+        f"{validation.shorten_name(guess.header)} is left out: {guess.reason}."
+        for guess in guesses
+        if guess.reason == column_guesses.NO_ADDRESSES and not column_map.columns
+    ]
+    if not column_map.columns and not column_map.zone and _is_dated_only_by_creation(kind, targets):
+        # A day's doubt about when a lead was created decides nothing; a refused file keeps all its leads out.
+        column_map = replace(column_map, zone="UTC")
+        notes.append("created_at without a zone is read as UTC; give `zone` in a map if it is another.")
+    sender = column_guesses.guess_sender(names, kind.name)
+    return ImportPlan(
+        kind,
+        column_map,
+        columns,
+        frozenset(value.strip().casefold() for value in column_map.null_values),
+        guesses=guesses,
+        left_out=[names[place] or f"column {place + 1}" for place in left_out],
+        sender=sender.name if sender else "",
+        id_prefix=sender.id_prefix if sender else "",
+        notes=notes,
+    )
+
+
+def build_header_test(kind: ImportKind, column_map: ColumnMap) -> HeaderTest:
+    """Build the test by which a file's header is told from notes before it."""
+    if column_map.columns:
+        headers = {header.strip() for target in column_map.columns for header in column_map.list_headers(target)}
+        return lambda cells: headers <= {cell.strip() for cell in cells}
+    identifying = _identifying_targets(kind)
+
+    def names_columns(cells: Sequence[str]) -> bool:
+        targets = column_guesses.list_targets(cells, kind)
+        return bool(targets & identifying) and (len(targets) > 1 or sum(bool(cell.strip()) for cell in cells) == 1)
+
+    return names_columns
+
+
+def _is_dated_only_by_creation(kind: ImportKind, targets: Collection[str]) -> bool:
+    return kind.name in {"companies", "leads"} and "created_at" in targets and "valid_from" not in targets
+
+
+def _refuse_nameless_leads(names: Sequence[str], sample_rows: Sequence[Sequence[str]], left_out: Sequence[int]) -> None:
+    if header := column_guesses.find_addresses(names, sample_rows, left_out):
+        raise Unreadable(
+            f"The leads would be known without an address, though the column {header!r} holds e-mail addresses. "
+            "Say in a map which column is the `email`."
+        )
 
 
 def _identifying_targets(kind: ImportKind) -> set[str]:
-    return {"companies": {"domain", "external_id"}, "leads": {"email", "external_id"}}.get(
+    return {"companies": {"domain", "external_id"}, "leads": {"email", "external_id", "phone"}}.get(
         kind.name, _LEAD_REFERENCE_TARGETS
     )
 
 
-def _columns_from_map(columns: Mapping[str, str], names: Sequence[str]) -> list[tuple[str, int]]:
-    for header in columns.values():
-        if names.count(header.strip()) != 1:
-            problem = "is not in" if header.strip() not in names else "stands more than once in"
+def _columns_from_map(column_map: ColumnMap, names: Sequence[str]) -> list[tuple[str, int]]:
+    columns = []
+    for target in column_map.columns:
+        for header in column_map.list_headers(target):
+            if names.count(header.strip()) != 1:
+                problem = "is not in" if header.strip() not in names else "stands more than once in"
+                raise Unreadable(
+                    f"The column {header!r} of the map {problem} the file. The header is: {_list_names(names)}. "
+                    "If other lines stand before the header, give its line as `header_line` in the map."
+                )
+            columns.append((target, names.index(header.strip())))
+    return columns
+
+
+def _columns_from_guesses(guesses: Sequence[column_guesses.ColumnGuess]) -> list[tuple[str, int]]:
+    places = [(guess.target, guess.rank, place) for place, guess in enumerate(guesses) if guess.target]
+    headers: dict[str, str] = {}
+    for target, _, place in places:
+        if target in headers and target not in column_guesses.SEVERAL:
             raise Unreadable(
-                f"The column {header!r} of the map {problem} the file. The header is: {_list_names(names)}."
+                f"The columns {headers[target]!r} and {guesses[place].header!r} both mean {target}; say which one in a map."
             )
-    return [(target, names.index(header.strip())) for target, header in columns.items()]
-
-
-def _columns_from_header(kind: ImportKind, names: Sequence[str]) -> list[tuple[str, int]]:
-    columns: dict[str, int] = {}
-    for place, name in enumerate(names):
-        plain = re.sub(r"[^a-z0-9.]+", "_", name.casefold()).strip("_").removeprefix("property_")
-        target = _find_target(kind, name, plain)
-        if target and target in columns:
-            raise Unreadable(
-                f"The columns {names[columns[target]]!r} and {name!r} both mean {target}; say which one in a map."
-            )
-        if target:
-            columns[target] = place
-    return list(columns.items())
-
-
-def _find_target(kind: ImportKind, name: str, plain: str) -> str | None:
-    bare = name.strip().removeprefix(f"{kind.subject}.")
-    if bare.startswith(_OPEN_PREFIXES):
-        return bare if kind.open_prefix and bare.startswith(kind.open_prefix) else None
-    plain = plain.removeprefix(f"{kind.subject}.")
-    return plain if plain in kind.targets else kind.aliases.get(plain)
+        headers[target] = guesses[place].header
+    return [(target, place) for target, _, place in sorted(places)]
 
 
 def _list_names(names: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+import unicodedata
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -16,30 +17,84 @@ from leads.vocabulary import BEGINNING, CLOCK_SKEW
 MAX_ID: Final = 200
 MAX_BIGINT: Final = 2**63 - 1
 _SHOWN_AT_MOST: Final = 80
-#: Invisible characters that reverse the direction of the text after them, also outside the value.
-_DIRECTION_MARKS: Final = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+#: Controls, spaces of other widths, format characters, and letters without ink: nobody sees them.
+_INVISIBLE_RANGES: Final = (
+    "\x01-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800"
+    "\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_INVISIBLE = re.compile(f"[{_INVISIBLE_RANGES}]")
+_INVISIBLE_ENDS = re.compile(f"^[{_INVISIBLE_RANGES} ]+|[{_INVISIBLE_RANGES} ]+$")
+#: Arabic, Syriac, the scripts of India, Myanmar, Khmer and Mongolian, in which joiners shape the letters beside them.
+_JOINING_SCRIPTS: Final = (
+    "\u0600-\u07bf\u0840-\u085f\u08a0-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc\U0001e900-\U0001e95f"
+)
+_VIRAMAS: Final = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
+_EMOJI: Final = "\u00a9\u00ae\u200d\u2190-\u2bff\u3030\u303d\u3297\u3299\ufe0f\U0001f000-\U0001faff"
+#: In texts these are cut out: format characters, and joiners that join nothing. Spaces and line breaks stay.
+_FORMATTING = re.compile(
+    "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    f"|\u200c(?![{_JOINING_SCRIPTS}])|(?<![{_JOINING_SCRIPTS}])\u200c"
+    f"|(?<![{_JOINING_SCRIPTS}{_EMOJI}])\u200d|(?<![{_VIRAMAS}])\u200d(?![{_JOINING_SCRIPTS}{_EMOJI}])"
+)
+_MISREAD = re.compile("[\x80-\x9f]")
 
 _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def text(field: str, value: object, *, limit: int) -> str:
+    """Return a text without space around it and without invisible characters in it (rules 14.12)."""
     if not isinstance(value, str):
         raise Refused(field, "must be a text.")
-    clean = value.strip() if value.isascii() else value.translate(_DIRECTION_MARKS).strip()
+    clean = value.strip() if value.isprintable() else _clean_text(field, value)
     if len(clean) > limit:
         raise Refused(field, f"must have at most {limit} characters, has {len(clean)}.")
-    if "\x00" in clean or (not clean.isascii() and _has_lone_surrogate(clean)):
-        raise Refused(field, "contains a character that cannot be stored.")
     return clean
+
+
+def _clean_text(field: str, value: str) -> str:
+    if "\x00" in value or (not value.isascii() and _has_lone_surrogate(value)):
+        raise Refused(field, "contains a character that cannot be stored.")
+    if _MISREAD.search(value):
+        value = _MISREAD.sub(lambda match: _read_as_windows_1252(field, match[0]), value)
+    return _FORMATTING.sub("", value).strip()
+
+
+def _read_as_windows_1252(field: str, control: str) -> str:
+    """Return the character that a control between U+0080 and U+009F was before it was misread as Latin-1."""
+    try:
+        return control.encode("latin-1").decode("cp1252")
+    except UnicodeDecodeError:
+        raise Refused(field, f"contains the control character {_name_character(control)}.") from None
 
 
 def _has_lone_surrogate(value: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in value)
 
 
+def trim(value: str) -> str:
+    """Return a text without the space and the invisible characters around it."""
+    if value.isascii() and value.isprintable():
+        return value.strip()
+    return _INVISIBLE_ENDS.sub("", value)
+
+
+def _visible_text(field: str, value: object, *, limit: int) -> str:
+    """Return a text for a key: an invisible character in it is refused by name, as nobody can see it."""
+    if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+        value = trim(value)
+        if hidden := _INVISIBLE.search(value):
+            raise Refused(field, f"contains the invisible character {_name_character(hidden[0])}; nobody can see it.")
+    return text(field, value, limit=limit)
+
+
+def _name_character(character: str) -> str:
+    name = unicodedata.name(character, "")
+    return f"U+{ord(character):04X}" + (f" ({name.lower()})" if name else "")
+
+
 def email(field: str, value: object) -> str:
     """Return the address, trimmed and in lower case: a person is one lead, whatever the case (rules 13.1)."""
-    address = text(field, value, limit=254).lower()
+    address = _visible_text(field, value, limit=254).lower()
     try:
         validate_email(address)
     except ValidationError:
@@ -49,7 +104,7 @@ def email(field: str, value: object) -> str:
 
 def domain(field: str, value: object) -> str:
     """Return the host of a web address or domain, without www: `acme.example` for `https://www.Acme.example/about`."""
-    url = text(field, value, limit=500).lower()
+    url = _visible_text(field, value, limit=500).lower()
     host = re.split(r"[/?#]", url.partition("://")[2] or url)[0].rpartition("@")[2].partition(":")[0]
     host = host.removeprefix("www.").rstrip(".")
     try:
@@ -67,7 +122,7 @@ def identity(field: str, value: object, *, limit: int = MAX_ID) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise Refused(field, "must be a text or a whole number.")
-    clean = text(field, value, limit=limit)
+    clean = _visible_text(field, value, limit=limit)
     if not clean:
         raise Refused(field, "must not be empty.")
     return clean

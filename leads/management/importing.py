@@ -11,15 +11,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from config import strict_json
-from leads import file_imports
-from leads.csv_reader import Unreadable
-from leads.import_mapping import KINDS, ColumnMap, read_map
+from leads import file_imports, validation
+from leads.import_mapping import KINDS, ColumnMap, ImportPlan, read_map
 from leads.models import ImportRun
+from leads.table_rows import Unreadable
 from leads.vocabulary import NoteKind
 
 
 class ImportCommand(BaseCommand):
-    """Import a CSV file. After an interruption the same command resumes it."""
+    """Import a CSV or XLSX file. After an interruption the same command resumes it."""
 
     kind: ClassVar[str]
 
@@ -47,6 +47,7 @@ class ImportCommand(BaseCommand):
         except (Unreadable, OSError) as error:
             raise CommandError(str(error)) from error
         self._summarise(run, rejected)
+        self._describe_reading(file.plan)
         stored = run.created + run.updated + run.unchanged
         if run.rejected and (options["strict"] or not stored):
             sys.exit(1)
@@ -66,6 +67,16 @@ class ImportCommand(BaseCommand):
             self.stdout.write(f"{NoteKind(kind).label}: {counts}.")
         if run.rejected:
             self.stdout.write(f"The refused rows and why: {rejected}")
+
+    def _describe_reading(self, plan: ImportPlan) -> None:
+        if plan.sender:
+            self.stdout.write(f"The headers look like {plan.sender}.")
+        if plan.left_out:
+            self.stdout.write(f"Columns left out: {', '.join(map(validation.shorten_name, plan.left_out))}.")
+        for note in plan.notes:
+            self.stdout.write(note)
+        for (target, reason), count in sorted(plan.not_understood.items()):
+            self.stdout.write(f"Values left out of {target}: {count:,} {reason}.")
 
 
 def _read_document(path: Path) -> object:

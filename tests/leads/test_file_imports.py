@@ -38,14 +38,14 @@ def line(number: int, signal: str = "blog_read") -> str:
 
 
 def test_a_bad_row_alone_is_rejected_with_its_line_and_reason(tmp_path: Path, capsys: Any) -> None:
-    path = save(tmp_path / "events.csv", EVENTS + line(1) + line(2, "dance") + "x\n" + "\n" + line(3))
+    path = save(tmp_path / "events.csv", EVENTS + line(1) + line(2, "dance") + "x,,,,y\n" + "\n" + line(3))
 
     call_command("import_events", str(path))
 
     assert Event.objects.count() == 2
     assert refused(path) == [
         ["3", "signal", "'dance' is not a signal; see the list of signals.", *line(2, "dance").strip().split(",")],
-        ["4", "row", "has 1 cells, the header has 4.", "x"],
+        ["4", "row", "has 5 cells, the header has 4.", "x", "", "", "", "y"],
     ]
     assert "2 new, 0 changed, 0 as before, 2 refused" in capsys.readouterr().out
 
@@ -96,13 +96,14 @@ def test_an_import_resumes_after_a_crash(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("email\n".encode("utf-16"), "UTF-16"),
-        (b"PK\x03\x04rest", "spreadsheet"),
+        ("email\n".encode("utf-16-le"), "NUL bytes. If it is UTF-16"),
+        (b"PK\x03\x04rest", "not a workbook that can be read"),
+        (b"\xd0\xcf\x11\xe0rest", "old Excel workbook"),
         (b"<!DOCTYPE html><html>", "web page"),
         (b"\x00\x01\x02\x03", "NUL"),
         (b"", "empty"),
         (b"name,color\nx,y\n", "says who it is about: email, lead"),
-        (b"email,E-Mail\nx,y\n", "both mean email"),
+        (b"email,signal,Signal\nx,y,z\n", "both mean signal"),
         (b'"email,signal,id"\n"a@b.example,x,1"\n', "quoted as a whole"),
         (b"email," + b",".join(b"c%d" % n for n in range(400)), "401 columns"),
     ],
@@ -123,7 +124,7 @@ def test_a_row_with_a_byte_that_is_no_utf_8_is_rejected(tmp_path: Path) -> None:
     call_command("import_leads", str(path))
 
     assert [lead.title for lead in Lead.objects.all()] == ["Geschäft"]
-    assert [row[:2] for row in refused(path)] == [["2", "title"], ["4", "title"]]
+    assert [row[:2] for row in refused(path)] == [["2", "row"], ["4", "title"]]
 
 
 def test_the_map_can_name_another_encoding(tmp_path: Path) -> None:

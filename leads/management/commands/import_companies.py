@@ -4,5 +4,5 @@ from leads.management.importing import ImportCommand
 
 
 class Command(ImportCommand):
-    help = "Import companies from a CSV file."
+    help = "Import companies from a CSV or XLSX file."
     kind = "companies"

@@ -4,5 +4,5 @@ from leads.management.importing import ImportCommand
 
 
 class Command(ImportCommand):
-    help = "Import events from a CSV file."
+    help = "Import events from a CSV or XLSX file."
     kind = "events"

@@ -4,5 +4,5 @@ from leads.management.importing import ImportCommand
 
 
 class Command(ImportCommand):
-    help = "Import leads from a CSV file."
+    help = "Import leads from a CSV or XLSX file."
     kind = "leads"
