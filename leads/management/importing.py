@@ -14,8 +14,9 @@ from config import strict_json
 from leads import file_imports
 from leads.csv_reader import Unreadable
 from leads.import_mapping import KINDS, ColumnMap, read_map
+from leads.import_runs import ImportStopped
 from leads.models import ImportRun
-from leads.vocabulary import NoteKind
+from leads.vocabulary import DEFAULT_SOURCE, NoteKind
 
 
 class ImportCommand(BaseCommand):
@@ -27,7 +28,7 @@ class ImportCommand(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--map", type=Path, help="JSON: which column means what, see docs/importing.md")
         parser.add_argument("--rejected", type=Path, help="where rows that are refused go (default: FILE.rejected.csv)")
-        parser.add_argument("--source", default="import", help="the space of the file's ids (default: import)")
+        parser.add_argument("--source", default=DEFAULT_SOURCE, help="the space of the file's ids (default: import)")
         parser.add_argument("--again", action="store_true", help="read a file again that was imported already")
         parser.add_argument("--strict", action="store_true", help="exit with 1 when any row was refused")
 
@@ -41,11 +42,15 @@ class ImportCommand(BaseCommand):
                 kind=KINDS[self.kind],
                 column_map=column_map,
                 source=options["source"][:64],
-                rejected=rejected,
             )
             run = file_imports.run_import(file=file, again=options["again"], now=timezone.now(), progress=self._show)
+            _write_rejected_file(run, rejected)
         except (Unreadable, OSError) as error:
             raise CommandError(str(error)) from error
+        except ImportStopped:
+            raise CommandError(
+                "The import was cancelled, or begun anew by somebody else. What it stored stays."
+            ) from None
         self._summarise(run, rejected)
         stored = run.created + run.updated + run.unchanged
         if run.rejected and (options["strict"] or not stored):
@@ -66,6 +71,14 @@ class ImportCommand(BaseCommand):
             self.stdout.write(f"{NoteKind(kind).label}: {counts}.")
         if run.rejected:
             self.stdout.write(f"The refused rows and why: {rejected}")
+
+
+def _write_rejected_file(run: ImportRun, path: Path) -> None:
+    if not run.rejected:
+        path.unlink(missing_ok=True)
+        return
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as target:
+        file_imports.write_refused_rows(run, target)
 
 
 def _read_document(path: Path) -> object:
