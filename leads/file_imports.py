@@ -5,7 +5,6 @@ A crash loses nothing: the same file is resumed after its last committed batch. 
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
 import json
@@ -14,8 +13,9 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import DataError, IntegrityError, transaction
 
@@ -152,12 +152,14 @@ def import_batches(file: FileImport, run: ImportRun, clock: Callable[[], dt.date
             yield run
 
 
-def write_refused_rows(run: ImportRun, target: IO[str]) -> None:
-    """Write the refused rows of an import as CSV: line, field, reason, and the original cells."""
-    writer = csv.writer(target)
-    writer.writerow([*OWN_COLUMNS, *map(downloads.safe_cell, run.header)])
-    for row in read_refused_rows(run):
-        writer.writerow([row.line, row.field, row.reason, *map(downloads.safe_cell, json.loads(row.cells))])
+def refused_lines(run: ImportRun) -> Iterator[str]:
+    """Yield the refused rows of an import as lines of CSV: line, field, reason, and the original cells."""
+    header = [*OWN_COLUMNS, *map(downloads.safe_cell, run.header)]
+    rows = (
+        [row.line, row.field, row.reason, *map(downloads.safe_cell, json.loads(row.cells))]
+        for row in read_refused_rows(run)
+    )
+    return downloads.csv_lines(chain([header], rows))
 
 
 def read_refused_rows(run: ImportRun) -> Iterator[ImportRefusedRow]:

@@ -265,7 +265,7 @@ def build_plan(kind: ImportKind, column_map: ColumnMap, header: Sequence[str]) -
     names = [name.strip() for name in header]
     columns = _columns_from_map(column_map.columns, names) if column_map.columns else _columns_from_header(kind, names)
     targets = {target for target, _ in columns} | column_map.constants.keys()
-    identifying = _identifying_targets(kind)
+    identifying = identifying_targets(kind)
     if not targets & identifying:
         raise Unreadable(
             f"No column of the file says who it is about: {', '.join(sorted(identifying))}. The header is: {_list_names(names)}."
@@ -274,7 +274,23 @@ def build_plan(kind: ImportKind, column_map: ColumnMap, header: Sequence[str]) -
     return ImportPlan(kind, column_map, columns, nulls)
 
 
-def _identifying_targets(kind: ImportKind) -> set[str]:
+def guess_columns(
+    header: Sequence[str],
+    sample_rows: Sequence[Sequence[str]],  # noqa: ARG001 - for guesses by values
+    kind: ImportKind,
+) -> list[tuple[str, str, str, str]]:
+    """Guess the target of each column: (header, target or "", sender, reason). The first column of a target gets it."""
+    guesses: list[tuple[str, str, str, str]] = []
+    for name in header:
+        plain = re.sub(r"[^a-z0-9.]+", "_", name.casefold()).strip("_").removeprefix("property_")
+        target = _find_target(kind, name, plain) or ""
+        is_double = bool(target) and target in {guess[1] for guess in guesses}
+        reason = f"another column is {target} already" if is_double else "by its name" if target else ""
+        guesses.append((name, "" if is_double else target, "", reason))
+    return guesses
+
+
+def identifying_targets(kind: ImportKind) -> set[str]:
     return {"companies": {"domain", "external_id"}, "leads": {"email", "external_id"}}.get(
         kind.name, _LEAD_REFERENCE_TARGETS
     )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from config import strict_json
+from config import downloads, strict_json
 from leads import file_imports
 from leads.csv_reader import Unreadable
 from leads.import_mapping import KINDS, ColumnMap, read_map
@@ -77,8 +77,8 @@ def _write_rejected_file(run: ImportRun, path: Path) -> None:
     if not run.rejected:
         path.unlink(missing_ok=True)
         return
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as target:
-        file_imports.write_refused_rows(run, target)
+    with path.open("wb") as target:
+        target.writelines(map(downloads.encode_line, file_imports.refused_lines(run)))
 
 
 def _read_document(path: Path) -> object:
