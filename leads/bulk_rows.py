@@ -15,7 +15,6 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Field, Model
-from django.db.models.expressions import DatabaseDefault
 
 
 def insert_rows(rows: Sequence[Model]) -> None:
@@ -66,12 +65,8 @@ def _as_json(value: object) -> str:
 def _inserted_fields(model: type[Model]) -> tuple[Field[Any, Any], ...]:
     fields = model._meta.concrete_fields  # noqa: SLF001  # Django documents _meta
     return tuple(
-        field for field in fields if not field.primary_key and not isinstance(_default_of(field), DatabaseDefault)
+        field for field in fields if not field.primary_key and (field.has_default() or not field.has_db_default())
     )
-
-
-def _default_of(field: Field[Any, Any]) -> object:
-    return field.get_default() if field.has_default() else DatabaseDefault(field) if field.has_db_default() else None
 
 
 @cache
@@ -84,5 +79,5 @@ def _table_of(model: type[Model]) -> str:
     return _quote(model._meta.db_table)  # noqa: SLF001  # Django documents _meta
 
 
-def _quote(name: str) -> str:
+def _quote(name: str | None) -> str:
     return str(connection.ops.quote_name(name))

@@ -68,6 +68,11 @@ class FileImport:
     source: str
 
     @property
+    def columns_in_order(self) -> list[tuple[str, int]]:
+        """The pairs (target, index in the row) in the order of the file."""
+        return sorted(self.plan.columns, key=lambda column: column[1])
+
+    @property
     def left_out(self) -> list[str]:
         """The headers of the columns that are not read."""
         places = {place for _, place in self.plan.columns}

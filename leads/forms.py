@@ -237,7 +237,8 @@ class MappingForm(forms.Form):
         return places
 
     def _build_document(self, cleaned: Mapping[str, Any], places: Mapping[str, int]) -> dict[str, Any]:
-        constants = {name.removeprefix("constant_"): cleaned[name] for name in self.constants if cleaned.get(name)}
+        constants = dict(self._chosen.get("constants") or {})
+        constants |= {name.removeprefix("constant_"): cleaned.get(name) for name in self.constants}
         types = dict(self._chosen.get("types") or {})
         for _, field, name_field, type_field in self.columns:
             if cleaned.get(field) == _OWN and cleaned.get(type_field):
@@ -248,11 +249,11 @@ class MappingForm(forms.Form):
             for name in (*READING_KEYS, "values", "scale", "null_values")
             if name in self._chosen
         }
-        document = {
+        document: dict[str, Any] = {
             **others,
             **options,
             "columns": {target: self._header[place].strip() for target, place in places.items()},
-            "constants": constants,
+            "constants": {target: value for target, value in constants.items() if value},
             "types": {target: type_ for target, type_ in types.items() if target in places and type_ != "text"},
         }
         return {name: value for name, value in document.items() if value}
@@ -291,7 +292,7 @@ def _target_choices(kind: ImportKind) -> list[tuple[str, str]]:
 def _constant_choices(target: str) -> Iterable[tuple[str, str]]:
     if target == "signal":
         return [("", "None"), *Signal.objects.order_by("name").values_list("code", "name")]
-    return [("", "None"), *OutcomeKind.choices] if target == "kind" else []
+    return [("", "None"), *((kind.value, str(kind.label)) for kind in OutcomeKind)] if target == "kind" else []
 
 
 def _suggest_name(header: str) -> str:

@@ -125,7 +125,7 @@ def _build_cells(file: FileImport, row: CsvRow, verdict: RowVerdict, now: dt.dat
             is_understood=target not in unread,
             is_refused=verdict.status == "rejected" and verdict.field == target,
         )
-        for target, place in file.plan.columns
+        for target, place in file.columns_in_order
     ]
 
 

@@ -195,7 +195,7 @@ def import_preview(request: Request, file: int) -> HttpResponse:
     except (Unreadable, import_outlook.OutlookUnavailable) as error:
         return render(request, "scoring/imports/preview.html", context | {"problem": str(error)}, status=UNPROCESSABLE)
     context |= {
-        "columns": [(prepared.header[place], target_label(target)) for target, place in prepared.plan.columns],
+        "columns": [(prepared.header[place], target_label(target)) for target, place in prepared.columns_in_order],
         "rows": rows,
         "left_out": prepared.left_out,
         "refused": sum(outlook.row.verdict.status == "rejected" for outlook in rows),
