@@ -92,7 +92,7 @@ class UploadForm(forms.Form):
 
 
 class ReadingForm(forms.Form):
-    """How a file is written, where it does not show it itself."""
+    """The encoding and the shape of a file, where it does not show them itself."""
 
     kind = forms.ChoiceField(label="What it holds", choices=KIND_CHOICES)
     encoding = forms.ChoiceField(label="Encoding", choices=_ENCODINGS, required=False)

@@ -1,4 +1,4 @@
-"""What people ask of imports: start one, keep a map under a name, throw an upload away."""
+"""Requests of people and programs: start an import, keep a map under a name, throw an upload away."""
 
 from __future__ import annotations
 
