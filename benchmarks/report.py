@@ -83,6 +83,32 @@ def intake(environment: Environment) -> None:
         row((title, f"{seconds:.2f}", f"{bare / seconds:.2f}", "", f"{measured.rows / seconds:,.0f}"))
 
 
+def imports(environment: Environment) -> None:
+    """Report the import of files, after everything else: it doubles the number of leads."""
+    measure(environment, "imports", "write_files")
+    section("Files of leads in", ("seconds", "speed", "", "rows/s", "peak MB"))
+    bare = measure(environment, "imports", "bare_copy")
+    titles = {
+        "bare_copy": "bare COPY of the same leads and statements",
+        "csv_file": "CSV file, all leads new",
+        "csv_file_again": "the same CSV file again, nothing to change",
+        "xlsx_file": "XLSX file, all leads new",
+    }
+    for name, title in titles.items():
+        measured = bare if name == "bare_copy" else measure(environment, "imports", name)
+        speed = f"{measured.rows / measured.seconds:,.0f}"
+        row(
+            (
+                title,
+                f"{measured.seconds:.2f}",
+                f"{bare.seconds / measured.seconds:.2f}",
+                "",
+                speed,
+                f"{measured.peak:,.0f}",
+            )
+        )
+
+
 def live(environment: Environment) -> None:
     section("One lead, milliseconds", ("times", "p50", "p95", "p99"))
     _show_times("judged: claim, judge, store, plan the next look", measure(environment, "live", "rescores"))

@@ -28,6 +28,30 @@ def csv_download(name: str, header: Sequence[str], rows: Iterable[Sequence[objec
     )
 
 
+def text_download(name: str, lines: Iterable[str]) -> StreamingHttpResponse:
+    """Build a response that streams the lines of a CSV file that is written already."""
+    return StreamingHttpResponse(
+        map(encode_line, lines),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )
+
+
+def encode_line(line: str) -> bytes:
+    """Encode a line in UTF-8. Bytes of another file that were no UTF-8, read by `surrogateescape`, stay as they were."""
+    try:
+        return line.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return line.encode("utf-8", "replace")
+
+
+def csv_lines(rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Yield the rows as lines of CSV. Their cells are safe already."""
+    writer = csv.writer(_Echo())
+    for row in rows:
+        yield writer.writerow(row)
+
+
 def safe_cell(value: object) -> object:
     """Return a cell in which a spreadsheet runs no formula: such text gets an apostrophe in front.
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from config.jobs.heartbeat import record_heartbeat
+from leads import pending_imports
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads
@@ -81,6 +82,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
             "returned": lambda: recycling.announce_returns(now=now),
             "blind": lambda: daily_search.watch_daily(now=now),
             "blind_notices": lambda: blind_rule_notices.notify_marketing_ops(now=now),
+            "files_deleted": lambda: pending_imports.delete_old_files(now=now),
         },
     )
 
@@ -93,6 +95,11 @@ def rescore_daily(*, now: dt.datetime) -> dict[str, int]:
 def run_backtests(*, now: dt.datetime) -> dict[str, int]:
     """Run one pending backtest. Not part of the tick, because it may take minutes."""
     return _run_steps("backtests", now, {"backtests": lambda: pending_backtests.run_pending(now=now)})
+
+
+def run_imports(*, now: dt.datetime) -> dict[str, int]:
+    """Go on with one import of a file for some seconds. Not part of the tick, because routing must not wait for it."""
+    return _run_steps("imports", now, {"imports": lambda: pending_imports.run_pending(now=now)})
 
 
 def _run_steps(name: str, now: dt.datetime, steps: dict[str, Callable[[], int]]) -> dict[str, int]:

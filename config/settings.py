@@ -163,6 +163,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"expires": 4},
     },
+    "every 2 seconds: go on with the imports of files": {
+        "task": "config.tasks.run_imports",
+        "schedule": 2.0,
+        "options": {"expires": 4},
+    },
     "every 15 seconds: warn and breach clocks": {
         "task": "config.tasks.watch_clocks",
         "schedule": 15.0,
@@ -256,6 +261,16 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+
+# ── Files to import ───────────────────────────────────────────────────────────────────────────────────────
+IMPORT_MAX_MB = env.int("IMPORT_MAX_MB", default=500)
+# How long an uploaded file and the refused rows of an import are kept after its end.
+IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=30)
+FILE_UPLOAD_HANDLERS = [
+    "config.uploads.UploadLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # ── Static files ──────────────────────────────────────────────────────────────────────────────────────────
 STATIC_URL = "static/"

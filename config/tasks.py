@@ -40,3 +40,8 @@ def rescore_daily() -> dict[str, int]:
 @shared_task
 def run_backtests() -> dict[str, int]:
     return periodic.run_backtests(now=timezone.now())
+
+
+@shared_task
+def run_imports() -> dict[str, int]:
+    return periodic.run_imports(now=timezone.now())

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from leads import matching, rescore_queue, validation
+from leads import bulk_rows, matching, rescore_queue, validation
 from leads.attribute_history import AttributeHistory
 from leads.exceptions import Refused
 from leads.matching import NewLead, email_domain
@@ -132,9 +132,7 @@ class _BatchUpsert(Generic[Subject]):
         return [self.histories[pk].subject for pk in sorted(self.changed)]
 
     def _store_changes(self) -> None:
-        AttributeChange.objects.bulk_create(
-            [change for pk in sorted(self.changed) for change in self.histories[pk].new_changes]
-        )
+        bulk_rows.insert_rows([change for pk in sorted(self.changed) for change in self.histories[pk].new_changes])
 
 
 class LeadBatchUpsert(_BatchUpsert[Lead]):
@@ -281,10 +279,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         leads = self._changed_subjects()
         if not leads:
             return
-        # An upsert on the primary key is the fastest way to write many columns of many rows. All of the rows exist.
-        Lead.objects.bulk_create(
-            leads, update_conflicts=True, unique_fields=["id"], update_fields=_WRITABLE_COLUMNS[Lead]
-        )
+        bulk_rows.update_rows(leads, _WRITABLE_COLUMNS[Lead])
         self._store_changes()
         rescore_queue.request(lead_ids=[lead.pk for lead in leads], at=self.now)
 
@@ -345,9 +340,7 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
         companies = self._changed_subjects()
         if not companies:
             return
-        Company.objects.bulk_create(
-            companies, update_conflicts=True, unique_fields=["id"], update_fields=_WRITABLE_COLUMNS[Company]
-        )
+        bulk_rows.update_rows(companies, _WRITABLE_COLUMNS[Company])
         self._store_changes()
         ids = [company.pk for company in companies]
         rescore_queue.request(

@@ -5,166 +5,265 @@ A crash loses nothing: the same file is resumed after its last committed batch. 
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import DataError, IntegrityError, transaction
 
-from leads import events, file_reader, lead_upserts, outcomes, refused_row_files
+from config import downloads
+from config.accounts.models import User
+from leads import (
+    events,
+    file_reader,
+    import_runs,
+    lead_upserts,
+    outcomes,
+    refused_row_files,
+    rescore_queue,
+    stored_files,
+)
 from leads.exceptions import Refused
 from leads.import_mapping import ColumnMap, ImportKind, ImportPlan, build_header_test, build_plan
-from leads.models import ImportRun
+from leads.import_runs import RunRequest
+from leads.models import ImportFile, ImportRefusedRow, ImportRun
 from leads.notes import Note
+from leads.rescore_queue import RescorePace
 from leads.table_rows import FileRow, Unreadable
 from leads.vocabulary import BEGINNING
 
 BATCH: Final = 1_000
 #: Columns are guessed by their headers and by so many rows.
 SAMPLE: Final = 100
+#: A batch ends at so many characters, too: a few rows of a hostile file may fill the memory.
+_BATCH_CHARACTERS: Final = 4_000_000
+_PROGRESS_COLUMNS: Final = (
+    "lines_done", "lines_total", "created", "updated", "unchanged", "rejected", "notes", "claimed_until", "rescored_until",
+    "stalls", "worked_seconds",
+)  # fmt: skip
 _COUNT_COLUMNS: Final = {"accepted": "created", "duplicate": "unchanged"}
 
 Item = dict[str, Any]
 
 
 class RowVerdict(NamedTuple):
-    """The verdict on one row: accepted in some way, or rejected for a field and a reason."""
+    """The verdict on one row: accepted in some way, or rejected for a field and a reason.
+
+    `subject_id` is the lead or company that a row about one of them describes.
+    """
 
     status: str
     field: str = ""
     reason: str = ""
     notes: tuple[Note, ...] = ()
+    subject_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FileImport:
-    """A file to import: its path, the plan of its columns, the namespace of its ids, and the file for rejected rows."""
+    """A file to import: its path, the plan of its columns and the namespace of its ids."""
 
     path: Path
     plan: ImportPlan
     header: Sequence[str]
     source: str
-    rejected: Path
+
+    @property
+    def columns_in_order(self) -> list[tuple[str, int]]:
+        """The pairs (target, index in the row) in the order of the file."""
+        return sorted(self.plan.columns, key=lambda column: column[1])
 
 
-def prepare_import(*, path: Path, kind: ImportKind, column_map: ColumnMap, source: str, rejected: Path) -> FileImport:
+def prepare_import(*, path: Path, kind: ImportKind, column_map: ColumnMap, source: str) -> FileImport:
     """Read the header of a file, and match it with the map. Raises Unreadable or OSError."""
-    if rejected.resolve() == path.resolve():
-        raise Unreadable("The refused rows cannot go into the file that is imported; name another with --rejected.")
     header, sample_rows = read_sample(path, kind, column_map)
-    return FileImport(path, build_plan(kind, column_map, header, sample_rows), header, source, rejected)
+    return FileImport(path, build_plan(kind, column_map, header, sample_rows), header, source)
 
 
 def read_sample(
     path: Path, kind: ImportKind, column_map: ColumnMap, rows: int = SAMPLE
 ) -> tuple[Sequence[str], list[Sequence[str]]]:
     """Return the header of a file and its first rows without flaws. Raises Unreadable or OSError."""
-    with closing(_read_rows(path, kind, column_map)) as table:
+    with closing(read_table(path, kind, column_map)) as table:
         header = next(table).cells
         return header, [row.cells for row in islice((row for row in table if not row.flaw), rows)]
 
 
-def _read_rows(path: Path, kind: ImportKind, column_map: ColumnMap) -> Generator[FileRow, None, None]:
+def read_table(path: Path, kind: ImportKind, column_map: ColumnMap) -> Generator[FileRow, None, None]:
+    """Yield the header and the rows of a file as its map says to read it. Raises Unreadable."""
     return file_reader.read_rows(path, column_map.reading, is_header=build_header_test(kind, column_map))
 
 
 def run_import(*, file: FileImport, again: bool, now: dt.datetime, progress: Callable[[ImportRun], None]) -> ImportRun:
     """Import a file, or the rest of it. A file that was imported completely is imported again only with `again`.
 
-    `progress` is called after each batch. Raises Unreadable; what is committed by then stays.
+    `progress` is called after each batch. Raises Unreadable, or ImportStopped if somebody cancels it or imports the
+    same file at the same time; what is committed by then stays.
     """
-    record, _ = ImportRun.objects.get_or_create(
-        kind=file.plan.kind.name,
-        digest=_build_digest(file),
-        defaults={"file_name": file.path.name[-255:], "started_at": now},
+    clock = _start_clock(now)
+    content_digest, lines = _read_content(file.path)
+    run, _ = import_runs.request_run(
+        build_request(file, file_name=file.path.name, content_digest=content_digest, lines=lines), again=again, now=now
     )
-    if again:
-        _reset(record, now)
-    if record.finished_at is not None:
-        return record
-    with _open_rejected_file(file, record.lines_done) as rejected:
-        for batch in _read_batches(file, record.lines_done):
-            _store_batch(batch, file, record, csv.writer(rejected), now)
-            rejected.flush()
-            progress(record)
-    record.finished_at = now
-    record.save(update_fields=["finished_at"])
-    if not record.rejected:
-        file.rejected.unlink(missing_ok=True)
-    return record
+    if not run.is_pending:
+        return run
+    # Whoever starts the command again need not wait for the lease of the one that was killed.
+    if not import_runs.claim_run(run, now=now):
+        raise import_runs.ImportStopped
+    try:
+        for _ in import_batches(file, run, clock):
+            progress(run)
+    except Unreadable as error:
+        import_runs.finish_run(run, now=clock(), error=str(error))
+        raise
+    import_runs.finish_run(run, now=clock())
+    return run
 
 
-def _build_digest(file: FileImport) -> str:
-    """Return a digest of the content, the map and the source: the same file with another map is another import."""
-    digest = hashlib.sha256(json.dumps([asdict(file.plan.map), file.source], sort_keys=True).encode())
-    with file.path.open("rb") as content:
+def build_request(
+    file: FileImport,
+    *,
+    file_name: str,
+    content_digest: str,
+    lines: int,
+    stored: ImportFile | None = None,
+    by: User | None = None,
+) -> RunRequest:
+    """Return the request to import a file. The same content with another map or source is another import."""
+    column_map = asdict(file.plan.map)
+    identity = json.dumps([column_map, file.source, content_digest], sort_keys=True)
+    return RunRequest(
+        kind=file.plan.kind.name,
+        file_name=stored_files.clean_text(file_name),
+        digest=hashlib.sha256(identity.encode()).hexdigest(),
+        content_digest=content_digest,
+        map=column_map,
+        source=file.source,
+        header=[stored_files.clean_text(name) for name in file.header],
+        left_out=[stored_files.clean_text(name) for name in file.plan.left_out],
+        lines_total=lines,
+        file=stored,
+        by=by,
+    )
+
+
+def import_batches(file: FileImport, run: ImportRun, clock: Callable[[], dt.datetime]) -> Iterator[ImportRun]:
+    """Import the rest of a file, and yield after each batch. The caller has claimed the run.
+
+    1. Skip the rows up to `lines_done`.
+    2. Take a batch of rows, in `BATCH` rows or `_BATCH_CHARACTERS`.
+    3. In one transaction: lock the run, store the rows and the refused ones, note the progress and renew the lease.
+
+    Raises Unreadable, and ImportStopped before a batch when the claim is lost or the import cancelled.
+    """
+    pace = RescorePace(run.rescored_until or run.started_at)
+    with closing(_read_batches(file, run.lines_done)) as batches:
+        for batch in batches:
+            began = time.monotonic()
+            with rescore_queue.slow_down(pace):
+                _store_batch(batch, file, run, clock(), pace, began)
+            yield run
+
+
+def refused_lines(run: ImportRun) -> Iterator[str]:
+    """Yield the refused rows of an import as lines of CSV: line, field, reason, and the original cells."""
+    header = [*refused_row_files.OWN_COLUMNS, *map(refused_row_files.protect_cell, run.header)]
+    rows = (
+        [row.line, row.field, row.reason, *map(refused_row_files.protect_cell, json.loads(row.cells))]
+        for row in read_refused_rows(run)
+    )
+    return downloads.csv_lines(chain([header], rows))
+
+
+def read_refused_rows(run: ImportRun) -> Iterator[ImportRefusedRow]:
+    """Yield the refused rows of an import in the order of their lines, page by page."""
+    line = -1
+    while page := list(run.refused_rows.filter(line__gt=line).order_by("line")[:BATCH]):
+        yield from page
+        line = page[-1].line
+
+
+def _start_clock(now: dt.datetime) -> Callable[[], dt.datetime]:
+    began = time.monotonic()
+    return lambda: now + dt.timedelta(seconds=time.monotonic() - began)
+
+
+def _read_content(path: Path) -> tuple[str, int]:
+    """Return the digest of a file and the number of its lines; 0 for a workbook."""
+    digest, lines, is_archive = hashlib.sha256(), 0, False
+    with path.open("rb") as content:
         while block := content.read(1 << 20):
+            is_archive = is_archive or (not lines and block.startswith(b"PK\x03\x04"))
             digest.update(block)
-    return digest.hexdigest()
+            lines += block.count(b"\n")
+    return digest.hexdigest(), 0 if is_archive else lines
 
 
-def _reset(record: ImportRun, now: dt.datetime) -> None:
-    record.started_at, record.finished_at, record.lines_done = now, None, 0
-    record.created = record.updated = record.unchanged = record.rejected = 0
-    record.notes = {}
-    record.save()
-
-
-def _read_batches(file: FileImport, lines_done: int) -> Iterator[list[FileRow]]:
-    rows = _read_rows(file.path, file.plan.kind, file.plan.map)
+def _read_batches(file: FileImport, lines_done: int) -> Generator[list[FileRow], None, None]:
+    rows = read_table(file.path, file.plan.kind, file.plan.map)
     next(rows)
-    remaining = (row for row in rows if row.line > lines_done)
-    while batch := list(islice(remaining, BATCH)):
+    batch: list[FileRow] = []
+    characters = 0
+    for row in rows:
+        if row.line <= lines_done:
+            continue
+        batch.append(row)
+        characters += sum(map(len, row.cells))
+        if len(batch) >= BATCH or characters >= _BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
         yield batch
 
 
-def _open_rejected_file(file: FileImport, lines_done: int) -> IO[str]:
-    """Open the file of rejected rows for writing, and write the rejected rows of earlier batches to it."""
-    earlier_rows = _rejected_before(file, lines_done) if lines_done and file.rejected.exists() else []
-    target = file.rejected.open("w", encoding="utf-8", errors="surrogateescape", newline="")
-    header = [*refused_row_files.OWN_COLUMNS, *map(refused_row_files.protect_cell, file.header)]
-    csv.writer(target).writerows([header, *earlier_rows])
-    return target
-
-
-def _rejected_before(file: FileImport, lines_done: int) -> list[list[str]]:
-    with file.rejected.open(encoding="utf-8", errors="surrogateescape", newline="") as earlier:
-        return [row for row in csv.reader(earlier) if row and row[0].isdecimal() and int(row[0]) <= lines_done]
-
-
 def _store_batch(
-    batch: Sequence[FileRow], file: FileImport, record: ImportRun, rejected: Any, now: dt.datetime
+    batch: Sequence[FileRow], file: FileImport, run: ImportRun, now: dt.datetime, pace: RescorePace, began: float
 ) -> None:
     with transaction.atomic():
-        verdicts = _judge_rows(batch, file, now)
-        for row, verdict in zip(batch, verdicts, strict=True):
-            if verdict.status == "rejected":
-                cells = map(refused_row_files.protect_cell, row.cells)
-                rejected.writerow([row.line, verdict.field, verdict.reason, *cells])
+        import_runs.lock_claimed(run)
+        verdicts = judge_rows(batch, file, now)
+        _store_refused_rows(batch, verdicts, run)
         counts = Counter(_COUNT_COLUMNS.get(verdict.status, verdict.status) for verdict in verdicts)
         for name, count in counts.items():
-            setattr(record, name, getattr(record, name) + count)
-        _count_notes(record, verdicts)
-        record.lines_done = batch[-1].line
-        record.save()
+            setattr(run, name, getattr(run, name) + count)
+        _count_notes(run, verdicts)
+        run.lines_done, run.lines_total = batch[-1].line, max(run.lines_total, batch[-1].line)
+        run.claimed_until, run.rescored_until, run.stalls = now + import_runs.LEASE, pace.until, 0
+        run.worked_seconds += time.monotonic() - began
+        run.save(update_fields=_PROGRESS_COLUMNS)
 
 
-def _count_notes(record: ImportRun, verdicts: Iterable[RowVerdict]) -> None:
+def _store_refused_rows(batch: Sequence[FileRow], verdicts: Sequence[RowVerdict], run: ImportRun) -> None:
+    ImportRefusedRow.objects.bulk_create(
+        ImportRefusedRow(
+            run=run,
+            line=row.line,
+            field=stored_files.clean_text(verdict.field)[:200],
+            reason=stored_files.clean_text(verdict.reason),
+            cells=json.dumps(list(row.cells)),
+        )
+        for row, verdict in zip(batch, verdicts, strict=True)
+        if verdict.status == "rejected"
+    )
+
+
+def _count_notes(run: ImportRun, verdicts: Iterable[RowVerdict]) -> None:
     for verdict in verdicts:
         for note in verdict.notes:
-            fields = record.notes.setdefault(note.kind.value, {})
+            fields = run.notes.setdefault(note.kind.value, {})
             fields[note.field] = fields.get(note.field, 0) + 1
 
 
-def _judge_rows(batch: Sequence[FileRow], file: FileImport, now: dt.datetime) -> list[RowVerdict]:
+def judge_rows(batch: Sequence[FileRow], file: FileImport, now: dt.datetime) -> list[RowVerdict]:
+    """Store rows, and return the verdict on each of them in order. Needs a transaction."""
     verdicts: list[RowVerdict | None] = [None] * len(batch)
     items: dict[int, Item] = {}
     for position, row in enumerate(batch):
@@ -225,7 +324,7 @@ def _upsert_items(
     return [
         RowVerdict(result.change, result.refusal.field, result.refusal.rule)
         if result.refusal
-        else RowVerdict(result.change, notes=result.notes)
+        else RowVerdict(result.change, notes=result.notes, subject_id=result.subject and result.subject.pk)
         for result in results
     ]
 
@@ -237,4 +336,13 @@ STORE_BY_KIND: Final[Mapping[str, StoreItems]] = {
     "outcomes": _store_outcomes,
 }
 
-__all__ = ["BATCH", "FileImport", "Unreadable", "prepare_import", "run_import"]
+__all__ = [
+    "BATCH",
+    "FileImport",
+    "RowVerdict",
+    "Unreadable",
+    "import_batches",
+    "judge_rows",
+    "prepare_import",
+    "run_import",
+]

@@ -341,7 +341,7 @@ def build_plan(
     guesses = column_guesses.guess_columns(names, sample_rows, kind)
     columns = _columns_from_map(column_map, names) if column_map.columns else _columns_from_guesses(guesses)
     targets = {target for target, _ in columns} | column_map.constants.keys()
-    identifying = _identifying_targets(kind)
+    identifying = identifying_targets(kind)
     if not targets & identifying:
         raise Unreadable(
             f"No column of the file says who it is about: {', '.join(sorted(identifying))}. The header is: {_list_names(names)}. "
@@ -379,7 +379,7 @@ def build_header_test(kind: ImportKind, column_map: ColumnMap) -> HeaderTest:
     if column_map.columns:
         headers = {header.strip() for target in column_map.columns for header in column_map.list_headers(target)}
         return lambda cells: headers <= {cell.strip() for cell in cells}
-    identifying = _identifying_targets(kind)
+    identifying = identifying_targets(kind)
 
     def names_columns(cells: Sequence[str]) -> bool:
         targets = column_guesses.list_targets(cells, kind)
@@ -400,7 +400,7 @@ def _refuse_nameless_leads(names: Sequence[str], sample_rows: Sequence[Sequence[
         )
 
 
-def _identifying_targets(kind: ImportKind) -> set[str]:
+def identifying_targets(kind: ImportKind) -> set[str]:
     return {"companies": {"domain", "external_id"}, "leads": {"email", "external_id", "phone"}}.get(
         kind.name, _LEAD_REFERENCE_TARGETS
     )

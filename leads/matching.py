@@ -13,7 +13,7 @@ from typing import Final
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
-from leads import named_lists
+from leads import bulk_rows, named_lists
 from leads.models import EMAIL_DOMAIN, Company, Lead
 
 #: Domains on these lists are shared by people of many companies.
@@ -39,7 +39,7 @@ def add_leads(new: Iterable[NewLead], *, now: dt.datetime) -> None:
     """Create the leads that are missing, in the order of their keys: two transactions cannot deadlock on them."""
     leads = sorted(new)
     companies = employers_by_email_domain([lead.email for lead in leads if lead.email])
-    Lead.objects.bulk_create(
+    bulk_rows.insert_rows(
         [
             Lead(
                 email=lead.email or None,
@@ -50,19 +50,17 @@ def add_leads(new: Iterable[NewLead], *, now: dt.datetime) -> None:
                 recorded_at=now,
             )
             for lead in leads
-        ],
-        ignore_conflicts=True,
+        ]
     )
 
 
 def add_companies(keys: Iterable[tuple[str, str]], *, now: dt.datetime) -> None:
     """Create the companies that are missing, from pairs (domain, external id), in the order of their keys."""
-    Company.objects.bulk_create(
+    bulk_rows.insert_rows(
         [
             Company(domain=domain or None, external_id=external_id or None, known_at=now, recorded_at=now)
             for domain, external_id in sorted(keys)
-        ],
-        ignore_conflicts=True,
+        ]
     )
 
 

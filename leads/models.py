@@ -14,7 +14,18 @@ from django.db.models.functions import Lower
 from leads import change_stamps
 from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
 from leads.job_titles import seniority_of
-from leads.vocabulary import BEGINNING, LADDER, EntryStatus, Intent, KeyKind, OutcomeKind, Seniority, Stage
+from leads.vocabulary import (
+    BEGINNING,
+    DEFAULT_SOURCE,
+    LADDER,
+    EntryStatus,
+    ImportState,
+    Intent,
+    KeyKind,
+    OutcomeKind,
+    Seniority,
+    Stage,
+)
 
 #: The part of a lead's address after the @, as an expression for queries.
 EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part", output_field=models.TextField())
@@ -454,14 +465,89 @@ class ReferenceData(models.Model):
         return f"{self.name} of {self.dated}"
 
 
+class ImportFile(models.Model):
+    """An uploaded file, kept in parts until some days after its import (rules 13.62), and the map chosen for it so far."""
+
+    name = models.CharField(max_length=255)
+    kind = models.CharField(max_length=16)
+    source = models.CharField(max_length=64, default=DEFAULT_SOURCE)
+    map = models.JSONField(default=dict)
+    size = models.BigIntegerField(help_text="In bytes.")
+    lines = models.PositiveIntegerField(help_text="Line feeds in the file; 0 for a workbook.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the content.")
+    uploaded_at = models.DateTimeField()
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportFilePart(models.Model):
+    """A part of an uploaded file, compressed by zlib."""
+
+    id = models.BigAutoField(primary_key=True)
+    file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="parts", db_index=False)
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["file", "number"], name="import_part_once")]
+
+    def __str__(self) -> str:
+        return f"{self.file_id}, part {self.number}"
+
+
+class ImportMap(models.Model):
+    """A map of columns that people keep under a name, for files with the same headers."""
+
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=16)
+    map = models.JSONField()
+    changed_at = models.DateTimeField()
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint("kind", Lower("name"), name="import_map_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportRunQuerySet(models.QuerySet["ImportRun"]):
+    def pending(self) -> ImportRunQuerySet:
+        """Return the imports of uploaded files that a worker has still to do. Those of commands have no stored file."""
+        return self.filter(finished_at__isnull=True, file__isnull=False)
+
+
 class ImportRun(models.Model):
-    """The progress of a file's import, so that an interrupted import can be resumed (rules 13.7)."""
+    """The import of a file: its progress, so that it can be resumed (rules 13.7), and as a row the request to do it.
+
+    `attempts` is also the token of a claim: whoever claimed it with an older number can write nothing more. `stalls` is
+    how often a worker lost it since its last batch.
+    """
 
     kind = models.CharField(max_length=16)
     file_name = models.CharField(max_length=255)
-    digest = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64, help_text="Of the content, the map and the source.")
+    content_digest = models.CharField(max_length=64, blank=True)
+    file = models.ForeignKey(ImportFile, on_delete=models.SET_NULL, null=True, related_name="runs")
+    map = models.JSONField(default=dict)
+    source = models.CharField(max_length=64, default=DEFAULT_SOURCE)
+    header = models.JSONField(default=list)
+    left_out = models.JSONField(default=list, help_text="The headers of columns that were not read.")
     started_at = models.DateTimeField()
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     finished_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    error = models.TextField(blank=True, help_text="Why the file as a whole could not be imported.")
+    claimed_until = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    stalls = models.PositiveSmallIntegerField(default=0)
+    worked_at = models.DateTimeField(null=True)
+    worked_seconds = models.FloatField(default=0)
+    rescored_until = models.DateTimeField(null=True, help_text="The last rescoring that it has planned.")
+    lines_total = models.PositiveIntegerField(default=0)
     lines_done = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
@@ -469,8 +555,62 @@ class ImportRun(models.Model):
     rejected = models.PositiveIntegerField(default=0)
     notes = models.JSONField(default=dict, help_text="The number of notes on accepted rows, by kind and field.")
 
+    objects = ImportRunQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "digest"], name="import_of_a_file_once")]
+        indexes: ClassVar = [
+            # Read by pending_imports for the next import to do.
+            models.Index(fields=["worked_at"], name="import_pending", condition=Q(finished_at__isnull=True)),
+            # Read for earlier imports of a file that is uploaded again.
+            models.Index(fields=["kind", "content_digest"], name="import_by_content"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.file_name}"
+
+    @property
+    def state(self) -> ImportState:
+        if self.cancelled_at is not None:
+            return ImportState.CANCELLED
+        if self.error:
+            return ImportState.FAILED
+        if self.finished_at is not None:
+            return ImportState.DONE
+        return ImportState.QUEUED if self.claimed_until is None and not self.lines_done else ImportState.RUNNING
+
+    @property
+    def is_pending(self) -> bool:
+        return self.finished_at is None
+
+    @property
+    def rows_done(self) -> int:
+        return self.created + self.updated + self.unchanged + self.rejected
+
+    @property
+    def rows_a_second(self) -> float:
+        return self.rows_done / self.worked_seconds if self.worked_seconds else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The time that the rest will take at the present speed; None while nothing is known of it."""
+        if not (self.lines_total and self.lines_done and self.worked_seconds):
+            return None
+        return max(self.lines_total - self.lines_done, 0) * self.worked_seconds / self.lines_done
+
+
+class ImportRefusedRow(models.Model):
+    """A row of a file that was refused. `cells` are a JSON list in ASCII: they may hold what PostgreSQL cannot store."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="refused_rows", db_index=False)
+    line = models.PositiveIntegerField()
+    field = models.CharField(max_length=200)
+    reason = models.TextField()
+    cells = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "line"], name="import_refusal_once")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.field} {self.reason}"

@@ -16,6 +16,9 @@ BEGINNING: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 CLOCK_SKEW: Final = dt.timedelta(minutes=5)
 
 
+#: The space of the ids in a file, unless its sender is named.
+DEFAULT_SOURCE: Final = "import"
+
 #: Roles that may list all leads; an SDR sees those handed to the team, on the handoff's page (rules 1.7).
 READERS_OF_LEADS: Final = (
     Role.MARKETING_OPS,
@@ -106,6 +109,32 @@ class NoteKind(models.TextChoices):
     NOT_UNDERSTOOD = "not_understood", _("Value not understood")
     KEPT_WISH = "kept_wish", _("Opt-out kept")
     REPLACED_PERSON = "replaced_person", _("Another person under the same address")
+
+
+class ImportState(models.TextChoices):
+    """The states of a file's import."""
+
+    QUEUED = "queued", _("Waiting")
+    RUNNING = "running", _("Under way")
+    DONE = "done", _("Imported")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+    @property
+    def tone(self) -> str:
+        """The tone of its badge."""
+        return IMPORT_TONES[self]
+
+
+IMPORT_TONES: Final = MappingProxyType(
+    {
+        ImportState.QUEUED: "",
+        ImportState.RUNNING: "info",
+        ImportState.DONE: "good",
+        ImportState.FAILED: "bad",
+        ImportState.CANCELLED: "warn",
+    }
+)
 
 
 class OutcomeKind(models.TextChoices):

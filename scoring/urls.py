@@ -2,12 +2,23 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from scoring.views import backtests, blind_rules, comparisons, draft_figures
+from scoring.views import backtests, blind_rules, comparisons, draft_figures, imports
 
 urlpatterns: list[URLPattern] = [
     path("blind-rules/", blind_rules.blind_rules, name="blind_rules"),
     path("blind-rules/<int:pk>/leads/", blind_rules.blind_rule_leads, name="blind_rule_leads"),
     path("blind-rules/<int:pk>/close/", blind_rules.blind_rule_close, name="blind_rule_close"),
+    path("imports/", imports.import_list, name="import_list"),
+    path("imports/new/", imports.import_new, name="import_new"),
+    path("imports/files/<int:file>/", imports.import_mapping, name="import_mapping"),
+    path("imports/files/<int:file>/reading/", imports.import_reading, name="import_reading"),
+    path("imports/files/<int:file>/preview/", imports.import_preview, name="import_preview"),
+    path("imports/files/<int:file>/start/", imports.import_start, name="import_start"),
+    path("imports/files/<int:file>/delete/", imports.import_discard, name="import_discard"),
+    path("imports/<int:pk>/", imports.import_run, name="import_run"),
+    path("imports/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"),
+    path("imports/<int:pk>/again/", imports.import_again, name="import_again"),
+    path("imports/<int:pk>/rejected", imports.import_rejected, name="import_rejected"),
     path("quick-figures/", draft_figures.quick_figures, name="quick_figures"),
     path("comparisons/<int:pk>/<int:other>/", comparisons.comparison, name="comparison"),
     path("comparisons/<int:pk>/<int:other>.csv", comparisons.comparison_csv, name="comparison_csv"),

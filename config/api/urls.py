@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     path("", include("leads.api")),
+    path("", include("leads.import_api")),
     path("", include("definitions.api")),
     path("", include("scoring.api")),
     path("", include("sla.api")),

@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from config import strict_json
+from config import downloads, strict_json
 from leads import file_imports, validation
 from leads.import_mapping import KINDS, ColumnMap, ImportPlan, read_map
+from leads.import_runs import ImportStopped
 from leads.models import ImportRun
 from leads.table_rows import Unreadable
-from leads.vocabulary import NoteKind
+from leads.vocabulary import DEFAULT_SOURCE, NoteKind
 
 
 class ImportCommand(BaseCommand):
@@ -27,7 +28,7 @@ class ImportCommand(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--map", type=Path, help="JSON: which column means what, see docs/importing.md")
         parser.add_argument("--rejected", type=Path, help="where rows that are refused go (default: FILE.rejected.csv)")
-        parser.add_argument("--source", default="import", help="the space of the file's ids (default: import)")
+        parser.add_argument("--source", default=DEFAULT_SOURCE, help="the space of the file's ids (default: import)")
         parser.add_argument("--again", action="store_true", help="read a file again that was imported already")
         parser.add_argument("--strict", action="store_true", help="exit with 1 when any row was refused")
 
@@ -41,11 +42,15 @@ class ImportCommand(BaseCommand):
                 kind=KINDS[self.kind],
                 column_map=column_map,
                 source=options["source"][:64],
-                rejected=rejected,
             )
             run = file_imports.run_import(file=file, again=options["again"], now=timezone.now(), progress=self._show)
+            _write_rejected_file(run, rejected)
         except (Unreadable, OSError) as error:
             raise CommandError(str(error)) from error
+        except ImportStopped:
+            raise CommandError(
+                "The import was cancelled, or begun anew by somebody else. What it stored stays."
+            ) from None
         self._summarise(run, rejected)
         self._describe_reading(file.plan)
         stored = run.created + run.updated + run.unchanged
@@ -77,6 +82,14 @@ class ImportCommand(BaseCommand):
             self.stdout.write(note)
         for (target, reason), count in sorted(plan.not_understood.items()):
             self.stdout.write(f"Values left out of {target}: {count:,} {reason}.")
+
+
+def _write_rejected_file(run: ImportRun, path: Path) -> None:
+    if not run.rejected:
+        path.unlink(missing_ok=True)
+        return
+    with path.open("wb") as target:
+        target.writelines(map(downloads.encode_line, file_imports.refused_lines(run)))
 
 
 def _read_document(path: Path) -> object:

@@ -26,9 +26,11 @@ from config.accounts.vocabulary import Role
 from config.logs import remove_rows
 from definitions.models import Backtest, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
+from leads.models import ImportRun
 from leads.shipped_rights import OPS_MAY
 from sla.models import Handoff, RoutingRule
 from tests.factories import MINUTE, NOW, HandoffFactory, LeadFactory, RepFactory, TeamFactory, UserFactory
+from tests.leads import stored_imports
 from tests.scoring import backtest_results
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +75,10 @@ api:handoff-qualify      401 403 405 405 405 405 405 405 405 405 403
 api:handoff-reject       401 403 405 405 405 405 405 405 405 405 403
 api:handoff-won          401 403 405 405 405 405 405 405 405 405 403
 api:handoffs             401 403 200 200 200 200 200 200 200 200 403
+api:import               401 403 403 403 403 403 200 403 403 403 403
+api:import-cancel        401 403 403 403 403 403 405 403 403 403 403
+api:import-rejected      401 403 403 403 403 403 200 403 403 403 403
+api:imports              401 403 403 403 403 403 405 403 403 403 403
 api:lead                 401 403 403 403 200 200 200 200 200 200 403
 api:lead-events          401 403 403 403 200 200 200 200 200 200 403
 api:lead-explanation     401 403 403 403 200 200 200 200 200 200 403
@@ -115,6 +121,17 @@ handoff_reject           302 404 200 404 200 404 200 200 200 200 302
 handoff_undo             302 405 405 405 405 405 405 405 405 405 302
 handoff_win              302 405 405 405 405 405 405 405 405 405 302
 home                     302 200 302 302 302 302 302 302 302 302 302
+import_again             302 403 403 403 403 403 405 403 403 403 302
+import_cancel            302 403 403 403 403 403 405 403 403 403 302
+import_discard           302 403 403 403 403 403 405 403 403 403 302
+import_list              302 403 403 403 403 403 200 403 403 403 302
+import_mapping           302 403 403 403 403 403 200 403 403 403 302
+import_new               302 403 403 403 403 403 200 403 403 403 302
+import_preview           302 403 403 403 403 403 200 403 403 403 302
+import_reading           302 403 403 403 403 403 405 403 403 403 302
+import_rejected          302 403 403 403 403 403 200 403 403 403 302
+import_run               302 403 403 403 403 403 200 403 403 403 302
+import_start             302 403 403 403 403 403 405 403 403 403 302
 lead                     302 403 403 403 200 200 200 200 200 200 302
 lead_export              302 403 403 403 200 200 200 200 200 200 302
 lead_list                302 403 403 403 200 200 200 200 200 200 302
@@ -189,6 +206,7 @@ class World:
     handoff: Handoff
     review: Review
     backtest: Backtest
+    import_run: ImportRun
     callers: dict[str, Client]
 
     def path(self, name: str) -> str:
@@ -201,6 +219,7 @@ class World:
             "table": "weeks",
             "other": self.handoff.version_id,
             "against": self.handoff.version.number,
+            "file": self.import_run.file_id,
         }
         return reverse(name, kwargs={parameter: values[parameter] for parameter in ROUTES[name]})
 
@@ -209,6 +228,7 @@ class World:
         pks = {
             "handoff": self.handoff.pk,
             "lead": self.handoff.lead_id,
+            "import": self.import_run.pk,
             "rule": RoutingRule.objects.latest("pk").pk,
             "version": self.handoff.version_id,
             "definition": self.handoff.version_id,
@@ -242,6 +262,7 @@ def world() -> Iterator[World]:
             handoff,
             review(handoff),
             backtest_results.finished_backtest(handoff.version),
+            stored_imports.start(),
             callers | {"key": machine(people["viewer"])},
         )
 

@@ -1,0 +1,39 @@
+"""The limit on the size of uploaded files. Imports no app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpRequest
+
+
+class UploadLimit(FileUploadHandler):
+    """An upload handler that drops a file beyond `settings.IMPORT_MAX_MB`, before the others store it."""
+
+    _size = 0
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self._size = 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:  # noqa: ARG002 - the interface of Django
+        self._size += len(raw_data)
+        if self._size > max_bytes() and self.request is not None:
+            vars(self.request)["has_too_large_file"] = True
+            raise SkipFile
+        return raw_data
+
+    def file_complete(self, file_size: int) -> None:  # noqa: ARG002 - the interface of Django
+        return None
+
+
+def max_bytes() -> int:
+    """Return the size of the largest file that is taken."""
+    return int(settings.IMPORT_MAX_MB) << 20
+
+
+def has_too_large_file(request: HttpRequest) -> bool:
+    """Say whether the request brought a file beyond the limit. Its body must have been read."""
+    return bool(vars(request).get("has_too_large_file"))

@@ -1,0 +1,113 @@
+"""The outlook of an import: its first rows stored and judged in a transaction that is rolled back (rules 13.63)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import OperationalError, connection, transaction
+
+from leads import file_imports, import_previews
+from leads.file_imports import FileImport
+from leads.import_previews import PreviewRow
+from leads.models import Lead
+from leads.table_rows import FileRow
+from leads.vocabulary import Stage
+from scoring import active_versions
+from scoring.live import due_leads
+from scoring.models import Qualification, Score
+
+log = logging.getLogger(__name__)
+
+#: A preview waits this long for rows that somebody else changes just now, then gives up.
+_LOCK_WAIT_SECONDS: Final = 2
+_LOCK_NOT_AVAILABLE: Final = "55P03"
+_GATE_VERDICTS: Final = {1: "pass", 0: "fail", -1: "unknown"}
+
+
+class OutlookUnavailable(Exception):
+    """The rows cannot be tried out now; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateOutlook:
+    """The verdict of one version's gate on a lead: pass, fail or unknown."""
+
+    version: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadOutlook:
+    """The stage that a lead would have after the import; `tier` if it would be an MQL because of it."""
+
+    stage: Stage
+    tier: int | None
+    gates: Sequence[GateOutlook]
+
+    @property
+    def tone(self) -> str:
+        return self.stage.tone
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutlook:
+    row: PreviewRow
+    lead: LeadOutlook | None
+
+
+def preview_import(*, file: FileImport, rows: Sequence[FileRow], now: dt.datetime) -> list[RowOutlook]:
+    """Return what each row would become, and leave nothing behind. Raises OutlookUnavailable.
+
+    The rows are stored by the import's own code and judged by the live loop's, so the outlook is what will happen if
+    nothing else changes. Only sequences move on.
+    """
+    try:
+        with transaction.atomic():
+            _limit_lock_wait()
+            verdicts = file_imports.judge_rows(rows, file, now)
+            previews = import_previews.build_preview(file, rows, verdicts, now)
+            outlooks = _judge_leads(file, previews, now)
+            transaction.set_rollback(True)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+            raise
+        raise OutlookUnavailable("Some of these leads are being changed right now. Look again in a moment.") from None
+    return [RowOutlook(row, outlooks.get(row.verdict.subject_id or 0)) for row in previews]
+
+
+def _limit_lock_wait() -> None:
+    # Of this transaction alone. Behind a long batch of an import the page would otherwise wait and hold its own locks.
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_SECONDS}s'")
+
+
+def _judge_leads(file: FileImport, previews: Sequence[PreviewRow], now: dt.datetime) -> Mapping[int, LeadOutlook]:
+    """Judge the leads of the rows as the live loop would, and return their outlooks by lead id."""
+    if file.plan.kind.name != "leads":
+        return {}
+    lead_ids = sorted({row.verdict.subject_id for row in previews if row.verdict.subject_id is not None})
+    try:
+        with transaction.atomic():
+            due_leads.rescore_leads(lead_ids=lead_ids, now=now)
+    except OperationalError:
+        raise
+    except Exception:
+        # A lead that cannot be judged stops the live loop no more than this page.
+        log.exception("The leads of a preview could not be judged.")
+        return {}
+    return _read_outlooks(lead_ids, now)
+
+
+def _read_outlooks(lead_ids: Sequence[int], now: dt.datetime) -> Mapping[int, LeadOutlook]:
+    versions = {version.pk: version.number for version in active_versions.list_active_versions()}
+    gates: dict[int, list[GateOutlook]] = {lead_id: [] for lead_id in lead_ids}
+    for score in Score.objects.filter(lead_id__in=lead_ids, version_id__in=versions).order_by("definition_id"):
+        gates[score.lead_id].append(GateOutlook(versions[score.version_id], _GATE_VERDICTS[score.gate]))
+    new_mqls = Qualification.objects.filter(lead_id__in=lead_ids, recorded_at=now)
+    tiers = dict(new_mqls.order_by("-tier").values_list("lead_id", "tier"))
+    stages = dict(Lead.objects.filter(pk__in=lead_ids).values_list("pk", "stage"))
+    return {lead_id: LeadOutlook(Stage(stages[lead_id]), tiers.get(lead_id), gates[lead_id]) for lead_id in lead_ids}

@@ -1,0 +1,55 @@
+"""A worker killed in the middle of an import, as a real process (rules 17.4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from leads.models import AttributeChange, ImportRun, Lead
+from leads.vocabulary import ImportState
+from tests.leads import stored_imports
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROOT = Path(__file__).parents[2]
+ROWS = 5_000
+WORKER = """
+import django
+django.setup()
+from django.utils import timezone
+from leads import pending_imports
+pending_imports.run_pending(now=timezone.now())
+"""
+
+
+def test_a_killed_worker_leaves_an_import_that_another_one_completes_exactly() -> None:
+    text = "Email,Title\n" + "".join(f"{'' if n % 100 == 0 else f'p{n}@acme.example'},CTO\n" for n in range(ROWS))
+    run = stored_imports.start(text, now=timezone.now())
+    url = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
+    environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    worker = subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=environment)
+    deadline = time.monotonic() + 90
+    while not ImportRun.objects.filter(pk=run.pk, lines_done__gt=0).exists():
+        assert worker.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+    worker.kill()
+    worker.wait()
+    run.refresh_from_db()
+    assert run.state == ImportState.RUNNING
+    stored_imports.work(timezone.now() + dt.timedelta(minutes=2))
+
+    run.refresh_from_db()
+    refused = ROWS // 100
+    assert (run.state, run.created, run.updated, run.unchanged) == (ImportState.DONE, ROWS - refused, 0, 0)
+    assert (run.rejected, run.refused_rows.count()) == (refused, refused)
+    assert Lead.objects.count() == AttributeChange.objects.count() == ROWS - refused
