@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -103,11 +104,11 @@ def compare_names(before: PersonName, after: PersonName) -> NameChange:
     if _script_of(str(before)) != _script_of(str(after)):
         return NameChange.DOUBTFUL
     is_same_last = _share_last_name(before.last, after.last)
-    if is_same_last and _share_first_name(before.first, after.first, allow_typo=True):
+    if is_same_last and _share_first_name(before.first, after.first, _is_variant):
         return NameChange.VARIANT
     if _is_swapped(before, after):
         return NameChange.VARIANT
-    is_same_first = _share_first_name(before.first, after.first, allow_typo=False)
+    is_same_first = _share_first_name(before.first, after.first, _is_same_or_short)
     return NameChange.DOUBTFUL if is_same_first else NameChange.ANOTHER_PERSON
 
 
@@ -143,9 +144,9 @@ def earlier_persons(lead: Lead) -> QuerySet[PersonChange]:
     return PersonChange.objects.filter(lead=lead).order_by("-at", "-pk")
 
 
-def _share_first_name(one: str, other: str, *, allow_typo: bool) -> bool:
+def _share_first_name(one: str, other: str, is_same: Callable[[str, str], bool]) -> bool:
     return any(
-        _is_short_for(left, right) or (allow_typo and _is_mistyped(left, right))
+        is_same(left, right)
         for ones, others in zip(_spellings(one), _spellings(other), strict=True)
         for left in ones
         for right in others
@@ -174,9 +175,15 @@ def _without_particles(parts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part for part in parts if part not in _PARTICLES) or parts
 
 
-def _is_short_for(one: str, other: str) -> bool:
-    """Return whether one first name is the other, its beginning (an initial, Alex for Alexander) or its short form."""
-    if one.startswith(other) or other.startswith(one):
+def _is_variant(one: str, other: str) -> bool:
+    """Return whether one first name is the other, mistyped, its beginning (Alex for Alexander) or its short form."""
+    is_beginning = one.startswith(other) or other.startswith(one)
+    return is_beginning or _is_mistyped(one, other) or _is_same_or_short(one, other)
+
+
+def _is_same_or_short(one: str, other: str) -> bool:
+    """Return whether one first name is the other, its initial or its short form. Jan and Janet are two names."""
+    if one == other or (1 in (len(one), len(other)) and one[0] == other[0]):
         return True
     return any(one in names and other in names for names in _SHORT_FORMS)
 

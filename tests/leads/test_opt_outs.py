@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from config.accounts.models import ApiKey
 from config.accounts.vocabulary import Role
 from leads import contact_decisions, events, lead_upserts
 from leads.models import AttributeChange, ContactDecision, ImportRun, Lead
@@ -19,13 +20,22 @@ from leads.notes import Note
 from leads.vocabulary import NoteKind
 from tests.factories import UserFactory
 from tests.leads.facts import DAY, NOW, event, values_at
-from tests.leads.test_api import Sender
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
 CASE = Path(__file__).parent.parent / "data" / "cases" / "opt-out-survives-an-old-export"
 ADA = "ada@acme.example"
+
+
+def send(body: object) -> list[dict[str, Any]]:
+    """Send leads as a machine with a key; return the results."""
+    _, secret = ApiKey.objects.create_key(name="site", owner=UserFactory(), source="site", scopes=["facts:write"])
+    client = Client(headers={"authorization": f"Api-Key {secret}"})
+    results: list[dict[str, Any]] = client.post(
+        "/api/v1/leads", json.dumps(body), content_type="application/json"
+    ).json()["results"]
+    return results
 
 
 def state(
@@ -47,7 +57,7 @@ def is_silent() -> bool:
 
 
 def test_an_old_export_does_not_lift_an_opt_out_and_the_import_says_so(tmp_path: Path, capsys: Any) -> None:
-    Sender("facts:write").send("leads", json.loads((CASE / "1_lead.json").read_text()))
+    send(json.loads((CASE / "1_lead.json").read_text()))
     path = tmp_path / "old_export.csv"
     path.write_bytes((CASE / "2_old_export.csv").read_bytes())
 
@@ -81,10 +91,9 @@ def test_an_undated_false_of_a_machine_is_kept_out_and_noted(value: bool | None)
 
 
 def test_the_api_returns_the_note_of_each_item() -> None:
-    sender = Sender("facts:write")
-    sender.send("leads", {"email": ADA, "do_not_contact": True})
+    send({"email": ADA, "do_not_contact": True})
 
-    row = sender.send("leads", [{"email": ADA, "do_not_contact": False}]).json()["results"][0]
+    (row,) = send([{"email": ADA, "do_not_contact": False}])
 
     assert row["status"] == "unchanged"
     assert [note["kind"] for note in row["notes"]] == ["kept_wish"]
@@ -174,7 +183,7 @@ def test_a_person_lifts_it_without_a_date() -> None:
 
 
 def test_a_signed_in_person_lifts_it_by_the_api() -> None:
-    Sender("facts:write").send("leads", {"email": ADA, "do_not_contact": True})
+    send({"email": ADA, "do_not_contact": True})
     client = Client()
     client.force_login(UserFactory(roles=[Role.MARKETING_OPS]))
 

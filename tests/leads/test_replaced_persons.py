@@ -59,6 +59,9 @@ def test_variants_of_a_name_are_one_person(before: tuple[str, str], after: tuple
         (("Jan", "van der Berg"), ("Piet", "van der Meer"), NameChange.ANOTHER_PERSON),
         (("伟", "李"), ("芳", "王"), NameChange.ANOTHER_PERSON),
         (("Anna", "Alt"), ("Anne", "Neumann"), NameChange.ANOTHER_PERSON),
+        (("Jan", "Alt"), ("Janet", "Berg"), NameChange.ANOTHER_PERSON),
+        (("A.", "Alt"), ("Anna", "Berg"), NameChange.DOUBTFUL),
+        (("Robert", "Alt"), ("Bob", "Berg"), NameChange.DOUBTFUL),
     ],
 )
 def test_other_names_are_doubtful_or_another_person(
