@@ -147,7 +147,9 @@ class SignalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only i
         "is_engagement",
         "is_high_value_asset",
         "closes_request",
+        "ends",
     )
+    list_select_related = ("ends",)
     list_filter = ("intent", "is_explicit_request", "is_engagement")
     search_fields = ("name", "code")
     ordering = ("code",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from django.db.models import QuerySet
@@ -160,7 +161,9 @@ class LeadsView(ListAPIView[Lead]):
     @_document_post("upsert_leads", openapi_schemas.LEADS)
     def post(self, request: Request) -> Response:
         """Create or change one lead or up to 1,000, by `email` or `external_id`. What is not named stays; null is unknown."""
-        return _respond(request, _upsert(request, lead_upserts.read_lead, lead_upserts.upsert_leads))
+        by_person = not isinstance(request.auth, ApiKey)
+        upsert = partial(lead_upserts.upsert_leads, by_person=by_person)
+        return _respond(request, _upsert(request, lead_upserts.read_lead, upsert))
 
 
 class CompaniesView(ListAPIView[Company]):

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from leads import bulk_rows, matching, rescore_queue, validation
+from leads import bulk_rows, matching, opt_outs, replaced_persons, rescore_queue, validation
 from leads.attribute_history import AttributeHistory
 from leads.exceptions import Refused
 from leads.matching import NewLead, email_domain
-from leads.models import AttributeChange, Company, Lead
+from leads.models import AttributeChange, Company, Lead, PersonChange
 from leads.notes import Note
 
 Subject = TypeVar("Subject", Lead, Company)
@@ -57,16 +57,18 @@ class AttributeStatement:
 class _BatchUpsert(Generic[Subject]):
     """The state of one batch: the histories of its subjects, found by either key, and the ids of those that changed.
 
-    `known_ids` are the subjects that existed before the batch.
+    `known_ids` are the subjects that existed before the batch. `by_person` means that a signed-in person states it all.
     """
 
     source: str
     now: dt.datetime
+    by_person: bool = False
     histories: dict[int, AttributeHistory[Subject]] = field(default_factory=dict)
     by_first_key: dict[str, AttributeHistory[Subject]] = field(default_factory=dict)
     by_external_id: dict[str, AttributeHistory[Subject]] = field(default_factory=dict)
     known_ids: frozenset[int] = frozenset()
     changed: set[int] = field(default_factory=set)
+    person_changes: list[PersonChange] = field(default_factory=list)
 
     noun: ClassVar[str]
     first_key_name: ClassVar[str]
@@ -190,6 +192,15 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
             self._backdate_address(history, emails[(history.subject.email or "").lower()])
         self._store()
 
+    def state_contact(self, lead_id: int, *, is_opt_out: bool) -> None:
+        """State whether a lead may be contacted."""
+        self._lock_and_load([lead_id])
+        for history in self.histories.values():
+            contact = opt_outs.ContactStatement(is_opt_out, None, self.by_person, self.now)
+            if opt_outs.settle_wish(history, contact, source=self.source):
+                self.changed.add(history.subject.pk)
+        self._store()
+
     def _lock_and_load(self, ids: Collection[int]) -> None:
         leads = Lead.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
         changes = AttributeChange.objects.filter(lead_id__in=ids).order_by("valid_from", "pk")
@@ -223,12 +234,42 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         except Refused as refusal:
             return UpsertResult(None, "rejected", refusal)
         is_changed = self.adopt_keys(history, item)
-        is_changed |= self.apply_statement(
-            history, item, {**item.values, **self._company_values(history, item, company, employers)}
-        )
+        values = {**item.values, **self._company_values(history, item, company, employers)}
+        is_stated, notes = self._apply_person(history, item, values)
+        is_changed |= is_stated
         is_changed |= self._assign_employer(history, employers)
         self._index(history)
-        return UpsertResult(history.subject, self.mark_changed(history, is_changed=is_changed))
+        return UpsertResult(history.subject, self.mark_changed(history, is_changed=is_changed), notes=notes)
+
+    def _apply_person(
+        self, history: AttributeHistory[Lead], item: AttributeStatement, values: dict[str, Any]
+    ) -> tuple[bool, tuple[Note, ...]]:
+        """Apply the values, except that an opt-out stands against older ones (rules 13.55), and note another's name.
+
+        Return whether the history changed, and the notes.
+        """
+        lead, name_before = history.subject, replaced_persons.name_of(history.subject)
+        contact = opt_outs.read_statement(values, valid_from=item.valid_from, by_person=self.by_person, now=self.now)
+        is_kept = opt_outs.keeps_wish(history, contact)
+        if is_kept:
+            del values[opt_outs.FIELD]
+        is_changed = self.apply_statement(history, item, values)
+        if not is_kept:
+            is_changed |= opt_outs.settle_wish(history, contact, source=self.source)
+        notes = opt_outs.note_kept_wish(lead, contact)
+        if replaced_persons.name_of(lead) != name_before:
+            notes += self._note_changed_name(lead, name_before, item)
+        return is_changed, notes
+
+    def _note_changed_name(
+        self, lead: Lead, name_before: replaced_persons.PersonName, item: AttributeStatement
+    ) -> tuple[Note, ...]:
+        change = replaced_persons.build_person_change(
+            lead, name_before, at=item.valid_from or self.now, source=self.source, now=self.now
+        )
+        if change is not None:
+            self.person_changes.append(change)
+        return replaced_persons.note_changed_name(name_before, replaced_persons.name_of(lead))
 
     def _company_values(
         self,
@@ -270,7 +311,9 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         if not history.changes:
             history.set_known_at(at)
             return
-        values: dict[str, Any] = {"email": lead.email, "do_not_contact": False}
+        values: dict[str, Any] = {"email": lead.email}
+        if opt_outs.FIELD not in history.values_at(at):
+            values[opt_outs.FIELD] = False
         works_there = any(row.source == DERIVED and "company" in row.values for row in history.changes)
         values |= {"company": lead.company_id} if works_there else {}
         history.apply_statement(values, valid_from=at, since=at, source=self.source, now=self.now)
@@ -281,6 +324,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
             return
         bulk_rows.update_rows(leads, _WRITABLE_COLUMNS[Lead])
         self._store_changes()
+        PersonChange.objects.bulk_create(self.person_changes)
         rescore_queue.request(lead_ids=[lead.pk for lead in leads], at=self.now)
 
 

@@ -19,7 +19,7 @@ from leads.batch_upsert import (
     UpsertResult,
 )
 from leads.exceptions import Refused
-from leads.models import Company, Lead
+from leads.models import AttributeChange, Company, Lead
 from leads.retry_on_conflict import run_with_retries
 
 _LEAD_KEYS = {"email", "external_id", "company_domain", "company_external_id", "valid_from", "created_at"}
@@ -62,9 +62,14 @@ def read_company(item: object, *, now: dt.datetime, since: dt.datetime | None = 
     return _require_key(statement, "domain")
 
 
-def upsert_leads(*, items: Sequence[AttributeStatement], source: str, now: dt.datetime) -> list[UpsertResult[Lead]]:
-    """Create or change leads. Return one result each, in order; a refused statement does not stop the others."""
-    return run_with_retries(lambda: LeadBatchUpsert(source, now).upsert(items))
+def upsert_leads(
+    *, items: Sequence[AttributeStatement], source: str, now: dt.datetime, by_person: bool = False
+) -> list[UpsertResult[Lead]]:
+    """Create or change leads. Return one result each, in order; a refused statement does not stop the others.
+
+    `by_person` is for statements of a signed-in person, which lift an opt-out also without a date (rules 13.55).
+    """
+    return run_with_retries(lambda: LeadBatchUpsert(source, now, by_person=by_person).upsert(items))
 
 
 def upsert_companies(
@@ -146,6 +151,18 @@ def upsert_company(
 def backdate_addresses(*, emails: Mapping[str, dt.datetime], source: str, now: dt.datetime) -> None:
     """Date the addresses of leads back to these instants, at which somebody acted under them."""
     LeadBatchUpsert(source, now).backdate_addresses(emails)
+
+
+def state_contact(*, lead_id: int, is_opt_out: bool, source: str, now: dt.datetime) -> None:
+    """State by a person's word whether a lead may be contacted (rules 13.55)."""
+    run_with_retries(lambda: LeadBatchUpsert(source, now, by_person=True).state_contact(lead_id, is_opt_out=is_opt_out))
+
+
+def last_contact_statement_at(lead_id: int) -> dt.datetime | None:
+    """Return the date of the last statement about whether the lead may be contacted."""
+    rows = AttributeChange.objects.filter(lead=lead_id, values__has_key="do_not_contact").order_by("valid_from", "pk")
+    last = rows.last()
+    return last.valid_from if last else None
 
 
 def _read_optional(read: Callable[[str, object], str], name: str, body: Mapping[str, object]) -> str:

@@ -268,6 +268,11 @@ class AttributeChange(models.Model):
     valid_from = models.DateTimeField()
     recorded_at = models.DateTimeField()
     source = models.CharField(max_length=64)
+    is_dated_wish = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="States whether the lead may be contacted, by a date of its own or a person's word.",
+    )
     transaction = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
 
     class Meta:
@@ -295,6 +300,39 @@ class AttributeChange(models.Model):
         return f"{self.lead or self.company}: {', '.join(self.values)}"
 
 
+class ContactDecision(models.Model):
+    """A person's decision that a lead may be contacted or not, with the reason. Its effect is in the attribute history."""
+
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="contact_decisions")
+    at = models.DateTimeField()
+    is_opt_out = models.BooleanField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=300)
+
+    class Meta:
+        triggers: ClassVar = [append_only("contact_decisions_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.lead}: {'do not contact' if self.is_opt_out else 'may be contacted'}"
+
+
+class PersonChange(models.Model):
+    """The instant from which a lead's address belongs to another person, by the names that a sender states."""
+
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="person_changes")
+    at = models.DateTimeField()
+    from_name = models.CharField(max_length=201)
+    to_name = models.CharField(max_length=201)
+    source = models.CharField(max_length=64)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        triggers: ClassVar = [append_only("person_changes_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.from_name} → {self.to_name}"
+
+
 class Signal(models.Model):
     """A kind of event, as the customer's vocabulary of behaviour names it."""
 
@@ -310,7 +348,20 @@ class Signal(models.Model):
     )
     closes_request = models.BooleanField(default=False, help_text="Ends an open explicit request.")
     is_high_value_asset = models.BooleanField(default=False)
+    ends = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="ended_by",
+        help_text="The signal whose earlier events lose their negative points by this one, as an unsubscribe by a new sign-up.",
+    )
     description = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="signal_does_not_end_itself", condition=~Q(ends=F("id")) | Q(ends__isnull=True))
+        ]
 
     def __str__(self) -> str:
         return self.name

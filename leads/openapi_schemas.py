@@ -22,7 +22,11 @@ _LEAD_REF = {
     },
 }
 _TYPES: Final = {
-    "do_not_contact": {"type": "boolean", "nullable": True},
+    "do_not_contact": {
+        "type": "boolean",
+        "nullable": True,
+        "description": "True: not to be contacted. False or null lifts that only with a later valid_from, or by a signed-in person.",
+    },
     "is_customer": {"type": "boolean", "nullable": True},
     "is_competitor": {"type": "boolean", "nullable": True},
     "annual_revenue": {"type": "number", "minimum": 0, "nullable": True},

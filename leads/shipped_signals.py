@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -95,6 +96,7 @@ SIGNALS: Final = (
     _low("email_open", "E-mail opened", "Opened a mail, or a machine did."),
     _low("email_click", "E-mail clicked", "Clicked a link in a mail."),
     _low("newsletter_signup", "Newsletter sign-up", "Wants the newsletter."),
+    _low("opt_in", "Opted in again", "Wants mail again, after an unsubscribe or by a confirmed form."),
     _low("newsletter_open", "Newsletter opened", "Opened the newsletter."),
     _low("social_follow", "Social follow", "Follows us, as on LinkedIn."),
     _low("social_engagement", "Social engagement", "Liked or shared a post."),
@@ -110,7 +112,21 @@ SIGNALS: Final = (
 )  # fmt: skip
 
 
+#: Signals whose events end the negative points of another signal's earlier events (rules 4.30).
+ENDINGS: Final = {"newsletter_signup": "unsubscribe", "opt_in": "unsubscribe"}
+
+
 def ship(*, signals: Any) -> None:
     """Create the signals that are missing. Changes of the customer stay; safe to repeat."""
+    known_codes = set(signals.values_list("code", flat=True))
     rows = [signals.model(**{**asdict(signal), "intent": signal.intent.value}) for signal in SIGNALS]
     signals.bulk_create(rows, ignore_conflicts=True)
+    # The first migration ships the signals before a later one adds the column.
+    if hasattr(signals.model, "ends"):
+        ship_endings(signals=signals, codes=ENDINGS.keys() - known_codes)
+
+
+def ship_endings(*, signals: Any, codes: Collection[str]) -> None:
+    """Let these signals end what they end as shipped."""
+    for code in codes:
+        signals.filter(code=code).update(ends=signals.filter(code=ENDINGS[code]).first())

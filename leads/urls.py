@@ -8,4 +8,5 @@ urlpatterns: list[URLPattern] = [
     path("leads/", views.lead_list, name="lead_list"),
     path("leads/export.csv", views.lead_export, name="lead_export"),
     path("leads/<int:pk>/", views.lead, name="lead"),
+    path("leads/<int:pk>/contact/", views.lead_contact, name="lead_contact"),
 ]

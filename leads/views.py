@@ -3,19 +3,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
-from config.accounts.roles import roles_required
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request, typed_number
+from leads import contact_decisions, replaced_persons
 from leads.filters import LeadFilter
+from leads.forms import ContactDecisionForm
 from leads.models import Lead, LeadQuerySet
 from leads.vocabulary import READERS_OF_LEADS
 
 PAGE: Final = 50
+PERSONS_SHOWN: Final = 5
 COLUMNS: Final = ("id", "email", "first name", "last name", "title", "company", "country", "source", "stage", "since")
 
 
@@ -42,7 +47,48 @@ def lead_export(request: Request) -> HttpResponseBase:
 @require_GET
 def lead(request: Request, pk: int) -> HttpResponse:
     row = get_object_or_404(Lead.objects.select_related("company"), pk=pk)
-    return render(request, "leads/lead.html", {"lead": row, "company": row.company, "now": timezone.now()})
+    persons = list(replaced_persons.earlier_persons(row)[: PERSONS_SHOWN + 1])
+    context = {
+        "lead": row,
+        "company": row.company,
+        "now": timezone.now(),
+        "contact_decision": contact_decisions.current_decision(row.pk),
+        "may_decide_contact": holds(request.user, Role.MARKETING_OPS),
+        "persons": persons[:PERSONS_SHOWN],
+        "has_more_persons": len(persons) > PERSONS_SHOWN,
+    }
+    return render(request, "leads/lead.html", context)
+
+
+@roles_required(Role.MARKETING_OPS)
+@require_http_methods(["GET", "POST"])
+def lead_contact(request: Request, pk: int) -> HttpResponse:
+    """Let marketing ops set or lift a lead's opt-out, with the reason."""
+    row = get_object_or_404(Lead, pk=pk)
+    form = ContactDecisionForm(request.POST or None, initial={"is_opt_out": "no" if row.do_not_contact else "yes"})
+    if request.method == "POST" and form.is_valid():
+        return _decide_contact(request, row, form)
+    action = "Lift the opt-out" if row.do_not_contact else "Do not contact"
+    context = {"lead": row, "form": form, "action": action}
+    return render(request, "leads/contact_decision.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _decide_contact(request: Request, row: Lead, form: ContactDecisionForm) -> HttpResponse:
+    is_opt_out = form.cleaned_data["is_opt_out"]
+    if is_opt_out == row.do_not_contact:
+        state = "may not be contacted" if is_opt_out else "may be contacted"
+        messages.warning(request, f"Nothing was changed: {row.name} {state} already.")
+    else:
+        contact_decisions.decide_contact(
+            lead_id=row.pk,
+            is_opt_out=is_opt_out,
+            by=request.user,
+            reason=form.cleaned_data["reason"],
+            now=timezone.now(),
+        )
+        state = "may not be contacted from now on" if is_opt_out else "may be contacted again"
+        messages.success(request, f"{row.name} {state}.")
+    return redirect("lead", row.pk)
 
 
 def _lead_rows() -> LeadQuerySet:

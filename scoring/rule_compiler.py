@@ -68,11 +68,12 @@ def compile_with_current_catalogue(document: Mapping[str, Any]) -> Rules:
 
 
 def read_current_catalogue() -> Catalogue:
-    """Return the signals' flags as the engine needs them: engagement, explicit requests, closing signals."""
+    """Return the signals' meanings as the engine needs them: engagement, explicit requests, closing signals, endings."""
     rows = Signal.objects.values_list("code", "is_engagement", "is_explicit_request", "closes_request")
     codes = {code: flags for code, *flags in rows}
     engagement, requests, closing = (frozenset(code for code, flags in codes.items() if flags[n]) for n in range(3))
-    return Catalogue(engagement=engagement, requests=requests, closing=closing)
+    endings = frozenset(Signal.objects.filter(ends__isnull=False).values_list("code", "ends__code"))
+    return Catalogue(engagement=engagement, requests=requests, closing=closing, endings=endings)
 
 
 def _compile_criteria(part: str, rows: Any) -> tuple[CriterionRule, ...]:

@@ -19,6 +19,9 @@ class ShippedReason:
     needs_attempts: bool = False
 
 
+#: The reason with which sales states a lead's own wish, so that it also sets the opt-out (rules 13.57).
+DO_NOT_CONTACT: Final = "do_not_contact"
+
 REASONS: Final = (
     ShippedReason(
         "wrong_company_profile",
@@ -89,7 +92,7 @@ REASONS: Final = (
         "A disqualifier is missing.",
     ),
     ShippedReason(
-        "do_not_contact",
+        DO_NOT_CONTACT,
         "Asked not to be contacted",
         Family.DATA,
         Route.DISQUALIFY,

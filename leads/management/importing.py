@@ -35,6 +35,10 @@ class ImportCommand(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         path: Path = options["file"]
         rejected = options["rejected"] or path.with_name(f"{path.name}.rejected.csv")
+        if rejected.resolve() == path.resolve():
+            raise CommandError(
+                "The refused rows cannot go into the file that is imported; name another with --rejected."
+            )
         try:
             column_map = read_map(_read_document(options["map"]), KINDS[self.kind]) if options["map"] else ColumnMap()
             file = file_imports.prepare_import(

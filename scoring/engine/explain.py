@@ -100,13 +100,22 @@ class _Inquiry:
     def contribution(self, rule: SignalPoints) -> Contribution:
         events = self.hearing.events
         decayed, capped = (
-            float(points.contributions([version], self.rules.decay, events)(self.moments)[0])
+            float(points.contributions([version], self.rules.decay, events, self.rules.catalogue)(self.moments)[0])
             for version in (replace(rule, cap=None), rule)
         )
         count = int(events.stream(frozenset({rule.signal})).count(self.moments)[0])
-        return Contribution(
+        contribution = Contribution(
             rule.signal, rule.points, rule.cap, count, round(decayed, DECIMALS), round(capped, DECIMALS)
         )
+        ended = self.count_ended(rule)
+        if not ended:
+            return contribution
+        last_at, last_signal = self.last(self.rules.catalogue.signals_ending(rule.signal))
+        return replace(contribution, ended=ended, ended_at=last_at, ended_by=last_signal)
+
+    def count_ended(self, rule: SignalPoints) -> int:
+        """Return how many of the signal's events count no more (rules 4.30): its first ones."""
+        return int(points.count_ended(rule, self.rules.catalogue, self.hearing.events)(self.moments)[0])
 
     def events(self) -> tuple[ExplainedEvent, ...]:
         """All events that are still worth something, the newest first."""
@@ -117,7 +126,11 @@ class _Inquiry:
         stream = events.stream(frozenset(worth))
         known = slice(0, int(stream.before(self.moments.now)[0]))
         index, at = stream.index[known], stream.at[known]
-        full = events.weights(stream, worth)[known]
+        full = events.weights(stream, worth)[known].copy()
+        for rule in self.rules.signals:
+            if ended := self.count_ended(rule):
+                of_signal = np.flatnonzero(events.signal[index] == events.names.index(rule.signal))
+                full[of_signal[:ended]] -= rule.points
         value = np.where(full > 0, full * points.share(self.rules.decay, self.at - at), full)
         return tuple(
             ExplainedEvent(

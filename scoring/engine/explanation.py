@@ -34,7 +34,10 @@ class CriterionAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """A signal's events up to the instant, their decayed sum, and what its cap leaves of that."""
+    """A signal's events up to the instant, their decayed sum, and what its cap leaves of that.
+
+    `ended` is how many of the events count no more (rules 4.30), since `ended_at`, by an event of the signal `ended_by`.
+    """
 
     signal: str
     points: float
@@ -42,6 +45,9 @@ class Contribution:
     count: int
     decayed: float
     contributes: float
+    ended: int = 0
+    ended_at: int | None = None
+    ended_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class Explanation:
 def _plain(value: Any, name: str = "") -> Any:
     if is_dataclass(value) and not isinstance(value, type | Band):
         return {field.name: _plain(getattr(value, field.name), field.name) for field in fields(value)}
-    if name in ("at", "last_at") and value is not None:
+    if name in ("at", "last_at", "ended_at") and value is not None:
         return (_EPOCH + timedelta(microseconds=value)).isoformat()
     if isinstance(value, frozenset):
         return sorted(value)

@@ -28,7 +28,7 @@ class Hearing:
         self.profile = profile
         self.events = Events(facts)
         self.in_force = InForce(facts)
-        self._contributions = points.contributions(rules.signals, rules.decay, self.events)
+        self._contributions = points.contributions(rules.signals, rules.decay, self.events, rules.catalogue)
         self._figures = {tally: counts.figure(tally, self.events) for tally in rules.tallies}
 
     def moments(self, leads: Positions, at: Ints) -> Moments:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from scoring.engine.events import Events, Stream
-from scoring.engine.rules import Decay, Inactivity, SignalPoints
+from scoring.engine.rules import Catalogue, Decay, Inactivity, SignalPoints
 from scoring.engine.timeline import DAY, FOREVER, Floats, Ints, Moments, microseconds
 
 Tally = Callable[[Moments], Floats]
@@ -37,12 +37,12 @@ def _rate(decay: Decay) -> float:
     return math.log1p(-decay.percent / _ALL) / (decay.per_days * DAY)
 
 
-def contributions(rules: Iterable[SignalPoints], decay: Decay, events: Events) -> Tally:
+def contributions(rules: Iterable[SignalPoints], decay: Decay, events: Events, catalogue: Catalogue) -> Tally:
     """Prepare what these signals contribute together, each limited by its own cap, before penalty and ceiling."""
     rules = [rule for rule in rules if rule.points]
     # Compound decay shrinks every sum alike, so all that no cap tells apart make one sum.
     shared = [rule for rule in rules if _fades(rule, decay) and decay.mode == "compound" and rule.cap is None]
-    parts = [_capped(rule, decay, events) for rule in rules if rule not in shared]
+    parts = [_capped(rule, decay, events, catalogue) for rule in rules if rule not in shared]
     if shared:
         parts.append(_compound(shared, decay, events))
     return lambda moments: sum((part(moments) for part in parts), np.zeros(moments.at.size))
@@ -61,8 +61,26 @@ def _fades(rule: SignalPoints, decay: Decay) -> bool:
     return rule.points > 0 and decay.percent > 0 and decay.mode != "none"
 
 
-def _capped(rule: SignalPoints, decay: Decay, events: Events) -> Tally:
-    tally, cap = _alone(rule, decay, events), rule.cap
+def count_ended(rule: SignalPoints, catalogue: Catalogue, events: Events) -> Tally:
+    """Prepare how many events of a signal count no more: those before the last event that ends them (rules 4.30).
+
+    Only negative points end. An event at the very instant of the one that ends still counts.
+    """
+    enders = events.stream(catalogue.signals_ending(rule.signal))
+    if rule.points >= 0 or not enders.at.size:
+        return lambda moments: np.zeros(moments.at.size)
+    ended = events.stream(frozenset({rule.signal}))
+
+    def tally(moments: Moments) -> Floats:
+        index, there = enders.last(moments)
+        earlier = events.timeline.upto(moments.leads, enders.at[index] - 1)
+        return np.where(there, ended.before(earlier) - ended.before(moments.opening), 0).astype(np.float64)
+
+    return tally
+
+
+def _capped(rule: SignalPoints, decay: Decay, events: Events, catalogue: Catalogue) -> Tally:
+    tally, cap = _alone(rule, decay, events, catalogue), rule.cap
     if cap is None:
         return tally
     if rule.points < 0:
@@ -70,10 +88,11 @@ def _capped(rule: SignalPoints, decay: Decay, events: Events) -> Tally:
     return lambda moments: np.minimum(tally(moments), abs(cap))
 
 
-def _alone(rule: SignalPoints, decay: Decay, events: Events) -> Tally:
+def _alone(rule: SignalPoints, decay: Decay, events: Events, catalogue: Catalogue) -> Tally:
     stream = events.stream(frozenset({rule.signal}))
     if not _fades(rule, decay):
-        return lambda moments: rule.points * stream.count(moments).astype(np.float64)
+        ended = count_ended(rule, catalogue, events)
+        return lambda moments: rule.points * (stream.count(moments) - ended(moments))
     return _compound([rule], decay, events) if decay.mode == "compound" else _linear(stream, rule.points, decay)
 
 

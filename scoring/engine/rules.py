@@ -102,11 +102,18 @@ class TierFloor:
 class Catalogue:
     """What signals mean apart from points: which are the lead's own engagement, which ask to be contacted,
     and which close every open request at or before them.
+
+    `endings` are pairs (signal, other signal): an event of the first ends the negative points of the other's earlier events.
     """
 
     engagement: frozenset[str] = frozenset()
     requests: frozenset[str] = frozenset()
     closing: frozenset[str] = frozenset()
+    endings: frozenset[tuple[str, str]] = frozenset()
+
+    def signals_ending(self, signal: str) -> frozenset[str]:
+        """Return the signals whose events end the negative points of this one's earlier events."""
+        return frozenset(ending for ending, ended in self.endings if ended == signal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ never guessed.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from django.utils import timezone
 
 from scoring.engine.rules import CriterionRule
 from scoring.engine.why import field_words, signal_words, wanted
@@ -194,10 +197,29 @@ def _read_contributions(rows: object) -> list[EvidenceContribution]:
     counted_rows.sort(key=lambda row: -abs(row.get("contributes") or 0))
     return [
         EvidenceContribution(
-            signal_words(str(row.get("signal", ""))), row["count"], row.get("contributes") or 0.0, _cap_note(row)
+            signal_words(str(row.get("signal", ""))),
+            row["count"],
+            row.get("contributes") or 0.0,
+            _contribution_note(row),
         )
         for row in counted_rows
     ]
+
+
+def _contribution_note(row: Mapping[str, Any]) -> str:
+    return ", ".join(filter(None, (_ending_note(row), _cap_note(row))))
+
+
+def _ending_note(row: Mapping[str, Any]) -> str:
+    """Return by what and when a later event ended the points of earlier ones (rules 4.30)."""
+    if not row.get("ended"):
+        return ""
+    try:
+        day = f" of {timezone.localtime(dt.datetime.fromisoformat(str(row.get('ended_at')))):%-d %B %Y}"
+    except ValueError:
+        day = ""
+    number = "" if row["ended"] == row.get("count") else f"{row['ended']} "
+    return f"{number}ended by the {signal_words(str(row.get('ended_by', ''))).lower()}{day}"
 
 
 def _cap_note(row: Mapping[str, Any]) -> str:

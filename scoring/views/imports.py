@@ -19,7 +19,7 @@ from config.downloads import text_download
 from config.uploads import has_too_large_file
 from config.web import Request, typed_number
 from leads import file_imports, import_previews, import_requests, import_runs, stored_files
-from leads.forms import KIND_CHOICES, READING_KEYS, MappingForm, ReadingForm, UploadForm, target_label
+from leads.import_forms import KIND_CHOICES, READING_KEYS, MappingForm, ReadingForm, UploadForm, target_label
 from leads.import_mapping import KINDS, ColumnMap, ImportKind, read_map
 from leads.import_previews import TableSample
 from leads.import_runs import ImportRefused

@@ -69,6 +69,7 @@ _PHRASES: Final = {
     "email_open": "opened a mail",
     "email_click": "clicked in a mail",
     "newsletter_signup": "signed up for the newsletter",
+    "opt_in": "opted in again",
     "newsletter_open": "opened the newsletter",
     "social_follow": "followed us",
     "social_engagement": "reacted to a post",

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from config.accounts.models import User
+from leads import contact_decisions
 from leads.vocabulary import Stage
 from scoring.models import Qualification
 from sla import handoff_states, permissions
@@ -19,6 +20,7 @@ from sla.clocks import clocks
 from sla.handoffs import attempts
 from sla.models import Disposition, Handoff, PendingDecision, ReasonCode
 from sla.nurture import recycling
+from sla.shipped_reasons import DO_NOT_CONTACT
 from sla.vocabulary import ClockKind, DispositionKind, HandoffState, Route
 
 NOTE_AT_MOST: Final = 1000
@@ -92,7 +94,7 @@ def reject(
     4. Close the handoff as rejected.
     5. Meet the disposition clock and cancel the other clocks.
     6. Move the lead to its next stage and close or recycle its cycle.
-    7. Record that an explicit request of the lead was answered.
+    7. Record that an explicit request of the lead was answered, and its opt-out where that is the reason.
 
     Raises AlreadyDecided, NotYours, DispositionRefused with a sentence for the user.
     """
@@ -105,6 +107,7 @@ def reject(
     clocks.cancel_clocks(handoff=handoff, now=now)
     _send_lead_away(handoff, content, by, now)
     recycling.close_request(handoff=handoff, now=now)
+    _state_opt_out(disposition, None)
     return disposition
 
 
@@ -125,7 +128,7 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
     1. Lock the handoff and load its current disposition.
     2. Check the new content; refuse one that changes nothing.
     3. Store the new disposition.
-    4. Apply it, unless the lead went the same way on the same day already.
+    4. Apply it, unless the lead went the same way on the same day already; then the opt-out of the lead.
 
     The clocks keep the first decision's time; a first contact that is owed again is due when it always was.
     Raises NotYours, DispositionRefused, HandoffStepRefused.
@@ -147,6 +150,7 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
     disposition.save(force_insert=True)
     if not _has_same_destination(content, before):
         _apply_correction(handoff, content, by, now)
+    _state_opt_out(disposition, before)
     return disposition
 
 
@@ -307,6 +311,31 @@ def _send_lead_away(handoff: Handoff, content: DispositionContent, by: User, now
         recycling.recycle(handoff=handoff, on=content.reengage_on, now=now)
     else:
         recycling.close_cycle(handoff=handoff, now=now)
+
+
+def _state_opt_out(disposition: Disposition, before: Disposition | None) -> None:
+    """Set the lead's opt-out where it is the reason of the rejection; lift what the corrected disposition had set."""
+    lead = disposition.handoff.lead
+    is_opt_out, was_opt_out = _is_for_opt_out(disposition), before is not None and _is_for_opt_out(before)
+    if is_opt_out == was_opt_out:
+        return
+    if before is not None and was_opt_out:
+        decision = contact_decisions.current_decision(lead.pk)
+        if decision is None or not decision.is_opt_out or decision.at != before.at:
+            return  # The lead or a colleague has said something since.
+    reason = f"Rejected by sales: {disposition.reason}." if is_opt_out else "The rejection was corrected."
+    contact_decisions.decide_contact(
+        lead_id=lead.pk,
+        is_opt_out=is_opt_out,
+        by=disposition.by,
+        reason=f"{reason} {disposition.note}",
+        now=disposition.at,
+    )
+    lead.do_not_contact = is_opt_out
+
+
+def _is_for_opt_out(disposition: Disposition) -> bool:
+    return disposition.reason is not None and disposition.reason.code == DO_NOT_CONTACT
 
 
 def why_rejected(content: DispositionContent) -> str:

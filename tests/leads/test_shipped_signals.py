@@ -48,6 +48,26 @@ def test_weak_signals_have_low_intent_and_hand_raises_are_requests() -> None:
     assert Signal.objects.get(closes_request=True).code == "request_closed"
 
 
+def test_a_new_sign_up_and_an_opt_in_end_an_unsubscribe() -> None:
+    ending = Signal.objects.filter(ends__isnull=False).order_by("code")
+
+    assert [(signal.code, signal.ends and signal.ends.code) for signal in ending] == [
+        ("newsletter_signup", "unsubscribe"),
+        ("opt_in", "unsubscribe"),
+    ]
+    assert Signal.objects.get(code="opt_in").is_engagement
+
+
+def test_shipping_again_keeps_an_ending_that_the_customer_removed() -> None:
+    Signal.objects.filter(code="newsletter_signup").update(ends=None)
+    Signal.objects.filter(code="opt_in").delete()
+
+    shipped_signals.ship(signals=Signal.objects)
+
+    assert Signal.objects.get(code="newsletter_signup").ends is None
+    assert Signal.objects.get(code="opt_in").ends.code == "unsubscribe"
+
+
 def test_shipping_again_keeps_changes_of_the_customer() -> None:
     Signal.objects.filter(code="blog_read").update(name="Our blog")
     NamedList.objects.get(name="competitors").entries.create(value="rival.example")

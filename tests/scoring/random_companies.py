@@ -185,6 +185,7 @@ rules = st.builds(
         _signal_sets,
         st.frozensets(st.sampled_from(SIGNALS[:2])),
         st.frozensets(st.just(SIGNALS[-1])),
+        st.frozensets(st.tuples(st.sampled_from(SIGNALS), st.sampled_from(SIGNALS)), max_size=4),
     ),
     lists=st.just({"free_email": frozenset({"Gmail.com", "gmx.de"})}),
 )

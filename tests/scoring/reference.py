@@ -193,8 +193,10 @@ def engagement(rules: Rules, events: list[Event], at: int) -> float:
 
 def contribution(rule: SignalPoints, rules: Rules, events: list[Event], at: int) -> float:
     total = 0.0
+    enders = {ending for ending, ended in rules.catalogue.endings if ended == rule.signal}
     for event in events:
-        if event.signal == rule.signal:
+        is_ended = rule.points < 0 and any(other.signal in enders and other.at > event.at for other in events)
+        if event.signal == rule.signal and not is_ended:
             total += worth(rule, rules, (at - event.at) / DAY)
     if rule.cap is not None:
         return min(total, abs(rule.cap)) if rule.points > 0 else max(total, -abs(rule.cap))

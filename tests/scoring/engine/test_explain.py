@@ -113,6 +113,26 @@ def test_contributions_show_count_decayed_sum_and_what_the_cap_left() -> None:
     assert (explanation.engagement.raw, explanation.engagement.value) == (50.0, 50.0)
 
 
+def test_points_that_a_later_opt_in_ended_are_shown_with_its_instant() -> None:
+    ending = replace(RULES.catalogue, endings=frozenset({("opt_in", "unsubscribed")}))
+    explanation = explain_lead(
+        ("demo_request", 0),
+        *[("unsubscribed", 60 * DAY)] * 2,
+        ("opt_in", 30 * DAY),
+        ("unsubscribed", 10 * DAY),
+        rules=replace(RULES, catalogue=ending),
+    )
+
+    contribution = explanation.contributions[2]
+    assert (contribution.count, contribution.ended, contribution.contributes) == (3, 2, -5.0)
+    assert (contribution.ended_at, contribution.ended_by) == (explanation.at - 30 * DAY, "opt_in")
+    assert [(event.signal, event.points) for event in explanation.events] == [
+        ("demo_request", 50.0),
+        ("unsubscribed", -5.0),
+    ]
+    assert explanation.as_dict()["contributions"][2]["ended_at"].endswith("+00:00")
+
+
 def test_penalty_and_ceiling_are_shown_apart() -> None:
     rules = replace(RULES, inactivity=Inactivity(10, 3), ceilings={"fit": 100, "engagement": 60, "bant": 100})
 

@@ -492,3 +492,53 @@ def test_slices_hold_the_same_facts() -> None:
     assert (part.event_lead.tolist(), part.event_at.tolist()) == ([0, 0], [T - 1, T])
     assert (part.row_lead.tolist(), part.row_from.tolist()) == ([1], [T])
     assert [column.tolist() for column in part.instants()] == [[0, 0, 1], [T - 1, T, T]]
+
+
+# Endings
+
+
+ENDING = replace(CATALOGUE, endings=frozenset({("signup", "unsubscribe"), ("opt_in", "unsubscribe")}))
+
+
+@pytest.mark.parametrize(
+    ("dated", "left"),
+    [
+        ([("unsubscribe", 9 * DAY), ("signup", 8 * DAY)], 50.0),
+        ([("unsubscribe", 9 * DAY), ("opt_in", 8 * DAY)], 50.0),
+        ([("unsubscribe", 8 * DAY), ("signup", 9 * DAY)], 30.0),
+        # At the same instant the unsubscribe stands.
+        ([("unsubscribe", 8 * DAY), ("signup", 8 * DAY)], 30.0),
+        ([("unsubscribe", 9 * DAY), ("signup", 8 * DAY), ("unsubscribe", 7 * DAY)], 30.0),
+        ([("unsubscribe", 9 * DAY)] * 5 + [("signup", 8 * DAY), ("unsubscribe", 7 * DAY)], 30.0),
+        ([("unsubscribe", 9 * DAY), ("demo", 8 * DAY)], 30.0),
+        ([("bounce", 9 * DAY), ("signup", 8 * DAY)], 45.0),
+    ],
+)
+def test_a_later_opt_in_ends_the_points_of_an_earlier_unsubscribe(dated: list[tuple[str, int]], left: float) -> None:
+    rules = points(("demo", 50, 50), ("unsubscribe", -20, -40), ("bounce", -5), decay=NO_DECAY, catalogue=ENDING)
+
+    assert engagement(rules, events(("demo", 10 * DAY), *dated)) == left
+
+
+def test_the_points_of_an_unsubscribe_end_at_the_opt_in_and_not_before() -> None:
+    rules = points(("demo", 50), ("unsubscribe", -20), decay=NO_DECAY, catalogue=ENDING)
+    lead = events(("demo", 10 * DAY), ("unsubscribe", 9 * DAY), ("signup", 5 * DAY))
+
+    assert [engagement(rules, lead, T - age) for age in (5 * DAY + 1, 5 * DAY)] == [30.0, 50.0]
+
+
+def test_positive_points_do_not_end() -> None:
+    rules = points(("demo", 50), ("unsubscribe", 20), decay=NO_DECAY, catalogue=ENDING)
+
+    assert engagement(rules, events(("demo", 10 * DAY), ("unsubscribe", 9 * DAY), ("signup", 8 * DAY))) == 70.0
+
+
+def test_a_lead_may_begin_to_qualify_at_its_opt_in() -> None:
+    rules = points(
+        ("demo", 50), ("unsubscribe", -20), decay=NO_DECAY, catalogue=ENDING, paths=path(AxisClause("engagement", 50))
+    )
+    lead = events(("unsubscribe", 12 * DAY), ("demo", 10 * DAY), ("signup", 5 * DAY))
+
+    _, at, _ = first_qualifying(rules, facts_of([lead]), until=T)
+
+    assert at.tolist() == [T - 5 * DAY]

@@ -72,6 +72,27 @@ def test_contributions_come_largest_first_without_those_of_no_event() -> None:
     ]
 
 
+def test_a_contribution_says_by_what_and_when_it_was_ended() -> None:
+    row = {
+        "signal": "unsubscribe",
+        "count": 1,
+        "decayed": 0.0,
+        "contributes": 0.0,
+        "cap": None,
+        "ended": 1,
+        "ended_at": "2026-03-03T09:00:00+00:00",
+        "ended_by": "newsletter_signup",
+    }
+
+    whole, part, undated = frozen_evidence.read_evidence(
+        {"contributions": [row, row | {"count": 3}, row | {"ended_at": None}]}
+    ).contributions
+
+    assert whole.note == "ended by the newsletter signup of 3 March 2026"
+    assert part.note == "1 ended by the newsletter signup of 3 March 2026"
+    assert undated.note == "ended by the newsletter signup"
+
+
 def test_timing_tells_how_long_ago() -> None:
     assert [(line.verdict, line.note) for line in frozen_evidence.read_evidence(DOCUMENT).timing] == [
         ("pass", "less than a day ago"),

@@ -46,7 +46,7 @@ def prepare(folder: Path, text: str, kind: str = "leads") -> FileImport:
 
 
 def preview(file: FileImport, now: dt.datetime = NOW) -> list[RowOutlook]:
-    rows = import_previews.read_sample(file.path, file.plan.map).rows
+    rows = import_previews.read_sample(file.path, file.plan.kind, file.plan.map).rows
     return import_outlook.preview_import(file=file, rows=rows, now=now)
 
 

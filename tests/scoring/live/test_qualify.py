@@ -153,6 +153,20 @@ def test_a_recycled_lead_that_was_free_again_before_the_change_waits(lead: Lead)
     assert mql_instants(lead) == free_again
 
 
+@pytest.mark.parametrize("ending", ["newsletter_signup", "opt_in", "email_click"])
+def test_a_lead_that_unsubscribed_qualifies_at_its_next_opt_in(lead: Lead, ending: str) -> None:
+    add_event(lead, "unsubscribe", CHANGE - 23 * HOUR)
+    add_event(lead, "trial_signup", CHANGE - 22 * HOUR)
+    rescore_all_due(CHANGE - 21 * HOUR)
+    before = mql_instants(lead)
+
+    add_event(lead, ending, CHANGE - 20 * HOUR)
+    rescore_all_due(CHANGE)
+
+    assert before == []
+    assert mql_instants(lead) == ([] if ending == "email_click" else [CHANGE - 20 * HOUR])
+
+
 @pytest.mark.parametrize("hand_over_entrants", [True, False])
 def test_a_lead_already_with_sales_does_not_qualify_again(lead: Lead, hand_over_entrants: bool) -> None:
     add_event(lead, "demo_request", CHANGE - 2 * HOUR)

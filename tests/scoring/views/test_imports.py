@@ -116,11 +116,11 @@ def test_a_file_that_is_no_table_says_so_where_its_columns_would_stand(
 def test_two_columns_of_one_meaning_are_named_at_the_column(ops: Client) -> None:
     file = stored_imports.store(HUBSPOT)
 
-    response = choose(ops, file, target_6="email")
+    response = choose(ops, file, target_6="first_name")
 
     assert response.status_code == 422
     assert response.context["form"].errors["target_6"] == [
-        "“Email” and “Shoe Size” both mean email; leave one of them out."
+        "“First Name” and “Shoe Size” both mean first_name; leave one of them out."
     ]
 
 

@@ -113,6 +113,17 @@ def test_figures_are_at_most_a_minute_old_and_carry_their_instant(rules: Rules, 
     assert len(reads) == 2
 
 
+def test_another_ending_of_a_signal_is_measured_anew(rules: Rules, reads: list[int]) -> None:
+    measurement_cache.quick_figures(rules, now=NOW)
+    Signal.objects.filter(code="newsletter_signup").update(ends=None)
+
+    measurement_cache.quick_figures(
+        compile_with_current_catalogue(version_documents.normalize_document(facts.document())), now=NOW
+    )
+
+    assert len(reads) == 2
+
+
 def test_another_gate_is_measured_anew(rules: Rules) -> None:
     measurement_cache.quick_figures(rules, now=NOW)
 

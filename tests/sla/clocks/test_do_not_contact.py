@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from leads.models import AttributeChange, Lead
+from leads import lead_upserts
+from leads.models import Lead
 from sla.clocks import clocks, do_not_contact
 from sla.handoff_page import next_step
 from sla.handoffs import attempts, creation, dispositions, notes, routing
@@ -29,10 +30,9 @@ SOON = NOW + HOUR
 
 
 def silence(lead: Lead, *, at=NOW + 10 * MINUTE, is_so: bool = True) -> None:
-    AttributeChange.objects.create(
-        lead=lead, values={"do_not_contact": is_so}, valid_from=at, recorded_at=at, source="crm"
+    lead_upserts.upsert_lead(
+        email=lead.email or "", values={"do_not_contact": is_so}, valid_from=at, source="crm", now=at
     )
-    Lead.objects.filter(pk=lead.pk).update(do_not_contact=is_so)
     lead.refresh_from_db()
 
 
