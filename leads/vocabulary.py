@@ -152,7 +152,7 @@ class Motion(models.TextChoices):
 
 
 class EntryStatus(models.TextChoices):
-    """Where an entry of a named list comes from, and whether it counts (rules 22.6 to 22.8)."""
+    """The origin of an entry of a named list, and whether it counts (rules 22.6 to 22.8)."""
 
     SHIPPED = "shipped", _("Shipped by Accord")
     OWN = "own", _("Own entry")
