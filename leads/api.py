@@ -62,7 +62,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
 class CompanySerializer(serializers.ModelSerializer[Company]):
     class Meta:
         model = Company
-        exclude = ("has_history",)
+        exclude = ("has_history", "read_as")
 
 
 class EmployerSerializer(serializers.ModelSerializer[Company]):
@@ -76,7 +76,7 @@ class LeadSerializer(serializers.ModelSerializer[Lead]):
 
     class Meta:
         model = Lead
-        exclude = ("has_history", "merged_into", "next_look_at", "look_failures", "look_error")
+        exclude = ("has_history", "read_as", "merged_into", "next_look_at", "look_failures", "look_error")
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
