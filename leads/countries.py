@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -82,6 +82,17 @@ def read_country(text: str) -> str | None:
 def country_name(code: str) -> str:
     """Return the English name of a code; what is no code is returned as it is."""
     return country_table().english.get(code, code)
+
+
+def find_countries(texts: Iterable[str], *, whole_words: bool = False) -> list[str]:
+    """Return the codes of the countries that one of the texts names, or whose English name contains one of them."""
+    parts = [fold_name(text) for text in texts if text.strip()]
+    codes = {code for part in parts if (code := read_country(part))}
+    for code, name in country_table().english.items():
+        folded = f" {fold_name(name)} "
+        if any((f" {part} " if whole_words else part) in folded for part in parts if part):
+            codes.add(code)
+    return sorted(codes)
 
 
 def country_key(text: str) -> str:

@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 
 from leads import change_stamps
 from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
+from leads.countries import country_name
 from leads.vocabulary import BEGINNING, LADDER, Intent, KeyKind, OutcomeKind, Seniority, Stage
 
 #: The part of a lead's address after the @, as an expression for queries.
@@ -63,6 +64,11 @@ class Attributed(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def country_name(self) -> str:
+        """The English name of the country, for pages."""
+        return country_name(self.country)
 
 
 class Company(Attributed):

@@ -8,4 +8,6 @@ urlpatterns: list[URLPattern] = [
     path("leads/", views.lead_list, name="lead_list"),
     path("leads/export.csv", views.lead_export, name="lead_export"),
     path("leads/<int:pk>/", views.lead, name="lead"),
+    path("values/", views.value_list, name="value_list"),
+    path("values/readings/<int:pk>/remove/", views.reading_remove, name="reading_remove"),
 ]
