@@ -67,7 +67,8 @@ class AttributeHistory(Generic[Subject]):
             if value is not None or self._has_stated(name) or stated_values.is_marked(current, name, values)
         }
         if new_values:
-            self._append_change(new_values, at, source, now)
+            # A statement of an attribute without its mark would end the mark.
+            self._append_change(new_values | stated_values.list_marks(values, new_values), at, source, now)
         return bool(new_values)
 
     def set_known_at(self, known_at: dt.datetime) -> None:

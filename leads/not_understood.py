@@ -25,7 +25,7 @@ NAMES: Final = (
 _TITLES_READ: Final = 20_000
 _RANKS: Final = list(Seniority.choices)
 _TRUTHS: Final = [("yes", "Yes"), ("no", "No")]
-_OPTIONS: Final = MappingProxyType(
+_OPTIONS: Final[Mapping[str, list[tuple[str, Any]]]] = MappingProxyType(
     {"seniority": _RANKS, "title": _RANKS, "do_not_contact": _TRUTHS, "is_customer": _TRUTHS, "is_competitor": _TRUTHS}
 )
 _HINTS: Final = MappingProxyType(

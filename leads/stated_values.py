@@ -157,6 +157,12 @@ def is_marked(current: Mapping[str, Any], name: str, stated: Mapping[str, Any]) 
     return any(current.get(mark) is not None and mark not in stated for mark in _MARKS.get(name, ()))
 
 
+def list_marks(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return the marks of these names in a statement."""
+    marks = (mark for name in names for mark in _MARKS.get(name, ()))
+    return {mark: values[mark] for mark in marks if values.get(mark) is not None}
+
+
 def list_marked(values: Mapping[str, Any], prefix: str) -> dict[str, str]:
     """Return the texts in force with a mark (`NOT_UNDERSTOOD` or `READ_AS`), by attribute."""
     return {

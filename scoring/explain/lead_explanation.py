@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 from definitions.models import Version
 from leads import not_understood
@@ -17,8 +16,6 @@ from scoring.engine.criteria import is_missing
 from scoring.engine.explanation import CriterionAnswer
 from scoring.engine.judge import Explanation, explain
 from scoring.instants import microseconds
-
-_ANSWERS: Final = ("gate_answers", "fit_answers", "bant_answers", "disqualifier_answers")
 
 
 def explain_lead(
@@ -39,15 +36,32 @@ def _explain_under(lead: Lead, version: Version, at: dt.datetime) -> Explanation
 
 def show_not_understood(explanation: Explanation, lead: Lead, at: dt.datetime) -> Explanation:
     """Show the texts that could not be read in the answers that are unknown because of them (rules 13.48)."""
-    answers = {name: getattr(explanation, name) for name in _ANSWERS}
-    if not any(map(_lacks_value, (answer for row in answers.values() for answer in row))):
+    if not any(_lacks_value(answer) for answer in _all_answers(explanation)):
         return explanation
     texts = not_understood.texts_at(lead, at)
     if not texts:
         return explanation
-    shown = {name: tuple(_show_text(answer, texts) for answer in row) for name, row in answers.items()}
-    completed = replace(explanation, **shown)
+    completed = replace(
+        explanation,
+        gate_answers=_show_texts(explanation.gate_answers, texts),
+        fit_answers=_show_texts(explanation.fit_answers, texts),
+        bant_answers=_show_texts(explanation.bant_answers, texts),
+        disqualifier_answers=_show_texts(explanation.disqualifier_answers, texts),
+    )
     return replace(completed, why=why.sentence(completed))
+
+
+def _all_answers(explanation: Explanation) -> tuple[CriterionAnswer, ...]:
+    return (
+        *explanation.gate_answers,
+        *explanation.fit_answers,
+        *explanation.bant_answers,
+        *explanation.disqualifier_answers,
+    )
+
+
+def _show_texts(answers: Iterable[CriterionAnswer], texts: Mapping[str, str]) -> tuple[CriterionAnswer, ...]:
+    return tuple(_show_text(answer, texts) for answer in answers)
 
 
 def _lacks_value(answer: CriterionAnswer) -> bool:

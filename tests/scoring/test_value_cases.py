@@ -24,7 +24,7 @@ from scoring.explain.evaluation import find_rules
 from scoring.instants import microseconds
 from tests.factories import UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("shipped")]
 
 CASES = Path(__file__).parent.parent / "data" / "cases"
 
