@@ -43,11 +43,18 @@ class LeadFilter(filters.FilterSet):
         model = Lead
         fields = ["q", "stage", "source", "not_understood"]
 
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        # The page offers the stored spellings; an address may carry another.
+        if data and data.get("source"):
+            data = data.copy()
+            data["source"] = spellings.spell("source", data["source"])
+        super().__init__(data, *args, **kwargs)
+
 
 class LeadApiFilter(LeadFilter):
     """The filters of the lead page, and further ones for API clients."""
 
-    source = filters.CharFilter(method=filter_spelled, help_text="In any case.")
+    source = filters.CharFilter(lookup_expr="exact", help_text="In any case.")
     company = filters.NumberFilter(
         field_name="company_id", min_value=1, max_value=2**63 - 1, help_text="Accord's id of the company."
     )

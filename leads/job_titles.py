@@ -27,8 +27,8 @@ _C_LEVEL = (
 )
 # Highest first: the first of which a whole word is in the title wins.
 _SIGNS = tuple(
-    (rank, re.compile(rf"(?<!\w)(?:{words})(?!\w)"))
-    for rank, words in (
+    (rank, re.compile(rf"(?<!\w)(?:{names})(?!\w)"))
+    for rank, names in (
         ("c-level", "|".join(_C_LEVEL)),
         ("vp", r"[sea]?vp"),
         ("director", r"director|head|chief|directeur|directrice|direktor(?:in)?"),
@@ -49,8 +49,8 @@ def seniority_of(title: str | None) -> str | None:
     """Return the rung of LADDER that a title gives to its holder; None without a title and for one with no known word."""
     if not title or not title.strip():
         return None
-    words = " ".join(re.findall(r"\w+", _DOTTED.sub("", title.casefold())))
-    own = _SOMEONE_ELSE.sub("", words).strip().replace("vice president", "vp")
+    plain = " ".join(re.findall(r"\w+", _DOTTED.sub("", title.casefold())))
+    own = _SOMEONE_ELSE.sub("", plain).strip().replace("vice president", "vp")
     if _ENDS_INTERN.search(own):
         return "intern"
     for rank, sign in _SIGNS:

@@ -49,10 +49,11 @@ class Attributed(models.Model):
     region = models.CharField(max_length=64, blank=True)
     custom = models.JSONField(default=dict, blank=True)
     not_understood = models.JSONField(
-        default=dict, blank=True, help_text="Values that could not be read, as they came, by attribute."
+        default=dict, db_default={}, blank=True, help_text="Values that could not be read, as they came, by attribute."
     )
     read_as = models.JSONField(
         default=dict,
+        db_default={},
         blank=True,
         editable=False,
         help_text="Texts that a correction explains, as they came, by attribute.",

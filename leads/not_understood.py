@@ -142,7 +142,7 @@ def _list_marked(subject: str) -> list[NotUnderstood]:
             GROUP BY marked.key, marked.value
         )
         SELECT key, value, subjects, leads, last_seen, sources FROM counted JOIN stated USING (key, value)
-    """  # noqa: S608  # `subject` is one of two constants
+    """  # noqa: S608  # the subject is one of two constants
     with connection.cursor() as cursor:
         cursor.execute(query)
         return [

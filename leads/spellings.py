@@ -46,4 +46,6 @@ def find_spellings(folded: Mapping[tuple[str, str], str]) -> dict[tuple[str, str
 
 def spell(attribute: str, text: str) -> str:
     """Return the stored spelling of a text, for a search; a text that was never stored stays as it is."""
+    if "\x00" in text:
+        return text
     return find_spellings({(attribute, text): fold_text(text)}).get((attribute, text), text)

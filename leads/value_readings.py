@@ -131,13 +131,15 @@ def _find_subjects(model: type[Lead | Company], reading: ValueReading) -> list[i
     columns = {f"not_understood__{name}": KT(f"not_understood__{name}"), f"read_as__{name}": KT(f"read_as__{name}")}
     condition = Q(pk__in=[])
     for lookup, text in columns.items():
-        marked = model._default_manager.exclude(**{lookup.partition("__")[0]: {}}).annotate(stated=text)  # noqa: SLF001  # Django documents _default_manager
+        # The condition of the partial index.
+        is_marked = ~Q(**{lookup.partition("__")[0]: {}})
+        marked = model._default_manager.filter(is_marked).annotate(stated=text)  # noqa: SLF001  # Django documents _default_manager
         if spelled := _spelled_like(reading, marked.values_list("stated", flat=True)):
-            condition |= Q(**{f"{lookup}__in": spelled})
+            condition |= is_marked & Q(**{f"{lookup}__in": spelled})
     if name == TITLE and (spelled := _spelled_like(reading, Lead.objects.values_list("title", flat=True))):
         condition |= Q(title__in=spelled)
-    found = model._default_manager.filter(condition, pk__gt=reading.applied_to).order_by("pk")  # noqa: SLF001  # as above
-    return list(found.values_list("pk", flat=True)[:BATCH])
+    subjects = model._default_manager.filter(condition, pk__gt=reading.applied_to).order_by("pk")  # noqa: SLF001  # as above
+    return list(subjects.values_list("pk", flat=True)[:BATCH])
 
 
 def _spelled_like(reading: ValueReading, texts: QuerySet[Any, Any]) -> list[str]:

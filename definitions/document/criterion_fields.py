@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from definitions.document.json_reader import Node, NumberLimits
-from definitions.document.values import CHOICES, RANGES, TRUTHS, field_kind
-from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator
+from definitions.document.values import CHOICES, RANGES, TRUTHS, Json, field_kind
+from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator, Part
 from leads.countries import read_country
 from leads.vocabulary import Seniority
 
@@ -76,6 +76,20 @@ def _check_countries(node: Node, texts: Collection[str]) -> None:
     for text in texts:
         if text.strip() and not read_country(text):
             node.complain(f"“{text}” is no country that Accord knows; write its name, or its code as DE.")
+
+
+def name_countries_by_code(document: Json) -> Json:
+    """Return a complete document whose criteria write countries as codes, so that two spellings compare as one."""
+    coded = {
+        str(part): [
+            {**row, "value": [read_country(str(text)) or text for text in row["value"]]}
+            if row["field"] in COUNTRY_FIELDS and row["op"] in (Operator.IN, Operator.NOT_IN)
+            else row
+            for row in document[str(part)]
+        ]
+        for part in Part
+    }
+    return {**document, **coded}
 
 
 def _read_seniority_range(node: Node, op: Operator) -> CriterionValue:

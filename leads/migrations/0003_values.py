@@ -75,10 +75,31 @@ class Migration(migrations.Migration):
                 ("removed_at", models.DateTimeField(null=True)),
             ],
         ),
+        migrations.AlterField(
+            model_name="company",
+            name="not_understood",
+            field=models.JSONField(
+                blank=True,
+                db_default={},
+                default=dict,
+                help_text="Values that could not be read, as they came, by attribute.",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="lead",
+            name="not_understood",
+            field=models.JSONField(
+                blank=True,
+                db_default={},
+                default=dict,
+                help_text="Values that could not be read, as they came, by attribute.",
+            ),
+        ),
         migrations.AddField(
             model_name="company",
             name="read_as",
             field=models.JSONField(
+                db_default={},
                 blank=True,
                 default=dict,
                 editable=False,
@@ -89,6 +110,7 @@ class Migration(migrations.Migration):
             model_name="lead",
             name="read_as",
             field=models.JSONField(
+                db_default={},
                 blank=True,
                 default=dict,
                 editable=False,

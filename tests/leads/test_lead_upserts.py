@@ -168,7 +168,14 @@ def test_employees_are_a_count_or_a_band(employees: object, low: int | None, hig
     assert (acme.employees_low, acme.employees_high) == (low, high)
 
 
-@pytest.mark.parametrize("employees", ["many", "200-51", -1, 1.5, True, 10**12, "9" * 30])
+@pytest.mark.parametrize("employees", ["many", "200-51", "9" * 30])
+def test_employees_in_words_are_unknown_and_kept_as_they_came(employees: str) -> None:
+    acme, _ = company(domain="acme.example", values={"employees": employees})
+
+    assert (acme.employees_low, acme.employees_high, acme.not_understood) == (None, None, {"employees": employees})
+
+
+@pytest.mark.parametrize("employees", [-1, 1.5, True, 10**12])
 def test_invalid_employees_are_refused(employees: object) -> None:
     with pytest.raises(Refused, match="employees"):
         company(domain="acme.example", values={"employees": employees})
