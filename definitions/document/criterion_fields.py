@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from definitions.document.json_reader import Node, NumberLimits
-from definitions.document.values import CHOICES, RANGES, TRUTHS, Json, field_kind
+from definitions.document.values import CHOICES, RANGES, TRUTHS, field_kind
 from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator, Part
 from leads.countries import read_country
 from leads.vocabulary import Seniority
@@ -78,7 +78,7 @@ def _check_countries(node: Node, texts: Collection[str]) -> None:
             node.complain(f"“{text}” is no country that Accord knows; write its name, or its code as DE.")
 
 
-def name_countries_by_code(document: Json) -> Json:
+def name_countries_by_code(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a complete document whose criteria write countries as codes, so that two spellings compare as one."""
     coded = {
         str(part): [
