@@ -12,7 +12,7 @@ NOWHERE := DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing REDIS_URL=redis:
 APPS := config leads definitions scoring sla
 TEMPLATES := $(wildcard templates)
 
-.PHONY: help demo test setup setup-dev browser check bench fmt stop lock check-format check-lint check-floors \
+.PHONY: help demo test setup setup-dev browser check bench fmt stop lock country-names check-format check-lint check-floors \
 	check-templates check-syntax check-types check-migrations check-deploy check-repository
 
 help: ## What can be made
@@ -75,6 +75,9 @@ LOCKING := --universal --python-version 3.11 --generate-hashes \
 .venv/.development: requirements-dev.txt scripts/install
 	@sh scripts/install requirements-dev.txt
 	@touch $@ .venv/.demo
+
+country-names: setup-dev ## The table of country names, made anew from the Unicode CLDR
+	@PYTHONPATH=. $(PY) scripts/country_names.py $$(date -u +%F)
 
 browser: ## A Chromium for the tests of the pages
 	@sh scripts/browser

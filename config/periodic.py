@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from config.jobs.heartbeat import record_heartbeat
-from leads import pending_imports
+from leads import pending_imports, value_readings
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads
@@ -31,16 +31,18 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
     """Take new facts all the way to a rep. Return how many rows each step took.
 
     1. Carry out decisions whose undo window is over.
-    2. Rescore the leads that are due.
-    3. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact.
-    4. Hand off the leads that qualified.
-    5. Route handoffs that have no rep yet.
+    2. Read texts again whose corrections are new or have ended.
+    3. Rescore the leads that are due.
+    4. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact.
+    5. Hand off the leads that qualified.
+    6. Route handoffs that have no rep yet.
     """
     return _run_steps(
         "tick",
         now,
         {
             "decided": lambda: undo_window.finish_due(now=now),
+            "read_again": lambda: _repeat_full_batches(lambda: value_readings.apply_pending(now=now), 1),
             "rescored": lambda: _repeat_full_batches(lambda: due_leads.rescore_due(now=now), due_leads.BATCH),
             "hurried": lambda: hot_upgrades.follow_hot_upgrades(now=now),
             "handed_off": lambda: creation.hand_off_waiting(now=now),

@@ -22,7 +22,9 @@ from leads.models import (
     Outcome,
     ReferenceData,
     Signal,
+    Spelling,
     StageChange,
+    ValueReading,
 )
 from leads.vocabulary import EntryStatus
 
@@ -135,6 +137,23 @@ class ImportRunAdmin(FactAdmin):
     )
     list_filter = ("kind",)
     ordering = ("-pk",)
+
+
+@admin.register(ValueReading)
+class ValueReadingAdmin(FactAdmin):
+    list_display = ("attribute", "text", "meaning", "by", "at", "removed_by", "removed_at")
+    list_filter = ("attribute",)
+    list_select_related = ("by", "removed_by")
+    search_fields = ("text",)
+    ordering = ("-pk",)
+
+
+@admin.register(Spelling)
+class SpellingAdmin(FactAdmin):
+    list_display = ("attribute", "text", "folded")
+    list_filter = ("attribute",)
+    search_fields = ("text",)
+    ordering = ("attribute", "folded", "pk")
 
 
 @admin.register(Signal)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,24 +12,28 @@ from typing import Any, Final, TypeVar
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from django.utils.http import urlencode
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from config.accounts.models import ApiKey
 from config.accounts.vocabulary import Role
 from config.api.authentication import scoped
 from config.api.pagination import KeysetPages, LastStoredFirst
-from leads import events, lead_upserts, openapi_schemas, outcomes
+from config.web import typed_number
+from leads import events, lead_upserts, not_understood, openapi_schemas, outcomes
 from leads.batch_upsert import AttributeStatement, UpsertResult
 from leads.filters import CompanyFilter, LeadApiFilter
 from leads.models import Company, Event, Lead
+from leads.not_understood import NotUnderstood
 from leads.vocabulary import NoteKind
 
 _READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
@@ -63,7 +69,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
 class CompanySerializer(serializers.ModelSerializer[Company]):
     class Meta:
         model = Company
-        exclude = ("has_history",)
+        exclude = ("has_history", "read_as")
 
 
 class EmployerSerializer(serializers.ModelSerializer[Company]):
@@ -77,7 +83,23 @@ class LeadSerializer(serializers.ModelSerializer[Lead]):
 
     class Meta:
         model = Lead
-        exclude = ("has_history", "merged_into", "next_look_at", "look_failures", "look_error")
+        exclude = ("has_history", "read_as", "merged_into", "next_look_at", "look_failures", "look_error")
+
+
+class NotUnderstoodSerializer(serializers.Serializer[Any]):
+    attribute = serializers.CharField(help_text="As company.country.")
+    text = serializers.CharField(help_text="The value as it came.")
+    count = serializers.IntegerField(help_text="How many leads, or companies, have it.")
+    leads_count = serializers.IntegerField(help_text="How many leads it concerns.")
+    last_seen = serializers.DateTimeField()
+    sources = serializers.ListField(child=serializers.CharField())
+    leads = serializers.URLField(help_text="The leads that it concerns.")
+
+
+class NotUnderstoodPageSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True, help_text="Always null.")
+    results = NotUnderstoodSerializer(many=True)
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
@@ -204,6 +226,81 @@ class LeadEventsView(ListAPIView[Event]):
         return get_object_or_404(Lead, pk=self.kwargs["pk"]).events.select_related("signal")
 
 
+class ValuesView(APIView):
+    """The values that senders wrote and Accord could not read."""
+
+    permission_classes = (FACTS,)
+
+    @extend_schema(
+        operation_id="values_list",
+        parameters=[
+            OpenApiParameter("not_understood", bool, required=True, description="true: there is no other list."),
+            OpenApiParameter(
+                "attribute", str, enum=not_understood.NAMES, description="Titles are listed on request only."
+            ),
+            OpenApiParameter("page_size", int, description="Default 100, at most 1,000."),
+            OpenApiParameter("cursor", str, description="From `next`."),
+        ],
+        responses=NotUnderstoodPageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List the values not understood by attribute and text, with their counts and the leads that each concerns."""
+        attribute = request.query_params.get("attribute", "")
+        if request.query_params.get("not_understood", "").casefold() not in {"true", "1"}:
+            raise ValidationError({"not_understood": "must be true: only values not understood are listed."})
+        if attribute and attribute not in not_understood.NAMES:
+            raise ValidationError({"attribute": f"must be one of: {', '.join(not_understood.NAMES)}."})
+        rows = sorted(not_understood.list_values(attribute), key=_value_key)
+        after = _read_value_cursor(request.query_params.get("cursor", ""))
+        remaining = [row for row in rows if after is None or _value_key(row) > after]
+        size = _read_page_size(request.query_params.get("page_size", ""))
+        page = remaining[:size]
+        return Response(
+            {
+                "next": _next_url(request, page[-1]) if len(remaining) > size else None,
+                "previous": None,
+                "results": [_value_row(request, row) for row in page],
+            }
+        )
+
+
+def _value_key(row: NotUnderstood) -> tuple[str, str]:
+    return row.attribute, row.text
+
+
+def _read_value_cursor(cursor: str) -> tuple[str, str] | None:
+    if not cursor:
+        return None
+    try:
+        attribute, text = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+    except (ValueError, TypeError):
+        raise NotFound("Invalid cursor") from None
+    return str(attribute), str(text)
+
+
+def _read_page_size(size: str) -> int:
+    number = typed_number(size)
+    return min(number, KeysetPages.max_page_size) if number else KeysetPages.page_size
+
+
+def _next_url(request: Request, last: NotUnderstood) -> str:
+    cursor = base64.urlsafe_b64encode(json.dumps(_value_key(last)).encode()).decode()
+    return str(replace_query_param(request.build_absolute_uri(), "cursor", cursor))
+
+
+def _value_row(request: Request, row: NotUnderstood) -> dict[str, Any]:
+    leads = f"{reverse('api:leads')}?{urlencode({'not_understood': row.token})}"
+    return {
+        "attribute": row.attribute,
+        "text": row.text,
+        "count": row.count,
+        "leads_count": row.leads,
+        "last_seen": row.last_seen,
+        "sources": row.sources,
+        "leads": request.build_absolute_uri(leads),
+    }
+
+
 def _upsert(
     request: Request, read: Callable[..., AttributeStatement], upsert: Callable[..., list[UpsertResult[Any]]]
 ) -> list[dict[str, Any]]:
@@ -229,5 +326,6 @@ urlpatterns: list[URLPattern] = [
     path("leads/<int:pk>", LeadView.as_view(), name="lead"),
     path("leads/<int:pk>/events", LeadEventsView.as_view(), name="lead-events"),
     path("companies", CompaniesView.as_view(), name="companies"),
+    path("values", ValuesView.as_view(), name="values"),
     path("outcomes", OutcomesView.as_view(), name="outcomes"),
 ]

@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from leads import attributes
+from leads import attributes, stated_values
 from leads.models import AttributeChange, Company, Lead
+from leads.stated_values import SENIORITY_OF_TITLE
+from leads.text_folding import fold_text
 
 Subject = TypeVar("Subject", Lead, Company)
+#: Texts that people group by: one value in any case (rules 13.51).
+GROUPED_TEXTS = frozenset({"source", "industry"})
 _TEXT_COLUMNS = {
     Lead: [*attributes.LEAD.keys() - {"do_not_contact"}],
     Company: [*attributes.COMPANY.keys() - {"annual_revenue", "technologies", "is_customer", "is_competitor"}],
@@ -44,15 +48,27 @@ class AttributeHistory(Generic[Subject]):
         `since`, a later one from `now`. A dated statement is stored even where it repeats the value then in force,
         because an older statement may still arrive and come between.
         """
+        values = self._complete_seniority(values, valid_from or now)
         if not self.changes:
             self._start_history(values, valid_from or since, source, now)
             return True
         at = valid_from or now
         current = self._values_stated_at(at) if valid_from else self.values_at(at)
-        new_values = {name: value for name, value in values.items() if name not in current or current[name] != value}
-        new_values = {name: value for name, value in new_values.items() if value is not None or self._has_stated(name)}
+        new_values = {
+            name: value
+            for name, value in values.items()
+            if name not in current
+            or not _is_same(name, current[name], value)
+            or stated_values.is_marked(current, name, values)
+        }
+        new_values = {
+            name: value
+            for name, value in new_values.items()
+            if value is not None or self._has_stated(name) or stated_values.is_marked(current, name, values)
+        }
         if new_values:
-            self._append_change(new_values, at, source, now)
+            # A statement of an attribute without its mark would end the mark.
+            self._append_change(new_values | stated_values.list_marks(values, new_values), at, source, now)
         return bool(new_values)
 
     def set_known_at(self, known_at: dt.datetime) -> None:
@@ -68,6 +84,18 @@ class AttributeHistory(Generic[Subject]):
     def first_stated_at(self, name: str) -> dt.datetime:
         """Return when the attribute was first stated, or `known_at` of the subject if no statement names it."""
         return next((row.valid_from for row in self.changes if name in row.values), self.subject.known_at)
+
+    def _complete_seniority(self, values: Mapping[str, Any], at: dt.datetime) -> Mapping[str, Any]:
+        """Add the seniority that a correction of the title gives, and take back one that belonged to another title.
+
+        A seniority that a sender stated goes before both.
+        """
+        if "title" not in values or values.get("seniority") is not None:
+            return {name: value for name, value in values.items() if name != SENIORITY_OF_TITLE}
+        current, rank = self.values_at(at), values.get(SENIORITY_OF_TITLE)
+        if current.get(SENIORITY_OF_TITLE) is None and (rank is None or current.get("seniority") is not None):
+            return {name: value for name, value in values.items() if name != SENIORITY_OF_TITLE}
+        return {**values, "seniority": rank, SENIORITY_OF_TITLE: rank}
 
     def _values_stated_at(self, instant: dt.datetime) -> dict[str, Any]:
         return _fold_changes(row for row in self.changes if row.valid_from == instant)
@@ -100,10 +128,13 @@ class AttributeHistory(Generic[Subject]):
 
 
 def _fold_changes(changes: Iterable[AttributeChange]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for change in changes:
-        values |= change.values
-    return values
+    return stated_values.fold_statements(change.values for change in changes)
+
+
+def _is_same(name: str, known: object, stated: object) -> bool:
+    if name in GROUPED_TEXTS and isinstance(known, str) and isinstance(stated, str):
+        return fold_text(known) == fold_text(stated)
+    return known == stated
 
 
 def _implied_values(subject: Lead | Company) -> dict[str, Any]:
@@ -116,7 +147,12 @@ def _implied_values(subject: Lead | Company) -> dict[str, Any]:
 
 def _write_columns(subject: Lead | Company, values: Mapping[str, Any]) -> None:
     for name in _TEXT_COLUMNS[type(subject)]:
-        setattr(subject, name, values.get(name) or "")
+        text = values.get(name) or ""
+        # An older statement may have another spelling than the one shown; the column has been given that one.
+        if not (name in GROUPED_TEXTS and fold_text(text) == fold_text(getattr(subject, name))):
+            setattr(subject, name, text)
+    subject.not_understood = stated_values.list_marked(values, stated_values.NOT_UNDERSTOOD)
+    subject.read_as = stated_values.list_marked(values, stated_values.READ_AS)
     subject.custom = {
         name.removeprefix("custom."): value
         for name, value in values.items()

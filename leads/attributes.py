@@ -13,17 +13,36 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from config import time_zones
-from leads import validation
+from leads import countries, job_titles, validation
 from leads.exceptions import Refused
 from leads.vocabulary import Seniority
 
 MAX_CUSTOM: Final = 200
 _MAX_TAGS: Final = 200
+_LONGEST_READ: Final = 200
 _MOST_EMPLOYEES: Final = 2**31 - 1
 _MOST_MONEY: Final = 10**15
 _CUSTOM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_YES: Final = frozenset({"true", "yes", "y", "1", "t", "on"})
-_NO: Final = frozenset({"false", "no", "n", "0", "f", "off"})
+_YES: Final = frozenset(
+    {"true", "yes", "y", "1", "t", "on", "ja", "oui", "si", "sí", "sì", "sim", "tak", "wahr", "vrai", "verdadero", "vero"}
+)  # fmt: skip
+_NO: Final = frozenset(
+    {"false", "no", "n", "0", "f", "off", "nein", "nee", "nej", "non", "não", "nao", "nie", "falsch", "faux", "falso"}
+)  # fmt: skip
+#: Attributes whose texts are read. One that cannot be read makes the attribute unknown and refuses nothing (rules 13.48).
+READ_FROM_TEXT: Final = frozenset(
+    {
+        "country",
+        "employees",
+        "annual_revenue",
+        "seniority",
+        "time_zone",
+        "do_not_contact",
+        "is_customer",
+        "is_competitor",
+        "technologies",
+    }
+)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _PLAIN = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?")
 
@@ -66,32 +85,43 @@ def _read_money(field: str, value: object) -> int | float:
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
+def _read_flag(field: str, value: object) -> bool:
+    return parse_flag(field, value) if isinstance(value, str) else validation.flag(field, value)
+
+
+def _read_country(field: str, value: object) -> str | None:
+    text = validation.text(field, value, limit=_LONGEST_READ)
+    country = countries.read_country(text) if text else None
+    if text and not country:
+        raise Refused(field, "is not the name or code of a country.")
+    return country
+
+
 def _read_tags(field: str, value: object) -> list[str] | None:
+    if isinstance(value, str):
+        value = re.split(r"[;,|]", value)
     if not isinstance(value, list) or len(value) > _MAX_TAGS:
         raise Refused(field, f"must be a list of at most {_MAX_TAGS} texts.")
     return sorted({tag for item in value if (tag := validation.text(field, item, limit=64))}) or None
 
 
-def _parse_tags(_field: str, cell: str) -> list[str]:
-    return re.split(r"[;,|]", cell)
-
-
 def _read_seniority(field: str, value: object) -> str | None:
-    seniority = validation.text(field, value, limit=32).casefold()
-    if seniority and seniority not in Seniority.values:
+    text = validation.text(field, value, limit=_LONGEST_READ)
+    rank = job_titles.rank_of(text) if text else None
+    if text and rank is None:
         raise Refused(field, f"must be one of: {', '.join(Seniority.values)}.")
-    return seniority or None
+    return None if rank is None else job_titles.LADDER[rank]
 
 
 def _read_zone(field: str, value: object) -> str | None:
-    name = validation.text(field, value, limit=64)
+    name = validation.text(field, value, limit=_LONGEST_READ)
     if name and not time_zones.is_zone(name):
         raise Refused(field, time_zones.explain_refusal(name))
     return name or None
 
 
-_FLAG = Attribute(validation.flag, parse_flag)
-_SHARED = {"country": _text_attribute(64), "region": _text_attribute(64)}
+_FLAG = Attribute(_read_flag)
+_SHARED = {"country": Attribute(_read_country), "region": _text_attribute(64)}
 
 LEAD: Final[Mapping[str, Attribute]] = MappingProxyType(
     _SHARED
@@ -116,7 +146,7 @@ COMPANY: Final[Mapping[str, Attribute]] = MappingProxyType(
         "industry": _text_attribute(120),
         "annual_revenue": Attribute(_read_money, parse_number),
         "business_model": _text_attribute(64),
-        "technologies": Attribute(_read_tags, _parse_tags),
+        "technologies": Attribute(_read_tags),
         "is_customer": _FLAG,
         "is_competitor": _FLAG,
     }
@@ -211,5 +241,13 @@ def _read_custom_attributes(sent: Mapping[str, object]) -> dict[str, Any]:
 
 
 def parse_cell(known: Mapping[str, Attribute], field: str, cell: str) -> object:
-    """Turn a cell of a file into the JSON value that `read_attributes` takes. Cells of custom attributes stay texts."""
-    return known[field].parse(field, cell) if field in known else cell
+    """Turn a cell of a file into the JSON value that `read_attributes` takes.
+
+    Cells of custom attributes stay texts, and so does what cannot be read: it is stored as not understood.
+    """
+    try:
+        return known[field].parse(field, cell) if field in known else cell
+    except Refused:
+        if field in READ_FROM_TEXT:
+            return cell
+        raise

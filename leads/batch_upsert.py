@@ -6,12 +6,21 @@ Rows are locked in id order, companies before leads, until the transaction ends:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
-from leads import bulk_rows, matching, opt_outs, replaced_persons, rescore_queue, validation
-from leads.attribute_history import AttributeHistory
+from leads import (
+    bulk_rows,
+    matching,
+    opt_outs,
+    replaced_persons,
+    rescore_queue,
+    spellings,
+    stated_values,
+    validation,
+)
+from leads.attribute_history import GROUPED_TEXTS, AttributeHistory
 from leads.exceptions import Refused
 from leads.matching import NewLead, email_domain
 from leads.models import AttributeChange, Company, Lead, PersonChange
@@ -51,6 +60,17 @@ class AttributeStatement:
     company_domain: str = ""
     company_external_id: str = ""
     is_reference: bool = False
+
+
+class DatedValues(NamedTuple):
+    """The values of a statement, and since when they hold."""
+
+    values: Mapping[str, Any]
+    at: dt.datetime
+
+
+#: Returns the statement to add to a history, given its statements in order; None for none.
+Revise = Callable[[Sequence[AttributeChange]], DatedValues | None]
 
 
 @dataclass(slots=True)
@@ -117,6 +137,27 @@ class _BatchUpsert(Generic[Subject]):
             self.changed.add(pk)
         return "created" if is_new else "updated" if is_changed else "unchanged"
 
+    def restate(self, ids: Collection[int], revise: Revise, *, source: str) -> int:
+        """Add a statement to the history of each subject for which `revise` returns one, dated as it says.
+
+        Return how many changed. Needs a transaction.
+        """
+        self._lock_and_load(ids)
+        for history in self.histories.values():
+            statement = revise(history.changes)
+            if statement is not None and history.apply_statement(
+                statement.values, valid_from=statement.at, since=statement.at, source=source, now=self.now
+            ):
+                self.changed.add(history.subject.pk)
+        self._store_restated()
+        return len(self.changed)
+
+    def _lock_and_load(self, ids: Collection[int]) -> None:
+        raise NotImplementedError
+
+    def _store_restated(self) -> None:
+        raise NotImplementedError
+
     def _index(self, history: AttributeHistory[Subject]) -> None:
         if key := getattr(history.subject, self.first_key_name):
             self.by_first_key[key.lower()] = history
@@ -154,6 +195,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         5. Apply the statements one after the other: each sees the effect of those before it.
         6. Store the changed leads and their attribute changes, and have the leads rescored.
         """
+        items = spell_texts(items)
         # 1. and 2. Companies.
         companies = self._upsert_named_companies(items)
         employers = matching.employers_by_email_domain(item.first_key for item in items)
@@ -239,7 +281,8 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         is_changed |= is_stated
         is_changed |= self._assign_employer(history, employers)
         self._index(history)
-        return UpsertResult(history.subject, self.mark_changed(history, is_changed=is_changed), notes=notes)
+        change = self.mark_changed(history, is_changed=is_changed)
+        return UpsertResult(history.subject, change, notes=(*stated_values.list_notes(item.values), *notes))
 
     def _apply_person(
         self, history: AttributeHistory[Lead], item: AttributeStatement, values: dict[str, Any]
@@ -318,6 +361,9 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         values |= {"company": lead.company_id} if works_there else {}
         history.apply_statement(values, valid_from=at, since=at, source=self.source, now=self.now)
 
+    def _store_restated(self) -> None:
+        self._store()
+
     def _store(self) -> None:
         leads = self._changed_subjects()
         if not leads:
@@ -346,6 +392,7 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
         4. Store the changed companies and their attribute changes, and have their leads rescored.
         5. Assign the companies with new domains to leads at these domains that have no company.
         """
+        items = spell_texts(items)
         # 1. Companies.
         domains, external_ids = {item.first_key for item in items} - {""}, {item.external_id for item in items} - {""}
         keys_by_id = dict(matching.company_keys(domains, external_ids))
@@ -378,7 +425,11 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
             company.domain = item.first_key
         is_changed |= self.adopt_keys(history, item)
         is_changed |= not item.is_reference and self.apply_statement(history, item, item.values)
-        return UpsertResult(company, self.mark_changed(history, is_changed=is_changed))
+        change = self.mark_changed(history, is_changed=is_changed)
+        return UpsertResult(company, change, notes=stated_values.list_notes(item.values))
+
+    def _store_restated(self) -> None:
+        self._store(())
 
     def _store(self, new_domains: Collection[str]) -> None:
         companies = self._changed_subjects()
@@ -392,6 +443,29 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
         )
         if new_domains:
             LeadBatchUpsert(self.source, self.now).assign_employers(matching.employers_by_domain(new_domains))
+
+
+def spell_texts(items: Sequence[AttributeStatement]) -> Sequence[AttributeStatement]:
+    """Return the statements with the texts that people group by in the spelling that was stored first."""
+    # In the order of the statements: the first spelling stays.
+    texts = {
+        (name, text): None
+        for item in items
+        for name in GROUPED_TEXTS & item.values.keys()
+        if isinstance(text := item.values[name], str)
+    }
+    shown = spellings.settle_spellings(texts) if texts else {}
+    respelled = {key: text for key, text in shown.items() if key[1] != text}
+    return [_spell(item, respelled) for item in items] if respelled else items
+
+
+def _spell(item: AttributeStatement, respelled: Mapping[tuple[str, str], str]) -> AttributeStatement:
+    values = {
+        name: respelled[name, item.values[name]]
+        for name in GROUPED_TEXTS & item.values.keys()
+        if (name, item.values[name]) in respelled
+    }
+    return replace(item, values={**item.values, **values}) if values else item
 
 
 def _keys(item: AttributeStatement) -> set[str]:

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from leads import attributes, validation
+from leads import attributes, stated_values, validation, value_readings
 from leads.batch_upsert import (
     AttributeStatement,
     CompanyBatchUpsert,
@@ -21,20 +21,23 @@ from leads.batch_upsert import (
 from leads.exceptions import Refused
 from leads.models import AttributeChange, Company, Lead
 from leads.retry_on_conflict import run_with_retries
+from leads.stated_values import NO_READINGS, Readings
 
 _LEAD_KEYS = {"email", "external_id", "company_domain", "company_external_id", "valid_from", "created_at"}
 _COMPANY_KEYS = {"domain", "external_id", "valid_from", "created_at"}
 
 
-def read_lead(item: object, *, now: dt.datetime, since: dt.datetime | None = None) -> AttributeStatement:
+def read_lead(
+    item: object, *, now: dt.datetime, since: dt.datetime | None = None, readings: Readings = NO_READINGS
+) -> AttributeStatement:
     """Read a lead in the shape of the API. Raises Refused.
 
-    `since` dates a first statement that has no date of its own (default: now).
+    `since` dates a first statement that has no date of its own (default: now); `readings` are the corrections in force.
     """
     body = validation.mapping("lead", item)
     email = _read_optional(validation.email, "email", body)
-    values = attributes.read_attributes(
-        attributes.LEAD, {name: value for name, value in body.items() if name not in _LEAD_KEYS}
+    values = stated_values.read_stated_values(
+        attributes.LEAD, {name: value for name, value in body.items() if name not in _LEAD_KEYS}, readings
     )
     statement = AttributeStatement(
         first_key=email,
@@ -47,11 +50,13 @@ def read_lead(item: object, *, now: dt.datetime, since: dt.datetime | None = Non
     return _require_key(statement, "email")
 
 
-def read_company(item: object, *, now: dt.datetime, since: dt.datetime | None = None) -> AttributeStatement:
+def read_company(
+    item: object, *, now: dt.datetime, since: dt.datetime | None = None, readings: Readings = NO_READINGS
+) -> AttributeStatement:
     """Read a company in the shape of the API, as `read_lead` does."""
     body = validation.mapping("company", item)
-    values = attributes.read_attributes(
-        attributes.COMPANY, {name: value for name, value in body.items() if name not in _COMPANY_KEYS}
+    values = stated_values.read_stated_values(
+        attributes.COMPANY, {name: value for name, value in body.items() if name not in _COMPANY_KEYS}, readings
     )
     statement = AttributeStatement(
         first_key=_read_optional(validation.domain, "domain", body),
@@ -94,10 +99,11 @@ def read_and_upsert(
     """Read items as they were sent, and upsert those that can be read. Return one result each, in order."""
     results: list[UpsertResult[Subject] | None] = []
     statements: dict[int, AttributeStatement] = {}
+    readings = value_readings.current_readings()
     for position, item in enumerate(items):
         results.append(None)
         try:
-            statements[position] = read(item, now=now, since=since)
+            statements[position] = read(item, now=now, since=since, readings=readings)
         except Refused as refusal:
             results[position] = UpsertResult(None, "rejected", refusal)
     upserted = upsert(items=list(statements.values()), source=source, now=now)
@@ -129,7 +135,13 @@ def upsert_lead(  # noqa: PLR0913  # all by name
         "company_external_id": company_external_id,
     }
     item = {**(values or {}), **{name: key for name, key in keys.items() if key}, "valid_from": valid_from}
-    return _single_result(upsert_leads(items=[read_lead(item, now=now, since=since)], source=source, now=now))
+    return _single_result(
+        upsert_leads(
+            items=[read_lead(item, now=now, since=since, readings=value_readings.current_readings())],
+            source=source,
+            now=now,
+        )
+    )
 
 
 def upsert_company(
@@ -145,7 +157,13 @@ def upsert_company(
     """Create or change a company, by domain or external id. Return it and what changed. Raises Refused."""
     keys = {name: key for name, key in (("domain", domain), ("external_id", external_id)) if key}
     item = {**(values or {}), **keys, "valid_from": valid_from}
-    return _single_result(upsert_companies(items=[read_company(item, now=now, since=since)], source=source, now=now))
+    return _single_result(
+        upsert_companies(
+            items=[read_company(item, now=now, since=since, readings=value_readings.current_readings())],
+            source=source,
+            now=now,
+        )
+    )
 
 
 def backdate_addresses(*, emails: Mapping[str, dt.datetime], source: str, now: dt.datetime) -> None:

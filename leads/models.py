@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 
 from leads import change_stamps
 from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
+from leads.countries import country_name
 from leads.job_titles import seniority_of
 from leads.vocabulary import (
     BEGINNING,
@@ -60,7 +61,14 @@ class Attributed(models.Model):
     region = models.CharField(max_length=64, blank=True)
     custom = models.JSONField(default=dict, blank=True)
     not_understood = models.JSONField(
-        default=dict, blank=True, help_text="Values that could not be read, as they came, by attribute."
+        default=dict, db_default={}, blank=True, help_text="Values that could not be read, as they came, by attribute."
+    )
+    read_as = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        editable=False,
+        help_text="Texts that a correction explains, as they came, by attribute.",
     )
     known_at = models.DateTimeField(default=BEGINNING)
     has_history = models.BooleanField(default=False)
@@ -69,6 +77,11 @@ class Attributed(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def country_name(self) -> str:
+        """The English name of the country, for pages."""
+        return country_name(self.country)
 
 
 class Company(Attributed):
@@ -98,6 +111,12 @@ class Company(Attributed):
                 | Q(employees_high__isnull=True)
                 | Q(employees_low__lte=F("employees_high")),
             ),
+        ]
+        indexes: ClassVar = [
+            # Read by not_understood for the counts of all companies.
+            models.Index(fields=["id"], name="company_not_understood", condition=~Q(not_understood={})),
+            # Read by value_readings for the texts of a correction.
+            models.Index(fields=["id"], name="company_read_as", condition=~Q(read_as={})),
         ]
         triggers: ClassVar = stamp_triggers(change_stamps.COMPANY)
 
@@ -175,6 +194,10 @@ class Lead(Attributed):
             models.Index(fields=["stage", "-stage_at", "-id"], name="lead_by_stage"),
             # Read by matching.leads_without_company when a company gets a domain.
             models.Index(EMAIL_DOMAIN, name="lead_without_company", condition=Q(company__isnull=True)),
+            # Read by not_understood for the counts of all leads.
+            models.Index(fields=["id"], name="lead_not_understood", condition=~Q(not_understood={})),
+            # Read by value_readings for the texts of a correction.
+            models.Index(fields=["id"], name="lead_read_as", condition=~Q(read_as={})),
         ]
         triggers: ClassVar = stamp_triggers(change_stamps.LEAD)
 
@@ -331,6 +354,63 @@ class PersonChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_name} → {self.to_name}"
+
+
+class ValueReading(models.Model):
+    """A correction: how a text of an attribute is to be read. It goes before the shipped tables (rules 13.50).
+
+    `applied_at` is empty while statements that it concerns are still to be read again; `removed_at` ends it.
+    """
+
+    attribute = models.CharField(max_length=32)
+    text = models.CharField(max_length=500)
+    folded = models.CharField(max_length=400)
+    meaning = models.CharField(max_length=200, blank=True, help_text="Empty: the text says nothing.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    # Written by value_readings.apply_pending alone: the kind of subject it is at, and the last one that was read again.
+    step = models.PositiveSmallIntegerField(default=0, editable=False)
+    applied_to = models.BigIntegerField(default=0, editable=False)
+    applied_at = models.DateTimeField(null=True, editable=False)
+    removed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["attribute", "folded"], name="reading_once", condition=Q(removed_at__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="reading_removed_by_somebody",
+                condition=Q(removed_at__isnull=True, removed_by__isnull=True)
+                | Q(removed_at__isnull=False, removed_by__isnull=False),
+            ),
+        ]
+        indexes: ClassVar = [
+            # Read by value_readings.apply_pending.
+            models.Index(fields=["id"], name="reading_pending", condition=Q(applied_at__isnull=True)),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="readings_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="readings_only_end", fields=["attribute", "text", "folded", "meaning", "by", "at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.attribute}: {self.text}"
+
+
+class Spelling(models.Model):
+    """The spelling of a text that people group by, as it was stored first; later ones are stored like it."""
+
+    attribute = models.CharField(max_length=32)
+    folded = models.CharField(max_length=400)
+    text = models.CharField(max_length=120)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["attribute", "folded"], name="spelling_once")]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Signal(models.Model):

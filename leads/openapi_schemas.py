@@ -21,17 +21,18 @@ _LEAD_REF = {
         "description": "Instead of the e-mail: Accord's id as a number, or your own id as a text.",
     },
 }
+_FLAG = {"oneOf": [{"type": "boolean"}, {"type": "string"}], "nullable": True, "description": "As a text: yes or no."}
 _TYPES: Final = {
-    "do_not_contact": {
-        "type": "boolean",
-        "nullable": True,
-        "description": "True: not to be contacted. False or null lifts that only with a later valid_from, or by a signed-in person.",
+    "country": {"type": "string", "nullable": True, "description": "A name or an ISO code; stored as the code."},
+    "do_not_contact": _FLAG
+    | {
+        "description": "True: not to be contacted. False or null lifts that only with a later valid_from, or by a signed-in person."
     },
-    "is_customer": {"type": "boolean", "nullable": True},
-    "is_competitor": {"type": "boolean", "nullable": True},
+    "is_customer": _FLAG,
+    "is_competitor": _FLAG,
     "annual_revenue": {"type": "number", "minimum": 0, "nullable": True},
-    "technologies": {"type": "array", "items": {"type": "string"}, "nullable": True},
-    "seniority": {"type": "string", "enum": Seniority.values},
+    "technologies": {"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}], "nullable": True},
+    "seniority": {"type": "string", "nullable": True, "description": f"One of {', '.join(Seniority.values)}."},
 }
 _DATES = {
     "valid_from": _INSTANT | {"description": "Since when these values hold; default: now."},

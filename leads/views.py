@@ -6,21 +6,25 @@ from typing import Final
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request, typed_number
-from leads import contact_decisions, replaced_persons
+from leads import contact_decisions, not_understood, replaced_persons, value_readings
+from leads.exceptions import Refused
 from leads.filters import LeadFilter
-from leads.forms import ContactDecisionForm
-from leads.models import Lead, LeadQuerySet
+from leads.forms import ContactDecisionForm, ValueReadingForm
+from leads.models import Lead, LeadQuerySet, ValueReading
 from leads.vocabulary import READERS_OF_LEADS
 
 PAGE: Final = 50
 PERSONS_SHOWN: Final = 5
+READINGS_SHOWN: Final = 500
 COLUMNS: Final = ("id", "email", "first name", "last name", "title", "company", "country", "source", "stage", "since")
 
 
@@ -89,6 +93,60 @@ def _decide_contact(request: Request, row: Lead, form: ContactDecisionForm) -> H
         state = "may not be contacted from now on" if is_opt_out else "may be contacted again"
         messages.success(request, f"{row.name} {state}.")
     return redirect("lead", row.pk)
+
+
+@roles_required(Role.MARKETING_OPS)
+@require_http_methods(["GET", "POST"])
+def value_list(request: Request) -> HttpResponse:
+    """List the values not understood, and take corrections."""
+    form = ValueReadingForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            reading = value_readings.add_reading(
+                attribute=form.cleaned_data["attribute"],
+                text=form.cleaned_data["text"],
+                meaning=form.cleaned_data["meaning"],
+                by=request.user,
+                now=timezone.now(),
+            )
+        except Refused as refusal:
+            form.add_error(None, f"“{form.cleaned_data['meaning']}” {refusal.rule}")
+        else:
+            messages.success(request, f"“{reading.text}” is read as {reading.meaning or 'no answer'} from now on.")
+            return redirect(_same_list(request))
+    return _render_values(request, form)
+
+
+@roles_required(Role.MARKETING_OPS)
+@require_POST
+def reading_remove(request: Request, pk: int) -> HttpResponse:
+    reading = get_object_or_404(ValueReading, pk=pk)
+    value_readings.remove_reading(reading=reading, by=request.user, now=timezone.now())
+    messages.success(request, f"“{reading.text}” is read by the shipped tables again.")
+    return redirect(_same_list(request))
+
+
+def _same_list(request: Request) -> str:
+    attribute = request.GET.get("attribute", "")
+    return reverse("value_list") + (f"?{urlencode({'attribute': attribute})}" if attribute else "")
+
+
+def _render_values(request: Request, form: ValueReadingForm) -> HttpResponse:
+    attribute, after = request.GET.get("attribute", ""), typed_number(request.GET.get("after", "")) or 0
+    rows = not_understood.list_values(attribute)
+    readings = ValueReading.objects.select_related("by", "removed_by")
+    context = {
+        "form": form,
+        "attribute": attribute,
+        "attributes": not_understood.NAMES,
+        "rows": rows[after : after + PAGE],
+        "total": len(rows),
+        "more": after + PAGE if len(rows) > after + PAGE else None,
+        "readings": readings.filter(removed_at=None).order_by("-pk")[:READINGS_SHOWN],
+        "removed": readings.exclude(removed_at=None).order_by("-removed_at", "-pk")[:PAGE],
+        "now": timezone.now(),
+    }
+    return render(request, "leads/values.html", context, status=422 if form.errors else 200)
 
 
 def _lead_rows() -> LeadQuerySet:

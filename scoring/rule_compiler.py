@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from leads import named_lists
+from leads import countries, named_lists
 from leads.models import Signal
 from scoring.engine.rules import (
     AxisClause,
@@ -24,6 +24,9 @@ from scoring.engine.rules import (
 
 #: The document's parts that hold criteria; also the prefixes of their keys in explanations.
 _CRITERIA_PARTS = ("gate", "fit", "bant", "disqualifiers")
+#: Countries are stored as codes, and criteria may name them (rules 13.47).
+_COUNTRY_FIELDS = frozenset({"lead.country", "company.country"})
+_LIST_OF_COUNTRIES = "{} (countries)"
 
 
 def compile_document(
@@ -56,7 +59,7 @@ def compile_document(
         ceilings={axis: _float_or_none(ceiling) for axis, ceiling in document["ceilings"].items()},
         tier_3_below=floor and TierFloor(floor["axis"], float(floor["less_than"])),
         catalogue=catalogue,
-        lists=named_lists,
+        lists=_add_lists_of_countries(document, named_lists),
     )
 
 
@@ -78,11 +81,41 @@ def read_current_catalogue() -> Catalogue:
 
 def _compile_criteria(part: str, rows: Any) -> tuple[CriterionRule, ...]:
     return tuple(
-        CriterionRule(
-            f"{part}.{index}", row["field"], row["op"], _list_to_tuple(row["value"]), float(row.get("points") or 0)
-        )
+        CriterionRule(f"{part}.{index}", row["field"], *_compile_question(row), float(row.get("points") or 0))
         for index, row in enumerate(rows)
     )
+
+
+def _compile_question(row: Mapping[str, Any]) -> tuple[str, object]:
+    """Return the operator and the value; countries are asked for by their codes, whatever the document writes."""
+    op, value = row["op"], _list_to_tuple(row["value"])
+    if row["field"] not in _COUNTRY_FIELDS or op == "known":
+        return op, value
+    if op == "in_list":
+        return op, _LIST_OF_COUNTRIES.format(value)
+    texts = value if isinstance(value, tuple) else (value,)
+    if op in ("contains_any", "has_word_any"):
+        return "in", tuple(countries.find_countries(map(str, texts), whole_words=op == "has_word_any"))
+    return op, tuple(countries.read_country(str(text)) or text for text in texts)
+
+
+def _add_lists_of_countries(
+    document: Mapping[str, Any], named_lists: Mapping[str, frozenset[str]]
+) -> Mapping[str, frozenset[str]]:
+    """Add each list that a country is looked for in, with codes for the names that stand in it."""
+    names = {
+        row["value"]
+        for part in _CRITERIA_PARTS
+        for row in document[part]
+        if row["op"] == "in_list" and row["field"] in _COUNTRY_FIELDS and row["value"] in named_lists
+    }
+    codes = {
+        _LIST_OF_COUNTRIES.format(name): frozenset(
+            countries.read_country(entry) or entry for entry in named_lists[name]
+        )
+        for name in names
+    }
+    return {**named_lists, **codes}
 
 
 def _list_to_tuple(value: Any) -> object:

@@ -32,6 +32,12 @@ def badge(text: str, tone: str = "") -> dict[str, str]:
     return {"text": text, "tone": tone}
 
 
+@register.inclusion_tag("components/not_understood.html")
+def not_understood(subject: Any, attribute: str) -> dict[str, str]:
+    """Show the text of a lead's or company's attribute that could not be read; nothing where it was."""
+    return {"text": subject.not_understood.get(attribute, "")}
+
+
 @register.inclusion_tag("components/stage.html")
 def stage(lead: Any) -> dict[str, str]:
     """A lead's stage. Raises ValueError for a stage that does not exist."""

@@ -38,6 +38,7 @@ PLACES: Final = (
     Place("Unrouted", "unrouted", (Role.SALES_MANAGER,)),
     Place("Leads", "lead_list", MARKETING, within=("/companies/",)),
     Place("Imports", "import_list", (Role.MARKETING_OPS,)),
+    Place("Values", "value_list", (Role.MARKETING_OPS,)),
     Place("Nurture", "nurture", (*MARKETING, Role.SDR)),
     Place(
         "Definition",

@@ -11,9 +11,11 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Any, Final
 
+from definitions.document.criterion_fields import COUNTRY_FIELDS
 from definitions.document.values import field_kind
 from definitions.plain_english.generated_statement import Json
 from definitions.vocabulary import DecayMode, FieldKind, Operator
+from leads.countries import country_key
 from leads.vocabulary import Seniority
 
 
@@ -119,6 +121,8 @@ def _set_effect(before: Collection[object], after: Collection[object]) -> Effect
 
 
 def _comparable_values(row: Json) -> Collection[object]:
+    if row["field"] in COUNTRY_FIELDS:
+        return [country_key(str(value)) for value in row["value"]]
     return [value.strip().casefold() if isinstance(value, str) else value for value in row["value"]]
 
 

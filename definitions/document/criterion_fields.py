@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from definitions.document.json_reader import Node, NumberLimits
 from definitions.document.values import CHOICES, RANGES, TRUTHS, field_kind
-from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator
+from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator, Part
+from leads.countries import read_country
 from leads.vocabulary import Seniority
 
 CUSTOM_FIELD: Final = re.compile(r"(lead|company)\.custom\.\w[\w .-]{0,99}")
+COUNTRY_FIELDS: Final = frozenset({"lead.country", "company.country"})
 LONGEST_TEXT: Final = 253
 AMOUNT: Final = NumberLimits(digits=18, places=4)
 
@@ -57,13 +59,37 @@ def read_value(node: Node, *, field: str, op: Operator, lists: Collection[str]) 
     if op == Operator.IN_LIST:
         return CriterionValue(list_name=node.read_choice(lists, "list") or "")
     if op in CHOICES:
-        return CriterionValue(texts=_read_choices(node, field_kind(field)))
+        texts = _read_choices(node, field_kind(field))
+        if field in COUNTRY_FIELDS and op in (Operator.IN, Operator.NOT_IN):
+            _check_countries(node, texts)
+        return CriterionValue(texts=texts)
     if op in RANGES and field_kind(field) == FieldKind.SENIORITY:
         return _read_seniority_range(node, op)
     low, high = (end.read_number(AMOUNT) if end else None for end in _split_ends(node, op))
     if low is not None and high is not None and low > high:
         node.complain(f"the lower end {low:f} is above the upper end {high:f}.")
     return CriterionValue(low=low, high=high)
+
+
+def _check_countries(node: Node, texts: Collection[str]) -> None:
+    """Complain of texts that name no country, or that two countries share: no lead could ever have that value."""
+    for text in texts:
+        if text.strip() and not read_country(text):
+            node.complain(f"“{text}” is no country that Accord knows; write its name, or its code as DE.")
+
+
+def name_countries_by_code(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a complete document whose criteria write countries as codes, so that two spellings compare as one."""
+    coded = {
+        str(part): [
+            {**row, "value": [read_country(str(text)) or text for text in row["value"]]}
+            if row["field"] in COUNTRY_FIELDS and row["op"] in (Operator.IN, Operator.NOT_IN)
+            else row
+            for row in document[str(part)]
+        ]
+        for part in Part
+    }
+    return {**document, **coded}
 
 
 def _read_seniority_range(node: Node, op: Operator) -> CriterionValue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from definitions.document.criterion_fields import name_countries_by_code
 from definitions.lint import change_checks, path_checks, row_checks, whole_checks
 from definitions.lint.context import LintContext
 from definitions.lint.finding import ChangeContext, Finding, Meanings, Severity
@@ -21,7 +22,7 @@ def lint_document(
     signals from `definitions.signals_and_lists.read_signal_meanings`. Without `change` no finding is about what changed
     (rules 9.3 to 9.6).
     """
-    context = LintContext(document, meanings, names, change)
+    context = LintContext(name_countries_by_code(document), meanings, names, change)
     findings = [
         finding
         for module in (path_checks, whole_checks, row_checks, change_checks)

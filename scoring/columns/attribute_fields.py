@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg.sql import quote
 
+from leads.countries import read_country
 from scoring.engine.facts import Band
 
 _LIST_SEPARATOR = "\x1f"
@@ -27,6 +28,11 @@ class AttributeField:
 
 def _text_field(column: str) -> AttributeField:
     return AttributeField(column, str, lambda values: values.get(column))
+
+
+def _country_field() -> AttributeField:
+    """Return the readers of a country: its code, also of a statement from before countries had codes."""
+    return AttributeField("country", str, lambda values: read_country(values.get("country") or ""))
 
 
 def _flag_field(column: str) -> AttributeField:
@@ -80,7 +86,7 @@ _FIELDS = {
     "lead.email_domain": AttributeField(
         "split_part(email, '@', 2)", str, lambda values: str(values.get("email") or "").partition("@")[2]
     ),
-    "lead.country": _text_field("country"),
+    "lead.country": _country_field(),
     "lead.region": _text_field("region"),
     "lead.source": _text_field("source"),
     "lead.do_not_contact": _flag_field("do_not_contact"),
@@ -93,7 +99,7 @@ _FIELDS = {
         lambda values: _build_band(_to_number(values.get("employees_low")), _to_number(values.get("employees_high"))),
     ),
     "company.industry": _text_field("industry"),
-    "company.country": _text_field("country"),
+    "company.country": _country_field(),
     "company.annual_revenue": AttributeField(
         "annual_revenue::text", _to_number, lambda values: _to_number(values.get("annual_revenue"))
     ),

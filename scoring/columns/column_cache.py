@@ -33,6 +33,8 @@ Part = TypeVar("Part")
 RANGE: Final = 1 << 16
 #: The most that a process keeps in memory, in bytes.
 MEMORY_BYTES: Final = 160 << 20
+#: The number of the reading of stored statements: parts that were read otherwise are not used. 2: countries are codes.
+_READING = 2
 #: Rewrite the cache file when at least 1/64 of its rows are new; fewer are read again by the next process.
 _REWRITE_FRACTION = 64
 
@@ -78,7 +80,8 @@ class ColumnCache:
         self.reader = reader
         self.in_memory = in_memory
         self._folder: Path = (folder or settings.COLUMN_CACHE_DIR) / row["database"]
-        self._storage = {"events": row["event"], "leads": row["attribute"], "companies": row["attribute"]}
+        attribute = f"{row['attribute']}-{_READING}"
+        self._storage = {"events": row["event"], "leads": attribute, "companies": attribute}
 
     def read_part(self, kind: CachedPart[Part], number: int, *, in_memory: bool = False) -> Part:
         """Return the part with the ids `[number * RANGE, (number + 1) * RANGE)`, as of the reader's snapshot.

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from definitions.models import Version
+from leads import not_understood
 from leads.models import Lead
 from scoring import active_versions
 from scoring.columns import fact_reader
+from scoring.engine import why
+from scoring.engine.criteria import is_missing
+from scoring.engine.explanation import CriterionAnswer
 from scoring.engine.judge import Explanation, explain
 from scoring.instants import microseconds
 
@@ -25,4 +30,44 @@ def explain_lead(
 
 def _explain_under(lead: Lead, version: Version, at: dt.datetime) -> Explanation:
     rules = active_versions.rules_of(version)
-    return explain(rules, fact_reader.read_for_leads([lead.pk], rules), 0, microseconds(at))
+    explanation = explain(rules, fact_reader.read_for_leads([lead.pk], rules), 0, microseconds(at))
+    return show_not_understood(explanation, lead, at)
+
+
+def show_not_understood(explanation: Explanation, lead: Lead, at: dt.datetime) -> Explanation:
+    """Show the texts that could not be read in the answers that are unknown because of them (rules 13.48)."""
+    if not any(_lacks_value(answer) for answer in _all_answers(explanation)):
+        return explanation
+    texts = not_understood.texts_at(lead, at)
+    if not texts:
+        return explanation
+    completed = replace(
+        explanation,
+        gate_answers=_show_texts(explanation.gate_answers, texts),
+        fit_answers=_show_texts(explanation.fit_answers, texts),
+        bant_answers=_show_texts(explanation.bant_answers, texts),
+        disqualifier_answers=_show_texts(explanation.disqualifier_answers, texts),
+    )
+    return replace(completed, why=why.sentence(completed))
+
+
+def _all_answers(explanation: Explanation) -> tuple[CriterionAnswer, ...]:
+    return (
+        *explanation.gate_answers,
+        *explanation.fit_answers,
+        *explanation.bant_answers,
+        *explanation.disqualifier_answers,
+    )
+
+
+def _show_texts(answers: Iterable[CriterionAnswer], texts: Mapping[str, str]) -> tuple[CriterionAnswer, ...]:
+    return tuple(_show_text(answer, texts) for answer in answers)
+
+
+def _lacks_value(answer: CriterionAnswer) -> bool:
+    return answer.verdict == "unknown" and is_missing(answer.seen)
+
+
+def _show_text(answer: CriterionAnswer, texts: Mapping[str, str]) -> CriterionAnswer:
+    text = texts.get(answer.criterion.field) if _lacks_value(answer) else None
+    return answer if text is None else replace(answer, seen=f"“{text}” (not understood)")

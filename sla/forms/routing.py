@@ -9,6 +9,7 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 
 from leads import validation
+from leads.countries import country_name, read_country
 from leads.exceptions import Refused
 from leads.vocabulary import Motion
 from sla.models import RoutingRule, Team
@@ -51,12 +52,23 @@ class DomainsField(SeveralWordsField):
         return list(dict.fromkeys(_read_host(typed) for typed in super().clean(value)))
 
 
+class CountriesField(SeveralWordsField):
+    """Read names or codes of countries to codes, and show them by name. What is no country is complained of by name."""
+
+    def prepare_value(self, value: Any) -> Any:
+        shown = [country_name(country) for country in value] if isinstance(value, list) else value
+        return super().prepare_value(shown)
+
+    def clean(self, value: Any) -> list[str]:
+        return list(dict.fromkeys(_read_country(typed) for typed in super().clean(value)))
+
+
 class RuleForm(forms.Form):
     """Read the columns of a routing rule; empty conditions match anything."""
 
     name = forms.CharField(max_length=120)
     team = forms.ModelChoiceField(Team.objects.none(), empty_label="Choose a team")
-    countries = SeveralWordsField(item_at_most=64, help_text="As on the leads: DE, AT, CH.")
+    countries = CountriesField(item_at_most=120, help_text="By name or code: Germany, AT, Schweiz.")
     regions = SeveralWordsField(item_at_most=64)
     industries = SeveralWordsField(item_at_most=120)
     sources = SeveralWordsField(item_at_most=120)
@@ -126,7 +138,7 @@ class AbsenceForm(forms.Form):
 class DryRunForm(forms.Form):
     """Read a lead by its attributes, and an instant; every field may be empty."""
 
-    country = forms.CharField(max_length=64, required=False)
+    country = forms.CharField(max_length=120, required=False)
     region = forms.CharField(max_length=64, required=False)
     source = forms.CharField(max_length=120, required=False)
     domain = forms.CharField(max_length=ADDRESS_AT_MOST, required=False)
@@ -145,6 +157,10 @@ class DryRunForm(forms.Form):
         typed = self.cleaned_data["domain"]
         return _read_host(typed) if typed else ""
 
+    def clean_country(self) -> str:
+        typed = self.cleaned_data["country"]
+        return _read_country(typed) if typed else ""
+
     def clean_tier(self) -> int:
         return int(self.cleaned_data["tier"] or 2)
 
@@ -153,6 +169,13 @@ class DryRunForm(forms.Form):
         if at is not None and at.year not in YEARS:
             raise forms.ValidationError(f"Give a date between {YEARS[0]} and {YEARS[-1]}.")
         return at
+
+
+def _read_country(typed: str) -> str:
+    country = read_country(typed)
+    if not country:
+        raise forms.ValidationError(f"“{typed[:SHOWN_AT_MOST]}” is no country; write its name, or its code as DE.")
+    return country
 
 
 def _read_host(typed: str) -> str:

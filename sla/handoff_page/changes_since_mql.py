@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from leads import stated_values
+from leads.countries import country_name
 from leads.models import AttributeChange, Event
 from scoring.engine.why import field_words
 from scoring.explain import lead_explanation
@@ -21,6 +23,8 @@ EVENTS_READ: Final = 200
 STATEMENTS_READ: Final = 400
 CHANGES_SHOWN: Final = 8
 TEXT_SHOWN: Final = 120
+#: What a statement has beside attributes that people know.
+_NOT_SHOWN: Final = (stated_values.READ_AS, stated_values.SENIORITY_OF_TITLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,26 +123,30 @@ def _read_attribute_changes(handoff: Handoff, qualification: Qualification) -> l
     for statement in reversed(newest):
         owner = "lead" if statement.lead_id else "company"
         is_new = statement.valid_from > qualification.at or statement.recorded_at > qualification.recorded_at
-        for name, value in statement.values.items():
+        for name, value in stated_values.understand_stored_values(statement.values).items():
             before = known.get((owner, name))
             known[owner, name] = value
-            if is_new and value != before and name != "company":
-                label = field_words(f"{owner}.{name}")
+            if is_new and value != before and name != "company" and not name.startswith(_NOT_SHOWN):
+                label = field_words(f"{owner}.{name.removeprefix(stated_values.NOT_UNDERSTOOD)}")
                 changes.append(
                     AttributeChangeSinceMql(
                         f"{label[:1].upper()}{label[1:]}",
-                        _format_value(before),
-                        _format_value(value),
+                        _format_value(name, before),
+                        _format_value(name, value),
                         statement.valid_from,
                     )
                 )
     return changes[::-1]
 
 
-def _format_value(value: Any) -> str:
+def _format_value(name: str, value: Any) -> str:
     """Format an attribute's value for people; empty for an unknown one."""
     if value is None or value == "":
         return ""
+    if name.startswith(stated_values.NOT_UNDERSTOOD):
+        return f"“{value[:TEXT_SHOWN]}” (not understood)"
+    if name == "country":
+        return country_name(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from leads.countries import country_key, country_name
 from leads.models import Company, Lead
+from leads.text_folding import fold_text
 from sla.models import Handoff, RoutingRule
 
 TRACE_TEXT_AT_MOST: Final = 60
@@ -40,7 +42,7 @@ def match_rules(rules: Sequence[RoutingRule], handoff: Handoff) -> RuleMatch:
 
 
 def describe_conditions(rule: RoutingRule) -> list[str]:
-    """Return the rule's conditions as text: "country is DE, AT or CH". An empty list means that every lead matches."""
+    """Return the rule's conditions as text: "country is Germany, Austria or Switzerland". An empty list means that every lead matches."""
     conditions = [f"{name} is {_join_choices(choices)}" for name, choices in _named_choices(rule) if choices]
     return conditions + _describe_size(rule.employees_at_least, rule.employees_at_most)
 
@@ -49,7 +51,7 @@ def covers(earlier: RoutingRule, later: RoutingRule) -> bool:
     """Return whether every lead that matches `later` matches `earlier` too, so that `later` is never reached."""
     return (
         earlier.motion in ("", later.motion)
-        and all(_includes_all(getattr(earlier, name), getattr(later, name)) for name in CHOICES)
+        and all(_includes_all(name, getattr(earlier, name), getattr(later, name)) for name in CHOICES)
         and (
             not earlier.domains
             or (bool(later.domains) and all(_is_named_account(d, earlier.domains) for d in later.domains))
@@ -63,7 +65,7 @@ def _named_choices(rule: RoutingRule) -> list[tuple[str, list[str]]]:
     return [
         ("motion", [rule.motion.upper()] if rule.motion else []),
         ("tier", [str(tier) for tier in rule.tiers]),
-        ("country", rule.countries),
+        ("country", [country_name(country) for country in rule.countries]),
         ("region", rule.regions),
         ("industry", rule.industries),
         ("source", rule.sources),
@@ -85,9 +87,10 @@ def _describe_size(least: int | None, most: int | None) -> list[str]:
     return [] if most is None else [f"company has at most {most:,} employees"]
 
 
-def _includes_all(earlier: Sequence[object], later: Sequence[object]) -> bool:
-    later_choices = {_fold(str(choice)) for choice in later}
-    return not earlier or (bool(later_choices) and later_choices <= {_fold(str(choice)) for choice in earlier})
+def _includes_all(name: str, earlier: Sequence[object], later: Sequence[object]) -> bool:
+    fold = country_key if name == "countries" else fold_text
+    later_choices = {fold(str(choice)) for choice in later}
+    return not earlier or (bool(later_choices) and later_choices <= {fold(str(choice)) for choice in earlier})
 
 
 def _is_named_account(domain: str, names: Sequence[str]) -> bool:
@@ -101,7 +104,9 @@ def _is_wider_bound(earlier: int | None, later: int | None, compare: Callable[[i
 
 def _check_country(rule: RoutingRule, handoff: Handoff) -> str:
     country = handoff.lead.country or _company(handoff.lead).country
-    return _check_choice("country", country, rule.countries)
+    if not rule.countries or country_key(country) in {country_key(choice) for choice in rule.countries}:
+        return ""
+    return f"country {country_name(country)[:TRACE_TEXT_AT_MOST]}" if country.strip() else "country unknown"
 
 
 def _check_region(rule: RoutingRule, handoff: Handoff) -> str:
@@ -156,7 +161,7 @@ def _or_open(count: int | None) -> str:
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> str:
-    if not choices or _fold(value) in {_fold(choice) for choice in choices}:
+    if not choices or fold_text(value) in {fold_text(choice) for choice in choices}:
         return ""
     return f"{name} {value[:TRACE_TEXT_AT_MOST]}" if value.strip() else f"{name} unknown"
 

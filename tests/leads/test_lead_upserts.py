@@ -130,10 +130,10 @@ def test_a_key_that_was_missing_is_added() -> None:
         ({"title": 5}, "title: must be a text"),
         ({"title": "x" * 201}, "title: must have at most 200 characters"),
         ({"title": "a\x00"}, "title: contains a character"),
-        ({"seniority": "boss"}, "seniority: must be one of: intern"),
         ({"do_not_contact": 1}, "do_not_contact: must be true or false"),
-        ({"time_zone": "Mars/Base"}, "time_zone: There is no such time zone"),
-        ({"time_zone": "EST"}, "time_zone: EST has no summer time; take America/New_York."),
+        ({"time_zone": 5}, "time_zone: must be a text"),
+        ({"country": {}}, "country: must be a text"),
+        ({"country": "x" * 501}, "country: must have at most 500 characters"),
         ({"stage": "won"}, "stage: is not a known field"),
         ({"next_look_at": None}, "next_look_at: is not a known field"),
         ({"custom": {"a b": 1}}, "custom.a b: must be named"),
@@ -168,7 +168,14 @@ def test_employees_are_a_count_or_a_band(employees: object, low: int | None, hig
     assert (acme.employees_low, acme.employees_high) == (low, high)
 
 
-@pytest.mark.parametrize("employees", ["many", "200-51", -1, 1.5, True, 10**12, "9" * 30])
+@pytest.mark.parametrize("employees", ["many", "200-51", "9" * 30])
+def test_employees_in_words_are_unknown_and_kept_as_they_came(employees: str) -> None:
+    acme, _ = company(domain="acme.example", values={"employees": employees})
+
+    assert (acme.employees_low, acme.employees_high, acme.not_understood) == (None, None, {"employees": employees})
+
+
+@pytest.mark.parametrize("employees", [-1, 1.5, True, 10**12])
 def test_invalid_employees_are_refused(employees: object) -> None:
     with pytest.raises(Refused, match="employees"):
         company(domain="acme.example", values={"employees": employees})

@@ -14,6 +14,7 @@ from config.demo.company.lead_generator import GeneratedCompany, GeneratedLead, 
 from config.demo.company.visits import WebActivity
 from leads.attribute_history import AttributeHistory
 from leads.models import AttributeChange, Company, Lead, Signal
+from leads.spellings import settle_spellings
 
 _EVENT_COLUMNS: Final = (
     "lead_id", "signal_id", "occurred_at", "recorded_at", "source", "external_id", "digest", "asset", "properties",
@@ -26,6 +27,12 @@ _LAG: Final = dt.timedelta(seconds=4)
 
 def store_leads(year: GeneratedYear) -> dict[str, int]:
     """Store the companies, leads and events of the year; returns the leads' ids by e-mail."""
+    settle_spellings(
+        (name, str(values[name]))
+        for name, rows in (("industry", year.companies), ("source", year.leads))
+        for values in (row.values for row in rows)
+        if values.get(name)
+    )
     companies = _store_companies(year)
     leads = _store_leads(year, companies)
     _copy_events(year, leads)

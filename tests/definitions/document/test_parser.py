@@ -285,3 +285,17 @@ def test_any_value_in_a_row_is_read_or_refused(value: object, key: str, row: int
     document["gate"][row][key] = value
 
     assert all(complaint.startswith(f"gate[{row}]") for complaint in parse_complaints(document))
+
+
+def test_a_country_may_be_written_by_name_and_what_is_none_is_complained_of_by_name() -> None:
+    named = criterion("lead.country", "in", ["Germany", "UK"], points=0)
+    assert normalize(document_with_gate_row(named))["gate"] == [named]
+
+    with pytest.raises(DocumentRefused, match="“Atlantis” is no country that Accord knows"):
+        normalize(document_with_gate_row(criterion("company.country", "not_in", ["Germany", "Atlantis"])))
+
+
+def test_a_part_of_a_name_is_no_complaint() -> None:
+    row = criterion("lead.country", "contains_any", ["land"], points=0)
+
+    assert normalize(document_with_gate_row(row))["gate"] == [row]

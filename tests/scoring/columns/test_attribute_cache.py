@@ -172,7 +172,16 @@ def test_changing_any_attribute_that_rules_read_stamps_the_row(leads: list[Lead]
     other = {"bool": "true", "int4": "7", "numeric": "7", "jsonb": '{"plan": 7}', "_varchar": "{new}"}
     dated = {"timestamptz": "2020-01-01"}
     ours = {"id", "transaction", "external_id", "name", "domain", "recorded_at", "first_name", "last_name", "phone"}
-    never = ours | {"time_zone", "stage", "stage_at", "next_look_at", "look_failures", "look_error", "company_id"}
+    never = ours | {
+        "time_zone",
+        "stage",
+        "stage_at",
+        "next_look_at",
+        "look_failures",
+        "look_error",
+        "company_id",
+        "read_as",
+    }
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name, column_name, udt_name FROM information_schema.columns"

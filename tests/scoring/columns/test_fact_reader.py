@@ -269,6 +269,18 @@ class TestAttributes:
         assert read_values(lead, "lead.title", *instants) == ["Clerk", None, "CFO"]
         assert read_values(lead, "lead.country", *instants) == ["DE", "DE", "DE"]
 
+    def test_a_country_from_before_codes_is_read_from_its_name(self) -> None:
+        lead = make_lead(country="FR")
+        add_statements(
+            lead,
+            (BEGINNING, {"country": "Germany"}),
+            (NOW - 9 * DAY, {"country": "Ruritania"}),
+            (NOW - 5 * DAY, {"country": "FR"}),
+        )
+
+        instants = (NOW - 10 * DAY, NOW - 9 * DAY, NOW - 5 * DAY)
+        assert read_values(lead, "lead.country", *instants) == ["DE", None, "FR"]
+
     def test_a_company_history_holds_for_each_of_its_leads(self) -> None:
         company = make_company(employees_low=500, employees_high=500)
         leads = [make_lead(email=f"{name}@acme.example", company=company) for name in "ab"]

@@ -53,6 +53,7 @@ def test_the_first_rule_that_matches_names_the_team():
         ({"sources": ["Webinar"]}, {"source": "webinar"}, {"source": "cold list"}),
         ({"domains": ["acme.example"]}, {"email": "a@eu.ACME.example"}, {"email": "a@notacme.example"}),
         ({"countries": ["Spain"]}, {"country": "Spain"}, {}),
+        ({"countries": ["Spain"]}, {"country": "ES"}, {"country": "FR"}),
     ],
 )
 def test_each_condition_of_a_rule_is_applied(condition, matching, other):

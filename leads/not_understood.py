@@ -1,0 +1,167 @@
+"""Values that could not be read, counted by attribute and text, and the leads that they concern (rules 13.48)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import Q
+
+from leads import attributes, job_titles, stated_values
+from leads.models import AttributeChange, Lead
+from leads.vocabulary import Seniority
+
+#: The name under which titles without a known rank are listed.
+TITLES: Final = "lead.title"
+NAMES: Final = (
+    *(f"lead.{name}" for name in sorted(attributes.READ_FROM_TEXT & attributes.LEAD.keys())),
+    *(f"company.{name}" for name in sorted(attributes.READ_FROM_TEXT & {*attributes.COMPANY, "employees"})),
+    TITLES,
+)
+_TITLES_READ: Final = 20_000
+_RANKS: Final = list(Seniority.choices)
+_TRUTHS: Final = [("yes", "Yes"), ("no", "No")]
+_OPTIONS: Final[Mapping[str, list[tuple[str, Any]]]] = MappingProxyType(
+    {"seniority": _RANKS, "title": _RANKS, "do_not_contact": _TRUTHS, "is_customer": _TRUTHS, "is_competitor": _TRUTHS}
+)
+_HINTS: Final = MappingProxyType(
+    {
+        "country": "Romania or RO",
+        "employees": "120, 51-200 or 1000+",
+        "annual_revenue": "1200000",
+        "time_zone": "Europe/Berlin",
+        "technologies": "Salesforce; HubSpot",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """A text that could not be read: how many leads or companies have it, how many leads it concerns, and from whom."""
+
+    attribute: str
+    text: str
+    count: int
+    leads: int
+    last_seen: dt.datetime
+    sources: list[str]
+
+    @property
+    def token(self) -> str:
+        """The value of the filter of leads."""
+        return f"{self.attribute}:{self.text}"
+
+    @property
+    def name(self) -> str:
+        """The attribute without its subject, as corrections name it."""
+        return self.attribute.partition(".")[2]
+
+    @property
+    def options(self) -> list[tuple[str, Any]]:
+        """The meanings to choose from; none where the meaning is written."""
+        return _OPTIONS.get(self.name, [])
+
+    @property
+    def hint(self) -> str:
+        return _HINTS.get(self.name, "")
+
+
+#: The leads that one lead or company stands for, as an expression.
+_LEADS_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "lead": "count(DISTINCT subject.id)",
+        "company": "coalesce(sum((SELECT count(*) FROM leads_lead lead WHERE lead.company_id = subject.id)), 0)",
+    }
+)
+
+
+def list_values(attribute: str = "") -> list[NotUnderstood]:
+    """Return the values not understood, by attribute and text; with an attribute, its own alone.
+
+    Titles without a known rank are listed on request only: they are read from all leads.
+    """
+    if attribute == TITLES:
+        return _list_titles()
+    rows = [row for subject in ("company", "lead") for row in _list_marked(subject)]
+    return sorted((row for row in rows if attribute in ("", row.attribute)), key=lambda row: (row.attribute, row.text))
+
+
+def match_leads(token: str) -> Q:
+    """Return the condition for leads that a value concerns, named as `company.country:Ruritania`."""
+    attribute, _, text = token.partition(":")
+    subject, _, name = attribute.partition(".")
+    if attribute not in NAMES or "\x00" in text:
+        return Q(pk__in=[])
+    if attribute == TITLES:
+        return Q(title=text, seniority="")
+    path = "company__" if subject == "company" else ""
+    # The first condition is that of the partial index.
+    return ~Q(**{f"{path}not_understood": {}}) & Q(**{f"{path}not_understood__{name}": text})
+
+
+def texts_at(lead: Lead, at: dt.datetime) -> dict[str, str]:
+    """Return the texts that could not be read and are in force at an instant, by attribute, of a lead and its company."""
+    values = _values_at(AttributeChange.objects.filter(lead=lead), at)
+    company = values.get("company") or lead.company_id
+    of_company = _values_at(AttributeChange.objects.filter(company=company), at) if company else {}
+    return {
+        f"{subject}.{name}": text
+        for subject, stated in (("lead", values), ("company", of_company))
+        for name, text in stated_values.list_marked(stated, stated_values.NOT_UNDERSTOOD).items()
+    }
+
+
+def rank_of_title(title: str) -> str | None:
+    """Return the rank that a title gives; None for one with no known word."""
+    return job_titles.seniority_of(title)
+
+
+def _values_at(changes: Any, at: dt.datetime) -> dict[str, Any]:
+    rows = changes.filter(valid_from__lte=at).order_by("valid_from", "pk").values_list("values", flat=True)
+    return stated_values.fold_statements(rows)
+
+
+def _list_marked(subject: str) -> list[NotUnderstood]:
+    # A statement from before texts were kept has the text itself for a value.
+    query = f"""
+        WITH marked AS (
+            SELECT subject.id, mark.key, mark.value
+            FROM leads_{subject} subject CROSS JOIN jsonb_each_text(subject.not_understood) mark
+            WHERE subject.not_understood <> '{{}}'
+        ), counted AS (
+            SELECT subject.key, subject.value, count(*) AS subjects, {_LEADS_OF[subject]} AS leads
+            FROM marked subject GROUP BY subject.key, subject.value
+        ), stated AS (
+            SELECT marked.key, marked.value, max(change.recorded_at) AS last_seen, array_agg(DISTINCT change.source) AS sources
+            FROM marked JOIN leads_attributechange change ON change.{subject}_id = marked.id
+                AND (change.values ->> ('not_understood.' || marked.key) = marked.value OR change.values ->> marked.key = marked.value)
+            GROUP BY marked.key, marked.value
+        )
+        SELECT key, value, subjects, leads, last_seen, sources FROM counted JOIN stated USING (key, value)
+    """  # noqa: S608  # the subject is one of two constants
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return [
+            NotUnderstood(f"{subject}.{row[0]}", row[1], row[2], int(row[3]), row[4], row[5])
+            for row in cursor.fetchall()
+        ]
+
+
+def _list_titles() -> list[NotUnderstood]:
+    """Return the titles without a known rank among the most frequent ones, the most frequent first."""
+    query = """
+        SELECT title, count(*), max(recorded_at), array_agg(DISTINCT source) FROM leads_lead
+        WHERE title <> '' AND seniority = '' GROUP BY title ORDER BY count(*) DESC, title LIMIT %s
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query, [_TITLES_READ])
+        rows = cursor.fetchall()
+    return [
+        NotUnderstood(TITLES, title, count, count, last_seen, sorted(filter(None, sources)))
+        for title, count, last_seen, sources in rows
+        if rank_of_title(title) is None
+    ]
