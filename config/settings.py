@@ -216,6 +216,8 @@ MFA_TOTP_ISSUER = "Accord"
 USE_TZ = True
 TIME_ZONE = "UTC"
 # The company's own zone, in which months, quarters and bare dates are meant (rules 4.16).
+# The code of the currency in which amounts are meant that name none.
+CURRENCY = env.str("CURRENCY", default="EUR").strip().upper()
 COMPANY_TIME_ZONE = env.str("COMPANY_TIME_ZONE", default="UTC")
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
