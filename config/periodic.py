@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from config.jobs.heartbeat import record_heartbeat
+from leads import customer_status
 from scoring.backtests import pending_backtests
 from scoring.live import daily_rescore, due_leads
 from sla.clocks import clocks, do_not_contact
@@ -77,6 +78,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         now,
         {
             "reviews": lambda: rejection_monitor.open_rejection_reviews(now=now),
+            "customers": lambda: customer_status.follow_wins(now=now),
             "returned": lambda: recycling.announce_returns(now=now),
         },
     )
