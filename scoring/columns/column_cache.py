@@ -36,6 +36,9 @@ MEMORY_BYTES: Final = 160 << 20
 #: Rewrite the cache file when at least 1/64 of its rows are new; fewer are read again by the next process.
 _REWRITE_FRACTION = 64
 
+#: Raise it when the reading of a column changes: files hold values as they were read.
+_READING: Final = 1
+
 _UNREADABLE_ERRORS = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
@@ -78,7 +81,9 @@ class ColumnCache:
         self.reader = reader
         self.in_memory = in_memory
         self._folder: Path = (folder or settings.COLUMN_CACHE_DIR) / row["database"]
-        self._storage = {"events": row["event"], "leads": row["attribute"], "companies": row["attribute"]}
+        # Amounts that name no currency are in that of the installation.
+        attribute = f"{row['attribute']}-{settings.CURRENCY}-{_READING}"
+        self._storage = {"events": row["event"], "leads": attribute, "companies": attribute}
 
     def read_part(self, kind: CachedPart[Part], number: int, *, in_memory: bool = False) -> Part:
         """Return the part with the ids `[number * RANGE, (number + 1) * RANGE)`, as of the reader's snapshot.
