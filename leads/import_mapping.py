@@ -212,8 +212,8 @@ class ImportPlan:
 
     def _state_currency(self, item: dict[str, Any]) -> None:
         """Give an amount the currency of the map, unless the row names one."""
-        for target, currency_target in _CURRENCY_TARGETS.items():
-            if self.map.currency and isinstance(item.get(target), int | float):
+        for target, currency_target in _CURRENCY_TARGETS.items() if self.map.currency else ():
+            if isinstance(item.get(target), int | float):
                 item.setdefault(currency_target, self.map.currency)
 
     def _read_value(self, target: str, cell: str) -> object:

@@ -127,11 +127,15 @@ def _two_readings(readings: tuple[Decimal, ...]) -> str:
     return f"is {first} or {second}: write it without a mark for thousands, or state the `locale`."
 
 
-@lru_cache(maxsize=_CACHED)
 def number_readings(text: str, locale: str = "") -> tuple[Decimal, ...]:
     """Return the numbers that a text can mean: one where its marks or the locale decide, none if it is no number."""
-    clean = text.strip()
-    if not clean or len(clean) > _LONGEST:
+    # A cell of a file may have a megabyte; the cache must not keep such texts, nor the patterns search them.
+    return _cached_readings(text.strip(), locale) if len(text) <= _LONGEST else ()
+
+
+@lru_cache(maxsize=_CACHED)
+def _cached_readings(clean: str, locale: str) -> tuple[Decimal, ...]:
+    if not clean:
         return ()
     sign = -1 if clean[0] in _MINUS else 1
     body = clean[1:].lstrip() if clean[0] in f"+{_MINUS}" else clean
@@ -188,7 +192,7 @@ _COUNT_SCALE: Final = re.compile(r"(.+?)\s*k")
 
 def read_count_band(field: str, text: str, locale: str = "") -> tuple[int | None, int | None]:
     """Read a whole number or a band of them: "51-200", "1.001 – 5.000 Mitarbeiter", "1000+", "<50". Raises Refused."""
-    clean = _COUNTED_NOUN.sub("", text.strip().casefold())
+    clean = _COUNTED_NOUN.sub("", text[: _LONGEST + 1].strip().casefold())
     if match := _MORE.fullmatch(clean):
         return _read_count(field, match[1], locale) + 1, None
     if match := _LESS.fullmatch(clean):
@@ -304,9 +308,9 @@ def is_currency(code: str) -> bool:
 
 def _split_money(field: str, text: str) -> tuple[str, list[str], str]:
     """Split a text into its number, the words for a currency, and the word for thousands or millions."""
-    clean = _OPEN_ENDED.sub("", text.strip())
+    clean = _OPEN_ENDED.sub("", text.strip()) if len(text) <= _LONGEST else ""
     match = _MONEY_PARTS.search(clean)
-    if match is None or len(clean) > _LONGEST:
+    if match is None:
         raise Refused(field, "is not an amount as 5000, 5000 EUR or €1.2m.")
     before, after = clean[: match.start()].strip().casefold(), clean[match.end() :].strip().casefold()
     amount = match[0].strip()
@@ -373,14 +377,18 @@ def _read_currency_word(field: str, word: str, formats: SenderFormats) -> str:
 _APPROXIMATELY: Final = re.compile(r"^(?:~|≈|ca\.?|approx\.?|approximately|about|around|circa|etwa|rund|environ)\s*")
 
 
-@lru_cache(maxsize=_CACHED)
 def read_budget(text: str, formats: SenderFormats = UNSTATED) -> AmountRange | None:
     """Read a budget as its sender typed it: "10k-50k EUR", "€10,000 – €50,000", "up to 20000 USD", "50k+".
 
     Three digits after a mark are thousands: nobody sets a thousandth of a euro aside. Return None for any other text.
     """
+    return _read_budget(text, formats) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=_CACHED)
+def _read_budget(text: str, formats: SenderFormats) -> AmountRange | None:
     clean = _APPROXIMATELY.sub("", " ".join(text.casefold().split()))
-    if not clean or len(clean) > _LONGEST or not any(character.isdecimal() for character in clean):
+    if not any(character.isdecimal() for character in clean):
         return None
     try:
         amounts = _read_amount_range(clean, formats)
@@ -455,6 +463,7 @@ _WEEKDAYS: Final = re.compile(
 _TWENTIETH: Final = 69
 _TWO_DIGITS: Final = 2
 _FOUR_DIGITS: Final = 4
+_DIGITS_OF_A_DATE: Final = 8
 _NOON: Final = 12
 _NO_DATE: Final = (
     "is not a date as 2026-01-31 or 2026-01-31T09:30:00Z; write it so, or state the `locale` or the `date_format`."
@@ -467,6 +476,9 @@ def read_date_time(field: str, text: str, locale: str = "") -> dt.datetime:
     Raises Refused, with both readings of a date whose day and month could be mixed up.
     """
     clean = text.strip()
+    # Digits alone are a date only as 20260131: an epoch must not be taken for a year of the Middle Ages.
+    if len(clean) > _LONGEST or (clean.isdecimal() and len(clean) != _DIGITS_OF_A_DATE):
+        raise Refused(field, _NO_DATE)
     try:
         return dt.datetime.fromisoformat(clean)
     except (ValueError, OverflowError):
@@ -490,8 +502,6 @@ def read_formatted(field: str, text: str, date_format: str) -> dt.datetime:
 @lru_cache(maxsize=_CACHED)
 def _parse_written(text: str, locale: str) -> dt.datetime | str:
     """Return the date and time of a text that is no ISO date, or the rule that it breaks."""
-    if len(text) > _LONGEST:
-        return _NO_DATE
     clean = _WEEKDAYS.sub("", " ".join(text.casefold().split()))
     clean, clock = _cut_time(clean)
     if isinstance(clock, str):

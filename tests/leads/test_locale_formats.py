@@ -200,3 +200,17 @@ def test_every_locale_that_a_key_can_state_is_known() -> None:
     assert all(locale_formats.is_known_locale(locale) for locale in SenderLocale.values)
     assert not locale_formats.is_known_locale("xx")
     assert UNSTATED.rules.decimal == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["." * 1_000_000, " " * 1_000_000 + "x", "1" * 1_000_000, "1/" * 500_000, "€" * 1_000_000]
+)
+def test_a_megabyte_is_refused_at_once(text: str) -> None:
+    for read in (
+        locale_formats.read_number,
+        locale_formats.read_money,
+        locale_formats.read_date_time,
+        locale_formats.read_count_band,
+    ):
+        assert refusal_of(read, text)
+    assert locale_formats.read_budget(text) is None
