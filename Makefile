@@ -12,7 +12,7 @@ NOWHERE := DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing REDIS_URL=redis:
 APPS := config leads definitions scoring sla
 TEMPLATES := $(wildcard templates)
 
-.PHONY: help demo test setup setup-dev browser check bench fmt stop lock country-names check-format check-lint check-floors \
+.PHONY: help demo test setup setup-dev browser check bench fmt stop lock country-names locale-table check-format check-lint check-floors \
 	check-templates check-syntax check-types check-migrations check-deploy check-repository
 
 help: ## What can be made
@@ -60,6 +60,9 @@ fmt: setup-dev ## Rewrite code and templates in the house style
 
 stop: ## End the demo and the embedded servers
 	@if [ -x $(PY) ]; then $(PY) -m config.demo stop; else echo "Nothing of Accord is running any more."; fi
+
+locale-table: setup-dev ## leads/locale_table.json anew from babel: decimal marks, orders of dates, months, currencies
+	@$(PY) scripts/locale_table.py
 
 lock: setup-dev ## Pin the packages of production, demo and tests: versions and hashes only
 	$(BIN)/uv pip compile pyproject.toml $(LOCKING) -o requirements.txt

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from config.jobs.heartbeat import record_heartbeat
-from leads import pending_imports, value_readings
+from leads import customer_status, pending_imports, value_readings
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads
@@ -81,6 +81,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         now,
         {
             "reviews": lambda: rejection_monitor.open_rejection_reviews(now=now),
+            "customers": lambda: customer_status.follow_wins(now=now),
             "returned": lambda: recycling.announce_returns(now=now),
             "blind": lambda: daily_search.watch_daily(now=now),
             "blind_notices": lambda: blind_rule_notices.notify_marketing_ops(now=now),

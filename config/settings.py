@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
 from pathlib import Path
 
@@ -221,6 +222,10 @@ MFA_TOTP_ISSUER = "Accord"
 USE_TZ = True
 TIME_ZONE = "UTC"
 # The company's own zone, in which months, quarters and bare dates are meant (rules 4.16).
+# The code of the currency in which amounts are meant that name none.
+CURRENCY = env.str("CURRENCY", default="EUR").strip().upper()
+if not re.fullmatch("[A-Z]{3}", CURRENCY):
+    raise environ.ImproperlyConfigured("CURRENCY must be the code of a currency, as EUR or USD.")
 COMPANY_TIME_ZONE = env.str("COMPANY_TIME_ZONE", default="UTC")
 LANGUAGE_CODE = "en-us"
 USE_I18N = True

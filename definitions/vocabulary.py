@@ -83,6 +83,7 @@ FIELDS: Final = MappingProxyType(
         "company.employees": (FieldKind.NUMBER, _("company size")),
         "company.industry": (FieldKind.TEXT, _("industry")),
         "company.country": (FieldKind.TEXT, _("company country")),
+        "company.region": (FieldKind.TEXT, _("company region")),
         "company.annual_revenue": (FieldKind.NUMBER, _("annual revenue")),
         "company.business_model": (FieldKind.TEXT, _("business model")),
         "company.technologies": (FieldKind.LIST, _("technologies")),
@@ -100,6 +101,16 @@ FIELDS: Final = MappingProxyType(
         "lead.use_case": (FieldKind.TEXT, _("use case")),
     }
 )
+
+#: Fields that are amounts when the code of a currency follows, as `lead.budget.EUR`: unknown in any other currency.
+CURRENCY_FIELDS: Final = ("lead.budget", "company.annual_revenue")
+
+
+def split_currency(field: str) -> tuple[str, str]:
+    """Return a field and the currency it asks for: (`lead.budget`, `EUR`) for `lead.budget.EUR`, else the field and ""."""
+    base, _, currency = field.rpartition(".")
+    return (base, currency) if base in CURRENCY_FIELDS else (field, "")
+
 
 #: The operators that fit each kind of field. The customer's own attributes may use any operator.
 OPERATORS_OF: Final = MappingProxyType(

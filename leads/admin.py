@@ -115,9 +115,9 @@ class AttributeChangeAdmin(FactAdmin):
 
 @admin.register(Outcome)
 class OutcomeAdmin(FactAdmin):
-    list_display = ("lead", "kind", "at", "amount", "reason", "source")
+    list_display = ("lead", "kind", "at", "amount", "currency", "reason", "source", "corrects")
     list_filter = ("kind",)
-    list_select_related = ("lead",)
+    list_select_related = ("lead", "corrects__lead")
     search_fields = ("=external_id", "=lead__email", "=lead__external_id")
     ordering = ("-pk",)
 

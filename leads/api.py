@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -32,6 +33,7 @@ from config.web import typed_number
 from leads import events, lead_upserts, not_understood, openapi_schemas, outcomes
 from leads.batch_upsert import AttributeStatement, UpsertResult
 from leads.filters import CompanyFilter, LeadApiFilter
+from leads.locale_formats import SenderFormats
 from leads.models import Company, Event, Lead
 from leads.not_understood import NotUnderstood
 from leads.vocabulary import NoteKind
@@ -144,6 +146,13 @@ def _source_of(request: Request) -> str:
     return request.auth.source if isinstance(request.auth, ApiKey) else _SIGNED_IN_SOURCE
 
 
+def _formats_of(request: Request) -> SenderFormats:
+    """Return the locale and currency of the API key; a signed-in person has none."""
+    if isinstance(request.auth, ApiKey):
+        return SenderFormats(request.auth.locale, request.auth.currency, settings.CURRENCY)
+    return SenderFormats(home_currency=settings.CURRENCY)
+
+
 def _document_post(operation: str, document: dict[str, Any]) -> Callable[[_Post], _Post]:
     responses = dict.fromkeys((200, 201, 422), AnswerSerializer)
     return extend_schema(operation_id=operation, request={"application/json": document}, responses=responses)
@@ -155,9 +164,13 @@ class EventsView(APIView):
     @_document_post("record_events", openapi_schemas.EVENTS)
     def post(self, request: Request) -> Response:
         """Record one event or up to 1,000. Idempotent on `id` within the API key's source: sent again, it is a duplicate."""
-        return _respond(
-            request, events.record(items=_read_batch(request.data), source=_source_of(request), now=timezone.now())
+        results = events.record(
+            items=_read_batch(request.data),
+            source=_source_of(request),
+            now=timezone.now(),
+            formats=_formats_of(request),
         )
+        return _respond(request, results)
 
 
 class OutcomesView(APIView):
@@ -165,10 +178,17 @@ class OutcomesView(APIView):
 
     @_document_post("record_outcomes", openapi_schemas.OUTCOMES)
     def post(self, request: Request) -> Response:
-        """Record one outcome or up to 1,000: opportunity, won, lost. Idempotent on `id` and `kind` within the key's source."""
-        return _respond(
-            request, outcomes.record(items=_read_batch(request.data), source=_source_of(request), now=timezone.now())
+        """Record one outcome or up to 1,000: opportunity, won, lost.
+
+        The same content again is a duplicate; other content of the same `id` and `kind` corrects what was recorded.
+        """
+        results = outcomes.record(
+            items=_read_batch(request.data),
+            source=_source_of(request),
+            now=timezone.now(),
+            formats=_formats_of(request),
         )
+        return _respond(request, results)
 
 
 class LeadsView(ListAPIView[Lead]):
@@ -305,7 +325,9 @@ def _upsert(
     request: Request, read: Callable[..., AttributeStatement], upsert: Callable[..., list[UpsertResult[Any]]]
 ) -> list[dict[str, Any]]:
     items, now = _read_batch(request.data), timezone.now()
-    results = lead_upserts.read_and_upsert(items=items, read=read, upsert=upsert, source=_source_of(request), now=now)
+    results = lead_upserts.read_and_upsert(
+        items=items, read=read, upsert=upsert, source=_source_of(request), now=now, formats=_formats_of(request)
+    )
     return [_result_row(result) for result in results]
 
 

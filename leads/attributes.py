@@ -13,15 +13,17 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from config import time_zones
-from leads import countries, job_titles, validation
+from leads import countries, job_titles, locale_formats, validation
 from leads.exceptions import Refused
+from leads.locale_formats import UNSTATED, Money, SenderFormats
 from leads.vocabulary import Seniority
 
 MAX_CUSTOM: Final = 200
 _MAX_TAGS: Final = 200
 _LONGEST_READ: Final = 200
 _MOST_EMPLOYEES: Final = 2**31 - 1
-_MOST_MONEY: Final = 10**15
+MOST_MONEY: Final = 10**15
+_REVENUE: Final = ("annual_revenue", "annual_revenue_currency")
 _CUSTOM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _YES: Final = frozenset(
     {"true", "yes", "y", "1", "t", "on", "ja", "oui", "si", "sí", "sì", "sim", "tak", "wahr", "vrai", "verdadero", "vero"}
@@ -43,8 +45,6 @@ READ_FROM_TEXT: Final = frozenset(
         "technologies",
     }
 )
-_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-_PLAIN = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +69,45 @@ def parse_flag(field: str, cell: str) -> bool:
     raise Refused(field, "must be true or false (yes, no, 1, 0).")
 
 
-def parse_number(field: str, cell: str) -> int | float:
-    """Parse `1200`, `1200.50` or `1,200.50`. Other notations are refused rather than guessed."""
-    clean = cell.strip()
-    if _GROUPED.fullmatch(clean):
-        clean = clean.replace(",", "")
-    if not _PLAIN.fullmatch(clean):
-        raise Refused(field, "is not a number as 1200 or 1200.50.")
-    value = float(clean)
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+def read_money(field: str, value: object, currency: object, formats: SenderFormats = UNSTATED) -> Money | None:
+    """Read an amount, a number or a text as "€1.2m", with the code of its currency where one is stated beside it.
+
+    Where neither names a currency, it is the sender's own, and "" for that of the installation. None without an amount.
+    Raises Refused.
+    """
+    stated = (
+        ""
+        if currency is None
+        else locale_formats.read_currency("currency", validation.text("currency", currency, limit=32))
+    )
+    if value is None or value == "":
+        return None
+    money = (
+        locale_formats.read_money(field, validation.text(field, value, limit=200), formats)
+        if isinstance(value, str)
+        else Money(Decimal(repr(validation.number(field, value))))
+    )
+    if money.currency and stated and money.currency != stated:
+        raise Refused(field, f"is in {money.currency}, and its currency is stated as {stated}.")
+    validation.number(field, float(money.amount), low=0, high=MOST_MONEY)
+    return Money(round(money.amount, 2), money.currency or stated or formats.currency)
 
 
-def _read_money(field: str, value: object) -> int | float:
-    amount = round(Decimal(repr(validation.number(field, value, low=0, high=_MOST_MONEY))), 2)
-    return int(amount) if amount == amount.to_integral_value() else float(amount)
+def _read_revenue(sent: Mapping[str, object], formats: SenderFormats) -> dict[str, Any]:
+    """Return a company's revenue and its currency; a revenue without one takes back the currency of an earlier one."""
+    money = read_money("annual_revenue", sent.get("annual_revenue"), sent.get("annual_revenue_currency"), formats)
+    if money is None and "annual_revenue" not in sent:
+        return {"annual_revenue_currency": _read_currency("annual_revenue_currency", sent["annual_revenue_currency"])}
+    return {
+        "annual_revenue": None if money is None else locale_formats.to_number(money.amount),
+        "annual_revenue_currency": None if money is None else money.currency or None,
+    }
+
+
+def _read_currency(field: str, value: object) -> str | None:
+    return (
+        None if value is None else locale_formats.read_currency(field, validation.text(field, value, limit=32)) or None
+    )
 
 
 def _read_flag(field: str, value: object) -> bool:
@@ -144,7 +169,8 @@ COMPANY: Final[Mapping[str, Attribute]] = MappingProxyType(
     | {
         "name": _text_attribute(200),
         "industry": _text_attribute(120),
-        "annual_revenue": Attribute(_read_money, parse_number),
+        "annual_revenue": Attribute(validation.number),
+        "annual_revenue_currency": Attribute(_read_currency),
         "business_model": _text_attribute(64),
         "technologies": Attribute(_read_tags),
         "is_customer": _FLAG,
@@ -152,26 +178,19 @@ COMPANY: Final[Mapping[str, Attribute]] = MappingProxyType(
     }
 )
 
-_COUNT = r"(\d{1,3}(?:,\d{3})+|\d{1,10})"
-_BANDS = (
-    (re.compile(rf"{_COUNT}(?:\.0+)?"), lambda low: (low, low)),
-    (re.compile(rf"{_COUNT}\s*(?:\+|or more|and more)"), lambda low: (low, None)),
-    (re.compile(rf"(?:>=|≥)\s*{_COUNT}"), lambda low: (low, None)),
-    (re.compile(rf"(?:>|over|more than)\s*{_COUNT}"), lambda low: (low + 1, None)),
-    (re.compile(rf"(?:<=|≤|up to)\s*{_COUNT}"), lambda high: (0, high)),
-    (re.compile(rf"(?:<|under|less than)\s*{_COUNT}"), lambda high: (0, max(high - 1, 0))),
-    (re.compile(rf"{_COUNT}\s*(?:-|–|—|to)\s*{_COUNT}"), lambda low, high: (low, high)),
-)
 
-
-def read_employees(field: str, value: object) -> dict[str, int | None]:
+def read_employees(field: str, value: object, locale: str = "") -> dict[str, int | None]:
     """Read a number of employees, or a band as senders write it: "51-200", "1,001 to 5,000", "1000+", "<50".
 
     Raises Refused.
     """
     if value is None:
         return {"employees_low": None, "employees_high": None}
-    low, high = _read_band(field, value) if isinstance(value, str) else (_read_count(field, value),) * 2
+    low, high = (
+        locale_formats.read_count_band(field, validation.text(field, value, limit=200), locale)
+        if isinstance(value, str)
+        else (_read_count(field, value),) * 2
+    )
     if max(low or 0, high or 0) > _MOST_EMPLOYEES or (low is not None and high is not None and low > high):
         raise Refused(field, "is not a count or band that ends after it begins.")
     return {"employees_low": low, "employees_high": high}
@@ -184,12 +203,10 @@ def _read_count(field: str, value: object) -> int:
     return int(count)
 
 
-def _read_band(field: str, value: str) -> tuple[int | None, int | None]:
-    clean = re.sub(r"\s*(employees|people)$", "", value.strip().casefold())
-    for pattern, ends in _BANDS:
-        if match := pattern.fullmatch(clean):
-            return ends(*(int(part.replace(",", "")) for part in match.groups()))
-    raise Refused(field, "must be a whole number or a band as 51-200 or 1000+.")
+def parse_employees(field: str, cell: str, locale: str) -> str:
+    """Return a count or band of a file in the notation that every reader knows: 120, 51-200, 1000+. Raises Refused."""
+    low, high = read_employees(field, cell, locale).values()
+    return f"{low}+" if high is None else f"{low}" if low == high else f"{low}-{high}"
 
 
 def read_custom(field: str, value: object) -> Any:
@@ -206,10 +223,13 @@ def read_custom(field: str, value: object) -> Any:
     return validation.text(field, value, limit=1000) or None
 
 
-def read_attributes(known: Mapping[str, Attribute], sent: Mapping[str, object]) -> dict[str, Any]:
+def read_attributes(
+    known: Mapping[str, Attribute], sent: Mapping[str, object], formats: SenderFormats = UNSTATED
+) -> dict[str, Any]:
     """Return the values of a statement by attribute name: `employees` as its two ends, `custom` flat as `custom.NAME`.
 
-    `known` is `LEAD` or `COMPANY`, `sent` the JSON object as sent. Raises Refused, also for unknown names.
+    `known` is `LEAD` or `COMPANY`, `sent` the JSON object as sent; texts of numbers are read in the sender's `formats`.
+    Raises Refused, also for unknown names.
     """
     values: dict[str, Any] = {}
     for field, value in sent.items():
@@ -219,7 +239,9 @@ def read_attributes(known: Mapping[str, Attribute], sent: Mapping[str, object]) 
         elif field.startswith("custom."):
             values |= _read_custom_attributes({field: value})
         elif field == "employees" and known is COMPANY:
-            values |= read_employees(field, value)
+            values |= read_employees(field, value, formats.locale)
+        elif field in _REVENUE and known is COMPANY:
+            values |= _read_revenue(sent, formats)
         elif field in known:
             values[field] = None if value is None else known[field].read(field, value)
         else:

@@ -89,9 +89,12 @@ def refuse_day_number(target: str, cell: str) -> None:
         )
 
 
-def parse_day_number(cell: str) -> dt.datetime:
-    """Parse a spreadsheet's number of a day, to the second. Raises ValueError or OverflowError."""
-    return _DAYS_FROM + dt.timedelta(seconds=round(float(cell) * 86_400))
+def parse_day_number(field: str, cell: str) -> dt.datetime:
+    """Parse a spreadsheet's number of a day, to the second. Raises Refused."""
+    try:
+        return _DAYS_FROM + dt.timedelta(seconds=round(float(cell) * 86_400))
+    except (ValueError, OverflowError):
+        raise Refused(field, "is not a spreadsheet's number of a day, as 45321.") from None
 
 
 def split_full_name(item: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ LEAD: Final = (
     *_SHARED, "email", "title", "seniority", "source", "do_not_contact", "budget", "timeline", "use_case", "company_id",
 )  # fmt: skip
 COMPANY: Final = (
-    *_SHARED, "industry", "employees_low", "employees_high", "annual_revenue", "business_model", "technologies",
+    *_SHARED, "industry", "employees_low", "employees_high", "annual_revenue", "annual_revenue_currency", "business_model", "technologies",
     "is_customer", "is_competitor",
 )  # fmt: skip
 

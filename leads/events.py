@@ -18,6 +18,7 @@ from django.db import connection
 from leads import lead_lookup, lead_upserts, machine_events, rescore_queue, validation
 from leads.exceptions import Refused
 from leads.lead_lookup import LeadRef
+from leads.locale_formats import UNSTATED, SenderFormats
 from leads.models import Event, Signal
 from leads.retry_on_conflict import run_with_retries
 
@@ -63,10 +64,12 @@ class _Item:
     properties: str
 
 
-def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[EventResult]:
+def record(
+    *, items: Sequence[object], source: str, now: dt.datetime, formats: SenderFormats = UNSTATED
+) -> list[EventResult]:
     """Store a batch of events in the shape of rules 16.2. Return one result each, in order.
 
-    `source` is the namespace of the events' ids.
+    `source` is the namespace of the events' ids; their dates are read in the sender's `formats`.
 
     1. Read the items; those that break a rule are rejected, the others go on.
     2. Keep the first of several events with the same id, and sort them by id.
@@ -84,7 +87,7 @@ def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[Ev
     valid_items: list[_Item] = []
     for position, item in enumerate(items):
         try:
-            valid_items.append(_read_event(position, item, signals, now))
+            valid_items.append(_read_event(position, item, signals, now, formats.locale))
         except Refused as refusal:
             results[position] = _rejected_result(refusal)
     # 2. to 7. in one transaction.
@@ -97,7 +100,7 @@ def _rejected_result(refusal: Refused) -> EventResult:
     return EventResult("rejected", field=refusal.field, reason=refusal.rule)
 
 
-def _read_event(position: int, item: object, signals: Mapping[str, int], now: dt.datetime) -> _Item:
+def _read_event(position: int, item: object, signals: Mapping[str, int], now: dt.datetime, locale: str) -> _Item:
     if not isinstance(item, dict):
         raise Refused("event", "must be an object.")
     if not item.keys() <= _KEYS:
@@ -113,7 +116,7 @@ def _read_event(position: int, item: object, signals: Mapping[str, int], now: dt
         raise Refused("properties", "must be an object.")
     if "occurred_at" not in item:
         raise Refused("occurred_at", "is required.")
-    occurred_at = validation.instant("occurred_at", item["occurred_at"], now=now)
+    occurred_at = validation.instant("occurred_at", item["occurred_at"], now=now, locale=locale)
     external_id = None if item.get("id") is None else validation.identity("id", item["id"])
     signal = item.get("signal")
     as_json = _serialize_properties(properties)

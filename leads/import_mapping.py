@@ -15,21 +15,25 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
+from django import conf
+
 from config import time_zones
-from leads import attributes, cell_repairs, column_guesses, table_rows, validation
+from leads import attributes, cell_repairs, column_guesses, locale_formats, table_rows, validation
 from leads.exceptions import Refused
 from leads.file_reader import ReadingOptions
+from leads.locale_formats import SenderFormats
 from leads.table_rows import HeaderTest, Unreadable
 
 _DATE_TARGETS: Final = frozenset({"valid_from", "created_at", "occurred_at", "at"})
 _OPEN_PREFIXES: Final = ("custom.", "properties.")
-_AMBIGUOUS_DATE = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b")
+#: Amounts of money, each with the column that may name its currency.
+_CURRENCY_TARGETS: Final = MappingProxyType({"annual_revenue": "annual_revenue_currency", "amount": "currency"})
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
-_PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = MappingProxyType(
+_PARSERS: Final[Mapping[str, Callable[[str, str, str], object]]] = MappingProxyType(
     {
-        "number": attributes.parse_number,
-        "flag": attributes.parse_flag,
-        "list": lambda _field, cell: re.split(r"[;,|]", cell),
+        "number": locale_formats.read_number,
+        "flag": lambda field, cell, _locale: attributes.parse_flag(field, cell),
+        "list": lambda _field, cell, _locale: re.split(r"[;,|]", cell),
     }
 )
 _LEAD_REFERENCE_TARGETS: Final = {"email", "lead"}
@@ -74,6 +78,7 @@ _COMPANY_ALIASES = _build_aliases(
     domain="company_domain company_domain_name website website_url",
     employees="number_of_employees numberofemployees no_of_employees no_of_employee employee_count company_size",
     annual_revenue="annualrevenue revenue",
+    annual_revenue_currency="currency currency_code currencyisocode revenue_currency",
     country="country_region billing_country billingcountry",
     region="state_region state billing_state",
     created_at="create_date createdate createddate created",
@@ -99,10 +104,11 @@ KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
             ) | {"campaign": "properties.campaign", "asset": "properties.asset"},
         ),
         "outcomes": ImportKind(
-            "outcomes", "outcome", frozenset({"email", "lead", "id", "kind", "at", "amount", "reason"}), "",
+            "outcomes", "outcome", frozenset({"email", "lead", "id", "kind", "at", "amount", "currency", "reason"}), "",
             _build_aliases(
                 lead="lead_id contact_id", email="e_mail email_address", id="outcome_id opportunity_id deal_id", kind="outcome stage",
                 at="closed_at close_date closedate closed_date date", amount="value deal_amount", reason="closed_lost_reason loss_reason",
+                currency="currency_code currencyisocode deal_currency_code deal_currency",
             ),
         ),
     }
@@ -124,6 +130,8 @@ class ColumnMap:
     null_values: Sequence[str] = ()
     zone: str = ""
     date_format: str = ""
+    locale: str = ""
+    currency: str = ""
     encoding: str = ""
     delimiter: str = ""
     header_line: int = 0
@@ -143,7 +151,8 @@ class ColumnMap:
 _MAX_HEADER_LINE: Final = 1_000
 _MAP_TYPES: Final = {
     "columns": dict, "constants": dict, "values": dict, "types": dict, "scale": dict, "null_values": list,
-    "zone": str, "date_format": str, "encoding": str, "delimiter": str, "header_line": int, "sheet": str,
+    "zone": str, "date_format": str, "locale": str, "currency": str, "encoding": str, "delimiter": str, "header_line": int,
+    "sheet": str,
 }  # fmt: skip
 _TYPE_NOUNS: Final = {dict: "an object", list: "a list", str: "a text", int: "a whole number"}
 
@@ -177,6 +186,10 @@ def _read_targets(key: str, value: Mapping[str, Any], kind: ImportKind) -> dict[
 def _check_values(settings: Mapping[str, Any]) -> None:
     if settings.get("zone") and not time_zones.is_zone(settings["zone"]):
         raise Unreadable(f"zone in the map is {settings['zone']!r}. {time_zones.explain_refusal(settings['zone'])}")
+    if settings.get("locale") and not locale_formats.is_known_locale(settings["locale"]):
+        raise Unreadable(f"locale in the map is {settings['locale']!r}, not a locale as de, en-US or fr.")
+    if settings.get("currency") and not locale_formats.is_currency(settings["currency"]):
+        raise Unreadable(f"currency in the map is {settings['currency']!r}, not the code of a currency as EUR or USD.")
     _check_reading(settings)
     for name, shape, noun in (
         ("values", dict, "objects"),
@@ -244,7 +257,18 @@ class ImportPlan:
                 filled.add(target)
         if "full_name" in item:
             cell_repairs.split_full_name(item)
+        self._state_currency(item)
         return item
+
+    @property
+    def _formats(self) -> SenderFormats:
+        return SenderFormats(self.map.locale, self.map.currency, conf.settings.CURRENCY)
+
+    def _state_currency(self, item: dict[str, Any]) -> None:
+        """Give an amount the currency of the map, unless the row names one."""
+        for target, currency_target in _CURRENCY_TARGETS.items() if self.map.currency else ():
+            if isinstance(item.get(target), int | float):
+                item.setdefault(currency_target, self.map.currency)
 
     def _read_cell(self, target: str, cell: str) -> object:
         value = self.map.values.get(target, {}).get(cell, cell)
@@ -253,16 +277,26 @@ class ImportPlan:
         if cell_repairs.is_rounded(target, value, is_text=target not in self.map.types):
             self.not_understood[target, "numbers that a spreadsheet rounded"] += 1
             return None
-        return self._read_value(target, value)
+        try:
+            return self._read_value(target, value)
+        except Refused:
+            if target in attributes.READ_FROM_TEXT:
+                # The upsert keeps a text that cannot be read, and notes it.
+                return value
+            raise
 
     def _read_value(self, target: str, cell: str) -> object:
         if target in _DATE_TARGETS:
             if not self.map.date_format:
                 cell_repairs.refuse_day_number(target, cell)
             return self._read_instant(target, cell)
-        if target in self.map.types or target == "amount":
-            kind_of_value = self.map.types.get(target, "number")
-            value = _PARSERS[kind_of_value](target, cell) if kind_of_value != "text" else cell
+        if target in _CURRENCY_TARGETS:
+            return self._read_money(target, cell)
+        if target in self.map.types:
+            kind_of_value = self.map.types[target]
+            value = _PARSERS[kind_of_value](target, cell, self.map.locale) if kind_of_value != "text" else cell
+        elif target == "employees":
+            value = attributes.parse_employees(target, cell, self.map.locale)
         elif target in cell_repairs.REPAIRS:
             value = cell_repairs.REPAIRS[target](target, cell, self.id_prefix)
         elif target.startswith("properties."):
@@ -275,16 +309,34 @@ class ImportPlan:
         factor = self.map.scale.get(target)
         if factor is None:
             return value
-        number = value if isinstance(value, int | float) else attributes.parse_number(target, str(value))
+        number = (
+            value if isinstance(value, int | float) else locale_formats.read_number(target, str(value), self.map.locale)
+        )
         return float(Decimal(repr(number)) * Decimal(repr(factor)))
 
+    def _read_money(self, target: str, cell: str) -> int | float | str:
+        """Read an amount, with its currency behind it if the cell names one: 1200, or "1200 EUR"."""
+        money = locale_formats.read_money(target, cell, self._formats)
+        amount = money.amount * Decimal(repr(self.map.scale.get(target, 1)))
+        validation.number(target, float(amount), low=0, high=attributes.MOST_MONEY)
+        amount = round(amount, 2)
+        return f"{amount:f} {money.currency}" if money.currency else locale_formats.to_number(amount)
+
     def _read_instant(self, target: str, cell: str) -> dt.datetime:
-        at = _parse_formatted(target, cell, self.map.date_format) if self.map.date_format else _parse_iso(target, cell)
+        at = self._parse_instant(target, cell)
         if at.tzinfo is not None:
             return at
         if not self.map.zone:
             raise Refused(target, "carries no zone; write it into the file, or give `zone` in the map.")
         return _localize(target, at, zoneinfo.ZoneInfo(self.map.zone))
+
+    def _parse_instant(self, target: str, cell: str) -> dt.datetime:
+        # A workbook's own dates come in ISO form beside texts of the stated form, and cannot be mixed up.
+        if not self.map.date_format or _ISO_DATE.fullmatch(cell):
+            return locale_formats.read_date_time(target, cell, self.map.locale)
+        if self.map.date_format == "excel":
+            return cell_repairs.parse_day_number(target, cell)
+        return locale_formats.read_formatted(target, cell, self.map.date_format)
 
 
 def _localize(target: str, at: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
@@ -304,33 +356,6 @@ def _put_value(item: dict[str, Any], target: str, value: object) -> None:
         item.setdefault("properties", {})[target.removeprefix("properties.")] = value
     else:
         item[target] = value
-
-
-def _parse_iso(target: str, cell: str) -> dt.datetime:
-    try:
-        return dt.datetime.fromisoformat(cell)
-    except (ValueError, OverflowError):
-        if _AMBIGUOUS_DATE.match(cell):
-            raise Refused(
-                target, "may be day/month or month/day; give `date_format` in the map, as %d/%m/%Y."
-            ) from None
-        raise Refused(
-            target, "is not a date as 2026-01-31 or 2026-01-31T09:30:00Z; give `date_format` in the map."
-        ) from None
-
-
-def _parse_formatted(target: str, cell: str, date_format: str) -> dt.datetime:
-    try:
-        if date_format == "excel":
-            return cell_repairs.parse_day_number(cell)
-        if date_format in {"epoch", "epoch_ms"}:
-            return dt.datetime.fromtimestamp(float(cell) / (1000 if date_format == "epoch_ms" else 1), dt.UTC)
-        return dt.datetime.strptime(cell, date_format)  # noqa: DTZ007  # the zone comes from the map
-    except (ValueError, OverflowError, OSError):
-        # A workbook's own dates come in ISO form beside texts of another, and cannot be mixed up.
-        if _ISO_DATE.fullmatch(cell):
-            return _parse_iso(target, cell)
-        raise Refused(target, f"is not a date of the form {date_format}.") from None
 
 
 def build_plan(

@@ -19,6 +19,7 @@ from leads.batch_upsert import (
     UpsertResult,
 )
 from leads.exceptions import Refused
+from leads.locale_formats import UNSTATED, SenderFormats
 from leads.models import AttributeChange, Company, Lead
 from leads.retry_on_conflict import run_with_retries
 from leads.stated_values import NO_READINGS, Readings
@@ -28,16 +29,25 @@ _COMPANY_KEYS = {"domain", "external_id", "valid_from", "created_at"}
 
 
 def read_lead(
-    item: object, *, now: dt.datetime, since: dt.datetime | None = None, readings: Readings = NO_READINGS
+    item: object,
+    *,
+    now: dt.datetime,
+    since: dt.datetime | None = None,
+    formats: SenderFormats = UNSTATED,
+    readings: Readings = NO_READINGS,
 ) -> AttributeStatement:
     """Read a lead in the shape of the API. Raises Refused.
 
-    `since` dates a first statement that has no date of its own (default: now); `readings` are the corrections in force.
+    `since` dates a first statement that has no date of its own (default: now); texts of numbers and dates are read in
+    the sender's `formats`; `readings` are the corrections in force.
     """
     body = validation.mapping("lead", item)
     email = _read_optional(validation.email, "email", body)
     values = stated_values.read_stated_values(
-        attributes.LEAD, {name: value for name, value in body.items() if name not in _LEAD_KEYS}, readings
+        attributes.LEAD,
+        {name: value for name, value in body.items() if name not in _LEAD_KEYS},
+        readings,
+        formats=formats,
     )
     statement = AttributeStatement(
         first_key=email,
@@ -45,24 +55,32 @@ def read_lead(
         values=values | ({"email": email} if email else {}),
         company_domain=_read_optional(validation.domain, "company_domain", body),
         company_external_id=_read_external_id("company_external_id", body),
-        **_read_dates(body, now, since),
+        **_read_dates(body, now, since, formats),
     )
     return _require_key(statement, "email")
 
 
 def read_company(
-    item: object, *, now: dt.datetime, since: dt.datetime | None = None, readings: Readings = NO_READINGS
+    item: object,
+    *,
+    now: dt.datetime,
+    since: dt.datetime | None = None,
+    formats: SenderFormats = UNSTATED,
+    readings: Readings = NO_READINGS,
 ) -> AttributeStatement:
     """Read a company in the shape of the API, as `read_lead` does."""
     body = validation.mapping("company", item)
     values = stated_values.read_stated_values(
-        attributes.COMPANY, {name: value for name, value in body.items() if name not in _COMPANY_KEYS}, readings
+        attributes.COMPANY,
+        {name: value for name, value in body.items() if name not in _COMPANY_KEYS},
+        readings,
+        formats=formats,
     )
     statement = AttributeStatement(
         first_key=_read_optional(validation.domain, "domain", body),
         external_id=_read_external_id("external_id", body),
         values=values,
-        **_read_dates(body, now, since),
+        **_read_dates(body, now, since, formats),
     )
     return _require_key(statement, "domain")
 
@@ -95,6 +113,7 @@ def read_and_upsert(
     source: str,
     now: dt.datetime,
     since: dt.datetime | None = None,
+    formats: SenderFormats = UNSTATED,
 ) -> list[UpsertResult[Subject]]:
     """Read items as they were sent, and upsert those that can be read. Return one result each, in order."""
     results: list[UpsertResult[Subject] | None] = []
@@ -103,7 +122,7 @@ def read_and_upsert(
     for position, item in enumerate(items):
         results.append(None)
         try:
-            statements[position] = read(item, now=now, since=since, readings=readings)
+            statements[position] = read(item, now=now, since=since, formats=formats, readings=readings)
         except Refused as refusal:
             results[position] = UpsertResult(None, "rejected", refusal)
     upserted = upsert(items=list(statements.values()), source=source, now=now)
@@ -191,9 +210,11 @@ def _read_external_id(name: str, body: Mapping[str, object]) -> str:
     return validation.identity(name, body[name], limit=128) if body.get(name) not in (None, "") else ""
 
 
-def _read_dates(body: Mapping[str, object], now: dt.datetime, since: dt.datetime | None) -> dict[str, Any]:
+def _read_dates(
+    body: Mapping[str, object], now: dt.datetime, since: dt.datetime | None, formats: SenderFormats
+) -> dict[str, Any]:
     dates = {
-        name: validation.instant(name, body[name], now=now)
+        name: validation.instant(name, body[name], now=now, locale=formats.locale)
         for name in ("valid_from", "created_at")
         if body.get(name) is not None
     }

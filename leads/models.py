@@ -92,8 +92,9 @@ class Company(Attributed):
     employees_high = models.IntegerField(
         null=True, blank=True, help_text="Equal to low when the exact count is known; empty: open band."
     )
-    annual_revenue = models.DecimalField(
-        max_digits=18, decimal_places=2, null=True, blank=True, help_text="In the company's currency."
+    annual_revenue = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
+    annual_revenue_currency = models.CharField(
+        max_length=3, blank=True, help_text="Its code, as EUR; empty: that of the installation."
     )
     business_model = models.CharField(max_length=64, blank=True)
     technologies = ArrayField(models.CharField(max_length=64), default=list, blank=True)
@@ -502,23 +503,50 @@ class StageChange(models.Model):
         return f"{self.lead}: {self.from_stage} → {self.to_stage}"
 
 
+class OutcomeQuerySet(models.QuerySet["Outcome"]):
+    def effective(self) -> OutcomeQuerySet:
+        """Return the outcomes that no later row corrects: those that count."""
+        return self.filter(corrected_by=None)
+
+
 class Outcome(models.Model):
-    """A result of a lead, as the CRM reports it. A correction is a new row."""
+    """A result of a lead, as the CRM reports it. A correction is a new row that points at the row it corrects."""
 
     id = models.BigAutoField(primary_key=True)
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="outcomes")
     kind = models.CharField(max_length=16, choices=OutcomeKind.choices)
     at = models.DateTimeField()
     amount = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    currency = models.CharField(
+        max_length=3, blank=True, help_text="Of the amount, as EUR; empty: that of the installation."
+    )
     reason = models.CharField(max_length=200, blank=True)
     recorded_at = models.DateTimeField()
     source = models.CharField(max_length=64)
     external_id = models.CharField(max_length=200, null=True)
+    # One row corrects another, so that a deal's corrections are a chain and never fork.
+    corrects = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="corrected_by"
+    )
+
+    is_first = models.BooleanField(default=False, help_text="The first row of a deal with an id of the sender's.")
+
+    objects = OutcomeQuerySet.as_manager()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["source", "external_id", "kind"], name="outcome_once")]
-        # Read by backtests and by the pipeline overview for the deals of a period.
-        indexes: ClassVar = [models.Index(fields=["kind", "at"], name="outcome_by_kind")]
+        constraints: ClassVar = [
+            # Two senders that name two leads for one deal do not lock the same row: the second finds this one taken.
+            models.UniqueConstraint(
+                fields=["source", "external_id"], condition=Q(is_first=True), name="outcome_first_of_deal"
+            ),
+            models.CheckConstraint(name="outcome_corrects_another", condition=~Q(corrects=F("id"))),
+        ]
+        indexes: ClassVar = [
+            # Read by backtests and by the pipeline overview for the deals of a period.
+            models.Index(fields=["kind", "at"], name="outcome_by_kind"),
+            # Read by leads.outcomes for all rows of a deal.
+            models.Index(fields=["source", "external_id"], name="outcome_of_deal"),
+        ]
         triggers: ClassVar = [append_only("outcomes_stay")]
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from leads.vocabulary import OutcomeKind, Seniority
 _INSTANT = {
     "type": "string",
     "format": "date-time",
-    "description": "With its zone; at most five minutes ahead of our clock.",
+    "description": "With its zone; at most five minutes ahead of our clock. Also a text in the locale of the key.",
 }
 _ID = {"oneOf": [{"type": "string", "maxLength": 200, "minLength": 1}, {"type": "integer"}]}
 _LEAD_REF = {
@@ -22,6 +22,7 @@ _LEAD_REF = {
     },
 }
 _FLAG = {"oneOf": [{"type": "boolean"}, {"type": "string"}], "nullable": True, "description": "As a text: yes or no."}
+_CURRENCY = "The code of a currency, as EUR; default: that of the key, or of the installation."
 _TYPES: Final = {
     "country": {"type": "string", "nullable": True, "description": "A name or an ISO code; stored as the code."},
     "do_not_contact": _FLAG
@@ -30,7 +31,12 @@ _TYPES: Final = {
     },
     "is_customer": _FLAG,
     "is_competitor": _FLAG,
-    "annual_revenue": {"type": "number", "minimum": 0, "nullable": True},
+    "annual_revenue": {
+        "oneOf": [{"type": "number", "minimum": 0}, {"type": "string"}],
+        "nullable": True,
+        "description": "A number, or a text as “€1.2m” or “1.200.000 EUR” in the locale of the key.",
+    },
+    "annual_revenue_currency": {"type": "string", "nullable": True, "description": _CURRENCY},
     "technologies": {"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}], "nullable": True},
     "seniority": {"type": "string", "nullable": True, "description": f"One of {', '.join(Seniority.values)}."},
 }
@@ -83,7 +89,8 @@ OUTCOMES: Final = _one_or_many(
             "kind": {"type": "string", "enum": OutcomeKind.values},
             "at": _INSTANT,
             "id": _ID,
-            "amount": {"type": "number", "minimum": 0},
+            "amount": {"oneOf": [{"type": "number", "minimum": 0}, {"type": "string"}]},
+            "currency": {"type": "string", "description": _CURRENCY},
             "reason": {"type": "string", "maxLength": 200},
         },
         "kind",

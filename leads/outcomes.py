@@ -1,26 +1,32 @@
-"""The intake of outcomes from the CRM: opportunity, won, lost.
+"""The intake of outcomes from the CRM: opportunity, won, lost (rules 13.34 to 13.36).
 
-Idempotent on (source, id, kind); a correction is a new row.
+The same content again is a duplicate. Other content of the same deal and kind corrects the row before it, unless rows
+of another kind lie between the two: then the deal was reopened, and both count.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, Final
 
-from leads import lead_lookup, rescore_queue, stage_changes, validation
+from leads import attributes, customer_status, lead_lookup, rescore_queue, stage_changes, validation
 from leads.events import EventResult
 from leads.exceptions import Refused
 from leads.lead_lookup import LeadRef
+from leads.locale_formats import UNSTATED, SenderFormats
 from leads.models import Lead, Outcome, StageChange
 from leads.retry_on_conflict import run_with_retries
 from leads.vocabulary import MOVES, OutcomeKind, Stage
 
-_KEYS: Final = frozenset({"email", "lead", "kind", "at", "id", "amount", "reason"})
-_MOST_MONEY: Final = 10**15
+_KEYS: Final = frozenset({"email", "lead", "kind", "at", "id", "amount", "currency", "reason"})
+#: The kinds that begin or end a customer.
+_DECIDING: Final = (OutcomeKind.WON, OutcomeKind.LOST)
+#: The order of outcomes of one deal that are dated to the same instant, as those of one day often are.
+_PROGRESS: Final = (OutcomeKind.OPPORTUNITY, OutcomeKind.WON, OutcomeKind.LOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +36,82 @@ class _Item:
     at: dt.datetime
     external_id: str | None
     amount: Decimal | None
+    currency: str
     reason: str
 
 
-def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[EventResult]:
-    """Store outcomes `{"email" or "lead", "kind", "at", "id", "amount", "reason"}`. Return one result each, in order.
+@dataclass(slots=True)
+class _Deal:
+    """The rows of one deal in memory, those of its corrections among them."""
 
-    An outcome moves its lead to the stage of its kind if the table of moves allows it and no later change of stage
-    exists.
+    rows: list[Outcome] = field(default_factory=list)
+
+    @property
+    def lead(self) -> Lead | None:
+        return self.rows[0].lead if self.rows else None
+
+    def find_same(self, item: _Item) -> Outcome | None:
+        """Return a row with this content, be it corrected by now: what was sent once is never news again."""
+        content = (item.kind, item.at, item.amount, item.currency, item.reason)
+        return next(
+            (row for row in self.rows if (row.kind, row.at, row.amount, row.currency, row.reason) == content), None
+        )
+
+    def find_corrected(self, row: Outcome) -> Outcome | None:
+        """Return the effective row that the new row takes the place of, if there is one."""
+        run = next(run for run in self._runs() if row in run)
+        return next((other for other in self._effective(run) if other is not row), None)
+
+    def find_uncounted(self) -> list[Outcome]:
+        """Return the last row of each happening of which no row is effective.
+
+        A row that comes late and lies between a row and its correction shows that both happened.
+        """
+        return [max(run, key=_stored_last) for run in self._runs() if not self._effective(run)]
+
+    def latest(self) -> Outcome:
+        """Return the effective row that says how the deal stands."""
+        return max(self._effective(self.rows), key=_deal_order)
+
+    def _runs(self) -> list[list[Outcome]]:
+        """Return the happenings: rows of one kind that follow each other in time without a row of another kind."""
+        return [list(run) for _, run in groupby(sorted(self.rows, key=_deal_order), key=lambda row: row.kind)]
+
+    def _effective(self, rows: Iterable[Outcome]) -> list[Outcome]:
+        corrected = {row.corrects_id for row in self.rows}
+        return [row for row in rows if row.pk is None or row.pk not in corrected]
+
+
+def _deal_order(row: Outcome) -> tuple[dt.datetime, int, float]:
+    return row.at, _PROGRESS.index(OutcomeKind(row.kind)), _stored_last(row)
+
+
+def _stored_last(row: Outcome) -> float:
+    """Sort rows as they were stored, one that is not stored yet behind all others."""
+    return float("inf") if row.pk is None else row.pk
+
+
+def record(
+    *, items: Sequence[object], source: str, now: dt.datetime, formats: SenderFormats = UNSTATED
+) -> list[EventResult]:
+    """Store outcomes `{"email" or "lead", "kind", "at", "id", "amount", "currency", "reason"}`. Return one result each.
+
+    `source` is the namespace of the ids; texts are read in the sender's `formats`. An outcome moves its lead to the
+    stage in which the deal stands then, if the table of moves allows it and no later change of stage exists. A won deal
+    makes the lead's company a customer.
     """
-    parsed = [_read_or_refusal(item, now) for item in items]
+    parsed = [_read_or_refusal(item, now, formats) for item in items]
     return run_with_retries(lambda: _store_outcomes(parsed, source, now))
 
 
-def _read_or_refusal(item: object, now: dt.datetime) -> _Item | EventResult:
+def _read_or_refusal(item: object, now: dt.datetime, formats: SenderFormats) -> _Item | EventResult:
     try:
-        return _read_outcome(item, now)
+        return _read_outcome(item, now, formats)
     except Refused as refusal:
         return EventResult("rejected", field=refusal.field, reason=refusal.rule)
 
 
-def _read_outcome(item: object, now: dt.datetime) -> _Item:
+def _read_outcome(item: object, now: dt.datetime, formats: SenderFormats) -> _Item:
     body = validation.mapping("outcome", item)
     if not body.keys() <= _KEYS:
         raise Refused(
@@ -61,94 +122,149 @@ def _read_outcome(item: object, now: dt.datetime) -> _Item:
         raise Refused("kind", f"must be one of: {', '.join(OutcomeKind.values)}.")
     if "at" not in body:
         raise Refused("at", "is required.")
+    money = attributes.read_money("amount", body.get("amount"), body.get("currency"), formats)
     return _Item(
         lead=lead_lookup.read_reference(body),
         kind=OutcomeKind(body["kind"]),
-        at=validation.instant("at", body["at"], now=now),
+        at=validation.instant("at", body["at"], now=now, locale=formats.locale),
         external_id=None if body.get("id") is None else validation.identity("id", body["id"]),
-        amount=_read_amount(body),
+        amount=money.amount if money else None,
+        currency=money.currency if money else "",
         reason=validation.text("reason", body.get("reason") or "", limit=200),
     )
 
 
-def _read_amount(body: Mapping[str, Any]) -> Decimal | None:
-    if body.get("amount") is None:
-        return None
-    return round(Decimal(repr(validation.number("amount", body["amount"], low=0, high=_MOST_MONEY))), 2)
-
-
 def _store_outcomes(parsed: Sequence[_Item | EventResult], source: str, now: dt.datetime) -> list[EventResult]:
-    items = [entry for entry in parsed if isinstance(entry, _Item)]
-    leads = _lock_leads([item for item in items if not _find_earlier_outcome(item, source)], now)
-    return [
-        entry if isinstance(entry, EventResult) else _record_outcome(entry, leads.get(entry.lead), source, now)
-        for entry in parsed
-    ]
+    """Store the outcomes of a batch.
 
-
-def _lock_leads(items: Sequence[_Item], now: dt.datetime) -> dict[LeadRef, Lead]:
-    """Lock the leads of the items in id order, and add missing ones. Return them by reference.
-
-    The locks make two senders of one outcome take turns; the second then finds the row of the first.
+    1. Find the leads of deals that are known, and add those of new ones.
+    2. Lock the companies whose deals are won or lost, then the leads, each in id order.
+    3. Read the deals under these locks: two senders of one deal take turns.
+    4. Record the items one after the other: each sees those before it.
+    5. Bring the status of customer of the companies into line.
     """
+    items = [entry for entry in parsed if isinstance(entry, _Item)]
+    # 1.
+    deals = _read_deals(items, source)
+    references = _find_leads(_first_of_new_deals(items, deals), now)
+    references |= lead_lookup.find_leads({item.lead for item in items} - references.keys())
+    ids = {lead.pk for lead in references.values()} | {deal.lead.pk for deal in deals.values() if deal.lead}
+    # 2.
+    companies = customer_status.lock_companies(ids) if any(item.kind in _DECIDING for item in items) else {}
+    leads = _lock_leads(ids, companies)
+    # 3.
+    deals = _read_deals(items, source)
+    results = []
+    # 4.
+    for entry in parsed:
+        if isinstance(entry, _Item):
+            lead = leads.get(references[entry.lead].pk) if entry.lead in references else None
+            entry = _record_outcome(entry, _deal_of(entry, deals), lead, source, now)  # noqa: PLW2901  # item to result
+        results.append(entry)
+    # 5.
+    if any(result.status == "accepted" for result in results):
+        customer_status.update_customers(companies, now=now)
+    return results
+
+
+def _read_deals(items: Sequence[_Item], source: str) -> dict[str, _Deal]:
+    deals: dict[str, _Deal] = {item.external_id: _Deal() for item in items if item.external_id is not None}
+    rows = Outcome.objects.filter(source=source, external_id__in=deals).select_related("lead").order_by("pk")
+    for row in rows:
+        deals[row.external_id or ""].rows.append(row)
+    return deals
+
+
+def _deal_of(item: _Item, deals: Mapping[str, _Deal]) -> _Deal:
+    """Return the deal of an item; one without an id of the sender's is a deal of its own."""
+    return _Deal() if item.external_id is None else deals[item.external_id]
+
+
+def _first_of_new_deals(items: Sequence[_Item], deals: Mapping[str, _Deal]) -> list[_Item]:
+    """Return the items whose leads are added if they are missing: a deal has one lead, the first that is named."""
+    first = {item.external_id or position: item for position, item in reversed(list(enumerate(items)))}
+    return [item for item in first.values() if not _deal_of(item, deals).rows]
+
+
+def _find_leads(items: Sequence[_Item], now: dt.datetime) -> dict[LeadRef, lead_lookup.FoundLead]:
+    """Return the leads of items by reference, and add missing ones."""
     first_seen: dict[LeadRef, dt.datetime] = {}
     for item in items:
         first_seen[item.lead] = min(item.at, first_seen.get(item.lead, now))
-    references = lead_lookup.find_or_add(first_seen, now=now)
-    ids = {lead.pk for lead in references.values()}
-    rows = Lead.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
-    leads = {lead.pk: lead for lead in rows}
-    return {ref: leads[lead.pk] for ref, lead in references.items()}
+    return lead_lookup.find_or_add(first_seen, now=now)
 
 
-def _record_outcome(item: _Item, lead: Lead | None, source: str, now: dt.datetime) -> EventResult:
-    if earlier := _find_earlier_outcome(item, source):
-        return _compare_with_earlier(item, earlier)
+def _lock_leads(ids: set[int], companies: Mapping[int, Any]) -> dict[int, Lead]:
+    """Lock these leads, and in the same order their colleagues, who are rescored when the company becomes a customer."""
+    colleagues = Lead.objects.filter(company_id__in=companies).values_list("pk", flat=True) if companies else ()
+    rows = Lead.objects.filter(pk__in=ids.union(colleagues)).order_by("pk")
+    return {lead.pk: lead for lead in rows.select_for_update(of=("self",), no_key=True)}
+
+
+def _record_outcome(item: _Item, deal: _Deal, lead: Lead | None, source: str, now: dt.datetime) -> EventResult:
+    if deal.lead and not _is_same_lead(item.lead, lead, deal.lead):
+        return EventResult(
+            "rejected",
+            field="id",
+            reason="conflict: the outcomes with this id are of another lead, and a deal has one.",
+        )
+    if same := deal.find_same(item):
+        return EventResult("duplicate", id=same.pk)
     if lead is None:
         refusal = lead_lookup.unknown_lead(item.lead)
         return EventResult("rejected", field=refusal.field, reason=refusal.rule)
-    outcome = Outcome.objects.create(
-        lead=lead,
-        kind=item.kind,
-        at=item.at,
-        amount=item.amount,
-        reason=item.reason,
-        recorded_at=now,
-        source=source,
-        external_id=item.external_id,
-    )
-    _move_lead(lead, item)
+    outcome = _add_row(item, deal, lead, source, now)
+    _move_lead(lead, deal)
     rescore_queue.request(lead_ids=[lead.pk], at=now)
     return EventResult("accepted", id=outcome.pk)
 
 
-def _find_earlier_outcome(item: _Item, source: str) -> Outcome | None:
-    if item.external_id is None:
-        return None
-    return (
-        Outcome.objects.select_related("lead")
-        .filter(source=source, external_id=item.external_id, kind=item.kind)
-        .first()
+def _is_same_lead(ref: LeadRef, lead: Lead | None, of_deal: Lead) -> bool:
+    keys = {"email": (of_deal.email or "").lower(), "external_id": of_deal.external_id, "id": of_deal.pk}
+    return keys[ref.kind] == ref.key or (lead is not None and lead.pk == of_deal.pk)
+
+
+def _add_row(item: _Item, deal: _Deal, lead: Lead, source: str, now: dt.datetime) -> Outcome:
+    """Store the row of an item, and again those rows of the deal that it shows to be no corrections."""
+    outcome = Outcome(
+        lead=lead,
+        kind=item.kind,
+        at=item.at,
+        amount=item.amount,
+        currency=item.currency,
+        reason=item.reason,
+        recorded_at=now,
+        source=source,
+        external_id=item.external_id,
+        is_first=item.external_id is not None and not deal.rows,
     )
+    deal.rows.append(outcome)
+    outcome.corrects = deal.find_corrected(outcome)
+    outcome.save(force_insert=True)
+    for row in deal.find_uncounted():
+        again = Outcome(
+            lead=row.lead,
+            kind=row.kind,
+            at=row.at,
+            amount=row.amount,
+            currency=row.currency,
+            reason=row.reason,
+            recorded_at=now,
+            source=source,
+            external_id=row.external_id,
+        )
+        again.save(force_insert=True)
+        deal.rows.append(again)
+    return outcome
 
 
-def _compare_with_earlier(item: _Item, earlier: Outcome) -> EventResult:
-    lead = earlier.lead
-    theirs: dict[str, str | int | None] = {
-        "email": (lead.email or "").lower(),
-        "external_id": lead.external_id,
-        "id": lead.pk,
-    }
-    is_same = theirs[item.lead.kind] == item.lead.key
-    if is_same and (item.at, item.amount, item.reason) == (earlier.at, earlier.amount, earlier.reason):
-        return EventResult("duplicate", id=earlier.pk)
-    return EventResult(
-        "rejected", field="id", reason="conflict: another outcome with this id was recorded, and its content differs."
+def _move_lead(lead: Lead, deal: _Deal) -> None:
+    """Move the lead to where its deal stands, unless something later is known of the lead."""
+    latest = deal.latest()
+    to = Stage(latest.kind)
+    is_superseded = (
+        StageChange.objects.filter(lead=lead, at__gt=latest.at).exists()
+        or Outcome.objects.effective().filter(lead=lead, at__gt=latest.at).exists()
     )
-
-
-def _move_lead(lead: Lead, item: _Item) -> None:
-    to = Stage(item.kind)
-    is_newest = not StageChange.objects.filter(lead=lead, at__gt=item.at).exists()
-    if is_newest and to in MOVES[Stage(lead.stage)]:
-        lead.stage = stage_changes.move(lead=lead, to=to, by=None, now=item.at, why="Outcome from the CRM").stage
+    if not is_superseded and to in MOVES[Stage(lead.stage)]:
+        lead.stage = stage_changes.move(lead=lead, to=to, by=None, now=latest.at, why="Outcome from the CRM").stage

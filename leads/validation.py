@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from leads import locale_formats
 from leads.exceptions import Refused
 from leads.vocabulary import BEGINNING, CLOCK_SKEW
 
@@ -142,12 +143,16 @@ def number(field: str, value: object, *, low: float = -math.inf, high: float = m
     return value
 
 
-def instant(field: str, value: object, *, now: dt.datetime) -> dt.datetime:
-    """Return a date-time with a zone, from 1970 to five minutes ahead of our clock, in UTC."""
+def instant(field: str, value: object, *, now: dt.datetime, locale: str = "") -> dt.datetime:
+    """Return a date-time with a zone, from 1970 to five minutes ahead of our clock, in UTC; texts as the locale writes
+    them.
+    """
     if isinstance(value, dt.datetime):
         at: dt.datetime = value
+    elif isinstance(value, str):
+        at = locale_formats.read_date_time(field, value, locale)
     else:
-        at = _parse_instant(field, value)
+        raise Refused(field, "must be a date-time text as 2026-01-31T09:30:00Z.")
     if at.tzinfo is None:
         raise Refused(field, "must carry its zone, as 2026-01-31T09:30:00Z or …+01:00.")
     try:
@@ -159,15 +164,6 @@ def instant(field: str, value: object, *, now: dt.datetime) -> dt.datetime:
     if at > now + CLOCK_SKEW:
         raise Refused(field, f"lies in the future: {at:%Y-%m-%dT%H:%M:%SZ}, while it is {now:%Y-%m-%dT%H:%M:%SZ}.")
     return at
-
-
-def _parse_instant(field: str, value: object) -> dt.datetime:
-    if not isinstance(value, str):
-        raise Refused(field, "must be a date-time text as 2026-01-31T09:30:00Z.")
-    try:
-        return dt.datetime.fromisoformat(value.strip())
-    except (ValueError, OverflowError):
-        raise Refused(field, "is not a date-time as 2026-01-31T09:30:00Z.") from None
 
 
 def mapping(field: str, value: object) -> dict[str, Any]:

@@ -169,7 +169,13 @@ class AnswersSerializer(serializers.Serializer[Any]):
 
 class AmountSerializer(serializers.Serializer[Any]):
     amount = serializers.DecimalField(
-        max_digits=17, decimal_places=2, min_value=0, required=False, allow_null=True, default=None
+        max_digits=17,
+        decimal_places=2,
+        min_value=0,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="In the currency of the installation.",
     )
 
 

@@ -78,7 +78,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
 
     class Meta:
         model = ApiKey
-        fields = ("name", "kind", "owner", "source", "scopes", "expires_at")
+        fields = ("name", "kind", "owner", "source", "locale", "currency", "scopes", "expires_at")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -95,7 +95,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
     list_filter = ("kind",)
     list_select_related = ("owner",)
     search_fields = ("name", "=prefix", "owner__email")
-    fields = ("name", "kind", "owner", "source", "scopes", "expires_at", "revoked")
+    fields = ("name", "kind", "owner", "source", "locale", "currency", "scopes", "expires_at", "revoked")
     readonly_fields = ("prefix", "created_at", "last_used_at", "revoked_at")
     actions = ("revoke_keys",)
 

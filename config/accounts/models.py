@@ -8,11 +8,12 @@ from typing import Any, ClassVar, Final
 import pgtrigger
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from config.accounts.vocabulary import ApiKeyKind
+from config.accounts.vocabulary import ApiKeyKind, SenderLocale
 
 #: Bytes of randomness in the secret half of an API key: 256 bits, too many to guess, so a plain digest is enough.
 SECRET_BYTES: Final = 32
@@ -96,6 +97,18 @@ class ApiKey(models.Model):
     kind = models.CharField(max_length=16, choices=ApiKeyKind.choices, default=ApiKeyKind.SYSTEM)
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_keys")
     source = models.SlugField(max_length=64)
+    locale = models.CharField(
+        max_length=8,
+        choices=SenderLocale.choices,
+        blank=True,
+        help_text="How its texts write numbers and dates; empty: what could be read in two ways is refused.",
+    )
+    currency = models.CharField(
+        max_length=3,
+        blank=True,
+        validators=[RegexValidator("^[A-Z]{3}$", "Write the code of a currency, as EUR or USD.")],
+        help_text="Of amounts that name none, as EUR or USD; empty: that of this installation.",
+    )
     scopes = ArrayField(models.CharField(max_length=32), default=list)
     prefix = models.CharField(max_length=16, unique=True, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)

@@ -18,6 +18,23 @@ class Role(models.TextChoices):
     VIEWER = "viewer", _("Executive")
 
 
+class SenderLocale(models.TextChoices):
+    """The locales in which a client may write numbers and dates; leads.locale_formats reads them."""
+
+    DE = "de", _("German (1.200,50 · 31.1.2026)")
+    DE_CH = "de-CH", _("German, Switzerland (1’200.50 · 31.1.2026)")
+    EN_GB = "en-GB", _("English, United Kingdom (1,200.50 · 31/1/2026)")
+    EN_US = "en-US", _("English, United States (1,200.50 · 1/31/2026)")
+    ES = "es", _("Spanish (1.200,50 · 31/1/2026)")
+    ES_MX = "es-MX", _("Spanish, Mexico (1,200.50 · 31/1/2026)")
+    FR = "fr", _("French (1 200,50 · 31/1/2026)")
+    IT = "it", _("Italian (1.200,50 · 31/1/2026)")
+    NL = "nl", _("Dutch (1.200,50 · 31-1-2026)")
+    PL = "pl", _("Polish (1 200,50 · 31.1.2026)")
+    PT = "pt", _("Portuguese (1.200,50 · 31/1/2026)")
+    SV = "sv", _("Swedish (1 200,50 · 2026-01-31)")
+
+
 class ApiKeyKind(models.TextChoices):
     """The three kinds of client that hold a key. For the record only: no right depends on it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
+from django.conf import settings
 from django.utils import timezone
 
 SECONDS_SHOWN_BELOW: Final = 10 * 60
@@ -72,8 +73,9 @@ def points(value: Any) -> str:
     return f"{value:.1f}".removesuffix(".0") if isinstance(value, (int, float)) else "–"
 
 
-def money(amount: Any) -> str:
-    return "–" if amount is None else f"{amount:,.0f}"
+def money(amount: Any, currency: str = "") -> str:
+    """Format an amount with the code of its currency; without one it is in that of the installation."""
+    return "–" if amount is None else f"{amount:,.0f}\u00a0{currency or settings.CURRENCY}"
 
 
 def figure(count: Any) -> str:

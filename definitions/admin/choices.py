@@ -22,7 +22,7 @@ _CACHE_SECONDS: Final = 600
 _CACHE_KEY: Final = "definitions:values-at-hand"
 
 _INTENTS: Final = {Intent.HIGH: "High intent", Intent.MEDIUM: "Medium intent", Intent.LOW: "Low intent"}
-_COMPANY_FIELDS: Final = ("industry", "country", "business_model")
+_COMPANY_FIELDS: Final = ("industry", "country", "region", "business_model")
 _LEAD_FIELDS: Final = ("country", "region", "source", "budget", "timeline")
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
@@ -19,7 +20,7 @@ from definitions.document.json_reader import Node
 from definitions.document.values import CHOICES, RANGES, TRUTHS, field_kind
 from definitions.models import Criterion
 from definitions.plain_english import generated_statement
-from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator, Part
+from definitions.vocabulary import CURRENCY_FIELDS, FIELDS, OPERATORS_OF, FieldKind, Operator, Part, split_currency
 from leads.models import NamedList
 
 _VALUE_INPUTS: Final = ("low", "high", "texts", "flag", "list")
@@ -28,17 +29,24 @@ _LINE: Final = re.compile(r"^\[(\d+)\]")
 _YES_NO: Final = [("", "–"), ("true", "yes"), ("false", "no")]
 #: The choice in the list of fields that stands for an attribute named by the customer.
 OWN: Final = "own"
+_USUAL_CURRENCIES: Final = ("EUR", "USD", "GBP")
 _STATED_FIELDS: Final = ("lead.budget", "lead.timeline", "lead.use_case")
 
 
 def build_field_choices() -> list[tuple[str, Any]]:
     groups: dict[str, list[tuple[str, str]]] = {"The company": [], "The person": [], "What they said": []}
-    for name, (_, label) in FIELDS.items():
-        of_person = "What they said" if name in _STATED_FIELDS else "The person"
+    for name in (*FIELDS, *_offered_amounts()):
+        of_person = "What they said" if split_currency(name)[0] in _STATED_FIELDS else "The person"
         groups["The company" if name.startswith("company.") else of_person].append(
-            (name, generated_statement.capitalize_first(str(label)))
+            (name, generated_statement.field_label(name))
         )
     return [("", "Choose…"), *groups.items(), (OWN, "An attribute of our own…")]
+
+
+def _offered_amounts() -> list[str]:
+    """Return the amounts to choose from, in the usual currencies; those in another currency are typed."""
+    codes = dict.fromkeys((settings.CURRENCY, *_USUAL_CURRENCIES))
+    return [f"{name}.{code}" for name in CURRENCY_FIELDS for code in codes]
 
 
 def value_inputs(kind: FieldKind | None, op: Operator) -> tuple[str, ...]:
@@ -64,7 +72,7 @@ def build_input_table() -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 def build_kind_table() -> dict[str, str]:
-    return {name: str(kind) for name, (kind, _) in FIELDS.items()}
+    return {name: str(field_kind(name)) for name in (*FIELDS, *_offered_amounts())}
 
 
 class CriterionForm(RowForm):
@@ -77,7 +85,9 @@ class CriterionForm(RowForm):
         label="own attribute",
         required=False,
         max_length=120,
-        widget=forms.TextInput(attrs={"placeholder": "lead.custom.NAME", "list": "own-fields", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={"placeholder": "lead.custom.NAME or lead.budget.CHF", "list": "own-fields", "autocomplete": "off"}
+        ),
     )
     low = forms.DecimalField(label="from", required=False, widget=number_input())
     high = forms.DecimalField(label="to", required=False, widget=number_input())
@@ -105,7 +115,7 @@ class CriterionForm(RowForm):
         # The choices are read once for the page, not once for each row.
         self.fields["list"].choices = [("", "Choose a list…"), *self.available.lists]  # type: ignore[attr-defined]  # a choice field
         self.initial["flag"] = {True: "true", False: "false"}.get(self.instance.flag, "")
-        if self.instance.field and self.instance.field not in FIELDS:
+        if self.instance.field and self.instance.field not in build_kind_table():
             self.initial["own_field"], self.initial["field"] = self.instance.field, OWN
 
     def clean(self) -> dict[str, Any]:

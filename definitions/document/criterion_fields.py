@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from definitions.document.json_reader import Node, NumberLimits
 from definitions.document.values import CHOICES, RANGES, TRUTHS, field_kind
-from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator, Part
+from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator, Part, split_currency
+from leads import locale_formats
 from leads.countries import read_country
 from leads.vocabulary import Seniority
 
@@ -40,7 +41,11 @@ class CriterionValue(NamedTuple):
 def read_field(node: Node) -> str | None:
     """Return the name of a known field or of an own attribute; note a complaint and return None for any other."""
     text = node.value.strip() if isinstance(node.value, str) else ""
-    return text if CUSTOM_FIELD.fullmatch(text) else node.read_choice(FIELDS, "field")
+    currency = split_currency(text)[1]
+    if currency and not locale_formats.is_currency(currency):
+        node.complain(f"“{text[:LONGEST_TEXT]}” ends in no code of a currency, as EUR or USD.")
+        return None
+    return text if currency or CUSTOM_FIELD.fullmatch(text) else node.read_choice(FIELDS, "field")
 
 
 def explain_misfit(field: str, op: Operator) -> str:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from definitions.vocabulary import DOCUMENT_FORMAT, FIELDS, DecayMode, FieldKind, Operator, Part, PathKind
+from definitions.vocabulary import (
+    DOCUMENT_FORMAT,
+    FIELDS,
+    DecayMode,
+    FieldKind,
+    Operator,
+    Part,
+    PathKind,
+    split_currency,
+)
 from leads.vocabulary import Motion
 
 Json = dict[str, object]
@@ -233,6 +242,8 @@ class Draft:
 
 def field_kind(field: str) -> FieldKind | None:
     """Return the kind of a field's values, or None for the customer's own attributes, which may hold anything."""
+    if split_currency(field)[1]:
+        return FieldKind.NUMBER
     entry = FIELDS.get(field)
     return entry[0] if entry else None
 

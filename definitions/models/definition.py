@@ -205,7 +205,9 @@ class Criterion(models.Model):
     part = models.CharField(max_length=13, choices=Part.choices)
     position = models.PositiveSmallIntegerField(default=0)
     field = models.CharField(
-        max_length=120, help_text=f"One of {', '.join(FIELDS)}, lead.custom.NAME or company.custom.NAME."
+        max_length=120,
+        help_text=f"One of {', '.join(FIELDS)}, lead.custom.NAME or company.custom.NAME; lead.budget.EUR and "
+        "company.annual_revenue.EUR ask for one currency.",
     )
     op = models.CharField(max_length=16, choices=Operator.choices)
     low = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)

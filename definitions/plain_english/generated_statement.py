@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from definitions.plain_english import phrases
 from definitions.plain_english.phrases import count_noun, format_number, join_words
-from definitions.vocabulary import FIELDS, STATEMENT_SECONDS, Axis, DecayMode, Operator
+from definitions.vocabulary import FIELDS, STATEMENT_SECONDS, Axis, DecayMode, Operator, split_currency
 
 #: A document, or a part of one, as `definitions.version_documents.export_document` writes it.
 Json = Mapping[str, Any]
@@ -98,21 +98,22 @@ def _write_exclusions(document: Json, names: DisplayNames) -> str:
 
 def describe_criterion(row: Json, names: DisplayNames) -> str:
     """Describe a criterion in full, no list shortened."""
-    label = field_label(row["field"])
+    base, currency = split_currency(row["field"])
+    label = field_label(base)
     op, value = Operator(row["op"]), row["value"]
     if op == Operator.IS:
         return f"{label}: {'yes' if value else 'no'}"
     if op == Operator.KNOWN:
-        return f"{label} is {'known' if value else 'not known'}"
+        return f"{field_label(row['field'])} is {'known' if value else 'not known'}"
     if op == Operator.IN_LIST:
         return f"{label} is in the list “{names.list(value)}”"
-    return f"{label} {phrases.describe_comparison(op, value)}"
+    return f"{label} {phrases.describe_comparison(op, value, unit=currency)}"
 
 
 def field_label(name: str) -> str:
-    if name in FIELDS:
-        return capitalize_first(str(FIELDS[name][1]))
-    return name.partition(".custom.")[2] or name
+    """Return the words for a field with a capital letter; an attribute of the customer's own keeps its name."""
+    label = phrases.field_label(name)
+    return capitalize_first(label) if name in FIELDS or split_currency(name)[1] else label
 
 
 def describe_clause(row: Json, names: DisplayNames) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from definitions.vocabulary import FIELDS, Operator
+from definitions.vocabulary import FIELDS, Operator, split_currency
 
 #: Longer lists are cut in the statement, with the number of items left out; the rows themselves show all items.
 SHOWN: Final = 5
@@ -43,8 +43,10 @@ def join_options(values: Sequence[object], *, shown: int | None = None) -> str:
     return join_words(texts, "or")
 
 
-def describe_comparison(op: Operator, value: Any, *, shown: int | None = None) -> str:
-    """Describe an operator and its value, to follow the name of a field."""
+def describe_comparison(op: Operator, value: Any, *, shown: int | None = None, unit: str = "") -> str:
+    """Describe an operator and its value, to follow the name of a field; `unit` is the currency of an amount."""
+    if unit:
+        return f"{describe_comparison(op, value, shown=shown)} {unit}"
     if op == Operator.BETWEEN:
         return _describe_between(*value)
     if op in (Operator.AT_LEAST, Operator.AT_MOST):
@@ -85,7 +87,7 @@ def describe_company_criterion(row: Row, list_name: ListName) -> str:
     op, value = Operator(row["op"]), row["value"]
     if row["field"] == "company.employees" and op in _RANGES:
         return f"with {format_range(op, value)} employees"
-    prepositions = {"company.industry": "in", "company.country": "based in"}
+    prepositions = {"company.industry": "in", "company.country": "based in", "company.region": "based in"}
     if row["field"] in prepositions and op in (Operator.IN, Operator.NOT_IN):
         negation = "not " if op == Operator.NOT_IN else ""
         return f"{negation}{prepositions[row['field']]} {join_options(value, shown=SHOWN)}"
@@ -115,14 +117,15 @@ def format_range(op: Operator, value: Any) -> str:
 def describe_question(row: Row, list_name: ListName, *, shown: int = SHOWN) -> str:
     """Describe a criterion in lower case, inside a sentence, with long lists cut."""
     op, value = Operator(row["op"]), row["value"]
-    label = _field_label(row["field"])
+    base, currency = split_currency(row["field"])
+    label = field_label(base)
     if op == Operator.IS:
         return f"{label} is {'yes' if value else 'no'}"
     if op == Operator.KNOWN:
-        return f"{label} is {'known' if value else 'not known'}"
+        return f"{label}{f' in {currency}' if currency else ''} is {'known' if value else 'not known'}"
     if op == Operator.IN_LIST:
         return f"{label} is on the list of {list_name(value)}"
-    return f"{label} {describe_comparison(op, value, shown=shown)}"
+    return f"{label} {describe_comparison(op, value, shown=shown, unit=currency)}"
 
 
 def describe_exclusions(rows: Sequence[Row], list_name: ListName) -> list[str]:
@@ -145,5 +148,9 @@ def describe_exclusion(row: Row, list_name: ListName) -> str:
     return describe_question(row, list_name, shown=SHOWN_EXCLUDED)
 
 
-def _field_label(name: str) -> str:
+def field_label(name: str) -> str:
+    """Return the words for a field, in lower case; an amount in one currency says which: “budget in EUR”."""
+    base, currency = split_currency(name)
+    if currency:
+        return f"{field_label(base)} in {currency}"
     return str(FIELDS[name][1]) if name in FIELDS else name.partition(".custom.")[2] or name

@@ -87,7 +87,7 @@ def read_outcomes(*, until: dt.datetime, rejected_since: dt.datetime | None = No
     if rejected_since is not None:
         rejected = rejected.filter(at__gte=rejected_since)
     return OutcomeRecords(
-        won=_read_columns(Outcome.objects.filter(kind=OutcomeKind.WON, at__lt=until)),
+        won=_read_columns(Outcome.objects.effective().filter(kind=OutcomeKind.WON, at__lt=until)),
         accepted=_read_columns(StageChange.objects.filter(to_stage__in=_ACCEPTED_STAGES, at__lt=until)),
         rejected=_read_columns(rejected),
     )

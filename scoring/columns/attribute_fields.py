@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from psycopg.sql import quote
 
+from leads import locale_formats
 from leads.countries import read_country
+from leads.locale_formats import SenderFormats
 from scoring.engine.facts import Band
 
 _LIST_SEPARATOR = "\x1f"
@@ -100,9 +103,7 @@ _FIELDS = {
     ),
     "company.industry": _text_field("industry"),
     "company.country": _country_field(),
-    "company.annual_revenue": AttributeField(
-        "annual_revenue::text", _to_number, lambda values: _to_number(values.get("annual_revenue"))
-    ),
+    "company.region": _text_field("region"),
     "company.business_model": _text_field("business_model"),
     "company.technologies": AttributeField(
         f"array_to_string(technologies, {quote(_LIST_SEPARATOR)})",
@@ -114,10 +115,44 @@ _FIELDS = {
 }
 
 
+def _revenue_field(currency: str) -> AttributeField:
+    """Return the readers of a revenue in one currency; a revenue in another one is unknown."""
+    home = settings.CURRENCY
+
+    def from_statement(values: Mapping[str, Any]) -> object:
+        is_meant = (values.get("annual_revenue_currency") or home) == currency
+        return _to_number(values.get("annual_revenue")) if is_meant else None
+
+    code = f"coalesce(nullif(annual_revenue_currency, ''), {quote(home)})"
+    return AttributeField(
+        f"CASE WHEN {code} = {quote(currency)} THEN annual_revenue::text END", _to_number, from_statement
+    )
+
+
+def _budget_field(currency: str) -> AttributeField:
+    """Return the readers of a budget in one currency: its text as a range, unknown where it names another currency."""
+
+    def read(text: str) -> object:
+        budget = locale_formats.read_budget(text, SenderFormats(home_currency=settings.CURRENCY))
+        if budget is None or (budget.currency or settings.CURRENCY) != currency:
+            return None
+        return _build_band(_to_number(budget.low), _to_number(budget.high))
+
+    return AttributeField("budget", read, lambda values: read(str(values.get("budget") or "")))
+
+
+_CURRENCY_FIELDS = {"lead.budget": _budget_field, "company.annual_revenue": _revenue_field}
+
+
 def attribute_field(name: str) -> AttributeField:
     """Return the readers of the named attribute. Raises KeyError for a name that is not in rules 15.2."""
     subject, _, rest = name.partition(".custom.")
-    return _custom_field(rest) if rest and subject in {"lead", "company"} else _FIELDS[name]
+    if rest and subject in {"lead", "company"}:
+        return _custom_field(rest)
+    if name == "company.annual_revenue":
+        return _revenue_field(settings.CURRENCY)
+    base, _, currency = name.rpartition(".")
+    return _CURRENCY_FIELDS[base](currency) if base in _CURRENCY_FIELDS else _FIELDS[name]
 
 
 def pack_values(values: Mapping[str, Iterable[object]]) -> str:

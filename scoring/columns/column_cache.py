@@ -33,8 +33,9 @@ Part = TypeVar("Part")
 RANGE: Final = 1 << 16
 #: The most that a process keeps in memory, in bytes.
 MEMORY_BYTES: Final = 160 << 20
-#: The number of the reading of stored statements: parts that were read otherwise are not used. 2: countries are codes.
-_READING = 2
+#: The number of the reading of columns and stored statements: parts that were read otherwise are not used. Raise it when
+#: the reading changes. 2: countries are codes, amounts have a currency.
+_READING: Final = 2
 #: Rewrite the cache file when at least 1/64 of its rows are new; fewer are read again by the next process.
 _REWRITE_FRACTION = 64
 
@@ -80,7 +81,8 @@ class ColumnCache:
         self.reader = reader
         self.in_memory = in_memory
         self._folder: Path = (folder or settings.COLUMN_CACHE_DIR) / row["database"]
-        attribute = f"{row['attribute']}-{_READING}"
+        # Amounts that name no currency are in that of the installation.
+        attribute = f"{row['attribute']}-{settings.CURRENCY}-{_READING}"
         self._storage = {"events": row["event"], "leads": attribute, "companies": attribute}
 
     def read_part(self, kind: CachedPart[Part], number: int, *, in_memory: bool = False) -> Part:

@@ -133,7 +133,7 @@ def _read_learned_facts(leads: Mapping[int, Lead]) -> Mapping[int, list[_Learned
             lead_ids_by_company[lead.company_id].append(lead.pk)
     for event in Event.objects.filter(lead_id__in=leads).select_related("signal").order_by("pk").iterator():
         facts_by_lead[event.lead_id].append(_LearnedFact(event.signal.name, event.occurred_at, event.recorded_at))
-    for outcome in Outcome.objects.filter(lead_id__in=leads).order_by("pk"):
+    for outcome in Outcome.objects.effective().filter(lead_id__in=leads).order_by("pk"):
         facts_by_lead[outcome.lead_id].append(_LearnedFact(outcome.get_kind_display(), outcome.at, outcome.recorded_at))
     for change in AttributeChange.objects.filter(lead_id__in=leads).order_by("pk"):
         facts_by_lead[change.lead_id or 0].append(_LearnedFact("An attribute", change.valid_from, change.recorded_at))

@@ -161,9 +161,10 @@ def signal_words(code: str) -> str:
 
 
 def field_words(field: str) -> str:
-    """company.annual_revenue as people say it: company annual revenue; lead.title: title."""
+    """Say a field in words: company.annual_revenue is company annual revenue, lead.budget.EUR budget in EUR."""
     owner, _, name = field.partition(".")
-    words = name.removeprefix("custom.").replace("_", " ")
+    name, _, currency = (name, "", "") if name.startswith("custom.") else name.partition(".")
+    words = name.removeprefix("custom.").replace("_", " ") + (f" in {currency}" if currency else "")
     return words if owner == "lead" else f"{owner} {words}"
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.functional import cached_property
 
 from leads.models import Lead
@@ -148,13 +149,13 @@ class QualifyForm(forms.Form):
 
 class OpportunityForm(forms.Form):
     amount = forms.DecimalField(
-        min_value=0, max_digits=18, decimal_places=2, help_text="In the company’s currency; an estimate will do."
+        min_value=0, max_digits=18, decimal_places=2, help_text=f"In {settings.CURRENCY}; an estimate will do."
     )
 
 
 class AmountForm(forms.Form):
     amount = forms.DecimalField(
-        min_value=0, max_digits=18, decimal_places=2, required=False, help_text="In the company’s currency."
+        min_value=0, max_digits=18, decimal_places=2, required=False, help_text=f"In {settings.CURRENCY}."
     )
 
 

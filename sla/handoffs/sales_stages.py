@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from config.accounts.models import User
-from leads import outcomes
+from leads import customer_status, outcomes
 from leads.vocabulary import OutcomeKind, Stage
 from sla import handoff_states, permissions
 from sla.clocks import clocks
@@ -104,6 +104,8 @@ def open_opportunity(*, handoff: Handoff, amount: Decimal | None, by: User, now:
 
 @transaction.atomic
 def win(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime) -> Handoff:
+    # The win makes the company a customer, and companies are locked before their leads.
+    customer_status.lock_companies([handoff.lead_id])
     handoff = _lock_for_decider(handoff, by)
     _take_step(handoff, TO_WON, by, now)
     _record_outcome(handoff, OutcomeKind.WON, now, amount=amount)
@@ -112,6 +114,7 @@ def win(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime)
 
 @transaction.atomic
 def lose(*, handoff: Handoff, reason: str, by: User, now: dt.datetime) -> Handoff:
+    customer_status.lock_companies([handoff.lead_id])
     handoff = _lock_for_decider(handoff, by)
     reason = reason.strip()
     if not reason:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import TruncMonth
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, NullIf, TruncMonth
 
+from config.ui import formats
 from definitions.models import Definition
 from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
@@ -26,11 +28,21 @@ MONTHS_SHOWN: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class PipelineMoney:
-    """A sum of outcomes; `unpriced` of the `count` carry no amount, so the sum is a lower bound."""
+    """The sums of outcomes by currency, which are never added up.
 
-    amount: Decimal
+    `unpriced` of the `count` carry no amount, so the sums are lower bounds.
+    """
+
+    amounts: Mapping[str, Decimal]
     count: int
     unpriced: int
+
+    @property
+    def label(self) -> str:
+        """Write each sum with the code of its currency, that of the installation first."""
+        home = settings.CURRENCY
+        codes = sorted(self.amounts, key=lambda code: (code != home, code)) or [home]
+        return " · ".join(formats.money(self.amounts.get(code, Decimal(0)), code) for code in codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +131,15 @@ def _sum_outcomes(
 ) -> PipelineMoney:
     """Sum the outcomes of leads that had been handed to sales before."""
     earlier_handoffs = handoffs.filter(lead=OuterRef("lead"), created_at__lte=OuterRef("at"))
-    of_mqls = Outcome.objects.filter(Exists(earlier_handoffs), kind=kind, at__gte=since, at__lte=now)
-    totals = of_mqls.aggregate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
-    return PipelineMoney(totals["total"] or Decimal(0), totals["count"], totals["unpriced"])
+    of_mqls = Outcome.objects.effective().filter(Exists(earlier_handoffs), kind=kind, at__gte=since, at__lte=now)
+    code = Coalesce(NullIf("currency", Value("")), Value(settings.CURRENCY))
+    rows = of_mqls.annotate(code=code).values("code").order_by("code")
+    totals = rows.annotate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
+    return PipelineMoney(
+        {row["code"]: row["total"] for row in totals if row["total"] is not None},
+        sum(row["count"] for row in totals),
+        sum(row["unpriced"] for row in totals),
+    )
 
 
 def _count_decisions(handoffs: QuerySet[Handoff], now: dt.datetime) -> list[DecisionCounts]:

@@ -99,7 +99,7 @@ def read_delivered_months(*, now: dt.datetime, count: int = MONTHS) -> list[Deli
 
 def read_yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
     """Read the yield by the rep who has the handoffs, of those created in `[start, end)`, in two queries."""
-    opened = Outcome.objects.filter(
+    opened = Outcome.objects.effective().filter(
         lead=OuterRef("lead"), kind__in=(OutcomeKind.OPPORTUNITY, OutcomeKind.WON), at__gte=OuterRef("created_at")
     )
     assigned = handoffs.filter(created_at__gte=start, created_at__lt=end, rep__isnull=False)

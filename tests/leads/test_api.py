@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
 from leads import lead_upserts
-from leads.models import Event, Lead, Outcome
+from leads.models import Company, Event, Lead, Outcome
 from tests.leads.facts import DAY, NOW, event
 
 pytestmark = pytest.mark.django_db
@@ -123,9 +124,36 @@ def test_an_outcome_moves_the_lead(sender: Sender) -> None:
 
     first, again, other = (sender.send("outcomes", outcome) for outcome in (won, won, won | {"amount": 3}))
 
-    assert (first.status_code, again.status_code, other.status_code) == (201, 200, 422)
+    assert (first.status_code, again.status_code, other.status_code) == (201, 200, 201)
     assert Lead.objects.get().stage == "won"
-    assert float(Outcome.objects.get().amount or 0) == 1200.5
+    assert [float(row.amount or 0) for row in Outcome.objects.order_by("pk")] == [1200.5, 3]
+    assert Outcome.objects.effective().get().amount == 3
+
+
+def test_texts_are_read_in_the_locale_and_the_currency_of_the_key(sender: Sender) -> None:
+    ApiKey.objects.update(locale="de", currency="CHF")
+    dotted = event(occurred_at="1.2.2026 10:00 +01:00")
+
+    sent = sender.send("events", dotted)
+    company = {"domain": "acme.example", "employees": "1.200 Mitarbeiter", "annual_revenue": "1.200.000,50"}
+    described = sender.send("companies", company)
+
+    assert (sent.status_code, described.status_code) == (201, 201)
+    assert Event.objects.get().occurred_at == dt.datetime(2026, 2, 1, 9, 0, tzinfo=dt.UTC)
+    row = Company.objects.get()
+    assert (row.employees_low, float(row.annual_revenue or 0), row.annual_revenue_currency) == (
+        1200,
+        1_200_000.5,
+        "CHF",
+    )
+
+
+def test_a_text_with_two_readings_is_refused_with_both(sender: Sender) -> None:
+    number = sender.send("companies", {"domain": "acme.example", "annual_revenue": "1.234"}).json()["results"][0]
+    date = sender.send("events", event(occurred_at="1/2/2026 10:00Z")).json()["results"][0]
+
+    assert (number["field"], number["reason"].partition(":")[0]) == ("annual_revenue", "is 1234 or 1.234")
+    assert (date["field"], date["reason"].partition(":")[0]) == ("occurred_at", "is 1 February 2026 or 2 January 2026")
 
 
 def test_leads_are_listed_by_pages_that_new_leads_do_not_shift(sender: Sender) -> None:

@@ -75,7 +75,7 @@ def test_events_without_an_id_are_always_new() -> None:
         ({"signal": 5}, "signal", "is required"),
         ({"occurred_at": "2026-03-01T10:00:00"}, "occurred_at", "zone"),
         ({"occurred_at": "2026-03-01"}, "occurred_at", "zone"),
-        ({"occurred_at": "yesterday"}, "occurred_at", "not a date-time"),
+        ({"occurred_at": "yesterday"}, "occurred_at", "not a date"),
         ({"occurred_at": "1969-12-31T23:59:59Z"}, "occurred_at", "before 1970"),
         ({"occurred_at": "0001-01-01T00:00:00+14:00"}, "occurred_at", "outside the calendar"),
         ({"occurred_at": "2026-03-02T09:05:01Z"}, "occurred_at", "in the future: 2026-03-02T09:05:01Z"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 import random
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from leads import csv_reader, events, file_imports
-from leads.models import Company, Event, ImportRun, Lead
+from leads.models import Company, Event, ImportRun, Lead, Outcome
 from leads.vocabulary import BEGINNING
 from tests.leads.facts import values_at
 
@@ -193,7 +194,7 @@ def test_a_formula_is_written_to_the_rejected_file_as_text(tmp_path: Path) -> No
         ("1/5/2026 2:30 PM", {"zone": "UTC", "date_format": "%m/%d/%Y %I:%M %p"}, "2026-01-05T14:30:00+00:00"),
         ("1767600000000", {"date_format": "epoch_ms"}, "2026-01-05T08:00:00+00:00"),
         ("2026-01-05 09:14", {}, "carries no zone"),
-        ("1/5/2026", {"zone": "UTC"}, "may be day/month or month/day"),
+        ("1/5/2026", {"zone": "UTC"}, "is 1 May 2026 or 5 January 2026"),
         ("2025-03-30 02:30", {"zone": "Europe/Berlin"}, "does not exist in Europe/Berlin"),
         ("soon", {"zone": "UTC"}, "is not a date"),
         ("9999-12-31", {"zone": "America/Sao_Paulo"}, "in the future"),
@@ -236,9 +237,61 @@ def test_values_are_translated_scaled_typed_and_left_out_by_the_map(tmp_path: Pa
     assert values_at(other, BEGINNING) == {"country": "DE"}
 
 
+def test_numbers_dates_and_amounts_are_read_in_the_locale_and_currency_of_the_map(tmp_path: Path) -> None:
+    path = save(
+        tmp_path / "companies.csv",
+        "web;mitarbeiter;umsatz;seit;sitze\na.example;1.001 – 5.000;1,5 Mio. €;31.1.2026;1.250\n"
+        "b.example;10.000;2.500.000;5.1.2026;12,5\nc.example;7;;5. März 2025;\n",
+    )
+    a_map = {
+        "columns": {"domain": "web", "employees": "mitarbeiter", "annual_revenue": "umsatz", "created_at": "seit", "custom.seats": "sitze"},
+        "types": {"custom.seats": "number"},
+        "locale": "de",
+        "currency": "CHF",
+        "zone": "Europe/Berlin",
+    }  # fmt: skip
+
+    call_command("import_companies", str(path), map=save(tmp_path / "map.json", json.dumps(a_map)))
+
+    columns = (
+        "employees_low",
+        "employees_high",
+        "annual_revenue",
+        "annual_revenue_currency",
+        "custom",
+        "known_at__date",
+    )
+    assert list(Company.objects.order_by("pk").values_list(*columns)) == [
+        (1001, 5000, 1_500_000, "EUR", {"seats": 1250}, dt.date(2026, 1, 30)),
+        (10_000, 10_000, 2_500_000, "CHF", {"seats": 12.5}, dt.date(2026, 1, 4)),
+        (7, 7, None, "", {}, dt.date(2025, 3, 4)),
+    ]
+
+
+def test_without_a_locale_a_row_with_two_readings_is_refused_with_both(tmp_path: Path) -> None:
+    path = save(
+        tmp_path / "outcomes.csv",
+        "lead,kind,at,id,amount,currency\n1,won,2026-01-05T10:00Z,1,1.234,EUR\n2,won,5/1/2026,2,5,EUR\n"
+        '3,won,2026-01-05T10:00Z,3,$5k,\n4,won,2026-01-05T10:00Z,4,5 EUR,USD\n5,won,2026-01-05T10:00Z,5,"1,200.50 USD",\n',
+    )
+
+    call_command("import_outcomes", str(path), map=save(tmp_path / "map.json", json.dumps({"zone": "UTC"})))
+
+    assert [(row[1], row[2].partition(":")[0]) for row in refused(path)] == [
+        ("amount", "is 1234 or 1.234"),
+        ("at", "is 5 January 2026 or 1 May 2026"),
+        ("amount", "is in USD, CAD or another currency with “$”"),
+        ("amount", "is in EUR, and its currency is stated as USD."),
+    ]
+    row = Outcome.objects.get()
+    assert (float(row.amount or 0), row.currency) == (1200.5, "USD")
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [
+        ({"locale": "xx"}, "not a locale as de"),
+        ({"currency": "DOGE"}, "not the code of a currency"),
         ([], "must be a JSON object"),
         ({"column": {}}, "the key 'column'"),
         ({"columns": {"stage": "Stage"}}, "names 'stage'"),

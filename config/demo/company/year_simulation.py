@@ -24,6 +24,7 @@ from config.demo.company.qualifying_instants import QualifyingInstants
 from config.demo.company.sales_plan import AssignedLead, PlannedAction, SalesAction, SalesPlanner
 from config.demo.company.staff import Staff
 from definitions.models import Version
+from leads import customer_status
 from scoring import active_versions
 from sla.business_time import arithmetic, calendars
 from sla.models import Clock, Handoff, Rep, Team
@@ -102,6 +103,7 @@ class YearSimulation:
             self._process = BulkHandoffs(instants=self._instants, staff=self._staff)
         self._run_until(last_day)
         self._process.catch_up(last_day)
+        customer_status.follow_wins(now=last_day)
         self._begin_last_day(last_day)
         self._run_until(now)
         self._process.catch_up(now)

@@ -122,6 +122,8 @@ def test_each_part_of_the_definition_has_its_rows(ops: Client, prefix: str) -> N
         ({"field": "lead.seniority", "op": "at_least", "texts": "Director"}, "director"),
         ({"field": "lead.seniority", "op": "between", "texts": "manager\nvp"}, ["manager", "vp"]),
         ({"own_field": "lead.custom.plan", "op": "in", "texts": "trial"}, ["trial"]),
+        ({"field": "lead.budget.EUR", "op": "at_least", "low": "10000"}, 10000),
+        ({"own_field": "lead.budget.CHF", "op": "between", "low": "10000", "high": "20000"}, [10000, 20000]),
     ],
 )
 def test_every_kind_of_value_has_its_input(ops: Client, columns: dict[str, Any], value: object) -> None:

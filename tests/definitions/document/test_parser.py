@@ -70,6 +70,10 @@ def test_the_keys_have_a_fixed_order() -> None:
         criterion("lead.title", "contains_any", ["chief", "head of"], points=-5),
         criterion("lead.country", "not_in", ["US"], points=0),
         criterion("lead.custom.plan", "in", ["free", "trial"], points=0),
+        criterion("company.region", "in", ["Bavaria"], points=0),
+        criterion("lead.budget.EUR", "at_least", 10_000, points=0),
+        criterion("lead.budget.CHF", "known", True, points=0),
+        criterion("company.annual_revenue.USD", "between", [1_000_000, None], points=0),
         criterion("company.custom.seats used", "at_least", 10, points=0),
     ],
 )
@@ -108,6 +112,18 @@ def test_the_other_settings_are_read_and_written_unchanged() -> None:
     document = normalize(minimal_document(**settings))
 
     assert {key: document[key] for key in settings} == settings
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        (criterion("lead.budget.DOGE", "at_least", 5), "gate[0].field: “lead.budget.DOGE” ends in no code of a currency, as EUR or USD."),
+        (criterion("lead.title.EUR", "at_least", 5), "gate[0].field: there is no field “lead.title.EUR”"),
+        (criterion("lead.budget.EUR", "contains_any", ["k"]), "gate[0].op: “contains_any” does not fit lead.budget.EUR, which is a number"),
+    ],
+)  # fmt: skip
+def test_an_amount_is_asked_for_in_a_currency_that_exists(row: dict[str, Any], complaint: str) -> None:
+    assert list_complaints(document_with_gate_row(row))[0].startswith(complaint)
 
 
 def test_all_complaints_come_at_once_and_name_their_places() -> None:

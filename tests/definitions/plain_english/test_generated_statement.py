@@ -167,3 +167,24 @@ def test_a_signal_rule_names_its_points_and_its_cap() -> None:
     assert generated_statement.describe_signal_rule({"points": 2, "cap": 10}) == "2 points each, at most 10 in all"
     assert generated_statement.describe_signal_rule({"points": -1, "cap": -5}) == "-1 point each, down to -5 in all"
     assert generated_statement.describe_signal_rule({"points": 50, "cap": None}) == "50 points each"
+
+
+def test_an_amount_is_read_with_its_currency() -> None:
+    document = normalize(
+        minimal_document(
+            gate=[
+                criterion("lead.budget.EUR", "at_least", 10_000),
+                criterion("company.annual_revenue.USD", "between", [1_000_000, 5_000_000]),
+                criterion("company.region", "in", ["Bavaria", "Tyrol"]),
+                criterion("lead.budget.CHF", "known", True),
+            ]
+        )
+    )
+
+    text = generated_statement.write_statement(document, NAMES).text
+    rows = [generated_statement.describe_criterion(row, NAMES) for row in document["gate"]]
+
+    assert "whose annual revenue is 1,000,000 to 5,000,000 USD, based in Bavaria or Tyrol" in text
+    assert "whose budget is at least 10,000 EUR and whose budget in CHF is known" in text
+    assert rows[0] == "Budget is at least 10,000 EUR"
+    assert rows[3] == "Budget in CHF is known"

@@ -300,6 +300,39 @@ class TestAttributes:
 
         assert read_values(lead, "company.industry", NOW - 60 * DAY, NOW - 2 * DAY, NOW) == [None, "Retail", "Software"]
 
+    def test_a_revenue_is_known_in_its_own_currency_alone(self) -> None:
+        company = make_company(annual_revenue=5_000_000, annual_revenue_currency="USD")
+        lead = make_lead(company=company)
+        add_statements(
+            company,
+            (BEGINNING, {"annual_revenue": 3_000_000}),
+            (NOW, {"annual_revenue": 5_000_000, "annual_revenue_currency": "USD"}),
+        )
+
+        fields = ("company.annual_revenue", "company.annual_revenue.EUR", "company.annual_revenue.USD")
+        values = [read_values(lead, field, NOW - DAY, NOW) for field in fields]
+        assert values == [[3_000_000, None], [3_000_000, None], [None, 5_000_000]]
+
+    def test_a_budget_is_a_range_in_its_own_currency(self) -> None:
+        lead = make_lead(budget="€40k–60k a year")
+        add_statements(
+            lead,
+            (BEGINNING, {"budget": "up to 20000 USD"}),
+            (NOW - 2 * DAY, {"budget": "50k+"}),
+            (NOW - DAY, {"budget": "to be confirmed"}),
+            (NOW, {"budget": "€40k–60k a year"}),
+        )
+
+        instants = (NOW - 3 * DAY, NOW - 2 * DAY, NOW - DAY, NOW)
+        assert read_values(lead, "lead.budget.EUR", *instants) == [None, Band(50_000, None), None, Band(40_000, 60_000)]
+        assert read_values(lead, "lead.budget.USD", *instants) == [Band(0, 20_000), None, None, None]
+        assert read_values(lead, "lead.budget", NOW - DAY) == ["to be confirmed"]
+
+    def test_a_region_of_the_company_can_be_asked_for(self) -> None:
+        lead = make_lead(company=make_company(region="Bavaria"))
+
+        assert read_values(lead, "company.region", NOW) == ["Bavaria"]
+
     def test_company_attributes_are_unknown_before_the_company_was_known(self) -> None:
         lead = make_lead(title="CFO", company=make_company(industry="Software", known_at=NOW - DAY))
 

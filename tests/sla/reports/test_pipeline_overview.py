@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from leads import outcomes
+from sla.reports import pipeline_overview
+from tests.factories import DAY, NOW, HandoffFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_sums_of_two_currencies_stand_beside_each_other(settings):
+    settings.CURRENCY = "EUR"
+    handoff = HandoffFactory()
+    amounts = [{"amount": 1000}, {"amount": 500, "currency": "EUR"}, {"amount": 700, "currency": "USD"}, {}]
+    items = [
+        {"lead": handoff.lead_id, "kind": "opportunity", "at": NOW + DAY, "id": str(number), **money}
+        for number, money in enumerate(amounts)
+    ]
+    outcomes.record(items=items, source="crm", now=NOW + DAY)
+
+    pipeline = pipeline_overview.build_overview(now=NOW + DAY).pipeline
+
+    assert (dict(pipeline.amounts), pipeline.count, pipeline.unpriced) == ({"EUR": 1500, "USD": 700}, 4, 1)
+    assert pipeline.label == "1,500\u00a0EUR · 700\u00a0USD"
+
+
+def test_a_corrected_amount_counts_once():
+    handoff = HandoffFactory()
+    deal = {"lead": handoff.lead_id, "kind": "won", "at": NOW + DAY, "id": "1"}
+    outcomes.record(items=[deal | {"amount": 900}, deal | {"amount": 1000}], source="crm", now=NOW + DAY)
+
+    won = pipeline_overview.build_overview(now=NOW + DAY).won
+
+    assert (dict(won.amounts), won.count) == ({"EUR": 1000}, 1)
+    assert pipeline_overview.build_overview(now=NOW + DAY).pipeline.label == "0\u00a0EUR"
