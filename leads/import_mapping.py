@@ -77,23 +77,26 @@ _COMPANY_ALIASES = _build_aliases(
 KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
     {
         "companies": ImportKind(
-            "companies", "company", frozenset({"domain", "external_id", "employees", "valid_from", "created_at", *attributes.COMPANY}),
+            "companies", "company",
+            frozenset({"domain", "domains", "external_id", "system", "employees", "valid_from", "created_at", *attributes.COMPANY}),
             "custom.", _COMPANY_ALIASES, attributes.COMPANY,
         ),
         "leads": ImportKind(
             "leads", "lead",
-            frozenset({"email", "external_id", "company_domain", "company_external_id", "valid_from", "created_at", *attributes.LEAD}),
+            frozenset({
+                "email", "external_id", "system", "company_domain", "company_external_id", "valid_from", "created_at", *attributes.LEAD,
+            }),
             "custom.", _PERSON_ALIASES, attributes.LEAD,
         ),
         "events": ImportKind(
-            "events", "event", frozenset({"email", "lead", "id", "signal", "occurred_at"}), "properties.",
+            "events", "event", frozenset({"email", "lead", "system", "id", "signal", "occurred_at"}), "properties.",
             _build_aliases(
                 lead="lead_id contact_id", email="e_mail email_address", id="event_id message_id messageid", signal="type event",
                 occurred_at="timestamp time date",
             ) | {"campaign": "properties.campaign", "asset": "properties.asset"},
         ),
         "outcomes": ImportKind(
-            "outcomes", "outcome", frozenset({"email", "lead", "id", "kind", "at", "amount", "reason"}), "",
+            "outcomes", "outcome", frozenset({"email", "lead", "system", "id", "kind", "at", "amount", "reason"}), "",
             _build_aliases(
                 lead="lead_id contact_id", email="e_mail email_address", id="outcome_id opportunity_id deal_id", kind="outcome stage",
                 at="closed_at close_date closedate closed_date date", amount="value deal_amount", reason="closed_lost_reason loss_reason",
@@ -275,7 +278,7 @@ def build_plan(kind: ImportKind, column_map: ColumnMap, header: Sequence[str]) -
 
 
 def _identifying_targets(kind: ImportKind) -> set[str]:
-    return {"companies": {"domain", "external_id"}, "leads": {"email", "external_id"}}.get(
+    return {"companies": {"domain", "domains", "external_id"}, "leads": {"email", "external_id", "phone"}}.get(
         kind.name, _LEAD_REFERENCE_TARGETS
     )
 

@@ -19,7 +19,7 @@ from leads.models import Lead, Outcome, StageChange
 from leads.retry_on_conflict import run_with_retries
 from leads.vocabulary import MOVES, OutcomeKind, Stage
 
-_KEYS: Final = frozenset({"email", "lead", "kind", "at", "id", "amount", "reason"})
+_KEYS: Final = frozenset({"email", "lead", "system", "kind", "at", "id", "amount", "reason"})
 _MOST_MONEY: Final = 10**15
 
 
@@ -39,18 +39,18 @@ def record(*, items: Sequence[object], source: str, now: dt.datetime) -> list[Ev
     An outcome moves its lead to the stage of its kind if the table of moves allows it and no later change of stage
     exists.
     """
-    parsed = [_read_or_refusal(item, now) for item in items]
+    parsed = [_read_or_refusal(item, source, now) for item in items]
     return run_with_retries(lambda: _store_outcomes(parsed, source, now))
 
 
-def _read_or_refusal(item: object, now: dt.datetime) -> _Item | EventResult:
+def _read_or_refusal(item: object, source: str, now: dt.datetime) -> _Item | EventResult:
     try:
-        return _read_outcome(item, now)
+        return _read_outcome(item, source, now)
     except Refused as refusal:
         return EventResult("rejected", field=refusal.field, reason=refusal.rule)
 
 
-def _read_outcome(item: object, now: dt.datetime) -> _Item:
+def _read_outcome(item: object, source: str, now: dt.datetime) -> _Item:
     body = validation.mapping("outcome", item)
     if not body.keys() <= _KEYS:
         raise Refused(
@@ -62,10 +62,10 @@ def _read_outcome(item: object, now: dt.datetime) -> _Item:
     if "at" not in body:
         raise Refused("at", "is required.")
     return _Item(
-        lead=lead_lookup.read_reference(body),
+        lead=lead_lookup.read_reference(body, source),
         kind=OutcomeKind(body["kind"]),
         at=validation.instant("at", body["at"], now=now),
-        external_id=None if body.get("id") is None else validation.identity("id", body["id"]),
+        external_id=None if body.get("id") is None else validation.identity("id", body["id"], may_be_zero=True),
         amount=_read_amount(body),
         reason=validation.text("reason", body.get("reason") or "", limit=200),
     )
@@ -125,21 +125,12 @@ def _record_outcome(item: _Item, lead: Lead | None, source: str, now: dt.datetim
 def _find_earlier_outcome(item: _Item, source: str) -> Outcome | None:
     if item.external_id is None:
         return None
-    return (
-        Outcome.objects.select_related("lead")
-        .filter(source=source, external_id=item.external_id, kind=item.kind)
-        .first()
-    )
+    return Outcome.objects.filter(source=source, external_id=item.external_id, kind=item.kind).first()
 
 
 def _compare_with_earlier(item: _Item, earlier: Outcome) -> EventResult:
-    lead = earlier.lead
-    theirs: dict[str, str | int | None] = {
-        "email": (lead.email or "").lower(),
-        "external_id": lead.external_id,
-        "id": lead.pk,
-    }
-    is_same = theirs[item.lead.kind] == item.lead.key
+    lead = lead_lookup.find_leads([item.lead]).get(item.lead)
+    is_same = lead is not None and lead.pk == earlier.lead_id
     if is_same and (item.at, item.amount, item.reason) == (earlier.at, earlier.amount, earlier.reason):
         return EventResult("duplicate", id=earlier.pk)
     return EventResult(

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_GET
 from config.accounts.roles import roles_required
 from config.downloads import csv_download
 from config.web import Request, typed_number
+from leads import domain_names
 from leads.filters import LeadFilter
 from leads.models import Lead, LeadQuerySet
-from leads.vocabulary import READERS_OF_LEADS
+from leads.vocabulary import READERS_OF_LEADS, KeyKind
 
 PAGE: Final = 50
 COLUMNS: Final = ("id", "email", "first name", "last name", "title", "company", "country", "source", "stage", "since")
@@ -42,7 +43,22 @@ def lead_export(request: Request) -> HttpResponseBase:
 @require_GET
 def lead(request: Request, pk: int) -> HttpResponse:
     row = get_object_or_404(Lead.objects.select_related("company"), pk=pk)
-    return render(request, "leads/lead.html", {"lead": row, "company": row.company, "now": timezone.now()})
+    keys = list(row.keys.order_by("pk"))
+    return render(
+        request,
+        "leads/lead.html",
+        {
+            "lead": row,
+            "company": row.company,
+            "ids": [key for key in keys if key.kind == KeyKind.ID],
+            "earlier_addresses": [
+                domain_names.address_to_letters(key.value)
+                for key in keys
+                if key.kind == KeyKind.EMAIL and key.value != (row.email or "").lower()
+            ],
+            "now": timezone.now(),
+        },
+    )
 
 
 def _lead_rows() -> LeadQuerySet:

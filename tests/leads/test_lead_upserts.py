@@ -193,10 +193,10 @@ def test_a_companys_change_has_its_leads_rescored() -> None:
 def test_leads_join_the_company_of_their_email_domain_unless_it_is_a_shared_one() -> None:
     named_lists.ship()
     acme, _ = company(domain="acme.example")
-    company(domain="gmail.com")
+    company(domain="freenet.de")
 
     ada, _ = lead(email="ada@acme.example")
-    eve, _ = lead(email="eve@gmail.com")
+    eve, _ = lead(email="eve@freenet.de")
 
     assert (ada.company_id, eve.company_id) == (acme.pk, None)
 
