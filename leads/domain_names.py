@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
@@ -30,13 +31,18 @@ def to_ascii(host: str) -> str:
 
 @lru_cache(maxsize=_CACHED)
 def to_letters(host: str) -> str:
-    """Return a host as people read it: `bücher.example` for `xn--bcher-kva.example`."""
+    """Return a host as people read it: `bücher.example` for `xn--bcher-kva.example`.
+
+    A host stays as it is where letters of another script could pass for Latin ones.
+    """
     if "xn--" not in host:
         return host
     try:
-        return idna.decode(host)
+        shown = idna.decode(host)
     except UnicodeError:
         return host
+    scripts = {unicodedata.name(letter, "").startswith("LATIN") for letter in shown if letter.isalpha()}
+    return shown if len(scripts) == 1 else host
 
 
 def address_to_letters(address: str) -> str:

@@ -65,7 +65,7 @@ def key_triggers(
             level=pgtrigger.Statement,
             when=pgtrigger.After,
             operation=pgtrigger.Insert,
-            referencing=pgtrigger.Referencing(new=_NEW_ROWS),
+            referencing=pgtrigger.Referencing(new=_NEW_ROWS),  # type: ignore[no-untyped-call]  # the package is untyped
             declare=[("expected", "bigint"), ("stored", "bigint")],
             func=on_insert,
         ),

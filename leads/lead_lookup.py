@@ -131,7 +131,7 @@ def _find_by_sender_id(refs: Collection[LeadRef]) -> dict[LeadRef, FoundLead]:
     return {ref: lead for ref, lead in leads.items() if lead is not None}
 
 
-def _fetch_rows(query: str, parameters: list[object]) -> list[tuple[Any, ...]]:
+def _fetch_rows(query: str, parameters: list[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower, Reverse
 
-from leads import change_stamps
+from leads import change_stamps, domain_names
 from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
 from leads.key_triggers import key_triggers
 from leads.vocabulary import BEGINNING, LADDER, Intent, KeyKind, OutcomeKind, Seniority, Stage
@@ -96,6 +96,10 @@ class Company(Attributed):
 
     def __str__(self) -> str:
         return self.name or self.domain or self.external_id or f"company {self.pk}"
+
+    @property
+    def shown_domain(self) -> str:
+        return domain_names.to_letters(self.domain or "")
 
 
 class CompanyKey(models.Model):
@@ -194,6 +198,10 @@ class Lead(Attributed):
     def name(self) -> str:
         own_id = f"#{self.external_id}" if self.external_id else ""
         return f"{self.first_name} {self.last_name}".strip() or self.email or own_id or self.phone or f"lead {self.pk}"
+
+    @property
+    def shown_email(self) -> str:
+        return domain_names.address_to_letters(self.email or "")
 
     @property
     def stage_tone(self) -> str:

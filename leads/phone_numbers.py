@@ -26,12 +26,13 @@ def to_phone_key(phone: str, country: str = "") -> str:
     text = phone.strip()
     if not text.isascii():
         text = "".join(str(int(character)) if character.isdecimal() else character for character in text)
-    extension = match[1] if (match := _EXTENSION.search(text)) else ""
-    number = _read_number(text[: match.start()] if match else text, country.strip().upper())
-    digits = number.lstrip("+")
+    extension = _EXTENSION.search(text)
+    text = text[: extension.start()] if extension else text
+    digits = re.sub(r"\D", "", text)
     if len(digits) < SHORTEST or len(set(digits)) == 1:
         return ""
-    return f"{number}x{extension}" if extension else number[:_LONGEST]
+    number = _read_number(text, country.strip().upper())
+    return f"{number}x{extension[1]}" if extension else number[:_LONGEST]
 
 
 def _read_number(text: str, country: str) -> str:

@@ -80,7 +80,7 @@ def _unwrap_address(field: str, cell: str) -> str:
     if not addresses or not (_BARE.fullmatch(around) or _NAMED.fullmatch(around)):
         raise Refused(field, "is not an e-mail address.")
     (address,) = addresses
-    if not _is_address(address):
+    if not address.isascii() or not _is_address(address):
         raise Refused(field, "is not an e-mail address.")
     return address
 
@@ -118,7 +118,7 @@ def own_domain(field: str, value: object) -> str:
 
 
 def identity(field: str, value: object, *, limit: int = MAX_ID, may_be_zero: bool = False) -> str:
-    """Return the sender's own id of a thing, a text or a whole number, as a text (rules 13.39, 13.40).
+    """Return the sender's own id of a thing, a text or a whole number, as a text (rules 13.39, 13.41).
 
     A Salesforce id of 18 characters becomes the one of 15. Raises NobodysKey for a placeholder such as `undefined`; zero
     is one too unless it may be the first number of a count.
@@ -148,7 +148,7 @@ _is_placeholder_id = lru_cache(maxsize=50_000)(is_placeholder)
 
 
 def phone(field: str, value: object, country: str = "") -> str:
-    """Return a phone number in its one spelling (rules 13.41). Raises Refused if it has fewer than six digits."""
+    """Return a phone number in its one spelling (rules 13.42). Raises Refused if it has fewer than six digits."""
     key = phone_numbers.to_phone_key(text(field, value, limit=40), country)
     if not key:
         raise Refused(field, f"is not a phone number: it has fewer than {phone_numbers.SHORTEST} digits, or one alone.")
