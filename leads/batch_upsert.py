@@ -106,7 +106,8 @@ class _BatchUpsert(Generic[Subject]):
             keys = self.all_keys(item)
             if claimed.isdisjoint(keys) and not any(key in owners for key in keys):
                 unknown.append(item)
-            claimed.update(keys)
+            claimed.update(self.first_keys(item))
+            claimed.update(item.id_keys[:1])
         return unknown
 
     def find_history(self, item: AttributeStatement) -> AttributeHistory[Subject] | None:

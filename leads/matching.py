@@ -32,6 +32,10 @@ _WITHOUT_COMPANY: Final = """
 """
 
 
+# Plain texts: these functions run several times for each row of an import.
+_EMAIL, _DOMAIN, _PHONE, _ID = (kind.value for kind in (KeyKind.EMAIL, KeyKind.DOMAIN, KeyKind.PHONE, KeyKind.ID))
+
+
 class IdentityKey(NamedTuple):
     """A key of a lead or company, as its row in `LeadKey` or `CompanyKey`; only ids have a system."""
 
@@ -57,19 +61,19 @@ class NewCompany:
 
 
 def email_key(address: str) -> IdentityKey:
-    return IdentityKey(KeyKind.EMAIL.value, "", address)
+    return IdentityKey(_EMAIL, "", address)
 
 
 def domain_key(host: str) -> IdentityKey:
-    return IdentityKey(KeyKind.DOMAIN.value, "", host)
+    return IdentityKey(_DOMAIN, "", host)
 
 
 def phone_key(number: str) -> IdentityKey:
-    return IdentityKey(KeyKind.PHONE.value, "", number)
+    return IdentityKey(_PHONE, "", number)
 
 
 def id_key(system: str, external_id: str) -> IdentityKey:
-    return IdentityKey(KeyKind.ID.value, system, external_id)
+    return IdentityKey(_ID, system, external_id)
 
 
 def add_leads(new: Iterable[NewLead], *, now: dt.datetime) -> None:

@@ -15,7 +15,6 @@ from leads.models import Company, CompanyKey, Event, Lead, LeadKey
 from leads.vocabulary import KeyKind, NoteKind
 from tests.factories import CompanyFactory, LeadFactory, UserFactory
 from tests.leads.facts import DAY, NOW, event, values_at
-from tests.leads.test_api import Sender
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
@@ -140,6 +139,19 @@ def test_the_same_id_of_two_systems_is_two_people() -> None:
         ("Ada", "CTO", "hubspot"),
         ("Bob", "", "salesforce"),
     ]
+
+
+def test_an_id_that_every_system_may_name_is_one_person_in_a_batch() -> None:
+    results = upsert_leads(
+        {"external_id": "7", "system": "hubspot"},
+        {"external_id": "7", "system": "salesforce"},
+        {"external_id": "8", "first_name": "Ada"},
+    )
+    LeadFactory(external_id="9")
+    (named,) = upsert_leads({"external_id": "9", "first_name": "Bob"}, source="anybody")
+
+    assert changes([*results, named]) == ["created", "created", "created", "updated"]
+    assert Lead.objects.count() == 4
 
 
 def test_a_lead_may_be_known_to_several_systems() -> None:
@@ -432,37 +444,37 @@ def test_the_same_file_of_phone_numbers_changes_nothing(tmp_path: Path) -> None:
 # --- shown and found
 
 
-def test_the_api_shows_and_finds_all_keys() -> None:
+def test_the_api_shows_and_finds_all_keys(client: Client) -> None:
     upsert_leads({"email": "ada@old.example", "external_id": "7"}, source="hubspot")
     upsert_leads({"email": "ada@bücher.example", "external_id": "7"}, source="hubspot")
     upsert_leads({"email": "ada@bücher.example", "external_id": "00Q5g00000AbCdE"}, source="salesforce")
     upsert_leads({"external_id": "7"}, source="other")
     upsert_companies({"domains": ["one.example", "two.example"], "external_id": "7"})
     ada = Lead.objects.get(external_system="hubspot")
-    reader = Sender("facts:read")
+    client.force_login(UserFactory(roles=[Role.MARKETING_OPS]))
 
-    def found(path: str, **query: str) -> list[int]:
-        return [row["id"] for row in reader.get(f"/api/v1/{path}", query).json()["results"]]
+    def find_ids(path: str, **query: str) -> list[int]:
+        return [row["id"] for row in client.get(f"/api/v1/{path}", query).json()["results"]]
 
-    body = reader.get(f"/api/v1/leads/{ada.pk}").json()
+    body = client.get(f"/api/v1/leads/{ada.pk}").json()
     assert (body["ids"], body["addresses"], body["email"]) == (
         [{"system": "hubspot", "id": "7"}, {"system": "salesforce", "id": "00Q5g00000AbCdE"}],
         ["ada@old.example", "ada@xn--bcher-kva.example"],
         "ada@xn--bcher-kva.example",
     )
-    assert found("leads", email="ADA@old.example") == found("leads", email="ada@bücher.example") == [ada.pk]
+    assert find_ids("leads", email="ADA@old.example") == find_ids("leads", email="ada@bücher.example") == [ada.pk]
     assert (
-        found("leads", external_id="00Q5g00000AbCdEEAV")
-        == found("leads", external_id="7", system="HubSpot")
+        find_ids("leads", external_id="00Q5g00000AbCdEEAV")
+        == find_ids("leads", external_id="7", system="HubSpot")
         == [ada.pk]
     )
-    assert len(found("leads", external_id="7")) == 2
-    assert found("leads", system="salesforce") == [ada.pk]
-    assert found("leads", external_id="undefined") == found("leads", email="nobody") == []
-    assert found("leads", q="ada@old.example") == found("leads", q="00Q5g00000AbCdE") == [ada.pk]
+    assert len(find_ids("leads", external_id="7")) == 2
+    assert find_ids("leads", system="salesforce") == [ada.pk]
+    assert find_ids("leads", external_id="undefined") == find_ids("leads", email="nobody") == []
+    assert find_ids("leads", q="ada@old.example") == find_ids("leads", q="00Q5g00000AbCdE") == [ada.pk]
     firm = Company.objects.get()
-    assert found("companies", domain="https://two.example/x") == found("companies", q="two.example") == [firm.pk]
-    assert reader.get("/api/v1/companies").json()["results"][0]["domains"] == ["one.example", "two.example"]
+    assert find_ids("companies", domain="https://two.example/x") == find_ids("companies", q="two.example") == [firm.pk]
+    assert client.get("/api/v1/companies").json()["results"][0]["domains"] == ["one.example", "two.example"]
 
 
 def test_the_page_of_a_lead_lists_its_keys(client: Client) -> None:
