@@ -39,8 +39,8 @@ class UpsertResult(Generic[Subject]):
 class AttributeStatement:
     """A sender's description of one lead or company.
 
-    `first_key` is the e-mail of a lead or the domain of a company; empty where not given. `system` gave the ids. `phone`
-    is the phone number, in one spelling, of a lead without other keys. A statement holds from `valid_from` if that is
+    `first_key` is the e-mail of a lead or the domain of a company; empty where not given. `system` gave the ids, and
+    `phone` is the phone number, in one spelling, of a lead without other keys. A statement holds from `valid_from` if that is
     given. Otherwise the first one about a subject holds from `since`, a later one from the time
     of its arrival. A reference only names its subject and states nothing.
     """
@@ -279,7 +279,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
     def _upsert_named_companies(
         self, items: Sequence[AttributeStatement]
     ) -> Mapping[tuple[str, str, str], UpsertResult[Company]]:
-        """Create or find the companies that the leads name. Return the result for each (domain, external id, system)."""
+        """Create or find the companies that the leads name. Return the result for each (domain, id, system)."""
         company_keys = sorted({_named_company(item) for item in items if any(_named_company(item)[:2])})
         if not company_keys:
             return {}

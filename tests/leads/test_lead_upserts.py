@@ -249,7 +249,9 @@ def test_the_order_of_files_does_not_matter() -> None:
                 since=NOW - 20 * DAY,
             ),
             lambda: lead(email=f"eve@{domain}", values={"title": "CEO"}, valid_from=NOW - 10 * DAY),
-            happened(email=None, lead=f"l{prefix}", system="crm", id=f"{prefix}1", occurred_at=(NOW - 30 * DAY).isoformat()),
+            happened(
+                email=None, lead=f"l{prefix}", system="crm", id=f"{prefix}1", occurred_at=(NOW - 30 * DAY).isoformat()
+            ),
             happened(email=f"eve@{domain}", id=f"{prefix}2", occurred_at=(NOW - 25 * DAY).isoformat()),
             happened(email=f"eve@{domain}", id=f"{prefix}3", occurred_at=(NOW - 5 * DAY).isoformat()),
         ]
