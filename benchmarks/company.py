@@ -119,6 +119,8 @@ def _companies(random: np.random.Generator, count: int) -> Mapping[str, Any]:
         "employees_high": pa.array(np.where(banded, low * 4, low), mask=unknown),
         "region": _same("", count),
         "custom": _same("{}", count),
+        "external_system": _same("", count),
+        "not_understood": _same("{}", count),
         "business_model": _same("", count),
         "technologies": _same("{}", count),
         "known_at": _same(BEGINNING.isoformat(), count),
@@ -138,7 +140,18 @@ def _leads(
     domain = pc.if_else(
         pa.array(random.random(LEADS) < 0.1), pa.array(random.choice(agreement.FREE_EMAIL, LEADS)), at_work
     )
-    texts = ("first_name", "last_name", "phone", "region", "seniority", "budget", "timeline", "use_case", "time_zone")
+    texts = (
+        "first_name",
+        "last_name",
+        "phone",
+        "region",
+        "seniority",
+        "budget",
+        "timeline",
+        "use_case",
+        "time_zone",
+        "external_system",
+    )
     return {
         "id": number,
         "email": pc.binary_join_element_wise(_text("lead", number), domain, "@"),
@@ -151,6 +164,7 @@ def _leads(
         "recorded_at": _instant(known_at),
         "stage": _same("lead", LEADS),
         "custom": _same("{}", LEADS),
+        "not_understood": _same("{}", LEADS),
         "do_not_contact": _same("f", LEADS),
         "has_history": _same("f", LEADS),
         "look_failures": _same("0", LEADS),

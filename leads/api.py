@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
@@ -34,9 +35,9 @@ from leads import events, lead_upserts, not_understood, openapi_schemas, outcome
 from leads.batch_upsert import AttributeStatement, UpsertResult
 from leads.filters import CompanyFilter, LeadApiFilter
 from leads.locale_formats import SenderFormats
-from leads.models import Company, Event, Lead
+from leads.models import Company, Event, Lead, LeadKey
 from leads.not_understood import NotUnderstood
-from leads.vocabulary import NoteKind
+from leads.vocabulary import KeyKind, NoteKind
 
 _READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 FACTS: Final = scoped("facts:read", "facts:write", read_roles=_READERS, write_roles=(Role.MARKETING_OPS,))
@@ -69,6 +70,11 @@ class AnswerSerializer(serializers.Serializer[Any]):
 
 
 class CompanySerializer(serializers.ModelSerializer[Company]):
+    domains = serializers.SerializerMethodField(help_text="All domains; `domain` is the first.")
+
+    def get_domains(self, company: Company) -> list[str]:
+        return [key.value for key in sorted(company.keys.all(), key=attrgetter("pk")) if key.kind == KeyKind.DOMAIN]
+
     class Meta:
         model = Company
         exclude = ("has_history", "read_as")
@@ -112,8 +118,25 @@ class EventSerializer(serializers.ModelSerializer[Event]):
         fields = ("id", "signal", "occurred_at", "recorded_at", "source", "external_id", "asset", "properties")
 
 
+class SystemIdSerializer(serializers.ModelSerializer[LeadKey]):
+    id = serializers.CharField(source="value")
+
+    class Meta:
+        model = LeadKey
+        fields = ("system", "id")
+
+
 class LeadDetailSerializer(LeadSerializer):
+    ids = serializers.SerializerMethodField(help_text="The ids by system; an empty system: every system may name it.")
+    addresses = serializers.SerializerMethodField(help_text="All e-mail addresses; `email` is the current one.")
     latest_events = serializers.SerializerMethodField()
+
+    @extend_schema(responses=SystemIdSerializer(many=True))
+    def get_ids(self, lead: Lead) -> list[dict[str, Any]]:
+        return list(SystemIdSerializer(lead.keys.filter(kind=KeyKind.ID).order_by("pk"), many=True).data)
+
+    def get_addresses(self, lead: Lead) -> list[str]:
+        return list(lead.keys.filter(kind=KeyKind.EMAIL).order_by("pk").values_list("value", flat=True))
 
     @extend_schema(responses=EventSerializer(many=True))
     def get_latest_events(self, lead: Lead) -> list[dict[str, Any]]:
@@ -202,7 +225,10 @@ class LeadsView(ListAPIView[Lead]):
 
     @_document_post("upsert_leads", openapi_schemas.LEADS)
     def post(self, request: Request) -> Response:
-        """Create or change one lead or up to 1,000, by `email` or `external_id`. What is not named stays; null is unknown."""
+        """Create or change one lead or up to 1,000, by `email`, `external_id` or `phone` alone.
+
+        What is not named stays; null is unknown.
+        """
         by_person = not isinstance(request.auth, ApiKey)
         upsert = partial(lead_upserts.upsert_leads, by_person=by_person)
         return _respond(request, _upsert(request, lead_upserts.read_lead, upsert))
@@ -215,11 +241,11 @@ class CompaniesView(ListAPIView[Company]):
     serializer_class = CompanySerializer
     pagination_class = LastStoredFirst
     filterset_class = CompanyFilter
-    queryset = Company.objects.all()
+    queryset = Company.objects.prefetch_related("keys")
 
     @_document_post("upsert_companies", openapi_schemas.COMPANIES)
     def post(self, request: Request) -> Response:
-        """Create or change one company or up to 1,000, by `domain` or `external_id`. What is not named stays; null is unknown."""
+        """Create or change one company or up to 1,000, by its domains or `external_id`. What is not named stays; null is unknown."""
         return _respond(request, _upsert(request, lead_upserts.read_company, lead_upserts.upsert_companies))
 
 

@@ -14,6 +14,7 @@ from leads import (
     bulk_rows,
     matching,
     opt_outs,
+    phone_numbers,
     replaced_persons,
     rescore_queue,
     spellings,
@@ -22,9 +23,10 @@ from leads import (
 )
 from leads.attribute_history import GROUPED_TEXTS, AttributeHistory
 from leads.exceptions import Refused
-from leads.matching import NewLead, email_domain
-from leads.models import AttributeChange, Company, Lead, PersonChange
+from leads.matching import IdentityKey, NewCompany, NewLead, domain_key, email_domain, email_key, id_key, phone_key
+from leads.models import AttributeChange, Company, CompanyKey, Lead, LeadKey, PersonChange
 from leads.notes import Note
+from leads.vocabulary import KeyKind
 
 Subject = TypeVar("Subject", Lead, Company)
 UpsertChange = Literal["created", "updated", "unchanged", "rejected"]
@@ -47,8 +49,9 @@ class UpsertResult(Generic[Subject]):
 class AttributeStatement:
     """A sender's description of one lead or company.
 
-    `first_key` is the e-mail of a lead or the domain of a company; empty where not given. A statement holds from
-    `valid_from` if that is given. Otherwise the first one about a subject holds from `since`, a later one from the time
+    `first_key` is the e-mail of a lead or the domain of a company; empty where not given. `system` gave the ids, and
+    `phone` is the phone number, in one spelling, of a lead without other keys. A statement holds from `valid_from` if that is
+    given. Otherwise the first one about a subject holds from `since`, a later one from the time
     of its arrival. A reference only names its subject and states nothing.
     """
 
@@ -60,6 +63,17 @@ class AttributeStatement:
     company_domain: str = ""
     company_external_id: str = ""
     is_reference: bool = False
+    system: str = ""
+    phone: str = ""
+    more_domains: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def id_keys(self) -> tuple[IdentityKey, ...]:
+        """The id in its system, and as one that every system may name."""
+        if not self.external_id:
+            return ()
+        return tuple(dict.fromkeys((id_key(self.system, self.external_id), id_key("", self.external_id))))
 
 
 class DatedValues(NamedTuple):
@@ -75,51 +89,90 @@ Revise = Callable[[Sequence[AttributeChange]], DatedValues | None]
 
 @dataclass(slots=True)
 class _BatchUpsert(Generic[Subject]):
-    """The state of one batch: the histories of its subjects, found by either key, and the ids of those that changed.
+    """The state of one batch: the histories of its subjects, found by any key, and the ids of those that changed.
 
-    `known_ids` are the subjects that existed before the batch. `by_person` means that a signed-in person states it all.
+    `known_ids` are the subjects that existed before the batch, `new_keys` those that it gives to its subjects.
+    `by_person` means that a signed-in person states it all.
     """
 
     source: str
     now: dt.datetime
     by_person: bool = False
     histories: dict[int, AttributeHistory[Subject]] = field(default_factory=dict)
-    by_first_key: dict[str, AttributeHistory[Subject]] = field(default_factory=dict)
-    by_external_id: dict[str, AttributeHistory[Subject]] = field(default_factory=dict)
+    by_key: dict[IdentityKey, AttributeHistory[Subject]] = field(default_factory=dict)
+    ids_by_subject: dict[int, list[IdentityKey]] = field(default_factory=dict)
+    new_keys: dict[IdentityKey, int] = field(default_factory=dict)
     known_ids: frozenset[int] = frozenset()
     changed: set[int] = field(default_factory=set)
     person_changes: list[PersonChange] = field(default_factory=list)
 
     noun: ClassVar[str]
     first_key_name: ClassVar[str]
+    first_kind: ClassVar[KeyKind]
 
-    def find_history(self, item: AttributeStatement) -> AttributeHistory[Subject]:
-        """Return the history of the subject that a statement names.
+    def first_keys(self, item: AttributeStatement) -> tuple[IdentityKey, ...]:
+        """Return the keys of a statement that are not ids."""
+        raise NotImplementedError
 
-        Raises Refused when its two keys contradict each other.
+    def all_keys(self, item: AttributeStatement) -> tuple[IdentityKey, ...]:
+        return (*self.first_keys(item), *item.id_keys)
+
+    def find_unknown(
+        self, items: Iterable[AttributeStatement], owners: Collection[IdentityKey]
+    ) -> list[AttributeStatement]:
+        """Return the first of the statements about each subject that no key finds.
+
+        Of two statements that share a key, the first one alone creates the subject.
         """
-        first, other = self.by_first_key.get(item.first_key), self.by_external_id.get(item.external_id)
+        claimed: set[IdentityKey] = set()
+        unknown: list[AttributeStatement] = []
+        for item in items:
+            keys = self.all_keys(item)
+            if claimed.isdisjoint(keys) and not any(key in owners for key in keys):
+                unknown.append(item)
+            claimed.update(self.first_keys(item))
+            claimed.update(item.id_keys[:1])
+        return unknown
+
+    def find_history(self, item: AttributeStatement) -> AttributeHistory[Subject] | None:
+        """Return the history of the subject that a statement names, or None if no key finds one.
+
+        Raises Refused when its keys contradict each other.
+        """
+        owners = {key: self.by_key[key] for key in self.first_keys(item) if key in self.by_key}
+        first = next(iter(owners.values()), None)
+        if any(owner is not first for owner in owners.values()):
+            names = " and ".join(sorted(validation.shorten_name(key.value) for key in owners))
+            raise Refused(self.first_key_name, f"names more than one {self.noun}: {names} are of different ones.")
+        other = next((self.by_key[key] for key in item.id_keys if key in self.by_key), None)
         if first and other and first is not other:
             raise Refused(self.first_key_name, f"belongs to one {self.noun} and external_id to another.")
         history = first or other
-        if history is None:
-            raise Refused(self.first_key_name, f"found no {self.noun}, nor did external_id.")
-        known_external_id = history.subject.external_id
-        if item.external_id and known_external_id and known_external_id != item.external_id:
-            known, sent = validation.shorten_name(known_external_id), validation.shorten_name(item.external_id)
-            raise Refused(self.first_key_name, f"belongs to the {self.noun} with external_id {known}, not {sent}.")
+        if history is not None and item.external_id and other is None:
+            self._check_id(history, item)
         return history
 
-    def adopt_keys(self, history: AttributeHistory[Subject], item: AttributeStatement) -> bool:
-        """Give the subject the external id that it lacks, and index it by its keys.
+    def _check_id(self, history: AttributeHistory[Subject], item: AttributeStatement) -> None:
+        """Refuse a second id of one system. An id that every system may name stands for each system's own."""
+        systems = {key.system for key in item.id_keys}
+        ids = [key.value for key in self.ids_by_subject.get(history.subject.pk, ()) if key.system in systems]
+        if ids:
+            known, sent = validation.shorten_name(ids[0]), validation.shorten_name(item.external_id)
+            raise Refused(self.first_key_name, f"belongs to the {self.noun} with external_id {known}, not {sent}.")
 
-        Return whether the external id is new.
-        """
-        subject = history.subject
-        is_new = bool(item.external_id) and subject.external_id is None
-        if is_new:
-            subject.external_id = item.external_id
-        self._index(history)
+    def adopt_keys(self, history: AttributeHistory[Subject], item: AttributeStatement) -> bool:
+        """Give the subject the keys of a statement that it lacks. Return whether one is new."""
+        keys = list(self.first_keys(item))
+        if item.external_id and not any(key in self.by_key for key in item.id_keys):
+            keys.append(item.id_keys[0])
+            if history.subject.external_id is None:
+                history.subject.external_id, history.subject.external_system = item.external_id, item.system
+        is_new = False
+        for key in keys:
+            if key not in self.by_key:
+                is_new = True
+                self.new_keys[key] = history.subject.pk
+                self._index(history, key)
         return is_new
 
     def apply_statement(
@@ -158,18 +211,33 @@ class _BatchUpsert(Generic[Subject]):
     def _store_restated(self) -> None:
         raise NotImplementedError
 
-    def _index(self, history: AttributeHistory[Subject]) -> None:
-        if key := getattr(history.subject, self.first_key_name):
-            self.by_first_key[key.lower()] = history
-        if history.subject.external_id:
-            self.by_external_id[history.subject.external_id] = history
+    def _index(self, history: AttributeHistory[Subject], key: IdentityKey) -> None:
+        self.by_key[key] = history
+        if key.kind == KeyKind.ID:
+            self.ids_by_subject.setdefault(history.subject.pk, []).append(key)
 
     def _load(self, subjects: Iterable[Subject], changes: Iterable[tuple[int | None, AttributeChange]]) -> None:
         self.histories |= {subject.pk: AttributeHistory(subject) for subject in subjects}
         for pk, change in changes:
             self.histories[pk or 0].changes.append(change)
-        for history in self.histories.values():
-            self._index(history)
+
+    def _load_keys(self, keys: Iterable[tuple[int, IdentityKey]]) -> None:
+        for pk, key in keys:
+            self._index(self.histories[pk], key)
+
+    def _keys_beside_columns(self) -> list[tuple[int, IdentityKey]]:
+        """Return the new keys, by subject, that its columns do not hold; the database adds those of the columns."""
+        rows: list[tuple[int, IdentityKey]] = []
+        for key, pk in sorted(self.new_keys.items()):
+            subject = self.histories[pk].subject
+            first = getattr(subject, self.first_key_name) or ""
+            in_columns = {
+                IdentityKey(self.first_kind.value, "", first.lower()),
+                id_key(subject.external_system, subject.external_id or ""),
+            }
+            if key not in in_columns:
+                rows.append((pk, key))
+        return rows
 
     def _changed_subjects(self) -> list[Subject]:
         return [self.histories[pk].subject for pk in sorted(self.changed)]
@@ -179,11 +247,12 @@ class _BatchUpsert(Generic[Subject]):
 
 
 class LeadBatchUpsert(_BatchUpsert[Lead]):
-    """The upsert of leads, by e-mail and external id."""
+    """The upsert of leads, by their keys."""
 
     __slots__ = ()
     noun = "lead"
     first_key_name = "email"
+    first_kind = KeyKind.EMAIL
 
     def upsert(self, items: Sequence[AttributeStatement]) -> list[UpsertResult[Lead]]:
         """Create or change the leads of a batch of statements. Return one result each, in order. Needs a transaction.
@@ -200,38 +269,52 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         companies = self._upsert_named_companies(items)
         employers = matching.employers_by_email_domain(item.first_key for item in items)
         # 3. Leads.
-        emails, external_ids = {item.first_key for item in items} - {""}, {item.external_id for item in items} - {""}
-        keys_by_id = dict(matching.lead_keys(emails, external_ids))
-        self.known_ids = frozenset(keys_by_id)
-        known_keys = {key for keys in keys_by_id.values() for key in keys}
-        new_leads = {
-            NewLead(item.first_key, item.external_id, self.now) for item in items if known_keys.isdisjoint(_keys(item))
-        }
-        if new_leads:
-            matching.add_leads(new_leads, now=self.now)
-            keys_by_id = dict(matching.lead_keys(emails, external_ids))
+        keys = {key for item in items for key in self.all_keys(item)}
+        owners = matching.find_lead_keys(keys)
+        self.known_ids = frozenset(owners.values())
+        if unknown := self.find_unknown(items, owners):
+            new = (NewLead(item.first_key, item.external_id, item.system, item.phone, self.now) for item in unknown)
+            matching.add_leads(new, now=self.now)
+            owners = matching.find_lead_keys(keys)
         # 4. Another transaction may have changed the rows since they were found: what counts is read under the lock.
-        self._lock_and_load(keys_by_id)
+        ids = set(owners.values())
+        self._lock_and_load(ids)
+        self._load_keys(matching.keys_of_leads(ids))
         # 5. and 6.
         results = [self._upsert_one(item, companies, employers) for item in items]
         self._store()
-        return results
+        return self._upsert_missing(items, results)
 
-    def assign_employers(self, employers: Mapping[str, int]) -> None:
-        """Assign the company of their e-mail domain to leads that have none.
+    def first_keys(self, item: AttributeStatement) -> tuple[IdentityKey, ...]:
+        if item.first_key:
+            return (email_key(item.first_key),)
+        return (phone_key(item.phone),) if item.phone else ()
 
-        `employers` maps domains to company ids.
-        """
-        self._lock_and_load(matching.leads_without_company(employers))
+    def _upsert_missing(
+        self, items: Sequence[AttributeStatement], results: Sequence[UpsertResult[Lead] | None]
+    ) -> list[UpsertResult[Lead]]:
+        """Upsert the statements whose lead an earlier statement should have created, but that one was refused."""
+        missing = [item for item, result in zip(items, results, strict=True) if result is None]
+        later = (
+            iter(type(self)(self.source, self.now, by_person=self.by_person).upsert(missing)) if missing else iter(())
+        )
+        return [next(later) if result is None else result for result in results]
+
+    def assign_employers(self, domains: Collection[str]) -> None:
+        """Assign their company to leads that have none and whose address is at one of these domains, or below it."""
+        leads = matching.leads_without_company(matching.employers_by_domain(domains).keys() & domains)
+        employers = matching.employers_by_domain(set(leads.values()))
+        self._lock_and_load([pk for pk, domain in leads.items() if domain in employers])
         for history in self.histories.values():
             self._assign_employer(history, employers)
         self._store()
 
     def backdate_addresses(self, emails: Mapping[str, dt.datetime]) -> None:
         """Date each address from the instant of its lead's action on, if that is earlier than known so far."""
-        self._lock_and_load(list(matching.leads_by_email(emails).values_list("pk", flat=True)))
-        for history in self.histories.values():
-            self._backdate_address(history, emails[(history.subject.email or "").lower()])
+        owners = matching.find_lead_keys({email_key(address) for address in emails})
+        self._lock_and_load(set(owners.values()))
+        for key, pk in sorted(owners.items()):
+            self._backdate_address(self.histories[pk], key.value, emails[key.value])
         self._store()
 
     def state_contact(self, lead_id: int, *, is_opt_out: bool) -> None:
@@ -250,14 +333,14 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
 
     def _upsert_named_companies(
         self, items: Sequence[AttributeStatement]
-    ) -> Mapping[tuple[str, str], UpsertResult[Company]]:
-        """Create or find the companies that the leads name. Return the result for each (domain, external id)."""
-        company_keys = sorted({_named_company(item) for item in items} - {("", "")})
+    ) -> Mapping[tuple[str, str, str], UpsertResult[Company]]:
+        """Create or find the companies that the leads name. Return the result for each (domain, id, system)."""
+        company_keys = sorted({_named_company(item) for item in items if any(_named_company(item)[:2])})
         if not company_keys:
             return {}
         references = [
-            AttributeStatement(domain, external_id, {}, self.now, is_reference=True)
-            for domain, external_id in company_keys
+            AttributeStatement(domain, external_id, {}, self.now, is_reference=True, system=system)
+            for domain, external_id, system in company_keys
         ]
         results = CompanyBatchUpsert(self.source, self.now).upsert(references)
         return dict(zip(company_keys, results, strict=True))
@@ -265,9 +348,9 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
     def _upsert_one(
         self,
         item: AttributeStatement,
-        companies: Mapping[tuple[str, str], UpsertResult[Company]],
+        companies: Mapping[tuple[str, str, str], UpsertResult[Company]],
         employers: Mapping[str, int],
-    ) -> UpsertResult[Lead]:
+    ) -> UpsertResult[Lead] | None:
         company = companies.get(_named_company(item))
         if company and company.refusal:
             return UpsertResult(None, "rejected", Refused(f"company_{company.refusal.field}", company.refusal.rule))
@@ -275,14 +358,22 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
             history = self.find_history(item)
         except Refused as refusal:
             return UpsertResult(None, "rejected", refusal)
-        is_changed = self.adopt_keys(history, item)
+        if history is None:
+            return None
         values = {**item.values, **self._company_values(history, item, company, employers)}
+        if self._is_by_earlier_address(history.subject, item):
+            del values["email"]
+        is_changed = self.adopt_keys(history, item)
         is_stated, notes = self._apply_person(history, item, values)
         is_changed |= is_stated
         is_changed |= self._assign_employer(history, employers)
-        self._index(history)
+        if is_changed:
+            lead = history.subject
+            lead.phone_key = phone_numbers.to_phone_key(lead.phone, lead.country) if lead.phone else ""
         change = self.mark_changed(history, is_changed=is_changed)
-        return UpsertResult(history.subject, change, notes=(*stated_values.list_notes(item.values), *notes))
+        return UpsertResult(
+            history.subject, change, notes=(*item.notes, *stated_values.list_notes(item.values), *notes)
+        )
 
     def _apply_person(
         self, history: AttributeHistory[Lead], item: AttributeStatement, values: dict[str, Any]
@@ -313,6 +404,10 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         if change is not None:
             self.person_changes.append(change)
         return replaced_persons.note_changed_name(name_before, replaced_persons.name_of(lead))
+
+    def _is_by_earlier_address(self, lead: Lead, item: AttributeStatement) -> bool:
+        """Tell whether a statement names a person by an earlier address alone: then it does not say the current one."""
+        return bool(item.first_key and not item.external_id and lead.email and lead.email.lower() != item.first_key)
 
     def _company_values(
         self,
@@ -346,7 +441,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
             {"company": employer}, valid_from=since, since=since, source=DERIVED, now=self.now
         )
 
-    def _backdate_address(self, history: AttributeHistory[Lead], at: dt.datetime) -> None:
+    def _backdate_address(self, history: AttributeHistory[Lead], address: str, at: dt.datetime) -> None:
         lead = history.subject
         if at >= history.first_stated_at("email"):
             return
@@ -354,7 +449,8 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         if not history.changes:
             history.set_known_at(at)
             return
-        values: dict[str, Any] = {"email": lead.email}
+        is_current = address == (lead.email or "").lower()
+        values: dict[str, Any] = {"email": lead.email if is_current else address}
         if opt_outs.FIELD not in history.values_at(at):
             values[opt_outs.FIELD] = False
         works_there = any(row.source == DERIVED and "company" in row.values for row in history.changes)
@@ -369,17 +465,22 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         if not leads:
             return
         bulk_rows.update_rows(leads, _WRITABLE_COLUMNS[Lead])
+        LeadKey.objects.bulk_create(
+            LeadKey(lead_id=pk, kind=key.kind, system=key.system, value=key.value, recorded_at=self.now)
+            for pk, key in self._keys_beside_columns()
+        )
         self._store_changes()
         PersonChange.objects.bulk_create(self.person_changes)
         rescore_queue.request(lead_ids=[lead.pk for lead in leads], at=self.now)
 
 
 class CompanyBatchUpsert(_BatchUpsert[Company]):
-    """The upsert of companies, by domain and external id."""
+    """The upsert of companies, by their keys."""
 
     __slots__ = ()
     noun = "company"
     first_key_name = "domain"
+    first_kind = KeyKind.DOMAIN
 
     def upsert(self, items: Sequence[AttributeStatement]) -> list[UpsertResult[Company]]:
         """Create or change the companies of a batch of statements. Return one result each, in order.
@@ -394,39 +495,47 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
         """
         items = spell_texts(items)
         # 1. Companies.
-        domains, external_ids = {item.first_key for item in items} - {""}, {item.external_id for item in items} - {""}
-        keys_by_id = dict(matching.company_keys(domains, external_ids))
-        self.known_ids = frozenset(keys_by_id)
-        known_keys = {key for keys in keys_by_id.values() for key in keys}
-        new_companies = {(item.first_key, item.external_id) for item in items if known_keys.isdisjoint(_keys(item))}
-        if new_companies:
-            matching.add_companies(new_companies, now=self.now)
-            keys_by_id = dict(matching.company_keys(domains, external_ids))
+        keys = {key for item in items for key in self.all_keys(item)}
+        owners = matching.find_company_keys(keys)
+        self.known_ids = frozenset(owners.values())
+        new_domains = {key.value for key in keys if key.kind == KeyKind.DOMAIN and key not in owners}
+        if unknown := self.find_unknown(items, owners):
+            new = (NewCompany(item.first_key, item.external_id, item.system) for item in unknown)
+            matching.add_companies(new, now=self.now)
+            owners = matching.find_company_keys(keys)
         # 2. Another transaction may have changed the rows since they were found: what counts is read under the lock.
-        self._lock_and_load(keys_by_id)
+        ids = set(owners.values())
+        self._lock_and_load(ids)
+        self._load_keys(matching.keys_of_companies(ids))
         # 3., 4. and 5.
         results = [self._upsert_one(item) for item in items]
-        self._store(domains - known_keys)
-        return results
+        self._store(new_domains)
+        missing = [item for item, result in zip(items, results, strict=True) if result is None]
+        later = iter(CompanyBatchUpsert(self.source, self.now).upsert(missing)) if missing else iter(())
+        return [next(later) if result is None else result for result in results]
+
+    def first_keys(self, item: AttributeStatement) -> tuple[IdentityKey, ...]:
+        return tuple(domain_key(host) for host in (item.first_key, *item.more_domains) if host)
 
     def _lock_and_load(self, ids: Collection[int]) -> None:
         companies = Company.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
         changes = AttributeChange.objects.filter(company_id__in=ids).order_by("valid_from", "pk")
         self._load(list(companies), ((change.company_id, change) for change in changes))
 
-    def _upsert_one(self, item: AttributeStatement) -> UpsertResult[Company]:
+    def _upsert_one(self, item: AttributeStatement) -> UpsertResult[Company] | None:
         try:
             history = self.find_history(item)
         except Refused as refusal:
             return UpsertResult(None, "rejected", refusal)
+        if history is None:
+            return None
         company = history.subject
-        is_changed = bool(item.first_key) and company.domain != item.first_key
-        if is_changed:
+        is_changed = self.adopt_keys(history, item)
+        if item.first_key and company.domain is None:
             company.domain = item.first_key
-        is_changed |= self.adopt_keys(history, item)
         is_changed |= not item.is_reference and self.apply_statement(history, item, item.values)
         change = self.mark_changed(history, is_changed=is_changed)
-        return UpsertResult(company, change, notes=stated_values.list_notes(item.values))
+        return UpsertResult(company, change, notes=(*item.notes, *stated_values.list_notes(item.values)))
 
     def _store_restated(self) -> None:
         self._store(())
@@ -436,13 +545,17 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
         if not companies:
             return
         bulk_rows.update_rows(companies, _WRITABLE_COLUMNS[Company])
+        CompanyKey.objects.bulk_create(
+            CompanyKey(company_id=pk, kind=key.kind, system=key.system, value=key.value, recorded_at=self.now)
+            for pk, key in self._keys_beside_columns()
+        )
         self._store_changes()
         ids = [company.pk for company in companies]
         rescore_queue.request(
             lead_ids=list(Lead.objects.filter(company_id__in=ids).values_list("pk", flat=True)), at=self.now
         )
         if new_domains:
-            LeadBatchUpsert(self.source, self.now).assign_employers(matching.employers_by_domain(new_domains))
+            LeadBatchUpsert(self.source, self.now).assign_employers(new_domains)
 
 
 def spell_texts(items: Sequence[AttributeStatement]) -> Sequence[AttributeStatement]:
@@ -468,12 +581,8 @@ def _spell(item: AttributeStatement, respelled: Mapping[tuple[str, str], str]) -
     return replace(item, values={**item.values, **values}) if values else item
 
 
-def _keys(item: AttributeStatement) -> set[str]:
-    return {item.first_key, item.external_id} - {""}
-
-
-def _named_company(item: AttributeStatement) -> tuple[str, str]:
-    return item.company_domain, item.company_external_id
+def _named_company(item: AttributeStatement) -> tuple[str, str, str]:
+    return item.company_domain, item.company_external_id, item.system
 
 
 def _writable_columns(model: type[Lead | Company], excluded: set[str]) -> list[str]:

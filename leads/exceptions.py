@@ -8,3 +8,7 @@ class Refused(Exception):
         super().__init__(f"{field}: {rule}")
         self.field = field
         self.rule = rule
+
+
+class NobodysKey(Refused):
+    """A key that names nobody: a placeholder for an id, or a page at a host that many share (rules 13.38, 13.39)."""

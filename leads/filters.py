@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import django_filters as filters
 from django.db.models import QuerySet
 
-from leads import not_understood, search, spellings
+from leads import not_understood, search, spellings, validation
 from leads.countries import read_country
-from leads.models import Company, Lead, LeadQuerySet
-from leads.vocabulary import Stage
+from leads.exceptions import Refused
+from leads.models import Company, CompanyKey, Lead, LeadKey, LeadQuerySet
+from leads.vocabulary import KeyKind, Stage
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
@@ -29,6 +31,22 @@ def filter_country(rows: Rows, _name: str, text: str) -> Rows:
 def filter_spelled(rows: Rows, name: str, text: str) -> Rows:
     """Find a text that people group by in whatever spelling."""
     return rows.filter(**{name: spellings.spell(name, text)})
+
+
+def _clean_key(read: Callable[[str, object], str], name: str, text: str) -> str:
+    """Return a key in its one spelling; what can be nobody's key is looked up as it is and finds nothing."""
+    try:
+        return read(name, text)
+    except Refused:
+        return text
+
+
+def _owners(
+    keys: type[LeadKey] | type[CompanyKey], kind: KeyKind, value: str, system: str | None = None
+) -> QuerySet[Any, int]:
+    rows = keys.objects.filter(kind=kind, value=value)
+    rows = rows.filter(system=system.lower()) if system else rows
+    return rows.values_list("lead_id" if keys is LeadKey else "company_id", flat=True)
 
 
 class LeadFilter(filters.FilterSet):
@@ -59,11 +77,26 @@ class LeadApiFilter(LeadFilter):
         field_name="company_id", min_value=1, max_value=2**63 - 1, help_text="Accord's id of the company."
     )
     country = filters.CharFilter(method=filter_country, help_text="A code or a name: DE, Germany.")
-    email = filters.CharFilter(lookup_expr="iexact")
-    external_id = filters.CharFilter(lookup_expr="exact")
+    email = filters.CharFilter(method="filter_email", help_text="The current or an earlier address.")
+    external_id = filters.CharFilter(method="filter_id", help_text="The id that a system gave.")
+    system = filters.CharFilter(method="filter_system", help_text="With external_id: the system of the id.")
 
     class Meta(LeadFilter.Meta):
-        fields = ["q", "stage", "source", "not_understood", "company", "country", "email", "external_id"]
+        fields = ["q", "stage", "source", "not_understood", "company", "country", "email", "external_id", "system"]
+
+    def filter_email(self, leads: LeadQuerySet, name: str, text: str) -> LeadQuerySet:
+        return leads.filter(pk__in=_owners(LeadKey, KeyKind.EMAIL, _clean_key(validation.email, name, text)))
+
+    def filter_id(self, leads: LeadQuerySet, name: str, text: str) -> LeadQuerySet:
+        return leads.filter(
+            pk__in=_owners(LeadKey, KeyKind.ID, _clean_key(validation.identity, name, text), self.data.get("system"))
+        )
+
+    def filter_system(self, leads: LeadQuerySet, _name: str, system: str) -> LeadQuerySet:
+        """Keep the leads that the system knows, unless `filter_id` looks for one of its ids."""
+        return (
+            leads if self.data.get("external_id") else leads.filter(keys__kind=KeyKind.ID, keys__system=system.lower())
+        )
 
 
 def filter_companies(companies: QuerySet[Company], _name: str, text: str) -> QuerySet[Company]:
@@ -74,9 +107,15 @@ class CompanyFilter(filters.FilterSet):
     q = filters.CharFilter(method=filter_companies, label="Search")
     country = filters.CharFilter(method=filter_country, help_text="A code or a name: DE, Germany.")
     industry = filters.CharFilter(method=filter_spelled, help_text="In any case.")
-    domain = filters.CharFilter(lookup_expr="iexact")
-    external_id = filters.CharFilter(lookup_expr="exact")
+    domain = filters.CharFilter(method="filter_domain", help_text="One of the domains.")
+    external_id = filters.CharFilter(method="filter_id", help_text="The id that a system gave.")
 
     class Meta:
         model = Company
         fields = ["q", "country", "industry", "domain", "external_id"]
+
+    def filter_domain(self, companies: QuerySet[Company], name: str, text: str) -> QuerySet[Company]:
+        return companies.filter(pk__in=_owners(CompanyKey, KeyKind.DOMAIN, _clean_key(validation.domain, name, text)))
+
+    def filter_id(self, companies: QuerySet[Company], name: str, text: str) -> QuerySet[Company]:
+        return companies.filter(pk__in=_owners(CompanyKey, KeyKind.ID, _clean_key(validation.identity, name, text)))

@@ -86,25 +86,27 @@ _COMPANY_ALIASES = _build_aliases(
 KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
     {
         "companies": ImportKind(
-            "companies", "company", frozenset({"domain", "external_id", "employees", "valid_from", "created_at", *attributes.COMPANY}),
+            "companies", "company",
+            frozenset({"domain", "domains", "external_id", "system", "employees", "valid_from", "created_at", *attributes.COMPANY}),
             "custom.", _COMPANY_ALIASES, attributes.COMPANY,
         ),
         "leads": ImportKind(
             "leads", "lead",
             frozenset({
-                "email", "external_id", "full_name", "company_domain", "company_external_id", "valid_from", "created_at", *attributes.LEAD,
+                "email", "external_id", "system", "full_name", "company_domain", "company_external_id", "valid_from", "created_at",
+                *attributes.LEAD,
             }),
             "custom.", _PERSON_ALIASES, attributes.LEAD,
         ),
         "events": ImportKind(
-            "events", "event", frozenset({"email", "lead", "id", "signal", "occurred_at"}), "properties.",
+            "events", "event", frozenset({"email", "lead", "system", "id", "signal", "occurred_at"}), "properties.",
             _build_aliases(
                 lead="lead_id contact_id", email="e_mail email_address", id="event_id message_id messageid", signal="type event",
                 occurred_at="timestamp time date",
             ) | {"campaign": "properties.campaign", "asset": "properties.asset"},
         ),
         "outcomes": ImportKind(
-            "outcomes", "outcome", frozenset({"email", "lead", "id", "kind", "at", "amount", "currency", "reason"}), "",
+            "outcomes", "outcome", frozenset({"email", "lead", "system", "id", "kind", "at", "amount", "currency", "reason"}), "",
             _build_aliases(
                 lead="lead_id contact_id", email="e_mail email_address", id="outcome_id opportunity_id deal_id", kind="outcome stage",
                 at="closed_at close_date closedate closed_date date", amount="value deal_amount", reason="closed_lost_reason loss_reason",
@@ -426,7 +428,7 @@ def _refuse_nameless_leads(names: Sequence[str], sample_rows: Sequence[Sequence[
 
 
 def identifying_targets(kind: ImportKind) -> set[str]:
-    return {"companies": {"domain", "external_id"}, "leads": {"email", "external_id", "phone"}}.get(
+    return {"companies": {"domain", "domains", "external_id"}, "leads": {"email", "external_id", "phone"}}.get(
         kind.name, _LEAD_REFERENCE_TARGETS
     )
 

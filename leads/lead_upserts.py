@@ -1,12 +1,13 @@
 """The upsert of leads and companies from their senders' descriptions; every change goes into the attribute history.
 
-A person is one lead, by e-mail or external id; a company is one row, by domain or external id (rules 13.1).
+A person is one lead and a company is one row, by their keys (rules 13.1).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from leads import attributes, stated_values, validation, value_readings
@@ -18,19 +19,52 @@ from leads.batch_upsert import (
     UpsertChange,
     UpsertResult,
 )
-from leads.exceptions import Refused
+from leads.exceptions import NobodysKey, Refused
 from leads.locale_formats import UNSTATED, SenderFormats
 from leads.models import AttributeChange, Company, Lead
+from leads.notes import Note
+from leads.placeholders import is_placeholder
 from leads.retry_on_conflict import run_with_retries
 from leads.stated_values import NO_READINGS, Readings
+from leads.vocabulary import NoteKind
 
-_LEAD_KEYS = {"email", "external_id", "company_domain", "company_external_id", "valid_from", "created_at"}
-_COMPANY_KEYS = {"domain", "external_id", "valid_from", "created_at"}
+_LEAD_KEYS = {"email", "external_id", "system", "company_domain", "company_external_id", "valid_from", "created_at"}
+_COMPANY_KEYS = {"domain", "domains", "external_id", "system", "valid_from", "created_at"}
+_MOST_DOMAINS = 100
 
 
-def read_lead(
+@dataclass(slots=True)
+class _KeyReader:
+    """The reader of the keys of one item; `refusals` are those of keys that name nobody and so are left out."""
+
+    body: Mapping[str, object]
+    refusals: list[NobodysKey] = field(default_factory=list)
+
+    def read(self, name: str, read_value: Callable[[str, object], str]) -> str:
+        return self.read_value(name, self.body.get(name), read_value)
+
+    def read_value(self, name: str, value: object, read_value: Callable[[str, object], str]) -> str:
+        if value in (None, ""):
+            return ""
+        try:
+            _refuse_placeholder(name, value)
+            return read_value(name, value)
+        except NobodysKey as refusal:
+            self.refusals.append(refusal)
+            return ""
+
+    def build_notes(self) -> tuple[Note, ...]:
+        """Build a note on each key that was left out."""
+        return tuple(
+            Note(NoteKind.KEY_LEFT_OUT, refusal.field, f"{refusal.field} {refusal.rule} It was left out.")
+            for refusal in self.refusals
+        )
+
+
+def read_lead(  # all by name
     item: object,
     *,
+    source: str = "",
     now: dt.datetime,
     since: dt.datetime | None = None,
     formats: SenderFormats = UNSTATED,
@@ -38,31 +72,39 @@ def read_lead(
 ) -> AttributeStatement:
     """Read a lead in the shape of the API. Raises Refused.
 
-    `since` dates a first statement that has no date of its own (default: now); texts of numbers and dates are read in
-    the sender's `formats`; `readings` are the corrections in force.
+    Its ids belong to the system that it names, or else to `source`. `since` dates a first statement that has no date of
+    its own (default: now); texts of numbers and dates are read in the sender's `formats`; `readings` are the
+    corrections in force.
     """
     body = validation.mapping("lead", item)
-    email = _read_optional(validation.email, "email", body)
+    keys = _KeyReader(body)
+    email = keys.read("email", validation.email)
+    external_id = keys.read("external_id", _read_id)
     values = stated_values.read_stated_values(
         attributes.LEAD,
         {name: value for name, value in body.items() if name not in _LEAD_KEYS},
         readings,
         formats=formats,
     )
+    phone = "" if email or external_id else _read_phone_key(values)
     statement = AttributeStatement(
         first_key=email,
-        external_id=_read_external_id("external_id", body),
+        external_id=external_id,
         values=values | ({"email": email} if email else {}),
-        company_domain=_read_optional(validation.domain, "company_domain", body),
-        company_external_id=_read_external_id("company_external_id", body),
+        company_domain=keys.read("company_domain", validation.own_domain),
+        company_external_id=keys.read("company_external_id", _read_id),
+        system=validation.system(body, source),
+        phone=phone,
+        notes=keys.build_notes(),
         **_read_dates(body, now, since, formats),
     )
-    return _require_key(statement, "email")
+    return _require_key(statement, keys, "email", "email, external_id or phone")
 
 
 def read_company(
     item: object,
     *,
+    source: str = "",
     now: dt.datetime,
     since: dt.datetime | None = None,
     formats: SenderFormats = UNSTATED,
@@ -76,13 +118,18 @@ def read_company(
         readings,
         formats=formats,
     )
+    keys = _KeyReader(body)
+    domains = _read_domains(keys)
     statement = AttributeStatement(
-        first_key=_read_optional(validation.domain, "domain", body),
-        external_id=_read_external_id("external_id", body),
+        first_key=domains[0] if domains else "",
+        more_domains=tuple(domains[1:]),
+        external_id=keys.read("external_id", _read_id),
         values=values,
+        system=validation.system(body, source),
+        notes=keys.build_notes(),
         **_read_dates(body, now, since, formats),
     )
-    return _require_key(statement, "domain")
+    return _require_key(statement, keys, "domain", "domain or external_id")
 
 
 def upsert_leads(
@@ -122,7 +169,7 @@ def read_and_upsert(
     for position, item in enumerate(items):
         results.append(None)
         try:
-            statements[position] = read(item, now=now, since=since, formats=formats, readings=readings)
+            statements[position] = read(item, source=source, now=now, since=since, formats=formats, readings=readings)
         except Refused as refusal:
             results[position] = UpsertResult(None, "rejected", refusal)
     upserted = upsert(items=list(statements.values()), source=source, now=now)
@@ -156,7 +203,7 @@ def upsert_lead(  # noqa: PLR0913  # all by name
     item = {**(values or {}), **{name: key for name, key in keys.items() if key}, "valid_from": valid_from}
     return _single_result(
         upsert_leads(
-            items=[read_lead(item, now=now, since=since, readings=value_readings.current_readings())],
+            items=[read_lead(item, source=source, now=now, since=since, readings=value_readings.current_readings())],
             source=source,
             now=now,
         )
@@ -178,7 +225,7 @@ def upsert_company(
     item = {**(values or {}), **keys, "valid_from": valid_from}
     return _single_result(
         upsert_companies(
-            items=[read_company(item, now=now, since=since, readings=value_readings.current_readings())],
+            items=[read_company(item, source=source, now=now, since=since, readings=value_readings.current_readings())],
             source=source,
             now=now,
         )
@@ -202,12 +249,39 @@ def last_contact_statement_at(lead_id: int) -> dt.datetime | None:
     return last.valid_from if last else None
 
 
-def _read_optional(read: Callable[[str, object], str], name: str, body: Mapping[str, object]) -> str:
-    return read(name, body[name]) if body.get(name) not in (None, "") else ""
+def _refuse_placeholder(name: str, value: object) -> None:
+    if isinstance(value, str) and is_placeholder(value):
+        raise NobodysKey(name, f"is the placeholder {validation.shorten_name(value.strip())!r}, which names nobody.")
 
 
-def _read_external_id(name: str, body: Mapping[str, object]) -> str:
-    return validation.identity(name, body[name], limit=128) if body.get(name) not in (None, "") else ""
+def _read_id(name: str, value: object) -> str:
+    return validation.identity(name, value, limit=128)
+
+
+def _read_domains(keys: _KeyReader) -> list[str]:
+    """Return the domains of a company, each once: `domain` and `domains`, of which a text may hold several."""
+    domains: dict[str, None] = {}
+    for name in ("domain", "domains"):
+        value = keys.body.get(name)
+        entries = (
+            value
+            if isinstance(value, list) and name == "domains"
+            else value.split(";")
+            if isinstance(value, str)
+            else [value]
+        )
+        if len(entries) > _MOST_DOMAINS:
+            raise Refused(name, f"must have at most {_MOST_DOMAINS} domains.")
+        for entry in entries:
+            host = keys.read_value(name, entry.strip() if isinstance(entry, str) else entry, validation.own_domain)
+            if host:
+                domains[host] = None
+    return list(domains)
+
+
+def _read_phone_key(values: Mapping[str, Any]) -> str:
+    phone, country = values.get("phone"), values.get("country")
+    return validation.phone("phone", phone, country or "") if phone else ""
 
 
 def _read_dates(
@@ -221,12 +295,12 @@ def _read_dates(
     return {"valid_from": dates.get("valid_from"), "since": dates.get("created_at") or since or now}
 
 
-def _require_key(statement: AttributeStatement, first_key: str) -> AttributeStatement:
-    if not (statement.first_key or statement.external_id):
-        raise Refused(
-            first_key, f"is required, or external_id: without {first_key} or external_id nobody can be found."
-        )
-    return statement
+def _require_key(statement: AttributeStatement, keys: _KeyReader, first_key: str, names: str) -> AttributeStatement:
+    if statement.first_key or statement.external_id or statement.phone:
+        return statement
+    if keys.refusals:
+        raise keys.refusals[0]
+    raise Refused(first_key, f"is required, or external_id: without {names} nobody can be found.")
 
 
 def _single_result(results: list[UpsertResult[Subject]]) -> tuple[Subject, UpsertChange]:

@@ -1,4 +1,4 @@
-"""The matching of leads by e-mail or external id, and of companies by domain or external id, for many at a time.
+"""The matching of leads and companies by their keys, for many at a time (rules 13.1).
 
 A lead or company that a fact names before it was described is created as a stub: a row with its keys alone.
 """
@@ -8,31 +8,72 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from django.db.models import QuerySet
-from django.db.models.functions import Lower
+from django.db import connection
 
-from leads import bulk_rows, named_lists
-from leads.models import EMAIL_DOMAIN, Company, Lead
+from leads import bulk_rows, domain_names, named_lists
+from leads.models import Company, CompanyKey, Lead, LeadKey
+from leads.vocabulary import KeyKind
 
 #: Domains on these lists are shared by people of many companies.
 SHARED_DOMAIN_LISTS: Final = ("free_email", "disposable_email")
+
+# The addresses at a domain and at the domains below it lie side by side in the index of reversed domains: from `moc.emca`
+# to before `moc.emca/`, for the slash follows the full stop. Of these, `moc.emca-x` is none.
+_WITHOUT_COMPANY: Final = """
+    SELECT lead.id, split_part(lower(lead.email), '@', 2)
+    FROM unnest(%s::text[]) AS site (host)
+    JOIN leads_lead AS lead ON lead.company_id IS NULL
+        AND reverse(split_part(lower(lead.email), '@', 2)) ~>=~ reverse(site.host)
+        AND reverse(split_part(lower(lead.email), '@', 2)) ~<~ (reverse(site.host) || '/')
+    WHERE split_part(lower(lead.email), '@', 2) = site.host
+        OR reverse(split_part(lower(lead.email), '@', 2)) ~>=~ (reverse(site.host) || '.')
+"""
+
+
+# Plain texts: these functions run several times for each row of an import.
+_EMAIL, _DOMAIN, _PHONE, _ID = (kind.value for kind in (KeyKind.EMAIL, KeyKind.DOMAIN, KeyKind.PHONE, KeyKind.ID))
+
+
+class IdentityKey(NamedTuple):
+    """A key of a lead or company, as its row in `LeadKey` or `CompanyKey`; only ids have a system."""
+
+    kind: str
+    system: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class NewLead:
     email: str
     external_id: str
+    system: str
+    phone: str
     known_at: dt.datetime
 
 
-def leads_by_email(emails: Collection[str]) -> QuerySet[Lead]:
-    return Lead.objects.annotate(address=Lower("email")).filter(address__in=emails)
+@dataclass(frozen=True, slots=True, order=True)
+class NewCompany:
+    domain: str
+    external_id: str
+    system: str
 
 
-def companies_by_domain(domains: Collection[str]) -> QuerySet[Company]:
-    return Company.objects.annotate(host=Lower("domain")).filter(host__in=domains)
+def email_key(address: str) -> IdentityKey:
+    return IdentityKey(_EMAIL, "", address)
+
+
+def domain_key(host: str) -> IdentityKey:
+    return IdentityKey(_DOMAIN, "", host)
+
+
+def phone_key(number: str) -> IdentityKey:
+    return IdentityKey(_PHONE, "", number)
+
+
+def id_key(system: str, external_id: str) -> IdentityKey:
+    return IdentityKey(_ID, system, external_id)
 
 
 def add_leads(new: Iterable[NewLead], *, now: dt.datetime) -> None:
@@ -44,6 +85,9 @@ def add_leads(new: Iterable[NewLead], *, now: dt.datetime) -> None:
             Lead(
                 email=lead.email or None,
                 external_id=lead.external_id or None,
+                external_system=lead.system if lead.external_id else "",
+                phone=lead.phone,
+                phone_key=lead.phone,
                 company_id=companies.get(email_domain(lead.email)),
                 known_at=lead.known_at,
                 stage_at=lead.known_at,
@@ -54,37 +98,60 @@ def add_leads(new: Iterable[NewLead], *, now: dt.datetime) -> None:
     )
 
 
-def add_companies(keys: Iterable[tuple[str, str]], *, now: dt.datetime) -> None:
-    """Create the companies that are missing, from pairs (domain, external id), in the order of their keys."""
+def add_companies(new: Iterable[NewCompany], *, now: dt.datetime) -> None:
+    """Create the companies that are missing, in the order of their keys."""
     bulk_rows.insert_rows(
         [
-            Company(domain=domain or None, external_id=external_id or None, known_at=now, recorded_at=now)
-            for domain, external_id in sorted(keys)
+            Company(
+                domain=company.domain or None,
+                external_id=company.external_id or None,
+                external_system=company.system if company.external_id else "",
+                known_at=now,
+                recorded_at=now,
+            )
+            for company in sorted(new)
         ]
     )
 
 
-def lead_keys(
-    emails: Collection[str], external_ids: Collection[str]
-) -> list[tuple[int, tuple[str | None, str | None]]]:
-    """Return (id, (e-mail, external id)) of the leads that have one of these keys."""
-    columns = ("pk", Lower("email"), "external_id")
-    # Two queries: with an OR, PostgreSQL would use neither of the two indexes.
-    rows = {
-        *leads_by_email(emails).values_list(*columns),
-        *Lead.objects.filter(external_id__in=external_ids).values_list(*columns),
-    }
-    return [(pk, (email, external_id)) for pk, email, external_id in rows]
+def find_lead_keys(keys: Collection[IdentityKey]) -> dict[IdentityKey, int]:
+    """Return the ids of the leads that have one of these keys, by key."""
+    owners: dict[IdentityKey, int] = {}
+    # A query for each kind: values of one kind are a range of the index.
+    for kind, values in _values_by_kind(keys).items():
+        rows = LeadKey.objects.filter(kind=kind, value__in=values).values_list("kind", "system", "value", "lead_id")
+        owners |= {IdentityKey(*key): pk for *key, pk in rows}
+    return {key: pk for key, pk in owners.items() if key in keys}
 
 
-def company_keys(
-    domains: Collection[str], external_ids: Collection[str]
-) -> list[tuple[int, tuple[str | None, str | None]]]:
-    """Return (id, (domain, external id)) of the companies that have one of these keys."""
-    columns = ("pk", Lower("domain"), "external_id")
-    by_id = Company.objects.filter(external_id__in=external_ids).values_list(*columns)
-    rows = {*companies_by_domain(domains).values_list(*columns), *by_id}
-    return [(pk, (domain, external_id)) for pk, domain, external_id in rows]
+def find_company_keys(keys: Collection[IdentityKey]) -> dict[IdentityKey, int]:
+    """Return the ids of the companies that have one of these keys, by key."""
+    owners: dict[IdentityKey, int] = {}
+    for kind, values in _values_by_kind(keys).items():
+        rows = CompanyKey.objects.filter(kind=kind, value__in=values).values_list(
+            "kind", "system", "value", "company_id"
+        )
+        owners |= {IdentityKey(*key): pk for *key, pk in rows}
+    return {key: pk for key, pk in owners.items() if key in keys}
+
+
+def _values_by_kind(keys: Iterable[IdentityKey]) -> dict[str, set[str]]:
+    values: dict[str, set[str]] = {}
+    for key in keys:
+        values.setdefault(key.kind, set()).add(key.value)
+    return values
+
+
+def keys_of_leads(ids: Collection[int]) -> list[tuple[int, IdentityKey]]:
+    """Return (id, key) for all keys of these leads."""
+    rows = LeadKey.objects.filter(lead_id__in=ids).values_list("lead_id", "kind", "system", "value")
+    return [(pk, IdentityKey(*key)) for pk, *key in rows]
+
+
+def keys_of_companies(ids: Collection[int]) -> list[tuple[int, IdentityKey]]:
+    """Return (id, key) for all keys of these companies."""
+    rows = CompanyKey.objects.filter(company_id__in=ids).values_list("company_id", "kind", "system", "value")
+    return [(pk, IdentityKey(*key)) for pk, *key in rows]
 
 
 def employers_by_email_domain(emails: Iterable[str]) -> Mapping[str, int]:
@@ -93,16 +160,30 @@ def employers_by_email_domain(emails: Iterable[str]) -> Mapping[str, int]:
 
 
 def employers_by_domain(domains: Collection[str]) -> Mapping[str, int]:
-    """Return the ids of existing companies, by domain; domains of free or disposable mail are left out."""
-    companies = {host: pk for host, pk in companies_by_domain(domains).values_list(Lower("domain"), "pk") if host}
+    """Return the ids of existing companies, by domain; domains of free or disposable mail are left out.
+
+    The company of exactly this host comes first, then those of the domains above it, down to the registered one.
+    """
+    hosts_by_domain = {domain: domain_names.domains_above(domain) for domain in domains}
+    hosts = {host for above in hosts_by_domain.values() for host in above}
+    rows = CompanyKey.objects.filter(kind=KeyKind.DOMAIN, value__in=hosts) if hosts else CompanyKey.objects.none()
+    companies = dict(rows.values_list("value", "company_id"))
     shared = named_lists.find_listed_domains(companies, names=SHARED_DOMAIN_LISTS)
-    return {domain: pk for domain, pk in companies.items() if domain not in shared}
+    employers: dict[str, int] = {}
+    for domain, above in hosts_by_domain.items():
+        company = next((companies[host] for host in above if host in companies and host not in shared), None)
+        if company is not None:
+            employers[domain] = company
+    return employers
 
 
-def leads_without_company(domains: Collection[str]) -> list[int]:
-    """Return the ids of leads at these e-mail domains that have no company."""
-    leads = Lead.objects.filter(company=None).annotate(email_domain=EMAIL_DOMAIN).filter(email_domain__in=domains)
-    return list(leads.values_list("pk", flat=True)) if domains else []
+def leads_without_company(domains: Collection[str]) -> dict[int, str]:
+    """Return the e-mail domains of leads that have no company, by their ids: those at these domains and below them."""
+    if not domains:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_WITHOUT_COMPANY, [sorted(domains)])
+        return dict(cursor.fetchall())
 
 
 def email_domain(email: str) -> str:

@@ -6,15 +6,16 @@ from typing import Any, ClassVar
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, OpClass
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Reverse
 
-from leads import change_stamps
+from leads import change_stamps, domain_names
 from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
 from leads.countries import country_name
 from leads.job_titles import seniority_of
+from leads.key_triggers import key_triggers
 from leads.vocabulary import (
     BEGINNING,
     DEFAULT_SOURCE,
@@ -30,6 +31,7 @@ from leads.vocabulary import (
 
 #: The part of a lead's address after the @, as an expression for queries.
 EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part", output_field=models.TextField())
+REVERSED_EMAIL_DOMAIN = Reverse(EMAIL_DOMAIN)
 
 
 def append_only(name: str) -> pgtrigger.Protect:
@@ -119,10 +121,17 @@ class Company(Attributed):
             # Read by value_readings for the texts of a correction.
             models.Index(fields=["id"], name="company_read_as", condition=~Q(read_as={})),
         ]
-        triggers: ClassVar = stamp_triggers(change_stamps.COMPANY)
+        triggers: ClassVar = [
+            *stamp_triggers(change_stamps.COMPANY),
+            *key_triggers("leads_companykey", "company_id", ("domain", "domain")),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.domain or self.external_id or f"company {self.pk}"
+
+    @property
+    def shown_domain(self) -> str:
+        return domain_names.to_letters(self.domain or "")
 
 
 class CompanyKey(models.Model):
@@ -147,12 +156,18 @@ class LeadQuerySet(models.QuerySet["Lead"]):
 
 
 class Lead(Attributed):
-    """A person (rules 13.1), matched by e-mail, ignoring case, or by an external id."""
+    """A person (rules 13.1), recognised by the keys in `LeadKey`.
+
+    `email` is the current address; `external_id` the id that the first system gave.
+    """
 
     email = models.EmailField(null=True, blank=True)
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
     phone = models.CharField(max_length=40, blank=True)
+    phone_key = models.CharField(
+        max_length=48, blank=True, db_default="", editable=False, help_text="The phone number in one spelling."
+    )
     title = models.CharField(max_length=200, blank=True)
     seniority = models.CharField(
         max_length=32, blank=True, choices=Seniority.choices, help_text="Empty: derived from the title."
@@ -193,21 +208,36 @@ class Lead(Attributed):
             models.Index(fields=["next_look_at"], name="lead_due", condition=Q(next_look_at__isnull=False)),
             # Read for the leads of a stage: the filter of the lead page, and recycling for those in nurture.
             models.Index(fields=["stage", "-stage_at", "-id"], name="lead_by_stage"),
-            # Read by matching.leads_without_company when a company gets a domain.
-            models.Index(EMAIL_DOMAIN, name="lead_without_company", condition=Q(company__isnull=True)),
             # Read by not_understood for the counts of all leads.
             models.Index(fields=["id"], name="lead_not_understood", condition=~Q(not_understood={})),
             # Read by value_readings for the texts of a correction.
             models.Index(fields=["id"], name="lead_read_as", condition=~Q(read_as={})),
+            # Read by matching.leads_without_company when a company gets a domain. Reversed, so that the addresses at a
+            # domain and at the domains below it lie side by side.
+            models.Index(
+                OpClass(REVERSED_EMAIL_DOMAIN, name="text_pattern_ops"),
+                name="lead_without_company",
+                condition=Q(company__isnull=True),
+            ),
+            # Read for leads with the same phone number: candidates for duplicates.
+            models.Index(fields=["phone_key"], name="lead_by_phone", condition=~Q(phone_key="")),
         ]
-        triggers: ClassVar = stamp_triggers(change_stamps.LEAD)
+        triggers: ClassVar = [
+            *stamp_triggers(change_stamps.LEAD),
+            *key_triggers("leads_leadkey", "lead_id", ("email", "email"), has_phone=True),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
     @property
     def name(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip() or self.email or f"#{self.external_id}"
+        own_id = f"#{self.external_id}" if self.external_id else ""
+        return f"{self.first_name} {self.last_name}".strip() or self.email or own_id or self.phone or f"lead {self.pk}"
+
+    @property
+    def shown_email(self) -> str:
+        return domain_names.address_to_letters(self.email or "")
 
     @property
     def seniority_text(self) -> str:

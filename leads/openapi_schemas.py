@@ -14,7 +14,9 @@ _INSTANT = {
     "description": "With its zone; at most five minutes ahead of our clock. Also a text in the locale of the key.",
 }
 _ID = {"oneOf": [{"type": "string", "maxLength": 200, "minLength": 1}, {"type": "integer"}]}
+_SYSTEM = {"type": "string", "maxLength": 64, "description": "The system that gave the ids; default: the key's source."}
 _LEAD_REF = {
+    "system": _SYSTEM,
     "email": {"type": "string", "format": "email"},
     "lead": {
         "oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "maxLength": 128}],
@@ -102,6 +104,7 @@ LEADS: Final = _one_or_many(
         {
             "email": {"type": "string", "format": "email"},
             "external_id": _ID,
+            "system": _SYSTEM,
             "company_domain": {"type": "string"},
             "company_external_id": _ID,
             "custom": _CUSTOM,
@@ -114,7 +117,9 @@ COMPANIES: Final = _one_or_many(
     _object_schema(
         {
             "domain": {"type": "string"},
+            "domains": {"type": "array", "items": {"type": "string"}, "maxItems": 100},
             "external_id": _ID,
+            "system": _SYSTEM,
             "employees": {
                 "oneOf": [{"type": "integer"}, {"type": "string"}],
                 "description": "A count, or a band as 51-200 or 1000+.",

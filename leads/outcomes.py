@@ -22,7 +22,7 @@ from leads.models import Lead, Outcome, StageChange
 from leads.retry_on_conflict import run_with_retries
 from leads.vocabulary import MOVES, OutcomeKind, Stage
 
-_KEYS: Final = frozenset({"email", "lead", "kind", "at", "id", "amount", "currency", "reason"})
+_KEYS: Final = frozenset({"email", "lead", "system", "kind", "at", "id", "amount", "currency", "reason"})
 #: The kinds that begin or end a customer.
 _DECIDING: Final = (OutcomeKind.WON, OutcomeKind.LOST)
 #: The order of outcomes of one deal that are dated to the same instant, as those of one day often are.
@@ -100,18 +100,18 @@ def record(
     stage in which the deal stands then, if the table of moves allows it and no later change of stage exists. A won deal
     makes the lead's company a customer.
     """
-    parsed = [_read_or_refusal(item, now, formats) for item in items]
+    parsed = [_read_or_refusal(item, source, now, formats) for item in items]
     return run_with_retries(lambda: _store_outcomes(parsed, source, now))
 
 
-def _read_or_refusal(item: object, now: dt.datetime, formats: SenderFormats) -> _Item | EventResult:
+def _read_or_refusal(item: object, source: str, now: dt.datetime, formats: SenderFormats) -> _Item | EventResult:
     try:
-        return _read_outcome(item, now, formats)
+        return _read_outcome(item, source, now, formats)
     except Refused as refusal:
         return EventResult("rejected", field=refusal.field, reason=refusal.rule)
 
 
-def _read_outcome(item: object, now: dt.datetime, formats: SenderFormats) -> _Item:
+def _read_outcome(item: object, source: str, now: dt.datetime, formats: SenderFormats) -> _Item:
     body = validation.mapping("outcome", item)
     if not body.keys() <= _KEYS:
         raise Refused(
@@ -124,10 +124,10 @@ def _read_outcome(item: object, now: dt.datetime, formats: SenderFormats) -> _It
         raise Refused("at", "is required.")
     money = attributes.read_money("amount", body.get("amount"), body.get("currency"), formats)
     return _Item(
-        lead=lead_lookup.read_reference(body),
+        lead=lead_lookup.read_reference(body, source),
         kind=OutcomeKind(body["kind"]),
         at=validation.instant("at", body["at"], now=now, locale=formats.locale),
-        external_id=None if body.get("id") is None else validation.identity("id", body["id"]),
+        external_id=None if body.get("id") is None else validation.identity("id", body["id"], may_be_zero=True),
         amount=money.amount if money else None,
         currency=money.currency if money else "",
         reason=validation.text("reason", body.get("reason") or "", limit=200),
@@ -202,7 +202,7 @@ def _lock_leads(ids: set[int], companies: Mapping[int, Any]) -> dict[int, Lead]:
 
 
 def _record_outcome(item: _Item, deal: _Deal, lead: Lead | None, source: str, now: dt.datetime) -> EventResult:
-    if deal.lead and not _is_same_lead(item.lead, lead, deal.lead):
+    if deal.lead and (lead is None or lead.pk != deal.lead.pk):
         return EventResult(
             "rejected",
             field="id",
@@ -217,11 +217,6 @@ def _record_outcome(item: _Item, deal: _Deal, lead: Lead | None, source: str, no
     _move_lead(lead, deal)
     rescore_queue.request(lead_ids=[lead.pk], at=now)
     return EventResult("accepted", id=outcome.pk)
-
-
-def _is_same_lead(ref: LeadRef, lead: Lead | None, of_deal: Lead) -> bool:
-    keys = {"email": (of_deal.email or "").lower(), "external_id": of_deal.external_id, "id": of_deal.pk}
-    return keys[ref.kind] == ref.key or (lead is not None and lead.pk == of_deal.pk)
 
 
 def _add_row(item: _Item, deal: _Deal, lead: Lead, source: str, now: dt.datetime) -> Outcome:

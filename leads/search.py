@@ -1,10 +1,19 @@
-"""The search for typed words in leads and companies, the same for every list of leads."""
+"""The search for typed words in leads and companies, the same for every list of leads.
+
+Parts of a word are found in the columns; an earlier address, another domain or the id of a further system by the whole
+word, which an index answers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from django.db.models import Q
+
+from leads import salesforce_ids
+from leads.models import CompanyKey, LeadKey
+from leads.vocabulary import KeyKind
 
 WORDS_AT_MOST: Final = 6
 _LEAD_COLUMNS: Final = ("first_name", "last_name", "email", "external_id", "company__name")
@@ -16,19 +25,32 @@ def match_leads(text: str, *, by: str = "") -> Q:
 
     `by` is the path to the lead from the rows that are searched, as "lead__".
     """
-    return _match_all_words(text, [by + column for column in _LEAD_COLUMNS])
+    return _match_all_words(text, [by + column for column in _LEAD_COLUMNS], lambda word: _owns_lead_key(word, by))
 
 
 def match_companies(text: str) -> Q:
-    """Return a condition: each word occurs in the name, the domain or the id of the company."""
-    return _match_all_words(text, _COMPANY_COLUMNS)
+    """Return a condition: each word occurs in the name, a domain or an id of the company."""
+    return _match_all_words(text, _COMPANY_COLUMNS, _owns_company_key)
 
 
-def _match_all_words(text: str, columns: list[str] | tuple[str, ...]) -> Q:
+def _match_all_words(text: str, columns: Sequence[str], match_key: Callable[[str], Q]) -> Q:
     condition = Q()
     for word in text.split()[:WORDS_AT_MOST]:
-        in_any_column = Q()
+        in_any_column = match_key(word)
         for column in columns:
             in_any_column |= Q(**{f"{column}__icontains": word})
         condition &= in_any_column
     return condition
+
+
+def _owns_lead_key(word: str, by: str) -> Q:
+    keys = LeadKey.objects.filter(_is_key(word, KeyKind.EMAIL)).values("lead_id")
+    return Q(**{f"{by}pk__in" if by else "pk__in": keys})
+
+
+def _owns_company_key(word: str) -> Q:
+    return Q(pk__in=CompanyKey.objects.filter(_is_key(word, KeyKind.DOMAIN)).values("company_id"))
+
+
+def _is_key(word: str, kind: KeyKind) -> Q:
+    return Q(kind=kind, value=word.lower()) | Q(kind=KeyKind.ID, value=salesforce_ids.shorten_id(word))

@@ -6,13 +6,16 @@ import datetime as dt
 import math
 import re
 import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from leads import locale_formats
-from leads.exceptions import Refused
+from leads import domain_names, locale_formats, phone_numbers, salesforce_ids
+from leads.exceptions import NobodysKey, Refused
+from leads.placeholders import is_placeholder
 from leads.vocabulary import BEGINNING, CLOCK_SKEW
 
 MAX_ID: Final = 200
@@ -38,8 +41,13 @@ _FORMATTING = re.compile(
     f"|(?<![{_JOINING_SCRIPTS}{_EMOJI}])\u200d|(?<![{_VIRAMAS}])\u200d(?![{_JOINING_SCRIPTS}{_EMOJI}])"
 )
 _MISREAD = re.compile("[\x80-\x9f]")
-
-_DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_LONGEST_ADDRESS: Final = 254
+_LONGEST_SYSTEM: Final = 64
+_ADDRESS: Final = re.compile(r"""(?:mailto:)?[^\s@<>()\[\]"',;|#?]+@[^\s@<>()\[\]"',;|#?/]+""")
+_AROUND_ADDRESS: Final = ".:'`*"
+#: What may stand around an address (here a NUL): marks, a subject after mailto:, or a name with the address in brackets.
+_BARE: Final = re.compile(r"""[\s<>()\[\]"',;|#]*(?:\0[\s<>()\[\]"',;|#]*)+(?:\?subject=.*)?""", re.DOTALL)
+_NAMED: Final = re.compile(r"""[^\0@<>]*<\0>[\s,;.]*|\0\s*\([^\0@<>()]*\)""", re.DOTALL)
 
 
 def text(field: str, value: object, *, limit: int) -> str:
@@ -94,31 +102,81 @@ def _name_character(character: str) -> str:
 
 
 def email(field: str, value: object) -> str:
-    """Return the address, trimmed and in lower case: a person is one lead, whatever the case (rules 13.1)."""
-    address = _visible_text(field, value, limit=254).lower()
+    """Return an address in its one spelling: in lower case, its domain in ASCII (rules 13.37).
+
+    `mailto:`, the form `Name <address>` and the marks that spreadsheets leave around an address are cut.
+    """
+    address = _visible_text(field, value, limit=500).lower()
+    if not address.isascii() or not _is_address(address):
+        address = _unwrap_address(field, address)
+    if len(address) > _LONGEST_ADDRESS:
+        raise Refused(field, f"must have at most {_LONGEST_ADDRESS} characters, has {len(address)}.")
+    return address
+
+
+def _is_address(address: str) -> bool:
     try:
         validate_email(address)
     except ValidationError:
-        raise Refused(field, "is not an e-mail address.") from None
+        return False
+    return len(address) <= _LONGEST_ADDRESS
+
+
+def _unwrap_address(field: str, cell: str) -> str:
+    """Return the only address in a cell. A cell with two is refused: the row is about one person."""
+    # NFKC also turns full-width letters, dots and the at sign into plain ones.
+    plain = unicodedata.normalize("NFKC", cell)
+    addresses = {_spell_address(part.strip(_AROUND_ADDRESS)) for part in _ADDRESS.findall(plain)}
+    if len(addresses) > 1:
+        first, second = sorted(map(shorten_name, addresses))[:2]
+        raise Refused(field, f"holds more than one address, {first} and {second}: a row is about one person.")
+    around = _ADDRESS.sub("\0", plain).replace("mailto:", "")
+    if not addresses or not (_BARE.fullmatch(around) or _NAMED.fullmatch(around)):
+        raise Refused(field, "is not an e-mail address.")
+    (address,) = addresses
+    if not address.isascii() or not _is_address(address):
+        raise Refused(field, "is not an e-mail address.")
     return address
+
+
+def _spell_address(address: str) -> str:
+    local, _, host = address.removeprefix("mailto:").rpartition("@")
+    try:
+        return f"{local}@{domain_names.to_ascii(host)}"
+    except UnicodeError:
+        return address
 
 
 def domain(field: str, value: object) -> str:
     """Return the host of a web address or domain, without www: `acme.example` for `https://www.Acme.example/about`."""
-    url = _visible_text(field, value, limit=500).lower()
-    host = re.split(r"[/?#]", url.partition("://")[2] or url)[0].rpartition("@")[2].partition(":")[0]
-    host = host.removeprefix("www.").rstrip(".")
+    host, _ = domain_names.split_url(_visible_text(field, value, limit=500))
     try:
-        host = host if host.isascii() else host.encode("idna").decode()
+        host = domain_names.to_ascii(host).removeprefix("www.")
     except UnicodeError:
         raise Refused(field, "is not a domain.") from None
-    if not _DOMAIN.fullmatch(host):
+    if not domain_names.is_domain(host):
         raise Refused(field, "is not a domain.")
     return host
 
 
-def identity(field: str, value: object, *, limit: int = MAX_ID) -> str:
-    """Return the sender's own id of a thing, a text or a whole number, as a text."""
+def own_domain(field: str, value: object) -> str:
+    """Return the domain of a web address, as `domain` does.
+
+    Raises NobodysKey for a page at a host that many share, as a social network (rules 13.38).
+    """
+    host = domain(field, value)
+    _, path = domain_names.split_url(str(value))
+    if domain_names.is_shared(host, path):
+        raise NobodysKey(field, f"is at {host}, where anybody can have a page or a mailbox: it is nobody's own domain.")
+    return host
+
+
+def identity(field: str, value: object, *, limit: int = MAX_ID, may_be_zero: bool = False) -> str:
+    """Return the sender's own id of a thing, a text or a whole number, as a text (rules 13.39, 13.41).
+
+    A Salesforce id of 18 characters becomes the one of 15. Raises NobodysKey for a placeholder such as `undefined`; zero
+    is one too unless it may be the first number of a count.
+    """
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_BIGINT:
         value = str(value)
     if not isinstance(value, str):
@@ -126,7 +184,29 @@ def identity(field: str, value: object, *, limit: int = MAX_ID) -> str:
     clean = _visible_text(field, value, limit=limit)
     if not clean:
         raise Refused(field, "must not be empty.")
-    return clean
+    if _is_placeholder_id(clean) and not (may_be_zero and clean == "0"):
+        raise NobodysKey(field, f"is the placeholder {shorten_name(clean)!r}, which names nobody.")
+    return salesforce_ids.shorten_id(clean)
+
+
+def system(item: Mapping[str, object], source: str) -> str:
+    """Return the system to which an item's ids belong: its `system`, or else its sender's source, whatever its case."""
+    name = item.get("system")
+    if name in (None, ""):
+        return source.strip().lower()[:_LONGEST_SYSTEM]
+    return text("system", name, limit=_LONGEST_SYSTEM).lower()
+
+
+#: Ids recur: the events of a lead all name it.
+_is_placeholder_id = lru_cache(maxsize=50_000)(is_placeholder)
+
+
+def phone(field: str, value: object, country: str = "") -> str:
+    """Return a phone number in its one spelling (rules 13.42). Raises Refused if it has fewer than six digits."""
+    key = phone_numbers.to_phone_key(text(field, value, limit=40), country)
+    if not key:
+        raise Refused(field, f"is not a phone number: it has fewer than {phone_numbers.SHORTEST} digits, or one alone.")
+    return key
 
 
 def flag(field: str, value: object) -> bool:

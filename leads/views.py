@@ -15,12 +15,12 @@ from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request, typed_number
-from leads import contact_decisions, not_understood, replaced_persons, value_readings
+from leads import contact_decisions, domain_names, not_understood, replaced_persons, value_readings
 from leads.exceptions import Refused
 from leads.filters import LeadFilter
 from leads.forms import ContactDecisionForm, ValueReadingForm
 from leads.models import Lead, LeadQuerySet, ValueReading
-from leads.vocabulary import READERS_OF_LEADS
+from leads.vocabulary import READERS_OF_LEADS, KeyKind
 
 PAGE: Final = 50
 PERSONS_SHOWN: Final = 5
@@ -51,6 +51,7 @@ def lead_export(request: Request) -> HttpResponseBase:
 @require_GET
 def lead(request: Request, pk: int) -> HttpResponse:
     row = get_object_or_404(Lead.objects.select_related("company"), pk=pk)
+    keys = list(row.keys.order_by("pk"))
     persons = list(replaced_persons.earlier_persons(row)[: PERSONS_SHOWN + 1])
     context = {
         "lead": row,
@@ -60,6 +61,12 @@ def lead(request: Request, pk: int) -> HttpResponse:
         "may_decide_contact": holds(request.user, Role.MARKETING_OPS),
         "persons": persons[:PERSONS_SHOWN],
         "has_more_persons": len(persons) > PERSONS_SHOWN,
+        "ids": [key for key in keys if key.kind == KeyKind.ID],
+        "earlier_addresses": [
+            domain_names.address_to_letters(key.value)
+            for key in keys
+            if key.kind == KeyKind.EMAIL and key.value != (row.email or "").lower()
+        ],
     }
     return render(request, "leads/lead.html", context)
 

@@ -108,6 +108,7 @@ class NoteKind(models.TextChoices):
 
     NOT_UNDERSTOOD = "not_understood", _("Value not understood")
     KEPT_WISH = "kept_wish", _("Opt-out kept")
+    KEY_LEFT_OUT = "key_left_out", _("Key that names nobody")
     REPLACED_PERSON = "replaced_person", _("Another person under the same address")
 
 

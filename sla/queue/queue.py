@@ -40,7 +40,8 @@ _GROUP_POSITIONS: Final = {key: Value(at) for at, (key, _, _) in enumerate(GROUP
 _SHOWN_COLUMNS: Final = (
     "state", "tier", "meeting_at", "hot_upgraded_at",
     "qualification__why", "qualification__hot_upgrade__why", "qualification__hot_upgrade__at",
-    "lead__first_name", "lead__last_name", "lead__email", "lead__external_id", "lead__title", "lead__do_not_contact",
+    "lead__first_name", "lead__last_name", "lead__email", "lead__external_id", "lead__phone",
+    "lead__title", "lead__do_not_contact",
     "lead__company__name", "lead__company__domain", "lead__company__external_id",
     "team__name", "rep__user__first_name", "rep__user__last_name", "rep__user__email",
     "pending_decision__kind", "pending_decision__final_at", "pending_decision__reason__label",

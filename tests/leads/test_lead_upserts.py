@@ -201,10 +201,10 @@ def test_a_companys_change_has_its_leads_rescored() -> None:
 def test_leads_join_the_company_of_their_email_domain_unless_it_is_a_shared_one() -> None:
     named_lists.ship()
     acme, _ = company(domain="acme.example")
-    company(domain="gmail.com")
+    company(domain="freenet.de")
 
     ada, _ = lead(email="ada@acme.example")
-    eve, _ = lead(email="eve@gmail.com")
+    eve, _ = lead(email="eve@freenet.de")
 
     assert (ada.company_id, eve.company_id) == (acme.pk, None)
 
@@ -257,7 +257,9 @@ def test_the_order_of_files_does_not_matter() -> None:
                 since=NOW - 20 * DAY,
             ),
             lambda: lead(email=f"eve@{domain}", values={"title": "CEO"}, valid_from=NOW - 10 * DAY),
-            happened(email=None, lead=f"l{prefix}", id=f"{prefix}1", occurred_at=(NOW - 30 * DAY).isoformat()),
+            happened(
+                email=None, lead=f"l{prefix}", system="crm", id=f"{prefix}1", occurred_at=(NOW - 30 * DAY).isoformat()
+            ),
             happened(email=f"eve@{domain}", id=f"{prefix}2", occurred_at=(NOW - 25 * DAY).isoformat()),
             happened(email=f"eve@{domain}", id=f"{prefix}3", occurred_at=(NOW - 5 * DAY).isoformat()),
         ]

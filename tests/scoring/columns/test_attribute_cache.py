@@ -91,13 +91,24 @@ def _late_statement(lead: Lead) -> None:
     _state(lead, NOW - DAY, title="Assistant")
 
 
-def _gone_and_back(lead: Lead) -> None:
+def _delete(lead: Lead) -> None:
+    sql("DELETE FROM leads_leadkey WHERE lead_id = %s", lead.pk)
     sql("DELETE FROM leads_lead WHERE id = %s", lead.pk)
+
+
+def _change_id(lead: Lead) -> None:
+    sql("DELETE FROM leads_leadkey WHERE lead_id = %s", lead.pk)
+    sql("UPDATE leads_lead SET id = 9999 WHERE id = %s", lead.pk)
+
+
+def _gone_and_back(lead: Lead) -> None:
+    _delete(lead)
     sql(
         "INSERT INTO leads_lead (id, email, title, transaction, first_name, last_name, phone, country, region, custom,"
+        " external_system, not_understood,"
         " known_at, has_history, recorded_at, seniority, source, do_not_contact, budget, timeline, use_case, time_zone,"
         " stage, stage_at, look_failures, look_error) SELECT %s, 'back@acme.example', 'Back', 3, '', '', '', '', '', '{}',"
-        " now(), false, now(), '', '', false, '', '', '', '', 'lead', now(), 0, ''",
+        " '', '{}', now(), false, now(), '', '', false, '', '', '', '', 'lead', now(), 0, ''",
         lead.pk,
     )
 
@@ -118,9 +129,9 @@ CHANGES: dict[str, Callable[[Lead], object]] = {
     ),
     "a new lead": lambda lead: make_lead(77, title="New", company_id=lead.company_id),
     "a statement about the past": _late_statement,
-    "being deleted": lambda lead: sql("DELETE FROM leads_lead WHERE id = %s", lead.pk),
+    "being deleted": _delete,
     "being deleted and put back": _gone_and_back,
-    "another id": lambda lead: sql("UPDATE leads_lead SET id = 9999 WHERE id = %s", lead.pk),
+    "another id": _change_id,
 }
 
 
@@ -172,6 +183,7 @@ def test_changing_any_attribute_that_rules_read_stamps_the_row(leads: list[Lead]
     other = {"bool": "true", "int4": "7", "numeric": "7", "jsonb": '{"plan": 7}', "_varchar": "{new}"}
     dated = {"timestamptz": "2020-01-01"}
     ours = {"id", "transaction", "external_id", "name", "domain", "recorded_at", "first_name", "last_name", "phone"}
+    ours |= {"external_system", "phone_key", "not_understood", "merged_into_id"}
     never = ours | {
         "time_zone",
         "stage",
@@ -282,7 +294,9 @@ def _change_something(chance: random.Random, mine: list[Lead]) -> None:
         case 3:
             make_lead(chance.randint(1000, 10**9), company_id=lead.company_id, title="")
         case _:
-            sql("DELETE FROM leads_lead WHERE title = '' AND company_id = %s", lead.company_id)
+            gone = "FROM leads_lead WHERE title = '' AND company_id = %s"
+            sql(f"DELETE FROM leads_leadkey WHERE lead_id IN (SELECT id {gone})", lead.company_id)  # noqa: S608  # a constant
+            sql(f"DELETE {gone}", lead.company_id)  # a constant
 
 
 def test_packed_values_unpack_unchanged() -> None:

@@ -1,0 +1,1 @@
+"""Dated data sets that Accord ships, as files beside this module."""
