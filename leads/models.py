@@ -110,6 +110,10 @@ class CompanyKey(models.Model):
 
 
 class LeadQuerySet(models.QuerySet["Lead"]):
+    def standing(self) -> LeadQuerySet:
+        """Return the leads that stand for themselves: all but those that are merged into another one."""
+        return self.filter(merged_into__isnull=True)
+
     def due_for_rescore(self, now: object) -> LeadQuerySet:
         return self.filter(next_look_at__lte=now)
 

@@ -1,0 +1,176 @@
+"""Merges: two leads are one person from now on (rules 13.71). Nothing is rewritten, so that they can be parted again.
+
+A merge is a row. `Lead.merged_into` is derived from the merges in force: an alias names the lead that stands for the
+person, also where merges chain. Readers of a person follow it by the functions below.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
+
+from config.accounts.models import User
+from leads import rescore_queue
+from leads.exceptions import Refused
+from leads.models import Lead, LeadMerge
+from leads.retry_on_conflict import run_with_retries
+
+#: The advisory lock of whoever merges or parts leads; any number that nothing else uses.
+_LOCK: Final = 1371
+WHY_AT_MOST: Final = 300
+
+
+def merge(*, lead_id: int, into_id: int, by: User | None, now: dt.datetime, why: str = "") -> LeadMerge:
+    """Merge a lead into another one, which stands for the person from now on. Raises Refused with a sentence.
+
+    `by` is None for another system.
+    """
+    if len(why) > WHY_AT_MOST:
+        raise Refused("why", f"must have at most {WHY_AT_MOST} characters.")
+    return run_with_retries(lambda: _merge_locked(lead_id, into_id, by, now, why.strip()))
+
+
+def unmerge(*, lead_id: int, by: User | None, now: dt.datetime) -> LeadMerge:
+    """End the merge of a lead, which stands for itself again. Raises Refused with a sentence."""
+    return run_with_retries(lambda: _unmerge_locked(lead_id, by, now))
+
+
+def merge_in_force(lead: Lead) -> LeadMerge | None:
+    """Return the merge that made this lead an alias, with who did it; None for a lead that stands for itself."""
+    if lead.merged_into_id is None:
+        return None
+    return LeadMerge.objects.select_related("by", "into").filter(alias=lead, ended_at__isnull=True).first()
+
+
+def list_merges_into(lead: Lead) -> list[LeadMerge]:
+    """Return the merges in force of all aliases of a lead, the latest first."""
+    rows = LeadMerge.objects.filter(alias__merged_into=lead, ended_at__isnull=True)
+    return list(rows.select_related("alias__company", "by").order_by("-at", "-pk"))
+
+
+def list_person_ids(lead: Lead) -> list[int]:
+    """Return the ids of all leads that are the same person, the one that stands for it first."""
+    standing_id = lead.merged_into_id or lead.pk
+    aliases = Lead.objects.filter(merged_into=standing_id).order_by("pk").values_list("pk", flat=True)
+    return [standing_id, *aliases]
+
+
+def standing_id(path: str = "") -> Combinable:
+    """Return an expression: the id of the lead that stands for the person. `path` leads to the lead, as "lead__"."""
+    return Coalesce(F(f"{path}merged_into"), F(f"{path}pk"))
+
+
+def read_standing_ids(lead_ids: Collection[int]) -> Mapping[int, int]:
+    """Return for the aliases among these leads the lead that stands for each; leads that are none are left out."""
+    rows = Lead.objects.filter(pk__in=lead_ids, merged_into__isnull=False)
+    return dict(rows.values_list("pk", "merged_into_id"))
+
+
+def is_opted_out(path: str = "") -> Q:
+    """Return a condition: the person may not be contacted, by the word of any of its leads (rules 13.73)."""
+    # Subqueries instead of joins, because a person with two aliases must not come twice.
+    aliases = Lead.objects.filter(merged_into__isnull=False, do_not_contact=True).values("merged_into")
+    return (
+        Q(**{f"{path}do_not_contact": True})
+        | Q(**{f"{path}merged_into__do_not_contact": True})
+        | Q(**{f"{path}pk__in": aliases})
+        | Q(**{f"{path}merged_into__in": aliases})
+    )
+
+
+def may_not_be_contacted(lead: Lead) -> bool:
+    """Say whether the person may not be contacted, by the word of any of its leads (rules 13.73)."""
+    return lead.do_not_contact or Lead.objects.filter(is_opted_out(), pk=lead.pk).exists()
+
+
+def _merge_locked(lead_id: int, into_id: int, by: User | None, now: dt.datetime, why: str) -> LeadMerge:
+    """Store a merge in the caller's transaction.
+
+    1. Wait for other merges, and lock both leads and the aliases that come along.
+    2. Check that both stand for themselves.
+    3. Store the merge, and let the aliases name the lead that stands for all.
+    4. Take the aliases off the rescore queue, and have the person rescored.
+    """
+    # 1.
+    _wait_for_other_merges()
+    aliases = list(Lead.objects.filter(merged_into=lead_id).values_list("pk", flat=True))
+    leads = _lock_leads([lead_id, into_id, *aliases])
+    # 2.
+    _check_merge(lead_id, into_id, leads)
+    # 3.
+    row = LeadMerge.objects.create(alias=leads[lead_id], into=leads[into_id], at=now, by=by, why=why)
+    Lead.objects.filter(pk__in=[lead_id, *aliases]).update(merged_into=into_id)
+    # 4.
+    rescore_queue.withdraw(lead_ids=[lead_id, *aliases])
+    rescore_queue.request(lead_ids=[into_id], at=now)
+    return row
+
+
+def _unmerge_locked(lead_id: int, by: User | None, now: dt.datetime) -> LeadMerge:
+    """End a merge in the caller's transaction.
+
+    1. Wait for other merges, and lock all leads of the person.
+    2. End the merge.
+    3. Derive anew for whom each alias stands: the aliases that came with the lead go with it.
+    4. Have both persons rescored.
+    """
+    # 1.
+    _wait_for_other_merges()
+    row = LeadMerge.objects.filter(alias_id=lead_id, ended_at__isnull=True).select_related("alias").first()
+    if row is None:
+        raise Refused("lead", "is not merged into another one.")
+    whole_id = row.alias.merged_into_id or row.into_id
+    members = [whole_id, *Lead.objects.filter(merged_into=whole_id).values_list("pk", flat=True)]
+    _lock_leads(members)
+    # 2.
+    row.ended_at, row.ended_by = now, by
+    row.save(update_fields=["ended_at", "ended_by"])
+    # 3.
+    into_of = dict(
+        LeadMerge.objects.filter(alias__in=members, ended_at__isnull=True).values_list("alias_id", "into_id")
+    )
+    own = [member for member in members if _follow_merges(member, into_of) == lead_id]
+    Lead.objects.filter(pk__in=own).exclude(pk=lead_id).update(merged_into=lead_id)
+    Lead.objects.filter(pk=lead_id).update(merged_into=None)
+    # 4.
+    rescore_queue.request(lead_ids=[lead_id, whole_id], at=now)
+    return row
+
+
+def _wait_for_other_merges() -> None:
+    # People merge rarely. One merge at a time spares the question whether the chains that it joins have just changed.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def _lock_leads(ids: Iterable[int]) -> dict[int, Lead]:
+    # FOR UPDATE, not FOR NO KEY UPDATE: it also waits for intake that is adding events to these leads, so that intake
+    # asks for the rescoring of the lead that stands for them when it is done.
+    with transaction.atomic():
+        rows = Lead.objects.filter(pk__in=list(ids)).order_by("pk").select_for_update(of=("self",))
+        return {lead.pk: lead for lead in rows}
+
+
+def _check_merge(lead_id: int, into_id: int, leads: Mapping[int, Lead]) -> None:
+    if lead_id not in leads:
+        raise Refused("lead", f"{lead_id} is not the id of a lead.")
+    if into_id not in leads:
+        raise Refused("into", f"{into_id} is not the id of a lead.")
+    if lead_id == into_id:
+        raise Refused("into", "is the lead itself; a merge needs two.")
+    if (into := leads[lead_id].merged_into_id) is not None:
+        raise Refused("lead", f"is merged into lead {into} already; part them first.")
+    if (into := leads[into_id].merged_into_id) is not None:
+        raise Refused("into", f"is merged into lead {into} itself; merge into that one.")
+
+
+def _follow_merges(lead_id: int, into_of: Mapping[int, int]) -> int:
+    while lead_id in into_of:
+        lead_id = into_of[lead_id]
+    return lead_id
