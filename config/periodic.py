@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from config.jobs.heartbeat import record_heartbeat
+from leads import duplicates
 from scoring.backtests import pending_backtests
 from scoring.live import daily_rescore, due_leads
 from sla.clocks import clocks, do_not_contact
@@ -78,6 +79,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         {
             "reviews": lambda: rejection_monitor.open_rejection_reviews(now=now),
             "returned": lambda: recycling.announce_returns(now=now),
+            "duplicates": lambda: duplicates.find_candidates(now=now),
         },
     )
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 import django_filters as filters
 from django.db.models import QuerySet
 
@@ -13,17 +15,34 @@ def filter_leads(leads: LeadQuerySet, _name: str, text: str) -> LeadQuerySet:
 
 
 class LeadFilter(filters.FilterSet):
+    #: The filters with which leads that are merged into another one are found as well.
+    finds_merged_by: ClassVar[tuple[str, ...]] = ("merged",)
+
     q = filters.CharFilter(method=filter_leads, label="Search")
     stage = filters.ChoiceFilter(choices=Stage.choices, empty_label="All stages")
     source = filters.AllValuesFilter(empty_label="All sources")
+    merged = filters.BooleanFilter(
+        method="filter_merged", label="Merged", help_text="true: only leads that are merged into another one."
+    )
 
     class Meta:
         model = Lead
-        fields = ["q", "stage", "source"]
+        fields = ["q", "stage", "source", "merged"]
+
+    def filter_queryset(self, queryset: LeadQuerySet) -> LeadQuerySet:
+        """Leave out leads that are merged into another one, unless they are asked for."""
+        rows: LeadQuerySet = super().filter_queryset(queryset)
+        asks = self.form.cleaned_data
+        return rows if any(asks.get(name) for name in self.finds_merged_by) else rows.standing()
+
+    def filter_merged(self, leads: LeadQuerySet, _name: str, is_merged: bool) -> LeadQuerySet:
+        return leads.filter(merged_into__isnull=not is_merged)
 
 
 class LeadApiFilter(LeadFilter):
-    """The filters of the lead page, and further ones for API clients."""
+    """The filters of the lead page, and further ones for API clients. A key finds merged leads as well."""
+
+    finds_merged_by = ("merged", "email", "external_id")
 
     source = filters.CharFilter(lookup_expr="exact")
     company = filters.NumberFilter(
@@ -34,7 +53,7 @@ class LeadApiFilter(LeadFilter):
     external_id = filters.CharFilter(lookup_expr="exact")
 
     class Meta(LeadFilter.Meta):
-        fields = ["q", "stage", "source", "company", "country", "email", "external_id"]
+        fields = ["q", "stage", "source", "company", "country", "email", "external_id", "merged"]
 
 
 def filter_companies(companies: QuerySet[Company], _name: str, text: str) -> QuerySet[Company]:

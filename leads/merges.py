@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import F, Q
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from config.accounts.models import User
 from leads import rescore_queue
@@ -24,6 +22,7 @@ from leads.retry_on_conflict import run_with_retries
 #: The advisory lock of whoever merges or parts leads; any number that nothing else uses.
 _LOCK: Final = 1371
 WHY_AT_MOST: Final = 300
+Row = TypeVar("Row", bound=Model)
 
 
 def merge(*, lead_id: int, into_id: int, by: User | None, now: dt.datetime, why: str = "") -> LeadMerge:
@@ -54,6 +53,12 @@ def list_merges_into(lead: Lead) -> list[LeadMerge]:
     return list(rows.select_related("alias__company", "by").order_by("-at", "-pk"))
 
 
+def list_latest_merges(limit: int) -> list[LeadMerge]:
+    """Return the merges in force, the latest first."""
+    rows = LeadMerge.objects.filter(ended_at__isnull=True).select_related("alias", "into", "by")
+    return list(rows.order_by("-at", "-pk")[:limit])
+
+
 def list_person_ids(lead: Lead) -> list[int]:
     """Return the ids of all leads that are the same person, the one that stands for it first."""
     standing_id = lead.merged_into_id or lead.pk
@@ -61,32 +66,48 @@ def list_person_ids(lead: Lead) -> list[int]:
     return [standing_id, *aliases]
 
 
-def standing_id(path: str = "") -> Combinable:
-    """Return an expression: the id of the lead that stands for the person. `path` leads to the lead, as "lead__"."""
-    return Coalesce(F(f"{path}merged_into"), F(f"{path}pk"))
+def list_aliases(lead_ids: Collection[int] | None = None) -> list[tuple[int, int]]:
+    """Return (alias, the lead that stands for it) in the order of aliases: of these standing leads, or of all."""
+    rows = Lead.objects.filter(merged_into__isnull=False)
+    rows = rows if lead_ids is None else rows.filter(merged_into__in=lead_ids)
+    return [(pk, into) for pk, into in rows.order_by("pk").values_list("pk", "merged_into_id") if into is not None]
 
 
-def read_standing_ids(lead_ids: Collection[int]) -> Mapping[int, int]:
-    """Return for the aliases among these leads the lead that stands for each; leads that are none are left out."""
-    rows = Lead.objects.filter(pk__in=lead_ids, merged_into__isnull=False)
-    return dict(rows.values_list("pk", "merged_into_id"))
+def any_lead_is(lead: str, **values: Any) -> Exists:
+    """Return a condition: some lead of the same person has these values. `lead` names the column of the row's lead."""
+    paths = ("", "merged_into__", "aliases__", "merged_into__aliases__")
+    is_so = Q()
+    for path in paths:
+        is_so |= Q(**{f"{path}{name}": value for name, value in values.items()})
+    return Exists(Lead.objects.filter(is_so, pk=OuterRef(lead)))
 
 
-def is_opted_out(path: str = "") -> Q:
-    """Return a condition: the person may not be contacted, by the word of any of its leads (rules 13.73)."""
-    # Subqueries instead of joins, because a person with two aliases must not come twice.
-    aliases = Lead.objects.filter(merged_into__isnull=False, do_not_contact=True).values("merged_into")
+def of_same_person(rows: QuerySet[Row], lead: str = "lead") -> tuple[QuerySet[Row], ...]:
+    """Return the rows of the outer row's lead, of its aliases, and of the lead that stands for it, as three queries.
+
+    Each can use the index that begins with the lead, which one query with an OR could not.
+    """
     return (
-        Q(**{f"{path}do_not_contact": True})
-        | Q(**{f"{path}merged_into__do_not_contact": True})
-        | Q(**{f"{path}pk__in": aliases})
-        | Q(**{f"{path}merged_into__in": aliases})
+        rows.filter(lead=OuterRef(lead)),
+        rows.filter(lead__merged_into=OuterRef(lead)),
+        rows.filter(lead__aliases=OuterRef(lead)),
     )
+
+
+def any_of_same_person(rows: QuerySet[Row], lead: str = "lead") -> Q:
+    """Return a condition: one of the rows belongs to a lead of the same person as the outer row's."""
+    own, of_aliases, of_standing = of_same_person(rows, lead)
+    return Q(Exists(own)) | Q(Exists(of_aliases)) | Q(Exists(of_standing))
+
+
+def is_opted_out(lead: str = "lead") -> Exists:
+    """Return a condition: the person may not be contacted, by the word of any of its leads (rules 13.73)."""
+    return any_lead_is(lead, do_not_contact=True)
 
 
 def may_not_be_contacted(lead: Lead) -> bool:
     """Say whether the person may not be contacted, by the word of any of its leads (rules 13.73)."""
-    return lead.do_not_contact or Lead.objects.filter(is_opted_out(), pk=lead.pk).exists()
+    return lead.do_not_contact or Lead.objects.filter(pk__in=list_person_ids(lead), do_not_contact=True).exists()
 
 
 def _merge_locked(lead_id: int, into_id: int, by: User | None, now: dt.datetime, why: str) -> LeadMerge:

@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 
 from leads import change_stamps
 from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
-from leads.vocabulary import BEGINNING, LADDER, Intent, KeyKind, OutcomeKind, Seniority, Stage
+from leads.vocabulary import BEGINNING, LADDER, DuplicateReason, Intent, KeyKind, OutcomeKind, Seniority, Stage
 
 #: The part of a lead's address after the @, as an expression for queries.
 EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part", output_field=models.TextField())
@@ -233,6 +233,51 @@ class LeadMerge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.alias} is {self.into}"
+
+
+class DuplicateCandidate(models.Model):
+    """Two leads that may be one person, the older one first; leads.duplicates finds them and drops them again."""
+
+    first = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=8, choices=DuplicateReason.choices)
+    found_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["first", "second", "reason"], name="candidate_once"),
+            models.CheckConstraint(name="candidate_in_order", condition=Q(first__lt=F("second"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} and {self.second}: {self.get_reason_display()}"
+
+    @property
+    def strength(self) -> str:
+        return DuplicateReason(self.reason).strength
+
+
+class NotDuplicate(models.Model):
+    """The statement of a person that two leads are two people, so that nobody is asked again until it is taken back."""
+
+    first = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="+")
+    second = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["first", "second"], name="not_duplicate_once", condition=Q(ended_at__isnull=True)
+            ),
+            models.CheckConstraint(name="not_duplicate_in_order", condition=Q(first__lt=F("second"))),
+        ]
+        triggers: ClassVar = [pgtrigger.Protect(name="not_duplicates_stay", operation=pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.first} is not {self.second}"
 
 
 class AttributeChange(models.Model):

@@ -8,9 +8,11 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from config.accounts.roles import roles_required
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request, typed_number
+from leads import duplicates, merges
 from leads.filters import LeadFilter
 from leads.models import Lead, LeadQuerySet
 from leads.vocabulary import READERS_OF_LEADS
@@ -42,7 +44,20 @@ def lead_export(request: Request) -> HttpResponseBase:
 @require_GET
 def lead(request: Request, pk: int) -> HttpResponse:
     row = get_object_or_404(Lead.objects.select_related("company"), pk=pk)
-    return render(request, "leads/lead.html", {"lead": row, "company": row.company, "now": timezone.now()})
+    if (merged := merges.merge_in_force(row)) is not None:
+        standing = Lead.objects.get(pk=row.merged_into_id)
+        context = {"lead": row, "merge": merged, "standing": standing, "now": timezone.now()}
+        return render(request, "leads/merged.html", context)
+    # The page shows the word of the whole person; nothing saves this row.
+    row.do_not_contact = merges.may_not_be_contacted(row)
+    context = {
+        "lead": row,
+        "company": row.company,
+        "merged": merges.list_merges_into(row),
+        "candidates": duplicates.count_candidates_of(row) if holds(request.user, Role.MARKETING_OPS) else 0,
+        "now": timezone.now(),
+    }
+    return render(request, "leads/lead.html", context)
 
 
 def _lead_rows() -> LeadQuerySet:

@@ -37,6 +37,7 @@ PLACES: Final = (
     Place("Overview", "overview", MARKETING),
     Place("Unrouted", "unrouted", (Role.SALES_MANAGER,)),
     Place("Leads", "lead_list", MARKETING, within=("/companies/",)),
+    Place("Duplicates", "duplicates", (Role.MARKETING_OPS,)),
     Place("Nurture", "nurture", (*MARKETING, Role.SDR)),
     Place(
         "Definition",

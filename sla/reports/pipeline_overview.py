@@ -9,10 +9,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
 from definitions.models import Definition
+from leads import merges
 from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from sla.handoffs import creation
@@ -118,8 +119,8 @@ def _sum_outcomes(
     kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, now: dt.datetime
 ) -> PipelineMoney:
     """Sum the outcomes of leads that had been handed to sales before."""
-    earlier_handoffs = handoffs.filter(lead=OuterRef("lead"), created_at__lte=OuterRef("at"))
-    of_mqls = Outcome.objects.filter(Exists(earlier_handoffs), kind=kind, at__gte=since, at__lte=now)
+    earlier_handoffs = merges.any_of_same_person(handoffs.filter(created_at__lte=OuterRef("at")))
+    of_mqls = Outcome.objects.filter(earlier_handoffs, kind=kind, at__gte=since, at__lte=now)
     totals = of_mqls.aggregate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
     return PipelineMoney(totals["total"] or Decimal(0), totals["count"], totals["unpriced"])
 
