@@ -296,7 +296,7 @@ def _events_of(lead: Lead) -> QuerySet[Event]:
 
 def _person_of(request: Request) -> User | None:
     """Return the signed-in person; None for a machine with a key."""
-    return None if isinstance(request.auth, ApiKey) else request.user
+    return request.user if request.auth is None and isinstance(request.user, User) else None
 
 
 def _upsert(

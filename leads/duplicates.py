@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import idna
 from django.db import connection, transaction
@@ -131,7 +131,7 @@ def _find_by_reason(reason: DuplicateReason, now: dt.datetime) -> int:
         )
         SELECT count(*) FROM pair
     """  # noqa: S608  # constants
-    values = {
+    values: dict[str, Any] = {
         "firsts": [first for first, _ in others],
         "seconds": [second for _, second in others],
         "reason": reason.value,

@@ -16,7 +16,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from config.accounts.models import User
 from leads import rescore_queue
 from leads.exceptions import Refused
-from leads.models import Lead, LeadMerge
+from leads.models import Lead, LeadMerge, LeadQuerySet
 from leads.retry_on_conflict import run_with_retries
 
 #: The advisory lock of whoever merges or parts leads; any number that nothing else uses.
@@ -57,6 +57,12 @@ def list_latest_merges(limit: int) -> list[LeadMerge]:
     """Return the merges in force, the latest first."""
     rows = LeadMerge.objects.filter(ended_at__isnull=True).select_related("alias", "into", "by")
     return list(rows.order_by("-at", "-pk")[:limit])
+
+
+def select_person(lead: Lead) -> LeadQuerySet:
+    """Return all leads that are the same person, in the order of their ids."""
+    standing_id = lead.merged_into_id or lead.pk
+    return Lead.objects.filter(Q(pk=standing_id) | Q(merged_into=standing_id)).order_by("pk")
 
 
 def list_person_ids(lead: Lead) -> list[int]:
@@ -107,7 +113,7 @@ def is_opted_out(lead: str = "lead") -> Exists:
 
 def may_not_be_contacted(lead: Lead) -> bool:
     """Say whether the person may not be contacted, by the word of any of its leads (rules 13.73)."""
-    return lead.do_not_contact or Lead.objects.filter(pk__in=list_person_ids(lead), do_not_contact=True).exists()
+    return lead.do_not_contact or select_person(lead).filter(do_not_contact=True).exists()
 
 
 def _merge_locked(lead_id: int, into_id: int, by: User | None, now: dt.datetime, why: str) -> LeadMerge:

@@ -43,9 +43,9 @@ def lead_export(request: Request) -> HttpResponseBase:
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def lead(request: Request, pk: int) -> HttpResponse:
-    row = get_object_or_404(Lead.objects.select_related("company"), pk=pk)
-    if (merged := merges.merge_in_force(row)) is not None:
-        standing = Lead.objects.get(pk=row.merged_into_id)
+    row = get_object_or_404(Lead.objects.select_related("company", "merged_into"), pk=pk)
+    if row.merged_into is not None:
+        merged, standing = merges.merge_in_force(row), row.merged_into
         context = {"lead": row, "merge": merged, "standing": standing, "now": timezone.now()}
         return render(request, "leads/merged.html", context)
     # The page shows the word of the whole person; nothing saves this row.

@@ -27,7 +27,7 @@ CONTACT_CLOCKS: Final = (ClockKind.ROUTE, ClockKind.FIRST_CONTACT)
 
 def blocked_since(lead: Lead) -> dt.datetime | None:
     """Return from when on the person may not be contacted, by the histories of its leads, or None if it may be."""
-    members = Lead.objects.filter(pk__in=merges.list_person_ids(lead)).order_by("pk")
+    members = merges.select_person(lead)
     return min((since for member in members if (since := _blocked_by_lead(member)) is not None), default=None)
 
 

@@ -11,7 +11,6 @@ from django.db import transaction
 from config.accounts.models import User
 from config.accounts.roles import holds
 from leads import merges, stage_changes
-from leads.models import Lead
 from leads.vocabulary import Stage
 from scoring.live import mqls
 from scoring.models import HotUpgrade, Qualification, QualificationQuerySet
@@ -192,10 +191,9 @@ def _is_with_sales(qualification: Qualification) -> bool:
 
     The leads of a person stay locked until the end of the transaction, so that two of them are not handed off at once.
     """
-    person = merges.list_person_ids(qualification.lead)
+    person = list(merges.select_person(qualification.lead).select_for_update(of=("self",), no_key=True))
     if len(person) == 1:
         return False
-    list(Lead.objects.filter(pk__in=person).order_by("pk").select_for_update(of=("self",), no_key=True))
     return Handoff.objects.open().filter(lead__in=person, motion=qualification.motion).exists()
 
 

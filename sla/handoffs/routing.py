@@ -252,10 +252,12 @@ def _company_owners(handoff: Handoff, team: Team, now: dt.datetime) -> list[roun
     latest first.
     """
     person = merges.list_person_ids(handoff.lead)
-    if handoff.lead.company_id is None and len(person) == 1:
+    company = handoff.lead.company_id
+    if company is None and len(person) == 1:
         return []
-    is_related = Q(lead__company=handoff.lead.company_id) if handoff.lead.company_id is not None else Q(lead__in=person)
-    is_related |= Q(lead__in=person)
+    # Nearly everybody is one lead, for whom the index on the company alone finds the rows.
+    is_related = Q(lead__company=company) if company is not None else Q(pk__in=[])
+    is_related |= Q(lead__in=person) if len(person) > 1 else Q(pk__in=[])
     is_owned = Q(state__in=OPEN_STATES) | Q(
         state__in=CLOSED_AFTER_ACCEPTANCE, closed_at__gte=now - OWNERSHIP_AFTER_CLOSE
     )

@@ -205,7 +205,7 @@ def _read_activity(ids: Collection[int]) -> Mapping[int, tuple[str, str, str]]:
     rows = Event.objects.filter(lead__in=ids).order_by().values_list("lead")
     counted = rows.annotate(Count("pk"), Min("occurred_at"), Max("occurred_at"))
     return {
-        lead: (f"{count:,}", *(f"{timezone.localtime(at):%-d %B %Y}" for at in (first_at, last_at)))
+        lead: (f"{count:,}", f"{timezone.localtime(first_at):%-d %B %Y}", f"{timezone.localtime(last_at):%-d %B %Y}")
         for lead, count, first_at, last_at in counted
     }
 

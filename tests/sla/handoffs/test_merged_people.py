@@ -186,7 +186,7 @@ def test_two_halves_that_together_meet_the_definition_make_one_mql(
     version: Version, lead: Lead, other: Lead, sales: None
 ) -> None:
     add_event(lead, "webinar_attended", NOW - DAY)
-    add_event(other, "pricing_view", NOW - HOUR)
+    add_event(other, "webinar_attended", NOW - HOUR)
     work(NOW)
     assert not Qualification.objects.exists()
 
