@@ -21,8 +21,8 @@ class LeadFilter(filters.FilterSet):
     q = filters.CharFilter(method=filter_leads, label="Search")
     stage = filters.ChoiceFilter(choices=Stage.choices, empty_label="All stages")
     source = filters.AllValuesFilter(empty_label="All sources")
-    merged = filters.BooleanFilter(
-        method="filter_merged", label="Merged", help_text="true: only leads that are merged into another one."
+    merged = filters.ChoiceFilter(
+        method="filter_merged", label="Merged", choices=[("true", "Merged into another")], empty_label="Not merged"
     )
 
     class Meta:
@@ -35,7 +35,7 @@ class LeadFilter(filters.FilterSet):
         asks = self.form.cleaned_data
         return rows if any(asks.get(name) for name in self.finds_merged_by) else rows.standing()
 
-    def filter_merged(self, leads: LeadQuerySet, _name: str, is_merged: bool) -> LeadQuerySet:
+    def filter_merged(self, leads: LeadQuerySet, _name: str, is_merged: object) -> LeadQuerySet:
         return leads.filter(merged_into__isnull=not is_merged)
 
 
@@ -45,6 +45,9 @@ class LeadApiFilter(LeadFilter):
     finds_merged_by = ("merged", "email", "external_id")
 
     source = filters.CharFilter(lookup_expr="exact")
+    merged = filters.BooleanFilter(
+        method="filter_merged", help_text="true: only leads that are merged into another one."
+    )
     company = filters.NumberFilter(
         field_name="company_id", min_value=1, max_value=2**63 - 1, help_text="Accord's id of the company."
     )
