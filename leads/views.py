@@ -45,9 +45,7 @@ def lead_export(request: Request) -> HttpResponseBase:
 def lead(request: Request, pk: int) -> HttpResponse:
     row = get_object_or_404(Lead.objects.select_related("company", "merged_into"), pk=pk)
     if row.merged_into is not None:
-        merged, standing = merges.merge_in_force(row), row.merged_into
-        context = {"lead": row, "merge": merged, "standing": standing, "now": timezone.now()}
-        return render(request, "leads/merged.html", context)
+        return _render_merged(request, row)
     # The page shows the word of the whole person; nothing saves this row.
     row.do_not_contact = merges.may_not_be_contacted(row)
     context = {
@@ -58,6 +56,12 @@ def lead(request: Request, pk: int) -> HttpResponse:
         "now": timezone.now(),
     }
     return render(request, "leads/lead.html", context)
+
+
+def _render_merged(request: Request, row: Lead) -> HttpResponse:
+    """Show that a lead is merged into another one, and where to find the person."""
+    context = {"lead": row, "standing": row.merged_into, "merge": merges.merge_in_force(row), "now": timezone.now()}
+    return render(request, "leads/merged.html", context)
 
 
 def _lead_rows() -> LeadQuerySet:
