@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from config.jobs.heartbeat import record_heartbeat
-from leads import customer_status, pending_imports, value_readings
+from leads import customer_status, duplicates, pending_imports, value_readings
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads
@@ -86,6 +86,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
             "blind": lambda: daily_search.watch_daily(now=now),
             "blind_notices": lambda: blind_rule_notices.notify_marketing_ops(now=now),
             "files_deleted": lambda: pending_imports.delete_old_files(now=now),
+            "duplicates": lambda: duplicates.find_candidates(now=now),
         },
     )
 

@@ -26,18 +26,19 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from config.accounts.models import ApiKey
+from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
 from config.api.authentication import scoped
 from config.api.pagination import KeysetPages, LastStoredFirst
 from config.web import typed_number
-from leads import events, lead_upserts, not_understood, openapi_schemas, outcomes
+from leads import duplicates, events, lead_upserts, merges, not_understood, openapi_schemas, outcomes, validation
 from leads.batch_upsert import AttributeStatement, UpsertResult
+from leads.exceptions import Refused
 from leads.filters import CompanyFilter, LeadApiFilter
 from leads.locale_formats import SenderFormats
-from leads.models import Company, Event, Lead, LeadKey
+from leads.models import Company, DuplicateCandidate, Event, Lead, LeadKey, LeadMerge
 from leads.not_understood import NotUnderstood
-from leads.vocabulary import KeyKind, NoteKind
+from leads.vocabulary import DuplicateReason, KeyKind, NoteKind
 
 _READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 FACTS: Final = scoped("facts:read", "facts:write", read_roles=_READERS, write_roles=(Role.MARKETING_OPS,))
@@ -91,7 +92,7 @@ class LeadSerializer(serializers.ModelSerializer[Lead]):
 
     class Meta:
         model = Lead
-        exclude = ("has_history", "read_as", "merged_into", "next_look_at", "look_failures", "look_error")
+        exclude = ("has_history", "read_as", "next_look_at", "look_failures", "look_error")
 
 
 class NotUnderstoodSerializer(serializers.Serializer[Any]):
@@ -140,8 +141,41 @@ class LeadDetailSerializer(LeadSerializer):
 
     @extend_schema(responses=EventSerializer(many=True))
     def get_latest_events(self, lead: Lead) -> list[dict[str, Any]]:
-        rows = lead.events.select_related("signal").order_by("-occurred_at", "-pk")[:_LATEST_EVENTS]
+        rows = _events_of(lead).order_by("-occurred_at", "-pk")[:_LATEST_EVENTS]
         return list(EventSerializer(rows, many=True).data)
+
+
+class MergeSerializer(serializers.ModelSerializer[LeadMerge]):
+    lead = serializers.IntegerField(source="alias_id", help_text="The lead that is merged into the other one.")
+    by = serializers.CharField(allow_null=True, help_text="The person who did it; null for another system.")
+    ended_by = serializers.CharField(allow_null=True)
+
+    class Meta:
+        model = LeadMerge
+        fields = ("id", "lead", "into", "at", "by", "why", "ended_at", "ended_by")
+
+
+class MergeRequestSerializer(serializers.Serializer[Any]):
+    into = serializers.IntegerField(
+        min_value=1,
+        max_value=validation.MAX_BIGINT,
+        help_text="Accord's id of the lead that stands for both from now on.",
+    )
+    why = serializers.CharField(required=False, allow_blank=True, max_length=merges.WHY_AT_MOST, default="")
+
+
+class DuplicateSerializer(serializers.ModelSerializer[DuplicateCandidate]):
+    strength = serializers.CharField(help_text="strong, medium or weak.")
+    first = LeadSerializer()
+    second = LeadSerializer()
+
+    class Meta:
+        model = DuplicateCandidate
+        fields = ("id", "reason", "strength", "found_at", "first", "second")
+
+
+class FirstFoundFirst(KeysetPages):
+    ordering = ("pk",)
 
 
 class LatestFirst(KeysetPages):
@@ -269,7 +303,71 @@ class LeadEventsView(ListAPIView[Event]):
     def get_queryset(self) -> QuerySet[Event]:
         if "pk" not in self.kwargs:
             return Event.objects.none()
-        return get_object_or_404(Lead, pk=self.kwargs["pk"]).events.select_related("signal")
+        return _events_of(get_object_or_404(Lead, pk=self.kwargs["pk"]))
+
+
+class DuplicatesView(ListAPIView[DuplicateCandidate]):
+    """List the pairs of leads that may be one person and wait for a decision, those found first ahead."""
+
+    permission_classes = (FACTS,)
+    serializer_class = DuplicateSerializer
+    pagination_class = FirstFoundFirst
+    filter_backends = ()
+    queryset = DuplicateCandidate.objects.none()
+
+    @extend_schema(parameters=[OpenApiParameter("reason", str, enum=DuplicateReason.values)])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[DuplicateCandidate]:
+        reason = self.request.query_params.get("reason", "")
+        if reason and reason not in DuplicateReason.values:
+            raise ValidationError({"reason": f"must be one of: {', '.join(DuplicateReason.values)}."})
+        return duplicates.list_candidates(reason=reason)
+
+
+class MergeView(APIView):
+    permission_classes = (FACTS,)
+
+    @extend_schema(operation_id="merge_lead", request=MergeRequestSerializer, responses={201: MergeSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        """Merge this lead into another one, which stands for the person from now on. Nothing is rewritten."""
+        get_object_or_404(Lead, pk=pk)
+        body = MergeRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        typed = body.validated_data
+        try:
+            row = merges.merge(
+                lead_id=pk, into_id=typed["into"], by=_person_of(request), now=timezone.now(), why=typed["why"]
+            )
+        except Refused as refusal:
+            raise ValidationError({refusal.field: refusal.rule}) from None
+        return Response(MergeSerializer(row).data, status=201)
+
+
+class UnmergeView(APIView):
+    permission_classes = (FACTS,)
+
+    @extend_schema(operation_id="unmerge_lead", request=None, responses=MergeSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """End the merge of this lead, which stands for itself again."""
+        get_object_or_404(Lead, pk=pk)
+        try:
+            row = merges.unmerge(lead_id=pk, by=_person_of(request), now=timezone.now())
+        except Refused as refusal:
+            raise ValidationError({refusal.field: refusal.rule}) from None
+        return Response(MergeSerializer(row).data)
+
+
+def _events_of(lead: Lead) -> QuerySet[Event]:
+    """Return the events of a lead, and of those merged into it. A lead that is merged itself has its own alone."""
+    ids = [lead.pk] if lead.merged_into_id is not None else merges.list_person_ids(lead)
+    return Event.objects.filter(lead__in=ids).select_related("signal")
+
+
+def _person_of(request: Request) -> User | None:
+    """Return the signed-in person; None for a machine with a key."""
+    return request.user if request.auth is None and isinstance(request.user, User) else None
 
 
 class ValuesView(APIView):
@@ -373,6 +471,9 @@ urlpatterns: list[URLPattern] = [
     path("leads", LeadsView.as_view(), name="leads"),
     path("leads/<int:pk>", LeadView.as_view(), name="lead"),
     path("leads/<int:pk>/events", LeadEventsView.as_view(), name="lead-events"),
+    path("leads/<int:pk>/merge", MergeView.as_view(), name="lead-merge"),
+    path("leads/<int:pk>/unmerge", UnmergeView.as_view(), name="lead-unmerge"),
+    path("duplicates", DuplicatesView.as_view(), name="duplicates"),
     path("companies", CompaniesView.as_view(), name="companies"),
     path("values", ValuesView.as_view(), name="values"),
     path("outcomes", OutcomesView.as_view(), name="outcomes"),

@@ -594,6 +594,6 @@ def _writable_columns(model: type[Lead | Company], excluded: set[str]) -> list[s
 
 
 _WRITABLE_COLUMNS = {
-    Lead: _writable_columns(Lead, {"stage", "next_look_at", "look_failures", "look_error"}),
+    Lead: _writable_columns(Lead, {"stage", "merged_into", "next_look_at", "look_failures", "look_error"}),
     Company: _writable_columns(Company, set()),
 }

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import django_filters as filters
 from django.db.models import QuerySet
@@ -50,16 +50,22 @@ def _owners(
 
 
 class LeadFilter(filters.FilterSet):
+    #: The filters with which leads that are merged into another one are found as well.
+    finds_merged_by: ClassVar[tuple[str, ...]] = ("merged",)
+
     q = filters.CharFilter(method=filter_leads, label="Search")
     stage = filters.ChoiceFilter(choices=Stage.choices, empty_label="All stages")
     source = filters.AllValuesFilter(empty_label="All sources")
     not_understood = filters.CharFilter(
         method=filter_not_understood, label="Not understood", help_text="As company.country:Ruritania."
     )
+    merged = filters.ChoiceFilter(
+        method="filter_merged", label="Merged", choices=[("true", "Merged into another")], empty_label="Not merged"
+    )
 
     class Meta:
         model = Lead
-        fields = ["q", "stage", "source", "not_understood"]
+        fields = ["q", "stage", "source", "not_understood", "merged"]
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         # The page offers the stored spellings; an address may carry another.
@@ -68,11 +74,25 @@ class LeadFilter(filters.FilterSet):
             data["source"] = spellings.spell("source", data["source"])
         super().__init__(data, *args, **kwargs)
 
+    def filter_queryset(self, queryset: LeadQuerySet) -> LeadQuerySet:
+        """Leave out leads that are merged into another one, unless they are asked for."""
+        rows: LeadQuerySet = super().filter_queryset(queryset)
+        asks = self.form.cleaned_data
+        return rows if any(asks.get(name) for name in self.finds_merged_by) else rows.standing()
+
+    def filter_merged(self, leads: LeadQuerySet, _name: str, is_merged: object) -> LeadQuerySet:
+        return leads.filter(merged_into__isnull=not is_merged)
+
 
 class LeadApiFilter(LeadFilter):
-    """The filters of the lead page, and further ones for API clients."""
+    """The filters of the lead page, and further ones for API clients. A key finds merged leads as well."""
+
+    finds_merged_by = ("merged", "email", "external_id")
 
     source = filters.CharFilter(lookup_expr="exact", help_text="In any case.")
+    merged = filters.BooleanFilter(
+        method="filter_merged", help_text="true: only leads that are merged into another one."
+    )
     company = filters.NumberFilter(
         field_name="company_id", min_value=1, max_value=2**63 - 1, help_text="Accord's id of the company."
     )
@@ -82,7 +102,9 @@ class LeadApiFilter(LeadFilter):
     system = filters.CharFilter(method="filter_system", help_text="With external_id: the system of the id.")
 
     class Meta(LeadFilter.Meta):
-        fields = ["q", "stage", "source", "not_understood", "company", "country", "email", "external_id", "system"]
+        fields = [
+            "q", "stage", "source", "not_understood", "company", "country", "email", "external_id", "system", "merged",
+        ]  # fmt: skip
 
     def filter_email(self, leads: LeadQuerySet, name: str, text: str) -> LeadQuerySet:
         return leads.filter(pk__in=_owners(LeadKey, KeyKind.EMAIL, _clean_key(validation.email, name, text)))

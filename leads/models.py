@@ -20,6 +20,7 @@ from leads.vocabulary import (
     BEGINNING,
     DEFAULT_SOURCE,
     LADDER,
+    DuplicateReason,
     EntryStatus,
     ImportState,
     Intent,
@@ -151,6 +152,10 @@ class CompanyKey(models.Model):
 
 
 class LeadQuerySet(models.QuerySet["Lead"]):
+    def standing(self) -> LeadQuerySet:
+        """Return the leads that stand for themselves: all but those that are merged into another one."""
+        return self.filter(merged_into__isnull=True)
+
     def due_for_rescore(self, now: object) -> LeadQuerySet:
         return self.filter(next_look_at__lte=now)
 
@@ -305,6 +310,51 @@ class LeadMerge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.alias} is {self.into}"
+
+
+class DuplicateCandidate(models.Model):
+    """Two leads that may be one person, the older one first; leads.duplicates finds them and drops them again."""
+
+    first = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=8, choices=DuplicateReason.choices)
+    found_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["first", "second", "reason"], name="candidate_once"),
+            models.CheckConstraint(name="candidate_in_order", condition=Q(first__lt=F("second"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} and {self.second}: {self.get_reason_display()}"
+
+    @property
+    def strength(self) -> str:
+        return DuplicateReason(self.reason).strength
+
+
+class NotDuplicate(models.Model):
+    """The statement of a person that two leads are two people, so that nobody is asked again until it is taken back."""
+
+    first = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="+")
+    second = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["first", "second"], name="not_duplicate_once", condition=Q(ended_at__isnull=True)
+            ),
+            models.CheckConstraint(name="not_duplicate_in_order", condition=Q(first__lt=F("second"))),
+        ]
+        triggers: ClassVar = [pgtrigger.Protect(name="not_duplicates_stay", operation=pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.first} is not {self.second}"
 
 
 class AttributeChange(models.Model):

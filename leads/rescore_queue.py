@@ -50,29 +50,57 @@ def slow_down(pace: RescorePace) -> Iterator[None]:
 def request(*, lead_ids: Collection[int], at: dt.datetime) -> int:
     """Have these leads rescored at `at` or earlier. Return how many were planned later or not at all.
 
+    For a lead that is merged into another one, that one is rescored (rules 13.72).
+
     Rows are locked in id order, so that two callers cannot deadlock. Leads that are due already are locked, too: the
     worker that rescores one of them right now may not see what the caller wrote, and must take the lead off the queue
     before the caller puts it there again. Within `slow_down` they become due later.
     """
     if pace := _pace.get():
         at = pace.plan(len(lead_ids), at)
+    count, merged_meanwhile = _request_standing(lead_ids, at)
+    while merged_meanwhile:
+        more, merged_meanwhile = _request_standing(merged_meanwhile, at)
+        count += more
+    return count
+
+
+def _request_standing(lead_ids: Collection[int], at: dt.datetime) -> tuple[int, list[int]]:
+    """Plan the leads that stand for these; return how many, and the leads into which some were merged meanwhile."""
     with connection.cursor() as cursor:
+        # The lock reads the latest version of a row, so it also shows a merge that was committed after the first query.
         cursor.execute(
             """
-            WITH locked AS (SELECT id, next_look_at FROM leads_lead WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)
-            UPDATE leads_lead SET next_look_at = %s FROM locked
-            WHERE leads_lead.id = locked.id AND (locked.next_look_at IS NULL OR locked.next_look_at > %s)
+            WITH standing AS (SELECT coalesce(merged_into_id, id) AS id FROM leads_lead WHERE id = ANY(%s)),
+            locked AS (
+                SELECT id, next_look_at, merged_into_id FROM leads_lead WHERE id IN (SELECT id FROM standing)
+                ORDER BY id FOR NO KEY UPDATE
+            ),
+            planned AS (
+                UPDATE leads_lead SET next_look_at = %s FROM locked
+                WHERE leads_lead.id = locked.id AND locked.merged_into_id IS NULL
+                AND (locked.next_look_at IS NULL OR locked.next_look_at > %s)
+                RETURNING leads_lead.id
+            )
+            SELECT (SELECT count(*) FROM planned),
+                   ARRAY(SELECT merged_into_id FROM locked WHERE merged_into_id IS NOT NULL)
             """,
             [list(lead_ids), at, at],
         )
-        return int(cursor.rowcount)
+        count, merged_meanwhile = cursor.fetchone()
+    return int(count), merged_meanwhile
+
+
+def withdraw(*, lead_ids: Collection[int]) -> None:
+    """Take leads off the queue that have been merged into another one. The caller has locked their rows."""
+    Lead.objects.filter(pk__in=lead_ids).update(next_look_at=None, look_failures=0, look_error="")
 
 
 def request_all(*, at: dt.datetime) -> int:
     """Have every lead rescored, as when a version is activated, in batches of short transactions."""
     total = 0
     for first in range(0, _last_id() + 1, 10_000):
-        ids = Lead.objects.filter(pk__gte=first, pk__lt=first + 10_000)
+        ids = Lead.objects.standing().filter(pk__gte=first, pk__lt=first + 10_000)
         total += request(lead_ids=list(ids.values_list("pk", flat=True)), at=at)
     return total
 
@@ -82,7 +110,7 @@ def claim(*, now: dt.datetime, limit: int) -> list[int]:
 
     Rows that another worker has locked are skipped.
     """
-    due = Lead.objects.due_for_rescore(now).order_by("next_look_at", "pk")
+    due = Lead.objects.standing().due_for_rescore(now).order_by("next_look_at", "pk")
     return list(due.select_for_update(of=("self",), no_key=True, skip_locked=True).values_list("pk", flat=True)[:limit])
 
 

@@ -15,7 +15,7 @@ from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request, typed_number
-from leads import contact_decisions, domain_names, not_understood, replaced_persons, value_readings
+from leads import contact_decisions, domain_names, duplicates, merges, not_understood, replaced_persons, value_readings
 from leads.exceptions import Refused
 from leads.filters import LeadFilter
 from leads.forms import ContactDecisionForm, ValueReadingForm
@@ -50,13 +50,19 @@ def lead_export(request: Request) -> HttpResponseBase:
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def lead(request: Request, pk: int) -> HttpResponse:
-    row = get_object_or_404(Lead.objects.select_related("company"), pk=pk)
+    row = get_object_or_404(Lead.objects.select_related("company", "merged_into"), pk=pk)
+    if row.merged_into is not None:
+        return _render_merged(request, row)
+    # The page shows the word of the whole person; nothing saves this row.
+    row.do_not_contact = merges.may_not_be_contacted(row)
     keys = list(row.keys.order_by("pk"))
     persons = list(replaced_persons.earlier_persons(row)[: PERSONS_SHOWN + 1])
     context = {
         "lead": row,
         "company": row.company,
         "now": timezone.now(),
+        "merged": merges.list_merges_into(row),
+        "candidates": duplicates.count_candidates_of(row) if holds(request.user, Role.MARKETING_OPS) else 0,
         "contact_decision": contact_decisions.current_decision(row.pk),
         "may_decide_contact": holds(request.user, Role.MARKETING_OPS),
         "persons": persons[:PERSONS_SHOWN],
@@ -154,6 +160,12 @@ def _render_values(request: Request, form: ValueReadingForm) -> HttpResponse:
         "now": timezone.now(),
     }
     return render(request, "leads/values.html", context, status=422 if form.errors else 200)
+
+
+def _render_merged(request: Request, row: Lead) -> HttpResponse:
+    """Show that a lead is merged into another one, and where to find the person."""
+    context = {"lead": row, "standing": row.merged_into, "merge": merges.merge_in_force(row), "now": timezone.now()}
+    return render(request, "leads/merged.html", context)
 
 
 def _lead_rows() -> LeadQuerySet:

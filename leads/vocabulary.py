@@ -138,6 +138,24 @@ IMPORT_TONES: Final = MappingProxyType(
 )
 
 
+class DuplicateReason(models.TextChoices):
+    """The reasons why two leads may be one person, the strongest first (rules 13.75)."""
+
+    ADDRESS = "address", _("Same address in another spelling")
+    NAME = "name", _("Same name at the same company")
+    PHONE = "phone", _("Same phone number")
+
+    @property
+    def strength(self) -> str:
+        """Return how likely the two are one person."""
+        return _STRENGTHS[self]
+
+
+_STRENGTHS: Final = MappingProxyType(
+    {DuplicateReason.ADDRESS: "strong", DuplicateReason.NAME: "medium", DuplicateReason.PHONE: "weak"}
+)
+
+
 class OutcomeKind(models.TextChoices):
     OPPORTUNITY = "opportunity", _("Opportunity")
     WON = "won", _("Won")

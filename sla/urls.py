@@ -7,6 +7,7 @@ from sla.views import (
     calendars,
     commitments,
     decisions,
+    duplicates,
     handoff_steps,
     handoffs,
     home,
@@ -22,6 +23,12 @@ from sla.views import (
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
+    path("duplicates/", duplicates.duplicate_list, name="duplicates"),
+    path("duplicates/compare/", duplicates.compare, name="duplicate_compare"),
+    path("duplicates/merge/", duplicates.merge, name="lead_merge"),
+    path("duplicates/apart/", duplicates.keep_apart, name="lead_keep_apart"),
+    path("duplicates/apart/<int:pk>/take-back/", duplicates.take_back, name="lead_take_back"),
+    path("leads/<int:pk>/part/", duplicates.part, name="lead_part"),
     path("queue/", queue.queue, name="queue"),
     path("queue/decide/", decisions.decide_several, name="queue_decide"),
     path("queue/filters/", queue.save_filter, name="filter_save"),

@@ -39,6 +39,7 @@ PLACES: Final = (
     Place("Leads", "lead_list", MARKETING, within=("/companies/",)),
     Place("Imports", "import_list", (Role.MARKETING_OPS,)),
     Place("Values", "value_list", (Role.MARKETING_OPS,)),
+    Place("Duplicates", "duplicates", (Role.MARKETING_OPS,)),
     Place("Nurture", "nurture", (*MARKETING, Role.SDR)),
     Place(
         "Definition",

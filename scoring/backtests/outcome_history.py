@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from django.db.models import BigIntegerField, F, Func, QuerySet
 
+from leads import merges
 from leads.models import Outcome, StageChange
 from leads.vocabulary import OutcomeKind, Stage
 from scoring.backtests.coverage_and_precision import (
@@ -36,7 +37,7 @@ class _Microseconds(Func):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutcomeColumns:
-    """Rows of (lead id, microseconds), in no order."""
+    """Rows of (id of the lead that stands for the person, microseconds), in no order."""
 
     lead: Ints
     at: Ints
@@ -100,4 +101,14 @@ def read_history(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
 
 def _read_columns(queryset: QuerySet[Any]) -> OutcomeColumns:
     rows = np.array(queryset.values_list("lead_id", _Microseconds(F("at"))), dtype=np.int64).reshape(-1, 2)
-    return OutcomeColumns(rows[:, 0].copy(), rows[:, 1].copy())
+    return OutcomeColumns(_find_standing(rows[:, 0].copy()), rows[:, 1].copy())
+
+
+def _find_standing(lead: Ints) -> Ints:
+    """Return the ids with those of merged leads replaced by the leads that stand for them."""
+    pairs = np.array(list(merges.list_aliases()), dtype=np.int64).reshape(-1, 2)
+    if pairs.size:
+        place = np.minimum(np.searchsorted(pairs[:, 0], lead), len(pairs) - 1)
+        is_alias = pairs[place, 0] == lead
+        lead[is_alias] = pairs[place[is_alias], 1]
+    return lead

@@ -151,8 +151,8 @@ class BacktestRun:
         self._count_cohort(qualified)
         if len(facts):
             low, high = int(facts.lead_ids[0]), int(facts.lead_ids[-1])
-            self._add_lost_wins(facts, self._won.within(low, high), qualified)
-            self._add_still_passing(facts, self._history.rejections.within(low, high), qualified)
+            self._add_lost_wins(facts, _known_in(facts, self._won.within(low, high)), qualified)
+            self._add_still_passing(facts, _known_in(facts, self._history.rejections.within(low, high)), qualified)
         return MeasuredRange(facts, leads, at, axes, first)
 
     def as_dict(self) -> dict[str, Any]:
@@ -221,6 +221,11 @@ class BacktestRun:
                 for row in rows
             ],
         }
+
+
+def _known_in(facts: Facts, leads: DatedLeads) -> DatedLeads:
+    """Return those of the leads of which there are facts; one may have been merged since its outcomes were read."""
+    return leads.where(np.isin(leads.lead, facts.lead_ids))
 
 
 def _loss_as_dict(loss: Loss) -> Mapping[str, Any]:

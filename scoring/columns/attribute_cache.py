@@ -7,7 +7,7 @@ the others stay. Deleted rows show in the count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 
 import numpy as np
@@ -15,7 +15,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scoring.columns.attribute_fields import pack_values, unpack_values
-from scoring.columns.attribute_rows import AttributePeriods, AttributeRows, index_values, join_companies, read_periods
+from scoring.columns.attribute_rows import (
+    AttributePeriods,
+    AttributeRows,
+    index_values,
+    join_companies,
+    keep_periods,
+    read_periods,
+)
 from scoring.columns.bulk_reader import BulkReader, Scope, Snapshot
 from scoring.columns.column_cache import RANGE, Arrays, ColumnCache
 from scoring.engine.facts import Column
@@ -30,10 +37,20 @@ _SPARE_VALUES = 1000
 _TABLES = {"lead": "leads", "company": "companies"}
 
 
-def read_rows(cache: ColumnCache, number: int, fields: Iterable[str]) -> AttributeRows:
-    """Return the attribute rows of the leads `[number * RANGE, (number + 1) * RANGE)`, with at least these fields."""
+def read_rows(
+    cache: ColumnCache,
+    number: int,
+    fields: Iterable[str],
+    fold: Callable[[AttributePeriods], AttributePeriods] = keep_periods,
+    fold_key: object = None,
+) -> AttributeRows:
+    """Return the attribute rows of the leads `[number * RANGE, (number + 1) * RANGE)`, with at least these fields.
+
+    `fold` gives each person known by several leads one subject; its answer holds while `fold_key` stays equal.
+    """
     names = sorted(set(fields))
-    leads = cache.read_part(_AttributePart(cache.reader, "lead", number, names), number)
+    stored = cache.read_part(_AttributePart(cache.reader, "lead", number, names), number)
+    leads = cache.derive("people", number, (stored,), fold_key, lambda: fold(stored), 16 * stored.subject.size)
     ranges = np.unique(leads.company[leads.company > 0] // RANGE).tolist()
     # Leads of every range may work for the same companies, so these are always kept in memory.
     companies = [

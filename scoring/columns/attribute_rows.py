@@ -60,10 +60,23 @@ class AttributeRows:
     columns: Mapping[str, Column]
 
 
-def read_rows(reader: Reader, scope: Scope, fields: Iterable[str]) -> AttributeRows:
-    """Read the rows of the leads in scope from the tables, without the cache."""
+def keep_periods(periods: AttributePeriods) -> AttributePeriods:
+    """Return the periods as they are: of leads of which none is merged into another one."""
+    return periods
+
+
+def read_rows(
+    reader: Reader,
+    scope: Scope,
+    fields: Iterable[str],
+    fold: Callable[[AttributePeriods], AttributePeriods] = keep_periods,
+) -> AttributeRows:
+    """Read the rows of the leads in scope from the tables, without the cache.
+
+    `fold` gives each person known by several leads one subject.
+    """
     names = sorted(set(fields))
-    leads = read_periods(reader, "lead", scope, names)
+    leads = fold(read_periods(reader, "lead", scope, names))
     companies = np.unique(leads.company[leads.company > 0]).tolist()
     return join_companies(leads, read_periods(reader, "company", Scope(some=companies), names))
 
@@ -88,7 +101,7 @@ def read_periods(reader: Reader, subject: str, scope: Scope, names: Iterable[str
     ids = table["id"].to_numpy()
     codes = {name: _CodedColumn(table[name], attribute.decode) for name, attribute in fields.items()}
     settled = ~table["has_history"].to_numpy()
-    subjects, starts = ids[settled], _known_since_ever(to_microseconds(table["known_at"]))[settled]
+    subjects, starts = ids[settled], since_ever(to_microseconds(table["known_at"]))[settled]
     companies = table["company_id"].fill_null(0).to_numpy()[settled]
     folded = [] if settled.all() else list(_fold_history(reader, subject, scope.sql(f"{subject}_id")))
     for column in codes.values():
@@ -167,7 +180,7 @@ def _fold_history(reader: Reader, subject: str, where: str) -> Iterator[tuple[in
     last = -1
     for owner, start, values in zip(
         table["subject"].to_pylist(),
-        _known_since_ever(to_microseconds(table["valid_from"])).tolist(),
+        since_ever(to_microseconds(table["valid_from"])).tolist(),
         table["values"].to_pylist(),
         strict=True,
     ):
@@ -201,6 +214,6 @@ def _cut_periods(leads: AttributePeriods, companies: AttributePeriods) -> tuple[
     )
 
 
-def _known_since_ever(at: Ints) -> Ints:
+def since_ever(at: Ints) -> Ints:
     """Return the instants with BEGINNING replaced by EVER, the engine's "always"."""
     return np.where(at <= _BEGINNING, EVER, at)

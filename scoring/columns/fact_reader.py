@@ -11,19 +11,21 @@ from django.db.models import Max
 from numpy.typing import NDArray
 
 from leads.models import Lead
-from scoring.columns import attribute_cache, attribute_rows, event_columns
+from scoring.columns import attribute_cache, attribute_rows, event_columns, merged_people
 from scoring.columns.bulk_reader import BulkReader, Reader, Scope, TransactionReader, bulk_reader
 from scoring.columns.column_cache import ColumnCache
+from scoring.columns.merged_people import MergedPeople
 from scoring.engine.facts import Facts
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import Ints
 
 
 def read_for_leads(lead_ids: Sequence[int], *rules: Rules) -> Facts:
-    """Return the facts of these leads that the rules need, read in the caller's transaction."""
-    reader, scope = TransactionReader(), Scope(some=sorted(set(lead_ids)))
-    events = event_columns.read_events(reader, scope.sql("lead_id"), with_assets=_need_assets(rules))
-    return _build_facts(attribute_rows.read_rows(reader, scope, _needed_fields(rules)), events, _read_signals(reader))
+    """Return the facts of these leads that the rules need, read in the caller's transaction.
+
+    Leads that are merged into another one are left out; the facts of that one have theirs (rules 13.72).
+    """
+    return _read_scope(TransactionReader(), Scope(some=sorted(set(lead_ids))), rules)
 
 
 def read_all(
@@ -57,27 +59,42 @@ def read_range(
     """Return the facts of the leads `[number * RANGE, (number + 1) * RANGE)` in the reader's snapshot; options as in
     `read_all`.
     """
-    signals = _read_signals(reader)
+    scope = Scope(number * event_columns.RANGE, (number + 1) * event_columns.RANGE)
     if not cached:
-        scope = Scope(number * event_columns.RANGE, (number + 1) * event_columns.RANGE)
-        return _build_facts(
-            attribute_rows.read_rows(reader, scope, _needed_fields(rules)),
-            _read_events_uncached(reader, number, rules),
-            signals,
-        )
+        return _read_scope(reader, scope, rules)
     cache = ColumnCache(reader, folder, in_memory=in_memory)
-    rows = attribute_cache.read_rows(cache, number, _needed_fields(rules))
+    people = merged_people.read_merged_people(reader, scope)
+    fields, signals = _needed_fields(rules), _read_signals(reader)
+    rows = attribute_cache.read_rows(cache, number, fields, people.fold_periods, people.statements_key)
     if _need_assets(rules):
-        return _build_facts(rows, _read_events_uncached(reader, number, rules), signals)
-    events = event_columns.EventCache(reader, cache=cache).events(number)
+        return _build_facts(rows, _read_events_uncached(reader, scope, rules, people), signals)
+    stored = event_columns.EventCache(reader, cache=cache).events(number)
+    moved = people.read_moving_events(reader)
+    key = (tuple(signals.items()), people.events_key(moved))
     return cache.derive(
-        "facts", number, (rows, events), signals, lambda: _build_facts(rows, events, signals), 14 * len(events)
+        "facts",
+        number,
+        (rows, stored),
+        key,
+        lambda: _build_facts(rows, people.fold_events(stored, moved), signals),
+        14 * len(stored),
     )
 
 
-def _read_events_uncached(reader: BulkReader, number: int, rules: tuple[Rules, ...]) -> event_columns.EventColumns:
-    within = Scope(number * event_columns.RANGE, (number + 1) * event_columns.RANGE).sql("lead_id")
-    return event_columns.read_events(reader, within, with_assets=_need_assets(rules))
+def _read_scope(reader: Reader, scope: Scope, rules: tuple[Rules, ...]) -> Facts:
+    """Read the facts of a scope of leads from the tables, without the cache."""
+    people = merged_people.read_merged_people(reader, scope)
+    rows = attribute_rows.read_rows(reader, scope, _needed_fields(rules), people.fold_periods)
+    return _build_facts(rows, _read_events_uncached(reader, scope, rules, people), _read_signals(reader))
+
+
+def _read_events_uncached(
+    reader: Reader, scope: Scope, rules: tuple[Rules, ...], people: MergedPeople
+) -> event_columns.EventColumns:
+    # Asset codes hold within one answer, so the events of the scope and those that move into it are one query.
+    within = f"({scope.sql('lead_id')} OR {people.moving.sql('lead_id')})" if people else scope.sql("lead_id")
+    events = event_columns.read_events(reader, within, with_assets=_need_assets(rules))
+    return people.fold_events(events, people.pick_moving_events(events))
 
 
 Signals = Mapping[int, str]

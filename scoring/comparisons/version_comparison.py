@@ -197,8 +197,8 @@ def count_marked_entrants(version: Version, *, now: dt.datetime) -> int:
     """Count the leads that meet the version in force by the change alone and wait for their next activity (rules 9.12)."""
     if version.hands_over_entrants is not False:
         return 0
-    meeting = Score.objects.filter(version=version, meets=True).order_by("lead_id").values_list("lead_id", flat=True)
-    ids = list(meeting)
+    meeting = Score.objects.filter(version=version, meets=True, lead__merged_into__isnull=True)
+    ids = list(meeting.order_by("lead_id").values_list("lead_id", flat=True))
     return sum(
         len(qualify.marked_entrants(version, ids[first : first + _READ_AT_ONCE], now=now))
         for first in range(0, len(ids), _READ_AT_ONCE)

@@ -21,7 +21,10 @@ from scoring.instants import microseconds
 def explain_lead(
     lead: Lead, *, at: dt.datetime, under: Sequence[Version] | None = None
 ) -> list[tuple[Version, Explanation]]:
-    """Return the explanation at `at` under each version in force, or under the versions given."""
+    """Return the explanation at `at` under each version in force, or under the versions given.
+
+    A lead that is merged into another one is explained as that one (rules 13.72).
+    """
     return [
         (version, _explain_under(lead, version, at))
         for version in (active_versions.list_active_versions() if under is None else under)
@@ -30,7 +33,9 @@ def explain_lead(
 
 def _explain_under(lead: Lead, version: Version, at: dt.datetime) -> Explanation:
     rules = active_versions.rules_of(version)
-    explanation = explain(rules, fact_reader.read_for_leads([lead.pk], rules), 0, microseconds(at))
+    explanation = explain(
+        rules, fact_reader.read_for_leads([lead.merged_into_id or lead.pk], rules), 0, microseconds(at)
+    )
     return show_not_understood(explanation, lead, at)
 
 

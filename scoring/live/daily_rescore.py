@@ -93,7 +93,9 @@ def _read_stored_scores(reader: BulkReader, number: int, definition_id: int) -> 
     scope = Scope(number * event_columns.RANGE, (number + 1) * event_columns.RANGE)
     return reader.table(
         f"SELECT {', '.join(_SCHEMA)} FROM scoring_score"
-        f" WHERE definition_id = {int(definition_id)} AND {scope.sql('lead_id')} ORDER BY lead_id",
+        f" WHERE definition_id = {int(definition_id)} AND {scope.sql('lead_id')}"
+        # A lead that was merged into another one keeps its last score, for the day on which they are parted.
+        " AND lead_id NOT IN (SELECT id FROM leads_lead WHERE merged_into_id IS NOT NULL) ORDER BY lead_id",
         _SCHEMA,
     )
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from django.db.models import F
 
 from definitions.models import Version
-from leads import stage_changes
+from leads import merges, stage_changes
 from leads.models import Lead
 from leads.vocabulary import OPEN_TO_QUALIFY, Motion, Stage
 from scoring import active_versions
@@ -58,7 +59,7 @@ def qualify_leads(
         lead = leads[int(judgement.facts.lead_ids[index])]
         if index in starts:
             # 4.
-            _create_mql(judgement, index, lead, candidates.cycles.get(lead.pk), starts[index], now)
+            _create_mql(judgement, index, lead, candidates, starts[index], now)
         elif accepted[index]:
             # 5.
             _accept_for_marketing(judgement, lead, now)
@@ -100,10 +101,13 @@ def marked_entrants(version: Version, lead_ids: Sequence[int], *, now: dt.dateti
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """The leads that may qualify at all with their floors, by index in the facts, and each lead's last cycle, by lead id."""
+    """The leads that may qualify at all with their floors, by index in the facts; each lead's last cycle and the highest
+    number of its cycles, by lead id.
+    """
 
     floors: Mapping[int, QualificationFloor]
     cycles: Mapping[int, Qualification]
+    numbers: Mapping[int, int]
 
 
 def _read_candidates(judgement: LeadJudgement, leads: Mapping[int, Lead], now: dt.datetime) -> _Candidates:
@@ -113,16 +117,23 @@ def _read_candidates(judgement: LeadJudgement, leads: Mapping[int, Lead], now: d
 def _read_candidates_of(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], now: dt.datetime
 ) -> _Candidates:
-    cycles = _read_latest_cycles(version, leads)
+    cycles, numbers = _read_latest_cycles(version, leads)
+    barred = _find_barred(leads)
     in_force, at = microseconds(version.activated_at or now), microseconds(now)
     floors = {
         index: qualification_start.find_floor(
             rules, facts, index, _cycle_release(cycles.get(lead_id)), in_force=in_force, now=at
         )
         for index, lead_id in enumerate(facts.lead_ids.tolist())
-        if lead_id in leads and may_qualify(leads[lead_id], cycles.get(lead_id))
+        if lead_id in leads and lead_id not in barred and may_qualify(leads[lead_id], cycles.get(lead_id))
     }
-    return _Candidates(floors, cycles)
+    return _Candidates(floors, cycles, numbers)
+
+
+def _find_barred(lead_ids: Iterable[int]) -> frozenset[int]:
+    """Return the leads that may not qualify because another lead of the person is in a stage that may not."""
+    aliases = Lead.objects.filter(merged_into__in=list(lead_ids), stage__in=NOT_TO_QUALIFY)
+    return frozenset(pk for pk in aliases.values_list("merged_into_id", flat=True) if pk is not None)
 
 
 def may_qualify(lead: Lead, cycle: Qualification | None) -> bool:
@@ -219,11 +230,14 @@ def entrant_waits(version: Version, floor: QualificationFloor, known: int) -> bo
 
 
 def _create_mql(
-    judgement: LeadJudgement, index: int, lead: Lead, cycle: Qualification | None, at: int, now: dt.datetime
+    judgement: LeadJudgement, index: int, lead: Lead, candidates: _Candidates, at: int, now: dt.datetime
 ) -> None:
     """Store the MQL with its evidence as of `at`, and move the lead to the stage MQL if it is at an earlier one."""
     explanation = explain(judgement.rules, judgement.facts, index, at)
+    cycle = candidates.cycles.get(lead.pk)
     qualification = build_qualification(judgement.version, lead, cycle, explanation, from_microseconds(at), now)
+    # Of a person known by several leads the last cycle need not have the highest number.
+    qualification.cycle = candidates.numbers.get(lead.pk, 0) + 1
     qualification.save(force_insert=True)
     if lead.stage in OPEN_TO_QUALIFY:
         stage_changes.move(lead=lead, to=Stage.MQL, by=None, now=now, why=why_mql(judgement.version))
@@ -304,10 +318,23 @@ def passes_for_marketing(verdicts: Verdicts) -> Bools:
     return passes
 
 
-def _read_latest_cycles(version: Version, lead_ids: Iterable[int]) -> Mapping[int, Qualification]:
-    """Return the last cycle of each lead in the version's motion, by lead id."""
-    cycles = Qualification.objects.filter(lead_id__in=lead_ids, motion=version.definition.motion)
-    cycles = cycles.only("lead", "cycle", "at", "is_hot", "closed_at", "reenter_at", "hot_upgrade__id")
+def _read_latest_cycles(
+    version: Version, lead_ids: Iterable[int]
+) -> tuple[Mapping[int, Qualification], dict[int, int]]:
+    """Return the last cycle of each person in the version's motion, and the highest number of its cycles, by lead id.
+
+    The cycles of all leads that are one person count (rules 13.72). An open one is the last, then the one closed last.
+    """
+    standing = {lead_id: lead_id for lead_id in lead_ids}
+    standing |= dict(merges.list_aliases(list(standing)))
+    rows = Qualification.objects.filter(lead_id__in=standing, motion=version.definition.motion)
+    rows = rows.only("lead", "cycle", "at", "is_hot", "closed_at", "reenter_at", "hot_upgrade__id")
     # Joins the hot upgrade, so that _may_turn_hot needs no query for each lead.
-    cycles = cycles.select_related("hot_upgrade")
-    return {cycle.lead_id: cycle for cycle in cycles.order_by("lead_id", "cycle")}
+    rows = rows.select_related("hot_upgrade").order_by(F("closed_at").asc(nulls_last=True), "cycle")
+    cycles: dict[int, Qualification] = {}
+    numbers: dict[int, int] = {}
+    for row in rows:
+        person = standing[row.lead_id]
+        cycles[person] = row
+        numbers[person] = max(row.cycle, numbers.get(person, 0))
+    return cycles, numbers

@@ -12,6 +12,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from leads import merges
 from leads.models import Lead
 from sla import handoff_states
 from sla.clocks import clocks
@@ -25,7 +26,12 @@ CONTACT_CLOCKS: Final = (ClockKind.ROUTE, ClockKind.FIRST_CONTACT)
 
 
 def blocked_since(lead: Lead) -> dt.datetime | None:
-    """Return from when on the lead may not be contacted, by the history of its attributes, or None if it may be."""
+    """Return from when on the person may not be contacted, by the histories of its leads, or None if it may be."""
+    members = merges.select_person(lead)
+    return min((since for member in members if (since := _blocked_by_lead(member)) is not None), default=None)
+
+
+def _blocked_by_lead(lead: Lead) -> dt.datetime | None:
     if not lead.do_not_contact:
         return None
     changes = lead.attribute_changes.filter(values__has_key="do_not_contact").order_by("valid_from", "pk")
@@ -42,7 +48,7 @@ def stop_clocks(*, now: dt.datetime, limit: int = 500) -> int:
     """
     contact_clocks = Clock.objects.running().filter(kind__in=CONTACT_CLOCKS, handoff=OuterRef("pk"))
     # Only open handoffs have running clocks; filtering by them keeps this from scanning the closed ones.
-    handoffs = Handoff.objects.open().filter(Exists(contact_clocks), lead__do_not_contact=True).order_by("pk")
+    handoffs = Handoff.objects.open().filter(Exists(contact_clocks), merges.is_opted_out()).order_by("pk")
     return sum(_try_to_stop(handoff, now) for handoff in handoffs[:limit])
 
 
@@ -61,7 +67,8 @@ def _stop_locked(handoff: Handoff, now: dt.datetime) -> bool:
         return False
     locked = handoff_states.lock(handoff)
     # Another sweep may have cancelled the clocks between the query and the lock.
-    if not locked.lead.do_not_contact or not locked.clocks.running().filter(kind__in=CONTACT_CLOCKS).exists():
+    may_be_contacted = not merges.may_not_be_contacted(locked.lead)
+    if may_be_contacted or not locked.clocks.running().filter(kind__in=CONTACT_CLOCKS).exists():
         return False
     clocks.cancel_clocks(handoff=locked, kinds=CONTACT_CLOCKS, now=now)
     return True

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db.models import Q
 
-from leads import stated_values
+from leads import merges, stated_values
 from leads.countries import country_name
 from leads.models import AttributeChange, Event
 from scoring.engine.why import field_words
@@ -77,16 +77,16 @@ class ChangesSinceMql:
 def for_handoff(handoff: Handoff, *, now: dt.datetime) -> ChangesSinceMql:
     """Collect the changes since the qualification. A fact that is older but was recorded later counts as new."""
     qualification = handoff.qualification
-    later = handoff.lead.events.exclude(source=recycling.SOURCE).filter(
-        Q(occurred_at__gt=qualification.at) | Q(recorded_at__gt=qualification.recorded_at)
-    )
+    ids = merges.list_person_ids(handoff.lead)
+    later = Event.objects.filter(lead__in=ids).exclude(source=recycling.SOURCE)
+    later = later.filter(Q(occurred_at__gt=qualification.at) | Q(recorded_at__gt=qualification.recorded_at))
     signals = _group_by_signal(later.select_related("signal").order_by("-occurred_at", "-pk")[:EVENTS_READ])
     explanations = lead_explanation.explain_lead(handoff.lead, at=now, under=[handoff.version])
     explanation = explanations[0][1] if explanations else None
     return ChangesSinceMql(
         events=later.count(),
         signals=signals[:SIGNALS_SHOWN],
-        changes=_read_attribute_changes(handoff, qualification)[:CHANGES_SHOWN],
+        changes=_read_attribute_changes(handoff, qualification, ids)[:CHANGES_SHOWN],
         axes=[] if explanation is None else list(_compare_axes(qualification, explanation)),
         would_meet=None if explanation is None else explanation.meets,
         why="" if explanation is None else explanation.why,
@@ -111,9 +111,14 @@ def _compare_axes(qualification: Qualification, explanation: Any) -> Iterator[Ax
             yield AxisChange(label, then, now)
 
 
-def _read_attribute_changes(handoff: Handoff, qualification: Qualification) -> list[AttributeChangeSinceMql]:
-    """Return the attribute changes, newest first; a statement that repeats the known value is no change."""
-    about = Q(lead=handoff.lead_id)
+def _read_attribute_changes(
+    handoff: Handoff, qualification: Qualification, ids: Collection[int]
+) -> list[AttributeChangeSinceMql]:
+    """Return the attribute changes of the person's leads, newest first.
+
+    A statement that repeats the known value is no change, nor is the address of another lead of the person.
+    """
+    about = Q(lead__in=ids)
     if handoff.lead.company_id is not None:
         about |= Q(company=handoff.lead.company_id)
     newest = AttributeChange.objects.filter(about).order_by("-valid_from", "-pk")[:STATEMENTS_READ]
@@ -124,6 +129,8 @@ def _read_attribute_changes(handoff: Handoff, qualification: Qualification) -> l
         owner = "lead" if statement.lead_id else "company"
         is_new = statement.valid_from > qualification.at or statement.recorded_at > qualification.recorded_at
         for name, value in stated_values.understand_stored_values(statement.values).items():
+            if name == "email" and statement.lead_id != handoff.lead_id:
+                continue
             before = known.get((owner, name))
             known[owner, name] = value
             if is_new and value != before and name != "company" and not name.startswith(_NOT_SHOWN):

@@ -11,6 +11,7 @@ from django.db.models import Prefetch
 from django.utils import timezone
 
 from config.accounts.models import User
+from leads import merges
 from leads.models import Lead, Outcome
 from scoring.explain import frozen_evidence
 from sla import permissions
@@ -109,6 +110,8 @@ def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffD
     """Read everything that belongs to a handoff from `with_related_rows`; times of the day in the reader's zone."""
     clocks = list(handoff.clocks.filter(cancelled_at__isnull=True).order_by("due_at", "pk"))
     logged_attempts = list(handoff.attempts.order_by("-at", "-pk"))
+    # The page shows the word of the whole person; nothing saves this lead.
+    handoff.lead.do_not_contact = merges.may_not_be_contacted(handoff.lead)
     qualification, zone = handoff.qualification, timezone.get_current_timezone()
     return HandoffDetail(
         handoff=handoff,
@@ -141,7 +144,7 @@ def _read_colleagues(lead: Lead) -> list[Lead]:
     if lead.company_id is None:
         return []
     open_handoffs = Handoff.objects.filter(state__in=OPEN_STATES).select_related("rep__user")
-    others = Lead.objects.filter(company=lead.company_id).exclude(pk=lead.pk)
+    others = Lead.objects.standing().filter(company=lead.company_id).exclude(pk__in=merges.list_person_ids(lead))
     return list(
         others.prefetch_related(Prefetch("handoffs", queryset=open_handoffs, to_attr="open_handoffs")).order_by(
             "-stage_at", "-pk"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from leads import merges
 from leads.models import Event, Lead, StageChange
 from leads.vocabulary import Intent
 from sla.clocks import clocks
@@ -25,7 +26,8 @@ INTENT_TONES: Final = {Intent.HIGH: "marketing", Intent.MEDIUM: "info", Intent.L
 class TimelineEntry:
     """An entry of the timeline.
 
-    `by` is empty for what the lead or Accord itself did; `about_at` is an instant that the title refers to.
+    `by` is empty for what the lead or Accord itself did; `about_at` is an instant that the title refers to. `lead` is
+    the lead that it was recorded for, `known_as` its address if that is another lead of the same person.
     """
 
     at: dt.datetime
@@ -34,6 +36,8 @@ class TimelineEntry:
     detail: str = ""
     by: str = ""
     about_at: dt.datetime | None = None
+    lead: int = 0
+    known_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,48 +51,66 @@ class LeadTimeline:
 
 
 def for_lead(lead: Lead, *, limit: int = SHOWN, kind: str = "") -> LeadTimeline:
-    """Read the timeline, newest first; one query for each kind."""
+    """Read the timeline of the person, newest first; one query for each kind, and two for its other leads."""
     kind = kind if kind in KINDS else ""
     sources = [source for name, (_, source) in KINDS.items() if kind in ("", name)]
     # Each kind is read one entry beyond the limit, which shows whether the list is cut.
+    ids = merges.list_person_ids(lead)
     entries = sorted(
-        chain.from_iterable(source(lead, limit + 1) for source in sources), key=lambda entry: entry.at, reverse=True
+        chain.from_iterable(source(ids, limit + 1) for source in sources), key=lambda entry: entry.at, reverse=True
     )
-    return LeadTimeline(entries[:limit], is_cut=len(entries) > limit, kind=kind, limit=limit)
+    shown = _name_other_leads(entries[:limit], lead, ids)
+    return LeadTimeline(shown, is_cut=len(entries) > limit, kind=kind, limit=limit)
 
 
-def _read_events(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
-    events: Iterable[Event] = lead.events.select_related("signal").order_by("-occurred_at", "-pk")[:limit]
-    for event in events:
+def _name_other_leads(entries: list[TimelineEntry], lead: Lead, ids: Sequence[int]) -> list[TimelineEntry]:
+    """Say of each entry of another lead of the person under which address it was recorded."""
+    if len(ids) == 1:
+        return entries
+    names = {other.pk: other.email or other.name for other in Lead.objects.filter(pk__in=ids).exclude(pk=lead.pk)}
+    return [replace(entry, known_as=names.get(entry.lead, "")) for entry in entries]
+
+
+def _read_events(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
+    events = Event.objects.filter(lead__in=ids).select_related("signal")
+    for event in events.order_by("-occurred_at", "-pk")[:limit]:
         page = event.properties.get("page") or event.properties.get("url") or ""
         yield TimelineEntry(
-            event.occurred_at, INTENT_TONES[Intent(event.signal.intent)], event.signal.name, event.asset or str(page)
+            event.occurred_at,
+            INTENT_TONES[Intent(event.signal.intent)],
+            event.signal.name,
+            event.asset or str(page),
+            lead=event.lead_id,
         )
 
 
-def _read_stage_changes(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
-    changes: Iterable[StageChange] = lead.stage_changes.select_related("by").order_by("-at", "-pk")[:limit]
-    for change in changes:
+def _read_stage_changes(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
+    changes = StageChange.objects.filter(lead__in=ids).select_related("by")
+    for change in changes.order_by("-at", "-pk")[:limit]:
         title = f"{change.get_from_stage_display()} → {change.get_to_stage_display()}"
-        yield TimelineEntry(change.at, "good", title, change.why, str(change.by or ""))
+        yield TimelineEntry(change.at, "good", title, change.why, str(change.by or ""), lead=change.lead_id)
 
 
-def _read_attempts(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
-    rows = Attempt.objects.filter(handoff__lead=lead).select_related("by")
+def _read_attempts(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
+    rows = Attempt.objects.filter(handoff__lead__in=ids).select_related("by", "handoff")
     for attempt in rows.order_by("-at", "-pk")[:limit]:
         tone = "good" if attempt.outcome == AttemptOutcome.CONNECTED else "sales"
         title = ", ".join(part for part in (str(attempt), clocks.late_logging_remark(attempt)) if part)
-        yield TimelineEntry(attempt.at, tone, title, attempt.note, str(attempt.by))
+        yield TimelineEntry(attempt.at, tone, title, attempt.note, str(attempt.by), lead=attempt.handoff.lead_id)
 
 
-def _read_notes(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
-    for note in Note.objects.filter(handoff__lead=lead).select_related("by").order_by("-at", "-pk")[:limit]:
+def _read_notes(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
+    notes = Note.objects.filter(handoff__lead__in=ids).select_related("by", "handoff")
+    for note in notes.order_by("-at", "-pk")[:limit]:
         title = "Note" if note.meeting_at is None else "Meeting booked for"
-        yield TimelineEntry(note.at, "sales", title, note.text, str(note.by or ""), note.meeting_at)
+        yield TimelineEntry(
+            note.at, "sales", title, note.text, str(note.by or ""), note.meeting_at, note.handoff.lead_id
+        )
 
 
-def _read_dispositions(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
-    rows = Disposition.objects.filter(handoff__lead=lead).select_related("by", "reason", "corrects__reason")
+def _read_dispositions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
+    rows = Disposition.objects.filter(handoff__lead__in=ids)
+    rows = rows.select_related("by", "reason", "corrects__reason", "handoff")
     for disposition in rows.order_by("-at", "-pk")[:limit]:
         was = f"Was: {_describe_in_sentence(disposition.corrects)}." if disposition.corrects else ""
         again = f"Back on {disposition.reengage_on:%-d %B %Y}." if disposition.reengage_on else ""
@@ -100,7 +122,12 @@ def _read_dispositions(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
             else _describe_disposition(disposition)
         )
         yield TimelineEntry(
-            disposition.at, "bad" if disposition.reason else "sales", title, detail, str(disposition.by)
+            disposition.at,
+            "bad" if disposition.reason else "sales",
+            title,
+            detail,
+            str(disposition.by),
+            lead=disposition.handoff.lead_id,
         )
 
 
@@ -113,16 +140,21 @@ def _describe_in_sentence(disposition: Disposition) -> str:
     return description[:1].lower() + description[1:]
 
 
-def _read_routing_decisions(lead: Lead, limit: int) -> Iterator[TimelineEntry]:
-    decisions = RoutingDecision.objects.filter(handoff__lead=lead).select_related("by", "rep__user")
+def _read_routing_decisions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
+    decisions = RoutingDecision.objects.filter(handoff__lead__in=ids).select_related("by", "rep__user", "handoff")
     for decision in decisions.order_by("-at", "-pk")[:limit]:
         title = f"Routed to {decision.rep}" if decision.rep else "Nobody to route to"
         yield TimelineEntry(
-            decision.at, "info" if decision.rep else "warn", title, decision.explanation, str(decision.by or "")
+            decision.at,
+            "info" if decision.rep else "warn",
+            title,
+            decision.explanation,
+            str(decision.by or ""),
+            lead=decision.handoff.lead_id,
         )
 
 
-_Source: TypeAlias = Callable[[Lead, int], Iterator[TimelineEntry]]
+_Source: TypeAlias = Callable[[Sequence[int], int], Iterator[TimelineEntry]]
 
 #: The kinds that can be shown alone: key, name on the page, and the function that reads the entries.
 KINDS: Final[Mapping[str, tuple[str, _Source]]] = MappingProxyType(

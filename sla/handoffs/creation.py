@@ -10,7 +10,7 @@ from django.db import transaction
 
 from config.accounts.models import User
 from config.accounts.roles import holds
-from leads import stage_changes
+from leads import merges, stage_changes
 from leads.vocabulary import Stage
 from scoring.live import mqls
 from scoring.models import HotUpgrade, Qualification, QualificationQuerySet
@@ -74,7 +74,9 @@ def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.date
     with transaction.atomic():
         qualifications = _lock_held_mqls(qualification_ids, commitment, now)
         handoffs = [
-            _create_handoff(qualification, commitment, rules, now, since=now) for qualification in qualifications
+            _create_handoff(qualification, commitment, rules, now, since=now)
+            for qualification in qualifications
+            if not _is_with_sales(qualification)
         ]
         text = f"Handed to sales before its day: {why.strip()}"[:1000]
         Note.objects.bulk_create(Note(handoff=handoff, at=now, by=by, text=text) for handoff in handoffs)
@@ -93,8 +95,8 @@ def hand_off_hot(*, hot_upgrade: HotUpgrade, commitment: Commitment, now: dt.dat
     qualification = rows.first()
     if qualification is None:
         return None
-    if tier_3_hold.is_closed_to_sales(qualification):
-        _close_without_handoff(qualification, now)
+    if reason := _reason_against_handoff(qualification):
+        _close_without_handoff(qualification, now, reason)
         return None
     handoff = _create_handoff(
         qualification, commitment, routing_rules.active_rules(), now, since=hot_upgrade.recorded_at, tier=1
@@ -167,8 +169,8 @@ def _hand_off_next(
         return None
     try:
         with transaction.atomic():
-            if tier_3_hold.is_closed_to_sales(qualification):
-                return _close_without_handoff(qualification, now)
+            if reason := _reason_against_handoff(qualification):
+                return _close_without_handoff(qualification, now, reason)
             return _create_handoff(
                 qualification, commitment, rules, now, since=tier_3_hold.due_to_sales_at(qualification, commitment)
             )
@@ -177,11 +179,29 @@ def _hand_off_next(
         raise RowFailed(qualification.pk) from error
 
 
-def _close_without_handoff(qualification: Qualification, now: dt.datetime) -> Qualification:
+def _reason_against_handoff(qualification: Qualification) -> str:
+    """Return why an MQL never comes to sales; empty if it does."""
+    if tier_3_hold.is_closed_to_sales(qualification):
+        return "May not be contacted."
+    return "Sales works on the same person already." if _is_with_sales(qualification) else ""
+
+
+def _is_with_sales(qualification: Qualification) -> bool:
+    """Return whether another lead of the same person has an open handoff in this motion (rules 13.72).
+
+    The leads of a person stay locked until the end of the transaction, so that two of them are not handed off at once.
+    """
+    person = list(merges.select_person(qualification.lead).select_for_update(of=("self",), no_key=True))
+    if len(person) == 1:
+        return False
+    return Handoff.objects.open().filter(lead__in=person, motion=qualification.motion).exists()
+
+
+def _close_without_handoff(qualification: Qualification, now: dt.datetime, why: str) -> Qualification:
     """Close an MQL that never comes to sales; unless the CRM has moved the lead on, it goes back to marketing."""
     mqls.mark_taken(qualification=qualification, now=now)
     if qualification.lead.stage == Stage.MQL:
-        stage_changes.move(lead=qualification.lead, to=Stage.MAL, by=None, now=now, why="May not be contacted.")
+        stage_changes.move(lead=qualification.lead, to=Stage.MAL, by=None, now=now, why=why)
     return mqls.close_cycle(qualification=qualification, now=now)
 
 

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from config.accounts.models import User
-from leads import contact_decisions
+from leads import contact_decisions, merges
 from leads.vocabulary import Stage
 from scoring.models import Qualification
 from sla import handoff_states, permissions
@@ -353,10 +354,9 @@ def stages_after_rejection(content: DispositionContent, stage: Stage) -> tuple[S
 
 
 def _is_latest_cycle(handoff: Handoff) -> bool:
-    later_cycles = Qualification.objects.filter(
-        lead=handoff.lead_id, motion=handoff.motion, cycle__gt=handoff.qualification.cycle
-    )
-    return not later_cycles.exists()
+    own = Q(lead=handoff.lead_id, cycle__gt=handoff.qualification.cycle)
+    others = Q(lead__in=merges.list_person_ids(handoff.lead), recorded_at__gt=handoff.qualification.recorded_at)
+    return not Qualification.objects.filter(own | others & ~Q(lead=handoff.lead_id), motion=handoff.motion).exists()
 
 
 def _company_today(now: dt.datetime) -> dt.date:

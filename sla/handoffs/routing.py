@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q, prefetch_related_objects
 
 from config.accounts.models import User
+from leads import merges
 from sla import handoff_states
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
@@ -65,7 +66,7 @@ def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
     rules = routing_rules.active_rules()
     # Leads that may not be contacted are left out: their notice was written when they came, and one of them staying
     # unrouted must not mark its team as exhausted.
-    waiting = Handoff.objects.unrouted().filter(lead__do_not_contact=False)
+    waiting = Handoff.objects.unrouted().exclude(merges.is_opted_out())
     waiting = waiting.select_related("lead__company").hot_first()
     # At night thousands may wait, and this runs every two seconds: stop reading once every team is exhausted.
     rows = waiting.iterator(chunk_size=limit)
@@ -234,7 +235,7 @@ def _route_locked(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.dateti
     handoff = handoff_states.lock(handoff)
     if not handoff.is_unrouted:
         return handoff.rep
-    if handoff.lead.do_not_contact:
+    if merges.may_not_be_contacted(handoff.lead):
         _leave_unrouted(handoff, DO_NOT_CONTACT, now)
         return None
     plan = plan_routing(handoff=handoff, rules=rules, now=now, locking=True)
@@ -247,13 +248,20 @@ def _route_locked(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.dateti
 
 
 def _company_owners(handoff: Handoff, team: Team, now: dt.datetime) -> list[round_robin.CompanyOwner]:
-    """Return the reps of the team who own a handoff of the lead's company, or did lately; the latest first."""
-    if handoff.lead.company_id is None:
+    """Return the reps of the team who own a handoff of the lead's company or of the same person, or did lately; the
+    latest first.
+    """
+    person = merges.list_person_ids(handoff.lead)
+    company = handoff.lead.company_id
+    if company is None and len(person) == 1:
         return []
+    # Nearly everybody is one lead, for whom the index on the company alone finds the rows.
+    is_related = Q(lead__company=company) if company is not None else Q(pk__in=[])
+    is_related |= Q(lead__in=person) if len(person) > 1 else Q(pk__in=[])
     is_owned = Q(state__in=OPEN_STATES) | Q(
         state__in=CLOSED_AFTER_ACCEPTANCE, closed_at__gte=now - OWNERSHIP_AFTER_CLOSE
     )
-    owned = Handoff.objects.filter(is_owned, lead__company=handoff.lead.company_id, motion=handoff.motion)
+    owned = Handoff.objects.filter(is_owned, is_related, motion=handoff.motion)
     rows = owned.filter(rep__team=team).exclude(pk=handoff.pk).select_related("lead", "rep__user").order_by("-pk")
     return list_owners(rows[:OWNERS_AT_MOST])
 

@@ -37,7 +37,7 @@ def find_leads(text: str) -> list[Lead]:
         return []
     first_name, _, last_name = text.partition(" ")
     has_name = Q(first_name__istartswith=first_name, last_name__istartswith=last_name) | Q(last_name__istartswith=text)
-    leads = Lead.objects.filter(Q(email__istartswith=text) | has_name).select_related("company")
+    leads = Lead.objects.standing().filter(Q(email__istartswith=text) | has_name).select_related("company")
     return list(leads.order_by("email", "pk")[:FOUND_AT_MOST])
 
 

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
+from django.db.models.functions import Greatest
 
-from leads import search
+from leads import merges, search
 from leads.models import Event
 from leads.vocabulary import Stage
 from scoring.models import Qualification
@@ -55,12 +56,13 @@ def select_recycled(handoffs: HandoffQuerySet) -> HandoffQuerySet:
 
     The current disposition is prefetched as `standing_dispositions[0]`.
     """
-    later = Qualification.objects.filter(
-        lead=OuterRef("lead"), motion=OuterRef("motion"), pk__gt=OuterRef("qualification")
-    )
+    later = Qualification.objects.filter(motion=OuterRef("motion"), pk__gt=OuterRef("qualification"))
     standing = Disposition.objects.filter(corrected_by__isnull=True).select_related("reason", "by")
     rows = handoffs.filter(
-        ~Exists(later), state=HandoffState.REJECTED, lead__stage=Stage.NURTURE, qualification__reenter_at__isnull=False
+        ~merges.any_of_same_person(later),
+        state=HandoffState.REJECTED,
+        lead__stage=Stage.NURTURE,
+        qualification__reenter_at__isnull=False,
     )
     return (
         rows.select_related("lead__company", "qualification", "rep__user")
@@ -89,10 +91,13 @@ def filter_recycled(
     return _filter_by_return(rows, when, now)
 
 
-def last_activity(now: dt.datetime) -> Subquery:
-    """Return a subquery of when the row's lead last did something, to annotate rows that have a lead."""
-    engaged = Event.objects.filter(lead=OuterRef("lead"), signal__is_engagement=True, occurred_at__lte=now)
-    return Subquery(engaged.order_by("-occurred_at").values("occurred_at")[:1])
+def last_activity(now: dt.datetime) -> Greatest:
+    """Return an expression of when the row's person last did something, to annotate rows that have a lead."""
+    engaged = Event.objects.filter(signal__is_engagement=True, occurred_at__lte=now)
+    # GREATEST ignores the leads that did nothing.
+    return Greatest(
+        *(Subquery(rows.order_by("-occurred_at").values("occurred_at")[:1]) for rows in merges.of_same_person(engaged))
+    )
 
 
 def build_tasks(rows: HandoffQuerySet, *, now: dt.datetime) -> Iterator[NurtureTask]:
@@ -134,13 +139,8 @@ def _filter_by_return(rows: HandoffQuerySet, when: str, now: dt.datetime) -> Han
         "week": Q(qualification__reenter_at__gte=until(1), qualification__reenter_at__lt=until(8)),
         "month": Q(qualification__reenter_at__gte=until(1), qualification__reenter_at__lt=until(31)),
         "later": Q(qualification__reenter_at__gte=until(31)),
-        "paused": ~Exists(
-            Event.objects.filter(
-                lead=OuterRef("lead"),
-                signal__is_engagement=True,
-                occurred_at__gt=now - PAUSED_AFTER,
-                occurred_at__lte=now,
-            )
+        "paused": ~merges.any_of_same_person(
+            Event.objects.filter(signal__is_engagement=True, occurred_at__gt=now - PAUSED_AFTER, occurred_at__lte=now)
         ),
     }
     return rows.filter(conditions[when]) if when in conditions else rows

@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
-from leads import events, rescore_queue, stage_changes
+from leads import events, merges, rescore_queue, stage_changes
 from leads.models import Event, Lead
 from leads.vocabulary import Stage
 from scoring.live import mqls
@@ -142,8 +142,8 @@ def build_request_closed(*, handoff: Handoff, now: dt.datetime) -> dict[str, Any
 
     None if the lead made no request until now.
     """
-    requests = handoff.lead.events.filter(signal__is_explicit_request=True, occurred_at__lte=now)
-    if not requests.exists():
+    of_person = Event.objects.filter(lead__in=merges.list_person_ids(handoff.lead))
+    if not of_person.filter(signal__is_explicit_request=True, occurred_at__lte=now).exists():
         return None
     return {
         "lead": handoff.lead_id,
@@ -162,11 +162,9 @@ def returning_handoffs(now: dt.datetime) -> QuerySet[Handoff]:
 
 def paused_leads(now: dt.datetime) -> QuerySet[Lead]:
     """Return the leads in nurture without activity for 90 days."""
-    active = Event.objects.filter(
-        lead=OuterRef("pk"), signal__is_engagement=True, occurred_at__gt=now - nurture_tasks.PAUSED_AFTER
-    )
-    nurtured = Lead.objects.filter(stage=Stage.NURTURE).filter(~Exists(active))
-    return nurtured.order_by("pk")
+    active = Event.objects.filter(signal__is_engagement=True, occurred_at__gt=now - nurture_tasks.PAUSED_AFTER)
+    nurtured = Lead.objects.standing().filter(stage=Stage.NURTURE)
+    return nurtured.exclude(merges.any_of_same_person(active, "pk")).order_by("pk")
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from django.utils import timezone
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
+from leads import merges
 from sla.models import Attempt, Clock, Handoff, HandoffQuerySet, RoutingDecision
 from sla.vocabulary import HandoffState
 
@@ -132,6 +133,7 @@ def _read_rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
             "pending_decision__by",
         )
         .only(*_SHOWN_COLUMNS)
+        .annotate(is_opted_out=merges.is_opted_out())
         .prefetch_related(Prefetch("clocks", queryset=running, to_attr="running_clocks"))
         .in_bulk()
     )

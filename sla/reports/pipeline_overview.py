@@ -10,11 +10,12 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import Count, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, NullIf, TruncMonth
 
 from config.ui import formats
 from definitions.models import Definition
+from leads import merges
 from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from sla.handoffs import creation
@@ -130,8 +131,8 @@ def _sum_outcomes(
     kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, now: dt.datetime
 ) -> PipelineMoney:
     """Sum the outcomes of leads that had been handed to sales before."""
-    earlier_handoffs = handoffs.filter(lead=OuterRef("lead"), created_at__lte=OuterRef("at"))
-    of_mqls = Outcome.objects.effective().filter(Exists(earlier_handoffs), kind=kind, at__gte=since, at__lte=now)
+    earlier_handoffs = merges.any_of_same_person(handoffs.filter(created_at__lte=OuterRef("at")))
+    of_mqls = Outcome.objects.effective().filter(earlier_handoffs, kind=kind, at__gte=since, at__lte=now)
     code = Coalesce(NullIf("currency", Value("")), Value(settings.CURRENCY))
     rows = of_mqls.annotate(code=code).values("code").order_by("code")
     totals = rows.annotate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db.models import Count, Exists, OuterRef, Q
 
+from leads import merges
 from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification
@@ -100,10 +101,10 @@ def read_delivered_months(*, now: dt.datetime, count: int = MONTHS) -> list[Deli
 def read_yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
     """Read the yield by the rep who has the handoffs, of those created in `[start, end)`, in two queries."""
     opened = Outcome.objects.effective().filter(
-        lead=OuterRef("lead"), kind__in=(OutcomeKind.OPPORTUNITY, OutcomeKind.WON), at__gte=OuterRef("created_at")
+        kind__in=(OutcomeKind.OPPORTUNITY, OutcomeKind.WON), at__gte=OuterRef("created_at")
     )
     assigned = handoffs.filter(created_at__gte=start, created_at__lt=end, rep__isnull=False)
-    assigned = assigned.annotate(opened=Exists(opened))
+    assigned = assigned.annotate(opened=merges.any_of_same_person(opened))
     met = Q(meeting_at__isnull=False)
     accepted = Q(dispositions__kind="accept", dispositions__corrected_by=None)
     # The join repeats a handoff for each of its dispositions, so every count is of distinct handoffs.

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db.models import Count, Q
 
+from leads import merges
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar
 from sla.commitments import commitments
@@ -219,7 +220,7 @@ def _fetch_loads(reps: Sequence[Rep]) -> dict[int, tuple[int, int]]:
     """Map rep id to the rep's workload and its part that is accepted but not contacted yet (rules 6.8)."""
     in_hand = Handoff.objects.filter(rep__in=reps, state__in=CAPACITY_STATES).order_by().values_list("rep")
     # A lead that may not be contacted cannot be worked, so it does not count as unworked.
-    waiting_for_contact = Q(state=HandoffState.ACCEPTED, first_contact_at=None, lead__do_not_contact=False)
+    waiting_for_contact = Q(state=HandoffState.ACCEPTED, first_contact_at=None) & ~Q(merges.is_opted_out())
     unworked = Count("pk", filter=waiting_for_contact)
     return {rep: (load, waiting) for rep, load, waiting in in_hand.annotate(Count("pk"), waiting=unworked)}
 

@@ -7,10 +7,14 @@ from typing import Any, Final
 
 from django import template
 
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
 from definitions.models import Version
+from leads import duplicates, merges
 from leads.models import Lead
 from sla.handoff_page import lead_timeline
 from sla.handoffs import tier_3_hold
+from sla.models import Handoff
 from sla.reports import weekly_cohorts
 
 register = template.Library()
@@ -33,9 +37,16 @@ def timeline_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
 
 @register.inclusion_tag("sla/handoffs/_lead_handoffs.html")
 def handoffs_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
-    rows = lead.handoffs.select_related("qualification__hot_upgrade", "version__definition", "rep__user", "team")
+    rows = Handoff.objects.filter(lead__in=merges.list_person_ids(lead)).select_related("lead")
+    rows = rows.select_related("qualification__hot_upgrade", "version__definition", "rep__user", "team")
     handoffs = rows.defer("qualification__evidence").order_by("-created_at", "-pk")
-    return {"handoffs": handoffs, "waiting": tier_3_hold.for_lead(lead, now=now), "now": now}
+    return {"handoffs": handoffs, "waiting": tier_3_hold.for_lead(lead, now=now), "now": now, "lead": lead}
+
+
+@register.simple_tag(takes_context=True)
+def duplicates_of(context: template.Context, lead: Lead) -> int:
+    """Return how many possible duplicates the lead has, for people who may decide about them."""
+    return duplicates.count_candidates_of(lead) if holds(context["request"].user, Role.MARKETING_OPS) else 0
 
 
 @register.inclusion_tag("sla/reports/_weekly_cohorts.html")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
-from leads import lead_upserts
+from leads import duplicates, events, lead_upserts
 from leads.models import Company, Event, Lead, Outcome
 from tests.leads.facts import DAY, NOW, event
 
@@ -258,3 +258,60 @@ def test_a_name_cannot_reverse_the_text_after_it(sender: Sender) -> None:
 
     lead = Lead.objects.get()
     assert (lead.first_name, lead.last_name) == ("exe.gpj", "עדה")
+
+
+def test_leads_are_merged_and_parted_by_the_api(sender: Sender) -> None:
+    alias, lead = (
+        lead_upserts.upsert_lead(email=email, source="crm", now=NOW)[0] for email in ("a@x.example", "b@x.example")
+    )
+    events.record(items=[event(email="a@x.example")], source="crm", now=NOW)
+
+    merged = sender.send(f"leads/{alias.pk}/merge", {"into": lead.pk, "why": "Same person."})
+
+    assert merged.status_code == 201
+    assert {name: merged.json()[name] for name in ("lead", "into", "why", "by", "ended_at")} == {
+        "lead": alias.pk, "into": lead.pk, "why": "Same person.", "by": None, "ended_at": None,
+    }  # fmt: skip
+    assert sender.get(f"/api/v1/leads/{alias.pk}").json()["merged_into"] == lead.pk
+    assert len(sender.get(f"/api/v1/leads/{lead.pk}").json()["latest_events"]) == 1
+    assert len(sender.get(f"/api/v1/leads/{lead.pk}/events").json()["results"]) == 1
+    assert [row["id"] for row in sender.get("/api/v1/leads").json()["results"]] == [lead.pk]
+    assert [row["id"] for row in sender.get("/api/v1/leads?email=a@x.example").json()["results"]] == [alias.pk]
+
+    again = sender.send(f"leads/{alias.pk}/merge", {"into": lead.pk})
+    parted = sender.send(f"leads/{alias.pk}/unmerge", {})
+    twice = sender.send(f"leads/{alias.pk}/unmerge", {})
+
+    assert (again.status_code, parted.status_code, twice.status_code) == (400, 200, 400)
+    assert again.json()["errors"][0]["attr"] == "lead"
+    assert parted.json()["ended_at"] is not None
+    assert sender.get(f"/api/v1/leads/{alias.pk}").json()["merged_into"] is None
+
+
+@pytest.mark.parametrize("body", [{}, {"into": "x"}, {"into": 0}, {"into": 10**30}, [], {"into": 1, "why": "x" * 301}])
+def test_a_merge_that_cannot_be_read_is_refused_with_its_field(sender: Sender, body: object) -> None:
+    lead, _ = lead_upserts.upsert_lead(email="a@x.example", source="crm", now=NOW)
+
+    assert sender.send(f"leads/{lead.pk}/merge", body).status_code == 400
+    assert sender.send("leads/0/merge", body).status_code == 404
+
+
+def test_duplicates_are_listed_by_reason(sender: Sender) -> None:
+    for email in ("ada@x.example", "a.da@x.example"):
+        lead_upserts.upsert_lead(email=email, source="crm", now=NOW)
+    duplicates.find_candidates(now=NOW)
+
+    (row,) = sender.get("/api/v1/duplicates").json()["results"]
+
+    assert (row["reason"], row["strength"]) == ("address", "strong")
+    assert {row["first"]["email"], row["second"]["email"]} == {"ada@x.example", "a.da@x.example"}
+    assert sender.get("/api/v1/duplicates?reason=phone").json()["results"] == []
+    assert sender.get("/api/v1/duplicates?reason=dance").status_code == 400
+
+
+def test_a_key_that_only_reads_merges_nothing() -> None:
+    lead, _ = lead_upserts.upsert_lead(email="a@x.example", source="crm", now=NOW)
+    reader = Sender("facts:read")
+
+    assert reader.send(f"leads/{lead.pk}/merge", {"into": lead.pk}).status_code == 403
+    assert reader.send(f"leads/{lead.pk}/unmerge", {}).status_code == 403
