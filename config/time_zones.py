@@ -1,4 +1,4 @@
-"""Time zones are places, because places know their summer time; and UTC. Rules 13.21.
+"""Time zones are places, because places know their summer time; and UTC. Rules 13.11.
 
 Abbreviations (EST, CET) and fixed offsets (Etc/GMT+5) are refused with the place to take instead: who picks EST has every
 deadline an hour late from March to November. Old names of places (US/Eastern, Asia/Calcutta) are accepted, not offered.

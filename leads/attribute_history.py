@@ -14,7 +14,7 @@ from leads.stated_values import SENIORITY_OF_TITLE
 from leads.text_folding import fold_text
 
 Subject = TypeVar("Subject", Lead, Company)
-#: Texts that people group by: one value in any case (rules 13.51).
+#: Texts that people group by: one value in any case (rules 13.36).
 GROUPED_TEXTS = frozenset({"source", "industry"})
 _TEXT_COLUMNS = {
     Lead: [*attributes.LEAD.keys() - {"do_not_contact"}],

@@ -31,7 +31,7 @@ _YES: Final = frozenset(
 _NO: Final = frozenset(
     {"false", "no", "n", "0", "f", "off", "nein", "nee", "nej", "non", "não", "nao", "nie", "falsch", "faux", "falso"}
 )  # fmt: skip
-#: Attributes whose texts are read. One that cannot be read makes the attribute unknown and refuses nothing (rules 13.48).
+#: Attributes whose texts are read. One that cannot be read makes the attribute unknown and refuses nothing (rules 13.33).
 READ_FROM_TEXT: Final = frozenset(
     {
         "country",

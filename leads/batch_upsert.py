@@ -25,7 +25,7 @@ from leads.attribute_history import GROUPED_TEXTS, AttributeHistory
 from leads.exceptions import Refused
 from leads.matching import IdentityKey, NewCompany, NewLead, domain_key, email_domain, email_key, id_key, phone_key
 from leads.models import AttributeChange, Company, CompanyKey, Lead, LeadKey, PersonChange
-from leads.notes import Note
+from leads.row_notes import RowNote
 from leads.vocabulary import KeyKind
 
 Subject = TypeVar("Subject", Lead, Company)
@@ -42,7 +42,7 @@ class UpsertResult(Generic[Subject]):
     subject: Subject | None
     change: UpsertChange
     refusal: Refused | None = None
-    notes: tuple[Note, ...] = ()
+    notes: tuple[RowNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class AttributeStatement:
     system: str = ""
     phone: str = ""
     more_domains: tuple[str, ...] = ()
-    notes: tuple[Note, ...] = ()
+    notes: tuple[RowNote, ...] = ()
 
     @property
     def id_keys(self) -> tuple[IdentityKey, ...]:
@@ -377,8 +377,8 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
 
     def _apply_person(
         self, history: AttributeHistory[Lead], item: AttributeStatement, values: dict[str, Any]
-    ) -> tuple[bool, tuple[Note, ...]]:
-        """Apply the values, except that an opt-out stands against older ones (rules 13.55), and note another's name.
+    ) -> tuple[bool, tuple[RowNote, ...]]:
+        """Apply the values, except that an opt-out stands against older ones (rules 13.37), and note another's name.
 
         Return whether the history changed, and the notes.
         """
@@ -397,7 +397,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
 
     def _note_changed_name(
         self, lead: Lead, name_before: replaced_persons.PersonName, item: AttributeStatement
-    ) -> tuple[Note, ...]:
+    ) -> tuple[RowNote, ...]:
         change = replaced_persons.build_person_change(
             lead, name_before, at=item.valid_from or self.now, source=self.source, now=self.now
         )

@@ -1,4 +1,4 @@
-"""The decisions of people that a lead may be contacted or not, with the reason (rules 13.57)."""
+"""The decisions of people that a lead may be contacted or not, with the reason (rules 13.39)."""
 
 from __future__ import annotations
 

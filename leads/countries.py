@@ -1,4 +1,4 @@
-"""The reading of countries (rules 13.47): from names, abbreviations and codes to the two letters of ISO 3166-1.
+"""The reading of countries (rules 13.32): from names, abbreviations and codes to the two letters of ISO 3166-1.
 
 `reference_data/country_names.json` is made by `make country-names` and not edited; `country_names_by_hand.json` holds
 abbreviations, official and historic names, and the names that two countries share.

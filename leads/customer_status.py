@@ -1,4 +1,4 @@
-"""The customers that outcomes make: a company is one while a deal of its leads is won (rules 13.36).
+"""The customers that outcomes make: a company is one while a deal of its leads is won (rules 13.23).
 
 The history of the company gets a statement at each win, and at a loss that takes it back. Source of the statements is
 `outcome`; a later statement of a sender counts more.

@@ -1,4 +1,4 @@
-"""The spelling of domain names, the domains above a host, and the hosts that are nobody's own domain (rules 13.37)."""
+"""The spelling of domain names, the domains above a host, and the hosts that are nobody's own domain (rules 13.24)."""
 
 from __future__ import annotations
 

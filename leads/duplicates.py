@@ -1,4 +1,4 @@
-"""Candidates for merges: pairs of leads that may be one person (rules 13.75). People decide; nothing is merged here.
+"""Candidates for merges: pairs of leads that may be one person (rules 13.53). People decide; nothing is merged here.
 
 The candidates are found for all leads at once, every ten minutes, and kept in a table. Indexes on the folded values
 would answer at once, but every event would have to maintain them, because it touches its lead.

@@ -11,4 +11,4 @@ class Refused(Exception):
 
 
 class NobodysKey(Refused):
-    """A key that names nobody: a placeholder for an id, or a page at a host that many share (rules 13.38, 13.39)."""
+    """A key that names nobody: a placeholder for an id, or a page at a host that many share (rules 13.25, 13.26)."""

@@ -35,8 +35,8 @@ from leads.exceptions import Refused
 from leads.import_mapping import ColumnMap, ImportKind, ImportPlan, build_header_test, build_plan
 from leads.import_runs import RunRequest
 from leads.models import ImportFile, ImportRefusedRow, ImportRun
-from leads.notes import Note
 from leads.rescore_queue import RescorePace
+from leads.row_notes import RowNote
 from leads.table_rows import FileRow, Unreadable
 from leads.vocabulary import BEGINNING
 
@@ -63,7 +63,7 @@ class RowVerdict(NamedTuple):
     status: str
     field: str = ""
     reason: str = ""
-    notes: tuple[Note, ...] = ()
+    notes: tuple[RowNote, ...] = ()
     subject_id: int | None = None
 
 

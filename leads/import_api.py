@@ -1,4 +1,4 @@
-"""/api/v1/imports: files to import, sent by programs (rules 16.10)."""
+"""/api/v1/imports: files to import, sent by programs (rules 16.9)."""
 
 from __future__ import annotations
 

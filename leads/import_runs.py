@@ -1,4 +1,4 @@
-"""The rows of imports: asked for, claimed by one worker at a time, cancelled, begun again (rules 13.64)."""
+"""The rows of imports: asked for, claimed by one worker at a time, cancelled, begun again (rules 13.45)."""
 
 from __future__ import annotations
 

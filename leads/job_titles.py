@@ -1,4 +1,4 @@
-"""Seniority, ordered, and how a job title gives it. Rules 15.7, 15.12 to 15.14.
+"""Seniority, ordered, and how a job title gives it. Rules 15.7, 15.9 to 15.11.
 
 The words stand in `reference_data/job_titles.json`, by language and rank. A title is read in this order:
 

@@ -1,6 +1,6 @@
 """The lookup of the lead that a fact names: by e-mail, by the sender's id (a text) or by Accord's id (a number).
 
-An id is looked up among those of the sender's system, and then among those that every system may name (rules 13.40).
+An id is looked up among those of the sender's system, and then among those that every system may name (rules 13.27).
 """
 
 from __future__ import annotations

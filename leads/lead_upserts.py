@@ -22,9 +22,9 @@ from leads.batch_upsert import (
 from leads.exceptions import NobodysKey, Refused
 from leads.locale_formats import UNSTATED, SenderFormats
 from leads.models import AttributeChange, Company, Lead
-from leads.notes import Note
 from leads.placeholders import is_placeholder
 from leads.retry_on_conflict import run_with_retries
+from leads.row_notes import RowNote
 from leads.stated_values import NO_READINGS, Readings
 from leads.vocabulary import NoteKind
 
@@ -53,10 +53,10 @@ class _KeyReader:
             self.refusals.append(refusal)
             return ""
 
-    def build_notes(self) -> tuple[Note, ...]:
+    def build_notes(self) -> tuple[RowNote, ...]:
         """Build a note on each key that was left out."""
         return tuple(
-            Note(NoteKind.KEY_LEFT_OUT, refusal.field, f"{refusal.field} {refusal.rule} It was left out.")
+            RowNote(NoteKind.KEY_LEFT_OUT, refusal.field, f"{refusal.field} {refusal.rule} It was left out.")
             for refusal in self.refusals
         )
 
@@ -137,7 +137,7 @@ def upsert_leads(
 ) -> list[UpsertResult[Lead]]:
     """Create or change leads. Return one result each, in order; a refused statement does not stop the others.
 
-    `by_person` is for statements of a signed-in person, which lift an opt-out also without a date (rules 13.55).
+    `by_person` is for statements of a signed-in person, which lift an opt-out also without a date (rules 13.37).
     """
     return run_with_retries(lambda: LeadBatchUpsert(source, now, by_person=by_person).upsert(items))
 
@@ -238,7 +238,7 @@ def backdate_addresses(*, emails: Mapping[str, dt.datetime], source: str, now: d
 
 
 def state_contact(*, lead_id: int, is_opt_out: bool, source: str, now: dt.datetime) -> None:
-    """State by a person's word whether a lead may be contacted (rules 13.55)."""
+    """State by a person's word whether a lead may be contacted (rules 13.37)."""
     run_with_retries(lambda: LeadBatchUpsert(source, now, by_person=True).state_contact(lead_id, is_opt_out=is_opt_out))
 
 

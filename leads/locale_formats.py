@@ -1,4 +1,4 @@
-"""Readers of numbers, dates, amounts of money and budgets as people write them in their language (rules 13.30 to 13.33).
+"""Readers of numbers, dates, amounts of money and budgets as people write them in their language (rules 13.17 to 13.20).
 
 A text with one reading is read. A text with two is read as the sender's locale says, or refused with both readings.
 `locale_table.json` holds the decimal marks, orders of dates, months and currencies (`make locale-table`).

@@ -1,4 +1,4 @@
-"""Merges: two leads are one person from now on (rules 13.71). Nothing is rewritten, so that they can be parted again.
+"""Merges: two leads are one person from now on (rules 13.49). Nothing is rewritten, so that they can be parted again.
 
 A merge is a row. `Lead.merged_into` is derived from the merges in force: an alias names the lead that stands for the
 person, also where merges chain. Readers of a person follow it by the functions below.
@@ -107,12 +107,12 @@ def any_of_same_person(rows: QuerySet[Row], lead: str = "lead") -> Q:
 
 
 def is_opted_out(lead: str = "lead") -> Exists:
-    """Return a condition: the person may not be contacted, by the word of any of its leads (rules 13.73)."""
+    """Return a condition: the person may not be contacted, by the word of any of its leads (rules 13.51)."""
     return any_lead_is(lead, do_not_contact=True)
 
 
 def may_not_be_contacted(lead: Lead) -> bool:
-    """Say whether the person may not be contacted, by the word of any of its leads (rules 13.73)."""
+    """Say whether the person may not be contacted, by the word of any of its leads (rules 13.51)."""
     return lead.do_not_contact or select_person(lead).filter(do_not_contact=True).exists()
 
 

@@ -438,7 +438,7 @@ class PersonChange(models.Model):
 
 
 class ValueReading(models.Model):
-    """A correction: how a text of an attribute is to be read. It goes before the shipped tables (rules 13.50).
+    """A correction: how a text of an attribute is to be read. It goes before the shipped tables (rules 13.35).
 
     `applied_at` is empty while statements that it concerns are still to be read again; `removed_at` ends it.
     """
@@ -690,7 +690,7 @@ class ListEntry(models.Model):
 
 
 class ReferenceData(models.Model):
-    """A data set that Accord ships and that this installation has loaded: a list or a reading table (rules 22.6)."""
+    """A data set that Accord ships and that this installation has loaded: a list or a reading table (rules 22.5)."""
 
     name = models.CharField(max_length=64, unique=True)
     dated = models.DateField(help_text="The day of the data set as shipped.")
@@ -705,7 +705,7 @@ class ReferenceData(models.Model):
 
 
 class ImportFile(models.Model):
-    """An uploaded file, kept in parts until some days after its import (rules 13.62), and the map chosen for it so far."""
+    """An uploaded file, kept in parts until some days after its import (rules 13.43), and the map chosen for it so far."""
 
     name = models.CharField(max_length=255)
     kind = models.CharField(max_length=16)

@@ -1,4 +1,4 @@
-"""The named lists that a rule can refer to (rules 15.4), and the lists that Accord ships (rules 22.4 to 22.8)."""
+"""The named lists that a rule can refer to (rules 15.4), and the lists that Accord ships (rules 22.4 to 22.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that could not be read, counted by attribute and text, and the leads that they concern (rules 13.48)."""
+"""Values that could not be read, counted by attribute and text, and the leads that they concern (rules 13.33)."""
 
 from __future__ import annotations
 

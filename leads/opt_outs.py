@@ -1,4 +1,4 @@
-"""Opt-outs: the wish of a lead not to be contacted, which older and undated statements do not lift (rules 13.55).
+"""Opt-outs: the wish of a lead not to be contacted, which older and undated statements do not lift (rules 13.37).
 
 An opt-out is the value true of `do_not_contact`. A dated statement (`valid_from`) and one by a signed-in person can lift
 it; both are marked in the attribute history by `is_dated_wish`. Whatever else the history states as false is a default.
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from leads.attribute_history import AttributeHistory
 from leads.models import AttributeChange, Lead
-from leads.notes import Note
+from leads.row_notes import RowNote
 from leads.vocabulary import NoteKind
 
 FIELD: Final = "do_not_contact"
@@ -84,14 +84,14 @@ def settle_wish(history: AttributeHistory[Lead], statement: ContactStatement | N
     return _overrule_defaults(history, statement) or is_changed
 
 
-def note_kept_wish(lead: Lead, statement: ContactStatement | None) -> tuple[Note, ...]:
+def note_kept_wish(lead: Lead, statement: ContactStatement | None) -> tuple[RowNote, ...]:
     """Return the note that an opt-out is in force though the statement denies it, or nothing."""
     if statement is None or statement.is_opt_out or not lead.do_not_contact:
         return ()
     sentence = "The lead asked not to be contacted, and this statement does not lift that: " + (
         "it is dated before the request." if statement.valid_from else "it has no date of its own (valid_from)."
     )
-    return (Note(NoteKind.KEPT_WISH, FIELD, sentence),)
+    return (RowNote(NoteKind.KEPT_WISH, FIELD, sentence),)
 
 
 def _wish_date(row: AttributeChange) -> dt.datetime:

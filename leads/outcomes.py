@@ -1,4 +1,4 @@
-"""The intake of outcomes from the CRM: opportunity, won, lost (rules 13.34 to 13.36).
+"""The intake of outcomes from the CRM: opportunity, won, lost (rules 13.21 to 13.23).
 
 The same content again is a duplicate. Other content of the same deal and kind corrects the row before it, unless rows
 of another kind lie between the two: then the deal was reopened, and both count.

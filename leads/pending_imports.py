@@ -1,4 +1,4 @@
-"""The background job of imports: workers go on with uploaded files, some seconds at a time (rules 13.64)."""
+"""The background job of imports: workers go on with uploaded files, some seconds at a time (rules 13.45)."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _start_clock(now: dt.datetime) -> Callable[[], dt.datetime]:
 
 
 def delete_old_files(*, now: dt.datetime) -> int:
-    """Delete files and refused rows of imports that ended long ago, and files that nobody imported (rules 13.62)."""
+    """Delete files and refused rows of imports that ended long ago, and files that nobody imported (rules 13.43)."""
     before = now - dt.timedelta(days=settings.IMPORT_KEEP_DAYS)
     old_rows = ImportRefusedRow.objects.filter(run__finished_at__lt=before).values("pk")[:_DELETED_AT_ONCE]
     deleted, _ = ImportRefusedRow.objects.filter(pk__in=old_rows).delete()

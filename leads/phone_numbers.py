@@ -1,4 +1,4 @@
-"""The one spelling of a phone number, by which two spellings of it are compared (rules 13.42)."""
+"""The one spelling of a phone number, by which two spellings of it are compared (rules 13.29)."""
 
 from __future__ import annotations
 

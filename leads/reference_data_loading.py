@@ -1,4 +1,4 @@
-"""The data sets that Accord ships, lists and reading tables: dated, with a digest, loaded by `migrate`. Rules 22.6.
+"""The data sets that Accord ships, lists and reading tables: dated, with a digest, loaded by `migrate`. Rules 22.5.
 
 Lists are copied into the database, because customers correct them. Reading tables are read from their files; the database
 only records which ones this installation reads with.

@@ -1,4 +1,4 @@
-"""The files of refused rows: written so that they can be mended and imported as they are (rules 13.26)."""
+"""The files of refused rows: written so that they can be mended and imported as they are (rules 13.13)."""
 
 from __future__ import annotations
 

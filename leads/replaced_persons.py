@@ -1,4 +1,4 @@
-"""Persons replaced by others under one address: a name that becomes another person's is noted and listed (rules 13.58)."""
+"""Persons replaced by others under one address: a name that becomes another person's is noted and listed (rules 13.40)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from django.db.models import QuerySet
 
 from leads.models import Lead, PersonChange
-from leads.notes import Note
+from leads.row_notes import RowNote
 from leads.vocabulary import NoteKind
 
 #: Names that stand in many surnames without telling them apart.
@@ -112,15 +112,15 @@ def compare_names(before: PersonName, after: PersonName) -> NameChange:
     return NameChange.DOUBTFUL if is_same_first else NameChange.ANOTHER_PERSON
 
 
-def note_changed_name(before: PersonName, after: PersonName) -> tuple[Note, ...]:
+def note_changed_name(before: PersonName, after: PersonName) -> tuple[RowNote, ...]:
     """Return the note on a name that a statement changed, or nothing where it is the same person's."""
     change = compare_names(before, after)
     if change == NameChange.ANOTHER_PERSON:
         sentence = f"Another person under the same address: it belonged to {before} and belongs to {after} now."
-        return (Note(NoteKind.REPLACED_PERSON, "first_name", sentence),)
+        return (RowNote(NoteKind.REPLACED_PERSON, "first_name", sentence),)
     if change == NameChange.DOUBTFUL:
         sentence = f"The name changed from {before} to {after}: the same person, or another one under the same address."
-        return (Note(NoteKind.REPLACED_PERSON, "last_name", sentence),)
+        return (RowNote(NoteKind.REPLACED_PERSON, "last_name", sentence),)
     return ()
 
 

@@ -39,7 +39,7 @@ _pace: ContextVar[RescorePace | None] = ContextVar("rescore_pace", default=None)
 
 @contextmanager
 def slow_down(pace: RescorePace) -> Iterator[None]:
-    """Have `request` plan its leads at this pace within the block, instead of all at once (rules 13.65)."""
+    """Have `request` plan its leads at this pace within the block, instead of all at once (rules 13.46)."""
     token = _pace.set(pace)
     try:
         yield
@@ -50,7 +50,7 @@ def slow_down(pace: RescorePace) -> Iterator[None]:
 def request(*, lead_ids: Collection[int], at: dt.datetime) -> int:
     """Have these leads rescored at `at` or earlier. Return how many were planned later or not at all.
 
-    For a lead that is merged into another one, that one is rescored (rules 13.72).
+    For a lead that is merged into another one, that one is rescored (rules 13.50).
 
     Rows are locked in id order, so that two callers cannot deadlock. Leads that are due already are locked, too: the
     worker that rescores one of them right now may not see what the caller wrote, and must take the lead off the queue

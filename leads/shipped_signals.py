@@ -112,7 +112,7 @@ SIGNALS: Final = (
 )  # fmt: skip
 
 
-#: Signals whose events end the negative points of another signal's earlier events (rules 4.30).
+#: Signals whose events end the negative points of another signal's earlier events (rules 4.20).
 ENDINGS: Final = {"newsletter_signup": "unsubscribe", "opt_in": "unsubscribe"}
 
 

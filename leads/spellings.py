@@ -1,4 +1,4 @@
-"""The spellings of texts that people group by: one value whatever its case and spaces (rules 13.51)."""
+"""The spellings of texts that people group by: one value whatever its case and spaces (rules 13.36)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values of a statement: what a sender wrote, as Accord understands it (rules 13.48 and 13.49).
+"""The values of a statement: what a sender wrote, as Accord understands it (rules 13.33 and 13.34).
 
 Beside its value an attribute may have marks in `AttributeChange.values`: `not_understood.NAME` with a text that could
 not be read, and `read_as.NAME` with a text that a correction (`ValueReading`) explains. `seniority_of_title` marks a
@@ -15,8 +15,8 @@ from typing import Any, Final
 from leads import attributes, validation
 from leads.countries import country_name, read_country
 from leads.exceptions import Refused
-from leads.notes import Note
 from leads.placeholders import is_placeholder_value
+from leads.row_notes import RowNote
 from leads.text_folding import fold_text
 from leads.vocabulary import NoteKind
 
@@ -114,10 +114,10 @@ def mark_as_not_understood(name: str, text: str) -> dict[str, Any]:
     return {**unknown, f"{NOT_UNDERSTOOD}{name}": text}
 
 
-def list_notes(values: Mapping[str, Any]) -> tuple[Note, ...]:
+def list_notes(values: Mapping[str, Any]) -> tuple[RowNote, ...]:
     """Return a note for each value of a statement that was not understood."""
     return tuple(
-        Note(
+        RowNote(
             NoteKind.NOT_UNDERSTOOD,
             name.removeprefix(NOT_UNDERSTOOD),
             f"“{_shorten(text)}” is not understood as {_noun(name.removeprefix(NOT_UNDERSTOOD))}; it is kept as it came.",

@@ -51,7 +51,7 @@ _NAMED: Final = re.compile(r"""[^\0@<>]*<\0>[\s,;.]*|\0\s*\([^\0@<>()]*\)""", re
 
 
 def text(field: str, value: object, *, limit: int) -> str:
-    """Return a text without space around it and without invisible characters in it (rules 14.12)."""
+    """Return a text without space around it and without invisible characters in it (rules 14.10)."""
     if not isinstance(value, str):
         raise Refused(field, "must be a text.")
     clean = value.strip() if value.isprintable() else _clean_text(field, value)
@@ -102,7 +102,7 @@ def _name_character(character: str) -> str:
 
 
 def email(field: str, value: object) -> str:
-    """Return an address in its one spelling: in lower case, its domain in ASCII (rules 13.37).
+    """Return an address in its one spelling: in lower case, its domain in ASCII (rules 13.24).
 
     `mailto:`, the form `Name <address>` and the marks that spreadsheets leave around an address are cut.
     """
@@ -162,7 +162,7 @@ def domain(field: str, value: object) -> str:
 def own_domain(field: str, value: object) -> str:
     """Return the domain of a web address, as `domain` does.
 
-    Raises NobodysKey for a page at a host that many share, as a social network (rules 13.38).
+    Raises NobodysKey for a page at a host that many share, as a social network (rules 13.25).
     """
     host = domain(field, value)
     _, path = domain_names.split_url(str(value))
@@ -172,7 +172,7 @@ def own_domain(field: str, value: object) -> str:
 
 
 def identity(field: str, value: object, *, limit: int = MAX_ID, may_be_zero: bool = False) -> str:
-    """Return the sender's own id of a thing, a text or a whole number, as a text (rules 13.39, 13.41).
+    """Return the sender's own id of a thing, a text or a whole number, as a text (rules 13.26, 13.28).
 
     A Salesforce id of 18 characters becomes the one of 15. Raises NobodysKey for a placeholder such as `undefined`; zero
     is one too unless it may be the first number of a count.
@@ -202,7 +202,7 @@ _is_placeholder_id = lru_cache(maxsize=50_000)(is_placeholder)
 
 
 def phone(field: str, value: object, country: str = "") -> str:
-    """Return a phone number in its one spelling (rules 13.42). Raises Refused if it has fewer than six digits."""
+    """Return a phone number in its one spelling (rules 13.29). Raises Refused if it has fewer than six digits."""
     key = phone_numbers.to_phone_key(text(field, value, limit=40), country)
     if not key:
         raise Refused(field, f"is not a phone number: it has fewer than {phone_numbers.SHORTEST} digits, or one alone.")

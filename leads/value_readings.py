@@ -1,4 +1,4 @@
-"""Corrections of readings (rules 13.50): people of marketing ops say how a text of an attribute is to be read.
+"""Corrections of readings (rules 13.35): people of marketing ops say how a text of an attribute is to be read.
 
 A correction applies to what comes later at once. What is there is read again in batches: each lead or company gets a
 statement by the source `reading`, dated where the text was stated.

@@ -139,7 +139,7 @@ IMPORT_TONES: Final = MappingProxyType(
 
 
 class DuplicateReason(models.TextChoices):
-    """The reasons why two leads may be one person, the strongest first (rules 13.75)."""
+    """The reasons why two leads may be one person, the strongest first (rules 13.53)."""
 
     ADDRESS = "address", _("Same address in another spelling")
     NAME = "name", _("Same name at the same company")
@@ -171,7 +171,7 @@ class Motion(models.TextChoices):
 
 
 class EntryStatus(models.TextChoices):
-    """The origin of an entry of a named list, and whether it counts (rules 22.6 to 22.8)."""
+    """The origin of an entry of a named list, and whether it counts (rules 22.5 to 22.7)."""
 
     SHIPPED = "shipped", _("Shipped by Accord")
     OWN = "own", _("Own entry")

@@ -150,7 +150,7 @@ class HotUpgrade(models.Model):
 
 
 class BlindRuleKind(models.TextChoices):
-    """The kinds of blindness of a criterion or signal (rules 4.32)."""
+    """The kinds of blindness of a criterion or signal (rules 4.22)."""
 
     STOPPED = "stopped", _("Stopped arriving")
     NOT_UNDERSTOOD = "not_understood", _("Not understood")

@@ -24,7 +24,7 @@ from scoring.engine.rules import (
 
 #: The document's parts that hold criteria; also the prefixes of their keys in explanations.
 _CRITERIA_PARTS = ("gate", "fit", "bant", "disqualifiers")
-#: Countries are stored as codes, and criteria may name them (rules 13.47).
+#: Countries are stored as codes, and criteria may name them (rules 13.32).
 _COUNTRY_FIELDS = frozenset({"lead.country", "company.country"})
 _LIST_OF_COUNTRIES = "{} (countries)"
 

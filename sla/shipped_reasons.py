@@ -19,7 +19,7 @@ class ShippedReason:
     needs_attempts: bool = False
 
 
-#: The reason with which sales states a lead's own wish, so that it also sets the opt-out (rules 13.57).
+#: The reason with which sales states a lead's own wish, so that it also sets the opt-out (rules 13.39).
 DO_NOT_CONTACT: Final = "do_not_contact"
 
 REASONS: Final = (

@@ -1,4 +1,4 @@
-"""The decision whether a criterion or signal is blind, from counts alone (rules 4.32)."""
+"""The decision whether a criterion or signal is blind, from counts alone (rules 4.22)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The daily search for blind rules in the active versions (rules 4.32), and the alarms that it stores."""
+"""The daily search for blind rules in the active versions (rules 4.22), and the alarms that it stores."""
 
 from __future__ import annotations
 

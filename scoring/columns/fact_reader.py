@@ -23,7 +23,7 @@ from scoring.engine.timeline import Ints
 def read_for_leads(lead_ids: Sequence[int], *rules: Rules) -> Facts:
     """Return the facts of these leads that the rules need, read in the caller's transaction.
 
-    Leads that are merged into another one are left out; the facts of that one have theirs (rules 13.72).
+    Leads that are merged into another one are left out; the facts of that one have theirs (rules 13.50).
     """
     return _read_scope(TransactionReader(), Scope(some=sorted(set(lead_ids))), rules)
 

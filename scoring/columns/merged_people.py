@@ -1,4 +1,4 @@
-"""The facts of people known by several leads (rules 13.72): those of all their leads, as if one lead had them.
+"""The facts of people known by several leads (rules 13.50): those of all their leads, as if one lead had them.
 
 The caches keep the facts of each lead as they lie in the tables, because merges rewrite nothing. What is read from them
 is folded afterwards: the events of aliases move to the lead that stands for the person, and the attribute periods of
@@ -34,7 +34,7 @@ _STATEMENTS: Final = {
     "is_row": pa.bool_(),
     "values": pa.string(),
 }
-#: What a person has of the lead that stands for it, unless that one has none (rules 13.73).
+#: What a person has of the lead that stands for it, unless that one has none (rules 13.51).
 _IDENTITY: Final = ("email", "company")
 
 

@@ -114,7 +114,7 @@ class _Inquiry:
         return replace(contribution, ended=ended, ended_at=last_at, ended_by=last_signal)
 
     def count_ended(self, rule: SignalPoints) -> int:
-        """Return how many of the signal's events count no more (rules 4.30): its first ones."""
+        """Return how many of the signal's events count no more (rules 4.20): its first ones."""
         return int(points.count_ended(rule, self.rules.catalogue, self.hearing.events)(self.moments)[0])
 
     def events(self) -> tuple[ExplainedEvent, ...]:

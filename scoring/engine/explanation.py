@@ -36,7 +36,7 @@ class CriterionAnswer:
 class Contribution:
     """A signal's events up to the instant, their decayed sum, and what its cap leaves of that.
 
-    `ended` is how many of the events count no more (rules 4.30), since `ended_at`, by an event of the signal `ended_by`.
+    `ended` is how many of the events count no more (rules 4.20), since `ended_at`, by an event of the signal `ended_by`.
     """
 
     signal: str

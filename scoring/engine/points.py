@@ -62,7 +62,7 @@ def _fades(rule: SignalPoints, decay: Decay) -> bool:
 
 
 def count_ended(rule: SignalPoints, catalogue: Catalogue, events: Events) -> Tally:
-    """Prepare how many events of a signal count no more: those before the last event that ends them (rules 4.30).
+    """Prepare how many events of a signal count no more: those before the last event that ends them (rules 4.20).
 
     Only negative points end. An event at the very instant of the one that ends still counts.
     """

@@ -211,7 +211,7 @@ def _contribution_note(row: Mapping[str, Any]) -> str:
 
 
 def _ending_note(row: Mapping[str, Any]) -> str:
-    """Return by what and when a later event ended the points of earlier ones (rules 4.30)."""
+    """Return by what and when a later event ended the points of earlier ones (rules 4.20)."""
     if not row.get("ended"):
         return ""
     try:

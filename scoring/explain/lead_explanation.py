@@ -23,7 +23,7 @@ def explain_lead(
 ) -> list[tuple[Version, Explanation]]:
     """Return the explanation at `at` under each version in force, or under the versions given.
 
-    A lead that is merged into another one is explained as that one (rules 13.72).
+    A lead that is merged into another one is explained as that one (rules 13.50).
     """
     return [
         (version, _explain_under(lead, version, at))
@@ -40,7 +40,7 @@ def _explain_under(lead: Lead, version: Version, at: dt.datetime) -> Explanation
 
 
 def show_not_understood(explanation: Explanation, lead: Lead, at: dt.datetime) -> Explanation:
-    """Show the texts that could not be read in the answers that are unknown because of them (rules 13.48)."""
+    """Show the texts that could not be read in the answers that are unknown because of them (rules 13.33)."""
     if not any(_lacks_value(answer) for answer in _all_answers(explanation)):
         return explanation
     texts = not_understood.texts_at(lead, at)

@@ -1,4 +1,4 @@
-"""The outlook of an import: its first rows stored and judged in a transaction that is rolled back (rules 13.63)."""
+"""The outlook of an import: its first rows stored and judged in a transaction that is rolled back (rules 13.44)."""
 
 from __future__ import annotations
 

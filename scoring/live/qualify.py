@@ -323,7 +323,7 @@ def _read_latest_cycles(
 ) -> tuple[Mapping[int, Qualification], dict[int, int]]:
     """Return the last cycle of each person in the version's motion, and the highest number of its cycles, by lead id.
 
-    The cycles of all leads that are one person count (rules 13.72). An open one is the last, then the one closed last.
+    The cycles of all leads that are one person count (rules 13.50). An open one is the last, then the one closed last.
     """
     standing = {lead_id: lead_id for lead_id in lead_ids}
     standing |= dict(merges.list_aliases(list(standing)))

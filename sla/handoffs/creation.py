@@ -187,7 +187,7 @@ def _reason_against_handoff(qualification: Qualification) -> str:
 
 
 def _is_with_sales(qualification: Qualification) -> bool:
-    """Return whether another lead of the same person has an open handoff in this motion (rules 13.72).
+    """Return whether another lead of the same person has an open handoff in this motion (rules 13.50).
 
     The leads of a person stay locked until the end of the transaction, so that two of them are not handed off at once.
     """

@@ -1,4 +1,4 @@
-"""The page of leads that may be one person, which marketing ops merge or keep apart (rules 13.75)."""
+"""The page of leads that may be one person, which marketing ops merge or keep apart (rules 13.53)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opt-outs: dated, stronger than older statements, lifted by later ones and by people (rules 13.55 to 13.57)."""
+"""Opt-outs: dated, stronger than older statements, lifted by later ones and by people (rules 13.37 to 13.39)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from config.accounts.models import ApiKey
 from config.accounts.vocabulary import Role
 from leads import contact_decisions, events, lead_upserts
 from leads.models import AttributeChange, ContactDecision, ImportRun, Lead
-from leads.notes import Note
+from leads.row_notes import RowNote
 from leads.vocabulary import NoteKind
 from tests.factories import UserFactory
 from tests.leads.facts import DAY, NOW, event, values_at
@@ -40,7 +40,7 @@ def send(body: object) -> list[dict[str, Any]]:
 
 def state(
     *, is_opt_out: bool | None, now: Any = NOW, since: Any = None, by_person: bool = False, **facts: Any
-) -> tuple[Note, ...]:
+) -> tuple[RowNote, ...]:
     """State as a sender whether Ada may be contacted; return the notes."""
     item = {"email": ADA, "do_not_contact": is_opt_out} | facts
     statement = lead_upserts.read_lead(item, now=now, since=since)

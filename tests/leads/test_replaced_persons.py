@@ -1,4 +1,4 @@
-"""A person replaced by another under one address is noted, listed and shown (rules 13.58)."""
+"""A person replaced by another under one address is noted, listed and shown (rules 13.40)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from django.urls import reverse
 from config.accounts.vocabulary import Role
 from leads import lead_upserts, replaced_persons
 from leads.models import ImportRun, Lead
-from leads.notes import Note
 from leads.replaced_persons import NameChange, PersonName
+from leads.row_notes import RowNote
 from tests.factories import UserFactory
 from tests.leads.facts import DAY, NOW, values_at
 
@@ -76,7 +76,7 @@ def test_hostile_names_compare_in_no_time() -> None:
     assert replaced_persons.compare_names(name, PersonName("b " * 50, "\u0301" * 100)) in set(NameChange)
 
 
-def state_name(first: str, last: str, *, now: Any = NOW, **facts: Any) -> tuple[Note, ...]:
+def state_name(first: str, last: str, *, now: Any = NOW, **facts: Any) -> tuple[RowNote, ...]:
     item = {"email": ADDRESS, "first_name": first, "last_name": last} | facts
     statement = lead_upserts.read_lead(item, now=now)
     (result,) = lead_upserts.upsert_leads(items=[statement], source="crm", now=now)

@@ -1,4 +1,4 @@
-"""The daily search for blind rules in active versions (rules 4.32), its page and its notices."""
+"""The daily search for blind rules in active versions (rules 4.22), its page and its notices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two leads with open handoffs are merged and parted again: figures, clocks and evidence stay (rules 13.71 to 13.74)."""
+"""Two leads with open handoffs are merged and parted again: figures, clocks and evidence stay (rules 13.49 to 13.52)."""
 
 from __future__ import annotations
 

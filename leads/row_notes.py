@@ -1,4 +1,4 @@
-"""The notes on an accepted row: what Accord did not store as it came (rules 14.9)."""
+"""The notes on an accepted row: what Accord did not store as it came (rules 14.7)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from leads.vocabulary import NoteKind
 
 
-class Note(NamedTuple):
+class RowNote(NamedTuple):
     """A note on one field of an accepted row; `text` is a sentence for its sender."""
 
     kind: NoteKind
