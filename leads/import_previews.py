@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from leads import column_guesses, file_imports, lead_upserts, stored_files
+from leads import column_guesses, file_imports, lead_upserts, stored_files, value_readings
 from leads.batch_upsert import AttributeStatement
 from leads.exceptions import Refused
 from leads.file_imports import FileImport, RowVerdict
@@ -137,10 +137,17 @@ def _understand(file: FileImport, row: FileRow, now: dt.datetime) -> Mapping[str
     try:
         item = file.plan.build_item(row.cells)
         read = _STATEMENT_READERS.get(file.plan.kind.name)
-        values = _statement_values(read(item, now=now, since=BEGINNING)) if read else _flat_item(item)
+        values = _read_statement(read, item, file.source, now) if read else _flat_item(item)
     except Refused:
         return {}
     return {target: shown_text(value) for target, value in values.items()}
+
+
+def _read_statement(
+    read: Callable[..., AttributeStatement], item: Mapping[str, Any], source: str, now: dt.datetime
+) -> dict[str, Any]:
+    readings = value_readings.current_readings()
+    return _statement_values(read(item, source=source, now=now, since=BEGINNING, readings=readings))
 
 
 def _statement_values(statement: AttributeStatement) -> dict[str, Any]:
