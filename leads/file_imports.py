@@ -43,6 +43,8 @@ from leads.vocabulary import BEGINNING
 BATCH: Final = 1_000
 #: Columns are guessed by their headers and by so many rows.
 SAMPLE: Final = 100
+#: The longest part of a refused address that is kept beside the row.
+ADDRESS_AT_MOST: Final = 254
 #: A batch ends at so many characters, too: a few rows of a hostile file may fill the memory.
 _BATCH_CHARACTERS: Final = 4_000_000
 _PROGRESS_COLUMNS: Final = (
@@ -230,7 +232,7 @@ def _store_batch(
     with transaction.atomic():
         import_runs.lock_claimed(run)
         verdicts = judge_rows(batch, file, now)
-        _store_refused_rows(batch, verdicts, run)
+        _store_refused_rows(batch, verdicts, file, run)
         counts = Counter(_COUNT_COLUMNS.get(verdict.status, verdict.status) for verdict in verdicts)
         for name, count in counts.items():
             setattr(run, name, getattr(run, name) + count)
@@ -241,7 +243,9 @@ def _store_batch(
         run.save(update_fields=_PROGRESS_COLUMNS)
 
 
-def _store_refused_rows(batch: Sequence[FileRow], verdicts: Sequence[RowVerdict], run: ImportRun) -> None:
+def _store_refused_rows(
+    batch: Sequence[FileRow], verdicts: Sequence[RowVerdict], file: FileImport, run: ImportRun
+) -> None:
     ImportRefusedRow.objects.bulk_create(
         ImportRefusedRow(
             run=run,
@@ -249,10 +253,19 @@ def _store_refused_rows(batch: Sequence[FileRow], verdicts: Sequence[RowVerdict]
             field=stored_files.clean_text(verdict.field)[:200],
             reason=stored_files.clean_text(verdict.reason),
             cells=json.dumps(list(row.cells)),
+            address=_refused_address(row, verdict, file),
         )
         for row, verdict in zip(batch, verdicts, strict=True)
         if verdict.status == "rejected"
     )
+
+
+def _refused_address(row: FileRow, verdict: RowVerdict, file: FileImport) -> str:
+    """Return the address for which a row was refused, or nothing if that was not the reason."""
+    if verdict.field != "email":
+        return ""
+    cells = (row.cells[place].strip() for target, place in file.plan.columns if target == "email")
+    return stored_files.clean_text(next((cell for cell in cells if cell), ""))[:ADDRESS_AT_MOST]
 
 
 def _count_notes(run: ImportRun, verdicts: Iterable[RowVerdict]) -> None:
