@@ -140,6 +140,27 @@ def test_a_header_that_stands_twice_can_be_left_out_but_not_read(ops: Client) ->
     assert choose(ops, file).status_code == 302
 
 
+def test_a_header_in_another_encoding_is_shown_and_refused_at_its_column(ops: Client) -> None:
+    file = stored_imports.store(b"email,Gesch\xe4ft\na@b.example,x\n")
+
+    refused = choose(ops, file, target_1="own", name_1="x")
+    accepted = choose(ops, file)
+
+    assert "say how the file is written" in refused.content.decode()
+    assert ops.get(accepted.url).status_code == 200
+
+
+def test_several_columns_may_hold_addresses(ops: Client) -> None:
+    file = stored_imports.store("Email,Other\n,ada@b.example\nbob@b.example,x@b.example\n")
+
+    choose(ops, file, target_1="email")
+    ops.post(f"/imports/files/{file.pk}/start/")
+    stored_imports.work()
+
+    assert sorted(Lead.objects.values_list("email", flat=True)) == ["ada@b.example", "bob@b.example"]
+    assert ImportFile.objects.get().map["columns"] == {"email": ["Email", "Other"]}
+
+
 def test_a_mapping_is_kept_and_offered_for_the_next_file(ops: Client) -> None:
     choose(ops, stored_imports.store(HUBSPOT), name="HubSpot contacts", target_4="")
     other = stored_imports.store(HUBSPOT + "\n")
