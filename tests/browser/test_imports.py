@@ -27,7 +27,7 @@ CONTACTS = (
     "Record ID,First Name,Last Name,Email,Phone Number,Job Title,Country/Region,Create Date,Favourite Colour\n"
     "101,Ada,Lovelace,ada@acme.example,+44 20 7946 0001,CTO,GB,2026-01-05 10:00,blue\n"
     "102,Grace,Hopper,grace@acme.example,+1 212 555 0002,VP Engineering,US,2026-01-06 11:00,navy\n"
-    "103,Nix,Nobody,not an address,,Intern,FR,2026-01-07 12:00,\n"
+    ",Nix,Nobody,not an address,,Intern,FR,2026-01-07 12:00,\n"
     "104,Eve,<b>Mallory</b>,eve@acme.example,,=cmd(),DE,2026-01-08 13:00,red\n"
 )
 

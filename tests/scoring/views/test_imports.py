@@ -21,7 +21,7 @@ HUBSPOT = (
     "Record ID,First Name,Last Name,Email,Job Title,Country/Region,Shoe Size\n"
     "7,Ada,Lovelace,ada@acme.example,CTO,DE,38\n"
     "8,Grace,Hopper,grace@acme.example,VP Engineering,US,40\n"
-    "9,Nix,Nobody,nobody,Intern,FR,41\n"
+    ",Nix,Nobody,nobody,Intern,FR,41\n"
 )
 
 
