@@ -65,7 +65,7 @@ def test_a_file_goes_from_upload_to_its_result(ops: Client) -> None:
     stored_imports.work()
 
     page = ops.get(response.url).content.decode()
-    assert "is not an e-mail address" in page
+    assert 'data-label="Field">email<' in page
     ada = Lead.objects.get(email="ada@acme.example")
     assert (ada.title, ada.custom, Lead.objects.count()) == ("CTO", {"shoe_size": 38}, 2)
     run.refresh_from_db()
