@@ -40,12 +40,16 @@ class TableSample:
 
 @dataclass(frozen=True, slots=True)
 class ColumnExamples:
-    """A column of a file with some of its values: what it seems to mean, and how we know. An empty target is left out."""
+    """A column of a file with some of its values: what it seems to mean, and how we know. An empty target is left out.
+
+    `rank` orders the columns of one target.
+    """
 
     header: str
     target: str
     sender: str
     reason: str
+    rank: int
     examples: Sequence[str]
 
 
@@ -78,9 +82,11 @@ def read_sample(path: Path, kind: ImportKind, column_map: ColumnMap, *, limit: i
 def guess_targets(sample: TableSample, kind: ImportKind) -> list[ColumnExamples]:
     """Guess the meaning of each column from its header and its first values."""
     cells = [row.cells for row in sample.rows if not row.flaw]
-    guesses = column_guesses.guess_columns(sample.header, cells, kind)
+    guesses = column_guesses.guess_columns([name.strip() for name in sample.header], cells, kind)
     return [
-        ColumnExamples(shown_text(guess.header), guess.target, guess.sender, guess.reason, sample.examples(place))
+        ColumnExamples(
+            shown_text(guess.header), guess.target, guess.sender, guess.reason, guess.rank, sample.examples(place)
+        )
         for place, guess in enumerate(guesses)
     ]
 
