@@ -40,18 +40,25 @@ class TableSample:
 
 @dataclass(frozen=True, slots=True)
 class ColumnExamples:
-    """A column of a file with some of its values: what it seems to mean, and how we know. An empty target is left out."""
+    """A column of a file with some of its values: what it seems to mean, and how we know. An empty target is left out.
+
+    `rank` orders the columns of one target.
+    """
 
     header: str
     target: str
     sender: str
     reason: str
     examples: Sequence[str]
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewCell:
-    """A cell: the text in the file, and what it was understood as. `is_understood` is false for a value kept as it came."""
+    """A cell: the text in the file, and what it was understood as. `is_understood` is false for a value kept as it came.
+
+    `is_used` is false where another column of the same meaning gave the row its value.
+    """
 
     header: str
     target: str
@@ -59,6 +66,7 @@ class PreviewCell:
     value: str
     is_understood: bool
     is_refused: bool
+    is_used: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,9 @@ def guess_targets(sample: TableSample, kind: ImportKind) -> list[ColumnExamples]
     cells = [row.cells for row in sample.rows if not row.flaw]
     guesses = column_guesses.guess_columns(sample.header, cells, kind)
     return [
-        ColumnExamples(shown_text(guess.header), guess.target, guess.sender, guess.reason, sample.examples(place))
+        ColumnExamples(
+            shown_text(guess.header), guess.target, guess.sender, guess.reason, sample.examples(place), guess.rank
+        )
         for place, guess in enumerate(guesses)
     ]
 
@@ -117,14 +127,17 @@ def shown_text(value: object) -> str:
 def _build_cells(file: FileImport, row: FileRow, verdict: RowVerdict, now: dt.datetime) -> list[PreviewCell]:
     values = _understand(file, row, now)
     unread = {note.field for note in verdict.notes if note.kind == NoteKind.NOT_UNDERSTOOD}
+    refused = verdict.field if verdict.status == "rejected" else ""
+    used = file.plan.find_used_places(row.cells)
     return [
         PreviewCell(
             header=shown_text(file.header[place]),
             target=target,
             text=shown_text(row.cells[place]) if place < len(row.cells) else "",
-            value=values.get(target, ""),
-            is_understood=target not in unread,
-            is_refused=verdict.status == "rejected" and verdict.field == target,
+            value=values.get(target, "") if place in used else "",
+            is_understood=place not in used or target not in unread,
+            is_refused=place in used and target == refused,
+            is_used=place in used,
         )
         for target, place in file.columns_in_order
     ]
