@@ -38,11 +38,13 @@ from leads.models import ImportFile, ImportRefusedRow, ImportRun
 from leads.rescore_queue import RescorePace
 from leads.row_notes import RowNote
 from leads.table_rows import FileRow, Unreadable
-from leads.vocabulary import BEGINNING
+from leads.vocabulary import BEGINNING, NoteKind
 
 BATCH: Final = 1_000
 #: Columns are guessed by their headers and by so many rows.
 SAMPLE: Final = 100
+#: The longest part of a refused address that is kept beside the row.
+ADDRESS_AT_MOST: Final = 254
 #: A batch ends at so many characters, too: a few rows of a hostile file may fill the memory.
 _BATCH_CHARACTERS: Final = 4_000_000
 _PROGRESS_COLUMNS: Final = (
@@ -229,19 +231,25 @@ def _store_batch(
 ) -> None:
     with transaction.atomic():
         import_runs.lock_claimed(run)
+        earlier = file.plan.not_understood.copy()
         verdicts = judge_rows(batch, file, now)
-        _store_refused_rows(batch, verdicts, run)
+        _store_refused_rows(batch, verdicts, file, run)
         counts = Counter(_COUNT_COLUMNS.get(verdict.status, verdict.status) for verdict in verdicts)
         for name, count in counts.items():
             setattr(run, name, getattr(run, name) + count)
         _count_notes(run, verdicts)
-        run.lines_done, run.lines_total = batch[-1].line, max(run.lines_total, batch[-1].line)
+        _count_unread_cells(run, file.plan.not_understood - earlier)
+        run.lines_done = batch[-1].line
+        # The lines of a workbook are not known beforehand.
+        run.lines_total = max(run.lines_total, run.lines_done) if run.lines_total else 0
         run.claimed_until, run.rescored_until, run.stalls = now + import_runs.LEASE, pace.until, 0
         run.worked_seconds += time.monotonic() - began
         run.save(update_fields=_PROGRESS_COLUMNS)
 
 
-def _store_refused_rows(batch: Sequence[FileRow], verdicts: Sequence[RowVerdict], run: ImportRun) -> None:
+def _store_refused_rows(
+    batch: Sequence[FileRow], verdicts: Sequence[RowVerdict], file: FileImport, run: ImportRun
+) -> None:
     ImportRefusedRow.objects.bulk_create(
         ImportRefusedRow(
             run=run,
@@ -249,10 +257,19 @@ def _store_refused_rows(batch: Sequence[FileRow], verdicts: Sequence[RowVerdict]
             field=stored_files.clean_text(verdict.field)[:200],
             reason=stored_files.clean_text(verdict.reason),
             cells=json.dumps(list(row.cells)),
+            address=_refused_address(row, verdict, file),
         )
         for row, verdict in zip(batch, verdicts, strict=True)
         if verdict.status == "rejected"
     )
+
+
+def _refused_address(row: FileRow, verdict: RowVerdict, file: FileImport) -> str:
+    """Return the address for which a row was refused, or nothing if that was not the reason."""
+    if verdict.field != "email":
+        return ""
+    cells = (row.cells[place].strip() for target, place in file.plan.columns if target == "email")
+    return stored_files.clean_text(next((cell for cell in cells if cell), ""))[:ADDRESS_AT_MOST]
 
 
 def _count_notes(run: ImportRun, verdicts: Iterable[RowVerdict]) -> None:
@@ -260,6 +277,13 @@ def _count_notes(run: ImportRun, verdicts: Iterable[RowVerdict]) -> None:
         for note in verdict.notes:
             fields = run.notes.setdefault(note.kind.value, {})
             fields[note.field] = fields.get(note.field, 0) + 1
+
+
+def _count_unread_cells(run: ImportRun, counts: Mapping[tuple[str, str], int]) -> None:
+    """Count the cells that the plan left out, which no note of a row tells."""
+    for (target, _), count in counts.items():
+        fields = run.notes.setdefault(NoteKind.NOT_UNDERSTOOD.value, {})
+        fields[target] = fields.get(target, 0) + count
 
 
 def judge_rows(batch: Sequence[FileRow], file: FileImport, now: dt.datetime) -> list[RowVerdict]:

@@ -15,6 +15,7 @@ from leads import column_guesses, locale_formats
 from leads.import_mapping import ImportKind, build_plan, identifying_targets, read_map
 from leads.import_previews import ColumnExamples
 from leads.models import Signal
+from leads.stored_files import is_storable
 from leads.table_rows import Unreadable
 from leads.vocabulary import DEFAULT_SOURCE, OutcomeKind
 
@@ -48,7 +49,7 @@ _DATE_FORMATS: Final = (
     ("%m/%d/%Y %H:%M", "01/31/2026 14:30"),
     ("%m/%d/%Y %I:%M %p", "01/31/2026 2:30 PM"),
     ("%d.%m.%Y %H:%M", "31.01.2026 14:30"),
-    ("excel", "46053: a spreadsheet's number of days"),
+    ("excel", "46053.6: days as a spreadsheet counts them"),
     ("epoch", "1769869800: seconds since 1970"),
     ("epoch_ms", "1769869800000: milliseconds since 1970"),
 )
@@ -235,10 +236,7 @@ class MappingForm(forms.Form):
                 target = f"{self._kind.open_prefix}{own_name}"
             if not target:
                 continue
-            if names.count(names[place]) > 1 or not guess.header:
-                problem = (
-                    "This header stands more than once in the file" if guess.header else "This column has no header"
-                )
+            if problem := _describe_header_problem(names, names[place]):
                 self.add_error(field, f"{problem}; mend it in the file, or leave the column out.")
             elif target in places and target not in column_guesses.SEVERAL:
                 other = self.columns[places[target][0]][0].header
@@ -300,6 +298,15 @@ class MappingForm(forms.Form):
         if date_format not in {value for value, _ in _DATE_FORMATS}:
             choices = [*_DATE_FORMATS, (date_format, date_format)]
             self.fields["date_format"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+
+
+def _describe_header_problem(names: Sequence[str], name: str) -> str:
+    """Return why a column cannot be named by its header, or an empty text."""
+    if not name:
+        return "This column has no header"
+    if not is_storable(name):
+        return "This header has characters that are none: say how the file is written"
+    return "This header stands more than once in the file" if names.count(name) > 1 else ""
 
 
 def _list_headers(headers: str | Sequence[str]) -> list[str]:

@@ -295,8 +295,9 @@ class ImportPlan:
         try:
             return self._read_value(target, value)
         except Refused:
-            if target in attributes.READ_FROM_TEXT:
-                # The upsert keeps a text that cannot be read, and notes it.
+            # The upsert keeps a text that cannot be read, and notes it. But a word beside an opt-out column may be a wish not
+            # to be contacted: whoever sends the file must say what it means.
+            if target in attributes.READ_FROM_TEXT and target != "do_not_contact":
                 return value
             raise
 

@@ -49,8 +49,8 @@ class ColumnExamples:
     target: str
     sender: str
     reason: str
+    rank: int
     examples: Sequence[str]
-    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +86,10 @@ def read_sample(path: Path, kind: ImportKind, column_map: ColumnMap, *, limit: i
 def guess_targets(sample: TableSample, kind: ImportKind) -> list[ColumnExamples]:
     """Guess the meaning of each column from its header and its first values."""
     cells = [row.cells for row in sample.rows if not row.flaw]
-    guesses = column_guesses.guess_columns(sample.header, cells, kind)
+    guesses = column_guesses.guess_columns([name.strip() for name in sample.header], cells, kind)
     return [
         ColumnExamples(
-            shown_text(guess.header), guess.target, guess.sender, guess.reason, sample.examples(place), guess.rank
+            shown_text(guess.header), guess.target, guess.sender, guess.reason, guess.rank, sample.examples(place)
         )
         for place, guess in enumerate(guesses)
     ]

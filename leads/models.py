@@ -847,9 +847,23 @@ class ImportRefusedRow(models.Model):
     field = models.CharField(max_length=200)
     reason = models.TextField()
     cells = models.TextField()
+    address = models.CharField(
+        max_length=254, db_default="", blank=True, help_text="Of a row refused for its e-mail address: the address."
+    )
+    taken_at = models.DateTimeField(null=True, help_text="Since when the row is stored under a mended address.")
+    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    taken_as = models.CharField(max_length=254, db_default="", blank=True, help_text="The mended address.")
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["run", "line"], name="import_refusal_once")]
+        indexes: ClassVar = [
+            # Read by refused_addresses for the rows that wait under one address.
+            models.Index(
+                fields=["address", "id"],
+                name="import_refused_address",
+                condition=~Q(address="") & Q(taken_at__isnull=True),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.field} {self.reason}"

@@ -9,16 +9,20 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import publicsuffixlist
 from django.apps import apps as installed_apps
 from django.utils import timezone
 
 from leads import named_lists
 
+#: The date in the comment at the beginning of a table that is a plain text.
+_DATE_IN_COMMENT = re.compile(rb"(?:as of|VERSION:) (\d{4}-\d\d-\d\d)")
 FOLDER: Final = Path(__file__).parent / "reference_data"
 
 
@@ -33,7 +37,7 @@ class DataSet:
 
 def shipped_data_sets() -> list[DataSet]:
     """Return the shipped lists and the reading tables in `reference_data/`, in the order of their names."""
-    return sorted([*_lists(), *_reading_tables()], key=lambda data_set: data_set.name)
+    return sorted([*_lists(), *_reading_tables(), *_host_tables()], key=lambda data_set: data_set.name)
 
 
 def _lists() -> Iterable[DataSet]:
@@ -47,6 +51,19 @@ def _reading_tables() -> Iterable[DataSet]:
         if path != named_lists.CORRECTIONS_FILE:
             content = path.read_bytes()
             yield DataSet(path.stem, _date_of(content), hashlib.sha256(content).hexdigest())
+
+
+def _host_tables() -> Iterable[DataSet]:
+    """Yield the tables that are plain texts, and name their date in a comment at their beginning."""
+    for name, path in (
+        ("shared_hosts", FOLDER / "shared_hosts.txt"),
+        ("public_suffixes", Path(publicsuffixlist.PSLFILE)),
+    ):
+        content = path.read_bytes()
+        match = _DATE_IN_COMMENT.search(content)
+        if match is None:
+            raise ValueError(f"{path.name} does not begin with its date.")
+        yield DataSet(name, dt.date.fromisoformat(match[1].decode()), hashlib.sha256(content).hexdigest())
 
 
 def _date_of(content: bytes) -> dt.date:

@@ -25,6 +25,7 @@ _SAMPLE_PARTS: Final = 4
 #: The fastest level: a file is written once and read by one worker.
 _COMPRESSION: Final = 1
 _ARCHIVE: Final = b"PK\x03\x04"
+_UNSTORABLE_ANYWHERE = re.compile("[\x00\ud800-\udfff]")
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -81,6 +82,11 @@ def copy_sample_to_disk(file: ImportFile) -> Iterator[Path]:
 def clean_text(text: str) -> str:
     """Return a text from outside without what PostgreSQL or a page cannot hold: control characters, lone surrogates."""
     return _UNSTORABLE.sub("", text)
+
+
+def is_storable(text: str) -> bool:
+    """Say whether PostgreSQL can store the text: without NUL characters and lone surrogates."""
+    return not _UNSTORABLE_ANYWHERE.search(text)
 
 
 @contextmanager

@@ -15,7 +15,18 @@ from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request, typed_number
-from leads import contact_decisions, domain_names, duplicates, merges, not_understood, replaced_persons, value_readings
+from leads import (
+    contact_decisions,
+    domain_names,
+    duplicates,
+    file_imports,
+    merges,
+    not_understood,
+    refused_addresses,
+    replaced_persons,
+    validation,
+    value_readings,
+)
 from leads.exceptions import Refused
 from leads.filters import LeadFilter
 from leads.forms import ContactDecisionForm, ValueReadingForm
@@ -183,3 +194,39 @@ def _export_rows(leads: LeadQuerySet) -> Iterator[tuple[object, ...]]:
             row.get_stage_display(),
             row.stage_at.isoformat(),
         )
+
+
+@roles_required(Role.MARKETING_OPS)
+@require_GET
+def refused_address_list(request: Request) -> HttpResponse:
+    """List the addresses for which rows of files were refused, with what each may have been."""
+    after = request.GET.get("after", "")[: file_imports.ADDRESS_AT_MOST]
+    rows = refused_addresses.list_refused_addresses(after=after, limit=PAGE + 1)
+    context = {
+        "rows": rows[:PAGE],
+        "more": rows[PAGE - 1].text if len(rows) > PAGE else None,
+        "is_first": not after,
+        "now": timezone.now(),
+    }
+    return render(request, "leads/refused_addresses.html", context)
+
+
+@roles_required(Role.MARKETING_OPS)
+@require_POST
+def refused_address_take(request: Request) -> HttpResponse:
+    """Store the rows of a refused address under a mended one."""
+    text, mended = request.POST.get("address", ""), request.POST.get("as_address", "")
+    try:
+        rows = refused_addresses.take_rows(address=text, as_address=mended, by=request.user, now=timezone.now())
+    except Refused as refusal:
+        messages.error(request, f"“{validation.shorten_name(mended)}” {refusal.rule}")
+        return redirect("refused_addresses")
+    if rows.stored:
+        messages.success(
+            request, f"Stored under {mended.strip()}: {rows.stored:,} row{'' if rows.stored == 1 else 's'}."
+        )
+    if rows.refused:
+        messages.warning(request, f"Still refused: {rows.refused:,}. The first one: {rows.reason}")
+    if not rows.stored and not rows.refused:
+        messages.info(request, "These rows have been stored already.")
+    return redirect("refused_addresses")

@@ -194,9 +194,12 @@ def import_preview(request: Request, file: int) -> HttpResponse:
     except (Unreadable, import_outlook.OutlookUnavailable) as error:
         return render(request, "scoring/imports/preview.html", context | {"problem": str(error)}, status=UNPROCESSABLE)
     context |= {
-        "columns": [(prepared.header[place], target_label(target)) for target, place in prepared.columns_in_order],
+        "columns": [
+            (import_previews.shown_text(prepared.header[place]), target_label(target))
+            for target, place in prepared.columns_in_order
+        ],
         "rows": rows,
-        "left_out": prepared.plan.left_out,
+        "left_out": [import_previews.shown_text(name) for name in prepared.plan.left_out],
         "refused": sum(outlook.row.verdict.status == "rejected" for outlook in rows),
     }
     return render(request, "scoring/imports/preview.html", context)

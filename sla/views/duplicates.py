@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from config.accounts.roles import roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request, typed_number
-from leads import duplicates, merges
+from leads import duplicates, merges, refused_addresses, replaced_persons
 from leads.exceptions import Refused
 from leads.models import Event, Lead, NotDuplicate
 from leads.vocabulary import DuplicateReason
@@ -72,6 +72,8 @@ def duplicate_list(request: Request) -> HttpResponse:
         "reason": reason,
         "reasons": DuplicateReason.choices,
         "merges": merges.list_latest_merges(LATEST),
+        "replaced": replaced_persons.replaced_persons()[:LATEST],
+        "refused": refused_addresses.count_refused_addresses(),
         "apart": duplicates.list_kept_apart()[:LATEST],
         "now": timezone.now(),
     }

@@ -27,7 +27,7 @@ CONTACTS = (
     "Record ID,First Name,Last Name,Email,Phone Number,Job Title,Country/Region,Create Date,Favourite Colour\n"
     "101,Ada,Lovelace,ada@acme.example,+44 20 7946 0001,CTO,GB,2026-01-05 10:00,blue\n"
     "102,Grace,Hopper,grace@acme.example,+1 212 555 0002,VP Engineering,US,2026-01-06 11:00,navy\n"
-    "103,Nix,Nobody,not an address,,Intern,FR,2026-01-07 12:00,\n"
+    ",Nix,Nobody,not an address,,Intern,FR,2026-01-07 12:00,\n"
     "104,Eve,<b>Mallory</b>,eve@acme.example,,=cmd(),DE,2026-01-08 13:00,red\n"
 )
 
@@ -78,7 +78,7 @@ def test_a_newcomer_imports_a_file_and_mends_the_refused_row(
     start_after_the_preview(page)
     stored_imports.work(timezone.now())
 
-    expect(page.get_by_text("not an e-mail address")).to_be_visible()
+    expect(page.get_by_text("Download them, mend them")).to_be_visible()
     check(page, f"result-{width}")
     assert Lead.objects.get(email="ada@acme.example").custom == {"favourite_colour": "blue"}
     with page.expect_download() as download:
@@ -144,8 +144,8 @@ def test_problems_stand_at_their_column(go: Callable[[str], Page]) -> None:
     file = stored_imports.store(CONTACTS)
     page = go(f"/imports/files/{file.pk}/")
 
-    page.get_by_label("Meaning of Favourite Colour").select_option("email")
+    page.get_by_label("Meaning of Favourite Colour").select_option("title")
     page.get_by_role("button", name="See the first rows").click()
 
-    expect(page.get_by_text("both mean email")).to_be_visible()
+    expect(page.get_by_text("both mean title")).to_be_visible()
     check(page, "problem")

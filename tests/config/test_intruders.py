@@ -28,6 +28,7 @@ from definitions.models import Backtest, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.models import ImportRun
 from leads.shipped_rights import OPS_MAY
+from scoring.models import BlindRule, BlindRuleKind
 from sla.models import Handoff, RoutingRule
 from tests.factories import MINUTE, NOW, HandoffFactory, LeadFactory, RepFactory, TeamFactory, UserFactory
 from tests.leads import stored_imports
@@ -95,6 +96,9 @@ backtest                 302 403 403 403 200 200 200 200 200 200 302
 backtest_cancel          302 403 403 403 405 405 405 405 405 405 302
 backtest_csv             302 403 403 403 200 200 200 200 200 200 302
 bell                     302 200 200 200 200 200 200 200 200 200 302
+blind_rule_close         302 403 403 403 403 403 405 403 403 403 302
+blind_rule_leads         302 403 403 403 200 200 200 200 200 200 302
+blind_rules              302 403 403 403 200 200 200 200 200 200 302
 calendar                 302 403 200 200 200 200 200 200 200 200 302
 calendar_new             302 403 403 403 200 200 403 403 403 403 302
 calendars                302 403 200 200 200 200 200 200 200 200 302
@@ -165,6 +169,8 @@ queue_decide             302 403 405 405 405 405 403 403 403 403 302
 quick_figures            302 403 403 403 403 403 405 405 405 403 302
 readyz                   200 200 200 200 200 200 200 200 200 200 200
 reading_remove           302 403 403 403 403 403 405 403 403 403 302
+refused_address_take     302 403 403 403 403 403 405 403 403 403 302
+refused_addresses        302 403 403 403 403 403 200 403 403 403 302
 rep_adjust               302 405 405 405 405 405 405 405 405 405 302
 rep_away                 302 405 405 405 405 405 405 405 405 405 302
 rep_hand_over            302 405 405 405 405 405 405 405 405 405 302
@@ -242,6 +248,7 @@ class World:
             "handoff": self.handoff.pk,
             "lead": self.handoff.lead_id,
             "import": self.import_run.pk,
+            "blind": BlindRule.objects.latest("pk").pk,
             "rule": RoutingRule.objects.latest("pk").pk,
             "version": self.handoff.version_id,
             "definition": self.handoff.version_id,
@@ -270,6 +277,9 @@ def world() -> Iterator[World]:
             "sales leader": UserFactory(roles=[Role.SALES_LEADER]),
             "viewer": UserFactory(roles=[Role.VIEWER]),
         }
+        BlindRule.objects.create(
+            version=handoff.version, kind=BlindRuleKind.STOPPED, field="lead.country", count=1, at=NOW
+        )
         callers = {"nobody": Client()} | {name: signed_in(person) for name, person in people.items()}
         yield World(
             handoff,
