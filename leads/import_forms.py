@@ -119,9 +119,17 @@ class MappingForm(forms.Form):
     """The meaning of each column of a file. Its `column_map` is the map that people chose, once it is valid."""
 
     zone = forms.ChoiceField(label="Time zone", help_text="Of dates and times that name none.", required=False)
-    date_format = forms.ChoiceField(label="Dates are written as", choices=_DATE_FORMATS, required=False)
+    date_format = forms.ChoiceField(
+        label="Dates are written as",
+        choices=_DATE_FORMATS,
+        required=False,
+        help_text="The date format, where day and month could be mixed up.",
+    )
     locale = forms.CharField(
-        label="Language and country", max_length=20, required=False, help_text="Numbers as in de-DE: 1.234,50."
+        label="Language and country",
+        max_length=20,
+        required=False,
+        help_text="The locale of numbers and dates: de-DE for 1.234,50.",
     )
     currency = forms.CharField(
         label="Currency", max_length=3, required=False, help_text="Of amounts that name none: EUR, USD."
