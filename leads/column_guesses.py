@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 #: Of these a row takes the first column that is not empty; of other targets only one column counts.
 _IN_TURN: Final = frozenset({"email", "phone"})
 #: Of these every column counts: a wish in one of them is a wish.
-_TOGETHER: Final = frozenset({"do_not_contact"})
-SEVERAL: Final = _IN_TURN | _TOGETHER
+TOGETHER: Final = frozenset({"do_not_contact"})
+SEVERAL: Final = _IN_TURN | TOGETHER
 _OPEN_PREFIXES: Final = ("custom.", "properties.")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 #: A column of addresses without one in so many cells holds something else, such as their digests.
@@ -84,7 +84,7 @@ def _guess_column(header: str, kind: ImportKind, sender: Sender | None) -> Colum
     plain = plain_header(name).removeprefix(f"{kind.subject}.")
     if sender and (meaning := sender.find_target(plain)):
         target, rank = meaning
-        reason = f"is what {sender.name} writes" if target else f"means nothing here in {sender.name}"
+        reason = f"is a header of {sender.name}" if target else f"means nothing here in {sender.name}"
         return ColumnGuess(header, target, sender.name, reason, rank)
     if plain in kind.targets:
         return ColumnGuess(header, plain, "", "is a name of Accord's", 100)
@@ -120,7 +120,7 @@ def _choose_columns(guesses: Sequence[ColumnGuess]) -> list[ColumnGuess]:
         first = best.get(guess.target)
         if first is guess and guess.target == "full_name" and best.keys() & {"first_name", "last_name"}:
             chosen.append(_leave_out(guess, "has its first and last name in columns of their own"))
-        elif first is None or first is guess or guess.target in _TOGETHER:
+        elif first is None or first is guess or guess.target in TOGETHER:
             chosen.append(guess)
         elif guess.target in _IN_TURN:
             chosen.append(

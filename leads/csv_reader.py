@@ -17,7 +17,13 @@ MAX_LINE: Final = 4_000_000
 #: A row with more lines than this has an opening quote that is never closed.
 MAX_LINES_OF_A_ROW: Final = 1_000
 _DELIMITERS: Final = ",;\t|"
-_FOREIGN_FORMATS: Final = ((b"%PDF", "is a PDF, not a table"),)
+_FOREIGN_FORMATS: Final = (
+    (b"%PDF", "is a PDF, not a table"),
+    (b"\x89PNG", "is a picture, not a table"),
+    (b"GIF8", "is a picture, not a table"),
+    (b"\xff\xd8\xff", "is a picture, not a table"),
+    (b"\x1f\x8b", "is compressed with gzip; unpack it, and import the file in it"),
+)
 _HTML: Final = (b"<!doctype", b"<html", b"<table", b"<?xml")
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 #: The first line that Excel reads as the name of the delimiter.
@@ -48,7 +54,7 @@ def read_rows(
             lines = _Lines(file, _find_codec(fallback_encoding))
             yield from _parse_rows(lines, delimiter, header_line, is_header, encoding)
     except UnicodeError:
-        raise Unreadable(f"{path.name} is not in the encoding {encoding or codec}, or is cut off.") from None
+        raise Unreadable(f"The file is not in the encoding {encoding or codec}, or is cut off.") from None
 
 
 def _find_codec(encoding: str) -> str:
@@ -78,17 +84,15 @@ def _recognise_encoding(path: Path) -> str:
         start = file.read(65_536)
     for beginning, reason in _FOREIGN_FORMATS:
         if start.startswith(beginning):
-            raise Unreadable(f"{path.name} {reason}.")
+            raise Unreadable(f"The file {reason}.")
     if start.lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(_HTML):
-        raise Unreadable(
-            f"{path.name} is a web page, not CSV: the download asked for a sign-in, or the name ends wrongly."
-        )
+        raise Unreadable("The file is a web page, not CSV: the download asked for a sign-in, or the name ends wrongly.")
     if b"\x00" in start.partition(b"\n")[0]:
         raise Unreadable(
-            f"{path.name} is not text: it begins with NUL bytes. If it is UTF-16, name it: `encoding` in the map."
+            "The file is not text: it begins with NUL bytes. If it is UTF-16, name it: `encoding` in the map."
         )
     if not start.strip():
-        raise Unreadable(f"{path.name} is empty.")
+        raise Unreadable("The file is empty.")
     return "utf-8-sig"
 
 

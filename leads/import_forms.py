@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -12,8 +11,8 @@ from django.conf import settings
 
 from config import time_zones
 from config.uploads import max_bytes
-from leads import column_guesses
-from leads.import_mapping import ColumnMap, ImportKind, build_plan, identifying_targets, read_map
+from leads import column_guesses, locale_formats
+from leads.import_mapping import ImportKind, build_plan, identifying_targets, read_map
 from leads.import_previews import ColumnExamples
 from leads.models import Signal
 from leads.stored_files import is_storable
@@ -27,6 +26,7 @@ KIND_CHOICES: Final = (
     ("outcomes", "Outcomes: opportunities, deals won and lost"),
 )
 _OWN: Final = "own"
+_OPEN_PREFIXES: Final = ("custom.", "properties.")
 _OWN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _OWN_TYPES: Final = (("text", "text"), ("number", "number"), ("flag", "yes or no"), ("list", "list"))
 _ENCODINGS: Final = (
@@ -53,7 +53,6 @@ _DATE_FORMATS: Final = (
     ("epoch", "1769869800: seconds since 1970"),
     ("epoch_ms", "1769869800000: milliseconds since 1970"),
 )
-_KNOWN_KEYS: Final = frozenset(field.name for field in dataclasses.fields(ColumnMap))
 #: Targets that may have one value for the whole file.
 CONSTANTS: Final[Mapping[str, Sequence[str]]] = {"leads": ("source",), "events": ("signal",), "outcomes": ("kind",)}
 _LABELS: Final[Mapping[str, str]] = {
@@ -66,6 +65,8 @@ _LABELS: Final[Mapping[str, str]] = {
 
 def target_label(target: str) -> str:
     """Return the name of a target for people; attributes of one's own are named by their own name."""
+    if target.startswith(_OPEN_PREFIXES):
+        return target.partition(".")[2]
     return _LABELS.get(target) or target.replace("_", " ").capitalize()
 
 
@@ -105,11 +106,6 @@ class ReadingForm(forms.Form):
     )
     sheet = forms.CharField(label="Sheet", max_length=200, required=False, help_text="Empty: the first one.")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in {"encoding", "delimiter", "header_line", "sheet"} - _KNOWN_KEYS:
-            del self.fields[name]
-
     def settings(self) -> dict[str, Any]:
         """Return the keys of the map that say how the file is written; those without a value are left out."""
         return {name: value for name, value in self.cleaned_data.items() if name != "kind" and value}
@@ -123,9 +119,20 @@ class MappingForm(forms.Form):
     """The meaning of each column of a file. Its `column_map` is the map that people chose, once it is valid."""
 
     zone = forms.ChoiceField(label="Time zone", help_text="Of dates and times that name none.", required=False)
-    date_format = forms.ChoiceField(label="Dates are written as", choices=_DATE_FORMATS, required=False)
+    date_format = forms.ChoiceField(
+        label="Dates are written as",
+        choices=_DATE_FORMATS,
+        required=False,
+        help_text="The date format, where day and month could be mixed up.",
+    )
     locale = forms.CharField(
-        label="Language and country", max_length=20, required=False, help_text="Numbers as in de-DE: 1.234,50."
+        label="Language and country",
+        max_length=20,
+        required=False,
+        help_text="The locale of numbers and dates: de-DE for 1.234,50.",
+    )
+    currency = forms.CharField(
+        label="Currency", max_length=3, required=False, help_text="Of amounts that name none: EUR, USD."
     )
     name = forms.CharField(
         label="Keep this mapping under a name",
@@ -148,8 +155,6 @@ class MappingForm(forms.Form):
         self.column_map: dict[str, Any] = {}
         zones = [("", "None"), *((zone, zone) for zone in time_zones.offered_zones())]
         self.fields["zone"].choices = zones  # type: ignore[attr-defined]  # a ChoiceField
-        if "locale" not in _KNOWN_KEYS:
-            del self.fields["locale"]
         self._keep_unlisted_date_format(str(chosen.get("date_format", "")))
         self.constants = [self._add_constant(target) for target in CONSTANTS.get(kind.name, ())]
         self.columns = [self._add_column(place, guess) for place, guess in enumerate(guesses)]
@@ -163,6 +168,18 @@ class MappingForm(forms.Form):
 
     def constant_fields(self) -> list[Any]:
         return [self[name] for name in self.constants]
+
+    def clean_locale(self) -> str:
+        locale: str = self.cleaned_data["locale"]
+        if locale and not locale_formats.is_known_locale(locale):
+            raise forms.ValidationError("Write a language, with a country if need be: de, en-US, fr-CH.")
+        return locale
+
+    def clean_currency(self) -> str:
+        currency: str = self.cleaned_data["currency"].upper()
+        if currency and not locale_formats.is_currency(currency):
+            raise forms.ValidationError("Write the code of a currency, as EUR or USD.")
+        return currency
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -244,7 +261,7 @@ class MappingForm(forms.Form):
             if cleaned.get(field) == _OWN and cleaned.get(type_field):
                 types[f"{self._kind.open_prefix}{cleaned.get(name_field)}"] = cleaned[type_field]
         options: dict[str, Any] = {
-            name: cleaned.get(name, "") for name in ("zone", "date_format", "locale") if name in self.fields
+            name: cleaned.get(name, "") for name in ("zone", "date_format", "locale", "currency")
         }
         others = {
             name: self._chosen[name]
@@ -256,17 +273,23 @@ class MappingForm(forms.Form):
             **options,
             "columns": {
                 target: headers if len(headers) > 1 else headers[0]
-                for target, headers in ((target, self._headers(columns)) for target, columns in places.items())
+                for target, headers in ((target, self._headers(target, columns)) for target, columns in places.items())
             },
             "constants": {target: value for target, value in constants.items() if value},
             "types": {target: type_ for target, type_ in types.items() if target in places and type_ != "text"},
         }
         return {name: value for name, value in document.items() if value}
 
-    def _headers(self, places: Sequence[int]) -> list[str]:
-        """Return the headers of a target in the order in which a row tries them."""
-        ordered = sorted(places, key=lambda place: (self.columns[place][0].rank, place))
-        return [self._header[place].strip() for place in ordered]
+    def _headers(self, target: str, places: Sequence[int]) -> list[str]:
+        """Return the headers of a target in their order of preference: as in the map so far, as guessed, as in the file."""
+        preferred = _list_headers((self._chosen.get("columns") or {}).get(target, []))
+
+        def order(place: int) -> tuple[int, bool, int]:
+            header, guess = self._header[place].strip(), self.columns[place][0]
+            wish = preferred.index(header) if header in preferred else len(preferred)
+            return wish, guess.target != target, guess.rank
+
+        return [self._header[place].strip() for place in sorted(places, key=order)]
 
     def _check_document(self, document: Mapping[str, Any], places: Mapping[str, Sequence[int]]) -> None:
         identifying = identifying_targets(self._kind)
@@ -303,6 +326,7 @@ def _initial_options(chosen: Mapping[str, Any]) -> dict[str, Any]:
         "zone": chosen.get("zone", settings.COMPANY_TIME_ZONE),
         "date_format": chosen.get("date_format", ""),
         "locale": chosen.get("locale", ""),
+        "currency": chosen.get("currency", ""),
     }
 
 

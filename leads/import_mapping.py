@@ -262,6 +262,19 @@ class ImportPlan:
         self._state_currency(item)
         return item
 
+    def find_used_places(self, cells: Sequence[str]) -> frozenset[int]:
+        """Return the indices of the cells that give a row's values: of columns used in turn, the first that is not empty."""
+        together = {place for target, place in self.columns if target in column_guesses.TOGETHER}
+        first: dict[str, int] = {}
+        for target, place in self.columns:
+            if target not in first or (self._is_empty(cells, first[target]) and not self._is_empty(cells, place)):
+                first[target] = place
+        return frozenset(together | set(first.values()))
+
+    def _is_empty(self, cells: Sequence[str], place: int) -> bool:
+        cell = cell_repairs.repair_cell(cells[place]) if place < len(cells) else ""
+        return not cell or cell.casefold() in self.nulls
+
     @property
     def _formats(self) -> SenderFormats:
         return SenderFormats(self.map.locale, self.map.currency, conf.settings.CURRENCY)

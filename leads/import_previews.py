@@ -55,7 +55,10 @@ class ColumnExamples:
 
 @dataclass(frozen=True, slots=True)
 class PreviewCell:
-    """A cell: the text in the file, and what it was understood as. `is_understood` is false for a value kept as it came."""
+    """A cell: the text in the file, and what it was understood as. `is_understood` is false for a value kept as it came.
+
+    `is_used` is false where another column of the same meaning gave the row its value.
+    """
 
     header: str
     target: str
@@ -63,6 +66,7 @@ class PreviewCell:
     value: str
     is_understood: bool
     is_refused: bool
+    is_used: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +127,17 @@ def shown_text(value: object) -> str:
 def _build_cells(file: FileImport, row: FileRow, verdict: RowVerdict, now: dt.datetime) -> list[PreviewCell]:
     values = _understand(file, row, now)
     unread = {note.field for note in verdict.notes if note.kind == NoteKind.NOT_UNDERSTOOD}
+    refused = verdict.field if verdict.status == "rejected" else ""
+    used = file.plan.find_used_places(row.cells)
     return [
         PreviewCell(
             header=shown_text(file.header[place]),
             target=target,
             text=shown_text(row.cells[place]) if place < len(row.cells) else "",
-            value=values.get(target, ""),
-            is_understood=target not in unread,
-            is_refused=verdict.status == "rejected" and verdict.field == target,
+            value=values.get(target, "") if place in used else "",
+            is_understood=place not in used or target not in unread,
+            is_refused=place in used and target == refused,
+            is_used=place in used,
         )
         for target, place in file.columns_in_order
     ]

@@ -64,9 +64,9 @@ def refuse_compound_file(path: Path) -> NoReturn:
         tail = b""
         while block := file.read(1 << 20):
             if _PASSWORD_MARK in tail + block:
-                raise Unreadable(f"{path.name} is protected by a password; save it without one.")
+                raise Unreadable("The file is protected by a password; save it without one.")
             tail = block[-len(_PASSWORD_MARK) :]
-    raise Unreadable(f"{path.name} is an old Excel workbook; save it as XLSX or as CSV UTF-8.")
+    raise Unreadable("The file is an old Excel workbook; save it as XLSX or as CSV UTF-8.")
 
 
 def read_rows(
@@ -78,34 +78,34 @@ def read_rows(
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            _check_archive(path, archive)
-            workbook = _read_workbook(archive, path)
+            _check_archive(archive)
+            workbook = _read_workbook(archive)
             with _open_texts(archive, workbook) as texts:
                 rows = _stream_sheet(archive, workbook.find_sheet(sheet), workbook, texts)
-                yield from _begin_at_header(rows, path, header_line, is_header)
+                yield from _begin_at_header(rows, header_line, is_header)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, expat.ExpatError, EOFError, NotImplementedError, KeyError):
-        raise Unreadable(f"{path.name} is not a workbook that can be read: it is damaged, or no XLSX.") from None
+        raise Unreadable("The file is not a workbook that can be read: it is damaged, or no XLSX.") from None
     except OSError as error:
-        raise Unreadable(f"{path.name} cannot be read: {error.strerror or 'it is damaged'}.") from None
+        raise Unreadable(f"The file cannot be read: {error.strerror or 'it is damaged'}.") from None
     except RuntimeError:
-        raise Unreadable(f"{path.name} is protected by a password; save it without one.") from None
+        raise Unreadable("The file is protected by a password; save it without one.") from None
     except zipfile.zlib.error:  # type: ignore[attr-defined]  # zipfile imports zlib, and raises its error
-        raise Unreadable(f"{path.name} is damaged: its contents do not unpack.") from None
+        raise Unreadable("The file is damaged: its contents do not unpack.") from None
 
 
-def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
+def _check_archive(archive: zipfile.ZipFile) -> None:
     entries = archive.infolist()
     if any(entry.flag_bits & 1 for entry in entries):
-        raise Unreadable(f"{path.name} is protected by a password; save it without one.")
+        raise Unreadable("The file is protected by a password; save it without one.")
     expanded, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
     is_bomb = expanded > _RATIO_COUNTS_FROM and expanded > _MAX_RATIO * max(packed, 1)
     if len(entries) > _MAX_ENTRIES or expanded > _MAX_EXPANDED or is_bomb:
         raise Unreadable(
-            f"{path.name} unpacks to {expanded / 1024**2:,.0f} MB in {len(entries):,} parts, more than is taken; "
+            f"The file unpacks to {expanded / 1024**2:,.0f} MB in {len(entries):,} parts, more than is taken; "
             "save the sheet alone as XLSX or as CSV UTF-8."
         )
     if len({entry.filename for entry in entries}) < len(entries):
-        raise Unreadable(f"{path.name} holds two parts of one name.")
+        raise Unreadable("The file holds two parts of one name.")
 
 
 @dataclass(slots=True)
@@ -190,13 +190,11 @@ def _list_relations(archive: zipfile.ZipFile, part: str) -> Mapping[str, tuple[s
     }
 
 
-def _read_workbook(archive: zipfile.ZipFile, path: Path) -> _Workbook:
+def _read_workbook(archive: zipfile.ZipFile) -> _Workbook:
     parts = frozenset(archive.namelist())
     main = next((part for kind, part in _list_relations(archive, "").values() if kind == "officeDocument"), "")
     if main not in parts:
-        raise Unreadable(
-            f"{path.name} is a ZIP archive, but not an XLSX workbook; unpack it, and import the file in it."
-        )
+        raise Unreadable("The file is a ZIP archive, but not an XLSX workbook; unpack it, and import the file in it.")
     relations = {key: target for key, target in _list_relations(archive, main).items() if target[1] in parts}
     workbook = _Workbook()
     for element, attributes in _list_elements(archive, main):
@@ -206,7 +204,7 @@ def _read_workbook(archive: zipfile.ZipFile, path: Path) -> _Workbook:
         if element == "sheet" and kind == "worksheet":
             workbook.sheets.append((attributes.get("name", ""), part, attributes.get("state", "visible") != "visible"))
     if not workbook.sheets:
-        raise Unreadable(f"{path.name} is not an XLSX workbook with a sheet.")
+        raise Unreadable("The file is not an XLSX workbook with a sheet.")
     part_by_kind = dict(relations.values())
     workbook.texts_part = part_by_kind.get("sharedStrings", "")
     if "styles" in part_by_kind:
@@ -442,16 +440,14 @@ def _stream_sheet(archive: zipfile.ZipFile, part: str, workbook: _Workbook, text
             yield from rows
 
 
-def _begin_at_header(
-    rows: Iterator[FileRow], path: Path, header_line: int, is_header: HeaderTest | None
-) -> Iterator[FileRow]:
+def _begin_at_header(rows: Iterator[FileRow], header_line: int, is_header: HeaderTest | None) -> Iterator[FileRow]:
     if header_line:
         rows = (row for row in rows if row.line >= header_line)
         first_rows = list(islice(rows, 1))
     else:
         first_rows = list(islice(rows, HEADER_WITHIN))
     if not first_rows:
-        raise Unreadable(f"{path.name} has an empty sheet, or no row at the line of its header.")
+        raise Unreadable("The file has an empty sheet, or no row at the line of its header.")
     place = next((n for n, row in enumerate(first_rows) if is_header and is_header(row.cells)), 0)
     header = first_rows[place]
     if header.flaw:

@@ -14,6 +14,9 @@ from config.ui.formats import COUNTDOWN_BELOW, DAYS_BELOW, SECONDS_OF_AN_HOUR, S
 
 register = template.Library()
 
+#: What came without a date is known since this instant (`leads.vocabulary.BEGINNING`).
+_BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
 for text_filter in (
     formats.duration,
     formats.percent,
@@ -62,6 +65,8 @@ def moment(at: dt.datetime | None, now: dt.datetime | None = None) -> SafeString
     """An instant in the reader's zone: "Tue 14 May, 10:20", with the year when it is not this one."""
     if at is None:
         return "–"
+    if at == _BEGINNING:
+        return "the beginning"
     local = timezone.localtime(at)
     year = "" if now is None or local.year == timezone.localtime(now).year else f" {local.year}"
     title = f"{local:%A} {local.day} {local:%B %Y, %H:%M %Z}"

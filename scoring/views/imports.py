@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRefresh
@@ -217,6 +216,9 @@ def import_start(request: Request, file: int) -> HttpResponse:
         return redirect("import_mapping", upload.pk)
     if not is_new and not run.is_pending:
         messages.info(request, "This file was imported already, with the same mapping. It is not imported again.")
+        if run.file_id not in {None, upload.pk}:
+            # The earlier upload is kept, and this one would stand in the list as not imported yet.
+            import_requests.discard_file(file=upload)
     return redirect("import_run", run.pk)
 
 
@@ -247,7 +249,6 @@ def import_run(request: Request, pk: int) -> HttpResponse:
         "run": run,
         "kind_label": _KIND_LABELS.get(run.kind, run.kind),
         "notes": _note_tables(run),
-        "values_url": _values_url(),
         "refused": list(run.refused_rows.order_by("line")[:REFUSED_SHOWN]) if run.rejected else [],
         "days": settings.IMPORT_KEEP_DAYS,
         "now": now,
@@ -262,13 +263,6 @@ def _note_tables(run: ImportRun) -> list[tuple[str, list[tuple[str, int]]]]:
         (str(labels.get(kind, kind)), sorted(fields.items(), key=lambda entry: (-entry[1], entry[0])))
         for kind, fields in run.notes.items()
     ]
-
-
-def _values_url() -> str:
-    try:
-        return reverse("values")
-    except NoReverseMatch:
-        return ""
 
 
 @roles_required(Role.MARKETING_OPS)

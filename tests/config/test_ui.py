@@ -11,11 +11,12 @@ from config.charts import Series, line_chart
 from config.downloads import safe_cell
 from config.ui.badges import check_class, handoff_state, ladder, notice_tone, stage, tier
 from config.ui.boxes import with_query
+from config.ui.format_tags import moment
 from config.ui.formats import duration, percent, remaining
 from config.ui.navigation import shell
 from config.web import zone_of
 from leads.models import Lead
-from leads.vocabulary import Stage
+from leads.vocabulary import BEGINNING, Stage
 from sla.models import Handoff, Notice
 from sla.vocabulary import HandoffState, NoticeKind
 from tests.factories import UserFactory
@@ -138,3 +139,8 @@ def test_the_ladder_marks_the_stage(at: str, labels: list[str], is_done: int) ->
     assert [str(step["label"]) for step in steps] == labels or str(steps[-1]["label"]) == "Lost"
     assert sum(step["is_done"] for step in steps) == is_done
     assert sum(step["is_current"] for step in steps) == 1
+
+
+def test_what_came_without_a_date_is_known_since_the_beginning() -> None:
+    assert moment(BEGINNING) == "the beginning"
+    assert "Fri 2 Jan" in moment(BEGINNING + dt.timedelta(days=1))

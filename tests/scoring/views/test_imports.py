@@ -97,7 +97,8 @@ def test_an_upload_beyond_the_limit_is_refused_with_the_limit(ops: Client, setti
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is empty"),
+        (b"", "The file is empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "The file is a picture, not a table"),
         (b"\x00\x01", "NUL"),
         (b"," * 10_000 + b"\n", "10,001 columns"),
     ],
@@ -174,6 +175,43 @@ def test_a_mapping_is_kept_and_offered_for_the_next_file(ops: Client) -> None:
     assert form["target_3"].value() == "email"
 
 
+def test_of_two_addresses_the_one_of_work_counts_as_the_page_says(ops: Client) -> None:
+    file = stored_imports.store("Home Email,Work Email,First Name\nhome@a.example,work@a.example,Ada\n", map={})
+
+    assert choose(ops, file, target_0="email").status_code == 302
+
+    file.refresh_from_db()
+    assert file.map["columns"]["email"] == ["Work Email", "Home Email"]
+    row = ops.get(f"/imports/files/{file.pk}/preview/").context["rows"][0].row
+    assert [(cell.text, cell.is_used) for cell in row.cells[:2]] == [
+        ("home@a.example", False),
+        ("work@a.example", True),
+    ]
+
+
+def test_a_kept_mapping_keeps_the_order_of_its_columns(ops: Client) -> None:
+    column_map = {"columns": {"email": ["Home Email", "Work Email"]}}
+    file = stored_imports.store("Work Email,Home Email\nwork@a.example,home@a.example\n", map=column_map)
+
+    assert choose(ops, file).status_code == 302
+
+    file.refresh_from_db()
+    assert file.map["columns"]["email"] == ["Home Email", "Work Email"]
+
+
+def test_the_currency_of_amounts_is_chosen_and_kept(ops: Client) -> None:
+    file = stored_imports.store("id,Domain,Annual Revenue\n7,acme.example,1200000\n", kind="companies", map={})
+
+    assert choose(ops, file, currency="Krone").status_code == 422
+    assert choose(ops, file, currency="dkk", locale="da").status_code == 302
+
+    file.refresh_from_db()
+    assert (file.map["currency"], file.map["locale"]) == ("DKK", "da")
+    choose(ops, file)
+    file.refresh_from_db()
+    assert file.map["currency"] == "DKK"
+
+
 def test_how_the_file_is_written_can_be_said(ops: Client) -> None:
     file = stored_imports.store("E-Mail;Beruf\na@b.example;Gesch\u00e4ft\n".encode("latin-1"))
 
@@ -192,6 +230,7 @@ def test_the_same_file_again_leads_to_the_earlier_import(ops: Client) -> None:
     run = ImportRun.objects.get()
     assert "imported already" in response.content.decode()
     assert "Import it again" in response.content.decode()
+    assert run.file == ImportFile.objects.get()
     assert (run.created, run.updated) == (2, 0)
 
 
