@@ -19,7 +19,7 @@ from django import conf
 
 from config import time_zones
 from leads import attributes, cell_repairs, column_guesses, locale_formats, table_rows, validation
-from leads.exceptions import Refused
+from leads.exceptions import Refused, TwoReadings
 from leads.file_reader import ReadingOptions
 from leads.locale_formats import SenderFormats
 from leads.table_rows import HeaderTest, Unreadable
@@ -281,9 +281,11 @@ class ImportPlan:
             return None
         try:
             return self._read_value(target, value)
+        except TwoReadings:
+            raise
         except Refused:
-            # The upsert keeps a text that cannot be read, and notes it. But a word beside an opt-out column may be a wish not
-            # to be contacted: whoever sends the file must say what it means.
+            # The upsert keeps a text that cannot be read, and notes it. But a word in an opt-out column may be a wish not to
+            # be contacted: whoever sends the file must say what it means.
             if target in attributes.READ_FROM_TEXT and target != "do_not_contact":
                 return value
             raise
