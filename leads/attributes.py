@@ -49,13 +49,9 @@ READ_FROM_TEXT: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """The two readers of an attribute: `read` takes a JSON value of the API, `parse` makes one from a cell of a file.
-
-    Both raise Refused.
-    """
+    """The reader of an attribute: it takes a JSON value of the API or the text of a cell. Raises Refused."""
 
     read: Callable[[str, object], Any]
-    parse: Callable[[str, str], object] = lambda _field, cell: cell
 
 
 def _text_attribute(limit: int) -> Attribute:
@@ -260,16 +256,3 @@ def _read_custom_attributes(sent: Mapping[str, object]) -> dict[str, Any]:
                 validation.shorten_name(field), "must be named with up to 64 letters, digits and underscores."
             )
     return {field: None if value is None else read_custom(field, value) for field, value in sent.items()}
-
-
-def parse_cell(known: Mapping[str, Attribute], field: str, cell: str) -> object:
-    """Turn a cell of a file into the JSON value that `read_attributes` takes.
-
-    Cells of custom attributes stay texts, and so does what cannot be read: it is stored as not understood.
-    """
-    try:
-        return known[field].parse(field, cell) if field in known else cell
-    except Refused:
-        if field in READ_FROM_TEXT:
-            return cell
-        raise

@@ -41,54 +41,20 @@ _LEAD_REFERENCE_TARGETS: Final = {"email", "lead"}
 
 @dataclass(frozen=True, slots=True)
 class ImportKind:
-    """A kind of file: the keys of its items (`targets`), and further headers by which its columns are recognised."""
+    """A kind of file, and the keys of its items (`targets`)."""
 
     name: str
     subject: str
     targets: frozenset[str]
     open_prefix: str
-    aliases: Mapping[str, str]
-    known: Mapping[str, attributes.Attribute] = field(default_factory=dict)
 
 
-def _build_aliases(**names: str) -> dict[str, str]:
-    return {alias: target for target, aliases in names.items() for alias in aliases.split()}
-
-
-_PERSON_ALIASES = _build_aliases(
-    email="e_mail email_address work_email",
-    external_id="lead_id contact_id record_id id hs_object_id prospect_id",
-    first_name="firstname given_name",
-    last_name="lastname surname family_name",
-    phone="phone_number",
-    title="job_title jobtitle",
-    source="lead_source leadsource original_source",
-    country="country_region",
-    region="state_region state state_province",
-    time_zone="timezone",
-    do_not_contact="do_not_email hasoptedoutofemail email_opt_out unsubscribed_from_all_email",
-    company_external_id="company_id account_id accountid associated_company_id",
-    company_domain="website website_url company_domain_name",
-    created_at="create_date createdate createddate created",
-    use_case="primary_challenge",
-)
-_COMPANY_ALIASES = _build_aliases(
-    external_id="company_id account_id record_id id hs_object_id",
-    name="company_name account_name company",
-    domain="company_domain company_domain_name website website_url",
-    employees="number_of_employees numberofemployees no_of_employees no_of_employee employee_count company_size",
-    annual_revenue="annualrevenue revenue",
-    annual_revenue_currency="currency currency_code currencyisocode revenue_currency",
-    country="country_region billing_country billingcountry",
-    region="state_region state billing_state",
-    created_at="create_date createdate createddate created",
-)
 KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
     {
         "companies": ImportKind(
             "companies", "company",
             frozenset({"domain", "domains", "external_id", "system", "employees", "valid_from", "created_at", *attributes.COMPANY}),
-            "custom.", _COMPANY_ALIASES, attributes.COMPANY,
+            "custom.",
         ),
         "leads": ImportKind(
             "leads", "lead",
@@ -96,22 +62,13 @@ KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
                 "email", "external_id", "system", "full_name", "company_domain", "company_external_id", "valid_from", "created_at",
                 *attributes.LEAD,
             }),
-            "custom.", _PERSON_ALIASES, attributes.LEAD,
+            "custom.",
         ),
         "events": ImportKind(
-            "events", "event", frozenset({"email", "lead", "system", "id", "signal", "occurred_at"}), "properties.",
-            _build_aliases(
-                lead="lead_id contact_id", email="e_mail email_address", id="event_id message_id messageid", signal="type event",
-                occurred_at="timestamp time date",
-            ) | {"campaign": "properties.campaign", "asset": "properties.asset"},
+            "events", "event", frozenset({"email", "lead", "system", "id", "signal", "occurred_at"}), "properties."
         ),
         "outcomes": ImportKind(
-            "outcomes", "outcome", frozenset({"email", "lead", "system", "id", "kind", "at", "amount", "currency", "reason"}), "",
-            _build_aliases(
-                lead="lead_id contact_id", email="e_mail email_address", id="outcome_id opportunity_id deal_id", kind="outcome stage",
-                at="closed_at close_date closedate closed_date date", amount="value deal_amount", reason="closed_lost_reason loss_reason",
-                currency="currency_code currencyisocode deal_currency_code deal_currency",
-            ),
+            "outcomes", "outcome", frozenset({"email", "lead", "system", "id", "kind", "at", "amount", "currency", "reason"}), ""
         ),
     }
 )  # fmt: skip
@@ -307,7 +264,7 @@ class ImportPlan:
         elif target.startswith("properties."):
             value = validation.text(target, cell, limit=table_rows.MAX_CELL)
         else:
-            value = attributes.parse_cell(self.kind.known, target, cell)
+            value = cell
         return self._scale_value(target, value)
 
     def _scale_value(self, target: str, value: object) -> object:
