@@ -65,17 +65,15 @@ def parse_flag(field: str, cell: str) -> bool:
     raise Refused(field, "must be true or false (yes, no, 1, 0).")
 
 
-def read_money(field: str, value: object, currency: object, formats: SenderFormats = UNSTATED) -> Money | None:
+def read_money(
+    field: str, value: object, currency: object, formats: SenderFormats = UNSTATED, *, currency_field: str = "currency"
+) -> Money | None:
     """Read an amount, a number or a text as "€1.2m", with the code of its currency where one is stated beside it.
 
     Where neither names a currency, it is the sender's own, and "" for that of the installation. None without an amount.
     Raises Refused.
     """
-    stated = (
-        ""
-        if currency is None
-        else locale_formats.read_currency("currency", validation.text("currency", currency, limit=32))
-    )
+    stated = _read_currency(currency_field, currency) or ""
     if value is None or value == "":
         return None
     money = (
@@ -91,9 +89,10 @@ def read_money(field: str, value: object, currency: object, formats: SenderForma
 
 def _read_revenue(sent: Mapping[str, object], formats: SenderFormats) -> dict[str, Any]:
     """Return a company's revenue and its currency; a revenue without one takes back the currency of an earlier one."""
-    money = read_money("annual_revenue", sent.get("annual_revenue"), sent.get("annual_revenue_currency"), formats)
+    amount, currency = (sent.get(name) for name in _REVENUE)
+    money = read_money("annual_revenue", amount, currency, formats, currency_field="annual_revenue_currency")
     if money is None and "annual_revenue" not in sent:
-        return {"annual_revenue_currency": _read_currency("annual_revenue_currency", sent["annual_revenue_currency"])}
+        return {"annual_revenue_currency": _read_currency("annual_revenue_currency", currency)}
     return {
         "annual_revenue": None if money is None else locale_formats.to_number(money.amount),
         "annual_revenue_currency": None if money is None else money.currency or None,

@@ -58,6 +58,12 @@ def test_a_text_with_two_readings_is_refused_and_not_taken_as_unknown(sent: dict
         read_company(**sent)
 
 
+def test_a_refused_currency_is_named_as_the_sender_named_it() -> None:
+    with pytest.raises(Refused) as refusal:
+        read_company(annual_revenue=5, annual_revenue_currency="Taler")
+    assert refusal.value.field == "annual_revenue_currency"
+
+
 @pytest.mark.parametrize(
     "sent", [{"country": {}}, {"country": 5}, {"country": "x" * 501}, {"country": "a\x00"}, {"do_not_contact": 1}]
 )
