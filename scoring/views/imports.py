@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRefresh
@@ -247,7 +246,6 @@ def import_run(request: Request, pk: int) -> HttpResponse:
         "run": run,
         "kind_label": _KIND_LABELS.get(run.kind, run.kind),
         "notes": _note_tables(run),
-        "values_url": _values_url(),
         "refused": list(run.refused_rows.order_by("line")[:REFUSED_SHOWN]) if run.rejected else [],
         "days": settings.IMPORT_KEEP_DAYS,
         "now": now,
@@ -262,13 +260,6 @@ def _note_tables(run: ImportRun) -> list[tuple[str, list[tuple[str, int]]]]:
         (str(labels.get(kind, kind)), sorted(fields.items(), key=lambda entry: (-entry[1], entry[0])))
         for kind, fields in run.notes.items()
     ]
-
-
-def _values_url() -> str:
-    try:
-        return reverse("values")
-    except NoReverseMatch:
-        return ""
 
 
 @roles_required(Role.MARKETING_OPS)
