@@ -96,7 +96,8 @@ def _find_general(plain: str, kind_name: str) -> tuple[str, int]:
     for target, headers in GENERAL_COLUMNS[kind_name].items():
         if plain in headers:
             return target, 101 + headers.index(plain)
-    return "", 0
+    # Behind all known ones: people may choose its target.
+    return "", 200
 
 
 def _holds_no_address(sample_rows: Sequence[Sequence[str]], place: int) -> bool:
