@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zoneinfo
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -22,7 +21,9 @@ from leads import attributes, cell_repairs, column_guesses, locale_formats, tabl
 from leads.exceptions import Refused, TwoReadings
 from leads.file_reader import ReadingOptions
 from leads.locale_formats import SenderFormats
+from leads.row_notes import RowNote
 from leads.table_rows import HeaderTest, Unreadable
+from leads.vocabulary import NoteKind
 
 _DATE_TARGETS: Final = frozenset({"valid_from", "created_at", "occurred_at", "at"})
 _OPEN_PREFIXES: Final = ("custom.", "properties.")
@@ -192,13 +193,15 @@ class ImportPlan:
     id_prefix: str = ""
     #: What the summary of the import says about the reading.
     notes: Sequence[str] = ()
-    #: How many values were left out, by target and reason.
-    not_understood: Counter[tuple[str, str]] = field(default_factory=Counter, compare=False)
 
-    def build_item(self, cells: Sequence[str]) -> dict[str, Any]:
-        """Build the item of a row in the shape of the API; empty cells are left out. Raises Refused."""
+    def build_item(self, cells: Sequence[str]) -> tuple[dict[str, Any], tuple[RowNote, ...]]:
+        """Build the item of a row in the shape of the API, and note the cells whose value is lost. Raises Refused.
+
+        Empty cells are left out.
+        """
         cell_repairs.refuse_test_row(cells)
         item: dict[str, Any] = {}
+        notes: list[RowNote] = []
         for target, value in self.map.constants.items():
             _put_value(item, target, value)
         filled: set[str] = set()
@@ -208,7 +211,7 @@ class ImportPlan:
             cell = cell_repairs.repair_cell(cells[place])
             if not cell or cell.casefold() in self.nulls:
                 continue
-            value = self._read_cell(target, cell)
+            value = self._read_cell(target, cell, notes)
             if value is not None:
                 _put_value(item, target, value)
             # A wish not to be contacted counts in whichever column it stands.
@@ -217,7 +220,7 @@ class ImportPlan:
         if "full_name" in item:
             cell_repairs.split_full_name(item)
         self._state_currency(item)
-        return item
+        return item, tuple(notes)
 
     @property
     def _formats(self) -> SenderFormats:
@@ -229,12 +232,12 @@ class ImportPlan:
             if isinstance(item.get(target), int | float):
                 item.setdefault(currency_target, self.map.currency)
 
-    def _read_cell(self, target: str, cell: str) -> object:
+    def _read_cell(self, target: str, cell: str, notes: list[RowNote]) -> object:
         value = self.map.values.get(target, {}).get(cell, cell)
         if not isinstance(value, str):
             return value
         if cell_repairs.is_rounded(target, value, is_text=target not in self.map.types):
-            self.not_understood[target, "numbers that a spreadsheet rounded"] += 1
+            notes.append(RowNote(NoteKind.NOT_UNDERSTOOD, target, cell_repairs.ROUNDED))
             return None
         try:
             return self._read_value(target, value)
