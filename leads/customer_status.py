@@ -63,7 +63,9 @@ def follow_wins(*, now: dt.datetime, limit: int = 1_000) -> int:
     ).order_by("-valid_from", "-pk")
     wins = Outcome.objects.effective().filter(kind=OutcomeKind.WON, lead__company=OuterRef("pk"))
     was_customer = Subquery(before.values(was_customer=KT(f"values__{_FIELD}"))[:1])
-    wins = wins.annotate(was_customer=Coalesce(was_customer, Value(""), output_field=TextField())).exclude(was_customer="true")
+    wins = wins.annotate(was_customer=Coalesce(was_customer, Value(""), output_field=TextField())).exclude(
+        was_customer="true"
+    )
     waiting = Company.objects.filter(Exists(wins), ~Exists(stated)).order_by("pk").values_list("pk", flat=True)
     ids = list(waiting[:limit])
     return run_with_retries(lambda: _lock_and_update(ids, now)) if ids else 0
