@@ -92,7 +92,7 @@ class LeadSerializer(serializers.ModelSerializer[Lead]):
 
     class Meta:
         model = Lead
-        exclude = ("has_history", "read_as", "next_look_at", "look_failures", "look_error")
+        exclude = ("has_history", "read_as", "phone_key", "next_look_at", "look_failures", "look_error")
 
 
 class NotUnderstoodSerializer(serializers.Serializer[Any]):

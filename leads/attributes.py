@@ -49,13 +49,9 @@ READ_FROM_TEXT: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """The two readers of an attribute: `read` takes a JSON value of the API, `parse` makes one from a cell of a file.
-
-    Both raise Refused.
-    """
+    """The reader of an attribute: it takes a JSON value of the API or the text of a cell. Raises Refused."""
 
     read: Callable[[str, object], Any]
-    parse: Callable[[str, str], object] = lambda _field, cell: cell
 
 
 def _text_attribute(limit: int) -> Attribute:
@@ -69,17 +65,15 @@ def parse_flag(field: str, cell: str) -> bool:
     raise Refused(field, "must be true or false (yes, no, 1, 0).")
 
 
-def read_money(field: str, value: object, currency: object, formats: SenderFormats = UNSTATED) -> Money | None:
+def read_money(
+    field: str, value: object, currency: object, formats: SenderFormats = UNSTATED, *, currency_field: str = "currency"
+) -> Money | None:
     """Read an amount, a number or a text as "€1.2m", with the code of its currency where one is stated beside it.
 
     Where neither names a currency, it is the sender's own, and "" for that of the installation. None without an amount.
     Raises Refused.
     """
-    stated = (
-        ""
-        if currency is None
-        else locale_formats.read_currency("currency", validation.text("currency", currency, limit=32))
-    )
+    stated = _read_currency(currency_field, currency) or ""
     if value is None or value == "":
         return None
     money = (
@@ -95,9 +89,10 @@ def read_money(field: str, value: object, currency: object, formats: SenderForma
 
 def _read_revenue(sent: Mapping[str, object], formats: SenderFormats) -> dict[str, Any]:
     """Return a company's revenue and its currency; a revenue without one takes back the currency of an earlier one."""
-    money = read_money("annual_revenue", sent.get("annual_revenue"), sent.get("annual_revenue_currency"), formats)
+    amount, currency = (sent.get(name) for name in _REVENUE)
+    money = read_money("annual_revenue", amount, currency, formats, currency_field="annual_revenue_currency")
     if money is None and "annual_revenue" not in sent:
-        return {"annual_revenue_currency": _read_currency("annual_revenue_currency", sent["annual_revenue_currency"])}
+        return {"annual_revenue_currency": _read_currency("annual_revenue_currency", currency)}
     return {
         "annual_revenue": None if money is None else locale_formats.to_number(money.amount),
         "annual_revenue_currency": None if money is None else money.currency or None,
@@ -260,16 +255,3 @@ def _read_custom_attributes(sent: Mapping[str, object]) -> dict[str, Any]:
                 validation.shorten_name(field), "must be named with up to 64 letters, digits and underscores."
             )
     return {field: None if value is None else read_custom(field, value) for field, value in sent.items()}
-
-
-def parse_cell(known: Mapping[str, Attribute], field: str, cell: str) -> object:
-    """Turn a cell of a file into the JSON value that `read_attributes` takes.
-
-    Cells of custom attributes stay texts, and so does what cannot be read: it is stored as not understood.
-    """
-    try:
-        return known[field].parse(field, cell) if field in known else cell
-    except Refused:
-        if field in READ_FROM_TEXT:
-            return cell
-        raise

@@ -26,13 +26,10 @@ from leads.exceptions import Refused
 from leads.matching import IdentityKey, NewCompany, NewLead, domain_key, email_domain, email_key, id_key, phone_key
 from leads.models import AttributeChange, Company, CompanyKey, Lead, LeadKey, PersonChange
 from leads.row_notes import RowNote
-from leads.vocabulary import KeyKind
+from leads.vocabulary import DERIVED_SOURCE, KeyKind
 
 Subject = TypeVar("Subject", Lead, Company)
 UpsertChange = Literal["created", "updated", "unchanged", "rejected"]
-
-#: Source of statements that Accord derives itself: that somebody with an address @acme.example works at Acme.
-DERIVED = "derived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,7 +435,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
             return True
         since = history.first_stated_at("email")
         return history.apply_statement(
-            {"company": employer}, valid_from=since, since=since, source=DERIVED, now=self.now
+            {"company": employer}, valid_from=since, since=since, source=DERIVED_SOURCE, now=self.now
         )
 
     def _backdate_address(self, history: AttributeHistory[Lead], address: str, at: dt.datetime) -> None:
@@ -453,7 +450,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         values: dict[str, Any] = {"email": lead.email if is_current else address}
         if opt_outs.FIELD not in history.values_at(at):
             values[opt_outs.FIELD] = False
-        works_there = any(row.source == DERIVED and "company" in row.values for row in history.changes)
+        works_there = any(row.source == DERIVED_SOURCE and "company" in row.values for row in history.changes)
         values |= {"company": lead.company_id} if works_there else {}
         history.apply_statement(values, valid_from=at, since=at, source=self.source, now=self.now)
 

@@ -20,6 +20,8 @@ _ERROR_VALUES: Final = (
 _ERRORS: Final = frozenset(_ERROR_VALUES.split())
 _QUOTED_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 _ROUNDED = re.compile(r"[+-]?\d([.,]\d+)?e\+\d{1,3}", re.IGNORECASE)
+#: The note on a value that is lost, in a cell that is no key.
+ROUNDED: Final = "A number that a spreadsheet rounded, its last digits are lost: it was left out."
 _DAY_NUMBER = re.compile(r"[2-7]\d{4}(\.\d+)?")
 _DAYS_FROM: Final = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # the zone comes from the map
 _KEYS: Final = frozenset({"external_id", "company_external_id", "id", "lead"})

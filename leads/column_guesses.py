@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -88,16 +88,16 @@ def _guess_column(header: str, kind: ImportKind, sender: Sender | None) -> Colum
         return ColumnGuess(header, target, sender.name, reason, rank)
     if plain in kind.targets:
         return ColumnGuess(header, plain, "", "is a name of Accord's", 100)
-    general = _find_general(plain, kind)
+    general = _find_general(plain, kind.name)
     return ColumnGuess(header, general[0], "", "is a usual name" if general[0] else "is not known", general[1])
 
 
-def _find_general(plain: str, kind: ImportKind) -> tuple[str, int]:
-    columns: Mapping[str, tuple[str, ...]] = GENERAL_COLUMNS.get(kind.name, {})
-    for target, headers in columns.items():
+def _find_general(plain: str, kind_name: str) -> tuple[str, int]:
+    for target, headers in GENERAL_COLUMNS[kind_name].items():
         if plain in headers:
             return target, 101 + headers.index(plain)
-    return kind.aliases.get(plain, ""), 200
+    # Behind all known ones: people may choose its target.
+    return "", 200
 
 
 def _holds_no_address(sample_rows: Sequence[Sequence[str]], place: int) -> bool:

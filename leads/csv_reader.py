@@ -126,16 +126,16 @@ class _Lines(Iterator[str]):
     def _read(self) -> str:
         line = self._file.readline(MAX_LINE)
         if len(line) >= MAX_LINE:
-            raise Unreadable(f"Line {self.number + 1:,} is longer than {MAX_LINE:,} characters.")
+            raise Unreadable(f"Line {self.number + len(self._returned) + 1:,} is longer than {MAX_LINE:,} characters.")
         if self._fallback and not line.isascii() and _UNDECODED.search(line):
             return line.encode("utf-8", "surrogateescape").decode(self._fallback, "surrogateescape")
         return line
 
     def peek(self, count: int) -> list[str]:
         """Return the next lines without passing over them."""
-        lines = [line for line in (self._read() for _ in range(count)) if line]
-        self._returned.extend(lines)
-        return lines
+        while len(self._returned) < count and (line := self._read()):
+            self._returned.append(line)
+        return list(self._returned)
 
     def begin_row(self) -> int:
         self._row.clear()

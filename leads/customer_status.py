@@ -11,7 +11,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery, TextField, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 
 from leads import rescore_queue
 from leads.attribute_history import AttributeHistory
@@ -51,9 +53,19 @@ def update_customers(companies: Mapping[int, Company], *, now: dt.datetime) -> i
 
 
 def follow_wins(*, now: dt.datetime, limit: int = 1_000) -> int:
-    """State the customers whose winning leads joined their company after the win. Return how many changed."""
+    """State the customers whose winning leads joined their company after the win. Return how many changed.
+
+    A company that was a customer before the win, by what senders stated, needs no statement and does not wait for one.
+    """
     stated = AttributeChange.objects.filter(company=OuterRef("pk"), source=SOURCE)
+    before = AttributeChange.objects.filter(
+        company=OuterRef("lead__company"), values__has_key=_FIELD, valid_from__lte=OuterRef("at")
+    ).order_by("-valid_from", "-pk")
     wins = Outcome.objects.effective().filter(kind=OutcomeKind.WON, lead__company=OuterRef("pk"))
+    was_customer = Subquery(before.values(was_customer=KT(f"values__{_FIELD}"))[:1])
+    wins = wins.annotate(was_customer=Coalesce(was_customer, Value(""), output_field=TextField())).exclude(
+        was_customer="true"
+    )
     waiting = Company.objects.filter(Exists(wins), ~Exists(stated)).order_by("pk").values_list("pk", flat=True)
     ids = list(waiting[:limit])
     return run_with_retries(lambda: _lock_and_update(ids, now)) if ids else 0

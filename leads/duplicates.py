@@ -25,7 +25,6 @@ from leads.vocabulary import DuplicateReason
 #: Letters and what they are folded to, so that Müller, Mueller and Muller are one name.
 _LETTERS: Final = "áàâäãåāăąçćčďđéèêëēęěíìîïīñńňóòôöõøōőřśšșťțúùûüūůűýÿźżžł"
 _FOLDED: Final = "aaaaaaaaacccddeeeeeeeiiiiinnnoooooooorsssttuuuuuuuyyzzzl"
-_DIGITS: Final = "ltrim(regexp_replace(phone, '[^0-9]', '', 'g'), '0')"
 _NAME: Final = (
     "replace(replace(replace(replace(translate(lower(first_name || ' ' || last_name),"
     f" '{_LETTERS}-', '{_FOLDED} '), 'ß', 'ss'), 'ae', 'a'), 'oe', 'o'), 'ue', 'u')"
@@ -43,7 +42,7 @@ _KEYS: Final[Mapping[DuplicateReason, tuple[str, str, int]]] = MappingProxyType(
             "company_id IS NOT NULL AND least(length(replace(first_name, '.', '')), length(replace(last_name, '.', ''))) > 1",
             10,
         ),
-        DuplicateReason.PHONE: (_DIGITS, f"phone <> '' AND length({_DIGITS}) > 6", 4),
+        DuplicateReason.PHONE: ("phone_key", "phone_key <> ''", 4),
     }
 )
 

@@ -10,5 +10,9 @@ class Refused(Exception):
         self.rule = rule
 
 
+class TwoReadings(Refused):
+    """A text that can be read in two ways. It is refused, also where one that cannot be read is taken as unknown."""
+
+
 class NobodysKey(Refused):
     """A key that names nobody: a placeholder for an id, or a page at a host that many share (rules 13.25, 13.26)."""

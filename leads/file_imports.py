@@ -38,7 +38,7 @@ from leads.models import ImportFile, ImportRefusedRow, ImportRun
 from leads.rescore_queue import RescorePace
 from leads.row_notes import RowNote
 from leads.table_rows import FileRow, Unreadable
-from leads.vocabulary import BEGINNING, NoteKind
+from leads.vocabulary import BEGINNING
 
 BATCH: Final = 1_000
 #: Columns are guessed by their headers and by so many rows.
@@ -231,14 +231,12 @@ def _store_batch(
 ) -> None:
     with transaction.atomic():
         import_runs.lock_claimed(run)
-        earlier = file.plan.not_understood.copy()
         verdicts = judge_rows(batch, file, now)
         _store_refused_rows(batch, verdicts, file, run)
         counts = Counter(_COUNT_COLUMNS.get(verdict.status, verdict.status) for verdict in verdicts)
         for name, count in counts.items():
             setattr(run, name, getattr(run, name) + count)
         _count_notes(run, verdicts)
-        _count_unread_cells(run, file.plan.not_understood - earlier)
         run.lines_done = batch[-1].line
         # The lines of a workbook are not known beforehand.
         run.lines_total = max(run.lines_total, run.lines_done) if run.lines_total else 0
@@ -279,28 +277,22 @@ def _count_notes(run: ImportRun, verdicts: Iterable[RowVerdict]) -> None:
             fields[note.field] = fields.get(note.field, 0) + 1
 
 
-def _count_unread_cells(run: ImportRun, counts: Mapping[tuple[str, str], int]) -> None:
-    """Count the cells that the plan left out, which no note of a row tells."""
-    for (target, _), count in counts.items():
-        fields = run.notes.setdefault(NoteKind.NOT_UNDERSTOOD.value, {})
-        fields[target] = fields.get(target, 0) + count
-
-
 def judge_rows(batch: Sequence[FileRow], file: FileImport, now: dt.datetime) -> list[RowVerdict]:
     """Store rows, and return the verdict on each of them in order. Needs a transaction."""
     verdicts: list[RowVerdict | None] = [None] * len(batch)
     items: dict[int, Item] = {}
+    notes: dict[int, tuple[RowNote, ...]] = {}
     for position, row in enumerate(batch):
         if row.flaw:
             verdicts[position] = RowVerdict("rejected", "row", row.flaw)
             continue
         try:
-            items[position] = file.plan.build_item(row.cells)
+            items[position], notes[position] = file.plan.build_item(row.cells)
         except Refused as refusal:
             verdicts[position] = RowVerdict("rejected", refusal.field, refusal.rule)
     stored = _store_items(list(items.values()), STORE_BY_KIND[file.plan.kind.name], file.source, now)
     for position, verdict in zip(items, stored, strict=True):
-        verdicts[position] = verdict
+        verdicts[position] = verdict._replace(notes=notes[position] + verdict.notes) if notes[position] else verdict
     return [verdict for verdict in verdicts if verdict is not None]
 
 

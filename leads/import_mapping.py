@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zoneinfo
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -19,10 +18,12 @@ from django import conf
 
 from config import time_zones
 from leads import attributes, cell_repairs, column_guesses, locale_formats, table_rows, validation
-from leads.exceptions import Refused
+from leads.exceptions import Refused, TwoReadings
 from leads.file_reader import ReadingOptions
 from leads.locale_formats import SenderFormats
+from leads.row_notes import RowNote
 from leads.table_rows import HeaderTest, Unreadable
+from leads.vocabulary import NoteKind
 
 _DATE_TARGETS: Final = frozenset({"valid_from", "created_at", "occurred_at", "at"})
 _OPEN_PREFIXES: Final = ("custom.", "properties.")
@@ -41,54 +42,20 @@ _LEAD_REFERENCE_TARGETS: Final = {"email", "lead"}
 
 @dataclass(frozen=True, slots=True)
 class ImportKind:
-    """A kind of file: the keys of its items (`targets`), and further headers by which its columns are recognised."""
+    """A kind of file, and the keys of its items (`targets`)."""
 
     name: str
     subject: str
     targets: frozenset[str]
     open_prefix: str
-    aliases: Mapping[str, str]
-    known: Mapping[str, attributes.Attribute] = field(default_factory=dict)
 
 
-def _build_aliases(**names: str) -> dict[str, str]:
-    return {alias: target for target, aliases in names.items() for alias in aliases.split()}
-
-
-_PERSON_ALIASES = _build_aliases(
-    email="e_mail email_address work_email",
-    external_id="lead_id contact_id record_id id hs_object_id prospect_id",
-    first_name="firstname given_name",
-    last_name="lastname surname family_name",
-    phone="phone_number",
-    title="job_title jobtitle",
-    source="lead_source leadsource original_source",
-    country="country_region",
-    region="state_region state state_province",
-    time_zone="timezone",
-    do_not_contact="do_not_email hasoptedoutofemail email_opt_out unsubscribed_from_all_email",
-    company_external_id="company_id account_id accountid associated_company_id",
-    company_domain="website website_url company_domain_name",
-    created_at="create_date createdate createddate created",
-    use_case="primary_challenge",
-)
-_COMPANY_ALIASES = _build_aliases(
-    external_id="company_id account_id record_id id hs_object_id",
-    name="company_name account_name company",
-    domain="company_domain company_domain_name website website_url",
-    employees="number_of_employees numberofemployees no_of_employees no_of_employee employee_count company_size",
-    annual_revenue="annualrevenue revenue",
-    annual_revenue_currency="currency currency_code currencyisocode revenue_currency",
-    country="country_region billing_country billingcountry",
-    region="state_region state billing_state",
-    created_at="create_date createdate createddate created",
-)
 KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
     {
         "companies": ImportKind(
             "companies", "company",
             frozenset({"domain", "domains", "external_id", "system", "employees", "valid_from", "created_at", *attributes.COMPANY}),
-            "custom.", _COMPANY_ALIASES, attributes.COMPANY,
+            "custom.",
         ),
         "leads": ImportKind(
             "leads", "lead",
@@ -96,22 +63,13 @@ KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
                 "email", "external_id", "system", "full_name", "company_domain", "company_external_id", "valid_from", "created_at",
                 *attributes.LEAD,
             }),
-            "custom.", _PERSON_ALIASES, attributes.LEAD,
+            "custom.",
         ),
         "events": ImportKind(
-            "events", "event", frozenset({"email", "lead", "system", "id", "signal", "occurred_at"}), "properties.",
-            _build_aliases(
-                lead="lead_id contact_id", email="e_mail email_address", id="event_id message_id messageid", signal="type event",
-                occurred_at="timestamp time date",
-            ) | {"campaign": "properties.campaign", "asset": "properties.asset"},
+            "events", "event", frozenset({"email", "lead", "system", "id", "signal", "occurred_at"}), "properties."
         ),
         "outcomes": ImportKind(
-            "outcomes", "outcome", frozenset({"email", "lead", "system", "id", "kind", "at", "amount", "currency", "reason"}), "",
-            _build_aliases(
-                lead="lead_id contact_id", email="e_mail email_address", id="outcome_id opportunity_id deal_id", kind="outcome stage",
-                at="closed_at close_date closedate closed_date date", amount="value deal_amount", reason="closed_lost_reason loss_reason",
-                currency="currency_code currencyisocode deal_currency_code deal_currency",
-            ),
+            "outcomes", "outcome", frozenset({"email", "lead", "system", "id", "kind", "at", "amount", "currency", "reason"}), ""
         ),
     }
 )  # fmt: skip
@@ -235,13 +193,15 @@ class ImportPlan:
     id_prefix: str = ""
     #: What the summary of the import says about the reading.
     notes: Sequence[str] = ()
-    #: How many values were left out, by target and reason.
-    not_understood: Counter[tuple[str, str]] = field(default_factory=Counter, compare=False)
 
-    def build_item(self, cells: Sequence[str]) -> dict[str, Any]:
-        """Build the item of a row in the shape of the API; empty cells are left out. Raises Refused."""
+    def build_item(self, cells: Sequence[str]) -> tuple[dict[str, Any], tuple[RowNote, ...]]:
+        """Build the item of a row in the shape of the API, and note the cells whose value is lost. Raises Refused.
+
+        Empty cells are left out.
+        """
         cell_repairs.refuse_test_row(cells)
         item: dict[str, Any] = {}
+        notes: list[RowNote] = []
         for target, value in self.map.constants.items():
             _put_value(item, target, value)
         filled: set[str] = set()
@@ -251,7 +211,7 @@ class ImportPlan:
             cell = cell_repairs.repair_cell(cells[place])
             if not cell or cell.casefold() in self.nulls:
                 continue
-            value = self._read_cell(target, cell)
+            value = self._read_cell(target, cell, notes)
             if value is not None:
                 _put_value(item, target, value)
             # A wish not to be contacted counts in whichever column it stands.
@@ -260,7 +220,7 @@ class ImportPlan:
         if "full_name" in item:
             cell_repairs.split_full_name(item)
         self._state_currency(item)
-        return item
+        return item, tuple(notes)
 
     def find_used_places(self, cells: Sequence[str]) -> frozenset[int]:
         """Return the indices of the cells that give a row's values: of columns used in turn, the first that is not empty."""
@@ -285,18 +245,20 @@ class ImportPlan:
             if isinstance(item.get(target), int | float):
                 item.setdefault(currency_target, self.map.currency)
 
-    def _read_cell(self, target: str, cell: str) -> object:
+    def _read_cell(self, target: str, cell: str, notes: list[RowNote]) -> object:
         value = self.map.values.get(target, {}).get(cell, cell)
         if not isinstance(value, str):
             return value
         if cell_repairs.is_rounded(target, value, is_text=target not in self.map.types):
-            self.not_understood[target, "numbers that a spreadsheet rounded"] += 1
+            notes.append(RowNote(NoteKind.NOT_UNDERSTOOD, target, cell_repairs.ROUNDED))
             return None
         try:
             return self._read_value(target, value)
+        except TwoReadings:
+            raise
         except Refused:
-            # The upsert keeps a text that cannot be read, and notes it. But a word beside an opt-out column may be a wish not
-            # to be contacted: whoever sends the file must say what it means.
+            # The upsert keeps a text that cannot be read, and notes it. But a word in an opt-out column may be a wish not to
+            # be contacted: whoever sends the file must say what it means.
             if target in attributes.READ_FROM_TEXT and target != "do_not_contact":
                 return value
             raise
@@ -318,7 +280,7 @@ class ImportPlan:
         elif target.startswith("properties."):
             value = validation.text(target, cell, limit=table_rows.MAX_CELL)
         else:
-            value = attributes.parse_cell(self.kind.known, target, cell)
+            value = cell
         return self._scale_value(target, value)
 
     def _scale_value(self, target: str, value: object) -> object:

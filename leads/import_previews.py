@@ -17,6 +17,7 @@ from leads.batch_upsert import AttributeStatement
 from leads.exceptions import Refused
 from leads.file_imports import FileImport, RowVerdict
 from leads.import_mapping import ColumnMap, ImportKind
+from leads.stated_values import Readings
 from leads.table_rows import FileRow
 from leads.vocabulary import BEGINNING, NoteKind
 
@@ -99,10 +100,11 @@ def build_preview(
     file: FileImport, rows: Sequence[FileRow], verdicts: Sequence[RowVerdict], now: dt.datetime
 ) -> list[PreviewRow]:
     """Return what the plan understands of each row, beside the verdict that storing it would have."""
+    readings = value_readings.current_readings()
     return [
         PreviewRow(
             row.line,
-            _build_cells(file, row, verdict, now),
+            _build_cells(file, row, verdict, now, readings),
             verdict,
             [note.text for note in verdict.notes],
         )
@@ -124,8 +126,10 @@ def shown_text(value: object) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
-def _build_cells(file: FileImport, row: FileRow, verdict: RowVerdict, now: dt.datetime) -> list[PreviewCell]:
-    values = _understand(file, row, now)
+def _build_cells(
+    file: FileImport, row: FileRow, verdict: RowVerdict, now: dt.datetime, readings: Readings
+) -> list[PreviewCell]:
+    values = _understand(file, row, now, readings)
     unread = {note.field for note in verdict.notes if note.kind == NoteKind.NOT_UNDERSTOOD}
     refused = verdict.field if verdict.status == "rejected" else ""
     used = file.plan.find_used_places(row.cells)
@@ -143,24 +147,21 @@ def _build_cells(file: FileImport, row: FileRow, verdict: RowVerdict, now: dt.da
     ]
 
 
-def _understand(file: FileImport, row: FileRow, now: dt.datetime) -> Mapping[str, str]:
+def _understand(file: FileImport, row: FileRow, now: dt.datetime, readings: Readings) -> Mapping[str, str]:
     """Return the value that each target gets from a row, as text; nothing for a row that is refused as a whole."""
     if row.flaw:
         return {}
     try:
-        item = file.plan.build_item(row.cells)
+        item, _ = file.plan.build_item(row.cells)
         read = _STATEMENT_READERS.get(file.plan.kind.name)
-        values = _read_statement(read, item, file.source, now) if read else _flat_item(item)
+        values = (
+            _statement_values(read(item, source=file.source, now=now, since=BEGINNING, readings=readings))
+            if read
+            else _flat_item(item)
+        )
     except Refused:
         return {}
     return {target: shown_text(value) for target, value in values.items()}
-
-
-def _read_statement(
-    read: Callable[..., AttributeStatement], item: Mapping[str, Any], source: str, now: dt.datetime
-) -> dict[str, Any]:
-    readings = value_readings.current_readings()
-    return _statement_values(read(item, source=source, now=now, since=BEGINNING, readings=readings))
 
 
 def _statement_values(statement: AttributeStatement) -> dict[str, Any]:

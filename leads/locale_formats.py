@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from leads.exceptions import Refused
+from leads.exceptions import Refused, TwoReadings
 
 _TABLE: Final[dict[str, Any]] = json.loads((Path(__file__).parent / "locale_table.json").read_text(encoding="utf-8"))
 _LOCALES: Final[dict[str, str]] = {name.casefold(): row for name, row in _TABLE["locales"].items()}
@@ -118,7 +118,7 @@ def _choose_reading(field: str, text: str, locale: str) -> Decimal:
     if not readings:
         raise Refused(field, "is not a number as 1200 or 1200.50.")
     if len(readings) > 1:
-        raise Refused(field, _two_readings(readings))
+        raise TwoReadings(field, _two_readings(readings))
     return readings[0]
 
 
@@ -219,7 +219,7 @@ def _read_count(field: str, text: str, locale: str, *, in_band: bool = False) ->
     if len(readings) > 1 and not in_band:
         chosen = number_readings(digits, locale)
         if len(chosen) > 1 and "," not in digits:
-            raise Refused(field, _two_readings(readings))
+            raise TwoReadings(field, _two_readings(readings))
         readings = chosen
     return int(readings[0] * factor)
 

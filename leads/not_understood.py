@@ -115,11 +115,6 @@ def texts_at(lead: Lead, at: dt.datetime) -> dict[str, str]:
     }
 
 
-def rank_of_title(title: str) -> str | None:
-    """Return the rank that a title gives; None for one with no known word."""
-    return job_titles.seniority_of(title)
-
-
 def _values_at(changes: Any, at: dt.datetime) -> dict[str, Any]:
     rows = changes.filter(valid_from__lte=at).order_by("valid_from", "pk").values_list("values", flat=True)
     return stated_values.fold_statements(rows)
@@ -163,5 +158,5 @@ def _list_titles() -> list[NotUnderstood]:
     return [
         NotUnderstood(TITLES, title, count, count, last_seen, sorted(filter(None, sources)))
         for title, count, last_seen, sources in rows
-        if rank_of_title(title) is None
+        if job_titles.seniority_of(title) is None
     ]

@@ -43,7 +43,7 @@ class RefusedAddress:
 
 @dataclass(frozen=True, slots=True)
 class TakenRows:
-    """What became of the rows of an address: how many were stored, and why the first of the others was refused."""
+    """The result of mending the rows of an address: how many were stored, and why the first of the others was refused."""
 
     stored: int
     refused: int

@@ -542,9 +542,29 @@ GENERAL_COLUMNS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingPro
                 "company_size no_employees organization_number_of_employees employees_count headcount"
             ),
             annual_revenue="annual_revenue annualrevenue revenue",
+            annual_revenue_currency="annual_revenue_currency currency currency_code currencyisocode revenue_currency",
             country="country country_region billing_country billingcountry company_country organization_country",
             region="region state_region state billing_state billing_state_province billingstate company_state",
             created_at="created_at create_date createdate created_date createddate created created_on created_time",
+        ),
+        "events": _list_headers(
+            lead="lead lead_id contact_id",
+            email="email e_mail email_address",
+            id="id event_id message_id messageid",
+            signal="signal type event",
+            occurred_at="occurred_at timestamp time date",
+            properties__campaign="campaign",
+            properties__asset="asset",
+        ),
+        "outcomes": _list_headers(
+            lead="lead lead_id contact_id",
+            email="email e_mail email_address",
+            id="id outcome_id opportunity_id deal_id",
+            kind="kind outcome stage",
+            at="at closed_at close_date closedate closed_date date",
+            amount="amount value deal_amount",
+            currency="currency currency_code currencyisocode deal_currency_code deal_currency",
+            reason="reason closed_lost_reason loss_reason",
         ),
     }
 )

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from leads import attributes, validation
 from leads.countries import country_name, read_country
-from leads.exceptions import Refused
+from leads.exceptions import Refused, TwoReadings
 from leads.placeholders import is_placeholder_value
 from leads.row_notes import RowNote
 from leads.text_folding import fold_text
@@ -58,7 +58,8 @@ def read_stated_values(
 ) -> dict[str, Any]:
     """Return the values of a statement by attribute name, as `attributes.read_attributes` does, with their marks.
 
-    A text that stands for no answer is left out. One that cannot be read makes its attribute unknown. Raises Refused.
+    A text that stands for no answer is left out. One that cannot be read makes its attribute unknown. Raises Refused,
+    also for one with two readings.
     """
     remaining, marks = _prepare_values(sent, readings)
     while True:
@@ -67,7 +68,7 @@ def read_stated_values(
         except Refused as refusal:
             name = refusal.field
             text = remaining.get(name)
-            if name not in attributes.READ_FROM_TEXT or not isinstance(text, str):
+            if isinstance(refusal, TwoReadings) or name not in attributes.READ_FROM_TEXT or not isinstance(text, str):
                 raise
             marks |= mark_as_not_understood(name, validation.text(name, text, limit=_LONGEST_KEPT))
             del remaining[name]

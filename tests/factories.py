@@ -20,6 +20,7 @@ from definitions.models import Definition, SignOff, Version
 from definitions.versions import DECIDING_SIDES, SIGNERS
 from definitions.vocabulary import Decision, VersionState
 from leads.models import Company, Event, Lead, Signal
+from leads.phone_numbers import to_phone_key
 from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
 from sla.handoffs import creation, dispositions
@@ -76,6 +77,9 @@ class LeadFactory(DjangoModelFactory[Lead]):
 
     email = factory.Sequence("lead{}@example.org".format)
     first_name = factory.Sequence("Lead{}".format)
+    phone = ""
+    country = ""
+    phone_key = factory.LazyAttribute(lambda lead: to_phone_key(lead.phone, lead.country))
     stage_at = factory.SelfAttribute("at")
     recorded_at = factory.SelfAttribute("at")
 

@@ -84,8 +84,6 @@ class ImportCommand(BaseCommand):
             self.stdout.write(f"Columns left out: {', '.join(map(validation.shorten_name, plan.left_out))}.")
         for note in plan.notes:
             self.stdout.write(note)
-        for (target, reason), count in sorted(plan.not_understood.items()):
-            self.stdout.write(f"Values left out of {target}: {count:,} {reason}.")
 
 
 def _write_rejected_file(run: ImportRun, path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from leads import validation
 from leads.exceptions import Refused
 from leads.import_mapping import KINDS, ColumnMap, build_plan
+from leads.vocabulary import NoteKind
 
 
 def build(target: str, cell: str, **settings: Any) -> Any:
@@ -14,7 +15,7 @@ def build(target: str, cell: str, **settings: Any) -> Any:
     column_map = ColumnMap(columns={"email": "email", target: "x"}, **settings)
     plan = build_plan(KINDS["leads"], column_map, ["email", "x"])
     try:
-        item = plan.build_item(["a@b.example", cell])
+        item, _ = plan.build_item(["a@b.example", cell])
     except Refused as refusal:
         return refusal.rule
     del item["email"]
@@ -78,13 +79,13 @@ def test_a_map_reads_the_numbers_of_days_and_dates_beside_them(cell: str, instan
     assert build("created_at", cell, zone="Europe/Berlin", date_format="excel").isoformat() == instant
 
 
-def test_values_that_were_left_out_are_counted() -> None:
+def test_values_that_are_left_out_are_noted() -> None:
     plan = build_plan(KINDS["leads"], ColumnMap(), ["email", "phone"])
 
-    for row in (["a@b.example", "4.9E+11"], ["c@d.example", "4.8E+11"], ["e@f.example", "+49 30"]):
-        plan.build_item(row)
+    _, (note,) = plan.build_item(["a@b.example", "4.9E+11"])
+    _, notes = plan.build_item(["e@f.example", "+49 30"])
 
-    assert plan.not_understood == {("phone", "numbers that a spreadsheet rounded"): 2}
+    assert (note.kind, note.field, notes) == (NoteKind.NOT_UNDERSTOOD, "phone", ())
 
 
 def test_a_wish_counts_in_whichever_column_it_stands() -> None:
@@ -92,7 +93,7 @@ def test_a_wish_counts_in_whichever_column_it_stands() -> None:
     plan = build_plan(KINDS["leads"], ColumnMap(), header)
 
     assert [
-        plan.build_item(["a@b.example", *cells]).get("do_not_contact") for cells in ("01", "10", "00", ("", ""))
+        plan.build_item(["a@b.example", *cells])[0].get("do_not_contact") for cells in ("01", "10", "00", ("", ""))
     ] == [
         True,
         True,
@@ -104,8 +105,8 @@ def test_a_wish_counts_in_whichever_column_it_stands() -> None:
 def test_a_second_address_is_used_where_the_first_is_empty() -> None:
     plan = build_plan(KINDS["leads"], ColumnMap(), ["E-mail Address", "E-mail 2 Address"])
 
-    assert plan.build_item(["", "b@b.example"]) == {"email": "b@b.example"}
-    assert plan.build_item(["a@b.example", "b@b.example"]) == {"email": "a@b.example"}
+    assert plan.build_item(["", "b@b.example"])[0] == {"email": "b@b.example"}
+    assert plan.build_item(["a@b.example", "b@b.example"])[0] == {"email": "a@b.example"}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from leads import attributes
 from leads.column_guesses import guess_columns, guess_sender
 from leads.import_mapping import KINDS, ColumnMap, build_header_test, build_plan
 from leads.table_rows import Unreadable
@@ -31,7 +32,7 @@ def test_the_headers_of_common_senders_are_known(export: dict[str, Any]) -> None
 
 
 def test_our_own_names_come_from_no_sender() -> None:
-    header = ["email", "external_id", *LEADS.known, "company_domain", "created_at", "valid_from"]
+    header = ["email", "external_id", *attributes.LEAD, "company_domain", "created_at", "valid_from"]
 
     assert guess_sender(header, "leads") is None
     assert guess(",".join(header)) == {name: name for name in header}

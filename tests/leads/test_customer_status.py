@@ -119,6 +119,24 @@ def test_a_company_that_the_winner_joins_later_becomes_a_customer_as_well() -> N
     assert (changed, Company.objects.get().is_customer, is_customer(20)) == ([1, 0], True, True)
 
 
+def test_customers_from_before_their_win_do_not_keep_later_ones_waiting() -> None:
+    lead_upserts.upsert_lead(email="bo@old.example", source="crm", now=NOW)
+    report("won", 20, id="deal-2", email="bo@old.example")
+    lead_upserts.upsert_company(
+        domain="old.example", values={"is_customer": True}, valid_from=NOW - 90 * DAY, source="crm", now=NOW
+    )
+    lead_upserts.upsert_company(
+        domain="old.example", values={"is_customer": False}, valid_from=NOW - DAY, source="crm", now=NOW
+    )
+    report("won", 20)
+    describe()
+
+    changed = customer_status.follow_wins(now=NOW, limit=1)
+
+    customers = dict(Company.objects.values_list("domain", "is_customer"))
+    assert (changed, customers) == (1, {"old.example": False, "acme.example": True})
+
+
 @pytest.mark.django_db(transaction=True)
 def test_wins_and_losses_at_once_leave_one_history() -> None:
     describe()

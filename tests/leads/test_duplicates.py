@@ -64,6 +64,13 @@ def test_one_phone_number_in_two_notations_is_weak_evidence_and_a_switchboard_no
     assert DuplicateCandidate.objects.get().strength == "weak"
 
 
+def test_a_national_number_is_one_with_the_code_of_its_country() -> None:
+    first, second = LeadFactory(phone="+49 30 1234567"), LeadFactory(phone="030 1234567", country="DE")
+    LeadFactory(phone="030 1234567", country="US")
+
+    assert pairs("phone") == [(first.pk, second.pk)]
+
+
 def test_a_candidate_goes_when_its_reason_goes_and_stays_the_same_row_until_then() -> None:
     first, second = LeadFactory(phone="+49 30 1234567"), LeadFactory(phone="+49 30 1234567")
     pairs()
@@ -71,7 +78,7 @@ def test_a_candidate_goes_when_its_reason_goes_and_stays_the_same_row_until_then
     pairs()
     assert DuplicateCandidate.objects.get() == row
 
-    Lead.objects.filter(pk=second.pk).update(phone="+49 30 7654321")
+    Lead.objects.filter(pk=second.pk).update(phone_key="+49307654321")
 
     assert pairs() == []
     assert first.pk != second.pk

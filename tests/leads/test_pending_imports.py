@@ -140,7 +140,8 @@ def test_the_same_content_with_another_map_is_another_import() -> None:
 
 
 def test_an_error_within_the_file_is_a_sentence_on_the_import() -> None:
-    run = stored_imports.start(LINES + "x" * 4_000_001 + "\n")
+    # Behind the rows by which the columns are guessed when the import starts.
+    run = stored_imports.start(LINES + "x\n" * file_imports.SAMPLE + "x" * 4_000_001 + "\n")
 
     stored_imports.work()
 

@@ -52,6 +52,18 @@ def test_a_companys_value_is_read_or_kept_as_it_came(sent: dict[str, Any], value
     assert read_company(**sent) == values
 
 
+@pytest.mark.parametrize("sent", [{"annual_revenue": "1.234"}, {"employees": "10.000"}])
+def test_a_text_with_two_readings_is_refused_and_not_taken_as_unknown(sent: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match=r"is 1234 or 1\.234|is 10000 or 10"):
+        read_company(**sent)
+
+
+def test_a_refused_currency_is_named_as_the_sender_named_it() -> None:
+    with pytest.raises(Refused) as refusal:
+        read_company(annual_revenue=5, annual_revenue_currency="Taler")
+    assert refusal.value.field == "annual_revenue_currency"
+
+
 @pytest.mark.parametrize(
     "sent", [{"country": {}}, {"country": 5}, {"country": "x" * 501}, {"country": "a\x00"}, {"do_not_contact": 1}]
 )
