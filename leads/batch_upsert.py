@@ -146,11 +146,20 @@ class _BatchUpsert(Generic[Subject]):
             raise Refused(self.first_key_name, f"names more than one {self.noun}: {names} are of different ones.")
         other = next((self.by_key[key] for key in item.id_keys if key in self.by_key), None)
         if first and other and first is not other:
-            raise Refused(self.first_key_name, f"belongs to one {self.noun} and external_id to another.")
+            return self.choose_of_two(first, other)
         history = first or other
         if history is not None and item.external_id and other is None:
             self._check_id(history, item)
         return history
+
+    def choose_of_two(
+        self, first: AttributeHistory[Subject], other: AttributeHistory[Subject]
+    ) -> AttributeHistory[Subject]:
+        """Return the one of two subjects, named by different keys of a statement, that the statement is about.
+
+        Raises Refused where they are two.
+        """
+        raise Refused(self.first_key_name, f"belongs to one {self.noun} and external_id to another.")
 
     def _check_id(self, history: AttributeHistory[Subject], item: AttributeStatement) -> None:
         """Refuse a second id of one system. An id that every system may name stands for each system's own."""
@@ -290,6 +299,13 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
             return (email_key(item.first_key),)
         return (phone_key(item.phone),) if item.phone else ()
 
+    def choose_of_two(self, first: AttributeHistory[Lead], other: AttributeHistory[Lead]) -> AttributeHistory[Lead]:
+        """Return of two leads that are merged the one that stands for the person, else the older one (rules 13.49)."""
+        people = {history.subject.merged_into_id or history.subject.pk for history in (first, other)}
+        if len(people) > 1:
+            return super(LeadBatchUpsert, self).choose_of_two(first, other)
+        return min(first, other, key=lambda history: (history.subject.merged_into_id is not None, history.subject.pk))
+
     def _upsert_missing(
         self, items: Sequence[AttributeStatement], results: Sequence[UpsertResult[Lead] | None]
     ) -> list[UpsertResult[Lead]]:
@@ -361,7 +377,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         if history is None:
             return None
         values = {**item.values, **self._company_values(history, item, company, employers)}
-        if self._is_by_earlier_address(history.subject, item):
+        if self._is_by_earlier_address(history.subject, item) or self._is_address_of_another(history, item):
             del values["email"]
         is_changed = self.adopt_keys(history, item)
         is_stated, notes = self._apply_person(history, item, values)
@@ -408,6 +424,10 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
     def _is_by_earlier_address(self, lead: Lead, item: AttributeStatement) -> bool:
         """Tell whether a statement names a person by an earlier address alone: then it does not say the current one."""
         return bool(item.first_key and not item.external_id and lead.email and lead.email.lower() != item.first_key)
+
+    def _is_address_of_another(self, history: AttributeHistory[Lead], item: AttributeStatement) -> bool:
+        """Tell whether the address belongs to another lead of the same person, which keeps it."""
+        return bool(item.first_key) and self.by_key.get(email_key(item.first_key), history) is not history
 
     def _company_values(
         self,
