@@ -16,6 +16,7 @@ from typing import Any, Final
 import idna
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from config.accounts.models import User
 from leads.exceptions import Refused
@@ -25,7 +26,8 @@ from leads.vocabulary import DuplicateReason
 #: Letters and what they are folded to, so that Müller, Mueller and Muller are one name.
 _LETTERS: Final = "áàâäãåāăąçćčďđéèêëēęěíìîïīñńňóòôöõøōőřśšșťțúùûüūůűýÿźżžł"
 _FOLDED: Final = "aaaaaaaaacccddeeeeeeeiiiiinnnoooooooorsssttuuuuuuuyyzzzl"
-_DIGITS: Final = "ltrim(regexp_replace(phone, '[^0-9]', '', 'g'), '0')"
+#: A number in its one spelling where it has one; only leads that are older than phone keys have none.
+_DIGITS: Final = "ltrim(regexp_replace(coalesce(nullif(phone_key, ''), phone), '[^0-9]', '', 'g'), '0')"
 _NAME: Final = (
     "replace(replace(replace(replace(translate(lower(first_name || ' ' || last_name),"
     f" '{_LETTERS}-', '{_FOLDED} '), 'ß', 'ss'), 'ae', 'a'), 'oe', 'o'), 'ue', 'u')"
@@ -56,13 +58,23 @@ def find_candidates(*, now: dt.datetime) -> int:
 
 def list_candidates(*, reason: str = "", after: int | None = None) -> QuerySet[DuplicateCandidate]:
     """Return the candidates that wait for a decision, in the order in which they were found, after the one named."""
-    apart = NotDuplicate.objects.filter(first=OuterRef("first"), second=OuterRef("second"), ended_at__isnull=True)
+    apart = _select_apart()
     waiting = DuplicateCandidate.objects.filter(
         ~Exists(apart), first__merged_into__isnull=True, second__merged_into__isnull=True
     )
     waiting = waiting.filter(reason=reason) if reason in DuplicateReason.values else waiting
     waiting = waiting if after is None else waiting.filter(pk__gt=after)
     return waiting.select_related("first__company", "second__company").order_by("pk")
+
+
+def _select_apart() -> QuerySet[NotDuplicate]:
+    """Return the statements in force that the two people of the outer candidate are two, by any of their leads."""
+    standing = NotDuplicate.objects.filter(ended_at__isnull=True).annotate(
+        one=Coalesce("first__merged_into", "first"), other=Coalesce("second__merged_into", "second")
+    )
+    return standing.filter(
+        Q(one=OuterRef("first"), other=OuterRef("second")) | Q(one=OuterRef("second"), other=OuterRef("first"))
+    )
 
 
 def list_candidates_of(lead: Lead) -> QuerySet[DuplicateCandidate]:
