@@ -6,10 +6,20 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 
-from leads import events, lead_upserts, merges, outcomes, rescore_queue, shipped_signals
+from leads import (
+    contact_decisions,
+    events,
+    lead_upserts,
+    merges,
+    not_understood,
+    outcomes,
+    rescore_queue,
+    shipped_signals,
+)
 from leads.events import EventResult
 from leads.exceptions import Refused
-from leads.models import Lead, LeadMerge, Outcome, Signal
+from leads.filters import LeadFilter
+from leads.models import ContactDecision, Lead, LeadMerge, Outcome, Signal
 from tests.factories import NOW, LeadFactory, UserFactory
 from tests.threads import at_once
 
@@ -213,3 +223,39 @@ def test_a_deal_goes_on_under_the_address_of_another_lead_of_the_person() -> Non
     assert send_outcome("b@acme.example", "won", NOW).status == "accepted"
 
     assert set(Outcome.objects.values_list("lead", flat=True)) == {alias.pk}
+
+
+@pytest.mark.django_db
+def test_a_person_is_found_by_the_address_and_the_name_of_a_merged_lead() -> None:
+    alias = LeadFactory(email="old.address@acme.example", first_name="Adalbert")
+    standing = LeadFactory()
+    merge(alias, standing)
+
+    for text in ("old.address@acme.example", "Adalbert", "address adal"):
+        assert list(LeadFilter({"q": text}, queryset=Lead.objects.all()).qs) == [standing]
+    assert LeadFilter({"q": " "}, queryset=Lead.objects.all()).qs.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_leads_behind_a_value_that_is_not_understood_are_as_many_as_counted() -> None:
+    alias = send_lead(email="a@acme.example", country="Ruritania")
+    standing = LeadFactory()
+    merge(alias, standing)
+
+    (row,) = not_understood.list_values()
+
+    assert list(LeadFilter({"not_understood": row.token}, queryset=Lead.objects.all()).qs) == [alias]
+    assert row.leads == 1
+    assert not_understood.texts_at(standing, NOW) == {"lead.country": "Ruritania"}
+
+
+@pytest.mark.django_db
+def test_lifting_the_opt_out_of_a_person_lifts_that_of_each_lead() -> None:
+    alias, standing = send_lead(email="a@acme.example", do_not_contact=True), send_lead(email="b@acme.example")
+    merge(alias, standing)
+    assert merges.may_not_be_contacted(standing)
+
+    contact_decisions.lift_for_person(lead=standing, by=UserFactory(), reason="She wrote to us.", now=NOW + DAY)
+
+    assert not merges.may_not_be_contacted(standing)
+    assert list(ContactDecision.objects.values_list("lead", "is_opt_out")) == [(alias.pk, False)]
