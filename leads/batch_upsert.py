@@ -145,21 +145,21 @@ class _BatchUpsert(Generic[Subject]):
             names = " and ".join(sorted(validation.shorten_name(key.value) for key in owners))
             raise Refused(self.first_key_name, f"names more than one {self.noun}: {names} are of different ones.")
         other = next((self.by_key[key] for key in item.id_keys if key in self.by_key), None)
-        if first and other and first is not other:
-            return self.choose_of_two(first, other)
         history = first or other
+        if first and other and first is not other:
+            if self.person_id(first.subject) != self.person_id(other.subject):
+                raise Refused(self.first_key_name, f"belongs to one {self.noun} and external_id to another.")
+            # Of two leads that are one person the one that stands for it, else the older one (rules 13.49).
+            return min(
+                first, other, key=lambda owner: (self.person_id(owner.subject) != owner.subject.pk, owner.subject.pk)
+            )
         if history is not None and item.external_id and other is None:
             self._check_id(history, item)
         return history
 
-    def choose_of_two(
-        self, first: AttributeHistory[Subject], other: AttributeHistory[Subject]
-    ) -> AttributeHistory[Subject]:
-        """Return the one of two subjects, named by different keys of a statement, that the statement is about.
-
-        Raises Refused where they are two.
-        """
-        raise Refused(self.first_key_name, f"belongs to one {self.noun} and external_id to another.")
+    def person_id(self, subject: Subject) -> int:
+        """Return the id of the subject that stands for this one: its own unless it is a merged lead."""
+        return int(subject.pk)
 
     def _check_id(self, history: AttributeHistory[Subject], item: AttributeStatement) -> None:
         """Refuse a second id of one system. An id that every system may name stands for each system's own."""
@@ -299,12 +299,8 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
             return (email_key(item.first_key),)
         return (phone_key(item.phone),) if item.phone else ()
 
-    def choose_of_two(self, first: AttributeHistory[Lead], other: AttributeHistory[Lead]) -> AttributeHistory[Lead]:
-        """Return of two leads that are merged the one that stands for the person, else the older one (rules 13.49)."""
-        people = {history.subject.merged_into_id or history.subject.pk for history in (first, other)}
-        if len(people) > 1:
-            return super(LeadBatchUpsert, self).choose_of_two(first, other)
-        return min(first, other, key=lambda history: (history.subject.merged_into_id is not None, history.subject.pk))
+    def person_id(self, subject: Lead) -> int:
+        return subject.merged_into_id or subject.pk
 
     def _upsert_missing(
         self, items: Sequence[AttributeStatement], results: Sequence[UpsertResult[Lead] | None]
