@@ -83,7 +83,8 @@ def list_candidates_of(lead: Lead) -> QuerySet[DuplicateCandidate]:
 
 
 def count_candidates_of(lead: Lead) -> int:
-    return list_candidates_of(lead).count()
+    """Return how many other people may be this one, for whatever reasons."""
+    return list_candidates_of(lead).order_by().values("first", "second").distinct().count()
 
 
 def list_kept_apart() -> QuerySet[NotDuplicate]:

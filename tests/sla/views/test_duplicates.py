@@ -186,3 +186,11 @@ def test_merged_leads_are_left_out_of_the_list_and_the_export_unless_asked_for(o
     assert "alias@" in export("?merged=true")
     assert "stays@" not in export("?merged=true")
     assert alias.name in page(ops, "/leads/?merged=true")
+
+
+def test_a_pair_with_several_reasons_is_compared_once(ops: Client, pair: tuple[Lead, Lead]) -> None:
+    text = page(ops, f"/duplicates/compare/?lead={pair[1].pk}")
+
+    assert text.count("Not the same person") == 1
+    assert "Same address in another spelling, Same name at the same company" in text
+    assert "1 possible duplicate<" in page(ops, f"/leads/{pair[0].pk}/")
