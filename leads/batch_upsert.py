@@ -142,12 +142,21 @@ class _BatchUpsert(Generic[Subject]):
             names = " and ".join(sorted(validation.shorten_name(key.value) for key in owners))
             raise Refused(self.first_key_name, f"names more than one {self.noun}: {names} are of different ones.")
         other = next((self.by_key[key] for key in item.id_keys if key in self.by_key), None)
-        if first and other and first is not other:
-            raise Refused(self.first_key_name, f"belongs to one {self.noun} and external_id to another.")
         history = first or other
+        if first and other and first is not other:
+            if self.person_id(first.subject) != self.person_id(other.subject):
+                raise Refused(self.first_key_name, f"belongs to one {self.noun} and external_id to another.")
+            # Of two leads that are one person the one that stands for it, else the older one (rules 13.49).
+            return min(
+                first, other, key=lambda owner: (self.person_id(owner.subject) != owner.subject.pk, owner.subject.pk)
+            )
         if history is not None and item.external_id and other is None:
             self._check_id(history, item)
         return history
+
+    def person_id(self, subject: Subject) -> int:
+        """Return the id of the subject that stands for this one: its own unless it is a merged lead."""
+        return int(subject.pk)
 
     def _check_id(self, history: AttributeHistory[Subject], item: AttributeStatement) -> None:
         """Refuse a second id of one system. An id that every system may name stands for each system's own."""
@@ -287,6 +296,9 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
             return (email_key(item.first_key),)
         return (phone_key(item.phone),) if item.phone else ()
 
+    def person_id(self, subject: Lead) -> int:
+        return subject.merged_into_id or subject.pk
+
     def _upsert_missing(
         self, items: Sequence[AttributeStatement], results: Sequence[UpsertResult[Lead] | None]
     ) -> list[UpsertResult[Lead]]:
@@ -358,7 +370,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         if history is None:
             return None
         values = {**item.values, **self._company_values(history, item, company, employers)}
-        if self._is_by_earlier_address(history.subject, item):
+        if self._is_by_earlier_address(history.subject, item) or self._is_address_of_another(history, item):
             del values["email"]
         is_changed = self.adopt_keys(history, item)
         is_stated, notes = self._apply_person(history, item, values)
@@ -405,6 +417,10 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
     def _is_by_earlier_address(self, lead: Lead, item: AttributeStatement) -> bool:
         """Tell whether a statement names a person by an earlier address alone: then it does not say the current one."""
         return bool(item.first_key and not item.external_id and lead.email and lead.email.lower() != item.first_key)
+
+    def _is_address_of_another(self, history: AttributeHistory[Lead], item: AttributeStatement) -> bool:
+        """Tell whether the address belongs to another lead of the same person, which keeps it."""
+        return bool(item.first_key) and self.by_key.get(email_key(item.first_key), history) is not history
 
     def _company_values(
         self,

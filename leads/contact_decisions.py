@@ -7,8 +7,8 @@ import datetime as dt
 from django.db import transaction
 
 from config.accounts.models import User
-from leads import lead_upserts
-from leads.models import ContactDecision
+from leads import lead_upserts, merges
+from leads.models import ContactDecision, Lead
 
 _SOURCE_AT_MOST = 64
 REASON_AT_MOST = 300
@@ -23,6 +23,12 @@ def decide_contact(*, lead_id: int, is_opt_out: bool, by: User, reason: str, now
     return ContactDecision.objects.create(
         lead_id=lead_id, at=now, is_opt_out=is_opt_out, by=by, reason=reason.strip()[:REASON_AT_MOST]
     )
+
+
+def lift_for_person(*, lead: Lead, by: User, reason: str, now: dt.datetime) -> None:
+    """Lift the opt-outs of all leads of a person from now on by a person's word, and keep the reason (rules 13.51)."""
+    for lead_id in sorted(merges.select_person(lead).filter(do_not_contact=True).values_list("pk", flat=True)):
+        decide_contact(lead_id=lead_id, is_opt_out=False, by=by, reason=reason, now=now)
 
 
 def current_decision(lead_id: int) -> ContactDecision | None:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import idna
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from config.accounts.models import User
 from leads.exceptions import Refused
@@ -55,7 +56,7 @@ def find_candidates(*, now: dt.datetime) -> int:
 
 def list_candidates(*, reason: str = "", after: int | None = None) -> QuerySet[DuplicateCandidate]:
     """Return the candidates that wait for a decision, in the order in which they were found, after the one named."""
-    apart = NotDuplicate.objects.filter(first=OuterRef("first"), second=OuterRef("second"), ended_at__isnull=True)
+    apart = _select_apart()
     waiting = DuplicateCandidate.objects.filter(
         ~Exists(apart), first__merged_into__isnull=True, second__merged_into__isnull=True
     )
@@ -64,13 +65,24 @@ def list_candidates(*, reason: str = "", after: int | None = None) -> QuerySet[D
     return waiting.select_related("first__company", "second__company").order_by("pk")
 
 
+def _select_apart() -> QuerySet[NotDuplicate]:
+    """Return the statements in force that the two people of the outer candidate are two, by any of their leads."""
+    standing = NotDuplicate.objects.filter(ended_at__isnull=True).annotate(
+        one=Coalesce("first__merged_into", "first"), other=Coalesce("second__merged_into", "second")
+    )
+    return standing.filter(
+        Q(one=OuterRef("first"), other=OuterRef("second")) | Q(one=OuterRef("second"), other=OuterRef("first"))
+    )
+
+
 def list_candidates_of(lead: Lead) -> QuerySet[DuplicateCandidate]:
     """Return the candidates of one lead that wait for a decision."""
     return list_candidates().filter(Q(first=lead) | Q(second=lead))
 
 
 def count_candidates_of(lead: Lead) -> int:
-    return list_candidates_of(lead).count()
+    """Return how many other people may be this one, for whatever reasons."""
+    return list_candidates_of(lead).order_by().values("first", "second").distinct().count()
 
 
 def list_kept_apart() -> QuerySet[NotDuplicate]:

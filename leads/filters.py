@@ -51,7 +51,7 @@ def _owners(
 
 class LeadFilter(filters.FilterSet):
     #: The filters with which leads that are merged into another one are found as well.
-    finds_merged_by: ClassVar[tuple[str, ...]] = ("merged",)
+    finds_merged_by: ClassVar[tuple[str, ...]] = ("merged", "not_understood")
 
     q = filters.CharFilter(method=filter_leads, label="Search")
     stage = filters.ChoiceFilter(choices=Stage.choices, empty_label="All stages")
@@ -87,7 +87,7 @@ class LeadFilter(filters.FilterSet):
 class LeadApiFilter(LeadFilter):
     """The filters of the lead page, and further ones for API clients. A key finds merged leads as well."""
 
-    finds_merged_by = ("merged", "email", "external_id")
+    finds_merged_by = ("merged", "not_understood", "email", "external_id")
 
     source = filters.CharFilter(lookup_expr="exact", help_text="In any case.")
     merged = filters.BooleanFilter(

@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import Q
 
-from leads import attributes, job_titles, stated_values
+from leads import attributes, job_titles, merges, stated_values
 from leads.models import AttributeChange, Lead
 from leads.vocabulary import Seniority
 
@@ -104,9 +104,11 @@ def match_leads(token: str) -> Q:
 
 
 def texts_at(lead: Lead, at: dt.datetime) -> dict[str, str]:
-    """Return the texts that could not be read and are in force at an instant, by attribute, of a lead and its company."""
-    values = _values_at(AttributeChange.objects.filter(lead=lead), at)
-    company = values.get("company") or lead.company_id
+    """Return the texts that could not be read and are in force at an instant, by attribute: of a person and its company."""
+    standing_id, *aliases = merges.list_person_ids(lead)
+    values = _values_at(AttributeChange.objects.filter(lead__in=[standing_id, *aliases]), at)
+    own = _values_at(AttributeChange.objects.filter(lead=standing_id), at) if aliases else values
+    company = own.get("company") or values.get("company") or lead.company_id
     of_company = _values_at(AttributeChange.objects.filter(company=company), at) if company else {}
     return {
         f"{subject}.{name}": text

@@ -158,8 +158,11 @@ def _store_outcomes(parsed: Sequence[_Item | EventResult], source: str, now: dt.
     # 4.
     for entry in parsed:
         if isinstance(entry, _Item):
+            deal = _deal_of(entry, deals)
             lead = leads.get(references[entry.lead].pk) if entry.lead in references else None
-            entry = _record_outcome(entry, _deal_of(entry, deals), lead, source, now)  # noqa: PLW2901  # item to result
+            if lead and deal.lead and _is_same_person(lead, deal.lead):
+                lead = leads.get(deal.lead.pk)
+            entry = _record_outcome(entry, deal, lead, source, now)  # noqa: PLW2901  # item to result
         results.append(entry)
     # 5.
     if any(result.status == "accepted" for result in results):
@@ -178,6 +181,10 @@ def _read_deals(items: Sequence[_Item], source: str) -> dict[str, _Deal]:
 def _deal_of(item: _Item, deals: Mapping[str, _Deal]) -> _Deal:
     """Return the deal of an item; one without an id of the sender's is a deal of its own."""
     return _Deal() if item.external_id is None else deals[item.external_id]
+
+
+def _is_same_person(lead: Lead, other: Lead) -> bool:
+    return (lead.merged_into_id or lead.pk) == (other.merged_into_id or other.pk)
 
 
 def _first_of_new_deals(items: Sequence[_Item], deals: Mapping[str, _Deal]) -> list[_Item]:

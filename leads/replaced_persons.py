@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from django.db.models import QuerySet
 
+from leads import merges
 from leads.models import Lead, PersonChange
 from leads.row_notes import RowNote
 from leads.vocabulary import NoteKind
@@ -140,8 +141,10 @@ def replaced_persons() -> QuerySet[PersonChange]:
 
 
 def earlier_persons(lead: Lead) -> QuerySet[PersonChange]:
-    """Return the persons to whom the lead's address belonged before, the latest first."""
-    return PersonChange.objects.filter(lead=lead).order_by("-at", "-pk")
+    """Return the persons to whom the addresses of the lead, and of those merged into it, belonged before, the latest first."""
+    return (
+        PersonChange.objects.filter(lead__in=merges.list_person_ids(lead)).select_related("lead").order_by("-at", "-pk")
+    )
 
 
 def _share_first_name(one: str, other: str, is_same: Callable[[str, str], bool]) -> bool:

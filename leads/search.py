@@ -12,7 +12,7 @@ from typing import Final
 from django.db.models import Q
 
 from leads import salesforce_ids
-from leads.models import CompanyKey, LeadKey
+from leads.models import CompanyKey, Lead, LeadKey
 from leads.vocabulary import KeyKind
 
 WORDS_AT_MOST: Final = 6
@@ -23,8 +23,16 @@ _COMPANY_COLUMNS: Final = ("name", "domain", "external_id")
 def match_leads(text: str, *, by: str = "") -> Q:
     """Return a condition: each word occurs in the name of the person or company, in the address or in an id.
 
-    `by` is the path to the lead from the rows that are searched, as "lead__".
+    `by` is the path to the lead from the rows that are searched, as "lead__". A person is also found by what is known
+    of the leads that are merged into it.
     """
+    if not text.split():
+        return Q()
+    aliases = Lead.objects.filter(_match_own(text), merged_into__isnull=False).values("merged_into")
+    return _match_own(text, by=by) | Q(**{f"{by}pk__in": aliases})
+
+
+def _match_own(text: str, *, by: str = "") -> Q:
     return _match_all_words(text, [by + column for column in _LEAD_COLUMNS], lambda word: _owns_lead_key(word, by))
 
 

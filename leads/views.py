@@ -93,6 +93,8 @@ def lead(request: Request, pk: int) -> HttpResponse:
 def lead_contact(request: Request, pk: int) -> HttpResponse:
     """Let marketing ops set or lift a lead's opt-out, with the reason."""
     row = get_object_or_404(Lead, pk=pk)
+    # The page is about the whole person; nothing saves this row.
+    row.do_not_contact = merges.may_not_be_contacted(row)
     form = ContactDecisionForm(request.POST or None, initial={"is_opt_out": "no" if row.do_not_contact else "yes"})
     if request.method == "POST" and form.is_valid():
         return _decide_contact(request, row, form)
@@ -107,13 +109,11 @@ def _decide_contact(request: Request, row: Lead, form: ContactDecisionForm) -> H
         state = "may not be contacted" if is_opt_out else "may be contacted"
         messages.warning(request, f"Nothing was changed: {row.name} {state} already.")
     else:
-        contact_decisions.decide_contact(
-            lead_id=row.pk,
-            is_opt_out=is_opt_out,
-            by=request.user,
-            reason=form.cleaned_data["reason"],
-            now=timezone.now(),
-        )
+        by, reason, now = request.user, form.cleaned_data["reason"], timezone.now()
+        if is_opt_out:
+            contact_decisions.decide_contact(lead_id=row.pk, is_opt_out=True, by=by, reason=reason, now=now)
+        else:
+            contact_decisions.lift_for_person(lead=row, by=by, reason=reason, now=now)
         state = "may not be contacted from now on" if is_opt_out else "may be contacted again"
         messages.success(request, f"{row.name} {state}.")
     return redirect("lead", row.pk)

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from leads.stated_values import SENIORITY_OF_TITLE
 from scoring.columns.attribute_cache import merge_periods, without_subjects
 from scoring.columns.attribute_fields import attribute_field
 from scoring.columns.attribute_rows import AttributePeriods, index_values, since_ever
@@ -34,6 +35,11 @@ _STATEMENTS: Final = {
     "is_row": pa.bool_(),
     "values": pa.string(),
 }
+#: The mark of a lead's seniority, which has no column.
+_SENIORITY_MARK: Final = (
+    f"SELECT ledger.values -> '{SENIORITY_OF_TITLE}' FROM leads_attributechange ledger WHERE lead_id = leads_lead.id"
+    " AND jsonb_exists(ledger.values, 'seniority') ORDER BY valid_from DESC, id DESC LIMIT 1"
+)
 #: What a person has of the lead that stands for it, unless that one has none (rules 13.51).
 _IDENTITY: Final = ("email", "company")
 
@@ -77,7 +83,8 @@ class MergedPeople:
         table = self.reader.table(
             "SELECT id, known_at,"
             " coalesce((SELECT max(id) FROM leads_attributechange WHERE lead_id = leads_lead.id), 0), true,"
-            " (jsonb_strip_nulls(to_jsonb(leads_lead)) || jsonb_build_object('company', company_id))::text"
+            " (jsonb_strip_nulls(to_jsonb(leads_lead)) || jsonb_build_object('company', company_id, "
+            f"'{SENIORITY_OF_TITLE}', ({_SENIORITY_MARK})))::text"
             f" FROM leads_lead WHERE NOT has_history AND {people.sql('id')}"
             " UNION ALL SELECT ledger.lead_id, ledger.valid_from, ledger.id, false, ledger.values::text"
             " FROM leads_attributechange ledger JOIN leads_lead subject ON subject.id = ledger.lead_id"
@@ -183,7 +190,7 @@ def _read_values(text: str, *, is_row: bool) -> dict[str, Any]:
 def _fold_person(person: int, statements: Sequence[_Statement]) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
     """Yield (lead, start, all values up to then) for each instant with statements about a person.
 
-    1. Of two statements the later one holds, whichever lead it is about.
+    1. Of two statements the later one holds, whichever lead it is about; a seniority belongs to its title.
     2. The address and the company are those of the standing lead; while it has none, those of its aliases.
     3. The person may not be contacted while any of its leads says so: the word of another lead does not lift it.
     """
@@ -193,7 +200,7 @@ def _fold_person(person: int, statements: Sequence[_Statement]) -> Iterator[tupl
     for at, group in groupby(statements, key=attrgetter("at")):
         for statement in group:
             # 1.
-            values |= statement.values
+            values |= _settle_seniority(values, statement.values)
             if statement.lead == person:
                 own |= {name: statement.values[name] for name in _IDENTITY if name in statement.values}
             if "do_not_contact" in statement.values:
@@ -203,6 +210,22 @@ def _fold_person(person: int, statements: Sequence[_Statement]) -> Iterator[tupl
         # 3.
         values["do_not_contact"] = any(opted_out.values())
         yield person, at, dict(values)
+
+
+def _settle_seniority(known: Mapping[str, Any], stated: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a statement as it would have been stored with all before it about one lead (rules 13.35).
+
+    The rank that a correction of the title gives ends with that title, and gives way to a stated seniority.
+    """
+    if SENIORITY_OF_TITLE in stated:
+        is_known = known.get("seniority") is not None and known.get(SENIORITY_OF_TITLE) is None
+        derived = {"seniority", SENIORITY_OF_TITLE} if is_known else ()
+        return {name: value for name, value in stated.items() if name not in derived}
+    if "seniority" in stated:
+        return {**stated, SENIORITY_OF_TITLE: None}
+    if "title" in stated and known.get(SENIORITY_OF_TITLE) is not None:
+        return {**stated, "seniority": None, SENIORITY_OF_TITLE: None}
+    return stated
 
 
 def _build_periods(

@@ -89,7 +89,11 @@ def _judge_leads(file: FileImport, previews: Sequence[PreviewRow], now: dt.datet
     """Judge the leads of the rows as the live loop would, and return their outlooks by lead id."""
     if file.plan.kind.name != "leads":
         return {}
-    lead_ids = sorted({row.verdict.subject_id for row in previews if row.verdict.subject_id is not None})
+    # A lead that is merged into another one is judged as that one (rules 13.50).
+    stored_ids = {row.verdict.subject_id for row in previews if row.verdict.subject_id is not None}
+    aliases = Lead.objects.filter(pk__in=stored_ids, merged_into__isnull=False)
+    people = dict.fromkeys(stored_ids) | dict(aliases.values_list("pk", "merged_into_id"))
+    lead_ids = sorted({standing_id or lead_id for lead_id, standing_id in people.items()})
     try:
         with transaction.atomic():
             due_leads.rescore_leads(lead_ids=lead_ids, now=now)
@@ -99,7 +103,8 @@ def _judge_leads(file: FileImport, previews: Sequence[PreviewRow], now: dt.datet
         # A lead that cannot be judged stops the live loop no more than this page.
         log.exception("The leads of a preview could not be judged.")
         return {}
-    return _read_outlooks(lead_ids, now)
+    outlooks = _read_outlooks(lead_ids, now)
+    return {lead_id: outlooks[standing_id or lead_id] for lead_id, standing_id in people.items()}
 
 
 def _read_outlooks(lead_ids: Sequence[int], now: dt.datetime) -> Mapping[int, LeadOutlook]:

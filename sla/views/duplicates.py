@@ -20,7 +20,7 @@ from config.accounts.vocabulary import Role
 from config.web import Request, typed_number
 from leads import duplicates, merges, refused_addresses, replaced_persons
 from leads.exceptions import Refused
-from leads.models import Event, Lead, NotDuplicate
+from leads.models import DuplicateCandidate, Event, Lead, NotDuplicate
 from leads.vocabulary import DuplicateReason
 from sla.models import Handoff
 
@@ -28,7 +28,7 @@ PAGE: Final = 10
 LATEST: Final = 10
 _COLUMNS: Final = (
     ("E-mail", "email"), ("First name", "first_name"), ("Last name", "last_name"), ("Title", "title"),
-    ("Phone", "phone"), ("Company", "company"), ("Country", "country"), ("Region", "region"), ("Source", "source"),
+    ("Phone", "phone"), ("Company", "company"), ("Country", "country_name"), ("Region", "region"), ("Source", "source"),
     ("Stage", "get_stage_display"), ("Budget", "budget"), ("Timeline", "timeline"), ("Use case", "use_case"),
 )  # fmt: skip
 
@@ -87,8 +87,7 @@ def compare(request: Request) -> HttpResponse:
     first = get_object_or_404(Lead.objects.select_related("company"), pk=typed_number(request.GET.get("lead", "")))
     other = typed_number(request.GET.get("other", ""))
     if other is None:
-        rows = duplicates.list_candidates_of(first)[:PAGE]
-        pairs = [(row.first, row.second, row.get_reason_display(), row.strength) for row in rows]
+        pairs = _join_reasons(duplicates.list_candidates_of(first))[:PAGE]
     else:
         pairs = [(first, get_object_or_404(Lead.objects.select_related("company"), pk=other), "", "")]
     context = {"lead": first, "pairs": _compare_pairs(pairs), "now": timezone.now()}
@@ -159,6 +158,18 @@ def _back(request: Request) -> HttpResponse:
     reason = request.POST.get("reason", "")
     query = f"?reason={reason}" if reason in DuplicateReason.values else ""
     return redirect(f"{reverse('duplicates')}{query}")
+
+
+def _join_reasons(rows: Iterable[DuplicateCandidate]) -> list[tuple[Lead, Lead, str, str]]:
+    """Return each pair once, with all its reasons, the strongest first, and the strength of that one."""
+    pairs: dict[tuple[int, int], list[DuplicateCandidate]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: DuplicateReason.values.index(row.reason)):
+        pairs[row.first_id, row.second_id].append(row)
+    return [
+        (strongest.first, strongest.second, ", ".join(row.get_reason_display() for row in same), strongest.strength)
+        for same in pairs.values()
+        for strongest in same[:1]
+    ]
 
 
 def _compare_pairs(pairs: Iterable[tuple[Lead, Lead, str, str]]) -> list[ComparedPair]:

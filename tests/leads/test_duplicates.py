@@ -127,3 +127,22 @@ def test_finding_takes_the_same_queries_for_any_number_of_leads(django_assert_nu
 
     with django_assert_num_queries(6):
         assert duplicates.find_candidates(now=NOW + dt.timedelta(minutes=10)) == 10
+
+
+def test_a_national_number_is_compared_by_its_one_spelling() -> None:
+    first = LeadFactory(phone="+46 8 555 0199", phone_key="+4685550199")
+    second = LeadFactory(phone="08 555 0199", phone_key="+4685550199")
+
+    assert pairs() == [(first.pk, second.pk)]
+
+
+def test_what_was_said_of_a_lead_holds_for_the_person_into_whom_it_is_merged() -> None:
+    alias, other, standing = LeadFactory.create_batch(3, phone="+49 30 1234567")
+    duplicates.keep_apart(lead_id=alias.pk, other_id=other.pk, by=None, now=NOW)
+    assert pairs() == [(alias.pk, standing.pk), (other.pk, standing.pk)]
+
+    merges.merge(lead_id=alias.pk, into_id=standing.pk, by=None, now=NOW)
+
+    assert pairs() == []
+    merges.unmerge(lead_id=alias.pk, by=None, now=NOW)
+    assert sorted(pairs()) == [(alias.pk, standing.pk), (other.pk, standing.pk)]

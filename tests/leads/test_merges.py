@@ -1,13 +1,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
 
-from leads import events, merges, rescore_queue, shipped_signals
+from leads import (
+    contact_decisions,
+    events,
+    lead_upserts,
+    merges,
+    not_understood,
+    outcomes,
+    rescore_queue,
+    shipped_signals,
+)
+from leads.events import EventResult
 from leads.exceptions import Refused
-from leads.models import Lead, LeadMerge, Signal
+from leads.filters import LeadFilter
+from leads.models import ContactDecision, Lead, LeadMerge, Outcome, Signal
 from tests.factories import NOW, LeadFactory, UserFactory
 from tests.threads import at_once
 
@@ -16,6 +28,22 @@ DAY = dt.timedelta(days=1)
 
 def merge(lead: Lead, into: Lead, *, now: dt.datetime = NOW, why: str = "") -> LeadMerge:
     return merges.merge(lead_id=lead.pk, into_id=into.pk, by=None, now=now, why=why)
+
+
+def send_lead(**item: Any) -> Lead:
+    (result,) = lead_upserts.read_and_upsert(
+        items=[item], read=lead_upserts.read_lead, upsert=lead_upserts.upsert_leads, source="crm", now=NOW
+    )
+    if result.refusal is not None:
+        raise result.refusal
+    return result.subject
+
+
+def send_outcome(email: str, kind: str, at: dt.datetime) -> EventResult:
+    (result,) = outcomes.record(
+        items=[{"email": email, "kind": kind, "at": at.isoformat(), "id": "d-1"}], source="crm", now=NOW
+    )
+    return result
 
 
 def standing_of(*leads: Lead) -> list[int | None]:
@@ -164,3 +192,70 @@ def test_events_that_come_during_a_merge_rescore_the_person() -> None:
         assert alias.next_look_at is None
         assert lead.next_look_at is not None
         assert alias.events.count() == 1
+
+
+@pytest.mark.parametrize("alias_is_first", [True, False])
+def test_a_row_with_the_keys_of_both_leads_is_about_the_one_that_stands(db: None, alias_is_first: bool) -> None:
+    by_address = send_lead(email="a@acme.example")
+    by_id = send_lead(external_id="c-1", email="b@acme.example")
+    alias, standing = (by_address, by_id) if alias_is_first else (by_id, by_address)
+    with pytest.raises(Refused, match="belongs to one lead and external_id to another"):
+        send_lead(email="a@acme.example", external_id="c-1", title="CEO")
+    merge(alias, standing)
+
+    assert send_lead(email="a@acme.example", external_id="c-1", title="CEO") == standing
+
+    standing.refresh_from_db()
+    alias.refresh_from_db()
+    assert (standing.title, alias.title) == ("CEO", "")
+    assert {by_address.pk: "a@acme.example", by_id.pk: "b@acme.example"} == dict(
+        Lead.objects.values_list("pk", "email")
+    )
+
+
+@pytest.mark.django_db
+def test_a_deal_goes_on_under_the_address_of_another_lead_of_the_person() -> None:
+    alias, standing = LeadFactory(email="a@acme.example"), LeadFactory(email="b@acme.example")
+    send_outcome("a@acme.example", "opportunity", NOW - DAY)
+    assert send_outcome("b@acme.example", "won", NOW).field == "id"
+    merge(alias, standing)
+
+    assert send_outcome("b@acme.example", "won", NOW).status == "accepted"
+
+    assert set(Outcome.objects.values_list("lead", flat=True)) == {alias.pk}
+
+
+@pytest.mark.django_db
+def test_a_person_is_found_by_the_address_and_the_name_of_a_merged_lead() -> None:
+    alias = LeadFactory(email="old.address@acme.example", first_name="Adalbert")
+    standing = LeadFactory()
+    merge(alias, standing)
+
+    for text in ("old.address@acme.example", "Adalbert", "address adal"):
+        assert list(LeadFilter({"q": text}, queryset=Lead.objects.all()).qs) == [standing]
+    assert LeadFilter({"q": " "}, queryset=Lead.objects.all()).qs.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_leads_behind_a_value_that_is_not_understood_are_as_many_as_counted() -> None:
+    alias = send_lead(email="a@acme.example", country="Ruritania")
+    standing = LeadFactory()
+    merge(alias, standing)
+
+    (row,) = not_understood.list_values()
+
+    assert list(LeadFilter({"not_understood": row.token}, queryset=Lead.objects.all()).qs) == [alias]
+    assert row.leads == 1
+    assert not_understood.texts_at(standing, NOW) == {"lead.country": "Ruritania"}
+
+
+@pytest.mark.django_db
+def test_lifting_the_opt_out_of_a_person_lifts_that_of_each_lead() -> None:
+    alias, standing = send_lead(email="a@acme.example", do_not_contact=True), send_lead(email="b@acme.example")
+    merge(alias, standing)
+    assert merges.may_not_be_contacted(standing)
+
+    contact_decisions.lift_for_person(lead=standing, by=UserFactory(), reason="She wrote to us.", now=NOW + DAY)
+
+    assert not merges.may_not_be_contacted(standing)
+    assert list(ContactDecision.objects.values_list("lead", "is_opt_out")) == [(alias.pk, False)]

@@ -306,8 +306,10 @@ class _Leads:
     def _phone(self, country: str) -> str:
         if draw_bool(self.rng, 0.35):
             return ""
-        # Numbers like 555-01xx are reserved for fiction.
-        return f"{names_and_places.COUNTRIES[country][3]} 555 01{self.rng.randrange(100):02}"
+        # Numbers like 555-01xx are reserved for fiction. There are a hundred of them in each area, and few people who share
+        # a number, or all would be possible duplicates.
+        area = 200 + len(self.leads) % 800
+        return f"{names_and_places.COUNTRIES[country][3]} {area} 555 01{self.rng.randrange(100):02}"
 
     def _answers(self, history: visits.VisitorHistory) -> dict[str, str]:
         if history.visitor_type not in (VisitorType.EVALUATOR, VisitorType.ASKER) or draw_bool(self.rng, 0.4):

@@ -13,7 +13,7 @@ import pytest
 
 from definitions import version_documents
 from leads import events, lead_upserts, merges, shipped_signals
-from leads.models import Company, Lead, Signal
+from leads.models import Company, Lead, Signal, ValueReading
 from scoring.active_versions import rules_of
 from scoring.columns import fact_reader
 from scoring.columns.bulk_reader import bulk_reader
@@ -21,6 +21,7 @@ from scoring.engine.facts import Facts
 from scoring.engine.judge import first_qualifying, judge
 from scoring.engine.rules import Rules
 from scoring.instants import microseconds
+from tests.factories import UserFactory
 from tests.scoring import facts as reference_facts
 
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
@@ -91,6 +92,7 @@ def rules(transactional_db: None) -> Rules:
     document["fit"] = [
         {"field": "lead.country", "op": "in", "value": ["DE"], "points": 20, "rationale": "Near."},
         {"field": "lead.source", "op": "in", "value": ["ads"], "points": 7, "rationale": "Paid."},
+        {"field": "lead.seniority", "op": "at_least", "value": "vp", "points": 3, "rationale": "Decides."},
     ]
     document["disqualifiers"].append(
         {"field": "lead.do_not_contact", "op": "is", "value": True, "rationale": "May not be contacted."}
@@ -192,6 +194,45 @@ def test_an_opt_out_of_one_lead_holds_for_the_person_whatever_the_other_said_fir
         assert [column.values[code] for code in column.codes] == [True]
         assert merges.may_not_be_contacted(lead)
         assert merges.may_not_be_contacted(Lead.objects.get(pk=alias.pk))
+
+
+#: Statements about one person, each with its address and the correction of its title in force.
+_TITLES = {"boss": "vp"}
+_SENIORITY_STORIES: tuple[tuple[tuple[int, dict[str, str]], ...], ...] = (
+    ((0, {"title": "Boss"}), (1, {"title": "Analyst"})),
+    ((0, {"seniority": "director"}), (1, {"title": "Boss"})),
+    ((0, {"title": "Boss"}), (1, {"seniority": "director"}), (0, {"title": "Analyst"})),
+    ((0, {"title": "Analyst"}), (1, {"title": "Boss"})),
+    ((0, {"country": "DE"}), (1, {"title": "Boss"}), (0, {"title": "Intern"}), (1, {"country": "FR"})),
+    ((1, {"title": "Boss"}), (1, {"title": "Analyst"}), (0, {"country": "FR"})),
+)
+
+
+def seniorities(rules: Rules, lead: Lead) -> list[tuple[object, object]]:
+    """Return (title, seniority) of a person after each statement."""
+    facts = fact_reader.read_for_leads([lead.pk], rules)
+    title, rank = facts.columns["lead.title"], facts.columns["lead.seniority"]
+    return [
+        (title.values[one] or None, rank.values[other] or None)
+        for one, other in zip(title.codes, rank.codes, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("story", _SENIORITY_STORIES)
+def test_a_corrected_title_gives_a_merged_person_the_rank_that_one_lead_would_have(
+    rules: Rules, story: tuple[tuple[int, dict[str, str]], ...]
+) -> None:
+    for title, rank in _TITLES.items():
+        ValueReading.objects.create(attribute="title", text=title, folded=title, meaning=rank, by=UserFactory(), at=NOW)
+    people = []
+    for addresses in (("one@fit.example",) * 2, ("a@fit.example", "b@fit.example")):
+        for number, (owner, values) in enumerate(story):
+            send(addresses[owner], valid_from=(NOW - (len(story) - number) * DAY).isoformat(), **values)
+        people.append([Lead.objects.get(email=address) for address in addresses])
+    alias, lead = people[1]
+    merges.merge(lead_id=alias.pk, into_id=lead.pk, by=None, now=NOW)
+
+    assert seniorities(rules, lead)[-len(story) :] == seniorities(rules, people[0][0])[-len(story) :]
 
 
 def test_a_lead_without_company_has_that_of_its_alias(rules: Rules) -> None:

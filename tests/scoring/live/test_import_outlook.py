@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 
 from definitions import version_documents
-from leads import file_imports, import_previews
+from leads import file_imports, import_previews, merges
 from leads.file_imports import FileImport
 from leads.import_mapping import KINDS, ColumnMap
 from leads.models import AttributeChange, Company, Lead, StageChange
@@ -66,6 +66,18 @@ def test_each_lead_has_the_verdict_that_the_import_would_give(tmp_path: Path) ->
     assert eve.lead is not None
     assert eve.lead.gates[0].verdict != "pass"
     assert (nobody.lead, nobody.row.verdict.field) == (None, "email")
+
+
+@pytest.mark.usefixtures("in_force")
+def test_a_merged_lead_has_the_verdict_of_the_person(tmp_path: Path) -> None:
+    alias, standing = LeadFactory(email="known@fit.example"), LeadFactory(company=CompanyFactory(fits=True))
+    EventFactory(lead=standing, occurred_at=NOW - dt.timedelta(hours=1))
+    merges.merge(lead_id=alias.pk, into_id=standing.pk, by=None, now=NOW - DAY)
+
+    (row,) = preview(prepare(tmp_path, "email,title\nknown@fit.example,VP Marketing\n"))
+
+    assert row.lead is not None
+    assert (row.lead.stage, row.lead.gates[0].verdict) == (Stage.MQL, "pass")
 
 
 @pytest.mark.usefixtures("in_force")

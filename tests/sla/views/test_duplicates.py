@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -37,6 +38,21 @@ def pair() -> tuple[Lead, Lead]:
     )
     duplicates.find_candidates(now=NOW)
     return pair
+
+
+@pytest.mark.parametrize("path", ["/duplicates/", "/duplicates/compare/?lead={0}&other={1}"])
+@pytest.mark.parametrize("action", ["/duplicates/merge/", "/duplicates/apart/"])
+def test_the_buttons_of_a_pair_carry_the_token_of_their_form(pair: tuple[Lead, Lead], path: str, action: str) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(UserFactory(roles=[Role.MARKETING_OPS]))
+    content = page(browser, path.format(pair[0].pk, pair[1].pk))
+    token = re.search(r'action="/duplicates/merge/".*?name="csrfmiddlewaretoken" value="(\w+)"', content, re.DOTALL)
+    assert token is not None
+
+    fields = {"first": pair[0].pk, "second": pair[1].pk, "into": pair[1].pk, "csrfmiddlewaretoken": token[1]}
+    response = browser.post(action, fields)
+
+    assert response.status_code == 302
 
 
 def page(client: Client, path: str) -> str:
@@ -170,3 +186,11 @@ def test_merged_leads_are_left_out_of_the_list_and_the_export_unless_asked_for(o
     assert "alias@" in export("?merged=true")
     assert "stays@" not in export("?merged=true")
     assert alias.name in page(ops, "/leads/?merged=true")
+
+
+def test_a_pair_with_several_reasons_is_compared_once(ops: Client, pair: tuple[Lead, Lead]) -> None:
+    text = page(ops, f"/duplicates/compare/?lead={pair[1].pk}")
+
+    assert text.count("Not the same person") == 1
+    assert "Same address in another spelling, Same name at the same company" in text
+    assert "1 possible duplicate<" in page(ops, f"/leads/{pair[0].pk}/")
