@@ -67,7 +67,7 @@ def main(made_on: dt.date) -> None:
             sys.stdout.write(f"{code.casefold()}: {names.pop(code.casefold())} -> {country}, whose code it is\n")
     table = {"english": dict(sorted(english.items())), "alpha_3": dict(sorted(alpha_3.items())), "names": names}
     head = {
-        "made_on": made_on.isoformat(),
+        "dated": made_on.isoformat(),
         "made_from": f"Unicode CLDR, as in babel {babel.__version__}, in {len(LANGUAGES)} languages",
         "digest": hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest(),
     }

@@ -154,3 +154,9 @@ def test_an_installation_of_the_first_release_keeps_what_it_deleted(free_email: 
     of_list = ListEntry.objects.filter(list=free_email)
     statuses = dict(of_list.filter(value__in=["gmail.com", "web.de", "ours.example"]).values_list("value", "status"))
     assert statuses == {"gmail.com": "removed", "web.de": "shipped", "ours.example": "own"}
+
+
+def test_every_shipped_data_set_is_dated() -> None:
+    names = {data_set.name for data_set in reference_data_loading.shipped_data_sets()}
+
+    assert {"country_names", "country_names_by_hand", "job_titles"} <= names
