@@ -282,8 +282,9 @@ class ImportPlan:
         try:
             return self._read_value(target, value)
         except Refused:
-            if target in attributes.READ_FROM_TEXT:
-                # The upsert keeps a text that cannot be read, and notes it.
+            # The upsert keeps a text that cannot be read, and notes it. A cell that may be a wish not to be contacted
+            # refuses its row: somebody could be called against it.
+            if target in attributes.READ_FROM_TEXT and target != "do_not_contact":
                 return value
             raise
 
