@@ -133,6 +133,11 @@ def _read_seniority(field: str, value: object) -> str | None:
     return None if rank is None else job_titles.LADDER[rank]
 
 
+def _read_phone(field: str, value: object) -> str | None:
+    # An apostrophe in front kept a spreadsheet from calculating +49 30; exports leave it there.
+    return validation.text(field, value.removeprefix("'") if isinstance(value, str) else value, limit=40) or None
+
+
 def _read_zone(field: str, value: object) -> str | None:
     name = validation.text(field, value, limit=_LONGEST_READ)
     if name and not time_zones.is_zone(name):
@@ -148,7 +153,7 @@ LEAD: Final[Mapping[str, Attribute]] = MappingProxyType(
     | {
         "first_name": _text_attribute(100),
         "last_name": _text_attribute(100),
-        "phone": _text_attribute(40),
+        "phone": Attribute(_read_phone),
         "title": _text_attribute(200),
         "seniority": Attribute(_read_seniority),
         "source": _text_attribute(120),

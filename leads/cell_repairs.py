@@ -32,10 +32,12 @@ _WISHES: Final[Mapping[str, bool | None]] = MappingProxyType(
     {
         **dict.fromkeys(
             ("unsubscribed", "opted out", "opted-out", "opt out", "opt-out", "optout", "do not allow", "do not contact",
-             "do not email", "unsubscribe", "not subscribed", "x", "✓", "checked"), True
+             "do not email", "unsubscribe", "not subscribed", "x", "✓", "checked", "abgemeldet", "désabonné", "désinscrit",
+             "dado de baja", "disiscritto", "descadastrado", "uitgeschreven", "wypisany", "avregistrerad"), True
         ),
         **dict.fromkeys(
-            ("subscribed", "opted in", "opted-in", "opt in", "opt-in", "allow", "allowed", "unchecked", "resubscribed"), False
+            ("subscribed", "opted in", "opted-in", "opt in", "opt-in", "allow", "allowed", "unchecked", "resubscribed",
+             "angemeldet", "abonniert", "abonné", "inscrit", "suscrito", "iscritto", "inscrito", "ingeschreven"), False
         ),
         **dict.fromkeys(
             ("no consent", "no_consent", "bounced", "archived", "cleaned", "non-subscribed", "nonsubscribed", "pending",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from leads import machine_events
 from leads.sender_headers import GENERAL_COLUMNS, SENDERS, Sender, plain_header
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ _OPEN_PREFIXES: Final = ("custom.", "properties.")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 #: A column of addresses without one in so many cells holds something else, such as their digests.
 _CELLS_THAT_TELL: Final = 3
+#: Where a header speaks of first names like this, `Name` is the last name.
+_FIRST_NAMES: Final = frozenset({"vorname", "prenom", "voornaam", "fornamn"})
+_NAMES: Final = frozenset({"name", "naam", "namn"})
+_WHOLE_NAMES: Final = frozenset({"nome", "nombre"})
 NO_ADDRESSES: Final = "its header means e-mail addresses, and its cells hold none"
 
 
@@ -88,6 +93,8 @@ def _guess_column(header: str, kind: ImportKind, sender: Sender | None) -> Colum
         return ColumnGuess(header, target, sender.name, reason, rank)
     if plain in kind.targets:
         return ColumnGuess(header, plain, "", "is a name of Accord's", 100)
+    if kind.open_prefix == "properties." and machine_events.is_flag(name):
+        return ColumnGuess(header, f"properties.{name}", "", "says whether a machine made the event")
     general = _find_general(plain, kind.name)
     return ColumnGuess(header, general[0], "", "is a usual name" if general[0] else "is not known", general[1])
 
@@ -109,8 +116,30 @@ def _leave_out(guess: ColumnGuess, reason: str) -> ColumnGuess:
     return ColumnGuess(guess.header, "", guess.sender, reason)
 
 
+def _settle_names(guesses: Sequence[ColumnGuess]) -> Sequence[ColumnGuess]:
+    """Settle what `Name` and `Nome` mean where no column holds the last name.
+
+    `Name` beside `Vorname` is the last name, and `Nome` or `Nombre` alone is the full one.
+    """
+    if any(guess.target == "last_name" for guess in guesses):
+        return guesses
+    plain = [plain_header(guess.header) for guess in guesses]
+    names, meaning, reason = (
+        (_NAMES, "last_name", "stands beside the first name")
+        if not _FIRST_NAMES.isdisjoint(plain)
+        else (_WHOLE_NAMES, "full_name", "is the only name")
+    )
+    return [
+        ColumnGuess(guess.header, meaning, guess.sender, reason, guess.rank)
+        if name in names and guess.target
+        else guess
+        for guess, name in zip(guesses, plain, strict=True)
+    ]
+
+
 def _choose_columns(guesses: Sequence[ColumnGuess]) -> list[ColumnGuess]:
     """Leave out the columns whose target another column has already, and a full name beside its two halves."""
+    guesses = _settle_names(guesses)
     best: dict[str, ColumnGuess] = {}
     for guess in guesses:
         if guess.target and (guess.target not in best or guess.rank < best[guess.target].rank):

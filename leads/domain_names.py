@@ -82,6 +82,12 @@ def domains_above(host: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=_CACHED)
+def is_public_suffix(host: str) -> bool:
+    """Tell whether everybody can register a domain below this one, as below co.uk."""
+    return _public_suffixes().publicsuffix(host) == host and _registries().publicsuffix(host) == host
+
+
+@lru_cache(maxsize=_CACHED)
 def is_shared(host: str, path: str = "") -> bool:
     """Tell whether a page at this host belongs to one user of many, as at a social network or a site builder."""
     hosts, paths = _shared_hosts()
@@ -108,6 +114,12 @@ _SECOND_LEVELS: Final = frozenset({"co", "com", "net", "org"})
 def _public_suffixes() -> PublicSuffixList:
     # Built on first use: reading the list takes a fifth of a second.
     return PublicSuffixList()
+
+
+@cache
+def _registries() -> PublicSuffixList:
+    # The suffixes of registries alone: firms have their own site at some of the other ones.
+    return PublicSuffixList(only_icann=True)
 
 
 @cache

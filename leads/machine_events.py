@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from leads.placeholders import is_placeholder_value
+
 #: The signals whose events a machine can cause.
 OPENED_BY_MACHINES: Final = frozenset({"email_open", "email_click", "newsletter_open"})
 MACHINE_OPEN: Final = "machine_open"
@@ -25,7 +27,10 @@ _FLAGS: Final = frozenset(
         "prefetched", "isprefetch", "isprefetched", "filteredevent", "applemailprivacy", "applemailprivacyopen",
         "applemailprivacyprotection", "appleprivacyopen", "appleprivacy", "mpp", "ismpp", "mppopen", "ismppopen", "proxyopen",
         "isproxyopen", "openedbyproxy", "loadedbyproxy", "proxysource", "automatedopen", "isautomated", "nonhuman", "isnonhuman",
-        "nhi", "isnhi",
+        "nhi", "isnhi", "isautomatedopen", "automatedclick", "isautomatedclick", "nonhumaninteraction", "isnonhumaninteraction",
+        "nonhumanopen", "nonhumanclick", "applemppopen", "applempp", "isapplempp", "isappleprivacy", "isappleprivacyopen",
+        "openedbybot", "clickedbybot", "suspectedbot", "issuspectedbot", "possiblebot", "botlike", "openedbyscanner",
+        "clickedbyscanner", "securityscanner", "prefetchedopen", "iscrawler", "crawler",
     }
 )  # fmt: skip
 #: A flag with a name that other things have, too ("machine": "MacBook"): only a clear yes counts.
@@ -45,13 +50,19 @@ _MACHINE_KINDS: Final = frozenset(
 _NO: Final = frozenset(
     {
         "", "false", "f", "no", "n", "0", "00", "off", "none", "null", "nil", "undefined", "nan", "na", "unknown", "human",
-        "person", "user", "notbot", "notabot", "notmachine", "nobot", "nein", "non", "nee", "nie", "nej", "nao",
+        "person", "user", "notbot", "notabot", "notmachine", "nobot", "nein", "non", "nee", "nie", "nej", "nao", "não", "falsch",
+        "faux", "falso", "onwaar", "fałsz", "falskt",
     }
 )  # fmt: skip
 _CLEAR_YES: Final = frozenset({"true", "t", "yes", "y", "1", "on", "machine", "bot"})
-_CLEAR_NO: Final = frozenset({"false", "f", "no", "n", "0", "off"})
+_CLEAR_NO: Final = frozenset({"false", "f", "no", "n", "0", "00", "off"})
 #: Objects in objects are searched this deep: a service's event is at most wrapped as event-data.client-info.bot.
 _DEEPEST: Final = 4
+
+
+def is_flag(name: str) -> bool:
+    """Tell whether a property of this name says whether a machine or a person made the event."""
+    return _meaning_of(name) in ("flag", "human flag")
 
 
 def is_by_machine(properties: Mapping[str, Any]) -> bool:
@@ -64,7 +75,9 @@ def _says_machine(properties: Mapping[str, Any], *, depth: int) -> bool:
         meaning = _meaning_of(name)
         if meaning is not None and _MEANINGS[meaning](value):
             return True
-        if isinstance(value, dict) and depth < _DEEPEST and _says_machine(value, depth=depth + 1):
+        # Some services send a list of objects, one for each recipient or event.
+        parts = value if isinstance(value, list) else (value,)
+        if depth < _DEEPEST and any(isinstance(part, dict) and _says_machine(part, depth=depth + 1) for part in parts):
             return True
     return False
 
@@ -92,10 +105,10 @@ def _fold(text: str) -> str:
 def _is_yes(value: object) -> bool:
     """Tell whether a flag is set. Any text but a no sets it: Mailgun names the machine, as "apple"."""
     if isinstance(value, str):
-        return _fold(value) not in _NO
-    if isinstance(value, dict):
-        # Its own properties are searched instead.
-        return False
+        return _fold(value) not in _NO and not is_placeholder_value("bot", value)
+    if isinstance(value, dict | list):
+        # The properties in it are searched instead; a list of texts is a yes if one of them is.
+        return isinstance(value, list) and any(not isinstance(part, dict | list) and _is_yes(part) for part in value)
     return bool(value)
 
 

@@ -171,7 +171,12 @@ class Lead(Attributed):
     last_name = models.CharField(max_length=100, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     phone_key = models.CharField(
-        max_length=48, blank=True, db_default="", editable=False, help_text="The phone number in one spelling."
+        max_length=48,
+        default="",
+        db_default="",
+        blank=True,
+        editable=False,
+        help_text="The phone number in one spelling.",
     )
     title = models.CharField(max_length=200, blank=True)
     seniority = models.CharField(

@@ -19,6 +19,7 @@ from leads.exceptions import Refused
 from leads.lead_lookup import LeadRef
 from leads.locale_formats import UNSTATED, SenderFormats
 from leads.models import Lead, Outcome, StageChange
+from leads.placeholders import is_placeholder_value
 from leads.retry_on_conflict import run_with_retries
 from leads.vocabulary import MOVES, OutcomeKind, Stage
 
@@ -122,7 +123,12 @@ def _read_outcome(item: object, source: str, now: dt.datetime, formats: SenderFo
         raise Refused("kind", f"must be one of: {', '.join(OutcomeKind.values)}.")
     if "at" not in body:
         raise Refused("at", "is required.")
-    money = attributes.read_money("amount", body.get("amount"), body.get("currency"), formats)
+    # A text that stands for no answer says nothing (rules 13.34).
+    amount, currency, reason = (
+        None if isinstance(value := body.get(name), str) and is_placeholder_value(name, value) else value
+        for name in ("amount", "currency", "reason")
+    )
+    money = attributes.read_money("amount", amount, currency, formats)
     return _Item(
         lead=lead_lookup.read_reference(body, source),
         kind=OutcomeKind(body["kind"]),
@@ -130,7 +136,7 @@ def _read_outcome(item: object, source: str, now: dt.datetime, formats: SenderFo
         external_id=None if body.get("id") is None else validation.identity("id", body["id"], may_be_zero=True),
         amount=money.amount if money else None,
         currency=money.currency if money else "",
-        reason=validation.text("reason", body.get("reason") or "", limit=200),
+        reason=validation.text("reason", reason or "", limit=200),
     )
 
 

@@ -500,28 +500,49 @@ GENERAL_COLUMNS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingPro
         "leads": _list_headers(
             email=(
                 "email e_mail email_address e_mail_address work_email business_email user_email primary_email "
-                "mail e_mail_adresse adresse_e_mail correo_electronico courriel indirizzo_e_mail email_1 "
+                "mail e_mail_adresse emailadresse mailadresse adresse_e_mail adresse_email adresse_de_messagerie "
+                "correo_electronico direccion_de_correo_electronico correo courriel indirizzo_e_mail indirizzo_email "
+                "indirizzo_di_posta_elettronica endereco_de_e_mail endereco_de_email e_mailadres emailadres adres_e_mail "
+                "adres_email e_postadress epostadress e_post epost email_1 "
                 "e_mail_1_value e_mail_1_address email_2 e_mail_2_address e_mail_2_value secondary_email "
                 "personal_email other_email e_mail_3_address email_3 home_email"
             ),
             external_id="external_id lead_id contact_id person_id prospect_id record_id hs_object_id id customer_id",
-            first_name="first_name firstname given_name vorname prenom nombre",
-            last_name="last_name lastname surname family_name nachname nom_de_famille apellido apellidos",
-            full_name=("full_name fullname name contact_name lead_name person_name user_name your_name display_name"),
+            first_name=(
+                "first_name firstname given_name vorname prenom nombre nombre_de_pila nome primeiro_nome voornaam imie fornamn"
+            ),
+            last_name=(
+                "last_name lastname surname family_name nachname familienname nom nom_de_famille apellido apellidos cognome "
+                "sobrenome ultimo_nome apelido achternaam nazwisko efternamn"
+            ),
+            full_name=(
+                "full_name fullname name contact_name lead_name person_name user_name your_name display_name "
+                "vollstandiger_name nom_complet nombre_completo nome_completo volledige_naam naam imie_i_nazwisko namn "
+                "fullstandigt_namn"
+            ),
             phone=(
                 "business_phone work_phone phone_number phone mobile_phone mobile mobile_phone_number "
-                "primary_phone telephone telefon tel user_phone direct_phone phone_2 home_phone other_phone"
+                "primary_phone telephone telefon telefon_geschaftlich telefonnummer tel user_phone direct_phone phone_2 "
+                "telephone_bureau numero_de_telephone telefono telefono_del_trabajo numero_de_telefono telefono_ufficio "
+                "telefone telefoon telefoon_op_werk telefoonnummer numer_telefonu mobiltelefon handy home_phone other_phone"
             ),
-            title="title job_title jobtitle position role job_role berufsbezeichnung",
-            source="source lead_source leadsource original_source",
-            country="country country_region mailing_country business_country_region land pais pays country_code",
+            title=(
+                "title job_title jobtitle position role job_role berufsbezeichnung funktion fonction intitule_du_poste poste "
+                "cargo puesto qualifica posizione ruolo functie functietitel stanowisko befattning titre"
+            ),
+            source="source lead_source leadsource original_source quelle leadquelle lead_quelle",
+            country=(
+                "country country_region mailing_country business_country_region land land_region "
+                "land_region_geschaftlich pais pais_region pais_region_del_trabajo pays pays_region pays_region_bureau paese "
+                "paese_regione kraj country_code"
+            ),
             region="region state_region state state_province province bundesland",
             time_zone="time_zone timezone",
             do_not_contact=(
                 "do_not_contact do_not_email hasoptedoutofemail email_opt_out unsubscribed_from_all_email "
                 "opted_out opt_out optout email_optout hs_email_optout unsubscribed marketing_status "
                 "email_marketing_status e_mail_marketing_status do_not_allow_emails subscription_status "
-                "email_opted_out has_opted_out_of_email"
+                "email_opted_out has_opted_out_of_email email_blacklisted blacklisted abgemeldet desabonne"
             ),
             company_domain="company_domain company_domain_name company_website website website_url",
             company_external_id="company_external_id company_id account_id accountid associated_company_id",

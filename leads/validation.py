@@ -162,9 +162,11 @@ def domain(field: str, value: object) -> str:
 def own_domain(field: str, value: object) -> str:
     """Return the domain of a web address, as `domain` does.
 
-    Raises NobodysKey for a page at a host that many share, as a social network (rules 13.25).
+    Raises NobodysKey for a page at a host that many share, as a social network, and for a public suffix (rules 13.25).
     """
     host = domain(field, value)
+    if domain_names.is_public_suffix(host):
+        raise NobodysKey(field, f"is {host}, below which everybody can register a domain: it is nobody's own domain.")
     _, path = domain_names.split_url(str(value))
     if domain_names.is_shared(host, path):
         raise NobodysKey(field, f"is at {host}, where anybody can have a page or a mailbox: it is nobody's own domain.")

@@ -48,7 +48,12 @@ class Migration(migrations.Migration):
             model_name="lead",
             name="phone_key",
             field=models.CharField(
-                blank=True, db_default="", editable=False, help_text="The phone number in one spelling.", max_length=48
+                blank=True,
+                db_default="",
+                default="",
+                editable=False,
+                help_text="The phone number in one spelling.",
+                max_length=48,
             ),
         ),
         migrations.AddIndex(

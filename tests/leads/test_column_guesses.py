@@ -94,3 +94,32 @@ def test_with_a_map_the_header_has_its_columns() -> None:
 
     assert is_header(["Rolle", "Adresse ", "Beruf"])
     assert not is_header(["Adresse"])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "E-Mail-Adresse,Vorname,Nachname,Position,Telefon geschäftlich,Land/Region geschäftlich",
+        "Adresse de messagerie,Prénom,Nom,Titre,Téléphone (bureau),Pays/Région (bureau)",
+        "Correo electrónico,Nombre,Apellidos,Cargo,Teléfono,País",
+        "Indirizzo e-mail,Nome,Cognome,Qualifica,Telefono,Paese",
+        "E-mail,Nome,Sobrenome,Cargo,Telefone,País",
+        "E-mailadres,Voornaam,Achternaam,Functie,Telefoon,Land",
+        "Adres e-mail,Imię,Nazwisko,Stanowisko,Numer telefonu,Kraj",
+        "E-postadress,Förnamn,Efternamn,Befattning,Telefon,Land",
+    ],
+)
+def test_the_languages_of_the_markets_are_known(header: str) -> None:
+    assert list(guess(header).values()) == ["email", "first_name", "last_name", "title", "phone", "country"]
+
+
+@pytest.mark.parametrize(
+    ("header", "targets"),
+    [
+        ("E-Mail,Vorname,Name", ["email", "first_name", "last_name"]),
+        ("E-mail,Nome", ["email", "full_name"]),
+        ("Email,First Name,Name", ["email", "first_name"]),
+    ],
+)
+def test_a_name_means_what_stands_beside_it(header: str, targets: list[str]) -> None:
+    assert list(guess(header).values()) == targets

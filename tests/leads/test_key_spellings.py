@@ -104,6 +104,8 @@ def test_what_is_no_domain_is_refused(url: str) -> None:
         "github.com/acme",
         "gmail.com",
         "hotmail.co.uk",
+        "co.uk",
+        "www.com.br",
     ],
 )
 def test_a_page_at_a_shared_host_is_nobodys_domain(url: str) -> None:

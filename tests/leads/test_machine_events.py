@@ -27,7 +27,8 @@ CASE = Path(__file__).parents[1] / "data" / "cases" / "machine-opens-by-file"
         {"is_machine": "yes"}, {"isMachineOpen": True}, {"machineOpen": "1"}, {"Apple Privacy Open": "true"},
         {"filteredEvent": True}, {"prefetched": True}, {"machine": True}, {"machine": "true"}, {"is_prefetched": "1"},
         {"proxySource": "Apple"}, {"Is Bot Activity": "true"}, {"event": "unique_proxy_open"}, {"open_type": "machine"},
-        {"is_human": False}, {"isHuman": "false"},
+        {"is_human": False}, {"isHuman": "false"}, {"is_automated_open": True}, {"nonHumanInteraction": "true"}, {"apple_mpp": True},
+        {"opened_by_bot": 1}, {"events": [{"sg_machine_open": True}]}, {"sg_machine_open": ["true"]},
     ],
     ids=str,
 )  # fmt: skip
@@ -42,6 +43,7 @@ def test_a_machine_is_recognised(properties: dict[str, Any]) -> None:
         {"sg_machine_open": ""}, {"sg_machine_open": None}, {"sg_machine_open": "No"}, {"bot": "none"}, {"bot": "human"},
         {"bot": "N/A"}, {"client-info": {"bot": ""}}, {"client-info": {"client-name": "Apple Mail"}}, {"client-info": None},
         {"bot": {}}, {"bot": []}, {"is_human": True}, {"is_human": None}, {"is_human": ""}, {"event": "opened"}, {"machine": "MacBook"},
+        {"is_bot": "FALSCH"}, {"is_bot": "faux"}, {"bot": "[not provided]"}, {"events": [{"sg_machine_open": False}]},
         {"robot_vacuum": True}, {"bottle": "yes"}, {"asset": "bot"},
     ],
     ids=str,
@@ -82,3 +84,18 @@ def test_a_machine_in_a_file_counts_as_one_from_the_api(tmp_path: Path) -> None:
     call_command("import_events", str(path))
 
     assert Event.objects.get().signal.code == "machine_open"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("header", ["sg_machine_open", "Machine Open", "client-info.bot"])
+def test_a_column_of_a_mail_services_own_name_counts_as_a_property(header: str, tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(
+        f"email,signal,occurred_at,id,{header}\n"
+        "scan@acme.example,email_open,2026-11-20T10:00:00Z,1,true\n"
+        "ada@acme.example,email_open,2026-11-20T10:00:00Z,2,false\n"
+    )
+
+    call_command("import_events", str(path))
+
+    assert dict(Event.objects.values_list("external_id", "signal__code")) == {"1": "machine_open", "2": "email_open"}

@@ -32,6 +32,13 @@ def test_an_outcome_moves_its_lead_on_its_day_and_has_it_rescored() -> None:
     assert (Outcome.objects.get().amount, Outcome.objects.get().reason) == (Decimal("99.50"), "Best fit")
 
 
+def test_texts_that_stand_for_no_answer_say_nothing() -> None:
+    record(outcome(kind="lost", amount="n/a", currency="-", reason="[not provided]"), outcome(kind="lost"))
+
+    row = Outcome.objects.get()
+    assert (row.amount, row.currency, row.reason) == (None, "", "")
+
+
 def test_the_same_outcome_again_is_a_duplicate_and_another_lead_a_conflict() -> None:
     first, again, other = record(outcome(), outcome(), outcome(lead="crm-8"))
 

@@ -25,6 +25,7 @@ def read_company(readings: Any = None, **sent: Any) -> dict[str, Any]:
         ({"seniority": "the boss"}, {"seniority": None, "not_understood.seniority": "the boss"}),
         ({"time_zone": "Mars/Base"}, {"time_zone": None, "not_understood.time_zone": "Mars/Base"}),
         ({"do_not_contact": "Ja"}, {"do_not_contact": True}),
+        ({"phone": "'+49 30 1234567"}, {"phone": "+49 30 1234567"}),
         ({"do_not_contact": "perhaps"}, {"not_understood.do_not_contact": "perhaps"}),
         ({"country": "", "title": ""}, {"title": None}),
         ({"country": None}, {"country": None}),
