@@ -15,16 +15,18 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Field, Model
+from django.db.models.expressions import DatabaseDefault
 
 
 def insert_rows(rows: Sequence[Model]) -> None:
     """Insert rows of one model in their order. A row whose unique key exists already is left out.
 
-    The rows keep no id. Columns with a default of the database get that default.
+    The rows keep no id. A column that has a default of the database gets it unless the rows have a value.
     """
     if not rows:
         return
     table, fields = _table_of(type(rows[0])), _inserted_fields(type(rows[0]))
+    fields += tuple(field for field in _defaulted_fields(type(rows[0])) if _has_value(rows, field))
     names = ", ".join(_quote(field.column) for field in fields)
     source = f"json_populate_recordset(NULL::{table}, %s::json)"
     statement = f"INSERT INTO {table} ({names}) SELECT {names} FROM {source}"  # noqa: S608  # the model's own names
@@ -67,6 +69,16 @@ def _inserted_fields(model: type[Model]) -> tuple[Field[Any, Any], ...]:
     return tuple(
         field for field in fields if not field.primary_key and (field.has_default() or not field.has_db_default())
     )
+
+
+@cache
+def _defaulted_fields(model: type[Model]) -> tuple[Field[Any, Any], ...]:
+    fields = model._meta.concrete_fields  # noqa: SLF001  # Django documents _meta
+    return tuple(field for field in fields if field.has_db_default() and not field.has_default())
+
+
+def _has_value(rows: Sequence[Model], field: Field[Any, Any]) -> bool:
+    return any(not isinstance(getattr(row, field.attname), DatabaseDefault) for row in rows)
 
 
 @cache
