@@ -108,7 +108,7 @@ def test_each_value_is_shown_as_it_is_understood(tmp_path: Path) -> None:
 
 
 def test_the_cell_at_fault_is_marked(tmp_path: Path) -> None:
-    (outlook,) = preview(prepare(tmp_path, "email,do_not_contact\na@b.example,maybe\n"))
+    (outlook,) = preview(prepare(tmp_path, "email,valid_from\na@b.example,someday\n"))
 
     assert [cell.is_refused for cell in outlook.row.cells] == [False, True]
 
