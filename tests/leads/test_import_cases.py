@@ -155,12 +155,12 @@ def test_salesforce_exports_need_no_map(tmp_path: Path) -> None:
 
 def test_an_export_with_digests_for_addresses_is_taken_by_its_ids(tmp_path: Path, capsys: Any) -> None:
     path = tmp_path / "contacts.csv"
-    rows = "".join(f"{n},fcb67ef339b691956cc85fa12be6490{n},2021-04-01 17:32:47\n" for n in range(3))
+    rows = "".join(f"{n},fcb67ef339b691956cc85fa12be6490{n},2021-04-01 17:32:47\n" for n in range(1, 4))
     path.write_text(f"id,property_email,property_createdate\n{rows}")
 
     run("leads", path)
 
-    assert set(values("external_id", "email")) == {("0", None), ("1", None), ("2", None)}
+    assert set(values("external_id", "email")) == {("1", None), ("2", None), ("3", None)}
     summary = capsys.readouterr().out
     assert "property_email is left out: its header means e-mail addresses, and its cells hold none." in summary
     assert "created_at without a zone is read as UTC" in summary
