@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
 
+_STRANGERS_BYTES = 1 << 20
+
 
 class UploadLimit(FileUploadHandler):
     """An upload handler that drops a file beyond `settings.IMPORT_MAX_MB`, before the others store it."""
@@ -20,13 +22,22 @@ class UploadLimit(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:  # noqa: ARG002 - the interface of Django
         self._size += len(raw_data)
-        if self._size > max_bytes() and self.request is not None:
+        if self.request is not None and self._size > _limit(self.request):
             vars(self.request)["has_too_large_file"] = True
             raise SkipFile
         return raw_data
 
     def file_complete(self, file_size: int) -> None:  # noqa: ARG002 - the interface of Django
         return None
+
+
+def _limit(request: HttpRequest) -> int:
+    """Return the size of the largest file that this request may bring.
+
+    The check of the CSRF token reads the body before any view asks who is there: strangers may fill no disk.
+    """
+    user = getattr(request, "user", None)
+    return max_bytes() if user is not None and user.is_authenticated else _STRANGERS_BYTES
 
 
 def max_bytes() -> int:

@@ -174,7 +174,7 @@ class BlindRule(models.Model):
     """
 
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="blind_rules")
-    kind = models.CharField(max_length=16, choices=BlindRuleKind.choices)
+    kind = models.CharField(max_length=16, choices=BlindRuleKind)
     field = models.CharField(max_length=120)
     value = models.CharField(max_length=300, blank=True)
     count = models.PositiveIntegerField()
