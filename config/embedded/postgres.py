@@ -22,6 +22,7 @@ APPLICATION = "accord_app"
 
 _SUPERUSER = "postgres"
 _START_ATTEMPTS = 5
+_ANSWER_SECONDS = 30.0
 # postmaster.pid: id, data folder, start, port, socket folder, host, shared memory, status.
 _STATUS_LINE = 7
 # The kernel keeps 108 bytes for the path of a socket, and PostgreSQL adds a name and a lock file to the folder.
@@ -78,6 +79,9 @@ def start(server: Postgres, *, durable: bool) -> None:
         _create_data_folder(server)
     if _pid(server) is None:
         _start_with_retries(server, durable=durable)
+    # pg_ctl believes the server's own file. On a busy machine the port may answer a moment later.
+    if not processes.wait_until(lambda: _takes_connections(server), _ANSWER_SECONDS):
+        raise EmbeddedError(f"PostgreSQL does not answer. Its log: {server.log}")
     if not server.marker.exists():
         _create_roles_and_database(server)
 
@@ -160,6 +164,11 @@ def _start_once(server: Postgres) -> bool:
     (server.data / "postmaster.pid").unlink(missing_ok=True)
     command = ["pg_ctl", "start", "--wait", "--timeout=60", f"--pgdata={server.data}", f"--log={server.log}"]
     return _run(server, command).returncode == 0
+
+
+def _takes_connections(server: Postgres) -> bool:
+    port = _read_setting(server, "port")
+    return _run(server, ["pg_isready", "--quiet", "--host=127.0.0.1", f"--port={port}"]).returncode == 0
 
 
 def _write_configuration(server: Postgres, *, durable: bool) -> None:
