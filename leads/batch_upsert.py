@@ -211,6 +211,9 @@ class _BatchUpsert(Generic[Subject]):
         self._store_restated()
         return len(self.changed)
 
+    def upsert(self, items: Sequence[AttributeStatement]) -> list[UpsertResult[Subject]]:
+        raise NotImplementedError
+
     def _lock_and_load(self, ids: Collection[int]) -> None:
         raise NotImplementedError
 
@@ -244,6 +247,21 @@ class _BatchUpsert(Generic[Subject]):
             if key not in in_columns:
                 rows.append((pk, key))
         return rows
+
+    def _complete_results(
+        self, items: Sequence[AttributeStatement], results: Sequence[UpsertResult[Subject] | None]
+    ) -> list[UpsertResult[Subject]]:
+        """Upsert the statements whose subject an earlier statement should have created, but that one was refused.
+
+        If none of a batch found its subject, another round would find none either.
+        """
+        missing = [item for item, result in zip(items, results, strict=True) if result is None]
+        if missing and len(missing) == len(items):
+            refusal = Refused(self.first_key_name, "could not be stored: somebody else took these keys meanwhile.")
+            return [UpsertResult(None, "rejected", refusal) for _ in missing]
+        again = type(self)(self.source, self.now, by_person=self.by_person)
+        later = iter(again.upsert(missing)) if missing else iter(())
+        return [next(later) if result is None else result for result in results]
 
     def _changed_subjects(self) -> list[Subject]:
         return [self.histories[pk].subject for pk in sorted(self.changed)]
@@ -289,7 +307,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         # 5. and 6.
         results = [self._upsert_one(item, companies, employers) for item in items]
         self._store()
-        return self._upsert_missing(items, results)
+        return self._complete_results(items, results)
 
     def first_keys(self, item: AttributeStatement) -> tuple[IdentityKey, ...]:
         if item.first_key:
@@ -298,16 +316,6 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
 
     def person_id(self, subject: Lead) -> int:
         return subject.merged_into_id or subject.pk
-
-    def _upsert_missing(
-        self, items: Sequence[AttributeStatement], results: Sequence[UpsertResult[Lead] | None]
-    ) -> list[UpsertResult[Lead]]:
-        """Upsert the statements whose lead an earlier statement should have created, but that one was refused."""
-        missing = [item for item, result in zip(items, results, strict=True) if result is None]
-        later = (
-            iter(type(self)(self.source, self.now, by_person=self.by_person).upsert(missing)) if missing else iter(())
-        )
-        return [next(later) if result is None else result for result in results]
 
     def assign_employers(self, domains: Collection[str]) -> None:
         """Assign their company to leads that have none and whose address is at one of these domains, or below it."""
@@ -523,9 +531,7 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
         # 3., 4. and 5.
         results = [self._upsert_one(item) for item in items]
         self._store(new_domains)
-        missing = [item for item, result in zip(items, results, strict=True) if result is None]
-        later = iter(CompanyBatchUpsert(self.source, self.now).upsert(missing)) if missing else iter(())
-        return [next(later) if result is None else result for result in results]
+        return self._complete_results(items, results)
 
     def first_keys(self, item: AttributeStatement) -> tuple[IdentityKey, ...]:
         return tuple(domain_key(host) for host in (item.first_key, *item.more_domains) if host)

@@ -201,10 +201,10 @@ def test_a_companys_change_has_its_leads_rescored() -> None:
 def test_leads_join_the_company_of_their_email_domain_unless_it_is_a_shared_one() -> None:
     named_lists.ship()
     acme, _ = company(domain="acme.example")
-    company(domain="freenet.de")
+    company(domain="freemail.hu")
 
     ada, _ = lead(email="ada@acme.example")
-    eve, _ = lead(email="eve@freenet.de")
+    eve, _ = lead(email="eve@freemail.hu")
 
     assert (ada.company_id, eve.company_id) == (acme.pk, None)
 
