@@ -54,6 +54,11 @@ def count_refused_addresses() -> int:
     return _waiting().values("address").distinct().count()
 
 
+def has_refused_addresses(run: ImportRun) -> bool:
+    """Tell whether rows of an import wait for a mended address."""
+    return _waiting().filter(run=run).exists()
+
+
 def list_refused_addresses(*, after: str = "", limit: int) -> list[RefusedAddress]:
     """Return the addresses with rows that wait, in the order of their texts, behind `after`."""
     rows = list(

@@ -17,7 +17,7 @@ from config.accounts.vocabulary import Role
 from config.downloads import text_download
 from config.uploads import has_too_large_file
 from config.web import Request, typed_number
-from leads import file_imports, import_previews, import_requests, import_runs, stored_files
+from leads import file_imports, import_previews, import_requests, import_runs, refused_addresses, stored_files
 from leads.import_forms import KIND_CHOICES, READING_KEYS, MappingForm, ReadingForm, UploadForm, target_label
 from leads.import_mapping import KINDS, ColumnMap, ImportKind, read_map
 from leads.import_previews import TableSample
@@ -250,6 +250,7 @@ def import_run(request: Request, pk: int) -> HttpResponse:
         "kind_label": _KIND_LABELS.get(run.kind, run.kind),
         "notes": _note_tables(run),
         "refused": list(run.refused_rows.order_by("line")[:REFUSED_SHOWN]) if run.rejected else [],
+        "has_refused_addresses": bool(run.rejected) and refused_addresses.has_refused_addresses(run),
         "days": settings.IMPORT_KEEP_DAYS,
         "now": now,
     }

@@ -8,7 +8,7 @@ from django.test import Client
 from config.accounts.vocabulary import Role
 from leads import refused_addresses
 from leads.exceptions import Refused
-from leads.models import Event, ImportRefusedRow, Lead
+from leads.models import Event, ImportRefusedRow, ImportRun, Lead
 from leads.refused_addresses import suggest_address
 from tests.factories import NOW, LeadFactory, SignalFactory, UserFactory
 from tests.leads import stored_imports
@@ -93,6 +93,8 @@ class TestTakingRows:
         client.force_login(UserFactory(roles=[Role.MARKETING_OPS]))
 
         assert "1 address of imported rows could not be read" in client.get("/duplicates/").content.decode()
+        run = ImportRun.objects.get(kind="leads")
+        assert "/duplicates/refused/" in client.get(f"/imports/{run.pk}/").content.decode()
         page = client.get("/duplicates/refused/").content.decode()
         assert "1 lead, 2 events" in page
         answer = client.post(
