@@ -115,10 +115,10 @@ def split_full_name(item: dict[str, Any]) -> None:
 
 
 def _parse_wish(field: str, cell: str, _prefix: str) -> bool | None:
-    word = " ".join(cell.casefold().split())
-    if word in _WISHES:
-        return _WISHES[word]
-    if _WISH_DATE.fullmatch(word):
+    answer = " ".join(cell.casefold().split())
+    if answer in _WISHES:
+        return _WISHES[answer]
+    if _WISH_DATE.fullmatch(answer):
         return True
     try:
         return attributes.parse_flag(field, cell)

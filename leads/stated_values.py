@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from leads import attributes, validation
-from leads.countries import country_name, read_country
+from leads.countries import read_country
 from leads.exceptions import Refused, TwoReadings
 from leads.placeholders import is_placeholder_value
 from leads.row_notes import RowNote
@@ -169,11 +169,6 @@ def list_marked(values: Mapping[str, Any], prefix: str) -> dict[str, str]:
     return {
         name.removeprefix(prefix): text for name, text in values.items() if name.startswith(prefix) and text is not None
     }
-
-
-def show_value(name: str, value: object) -> str:
-    """Return a country's name for its code, and any other value as it is."""
-    return country_name(value) if name == "country" and isinstance(value, str) else str(value)
 
 
 def _noun(name: str) -> str:

@@ -44,13 +44,13 @@ def new_values(counts: Sequence[ValueCount], options: Collection[str], *, is_fre
     In a free text, as a title, unknown values come every day. There a new value counts only if it resembles one that
     the criterion asks for or has matched, or if the criterion lately matches far less than before.
     """
-    news = [count for count in counts if count.is_new and not count.is_match and count.recent >= NEW_VALUE_COUNT]
     if sum(count.total - count.recent for count in counts) < KNOWN_BEFORE:
         return []
-    if not is_free_text or not news:
-        return news
+    unmatched = [count for count in counts if count.is_new and not count.is_match and count.recent >= NEW_VALUE_COUNT]
+    if not is_free_text or not unmatched or _has_lost_matches(counts):
+        return unmatched
     expected = [*options, *(count.text for count in counts if count.is_match and not count.is_new)]
-    return [count for count in news if _has_lost_matches(counts) or find_alike(count.text, expected)]
+    return [count for count in unmatched if find_alike(count.text, expected)]
 
 
 def _has_lost_matches(counts: Sequence[ValueCount]) -> bool:

@@ -164,8 +164,8 @@ def field_words(field: str) -> str:
     """Say a field in words: company.annual_revenue is company annual revenue, lead.budget.EUR budget in EUR."""
     owner, _, name = field.partition(".")
     name, _, currency = (name, "", "") if name.startswith("custom.") else name.partition(".")
-    words = name.removeprefix("custom.").replace("_", " ") + (f" in {currency}" if currency else "")
-    return words if owner == "lead" else f"{owner} {words}"
+    label = name.removeprefix("custom.").replace("_", " ") + (f" in {currency}" if currency else "")
+    return label if owner == "lead" else f"{owner} {label}"
 
 
 def _counts(paths: Iterable[PathAnswer]) -> list[ClauseAnswer]:

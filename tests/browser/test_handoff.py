@@ -96,8 +96,8 @@ def test_a_contact_takes_two_keystrokes(page_of: Callable[[Handoff], Page], hand
 
     expect(page.locator("#messages")).to_contain_text("Logged: Call, left a voicemail.")
     expect(page.get_by_text("1 of 6 attempts").first).to_be_visible()
-    made = Attempt.objects.get()
-    assert (made.channel, made.outcome) == (Channel.CALL, AttemptOutcome.LEFT_MESSAGE)
+    attempt = Attempt.objects.get()
+    assert (attempt.channel, attempt.outcome) == (Channel.CALL, AttemptOutcome.LEFT_MESSAGE)
 
 
 def test_a_channel_chosen_by_mistake_is_left_again(page_of: Callable[[Handoff], Page], handoff: Handoff) -> None:

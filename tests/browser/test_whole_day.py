@@ -215,19 +215,19 @@ def test_a_whole_day_is_worked_with_the_keyboard_alone(  # noqa: PLR0915  # the 
     expect(page.get_by_role("row").filter(has_text="Erik Visser")).to_be_visible()
 
     won, postponed = Handoff.objects.get(lead=hot), Handoff.objects.get(lead=later)
-    word = Disposition.objects.get(handoff=postponed)
-    made = Attempt.objects.get()
+    disposition = Disposition.objects.get(handoff=postponed)
+    attempt = Attempt.objects.get()
     assert said == []
     assert (won.state, postponed.state) == (HandoffState.QUALIFIED, HandoffState.REJECTED)
     assert won.meeting_at is not None
     assert timezone.localtime(won.meeting_at, zone_of(sam)).replace(tzinfo=None) == dt.datetime.combine(
         day, dt.time(14, 30)
     )
-    assert (made.handoff, made.channel, made.outcome) == (won, Channel.CALL, AttemptOutcome.CONNECTED)
+    assert (attempt.handoff, attempt.channel, attempt.outcome) == (won, Channel.CALL, AttemptOutcome.CONNECTED)
     assert Note.objects.filter(handoff=won, text="Wants to see it with their own lanes.").exists()
     assert not won.clocks.filter(breached_at__isnull=False).exists()
     assert won.clocks.get(kind=ClockKind.FIRST_CONTACT).met_at is not None
     assert Disposition.objects.get(handoff=won).kind == DispositionKind.ACCEPT
-    assert (word.reason.code, word.reengage_on, word.by) == ("bad_timing", back_on, sam)
+    assert (disposition.reason.code, disposition.reengage_on, disposition.by) == ("bad_timing", back_on, sam)
     assert read_handoff(postponed).lead.stage == Stage.NURTURE
     assert postponed.clocks.get(kind=ClockKind.DISPOSITION).met_at is not None

@@ -47,8 +47,8 @@ def send_outcome(email: str, kind: str, at: dt.datetime) -> EventResult:
 
 
 def standing_of(*leads: Lead) -> list[int | None]:
-    found = dict(Lead.objects.values_list("pk", "merged_into_id"))
-    return [found[lead.pk] for lead in leads]
+    standing = dict(Lead.objects.values_list("pk", "merged_into_id"))
+    return [standing[lead.pk] for lead in leads]
 
 
 @pytest.mark.django_db

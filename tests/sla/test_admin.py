@@ -34,21 +34,21 @@ def test_a_calendar_is_edited_in_times_of_day(chief):
     answer = chief.post(reverse("admin:sla_workcalendar_add"), form(**days, **times))
 
     assert answer.status_code == 302, answer.context["errors"]
-    made = WorkCalendar.objects.get()
-    assert str(made.hours.get()) == "0 22:00-06:00"
-    assert (made.special_days.get().opens, made.special_days.get().closes) == (540, 1440)
-    page = chief.get(reverse("admin:sla_workcalendar_change", args=[made.pk])).content.decode()
+    calendar = WorkCalendar.objects.get()
+    assert str(calendar.hours.get()) == "0 22:00-06:00"
+    assert (calendar.special_days.get().opens, calendar.special_days.get().closes) == (540, 1440)
+    page = chief.get(reverse("admin:sla_workcalendar_change", args=[calendar.pk])).content.decode()
     assert 'value="22:00"' in page
 
 
 def test_a_change_in_the_administration_says_who_made_it_like_any_other(chief):
     chief.post(reverse("admin:sla_workcalendar_add"), form())
-    made = WorkCalendar.objects.get()
-    kept = {"hours-0-id": made.hours.get().pk, "hours-0-calendar": made.pk, "hours-INITIAL_FORMS": 1}
+    calendar = WorkCalendar.objects.get()
+    kept = {"hours-0-id": calendar.hours.get().pk, "hours-0-calendar": calendar.pk, "hours-INITIAL_FORMS": 1}
 
-    chief.post(reverse("admin:sla_workcalendar_change", args=[made.pk]), form(subdivision="BY", **kept))
+    chief.post(reverse("admin:sla_workcalendar_change", args=[calendar.pk]), form(subdivision="BY", **kept))
 
-    assert [change.said for change in made.changes.order_by("pk")] == [
+    assert [change.said for change in calendar.changes.order_by("pk")] == [
         "New: Mon 22:00–6:00 Berlin; public holidays of DE-BE",
         "public holidays of DE-BY instead of DE-BE",
     ]
@@ -99,12 +99,15 @@ def test_settings_of_sales_open(chief, model):
 
 
 def test_signed_commitments_cannot_be_edited(chief):
-    made = CommitmentFactory(active=True)
+    commitment = CommitmentFactory(active=True)
     draft = CommitmentFactory()
 
-    assert chief.post(reverse("admin:sla_commitment_change", args=[made.pk]), {"route_minutes": 9}).status_code == 403
+    assert (
+        chief.post(reverse("admin:sla_commitment_change", args=[commitment.pk]), {"route_minutes": 9}).status_code
+        == 403
+    )
     assert chief.get(reverse("admin:sla_commitment_change", args=[draft.pk])).status_code == 200
-    assert made.activated_at < NOW
+    assert commitment.activated_at < NOW
 
 
 def test_commitments_come_into_force_with_the_second_leaders_signature(client):

@@ -183,8 +183,8 @@ def test_one_button_says_how_and_with_what_result():
     answer = post(handoff, "attempt", did="call:left_message")
 
     assert answer.status_code == 302
-    made = Attempt.objects.get()
-    assert (made.channel, made.outcome, made.at) == (Channel.CALL, AttemptOutcome.LEFT_MESSAGE, SOON)
+    attempt = Attempt.objects.get()
+    assert (attempt.channel, attempt.outcome, attempt.at) == (Channel.CALL, AttemptOutcome.LEFT_MESSAGE, SOON)
     assert "Call: left a voicemail" in page_of(handoff)
 
 

@@ -37,9 +37,9 @@ def log(handoff, at=SOON, *, by=None, **said):
 def test_a_contact_is_stored_with_its_author_and_both_times():
     handoff = HandoffFactory()
 
-    made = log(handoff, NOW + MINUTE, note=" Asked for a call ")
+    attempt = log(handoff, NOW + MINUTE, note=" Asked for a call ")
 
-    assert (made.at, made.recorded_at, made.by, made.note) == (
+    assert (attempt.at, attempt.recorded_at, attempt.by, attempt.note) == (
         NOW + MINUTE,
         SOON,
         handoff.rep.user,

@@ -168,13 +168,13 @@ def test_four_workers_pass_on_each_overdue_handoff_once():
 
 def test_sweeps_and_decisions_at_once_neither_block_nor_repeat():
     team = TeamFactory(working=True, reps=2)
-    made = [HandoffFactory() for _ in range(20)]
+    handoffs = [HandoffFactory() for _ in range(20)]
     manager = team.managers.first()
 
     def act(number: int) -> int:
         if number < 2:
             return sum(clocks.sweep_breaches(now=NOW + HOUR, limit=5) for _ in range(10))
-        mine = made[number - 2 :: 2]
+        mine = handoffs[number - 2 :: 2]
         return sum(dispositions.accept(handoff=each, by=manager, now=NOW + HOUR).handoff_id == each.pk for each in mine)
 
     answers = at_once(4, act)
@@ -217,8 +217,8 @@ def test_four_sweeps_stop_the_clocks_of_each_handoff_once():
 
 def test_a_calendar_version_requested_concurrently_is_one_row():
 
-    made = WorkCalendarFactory()
+    calendar = WorkCalendarFactory()
 
-    versions = at_once(8, lambda _: calendars.freeze_version(made, NOW))
+    versions = at_once(8, lambda _: calendars.freeze_version(calendar, NOW))
 
     assert {version.pk for version in versions} == {CalendarVersion.objects.get().pk}

@@ -31,15 +31,15 @@ def test_a_waiting_mql_becomes_a_routed_handoff_with_its_clocks():
 
     assert creation.hand_off_waiting(now=NOW) == 1
 
-    made = Handoff.objects.get()
-    assert (made.lead, made.version, made.tier) == (waiting.lead, waiting.version, 1)
-    assert (made.state, made.team, made.routed_at) == (HandoffState.ASSIGNED, team, NOW)
-    assert {clock.kind: clock.is_running for clock in made.clocks.all()} == {
+    handoff = Handoff.objects.get()
+    assert (handoff.lead, handoff.version, handoff.tier) == (waiting.lead, waiting.version, 1)
+    assert (handoff.state, handoff.team, handoff.routed_at) == (HandoffState.ASSIGNED, team, NOW)
+    assert {clock.kind: clock.is_running for clock in handoff.clocks.all()} == {
         ClockKind.ROUTE: False,
         ClockKind.FIRST_CONTACT: True,
         ClockKind.DISPOSITION: True,
     }
-    assert made.due_at == NOW + 5 * MINUTE
+    assert handoff.due_at == NOW + 5 * MINUTE
     assert not Qualification.objects.waiting().exists()
 
 

@@ -46,11 +46,11 @@ def reject(handoff, reason, *, now=SOON, **said):
 def test_accepting_makes_an_sal_and_meets_the_disposition_clock():
     handoff = HandoffFactory()
 
-    word = dispositions.accept(handoff=handoff, by=handoff.rep.user, now=SOON)
+    disposition = dispositions.accept(handoff=handoff, by=handoff.rep.user, now=SOON)
 
     handoff = read_handoff(handoff)
     assert (handoff.state, handoff.decided_at, handoff.lead.stage) == (HandoffState.ACCEPTED, SOON, Stage.SAL)
-    assert (word.by, word.at, word.contacted_before) == (handoff.rep.user, SOON, False)
+    assert (disposition.by, disposition.at, disposition.contacted_before) == (handoff.rep.user, SOON, False)
     assert handoff.clocks.get(kind=ClockKind.DISPOSITION).used_seconds == 60
     assert handoff.clocks.get(kind=ClockKind.FIRST_CONTACT).is_running
     assert handoff.qualification.closed_at is None
@@ -63,12 +63,12 @@ def test_accepting_makes_an_sal_and_meets_the_disposition_clock():
 def test_a_rejected_lead_goes_where_its_reason_says(route, stage):
     handoff = HandoffFactory()
 
-    word = reject(handoff, ReasonCodeFactory(code="other", route=route), note=" too small ")
+    disposition = reject(handoff, ReasonCodeFactory(code="other", route=route), note=" too small ")
 
     handoff = read_handoff(handoff)
     assert (handoff.state, handoff.closed_at, handoff.lead.stage) == (HandoffState.REJECTED, SOON, stage)
     assert (handoff.qualification.closed_at, handoff.qualification.reenter_at) == (SOON, None)
-    assert (word.note, word.reengage_on) == ("too small", None)
+    assert (disposition.note, disposition.reengage_on) == ("too small", None)
 
 
 def test_a_timing_rejection_comes_back_on_the_day(settings):
@@ -76,12 +76,12 @@ def test_a_timing_rejection_comes_back_on_the_day(settings):
     handoff = HandoffFactory()
     type(handoff.lead).objects.update(next_look_at=None)
 
-    word = reject(handoff, timing(), reengage_on=dt.date(2026, 6, 1))
+    disposition = reject(handoff, timing(), reengage_on=dt.date(2026, 6, 1))
 
     midnight = dt.datetime(2026, 6, 1, 4, 0, tzinfo=dt.UTC)
     handoff = read_handoff(handoff)
     assert (handoff.lead.stage, handoff.lead.next_look_at) == (Stage.NURTURE, midnight)
-    assert (handoff.qualification.reenter_at, word.reengage_on) == (midnight, dt.date(2026, 6, 1))
+    assert (handoff.qualification.reenter_at, disposition.reengage_on) == (midnight, dt.date(2026, 6, 1))
     assert Notice.objects.filter(kind=NoticeKind.RECYCLED).count() == 1
 
 

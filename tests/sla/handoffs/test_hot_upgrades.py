@@ -277,8 +277,8 @@ def test_a_breached_first_contact_stays_breached():
 @pytest.mark.xdist_group("sla_concurrency")
 def test_two_workers_notify_of_each_hot_upgrade_once():
     TeamFactory(working=True, reps=2)
-    made = [HandoffFactory() for _ in range(10)]
-    for handoff in made:
+    handoffs = [HandoffFactory() for _ in range(10)]
+    for handoff in handoffs:
         hot_upgrade_of(handoff.qualification)
 
     done = at_once(2, lambda _: hot_upgrades.follow_hot_upgrades(now=NOW + 3 * MINUTE))

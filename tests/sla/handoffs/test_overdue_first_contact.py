@@ -13,9 +13,9 @@ pytestmark = pytest.mark.django_db
 
 def breached(**team: object) -> Handoff:
     TeamFactory(working=True, reps=2, **({"reassigns_on_breach": True} | team))
-    made = HandoffFactory()
+    handoff = HandoffFactory()
     assert clocks.sweep_breaches(now=NOW + HOUR) == 1
-    return made
+    return handoff
 
 
 def test_an_overdue_handoff_goes_to_the_next_rep_with_the_reason():
@@ -78,14 +78,14 @@ def test_switching_a_team_over_does_not_move_old_breaches():
 
 
 def test_a_contacted_handoff_is_not_passed_on():
-    made = breached()
+    handoff = breached()
     attempts.log_attempt(
-        handoff=made,
+        handoff=handoff,
         channel=Channel.CALL,
         outcome=AttemptOutcome.CONNECTED,
         note="",
         at=NOW + HOUR,
-        by=made.rep.user,
+        by=handoff.rep.user,
         now=NOW + HOUR,
     )
 

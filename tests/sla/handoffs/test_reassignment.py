@@ -14,8 +14,8 @@ LATER = NOW + 5 * MINUTE
 
 
 def test_a_reps_open_handoffs_go_to_colleagues_in_turn():
-    made = [HandoffFactory(), HandoffFactory(accepted=True)]
-    leaver, team = made[0].rep, made[0].team
+    handoffs = [HandoffFactory(), HandoffFactory(accepted=True)]
+    leaver, team = handoffs[0].rep, handoffs[0].team
     colleagues = {RepFactory(team=team), RepFactory(team=team)}
     leaver.is_active = False
     leaver.save()
@@ -25,7 +25,7 @@ def test_a_reps_open_handoffs_go_to_colleagues_in_turn():
     assert done == Reassignment(leads_by_rep=dict.fromkeys(colleagues, 1), stayed=0)
     assert done.total == 2
     assert {row.rep for row in Handoff.objects.all()} == colleagues
-    assert all("Left the company" in row.routing_decisions.latest("pk").explanation for row in made)
+    assert all("Left the company" in row.routing_decisions.latest("pk").explanation for row in handoffs)
 
 
 def test_handoffs_that_nobody_can_take_stay_and_are_counted():

@@ -349,9 +349,9 @@ def test_each_unrouted_handoff_shows_what_it_waits_for():
     )
     closed.rules.update(countries=["Norway"])
     full.rules.update(countries=["Chile"])
-    made = [HandoffFactory(now=night, lead__country=name) for name in ("Norway", "Chile", "Peru")]
+    handoffs = [HandoffFactory(now=night, lead__country=name) for name in ("Norway", "Chile", "Peru")]
 
-    found = [wait for _, wait in routing.find_waits(made, now=night)]
+    found = [wait for _, wait in routing.find_waits(handoffs, now=night)]
 
     opens_at = (NOW + DAY).replace(hour=9)
     assert found == [
@@ -359,4 +359,4 @@ def test_each_unrouted_handoff_shows_what_it_waits_for():
         routing.RoutingWait(full, None),
         routing.RoutingWait(None, None),
     ]
-    assert {notice.handoff for notice in Notice.objects.filter(kind=NoticeKind.UNROUTED)} == set(made[1:])
+    assert {notice.handoff for notice in Notice.objects.filter(kind=NoticeKind.UNROUTED)} == set(handoffs[1:])

@@ -25,8 +25,8 @@ LATER = NOW + undo_window.SECONDS * SECOND
 def intended(
     kind: DispositionKind = DispositionKind.ACCEPT, *, now: dt.datetime = NOW, **said: object
 ) -> PendingDecision:
-    made = HandoffFactory(now=now)
-    return undo_window.decide(handoff=made, kind=kind, by=made.rep.user, now=now, **said)
+    handoff = HandoffFactory(now=now)
+    return undo_window.decide(handoff=handoff, kind=kind, by=handoff.rep.user, now=now, **said)
 
 
 def test_no_disposition_is_stored_before_the_undo_window_is_over():
@@ -44,8 +44,8 @@ def test_the_disposition_counts_from_when_the_decision_was_made():
     assert undo_window.finish_due(now=LATER) == 1
     assert undo_window.finish_due(now=LATER) == 0
 
-    word = Disposition.objects.get()
-    assert (word.kind, word.by, word.at) == (DispositionKind.ACCEPT, pending_decision.by, NOW)
+    disposition = Disposition.objects.get()
+    assert (disposition.kind, disposition.by, disposition.at) == (DispositionKind.ACCEPT, pending_decision.by, NOW)
     assert read_handoff(pending_decision.handoff).decided_at == NOW
     assert Lead.objects.get().stage == Stage.SAL
     assert not PendingDecision.objects.exists()
@@ -58,8 +58,13 @@ def test_a_pending_rejection_keeps_all_its_fields():
     intended(DispositionKind.REJECT, reason=reason, note=" Next year. ", missing="A budget", reengage_on=day)
     undo_window.finish_due(now=LATER)
 
-    word = Disposition.objects.get()
-    assert (word.reason, word.note, word.missing, word.reengage_on) == (reason, "Next year.", "A budget", day)
+    disposition = Disposition.objects.get()
+    assert (disposition.reason, disposition.note, disposition.missing, disposition.reengage_on) == (
+        reason,
+        "Next year.",
+        "A budget",
+        day,
+    )
     assert Lead.objects.get().stage == Stage.NURTURE
 
 

@@ -120,9 +120,9 @@ def test_the_counts_are_of_all_and_not_of_those_shown():
 
 
 def test_the_number_of_queries_does_not_grow_with_decisions_that_can_be_taken_back():
-    made = [HandoffFactory() for _ in range(9)]
-    client = signed_in(made[0].rep.user)
-    saved_filters.save(name="Hot", query="tier=1", by=made[0].rep.user)
+    handoffs = [HandoffFactory() for _ in range(9)]
+    client = signed_in(handoffs[0].rep.user)
+    saved_filters.save(name="Hot", query="tier=1", by=handoffs[0].rep.user)
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -130,7 +130,7 @@ def test_the_number_of_queries_does_not_grow_with_decisions_that_can_be_taken_ba
         return len(captured)
 
     few = queries()
-    for handoff in made[:8]:
+    for handoff in handoffs[:8]:
         undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=AT)
         saved_filters.save(name=f"View {handoff.pk}", query=f"q={handoff.pk}", by=handoff.rep.user)
 

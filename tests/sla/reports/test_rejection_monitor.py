@@ -24,8 +24,8 @@ def decided(*, accepted: int, rejected: int, at: dt.datetime = NOW, reason=None)
     if not Commitment.objects.exists():
         # Many are accepted here, and nobody calls.
         CommitmentFactory(active=True, unworked_at_most=0)
-    made = [HandoffFactory(accepted=True, now=at) for _ in range(accepted)]
-    return made + [HandoffFactory(rejected=True, now=at, decision__reason=reason) for _ in range(rejected)]
+    handoffs = [HandoffFactory(accepted=True, now=at) for _ in range(accepted)]
+    return handoffs + [HandoffFactory(rejected=True, now=at, decision__reason=reason) for _ in range(rejected)]
 
 
 def triggers() -> list[str]:

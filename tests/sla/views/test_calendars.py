@@ -183,9 +183,9 @@ def test_who_edits_what_somebody_else_changed_meanwhile_is_told(manager: Client,
 
 def test_a_new_calendar_needs_a_name_of_its_own(manager: Client, berlin: WorkCalendar) -> None:
     taken = manager.post(reverse("calendar_new"), typed(name=berlin.name.upper()))
-    made = manager.post(reverse("calendar_new"), typed(name="Night shift"))
+    response = manager.post(reverse("calendar_new"), typed(name="Night shift"))
 
-    assert (taken.status_code, made.status_code) == (409, 302)
+    assert (taken.status_code, response.status_code) == (409, 302)
     assert WorkCalendar.objects.filter(name="Night shift").exists()
 
 
@@ -220,9 +220,9 @@ def test_a_clock_after_a_change_runs_by_the_version_of_that_change(berlin: WorkC
     draft = replace(calendars.draft_from_rows(berlin), zone="Europe/Lisbon")
     read = calendars.stamp(calendars.draft_from_rows(berlin))
 
-    made = calendars.change_calendar(calendar=berlin, draft=draft, seen_stamp=read, by=person, now=NOW)
+    calendar = calendars.change_calendar(calendar=berlin, draft=draft, seen_stamp=read, by=person, now=NOW)
 
-    assert calendars.list_changes(made).get().version == calendars.freeze_version(made, NOW + MINUTE)
+    assert calendars.list_changes(calendar).get().version == calendars.freeze_version(calendar, NOW + MINUTE)
 
 
 def test_a_preview_says_what_would_change_and_what_is_due_so_far(manager: Client, berlin: WorkCalendar) -> None:

@@ -70,14 +70,14 @@ def drafted(by: User, **terms: int) -> Commitment:
 
 
 def test_a_draft_goes_from_ops_through_both_signatures_into_force(people: People, in_force: Commitment) -> None:
-    made = signed_in(people.ops).post(reverse("commitment_new"), typed(contact_minutes=15))
+    response = signed_in(people.ops).post(reverse("commitment_new"), typed(contact_minutes=15))
     draft = Commitment.objects.get(state=CommitmentState.DRAFT)
     sign, said = reverse("commitment_sign", args=[draft.pk]), {"agreed": "1", "read": commitments.stamp(draft)}
     marketing, sales = signed_in(people.marketing), signed_in(people.sales)
 
-    first_page = text_of(marketing.get(made["Location"]))
+    first_page = text_of(marketing.get(response["Location"]))
     first = marketing.post(sign, said)
-    second_page = text_of(sales.get(made["Location"]))
+    second_page = text_of(sales.get(response["Location"]))
     second = sales.post(sign, said)
 
     assert "You sign for marketing." in first_page
