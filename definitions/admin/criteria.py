@@ -155,7 +155,7 @@ class CriterionForm(RowForm):
 
     def _read_node(self, node: Node, name: str, reader: Callable[[Node], Any]) -> Any:
         value = reader(node)
-        for complaint in node.complaints:
+        for complaint in node.complaints.sentences():
             self.add_error(
                 name,
                 _LINE.sub(lambda match: f"Line {int(match[1]) + 1}", generated_statement.capitalize_first(complaint)),

@@ -14,6 +14,8 @@ D = TypeVar("D")
 #: The most rows in one part; a definition that people sign has a few dozen.
 MAX_ROWS: Final = 500
 MAX_TEXT: Final = 5000
+#: So many complaints about one document are named; the others are counted.
+NAMED_COMPLAINTS: Final = 20
 HUGE_BITS: Final = 128
 
 
@@ -27,16 +29,36 @@ class NumberLimits:
     high: Decimal | None = None
 
 
+class Complaints(list[str]):
+    """The first complaints about one document, and the number of all others (rules 14.301)."""
+
+    others = 0
+
+    def add(self, place: str, sentence: str, closest_to: str | None = None, options: Collection[str] = ()) -> None:
+        """Note a sentence about a place, with the option that is closest to a text that names none."""
+        if len(self) == NAMED_COMPLAINTS:
+            # A similar word is searched for named complaints alone: a document may have 100,000 unknown keys.
+            self.others += 1
+            return
+        if closest_to is not None:
+            sentence = f"{sentence}{_suggest_closest(closest_to, options)}."
+        self.append(f"{place}: {sentence}" if place else sentence)
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return the complaints as people read them; the last sentence counts those that are not named."""
+        return (*self, f"and {self.others:,} more.") if self.others else tuple(self)
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A value and its place. Reading an unfit value notes a complaint and returns a harmless stand-in."""
 
     value: object
     place: str
-    complaints: list[str] = field(default_factory=list)
+    complaints: Complaints = field(default_factory=Complaints)
 
-    def complain(self, sentence: str) -> None:
-        self.complaints.append(f"{self.place}: {sentence}" if self.place else sentence)
+    def complain(self, sentence: str, closest_to: str | None = None, options: Collection[str] = ()) -> None:
+        self.complaints.add(self.place, sentence, closest_to, options)
 
     def read_members(self, *, required: Collection[str], optional: Collection[str] = ()) -> NodeMembers:
         """Return the known members of an object that are present; note unknown and missing keys."""
@@ -46,7 +68,7 @@ class Node:
         known_keys = [*required, *optional]
         for key in self.value:
             if key not in known_keys:
-                self._child(str(key)).complain(f"there is no such key{_suggest_closest(str(key), known_keys)}.")
+                self._child(str(key)).complain("there is no such key", closest_to=str(key), options=known_keys)
         for key in required:
             if key not in self.value:
                 self._child(key).complain("is missing.")
@@ -81,7 +103,7 @@ class Node:
         if text in options:
             return text
         if text:
-            self.complain(f"there is no {noun} “{text[:80]}”{_suggest_closest(text, options)}.")
+            self.complain(f"there is no {noun} “{text[:80]}”", closest_to=text, options=options)
         return None
 
     def read_truth(self) -> bool:

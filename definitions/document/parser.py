@@ -60,13 +60,13 @@ class KnownNames:
 def parse_document(document: object, *, known_names: KnownNames) -> Draft:
     """Return the draft that a decoded JSON document describes.
 
-    Raises DocumentRefused with every complaint: unknown keys, fields, operators, signals and lists, wrong types,
-    missing rationales, inverted bounds, operators that do not fit the field.
+    Raises DocumentRefused with the first complaints and the number of the others (rules 14.301): unknown keys, fields,
+    operators, signals and lists, wrong types, missing rationales, inverted bounds, operators that do not fit the field.
     """
     root = Node(document, "")
     draft = _Parser(known_names).read_draft(root)
     if root.complaints:
-        raise DocumentRefused(root.complaints)
+        raise DocumentRefused(root.complaints.sentences())
     return draft
 
 

@@ -50,6 +50,23 @@ def test_the_keys_have_a_fixed_order() -> None:
     assert json.dumps(normalize(shuffled)) == json.dumps(normalize(load_reference()))
 
 
+def test_the_first_twenty_complaints_are_named_and_the_others_counted() -> None:
+    document = minimal_document() | {f"versoin{number}": None for number in range(20_000)}
+
+    complaints = list_complaints(document)
+
+    assert complaints[0] == "versoin0: there is no such key (did you mean “version”?)."
+    assert len(complaints) == 21
+    assert complaints[-1] == "and 19,980 more."
+
+
+def test_twenty_complaints_are_all_named() -> None:
+    complaints = list_complaints(minimal_document() | {f"unknown{number}": None for number in range(20)})
+
+    assert len(complaints) == 20
+    assert all("there is no such key" in complaint for complaint in complaints)
+
+
 @pytest.mark.parametrize(
     "row",
     [
