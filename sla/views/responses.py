@@ -110,6 +110,9 @@ def is_from_queue(request: Request) -> bool:
 
 
 def return_path(request: Request) -> str:
-    """Return the path on this site that the form asked to return to, or an empty string."""
+    """Return the path on this site that the form asked to return to, or an empty string.
+
+    It begins with a slash: `redirect` would take any other text for the name of a route.
+    """
     path = request.POST.get("next", "")
-    return path if url_has_allowed_host_and_scheme(path, allowed_hosts=None) else ""
+    return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None) else ""

@@ -241,10 +241,13 @@ def test_accepting_from_the_row_answers_with_the_list_and_the_message() -> None:
     assert other.lead.name in fragment
 
 
-def test_an_address_elsewhere_is_not_returned_to() -> None:
+@pytest.mark.parametrize(
+    "address", ["https://evil.example/", "//evil.example/", "null", "undefined", "queue", "\\\\evil"]
+)
+def test_only_a_path_on_this_site_is_returned_to(address: str) -> None:
     handoff = HandoffFactory()
 
-    response = rep_of(handoff).post(reverse("handoff_accept", args=[handoff.pk]), {"next": "https://evil.example/"})
+    response = rep_of(handoff).post(reverse("handoff_accept", args=[handoff.pk]), {"next": address})
 
     assert response["Location"] == reverse("handoff", args=[handoff.pk])
 
