@@ -186,8 +186,13 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
+# Failed sign-ins are counted in the cache: people must be able to sign in, and be limited, while Redis is away.
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "accord"}
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accord_cache",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
 }
 # The column cache of scoring: event and attribute columns. It may be emptied at any time.
 COLUMN_CACHE_DIR = Path(env.str("COLUMN_CACHE_DIR", default=str(BASE_DIR / ".local" / "columns")))

@@ -25,3 +25,5 @@ urlpatterns = [
     path("", include("definitions.urls")),
     path("", include("scoring.urls")),
 ]
+
+handler500 = "config.web.report_failure"

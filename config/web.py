@@ -1,13 +1,16 @@
-"""The request's type and the middleware of every page: request log, cache headers, time zone. Imports no app."""
+"""The request's type, the middleware of every page and the page of a failure. Imports no app."""
 
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponseBase
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django_structlog.middlewares import RequestMiddleware
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 #: More does not fit a bigint.
 DIGITS_AT_MOST: Final = 18
+RETRY_AFTER_SECONDS: Final = 5
 
 
 class Request(HttpRequest):
@@ -64,6 +68,20 @@ class OwnTimeZone:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         with timezone.override(zone_of(request.user)):
             return self.get_response(request)
+
+
+def report_failure(request: HttpRequest) -> HttpResponse:
+    """Answer a request that failed: 503 and when to try again while the database is away, else 500.
+
+    Django calls it while it handles the exception, also for one of a middleware.
+    """
+    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    status = 503 if is_away else 500
+    headers = {"Retry-After": RETRY_AFTER_SECONDS} if is_away else {}
+    if request.path.startswith("/api/"):
+        sentence = "The database is away. Nothing was stored; send it again." if is_away else "Accord failed."
+        return JsonResponse({"error": sentence}, status=status, headers=headers)
+    return HttpResponse(render_to_string(f"{status}.html"), status=status, headers=headers)
 
 
 def zone_of(user: Any) -> dt.tzinfo:

@@ -45,10 +45,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def empty_cache() -> Iterator[None]:
-    """Clear rate limits, cached figures and the like, so that no test affects another."""
+def empty_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Clear rate limits, cached figures and the like, so that no test affects another.
+
+    The cache is a table: it is rolled back with the test, unless the test commits.
+    """
+    mark = request.node.get_closest_marker("django_db")
+    commits = bool(mark and mark.kwargs.get("transaction")) or "transactional_db" in request.fixturenames
+    if commits:
+        request.getfixturevalue("transactional_db")
     yield
-    cache.clear()
+    if commits:
+        cache.clear()
     measurement_cache.forget_measurements()
 
 

@@ -1,0 +1,79 @@
+"""Pages while a server behind them is away (rules 17.301, 17.302)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import redis
+from django.db import OperationalError, connection
+from django.test import Client
+from django.urls import reverse
+
+from config.accounts.vocabulary import Role
+from tests.factories import UserFactory, VersionFactory
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "north-by-northlane"
+
+
+@pytest.fixture
+def no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(redis.connection.AbstractConnection, "connect", refuse)
+
+
+def test_people_sign_in_and_are_limited_without_redis(no_redis: None) -> None:
+    person = UserFactory()
+    person.set_password(PASSWORD)
+    person.save()
+    login = {"login": person.email, "password": PASSWORD}
+
+    signed_in = Client().post(reverse("account_login"), login)
+    for _ in range(5):
+        Client().post(reverse("account_login"), login | {"password": "wrong"})
+    limited = Client().post(reverse("account_login"), login)
+
+    assert (signed_in.status_code, signed_in["Location"]) == (302, reverse("home"))
+    assert (limited.status_code, "Too many failed" in limited.content.decode()) == (200, True)
+
+
+def test_the_editor_of_a_definition_opens_without_redis(no_redis: None, client: Client) -> None:
+    client.force_login(UserFactory(roles=[Role.MARKETING_OPS], is_staff=True))
+
+    assert client.get(reverse("admin:definitions_definition_changelist")).status_code == 200
+    assert client.get(reverse("admin:definitions_version_change", args=[VersionFactory().pk])).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/queue/", "/accounts/login/", "/api/v1/leads"])
+def test_the_answer_while_the_database_is_away_says_when_to_try_again(client: Client, path: str) -> None:
+    client.force_login(UserFactory(roles=[Role.SALES_MANAGER]))
+    client.raise_request_exception = False
+
+    with connection.execute_wrapper(_refuse_statement):
+        answer = client.get(path)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert ("Accord is out for a moment" in answer.content.decode()) == (not path.startswith("/api/"))
+
+
+def test_another_failure_is_an_error_of_ours(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.force_login(UserFactory(roles=[Role.SALES_MANAGER]))
+    client.raise_request_exception = False
+
+    with connection.execute_wrapper(_break_down):
+        page, answer = client.get("/queue/"), client.get("/api/v1/leads")
+
+    assert (page.status_code, answer.status_code) == (500, 500)
+    assert "Something broke on our side" in page.content.decode()
+
+
+def _refuse_statement(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    raise OperationalError("server closed the connection unexpectedly")
+
+
+def _break_down(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    raise RuntimeError("a fault of the program")
