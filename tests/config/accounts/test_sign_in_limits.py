@@ -1,0 +1,93 @@
+"""Wrong passwords slow down those who type them, and keep nobody else out (rules 18.4, 18.301)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core import mail
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from config.accounts.models import User
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "north-by-northlane"
+OWNER, STRANGER = "203.0.113.5", "198.51.100.7"
+
+
+@pytest.fixture
+def person() -> User:
+    person: User = UserFactory()
+    person.set_password(PASSWORD)
+    person.save()
+    return person
+
+
+def sign_in(person: User, password: str, *, source: str, client: Client | None = None) -> HttpResponse:
+    login = {"login": person.email, "password": password}
+    return (client or Client()).post(reverse("account_login"), login, REMOTE_ADDR=source)
+
+
+def is_signed_in(answer: HttpResponse) -> bool:
+    return answer.status_code == 302
+
+
+def test_five_wrong_passwords_from_elsewhere_keep_nobody_out(person: User) -> None:
+    for _ in range(6):
+        refused = sign_in(person, "wrong", source=STRANGER)
+
+    assert "Too many failed attempts" in refused.content.decode()
+    assert not is_signed_in(sign_in(person, PASSWORD, source=STRANGER))
+    assert is_signed_in(sign_in(person, PASSWORD, source=OWNER))
+
+
+def test_many_sources_together_are_limited_and_a_known_device_is_let_through(person: User) -> None:
+    device = Client()
+    sign_in(person, PASSWORD, source=OWNER, client=device)
+    device.post(reverse("account_logout"))
+    for number in range(31):
+        sign_in(person, "wrong", source=f"198.51.100.{number}")
+
+    assert not is_signed_in(sign_in(person, PASSWORD, source=OWNER))
+    assert is_signed_in(sign_in(person, PASSWORD, source=OWNER, client=device))
+
+
+def test_a_known_device_of_somebody_else_has_no_way_of_its_own(person: User) -> None:
+    device = Client()
+    colleague: User = UserFactory()
+    colleague.set_password(PASSWORD)
+    colleague.save()
+    sign_in(colleague, PASSWORD, source=OWNER, client=device)
+    device.post(reverse("account_logout"))
+    for number in range(31):
+        sign_in(person, "wrong", source=f"198.51.100.{number}")
+
+    assert not is_signed_in(sign_in(person, PASSWORD, source=OWNER, client=device))
+
+
+def test_a_known_device_is_limited_like_any_other_source(person: User) -> None:
+    device = Client()
+    sign_in(person, PASSWORD, source=OWNER, client=device)
+    device.post(reverse("account_logout"))
+    for _ in range(5):
+        sign_in(person, "wrong", source=OWNER, client=device)
+
+    assert not is_signed_in(sign_in(person, PASSWORD, source=OWNER, client=device))
+
+
+def test_a_password_reset_lets_the_owner_in_while_strangers_try(person: User) -> None:
+    for number in range(31):
+        sign_in(person, "wrong", source=f"198.51.100.{number}")
+    client = Client()
+    client.post(reverse("account_reset_password"), {"email": person.email}, REMOTE_ADDR=OWNER)
+    (link,) = re.findall(r"http://\S+", str(mail.outbox[0].body))
+    form = client.get(link, follow=True, REMOTE_ADDR=OWNER)
+    new = {"password1": "east-of-eastlane", "password2": "east-of-eastlane"}
+
+    client.post(form.redirect_chain[-1][0], new, REMOTE_ADDR=OWNER)
+
+    assert client.get(reverse("home"), follow=True, REMOTE_ADDR=OWNER).context["user"] == person
