@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from config.api import request_limits
 from config.jobs.heartbeat import record_heartbeat
 from leads import customer_status, duplicates, pending_imports, value_readings
 from scoring.backtests import pending_backtests
@@ -87,6 +88,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
             "blind_notices": lambda: blind_rule_notices.notify_marketing_ops(now=now),
             "files_deleted": lambda: pending_imports.delete_old_files(now=now),
             "duplicates": lambda: duplicates.find_candidates(now=now),
+            "request_counts": lambda: request_limits.delete_old_counts(now=now),
         },
     )
 

@@ -303,6 +303,10 @@ STORAGES = {
 }
 
 # ── API ───────────────────────────────────────────────────────────────────────────────────────────────────
+API_READS_A_MINUTE = env.int("API_READS_A_MINUTE", default=3_000)
+# A write may carry a batch; senders of single events need a thousand a second.
+API_WRITES_A_MINUTE = env.int("API_WRITES_A_MINUTE", default=60_000)
+API_WRONG_KEYS_A_MINUTE = env.int("API_WRONG_KEYS_A_MINUTE", default=30)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "config.api.authentication.ApiKeyAuthentication",
@@ -314,7 +318,8 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
-    "DEFAULT_THROTTLE_CLASSES": [],
+    "DEFAULT_THROTTLE_CLASSES": ["config.api.request_limits.RequestLimit"],
+    "NUM_PROXIES": 1 if BEHIND_PROXY else 0,
     "DATETIME_FORMAT": "iso-8601",
 }
 DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "config.api.errors.ExceptionHandler"}

@@ -149,3 +149,14 @@ class ApiKey(models.Model):
         """Return whether a client may call with it: neither revoked nor expired, its owner active."""
         has_expired = self.expires_at is not None and self.expires_at <= now
         return self.revoked_at is None and not has_expired and self.owner.is_active
+
+
+class RequestCount(models.Model):
+    """The requests of a caller of the API within its latest minute (rules 16.301)."""
+
+    caller = models.CharField(max_length=100, primary_key=True)
+    minute = models.DateTimeField()
+    requests = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.caller}: {self.requests}"

@@ -8,12 +8,13 @@ from typing import Any, Final
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from config.accounts.models import ApiKey, User
 from config.accounts.roles import holds
+from config.api import request_limits
 
 _SCHEME: Final = "Api-Key"
 _LAST_USED_EVERY: Final = dt.timedelta(minutes=1)
@@ -33,6 +34,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         except ApiKey.DoesNotExist:
             api_key = None
         if api_key is None or not api_key.is_usable(now):
+            seconds = request_limits.count_wrong_key(request, now=now)
+            if seconds:
+                raise Throttled(seconds, "Too many wrong API keys from this address.")
             raise AuthenticationFailed("This API key is unknown, revoked or expired.")
         _record_use(api_key, now)
         return api_key.owner, api_key

@@ -179,7 +179,7 @@ def test_the_list_costs_the_same_for_any_number(api, handoff, django_assert_num_
         HandoffFactory()
     api.get("handoffs")
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(api.get("handoffs").json()["results"]) == 6
 
 
@@ -210,7 +210,7 @@ def test_what_a_handoff_points_at_is_a_number(api, handoff, name):
 def test_a_filter_by_lead_reads_no_other_lead(api, handoff, django_assert_num_queries):
     api.get("handoffs")
 
-    with django_assert_num_queries(3) as asked:
+    with django_assert_num_queries(4) as asked:
         api.get("handoffs", lead=handoff.lead_id, team=handoff.team_id, version=handoff.version_id)
 
     assert not [query for query in asked if 'FROM "leads_lead"' in query["sql"]]
