@@ -26,6 +26,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
+from config.accounts import sources
 from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
 from config.api.authentication import scoped
@@ -42,8 +43,6 @@ from leads.vocabulary import DuplicateReason, KeyKind, NoteKind
 
 _READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 FACTS: Final = scoped("facts:read", "facts:write", read_roles=_READERS, write_roles=(Role.MARKETING_OPS,))
-#: Source of what a signed-in person sends.
-_SIGNED_IN_SOURCE: Final = "accord"
 _LATEST_EVENTS: Final = 50
 _Post = TypeVar("_Post", bound=Callable[..., Response])
 _STATUS_OF_SINGLE_ITEM: Final = {"accepted": 201, "created": 201, "rejected": 422}
@@ -200,7 +199,7 @@ def _respond(request: Request, results: Sequence[events.EventResult | dict[str, 
 
 
 def _source_of(request: Request) -> str:
-    return request.auth.source if isinstance(request.auth, ApiKey) else _SIGNED_IN_SOURCE
+    return request.auth.source if isinstance(request.auth, ApiKey) else sources.BY_HAND
 
 
 def _formats_of(request: Request) -> SenderFormats:

@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 
 from config import strict_json
 from config.accounts.models import ApiKey, User
+from config.accounts.sources import refuse_reserved_source
 from config.accounts.vocabulary import Role
 from config.api.authentication import scoped
 from config.api.errors import Conflict, TooLarge
@@ -45,7 +46,10 @@ class ImportUploadSerializer(serializers.Serializer[Any]):
     file = serializers.FileField(allow_empty_file=True)
     map = serializers.CharField(required=False, help_text="JSON, as docs/importing.md describes it.")
     source = serializers.CharField(  # type: ignore[assignment]  # DRF takes the field out of the class
-        required=False, max_length=64, help_text="The system of the ids; by default that of the API key."
+        required=False,
+        max_length=64,
+        validators=[refuse_reserved_source],
+        help_text="The system of the ids; by default that of the API key.",
     )
     again = serializers.BooleanField(required=False, help_text="Import a file again that was imported already.")
 

@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 
 from config import time_zones
+from config.accounts.sources import refuse_reserved_source
 from config.uploads import max_bytes
 from leads import column_guesses, locale_formats
 from leads.import_mapping import ImportKind, build_plan, identifying_targets, read_map
@@ -79,6 +80,7 @@ class UploadForm(forms.Form):
         label="System of the ids",
         max_length=64,
         initial=DEFAULT_SOURCE,
+        validators=[refuse_reserved_source],
         help_text="Whose ids stand in the file: hubspot, salesforce. The same id from two systems is not one lead.",
     )
 

@@ -13,6 +13,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from config.accounts import sources
+from config.accounts.sources import refuse_reserved_source
 from config.accounts.vocabulary import ApiKeyKind, SenderLocale
 
 #: Bytes of randomness in the secret half of an API key: 256 bits, too many to guess, so a plain digest is enough.
@@ -96,7 +98,7 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=50, help_text="The client that holds this key.")
     kind = models.CharField(max_length=16, choices=ApiKeyKind.choices, default=ApiKeyKind.SYSTEM)
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_keys")
-    source = models.SlugField(max_length=64)
+    source = models.SlugField(max_length=64, validators=[refuse_reserved_source])
     locale = models.CharField(
         max_length=8,
         choices=SenderLocale.choices,
@@ -123,6 +125,12 @@ class ApiKey(models.Model):
         verbose_name = "API key"
         verbose_name_plural = "API keys"
         ordering = ("-created_at", "-pk")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="api_key_source_is_not_reserved",
+                condition=~models.Q(source__iexact=sources.ACCORD) & ~models.Q(source__iexact=sources.BY_HAND),
+            )
+        ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="api_keys_stay", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(name="api_key_identity_stays", fields=["prefix", "digest", "created_at"]),

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from config import downloads, strict_json
+from config.accounts.sources import refuse_reserved_source
 from leads import file_imports, validation
 from leads.import_mapping import KINDS, ColumnMap, ImportPlan, read_map
 from leads.import_runs import ImportStopped
@@ -40,6 +42,7 @@ class ImportCommand(BaseCommand):
                 "The refused rows cannot go into the file that is imported; name another with --rejected."
             )
         try:
+            refuse_reserved_source(options["source"])
             column_map = read_map(_read_document(options["map"]), KINDS[self.kind]) if options["map"] else ColumnMap()
             file = file_imports.prepare_import(
                 path=path,
@@ -49,6 +52,8 @@ class ImportCommand(BaseCommand):
             )
             run = file_imports.run_import(file=file, again=options["again"], now=timezone.now(), progress=self._show)
             _write_rejected_file(run, rejected)
+        except ValidationError as error:
+            raise CommandError(f"--source: {error.message}") from error
         except (Unreadable, OSError) as error:
             raise CommandError(str(error)) from error
         except ImportStopped:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from config.accounts import sources
 from leads import merges, stated_values
 from leads.countries import country_name
 from leads.models import AttributeChange, Event
@@ -16,7 +17,6 @@ from scoring.engine.why import field_words
 from scoring.explain import lead_explanation
 from scoring.models import Qualification
 from sla.models import Handoff
-from sla.nurture import recycling
 
 SIGNALS_SHOWN: Final = 5
 EVENTS_READ: Final = 200
@@ -78,7 +78,7 @@ def for_handoff(handoff: Handoff, *, now: dt.datetime) -> ChangesSinceMql:
     """Collect the changes since the qualification. A fact that is older but was recorded later counts as new."""
     qualification = handoff.qualification
     ids = merges.list_person_ids(handoff.lead)
-    later = Event.objects.filter(lead__in=ids).exclude(source=recycling.SOURCE)
+    later = Event.objects.filter(lead__in=ids).exclude(source=sources.ACCORD)
     later = later.filter(Q(occurred_at__gt=qualification.at) | Q(recorded_at__gt=qualification.recorded_at))
     signals = _group_by_signal(later.select_related("signal").order_by("-occurred_at", "-pk")[:EVENTS_READ])
     explanations = lead_explanation.explain_lead(handoff.lead, at=now, under=[handoff.version])

@@ -10,6 +10,7 @@ from typing import Final
 from django.db.models import Prefetch
 from django.utils import timezone
 
+from config.accounts import sources
 from config.accounts.models import User
 from leads import merges
 from leads.models import Lead, Outcome
@@ -18,7 +19,6 @@ from sla import permissions
 from sla.handoff_page import activity_summary, changes_since_mql, next_step
 from sla.handoffs import attempts
 from sla.models import Attempt, Clock, Disposition, Handoff, HandoffQuerySet, RoutingDecision, SalesQualification
-from sla.nurture import recycling
 from sla.vocabulary import HANDOFF_MOVES, OPEN_STATES, HandoffState
 
 COLLEAGUES_SHOWN: Final = 8
@@ -135,7 +135,7 @@ def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffD
 
 def _read_outcomes(handoff: Handoff) -> list[Outcome]:
     """Return the outcomes that sales recorded on this handoff: opportunity, won, lost."""
-    own = Outcome.objects.effective().filter(source=recycling.SOURCE, external_id=f"handoff-{handoff.pk}")
+    own = Outcome.objects.effective().filter(source=sources.ACCORD, external_id=f"handoff-{handoff.pk}")
     return list(own.filter(lead=handoff.lead_id).order_by("at", "pk"))
 
 

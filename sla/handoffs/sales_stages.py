@@ -11,6 +11,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
+from config.accounts import sources
 from config.accounts.models import User
 from leads import customer_status, outcomes
 from leads.vocabulary import OutcomeKind, Stage
@@ -199,6 +200,6 @@ def _record_outcome(
     handoff: Handoff, kind: OutcomeKind, now: dt.datetime, *, amount: Decimal | None = None, reason: str = ""
 ) -> None:
     outcome = build_outcome(handoff, kind, now, amount=amount, reason=reason)
-    for result in outcomes.record(items=[outcome], source=recycling.SOURCE, now=now):
+    for result in outcomes.record(items=[outcome], source=sources.ACCORD, now=now):
         if result.status == "rejected":
             raise ProgressRefused(f"{result.field.capitalize()} {result.reason}")

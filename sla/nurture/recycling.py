@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from config.accounts import sources
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
@@ -29,7 +30,6 @@ from sla.vocabulary import HandoffState, NoticeKind
 log = structlog.get_logger(__name__)
 
 REQUEST_CLOSED: Final = "request_closed"
-SOURCE: Final = "accord"
 
 #: The roles that manage nurture.
 NURTURE_ROLES: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER)
@@ -132,7 +132,7 @@ def close_request(*, handoff: Handoff, now: dt.datetime) -> None:
     event = build_request_closed(handoff=handoff, now=now)
     if event is None:
         return
-    for result in events.record(items=[event], source=SOURCE, now=now):
+    for result in events.record(items=[event], source=sources.ACCORD, now=now):
         if result.status == "rejected":
             log.warning("request_not_closed", handoff=handoff.pk, why=f"{result.field} {result.reason}")
 

@@ -68,6 +68,7 @@ def test_the_same_file_twice_is_one_import_and_kept_once() -> None:
         ({"map": '{"column": {}}'}, 400, "the key 'column'"),
         ({"map": '{"columns": {"email": "Post"}}'}, 400, "is not in the file"),
         ({"source": "x" * 65}, 400, "64"),
+        ({"source": "Accord"}, 400, "kept for what Accord"),
     ],
 )
 def test_what_cannot_be_read_is_refused_as_a_whole(values: dict[str, str], status: int, message: str) -> None:

@@ -4,7 +4,8 @@ import base64
 import hashlib
 
 import pytest
-from django.db import DatabaseError, connection
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from config.accounts.models import ApiKey, User
@@ -70,3 +71,16 @@ def test_a_key_cannot_become_another(owner: User, columns: dict[str, str]) -> No
 
     with pytest.raises(DatabaseError, match="Cannot update"):
         ApiKey.objects.update(**columns)
+
+
+@pytest.mark.parametrize("source", ["accord", "Accord", "by-hand"])
+def test_no_sender_takes_a_name_of_accords_own(source: str) -> None:
+    owner = UserFactory()
+    key = ApiKey(name="CRM", owner=owner, source=source, prefix="p", digest="d")
+
+    with pytest.raises(ValidationError) as refusal:
+        key.full_clean()
+    with pytest.raises(IntegrityError, match="api_key_source_is_not_reserved"), transaction.atomic():
+        ApiKey.objects.create_key(name="CRM", owner=owner, source=source)
+
+    assert "kept for what Accord itself" in str(refusal.value.error_dict["source"])
