@@ -5,7 +5,8 @@ from django.db import DatabaseError, transaction
 
 from leads import lead_upserts, stage_changes
 from leads.models import Lead, StageChange
-from leads.vocabulary import MOVES, Stage
+from leads.vocabulary import MOVES, Motion, Stage
+from tests.factories import place_leads
 from tests.leads.facts import DAY, NOW
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +18,7 @@ def lead() -> Lead:
 
 
 def test_a_move_is_logged_and_shown(lead: Lead) -> None:
-    stage_changes.move(lead=lead, to=Stage.MAL, by=None, now=NOW + DAY, why="Engaged")
+    stage_changes.move(lead=lead, motion=Motion.MQL, to=Stage.MAL, by=None, now=NOW + DAY, why="Engaged")
 
     lead.refresh_from_db()
     change = StageChange.objects.get()
@@ -26,7 +27,7 @@ def test_a_move_is_logged_and_shown(lead: Lead) -> None:
 
 
 def test_a_move_to_the_current_stage_changes_nothing(lead: Lead) -> None:
-    stage_changes.move(lead=lead, to=Stage.LEAD, by=None, now=NOW + DAY, why="Again")
+    stage_changes.move(lead=lead, motion=Motion.MQL, to=Stage.LEAD, by=None, now=NOW + DAY, why="Again")
 
     assert not StageChange.objects.exists()
 
@@ -34,16 +35,16 @@ def test_a_move_to_the_current_stage_changes_nothing(lead: Lead) -> None:
 @pytest.mark.parametrize("start", list(Stage))
 def test_only_the_moves_of_the_table_are_possible(lead: Lead, start: Stage) -> None:
     for to in set(Stage) - {start}:
-        Lead.objects.update(stage=start)
+        place_leads(start, lead)
         if to in MOVES[start]:
-            assert stage_changes.move(lead=lead, to=to, by=None, now=NOW, why="Test").stage == to
+            assert stage_changes.move(lead=lead, motion=Motion.MQL, to=to, by=None, now=NOW, why="Test").stage == to
         else:
             with pytest.raises(stage_changes.MoveRefused, match=r"cannot go from .* to"):
-                stage_changes.move(lead=lead, to=to, by=None, now=NOW, why="Test")
+                stage_changes.move(lead=lead, motion=Motion.MQL, to=to, by=None, now=NOW, why="Test")
 
 
 def test_the_log_cannot_be_changed(lead: Lead) -> None:
-    stage_changes.move(lead=lead, to=Stage.MAL, by=None, now=NOW, why="Engaged")
+    stage_changes.move(lead=lead, motion=Motion.MQL, to=Stage.MAL, by=None, now=NOW, why="Engaged")
 
     with pytest.raises(DatabaseError), transaction.atomic():
         StageChange.objects.update(why="Something else")
