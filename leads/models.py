@@ -617,9 +617,14 @@ class LeadStage(models.Model):
         return self.stage in LADDER
 
     @property
-    def ladder_steps(self) -> list[Stage]:
-        """The steps of rules 2.1 as a page shows them: a stage beside the ladder stands in the place of the last one."""
-        return list(LADDER) if self.is_on_ladder else [*LADDER[:-1], Stage(self.stage)]
+    def ladder_steps(self) -> list[str]:
+        """The labels of the ladder (rules 2.1): a stage beside it stands in the place of the last step."""
+        steps = LADDER if self.is_on_ladder else (*LADDER[:-1], self.stage)
+        return [stage_label(step, self.motion) for step in steps]
+
+    @property
+    def ladder_place(self) -> int:
+        return LADDER.index(Stage(self.stage)) if self.is_on_ladder else len(LADDER) - 1
 
 
 class StageChange(models.Model):

@@ -38,9 +38,13 @@ def read_all_leads() -> defaultdict[int, dict[Motion, Stage]]:
 
 
 def list_stages(lead: Lead) -> list[LeadStage]:
-    """Return the stages of a lead, in the order MQL, PQL, AQL; from the prefetched rows if there are any."""
+    """Return the stages of a lead in the order MQL, PQL, AQL, from the prefetched rows if there are any.
+
+    A lead that never left the stage lead in any motion has one row, which is not stored.
+    """
     order = list(Motion)
-    return sorted(lead.motion_stages.all(), key=lambda row: order.index(Motion(row.motion)))
+    rows = sorted(lead.motion_stages.all(), key=lambda row: order.index(Motion(row.motion)))
+    return rows or [LeadStage(lead=lead, motion=lead.stage_motion, stage=Stage.LEAD, since=lead.stage_at)]
 
 
 def stands_in(*stages: Stage, lead: str = "lead", motion: str = "motion") -> Exists:

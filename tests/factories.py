@@ -205,10 +205,21 @@ class SignOffFactory(DjangoModelFactory[SignOff]):
 
 
 class QualificationFactory(DjangoModelFactory[Qualification]):
-    """An MQL that waits to be handed off, under the active version, which is created on first use."""
+    """An MQL that waits to be handed off, under the active version, which is created on first use.
+
+    Of another `motion` it puts its lead into the stage MQL there.
+    """
 
     class Meta:
         model = Qualification
+
+    @classmethod
+    def _create(cls, model_class: type[Qualification], **columns: Any) -> Qualification:
+        qualification = super()._create(model_class, **columns)
+        lead, motion = qualification.lead, Motion(qualification.motion)
+        if motion != Motion.MQL and motion_stages.read_stage(lead, motion) == Stage.LEAD:
+            place_leads(Stage.MQL, lead, motion=motion)
+        return qualification
 
     lead = factory.SubFactory(LeadFactory, mql=True, stage_motion=factory.SelfAttribute("..motion"))
     version = factory.LazyFunction(lambda: Version.objects.active().first() or VersionFactory(active=True))
