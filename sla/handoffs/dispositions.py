@@ -76,7 +76,7 @@ def accept(*, handoff: Handoff, by: User, now: dt.datetime) -> Disposition:
     """
     handoff = lock_undecided(handoff, by)
     content = DispositionContent(DispositionKind.ACCEPT)
-    _require_open_person(handoff, content)
+    require_open_person(handoff, content)
     disposition = build_disposition(handoff, content, by, now)
     disposition.save(force_insert=True)
     handoff_states.move(handoff, HandoffState.ACCEPTED, decided_at=now)
@@ -112,7 +112,7 @@ def reject(
     """
     handoff = lock_undecided(handoff, by)
     content = check_rejection(handoff, reason, note, reengage_on, now, missing)
-    _require_open_person(handoff, content)
+    require_open_person(handoff, content)
     disposition = build_disposition(handoff, content, by, now)
     disposition.save(force_insert=True)
     handoff_states.move(handoff, HandoffState.REJECTED, decided_at=now, closed_at=now)
@@ -164,7 +164,7 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
         raise DispositionRefused("That is what the record says already.")
     disposition = build_disposition(handoff, content, by, now, corrects=before)
     disposition.save(force_insert=True)
-    _require_open_person(handoff, content)
+    require_open_person(handoff, content)
     if not _has_same_destination(content, before):
         _apply_correction(handoff, content, by, now)
     _correct_other_motions(handoff, content, before, by, now)
@@ -284,6 +284,22 @@ def _check_attempts(handoff: Handoff, reason: ReasonCode, logged_attempts: Itera
         raise DispositionRefused(f"“{reason}” needs {required} logged attempts; there are {logged}, {missing} to go.")
 
 
+def require_open_person(handoff: Handoff, content: DispositionContent) -> None:
+    """Refuse a decision that would open a motion which sales closed under another one (rules 2.235)."""
+    is_disqualifying = content.reason is not None and content.reason.route == Route.DISQUALIFY
+    if is_disqualifying or motion_stages.read_stage(handoff.lead, handoff.motion) != Stage.DISQUALIFIED:
+        return
+    closing = Disposition.objects.filter(
+        handoff__lead=handoff.lead_id, corrected_by__isnull=True, reason__concerns_person=True
+    )
+    decision = closing.exclude(handoff=handoff).select_related("reason", "handoff").first()
+    if decision is not None:
+        raise DispositionRefused(
+            f"This person was rejected as a {Motion(decision.handoff.motion).short} for “{decision.reason}”, which closes "
+            "every motion. Reject it with a reason that disqualifies, or have that decision corrected."
+        )
+
+
 def build_disposition(
     handoff: Handoff, content: DispositionContent, by: User, now: dt.datetime, corrects: Disposition | None = None
 ) -> Disposition:
@@ -346,22 +362,6 @@ def _correct_other_motions(
     stage_changes.reopen_motions(
         lead=handoff.lead, closed_at=list(closings), but=handoff.motion, by=by, now=now, why=why
     )
-
-
-def _require_open_person(handoff: Handoff, content: DispositionContent) -> None:
-    """Refuse a decision that would open a motion which sales closed under another one (rules 2.235)."""
-    is_disqualifying = content.reason is not None and content.reason.route == Route.DISQUALIFY
-    if is_disqualifying or motion_stages.read_stage(handoff.lead, handoff.motion) != Stage.DISQUALIFIED:
-        return
-    closing = Disposition.objects.filter(
-        handoff__lead=handoff.lead_id, corrected_by__isnull=True, reason__concerns_person=True
-    )
-    decision = closing.exclude(handoff=handoff).select_related("reason", "handoff").first()
-    if decision is not None:
-        raise DispositionRefused(
-            f"This person was rejected as a {Motion(decision.handoff.motion).short} for “{decision.reason}”, which closes "
-            "every motion. Reject it with a reason that disqualifies, or have that decision corrected."
-        )
 
 
 def _state_opt_out(disposition: Disposition, before: Disposition | None) -> None:

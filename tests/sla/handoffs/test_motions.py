@@ -94,7 +94,8 @@ def test_a_wrong_profile_in_one_motion_leaves_the_other_to_sales(lead: Lead, mql
 
 
 @pytest.mark.parametrize(
-    ("code", "stage"), [("bad_timing", "nurture"), ("no_budget_authority", "mal"), ("existing_customer", "disqualified")]
+    ("code", "stage"),
+    [("bad_timing", "nurture"), ("no_budget_authority", "mal"), ("existing_customer", "disqualified")],
 )
 def test_each_route_moves_its_own_motion_whoever_decides_first(
     lead: Lead, mql: Handoff, pql: Handoff, code: str, stage: str
