@@ -229,7 +229,7 @@ def stage_label(stage: str, motion: str) -> str:
     return Motion(motion).short if stage == Stage.MQL else str(Stage(stage).label)
 
 
-def summarize_stages(stages: Mapping[str, str]) -> tuple[Stage, Motion]:
+def summarize_stages(stages: Mapping[Motion, Stage] | Mapping[str, str]) -> tuple[Stage, Motion]:
     """Return the summary stage of a lead and the motion that it comes from, of its stages by motion (rules 2.231).
 
     Of two motions in one stage the first of MQL, PQL and AQL is named. Without any stage the lead is a lead.
