@@ -16,7 +16,7 @@ from benchmarks import agreement
 from benchmarks.child import Measured
 from config.accounts.models import User
 from definitions.models import Version
-from leads.models import Lead
+from leads.models import Lead, StageChange
 from scoring.models import Qualification
 from sla.models import Clock, Commitment, Handoff, Rep, Team, WorkCalendar
 
@@ -75,6 +75,13 @@ def handoffs(total: int, count: int, version: Version, promise: Commitment, rep:
         (
             Lead(email=f"p{n}@example.org", first_name=f"Person {n}", stage="mql", stage_at=now, recorded_at=now)
             for n in range(total)
+        ),
+        batch_size=5000,
+    )
+    StageChange.objects.bulk_create(
+        (
+            StageChange(lead=lead, motion="mql", from_stage="lead", to_stage="mql", at=now, why="Test.")
+            for lead in leads
         ),
         batch_size=5000,
     )

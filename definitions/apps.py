@@ -2,6 +2,14 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
+from leads import primary_motion
+
 
 class DefinitionsConfig(AppConfig):
     name = "definitions"
+
+    def ready(self) -> None:
+        """Tell the app below how to read the primary motion."""
+        from definitions import versions  # noqa: PLC0415  # it needs the models, which are loaded by now
+
+        primary_motion.register_reader(versions.read_primary_motion)

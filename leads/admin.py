@@ -63,7 +63,7 @@ class AttributesOfCompany(AttributesOfLead):
 
 class StagesOfLead(_ReadOnlyMixin, admin.TabularInline):  # type: ignore[type-arg]  # generic only in the stubs
     model = StageChange
-    fields = ("at", "from_stage", "to_stage", "by", "why")
+    fields = ("at", "motion", "from_stage", "to_stage", "by", "why")
     ordering = ("at", "pk")
 
 
@@ -78,7 +78,7 @@ class CompanyAdmin(FactAdmin):
 
 @admin.register(Lead)
 class LeadAdmin(FactAdmin):
-    list_display = ("__str__", "email", "title", "company", "source", "stage", "stage_at")
+    list_display = ("__str__", "email", "title", "company", "source", "stage_label", "stage_at")
     list_filter = ("stage", "do_not_contact")
     list_select_related = ("company",)
     search_fields = ("email", "external_id", "first_name", "last_name")
@@ -98,8 +98,8 @@ class EventAdmin(FactAdmin):
 
 @admin.register(StageChange)
 class StageChangeAdmin(FactAdmin):
-    list_display = ("lead", "from_stage", "to_stage", "at", "by", "why")
-    list_filter = ("to_stage",)
+    list_display = ("lead", "motion", "from_stage", "to_stage", "at", "by", "why")
+    list_filter = ("motion", "to_stage")
     list_select_related = ("lead", "by")
     search_fields = ("=lead__email", "=lead__external_id")
     ordering = ("-pk",)
@@ -115,8 +115,8 @@ class AttributeChangeAdmin(FactAdmin):
 
 @admin.register(Outcome)
 class OutcomeAdmin(FactAdmin):
-    list_display = ("lead", "kind", "at", "amount", "currency", "reason", "source", "corrects")
-    list_filter = ("kind",)
+    list_display = ("lead", "motion", "kind", "at", "amount", "currency", "reason", "source", "corrects")
+    list_filter = ("motion", "kind")
     list_select_related = ("lead", "corrects__lead")
     search_fields = ("=external_id", "=lead__email", "=lead__external_id")
     ordering = ("-pk",)

@@ -17,7 +17,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import ListAPIView, RetrieveAPIView
@@ -32,14 +32,24 @@ from config.accounts.vocabulary import Role
 from config.api.authentication import scoped
 from config.api.pagination import KeysetPages, LastStoredFirst
 from config.web import typed_number
-from leads import duplicates, events, lead_upserts, merges, not_understood, openapi_schemas, outcomes, validation
+from leads import (
+    duplicates,
+    events,
+    lead_upserts,
+    merges,
+    motion_stages,
+    not_understood,
+    openapi_schemas,
+    outcomes,
+    validation,
+)
 from leads.batch_upsert import AttributeStatement, UpsertResult
 from leads.exceptions import Refused
 from leads.filters import CompanyFilter, LeadApiFilter
 from leads.locale_formats import SenderFormats
-from leads.models import Company, DuplicateCandidate, Event, Lead, LeadKey, LeadMerge
+from leads.models import Company, DuplicateCandidate, Event, Lead, LeadKey, LeadMerge, LeadStage
 from leads.not_understood import NotUnderstood
-from leads.vocabulary import DuplicateReason, KeyKind, NoteKind
+from leads.vocabulary import DuplicateReason, KeyKind, NoteKind, OwningTeam
 
 _READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
 FACTS: Final = scoped("facts:read", "facts:write", read_roles=_READERS, write_roles=(Role.MARKETING_OPS,))
@@ -86,8 +96,21 @@ class EmployerSerializer(serializers.ModelSerializer[Company]):
         fields = ("id", "external_id", "name", "domain")
 
 
+class LeadStageSerializer(serializers.ModelSerializer[LeadStage]):
+    owner = serializers.ChoiceField(choices=OwningTeam.choices, help_text="The team that owns the lead in this stage.")
+
+    class Meta:
+        model = LeadStage
+        fields = ("motion", "stage", "since", "owner")
+
+
 class LeadSerializer(serializers.ModelSerializer[Lead]):
     company = EmployerSerializer(allow_null=True)
+    stages = serializers.SerializerMethodField(help_text="The stage in each motion; `stage` is their summary.")
+
+    @extend_schema_field(LeadStageSerializer(many=True))
+    def get_stages(self, lead: Lead) -> list[dict[str, Any]]:
+        return list(LeadStageSerializer(motion_stages.list_stages(lead), many=True).data)
 
     class Meta:
         model = Lead
@@ -254,7 +277,7 @@ class LeadsView(ListAPIView[Lead]):
     serializer_class = LeadSerializer
     pagination_class = LastStoredFirst
     filterset_class = LeadApiFilter
-    queryset = Lead.objects.select_related("company")
+    queryset = Lead.objects.select_related("company").prefetch_related("motion_stages")
 
     @_document_post("upsert_leads", openapi_schemas.LEADS)
     def post(self, request: Request) -> Response:
@@ -287,7 +310,7 @@ class LeadView(RetrieveAPIView[Lead]):
 
     permission_classes = (FACTS,)
     serializer_class = LeadDetailSerializer
-    queryset = Lead.objects.select_related("company")
+    queryset = Lead.objects.select_related("company").prefetch_related("motion_stages")
 
 
 class LeadEventsView(ListAPIView[Event]):

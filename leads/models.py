@@ -16,6 +16,7 @@ from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
 from leads.countries import country_name
 from leads.job_titles import seniority_of
 from leads.key_triggers import key_triggers
+from leads.stage_triggers import GUARD_STAGES, derive_stages
 from leads.vocabulary import (
     BEGINNING,
     DEFAULT_SOURCE,
@@ -25,9 +26,11 @@ from leads.vocabulary import (
     ImportState,
     Intent,
     KeyKind,
+    Motion,
     OutcomeKind,
     Seniority,
     Stage,
+    stage_label,
 )
 
 #: The part of a lead's address after the @, as an expression for queries.
@@ -193,8 +196,16 @@ class Lead(Attributed):
     # Derived from the merges in force; only leads.merges writes it. Empty: the lead stands for itself.
     merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, editable=False, related_name="aliases")
 
-    # Derived from the last StageChange; only leads.stage_changes writes these two.
+    # The summary of the stages by motion (rules 2.231); only leads.stage_changes writes these three.
     stage = models.CharField(max_length=16, choices=Stage.choices, default=Stage.LEAD)
+    stage_motion = models.CharField(
+        max_length=3,
+        choices=Motion.choices,
+        default=Motion.MQL,
+        db_default=Motion.MQL,
+        editable=False,
+        help_text="The motion that the summary stage comes from.",
+    )
     stage_at = models.DateTimeField()
 
     # The rescore queue (rules 5.2); only leads.rescore_queue writes these three.
@@ -264,13 +275,9 @@ class Lead(Attributed):
         return Stage(self.stage).tone
 
     @property
-    def is_on_ladder(self) -> bool:
-        return self.stage in LADDER
-
-    @property
-    def ladder_steps(self) -> list[Stage]:
-        """The steps of rules 2.1 as a page shows them: a stage beside the ladder stands in the place of the last one."""
-        return list(LADDER) if self.is_on_ladder else [*LADDER[:-1], Stage(self.stage)]
+    def stage_label(self) -> str:
+        """The label of the summary stage: of a lead that qualified under PQL alone, PQL."""
+        return stage_label(self.stage, self.stage_motion)
 
 
 class LeadKey(models.Model):
@@ -564,9 +571,68 @@ class Event(models.Model):
         return f"{self.signal} at {self.occurred_at:%Y-%m-%d %H:%M}"
 
 
+class LeadStage(models.Model):
+    """The stage in which a lead stands in one motion; without a row it never left the stage lead there (rules 2.1).
+
+    The database derives it from the last StageChange of the lead and the motion, and lets nobody else write it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="motion_stages", db_index=False)
+    motion = models.CharField(max_length=3, choices=Motion.choices)
+    stage = models.CharField(max_length=16, choices=Stage.choices)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["lead", "motion"], name="one_stage_a_motion")]
+        # Read for the leads in a stage of a motion: nurture, and the handoffs that follow the CRM.
+        indexes: ClassVar = [models.Index(fields=["stage", "motion", "lead"], name="lead_stage_by_stage")]
+        triggers: ClassVar = [GUARD_STAGES]
+
+    def __str__(self) -> str:
+        return f"{self.lead}: {self.label}"
+
+    @property
+    def label(self) -> str:
+        return stage_label(self.stage, self.motion)
+
+    @property
+    def tone(self) -> str:
+        return Stage(self.stage).tone
+
+    @property
+    def owner(self) -> str:
+        return Stage(self.stage).owner
+
+    @property
+    def owner_label(self) -> str:
+        return str(Stage(self.stage).owner.label)
+
+    @property
+    def motion_name(self) -> str:
+        return Motion(self.motion).short
+
+    @property
+    def is_on_ladder(self) -> bool:
+        return self.stage in LADDER
+
+    @property
+    def ladder_steps(self) -> list[str]:
+        """The labels of the ladder (rules 2.1): a stage beside it stands in the place of the last step."""
+        steps = LADDER if self.is_on_ladder else (*LADDER[:-1], self.stage)
+        return [stage_label(step, self.motion) for step in steps]
+
+    @property
+    def ladder_place(self) -> int:
+        return LADDER.index(Stage(self.stage)) if self.is_on_ladder else len(LADDER) - 1
+
+
 class StageChange(models.Model):
+    """A move of a lead from one stage of a motion to another; it begins where the lead stands in that motion."""
+
     id = models.BigAutoField(primary_key=True)
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="stage_changes")
+    motion = models.CharField(max_length=3, choices=Motion.choices)
     from_stage = models.CharField(max_length=16, choices=Stage.choices)
     to_stage = models.CharField(max_length=16, choices=Stage.choices)
     at = models.DateTimeField()
@@ -582,10 +648,18 @@ class StageChange(models.Model):
     class Meta:
         # Read by backtests (scoring.backtests.outcome_history) for the acceptances and rejections of a period.
         indexes: ClassVar = [models.Index(fields=["to_stage", "at"], name="stage_change_by_stage")]
-        triggers: ClassVar = [append_only("stage_changes_stay")]
+        triggers: ClassVar = [append_only("stage_changes_stay"), derive_stages("leads_leadstage")]
 
     def __str__(self) -> str:
-        return f"{self.lead}: {self.from_stage} → {self.to_stage}"
+        return f"{self.lead}: {self.from_label} → {self.to_label}"
+
+    @property
+    def from_label(self) -> str:
+        return stage_label(self.from_stage, self.motion)
+
+    @property
+    def to_label(self) -> str:
+        return stage_label(self.to_stage, self.motion)
 
 
 class OutcomeQuerySet(models.QuerySet["Outcome"]):
@@ -599,6 +673,13 @@ class Outcome(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="outcomes")
+    motion = models.CharField(
+        max_length=3,
+        choices=Motion.choices,
+        default=Motion.MQL,
+        db_default=Motion.MQL,
+        help_text="The motion that the deal concerns (rules 2.237).",
+    )
     kind = models.CharField(max_length=16, choices=OutcomeKind.choices)
     at = models.DateTimeField()
     amount = models.DecimalField(max_digits=18, decimal_places=2, null=True)

@@ -11,21 +11,33 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
-from leads import attributes, customer_status, lead_lookup, rescore_queue, stage_changes, validation
+from leads import (
+    attributes,
+    customer_status,
+    lead_lookup,
+    motion_stages,
+    primary_motion,
+    rescore_queue,
+    stage_changes,
+    validation,
+)
 from leads.events import EventResult
 from leads.exceptions import Refused
 from leads.lead_lookup import LeadRef
 from leads.locale_formats import UNSTATED, SenderFormats
-from leads.models import Lead, Outcome, StageChange
+from leads.models import Lead, LeadStage, Outcome, StageChange
 from leads.placeholders import is_placeholder_value
 from leads.retry_on_conflict import run_with_retries
-from leads.vocabulary import MOVES, OutcomeKind, Stage
+from leads.vocabulary import MOVES, Motion, OutcomeKind, Stage
 
 _KEYS: Final = frozenset({"email", "lead", "system", "kind", "at", "id", "amount", "currency", "reason"})
 #: The kinds that begin or end a customer.
 _DECIDING: Final = (OutcomeKind.WON, OutcomeKind.LOST)
+#: The stages in which sales works on a lead.
+_WITH_SALES: Final = (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY)
 #: The order of outcomes of one deal that are dated to the same instant, as those of one day often are.
 _PROGRESS: Final = (OutcomeKind.OPPORTUNITY, OutcomeKind.WON, OutcomeKind.LOST)
 
@@ -50,6 +62,10 @@ class _Deal:
     @property
     def lead(self) -> Lead | None:
         return self.rows[0].lead if self.rows else None
+
+    @property
+    def motion(self) -> Motion | None:
+        return Motion(self.rows[0].motion) if self.rows else None
 
     def find_same(self, item: _Item) -> Outcome | None:
         """Return a row with this content, be it corrected by now: what was sent once is never news again."""
@@ -93,16 +109,22 @@ def _stored_last(row: Outcome) -> float:
 
 
 def record(
-    *, items: Sequence[object], source: str, now: dt.datetime, formats: SenderFormats = UNSTATED
+    *,
+    items: Sequence[object],
+    source: str,
+    now: dt.datetime,
+    formats: SenderFormats = UNSTATED,
+    motion: Motion | None = None,
 ) -> list[EventResult]:
     """Store outcomes `{"email" or "lead", "kind", "at", "id", "amount", "currency", "reason"}`. Return one result each.
 
-    `source` is the namespace of the ids; texts are read in the sender's `formats`. An outcome moves its lead to the
-    stage in which the deal stands then, if the table of moves allows it and no later change of stage exists. A won deal
-    makes the lead's company a customer.
+    `source` is the namespace of the ids; texts are read in the sender's `formats`. An outcome moves its lead, in one
+    motion, to the stage in which the deal stands then, if the table of moves allows it and no later change of stage
+    exists there. `motion` is the motion of new deals where the caller knows it; else it is chosen (rules 2.237). A won
+    deal makes the lead's company a customer.
     """
     parsed = [_read_or_refusal(item, source, now, formats) for item in items]
-    return run_with_retries(lambda: _store_outcomes(parsed, source, now))
+    return run_with_retries(lambda: _store_outcomes(parsed, source, now, motion))
 
 
 def _read_or_refusal(item: object, source: str, now: dt.datetime, formats: SenderFormats) -> _Item | EventResult:
@@ -140,7 +162,9 @@ def _read_outcome(item: object, source: str, now: dt.datetime, formats: SenderFo
     )
 
 
-def _store_outcomes(parsed: Sequence[_Item | EventResult], source: str, now: dt.datetime) -> list[EventResult]:
+def _store_outcomes(
+    parsed: Sequence[_Item | EventResult], source: str, now: dt.datetime, motion: Motion | None
+) -> list[EventResult]:
     """Store the outcomes of a batch.
 
     1. Find the leads of deals that are known, and add those of new ones.
@@ -168,7 +192,7 @@ def _store_outcomes(parsed: Sequence[_Item | EventResult], source: str, now: dt.
             lead = leads.get(references[entry.lead].pk) if entry.lead in references else None
             if lead and deal.lead and _is_same_person(lead, deal.lead):
                 lead = leads.get(deal.lead.pk)
-            entry = _record_outcome(entry, deal, lead, source, now)  # noqa: PLW2901  # item to result
+            entry = _record_outcome(entry, deal, lead, source, now, motion)  # noqa: PLW2901  # item to result
         results.append(entry)
     # 5.
     if any(result.status == "accepted" for result in results):
@@ -214,7 +238,9 @@ def _lock_leads(ids: set[int], companies: Mapping[int, Any]) -> dict[int, Lead]:
     return {lead.pk: lead for lead in rows.select_for_update(of=("self",), no_key=True)}
 
 
-def _record_outcome(item: _Item, deal: _Deal, lead: Lead | None, source: str, now: dt.datetime) -> EventResult:
+def _record_outcome(
+    item: _Item, deal: _Deal, lead: Lead | None, source: str, now: dt.datetime, motion: Motion | None
+) -> EventResult:
     if deal.lead and (lead is None or lead.pk != deal.lead.pk):
         return EventResult(
             "rejected",
@@ -226,16 +252,18 @@ def _record_outcome(item: _Item, deal: _Deal, lead: Lead | None, source: str, no
     if lead is None:
         refusal = lead_lookup.unknown_lead(item.lead)
         return EventResult("rejected", field=refusal.field, reason=refusal.rule)
-    outcome = _add_row(item, deal, lead, source, now)
+    of_deal = deal.motion or motion or _choose_motion(lead, Stage(item.kind))
+    outcome = _add_row(item, deal, lead, of_deal, source, now)
     _move_lead(lead, deal)
     rescore_queue.request(lead_ids=[lead.pk], at=now)
     return EventResult("accepted", id=outcome.pk)
 
 
-def _add_row(item: _Item, deal: _Deal, lead: Lead, source: str, now: dt.datetime) -> Outcome:
+def _add_row(item: _Item, deal: _Deal, lead: Lead, motion: Motion, source: str, now: dt.datetime) -> Outcome:
     """Store the row of an item, and again those rows of the deal that it shows to be no corrections."""
     outcome = Outcome(
         lead=lead,
+        motion=motion,
         kind=item.kind,
         at=item.at,
         amount=item.amount,
@@ -252,6 +280,7 @@ def _add_row(item: _Item, deal: _Deal, lead: Lead, source: str, now: dt.datetime
     for row in deal.find_uncounted():
         again = Outcome(
             lead=row.lead,
+            motion=row.motion,
             kind=row.kind,
             at=row.at,
             amount=row.amount,
@@ -267,12 +296,34 @@ def _add_row(item: _Item, deal: _Deal, lead: Lead, source: str, now: dt.datetime
 
 
 def _move_lead(lead: Lead, deal: _Deal) -> None:
-    """Move the lead to where its deal stands, unless something later is known of the lead."""
+    """Move the lead to where its deal stands, unless something later is known of the lead in the deal's motion."""
     latest = deal.latest()
-    to = Stage(latest.kind)
+    to, motion = Stage(latest.kind), latest.motion
     is_superseded = (
-        StageChange.objects.filter(lead=lead, at__gt=latest.at).exists()
-        or Outcome.objects.effective().filter(lead=lead, at__gt=latest.at).exists()
+        StageChange.objects.filter(lead=lead, motion=motion, at__gt=latest.at).exists()
+        or Outcome.objects.effective().filter(lead=lead, motion=motion, at__gt=latest.at).exists()
     )
-    if not is_superseded and to in MOVES[Stage(lead.stage)]:
-        lead.stage = stage_changes.move(lead=lead, to=to, by=None, now=latest.at, why="Outcome from the CRM").stage
+    if not is_superseded and to in MOVES[motion_stages.read_stage(lead, motion)]:
+        stage_changes.move(lead=lead, motion=motion, to=to, by=None, now=latest.at, why="Outcome from the CRM")
+
+
+def _choose_motion(lead: Lead, to: Stage) -> Motion:
+    """Return the motion that the first outcome of a deal concerns (rules 2.237): `to` is the stage it leads to.
+
+    1. The motion in which sales works on the lead, of several the one that moved last.
+    2. One in which the lead stands where the outcome leads already: it repeats what sales has recorded.
+    3. One whose handoff waits to be decided, of several the one that moved last.
+    4. The one accepted last, among those that may still move there.
+    5. The primary motion.
+    """
+    rows = {
+        Motion(row.motion): row
+        for row in LeadStage.objects.filter(lead=lead)
+        if row.stage == to or to in MOVES[Stage(row.stage)]
+    }
+    for stages in (_WITH_SALES, (to,), (Stage.MQL,)):
+        latest = max((row for row in rows.values() if row.stage in stages), key=attrgetter("since"), default=None)
+        if latest is not None:
+            return Motion(latest.motion)
+    accepted = StageChange.objects.filter(lead=lead, to_stage=Stage.SAL, motion__in=rows).order_by("-at", "-pk").first()
+    return primary_motion.read_primary_motion() if accepted is None else Motion(accepted.motion)

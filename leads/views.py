@@ -21,6 +21,7 @@ from leads import (
     duplicates,
     file_imports,
     merges,
+    motion_stages,
     not_understood,
     refused_addresses,
     replaced_persons,
@@ -70,6 +71,7 @@ def lead(request: Request, pk: int) -> HttpResponse:
     persons = list(replaced_persons.earlier_persons(row)[: PERSONS_SHOWN + 1])
     context = {
         "lead": row,
+        "stages": motion_stages.list_stages(row),
         "company": row.company,
         "now": timezone.now(),
         "merged": merges.list_merges_into(row),
@@ -191,7 +193,7 @@ def _export_rows(leads: LeadQuerySet) -> Iterator[tuple[object, ...]]:
             str(row.company or ""),
             row.country,
             row.source,
-            row.get_stage_display(),
+            row.stage_label,
             row.stage_at.isoformat(),
         )
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -50,6 +52,36 @@ class Stage(models.TextChoices):
         """The tone of its badge."""
         return STAGE_TONES[self]
 
+    @property
+    def owner(self) -> OwningTeam:
+        """The team that owns the leads of this stage (rules 2.233)."""
+        return STAGE_OWNERS[self]
+
+
+class OwningTeam(models.TextChoices):
+    """The teams that own the leads of a stage (rules 2.233)."""
+
+    MARKETING = "marketing", _("Marketing")
+    SALES_DEVELOPMENT = "sales_development", _("Sales development")
+    SALES = "sales", _("Sales")
+    CUSTOMER_SUCCESS = "customer_success", _("Customer success")
+
+
+#: An MQL is marketing's until sales accepts it. What sales is done with without a win is marketing's again.
+STAGE_OWNERS: Final = MappingProxyType(
+    {
+        Stage.LEAD: OwningTeam.MARKETING,
+        Stage.MAL: OwningTeam.MARKETING,
+        Stage.MQL: OwningTeam.MARKETING,
+        Stage.SAL: OwningTeam.SALES_DEVELOPMENT,
+        Stage.SQL: OwningTeam.SALES,
+        Stage.OPPORTUNITY: OwningTeam.SALES,
+        Stage.WON: OwningTeam.CUSTOMER_SUCCESS,
+        Stage.LOST: OwningTeam.MARKETING,
+        Stage.NURTURE: OwningTeam.MARKETING,
+        Stage.DISQUALIFIED: OwningTeam.MARKETING,
+    }
+)
 
 STAGE_TONES: Final = MappingProxyType(
     {
@@ -80,10 +112,25 @@ MOVES: Final = MappingProxyType(
         Stage.SQL: {Stage.OPPORTUNITY, Stage.MAL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.WON, Stage.LOST},
         Stage.OPPORTUNITY: {Stage.WON, Stage.LOST, Stage.NURTURE},
         Stage.WON: {Stage.LOST},
-        Stage.LOST: {Stage.MQL, Stage.MAL, Stage.NURTURE, Stage.OPPORTUNITY, Stage.WON},
+        Stage.LOST: {Stage.MQL, Stage.MAL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON},
         Stage.NURTURE: {Stage.MAL, Stage.MQL, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
         Stage.DISQUALIFIED: {Stage.LEAD, Stage.MAL, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
     }
+)
+
+#: The summary stage of a lead is the first of these in which it stands in any motion (rules 2.231): a customer before all,
+#: then the furthest that sales works on, then what marketing has, then what is closed.
+SUMMARY_ORDER: Final = (
+    Stage.WON,
+    Stage.OPPORTUNITY,
+    Stage.SQL,
+    Stage.SAL,
+    Stage.MQL,
+    Stage.NURTURE,
+    Stage.MAL,
+    Stage.LOST,
+    Stage.DISQUALIFIED,
+    Stage.LEAD,
 )
 
 #: Stages in which a lead may become an MQL.
@@ -170,6 +217,28 @@ class Motion(models.TextChoices):
     MQL = "mql", _("MQL (marketing qualified)")
     PQL = "pql", _("PQL (product qualified)")
     AQL = "aql", _("AQL (account qualified)")
+
+    @property
+    def short(self) -> str:
+        """The abbreviation: MQL, PQL, AQL."""
+        return self.value.upper()
+
+
+def stage_label(stage: str, motion: str) -> str:
+    """Return the label of a stage in a motion: who qualified under PQL is a PQL (rules 2.232)."""
+    return Motion(motion).short if stage == Stage.MQL else str(Stage(stage).label)
+
+
+def summarize_stages(stages: Mapping[Motion, Stage] | Mapping[str, str]) -> tuple[Stage, Motion]:
+    """Return the summary stage of a lead and the motion that it comes from, of its stages by motion (rules 2.231).
+
+    Of two motions in one stage the first of MQL, PQL and AQL is named. Without any stage the lead is a lead.
+    """
+    ranked = [(SUMMARY_ORDER.index(Stage(stages[motion])), motion) for motion in Motion if motion in stages]
+    if not ranked:
+        return Stage.LEAD, Motion.MQL
+    place, motion = min(ranked, key=itemgetter(0))
+    return SUMMARY_ORDER[place], motion
 
 
 class EntryStatus(models.TextChoices):

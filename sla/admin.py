@@ -196,7 +196,17 @@ class RoutingRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic i
 
 @admin.register(ReasonCode)
 class ReasonCodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    list_display = ("label", "code", "family", "route", "needs_note", "needs_attempts", "is_offered", "position")
+    list_display = (
+        "label",
+        "code",
+        "family",
+        "route",
+        "concerns_person",
+        "needs_note",
+        "needs_attempts",
+        "is_offered",
+        "position",
+    )
     list_filter = ("family", "route", "is_offered")
     ordering = ("position", "pk")
 

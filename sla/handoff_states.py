@@ -9,7 +9,7 @@ from typing import Any, Final
 import structlog
 
 from config.accounts.models import User
-from leads import stage_changes
+from leads import motion_stages, stage_changes
 from leads.vocabulary import Stage
 from sla.models import Handoff
 from sla.vocabulary import HANDOFF_MOVES, HandoffState
@@ -27,6 +27,10 @@ CRM_MOVES: Final = MappingProxyType(
         HandoffState.OPPORTUNITY: {HandoffState.WON, HandoffState.LOST},
     }
 )
+
+
+#: The stages into which the CRM moves a lead.
+_STAGES_OF_CRM: Final = (Stage.OPPORTUNITY, Stage.WON, Stage.LOST)
 
 
 class HandoffStepRefused(Exception):
@@ -76,12 +80,15 @@ def _set_columns(handoff: Handoff, to: HandoffState, columns: dict[str, Any]) ->
 
 
 def move_lead(handoff: Handoff, *path: Stage, by: User, now: dt.datetime, why: str) -> None:
-    """Move the lead along `path`, step by step.
+    """Move the lead along `path` in the motion of its handoff, step by step.
 
     A lead that the CRM has already moved further keeps its stage: the decision of sales on the handoff stands all the same.
+    Raises HandoffStepRefused with a sentence where the table of moves refuses the step otherwise.
     """
     for stage in path:
         try:
-            stage_changes.move(lead=handoff.lead, to=stage, by=by, now=now, why=why[:300])
+            stage_changes.move(lead=handoff.lead, motion=handoff.motion, to=stage, by=by, now=now, why=why[:300])
         except stage_changes.MoveRefused as refusal:
+            if motion_stages.read_stage(handoff.lead, handoff.motion) not in _STAGES_OF_CRM:
+                raise HandoffStepRefused(str(refusal)) from refusal
             log.info("lead_keeps_its_stage", handoff=handoff.pk, why=str(refusal))

@@ -100,6 +100,9 @@ REASONS: Final = (
     ),
 )
 
+#: The reasons that concern the person as such, and so close every motion (rules 2.235).
+OF_PERSON: Final = ("competitor_student_spam", DO_NOT_CONTACT)
+
 #: The rights of marketing ops on teams, their reps and reasons (rules 1.4, 7.5). What has a page of its own is edited there.
 OPS_MAY: Final = {
     "team": ("view", "add", "change"),

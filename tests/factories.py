@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import factory
+import pgtrigger
 from django.contrib.auth.models import Group
 from factory.django import DjangoModelFactory
 
@@ -19,9 +20,10 @@ from config.accounts.vocabulary import Role
 from definitions.models import Definition, SignOff, Version
 from definitions.versions import DECIDING_SIDES, SIGNERS
 from definitions.vocabulary import Decision, VersionState
-from leads.models import Company, Event, Lead, Signal
+from leads import motion_stages
+from leads.models import Company, Event, Lead, LeadStage, Signal
 from leads.phone_numbers import to_phone_key
-from leads.vocabulary import Motion, Stage
+from leads.vocabulary import Motion, Stage, summarize_stages
 from scoring.models import Qualification
 from sla.handoffs import creation, dispositions
 from sla.models import CalendarVersion, Commitment, Handoff, ReasonCode, Rep, RoutingRule, Team, WorkCalendar, WorkHours
@@ -65,6 +67,21 @@ class CompanyFactory(DjangoModelFactory[Company]):
     recorded_at = NOW
 
 
+def place_leads(stage: Stage, *leads: Lead, motion: Motion = Motion.MQL) -> None:
+    """Put these leads, or all there are, into a stage of a motion as if they had come there: no change is logged."""
+    for lead in Lead.objects.filter(pk__in=[lead.pk for lead in leads]) if leads else Lead.objects.all():
+        _store_stage(lead, stage, motion)
+        summary, of_motion = summarize_stages(motion_stages.read_all_motions(lead.pk))
+        Lead.objects.filter(pk=lead.pk).update(stage=summary, stage_motion=of_motion)
+    for lead in leads:
+        lead.refresh_from_db(fields=["stage", "stage_motion"])
+
+
+def _store_stage(lead: Lead, stage: str, motion: str) -> None:
+    with pgtrigger.ignore("leads.LeadStage:stages_are_derived"):
+        LeadStage.objects.update_or_create(lead=lead, motion=motion, defaults={"stage": stage, "since": lead.stage_at})
+
+
 class LeadFactory(DjangoModelFactory[Lead]):
     """A lead without a company, recorded `at` an instant; the trait `mql` puts it in that stage."""
 
@@ -74,6 +91,13 @@ class LeadFactory(DjangoModelFactory[Lead]):
     class Params:
         at = NOW
         mql = factory.Trait(stage=Stage.MQL)
+
+    @classmethod
+    def _create(cls, model_class: type[Lead], **columns: Any) -> Lead:
+        lead = super()._create(model_class, **columns)
+        if lead.stage != Stage.LEAD:
+            _store_stage(lead, lead.stage, lead.stage_motion)
+        return lead
 
     email = factory.Sequence("lead{}@example.org".format)
     first_name = factory.Sequence("Lead{}".format)
@@ -181,12 +205,23 @@ class SignOffFactory(DjangoModelFactory[SignOff]):
 
 
 class QualificationFactory(DjangoModelFactory[Qualification]):
-    """An MQL that waits to be handed off, under the active version, which is created on first use."""
+    """An MQL that waits to be handed off, under the active version, which is created on first use.
+
+    Of another `motion` it puts its lead into the stage MQL there.
+    """
 
     class Meta:
         model = Qualification
 
-    lead = factory.SubFactory(LeadFactory, mql=True)
+    @classmethod
+    def _create(cls, model_class: type[Qualification], **columns: Any) -> Qualification:
+        qualification = super()._create(model_class, **columns)
+        lead, motion = qualification.lead, Motion(qualification.motion)
+        if motion != Motion.MQL and motion_stages.read_stage(lead, motion) == Stage.LEAD:
+            place_leads(Stage.MQL, lead, motion=motion)
+        return qualification
+
+    lead = factory.SubFactory(LeadFactory, mql=True, stage_motion=factory.SelfAttribute("..motion"))
     version = factory.LazyFunction(lambda: Version.objects.active().first() or VersionFactory(active=True))
     definition = factory.SelfAttribute("version.definition")
     motion = Motion.MQL

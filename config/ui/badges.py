@@ -40,8 +40,8 @@ def not_understood(subject: Any, attribute: str) -> dict[str, str]:
 
 @register.inclusion_tag("components/stage.html")
 def stage(lead: Any) -> dict[str, str]:
-    """A lead's stage. Raises ValueError for a stage that does not exist."""
-    return {"text": lead.get_stage_display(), "tone": lead.stage_tone}
+    """A lead's summary stage. Raises ValueError for a stage that does not exist."""
+    return {"text": lead.stage_label, "tone": lead.stage_tone}
 
 
 @register.inclusion_tag("components/badge.html")
@@ -51,15 +51,19 @@ def handoff_state(handoff: Any) -> dict[str, str]:
 
 
 @register.inclusion_tag("components/ladder.html")
-def ladder(lead: Any) -> dict[str, Any]:
-    """The steps of rules 2.1, with the lead's own marked; a stage beside the ladder is marked at its end."""
-    steps = lead.ladder_steps
-    here = steps.index(lead.stage)
+def ladder(standing: Any) -> dict[str, Any]:
+    """The steps of rules 2.1 in one motion, with the one of a lead's stage there marked; beside the ladder it is the last."""
+    steps = standing.ladder_steps
     return {
+        "name": f"Stage as {standing.motion_name}",
         "steps": [
-            {"label": step.label, "is_current": at == here, "is_done": at < here and lead.is_on_ladder}
-            for at, step in enumerate(steps)
-        ]
+            {
+                "label": label,
+                "is_current": at == standing.ladder_place,
+                "is_done": at < standing.ladder_place and standing.is_on_ladder,
+            }
+            for at, label in enumerate(steps)
+        ],
     }
 
 

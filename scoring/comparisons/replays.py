@@ -225,12 +225,12 @@ class _LeadRecords:
     """
 
     def __init__(self, version: Version, lead_ids: Sequence[int]) -> None:
-        rows = Lead.objects.filter(pk__in=lead_ids).values_list("pk", "recorded_at", "stage")
-        leads = {pk: (microseconds(recorded_at), stage) for pk, recorded_at, stage in rows}
+        rows = Lead.objects.filter(pk__in=lead_ids).values_list("pk", "recorded_at")
+        known_since = {pk: microseconds(recorded_at) for pk, recorded_at in rows}
         # A lead recorded after the facts were read is left to the next replay.
-        self.known_since = {pk: leads[pk][0] if pk in leads else FOREVER for pk in lead_ids}
+        self.known_since = {pk: known_since.get(pk, FOREVER) for pk in lead_ids}
         self.cycles = self._read_cycles(version, lead_ids)
-        self.barred = self._read_barred({pk: leads[pk][1] for pk in leads}, lead_ids)
+        self.barred = self._read_barred(version, lead_ids)
 
     @staticmethod
     def _read_cycles(version: Version, lead_ids: Sequence[int]) -> Mapping[int, list[_Cycle]]:
@@ -244,13 +244,14 @@ class _LeadRecords:
         return cycles
 
     @staticmethod
-    def _read_barred(stages: Mapping[int, str], lead_ids: Sequence[int]) -> Mapping[int, tuple[tuple[int, int], ...]]:
-        """Return the half-open periods in which each lead stood in a stage where it could not qualify."""
+    def _read_barred(version: Version, lead_ids: Sequence[int]) -> Mapping[int, tuple[tuple[int, int], ...]]:
+        """Return the half-open periods in which each lead stood in a stage of the motion where it could not qualify."""
         moves: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        rows = StageChange.objects.filter(lead_id__in=lead_ids).order_by("lead_id", "at", "pk")
+        rows = StageChange.objects.filter(lead_id__in=lead_ids, motion=version.definition.motion)
+        rows = rows.order_by("lead_id", "at", "pk")
         for lead, at, stage in rows.values_list("lead_id", "at", "to_stage"):
             moves[lead].append((microseconds(at), stage))
-        return {lead: _barred_periods(moves[lead] or [(-FOREVER, stages.get(lead, ""))]) for lead in lead_ids}
+        return {lead: _barred_periods(moves[lead]) for lead in lead_ids}
 
 
 def _barred_periods(moves: Sequence[tuple[int, str]]) -> tuple[tuple[int, int], ...]:

@@ -15,7 +15,7 @@ from leads.file_imports import FileImport
 from leads.import_previews import PreviewRow
 from leads.models import Lead
 from leads.table_rows import FileRow
-from leads.vocabulary import Stage
+from leads.vocabulary import Motion, Stage, stage_label
 from scoring import active_versions
 from scoring.live import due_leads
 from scoring.models import Qualification, Score
@@ -42,15 +42,20 @@ class GateOutlook:
 
 @dataclass(frozen=True, slots=True)
 class LeadOutlook:
-    """The stage that a lead would have after the import; `tier` if it would be an MQL because of it."""
+    """The summary stage that a lead would have after the import, and its motion; `tier` if it would be an MQL by it."""
 
     stage: Stage
+    motion: Motion
     tier: int | None
     gates: Sequence[GateOutlook]
 
     @property
     def tone(self) -> str:
         return self.stage.tone
+
+    @property
+    def label(self) -> str:
+        return stage_label(self.stage, self.motion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +119,6 @@ def _read_outlooks(lead_ids: Sequence[int], now: dt.datetime) -> Mapping[int, Le
         gates[score.lead_id].append(GateOutlook(versions[score.version_id], _GATE_VERDICTS[score.gate]))
     new_mqls = Qualification.objects.filter(lead_id__in=lead_ids, recorded_at=now)
     tiers = dict(new_mqls.order_by("-tier").values_list("lead_id", "tier"))
-    stages = dict(Lead.objects.filter(pk__in=lead_ids).values_list("pk", "stage"))
-    return {lead_id: LeadOutlook(Stage(stages[lead_id]), tiers.get(lead_id), gates[lead_id]) for lead_id in lead_ids}
+    rows = Lead.objects.filter(pk__in=lead_ids).values_list("pk", "stage", "stage_motion")
+    stages = {pk: (Stage(stage), Motion(motion)) for pk, stage, motion in rows}
+    return {lead_id: LeadOutlook(*stages[lead_id], tiers.get(lead_id), gates[lead_id]) for lead_id in lead_ids}

@@ -11,8 +11,8 @@ import numpy as np
 from django.db.models import F
 
 from definitions.models import Version
-from leads import merges, stage_changes
-from leads.models import Lead
+from leads import merges, motion_stages, stage_changes
+from leads.models import Lead, LeadStage
 from leads.vocabulary import OPEN_TO_QUALIFY, Motion, Stage
 from scoring import active_versions
 from scoring.columns import fact_reader
@@ -62,9 +62,9 @@ def qualify_leads(
             _create_mql(judgement, index, lead, candidates, starts[index], now)
         elif accepted[index]:
             # 5.
-            _accept_for_marketing(judgement, lead, now)
+            _accept_for_marketing(judgement, lead, candidates.stages[lead.pk], now)
     # 6.
-    _record_hot_upgrades(judgement, candidates, leads, before, now)
+    _record_hot_upgrades(judgement, candidates, before, now)
     # 7.
     return {
         int(judgement.facts.lead_ids[index]): floor.until
@@ -101,13 +101,14 @@ def marked_entrants(version: Version, lead_ids: Sequence[int], *, now: dt.dateti
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """The leads that may qualify at all with their floors, by index in the facts; each lead's last cycle and the highest
-    number of its cycles, by lead id.
+    """The leads that may qualify at all with their floors, by index in the facts; each lead's last cycle, the highest
+    number of its cycles and its stage in the motion of the version, by lead id.
     """
 
     floors: Mapping[int, QualificationFloor]
     cycles: Mapping[int, Qualification]
     numbers: Mapping[int, int]
+    stages: Mapping[int, Stage]
 
 
 def _read_candidates(judgement: LeadJudgement, leads: Mapping[int, Lead], now: dt.datetime) -> _Candidates:
@@ -118,27 +119,29 @@ def _read_candidates_of(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], now: dt.datetime
 ) -> _Candidates:
     cycles, numbers = _read_latest_cycles(version, leads)
-    barred = _find_barred(leads)
+    # Read for each version anew: the judgement under another version of this look may just have moved a lead.
+    stages = motion_stages.read_stages(list(leads), version.definition.motion)
+    barred = _find_barred(leads, version.definition.motion)
     in_force, at = microseconds(version.activated_at or now), microseconds(now)
     floors = {
         index: qualification_start.find_floor(
             rules, facts, index, _cycle_release(cycles.get(lead_id)), in_force=in_force, now=at
         )
         for index, lead_id in enumerate(facts.lead_ids.tolist())
-        if lead_id in leads and lead_id not in barred and may_qualify(leads[lead_id], cycles.get(lead_id))
+        if lead_id in leads and lead_id not in barred and may_qualify(stages[lead_id], cycles.get(lead_id))
     }
-    return _Candidates(floors, cycles, numbers)
+    return _Candidates(floors, cycles, numbers, stages)
 
 
-def _find_barred(lead_ids: Iterable[int]) -> frozenset[int]:
+def _find_barred(lead_ids: Iterable[int], motion: str) -> frozenset[int]:
     """Return the leads that may not qualify because another lead of the person is in a stage that may not."""
-    aliases = Lead.objects.filter(merged_into__in=list(lead_ids), stage__in=NOT_TO_QUALIFY)
-    return frozenset(pk for pk in aliases.values_list("merged_into_id", flat=True) if pk is not None)
+    rows = LeadStage.objects.filter(lead__merged_into__in=list(lead_ids), motion=motion, stage__in=NOT_TO_QUALIFY)
+    return frozenset(pk for pk in rows.values_list("lead__merged_into_id", flat=True) if pk is not None)
 
 
-def may_qualify(lead: Lead, cycle: Qualification | None) -> bool:
-    """Say whether the lead is in a stage that may qualify and has no open cycle."""
-    return lead.stage not in NOT_TO_QUALIFY and (cycle is None or cycle.closed_at is not None)
+def may_qualify(stage: Stage, cycle: Qualification | None) -> bool:
+    """Say whether a lead in this stage of the motion may qualify, and has no open cycle in it."""
+    return stage not in NOT_TO_QUALIFY and (cycle is None or cycle.closed_at is not None)
 
 
 def _cycle_release(cycle: Qualification | None) -> CycleRelease | None:
@@ -239,8 +242,9 @@ def _create_mql(
     # Of a person known by several leads the last cycle need not have the highest number.
     qualification.cycle = candidates.numbers.get(lead.pk, 0) + 1
     qualification.save(force_insert=True)
-    if lead.stage in OPEN_TO_QUALIFY:
-        stage_changes.move(lead=lead, to=Stage.MQL, by=None, now=now, why=why_mql(judgement.version))
+    if candidates.stages[lead.pk] in OPEN_TO_QUALIFY:
+        motion = judgement.version.definition.motion
+        stage_changes.move(lead=lead, motion=motion, to=Stage.MQL, by=None, now=now, why=why_mql(judgement.version))
 
 
 def build_qualification(
@@ -286,7 +290,6 @@ def why_mal(version: Version | str) -> str:
 def _record_hot_upgrades(
     judgement: LeadJudgement,
     candidates: _Candidates,
-    leads: Mapping[int, Lead],
     before: Mapping[int, Score],
     now: dt.datetime,
 ) -> None:
@@ -295,21 +298,22 @@ def _record_hot_upgrades(
     open_cycles = {
         index: cycle
         for index, lead_id in enumerate(ids)
-        if (cycle := candidates.cycles.get(lead_id)) and _may_turn_hot(leads[lead_id], cycle)
+        if (cycle := candidates.cycles.get(lead_id)) and _may_turn_hot(candidates.stages[lead_id], cycle)
     }
     last_looks = {index: microseconds(before[ids[index]].judged_at) for index in open_cycles if ids[index] in before}
     hot_upgrade_detection.record_hot_upgrades(judgement, open_cycles, last_looks=last_looks, now=now)
 
 
-def _may_turn_hot(lead: Lead, cycle: Qualification) -> bool:
-    is_open = cycle.closed_at is None and lead.stage not in NOT_TO_QUALIFY
+def _may_turn_hot(stage: Stage, cycle: Qualification) -> bool:
+    is_open = cycle.closed_at is None and stage not in NOT_TO_QUALIFY
     return is_open and not cycle.is_hot and not hasattr(cycle, "hot_upgrade")
 
 
-def _accept_for_marketing(judgement: LeadJudgement, lead: Lead, now: dt.datetime) -> None:
+def _accept_for_marketing(judgement: LeadJudgement, lead: Lead, stage: Stage, now: dt.datetime) -> None:
     """Move a lead that passes the gate and is engaged, without meeting the definition, to the stage MAL (rules 2.3)."""
-    if lead.stage == Stage.LEAD and judgement.version.definition.motion == Motion.MQL:
-        stage_changes.move(lead=lead, to=Stage.MAL, by=None, now=now, why=why_mal(judgement.version))
+    motion = judgement.version.definition.motion
+    if stage == Stage.LEAD and motion == Motion.MQL:
+        stage_changes.move(lead=lead, motion=motion, to=Stage.MAL, by=None, now=now, why=why_mal(judgement.version))
 
 
 def passes_for_marketing(verdicts: Verdicts) -> Bools:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from leads import merges
 from leads.models import Event, Lead, StageChange
-from leads.vocabulary import Intent
+from leads.vocabulary import Intent, Motion
 from sla.clocks import clocks
 from sla.models import Attempt, Disposition, Note, RoutingDecision
 from sla.vocabulary import AttemptOutcome
@@ -27,7 +27,8 @@ class TimelineEntry:
     """An entry of the timeline.
 
     `by` is empty for what the lead or Accord itself did; `about_at` is an instant that the title refers to. `lead` is
-    the lead that it was recorded for, `known_as` its address if that is another lead of the same person.
+    the lead that it was recorded for, `known_as` its address if that is another lead of the same person. `motion` is
+    empty for what concerns none.
     """
 
     at: dt.datetime
@@ -38,6 +39,7 @@ class TimelineEntry:
     about_at: dt.datetime | None = None
     lead: int = 0
     known_as: str = ""
+    motion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def for_lead(lead: Lead, *, limit: int = SHOWN, kind: str = "") -> LeadTimeline:
     entries = sorted(
         chain.from_iterable(source(ids, limit + 1) for source in sources), key=lambda entry: entry.at, reverse=True
     )
-    shown = _name_other_leads(entries[:limit], lead, ids)
+    shown = _name_motions(_name_other_leads(entries[:limit], lead, ids))
     return LeadTimeline(shown, is_cut=len(entries) > limit, kind=kind, limit=limit)
 
 
@@ -69,6 +71,16 @@ def _name_other_leads(entries: list[TimelineEntry], lead: Lead, ids: Sequence[in
         return entries
     names = {other.pk: other.email or other.name for other in Lead.objects.filter(pk__in=ids).exclude(pk=lead.pk)}
     return [replace(entry, known_as=names.get(entry.lead, "")) for entry in entries]
+
+
+def _name_motions(entries: list[TimelineEntry]) -> list[TimelineEntry]:
+    """Name the motion of each entry that has one, unless all are of the motion MQL."""
+    if {entry.motion for entry in entries} <= {"", Motion.MQL}:
+        return entries
+    return [
+        replace(entry, title=f"{Motion(entry.motion).short}: {entry.title}") if entry.motion else entry
+        for entry in entries
+    ]
 
 
 def _read_events(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
@@ -87,8 +99,10 @@ def _read_events(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
 def _read_stage_changes(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
     changes = StageChange.objects.filter(lead__in=ids).select_related("by")
     for change in changes.order_by("-at", "-pk")[:limit]:
-        title = f"{change.get_from_stage_display()} → {change.get_to_stage_display()}"
-        yield TimelineEntry(change.at, "good", title, change.why, str(change.by or ""), lead=change.lead_id)
+        title = f"{change.from_label} → {change.to_label}"
+        yield TimelineEntry(
+            change.at, "good", title, change.why, str(change.by or ""), lead=change.lead_id, motion=change.motion
+        )
 
 
 def _read_attempts(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
@@ -96,7 +110,15 @@ def _read_attempts(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
     for attempt in rows.order_by("-at", "-pk")[:limit]:
         tone = "good" if attempt.outcome == AttemptOutcome.CONNECTED else "sales"
         title = ", ".join(part for part in (str(attempt), clocks.late_logging_remark(attempt)) if part)
-        yield TimelineEntry(attempt.at, tone, title, attempt.note, str(attempt.by), lead=attempt.handoff.lead_id)
+        yield TimelineEntry(
+            attempt.at,
+            tone,
+            title,
+            attempt.note,
+            str(attempt.by),
+            lead=attempt.handoff.lead_id,
+            motion=attempt.handoff.motion,
+        )
 
 
 def _read_notes(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
@@ -104,7 +126,14 @@ def _read_notes(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
     for note in notes.order_by("-at", "-pk")[:limit]:
         title = "Note" if note.meeting_at is None else "Meeting booked for"
         yield TimelineEntry(
-            note.at, "sales", title, note.text, str(note.by or ""), note.meeting_at, note.handoff.lead_id
+            note.at,
+            "sales",
+            title,
+            note.text,
+            str(note.by or ""),
+            note.meeting_at,
+            note.handoff.lead_id,
+            motion=note.handoff.motion,
         )
 
 
@@ -128,6 +157,7 @@ def _read_dispositions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry
             detail,
             str(disposition.by),
             lead=disposition.handoff.lead_id,
+            motion=disposition.handoff.motion,
         )
 
 
@@ -151,6 +181,7 @@ def _read_routing_decisions(ids: Sequence[int], limit: int) -> Iterator[Timeline
             decision.explanation,
             str(decision.by or ""),
             lead=decision.handoff.lead_id,
+            motion=decision.handoff.motion,
         )
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from config.accounts.models import User
 from config.accounts.roles import holds
-from leads import merges, stage_changes
+from leads import merges, motion_stages, stage_changes
 from leads.vocabulary import Stage
 from scoring.live import mqls
 from scoring.models import HotUpgrade, Qualification, QualificationQuerySet
@@ -200,8 +200,9 @@ def _is_with_sales(qualification: Qualification) -> bool:
 def _close_without_handoff(qualification: Qualification, now: dt.datetime, why: str) -> Qualification:
     """Close an MQL that never comes to sales; unless the CRM has moved the lead on, it goes back to marketing."""
     mqls.mark_taken(qualification=qualification, now=now)
-    if qualification.lead.stage == Stage.MQL:
-        stage_changes.move(lead=qualification.lead, to=Stage.MAL, by=None, now=now, why=why)
+    lead, motion = qualification.lead, qualification.motion
+    if motion_stages.read_stage(lead, motion) == Stage.MQL:
+        stage_changes.move(lead=lead, motion=motion, to=Stage.MAL, by=None, now=now, why=why)
     return mqls.close_cycle(qualification=qualification, now=now)
 
 

@@ -13,8 +13,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from config.accounts.models import User
-from leads import contact_decisions, merges
-from leads.vocabulary import Stage
+from leads import contact_decisions, merges, motion_stages, stage_changes
+from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
 from sla import handoff_states, permissions
 from sla.clocks import clocks
@@ -62,12 +62,22 @@ class DispositionContent:
     reengage_on: dt.date | None = None
     missing: str = ""
 
+    @property
+    def closes_motions(self) -> bool:
+        """Say whether the reason concerns the person as such, so that it closes every motion (rules 2.235)."""
+        return self.reason is not None and self.reason.concerns_person
+
 
 @transaction.atomic
 def accept(*, handoff: Handoff, by: User, now: dt.datetime) -> Disposition:
-    """Accept the lead for sales: it becomes an SAL. Raises AlreadyDecided, NotYours, HandoffStepRefused."""
+    """Accept the lead for sales: it becomes an SAL in the motion of the handoff.
+
+    Raises AlreadyDecided, NotYours, DispositionRefused, HandoffStepRefused with a sentence for the user.
+    """
     handoff = lock_undecided(handoff, by)
-    disposition = build_disposition(handoff, DispositionContent(DispositionKind.ACCEPT), by, now)
+    content = DispositionContent(DispositionKind.ACCEPT)
+    require_open_person(handoff, content)
+    disposition = build_disposition(handoff, content, by, now)
     disposition.save(force_insert=True)
     handoff_states.move(handoff, HandoffState.ACCEPTED, decided_at=now)
     clocks.mark_met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
@@ -95,18 +105,22 @@ def reject(
     4. Close the handoff as rejected.
     5. Meet the disposition clock and cancel the other clocks.
     6. Move the lead to its next stage and close or recycle its cycle.
-    7. Record that an explicit request of the lead was answered, and its opt-out where that is the reason.
+    7. Record that an explicit request of the lead was answered, and its opt-out where that is the reason. A reason that
+       concerns the person closes every motion.
 
     Raises AlreadyDecided, NotYours, DispositionRefused with a sentence for the user.
     """
     handoff = lock_undecided(handoff, by)
     content = check_rejection(handoff, reason, note, reengage_on, now, missing)
+    require_open_person(handoff, content)
     disposition = build_disposition(handoff, content, by, now)
     disposition.save(force_insert=True)
     handoff_states.move(handoff, HandoffState.REJECTED, decided_at=now, closed_at=now)
     clocks.mark_met(handoff=handoff, kind=ClockKind.DISPOSITION, at=now)
     clocks.cancel_clocks(handoff=handoff, now=now)
     _send_lead_away(handoff, content, by, now)
+    if content.closes_motions:
+        stage_changes.close_motions(lead=handoff.lead, by=by, now=now, why=why_rejected(content))
     recycling.close_request(handoff=handoff, now=now)
     _state_opt_out(disposition, None)
     return disposition
@@ -129,7 +143,8 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
     1. Lock the handoff and load its current disposition.
     2. Check the new content; refuse one that changes nothing.
     3. Store the new disposition.
-    4. Apply it, unless the lead went the same way on the same day already; then the opt-out of the lead.
+    4. Apply it, unless the lead went the same way on the same day already; then what concerns the person: its other
+       motions and its opt-out.
 
     The clocks keep the first decision's time; a first contact that is owed again is due when it always was.
     Raises NotYours, DispositionRefused, HandoffStepRefused.
@@ -149,8 +164,10 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
         raise DispositionRefused("That is what the record says already.")
     disposition = build_disposition(handoff, content, by, now, corrects=before)
     disposition.save(force_insert=True)
+    require_open_person(handoff, content)
     if not _has_same_destination(content, before):
         _apply_correction(handoff, content, by, now)
+    _correct_other_motions(handoff, content, before, by, now)
     _state_opt_out(disposition, before)
     return disposition
 
@@ -267,6 +284,22 @@ def _check_attempts(handoff: Handoff, reason: ReasonCode, logged_attempts: Itera
         raise DispositionRefused(f"“{reason}” needs {required} logged attempts; there are {logged}, {missing} to go.")
 
 
+def require_open_person(handoff: Handoff, content: DispositionContent) -> None:
+    """Refuse a decision that would open a motion which sales closed under another one (rules 2.235)."""
+    is_disqualifying = content.reason is not None and content.reason.route == Route.DISQUALIFY
+    if is_disqualifying or motion_stages.read_stage(handoff.lead, handoff.motion) != Stage.DISQUALIFIED:
+        return
+    closing = Disposition.objects.filter(
+        handoff__lead=handoff.lead_id, corrected_by__isnull=True, reason__concerns_person=True
+    )
+    decision = closing.exclude(handoff=handoff).select_related("reason", "handoff").first()
+    if decision is not None:
+        raise DispositionRefused(
+            f"This person was rejected as a {Motion(decision.handoff.motion).short} for “{decision.reason}”, which closes "
+            "every motion. Reject it with a reason that disqualifies, or have that decision corrected."
+        )
+
+
 def build_disposition(
     handoff: Handoff, content: DispositionContent, by: User, now: dt.datetime, corrects: Disposition | None = None
 ) -> Disposition:
@@ -301,17 +334,34 @@ def _apply_correction(handoff: Handoff, content: DispositionContent, by: User, n
     else:
         handoff_states.move(handoff, HandoffState.ACCEPTED, closed_at=None)
         clocks.resume_contact(handoff=handoff)
-        path = WAY_BACK.get(Stage(handoff.lead.stage), (Stage.SAL,))
+        path = WAY_BACK.get(motion_stages.read_stage(handoff.lead, handoff.motion), (Stage.SAL,))
         handoff_states.move_lead(handoff, *path, by=by, now=now, why="Accepted by sales, correcting a rejection.")
 
 
 def _send_lead_away(handoff: Handoff, content: DispositionContent, by: User, now: dt.datetime) -> None:
-    path = stages_after_rejection(content, Stage(handoff.lead.stage))
+    path = stages_after_rejection(content, motion_stages.read_stage(handoff.lead, handoff.motion))
     handoff_states.move_lead(handoff, *path, by=by, now=now, why=why_rejected(content))
     if content.reengage_on is not None:
         recycling.recycle(handoff=handoff, on=content.reengage_on, now=now)
     else:
         recycling.close_cycle(handoff=handoff, now=now)
+
+
+def _correct_other_motions(
+    handoff: Handoff, content: DispositionContent, before: Disposition, by: User, now: dt.datetime
+) -> None:
+    """Close or reopen the other motions of the lead where only one of the two decisions concerns the person."""
+    did_close = before.reason is not None and before.reason.concerns_person
+    if content.closes_motions == did_close or not _is_latest_cycle(handoff):
+        return
+    if content.closes_motions:
+        stage_changes.close_motions(lead=handoff.lead, by=by, now=now, why=why_rejected(content))
+        return
+    closings = handoff.dispositions.filter(reason__concerns_person=True).values_list("at", flat=True)
+    why = "The rejection that concerned the person was corrected."
+    stage_changes.reopen_motions(
+        lead=handoff.lead, closed_at=list(closings), but=handoff.motion, by=by, now=now, why=why
+    )
 
 
 def _state_opt_out(disposition: Disposition, before: Disposition | None) -> None:

@@ -13,8 +13,8 @@ from django.db.models import Q
 
 from config.accounts import sources
 from config.accounts.models import User
-from leads import customer_status, outcomes
-from leads.vocabulary import OutcomeKind, Stage
+from leads import customer_status, motion_stages, outcomes
+from leads.vocabulary import Motion, OutcomeKind, Stage
 from sla import handoff_states, permissions
 from sla.clocks import clocks
 from sla.models import Handoff, Note, PendingDecision, SalesQualification
@@ -128,15 +128,15 @@ def lose(*, handoff: Handoff, reason: str, by: User, now: dt.datetime) -> Handof
 
 
 def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
-    """Move the handoffs of leads that the CRM says are an opportunity, won or lost, each in its own transaction.
+    """Move the handoffs of leads that the CRM says are an opportunity, won or lost in the handoff's motion.
 
-    An undecided handoff counts as accepted: no disposition is written, as none was given, but its clocks end and a note
-    says why. A decision that can still be undone is waited for. Any number of workers may run at once. Returns how many
-    handoffs moved.
+    Each moves in its own transaction. An undecided handoff counts as accepted: no disposition is written, as none was
+    given, but its clocks end and a note says why. A decision that can still be undone is waited for. Any number of
+    workers may run at once. Returns how many handoffs moved.
     """
     behind = Q(pk__in=[])
     for to in FOLLOWED_STAGES:
-        behind |= Q(lead__stage=to, state__in=handoff_states.states_before(HandoffState(to)))
+        behind |= Q(motion_stages.stands_in(to), state__in=handoff_states.states_before(HandoffState(to)))
     handoffs = Handoff.objects.filter(behind, pending_decision=None).order_by("pk")
     return sum(_try_to_follow(handoff, now) for handoff in handoffs[:limit])
 
@@ -153,9 +153,10 @@ def _try_to_follow(handoff: Handoff, now: dt.datetime) -> bool:
 @transaction.atomic
 def _follow_outcome(handoff: Handoff, now: dt.datetime) -> bool:
     handoff = handoff_states.lock(handoff)
-    if handoff.lead.stage not in FOLLOWED_STAGES or PendingDecision.objects.filter(handoff=handoff).exists():
+    stage = motion_stages.read_stage(handoff.lead, handoff.motion)
+    if stage not in FOLLOWED_STAGES or PendingDecision.objects.filter(handoff=handoff).exists():
         return False
-    to = HandoffState(handoff.lead.stage)
+    to = HandoffState(stage)
     before = HandoffState(handoff.state)
     closed = {} if to == HandoffState.OPPORTUNITY else {"closed_at": now}
     if not handoff_states.follow_crm(handoff, to, decided_at=handoff.decided_at or now, **closed):
@@ -200,6 +201,7 @@ def _record_outcome(
     handoff: Handoff, kind: OutcomeKind, now: dt.datetime, *, amount: Decimal | None = None, reason: str = ""
 ) -> None:
     outcome = build_outcome(handoff, kind, now, amount=amount, reason=reason)
-    for result in outcomes.record(items=[outcome], source=sources.ACCORD, now=now):
+    recorded = outcomes.record(items=[outcome], source=sources.ACCORD, now=now, motion=Motion(handoff.motion))
+    for result in recorded:
         if result.status == "rejected":
             raise ProgressRefused(f"{result.field.capitalize()} {result.reason}")

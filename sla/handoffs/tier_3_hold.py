@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Q
 
-from leads import merges, search
+from leads import merges, motion_stages, search
 from leads.models import Lead
 from scoring.live.qualify import NOT_TO_QUALIFY
 from scoring.models import Qualification, QualificationQuerySet
@@ -50,13 +50,15 @@ def mqls_for_sales(commitment: Commitment, now: dt.datetime) -> QualificationQue
 def held_mqls(commitment: Commitment, now: dt.datetime) -> QualificationQuerySet:
     """Return the MQLs that are nurtured first, without those that turned hot or are no case for sales any more."""
     rows = Qualification.objects.waiting().filter(_held_condition(commitment, now), hot_upgrade__isnull=True)
-    return rows.exclude(lead__stage__in=NOT_TO_QUALIFY).exclude(merges.is_opted_out())
+    return rows.exclude(motion_stages.stands_in(*NOT_TO_QUALIFY)).exclude(merges.is_opted_out())
 
 
 def is_closed_to_sales(qualification: Qualification) -> bool:
     """Return whether a held MQL is no case for sales any more: the CRM moved the lead on, or it may not be contacted."""
-    lead = qualification.lead
-    return qualification.tier == TIER and (lead.stage in NOT_TO_QUALIFY or merges.may_not_be_contacted(lead))
+    if qualification.tier != TIER:
+        return False
+    stage = motion_stages.read_stage(qualification.lead, qualification.motion)
+    return stage in NOT_TO_QUALIFY or merges.may_not_be_contacted(qualification.lead)
 
 
 def due_to_sales_at(qualification: Qualification, commitment: Commitment) -> dt.datetime:

@@ -77,6 +77,7 @@ def decide(  # noqa: PLR0913 (each is a column of the record)
         if reason is None:
             raise dispositions.DispositionRefused("A rejection needs a reason.")
         content = dispositions.check_rejection(handoff, reason, note, reengage_on, now, missing)
+    dispositions.require_open_person(handoff, content)
     return PendingDecision.objects.create(
         handoff=handoff,
         kind=content.kind,

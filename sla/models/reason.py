@@ -24,6 +24,11 @@ class ReasonCode(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     needs_note = models.BooleanField(default=False)
     needs_attempts = models.BooleanField(default=False, help_text="Only after the promised number of attempts.")
+    concerns_person = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="It concerns the person as such and closes every motion, not only the one that was rejected.",
+    )
     is_offered = models.BooleanField(default=True)
 
     class Meta:
@@ -32,7 +37,12 @@ class ReasonCode(models.Model):
                 name="timing_recycles",
                 condition=~Q(family="timing") | Q(route="recycle"),
                 violation_error_message="Leads rejected for their timing come back: a reason of the family “Timing” sends them to nurture.",
-            )
+            ),
+            models.CheckConstraint(
+                name="person_is_disqualified",
+                condition=Q(concerns_person=False) | Q(route="disqualify"),
+                violation_error_message="A reason that concerns the person as such disqualifies.",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Greatest
 
-from leads import merges, search
+from leads import merges, motion_stages, search
 from leads.models import Event
 from leads.vocabulary import Stage
 from scoring.models import Qualification
@@ -52,7 +52,7 @@ class NurtureTask:
 
 
 def select_recycled(handoffs: HandoffQuerySet) -> HandoffQuerySet:
-    """Return the last handoff of each lead in nurture that has a return date, the nearest first.
+    """Return the last handoff of each lead and motion in nurture that has a return date, the nearest first.
 
     The current disposition is prefetched as `standing_dispositions[0]`.
     """
@@ -60,8 +60,8 @@ def select_recycled(handoffs: HandoffQuerySet) -> HandoffQuerySet:
     standing = Disposition.objects.filter(corrected_by__isnull=True).select_related("reason", "by")
     rows = handoffs.filter(
         ~merges.any_of_same_person(later),
+        motion_stages.stands_in(Stage.NURTURE),
         state=HandoffState.REJECTED,
-        lead__stage=Stage.NURTURE,
         qualification__reenter_at__isnull=False,
     )
     return (

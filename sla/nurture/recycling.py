@@ -17,8 +17,8 @@ from config.accounts import sources
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
-from leads import events, merges, rescore_queue, stage_changes
-from leads.models import Event, Lead
+from leads import events, merges, motion_stages, rescore_queue, stage_changes
+from leads.models import Event, Lead, LeadStage
 from leads.vocabulary import Stage
 from scoring.live import mqls
 from sla.business_time.arithmetic import wall_to_instant
@@ -112,7 +112,7 @@ def bring_back(*, handoff_ids: Collection[int], by: User, now: dt.datetime, why:
     for handoff in handoffs:
         mqls.allow_reentry(qualification=handoff.qualification, now=now)
         reason = f"Back to marketing before its day{f': {why}' if why else ''}"
-        stage_changes.move(lead=handoff.lead, to=Stage.MAL, by=by, now=now, why=reason[:300])
+        stage_changes.move(lead=handoff.lead, motion=handoff.motion, to=Stage.MAL, by=by, now=now, why=reason[:300])
     rescore_queue.request(lead_ids=[handoff.lead_id for handoff in handoffs], at=now)
     return PostponeResult(len(handoffs), len(set(handoff_ids)) - len(handoffs))
 
@@ -157,13 +157,18 @@ def build_request_closed(*, handoff: Handoff, now: dt.datetime) -> dict[str, Any
 def returning_handoffs(now: dt.datetime) -> QuerySet[Handoff]:
     """Return the handoffs whose lead is in nurture and due to come back: marketing's re-engagement tasks."""
     due = Handoff.objects.filter(state=HandoffState.REJECTED, qualification__reenter_at__lte=now)
-    return due.filter(lead__stage=Stage.NURTURE).select_related("lead").order_by("qualification__reenter_at", "pk")
+    return (
+        due.filter(motion_stages.stands_in(Stage.NURTURE))
+        .select_related("lead")
+        .order_by("qualification__reenter_at", "pk")
+    )
 
 
 def paused_leads(now: dt.datetime) -> QuerySet[Lead]:
-    """Return the leads in nurture without activity for 90 days."""
+    """Return the leads that are in nurture in any motion, without activity for 90 days."""
     active = Event.objects.filter(signal__is_engagement=True, occurred_at__gt=now - nurture_tasks.PAUSED_AFTER)
-    nurtured = Lead.objects.standing().filter(stage=Stage.NURTURE)
+    in_nurture = LeadStage.objects.filter(stage=Stage.NURTURE)
+    nurtured = Lead.objects.standing().filter(pk__in=in_nurture.values("lead"))
     return nurtured.exclude(merges.any_of_same_person(active, "pk")).order_by("pk")
 
 

@@ -29,7 +29,7 @@ LATEST: Final = 10
 _COLUMNS: Final = (
     ("E-mail", "email"), ("First name", "first_name"), ("Last name", "last_name"), ("Title", "title"),
     ("Phone", "phone"), ("Company", "company"), ("Country", "country_name"), ("Region", "region"), ("Source", "source"),
-    ("Stage", "get_stage_display"), ("Budget", "budget"), ("Timeline", "timeline"), ("Use case", "use_case"),
+    ("Stage", "stage_label"), ("Budget", "budget"), ("Timeline", "timeline"), ("Use case", "use_case"),
 )  # fmt: skip
 
 

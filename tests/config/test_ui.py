@@ -15,7 +15,7 @@ from config.ui.format_tags import moment
 from config.ui.formats import duration, percent, remaining
 from config.ui.navigation import shell
 from config.web import zone_of
-from leads.models import Lead
+from leads.models import Lead, LeadStage
 from leads.vocabulary import BEGINNING, Stage
 from sla.models import Handoff, Notice
 from sla.vocabulary import HandoffState, NoticeKind
@@ -111,7 +111,7 @@ def test_a_page_counts_unread_notices_once(rf, django_assert_num_queries):
     ("mark", "error"),
     [
         (lambda: stage(Lead(stage="boss")), ValueError),
-        (lambda: ladder(Lead(stage="boss")), ValueError),
+        (lambda: ladder(LeadStage(stage="boss", motion="mql")), ValueError),
         (lambda: handoff_state(Handoff(state="boss")), ValueError),
         (lambda: notice_tone(Notice(kind="boss")), ValueError),
         (lambda: tier(4), KeyError),
@@ -130,11 +130,15 @@ def test_every_state_has_a_tone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "labels", "is_done"),
-    [("sal", ["Lead", "MAL", "MQL", "SAL", "SQL", "Opportunity", "Won"], 3), ("lost", [], 0)],
+    ("at", "motion", "labels", "is_done"),
+    [
+        ("sal", "mql", ["Lead", "MAL", "MQL", "SAL", "SQL", "Opportunity", "Won"], 3),
+        ("mql", "pql", ["Lead", "MAL", "PQL", "SAL", "SQL", "Opportunity", "Won"], 2),
+        ("lost", "mql", [], 0),
+    ],
 )
-def test_the_ladder_marks_the_stage(at: str, labels: list[str], is_done: int) -> None:
-    steps = ladder(Lead(stage=at))["steps"]
+def test_the_ladder_marks_the_stage(at: str, motion: str, labels: list[str], is_done: int) -> None:
+    steps = ladder(LeadStage(stage=at, motion=motion))["steps"]
 
     assert [str(step["label"]) for step in steps] == labels or str(steps[-1]["label"]) == "Lost"
     assert sum(step["is_done"] for step in steps) == is_done

@@ -117,7 +117,7 @@ class RandomHistories:
         mql = self.random.choice(open_)
         to = self.random.choice([*[Stage.NURTURE] * 4, *[Stage.MAL] * 3, Stage.DISQUALIFIED, Stage.WON])
         back = at + self.random.randint(1, 20) * DAY if to == Stage.NURTURE else None
-        stage_changes.move(lead=mql.lead, to=to, by=None, now=at, why="Sales said so.")
+        stage_changes.move(lead=mql.lead, motion=mql.motion, to=to, by=None, now=at, why="Sales said so.")
         mqls.close_cycle(qualification=mql, now=at, reenter_at=back)
         if back is not None:
             rescore_queue.request(lead_ids=[mql.lead_id], at=back)

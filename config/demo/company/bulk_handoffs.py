@@ -24,9 +24,9 @@ from config.demo.company.qualifying_instants import QualifyingInstants
 from config.demo.company.sales_plan import PlannedAction, SalesAction
 from config.demo.company.staff import Staff
 from definitions.models import Version
-from leads import stage_changes
+from leads import motion_stages, stage_changes
 from leads.models import Event, Lead, Outcome, Signal
-from leads.vocabulary import OPEN_TO_QUALIFY, OutcomeKind, Stage
+from leads.vocabulary import OPEN_TO_QUALIFY, Motion, OutcomeKind, Stage
 from scoring.live import mqls, qualify
 from scoring.models import Qualification
 from sla import handoff_states
@@ -50,6 +50,7 @@ class BulkHandoffs:
     def __init__(self, *, instants: QualifyingInstants, staff: Staff) -> None:
         self._instants, self._manager = instants, staff.manager
         self._leads = {lead.pk: lead for lead in Lead.objects.select_related("company")}
+        self._standing = motion_stages.read_all_leads()
         self._commitment = commitments.current_commitment()
         self._rules = routing_rules.active_rules()
         self._reps = {rep.pk: rep for rep in round_robin.fetch_reps(*Team.objects.all())}
@@ -70,14 +71,15 @@ class BulkHandoffs:
     def qualify(self, *, lead_id: int, at: dt.datetime, version: Version, now: dt.datetime) -> bool:
         """Make an MQL of a lead that meets the version since `at`; False while sales has it or is done with it."""
         lead, before = self._leads[lead_id], self._cycles.get(lead_id)
-        if not qualify.may_qualify(lead, before):
+        stage = self._stage_of(lead, version.definition.motion)
+        if not qualify.may_qualify(stage, before):
             return False
         explanation = self._instants.explain(lead_id, at)
         qualification = qualify.build_qualification(version, lead, before, explanation, at, now)
         self._cycles[lead_id] = self._writer.add(qualification)
         self._waiting.append(qualification)
-        if lead.stage in OPEN_TO_QUALIFY:
-            self._move_lead(lead, Stage.MQL, None, now, qualify.why_mql(version))
+        if stage in OPEN_TO_QUALIFY:
+            self._move_lead(lead, qualification.motion, Stage.MQL, None, now, qualify.why_mql(version))
         return True
 
     def hand_off(self, now: dt.datetime) -> None:
@@ -206,7 +208,7 @@ class BulkHandoffs:
         self._writer.add(dispositions.build_disposition(handoff, content, by, now))
         handoff_states.apply_move(handoff, HandoffState.ACCEPTED, decided_at=now)
         self._clocks.meet(handoff, ClockKind.DISPOSITION, now)
-        self._move_lead(handoff.lead, Stage.SAL, by, now, dispositions.WHY_ACCEPTED)
+        self._move_lead(handoff.lead, handoff.motion, Stage.SAL, by, now, dispositions.WHY_ACCEPTED)
         self._close_request(handoff, now)
 
     def reject(self, handoff: Handoff, by: User, details: _Details, now: dt.datetime) -> None:
@@ -220,9 +222,14 @@ class BulkHandoffs:
         handoff_states.apply_move(handoff, HandoffState.REJECTED, decided_at=now, closed_at=now)
         self._clocks.meet(handoff, ClockKind.DISPOSITION, now)
         self._clocks.cancel(handoff, now)
-        for stage in dispositions.stages_after_rejection(content, Stage(handoff.lead.stage)):
-            self._move_lead(handoff.lead, stage, by, now, dispositions.why_rejected(content))
+        why = dispositions.why_rejected(content)
+        for stage in dispositions.stages_after_rejection(content, self._stage_of(handoff.lead, handoff.motion)):
+            self._move_lead(handoff.lead, handoff.motion, stage, by, now, why)
         self._end_cycle(handoff, content.reengage_on, now)
+        if content.closes_motions:
+            standing = self._standing[handoff.lead_id]
+            for change in stage_changes.apply_closing(lead=handoff.lead, standing=standing, by=by, now=now, why=why):
+                self._writer.add(change)
         self._close_request(handoff, now)
 
     def book_meeting(self, handoff: Handoff, _by: User, details: _Details, _now: dt.datetime) -> None:
@@ -254,7 +261,7 @@ class BulkHandoffs:
         if step.closes:
             self._clocks.cancel(handoff, now)
             self._end_cycle(handoff, None, now)
-        self._move_lead(handoff.lead, step.stage, by, now, step.why)
+        self._move_lead(handoff.lead, handoff.motion, step.stage, by, now, step.why)
 
     def _end_cycle(self, handoff: Handoff, day: dt.date | None, now: dt.datetime) -> None:
         mqls.apply_close(handoff.qualification, now, None if day is None else recycling.reentry_instant(day))
@@ -281,10 +288,15 @@ class BulkHandoffs:
         outcome = sales_stages.build_outcome(handoff, kind, now, **details)
         external_id = outcome.pop("id")
         outcome["lead_id"] = outcome.pop("lead")
+        outcome["motion"] = handoff.motion
         self._writer.add(Outcome(recorded_at=now, source=recycling.SOURCE, external_id=external_id, **outcome))
 
-    def _move_lead(self, lead: Lead, to: Stage, by: User | None, now: dt.datetime, why: str) -> None:
-        change = stage_changes.apply_move(lead=lead, to=to, by=by, now=now, why=why)
+    def _stage_of(self, lead: Lead, motion: str) -> Stage:
+        return self._standing[lead.pk].get(Motion(motion), Stage.LEAD)
+
+    def _move_lead(self, lead: Lead, motion: str, to: Stage, by: User | None, now: dt.datetime, why: str) -> None:
+        standing = self._standing[lead.pk]
+        change = stage_changes.apply_move(lead=lead, standing=standing, motion=motion, to=to, by=by, now=now, why=why)
         if change is not None:
             self._writer.add(change)
 

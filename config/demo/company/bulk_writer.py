@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from django.db import connection, models
 
+from leads import stage_changes
 from leads.models import Event, Lead, Outcome, StageChange
 from scoring.models import Qualification
 from sla.models import Attempt, Clock, Disposition, Handoff, Notice, Rep, RoutingDecision, SalesQualification
@@ -86,7 +87,7 @@ class BulkWriter:
             table._base_manager.bulk_create(self._unwritten(table), batch_size=_BATCH)  # noqa: SLF001 (as above)
             self._written[table] = len(self._rows[table])
             self._columns |= {row: _values(row, columns) for row in self._rows[table] if columns}
-        Lead.objects.bulk_update(leads.values(), ["stage", "stage_at"], batch_size=_BATCH)
+        Lead.objects.bulk_update(leads.values(), stage_changes.SUMMARY, batch_size=_BATCH)
         Rep.objects.bulk_update(reps, ["last_assigned_at"])
 
     def _unwritten(self, table: type[_Row]) -> list[_Row]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from leads import stage_changes
 from leads.models import Lead, StageChange
-from leads.vocabulary import Stage
+from leads.vocabulary import Motion, Stage
 from scoring.columns import fact_reader
 from scoring.engine.explain import Explanation, explain
 from scoring.engine.facts import Facts
@@ -100,10 +100,13 @@ class QualifyingInstants:
         for lead_id, (at, name) in sorted(self._accepted.items(), key=lambda item: (item[1], item[0])):
             if lead_id not in at_once:
                 why = qualify.why_mal(name)
-                change = stage_changes.apply_move(lead=leads[lead_id], to=Stage.MAL, by=None, now=at, why=why)
+                lead = leads[lead_id]
+                change = stage_changes.apply_move(
+                    lead=lead, standing={}, motion=Motion.MQL, to=Stage.MAL, by=None, now=at, why=why
+                )
                 changes.append(change)
         StageChange.objects.bulk_create(filter(None, changes))
-        Lead.objects.bulk_update(leads.values(), ["stage", "stage_at"], batch_size=500)
+        Lead.objects.bulk_update(leads.values(), stage_changes.SUMMARY, batch_size=500)
 
     def _judge(self, version: ExampleVersion, lead: Positions, at: Ints) -> None:
         verdicts = judge(version.rules, self._facts, lead, at)

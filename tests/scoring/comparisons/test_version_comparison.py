@@ -11,7 +11,7 @@ from config.accounts.vocabulary import Role
 from definitions.models import Version
 from leads import named_lists, shipped_signals, stage_changes
 from leads.models import Lead, Signal
-from leads.vocabulary import Stage
+from leads.vocabulary import Motion, Stage
 from scoring.comparisons import replays, version_comparison
 from scoring.comparisons.version_comparison import ComparisonOutcome
 from tests.factories import UserFactory
@@ -65,7 +65,7 @@ def people(versions: tuple[Version, Version]) -> dict[str, Lead]:
         add_event(leads[name], "webinar_attended", START + DAY)
     for name in ("enters", "done"):
         add_event(leads[name], "webinar_attended", START + DAY)
-    stage_changes.move(lead=leads["done"], to=Stage.WON, by=None, now=START + DAY, why="Bought.")
+    stage_changes.move(lead=leads["done"], motion=Motion.MQL, to=Stage.WON, by=None, now=START + DAY, why="Bought.")
     rescore_all_due(NOW)
     return leads
 

@@ -14,7 +14,7 @@ from leads.models import AttributeChange, Event, Lead, Signal
 from leads.vocabulary import BEGINNING, Stage
 from scoring.live import daily_rescore, due_leads, mqls
 from scoring.models import Qualification, Score
-from tests.factories import CompanyFactory, LeadFactory
+from tests.factories import CompanyFactory, LeadFactory, place_leads
 from tests.scoring import facts
 from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, put_in_force, version
 
@@ -103,7 +103,8 @@ def test_after_a_closed_cycle_a_lead_qualifies_only_on_newer_activity(version: V
     due_leads.rescore_due(now=NOW)
     mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW)
 
-    Lead.objects.update(next_look_at=NOW, stage=Stage.MAL)
+    Lead.objects.update(next_look_at=NOW)
+    place_leads(Stage.MAL)
     due_leads.rescore_due(now=NOW + HOUR)
     assert Qualification.objects.count() == 1
 
@@ -120,7 +121,7 @@ def test_a_new_cycle_begins_at_the_new_activity_not_at_its_release(version: Vers
     add_event(lead, "trial_signup", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
     mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW)
-    Lead.objects.update(stage=Stage.MAL)
+    place_leads(Stage.MAL)
 
     add_event(lead, "request_closed", NOW + HOUR)
     add_event(lead, "blog_read", NOW + 2 * HOUR)
@@ -133,7 +134,7 @@ def test_a_recycled_lead_comes_back_on_its_day_and_not_before(version: Version, 
     add_event(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
     mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW, reenter_at=NOW + 20 * DAY)
-    Lead.objects.update(stage=Stage.NURTURE)
+    place_leads(Stage.NURTURE)
     for day in range(1, 5):
         add_event(lead, "webinar_attended", NOW + day * DAY)
 
@@ -150,7 +151,7 @@ def test_a_hand_raise_brings_a_recycled_lead_back_at_once(version: Version, lead
     add_event(lead, "demo_request", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
     mqls.close_cycle(qualification=Qualification.objects.get(), now=NOW, reenter_at=NOW + 90 * DAY)
-    Lead.objects.update(stage=Stage.NURTURE)
+    place_leads(Stage.NURTURE)
 
     add_event(lead, "demo_request", NOW + DAY)
     due_leads.rescore_due(now=NOW + DAY)

@@ -11,7 +11,7 @@ from leads.models import Company, Lead
 from leads.vocabulary import Stage
 from scoring.live import due_leads, mqls
 from scoring.models import HotUpgrade, Qualification
-from tests.factories import EventFactory, LeadFactory
+from tests.factories import EventFactory, LeadFactory, place_leads
 from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, version
 
 __all__ = ["lead", "version"]
@@ -86,7 +86,7 @@ def test_low_intent_events_record_no_hot_upgrade(mql: Qualification) -> None:
 
 @pytest.mark.parametrize("stage", [Stage.WON, Stage.DISQUALIFIED])
 def test_a_lead_that_is_done_records_no_hot_upgrade(mql: Qualification, stage: Stage) -> None:
-    Lead.objects.filter(pk=mql.lead_id).update(stage=stage)
+    place_leads(stage, mql.lead)
     add_event(mql.lead, "demo_request", NOW)
 
     judge_lead(mql.lead, NOW)

@@ -9,7 +9,7 @@ import pytest
 from definitions.models import Version
 from leads import named_lists, shipped_signals, stage_changes
 from leads.models import Company, Lead, Signal
-from leads.vocabulary import Stage
+from leads.vocabulary import Motion, Stage
 from scoring.live import mqls, qualify
 from scoring.models import Qualification
 from tests.scoring.lead_histories import (
@@ -126,7 +126,7 @@ def recycled(lead: Lead, *, closed: dt.datetime, back: dt.datetime) -> None:
     add_event(lead, "demo_request", closed - HOUR)
     rescore_all_due(closed - HOUR)
     mqls.close_cycle(qualification=Qualification.objects.get(lead=lead), now=closed, reenter_at=back)
-    stage_changes.move(lead=lead, to=Stage.NURTURE, by=None, now=closed, why="Next quarter.")
+    stage_changes.move(lead=lead, motion=Motion.MQL, to=Stage.NURTURE, by=None, now=closed, why="Next quarter.")
 
 
 def test_a_recycled_lead_due_after_the_change_comes_back_on_its_day(lead: Lead) -> None:

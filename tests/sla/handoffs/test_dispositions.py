@@ -27,6 +27,7 @@ from tests.factories import (
     SignalFactory,
     TeamFactory,
     UserFactory,
+    place_leads,
     read_handoff,
 )
 
@@ -263,7 +264,7 @@ def test_a_decision_closes_the_leads_explicit_request(decide):
 
 def test_a_lead_that_the_crm_moved_further_keeps_its_stage():
     handoff = HandoffFactory()
-    type(handoff.lead).objects.update(stage=Stage.WON)
+    place_leads(Stage.WON)
 
     dispositions.accept(handoff=handoff, by=handoff.rep.user, now=SOON)
 
@@ -335,7 +336,7 @@ def test_a_disqualified_lead_comes_back_by_a_correction():
 def test_a_correction_after_the_lead_qualified_again_changes_only_the_record():
     handoff = HandoffFactory(rejected=True)
     LeadFactory(mql=True)
-    type(handoff.lead).objects.filter(pk=handoff.lead_id).update(stage=Stage.MQL)
+    place_leads(Stage.MQL, handoff.lead)
     newer = HandoffFactory(lead=handoff.lead, cycle=2, now=NOW + 2 * MINUTE)
 
     with pytest.raises(dispositions.DispositionRefused, match="qualified again"):

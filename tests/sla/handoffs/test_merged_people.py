@@ -24,7 +24,7 @@ from sla.handoffs import creation, dispositions
 from sla.models import Clock, Handoff
 from sla.nurture import recycling
 from sla.queue import queue
-from tests.factories import CommitmentFactory, LeadFactory, QualificationFactory, TeamFactory
+from tests.factories import CommitmentFactory, LeadFactory, QualificationFactory, TeamFactory, place_leads
 from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, version
 
 __all__ = ["lead", "version"]
@@ -153,7 +153,7 @@ def test_an_mql_that_waits_is_closed_when_sales_works_on_the_person_already(
 ) -> None:
     add_event(other, "demo_request", NOW)
     work(NOW + MINUTE)
-    Lead.objects.filter(pk=lead.pk).update(stage=Stage.MQL)
+    place_leads(Stage.MQL, lead)
     waiting = QualificationFactory(lead=lead, version=version, at=NOW + MINUTE)
     merge(other, lead, NOW + 2 * MINUTE)
 

@@ -12,7 +12,7 @@ from sla import handoff_states, permissions
 from sla.clocks import clocks
 from sla.handoffs import dispositions, sales_stages, undo_window
 from sla.vocabulary import DispositionKind, HandoffState
-from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, UserFactory, read_handoff
+from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, UserFactory, place_leads, read_handoff
 
 pytestmark = pytest.mark.django_db
 
@@ -110,7 +110,7 @@ def test_other_people_cannot_take_a_step():
 def test_a_handoff_follows_the_outcome_in_the_crm(stage):
     handoff = HandoffFactory(accepted=True)
     HandoffFactory(accepted=True)
-    type(handoff.lead).objects.filter(pk=handoff.lead_id).update(stage=stage)
+    place_leads(stage, handoff.lead)
 
     assert sales_stages.follow_outcomes(now=NOW + MINUTE) == 1
     assert sales_stages.follow_outcomes(now=NOW + MINUTE) == 0
@@ -120,7 +120,7 @@ def test_a_handoff_follows_the_outcome_in_the_crm(stage):
 
 
 def the_crm_says(handoff, stage):
-    type(handoff.lead).objects.filter(pk=handoff.lead_id).update(stage=stage)
+    place_leads(stage, handoff.lead)
 
 
 @pytest.mark.parametrize("stage", [Stage.OPPORTUNITY, Stage.WON, Stage.LOST])

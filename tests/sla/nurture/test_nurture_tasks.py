@@ -22,7 +22,16 @@ from sla.handoff_page import lead_timeline
 from sla.models import Handoff, Note, Notice
 from sla.nurture import nurture_tasks, recycling
 from sla.vocabulary import Family, NoticeKind, Route
-from tests.factories import DAY, NOW, EventFactory, HandoffFactory, ReasonCodeFactory, UserFactory, read_handoff
+from tests.factories import (
+    DAY,
+    NOW,
+    EventFactory,
+    HandoffFactory,
+    ReasonCodeFactory,
+    UserFactory,
+    place_leads,
+    read_handoff,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -111,7 +120,7 @@ def test_a_reason_with_control_characters_is_left_out(ops: User, client: Client)
 
 def test_a_lead_that_left_nurture_is_not_changed(ops: User) -> None:
     handoff = recycled()
-    Lead.objects.update(stage=Stage.MQL)
+    place_leads(Stage.MQL)
 
     moved = recycling.postpone(handoff_ids=[handoff.pk, 999_999], to=LATER, by=ops, now=NOW)
 

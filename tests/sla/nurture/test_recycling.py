@@ -9,7 +9,7 @@ from leads.vocabulary import Stage
 from sla.models import Notice
 from sla.nurture import recycling
 from sla.vocabulary import Family, NoticeKind, Route
-from tests.factories import DAY, NOW, EventFactory, HandoffFactory, ReasonCodeFactory, UserFactory
+from tests.factories import DAY, NOW, EventFactory, HandoffFactory, ReasonCodeFactory, UserFactory, place_leads
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ def test_without_marketing_the_notice_is_stored_once(recycled):
 
 
 def test_a_lead_that_left_nurture_does_not_return(recycled):
-    type(recycled.lead).objects.update(stage=Stage.MQL)
+    place_leads(Stage.MQL)
 
     assert not recycling.returning_handoffs(recycled.qualification.reenter_at).exists()
 

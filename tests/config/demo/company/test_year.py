@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,8 +12,9 @@ from config.accounts.vocabulary import Role
 from config.demo.company import lead_generator, seed, staff, visits
 from definitions.models import Review, Version
 from definitions.vocabulary import ReviewTrigger, VersionState
+from leads import motion_stages
 from leads.models import Company, Event, Lead, Outcome, StageChange
-from leads.vocabulary import Stage
+from leads.vocabulary import Stage, summarize_stages
 from scoring import active_versions
 from scoring.blind_rules import daily_search
 from scoring.models import HotUpgrade, Qualification, Score
@@ -162,14 +163,16 @@ def test_the_rows_keep_every_constraint() -> None:
 
 @year
 def test_every_lead_has_the_stage_of_its_last_change() -> None:
-    last = {row.lead_id: row.to_stage for row in StageChange.objects.order_by("at", "pk")}
-    steps = StageChange.objects.order_by("lead", "at", "pk").values_list("lead", "from_stage", "to_stage")
+    steps = StageChange.objects.order_by("lead", "at", "pk").values_list("lead", "motion", "from_stage", "to_stage")
 
-    assert {lead.pk: lead.stage for lead in Lead.objects.exclude(stage=Stage.LEAD)} == last
-    stages: dict[int, str] = {}
-    for lead, before, after in steps:
-        assert before == stages.get(lead, Stage.LEAD)
-        stages[lead] = after
+    stages: dict[int, dict[str, str]] = defaultdict(dict)
+    for lead, motion, before, after in steps:
+        assert before == stages[lead].get(motion, Stage.LEAD)
+        stages[lead][motion] = after
+    assert stages == motion_stages.read_all_leads()
+    summaries = {lead: summarize_stages(by_motion) for lead, by_motion in stages.items()}
+    of_leads = Lead.objects.exclude(stage=Stage.LEAD).values_list("pk", "stage", "stage_motion")
+    assert {pk: (stage, motion) for pk, stage, motion in of_leads} == summaries
 
 
 @year
