@@ -219,8 +219,7 @@ class _ActivePeriod:
             return changed
         limit = LatenessLimit.from_version(self.version, self.rules)
         ids = {int(facts.lead_ids[index]): index for index in late_known}
-        since = min(questions[index].floor for index in late_known)
-        for lead_id, arrivals in late_facts.read_arrivals(list(ids), since=since).items():
+        for lead_id, arrivals in late_facts.read_arrivals(ids).items():
             question = changed[ids[lead_id]]
             requests = [
                 arrival

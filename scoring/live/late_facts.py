@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
+
+import numpy as np
 
 from definitions.models import Version
 from leads import merges
 from leads.models import Event
+from scoring.engine.facts import Facts
 from scoring.engine.rules import CountClause, PathRule, Rules
 from scoring.engine.timeline import DAY, FOREVER
 from scoring.engine.timeline import microseconds as as_microseconds
-from scoring.instants import from_microseconds, microseconds
+from scoring.instants import microseconds
 
 #: Where the version names no window for requests: a form tool that is down over a long weekend, a webhook that is retried.
 SHORTEST_WINDOW: Final = 7 * DAY
@@ -89,16 +92,47 @@ def find_hot_window(rules: Rules) -> int:
     return _longest_window(_count_clauses(rules.hot))
 
 
-def read_arrivals(lead_ids: Collection[int], *, since: int) -> Mapping[int, list[Arrival]]:
-    """Read the events from `since` on of these leads and of those merged into them, by lead id."""
+def read_arrivals(lead_ids: Collection[int]) -> Mapping[int, list[Arrival]]:
+    """Read the events of these leads and of those merged into them, by lead id."""
     standing = {lead_id: lead_id for lead_id in lead_ids} | dict(merges.list_aliases(lead_ids))
-    rows = Event.objects.filter(lead_id__in=standing, occurred_at__gte=from_microseconds(since))
+    rows = Event.objects.filter(lead_id__in=standing)
     arrivals: dict[int, list[Arrival]] = defaultdict(list)
     columns = ("lead_id", "occurred_at", "signal__code", "recorded_at", "is_imported")
     for lead_id, at, signal, recorded_at, is_imported in rows.values_list(*columns):
         arrival = Arrival(microseconds(at), signal, microseconds(recorded_at), is_imported)
         arrivals[standing[lead_id]].append(arrival)
     return arrivals
+
+
+def drop_later_imports(facts: Facts, arrivals: Mapping[int, Sequence[Arrival]], known_at: Mapping[int, int]) -> Facts:
+    """Return the facts without what files told of these leads after an instant; both maps are by lead id.
+
+    It answers what was so before the files came, so that imported history neither makes MQLs nor raises tiers late.
+    """
+    imported = {
+        (lead_id, arrival.at, arrival.signal)
+        for lead_id, at in known_at.items()
+        for arrival in arrivals.get(lead_id, ())
+        if arrival.is_imported and arrival.recorded_at > at
+    }
+    if not imported:
+        return facts
+    is_of_lead = np.isin(facts.lead_ids[facts.event_lead], list(known_at))
+    stays = np.ones(facts.event_at.size, dtype=np.bool_)
+    for place in np.flatnonzero(is_of_lead).tolist():
+        signal = facts.signals[facts.event_signal[place]]
+        stays[place] = (
+            int(facts.lead_ids[facts.event_lead[place]]),
+            int(facts.event_at[place]),
+            signal,
+        ) not in imported
+    return replace(
+        facts,
+        event_lead=facts.event_lead[stays],
+        event_at=facts.event_at[stays],
+        event_signal=facts.event_signal[stays],
+        event_asset=facts.event_asset[stays],
+    )
 
 
 def _find_unjudged_window(version: Version) -> int:

@@ -34,6 +34,7 @@ def find_late_requests(
     1. Collect the requests of each lead from before its last look, or from before the version came into force.
     2. Judge the leads at these instants in one pass; most are out after this, so that no row is read for them.
     3. Read how the requests came, and keep those that the limit admits.
+    4. Leave out those at which the lead met the version only by history that was imported later.
     """
     # 1.
     lead, at = _requests(judgement.facts, judgement.rules)
@@ -58,17 +59,26 @@ def find_late_requests(
     # 3.
     limit = LatenessLimit.from_version(judgement.version, judgement.rules)
     lead_ids = judgement.facts.lead_ids
-    arrivals = late_facts.read_arrivals(lead_ids[np.unique(lead)].tolist(), since=int(at.min()))
+    arrivals = late_facts.read_arrivals(lead_ids[np.unique(lead)].tolist())
     admitted = {
         (lead_id, arrival.at)
         for index, lead_id in ((int(index), int(lead_ids[index])) for index in np.unique(lead))
         for arrival in arrivals.get(lead_id, ())
         if arrival.signal in limit.requests and limit.admits(arrival, last_look=last_looks[index], now=int(now[index]))
     }
+    is_admitted = [
+        (int(lead_ids[index]), instant) in admitted for index, instant in zip(lead.tolist(), at.tolist(), strict=True)
+    ]
+    lead, at = lead[is_admitted], at[is_admitted]
+    # 4.
+    known_at = {int(lead_ids[index]): int(at[lead == index][0]) for index in np.unique(lead)}
+    facts = late_facts.drop_later_imports(judgement.facts, arrivals, known_at)
+    if lead.size and facts is not judgement.facts:
+        meets = judge(judgement.rules, facts, lead, at).meets
+        lead, at = lead[meets], at[meets]
     late: dict[int, list[int]] = defaultdict(list)
     for index, instant in zip(lead.tolist(), at.tolist(), strict=True):
-        if (int(lead_ids[index]), instant) in admitted:
-            late[index].append(instant)
+        late[index].append(instant)
     return late
 
 

@@ -172,7 +172,9 @@ def _find_starts(
         )
     )
     for index, start in _find_late_starts(judgement, candidates, leads, before).items():
-        starts[index] = min(start, starts.get(index, start))
+        # A lead that still meets the version as it comes into force begins there, whenever it asked (rules 9.13).
+        if starts.get(index) != candidates.floors[index].at:
+            starts[index] = min(start, starts.get(index, start))
     return starts
 
 

@@ -51,7 +51,8 @@ def record_upgrades(judgement: LeadJudgement, cycles: Mapping[int, OpenCycle], *
 
     1. Leave out leads whose gate fails or that are disqualified now.
     2. Judge the others in one pass: at each fact since they were free to begin the cycle, and now.
-    3. Read how the events came of the leads that were hot, or of a better tier, at an instant before their last look.
+    3. Read how the events came of the leads that were hot, or of a better tier, at an instant before their last look, and
+       judge these instants again without history that was imported after the MQL was made.
     4. Take the first such instant that counts, and the activity that made it so.
     5. Store the upgrades, dated at that activity.
     """
@@ -65,13 +66,10 @@ def record_upgrades(judgement: LeadJudgement, cycles: Mapping[int, OpenCycle], *
     # 2.
     courses = _judge_courses(judgement, open_cycles)
     # 3.
-    arrivals = _read_arrivals(judgement, courses)
-    limit = LatenessLimit.from_version(judgement.version, judgement.rules) if arrivals else None
+    _add_arrivals(judgement, courses)
     # 4. and 5.
     hot_upgrades, tier_upgrades = [], []
     for course in courses:
-        course.arrivals = arrivals.get(int(judgement.facts.lead_ids[course.index]), ())
-        course.limit = limit
         if (hot_upgrade := course.find_hot_upgrade(judgement, now)) is not None:
             hot_upgrades.append(hot_upgrade)
         elif (tier_upgrade := course.find_tier_upgrade(judgement, now)) is not None:
@@ -205,13 +203,21 @@ def _judge_courses(judgement: LeadJudgement, cycles: Mapping[int, OpenCycle]) ->
     return courses
 
 
-def _read_arrivals(judgement: LeadJudgement, courses: Sequence[_Course]) -> Mapping[int, Sequence[Arrival]]:
+def _add_arrivals(judgement: LeadJudgement, courses: Sequence[_Course]) -> None:
     """Read how the events came of the leads that need it; most need none."""
-    doubtful = [course for course in courses if course.needs_arrivals]
+    doubtful = {int(judgement.facts.lead_ids[course.index]): course for course in courses if course.needs_arrivals}
     if not doubtful:
-        return {}
-    lead_ids = [int(judgement.facts.lead_ids[course.index]) for course in doubtful]
-    return late_facts.read_arrivals(lead_ids, since=min(int(course.at[0]) for course in doubtful))
+        return
+    arrivals = late_facts.read_arrivals(doubtful)
+    limit = LatenessLimit.from_version(judgement.version, judgement.rules)
+    known_at = {lead_id: microseconds(course.cycle.qualification.recorded_at) for lead_id, course in doubtful.items()}
+    facts = late_facts.drop_later_imports(judgement.facts, arrivals, known_at)
+    for lead_id, course in doubtful.items():
+        course.arrivals, course.limit = arrivals.get(lead_id, ()), limit
+        if facts is not judgement.facts:
+            is_past = course.at <= course.cycle.seen_until
+            past = course.at[is_past]
+            course.tier[is_past] = judge(judgement.rules, facts, np.full(past.size, course.index), past).tier
 
 
 def _last_counted_event(explanation: Explanation) -> int:
