@@ -30,8 +30,8 @@ _KEYS: Final = frozenset({"email", "lead", "system", "signal", "occurred_at", "i
 # which events are new, so two senders of one event cannot both store it.
 _INSERT = """
     INSERT INTO leads_event
-        (lead_id, signal_id, occurred_at, recorded_at, source, external_id, digest, asset, properties)
-    SELECT lead_id, signal_id, occurred_at, %s, %s, external_id, digest, asset, properties::jsonb
+        (lead_id, signal_id, occurred_at, recorded_at, source, is_imported, external_id, digest, asset, properties)
+    SELECT lead_id, signal_id, occurred_at, %s, %s, %s, external_id, digest, asset, properties::jsonb
     FROM unnest(%s::bigint[], %s::smallint[], %s::timestamptz[], %s::text[], %s::bytea[], %s::text[], %s::text[])
         AS item (lead_id, signal_id, occurred_at, external_id, digest, asset, properties)
     ON CONFLICT (source, external_id) DO NOTHING
@@ -65,11 +65,17 @@ class _Item:
 
 
 def record(
-    *, items: Sequence[object], source: str, now: dt.datetime, formats: SenderFormats = UNSTATED
+    *,
+    items: Sequence[object],
+    source: str,
+    now: dt.datetime,
+    formats: SenderFormats = UNSTATED,
+    is_imported: bool = False,
 ) -> list[EventResult]:
     """Store a batch of events in the shape of rules 16.2. Return one result each, in order.
 
-    `source` is the namespace of the events' ids; their dates are read in the sender's `formats`.
+    `source` is the namespace of the events' ids; their dates are read in the sender's `formats`. Events of a file
+    `is_imported`.
 
     1. Read the items; those that break a rule are rejected, the others go on.
     2. Keep the first of several events with the same id, and sort them by id.
@@ -91,7 +97,7 @@ def record(
         except Refused as refusal:
             results[position] = _rejected_result(refusal)
     # 2. to 7. in one transaction.
-    for position, result in run_with_retries(lambda: dict(_store(valid_items, source, now))).items():
+    for position, result in run_with_retries(lambda: dict(_store(valid_items, source, is_imported, now))).items():
         results[position] = result
     return [result for result in results if result is not None]
 
@@ -177,7 +183,9 @@ def _read_asset(properties: Mapping[str, Any]) -> str:
     return "" if asset is None else validation.text("properties.asset", asset, limit=200)
 
 
-def _store(items: Sequence[_Item], source: str, now: dt.datetime) -> Iterable[tuple[int, EventResult]]:
+def _store(
+    items: Sequence[_Item], source: str, is_imported: bool, now: dt.datetime
+) -> Iterable[tuple[int, EventResult]]:
     """Carry out steps 2 to 7 of `record` in the transaction of the caller. Yield (position, result) of each item."""
     # 2. One event for each id.
     firsts = _first_of_each_id(items)
@@ -190,7 +198,7 @@ def _store(items: Sequence[_Item], source: str, now: dt.datetime) -> Iterable[tu
         first_seen[item.lead] = min(item.occurred_at, first_seen.get(item.lead, now))
     leads |= lead_lookup.add_missing({ref: at for ref, at in first_seen.items() if ref not in leads}, now=now)
     # 4. The events.
-    stored = _insert_events([item for item in fresh if item.lead in leads], leads, source, now)
+    stored = _insert_events([item for item in fresh if item.lead in leads], leads, source, is_imported, now)
     # 5. Locks every affected lead in id order. Later statements lock only a subset, so they cannot deadlock.
     active_refs = {item.lead for item in fresh if item.position in stored}
     rescore_queue.request(lead_ids={leads[ref].pk for ref in active_refs}, at=now)
@@ -227,7 +235,11 @@ def _results_in_order(
 
 
 def _insert_events(
-    items: Sequence[_Item], leads: Mapping[LeadRef, lead_lookup.FoundLead], source: str, now: dt.datetime
+    items: Sequence[_Item],
+    leads: Mapping[LeadRef, lead_lookup.FoundLead],
+    source: str,
+    is_imported: bool,
+    now: dt.datetime,
 ) -> dict[int, int]:
     """Insert the events. Return Accord's ids of those that were new, by position."""
     if not items:
@@ -242,7 +254,7 @@ def _insert_events(
         [item.properties for item in items],
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [now, source, *columns])
+        cursor.execute(_INSERT, [now, source, is_imported, *columns])
         rows = cursor.fetchall()
     ids = {external_id: pk for pk, external_id in rows if external_id is not None}
     # Events without an id of their own are always new. RETURNING gives rows in the order in which they were inserted.

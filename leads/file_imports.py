@@ -311,7 +311,8 @@ def _store_items(items: Sequence[Item], store: StoreItems, source: str, now: dt.
 
 
 def _store_events(items: Sequence[Item], source: str, now: dt.datetime) -> list[RowVerdict]:
-    return [_verdict_of(result) for result in events.record(items=items, source=source, now=now)]
+    results = events.record(items=items, source=source, now=now, is_imported=True)
+    return [_verdict_of(result) for result in results]
 
 
 def _store_outcomes(items: Sequence[Item], source: str, now: dt.datetime) -> list[RowVerdict]:

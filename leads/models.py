@@ -553,6 +553,9 @@ class Event(models.Model):
     digest = models.BinaryField(max_length=16, help_text="Of the body as sent: one key with two bodies is a conflict.")
     asset = models.CharField(max_length=200, blank=True)
     properties = models.JSONField(default=dict)
+    is_imported = models.BooleanField(
+        default=False, db_default=False, help_text="From a file of history: it counts, but nobody is called about it late."
+    )
     transaction = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
 
     class Meta:

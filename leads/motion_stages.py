@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection
 
@@ -21,6 +22,12 @@ def read_stages(lead_ids: Collection[int], motion: str) -> defaultdict[int, Stag
     """Return the stages of these leads in one motion, by their ids; the stage lead for all others."""
     rows = LeadStage.objects.filter(lead_id__in=list(lead_ids), motion=motion).values_list("lead_id", "stage")
     return defaultdict(lambda: Stage.LEAD, {lead_id: Stage(stage) for lead_id, stage in rows})
+
+
+def read_since(lead_ids: Collection[int], motion: str, stage: Stage) -> dict[int, dt.datetime]:
+    """Return since when the leads that stand in this stage of a motion stand there, by their ids."""
+    rows = LeadStage.objects.filter(lead_id__in=list(lead_ids), motion=motion, stage=stage)
+    return dict(rows.values_list("lead_id", "since"))
 
 
 def read_all_motions(lead_id: int) -> dict[Motion, Stage]:

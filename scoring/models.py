@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import ClassVar
+import datetime as dt
+from typing import ClassVar, Final
 
 import pgtrigger
 from django.conf import settings
@@ -12,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from definitions.models import Definition, Version
 from leads.models import Lead
 from leads.vocabulary import Motion
+
+#: Facts known within this time are not called late on pages: it is how long a busy hour or a short outage takes.
+LATE_FROM: Final = dt.timedelta(minutes=15)
 
 
 class Score(models.Model):
@@ -107,6 +111,11 @@ class Qualification(models.Model):
     def __str__(self) -> str:
         return f"{self.lead} ({self.motion} {self.at:%Y-%m-%d})"
 
+    @property
+    def is_late(self) -> bool:
+        """Return whether Accord learned long after the instant that the lead qualified."""
+        return self.recorded_at - self.at >= LATE_FROM
+
 
 class HotUpgradeQuerySet(models.QuerySet["HotUpgrade"]):
     """Queries for hot upgrades."""
@@ -147,6 +156,58 @@ class HotUpgrade(models.Model):
 
     def __str__(self) -> str:
         return self.why
+
+    @property
+    def is_late(self) -> bool:
+        """Return whether Accord learned late of what raised the tier, or of something from before the MQL."""
+        return self.recorded_at - self.at >= LATE_FROM or self.at <= self.qualification.at
+
+
+class TierUpgradeQuerySet(models.QuerySet["TierUpgrade"]):
+    """Queries for tier upgrades."""
+
+    def waiting(self) -> TierUpgradeQuerySet:
+        """Return the tier upgrades that the app above has not dealt with yet."""
+        return self.filter(taken_at__isnull=True)
+
+
+class TierUpgrade(models.Model):
+    """A tier upgrade (rules 6.221): an MQL of tier 3 turned out to be of tier 2 by all that is known of it, once a cycle.
+
+    `at` is the fact that did it. By `taken_at` the app above finds what to change; the MQL itself stays as it was.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    qualification = models.OneToOneField(Qualification, on_delete=models.PROTECT, related_name="tier_upgrade")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+", help_text="Whose tiers they are.")
+    tier = models.PositiveSmallIntegerField()
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    why = models.CharField(max_length=300, help_text="What raised the tier, in one line.")
+    evidence = models.JSONField(help_text="The explanation (scoring.engine) as of `at`, never recomputed.")
+
+    taken_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TierUpgradeQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(name="upgraded_to_tier_2", condition=Q(tier=2))]
+        indexes: ClassVar = [
+            # Read by sla.handoffs.tier_upgrades: the next handoff to raise.
+            models.Index(fields=["id"], name="tier_upgrade_waiting", condition=Q(taken_at__isnull=True)),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="tier_upgrades_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="tier_upgrade_is_frozen", exclude=["taken_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.why
+
+    @property
+    def is_late(self) -> bool:
+        """Return whether Accord learned late of what raised the tier, or of something from before the MQL."""
+        return self.recorded_at - self.at >= LATE_FROM or self.at <= self.qualification.at
 
 
 class BlindRuleKind(models.TextChoices):

@@ -61,13 +61,16 @@ class HandoffSerializer(serializers.ModelSerializer[Handoff]):
     lead_email = serializers.CharField(source="lead.email", allow_null=True)
     version_number = serializers.CharField(source="version.number")
     why = serializers.CharField(source="qualification.why", help_text="In one line, why the lead qualified.")
+    current_tier = serializers.IntegerField(
+        read_only=True, help_text="By all that is known now; `tier` is that of the handoff, which never changes."
+    )
     team_name = serializers.CharField(source="team.name", default=None, allow_null=True)
     rep = RepSerializer(allow_null=True)
 
     class Meta:
         model = Handoff
         fields = (
-            "id", "state", "tier", "motion", "lead", "lead_name", "lead_email", "why", "version", "version_number",
+            "id", "state", "tier", "current_tier", "motion", "lead", "lead_name", "lead_email", "why", "version", "version_number",
             "team", "team_name", "rep", "created_at", "routed_at", "first_contact_at", "decided_at", "meeting_at",
             "closed_at", "due_at",
         )  # fmt: skip

@@ -25,8 +25,8 @@ _LAST_MOMENTS: Final = dt.timedelta(minutes=5)
 class ReplayDifference:
     """An MQL on which replay and record differ, by `kind`.
 
-    `missing`: expected, not made. `surplus`: made, not expected. `moved`: made at another instant. Without `reason` it
-    is unexplained.
+    `missing`: expected, not made. `surplus`: made, not expected. `moved`: made at another instant. `lost`: neither, but
+    expected if all facts had come in order. Without `reason` it is unexplained.
     """
 
     kind: str
@@ -70,6 +70,28 @@ def explain_differences(
     )
 
 
+def explain_losses(losses: Sequence[ReplayDifference]) -> tuple[ReplayDifference, ...]:
+    """Return the losses with what came late, when, and why it did not count at its own instant."""
+    leads = Lead.objects.in_bulk([loss.lead_id for loss in losses])
+    learned = _read_learned_facts(leads)
+    return tuple(replace(loss, reason=_explain_loss(loss, learned[loss.lead_id])) for loss in losses)
+
+
+def _explain_loss(loss: ReplayDifference, learned: Sequence[_LearnedFact]) -> str:
+    """Name the last fact up to the instant that came late; an explicit request before all others."""
+    facts = [fact for fact in learned if fact.valid_at <= loss.at < fact.recorded_at]
+    fact = max(facts, key=lambda fact: (fact.is_request, fact.is_event, fact.valid_at), default=None)
+    if fact is None:
+        return ""
+    if fact.is_imported:
+        rule = "It came from a file of history, which makes nobody an MQL in hindsight."
+    elif fact.is_request:
+        rule = "It came later than a request counts, or the lead could not be called any more."
+    else:
+        rule = "Old interest makes nobody an MQL in hindsight."
+    return f"{_describe_delay(fact)} {rule}"
+
+
 @dataclass(frozen=True, slots=True)
 class _LearnedFact:
     """A fact that holds since `valid_at` and that we learned at `recorded_at`."""
@@ -77,6 +99,14 @@ class _LearnedFact:
     what: str
     valid_at: dt.datetime
     recorded_at: dt.datetime
+    is_event: bool = False
+    is_request: bool = False
+    is_imported: bool = False
+
+
+def _describe_delay(fact: _LearnedFact) -> str:
+    valid_at, recorded_at = (f"{at:%Y-%m-%d %H:%M} UTC" for at in (fact.valid_at, fact.recorded_at))
+    return f"{fact.what} of {valid_at} was recorded later, on {recorded_at}."
 
 
 def _find_reason(
@@ -90,12 +120,9 @@ def _find_reason(
     """Return the reason of one difference: a late fact, a later edit, an error, a lead not judged yet, or a change of
     versions.
     """
-    late_fact = next(
-        (fact for fact in learned if fact.valid_at <= difference.at and fact.recorded_at > difference.judged_at), None
-    )
+    late_fact = next((fact for fact in learned if _came_late(fact, difference)), None)
     if late_fact is not None:
-        valid_at, recorded_at = (f"{at:%Y-%m-%d %H:%M} UTC" for at in (late_fact.valid_at, late_fact.recorded_at))
-        return f"{late_fact.what} of {valid_at} was recorded later, on {recorded_at}."
+        return _describe_delay(late_fact)
     edit = next((fact for fact in edits if fact.recorded_at > difference.judged_at), None)
     if edit is not None:
         return f"{edit.what} was changed later, on {edit.recorded_at:%Y-%m-%d}."
@@ -106,6 +133,14 @@ def _find_reason(
     return _find_reason_around_change(difference, version)
 
 
+def _came_late(fact: _LearnedFact, difference: ReplayDifference) -> bool:
+    """Return whether the fact came after the record was written, or too late to be judged at the expected instant."""
+    if fact.valid_at <= difference.at and fact.recorded_at > difference.judged_at:
+        return True
+    expected_at = difference.expected_at
+    return expected_at is not None and fact.valid_at <= expected_at and fact.recorded_at > expected_at + _LATE
+
+
 def _find_reason_around_change(difference: ReplayDifference, version: Version) -> str:
     """Return the reason of a difference near the version's end or beginning; empty if there is none."""
     if (
@@ -114,11 +149,11 @@ def _find_reason_around_change(difference: ReplayDifference, version: Version) -
         and difference.at >= version.retired_at - _LAST_MOMENTS
     ):
         return "The next version took over before it was judged."
-    if (
-        difference.made_at is not None
-        and difference.made_at == version.activated_at
-        and version.hands_over_entrants is False
-    ):
+    if difference.made_at is None or version.activated_at is None:
+        return ""
+    if difference.made_at < version.activated_at:
+        return "It asked before the version came into force, which had not been judged."
+    if difference.made_at == version.activated_at and version.hands_over_entrants is False:
         return "What it did just before the version came into force had not been judged."
     return ""
 
@@ -132,7 +167,12 @@ def _read_learned_facts(leads: Mapping[int, Lead]) -> Mapping[int, list[_Learned
         if lead.company_id is not None:
             lead_ids_by_company[lead.company_id].append(lead.pk)
     for event in Event.objects.filter(lead_id__in=leads).select_related("signal").order_by("pk").iterator():
-        facts_by_lead[event.lead_id].append(_LearnedFact(event.signal.name, event.occurred_at, event.recorded_at))
+        signal = event.signal
+        facts_by_lead[event.lead_id].append(
+            _LearnedFact(
+                signal.name, event.occurred_at, event.recorded_at, True, signal.is_explicit_request, event.is_imported
+            )
+        )
     for outcome in Outcome.objects.effective().filter(lead_id__in=leads).order_by("pk"):
         facts_by_lead[outcome.lead_id].append(_LearnedFact(outcome.get_kind_display(), outcome.at, outcome.recorded_at))
     for change in AttributeChange.objects.filter(lead_id__in=leads).order_by("pk"):

@@ -3,6 +3,9 @@
 Stored cycles with their ends and re-engagement dates, stages and the version's time in force are taken as given. A
 difference means that a fact was recorded late, or that the engine is wrong. People known by several leads are left out:
 most of their MQLs were made before the leads were merged.
+
+Apart from that each lead is asked about as if all its facts had come in order. Who would have become an MQL then, and did
+not, is a loss that lateness caused.
 """
 
 from __future__ import annotations
@@ -10,9 +13,11 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
+
+import numpy as np
 
 from definitions.models import Version
 from leads import merges
@@ -22,10 +27,13 @@ from scoring.columns import fact_reader
 from scoring.comparisons import replay_differences
 from scoring.comparisons.replay_differences import ReplayDifference
 from scoring.engine.facts import Facts
+from scoring.engine.judge import judge
+from scoring.engine.profile import PASS
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import FOREVER
 from scoring.instants import from_microseconds, microseconds
-from scoring.live import qualification_start
+from scoring.live import late_facts, qualification_start
+from scoring.live.late_facts import Arrival, LatenessLimit
 from scoring.live.qualification_start import CycleRelease, QualificationFloor, StartQuestion
 from scoring.live.qualify import NOT_TO_QUALIFY, entrant_waits
 from scoring.models import Qualification
@@ -37,7 +45,8 @@ _LEADS_AT_ONCE: Final = 5000
 class VersionReplay:
     """The result of a replay: MQLs `on_record`, MQLs `expected` by the judge, and how many `agree` to the microsecond.
 
-    The rest are differences; `excused` is how many of them have a known reason.
+    The rest are differences; `excused` is how many of them have a known reason. `losses` are people whom the facts as
+    known now make MQLs, at an instant before Accord knew them, and the rules do not.
     """
 
     version: Version
@@ -49,10 +58,16 @@ class VersionReplay:
     missing: tuple[ReplayDifference, ...]
     surplus: tuple[ReplayDifference, ...]
     moved: tuple[ReplayDifference, ...]
+    losses: tuple[ReplayDifference, ...]
 
     @property
     def differences(self) -> tuple[ReplayDifference, ...]:
         return (*self.moved, *self.missing, *self.surplus)
+
+    @property
+    def rows(self) -> tuple[ReplayDifference, ...]:
+        """Return what the page lists: the differences, then the losses."""
+        return (*self.differences, *self.losses)
 
     @property
     def excused(self) -> int:
@@ -73,11 +88,12 @@ def replay_version(version: Version, *, now: dt.datetime) -> VersionReplay:
         raise NeverInForce(f"{version} was never in force, so there is nothing to replay.")
     end = min(version.retired_at or now, now)
     period = _ActivePeriod(version, rules_of(version), microseconds(version.activated_at), microseconds(end))
-    expected: dict[tuple[int, int], int] = {}
-    for facts in fact_reader.read_all(period.rules):
-        expected |= period.expected_starts(facts)
     merged = {lead for pair in merges.list_aliases() for lead in pair}
-    expected = {(lead, cycle): at for (lead, cycle), at in expected.items() if lead not in merged}
+    expected: dict[tuple[int, int], int] = {}
+    in_order: dict[tuple[int, int], int] = {}
+    for facts in fact_reader.read_all(period.rules):
+        for starts, more in zip((expected, in_order), period.expected_starts(facts), strict=True):
+            starts |= {(lead, cycle): at for (lead, cycle), at in more.items() if lead not in merged}
     recorded = {
         (lead, cycle): (microseconds(at), microseconds(recorded_at))
         for lead, cycle, at, recorded_at in _read_recorded_mqls(version, end)
@@ -86,12 +102,18 @@ def replay_version(version: Version, *, now: dt.datetime) -> VersionReplay:
     differences = replay_differences.explain_differences(
         _list_differences(expected, recorded), version=version, now=now
     )
+    lost = {key: at for key, at in in_order.items() if key not in expected and key not in recorded}
+    losses = replay_differences.explain_losses(
+        [ReplayDifference("lost", lead, cycle, _instant(at), None, None) for (lead, cycle), at in sorted(lost.items())]
+    )
     kinds = {
         kind: tuple(difference for difference in differences if difference.kind == kind)
         for kind in ("missing", "surplus", "moved")
     }
     agree = len(expected) - len(kinds["missing"]) - len(kinds["moved"])
-    return VersionReplay(version, version.activated_at, end, len(expected), len(recorded), agree, **kinds)
+    return VersionReplay(
+        version, version.activated_at, end, len(expected), len(recorded), agree, losses=losses, **kinds
+    )
 
 
 def _read_recorded_mqls(version: Version, end: dt.datetime) -> Iterable[tuple[int, int, dt.datetime, dt.datetime]]:
@@ -155,10 +177,14 @@ class _ActivePeriod:
             else self.end
         )
 
-    def expected_starts(self, facts: Facts) -> dict[tuple[int, int], int]:
-        """Return the instant at which each (lead, cycle) begins, by the judge."""
+    def expected_starts(self, facts: Facts) -> tuple[dict[tuple[int, int], int], dict[tuple[int, int], int]]:
+        """Return the instant at which each (lead, cycle) begins by the rules, and if all facts had come in order.
+
+        The second one is asked only for the time before a lead was known, where the two may differ.
+        """
         ids: list[int] = facts.lead_ids.tolist()
         starts: dict[tuple[int, int], int] = {}
+        in_order: dict[tuple[int, int], int] = {}
         for first in range(0, len(ids), _LEADS_AT_ONCE):
             lead_ids = ids[first : first + _LEADS_AT_ONCE]
             records = _LeadRecords(self.version, lead_ids)
@@ -167,9 +193,55 @@ class _ActivePeriod:
                 {index: self._open_windows(records.cycles[lead]) for index, lead in enumerate(lead_ids)}
             ):
                 questions = self._build_questions(part, windows, records)
+                late_known = self._find_late_known(part, questions)
+                questions = self._add_late_requests(part, questions, late_known)
                 begun = qualification_start.find_starts(self.rules, part, questions)
                 starts |= {(lead_ids[index], windows[index].cycle): at for index, at in begun.items()}
-        return starts
+                unbegun = {index: _ask_in_order(questions[index]) for index in late_known if index not in begun}
+                begun = qualification_start.find_starts(self.rules, part, unbegun)
+                in_order |= {(lead_ids[index], windows[index].cycle): at for index, at in begun.items()}
+        return starts, in_order
+
+    def _find_late_known(self, facts: Facts, questions: Mapping[int, StartQuestion]) -> list[int]:
+        """Return the leads that did something after their floor, before they were known, in the order of their indexes."""
+        lead, at = facts.instants()
+        floor, known = np.full((2, len(facts)), FOREVER, dtype=np.int64)
+        for index, question in questions.items():
+            floor[index], known[index] = question.floor, question.known
+        return np.unique(lead[(at >= floor[lead]) & (at < known[lead])]).tolist()
+
+    def _add_late_requests(
+        self, facts: Facts, questions: Mapping[int, StartQuestion], late_known: Sequence[int]
+    ) -> dict[int, StartQuestion]:
+        """Return the questions with looks at the requests of late-known leads that count at their own instants."""
+        changed = dict(questions)
+        if not late_known:
+            return changed
+        limit = LatenessLimit.from_version(self.version, self.rules)
+        ids = {int(facts.lead_ids[index]): index for index in late_known}
+        for lead_id, arrivals in late_facts.read_arrivals(ids).items():
+            question = changed[ids[lead_id]]
+            requests = [
+                arrival
+                for arrival in arrivals
+                if question.floor <= arrival.at < question.known
+                and arrival.signal in limit.requests
+                and limit.admits(arrival, last_look=None, now=FOREVER)
+            ]
+            looks = self._open_to_calls(facts, ids[lead_id], requests)
+            changed[ids[lead_id]] = replace(
+                question, looks=(*question.looks, *looks), known=min([question.known, *looks])
+            )
+        return changed
+
+    def _open_to_calls(self, facts: Facts, index: int, requests: Sequence[Arrival]) -> list[int]:
+        """Return the instants of the requests that came while the lead passed the gate and was not disqualified."""
+        if not requests:
+            return []
+        came = [max(request.recorded_at, self.start) for request in requests]
+        verdicts = judge(self.rules, facts, np.full(len(came), index), np.array(came, dtype=np.int64))
+        is_open = (verdicts.gate == PASS) & ~verdicts.disqualified
+        return sorted({request.at for request, is_free in zip(requests, is_open.tolist(), strict=True) if is_free})
 
     def _open_windows(self, cycles: Sequence[_Cycle]) -> list[_Window]:
         """Return the windows before, between and after the recorded cycles.
@@ -211,6 +283,11 @@ class _ActivePeriod:
             waits=entrant_waits(self.version, floor, known),
             barred=barred,
         )
+
+
+def _ask_in_order(question: StartQuestion) -> StartQuestion:
+    """Return the question as if the lead had been known from its floor on, up to the instant at which it became known."""
+    return replace(question, until=question.known - 1, looks=(), after=question.floor - 1, known=question.floor)
 
 
 def _window_rounds(windows: Mapping[int, Sequence[_Window]]) -> Iterator[dict[int, _Window]]:

@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.db import transaction
 
-from scoring.models import HotUpgrade, Qualification
+from scoring.models import HotUpgrade, Qualification, TierUpgrade
 
 
 def mark_taken(*, qualification: Qualification, now: dt.datetime) -> None:
@@ -17,6 +17,11 @@ def mark_taken(*, qualification: Qualification, now: dt.datetime) -> None:
 def mark_hot_upgrade_taken(*, hot_upgrade: HotUpgrade, now: dt.datetime) -> None:
     """Record that the app above has dealt with the hot upgrade. Call within the transaction that deals with it."""
     HotUpgrade.objects.filter(pk=hot_upgrade.pk, taken_at__isnull=True).update(taken_at=now)
+
+
+def mark_tier_upgrade_taken(*, tier_upgrade: TierUpgrade, now: dt.datetime) -> None:
+    """Record that the app above has dealt with the tier upgrade. Call within the transaction that deals with it."""
+    TierUpgrade.objects.filter(pk=tier_upgrade.pk, taken_at__isnull=True).update(taken_at=now)
 
 
 @transaction.atomic

@@ -24,9 +24,10 @@ from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools
 from scoring.engine.verdict import Verdicts
 from scoring.instants import from_microseconds, microseconds
-from scoring.live import hot_upgrade_detection, qualification_start
+from scoring.live import late_requests, qualification_start, upgrade_detection
 from scoring.live.judgement import LeadJudgement, judge_now
 from scoring.live.qualification_start import CycleRelease, QualificationFloor, StartQuestion
+from scoring.live.upgrade_detection import OpenCycle
 from scoring.models import Qualification, Score
 
 #: Stages of leads with sales, done, or out for good; their stage in the CRM ends what marketing can qualify.
@@ -40,11 +41,12 @@ def qualify_leads(
 
     1. Find the candidates: leads in a stage that may qualify, without an open cycle, and the floor from which each may
        (rules 6.2).
-    2. Ask for those that meet the version now, or have new facts since their last look, when they began (rules 4.12).
-    3. Judge these questions in one pass (`qualification_start.find_starts`).
+    2. Ask for those that meet the version now, have new facts since their last look, or sent an explicit request that
+       came late, when they began (rules 4.12).
+    3. Judge these questions (`qualification_start.find_starts`).
     4. Make an MQL of each lead with a start, its explanation frozen as of then, and move its stage to MQL.
     5. Accept the other candidates that pass the gate and are engaged for marketing: stage MAL (rules 2.3).
-    6. Record hot upgrades of MQLs whose cycle is open (rules 6.25).
+    6. Record upgrades of MQLs whose cycle is open, also of those just made (rules 6.25, 6.221).
     7. Return the instants (microseconds by lead id) at which leads must be judged again because they may not qualify
        before.
 
@@ -59,12 +61,12 @@ def qualify_leads(
         lead = leads[int(judgement.facts.lead_ids[index])]
         if index in starts:
             # 4.
-            _create_mql(judgement, index, lead, candidates, starts[index], now)
+            candidates.cycles[lead.pk] = _create_mql(judgement, index, lead, candidates, starts[index], now)
         elif accepted[index]:
             # 5.
             _accept_for_marketing(judgement, lead, candidates.stages[lead.pk], now)
     # 6.
-    _record_hot_upgrades(judgement, candidates, before, now)
+    _record_upgrades(judgement, candidates, leads, before, now)
     # 7.
     return {
         int(judgement.facts.lead_ids[index]): floor.until
@@ -102,13 +104,16 @@ def marked_entrants(version: Version, lead_ids: Sequence[int], *, now: dt.dateti
 @dataclass(frozen=True, slots=True)
 class _Candidates:
     """The leads that may qualify at all with their floors, by index in the facts; each lead's last cycle, the highest
-    number of its cycles and its stage in the motion of the version, by lead id.
+    number of its cycles, the end of the last one that has ended and its stage in the motion of the version, by lead id;
+    and since when those lost stand there.
     """
 
     floors: Mapping[int, QualificationFloor]
-    cycles: Mapping[int, Qualification]
+    cycles: dict[int, Qualification]
     numbers: Mapping[int, int]
+    closed_at: Mapping[int, dt.datetime]
     stages: Mapping[int, Stage]
+    lost_at: Mapping[int, dt.datetime]
 
 
 def _read_candidates(judgement: LeadJudgement, leads: Mapping[int, Lead], now: dt.datetime) -> _Candidates:
@@ -118,10 +123,12 @@ def _read_candidates(judgement: LeadJudgement, leads: Mapping[int, Lead], now: d
 def _read_candidates_of(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], now: dt.datetime
 ) -> _Candidates:
-    cycles, numbers = _read_latest_cycles(version, leads)
+    cycles, numbers, closed_at = _read_latest_cycles(version, leads)
     # Read for each version anew: the judgement under another version of this look may just have moved a lead.
-    stages = motion_stages.read_stages(list(leads), version.definition.motion)
-    barred = _find_barred(leads, version.definition.motion)
+    motion = version.definition.motion
+    stages = motion_stages.read_stages(list(leads), motion)
+    lost_at = motion_stages.read_since([lead for lead, stage in stages.items() if stage == Stage.LOST], motion, Stage.LOST)
+    barred = _find_barred(leads, motion)
     in_force, at = microseconds(version.activated_at or now), microseconds(now)
     floors = {
         index: qualification_start.find_floor(
@@ -130,7 +137,7 @@ def _read_candidates_of(
         for index, lead_id in enumerate(facts.lead_ids.tolist())
         if lead_id in leads and lead_id not in barred and may_qualify(stages[lead_id], cycles.get(lead_id))
     }
-    return _Candidates(floors, cycles, numbers, stages)
+    return _Candidates(floors, cycles, numbers, closed_at, stages, lost_at)
 
 
 def _find_barred(lead_ids: Iterable[int], motion: str) -> frozenset[int]:
@@ -166,9 +173,48 @@ def _find_starts(
     )
     lead, at = facts.instants()
     is_asked[lead[(at > last_looks[lead]) & (at <= judgement.now[lead])]] = True
-    return qualification_start.find_starts(
-        judgement.rules, facts, _build_questions(judgement, candidates, leads, before, is_asked)
+    starts = dict(
+        qualification_start.find_starts(
+            judgement.rules, facts, _build_questions(judgement, candidates, leads, before, is_asked)
+        )
     )
+    for index, start in _find_late_starts(judgement, candidates, leads, before).items():
+        # A lead that still meets the version as it comes into force begins there, whenever it asked (rules 9.13).
+        if starts.get(index) != candidates.floors[index].at:
+            starts[index] = min(start, starts.get(index, start))
+    return starts
+
+
+def _find_late_starts(
+    judgement: LeadJudgement, candidates: _Candidates, leads: Mapping[int, Lead], before: Mapping[int, Score]
+) -> Mapping[int, int]:
+    """Return when the leads began that met the version by an explicit request that came late, by index."""
+    ids = judgement.facts.lead_ids.tolist()
+    open_to_requests = [index for index, floor in candidates.floors.items() if not floor.closed]
+    requests = late_requests.find_late_requests(
+        judgement,
+        {index: _free_since(leads[ids[index]], candidates) for index in open_to_requests},
+        {index: _judged_at(before.get(ids[index])) for index in open_to_requests},
+    )
+    if not requests:
+        return {}
+    is_asked = np.isin(np.arange(len(ids)), list(requests))
+    questions = _build_questions(judgement, candidates, leads, before, is_asked)
+    late_questions = {
+        index: late_requests.ask_at_requests(question, requests[index]) for index, question in questions.items()
+    }
+    return qualification_start.find_starts(judgement.rules, judgement.facts, late_questions)
+
+
+def _free_since(lead: Lead, candidates: _Candidates) -> int | None:
+    """Return the instant after which a request may begin a cycle of the lead: the end of its last one, or of a lost deal."""
+    ends = [candidates.closed_at[lead.pk]] if lead.pk in candidates.closed_at else []
+    ends += [candidates.lost_at[lead.pk]] if lead.pk in candidates.lost_at else []
+    return microseconds(max(ends)) if ends else None
+
+
+def _judged_at(score: Score | None) -> int | None:
+    return None if score is None else microseconds(score.judged_at)
 
 
 def _build_questions(
@@ -217,8 +263,9 @@ def _waits_for_activity(
     if score is not None and score.version_id == version.pk:
         # Without meeting the version at the last look, it meets it by something learned since.
         return score.meets
-    judged_at = 0 if score is None else microseconds(score.judged_at)
-    after = max(floor.at - qualification_start.POSSIBLY_UNJUDGED, judged_at)
+    judged_at = _judged_at(score)
+    # Whatever came since the last look had not been judged. Of a lead without one only the latest activity is unjudged.
+    after = floor.at - qualification_start.POSSIBLY_UNJUDGED if judged_at is None else judged_at
     activity_at = qualification_start.first_activity(
         judgement.facts, index, qualification_start.activity_signals(judgement.rules), after, floor.at
     )
@@ -234,7 +281,7 @@ def entrant_waits(version: Version, floor: QualificationFloor, known: int) -> bo
 
 def _create_mql(
     judgement: LeadJudgement, index: int, lead: Lead, candidates: _Candidates, at: int, now: dt.datetime
-) -> None:
+) -> Qualification:
     """Store the MQL with its evidence as of `at`, and move the lead to the stage MQL if it is at an earlier one."""
     explanation = explain(judgement.rules, judgement.facts, index, at)
     cycle = candidates.cycles.get(lead.pk)
@@ -245,6 +292,7 @@ def _create_mql(
     if candidates.stages[lead.pk] in OPEN_TO_QUALIFY:
         motion = judgement.version.definition.motion
         stage_changes.move(lead=lead, motion=motion, to=Stage.MQL, by=None, now=now, why=why_mql(judgement.version))
+    return qualification
 
 
 def build_qualification(
@@ -287,21 +335,26 @@ def why_mal(version: Version | str) -> str:
     return f"Passes the gate of {version}"
 
 
-def _record_hot_upgrades(
+def _record_upgrades(
     judgement: LeadJudgement,
     candidates: _Candidates,
+    leads: Mapping[int, Lead],
     before: Mapping[int, Score],
     now: dt.datetime,
 ) -> None:
-    """Look for hot upgrades among the leads with an open cycle that is not hot yet."""
-    ids = judgement.facts.lead_ids.tolist()
-    open_cycles = {
-        index: cycle
-        for index, lead_id in enumerate(ids)
-        if (cycle := candidates.cycles.get(lead_id)) and _may_turn_hot(candidates.stages[lead_id], cycle)
-    }
-    last_looks = {index: microseconds(before[ids[index]].judged_at) for index in open_cycles if ids[index] in before}
-    hot_upgrade_detection.record_hot_upgrades(judgement, open_cycles, last_looks=last_looks, now=now)
+    """Look for upgrades among the leads with an open cycle that is not hot yet."""
+    open_cycles = {}
+    for index, lead_id in enumerate(judgement.facts.lead_ids.tolist()):
+        cycle = candidates.cycles.get(lead_id)
+        if cycle is not None and _may_turn_hot(candidates.stages[lead_id], cycle):
+            closed_at = candidates.closed_at.get(lead_id)
+            open_cycles[index] = OpenCycle(
+                cycle,
+                free_since=None if closed_at is None else microseconds(closed_at),
+                last_look=_judged_at(before.get(lead_id)),
+                seen_until=_last_look_at(leads[lead_id], before),
+            )
+    upgrade_detection.record_upgrades(judgement, open_cycles, now=now)
 
 
 def _may_turn_hot(stage: Stage, cycle: Qualification) -> bool:
@@ -324,21 +377,27 @@ def passes_for_marketing(verdicts: Verdicts) -> Bools:
 
 def _read_latest_cycles(
     version: Version, lead_ids: Iterable[int]
-) -> tuple[Mapping[int, Qualification], dict[int, int]]:
-    """Return the last cycle of each person in the version's motion, and the highest number of its cycles, by lead id.
+) -> tuple[dict[int, Qualification], dict[int, int], dict[int, dt.datetime]]:
+    """Return the last cycle of each person in the version's motion, the highest number of its cycles, and the latest end of
+    one, by lead id.
 
     The cycles of all leads that are one person count (rules 13.50). An open one is the last, then the one closed last.
     """
     standing = {lead_id: lead_id for lead_id in lead_ids}
     standing |= dict(merges.list_aliases(list(standing)))
     rows = Qualification.objects.filter(lead_id__in=standing, motion=version.definition.motion)
-    rows = rows.only("lead", "cycle", "at", "is_hot", "closed_at", "reenter_at", "hot_upgrade__id")
-    # Joins the hot upgrade, so that _may_turn_hot needs no query for each lead.
-    rows = rows.select_related("hot_upgrade").order_by(F("closed_at").asc(nulls_last=True), "cycle")
+    rows = rows.only(
+        "lead", "cycle", "at", "tier", "is_hot", "closed_at", "reenter_at", "hot_upgrade__id", "tier_upgrade__id"
+    )
+    # Joins the upgrades, so that finding whether a cycle has one needs no query for each lead.
+    rows = rows.select_related("hot_upgrade", "tier_upgrade").order_by(F("closed_at").asc(nulls_last=True), "cycle")
     cycles: dict[int, Qualification] = {}
     numbers: dict[int, int] = {}
+    closed_at: dict[int, dt.datetime] = {}
     for row in rows:
         person = standing[row.lead_id]
         cycles[person] = row
         numbers[person] = max(row.cycle, numbers.get(person, 0))
-    return cycles, numbers
+        if row.closed_at is not None:
+            closed_at[person] = row.closed_at
+    return cycles, numbers, closed_at

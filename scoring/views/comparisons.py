@@ -64,12 +64,13 @@ def replay(request: Request, pk: int) -> HttpResponseBase:
         return csv_download(
             f"{version.definition.slug}-{version.number}-replay",
             DIFFERENCES,
-            map(_difference_cells, replayed.differences),
+            map(_difference_cells, replayed.rows),
         )
     context = {
         "version": version,
         "replay": replayed,
         "rows": replays.with_leads(replayed.differences[:PAGE]),
+        "losses": replays.with_leads(replayed.losses[:PAGE]),
         "now": now,
     }
     return render(request, "scoring/comparisons/replay.html", context)

@@ -97,6 +97,7 @@ def with_related_rows(handoffs: HandoffQuerySet) -> HandoffQuerySet:
     return handoffs.select_related(
         "lead__company",
         "qualification__hot_upgrade",
+        "qualification__tier_upgrade",
         "version__definition",
         "commitment",
         "rep__user",

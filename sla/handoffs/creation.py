@@ -98,12 +98,10 @@ def hand_off_hot(*, hot_upgrade: HotUpgrade, commitment: Commitment, now: dt.dat
     if reason := _reason_against_handoff(qualification):
         _close_without_handoff(qualification, now, reason)
         return None
-    handoff = _create_handoff(
-        qualification, commitment, routing_rules.active_rules(), now, since=hot_upgrade.recorded_at, tier=1
+    qualification.hot_upgrade = hot_upgrade
+    return _create_handoff(
+        qualification, commitment, routing_rules.active_rules(), now, since=_due_to_sales_at(qualification, commitment)
     )
-    handoff.hot_upgraded_at = hot_upgrade.recorded_at
-    handoff.save(update_fields=["hot_upgraded_at"])
-    return handoff
 
 
 def mqls_to_hand_off(now: dt.datetime) -> QualificationQuerySet:
@@ -118,7 +116,8 @@ def waiting_since(now: dt.datetime) -> dt.datetime | None:
     """Return since when the longest waiting MQL should have been with sales, or None if none waits."""
     # Ordered as the index of waiting MQLs is. The first row may not be the very oldest, which matters little, as all
     # tiers are handed off in one run.
-    first_mql = mqls_to_hand_off(now).defer("evidence").order_by("tier", "pk").first()
+    rows = mqls_to_hand_off(now).select_related("tier_upgrade").defer("evidence", "tier_upgrade__evidence")
+    first_mql = rows.order_by("tier", "pk").first()
     if first_mql is None:
         return None
     try:
@@ -171,9 +170,8 @@ def _hand_off_next(
         with transaction.atomic():
             if reason := _reason_against_handoff(qualification):
                 return _close_without_handoff(qualification, now, reason)
-            return _create_handoff(
-                qualification, commitment, rules, now, since=tier_3_hold.due_to_sales_at(qualification, commitment)
-            )
+            since = _due_to_sales_at(qualification, commitment)
+            return _create_handoff(qualification, commitment, rules, now, since=since)
     except Exception as error:
         log.exception("handoff_failed", qualification=qualification.pk)
         raise RowFailed(qualification.pk) from error
@@ -211,7 +209,14 @@ def _lock_held_mqls(ids: Collection[int], commitment: Commitment, now: dt.dateti
 
 
 def _lock_mqls(rows: QualificationQuerySet, *, skip_locked: bool = False) -> QualificationQuerySet:
-    return rows.select_related("lead__company").select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
+    related = ("lead__company", "hot_upgrade", "tier_upgrade")
+    return rows.select_related(*related).select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
+
+
+def _due_to_sales_at(qualification: Qualification, commitment: Commitment) -> dt.datetime:
+    """Return from when on sales should have the MQL: a hot upgrade ends a hold, and never begins the promise anew."""
+    due_at = tier_3_hold.due_to_sales_at(qualification, commitment)
+    return min(due_at, qualification.hot_upgrade.recorded_at) if hasattr(qualification, "hot_upgrade") else due_at
 
 
 def _create_handoff(
@@ -221,25 +226,31 @@ def _create_handoff(
     now: dt.datetime,
     *,
     since: dt.datetime,
-    tier: int = 0,
 ) -> Handoff:
-    handoff = build_handoff(qualification, commitment, now, tier=tier)
+    """Store the handoff of an MQL, of the tier by all that is known of it (rules 6.221)."""
+    handoff = build_handoff(qualification, commitment, now)
+    if hasattr(qualification, "hot_upgrade"):
+        handoff.tier, handoff.hot_upgraded_at = 1, qualification.hot_upgrade.recorded_at
+    elif hasattr(qualification, "tier_upgrade"):
+        handoff.tier = qualification.tier_upgrade.tier
     handoff.save(force_insert=True)
     # From `since`, not from now: the time during which no worker ran counts against marketing's promise.
     clocks.start_routing(handoff=handoff, since=since, rules=rules)
     mqls.mark_taken(qualification=qualification, now=now)
+    if hasattr(qualification, "tier_upgrade"):
+        mqls.mark_tier_upgrade_taken(tier_upgrade=qualification.tier_upgrade, now=now)
     return handoff
 
 
-def build_handoff(qualification: Qualification, commitment: Commitment, now: dt.datetime, *, tier: int = 0) -> Handoff:
-    """Return an unrouted handoff of an MQL, not stored yet; of the MQL's tier unless another is given."""
+def build_handoff(qualification: Qualification, commitment: Commitment, now: dt.datetime) -> Handoff:
+    """Return an unrouted handoff of an MQL and of its tier, not stored yet."""
     return Handoff(
         qualification=qualification,
         lead=qualification.lead,
         motion=qualification.motion,
         version_id=qualification.version_id,
         commitment=commitment,
-        tier=tier or qualification.tier,
+        tier=qualification.tier,
         created_at=now,
     )
 

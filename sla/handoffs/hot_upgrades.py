@@ -69,7 +69,8 @@ def _hurry_handoff(hot_upgrade: HotUpgrade, now: dt.datetime) -> Handoff | None:
     if unlocked is None:
         return None
     handoff = handoff_states.lock(unlocked)
-    if handoff.state not in STATES_TO_HURRY:
+    # Handed off as tier 1 already, by a worker that saw the upgrade first.
+    if handoff.hot_upgraded_at is not None or handoff.state not in STATES_TO_HURRY:
         return handoff
     handoff.hot_upgraded_at = now
     handoff.save(update_fields=["hot_upgraded_at"])

@@ -1,6 +1,7 @@
 """The hold of tier 3: automated nurture first, SDR after (rules 3.6, 6.24), and marketing's list of the held MQLs.
 
-Nothing of it is stored: an MQL of tier 3 is not handed off before its day. The days of nurture are a term of the
+Nothing of it is stored: an MQL of tier 3 is not handed off before its day, unless all that is known of it makes it one of
+tier 2 (rules 6.221). The days of nurture are a term of the
 commitments, so a newer version of them moves the day of the MQLs that are still held.
 """
 
@@ -64,11 +65,12 @@ def is_closed_to_sales(qualification: Qualification) -> bool:
 def due_to_sales_at(qualification: Qualification, commitment: Commitment) -> dt.datetime:
     """Return from when on sales should have the MQL; the routing clock starts then.
 
-    A version of the commitments that shortens the hold does so from its activation.
+    A version of the commitments that shortens the hold does so from its activation. A tier upgrade ends it.
     """
     if qualification.tier != TIER:
         return qualification.recorded_at
-    return max(_goes_at(qualification, commitment), commitment.activated_at or qualification.recorded_at)
+    day = max(_goes_at(qualification, commitment), commitment.activated_at or qualification.recorded_at)
+    return min(day, qualification.tier_upgrade.recorded_at) if hasattr(qualification, "tier_upgrade") else day
 
 
 def nurture_days() -> int:
@@ -119,7 +121,8 @@ def cells(row: HeldLead) -> Sequence[object]:
 
 
 def _held_condition(commitment: Commitment, now: dt.datetime) -> Q:
-    return Q(tier=TIER, recorded_at__gt=now - dt.timedelta(days=commitment.tier_3_nurture_days))
+    is_early = Q(recorded_at__gt=now - dt.timedelta(days=commitment.tier_3_nurture_days))
+    return is_early & Q(tier=TIER, tier_upgrade__isnull=True)
 
 
 def _goes_at(qualification: Qualification, commitment: Commitment) -> dt.datetime:

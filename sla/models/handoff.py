@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import pgtrigger
 from django.db import models
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, Q, When
+from django.db.models.functions import Coalesce
 
 from definitions.models import Version
 from leads.models import Lead
@@ -31,9 +32,11 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
         return self.filter(state=HandoffState.UNROUTED)
 
     def with_rank(self) -> HandoffQuerySet:
-        """Annotate `rank`: the tier, or 1 for a handoff whose lead turned hot."""
+        """Annotate `rank`: the tier as `Handoff.current_tier` gives it."""
         rank = Case(
-            When(hot_upgraded_at__isnull=False, then=1), default=F("tier"), output_field=models.SmallIntegerField()
+            When(hot_upgraded_at__isnull=False, then=1),
+            default=Coalesce("raised_to", "tier"),
+            output_field=models.SmallIntegerField(),
         )
         return self.annotate(rank=rank)
 
@@ -63,6 +66,8 @@ class Handoff(models.Model):
     closed_at = models.DateTimeField(null=True)
     # When Accord saw that the lead had turned hot after it qualified (scoring.HotUpgrade): from then on tier 1's minutes count.
     hot_upgraded_at = models.DateTimeField(null=True)
+    # The tier to which facts that came after the handoff raised it (scoring.TierUpgrade).
+    raised_to = models.PositiveSmallIntegerField(null=True)
     # The most urgent running clock's due time, kept in step by sla.clocks.clocks: the queue's order.
     due_at = models.DateTimeField(null=True)
 
@@ -120,6 +125,11 @@ class Handoff(models.Model):
     @property
     def is_accepted(self) -> bool:
         return self.state == HandoffState.ACCEPTED
+
+    @property
+    def current_tier(self) -> int:
+        """Return the tier by all that is known now; `tier` stays what it was at the handoff."""
+        return 1 if self.is_hot else self.raised_to or self.tier
 
     @property
     def is_hot(self) -> bool:

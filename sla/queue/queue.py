@@ -39,8 +39,10 @@ GROUPS: Final = (
 _GROUP_POSITIONS: Final = {key: Value(at) for at, (key, _, _) in enumerate(GROUPS)}
 #: The columns that a row shows. Others, such as a lead's attributes and the frozen evidence, are wide.
 _SHOWN_COLUMNS: Final = (
-    "state", "tier", "meeting_at", "hot_upgraded_at",
-    "qualification__why", "qualification__hot_upgrade__why", "qualification__hot_upgrade__at",
+    "state", "tier", "meeting_at", "hot_upgraded_at", "raised_to",
+    "qualification__why", "qualification__tier", "qualification__at",
+    "qualification__hot_upgrade__why", "qualification__hot_upgrade__at", "qualification__hot_upgrade__recorded_at",
+    "qualification__tier_upgrade__why", "qualification__tier_upgrade__at", "qualification__tier_upgrade__recorded_at",
     "lead__first_name", "lead__last_name", "lead__email", "lead__external_id", "lead__phone",
     "lead__title", "lead__do_not_contact",
     "lead__company__name", "lead__company__domain", "lead__company__external_id",
@@ -127,6 +129,7 @@ def _read_rows(work: HandoffQuerySet, limit: int) -> list[Handoff]:
         .select_related(
             "lead__company",
             "qualification__hot_upgrade",
+            "qualification__tier_upgrade",
             "rep__user",
             "team",
             "pending_decision__reason",

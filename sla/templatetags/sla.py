@@ -38,7 +38,9 @@ def timeline_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
 @register.inclusion_tag("sla/handoffs/_lead_handoffs.html")
 def handoffs_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     rows = Handoff.objects.filter(lead__in=merges.list_person_ids(lead)).select_related("lead")
-    rows = rows.select_related("qualification__hot_upgrade", "version__definition", "rep__user", "team")
+    rows = rows.select_related(
+        "qualification__hot_upgrade", "qualification__tier_upgrade", "version__definition", "rep__user", "team"
+    )
     handoffs = rows.defer("qualification__evidence").order_by("-created_at", "-pk")
     return {"handoffs": handoffs, "waiting": tier_3_hold.for_lead(lead, now=now), "now": now, "lead": lead}
 

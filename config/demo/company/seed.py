@@ -20,7 +20,7 @@ from config.demo.company.lead_generator import CompanySize
 from config.demo.company.qualifying_instants import QualifyingInstants
 from config.demo.company.year_simulation import YearSimulation
 from leads.models import Event, Lead
-from scoring.models import HotUpgrade, Qualification
+from scoring.models import HotUpgrade, Qualification, TierUpgrade
 from sla.models import Delivery, Notice
 
 #: Older notices count as read.
@@ -77,7 +77,8 @@ def seed(*, size: CompanySize, seed: int, now: dt.datetime, say: Callable[[str],
 
 def _settle_notices(now: dt.datetime) -> None:
     """Mark what is past as dealt with, so that nobody gets mail about it; the notices of today stay unread."""
-    HotUpgrade.objects.filter(taken_at=None).update(taken_at=F("recorded_at"))
+    for upgrades in (HotUpgrade, TierUpgrade):
+        upgrades.objects.filter(taken_at=None).update(taken_at=F("recorded_at"))
     Delivery.objects.unsent().update(sent_at=F("send_at"))
     Notice.objects.filter(created_at__lt=now - _READ_AFTER, read_at=None).update(
         read_at=F("created_at") + dt.timedelta(hours=2)

@@ -68,12 +68,15 @@ def test_a_lead_that_was_hot_from_the_start_records_no_hot_upgrade(version: Vers
     assert not HotUpgrade.objects.exists()
 
 
-def test_a_request_before_the_qualification_that_we_learn_of_later_records_no_hot_upgrade(mql: Qualification) -> None:
+def test_a_request_before_the_qualification_that_we_learn_of_later_records_a_hot_upgrade(mql: Qualification) -> None:
     add_event(mql.lead, "demo_request", mql.at - MINUTE)
 
     judge_lead(mql.lead, mql.at + HOUR)
 
-    assert not HotUpgrade.objects.exists()
+    hot_upgrade = HotUpgrade.objects.get()
+    assert (hot_upgrade.at, hot_upgrade.recorded_at) == (mql.at - MINUTE, mql.at + HOUR)
+    mql.refresh_from_db()
+    assert not mql.is_hot
 
 
 def test_low_intent_events_record_no_hot_upgrade(mql: Qualification) -> None:

@@ -1,0 +1,9 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("sla", "0002_blind_rules")]
+
+    operations = [
+        migrations.AddField(model_name="handoff", name="raised_to", field=models.PositiveSmallIntegerField(null=True)),
+    ]
