@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from leads.vocabulary import Motion
 from sla.business_time import calendars
 from sla.business_time.arithmetic import Calendar, NeverOpen, wall_to_instant
 from sla.business_time.due_date_explanation import DueDateExplanation, explain_due_date
@@ -42,12 +43,12 @@ class PreviewComparison:
     after: PromisePreview
 
 
-def terms_in_force() -> Commitment:
-    """Return the commitments in force, or the product's defaults before anything was agreed."""
+def terms_in_force(motion: Motion) -> Commitment:
+    """Return the motion's commitments in force, or the product's defaults before anything was agreed about it."""
     try:
-        return commitments.current_commitment()
+        return commitments.current_commitment(motion)
     except commitments.NotYetAgreed:
-        return Commitment()
+        return Commitment(motion=motion)
 
 
 def preview_arrival(calendar: Calendar, *, terms: Commitment, at: dt.datetime, title: str) -> ArrivalPreview:
@@ -81,8 +82,10 @@ def friday_afternoon(now: dt.datetime, zone: str) -> dt.datetime:
 def _preview_promises(calendar: Calendar, terms: Commitment, at: dt.datetime) -> tuple[PromisePreview, ...]:
     days = calendars.whole_days(calendar)
     return (
-        _preview_promise(calendar, at, "A tier 2 lead", "first contact", terms.contact_minutes * 60),
-        _preview_promise(calendar, at, "A tier 1 lead", "first contact", terms.contact_minutes_tier_1 * 60),
+        _preview_promise(calendar, at, f"A tier 2 {terms.motion.upper()}", "first contact", terms.contact_minutes * 60),
+        _preview_promise(
+            calendar, at, f"A tier 1 {terms.motion.upper()}", "first contact", terms.contact_minutes_tier_1 * 60
+        ),
         _preview_promise(days, at, "Its decision", "accept or reject", terms.disposition_hours * 3600),
     )
 

@@ -135,7 +135,9 @@ def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffD
 
 def _read_outcomes(handoff: Handoff) -> list[Outcome]:
     """Return the outcomes that sales recorded on this handoff: opportunity, won, lost."""
-    own = Outcome.objects.effective().filter(source=recycling.SOURCE, external_id=f"handoff-{handoff.pk}")
+    own = Outcome.objects.effective().filter(
+        source=recycling.SOURCE, external_id=f"{recycling.DEAL_PREFIX}{handoff.pk}"
+    )
     return list(own.filter(lead=handoff.lead_id).order_by("at", "pk"))
 
 

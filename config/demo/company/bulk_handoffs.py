@@ -26,7 +26,7 @@ from config.demo.company.staff import Staff
 from definitions.models import Version
 from leads import stage_changes
 from leads.models import Event, Lead, Outcome, Signal
-from leads.vocabulary import OPEN_TO_QUALIFY, OutcomeKind, Stage
+from leads.vocabulary import OPEN_TO_QUALIFY, Motion, OutcomeKind, Stage
 from scoring.live import mqls, qualify
 from scoring.models import Qualification
 from sla import handoff_states
@@ -50,7 +50,7 @@ class BulkHandoffs:
     def __init__(self, *, instants: QualifyingInstants, staff: Staff) -> None:
         self._instants, self._manager = instants, staff.manager
         self._leads = {lead.pk: lead for lead in Lead.objects.select_related("company")}
-        self._commitment = commitments.current_commitment()
+        self._commitment = commitments.current_commitment(Motion.MQL)
         self._rules = routing_rules.active_rules()
         self._reps = {rep.pk: rep for rep in round_robin.fetch_reps(*Team.objects.all())}
         prefetch_related_objects([rep.team for rep in self._reps.values()], "managers")
