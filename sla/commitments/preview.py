@@ -82,10 +82,8 @@ def friday_afternoon(now: dt.datetime, zone: str) -> dt.datetime:
 def _preview_promises(calendar: Calendar, terms: Commitment, at: dt.datetime) -> tuple[PromisePreview, ...]:
     days = calendars.whole_days(calendar)
     return (
-        _preview_promise(calendar, at, f"A tier 2 {terms.motion.upper()}", "first contact", terms.contact_minutes * 60),
-        _preview_promise(
-            calendar, at, f"A tier 1 {terms.motion.upper()}", "first contact", terms.contact_minutes_tier_1 * 60
-        ),
+        _preview_promise(calendar, at, "A tier 2 lead", "first contact", terms.contact_minutes * 60),
+        _preview_promise(calendar, at, "A tier 1 lead", "first contact", terms.contact_minutes_tier_1 * 60),
         _preview_promise(days, at, "Its decision", "accept or reject", terms.disposition_hours * 3600),
     )
 

@@ -82,7 +82,7 @@ def test_the_published_page_shows_the_definition_in_force() -> None:
 def test_the_page_tells_that_no_definition_is_in_force() -> None:
     create_draft()
 
-    assert "No definition is in force" in read_page(Role.SDR, to="/definition/")
+    assert "No MQL definition is in force" in read_page(Role.SDR, to="/definition/")
 
 
 def test_the_main_definition_comes_first() -> None:
