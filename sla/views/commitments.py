@@ -107,6 +107,7 @@ def _render_page(request: Request, version: Commitment, refusal: str = "", statu
     calendar, wall = _read_arrival(ArrivalForm(request.GET or None))
     context = {
         "commitment": version,
+        "motion": version.motion,
         "is_draft": version.state == CommitmentState.DRAFT,
         "terms": commitments.term_sentences(version),
         "others": others,
