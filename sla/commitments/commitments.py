@@ -88,8 +88,8 @@ def current_commitment(motion: Motion) -> Commitment:
 
 def commitments_in_force() -> dict[Motion, Commitment]:
     """Return the commitments in force by motion; a motion for which none were signed is missing. One query."""
-    rows = Commitment.objects.filter(state=CommitmentState.ACTIVE).order_by("pk")
-    return {Motion(row.motion): row for row in rows}
+    rows = {row.motion: row for row in Commitment.objects.filter(state=CommitmentState.ACTIVE)}
+    return {motion: rows[motion] for motion in Motion if motion in rows}
 
 
 @transaction.atomic

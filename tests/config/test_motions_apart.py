@@ -50,13 +50,13 @@ SAME: Final = """
 alerts api:backtest-record api:companies api:definition api:definition-backtests api:definition-checklist api:definition-diff
 api:definition-compare api:definition-lint api:definition-presets api:docs api:duplicates api:handoff api:import
 api:import-rejected api:lead api:lead-events api:lead-explanation api:schema api:values availability backtest backtest_csv bell
-blind_rule_leads blind_rules calendar calendar_new calendars commitment commitment_edit comparison comparison_csv
+blind_rule_leads blind_rules calendar_new calendars commitment commitment_edit comparison comparison_csv
 definition_version duplicate_compare duplicates handoff handoff_correct handoff_reject home import_list import_mapping import_new
 import_preview import_rejected import_run lead lead_contact notices presets refused_addresses replay review
 routing_try rule_edit rule_new rules value_list version_backtests version_diff version_step what_if
 """
-#: Lists people whatever they qualified under, or counts the work of a person, who has two hands for all motions.
-PEOPLE: Final = "api:leads lead_export lead_list reps routing"
+#: Lists people whatever they qualified under, or counts the work of reps and the clocks of a calendar: hours are for all motions.
+PEOPLE: Final = "api:leads calendar lead_export lead_list reps routing"
 #: About the installation, not about leads.
 MACHINE: Final = "livez metrics readyz"
 

@@ -14,6 +14,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
+from leads import named_lists, shipped_signals
+from leads.models import Signal
 from leads.vocabulary import Motion
 from sla.handoffs import attempts, dispositions, sales_stages
 from sla.models import Handoff
@@ -45,6 +47,8 @@ def manager() -> User:
 @pytest.fixture
 def handoffs(manager: User) -> dict[str, Handoff]:
     """Return the handoffs of one person by motion, and another waiting one of each."""
+    shipped_signals.ship(signals=Signal.objects)
+    named_lists.ship()
     now = timezone.now() - 2 * HOUR
     TeamFactory(working=True, name="EMEA", calendar=WorkCalendarFactory(always_open=True), managers=[manager])
     CommitmentFactory(active=True, motion=Motion.PQL, contact_minutes=120)
