@@ -9,6 +9,8 @@ from django.views.generic import RedirectView
 
 from config import health
 
+handler400 = "config.web.bad_request"
+
 urlpatterns = [
     # Browsers ask for it on pages that name no icon of their own, as the admin's.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}img/mark.svg")),

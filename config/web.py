@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -36,6 +38,19 @@ class Request(HttpRequest):
 def typed_number(text: str) -> int | None:
     """The whole number that an address or a form carries; None for what is none or fits no column."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS_AT_MOST else None
+
+
+class QueryRefused(BadRequest):
+    """A parameter of an address that cannot be read: its name and the rule, as parts of a sentence."""
+
+    def __init__(self, parameter: str, rule: str) -> None:
+        super().__init__(f"“{parameter}” in the address {rule}")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400; for a parameter that cannot be read the page names it and its rule."""
+    sentence = str(exception) if isinstance(exception, QueryRefused) else ""
+    return render(request, "400.html", {"sentence": sentence}, status=400)
 
 
 class RequestLog(RequestMiddleware):

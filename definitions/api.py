@@ -23,7 +23,17 @@ from config.accounts.vocabulary import Role
 from config.api.authentication import scoped
 from config.api.errors import Conflict
 from config.api.pagination import NewestFirst
-from definitions import diff, draft_templates, permissions, proposal_checklist, proposals, version_documents, versions
+from config.web import QueryRefused
+from definitions import (
+    diff,
+    draft_templates,
+    motions,
+    permissions,
+    proposal_checklist,
+    proposals,
+    version_documents,
+    versions,
+)
 from definitions.document.parser import DocumentRefused
 from definitions.filters import VersionFilter
 from definitions.models import Definition, Version
@@ -45,6 +55,7 @@ from definitions.serializers import (
     VersionDetailSerializer,
     VersionSerializer,
 )
+from leads.vocabulary import Motion
 
 #: Every role may read; each step checks itself which role may take it.
 DEFINITIONS: Final = scoped(
@@ -86,14 +97,25 @@ class CurrentView(APIView):
 
     @extend_schema(
         operation_id="definition_current",
-        parameters=[OpenApiParameter("definition", str, description="Its slug; without it the main definition.")],
+        parameters=[
+            OpenApiParameter("definition", str, description="Its slug; without it the first of the motion."),
+            OpenApiParameter("motion", str, enum=Motion.values, description="By default the primary motion."),
+        ],
         responses=VersionDetailSerializer,
     )
     def get(self, request: Request) -> Response:
         """Return the version in force."""
-        active = _detailed_versions().filter(state="active").order_by("-definition__is_primary", "definition_id", "pk")
+        try:
+            motion = motions.read_motion_filter(request.query_params)
+        except QueryRefused as refusal:
+            raise ValidationError({"motion": str(refusal)}) from refusal
         slug = request.query_params.get("definition")
-        version = (active.filter(definition__slug=slug) if slug else active).first()
+        active = _detailed_versions().filter(state="active").order_by("definition_id", "pk")
+        if slug:
+            active = active.filter(definition__slug=slug)
+        if motion or not slug:
+            active = active.filter(definition__motion=motion or motions.read_primary_motion())
+        version = active.first()
         if version is None:
             raise NotFound("No version is in force.")
         return Response(VersionDetailSerializer(version).data)
@@ -215,11 +237,11 @@ class PresetsView(APIView):
         """Create a draft from a preset, or an empty one."""
         serializer = BeginSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        code, name, into = (serializer.validated_data[key] for key in ("preset", "name", "into"))
+        code, name, into, motion = (serializer.validated_data[key] for key in ("preset", "name", "into", "motion"))
         _check_preset_request(code, name, into)
         try:
             version = draft_templates.start_draft(
-                code=code, name=name, into=into, by=_caller(request), now=timezone.now()
+                code=code, name=name, into=into, motion=motion, by=_caller(request), now=timezone.now()
             )
         except DocumentRefused as refusal:
             raise ValidationError({"name": list(refusal.complaints)}) from refusal

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from definitions.models import CommitmentSnapshot
+from leads.vocabulary import Motion
 
 #: The subjects of the sentences: the prefix before the colon.
 SALES: Final = "Sales"
@@ -14,15 +15,17 @@ MARKETING: Final = "Marketing"
 AFTERWARDS: Final = "What does not convert"
 
 
-def record_snapshot(*, sentences: Mapping[str, Iterable[str]], signed_by: str, now: dt.datetime) -> CommitmentSnapshot:
-    """Store the commitments in force from now on: sentences by SALES, MARKETING and AFTERWARDS. Earlier rows stay."""
+def record_snapshot(
+    *, motion: Motion, sentences: Mapping[str, Iterable[str]], signed_by: str, now: dt.datetime
+) -> CommitmentSnapshot:
+    """Store the commitments of a motion from now on: sentences by SALES, MARKETING and AFTERWARDS. Earlier rows stay."""
     prefixed = [f"{about}: {sentence}" for about, group in sentences.items() for sentence in group]
-    return CommitmentSnapshot.objects.create(sentences=prefixed, signed_by=signed_by, at=now)
+    return CommitmentSnapshot.objects.create(motion=motion, sentences=prefixed, signed_by=signed_by, at=now)
 
 
-def find_current_snapshot() -> CommitmentSnapshot | None:
-    """Return the commitments in force, or None before any were signed."""
-    return CommitmentSnapshot.objects.order_by("-at", "-pk").first()
+def find_current_snapshot(motion: Motion) -> CommitmentSnapshot | None:
+    """Return the commitments of a motion that are in force, or None before any were signed."""
+    return CommitmentSnapshot.objects.filter(motion=motion).order_by("-at", "-pk").first()
 
 
 def select_sentences(snapshot: CommitmentSnapshot | None, subject: str) -> list[str]:

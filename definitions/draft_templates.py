@@ -15,6 +15,7 @@ from definitions.plain_english import generated_statement
 from definitions.plain_english.generated_statement import PlainStatement
 from definitions.presets import Preset
 from definitions.vocabulary import DOCUMENT_FORMAT
+from leads.vocabulary import Motion
 
 _TONES = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.ADVICE: ""}
 
@@ -63,10 +64,13 @@ def build_template_cards() -> list[TemplateCard]:
     return sorted(cards, key=lambda card: card.has_errors)
 
 
-def start_draft(*, code: str, name: str, into: Definition | None, by: User, now: dt.datetime) -> Version:
+def start_draft(
+    *, code: str, name: str, into: Definition | None, by: User, now: dt.datetime, motion: Motion | None = None
+) -> Version:
     """Create a draft from a preset, or an empty one without a `code`.
 
-    It becomes the next version of `into`, or the first of a new definition called `name`.
+    It becomes the next version of `into`, or the first of a new definition called `name` for `motion`, by default the
+    preset's motion or MQL.
     Raises DocumentRefused, permissions.NotAllowed.
     """
     preset = presets.load_preset(code) if code else None
@@ -76,6 +80,8 @@ def start_draft(*, code: str, name: str, into: Definition | None, by: User, now:
         "owner": by.email,
         "reason": f"Begun from “{preset.title}”." if preset else "Begun from nothing.",
     }
+    if motion is not None:
+        document["motion"] = motion
     if into is not None:
         latest = into.versions.order_by("-major", "-minor").first()
         document |= {"motion": into.motion, "version": f"{latest.major if latest else 1}.0"}

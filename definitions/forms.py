@@ -10,10 +10,11 @@ from django import forms
 from definitions import presets
 from definitions.models import Definition, Review, Version
 from definitions.vocabulary import ChangeDriver, Decision, Side
+from leads.vocabulary import Motion
 
 _ENTRANTS: Final = [
-    ("yes", "Hand them to sales: they become MQLs at once"),
-    ("no", "Only mark them: they become MQLs when they do something new"),
+    ("yes", "Hand them to sales: they qualify at once"),
+    ("no", "Only mark them: they qualify when they do something new"),
 ]
 
 
@@ -114,6 +115,7 @@ class BeginForm(forms.Form):
 
     preset = forms.CharField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(label="Name of a new definition", required=False, max_length=120)
+    motion = forms.ChoiceField(choices=[("", "That of the model, or MQL"), *Motion.choices], required=False)
     into = forms.ModelChoiceField(
         label="Or the next version of",
         queryset=Definition.objects.order_by("name", "pk"),

@@ -17,6 +17,7 @@ from definitions.document.values import Json
 from definitions.lint import PathReach, compute_reach
 from definitions.models import Backtest, CommitmentSnapshot, Definition, Review, Version
 from definitions.plain_english.generated_statement import DisplayNames
+from leads.vocabulary import Motion
 
 WON_AT_LEAST: Final = 20
 COVERAGE_PERCENT: Final = 70
@@ -106,7 +107,7 @@ def build_checklist(
             gives_points=any(row["points"] for row in [*parts["signals"], *parts["fit"], *parts["bant"]]),
             reaches=compute_reach(document, meanings=signals_and_lists.read_signal_meanings(), names=names),
             evidence=evidence.strip(),
-            commitments=commitment_snapshots.find_current_snapshot(),
+            commitments=commitment_snapshots.find_current_snapshot(Motion(definition.motion)),
             last_reviewed_at=_last_reviewed_at(definition),
             now=now,
             names=names,

@@ -13,6 +13,7 @@ from definitions import version_documents
 from definitions.models import Definition, Proposal, Review, SignOff, Version, VersionChange
 from definitions.presenters import published_page, signing_sheet
 from definitions.vocabulary import ChangeDriver, Decision, Side
+from leads.vocabulary import Motion
 
 
 class VersionSerializer(serializers.ModelSerializer[Version]):
@@ -201,6 +202,13 @@ class BeginSerializer(serializers.Serializer[Any]):
 
     preset = serializers.CharField(required=False, default="", allow_blank=True, help_text="Empty: an empty draft.")
     name = serializers.CharField(max_length=120, required=False, default="")
+    motion = serializers.ChoiceField(
+        choices=Motion.values,
+        required=False,
+        default=None,
+        allow_null=True,
+        help_text="Of a new definition; without it that of the preset, or mql.",
+    )
     into = serializers.SlugRelatedField(
         slug_field="slug", queryset=Definition.objects.all(), required=False, default=None, allow_null=True
     )

@@ -6,6 +6,7 @@ from definitions.views import presets, published, reviews, version_steps
 
 urlpatterns: list[URLPattern] = [
     path("definition/", published.definition, name="definition"),
+    path("definition/primary-motion/", published.primary_motion, name="primary_motion"),
     path("definitions/", published.definition_list, name="definitions"),
     path("definitions/presets/", presets.presets, name="presets"),
     path("definitions/versions/<int:pk>/<slug:step>/", version_steps.version_step, name="version_step"),

@@ -15,7 +15,7 @@ from django.utils.text import slugify
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from definitions import permissions, signals_and_lists
+from definitions import motions, permissions, signals_and_lists
 from definitions.document.parser import DocumentRefused, parse_document
 from definitions.document.values import (
     CeilingSettings,
@@ -66,7 +66,7 @@ def import_document(*, document: object, by: User | None, now: dt.datetime) -> V
     """
     permissions.require_role(by, Role.MARKETING_OPS, to="draft a definition")
     draft = parse_document(document, known_names=signals_and_lists.read_known_names())
-    definition = _get_or_create_definition(draft, now)
+    definition = _get_or_create_definition(draft, by, now)
     if definition.versions.filter(major=draft.major, minor=draft.minor).exists():
         draft = replace(draft, minor=next_minor(definition, draft.major))
     return create_version(definition=definition, draft=draft, based_on=None, by=by, now=now)
@@ -104,17 +104,13 @@ def lock_definition(definition: Definition) -> Definition:
     return Definition.objects.select_for_update(of=("self",), no_key=True).get(pk=definition.pk)
 
 
-def _get_or_create_definition(draft: Draft, now: dt.datetime) -> Definition:
-    is_first = not Definition.objects.exists()
-    definition, _ = Definition.objects.get_or_create(
+def _get_or_create_definition(draft: Draft, by: User | None, now: dt.datetime) -> Definition:
+    definition, is_new = Definition.objects.get_or_create(
         name=draft.name,
-        defaults={
-            "slug": _find_free_slug(draft.name),
-            "motion": draft.motion,
-            "is_primary": is_first,
-            "created_at": now,
-        },
+        defaults={"slug": _find_free_slug(draft.name), "motion": draft.motion, "created_at": now},
     )
+    if is_new and not Definition.objects.exclude(pk=definition.pk).exists():
+        motions.choose_primary_motion(motion=draft.motion, by=by, now=now)
     if definition.motion != draft.motion:
         raise DocumentRefused(
             [f"motion: the definition “{draft.name}” is for {definition.motion}, not {draft.motion}."]

@@ -554,7 +554,9 @@ class Event(models.Model):
     asset = models.CharField(max_length=200, blank=True)
     properties = models.JSONField(default=dict)
     is_imported = models.BooleanField(
-        default=False, db_default=False, help_text="From a file of history: it counts, but nobody is called about it late."
+        default=False,
+        db_default=False,
+        help_text="From a file of history: it counts, but nobody is called about it late.",
     )
     transaction = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
 

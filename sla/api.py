@@ -25,6 +25,8 @@ from config.accounts.vocabulary import Role
 from config.api.authentication import scoped
 from config.api.errors import Conflict
 from config.api.pagination import NewestFirst
+from definitions import motions
+from leads.vocabulary import Motion
 from sla import handoff_states, permissions, serializers
 from sla.business_time.arithmetic import wall_to_instant
 from sla.filters import HandoffFilter
@@ -218,17 +220,24 @@ class ComplianceView(APIView):
         responses=serializers.ComplianceSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Report how both sides kept their promises, on the handoffs that the caller may see (rules 12.1)."""
+        """Report how both sides kept their promises in one motion, on the handoffs that the caller may see (rules 12.1)."""
         query = serializers.ComplianceQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         by = query.validated_data.get("by", "")
+        motion = Motion(query.validated_data.get("motion") or motions.read_primary_motion())
         since, until = (query.validated_data[name] for name in ("since", "until"))
         today = timezone.now().astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
         end = _day_start(until or today + dt.timedelta(days=1))
         start = _day_start(since) if since else compliance.week_start(end - dt.timedelta(weeks=_WEEKS))
         visible = permissions.visible_to(_get_caller(request))
-        figures = compliance.read_figures(start=start, end=end, by=by, handoffs=visible)
-        report = {"since": start, "until": end, "by": by, "figures": [figure.as_dict() for figure in figures]}
+        figures = compliance.read_figures(motion=motion, start=start, end=end, by=by, handoffs=visible)
+        report = {
+            "motion": motion,
+            "since": start,
+            "until": end,
+            "by": by,
+            "figures": [figure.as_dict() for figure in figures],
+        }
         return Response(serializers.ComplianceSerializer(report).data)
 
 

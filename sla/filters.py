@@ -12,12 +12,15 @@ from django.db.models import QuerySet
 
 from config.accounts.models import User
 from leads import search
+from leads.vocabulary import Motion
 from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Clock, Handoff, HandoffQuerySet, Rep
 from sla.reports import compliance
 from sla.vocabulary import YEARS, ClockKind, HandoffState
 
 HIGHEST_ID = 2**63 - 1
+#: The motions by their short names, for selects.
+MOTION_NAMES = [(motion.value, motion.upper()) for motion in Motion]
 
 
 def filter_by_search(handoffs: HandoffQuerySet, _name: str, text: str) -> HandoffQuerySet:
@@ -44,6 +47,7 @@ def managed_reps(request: Any) -> Any:
 class QueueFilter(filters.FilterSet):
     q = filters.CharFilter(method=filter_by_search, label="Search")
     tier = filters.ChoiceFilter(choices=[(1, "Tier 1"), (2, "Tier 2"), (3, "Tier 3")], empty_label="All tiers")
+    motion = filters.ChoiceFilter(choices=MOTION_NAMES, empty_label="All motions")
     rep = filters.ModelChoiceFilter(queryset=managed_reps, empty_label="All reps")
 
 

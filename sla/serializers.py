@@ -9,6 +9,7 @@ from django.db.models import TextChoices
 from django.utils import timezone
 from rest_framework import serializers
 
+from leads.vocabulary import Motion
 from sla.handoffs import dispositions
 from sla.models import (
     Attempt,
@@ -206,6 +207,9 @@ class ComplianceQuerySerializer(serializers.Serializer[Any]):
 
     # No default of "": it is none of the choices, and generated clients would leave the whole endpoint out.
     by = serializers.ChoiceField(choices=["rep", "team", "tier", "week"], required=False)
+    motion = serializers.ChoiceField(
+        choices=Motion.values, required=False, help_text="By default the primary motion; motions are never summed."
+    )
     since = serializers.DateField(required=False, allow_null=True, default=None)
     until = serializers.DateField(required=False, allow_null=True, default=None)
 
@@ -216,6 +220,7 @@ class ComplianceQuerySerializer(serializers.Serializer[Any]):
 
 
 class ComplianceSerializer(serializers.Serializer[Any]):
+    motion = serializers.CharField()
     since = serializers.DateTimeField()
     until = serializers.DateTimeField()
     by = serializers.CharField(allow_blank=True)

@@ -420,8 +420,9 @@ class HandoffFactory(DjangoModelFactory[Handoff]):
 
     @classmethod
     def _create(cls, model_class: type[Handoff], *, now: dt.datetime, **columns: Any) -> Handoff:
-        if not Commitment.objects.filter(state=CommitmentState.ACTIVE).exists():
-            CommitmentFactory(active=True)
+        motion = columns.get("motion", Motion.MQL)
+        if not Commitment.objects.filter(motion=motion, state=CommitmentState.ACTIVE).exists():
+            CommitmentFactory(active=True, motion=motion)
         if not RoutingRule.objects.exists():
             TeamFactory(working=True)
         qualification = QualificationFactory(at=now, **columns)

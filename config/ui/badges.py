@@ -13,6 +13,7 @@ register = template.Library()
 
 TIER_NAMES: Final = {1: "hot", 2: "standard", 3: "nurture first"}
 TIER_TONES: Final = {1: "bad", 2: "", 3: ""}
+MOTION_TONES: Final = {"mql": "", "pql": "info", "aql": "marketing"}
 MESSAGE_TONES: Final = {"debug": "info", "info": "info", "success": "good", "warning": "warn", "error": "bad"}
 #: The mark of a check by its verdict: of evidence in words, of a routing rule as true or false.
 CHECK_CLASSES: Final = {
@@ -30,6 +31,19 @@ CHECK_ICONS: Final = {"is-pass": "check", "is-fail": "cross", "is-unknown": "unk
 @register.inclusion_tag("components/badge.html")
 def badge(text: str, tone: str = "") -> dict[str, str]:
     return {"text": text, "tone": tone}
+
+
+@register.simple_tag
+@cache
+def motion(code: str) -> SafeString:
+    """A motion's mark, rendered once each, as a queue shows dozens. Raises KeyError for no motion."""
+    return render_to_string("components/badge.html", {"text": code.upper(), "tone": MOTION_TONES[code]})
+
+
+@register.filter
+def motion_article(code: str) -> str:
+    """Return the article before a motion's name: an MQL, a PQL."""
+    return "a" if code == "pql" else "an"
 
 
 @register.inclusion_tag("components/not_understood.html")

@@ -12,8 +12,8 @@ from definitions.models import Definition
 
 @admin.register(Definition)
 class DefinitionAdmin(DraftOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    list_display = ("name", "motion", "is_primary")
-    fields = ("name", "slug", "motion", "is_primary")
+    list_display = ("name", "motion")
+    fields = ("name", "slug", "motion")
     ordering = ("name", "pk")
 
     def get_readonly_fields(

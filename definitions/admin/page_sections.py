@@ -75,7 +75,7 @@ SECTIONS: Final = (
     EditorSection(
         "hot",
         "Hot triggers",
-        "Any one of these makes an MQL tier 1, for immediate personal contact. The gate and the disqualifiers still apply.",
+        "Any one of these makes a lead that qualifies tier 1, for immediate personal contact. The gate and the disqualifiers still apply.",
         "paths",
         PathKind.HOT,
         "Add a hot trigger",
@@ -105,7 +105,7 @@ SECTIONS: Final = (
     EditorSection(
         "tiers",
         "Tiers",
-        "Hot triggers make tier 1; the rest is tier 2. MQLs below this floor are tier 3: automated nurture first.",
+        "Hot triggers make tier 1; the rest is tier 2. Leads below this floor are tier 3: automated nurture first.",
         "tiers",
     ),
     EditorSection(

@@ -34,7 +34,6 @@ class Definition(models.Model):
     name = models.CharField(max_length=120, unique=True)
     slug = models.SlugField(max_length=120, unique=True)
     motion = models.CharField(max_length=3, choices=Motion.choices, default=Motion.MQL)
-    is_primary = models.BooleanField(default=False, help_text="The motion most of the pipeline comes from.")
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from django.db.models import Q
 from definitions.models.definition import Version
 from definitions.vocabulary import ChangeDriver, Decision, Side, VersionState
 from leads.models import append_only
+from leads.vocabulary import Motion
 
 
 class VersionChange(models.Model):
@@ -57,9 +58,10 @@ class SignOff(models.Model):
 class CommitmentSnapshot(models.Model):
     """The commitments of both sides about leads that meet a definition (rules 6.13, 6.14, 9.16), as `sla` recorded them.
 
-    The latest row is in force; a version's sign-off sheet shows it beside the definition.
+    The latest row of a motion is in force; the sign-off sheet of its versions shows it beside the definition.
     """
 
+    motion = models.CharField(max_length=3, choices=Motion.choices, default=Motion.MQL)
     sentences = ArrayField(models.TextField())
     signed_by = models.CharField(max_length=400)
     at = models.DateTimeField()

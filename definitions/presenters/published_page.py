@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from definitions import signals_and_lists, version_documents
+from definitions import motions, signals_and_lists, version_documents
 from definitions.document.values import Json
 from definitions.models import Definition, Proposal, Review, SignOff, Version
 from definitions.plain_english import generated_statement
@@ -16,6 +16,7 @@ from definitions.presenters import review_evidence, signing_sheet
 from definitions.presenters.review_evidence import ReviewEvidenceTables
 from definitions.presenters.signing_sheet import StoryStep
 from definitions.vocabulary import Part
+from leads.vocabulary import Motion
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +111,15 @@ def read_statement(version: Version) -> PlainStatement:
     )
 
 
-def list_definitions() -> list[Definition]:
-    """Return all definitions, the main one first, each with its `versions_newest_first`."""
+def list_definitions(motion: Motion | None = None) -> list[Definition]:
+    """Return the definitions of one motion or of all, each with its `versions_newest_first`.
+
+    Those of the primary motion come first.
+    """
     versions = Version.objects.order_by("-major", "-minor", "-pk")
-    definitions = Definition.objects.order_by("-is_primary", "name", "pk")
+    definitions = Definition.objects.order_by(motions.rank_motion("motion"), "name", "pk")
+    if motion is not None:
+        definitions = definitions.filter(motion=motion)
     return list(definitions.prefetch_related(Prefetch("versions", versions, to_attr="versions_newest_first")))
 
 

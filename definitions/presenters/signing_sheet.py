@@ -16,6 +16,7 @@ from definitions.plain_english.generated_statement import PlainStatement
 from definitions.proposal_checklist import ChecklistPoint
 from definitions.proposals import ProposalCase, ProposalGrounds
 from definitions.vocabulary import VersionState
+from leads.vocabulary import Motion
 
 _TONES = {Effect.LOOSER: "warn", Effect.TIGHTER: "info"}
 
@@ -94,7 +95,7 @@ def build_signing_sheet(version: Version) -> SigningSheet:
     document: dict[str, Any] = version_documents.export_document(version)
     names, commitments, proposal = (
         signals_and_lists.read_display_names(),
-        commitment_snapshots.find_current_snapshot(),
+        commitment_snapshots.find_current_snapshot(Motion(version.definition.motion)),
         find_proposal(version),
     )
     before = proposals.find_other_version_in_force(version)

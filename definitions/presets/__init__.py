@@ -22,6 +22,7 @@ _TITLES: Final = {
     "two_bars": "Two bars: fit and behaviour",
     "checklist": "Checklist without points",
     "hand_raise": "Hand raise only",
+    "product_usage": "Product usage (PQL)",
 }
 _DESCRIPTIONS: Final = {
     "three_components": (
@@ -51,6 +52,10 @@ _DESCRIPTIONS: Final = {
     "hand_raise": (
         "Only a person who asks is handed to sales; everything else stays with marketing, however much of it there is. Volume is "
         "low, and nobody argues about a lead."
+    ),
+    "product_usage": (
+        "For trials and free plans: two things done in the product within two weeks make a PQL, such as reaching a limit and looking "
+        "at the paid plans. It has its own queue, commitments and reports beside the MQLs, and is never added to them."
     ),
 }
 

@@ -14,6 +14,7 @@ from config.web import Request
 from definitions import draft_templates, permissions
 from definitions.document.parser import DocumentRefused
 from definitions.forms import BeginForm
+from leads.vocabulary import Motion
 
 
 @roles_required(*Role)
@@ -34,7 +35,12 @@ def _start_draft(request: Request, form: BeginForm) -> HttpResponse:
     typed = form.cleaned_data
     try:
         version = draft_templates.start_draft(
-            code=typed["preset"], name=typed["name"], into=typed.get("into"), by=request.user, now=timezone.now()
+            code=typed["preset"],
+            name=typed["name"],
+            into=typed.get("into"),
+            motion=Motion(typed["motion"]) if typed["motion"] else None,
+            by=request.user,
+            now=timezone.now(),
         )
     except (DocumentRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))

@@ -3,35 +3,64 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request
+from definitions import motions
 from definitions.models import Version
 from definitions.presenters import published_page, signing_sheet, step_buttons
-from leads.vocabulary import READERS_OF_LEADS
+from leads.vocabulary import READERS_OF_LEADS, Motion
 
 
 @roles_required(*Role)
 @require_GET
 def definition(request: Request) -> HttpResponse:
-    """Show the definition in force; the primary one when there are several."""
-    active = Version.objects.active().select_related("definition")
-    version = active.order_by("-definition__is_primary", "definition_id", "pk").first()
+    """Show the definition in force of the motion asked for, by default of the primary one."""
+    motion = motions.read_motion(request.GET)
+    active = Version.objects.active().select_related("definition").filter(definition__motion=motion)
+    version = active.order_by("definition_id", "pk").first()
     if version is None:
-        return render(request, "definitions/published/no_definition.html")
+        context = {"motion": motion, **_motion_context(request)}
+        return render(request, "definitions/published/no_definition.html", context)
     return _render_version(request, version)
+
+
+@roles_required(*motions.CHOOSERS)
+@require_POST
+def primary_motion(request: Request) -> HttpResponse:
+    """Make a motion the primary one; who did it and when is kept."""
+    typed = request.POST.get("motion", "")
+    if typed not in Motion.values:
+        messages.error(request, f"The motion must be one of {', '.join(Motion.values)}.")
+        return redirect("definition")
+    try:
+        motions.choose_primary_motion(motion=Motion(typed), by=request.user, now=timezone.now())
+    except motions.MotionRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{typed.upper()} is the primary motion.")
+    return redirect("definition")
 
 
 @roles_required(*Role)
 @require_GET
 def definition_list(request: Request) -> HttpResponse:
-    return render(request, "definitions/published/definitions.html", {"definitions": published_page.list_definitions()})
+    """List the definitions of one motion or of all, those of the primary motion first."""
+    motion = motions.read_motion_filter(request.GET)
+    context = {
+        "definitions": published_page.list_definitions(motion),
+        "motion": motion,
+        "motions": motions.list_motions_in_use(),
+    }
+    return render(request, "definitions/published/definitions.html", context)
 
 
 @roles_required(*Role)
@@ -68,7 +97,19 @@ def _render_version(request: Request, version: Version) -> HttpResponse:
         "page": published_page.build_published_page(version),
         "version": version,
         "offers": step_buttons.list_step_buttons(version, request.user),
+        "motion": Motion(version.definition.motion),
         "may_read": holds(request.user, *READERS_OF_LEADS),
         "now": timezone.now(),
+        **_motion_context(request),
     }
     return render(request, "definitions/published/version.html", context)
+
+
+def _motion_context(request: Request) -> dict[str, Any]:
+    """Return the motions in use, the choice of the primary one, and whether this person may change it."""
+    return {
+        "motions": motions.list_motions_in_use(),
+        "primary_choice": motions.find_primary_choice(),
+        "primary": motions.read_primary_motion(),
+        "may_choose": holds(request.user, *motions.CHOOSERS),
+    }

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request
-from definitions import permissions, reviews
+from definitions import motions, permissions, reviews
 from definitions.forms import ReviewDecisionForm
 from definitions.models import Review
 from definitions.presenters import published_page
@@ -24,8 +24,14 @@ LEADERS = (Role.MARKETING_LEADER, Role.SALES_LEADER)
 @roles_required(*READERS_OF_LEADS)
 @require_GET
 def review_list(request: Request) -> HttpResponse:
+    """List the reviews of the definitions of one motion or of all."""
+    motion = motions.read_motion_filter(request.GET)
     rows = Review.objects.select_related("definition", "version__definition", "decided_by", "led_to__definition")
+    if motion is not None:
+        rows = rows.filter(definition__motion=motion)
     context = {
+        "motion": motion,
+        "motions": motions.list_motions_in_use(),
         "undecided": rows.undecided().order_by("-opened_at", "-pk"),
         "decided": rows.filter(decided_at__isnull=False).order_by("-decided_at", "-pk")[:100],
         "now": timezone.now(),

@@ -99,7 +99,7 @@ def volume_chart(result: Result) -> Chart:
     days = [dt.date.fromisoformat(day) for day in result["weeks"][::step]]
     cohorts = [(result["version"], "one"), (result["against"], "two")]
     return bar_chart(
-        "MQLs by four weeks" if is_long else "MQLs by week",
+        "Qualified by four weeks" if is_long else "Qualified by week",
         [f"{day:%-d %b %Y}" if is_long else f"{day:%-d %b}" for day in days],
         [
             Series(f"{cohort['number']}", look, _sum_weeks(cohort["by_week"], step))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from definitions import version_documents
+from definitions import motions, version_documents
 from definitions.models import Version
 from leads.models import Lead
 from scoring.active_versions import rules_of
@@ -50,7 +50,7 @@ def find_version(name: str) -> Version:
     slug, _, number = name.rpartition("/")
     versions = Version.objects.select_related("definition")
     if name == "current":
-        versions = versions.active().order_by("-definition__is_primary", "pk")[:1]
+        versions = versions.active().order_by(motions.rank_motion("definition__motion"), "pk")[:1]
     else:
         major, _, minor = number.removeprefix("v").partition(".")
         if not (major.isdecimal() and minor.isdecimal()):

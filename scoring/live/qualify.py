@@ -127,7 +127,9 @@ def _read_candidates_of(
     # Read for each version anew: the judgement under another version of this look may just have moved a lead.
     motion = version.definition.motion
     stages = motion_stages.read_stages(list(leads), motion)
-    lost_at = motion_stages.read_since([lead for lead, stage in stages.items() if stage == Stage.LOST], motion, Stage.LOST)
+    lost_at = motion_stages.read_since(
+        [lead for lead, stage in stages.items() if stage == Stage.LOST], motion, Stage.LOST
+    )
     barred = _find_barred(leads, motion)
     in_force, at = microseconds(version.activated_at or now), microseconds(now)
     floors = {

@@ -335,7 +335,7 @@ def draft_warning(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
         once=f"warning:{clock.pk}",
         handoff=clock.handoff,
         to=outbox.rep_or_managers(clock.rep, clock.handoff.team),
-        text=f"{clock.get_kind_display()} is due soon: {clock.handoff.lead}",
+        text=f"{clock.get_kind_display()} is due soon: {outbox.name_lead(clock.handoff)}",
         at=now,
     )
 
@@ -376,6 +376,7 @@ def draft_breach(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
         once=f"breach:{clock.pk}",
         handoff=clock.handoff,
         to=outbox.rep_and_managers(clock.rep, clock.handoff.team),
-        text=f"{clock.get_kind_display()} is overdue: {clock.handoff.lead}" + (f" ({clock.rep})" if clock.rep else ""),
+        text=f"{clock.get_kind_display()} is overdue: {outbox.name_lead(clock.handoff)}"
+        + (f" ({clock.rep})" if clock.rep else ""),
         at=now,
     )

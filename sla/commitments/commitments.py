@@ -16,6 +16,7 @@ from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
 from definitions import commitment_snapshots
+from leads.vocabulary import Motion
 from sla.models import Commitment
 from sla.vocabulary import CommitmentState
 
@@ -27,13 +28,17 @@ DRAFTERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER
 
 @dataclass(frozen=True, slots=True)
 class CommitmentTerm:
-    """An agreed number: a column of Commitment, its label and its limits."""
+    """An agreed number: a column of Commitment, its label and its limits. `{leads}` in the label is a motion's leads."""
 
     name: str
     label: str
     unit: str
     most: int
     least: int = 1
+
+    def name_for(self, motion: Motion) -> str:
+        """Return the label with the leads named as the motion names them."""
+        return self.label.format(leads=f"{motion.upper()}s")
 
 
 TERMS: Final = (
@@ -42,7 +47,7 @@ TERMS: Final = (
     CommitmentTerm("disposition_hours", "Accept or reject", "hours of working days", 1_000),
     CommitmentTerm("attempts_before_unresponsive", "Before “unresponsive”", "contact attempts", 100),
     CommitmentTerm("recycle_days", "A timing rejection comes back after", "days", 730),
-    CommitmentTerm("mqls_a_month", "MQLs from marketing", "a month", 1_000_000),
+    CommitmentTerm("mqls_a_month", "{leads} from marketing", "a month", 1_000_000),
     CommitmentTerm("tier_3_nurture_days", "Tier 3 nurtured first, before sales", "days", 365, least=0),
     CommitmentTerm("unworked_at_most", "Accepted but not contacted yet, at most", "leads a rep", 1_000, least=0),
     CommitmentTerm("route_minutes", "Routed to a rep within", "minutes", 10_000),
@@ -54,6 +59,7 @@ class TermChange:
     """A term of one version beside the same term of another."""
 
     term: CommitmentTerm
+    label: str
     before: int
     after: int
 
@@ -70,22 +76,31 @@ class DraftRefused(Exception):
     """A draft of commitments that cannot be created, edited or deleted."""
 
 
-def current_commitment() -> Commitment:
-    """Return the commitments in force. Raises NotYetAgreed."""
-    commitment = Commitment.objects.filter(state=CommitmentState.ACTIVE).first()
+def current_commitment(motion: Motion) -> Commitment:
+    """Return the commitments of a motion that are in force. Raises NotYetAgreed."""
+    commitment = Commitment.objects.filter(motion=motion, state=CommitmentState.ACTIVE).first()
     if commitment is None:
-        raise NotYetAgreed("No commitments are in force yet: both sides must sign them before leads are handed off.")
+        raise NotYetAgreed(
+            f"No {motion.upper()} commitments are in force yet: both sides must sign them before leads are handed off."
+        )
     return commitment
 
 
+def commitments_in_force() -> dict[Motion, Commitment]:
+    """Return the commitments in force by motion; a motion for which none were signed is missing. One query."""
+    rows = {row.motion: row for row in Commitment.objects.filter(state=CommitmentState.ACTIVE)}
+    return {motion: rows[motion] for motion in Motion if motion in rows}
+
+
 @transaction.atomic
-def create_draft(*, terms: Mapping[str, int], reason: str, by: User, now: dt.datetime) -> Commitment:
-    """Create the next version as an unsigned draft. Raises DraftRefused with a sentence for the user."""
+def create_draft(*, motion: Motion, terms: Mapping[str, int], reason: str, by: User, now: dt.datetime) -> Commitment:
+    """Create the motion's next version as an unsigned draft. Raises DraftRefused with a sentence for the user."""
     _check_drafter(by)
+    versions = Commitment.objects.filter(motion=motion)
     # Locks the latest version, so that two people who draft at once do not take the same number.
-    list(Commitment.objects.order_by("-number").select_for_update(of=("self",))[:1])
-    number = (Commitment.objects.aggregate(last=Max("number"))["last"] or 0) + 1
-    draft = Commitment.objects.create(number=number, reason=reason, created_at=now, **terms)
+    list(versions.order_by("-number").select_for_update(of=("self",))[:1])
+    number = (versions.aggregate(last=Max("number"))["last"] or 0) + 1
+    draft = Commitment.objects.create(motion=motion, number=number, reason=reason, created_at=now, **terms)
     log.info("commitments_drafted", commitment=draft.pk, by=by.pk)
     return draft
 
@@ -129,8 +144,11 @@ def stamp(commitment: Commitment) -> str:
 
 
 def changed_terms(before: Commitment, after: Commitment) -> tuple[TermChange, ...]:
-    """Return the terms in which two versions differ."""
-    pairs = (TermChange(term, getattr(before, term.name), getattr(after, term.name)) for term in TERMS)
+    """Return the terms in which two versions of one motion differ."""
+    motion = Motion(after.motion)
+    pairs = (
+        TermChange(term, term.name_for(motion), getattr(before, term.name), getattr(after, term.name)) for term in TERMS
+    )
     return tuple(pair for pair in pairs if pair.before != pair.after)
 
 
@@ -170,10 +188,12 @@ def sign(*, commitment: Commitment, by: User, now: dt.datetime, seen_stamp: str 
 
 @transaction.atomic
 def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now: dt.datetime) -> Commitment:
-    """Put signed commitments in force and retire those before them (rules 6.18). Open handoffs keep theirs.
+    """Put signed commitments in force and retire those of their motion before them (rules 6.18).
+
+    Open handoffs keep theirs.
 
     1. Check that a marketing leader and a sales leader signed.
-    2. Lock all versions in id order.
+    2. Lock all versions of the motion in id order.
     3. Refuse a version that is no draft.
     4. Retire the version in force.
     5. Activate this one.
@@ -183,7 +203,7 @@ def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now:
     """
     _check_signers(by_marketing, by_sales)
     # Locks all rows in id order, so that of two activations at once the second waits here.
-    rows = Commitment.objects.order_by("pk").select_for_update(of=("self",))
+    rows = Commitment.objects.filter(motion=commitment.motion).order_by("pk").select_for_update(of=("self",))
     locked = {row.pk: row for row in rows}
     commitment = locked[commitment.pk]
     if commitment.state != CommitmentState.DRAFT:
@@ -196,7 +216,10 @@ def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now:
     commitment.signed_by_marketing, commitment.signed_by_sales = by_marketing, by_sales
     commitment.save(update_fields=["state", "activated_at", "signed_by_marketing", "signed_by_sales"])
     commitment_snapshots.record_snapshot(
-        sentences=term_sentences(commitment), signed_by=f"{by_marketing} for marketing, {by_sales} for sales", now=now
+        motion=Motion(commitment.motion),
+        sentences=term_sentences(commitment),
+        signed_by=f"{by_marketing} for marketing, {by_sales} for sales",
+        now=now,
     )
     return commitment
 
@@ -215,7 +238,7 @@ def term_sentences(commitment: Commitment) -> dict[str, list[str]]:
             "Any other rejection sends it back to marketing or disqualifies it; its reason counts in the definition’s reviews.",
         ],
         commitment_snapshots.MARKETING: [
-            f"{commitment.mqls_a_month} MQLs a month, all of which meet the definition.",
+            f"{commitment.mqls_a_month} {commitment.motion.upper()}s a month, all of which meet the definition.",
             f"Each reaches sales within {commitment.route_minutes} minutes, with its source, what it did and its history.",
             _tier_3_sentence(commitment),
         ],

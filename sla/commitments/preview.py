@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from leads.vocabulary import Motion
 from sla.business_time import calendars
 from sla.business_time.arithmetic import Calendar, NeverOpen, wall_to_instant
 from sla.business_time.due_date_explanation import DueDateExplanation, explain_due_date
@@ -42,12 +43,12 @@ class PreviewComparison:
     after: PromisePreview
 
 
-def terms_in_force() -> Commitment:
-    """Return the commitments in force, or the product's defaults before anything was agreed."""
+def terms_in_force(motion: Motion) -> Commitment:
+    """Return the motion's commitments in force, or the product's defaults before anything was agreed about it."""
     try:
-        return commitments.current_commitment()
+        return commitments.current_commitment(motion)
     except commitments.NotYetAgreed:
-        return Commitment()
+        return Commitment(motion=motion)
 
 
 def preview_arrival(calendar: Calendar, *, terms: Commitment, at: dt.datetime, title: str) -> ArrivalPreview:

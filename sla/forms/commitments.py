@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from leads.vocabulary import Motion
 from sla.commitments import commitments
 from sla.forms.calendars import WallTime
 from sla.models import WorkCalendar
@@ -33,13 +34,14 @@ class CommitmentForm(forms.Form):
     calendar = ArrivalForm.base_fields["calendar"]
     arrives = WallTime(required=False, label="A lead arrives")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, motion: Motion, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.motion = motion
         work_calendars = WorkCalendar.objects.order_by("name", "pk")
         self.fields["calendar"].queryset = work_calendars  # type: ignore[attr-defined]  # typed as plain Field
         for term in commitments.TERMS:
             self.fields[term.name] = forms.IntegerField(
-                label=f"{term.label}, {term.unit}", min_value=term.least, max_value=term.most
+                label=f"{term.name_for(motion)}, {term.unit}", min_value=term.least, max_value=term.most
             )
 
     @property

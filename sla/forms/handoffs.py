@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.utils.functional import cached_property
 
+from definitions import motions
 from leads.models import Lead
 from sla.handoffs import rejection_reasons
 from sla.models import ReasonCode, Rep, Team
@@ -182,7 +183,6 @@ class AssignForm(forms.Form):
     @cached_property
     def _standings(self) -> dict[int, str]:
         """Map rep id to the reason why the rep gets no new leads now; queried only where the choices are rendered."""
-        reps = round_robin.fetch_reps(*Team.objects.all())
-        return {
-            line.rep.pk: line.why for line in round_robin.fetch_availabilities(reps, self._now) if not line.is_available
-        }
+        reps, motion = round_robin.fetch_reps(*Team.objects.all()), motions.read_primary_motion()
+        lines = round_robin.fetch_availabilities(reps, self._now, motion=motion)
+        return {line.rep.pk: line.why for line in lines if not line.is_available}

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from leads.vocabulary import Motion
 from sla.models import ReasonCode, Rep
 from sla.nurture import nurture_tasks
 
@@ -14,6 +15,9 @@ class NurtureFilterForm(forms.Form):
     q = forms.CharField(max_length=100, required=False, label="Search", widget=forms.TextInput({"type": "search"}))
     when = forms.ChoiceField(
         choices=[("", "Any day"), *nurture_tasks.RETURN_PERIODS.items()], required=False, label="Comes back"
+    )
+    motion = forms.ChoiceField(
+        choices=[("", "All motions"), *((motion.value, motion.upper()) for motion in Motion)], required=False
     )
     reason = forms.ModelChoiceField(ReasonCode.objects.none(), required=False, empty_label="Any reason")
     rep = forms.ModelChoiceField(Rep.objects.none(), required=False, empty_label="Anybody", label="Owner")

@@ -19,6 +19,7 @@ from sla import permissions
 from sla.handoff_page import activity_summary, changes_since_mql, next_step
 from sla.handoffs import attempts
 from sla.models import Attempt, Clock, Disposition, Handoff, HandoffQuerySet, RoutingDecision, SalesQualification
+from sla.nurture import recycling
 from sla.vocabulary import HANDOFF_MOVES, OPEN_STATES, HandoffState
 
 COLLEAGUES_SHOWN: Final = 8
@@ -136,7 +137,7 @@ def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffD
 
 def _read_outcomes(handoff: Handoff) -> list[Outcome]:
     """Return the outcomes that sales recorded on this handoff: opportunity, won, lost."""
-    own = Outcome.objects.effective().filter(source=sources.ACCORD, external_id=f"handoff-{handoff.pk}")
+    own = Outcome.objects.effective().filter(source=sources.ACCORD, external_id=f"{recycling.DEAL_PREFIX}{handoff.pk}")
     return list(own.filter(lead=handoff.lead_id).order_by("at", "pk"))
 
 

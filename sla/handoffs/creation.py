@@ -11,7 +11,7 @@ from django.db import transaction
 from config.accounts.models import User
 from config.accounts.roles import holds
 from leads import merges, motion_stages, stage_changes
-from leads.vocabulary import Stage
+from leads.vocabulary import Motion, Stage
 from scoring.live import mqls
 from scoring.models import HotUpgrade, Qualification, QualificationQuerySet
 from sla import handoff_states, permissions
@@ -20,6 +20,7 @@ from sla.clocks import clocks
 from sla.commitments import commitments
 from sla.handoffs import routing, tier_3_hold
 from sla.handoffs.row_claims import RowFailed, claim_each
+from sla.handoffs.tier_3_hold import CommitmentsByMotion
 from sla.models import Commitment, Handoff, Note, Rep, RoutingDecision, RoutingRule
 from sla.notifications import outbox
 from sla.nurture.recycling import NURTURE_ROLES
@@ -40,17 +41,16 @@ def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
     """Turn waiting MQLs into routed handoffs, tier 1 first, each in its own transaction (rules 17.4, 17.5).
 
     MQLs of tier 3 that are nurtured first wait for their day (rules 6.24). A qualification that fails is logged, keeps
-    waiting and is skipped. Any number of workers may run at once. Returns how many were handed off or closed.
+    waiting and is skipped, as are those of a motion without commitments in force. Any number of workers may run at once.
+    Returns how many were handed off or closed.
     """
-    try:
-        commitment = commitments.current_commitment()
-    except commitments.NotYetAgreed as reason:
-        if Qualification.objects.waiting().exists():
-            log.warning("handoffs_wait", why=str(reason))
+    in_force = commitments.commitments_in_force()
+    _log_unagreed_motions(in_force)
+    if not in_force:
         return 0
     rules = routing_rules.active_rules()
     count = 0
-    for claimed in claim_each(lambda failed: _hand_off_next(commitment, rules, failed, now), limit=limit):
+    for claimed in claim_each(lambda failed: _hand_off_next(in_force, rules, failed, now), limit=limit):
         if isinstance(claimed, Handoff):
             routing.route_handoff(handoff=claimed, now=now, rules=rules)
         count += 1
@@ -66,15 +66,14 @@ def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.date
         raise TooSoon("Marketing decides about the leads in nurture.")
     if not why.strip():
         raise TooSoon("Say why, for the record.")
-    try:
-        commitment = commitments.current_commitment()
-    except commitments.NotYetAgreed as reason:
-        raise TooSoon(str(reason)) from reason
+    in_force = commitments.commitments_in_force()
+    if not in_force:
+        raise TooSoon("No commitments are in force yet: both sides must sign them before leads are handed off.")
     rules = routing_rules.active_rules()
     with transaction.atomic():
-        qualifications = _lock_held_mqls(qualification_ids, commitment, now)
+        qualifications = _lock_held_mqls(qualification_ids, in_force, now)
         handoffs = [
-            _create_handoff(qualification, commitment, rules, now, since=now)
+            _create_handoff(qualification, in_force[Motion(qualification.motion)], rules, now, since=now)
             for qualification in qualifications
             if not _is_with_sales(qualification)
         ]
@@ -106,10 +105,7 @@ def hand_off_hot(*, hot_upgrade: HotUpgrade, commitment: Commitment, now: dt.dat
 
 def mqls_to_hand_off(now: dt.datetime) -> QualificationQuerySet:
     """Return the MQLs that sales should have by now, without those of tier 3 that are nurtured first."""
-    try:
-        return tier_3_hold.mqls_for_sales(commitments.current_commitment(), now)
-    except commitments.NotYetAgreed:
-        return Qualification.objects.waiting()
+    return tier_3_hold.mqls_for_sales(commitments.commitments_in_force(), now)
 
 
 def waiting_since(now: dt.datetime) -> dt.datetime | None:
@@ -121,7 +117,7 @@ def waiting_since(now: dt.datetime) -> dt.datetime | None:
     if first_mql is None:
         return None
     try:
-        return tier_3_hold.due_to_sales_at(first_mql, commitments.current_commitment())
+        return tier_3_hold.due_to_sales_at(first_mql, commitments.current_commitment(Motion(first_mql.motion)))
     except commitments.NotYetAgreed:
         return first_mql.recorded_at
 
@@ -137,7 +133,7 @@ def assign(*, handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: st
         raise permissions.NotYours("Only a manager of the team can reassign this handoff.")
     rep = Rep.objects.select_related("user", "team__calendar", "calendar").get(pk=rep.pk)
     _check_assignment(handoff, rep, reason)
-    _check_availability(rep, now)
+    _check_availability(rep, Motion(handoff.motion), now)
     before = handoff.rep
     clocks.cancel_clocks(handoff=handoff, now=now)
     try:
@@ -159,10 +155,11 @@ def build_assignment(
 
 @transaction.atomic
 def _hand_off_next(
-    commitment: Commitment, rules: Sequence[RoutingRule], failed: Set[int], now: dt.datetime
+    in_force: CommitmentsByMotion, rules: Sequence[RoutingRule], failed: Set[int], now: dt.datetime
 ) -> Handoff | Qualification | None:
     """Return the handoff of the next waiting MQL, or the MQL itself if it was closed as no case for sales any more."""
-    waiting = tier_3_hold.mqls_for_sales(commitment, now).exclude(pk__in=failed).order_by("tier", "pk")
+    waiting = tier_3_hold.mqls_for_sales(in_force, now).filter(motion__in=list(in_force)).exclude(pk__in=failed)
+    waiting = waiting.order_by("tier", "pk")
     qualification = _lock_mqls(waiting, skip_locked=True).first()
     if qualification is None:
         return None
@@ -170,6 +167,7 @@ def _hand_off_next(
         with transaction.atomic():
             if reason := _reason_against_handoff(qualification):
                 return _close_without_handoff(qualification, now, reason)
+            commitment = in_force[Motion(qualification.motion)]
             since = _due_to_sales_at(qualification, commitment)
             return _create_handoff(qualification, commitment, rules, now, since=since)
     except Exception as error:
@@ -204,8 +202,15 @@ def _close_without_handoff(qualification: Qualification, now: dt.datetime, why: 
     return mqls.close_cycle(qualification=qualification, now=now)
 
 
-def _lock_held_mqls(ids: Collection[int], commitment: Commitment, now: dt.datetime) -> Iterable[Qualification]:
-    return _lock_mqls(tier_3_hold.held_mqls(commitment, now).filter(pk__in=ids).order_by("pk"))
+def _log_unagreed_motions(in_force: CommitmentsByMotion) -> None:
+    """Log the motions whose MQLs wait because nobody has signed commitments about them."""
+    waiting = Qualification.objects.waiting().exclude(motion__in=list(in_force))
+    for motion in sorted(set(waiting.order_by().values_list("motion", flat=True).distinct())):
+        log.warning("handoffs_wait", motion=motion, why="No commitments of this motion are in force yet.")
+
+
+def _lock_held_mqls(ids: Collection[int], in_force: CommitmentsByMotion, now: dt.datetime) -> Iterable[Qualification]:
+    return _lock_mqls(tier_3_hold.held_mqls(in_force, now).filter(pk__in=ids).order_by("pk"))
 
 
 def _lock_mqls(rows: QualificationQuerySet, *, skip_locked: bool = False) -> QualificationQuerySet:
@@ -266,8 +271,8 @@ def _check_assignment(handoff: Handoff, rep: Rep, reason: str) -> None:
         raise AssignmentRefused("Say why, for the record.")
 
 
-def _check_availability(rep: Rep, now: dt.datetime) -> None:
+def _check_availability(rep: Rep, motion: Motion, now: dt.datetime) -> None:
     """Refuse a rep who is absent or at capacity, also for an assignment by a manager."""
-    (availability,) = round_robin.fetch_availabilities([rep], now)
+    (availability,) = round_robin.fetch_availabilities([rep], now, motion=motion)
     if not availability.may_be_given:
         raise AssignmentRefused(f"{rep} cannot take it now: {availability.why}.")

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from django.db import transaction
 
+from leads.vocabulary import Motion
 from scoring.live import mqls
 from scoring.models import HotUpgrade
 from sla import handoff_states
@@ -17,7 +18,8 @@ from sla.clocks import clocks
 from sla.commitments import commitments
 from sla.handoffs import creation, routing
 from sla.handoffs.row_claims import RowFailed, claim_each
-from sla.models import Commitment, Handoff
+from sla.handoffs.tier_3_hold import CommitmentsByMotion
+from sla.models import Handoff
 from sla.notifications import outbox
 from sla.vocabulary import HandoffState, NoticeKind
 
@@ -34,13 +36,12 @@ def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
     contact is due in tier 1's minutes from now on. A hot upgrade that fails is logged, keeps waiting and is skipped. Any
     number of workers may run at once.
     """
-    try:
-        commitment = commitments.current_commitment()
-    except commitments.NotYetAgreed:
+    in_force = commitments.commitments_in_force()
+    if not in_force:
         # Without commitments nothing was handed off; creation.hand_off_waiting logs that MQLs wait.
         return 0
     count = 0
-    for followed in claim_each(lambda failed: _follow_next(commitment, failed, now), limit=limit):
+    for followed in claim_each(lambda failed: _follow_next(in_force, failed, now), limit=limit):
         if isinstance(followed, Handoff) and followed.is_unrouted:
             routing.route_handoff(handoff=followed, now=now)
         count += 1
@@ -48,15 +49,17 @@ def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
 
 
 @transaction.atomic
-def _follow_next(commitment: Commitment, failed: Set[int], now: dt.datetime) -> Handoff | HotUpgrade | None:
+def _follow_next(in_force: CommitmentsByMotion, failed: Set[int], now: dt.datetime) -> Handoff | HotUpgrade | None:
     """Return the handoff that was created or hurried, or the hot upgrade itself if its MQL is no case for sales any more."""
-    waiting = HotUpgrade.objects.waiting().exclude(pk__in=failed).order_by("pk")
+    agreed = HotUpgrade.objects.waiting().filter(qualification__motion__in=list(in_force))
+    waiting = agreed.exclude(pk__in=failed).order_by("pk")
     hot_upgrade = waiting.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
     if hot_upgrade is None:
         return None
     try:
         with transaction.atomic():
             mqls.mark_hot_upgrade_taken(hot_upgrade=hot_upgrade, now=now)
+            commitment = in_force[Motion(hot_upgrade.qualification.motion)]
             handoff = creation.hand_off_hot(hot_upgrade=hot_upgrade, commitment=commitment, now=now)
             return handoff or _hurry_handoff(hot_upgrade, now) or hot_upgrade
     except Exception as error:
@@ -85,7 +88,7 @@ def _hurry_handoff(hot_upgrade: HotUpgrade, now: dt.datetime) -> Handoff | None:
         once=f"hot_upgrade:{hot_upgrade.pk}",
         handoff=handoff,
         to=outbox.rep_or_managers(handoff.rep, handoff.team),
-        text=f"Hot now: {handoff.lead}. {hot_upgrade.why}",
+        text=f"Hot now: {outbox.name_lead(handoff)}. {hot_upgrade.why}",
         at=now,
     )
     outbox.write_notices([draft])

@@ -9,6 +9,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from leads.vocabulary import Motion
 from sla import handoff_states
 from sla.clocks import clocks
 from sla.handoffs import routing
@@ -70,7 +71,8 @@ def _pass_on(pk: int, now: dt.datetime) -> bool:
     if handoff.rep is None:
         return False
     routing.lock_turns(handoff.rep.team)
-    assignment = round_robin.choose_next(round_robin.fetch_reps(handoff.rep.team), now, passing_over=handoff.rep)
+    reps, motion = round_robin.fetch_reps(handoff.rep.team), Motion(handoff.motion)
+    assignment = round_robin.choose_next(reps, now, motion=motion, passing_over=handoff.rep)
     if assignment.rep is None:
         return False
     _give_to_next_rep(handoff, handoff.rep, assignment.rep, assignment.trace, now)
@@ -89,7 +91,7 @@ def _give_to_next_rep(handoff: Handoff, before: Rep, rep: Rep, trace: list[dict[
         once=f"passed_on:{handoff.pk}",
         handoff=handoff,
         to=[person for person in outbox.rep_and_managers(before, handoff.team) if person != rep.user],
-        text=f"First contact was overdue, now with {rep}: {handoff.lead}",
+        text=f"First contact was overdue, now with {rep}: {outbox.name_lead(handoff)}",
         at=now,
     )
     outbox.write_notices([draft])

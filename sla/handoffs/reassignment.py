@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from config.accounts.models import User
+from leads.vocabulary import Motion
 from sla import handoff_states, permissions
 from sla.handoffs import creation, routing
 from sla.models import Handoff, HandoffQuerySet, Rep
@@ -57,7 +58,8 @@ def _reassign(handoff: Handoff, rep: Rep, by: User, now: dt.datetime, reason: st
     if handoff.rep != rep or handoff.state not in round_robin.CAPACITY_STATES:
         return None
     routing.lock_turns(rep.team)
-    assignment = round_robin.choose_next(round_robin.fetch_reps(rep.team), now, passing_over=rep)
+    reps, motion = round_robin.fetch_reps(rep.team), Motion(handoff.motion)
+    assignment = round_robin.choose_next(reps, now, motion=motion, passing_over=rep)
     if assignment.rep is not None:
         creation.assign(handoff=handoff, rep=assignment.rep, by=by, now=now, reason=reason)
     return assignment.rep

@@ -13,6 +13,7 @@ from django.db.models import Q, prefetch_related_objects
 
 from config.accounts.models import User
 from leads import merges
+from leads.vocabulary import Motion
 from sla import handoff_states
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
@@ -146,7 +147,8 @@ def plan_routing(
     def choose_rep(team: Team) -> round_robin.Assignment:
         if locking:
             lock_turns(team)
-        return round_robin.choose_next(round_robin.fetch_reps(team), now, owners=_company_owners(handoff, team, now))
+        owners, motion = _company_owners(handoff, team, now), Motion(handoff.motion)
+        return round_robin.choose_next(round_robin.fetch_reps(team), now, motion=motion, owners=owners)
 
     return build_plan(handoff=handoff, rules=rules, choose_rep=choose_rep)
 

@@ -191,7 +191,7 @@ def build_outcome(
         "lead": handoff.lead_id,
         "kind": kind.value,
         "at": now,
-        "id": f"handoff-{handoff.pk}",
+        "id": f"{recycling.DEAL_PREFIX}{handoff.pk}",
         "amount": None if amount is None else float(amount),
         "reason": reason,
     }

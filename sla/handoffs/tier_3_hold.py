@@ -8,16 +8,17 @@ commitments, so a newer version of them moves the day of the MQLs that are still
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Case, DurationField, F, Q, Value, When
 
 from leads import merges, motion_stages, search
 from leads.models import Lead
+from leads.vocabulary import Motion
 from scoring.live.qualify import NOT_TO_QUALIFY
 from scoring.models import Qualification, QualificationQuerySet
 from sla.commitments import commitments
@@ -25,8 +26,10 @@ from sla.models import Commitment
 from sla.nurture import nurture_tasks
 
 TIER: Final = 3
+#: The commitments in force, each with its motion.
+CommitmentsByMotion: TypeAlias = Mapping[Motion, Commitment]
 HEADER: Final = (
-    "Lead", "E-mail", "Title", "Company", "Why it qualified", "Engagement", "Since", "Goes to sales on", "Last activity",
+    "Lead", "E-mail", "Title", "Company", "Motion", "Why it qualified", "Engagement", "Since", "Goes to sales on", "Last activity",
 )  # fmt: skip
 
 
@@ -43,14 +46,17 @@ class HeldLead:
         return self.goes_at.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
 
 
-def mqls_for_sales(commitment: Commitment, now: dt.datetime) -> QualificationQuerySet:
-    """Return the waiting MQLs that sales should have now: all but those that are nurtured first."""
-    return Qualification.objects.waiting().exclude(_held_condition(commitment, now))
+def mqls_for_sales(in_force: CommitmentsByMotion, now: dt.datetime) -> QualificationQuerySet:
+    """Return the waiting MQLs that sales should have now: all but those that are nurtured first.
+
+    The commitments of its motion say for how long an MQL is nurtured; without any it is not.
+    """
+    return Qualification.objects.waiting().exclude(_held_condition(in_force, now))
 
 
-def held_mqls(commitment: Commitment, now: dt.datetime) -> QualificationQuerySet:
+def held_mqls(in_force: CommitmentsByMotion, now: dt.datetime) -> QualificationQuerySet:
     """Return the MQLs that are nurtured first, without those that turned hot or are no case for sales any more."""
-    rows = Qualification.objects.waiting().filter(_held_condition(commitment, now), hot_upgrade__isnull=True)
+    rows = Qualification.objects.waiting().filter(_held_condition(in_force, now), hot_upgrade__isnull=True)
     return rows.exclude(motion_stages.stands_in(*NOT_TO_QUALIFY)).exclude(merges.is_opted_out())
 
 
@@ -73,30 +79,30 @@ def due_to_sales_at(qualification: Qualification, commitment: Commitment) -> dt.
     return min(day, qualification.tier_upgrade.recorded_at) if hasattr(qualification, "tier_upgrade") else day
 
 
-def nurture_days() -> int:
-    """Return for how many days tier 3 is nurtured first, by the commitments in force; 0 without commitments."""
-    try:
-        return commitments.current_commitment().tier_3_nurture_days
-    except commitments.NotYetAgreed:
-        return 0
+def nurture_days() -> dict[Motion, int]:
+    """Return for how many days tier 3 is nurtured first, by motion; motions without commitments in force are missing."""
+    return {motion: row.tier_3_nurture_days for motion, row in commitments.commitments_in_force().items()}
 
 
-def search_held_mqls(*, now: dt.datetime, q: str = "") -> QualificationQuerySet:
-    """Return the MQLs held now that match `q`, ordered by when they go to sales; none without commitments in force."""
-    try:
-        rows = held_mqls(commitments.current_commitment(), now)
-    except commitments.NotYetAgreed:
-        return Qualification.objects.none()
-    rows = rows.filter(search.match_leads(q, by="lead__"))
-    return rows.select_related("lead__company").defer("evidence").order_by("recorded_at", "pk")
+def search_held_mqls(*, now: dt.datetime, q: str = "", motion: Motion | None = None) -> QualificationQuerySet:
+    """Return the MQLs held now that match `q`, of one motion or of all, ordered by when they go to sales."""
+    in_force = commitments.commitments_in_force()
+    rows = held_mqls(in_force, now).filter(search.match_leads(q, by="lead__"))
+    if motion is not None:
+        rows = rows.filter(motion=motion)
+    nurtured = [
+        When(motion=motion, then=Value(dt.timedelta(days=row.tier_3_nurture_days))) for motion, row in in_force.items()
+    ]
+    hold = Case(*nurtured, default=Value(dt.timedelta(0)), output_field=DurationField())
+    return rows.select_related("lead__company").defer("evidence").order_by(F("recorded_at") + hold, "pk")
 
 
 def build_held_leads(rows: QualificationQuerySet, *, now: dt.datetime) -> Iterator[HeldLead]:
     """Yield each MQL with the day it goes to sales and its last activity, in the order of the rows."""
     mqls: list[Any] = list(rows.annotate(active_at=nurture_tasks.last_activity(now)))
     if mqls:
-        commitment = commitments.current_commitment()
-        yield from (HeldLead(mql, _goes_at(mql, commitment), mql.active_at) for mql in mqls)
+        in_force = commitments.commitments_in_force()
+        yield from (HeldLead(mql, _goes_at(mql, in_force[mql.motion]), mql.active_at) for mql in mqls)
 
 
 def for_lead(lead: Lead, *, now: dt.datetime) -> list[HeldLead]:
@@ -112,6 +118,7 @@ def cells(row: HeldLead) -> Sequence[object]:
         lead.email,
         lead.title,
         str(lead.company or ""),
+        mql.motion.upper(),
         mql.why,
         f"{mql.engagement:g}",
         mql.recorded_at.isoformat(),
@@ -120,9 +127,12 @@ def cells(row: HeldLead) -> Sequence[object]:
     )
 
 
-def _held_condition(commitment: Commitment, now: dt.datetime) -> Q:
-    is_early = Q(recorded_at__gt=now - dt.timedelta(days=commitment.tier_3_nurture_days))
-    return is_early & Q(tier=TIER, tier_upgrade__isnull=True)
+def _held_condition(in_force: CommitmentsByMotion, now: dt.datetime) -> Q:
+    is_held = Q(pk__in=[])
+    for motion, commitment in in_force.items():
+        since = now - dt.timedelta(days=commitment.tier_3_nurture_days)
+        is_held |= Q(motion=motion, tier=TIER, tier_upgrade__isnull=True, recorded_at__gt=since)
+    return is_held
 
 
 def _goes_at(qualification: Qualification, commitment: Commitment) -> dt.datetime:

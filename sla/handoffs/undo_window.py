@@ -201,13 +201,13 @@ def _try_later(pending_decision: PendingDecision, error: Exception, now: dt.date
 
 def _give_back(pending_decision: PendingDecision, why: str, now: dt.datetime) -> None:
     """Delete the decision, so that the handoff waits for one again, and notify its author why."""
-    lead = pending_decision.handoff.lead
     log.warning(
         "pending_decision_given_back",
         pending_decision=pending_decision.pk,
         handoff=pending_decision.handoff_id,
         why=why,
     )
+    lead = outbox.name_lead(pending_decision.handoff)
     outbox.write_notices(
         [
             outbox.NoticeDraft(

@@ -10,15 +10,20 @@ from django.db import models
 from django.db.models import F, Q
 
 from leads.models import FrozenOnce
+from leads.vocabulary import Motion
 from sla.vocabulary import (
     CommitmentState,
 )
 
 
 class Commitment(models.Model):
-    """A version of what each side promised. A handoff is measured by the version in force when it was created."""
+    """A version of what each side promised about one motion (rules 2.7, 6.18).
 
-    number = models.PositiveSmallIntegerField(unique=True)
+    A handoff is measured by the version of its motion that was in force when it was created.
+    """
+
+    motion = models.CharField(max_length=3, choices=Motion.choices, default=Motion.MQL)
+    number = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=8, choices=CommitmentState.choices, default=CommitmentState.DRAFT)
     route_minutes = models.PositiveSmallIntegerField(default=5)
     contact_minutes = models.PositiveSmallIntegerField(default=30, help_text="Business minutes to the first contact.")
@@ -38,7 +43,9 @@ class Commitment(models.Model):
         db_default=0,
         help_text="Accepted leads without a contact, beyond which a rep gets no more; 0: no limit.",
     )
-    mqls_a_month = models.PositiveIntegerField(default=60, help_text="Marketing's volume, from sales capacity.")
+    mqls_a_month = models.PositiveIntegerField(
+        default=60, help_text="Marketing's volume in this motion, from sales capacity."
+    )
     signed_by_marketing = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -52,7 +59,8 @@ class Commitment(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["state"], condition=Q(state="active"), name="one_active_commitment"),
+            models.UniqueConstraint(fields=["motion", "number"], name="commitment_number_once"),
+            models.UniqueConstraint(fields=["motion"], condition=Q(state="active"), name="one_active_commitment"),
             models.CheckConstraint(
                 name="active_commitment_is_signed",
                 condition=Q(state="draft")
@@ -74,4 +82,4 @@ class Commitment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Commitments v{self.number}"
+        return f"{self.motion.upper()} commitments v{self.number}"

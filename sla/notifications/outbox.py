@@ -15,6 +15,7 @@ from django.db.models.lookups import IsNull
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
+from leads.vocabulary import Motion
 from sla.models import Handoff, Notice, Rep, Team
 from sla.notifications import deliveries
 from sla.vocabulary import HandoffState, NoticeKind
@@ -66,7 +67,7 @@ def draft_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User
         once=f"reassigned:{handoff.pk}:{at.timestamp()}",
         handoff=handoff,
         to=[before.user],
-        text=f"Now with {handoff.rep}: {handoff.lead} ({why.strip()})",
+        text=f"Now with {handoff.rep}: {name_lead(handoff)} ({why.strip()})",
         at=at,
     )
     if handoff.team == before.team:
@@ -75,8 +76,13 @@ def draft_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User
     receivers = [manager for manager in managers(handoff.team) if manager.pk not in informed_ids]
     if not receivers:
         return [draft]
-    text = f"From {before.team} to {handoff.rep} of {handoff.team}: {handoff.lead} ({why.strip()})"
+    text = f"From {before.team} to {handoff.rep} of {handoff.team}: {name_lead(handoff)} ({why.strip()})"
     return [draft, replace(draft, once=f"moved:{handoff.pk}:{at.timestamp()}", to=receivers, text=text)]
+
+
+def name_lead(handoff: Handoff) -> str:
+    """Return the lead's name for a sentence about a handoff; other motions than MQL are named beside it (rules 20.241)."""
+    return str(handoff.lead) if handoff.motion == Motion.MQL else f"{handoff.lead} ({handoff.motion.upper()})"
 
 
 def draft_new_mql(*, handoff: Handoff, rep: Rep, at: dt.datetime) -> NoticeDraft:
@@ -86,7 +92,7 @@ def draft_new_mql(*, handoff: Handoff, rep: Rep, at: dt.datetime) -> NoticeDraft
         once=f"routed:{handoff.pk}:{at.timestamp()}",
         handoff=handoff,
         to=[rep.user],
-        text=f"New tier {handoff.tier} MQL: {handoff.lead}",
+        text=f"New tier {handoff.tier} {handoff.motion.upper()}: {handoff.lead}",
         at=at,
     )
 
@@ -99,7 +105,7 @@ def draft_unrouted(*, handoff: Handoff, team: Team | None, why: str, at: dt.date
         once=f"unrouted:{handoff.pk}",
         handoff=handoff,
         to=managers(team),
-        text=f"{problem}: {handoff.lead}",
+        text=f"{problem}: {name_lead(handoff)}",
         at=at,
     )
 

@@ -15,7 +15,7 @@ from django.db.models.functions import Greatest
 
 from leads import merges, motion_stages, search
 from leads.models import Event
-from leads.vocabulary import Stage
+from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
 from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Disposition, Handoff, HandoffQuerySet, ReasonCode, Rep
@@ -33,7 +33,7 @@ RETURN_PERIODS: Final = MappingProxyType(
     }
 )
 HEADER: Final = (
-    "Lead", "E-mail", "Title", "Company", "Reason", "Note", "Rejected on",
+    "Lead", "E-mail", "Title", "Company", "Motion", "Reason", "Note", "Rejected on",
     "Comes back on", "What to do", "Owner", "Last activity", "Paused",
 )  # fmt: skip
 
@@ -80,9 +80,12 @@ def filter_recycled(
     when: str = "",
     reason: ReasonCode | None = None,
     rep: Rep | None = None,
+    motion: Motion | None = None,
 ) -> HandoffQuerySet:
     """Filter recycled handoffs; days are the company's, `when` is a key of RETURN_PERIODS."""
     rows = rows.filter(search.match_leads(q, by="lead__"))
+    if motion is not None:
+        rows = rows.filter(motion=motion)
     if reason is not None:
         standing = Disposition.objects.filter(handoff=OuterRef("pk"), corrected_by__isnull=True, reason=reason)
         rows = rows.filter(Exists(standing))
@@ -115,6 +118,7 @@ def cells(task: NurtureTask) -> Sequence[object]:
         lead.email,
         lead.title,
         str(lead.company or ""),
+        task.handoff.motion.upper(),
         str(disposition.reason) if disposition else "",
         disposition.note if disposition else "",
         disposition.at.astimezone(_zone()).date().isoformat() if disposition else "",

@@ -30,6 +30,8 @@ from sla.vocabulary import HandoffState, NoticeKind
 log = structlog.get_logger(__name__)
 
 REQUEST_CLOSED: Final = "request_closed"
+#: The external id of a deal that a rep recorded on a handoff is this and the id of the handoff.
+DEAL_PREFIX: Final = "handoff-"
 
 #: The roles that manage nurture.
 NURTURE_ROLES: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER)
@@ -68,7 +70,7 @@ def draft_recycled(*, handoff: Handoff, on: dt.date, at: dt.datetime) -> outbox.
         once=f"recycled:{handoff.pk}:{on}",
         handoff=handoff,
         to=outbox.marketing_ops(),
-        text=f"Recycled by sales, back on {on}: {handoff.lead}",
+        text=f"Recycled by sales, back on {on}: {outbox.name_lead(handoff)}",
         at=at,
     )
 
@@ -187,7 +189,7 @@ def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
             once=f"reengaged:{handoff.pk}:{handoff.qualification.reenter_at:%Y-%m-%d}",
             handoff=handoff,
             to=receivers,
-            text=f"Back from nurture today: {handoff.lead}",
+            text=f"Back from nurture today: {outbox.name_lead(handoff)}",
             at=now,
         )
         for handoff in returned

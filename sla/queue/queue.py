@@ -13,6 +13,7 @@ from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
 from leads import merges
+from leads.vocabulary import Motion
 from sla.models import Attempt, Clock, Handoff, HandoffQuerySet, RoutingDecision
 from sla.vocabulary import HandoffState
 
@@ -39,7 +40,7 @@ GROUPS: Final = (
 _GROUP_POSITIONS: Final = {key: Value(at) for at, (key, _, _) in enumerate(GROUPS)}
 #: The columns that a row shows. Others, such as a lead's attributes and the frozen evidence, are wide.
 _SHOWN_COLUMNS: Final = (
-    "state", "tier", "meeting_at", "hot_upgraded_at", "raised_to",
+    "state", "tier", "motion", "meeting_at", "hot_upgraded_at", "raised_to",
     "qualification__why", "qualification__tier", "qualification__at",
     "qualification__hot_upgrade__why", "qualification__hot_upgrade__at", "qualification__hot_upgrade__recorded_at",
     "qualification__tier_upgrade__why", "qualification__tier_upgrade__at", "qualification__tier_upgrade__recorded_at",
@@ -100,12 +101,13 @@ def build_queue(work: HandoffQuerySet, *, now: dt.datetime, limit: int = SHOWN) 
     return Queue(groups, total=sum(counts.values()), shown=len(rows))
 
 
-def unrouted_handoffs() -> HandoffQuerySet:
-    """Return the handoffs without a rep: the hot ones first, then the longest waiting."""
+def unrouted_handoffs(motion: Motion | None = None) -> HandoffQuerySet:
+    """Return the handoffs without a rep, of one motion or of all: the hot ones first, then the longest waiting."""
+    unrouted = Handoff.objects.unrouted()
     running = Clock.objects.running().order_by("due_at", "pk")
     decisions = RoutingDecision.objects.order_by("-at", "-pk")
     return (
-        Handoff.objects.unrouted()
+        (unrouted if motion is None else unrouted.filter(motion=motion))
         .select_related("lead__company", "qualification")
         .defer("qualification__evidence")
         .prefetch_related(

@@ -9,13 +9,15 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from config.accounts.models import User
+from config.web import QueryRefused
+from definitions import motions
 from sla.models import SavedFilter
 
 AT_MOST: Final = 20
 NAME_AT_MOST: Final = 60
 QUERY_AT_MOST: Final = 500
 #: The query parameters that make a filter; others, such as the position in the list, are dropped.
-FILTER_NAMES: Final = ("q", "tier", "rep")
+FILTER_NAMES: Final = ("q", "tier", "motion", "rep")
 
 
 class FilterRefused(Exception):
@@ -43,6 +45,10 @@ def save(*, name: str, query: str, by: User) -> SavedFilter:
         raise FilterRefused("A view's name is plain text on one line.")
     if not name or not query:
         raise FilterRefused("Filter the queue first, then give the view a name." if name else "A view needs a name.")
+    try:
+        motions.read_motion_filter(QueryDict(query))
+    except QueryRefused as refusal:
+        raise FilterRefused(str(refusal)) from refusal
     if len(query) > QUERY_AT_MOST or len(name) > NAME_AT_MOST:
         raise FilterRefused("That is too long to be kept.")
     if for_user(by).exclude(name=name).count() >= AT_MOST:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Aggregate, Count, Expression, F, FloatField, Q, QuerySet
 from django.db.models.functions import TruncWeek
 
+from leads.vocabulary import Motion
 from sla.clocks import clocks
 from sla.models import Attempt, Clock, Handoff, Rep, Team
 from sla.vocabulary import ClockKind
@@ -56,14 +57,19 @@ HEADER: Final = (
 
 
 def read_figures(
-    *, start: dt.datetime, end: dt.datetime, by: By = "", handoffs: QuerySet[Handoff] | None = None
+    *,
+    motion: Motion,
+    start: dt.datetime,
+    end: dt.datetime,
+    by: By = "",
+    handoffs: QuerySet[Handoff] | None = None,
 ) -> list[PromiseFigure]:
-    """Read the promises whose clocks started in `[start, end)`, of all handoffs or of those the reader may see.
+    """Read one motion's promises whose clocks started in `[start, end)`, of all handoffs or of those the reader may see.
 
     Grouped by the rep whose promise it was (routing is nobody's); by the team that has the handoff; by tier; or by
     week, Monday to Monday in the company's zone.
     """
-    clocks_in_period = Clock.objects.filter(started_at__gte=start, started_at__lt=end)
+    clocks_in_period = Clock.objects.filter(handoff__motion=motion, started_at__gte=start, started_at__lt=end)
     if handoffs is not None:
         clocks_in_period = clocks_in_period.filter(handoff__in=handoffs.order_by().values("pk"))
     if by == "rep":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from config.charts import Chart, Series, line_chart
+from leads.vocabulary import Motion
 from sla.models import HandoffQuerySet
 from sla.reports import compliance
 from sla.reports.compliance import PromiseFigure
@@ -33,7 +34,7 @@ class ComplianceRow:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """The figures on the promises whose clocks started in `[start, end)`."""
+    """The figures on the promises of a motion whose clocks started in `[start, end)`."""
 
     start: dt.datetime
     end: dt.datetime
@@ -43,15 +44,17 @@ class Scorecard:
     chart: Chart
 
 
-def build_scorecard(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> Scorecard:
-    """Build the figures of the report page; three queries."""
-    weekly = build_week_rows(compliance.read_figures(start=start, end=end, by="week", handoffs=handoffs))
-    overall = build_rows(compliance.read_figures(start=start, end=end, handoffs=handoffs), BOTH)
+def build_scorecard(handoffs: HandoffQuerySet, *, motion: Motion, start: dt.datetime, end: dt.datetime) -> Scorecard:
+    """Build the figures of the report page for one motion; three queries."""
+    weekly = build_week_rows(compliance.read_figures(motion=motion, start=start, end=end, by="week", handoffs=handoffs))
+    overall = build_rows(compliance.read_figures(motion=motion, start=start, end=end, handoffs=handoffs), BOTH)
     return Scorecard(
         start=start,
         end=end,
         overall=overall[0].cells if overall else [None] * len(BOTH),
-        reps=build_rows(compliance.read_figures(start=start, end=end, by="rep", handoffs=handoffs), SALES),
+        reps=build_rows(
+            compliance.read_figures(motion=motion, start=start, end=end, by="rep", handoffs=handoffs), SALES
+        ),
         weeks=list(reversed(weekly)),
         chart=_build_chart(weekly),
     )

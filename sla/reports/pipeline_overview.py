@@ -1,4 +1,4 @@
-"""The leaders' overview: pipeline from MQLs, then acceptance, then waiting work (rules 12.3)."""
+"""The leaders' overview of a motion: its pipeline, then acceptance, then waiting work (rules 12.3)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, NullIf, TruncMonth
 
 from config.ui import formats
-from definitions.models import Definition
 from leads import merges
-from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from sla.handoffs import creation
 from sla.models import Disposition, Handoff
+from sla.reports import motion_outcomes
 from sla.reports.rejection_monitor import SMALLEST_SAMPLE, TOO_MANY, RejectionMonth
 from sla.vocabulary import DispositionKind, HandoffState
 
@@ -107,34 +106,28 @@ class Dashboard:
         return any(month.decided for month in self.months)
 
 
-def build_overview(*, now: dt.datetime) -> Dashboard:
-    """Build the overview of the primary motion alone: motions are never summed (rules 2.7, 2.8). Six queries."""
-    motion = read_primary_motion()
+def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
+    """Build the overview of one motion alone: motions are never summed (rules 2.7, 2.8). Six queries."""
     handoffs = Handoff.objects.filter(motion=motion)
     since = now - PIPELINE_OVER
     return Dashboard(
         motion=motion,
         since=since,
-        pipeline=_sum_outcomes(OutcomeKind.OPPORTUNITY, handoffs, since, now),
-        won=_sum_outcomes(OutcomeKind.WON, handoffs, since, now),
+        pipeline=_sum_outcomes(motion, OutcomeKind.OPPORTUNITY, handoffs, since, now),
+        won=_sum_outcomes(motion, OutcomeKind.WON, handoffs, since, now),
         months=_count_decisions(handoffs, now),
         waiting=_count_waiting(motion, handoffs, now),
     )
 
 
-def read_primary_motion() -> Motion:
-    primary = Definition.objects.filter(is_primary=True).order_by("pk").first()
-    return Motion(primary.motion) if primary else Motion.MQL
-
-
 def _sum_outcomes(
-    kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, now: dt.datetime
+    motion: Motion, kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, now: dt.datetime
 ) -> PipelineMoney:
     """Sum the outcomes of leads that had been handed to sales before."""
     earlier_handoffs = merges.any_of_same_person(handoffs.filter(created_at__lte=OuterRef("at")))
-    of_mqls = Outcome.objects.effective().filter(earlier_handoffs, kind=kind, at__gte=since, at__lte=now)
+    of_handoffs = motion_outcomes.of_motion(motion).filter(earlier_handoffs, kind=kind, at__gte=since, at__lte=now)
     code = Coalesce(NullIf("currency", Value("")), Value(settings.CURRENCY))
-    rows = of_mqls.annotate(code=code).values("code").order_by("code")
+    rows = of_handoffs.annotate(code=code).values("code").order_by("code")
     totals = rows.annotate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
     return PipelineMoney(
         {row["code"]: row["total"] for row in totals if row["total"] is not None},

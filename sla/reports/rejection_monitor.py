@@ -20,6 +20,7 @@ from config.jobs.periods import claim_period
 from definitions import reviews
 from definitions.models import Definition, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
+from leads.vocabulary import Motion
 from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Disposition
 from sla.reports import compliance
@@ -150,8 +151,8 @@ def _open_review_once(definition: Definition, trigger: ReviewTrigger, decided: D
         definition=definition,
         trigger=trigger,
         kind=kind,
-        title=_write_title(trigger, decided),
-        evidence=_collect_evidence(decided),
+        title=_write_title(Motion(definition.motion), trigger, decided),
+        evidence=_collect_evidence(Motion(definition.motion), decided),
         proposal=_write_proposal(trigger, decided),
         now=now,
         period=period,
@@ -159,8 +160,8 @@ def _open_review_once(definition: Definition, trigger: ReviewTrigger, decided: D
     return True
 
 
-def _write_title(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
-    rate = f"{decided.percent:g} % of {len(decided.dispositions)} decided handoffs rejected in {decided.month.label}"
+def _write_title(motion: Motion, trigger: ReviewTrigger, decided: DecidedCounts) -> str:
+    rate = f"{decided.percent:g} % of {len(decided.dispositions)} decided {motion.upper()}s rejected in {decided.month.label}"
     if trigger == ReviewTrigger.REJECTION_SUSTAINED:
         return f"{rate}, the second month above {TOO_MANY} %: for both leaders"
     return rate
@@ -177,8 +178,9 @@ def _write_proposal(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
     )
 
 
-def _collect_evidence(decided: DecidedCounts) -> dict[str, Any]:
+def _collect_evidence(motion: Motion, decided: DecidedCounts) -> dict[str, Any]:
     month = decided.month
+    promises = compliance.read_figures(motion=motion, start=month.start, end=month.end)
     return {
         "period": month.name,
         "from": month.start.isoformat(),
@@ -192,7 +194,8 @@ def _collect_evidence(decided: DecidedCounts) -> dict[str, Any]:
         "rejected_handoffs": [
             _describe_rejected_handoff(disposition) for disposition in decided.rejected[:SAMPLE_OF_REJECTED]
         ],
-        "promises": [figure.as_dict() for figure in compliance.read_figures(start=month.start, end=month.end)],
+        "motion": motion,
+        "promises": [figure.as_dict() for figure in promises],
     }
 
 

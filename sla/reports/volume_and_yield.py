@@ -1,4 +1,4 @@
-"""Volume and yield: MQLs delivered against those agreed, and what reps achieved with theirs (rules 12.4, 12.5)."""
+"""Volume and yield of a motion: leads delivered against those agreed, and what reps achieved with theirs (rules 12.4, 12.5)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Final
 from django.db.models import Count, Exists, OuterRef, Q
 
 from leads import merges
-from leads.models import Event, Outcome
+from leads.models import Event
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification
 from sla.models import Commitment, HandoffQuerySet, Rep
+from sla.reports import motion_outcomes
 from sla.reports.rejection_monitor import RejectionMonth
 
 MONTHS: Final = 3
@@ -22,10 +23,10 @@ SMALL_SAMPLE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class DeliveredVolume:
-    """The MQLs of a calendar month.
+    """The leads of a motion that qualified in a calendar month.
 
     `agreed` is the number in the commitments that were in force at the month's end, None without any. `complete` counts
-    MQLs whose source and engagement are on record: the context that marketing owes sales.
+    leads whose source and engagement are on record: the context that marketing owes sales.
     """
 
     month: RejectionMonth
@@ -72,14 +73,17 @@ class RepYield:
         return self.assigned < SMALL_SAMPLE
 
 
-HEADER: Final = (
-    "rep", "MQLs given", "accepted", "accepted before any contact", "meetings", "MQL to meeting (%)", "opportunities",
-    "meeting to opportunity (%)",
-)  # fmt: skip
+def header(motion: Motion) -> tuple[str, ...]:
+    """Return the header of the yields, with the leads named as the motion names them."""
+    name = motion.upper()
+    return (
+        "rep", f"{name}s given", "accepted", "accepted before any contact", "meetings", f"{name} to meeting (%)",
+        "opportunities", "meeting to opportunity (%)",
+    )  # fmt: skip
 
 
 def cells(row: RepYield) -> tuple[object, ...]:
-    """Return the values under HEADER."""
+    """Return the values under `header`."""
     return (
         row.name, row.assigned, row.accepted, row.unseen, row.meetings, _round_share(row.meeting_share),
         row.opportunities, _round_share(row.opportunity_share),
@@ -90,20 +94,21 @@ def _round_share(share: float | None) -> float | None:
     return None if share is None else round(share, 1)
 
 
-def read_delivered_months(*, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:
-    """Read the running month and those before it, the latest first.
+def read_delivered_months(*, motion: Motion, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:
+    """Read the running month and those before it, the latest first, for one motion.
 
-    Counts MQLs of all teams, each in the month it qualified.
+    Counts the leads of all teams, each in the month it qualified.
     """
-    return [_count_delivered(RejectionMonth.containing(now, months_back=back), back == 0) for back in range(count)]
+    months = [RejectionMonth.containing(now, months_back=back) for back in range(count)]
+    return [_count_delivered(motion, month, is_running=month == months[0]) for month in months]
 
 
-def read_yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
-    """Read the yield by the rep who has the handoffs, of those created in `[start, end)`, in two queries."""
-    opened = Outcome.objects.effective().filter(
+def read_yields(handoffs: HandoffQuerySet, *, motion: Motion, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
+    """Read a motion's yield by the rep who has the handoffs, of those created in `[start, end)`, in two queries."""
+    opened = motion_outcomes.of_motion(motion).filter(
         kind__in=(OutcomeKind.OPPORTUNITY, OutcomeKind.WON), at__gte=OuterRef("created_at")
     )
-    assigned = handoffs.filter(created_at__gte=start, created_at__lt=end, rep__isnull=False)
+    assigned = handoffs.filter(motion=motion, created_at__gte=start, created_at__lt=end, rep__isnull=False)
     assigned = assigned.annotate(opened=merges.any_of_same_person(opened))
     met = Q(meeting_at__isnull=False)
     accepted = Q(dispositions__kind="accept", dispositions__corrected_by=None)
@@ -127,16 +132,16 @@ def read_yields(handoffs: HandoffQuerySet, *, start: dt.datetime, end: dt.dateti
     return sorted(rows, key=lambda row: (row.name.casefold(), row.rep))
 
 
-def _count_delivered(month: RejectionMonth, is_running: bool) -> DeliveredVolume:
+def _count_delivered(motion: Motion, month: RejectionMonth, *, is_running: bool) -> DeliveredVolume:
     engagements = Event.objects.filter(lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"))
-    counts = Qualification.objects.filter(motion=Motion.MQL, at__gte=month.start, at__lt=month.end).aggregate(
+    counts = Qualification.objects.filter(motion=motion, at__gte=month.start, at__lt=month.end).aggregate(
         count=Count("pk"),
         complete=Count("pk", filter=Q(~Q(lead__source=""), Exists(engagements.exclude(asset="", properties={})))),
     )
-    return DeliveredVolume(month, is_running, counts["count"], counts["complete"], _read_agreed_volume(month))
+    return DeliveredVolume(month, is_running, counts["count"], counts["complete"], _read_agreed_volume(motion, month))
 
 
-def _read_agreed_volume(month: RejectionMonth) -> int | None:
-    """Return the MQLs a month agreed at the month's end; later commitments do not change what was owed before them."""
-    in_force = Commitment.objects.filter(activated_at__lt=month.end).order_by("-activated_at", "-pk")
+def _read_agreed_volume(motion: Motion, month: RejectionMonth) -> int | None:
+    """Return the leads a month agreed at the month's end; later commitments do not change what was owed before them."""
+    in_force = Commitment.objects.filter(motion=motion, activated_at__lt=month.end).order_by("-activated_at", "-pk")
     return in_force.values_list("mqls_a_month", flat=True).first()

@@ -15,6 +15,7 @@ from django.utils import timezone
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
+from definitions import motions
 from sla import permissions
 from sla.models import Absence, Rep, Team
 from sla.teams import changelog, fairness, round_robin
@@ -83,12 +84,12 @@ def for_user(user: User, *, now: dt.datetime) -> list[TeamRoster]:
     managed_ids = set(managed_teams(user).values_list("pk", flat=True))
     reps = round_robin.fetch_reps(*teams)
     shares = fairness.compute_shares(reps, now=now)
-    absences = fetch_absences(reps, now=now)
+    absences, primary = fetch_absences(reps, now=now), motions.read_primary_motion()
     lines: dict[int, list[RosterLine]] = {team.pk: [] for team in teams}
-    for availability in round_robin.fetch_availabilities(reps, now):
+    for availability in round_robin.fetch_availabilities(reps, now, motion=primary):
         rep = availability.rep
         lines[rep.team_id].append(RosterLine(availability, absences.get(rep.pk, []), shares[rep.pk]))
-    agreed = round_robin.agreed_unworked_limit()
+    agreed = round_robin.agreed_unworked_limit(primary)
     return [_build_roster(team, lines[team.pk], team.pk in managed_ids, agreed) for team in teams]
 
 

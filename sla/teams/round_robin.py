@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from django.db.models import Count, Q
 
 from leads import merges
+from leads.vocabulary import Motion
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar
 from sla.commitments import commitments
@@ -82,9 +83,13 @@ def fetch_reps(*teams: Team) -> list[Rep]:
     return list(reps.order_by("pk"))
 
 
-def fetch_availabilities(reps: Sequence[Rep], now: dt.datetime) -> list[Availability]:
-    """Return the availability of each of these reps at `now`, by hours, absences, switch and workload. Reads only."""
-    absences, loads, agreed = _fetch_absences(reps, now), _fetch_loads(reps), agreed_unworked_limit()
+def fetch_availabilities(reps: Sequence[Rep], now: dt.datetime, *, motion: Motion) -> list[Availability]:
+    """Return the availability of each of these reps at `now` for a lead of the motion. Reads only.
+
+    Hours, absences, the switch and the workload decide. The workload is of all motions, as a rep has two hands for all of
+    them; the agreed limit of unworked leads is that of the motion.
+    """
+    absences, loads, agreed = _fetch_absences(reps, now), _fetch_loads(reps), agreed_unworked_limit(motion)
     return [build_availability(rep, absences, *loads.get(rep.pk, (0, 0)), agreed=agreed, now=now) for rep in reps]
 
 
@@ -94,7 +99,12 @@ def unworked_limit(team: Team, agreed: int) -> int | None:
 
 
 def choose_next(
-    reps: Sequence[Rep], now: dt.datetime, *, owners: Sequence[CompanyOwner] = (), passing_over: Rep | None = None
+    reps: Sequence[Rep],
+    now: dt.datetime,
+    *,
+    motion: Motion,
+    owners: Sequence[CompanyOwner] = (),
+    passing_over: Rep | None = None,
 ) -> Assignment:
     """Choose among the reps who are in working hours, not away and below capacity (rules 6.6, 6.7).
 
@@ -106,7 +116,7 @@ def choose_next(
 
     Fair when the caller holds the locks on these reps: two routers then choose one after the other.
     """
-    availabilities = fetch_availabilities([rep for rep in reps if rep != passing_over], now)
+    availabilities = fetch_availabilities([rep for rep in reps if rep != passing_over], now, motion=motion)
     return choose_available(availabilities, _fetch_last_turns, owners=owners, passing_over=passing_over)
 
 
@@ -203,10 +213,10 @@ def _hours_hindrance(rep: Rep, now: dt.datetime) -> tuple[str, str] | None:
     return None if arithmetic.is_open(hours, now) else (OFF_WORK, OFF_WORK)
 
 
-def agreed_unworked_limit() -> int:
-    """Return how many accepted leads without a contact a rep may have, by the commitments in force; 0 means no limit."""
+def agreed_unworked_limit(motion: Motion) -> int:
+    """Return how many accepted leads without a contact a rep may have before another of the motion; 0 means no limit."""
     try:
-        return commitments.current_commitment().unworked_at_most
+        return commitments.current_commitment(motion).unworked_at_most
     except commitments.NotYetAgreed:
         return 0
 

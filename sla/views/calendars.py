@@ -18,6 +18,7 @@ from config import time_zones
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request
+from definitions import motions
 from leads.vocabulary import READERS_OF_LEADS
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar, Calendar
@@ -30,7 +31,7 @@ from sla.business_time.hours import (
     format_interval,
     read_hours,
 )
-from sla.commitments import preview
+from sla.commitments import commitments, preview
 from sla.forms.calendars import CalendarForm
 from sla.models import Clock, Commitment, WorkCalendar
 
@@ -44,7 +45,7 @@ def rules(request: Request) -> HttpResponse:
     """Show the entry to the rules that govern the work of sales: routing, due times and working hours."""
     context = {
         "calendars": WorkCalendar.objects.count(),
-        "in_force": Commitment.objects.filter(state="active").first(),
+        "in_force": commitments.commitments_in_force().values(),
         "may_route": holds(request.user, *READERS_OF_LEADS),
     }
     return render(request, "sla/rules.html", context)
@@ -158,7 +159,7 @@ def _build_preview(draft: CalendarDraft, stored: CalendarDraft, wall: dt.datetim
 
     Includes what the stored calendar gives for the same instant, and what would change.
     """
-    terms = preview.terms_in_force()
+    terms = preview.terms_in_force(motions.read_primary_motion())
     try:
         at = preview.instant_of_wall_time(calendars.build_from_draft(draft, now), wall)
         calendar_then, calendar_now = calendars.build_from_draft(draft, at), calendars.build_from_draft(draft, now)

@@ -10,12 +10,15 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request, typed_number
+from definitions import motions
+from leads.vocabulary import Motion
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar
 from sla.commitments import commitments, preview
@@ -27,11 +30,14 @@ from sla.vocabulary import CommitmentState
 @roles_required(*Role)
 @require_GET
 def commitment_list(request: Request) -> HttpResponse:
-    """Show what each side promised, who signed it and when, and the earlier commitments."""
-    rows = list(_with_signers().order_by("-number"))
+    """Show what each side promised about a motion, who signed it and when, and the earlier commitments."""
+    motion = motions.read_motion(request.GET)
+    rows = list(_with_signers().filter(motion=motion).order_by("-number"))
     in_force = next((row for row in rows if row.state == CommitmentState.ACTIVE), None)
     signed = [row for row in rows if row.activated_at is not None]
     context = {
+        "motion": motion,
+        "motions": motions.list_motions_in_use(),
         "in_force": in_force,
         "terms": commitments.term_sentences(in_force) if in_force else {},
         "drafts": [row for row in rows if row.state == CommitmentState.DRAFT],
@@ -92,15 +98,16 @@ def commitment_delete(request: Request, pk: int) -> HttpResponse:
     except commitments.DraftRefused as refusal:
         return _render_page(request, draft, str(refusal), 409)
     messages.success(request, f"The draft of {draft} is deleted.")
-    return redirect("commitments")
+    return redirect(f"{reverse('commitments')}?motion={draft.motion}")
 
 
 def _render_page(request: Request, version: Commitment, refusal: str = "", status: int = 200) -> HttpResponse:
-    others = list(_with_signers().exclude(pk=version.pk).order_by("-number"))
+    others = list(_with_signers().filter(motion=version.motion).exclude(pk=version.pk).order_by("-number"))
     against = _choose_comparison(version, others, typed_number(request.GET.get("against", "")))
     calendar, wall = _read_arrival(ArrivalForm(request.GET or None))
     context = {
         "commitment": version,
+        "motion": version.motion,
         "is_draft": version.state == CommitmentState.DRAFT,
         "terms": commitments.term_sentences(version),
         "others": others,
@@ -118,18 +125,21 @@ def _render_page(request: Request, version: Commitment, refusal: str = "", statu
 
 
 def _edit_draft(request: Request, stored: Commitment | None) -> HttpResponse:
-    start = stored or preview.terms_in_force()
+    motion = Motion(stored.motion) if stored else motions.read_motion(request.GET)
+    start = stored or preview.terms_in_force(motion)
     initial = {term.name: getattr(start, term.name) for term in commitments.TERMS}
     initial |= {"reason": stored.reason, "read": commitments.stamp(stored)} if stored else {}
     calendar, wall = _read_arrival(ArrivalForm())
-    form = CommitmentForm(request.POST or None, initial=initial | {"calendar": calendar, "arrives": wall})
+    form = CommitmentForm(
+        request.POST or None, motion=motion, initial=initial | {"calendar": calendar, "arrives": wall}
+    )
     if request.method != "POST":
         return _render_form(request, stored, form, _build_preview(start, calendar, wall))
     if not form.is_valid():
         return _render_form(request, stored, form, None, 422)
     if "preview" in request.POST:
         typed = form.cleaned_data
-        draft = Commitment(number=stored.number if stored else 0, **form.read_terms())
+        draft = Commitment(motion=motion, number=stored.number if stored else 0, **form.read_terms())
         calendar, wall = typed["calendar"] or calendar, typed["arrives"] or wall
         return _render_form(request, stored, form, _build_preview(draft, calendar, wall))
     try:
@@ -144,7 +154,9 @@ def _edit_draft(request: Request, stored: Commitment | None) -> HttpResponse:
 def _save_draft(request: Request, stored: Commitment | None, form: CommitmentForm) -> Commitment:
     terms, reason = form.read_terms(), form.cleaned_data["reason"]
     if stored is None:
-        return commitments.create_draft(terms=terms, reason=reason, by=request.user, now=timezone.now())
+        return commitments.create_draft(
+            motion=form.motion, terms=terms, reason=reason, by=request.user, now=timezone.now()
+        )
     read = form.cleaned_data["read"]
     return commitments.amend_draft(commitment=stored, terms=terms, reason=reason, seen_stamp=read, by=request.user)
 
@@ -154,7 +166,7 @@ def _render_form(
 ) -> HttpResponse:
     is_fragment = request.htmx and "preview" in request.POST
     template = "sla/commitments/_preview.html" if is_fragment else "sla/commitments/commitment_form.html"
-    context = {"commitment": stored, "form": form, "preview": preview}
+    context = {"commitment": stored, "form": form, "motion": form.motion, "preview": preview}
     return render(request, template, context, status=status)
 
 
@@ -172,7 +184,8 @@ def _read_arrival(form: ArrivalForm) -> tuple[WorkCalendar | None, dt.datetime]:
 def _build_preview(draft: Commitment, calendar: WorkCalendar | None, wall: dt.datetime) -> dict[str, Any]:
     if calendar is None:
         return {"problem": "There is no calendar yet, by which a due time could be counted."}
-    in_force = Commitment.objects.filter(state=CommitmentState.ACTIVE).exclude(pk=draft.pk).first()
+    active = Commitment.objects.filter(motion=draft.motion, state=CommitmentState.ACTIVE)
+    in_force = active.exclude(pk=draft.pk).first()
     try:
         at = preview.instant_of_wall_time(calendars.build_calendar(calendar, timezone.now()), wall)
         hours = calendars.build_calendar(calendar, at)

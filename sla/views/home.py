@@ -12,6 +12,7 @@ from config.accounts.roles import holds, roles_of, roles_required
 from config.accounts.vocabulary import Role
 from config.charts import Series, line_chart
 from config.web import Request
+from definitions import motions
 from leads.vocabulary import READERS_OF_LEADS
 from sla.reports import pipeline_overview
 from sla.reports.rejection_monitor import TOO_MANY
@@ -36,7 +37,7 @@ def home(request: Request) -> HttpResponse:
 def overview(request: Request) -> HttpResponse:
     """Show the pipeline first, then acceptance, then waiting work (rules 12.3)."""
     now = timezone.now()
-    figures = pipeline_overview.build_overview(now=now)
+    figures = pipeline_overview.build_overview(motion=motions.read_motion(request.GET), now=now)
     rates = [None if month.rejection is None else month.rejection * 100 for month in figures.months]
     chart = line_chart(
         "Rejection rate by month",
@@ -44,5 +45,13 @@ def overview(request: Request) -> HttpResponse:
         [Series("Rejected", "bad", rates)],
         target=(TOO_MANY, f"{TOO_MANY} %: review"),
     )
-    context = {"figures": figures, "chart": chart, "too_many": TOO_MANY, "now": now}
+    context = {
+        "figures": figures,
+        "motion": figures.motion,
+        "motions": motions.list_motions_in_use(),
+        "primary": motions.find_primary_choice(),
+        "chart": chart,
+        "too_many": TOO_MANY,
+        "now": now,
+    }
     return render(request, "sla/reports/overview.html", context)

@@ -16,6 +16,7 @@ from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request, typed_number
+from definitions import motions
 from leads.vocabulary import READERS_OF_LEADS
 from sla import permissions
 from sla.forms.nurture import BackForm, NurtureFilterForm, PostponeForm
@@ -94,10 +95,14 @@ def _render_page(request: Request, postpone: PostponeForm, status: int = 200) ->
 
 
 def _filter_handoffs(request: Request) -> HandoffQuerySet:
-    """Return the recycled leads that this person may see, filtered by the query string; invalid criteria are ignored."""
-    form = NurtureFilterForm(request.GET)
+    """Return the recycled leads that this person may see, filtered by the query string.
+
+    Invalid criteria are ignored, but for an unknown motion. Raises QueryRefused.
+    """
+    form, motion = NurtureFilterForm(request.GET), motions.read_motion_filter(request.GET)
     form.is_valid()
     criteria: dict[str, Any] = {name: value for name, value in form.cleaned_data.items() if value}
+    criteria["motion"] = motion
     return nurture_tasks.filter_recycled(
         nurture_tasks.select_recycled(permissions.visible_to(request.user)), now=timezone.now(), **criteria
     )

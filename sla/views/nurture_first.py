@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from config.accounts.roles import holds, roles_required
 from config.downloads import csv_download
 from config.web import Request, typed_number
+from definitions import motions
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.models import QualificationQuerySet
 from sla.forms.nurture import BackForm, NurtureFilterForm
@@ -73,20 +74,22 @@ def _render_page(
         "total": rows.count(),
         "shown": SHOWN,
         "q": request.GET.get("q", ""),
+        "motion": motions.read_motion_filter(request.GET),
+        "motions": motions.list_motions_in_use(),
         "form": form,
         "chosen": chosen or [],
         "asks": asks,
         "may_move": holds(request.user, *recycling.NURTURE_ROLES),
-        "days": tier_3_hold.nurture_days(),
+        "holds": [(name, days) for name, days in tier_3_hold.nurture_days().items() if days],
         "now": now,
     }
     return render(request, "sla/nurture/nurture_first.html", context, status=status)
 
 
 def _filter_qualifications(request: Request) -> QualificationQuerySet:
-    form = NurtureFilterForm(request.GET)
+    form, motion = NurtureFilterForm(request.GET), motions.read_motion_filter(request.GET)
     form.is_valid()
-    return tier_3_hold.search_held_mqls(now=timezone.now(), q=form.cleaned_data.get("q", ""))
+    return tier_3_hold.search_held_mqls(now=timezone.now(), q=form.cleaned_data.get("q", ""), motion=motion)
 
 
 def _selected_ids(request: Request) -> list[int]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from config.accounts.roles import holds
 from config.web import Request, typed_number
+from definitions import motions
 from leads.vocabulary import READERS_OF_LEADS
 from sla.filters import QueueFilter, managed_reps
 from sla.forms.handoffs import (
@@ -39,6 +40,8 @@ CONTACTS_SHOWN: Final = [
 
 def build_queue_context(request: Request, query: QueryDict, here: str) -> dict[str, Any]:
     now = timezone.now()
+    # Refuses an unknown motion, which the filter below would ignore.
+    motions.read_motion_filter(query)
     queue_filter = QueueFilter(query, queryset=queue.for_user(request.user), request=request)
     limit = typed_number(query.get("limit", "")) or queue.SHOWN
     return {

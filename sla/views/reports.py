@@ -15,6 +15,7 @@ from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request, typed_number
+from definitions import motions
 from sla import permissions
 from sla.filters import ClockFilter
 from sla.models import Clock
@@ -28,16 +29,18 @@ PAGE: Final = 50
 @login_required
 @require_GET
 def sla_report(request: Request) -> HttpResponse:
-    """Report both sides' promises over the last weeks, on the handoffs that this person may see."""
-    now = timezone.now()
+    """Report both sides' promises in one motion over the last weeks, on the handoffs that this person may see."""
+    now, motion = timezone.now(), motions.read_motion(request.GET)
     weeks, start = read_period(request, now)
     visible = permissions.visible_to(request.user)
-    card = compliance_page.build_scorecard(visible, start=start, end=now)
+    card = compliance_page.build_scorecard(visible, motion=motion, start=start, end=now)
     # Everybody may read the report on their own handoffs; only people with a role may read the commitments.
     context = {
         "card": card,
-        "months": volume_and_yield.read_delivered_months(now=now),
-        "yields": volume_and_yield.read_yields(visible, start=start, end=now),
+        "motion": motion,
+        "motions": motions.list_motions_in_use(),
+        "months": volume_and_yield.read_delivered_months(motion=motion, now=now),
+        "yields": volume_and_yield.read_yields(visible, motion=motion, start=start, end=now),
         "weeks": weeks,
         "periods": PERIODS,
         "now": now,
@@ -49,37 +52,41 @@ def sla_report(request: Request) -> HttpResponse:
 @login_required
 @require_GET
 def sla_export(request: Request) -> HttpResponseBase:
-    now = timezone.now()
+    now, motion = timezone.now(), motions.read_motion(request.GET)
     _, start = read_period(request, now)
     by: compliance.By = "week" if request.GET.get("by") == "week" else "rep"
-    figures = compliance.read_figures(start=start, end=now, by=by, handoffs=permissions.visible_to(request.user))
-    return csv_download(f"sla-by-{by}", compliance.HEADER, map(compliance.cells, figures))
+    visible = permissions.visible_to(request.user)
+    figures = compliance.read_figures(motion=motion, start=start, end=now, by=by, handoffs=visible)
+    return csv_download(f"{motion}-sla-by-{by}", compliance.HEADER, map(compliance.cells, figures))
 
 
 @login_required
 @require_GET
 def sla_yield_export(request: Request) -> HttpResponseBase:
-    now = timezone.now()
+    now, motion = timezone.now(), motions.read_motion(request.GET)
     _, start = read_period(request, now)
-    rows = volume_and_yield.read_yields(permissions.visible_to(request.user), start=start, end=now)
-    return csv_download("mql-to-meeting-by-rep", volume_and_yield.HEADER, map(volume_and_yield.cells, rows))
+    rows = volume_and_yield.read_yields(permissions.visible_to(request.user), motion=motion, start=start, end=now)
+    return csv_download(
+        f"{motion}-to-meeting-by-rep", volume_and_yield.header(motion), map(volume_and_yield.cells, rows)
+    )
 
 
 @login_required
 @require_GET
 def sla_rows(request: Request) -> HttpResponse:
-    """List the promises behind a figure, the newest first."""
-    now = timezone.now()
+    """List the promises behind a figure of one motion, the newest first."""
+    now, motion = timezone.now(), motions.read_motion(request.GET)
     _, start = read_period(request, now)
-    clocks = Clock.objects.filter(
-        handoff__in=permissions.visible_to(request.user).order_by().values("pk"), started_at__lt=now
-    )
+    visible = permissions.visible_to(request.user).filter(motion=motion)
+    clocks = Clock.objects.filter(handoff__in=visible.order_by().values("pk"), started_at__lt=now)
     clocks = clocks.select_related("handoff__lead__company", "rep__user").order_by("-pk")
     clock_filter = ClockFilter(request.GET, queryset=clocks, request=request)
     rows = clock_filter.qs if request.GET.get("week") else clock_filter.qs.filter(started_at__gte=start)
     page = list(rows_after(rows, request.GET.get("after", ""))[: PAGE + 1])
     more = page[PAGE - 1].pk if len(page) > PAGE else None
     context = {
+        "motion": motion,
+        "motions": motions.list_motions_in_use(),
         "rows": compliance.with_remarks(page[:PAGE]),
         "more": more,
         "total": rows.count(),

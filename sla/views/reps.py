@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request
+from definitions import motions
 from leads.vocabulary import READERS_OF_LEADS
 from sla import permissions
 from sla.forms.routing import AbsenceForm, HandOverForm, RepForm, TeamForm
@@ -61,7 +62,8 @@ def _render_availability(request: Request, **typed: object) -> HttpResponse:
     rep = Rep.objects.filter(user=request.user).select_related("team").first()
     now = timezone.now()
     own = round_robin.fetch_reps(rep.team) if rep else []
-    standing = next((line for line in round_robin.fetch_availabilities(own, now) if line.rep == rep), None)
+    lines = round_robin.fetch_availabilities(own, now, motion=motions.read_primary_motion())
+    standing = next((line for line in lines if line.rep == rep), None)
     context = {
         "standing": standing,
         "absences": roster.fetch_absences([rep], now=now).get(rep.pk, []) if rep else [],

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from config.accounts.roles import roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request, typed_number
+from definitions import motions
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS, Motion
 from sla.forms.routing import DryRunForm, NewRuleForm, RuleForm
@@ -33,7 +35,7 @@ def routing(request: Request) -> HttpResponse:
     context = {
         "entries": rule_editing.list_entries(),
         "may_change": rule_editing.may_change(request.user),
-        "unrouted": Handoff.objects.unrouted().count(),
+        "unrouted": Handoff.objects.unrouted().order_by("motion").values_list("motion").annotate(Count("pk")),
         "changes": changelog.latest_changes(RoutingRule)[:CHANGES_SHOWN],
         "now": timezone.now(),
     }
@@ -114,7 +116,7 @@ def _run_dry_run(form: DryRunForm, lead: Lead | None) -> RoutingPlan:
     typed = form.cleaned_data
     conditions = {
         "tier": typed["tier"],
-        "motion": Motion(typed["motion"] or Motion.MQL),
+        "motion": Motion(typed["motion"] or motions.read_primary_motion()),
         "now": typed["at"] or timezone.now(),
     }
     if lead is not None:

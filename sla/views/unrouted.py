@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET
 from config.accounts.roles import roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request
+from definitions import motions
 from sla.forms.handoffs import AssignForm
 from sla.handoffs import routing
 from sla.models import Clock
 from sla.queue import queue
-from sla.vocabulary import HandoffState
 
 SHOWN: Final = 100
 
@@ -26,7 +26,8 @@ SHOWN: Final = 100
 @require_GET
 def unrouted(request: Request) -> HttpResponse:
     """Show the leads that nobody has, so that they are not overlooked (rules 6.9)."""
-    rows, now = queue.unrouted_handoffs(), timezone.now()
+    motion, now = motions.read_motion_filter(request.GET), timezone.now()
+    rows = queue.unrouted_handoffs(motion)
     figures = rows.order_by().aggregate(
         total=Count("pk"),
         hot=Count("pk", filter=Q(tier=1) | Q(hot_upgraded_at__isnull=False)),
@@ -34,7 +35,9 @@ def unrouted(request: Request) -> HttpResponse:
     )
     context = {
         **figures,
-        "late": Clock.objects.running().filter(handoff__state=HandoffState.UNROUTED, due_at__lt=now).count(),
+        "motion": motion,
+        "motions": motions.list_motions_in_use(),
+        "late": Clock.objects.running().filter(handoff__in=rows.order_by().values("pk"), due_at__lt=now).count(),
         "rows": routing.find_waits(rows[:SHOWN], now=now),
         "assign_form": AssignForm(now=now),
         "here": request.path,

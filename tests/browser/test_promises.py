@@ -12,6 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from config.accounts.vocabulary import Role
+from leads.vocabulary import Motion
 from sla.commitments import commitments
 from sla.models import Commitment, SpecialDay
 from sla.vocabulary import Family, Route
@@ -43,7 +44,9 @@ def pages(context: BrowserContext, page: Page, live_server: object) -> list[str]
     QualificationFactory(tier=3, at=now)
     everybody = UserFactory(roles=[Role.SALES_MANAGER, Role.MARKETING_OPS, Role.SALES_LEADER])
     usual = {term.name: getattr(Commitment(), term.name) for term in commitments.TERMS}
-    draft = commitments.create_draft(terms=usual | {"contact_minutes": 15}, reason="Faster.", by=everybody, now=now)
+    draft = commitments.create_draft(
+        motion=Motion.MQL, terms=usual | {"contact_minutes": 15}, reason="Faster.", by=everybody, now=now
+    )
     client = Client()
     client.force_login(everybody)
     name = settings.SESSION_COOKIE_NAME

@@ -51,6 +51,7 @@ CODES = {
         "timing.nothing_ages": "warning",
         "exclusions.none": "warning",
     },
+    "product_usage": {"statement.long": "warning"},
 }
 
 
@@ -180,3 +181,13 @@ def test_the_checklist_needs_title_industry_and_one_of_two_actions() -> None:
 def test_only_a_hand_raise_qualifies_in_the_hand_raise_preset(signals: list[str]) -> None:
     assert not meets("hand_raise", *signals)
     assert meets("hand_raise", *signals, "pricing_inquiry")
+
+
+def test_two_things_done_in_the_product_make_a_pql() -> None:
+    profile = {"company__employees": 200, "lead__email_domain": "fit.example"}
+
+    assert meets("product_usage", "trial_activated", "teammates_invited", **profile)
+    assert meets("product_usage", "usage_limit_reached", "billing_viewed", **profile)
+    assert not meets("product_usage", "trial_activated", "usage_limit_reached", **profile)
+    assert not meets("product_usage", "trial_activated", "teammates_invited", age=20, **profile)
+    assert not meets("product_usage", "demo_request", "pricing_view", **profile)

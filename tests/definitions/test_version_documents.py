@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test.utils import CaptureQueriesContext
 
-from definitions import version_documents
+from definitions import motions, version_documents
 from definitions.document.parser import DocumentRefused
 from definitions.models import Definition, Version
 from tests.definitions.documents import REFERENCE, criterion, load_reference, minimal_document
@@ -48,7 +48,7 @@ def test_a_used_number_is_replaced_by_the_next_one() -> None:
     ]
 
     assert numbers == ["v1.0", "v1.1", "v2.3", "v1.2", "v2.4"]
-    assert Definition.objects.get().is_primary
+    assert motions.read_primary_motion() == Definition.objects.get().motion
 
 
 def test_similar_names_get_different_slugs() -> None:

@@ -82,7 +82,7 @@ def test_the_published_page_shows_the_definition_in_force() -> None:
 def test_the_page_tells_that_no_definition_is_in_force() -> None:
     create_draft()
 
-    assert "No definition is in force" in read_page(Role.SDR, to="/definition/")
+    assert "No MQL definition is in force" in read_page(Role.SDR, to="/definition/")
 
 
 def test_the_main_definition_comes_first() -> None:
@@ -132,7 +132,7 @@ def test_the_queries_of_the_page_do_not_grow_with_the_history(
 
     with django_assert_max_num_queries(36):
         client.get("/definition/")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         client.get("/definitions/")
 
 

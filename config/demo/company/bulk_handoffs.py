@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db.models import prefetch_related_objects
 
+from config.accounts import sources
 from config.accounts.models import User
 from config.demo.company import rep_actions
 from config.demo.company.bulk_clocks import BulkClocks
@@ -51,7 +52,7 @@ class BulkHandoffs:
         self._instants, self._manager = instants, staff.manager
         self._leads = {lead.pk: lead for lead in Lead.objects.select_related("company")}
         self._standing = motion_stages.read_all_leads()
-        self._commitment = commitments.current_commitment()
+        self._commitment = commitments.current_commitment(Motion.MQL)
         self._rules = routing_rules.active_rules()
         self._reps = {rep.pk: rep for rep in round_robin.fetch_reps(*Team.objects.all())}
         prefetch_related_objects([rep.team for rep in self._reps.values()], "managers")
@@ -278,7 +279,7 @@ class BulkHandoffs:
             signal=self._request_closed,
             occurred_at=now,
             recorded_at=now,
-            source=recycling.SOURCE,
+            source=sources.ACCORD,
             external_id=answer["id"],
             digest=hashlib.sha256(answer["id"].encode()).digest()[:16],
         )
@@ -289,7 +290,7 @@ class BulkHandoffs:
         external_id = outcome.pop("id")
         outcome["lead_id"] = outcome.pop("lead")
         outcome["motion"] = handoff.motion
-        self._writer.add(Outcome(recorded_at=now, source=recycling.SOURCE, external_id=external_id, **outcome))
+        self._writer.add(Outcome(recorded_at=now, source=sources.ACCORD, external_id=external_id, **outcome))
 
     def _stage_of(self, lead: Lead, motion: str) -> Stage:
         return self._standing[lead.pk].get(Motion(motion), Stage.LEAD)

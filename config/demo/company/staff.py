@@ -13,6 +13,7 @@ from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from config.demo.company import names_and_places
 from leads.models import ListEntry, NamedList
+from leads.vocabulary import Motion
 from sla.commitments import commitments
 from sla.models import Absence, Commitment, Rep, RoutingRule, Team, WorkCalendar, WorkHours
 
@@ -178,8 +179,10 @@ def _extend_named_lists() -> None:
 
 def activate_second_commitment(people: Staff, *, now: dt.datetime) -> None:
     """Sign the second commitments: tier 3 is nurtured first, and accepted leads are worked before more are taken."""
-    terms = {term.name: getattr(commitments.current_commitment(), term.name) for term in commitments.TERMS}
+    in_force = commitments.current_commitment(Motion.MQL)
+    terms = {term.name: getattr(in_force, term.name) for term in commitments.TERMS}
     commitment = commitments.create_draft(
+        motion=Motion.MQL,
         terms=terms | {"tier_3_nurture_days": 14, "unworked_at_most": 5},
         reason="A third of what sales rejected was tier 3: marketing nurtures it for two weeks, then sales calls.",
         by=people.manager,

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from django.db import ProgrammingError
+from django.db import IntegrityError, ProgrammingError
 
 from config.accounts.vocabulary import Role
 from definitions import commitment_snapshots
+from leads.vocabulary import Motion
 from sla.commitments import commitments
 from sla.models import Commitment
 from tests.factories import NOW, CommitmentFactory, HandoffFactory, UserFactory, read_handoff
@@ -27,7 +28,7 @@ def test_commitments_signed_by_both_come_into_force_and_retire_the_former(leader
     commitments.activate(commitment=draft, now=NOW, **leaders)
 
     before.refresh_from_db()
-    assert commitments.current_commitment().contact_minutes == 15
+    assert commitments.current_commitment(Motion.MQL).contact_minutes == 15
     assert (before.state, before.retired_at) == ("retired", NOW)
 
 
@@ -36,7 +37,7 @@ def test_commitments_in_force_are_stored_beside_the_definition_as_sentences(lead
 
     commitments.activate(commitment=draft, now=NOW, **leaders)
 
-    promise = commitment_snapshots.find_current_snapshot()
+    promise = commitment_snapshots.find_current_snapshot(Motion.MQL)
     assert (
         commitment_snapshots.select_sentences(promise, commitment_snapshots.SALES)[0]
         == "First contact within 15 business minutes; tier 1 within 5."
@@ -50,7 +51,7 @@ def test_commitments_in_force_are_stored_beside_the_definition_as_sentences(lead
 
 def test_a_fresh_installation_has_no_commitments_and_says_so():
     with pytest.raises(commitments.NotYetAgreed, match="both sides must sign"):
-        commitments.current_commitment()
+        commitments.current_commitment(Motion.MQL)
 
 
 def test_two_different_leaders_sign_each_for_their_side(leaders):
@@ -89,3 +90,37 @@ def test_a_draft_can_be_edited_and_a_signed_version_cannot():
 
     with pytest.raises(ProgrammingError, match="Cannot update rows"):
         Commitment.objects.filter(state="active").update(contact_minutes=10)
+
+
+def test_commitments_of_one_motion_leave_those_of_another_in_force(leaders):
+    mql = CommitmentFactory(active=True)
+    pql = CommitmentFactory(motion=Motion.PQL, contact_minutes=120)
+
+    commitments.activate(commitment=pql, now=NOW, **leaders)
+
+    assert commitments.current_commitment(Motion.MQL) == mql
+    assert commitments.current_commitment(Motion.PQL).contact_minutes == 120
+    assert commitment_snapshots.find_current_snapshot(Motion.MQL) is None
+    sentences = commitment_snapshots.find_current_snapshot(Motion.PQL).sentences
+    assert "Marketing: 60 PQLs a month, all of which meet the definition." in sentences
+
+
+def test_versions_are_numbered_by_motion():
+    CommitmentFactory(number=7)
+    ops = UserFactory(roles=[Role.MARKETING_OPS])
+    terms = {term.name: 7 for term in commitments.TERMS}
+
+    drafts = [
+        commitments.create_draft(motion=motion, terms=terms, reason="", by=ops, now=NOW)
+        for motion in (Motion.MQL, Motion.PQL)
+    ]
+
+    assert [str(draft) for draft in drafts] == ["MQL commitments v8", "PQL commitments v1"]
+
+
+def test_the_database_holds_one_version_in_force_for_each_motion():
+    CommitmentFactory(active=True)
+    CommitmentFactory(active=True, motion=Motion.PQL)
+
+    with pytest.raises(IntegrityError, match="one_active_commitment"):
+        CommitmentFactory(active=True, motion=Motion.PQL)

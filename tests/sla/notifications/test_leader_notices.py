@@ -13,6 +13,7 @@ from config.accounts.vocabulary import Role
 from definitions import reviews
 from definitions.models import Review, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger, Side
+from leads.vocabulary import Motion
 from sla.commitments import commitments
 from sla.models import AlertSettings, Delivery, Notice
 from sla.notifications import deliveries, leader_notices
@@ -52,7 +53,7 @@ def spot_review(by: User | None = None) -> Review:
 def drafted() -> Any:
     ops = UserFactory(roles=[Role.SALES_MANAGER])
     terms = {term.name: term.least for term in commitments.TERMS}
-    return commitments.create_draft(terms=terms, reason="More leads.", by=ops, now=NOW)
+    return commitments.create_draft(motion=Motion.MQL, terms=terms, reason="More leads.", by=ops, now=NOW)
 
 
 def told(user: User) -> list[str]:

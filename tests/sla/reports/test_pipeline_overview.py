@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from leads import outcomes
+from leads.vocabulary import Motion
 from sla.reports import pipeline_overview
 from tests.factories import DAY, NOW, HandoffFactory
 
@@ -19,7 +20,7 @@ def test_sums_of_two_currencies_stand_beside_each_other(settings):
     ]
     outcomes.record(items=items, source="crm", now=NOW + DAY)
 
-    pipeline = pipeline_overview.build_overview(now=NOW + DAY).pipeline
+    pipeline = pipeline_overview.build_overview(motion=Motion.MQL, now=NOW + DAY).pipeline
 
     assert (dict(pipeline.amounts), pipeline.count, pipeline.unpriced) == ({"EUR": 1500, "USD": 700}, 4, 1)
     assert pipeline.label == "1,500\u00a0EUR · 700\u00a0USD"
@@ -30,7 +31,7 @@ def test_a_corrected_amount_counts_once():
     deal = {"lead": handoff.lead_id, "kind": "won", "at": NOW + DAY, "id": "1"}
     outcomes.record(items=[deal | {"amount": 900}, deal | {"amount": 1000}], source="crm", now=NOW + DAY)
 
-    won = pipeline_overview.build_overview(now=NOW + DAY).won
+    won = pipeline_overview.build_overview(motion=Motion.MQL, now=NOW + DAY).won
 
     assert (dict(won.amounts), won.count) == ({"EUR": 1000}, 1)
-    assert pipeline_overview.build_overview(now=NOW + DAY).pipeline.label == "0\u00a0EUR"
+    assert pipeline_overview.build_overview(motion=Motion.MQL, now=NOW + DAY).pipeline.label == "0\u00a0EUR"

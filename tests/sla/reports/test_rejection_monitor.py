@@ -41,7 +41,7 @@ def test_above_35_percent_a_full_review_opens_with_its_evidence():
 
     review = Review.objects.get()
     assert (review.trigger, review.kind) == (ReviewTrigger.REJECTION_SPIKE, ReviewKind.FULL)
-    assert review.title == "38.1 % of 21 decided handoffs rejected in March 2026"
+    assert review.title == "38.1 % of 21 decided MQLs rejected in March 2026"
     assert "75 % of the rejections are Fit: tighten the firmographic filters." in review.proposal
     evidence = review.evidence
     assert (evidence["decided"], evidence["rejected"], evidence["period"]) == (21, 8, "2026-03")

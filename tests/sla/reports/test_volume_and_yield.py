@@ -40,7 +40,7 @@ def test_a_months_mqls_stand_against_the_number_that_was_agreed():
     did(seen_nothing)
     HandoffFactory(motion=Motion.PQL)
 
-    march, february, _ = volume_and_yield.read_delivered_months(now=NOW + DAY)
+    march, february, _ = volume_and_yield.read_delivered_months(motion=Motion.MQL, now=NOW + DAY)
 
     assert (march.month.name, march.is_running) == ("2026-03", True)
     assert (march.count, march.agreed, march.share) == (3, 4, 75)
@@ -53,7 +53,9 @@ def test_a_newer_agreement_does_not_rewrite_what_was_owed_before():
     Commitment.objects.filter(pk=former.pk).update(state=CommitmentState.RETIRED, retired_at=NOW)
     CommitmentFactory(active=True, mqls_a_month=9, activated_at=NOW)
 
-    assert [month.agreed for month in volume_and_yield.read_delivered_months(now=NOW + DAY, count=6)] == [
+    assert [
+        month.agreed for month in volume_and_yield.read_delivered_months(motion=Motion.MQL, now=NOW + DAY, count=6)
+    ] == [
         9,
         4,
         4,
@@ -69,7 +71,7 @@ def test_a_month_ends_at_midnight_of_the_company(settings):
     QualificationFactory(at=begin - dt.timedelta(microseconds=1))
     QualificationFactory(at=begin)
 
-    april, march, _ = volume_and_yield.read_delivered_months(now=begin + DAY)
+    april, march, _ = volume_and_yield.read_delivered_months(motion=Motion.MQL, now=begin + DAY)
 
     assert (april.count, march.count) == (1, 1)
 
@@ -91,9 +93,9 @@ def test_a_reps_mqls_are_followed_to_the_meeting_and_the_opportunity():
         lead=unseen.lead, kind=OutcomeKind.OPPORTUNITY, at=NOW + DAY, recorded_at=NOW + DAY, source="crm"
     )
 
-    (row,) = volume_and_yield.read_yields(Handoff.objects.all(), start=NOW, end=NOW + HOUR)
+    (row,) = volume_and_yield.read_yields(Handoff.objects.all(), motion=Motion.MQL, start=NOW, end=NOW + HOUR)
 
     assert (row.name, row.assigned, row.accepted, row.unseen) == (str(unseen.rep), 3, 3, 2)
     assert (row.meetings, row.meeting_share, row.opportunities, row.opportunity_share) == (1, 100 / 3, 2, 100)
     assert row.is_small
-    assert volume_and_yield.read_yields(Handoff.objects.all(), start=NOW + HOUR, end=NOW + DAY) == []
+    assert volume_and_yield.read_yields(Handoff.objects.all(), motion=Motion.MQL, start=NOW + HOUR, end=NOW + DAY) == []

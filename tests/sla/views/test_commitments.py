@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
+from leads.vocabulary import Motion
 from sla.commitments import commitments
 from sla.models import Commitment
 from sla.vocabulary import CommitmentState
@@ -66,7 +67,7 @@ def text_of(response: object) -> str:
 
 def drafted(by: User, **terms: int) -> Commitment:
     usual = {term.name: getattr(Commitment(), term.name) for term in commitments.TERMS}
-    return commitments.create_draft(terms=usual | terms, reason="Faster.", by=by, now=NOW)
+    return commitments.create_draft(motion=Motion.MQL, terms=usual | terms, reason="Faster.", by=by, now=NOW)
 
 
 def test_a_draft_goes_from_ops_through_both_signatures_into_force(people: People, in_force: Commitment) -> None:
@@ -201,7 +202,7 @@ def test_a_draft_is_deleted_and_what_was_signed_is_not(people: People, in_force:
 
 def test_readers_read_and_hostile_reasons_are_text(people: People, in_force: Commitment) -> None:
     draft = commitments.create_draft(
-        terms={term.name: 7 for term in commitments.TERMS}, reason=HOSTILE, by=people.ops, now=NOW
+        motion=Motion.MQL, terms={term.name: 7 for term in commitments.TERMS}, reason=HOSTILE, by=people.ops, now=NOW
     )
     reader = signed_in(UserFactory(roles=[Role.SDR]))
 

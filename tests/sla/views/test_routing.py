@@ -460,7 +460,7 @@ def test_the_unrouted_page_sounds_the_alarm():
 
     assert "Nobody has 1 lead, the oldest since" in page(client, "unrouted")
     assert "1 of tier 1; 1 past the promise to route" in page(client, "unrouted")
-    assert "1 lead found nobody" in page(client, "routing")
+    assert "1 MQL\n          found nobody" in page(client, "routing")
 
 
 @pytest.mark.parametrize("name", ["routing", "reps"])

@@ -1,0 +1,169 @@
+"""Motions are never summed: no answer about MQLs changes when PQLs are made, whatever the route (rules 2.7).
+
+The table is compared with the URL resolver and the API's schema: a route without a rule fails.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+
+from definitions import reviews
+from definitions.models import Version
+from definitions.vocabulary import ReviewKind, ReviewTrigger
+from leads.vocabulary import Motion
+from sla.handoffs import attempts, creation, dispositions
+from sla.models import Handoff, ReasonCode
+from sla.vocabulary import AttemptOutcome, Channel, Route
+from tests.config import test_intruders
+from tests.config.test_intruders import OURS, World
+from tests.factories import (
+    MINUTE,
+    NOW,
+    CommitmentFactory,
+    DefinitionFactory,
+    QualificationFactory,
+    ReasonCodeFactory,
+    RoutingRuleFactory,
+    TeamFactory,
+    UserFactory,
+    VersionFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+world = test_intruders.world
+
+#: Takes `?motion=`; its answer about MQLs does not change, and that about PQLs is another.
+APART: Final = """
+api:definition-current api:definitions api:handoffs api:report-sla commitment_new commitments definition definitions nurture nurture_export
+nurture_first nurture_first_export overview queue reviews sla_export sla_report sla_rows sla_yield_export unrouted
+"""
+#: About one person, version, handoff or review, or about none: its answer does not change at all.
+SAME: Final = """
+alerts api:backtest-record api:companies api:definition api:definition-backtests api:definition-checklist api:definition-diff
+api:definition-compare api:definition-lint api:definition-presets api:docs api:duplicates api:handoff api:import
+api:import-rejected api:lead api:lead-events api:lead-explanation api:schema api:values availability backtest backtest_csv bell
+blind_rule_leads blind_rules calendar_new calendars commitment commitment_edit comparison comparison_csv
+definition_version duplicate_compare duplicates handoff handoff_correct handoff_reject home import_list import_mapping import_new
+import_preview import_rejected import_run lead lead_contact notices presets refused_addresses replay review
+routing_try rule_edit rule_new rules value_list version_backtests version_diff version_step what_if
+"""
+#: Lists people whatever they qualified under, or counts the work of reps and the clocks of a calendar: hours are for all motions.
+PEOPLE: Final = "api:leads calendar lead_export lead_list reps routing"
+#: About the installation, not about leads.
+MACHINE: Final = "livez metrics readyz"
+
+RULES: Final = {
+    name: rule
+    for rule, names in (("apart", APART), ("same", SAME), ("people", PEOPLE), ("machine", MACHINE))
+    for name in names.split()
+}
+#: Differ with each answer: forgery tokens, ids of requests.
+PASSING: Final = re.compile(rb'(csrfmiddlewaretoken" value="[^"]+"|X-CSRFToken": "[^"]+")')
+
+
+@pytest.fixture
+def boss(world: World) -> Client:
+    """Return a caller who may see everything and is sent no notice."""
+    person = UserFactory(is_superuser=True, is_staff=True)
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture
+def pql_version(world: World) -> Version:
+    """Return the active version of a PQL definition with commitments and routes of its own."""
+    CommitmentFactory(active=True, motion=Motion.PQL)
+    ReasonCodeFactory(code="later", route=Route.RECYCLE)
+    RoutingRuleFactory(motion=Motion.PQL, tiers=[1], team=TeamFactory(), position=1)
+    return VersionFactory(active=True, definition=DefinitionFactory(motion=Motion.PQL))
+
+
+def make_pqls(version: Version) -> None:
+    """Make PQLs in every situation: to decide, accepted and contacted, recycled, nurtured first, and unrouted."""
+    for tier in (2, 2, 2, 3, 1):
+        QualificationFactory(version=version, motion=Motion.PQL, tier=tier, at=NOW + MINUTE)
+    creation.hand_off_waiting(now=NOW + MINUTE)
+    _, accepted, recycled = Handoff.objects.filter(motion=Motion.PQL, rep__isnull=False).order_by("pk")
+    now = NOW + 2 * MINUTE
+    dispositions.accept(handoff=accepted, by=accepted.rep.user, now=now)
+    attempts.log_attempt(
+        handoff=accepted, by=accepted.rep.user, now=now, at=now, channel=Channel.CALL, outcome=AttemptOutcome.CONNECTED
+    )
+    reason = ReasonCode.objects.get(code="later")
+    dispositions.reject(
+        handoff=recycled, reason=reason, by=recycled.rep.user, now=now, reengage_on=now.date() + dt.timedelta(days=30)
+    )
+    reviews.open_review(
+        definition=version.definition,
+        trigger=ReviewTrigger.MANUAL,
+        kind=ReviewKind.LIGHT,
+        title="PQLs",
+        evidence={},
+        proposal="",
+        now=now,
+    )
+
+
+def fetch(client: Client, path: str, motion: str) -> bytes:
+    """Return the answer without what differs each time."""
+    response = client.get(path, {"motion": motion} if motion else {})
+    body = response.getvalue() if response.streaming else response.content
+    return PASSING.sub(b"", body)
+
+
+def readable_routes(client: Client, world: World) -> Iterator[str]:
+    """Yield the routes that can be read."""
+    for name in OURS:
+        response = client.get(world.path(name))
+        getattr(response, "getvalue", bytes)()
+        if response.status_code != 405:
+            yield name
+
+
+def test_every_readable_route_has_a_rule(boss: Client, world: World) -> None:
+    readable = sorted(readable_routes(boss, world))
+
+    assert sorted(RULES) == readable
+
+
+def test_every_list_and_report_of_the_schema_has_a_rule_and_takes_the_motion() -> None:
+    paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
+    takes_motion = {
+        path
+        for path, operations in paths.items()
+        if any(parameter["name"] == "motion" for parameter in operations.get("get", {}).get("parameters", ()))
+    }
+
+    expected = {"definitions", "definitions/current", "handoffs", "reports/sla"}
+    assert {path.removeprefix("/api/v1/") for path in takes_motion} == expected
+
+
+def test_no_answer_about_mqls_changes_when_pqls_are_made(boss: Client, world: World, pql_version: Version) -> None:
+    asked = {name: "mql" if rule == "apart" else "" for name, rule in RULES.items() if rule in {"apart", "same"}}
+    before = {name: fetch(boss, world.path(name), motion) for name, motion in asked.items()}
+
+    make_pqls(pql_version)
+
+    after = {name: fetch(boss, world.path(name), motion) for name, motion in asked.items()}
+    changed = [name for name in asked if before[name] != after[name]]
+    pql = {name: fetch(boss, world.path(name), "pql") for name, rule in RULES.items() if rule == "apart"}
+    assert changed == []
+    assert [name for name in pql if pql[name] == after[name]] == []
+
+
+def test_an_unknown_motion_is_refused_everywhere(boss: Client, world: World) -> None:
+    names = [name for name, rule in RULES.items() if rule == "apart"]
+
+    assert {name: boss.get(world.path(name), {"motion": "xql"}).status_code for name in names} == dict.fromkeys(
+        names, 400
+    )
+    assert "must be one of mql, pql, aql" in boss.get(world.path("overview"), {"motion": "xql"}).content.decode()
