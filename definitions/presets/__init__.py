@@ -22,6 +22,7 @@ _TITLES: Final = {
     "two_bars": "Two bars: fit and behaviour",
     "checklist": "Checklist without points",
     "hand_raise": "Hand raise only",
+    "account": "Account: several contacts of one company",
 }
 _DESCRIPTIONS: Final = {
     "three_components": (
@@ -51,6 +52,10 @@ _DESCRIPTIONS: Final = {
     "hand_raise": (
         "Only a person who asks is handed to sales; everything else stays with marketing, however much of it there is. Volume is "
         "low, and nobody argues about a lead."
+    ),
+    "account": (
+        "A company that fits, of which at least three different contacts are engaged within a month, and that third parties see "
+        "hiring or searching. It makes a play for the whole company, beside the leads."
     ),
 }
 

@@ -51,6 +51,7 @@ CODES = {
         "timing.nothing_ages": "warning",
         "exclusions.none": "warning",
     },
+    "account": {},
 }
 
 
