@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from config.jobs.heartbeat import record_heartbeat
 from leads import customer_status, duplicates, pending_imports, value_readings
+from scoring.accounts import account_qualification
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads
@@ -33,9 +34,11 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
     1. Carry out decisions whose undo window is over.
     2. Read texts again whose corrections are new or have ended.
     3. Rescore the leads that are due.
-    4. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact.
-    5. Hand off the leads that qualified.
-    6. Route handoffs that have no rep yet.
+    4. Judge the companies that are due.
+    5. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact.
+    6. Hand off the leads that qualified.
+    7. Route handoffs that have no rep yet.
+    8. Make plays of the companies that qualified, and route plays that have no owner yet.
     """
     return _run_steps(
         "tick",
@@ -44,6 +47,9 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
             "decided": lambda: undo_window.finish_due(now=now),
             "read_again": lambda: _repeat_full_batches(lambda: value_readings.apply_pending(now=now), 1),
             "rescored": lambda: _repeat_full_batches(lambda: due_leads.rescore_due(now=now), due_leads.BATCH),
+            "accounts": lambda: _repeat_full_batches(
+                lambda: account_qualification.judge_due(now=now), account_qualification.BATCH
+            ),
             "hurried": lambda: hot_upgrades.follow_hot_upgrades(now=now),
             "handed_off": lambda: creation.hand_off_waiting(now=now),
             "routed": lambda: routing.route_unrouted(now=now),

@@ -180,9 +180,7 @@ class _Comparison:
             )
         if old["company_signals"] != new["company_signals"]:
             effect = row_effect.company_signals_effect(old["company_signals"], new["company_signals"])
-            yield self._build_account_change(
-                "Company signals", old, new, _describe_company_signals, effect
-            )
+            yield self._build_account_change("Company signals", old, new, _describe_company_signals, effect)
         if old["tier_1_contacts"] != new["tier_1_contacts"]:
             yield self._build_account_change("Tiers", old, new, lambda row, _: _describe_account_tiers(row), NEITHER)
         if old["rationale"] != new["rationale"]:

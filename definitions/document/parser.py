@@ -133,7 +133,9 @@ class _Parser:
             engaged_by=keys.read("engaged_by", self._read_signal_list, ()),
             rationale=keys.read("rationale", Node.read_text, ""),
             company_signals=keys.read("company_signals", self._read_company_signals, None),
-            tier_1_contacts=keys.read("tier_1_contacts", lambda at: None if at.value is None else at.read_count(), None),
+            tier_1_contacts=keys.read(
+                "tier_1_contacts", lambda at: None if at.value is None else at.read_count(), None
+            ),
         )
         if account.contacts_at_least < _CONTACTS_AT_LEAST:
             keys["contacts_at_least"].complain("an account needs two different contacts at least; one is a lead.")
@@ -264,7 +266,9 @@ def _check_account_parts(keys: NodeMembers, draft: Draft) -> None:
         keys["account"].complain("is what makes a company qualify; a definition of the motion aql needs it.")
     for index, row in enumerate(row for row in draft.criteria if row.part == Part.GATE):
         if not row.field.startswith("company."):
-            keys["gate"].complain(f"row {index + 1} asks for {row.field}; the gate of a company asks for company fields.")
+            keys["gate"].complain(
+                f"row {index + 1} asks for {row.field}; the gate of a company asks for company fields."
+            )
         if row.points:
             keys["gate"].complain(f"row {index + 1} gives points; a company has no score.")
 

@@ -70,7 +70,8 @@ def _check_signals(context: LintContext) -> Iterator[Finding]:
             ("account.engaged_by",),
         )
     passive = [
-        code for code, meaning in zip(engaged_by, meanings, strict=True)
+        code
+        for code, meaning in zip(engaged_by, meanings, strict=True)
         if not meaning.is_engagement or meaning.closes_request
     ]
     if passive:

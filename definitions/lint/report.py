@@ -25,8 +25,6 @@ def lint_document(
     context = LintContext(name_countries_by_code(document), meanings, names, change)
     about = (account_checks,) if document.get("account") else (path_checks,)
     findings = [
-        finding
-        for module in (*about, whole_checks, row_checks, change_checks)
-        for finding in module.check(context)
+        finding for module in (*about, whole_checks, row_checks, change_checks) for finding in module.check(context)
     ]
     return tuple(sorted(findings, key=lambda finding: _SEVERITY_ORDER.index(finding.severity)))
