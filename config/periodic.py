@@ -20,6 +20,7 @@ from sla.clocks import clocks, do_not_contact
 from sla.handoffs import creation, hot_upgrades, overdue_first_contact, routing, sales_stages, undo_window
 from sla.notifications import blind_rule_notices, deliveries, leader_notices
 from sla.nurture import recycling
+from sla.plays import play_clocks, play_creation, play_routing
 from sla.reports import rejection_monitor
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
             "hurried": lambda: hot_upgrades.follow_hot_upgrades(now=now),
             "handed_off": lambda: creation.hand_off_waiting(now=now),
             "routed": lambda: routing.route_unrouted(now=now),
+            "plays": lambda: play_creation.start_waiting(now=now),
+            "plays_routed": lambda: play_routing.route_unrouted(now=now),
         },
     )
 
@@ -75,6 +78,7 @@ def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
             "silenced": lambda: do_not_contact.stop_clocks(now=now),
             "warned": lambda: clocks.sweep_warnings(now=now),
             "breached": lambda: clocks.sweep_breaches(now=now),
+            "play_clocks": lambda: play_clocks.sweep(now=now),
             "passed_on": lambda: overdue_first_contact.pass_on_overdue(now=now),
             "summoned": lambda: leader_notices.notify_leaders(now=now),
         },

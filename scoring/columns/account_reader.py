@@ -73,14 +73,18 @@ def read_accounts(
 def _contacts_of(
     company_id: int, rows: AttributePeriods, excluded: Bools, events: EventColumns
 ) -> Iterator[ContactFacts]:
-    """Yield the people whose latest row is at the company; who has left since is no contact of it any more."""
+    """Yield the people who count for the company by their latest row.
+
+    Who has left since, or may not be contacted any more, is no contact of it (rules 4.252).
+    """
     at_company = rows.company == company_id
+    counts = at_company & ~excluded
     for person in np.unique(rows.subject[at_company]).tolist():
         mine = slice(*np.searchsorted(rows.subject, [person, person + 1]))
-        if not at_company[mine][-1]:
+        if not counts[mine][-1]:
             continue
         done = slice(*np.searchsorted(events.lead, [person, person + 1]))
-        yield ContactFacts(person, events.at[done], rows.start[mine], at_company[mine] & ~excluded[mine])
+        yield ContactFacts(person, events.at[done], rows.start[mine], counts[mine])
 
 
 def _read_people(reader: Reader, company_ids: Sequence[int]) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.db.utils import InternalError
+from django.db.utils import ProgrammingError
 
 from config import periodic
 from leads import account_queue, contact_decisions, events, merges
@@ -29,7 +29,7 @@ def test_three_engaged_contacts_qualify_a_company_with_evidence() -> None:
     assert qualification.why == "3 contacts of Fit engaged within 30 days."
     evidence = qualification.evidence
     assert [row["name"] for row in evidence["contacts"]] == [lead.name for lead in reversed(people_of(company))]
-    assert evidence["contacts"][0]["signals"][0]["signal"] == "pricing_view"
+    assert evidence["contacts"][0]["signals"][0]["signal"] == "Pricing page"
     assert evidence["gate"][0]["text"] == "Company country is DE"
     assert not Qualification.objects.exists()
 
@@ -47,7 +47,8 @@ def test_an_event_makes_its_company_due_and_the_beat_judges_it() -> None:
 
     events.record(
         items=[{"email": person.email, "signal": "pricing_view", "occurred_at": NOW.isoformat(), "id": "1"}],
-        source="web", now=NOW,
+        source="web",
+        now=NOW,
     )
     periodic.tick(now=NOW + MINUTE)
 
@@ -103,7 +104,7 @@ def test_company_signals_are_needed_where_the_version_asks_for_them() -> None:
     qualification = judge(company)
 
     assert qualification is not None
-    assert qualification.why == "4 contacts of Fit engaged within 30 days; seen of the company: job_posting."
+    assert qualification.why == "4 contacts of Fit engaged within 30 days; seen of the company: Job posted."
 
 
 def test_enough_contacts_are_tier_1() -> None:
@@ -182,14 +183,22 @@ def test_evidence_is_immutable_and_rows_stay() -> None:
     qualification = judge(engage_company())
     assert qualification is not None
 
-    with pytest.raises(InternalError), transaction.atomic():
+    with pytest.raises(ProgrammingError), transaction.atomic():
         AccountQualification.objects.update(evidence={})
-    with pytest.raises(InternalError), transaction.atomic():
+    with pytest.raises(ProgrammingError), transaction.atomic():
         qualification.delete()
     with pytest.raises(IntegrityError), transaction.atomic():
         AccountQualification.objects.create(
-            company=qualification.company, definition=qualification.definition, version=qualification.version,
-            cycle=2, at=NOW, recorded_at=NOW, tier=2, contacts=3, why="Twice.", evidence={},
+            company=qualification.company,
+            definition=qualification.definition,
+            version=qualification.version,
+            cycle=2,
+            at=NOW,
+            recorded_at=NOW,
+            tier=2,
+            contacts=3,
+            why="Twice.",
+            evidence={},
         )
 
 

@@ -29,9 +29,7 @@ def contact(lead_id: int, *engaged_at: int, row_from: int = EVER, counts: bool =
 
 
 def account(*contacts: ContactFacts, signal_at: tuple[int, ...] = (), gate: int = PASS) -> AccountFacts:
-    return AccountFacts(
-        1, ints(EVER), np.array([gate], dtype=np.int8), np.array([False]), contacts, ints(*signal_at)
-    )
+    return AccountFacts(1, ints(EVER), np.array([gate], dtype=np.int8), np.array([False]), contacts, ints(*signal_at))
 
 
 def meets(facts: AccountFacts, at: int, rules: AccountRules = RULES) -> bool:
