@@ -336,6 +336,8 @@ SPECTACULAR_SETTINGS = {
     | {
         "VersionStateEnum": "definitions.vocabulary.VersionState",
         "HandoffStateEnum": "sla.vocabulary.HandoffState",
+        "PlayStateEnum": "sla.vocabulary.PlayState",
+        "BuyingRoleEnum": "sla.vocabulary.BuyingRole",
     },
 }
 

@@ -12,7 +12,20 @@ from leads import account_queue
 from leads.models import Company, CompanyEvent, Lead
 from scoring.accounts import account_qualification
 from scoring.models import AccountQualification
-from tests.factories import DAY, NOW, CompanyFactory, EventFactory, LeadFactory, SignalFactory, advance_version
+from sla.models import AccountPlay, Commitment, RoutingRule
+from sla.plays import play_creation
+from sla.vocabulary import CommitmentState
+from tests.factories import (
+    DAY,
+    NOW,
+    CommitmentFactory,
+    CompanyFactory,
+    EventFactory,
+    LeadFactory,
+    SignalFactory,
+    TeamFactory,
+    advance_version,
+)
 
 TITLES = ("Chief Financial Officer", "VP Operations", "Operations Manager", "Analyst")
 
@@ -70,3 +83,21 @@ def judge(company: Company, *, now: dt.datetime = NOW) -> AccountQualification |
 
 def people_of(company: Company) -> list[Lead]:
     return list(Lead.objects.filter(company=company).order_by("pk"))
+
+
+def start_play(*, now: dt.datetime = NOW, contacts: int = 4, company: Company | None = None) -> AccountPlay:
+    """Return the play of a company that qualified, routed if a team works at `now`."""
+    if not Version.objects.active().filter(account__isnull=False).exists():
+        activate_accounts()
+    if not Commitment.objects.filter(state=CommitmentState.ACTIVE).exists():
+        CommitmentFactory(active=True)
+    if not RoutingRule.objects.exists():
+        TeamFactory(working=True)
+    company = engage_company(contacts=contacts, at=now - DAY, company=company)
+    assert judge(company, now=now) is not None
+    play_creation.start_waiting(now=now)
+    return read_play(company)
+
+
+def read_play(company: Company) -> AccountPlay:
+    return AccountPlay.objects.select_related("company", "rep__user", "team", "qualification").get(company=company)
