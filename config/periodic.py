@@ -13,6 +13,7 @@ from collections.abc import Callable
 from config.api import request_limits
 from config.jobs.heartbeat import record_heartbeat
 from leads import customer_status, duplicates, pending_imports, value_readings
+from scoring.accounts import account_qualification
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads
@@ -28,6 +29,7 @@ from sla.handoffs import (
 )
 from sla.notifications import blind_rule_notices, deliveries, leader_notices
 from sla.nurture import recycling
+from sla.plays import play_clocks, play_creation, play_routing
 from sla.reports import rejection_monitor
 
 log = logging.getLogger(__name__)
@@ -42,10 +44,12 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
     1. Carry out decisions whose undo window is over.
     2. Read texts again whose corrections are new or have ended.
     3. Rescore the leads that are due.
-    4. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact. Raise handoffs whose
+    4. Judge the companies that are due.
+    5. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact. Raise handoffs whose
        MQL turned out to be of tier 2.
-    5. Hand off the leads that qualified.
-    6. Route handoffs that have no rep yet.
+    6. Hand off the leads that qualified.
+    7. Route handoffs that have no rep yet.
+    8. Make plays of the companies that qualified, and route plays that have no owner yet.
     """
     return _run_steps(
         "tick",
@@ -54,9 +58,14 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
             "decided": lambda: undo_window.finish_due(now=now),
             "read_again": lambda: _repeat_full_batches(lambda: value_readings.apply_pending(now=now), 1),
             "rescored": lambda: _repeat_full_batches(lambda: due_leads.rescore_due(now=now), due_leads.BATCH),
+            "accounts": lambda: _repeat_full_batches(
+                lambda: account_qualification.judge_due(now=now), account_qualification.BATCH
+            ),
             "hurried": lambda: hot_upgrades.follow_hot_upgrades(now=now) + tier_upgrades.follow_tier_upgrades(now=now),
             "handed_off": lambda: creation.hand_off_waiting(now=now),
             "routed": lambda: routing.route_unrouted(now=now),
+            "plays": lambda: play_creation.start_waiting(now=now),
+            "plays_routed": lambda: play_routing.route_unrouted(now=now),
         },
     )
 
@@ -79,6 +88,7 @@ def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
             "silenced": lambda: do_not_contact.stop_clocks(now=now),
             "warned": lambda: clocks.sweep_warnings(now=now),
             "breached": lambda: clocks.sweep_breaches(now=now),
+            "play_clocks": lambda: play_clocks.sweep(now=now),
             "passed_on": lambda: overdue_first_contact.pass_on_overdue(now=now),
             "summoned": lambda: leader_notices.notify_leaders(now=now),
         },

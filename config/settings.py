@@ -353,6 +353,8 @@ SPECTACULAR_SETTINGS = {
     | {
         "VersionStateEnum": "definitions.vocabulary.VersionState",
         "HandoffStateEnum": "sla.vocabulary.HandoffState",
+        "PlayStateEnum": "sla.vocabulary.PlayState",
+        "BuyingRoleEnum": "sla.vocabulary.BuyingRole",
     },
 }
 

@@ -18,6 +18,7 @@ from config.accounts.vocabulary import Role
 from definitions import motions, permissions, signals_and_lists
 from definitions.document.parser import DocumentRefused, parse_document
 from definitions.document.values import (
+    AccountSetting,
     CeilingSettings,
     ClauseRow,
     CriterionRow,
@@ -144,6 +145,7 @@ def _scoring_columns(draft: Draft) -> dict[str, object]:
         "or_request_within_days": timing and timing.or_request_within_days,
         "tier_3_axis": floor.axis if floor else "",
         "tier_3_less_than": floor and floor.less_than,
+        "account": draft.account and draft.account.to_document(),
     }
 
 
@@ -234,6 +236,7 @@ def read_draft(version: Version) -> Draft:
         paths=tuple(path_row(path) for path in version.paths.all()),
         timing=_timing_setting(version),
         tier_3_below=_tier_floor_setting(version),
+        account=None if version.account is None else AccountSetting.from_document(version.account),
     )
 
 

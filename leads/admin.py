@@ -14,6 +14,7 @@ from leads import named_lists
 from leads.models import (
     AttributeChange,
     Company,
+    CompanyEvent,
     Event,
     ImportRun,
     Lead,
@@ -136,6 +137,14 @@ class ImportRunAdmin(FactAdmin):
         "rejected",
     )
     list_filter = ("kind",)
+    ordering = ("-pk",)
+
+
+@admin.register(CompanyEvent)
+class CompanyEventAdmin(FactAdmin):
+    list_display = ("company", "signal", "occurred_at", "source", "external_id")
+    list_select_related = ("company", "signal")
+    list_filter = ("signal",)
     ordering = ("-pk",)
 
 

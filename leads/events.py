@@ -15,7 +15,8 @@ from typing import Any, Final, Literal
 
 from django.db import connection
 
-from leads import lead_lookup, lead_upserts, machine_events, rescore_queue, validation
+from leads import company_events, lead_lookup, lead_upserts, machine_events, rescore_queue, validation
+from leads.company_events import NewCompanyEvent
 from leads.exceptions import Refused
 from leads.lead_lookup import LeadRef
 from leads.locale_formats import UNSTATED, SenderFormats
@@ -91,15 +92,30 @@ def record(
     results: list[EventResult | None] = [None] * len(items)
     signals = dict(Signal.objects.values_list("code", "pk"))
     valid_items: list[_Item] = []
+    of_companies: list[NewCompanyEvent] = []
     for position, item in enumerate(items):
         try:
-            valid_items.append(_read_event(position, item, signals, source, now, formats.locale))
+            if isinstance(item, dict) and company_events.names_company(item):
+                of_companies.append(_read_company_event(position, item, signals, source, now, formats.locale))
+            else:
+                valid_items.append(_read_event(position, item, signals, source, now, formats.locale))
         except Refused as refusal:
             results[position] = _rejected_result(refusal)
-    # 2. to 7. in one transaction.
-    for position, result in run_with_retries(lambda: dict(_store(valid_items, source, is_imported, now))).items():
+    # 2. to 7. in one transaction, those of companies included.
+    of_all = run_with_retries(lambda: _store_all(valid_items, of_companies, source, is_imported, now))
+    for position, result in of_all.items():
         results[position] = result
     return [result for result in results if result is not None]
+
+
+def _store_all(
+    items: Sequence[_Item], of_companies: Sequence[NewCompanyEvent], source: str, is_imported: bool, now: dt.datetime
+) -> dict[int, EventResult]:
+    results = dict(_store(items, source, is_imported, now))
+    if of_companies:
+        stored = company_events.store(of_companies, source=source, now=now)
+        results |= {position: EventResult(*result) for position, result in stored.items()}
+    return results
 
 
 def _rejected_result(refusal: Refused) -> EventResult:
@@ -142,6 +158,32 @@ def _read_event(  # one call for each event of a batch: positions are faster tha
         digest=hashlib.sha256(body.encode()).digest()[:16],
         asset=_read_asset(properties),
         properties=as_json,
+    )
+
+
+def _read_company_event(
+    position: int, item: Mapping[str, Any], signals: Mapping[str, int], source: str, now: dt.datetime, locale: str
+) -> NewCompanyEvent:
+    """Read an event that names a company instead of a person (rules 13.251). Raises Refused."""
+    keys = (_KEYS | set(company_events.COMPANY_KEYS)) - {"email", "lead"}
+    company = company_events.read_reference(item, source)
+    if not item.keys() <= keys | {"email", "lead"}:
+        unknown = validation.shorten_name(min(map(str, item.keys() - keys)))
+        raise Refused(unknown, f"is not a key of an event of a company ({', '.join(sorted(keys))}).")
+    properties = validation.mapping("properties", item.get("properties") or {})
+    if "occurred_at" not in item:
+        raise Refused("occurred_at", "is required.")
+    occurred_at = validation.instant("occurred_at", item["occurred_at"], now=now, locale=locale)
+    as_json = _serialize_properties(properties)
+    body = json.dumps([company.id, company.key, item.get("signal"), occurred_at.isoformat(), as_json], default=str)
+    return NewCompanyEvent(
+        position=position,
+        company=company,
+        signal_id=_find_signal_id(item.get("signal"), {}, signals),
+        occurred_at=occurred_at,
+        external_id=None if item.get("id") is None else validation.identity("id", item["id"], may_be_zero=True),
+        digest=hashlib.sha256(body.encode()).digest()[:16],
+        properties=properties,
     )
 
 

@@ -22,6 +22,7 @@ from django.db import DataError, IntegrityError, transaction
 from config import downloads
 from config.accounts.models import User
 from leads import (
+    company_events,
     events,
     file_reader,
     import_runs,
@@ -311,7 +312,14 @@ def _store_items(items: Sequence[Item], store: StoreItems, source: str, now: dt.
 
 
 def _store_events(items: Sequence[Item], source: str, now: dt.datetime) -> list[RowVerdict]:
-    results = events.record(items=items, source=source, now=now, is_imported=True)
+    # A file about people often names their companies, too: then the event is the person's.
+    of_people = [
+        {key: value for key, value in item.items() if key not in company_events.COMPANY_KEYS}
+        if "email" in item or "lead" in item
+        else item
+        for item in items
+    ]
+    results = events.record(items=of_people, source=source, now=now, is_imported=True)
     return [_verdict_of(result) for result in results]
 
 

@@ -66,7 +66,9 @@ KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
             "custom.",
         ),
         "events": ImportKind(
-            "events", "event", frozenset({"email", "lead", "system", "id", "signal", "occurred_at"}), "properties."
+            "events", "event",
+            frozenset({"email", "lead", "company_domain", "company_external_id", "system", "id", "signal", "occurred_at"}),
+            "properties.",
         ),
         "outcomes": ImportKind(
             "outcomes", "outcome", frozenset({"email", "lead", "system", "id", "kind", "at", "amount", "currency", "reason"}), ""
@@ -404,9 +406,11 @@ def _refuse_nameless_leads(names: Sequence[str], sample_rows: Sequence[Sequence[
 
 
 def identifying_targets(kind: ImportKind) -> set[str]:
-    return {"companies": {"domain", "domains", "external_id"}, "leads": {"email", "external_id", "phone"}}.get(
-        kind.name, _LEAD_REFERENCE_TARGETS
-    )
+    return {
+        "companies": {"domain", "domains", "external_id"},
+        "leads": {"email", "external_id", "phone"},
+        "events": {*_LEAD_REFERENCE_TARGETS, "company_domain", "company_external_id"},
+    }.get(kind.name, _LEAD_REFERENCE_TARGETS)
 
 
 def _columns_from_map(column_map: ColumnMap, names: Sequence[str]) -> list[tuple[str, int]]:

@@ -632,6 +632,49 @@ class LeadStage(models.Model):
         return LADDER.index(Stage(self.stage)) if self.is_on_ladder else len(LADDER) - 1
 
 
+class CompanyEvent(models.Model):
+    """An event of a company without a person, as third parties see it: a job posting, hiring, intent. Append-only."""
+
+    id = models.BigAutoField(primary_key=True)
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="events", db_index=False)
+    signal = models.ForeignKey(Signal, on_delete=models.PROTECT, db_index=False, related_name="+")
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    source = models.CharField(max_length=64)
+    external_id = models.CharField(max_length=200, null=True)
+    digest = models.BinaryField(max_length=16, help_text="Of the body as sent: one key with two bodies is a conflict.")
+    properties = models.JSONField(default=dict)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["source", "external_id"], name="company_event_once")]
+        indexes: ClassVar = [
+            # Read by scoring.accounts and by pages for the events of one company.
+            models.Index(fields=["company", "occurred_at"], include=["signal"], name="event_of_company"),
+        ]
+        triggers: ClassVar = [append_only("company_events_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.signal} at {self.occurred_at:%Y-%m-%d %H:%M}"
+
+
+class AccountLook(models.Model):
+    """The next look at a company under definitions of the motion AQL; only leads.account_queue writes it."""
+
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, related_name="account_look")
+    due_at = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            # Read by account_queue.claim.
+            models.Index(fields=["due_at", "id"], name="account_due", condition=Q(due_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.company}: {self.due_at:%Y-%m-%d %H:%M}" if self.due_at else f"{self.company}: nothing due"
+
+
 class StageChange(models.Model):
     """A move of a lead from one stage of a motion to another; it begins where the lead stands in that motion."""
 

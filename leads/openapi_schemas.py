@@ -71,6 +71,16 @@ EVENTS: Final = _one_or_many(
     _object_schema(
         _LEAD_REF
         | {
+            "company_domain": {
+                "type": "string",
+                "description": "Instead of a person: an event of a company, as a job posting, by the company's domain.",
+            },
+            "company_external_id": _ID | {"description": "Instead of a domain: your own id of the company."},
+            "company": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "Instead of a domain: Accord's id of the company.",
+            },
             "signal": {"type": "string", "description": "The code of a signal."},
             "occurred_at": _INSTANT,
             "id": _ID,

@@ -12,6 +12,7 @@ OPS_MAY: Final = {
     "namedlist": ("view", "add", "change"),
     "listentry": ("view", "add", "change", "delete"),
     "event": ("view",),
+    "companyevent": ("view",),
     "stagechange": ("view",),
     "attributechange": ("view",),
     "outcome": ("view",),

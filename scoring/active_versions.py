@@ -9,20 +9,36 @@ from typing import Any
 from definitions import version_documents
 from definitions.models import Version
 from definitions.vocabulary import VersionState
+from leads.vocabulary import Motion
 from scoring.engine.rules import Rules
 from scoring.rule_compiler import compile_with_current_catalogue
 
 
 def list_active_versions() -> list[Version]:
-    """Return the version in force of each definition, in the order of their ids."""
-    return list(Version.objects.active().select_related("definition").order_by("pk"))
+    """Return the version in force of each definition that judges leads, in the order of their ids.
+
+    Definitions of the motion AQL judge companies (scoring.accounts).
+    """
+    of_leads = Version.objects.active().exclude(definition__motion=Motion.AQL)
+    return list(of_leads.select_related("definition").order_by("pk"))
+
+
+def list_account_versions() -> list[Version]:
+    """Return the versions in force that judge companies, in the order of their ids."""
+    rows = Version.objects.active().filter(definition__motion=Motion.AQL, account__isnull=False)
+    return list(rows.select_related("definition").order_by("pk"))
 
 
 def rules_of(version: Version) -> Rules:
     """Return the version's rules, compiled with today's catalogue of signals and named lists (rules 4.19)."""
+    return compile_with_current_catalogue(document_of(version))
+
+
+def document_of(version: Version) -> Mapping[str, Any]:
+    """Return the version's complete document; of a version that can no longer be edited it is read once."""
     if version.state == VersionState.DRAFT:
-        return compile_with_current_catalogue(version_documents.export_document(version))
-    return compile_with_current_catalogue(_read_signed_document(version.pk))
+        return version_documents.export_document(version)
+    return _read_signed_document(version.pk)
 
 
 @lru_cache(maxsize=64)

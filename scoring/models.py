@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from definitions.models import Definition, Version
-from leads.models import Lead
+from leads.models import Company, Lead
 from leads.vocabulary import Motion
 
 #: Facts known within this time are not called late on pages: it is how long a busy hour or a short outage takes.
@@ -115,6 +115,63 @@ class Qualification(models.Model):
     def is_late(self) -> bool:
         """Return whether Accord learned long after the instant that the lead qualified."""
         return self.recorded_at - self.at >= LATE_FROM
+
+
+class AccountQualificationQuerySet(models.QuerySet["AccountQualification"]):
+    """Queries for companies that qualified."""
+
+    def waiting(self) -> AccountQualificationQuerySet:
+        """Return those that the app above has not taken yet."""
+        return self.filter(taken_at__isnull=True)
+
+
+class AccountQualification(models.Model):
+    """An AQL: a company that met a version of the motion AQL at an instant, with the reasons frozen as they were.
+
+    By `taken_at` the app above finds its work. The row is also the cycle: until `closed_at` the company cannot qualify
+    again; afterwards only on newer activity, and not before `reenter_at`. It is no lead, and counts in no figure of leads.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="account_qualifications")
+    definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="+")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="account_qualifications")
+    cycle = models.PositiveSmallIntegerField(default=1)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    tier = models.PositiveSmallIntegerField()
+    contacts = models.PositiveSmallIntegerField(help_text="The different contacts that were engaged.")
+    why = models.CharField(max_length=300, help_text="One line for lists.")
+    evidence = models.JSONField(help_text="The judgement as of `at` (scoring.accounts), never recomputed.")
+
+    taken_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    reenter_at = models.DateTimeField(null=True, blank=True)
+    is_barred = models.BooleanField(default=False, help_text="Sales ruled the company out: it does not qualify again.")
+
+    objects = AccountQualificationQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["company"], condition=Q(closed_at__isnull=True), name="one_open_account_qualification"
+            ),
+            models.UniqueConstraint(fields=["company", "cycle"], name="account_cycle_once"),
+            models.CheckConstraint(name="account_qualification_tier", condition=Q(tier__in=[1, 2])),
+        ]
+        indexes: ClassVar = [
+            # Read by sla.plays.creation: the next company to make a play of.
+            models.Index(fields=["tier", "id"], name="account_waiting", condition=Q(taken_at__isnull=True)),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="account_qualifications_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="account_qualification_is_frozen", exclude=["taken_at", "closed_at", "reenter_at", "is_barred"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.company} (aql {self.at:%Y-%m-%d})"
 
 
 class HotUpgradeQuerySet(models.QuerySet["HotUpgrade"]):

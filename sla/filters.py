@@ -8,15 +8,15 @@ from typing import Any
 import django_filters as filters
 from django import forms
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from config.accounts.models import User
 from leads import search
 from leads.vocabulary import Motion
 from sla.business_time.arithmetic import wall_to_instant
-from sla.models import Clock, Handoff, HandoffQuerySet, Rep
+from sla.models import AccountPlay, AccountPlayQuerySet, Clock, Handoff, HandoffQuerySet, Rep
 from sla.reports import compliance
-from sla.vocabulary import YEARS, ClockKind, HandoffState
+from sla.vocabulary import YEARS, ClockKind, HandoffState, PlayState
 
 HIGHEST_ID = 2**63 - 1
 #: The motions by their short names, for selects.
@@ -91,3 +91,25 @@ class HandoffFilter(filters.FilterSet):
     class Meta:
         model = Handoff
         fields = ["q", "state", "tier", "motion", "team", "rep", "lead", "version", "created_from", "created_to"]
+
+
+def filter_plays_by_search(plays: AccountPlayQuerySet, _name: str, text: str) -> AccountPlayQuerySet:
+    """Keep plays whose company has the text in its name or domain."""
+    return plays.filter(Q(company__name__icontains=text) | Q(company__domain__icontains=text))
+
+
+class PlayFilter(filters.FilterSet):
+    """Filter account plays, for the API and for the list."""
+
+    q = filters.CharFilter(method=filter_plays_by_search, label="Search")
+    state = filters.MultipleChoiceFilter(choices=PlayState.choices)
+    tier = filters.ChoiceFilter(choices=[(1, "Tier 1"), (2, "Tier 2")], empty_label="All tiers")
+    team = IdFilter()
+    rep = IdFilter()
+    company = IdFilter()
+    created_from = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_to = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = AccountPlay
+        fields = ["q", "state", "tier", "team", "rep", "company", "created_from", "created_to"]

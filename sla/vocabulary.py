@@ -65,6 +65,59 @@ OPEN_STATES: Final = (
 )
 
 
+class PlayState(models.TextChoices):
+    """The state of an account play. It has no SQL: the four answers are of a lead."""
+
+    UNROUTED = "unrouted", _("Unrouted")
+    ASSIGNED = "assigned", _("To decide")
+    ACCEPTED = "accepted", _("Accepted")
+    REJECTED = "rejected", _("Rejected")
+    OPPORTUNITY = "opportunity", _("Opportunity")
+    WON = "won", _("Won")
+    LOST = "lost", _("Lost")
+
+    @property
+    def tone(self) -> str:
+        """The tone of its badge."""
+        return HANDOFF_TONES[HandoffState(self)]
+
+
+#: The one table of allowed moves of a play.
+PLAY_MOVES: Final = MappingProxyType(
+    {
+        PlayState.UNROUTED: {PlayState.ASSIGNED},
+        PlayState.ASSIGNED: {PlayState.ACCEPTED, PlayState.REJECTED},
+        PlayState.ACCEPTED: {PlayState.OPPORTUNITY, PlayState.LOST},
+        PlayState.OPPORTUNITY: {PlayState.WON, PlayState.LOST},
+        PlayState.REJECTED: set(),
+        PlayState.WON: set(),
+        PlayState.LOST: set(),
+    }
+)
+
+#: While a play is in one of these its company has no second one.
+OPEN_PLAY_STATES: Final = (PlayState.UNROUTED, PlayState.ASSIGNED, PlayState.ACCEPTED, PlayState.OPPORTUNITY)
+
+
+class BuyingRole(models.TextChoices):
+    """The part of a person in the buying group of a company."""
+
+    ECONOMIC_BUYER = "economic_buyer", _("Economic buyer")
+    DECISION_MAKER = "decision_maker", _("Decision maker")
+    CHAMPION = "champion", _("Champion")
+    USER = "user", _("User")
+    UNKNOWN = "unknown", _("Role unknown")
+
+
+#: The roles that a whole buying group has; those without a contact are missing.
+EXPECTED_ROLES: Final = (
+    BuyingRole.ECONOMIC_BUYER,
+    BuyingRole.DECISION_MAKER,
+    BuyingRole.CHAMPION,
+    BuyingRole.USER,
+)
+
+
 class ClockKind(models.TextChoices):
     ROUTE = "route", _("Routing")
     FIRST_CONTACT = "first_contact", _("First contact")
@@ -158,6 +211,7 @@ class NoticeKind(models.TextChoices):
     SIGNATURE = "signature.waiting", _("Waits for your signature")
     GIVEN_BACK = "decision.given_back", _("Decision not recorded")
     BLIND_RULE = "rule.blind", _("Rule that sees nothing")
+    NEW_PLAY = "play.routed", _("New account play")
 
     @property
     def tone(self) -> str:
@@ -178,6 +232,7 @@ NOTICE_TONES: Final = MappingProxyType(
         NoticeKind.SIGNATURE: "warn",
         NoticeKind.GIVEN_BACK: "info",
         NoticeKind.BLIND_RULE: "warn",
+        NoticeKind.NEW_PLAY: "info",
     }
 )
 

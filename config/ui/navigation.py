@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Final
 
+from django.apps import apps
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -24,18 +25,23 @@ MARKETING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the navigation. No roles: everybody's. Pages under its own address or one of `within` are in it."""
+    """An entry of the navigation. No roles: everybody's. Pages under its own address or one of `within` are in it.
+
+    With `before_accounts` it is shown to these roles always, and to the others once a definition judges companies.
+    """
 
     label: str
     name: str
     roles: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
+    before_accounts: tuple[str, ...] = ()
 
 
 PLACES: Final = (
     Place("Queue", "queue", (Role.SDR, Role.SALES_MANAGER), within=("/handoffs/",)),
     Place("Overview", "overview", MARKETING),
     Place("Unrouted", "unrouted", (Role.SALES_MANAGER,)),
+    Place("Plays", "plays", (Role.SDR, *MARKETING), before_accounts=(Role.MARKETING_OPS, Role.SALES_MANAGER)),
     Place("Leads", "lead_list", MARKETING, within=("/companies/",)),
     Place("Imports", "import_list", (Role.MARKETING_OPS,)),
     Place("Values", "value_list", (Role.MARKETING_OPS,)),
@@ -74,7 +80,15 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 def navigation(request: HttpRequest) -> list[Link]:
     allowed = [place for place in PLACES if not place.roles or holds(request.user, *place.roles)]
-    return [_link(place, request.path) for place in allowed]
+    return [_link(place, request.path) for place in allowed if _is_in_use(place, request)]
+
+
+def _is_in_use(place: Place, request: HttpRequest) -> bool:
+    if not place.before_accounts or holds(request.user, *place.before_accounts):
+        return True
+    # By name, because nothing in the cellar imports an app.
+    definitions = apps.get_model("definitions", "Definition").objects
+    return bool(definitions.filter(motion="aql").exists())
 
 
 def unread_notices(user: Any) -> int:

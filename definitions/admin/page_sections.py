@@ -117,9 +117,22 @@ SECTIONS: Final = (
 )
 
 
-def attach_formsets(formsets: Sequence[Any]) -> list[EditorSection]:
+_ACCOUNT: Final = EditorSection(
+    "account",
+    "Engaged contacts",
+    "How many different people of one company must be engaged, and what must be seen of the company itself.",
+    "account",
+    component="Behaviour and timing",
+)
+
+
+def attach_formsets(formsets: Sequence[Any], *, of_companies: bool = False) -> list[EditorSection]:
+    """Return the sections of the editor with their rows; a definition of companies has few of them."""
     by_rows = {edited_rows(formset): formset for formset in formsets}
-    return [replace(section, formset=by_rows.get(section.rows)) for section in SECTIONS]
+    by_anchor = {section.anchor: section for section in SECTIONS}
+    account_sections = (by_anchor["gate"], _ACCOUNT, by_anchor["disqualifiers"], by_anchor["head"])
+    sections = account_sections if of_companies else SECTIONS
+    return [replace(section, formset=by_rows.get(section.rows)) for section in sections]
 
 
 def edited_rows(formset: Any) -> str:

@@ -107,7 +107,10 @@ def _build_links(finding: Finding, typed: FormDocument) -> list[tuple[str, str]]
 
 
 _SECTIONS: Final = {
-    **{name: name for name in ("gate", "signals", "paths", "timing", "disqualifiers", "hot", "fit", "bant", "decay")},
+    **{
+        name: name
+        for name in ("account", "gate", "signals", "paths", "timing", "disqualifiers", "hot", "fit", "bant", "decay")
+    },
     "inactivity": "decay",
     "ceilings": "decay",
     "tier_3_below": "tiers",

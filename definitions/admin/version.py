@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from definitions import lint, signals_and_lists, version_documents
 from definitions.admin import criteria, form_document, page_sections
+from definitions.admin.account_form import ACCOUNT_FIELDS, AccountVersionForm
 from definitions.admin.choices import AvailableChoices, load_available_choices
 from definitions.admin.criteria import build_criterion_inline
 from definitions.admin.draft_only import DraftLockMixin, DraftOnlyAdmin
@@ -23,6 +24,7 @@ from definitions.lint import Severity
 from definitions.models import Backtest, Version
 from definitions.presenters import published_page, step_buttons
 from definitions.vocabulary import Part, PathKind
+from leads.vocabulary import Motion
 
 _HEAD = ("owner", "reason", "sal_rate_target")
 _NUMBERS = (
@@ -67,10 +69,19 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
         return rows.annotate(backtested_at=Subquery(latest.values("finished_at")[:1]))
 
     def get_inlines(self, request: HttpRequest, obj: Version | None) -> Any:  # noqa: ARG002 (Django passes it)
-        return self.rows if obj else ()
+        if obj is None:
+            return ()
+        return self.rows[:2] if _judges_companies(obj) else self.rows
 
     def get_fields(self, request: HttpRequest, obj: Version | None = None) -> Any:  # noqa: ARG002 (Django passes it)
-        return (*_HEAD, "own_statement", *_NUMBERS) if obj else ("definition", *_HEAD)
+        if obj is None:
+            return ("definition", *_HEAD)
+        return (*_HEAD, "own_statement", *(ACCOUNT_FIELDS if _judges_companies(obj) else _NUMBERS))
+
+    def get_form(self, request: HttpRequest, obj: Version | None = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is not None and _judges_companies(obj):
+            kwargs["form"] = AccountVersionForm
+        return super().get_form(request, obj, change, **kwargs)
 
     def get_formset_kwargs(self, request: HttpRequest, obj: Version, inline: Any, prefix: str) -> dict[str, Any]:
         kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
@@ -131,7 +142,7 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
         formsets = [inline.formset for inline in context["inline_admin_formsets"]]
         typed = self._read_document(version, context["adminform"].form, formsets)
         return page | {
-            "sections": page_sections.attach_formsets(formsets),
+            "sections": page_sections.attach_formsets(formsets, of_companies=_judges_companies(version)),
             "panel": build_panel(version, typed),
             "available": _available_choices(request),
             "questions": {"inputs": criteria.build_input_table(), "kinds": criteria.build_kind_table()},
@@ -178,6 +189,10 @@ class VersionAdmin(DraftOnlyAdmin, DraftLockMixin, admin.ModelAdmin):  # type: i
         """Stay on the page after saving: proposing and backtesting are offered there too."""
         messages.success(request, f"{obj} is saved.")
         return HttpResponseRedirect(reverse("admin:definitions_version_change", args=[obj.pk]))
+
+
+def _judges_companies(version: Version) -> bool:
+    return version.definition.motion == Motion.AQL
 
 
 def _available_choices(request: Any) -> AvailableChoices:

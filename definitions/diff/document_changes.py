@@ -8,7 +8,7 @@ from typing import Any, Final
 from definitions.diff import row_effect
 from definitions.diff.changed_row import RowChange, RowChangeKind, change_kind, match_rows
 from definitions.diff.row_effect import NEITHER, Effect
-from definitions.plain_english import generated_statement, phrases
+from definitions.plain_english import account_statement, generated_statement, phrases
 from definitions.plain_english.generated_statement import DisplayNames, Json
 from definitions.vocabulary import Axis
 
@@ -160,12 +160,39 @@ class _Comparison:
         yield from self._compare_setting(
             "Ceilings", generated_statement.describe_ceilings, ("ceilings",), self._ceilings_effect()
         )
+        yield from self.compare_account()
         yield from self._compare_setting("Tiers", self._describe_tier_floor, ("tier_3_below",), NEITHER)
         yield from self._compare_setting("SAL-rate target", _describe_target, ("sal_rate_target",), NEITHER)
         for key, label in _TEXT_SETTINGS.items():
             yield from self._compare_setting(
                 label, lambda document, key=key: str(document.get(key) or ""), (key,), NEITHER
             )
+
+    def compare_account(self) -> Iterator[RowChange]:
+        """Yield the changes of what makes a company qualify, for a definition that judges companies."""
+        old, new = self.before.get("account"), self.after.get("account")
+        if old == new or old is None or new is None:
+            return
+        contacts = ("contacts_at_least", "within_days", "engaged_by")
+        if any(old[key] != new[key] for key in contacts):
+            yield self._build_account_change(
+                "Engaged contacts", old, new, account_statement.describe_contacts, row_effect.account_effect(old, new)
+            )
+        if old["company_signals"] != new["company_signals"]:
+            effect = row_effect.company_signals_effect(old["company_signals"], new["company_signals"])
+            yield self._build_account_change("Company signals", old, new, _describe_company_signals, effect)
+        if old["tier_1_contacts"] != new["tier_1_contacts"]:
+            yield self._build_account_change("Tiers", old, new, lambda row, _: _describe_account_tiers(row), NEITHER)
+        if old["rationale"] != new["rationale"]:
+            yield self._build_account_change("Rationale", old, new, lambda row, _: str(row["rationale"]), NEITHER)
+
+    def _build_account_change(
+        self, label: str, old: Json, new: Json, describe: Callable[[Json, Any], str], effect: Effect
+    ) -> RowChange:
+        before, after = (
+            generated_statement.capitalize_first(describe(section, self.names.signal)) for section in (old, new)
+        )
+        return RowChange("Account", RowChangeKind.CHANGED, label, before, after, effect, new["rationale"])
 
     def _compare_setting(self, label: str, describe: Any, keys: tuple[str, ...], effect: Effect) -> Iterator[RowChange]:
         if any(self.before.get(key) != self.after.get(key) for key in keys):
@@ -211,6 +238,15 @@ def _all_clauses(document: Json) -> Iterator[Json]:
 
 def _describe_both(describe: Callable[[Json], str], old: Json | None, new: Json | None) -> tuple[str, str]:
     return describe(old) if old is not None else "", describe(new) if new is not None else ""
+
+
+def _describe_company_signals(section: Json, signal_name: Callable[[str], str]) -> str:
+    row = section["company_signals"]
+    return account_statement.describe_company_signals(row, signal_name) if row else ""
+
+
+def _describe_account_tiers(section: Json) -> str:
+    return " ".join(account_statement.describe_tiers(section))
 
 
 def _clause_subject(clause: Json) -> object:

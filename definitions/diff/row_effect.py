@@ -258,3 +258,37 @@ def inactivity_effect(before: Json | None, after: Json | None) -> Effect:
         looser_when_lower(before["points"], after["points"]),
         looser_when_higher(before["per_days"], after["per_days"]),
     )
+
+
+# Companies
+
+
+def account_effect(before: Json, after: Json) -> Effect:
+    """Return the effect of changed contacts: fewer contacts, a longer window and more signals let more companies in."""
+    return combine_effects(
+        looser_when_lower(before["contacts_at_least"], after["contacts_at_least"]),
+        looser_when_higher(before["within_days"], after["within_days"]),
+        _signals_effect(before["engaged_by"], after["engaged_by"]),
+    )
+
+
+def company_signals_effect(before: Json | None, after: Json | None) -> Effect:
+    """Return the effect of changed company signals: asking for them at all lets fewer companies in."""
+    if before is None or after is None:
+        return TIGHTER if before is None else LOOSER
+    return combine_effects(
+        looser_when_lower(before["at_least"], after["at_least"]),
+        looser_when_higher(before["within_days"], after["within_days"]),
+        _signals_effect(before["count_of"], after["count_of"]),
+    )
+
+
+def _signals_effect(before: Collection[str] | None, after: Collection[str] | None) -> Effect:
+    """Return the effect of other signals; None is every signal that is engagement."""
+    old, new = set(before or ()), set(after or ())
+    if before is None or after is None:
+        # Whether a listed signal is engagement at all is not said by the rows.
+        return NEITHER if before == after else UNCLEAR
+    if old == new:
+        return NEITHER
+    return LOOSER if old < new else TIGHTER if new < old else UNCLEAR

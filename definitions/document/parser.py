@@ -11,8 +11,10 @@ from typing import Final
 from definitions.document import criterion_fields
 from definitions.document.json_reader import Node, NodeMembers, NumberLimits
 from definitions.document.values import (
+    AccountSetting,
     CeilingSettings,
     ClauseRow,
+    CompanySignalsSetting,
     CriterionRow,
     DecaySetting,
     Draft,
@@ -31,14 +33,21 @@ _DAYS: Final = NumberLimits(digits=7, places=2, low=Decimal(0))
 _WINDOW: Final = NumberLimits(digits=9, places=4, low=Decimal(0))
 _PERCENT: Final = NumberLimits(digits=6, places=3, low=Decimal(0), high=Decimal(100))
 _PERIOD: Final = NumberLimits(digits=6, places=2, low=Decimal("0.01"))
+_SOME_DAYS: Final = NumberLimits(digits=7, places=2, low=Decimal("0.01"))
+#: One contact is a lead (an MQL); an account has several.
+_CONTACTS_AT_LEAST: Final = 2
 _RATE: Final = NumberLimits(digits=4, places=3, low=Decimal(0), high=Decimal(1))
 
 _REQUIRED: Final = ("format", "name", "owner", "reason", "paths")
 _OPTIONAL: Final = (
     *("motion", "version", "statement", "sal_rate_target", "decay", "inactivity", "ceilings"),
     *(str(part) for part in Part),
-    *("signals", "timing", "hot", "tier_3_below"),
+    *("signals", "timing", "hot", "tier_3_below", "account"),
 )
+#: The parts about single leads. A definition of the motion AQL judges companies, so these stay empty there.
+_LEAD_PARTS: Final = ("fit", "bant", "signals", "paths", "timing", "hot", "tier_3_below")
+_ACCOUNT_REQUIRED: Final = ("format", "name", "owner", "reason", "account")
+_ACCOUNT_OPTIONAL: Final = ("paths", *(key for key in _OPTIONAL if key != "account"))
 
 
 class DocumentRefused(Exception):
@@ -75,10 +84,20 @@ class _Parser:
     known_names: KnownNames
 
     def read_draft(self, root: Node) -> Draft:
-        keys = root.read_members(required=_REQUIRED, optional=_OPTIONAL)
+        is_of_accounts = isinstance(root.value, dict) and root.value.get("motion") == Motion.AQL
+        required, optional = (_ACCOUNT_REQUIRED, _ACCOUNT_OPTIONAL) if is_of_accounts else (_REQUIRED, _OPTIONAL)
+        keys = root.read_members(required=required, optional=optional)
         if "format" in keys and keys["format"].value != DOCUMENT_FORMAT:
             keys["format"].complain(f"must be “{DOCUMENT_FORMAT}”.")
         major, minor = keys.read("version", _read_version_number, (1, 0))
+        draft = self._build_draft(keys, major, minor)
+        if is_of_accounts:
+            _check_account_parts(keys, draft)
+        elif draft.account is not None:
+            keys["account"].complain("only a definition of the motion aql judges companies; leave it out.")
+        return draft
+
+    def _build_draft(self, keys: NodeMembers, major: int, minor: int) -> Draft:
         return Draft(
             name=keys.read("name", lambda node: node.read_text(longest=120), ""),
             motion=keys.read("motion", _read_motion, Motion.MQL),
@@ -96,7 +115,55 @@ class _Parser:
             paths=keys.read("paths", self._read_paths, ()) + keys.read("hot", self._read_paths, ()),
             timing=keys.read("timing", _read_timing, None),
             tier_3_below=keys.read("tier_3_below", _read_tier_floor, None),
+            account=keys.read("account", self._read_account, None),
         )
+
+    # Companies
+
+    def _read_account(self, node: Node) -> AccountSetting | None:
+        if node.value is None:
+            return None
+        keys = node.read_members(
+            required=("contacts_at_least", "within_days", "rationale"),
+            optional=("engaged_by", "company_signals", "tier_1_contacts"),
+        )
+        account = AccountSetting(
+            contacts_at_least=keys.read("contacts_at_least", Node.read_count, Decimal(2)),
+            within_days=keys.read("within_days", _read_some_days, Decimal(30)),
+            engaged_by=keys.read("engaged_by", self._read_signal_list, ()),
+            rationale=keys.read("rationale", Node.read_text, ""),
+            company_signals=keys.read("company_signals", self._read_company_signals, None),
+            tier_1_contacts=keys.read(
+                "tier_1_contacts", lambda at: None if at.value is None else at.read_count(), None
+            ),
+        )
+        if account.contacts_at_least < _CONTACTS_AT_LEAST:
+            keys["contacts_at_least"].complain("an account needs two different contacts at least; one is a lead.")
+        if account.tier_1_contacts is not None and account.tier_1_contacts < account.contacts_at_least:
+            keys["tier_1_contacts"].complain("must be at least contacts_at_least.")
+        return account
+
+    def _read_company_signals(self, node: Node) -> CompanySignalsSetting | None:
+        if node.value is None:
+            return None
+        keys = node.read_members(required=("count_of", "at_least", "within_days", "rationale"))
+        signals = keys.read("count_of", self._read_signal_list, ("",))
+        if not signals:
+            keys["count_of"].complain("names no signal.")
+        return CompanySignalsSetting(
+            signals=signals,
+            at_least=keys.read("at_least", Node.read_count, Decimal(1)),
+            within_days=keys.read("within_days", _read_some_days, Decimal(90)),
+            rationale=keys.read("rationale", Node.read_text, ""),
+        )
+
+    def _read_signal_list(self, node: Node) -> tuple[str, ...]:
+        if node.value is None:
+            return ()
+        codes = tuple(self._read_signal(item) for item in node.read_items())
+        if len(set(codes)) < len(codes) and all(codes):
+            node.complain("names a signal twice.")
+        return codes
 
     # Criteria
 
@@ -188,6 +255,26 @@ class _Parser:
             distinct_assets=keys.read("distinct", lambda at: at.read_choice(("asset",), "property to tell apart"), None)
             == "asset",
         )
+
+
+def _check_account_parts(keys: NodeMembers, draft: Draft) -> None:
+    """Complain of rows about single leads in the definition of a company."""
+    for part in _LEAD_PARTS:
+        if part in keys and keys[part].value not in (None, []):
+            keys[part].complain("a definition of the motion aql judges companies, not leads; leave it empty.")
+    if "account" in keys and keys["account"].value is None:
+        keys["account"].complain("is what makes a company qualify; a definition of the motion aql needs it.")
+    for index, row in enumerate(row for row in draft.criteria if row.part == Part.GATE):
+        if not row.field.startswith("company."):
+            keys["gate"].complain(
+                f"row {index + 1} asks for {row.field}; the gate of a company asks for company fields."
+            )
+        if row.points:
+            keys["gate"].complain(f"row {index + 1} gives points; a company has no score.")
+
+
+def _read_some_days(node: Node) -> Decimal:
+    return node.read_number(_SOME_DAYS)
 
 
 def _read_version_number(node: Node) -> tuple[int, int]:

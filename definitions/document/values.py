@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from definitions.vocabulary import (
     DOCUMENT_FORMAT,
@@ -190,8 +192,72 @@ class TierFloorSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class CompanySignalsSetting:
+    """A count of third-party signals of the company itself, as a job posting, within a window."""
+
+    signals: tuple[str, ...]
+    at_least: Decimal
+    within_days: Decimal
+    rationale: str
+
+    def to_document(self) -> Json:
+        return {
+            "count_of": list(self.signals),
+            "at_least": _plain_number(self.at_least),
+            "within_days": _plain_number(self.within_days),
+            "rationale": self.rationale,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSetting:
+    """The engagement that a company needs: so many different contacts within a window (rules 15.1).
+
+    `engaged_by` are the signals that count; empty: every signal that is engagement. `tier_1_contacts` is the number of
+    contacts that makes tier 1; None: no play is tier 1.
+    """
+
+    contacts_at_least: Decimal
+    within_days: Decimal
+    engaged_by: tuple[str, ...]
+    rationale: str
+    company_signals: CompanySignalsSetting | None = None
+    tier_1_contacts: Decimal | None = None
+
+    @classmethod
+    def from_document(cls, section: Mapping[str, Any]) -> AccountSetting:
+        """Return the section that `to_document` wrote."""
+        company = section["company_signals"]
+        tier_1 = section["tier_1_contacts"]
+        return cls(
+            contacts_at_least=Decimal(str(section["contacts_at_least"])),
+            within_days=Decimal(str(section["within_days"])),
+            engaged_by=tuple(section["engaged_by"] or ()),
+            rationale=section["rationale"],
+            company_signals=company
+            and CompanySignalsSetting(
+                tuple(company["count_of"]),
+                Decimal(str(company["at_least"])),
+                Decimal(str(company["within_days"])),
+                company["rationale"],
+            ),
+            tier_1_contacts=None if tier_1 is None else Decimal(str(tier_1)),
+        )
+
+    def to_document(self) -> Json:
+        return {
+            "contacts_at_least": _plain_number(self.contacts_at_least),
+            "within_days": _plain_number(self.within_days),
+            "engaged_by": list(self.engaged_by) or None,
+            "rationale": self.rationale,
+            "company_signals": self.company_signals and self.company_signals.to_document(),
+            "tier_1_contacts": _plain_number(self.tier_1_contacts),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """A whole version as values (rules 15.1)."""
+    """A whole version as values (rules 15.1). Only a version of the motion AQL has an `account`."""
 
     name: str
     motion: Motion
@@ -209,6 +275,7 @@ class Draft:
     paths: tuple[PathRow, ...]
     timing: TimingSetting | None
     tier_3_below: TierFloorSetting | None
+    account: AccountSetting | None = None
 
     def to_document(self) -> Json:
         """Return the document, its keys always in this order; whole numbers become integers."""
@@ -234,6 +301,8 @@ class Draft:
             "timing": self.timing and self.timing.to_document(),
             "hot": self._paths(PathKind.HOT),
             "tier_3_below": self.tier_3_below and self.tier_3_below.to_document(),
+            # Only where there is one: the documents of leads keep their fingerprints.
+            **({"account": self.account.to_document()} if self.account else {}),
         }
 
     def _paths(self, kind: PathKind) -> list[Json]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from definitions.document.criterion_fields import name_countries_by_code
-from definitions.lint import change_checks, path_checks, row_checks, whole_checks
+from definitions.lint import account_checks, change_checks, path_checks, row_checks, whole_checks
 from definitions.lint.context import LintContext
 from definitions.lint.finding import ChangeContext, Finding, Meanings, Severity
 from definitions.plain_english.generated_statement import DisplayNames, Json
@@ -23,9 +23,8 @@ def lint_document(
     (rules 9.3 to 9.6).
     """
     context = LintContext(name_countries_by_code(document), meanings, names, change)
+    about = (account_checks,) if document.get("account") else (path_checks,)
     findings = [
-        finding
-        for module in (path_checks, whole_checks, row_checks, change_checks)
-        for finding in module.check(context)
+        finding for module in (*about, whole_checks, row_checks, change_checks) for finding in module.check(context)
     ]
     return tuple(sorted(findings, key=lambda finding: _SEVERITY_ORDER.index(finding.severity)))

@@ -87,6 +87,11 @@ class Version(models.Model):
     or_request_within_days = models.DecimalField(max_digits=7, decimal_places=2, null=True, blank=True)
     tier_3_axis = models.CharField(max_length=16, choices=Axis.choices, blank=True)
     tier_3_less_than = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
+    account = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Of the motion AQL: the engagement that a company needs, as the document writes it.",
+    )
 
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()

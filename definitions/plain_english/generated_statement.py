@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from definitions.plain_english import phrases
+from definitions.plain_english import account_statement, phrases
 from definitions.plain_english.phrases import count_noun, format_number, join_words
 from definitions.vocabulary import FIELDS, STATEMENT_SECONDS, Axis, DecayMode, Operator, split_currency
 
@@ -63,6 +63,10 @@ def write_statement(document: Json, names: DisplayNames) -> PlainStatement:
 
 
 def _write_first_sentence(document: Json, names: DisplayNames) -> str:
+    if section := document.get("account"):
+        company = account_statement.describe_company(document["gate"], names.list)
+        needs = account_statement.describe_account(section, names.signal)
+        return f"An AQL is a company{f' {company};' if company else ''} {needs}."
     noun = document["motion"].upper()
     subject = f"{'An' if noun[0] in 'AM' else 'A'} {noun}"
     profile = phrases.describe_profile(document["gate"], names.list)
@@ -210,6 +214,8 @@ def describe_ceilings(document: Json) -> str:
 
 def describe_tiers(document: Json, names: DisplayNames) -> tuple[str, ...]:
     """Return a sentence for each tier that this version assigns."""
+    if section := document.get("account"):
+        return account_statement.describe_tiers(section)
     hot = [
         f"has {join_words([describe_clause(clause, names) for clause in row['clauses']], 'and')}"
         for row in document["hot"]

@@ -10,7 +10,7 @@ from django.db.models import Prefetch
 from definitions import motions, signals_and_lists, version_documents
 from definitions.document.values import Json
 from definitions.models import Definition, Proposal, Review, SignOff, Version
-from definitions.plain_english import generated_statement
+from definitions.plain_english import account_statement, generated_statement
 from definitions.plain_english.generated_statement import DisplayNames, PlainStatement
 from definitions.presenters import review_evidence, signing_sheet
 from definitions.presenters.review_evidence import ReviewEvidenceTables
@@ -141,9 +141,22 @@ def list_versions(definition: Definition) -> list[Version]:
     return list(versions.order_by("-major", "-minor", "-pk"))
 
 
+def _build_account_section(section: dict[str, Any] | None, names: DisplayNames) -> PublishedSection:
+    """Build the rows of what a company needs; empty for a definition of leads."""
+    if section is None:
+        return PublishedSection("Account", [])
+    contacts = generated_statement.capitalize_first(account_statement.describe_contacts(section, names.signal))
+    lines = [PublishedRow(contacts, None, section["rationale"], "Contacts")]
+    if company := section["company_signals"]:
+        text = generated_statement.capitalize_first(account_statement.describe_company_signals(company, names.signal))
+        lines.append(PublishedRow(text, None, company["rationale"], "Company signals"))
+    return PublishedSection("Account: all must hold", lines)
+
+
 def _build_sections(document: Json, names: DisplayNames) -> list[PublishedSection]:
     whole: dict[str, Any] = document
     return [
+        _build_account_section(whole.get("account"), names),
         *(_build_criteria_section(title, whole[part], names) for part, title in list(_CRITERIA.items())[:2]),
         _build_paths_section("Paths: any one reaches the threshold", whole["paths"], names),
         _build_paths_section("Hot triggers: any one makes it tier 1", whole["hot"], names),

@@ -23,6 +23,7 @@ _TITLES: Final = {
     "checklist": "Checklist without points",
     "hand_raise": "Hand raise only",
     "product_usage": "Product usage (PQL)",
+    "account": "Account: several contacts of one company",
 }
 _DESCRIPTIONS: Final = {
     "three_components": (
@@ -56,6 +57,9 @@ _DESCRIPTIONS: Final = {
     "product_usage": (
         "For trials and free plans: two things done in the product within two weeks make a PQL, such as reaching a limit and looking "
         "at the paid plans. It has its own queue, commitments and reports beside the MQLs, and is never added to them."
+    "account": (
+        "A company that fits, of which at least three different contacts are engaged within a month, and that third parties see "
+        "hiring or searching. It makes a play for the whole company, beside the leads."
     ),
 }
 

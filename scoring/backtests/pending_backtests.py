@@ -23,8 +23,8 @@ from django.db.models import F
 
 from definitions import models
 from definitions.backtest_requests import MONTHS
-from scoring.active_versions import rules_of
-from scoring.backtests import outcome_history, runner
+from scoring.active_versions import document_of, rules_of
+from scoring.backtests import account_backtest, outcome_history, runner
 from scoring.backtests.coverage_and_precision import (
     BIASED_PERCENT,
     COVERAGE_PERCENT,
@@ -244,6 +244,15 @@ def _run_claimed(backtest: models.Backtest, clock: ReadTime) -> None:
 def _judge_backtest(backtest: models.Backtest, progress: runner.Progress) -> dict[str, Any]:
     """Return the result of the backtest, judged by the document as it was when asked for (rules 10.7)."""
     version, against = backtest.version, backtest.against
+    if backtest.document.get("account"):
+        return account_backtest.run_account_backtest(
+            version.number,
+            backtest.document,
+            None if against is None or against.account is None else (against.number, document_of(against)),
+            start=backtest.start,
+            end=backtest.end,
+            progress=progress,
+        )
     return runner.run_backtest(
         runner.CandidateVersion(version.number, compile_with_current_catalogue(backtest.document)),
         None if against is None else runner.CandidateVersion(against.number, rules_of(against)),

@@ -13,6 +13,7 @@ import numpy as np
 from definitions import motions, version_documents
 from definitions.models import Version
 from leads.models import Lead
+from leads.vocabulary import Motion
 from scoring.active_versions import rules_of
 from scoring.columns import fact_reader
 from scoring.engine.facts import Facts
@@ -50,7 +51,8 @@ def find_version(name: str) -> Version:
     slug, _, number = name.rpartition("/")
     versions = Version.objects.select_related("definition")
     if name == "current":
-        versions = versions.active().order_by(motions.rank_motion("definition__motion"), "pk")[:1]
+        versions = versions.active().exclude(definition__motion=Motion.AQL)
+        versions = versions.order_by(motions.rank_motion("definition__motion"), "pk")[:1]
     else:
         major, _, minor = number.removeprefix("v").partition(".")
         if not (major.isdecimal() and minor.isdecimal()):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db import DatabaseError, transaction
 
-from leads import rescore_queue
+from leads import account_queue, rescore_queue
 from leads.models import Lead
 from scoring import active_versions
 from scoring.columns import fact_reader
@@ -39,7 +39,8 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
     2. Judge the leads and store their scores.
     3. Make the MQLs and hot upgrades among them.
     4. Find for each lead the next instant at which a verdict can change without a new fact.
-    5. Store that instant as the lead's next look (rules 4.14).
+    5. Make the leads' companies due, if a definition judges companies, and store that instant as the lead's next look
+       (rules 4.14).
     """
     # 1.
     leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=lead_ids)}
@@ -55,6 +56,9 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
         for lead_id, at in _next_falls(judgement).items():
             next_looks[lead_id] = min(next_looks[lead_id], at)
     # 5.
+    if active_versions.list_account_versions():
+        # Whatever made these leads due may have made their companies meet a definition of companies.
+        account_queue.request_of_leads(lead_ids=lead_ids, at=now)
     rescore_queue.settle(
         next_looks={lead_id: None if at == NEVER else from_microseconds(at) for lead_id, at in next_looks.items()}
     )

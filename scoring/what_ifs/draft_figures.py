@@ -80,6 +80,8 @@ def build_panel(text: str, *, now: dt.datetime) -> DraftFiguresPanel:
     Raises DraftFiguresRefused for a text that is too large, no JSON or no definition document (rules 15.1).
     """
     document = _parse_document(text)
+    if document.get("account"):
+        raise DraftFiguresRefused("Quick figures count leads; this definition judges companies. Ask for a backtest.")
     rules = compile_with_current_catalogue(document)
     quick = measurement_cache.quick_figures(rules, now=now)
     tested = measurement_cache.what_if_figures(rules, start=quick.start, end=quick.end, now=now)

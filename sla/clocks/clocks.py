@@ -25,6 +25,7 @@ from sla.models import (
     ClockQuerySet,
     Handoff,
     PendingDecision,
+    PromiseClock,
     Rep,
     RoutingRule,
     Team,
@@ -173,7 +174,7 @@ def mark_met(
     return clock
 
 
-def apply_met(clock: Clock, at: dt.datetime, logged_at: dt.datetime) -> None:
+def apply_met(clock: PromiseClock, at: dt.datetime, logged_at: dt.datetime) -> None:
     """Mark a running clock as met in memory: at `at` if that is credited, else at `logged_at`."""
     at = _credited_at(clock, at, logged_at)
     clock.met_at, clock.used_seconds = at, round(seconds_used(clock, at))
@@ -192,7 +193,7 @@ def cancel_clocks(*, handoff: Handoff, kinds: Iterable[ClockKind] = SALES_KINDS,
     update_due_at(handoff)
 
 
-def apply_cancel(clock: Clock, now: dt.datetime) -> None:
+def apply_cancel(clock: PromiseClock, now: dt.datetime) -> None:
     """Cancel a running clock in memory; an overdue one is breached from now on, unless a sweep marked it before."""
     clock.cancelled_at = now
     if clock.breached_at is None and seconds_used(clock, now) > clock.target_seconds:
@@ -205,7 +206,7 @@ def update_due_at(handoff: Handoff) -> None:
     handoff.save(update_fields=["due_at"])
 
 
-def seconds_used(clock: Clock, at: dt.datetime) -> float:
+def seconds_used(clock: PromiseClock, at: dt.datetime) -> float:
     """Return the seconds of the clock's own time from its start to `at`."""
     if clock.calendar_version is None:
         return max(0.0, (at - clock.started_at).total_seconds())
@@ -321,7 +322,7 @@ def _exclude_decided(running: ClockQuerySet) -> ClockQuerySet:
     return running.filter(~kept_in_time, ~Exists(decisions.filter(kind=DispositionKind.REJECT)))
 
 
-def _credited_at(clock: Clock, at: dt.datetime, logged_at: dt.datetime) -> dt.datetime:
+def _credited_at(clock: PromiseClock, at: dt.datetime, logged_at: dt.datetime) -> dt.datetime:
     # Forms send whole minutes, so the seconds of the start do not count.
     was_theirs = at >= clock.started_at.replace(second=0, microsecond=0)
     is_believed = was_theirs and logged_at - at <= BELIEVED_WITHIN

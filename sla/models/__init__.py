@@ -1,18 +1,32 @@
 from __future__ import annotations
 
 from sla.models.calendar import CalendarChange, CalendarVersion, SpecialDay, WorkCalendar, WorkHours
-from sla.models.clock import Clock, ClockQuerySet
+from sla.models.clock import Clock, ClockQuerySet, PromiseClock
 from sla.models.commitment import Commitment
 from sla.models.contact import Attempt, Note
 from sla.models.disposition import Disposition, PendingDecision, SalesQualification
 from sla.models.handoff import Handoff, HandoffQuerySet
 from sla.models.notice import AlertSettings, Delivery, DeliveryQuerySet, Notice, SavedFilter
+from sla.models.play import (
+    AccountPlay,
+    AccountPlayQuerySet,
+    PlayAttempt,
+    PlayClock,
+    PlayContact,
+    PlayDisposition,
+    PlayNote,
+    PlayOutcome,
+    PlayRouting,
+    PlayTask,
+)
 from sla.models.reason import ReasonCode
 from sla.models.routing import RoutingDecision, RoutingRule
 from sla.models.team import Absence, Rep, Team
 
 __all__ = [
-    "Absence", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion", "Clock", "ClockQuerySet", "Commitment", "Delivery",
-    "DeliveryQuerySet", "Disposition", "Handoff", "HandoffQuerySet", "Note", "Notice", "PendingDecision", "ReasonCode",
-    "Rep", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter", "SpecialDay", "Team", "WorkCalendar", "WorkHours",
+    "Absence", "AccountPlay", "AccountPlayQuerySet", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion", "Clock",
+    "ClockQuerySet", "Commitment", "Delivery", "DeliveryQuerySet", "Disposition", "Handoff", "HandoffQuerySet", "Note", "Notice",
+    "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact", "PlayDisposition", "PlayNote", "PlayOutcome", "PlayRouting",
+    "PlayTask", "PromiseClock", "ReasonCode", "Rep", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter",
+    "SpecialDay", "Team", "WorkCalendar", "WorkHours",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The SLA clocks of a handoff."""
+"""The SLA clocks of a handoff, and the columns that they share with those of a play."""
 
 from __future__ import annotations
 
@@ -16,19 +16,9 @@ from sla.vocabulary import (
 )
 
 
-class ClockQuerySet(models.QuerySet["Clock"]):
-    def running(self) -> ClockQuerySet:
-        return self.filter(met_at__isnull=True, cancelled_at__isnull=True)
+class PromiseClock(models.Model):
+    """The columns of a promise that runs in business time by the calendar it started with."""
 
-    def overdue(self, now: object) -> ClockQuerySet:
-        return self.running().filter(breached_at__isnull=True, due_at__lt=now)
-
-
-class Clock(models.Model):
-    """A promise on a handoff, running in business time by the calendar it started with."""
-
-    id = models.BigAutoField(primary_key=True)
-    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="clocks")
     kind = models.CharField(max_length=16, choices=ClockKind.choices)
     rep = models.ForeignKey(
         Rep, on_delete=models.PROTECT, null=True, related_name="+", help_text="Whose promise; empty: marketing's."
@@ -47,6 +37,37 @@ class Clock(models.Model):
     used_seconds = models.PositiveIntegerField(null=True, help_text="Business seconds from start to met.")
     is_late = models.BooleanField(null=True, help_text="Used more than the target.")
     cancelled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def counts_whole_days(self) -> bool:
+        """Return whether all hours of working days count, not only opening hours (docs/decisions/0004-disposition-clock.md)."""
+        return self.kind == ClockKind.DISPOSITION
+
+    @property
+    def is_running(self) -> bool:
+        return self.met_at is None and self.cancelled_at is None
+
+    @property
+    def is_breached(self) -> bool:
+        return self.is_late is True or self.breached_at is not None
+
+
+class ClockQuerySet(models.QuerySet["Clock"]):
+    def running(self) -> ClockQuerySet:
+        return self.filter(met_at__isnull=True, cancelled_at__isnull=True)
+
+    def overdue(self, now: object) -> ClockQuerySet:
+        return self.running().filter(breached_at__isnull=True, due_at__lt=now)
+
+
+class Clock(PromiseClock):
+    """A promise on a handoff, running in business time by the calendar it started with."""
+
+    id = models.BigAutoField(primary_key=True)
+    handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="clocks")
 
     objects = ClockQuerySet.as_manager()
 
@@ -76,16 +97,3 @@ class Clock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.handoff}"
-
-    @property
-    def counts_whole_days(self) -> bool:
-        """Return whether all hours of working days count, not only opening hours (docs/decisions/0004-disposition-clock.md)."""
-        return self.kind == ClockKind.DISPOSITION
-
-    @property
-    def is_running(self) -> bool:
-        return self.met_at is None and self.cancelled_at is None
-
-    @property
-    def is_breached(self) -> bool:
-        return self.is_late is True or self.breached_at is not None

@@ -28,9 +28,19 @@ from definitions.models import Backtest, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.models import ImportRun
 from leads.shipped_rights import OPS_MAY
-from scoring.models import BlindRule, BlindRuleKind
-from sla.models import Handoff, RoutingRule
-from tests.factories import MINUTE, NOW, HandoffFactory, LeadFactory, RepFactory, TeamFactory, UserFactory
+from scoring.models import AccountQualification, BlindRule, BlindRuleKind
+from sla.models import AccountPlay, Handoff, PlayContact, PlayTask, RoutingRule
+from sla.vocabulary import BuyingRole, PlayState
+from tests.factories import (
+    MINUTE,
+    NOW,
+    CompanyFactory,
+    HandoffFactory,
+    LeadFactory,
+    RepFactory,
+    TeamFactory,
+    UserFactory,
+)
 from tests.leads import stored_imports
 from tests.scoring import backtest_results
 
@@ -88,6 +98,17 @@ api:lead-merge           401 403 403 403 405 405 405 405 405 405 403
 api:lead-unmerge         401 403 403 403 405 405 405 405 405 405 403
 api:leads                401 403 403 403 200 200 200 200 200 200 403
 api:outcomes             401 403 403 403 405 405 405 405 405 405 403
+api:play                 401 403 200 404 200 404 200 200 200 200 403
+api:play-accept          401 403 405 405 405 405 405 405 405 405 403
+api:play-attempts        401 403 405 405 405 405 405 405 405 405 403
+api:play-contact-role    401 403 405 405 405 405 405 405 405 405 403
+api:play-lost            401 403 405 405 405 405 405 405 405 405 403
+api:play-meeting         401 403 405 405 405 405 405 405 405 405 403
+api:play-opportunity     401 403 405 405 405 405 405 405 405 405 403
+api:play-reject          401 403 405 405 405 405 405 405 405 405 403
+api:play-task-done       401 403 405 405 405 405 405 405 405 405 403
+api:play-won             401 403 405 405 405 405 405 405 405 405 403
+api:plays                401 403 200 200 200 200 200 200 200 200 403
 api:report-sla           401 403 403 403 200 200 200 200 200 200 403
 api:schema               200 200 200 200 200 200 200 200 200 200 200
 api:values               401 403 403 403 400 400 400 400 400 400 403
@@ -108,6 +129,7 @@ commitment_edit          302 403 403 403 302 302 302 302 302 403 302
 commitment_new           302 403 403 403 200 200 200 200 200 403 302
 commitment_sign          302 403 405 405 405 405 405 405 405 405 302
 commitments              302 403 200 200 200 200 200 200 200 200 302
+company                  302 404 200 404 200 200 200 200 200 200 302
 comparison               302 403 403 403 200 200 200 200 200 200 302
 comparison_csv           302 403 403 403 200 200 200 200 200 200 302
 definition               302 403 200 200 200 200 200 200 200 200 302
@@ -163,13 +185,27 @@ nurture_first_export     302 403 403 403 200 200 200 200 200 200 302
 nurture_first_hand_over  302 403 403 403 403 403 405 405 403 403 302
 nurture_postpone         302 403 403 403 403 403 405 405 403 403 302
 overview                 302 403 403 403 200 200 200 200 200 200 302
+play                     302 404 200 404 200 404 200 200 200 200 302
+play_accept              302 405 405 405 405 405 405 405 405 405 302
+play_assign              302 405 405 405 405 405 405 405 405 405 302
+play_attempt             302 405 405 405 405 405 405 405 405 405 302
+play_export              302 403 200 200 200 200 200 200 200 200 302
+play_lose                302 405 405 405 405 405 405 405 405 405 302
+play_meeting             302 405 405 405 405 405 405 405 405 405 302
+play_note                302 405 405 405 405 405 405 405 405 405 302
+play_opportunity         302 405 405 405 405 405 405 405 405 405 302
+play_reject              302 404 200 404 200 404 200 200 200 200 302
+play_role                302 405 405 405 405 405 405 405 405 405 302
+play_task                302 405 405 405 405 405 405 405 405 405 302
+play_win                 302 405 405 405 405 405 405 405 405 405 302
+plays                    302 403 200 200 200 200 200 200 200 200 302
 primary_motion           302 403 403 403 403 403 405 405 405 403 302
 presets                  302 403 200 200 200 200 200 200 200 200 302
 queue                    302 403 200 200 200 200 403 403 403 403 302
 queue_decide             302 403 405 405 405 405 403 403 403 403 302
 quick_figures            302 403 403 403 403 403 405 405 405 403 302
-readyz                   200 200 200 200 200 200 200 200 200 200 200
 reading_remove           302 403 403 403 403 403 405 403 403 403 302
+readyz                   200 200 200 200 200 200 200 200 200 200 200
 refused_address_take     302 403 403 403 403 403 405 403 403 403 302
 refused_addresses        302 403 403 403 403 403 200 403 403 403 302
 rep_adjust               302 405 405 405 405 405 405 405 405 405 302
@@ -227,6 +263,7 @@ class World:
     review: Review
     backtest: Backtest
     import_run: ImportRun
+    play: AccountPlay
     callers: dict[str, Client]
 
     def path(self, name: str) -> str:
@@ -240,6 +277,8 @@ class World:
             "other": self.handoff.version_id,
             "against": self.handoff.version.number,
             "file": self.import_run.file_id,
+            "task": self.play.tasks.get().pk,
+            "contact": self.play.contacts.get().pk,
         }
         return reverse(name, kwargs={parameter: values[parameter] for parameter in ROUTES[name]})
 
@@ -259,6 +298,8 @@ class World:
             "replay": self.handoff.version_id,
             "commitment": self.handoff.commitment_id,
             "calendar": self.handoff.team.calendar_id,
+            "play": self.play.pk,
+            "company": self.play.company_id,
         }
         return pks.get(kind, self.review.pk)
 
@@ -287,6 +328,7 @@ def world() -> Iterator[World]:
             review(handoff),
             backtest_results.finished_backtest(handoff.version),
             stored_imports.start(),
+            play_of(handoff),
             callers | {"key": machine(people["viewer"])},
         )
 
@@ -300,6 +342,37 @@ def signed_in(person: User) -> Client:
 def machine(owner: User, *scopes: str) -> Client:
     _, secret = ApiKey.objects.create_key(name="intruder", owner=owner, source="intruder", scopes=list(scopes))
     return Client(headers={"authorization": f"Api-Key {secret}"})
+
+
+def play_of(handoff: Handoff) -> AccountPlay:
+    """Return a play of the rep who has the handoff."""
+    company = CompanyFactory()
+    qualification = AccountQualification.objects.create(
+        company=company,
+        definition=handoff.version.definition,
+        version=handoff.version,
+        at=NOW,
+        recorded_at=NOW,
+        tier=2,
+        contacts=3,
+        why="3 contacts engaged.",
+        evidence={},
+    )
+    play = AccountPlay.objects.create(
+        qualification=qualification,
+        company=company,
+        version=handoff.version,
+        commitment=handoff.commitment,
+        tier=2,
+        state=PlayState.ASSIGNED,
+        team=handoff.team,
+        rep=handoff.rep,
+        created_at=NOW,
+        routed_at=NOW,
+    )
+    PlayContact.objects.create(play=play, lead=LeadFactory(company=company), activity={"count": 0, "signals": []})
+    PlayTask.objects.create(play=play, role=BuyingRole.USER, text="Find the user", created_at=NOW)
+    return play
 
 
 def review(handoff: Handoff) -> Review:

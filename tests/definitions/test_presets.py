@@ -52,6 +52,7 @@ CODES = {
         "exclusions.none": "warning",
     },
     "product_usage": {"statement.long": "warning"},
+    "account": {},
 }
 
 

@@ -1,0 +1,141 @@
+"""The backtest of a version that judges companies (rules 10.251): companies in place of leads, with the same arithmetic."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.conf import settings
+
+from leads.models import Company, Lead
+from scoring.accounts import account_qualification, account_versions
+from scoring.accounts.account_versions import CompiledAccount
+from scoring.backtests import outcome_history
+from scoring.backtests.coverage_and_precision import (
+    DatedLeads,
+    OutcomeHistory,
+    PeriodWeeks,
+    count_cohort,
+    earliest_of_each_lead,
+    is_enough,
+    latest_of_each_lead,
+    share_as_dict,
+    verdict_sentences,
+)
+from scoring.backtests.intervals_and_tests import Sample
+from scoring.backtests.runner import Progress
+from scoring.engine.accounts import first_meeting
+from scoring.instants import microseconds
+
+#: Companies whose facts are read at a time, so that memory is bounded.
+BATCH: Final = 500
+COUNTED: Final = "Counted in companies, not in leads: a company is won or accepted when one of its people is."
+
+
+def run_account_backtest(
+    number: str,
+    document: Mapping[str, Any],
+    against: tuple[str, Mapping[str, Any]] | None,
+    *,
+    start: dt.datetime,
+    end: dt.datetime,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Return the result of a backtest in the shape of `runner.run_backtest`, with companies in place of leads.
+
+    Lists of single leads, signal lifts and threshold curves stay empty: they are about leads. The period is [start, end).
+    """
+    history = _of_companies(outcome_history.read_history(start, end))
+    weeks = PeriodWeeks.covering(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
+    batches = list(_company_batches())
+    versions = [(number, document), *([against] if against else [])]
+    steps = len(batches) * len(versions) + 1
+    progress(0, steps)
+    figures, finished_steps = [], 0
+    for name, content in versions:
+        compiled, rows = account_versions.compile_account(content), list[tuple[int, int]]()
+        for batch in batches:
+            rows += _first_instants(compiled, batch, microseconds(end) - 1)
+            finished_steps += 1
+            progress(finished_steps, steps)
+        figures.append(_figures(name, _dated(rows), history, weeks, microseconds(start)))
+    return {
+        "from": start.isoformat(),
+        "to": end.isoformat(),
+        "leads": sum(map(len, batches)),
+        "version": figures[0],
+        "against": figures[1] if against else None,
+        "weeks": [monday.isoformat() for monday in weeks.mondays],
+        "signals": [],
+        "thresholds": [],
+        "distributions": [],
+        "grid": {"fit": [], "engagement": [], "cells": []},
+    }
+
+
+def _company_batches() -> Iterator[list[int]]:
+    """Yield the ids of the companies that have people, BATCH at a time."""
+    ids = list(Company.objects.filter(leads__isnull=False).order_by("pk").values_list("pk", flat=True).distinct())
+    yield from (ids[first : first + BATCH] for first in range(0, len(ids), BATCH))
+
+
+def _first_instants(compiled: CompiledAccount, company_ids: list[int], until: int) -> list[tuple[int, int]]:
+    """Return (company, first instant up to `until` at which it meets the version) of those that have one."""
+    rows = []
+    for facts in account_qualification.read_facts(compiled, company_ids):
+        instants = facts.instants()
+        if not instants.size or instants[0] > until:
+            continue
+        at = first_meeting(compiled.rules, facts, since=int(instants[0]), until=until)
+        if at is not None:
+            rows.append((facts.company_id, at))
+    return rows
+
+
+def _figures(number: str, first: DatedLeads, history: OutcomeHistory, weeks: PeriodWeeks, start: int) -> dict[str, Any]:
+    won, accepted = (became.instants_of(first.lead) for became in (history.won, history.accepted))
+    counts, wins = count_cohort(first.at, won, accepted, start=start), len(history.won_since(start))
+    coverage = Sample(counts.covered, wins)
+    return {
+        "number": number,
+        "flagged": counts.flagged,
+        "coverage": share_as_dict(coverage),
+        "precision_won": share_as_dict(counts.precision_won),
+        "precision_sal": share_as_dict(counts.precision_sal),
+        "rejected": history.rejected,
+        "verdicts": [COUNTED, *verdict_sentences(coverage, counts.precision_won, history.rejected)],
+        "enough": is_enough(wins, history.rejected),
+        "by_week": weeks.count_by_week(first.at[first.at >= start]).tolist(),
+        "lost_wins": {"total": 0, "rows": [], "by_criterion": []},
+        "still_passing": {"total": 0, "of": 0, "rows": []},
+    }
+
+
+def _of_companies(history: OutcomeHistory) -> OutcomeHistory:
+    """Return the outcomes by the company that each lead belongs to now; leads without one are left out."""
+    leads = np.unique(np.concatenate([history.won.lead, history.accepted.lead, history.rejections.lead])).tolist()
+    rows = Lead.objects.filter(pk__in=leads, company__isnull=False).order_by("pk").values_list("pk", "company_id")
+    companies = DatedLeads(*np.array(list(rows), dtype=np.int64).reshape(-1, 2).T)
+    won, accepted, rejections = (
+        _by_company(dated, companies) for dated in (history.won, history.accepted, history.rejections)
+    )
+    return OutcomeHistory(
+        won=earliest_of_each_lead(*won),
+        accepted=earliest_of_each_lead(*accepted),
+        rejections=latest_of_each_lead(*rejections),
+        rejected=int(rejections[0].size),
+    )
+
+
+def _by_company(dated: DatedLeads, companies: DatedLeads) -> tuple[Any, Any]:
+    company = companies.instants_of(dated.lead)
+    known = company > 0
+    return company[known], dated.at[known]
+
+
+def _dated(rows: list[tuple[int, int]]) -> DatedLeads:
+    columns = np.array(sorted(rows), dtype=np.int64).reshape(-1, 2)
+    return DatedLeads(columns[:, 0], columns[:, 1])

@@ -1,0 +1,125 @@
+"""Plays made of companies that qualified, once for each: contacts, a task for each thread, clocks, an owner."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence, Set
+from typing import Final
+
+import structlog
+from django.db import transaction
+from django.utils.dateparse import parse_datetime
+
+from leads.models import Lead
+from scoring.models import AccountQualification
+from sla.commitments import commitments
+from sla.handoffs.row_claims import RowFailed, claim_each
+from sla.models import AccountPlay, Commitment, PlayContact, PlayTask, RoutingRule
+from sla.plays import play_clocks, play_routing
+from sla.plays.buying_roles import read_role
+from sla.teams import routing_rules
+from sla.vocabulary import EXPECTED_ROLES, BuyingRole
+
+log = structlog.get_logger(__name__)
+
+TEXT_AT_MOST: Final = 300
+
+
+def start_waiting(*, now: dt.datetime, limit: int = 100) -> int:
+    """Make a play of each company that qualified, tier 1 first, each in its own transaction; return how many.
+
+    A company that fails is logged, keeps waiting and is skipped. Any number of workers may run at once.
+    """
+    try:
+        commitment = commitments.current_commitment()
+    except commitments.NotYetAgreed as reason:
+        if AccountQualification.objects.waiting().exists():
+            log.warning("plays_wait", why=str(reason))
+        return 0
+    rules = routing_rules.active_rules()
+    count = 0
+    for play in claim_each(lambda failed: _start_next(commitment, rules, failed, now), limit=limit):
+        play_routing.route_play(play=play, now=now, rules=rules)
+        count += 1
+    return count
+
+
+@transaction.atomic
+def _start_next(
+    commitment: Commitment, rules: Sequence[RoutingRule], failed: Set[int], now: dt.datetime
+) -> AccountPlay | None:
+    waiting = AccountQualification.objects.waiting().exclude(pk__in=failed).order_by("tier", "pk")
+    rows = waiting.select_related("company").select_for_update(of=("self",), no_key=True, skip_locked=True)
+    qualification = rows.first()
+    if qualification is None:
+        return None
+    try:
+        with transaction.atomic():
+            return _create_play(qualification, commitment, rules, now)
+    except Exception as error:
+        log.exception("play_failed", qualification=qualification.pk)
+        raise RowFailed(qualification.pk) from error
+
+
+def _create_play(
+    qualification: AccountQualification, commitment: Commitment, rules: Sequence[RoutingRule], now: dt.datetime
+) -> AccountPlay:
+    """Store the play of a company that qualified.
+
+    1. Store the play.
+    2. Store its contacts: the engaged people of the evidence, each with what they did and their role.
+    3. Store its tasks: one for each contact, and one for each role that nobody has.
+    4. Start marketing's routing clock as of the qualification, so that time without a worker counts.
+    """
+    # 1.
+    play = AccountPlay.objects.create(
+        qualification=qualification,
+        company=qualification.company,
+        version_id=qualification.version_id,
+        commitment=commitment,
+        tier=qualification.tier,
+        created_at=now,
+    )
+    # 2. and 3.
+    contacts = _create_contacts(play, qualification)
+    PlayTask.objects.bulk_create(
+        PlayTask(play=play, contact=contact, role=role, text=text[:TEXT_AT_MOST], created_at=now)
+        for contact, role, text in [*map(_contact_task, contacts), *_missing_tasks(contacts)]
+    )
+    # 4.
+    team = play_routing.responsible_team(play, rules)
+    play_clocks.start_routing(play=play, team=team, since=qualification.recorded_at)
+    AccountQualification.objects.filter(pk=qualification.pk, taken_at__isnull=True).update(taken_at=now)
+    return play
+
+
+def _create_contacts(play: AccountPlay, qualification: AccountQualification) -> list[PlayContact]:
+    rows = qualification.evidence.get("contacts", [])
+    leads = Lead.objects.in_bulk([row["lead"] for row in rows])
+    contacts = [
+        PlayContact(
+            play=play,
+            lead=leads[row["lead"]],
+            role=read_role(title=leads[row["lead"]].title, seniority=leads[row["lead"]].seniority),
+            activity={"count": row["count"], "signals": row["signals"]},
+            last_engaged_at=parse_datetime(row["last_at"]) if row["last_at"] else None,
+        )
+        for row in rows
+        if row["lead"] in leads
+    ]
+    return PlayContact.objects.bulk_create(contacts)
+
+
+def _contact_task(contact: PlayContact) -> tuple[PlayContact | None, str, str]:
+    signals = [row["signal"] for row in contact.activity["signals"]]
+    did = f" ({signals[0]})" if signals else ""
+    return contact, contact.role, f"Contact {contact.lead}{did}"
+
+
+def _missing_tasks(contacts: Sequence[PlayContact]) -> list[tuple[PlayContact | None, str, str]]:
+    roles = {contact.role for contact in contacts}
+    return [
+        (None, str(role), f"Find the {BuyingRole(role).label.lower()}: nobody of this role is engaged")
+        for role in EXPECTED_ROLES
+        if role not in roles
+    ]

@@ -1,0 +1,34 @@
+"""The lock on a play and the one place where its state changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sla.models import AccountPlay
+from sla.vocabulary import PLAY_MOVES, PlayState
+
+
+class PlayStepRefused(Exception):
+    """A step that the play's present state does not allow; the sentence says why."""
+
+
+class PlayInputRefused(Exception):
+    """A step that lacks what it needs; the sentence says what."""
+
+
+def lock_play(play: AccountPlay) -> AccountPlay:
+    """Lock a play and return it as it is now, with what its steps read."""
+    rows = AccountPlay.objects.select_related(
+        "company", "commitment", "qualification", "team", "rep__user", "rep__team"
+    )
+    return rows.select_for_update(of=("self",), no_key=True).get(pk=play.pk)
+
+
+def move_play(play: AccountPlay, to: PlayState, **columns: Any) -> None:
+    """Move a locked play and store further columns. Raises PlayStepRefused if PLAY_MOVES has no such move."""
+    if to not in PLAY_MOVES[PlayState(play.state)]:
+        raise PlayStepRefused(f"This play is “{PlayState(play.state).label}”; it cannot become “{to.label}”.")
+    play.state = to
+    for name, value in columns.items():
+        setattr(play, name, value)
+    play.save(update_fields=["state", *columns])

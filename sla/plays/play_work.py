@@ -1,0 +1,348 @@
+"""What sales does on a play: contacts, notes, tasks, roles, the decision, the meeting and the deal (rules 6.256, 7.251).
+
+Every step locks the play first, and raises NotYours, PlayStepRefused or PlayInputRefused with a sentence for the user.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from config.accounts.models import User
+from leads import merges
+from leads.vocabulary import CLOCK_SKEW, OutcomeKind
+from scoring.accounts import account_qualification
+from sla.business_time.arithmetic import wall_to_instant
+from sla.handoffs import attempts, rejection_reasons
+from sla.models import (
+    AccountPlay,
+    PlayAttempt,
+    PlayContact,
+    PlayDisposition,
+    PlayNote,
+    PlayOutcome,
+    PlayTask,
+    ReasonCode,
+)
+from sla.plays import play_access, play_clocks, play_states
+from sla.plays.play_states import PlayInputRefused, PlayStepRefused
+from sla.shipped_reasons import DO_NOT_CONTACT
+from sla.vocabulary import (
+    CONTACTS,
+    AttemptOutcome,
+    BuyingRole,
+    Channel,
+    ClockKind,
+    DispositionKind,
+    PlayState,
+    Route,
+)
+
+NOTE_AT_MOST: Final = 1000
+MISSING_AT_MOST: Final = 500
+LOSS_AT_MOST: Final = 200
+FARTHEST_MEETING: Final = dt.timedelta(days=366)
+LONGEST_WAIT: Final = dt.timedelta(days=2 * 365)
+MOST_MONEY: Final = Decimal(10) ** 15
+
+
+class PlayDecided(PlayStepRefused):
+    """A decision that somebody else made before; the sentence says who and when."""
+
+    def __init__(self, decision: PlayDisposition, reader: User) -> None:
+        at = decision.at.astimezone(ZoneInfo(reader.time_zone))
+        verb = decision.get_kind_display().lower()
+        super().__init__(f"{decision.by} {verb} this play on {at:%-d %B %Y at %H:%M} ({reader.time_zone}).")
+
+
+def offered_reasons() -> QuerySet[ReasonCode]:
+    """Return the reasons by which a play may be rejected: those of leads, without the wish of one person."""
+    return rejection_reasons.offered_reasons().exclude(code=DO_NOT_CONTACT)
+
+
+# The decision
+
+
+@transaction.atomic
+def accept(*, play: AccountPlay, by: User, now: dt.datetime) -> PlayDisposition:
+    """Accept the play: sales works the company."""
+    play = _lock_undecided(play, by)
+    disposition = PlayDisposition.objects.create(play=play, kind=DispositionKind.ACCEPT, by=by, at=now)
+    play_states.move_play(play, PlayState.ACCEPTED, decided_at=now)
+    play_clocks.mark_met(play=play, kind=ClockKind.DISPOSITION, at=now)
+    return disposition
+
+
+@transaction.atomic
+def reject(
+    *,
+    play: AccountPlay,
+    reason: ReasonCode,
+    by: User,
+    now: dt.datetime,
+    note: str = "",
+    reengage_on: dt.date | None = None,
+    missing: str = "",
+) -> PlayDisposition:
+    """Reject the play with a reason, whose route says what becomes of the company (rules 7.251).
+
+    A reason that recycles lets it come back from a day on; one that disqualifies keeps it out; after the others it
+    comes back with newer activity.
+    """
+    play = _lock_undecided(play, by)
+    note, missing = note.strip(), missing.strip()
+    _check_reason(play, reason, note, missing)
+    day = _check_day(play, reason, reengage_on, now)
+    disposition = PlayDisposition.objects.create(
+        play=play,
+        kind=DispositionKind.REJECT,
+        reason=reason,
+        note=note,
+        missing=missing,
+        reengage_on=day,
+        by=by,
+        at=now,
+    )
+    play_states.move_play(play, PlayState.REJECTED, decided_at=now, closed_at=now)
+    play_clocks.mark_met(play=play, kind=ClockKind.DISPOSITION, at=now)
+    _close(play, now, reenter_at=_day_start(day) if day else None, is_barred=reason.route == Route.DISQUALIFY)
+    return disposition
+
+
+# Contacts, notes, tasks
+
+
+@transaction.atomic
+def log_attempt(  # noqa: PLR0913 (each is a column of the record)
+    *,
+    play: AccountPlay,
+    contact: PlayContact,
+    channel: Channel,
+    outcome: AttemptOutcome,
+    at: dt.datetime,
+    by: User,
+    now: dt.datetime,
+    note: str = "",
+) -> PlayAttempt:
+    """Store that a person of the company was contacted; the first contact meets the first-contact clock.
+
+    The same channel and outcome by the same person to the same contact within a minute is one attempt.
+    """
+    play = _lock_for_worker(play, by)
+    at, note = min(at, now) if at <= now + CLOCK_SKEW else at, note.strip()
+    _check_attempt(play, contact, at, now)
+    _check_note(note)
+    if outcome not in CONTACTS[channel]:
+        raise PlayInputRefused(f"“{outcome.label}” cannot come of a contact by {channel.label.lower()}.")
+    gap = attempts.MINIMUM_GAP
+    nearby = contact.attempts.filter(by=by, channel=channel, outcome=outcome, at__gt=at - gap, at__lt=at + gap)
+    if repeated := nearby.order_by("-pk").first():
+        return repeated
+    attempt = PlayAttempt.objects.create(
+        play=play, contact=contact, channel=channel, outcome=outcome, note=note, at=at, recorded_at=now, by=by
+    )
+    if play.first_contact_at is None or at < play.first_contact_at:
+        play.first_contact_at = at
+        play.save(update_fields=["first_contact_at"])
+        play_clocks.mark_met(play=play, kind=ClockKind.FIRST_CONTACT, at=at, logged_at=now)
+    return attempt
+
+
+@transaction.atomic
+def write_note(*, play: AccountPlay, text: str, by: User, now: dt.datetime) -> PlayNote:
+    """Store a note, also on a closed play. A note is no contact."""
+    play = _lock_for_worker(play, by)
+    text = text.strip()
+    if not text:
+        raise PlayInputRefused("An empty note says nothing.")
+    _check_note(text)
+    return PlayNote.objects.create(play=play, text=text, by=by, at=now)
+
+
+@transaction.atomic
+def complete_task(*, play: AccountPlay, task: PlayTask, by: User, now: dt.datetime) -> PlayTask:
+    """Mark a task as done by a person; a task that is done already stays as it is."""
+    play = _lock_for_worker(play, by)
+    _require_open(play)
+    task = play.tasks.select_for_update(of=("self",), no_key=True).get(pk=task.pk)
+    if task.is_open:
+        task.completed_at, task.completed_by = now, by
+        task.save(update_fields=["completed_at", "completed_by"])
+    return task
+
+
+@transaction.atomic
+def set_role(*, play: AccountPlay, contact: PlayContact, role: BuyingRole, by: User, now: dt.datetime) -> PlayContact:  # noqa: ARG001 (all steps take it)
+    """State the role of a contact in the buying group, as the owner knows it."""
+    play = _lock_for_worker(play, by)
+    _require_open(play)
+    contact = play.contacts.get(pk=contact.pk)
+    contact.role = role
+    contact.save(update_fields=["role"])
+    return contact
+
+
+# Meeting and deal
+
+
+@transaction.atomic
+def book_meeting(*, play: AccountPlay, at: dt.datetime, by: User, now: dt.datetime) -> AccountPlay:
+    """Store the meeting to come, or one that took place since the play began."""
+    play = _lock_for_worker(play, by)
+    if not play.is_worked:
+        raise PlayStepRefused("Accept the play before booking its meeting.")
+    if not play.created_at <= at <= now + FARTHEST_MEETING:
+        raise PlayInputRefused(
+            "A meeting lies after the play began, held already or to come, and within a year from now."
+        )
+    play.meeting_at = at
+    play.save(update_fields=["meeting_at"])
+    PlayNote.objects.create(play=play, meeting_at=at, by=by, at=now)
+    return play
+
+
+@transaction.atomic
+def open_opportunity(*, play: AccountPlay, amount: Decimal | None, by: User, now: dt.datetime) -> AccountPlay:
+    """Open the deal with its value."""
+    play = _lock_for_worker(play, by)
+    if amount is None:
+        raise PlayInputRefused("An opportunity has a value: say the amount.")
+    _check_amount(amount)
+    play_states.move_play(play, PlayState.OPPORTUNITY)
+    PlayOutcome.objects.create(play=play, kind=OutcomeKind.OPPORTUNITY, amount=amount, by=by, at=now)
+    return play
+
+
+@transaction.atomic
+def win(*, play: AccountPlay, amount: Decimal | None, by: User, now: dt.datetime) -> AccountPlay:
+    """Win the deal; without an amount the opportunity's stands."""
+    play = _lock_for_worker(play, by)
+    if amount is not None:
+        _check_amount(amount)
+    play_states.move_play(play, PlayState.WON, closed_at=now)
+    PlayOutcome.objects.create(play=play, kind=OutcomeKind.WON, amount=amount, by=by, at=now)
+    # What comes after is the business of those who look after customers.
+    _close(play, now, is_barred=True)
+    return play
+
+
+@transaction.atomic
+def lose(*, play: AccountPlay, reason: str, by: User, now: dt.datetime) -> AccountPlay:
+    """Lose the play for a reason."""
+    play = _lock_for_worker(play, by)
+    reason = reason.strip()
+    if not reason:
+        raise PlayInputRefused("Say why it was lost: the definition learns from it.")
+    if len(reason) > LOSS_AT_MOST:
+        raise PlayInputRefused(f"A reason has {LOSS_AT_MOST} characters at most.")
+    play_states.move_play(play, PlayState.LOST, closed_at=now)
+    PlayOutcome.objects.create(play=play, kind=OutcomeKind.LOST, reason=reason, by=by, at=now)
+    _close(play, now)
+    return play
+
+
+def default_reengagement_date(play: AccountPlay, now: dt.datetime) -> dt.date:
+    """Return the day from which a recycled company may come back unless the rep chooses another."""
+    return _company_today(now) + dt.timedelta(days=play.commitment.recycle_days)
+
+
+def count_attempts(play: AccountPlay) -> int:
+    """Count the attempts of a play towards “couldn’t reach”: of each contact, as those of a lead are counted."""
+    by_contact: dict[int, list[tuple[str, dt.datetime]]] = {}
+    for contact, channel, at in play.attempts.values_list("contact", "channel", "at"):
+        by_contact.setdefault(contact, []).append((channel, at))
+    return sum(attempts.count_attempts(rows) for rows in by_contact.values())
+
+
+def _lock_for_worker(play: AccountPlay, by: User) -> AccountPlay:
+    play = play_states.lock_play(play)
+    play_access.require_worker(by, play)
+    return play
+
+
+def _lock_undecided(play: AccountPlay, by: User) -> AccountPlay:
+    play = _lock_for_worker(play, by)
+    decision = PlayDisposition.objects.filter(play=play).select_related("by").first()
+    if decision is not None:
+        raise PlayDecided(decision, by)
+    return play
+
+
+def _require_open(play: AccountPlay) -> None:
+    if not play.is_open:
+        raise PlayStepRefused(f"This play is closed ({play.get_state_display()}).")
+
+
+def _close(
+    play: AccountPlay, now: dt.datetime, *, reenter_at: dt.datetime | None = None, is_barred: bool = False
+) -> None:
+    """End the clocks of a play and the cycle of its company."""
+    play_clocks.cancel(play=play, now=now)
+    account_qualification.close_cycle(
+        qualification=play.qualification, now=now, reenter_at=reenter_at, is_barred=is_barred
+    )
+
+
+def _check_note(note: str) -> None:
+    if len(note) > NOTE_AT_MOST:
+        raise PlayInputRefused(f"A note has {NOTE_AT_MOST} characters at most.")
+
+
+def _check_amount(amount: Decimal) -> None:
+    if not 0 <= amount < MOST_MONEY:
+        raise PlayInputRefused("The amount is not negative, and has fifteen digits at most.")
+
+
+def _check_attempt(play: AccountPlay, contact: PlayContact, at: dt.datetime, now: dt.datetime) -> None:
+    _require_open(play)
+    if contact.play_id != play.pk:
+        raise PlayInputRefused("That person is no contact of this play.")
+    if at > now:
+        raise PlayInputRefused("A contact in the future has not happened yet.")
+    # Forms send whole minutes, so the seconds of the handover do not count.
+    if at < (play.routed_at or play.created_at).replace(second=0, microsecond=0):
+        raise PlayInputRefused("That is before the play was given to anybody.")
+    if merges.may_not_be_contacted(contact.lead):
+        raise PlayInputRefused(f"{contact.lead} may not be contacted (do not contact); write a note instead.")
+
+
+def _check_reason(play: AccountPlay, reason: ReasonCode, note: str, missing: str) -> None:
+    if not reason.is_offered:
+        raise PlayInputRefused(f"“{reason}” is not in use any more.")
+    if reason.code == DO_NOT_CONTACT:
+        raise PlayInputRefused("Only a person can ask not to be contacted; say it of the lead, not of the company.")
+    if reason.needs_note and not note:
+        raise PlayInputRefused(f"“{reason}” needs a note: what exactly?")
+    _check_note(note)
+    if len(missing) > MISSING_AT_MOST:
+        raise PlayInputRefused(f"What was missing fits {MISSING_AT_MOST} characters.")
+    required, logged = play.commitment.attempts_before_unresponsive, count_attempts(play)
+    if reason.needs_attempts and logged < required:
+        raise PlayInputRefused(
+            f"“{reason}” needs {required} logged attempts; there are {logged}, {required - logged} to go."
+        )
+
+
+def _check_day(play: AccountPlay, reason: ReasonCode, day: dt.date | None, now: dt.datetime) -> dt.date | None:
+    if reason.route != Route.RECYCLE:
+        return None
+    day = day or default_reengagement_date(play, now)
+    if day <= _company_today(now):
+        raise PlayInputRefused("The re-engagement date must be in the future.")
+    if day > _company_today(now) + LONGEST_WAIT:
+        raise PlayInputRefused("The re-engagement date must be within two years.")
+    return day
+
+
+def _company_today(now: dt.datetime) -> dt.date:
+    return now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
+
+
+def _day_start(day: dt.date) -> dt.datetime:
+    return wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time()))

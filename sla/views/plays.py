@@ -1,0 +1,347 @@
+"""The pages of account plays: the list, one play, its steps, and the page of a company."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, ClassVar, Final
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.views.decorators.http import require_GET
+from django.views.generic.edit import FormView
+
+from config.accounts.roles import holds, roles_required
+from config.accounts.vocabulary import Role
+from config.downloads import csv_download
+from config.web import Request, typed_number
+from leads.models import Company
+from leads.vocabulary import READERS_OF_LEADS
+from scoring import active_versions
+from sla import permissions
+from sla.filters import PlayFilter
+from sla.forms.handoffs import AmountForm, AssignForm, LostForm, MeetingForm, NoteForm, OpportunityForm
+from sla.forms.plays import PlayAttemptForm, PlayRejectForm, PlayRoleForm, PlayTaskForm
+from sla.models import AccountPlay, AccountPlayQuerySet
+from sla.play_pages import company_detail, play_detail
+from sla.plays import play_access, play_routing, play_states, play_work
+from sla.vocabulary import OPEN_PLAY_STATES, AttemptOutcome, BuyingRole, Channel, PlayState, outcome_label
+
+PAGE: Final = 50
+READERS: Final = (Role.SDR, Role.SALES_MANAGER, *permissions.SEE_EVERYTHING)
+WHOSE: Final = (("", "Everybody’s"), ("mine", "Mine"), ("team", "My teams’"))
+STATES: Final = (("", "Open"), ("all", "All"), *PlayState.choices)
+COLUMNS: Final = (
+    "id", "company", "domain", "state", "tier", "contacts engaged", "team", "owner", "created at", "first contact at",
+    "decided at", "closed at", "reason", "why",
+)  # fmt: skip
+
+
+@roles_required(*READERS)
+@require_GET
+def play_list(request: Request) -> HttpResponse:
+    """Show the newest plays first, in keyset pages: a page shows plays with ids below `after`."""
+    plays = _filter_plays(request)
+    after = typed_number(request.GET.get("after", ""))
+    rows = list((plays if after is None else plays.filter(pk__lt=after))[: PAGE + 1])
+    context = {
+        "plays": rows[:PAGE],
+        "more": rows[PAGE - 1].pk if len(rows) > PAGE else None,
+        "states": STATES,
+        "whose": WHOSE,
+        "chosen_state": request.GET.get("state", ""),
+        "chosen_whose": request.GET.get("whose", ""),
+        "q": request.GET.get("q", ""),
+        "is_filtered": bool(request.GET),
+        "has_definition": bool(active_versions.list_account_versions()),
+        "now": timezone.now(),
+    }
+    return render(request, "sla/plays/list.html", context)
+
+
+@roles_required(*READERS)
+@require_GET
+def play_export(request: Request) -> HttpResponseBase:
+    """Send all plays that match the filters of the list, as CSV."""
+    return csv_download("plays", COLUMNS, _export_rows(_filter_plays(request)))
+
+
+@login_required
+@require_GET
+def play(request: Request, pk: int) -> HttpResponse:
+    return render_play_page(request, get_visible_play(request, pk))
+
+
+@login_required
+@require_GET
+def company(request: Request, pk: int) -> HttpResponse:
+    """Show a company with its buying group, to whoever sees leads, or a play or handoff of the company."""
+    row = get_object_or_404(Company, pk=pk)
+    if not company_detail.may_see_company(request.user, row):
+        raise Http404
+    now = timezone.now()
+    detail = company_detail.read_company(row, reader=request.user, now=now)
+    return render(request, "sla/plays/company.html", {"detail": detail, "company": row, "now": now})
+
+
+def get_visible_play(request: Request, pk: int) -> AccountPlay:
+    """Return the play with what its page reads, if this person may see it; raises Http404 otherwise."""
+    return get_object_or_404(play_detail.with_related_rows(play_access.visible_plays(request.user)).distinct(), pk=pk)
+
+
+def render_play_page(request: Request, row: AccountPlay, status: int = 200, **forms: Form) -> HttpResponse:
+    """Render the page; `forms` are forms with invalid input, by their names in the context."""
+    now = timezone.now()
+    context = {
+        "detail": play_detail.read_detail(row, reader=request.user),
+        "play": row,
+        "company": row.company,
+        "roles_of_group": BuyingRole.choices,
+        "may_see_leads": holds(request.user, *READERS_OF_LEADS),
+        "assign_form": AssignForm(now=now),
+        "attempt_form": PlayAttemptForm(play=row),
+        "note_form": NoteForm(auto_id="id_note_%s"),
+        "meeting_form": MeetingForm(initial={"at": row.meeting_at}, auto_id="id_meeting_%s"),
+        "opportunity_form": OpportunityForm(),
+        "won_form": AmountForm(auto_id="id_won_%s"),
+        "lost_form": LostForm(auto_id="id_lost_%s"),
+        "now": now,
+        **forms,
+    }
+    return render(request, "sla/plays/play.html", context, status=status)
+
+
+class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # generic in the stubs only
+    """A step on the play of the address, taken when its form is valid.
+
+    Answers 404 for a play that the person may not see, 403 for one that they may only read, 409 when the play has moved
+    on, 422 with the page and the form as typed for input that a rule refuses.
+    """
+
+    request: Request
+    http_method_names: ClassVar = ["post"]  # type: ignore[misc]  # a list in the stubs
+    form_class = Form
+    #: The form's name in the context of the play's page.
+    context_form_name: ClassVar[str] = ""
+    #: The prefix of the ids of the form's fields, where several forms of the page have a field of one name.
+    auto_id: ClassVar[str] = ""
+
+    @cached_property
+    def play(self) -> AccountPlay:
+        return get_visible_play(self.request, self.kwargs["pk"])
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # Before the form is read: whoever may not see the play gets a 404 and nothing else.
+        self.play  # noqa: B018  # looked up and kept
+        return super().post(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | ({"auto_id": self.auto_id} if self.auto_id else {})
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        """Call the use-case with the cleaned data of the form; returns the sentence that reports the success."""
+        raise NotImplementedError
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        try:
+            sentence = self.take_step(form.cleaned_data, timezone.now())
+        except permissions.NotYours as refusal:
+            return self.show_refusal(str(refusal), 403)
+        except play_states.PlayStepRefused as refusal:
+            return self.show_refusal(str(refusal), 409)
+        except play_states.PlayInputRefused as refusal:
+            form.add_error(None, str(refusal))
+            return self.form_invalid(form)
+        messages.success(self.request, sentence)
+        return redirect("play", self.play.pk)
+
+    def show_refusal(self, sentence: str, status: int) -> HttpResponse:
+        messages.warning(self.request, sentence)
+        return render_play_page(self.request, get_visible_play(self.request, self.play.pk), status=status)
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        errors = " ".join(str(error) for of_field in form.errors.values() for error in of_field)
+        messages.warning(self.request, f"Not saved. {errors}")
+        forms = {self.context_form_name: form} if self.context_form_name else {}
+        # Read anew: the refused step may have changed the instance in memory.
+        return render_play_page(self.request, get_visible_play(self.request, self.play.pk), status=422, **forms)
+
+
+class PlayAcceptView(PlayFormView):
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        play_work.accept(play=self.play, by=self.request.user, now=now, **typed)
+        return f"Accepted {self.play.company}: the play is yours."
+
+
+class PlayRejectView(PlayFormView):
+    """The list of reasons as a page of its own, and the rejection itself."""
+
+    http_method_names: ClassVar = ["get", "post"]  # type: ignore[misc]  # a list in the stubs
+    form_class = PlayRejectForm
+    template_name = "sla/plays/reject.html"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        day = play_work.default_reengagement_date(self.play, timezone.now())
+        return super().get_form_kwargs() | {"reengage_on": day}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(play=self.play, **kwargs)
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        decision = play_work.reject(play=self.play, by=self.request.user, now=now, **typed)
+        day = decision.reengage_on
+        back = f" It may come back from {day.day} {day:%B %Y}." if day else ""
+        return f"Rejected {self.play.company}: {decision.reason}.{back}"
+
+
+class PlayAttemptView(PlayFormView):
+    form_class = PlayAttemptForm
+    context_form_name = "attempt_form"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"play": self.play}
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        channel, outcome = Channel(typed["channel"]), AttemptOutcome(typed["outcome"])
+        play_work.log_attempt(
+            play=self.play,
+            contact=typed["contact"],
+            channel=channel,
+            outcome=outcome,
+            note=typed["note"],
+            at=typed["at"] or now,
+            by=self.request.user,
+            now=now,
+        )
+        label = outcome_label(channel, outcome).lower()
+        return f"Logged: {channel.label}, {label}, with {typed['contact'].lead}."
+
+
+class PlayNoteView(PlayFormView):
+    form_class = NoteForm
+    context_form_name = "note_form"
+    auto_id = "id_note_%s"
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        play_work.write_note(play=self.play, text=typed["text"], by=self.request.user, now=now)
+        return "Noted."
+
+
+class PlayTaskView(PlayFormView):
+    form_class = PlayTaskForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"play": self.play}
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        task = play_work.complete_task(play=self.play, task=typed["task"], by=self.request.user, now=now)
+        return f"Done: {task}."
+
+
+class PlayRoleView(PlayFormView):
+    form_class = PlayRoleForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"play": self.play}
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        contact = play_work.set_role(play=self.play, by=self.request.user, now=now, **typed)
+        return f"{contact.lead}: {contact.get_role_display().lower()}."
+
+
+class PlayMeetingView(PlayFormView):
+    form_class = MeetingForm
+    context_form_name = "meeting_form"
+    auto_id = "id_meeting_%s"
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        play_work.book_meeting(play=self.play, at=typed["at"], by=self.request.user, now=now)
+        return f"Meeting booked with {self.play.company}."
+
+
+class PlayOpportunityView(PlayFormView):
+    form_class = OpportunityForm
+    context_form_name = "opportunity_form"
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        play_work.open_opportunity(play=self.play, amount=typed["amount"], by=self.request.user, now=now)
+        return f"Opportunity opened for {self.play.company}."
+
+
+class PlayWinView(PlayFormView):
+    form_class = AmountForm
+    context_form_name = "won_form"
+    auto_id = "id_won_%s"
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        amount: Decimal | None = typed["amount"]
+        play_work.win(play=self.play, amount=amount, by=self.request.user, now=now)
+        return f"Won: {self.play.company}. Well done."
+
+
+class PlayLoseView(PlayFormView):
+    form_class = LostForm
+    context_form_name = "lost_form"
+    auto_id = "id_lost_%s"
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        play_work.lose(play=self.play, reason=typed["reason"], by=self.request.user, now=now)
+        return f"Closed as lost: {self.play.company}."
+
+
+class PlayAssignView(PlayFormView):
+    form_class = AssignForm
+    context_form_name = "assign_form"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"now": timezone.now()}
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        play_routing.assign_play(
+            play=self.play, rep=typed["rep"], by=self.request.user, now=now, reason=typed["reason"]
+        )
+        return f"Given to {typed['rep']}: {self.play.company}."
+
+
+def _filter_plays(request: Request) -> AccountPlayQuerySet:
+    """Return the visible plays by the filters of the list, the newest first; an unknown filter shows nothing special."""
+    data = request.GET.copy()
+    state, whose = data.pop("state", [""])[-1], data.get("whose", "")
+    if state in PlayState.values:
+        data.setlist("state", [state])
+    plays: AccountPlayQuerySet = PlayFilter(data, queryset=play_access.visible_plays(request.user), request=request).qs
+    if not state:
+        plays = plays.filter(state__in=OPEN_PLAY_STATES)
+    if whose == "mine":
+        plays = plays.filter(rep__user=request.user)
+    elif whose == "team":
+        plays = plays.filter(team__in=_teams_of(request))
+    rows = plays.select_related("company", "qualification", "rep__user", "team", "disposition__reason")
+    return rows.defer("qualification__evidence").order_by("-pk").distinct()
+
+
+def _teams_of(request: Request) -> list[int]:
+    own = request.user.managed_teams.values_list("pk", flat=True)
+    rep = getattr(request.user, "rep", None)
+    return [*own, *([rep.team_id] if rep is not None else [])]
+
+
+def _export_rows(plays: AccountPlayQuerySet) -> Iterator[tuple[object, ...]]:
+    for row in plays.iterator(chunk_size=2000):
+        disposition = getattr(row, "disposition", None)
+        times = (row.created_at, row.first_contact_at, row.decided_at, row.closed_at)
+        yield (
+            row.pk, str(row.company), row.company.domain, row.get_state_display(), row.tier, row.qualification.contacts,
+            str(row.team or ""), str(row.rep or ""), *(at.isoformat() if at else "" for at in times),
+            str(disposition.reason or "") if disposition else "", row.qualification.why,
+        )  # fmt: skip
