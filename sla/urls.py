@@ -62,6 +62,7 @@ urlpatterns: list[URLPattern] = [
     path("routing/teams/<int:pk>/", reps.team_settle, name="team_settle"),
     path("availability/", reps.availability, name="availability"),
     path("unrouted/", unrouted.unrouted, name="unrouted"),
+    path("unrouted.csv", unrouted.unrouted_export, name="unrouted_export"),
     path("nurture/", nurture.nurture_list, name="nurture"),
     path("nurture.csv", nurture.nurture_export, name="nurture_export"),
     path("nurture/first/", nurture_first.first_list, name="nurture_first"),
