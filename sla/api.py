@@ -176,12 +176,12 @@ class QualifyApiView(ActionView):
 
 
 class OpportunityView(ActionView):
-    input_serializer = serializers.AmountSerializer
+    input_serializer = serializers.OpportunitySerializer
 
     def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         return sales_stages.open_opportunity(handoff=handoff, by=by, now=now, **typed)
 
-    @_document_action(serializers.AmountSerializer, "open_opportunity")
+    @_document_action(serializers.OpportunitySerializer, "open_opportunity")
     def post(self, request: Request, pk: int) -> Response:
         """Open a deal with its value."""
         return self.respond(request, pk)

@@ -9,7 +9,7 @@ from django.db.models import TextChoices
 from django.utils import timezone
 from rest_framework import serializers
 
-from sla.handoffs import dispositions
+from sla.handoffs import dispositions, sales_stages
 from sla.models import (
     Attempt,
     Clock,
@@ -167,9 +167,18 @@ class AnswersSerializer(serializers.Serializer[Any]):
     timeline = serializers.CharField(max_length=500)
 
 
+class OpportunitySerializer(serializers.Serializer[Any]):
+    amount = serializers.DecimalField(
+        max_digits=sales_stages.AMOUNT_DIGITS,
+        decimal_places=2,
+        min_value=0,
+        help_text="In the currency of the installation; an estimate will do.",
+    )
+
+
 class AmountSerializer(serializers.Serializer[Any]):
     amount = serializers.DecimalField(
-        max_digits=17,
+        max_digits=sales_stages.AMOUNT_DIGITS,
         decimal_places=2,
         min_value=0,
         required=False,

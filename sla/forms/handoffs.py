@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.functional import cached_property
 
 from leads.models import Lead
-from sla.handoffs import rejection_reasons
+from sla.handoffs import rejection_reasons, sales_stages
 from sla.models import ReasonCode, Rep, Team
 from sla.teams import round_robin
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel, DispositionKind
@@ -149,13 +149,20 @@ class QualifyForm(forms.Form):
 
 class OpportunityForm(forms.Form):
     amount = forms.DecimalField(
-        min_value=0, max_digits=18, decimal_places=2, help_text=f"In {settings.CURRENCY}; an estimate will do."
+        min_value=0,
+        max_digits=sales_stages.AMOUNT_DIGITS,
+        decimal_places=2,
+        help_text=f"In {settings.CURRENCY}; an estimate will do.",
     )
 
 
 class AmountForm(forms.Form):
     amount = forms.DecimalField(
-        min_value=0, max_digits=18, decimal_places=2, required=False, help_text=f"In {settings.CURRENCY}."
+        min_value=0,
+        max_digits=sales_stages.AMOUNT_DIGITS,
+        decimal_places=2,
+        required=False,
+        help_text=f"In {settings.CURRENCY}.",
     )
 
 

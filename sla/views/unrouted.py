@@ -25,7 +25,19 @@ from sla.vocabulary import HandoffState
 SHOWN: Final = 100
 #: Rows that are read at a time for the file.
 _CHUNK: Final = 500
-HEADER: Final = ("handoff", "lead", "email", "company", "motion", "tier", "why", "since", "due_at", "overdue", "waits_for")
+HEADER: Final = (
+    "handoff",
+    "lead",
+    "email",
+    "company",
+    "motion",
+    "tier",
+    "why",
+    "since",
+    "due_at",
+    "overdue",
+    "waits_for",
+)
 
 
 @roles_required(Role.SALES_MANAGER)
