@@ -13,7 +13,6 @@ from leads import merges
 from leads.models import Outcome, StageChange
 from leads.vocabulary import OutcomeKind, Stage
 from scoring.backtests.coverage_and_precision import (
-    DatedLeads,
     OutcomeHistory,
     earliest_of_each_lead,
     latest_of_each_lead,
@@ -67,17 +66,16 @@ class OutcomeRecords:
     def history_of_period(self, start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
         """Return the outcomes of [start, end), with the wins and acceptances before it."""
         since, until = microseconds(start), microseconds(end)
-        rejected = self.rejected.between(since, until)
+        rejected, wins = self.rejected.between(since, until), self.won.between(None, until)
+        first_wins = earliest_of_each_lead(*wins)
         return OutcomeHistory(
-            won=self._first_of_each_lead(self.won, until),
-            accepted=self._first_of_each_lead(self.accepted, until),
+            won=first_wins,
+            last_won=latest_of_each_lead(*wins),
+            last_accepted=latest_of_each_lead(*self.accepted.between(None, until)),
             rejections=latest_of_each_lead(*rejected),
             rejected=int(rejected[0].size),
+            further_wins=int(np.count_nonzero(wins[1] >= since) - np.count_nonzero(first_wins.at >= since)),
         )
-
-    @staticmethod
-    def _first_of_each_lead(rows: OutcomeColumns, until: int) -> DatedLeads:
-        return earliest_of_each_lead(*rows.between(None, until))
 
 
 def read_outcomes(*, until: dt.datetime, rejected_since: dt.datetime | None = None) -> OutcomeRecords:

@@ -63,7 +63,7 @@ def unrouted(request: Request) -> HttpResponse:
 
 @roles_required(Role.SALES_MANAGER)
 @require_GET
-def unrouted_export(request: Request) -> HttpResponseBase:
+def unrouted_export(_request: Request) -> HttpResponseBase:
     """Return the same leads as a file, in the order of the page."""
     return csv_download("unrouted", HEADER, _export_rows(timezone.now()))
 
