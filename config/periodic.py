@@ -16,7 +16,15 @@ from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads
 from sla.clocks import clocks, do_not_contact
-from sla.handoffs import creation, hot_upgrades, overdue_first_contact, routing, sales_stages, undo_window
+from sla.handoffs import (
+    creation,
+    hot_upgrades,
+    overdue_first_contact,
+    reinstatements,
+    routing,
+    sales_stages,
+    undo_window,
+)
 from sla.notifications import blind_rule_notices, deliveries, leader_notices
 from sla.nurture import recycling
 from sla.reports import rejection_monitor
@@ -33,9 +41,10 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
     1. Carry out decisions whose undo window is over.
     2. Read texts again whose corrections are new or have ended.
     3. Rescore the leads that are due.
-    4. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact.
-    5. Hand off the leads that qualified.
-    6. Route handoffs that have no rep yet.
+    4. Bring back the disqualified leads that raised their hand; the next tick judges them.
+    5. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact.
+    6. Hand off the leads that qualified.
+    7. Route handoffs that have no rep yet.
     """
     return _run_steps(
         "tick",
@@ -44,6 +53,7 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
             "decided": lambda: undo_window.finish_due(now=now),
             "read_again": lambda: _repeat_full_batches(lambda: value_readings.apply_pending(now=now), 1),
             "rescored": lambda: _repeat_full_batches(lambda: due_leads.rescore_due(now=now), due_leads.BATCH),
+            "reinstated": lambda: reinstatements.follow_hand_raises(now=now),
             "hurried": lambda: hot_upgrades.follow_hot_upgrades(now=now),
             "handed_off": lambda: creation.hand_off_waiting(now=now),
             "routed": lambda: routing.route_unrouted(now=now),

@@ -100,6 +100,18 @@ REASONS: Final = (
     ),
 )
 
+#: The reasons for which a disqualified lead does not come back, even when it raises its hand (rules 7.262).
+FINAL: Final = ("competitor_student_spam", DO_NOT_CONTACT)
+#: The details that a reason asks for, by its code: code and label of each.
+SUB_REASONS: Final = {
+    "couldnt_reach": (
+        ("bad_number", "Bad number"),
+        ("bounced", "Bounced"),
+        ("no_answer", "No answer"),
+        ("left_company", "Left the company"),
+    )
+}
+
 #: The rights of marketing ops on teams, their reps and reasons (rules 1.4, 7.5). What has a page of its own is edited there.
 OPS_MAY: Final = {
     "team": ("view", "add", "change"),
@@ -107,6 +119,8 @@ OPS_MAY: Final = {
     "absence": ("view", "add", "change", "delete"),
     "reasoncode": ("view", "add", "change"),
 }
+#: The rights that came with details of reasons.
+OPS_MAY_DETAIL: Final = {"subreason": ("view", "add", "change")}
 
 
 def ship(*, reasons: Any) -> None:
@@ -114,3 +128,13 @@ def ship(*, reasons: Any) -> None:
     for position, reason in enumerate(REASONS, start=1):
         row = asdict(reason) | {"family": reason.family.value, "route": reason.route.value, "position": position}
         reasons.get_or_create(code=row.pop("code"), defaults=row)
+
+
+def ship_details(*, reasons: Any, sub_reasons: Any) -> None:
+    """Mark the shipped reasons that are final, and create the missing details of reasons; safe to repeat."""
+    reasons.filter(code__in=FINAL).update(is_final=True)
+    for code, details in SUB_REASONS.items():
+        reason = reasons.filter(code=code).first()
+        for position, (detail, label) in enumerate(details if reason else (), start=1):
+            defaults = {"label": label, "position": position}
+            sub_reasons.get_or_create(reason=reason, code=detail, defaults=defaults)

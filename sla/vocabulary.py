@@ -158,6 +158,7 @@ class NoticeKind(models.TextChoices):
     SIGNATURE = "signature.waiting", _("Waits for your signature")
     GIVEN_BACK = "decision.given_back", _("Decision not recorded")
     BLIND_RULE = "rule.blind", _("Rule that sees nothing")
+    REINSTATED = "lead.reinstated", _("Disqualified lead asked")
 
     @property
     def tone(self) -> str:
@@ -178,6 +179,7 @@ NOTICE_TONES: Final = MappingProxyType(
         NoticeKind.SIGNATURE: "warn",
         NoticeKind.GIVEN_BACK: "info",
         NoticeKind.BLIND_RULE: "warn",
+        NoticeKind.REINSTATED: "marketing",
     }
 )
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from django.db.models import BigIntegerField, F, Func, QuerySet
+from django.db.models import BigIntegerField, Count, F, Func, QuerySet
 
 from leads import merges
-from leads.models import Outcome, StageChange
-from leads.vocabulary import OutcomeKind, Stage
+from leads.models import Outcome, PastDisposition, StageChange
+from leads.vocabulary import OutcomeKind, PastDecision, Stage
 from scoring.backtests.coverage_and_precision import (
     OutcomeHistory,
     earliest_of_each_lead,
@@ -85,11 +85,25 @@ def read_outcomes(*, until: dt.datetime, rejected_since: dt.datetime | None = No
     )
     if rejected_since is not None:
         rejected = rejected.filter(at__gte=rejected_since)
+    imported = PastDisposition.objects.filter(at__lt=until)
+    imported_rejected = imported.filter(kind=PastDecision.REJECT)
+    if rejected_since is not None:
+        imported_rejected = imported_rejected.filter(at__gte=rejected_since)
     return OutcomeRecords(
         won=_read_columns(Outcome.objects.effective().filter(kind=OutcomeKind.WON, at__lt=until)),
-        accepted=_read_columns(StageChange.objects.filter(to_stage__in=_ACCEPTED_STAGES, at__lt=until)),
-        rejected=_read_columns(rejected),
+        accepted=_read_columns(
+            StageChange.objects.filter(to_stage__in=_ACCEPTED_STAGES, at__lt=until),
+            imported.filter(kind=PastDecision.ACCEPT),
+        ),
+        rejected=_read_columns(rejected, imported_rejected),
     )
+
+
+def count_imported(start: dt.datetime, end: dt.datetime) -> dict[str, int]:
+    """Count the imported decisions of sales dated in [start, end), by kind."""
+    rows = PastDisposition.objects.filter(at__gte=start, at__lt=end).values("kind").order_by()
+    counts = dict(rows.annotate(count=Count("pk")).values_list("kind", "count"))
+    return {kind.value: counts.get(kind.value, 0) for kind in PastDecision}
 
 
 def read_history(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
@@ -97,8 +111,12 @@ def read_history(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
     return read_outcomes(until=end, rejected_since=start).history_of_period(start, end)
 
 
-def _read_columns(queryset: QuerySet[Any]) -> OutcomeColumns:
-    rows = np.array(queryset.values_list("lead_id", _Microseconds(F("at"))), dtype=np.int64).reshape(-1, 2)
+def _read_columns(*querysets: QuerySet[Any]) -> OutcomeColumns:
+    parts = [
+        np.array(queryset.values_list("lead_id", _Microseconds(F("at"))), dtype=np.int64).reshape(-1, 2)
+        for queryset in querysets
+    ]
+    rows = np.concatenate(parts)
     return OutcomeColumns(_find_standing(rows[:, 0].copy()), rows[:, 1].copy())
 
 

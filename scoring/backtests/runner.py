@@ -117,6 +117,7 @@ def run_backtest(
         "to": end.isoformat(),
         "leads": lead_count,
         "further_wins": history.further_wins,
+        "imported": outcome_history.count_imported(start, end),
         "version": runs[0].as_dict(),
         "against": runs[1].as_dict() if against else None,
         "weeks": [monday.isoformat() for monday in weeks.mondays],

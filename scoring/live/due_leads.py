@@ -14,7 +14,7 @@ from scoring import active_versions
 from scoring.columns import fact_reader
 from scoring.engine.judge import NEVER, next_change
 from scoring.instants import from_microseconds
-from scoring.live import qualify, scores
+from scoring.live import hand_raises, qualify, scores
 from scoring.live.judgement import LeadJudgement, judge_now
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,8 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
     2. Judge the leads and store their scores.
     3. Make the MQLs and hot upgrades among them.
     4. Find for each lead the next instant at which a verdict can change without a new fact.
-    5. Store that instant as the lead's next look (rules 4.14).
+    5. Record the requests of those that are disqualified (rules 7.262).
+    6. Store that instant as the lead's next look (rules 4.14).
     """
     # 1.
     leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=lead_ids)}
@@ -55,6 +56,8 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
         for lead_id, at in _next_falls(judgement).items():
             next_looks[lead_id] = min(next_looks[lead_id], at)
     # 5.
+    hand_raises.record_hand_raises(lead_ids=list(leads), now=now)
+    # 6.
     rescore_queue.settle(
         next_looks={lead_id: None if at == NEVER else from_microseconds(at) for lead_id, at in next_looks.items()}
     )

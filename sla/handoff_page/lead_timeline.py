@@ -13,6 +13,7 @@ from leads import merges
 from leads.models import Event, Lead, StageChange
 from leads.vocabulary import Intent
 from sla.clocks import clocks
+from sla.handoffs import imported_dispositions
 from sla.models import Attempt, Disposition, Note, RoutingDecision
 from sla.vocabulary import AttemptOutcome
 
@@ -131,6 +132,17 @@ def _read_dispositions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry
         )
 
 
+def _read_past_dispositions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
+    for row, reason in imported_dispositions.list_for_person(ids, limit=limit):
+        title = f"{row.get_kind_display()} (imported)" + (f": {reason}" if reason else "")
+        tone = "bad" if reason else "sales"
+        yield TimelineEntry(row.at, tone, title, row.note, row.decided_by, lead=row.lead_id)
+
+
+def _read_decisions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
+    return chain(_read_dispositions(ids, limit), _read_past_dispositions(ids, limit))
+
+
 def _describe_disposition(disposition: Disposition) -> str:
     return disposition.get_kind_display() + (f": {disposition.reason}" if disposition.reason else "")
 
@@ -162,7 +174,7 @@ KINDS: Final[Mapping[str, tuple[str, _Source]]] = MappingProxyType(
         "activity": ("Lead’s activity", _read_events),
         "contacts": ("Contacts", _read_attempts),
         "notes": ("Notes and meetings", _read_notes),
-        "decisions": ("Decisions", _read_dispositions),
+        "decisions": ("Decisions", _read_decisions),
         "stages": ("Stages", _read_stage_changes),
         "routing": ("Routing", _read_routing_decisions),
     }

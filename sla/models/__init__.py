@@ -7,12 +7,14 @@ from sla.models.contact import Attempt, Note
 from sla.models.disposition import Disposition, PendingDecision, SalesQualification
 from sla.models.handoff import Handoff, HandoffQuerySet
 from sla.models.notice import AlertSettings, Delivery, DeliveryQuerySet, Notice, SavedFilter
-from sla.models.reason import ReasonCode
+from sla.models.reason import ReasonCode, SubReason
+from sla.models.reinstatement import Reinstatement
 from sla.models.routing import RoutingDecision, RoutingRule
 from sla.models.team import Absence, Rep, Team
 
 __all__ = [
     "Absence", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion", "Clock", "ClockQuerySet", "Commitment", "Delivery",
     "DeliveryQuerySet", "Disposition", "Handoff", "HandoffQuerySet", "Note", "Notice", "PendingDecision", "ReasonCode",
-    "Rep", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter", "SpecialDay", "Team", "WorkCalendar", "WorkHours",
+    "Reinstatement", "Rep", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter", "SpecialDay", "SubReason",
+    "Team", "WorkCalendar", "WorkHours",
 ]  # fmt: skip
