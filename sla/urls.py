@@ -85,6 +85,7 @@ urlpatterns: list[URLPattern] = [
     path("commitments/<int:pk>/sign/", commitments.commitment_sign, name="commitment_sign"),
     path("commitments/<int:pk>/delete/", commitments.commitment_delete, name="commitment_delete"),
     path("overview/", home.overview, name="overview"),
+    path("reports/reasons.csv", home.reasons_export, name="reasons_export"),
     path("reports/sla/", reports.sla_report, name="sla_report"),
     path("reports/sla.csv", reports.sla_export, name="sla_export"),
     path("reports/sla/yield.csv", reports.sla_yield_export, name="sla_yield_export"),

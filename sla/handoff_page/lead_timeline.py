@@ -111,7 +111,7 @@ def _read_notes(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
 
 def _read_dispositions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
     rows = Disposition.objects.filter(handoff__lead__in=ids)
-    rows = rows.select_related("by", "reason", "corrects__reason", "handoff")
+    rows = rows.select_related("by", "reason", "sub_reason", "corrects__reason", "corrects__sub_reason", "handoff")
     for disposition in rows.order_by("-at", "-pk")[:limit]:
         was = f"Was: {_describe_in_sentence(disposition.corrects)}." if disposition.corrects else ""
         again = f"Back on {disposition.reengage_on:%-d %B %Y}." if disposition.reengage_on else ""
@@ -144,7 +144,7 @@ def _read_decisions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
 
 
 def _describe_disposition(disposition: Disposition) -> str:
-    return disposition.get_kind_display() + (f": {disposition.reason}" if disposition.reason else "")
+    return disposition.get_kind_display() + (f": {disposition.reason_text}" if disposition.reason else "")
 
 
 def _describe_in_sentence(disposition: Disposition) -> str:

@@ -21,7 +21,7 @@ from definitions import reviews
 from definitions.models import Definition, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from sla.business_time.arithmetic import wall_to_instant
-from sla.models import Disposition
+from sla.models import Disposition, ReasonCode
 from sla.reports import compliance
 from sla.vocabulary import DispositionKind, Family
 
@@ -110,7 +110,10 @@ def read_decisions(*, definition: Definition, month: RejectionMonth) -> DecidedC
         handoff__version__definition=definition,
     )
     return DecidedCounts(
-        month, list(dispositions.select_related("reason", "handoff__lead").order_by("-handoff__decided_at", "-pk"))
+        month,
+        list(
+            dispositions.select_related("reason", "sub_reason", "handoff__lead").order_by("-handoff__decided_at", "-pk")
+        ),
     )
 
 
@@ -201,9 +204,23 @@ def _count_reasons(decided: DecidedCounts) -> list[dict[str, Any]]:
     counts = Counter(disposition.reason for disposition in decided.rejected if disposition.reason)
     in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0].code))
     return [
-        {"code": reason.code, "label": reason.label, "family": reason.family, "count": count}
+        {
+            "code": reason.code,
+            "label": reason.label,
+            "family": reason.family,
+            "count": count,
+            "details": _count_details(decided, reason),
+        }
         for reason, count in in_order
     ]
+
+
+def _count_details(decided: DecidedCounts, reason: ReasonCode) -> list[dict[str, Any]]:
+    """Count the rejections for a reason by the detail that was given, most frequent first."""
+    rows = (row.sub_reason for row in decided.rejected if row.reason_id == reason.pk)
+    counts = Counter(detail for detail in rows if detail is not None)
+    in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0].code))
+    return [{"code": detail.code, "label": detail.label, "count": count} for detail, count in in_order]
 
 
 def _count_families(decided: DecidedCounts) -> list[dict[str, Any]]:

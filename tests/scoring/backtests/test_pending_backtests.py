@@ -12,7 +12,7 @@ from django.db.models import Min
 
 from definitions import version_documents
 from leads import shipped_signals
-from leads.models import Event, Lead, Outcome, Signal, StageChange
+from leads.models import Event, Lead, Outcome, PastDisposition, Signal, StageChange
 from leads.vocabulary import OutcomeKind, Stage
 from scoring.backtests import pending_backtests, runner
 from scoring.backtests.intervals_and_tests import wilson
@@ -170,6 +170,29 @@ def test_precision_counts_whichever_acceptance_and_win_came_after_the_flag() -> 
     first_wins = Outcome.objects.filter(at__lt=END).values("lead").annotate(at=Min("at")).filter(at__gte=START).count()
     assert cohort["coverage"]["of"] == first_wins
     assert stored["further_wins"] == Outcome.objects.filter(at__gte=START, at__lt=END).count() - first_wins > 0
+
+
+def test_imported_decisions_count_in_precision_and_among_the_rejections() -> None:
+    rules = candidate().rules
+    before = result()["version"]
+    first = {
+        row["lead"]: dt.datetime.fromisoformat(row["qualified_at"])
+        for row in evaluation.find_first_instants(rules, END)
+    }
+    accepted = set(StageChange.objects.filter(to_stage=Stage.SAL).values_list("lead_id", flat=True))
+    accepted |= set(Outcome.objects.values_list("lead_id", flat=True))
+    unknown = [lead for lead, at in sorted(first.items()) if START <= at < END - DAY and lead not in accepted]
+    PastDisposition.objects.bulk_create(
+        PastDisposition(lead_id=lead, kind=kind, reason=reason, at=first[lead] + DAY, recorded_at=END, source="crm")
+        for lead, (kind, reason) in zip(unknown, [("accept", "")] * 2 + [("reject", "wrong_persona")] * 3, strict=False)
+    )
+
+    stored = result()
+
+    assert stored["imported"] == {"accept": 2, "reject": 3}
+    assert stored["version"]["precision_sal"]["n"] == before["precision_sal"]["n"] + 2
+    assert stored["version"]["rejected"] == before["rejected"] + 3
+    assert pending_backtests.compute_figures(rules, start=START, end=END).rejected == before["rejected"] + 3
 
 
 def test_compute_figures_agrees_with_the_full_backtest() -> None:
