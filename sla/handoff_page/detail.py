@@ -17,6 +17,7 @@ from scoring.explain import frozen_evidence
 from sla import permissions
 from sla.handoff_page import activity_summary, changes_since_mql, next_step
 from sla.handoffs import attempts, reinstatements
+from sla.handoffs.attempts import AttemptTally
 from sla.models import Attempt, Clock, Disposition, Handoff, HandoffQuerySet, RoutingDecision, SalesQualification
 from sla.nurture import recycling
 from sla.vocabulary import HANDOFF_MOVES, OPEN_STATES, HandoffState
@@ -45,7 +46,7 @@ class HandoffDetail:
     answers: SalesQualification | None
     outcomes: list[Outcome]
     attempts: Sequence[Attempt]
-    tally: attempts.AttemptTally | None
+    tally: AttemptTally | None
     routing: list[RoutingDecision]
     colleagues: list[Lead]
     may_decide: bool

@@ -209,18 +209,18 @@ def _count_reasons(decided: DecidedCounts) -> list[dict[str, Any]]:
             "label": reason.label,
             "family": reason.family,
             "count": count,
-            "details": _count_details(decided, reason),
+            **({"details": details} if (details := _count_details(decided, reason)) else {}),
         }
         for reason, count in in_order
     ]
 
 
-def _count_details(decided: DecidedCounts, reason: ReasonCode) -> list[dict[str, Any]]:
-    """Count the rejections for a reason by the detail that was given, most frequent first."""
+def _count_details(decided: DecidedCounts, reason: ReasonCode) -> str:
+    """Count the rejections for a reason by the detail that was given, most frequent first, as a text."""
     rows = (row.sub_reason for row in decided.rejected if row.reason_id == reason.pk)
     counts = Counter(detail for detail in rows if detail is not None)
     in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0].code))
-    return [{"code": detail.code, "label": detail.label, "count": count} for detail, count in in_order]
+    return ", ".join(f"{detail} {count}" for detail, count in in_order)
 
 
 def _count_families(decided: DecidedCounts) -> list[dict[str, Any]]:

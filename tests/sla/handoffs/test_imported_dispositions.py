@@ -126,7 +126,7 @@ def test_what_accord_has_recorded_itself_is_not_imported() -> None:
 
 
 def test_imported_decisions_stand_in_the_reports_as_imported_and_open_no_review() -> None:
-    handoff = HandoffFactory(now=NOW - 2 * HOUR, rejected=True)
+    handoff = HandoffFactory(now=NOW - HOUR, rejected=True)
     store(
         *(decision(email=f"lead{n}@acme.example", at=(NOW - DAY).isoformat()) for n in range(30)),
         decision(kind="accepted", reason=None),
@@ -172,4 +172,4 @@ def test_a_page_of_imports_offers_past_decisions() -> None:
     client = Client()
     client.force_login(UserFactory(roles=[Role.MARKETING_OPS]))
 
-    assert "Past decisions: what sales accepted and rejected" in client.get(reverse("import_list")).content.decode()
+    assert "Past decisions: what sales accepted and rejected" in client.get(reverse("import_new")).content.decode()
