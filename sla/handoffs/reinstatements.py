@@ -159,14 +159,14 @@ def _follow(hand_raise: HandRaise, now: dt.datetime) -> None:
     refusal = reason_to_stay_closed(hand_raise.lead, disposition)
     hand_raises.mark_handled(hand_raise, now=now, why_closed=refusal)
     history = write_disqualification(disposition, disqualified[0].stage_at)
-    asked = f"{hand_raise.event.signal.name} on {_format_day(hand_raise.event.occurred_at)}"
+    request_text = f"{hand_raise.event.signal.name} on {_format_day(hand_raise.event.occurred_at)}"
     if refusal:
         # Once for each disqualification: who spams the form writes no notices.
         once = f"stays-closed:{hand_raise.lead_id}:{disposition.pk if disposition else 0}"
-        _notify(once, hand_raise.lead, f"Stays closed: {hand_raise.lead}. {history}; {asked}.", now)
+        _notify(once, hand_raise.lead, f"Stays closed: {hand_raise.lead}. {history}; {request_text}.", now)
         return
-    row = _bring_back(person, disqualified, disposition, by=None, now=now, reason=asked, hand_raise=hand_raise)
-    _notify(f"reinstated:{row.pk}", row.lead, f"Came back: {row.lead}. {history}; {asked}.", now)
+    row = _bring_back(person, disqualified, disposition, by=None, now=now, reason=request_text, hand_raise=hand_raise)
+    _notify(f"reinstated:{row.pk}", row.lead, f"Came back: {row.lead}. {history}; {request_text}.", now)
 
 
 def _bring_back(

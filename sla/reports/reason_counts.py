@@ -1,4 +1,4 @@
-"""Why leads were rejected: counts by reason and its detail, imported decisions counted apart (rules 12.261)."""
+"""Counts of rejections by reason and its detail, imported decisions counted apart (rules 12.261)."""
 
 from __future__ import annotations
 
