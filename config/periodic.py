@@ -22,6 +22,7 @@ from sla.handoffs import (
     creation,
     hot_upgrades,
     overdue_first_contact,
+    reinstatements,
     routing,
     sales_stages,
     tier_upgrades,
@@ -45,11 +46,12 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
     2. Read texts again whose corrections are new or have ended.
     3. Rescore the leads that are due.
     4. Judge the companies that are due.
-    5. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact. Raise handoffs whose
+    5. Bring back the disqualified leads that raised their hand; the next tick judges them.
+    6. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact. Raise handoffs whose
        MQL turned out to be of tier 2.
-    6. Hand off the leads that qualified.
-    7. Route handoffs that have no rep yet.
-    8. Make plays of the companies that qualified, and route plays that have no owner yet.
+    7. Hand off the leads that qualified.
+    8. Route handoffs that have no rep yet.
+    9. Make plays of the companies that qualified, and route plays that have no owner yet.
     """
     return _run_steps(
         "tick",
@@ -61,6 +63,7 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
             "accounts": lambda: _repeat_full_batches(
                 lambda: account_qualification.judge_due(now=now), account_qualification.BATCH
             ),
+            "reinstated": lambda: reinstatements.follow_hand_raises(now=now),
             "hurried": lambda: hot_upgrades.follow_hot_upgrades(now=now) + tier_upgrades.follow_tier_upgrades(now=now),
             "handed_off": lambda: creation.hand_off_waiting(now=now),
             "routed": lambda: routing.route_unrouted(now=now),

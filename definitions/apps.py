@@ -10,6 +10,6 @@ class DefinitionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the app below how to read the primary motion."""
-        from definitions import versions  # noqa: PLC0415  # it needs the models, which are loaded by now
+        from definitions import motions  # noqa: PLC0415  # it needs the models, which are loaded by now
 
-        primary_motion.register_reader(versions.read_primary_motion)
+        primary_motion.register_reader(motions.read_primary_motion)

@@ -21,7 +21,6 @@ from definitions.models import LIVING_COLUMNS, Definition, Review, SignOff, Vers
 from definitions.proposals import ProposalGrounds
 from definitions.vocabulary import VERSION_MOVES, ChangeDriver, Decision, Side, VersionState
 from leads import rescore_queue
-from leads.vocabulary import Motion
 
 SIGNERS: Final[Mapping[Side, Role]] = MappingProxyType(
     {
@@ -53,12 +52,6 @@ class SignatureResult:
 
     version: Version
     successor: Version | None = None
-
-
-def read_primary_motion() -> Motion:
-    """Return the motion of the definition marked as primary, or MQL (rules 2.8)."""
-    motion = Definition.objects.filter(is_primary=True).order_by("pk").values_list("motion", flat=True).first()
-    return Motion(motion or Motion.MQL)
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
@@ -354,12 +354,18 @@ def _upsert_items(
     ]
 
 
-STORE_BY_KIND: Final[Mapping[str, StoreItems]] = {
+STORE_BY_KIND: Final[dict[str, StoreItems]] = {
     "companies": _store_companies,
     "leads": _store_leads,
     "events": _store_events,
     "outcomes": _store_outcomes,
 }
+
+
+def register_store(kind: str, store: StoreItems) -> None:
+    """Add the storing of a kind of file whose rows another app understands; it is called once for each batch."""
+    STORE_BY_KIND[kind] = store
+
 
 __all__ = [
     "BATCH",
@@ -369,5 +375,6 @@ __all__ = [
     "import_batches",
     "judge_rows",
     "prepare_import",
+    "register_store",
     "run_import",
 ]

@@ -25,6 +25,7 @@ KIND_CHOICES: Final = (
     ("companies", "Companies: one company a row"),
     ("events", "Events: what people did"),
     ("outcomes", "Outcomes: opportunities, deals won and lost"),
+    ("dispositions", "Past decisions: what sales accepted and rejected"),
 )
 _OWN: Final = "own"
 _OPEN_PREFIXES: Final = ("custom.", "properties.")
@@ -55,12 +56,18 @@ _DATE_FORMATS: Final = (
     ("epoch_ms", "1769869800000: milliseconds since 1970"),
 )
 #: Targets that may have one value for the whole file.
-CONSTANTS: Final[Mapping[str, Sequence[str]]] = {"leads": ("source",), "events": ("signal",), "outcomes": ("kind",)}
+CONSTANTS: Final[Mapping[str, Sequence[str]]] = {
+    "leads": ("source",),
+    "events": ("signal",),
+    "outcomes": ("kind",),
+    "dispositions": (),
+}
 _LABELS: Final[Mapping[str, str]] = {
     "email": "E-mail address", "external_id": "Id in the sender's system", "company_external_id": "Id of the company",
     "company_domain": "Domain of the company", "do_not_contact": "Do not contact", "created_at": "Created at",
     "valid_from": "Values hold from", "use_case": "Use case", "lead": "Id of the lead", "occurred_at": "Occurred at",
-    "at": "Date of the outcome", "id": "Id of the row", "kind": "Kind of outcome",
+    "at": "Date of the outcome or decision", "id": "Id of the row", "kind": "Kind of outcome, or decision",
+    "by": "Decided by", "reason": "Reason", "note": "Note", "motion": "Motion",
 }  # fmt: skip
 
 

@@ -73,6 +73,10 @@ KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
         "outcomes": ImportKind(
             "outcomes", "outcome", frozenset({"email", "lead", "system", "id", "kind", "at", "amount", "currency", "reason"}), ""
         ),
+        "dispositions": ImportKind(
+            "dispositions", "disposition",
+            frozenset({"email", "lead", "system", "id", "kind", "at", "reason", "by", "note", "motion"}), "",
+        ),
     }
 )  # fmt: skip
 

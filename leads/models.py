@@ -28,6 +28,7 @@ from leads.vocabulary import (
     KeyKind,
     Motion,
     OutcomeKind,
+    PastDecision,
     Seniority,
     Stage,
     stage_label,
@@ -765,6 +766,44 @@ class Outcome(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lead}: {self.kind}"
+
+
+class PastDisposition(models.Model):
+    """A decision of sales that was imported: evidence for backtests and reports, which moves no lead (rules 13.262)."""
+
+    id = models.BigAutoField(primary_key=True)
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="past_dispositions")
+    motion = models.CharField(max_length=3, choices=Motion.choices, default=Motion.MQL)
+    kind = models.CharField(max_length=8, choices=PastDecision.choices)
+    reason = models.SlugField(max_length=64, blank=True, help_text="The code of a rejection reason.", db_index=False)
+    decided_by = models.CharField(max_length=200, blank=True, help_text="As the file names the person.")
+    note = models.CharField(max_length=1000, blank=True)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    source = models.CharField(max_length=64)
+    external_id = models.CharField(max_length=200, null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["source", "external_id"], condition=Q(external_id__isnull=False), name="past_disposition_by_id"
+            ),
+            models.UniqueConstraint(
+                fields=["source", "lead", "motion", "at"],
+                condition=Q(external_id__isnull=True),
+                name="past_disposition_once",
+            ),
+            models.CheckConstraint(
+                name="past_rejection_has_reason",
+                condition=Q(kind="accept", reason="") | (Q(kind="reject") & ~Q(reason="")),
+            ),
+        ]
+        # Read by backtests and by the reports on decisions for those of a period.
+        indexes: ClassVar = [models.Index(fields=["kind", "at"], name="past_disposition_by_time")]
+        triggers: ClassVar = [append_only("past_dispositions_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} (imported): {self.lead}"
 
 
 class NamedList(models.Model):

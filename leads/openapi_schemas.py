@@ -101,7 +101,10 @@ OUTCOMES: Final = _one_or_many(
             "kind": {"type": "string", "enum": OutcomeKind.values},
             "at": _INSTANT,
             "id": _ID,
-            "amount": {"oneOf": [{"type": "number", "minimum": 0}, {"type": "string"}]},
+            "amount": {
+                "oneOf": [{"type": "number", "minimum": 0}, {"type": "string"}],
+                "description": "Required for an opportunity.",
+            },
             "currency": {"type": "string", "description": _CURRENCY},
             "reason": {"type": "string", "maxLength": 200},
         },

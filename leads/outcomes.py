@@ -1,7 +1,8 @@
 """The intake of outcomes from the CRM: opportunity, won, lost (rules 13.21 to 13.23).
 
 The same content again is a duplicate. Other content of the same deal and kind corrects the row before it, unless rows
-of another kind lie between the two: then the deal was reopened, and both count.
+of another kind lie between the two: then the deal was reopened, and both count. An opportunity names its amount; a won or
+lost deal may come without one, as its opportunity has said it.
 """
 
 from __future__ import annotations
@@ -151,6 +152,8 @@ def _read_outcome(item: object, source: str, now: dt.datetime, formats: SenderFo
         for name in ("amount", "currency", "reason")
     )
     money = attributes.read_money("amount", amount, currency, formats)
+    if money is None and body["kind"] == OutcomeKind.OPPORTUNITY:
+        raise Refused("amount", "is required for an opportunity: what is it worth? An estimate will do.")
     return _Item(
         lead=lead_lookup.read_reference(body, source),
         kind=OutcomeKind(body["kind"]),

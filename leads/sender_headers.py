@@ -587,5 +587,16 @@ GENERAL_COLUMNS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingPro
             currency="currency currency_code currencyisocode deal_currency_code deal_currency",
             reason="reason closed_lost_reason loss_reason",
         ),
+        "dispositions": _list_headers(
+            lead="lead lead_id contact_id",
+            email="email e_mail email_address",
+            id="id disposition_id mql_id",
+            kind="kind disposition decision",
+            at="at dispositioned_at decided_at date",
+            reason="reason rejection_reason reject_reason disqualification_reason reason_code",
+            by="by decided_by rep owner sdr",
+            note="note notes comment",
+            motion="motion",
+        ),
     }
 )

@@ -211,6 +211,13 @@ class OutcomeKind(models.TextChoices):
     LOST = "lost", _("Lost")
 
 
+class PastDecision(models.TextChoices):
+    """A decision of sales on a lead from before Accord recorded them."""
+
+    ACCEPT = "accept", _("Accepted")
+    REJECT = "reject", _("Rejected")
+
+
 class Motion(models.TextChoices):
     """The way in which a lead qualifies (rules 2.7). Motions are never summed."""
 

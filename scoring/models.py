@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from definitions.models import Definition, Version
-from leads.models import Company, Lead
+from leads.models import Company, Event, Lead
 from leads.vocabulary import Motion
 
 #: Facts known within this time are not called late on pages: it is how long a busy hour or a short outage takes.
@@ -265,6 +265,42 @@ class TierUpgrade(models.Model):
     def is_late(self) -> bool:
         """Return whether Accord learned late of what raised the tier, or of something from before the MQL."""
         return self.recorded_at - self.at >= LATE_FROM or self.at <= self.qualification.at
+
+
+class HandRaiseQuerySet(models.QuerySet["HandRaise"]):
+    """Queries for requests of disqualified leads."""
+
+    def waiting(self) -> HandRaiseQuerySet:
+        """Return those that the app above has not handled yet."""
+        return self.filter(handled_at__isnull=True)
+
+
+class HandRaise(models.Model):
+    """An explicit request of a lead that is disqualified: the app above reinstates the lead or leaves it closed."""
+
+    id = models.BigAutoField(primary_key=True)
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="hand_raises")
+    event = models.OneToOneField(Event, on_delete=models.PROTECT, related_name="hand_raise")
+    recorded_at = models.DateTimeField()
+    handled_at = models.DateTimeField(null=True)
+    why_closed = models.CharField(
+        max_length=300, blank=True, help_text="Why the lead stays closed; empty: it came back."
+    )
+
+    objects = HandRaiseQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            # For sla.nurture.reinstatements, which takes those that wait.
+            models.Index(fields=["id"], name="hand_raise_waiting", condition=Q(handled_at__isnull=True))
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="hand_raises_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="hand_raise_origin_stays", fields=["lead", "event", "recorded_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lead}: {self.event_id}"
 
 
 class BlindRuleKind(models.TextChoices):

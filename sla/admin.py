@@ -33,6 +33,7 @@ from sla.models import (
     RoutingRule,
     SalesQualification,
     SpecialDay,
+    SubReason,
     Team,
     WorkCalendar,
     WorkHours,
@@ -194,6 +195,16 @@ class RoutingRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic i
     ordering = ("position", "pk")
 
 
+class SubReasonInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
+    model = SubReason
+    extra = 0
+    ordering = ("position", "pk")
+
+    def has_delete_permission(self, request: HttpRequest, obj: ReasonCode | None = None) -> bool:  # noqa: ARG002 (Django’s)
+        """Refuse: dispositions refer to details. To retire one, stop offering it."""
+        return False
+
+
 @admin.register(ReasonCode)
 class ReasonCodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     list_display = (
@@ -209,6 +220,7 @@ class ReasonCodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
     )
     list_filter = ("family", "route", "is_offered")
     ordering = ("position", "pk")
+    inlines = (SubReasonInline,)
 
     def get_readonly_fields(
         self,

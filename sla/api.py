@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.exceptions import APIException, PermissionDenied
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,11 +26,12 @@ from config.api.authentication import scoped
 from config.api.errors import Conflict
 from config.api.pagination import NewestFirst
 from definitions import motions
-from leads.vocabulary import Motion
+from leads.models import Lead
+from leads.vocabulary import READERS_OF_LEADS, Motion
 from sla import handoff_states, permissions, serializers
 from sla.business_time.arithmetic import wall_to_instant
 from sla.filters import HandoffFilter
-from sla.handoffs import attempts, dispositions, sales_stages
+from sla.handoffs import attempts, dispositions, reinstatements, sales_stages
 from sla.models import Disposition, Handoff
 from sla.reports import compliance
 
@@ -43,6 +44,9 @@ REPORTS: Final = scoped(
     "reports:read",
     read_roles=(Role.SALES_MANAGER, *permissions.SEE_EVERYTHING),
     write_roles=(),
+)
+REINSTATEMENTS: Final = scoped(
+    "facts:read", "facts:write", read_roles=READERS_OF_LEADS, write_roles=reinstatements.REINSTATERS
 )
 _WEEKS: Final = 12
 _SHOWN: Final = ("lead", "version", "qualification", "team", "rep__user")
@@ -178,12 +182,12 @@ class QualifyApiView(ActionView):
 
 
 class OpportunityView(ActionView):
-    input_serializer = serializers.AmountSerializer
+    input_serializer = serializers.OpportunitySerializer
 
     def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         return sales_stages.open_opportunity(handoff=handoff, by=by, now=now, **typed)
 
-    @_document_action(serializers.AmountSerializer, "open_opportunity")
+    @_document_action(serializers.OpportunitySerializer, "open_opportunity")
     def post(self, request: Request, pk: int) -> Response:
         """Open a deal with its value."""
         return self.respond(request, pk)
@@ -209,6 +213,36 @@ class LostView(ActionView):
     @_document_action(serializers.LossSerializer, "lose_handoff")
     def post(self, request: Request, pk: int) -> Response:
         return self.respond(request, pk)
+
+
+class ReinstateApiView(APIView):
+    permission_classes = (REINSTATEMENTS,)
+
+    @extend_schema(
+        operation_id="reinstate_lead",
+        request=serializers.ReinstatementSerializer,
+        responses={
+            200: serializers.ReinstatedSerializer,
+            409: OpenApiResponse(
+                description="The lead is closed for good, or not disqualified; the sentence says why."
+            ),
+        },
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Bring a disqualified lead back to marketing. Asked again, it answers with the reinstatement there is."""
+        lead = get_object_or_404(Lead, pk=pk)
+        body = serializers.ReinstatementSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        try:
+            row = reinstatements.reinstate(
+                lead=lead, by=_get_caller(request), now=timezone.now(), reason=body.validated_data["reason"]
+            )
+        except reinstatements.ReasonMissing as refusal:
+            raise ValidationError({"reason": str(refusal)}) from refusal
+        except reinstatements.ReinstatementRefused as refusal:
+            raise Conflict(str(refusal)) from refusal
+        row.lead.refresh_from_db(fields=["stage"])
+        return Response(serializers.ReinstatedSerializer(row).data)
 
 
 class ComplianceView(APIView):
@@ -250,7 +284,7 @@ def _get_caller(request: Request) -> User:
 
 
 def _with_details(caller: User) -> QuerySet[Handoff]:
-    disposition_rows = Disposition.objects.select_related("by", "reason").order_by("pk")
+    disposition_rows = Disposition.objects.select_related("by", "reason", "sub_reason").order_by("pk")
     return (
         permissions.visible_to(caller)
         .select_related(*_SHOWN, "sales_qualification__by")
@@ -273,5 +307,6 @@ urlpatterns: list[URLPattern] = [
     path("handoffs/<int:pk>/opportunity", OpportunityView.as_view(), name="handoff-opportunity"),
     path("handoffs/<int:pk>/won", WonView.as_view(), name="handoff-won"),
     path("handoffs/<int:pk>/lost", LostView.as_view(), name="handoff-lost"),
+    path("leads/<int:pk>/reinstate", ReinstateApiView.as_view(), name="lead-reinstate"),
     path("reports/sla", ComplianceView.as_view(), name="report-sla"),
 ]

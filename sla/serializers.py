@@ -7,16 +7,18 @@ from typing import Any
 
 from django.db.models import TextChoices
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from leads.vocabulary import Motion
-from sla.handoffs import dispositions
+from sla.handoffs import dispositions, reinstatements, sales_stages
 from sla.models import (
     Attempt,
     Clock,
     Disposition,
     Handoff,
     ReasonCode,
+    Reinstatement,
     Rep,
     RoutingDecision,
     SalesQualification,
@@ -97,10 +99,23 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
 class DispositionSerializer(serializers.ModelSerializer[Disposition]):
     by = serializers.CharField()
     reason = serializers.CharField(source="reason.code", default=None, allow_null=True)
+    sub_reason = serializers.CharField(source="sub_reason.code", default=None, allow_null=True)
 
     class Meta:
         model = Disposition
-        fields = ("id", "kind", "reason", "note", "missing", "reengage_on", "contacted_before", "by", "at", "corrects")
+        fields = (
+            "id",
+            "kind",
+            "reason",
+            "sub_reason",
+            "note",
+            "missing",
+            "reengage_on",
+            "contacted_before",
+            "by",
+            "at",
+            "corrects",
+        )
 
 
 class RoutingDecisionSerializer(serializers.ModelSerializer[RoutingDecision]):
@@ -126,12 +141,42 @@ class HandoffDetailSerializer(HandoffSerializer):
     dispositions = DispositionSerializer(many=True)
     routing_decisions = RoutingDecisionSerializer(many=True)
     sales_qualification = SalesQualificationSerializer(default=None, allow_null=True)
+    reinstated = serializers.SerializerMethodField(
+        help_text="Of a lead that had been disqualified: as what, when and by whom, and how it came back."
+    )
 
     class Meta(HandoffSerializer.Meta):
         fields = (
             *HandoffSerializer.Meta.fields,
             "evidence", "clocks", "attempts", "dispositions", "routing_decisions", "sales_qualification",
+            "reinstated",
         )  # type: ignore[assignment]  # longer than the base’s  # fmt: skip
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_reinstated(self, handoff: Handoff) -> str | None:
+        row = reinstatements.reinstatement_of_handoff(handoff)
+        return None if row is None else reinstatements.write_history(row)
+
+
+class ReinstatementSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(
+        max_length=reinstatements.REASON_AT_MOST, help_text="Why the lead comes back, for the record."
+    )
+
+
+class ReinstatedSerializer(serializers.ModelSerializer[Reinstatement]):
+    """The return of a disqualified lead; without `by` it came back by its own request."""
+
+    stage = serializers.CharField(source="lead.stage")
+    by = serializers.CharField(allow_null=True)
+    history = serializers.SerializerMethodField(help_text="Why it had been disqualified, and how it came back.")
+
+    class Meta:
+        model = Reinstatement
+        fields = ("id", "lead", "stage", "disqualified_at", "at", "by", "reason", "history")
+
+    def get_history(self, row: Reinstatement) -> str:
+        return reinstatements.write_history(row)
 
 
 class EmptySerializer(serializers.Serializer[Any]):
@@ -140,6 +185,13 @@ class EmptySerializer(serializers.Serializer[Any]):
 
 class RejectionSerializer(serializers.Serializer[Any]):
     reason = serializers.SlugRelatedField(slug_field="code", queryset=ReasonCode.objects.all())
+    sub_reason = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        default="",
+        help_text="The code of the detail, for reasons that ask for one: bad_number, bounced, no_answer, left_company.",
+    )
     note = serializers.CharField(required=False, allow_blank=True, max_length=dispositions.NOTE_AT_MOST, default="")
     missing = serializers.CharField(
         required=False,
@@ -151,6 +203,15 @@ class RejectionSerializer(serializers.Serializer[Any]):
     reengage_on = serializers.DateField(
         required=False, allow_null=True, default=None, help_text="For reasons that recycle; else ignored."
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Look the detail up among those of the reason."""
+        code = attrs["sub_reason"]
+        details = {detail.code: detail for detail in attrs["reason"].sub_reasons.filter(is_offered=True)}
+        if code and code not in details:
+            offered = ", ".join(sorted(details)) or "none"
+            raise serializers.ValidationError({"sub_reason": f"It must be a detail of this reason: {offered}."})
+        return attrs | {"sub_reason": details.get(code)}
 
 
 class NewAttemptSerializer(serializers.Serializer[Any]):
@@ -171,9 +232,18 @@ class AnswersSerializer(serializers.Serializer[Any]):
     timeline = serializers.CharField(max_length=500)
 
 
+class OpportunitySerializer(serializers.Serializer[Any]):
+    amount = serializers.DecimalField(
+        max_digits=sales_stages.AMOUNT_DIGITS,
+        decimal_places=2,
+        min_value=0,
+        help_text="In the currency of the installation; an estimate will do.",
+    )
+
+
 class AmountSerializer(serializers.Serializer[Any]):
     amount = serializers.DecimalField(
-        max_digits=17,
+        max_digits=sales_stages.AMOUNT_DIGITS,
         decimal_places=2,
         min_value=0,
         required=False,

@@ -100,8 +100,17 @@ REASONS: Final = (
     ),
 )
 
-#: The reasons that concern the person as such, and so close every motion (rules 2.235).
+#: The reasons that concern the person as such, close every motion and do not come back (rules 2.235, 7.262).
 OF_PERSON: Final = ("competitor_student_spam", DO_NOT_CONTACT)
+#: The details that a reason asks for, by its code: code and label of each.
+SUB_REASONS: Final = {
+    "couldnt_reach": (
+        ("bad_number", "Bad number"),
+        ("bounced", "Bounced"),
+        ("no_answer", "No answer"),
+        ("left_company", "Left the company"),
+    )
+}
 
 #: The rights of marketing ops on teams, their reps and reasons (rules 1.4, 7.5). What has a page of its own is edited there.
 OPS_MAY: Final = {
@@ -110,6 +119,8 @@ OPS_MAY: Final = {
     "absence": ("view", "add", "change", "delete"),
     "reasoncode": ("view", "add", "change"),
 }
+#: The rights that came with details of reasons.
+OPS_MAY_DETAIL: Final = {"subreason": ("view", "add", "change")}
 
 
 def ship(*, reasons: Any) -> None:
@@ -117,3 +128,12 @@ def ship(*, reasons: Any) -> None:
     for position, reason in enumerate(REASONS, start=1):
         row = asdict(reason) | {"family": reason.family.value, "route": reason.route.value, "position": position}
         reasons.get_or_create(code=row.pop("code"), defaults=row)
+
+
+def ship_details(*, reasons: Any, sub_reasons: Any) -> None:
+    """Create the missing details of reasons; safe to repeat."""
+    for code, details in SUB_REASONS.items():
+        reason = reasons.filter(code=code).first()
+        for position, (detail, label) in enumerate(details if reason else (), start=1):
+            defaults = {"label": label, "position": position}
+            sub_reasons.get_or_create(reason=reason, code=detail, defaults=defaults)

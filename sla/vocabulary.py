@@ -212,6 +212,7 @@ class NoticeKind(models.TextChoices):
     GIVEN_BACK = "decision.given_back", _("Decision not recorded")
     BLIND_RULE = "rule.blind", _("Rule that sees nothing")
     NEW_PLAY = "play.routed", _("New account play")
+    REINSTATED = "lead.reinstated", _("Disqualified lead asked")
 
     @property
     def tone(self) -> str:
@@ -233,6 +234,7 @@ NOTICE_TONES: Final = MappingProxyType(
         NoticeKind.GIVEN_BACK: "info",
         NoticeKind.BLIND_RULE: "warn",
         NoticeKind.NEW_PLAY: "info",
+        NoticeKind.REINSTATED: "marketing",
     }
 )
 

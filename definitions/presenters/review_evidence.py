@@ -26,7 +26,7 @@ _FIGURES: Final = {
 }
 #: Titles and columns of the tables, in reading order; columns with codes are left out, their labels stand beside them.
 _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
-    "reasons": ("Reasons given", {"label": "Reason", "family": "Family", "count": "Rejected"}),
+    "reasons": ("Reasons given", {"label": "Reason", "details": "Details", "family": "Family", "count": "Rejected"}),
     "families": (
         "Families of reasons",
         {"label": "Family", "count": "Rejected", "percent": "Share", "lever": "What to do about them"},

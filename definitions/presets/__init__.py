@@ -57,6 +57,7 @@ _DESCRIPTIONS: Final = {
     "product_usage": (
         "For trials and free plans: two things done in the product within two weeks make a PQL, such as reaching a limit and looking "
         "at the paid plans. It has its own queue, commitments and reports beside the MQLs, and is never added to them."
+    ),
     "account": (
         "A company that fits, of which at least three different contacts are engaged within a month, and that third parties see "
         "hiring or searching. It makes a play for the whole company, beside the leads."

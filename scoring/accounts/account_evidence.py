@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from definitions import signals_and_lists
-from definitions.plain_english import generated_statement
+from definitions.plain_english import generated_statement, phrases
 from definitions.plain_english.phrases import count_noun, join_words
 from leads import merges
 from leads.models import Company, CompanyEvent, Event, Lead
@@ -80,7 +80,7 @@ def list_company_signals(
 def write_reason(company: Company, evidence: Mapping[str, Any]) -> str:
     """Return one line for lists: how many contacts, and what was seen of the company."""
     contacts = count_noun(evidence["contacts_engaged"], "contact")
-    days = generated_statement.phrases.format_days(evidence["within_days"])
+    days = phrases.format_days(evidence["within_days"])
     line = f"{contacts} of {company} engaged within {days}"
     signals = list(dict.fromkeys(row["signal"] for row in evidence["company_signals"]))
     seen = f"; seen of the company: {join_words(signals, 'and')}" if signals else ""

@@ -96,8 +96,7 @@ def _first_instants(compiled: CompiledAccount, company_ids: list[int], until: in
 
 
 def _figures(number: str, first: DatedLeads, history: OutcomeHistory, weeks: PeriodWeeks, start: int) -> dict[str, Any]:
-    won, accepted = (became.instants_of(first.lead) for became in (history.won, history.accepted))
-    counts, wins = count_cohort(first.at, won, accepted, start=start), len(history.won_since(start))
+    counts, wins = count_cohort(first.at, history.outcomes_of(first.lead), start=start), len(history.won_since(start))
     coverage = Sample(counts.covered, wins)
     return {
         "number": number,
@@ -116,15 +115,15 @@ def _figures(number: str, first: DatedLeads, history: OutcomeHistory, weeks: Per
 
 def _of_companies(history: OutcomeHistory) -> OutcomeHistory:
     """Return the outcomes by the company that each lead belongs to now; leads without one are left out."""
-    leads = np.unique(np.concatenate([history.won.lead, history.accepted.lead, history.rejections.lead])).tolist()
+    parts = (history.won, history.last_won, history.last_accepted, history.rejections)
+    leads = np.unique(np.concatenate([dated.lead for dated in parts])).tolist()
     rows = Lead.objects.filter(pk__in=leads, company__isnull=False).order_by("pk").values_list("pk", "company_id")
     companies = DatedLeads(*np.array(list(rows), dtype=np.int64).reshape(-1, 2).T)
-    won, accepted, rejections = (
-        _by_company(dated, companies) for dated in (history.won, history.accepted, history.rejections)
-    )
+    won, last_won, accepted, rejections = (_by_company(dated, companies) for dated in parts)
     return OutcomeHistory(
         won=earliest_of_each_lead(*won),
-        accepted=earliest_of_each_lead(*accepted),
+        last_won=latest_of_each_lead(*last_won),
+        last_accepted=latest_of_each_lead(*accepted),
         rejections=latest_of_each_lead(*rejections),
         rejected=int(rejections[0].size),
     )

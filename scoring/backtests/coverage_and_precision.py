@@ -78,28 +78,63 @@ def first_where(lead: Ints, meets: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OutcomeHistory:
-    """The outcomes of leads: the first win and first acceptance by sales of each, and its last rejection in the period.
+class LeadOutcomes:
+    """The outcomes of leads as aligned arrays of microseconds: the first win, the last win, and the last instant at which
+    sales accepted the lead or took it further. NEVER stands for an outcome that a lead does not have.
+    """
 
-    `rejected` counts rejections, not leads: one lead may be rejected several times.
+    won: Ints
+    last_won: Ints
+    last_accepted: Ints
+
+    def pick(self, positions: NDArray[Any]) -> LeadOutcomes:
+        """Return the outcomes at these positions."""
+        return LeadOutcomes(self.won[positions], self.last_won[positions], self.last_accepted[positions])
+
+    def is_won_since(self, at: Ints) -> NDArray[np.bool_]:
+        """Say for each lead whether it was won at or after `at`, be it for the first time or again."""
+        return self.last_won >= at
+
+    def is_accepted_since(self, at: Ints) -> NDArray[np.bool_]:
+        """Say for each lead whether it was accepted, taken further or won at or after `at`."""
+        # A lead that was won had been accepted, whether or not its acceptance was recorded.
+        accepted: NDArray[np.bool_] = np.maximum(self.last_won, self.last_accepted) >= at
+        return accepted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutcomeHistory:
+    """The outcomes of leads before the end of a period: the first and the last win of each, the last instant at which
+    sales accepted it or took it further, and its last rejection in the period.
+
+    `rejected` counts rejections, not leads: one lead may be rejected several times. `further_wins` counts the wins of the
+    period of leads that had been won before.
     """
 
     won: DatedLeads
-    accepted: DatedLeads
+    last_won: DatedLeads
+    last_accepted: DatedLeads
     rejections: DatedLeads
     rejected: int
+    further_wins: int = 0
 
     def won_since(self, start: int) -> DatedLeads:
-        """Return the wins of the period that begins at `start` (microseconds)."""
+        """Return the first wins of the period that begins at `start` (microseconds)."""
         return self.won.where(self.won.at >= start)
+
+    def outcomes_of(self, leads: Ints) -> LeadOutcomes:
+        """Return the outcomes of these leads."""
+        return LeadOutcomes(
+            self.won.instants_of(leads), self.last_won.instants_of(leads), self.last_accepted.instants_of(leads)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class CohortCounts:
     """Counts of the leads that began to qualify in a period.
 
-    `flagged` is how many began; `won` and `sal` how many of them were won or accepted at or after it. `covered` counts
-    the wins of the period whose lead had qualified before.
+    `flagged` is how many began; `won` and `sal` how many of them were won or accepted at or after it, whether for the
+    first time or again. `covered` counts the first wins of the period whose lead had qualified before.
     """
 
     flagged: int = 0
@@ -121,19 +156,17 @@ class CohortCounts:
         return Sample(self.sal, self.flagged)
 
 
-def count_cohort(at: Ints, won: Ints, accepted: Ints, *, start: int) -> CohortCounts:
+def count_cohort(at: Ints, outcomes: LeadOutcomes, *, start: int) -> CohortCounts:
     """Count the leads that first qualified at `at`, by what became of them (rules 10.2, 10.3).
 
-    The arrays are aligned with one another; NEVER stands for an outcome that a lead does not have. No instant lies
-    after the period.
+    `outcomes` are those of the same leads in the same order. No instant lies after the period.
     """
     flagged = at >= start
     return CohortCounts(
         flagged=int(np.count_nonzero(flagged)),
-        covered=int(np.count_nonzero((won >= start) & (at < won))),
-        won=int(np.count_nonzero(flagged & (won >= at))),
-        # A lead that was won had been accepted, whether or not its acceptance was recorded.
-        sal=int(np.count_nonzero(flagged & (np.maximum(won, accepted) >= at))),
+        covered=int(np.count_nonzero((outcomes.won >= start) & (at < outcomes.won))),
+        won=int(np.count_nonzero(flagged & outcomes.is_won_since(at))),
+        sal=int(np.count_nonzero(flagged & outcomes.is_accepted_since(at))),
     )
 
 

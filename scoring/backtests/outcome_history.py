@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from django.db.models import BigIntegerField, F, Func, QuerySet
+from django.db.models import BigIntegerField, Count, F, Func, QuerySet
 
 from leads import merges
-from leads.models import Outcome, StageChange
-from leads.vocabulary import OutcomeKind, Stage
+from leads.models import Outcome, PastDisposition, StageChange
+from leads.vocabulary import OutcomeKind, PastDecision, Stage
 from scoring.backtests.coverage_and_precision import (
-    DatedLeads,
     OutcomeHistory,
     earliest_of_each_lead,
     latest_of_each_lead,
@@ -67,17 +66,16 @@ class OutcomeRecords:
     def history_of_period(self, start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
         """Return the outcomes of [start, end), with the wins and acceptances before it."""
         since, until = microseconds(start), microseconds(end)
-        rejected = self.rejected.between(since, until)
+        rejected, wins = self.rejected.between(since, until), self.won.between(None, until)
+        first_wins = earliest_of_each_lead(*wins)
         return OutcomeHistory(
-            won=self._first_of_each_lead(self.won, until),
-            accepted=self._first_of_each_lead(self.accepted, until),
+            won=first_wins,
+            last_won=latest_of_each_lead(*wins),
+            last_accepted=latest_of_each_lead(*self.accepted.between(None, until)),
             rejections=latest_of_each_lead(*rejected),
             rejected=int(rejected[0].size),
+            further_wins=int(np.count_nonzero(wins[1] >= since) - np.count_nonzero(first_wins.at >= since)),
         )
-
-    @staticmethod
-    def _first_of_each_lead(rows: OutcomeColumns, until: int) -> DatedLeads:
-        return earliest_of_each_lead(*rows.between(None, until))
 
 
 def read_outcomes(*, until: dt.datetime, rejected_since: dt.datetime | None = None) -> OutcomeRecords:
@@ -87,11 +85,25 @@ def read_outcomes(*, until: dt.datetime, rejected_since: dt.datetime | None = No
     )
     if rejected_since is not None:
         rejected = rejected.filter(at__gte=rejected_since)
+    imported = PastDisposition.objects.filter(at__lt=until)
+    imported_rejected = imported.filter(kind=PastDecision.REJECT)
+    if rejected_since is not None:
+        imported_rejected = imported_rejected.filter(at__gte=rejected_since)
     return OutcomeRecords(
         won=_read_columns(Outcome.objects.effective().filter(kind=OutcomeKind.WON, at__lt=until)),
-        accepted=_read_columns(StageChange.objects.filter(to_stage__in=_ACCEPTED_STAGES, at__lt=until)),
-        rejected=_read_columns(rejected),
+        accepted=_read_columns(
+            StageChange.objects.filter(to_stage__in=_ACCEPTED_STAGES, at__lt=until),
+            imported.filter(kind=PastDecision.ACCEPT),
+        ),
+        rejected=_read_columns(rejected, imported_rejected),
     )
+
+
+def count_imported(start: dt.datetime, end: dt.datetime) -> dict[str, int]:
+    """Count the imported decisions of sales dated in [start, end), by kind."""
+    rows = PastDisposition.objects.filter(at__gte=start, at__lt=end).values("kind").order_by()
+    counts = dict(rows.annotate(count=Count("pk")).values_list("kind", "count"))
+    return {kind.value: counts.get(kind.value, 0) for kind in PastDecision}
 
 
 def read_history(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
@@ -99,8 +111,12 @@ def read_history(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
     return read_outcomes(until=end, rejected_since=start).history_of_period(start, end)
 
 
-def _read_columns(queryset: QuerySet[Any]) -> OutcomeColumns:
-    rows = np.array(queryset.values_list("lead_id", _Microseconds(F("at"))), dtype=np.int64).reshape(-1, 2)
+def _read_columns(*querysets: QuerySet[Any]) -> OutcomeColumns:
+    parts = [
+        np.array(queryset.values_list("lead_id", _Microseconds(F("at"))), dtype=np.int64).reshape(-1, 2)
+        for queryset in querysets
+    ]
+    rows = np.concatenate(parts)
     return OutcomeColumns(_find_standing(rows[:, 0].copy()), rows[:, 1].copy())
 
 

@@ -113,7 +113,8 @@ def compute_figures(
     """Judge all leads at every instant before `end`, and compare with what became of them in [start, end).
 
     Coverage: of the leads won in the period, those that met the rules before they were won. Precision: of the leads
-    whose first qualifying instant lies in the period, those won (or accepted by sales) at or after it and before `end`.
+    whose first qualifying instant lies in the period, those won (or accepted by sales) at or after it and before `end`,
+    for the first time or again.
     """
     return compare_with_outcomes(
         _find_first_qualifying(rules, end, folder), read_history(start, end), start=start, end=end
@@ -132,9 +133,7 @@ def compare_with_outcomes(
     """Compare first qualifying instants, all before `end`, with what became of the leads in [start, end)."""
     since = microseconds(start)
     won = known.won_since(since)
-    counts = count_cohort(
-        first.at, known.won.instants_of(first.lead), known.accepted.instants_of(first.lead), start=since
-    )
+    counts = count_cohort(first.at, known.outcomes_of(first.lead), start=since)
     qualified = first.instants_of(won.lead)
     missed = ~((qualified < won.at) & np.isin(won.lead, first.lead))
     coverage = Sample(counts.covered, len(won))

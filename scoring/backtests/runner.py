@@ -116,6 +116,8 @@ def run_backtest(
         "from": start.isoformat(),
         "to": end.isoformat(),
         "leads": lead_count,
+        "further_wins": history.further_wins,
+        "imported": outcome_history.count_imported(start, end),
         "version": runs[0].as_dict(),
         "against": runs[1].as_dict() if against else None,
         "weeks": [monday.isoformat() for monday in weeks.mondays],
@@ -175,8 +177,7 @@ class BacktestRun:
 
     def _count_cohort(self, qualified: DatedLeads) -> None:
         """Add the leads that qualified to the cohort and to their weeks."""
-        won, accepted = (became.instants_of(qualified.lead) for became in (self._history.won, self._history.accepted))
-        self._counts += count_cohort(qualified.at, won, accepted, start=self._start)
+        self._counts += count_cohort(qualified.at, self._history.outcomes_of(qualified.lead), start=self._start)
         self._by_week += self._weeks.count_by_week(qualified.at[qualified.at >= self._start])
 
     def _add_lost_wins(self, facts: Facts, won: DatedLeads, qualified: DatedLeads) -> None:

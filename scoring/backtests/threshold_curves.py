@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from scoring.backtests.coverage_and_precision import (
     CohortCounts,
+    LeadOutcomes,
     OutcomeHistory,
     count_cohort,
     first_where,
@@ -73,9 +74,9 @@ class ThresholdCurves:
     def add_range(self, measured: MeasuredRange) -> None:
         """Count one range of leads at every value of every threshold, and keep its scores."""
         ids = measured.facts.lead_ids
-        won, accepted = self._history.won.instants_of(ids), self._history.accepted.instants_of(ids)
-        self._sweep_range(measured, won, accepted)
-        self._add_scores(measured, won, accepted)
+        outcomes = self._history.outcomes_of(ids)
+        self._sweep_range(measured, outcomes)
+        self._add_scores(measured, outcomes)
 
     def as_dict(self, wins: int) -> dict[str, Any]:
         """Return the curves, histograms and grid for the stored result; `wins` of the period are the whole of every
@@ -89,7 +90,7 @@ class ThresholdCurves:
 
     # Thresholds
 
-    def _sweep_range(self, measured_range: MeasuredRange, won: Ints, accepted: Ints) -> None:
+    def _sweep_range(self, measured_range: MeasuredRange, outcomes: LeadOutcomes) -> None:
         """Count who would be flagged at each value of each threshold."""
         passing = (measured_range.axes.gate == PASS) & ~measured_range.axes.disqualified
         leads, at, measured = (
@@ -105,7 +106,7 @@ class ThresholdCurves:
             for value in choices:
                 first = candidates[first_where(leads[candidates], candidate_sweep.meets(value))]
                 lead = leads[first]
-                self._counts[threshold, value] += count_cohort(at[first], won[lead], accepted[lead], start=self._start)
+                self._counts[threshold, value] += count_cohort(at[first], outcomes.pick(lead), start=self._start)
 
     def _thresholds_as_dicts(self, wins: int) -> list[dict[str, Any]]:
         return [
@@ -131,18 +132,18 @@ class ThresholdCurves:
 
     # Scores
 
-    def _add_scores(self, measured: MeasuredRange, won: Ints, accepted: Ints) -> None:
+    def _add_scores(self, measured: MeasuredRange, outcomes: LeadOutcomes) -> None:
         """Keep two sets of scores: leads that pass the gate at the end, and each lead at its first instant or else at the
         end.
         """
         first = measured.first
         lead, at = measured.leads[first], measured.at[first]
-        self._cells.append(_build_lead_scores(picked(measured.axes, first), at, won[lead], accepted[lead]))
+        self._cells.append(_build_lead_scores(picked(measured.axes, first), at, outcomes.pick(lead)))
         leads = np.unique(measured.leads)
         at_end = axes(self._rules, measured.facts, leads, np.full(leads.size, self._end - 1))
         passing = at_end.gate == PASS
         leads, at_end = leads[passing], picked(at_end, passing)
-        scores = _build_lead_scores(at_end, np.full(leads.size, self._start), won[leads], accepted[leads])
+        scores = _build_lead_scores(at_end, np.full(leads.size, self._start), outcomes.pick(leads))
         never = ~np.isin(leads, lead)
         self._at_end.append(scores)
         self._cells.append(_LeadScores(*(getattr(scores, name)[never] for name in _LeadScores.__slots__)))
@@ -198,8 +199,8 @@ class ThresholdCurves:
         return edges if highest <= edges[-1] else np.append(edges, np.ceil(highest / step) * step)
 
 
-def _build_lead_scores(at: Axes, since: Ints, won: Ints, accepted: Ints) -> _LeadScores:
-    return _LeadScores(at.fit, at.engagement, won >= since, np.maximum(won, accepted) >= since)
+def _build_lead_scores(at: Axes, since: Ints, outcomes: LeadOutcomes) -> _LeadScores:
+    return _LeadScores(at.fit, at.engagement, outcomes.is_won_since(since), outcomes.is_accepted_since(since))
 
 
 def _bin_indexes(scores: Floats, edges: Floats) -> NDArray[np.intp]:

@@ -14,7 +14,7 @@ from scoring import active_versions
 from scoring.columns import fact_reader
 from scoring.engine.judge import NEVER, next_change
 from scoring.instants import from_microseconds
-from scoring.live import qualify, scores
+from scoring.live import hand_raises, qualify, scores
 from scoring.live.judgement import LeadJudgement, judge_now
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,8 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
     2. Judge the leads and store their scores.
     3. Make the MQLs and hot upgrades among them.
     4. Find for each lead the next instant at which a verdict can change without a new fact.
-    5. Make the leads' companies due, if a definition judges companies, and store that instant as the lead's next look
+    5. Record the requests of those that are disqualified (rules 7.262).
+    6. Make the leads' companies due, if a definition judges companies, and store that instant as the lead's next look
        (rules 4.14).
     """
     # 1.
@@ -56,6 +57,8 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
         for lead_id, at in _next_falls(judgement).items():
             next_looks[lead_id] = min(next_looks[lead_id], at)
     # 5.
+    hand_raises.record_hand_raises(lead_ids=list(leads), now=now)
+    # 6.
     if active_versions.list_account_versions():
         # Whatever made these leads due may have made their companies meet a definition of companies.
         account_queue.request_of_leads(lead_ids=lead_ids, at=now)

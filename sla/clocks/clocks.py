@@ -61,9 +61,13 @@ def start_routing(*, handoff: Handoff, since: dt.datetime, rules: Sequence[Routi
     """Start marketing's routing clock at the instant the lead qualified, in the working hours of the team that the rules name.
 
     Uses wall-clock time if no rule matches: that gap is marketing's to close, and the alarm must ring at night, too.
+    Until somebody has the handoff this clock says when it is due.
     """
     clock = build_routing_clock(handoff=handoff, since=since, rules=rules)
     clock.save(force_insert=True)
+    # No other clock runs yet, so this needs no query for the earliest.
+    handoff.due_at = clock.due_at
+    handoff.save(update_fields=["due_at"])
     return clock
 
 

@@ -46,6 +46,8 @@ TERMS: Final = (
     CommitmentTerm("contact_minutes_tier_1", "First contact with tier 1", "business minutes", 10_000),
     CommitmentTerm("disposition_hours", "Accept or reject", "hours of working days", 1_000),
     CommitmentTerm("attempts_before_unresponsive", "Before “unresponsive”", "contact attempts", 100),
+    CommitmentTerm("attempts_working_days", "Those attempts lie on, at least", "working days", 60),
+    CommitmentTerm("attempts_channels", "Those attempts use, at least", "channels", 5),
     CommitmentTerm("recycle_days", "A timing rejection comes back after", "days", 730),
     CommitmentTerm("mqls_a_month", "{leads} from marketing", "a month", 1_000_000),
     CommitmentTerm("tier_3_nurture_days", "Tier 3 nurtured first, before sales", "days", 365, least=0),
@@ -230,7 +232,7 @@ def term_sentences(commitment: Commitment) -> dict[str, list[str]]:
         commitment_snapshots.SALES: [
             f"First contact within {commitment.contact_minutes} business minutes; tier 1 within {commitment.contact_minutes_tier_1}.",
             f"Accepted, or rejected with a specific reason, within {commitment.disposition_hours} hours.",
-            f"At least {commitment.attempts_before_unresponsive} contact attempts before a lead counts as out of reach.",
+            _attempts_sentence(commitment),
             _unworked_sentence(commitment),
         ],
         commitment_snapshots.AFTERWARDS: [
@@ -243,6 +245,17 @@ def term_sentences(commitment: Commitment) -> dict[str, list[str]]:
             _tier_3_sentence(commitment),
         ],
     }
+
+
+def _attempts_sentence(commitment: Commitment) -> str:
+    count, days, channels = (
+        commitment.attempts_before_unresponsive, commitment.days_before_unresponsive, commitment.attempts_channels,
+    )  # fmt: skip
+    by = f" and by {channels} different channels" if channels > 1 else ""
+    return (
+        f"At least {count} contact attempt{'' if count == 1 else 's'} on {days} different working day{'' if days == 1 else 's'}{by}"
+        " before a lead counts as out of reach."
+    )
 
 
 def _unworked_sentence(commitment: Commitment) -> str:

@@ -53,6 +53,13 @@ class CommitmentForm(forms.Form):
         hot, usual = typed.get("contact_minutes_tier_1"), typed.get("contact_minutes")
         if hot is not None and usual is not None and hot > usual:
             self.add_error("contact_minutes_tier_1", "The hottest leads cannot wait longer than the others.")
+        attempts, days, channels = (
+            typed.get(name) for name in ("attempts_before_unresponsive", "attempts_working_days", "attempts_channels")
+        )
+        if attempts is not None and days is not None and days > attempts:
+            self.add_error("attempts_working_days", "There are fewer attempts than days: each day takes one at least.")
+        if attempts is not None and channels is not None and channels > attempts:
+            self.add_error("attempts_channels", "There are fewer attempts than channels: each takes one at least.")
         return typed
 
     def read_terms(self) -> dict[str, int]:

@@ -11,8 +11,8 @@ from django.utils.functional import cached_property
 
 from definitions import motions
 from leads.models import Lead
-from sla.handoffs import rejection_reasons
-from sla.models import ReasonCode, Rep, Team
+from sla.handoffs import rejection_reasons, sales_stages
+from sla.models import ReasonCode, Rep, SubReason, Team
 from sla.teams import round_robin
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel, DispositionKind
 
@@ -51,15 +51,26 @@ class DayInput(forms.DateInput):
 
 class RejectForm(forms.Form):
     reason = forms.ModelChoiceField(ReasonCode.objects.none(), error_messages={"required": "Pick a reason."})
+    sub_reason = forms.ModelChoiceField(SubReason.objects.none(), required=False)
     note = forms.CharField(max_length=1000, required=False, widget=forms.Textarea(NOTE_ATTRIBUTES))
     missing = forms.CharField(max_length=500, required=False, label="What was missing?")
     reengage_on = forms.DateField(required=False, label="Come back on", widget=DayInput())
 
     def __init__(self, *args: Any, reengage_on: dt.date | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.reasons = ReasonCode.objects.filter(is_offered=True).order_by("position", "pk")
+        self.reasons = rejection_reasons.offered_with_details()
         self.fields["reason"].queryset = self.reasons  # type: ignore[attr-defined]  # typed as plain Field
+        details = SubReason.objects.filter(is_offered=True)
+        self.fields["sub_reason"].queryset = details  # type: ignore[attr-defined]  # typed as plain Field
         self.fields["reengage_on"].initial = reengage_on
+
+    def clean(self) -> dict[str, Any]:
+        typed: dict[str, Any] = super().clean() or {}
+        detail = typed.get("sub_reason")
+        # A detail that was ticked before another reason was chosen is none of that reason's.
+        if detail is not None and detail.reason != typed.get("reason"):
+            typed["sub_reason"] = None
+        return typed
 
 
 class HandoffIdsField(forms.MultipleChoiceField):
@@ -150,13 +161,20 @@ class QualifyForm(forms.Form):
 
 class OpportunityForm(forms.Form):
     amount = forms.DecimalField(
-        min_value=0, max_digits=18, decimal_places=2, help_text=f"In {settings.CURRENCY}; an estimate will do."
+        min_value=0,
+        max_digits=sales_stages.AMOUNT_DIGITS,
+        decimal_places=2,
+        help_text=f"In {settings.CURRENCY}; an estimate will do.",
     )
 
 
 class AmountForm(forms.Form):
     amount = forms.DecimalField(
-        min_value=0, max_digits=18, decimal_places=2, required=False, help_text=f"In {settings.CURRENCY}."
+        min_value=0,
+        max_digits=sales_stages.AMOUNT_DIGITS,
+        decimal_places=2,
+        required=False,
+        help_text=f"In {settings.CURRENCY}.",
     )
 
 

@@ -17,7 +17,8 @@ from leads.models import Lead, Outcome
 from scoring.explain import frozen_evidence
 from sla import permissions
 from sla.handoff_page import activity_summary, changes_since_mql, next_step
-from sla.handoffs import attempts
+from sla.handoffs import attempts, reinstatements
+from sla.handoffs.attempts import AttemptTally
 from sla.models import Attempt, Clock, Disposition, Handoff, HandoffQuerySet, RoutingDecision, SalesQualification
 from sla.nurture import recycling
 from sla.vocabulary import HANDOFF_MOVES, OPEN_STATES, HandoffState
@@ -30,12 +31,14 @@ DECISIONS_SHOWN: Final = 10
 class HandoffDetail:
     """The data of one handoff's page.
 
-    `activity` describes what the lead did before it qualified; `dispositions` are oldest first, the standing one last;
+    `activity` describes what the lead did before it qualified, `reinstated` how it came back from being disqualified;
+    `dispositions` are oldest first, the standing one last;
     `routing` has the latest decision first.
     """
 
     handoff: Handoff
     activity: str
+    reinstated: str
     evidence: frozen_evidence.FrozenEvidence
     advice: next_step.Advice | None
     changes: changes_since_mql.ChangesSinceMql
@@ -44,6 +47,7 @@ class HandoffDetail:
     answers: SalesQualification | None
     outcomes: list[Outcome]
     attempts: Sequence[Attempt]
+    tally: AttemptTally | None
     routing: list[RoutingDecision]
     colleagues: list[Lead]
     may_decide: bool
@@ -61,7 +65,17 @@ class HandoffDetail:
         tried = attempts.count_attempts((attempt.channel, attempt.at) for attempt in self.attempts)
         missing = promised - tried
         to_go = f"; {missing} more before “couldn’t reach”" if missing > 0 else ""
-        return f"{tried} of {promised} attempts{to_go}"
+        return f"{tried} of {promised} attempts{to_go}{self._describe_working_days()}"
+
+    def _describe_working_days(self) -> str:
+        """Describe on how many working days they lie, and from when “couldn't reach” is possible."""
+        tally = self.tally
+        if tally is None or tally.is_enough:
+            return ""
+        on = f", on {tally.working_days} of {tally.needs_working_days} working days" if tally.missing_days else ""
+        by = f", by {tally.channels} of {tally.needs_channels} channels" if tally.missing_channels else ""
+        since = f"; possible from {tally.possible_on:%-d %B}" if tally.missing_days and tally.possible_on else ""
+        return f"{on}{by}{since}"
 
     @property
     def may_correct(self) -> bool:
@@ -105,6 +119,7 @@ def with_related_rows(handoffs: HandoffQuerySet) -> HandoffQuerySet:
         "team",
         "pending_decision__by",
         "pending_decision__reason",
+        "pending_decision__sub_reason",
     )
 
 
@@ -120,19 +135,29 @@ def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffD
         activity=activity_summary.write_summary(
             activity_summary.read_history(qualification.evidence), asked_at=qualification.at, now=now, zone=zone
         ),
+        reinstated=_read_reinstatement(handoff),
         evidence=frozen_evidence.read_evidence(qualification.evidence),
         advice=next_step.for_handoff(handoff, clocks=clocks, attempts=logged_attempts, now=now, zone=zone),
         changes=changes_since_mql.for_handoff(handoff, now=now),
         clocks=clocks,
-        dispositions=list(handoff.dispositions.select_related("by", "reason", "corrects__reason").order_by("at", "pk")),
+        dispositions=list(handoff.dispositions.select_related("by", "reason", "sub_reason").order_by("at", "pk")),
         answers=SalesQualification.objects.filter(handoff=handoff).select_related("by").first(),
         outcomes=_read_outcomes(handoff),
         attempts=logged_attempts,
+        tally=attempts.read_tally(handoff, now) if handoff.is_open and handoff.rep is not None else None,
         routing=list(handoff.routing_decisions.order_by("-at", "-pk")[:DECISIONS_SHOWN]),
         colleagues=_read_colleagues(handoff.lead),
         may_decide=permissions.may_decide(reader, handoff),
         may_assign=permissions.may_assign(reader, handoff),
     )
+
+
+def _read_reinstatement(handoff: Handoff) -> str:
+    """Return how a lead that had been disqualified came back, in a sentence; empty for others."""
+    if handoff.qualification.cycle == 1:
+        return ""
+    row = reinstatements.reinstatement_of_handoff(handoff)
+    return "" if row is None else reinstatements.write_history(row)
 
 
 def _read_outcomes(handoff: Handoff) -> list[Outcome]:

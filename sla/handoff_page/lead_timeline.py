@@ -13,6 +13,7 @@ from leads import merges
 from leads.models import Event, Lead, StageChange
 from leads.vocabulary import Intent, Motion
 from sla.clocks import clocks
+from sla.handoffs import imported_dispositions
 from sla.models import Attempt, Disposition, Note, RoutingDecision
 from sla.vocabulary import AttemptOutcome
 
@@ -139,7 +140,7 @@ def _read_notes(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
 
 def _read_dispositions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
     rows = Disposition.objects.filter(handoff__lead__in=ids)
-    rows = rows.select_related("by", "reason", "corrects__reason", "handoff")
+    rows = rows.select_related("by", "reason", "sub_reason", "corrects__reason", "corrects__sub_reason", "handoff")
     for disposition in rows.order_by("-at", "-pk")[:limit]:
         was = f"Was: {_describe_in_sentence(disposition.corrects)}." if disposition.corrects else ""
         again = f"Back on {disposition.reengage_on:%-d %B %Y}." if disposition.reengage_on else ""
@@ -161,8 +162,19 @@ def _read_dispositions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry
         )
 
 
+def _read_past_dispositions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
+    for row, reason in imported_dispositions.list_for_person(ids, limit=limit):
+        title = f"{row.get_kind_display()} (imported)" + (f": {reason}" if reason else "")
+        tone = "bad" if reason else "sales"
+        yield TimelineEntry(row.at, tone, title, row.note, row.decided_by, lead=row.lead_id)
+
+
+def _read_decisions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
+    return chain(_read_dispositions(ids, limit), _read_past_dispositions(ids, limit))
+
+
 def _describe_disposition(disposition: Disposition) -> str:
-    return disposition.get_kind_display() + (f": {disposition.reason}" if disposition.reason else "")
+    return disposition.get_kind_display() + (f": {disposition.reason_text}" if disposition.reason else "")
 
 
 def _describe_in_sentence(disposition: Disposition) -> str:
@@ -193,7 +205,7 @@ KINDS: Final[Mapping[str, tuple[str, _Source]]] = MappingProxyType(
         "activity": ("Lead’s activity", _read_events),
         "contacts": ("Contacts", _read_attempts),
         "notes": ("Notes and meetings", _read_notes),
-        "decisions": ("Decisions", _read_dispositions),
+        "decisions": ("Decisions", _read_decisions),
         "stages": ("Stages", _read_stage_changes),
         "routing": ("Routing", _read_routing_decisions),
     }

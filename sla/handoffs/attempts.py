@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
@@ -13,8 +14,10 @@ from django.utils import timezone
 from config.accounts.models import User
 from leads.vocabulary import CLOCK_SKEW
 from sla import handoff_states, permissions
+from sla.business_time import working_days
+from sla.business_time.working_days import WorkingDays
 from sla.clocks import clocks, do_not_contact
-from sla.models import Attempt, Handoff
+from sla.models import Attempt, Commitment, Handoff
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel, ClockKind
 
 NOTE_AT_MOST: Final = 1000
@@ -82,6 +85,71 @@ def count_attempts(attempts: Iterable[tuple[str, dt.datetime]]) -> int:
         if channel not in last_counted or at - last_counted[channel] >= MINIMUM_GAP:
             count, last_counted[channel] = count + 1, at
     return count
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptTally:
+    """The attempts towards “couldn’t reach” beside those of the commitment: how many, on how many days, by how many channels.
+
+    `possible_on` is the first day on which everything may be there, None if the hours never open.
+    """
+
+    count: int
+    working_days: int
+    channels: int
+    needs_count: int
+    needs_working_days: int
+    needs_channels: int
+    possible_on: dt.date | None
+
+    @property
+    def is_enough(self) -> bool:
+        return not (self.missing_count or self.missing_days or self.missing_channels)
+
+    @property
+    def missing_count(self) -> int:
+        return max(0, self.needs_count - self.count)
+
+    @property
+    def missing_days(self) -> int:
+        return max(0, self.needs_working_days - self.working_days)
+
+    @property
+    def missing_channels(self) -> int:
+        return max(0, self.needs_channels - self.channels)
+
+
+def tally_attempts(
+    attempts: Iterable[tuple[str, dt.datetime]], *, commitment: Commitment, days: WorkingDays, now: dt.datetime
+) -> AttemptTally:
+    """Compare attempts, each given as (channel, instant), with what the commitment asks for (rules 7.6).
+
+    An attempt on a day on which the rep's calendar does not open counts as an attempt, but adds no working day.
+    """
+    rows = list(attempts)
+    tried_on = {day for _, at in rows if days.is_working(day := days.day_of(at))}
+    missing_days = max(0, commitment.days_before_unresponsive - len(tried_on))
+    today = days.day_of(now)
+    # A working day without an attempt so far can still become one of them.
+    from_today = missing_days and days.is_working(today) and today not in tried_on
+    possible_on = days.find_next(today, missing_days - 1 if from_today else missing_days)
+    return AttemptTally(
+        count=count_attempts(rows),
+        working_days=len(tried_on),
+        channels=len({channel for channel, _ in rows}),
+        needs_count=commitment.attempts_before_unresponsive,
+        needs_working_days=commitment.days_before_unresponsive,
+        needs_channels=commitment.attempts_channels,
+        possible_on=possible_on,
+    )
+
+
+def read_tally(handoff: Handoff, now: dt.datetime) -> AttemptTally:
+    """Read the attempts of a handoff that a rep has, and compare them with its commitment."""
+    assert handoff.rep is not None  # noqa: S101  # who decides about it has checked that
+    rows = handoff.attempts.values_list("channel", "at")
+    days = working_days.for_rep(handoff.rep, now)
+    return tally_attempts(rows, commitment=handoff.commitment, days=days, now=now)
 
 
 def _check_attempt(handoff: Handoff, at: dt.datetime, now: dt.datetime, note: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,8 @@ from scoring.models import Qualification
 from sla import handoff_states, permissions
 from sla.clocks import clocks
 from sla.handoffs import attempts
-from sla.models import Disposition, Handoff, PendingDecision, ReasonCode
+from sla.models import Disposition, Handoff, PendingDecision, ReasonCode, SubReason
+from sla.models.disposition import write_reason
 from sla.nurture import recycling
 from sla.shipped_reasons import DO_NOT_CONTACT
 from sla.vocabulary import ClockKind, DispositionKind, HandoffState, Route
@@ -61,6 +62,7 @@ class DispositionContent:
     note: str = ""
     reengage_on: dt.date | None = None
     missing: str = ""
+    sub_reason: SubReason | None = None
 
     @property
     def closes_motions(self) -> bool:
@@ -87,7 +89,7 @@ def accept(*, handoff: Handoff, by: User, now: dt.datetime) -> Disposition:
 
 
 @transaction.atomic
-def reject(
+def reject(  # noqa: PLR0913 (each is a column of the record)
     *,
     handoff: Handoff,
     reason: ReasonCode,
@@ -96,11 +98,12 @@ def reject(
     note: str = "",
     reengage_on: dt.date | None = None,
     missing: str = "",
+    sub_reason: SubReason | None = None,
 ) -> Disposition:
     """Reject the lead and move it where the reason says (rules 7.5). `reengage_on` counts only for reasons that recycle.
 
     1. Lock the handoff; refuse if it was decided already or if the person may not decide.
-    2. Check the reason, note, attempts and date.
+    2. Check the reason and its detail, note, attempts and date.
     3. Store the disposition.
     4. Close the handoff as rejected.
     5. Meet the disposition clock and cancel the other clocks.
@@ -111,7 +114,7 @@ def reject(
     Raises AlreadyDecided, NotYours, DispositionRefused with a sentence for the user.
     """
     handoff = lock_undecided(handoff, by)
-    content = check_rejection(handoff, reason, note, reengage_on, now, missing)
+    content = check_rejection(handoff, reason, note, reengage_on, now, missing, sub_reason)
     require_open_person(handoff, content)
     disposition = build_disposition(handoff, content, by, now)
     disposition.save(force_insert=True)
@@ -137,6 +140,7 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
     note: str = "",
     reengage_on: dt.date | None = None,
     missing: str = "",
+    sub_reason: SubReason | None = None,
 ) -> Disposition:
     """Replace the current disposition by another row that points at it, and move the lead where the new one says.
 
@@ -159,7 +163,7 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
     if kind == DispositionKind.ACCEPT or reason is None:
         content = DispositionContent(DispositionKind.ACCEPT, note=_check_note(note))
     else:
-        content = check_rejection(handoff, reason, note, reengage_on, now, missing)
+        content = check_rejection(handoff, reason, note, reengage_on, now, missing, sub_reason)
     if _is_same_content(content, before):
         raise DispositionRefused("That is what the record says already.")
     disposition = build_disposition(handoff, content, by, now, corrects=before)
@@ -175,7 +179,7 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
 def current_disposition(handoff: Handoff) -> Disposition | None:
     """Return the disposition that no other corrects, or None."""
     current = handoff.dispositions.filter(corrected_by__isnull=True)
-    return current.select_related("by", "reason", "corrects__by").first()
+    return current.select_related("by", "reason", "sub_reason", "corrects__by").first()
 
 
 def default_reengagement_date(*, handoff: Handoff, now: dt.datetime) -> dt.date:
@@ -209,42 +213,46 @@ def check_rejection(
     reengage_on: dt.date | None,
     now: dt.datetime,
     missing: str = "",
+    sub_reason: SubReason | None = None,
 ) -> DispositionContent:
     """Check a rejection and return its content. Raises DispositionRefused with a sentence for the user."""
-    logged_attempts = handoff.attempts.values_list("channel", "at") if reason.needs_attempts else ()
-    return build_rejection(handoff, reason, note, reengage_on, now, missing, logged_attempts=logged_attempts)
+    tally = attempts.read_tally(handoff, now) if reason.needs_attempts else None
+    offered = list(reason.sub_reasons.filter(is_offered=True).order_by("position", "pk"))
+    content = DispositionContent(DispositionKind.REJECT, reason, note.strip(), reengage_on, missing.strip(), sub_reason)
+    return complete_rejection(handoff, content, now, tally=tally, sub_reasons=offered)
 
 
-def build_rejection(
+def complete_rejection(
     handoff: Handoff,
-    reason: ReasonCode,
-    note: str,
-    reengage_on: dt.date | None,
+    content: DispositionContent,
     now: dt.datetime,
-    missing: str = "",
     *,
-    logged_attempts: Iterable[tuple[str, dt.datetime]],
+    tally: attempts.AttemptTally | None,
+    sub_reasons: Sequence[SubReason],
 ) -> DispositionContent:
     """Check a rejection and return it with its day of re-engagement (rules 7.5, 7.6), without a query.
 
-    `logged_attempts` are channel and instant of the handoff's attempts; they count only for a reason that needs attempts.
-    Raises DispositionRefused with a sentence for the user.
+    `tally` counts the handoff's attempts, for a reason that needs them; `sub_reasons` are the details that are offered
+    for the reason. Raises DispositionRefused with a sentence for the user.
     """
-    note, missing = note.strip(), missing.strip()
+    reason = content.reason
+    assert reason is not None  # noqa: S101 (a rejection has one)
     if not reason.is_offered:
         raise DispositionRefused(f"“{reason}” is not in use any more.")
-    if reason.needs_note and not note:
+    if reason.needs_note and not content.note:
         raise DispositionRefused(f"“{reason}” needs a note: what exactly?")
-    _check_lengths(note, missing)
-    _check_attempts(handoff, reason, logged_attempts)
+    _check_lengths(content.note, content.missing)
+    if tally is not None and not tally.is_enough:
+        raise DispositionRefused(_describe_missing_attempts(reason, tally))
+    _check_sub_reason(reason, content.sub_reason, sub_reasons)
     if reason.route != Route.RECYCLE:
-        return DispositionContent(DispositionKind.REJECT, reason, note, missing=missing)
-    day = reengage_on or default_reengagement_date(handoff=handoff, now=now)
+        return replace(content, reengage_on=None)
+    day = content.reengage_on or default_reengagement_date(handoff=handoff, now=now)
     if day <= _company_today(now):
         raise DispositionRefused("The re-engagement date must be in the future.")
     if day > _company_today(now) + LONGEST_NURTURE:
         raise DispositionRefused("The re-engagement date must be within two years.")
-    return DispositionContent(DispositionKind.REJECT, reason, note, day, missing)
+    return replace(content, reengage_on=day)
 
 
 def _check_note(note: str) -> str:
@@ -256,8 +264,11 @@ def _is_same_content(content: DispositionContent, before: Disposition) -> bool:
     """Return whether the correction changes nothing; a rejection may change in its note alone, an acceptance may not."""
     if content.kind == DispositionKind.ACCEPT:
         return before.kind == content.kind
-    recorded = (before.kind, before.reason, before.reengage_on, before.note, before.missing)
-    return (content.kind, content.reason, content.reengage_on, content.note, content.missing) == recorded
+    recorded = (before.kind, before.reason, before.sub_reason_id, before.reengage_on, before.note, before.missing)
+    sub_reason_id = content.sub_reason.pk if content.sub_reason else None
+    return (
+        content.kind, content.reason, sub_reason_id, content.reengage_on, content.note, content.missing,
+    ) == recorded  # fmt: skip
 
 
 def _has_same_destination(content: DispositionContent, before: Disposition) -> bool:
@@ -274,14 +285,32 @@ def _check_lengths(note: str, missing: str) -> None:
         raise DispositionRefused(f"What was missing fits {MISSING_AT_MOST} characters.")
 
 
-def _check_attempts(handoff: Handoff, reason: ReasonCode, logged_attempts: Iterable[tuple[str, dt.datetime]]) -> None:
-    required = handoff.commitment.attempts_before_unresponsive
-    if not reason.needs_attempts:
-        return
-    logged = attempts.count_attempts(logged_attempts)
-    if logged < required:
-        missing = required - logged
-        raise DispositionRefused(f"“{reason}” needs {required} logged attempts; there are {logged}, {missing} to go.")
+def _check_sub_reason(reason: ReasonCode, sub_reason: SubReason | None, offered: Sequence[SubReason]) -> None:
+    if sub_reason is not None and sub_reason not in offered:
+        raise DispositionRefused(f"“{sub_reason}” is no detail of “{reason}”.")
+    if sub_reason is None and offered:
+        labels = [str(detail).lower() for detail in offered]
+        raise DispositionRefused(
+            f"“{reason}” needs its detail: {', '.join(labels[:-1])}{' or ' * (len(labels) > 1)}{labels[-1]}."
+        )
+
+
+def _describe_missing_attempts(reason: ReasonCode, tally: attempts.AttemptTally) -> str:
+    """Say what is missing before a lead counts as out of reach, and from when it is possible."""
+    days, channels = _plural(tally.needs_working_days, "working day"), _plural(tally.needs_channels, "channel")
+    sentences = [f"“{reason}” needs {tally.needs_count} logged attempts; there are {tally.count}"]
+    sentences[0] += f", {tally.missing_count} to go." if tally.missing_count else "."
+    if tally.missing_days:
+        sentences.append(f"They lie on at least {days}; so far on {tally.working_days}, {tally.missing_days} to go.")
+    if tally.missing_channels:
+        sentences.append(f"They use at least {channels}; so far {tally.channels}.")
+    if tally.possible_on is not None:
+        sentences.append(f"It is possible from {tally.possible_on:%-d %B %Y}.")
+    return " ".join(sentences)
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def require_open_person(handoff: Handoff, content: DispositionContent) -> None:
@@ -308,6 +337,7 @@ def build_disposition(
         handoff=handoff,
         kind=content.kind,
         reason=content.reason,
+        sub_reason=content.sub_reason,
         note=content.note,
         missing=content.missing,
         reengage_on=content.reengage_on,
@@ -391,7 +421,7 @@ def _is_for_opt_out(disposition: Disposition) -> bool:
 
 def why_rejected(content: DispositionContent) -> str:
     """Return the reason that the log of stages gives for a rejected lead."""
-    return f"Rejected by sales: {content.reason}."
+    return f"Rejected by sales: {write_reason(content.reason, content.sub_reason)}."
 
 
 def stages_after_rejection(content: DispositionContent, stage: Stage) -> tuple[Stage, ...]:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
-from sla.models import ReasonCode
+from sla.models import ReasonCode, SubReason
 
 
 def offered_reasons() -> QuerySet[ReasonCode]:
@@ -13,6 +13,12 @@ def offered_reasons() -> QuerySet[ReasonCode]:
     return ReasonCode.objects.filter(is_offered=True).order_by("position", "pk")
 
 
+def offered_with_details() -> QuerySet[ReasonCode]:
+    """Return the same reasons, each with the details that it asks for as `details`."""
+    details = SubReason.objects.filter(is_offered=True).order_by("position", "pk")
+    return offered_reasons().prefetch_related(Prefetch("sub_reasons", queryset=details, to_attr="details"))
+
+
 def bulk_reasons() -> QuerySet[ReasonCode]:
-    """Return the offered reasons that may be given to several leads at once: they need no note and no count of attempts."""
-    return offered_reasons().filter(needs_note=False, needs_attempts=False)
+    """Return the offered reasons that may be given to several leads at once: they need no note, detail or count of attempts."""
+    return offered_reasons().filter(needs_note=False, needs_attempts=False).exclude(sub_reasons__is_offered=True)

@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 ANSWER_AT_MOST: Final = 500
 REASON_AT_MOST: Final = 200
+#: The digits of an amount, two of them behind the point.
+AMOUNT_DIGITS: Final = 17
 FARTHEST_MEETING: Final = dt.timedelta(days=366)
 
 #: The stages reported by the CRM that a handoff follows; each has a handoff state of the same name.
@@ -96,7 +98,8 @@ def qualify(
 
 
 @transaction.atomic
-def open_opportunity(*, handoff: Handoff, amount: Decimal | None, by: User, now: dt.datetime) -> Handoff:
+def open_opportunity(*, handoff: Handoff, amount: Decimal, by: User, now: dt.datetime) -> Handoff:
+    """Open a deal with its amount; without one an opportunity is refused by every way in (rules 7.261)."""
     handoff = _lock_for_decider(handoff, by)
     _take_step(handoff, TO_OPPORTUNITY, by, now)
     _record_outcome(handoff, OutcomeKind.OPPORTUNITY, now, amount=amount)

@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from config.accounts.models import User
 from sla import handoff_states, permissions
 from sla.handoffs import dispositions
-from sla.models import Disposition, Handoff, PendingDecision, ReasonCode
+from sla.models import Disposition, Handoff, PendingDecision, ReasonCode, SubReason
 from sla.notifications import outbox
 from sla.vocabulary import DispositionKind, NoticeKind
 
@@ -65,6 +65,7 @@ def decide(  # noqa: PLR0913 (each is a column of the record)
     note: str = "",
     missing: str = "",
     reengage_on: dt.date | None = None,
+    sub_reason: SubReason | None = None,
     seconds: int = SECONDS,
 ) -> PendingDecision:
     """Accept or reject a handoff; the decision can be undone within `seconds` and counts from `now`.
@@ -76,12 +77,13 @@ def decide(  # noqa: PLR0913 (each is a column of the record)
     if kind == DispositionKind.REJECT:
         if reason is None:
             raise dispositions.DispositionRefused("A rejection needs a reason.")
-        content = dispositions.check_rejection(handoff, reason, note, reengage_on, now, missing)
+        content = dispositions.check_rejection(handoff, reason, note, reengage_on, now, missing, sub_reason)
     dispositions.require_open_person(handoff, content)
     return PendingDecision.objects.create(
         handoff=handoff,
         kind=content.kind,
         reason=content.reason,
+        sub_reason=content.sub_reason,
         note=content.note,
         missing=content.missing,
         reengage_on=content.reengage_on,
@@ -159,7 +161,7 @@ def finish_due(*, now: dt.datetime, limit: int = 500) -> int:
 def _finish_next(now: dt.datetime) -> bool | None:
     due = PendingDecision.objects.filter(final_at__lte=now).order_by("final_at", "pk")
     claimed = due.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    pending_decision = claimed.select_related("handoff__lead", "reason", "by").first()
+    pending_decision = claimed.select_related("handoff__lead", "reason", "sub_reason", "by").first()
     if pending_decision is None:
         return None
     try:
@@ -189,6 +191,7 @@ def _make_final(pending_decision: PendingDecision) -> Disposition:
         note=pending_decision.note,
         reengage_on=pending_decision.reengage_on,
         missing=pending_decision.missing,
+        sub_reason=pending_decision.sub_reason,
     )
 
 

@@ -19,7 +19,8 @@ from sla.models.play import (
     PlayRouting,
     PlayTask,
 )
-from sla.models.reason import ReasonCode
+from sla.models.reason import ReasonCode, SubReason
+from sla.models.reinstatement import Reinstatement
 from sla.models.routing import RoutingDecision, RoutingRule
 from sla.models.team import Absence, Rep, Team
 
@@ -27,6 +28,6 @@ __all__ = [
     "Absence", "AccountPlay", "AccountPlayQuerySet", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion", "Clock",
     "ClockQuerySet", "Commitment", "Delivery", "DeliveryQuerySet", "Disposition", "Handoff", "HandoffQuerySet", "Note", "Notice",
     "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact", "PlayDisposition", "PlayNote", "PlayOutcome", "PlayRouting",
-    "PlayTask", "PromiseClock", "ReasonCode", "Rep", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter",
-    "SpecialDay", "Team", "WorkCalendar", "WorkHours",
+    "PlayTask", "PromiseClock", "ReasonCode", "Reinstatement", "Rep", "RoutingDecision", "RoutingRule", "SalesQualification",
+    "SavedFilter", "SpecialDay", "SubReason", "Team", "WorkCalendar", "WorkHours",
 ]  # fmt: skip

@@ -30,6 +30,15 @@ class Commitment(models.Model):
     contact_minutes_tier_1 = models.PositiveSmallIntegerField(default=5)
     disposition_hours = models.PositiveSmallIntegerField(default=24, help_text="Hours to accept or reject.")
     attempts_before_unresponsive = models.PositiveSmallIntegerField(default=6)
+    attempts_working_days = models.PositiveSmallIntegerField(
+        default=5,
+        # Holds for versions signed before this term existed, too: six attempts of one minute are none.
+        db_default=5,
+        help_text="Different working days on which those attempts lie, at least.",
+    )
+    attempts_channels = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="Different channels that those attempts use, at least."
+    )
     recycle_days = models.PositiveSmallIntegerField(default=90)
     tier_3_nurture_days = models.PositiveSmallIntegerField(
         default=14,
@@ -83,3 +92,8 @@ class Commitment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.motion.upper()} commitments v{self.number}"
+
+    @property
+    def days_before_unresponsive(self) -> int:
+        """Return the working days on which the attempts lie at least: never more than there are attempts."""
+        return min(self.attempts_working_days, self.attempts_before_unresponsive)

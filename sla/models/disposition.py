@@ -10,10 +10,17 @@ from django.db.models import Q
 
 from leads.models import append_only
 from sla.models.handoff import Handoff
-from sla.models.reason import ReasonCode
+from sla.models.reason import ReasonCode, SubReason
 from sla.vocabulary import (
     DispositionKind,
 )
+
+
+def write_reason(reason: ReasonCode | None, sub_reason: SubReason | None) -> str:
+    """Return a reason with its detail, for people; empty without a reason."""
+    if reason is None:
+        return ""
+    return f"{reason} ({str(sub_reason).lower()})" if sub_reason is not None else str(reason)
 
 
 class Disposition(models.Model):
@@ -23,6 +30,7 @@ class Disposition(models.Model):
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="dispositions")
     kind = models.CharField(max_length=8, choices=DispositionKind.choices)
     reason = models.ForeignKey(ReasonCode, on_delete=models.PROTECT, null=True, related_name="+")
+    sub_reason = models.ForeignKey(SubReason, on_delete=models.PROTECT, null=True, related_name="+")
     note = models.CharField(max_length=1000, blank=True)
     missing = models.CharField(max_length=500, blank=True, help_text="What was missing, in the rep's words.")
     reengage_on = models.DateField(null=True, help_text="Timing family: the day it comes back.")
@@ -38,12 +46,20 @@ class Disposition(models.Model):
                 name="rejection_has_reason",
                 condition=Q(kind="accept", reason__isnull=True) | Q(kind="reject", reason__isnull=False),
             ),
+            models.CheckConstraint(
+                name="sub_reason_has_reason", condition=Q(sub_reason__isnull=True) | Q(reason__isnull=False)
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["at", "kind"], name="disposition_by_time")]
         triggers: ClassVar = [append_only("dispositions_stay")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.handoff}"
+
+    @property
+    def reason_text(self) -> str:
+        """Return the reason with its detail, for people; empty for an acceptance."""
+        return write_reason(self.reason, self.sub_reason)
 
 
 class PendingDecision(models.Model):
@@ -52,6 +68,7 @@ class PendingDecision(models.Model):
     handoff = models.OneToOneField(Handoff, on_delete=models.PROTECT, related_name="pending_decision")
     kind = models.CharField(max_length=8, choices=DispositionKind.choices)
     reason = models.ForeignKey(ReasonCode, on_delete=models.PROTECT, null=True, related_name="+")
+    sub_reason = models.ForeignKey(SubReason, on_delete=models.PROTECT, null=True, related_name="+")
     note = models.CharField(max_length=1000, blank=True)
     missing = models.CharField(max_length=500, blank=True)
     reengage_on = models.DateField(null=True)

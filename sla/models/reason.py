@@ -27,7 +27,8 @@ class ReasonCode(models.Model):
     concerns_person = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="It concerns the person as such and closes every motion, not only the one that was rejected.",
+        help_text="It concerns the person as such and closes every motion, not only the one that was rejected. A lead that was"
+        " disqualified for it does not come back, even when it raises its hand.",
     )
     is_offered = models.BooleanField(default=True)
 
@@ -51,3 +52,19 @@ class ReasonCode(models.Model):
     @property
     def recycles(self) -> bool:
         return self.route == Route.RECYCLE
+
+
+class SubReason(models.Model):
+    """A detail that a reason asks for, as the bounced address behind “Couldn't reach” (rules 7.264)."""
+
+    reason = models.ForeignKey(ReasonCode, on_delete=models.PROTECT, related_name="sub_reasons")
+    code = models.SlugField(max_length=64)
+    label = models.CharField(max_length=120)
+    position = models.PositiveSmallIntegerField(default=0)
+    is_offered = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["reason", "code"], name="sub_reason_once")]
+
+    def __str__(self) -> str:
+        return self.label

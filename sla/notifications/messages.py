@@ -35,6 +35,7 @@ _BY_URGENCY: Final = (
     NoticeKind.SIGNATURE,
     NoticeKind.REVIEW,
     NoticeKind.BLIND_RULE,
+    NoticeKind.REINSTATED,
     NoticeKind.REASSIGNED,
     NoticeKind.RECYCLED,
 )

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
 from leads.models import Lead
+from leads.vocabulary import Motion
 from scoring.models import AccountQualification
 from sla.commitments import commitments
 from sla.handoffs.row_claims import RowFailed, claim_each
@@ -31,7 +32,7 @@ def start_waiting(*, now: dt.datetime, limit: int = 100) -> int:
     A company that fails is logged, keeps waiting and is skipped. Any number of workers may run at once.
     """
     try:
-        commitment = commitments.current_commitment()
+        commitment = commitments.current_commitment(Motion.AQL)
     except commitments.NotYetAgreed as reason:
         if AccountQualification.objects.waiting().exists():
             log.warning("plays_wait", why=str(reason))

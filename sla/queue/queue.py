@@ -102,7 +102,7 @@ def build_queue(work: HandoffQuerySet, *, now: dt.datetime, limit: int = SHOWN) 
 
 
 def unrouted_handoffs(motion: Motion | None = None) -> HandoffQuerySet:
-    """Return the handoffs without a rep, of one motion or of all: the hot ones first, then the longest waiting."""
+    """Return the handoffs without a rep, of one motion or of all: the hot ones first, then those to be routed the soonest."""
     unrouted = Handoff.objects.unrouted()
     running = Clock.objects.running().order_by("due_at", "pk")
     decisions = RoutingDecision.objects.order_by("-at", "-pk")
@@ -114,7 +114,8 @@ def unrouted_handoffs(motion: Motion | None = None) -> HandoffQuerySet:
             Prefetch("clocks", queryset=running, to_attr="running_clocks"),
             Prefetch("routing_decisions", queryset=decisions, to_attr="decisions"),
         )
-        .hot_first()
+        .with_rank()
+        .order_by("rank", F("due_at").asc(nulls_last=True), "created_at", "pk")  # type: ignore[misc]  # annotated
     )
 
 

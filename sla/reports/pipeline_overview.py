@@ -15,10 +15,12 @@ from django.db.models.functions import Coalesce, NullIf, TruncMonth
 
 from config.ui import formats
 from leads import merges
-from leads.vocabulary import Motion, OutcomeKind
+from leads.models import Outcome, PastDisposition
+from leads.vocabulary import Motion, OutcomeKind, PastDecision
 from sla.handoffs import creation
 from sla.models import Disposition, Handoff
-from sla.reports import motion_outcomes
+from sla.reports import reason_counts
+from sla.reports.reason_counts import ReasonCount
 from sla.reports.rejection_monitor import SMALLEST_SAMPLE, TOO_MANY, RejectionMonth
 from sla.vocabulary import DispositionKind, HandoffState
 
@@ -47,11 +49,15 @@ class PipelineMoney:
 
 @dataclass(frozen=True, slots=True)
 class DecisionCounts:
-    """A month's standing dispositions, by the month in which the handoffs were decided."""
+    """A month's standing dispositions, by the month in which the handoffs were decided.
+
+    `imported` of them are decisions from before Accord, from files.
+    """
 
     name: str
     accepted: int
     rejected: int
+    imported: int = 0
 
     @property
     def label(self) -> str:
@@ -95,6 +101,7 @@ class Dashboard:
     pipeline: PipelineMoney
     won: PipelineMoney
     months: list[DecisionCounts]
+    reasons: list[ReasonCount]
     waiting: WaitingWork
 
     @property
@@ -107,7 +114,7 @@ class Dashboard:
 
 
 def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
-    """Build the overview of one motion alone: motions are never summed (rules 2.7, 2.8). Six queries."""
+    """Build the overview of one motion alone: motions are never summed (rules 2.7, 2.8). Nine queries."""
     handoffs = Handoff.objects.filter(motion=motion)
     since = now - PIPELINE_OVER
     return Dashboard(
@@ -115,7 +122,8 @@ def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
         since=since,
         pipeline=_sum_outcomes(motion, OutcomeKind.OPPORTUNITY, handoffs, since, now),
         won=_sum_outcomes(motion, OutcomeKind.WON, handoffs, since, now),
-        months=_count_decisions(handoffs, now),
+        months=_count_decisions(motion, handoffs, now),
+        reasons=count_reasons(motion, now),
         waiting=_count_waiting(motion, handoffs, now),
     )
 
@@ -125,7 +133,9 @@ def _sum_outcomes(
 ) -> PipelineMoney:
     """Sum the outcomes of leads that had been handed to sales before."""
     earlier_handoffs = merges.any_of_same_person(handoffs.filter(created_at__lte=OuterRef("at")))
-    of_handoffs = motion_outcomes.of_motion(motion).filter(earlier_handoffs, kind=kind, at__gte=since, at__lte=now)
+    of_handoffs = Outcome.objects.effective().filter(
+        earlier_handoffs, motion=motion, kind=kind, at__gte=since, at__lte=now
+    )
     code = Coalesce(NullIf("currency", Value("")), Value(settings.CURRENCY))
     rows = of_handoffs.annotate(code=code).values("code").order_by("code")
     totals = rows.annotate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
@@ -136,9 +146,18 @@ def _sum_outcomes(
     )
 
 
-def _count_decisions(handoffs: QuerySet[Handoff], now: dt.datetime) -> list[DecisionCounts]:
-    """Count accepted and rejected handoffs of the last MONTHS_SHOWN months, the oldest first."""
-    months = [RejectionMonth.containing(now, months_back=back) for back in reversed(range(MONTHS_SHOWN))]
+def count_reasons(motion: Motion, now: dt.datetime) -> list[ReasonCount]:
+    """Count the rejections of the last MONTHS_SHOWN months by reason."""
+    return reason_counts.count_reasons(motion=motion, start=_list_months(now)[0].start, end=now)
+
+
+def _list_months(now: dt.datetime) -> list[RejectionMonth]:
+    return [RejectionMonth.containing(now, months_back=back) for back in reversed(range(MONTHS_SHOWN))]
+
+
+def _count_decisions(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> list[DecisionCounts]:
+    """Count what sales accepted and rejected in the last MONTHS_SHOWN months, the oldest first."""
+    months = _list_months(now)
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
     dispositions = Disposition.objects.filter(
         corrected_by__isnull=True,
@@ -152,7 +171,25 @@ def _count_decisions(handoffs: QuerySet[Handoff], now: dt.datetime) -> list[Deci
         rejected=Count("pk", filter=Q(kind=DispositionKind.REJECT)),
     )
     counts = {f"{row['month']:%Y-%m}": (row["accepted"], row["rejected"]) for row in counted}
-    return [DecisionCounts(month.name, *counts.get(month.name, (0, 0))) for month in months]
+    imported = _count_imported(motion, months[0].start, now)
+    return [
+        _add_decisions(month.name, counts.get(month.name, (0, 0)), imported.get(month.name, (0, 0))) for month in months
+    ]
+
+
+def _count_imported(motion: Motion, start: dt.datetime, now: dt.datetime) -> dict[str, tuple[int, int]]:
+    """Return the accepted and rejected among imported decisions by the name of their month."""
+    rows = PastDisposition.objects.filter(motion=motion, at__gte=start, at__lte=now).order_by()
+    months = rows.annotate(month=TruncMonth("at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))).values("month")
+    counted = months.annotate(
+        accepted=Count("pk", filter=Q(kind=PastDecision.ACCEPT)),
+        rejected=Count("pk", filter=Q(kind=PastDecision.REJECT)),
+    )
+    return {f"{row['month']:%Y-%m}": (row["accepted"], row["rejected"]) for row in counted}
+
+
+def _add_decisions(name: str, own: tuple[int, int], imported: tuple[int, int]) -> DecisionCounts:
+    return DecisionCounts(name, own[0] + imported[0], own[1] + imported[1], sum(imported))
 
 
 def _count_waiting(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> WaitingWork:

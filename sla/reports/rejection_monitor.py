@@ -22,7 +22,7 @@ from definitions.models import Definition, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
 from sla.business_time.arithmetic import wall_to_instant
-from sla.models import Disposition
+from sla.models import Disposition, ReasonCode
 from sla.reports import compliance
 from sla.vocabulary import DispositionKind, Family
 
@@ -111,7 +111,10 @@ def read_decisions(*, definition: Definition, month: RejectionMonth) -> DecidedC
         handoff__version__definition=definition,
     )
     return DecidedCounts(
-        month, list(dispositions.select_related("reason", "handoff__lead").order_by("-handoff__decided_at", "-pk"))
+        month,
+        list(
+            dispositions.select_related("reason", "sub_reason", "handoff__lead").order_by("-handoff__decided_at", "-pk")
+        ),
     )
 
 
@@ -204,9 +207,23 @@ def _count_reasons(decided: DecidedCounts) -> list[dict[str, Any]]:
     counts = Counter(disposition.reason for disposition in decided.rejected if disposition.reason)
     in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0].code))
     return [
-        {"code": reason.code, "label": reason.label, "family": reason.family, "count": count}
+        {
+            "code": reason.code,
+            "label": reason.label,
+            "family": reason.family,
+            "count": count,
+            **({"details": details} if (details := _count_details(decided, reason)) else {}),
+        }
         for reason, count in in_order
     ]
+
+
+def _count_details(decided: DecidedCounts, reason: ReasonCode) -> str:
+    """Count the rejections for a reason by the detail that was given, most frequent first, as a text."""
+    rows = (row.sub_reason for row in decided.rejected if row.reason_id == reason.pk)
+    counts = Counter(detail for detail in rows if detail is not None)
+    in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0].code))
+    return ", ".join(f"{detail} {count}" for detail, count in in_order)
 
 
 def _count_families(decided: DecidedCounts) -> list[dict[str, Any]]:

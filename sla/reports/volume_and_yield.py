@@ -9,11 +9,10 @@ from typing import Final
 from django.db.models import Count, Exists, OuterRef, Q
 
 from leads import merges
-from leads.models import Event
+from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification
 from sla.models import Commitment, HandoffQuerySet, Rep
-from sla.reports import motion_outcomes
 from sla.reports.rejection_monitor import RejectionMonth
 
 MONTHS: Final = 3
@@ -105,8 +104,8 @@ def read_delivered_months(*, motion: Motion, now: dt.datetime, count: int = MONT
 
 def read_yields(handoffs: HandoffQuerySet, *, motion: Motion, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
     """Read a motion's yield by the rep who has the handoffs, of those created in `[start, end)`, in two queries."""
-    opened = motion_outcomes.of_motion(motion).filter(
-        kind__in=(OutcomeKind.OPPORTUNITY, OutcomeKind.WON), at__gte=OuterRef("created_at")
+    opened = Outcome.objects.effective().filter(
+        motion=motion, kind__in=(OutcomeKind.OPPORTUNITY, OutcomeKind.WON), at__gte=OuterRef("created_at")
     )
     assigned = handoffs.filter(motion=motion, created_at__gte=start, created_at__lt=end, rep__isnull=False)
     assigned = assigned.annotate(opened=merges.any_of_same_person(opened))

@@ -12,14 +12,17 @@ from config.accounts.vocabulary import Role
 from definitions.models import Version
 from leads import duplicates, merges
 from leads.models import Lead
+from leads.vocabulary import Stage
 from sla.handoff_page import lead_timeline
-from sla.handoffs import tier_3_hold
+from sla.handoffs import imported_dispositions, reinstatements, tier_3_hold
 from sla.models import Handoff
 from sla.reports import weekly_cohorts
 
 register = template.Library()
 
 FEWEST_DIGITS: Final = 5
+#: Imported decisions on the page of a lead; the timeline has more.
+IMPORTED_SHOWN: Final = 20
 
 
 @register.filter
@@ -42,7 +45,25 @@ def handoffs_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
         "qualification__hot_upgrade", "qualification__tier_upgrade", "version__definition", "rep__user", "team"
     )
     handoffs = rows.defer("qualification__evidence").order_by("-created_at", "-pk")
-    return {"handoffs": handoffs, "waiting": tier_3_hold.for_lead(lead, now=now), "now": now, "lead": lead}
+    imported = imported_dispositions.list_for_person(merges.list_person_ids(lead), limit=IMPORTED_SHOWN)
+    waiting = tier_3_hold.for_lead(lead, now=now)
+    return {"handoffs": handoffs, "imported": imported, "waiting": waiting, "now": now, "lead": lead}
+
+
+@register.inclusion_tag("sla/nurture/_lead_disqualified.html", takes_context=True)
+def disqualification_of(context: template.Context, lead: Lead) -> dict[str, Any]:
+    """Show why a lead is disqualified with the way back, or how it came back."""
+    ids = merges.list_person_ids(lead)
+    if lead.stage != Stage.DISQUALIFIED:
+        row = reinstatements.latest_reinstatement(ids)
+        return {"history": "" if row is None else reinstatements.write_history(row)}
+    disposition = reinstatements.find_disqualification(ids)
+    return {
+        "disqualified": f"{reinstatements.write_disqualification(disposition, lead.stage_at)}.",
+        "stays_closed": reinstatements.reason_to_stay_closed(lead, disposition),
+        "may_reinstate": holds(context["request"].user, *reinstatements.REINSTATERS),
+        "lead": lead,
+    }
 
 
 @register.simple_tag(takes_context=True)

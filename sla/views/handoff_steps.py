@@ -182,7 +182,9 @@ class CorrectView(HandoffFormView):
         return super().get_form_kwargs() | {"reengage_on": day}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        history = self.handoff.dispositions.select_related("by", "reason", "corrects__reason").order_by("at", "pk")
+        history = self.handoff.dispositions.select_related("by", "reason", "sub_reason", "corrects__reason").order_by(
+            "at", "pk"
+        )
         context = {"handoff": self.handoff, "dispositions": list(history), "now": timezone.now()}
         return super().get_context_data(**context, **kwargs)
 
@@ -203,6 +205,7 @@ def _read_disposition(standing: Disposition) -> dict[str, Any]:
     return {
         "kind": standing.kind,
         "reason": standing.reason_id,
+        "sub_reason": standing.sub_reason_id,
         "note": standing.note,
         "missing": standing.missing,
         **({"reengage_on": standing.reengage_on} if standing.reengage_on else {}),

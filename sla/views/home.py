@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
@@ -11,10 +11,11 @@ from django.views.decorators.http import require_GET
 from config.accounts.roles import holds, roles_of, roles_required
 from config.accounts.vocabulary import Role
 from config.charts import Series, line_chart
+from config.downloads import csv_download
 from config.web import Request
 from definitions import motions
 from leads.vocabulary import READERS_OF_LEADS
-from sla.reports import pipeline_overview
+from sla.reports import pipeline_overview, reason_counts
 from sla.reports.rejection_monitor import TOO_MANY
 
 
@@ -30,6 +31,14 @@ def home(request: Request) -> HttpResponse:
     if holds(request.user, *READERS_OF_LEADS):
         return redirect("overview")
     return render(request, "sla/no_role.html")
+
+
+@roles_required(*READERS_OF_LEADS)
+@require_GET
+def reasons_export(request: Request) -> HttpResponseBase:
+    """Return the counts by reason as a file."""
+    rows = pipeline_overview.count_reasons(motions.read_motion(request.GET), timezone.now())
+    return csv_download("rejection-reasons", reason_counts.HEADER, map(reason_counts.cells, rows))
 
 
 @roles_required(*READERS_OF_LEADS)

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
 from typing import Final
 
 from django.db.models import Count, Min, Q
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from config.accounts.roles import roles_required
 from config.accounts.vocabulary import Role
+from config.downloads import csv_download
 from config.web import Request
 from definitions import motions
 from sla.forms.handoffs import AssignForm
 from sla.handoffs import routing
-from sla.models import Clock
+from sla.models import Clock, Handoff
 from sla.queue import queue
 
 SHOWN: Final = 100
+#: Rows that are read at a time for the file.
+_CHUNK: Final = 500
+HEADER: Final = (
+    "handoff",
+    "lead",
+    "email",
+    "company",
+    "motion",
+    "tier",
+    "why",
+    "since",
+    "due_at",
+    "overdue",
+    "waits_for",
+)
 
 
 @roles_required(Role.SALES_MANAGER)
@@ -44,3 +62,33 @@ def unrouted(request: Request) -> HttpResponse:
         "now": now,
     }
     return render(request, "sla/handoffs/unrouted.html", context)
+
+
+@roles_required(Role.SALES_MANAGER)
+@require_GET
+def unrouted_export(_request: Request) -> HttpResponseBase:
+    """Return the same leads as a file, in the order of the page."""
+    return csv_download("unrouted", HEADER, _export_rows(timezone.now()))
+
+
+def _export_rows(now: dt.datetime) -> Iterator[tuple[object, ...]]:
+    for handoff, wait in routing.find_waits(queue.unrouted_handoffs().iterator(chunk_size=_CHUNK), now=now):
+        yield _cells(handoff, wait, now)
+
+
+def _cells(handoff: Handoff, wait: routing.RoutingWait, now: dt.datetime) -> tuple[object, ...]:
+    due_at = handoff.due_at
+    is_overdue = due_at is not None and due_at < now
+    return (
+        handoff.pk,
+        handoff.lead.name,
+        handoff.lead.email,
+        str(handoff.lead.company or ""),
+        handoff.get_motion_display(),
+        1 if handoff.is_hot else handoff.tier,
+        handoff.qualification.why,
+        handoff.created_at.isoformat(),
+        "" if due_at is None else due_at.isoformat(),
+        "yes" if is_overdue else "no",
+        str(wait.team or "a rule that matches"),
+    )

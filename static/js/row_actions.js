@@ -10,12 +10,24 @@ export function press(selector) {
   return Boolean(target);
 }
 
+// The reason that is chosen may ask for a detail: until one is ticked, the next digit is that of the detail.
+function chooseDetail(form, digit) {
+  const group = form?.querySelector("[data-asks-detail]:checked")?.closest(".reason-group");
+  if (!group || group.querySelector("[name=sub_reason]:checked")) return false;
+  const detail = group.querySelector(`[data-detail-digit="${digit}"]`);
+  detail?.click();
+  if (detail) form.querySelector("button[type=submit]")?.focus();
+  return Boolean(detail);
+}
+
 export function chooseReason(digit) {
   const form = scope().querySelector("[data-reasons]");
+  if (chooseDetail(form, digit)) return true;
   const radio = form?.querySelector(`[data-digit="${digit}"]`);
   if (!radio) return false;
   radio.click();
   radio.focus();
+  if (radio.hasAttribute("data-asks-detail")) return true;
   // Go on to the first field that this reason opens, or else to the button.
   const next = [...form.querySelectorAll("input[type=date], textarea, button[type=submit]")].find(
     (field) => field.offsetParent && (field.type !== "textarea" || radio.hasAttribute("data-needs-note")),

@@ -41,7 +41,7 @@ def send_lead(**item: Any) -> Lead:
 
 def send_outcome(email: str, kind: str, at: dt.datetime) -> EventResult:
     (result,) = outcomes.record(
-        items=[{"email": email, "kind": kind, "at": at.isoformat(), "id": "d-1"}], source="crm", now=NOW
+        items=[{"email": email, "kind": kind, "at": at.isoformat(), "id": "d-1", "amount": 1000}], source="crm", now=NOW
     )
     return result
 

@@ -49,7 +49,7 @@ def test_the_same_outcome_again_is_a_duplicate_and_another_lead_a_conflict() -> 
 
 
 def test_one_deal_becomes_opportunity_and_then_won_in_any_order() -> None:
-    opened = outcome(kind="opportunity", at=(NOW - 9 * DAY).isoformat())
+    opened = outcome(kind="opportunity", at=(NOW - 9 * DAY).isoformat(), amount=1000)
 
     record(outcome(), opened)
 
@@ -71,6 +71,18 @@ def test_a_lead_that_was_imported_today_still_follows_its_history() -> None:
     assert Lead.objects.get().stage == "won"
 
 
+@pytest.mark.parametrize("amount", [{}, {"amount": None}, {"amount": ""}, {"amount": "N/A"}])
+def test_an_opportunity_names_its_amount_and_a_closed_deal_may_not(amount: dict[str, Any]) -> None:
+    refused, lost, won = record(
+        *(outcome(kind=kind, id=kind) | amount for kind in ("opportunity", "lost", "won")),
+    )
+
+    assert (refused.status, refused.field) == ("rejected", "amount")
+    assert refused.reason == "is required for an opportunity: what is it worth? An estimate will do."
+    assert (lost.status, won.status) == ("accepted", "accepted")
+    assert record(outcome(kind="opportunity", id="free", amount=0))[0].status == "accepted"
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -89,7 +101,7 @@ def test_a_bad_outcome_is_refused_by_its_field(changes: dict[str, object], field
 
 
 def dated(kind: str, days_ago: int, **changes: Any) -> dict[str, Any]:
-    return outcome(kind=kind, at=(NOW - days_ago * DAY).isoformat(), **changes)
+    return outcome(kind=kind, at=(NOW - days_ago * DAY).isoformat(), **({"amount": 1000} | changes))
 
 
 #: A deal that is opened, lost, reopened and lost again.

@@ -31,11 +31,12 @@ from leads.vocabulary import OPEN_TO_QUALIFY, Motion, OutcomeKind, Stage
 from scoring.live import mqls, qualify
 from scoring.models import Qualification
 from sla import handoff_states
+from sla.business_time import working_days
 from sla.commitments import commitments
 from sla.handoffs import attempts, creation, dispositions, routing, sales_stages, tier_3_hold
 from sla.handoffs.routing import RoutingPlan
 from sla.handoffs.sales_stages import SalesStep
-from sla.models import Attempt, Handoff, ReasonCode, Rep, RoutingDecision, SalesQualification, Team
+from sla.models import Attempt, Handoff, ReasonCode, Rep, RoutingDecision, SalesQualification, SubReason, Team
 from sla.notifications import outbox
 from sla.nurture import recycling
 from sla.teams import round_robin, routing_rules
@@ -57,6 +58,9 @@ class BulkHandoffs:
         self._reps = {rep.pk: rep for rep in round_robin.fetch_reps(*Team.objects.all())}
         prefetch_related_objects([rep.team for rep in self._reps.values()], "managers")
         self._reasons = {reason.code: reason for reason in ReasonCode.objects.all()}
+        self._sub_reasons: dict[int, list[SubReason]] = defaultdict(list)
+        for detail in SubReason.objects.order_by("position", "pk"):
+            self._sub_reasons[detail.reason_id].append(detail)
         self._request_closed = Signal.objects.get(code=recycling.REQUEST_CLOSED)
         self._writer = BulkWriter()
         self._clocks = BulkClocks(self._writer, self._rules)
@@ -215,9 +219,16 @@ class BulkHandoffs:
     def reject(self, handoff: Handoff, by: User, details: _Details, now: dt.datetime) -> None:
         """Reject the lead: it goes where the reason says, and its cycle ends."""
         reason = self._reasons[details["reason"]]
-        logged_attempts = ((row.channel, row.at) for row in self._writer.rows(Attempt) if row.handoff is handoff)
-        content = dispositions.build_rejection(
-            handoff, reason, details["note"], details["reengage_on"], now, logged_attempts=logged_attempts
+        details_of_reason = self._sub_reasons.get(reason.pk, [])
+        content = dispositions.DispositionContent(
+            DispositionKind.REJECT,
+            reason,
+            details["note"],
+            details["reengage_on"],
+            sub_reason=next((row for row in details_of_reason if row.code == details.get("sub_reason")), None),
+        )
+        content = dispositions.complete_rejection(
+            handoff, content, now, tally=self._tally_attempts(handoff, reason, now), sub_reasons=details_of_reason
         )
         self._writer.add(dispositions.build_disposition(handoff, content, by, now))
         handoff_states.apply_move(handoff, HandoffState.REJECTED, decided_at=now, closed_at=now)
@@ -232,6 +243,14 @@ class BulkHandoffs:
             for change in stage_changes.apply_closing(lead=handoff.lead, standing=standing, by=by, now=now, why=why):
                 self._writer.add(change)
         self._close_request(handoff, now)
+
+    def _tally_attempts(self, handoff: Handoff, reason: ReasonCode, now: dt.datetime) -> attempts.AttemptTally | None:
+        """Count the attempts of a handoff, for a reason that needs them."""
+        if not reason.needs_attempts or handoff.rep is None:
+            return None
+        rows = ((row.channel, row.at) for row in self._writer.rows(Attempt) if row.handoff is handoff)
+        days = working_days.for_rep(handoff.rep, now)
+        return attempts.tally_attempts(rows, commitment=handoff.commitment, days=days, now=now)
 
     def book_meeting(self, handoff: Handoff, _by: User, details: _Details, _now: dt.datetime) -> None:
         """Note the meeting on the handoff."""

@@ -55,7 +55,8 @@ def _accept(handoff: Handoff, by: User, _details: _Details, now: dt.datetime) ->
 def _reject(handoff: Handoff, by: User, details: _Details, now: dt.datetime) -> None:
     reason = ReasonCode.objects.get(code=details["reason"])
     day, note = details["reengage_on"], details["note"]
-    dispositions.reject(handoff=handoff, reason=reason, note=note, reengage_on=day, by=by, now=now)
+    detail = reason.sub_reasons.filter(code=details.get("sub_reason", "")).first()
+    dispositions.reject(handoff=handoff, reason=reason, sub_reason=detail, note=note, reengage_on=day, by=by, now=now)
 
 
 def _book_meeting(handoff: Handoff, by: User, details: _Details, now: dt.datetime) -> None:

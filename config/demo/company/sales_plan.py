@@ -104,6 +104,8 @@ _NOTES: Final = {
     "existing_customer": ["Their Dutch entity is a customer of ours."],
     "competitor_student_spam": ["Writes a thesis on forecasting."],
 }  # fmt: skip
+#: What was the matter with leads that could not be reached.
+_UNREACHED: Final = ("no_answer", "bounced", "no_answer", "bad_number", "left_company")
 _RECYCLED: Final = frozenset({"bad_timing", "has_solution", "competitor_selected"})
 _LOST: Final = (
     "Stayed with spreadsheets",
@@ -212,14 +214,17 @@ class SalesPlanner:
     def _reject(self, lead: AssignedLead, first: dt.datetime, at: dt.datetime) -> Iterator[PlannedAction]:
         reason = self._reason(lead)
         if reason == "couldnt_reach":
-            at = max(at, first + 6 * 95 * _MINUTE)
+            tried_at = first
             for number in range(1, 6):
-                yield _attempt(first + (at - first) * number / 6, number)
+                tried_at = _next_working_day(lead, tried_at, hours=1 + number % 3)
+                yield _attempt(tried_at, number)
+            at = max(at, tried_at + 30 * _MINUTE)
         reengage_at = at + self.rng.choice((30, 60, 90, 90, 120, 180)) * _DAY
         day = reengage_at.date() if reason in _RECYCLED else None
-        yield PlannedAction(
-            at, SalesAction.REJECT, {"reason": reason, "note": self.rng.choice(_NOTES[reason]), "reengage_on": day}
-        )
+        details = {"reason": reason, "note": self.rng.choice(_NOTES[reason]), "reengage_on": day}
+        if reason == "couldnt_reach":
+            details["sub_reason"] = _UNREACHED[lead.employees % len(_UNREACHED)]
+        yield PlannedAction(at, SalesAction.REJECT, details)
 
     def _reason(self, lead: AssignedLead) -> str:
         if lead.source == names_and_places.SYNDICATION:
@@ -275,6 +280,11 @@ class SalesPlanner:
         """Return an instant so many days later, within the rep's working hours."""
         opens = arithmetic.next_open(lead.hours, at + days * _DAY)
         return arithmetic.due_at(lead.hours, opens, self.rng.uniform(60, 6 * 3600))
+
+
+def _next_working_day(lead: AssignedLead, at: dt.datetime, *, hours: int) -> dt.datetime:
+    """Return an instant of the rep's next working day, so many working hours after it opens."""
+    return arithmetic.due_at(lead.hours, arithmetic.next_open(lead.hours, at + _DAY), hours * 3600)
 
 
 def _working_minutes_after(lead: AssignedLead, minutes: float) -> dt.datetime:

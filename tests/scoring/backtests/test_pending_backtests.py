@@ -9,10 +9,12 @@ from typing import Any
 
 import pgtrigger
 import pytest
+from django.db import connection
+from django.db.models import Min
 
 from definitions import version_documents
 from leads import shipped_signals
-from leads.models import Event, Lead, Outcome, Signal, StageChange
+from leads.models import Event, Lead, Outcome, PastDisposition, Signal, StageChange
 from leads.vocabulary import Motion, OutcomeKind, Stage
 from scoring.backtests import pending_backtests, runner
 from scoring.backtests.intervals_and_tests import wilson
@@ -116,6 +118,89 @@ def test_a_full_backtest_counts_what_a_loop_over_the_leads_counts() -> None:
         assert by_week == {week: known["weeks"].count(week) for week in known["weeks"]}
     assert stored["leads"] == Lead.objects.filter(known_at__lt=END).count()
     assert stored["version"]["coverage"]["n"] < stored["against"]["coverage"]["n"]
+
+
+#: The leads flagged in the period, given as (lead, instant), that have any acceptance or win at or after it, by SQL.
+_PRECISION_SQL = """
+    WITH flagged (lead_id, at) AS (SELECT * FROM unnest(%s::bigint[], %s::timestamptz[])),
+    accepted AS (
+        SELECT lead_id, at FROM leads_stagechange WHERE to_stage IN ('sal', 'sql', 'opportunity', 'won') AND at < %s
+    ), won AS (SELECT lead_id, at FROM leads_outcome WHERE kind = 'won' AND at < %s)
+    SELECT count(*) FILTER (WHERE EXISTS (SELECT 1 FROM won WHERE won.lead_id = flagged.lead_id AND won.at >= flagged.at)),
+        count(*) FILTER (WHERE EXISTS (
+            SELECT 1 FROM (SELECT * FROM accepted UNION ALL SELECT * FROM won) AS became
+            WHERE became.lead_id = flagged.lead_id AND became.at >= flagged.at)),
+        count(*)
+    FROM flagged
+"""
+
+
+def count_by_sql(rules: Any) -> tuple[int, int, int]:
+    """Return how many of the leads flagged in the period were won, were accepted at least, and how many there are."""
+    first = [
+        (row["lead"], dt.datetime.fromisoformat(row["qualified_at"]))
+        for row in evaluation.find_first_instants(rules, END - SECOND / 1_000_000)
+    ]
+    flagged = [(lead, at) for lead, at in first if at >= START]
+    with connection.cursor() as cursor:
+        cursor.execute(_PRECISION_SQL, [*map(list, zip(*flagged, strict=True)), END, END])
+        won, sal, of = cursor.fetchone()
+    return won, sal, of
+
+
+def test_precision_counts_whichever_acceptance_and_win_came_after_the_flag() -> None:
+    rules = candidate().rules
+    first = {
+        row["lead"]: dt.datetime.fromisoformat(row["qualified_at"])
+        for row in evaluation.find_first_instants(rules, END)
+    }
+    flagged = sorted(lead for lead, at in first.items() if START + DAY <= at < END - DAY)
+    leads = Lead.objects.in_bulk(flagged)
+    # Accepted, or won, before the flag and again on the day after it; and once more when the period is over.
+    StageChange.objects.bulk_create(
+        add_stage_change(leads[lead], Stage.MQL, stage, first[lead] + days * DAY)
+        for lead, stage in zip(flagged, [Stage.SAL, Stage.SQL, Stage.OPPORTUNITY], strict=False)
+        for days in (-1, 1)
+    )
+    Outcome.objects.bulk_create(
+        add_win(leads[lead], at) for lead in flagged[3:6] for at in (first[lead] - DAY, first[lead] + DAY, END + DAY)
+    )
+
+    stored = result()
+    won, sal, of = count_by_sql(rules)
+
+    cohort = stored["version"]
+    assert (cohort["precision_won"]["n"], cohort["precision_sal"]["n"], cohort["flagged"]) == (won, sal, of)
+    assert won >= 3
+    assert sal >= 6
+    figures = pending_backtests.compute_figures(rules, start=START, end=END)
+    assert (figures.precision_won.hits, figures.precision_sal.hits) == (won, sal)
+    first_wins = Outcome.objects.filter(at__lt=END).values("lead").annotate(at=Min("at")).filter(at__gte=START).count()
+    assert cohort["coverage"]["of"] == first_wins
+    assert stored["further_wins"] == Outcome.objects.filter(at__gte=START, at__lt=END).count() - first_wins > 0
+
+
+def test_imported_decisions_count_in_precision_and_among_the_rejections() -> None:
+    rules = candidate().rules
+    before = result()["version"]
+    first = {
+        row["lead"]: dt.datetime.fromisoformat(row["qualified_at"])
+        for row in evaluation.find_first_instants(rules, END)
+    }
+    accepted = set(StageChange.objects.filter(to_stage=Stage.SAL).values_list("lead_id", flat=True))
+    accepted |= set(Outcome.objects.values_list("lead_id", flat=True))
+    unknown = [lead for lead, at in sorted(first.items()) if START <= at < END - DAY and lead not in accepted]
+    PastDisposition.objects.bulk_create(
+        PastDisposition(lead_id=lead, kind=kind, reason=reason, at=first[lead] + DAY, recorded_at=END, source="crm")
+        for lead, (kind, reason) in zip(unknown, [("accept", "")] * 2 + [("reject", "wrong_persona")] * 2, strict=False)
+    )
+
+    stored = result()
+
+    assert stored["imported"] == {"accept": 2, "reject": 2}
+    assert stored["version"]["precision_sal"]["n"] == before["precision_sal"]["n"] + 2
+    assert stored["version"]["rejected"] == before["rejected"] + 2
+    assert pending_backtests.compute_figures(rules, start=START, end=END).rejected == before["rejected"] + 2
 
 
 def test_compute_figures_agrees_with_the_full_backtest() -> None:

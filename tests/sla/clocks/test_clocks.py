@@ -58,6 +58,18 @@ def test_the_decision_is_due_after_24_hours_of_working_days():
     assert clock.due_at == dt.datetime(2026, 3, 16, 16, tzinfo=dt.UTC)
 
 
+def test_a_handoff_that_nobody_has_is_due_when_its_routing_is():
+    TeamFactory(working=True, reps=0)
+    handoff = HandoffFactory()
+    assert handoff.is_unrouted
+
+    assert handoff.due_at == handoff.clocks.get(kind=ClockKind.ROUTE).due_at == NOW + 5 * MINUTE
+
+    rep = RepFactory(team=TeamFactory(working=True))
+    creation.assign(handoff=handoff, rep=rep, by=rep.team.managers.get(), now=NOW + MINUTE, reason="Knows them.")
+    assert read_handoff(handoff).due_at == NOW + 31 * MINUTE
+
+
 def test_the_targets_are_those_of_the_commitment_at_creation():
     CommitmentFactory(active=True, contact_minutes=60)
     handoff = HandoffFactory()

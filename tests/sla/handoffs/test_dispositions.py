@@ -10,7 +10,7 @@ from leads.models import Event, StageChange
 from leads.vocabulary import Stage
 from sla import handoff_states, permissions
 from sla.handoffs import attempts, dispositions
-from sla.models import Attempt, Disposition, Notice
+from sla.models import Attempt, Disposition, Notice, SubReason
 from sla.nurture import recycling
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, DispositionKind, Family, HandoffState, NoticeKind, Route
 from tests.factories import (
@@ -118,23 +118,83 @@ def test_a_retired_reason_is_refused():
         reject(HandoffFactory(), ReasonCodeFactory(code="old", is_offered=False))
 
 
-def test_could_not_reach_needs_six_attempts():
-    handoff = HandoffFactory()
-    unreachable = ReasonCodeFactory(code="gone", family=Family.DATA, needs_attempts=True)
-    for minutes in range(1, 7):
-        with pytest.raises(dispositions.DispositionRefused, match=f"needs 6 logged attempts; there are {minutes - 1}"):
-            reject(handoff, unreachable)
-        at = NOW + minutes * MINUTE
-        attempts.log_attempt(
-            handoff=handoff,
-            channel=Channel.CALL,
-            outcome=AttemptOutcome.NO_ANSWER,
-            at=at,
-            by=handoff.rep.user,
-            now=at,
-        )
+#: Six attempts on five working days: Tuesday to Friday, two on Friday, and Monday. On Saturday nobody works.
+WORKING_WEEK = [NOW, NOW + DAY, NOW + 2 * DAY, NOW + 3 * DAY, NOW + 3 * DAY + HOUR, NOW + 6 * DAY]
 
-    assert reject(handoff, unreachable, now=NOW + HOUR).contacted_before
+
+def call(handoff, at, channel=Channel.CALL):
+    outcome = AttemptOutcome.NO_ANSWER if channel in (Channel.CALL, Channel.MEETING) else AttemptOutcome.SENT
+    attempts.log_attempt(handoff=handoff, channel=channel, outcome=outcome, at=at, by=handoff.rep.user, now=at)
+
+
+def unreachable_reason(**columns):
+    return ReasonCodeFactory(code="gone", family=Family.DATA, needs_attempts=True, **columns)
+
+
+def test_could_not_reach_needs_six_attempts_on_five_working_days():
+    handoff, unreachable = HandoffFactory(), unreachable_reason()
+    for made, at in enumerate(WORKING_WEEK):
+        with pytest.raises(dispositions.DispositionRefused, match=f"needs 6 logged attempts; there are {made}"):
+            reject(handoff, unreachable, now=at)
+        call(handoff, at)
+
+    assert reject(handoff, unreachable, now=WORKING_WEEK[-1] + HOUR).contacted_before
+
+
+def test_six_attempts_within_a_minute_by_five_channels_do_not_open_it():
+    handoff, unreachable = HandoffFactory(), unreachable_reason()
+    for channel in Channel:
+        call(handoff, NOW + MINUTE, channel)
+    call(handoff, NOW + 2 * MINUTE)
+
+    with pytest.raises(dispositions.DispositionRefused) as refusal:
+        reject(handoff, unreachable, now=NOW + 3 * MINUTE)
+
+    # Today is one of the five; the fifth is Monday, as nobody works at the weekend.
+    assert str(refusal.value) == (
+        "“gone” needs 6 logged attempts; there are 6. They lie on at least 5 working days; so far on 1, 4 to go."
+        " It is possible from 16 March 2026."
+    )
+
+
+def test_an_attempt_at_the_weekend_counts_but_adds_no_working_day():
+    handoff, unreachable = HandoffFactory(), unreachable_reason()
+    for at in (NOW, NOW + DAY, NOW + 2 * DAY, NOW + 3 * DAY, NOW + 4 * DAY, NOW + 5 * DAY):
+        call(handoff, at)
+
+    with pytest.raises(
+        dispositions.DispositionRefused, match=r"there are 6\. They lie .* so far on 4, 1 to go\. .* 16 March"
+    ):
+        reject(handoff, unreachable, now=NOW + 5 * DAY + HOUR)
+
+
+def test_the_days_and_channels_are_terms_of_the_commitments():
+    CommitmentFactory(active=True, attempts_before_unresponsive=2, attempts_working_days=1, attempts_channels=2)
+    handoff, unreachable = HandoffFactory(), unreachable_reason()
+    call(handoff, NOW + MINUTE)
+    call(handoff, NOW + 5 * MINUTE)
+
+    with pytest.raises(dispositions.DispositionRefused, match=r"They use at least 2 channels; so far 1\."):
+        reject(handoff, unreachable, now=NOW + HOUR)
+
+    call(handoff, NOW + HOUR, Channel.EMAIL)
+    assert reject(handoff, unreachable, now=NOW + HOUR)
+
+
+def test_a_reason_asks_for_its_detail():
+    asking, other = ReasonCodeFactory(code="asking"), ReasonCodeFactory(code="other")
+    bounced = SubReason.objects.create(reason=asking, code="bounced", label="Bounced")
+    elsewhere = SubReason.objects.create(reason=other, code="bounced", label="Bounced")
+    handoff = HandoffFactory()
+
+    with pytest.raises(dispositions.DispositionRefused, match=r"“asking” needs its detail: bounced\."):
+        reject(handoff, asking)
+    with pytest.raises(dispositions.DispositionRefused, match=r"“Bounced” is no detail of “asking”\."):
+        reject(handoff, asking, sub_reason=elsewhere)
+
+    disposition = reject(handoff, asking, sub_reason=bounced)
+    assert (disposition.sub_reason, disposition.reason_text) == (bounced, "asking (bounced)")
+    assert handoff.lead.stage_changes.latest("pk").why == "Rejected by sales: asking (bounced)."
 
 
 def test_six_rows_of_one_moment_are_one_attempt():

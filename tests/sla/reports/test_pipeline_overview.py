@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from leads import outcomes
-from leads.vocabulary import Motion
+from leads.models import Outcome
+from leads.vocabulary import Motion, OutcomeKind
 from sla.reports import pipeline_overview
 from tests.factories import DAY, NOW, HandoffFactory
 
@@ -13,12 +14,16 @@ pytestmark = pytest.mark.django_db
 def test_sums_of_two_currencies_stand_beside_each_other(settings):
     settings.CURRENCY = "EUR"
     handoff = HandoffFactory()
-    amounts = [{"amount": 1000}, {"amount": 500, "currency": "EUR"}, {"amount": 700, "currency": "USD"}, {}]
+    amounts = [{"amount": 1000}, {"amount": 500, "currency": "EUR"}, {"amount": 700, "currency": "USD"}]
     items = [
         {"lead": handoff.lead_id, "kind": "opportunity", "at": NOW + DAY, "id": str(number), **money}
         for number, money in enumerate(amounts)
     ]
     outcomes.record(items=items, source="crm", now=NOW + DAY)
+    # Recorded before amounts were demanded.
+    Outcome.objects.create(
+        lead=handoff.lead, kind=OutcomeKind.OPPORTUNITY, at=NOW + DAY, recorded_at=NOW + DAY, source="crm"
+    )
 
     pipeline = pipeline_overview.build_overview(motion=Motion.MQL, now=NOW + DAY).pipeline
 

@@ -86,7 +86,7 @@ def test_a_reps_mqls_are_followed_to_the_meeting_and_the_opportunity():
     sales_stages.book_meeting(handoff=met, at=NOW + DAY, by=rep, now=NOW + HOUR)
     answers = {"problem": "Slow", "budget": "Yes", "authority": "CTO", "timeline": "Now"}
     sales_stages.qualify(handoff=read_handoff(met), **answers, by=rep, now=NOW + 2 * DAY)
-    sales_stages.open_opportunity(handoff=read_handoff(met), amount=None, by=rep, now=NOW + 2 * DAY)
+    sales_stages.open_opportunity(handoff=read_handoff(met), amount=1000, by=rep, now=NOW + 2 * DAY)
 
     HandoffFactory(accepted=True)
     Outcome.objects.create(

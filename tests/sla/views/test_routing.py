@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 from collections.abc import Iterator
 
 import pytest
@@ -461,6 +463,25 @@ def test_the_unrouted_page_sounds_the_alarm():
     assert "Nobody has 1 lead, the oldest since" in page(client, "unrouted")
     assert "1 of tier 1; 1 past the promise to route" in page(client, "unrouted")
     assert "1 MQL\n          found nobody" in page(client, "routing")
+
+
+def test_the_unrouted_page_and_its_file_stand_in_the_order_of_what_is_due() -> None:
+    team = TeamFactory(working=True, reps=0)
+    late = HandoffFactory(now=NOW - HOUR, lead__first_name="=Late")
+    waiting = HandoffFactory(lead__first_name="Waiting")
+    hot = HandoffFactory(tier=1, lead__first_name="Hot")
+    client = signed_in(team.managers.first())
+
+    shown = page(client, "unrouted")
+    answer = client.get(reverse("unrouted_export"))
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+
+    assert sorted((hot, late, waiting), key=lambda row: shown.index(f'id="handoff-{row.pk}"')) == [hot, late, waiting]
+    assert [(row["handoff"], row["due_at"], row["overdue"]) for row in rows] == [
+        (str(handoff.pk), handoff.due_at.isoformat(), overdue)
+        for handoff, overdue in ((hot, "no"), (late, "yes"), (waiting, "no"))
+    ]
+    assert rows[1]["lead"].startswith("'=")
 
 
 @pytest.mark.parametrize("name", ["routing", "reps"])

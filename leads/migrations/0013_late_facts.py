@@ -11,7 +11,7 @@ _MARK_IMPORTED = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leads", "0011_refused_addresses")]
+    dependencies = [("leads", "0012_motion_stages")]
 
     operations = [
         migrations.AddField(

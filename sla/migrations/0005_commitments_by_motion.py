@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sla", "0002_blind_rules"),
+        ("sla", "0004_late_facts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

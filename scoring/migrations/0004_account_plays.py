@@ -8,9 +8,9 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("definitions", "0003_plays"),
-        ("leads", "0012_plays"),
-        ("scoring", "0002_blind_rules"),
+        ("definitions", "0004_account_plays"),
+        ("leads", "0015_company_events"),
+        ("scoring", "0003_late_facts"),
     ]
 
     operations = [

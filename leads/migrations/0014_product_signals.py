@@ -10,7 +10,7 @@ def ship_product_signals(apps, _schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0011_refused_addresses"),
+        ("leads", "0013_late_facts"),
     ]
 
     operations = [

@@ -10,10 +10,10 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("definitions", "0003_plays"),
-        ("leads", "0012_plays"),
-        ("scoring", "0003_plays"),
-        ("sla", "0002_blind_rules"),
+        ("definitions", "0004_account_plays"),
+        ("leads", "0015_company_events"),
+        ("scoring", "0004_account_plays"),
+        ("sla", "0005_commitments_by_motion"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

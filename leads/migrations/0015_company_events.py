@@ -15,7 +15,7 @@ def grant_rights(apps, _schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0011_refused_addresses"),
+        ("leads", "0014_product_signals"),
     ]
 
     operations = [

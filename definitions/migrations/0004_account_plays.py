@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("definitions", "0002_money"),
+        ("definitions", "0003_primary_motion"),
     ]
 
     operations = [

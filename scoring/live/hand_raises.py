@@ -1,0 +1,58 @@
+"""Hand raises: explicit requests of disqualified leads, recorded for the app above, which decides about them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection
+
+from django.db.models import Q
+
+from leads import merges
+from leads.models import Event, LeadStage
+from leads.vocabulary import Stage
+from scoring.models import HandRaise
+
+
+def record_hand_raises(*, lead_ids: Collection[int], now: dt.datetime) -> int:
+    """Record the open requests that these people made since they were disqualified, each once; return how many are new.
+
+    `lead_ids` are leads that stand for a person. A request that was closed since is none any more (rules 3.3).
+    """
+    of_persons = Q(lead__in=lead_ids) | Q(lead__merged_into__in=lead_ids)
+    rows = LeadStage.objects.filter(of_persons, stage=Stage.DISQUALIFIED).order_by("lead_id", "since")
+    disqualified = list(rows.values_list("lead_id", "lead__merged_into_id", "since"))
+    if not disqualified:
+        return 0
+    # Of a person with several disqualified leads, or disqualified in several motions, the first row counts: the app above
+    # looks at all of them.
+    since = {into or lead_id: (lead_id, at) for lead_id, into, at in reversed(disqualified)}
+    members = {pk: pk for pk in since} | dict(merges.list_aliases(list(since)))
+    is_answer = Q(signal__is_explicit_request=True) | Q(signal__closes_request=True)
+    events = Event.objects.filter(is_answer, lead__in=members, occurred_at__lte=now).order_by("occurred_at", "pk")
+    requests: dict[int, list[int]] = defaultdict(list)
+    for pk, lead_id, at, is_request in events.values_list(
+        "pk", "lead_id", "occurred_at", "signal__is_explicit_request"
+    ):
+        person = members[lead_id]
+        if at <= since[person][1]:
+            continue
+        if is_request:
+            requests[person].append(pk)
+        else:
+            requests[person].clear()
+    new = [
+        HandRaise(lead_id=since[person][0], event_id=event, recorded_at=now)
+        for person, event_ids in requests.items()
+        for event in event_ids
+    ]
+    known = set(HandRaise.objects.filter(event__in=[row.event_id for row in new]).values_list("event_id", flat=True))
+    new = [row for row in new if row.event_id not in known]
+    HandRaise.objects.bulk_create(new, ignore_conflicts=True)
+    return len(new)
+
+
+def mark_handled(hand_raise: HandRaise, *, now: dt.datetime, why_closed: str = "") -> None:
+    """Store that a request was handled; `why_closed` says why its lead stays closed."""
+    hand_raise.handled_at, hand_raise.why_closed = now, why_closed[:300]
+    hand_raise.save(update_fields=["handled_at", "why_closed"])
