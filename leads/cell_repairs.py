@@ -89,7 +89,7 @@ def refuse_day_number(target: str, cell: str) -> None:
         raise Refused(
             target,
             f"is {cell}, a spreadsheet's number of a day. Format the column as a date, or give "
-            '`date_format: "excel"` in the map.',
+            '`date_format: "excel"` in the mapping.',
         )
 
 
@@ -126,7 +126,7 @@ def _parse_wish(field: str, cell: str, _prefix: str) -> bool | None:
         raise Refused(
             field,
             f"is {validation.shorten_name(cell)!r}, which may be a wish not to be contacted or not; "
-            "give its meaning in `values` of the map.",
+            "give its meaning in `values` of the mapping.",
         ) from None
 
 
