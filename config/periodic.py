@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from config.jobs.heartbeat import record_heartbeat
-from leads import customer_status, duplicates, pending_imports, value_readings
+from leads import company_rescores, customer_status, duplicates, pending_imports, value_readings
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads
@@ -31,7 +31,7 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
     """Take new facts all the way to a rep. Return how many rows each step took.
 
     1. Carry out decisions whose undo window is over.
-    2. Read texts again whose corrections are new or have ended.
+    2. Read texts again whose corrections are new or have ended, and have the people of changed companies rescored.
     3. Rescore the leads that are due.
     4. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact.
     5. Hand off the leads that qualified.
@@ -43,6 +43,7 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
         {
             "decided": lambda: undo_window.finish_due(now=now),
             "read_again": lambda: _repeat_full_batches(lambda: value_readings.apply_pending(now=now), 1),
+            "colleagues": lambda: company_rescores.rescore_people(now=now),
             "rescored": lambda: _repeat_full_batches(lambda: due_leads.rescore_due(now=now), due_leads.BATCH),
             "hurried": lambda: hot_upgrades.follow_hot_upgrades(now=now),
             "handed_off": lambda: creation.hand_off_waiting(now=now),

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 from leads import (
     bulk_rows,
     matching,
+    merges,
     opt_outs,
     phone_numbers,
     replaced_persons,
@@ -364,9 +365,12 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         self._store()
 
     def _lock_and_load(self, ids: Collection[int]) -> None:
-        leads = Lead.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
+        # With the leads that stand for aliases, which are rescored at the end: all locks are taken in id order.
+        locked = {*ids, *merges.list_standing_ids(ids)}
+        leads = Lead.objects.filter(pk__in=locked).order_by("pk").select_for_update(of=("self",), no_key=True)
         changes = AttributeChange.objects.filter(lead_id__in=ids).order_by("valid_from", "pk")
-        self._load(list(leads), ((change.lead_id, change) for change in changes))
+        own = set(ids)
+        self._load([lead for lead in leads if lead.pk in own], ((change.lead_id, change) for change in changes))
 
     def _upsert_named_companies(
         self, items: Sequence[AttributeStatement]

@@ -130,6 +130,8 @@ def read_map(document: object, kind: ImportKind) -> ColumnMap:
         key: _read_targets(key, value, kind) if isinstance(value, dict) else value for key, value in document.items()
     }
     _check_values(settings)
+    if "zone" in settings:
+        settings["zone"] = time_zones.spell_zone(settings["zone"])
     return ColumnMap(**settings)
 
 
@@ -144,7 +146,7 @@ def _read_targets(key: str, value: Mapping[str, Any], kind: ImportKind) -> dict[
 
 
 def _check_values(settings: Mapping[str, Any]) -> None:
-    if settings.get("zone") and not time_zones.is_zone(settings["zone"]):
+    if settings.get("zone") and not time_zones.spell_zone(settings["zone"]):
         raise Unreadable(f"zone in the mapping is {settings['zone']!r}. {time_zones.explain_refusal(settings['zone'])}")
     if settings.get("locale") and not locale_formats.is_known_locale(settings["locale"]):
         raise Unreadable(f"locale in the mapping is {settings['locale']!r}, not a locale as de, en-US or fr.")
@@ -254,6 +256,8 @@ class ImportPlan:
         if cell_repairs.is_rounded(target, value, is_text=target not in self.map.types):
             notes.append(RowNote(NoteKind.NOT_UNDERSTOOD, target, cell_repairs.ROUNDED))
             return None
+        if cell_repairs.has_lost_case(target, value):
+            notes.append(RowNote(NoteKind.NOT_UNDERSTOOD, target, cell_repairs.LOST_CASE))
         try:
             return self._read_value(target, value)
         except TwoReadings:
@@ -370,13 +374,32 @@ def build_plan(
         kind,
         column_map,
         columns,
-        frozenset(value.strip().casefold() for value in column_map.null_values),
+        _read_nulls(column_map),
         guesses=guesses,
         left_out=[names[place] or f"column {place + 1}" for place in left_out],
         sender=sender.name if sender else "",
         id_prefix=sender.id_prefix if sender else "",
         notes=notes,
     )
+
+
+def rebuild_plan(
+    kind: ImportKind, column_map: ColumnMap, header: Sequence[str], columns: Iterable[tuple[str, int]]
+) -> ImportPlan:
+    """Return the plan of an earlier import from the columns that it used, whatever its rows would be guessed to mean now."""
+    sender = column_guesses.guess_sender([name.strip() for name in header], kind.name)
+    return ImportPlan(
+        kind,
+        column_map,
+        [(target, place) for target, place in columns],
+        _read_nulls(column_map),
+        sender=sender.name if sender else "",
+        id_prefix=sender.id_prefix if sender else "",
+    )
+
+
+def _read_nulls(column_map: ColumnMap) -> frozenset[str]:
+    return frozenset(value.strip().casefold() for value in column_map.null_values)
 
 
 def build_header_test(kind: ImportKind, column_map: ColumnMap) -> HeaderTest:

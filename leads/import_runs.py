@@ -36,6 +36,7 @@ class RunRequest:
     source: str
     header: list[str]
     left_out: list[str]
+    columns: list[tuple[str, int]]
     reading_notes: list[str]
     lines_total: int
     file: ImportFile | None = None
@@ -151,6 +152,7 @@ def _as_columns(request: RunRequest) -> dict[str, Any]:
         "source": request.source,
         "header": request.header,
         "left_out": request.left_out,
+        "columns": request.columns,
         "reading_notes": request.reading_notes,
         "lines_total": request.lines_total,
         "file": request.file,

@@ -638,6 +638,33 @@ class Outcome(models.Model):
         return f"{self.lead}: {self.kind}"
 
 
+class CountedWin(models.Model):
+    """A won outcome, and the company that it makes a customer as its history stands (rules 13.23)."""
+
+    outcome = models.OneToOneField(Outcome, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.outcome_id} of {self.company}"
+
+
+class CompanyRescore(models.Model):
+    """A company whose people are still to be rescored, because its own attributes changed: those with ids above `after`."""
+
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    at = models.DateTimeField()
+    after = models.BigIntegerField(default=0)
+    # Grows with each request, so that a worker that is at the company finds out that it has changed again.
+    requests = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        # Read for the next company whose people are to be rescored.
+        indexes: ClassVar = [models.Index(fields=["at"], name="company_rescore_by_at")]
+
+    def __str__(self) -> str:
+        return f"people of {self.company}"
+
+
 class NamedList(models.Model):
     """A list that a rule can name: one that Accord ships, or the customer's own.
 
@@ -781,6 +808,9 @@ class ImportRun(models.Model):
     source = models.CharField(max_length=64, default=DEFAULT_SOURCE)
     header = models.JSONField(default=list)
     left_out = models.JSONField(default=list, help_text="The headers of columns that were not read.")
+    columns = models.JSONField(
+        default=list, help_text="Which target each column was read as: pairs of target and index."
+    )
     reading_notes = models.JSONField(default=list, help_text="What was assumed when the file was read, as sentences.")
     started_at = models.DateTimeField()
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -836,7 +866,7 @@ class ImportRun(models.Model):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the file was read to its end."""
+        """Tell whether the file was read to its end."""
         return not self.is_pending and not self.error and self.cancelled_at is None
 
     @property

@@ -7,9 +7,9 @@ word, which an index answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from leads import salesforce_ids
 from leads.models import CompanyKey, Lead, LeadKey
@@ -21,19 +21,30 @@ _COMPANY_COLUMNS: Final = ("name", "domain", "external_id")
 
 
 def match_leads(text: str, *, by: str = "") -> Q:
-    """Return a condition: each word occurs in the name of the person or company, in the address or in an id.
+    """Return a condition: each word occurs in the name of the person or company, in an address or in an id.
 
-    `by` is the path to the lead from the rows that are searched, as "lead__". A person is also found by what is known
-    of the leads that are merged into it.
+    `by` is the path to the lead from the rows that are searched, as "lead__". A person is found by what is known of any
+    of its leads, by whichever of them the row belongs to.
     """
-    if not text.split():
-        return Q()
-    aliases = Lead.objects.filter(_match_own(text), merged_into__isnull=False).values("merged_into")
-    return _match_own(text, by=by) | Q(**{f"{by}pk__in": aliases})
+    condition = Q()
+    for word in text.split()[:WORDS_AT_MOST]:
+        persons = _match_persons(word)
+        in_person = _match_own(word, by=by)
+        for path in (f"{by}pk__in", f"{by}merged_into__in"):
+            in_person |= Q(**{path: persons})
+        condition &= in_person
+    return condition
 
 
-def _match_own(text: str, *, by: str = "") -> Q:
-    return _match_all_words(text, [by + column for column in _LEAD_COLUMNS], lambda word: _owns_lead_key(word, by))
+def _match_persons(word: str) -> QuerySet[Lead, Any]:
+    """Return the ids of the leads that stand for persons of several leads, one of which matches."""
+    standing = Lead.objects.filter(merged_into__isnull=False).values("merged_into")
+    of_aliases = Lead.objects.filter(_match_own(word), merged_into__isnull=False).values_list("merged_into")
+    return of_aliases.union(Lead.objects.filter(_match_own(word), pk__in=standing).values_list("pk"))
+
+
+def _match_own(word: str, *, by: str = "") -> Q:
+    return _match_all_words(word, [by + column for column in _LEAD_COLUMNS], lambda key: _owns_lead_key(key, by))
 
 
 def match_companies(text: str) -> Q:
