@@ -7,9 +7,9 @@ word, which an index answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from leads import salesforce_ids
 from leads.models import CompanyKey, Lead, LeadKey
@@ -28,19 +28,17 @@ def match_leads(text: str, *, by: str = "") -> Q:
     """
     condition = Q()
     for word in text.split()[:WORDS_AT_MOST]:
-        persons = _match_persons(word)
-        in_person = _match_own(word, by=by)
-        for path in (f"{by}pk__in", f"{by}merged_into__in"):
-            in_person |= Q(**{path: persons})
-        condition &= in_person
+        condition &= _match_own(word, by=by) | _match_person(word, by)
     return condition
 
 
-def _match_persons(word: str) -> QuerySet[Lead, Any]:
-    """Return the ids of the leads that stand for persons of several leads, one of which matches."""
-    standing = Lead.objects.filter(merged_into__isnull=False).values("merged_into")
-    of_aliases = Lead.objects.filter(_match_own(word), merged_into__isnull=False).values_list("merged_into")
-    return of_aliases.union(Lead.objects.filter(_match_own(word), pk__in=standing).values_list("pk"))
+def _match_person(word: str, by: str) -> Q:
+    """Return a condition: another lead of the same person matches."""
+    aliases = Lead.objects.filter(merged_into__isnull=False)
+    of_aliases = aliases.filter(_match_own(word)).values("merged_into")
+    standing = Lead.objects.filter(_match_own(word), pk__in=aliases.values("merged_into")).values("pk")
+    alias_of = f"{by}merged_into__in"
+    return Q(**{f"{by}pk__in": of_aliases}) | Q(**{alias_of: of_aliases}) | Q(**{alias_of: standing})
 
 
 def _match_own(word: str, *, by: str = "") -> Q:
