@@ -47,7 +47,7 @@ def _connect() -> None:
 
 
 def _migrate(stamp: Path) -> None:
-    """Migrate unless that was done to its end here: groups, lists and rights come after the last migration."""
+    """Migrate unless that was done to its end here: shipped lists and rights come after the last migration."""
     executor = MigrationExecutor(connection)
     leaves = executor.loader.graph.leaf_nodes()
     digest = _migration_digest(leaves)

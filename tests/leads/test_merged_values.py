@@ -10,6 +10,7 @@ import pytest
 from leads import lead_upserts, merged_values, merges
 from leads.models import Lead
 from leads.search import match_leads
+from sla.models import Handoff
 from tests.factories import NOW, CompanyFactory, EventFactory, HandoffFactory, LeadFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -71,17 +72,17 @@ def test_a_lead_without_merges_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize("text", ["ada", "lovelace grace", "gmail", "crm-7", "old@acme.example", "acme hopper"])
 def test_the_handoff_of_any_lead_of_a_person_is_found_by_any_other(text: str) -> None:
     company = CompanyFactory(name="Acme")
-    lead = LeadFactory(first_name="Ada", last_name="Lovelace", email="ada@acme.example", company=company)
+    lead = LeadFactory(first_name="Ada", last_name="Lovelace", email="ada@acme.example", company=company, mql=True)
     lead.keys.create(kind="email", value="old@acme.example", recorded_at=NOW)
     aliases = [
-        LeadFactory(first_name="Grace", last_name="Hopper", email="grace@gmail.com"),
-        LeadFactory(first_name="", last_name="", email="third@posteo.example", external_id="crm-7"),
+        LeadFactory(first_name="Grace", last_name="Hopper", email="grace@gmail.com", mql=True),
+        LeadFactory(first_name="", last_name="", email="third@posteo.example", external_id="crm-7", mql=True),
     ]
-    for alias in aliases:
-        merges.merge(lead_id=alias.pk, into_id=lead.pk, by=None, now=NOW)
     LeadFactory(first_name="Ida", last_name="Noname")
     handoffs = [HandoffFactory(lead=member) for member in (lead, *aliases)]
+    for alias in aliases:
+        merges.merge(lead_id=alias.pk, into_id=lead.pk, by=None, now=NOW)
 
-    rows = type(handoffs[0]).objects.filter(match_leads(text, by="lead__"))
+    rows = Handoff.objects.filter(match_leads(text, by="lead__"))
     assert set(rows) == set(handoffs)
     assert list(Lead.objects.standing().filter(match_leads(text))) == [lead]

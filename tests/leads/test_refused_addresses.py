@@ -112,6 +112,7 @@ class TestTakingRows:
         assert client.post("/duplicates/refused/take/", {"address": "x", "as_address": "y"}).status_code == 403
 
 
+@pytest.mark.django_db
 def test_mended_rows_are_read_as_the_file_was_and_not_as_its_header_alone_would_be() -> None:
     rows = "".join(f"yes,p{number}@acme.example,CTO\n" for number in range(3))
     run = stored_imports.start(f"E-mail,Mail,Title\n{rows}no,nobody(at)acme.example,CEO\n", now=NOW)
