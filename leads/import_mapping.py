@@ -365,6 +365,8 @@ def build_plan(
         for guess in guesses
         if guess.reason == column_guesses.NO_ADDRESSES and not column_map.columns
     ]
+    if column_map.zone and not targets.isdisjoint(_DATE_TARGETS):
+        notes.append(f"Dates and times without a zone are read as those of {column_map.zone}.")
     if not column_map.columns and not column_map.zone and _is_dated_only_by_creation(kind, targets):
         # A day's doubt about when a lead was created decides nothing; a refused file keeps all its leads out.
         column_map = replace(column_map, zone="UTC")
