@@ -110,7 +110,7 @@ def finish_run(run: ImportRun, *, now: dt.datetime, error: str = "") -> None:
     if not write_while_claimed(run, finished_at=now, error=error, claimed_until=None, lines_total=F("lines_done")):
         raise ImportStopped
     run.refresh_from_db()
-    if not error:
+    if run.repetition and not error:
         _release_earlier_addresses(run)
 
 
