@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from config.api import request_limits
 from config.jobs.heartbeat import record_heartbeat
-from leads import customer_status, duplicates, pending_imports, value_readings
+from leads import company_rescores, customer_status, duplicates, pending_imports, value_readings
 from scoring.accounts import account_qualification
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
@@ -43,7 +43,7 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
     """Take new facts all the way to a rep. Return how many rows each step took.
 
     1. Carry out decisions whose undo window is over.
-    2. Read texts again whose corrections are new or have ended.
+    2. Read texts again whose corrections are new or have ended, and have the people of changed companies rescored.
     3. Rescore the leads that are due.
     4. Judge the companies that are due.
     5. Bring back the disqualified leads that raised their hand; the next tick judges them.
@@ -59,6 +59,7 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
         {
             "decided": lambda: undo_window.finish_due(now=now),
             "read_again": lambda: _repeat_full_batches(lambda: value_readings.apply_pending(now=now), 1),
+            "colleagues": lambda: company_rescores.rescore_people(now=now),
             "rescored": lambda: _repeat_full_batches(lambda: due_leads.rescore_due(now=now), due_leads.BATCH),
             "accounts": lambda: _repeat_full_batches(
                 lambda: account_qualification.judge_due(now=now), account_qualification.BATCH

@@ -73,6 +73,15 @@ def is_zone(name: str) -> bool:
     return is_place and name in _installed_zones()
 
 
+def spell_zone(name: str) -> str:
+    """Return the accepted name in its right case, as Europe/Berlin for europe/berlin; empty if it is none."""
+    text = "_".join(name.split())
+    if is_zone(text):
+        return text
+    spelled = _names_by_folded().get(text.casefold(), "")
+    return spelled if is_zone(spelled) else ""
+
+
 def explain_refusal(name: str) -> str:
     """Return a sentence why a name is not accepted, with the place to take instead if there is one."""
     place, is_fixed = _place_instead(name.strip())
@@ -93,6 +102,12 @@ def _place_instead(name: str) -> tuple[str | None, bool]:
     hours = int(match[3] or 0) * (-1 if match[2] == "-" else 1)
     # In Etc/ and after GMT in the database the sign is the other way round: Etc/GMT+5 is New York's winter.
     return _PLACE_OF_OFFSET.get(-hours if match[1] else hours), True
+
+
+@cache
+def _names_by_folded() -> dict[str, str]:
+    # An abbreviation in small letters is no place either, and is explained by its usual name.
+    return {name.casefold(): name for name in _installed_zones()}
 
 
 @cache

@@ -79,12 +79,17 @@ class CompanyAdmin(FactAdmin):
 
 @admin.register(Lead)
 class LeadAdmin(FactAdmin):
-    list_display = ("__str__", "email", "title", "company", "source", "stage_label", "stage_at")
-    list_filter = ("stage", "do_not_contact")
-    list_select_related = ("company",)
+    list_display = ("__str__", "email", "title", "company", "source", "stage_label", "stage_at", "is_alias_of")
+    list_filter = ("stage", "do_not_contact", ("merged_into", admin.EmptyFieldListFilter))
+    list_select_related = ("company", "merged_into")
     search_fields = ("email", "external_id", "first_name", "last_name")
     ordering = ("-pk",)
     inlines: ClassVar = [StagesOfLead, AttributesOfLead]
+
+    @admin.display(description="Alias of", ordering="merged_into")
+    def is_alias_of(self, lead: Lead) -> str:
+        """Return the lead that stands for this one, if it is merged into another."""
+        return f"{lead.merged_into} #{lead.merged_into_id}" if lead.merged_into else ""
 
 
 @admin.register(Event)

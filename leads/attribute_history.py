@@ -124,7 +124,7 @@ class AttributeHistory(Generic[Subject]):
         self.changes.sort(key=lambda change: change.valid_from)
         self.set_known_at(self.changes[0].valid_from)
         self.subject.has_history = self.changes[-1].valid_from > self.subject.known_at
-        _write_columns(self.subject, _fold_changes(self.changes))
+        write_columns(self.subject, _fold_changes(self.changes))
 
 
 def _fold_changes(changes: Iterable[AttributeChange]) -> dict[str, Any]:
@@ -145,7 +145,8 @@ def _implied_values(subject: Lead | Company) -> dict[str, Any]:
     return {name: value for name, value in implied.items() if value is not None}
 
 
-def _write_columns(subject: Lead | Company, values: Mapping[str, Any]) -> None:
+def write_columns(subject: Lead | Company, values: Mapping[str, Any]) -> None:
+    """Set the columns of a lead or company to these values in force."""
     for name in _TEXT_COLUMNS[type(subject)]:
         text = values.get(name) or ""
         # An older statement may have another spelling than the one shown; the column has been given that one.

@@ -140,9 +140,12 @@ def _read_phone(field: str, value: object) -> str | None:
 
 def _read_zone(field: str, value: object) -> str | None:
     name = validation.text(field, value, limit=_LONGEST_READ)
-    if name and not time_zones.is_zone(name):
+    if not name:
+        return None
+    spelled = time_zones.spell_zone(name)
+    if not spelled:
         raise Refused(field, time_zones.explain_refusal(name))
-    return name or None
+    return spelled
 
 
 _FLAG = Attribute(_read_flag)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 from leads import (
     bulk_rows,
     matching,
+    merges,
     opt_outs,
     phone_numbers,
     replaced_persons,
@@ -248,6 +249,24 @@ class _BatchUpsert(Generic[Subject]):
                 rows.append((pk, key))
         return rows
 
+    def apply_in_order(
+        self,
+        items: Sequence[AttributeStatement],
+        apply: Callable[[AttributeStatement], UpsertResult[Subject] | None],
+    ) -> list[UpsertResult[Subject] | None]:
+        """Apply statements one after the other. The result is None for those that wait for another round.
+
+        A statement that shares a key with one that waits waits, too: of the two the first one counts.
+        """
+        results: list[UpsertResult[Subject] | None] = []
+        waiting: set[IdentityKey] = set()
+        for item in items:
+            result = None if waiting and not waiting.isdisjoint(self.all_keys(item)) else apply(item)
+            if result is None:
+                waiting.update(self.all_keys(item))
+            results.append(result)
+        return results
+
     def _complete_results(
         self, items: Sequence[AttributeStatement], results: Sequence[UpsertResult[Subject] | None]
     ) -> list[UpsertResult[Subject]]:
@@ -296,7 +315,9 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         keys = {key for item in items for key in self.all_keys(item)}
         owners = matching.find_lead_keys(keys)
         self.known_ids = frozenset(owners.values())
-        if unknown := self.find_unknown(items, owners):
+        # A row that is refused for its company adds no lead.
+        named = [item for item in items if not _is_refused_company(companies, item)]
+        if unknown := self.find_unknown(named, owners):
             new = (NewLead(item.first_key, item.external_id, item.system, item.phone, self.now) for item in unknown)
             matching.add_leads(new, now=self.now)
             owners = matching.find_lead_keys(keys)
@@ -305,7 +326,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         self._lock_and_load(ids)
         self._load_keys(matching.keys_of_leads(ids))
         # 5. and 6.
-        results = [self._upsert_one(item, companies, employers) for item in items]
+        results = self.apply_in_order(items, lambda item: self._upsert_one(item, companies, employers))
         self._store()
         return self._complete_results(items, results)
 
@@ -344,15 +365,19 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         self._store()
 
     def _lock_and_load(self, ids: Collection[int]) -> None:
-        leads = Lead.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
+        # With the leads that stand for aliases, which are rescored at the end: all locks are taken in id order.
+        locked = {*ids, *merges.list_standing_ids(ids)}
+        leads = Lead.objects.filter(pk__in=locked).order_by("pk").select_for_update(of=("self",), no_key=True)
         changes = AttributeChange.objects.filter(lead_id__in=ids).order_by("valid_from", "pk")
-        self._load(list(leads), ((change.lead_id, change) for change in changes))
+        own = set(ids)
+        self._load([lead for lead in leads if lead.pk in own], ((change.lead_id, change) for change in changes))
 
     def _upsert_named_companies(
         self, items: Sequence[AttributeStatement]
     ) -> Mapping[tuple[str, str, str], UpsertResult[Company]]:
         """Create or find the companies that the leads name. Return the result for each (domain, id, system)."""
-        company_keys = sorted({_named_company(item) for item in items if any(_named_company(item)[:2])})
+        # In the order of the rows: of two that contradict each other the first one counts (rules 13.211).
+        company_keys = list(dict.fromkeys(_named_company(item) for item in items if any(_named_company(item)[:2])))
         if not company_keys:
             return {}
         references = [
@@ -529,7 +554,7 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
         self._lock_and_load(ids)
         self._load_keys(matching.keys_of_companies(ids))
         # 3., 4. and 5.
-        results = [self._upsert_one(item) for item in items]
+        results = self.apply_in_order(items, self._upsert_one)
         self._store(new_domains)
         return self._complete_results(items, results)
 
@@ -602,6 +627,13 @@ def _spell(item: AttributeStatement, respelled: Mapping[tuple[str, str], str]) -
 
 def _named_company(item: AttributeStatement) -> tuple[str, str, str]:
     return item.company_domain, item.company_external_id, item.system
+
+
+def _is_refused_company(
+    companies: Mapping[tuple[str, str, str], UpsertResult[Company]], item: AttributeStatement
+) -> bool:
+    company = companies.get(_named_company(item)) if companies else None
+    return company is not None and company.refusal is not None
 
 
 def _writable_columns(model: type[Lead | Company], excluded: set[str]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from leads import attributes, validation
+from leads import attributes, salesforce_ids, validation
 from leads.exceptions import Refused
 
 #: What a formula without a result leaves behind, in the languages of common spreadsheets.
@@ -25,6 +25,11 @@ ROUNDED: Final = "A number that a spreadsheet rounded, its last digits are lost:
 _DAY_NUMBER = re.compile(r"[2-7]\d{4}(\.\d+)?")
 _DAYS_FROM: Final = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # the zone comes from the map
 _KEYS: Final = frozenset({"external_id", "company_external_id", "id", "lead"})
+#: The note on an id of Salesforce's in small or capital letters alone.
+LOST_CASE: Final = (
+    "Looks like a Salesforce id whose small and capital letters were mixed up, and its last three characters do not"
+    " restore them: it is kept as it came."
+)
 _PHONE_PREFIX = re.compile(r"(?:p|tel|phone):\s*(?=[+(\d])", re.IGNORECASE)
 #: What opt-out columns say beside yes and no. None says nothing about a wish: an address that bounced, or one that was
 #: never asked.
@@ -33,15 +38,16 @@ _WISHES: Final[Mapping[str, bool | None]] = MappingProxyType(
         **dict.fromkeys(
             ("unsubscribed", "opted out", "opted-out", "opt out", "opt-out", "optout", "do not allow", "do not contact",
              "do not email", "unsubscribe", "not subscribed", "x", "✓", "checked", "abgemeldet", "désabonné", "désinscrit",
-             "dado de baja", "disiscritto", "descadastrado", "uitgeschreven", "wypisany", "avregistrerad"), True
+             "blocklisted", "blacklisted", "dado de baja",
+             "disiscritto", "descadastrado", "uitgeschreven", "wypisany", "avregistrerad"), True
         ),
         **dict.fromkeys(
-            ("subscribed", "opted in", "opted-in", "opt in", "opt-in", "allow", "allowed", "unchecked", "resubscribed",
+            ("subscribed", "active", "opted in", "opted-in", "opt in", "opt-in", "allow", "allowed", "unchecked", "resubscribed",
              "angemeldet", "abonniert", "abonné", "inscrit", "suscrito", "iscritto", "inscrito", "ingeschreven"), False
         ),
         **dict.fromkeys(
             ("no consent", "no_consent", "bounced", "archived", "cleaned", "non-subscribed", "nonsubscribed", "pending",
-             "never subscribed", "transactional", "unknown", "not set"), None
+             "never subscribed", "unconfirmed", "transactional", "unknown", "not set"), None
         ),
     }
 )  # fmt: skip
@@ -89,7 +95,7 @@ def refuse_day_number(target: str, cell: str) -> None:
         raise Refused(
             target,
             f"is {cell}, a spreadsheet's number of a day. Format the column as a date, or give "
-            '`date_format: "excel"` in the map.',
+            '`date_format: "excel"` in the mapping.',
         )
 
 
@@ -99,6 +105,11 @@ def parse_day_number(field: str, cell: str) -> dt.datetime:
         return _DAYS_FROM + dt.timedelta(seconds=round(float(cell) * 86_400))
     except (ValueError, OverflowError):
         raise Refused(field, "is not a spreadsheet's number of a day, as 45321.") from None
+
+
+def has_lost_case(target: str, cell: str) -> bool:
+    """Tell whether a key is an id of Salesforce's whose case is lost for good."""
+    return target in _KEYS and salesforce_ids.has_lost_case(cell)
 
 
 def split_full_name(item: dict[str, Any]) -> None:
@@ -126,7 +137,7 @@ def _parse_wish(field: str, cell: str, _prefix: str) -> bool | None:
         raise Refused(
             field,
             f"is {validation.shorten_name(cell)!r}, which may be a wish not to be contacted or not; "
-            "give its meaning in `values` of the map.",
+            "give its meaning in `values` of the mapping.",
         ) from None
 
 

@@ -89,7 +89,7 @@ def _recognise_encoding(path: Path) -> str:
         raise Unreadable("The file is a web page, not CSV: the download asked for a sign-in, or the name ends wrongly.")
     if b"\x00" in start.partition(b"\n")[0]:
         raise Unreadable(
-            "The file is not text: it begins with NUL bytes. If it is UTF-16, name it: `encoding` in the map."
+            "The file is not text: it begins with NUL bytes. If it is UTF-16, name it: `encoding` in the mapping."
         )
     if not start.strip():
         raise Unreadable("The file is empty.")
@@ -182,7 +182,7 @@ def _find_header(
 ) -> tuple[int, str]:
     """Return how many lines stand before the header, and the delimiter."""
     if header_line > len(first_lines):
-        raise Unreadable(f"header_line in the map is {header_line}, and the file has {len(first_lines)} lines.")
+        raise Unreadable(f"header_line in the mapping is {header_line}, and the file has {len(first_lines)} lines.")
     named = _SEP_LINE.fullmatch(first_lines[0]) if first_lines else None
     delimiter = delimiter or (named[1] if named else "")
     if header_line:
@@ -226,7 +226,7 @@ def _describe_undecoded_byte(header: Sequence[str], cells: Sequence[str], encodi
     if encoding:
         return f"is not in the encoding {encoding}: the byte {byte:02X} in {column} means nothing there."
     return (
-        f"is not UTF-8 (byte {byte:02X} in {column}). Save the file as CSV UTF-8, or name its `encoding` in the map; "
+        f"is not UTF-8 (byte {byte:02X} in {column}). Save the file as CSV UTF-8, or name its `encoding` in the mapping; "
         "Excel on Windows writes windows-1252."
     )
 

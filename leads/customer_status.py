@@ -9,31 +9,88 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from django.db.models import Exists, OuterRef, Subquery, TextField, Value
-from django.db.models.fields.json import KT
-from django.db.models.functions import Coalesce
+from django.db import connection
 
-from leads import rescore_queue
+from leads import company_rescores
 from leads.attribute_history import AttributeHistory
-from leads.models import AttributeChange, Company, Lead, Outcome
+from leads.models import AttributeChange, Company, CountedWin
 from leads.retry_on_conflict import run_with_retries
 from leads.vocabulary import OutcomeKind
 
 SOURCE: Final = "outcome"
 _FIELD: Final = "is_customer"
-_DECIDING: Final = (OutcomeKind.WON, OutcomeKind.LOST)
+
+#: The company that a deal of `lead` makes a customer: the lead's own, or else that of the person (rules 13.51).
+_COMPANY: Final = """coalesce(
+        lead.company_id,
+        standing.company_id,
+        (SELECT alias.company_id FROM leads_lead alias
+         WHERE alias.merged_into_id = coalesce(lead.merged_into_id, lead.id) AND alias.company_id IS NOT NULL
+         ORDER BY alias.id LIMIT 1)
+    )"""
+_LEADS: Final = "FROM leads_lead lead LEFT JOIN leads_lead standing ON standing.id = lead.merged_into_id"
+_EFFECTIVE: Final = "NOT EXISTS (SELECT FROM leads_outcome later WHERE later.corrects_id = outcome.id)"
+#: The leads of these companies, and the leads without a company of people who are there by another lead.
+_OUTCOMES: Final = f"""
+    WITH member AS (
+        SELECT id, company_id FROM leads_lead WHERE company_id = ANY(%s)
+        UNION ALL
+        SELECT id, company_id FROM (
+            SELECT lead.id, {_COMPANY} AS company_id {_LEADS}
+            WHERE lead.company_id IS NULL AND lead.id IN (
+                SELECT id FROM leads_lead WHERE merged_into_id IS NOT NULL
+                UNION SELECT merged_into_id FROM leads_lead WHERE merged_into_id IS NOT NULL
+            )
+        ) AS person WHERE company_id = ANY(%s)
+    )
+    SELECT outcome.id, member.company_id, outcome.source, outcome.external_id, outcome.at, outcome.kind
+    FROM member JOIN leads_outcome outcome ON outcome.lead_id = member.id
+    WHERE outcome.kind IN ('{OutcomeKind.WON.value}', '{OutcomeKind.LOST.value}') AND {_EFFECTIVE}
+"""  # noqa: S608  # constants
+#: The companies with a win that is not counted for them yet, or is counted for them and belongs to another one by now.
+_WAITING: Final = f"""
+    WITH win AS (
+        SELECT outcome.id, {_COMPANY} AS company_id
+        FROM leads_outcome outcome JOIN leads_lead lead ON lead.id = outcome.lead_id
+        LEFT JOIN leads_lead standing ON standing.id = lead.merged_into_id
+        WHERE outcome.kind = '{OutcomeKind.WON.value}' AND {_EFFECTIVE}
+    )
+    SELECT win.company_id FROM win LEFT JOIN leads_countedwin counted ON counted.outcome_id = win.id
+    WHERE win.company_id IS NOT NULL AND counted.company_id IS DISTINCT FROM win.company_id
+    UNION
+    SELECT counted.company_id FROM leads_countedwin counted LEFT JOIN win ON win.id = counted.outcome_id
+    WHERE win.company_id IS DISTINCT FROM counted.company_id
+    ORDER BY 1 LIMIT %s
+"""  # noqa: S608  # constants
 
 #: From when on, and until when (None: still), a company is a customer by its deals.
 Period = tuple[dt.datetime, dt.datetime | None]
 
 
+class _DecidingOutcome(NamedTuple):
+    """A win or a loss, with the company for which it counts."""
+
+    pk: int
+    company: int
+    source: str
+    external_id: str | None
+    at: dt.datetime
+    kind: str
+
+
 def lock_companies(lead_ids: Collection[int]) -> dict[int, Company]:
-    """Lock the companies of these leads, in id order. Whoever locks leads as well does so after their companies."""
-    ids = set(Lead.objects.filter(pk__in=lead_ids, company__isnull=False).values_list("company_id", flat=True))
-    rows = Company.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
-    return {company.pk: company for company in rows}
+    """Lock the companies that deals of these leads make customers, in id order.
+
+    Whoever locks leads as well does so after their companies.
+    """
+    if not lead_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_COMPANY} {_LEADS} WHERE lead.id = ANY(%s)", [list(lead_ids)])  # constants
+        ids = {company for (company,) in cursor.fetchall() if company is not None}
+    return _lock(ids)
 
 
 def update_customers(companies: Mapping[int, Company], *, now: dt.datetime) -> int:
@@ -41,48 +98,58 @@ def update_customers(companies: Mapping[int, Company], *, now: dt.datetime) -> i
     histories = {pk: AttributeHistory(company) for pk, company in companies.items()}
     for change in AttributeChange.objects.filter(company_id__in=companies).order_by("valid_from", "pk"):
         histories[change.company_id or 0].changes.append(change)
-    periods = _read_periods(companies)
+    outcomes = _read_outcomes(companies)
+    periods = _read_periods(outcomes)
     changed = [pk for pk, history in histories.items() if _state_periods(history, periods.get(pk, []), now)]
     for pk in sorted(changed):
         companies[pk].save(update_fields=[_FIELD, "known_at", "has_history"])
         AttributeChange.objects.bulk_create(histories[pk].new_changes)
-    if changed:
-        leads = Lead.objects.filter(company_id__in=changed).values_list("pk", flat=True)
-        rescore_queue.request(lead_ids=list(leads), at=now)
+    _store_counted(companies, {row.pk: row.company for row in outcomes if row.kind == OutcomeKind.WON})
+    company_rescores.request(company_ids=changed, at=now)
     return len(changed)
 
 
 def follow_wins(*, now: dt.datetime, limit: int = 1_000) -> int:
-    """State the customers whose winning leads joined their company after the win. Return how many changed.
-
-    A company that was a customer before the win, by what senders stated, needs no statement and does not wait for one.
-    """
-    stated = AttributeChange.objects.filter(company=OuterRef("pk"), source=SOURCE)
-    before = AttributeChange.objects.filter(
-        company=OuterRef("lead__company"), values__has_key=_FIELD, valid_from__lte=OuterRef("at")
-    ).order_by("-valid_from", "-pk")
-    wins = Outcome.objects.effective().filter(kind=OutcomeKind.WON, lead__company=OuterRef("pk"))
-    was_customer = Subquery(before.values(was_customer=KT(f"values__{_FIELD}"))[:1])
-    wins = wins.annotate(was_customer=Coalesce(was_customer, Value(""), output_field=TextField())).exclude(
-        was_customer="true"
-    )
-    waiting = Company.objects.filter(Exists(wins), ~Exists(stated)).order_by("pk").values_list("pk", flat=True)
-    ids = list(waiting[:limit])
-    return run_with_retries(lambda: _lock_and_update(ids, now)) if ids else 0
+    """State the customers whose winning leads joined or left their company since. Return how many changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [limit])
+        ids = {company for (company,) in cursor.fetchall()}
+    return run_with_retries(lambda: update_customers(_lock(ids), now=now)) if ids else 0
 
 
-def _lock_and_update(ids: Collection[int], now: dt.datetime) -> int:
+def _lock(ids: Collection[int]) -> dict[int, Company]:
     rows = Company.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
-    return update_customers({company.pk: company for company in rows}, now=now)
+    return {company.pk: company for company in rows}
 
 
-def _read_periods(companies: Collection[int]) -> Mapping[int, list[Period]]:
-    rows = Outcome.objects.effective().filter(lead__company_id__in=companies, kind__in=_DECIDING)
+def _read_outcomes(companies: Collection[int]) -> list[_DecidingOutcome]:
+    """Return the effective wins and losses that count for these companies."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OUTCOMES, [list(companies)] * 2)
+        return [_DecidingOutcome(*row) for row in cursor.fetchall()]
+
+
+def _store_counted(companies: Collection[int], wins: Mapping[int, int]) -> None:
+    """Store for which of these companies each win is counted, so that only what changes later is looked at again."""
+    stored = dict(CountedWin.objects.filter(company__in=companies).values_list("outcome_id", "company_id"))
+    CountedWin.objects.filter(outcome__in=stored.keys() - wins.keys()).delete()
+    CountedWin.objects.bulk_create(
+        (
+            CountedWin(outcome_id=pk, company_id=company)
+            for pk, company in sorted(wins.items())
+            if stored.get(pk) != company
+        ),
+        update_conflicts=True,
+        unique_fields=["outcome"],
+        update_fields=["company"],
+    )
+
+
+def _read_periods(outcomes: Iterable[_DecidingOutcome]) -> Mapping[int, list[Period]]:
     deals: dict[tuple[int, object], list[tuple[dt.datetime, bool]]] = defaultdict(list)
-    for pk, company, source, external_id, at, kind in rows.values_list(
-        "pk", "lead__company_id", "source", "external_id", "at", "kind"
-    ):
-        deals[company, pk if external_id is None else (source, external_id)].append((at, kind == OutcomeKind.LOST))
+    for row in outcomes:
+        deal = row.pk if row.external_id is None else (row.source, row.external_id)
+        deals[row.company, deal].append((row.at, row.kind == OutcomeKind.LOST))
     periods: dict[int, list[Period]] = defaultdict(list)
     for (company, _), steps in deals.items():
         periods[company] += _won_periods(sorted(steps))

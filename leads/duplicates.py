@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import idna
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, SmallIntegerField, Value, When
 from django.db.models.functions import Coalesce
 
 from config.accounts.models import User
@@ -47,6 +47,12 @@ _KEYS: Final[Mapping[DuplicateReason, tuple[str, str, int]]] = MappingProxyType(
     }
 )
 
+_RANK: Final = Case(
+    *(When(reason=reason, then=Value(rank)) for rank, reason in enumerate(DuplicateReason.values)),
+    default=Value(len(DuplicateReason)),
+    output_field=SmallIntegerField(),
+)
+
 
 @transaction.atomic
 def find_candidates(*, now: dt.datetime) -> int:
@@ -54,15 +60,31 @@ def find_candidates(*, now: dt.datetime) -> int:
     return sum(_find_by_reason(reason, now) for reason in DuplicateReason)
 
 
-def list_candidates(*, reason: str = "", after: int | None = None) -> QuerySet[DuplicateCandidate]:
-    """Return the candidates that wait for a decision, in the order in which they were found, after the one named."""
+def list_candidates(*, reason: str = "") -> QuerySet[DuplicateCandidate]:
+    """Return the candidates that wait for a decision, in the order in which they were found."""
     apart = _select_apart()
     waiting = DuplicateCandidate.objects.filter(
         ~Exists(apart), first__merged_into__isnull=True, second__merged_into__isnull=True
     )
     waiting = waiting.filter(reason=reason) if reason in DuplicateReason.values else waiting
-    waiting = waiting if after is None else waiting.filter(pk__gt=after)
     return waiting.select_related("first__company", "second__company").order_by("pk")
+
+
+def rank_candidates(*, reason: str = "", after: int | None = None) -> QuerySet[DuplicateCandidate]:
+    """Return the candidates that wait for a decision, those on strong evidence first, then those found last.
+
+    With `after`, the list goes on behind the candidate with this id; one that is gone begins it anew.
+    """
+    ranked = list_candidates(reason=reason).annotate(rank=_RANK).order_by("rank", "-found_at", "-pk")
+    last = DuplicateCandidate.objects.annotate(rank=_RANK).filter(pk=after).first() if after is not None else None
+    if last is None:
+        return ranked
+    same_rank = Q(rank=last.rank)
+    return ranked.filter(
+        Q(rank__gt=last.rank)
+        | same_rank & Q(found_at__lt=last.found_at)
+        | same_rank & Q(found_at=last.found_at, pk__lt=last.pk)
+    )
 
 
 def _select_apart() -> QuerySet[NotDuplicate]:

@@ -152,6 +152,8 @@ def build_request(
         source=file.source,
         header=[stored_files.clean_text(name) for name in file.header],
         left_out=[stored_files.clean_text(name) for name in file.plan.left_out],
+        columns=list(file.plan.columns),
+        reading_notes=[stored_files.clean_text(note) for note in file.plan.notes],
         lines_total=lines,
         file=stored,
         by=by,

@@ -77,6 +77,10 @@ class ImportRunSerializer(serializers.Serializer[Any]):
     counts = ImportCountsSerializer()
     notes = serializers.DictField(child=serializers.DictField(child=serializers.IntegerField()))
     left_out = serializers.ListField(child=serializers.CharField(), help_text="Columns that were not read.")
+    reading_notes = serializers.ListField(
+        child=serializers.CharField(), help_text="What was assumed when the file was read, as sentences."
+    )
+    repetition = serializers.IntegerField(help_text="How often the file had been imported completely before.")
     url = serializers.CharField()
     rejected_url = serializers.CharField()
 
@@ -85,6 +89,7 @@ def _describe_run(request: Request, run: ImportRun) -> dict[str, Any]:
     counts = {name: getattr(run, name) for name in ("created", "updated", "unchanged", "rejected")}
     columns = (
         "kind", "file_name", "source", "error", "started_at", "finished_at", "lines_done", "lines_total", "notes", "left_out",
+        "reading_notes", "repetition",
     )  # fmt: skip
     values = {name: getattr(run, name) for name in columns}
     urls = {

@@ -1,6 +1,6 @@
 """The mapping of a file's columns to the items of the intake: by a map, or by the headers that common senders write.
 
-docs/importing.md describes the map.
+docs/importing.md describes the map, which people know as the mapping.
 """
 
 from __future__ import annotations
@@ -126,16 +126,18 @@ _TYPE_NOUNS: Final = {dict: "an object", list: "a list", str: "a text", int: "a 
 def read_map(document: object, kind: ImportKind) -> ColumnMap:
     """Validate a map. Raises Unreadable with what is wrong in it."""
     if not isinstance(document, dict):
-        raise Unreadable("The map must be a JSON object.")
+        raise Unreadable("The mapping must be a JSON object.")
     for key, value in document.items():
         if key not in _MAP_TYPES:
-            raise Unreadable(f"The map has the key {key!r}; it may have: {', '.join(_MAP_TYPES)}.")
+            raise Unreadable(f"The mapping has the key {key!r}; it may have: {', '.join(_MAP_TYPES)}.")
         if not isinstance(value, _MAP_TYPES[key]) or isinstance(value, bool):
-            raise Unreadable(f"{key} in the map must be {_TYPE_NOUNS[_MAP_TYPES[key]]}.")
+            raise Unreadable(f"{key} in the mapping must be {_TYPE_NOUNS[_MAP_TYPES[key]]}.")
     settings: dict[str, Any] = {
         key: _read_targets(key, value, kind) if isinstance(value, dict) else value for key, value in document.items()
     }
     _check_values(settings)
+    if "zone" in settings:
+        settings["zone"] = time_zones.spell_zone(settings["zone"])
     return ColumnMap(**settings)
 
 
@@ -144,18 +146,20 @@ def _read_targets(key: str, value: Mapping[str, Any], kind: ImportKind) -> dict[
     for target in settings:
         if target not in kind.targets and not (kind.open_prefix and target.startswith(kind.open_prefix)):
             raise Unreadable(
-                f"{key} in the map names {target!r}; {kind.name} have: {', '.join(sorted(kind.targets))}, {kind.open_prefix}…."
+                f"{key} in the mapping names {target!r}; {kind.name} have: {', '.join(sorted(kind.targets))}, {kind.open_prefix}…."
             )
     return settings
 
 
 def _check_values(settings: Mapping[str, Any]) -> None:
-    if settings.get("zone") and not time_zones.is_zone(settings["zone"]):
-        raise Unreadable(f"zone in the map is {settings['zone']!r}. {time_zones.explain_refusal(settings['zone'])}")
+    if settings.get("zone") and not time_zones.spell_zone(settings["zone"]):
+        raise Unreadable(f"zone in the mapping is {settings['zone']!r}. {time_zones.explain_refusal(settings['zone'])}")
     if settings.get("locale") and not locale_formats.is_known_locale(settings["locale"]):
-        raise Unreadable(f"locale in the map is {settings['locale']!r}, not a locale as de, en-US or fr.")
+        raise Unreadable(f"locale in the mapping is {settings['locale']!r}, not a locale as de, en-US or fr.")
     if settings.get("currency") and not locale_formats.is_currency(settings["currency"]):
-        raise Unreadable(f"currency in the map is {settings['currency']!r}, not the code of a currency as EUR or USD.")
+        raise Unreadable(
+            f"currency in the mapping is {settings['currency']!r}, not the code of a currency as EUR or USD."
+        )
     _check_reading(settings)
     for name, shape, noun in (
         ("values", dict, "objects"),
@@ -163,22 +167,22 @@ def _check_values(settings: Mapping[str, Any]) -> None:
         ("scale", int | float, "numbers"),
     ):
         if not all(isinstance(entry, shape) for entry in settings.get(name, {}).values()):
-            raise Unreadable(f"{name} in the map must give {noun}.")
+            raise Unreadable(f"{name} in the mapping must give {noun}.")
     if not set(settings.get("types", {}).values()) <= _PARSERS.keys() | {"text"}:
-        raise Unreadable(f"types in the map must be text, {', '.join(_PARSERS)}.")
+        raise Unreadable(f"types in the mapping must be text, {', '.join(_PARSERS)}.")
     if not all(isinstance(entry, str) for entry in settings.get("null_values", [])):
-        raise Unreadable("null_values in the map must be texts.")
+        raise Unreadable("null_values in the mapping must be texts.")
 
 
 def _check_reading(settings: Mapping[str, Any]) -> None:
     if not 0 <= settings.get("header_line", 0) <= _MAX_HEADER_LINE:
-        raise Unreadable(f"header_line in the map must be a line from 1 to {_MAX_HEADER_LINE:,}.")
+        raise Unreadable(f"header_line in the mapping must be a line from 1 to {_MAX_HEADER_LINE:,}.")
     if len(settings.get("delimiter", "")) > 1:
-        raise Unreadable("delimiter in the map must be one character.")
+        raise Unreadable("delimiter in the mapping must be one character.")
     for headers in settings.get("columns", {}).values():
         names = headers if isinstance(headers, list) else [headers]
         if not names or not all(isinstance(name, str) for name in names):
-            raise Unreadable("columns in the map must give headers.")
+            raise Unreadable("columns in the mapping must give headers.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +262,8 @@ class ImportPlan:
         if cell_repairs.is_rounded(target, value, is_text=target not in self.map.types):
             notes.append(RowNote(NoteKind.NOT_UNDERSTOOD, target, cell_repairs.ROUNDED))
             return None
+        if cell_repairs.has_lost_case(target, value):
+            notes.append(RowNote(NoteKind.NOT_UNDERSTOOD, target, cell_repairs.LOST_CASE))
         try:
             return self._read_value(target, value)
         except TwoReadings:
@@ -311,7 +317,7 @@ class ImportPlan:
         if at.tzinfo is not None:
             return at
         if not self.map.zone:
-            raise Refused(target, "carries no zone; write it into the file, or give `zone` in the map.")
+            raise Refused(target, "carries no zone; write it into the file, or give `zone` in the mapping.")
         return _localize(target, at, zoneinfo.ZoneInfo(self.map.zone))
 
     def _parse_instant(self, target: str, cell: str) -> dt.datetime:
@@ -354,7 +360,7 @@ def build_plan(
     if not targets & identifying:
         raise Unreadable(
             f"No column of the file says who it is about: {', '.join(sorted(identifying))}. The header is: {_list_names(names)}. "
-            "Name its columns in a map; if other lines stand before the header, give its line as `header_line`."
+            "Name its columns in a mapping; if other lines stand before the header, give its line as `header_line`."
         )
     used = {place for _, place in columns}
     left_out = [place for place in range(len(names)) if place not in used]
@@ -365,22 +371,43 @@ def build_plan(
         for guess in guesses
         if guess.reason == column_guesses.NO_ADDRESSES and not column_map.columns
     ]
+    if column_map.zone and not targets.isdisjoint(_DATE_TARGETS):
+        notes.append(f"Dates and times without a zone are read as those of {column_map.zone}.")
     if not column_map.columns and not column_map.zone and _is_dated_only_by_creation(kind, targets):
         # A day's doubt about when a lead was created decides nothing; a refused file keeps all its leads out.
         column_map = replace(column_map, zone="UTC")
-        notes.append("created_at without a zone is read as UTC; give `zone` in a map if it is another.")
+        notes.append("created_at without a zone is read as UTC. If it is another zone, give it as `zone` in a mapping.")
     sender = column_guesses.guess_sender(names, kind.name)
     return ImportPlan(
         kind,
         column_map,
         columns,
-        frozenset(value.strip().casefold() for value in column_map.null_values),
+        _read_nulls(column_map),
         guesses=guesses,
         left_out=[names[place] or f"column {place + 1}" for place in left_out],
         sender=sender.name if sender else "",
         id_prefix=sender.id_prefix if sender else "",
         notes=notes,
     )
+
+
+def rebuild_plan(
+    kind: ImportKind, column_map: ColumnMap, header: Sequence[str], columns: Iterable[tuple[str, int]]
+) -> ImportPlan:
+    """Return the plan of an earlier import from the columns that it used, whatever its rows would be guessed to mean now."""
+    sender = column_guesses.guess_sender([name.strip() for name in header], kind.name)
+    return ImportPlan(
+        kind,
+        column_map,
+        [(target, place) for target, place in columns],
+        _read_nulls(column_map),
+        sender=sender.name if sender else "",
+        id_prefix=sender.id_prefix if sender else "",
+    )
+
+
+def _read_nulls(column_map: ColumnMap) -> frozenset[str]:
+    return frozenset(value.strip().casefold() for value in column_map.null_values)
 
 
 def build_header_test(kind: ImportKind, column_map: ColumnMap) -> HeaderTest:
@@ -405,7 +432,7 @@ def _refuse_nameless_leads(names: Sequence[str], sample_rows: Sequence[Sequence[
     if header := column_guesses.find_addresses(names, sample_rows, left_out):
         raise Unreadable(
             f"The leads would be known without an address, though the column {header!r} holds e-mail addresses. "
-            "Say in a map which column is the `email`."
+            "Say in a mapping which column is the `email`."
         )
 
 
@@ -424,8 +451,8 @@ def _columns_from_map(column_map: ColumnMap, names: Sequence[str]) -> list[tuple
             if names.count(header.strip()) != 1:
                 problem = "is not in" if header.strip() not in names else "stands more than once in"
                 raise Unreadable(
-                    f"The column {header!r} of the map {problem} the file. The header is: {_list_names(names)}. "
-                    "If other lines stand before the header, give its line as `header_line` in the map."
+                    f"The column {header!r} of the mapping {problem} the file. The header is: {_list_names(names)}. "
+                    "If other lines stand before the header, give its line as `header_line` in the mapping."
                 )
             columns.append((target, names.index(header.strip())))
     return columns
@@ -437,7 +464,7 @@ def _columns_from_guesses(guesses: Sequence[column_guesses.ColumnGuess]) -> list
     for target, _, place in places:
         if target in headers and target not in column_guesses.SEVERAL:
             raise Unreadable(
-                f"The columns {headers[target]!r} and {guesses[place].header!r} both mean {target}; say which one in a map."
+                f"The columns {headers[target]!r} and {guesses[place].header!r} both mean {target}; say which one in a mapping."
             )
         headers[target] = guesses[place].header
     return [(target, place) for target, _, place in sorted(places)]

@@ -1,4 +1,4 @@
-"""Requests of people and programs: start an import, keep a map under a name, throw an upload away."""
+"""Requests of people and programs: list imports, start one, keep a map under a name, throw an upload away."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
 from config.accounts.models import User
@@ -59,6 +60,20 @@ def discard_file(*, file: ImportFile) -> None:
     if file.runs.filter(finished_at__isnull=True).exists():
         raise ImportRefused("This file is being imported; cancel the import first.")
     file.delete()
+
+
+def list_runs(*, after: int | None = None) -> QuerySet[ImportRun]:
+    """Return the imports, the last started first: all of them, or those behind the one with the id `after`."""
+    runs = ImportRun.objects.select_related("started_by").order_by("-started_at", "-pk")
+    last = ImportRun.objects.filter(pk=after).first() if after is not None else None
+    if last is None:
+        return runs
+    return runs.filter(Q(started_at__lt=last.started_at) | Q(started_at=last.started_at, pk__lt=last.pk))
+
+
+def list_repetitions(run: ImportRun) -> QuerySet[ImportRun]:
+    """Return all imports of the same content with the same map and source, the first one first."""
+    return ImportRun.objects.filter(kind=run.kind, digest=run.digest).order_by("repetition")
 
 
 def find_earlier_run(file: ImportFile) -> ImportRun | None:

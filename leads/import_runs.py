@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from config.accounts.models import User
-from leads.models import ImportFile, ImportRun
+from leads.models import ImportFile, ImportRefusedRow, ImportRun
 
 #: A worker that stores no batch for this long loses its import to another one.
 LEASE: Final = dt.timedelta(minutes=1)
@@ -36,6 +36,8 @@ class RunRequest:
     source: str
     header: list[str]
     left_out: list[str]
+    columns: list[tuple[str, int]]
+    reading_notes: list[str]
     lines_total: int
     file: ImportFile | None = None
     by: User | None = None
@@ -45,31 +47,27 @@ class RunRequest:
 def request_run(request: RunRequest, *, again: bool, now: dt.datetime) -> tuple[ImportRun, bool]:
     """Return the import of this file with this map, and whether it is new.
 
-    An earlier one that failed or was cancelled goes on behind its last batch; one that was finished begins anew only
-    with `again`. Asked twice at once, both get the same row.
+    An earlier one that failed or was cancelled goes on behind its last batch. A file that was imported completely is
+    imported again only with `again`, as a row of its own. Asked twice at once, both get the same row.
     """
-    run, is_new = ImportRun.objects.get_or_create(
-        kind=request.kind, digest=request.digest, defaults=_as_columns(request) | {"started_at": now}
-    )
-    if is_new:
-        return run, True
     # Locks the row, so that two people who begin it again at once do so one after the other.
-    run = _lock_run(run.pk)
+    run = _lock_latest(request)
+    if run is None or (again and run.is_complete):
+        run, is_new = ImportRun.objects.get_or_create(
+            kind=request.kind,
+            digest=request.digest,
+            repetition=run.repetition + 1 if run else 0,
+            defaults=_as_columns(request) | {"started_at": now},
+        )
+        if is_new:
+            return run, True
+        # Somebody else was faster: the row is theirs.
+        run = _lock_run(run.pk)
     if run.is_pending:
         _adopt_file(run, request.file, now)
-    elif run.error or run.cancelled_at:
-        _reopen(run, request, now)
-    elif again:
-        begin_anew(run)
+    elif not run.is_complete:
         _reopen(run, request, now)
     return run, False
-
-
-def begin_anew(run: ImportRun) -> None:
-    """Set the progress and the counts of an import back to nothing; its row is locked and is still to be saved."""
-    run.lines_done = run.created = run.updated = run.unchanged = run.rejected = 0
-    run.notes, run.worked_seconds, run.rescored_until = {}, 0, None
-    run.refused_rows.all().delete()
 
 
 @transaction.atomic
@@ -90,18 +88,15 @@ def cancel_run(*, run: ImportRun, by: User | None, now: dt.datetime) -> ImportRu
 def claim_run(run: ImportRun, *, now: dt.datetime, is_stalled: bool = False) -> bool:
     """Claim an unfinished import for this process until `LEASE` from now; return False if somebody was faster.
 
-    The number of attempts is the token of the claim.
+    The number of attempts is the token of the claim. Another process may have stored batches since the row was read:
+    what counts is the progress that the claim finds.
     """
-    columns = {
-        "attempts": run.attempts + 1,
-        "claimed_until": now + LEASE,
-        "worked_at": now,
-        "stalls": run.stalls + 1 if is_stalled else run.stalls,
-    }
-    is_claimed = write_while_claimed(run, **columns)
+    stalls = F("stalls") + 1 if is_stalled else F("stalls")
+    is_claimed = write_while_claimed(
+        run, attempts=run.attempts + 1, claimed_until=now + LEASE, worked_at=now, stalls=stalls
+    )
     if is_claimed:
-        for name, value in columns.items():
-            setattr(run, name, value)
+        run.refresh_from_db()
     return is_claimed
 
 
@@ -115,6 +110,8 @@ def finish_run(run: ImportRun, *, now: dt.datetime, error: str = "") -> None:
     if not write_while_claimed(run, finished_at=now, error=error, claimed_until=None, lines_total=F("lines_done")):
         raise ImportStopped
     run.refresh_from_db()
+    if run.repetition and not error:
+        _release_earlier_addresses(run)
 
 
 def write_while_claimed(run: ImportRun, **columns: object) -> bool:
@@ -134,6 +131,19 @@ def _lock_run(pk: int) -> ImportRun:
     return ImportRun.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
 
 
+def _lock_latest(request: RunRequest) -> ImportRun | None:
+    """Lock and return the last repetition of an import, if there is one."""
+    runs = ImportRun.objects.filter(kind=request.kind, digest=request.digest).order_by("-repetition")
+    return runs.select_for_update(of=("self",), no_key=True).first()
+
+
+def _release_earlier_addresses(run: ImportRun) -> None:
+    """Take the refused rows of earlier repetitions off the list of addresses to mend: this one has them, too."""
+    ImportRefusedRow.objects.filter(
+        run__kind=run.kind, run__digest=run.digest, run__repetition__lt=run.repetition, taken_at__isnull=True
+    ).exclude(address="").update(address="")
+
+
 def _as_columns(request: RunRequest) -> dict[str, Any]:
     return {
         "file_name": request.file_name[-255:],
@@ -142,6 +152,8 @@ def _as_columns(request: RunRequest) -> dict[str, Any]:
         "source": request.source,
         "header": request.header,
         "left_out": request.left_out,
+        "columns": request.columns,
+        "reading_notes": request.reading_notes,
         "lines_total": request.lines_total,
         "file": request.file,
         "started_by": request.by,

@@ -238,8 +238,8 @@ def backdate_addresses(*, emails: Mapping[str, dt.datetime], source: str, now: d
 
 
 def state_contact(*, lead_id: int, is_opt_out: bool, source: str, now: dt.datetime) -> None:
-    """State by a person's word whether a lead may be contacted (rules 13.37)."""
-    run_with_retries(lambda: LeadBatchUpsert(source, now, by_person=True).state_contact(lead_id, is_opt_out=is_opt_out))
+    """State by a person's word whether a lead may be contacted (rules 13.37). Needs a transaction."""
+    LeadBatchUpsert(source, now, by_person=True).state_contact(lead_id, is_opt_out=is_opt_out)
 
 
 def last_contact_statement_at(lead_id: int) -> dt.datetime | None:

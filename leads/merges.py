@@ -65,11 +65,22 @@ def select_person(lead: Lead) -> LeadQuerySet:
     return Lead.objects.filter(Q(pk=standing_id) | Q(merged_into=standing_id)).order_by("pk")
 
 
+def lock_person(lead: Lead) -> list[Lead]:
+    """Lock all leads that are the same person in id order, and return them."""
+    return list(select_person(lead).select_for_update(of=("self",), no_key=True))
+
+
 def list_person_ids(lead: Lead) -> list[int]:
     """Return the ids of all leads that are the same person, the one that stands for it first."""
     standing_id = lead.merged_into_id or lead.pk
     aliases = Lead.objects.filter(merged_into=standing_id).order_by("pk").values_list("pk", flat=True)
     return [standing_id, *aliases]
+
+
+def list_standing_ids(lead_ids: Collection[int]) -> list[int]:
+    """Return the ids of the leads that stand for the aliases among these, so that they can be locked together."""
+    rows = Lead.objects.filter(pk__in=lead_ids, merged_into__isnull=False)
+    return [into for into in rows.values_list("merged_into_id", flat=True) if into is not None]
 
 
 def list_aliases(lead_ids: Collection[int] | None = None) -> list[tuple[int, int]]:

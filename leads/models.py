@@ -806,6 +806,33 @@ class PastDisposition(models.Model):
         return f"{self.get_kind_display()} (imported): {self.lead}"
 
 
+class CountedWin(models.Model):
+    """A won outcome, and the company that it makes a customer as its history stands (rules 13.23)."""
+
+    outcome = models.OneToOneField(Outcome, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.outcome_id} of {self.company}"
+
+
+class CompanyRescore(models.Model):
+    """A company whose people are still to be rescored, because its own attributes changed: those with ids above `after`."""
+
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    at = models.DateTimeField()
+    after = models.BigIntegerField(default=0)
+    # Grows with each request, so that a worker that is at the company finds out that it has changed again.
+    requests = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        # Read for the next company whose people are to be rescored.
+        indexes: ClassVar = [models.Index(fields=["at"], name="company_rescore_by_at")]
+
+    def __str__(self) -> str:
+        return f"people of {self.company}"
+
+
 class NamedList(models.Model):
     """A list that a rule can name: one that Accord ships, or the customer's own.
 
@@ -934,6 +961,7 @@ class ImportRunQuerySet(models.QuerySet["ImportRun"]):
 class ImportRun(models.Model):
     """The import of a file: its progress, so that it can be resumed (rules 13.7), and as a row the request to do it.
 
+    A finished file that is imported again gets a further row, the next `repetition`, and the counts of the first stay.
     `attempts` is also the token of a claim: whoever claimed it with an older number can write nothing more. `stalls` is
     how often a worker lost it since its last batch.
     """
@@ -942,11 +970,16 @@ class ImportRun(models.Model):
     file_name = models.CharField(max_length=255)
     digest = models.CharField(max_length=64, help_text="Of the content, the map and the source.")
     content_digest = models.CharField(max_length=64, blank=True)
+    repetition = models.PositiveIntegerField(default=0, help_text="How often the file had been imported before.")
     file = models.ForeignKey(ImportFile, on_delete=models.SET_NULL, null=True, related_name="runs")
     map = models.JSONField(default=dict)
     source = models.CharField(max_length=64, default=DEFAULT_SOURCE)
     header = models.JSONField(default=list)
     left_out = models.JSONField(default=list, help_text="The headers of columns that were not read.")
+    columns = models.JSONField(
+        default=list, help_text="Which target each column was read as: pairs of target and index."
+    )
+    reading_notes = models.JSONField(default=list, help_text="What was assumed when the file was read, as sentences.")
     started_at = models.DateTimeField()
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     finished_at = models.DateTimeField(null=True)
@@ -970,12 +1003,16 @@ class ImportRun(models.Model):
     objects = ImportRunQuerySet.as_manager()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "digest"], name="import_of_a_file_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "digest", "repetition"], name="import_of_a_file_once")
+        ]
         indexes: ClassVar = [
             # Read by pending_imports for the next import to do.
             models.Index(fields=["worked_at"], name="import_pending", condition=Q(finished_at__isnull=True)),
             # Read for earlier imports of a file that is uploaded again.
             models.Index(fields=["kind", "content_digest"], name="import_by_content"),
+            # Read for the list of imports, the newest first.
+            models.Index(fields=["-started_at", "-id"], name="import_by_start"),
         ]
 
     def __str__(self) -> str:
@@ -994,6 +1031,11 @@ class ImportRun(models.Model):
     @property
     def is_pending(self) -> bool:
         return self.finished_at is None
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether the file was read to its end."""
+        return not self.is_pending and not self.error and self.cancelled_at is None
 
     @property
     def rows_done(self) -> int:

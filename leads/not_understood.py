@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -41,7 +41,10 @@ _HINTS: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """A text that could not be read: how many leads or companies have it, how many leads it concerns, and from whom."""
+    """A text that could not be read: how many leads or companies have it, how many leads it concerns, and from whom.
+
+    `examples` are the names of the first companies, where it was stated of companies.
+    """
 
     attribute: str
     text: str
@@ -49,6 +52,11 @@ class NotUnderstood:
     leads: int
     last_seen: dt.datetime
     sources: list[str]
+    examples: Sequence[str] = ()
+
+    @property
+    def is_of_companies(self) -> bool:
+        return self.attribute.startswith("company.")
 
     @property
     def token(self) -> str:
@@ -70,6 +78,15 @@ class NotUnderstood:
         return _HINTS.get(self.name, "")
 
 
+#: The names of the first three companies, as an expression.
+_EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "lead": "ARRAY[]::text[]",
+        "company": "(SELECT array_agg(coalesce(nullif(company.name, ''), company.domain, company.external_id, '#' || company.id)"
+        " ORDER BY company.id) FROM leads_company company"
+        " WHERE company.id = ANY((array_agg(subject.id ORDER BY subject.id))[:3]))",
+    }
+)
 #: The leads that one lead or company stands for, as an expression.
 _LEADS_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -130,7 +147,8 @@ def _list_marked(subject: str) -> list[NotUnderstood]:
             FROM leads_{subject} subject CROSS JOIN jsonb_each_text(subject.not_understood) mark
             WHERE subject.not_understood <> '{{}}'
         ), counted AS (
-            SELECT subject.key, subject.value, count(*) AS subjects, {_LEADS_OF[subject]} AS leads
+            SELECT subject.key, subject.value, count(*) AS subjects, {_LEADS_OF[subject]} AS leads,
+                {_EXAMPLES[subject]} AS examples
             FROM marked subject GROUP BY subject.key, subject.value
         ), stated AS (
             SELECT marked.key, marked.value, max(change.recorded_at) AS last_seen, array_agg(DISTINCT change.source) AS sources
@@ -138,12 +156,12 @@ def _list_marked(subject: str) -> list[NotUnderstood]:
                 AND (change.values ->> ('not_understood.' || marked.key) = marked.value OR change.values ->> marked.key = marked.value)
             GROUP BY marked.key, marked.value
         )
-        SELECT key, value, subjects, leads, last_seen, sources FROM counted JOIN stated USING (key, value)
+        SELECT key, value, subjects, leads, last_seen, sources, examples FROM counted JOIN stated USING (key, value)
     """  # noqa: S608  # the subject is one of two constants
     with connection.cursor() as cursor:
         cursor.execute(query)
         return [
-            NotUnderstood(f"{subject}.{row[0]}", row[1], row[2], int(row[3]), row[4], row[5])
+            NotUnderstood(f"{subject}.{row[0]}", row[1], row[2], int(row[3]), row[4], row[5], row[6] or ())
             for row in cursor.fetchall()
         ]
 

@@ -8,17 +8,18 @@ lost deal may come without one, as its opportunity has said it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
 from leads import (
     attributes,
     customer_status,
     lead_lookup,
+    merges,
     motion_stages,
     primary_motion,
     rescore_queue,
@@ -174,7 +175,7 @@ def _store_outcomes(
     2. Lock the companies whose deals are won or lost, then the leads, each in id order.
     3. Read the deals under these locks: two senders of one deal take turns.
     4. Record the items one after the other: each sees those before it.
-    5. Bring the status of customer of the companies into line.
+    5. Bring the status of customer of the companies into line. Their people are rescored later, in batches.
     """
     items = [entry for entry in parsed if isinstance(entry, _Item)]
     # 1.
@@ -184,7 +185,7 @@ def _store_outcomes(
     ids = {lead.pk for lead in references.values()} | {deal.lead.pk for deal in deals.values() if deal.lead}
     # 2.
     companies = customer_status.lock_companies(ids) if any(item.kind in _DECIDING for item in items) else {}
-    leads = _lock_leads(ids, companies)
+    leads = _lock_leads(ids)
     # 3.
     deals = _read_deals(items, source)
     results = []
@@ -234,10 +235,10 @@ def _find_leads(items: Sequence[_Item], now: dt.datetime) -> dict[LeadRef, lead_
     return lead_lookup.find_or_add(first_seen, now=now)
 
 
-def _lock_leads(ids: set[int], companies: Mapping[int, Any]) -> dict[int, Lead]:
-    """Lock these leads, and in the same order their colleagues, who are rescored when the company becomes a customer."""
-    colleagues = Lead.objects.filter(company_id__in=companies).values_list("pk", flat=True) if companies else ()
-    rows = Lead.objects.filter(pk__in=ids.union(colleagues)).order_by("pk")
+def _lock_leads(ids: Collection[int]) -> dict[int, Lead]:
+    """Lock these leads in id order, with those that stand for them, which are rescored."""
+    standing = merges.list_standing_ids(ids)
+    rows = Lead.objects.filter(pk__in={*ids, *standing}).order_by("pk")
     return {lead.pk: lead for lead in rows.select_for_update(of=("self",), no_key=True)}
 
 

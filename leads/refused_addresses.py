@@ -17,7 +17,7 @@ from config.accounts.models import User
 from leads import file_imports, matching, validation
 from leads.exceptions import Refused
 from leads.file_imports import FileImport
-from leads.import_mapping import KINDS, ColumnMap, build_plan
+from leads.import_mapping import KINDS, ColumnMap, build_plan, rebuild_plan
 from leads.matching import email_key
 from leads.models import ImportRefusedRow, ImportRun, Lead
 from leads.table_rows import FileRow
@@ -116,7 +116,7 @@ def take_rows(*, address: str, as_address: str, by: User, now: dt.datetime) -> T
     )
     stored, reasons = 0, []
     for run, rows_of_run in _by_run(rows):
-        file = _rebuild_import(run)
+        file = _rebuild_import(run, rows_of_run)
         batch = [FileRow(row.line, _mend(json.loads(row.cells), mended, file)) for row in rows_of_run]
         for row, verdict in zip(rows_of_run, file_imports.judge_rows(batch, file, now), strict=True):
             if verdict.status == "rejected":
@@ -139,10 +139,16 @@ def _by_run(rows: Iterable[ImportRefusedRow]) -> list[tuple[ImportRun, list[Impo
     return list(groups.values())
 
 
-def _rebuild_import(run: ImportRun) -> FileImport:
+def _rebuild_import(run: ImportRun, rows: Iterable[ImportRefusedRow]) -> FileImport:
     """Return the import of a run with the plan by which its rows were read."""
-    kind, header = KINDS[run.kind], list(run.header)
-    return FileImport(Path(run.file_name), build_plan(kind, ColumnMap(**run.map), header), header, run.source)
+    kind, header, column_map = KINDS[run.kind], list(run.header), ColumnMap(**run.map)
+    plan = (
+        rebuild_plan(kind, column_map, header, run.columns)
+        if run.columns
+        # An import from before its columns were stored: they are guessed by the rows that are left of it.
+        else build_plan(kind, column_map, header, [json.loads(row.cells) for row in rows])
+    )
+    return FileImport(Path(run.file_name), plan, header, run.source)
 
 
 def _mend(cells: Sequence[str], address: str, file: FileImport) -> list[str]:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import connection
+from django.db import connection, transaction
 
 from leads.models import Lead
 
@@ -58,15 +58,21 @@ def request(*, lead_ids: Collection[int], at: dt.datetime) -> int:
     """
     if pace := _pace.get():
         at = pace.plan(len(lead_ids), at)
-    count, merged_meanwhile = _request_standing(lead_ids, at)
-    while merged_meanwhile:
-        more, merged_meanwhile = _request_standing(merged_meanwhile, at)
-        count += more
-    return count
+    while True:
+        try:
+            # A savepoint: going back to it lets go of its locks, so that the next round takes all of them in id order.
+            with transaction.atomic():
+                return _request_standing(list(lead_ids), at)
+        except _MergedMeanwhile:
+            continue
 
 
-def _request_standing(lead_ids: Collection[int], at: dt.datetime) -> tuple[int, list[int]]:
-    """Plan the leads that stand for these; return how many, and the leads into which some were merged meanwhile."""
+class _MergedMeanwhile(Exception):
+    """A lead that was to be rescored was merged into another one while its lock was waited for."""
+
+
+def _request_standing(lead_ids: list[int], at: dt.datetime) -> int:
+    """Plan the leads that stand for these, and return how many. Raises _MergedMeanwhile."""
     with connection.cursor() as cursor:
         # The lock reads the latest version of a row, so it also shows a merge that was committed after the first query.
         cursor.execute(
@@ -82,13 +88,14 @@ def _request_standing(lead_ids: Collection[int], at: dt.datetime) -> tuple[int, 
                 AND (locked.next_look_at IS NULL OR locked.next_look_at > %s)
                 RETURNING leads_lead.id
             )
-            SELECT (SELECT count(*) FROM planned),
-                   ARRAY(SELECT merged_into_id FROM locked WHERE merged_into_id IS NOT NULL)
+            SELECT (SELECT count(*) FROM planned), EXISTS (SELECT FROM locked WHERE merged_into_id IS NOT NULL)
             """,
-            [list(lead_ids), at, at],
+            [lead_ids, at, at],
         )
-        count, merged_meanwhile = cursor.fetchone()
-    return int(count), merged_meanwhile
+        count, is_merged_meanwhile = cursor.fetchone()
+    if is_merged_meanwhile:
+        raise _MergedMeanwhile
+    return int(count)
 
 
 def withdraw(*, lead_ids: Collection[int]) -> None:

@@ -21,19 +21,28 @@ _COMPANY_COLUMNS: Final = ("name", "domain", "external_id")
 
 
 def match_leads(text: str, *, by: str = "") -> Q:
-    """Return a condition: each word occurs in the name of the person or company, in the address or in an id.
+    """Return a condition: each word occurs in the name of the person or company, in an address or in an id.
 
-    `by` is the path to the lead from the rows that are searched, as "lead__". A person is also found by what is known
-    of the leads that are merged into it.
+    `by` is the path to the lead from the rows that are searched, as "lead__". A person is found by what is known of any
+    of its leads, by whichever of them the row belongs to.
     """
-    if not text.split():
-        return Q()
-    aliases = Lead.objects.filter(_match_own(text), merged_into__isnull=False).values("merged_into")
-    return _match_own(text, by=by) | Q(**{f"{by}pk__in": aliases})
+    condition = Q()
+    for word in text.split()[:WORDS_AT_MOST]:
+        condition &= _match_own(word, by=by) | _match_person(word, by)
+    return condition
 
 
-def _match_own(text: str, *, by: str = "") -> Q:
-    return _match_all_words(text, [by + column for column in _LEAD_COLUMNS], lambda word: _owns_lead_key(word, by))
+def _match_person(word: str, by: str) -> Q:
+    """Return a condition: another lead of the same person matches."""
+    aliases = Lead.objects.filter(merged_into__isnull=False)
+    of_aliases = aliases.filter(_match_own(word)).values("merged_into")
+    standing = Lead.objects.filter(_match_own(word), pk__in=aliases.values("merged_into")).values("pk")
+    alias_of = f"{by}merged_into__in"
+    return Q(**{f"{by}pk__in": of_aliases}) | Q(**{alias_of: of_aliases}) | Q(**{alias_of: standing})
+
+
+def _match_own(word: str, *, by: str = "") -> Q:
+    return _match_all_words(word, [by + column for column in _LEAD_COLUMNS], lambda key: _owns_lead_key(key, by))
 
 
 def match_companies(text: str) -> Q:

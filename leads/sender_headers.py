@@ -142,24 +142,35 @@ SENDERS: Final = (
         "Pipedrive's people export",
         "leads",
         _list_names(
-            "person_email person_email_home person_email_work person_first_name person_id person_label "
-            "person_last_name person_marketing_status person_name person_organization person_owner "
-            "person_phone_work person_title"
+            "person_e_mail_adresse_buro person_e_mail_adresse_privat person_email person_email_home person_email_work "
+            "person_first_name person_id person_label person_last_name person_marketing_status person_nachname "
+            "person_name person_organisation person_organization person_owner person_phone_work person_telefon_buro "
+            "person_title person_vorname"
         ),
         2,
         _list_headers(
             external_id="person_id",
             full_name="person_name",
-            first_name="person_first_name",
-            last_name="person_last_name",
-            email="person_email_work person_email person_email_home person_email_other",
-            phone="person_phone_work person_phone person_phone_mobile person_phone_home person_phone_other",
-            title="person_job_title person_title",
+            first_name="person_first_name person_vorname",
+            last_name="person_last_name person_nachname",
+            email=(
+                "person_email_work person_email person_email_home person_email_other person_e_mail_adresse_buro "
+                "person_e_mail_buro person_e_mail_adresse person_e_mail person_e_mail_adresse_privat person_e_mail_privat "
+                "person_e_mail_adresse_sonstiger person_e_mail_adresse_sonstige person_e_mail_sonstige"
+            ),
+            phone=(
+                "person_phone_work person_phone person_phone_mobile person_phone_home person_phone_other "
+                "person_telefon_buro person_telefon person_telefon_mobil person_telefon_privat person_telefon_sonstiger "
+                "person_telefon_sonstige"
+            ),
+            title="person_job_title person_title person_position person_berufsbezeichnung",
             do_not_contact="person_marketing_status",
-            created_at="person_person_created person_created",
-            company_domain="organization_website person_website",
-            company_external_id="organization_id person_organization_id",
-            country="person_postal_address_country person_country",
+            created_at=(
+                "person_person_created person_created person_person_erstellt person_person_erstellt_am person_erstellt_am"
+            ),
+            company_domain="organization_website person_website organisation_website",
+            company_external_id="organization_id person_organization_id organisation_id person_organisation_id",
+            country="person_postal_address_country person_country person_land",
             source="person_source person_lead_source person_source_origin",
         ),
     ),
@@ -346,6 +357,55 @@ SENDERS: Final = (
             do_not_contact="unsub_time",
         ),
         nobodys=_list_names("region"),
+    ),
+    Sender(
+        "Brevo's contact export",
+        "leads",
+        _list_names(
+            "added_time contact_id email_blacklisted email_blocklisted email_marketing emailblacklisted landline_number "
+            "modified_time sms sms_blacklisted sms_marketing whatsapp"
+        ),
+        2,
+        _list_headers(
+            email="email",
+            external_id="ext_id",
+            # The account's language names the attributes.
+            first_name="firstname first_name vorname prenom nombre nome",
+            last_name="lastname last_name nachname nom apellidos cognome sobrenome",
+            phone="landline_number sms whatsapp",
+            title="job_title",
+            created_at="added_time",
+            do_not_contact=(
+                "email_blacklisted emailblacklisted email_blocklisted emailblocklisted email_blacklist emailblacklist "
+                "blacklisted blocklisted email_marketing email_subscription_status email_unsubscribed unsubscribed"
+            ),
+        ),
+        # Counts the contacts of an account, which other files do not name.
+        nobodys=_list_names("contact_id"),
+    ),
+    Sender(
+        "ActiveCampaign's contact export",
+        "leads",
+        _list_names(
+            "bounced_hard bounced_soft cdate contact_id contact_score date_subscribed date_unsubscribed ip_address "
+            "list_status lists subscribe_date subscription_date tags udate unsubscribe_date unsubscribe_reason "
+            "unsubscription_date unsubscription_reason"
+        ),
+        3,
+        _list_headers(
+            external_id="contact_id id",
+            email="email email_address",
+            first_name="first_name firstname",
+            last_name="last_name lastname",
+            full_name="full_name",
+            phone="phone",
+            title="job_title",
+            created_at="date_created cdate created_date",
+            do_not_contact=(
+                "unsubscribe_date unsubscription_date date_unsubscribed unsubscribed_date status list_status "
+                "email_status subscription_status"
+            ),
+        ),
     ),
     Sender(
         "Zoho's lead export",

@@ -153,6 +153,22 @@ def understand_stored_values(stored: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**stored, **mark_as_not_understood("country", text)}
 
 
+def settle_seniority(known: Mapping[str, Any], stated: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a statement as it would have been stated with all before it about one lead (rules 13.35).
+
+    The rank that a correction of the title gives ends with that title, and gives way to a stated seniority.
+    """
+    if SENIORITY_OF_TITLE in stated:
+        is_known = known.get("seniority") is not None and known.get(SENIORITY_OF_TITLE) is None
+        derived = {"seniority", SENIORITY_OF_TITLE} if is_known else ()
+        return {name: value for name, value in stated.items() if name not in derived}
+    if "seniority" in stated:
+        return {**stated, SENIORITY_OF_TITLE: None}
+    if "title" in stated and known.get(SENIORITY_OF_TITLE) is not None:
+        return {**stated, "seniority": None, SENIORITY_OF_TITLE: None}
+    return stated
+
+
 def is_marked(current: Mapping[str, Any], name: str, stated: Mapping[str, Any]) -> bool:
     """Tell whether a statement of `name` ends a mark that is in force."""
     return any(current.get(mark) is not None and mark not in stated for mark in _MARKS.get(name, ()))

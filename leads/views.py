@@ -20,6 +20,7 @@ from leads import (
     domain_names,
     duplicates,
     file_imports,
+    merged_values,
     merges,
     motion_stages,
     not_understood,
@@ -65,8 +66,8 @@ def lead(request: Request, pk: int) -> HttpResponse:
     row = get_object_or_404(Lead.objects.select_related("company", "merged_into"), pk=pk)
     if row.merged_into is not None:
         return _render_merged(request, row)
-    # The page shows the word of the whole person; nothing saves this row.
-    row.do_not_contact = merges.may_not_be_contacted(row)
+    # The page shows the values of the whole person; nothing saves this row.
+    others = merged_values.show_person(row)
     keys = list(row.keys.order_by("pk"))
     persons = list(replaced_persons.earlier_persons(row)[: PERSONS_SHOWN + 1])
     context = {
@@ -74,7 +75,7 @@ def lead(request: Request, pk: int) -> HttpResponse:
         "stages": motion_stages.list_stages(row),
         "company": row.company,
         "now": timezone.now(),
-        "merged": merges.list_merges_into(row),
+        "others": others,
         "candidates": duplicates.count_candidates_of(row) if holds(request.user, Role.MARKETING_OPS) else 0,
         "contact_decision": contact_decisions.current_decision(row.pk),
         "may_decide_contact": holds(request.user, Role.MARKETING_OPS),

@@ -10,6 +10,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import django
@@ -30,9 +31,7 @@ def main(logins: Path) -> None:
     django.setup()
     with step("Bringing the database up to date"):
         _connect()
-        if _has_pending_migrations():
-            # A process of its own, because it works under the role that owns the tables.
-            subprocess.run([sys.executable, "manage.py", "migrate", "--no-input", "-v0"], cwd=ROOT, check=True)
+        _migrate(LOCAL / "migrate.digest")
     _collect_static(LOCAL / "static.digest")
     with step("Loading the example company, if there is no data yet"):
         call_command("seed_demo", if_empty=True)
@@ -47,9 +46,29 @@ def _connect() -> None:
         sys.exit(f"PostgreSQL does not let us in (DATABASE_URL): {error}")
 
 
-def _has_pending_migrations() -> bool:
+def _migrate(stamp: Path) -> None:
+    """Migrate unless that was done to its end here: shipped lists and rights come after the last migration."""
     executor = MigrationExecutor(connection)
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    leaves = executor.loader.graph.leaf_nodes()
+    digest = _migration_digest(leaves)
+    if not executor.migration_plan(leaves) and stamp.exists() and stamp.read_text() == digest:
+        return
+    stamp.unlink(missing_ok=True)
+    # A process of its own, because it works under the role that owns the tables.
+    if subprocess.run([sys.executable, "manage.py", "migrate", "--no-input", "-v0"], cwd=ROOT, check=False).returncode:
+        sys.exit(
+            "The database could not be brought up to date; the reason stands above. The next start tries it again."
+        )
+    stamp.write_text(digest)
+
+
+def _migration_digest(leaves: Iterable[tuple[str, str]]) -> str:
+    """Return the digest of the database, its last migrations and the data sets that `migrate` loads."""
+    where = [str(connection.settings_dict[key]) for key in ("HOST", "PORT", "NAME")]
+    total = hashlib.sha256(repr([where, sorted(leaves)]).encode())
+    for file in sorted((ROOT / "leads").rglob("reference_data/*")):
+        total.update(hashlib.sha256(file.read_bytes()).digest() if file.is_file() else b"")
+    return total.hexdigest()
 
 
 def _collect_static(stamp: Path) -> None:

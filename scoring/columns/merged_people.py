@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from leads import stated_values
 from leads.stated_values import SENIORITY_OF_TITLE
 from scoring.columns.attribute_cache import merge_periods, without_subjects
 from scoring.columns.attribute_fields import attribute_field
@@ -200,7 +201,7 @@ def _fold_person(person: int, statements: Sequence[_Statement]) -> Iterator[tupl
     for at, group in groupby(statements, key=attrgetter("at")):
         for statement in group:
             # 1.
-            values |= _settle_seniority(values, statement.values)
+            values |= stated_values.settle_seniority(values, statement.values)
             if statement.lead == person:
                 own |= {name: statement.values[name] for name in _IDENTITY if name in statement.values}
             if "do_not_contact" in statement.values:
@@ -210,22 +211,6 @@ def _fold_person(person: int, statements: Sequence[_Statement]) -> Iterator[tupl
         # 3.
         values["do_not_contact"] = any(opted_out.values())
         yield person, at, dict(values)
-
-
-def _settle_seniority(known: Mapping[str, Any], stated: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a statement as it would have been stored with all before it about one lead (rules 13.35).
-
-    The rank that a correction of the title gives ends with that title, and gives way to a stated seniority.
-    """
-    if SENIORITY_OF_TITLE in stated:
-        is_known = known.get("seniority") is not None and known.get(SENIORITY_OF_TITLE) is None
-        derived = {"seniority", SENIORITY_OF_TITLE} if is_known else ()
-        return {name: value for name, value in stated.items() if name not in derived}
-    if "seniority" in stated:
-        return {**stated, SENIORITY_OF_TITLE: None}
-    if "title" in stated and known.get(SENIORITY_OF_TITLE) is not None:
-        return {**stated, "seniority": None, SENIORITY_OF_TITLE: None}
-    return stated
 
 
 def _build_periods(

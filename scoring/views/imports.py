@@ -39,9 +39,8 @@ _KIND_LABELS: Final = {kind: label.partition(":")[0] for kind, label in KIND_CHO
 def import_list(request: Request) -> HttpResponse:
     """Show the imports, the newest first, in keyset pages, and the uploads that nobody has started yet."""
     after = typed_number(request.GET.get("after", ""))
-    runs = ImportRun.objects.select_related("started_by").order_by("-pk")
-    rows = list((runs if after is None else runs.filter(pk__lt=after))[: PAGE + 1])
-    drafts = ImportFile.objects.filter(runs=None).select_related("uploaded_by").order_by("-pk")
+    rows = list(import_requests.list_runs(after=after)[: PAGE + 1])
+    drafts = ImportFile.objects.filter(runs=None).select_related("uploaded_by").order_by("-uploaded_at", "-pk")
     context = {
         "runs": [(run, _KIND_LABELS.get(run.kind, run.kind)) for run in rows[:PAGE]],
         "more": rows[PAGE - 1].pk if len(rows) > PAGE else None,
@@ -200,6 +199,7 @@ def import_preview(request: Request, file: int) -> HttpResponse:
         ],
         "rows": rows,
         "left_out": [import_previews.shown_text(name) for name in prepared.plan.left_out],
+        "reading_notes": [import_previews.shown_text(note) for note in prepared.plan.notes],
         "refused": sum(outlook.row.verdict.status == "rejected" for outlook in rows),
     }
     return render(request, "scoring/imports/preview.html", context)
@@ -251,6 +251,7 @@ def import_run(request: Request, pk: int) -> HttpResponse:
         "notes": _note_tables(run),
         "refused": list(run.refused_rows.order_by("line")[:REFUSED_SHOWN]) if run.rejected else [],
         "has_refused_addresses": bool(run.rejected) and refused_addresses.has_refused_addresses(run),
+        "others": list(import_requests.list_repetitions(run).exclude(pk=run.pk)[:PAGE]),
         "days": settings.IMPORT_KEEP_DAYS,
         "now": now,
     }

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from config.accounts import sources
 from config.accounts.models import User
-from leads import merges
+from leads import merged_values, merges
 from leads.models import Lead, Outcome
 from scoring.explain import frozen_evidence
 from sla import permissions
@@ -32,8 +32,8 @@ class HandoffDetail:
     """The data of one handoff's page.
 
     `activity` describes what the lead did before it qualified, `reinstated` how it came back from being disqualified;
-    `dispositions` are oldest first, the standing one last;
-    `routing` has the latest decision first.
+    `dispositions` are oldest first, the standing one last; `routing` has the latest decision first; `others` are further
+    leads of the same person.
     """
 
     handoff: Handoff
@@ -50,6 +50,7 @@ class HandoffDetail:
     tally: AttemptTally | None
     routing: list[RoutingDecision]
     colleagues: list[Lead]
+    others: list[merged_values.OtherLead]
     may_decide: bool
     may_assign: bool
 
@@ -127,8 +128,8 @@ def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffD
     """Read everything that belongs to a handoff from `with_related_rows`; times of the day in the reader's zone."""
     clocks = list(handoff.clocks.filter(cancelled_at__isnull=True).order_by("due_at", "pk"))
     logged_attempts = list(handoff.attempts.order_by("-at", "-pk"))
-    # The page shows the word of the whole person; nothing saves this lead.
-    handoff.lead.do_not_contact = merges.may_not_be_contacted(handoff.lead)
+    # The page shows the values of the whole person; nothing saves this lead.
+    others = merged_values.show_person(handoff.lead)
     qualification, zone = handoff.qualification, timezone.get_current_timezone()
     return HandoffDetail(
         handoff=handoff,
@@ -147,6 +148,7 @@ def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffD
         tally=attempts.read_tally(handoff, now) if handoff.is_open and handoff.rep is not None else None,
         routing=list(handoff.routing_decisions.order_by("-at", "-pk")[:DECISIONS_SHOWN]),
         colleagues=_read_colleagues(handoff.lead),
+        others=others,
         may_decide=permissions.may_decide(reader, handoff),
         may_assign=permissions.may_assign(reader, handoff),
     )

@@ -7,10 +7,13 @@ from collections.abc import Collection, Iterable, Sequence, Set
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from config.accounts.models import User
 from config.accounts.roles import holds
 from leads import merges, motion_stages, stage_changes
+from leads.models import Lead
 from leads.vocabulary import Motion, Stage
 from scoring.live import mqls
 from scoring.models import HotUpgrade, Qualification, QualificationQuerySet
@@ -71,7 +74,8 @@ def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.date
         raise TooSoon("No commitments are in force yet: both sides must sign them before leads are handed off.")
     rules = routing_rules.active_rules()
     with transaction.atomic():
-        qualifications = _lock_held_mqls(qualification_ids, in_force, now)
+        qualifications = list(_lock_held_mqls(qualification_ids, in_force, now))
+        _lock_persons(qualifications)
         handoffs = [
             _create_handoff(qualification, in_force[Motion(qualification.motion)], rules, now, since=now)
             for qualification in qualifications
@@ -182,12 +186,20 @@ def _reason_against_handoff(qualification: Qualification) -> str:
     return "Sales works on the same person already." if _is_with_sales(qualification) else ""
 
 
+def _lock_persons(qualifications: Iterable[Qualification]) -> None:
+    """Lock the leads of all these persons in id order: the checks of one after the other would lock them in another."""
+    leads = Lead.objects.filter(pk__in=[qualification.lead_id for qualification in qualifications])
+    standing = leads.values_list(Coalesce("merged_into", "pk"))
+    persons = Lead.objects.filter(Q(pk__in=standing) | Q(merged_into__in=standing)).order_by("pk")
+    list(persons.select_for_update(of=("self",), no_key=True).values_list("pk"))
+
+
 def _is_with_sales(qualification: Qualification) -> bool:
     """Return whether another lead of the same person has an open handoff in this motion (rules 13.50).
 
     The leads of a person stay locked until the end of the transaction, so that two of them are not handed off at once.
     """
-    person = list(merges.select_person(qualification.lead).select_for_update(of=("self",), no_key=True))
+    person = merges.lock_person(qualification.lead)
     if len(person) == 1:
         return False
     return Handoff.objects.open().filter(lead__in=person, motion=qualification.motion).exists()

@@ -60,10 +60,10 @@ class ComparedPair:
 @roles_required(Role.MARKETING_OPS)
 @require_GET
 def duplicate_list(request: Request) -> HttpResponse:
-    """Show the pairs that wait for a decision, with what was decided lately."""
+    """Show the pairs that wait for a decision, the strongest first, with what was decided lately."""
     reason = request.GET.get("reason", "")
     after = typed_number(request.GET.get("after", ""))
-    rows = list(duplicates.list_candidates(reason=reason, after=after)[: PAGE + 1])
+    rows = list(duplicates.rank_candidates(reason=reason, after=after)[: PAGE + 1])
     shown = rows[:PAGE]
     pairs = [(row.first, row.second, row.get_reason_display(), row.strength) for row in shown]
     context = {

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
+from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from leads import named_lists, shipped_signals
 from leads.models import ImportRun, Lead, Signal
@@ -23,6 +24,7 @@ from tests.leads import stored_imports
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+EXPORTS = Path(__file__).parent.parent / "data" / "exports"
 CONTACTS = (
     "Record ID,First Name,Last Name,Email,Phone Number,Job Title,Country/Region,Create Date,Favourite Colour\n"
     "101,Ada,Lovelace,ada@acme.example,+44 20 7946 0001,CTO,GB,2026-01-05 10:00,blue\n"
@@ -149,3 +151,43 @@ def test_problems_stand_at_their_column(go: Callable[[str], Page]) -> None:
 
     expect(page.get_by_text("both mean title")).to_be_visible()
     check(page, "problem")
+
+
+def test_salesforces_export_is_imported_by_keyboard_alone_with_times_of_the_reader(go: Callable[[str], Page]) -> None:
+    User.objects.update(time_zone="America/Los_Angeles")
+    page = go("/imports/")
+    press(page, "Import a file")
+    # The choice of a file is a window of the system.
+    page.get_by_label("File", exact=True).set_input_files(EXPORTS / "salesforce_lead_labels.csv")
+    press(page, "Upload")
+    press(page, "See the first rows")
+
+    expect(page.get_by_text("2026-03-11 17:00 PDT")).to_be_visible()
+    expect(page.get_by_text("Dates and times without a zone are read as those of UTC.")).to_be_visible()
+    check(page, "preview-keyboard")
+    press(page, "Start the import")
+    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    stored_imports.work(timezone.now())
+    expect(page.get_by_text("Import it again")).to_be_visible()
+    press(page, "Import it again")
+    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    stored_imports.work(timezone.now())
+
+    expect(page.get_by_text("Other imports of this file")).to_be_visible()
+    expect(page.get_by_text("Times are in America/Los_Angeles")).to_be_visible()
+    check(page, "repetition")
+    first, again = ImportRun.objects.order_by("pk")
+    assert (first.created, first.unchanged) == (again.unchanged, again.created)
+
+
+def press(page: Page, text: str) -> None:
+    """Go to the link or button by tabulator and press it."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        focused = page.evaluate("document.activeElement.innerText || document.activeElement.value || ''")
+        if focused.strip() == text:
+            break
+    else:
+        raise AssertionError(f"{text} is not reached by keyboard.")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from config.time_zones import explain_refusal, is_zone, offered_zones
+from config.time_zones import explain_refusal, is_zone, offered_zones, spell_zone
 
 CASE = Path(__file__).parents[1] / "data" / "cases" / "zones-without-summer-time"
 
@@ -73,3 +73,21 @@ def test_zones_of_the_case_that_would_be_wrong_in_summer_are_refused() -> None:
     for zone, is_open in rows:
         assert (half_past_nine.astimezone(ZoneInfo(zone)).hour >= 9) is is_open
         assert is_zone(zone) is is_open
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [
+        ("europe/berlin", "Europe/Berlin"),
+        ("EUROPE/BERLIN", "Europe/Berlin"),
+        ("america/new york", "America/New_York"),
+        ("asia/ho_chi_minh", "Asia/Ho_Chi_Minh"),
+        ("utc", "UTC"),
+        ("us/eastern", "US/Eastern"),
+        ("est", ""),
+        ("etc/gmt+5", ""),
+        ("atlantis/city", ""),
+    ],
+)
+def test_a_place_is_known_in_any_case(name: str, spelled: str) -> None:
+    assert spell_zone(name) == spelled

@@ -3,8 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from leads import customer_status, lead_upserts, outcomes
+from leads import company_rescores, customer_status, lead_upserts, merges, outcomes
 from leads.models import AttributeChange, Company, Lead
 from tests.leads.facts import DAY, NOW, values_at
 from tests.threads import at_once
@@ -131,7 +133,7 @@ def test_customers_from_before_their_win_do_not_keep_later_ones_waiting() -> Non
     report("won", 20)
     describe()
 
-    changed = customer_status.follow_wins(now=NOW, limit=1)
+    changed = sum(customer_status.follow_wins(now=NOW, limit=1) for _ in range(2))
 
     customers = dict(Company.objects.values_list("domain", "is_customer"))
     assert (changed, customers) == (1, {"old.example": False, "acme.example": True})
@@ -152,3 +154,64 @@ def test_wins_and_losses_at_once_leave_one_history() -> None:
     assert results == [None] * 4
     assert [is_customer(days) for days in (21, 20, 6, 5)] == [None, True, True, None]
     assert Company.objects.get().known_at == NOW - 90 * DAY
+
+
+def test_a_company_that_is_a_customer_already_follows_a_winner_who_joins_later() -> None:
+    describe()
+    add_lead()
+    report("won", 10)
+    report("won", 20, id="deal-2", email="bo@gmail.com")
+    assert is_customer(11) is None
+
+    lead_upserts.upsert_lead(email="bo@gmail.com", company_domain="acme.example", source="crm", now=NOW)
+    customer_status.follow_wins(now=NOW)
+
+    assert [is_customer(days) for days in (21, 20, 11, 0)] == [None, True, True, True]
+
+
+def test_a_win_and_a_loss_of_one_instant_are_looked_at_once() -> None:
+    report("won", 20)
+    report("lost", 20)
+    describe()
+    lead_upserts.upsert_company(domain="other.example", source="crm", now=NOW)
+    report("won", 20, id="deal-2", email="bo@other.example")
+
+    changed = [customer_status.follow_wins(now=NOW, limit=1) for _ in range(3)]
+
+    assert changed == [0, 0, 0]
+    assert dict(Company.objects.values_list("domain", "is_customer")) == {"acme.example": None, "other.example": True}
+
+
+def test_a_deal_of_an_alias_without_a_company_makes_the_company_of_the_person_a_customer() -> None:
+    describe()
+    standing = add_lead()
+    alias, _ = lead_upserts.upsert_lead(email="ada@gmail.com", source="crm", now=NOW)
+    merges.merge(lead_id=alias.pk, into_id=standing.pk, by=None, now=NOW)
+
+    report("won", 20, email="ada@gmail.com")
+
+    assert [is_customer(days) for days in (21, 20)] == [None, True]
+
+    merges.unmerge(lead_id=alias.pk, by=None, now=NOW)
+    assert customer_status.follow_wins(now=NOW) == 1
+    assert is_customer(20) is None
+    merges.merge(lead_id=alias.pk, into_id=standing.pk, by=None, now=NOW)
+    assert [customer_status.follow_wins(now=NOW) for _ in range(2)] == [1, 0]
+    assert is_customer(20) is True
+
+
+def test_a_win_locks_no_colleagues_and_has_them_rescored_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(company_rescores, "BATCH", 2)
+    describe()
+    for number in range(5):
+        add_lead(f"p{number}@acme.example")
+    Lead.objects.update(next_look_at=None)
+
+    with CaptureQueriesContext(connection) as captured:
+        report("won", 10, email="p3@acme.example")
+
+    assert list(Lead.objects.exclude(next_look_at=None).values_list("email", flat=True)) == ["p3@acme.example"]
+    locking = [query["sql"] for query in captured if "FOR NO KEY UPDATE" in query["sql"]]
+    assert not any('"leads_lead"."company_id" ' in sql.partition("WHERE")[2] for sql in locking)
+    assert [company_rescores.rescore_people(now=NOW, limit=1) for _ in range(4)] == [2, 2, 1, 0]
+    assert not Lead.objects.filter(next_look_at=None).exists()

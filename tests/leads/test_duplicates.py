@@ -146,3 +146,18 @@ def test_what_was_said_of_a_lead_holds_for_the_person_into_whom_it_is_merged() -
     assert pairs() == []
     merges.unmerge(lead_id=alias.pk, by=None, now=NOW)
     assert sorted(pairs()) == [(alias.pk, standing.pk), (other.pk, standing.pk)]
+
+
+def test_strong_evidence_comes_first_and_then_what_was_found_last() -> None:
+    company = CompanyFactory()
+    weak = [LeadFactory(phone="+49 30 1234567").pk for _ in range(2)]
+    named = [LeadFactory(first_name="Ada", last_name="Lovelace", company=company).pk for _ in range(2)]
+    duplicates.find_candidates(now=NOW)
+    strong = [LeadFactory(email=email).pk for email in ("a.da@acme.example", "ada@acme.example")]
+    later = [LeadFactory(first_name="Grace", last_name="Hopper", company=company).pk for _ in range(2)]
+    duplicates.find_candidates(now=NOW + dt.timedelta(minutes=10))
+
+    rows = list(duplicates.rank_candidates())
+    assert [[row.first_id, row.second_id] for row in rows] == [strong, later, named, weak]
+    for position, row in enumerate(rows):
+        assert list(duplicates.rank_candidates(after=row.pk)) == rows[position + 1 :]

@@ -296,7 +296,7 @@ def test_without_a_locale_a_row_with_two_readings_is_refused_with_both(tmp_path:
         ({"column": {}}, "the key 'column'"),
         ({"columns": {"stage": "Stage"}}, "names 'stage'"),
         ({"columns": {"email": 5}}, "must give headers"),
-        ({"columns": {"email": "Mail"}}, "'Mail' of the map is not in the file"),
+        ({"columns": {"email": "Mail"}}, "'Mail' of the mapping is not in the file"),
         ({"zone": "Mars"}, "There is no such time zone"),
         ({"zone": "EST"}, "EST has no summer time; take America/New_York."),
         ({"types": {"custom.a": "date"}}, "must be text"),

@@ -52,7 +52,7 @@ def test_a_row_that_is_not_utf_8_says_so_and_how_to_go_on(tmp_path: Path) -> Non
     rows = read(tmp_path, b"email,name\na@b.example,O\x92Brien\nc@d.example,Ada\n")
 
     assert "is not UTF-8 (byte 92 in “name”)" in rows[1].flaw
-    assert "`encoding` in the map" in rows[1].flaw
+    assert "`encoding` in the mapping" in rows[1].flaw
     assert not rows[2].flaw
 
 
@@ -78,7 +78,7 @@ def test_line_numbers_are_those_of_the_file(tmp_path: Path) -> None:
 
 
 def test_a_header_line_beyond_the_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Unreadable, match="header_line in the map is 9, and the file has 2 lines"):
+    with pytest.raises(Unreadable, match="header_line in the mapping is 9, and the file has 2 lines"):
         read(tmp_path, "email\na@b.example\n", header_line=9)
 
 

@@ -132,7 +132,7 @@ def test_windows_1252(tmp_path: Path) -> None:
     path = import_case(tmp_path, "windows-1252/leads.csv")
     (row,) = refused(path)
     assert "is not UTF-8" in row["accord_reason"]
-    assert "`encoding` in the map" in row["accord_reason"]
+    assert "`encoding` in the mapping" in row["accord_reason"]
 
     run("leads", path, map=CASES / "windows-1252/map.json")
 

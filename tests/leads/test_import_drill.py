@@ -1,4 +1,4 @@
-"""A worker killed in the middle of an import, as a real process (rules 17.4)."""
+"""Imports by real processes: one killed in the middle, and two at once (rules 17.4)."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ pending_imports.run_pending(now=timezone.now())
 def test_a_killed_worker_leaves_an_import_that_another_one_completes_exactly() -> None:
     text = "Email,Title\n" + "".join(f"{'' if n % 100 == 0 else f'p{n}@acme.example'},CTO\n" for n in range(ROWS))
     run = stored_imports.start(text, now=timezone.now())
-    url = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
-    environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
-    worker = subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=environment)
+    worker = subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=_environment())
     deadline = time.monotonic() + 90
     while not ImportRun.objects.filter(pk=run.pk, lines_done__gt=0).exists():
         assert worker.poll() is None
@@ -53,3 +51,25 @@ def test_a_killed_worker_leaves_an_import_that_another_one_completes_exactly() -
     assert (run.state, run.created, run.updated, run.unchanged) == (ImportState.DONE, ROWS - refused, 0, 0)
     assert (run.rejected, run.refused_rows.count()) == (refused, refused)
     assert Lead.objects.count() == AttributeChange.objects.count() == ROWS - refused
+
+
+def test_two_processes_that_import_one_file_at_once_count_each_row_once(tmp_path: Path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text(
+        "email,title\n" + "".join(f"{'' if n % 100 == 0 else f'p{n}@acme.example'},CTO\n" for n in range(ROWS))
+    )
+    command = [sys.executable, "manage.py", "import_leads", str(path)]
+    processes = [subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL) for _ in range(2)]
+    codes = {process.wait(timeout=120) for process in processes}
+
+    # The one that lost its claim says so, and the other one completes the file.
+    assert 0 in codes
+    run = ImportRun.objects.get()
+    refused = ROWS // 100
+    assert (run.state, run.created, run.updated, run.unchanged) == (ImportState.DONE, ROWS - refused, 0, 0)
+    assert (run.rejected, run.refused_rows.count()) == (refused, refused)
+
+
+def _environment() -> dict[str, str]:
+    url = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
+    return os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}

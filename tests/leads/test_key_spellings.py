@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from leads import domain_names, validation
+from leads import domain_names, salesforce_ids, validation
 from leads.exceptions import NobodysKey, Refused
 from leads.phone_numbers import to_phone_key
 from leads.salesforce_ids import shorten_id
@@ -168,3 +170,25 @@ def test_a_salesforce_id_is_reduced_if_its_checksum_is_right(sent: str, stored: 
 )
 def test_a_phone_number_has_one_spelling(phone: str, country: str, key: str) -> None:
     assert to_phone_key(phone, country) == key
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+@pytest.mark.parametrize("short", ["00QB0000001vQwX", "0035g00000AbCdE", "001000000000AbC"])
+def test_the_checksum_gives_back_the_case_of_a_salesforce_id(short: str, case: Callable[[str], str]) -> None:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+    parts = (short[start : start + 5] for start in (0, 5, 10))
+    long = short + "".join(
+        alphabet[sum(character.isupper() << place for place, character in enumerate(part))] for part in parts
+    )
+
+    assert salesforce_ids.shorten_id(case(long)) == short
+    assert not salesforce_ids.has_lost_case(case(long))
+
+
+def test_a_salesforce_id_whose_case_is_lost_for_good_stays_as_it_came_and_is_told() -> None:
+    long = "00qb0000001vqwxaaa"
+
+    assert salesforce_ids.shorten_id(long[:-3] + "99a") == long[:-3] + "99a"
+    assert salesforce_ids.has_lost_case(long[:-3] + "zzz")
+    for other in ("abcdefghijklmnopqr", "001234567890123456", "00QB0000001vQwXEAU"):
+        assert not salesforce_ids.has_lost_case(other)

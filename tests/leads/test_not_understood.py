@@ -171,3 +171,18 @@ def test_the_page_of_a_lead_shows_the_text_beside_the_attribute(ops: Client) -> 
     assert "“Ruritania”, not understood" in shown
     assert "“lots”, not understood" in shown
     assert "Germany" in shown
+
+
+def test_a_value_of_companies_names_them_and_links_to_their_leads_alone(ops: Client) -> None:
+    for number in range(4):
+        add_company(f"c{number}.example", values={"country": "Ruritania", "name": f"Company {number}"})
+
+    (row,) = not_understood.list_values()
+    assert (row.count, row.leads, list(row.examples)) == (4, 0, ["Company 0", "Company 1", "Company 2"])
+    content = ops.get(reverse("value_list")).content.decode()
+    assert "4 companies" in content
+    assert "Company 0, Company 1, Company 2, …" in content
+    assert "0 leads" not in content
+
+    add_lead("ada@c1.example")
+    assert "1 lead</a>" in ops.get(reverse("value_list")).content.decode()

@@ -187,3 +187,19 @@ def test_of_two_leads_that_are_named_for_one_deal_at_once_one_is_refused() -> No
 
     assert sorted(results) == ["accepted", "rejected", "rejected", "rejected"]
     assert Outcome.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("named", "field", "sentence"),
+    [
+        ({"lead": None}, "email", "is required, or lead: one of them says whom this is about."),
+        ({"lead": "n/a"}, "lead", "names nobody"),
+        ({"email": "a@b.example"}, "lead", "and email are both given"),
+    ],
+)
+def test_an_outcome_that_names_nobody_is_refused_in_words_that_fit(named: Any, field: str, sentence: str) -> None:
+    (result,) = record(outcome(**named))
+
+    assert (result.status, result.field) == ("rejected", field)
+    assert sentence in result.reason
+    assert "event" not in result.reason

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from leads import file_imports, import_requests, import_runs, pending_imports, rescore_queue, stored_files
+from leads import (
+    file_imports,
+    import_requests,
+    import_runs,
+    pending_imports,
+    refused_addresses,
+    rescore_queue,
+    stored_files,
+)
 from leads.models import ImportFile, ImportRefusedRow, ImportRun, Lead
 from leads.vocabulary import ImportState
 from tests.factories import DAY, NOW
@@ -204,3 +212,42 @@ def test_a_long_file_is_stored_in_parts_and_read_as_it_was() -> None:
         assert path.read_text() == lines
         folder = path.parent
     assert not folder.exists()
+
+
+def test_an_import_again_is_a_row_of_its_own_and_leaves_the_first_counts() -> None:
+    first = stored_imports.start("email\na@acme.example\nnobody\n")
+    stored_imports.work()
+    first.refresh_from_db()
+
+    for _ in range(2):
+        # The second click finds the import that the first one asked for.
+        again = import_requests.start_again(run=first, by=None, now=NOW + DAY)
+    stored_imports.work(NOW + DAY)
+
+    first.refresh_from_db()
+    again.refresh_from_db()
+    assert (first.created, first.unchanged, first.rejected, first.started_at) == (1, 0, 1, NOW)
+    assert (again.created, again.unchanged, again.rejected, again.repetition) == (0, 1, 1, 1)
+    assert (first.refused_rows.count(), again.refused_rows.count()) == (1, 1)
+    assert list(import_requests.list_runs()) == [again, first]
+    assert list(import_requests.list_runs(after=again.pk)) == [first]
+
+
+def test_a_refused_address_waits_once_when_its_file_is_imported_again() -> None:
+    run = stored_imports.start("email,first_name\nnobody,Nix\n")
+    stored_imports.work()
+    run.refresh_from_db()
+    import_requests.start_again(run=run, by=None, now=NOW + DAY)
+    stored_imports.work(NOW + DAY)
+
+    (row,) = refused_addresses.list_refused_addresses(limit=10)
+    assert (row.text, row.lead_rows) == ("nobody", 1)
+
+
+def test_a_claim_goes_on_from_the_progress_that_it_finds() -> None:
+    run = stored_imports.start(LINES)
+    early = ImportRun.objects.get(pk=run.pk)
+    ImportRun.objects.filter(pk=run.pk).update(lines_done=11, created=10)
+
+    assert import_runs.claim_run(early, now=NOW)
+    assert (early.lines_done, early.created) == (11, 10)

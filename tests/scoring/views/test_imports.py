@@ -12,7 +12,7 @@ from config.accounts.vocabulary import Role
 from leads import import_runs
 from leads.models import ImportFile, ImportFilePart, ImportMap, ImportRun, Lead
 from leads.vocabulary import ImportState
-from tests.factories import NOW, UserFactory
+from tests.factories import DAY, NOW, UserFactory
 from tests.leads import stored_imports
 
 pytestmark = pytest.mark.django_db
@@ -242,7 +242,34 @@ def test_a_file_is_imported_again_on_request(ops: Client) -> None:
     stored_imports.work()
 
     run.refresh_from_db()
-    assert (run.created, run.unchanged, run.rejected, run.refused_rows.count()) == (0, 2, 1, 1)
+    again = ImportRun.objects.exclude(pk=run.pk).get()
+    assert (run.created, run.unchanged, run.rejected, run.refused_rows.count()) == (2, 0, 1, 1)
+    assert (again.created, again.unchanged, again.rejected, again.refused_rows.count()) == (0, 2, 1, 1)
+    assert "Other imports of this file" in ops.get(f"/imports/{run.pk}/").content.decode()
+
+
+def test_imports_are_listed_by_their_start(ops: Client) -> None:
+    early = stored_imports.start(name="early.csv")
+    stored_imports.work()
+    stored_imports.start("email\nlate@acme.example\n", name="late.csv", now=NOW + DAY)
+    ImportRun.objects.filter(pk=early.pk).update(started_at=NOW + 2 * DAY)
+
+    page = ops.get("/imports/").content.decode()
+
+    assert page.index("early.csv") < page.index("late.csv")
+    assert "late.csv" in ops.get(f"/imports/?after={early.pk}").content.decode()
+    assert "early.csv</a>" not in ops.get(f"/imports/?after={early.pk}").content.decode()
+
+
+def test_what_was_assumed_of_a_file_stands_in_its_preview_and_on_its_import(ops: Client) -> None:
+    text = "email,created_at\na@acme.example,2026-01-05 10:00\n"
+    file = stored_imports.store(text)
+    sentence = "created_at without a zone is read as UTC."
+
+    assert sentence in ops.get(f"/imports/files/{file.pk}/preview/").content.decode()
+    run = stored_imports.start(text)
+    stored_imports.work()
+    assert sentence in ops.get(f"/imports/{run.pk}/").content.decode()
 
 
 def test_an_import_is_cancelled_once(ops: Client) -> None:

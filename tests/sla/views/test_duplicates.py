@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from config.accounts.vocabulary import Role
-from leads import duplicates, merges
+from leads import duplicates, lead_upserts, merges
 from leads.models import Lead, LeadMerge, NotDuplicate
 from leads.vocabulary import READERS_OF_LEADS
 from tests.factories import NOW, CompanyFactory, EventFactory, HandoffFactory, LeadFactory, UserFactory
@@ -194,3 +194,21 @@ def test_a_pair_with_several_reasons_is_compared_once(ops: Client, pair: tuple[L
     assert text.count("Not the same person") == 1
     assert "Same address in another spelling, Same name at the same company" in text
     assert "1 possible duplicate<" in page(ops, f"/leads/{pair[0].pk}/")
+
+
+def test_the_pages_of_a_merged_person_name_the_other_lead_and_what_it_says(ops: Client) -> None:
+    alias = LeadFactory(first_name="Grace", last_name="Hopper", email="grace@gmail.com", title="")
+    lead = LeadFactory(first_name="Grace", last_name="Hopper", email="grace@acme.example")
+    lead_upserts.upsert_lead(email="grace@gmail.com", values={"title": "Rear admiral"}, source="crm", now=NOW)
+    handoff = HandoffFactory(lead=lead)
+    merges.merge(lead_id=alias.pk, into_id=lead.pk, by=UserFactory(first_name="Olga"), now=NOW, why="Same voice.")
+
+    lead_page = page(ops, f"/leads/{lead.pk}/")
+    handoff_page = page(ops, f"/handoffs/{handoff.pk}/")
+
+    for content in (lead_page, handoff_page):
+        assert "grace@gmail.com" in content
+        assert "Rear admiral" in content
+        assert "by Olga" in content
+        assert "Same voice." in content
+    assert "Also known as" in handoff_page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import os
 from argparse import ArgumentParser
@@ -67,7 +68,12 @@ _CURL = """  curl -X POST http://localhost:{port}/api/v1/events \\
 
 
 def _instant(text: str) -> dt.datetime:
-    at = parse_datetime(text)
+    try:
+        at = parse_datetime(text)
+    except ValueError:
+        at = None
     if at is None or at.tzinfo is None:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no instant with a time zone; write it as 2026-01-31T09:00:00Z or +01:00."
+        )
     return at.astimezone(dt.UTC)
