@@ -197,7 +197,7 @@ def test_facts_between_two_ticks_give_the_tier_of_all_of_them(employer: Company)
 
 def test_a_held_mql_whose_request_comes_two_days_late_goes_at_once_as_tier_1(employer: Company) -> None:
     lead = make_person("ada", employer)
-    send(lead, [("webinar_attended", START), ("pricing_view", START + MINUTE)], START + MINUTE)
+    send(lead, [("webinar_attended", START + MINUTE), ("pricing_view", START + MINUTE)], START + MINUTE)
     periodic.tick(now=START + 2 * MINUTE)
     assert Qualification.objects.get().tier == 3
     assert not Handoff.objects.exists()
@@ -214,7 +214,7 @@ def test_a_held_mql_whose_request_comes_two_days_late_goes_at_once_as_tier_1(emp
 
 def test_a_held_mql_of_which_more_is_learned_leaves_its_hold_as_tier_2(employer: Company) -> None:
     lead = make_person("ada", employer)
-    send(lead, [("webinar_attended", START), ("pricing_view", START + MINUTE)], START + MINUTE)
+    send(lead, [("webinar_attended", START + MINUTE), ("pricing_view", START + MINUTE)], START + MINUTE)
     periodic.tick(now=START + 2 * MINUTE)
 
     send(lead, [("ebook_download", START - HOUR)], START + DAY)
