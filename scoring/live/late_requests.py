@@ -41,13 +41,13 @@ def find_late_requests(
     now, at_now = judgement.now, judgement.at_now
     in_force = microseconds(judgement.version.activated_at or from_microseconds(0))
     earliest = in_force - late_facts.find_request_window(judgement.rules) - 1
-    floor, seen = np.full((2, len(judgement.facts)), FOREVER, dtype=np.int64)
+    floor, judged_until = np.full((2, len(judgement.facts)), FOREVER, dtype=np.int64)
     for index, since in free_since.items():
         if at_now.gate[index] == PASS and not at_now.disqualified[index]:
             last_look = last_looks[index]
             floor[index] = earliest if since is None else max(since, earliest)
-            seen[index] = now[index] if last_look is None else max(in_force - 1, last_look)
-    is_asked = (at > floor[lead]) & (at <= seen[lead]) & (at <= now[lead])
+            judged_until[index] = now[index] if last_look is None else max(in_force - 1, last_look)
+    is_asked = (at > floor[lead]) & (at <= judged_until[lead]) & (at <= now[lead])
     lead, at = lead[is_asked], at[is_asked]
     if not lead.size:
         return {}
