@@ -15,7 +15,7 @@ from scoring.engine.facts import Facts
 from scoring.engine.judge import judge
 from scoring.engine.profile import PASS
 from scoring.engine.rules import Rules
-from scoring.engine.timeline import FOREVER, Positions
+from scoring.engine.timeline import FOREVER, Ints, Positions
 from scoring.instants import from_microseconds, microseconds
 from scoring.live import late_facts
 from scoring.live.judgement import LeadJudgement
@@ -100,7 +100,7 @@ def ask_at_requests(question: StartQuestion, requests: Sequence[int]) -> StartQu
     )
 
 
-def _requests(facts: Facts, rules: Rules) -> tuple[Positions, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def _requests(facts: Facts, rules: Rules) -> tuple[Positions, Ints]:
     """Return (lead index, instant) of every explicit request, sorted by lead and instant, each once."""
     codes = [code for code, signal in enumerate(facts.signals) if signal in rules.catalogue.requests]
     is_request = np.isin(facts.event_signal, codes)
