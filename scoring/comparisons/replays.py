@@ -208,8 +208,7 @@ class _ActivePeriod:
         floor, known = np.full((2, len(facts)), FOREVER, dtype=np.int64)
         for index, question in questions.items():
             floor[index], known[index] = question.floor, question.known
-        indexes: list[int] = np.unique(lead[(at >= floor[lead]) & (at < known[lead])]).tolist()
-        return indexes
+        return [int(index) for index in np.unique(lead[(at >= floor[lead]) & (at < known[lead])])]
 
     def _add_late_requests(
         self, facts: Facts, questions: Mapping[int, StartQuestion], late_known: Sequence[int]

@@ -15,7 +15,7 @@ from scoring.engine.facts import Facts
 from scoring.engine.judge import judge
 from scoring.engine.profile import PASS
 from scoring.engine.rules import Rules
-from scoring.engine.timeline import FOREVER, Positions
+from scoring.engine.timeline import FOREVER, Ints, Positions
 from scoring.instants import from_microseconds, microseconds
 from scoring.live import late_facts
 from scoring.live.judgement import LeadJudgement
@@ -41,13 +41,13 @@ def find_late_requests(
     now, at_now = judgement.now, judgement.at_now
     in_force = microseconds(judgement.version.activated_at or from_microseconds(0))
     earliest = in_force - late_facts.find_request_window(judgement.rules) - 1
-    floor, seen = np.full((2, len(judgement.facts)), FOREVER, dtype=np.int64)
+    floor, judged_until = np.full((2, len(judgement.facts)), FOREVER, dtype=np.int64)
     for index, since in free_since.items():
         if at_now.gate[index] == PASS and not at_now.disqualified[index]:
             last_look = last_looks[index]
             floor[index] = earliest if since is None else max(since, earliest)
-            seen[index] = now[index] if last_look is None else max(in_force - 1, last_look)
-    is_asked = (at > floor[lead]) & (at <= seen[lead]) & (at <= now[lead])
+            judged_until[index] = now[index] if last_look is None else max(in_force - 1, last_look)
+    is_asked = (at > floor[lead]) & (at <= judged_until[lead]) & (at <= now[lead])
     lead, at = lead[is_asked], at[is_asked]
     if not lead.size:
         return {}
@@ -100,7 +100,7 @@ def ask_at_requests(question: StartQuestion, requests: Sequence[int]) -> StartQu
     )
 
 
-def _requests(facts: Facts, rules: Rules) -> tuple[Positions, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def _requests(facts: Facts, rules: Rules) -> tuple[Positions, Ints]:
     """Return (lead index, instant) of every explicit request, sorted by lead and instant, each once."""
     codes = [code for code, signal in enumerate(facts.signals) if signal in rules.catalogue.requests]
     is_request = np.isin(facts.event_signal, codes)

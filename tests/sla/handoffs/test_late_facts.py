@@ -10,8 +10,11 @@ from copy import deepcopy
 from typing import Any, TypeAlias
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from config import periodic
+from config.accounts.vocabulary import Role
 from definitions import version_documents
 from leads import events, named_lists, shipped_signals
 from leads.models import Company, Lead, Signal
@@ -31,6 +34,7 @@ from tests.factories import (
     QualificationFactory,
     ReasonCodeFactory,
     TeamFactory,
+    UserFactory,
     WorkCalendarFactory,
     read_handoff,
 )
@@ -183,6 +187,26 @@ def test_a_request_a_second_after_the_tick_hurries_the_handoff_of_its_mql(employ
     assert not handoff.qualification.is_hot
 
 
+def test_pages_say_what_raised_a_tier_late_and_when_it_was_recorded(employer: Company, client: Client) -> None:
+    lead = make_person("ada", employer)
+    send(lead, [("webinar_attended", START + MINUTE), ("trial_signup", START + MINUTE)], START + MINUTE)
+    periodic.tick(now=START + 2 * MINUTE)
+    send(lead, [("demo_request", START)], START + HOUR)
+    periodic.tick(now=START + HOUR)
+    handoff = Handoff.objects.select_related("rep__user").get()
+
+    client.force_login(UserFactory(roles=[Role.SALES_MANAGER, Role.MARKETING_OPS]))
+    pages = [
+        " ".join(client.get(address).content.decode().split())
+        for address in (reverse("handoff", args=[handoff.pk]), reverse("lead", args=[lead.pk]))
+    ]
+
+    for page in pages:
+        assert "Demo request." in page
+        assert "Raised from tier 2 to tier 1 by what came late: it happened <time" in page
+        assert "</time> and was recorded <time" in page
+
+
 def test_facts_between_two_ticks_give_the_tier_of_all_of_them(employer: Company) -> None:
     lead = make_person("ada", employer)
     send(lead, [("trial_signup", START), ("webinar_attended", START + SECOND)], START + 2 * SECOND)
@@ -197,7 +221,7 @@ def test_facts_between_two_ticks_give_the_tier_of_all_of_them(employer: Company)
 
 def test_a_held_mql_whose_request_comes_two_days_late_goes_at_once_as_tier_1(employer: Company) -> None:
     lead = make_person("ada", employer)
-    send(lead, [("webinar_attended", START), ("pricing_view", START + MINUTE)], START + MINUTE)
+    send(lead, [("webinar_attended", START + MINUTE), ("pricing_view", START + MINUTE)], START + MINUTE)
     periodic.tick(now=START + 2 * MINUTE)
     assert Qualification.objects.get().tier == 3
     assert not Handoff.objects.exists()
@@ -214,7 +238,7 @@ def test_a_held_mql_whose_request_comes_two_days_late_goes_at_once_as_tier_1(emp
 
 def test_a_held_mql_of_which_more_is_learned_leaves_its_hold_as_tier_2(employer: Company) -> None:
     lead = make_person("ada", employer)
-    send(lead, [("webinar_attended", START), ("pricing_view", START + MINUTE)], START + MINUTE)
+    send(lead, [("webinar_attended", START + MINUTE), ("pricing_view", START + MINUTE)], START + MINUTE)
     periodic.tick(now=START + 2 * MINUTE)
 
     send(lead, [("ebook_download", START - HOUR)], START + DAY)
