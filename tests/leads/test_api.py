@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
-from leads import duplicates, events, lead_upserts
+from leads import duplicates, events, lead_upserts, stage_changes
 from leads.models import Company, Event, Lead, Outcome
+from leads.vocabulary import Motion, Stage
 from tests.leads.facts import DAY, NOW, event
 
 pytestmark = pytest.mark.django_db
@@ -315,3 +316,23 @@ def test_a_key_that_only_reads_merges_nothing() -> None:
 
     assert reader.send(f"leads/{lead.pk}/merge", {"into": lead.pk}).status_code == 403
     assert reader.send(f"leads/{lead.pk}/unmerge", {}).status_code == 403
+
+
+def test_a_lead_comes_with_its_stage_in_each_motion_and_the_owning_team(sender: Sender) -> None:
+    lead, _ = lead_upserts.upsert_lead(email="ada@acme.example", source="crm", now=NOW)
+    plain, _ = lead_upserts.upsert_lead(email="bob@acme.example", source="crm", now=NOW)
+    stage_changes.move(lead=lead, motion=Motion.PQL, to=Stage.MQL, by=None, now=NOW, why="Used it.")
+    stage_changes.move(lead=lead, motion=Motion.MQL, to=Stage.DISQUALIFIED, by=None, now=NOW + DAY, why="Small.")
+
+    answer = sender.get(f"/api/v1/leads/{lead.pk}").json()
+
+    assert (answer["stage"], answer["stage_motion"]) == ("mql", "pql")
+    assert [(row["motion"], row["stage"], row["owner"]) for row in answer["stages"]] == [
+        ("mql", "disqualified", "marketing"),
+        ("pql", "mql", "marketing"),
+    ]
+    assert answer["stages"][1]["since"] == answer["stage_at"]
+    (of_plain, of_lead) = sender.get("/api/v1/leads").json()["results"]
+    assert of_lead["stages"] == answer["stages"]
+    assert [(row["motion"], row["stage"]) for row in of_plain["stages"]] == [("mql", "lead")]
+    assert of_plain["id"] == plain.pk

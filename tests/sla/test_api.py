@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from config.accounts.vocabulary import Role
-from leads.vocabulary import Stage
+from leads.vocabulary import Motion, Stage
 from sla.models import Disposition
 from tests.factories import (
     MINUTE,
@@ -116,6 +116,24 @@ def test_from_accepting_to_winning(handoff, api):
         "accepted", "accepted", "accepted", "qualified", "opportunity", "won",
     ]  # fmt: skip
     assert read_handoff(handoff).lead.stage == Stage.WON
+
+
+def test_a_step_after_a_rejection_in_the_other_motion_is_taken_or_refused_with_a_sentence(handoff, api):
+    pql = HandoffFactory(lead=handoff.lead, motion=Motion.PQL)
+    answers = dict.fromkeys(("problem", "budget", "authority", "timeline"), "Yes.")
+    api.post(f"handoffs/{pql.pk}/accept", {})
+    unfit = {"reason": ReasonCodeFactory(code="wrong_company_profile").code, "note": "Too small."}
+    assert api.post(f"handoffs/{handoff.pk}/reject", unfit).status_code == 200
+    assert api.post(f"handoffs/{pql.pk}/qualify", answers).json()["state"] == "qualified"
+
+    other = HandoffFactory()
+    pql = HandoffFactory(lead=other.lead, motion=Motion.PQL)
+    of_rep = ApiClient(other.rep.user, "handoffs:read", "handoffs:write")
+    of_rep.post(f"handoffs/{pql.pk}/accept", {})
+    of_rep.post(f"handoffs/{other.pk}/reject", {"reason": ReasonCodeFactory(code="competitor_student_spam").code})
+    refused = of_rep.post(f"handoffs/{pql.pk}/qualify", answers)
+    assert (refused.status_code, sentence(refused)) == (409, "A lead cannot go from Disqualified to SQL.")
+    assert read_handoff(pql).state == "accepted"
 
 
 def test_a_rejection_names_its_reason_by_code(handoff, api):
