@@ -238,9 +238,9 @@ class ReasonCodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
 class CommitmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """A draft is edited, then signed by both leaders with the action; the second signature puts it in force."""
 
-    list_display = ("number", "state", "activated_at", "retired_at", "signed_by_marketing", "signed_by_sales")
+    list_display = ("motion", "number", "state", "activated_at", "retired_at", "signed_by_marketing", "signed_by_sales")
     list_select_related = ("signed_by_marketing", "signed_by_sales")
-    ordering = ("-number",)
+    ordering = ("motion", "-number")
     readonly_fields = ("state", "signed_by_marketing", "signed_by_sales", "activated_at", "retired_at")
     actions = ("sign",)
 

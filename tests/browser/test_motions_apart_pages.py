@@ -95,10 +95,10 @@ def test_pages_tell_both_stories_apart(
     sign_in(context, manager, str(live_server))
 
     page.goto(f"{live_server}/queue/")
-    expect(page.get_by_role("link", name="Clara Lindqvist")).to_have_count(2)
+    expect(page.get_by_role("link", name="Clara Lindqvist", exact=True)).to_have_count(2)
     page.get_by_label("Motion").select_option("pql")
     page.get_by_role("button", name="Filter").click()
-    expect(page.get_by_role("link", name="Clara Lindqvist")).to_have_count(1)
+    expect(page.get_by_role("link", name="Clara Lindqvist", exact=True)).to_have_count(1)
     page.get_by_label("Name of this view").fill("Usage")
     page.get_by_role("button", name="Keep it").click()
     expect(page.get_by_role("link", name="Usage", exact=True)).to_have_attribute("aria-current", "true")

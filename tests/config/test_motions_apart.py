@@ -8,26 +8,30 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import pytest
+import time_machine
 from django.test import Client
+from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
 
 from definitions import reviews
-from definitions.models import Version
+from definitions.models import Definition, Review, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
+from scoring.models import BlindRule, BlindRuleKind
 from sla.handoffs import attempts, creation, dispositions
-from sla.models import Handoff, ReasonCode
+from sla.models import Handoff, ReasonCode, RoutingRule
 from sla.vocabulary import AttemptOutcome, Channel, Route
-from tests.config import test_intruders
-from tests.config.test_intruders import OURS, World
+from tests.config.routes import OURS, ROUTES
 from tests.factories import (
     MINUTE,
     NOW,
     CommitmentFactory,
     DefinitionFactory,
+    HandoffFactory,
     QualificationFactory,
     ReasonCodeFactory,
     RoutingRuleFactory,
@@ -35,10 +39,10 @@ from tests.factories import (
     UserFactory,
     VersionFactory,
 )
+from tests.leads import stored_imports
+from tests.scoring import backtest_results
 
 pytestmark = pytest.mark.django_db
-
-world = test_intruders.world
 
 #: Takes `?motion=`; its answer about MQLs does not change, and that about PQLs is another.
 APART: Final = """
@@ -67,6 +71,68 @@ RULES: Final = {
 }
 #: Differ with each answer: forgery tokens, ids of requests.
 PASSING: Final = re.compile(rb'(csrfmiddlewaretoken" value="[^"]+"|X-CSRFToken": "[^"]+")')
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """An MQL with sales, and rows of each other kind that an address can name."""
+
+    handoff: Handoff
+    pks: dict[str, int]
+    file: int
+
+    def path(self, name: str) -> str:
+        """Return the address of a route with the ids of this world."""
+        kind = re.split("[-_]", name.removeprefix("api:"), maxsplit=1)[0]
+        version = self.handoff.version
+        values = {
+            "pk": self.pks.get(kind, 1),
+            "step": "sign",
+            "slug": version.definition.slug,
+            "number": version.number,
+            "table": "weeks",
+            "other": version.pk,
+            "against": version.number,
+            "file": self.file,
+        }
+        return reverse(name, kwargs={parameter: values[parameter] for parameter in ROUTES[name]})
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with time_machine.travel(NOW + 2 * MINUTE, tick=False):
+        handoff = HandoffFactory()
+        version = handoff.version
+        blind = BlindRule.objects.create(
+            version=version, kind=BlindRuleKind.STOPPED, field="lead.country", count=1, at=NOW
+        )
+        import_run = stored_imports.start()
+        backtest = backtest_results.finished_backtest(version)
+        pks = {
+            "handoff": handoff.pk,
+            "lead": handoff.lead_id,
+            "import": import_run.pk,
+            "blind": blind.pk,
+            "rule": RoutingRule.objects.latest("pk").pk,
+            **dict.fromkeys(("version", "definition", "comparison", "replay"), version.pk),
+            **dict.fromkeys(("backtest", "what"), backtest.pk),
+            "review": open_review(version.definition).pk,
+            "commitment": handoff.commitment_id,
+            "calendar": handoff.team.calendar_id,
+        }
+        yield World(handoff, pks, import_run.file_id)
+
+
+def open_review(definition: Definition) -> Review:
+    return reviews.open_review(
+        definition=definition,
+        trigger=ReviewTrigger.MANUAL,
+        kind=ReviewKind.LIGHT,
+        title="A look",
+        evidence={},
+        proposal="",
+        now=NOW,
+    )
 
 
 @pytest.fixture
@@ -102,15 +168,7 @@ def make_pqls(version: Version) -> None:
     dispositions.reject(
         handoff=recycled, reason=reason, by=recycled.rep.user, now=now, reengage_on=now.date() + dt.timedelta(days=30)
     )
-    reviews.open_review(
-        definition=version.definition,
-        trigger=ReviewTrigger.MANUAL,
-        kind=ReviewKind.LIGHT,
-        title="PQLs",
-        evidence={},
-        proposal="",
-        now=now,
-    )
+    open_review(version.definition)
 
 
 def fetch(client: Client, path: str, motion: str) -> bytes:

@@ -291,7 +291,7 @@ def test_hostile_fields_are_escaped_on_the_page_and_in_the_csv_file(page: Client
     rows = list(csv.reader(io.StringIO(page.get(reverse("nurture_export")).getvalue().decode())))
     assert tuple(rows[0]) == nurture_tasks.HEADER
     assert rows[1][2] == "'=1+1"
-    assert rows[1][7:9] == ["2026-06-08", "Coming in 88 days"]
+    assert rows[1][8:10] == ["2026-06-08", "Coming in 88 days"]
 
 
 def test_unknown_filter_values_filter_nothing(page: Client) -> None:

@@ -232,4 +232,4 @@ def test_the_sla_report_leads_here_only_whom_the_page_opens_to(roles: tuple[Role
 
     report = client.get(reverse("sla_report")).content.decode()
 
-    assert (f'href="{link}"' in report) == (client.get(link).status_code == 200) == bool(roles)
+    assert (f'href="{link}?motion=mql"' in report) == (client.get(link).status_code == 200) == bool(roles)
