@@ -60,7 +60,7 @@ def test_two_processes_that_import_one_file_at_once_count_each_row_once(tmp_path
     )
     command = [sys.executable, "manage.py", "import_leads", str(path)]
     processes = [subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL) for _ in range(2)]
-    codes = {process.wait(timeout=120) for process in processes}
+    codes = {process.wait(timeout=300) for process in processes}
 
     # The one that lost its claim says so, and the other one completes the file.
     assert 0 in codes

@@ -21,11 +21,10 @@ def test_a_first_start_that_failed_behind_the_last_migration_is_repeated(
     )
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "config.settings")
     stamp = tmp_path / "migrate.digest"
-    names = set(ReferenceData.objects.values_list("name", flat=True))
     ReferenceData.objects.all().delete()
 
     prepare._migrate(stamp)
-    assert set(ReferenceData.objects.values_list("name", flat=True)) == names
+    assert ReferenceData.objects.filter(name="public_suffixes").exists()
 
     # Complete: nothing is done again.
     written = stamp.stat().st_mtime_ns
