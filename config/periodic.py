@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from config.jobs.heartbeat import record_heartbeat
 from leads import customer_status, duplicates, pending_imports, value_readings
-from scoring.accounts import account_qualification
+from scoring.account_judgement import account_qualification
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads

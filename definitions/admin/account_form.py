@@ -60,7 +60,7 @@ class AccountVersionForm(VersionForm):
         for name in ("contacts_at_least", "contacts_within_days", "tier_1_contacts", *_COMPANY_FIELDS[:2]):
             self.fields[name].widget = number_input()
         if self.instance.account is not None:
-            self.initial |= _initial_values(AccountSetting.from_document(self.instance.account))
+            self.initial.update(_initial_values(AccountSetting.from_document(self.instance.account)))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()

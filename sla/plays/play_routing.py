@@ -18,6 +18,7 @@ from sla.handoffs import routing
 from sla.models import AccountPlay, Handoff, PlayRouting, Rep, RoutingRule, Team
 from sla.notifications import outbox
 from sla.notifications.outbox import NoticeDraft
+from sla.permissions import NotYours
 from sla.plays import play_access, play_clocks, play_states
 from sla.plays.play_states import PlayInputRefused, PlayStepRefused
 from sla.teams import round_robin, routing_rules
@@ -75,7 +76,7 @@ def assign_play(*, play: AccountPlay, rep: Rep, by: User, now: dt.datetime, reas
     """
     play = play_states.lock_play(play)
     if not play_access.may_assign(by, play):
-        raise play_access.NotYours("Only a manager of the team can give this play to another rep.")
+        raise NotYours("Only a manager of the team can give this play to another rep.")
     rep = Rep.objects.select_related("user", "team__calendar", "calendar").get(pk=rep.pk)
     _check_assignment(play, rep, reason)
     before = play.rep
@@ -108,7 +109,8 @@ def _route_locked(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datet
     match = routing_rules.match_rules(rules, as_routable(play))
     if match.rule is None:
         why = routing_rules.NO_MATCH if rules else "There is no routing rule yet."
-        return _leave_unrouted(play, None, why, match.trace, now)
+        _leave_unrouted(play, None, why, match.trace, now)
+        return None
     team = match.rule.team
     routing.lock_turns(team)
     availabilities = round_robin.fetch_availabilities(round_robin.fetch_reps(team), now)
@@ -116,7 +118,8 @@ def _route_locked(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datet
     path = f"Rule {match.rule.position}: {match.rule.name} → team {team}"
     trace = match.trace + assignment.trace
     if assignment.rep is None:
-        return _leave_unrouted(play, team, f"{path} → nobody available ({assignment.reasons})", trace, now)
+        _leave_unrouted(play, team, f"{path} → nobody available ({assignment.reasons})", trace, now)
+        return None
     _give(play, assignment.rep, now)
     _record(play, assignment.rep, f"{path} → {assignment.rep}, {assignment.why}", now, trace=trace)
     return assignment.rep

@@ -127,7 +127,7 @@ class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # g
 
     request: Request
     http_method_names: ClassVar = ["post"]  # type: ignore[misc]  # a list in the stubs
-    form_class = Form
+    form_class: ClassVar[type[Form]] = Form  # type: ignore[misc]  # an instance variable in the stubs
     #: The form's name in the context of the play's page.
     context_form_name: ClassVar[str] = ""
     #: The prefix of the ids of the form's fields, where several forms of the page have a field of one name.
