@@ -13,7 +13,7 @@ from collections.abc import Callable
 from config.api import request_limits
 from config.jobs.heartbeat import record_heartbeat
 from leads import company_rescores, customer_status, duplicates, pending_imports, value_readings
-from scoring.accounts import account_qualification
+from scoring.account_judgement import account_qualification
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads

@@ -137,7 +137,7 @@ def _flagged_counts(backtest: Backtest | None) -> tuple[int, int] | None:
 def _object_to_missing_parts(draft: Draft) -> Iterator[str]:
     if not draft.owner.strip() or not draft.reason.strip():
         yield "Say who owns this version and why it is made, then propose it."
-    if not any(path.kind == PathKind.PATH for path in draft.paths):
+    if draft.account is None and not any(path.kind == PathKind.PATH for path in draft.paths):
         yield "No lead can meet this version: it has no path. Add one with at least one clause."
     for path in draft.paths:
         if not path.clauses:

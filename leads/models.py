@@ -649,7 +649,7 @@ class CompanyEvent(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["source", "external_id"], name="company_event_once")]
         indexes: ClassVar = [
-            # Read by scoring.accounts and by pages for the events of one company.
+            # Read by scoring.account_judgement and by pages for the events of one company.
             models.Index(fields=["company", "occurred_at"], include=["signal"], name="event_of_company"),
         ]
         triggers: ClassVar = [append_only("company_events_stay")]

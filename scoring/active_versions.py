@@ -17,7 +17,7 @@ from scoring.rule_compiler import compile_with_current_catalogue
 def list_active_versions() -> list[Version]:
     """Return the version in force of each definition that judges leads, in the order of their ids.
 
-    Definitions of the motion AQL judge companies (scoring.accounts).
+    Definitions of the motion AQL judge companies (scoring.account_judgement).
     """
     of_leads = Version.objects.active().exclude(definition__motion=Motion.AQL)
     return list(of_leads.select_related("definition").order_by("pk"))

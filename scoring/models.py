@@ -142,7 +142,7 @@ class AccountQualification(models.Model):
     tier = models.PositiveSmallIntegerField()
     contacts = models.PositiveSmallIntegerField(help_text="The different contacts that were engaged.")
     why = models.CharField(max_length=300, help_text="One line for lists.")
-    evidence = models.JSONField(help_text="The judgement as of `at` (scoring.accounts), never recomputed.")
+    evidence = models.JSONField(help_text="The judgement as of `at` (scoring.account_judgement), never recomputed.")
 
     taken_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)

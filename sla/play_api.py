@@ -31,7 +31,7 @@ from sla.plays import play_access, play_states, play_work
 _SHOWN: Final = ("company", "version", "qualification", "team", "rep__user")
 
 
-class PlaysView(ListAPIView[AccountPlay]):
+class PlaysApiView(ListAPIView[AccountPlay]):
     """List the account plays that the caller, or the owner of the key, may see; newest first."""
 
     permission_classes = (HANDOFFS,)
@@ -45,7 +45,7 @@ class PlaysView(ListAPIView[AccountPlay]):
         return visible.select_related(*_SHOWN).defer("qualification__evidence")
 
 
-class PlayView(RetrieveAPIView[AccountPlay]):
+class PlayApiView(RetrieveAPIView[AccountPlay]):
     permission_classes = (HANDOFFS,)
     serializer_class = wire.PlayDetailSerializer
     queryset = AccountPlay.objects.none()
@@ -117,7 +117,7 @@ class PlayRejectApiView(PlayActionView):
         return self.respond(request, pk)
 
 
-class PlayAttemptsView(PlayActionView):
+class PlayAttemptsApiView(PlayActionView):
     input_serializer = wire.NewPlayAttemptSerializer
 
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
@@ -132,7 +132,7 @@ class PlayAttemptsView(PlayActionView):
         return self.respond(request, pk)
 
 
-class PlayMeetingView(PlayActionView):
+class PlayMeetingApiView(PlayActionView):
     input_serializer = serializers.MeetingSerializer
 
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
@@ -144,7 +144,7 @@ class PlayMeetingView(PlayActionView):
         return self.respond(request, pk)
 
 
-class PlayOpportunityView(PlayActionView):
+class PlayOpportunityApiView(PlayActionView):
     input_serializer = wire.OpportunityValueSerializer
 
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
@@ -156,7 +156,7 @@ class PlayOpportunityView(PlayActionView):
         return self.respond(request, pk)
 
 
-class PlayWonView(PlayActionView):
+class PlayWonApiView(PlayActionView):
     input_serializer = serializers.AmountSerializer
 
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
@@ -167,7 +167,7 @@ class PlayWonView(PlayActionView):
         return self.respond(request, pk)
 
 
-class PlayLostView(PlayActionView):
+class PlayLostApiView(PlayActionView):
     input_serializer = serializers.LossSerializer
 
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
@@ -219,15 +219,15 @@ def _with_details(caller: User) -> QuerySet[AccountPlay]:
 
 
 urlpatterns: list[URLPattern] = [
-    path("plays", PlaysView.as_view(), name="plays"),
-    path("plays/<int:pk>", PlayView.as_view(), name="play"),
+    path("plays", PlaysApiView.as_view(), name="plays"),
+    path("plays/<int:pk>", PlayApiView.as_view(), name="play"),
     path("plays/<int:pk>/accept", PlayAcceptApiView.as_view(), name="play-accept"),
     path("plays/<int:pk>/reject", PlayRejectApiView.as_view(), name="play-reject"),
-    path("plays/<int:pk>/attempts", PlayAttemptsView.as_view(), name="play-attempts"),
-    path("plays/<int:pk>/meeting", PlayMeetingView.as_view(), name="play-meeting"),
-    path("plays/<int:pk>/opportunity", PlayOpportunityView.as_view(), name="play-opportunity"),
-    path("plays/<int:pk>/won", PlayWonView.as_view(), name="play-won"),
-    path("plays/<int:pk>/lost", PlayLostView.as_view(), name="play-lost"),
+    path("plays/<int:pk>/attempts", PlayAttemptsApiView.as_view(), name="play-attempts"),
+    path("plays/<int:pk>/meeting", PlayMeetingApiView.as_view(), name="play-meeting"),
+    path("plays/<int:pk>/opportunity", PlayOpportunityApiView.as_view(), name="play-opportunity"),
+    path("plays/<int:pk>/won", PlayWonApiView.as_view(), name="play-won"),
+    path("plays/<int:pk>/lost", PlayLostApiView.as_view(), name="play-lost"),
     path("plays/<int:pk>/tasks/<int:task>/done", PlayTaskCompletedView.as_view(), name="play-task-done"),
     path("plays/<int:pk>/contacts/<int:contact>/role", PlayContactRoleView.as_view(), name="play-contact-role"),
 ]

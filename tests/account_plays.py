@@ -10,7 +10,7 @@ from definitions.models import Version
 from definitions.vocabulary import VersionState
 from leads import account_queue
 from leads.models import Company, CompanyEvent, Lead
-from scoring.accounts import account_qualification
+from scoring.account_judgement import account_qualification
 from scoring.models import AccountQualification
 from sla.models import AccountPlay, Commitment, RoutingRule
 from sla.plays import play_creation

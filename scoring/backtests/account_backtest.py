@@ -11,8 +11,8 @@ import numpy as np
 from django.conf import settings
 
 from leads.models import Company, Lead
-from scoring.accounts import account_qualification, account_versions
-from scoring.accounts.account_versions import CompiledAccount
+from scoring.account_judgement import account_qualification, account_versions
+from scoring.account_judgement.account_versions import CompiledAccount
 from scoring.backtests import outcome_history
 from scoring.backtests.coverage_and_precision import (
     DatedLeads,

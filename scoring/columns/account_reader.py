@@ -40,8 +40,7 @@ def read_accounts(
     # 1.
     ids = sorted(set(company_ids))
     companies = read_periods(reader, "company", Scope(some=ids), _fields_of(of_company))
-    asked = Attributes(_facts_of(companies))
-    profile = asked.profile(of_company)
+    profile = Attributes(_facts_of(companies)).profile(of_company)
     # 2.
     persons = _read_people(reader, ids)
     people = merged_people.read_merged_people(reader, Scope(some=persons))
@@ -83,8 +82,8 @@ def _contacts_of(
         mine = slice(*np.searchsorted(rows.subject, [person, person + 1]))
         if not counts[mine][-1]:
             continue
-        done = slice(*np.searchsorted(events.lead, [person, person + 1]))
-        yield ContactFacts(person, events.at[done], rows.start[mine], counts[mine])
+        own_events = slice(*np.searchsorted(events.lead, [person, person + 1]))
+        yield ContactFacts(person, events.at[own_events], rows.start[mine], counts[mine])
 
 
 def _read_people(reader: Reader, company_ids: Sequence[int]) -> list[int]:

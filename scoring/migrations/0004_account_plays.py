@@ -26,7 +26,9 @@ class Migration(migrations.Migration):
                 ("why", models.CharField(help_text="One line for lists.", max_length=300)),
                 (
                     "evidence",
-                    models.JSONField(help_text="The judgement as of `at` (scoring.accounts), never recomputed."),
+                    models.JSONField(
+                        help_text="The judgement as of `at` (scoring.account_judgement), never recomputed."
+                    ),
                 ),
                 ("taken_at", models.DateTimeField(blank=True, null=True)),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),

@@ -134,7 +134,7 @@ class PlayContact(models.Model):
 
 
 class PlayTask(models.Model):
-    """One thread of a play: to engage a contact, or to find somebody for a role that is missing."""
+    """A thread of a play: to engage a contact, or to find somebody for a role that is missing."""
 
     play = models.ForeignKey(AccountPlay, on_delete=models.PROTECT, related_name="tasks")
     contact = models.ForeignKey(PlayContact, on_delete=models.PROTECT, null=True, related_name="tasks")

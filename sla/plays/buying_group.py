@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from leads.models import Company, Lead
 from scoring import active_versions
-from scoring.accounts import account_evidence, account_qualification, account_versions
+from scoring.account_judgement import account_evidence, account_qualification, account_versions
 from scoring.engine.accounts import AccountFacts, engaged_contacts
 from scoring.instants import microseconds
 from scoring.rule_compiler import read_current_catalogue

@@ -1,4 +1,4 @@
-"""Who sees a play and who may decide on it: as of handoffs (rules 1.251)."""
+"""Visibility of plays, and the right to act on them, as of handoffs (rules 1.251)."""
 
 from __future__ import annotations
 

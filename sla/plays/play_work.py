@@ -1,4 +1,4 @@
-"""What sales does on a play: contacts, notes, tasks, roles, the decision, the meeting and the deal (rules 6.256, 7.251).
+"""The work of sales on a play: contacts, notes, tasks, roles, the decision, the meeting and the deal (rules 6.256, 7.251).
 
 Every step locks the play first, and raises NotYours, PlayStepRefused or PlayInputRefused with a sentence for the user.
 """
@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from config.accounts.models import User
 from leads import merges
 from leads.vocabulary import CLOCK_SKEW, OutcomeKind
-from scoring.accounts import account_qualification
+from scoring.account_judgement import account_qualification
 from sla.business_time.arithmetic import wall_to_instant
 from sla.handoffs import attempts, rejection_reasons
 from sla.models import (

@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from definitions import signals_and_lists
-from definitions.plain_english import generated_statement, phrases
-from definitions.plain_english.phrases import count_noun, join_words
+from definitions.plain_english import generated_statement
+from definitions.plain_english.phrases import count_noun, format_days, join_words
 from leads import merges
 from leads.models import Company, CompanyEvent, Event, Lead
-from scoring.accounts.account_versions import CompiledAccount
+from scoring.account_judgement.account_versions import CompiledAccount
 from scoring.engine.accounts import AccountFacts, engaged_contacts, values_at
 from scoring.engine.bands import Band
 from scoring.instants import from_microseconds
@@ -80,11 +80,11 @@ def list_company_signals(
 def write_reason(company: Company, evidence: Mapping[str, Any]) -> str:
     """Return one line for lists: how many contacts, and what was seen of the company."""
     contacts = count_noun(evidence["contacts_engaged"], "contact")
-    days = phrases.format_days(evidence["within_days"])
+    days = format_days(evidence["within_days"])
     line = f"{contacts} of {company} engaged within {days}"
     signals = list(dict.fromkeys(row["signal"] for row in evidence["company_signals"]))
-    seen = f"; seen of the company: {join_words(signals, 'and')}" if signals else ""
-    return f"{line}{seen}."[:300]
+    company_part = f"; seen of the company: {join_words(signals, 'and')}" if signals else ""
+    return f"{line}{company_part}."[:300]
 
 
 def _criterion_line(row: Mapping[str, Any], names: Any, values: Mapping[str, object]) -> Json:

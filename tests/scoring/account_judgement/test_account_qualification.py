@@ -9,7 +9,7 @@ from django.db.utils import ProgrammingError
 from config import periodic
 from leads import account_queue, contact_decisions, events, merges
 from leads.models import AccountLook
-from scoring.accounts import account_qualification
+from scoring.account_judgement import account_qualification
 from scoring.models import AccountQualification, Qualification
 from tests.account_plays import activate_accounts, engage_company, judge, people_of, see_signal
 from tests.factories import DAY, HOUR, MINUTE, NOW, CompanyFactory, EventFactory, LeadFactory, UserFactory

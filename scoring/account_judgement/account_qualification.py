@@ -14,8 +14,8 @@ from definitions.models import Version
 from leads import account_queue
 from leads.models import Company
 from scoring import active_versions
-from scoring.accounts import account_evidence, account_versions
-from scoring.accounts.account_versions import CompiledAccount
+from scoring.account_judgement import account_evidence, account_versions
+from scoring.account_judgement.account_versions import CompiledAccount
 from scoring.columns import account_reader
 from scoring.engine.accounts import AccountFacts, first_meeting, judge_account
 from scoring.engine.timeline import DAY
