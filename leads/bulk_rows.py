@@ -17,7 +17,6 @@ from django.db import connection
 from django.db.models import Field, Model
 from django.db.models.expressions import DatabaseDefault
 
-
 Row = TypeVar("Row", bound=Model)
 
 
