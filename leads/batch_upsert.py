@@ -77,7 +77,8 @@ class AttributeStatement:
         """The id in its system, and as one that every system may name."""
         if not self.external_id:
             return ()
-        return tuple(dict.fromkeys((id_key(self.system, self.external_id), id_key("", self.external_id))))
+        of_all = id_key("", self.external_id)
+        return (id_key(self.system, self.external_id), of_all) if self.system else (of_all,)
 
 
 class DatedValues(NamedTuple):
@@ -444,7 +445,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         if not is_kept:
             is_changed |= opt_outs.settle_wish(history, contact, source=self.source)
         notes = opt_outs.note_kept_wish(lead, contact)
-        if replaced_persons.name_of(lead) != name_before:
+        if name_before.first and name_before.last and replaced_persons.name_of(lead) != name_before:
             notes += self._note_changed_name(lead, name_before, item)
         return is_changed, notes
 
