@@ -40,9 +40,30 @@ class Measured:
 
 def measure(environment: dict[str, str], module: str, function: str) -> Measured:
     """Run a function of a benchmark module in a process of its own and return its measurement."""
+    return _finish(_start(environment, module, function))
+
+
+def measure_watched(environment: dict[str, str], module: str, function: str) -> tuple[Measured, Measured]:
+    """Do as `measure` does while another process watches a page (`queue_pages.watch`); return both measurements."""
+    watching = _start(environment, "queue_pages", "watch")
+    try:
+        measured = measure(environment, module, function)
+    finally:
+        (Path(environment["BENCH_FOLDER"]) / "watched").touch()
+        watched = _finish(watching)
+    return measured, watched
+
+
+def _start(environment: dict[str, str], module: str, function: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.child", module, function]
-    completed = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return Measured(**json.loads(completed.stdout.splitlines()[-1]))
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def _finish(process: subprocess.Popen[str]) -> Measured:
+    output, _ = process.communicate()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    return Measured(**json.loads(output.splitlines()[-1]))
 
 
 def folder() -> Path:

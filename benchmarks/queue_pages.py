@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from benchmarks import agreement
-from benchmarks.child import Measured
+from benchmarks.child import Measured, folder
 from config.accounts.models import User
 from definitions.models import Version
 from leads.models import Lead, StageChange
@@ -25,20 +25,51 @@ TIMES: Final = 15
 KINDS: Final = (("first_contact", 0.2), ("disposition", 0.8))
 
 
+#: Nothing was collected for these measurements.
+PLAIN_FILES: Final = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+
+
 def pages() -> Measured:
-    now = dt.datetime.fromtimestamp(time.time(), tz=dt.UTC)
-    rep, manager = (User.objects.create(email=f"{name}@accord.test") for name in ("rep", "manager"))
-    for person, role in ((rep, "sdr"), (manager, "sales_manager")):
-        person.groups.add(Group.objects.get_or_create(name=role)[0])
-    fill(rep, manager, int(os.environ["BENCH_OPEN"]), now)
+    people = _fill_for(_person("rep", "sdr"), _person("manager", "sales_manager"))
     measured = Measured()
-    # Nothing was collected for these measurements.
-    plain = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-    with override_settings(STORAGES=plain):
-        for person in (rep, manager):
+    with override_settings(STORAGES=PLAIN_FILES):
+        for person in people:
             for name, headers in (("page", {}), ("poll", {"HX-Request": "true"})):
                 measured.more[f"{person}, {name}"] = timed(person, headers)
     return measured
+
+
+def fill_queue() -> Measured:
+    """Fill the queue that `watch` shows."""
+    _fill_for(_person("rep", "sdr"), _person("manager", "sales_manager"))
+    return Measured()
+
+
+def watch() -> Measured:
+    """Ask for the page of a manager twice a second until the file `watched` is there; `more` has the milliseconds."""
+    client, took, end = Client(), [], folder() / "watched"
+    client.force_login(_person("manager", "sales_manager"))
+    with override_settings(STORAGES=PLAIN_FILES):
+        client.get("/queue/", SERVER_NAME="localhost")
+        while not end.exists():
+            begin = time.perf_counter()
+            response = client.get("/queue/", SERVER_NAME="localhost")
+            took.append((time.perf_counter() - begin) * 1000)
+            assert response.status_code == 200, response
+            time.sleep(0.5)
+    end.unlink()
+    return Measured(rows=len(took), more={"milliseconds": took})
+
+
+def _person(name: str, role: str) -> User:
+    person, _ = User.objects.get_or_create(email=f"{name}@accord.test")
+    person.groups.add(Group.objects.get_or_create(name=role)[0])
+    return person
+
+
+def _fill_for(rep: User, manager: User) -> tuple[User, User]:
+    fill(rep, manager, int(os.environ["BENCH_OPEN"]), dt.datetime.fromtimestamp(time.time(), tz=dt.UTC))
+    return rep, manager
 
 
 def timed(person: User, headers: dict[str, str]) -> tuple[float, float]:

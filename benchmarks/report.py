@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.child import Measured, measure
+from collections.abc import Iterable
+
+from benchmarks.child import Measured, measure, measure_watched
 from benchmarks.table import row, say, section
 
 Environment = dict[str, str]
@@ -48,8 +50,10 @@ def judging(environment: Environment) -> None:
 
 def editing(environment: Environment) -> None:
     section("While a version is edited, milliseconds", ("times", "p50", "p95", "p99"))
-    _show_times("quick figures, everybody measured again", measure(environment, "judging", "quick_figures"))
-    _show_times("what if the threshold were another", measure(environment, "judging", "what_ifs"))
+    _show_times(
+        "quick figures, everybody measured again", measure(environment, "judging", "quick_figures").more["seconds"]
+    )
+    _show_times("what if the threshold were another", measure(environment, "judging", "what_ifs").more["seconds"])
 
 
 def _bests(environment: Environment, *functions: tuple[str, str]) -> list[Measured]:
@@ -86,37 +90,49 @@ def intake(environment: Environment) -> None:
 def imports(environment: Environment) -> None:
     """Report the import of files, after everything else: it doubles the number of leads."""
     measure(environment, "imports", "write_files")
-    section("Files of leads in", ("seconds", "speed", "", "rows/s", "peak MB"))
+    section("Files of leads in", ("seconds", "speed", "CPU s", "rows/s", "peak MB"))
     bare = measure(environment, "imports", "bare_copy")
+    _show_import("bare COPY of the same leads and statements", bare, bare)
     titles = {
-        "bare_copy": "bare COPY of the same leads and statements",
         "csv_file": "CSV file, all leads new",
         "csv_file_again": "the same CSV file again, nothing to change",
         "xlsx_file": "XLSX file, all leads new",
     }
+    pages: dict[str, Measured] = {}
     for name, title in titles.items():
-        measured = bare if name == "bare_copy" else measure(environment, "imports", name)
-        speed = f"{measured.rows / measured.seconds:,.0f}"
-        row(
-            (
-                title,
-                f"{measured.seconds:.2f}",
-                f"{bare.seconds / measured.seconds:.2f}",
-                "",
-                speed,
-                f"{measured.peak:,.0f}",
-            )
+        measured, pages[title] = measure_watched(environment, "imports", name)
+        _show_import(title, measured, bare)
+    section("The queue page meanwhile, milliseconds", ("times", "p50", "p95", "p99"))
+    for title, watched in pages.items():
+        _show_times(title, [milliseconds / 1000 for milliseconds in watched.more["milliseconds"]])
+
+
+def _show_import(title: str, measured: Measured, bare: Measured) -> None:
+    row(
+        (
+            title,
+            f"{measured.seconds:.2f}",
+            f"{bare.seconds / measured.seconds:.2f}",
+            f"{measured.more['cpu']:.1f}",
+            f"{measured.rows / measured.seconds:,.0f}",
+            f"{measured.peak:,.0f}",
         )
+    )
 
 
 def live(environment: Environment) -> None:
     section("One lead, milliseconds", ("times", "p50", "p95", "p99"))
-    _show_times("judged: claim, judge, store, plan the next look", measure(environment, "live", "rescores"))
-    _show_times("explained", measure(environment, "live", "explains"))
-    _show_times("event accepted → handoff visible, worker and beat at work", measure(environment, "live", "handoffs"))
+    _show_times(
+        "judged: claim, judge, store, plan the next look", measure(environment, "live", "rescores").more["seconds"]
+    )
+    _show_times("explained", measure(environment, "live", "explains").more["seconds"])
+    _show_times(
+        "event accepted → handoff visible, worker and beat at work",
+        measure(environment, "live", "handoffs").more["seconds"],
+    )
 
 
-def _show_times(title: str, measured: Measured) -> None:
-    seconds = sorted(measured.more["seconds"])
+def _show_times(title: str, times: Iterable[float]) -> None:
+    seconds = sorted(times)
     quantiles = (seconds[min(len(seconds) - 1, int(len(seconds) * share))] for share in (0.5, 0.95, 0.99))
     row((title, f"{len(seconds)}", *(f"{1000 * quantile:,.1f}" for quantile in quantiles)))

@@ -48,7 +48,7 @@ from leads.exceptions import Refused
 from leads.filters import CompanyFilter, LeadApiFilter
 from leads.locale_formats import SenderFormats
 from leads.models import Company, DuplicateCandidate, Event, Lead, LeadKey, LeadMerge, LeadStage
-from leads.not_understood import NotUnderstood
+from leads.not_understood import NotUnderstood, ValueText
 from leads.vocabulary import DuplicateReason, KeyKind, NoteKind, OwningTeam
 
 _READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
@@ -416,22 +416,18 @@ class ValuesView(APIView):
             raise ValidationError({"not_understood": "must be true: only values not understood are listed."})
         if attribute and attribute not in not_understood.NAMES:
             raise ValidationError({"attribute": f"must be one of: {', '.join(not_understood.NAMES)}."})
-        rows = sorted(not_understood.list_values(attribute), key=_value_key)
+        texts = sorted(not_understood.list_texts(attribute))
         after = _read_value_cursor(request.query_params.get("cursor", ""))
-        remaining = [row for row in rows if after is None or _value_key(row) > after]
+        remaining = [text for text in texts if after is None or text > after]
         size = _read_page_size(request.query_params.get("page_size", ""))
         page = remaining[:size]
         return Response(
             {
                 "next": _next_url(request, page[-1]) if len(remaining) > size else None,
                 "previous": None,
-                "results": [_value_row(request, row) for row in page],
+                "results": [_value_row(request, row) for row in not_understood.read_values(page)],
             }
         )
-
-
-def _value_key(row: NotUnderstood) -> tuple[str, str]:
-    return row.attribute, row.text
 
 
 def _read_value_cursor(cursor: str) -> tuple[str, str] | None:
@@ -449,8 +445,8 @@ def _read_page_size(size: str) -> int:
     return min(number, KeysetPages.max_page_size) if number else KeysetPages.page_size
 
 
-def _next_url(request: Request, last: NotUnderstood) -> str:
-    cursor = base64.urlsafe_b64encode(json.dumps(_value_key(last)).encode()).decode()
+def _next_url(request: Request, last: ValueText) -> str:
+    cursor = base64.urlsafe_b64encode(json.dumps(last).encode()).decode()
     return str(replace_query_param(request.build_absolute_uri(), "cursor", cursor))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from leads import attributes, stated_values
+from leads import attributes, bulk_rows, stated_values
 from leads.models import AttributeChange, Company, Lead
 from leads.stated_values import SENIORITY_OF_TITLE
 from leads.text_folding import fold_text
@@ -79,7 +79,7 @@ class AttributeHistory(Generic[Subject]):
 
     def values_at(self, instant: dt.datetime) -> dict[str, Any]:
         """Return the values in force at an instant, by attribute name."""
-        return _fold_changes(row for row in self.changes if row.valid_from <= instant)
+        return _fold_changes(row for row in self.changes if row.valid_from <= instant) if self.changes else {}
 
     def first_stated_at(self, name: str) -> dt.datetime:
         """Return when the attribute was first stated, or `known_at` of the subject if no statement names it."""
@@ -116,8 +116,13 @@ class AttributeHistory(Generic[Subject]):
             self._append_change(new_values, at, source, now)
 
     def _append_change(self, values: Mapping[str, Any], at: dt.datetime, source: str, now: dt.datetime) -> None:
-        whose = {"lead": self.subject} if isinstance(self.subject, Lead) else {"company": self.subject}
-        change = AttributeChange(**whose, values=dict(values), valid_from=at, recorded_at=now, source=source)
+        change = bulk_rows.build_row(
+            AttributeChange, values=dict(values), valid_from=at, recorded_at=now, source=source
+        )
+        if isinstance(self.subject, Lead):
+            change.lead = self.subject
+        else:
+            change.company = self.subject
         self.new_changes.append(change)
         self.changes.append(change)
         # The sort is stable: of statements with the same date the one stored later stays the later one.
@@ -150,14 +155,13 @@ def write_columns(subject: Lead | Company, values: Mapping[str, Any]) -> None:
     for name in _TEXT_COLUMNS[type(subject)]:
         text = values.get(name) or ""
         # An older statement may have another spelling than the one shown; the column has been given that one.
-        if not (name in GROUPED_TEXTS and fold_text(text) == fold_text(getattr(subject, name))):
+        if name not in GROUPED_TEXTS or fold_text(text) != fold_text(getattr(subject, name)):
             setattr(subject, name, text)
-    subject.not_understood = stated_values.list_marked(values, stated_values.NOT_UNDERSTOOD)
-    subject.read_as = stated_values.list_marked(values, stated_values.READ_AS)
+    prefixed = {name: value for name, value in values.items() if "." in name and value is not None}
+    subject.not_understood = stated_values.list_marked(prefixed, stated_values.NOT_UNDERSTOOD)
+    subject.read_as = stated_values.list_marked(prefixed, stated_values.READ_AS)
     subject.custom = {
-        name.removeprefix("custom."): value
-        for name, value in values.items()
-        if name.startswith("custom.") and value is not None
+        name.removeprefix("custom."): value for name, value in prefixed.items() if name.startswith("custom.")
     }
     if isinstance(subject, Lead):
         subject.do_not_contact = bool(values.get("do_not_contact"))

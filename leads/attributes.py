@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from leads.vocabulary import Seniority
 MAX_CUSTOM: Final = 200
 _MAX_TAGS: Final = 200
 _LONGEST_READ: Final = 200
+_LONGEST_CACHED: Final = 100
 _MOST_EMPLOYEES: Final = 2**31 - 1
 MOST_MONEY: Final = 10**15
 _REVENUE: Final = ("annual_revenue", "annual_revenue_currency")
@@ -246,7 +248,7 @@ def read_attributes(
         elif field in _REVENUE and known is COMPANY:
             values |= _read_revenue(sent, formats)
         elif field in known:
-            values[field] = None if value is None else known[field].read(field, value)
+            values[field] = None if value is None else _read_value(known[field], field, value)
         else:
             raise Refused(
                 validation.shorten_name(field), "is not a known field; an attribute of your own goes under custom."
@@ -254,6 +256,18 @@ def read_attributes(
     if sum(field.startswith("custom.") for field in values) > MAX_CUSTOM:
         raise Refused("custom", f"must have at most {MAX_CUSTOM} attributes.")
     return values
+
+
+def _read_value(attribute: Attribute, field: str, value: object) -> Any:
+    # Texts recur, row by row; a long one must not stay in memory.
+    if isinstance(value, str) and len(value) <= _LONGEST_CACHED:
+        return _read_text(attribute.read, field, value)
+    return attribute.read(field, value)
+
+
+@lru_cache(maxsize=16_384)
+def _read_text(read: Callable[[str, object], Any], field: str, text: str) -> Any:
+    return read(field, text)
 
 
 def _read_custom_attributes(sent: Mapping[str, object]) -> dict[str, Any]:

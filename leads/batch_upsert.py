@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar
 
 from leads import (
     bulk_rows,
@@ -31,6 +31,13 @@ from leads.vocabulary import DERIVED_SOURCE, KeyKind
 
 Subject = TypeVar("Subject", Lead, Company)
 UpsertChange = Literal["created", "updated", "unchanged", "rejected"]
+
+# An array is one parameter; a list of a thousand parameters costs more than the search itself.
+_LOCK: Final = "SELECT * FROM {table} WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE"
+_HISTORY: Final = (
+    "SELECT * FROM leads_attributechange WHERE {subject} = ANY(%s::bigint[]) AND {subject} IS NOT NULL"
+    " ORDER BY valid_from, id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,8 @@ class AttributeStatement:
         """The id in its system, and as one that every system may name."""
         if not self.external_id:
             return ()
-        return tuple(dict.fromkeys((id_key(self.system, self.external_id), id_key("", self.external_id))))
+        of_all = id_key("", self.external_id)
+        return (id_key(self.system, self.external_id), of_all) if self.system else (of_all,)
 
 
 class DatedValues(NamedTuple):
@@ -89,7 +97,7 @@ Revise = Callable[[Sequence[AttributeChange]], DatedValues | None]
 class _BatchUpsert(Generic[Subject]):
     """The state of one batch: the histories of its subjects, found by any key, and the ids of those that changed.
 
-    `known_ids` are the subjects that existed before the batch, `new_keys` those that it gives to its subjects.
+    `new_ids` are the subjects that the batch adds, `new_keys` the keys that it gives to subjects beside their first ones.
     `by_person` means that a signed-in person states it all.
     """
 
@@ -100,7 +108,7 @@ class _BatchUpsert(Generic[Subject]):
     by_key: dict[IdentityKey, AttributeHistory[Subject]] = field(default_factory=dict)
     ids_by_subject: dict[int, list[IdentityKey]] = field(default_factory=dict)
     new_keys: dict[IdentityKey, int] = field(default_factory=dict)
-    known_ids: frozenset[int] = frozenset()
+    new_ids: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     person_changes: list[PersonChange] = field(default_factory=list)
 
@@ -192,7 +200,7 @@ class _BatchUpsert(Generic[Subject]):
     def mark_changed(self, history: AttributeHistory[Subject], *, is_changed: bool) -> UpsertChange:
         """Note the subject as changed if it must be stored. Return `created`, `updated` or `unchanged`."""
         pk = history.subject.pk
-        is_new = pk not in self.known_ids and pk not in self.changed and history.subject.recorded_at == self.now
+        is_new = pk in self.new_ids and pk not in self.changed
         if is_changed or is_new:
             self.changed.add(pk)
         return "created" if is_new else "updated" if is_changed else "unchanged"
@@ -231,23 +239,37 @@ class _BatchUpsert(Generic[Subject]):
         for pk, change in changes:
             self.histories[pk or 0].changes.append(change)
 
+    def _add(self, subjects: Sequence[Subject]) -> None:
+        """Give ids to new subjects. Those that a statement describes are inserted at the end, in the order of their keys."""
+        if not subjects:
+            return
+        for subject, pk in zip(subjects, bulk_rows.take_ids(type(subjects[0]), len(subjects)), strict=True):
+            subject.pk = pk
+            self.new_ids.add(pk)
+            self.histories[pk] = AttributeHistory(subject)
+            for key in self._keys_in_columns(subject):
+                self._index(self.histories[pk], key)
+
     def _load_keys(self, keys: Iterable[tuple[int, IdentityKey]]) -> None:
         for pk, key in keys:
             self._index(self.histories[pk], key)
 
     def _keys_beside_columns(self) -> list[tuple[int, IdentityKey]]:
         """Return the new keys, by subject, that its columns do not hold; the database adds those of the columns."""
-        rows: list[tuple[int, IdentityKey]] = []
-        for key, pk in sorted(self.new_keys.items()):
-            subject = self.histories[pk].subject
-            first = getattr(subject, self.first_key_name) or ""
-            in_columns = {
-                IdentityKey(self.first_kind.value, "", first.lower()),
-                id_key(subject.external_system, subject.external_id or ""),
-            }
-            if key not in in_columns:
-                rows.append((pk, key))
-        return rows
+        return [
+            (pk, key)
+            for key, pk in sorted(self.new_keys.items())
+            if key not in self._keys_in_columns(self.histories[pk].subject)
+        ]
+
+    def _keys_in_columns(self, subject: Subject) -> list[IdentityKey]:
+        """Return the keys that the database adds when it stores the columns of a subject."""
+        keys = []
+        if first := getattr(subject, self.first_key_name):
+            keys.append(IdentityKey(self.first_kind.value, "", first.lower()))
+        if subject.external_id:
+            keys.append(id_key(subject.external_system, subject.external_id))
+        return keys
 
     def apply_in_order(
         self,
@@ -282,8 +304,10 @@ class _BatchUpsert(Generic[Subject]):
         later = iter(again.upsert(missing)) if missing else iter(())
         return [next(later) if result is None else result for result in results]
 
-    def _changed_subjects(self) -> list[Subject]:
-        return [self.histories[pk].subject for pk in sorted(self.changed)]
+    def _split_changed(self) -> tuple[list[Subject], list[Subject]]:
+        """Return the subjects to insert and those to update, in the order of their ids."""
+        new, known = (sorted(ids) for ids in (self.changed & self.new_ids, self.changed - self.new_ids))
+        return [self.histories[pk].subject for pk in new], [self.histories[pk].subject for pk in known]
 
     def _store_changes(self) -> None:
         bulk_rows.insert_rows([change for pk in sorted(self.changed) for change in self.histories[pk].new_changes])
@@ -302,25 +326,24 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
 
         1. Upsert the companies that the statements name, which locks them.
         2. Find the companies behind the e-mail domains.
-        3. Find the leads of the statements by their keys, and add those that are missing.
-        4. Lock all of them in id order, and load their attribute histories.
+        3. Find the leads of the statements by their keys, and prepare those that are missing.
+        4. Lock those that exist in id order, and load their attribute histories.
         5. Apply the statements one after the other: each sees the effect of those before it.
-        6. Store the changed leads and their attribute changes, and have the leads rescored.
+        6. Store new and changed leads with their attribute changes, and have the leads rescored.
         """
         items = spell_texts(items)
         # 1. and 2. Companies.
         companies = self._upsert_named_companies(items)
         employers = matching.employers_by_email_domain(item.first_key for item in items)
         # 3. Leads.
-        keys = {key for item in items for key in self.all_keys(item)}
-        owners = matching.find_lead_keys(keys)
-        self.known_ids = frozenset(owners.values())
+        owners = matching.find_lead_keys({key for item in items for key in self.all_keys(item)})
         # A row that is refused for its company adds no lead.
-        named = [item for item in items if not _is_refused_company(companies, item)]
-        if unknown := self.find_unknown(named, owners):
-            new = (NewLead(item.first_key, item.external_id, item.system, item.phone, self.now) for item in unknown)
-            matching.add_leads(new, now=self.now)
-            owners = matching.find_lead_keys(keys)
+        named = [item for item in items if not isinstance(companies.get(_named_company(item)), Refused)]
+        new = (
+            NewLead(item.first_key, item.external_id, item.system, item.phone, self.now)
+            for item in self.find_unknown(named, owners)
+        )
+        self._add(matching.build_leads(new, employers, now=self.now))
         # 4. Another transaction may have changed the rows since they were found: what counts is read under the lock.
         ids = set(owners.values())
         self._lock_and_load(ids)
@@ -365,37 +388,52 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         self._store()
 
     def _lock_and_load(self, ids: Collection[int]) -> None:
+        if not ids:
+            return
         # With the leads that stand for aliases, which are rescored at the end: all locks are taken in id order.
         locked = {*ids, *merges.list_standing_ids(ids)}
-        leads = Lead.objects.filter(pk__in=locked).order_by("pk").select_for_update(of=("self",), no_key=True)
-        changes = AttributeChange.objects.filter(lead_id__in=ids).order_by("valid_from", "pk")
+        leads = list(Lead.objects.raw(_LOCK.format(table="leads_lead"), [list(locked)]))
+        changes = AttributeChange.objects.raw(_HISTORY.format(subject="lead_id"), [list(ids)])
         own = set(ids)
         self._load([lead for lead in leads if lead.pk in own], ((change.lead_id, change) for change in changes))
 
+    def _keys_in_columns(self, subject: Lead) -> list[IdentityKey]:
+        keys = super()._keys_in_columns(subject)
+        return keys or ([phone_key(subject.phone_key)] if subject.phone_key else [])
+
     def _upsert_named_companies(
         self, items: Sequence[AttributeStatement]
-    ) -> Mapping[tuple[str, str, str], UpsertResult[Company]]:
-        """Create or find the companies that the leads name. Return the result for each (domain, id, system)."""
-        # In the order of the rows: of two that contradict each other the first one counts (rules 13.211).
-        company_keys = list(dict.fromkeys(_named_company(item) for item in items if any(_named_company(item)[:2])))
-        if not company_keys:
-            return {}
-        references = [
-            AttributeStatement(domain, external_id, {}, self.now, is_reference=True, system=system)
-            for domain, external_id, system in company_keys
-        ]
-        results = CompanyBatchUpsert(self.source, self.now).upsert(references)
-        return dict(zip(company_keys, results, strict=True))
+    ) -> Mapping[tuple[str, str, str], int | Refused]:
+        """Find or create the companies that the leads name. Return the id or the refusal for each (domain, id, system)."""
+        references = {
+            name: AttributeStatement(name[0], name[1], {}, self.now, is_reference=True, system=name[2])
+            # In the order of the rows: of two that contradict each other the first one counts (rules 13.211).
+            for name in dict.fromkeys(_named_company(item) for item in items if any(_named_company(item)[:2]))
+        }
+        upsert = CompanyBatchUpsert(self.source, self.now)
+        owners = matching.find_company_keys({key for item in references.values() for key in upsert.all_keys(item)})
+        companies: dict[tuple[str, str, str], int | Refused] = {}
+        for name, item in references.items():
+            owner = _find_settled(upsert.first_keys(item), item.id_keys, owners)
+            if owner is not None:
+                companies[name] = owner
+        others = {name: item for name, item in references.items() if name not in companies}
+        for name, result in zip(others, upsert.upsert(list(others.values())) if others else (), strict=True):
+            if result.refusal is not None:
+                companies[name] = result.refusal
+            elif result.subject is not None:
+                companies[name] = result.subject.pk
+        return companies
 
     def _upsert_one(
         self,
         item: AttributeStatement,
-        companies: Mapping[tuple[str, str, str], UpsertResult[Company]],
+        companies: Mapping[tuple[str, str, str], int | Refused],
         employers: Mapping[str, int],
     ) -> UpsertResult[Lead] | None:
         company = companies.get(_named_company(item))
-        if company and company.refusal:
-            return UpsertResult(None, "rejected", Refused(f"company_{company.refusal.field}", company.refusal.rule))
+        if isinstance(company, Refused):
+            return UpsertResult(None, "rejected", Refused(f"company_{company.field}", company.rule))
         try:
             history = self.find_history(item)
         except Refused as refusal:
@@ -433,7 +471,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         if not is_kept:
             is_changed |= opt_outs.settle_wish(history, contact, source=self.source)
         notes = opt_outs.note_kept_wish(lead, contact)
-        if replaced_persons.name_of(lead) != name_before:
+        if name_before.first and name_before.last and replaced_persons.name_of(lead) != name_before:
             notes += self._note_changed_name(lead, name_before, item)
         return is_changed, notes
 
@@ -459,12 +497,12 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         self,
         history: AttributeHistory[Lead],
         item: AttributeStatement,
-        company: UpsertResult[Company] | None,
+        company: int | None,
         employers: Mapping[str, int],
     ) -> Mapping[str, Any]:
         """Return the company that a statement names, or on a first statement the company of the e-mail domain."""
-        if company and company.subject:
-            return {"company": company.subject.pk}
+        if company:
+            return {"company": company}
         employer = employers.get(email_domain(item.first_key))
         is_first = not history.changes and history.subject.company_id is None
         return {"company": employer} if employer and is_first else {}
@@ -507,17 +545,20 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         self._store()
 
     def _store(self) -> None:
-        leads = self._changed_subjects()
-        if not leads:
-            return
-        bulk_rows.update_rows(leads, _WRITABLE_COLUMNS[Lead])
-        LeadKey.objects.bulk_create(
-            LeadKey(lead_id=pk, kind=key.kind, system=key.system, value=key.value, recorded_at=self.now)
-            for pk, key in self._keys_beside_columns()
+        new, known = self._split_changed()
+        rescore_queue.enter_new(new, at=self.now)
+        bulk_rows.insert_rows(new)
+        bulk_rows.update_rows(known, _WRITABLE_COLUMNS[Lead])
+        bulk_rows.insert_rows(
+            [
+                LeadKey(lead_id=pk, kind=key.kind, system=key.system, value=key.value, recorded_at=self.now)
+                for pk, key in self._keys_beside_columns()
+            ]
         )
         self._store_changes()
         PersonChange.objects.bulk_create(self.person_changes)
-        rescore_queue.request(lead_ids=[lead.pk for lead in leads], at=self.now)
+        if known:
+            rescore_queue.request(lead_ids=[lead.pk for lead in known], at=self.now)
 
 
 class CompanyBatchUpsert(_BatchUpsert[Company]):
@@ -533,22 +574,19 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
 
         Needs a transaction.
 
-        1. Find the companies of the statements by their keys, and add those that are missing.
-        2. Lock all of them in id order, and load their attribute histories.
+        1. Find the companies of the statements by their keys, and prepare those that are missing.
+        2. Lock those that exist in id order, and load their attribute histories.
         3. Apply the statements one after the other: each sees the effect of those before it.
-        4. Store the changed companies and their attribute changes, and have their leads rescored.
+        4. Store new and changed companies with their attribute changes, and have their leads rescored.
         5. Assign the companies with new domains to leads at these domains that have no company.
         """
         items = spell_texts(items)
         # 1. Companies.
         keys = {key for item in items for key in self.all_keys(item)}
         owners = matching.find_company_keys(keys)
-        self.known_ids = frozenset(owners.values())
-        new_domains = {key.value for key in keys if key.kind == KeyKind.DOMAIN and key not in owners}
-        if unknown := self.find_unknown(items, owners):
-            new = (NewCompany(item.first_key, item.external_id, item.system) for item in unknown)
-            matching.add_companies(new, now=self.now)
-            owners = matching.find_company_keys(keys)
+        new_domains = {key.value for key in keys if key.kind == self.first_kind and key not in owners}
+        new = (NewCompany(item.first_key, item.external_id, item.system) for item in self.find_unknown(items, owners))
+        self._add(matching.build_companies(new, now=self.now))
         # 2. Another transaction may have changed the rows since they were found: what counts is read under the lock.
         ids = set(owners.values())
         self._lock_and_load(ids)
@@ -562,9 +600,10 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
         return tuple(domain_key(host) for host in (item.first_key, *item.more_domains) if host)
 
     def _lock_and_load(self, ids: Collection[int]) -> None:
-        companies = Company.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
-        changes = AttributeChange.objects.filter(company_id__in=ids).order_by("valid_from", "pk")
-        self._load(list(companies), ((change.company_id, change) for change in changes))
+        if ids:
+            companies = list(Company.objects.raw(_LOCK.format(table="leads_company"), [list(ids)]))
+            changes = AttributeChange.objects.raw(_HISTORY.format(subject="company_id"), [list(ids)])
+            self._load(companies, ((change.company_id, change) for change in changes))
 
     def _upsert_one(self, item: AttributeStatement) -> UpsertResult[Company] | None:
         try:
@@ -585,20 +624,20 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
         self._store(())
 
     def _store(self, new_domains: Collection[str]) -> None:
-        companies = self._changed_subjects()
-        if not companies:
-            return
-        bulk_rows.update_rows(companies, _WRITABLE_COLUMNS[Company])
-        CompanyKey.objects.bulk_create(
-            CompanyKey(company_id=pk, kind=key.kind, system=key.system, value=key.value, recorded_at=self.now)
-            for pk, key in self._keys_beside_columns()
+        new, known = self._split_changed()
+        bulk_rows.insert_rows(new)
+        bulk_rows.update_rows(known, _WRITABLE_COLUMNS[Company])
+        bulk_rows.insert_rows(
+            [
+                CompanyKey(company_id=pk, kind=key.kind, system=key.system, value=key.value, recorded_at=self.now)
+                for pk, key in self._keys_beside_columns()
+            ]
         )
         self._store_changes()
-        ids = [company.pk for company in companies]
-        rescore_queue.request(
-            lead_ids=list(Lead.objects.filter(company_id__in=ids).values_list("pk", flat=True)), at=self.now
-        )
-        if new_domains:
+        if known:
+            of_known = Lead.objects.filter(company__in=[company.pk for company in known])
+            rescore_queue.request(lead_ids=list(of_known.values_list("pk", flat=True)), at=self.now)
+        if self.changed and new_domains:
             LeadBatchUpsert(self.source, self.now).assign_employers(new_domains)
 
 
@@ -625,15 +664,18 @@ def _spell(item: AttributeStatement, respelled: Mapping[tuple[str, str], str]) -
     return replace(item, values={**item.values, **values}) if values else item
 
 
+def _find_settled(
+    domains: Sequence[IdentityKey], ids: Sequence[IdentityKey], owners: Mapping[IdentityKey, int]
+) -> int | None:
+    """Return the company that has every key of a reference already; None if there is something to add or to refuse."""
+    by_domain = {owners.get(key) for key in domains}
+    by_id = {next((owners[key] for key in ids if key in owners), None)} if ids else set()
+    companies = by_domain | by_id
+    return companies.pop() if len(companies) == 1 else None
+
+
 def _named_company(item: AttributeStatement) -> tuple[str, str, str]:
     return item.company_domain, item.company_external_id, item.system
-
-
-def _is_refused_company(
-    companies: Mapping[tuple[str, str, str], UpsertResult[Company]], item: AttributeStatement
-) -> bool:
-    company = companies.get(_named_company(item)) if companies else None
-    return company is not None and company.refusal is not None
 
 
 def _writable_columns(model: type[Lead | Company], excluded: set[str]) -> list[str]:

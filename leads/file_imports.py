@@ -6,12 +6,13 @@ A crash loses nothing: the same file is resumed after its last committed batch. 
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import hashlib
 import json
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -173,9 +174,25 @@ def import_batches(file: FileImport, run: ImportRun, clock: Callable[[], dt.date
     with closing(_read_batches(file, run.lines_done)) as batches:
         for batch in batches:
             began = time.monotonic()
-            with rescore_queue.slow_down(pace):
+            with rescore_queue.slow_down(pace), _pause_garbage_collection():
                 _store_batch(batch, file, run, clock(), pace, began)
             yield run
+
+
+@contextmanager
+def _pause_garbage_collection() -> Iterator[None]:
+    """Leave the objects of the block to reference counting.
+
+    Nothing of a batch outlives it, but its objects are so many that the collector would search all of the process for
+    garbage every few batches, which takes a fifth of the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def refused_lines(run: ImportRun) -> Iterator[str]:

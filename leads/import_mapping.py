@@ -203,6 +203,8 @@ class ImportPlan:
     id_prefix: str = ""
     #: What the summary of the import says about the reading.
     notes: Sequence[str] = ()
+    #: The targets whose cells are taken as they stand.
+    plain_targets: frozenset[str] = frozenset()
 
     def build_item(self, cells: Sequence[str]) -> tuple[dict[str, Any], tuple[RowNote, ...]]:
         """Build the item of a row in the shape of the API, and note the cells whose value is lost. Raises Refused.
@@ -219,7 +221,7 @@ class ImportPlan:
             if target in filled:
                 continue
             cell = cell_repairs.repair_cell(cells[place])
-            if not cell or cell.casefold() in self.nulls:
+            if not cell or (self.nulls and cell.casefold() in self.nulls):
                 continue
             value = self._read_cell(target, cell, notes)
             if value is not None:
@@ -256,14 +258,16 @@ class ImportPlan:
                 item.setdefault(currency_target, self.map.currency)
 
     def _read_cell(self, target: str, cell: str, notes: list[RowNote]) -> object:
-        value = self.map.values.get(target, {}).get(cell, cell)
+        value = self.map.values[target].get(cell, cell) if target in self.map.values else cell
         if not isinstance(value, str):
             return value
-        if cell_repairs.is_rounded(target, value, is_text=target not in self.map.types):
+        if "+" in value and cell_repairs.is_rounded(target, value, is_text=target not in self.map.types):
             notes.append(RowNote(NoteKind.NOT_UNDERSTOOD, target, cell_repairs.ROUNDED))
             return None
         if cell_repairs.has_lost_case(target, value):
             notes.append(RowNote(NoteKind.NOT_UNDERSTOOD, target, cell_repairs.LOST_CASE))
+        if target in self.plain_targets:
+            return value
         try:
             return self._read_value(target, value)
         except TwoReadings:
@@ -388,6 +392,7 @@ def build_plan(
         sender=sender.name if sender else "",
         id_prefix=sender.id_prefix if sender else "",
         notes=notes,
+        plain_targets=frozenset(target for target, _ in columns if _is_plain(target, column_map)),
     )
 
 
@@ -408,6 +413,12 @@ def rebuild_plan(
 
 def _read_nulls(column_map: ColumnMap) -> frozenset[str]:
     return frozenset(value.strip().casefold() for value in column_map.null_values)
+
+
+def _is_plain(target: str, column_map: ColumnMap) -> bool:
+    is_read = target in _DATE_TARGETS or target in _CURRENCY_TARGETS or target in cell_repairs.REPAIRS
+    is_read = is_read or target == "employees" or target.startswith("properties.")
+    return not is_read and target not in column_map.types and target not in column_map.scale
 
 
 def build_header_test(kind: ImportKind, column_map: ColumnMap) -> HeaderTest:

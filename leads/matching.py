@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
 from leads import bulk_rows, domain_names, named_lists
-from leads.models import Company, CompanyKey, Lead, LeadKey
+from leads.models import Company, Lead
 from leads.vocabulary import KeyKind
 
 #: Domains on these lists are shared by people of many companies.
@@ -31,6 +30,13 @@ _WITHOUT_COMPANY: Final = """
         OR reverse(split_part(lower(lead.email), '@', 2)) ~>=~ (reverse(site.host) || '.')
 """
 
+# An array is one parameter; a list of a thousand parameters costs more than the search itself. The values of one kind are
+# a range of the index.
+_OWNERS: Final = (
+    "SELECT system, value, {subject}_id FROM leads_{subject}key WHERE kind = %s AND value = ANY(%s::text[])"
+)
+_KEYS: Final = "SELECT {subject}_id, kind, system, value FROM leads_{subject}key WHERE {subject}_id = ANY(%s::bigint[])"
+
 
 # Plain texts: these functions run several times for each row of an import.
 _EMAIL, _DOMAIN, _PHONE, _ID = (kind.value for kind in (KeyKind.EMAIL, KeyKind.DOMAIN, KeyKind.PHONE, KeyKind.ID))
@@ -44,8 +50,7 @@ class IdentityKey(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class NewLead:
+class NewLead(NamedTuple):
     email: str
     external_id: str
     system: str
@@ -53,8 +58,7 @@ class NewLead:
     known_at: dt.datetime
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class NewCompany:
+class NewCompany(NamedTuple):
     domain: str
     external_id: str
     system: str
@@ -76,82 +80,86 @@ def id_key(system: str, external_id: str) -> IdentityKey:
     return IdentityKey(_ID, system, external_id)
 
 
-def add_leads(new: Iterable[NewLead], *, now: dt.datetime) -> None:
+def add_leads(new: Collection[NewLead], *, now: dt.datetime) -> None:
     """Create the leads that are missing, in the order of their keys: two transactions cannot deadlock on them."""
-    leads = sorted(new)
-    companies = employers_by_email_domain([lead.email for lead in leads if lead.email])
-    bulk_rows.insert_rows(
-        [
-            Lead(
-                email=lead.email or None,
-                external_id=lead.external_id or None,
-                external_system=lead.system if lead.external_id else "",
-                phone=lead.phone,
-                phone_key=lead.phone,
-                company_id=companies.get(email_domain(lead.email)),
-                known_at=lead.known_at,
-                stage_at=lead.known_at,
-                recorded_at=now,
-            )
-            for lead in leads
-        ]
-    )
+    employers = employers_by_email_domain(lead.email for lead in new)
+    bulk_rows.insert_rows(build_leads(new, employers, now=now), may_exist=True)
 
 
-def add_companies(new: Iterable[NewCompany], *, now: dt.datetime) -> None:
-    """Create the companies that are missing, in the order of their keys."""
-    bulk_rows.insert_rows(
-        [
-            Company(
-                domain=company.domain or None,
-                external_id=company.external_id or None,
-                external_system=company.system if company.external_id else "",
-                known_at=now,
-                recorded_at=now,
-            )
-            for company in sorted(new)
-        ]
-    )
+def build_leads(new: Iterable[NewLead], employers: Mapping[str, int], *, now: dt.datetime) -> list[Lead]:
+    """Return leads with their keys alone, not stored yet, in the order of their keys."""
+    return [
+        bulk_rows.build_row(
+            Lead,
+            email=lead.email or None,
+            external_id=lead.external_id or None,
+            external_system=lead.system if lead.external_id else "",
+            phone=lead.phone,
+            phone_key=lead.phone,
+            company_id=employers.get(email_domain(lead.email)),
+            known_at=lead.known_at,
+            stage_at=lead.known_at,
+            recorded_at=now,
+        )
+        for lead in sorted(new)
+    ]
+
+
+def build_companies(new: Iterable[NewCompany], *, now: dt.datetime) -> list[Company]:
+    """Return companies with their keys alone, not stored yet, in the order of their keys."""
+    return [
+        bulk_rows.build_row(
+            Company,
+            domain=company.domain or None,
+            external_id=company.external_id or None,
+            external_system=company.system if company.external_id else "",
+            known_at=now,
+            recorded_at=now,
+        )
+        for company in sorted(new)
+    ]
 
 
 def find_lead_keys(keys: Collection[IdentityKey]) -> dict[IdentityKey, int]:
     """Return the ids of the leads that have one of these keys, by key."""
-    owners: dict[IdentityKey, int] = {}
-    # A query for each kind: values of one kind are a range of the index.
-    for kind, values in _values_by_kind(keys).items():
-        rows = LeadKey.objects.filter(kind=kind, value__in=values).values_list("kind", "system", "value", "lead_id")
-        owners |= {IdentityKey(*key): pk for *key, pk in rows}
-    return {key: pk for key, pk in owners.items() if key in keys}
+    return _find_owners("lead", keys)
 
 
 def find_company_keys(keys: Collection[IdentityKey]) -> dict[IdentityKey, int]:
     """Return the ids of the companies that have one of these keys, by key."""
-    owners: dict[IdentityKey, int] = {}
-    for kind, values in _values_by_kind(keys).items():
-        rows = CompanyKey.objects.filter(kind=kind, value__in=values).values_list(
-            "kind", "system", "value", "company_id"
-        )
-        owners |= {IdentityKey(*key): pk for *key, pk in rows}
-    return {key: pk for key, pk in owners.items() if key in keys}
-
-
-def _values_by_kind(keys: Iterable[IdentityKey]) -> dict[str, set[str]]:
-    values: dict[str, set[str]] = {}
-    for key in keys:
-        values.setdefault(key.kind, set()).add(key.value)
-    return values
+    return _find_owners("company", keys)
 
 
 def keys_of_leads(ids: Collection[int]) -> list[tuple[int, IdentityKey]]:
     """Return (id, key) for all keys of these leads."""
-    rows = LeadKey.objects.filter(lead_id__in=ids).values_list("lead_id", "kind", "system", "value")
-    return [(pk, IdentityKey(*key)) for pk, *key in rows]
+    return _find_keys("lead", ids)
 
 
 def keys_of_companies(ids: Collection[int]) -> list[tuple[int, IdentityKey]]:
     """Return (id, key) for all keys of these companies."""
-    rows = CompanyKey.objects.filter(company_id__in=ids).values_list("company_id", "kind", "system", "value")
+    return _find_keys("company", ids)
+
+
+def _find_owners(subject: str, keys: Collection[IdentityKey]) -> dict[IdentityKey, int]:
+    values: dict[str, set[str]] = {}
+    for key in keys:
+        values.setdefault(key.kind, set()).add(key.value)
+    owners: dict[IdentityKey, int] = {}
+    for kind, of_kind in values.items():
+        rows = _fetch_rows(_OWNERS.format(subject=subject), [kind, list(of_kind)])
+        owners |= {IdentityKey(kind, system, value): pk for system, value, pk in rows}
+    return {key: pk for key, pk in owners.items() if key in keys}
+
+
+def _find_keys(subject: str, ids: Collection[int]) -> list[tuple[int, IdentityKey]]:
+    rows = _fetch_rows(_KEYS.format(subject=subject), [list(ids)]) if ids else []
     return [(pk, IdentityKey(*key)) for pk, *key in rows]
+
+
+def _fetch_rows(query: str, parameters: list[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return list(cursor.fetchall())
 
 
 def employers_by_email_domain(emails: Iterable[str]) -> Mapping[str, int]:
@@ -166,8 +174,7 @@ def employers_by_domain(domains: Collection[str]) -> Mapping[str, int]:
     """
     hosts_by_domain = {domain: domain_names.domains_above(domain) for domain in domains}
     hosts = {host for above in hosts_by_domain.values() for host in above}
-    rows = CompanyKey.objects.filter(kind=KeyKind.DOMAIN, value__in=hosts) if hosts else CompanyKey.objects.none()
-    companies = dict(rows.values_list("value", "company_id"))
+    companies = {key.value: pk for key, pk in find_company_keys({domain_key(host) for host in hosts}).items()}
     shared = named_lists.find_listed_domains(companies, names=SHARED_DOMAIN_LISTS)
     employers: dict[str, int] = {}
     for domain, above in hosts_by_domain.items():
@@ -181,9 +188,7 @@ def leads_without_company(domains: Collection[str]) -> dict[int, str]:
     """Return the e-mail domains of leads that have no company, by their ids: those at these domains and below them."""
     if not domains:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_WITHOUT_COMPANY, [sorted(domains)])
-        return dict(cursor.fetchall())
+    return dict(_fetch_rows(_WITHOUT_COMPANY, [sorted(domains)]))
 
 
 def email_domain(email: str) -> str:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.db.models import Q
@@ -87,24 +87,51 @@ _EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
         " WHERE company.id = ANY((array_agg(subject.id ORDER BY subject.id))[:3]))",
     }
 )
+
+
+class ValueText(NamedTuple):
+    """A text that could not be read, and its attribute."""
+
+    attribute: str
+    text: str
+
+
 #: The leads that one lead or company stands for, as an expression.
 _LEADS_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "lead": "count(DISTINCT subject.id)",
         "company": "coalesce(sum((SELECT count(*) FROM leads_lead lead WHERE lead.company_id = subject.id)), 0)",
+        "lead": "count(DISTINCT subject.id)",
     }
 )
 
 
 def list_values(attribute: str = "") -> list[NotUnderstood]:
-    """Return the values not understood, by attribute and text; with an attribute, its own alone.
+    """Return the values not understood, by attribute and text; with an attribute, its own alone."""
+    return read_values(list_texts(attribute))
 
-    Titles without a known rank are listed on request only: they are read from all leads.
+
+def list_texts(attribute: str = "") -> list[ValueText]:
+    """Return the texts not understood by attribute and text; with an attribute, its own alone.
+
+    Titles without a known rank are listed on request only, the most frequent first: they are read from all leads.
     """
     if attribute == TITLES:
         return _list_titles()
-    rows = [row for subject in ("company", "lead") for row in _list_marked(subject)]
-    return sorted((row for row in rows if attribute in ("", row.attribute)), key=lambda row: (row.attribute, row.text))
+    texts = [text for subject in _LEADS_OF for text in _list_marked(subject)]
+    return sorted(text for text in texts if attribute in ("", text.attribute))
+
+
+def read_values(texts: Sequence[ValueText]) -> list[NotUnderstood]:
+    """Return the values of these texts with their counts, in the order of the texts.
+
+    A page asks for its own alone: sources and dates stand in the attribute history.
+    """
+    values = _read_titles([text.text for text in texts if text.attribute == TITLES])
+    marked = [text for text in texts if text.attribute != TITLES]
+    for subject in _LEADS_OF:
+        values += _read_marked(subject, [text for text in marked if text.attribute.startswith(f"{subject}.")])
+    by_text = {(value.attribute, value.text): value for value in values}
+    return [by_text[text] for text in texts if text in by_text]
 
 
 def match_leads(token: str) -> Q:
@@ -139,12 +166,27 @@ def _values_at(changes: Any, at: dt.datetime) -> dict[str, Any]:
     return stated_values.fold_statements(rows)
 
 
-def _list_marked(subject: str) -> list[NotUnderstood]:
+def _list_marked(subject: str) -> list[ValueText]:
+    rows = _fetch_rows(
+        f"""
+        SELECT DISTINCT mark.key, mark.value
+        FROM leads_{subject} subject CROSS JOIN jsonb_each_text(subject.not_understood) mark
+        WHERE subject.not_understood <> '{{}}'
+        """,  # noqa: S608  # the subject is one of two constants
+        [],
+    )
+    return [ValueText(f"{subject}.{name}", text) for name, text in rows]
+
+
+def _read_marked(subject: str, texts: Sequence[ValueText]) -> list[NotUnderstood]:
+    if not texts:
+        return []
     # A statement from before texts were kept has the text itself for a value.
     query = f"""
         WITH marked AS (
             SELECT subject.id, mark.key, mark.value
             FROM leads_{subject} subject CROSS JOIN jsonb_each_text(subject.not_understood) mark
+            JOIN unnest(%s::text[], %s::text[]) AS page(key, value) USING (key, value)
             WHERE subject.not_understood <> '{{}}'
         ), counted AS (
             SELECT subject.key, subject.value, count(*) AS subjects, {_LEADS_OF[subject]} AS leads,
@@ -158,25 +200,37 @@ def _list_marked(subject: str) -> list[NotUnderstood]:
         )
         SELECT key, value, subjects, leads, last_seen, sources, examples FROM counted JOIN stated USING (key, value)
     """  # noqa: S608  # the subject is one of two constants
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return [
-            NotUnderstood(f"{subject}.{row[0]}", row[1], row[2], int(row[3]), row[4], row[5], row[6] or ())
-            for row in cursor.fetchall()
-        ]
+    names = [text.attribute.partition(".")[2] for text in texts]
+    rows = _fetch_rows(query, [names, [text.text for text in texts]])
+    return [
+        NotUnderstood(f"{subject}.{row[0]}", row[1], row[2], int(row[3]), row[4], row[5], row[6] or ()) for row in rows
+    ]
 
 
-def _list_titles() -> list[NotUnderstood]:
+def _list_titles() -> list[ValueText]:
     """Return the titles without a known rank among the most frequent ones, the most frequent first."""
     query = """
-        SELECT title, count(*), max(recorded_at), array_agg(DISTINCT source) FROM leads_lead
-        WHERE title <> '' AND seniority = '' GROUP BY title ORDER BY count(*) DESC, title LIMIT %s
+        SELECT title FROM leads_lead WHERE title <> '' AND seniority = ''
+        GROUP BY title ORDER BY count(*) DESC, title LIMIT %s
     """
-    with connection.cursor() as cursor:
-        cursor.execute(query, [_TITLES_READ])
-        rows = cursor.fetchall()
+    rows = _fetch_rows(query, [_TITLES_READ])
+    return [ValueText(TITLES, title) for (title,) in rows if job_titles.seniority_of(title) is None]
+
+
+def _read_titles(titles: Sequence[str]) -> list[NotUnderstood]:
+    if not titles:
+        return []
+    query = """
+        SELECT title, count(*), max(recorded_at), array_agg(DISTINCT source) FROM leads_lead
+        WHERE title = ANY(%s::text[]) AND seniority = '' GROUP BY title
+    """
     return [
         NotUnderstood(TITLES, title, count, count, last_seen, sorted(filter(None, sources)))
-        for title, count, last_seen, sources in rows
-        if job_titles.seniority_of(title) is None
+        for title, count, last_seen, sources in _fetch_rows(query, [list(titles)])
     ]
+
+
+def _fetch_rows(query: str, parameters: Sequence[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return list(cursor.fetchall())

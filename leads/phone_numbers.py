@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 import phonenumbers
@@ -24,6 +24,9 @@ def to_phone_key(phone: str, country: str = "") -> str:
     code. Another national number is kept as its digits. An extension follows after an x.
     """
     text = phone.strip()
+    bare = text.translate(_SEPARATORS)
+    if _is_plain(bare):
+        return bare
     if not text.isascii():
         text = "".join(str(int(character)) if character.isdecimal() else character for character in text)
     extension = _EXTENSION.search(text)
@@ -38,9 +41,7 @@ def to_phone_key(phone: str, country: str = "") -> str:
 def _read_number(text: str, country: str) -> str:
     text = text.strip()
     bare = text.translate(_SEPARATORS)
-    # Most numbers are plain international ones: reading these by hand costs a fiftieth of what the library costs. A zero
-    # near the country's code may be the one that is dialled at home alone, as in +49 (0) 30.
-    if bare[:1] == "+" and bare[1:].isdecimal() and "0" not in bare[2:5] and len(bare) - 1 in _E164_LENGTHS:
+    if _is_plain(bare):
         return bare
     region = country if _COUNTRY_CODE.fullmatch(country) else None
     try:
@@ -51,3 +52,36 @@ def _read_number(text: str, country: str) -> str:
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     digits = re.sub(r"\D", "", text)
     return f"+{digits}" if text.startswith("+") and digits else digits
+
+
+def _is_plain(bare: str) -> bool:
+    """Tell whether a number is a plain international one, whose one spelling is itself.
+
+    Most numbers are; reading these by hand costs a fiftieth of what the library costs.
+    """
+    digits = bare[1:]
+    if bare[:1] != "+" or not (digits.isascii() and digits.isdecimal()) or len(digits) not in _E164_LENGTHS:
+        return False
+    # A zero near the country's code may be the one that is dialled at home alone, as in +49 (0) 30.
+    return len(set(digits)) > 1 and ("0" not in bare[2:5] or not _may_have_home_prefix(bare))
+
+
+def _may_have_home_prefix(bare: str) -> bool:
+    """Tell whether what follows the country's code may begin with digits that are dialled at home alone."""
+    for end in (2, 3, 4):
+        prefix = _home_prefix(bare[1:end])
+        if prefix is not None:
+            return prefix.match(bare, end) is not None
+    return True
+
+
+@cache
+def _home_prefix(code: str) -> re.Pattern[str] | None:
+    """Return what is dialled at home before the numbers of a country, by its code; None for what is no such code."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
+    metadata = (
+        phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(code), regions[0]) if regions else None
+    )
+    if metadata is None:
+        return None
+    return re.compile(f"0|{metadata.national_prefix_for_parsing or '0'}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 #: What programs and spreadsheets write for "no value", in lower case.
@@ -115,6 +116,7 @@ _ID_WORDS: Final = frozenset(
     ]
 )
 _SHORT: Final = 40
+_LONGEST_CACHED: Final = 100
 
 _BRACKETS: Final = {"(": ")", "[": "]", "<": ">", "{": "}", '"': '"', "'": "'", "“": "”", "«": "»", "„": "“"}
 _MARKS_ONLY: Final = re.compile(r"""[-–—−\u2010\u2011_.…?¿!/\\*#~=:;,|'"`\u00b4()\[\]{}<>\s]+""")
@@ -127,6 +129,8 @@ _WHOLE_FIELD: Final = r"%%?[a-z_][a-z0-9_. -]*%%?|\{[a-z_][a-z0-9_. :|-]*\}"
 _HAS_TEMPLATE: Final = re.compile(_TEMPLATE, re.DOTALL)
 _IS_TEMPLATE: Final = re.compile(f"(?:{_TEMPLATE}|{_WHOLE_FIELD}|«.*?»)", re.DOTALL)
 _TEMPLATE_STARTS: Final = frozenset("{$#@<*[%«")
+#: A text without any of these marks is no template; most ids and addresses have none.
+_TEMPLATE_MARKS: Final = re.compile(r"[{<\[%*«:]")
 #: The nil UUID, and ids of zeros alone, also with the checksum that Salesforce adds; the UUID of ones.
 _ZEROS: Final = re.compile(r"[0-]*0[0-]*(?:\.0+)?|0{15}aaa|f{8}-f{4}-f{4}-f{4}-f{12}|\{[0-]+\}")
 #: As an id: <id>, [Contact.Id] and :id.
@@ -142,7 +146,7 @@ def is_placeholder(text: str) -> bool:
         inner = _strip_brackets(clean)
         if clean in _ID_WORDS or inner in _VALUE_WORDS or inner in _ID_WORDS:
             return True
-    if clean.isalnum():
+    if not _TEMPLATE_MARKS.search(clean):
         return False
     is_template = _HAS_TEMPLATE.search(clean) or _IS_TEMPLATE.fullmatch(clean) or _NAMED_FIELD.fullmatch(clean)
     return is_template is not None
@@ -153,6 +157,11 @@ def is_placeholder_value(field: str, text: str) -> bool:
 
     `field` is the name of the attribute: some words are no answer in general, but a name or a place in their fields.
     """
+    # Texts recur, row by row; a long one must not stay in memory.
+    return (_is_no_answer if len(text) > _LONGEST_CACHED else _is_cached_no_answer)(field, text)
+
+
+def _is_no_answer(field: str, text: str) -> bool:
     clean = _fold(text)
     if not clean:
         return False
@@ -165,6 +174,9 @@ def is_placeholder_value(field: str, text: str) -> bool:
     if _MARKS_ONLY.fullmatch(clean) or _strip_brackets(clean) in _VALUE_WORDS:
         return True
     return clean[0] in _TEMPLATE_STARTS and _IS_TEMPLATE.fullmatch(clean) is not None
+
+
+_is_cached_no_answer = lru_cache(maxsize=16_384)(_is_no_answer)
 
 
 def _fold(text: str) -> str:

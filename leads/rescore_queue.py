@@ -47,6 +47,14 @@ def slow_down(pace: RescorePace) -> Iterator[None]:
         _pace.reset(token)
 
 
+def enter_new(leads: Collection[Lead], *, at: dt.datetime) -> None:
+    """Put leads on the queue that the caller is about to insert, as `request` does with those that exist."""
+    if pace := _pace.get():
+        at = pace.plan(len(leads), at)
+    for lead in leads:
+        lead.next_look_at = at
+
+
 def request(*, lead_ids: Collection[int], at: dt.datetime) -> int:
     """Have these leads rescored at `at` or earlier. Return how many were planned later or not at all.
 

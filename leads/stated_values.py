@@ -133,9 +133,10 @@ def fold_statements(statements: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for stored in statements:
         stated = understand_stored_values(stored)
-        for name in _MARKS.keys() & stated.keys():
-            for mark in _MARKS[name]:
-                values.pop(mark, None)
+        if values:
+            for name in stated:
+                for mark in _MARKS.get(name, ()):
+                    values.pop(mark, None)
         values |= stated
     return values
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q
 from django.db.models.fields.json import KT
 
 from config.accounts.models import User
@@ -27,6 +27,7 @@ from leads.text_folding import fold_text
 
 SOURCE: Final = "reading"
 BATCH: Final = 2_000
+_READ_AT_ONCE: Final = 20_000
 
 #: The attributes whose texts can be corrected, with the model that has them; both have a country.
 _SUBJECTS: Final[Mapping[str, tuple[type[Lead | Company], ...]]] = MappingProxyType(
@@ -92,12 +93,12 @@ def apply_pending(*, now: dt.datetime) -> int:
         if reading is None:
             return 0
         models = _SUBJECTS[reading.attribute]
-        ids = _find_subjects(models[reading.step], reading) if reading.step < len(models) else []
+        ids, reached = _find_subjects(models[reading.step], reading) if reading.step < len(models) else ([], 0)
         if ids:
             upsert = (LeadBatchUpsert if models[reading.step] is Lead else CompanyBatchUpsert)(SOURCE, now)
             upsert.restate(ids, _revise(reading, current_readings()), source=SOURCE)
-        if len(ids) == BATCH:
-            reading.applied_to = ids[-1]
+        if reached:
+            reading.applied_to = reached
         else:
             reading.step, reading.applied_to = reading.step + 1, 0
         reading.applied_at = now if reading.step >= len(models) else None
@@ -125,26 +126,24 @@ def _end(reading: ValueReading, by: User, now: dt.datetime) -> None:
     reading.save(update_fields=["removed_by", "removed_at", "step", "applied_to", "applied_at"])
 
 
-def _find_subjects(model: type[Lead | Company], reading: ValueReading) -> list[int]:
-    """Return the ids of the next leads or companies that have the text of a correction now, in any spelling."""
+def _find_subjects(model: type[Lead | Company], reading: ValueReading) -> tuple[list[int], int]:
+    """Return the leads or companies with the text of a correction among the next ones, and how far these reach.
+
+    They reach 0 at the end. Folding is Python's, so texts are read and not searched: each of them once for a correction.
+    """
     name = reading.attribute
-    columns = {f"not_understood__{name}": KT(f"not_understood__{name}"), f"read_as__{name}": KT(f"read_as__{name}")}
-    condition = Q(pk__in=[])
-    for lookup, text in columns.items():
-        # The condition of the partial index.
-        is_marked = ~Q(**{lookup.partition("__")[0]: {}})
-        marked = model._default_manager.filter(is_marked).annotate(stated=text)  # noqa: SLF001  # Django documents _default_manager
-        if spelled := _spelled_like(reading, marked.values_list("stated", flat=True)):
-            condition |= is_marked & Q(**{f"{lookup}__in": spelled})
-    if name == TITLE and (spelled := _spelled_like(reading, Lead.objects.values_list("title", flat=True))):
-        condition |= Q(title__in=spelled)
-    subjects = model._default_manager.filter(condition, pk__gt=reading.applied_to).order_by("pk")  # noqa: SLF001  # as above
-    return list(subjects.values_list("pk", flat=True)[:BATCH])
-
-
-def _spelled_like(reading: ValueReading, texts: QuerySet[Any, Any]) -> list[str]:
-    # Folding is Python's; the database would fold otherwise. Distinct texts are few.
-    return [text for text in texts.order_by().distinct() if text and fold_text(text) == reading.folded]
+    columns = [KT(f"not_understood__{name}"), KT(f"read_as__{name}")]
+    # The conditions of the partial indexes.
+    may_match = ~Q(not_understood={}) | ~Q(read_as={})
+    if name == TITLE:
+        columns.append(F(TITLE))
+        may_match |= ~Q(title="")
+    next_ones = model._default_manager.filter(may_match, pk__gt=reading.applied_to).order_by("pk")  # noqa: SLF001  # Django documents _default_manager
+    rows = list(next_ones.values_list("pk", *columns)[:_READ_AT_ONCE])
+    ids = [pk for pk, *texts in rows if any(text and fold_text(text) == reading.folded for text in texts)]
+    if len(ids) > BATCH:
+        return ids[:BATCH], ids[BATCH - 1]
+    return ids, rows[-1][0] if len(rows) == _READ_AT_ONCE else 0
 
 
 def _revise(reading: ValueReading, readings: Readings) -> Revise:

@@ -160,15 +160,15 @@ def _same_list(request: Request) -> str:
 
 def _render_values(request: Request, form: ValueReadingForm) -> HttpResponse:
     attribute, after = request.GET.get("attribute", ""), typed_number(request.GET.get("after", "")) or 0
-    rows = not_understood.list_values(attribute)
+    texts = not_understood.list_texts(attribute)
     readings = ValueReading.objects.select_related("by", "removed_by")
     context = {
         "form": form,
         "attribute": attribute,
         "attributes": not_understood.NAMES,
-        "rows": rows[after : after + PAGE],
-        "total": len(rows),
-        "more": after + PAGE if len(rows) > after + PAGE else None,
+        "rows": not_understood.read_values(texts[after : after + PAGE]),
+        "total": len(texts),
+        "more": after + PAGE if len(texts) > after + PAGE else None,
         "readings": readings.filter(removed_at=None).order_by("-pk")[:READINGS_SHOWN],
         "removed": readings.exclude(removed_at=None).order_by("-removed_at", "-pk")[:PAGE],
         "now": timezone.now(),

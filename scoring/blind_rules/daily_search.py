@@ -140,7 +140,7 @@ def _find_unmatched_values(
         return
     start = now - NEWS
     raw_counts = value_counts.count_values(name, start=start, now=now)
-    new_texts: dict[str, BlindSpot] = {}
+    new_texts: dict[str, tuple[int, Sequence[str]]] = {}
     for criterion in listing:
         counts = _judge_values(name, criterion, lists, raw_counts)
         is_exclusion = criterion.key.startswith("disqualifiers")
@@ -152,16 +152,13 @@ def _find_unmatched_values(
         # A new value that an exclusion does not match is as a rule one that it need not match.
         is_free_text = is_exclusion or criterion.op in _FREE_TEXT
         for count in blindness.new_values(counts, options, is_free_text=is_free_text):
-            if count.text not in new_texts and not value_counts.was_stated_before(name, count.text, start=start):
-                new_texts[count.text] = BlindSpot(
-                    BlindRuleKind.NEW_VALUE,
-                    name,
-                    count.text,
-                    count.recent,
-                    blindness.find_alike(count.text, options),
-                    value_counts.find_leads_with(name, count.text, start=start, now=now),
-                )
-    yield from new_texts.values()
+            new_texts.setdefault(count.text, (count.recent, options))
+    earlier_texts = value_counts.find_stated_before(name, new_texts.keys(), start=start)
+    for text, (recent, options) in new_texts.items():
+        if text not in earlier_texts:
+            leads = value_counts.find_leads_with(name, text, start=start, now=now)
+            alike = blindness.find_alike(text, options)
+            yield BlindSpot(BlindRuleKind.NEW_VALUE, name, text, recent, alike, leads)
 
 
 def _judge_values(

@@ -49,17 +49,22 @@ def _count(
     )
 
 
-def was_stated_before(field: str, text: str, *, start: dt.datetime) -> bool:
-    """Say whether a statement that arrived by `start` gave this value, in any spelling of case."""
-    return bool(
-        _fetch(
-            f"""
-            SELECT 1 FROM leads_attributechange WHERE recorded_at <= %s AND {_subject_of(field)}_id IS NOT NULL
-            AND lower(trim("values" ->> %s)) = lower(trim(%s)) LIMIT 1
-            """,  # noqa: S608  # the field is one that a definition may name
-            [start, field.split(".", 1)[1], text],
-        )
+def find_stated_before(field: str, texts: Collection[str], *, start: dt.datetime) -> set[str]:
+    """Return those of the texts that a statement gave that had arrived by `start`, in any spelling of case.
+
+    One pass over the history answers for all texts of a field.
+    """
+    if not texts:
+        return set()
+    rows = _fetch(
+        f"""
+        SELECT DISTINCT asked.text FROM unnest(%s::text[]) AS asked (text)
+        JOIN leads_attributechange ON lower(trim("values" ->> %s)) = lower(trim(asked.text))
+        WHERE recorded_at <= %s AND {_subject_of(field)}_id IS NOT NULL
+        """,  # noqa: S608  # the field is one that a definition may name
+        [list(texts), field.split(".", 1)[1], start],
     )
+    return {text for (text,) in rows}
 
 
 def count_known(field: str, *, start: dt.datetime, now: dt.datetime) -> tuple[int, int]:

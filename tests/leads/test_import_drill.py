@@ -13,7 +13,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from leads.models import AttributeChange, ImportRun, Lead
+from leads import file_imports, import_runs
+from leads.models import AttributeChange, ImportRun, Lead, LeadKey
 from leads.vocabulary import ImportState
 from tests.leads import stored_imports
 
@@ -30,15 +31,23 @@ pending_imports.run_pending(now=timezone.now())
 """
 
 
-def test_a_killed_worker_leaves_an_import_that_another_one_completes_exactly() -> None:
-    text = "Email,Title\n" + "".join(f"{'' if n % 100 == 0 else f'p{n}@acme.example'},CTO\n" for n in range(ROWS))
-    run = stored_imports.start(text, now=timezone.now())
-    worker = subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=_environment())
+def start_worker() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=_environment())
+
+
+def wait_for_first_batch(run: ImportRun, worker: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 90
     while not ImportRun.objects.filter(pk=run.pk, lines_done__gt=0).exists():
         assert worker.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_killed_worker_leaves_an_import_that_another_one_completes_exactly() -> None:
+    text = "Email,Title\n" + "".join(f"{'' if n % 100 == 0 else f'p{n}@acme.example'},CTO\n" for n in range(ROWS))
+    run = stored_imports.start(text, now=timezone.now())
+    worker = start_worker()
+    wait_for_first_batch(run, worker)
 
     worker.kill()
     worker.wait()
@@ -51,6 +60,24 @@ def test_a_killed_worker_leaves_an_import_that_another_one_completes_exactly() -
     assert (run.state, run.created, run.updated, run.unchanged) == (ImportState.DONE, ROWS - refused, 0, 0)
     assert (run.rejected, run.refused_rows.count()) == (refused, refused)
     assert Lead.objects.count() == AttributeChange.objects.count() == ROWS - refused
+    assert LeadKey.objects.count() == ROWS - refused
+    assert not Lead.objects.filter(next_look_at__isnull=True).exists()
+
+
+def test_a_worker_stops_between_two_batches_of_a_cancelled_import_that_says_what_was_stored() -> None:
+    text = "Email\n" + "".join(f"p{n}@acme.example\n" for n in range(4 * ROWS))
+    run = stored_imports.start(text, now=timezone.now())
+    worker = start_worker()
+    wait_for_first_batch(run, worker)
+
+    import_runs.cancel_run(run=run, by=None, now=timezone.now())
+
+    assert worker.wait(60) == 0
+    run.refresh_from_db()
+    assert run.state == ImportState.CANCELLED
+    assert 0 < run.created == run.rows_done < 4 * ROWS
+    assert run.created % file_imports.BATCH == 0
+    assert Lead.objects.count() == AttributeChange.objects.count() == run.created
 
 
 def test_two_processes_that_import_one_file_at_once_count_each_row_once(tmp_path: Path) -> None:

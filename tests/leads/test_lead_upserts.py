@@ -181,6 +181,54 @@ def test_invalid_employees_are_refused(employees: object) -> None:
         company(domain="acme.example", values={"employees": employees})
 
 
+def test_a_refused_row_leaves_no_lead_behind() -> None:
+    company(domain="acme.example", external_id="a-1")
+    items = [
+        lead_upserts.read_lead(body, source="crm", now=NOW)
+        for body in (
+            {"email": "ada@acme.example", "company_domain": "acme.example", "company_external_id": "b-2"},
+            {"email": "bob@acme.example", "company_domain": "acme.example"},
+        )
+    ]
+
+    refused, created = lead_upserts.upsert_leads(items=items, source="crm", now=NOW)
+
+    assert (refused.change, created.change) == ("rejected", "created")
+    assert list(Lead.objects.values_list("email", flat=True)) == ["bob@acme.example"]
+
+
+def test_new_leads_of_one_batch_keep_their_own_values() -> None:
+    plans: list[Any] = [True, 1, "1", 1]
+    items = [
+        lead_upserts.read_lead({"email": f"p{n}@acme.example", "custom": {"plan": plan}}, source="crm", now=NOW)
+        for n, plan in enumerate(plans)
+    ]
+
+    lead_upserts.upsert_leads(items=items, source="crm", now=NOW)
+
+    stored = [row["plan"] for row in Lead.objects.order_by("email").values_list("custom", flat=True)]
+    assert [(type(plan), plan) for plan in stored] == [(type(plan), plan) for plan in plans]
+
+
+def test_two_rows_about_one_new_person_make_one_lead_with_both() -> None:
+    items = [
+        lead_upserts.read_lead(body, source="crm", now=NOW)
+        for body in (
+            {"email": "ada@acme.example", "external_id": "1", "title": "CTO"},
+            {"external_id": "1", "first_name": "Ada"},
+            {"email": "ada@acme.example", "last_name": "Byron"},
+        )
+    ]
+
+    changes = [result.change for result in lead_upserts.upsert_leads(items=items, source="crm", now=NOW)]
+
+    ada = Lead.objects.get()
+    assert changes == ["created", "updated", "updated"]
+    assert (ada.title, ada.first_name, ada.last_name) == ("CTO", "Ada", "Byron")
+    assert ada.keys.count() == 2
+    assert ada.next_look_at == NOW
+
+
 def test_a_companys_change_has_its_leads_rescored() -> None:
     ada, _ = lead(email="ada@acme.example", company_domain="https://www.Acme.example/about", values={"title": "CTO"})
     Lead.objects.update(next_look_at=None)

@@ -163,3 +163,16 @@ def test_many_leads_are_read_again_in_batches(ops: User, monkeypatch: pytest.Mon
 
     assert set(Lead.objects.values_list("country", flat=True)) == {"RO"}
     assert not_understood.list_values() == []
+
+
+def test_leads_with_other_titles_between_those_of_a_correction_are_passed_over(
+    ops: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(value_readings, "_READ_AT_ONCE", 2)
+    for number in range(7):
+        title = "Zauberer" if number % 3 == 0 else "CTO"
+        lead_upserts.upsert_lead(email=f"p{number}@acme.example", values={"title": title}, source="crm", now=NOW)
+
+    correct(ops, "zauberer", "vp", attribute="title")
+
+    assert list(Lead.objects.order_by("pk").values_list("seniority", flat=True)) == ["vp", "", "", "vp", "", "", "vp"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,7 +12,7 @@ from config.accounts.vocabulary import Role
 from definitions.models import Version
 from leads import lead_upserts
 from leads.models import Company, Lead
-from scoring.blind_rules import daily_search
+from scoring.blind_rules import daily_search, value_counts
 from scoring.models import BlindRule, BlindRuleKind
 from sla.models import Notice
 from sla.notifications import blind_rule_notices
@@ -71,6 +72,18 @@ def test_one_day_of_a_new_spelling_is_reported_with_its_leads(version: Version) 
     )  # fmt: skip
     new_leads = Lead.objects.filter(email__startswith="person@new").order_by("-pk")
     assert alarm.lead_ids == list(new_leads.values_list("pk", flat=True))
+
+
+def test_many_new_values_are_looked_for_in_the_history_at_once(
+    version: Version, django_assert_num_queries: Any
+) -> None:
+    arrive("Fertigung", count=2, at=NOW - 5 * DAY, prefix="early")
+
+    with django_assert_num_queries(1):
+        texts = [" fertigung", "Bergbau", "MANUFACTURING", *map(str, range(50))]
+        earlier = value_counts.find_stated_before("company.industry", texts, start=NOW - DAY)
+
+    assert earlier == {" fertigung"}
 
 
 def test_a_usual_day_is_silent(version: Version) -> None:
