@@ -88,10 +88,11 @@ def _as_documents(
     read = attrgetter(*(field.attname for field in fields))
     for field, column in zip(fields, zip(*map(read, rows), strict=True), strict=True):
         # The id tells rows apart, and where they have none the first column does: it says how many there are.
+        name = str(field.column)
         if own and not field.primary_key and _is_one_value(column):
-            shared[field.column] = column[0]
+            shared[name] = column[0]
         else:
-            own[field.column] = column
+            own[name] = column
     document = [dict(zip(own, values, strict=True)) for values in zip(*own.values(), strict=True)]
     source = (
         f"json_populate_recordset(NULL::{table}, %s::json) AS fresh,"

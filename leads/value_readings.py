@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KT
 
 from config.accounts.models import User
@@ -132,7 +133,7 @@ def _find_subjects(model: type[Lead | Company], reading: ValueReading) -> tuple[
     They reach 0 at the end. Folding is Python's, so texts are read and not searched: each of them once for a correction.
     """
     name = reading.attribute
-    columns = [KT(f"not_understood__{name}"), KT(f"read_as__{name}")]
+    columns: list[Combinable] = [KT(f"not_understood__{name}"), KT(f"read_as__{name}")]
     # The conditions of the partial indexes.
     may_match = ~Q(not_understood={}) | ~Q(read_as={})
     if name == TITLE:

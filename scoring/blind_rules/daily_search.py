@@ -154,10 +154,10 @@ def _find_unmatched_values(
         for count in blindness.new_values(counts, options, is_free_text=is_free_text):
             new_texts.setdefault(count.text, (count.recent, options))
     earlier_texts = value_counts.find_stated_before(name, new_texts.keys(), start=start)
-    for text, (recent, options) in new_texts.items():
+    for text, (recent, option_texts) in new_texts.items():
         if text not in earlier_texts:
             leads = value_counts.find_leads_with(name, text, start=start, now=now)
-            alike = blindness.find_alike(text, options)
+            alike = blindness.find_alike(text, option_texts)
             yield BlindSpot(BlindRuleKind.NEW_VALUE, name, text, recent, alike, leads)
 
 
