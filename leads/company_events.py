@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from leads import account_queue, matching, validation
+from leads import account_queue, bulk_rows, matching, validation
 from leads.exceptions import Refused
 from leads.matching import IdentityKey, NewCompany
 from leads.models import Company, CompanyEvent
@@ -114,13 +114,12 @@ def _find_or_add(refs: Sequence[CompanyRef], now: dt.datetime) -> dict[CompanyRe
     known = matching.find_company_keys(keys)
     missing = keys - known.keys()
     if missing:
-        matching.add_companies(
-            {
-                NewCompany(key.value, "", "") if not _is_id(key) else NewCompany("", key.value, key.system)
-                for key in missing
-            },
-            now=now,
-        )
+        new = {
+            NewCompany(key.value, "", "") if not _is_id(key) else NewCompany("", key.value, key.system)
+            for key in missing
+        }
+        # A company that another transaction adds meanwhile is a unique violation, and the caller repeats everything.
+        bulk_rows.insert_rows(matching.build_companies(new, now=now))
         known |= matching.find_company_keys(missing)
     ids = {ref.id for ref in refs if ref.id}
     existing = set(Company.objects.filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
