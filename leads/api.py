@@ -38,10 +38,15 @@ from leads.filters import CompanyFilter, LeadApiFilter
 from leads.locale_formats import SenderFormats
 from leads.models import Company, DuplicateCandidate, Event, Lead, LeadKey, LeadMerge
 from leads.not_understood import NotUnderstood
-from leads.vocabulary import DuplicateReason, KeyKind, NoteKind
+from leads.vocabulary import READERS_OF_LEADS, DuplicateReason, KeyKind, NoteKind
 
-_READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
-FACTS: Final = scoped("facts:read", "facts:write", read_roles=_READERS, write_roles=(Role.MARKETING_OPS,))
+FACTS: Final = scoped(
+    "facts:read",
+    "facts:write",
+    read_roles=READERS_OF_LEADS,
+    write_roles=(Role.MARKETING_OPS,),
+    seen_by=READERS_OF_LEADS,
+)
 #: Source of what a signed-in person sends.
 _SIGNED_IN_SOURCE: Final = "accord"
 _LATEST_EVENTS: Final = 50
@@ -468,7 +473,6 @@ def _result_row(result: UpsertResult[Any]) -> dict[str, Any]:
 
 urlpatterns: list[URLPattern] = [
     path("events", EventsView.as_view(), name="events"),
-    path("leads", LeadsView.as_view(), name="leads"),
     path("leads/<int:pk>", LeadView.as_view(), name="lead"),
     path("leads/<int:pk>/events", LeadEventsView.as_view(), name="lead-events"),
     path("leads/<int:pk>/merge", MergeView.as_view(), name="lead-merge"),

@@ -37,6 +37,7 @@ PLACES: Final = (
     Place("Overview", "overview", MARKETING),
     Place("Unrouted", "unrouted", (Role.SALES_MANAGER,)),
     Place("Leads", "lead_list", MARKETING, within=("/companies/",)),
+    Place("MALs", "mals", MARKETING),
     Place("Imports", "import_list", (Role.MARKETING_OPS,)),
     Place("Values", "value_list", (Role.MARKETING_OPS,)),
     Place("Duplicates", "duplicates", (Role.MARKETING_OPS,)),

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from config.accounts.roles import roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request
+from leads.vocabulary import READERS_OF_LEADS
 from sla.forms.handoffs import AssignForm
 from sla.handoffs import routing
 from sla.models import Clock
@@ -22,7 +23,7 @@ from sla.vocabulary import HandoffState
 SHOWN: Final = 100
 
 
-@roles_required(Role.SALES_MANAGER)
+@roles_required(Role.SALES_MANAGER, seen_by=READERS_OF_LEADS)
 @require_GET
 def unrouted(request: Request) -> HttpResponse:
     """Show the leads that nobody has, so that they are not overlooked (rules 6.9)."""
