@@ -16,7 +16,7 @@ from leads import company_rescores, customer_status, duplicates, pending_imports
 from scoring.account_judgement import account_qualification
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
-from scoring.live import daily_rescore, due_leads
+from scoring.live import daily_rescore, due_leads, quiet_leads, shortfalls
 from sla.clocks import clocks, do_not_contact
 from sla.handoffs import (
     creation,
@@ -106,6 +106,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         {
             "reviews": lambda: rejection_monitor.open_rejection_reviews(now=now),
             "customers": lambda: customer_status.follow_wins(now=now),
+            "paused": lambda: _repeat_full_batches(lambda: quiet_leads.pause_quiet(now=now), quiet_leads.BATCH),
             "returned": lambda: recycling.announce_returns(now=now),
             "blind": lambda: daily_search.watch_daily(now=now),
             "blind_notices": lambda: blind_rule_notices.notify_marketing_ops(now=now),
@@ -117,8 +118,15 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
 
 
 def rescore_daily(*, now: dt.datetime) -> dict[str, int]:
-    """Rescore one range of leads of the daily full rescore."""
-    return _run_steps("daily rescore", now, {"ranges": lambda: int(daily_rescore.rescore_next_range(now=now))})
+    """Rescore one range of leads of the daily full rescore, and note what MALs lack by their new scores."""
+    return _run_steps(
+        "daily rescore",
+        now,
+        {
+            "ranges": lambda: int(daily_rescore.rescore_next_range(now=now)),
+            "explained": lambda: _repeat_full_batches(lambda: shortfalls.refresh_shortfalls(now=now), shortfalls.BATCH),
+        },
+    )
 
 
 def run_backtests(*, now: dt.datetime) -> dict[str, int]:

@@ -289,6 +289,10 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
+# ── Stages ────────────────────────────────────────────────────────────────────────────────────────────────
+# Without activity for so many days a MAL or a lead in nurture is paused.
+PAUSE_AFTER_DAYS = env.int("PAUSE_AFTER_DAYS", default=90)
+
 # ── Static files ──────────────────────────────────────────────────────────────────────────────────────────
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"

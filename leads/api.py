@@ -49,10 +49,15 @@ from leads.filters import CompanyFilter, LeadApiFilter
 from leads.locale_formats import SenderFormats
 from leads.models import Company, DuplicateCandidate, Event, Lead, LeadKey, LeadMerge, LeadStage
 from leads.not_understood import NotUnderstood, ValueText
-from leads.vocabulary import DuplicateReason, KeyKind, NoteKind, OwningTeam
+from leads.vocabulary import READERS_OF_LEADS, DuplicateReason, KeyKind, NoteKind, OwningTeam
 
-_READERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
-FACTS: Final = scoped("facts:read", "facts:write", read_roles=_READERS, write_roles=(Role.MARKETING_OPS,))
+FACTS: Final = scoped(
+    "facts:read",
+    "facts:write",
+    read_roles=READERS_OF_LEADS,
+    write_roles=(Role.MARKETING_OPS,),
+    seen_by=READERS_OF_LEADS,
+)
 _LATEST_EVENTS: Final = 50
 _Post = TypeVar("_Post", bound=Callable[..., Response])
 _STATUS_OF_SINGLE_ITEM: Final = {"accepted": 201, "created": 201, "rejected": 422}
@@ -486,7 +491,6 @@ def _result_row(result: UpsertResult[Any]) -> dict[str, Any]:
 
 urlpatterns: list[URLPattern] = [
     path("events", EventsView.as_view(), name="events"),
-    path("leads", LeadsView.as_view(), name="leads"),
     path("leads/<int:pk>", LeadView.as_view(), name="lead"),
     path("leads/<int:pk>/events", LeadEventsView.as_view(), name="lead-events"),
     path("leads/<int:pk>/merge", MergeView.as_view(), name="lead-merge"),

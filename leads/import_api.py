@@ -31,11 +31,15 @@ from leads.import_mapping import KINDS, read_map
 from leads.import_runs import ImportRefused
 from leads.models import ImportRun
 from leads.table_rows import Unreadable
-from leads.vocabulary import DEFAULT_SOURCE, ImportState
+from leads.vocabulary import DEFAULT_SOURCE, READERS_OF_LEADS, ImportState
 
 #: Refused rows hold what people sent, so that reading an import needs the same right as sending one.
 IMPORTS: Final = scoped(
-    "facts:write", "facts:write", read_roles=(Role.MARKETING_OPS,), write_roles=(Role.MARKETING_OPS,)
+    "facts:write",
+    "facts:write",
+    read_roles=(Role.MARKETING_OPS,),
+    write_roles=(Role.MARKETING_OPS,),
+    seen_by=READERS_OF_LEADS,
 )
 
 

@@ -26,6 +26,7 @@ from leads.vocabulary import (
     ImportState,
     Intent,
     KeyKind,
+    MalExitKind,
     Motion,
     OutcomeKind,
     PastDecision,
@@ -709,6 +710,25 @@ class StageChange(models.Model):
     @property
     def to_label(self) -> str:
         return stage_label(self.to_stage, self.motion)
+
+
+class MalExit(models.Model):
+    """A person's decision that a lead is no MAL any more, with the note. The stage is changed at the same instant."""
+
+    id = models.BigAutoField(primary_key=True)
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="mal_exits")
+    kind = models.CharField(max_length=16, choices=MalExitKind.choices)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    note = models.CharField(max_length=250)
+
+    class Meta:
+        # Read by scoring.mals.exit_figures for the exits of the last days.
+        indexes: ClassVar = [models.Index(fields=["kind", "at"], name="mal_exit_by_kind")]
+        triggers: ClassVar = [append_only("mal_exits_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.lead}: {self.get_kind_display()}"
 
 
 class OutcomeQuerySet(models.QuerySet["Outcome"]):

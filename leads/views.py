@@ -41,7 +41,7 @@ READINGS_SHOWN: Final = 500
 COLUMNS: Final = ("id", "email", "first name", "last name", "title", "company", "country", "source", "stage", "since")
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def lead_list(request: Request) -> HttpResponse:
     """Show the newest leads first, in keyset pages: a page shows leads with ids below `after`."""
@@ -52,7 +52,7 @@ def lead_list(request: Request) -> HttpResponse:
     return render(request, "leads/list.html", {"filter": lead_filter, "leads": rows[:PAGE], "more": more})
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def lead_export(request: Request) -> HttpResponseBase:
     """Send all leads that match the filters of the list, as CSV."""
@@ -60,7 +60,7 @@ def lead_export(request: Request) -> HttpResponseBase:
     return csv_download("leads", COLUMNS, _export_rows(lead_filter.qs))
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def lead(request: Request, pk: int) -> HttpResponse:
     row = get_object_or_404(Lead.objects.select_related("company", "merged_into"), pk=pk)
@@ -91,7 +91,7 @@ def lead(request: Request, pk: int) -> HttpResponse:
     return render(request, "leads/lead.html", context)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_http_methods(["GET", "POST"])
 def lead_contact(request: Request, pk: int) -> HttpResponse:
     """Let marketing ops set or lift a lead's opt-out, with the reason."""
@@ -122,7 +122,7 @@ def _decide_contact(request: Request, row: Lead, form: ContactDecisionForm) -> H
     return redirect("lead", row.pk)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_http_methods(["GET", "POST"])
 def value_list(request: Request) -> HttpResponse:
     """List the values not understood, and take corrections."""
@@ -144,7 +144,7 @@ def value_list(request: Request) -> HttpResponse:
     return _render_values(request, form)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_POST
 def reading_remove(request: Request, pk: int) -> HttpResponse:
     reading = get_object_or_404(ValueReading, pk=pk)
@@ -199,7 +199,7 @@ def _export_rows(leads: LeadQuerySet) -> Iterator[tuple[object, ...]]:
         )
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_GET
 def refused_address_list(request: Request) -> HttpResponse:
     """List the addresses for which rows of files were refused, with what each may have been."""
@@ -214,7 +214,7 @@ def refused_address_list(request: Request) -> HttpResponse:
     return render(request, "leads/refused_addresses.html", context)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_POST
 def refused_address_take(request: Request) -> HttpResponse:
     """Store the rows of a refused address under a mended one."""

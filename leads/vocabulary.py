@@ -45,6 +45,7 @@ class Stage(models.TextChoices):
     WON = "won", _("Won")
     LOST = "lost", _("Lost")
     NURTURE = "nurture", _("Nurture")
+    PAUSED = "paused", _("Paused")
     DISQUALIFIED = "disqualified", _("Disqualified")
 
     @property
@@ -79,6 +80,7 @@ STAGE_OWNERS: Final = MappingProxyType(
         Stage.WON: OwningTeam.CUSTOMER_SUCCESS,
         Stage.LOST: OwningTeam.MARKETING,
         Stage.NURTURE: OwningTeam.MARKETING,
+        Stage.PAUSED: OwningTeam.MARKETING,
         Stage.DISQUALIFIED: OwningTeam.MARKETING,
     }
 )
@@ -94,6 +96,7 @@ STAGE_TONES: Final = MappingProxyType(
         Stage.WON: "good",
         Stage.LOST: "bad",
         Stage.NURTURE: "info",
+        Stage.PAUSED: "warn",
         Stage.DISQUALIFIED: "bad",
     }
 )
@@ -106,17 +109,24 @@ LADDER: Final = (Stage.LEAD, Stage.MAL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.O
 MOVES: Final = MappingProxyType(
     {
         Stage.LEAD: {Stage.MAL, Stage.MQL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
-        Stage.MAL: {Stage.LEAD, Stage.MQL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
+        Stage.MAL: {
+            Stage.LEAD, Stage.MQL, Stage.NURTURE, Stage.PAUSED, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST,
+        },
         Stage.MQL: {Stage.SAL, Stage.MAL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
         Stage.SAL: {Stage.SQL, Stage.MAL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
         Stage.SQL: {Stage.OPPORTUNITY, Stage.MAL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.WON, Stage.LOST},
         Stage.OPPORTUNITY: {Stage.WON, Stage.LOST, Stage.NURTURE},
         Stage.WON: {Stage.LOST},
         Stage.LOST: {Stage.MQL, Stage.MAL, Stage.NURTURE, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON},
-        Stage.NURTURE: {Stage.MAL, Stage.MQL, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
+        Stage.NURTURE: {
+            Stage.MAL, Stage.MQL, Stage.PAUSED, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST,
+        },
+        Stage.PAUSED: {
+            Stage.MAL, Stage.NURTURE, Stage.MQL, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.WON, Stage.LOST,
+        },
         Stage.DISQUALIFIED: {Stage.LEAD, Stage.MAL, Stage.OPPORTUNITY, Stage.WON, Stage.LOST},
     }
-)
+)  # fmt: skip
 
 #: The summary stage of a lead is the first of these in which it stands in any motion (rules 2.231): a customer before all,
 #: then the furthest that sales works on, then what marketing has, then what is closed.
@@ -128,13 +138,25 @@ SUMMARY_ORDER: Final = (
     Stage.MQL,
     Stage.NURTURE,
     Stage.MAL,
+    Stage.PAUSED,
     Stage.LOST,
     Stage.DISQUALIFIED,
     Stage.LEAD,
 )
 
 #: Stages in which a lead may become an MQL.
-OPEN_TO_QUALIFY: Final = frozenset({Stage.LEAD, Stage.MAL, Stage.NURTURE, Stage.LOST})
+OPEN_TO_QUALIFY: Final = frozenset({Stage.LEAD, Stage.MAL, Stage.NURTURE, Stage.PAUSED, Stage.LOST})
+
+#: Stages in which a lead waits for its own activity, and is paused without any for long (rules 2.274).
+PAUSABLE: Final = (Stage.MAL, Stage.NURTURE)
+
+
+class MalExitKind(models.TextChoices):
+    """The ways by which marketing ops take a lead out of the MALs (rules 2.273). The engine makes MQLs of others."""
+
+    QUIET = "quiet", _("Quiet")
+    WRONG_FIT = "wrong_fit", _("Wrong fit")
+    BOUGHT_ELSEWHERE = "bought_elsewhere", _("Bought elsewhere")
 
 
 class Intent(models.TextChoices):

@@ -19,20 +19,22 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.accounts.models import ApiKey, User
-from config.accounts.vocabulary import Role
 from config.api.authentication import scoped
 from config.api.errors import Conflict
 from config.api.pagination import KeysetPages
 from definitions import backtest_requests as requests
 from definitions import permissions
 from definitions.models import Backtest, Version
+from leads.api import LeadsView
 from leads.models import Lead
+from leads.vocabulary import READERS_OF_LEADS
 from scoring import thresholds
 from scoring.active_versions import rules_of
 from scoring.backtests import pending_backtests
 from scoring.backtests.coverage_and_precision import share_as_dict
 from scoring.comparisons import version_comparison
 from scoring.explain import evaluation, lead_explanation
+from scoring.filters import JudgedLeadFilter
 from scoring.serializers import (
     AtSerializer,
     BacktestDetailSerializer,
@@ -46,17 +48,22 @@ from scoring.serializers import (
     EvaluateSerializer,
     EvaluationSerializer,
     ExplanationSerializer,
+    JudgedLeadSerializer,
     PeriodSerializer,
     WhatIfResultSerializer,
     WhatIfSerializer,
 )
 from scoring.what_ifs import measurement_cache
 
-_READERS = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
-_FACTS = scoped("facts:read", "facts:read", read_roles=_READERS, write_roles=_READERS)
-_DEFINITIONS = scoped("definitions:read", "definitions:read", read_roles=_READERS, write_roles=_READERS)
+_READERS = READERS_OF_LEADS
+_FACTS = scoped("facts:read", "facts:read", read_roles=_READERS, write_roles=_READERS, seen_by=_READERS)
+_DEFINITIONS = scoped(
+    "definitions:read", "definitions:read", read_roles=_READERS, write_roles=_READERS, seen_by=_READERS
+)
 #: To ask for a backtest is to write; which people may, the use-case knows.
-_BACKTESTS = scoped("definitions:read", "definitions:write", read_roles=_READERS, write_roles=_READERS)
+_BACKTESTS = scoped(
+    "definitions:read", "definitions:write", read_roles=_READERS, write_roles=_READERS, seen_by=_READERS
+)
 
 _COMPARED_AT_MOST = 1000
 
@@ -98,6 +105,17 @@ class ExplanationView(APIView):
                 for version, explanation in explanations
             ]
         )
+
+
+class JudgedLeadsView(LeadsView):
+    """Filter by words, stage, source, company, country and what the gate does not know of a lead; newest first.
+
+    The rows of MALs, and of engaged leads whose gate is unknown, say what each lacks for an MQL.
+    """
+
+    serializer_class = JudgedLeadSerializer
+    filterset_class = JudgedLeadFilter
+    queryset = Lead.objects.select_related("company", "shortfall")
 
 
 class EvaluateView(APIView):
@@ -288,6 +306,7 @@ def _caller(request: Request) -> User:
 
 
 urlpatterns: list[URLPattern] = [
+    path("leads", JudgedLeadsView.as_view(), name="leads"),
     path("leads/<int:pk>/explanation", ExplanationView.as_view(), name="lead-explanation"),
     path("definitions/<int:pk>/evaluate", EvaluateView.as_view(), name="definition-evaluate"),
     path("definitions/<int:pk>/backtest", BacktestView.as_view(), name="definition-backtest"),

@@ -1,4 +1,4 @@
-"""Forms of backtests: a period, and thresholds. They check input only."""
+"""Forms of backtests (a period, thresholds) and of the lists of MALs. They check input only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from django import forms
 from django.conf import settings
 
 from definitions.backtest_requests import MONTHS
+from leads import mal_exits
+from leads.vocabulary import MalExitKind
 from scoring.backtests.pending_backtests import last_months
+from scoring.mals import gate_gaps, mal_list
 
 _DATE: Final = forms.DateInput(attrs={"type": "date"})
 _MAX_THRESHOLD: Final = Decimal(99999)
@@ -117,3 +120,52 @@ def _build_slider(threshold: Mapping[str, Any], field: forms.BoundField) -> Slid
         high=max(tried),
         field=field,
     )
+
+
+class LeadSearchForm(forms.Form):
+    """The filters that the lists of MALs share."""
+
+    q = forms.CharField(max_length=100, required=False, label="Search", widget=forms.TextInput({"type": "search"}))
+    source = forms.ChoiceField(required=False)
+    country = forms.CharField(max_length=64, required=False, help_text="A code or a name.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offer("source", [(source, source) for source in mal_list.list_sources()], "All sources")
+
+    def _offer(self, name: str, choices: list[tuple[str, str]], empty_label: str) -> None:
+        """Offer these choices; one that the address names and nobody has any more stays, so that it finds nobody."""
+        chosen = str(self.data.get(name, ""))
+        if chosen and chosen not in dict(choices):
+            choices = [*choices, (chosen, chosen)]
+        self.fields[name].choices = [("", empty_label), *choices]  # type: ignore[attr-defined]  # typed as plain Field
+
+
+class MalFilterForm(LeadSearchForm):
+    since = forms.ChoiceField(choices=[("", "At any time"), *mal_list.PERIODS.items()], required=False, label="MAL")
+    missing = forms.ChoiceField(required=False, label="What is missing")
+    sort = forms.ChoiceField(choices=list(mal_list.SORTS.items()), required=False, label="Order")
+
+    def __init__(self, *args: Any, counts: Sequence[mal_list.MissingCount], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offer("missing", [(row.token, f"{row.label} ({row.count:,})") for row in counts], "Anything")
+
+
+class GateGapFilterForm(LeadSearchForm):
+    field = forms.ChoiceField(required=False, label="What is missing")
+
+    def __init__(self, *args: Any, counts: Sequence[gate_gaps.GapCount], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offer("field", [(row.field, f"{row.label} ({row.count:,})") for row in counts], "Anything")
+
+
+class LeftFilterForm(forms.Form):
+    q = forms.CharField(max_length=100, required=False, label="Search", widget=forms.TextInput({"type": "search"}))
+    kind = forms.ChoiceField(choices=[("", "Any way"), *MalExitKind.choices], required=False, label="Left as")
+
+
+class MalExitForm(forms.Form):
+    """The exit of some MALs: how they leave, and what is known."""
+
+    kind = forms.ChoiceField(choices=MalExitKind.choices, label="They leave as")
+    note = forms.CharField(max_length=mal_exits.NOTE_AT_MOST, help_text="What you know, and from whom.")

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import MappingProxyType
 from typing import ClassVar, Final
 
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from definitions.models import Definition, Version
 from leads.models import Company, Event, Lead
-from leads.vocabulary import Motion
+from leads.vocabulary import Motion, Stage
 
 #: Facts known within this time are not called late on pages: it is how long a busy hour or a short outage takes.
 LATE_FROM: Final = dt.timedelta(minutes=15)
@@ -45,6 +47,75 @@ class Score(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lead}: {self.engagement:g}"
+
+
+class ShortfallKind(models.TextChoices):
+    """The kinds of what a lead lacks for an MQL, in the order in which they are looked for (rules 2.271)."""
+
+    EXCLUDED = "excluded", _("Disqualifier")
+    GATE_FAILED = "gate_failed", _("Gate failed")
+    GATE_UNKNOWN = "gate_unknown", _("Gate unknown")
+    CLAUSE = "clause", _("Threshold")
+    TIMING = "timing", _("Timing")
+    NOTHING = "nothing", _("Waiting")
+
+    @property
+    def tone(self) -> str:
+        """The tone of its badge."""
+        return _SHORTFALL_TONES[self]
+
+
+_SHORTFALL_TONES: Final = MappingProxyType(
+    {
+        ShortfallKind.EXCLUDED: "bad",
+        ShortfallKind.GATE_FAILED: "bad",
+        ShortfallKind.GATE_UNKNOWN: "warn",
+        ShortfallKind.CLAUSE: "info",
+        ShortfallKind.TIMING: "info",
+        ShortfallKind.NOTHING: "",
+    }
+)
+
+
+class Shortfall(models.Model):
+    """The first thing that a lead lacked for an MQL as of `judged_at`, for lists; `scoring.live.shortfalls` alone writes it.
+
+    Kept of MALs, and of leads with events whose gate is unknown. `criterion` names what is missing without figures,
+    `why` says it with them. `unknown_fields` are the attributes that the gate asks for and nobody knows.
+    """
+
+    lead = models.OneToOneField(Lead, on_delete=models.CASCADE, related_name="shortfall")
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=16, choices=ShortfallKind.choices)
+    field = models.CharField(max_length=120, blank=True, help_text="The attribute, of a gate or a disqualifier.")
+    criterion = models.CharField(max_length=200)
+    why = models.CharField(max_length=300)
+    unknown_fields = ArrayField(models.CharField(max_length=120), default=list)
+    last_event = models.ForeignKey(
+        Event, on_delete=models.CASCADE, null=True, related_name="+", db_index=False, help_text="The last activity."
+    )
+    active_at = models.DateTimeField(null=True, help_text="The instant of the last activity.")
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            # Read by scoring.mals for the leads whose gate is unknown, and by attribute.
+            GinIndex(fields=["unknown_fields"], name="shortfall_by_unknown_field"),
+            # Read by scoring.mals for the MALs with one shortfall.
+            models.Index(fields=["kind", "criterion"], name="shortfall_by_criterion"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lead}: {self.why}"
+
+    @property
+    def kind_tone(self) -> str:
+        return ShortfallKind(self.kind).tone
+
+    def is_current(self, lead: Lead) -> bool:
+        """Say whether the lead still stands where its shortfall is kept up to date."""
+        is_gap = self.kind == ShortfallKind.GATE_UNKNOWN and self.active_at is not None
+        return lead.stage == Stage.MAL or (lead.stage == Stage.LEAD and is_gap)
 
 
 class QualificationQuerySet(models.QuerySet["Qualification"]):

@@ -5,17 +5,58 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from definitions.models import Backtest
+from leads.api import LeadSerializer
+from leads.models import Lead
 from leads.validation import MAX_BIGINT
 from scoring.comparisons.version_comparison import ComparisonOutcome, VersionComparison
+from scoring.models import Shortfall, ShortfallKind
 
 
 class AtSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField(
         required=False, help_text="The instant to judge at; default: now.", default_timezone=dt.UTC
     )
+
+
+class ShortfallSerializer(serializers.ModelSerializer[Shortfall]):
+    """The first criterion or clause that a lead lacked for an MQL as of `judged_at`."""
+
+    kind = serializers.ChoiceField(
+        choices=ShortfallKind.choices,
+        help_text="nothing: it meets the definition, but its last handoff is closed, and only newer activity counts.",
+    )
+    attribute = serializers.CharField(source="field", help_text="As company.employees; empty for clauses and timing.")
+    criterion = serializers.CharField(help_text="What is missing, without figures.")
+    why = serializers.CharField(help_text="The same with figures, in one sentence.")
+    unknown_fields = serializers.ListField(
+        child=serializers.CharField(), help_text="The attributes that the gate asks for and nobody knows."
+    )
+    last_activity_at = serializers.DateTimeField(source="active_at", allow_null=True)
+
+    class Meta:
+        model = Shortfall
+        fields = ("kind", "attribute", "criterion", "why", "unknown_fields", "last_activity_at", "judged_at")
+
+
+class JudgedLeadSerializer(LeadSerializer):
+    missing = serializers.SerializerMethodField(
+        help_text="What keeps a MAL, or an engaged lead whose gate is unknown, from being an MQL. Null for others, "
+        "and for up to a minute after a lead became a MAL."
+    )
+
+    @extend_schema_field(ShortfallSerializer(allow_null=True))
+    def get_missing(self, lead: Lead) -> dict[str, Any] | None:
+        shortfall: Shortfall | None = getattr(lead, "shortfall", None)
+        if shortfall is None or not shortfall.is_current(lead):
+            return None
+        return dict(ShortfallSerializer(shortfall).data)
+
+    class Meta(LeadSerializer.Meta):
+        pass
 
 
 class EvaluateSerializer(AtSerializer):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from scoring.views import backtests, blind_rules, comparisons, draft_figures, imports
+from scoring.views import backtests, blind_rules, comparisons, draft_figures, imports, mals
 
 urlpatterns: list[URLPattern] = [
     path("blind-rules/", blind_rules.blind_rules, name="blind_rules"),
@@ -19,6 +19,14 @@ urlpatterns: list[URLPattern] = [
     path("imports/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"),
     path("imports/<int:pk>/again/", imports.import_again, name="import_again"),
     path("imports/<int:pk>/rejected", imports.import_rejected, name="import_rejected"),
+    path("mals/", mals.mal_list_page, name="mals"),
+    path("mals/export.csv", mals.mal_export, name="mals_export"),
+    path("mals/gate-unknown/", mals.gate_unknown, name="gate_unknown"),
+    path("mals/gate-unknown/export.csv", mals.gate_unknown_export, name="gate_unknown_export"),
+    path("mals/left/", mals.left_list, name="mals_left"),
+    path("mals/left/export.csv", mals.left_export, name="mals_left_export"),
+    path("mals/leave/", mals.mals_leave, name="mals_leave"),
+    path("mals/return/", mals.mals_return, name="mals_return"),
     path("quick-figures/", draft_figures.quick_figures, name="quick_figures"),
     path("comparisons/<int:pk>/<int:other>/", comparisons.comparison, name="comparison"),
     path("comparisons/<int:pk>/<int:other>.csv", comparisons.comparison_csv, name="comparison_csv"),

@@ -46,7 +46,11 @@ REPORTS: Final = scoped(
     write_roles=(),
 )
 REINSTATEMENTS: Final = scoped(
-    "facts:read", "facts:write", read_roles=READERS_OF_LEADS, write_roles=reinstatements.REINSTATERS
+    "facts:read",
+    "facts:write",
+    read_roles=READERS_OF_LEADS,
+    write_roles=reinstatements.REINSTATERS,
+    seen_by=READERS_OF_LEADS,
 )
 _WEEKS: Final = 12
 _SHOWN: Final = ("lead", "version", "qualification", "team", "rep__user")

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import AuthenticationFailed, NotFound, Throttled
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -59,14 +59,26 @@ def _record_use(api_key: ApiKey, now: dt.datetime) -> None:
         ApiKey.objects.filter(pk=api_key.pk).update(last_used_at=now)
 
 
-def scoped(read: str, write: str, *, read_roles: tuple[str, ...], write_roles: tuple[str, ...]) -> type[BasePermission]:
-    """Return a permission class: keys need the scope, people one of the roles."""
+def scoped(
+    read: str,
+    write: str,
+    *,
+    read_roles: tuple[str, ...],
+    write_roles: tuple[str, ...],
+    seen_by: tuple[str, ...] = (),
+) -> type[BasePermission]:
+    """Return a permission class: keys need the scope, people one of the roles.
+
+    `seen_by` are the roles for which the route exists at all: other people get a 404 (rules 1.271).
+    """
 
     class Scoped(BasePermission):
         def has_permission(self, request: Request, _view: Any) -> bool:
             is_read = request.method in SAFE_METHODS
             if isinstance(request.auth, ApiKey):
                 return (read if is_read else write) in request.auth.scopes
+            if seen_by and request.user.is_authenticated and not holds(request.user, *seen_by):
+                raise NotFound
             return holds(request.user, *(read_roles if is_read else write_roles))
 
     return Scoped

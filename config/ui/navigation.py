@@ -43,6 +43,7 @@ PLACES: Final = (
     Place("Unrouted", "unrouted", (Role.SALES_MANAGER,)),
     Place("Plays", "plays", (Role.SDR, *MARKETING), before_accounts=(Role.MARKETING_OPS, Role.SALES_MANAGER)),
     Place("Leads", "lead_list", MARKETING, within=("/companies/",)),
+    Place("MALs", "mals", MARKETING),
     Place("Imports", "import_list", (Role.MARKETING_OPS,)),
     Place("Values", "value_list", (Role.MARKETING_OPS,)),
     Place("Duplicates", "duplicates", (Role.MARKETING_OPS,)),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db import DatabaseError, transaction
 
-from leads import account_queue, rescore_queue
+from leads import account_queue, rescore_queue, stage_pauses
 from leads.models import Lead
 from scoring import active_versions
 from scoring.columns import fact_reader
@@ -35,7 +35,8 @@ def rescore_due(*, now: dt.datetime, limit: int = BATCH) -> int:
 def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
     """Judge these leads at `now` under every version in force. Call within a transaction that has locked their rows.
 
-    1. Read the leads, and for each version in force its rules and the facts that they need.
+    1. Read the leads, resume the paused ones that were active (rules 2.275), and read for each version in force its rules
+       and the facts that they need.
     2. Judge the leads and store their scores.
     3. Make the MQLs and hot upgrades among them.
     4. Find for each lead the next instant at which a verdict can change without a new fact.
@@ -45,6 +46,7 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
     """
     # 1.
     leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=lead_ids)}
+    leads |= stage_pauses.resume_active(leads, now=now)
     next_looks: dict[int, int] = dict.fromkeys(leads, NEVER)
     for version in active_versions.list_active_versions():
         rules = active_versions.rules_of(version)

@@ -26,7 +26,7 @@ LISTED: Final = 50
 UNPROCESSABLE: Final = 422
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_http_methods(["GET", "POST"])
 def version_backtests(request: Request, pk: int) -> HttpResponse:
     """Show all backtests of a version; POST asks for another one."""
@@ -62,7 +62,7 @@ def _request_backtest(request: Request, version: Version, form: PeriodForm) -> H
     return redirect("backtest", requested.pk)
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def backtest(request: Request, pk: int) -> HttpResponse:
     """Show a backtest: under way, ended without a result, or its figures. Its progress asks here every two seconds."""
@@ -74,7 +74,7 @@ def backtest(request: Request, pk: int) -> HttpResponse:
     return _render_page(request, row)
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_POST
 def backtest_cancel(request: Request, pk: int) -> HttpResponse:
     row = _get_backtest(pk)
@@ -87,7 +87,7 @@ def backtest_cancel(request: Request, pk: int) -> HttpResponse:
     return redirect("backtest", row.pk)
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def backtest_csv(_request: Request, pk: int, table: str) -> HttpResponseBase:
     row = _get_backtest(pk)
@@ -98,7 +98,7 @@ def backtest_csv(_request: Request, pk: int, table: str) -> HttpResponseBase:
     return csv_download(name, chosen.header, chosen.rows(row.result))
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_http_methods(["GET", "POST"])
 def what_if(request: Request, pk: int) -> HttpResponse:
     """Show the two numbers at other thresholds; POST takes them into the draft."""

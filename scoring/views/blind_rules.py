@@ -23,7 +23,7 @@ PAGE: Final = 50
 _LEADS_SHOWN: Final = 5
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def blind_rules(request: Request) -> HttpResponse:
     """Show the open alarms with their newest leads, then the ended ones, the newest first, in keyset pages."""
@@ -41,7 +41,7 @@ def blind_rules(request: Request) -> HttpResponse:
     return render(request, "scoring/blind_rules/blind_rules.html", context)
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def blind_rule_leads(request: Request, pk: int) -> HttpResponse:
     """List the newest leads concerned by one alarm."""
@@ -51,7 +51,7 @@ def blind_rule_leads(request: Request, pk: int) -> HttpResponse:
     return render(request, "scoring/blind_rules/leads.html", context | {"now": timezone.now()})
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_POST
 def blind_rule_close(request: Request, pk: int) -> HttpResponse:
     """Close an alarm: the value is one that the rule need not match, or the cause has been mended."""

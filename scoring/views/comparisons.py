@@ -23,7 +23,7 @@ STANDING: Final = ("meets", "tier", "fit", "engagement", "bant")
 DIFFERENCES: Final = ("lead", "cycle", "difference", "expected at", "made at", "recorded at", "reason")
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def comparison(request: Request, pk: int, other: int) -> HttpResponse:
     """Show both versions on all leads as of now; the leads of one outcome at a time, in keyset pages."""
@@ -41,7 +41,7 @@ def comparison(request: Request, pk: int, other: int) -> HttpResponse:
     return render(request, "scoring/comparisons/comparison.html", context)
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def comparison_csv(request: Request, pk: int, other: int) -> HttpResponseBase:  # noqa: ARG001 (views take the request)
     """Download every lead with its standing under both versions."""
@@ -51,7 +51,7 @@ def comparison_csv(request: Request, pk: int, other: int) -> HttpResponseBase:  
     return csv_download(f"{first.definition.slug}-{first.number}-{second.number}", header, _comparison_cells(compared))
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def replay(request: Request, pk: int) -> HttpResponseBase:
     """Show the replay of a version's past beside the MQLs that were made, as a page or as CSV."""

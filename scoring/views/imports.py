@@ -24,7 +24,7 @@ from leads.import_previews import TableSample
 from leads.import_runs import ImportRefused
 from leads.models import ImportFile, ImportMap, ImportRun
 from leads.table_rows import Unreadable
-from leads.vocabulary import NoteKind
+from leads.vocabulary import READERS_OF_LEADS, NoteKind
 from scoring.active_versions import list_active_versions
 from scoring.live import import_outlook
 
@@ -34,7 +34,7 @@ UNPROCESSABLE: Final = 422
 _KIND_LABELS: Final = {kind: label.partition(":")[0] for kind, label in KIND_CHOICES}
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_GET
 def import_list(request: Request) -> HttpResponse:
     """Show the imports, the newest first, in keyset pages, and the uploads that nobody has started yet."""
@@ -50,7 +50,7 @@ def import_list(request: Request) -> HttpResponse:
     return render(request, "scoring/imports/list.html", context)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_http_methods(["GET", "POST"])
 def import_new(request: Request) -> HttpResponse:
     """Take a file; POST stores it and goes on to the meaning of its columns."""
@@ -76,7 +76,7 @@ def _render_upload(request: Request, form: UploadForm, status: int = 200) -> Htt
     return render(request, "scoring/imports/new.html", context, status=status)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_http_methods(["GET", "POST"])
 def import_mapping(request: Request, file: int) -> HttpResponse:
     """Show what each column seems to mean; POST stores the chosen meanings and goes on to the preview."""
@@ -154,7 +154,7 @@ def _count_targets(sample: TableSample, kind: ImportKind) -> int:
     return sum(bool(guess.target) for guess in import_previews.guess_targets(sample, kind))
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_POST
 def import_reading(request: Request, file: int) -> HttpResponse:
     """Store how the file is written. Its columns may be other ones then, so their meanings are guessed anew."""
@@ -173,7 +173,7 @@ def import_reading(request: Request, file: int) -> HttpResponse:
     return redirect("import_mapping", upload.pk)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_GET
 def import_preview(request: Request, file: int) -> HttpResponse:
     """Show the first rows: what each value is understood as, and the verdict on each lead."""
@@ -205,7 +205,7 @@ def import_preview(request: Request, file: int) -> HttpResponse:
     return render(request, "scoring/imports/preview.html", context)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_POST
 def import_start(request: Request, file: int) -> HttpResponse:
     upload = get_object_or_404(ImportFile, pk=file)
@@ -222,7 +222,7 @@ def import_start(request: Request, file: int) -> HttpResponse:
     return redirect("import_run", run.pk)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_POST
 def import_discard(request: Request, file: int) -> HttpResponse:
     upload = get_object_or_404(ImportFile, pk=file)
@@ -235,7 +235,7 @@ def import_discard(request: Request, file: int) -> HttpResponse:
     return redirect("import_list")
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_GET
 def import_run(request: Request, pk: int) -> HttpResponse:
     """Show an import: under way, or its result. Its progress asks here every two seconds."""
@@ -267,7 +267,7 @@ def _note_tables(run: ImportRun) -> list[tuple[str, list[tuple[str, int]]]]:
     ]
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_POST
 def import_cancel(request: Request, pk: int) -> HttpResponse:
     try:
@@ -279,7 +279,7 @@ def import_cancel(request: Request, pk: int) -> HttpResponse:
     return redirect("import_run", pk)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_POST
 def import_again(request: Request, pk: int) -> HttpResponse:
     try:
@@ -290,7 +290,7 @@ def import_again(request: Request, pk: int) -> HttpResponse:
     return redirect("import_run", run.pk)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_GET
 def import_rejected(_request: Request, pk: int) -> HttpResponseBase:
     """Send the refused rows as a file that can be mended and imported as it is."""

@@ -34,6 +34,7 @@ WHY_ACCEPTED: Final = "Accepted by sales."
 #: The stages by which a lead that was sent away comes back to sales, by the stage it was sent to.
 WAY_BACK: Final = {
     Stage.NURTURE: (Stage.MQL, Stage.SAL),
+    Stage.PAUSED: (Stage.MQL, Stage.SAL),
     Stage.MAL: (Stage.MQL, Stage.SAL),
     Stage.DISQUALIFIED: (Stage.MAL, Stage.MQL, Stage.SAL),
 }

@@ -14,22 +14,22 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Greatest
 
 from leads import merges, motion_stages, search
-from leads.models import Event
+from leads.models import Event, StageChange
 from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
 from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Disposition, Handoff, HandoffQuerySet, ReasonCode, Rep
 from sla.vocabulary import HandoffState
 
-#: Rules 4.17: a lead in nurture without activity for so long is paused; any activity resumes it.
-PAUSED_AFTER: Final = dt.timedelta(days=90)
+#: The filter for the leads that were paused in nurture; they are no tasks (rules 2.274).
+PAUSED: Final = "paused"
 RETURN_PERIODS: Final = MappingProxyType(
     {
         "due": "Today or overdue",
         "week": "Within 7 days",
         "month": "Within 30 days",
         "later": "Later",
-        "paused": "Paused",
+        PAUSED: "Paused",
     }
 )
 HEADER: Final = (
@@ -48,7 +48,7 @@ class NurtureTask:
     action: str
     tone: str
     active_at: dt.datetime | None
-    paused_days: int | None
+    paused_at: dt.datetime | None
 
 
 def select_recycled(handoffs: HandoffQuerySet) -> HandoffQuerySet:
@@ -56,6 +56,19 @@ def select_recycled(handoffs: HandoffQuerySet) -> HandoffQuerySet:
 
     The current disposition is prefetched as `standing_dispositions[0]`.
     """
+    return _select_last_rejected(handoffs.filter(motion_stages.stands_in(Stage.NURTURE)))
+
+
+def select_paused(handoffs: HandoffQuerySet) -> HandoffQuerySet:
+    """Return the last handoff of each lead that was paused in nurture, as `select_recycled` does."""
+    last_changes = StageChange.objects.filter(lead=OuterRef("lead"), motion=OuterRef("motion")).order_by("-pk")
+    paused = handoffs.filter(motion_stages.stands_in(Stage.PAUSED)).annotate(
+        stage_before=Subquery(last_changes.values("from_stage")[:1]), paused_at=Subquery(last_changes.values("at")[:1])
+    )
+    return _select_last_rejected(paused.filter(stage_before=Stage.NURTURE))
+
+
+def _select_last_rejected(handoffs: HandoffQuerySet) -> HandoffQuerySet:
     later = Qualification.objects.filter(motion=OuterRef("motion"), pk__gt=OuterRef("qualification"))
     standing = Disposition.objects.filter(corrected_by__isnull=True).select_related("reason", "by")
     rows = handoffs.filter(
@@ -126,7 +139,7 @@ def cells(task: NurtureTask) -> Sequence[object]:
         task.action,
         str(task.handoff.rep or ""),
         task.active_at.isoformat() if task.active_at else "",
-        "yes" if task.paused_days is not None else "no",
+        "yes" if task.paused_at is not None else "no",
     )
 
 
@@ -143,9 +156,6 @@ def _filter_by_return(rows: HandoffQuerySet, when: str, now: dt.datetime) -> Han
         "week": Q(qualification__reenter_at__gte=until(1), qualification__reenter_at__lt=until(8)),
         "month": Q(qualification__reenter_at__gte=until(1), qualification__reenter_at__lt=until(31)),
         "later": Q(qualification__reenter_at__gte=until(31)),
-        "paused": ~merges.any_of_same_person(
-            Event.objects.filter(signal__is_engagement=True, occurred_at__gt=now - PAUSED_AFTER, occurred_at__lte=now)
-        ),
     }
     return rows.filter(conditions[when]) if when in conditions else rows
 
@@ -153,17 +163,18 @@ def _filter_by_return(rows: HandoffQuerySet, when: str, now: dt.datetime) -> Han
 def _build_task(handoff: Any, active_at: dt.datetime | None, now: dt.datetime) -> NurtureTask:
     back_on, today = handoff.qualification.reenter_at.astimezone(_zone()).date(), now.astimezone(_zone()).date()
     days_overdue = (today - back_on).days
-    if days_overdue > 0:
+    # Set by select_paused alone.
+    paused_at = getattr(handoff, "paused_at", None)
+    if paused_at is not None:
+        action, tone = "Nothing, until it is active", ""
+    elif days_overdue > 0:
         action, tone = f"Re-engage now: {days_overdue} day{'' if days_overdue == 1 else 's'} overdue", "bad"
     elif days_overdue == 0:
         action, tone = "Re-engage today", "warn"
     else:
         action, tone = f"Coming in {-days_overdue} day{'' if days_overdue == -1 else 's'}", ""
-    silence = None if active_at is None else now - active_at
-    is_paused = silence is None or silence >= PAUSED_AFTER
-    paused_days = (0 if silence is None else silence.days) if is_paused else None
     disposition = handoff.standing_dispositions[0] if handoff.standing_dispositions else None
-    return NurtureTask(handoff, disposition, back_on, action, tone, active_at, paused_days)
+    return NurtureTask(handoff, disposition, back_on, action, tone, active_at, paused_at)
 
 
 def _zone() -> ZoneInfo:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
 from leads import events, merges, motion_stages, rescore_queue, stage_changes
-from leads.models import Event, Lead, LeadStage
+from leads.models import Event
 from leads.vocabulary import Stage
 from scoring.live import mqls
 from sla.business_time.arithmetic import wall_to_instant
@@ -110,7 +111,7 @@ def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.dat
 def bring_back(*, handoff_ids: Collection[int], by: User, now: dt.datetime, why: str = "") -> PostponeResult:
     """Return these leads from nurture to marketing now; any new activity may qualify them. Raises RecyclingRefused."""
     _require_marketing(by)
-    handoffs = _lock_recycled(handoff_ids)
+    handoffs = _lock_recycled(handoff_ids, with_paused=True)
     for handoff in handoffs:
         mqls.allow_reentry(qualification=handoff.qualification, now=now)
         reason = f"Back to marketing before its day{f': {why}' if why else ''}"
@@ -166,14 +167,6 @@ def returning_handoffs(now: dt.datetime) -> QuerySet[Handoff]:
     )
 
 
-def paused_leads(now: dt.datetime) -> QuerySet[Lead]:
-    """Return the leads that are in nurture in any motion, without activity for 90 days."""
-    active = Event.objects.filter(signal__is_engagement=True, occurred_at__gt=now - nurture_tasks.PAUSED_AFTER)
-    in_nurture = LeadStage.objects.filter(stage=Stage.NURTURE)
-    nurtured = Lead.objects.standing().filter(pk__in=in_nurture.values("lead"))
-    return nurtured.exclude(merges.any_of_same_person(active, "pk")).order_by("pk")
-
-
 @transaction.atomic
 def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
     """Notify marketing of each returned lead, once; return how many."""
@@ -197,12 +190,17 @@ def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
     return len(returned)
 
 
-def _lock_recycled(handoff_ids: Collection[int]) -> list[Handoff]:
-    """Return the handoffs among these whose lead waits in nurture, locked until the end of the transaction."""
+def _lock_recycled(handoff_ids: Collection[int], *, with_paused: bool = False) -> list[Handoff]:
+    """Return the handoffs among these whose lead waits in nurture, locked until the end of the transaction.
+
+    `with_paused`: those of leads that were paused there as well.
+    """
     # Locked in id order, so that two bulk actions cannot deadlock.
     rows = Handoff.objects.filter(pk__in=handoff_ids).order_by("pk")
     locked_ids = list(rows.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
-    return list(nurture_tasks.select_recycled(Handoff.objects.filter(pk__in=locked_ids)).order_by("pk"))
+    handoffs = Handoff.objects.filter(pk__in=locked_ids)
+    paused = nurture_tasks.select_paused(handoffs) if with_paused else ()
+    return sorted([*nurture_tasks.select_recycled(handoffs), *paused], key=attrgetter("pk"))
 
 
 def _postponement_note(before: dt.datetime | None, to: dt.date, why: str) -> str:

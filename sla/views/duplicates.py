@@ -21,7 +21,7 @@ from config.web import Request, typed_number
 from leads import duplicates, merges, refused_addresses, replaced_persons
 from leads.exceptions import Refused
 from leads.models import DuplicateCandidate, Event, Lead, NotDuplicate
-from leads.vocabulary import DuplicateReason
+from leads.vocabulary import READERS_OF_LEADS, DuplicateReason
 from sla.models import Handoff
 
 PAGE: Final = 10
@@ -57,7 +57,7 @@ class ComparedPair:
     values: Sequence[ComparedValue]
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_GET
 def duplicate_list(request: Request) -> HttpResponse:
     """Show the pairs that wait for a decision, the strongest first, with what was decided lately."""
@@ -80,7 +80,7 @@ def duplicate_list(request: Request) -> HttpResponse:
     return render(request, "sla/duplicates/duplicates.html", context)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_GET
 def compare(request: Request) -> HttpResponse:
     """Show any two leads side by side, or the candidates of one."""
@@ -94,7 +94,7 @@ def compare(request: Request) -> HttpResponse:
     return render(request, "sla/duplicates/compare.html", context)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_POST
 def merge(request: Request) -> HttpResponse:
     """Merge the lead that was not chosen into the one that was."""
@@ -115,7 +115,7 @@ def merge(request: Request) -> HttpResponse:
     return redirect("lead", chosen)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_POST
 def part(request: Request, pk: int) -> HttpResponse:
     """End the merge of a lead."""
@@ -128,7 +128,7 @@ def part(request: Request, pk: int) -> HttpResponse:
     return redirect("lead", pk)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_POST
 def keep_apart(request: Request) -> HttpResponse:
     """Record that two leads are two people."""
@@ -142,7 +142,7 @@ def keep_apart(request: Request) -> HttpResponse:
     return _back(request)
 
 
-@roles_required(Role.MARKETING_OPS)
+@roles_required(Role.MARKETING_OPS, seen_by=READERS_OF_LEADS)
 @require_POST
 def take_back(request: Request, pk: int) -> HttpResponse:
     """End the statement that two leads are two people."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -41,7 +42,7 @@ def nurture_export(request: Request) -> HttpResponseBase:
     return csv_download("nurture", nurture_tasks.HEADER, map(nurture_tasks.cells, tasks))
 
 
-@roles_required(*recycling.NURTURE_ROLES)
+@roles_required(*recycling.NURTURE_ROLES, seen_by=READERS_OF_LEADS)
 @require_POST
 def nurture_postpone(request: Request) -> HttpResponse:
     form = PostponeForm(request.POST)
@@ -60,7 +61,7 @@ def nurture_postpone(request: Request) -> HttpResponse:
     )
 
 
-@roles_required(*recycling.NURTURE_ROLES)
+@roles_required(*recycling.NURTURE_ROLES, seen_by=READERS_OF_LEADS)
 @require_POST
 def nurture_back(request: Request) -> HttpResponse:
     form = BackForm(request.POST)
@@ -89,6 +90,8 @@ def _render_page(request: Request, postpone: PostponeForm, status: int = 200) ->
         "ticked": set(request.POST.getlist("handoff")),
         "everything": bool(request.POST.get("everything")),
         "may_move": holds(request.user, *recycling.NURTURE_ROLES),
+        "shows_paused": _shows_paused(request),
+        "pause_after_days": settings.PAUSE_AFTER_DAYS,
         "now": now,
     }
     return render(request, "sla/nurture/nurture.html", context, status=status)
@@ -103,9 +106,12 @@ def _filter_handoffs(request: Request) -> HandoffQuerySet:
     form.is_valid()
     criteria: dict[str, Any] = {name: value for name, value in form.cleaned_data.items() if value}
     criteria["motion"] = motion
-    return nurture_tasks.filter_recycled(
-        nurture_tasks.select_recycled(permissions.visible_to(request.user)), now=timezone.now(), **criteria
-    )
+    select = nurture_tasks.select_paused if _shows_paused(request) else nurture_tasks.select_recycled
+    return nurture_tasks.filter_recycled(select(permissions.visible_to(request.user)), now=timezone.now(), **criteria)
+
+
+def _shows_paused(request: Request) -> bool:
+    return request.GET.get("when") == nurture_tasks.PAUSED
 
 
 def _selected_ids(request: Request) -> list[int]:

@@ -23,21 +23,21 @@ from sla.nurture import recycling
 SHOWN: Final = 200
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def first_list(request: Request) -> HttpResponse:
     """Show the tier-3 MQLs that marketing nurtures first, and when each goes to sales."""
     return _render_page(request, BackForm())
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def first_export(request: Request) -> HttpResponseBase:
     waiting = tier_3_hold.build_held_leads(_filter_qualifications(request), now=timezone.now())
     return csv_download("nurture-first", tier_3_hold.HEADER, map(tier_3_hold.cells, waiting))
 
 
-@roles_required(*recycling.NURTURE_ROLES)
+@roles_required(*recycling.NURTURE_ROLES, seen_by=READERS_OF_LEADS)
 @require_POST
 def first_hand_over(request: Request) -> HttpResponse:
     """Hand the ticked MQLs to sales early, after a confirmation, as it starts the clocks of sales."""

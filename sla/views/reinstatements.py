@@ -59,7 +59,7 @@ class HandRaiseRow:
         return "bad" if self.hand_raise.why_closed else "good"
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def hand_raise_list(request: Request) -> HttpResponse:
     """Show the requests of disqualified leads, the latest first."""
@@ -73,14 +73,14 @@ def hand_raise_list(request: Request) -> HttpResponse:
     return render(request, "sla/nurture/hand_raises.html", context)
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def hand_raise_export(_request: Request) -> HttpResponseBase:
     """Return all of them as a file."""
     return csv_download("hand-raises", HEADER, _export_rows())
 
 
-@roles_required(*reinstatements.REINSTATERS)
+@roles_required(*reinstatements.REINSTATERS, seen_by=READERS_OF_LEADS)
 @require_http_methods(["GET", "POST"])
 def lead_reinstate(request: Request, pk: int) -> HttpResponse:
     """Ask for a reason, and bring a disqualified lead back to marketing."""

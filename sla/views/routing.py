@@ -91,7 +91,7 @@ def rule_delete(request: Request, pk: int) -> HttpResponse:
     return _act_on_rule(pk, lambda rule: rule_editing.remove_rule(rule=rule, by=request.user, now=timezone.now()))
 
 
-@roles_required(*READERS_OF_LEADS)
+@roles_required(*READERS_OF_LEADS, seen_by=READERS_OF_LEADS)
 @require_GET
 def routing_try(request: Request) -> HttpResponse:
     """Show where a lead would go. The form uses GET: it writes nothing, and its address can be sent to a colleague."""

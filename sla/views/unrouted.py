@@ -17,6 +17,7 @@ from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request
 from definitions import motions
+from leads.vocabulary import READERS_OF_LEADS, Motion
 from sla.forms.handoffs import AssignForm
 from sla.handoffs import routing
 from sla.models import Clock, Handoff
@@ -40,7 +41,7 @@ HEADER: Final = (
 )
 
 
-@roles_required(Role.SALES_MANAGER)
+@roles_required(Role.SALES_MANAGER, seen_by=READERS_OF_LEADS)
 @require_GET
 def unrouted(request: Request) -> HttpResponse:
     """Show the leads that nobody has, so that they are not overlooked (rules 6.9)."""
@@ -64,15 +65,16 @@ def unrouted(request: Request) -> HttpResponse:
     return render(request, "sla/handoffs/unrouted.html", context)
 
 
-@roles_required(Role.SALES_MANAGER)
+@roles_required(Role.SALES_MANAGER, seen_by=READERS_OF_LEADS)
 @require_GET
-def unrouted_export(_request: Request) -> HttpResponseBase:
+def unrouted_export(request: Request) -> HttpResponseBase:
     """Return the same leads as a file, in the order of the page."""
-    return csv_download("unrouted", HEADER, _export_rows(timezone.now()))
+    return csv_download("unrouted", HEADER, _export_rows(motions.read_motion_filter(request.GET), timezone.now()))
 
 
-def _export_rows(now: dt.datetime) -> Iterator[tuple[object, ...]]:
-    for handoff, wait in routing.find_waits(queue.unrouted_handoffs().iterator(chunk_size=_CHUNK), now=now):
+def _export_rows(motion: Motion | None, now: dt.datetime) -> Iterator[tuple[object, ...]]:
+    rows = queue.unrouted_handoffs(motion).iterator(chunk_size=_CHUNK)
+    for handoff, wait in routing.find_waits(rows, now=now):
         yield _cells(handoff, wait, now)
 
 

@@ -6,7 +6,7 @@ The table is compared with the URL resolver: no route is missing.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from traceback import format_exc
 from typing import Final
@@ -19,7 +19,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpResponseBase
 from django.test import Client
 from django.test.client import MULTIPART_CONTENT
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 
 from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
@@ -31,6 +31,7 @@ from leads.shipped_rights import OPS_MAY
 from scoring.models import AccountQualification, BlindRule, BlindRuleKind
 from sla.models import AccountPlay, Handoff, PlayContact, PlayTask, RoutingRule
 from sla.vocabulary import BuyingRole, PlayState
+from tests.config.routes import OURS, ROUTES
 from tests.factories import (
     MINUTE,
     NOW,
@@ -54,29 +55,29 @@ absence_delete           302 405 405 405 405 405 405 405 405 405 302
 absence_new              302 405 405 405 405 405 405 405 405 405 302
 alerts                   302 200 200 200 200 200 200 200 200 200 302
 alerts_test              302 405 405 405 405 405 405 405 405 405 302
-api:backtest-cancel      401 403 403 403 405 405 405 405 405 405 403
-api:backtest-record      401 403 403 403 200 200 200 200 200 200 403
-api:companies            401 403 403 403 200 200 200 200 200 200 403
+api:backtest-cancel      401 404 404 404 405 405 405 405 405 405 403
+api:backtest-record      401 404 404 404 200 200 200 200 200 200 403
+api:companies            401 404 404 404 200 200 200 200 200 200 403
 api:definition           401 403 200 200 200 200 200 200 200 200 403
 api:definition-activate  401 403 405 405 405 405 405 405 405 405 403
-api:definition-backtest  401 403 403 403 405 405 405 405 405 405 403
-api:definition-backtests 401 403 403 403 200 200 200 200 200 200 403
+api:definition-backtest  401 404 404 404 405 405 405 405 405 405 403
+api:definition-backtests 401 404 404 404 200 200 200 200 200 200 403
 api:definition-checklist 401 403 200 200 200 200 200 200 200 200 403
-api:definition-compare   401 403 403 403 400 400 400 400 400 400 403
+api:definition-compare   401 404 404 404 400 400 400 400 400 400 403
 api:definition-copy      401 403 405 405 405 405 405 405 405 405 403
 api:definition-current   401 403 200 200 200 200 200 200 200 200 403
 api:definition-diff      401 403 400 400 400 400 400 400 400 400 403
-api:definition-evaluate  401 403 403 403 405 405 405 405 405 405 403
+api:definition-evaluate  401 404 404 404 405 405 405 405 405 405 403
 api:definition-lint      401 403 200 200 200 200 200 200 200 200 403
 api:definition-presets   401 403 200 200 200 200 200 200 200 200 403
 api:definition-propose   401 403 405 405 405 405 405 405 405 405 403
 api:definition-revert    401 403 405 405 405 405 405 405 405 405 403
 api:definition-sign      401 403 405 405 405 405 405 405 405 405 403
-api:definition-what-if   401 403 403 403 405 405 405 405 405 405 403
+api:definition-what-if   401 404 404 404 405 405 405 405 405 405 403
 api:definitions          401 403 200 200 200 200 200 200 200 200 403
 api:docs                 200 200 200 200 200 200 200 200 200 200 200
-api:duplicates           401 403 403 403 200 200 200 200 200 200 403
-api:events               401 403 403 403 405 405 405 405 405 405 403
+api:duplicates           401 404 404 404 200 200 200 200 200 200 403
+api:events               401 404 404 404 405 405 405 405 405 405 403
 api:handoff              401 403 200 404 200 404 200 200 200 200 403
 api:handoff-accept       401 403 405 405 405 405 405 405 405 405 403
 api:handoff-attempts     401 403 405 405 405 405 405 405 405 405 403
@@ -87,18 +88,18 @@ api:handoff-qualify      401 403 405 405 405 405 405 405 405 405 403
 api:handoff-reject       401 403 405 405 405 405 405 405 405 405 403
 api:handoff-won          401 403 405 405 405 405 405 405 405 405 403
 api:handoffs             401 403 200 200 200 200 200 200 200 200 403
-api:import               401 403 403 403 403 403 200 403 403 403 403
-api:import-cancel        401 403 403 403 403 403 405 403 403 403 403
-api:import-rejected      401 403 403 403 403 403 200 403 403 403 403
-api:imports              401 403 403 403 403 403 405 403 403 403 403
-api:lead                 401 403 403 403 200 200 200 200 200 200 403
-api:lead-events          401 403 403 403 200 200 200 200 200 200 403
-api:lead-explanation     401 403 403 403 200 200 200 200 200 200 403
-api:lead-merge           401 403 403 403 405 405 405 405 405 405 403
-api:lead-reinstate       401 403 403 403 405 405 405 405 405 405 403
-api:lead-unmerge         401 403 403 403 405 405 405 405 405 405 403
-api:leads                401 403 403 403 200 200 200 200 200 200 403
-api:outcomes             401 403 403 403 405 405 405 405 405 405 403
+api:import               401 404 404 404 403 403 200 403 403 403 403
+api:import-cancel        401 404 404 404 403 403 405 403 403 403 403
+api:import-rejected      401 404 404 404 403 403 200 403 403 403 403
+api:imports              401 404 404 404 403 403 405 403 403 403 403
+api:lead                 401 404 404 404 200 200 200 200 200 200 403
+api:lead-events          401 404 404 404 200 200 200 200 200 200 403
+api:lead-explanation     401 404 404 404 200 200 200 200 200 200 403
+api:lead-merge           401 404 404 404 405 405 405 405 405 405 403
+api:lead-reinstate       401 404 404 404 405 405 405 405 405 405 403
+api:lead-unmerge         401 404 404 404 405 405 405 405 405 405 403
+api:leads                401 404 404 404 200 200 200 200 200 200 403
+api:outcomes             401 404 404 404 405 405 405 405 405 405 403
 api:play                 401 403 200 404 200 404 200 200 200 200 403
 api:play-accept          401 403 405 405 405 405 405 405 405 405 403
 api:play-attempts        401 403 405 405 405 405 405 405 405 405 403
@@ -112,15 +113,15 @@ api:play-won             401 403 405 405 405 405 405 405 405 405 403
 api:plays                401 403 200 200 200 200 200 200 200 200 403
 api:report-sla           401 403 403 403 200 200 200 200 200 200 403
 api:schema               200 200 200 200 200 200 200 200 200 200 200
-api:values               401 403 403 403 400 400 400 400 400 400 403
+api:values               401 404 404 404 400 400 400 400 400 400 403
 availability             302 403 200 200 200 200 403 403 403 403 302
-backtest                 302 403 403 403 200 200 200 200 200 200 302
-backtest_cancel          302 403 403 403 405 405 405 405 405 405 302
-backtest_csv             302 403 403 403 200 200 200 200 200 200 302
+backtest                 302 404 404 404 200 200 200 200 200 200 302
+backtest_cancel          302 404 404 404 405 405 405 405 405 405 302
+backtest_csv             302 404 404 404 200 200 200 200 200 200 302
 bell                     302 200 200 200 200 200 200 200 200 200 302
-blind_rule_close         302 403 403 403 403 403 405 403 403 403 302
-blind_rule_leads         302 403 403 403 200 200 200 200 200 200 302
-blind_rules              302 403 403 403 200 200 200 200 200 200 302
+blind_rule_close         302 404 404 404 403 403 405 403 403 403 302
+blind_rule_leads         302 404 404 404 200 200 200 200 200 200 302
+blind_rules              302 404 404 404 200 200 200 200 200 200 302
 calendar                 302 403 200 200 200 200 200 200 200 200 302
 calendar_new             302 403 403 403 200 200 403 403 403 403 302
 calendars                302 403 200 200 200 200 200 200 200 200 302
@@ -131,17 +132,19 @@ commitment_new           302 403 403 403 200 200 200 200 200 403 302
 commitment_sign          302 403 405 405 405 405 405 405 405 405 302
 commitments              302 403 200 200 200 200 200 200 200 200 302
 company                  302 404 200 404 200 200 200 200 200 200 302
-comparison               302 403 403 403 200 200 200 200 200 200 302
-comparison_csv           302 403 403 403 200 200 200 200 200 200 302
+comparison               302 404 404 404 200 200 200 200 200 200 302
+comparison_csv           302 404 404 404 200 200 200 200 200 200 302
 definition               302 403 200 200 200 200 200 200 200 200 302
 definition_version       302 403 200 200 200 200 200 200 200 200 302
 definitions              302 403 200 200 200 200 200 200 200 200 302
-duplicate_compare        302 403 403 403 403 403 404 403 403 403 302
-duplicates               302 403 403 403 403 403 200 403 403 403 302
+duplicate_compare        302 404 404 404 403 403 404 403 403 403 302
+duplicates               302 404 404 404 403 403 200 403 403 403 302
 filter_forget            302 403 405 405 405 405 403 403 403 403 302
 filter_save              302 403 405 405 405 405 403 403 403 403 302
-hand_raises              302 403 403 403 200 200 200 200 200 200 302
-hand_raises_export       302 403 403 403 200 200 200 200 200 200 302
+gate_unknown             302 404 404 404 200 200 200 200 200 200 302
+gate_unknown_export      302 404 404 404 200 200 200 200 200 200 302
+hand_raises              302 404 404 404 200 200 200 200 200 200 302
+hand_raises_export       302 404 404 404 200 200 200 200 200 200 302
 handoff                  302 404 200 404 200 404 200 200 200 200 302
 handoff_accept           302 405 405 405 405 405 405 405 405 405 302
 handoff_assign           302 405 405 405 405 405 405 405 405 405 302
@@ -156,38 +159,44 @@ handoff_reject           302 404 200 404 200 404 200 200 200 200 302
 handoff_undo             302 405 405 405 405 405 405 405 405 405 302
 handoff_win              302 405 405 405 405 405 405 405 405 405 302
 home                     302 200 302 302 302 302 302 302 302 302 302
-import_again             302 403 403 403 403 403 405 403 403 403 302
-import_cancel            302 403 403 403 403 403 405 403 403 403 302
-import_discard           302 403 403 403 403 403 405 403 403 403 302
-import_list              302 403 403 403 403 403 200 403 403 403 302
-import_mapping           302 403 403 403 403 403 200 403 403 403 302
-import_new               302 403 403 403 403 403 200 403 403 403 302
-import_preview           302 403 403 403 403 403 200 403 403 403 302
-import_reading           302 403 403 403 403 403 405 403 403 403 302
-import_rejected          302 403 403 403 403 403 200 403 403 403 302
-import_run               302 403 403 403 403 403 200 403 403 403 302
-import_start             302 403 403 403 403 403 405 403 403 403 302
-lead                     302 403 403 403 200 200 200 200 200 200 302
-lead_contact             302 403 403 403 403 403 200 403 403 403 302
-lead_export              302 403 403 403 200 200 200 200 200 200 302
-lead_keep_apart          302 403 403 403 403 403 405 403 403 403 302
-lead_list                302 403 403 403 200 200 200 200 200 200 302
-lead_merge               302 403 403 403 403 403 405 403 403 403 302
-lead_part                302 403 403 403 403 403 405 403 403 403 302
-lead_reinstate           302 403 403 403 403 403 200 200 200 403 302
-lead_take_back           302 403 403 403 403 403 405 403 403 403 302
+import_again             302 404 404 404 403 403 405 403 403 403 302
+import_cancel            302 404 404 404 403 403 405 403 403 403 302
+import_discard           302 404 404 404 403 403 405 403 403 403 302
+import_list              302 404 404 404 403 403 200 403 403 403 302
+import_mapping           302 404 404 404 403 403 200 403 403 403 302
+import_new               302 404 404 404 403 403 200 403 403 403 302
+import_preview           302 404 404 404 403 403 200 403 403 403 302
+import_reading           302 404 404 404 403 403 405 403 403 403 302
+import_rejected          302 404 404 404 403 403 200 403 403 403 302
+import_run               302 404 404 404 403 403 200 403 403 403 302
+import_start             302 404 404 404 403 403 405 403 403 403 302
+lead                     302 404 404 404 200 200 200 200 200 200 302
+lead_contact             302 404 404 404 403 403 200 403 403 403 302
+lead_export              302 404 404 404 200 200 200 200 200 200 302
+lead_keep_apart          302 404 404 404 403 403 405 403 403 403 302
+lead_list                302 404 404 404 200 200 200 200 200 200 302
+lead_merge               302 404 404 404 403 403 405 403 403 403 302
+lead_part                302 404 404 404 403 403 405 403 403 403 302
+lead_reinstate           302 404 404 404 403 403 200 200 200 403 302
+lead_take_back           302 404 404 404 403 403 405 403 403 403 302
 livez                    200 200 200 200 200 200 200 200 200 200 200
+mals                     302 404 404 404 200 200 200 200 200 200 302
+mals_export              302 404 404 404 200 200 200 200 200 200 302
+mals_leave               302 404 404 404 403 403 405 403 403 403 302
+mals_left                302 404 404 404 200 200 200 200 200 200 302
+mals_left_export         302 404 404 404 200 200 200 200 200 200 302
+mals_return              302 404 404 404 403 403 405 403 403 403 302
 metrics                  200 200 200 200 200 200 200 200 200 200 200
 notices                  302 200 200 200 200 200 200 200 200 200 302
 notices_read             302 405 405 405 405 405 405 405 405 405 302
 notices_retry            302 405 405 405 405 405 405 405 405 405 302
 nurture                  302 403 200 200 200 200 200 200 200 200 302
-nurture_back             302 403 403 403 403 403 405 405 403 403 302
+nurture_back             302 404 404 404 403 403 405 405 403 403 302
 nurture_export           302 403 200 200 200 200 200 200 200 200 302
-nurture_first            302 403 403 403 200 200 200 200 200 200 302
-nurture_first_export     302 403 403 403 200 200 200 200 200 200 302
-nurture_first_hand_over  302 403 403 403 403 403 405 405 403 403 302
-nurture_postpone         302 403 403 403 403 403 405 405 403 403 302
+nurture_first            302 404 404 404 200 200 200 200 200 200 302
+nurture_first_export     302 404 404 404 200 200 200 200 200 200 302
+nurture_first_hand_over  302 404 404 404 403 403 405 405 403 403 302
+nurture_postpone         302 404 404 404 403 403 405 405 403 403 302
 overview                 302 403 403 403 200 200 200 200 200 200 302
 play                     302 404 200 404 200 404 200 200 200 200 302
 play_accept              302 405 405 405 405 405 405 405 405 405 302
@@ -208,20 +217,20 @@ presets                  302 403 200 200 200 200 200 200 200 200 302
 queue                    302 403 200 200 200 200 403 403 403 403 302
 queue_decide             302 403 405 405 405 405 403 403 403 403 302
 quick_figures            302 403 403 403 403 403 405 405 405 403 302
-reading_remove           302 403 403 403 403 403 405 403 403 403 302
+reading_remove           302 404 404 404 403 403 405 403 403 403 302
 readyz                   200 200 200 200 200 200 200 200 200 200 200
-refused_address_take     302 403 403 403 403 403 405 403 403 403 302
-refused_addresses        302 403 403 403 403 403 200 403 403 403 302
 reasons_export           302 403 403 403 200 200 200 200 200 200 302
+refused_address_take     302 404 404 404 403 403 405 403 403 403 302
+refused_addresses        302 404 404 404 403 403 200 403 403 403 302
 rep_adjust               302 405 405 405 405 405 405 405 405 405 302
 rep_away                 302 405 405 405 405 405 405 405 405 405 302
 rep_hand_over            302 405 405 405 405 405 405 405 405 405 302
-replay                   302 403 403 403 200 200 200 200 200 200 302
+replay                   302 404 404 404 200 200 200 200 200 200 302
 reps                     302 403 403 403 200 200 200 200 200 200 302
 review                   302 403 403 403 200 200 200 200 200 200 302
 reviews                  302 403 403 403 200 200 200 200 200 200 302
 routing                  302 403 403 403 200 200 200 200 200 200 302
-routing_try              302 403 403 403 200 200 200 200 200 200 302
+routing_try              302 404 404 404 200 200 200 200 200 200 302
 rule_delete              302 403 403 403 405 405 403 403 403 403 302
 rule_edit                302 403 403 403 200 200 403 403 403 403 302
 rule_move                302 403 403 403 405 405 403 403 403 403 302
@@ -233,31 +242,15 @@ sla_report               302 200 200 200 200 200 200 200 200 200 302
 sla_rows                 302 200 200 200 200 200 200 200 200 200 302
 sla_yield_export         302 200 200 200 200 200 200 200 200 200 302
 team_settle              302 405 405 405 405 405 405 405 405 405 302
-unrouted                 302 403 403 403 200 200 403 403 403 403 302
-unrouted_export          302 403 403 403 200 200 403 403 403 403 302
-value_list               302 403 403 403 403 403 200 403 403 403 302
-version_backtests        302 403 403 403 200 200 200 200 200 200 302
+unrouted                 302 404 404 404 200 200 403 403 403 403 302
+unrouted_export          302 404 404 404 200 200 403 403 403 403 302
+value_list               302 404 404 404 403 403 200 403 403 403 302
+version_backtests        302 404 404 404 200 200 200 200 200 200 302
 version_diff             302 403 200 200 200 200 200 200 200 200 302
 version_step             302 404 200 200 404 404 200 200 200 404 302
-what_if                  302 403 403 403 200 200 200 200 200 200 302
+what_if                  302 404 404 404 200 200 200 200 200 200 302
 """
 ANSWERS: Final = {name: tuple(map(int, codes)) for name, *codes in map(str.split, TABLE.strip().splitlines())}
-
-
-def named(patterns: Iterable[URLPattern | URLResolver], space: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the name of each route with the names of its parameters."""
-    for pattern in patterns:
-        if isinstance(pattern, URLResolver):
-            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
-            yield from (
-                (name, (*pattern.pattern.converters, *rest)) for name, rest in named(pattern.url_patterns, inner)
-            )
-        elif pattern.name:
-            yield space + pattern.name, tuple(pattern.pattern.regex.groupindex)
-
-
-ROUTES: Final = dict(named(get_resolver().url_patterns))
-OURS: Final = sorted(name for name in ROUTES if not name.startswith(("admin:", "account_", "mfa_")))
 ACTIONS: Final = sorted(name for name in OURS if ":handoff-" in name or name.startswith("handoff_"))
 
 

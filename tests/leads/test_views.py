@@ -33,7 +33,7 @@ def test_every_role_but_sdr_can_list_leads(role: Role, name: str) -> None:
 
     response = signed_in(UserFactory(roles=[role])).get(path)
 
-    assert response.status_code == (200 if role in READERS_OF_LEADS else 403)
+    assert response.status_code == (200 if role in READERS_OF_LEADS else 404)
 
 
 def test_an_unknown_lead_is_404(ops: Client) -> None:

@@ -199,7 +199,7 @@ def test_the_page_shows_and_closes_alarms(version: Version, client: Client) -> N
     assert "closed by" in page
 
 
-@pytest.mark.parametrize(("role", "read", "close"), [(Role.SDR, 403, 403), (Role.VIEWER, 200, 403)])
+@pytest.mark.parametrize(("role", "read", "close"), [(Role.SDR, 404, 404), (Role.VIEWER, 200, 403)])
 def test_only_marketing_ops_close_alarms(role: Role, read: int, close: int, version: Version, client: Client) -> None:
     alarm = BlindRule.objects.create(version=version, kind=BlindRuleKind.STOPPED, field="lead.country", count=1, at=NOW)
     client.force_login(UserFactory(roles=[role]))

@@ -162,7 +162,7 @@ def test_readers_of_leads_see_backtests_and_owners_request_them(draft: Version, 
     codes = {client.get(path).status_code for path in reads}
     client.post(reverse("version_backtests", args=[draft.pk]), {"months": "3"})
 
-    assert codes == ({200} if role in READERS_OF_LEADS else {403})
+    assert codes == ({200} if role in READERS_OF_LEADS else {404})
     assert draft.backtests.pending().exists() == (role in backtest_requests.MAY_REQUEST)
 
 

@@ -17,6 +17,7 @@ from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from leads.models import Lead, StageChange
 from leads.vocabulary import Stage
+from scoring.live import quiet_leads
 from scoring.models import Qualification
 from sla.handoff_page import lead_timeline
 from sla.models import Handoff, Note, Notice
@@ -199,14 +200,20 @@ def test_each_task_shows_what_to_do(days: int, what: str, tone: str) -> None:
     assert (task.back_on, task.action, task.tone) == (BACK_ON, what, tone)
 
 
-def test_after_90_days_of_silence_a_lead_is_paused_and_any_activity_resumes_it() -> None:
+def test_a_paused_lead_is_no_task_and_stands_on_a_list_of_its_own(ops: User) -> None:
     handoff = recycled()
-    did(handoff.lead, NOW)
+    paused_at = dt.datetime.combine(BACK_ON, dt.time(), dt.UTC) + 90 * DAY
+    assert task_of(handoff, paused_at - DAY).action == "Re-engage now: 89 days overdue"
+    quiet_leads.pause_quiet(now=paused_at)
 
-    assert task_of(handoff, NOW + 90 * DAY - dt.timedelta(seconds=1)).paused_days is None
-    assert task_of(handoff, NOW + 90 * DAY).paused_days == 90
-    did(handoff.lead, NOW + 91 * DAY)
-    assert task_of(handoff, NOW + 92 * DAY).paused_days is None
+    handoffs = Handoff.objects.filter(pk=handoff.pk)
+    [task] = nurture_tasks.build_tasks(nurture_tasks.select_paused(handoffs), now=paused_at)
+
+    assert (task.paused_at, task.action) == (paused_at, "Nothing, until it is active")
+    assert not nurture_tasks.select_recycled(handoffs).exists()
+    assert recycling.postpone(handoff_ids=[handoff.pk], to=dt.date(2027, 1, 1), by=ops, now=paused_at).moved == 0
+    assert recycling.bring_back(handoff_ids=[handoff.pk], by=ops, now=paused_at).moved == 1
+    assert StageChange.objects.latest("pk").to_stage == Stage.MAL
 
 
 @pytest.mark.parametrize(
@@ -219,7 +226,6 @@ def test_after_90_days_of_silence_a_lead_is_paused_and_any_activity_resumes_it()
         ("month", 61, True),
         ("later", 30, True),
         ("later", 61, False),
-        ("paused", 0, True),
     ],
 )
 def test_the_list_is_filtered_by_return_period(when: str, days: int, found: bool) -> None:

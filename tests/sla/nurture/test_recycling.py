@@ -5,11 +5,13 @@ import datetime as dt
 import pytest
 
 from config.accounts.vocabulary import Role
+from leads import events
 from leads.vocabulary import Stage
+from scoring.live import due_leads, quiet_leads
 from sla.models import Notice
 from sla.nurture import recycling
 from sla.vocabulary import Family, NoticeKind, Route
-from tests.factories import DAY, NOW, EventFactory, HandoffFactory, ReasonCodeFactory, UserFactory, place_leads
+from tests.factories import DAY, EventFactory, HandoffFactory, ReasonCodeFactory, UserFactory, place_leads
 
 pytestmark = pytest.mark.django_db
 
@@ -48,8 +50,26 @@ def test_a_lead_that_left_nurture_does_not_return(recycled):
     assert not recycling.returning_handoffs(recycled.qualification.reenter_at).exists()
 
 
-def test_90_days_without_activity_pause_a_lead_in_nurture(recycled):
-    EventFactory(lead=recycled.lead, signal__code="page_view")
+def test_a_lead_in_nurture_is_paused_90_days_after_its_day_and_resumes_at_its_activity(recycled):
+    # The day on which it comes back is a promise: the silence before it does not count.
+    pauses_at = recycled.qualification.reenter_at + 90 * DAY
+    assert quiet_leads.pause_quiet(now=pauses_at - dt.timedelta(seconds=1)) == 0
+    assert quiet_leads.pause_quiet(now=pauses_at) == 1
+    assert not recycling.returning_handoffs(pauses_at).exists()
+    assert recycling.announce_returns(now=pauses_at) == 0
 
-    assert list(recycling.paused_leads(NOW + 90 * DAY - dt.timedelta(seconds=1))) == []
-    assert list(recycling.paused_leads(NOW + 90 * DAY)) == [recycled.lead]
+    click = {"lead": recycled.lead_id, "signal": "email_click", "occurred_at": pauses_at + DAY, "id": "click"}
+    events.record(items=[click], source="test", now=pauses_at + 2 * DAY)
+    due_leads.rescore_due(now=pauses_at + 2 * DAY)
+
+    recycled.lead.refresh_from_db()
+    assert (recycled.lead.stage, recycled.lead.stage_at) == (Stage.NURTURE, pauses_at + DAY)
+    assert list(recycling.returning_handoffs(pauses_at + 2 * DAY)) == [recycled]
+
+
+def test_an_activity_after_the_day_puts_the_pause_off(recycled):
+    day = recycled.qualification.reenter_at
+    EventFactory(lead=recycled.lead, signal__code="page_view", occurred_at=day + 10 * DAY)
+
+    assert quiet_leads.pause_quiet(now=day + 100 * DAY - dt.timedelta(seconds=1)) == 0
+    assert quiet_leads.pause_quiet(now=day + 100 * DAY) == 1

@@ -1,0 +1,201 @@
+"""The shortfalls of MALs, kept for lists (rules 2.271, 2.272): the first criterion or clause missing for an MQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Final
+
+import numpy as np
+from django.db import connection
+
+from definitions.models import Version
+from leads import merges
+from leads.models import Event
+from leads.vocabulary import Motion, Stage
+from scoring import active_versions
+from scoring.columns import fact_reader
+from scoring.engine import why
+from scoring.engine.decisions import DecisiveReason, decisions
+from scoring.engine.explanation import CriterionAnswer, PathAnswer
+from scoring.engine.rules import AxisClause
+from scoring.instants import microseconds
+from scoring.models import Shortfall, ShortfallKind
+
+#: Leads explained in one statement.
+BATCH: Final = 500
+#: Decay and recency change what a MAL lacks without a new fact.
+KEPT_FOR: Final = dt.timedelta(days=1)
+_WAITS: Final = "Meets the definition, but its last handoff is closed: only newer activity counts."
+_UPDATED_FIELDS: Final = [
+    "version", "kind", "field", "criterion", "why", "unknown_fields", "last_event", "active_at", "judged_at",
+]  # fmt: skip
+
+#: The leads whose shortfall is missing, or older than their score. Leads that Accord knows no event of are left out:
+#: a file brings hundreds of thousands of them.
+_STALE = """
+    SELECT score.lead_id
+    FROM scoring_score score
+    JOIN leads_lead lead ON lead.id = score.lead_id AND lead.merged_into_id IS NULL
+    LEFT JOIN scoring_shortfall shortfall ON shortfall.lead_id = score.lead_id
+    WHERE score.definition_id = %(definition)s AND score.version_id = %(version)s
+    AND (
+        lead.stage = %(mal)s
+        OR lead.stage = %(lead)s AND (
+            shortfall.lead_id IS NOT NULL
+            OR score.gate = -1 AND (
+                EXISTS (SELECT FROM leads_event event WHERE event.lead_id = lead.id)
+                OR EXISTS (SELECT FROM leads_lead alias JOIN leads_event event ON event.lead_id = alias.id
+                           WHERE alias.merged_into_id = lead.id)
+            )
+        )
+    )
+    AND (
+        shortfall.lead_id IS NULL
+        OR shortfall.version_id <> score.version_id
+        OR shortfall.judged_at < score.judged_at
+        OR lead.stage = %(mal)s AND shortfall.judged_at < %(before)s
+    )
+    ORDER BY score.lead_id
+    LIMIT %(limit)s
+"""
+
+
+def marketing_version() -> Version | None:
+    """Return the active version whose gate makes MALs: of the first definition of the motion MQL."""
+    versions = [row for row in active_versions.list_active_versions() if row.definition.motion == Motion.MQL]
+    return min(versions, key=attrgetter("pk"), default=None)
+
+
+def refresh_shortfalls(*, now: dt.datetime, limit: int = BATCH) -> int:
+    """Explain up to `limit` MALs and leads of unknown gate whose score is newer; return how many.
+
+    Any number of workers may call it at once: two of them write the same rows, in the order of the leads.
+    """
+    version = marketing_version()
+    lead_ids = [] if version is None else _list_stale(version, now, limit)
+    if version is None or not lead_ids:
+        return 0
+    last_events = _read_last_events(lead_ids, now)
+    rows = [_build_shortfall(lead_id, version, reason, last_events.get(lead_id), now)
+            for lead_id, reason in _explain(version, lead_ids, now)]  # fmt: skip
+    Shortfall.objects.bulk_create(rows, update_conflicts=True, unique_fields=["lead"], update_fields=_UPDATED_FIELDS)
+    return len(rows)
+
+
+def _list_stale(version: Version, now: dt.datetime, limit: int) -> list[int]:
+    values: dict[str, str | int | dt.datetime] = {
+        "definition": version.definition_id,
+        "version": version.pk,
+        "mal": Stage.MAL,
+        "lead": Stage.LEAD,
+        "before": now - KEPT_FOR,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_STALE, values)
+        return [lead_id for (lead_id,) in cursor.fetchall()]
+
+
+def _explain(version: Version, lead_ids: Sequence[int], now: dt.datetime) -> Iterator[tuple[int, DecisiveReason]]:
+    rules = active_versions.rules_of(version)
+    facts = fact_reader.read_for_leads(lead_ids, rules)
+    at = np.full(len(facts), microseconds(now), dtype=np.int64)
+    for reason in decisions(rules, facts, np.arange(len(facts)), at):
+        yield int(facts.lead_ids[reason.lead]), reason
+
+
+@dataclass(frozen=True, slots=True)
+class _LastEvent:
+    pk: int
+    at: dt.datetime
+
+
+def _read_last_events(lead_ids: Sequence[int], now: dt.datetime) -> Mapping[int, _LastEvent]:
+    """Return the last activity of each person up to now, by lead id."""
+    standing_ids = {lead_id: lead_id for lead_id in lead_ids} | dict(merges.list_aliases(lead_ids))
+    rows = Event.objects.filter(lead__in=standing_ids, signal__is_engagement=True, occurred_at__lte=now)
+    latest = rows.order_by("lead", "-occurred_at", "-pk").distinct("lead")
+    last_events: dict[int, _LastEvent] = {}
+    for pk, lead_id, at in latest.values_list("pk", "lead_id", "occurred_at"):
+        person = standing_ids[lead_id]
+        if person not in last_events or last_events[person].at < at:
+            last_events[person] = _LastEvent(pk, at)
+    return last_events
+
+
+def _build_shortfall(
+    lead_id: int, version: Version, reason: DecisiveReason, last_event: _LastEvent | None, now: dt.datetime
+) -> Shortfall:
+    missing = find_missing(reason)
+    return Shortfall(
+        lead_id=lead_id,
+        version=version,
+        kind=missing.kind,
+        field=missing.field[:120],
+        criterion=missing.criterion[:200],
+        why=missing.why[:300],
+        unknown_fields=[answer.criterion.field for answer in reason.gate_answers if answer.verdict == "unknown"],
+        last_event_id=None if last_event is None else last_event.pk,
+        active_at=None if last_event is None else last_event.at,
+        judged_at=now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MissingPart:
+    """The first thing that a lead lacks: its name without figures, and a sentence with them."""
+
+    kind: ShortfallKind
+    criterion: str
+    why: str
+    field: str = ""
+
+
+def find_missing(reason: DecisiveReason) -> MissingPart:
+    """Return what a lead lacks, in the order in which the judge looks: disqualifiers, gate, paths, timing.
+
+    Of the paths the nearest one counts, and its first clause that does not hold.
+    """
+    hit = _first(reason.disqualifier_answers, "pass")
+    if hit is not None:
+        return _criterion_part(ShortfallKind.EXCLUDED, hit, why.excluded(hit))
+    for kind, verdict in ((ShortfallKind.GATE_FAILED, "fail"), (ShortfallKind.GATE_UNKNOWN, "unknown")):
+        answer = _first(reason.gate_answers, verdict)
+        if answer is not None:
+            return _criterion_part(kind, answer, why.not_passed(answer))
+    if _any_held(reason.hot_paths) or (_any_held(reason.paths) and reason.timing.held):
+        return MissingPart(ShortfallKind.NOTHING, "New activity", _WAITS)
+    if not _any_held(reason.paths):
+        return _clause_part(why.nearest(reason.paths))
+    return MissingPart(ShortfallKind.TIMING, "Recent engagement or an open request", why.late(reason.timing))
+
+
+def _first(answers: Sequence[CriterionAnswer], verdict: str) -> CriterionAnswer | None:
+    return next((answer for answer in answers if answer.verdict == verdict), None)
+
+
+def _any_held(paths: Sequence[PathAnswer]) -> bool:
+    return any(path.held for path in paths)
+
+
+def _criterion_part(kind: ShortfallKind, answer: CriterionAnswer, sentence: str) -> MissingPart:
+    field = answer.criterion.field
+    return MissingPart(kind, field_label(field), sentence, field)
+
+
+def _clause_part(path: PathAnswer | None) -> MissingPart:
+    if path is None:
+        return MissingPart(ShortfallKind.CLAUSE, "A hot trigger", why.no_path())
+    answer = next(clause for clause in path.clauses if not clause.held)
+    clause = answer.clause
+    subject = why.axis_points(clause.axis) if isinstance(clause, AxisClause) else why.counted(clause)
+    return MissingPart(ShortfallKind.CLAUSE, subject[:1].upper() + subject[1:], why.short(answer))
+
+
+def field_label(field: str) -> str:
+    """Say an attribute in words, as a heading: company.annual_revenue is Company annual revenue."""
+    label = why.field_words(field)
+    return label[:1].upper() + label[1:]
